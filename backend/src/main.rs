@@ -1,0 +1,2 @@
+//! The command `passerelle`.
+fn main() {}
