@@ -1,0 +1,147 @@
+//! Reading: folders, single entries, and what the server says of itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::Endpoint;
+use crate::entry::{ETag, Entry};
+use crate::order::{Direction, Order, SortKey};
+use crate::path::{VPath, encode_segment};
+
+/// `GET /list/<path>`: one page of a folder's entries.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ListFolder {
+    /// The folder.
+    pub path: VPath,
+    /// How its entries are sorted.
+    pub order: Order,
+    /// Most entries in the answer; none for [`crate::limits::LIST_LIMIT_DEFAULT`].
+    pub limit: Option<u32>,
+    /// `next_cursor` of the page before; none for the first page.
+    pub cursor: Option<String>,
+}
+
+/// One page of a folder.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Folder {
+    /// The folder.
+    pub path: VPath,
+    /// The entries of this page, sorted.
+    pub entries: Vec<Entry>,
+    /// What to ask for to get the next page; none on the last one.
+    #[serde(default)]
+    pub next_cursor: Option<String>,
+    /// How many entries the whole folder has.
+    pub total: u64,
+    /// The validator of the folder's listing in this order.
+    #[serde(default)]
+    pub etag: Option<ETag>,
+}
+
+/// The query of [`ListFolder`], as the URL has it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ListQuery {
+    /// `name`, `size` or `modified`.
+    #[serde(default)]
+    pub sort: SortKey,
+    /// `asc` or `desc`.
+    #[serde(default)]
+    pub order: Direction,
+    /// Most entries in the answer.
+    #[serde(default)]
+    pub limit: Option<u32>,
+    /// Where to go on.
+    #[serde(default)]
+    pub cursor: Option<String>,
+}
+
+/// `GET /stat/<path>`: one entry.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct StatEntry {
+    /// Which.
+    pub path: VPath,
+}
+
+/// `GET /about`: what the server is and what the caller may do.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ReadAbout {}
+
+/// The answer to [`ReadAbout`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct About {
+    /// The server's version.
+    pub version: String,
+    /// What people call the served folder.
+    pub name: String,
+    /// True if the caller may change files.
+    pub writable: bool,
+}
+
+impl Endpoint for ListFolder {
+    type Answer = Folder;
+
+    fn target(&self) -> String {
+        let sort = match self.order.key {
+            SortKey::Name => "name",
+            SortKey::Size => "size",
+            SortKey::Modified => "modified",
+        };
+        let order = match self.order.direction {
+            Direction::Ascending => "asc",
+            Direction::Descending => "desc",
+        };
+        let mut target = format!("/list/{}?sort={sort}&order={order}", self.path);
+        if let Some(limit) = self.limit {
+            target.push_str(&format!("&limit={limit}"));
+        }
+        if let Some(cursor) = &self.cursor {
+            target.push_str(&format!("&cursor={}", encode_segment(cursor.as_bytes())));
+        }
+        target
+    }
+}
+
+impl Endpoint for StatEntry {
+    type Answer = Entry;
+
+    fn target(&self) -> String {
+        format!("/stat/{}", self.path)
+    }
+}
+
+impl Endpoint for ReadAbout {
+    type Answer = About;
+
+    fn target(&self) -> String {
+        "/about".into()
+    }
+}
+
+impl Serialize for ETag {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ETag {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not an entity tag"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_encoded_once() {
+        let list = ListFolder {
+            path: VPath::parse("a%20b/%C3%A9").unwrap(),
+            order: Order { key: SortKey::Size, direction: Direction::Descending },
+            limit: Some(50),
+            cursor: Some("1.2&x".into()),
+        };
+        assert_eq!(list.target(), "/list/a%20b/%C3%A9?sort=size&order=desc&limit=50&cursor=1.2%26x");
+        assert_eq!(StatEntry { path: VPath::root() }.target(), "/stat/");
+    }
+}

@@ -1,0 +1,62 @@
+//! Every bound that two rooms share, named with its unit last. A bound that a person may set has its default here.
+
+use std::time::Duration;
+
+/// Longest path, in bytes, all segments and their slashes (`PATH_MAX` of POSIX on Linux).
+pub const PATH_BYTES_MAX: usize = 4096;
+/// Deepest path, in segments; also how deep recursive work descends.
+pub const PATH_SEGMENTS_MAX: usize = 255;
+
+/// Longest frame before the peer has proved its key, in bytes after the length field.
+pub const FRAME_HANDSHAKE_BYTES_MAX: usize = 4 << 10;
+/// Longest frame that carries a message, in bytes after the length field.
+pub const FRAME_CONTROL_BYTES_MAX: usize = 64 << 10;
+/// Largest payload of one DATA frame, in bytes; a connection may agree on less.
+pub const DATA_BYTES_MAX: usize = 1 << 20;
+/// Least payload of a DATA frame that a connection may agree on, in bytes.
+pub const DATA_BYTES_MIN: usize = 4 << 10;
+/// What a receiver takes of a payload at a time, in bytes: larger pieces fall out of the processor's cache.
+pub const PIECE_BYTES: usize = 256 << 10;
+/// What a client reads on after a CANCEL, in bytes, before it gives the connection up.
+pub const CANCEL_DRAIN_BYTES_MAX: usize = 1 << 20;
+/// How long a client reads on after a CANCEL before it gives the connection up.
+pub const CANCEL_DRAIN_TIME: Duration = Duration::from_millis(100);
+/// How many CANCEL frames a connection may send in a minute (HTTP/2's rapid reset, CVE-2023-44487).
+pub const CANCELS_PER_MINUTE_MAX: u32 = 600;
+/// How many PING frames a connection may send while one request runs.
+pub const PINGS_PER_REQUEST_MAX: u32 = 64;
+/// Time from accept to a proved key.
+pub const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
+/// How long an idle connection is kept by the file server.
+pub const IDLE_TIME: Duration = Duration::from_secs(120);
+/// Silence after which a peer is asked whether it is still there.
+pub const PING_AFTER: Duration = Duration::from_secs(15);
+/// A peer that takes not one byte for this long is cut; a slow one that moves is served to the end.
+pub const STALL_TIME: Duration = Duration::from_secs(300);
+/// Most files that one GET may name.
+pub const GET_ITEMS_MAX: usize = 1024;
+/// Most paths that one WALK may name.
+pub const WALK_PATHS_MAX: usize = 1024;
+/// Most roots in a scope.
+pub const SCOPE_ROOTS_MAX: usize = 64;
+/// Longest text in a message that is not a path (a root's name, a capability, a trace id), in bytes.
+pub const TEXT_BYTES_MAX: usize = 256;
+/// Most capabilities that a handshake may name.
+pub const CAPABILITIES_MAX: usize = 32;
+
+/// Entries in a page of a listing, unless the caller says.
+pub const LIST_LIMIT_DEFAULT: u32 = 1_000;
+/// Most entries in a page of a listing.
+pub const LIST_LIMIT_MAX: u32 = 10_000;
+/// Longest cursor, in bytes of its text: a path segment of 255 bytes and a snapshot's name fit well.
+pub const CURSOR_BYTES_MAX: usize = 2048;
+
+/// Most entries in an archive.
+pub const ARCHIVE_ENTRIES_MAX: usize = 1_000_000;
+/// Most memory for the manifest of an archive, in bytes.
+pub const ARCHIVE_MANIFEST_BYTES_MAX: usize = 128 << 20;
+/// Most paths that one archive may be asked for.
+pub const ARCHIVE_PATHS_MAX: usize = 10_000;
+
+/// Most ranges in one request (RFC 9110 §14.2 lets a server ignore a set that looks like an attack).
+pub const RANGES_MAX: usize = 16;

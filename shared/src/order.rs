@@ -1,0 +1,246 @@
+//! The order of a listing: folders first, then natural order of names, or size, or age. Both the file server, which
+//! sorts, and the page, which inserts and finds, compare with what is here.
+
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use crate::entry::{Entry, Timestamp};
+
+/// By what, and which way.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
+#[cfg_attr(feature = "wire", cbor(map))]
+pub struct Order {
+    /// By what.
+    #[cfg_attr(feature = "wire", n(0))]
+    pub key: SortKey,
+    /// Which way.
+    #[cfg_attr(feature = "wire", n(1))]
+    pub direction: Direction,
+}
+
+/// What a listing is sorted by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
+#[cfg_attr(feature = "wire", cbor(index_only))]
+pub enum SortKey {
+    /// The name, as [`name_key`] has it.
+    #[default]
+    #[cfg_attr(feature = "wire", n(0))]
+    Name,
+    /// The size, then the name.
+    #[cfg_attr(feature = "wire", n(1))]
+    Size,
+    /// The time of change, then the name.
+    #[cfg_attr(feature = "wire", n(2))]
+    Modified,
+}
+
+/// Which way a listing is sorted. Folders come first either way.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
+#[cfg_attr(feature = "wire", cbor(index_only))]
+pub enum Direction {
+    /// Smallest first.
+    #[default]
+    #[cfg_attr(feature = "wire", n(0))]
+    #[serde(rename = "asc")]
+    Ascending,
+    /// Largest first.
+    #[cfg_attr(feature = "wire", n(1))]
+    #[serde(rename = "desc")]
+    Descending,
+}
+
+/// Where one entry stands in a listing: total, so that no two entries of a folder are equal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Position {
+    folder: bool,
+    size: u64,
+    modified: Timestamp,
+    key: Box<[u8]>,
+    name: Box<[u8]>,
+}
+
+impl Position {
+    /// Of a whole entry.
+    pub fn of(entry: &Entry) -> Self {
+        Self::new(entry.is_folder(), entry.size, entry.modified, entry.path.name())
+    }
+
+    /// Of the parts of an entry that count for the order.
+    pub fn new(folder: bool, size: u64, modified: Timestamp, name: &[u8]) -> Self {
+        Self { folder, size, modified, key: name_key(name), name: name.into() }
+    }
+
+    /// True for a folder.
+    pub fn folder(&self) -> bool {
+        self.folder
+    }
+
+    /// The size in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The time of change.
+    pub fn modified(&self) -> Timestamp {
+        self.modified
+    }
+
+    /// The raw name.
+    pub fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// Which of two entries of one folder comes first.
+    pub fn compare(&self, other: &Self, order: Order) -> Ordering {
+        let by_name = || self.key.cmp(&other.key).then_with(|| self.name.cmp(&other.name));
+        let ascending = match order.key {
+            SortKey::Name => by_name(),
+            SortKey::Size => self.size.cmp(&other.size).then_with(by_name),
+            SortKey::Modified => self.modified.cmp(&other.modified).then_with(by_name),
+        };
+        let directed = match order.direction {
+            Direction::Ascending => ascending,
+            Direction::Descending => ascending.reverse(),
+        };
+        other.folder.cmp(&self.folder).then(directed)
+    }
+}
+
+/// Bytes whose order is the natural order of names: letter case and accents do not count, and a run of digits counts
+/// as a number. Names that differ only in those are told apart by their raw bytes.
+pub fn name_key(name: &[u8]) -> Box<[u8]> {
+    let mut key = Vec::with_capacity(name.len() + 4);
+    let text = String::from_utf8_lossy(name);
+    let mut rest = text.chars().peekable();
+    while let Some(character) = rest.next() {
+        if character.is_ascii_digit() {
+            let mut digits = vec![character as u8];
+            while let Some(digit) = rest.next_if(char::is_ascii_digit) {
+                digits.push(digit as u8);
+            }
+            push_number(&mut key, &digits);
+        } else {
+            fold(character, |folded| {
+                let mut buffer = [0; 4];
+                key.extend_from_slice(folded.encode_utf8(&mut buffer).as_bytes());
+            });
+        }
+    }
+    key.into()
+}
+
+/// A text without letter case and accents, for search and type-ahead.
+pub fn fold_text(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    text.chars().for_each(|character| fold(character, |character| folded.push(character)));
+    folded
+}
+
+/// A number sorts by how many digits it has, then by the digits. The marker keeps numbers where digits would stand.
+fn push_number(key: &mut Vec<u8>, digits: &[u8]) {
+    let significant = &digits[digits.iter().position(|&digit| digit != b'0').unwrap_or(digits.len())..];
+    key.push(b'0');
+    // File names are at most 255 bytes on every system served, so the count fits; a longer one sorts last.
+    key.push(u8::try_from(significant.len()).unwrap_or(u8::MAX));
+    key.extend_from_slice(significant);
+}
+
+/// Latin letters with a mark, each group after its bare letter. Enough for European languages; other scripts sort by
+/// code point.
+const MARKED: &[(char, &str)] = &[
+    ('a', "àáâãäåāăąǎ"),
+    ('c', "çćĉċč"),
+    ('d', "ďđð"),
+    ('e', "èéêëēĕėęě"),
+    ('g', "ĝğġģ"),
+    ('h', "ĥħ"),
+    ('i', "ìíîïĩīĭįı"),
+    ('j', "ĵ"),
+    ('k', "ķ"),
+    ('l', "ĺļľŀł"),
+    ('n', "ñńņňŉ"),
+    ('o', "òóôõöøōŏőǒ"),
+    ('r', "ŕŗř"),
+    ('s', "śŝşšș"),
+    ('t', "ţťŧț"),
+    ('u', "ùúûüũūŭůűųǔ"),
+    ('w', "ŵ"),
+    ('y', "ýÿŷ"),
+    ('z', "źżž"),
+];
+
+fn fold(character: char, mut push: impl FnMut(char)) {
+    if character.is_ascii() {
+        return push(character.to_ascii_lowercase());
+    }
+    for lower in character.to_lowercase() {
+        match lower {
+            // Combining marks: the same letter, decomposed, as macOS writes names.
+            '\u{300}'..='\u{36f}' => {}
+            'œ' => ['o', 'e'].into_iter().for_each(&mut push),
+            'æ' => ['a', 'e'].into_iter().for_each(&mut push),
+            'ß' => ['s', 's'].into_iter().for_each(&mut push),
+            '\u{e0}'..='\u{21b}' => {
+                push(MARKED.iter().find(|(_, marked)| marked.contains(lower)).map_or(lower, |(bare, _)| *bare));
+            }
+            _ => push(lower),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sorted(order: Order, entries: &[(&str, bool, u64, i64)]) -> Vec<String> {
+        let mut positions: Vec<_> = entries
+            .iter()
+            .map(|(name, folder, size, modified)| Position::new(*folder, *size, Timestamp(*modified), name.as_bytes()))
+            .collect();
+        positions.sort_by(|left, right| left.compare(right, order));
+        positions.iter().map(|position| String::from_utf8_lossy(position.name()).into_owned()).collect()
+    }
+
+    #[test]
+    fn names_sort_as_people_count() {
+        let names =
+            ["img12", "img2", "Img010", "eau", "Éclair", "enfant", "e\u{301}cart", "_a", "1", "10", "9", "œuf", "Zoo"];
+        let entries: Vec<_> = names.iter().map(|name| (*name, false, 0, 0)).collect();
+        let expected =
+            ["1", "9", "10", "_a", "eau", "e\u{301}cart", "Éclair", "enfant", "img2", "Img010", "img12", "œuf", "Zoo"];
+        assert_eq!(sorted(Order::default(), &entries), expected);
+    }
+
+    #[test]
+    fn folders_come_first_either_way() {
+        let entries = [("b", false, 5, 1), ("a", false, 9, 2), ("z", true, 0, 3), ("y", true, 0, 9)];
+        let order = |key, direction| Order { key, direction };
+        assert_eq!(sorted(order(SortKey::Name, Direction::Ascending), &entries), ["y", "z", "a", "b"]);
+        assert_eq!(sorted(order(SortKey::Name, Direction::Descending), &entries), ["z", "y", "b", "a"]);
+        assert_eq!(sorted(order(SortKey::Size, Direction::Ascending), &entries), ["y", "z", "b", "a"]);
+        assert_eq!(sorted(order(SortKey::Modified, Direction::Descending), &entries), ["y", "z", "a", "b"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_names_are_equal(left: Vec<u8>, right: Vec<u8>) {
+            let position = |name: &[u8]| Position::new(false, 0, Timestamp(0), name);
+            let ordering = position(&left).compare(&position(&right), Order::default());
+            prop_assert_eq!(ordering == Ordering::Equal, left == right);
+        }
+
+        #[test]
+        fn numbers_sort_by_value(left: u64, right: u64) {
+            let key = |number: u64| name_key(format!("file {number}.txt").as_bytes());
+            prop_assert_eq!(key(left).cmp(&key(right)), left.cmp(&right));
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Bodies: bytes ⇄ messages, with the few types that the derive cannot know.
+
+use minicbor::decode::Error as CborError;
+use minicbor::{Decode, Decoder, Encode, Encoder};
+
+use crate::entry::ETag;
+use crate::error::ErrorCode;
+use crate::path::VPath;
+
+/// A body that is not the message it should be.
+#[derive(Debug, thiserror::Error)]
+#[error("the message cannot be decoded: {0}")]
+pub struct DecodeError(String);
+
+/// The bytes of a message.
+pub fn encode<M: Encode<()>>(message: &M) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(128);
+    // Writing into a vector cannot fail, and no message's own encoding does.
+    let _ = minicbor::encode(message, &mut bytes);
+    bytes
+}
+
+/// The message of these bytes, all of them: a byte after it is refused, an unknown field in it ignored.
+pub fn decode<'b, M: Decode<'b, ()>>(bytes: &'b [u8]) -> Result<M, DecodeError> {
+    let mut decoder = Decoder::new(bytes);
+    let message = decoder.decode().map_err(|error| DecodeError(error.to_string()))?;
+    if decoder.position() == bytes.len() { Ok(message) } else { Err(DecodeError("bytes follow the message".into())) }
+}
+
+impl<C> Encode<C> for VPath {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        encoder: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        encoder.bytes(self.as_bytes())?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for VPath {
+    fn decode(decoder: &mut Decoder<'b>, _: &mut C) -> Result<Self, CborError> {
+        let position = decoder.position();
+        Self::from_bytes(decoder.bytes()?).map_err(|error| CborError::message(error).at(position))
+    }
+}
+
+impl<C> Encode<C> for ETag {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        encoder: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        encoder.bytes(&self.0)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for ETag {
+    fn decode(decoder: &mut Decoder<'b>, _: &mut C) -> Result<Self, CborError> {
+        let position = decoder.position();
+        let bytes = decoder.bytes()?.try_into();
+        bytes.map(Self).map_err(|_| CborError::message("an entity tag is 16 bytes").at(position))
+    }
+}
+
+impl<C> Encode<C> for ErrorCode {
+    fn encode<W: minicbor::encode::Write>(
+        &self,
+        encoder: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        encoder.u16(self.number())?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for ErrorCode {
+    fn decode(decoder: &mut Decoder<'b>, _: &mut C) -> Result<Self, CborError> {
+        decoder.u16().map(Self::from_number)
+    }
+}
