@@ -1,1 +1,13 @@
-//! Map of the rooms.
+//! Map of the rooms. An arrow means "may import"; `cargo xtask tidy` holds every file to it.
+//!
+//! ```text
+//! storage ◀─ server ─▶ wire ◀─ client ◀─ gateway
+//! run ─▶ all of them
+//! ```
+//!
+//! - [`storage`] keeps files and knows nothing of networks.
+//! - [`server`] speaks the framed protocol over a storage and authorises every request.
+//! - [`wire`] turns bytes into frames and frames into bytes, for both ends of a connection.
+//! - [`client`] makes typed calls over a pool of framed connections.
+
+pub mod storage;

@@ -1,0 +1,115 @@
+//! Where files are kept. The trait [`Storage`] says what a backend must do; [`memory`] is the reference to start
+//! reading with, [`local`] serves a directory, [`faulty`] makes another backend fail on purpose. A backend is done when
+//! the conformance suite in `tests/it/storage.rs` passes on it.
+//!
+//! This room knows no network, no caller and no rights: whoever calls has checked those. What it does enforce is that
+//! nothing outside the root is ever opened, whatever links say.
+//!
+//! Every method may block on a disk, so async code calls them on blocking threads.
+
+pub mod faulty;
+pub mod local;
+pub mod memory;
+
+use std::io;
+
+use shared::{ETag, Entry, ErrorCode, VPath};
+
+/// The name of Passerelle's own directory inside a served one. An entry with this name is not listed and cannot be
+/// reached, at any depth.
+pub const STATE_FOLDER_NAME: &[u8] = b".passerelle";
+
+/// A tree of files and folders.
+///
+/// A path names an entry below the root. Symbolic links whose target lies inside the root are followed, wherever they
+/// stand in the path; one that leads out is refused with [`ErrorCode::LinkEscapes`], as is one that leads in circles or
+/// to nothing.
+pub trait Storage: Send + Sync + 'static {
+    /// What is known of one entry. A link is described as in a listing: with its target's kind, size, time and
+    /// validator where it stays inside, as [`shared::Kind::Other`] where it does not.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`], [`ErrorCode::NotFolder`] (a file stands where a folder is needed on the way),
+    /// [`ErrorCode::LinkEscapes`] (a link on the way), [`ErrorCode::AccessDenied`], [`ErrorCode::Io`].
+    fn stat(&self, path: &VPath) -> Result<Entry, StorageError>;
+
+    /// Hands each entry of a folder to `visit`, once, in no order. An entry that vanishes meanwhile is left out; one
+    /// whose metadata cannot be read is handed out as [`shared::Kind::Other`]. Stops early where `visit` says so.
+    ///
+    /// # Errors
+    /// As [`Storage::stat`], and [`ErrorCode::NotFolder`] where the path itself is a file.
+    fn list(&self, path: &VPath, visit: &mut dyn FnMut(Entry) -> Visit) -> Result<(), StorageError>;
+
+    /// Opens a regular file for reading. Nothing else is opened, not even for a moment that could block or have an
+    /// effect: no FIFO, no device, no socket.
+    ///
+    /// # Errors
+    /// As [`Storage::stat`], and [`ErrorCode::IsFolder`], [`ErrorCode::NotRegular`].
+    fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError>;
+}
+
+/// Whether a listing goes on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Visit {
+    /// Hand out the next entry.
+    Continue,
+    /// That was enough.
+    Stop,
+}
+
+/// A file that is open for reading. Its bytes are those of the file that was opened, even if its name leads to
+/// another one since.
+pub trait OpenFile: Send + Sync {
+    /// The file as it was when it was opened, as [`Storage::stat`] would have described it.
+    fn entry(&self) -> &Entry;
+
+    /// Reads at `offset` into `buffer` and says how many bytes; fewer than fit only at the end of the file.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Io`].
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StorageError>;
+
+    /// The validator of the open file's present state; differs from `entry().etag` if the file may have changed.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Io`].
+    fn etag_now(&self) -> Result<ETag, StorageError>;
+
+    /// The operating system's file, where there is one, for system calls that move bytes without copying them.
+    fn as_file(&self) -> Option<&std::fs::File> {
+        None
+    }
+}
+
+/// Why the storage did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+#[error("{context}: {code}")]
+pub struct StorageError {
+    /// The reason.
+    pub code: ErrorCode,
+    /// What was being done, for the log.
+    pub context: &'static str,
+    /// What the operating system said.
+    #[source]
+    pub source: Option<io::Error>,
+}
+
+impl StorageError {
+    /// A refusal that is the storage's own.
+    pub fn new(code: ErrorCode, context: &'static str) -> Self {
+        Self { code, context, source: None }
+    }
+
+    /// What the operating system's answer comes to.
+    pub fn from_io(source: io::Error, context: &'static str) -> Self {
+        let code = match source.kind() {
+            io::ErrorKind::NotFound => ErrorCode::NotFound,
+            io::ErrorKind::PermissionDenied => ErrorCode::AccessDenied,
+            io::ErrorKind::NotADirectory => ErrorCode::NotFolder,
+            io::ErrorKind::IsADirectory => ErrorCode::IsFolder,
+            io::ErrorKind::InvalidFilename => ErrorCode::BadPath,
+            _ => ErrorCode::Io,
+        };
+        Self { code, context, source: Some(source) }
+    }
+}
