@@ -11,3 +11,9 @@
 //! - [`client`] makes typed calls over a pool of framed connections.
 
 pub mod storage;
+
+pub mod wire;
+
+pub mod server;
+
+pub mod client;

@@ -12,8 +12,13 @@ use crate::path::VPath;
 #[error("the message cannot be decoded: {0}")]
 pub struct DecodeError(String);
 
+/// What a frame's body can be: every type in `messages`.
+pub trait Message: Encode<()> + for<'b> Decode<'b, ()> {}
+
+impl<M: Encode<()> + for<'b> Decode<'b, ()>> Message for M {}
+
 /// The bytes of a message.
-pub fn encode<M: Encode<()>>(message: &M) -> Vec<u8> {
+pub fn encode<M: Message>(message: &M) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(128);
     // Writing into a vector cannot fail, and no message's own encoding does.
     let _ = minicbor::encode(message, &mut bytes);
@@ -21,7 +26,7 @@ pub fn encode<M: Encode<()>>(message: &M) -> Vec<u8> {
 }
 
 /// The message of these bytes, all of them: a byte after it is refused, an unknown field in it ignored.
-pub fn decode<'b, M: Decode<'b, ()>>(bytes: &'b [u8]) -> Result<M, DecodeError> {
+pub fn decode<M: Message>(bytes: &[u8]) -> Result<M, DecodeError> {
     let mut decoder = Decoder::new(bytes);
     let message = decoder.decode().map_err(|error| DecodeError(error.to_string()))?;
     if decoder.position() == bytes.len() { Ok(message) } else { Err(DecodeError("bytes follow the message".into())) }

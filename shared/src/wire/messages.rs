@@ -376,7 +376,7 @@ mod tests {
 
     #[test]
     fn an_old_reader_takes_what_a_newer_writer_adds() {
-        #[derive(Encode)]
+        #[derive(Encode, Decode)]
         #[cbor(map)]
         struct NewerEnd {
             #[n(0)]

@@ -9,7 +9,7 @@
 //! A connection opens with HELLO, HELLO_ACK, AUTH, AUTH_OK, in which both sides prove that they hold the key. Then the
 //! client sends one request at a time, and the server answers with frames of which the last is END. While a request
 //! runs the client may send CANCEL, PING and GOODBYE and nothing else. Bodies are CBOR maps with numbered fields
-//! ([`messages`]), but for DATA, whose body is a file's bytes.
+//! (module `messages`), but for DATA, whose body is a file's bytes.
 //!
 //! What this protocol is not: multiplexed (a pool of connections gives parallelism, and TCP the flow control),
 //! encrypted (it is spoken over loopback; TLS goes around it elsewhere), or checksummed per frame (that would keep the
@@ -19,7 +19,7 @@ mod codec;
 mod header;
 mod messages;
 
-pub use codec::{DecodeError, decode, encode};
+pub use codec::{DecodeError, Message, decode, encode};
 pub use header::{FrameKind, HEADER_BYTES, Header, HeaderError, Phase};
 pub use messages::*;
 

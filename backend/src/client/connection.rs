@@ -1,0 +1,182 @@
+//! One connection to a file server: open it, ask one thing, take the frames of the answer.
+
+use std::time::{Duration, Instant};
+
+use shared::ErrorCode;
+use shared::limits::PING_AFTER;
+use shared::wire::{End, Failure, FrameKind, Goodbye, Message};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::timeout;
+
+use super::handshake::handshake;
+use super::{ClientError, Target};
+use crate::wire::{Frame, FrameReader, FrameWriter, Incoming};
+
+/// A connection past its handshake.
+pub(super) struct Connection {
+    reader: FrameReader<OwnedReadHalf>,
+    writer: FrameWriter<OwnedWriteHalf>,
+    last_id: u32,
+    /// When it was last of use.
+    pub last_used: Instant,
+    /// The server ends it when it idles for so long.
+    pub idle_time: Duration,
+}
+
+/// What came in answer to the request that runs.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// A message that is not the last.
+    Frame(Frame),
+    /// The end, with what went wrong.
+    End(Option<Failure>),
+}
+
+/// As [`Reply`], where a file's bytes may come.
+#[derive(Debug)]
+pub(super) enum DataReply {
+    /// A message, or the end.
+    Reply(Reply),
+    /// So many bytes, which [`Connection::piece`] hands out.
+    Data(usize),
+}
+
+impl Connection {
+    /// Connects and proves the key, within `time`.
+    pub(super) async fn open(target: &Target, time: Duration) -> Result<Self, ClientError> {
+        let opening = async {
+            let stream = TcpStream::connect(&target.address).await;
+            let stream = stream.map_err(|error| unreachable_server(target, &error.to_string()))?;
+            stream.set_nodelay(true).map_err(|error| unreachable_server(target, &error.to_string()))?;
+            let (reader, writer) = stream.into_split();
+            let (mut reader, mut writer) = (FrameReader::new(reader), FrameWriter::new(writer));
+            let ok = handshake(&mut reader, &mut writer, &target.key).await?;
+            let idle_time = Duration::from_millis(ok.idle_timeout_ms.into());
+            Ok(Self { reader, writer, last_id: 0, last_used: Instant::now(), idle_time })
+        };
+        timeout(time, opening).await.map_err(|_| unreachable_server(target, "no answer in time"))?
+    }
+
+    /// Sends a request.
+    pub(super) async fn ask<M: Message>(&mut self, kind: FrameKind, request: &M) -> Result<(), ClientError> {
+        self.last_id = self.last_id.wrapping_add(1).max(1);
+        self.writer.queue(kind, self.last_id, request);
+        Ok(self.writer.flush().await?)
+    }
+
+    /// Asks for the end of the request that runs.
+    pub(super) async fn cancel(&mut self) -> Result<(), ClientError> {
+        self.writer.queue_body(FrameKind::Cancel, self.last_id, &[]);
+        Ok(self.writer.flush().await?)
+    }
+
+    /// The next frame of an answer that has no data in it.
+    pub(super) async fn reply(&mut self) -> Result<Reply, ClientError> {
+        match self.data_reply().await? {
+            DataReply::Reply(reply) => Ok(reply),
+            DataReply::Data(_) => Err(ClientError::new(ErrorCode::Protocol, "data that was not asked for")),
+        }
+    }
+
+    /// The next frame of an answer.
+    pub(super) async fn data_reply(&mut self) -> Result<DataReply, ClientError> {
+        loop {
+            let frame = match self.incoming().await? {
+                Incoming::Data { request_id, bytes } => {
+                    self.check_id(request_id)?;
+                    return Ok(DataReply::Data(bytes));
+                }
+                Incoming::Message(frame) => frame,
+            };
+            match frame.kind() {
+                Some(FrameKind::Pong) => {}
+                Some(FrameKind::End) => {
+                    self.check_id(frame.header.request_id)?;
+                    return Ok(DataReply::Reply(Reply::End(frame.message::<End>()?.error)));
+                }
+                _ => {
+                    self.check_id(frame.header.request_id)?;
+                    return Ok(DataReply::Reply(Reply::Frame(frame)));
+                }
+            }
+        }
+    }
+
+    /// What has come of the DATA frame, at most 256 KiB; empty at the frame's end.
+    pub(super) async fn piece(&mut self) -> Result<bytes::Bytes, ClientError> {
+        match timeout(2 * PING_AFTER, self.reader.piece()).await {
+            Ok(piece) => Ok(piece?),
+            Err(_) => Err(silent()),
+        }
+    }
+
+    /// What is left of the DATA frame.
+    pub(super) fn data_left(&self) -> usize {
+        self.reader.data_left()
+    }
+
+    /// Asks whether the server is there.
+    pub(super) async fn ping(&mut self) -> Result<(), ClientError> {
+        self.writer.queue_body(FrameKind::Ping, 0, &[]);
+        self.writer.flush().await?;
+        match timeout(PING_AFTER, self.next()).await {
+            Ok(incoming) => match incoming? {
+                Incoming::Message(frame) if frame.kind() == Some(FrameKind::Pong) => Ok(()),
+                _ => Err(ClientError::new(ErrorCode::Protocol, "a PING was answered with something else")),
+            },
+            Err(_) => Err(silent()),
+        }
+    }
+
+    /// Readies the connection to idle.
+    pub(super) fn rest(&mut self) {
+        self.last_used = Instant::now();
+        self.reader.shrink();
+    }
+
+    /// The next frame, whatever it is. A server that says nothing for long is asked whether it is still there: a slow
+    /// disk is waited for, a dead machine is not.
+    async fn incoming(&mut self) -> Result<Incoming, ClientError> {
+        if let Ok(incoming) = timeout(PING_AFTER, self.next()).await {
+            return incoming;
+        }
+        self.writer.queue_body(FrameKind::Ping, 0, &[]);
+        self.writer.flush().await?;
+        timeout(PING_AFTER, self.next()).await.unwrap_or_else(|_| Err(silent()))
+    }
+
+    async fn next(&mut self) -> Result<Incoming, ClientError> {
+        match self.reader.next().await? {
+            None => Err(ClientError::new(ErrorCode::Disconnected, "the file server closed the connection")),
+            Some(Incoming::Message(frame)) if frame.kind() == Some(FrameKind::Goodbye) => Err(farewell(&frame)),
+            Some(incoming) => Ok(incoming),
+        }
+    }
+
+    fn check_id(&self, request_id: u32) -> Result<(), ClientError> {
+        if request_id == self.last_id {
+            Ok(())
+        } else {
+            Err(ClientError::new(ErrorCode::Protocol, "a frame that belongs to another request"))
+        }
+    }
+}
+
+/// A server that ends the connection without a reason is one to connect to again.
+fn farewell(frame: &Frame) -> ClientError {
+    let error = frame.message::<Goodbye>().ok().and_then(|goodbye| goodbye.error);
+    error.map_or_else(
+        || ClientError::new(ErrorCode::Disconnected, "the file server ended the connection"),
+        ClientError::from,
+    )
+}
+
+fn silent() -> ClientError {
+    ClientError::new(ErrorCode::Disconnected, "the file server went silent")
+}
+
+fn unreachable_server(target: &Target, reason: &str) -> ClientError {
+    let message = format!("the file server at {} cannot be reached: {reason}", target.address);
+    ClientError { retry_after: Some(Duration::from_secs(1)), ..ClientError::new(ErrorCode::Unreachable, message) }
+}

@@ -1,0 +1,89 @@
+//! The first four frames, as the client sees them.
+
+use shared::ErrorCode;
+use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN};
+use shared::wire::{Auth, AuthOk, End, FrameKind, Goodbye, Hello, HelloAck, MAGIC, VERSION, encode};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::ClientError;
+use crate::wire::{Frame, FrameReader, FrameWriter, Key, Transcript, nonce};
+
+/// Runs the handshake, and opens the reader for DATA as agreed. The caller bounds its time.
+pub(super) async fn handshake<R, W>(
+    reader: &mut FrameReader<R>,
+    writer: &mut FrameWriter<W>,
+    key: &Key,
+) -> Result<AuthOk, ClientError>
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let mut transcript = Transcript::default();
+    let frame = Frame::new(FrameKind::Hello, 0, hello()?);
+    transcript.add(&frame);
+    writer.queue_frame(&frame);
+    writer.flush().await?;
+
+    let frame = expect(reader, FrameKind::HelloAck).await?;
+    transcript.add(&frame);
+    let ack: HelloAck = frame.message()?;
+    if ack.version != VERSION {
+        return Err(ClientError::new(ErrorCode::VersionMismatch, "the server chose a version that was not offered"));
+    }
+
+    let max_data = u32::try_from(DATA_BYTES_MAX).ok();
+    let auth = Auth { key_id: key.id().to_owned(), proof: transcript.client_proof(key), max_data };
+    let frame = Frame::new(FrameKind::Auth, 0, encode(&auth));
+    transcript.add(&frame);
+    writer.queue_frame(&frame);
+    writer.flush().await?;
+
+    let ok: AuthOk = expect(reader, FrameKind::AuthOk).await?.message()?;
+    if !transcript.is_server_proof(key, &ok.proof) {
+        return Err(ClientError::new(ErrorCode::BadProof, "the server did not prove that it holds the key"));
+    }
+    let data_bytes_max = ok.max_data as usize;
+    if !(DATA_BYTES_MIN..=DATA_BYTES_MAX).contains(&data_bytes_max) {
+        return Err(ClientError::new(ErrorCode::Protocol, "the server's data frames are outside the limits"));
+    }
+    reader.open(data_bytes_max);
+    Ok(ok)
+}
+
+fn hello() -> Result<Vec<u8>, ClientError> {
+    let nonce = nonce().map_err(|error| ClientError::new(ErrorCode::Internal, error.to_string()))?;
+    let mut capabilities = Vec::new();
+    if cfg!(debug_assertions) {
+        capabilities.push(format!("grease-{:02x}", nonce[0]));
+    }
+    let hello = Hello { magic: MAGIC.into(), min_version: VERSION, max_version: VERSION, capabilities, nonce };
+    Ok(grease(encode(&hello)))
+}
+
+/// In debug builds, one more field that no server knows, so that a server which does not ignore what it does not know
+/// is found out early (as RFC 8701 does for TLS).
+fn grease(mut body: Vec<u8>) -> Vec<u8> {
+    if cfg!(debug_assertions) {
+        // The first byte of a short CBOR map counts its entries; the new one is 200: null.
+        body[0] += 1;
+        body.extend_from_slice(&[0x18, 200, 0xf6]);
+    }
+    body
+}
+
+/// The next frame, which may also be the server's refusal.
+async fn expect<R: AsyncRead + Unpin>(reader: &mut FrameReader<R>, kind: FrameKind) -> Result<Frame, ClientError> {
+    let frame = reader.message().await?;
+    let frame =
+        frame.ok_or_else(|| ClientError::new(ErrorCode::Disconnected, "the server left during the handshake"))?;
+    let refusal = match frame.kind() {
+        Some(found) if found == kind => return Ok(frame),
+        Some(FrameKind::End) => frame.message::<End>()?.error,
+        Some(FrameKind::Goodbye) => frame.message::<Goodbye>()?.error,
+        _ => None,
+    };
+    Err(refusal.map_or_else(
+        || ClientError::new(ErrorCode::Protocol, "a frame that has no place in the handshake"),
+        ClientError::from,
+    ))
+}

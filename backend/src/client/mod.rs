@@ -1,0 +1,148 @@
+//! The framed protocol's other end: typed calls over a pool of connections to a file server.
+//!
+//! - [`mod@self`] is the calls;
+//! - [`connection`] is one connection: handshake, one request at a time;
+//! - [`pool`] lends connections, keeps metadata apart from bulk, and finds a file server again that was away;
+//! - [`transfer`] is an answer that takes long, which ends when it is dropped.
+
+mod connection;
+mod error;
+mod handshake;
+mod pool;
+mod transfer;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use shared::wire::{FrameKind, Get, List, Message, Stat, Walk};
+use shared::{ETag, Entry, ErrorCode, Order, VPath};
+
+pub use error::ClientError;
+pub use pool::{LaneStatus, PoolConfig, PoolStatus, Target};
+pub use shared::wire::{Caller, Failure, GetItem, Meta, Page, Skipped};
+pub use transfer::{Item, Transfer, Walking};
+
+use connection::Reply;
+use pool::{Lane, Lease, Pool};
+
+/// Calls a file server. Cheap to clone; all clones share the pool.
+#[derive(Clone)]
+pub struct Client {
+    pool: Arc<Pool>,
+}
+
+/// One page of a folder.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Listing {
+    /// In the order asked for.
+    pub entries: Vec<Entry>,
+    /// How many entries the whole folder has.
+    pub total: u64,
+    /// The listing's validator.
+    pub etag: Option<ETag>,
+    /// What to ask for to get the next page; none on the last.
+    pub next_cursor: Option<String>,
+}
+
+impl Client {
+    /// A client that will connect when it is first asked for something.
+    pub fn new(target: Target, config: PoolConfig) -> Self {
+        Self { pool: Pool::new(target, config) }
+    }
+
+    /// One entry.
+    pub async fn stat(&self, caller: &Caller, path: &VPath) -> Result<Entry, ClientError> {
+        let request = Stat { caller: caller.clone(), path: path.clone() };
+        let (lease, reply) = self.start(Lane::Metadata, FrameKind::Stat, &request).await?;
+        let frame = match reply {
+            Reply::Frame(frame) => frame,
+            Reply::End(error) => return Err(lease.end(error)),
+        };
+        let meta: Meta = lease.message(&frame, FrameKind::Meta)?;
+        lease.expect_end().await?;
+        Ok(meta.entry)
+    }
+
+    /// One page of a folder.
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        path: &VPath,
+        order: Order,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Listing, ClientError> {
+        let request =
+            List { caller: caller.clone(), path: path.clone(), order, cursor: cursor.map(str::to_owned), limit };
+        let (mut lease, mut reply) = self.start(Lane::Metadata, FrameKind::List, &request).await?;
+        let mut listing = Listing::default();
+        loop {
+            let frame = match reply {
+                Reply::Frame(frame) => frame,
+                Reply::End(None) => {
+                    lease.finish();
+                    return Ok(listing);
+                }
+                Reply::End(error) => return Err(lease.end(error)),
+            };
+            let page: Page = lease.message(&frame, FrameKind::Page)?;
+            listing.entries.extend(page.entries);
+            listing.total = page.total.unwrap_or(listing.total);
+            listing.etag = page.etag.or(listing.etag);
+            listing.next_cursor = page.next_cursor;
+            if listing.entries.len() > limit as usize {
+                return Err(lease.broken("more entries than were asked for"));
+            }
+            reply = lease.reply().await?;
+        }
+    }
+
+    /// The bytes of chosen files, in that order.
+    pub async fn get(&self, caller: &Caller, items: Vec<GetItem>) -> Result<Transfer, ClientError> {
+        let count = items.len();
+        let request = Get { caller: caller.clone(), items };
+        let (lease, reply) = self.start(Lane::Bulk, FrameKind::Get, &request).await?;
+        Transfer::new(lease, reply, count)
+    }
+
+    /// Everything below chosen paths, page by page.
+    pub async fn walk(
+        &self,
+        caller: &Caller,
+        paths: Vec<VPath>,
+        cursor: Option<String>,
+    ) -> Result<Walking, ClientError> {
+        let request = Walk { caller: caller.clone(), paths, cursor };
+        let (lease, reply) = self.start(Lane::Bulk, FrameKind::Walk, &request).await?;
+        Walking::new(lease, reply)
+    }
+
+    /// Whether the file server is there, and how long it takes to say so.
+    pub async fn ping(&self) -> Result<Duration, ClientError> {
+        let started = Instant::now();
+        let mut lease = self.pool.lease(Lane::Metadata).await?;
+        lease.ping().await?;
+        lease.finish();
+        Ok(started.elapsed())
+    }
+
+    /// How many connections there are.
+    pub fn status(&self) -> PoolStatus {
+        self.pool.status()
+    }
+
+    /// Sends a request and waits for the first frame of its answer. Every request of this version may be sent twice:
+    /// where a pooled connection turns out to be dead, it is, on a new one.
+    async fn start<M: Message>(&self, lane: Lane, kind: FrameKind, request: &M) -> Result<(Lease, Reply), ClientError> {
+        let mut lease = self.pool.lease(lane).await?;
+        match lease.call(kind, request).await {
+            Err(error) if error.code == ErrorCode::Disconnected && lease.was_pooled() => {
+                drop(lease);
+                let mut lease = self.pool.lease_new(lane).await?;
+                let reply = lease.call(kind, request).await?;
+                Ok((lease, reply))
+            }
+            reply => Ok((lease, reply?)),
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Connections, lent and taken back. Metadata has a lane of its own: a thousand slow downloads never keep a listing
+//! waiting. What idled is asked whether it lives before it is trusted; what broke is not taken back.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use shared::ErrorCode;
+use shared::limits::{HANDSHAKE_TIME, PING_AFTER};
+use shared::wire::{Failure, FrameKind, Message};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tracing::debug;
+
+use super::ClientError;
+use super::connection::{Connection, DataReply, Reply};
+use crate::wire::{Frame, Key};
+
+/// Which file server, and by what key.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// `host:port`.
+    pub address: String,
+    /// What both sides hold.
+    pub key: Key,
+}
+
+/// What a person may set.
+#[derive(Clone, Debug)]
+pub struct PoolConfig {
+    /// Most connections for metadata.
+    pub metadata_connections_max: usize,
+    /// Most connections for the bytes of files and for walks.
+    pub bulk_connections_max: usize,
+    /// How long a call waits for a free connection.
+    pub lease_time: Duration,
+    /// How long opening a connection may take.
+    pub connect_time: Duration,
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        Self {
+            metadata_connections_max: 32,
+            bulk_connections_max: 1024,
+            lease_time: Duration::from_secs(10),
+            connect_time: HANDSHAKE_TIME,
+        }
+    }
+}
+
+/// What a connection is wanted for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Lane {
+    /// A short answer.
+    Metadata,
+    /// An answer that takes as long as its reader does.
+    Bulk,
+}
+
+/// How many connections a lane has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LaneStatus {
+    /// With a request on them.
+    pub busy: usize,
+    /// Waiting for one.
+    pub idle: usize,
+    /// Most there can be.
+    pub max: usize,
+}
+
+/// How many connections there are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PoolStatus {
+    /// For metadata.
+    pub metadata: LaneStatus,
+    /// For bytes.
+    pub bulk: LaneStatus,
+}
+
+/// All connections to one file server.
+pub(super) struct Pool {
+    target: Target,
+    config: PoolConfig,
+    metadata: Slots,
+    bulk: Slots,
+}
+
+struct Slots {
+    max: usize,
+    permits: Arc<Semaphore>,
+    /// Most recently used last, which is lent first: the others can grow old and go.
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// A lent connection. It goes back by [`Lease::finish`], at the end of its request; otherwise it is closed.
+pub(super) struct Lease {
+    connection: Connection,
+    pool: Arc<Pool>,
+    lane: Lane,
+    pooled: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Pool {
+    pub(super) fn new(target: Target, config: PoolConfig) -> Arc<Self> {
+        let metadata = Slots::new(config.metadata_connections_max);
+        let bulk = Slots::new(config.bulk_connections_max);
+        Arc::new(Self { target, config, metadata, bulk })
+    }
+
+    /// A connection that lives, as far as one can tell.
+    pub(super) async fn lease(self: &Arc<Self>, lane: Lane) -> Result<Lease, ClientError> {
+        let permit = self.permit(lane).await?;
+        while let Some(mut connection) = self.slots(lane).take() {
+            let idle = connection.last_used.elapsed();
+            // Near the end of the server's patience its goodbye may be on the way.
+            if idle * 4 >= connection.idle_time * 3 {
+                continue;
+            }
+            if idle < PING_AFTER || connection.ping().await.is_ok() {
+                return Ok(Lease { connection, pool: Arc::clone(self), lane, pooled: true, _permit: permit });
+            }
+            debug!("a pooled connection was dead");
+        }
+        self.open(lane, permit).await
+    }
+
+    /// A new connection. Those that idle are let go: one like them was just found dead.
+    pub(super) async fn lease_new(self: &Arc<Self>, lane: Lane) -> Result<Lease, ClientError> {
+        let permit = self.permit(lane).await?;
+        self.slots(lane).clear();
+        self.open(lane, permit).await
+    }
+
+    pub(super) fn status(&self) -> PoolStatus {
+        PoolStatus { metadata: self.metadata.status(), bulk: self.bulk.status() }
+    }
+
+    async fn permit(&self, lane: Lane) -> Result<OwnedSemaphorePermit, ClientError> {
+        let permits = Arc::clone(&self.slots(lane).permits);
+        match timeout(self.config.lease_time, permits.acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            // The semaphore is never closed; the other case is that all connections stayed busy.
+            _ => Err(ClientError {
+                retry_after: Some(self.config.lease_time),
+                ..ClientError::new(ErrorCode::TooManyConnections, "all connections to the file server are busy")
+            }),
+        }
+    }
+
+    async fn open(self: &Arc<Self>, lane: Lane, permit: OwnedSemaphorePermit) -> Result<Lease, ClientError> {
+        let connection = Connection::open(&self.target, self.config.connect_time).await?;
+        Ok(Lease { connection, pool: Arc::clone(self), lane, pooled: false, _permit: permit })
+    }
+
+    fn slots(&self, lane: Lane) -> &Slots {
+        match lane {
+            Lane::Metadata => &self.metadata,
+            Lane::Bulk => &self.bulk,
+        }
+    }
+}
+
+impl Slots {
+    fn new(max: usize) -> Self {
+        Self { max, permits: Arc::new(Semaphore::new(max)), idle: Mutex::new(Vec::new()) }
+    }
+
+    fn take(&self) -> Option<Connection> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn put(&self, connection: Connection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.retain(|other| other.last_used.elapsed() < other.idle_time);
+        idle.push(connection);
+    }
+
+    fn clear(&self) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn status(&self) -> LaneStatus {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
+        LaneStatus { busy: self.max - self.permits.available_permits(), idle, max: self.max }
+    }
+}
+
+impl Lease {
+    /// Whether the connection had served before.
+    pub(super) fn was_pooled(&self) -> bool {
+        self.pooled
+    }
+
+    /// Sends a request and waits for the first frame of its answer.
+    pub(super) async fn call<M: Message>(&mut self, kind: FrameKind, request: &M) -> Result<Reply, ClientError> {
+        self.connection.ask(kind, request).await?;
+        self.connection.reply().await
+    }
+
+    /// The next frame of an answer that has no data in it.
+    pub(super) async fn reply(&mut self) -> Result<Reply, ClientError> {
+        self.connection.reply().await
+    }
+
+    /// The next frame of an answer.
+    pub(super) async fn data_reply(&mut self) -> Result<DataReply, ClientError> {
+        self.connection.data_reply().await
+    }
+
+    /// See [`Connection::piece`].
+    pub(super) async fn piece(&mut self) -> Result<bytes::Bytes, ClientError> {
+        self.connection.piece().await
+    }
+
+    /// What is left of the DATA frame.
+    pub(super) fn data_left(&self) -> usize {
+        self.connection.data_left()
+    }
+
+    /// Asks for the end of the request.
+    pub(super) async fn cancel(&mut self) -> Result<(), ClientError> {
+        self.connection.cancel().await
+    }
+
+    /// Asks whether the server is there.
+    pub(super) async fn ping(&mut self) -> Result<(), ClientError> {
+        self.connection.ping().await
+    }
+
+    /// The message in a frame, which must be of that kind.
+    pub(super) fn message<M: Message>(&self, frame: &Frame, kind: FrameKind) -> Result<M, ClientError> {
+        if frame.kind() == Some(kind) {
+            Ok(frame.message()?)
+        } else {
+            Err(ClientError::new(ErrorCode::Protocol, "a frame that has no place in this answer"))
+        }
+    }
+
+    /// Takes END, and gives the connection back.
+    pub(super) async fn expect_end(mut self) -> Result<(), ClientError> {
+        match self.reply().await? {
+            Reply::End(None) => {
+                self.finish();
+                Ok(())
+            }
+            Reply::End(error) => Err(self.end(error)),
+            Reply::Frame(_) => Err(self.broken("an answer that does not end")),
+        }
+    }
+
+    /// The request ended with a failure; the connection is as good as before.
+    pub(super) fn end(self, error: Option<Failure>) -> ClientError {
+        self.finish();
+        error.map_or_else(|| ClientError::new(ErrorCode::Protocol, "an answer that is no answer"), ClientError::from)
+    }
+
+    /// The server does not keep to the protocol; the connection is closed.
+    pub(super) fn broken(self, sentence: &str) -> ClientError {
+        ClientError::new(ErrorCode::Protocol, sentence)
+    }
+
+    /// Gives the connection back after END.
+    pub(super) fn finish(self) {
+        let Self { mut connection, pool, lane, .. } = self;
+        connection.rest();
+        pool.slots(lane).put(connection);
+    }
+}

@@ -1,0 +1,178 @@
+//! The answer to the request that runs: frames out, and what the client may say meanwhile (CANCEL, PING) taken into
+//! account between them.
+
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use shared::ErrorCode;
+use shared::limits::{PIECE_BYTES, PINGS_PER_REQUEST_MAX};
+use shared::wire::{Failure, FrameKind, Message};
+use tokio::io::AsyncWrite;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::storage::StorageError;
+use crate::wire::{FrameWriter, WireError};
+
+/// Why an operation stops.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The request fails; the connection goes on.
+    Failed(Failure),
+    /// The connection is over, because it broke or because an answer can only be cut off.
+    Broken(WireError),
+}
+
+/// What the client said while a request runs.
+#[derive(Default)]
+pub(super) struct Control {
+    /// Set by CANCEL, and when the connection is over.
+    pub cancelled: CancellationToken,
+    pings: Mutex<Vec<u32>>,
+    pinged: Notify,
+}
+
+/// The frames that answer one request.
+pub(super) struct Answer<'a, W> {
+    writer: &'a mut FrameWriter<W>,
+    request_id: u32,
+    control: &'a Control,
+    /// Until when the first frame must be out.
+    deadline: Option<Instant>,
+    gathered_bytes: usize,
+}
+
+impl Control {
+    /// Takes a PING to be answered between two frames; false where there are too many.
+    pub(super) fn ping(&self, request_id: u32) -> bool {
+        let mut pings = self.pings.lock().unwrap_or_else(PoisonError::into_inner);
+        pings.push(request_id);
+        self.pinged.notify_one();
+        pings.len() <= PINGS_PER_REQUEST_MAX as usize
+    }
+
+    /// The PINGs that wait for an answer.
+    pub(super) fn take_pings(&self) -> Vec<u32> {
+        std::mem::take(&mut *self.pings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<'a, W: AsyncWrite + Unpin> Answer<'a, W> {
+    /// An answer to `request_id`.
+    pub(super) fn new(writer: &'a mut FrameWriter<W>, request_id: u32, control: &'a Control) -> Self {
+        Self { writer, request_id, control, deadline: None, gathered_bytes: 0 }
+    }
+
+    /// The request's own bound on the time to the first frame.
+    pub(super) fn set_deadline(&mut self, milliseconds: Option<u32>) {
+        self.deadline = milliseconds.map(|time| Instant::now() + Duration::from_millis(time.into()));
+    }
+
+    /// Which request this answers.
+    pub(super) fn request_id(&self) -> u32 {
+        self.request_id
+    }
+
+    /// Cancelled by CANCEL, for work on other threads to look at.
+    pub(super) fn cancelled(&self) -> &CancellationToken {
+        &self.control.cancelled
+    }
+
+    /// Waits for work elsewhere, but no longer than the client wants it, and answers PINGs meanwhile.
+    pub(super) async fn during<T>(&mut self, work: impl Future<Output = Result<T, StorageError>>) -> Result<T, Stop> {
+        tokio::pin!(work);
+        loop {
+            let deadline = self.deadline;
+            tokio::select! {
+                biased;
+                done = &mut work => return done.map_err(Stop::from),
+                () = self.control.cancelled.cancelled() => return Err(canceled()),
+                () = self.control.pinged.notified() => self.answer_pings().await?,
+                () = past(deadline) => {
+                    return Err(Failure::new(ErrorCode::DeadlineExceeded, "the request's deadline passed").into());
+                }
+            }
+        }
+    }
+
+    /// Gathers a message of the answer, and sends what is gathered once it is worth it.
+    pub(super) async fn send<M: Message>(&mut self, kind: FrameKind, message: &M) -> Result<(), Stop> {
+        self.send_body(kind, &shared::wire::encode(message)).await
+    }
+
+    /// Gathers a frame of the answer, and sends what is gathered once it is worth it.
+    pub(super) async fn send_body(&mut self, kind: FrameKind, body: &[u8]) -> Result<(), Stop> {
+        self.deadline = None;
+        self.writer.queue_body(kind, self.request_id, body);
+        self.gathered_bytes += body.len();
+        if self.gathered_bytes >= PIECE_BYTES {
+            self.flush().await?;
+        }
+        Ok(())
+    }
+
+    /// Sends what is gathered, then looks at what the client said.
+    pub(super) async fn flush(&mut self) -> Result<(), Stop> {
+        self.gathered_bytes = 0;
+        self.writer.flush().await?;
+        self.answer_pings().await?;
+        if self.control.cancelled.is_cancelled() { Err(canceled()) } else { Ok(()) }
+    }
+
+    /// The writer, for an operation that sends in its own way. It must leave whole frames behind.
+    pub(super) fn writer(&mut self) -> &mut FrameWriter<W> {
+        self.deadline = None;
+        self.gathered_bytes = 0;
+        self.writer
+    }
+
+    async fn answer_pings(&mut self) -> Result<(), Stop> {
+        let pings = self.control.take_pings();
+        if !pings.is_empty() {
+            pings.into_iter().for_each(|id| self.writer.queue_body(FrameKind::Pong, id, &[]));
+            self.writer.flush().await?;
+        }
+        Ok(())
+    }
+}
+
+async fn past(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn canceled() -> Stop {
+    Failure::new(ErrorCode::Canceled, "the client cancelled the request").into()
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<WireError> for Stop {
+    fn from(error: WireError) -> Self {
+        Self::Broken(error)
+    }
+}
+
+impl From<ErrorCode> for Stop {
+    fn from(code: ErrorCode) -> Self {
+        Self::Failed(Failure::new(code, code.name()))
+    }
+}
+
+/// What went wrong is the storage's to know and the log's to keep; the peer gets the code and the context.
+impl From<StorageError> for Stop {
+    fn from(error: StorageError) -> Self {
+        if error.code == ErrorCode::Io || error.code == ErrorCode::Internal {
+            tracing::warn!(code = %error.code, context = error.context, cause = ?error.source, "the storage failed");
+        }
+        Self::Failed(Failure::new(error.code, error.context))
+    }
+}

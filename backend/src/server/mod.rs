@@ -1,0 +1,163 @@
+//! The file server: framed TCP in front of a storage. It alone says what a caller may reach, and it never hears of HTTP
+//! or of accounts: a request brings a [`shared::Scope`], a connection a key, and the lower of the two counts.
+//!
+//! - [`mod@self`] accepts, limits, drains;
+//! - [`session`] is one connection: handshake, then one request at a time;
+//! - [`list`], [`read`], [`walk`] are the operations.
+
+mod answer;
+mod blocking;
+mod handshake;
+mod list;
+mod read;
+mod send;
+#[cfg(target_os = "linux")]
+mod sendfile;
+mod session;
+mod snapshots;
+mod walk;
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::limits::{DATA_BYTES_MAX, HANDSHAKE_TIME, IDLE_TIME};
+use shared::wire::{Failure, FrameKind, Goodbye};
+use shared::{ErrorCode, Rights};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, info, warn};
+
+pub use send::Sink;
+pub use session::serve_connection;
+
+use crate::storage::Storage;
+use crate::wire::{FrameWriter, Key, KeyId};
+use snapshots::Snapshots;
+
+/// What a person may set.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Most connections at a time; one more is told to come back.
+    pub connections_max: usize,
+    /// Largest DATA payload, in bytes; at most [`DATA_BYTES_MAX`].
+    pub data_bytes_max: usize,
+    /// Time from accept to a proved key.
+    pub handshake_time: Duration,
+    /// A connection on which nothing happens for so long is closed.
+    pub idle_time: Duration,
+    /// How long requests may go on after the server was asked to stop.
+    pub drain_time: Duration,
+    /// Memory for sorted folders between the pages of a listing, in bytes.
+    pub snapshot_bytes_max: usize,
+    /// How long a sorted folder is kept for the next page.
+    pub snapshot_time: Duration,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            connections_max: 2048,
+            data_bytes_max: DATA_BYTES_MAX,
+            handshake_time: HANDSHAKE_TIME,
+            idle_time: IDLE_TIME,
+            drain_time: Duration::from_secs(30),
+            snapshot_bytes_max: 256 << 20,
+            snapshot_time: Duration::from_secs(120),
+        }
+    }
+}
+
+/// What every connection shares.
+pub struct Server {
+    storage: Arc<dyn Storage>,
+    keys: HashMap<KeyId, (Key, Rights)>,
+    snapshots: Snapshots,
+    config: ServerConfig,
+}
+
+impl Server {
+    /// A server over `storage` that lets in who holds one of `keys`, each with the most it may do.
+    pub fn new(
+        storage: Arc<dyn Storage>,
+        keys: impl IntoIterator<Item = (Key, Rights)>,
+        config: ServerConfig,
+    ) -> Arc<Self> {
+        let keys = keys.into_iter().map(|(key, rights)| (key.id().to_owned(), (key, rights))).collect();
+        let snapshots = Snapshots::new(config.snapshot_bytes_max, config.snapshot_time);
+        Arc::new(Self { storage, keys, snapshots, config })
+    }
+}
+
+/// Accepts connections until `shutdown`, then lets requests that run come to their end, at most for
+/// [`ServerConfig::drain_time`].
+pub async fn serve(listener: TcpListener, server: Arc<Server>, shutdown: CancellationToken) {
+    let slots = Arc::new(Semaphore::new(server.config.connections_max));
+    let tasks = TaskTracker::new();
+    // Cut when the drain is over.
+    let cut = CancellationToken::new();
+    loop {
+        let stream = tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    pause_after(&error).await;
+                    continue;
+                }
+            },
+        };
+        let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
+            tasks.spawn(refuse(stream));
+            continue;
+        };
+        let (server, shutdown, cut) = (Arc::clone(&server), shutdown.clone(), cut.clone());
+        tasks.spawn(async move {
+            let _slot = slot;
+            tokio::select! {
+                () = cut.cancelled() => {}
+                () = serve_stream(stream, &server, &shutdown) => {}
+            }
+        });
+    }
+    drop(listener);
+    tasks.close();
+    if timeout(server.config.drain_time, tasks.wait()).await.is_err() {
+        warn!(connections = tasks.len(), "requests were cut off: they outlasted the drain time");
+        cut.cancel();
+        tasks.wait().await;
+    }
+    info!("the file server has stopped");
+}
+
+async fn serve_stream(stream: TcpStream, server: &Server, shutdown: &CancellationToken) {
+    // Without it a small answer waits for the acknowledgement of the one before.
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!(%error, "the connection was gone at once");
+        return;
+    }
+    let (reader, writer) = stream.into_split();
+    serve_connection(reader, writer, server, shutdown).await;
+}
+
+/// Out of file handles or memory: waiting helps, spinning does not. A connection that was reset before it was accepted
+/// comes here too, and costs a moment.
+async fn pause_after(error: &io::Error) {
+    warn!(%error, "a connection could not be accepted");
+    sleep(Duration::from_millis(50)).await;
+}
+
+async fn refuse(stream: TcpStream) {
+    let (_, writer) = stream.into_split();
+    let mut writer = FrameWriter::new(writer);
+    let mut failure = Failure::new(ErrorCode::TooManyConnections, "the server has as many connections as it takes");
+    failure.retry_after_ms = Some(1_000);
+    writer.queue(FrameKind::Goodbye, 0, &Goodbye { error: Some(failure) });
+    if timeout(Duration::from_secs(1), writer.flush()).await.is_ok() {
+        writer.shutdown().await;
+    }
+}

@@ -1,0 +1,97 @@
+//! A part of a file as one DATA frame: without a copy where the system can, by reading and writing elsewhere.
+
+use std::sync::Arc;
+
+use shared::ErrorCode;
+use shared::limits::PIECE_BYTES;
+use shared::wire::FrameKind;
+use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedWriteHalf;
+
+use super::answer::{Answer, Stop};
+use super::blocking::blocking;
+use crate::storage::{OpenFile, StorageError};
+use crate::wire::WireError;
+
+/// Where frames go. A socket may take bytes straight from a file; what has none (a pipe in memory) is written to.
+pub trait Sink: AsyncWrite + Unpin + Send {
+    /// The socket behind it.
+    fn socket(&self) -> Option<&TcpStream> {
+        None
+    }
+}
+
+impl Sink for OwnedWriteHalf {
+    fn socket(&self) -> Option<&TcpStream> {
+        Some(self.as_ref())
+    }
+}
+
+impl Sink for tokio::io::WriteHalf<tokio::io::DuplexStream> {}
+
+/// Sends `length` bytes from `offset` as one frame. A file that turns out shorter can only end the connection: a frame
+/// that has begun cannot be taken back, and is never padded.
+pub(super) async fn send_part<W: Sink>(
+    answer: &mut Answer<'_, W>,
+    file: &Arc<dyn OpenFile>,
+    offset: u64,
+    length: usize,
+) -> Result<(), Stop> {
+    let request_id = answer.request_id();
+    answer.writer().queue_header(FrameKind::Data, request_id, length);
+    #[cfg(target_os = "linux")]
+    if file.as_file().is_some()
+        && answer.writer().sink().socket().is_some()
+        && super::sendfile::prepare(answer, file, offset, length).await?
+    {
+        return super::sendfile::send(answer, file, offset, length).await;
+    }
+    copy(answer, file, offset, length).await
+}
+
+/// Reads on a blocking thread and writes, a piece at a time.
+async fn copy<W: Sink>(
+    answer: &mut Answer<'_, W>,
+    file: &Arc<dyn OpenFile>,
+    offset: u64,
+    length: usize,
+) -> Result<(), Stop> {
+    // The header is on its way with the first piece; from here on a failure cuts the connection.
+    let mut buffer = Vec::new();
+    let mut sent = 0;
+    while sent < length {
+        let (file, wanted, at) = (Arc::clone(file), PIECE_BYTES.min(length - sent), offset + sent as u64);
+        let read = blocking(move || {
+            buffer.resize(wanted, 0);
+            read_exactly(&*file, &mut buffer, at)?;
+            Ok(buffer)
+        });
+        buffer = read.await.map_err(|error| Stop::Broken(cut(&error)))?;
+        let writer = answer.writer();
+        writer.flush().await?;
+        writer.write(&buffer).await?;
+        sent += wanted;
+    }
+    Ok(())
+}
+
+/// Fills `buffer` from `offset`.
+///
+/// # Errors
+/// [`ErrorCode::Changed`] where the file is shorter than it was.
+pub(super) fn read_exactly(file: &dyn OpenFile, buffer: &mut [u8], offset: u64) -> Result<(), StorageError> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read_at(&mut buffer[filled..], offset + filled as u64)? {
+            0 => return Err(StorageError::new(ErrorCode::Changed, "the file became shorter while it was sent")),
+            read => filled += read,
+        }
+    }
+    Ok(())
+}
+
+/// Why a frame that has begun cannot be ended.
+pub(super) fn cut(error: &StorageError) -> WireError {
+    WireError::Io(std::io::Error::other(error.to_string()))
+}

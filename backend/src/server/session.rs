@@ -1,0 +1,207 @@
+//! One connection: the handshake, then one request at a time until somebody says goodbye.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use shared::ErrorCode;
+use shared::limits::CANCELS_PER_MINUTE_MAX;
+use shared::wire::{Bounded, Caller, End, Failure, FrameKind, Goodbye, Message};
+use tokio::io::AsyncRead;
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use super::answer::{Answer, Control, Stop};
+use super::handshake::{Peer, handshake};
+use super::{Server, Sink, list, read, walk};
+use crate::wire::{Frame, FrameReader, FrameWriter, WireError};
+
+/// Serves one connection to its end. A request that runs when `shutdown` comes is answered first.
+pub async fn serve_connection<R, W>(reader: R, writer: W, server: &Server, shutdown: &CancellationToken)
+where
+    R: AsyncRead + Unpin,
+    W: Sink,
+{
+    let mut reader = FrameReader::new(reader);
+    let mut writer = FrameWriter::new(writer);
+    let shaken = timeout(server.config.handshake_time, handshake(&mut reader, &mut writer, server));
+    let peer = match shaken.await {
+        Ok(Ok(peer)) => peer,
+        Ok(Err(failure)) => {
+            debug!(code = %failure.code, message = failure.message, "a handshake failed");
+            return writer.shutdown().await;
+        }
+        Err(_) => {
+            let failure = Failure::new(ErrorCode::HandshakeTimeout, "the handshake took too long");
+            return goodbye(&mut writer, Some(failure)).await;
+        }
+    };
+    let mut session = Session { reader, writer, server, peer, cancels: Cancels::default() };
+    match session.run(shutdown).await {
+        Ok(()) => goodbye(&mut session.writer, None).await,
+        Err(WireError::Io(error)) => debug!(%error, "a connection broke"),
+        Err(error) => {
+            debug!(%error, "a connection was ended");
+            goodbye(&mut session.writer, Some(Failure::new(error.code(), error.to_string()))).await;
+        }
+    }
+}
+
+struct Session<'a, R, W> {
+    reader: FrameReader<R>,
+    writer: FrameWriter<W>,
+    server: &'a Server,
+    peer: Peer,
+    cancels: Cancels,
+}
+
+impl<R: AsyncRead + Unpin, W: Sink> Session<'_, R, W> {
+    /// Until the connection is over: well (the peer left or idled, or the server stops), or not.
+    async fn run(&mut self, shutdown: &CancellationToken) -> Result<(), WireError> {
+        loop {
+            let frame = tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return Ok(()),
+                frame = timeout(self.server.config.idle_time, self.reader.message()) => frame,
+            };
+            // An idle connection is ended without reproach.
+            let Ok(frame) = frame else { return Ok(()) };
+            let Some(frame) = frame? else { return Ok(()) };
+            match frame.kind() {
+                Some(FrameKind::Ping) => {
+                    self.writer.queue_body(FrameKind::Pong, frame.header.request_id, &[]);
+                    self.writer.flush().await?;
+                }
+                // It crossed the END of the request that it is about.
+                Some(FrameKind::Cancel) => self.cancels.count()?,
+                Some(FrameKind::Goodbye) => return Ok(()),
+                _ if frame.header.is_request() => {
+                    if self.request(frame).await?.is_break() {
+                        return Ok(());
+                    }
+                }
+                _ => return Err(WireError::Unexpected("a frame that a client does not send")),
+            }
+            self.reader.shrink();
+        }
+    }
+
+    /// Runs one request and listens to the client meanwhile.
+    async fn request(&mut self, frame: Frame) -> Result<ControlFlow<()>, WireError> {
+        let Self { reader, writer, server, peer, cancels } = self;
+        let request_id = frame.header.request_id;
+        let control = Control::default();
+        // Work on other threads looks at the token: it is to stop, too, when this future is dropped.
+        let _stop = control.cancelled.clone().drop_guard();
+        let started = Instant::now();
+        let outcome = {
+            let mut answer = Answer::new(writer, request_id, &control);
+            let work = operate(server, *peer, &mut answer, &frame);
+            tokio::pin!(work);
+            tokio::select! {
+                biased;
+                outcome = &mut work => outcome,
+                over = listen(reader, request_id, &control, cancels) => return over,
+            }
+        };
+        let error = match outcome {
+            Ok(()) => None,
+            Err(Stop::Failed(failure)) => Some(failure),
+            Err(Stop::Broken(error)) => return Err(error),
+        };
+        let code = error.as_ref().map(|failure| failure.code.name());
+        debug!(kind = ?frame.kind(), code, microseconds = started.elapsed().as_micros(), "answered");
+        writer.queue(FrameKind::End, request_id, &End { error });
+        control.take_pings().into_iter().for_each(|id| writer.queue_body(FrameKind::Pong, id, &[]));
+        writer.flush().await?;
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+/// One operation, to its END, which the caller sends.
+async fn operate<W: Sink>(server: &Server, peer: Peer, answer: &mut Answer<'_, W>, frame: &Frame) -> Result<(), Stop> {
+    match frame.kind() {
+        Some(FrameKind::List) => list::list(server, peer, answer, request(frame)?).await,
+        Some(FrameKind::Stat) => read::stat(server, peer, answer, request(frame)?).await,
+        Some(FrameKind::Get) => read::get(server, peer, answer, request(frame)?).await,
+        Some(FrameKind::Walk) => walk::walk(server, peer, answer, request(frame)?).await,
+        _ => Err(Failure::new(ErrorCode::Unsupported, "this server does not know the operation").into()),
+    }
+}
+
+/// The request in a frame, within its bounds. One that is not leaves the connection as it was.
+fn request<M: Message + Bounded>(frame: &Frame) -> Result<M, Stop> {
+    let request: M = frame.message().map_err(|error| Failure::new(ErrorCode::BadRequest, error.to_string()))?;
+    request.check_bounds().map_err(|sentence| Failure::new(ErrorCode::BadRequest, sentence))?;
+    Ok(request)
+}
+
+/// Hears the client while its request runs; returns when the connection is over.
+async fn listen<R: AsyncRead + Unpin>(
+    reader: &mut FrameReader<R>,
+    request_id: u32,
+    control: &Control,
+    cancels: &mut Cancels,
+) -> Result<ControlFlow<()>, WireError> {
+    loop {
+        let Some(frame) = reader.message().await? else {
+            return Ok(ControlFlow::Break(()));
+        };
+        match frame.kind() {
+            Some(FrameKind::Cancel) => {
+                cancels.count()?;
+                if frame.header.request_id == request_id {
+                    control.cancelled.cancel();
+                }
+            }
+            Some(FrameKind::Ping) if control.ping(frame.header.request_id) => {}
+            Some(FrameKind::Ping) => return Err(WireError::Unexpected("too many pings while a request runs")),
+            Some(FrameKind::Goodbye) => return Ok(ControlFlow::Break(())),
+            _ => return Err(WireError::Unexpected("a second request while one runs")),
+        }
+    }
+}
+
+/// How many requests were cancelled of late.
+struct Cancels {
+    since: Instant,
+    count: u32,
+}
+
+impl Default for Cancels {
+    fn default() -> Self {
+        Self { since: Instant::now(), count: 0 }
+    }
+}
+
+impl Cancels {
+    fn count(&mut self) -> Result<(), WireError> {
+        if self.since.elapsed() >= Duration::from_secs(60) {
+            *self = Self::default();
+        }
+        self.count += 1;
+        if self.count > CANCELS_PER_MINUTE_MAX {
+            return Err(WireError::Unexpected("too many cancellations in a minute"));
+        }
+        Ok(())
+    }
+}
+
+/// Says why, where there is a reason, and ends the connection. Bounded: the peer may not read any more.
+async fn goodbye<W: Sink>(writer: &mut FrameWriter<W>, error: Option<Failure>) {
+    writer.queue(FrameKind::Goodbye, 0, &Goodbye { error });
+    if timeout(Duration::from_secs(1), writer.flush()).await.is_ok() {
+        writer.shutdown().await;
+    }
+}
+
+/// What a request's caller may do with a path: the one place where a path relative to a scope becomes a path in the
+/// storage.
+pub(super) fn authorise(
+    caller: &Caller,
+    peer: Peer,
+    wanted: shared::Rights,
+    path: &shared::VPath,
+) -> Result<shared::VPath, ErrorCode> {
+    caller.scope.check(caller.root, peer.rights, wanted, path)
+}

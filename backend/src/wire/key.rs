@@ -1,0 +1,100 @@
+//! Keys: what a client and a file server share, and the small text file that holds one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use shared::limits::TEXT_BYTES_MAX;
+
+/// What a key is called; not a secret.
+pub type KeyId = String;
+
+/// A secret of 32 bytes with its name. Its text, which [`fmt::Display`] gives and [`FromStr`] reads, is one line:
+/// `passerelle-key-1 <id> <64 hexadecimal digits>`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key {
+    id: KeyId,
+    secret: [u8; 32],
+}
+
+/// Why there is no key.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum KeyError {
+    /// The text is not that of a key.
+    #[error("not a key: one line, `passerelle-key-1 <id> <64 hexadecimal digits>`, is wanted")]
+    Malformed,
+    /// The operating system gave no random bytes.
+    #[error("the operating system gives no random bytes")]
+    NoRandomness,
+}
+
+const LABEL: &str = "passerelle-key-1";
+
+impl Key {
+    /// A new random key with a random name.
+    pub fn generate() -> Result<Self, KeyError> {
+        let (mut secret, mut id) = ([0; 32], [0; 8]);
+        getrandom::fill(&mut secret).map_err(|_| KeyError::NoRandomness)?;
+        getrandom::fill(&mut id).map_err(|_| KeyError::NoRandomness)?;
+        Ok(Self { id: format!("{:016x}", u64::from_be_bytes(id)), secret })
+    }
+
+    /// What the key is called.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The secret.
+    pub fn secret(&self) -> &[u8; 32] {
+        &self.secret
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{LABEL} {} ", self.id)?;
+        self.secret.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+/// The secret stays out of logs.
+impl fmt::Debug for Key {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Key({})", self.id)
+    }
+}
+
+impl FromStr for Key {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let mut words = text.split_whitespace();
+        let (Some(LABEL), Some(id), Some(digits), None) = (words.next(), words.next(), words.next(), words.next())
+        else {
+            return Err(KeyError::Malformed);
+        };
+        if id.len() > TEXT_BYTES_MAX || digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(KeyError::Malformed);
+        }
+        let mut secret = [0; 32];
+        for (byte, pair) in secret.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+            let pair = std::str::from_utf8(pair).map_err(|_| KeyError::Malformed)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| KeyError::Malformed)?;
+        }
+        Ok(Self { id: id.to_owned(), secret })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_reads_back_and_keeps_its_secret() {
+        let key = Key::generate().unwrap();
+        assert_eq!(format!("{key}\n").parse::<Key>().as_ref(), Ok(&key));
+        assert_eq!(format!("{key:?}"), format!("Key({})", key.id()));
+        for text in ["", "passerelle-key-1 a", "passerelle-key-2 a 00", "passerelle-key-1 a zz"] {
+            assert_eq!(text.parse::<Key>(), Err(KeyError::Malformed), "{text}");
+        }
+    }
+}

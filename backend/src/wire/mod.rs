@@ -1,0 +1,50 @@
+//! The framed protocol on a byte stream, for both ends of a connection: bytes ⇄ frames, keys and their proofs. What a
+//! frame means is not known here.
+
+mod key;
+mod proof;
+mod reader;
+mod writer;
+
+pub use key::{Key, KeyError, KeyId};
+pub use proof::{Transcript, nonce};
+pub use reader::{Frame, FrameReader, Incoming};
+pub use writer::FrameWriter;
+
+use shared::ErrorCode;
+use shared::wire::{DecodeError, HeaderError};
+
+/// Why a byte stream is no longer a sequence of frames.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// The stream ended inside a frame.
+    #[error("the connection ended in the middle of a frame")]
+    Truncated,
+    /// Twelve bytes that are no header.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// A body that is not the message it should be.
+    #[error(transparent)]
+    Body(#[from] DecodeError),
+    /// A frame that may not come now.
+    #[error("{0}")]
+    Unexpected(&'static str),
+    /// The peer took nothing, or sent nothing, for too long.
+    #[error("the peer stalled")]
+    Stalled,
+    /// The socket failed.
+    #[error("the connection failed: {0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl WireError {
+    /// The reason as the peer is told it, if it can still be told anything.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Header(HeaderError::TooLong) => ErrorCode::FrameTooLong,
+            Self::Header(_) | Self::Unexpected(_) => ErrorCode::Protocol,
+            Self::Body(_) => ErrorCode::BadRequest,
+            Self::Truncated | Self::Stalled | Self::Io(_) => ErrorCode::Disconnected,
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The handshake's proofs: HMAC-SHA256 under the key, over a label for the direction and every byte said so far. What
+//! was tampered with on the way, or replayed from another connection, proves nothing.
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use shared::wire::{CLIENT_PROOF_LABEL, SERVER_PROOF_LABEL};
+
+use super::{Frame, Key, KeyError};
+
+/// The bytes of a handshake as both sides saw them, frame by frame.
+#[derive(Default)]
+pub struct Transcript {
+    bytes: Vec<u8>,
+}
+
+impl Transcript {
+    /// Adds a frame, header and all. HELLO, HELLO_ACK and AUTH are each at most
+    /// [`shared::limits::FRAME_HANDSHAKE_BYTES_MAX`].
+    pub fn add(&mut self, frame: &Frame) {
+        self.bytes.extend_from_slice(&frame.header.encode());
+        self.bytes.extend_from_slice(&frame.body);
+    }
+
+    /// What the client puts into AUTH, after HELLO and HELLO_ACK.
+    pub fn client_proof(&self, key: &Key) -> [u8; 32] {
+        self.mac(key, CLIENT_PROOF_LABEL).finalize().into_bytes().into()
+    }
+
+    /// What the server puts into AUTH_OK, after HELLO, HELLO_ACK and AUTH.
+    pub fn server_proof(&self, key: &Key) -> [u8; 32] {
+        self.mac(key, SERVER_PROOF_LABEL).finalize().into_bytes().into()
+    }
+
+    /// Compares in a time that tells nothing.
+    pub fn is_client_proof(&self, key: &Key, proof: &[u8; 32]) -> bool {
+        self.mac(key, CLIENT_PROOF_LABEL).verify_slice(proof).is_ok()
+    }
+
+    /// Compares in a time that tells nothing.
+    pub fn is_server_proof(&self, key: &Key, proof: &[u8; 32]) -> bool {
+        self.mac(key, SERVER_PROOF_LABEL).verify_slice(proof).is_ok()
+    }
+
+    fn mac(&self, key: &Key, label: &[u8]) -> Hmac<Sha256> {
+        // RFC 2104 §2: a key shorter than the hash's block is followed by zeros.
+        let mut block = [0; 64];
+        block[..key.secret().len()].copy_from_slice(key.secret());
+        let mut mac = Hmac::<Sha256>::new(&block.into());
+        mac.update(label);
+        mac.update(&self.bytes);
+        mac
+    }
+}
+
+/// Thirty-two random bytes, new for every connection.
+pub fn nonce() -> Result<[u8; 32], KeyError> {
+    let mut nonce = [0; 32];
+    getrandom::fill(&mut nonce).map_err(|_| KeyError::NoRandomness)?;
+    Ok(nonce)
+}
