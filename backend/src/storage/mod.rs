@@ -7,9 +7,13 @@
 //!
 //! Every method may block on a disk, so async code calls them on blocking threads.
 
-pub mod faulty;
-pub mod local;
 pub mod memory;
+
+pub mod local;
+
+pub mod faulty;
+
+mod links;
 
 use std::io;
 
@@ -18,6 +22,29 @@ use shared::{ETag, Entry, ErrorCode, VPath};
 /// The name of Passerelle's own directory inside a served one. An entry with this name is not listed and cannot be
 /// reached, at any depth.
 pub const STATE_FOLDER_NAME: &[u8] = b".passerelle";
+
+/// True for [`STATE_FOLDER_NAME`] and for each other spelling that some file system takes for it: letters of the other
+/// case, the long s, characters that are not displayed (CVE-2014-9390 is what comes of forgetting those).
+pub fn is_state_folder_name(name: &[u8]) -> bool {
+    if name.is_ascii() {
+        return name.eq_ignore_ascii_case(STATE_FOLDER_NAME);
+    }
+    let Ok(text) = str::from_utf8(name) else { return false };
+    let folded = text.chars().filter(|character| !is_ignorable(*character)).map(|character| match character {
+        'ſ' => 's',
+        _ => character.to_ascii_lowercase(),
+    });
+    folded.eq(STATE_FOLDER_NAME.iter().map(|byte| char::from(*byte)))
+}
+
+/// Unicode's `Default_Ignorable_Code_Point`, which HFS+ and Linux's case folding leave out when they compare names.
+fn is_ignorable(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
 
 /// A tree of files and folders.
 ///
@@ -111,5 +138,28 @@ impl StorageError {
             _ => ErrorCode::Io,
         };
         Self { code, context, source: Some(source) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_the_state_folder_is_known() {
+        for name in [
+            ".passerelle",
+            ".PASSERELLE",
+            ".Passerelle",
+            ".pa\u{17f}serelle",
+            ".passe\u{200c}relle",
+            "\u{feff}.passerelle",
+        ] {
+            assert!(is_state_folder_name(name.as_bytes()), "{name}");
+        }
+        for name in ["passerelle", ".passerelle2", ".passerell\u{e9}", ".passerelle ", ""] {
+            assert!(!is_state_folder_name(name.as_bytes()), "{name}");
+        }
+        assert!(!is_state_folder_name(b".passerelle\xff"));
     }
 }

@@ -1,0 +1,176 @@
+//! Directory handles on Linux. Everything is first opened with `O_PATH`, which touches no device and wakes no FIFO; a
+//! file that turned out to be regular is then opened again through that handle, so that nothing can be put in its place
+//! in between.
+
+use std::fs::File;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::sync::OnceLock;
+
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, RawDir, ResolveFlags, Stat};
+use rustix::io::Errno;
+use rustix::path::DecInt;
+use shared::{ErrorCode, Timestamp, VPath};
+
+use super::metadata::{Identity, Metadata, Shape};
+use super::tree::{Folder, Node, refusal};
+use crate::storage::{StorageError, Visit};
+
+/// How much `getdents` may write at a time, in bytes: some 1 500 names.
+const NAMES_BYTES: usize = 64 << 10;
+/// How often a path is tried again while somebody renames folders on it.
+const RENAME_RETRIES: usize = 8;
+
+/// An open directory.
+pub(super) struct LinuxFolder {
+    handle: OwnedFd,
+    /// Whether to let the kernel walk whole paths.
+    descends: bool,
+}
+
+impl LinuxFolder {
+    /// The only place where a path of the whole system is opened.
+    pub(super) fn open_root(path: &Path, descends: bool) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self { handle: rustix::fs::openat(CWD, path, flags, Mode::empty())?, descends })
+    }
+
+    /// Whether this kernel walks whole paths (Linux 5.6, unless a sandbox forbids it).
+    pub(super) fn kernel_descends(&self) -> bool {
+        openat2(&self.handle, b".", OFlags::PATH).is_ok()
+    }
+}
+
+impl Folder for LinuxFolder {
+    type Leaf = OwnedFd;
+
+    fn child(&self, name: &[u8]) -> io::Result<Node<Self>> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        node(rustix::fs::openat(&self.handle, name, flags, Mode::empty())?)
+    }
+
+    fn metadata(&self) -> io::Result<Metadata> {
+        Ok(rustix::fs::fstat(&self.handle)?.into())
+    }
+
+    fn metadata_of(&self, name: &[u8]) -> io::Result<Metadata> {
+        Ok(rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT)?.into())
+    }
+
+    fn link_target(&self, name: &[u8]) -> io::Result<Vec<u8>> {
+        Ok(rustix::fs::readlinkat(&self.handle, name, Vec::new())?.into_bytes())
+    }
+
+    fn names(&self, visit: &mut dyn FnMut(&[u8]) -> Visit) -> io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let readable = rustix::fs::openat(&self.handle, c".", flags, Mode::empty())?;
+        let mut buffer = vec![MaybeUninit::uninit(); NAMES_BYTES];
+        let mut entries = RawDir::new(&readable, &mut buffer);
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if !matches!(name, b"." | b"..") && visit(name) == Visit::Stop {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn open_leaf(&self, name: &[u8], leaf: OwnedFd, seen: &Metadata) -> Result<File, StorageError> {
+        // Neither flag matters for a regular file; they are for the way without /proc, and cost nothing.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let failed = |error: Errno| refusal(error.into(), "opening a file");
+        if let Some(handles) = proc_handles() {
+            let number = DecInt::from_fd(&leaf);
+            return rustix::fs::openat(handles, number, flags, Mode::empty()).map(File::from).map_err(failed);
+        }
+        let opened = if name.contains(&b'/') {
+            openat2(&self.handle, name, flags)
+        } else {
+            rustix::fs::openat(&self.handle, name, flags | OFlags::NOFOLLOW, Mode::empty())
+        };
+        let file = File::from(opened.map_err(failed)?);
+        let now = Self::metadata_of_file(&file).map_err(|error| refusal(error, "asking about an open file"))?;
+        if now.identity == seen.identity && now.shape == Shape::File {
+            Ok(file)
+        } else {
+            Err(StorageError::new(ErrorCode::Changed, "the file was exchanged while it was opened"))
+        }
+    }
+
+    fn metadata_of_file(file: &File) -> io::Result<Metadata> {
+        Ok(rustix::fs::fstat(file)?.into())
+    }
+
+    fn descend(&self, path: &VPath) -> io::Result<Option<Node<Self>>> {
+        if !self.descends {
+            return Ok(None);
+        }
+        let path = if path.is_root() { b".".as_slice() } else { path.as_bytes() };
+        match openat2(&self.handle, path, OFlags::PATH | OFlags::NOFOLLOW) {
+            Ok(handle) => Some(node(handle)).transpose(),
+            // A link; a moving folder; a path at the kernel's limit; a sandbox. The walk knows, or fails for good reason.
+            Err(Errno::LOOP | Errno::AGAIN | Errno::XDEV | Errno::NAMETOOLONG | Errno::PERM | Errno::NOSYS) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Opens a path on which there is no link.
+fn openat2(folder: &OwnedFd, path: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let mut tries = 0;
+    loop {
+        match rustix::fs::openat2(folder, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
+            Err(Errno::AGAIN | Errno::INTR) if tries < RENAME_RETRIES => tries += 1,
+            answer => return answer,
+        }
+    }
+}
+
+fn node(handle: OwnedFd) -> io::Result<Node<LinuxFolder>> {
+    let metadata = Metadata::from(rustix::fs::fstat(&handle)?);
+    Ok(match metadata.shape {
+        Shape::Folder => Node::Folder(LinuxFolder { handle, descends: false }, metadata),
+        Shape::Link => Node::Link,
+        Shape::File | Shape::Other => Node::Leaf(handle, metadata),
+    })
+}
+
+/// `/proc/self/fd`, through which a handle is opened again; none where there is no `/proc`, as in a bare chroot. Then a
+/// file is opened by its name a second time and compared, and whoever may put a device there in that very moment can
+/// have it opened, though never read.
+fn proc_handles() -> Option<&'static OwnedFd> {
+    static HANDLES: OnceLock<Option<OwnedFd>> = OnceLock::new();
+    let open = || {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handles = rustix::fs::openat(CWD, c"/proc/self/fd", flags, Mode::empty()).ok()?;
+        let system = rustix::fs::fstatfs(handles.as_fd()).ok()?;
+        (system.f_type == PROC_SUPER_MAGIC).then_some(handles)
+    };
+    HANDLES.get_or_init(open).as_ref()
+}
+
+impl From<Stat> for Metadata {
+    // The widths of these fields differ from one processor to the next.
+    #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
+    fn from(stat: Stat) -> Self {
+        let shape = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => Shape::File,
+            FileType::Directory => Shape::Folder,
+            FileType::Symlink => Shape::Link,
+            _ => Shape::Other,
+        };
+        Self {
+            shape,
+            identity: Identity { device: stat.st_dev as u64, inode: stat.st_ino as u64 },
+            size: stat.st_size as u64,
+            modified: Timestamp::from_parts(stat.st_mtime as i64, stat.st_mtime_nsec as u32),
+            changed: Timestamp::from_parts(stat.st_ctime as i64, stat.st_ctime_nsec as u32),
+            names: stat.st_nlink as u64,
+            executable: Mode::from_raw_mode(stat.st_mode).contains(Mode::XUSR),
+        }
+    }
+}

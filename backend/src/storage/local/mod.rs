@@ -1,0 +1,166 @@
+//! A directory of this machine. It is opened once; from then on every access starts at that handle, and no path of the
+//! whole system is ever opened again. It knows nothing of who asks.
+//!
+//! The kernel, where it can, takes a whole path in one call and refuses every link on it; where there is a link, a walk
+//! of our own takes one name at a time, each from the handle of the folder before. So what links may do is decided in
+//! one place, which sees each of them:
+//!
+//! - A relative target is followed; `..` goes back along the folders that were walked, and never above the root.
+//! - An absolute target is followed if it begins with the root's own path, segment by segment.
+//! - Every other one escapes.
+//!
+//! What differs from one system to the next:
+//!
+//! | | Linux | macOS and other Unix | Windows |
+//! |---|---|---|---|
+//! | whole paths | `openat2`, from 5.6 on unless a sandbox forbids it | the walk alone | the walk alone |
+//! | opening | by the handle that was looked at, through `/proc` | by name, compared afterwards | by name, compared afterwards |
+//! | a swap for a FIFO or device in mid-opening | never opened | opened without blocking, given back unread | none to fear |
+//! | names | any bytes | UTF-8, on most file systems | UTF-8, and only those that Windows takes literally |
+//! | absolute links inside the root | followed | followed | refused |
+//! | validator | with the change time | with the change time | with the creation time: a program that sets the modification time back goes unnoticed |
+
+mod metadata;
+mod tree;
+
+#[cfg(target_os = "linux")]
+mod linux;
+
+mod portable;
+
+#[cfg_attr(unix, allow(dead_code))]
+mod windows_names;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use shared::{Entry, ErrorCode, VPath};
+
+use self::metadata::{Identity, Metadata};
+use self::portable::PortableFolder;
+use self::tree::{Folder, Tree};
+use super::{OpenFile, Storage, StorageError, Visit, is_state_folder_name};
+
+/// A directory that is served.
+pub struct LocalStorage {
+    tree: Box<dyn Storage>,
+    containment: Containment,
+}
+
+/// What keeps requests inside the directory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Containment {
+    /// The kernel on paths without links, our walk on the others.
+    Kernel,
+    /// Our walk, over handles that touch nothing.
+    Walk,
+    /// Our walk, over what cap-std has on every system.
+    Portable,
+}
+
+impl LocalStorage {
+    /// Opens a directory with the best containment that this system has. `hidden` is a directory that is not to be seen
+    /// if it lies inside, whatever its name: it must exist by now to be recognised.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`], [`ErrorCode::NotFolder`], [`ErrorCode::AccessDenied`], [`ErrorCode::Io`].
+    pub fn open(root: &Path, hidden: Option<&Path>) -> Result<Self, StorageError> {
+        Self::open_with(root, hidden, Containment::Kernel)
+    }
+
+    /// Opens a directory with that containment, or with the best that this system has below it.
+    ///
+    /// # Errors
+    /// As [`LocalStorage::open`].
+    pub fn open_with(root: &Path, hidden: Option<&Path>, containment: Containment) -> Result<Self, StorageError> {
+        let failed = |error: io::Error| StorageError::from_io(error, "opening the directory to serve");
+        let canonical = root.canonicalize().map_err(failed)?;
+        if !canonical.is_dir() {
+            return Err(StorageError::new(ErrorCode::NotFolder, "what is to be served is no directory"));
+        }
+        let hidden = hidden.map(|hidden| hidden.canonicalize()).transpose();
+        let hidden = hidden.map_err(|error| StorageError::from_io(error, "looking for the state directory"))?;
+        let place = RootPlace { root_paths: root_paths(root, &canonical), hidden, canonical };
+
+        #[cfg(target_os = "linux")]
+        if containment != Containment::Portable {
+            let kernel = containment == Containment::Kernel;
+            let kernel =
+                kernel && linux::LinuxFolder::open_root(&place.canonical, true).map_err(failed)?.kernel_descends();
+            let open = |path: &Path| linux::LinuxFolder::open_root(path, kernel);
+            let containment = if kernel { Containment::Kernel } else { Containment::Walk };
+            return Ok(Self { tree: place.tree(open)?, containment });
+        }
+        let _ = containment;
+        Ok(Self { tree: place.tree(PortableFolder::open_root)?, containment: Containment::Portable })
+    }
+
+    /// What keeps requests inside the directory, to say so at the start.
+    pub fn containment(&self) -> Containment {
+        self.containment
+    }
+}
+
+impl Storage for LocalStorage {
+    fn stat(&self, path: &VPath) -> Result<Entry, StorageError> {
+        self.tree.stat(path)
+    }
+
+    fn list(&self, path: &VPath, visit: &mut dyn FnMut(Entry) -> Visit) -> Result<(), StorageError> {
+        self.tree.list(path, visit)
+    }
+
+    fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError> {
+        self.tree.open(path)
+    }
+}
+
+/// Where the root lies in the whole system; used while it is opened, and never after.
+struct RootPlace {
+    canonical: PathBuf,
+    root_paths: Vec<Vec<u8>>,
+    hidden: Option<PathBuf>,
+}
+
+impl RootPlace {
+    fn tree<F: Folder>(&self, open: impl Fn(&Path) -> io::Result<F>) -> Result<Box<dyn Storage>, StorageError> {
+        let root =
+            open(&self.canonical).map_err(|error| StorageError::from_io(error, "opening the directory to serve"))?;
+        let identity = |path: &PathBuf| -> io::Result<Identity> {
+            let metadata: Metadata = open(path)?.metadata()?;
+            Ok(metadata.identity)
+        };
+        let hidden = self.hidden.as_ref().map(identity).transpose();
+        let hidden = hidden.map_err(|error| StorageError::from_io(error, "opening the state directory"))?;
+        Ok(Box::new(Tree::new(root, self.root_paths.clone(), hidden, self.names_say_what_is_hidden())))
+    }
+
+    /// False if a folder of another name than the reserved one is hidden inside. A folder above it may be renamed, so
+    /// its path says nothing and each folder on the way must be looked at.
+    fn names_say_what_is_hidden(&self) -> bool {
+        let Some(inner) = self.hidden.as_ref().and_then(|hidden| hidden.strip_prefix(&self.canonical).ok()) else {
+            return true;
+        };
+        inner.components().any(|name| is_state_folder_name(name.as_os_str().as_encoded_bytes()))
+    }
+}
+
+/// The absolute paths of the root that a link may begin with.
+#[cfg(unix)]
+fn root_paths(given: &Path, canonical: &Path) -> Vec<Vec<u8>> {
+    let mut paths = vec![canonical.as_os_str().as_encoded_bytes().to_vec()];
+    if let Ok(given) = std::path::absolute(given) {
+        let bytes = given.as_os_str().as_encoded_bytes();
+        // With `..` in it, a path says nothing before the links on it are followed.
+        if given != canonical && !bytes.split(|&byte| byte == b'/').any(|segment| segment == b"..") {
+            paths.push(bytes.to_vec());
+        }
+    }
+    paths
+}
+
+/// None: there are too many spellings of one path (short names, drives, `\\?\`) to compare them safely.
+#[cfg(not(unix))]
+fn root_paths(_given: &Path, _canonical: &Path) -> Vec<Vec<u8>> {
+    Vec::new()
+}

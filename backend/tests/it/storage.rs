@@ -1,0 +1,1 @@
+//! The conformance suite of storages, written once and run on every backend.
