@@ -1,4 +1,6 @@
-//! The one integration binary: each file is a subject, seen through the rooms' public faces.
-#![allow(clippy::unwrap_used)]
+//! The one integration binary: all rooms together, in process, on port 0.
 
+mod world;
+
+mod framed;
 mod storage;

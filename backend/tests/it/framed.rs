@@ -1,0 +1,235 @@
+//! The framed protocol through the client: what a well-behaved peer sees.
+
+use std::sync::Arc;
+
+use backend::client::{Client, ClientError, GetItem, Item, Transfer};
+use backend::server::ServerConfig;
+use backend::storage::local::LocalStorage;
+use backend::storage::memory::MemoryStorage;
+use shared::{ByteRange, ErrorCode, Order, Rights, Root, Scope, VPath};
+
+use super::world::{World, path, reader};
+
+fn item(text: &str, range: Option<ByteRange>) -> GetItem {
+    GetItem { path: path(text), range, if_etag: None }
+}
+
+async fn all(transfer: &mut Transfer) -> Result<Vec<u8>, ClientError> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = transfer.piece().await? {
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
+async fn get(client: &Client, text: &str, range: Option<ByteRange>) -> Result<Vec<u8>, ClientError> {
+    let mut transfer = client.get(&reader(), vec![item(text, range)]).await?;
+    match transfer.next_item().await? {
+        Some(Item::Sending(_)) => {
+            let bytes = all(&mut transfer).await?;
+            assert_eq!(transfer.next_item().await?, None);
+            Ok(bytes)
+        }
+        Some(Item::Refused(failure) | Item::Unsatisfiable(_, failure)) => Err(failure.into()),
+        None => panic!("no item at all"),
+    }
+}
+
+async fn names(client: &Client, folder: &str, limit: u32) -> Vec<String> {
+    let (mut names, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let page = client.list(&reader(), &path(folder), Order::default(), cursor.as_deref(), limit).await.unwrap();
+        assert!(page.entries.len() <= limit as usize);
+        names.extend(page.entries.iter().map(|entry| entry.path.encoded()));
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return names;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_folder_is_listed_folders_first() {
+    let world = World::start().await;
+    assert_eq!(names(&world.client, "", 100).await, ["docs", "empty", "hello.txt"]);
+    let expected = ["docs/deep", "docs/nothing", "docs/a%20b.txt", "docs/latin%E9.txt"];
+    assert_eq!(names(&world.client, "docs", 100).await, expected);
+    assert_eq!(names(&world.client, "docs", 1).await, expected);
+    assert!(names(&world.client, "docs/nothing", 100).await.is_empty());
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn pages_fit_together_with_and_without_a_snapshot() {
+    let storage = MemoryStorage::new();
+    for number in 0..2_500 {
+        storage.add_file(format!("file {number}"), "x").unwrap();
+    }
+    let storage = Arc::new(storage);
+    let whole: Vec<_> = (0..2_500).map(|number| format!("file%20{number}")).collect();
+    let kept = World::over(storage.clone()).await;
+    assert_eq!(names(&kept.client, "", 7).await, whole);
+    let forgotten = ServerConfig { snapshot_bytes_max: 0, ..ServerConfig::default() };
+    let world = World::with(storage, forgotten).await;
+    assert_eq!(names(&world.client, "", 300).await, whole);
+    // A cursor of another server is as good as a forgotten one.
+    let page = kept.client.list(&reader(), &path(""), Order::default(), None, 1_000).await.unwrap();
+    let cursor = page.next_cursor.unwrap();
+    let next = world.client.list(&reader(), &path(""), Order::default(), Some(&cursor), 1_000).await.unwrap();
+    assert_eq!(next.entries[0].path.encoded(), "file%201000");
+}
+
+#[tokio::test]
+async fn a_change_between_two_pages_neither_skips_nor_repeats_what_stayed() {
+    let storage = Arc::new(MemoryStorage::new());
+    for number in 0..100 {
+        storage.add_file(format!("f{number}"), "x").unwrap();
+    }
+    let forgotten = ServerConfig { snapshot_bytes_max: 0, ..ServerConfig::default() };
+    let world = World::with(storage.clone(), forgotten).await;
+    let list = async |cursor: Option<String>| {
+        world.client.list(&reader(), &path(""), Order::default(), cursor.as_deref(), 50).await.unwrap()
+    };
+    let first = list(None).await;
+    storage.remove("f10").unwrap();
+    storage.remove("f49").unwrap();
+    storage.add_file("f10b", "new").unwrap();
+    let second = list(first.next_cursor).await;
+    let names: Vec<_> = second.entries.iter().map(|entry| entry.path.encoded()).collect();
+    assert_eq!(names, (50..100).map(|number| format!("f{number}")).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn chosen_files_come_in_order_whatever_happens_to_one() {
+    let world = World::start().await;
+    let items = vec![
+        item("hello.txt", None),
+        item("gone", None),
+        item("docs", None),
+        item("docs/deep/er/file.bin", Some(ByteRange::Suffix(5))),
+        item("empty", None),
+        item("hello.txt", Some(ByteRange::From(13))),
+        item("hello.txt", Some(ByteRange::Between(0, 4))),
+    ];
+    let mut transfer = world.client.get(&reader(), items).await.unwrap();
+    let mut seen = Vec::new();
+    while let Some(item) = transfer.next_item().await.unwrap() {
+        seen.push(match item {
+            Item::Sending(meta) => format!("{}@{}: {:?}", meta.entry.path, meta.offset, all(&mut transfer).await.unwrap().len()),
+            Item::Refused(failure) => failure.code.to_string(),
+            Item::Unsatisfiable(meta, failure) => format!("{} of {}", failure.code, meta.entry.size),
+        });
+    }
+    let expected = [
+        "hello.txt@0: 13",
+        "not_found",
+        "is_folder",
+        "docs/deep/er/file.bin@299995: 5",
+        "empty@0: 0",
+        "range_not_satisfiable of 13",
+        "hello.txt@0: 5",
+    ];
+    assert_eq!(seen, expected);
+    assert_eq!(transfer.next_item().await.unwrap(), None);
+    drop(transfer);
+    assert_eq!(world.client.status().bulk.idle, 1, "the connection is used again");
+}
+
+#[tokio::test]
+async fn items_that_are_not_read_are_skipped() {
+    let world = World::start().await;
+    let items = vec![item("docs/deep/er/file.bin", None), item("hello.txt", None)];
+    let mut transfer = world.client.get(&reader(), items).await.unwrap();
+    assert!(matches!(transfer.next_item().await.unwrap(), Some(Item::Sending(_))));
+    assert!(transfer.piece().await.unwrap().is_some());
+    assert!(matches!(transfer.next_item().await.unwrap(), Some(Item::Sending(_))));
+    assert_eq!(all(&mut transfer).await.unwrap(), b"hello, world\n");
+}
+
+#[tokio::test]
+async fn a_file_on_disk_comes_byte_for_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    let content: Vec<u8> = (0..5_000_003u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    std::fs::write(folder.path().join("big"), &content).unwrap();
+    let world = World::over(Arc::new(LocalStorage::open(folder.path(), None).unwrap())).await;
+    assert!(get(&world.client, "big", None).await.unwrap() == content);
+    for (first, last) in [(0, 0), (1, 1 << 20), (65_535, 65_536), (4_999_000, 9_999_999), (70_000, 3_000_000)] {
+        let range = ByteRange::Between(first, last);
+        let end = content.len().min(last as usize + 1);
+        assert!(get(&world.client, "big", Some(range)).await.unwrap() == content[first as usize..end], "{range:?}");
+    }
+}
+
+#[tokio::test]
+async fn if_etag_sends_only_the_file_that_is_meant() {
+    let storage = Arc::new(MemoryStorage::new());
+    storage.add_file("a", "one").unwrap();
+    let world = World::over(storage.clone()).await;
+    let etag = world.client.stat(&reader(), &path("a")).await.unwrap().etag;
+    let wanted = GetItem { if_etag: etag, ..item("a", None) };
+    let mut same = world.client.get(&reader(), vec![wanted.clone()]).await.unwrap();
+    assert!(matches!(same.next_item().await.unwrap(), Some(Item::Sending(_))));
+    storage.write("a", "two").unwrap();
+    let mut other = world.client.get(&reader(), vec![wanted]).await.unwrap();
+    let refused = other.next_item().await.unwrap();
+    assert!(matches!(refused, Some(Item::Refused(failure)) if failure.code == ErrorCode::Changed));
+}
+
+#[tokio::test]
+async fn a_walk_goes_on_after_any_entry() {
+    let world = World::start().await;
+    let walk = async |paths: Vec<VPath>, cursor: Option<String>| {
+        let mut walking = world.client.walk(&reader(), paths, cursor).await.unwrap();
+        let mut found = Vec::new();
+        while let Some(page) = walking.next_page().await.unwrap() {
+            found.extend(page.entries.into_iter().map(|entry| entry.path.encoded()));
+        }
+        found
+    };
+    let paths = vec![path("hello.txt"), path("docs"), path("empty")];
+    let whole = walk(paths.clone(), None).await;
+    let expected = [
+        "hello.txt",
+        "docs",
+        "docs/a%20b.txt",
+        "docs/deep",
+        "docs/deep/er",
+        "docs/deep/er/file.bin",
+        "docs/latin%E9.txt",
+        "docs/nothing",
+        "empty",
+    ];
+    assert_eq!(whole, expected);
+    for (index, last) in whole.iter().enumerate() {
+        let start = usize::from(index > 0) + usize::from(index == 8);
+        assert_eq!(walk(paths.clone(), Some(format!("{start}.{last}"))).await, whole[index + 1..], "after {last}");
+    }
+    assert_eq!(walk(vec![path("")], None).await.len(), 10);
+    let missing = world.client.walk(&reader(), vec![path("gone")], None).await;
+    assert_eq!(missing.err().map(|error| error.code), Some(ErrorCode::NotFound));
+}
+
+#[tokio::test]
+async fn a_scope_confines_every_operation() {
+    let world = World::start().await;
+    let root = Root { name: "docs".into(), folder: path("docs"), rights: Rights::READ_ONLY, quota_bytes: None };
+    let mut caller = backend::client::Caller { scope: Scope { roots: vec![root] }, ..Default::default() };
+    let listing = world.client.list(&caller, &path(""), Order::default(), None, 10).await.unwrap();
+    let names: Vec<_> = listing.entries.iter().map(|entry| entry.path.encoded()).collect();
+    assert_eq!(names, ["deep", "nothing", "a%20b.txt", "latin%E9.txt"]);
+    let outside = world.client.stat(&caller, &path("hello.txt")).await;
+    assert_eq!(outside.unwrap_err().code, ErrorCode::NotFound);
+    let inside = world.client.stat(&caller, &path("deep/er")).await.unwrap();
+    assert_eq!(inside.path.encoded(), "deep/er");
+    let mut walking = world.client.walk(&caller, vec![path("deep")], None).await.unwrap();
+    let page = walking.next_page().await.unwrap().unwrap();
+    assert_eq!(page.entries.last().unwrap().path.encoded(), "deep/er/file.bin");
+
+    caller.scope.roots[0].rights = Rights::LIST;
+    let mut transfer = world.client.get(&caller, vec![item("a%20b.txt", None)]).await.unwrap();
+    let refused = transfer.next_item().await.unwrap();
+    assert!(matches!(refused, Some(Item::Refused(failure)) if failure.code == ErrorCode::Forbidden));
+    caller.scope.roots[0].rights = Rights::NONE;
+    let refused = world.client.list(&caller, &path(""), Order::default(), None, 10).await;
+    assert_eq!(refused.unwrap_err().code, ErrorCode::Forbidden);
+}

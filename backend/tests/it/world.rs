@@ -1,0 +1,79 @@
+//! All rooms in one process, each on a port of its own choosing, and a typed client in front.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use backend::client::{Caller, Client, PoolConfig, Target};
+use backend::server::{Server, ServerConfig, serve};
+use backend::storage::Storage;
+use backend::storage::memory::MemoryStorage;
+use backend::wire::Key;
+use shared::{Rights, Scope, VPath};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// A file server that runs until it is dropped, and a client for it.
+pub(crate) struct World {
+    pub(crate) client: Client,
+    pub(crate) key: Key,
+    pub(crate) tcp: SocketAddr,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) server: JoinHandle<()>,
+}
+
+impl World {
+    /// A file server over a small tree in memory.
+    pub(crate) async fn start() -> Self {
+        Self::over(Arc::new(small_tree())).await
+    }
+
+    /// A file server over that storage.
+    pub(crate) async fn over(storage: Arc<dyn Storage>) -> Self {
+        Self::with(storage, ServerConfig::default()).await
+    }
+
+    /// A file server over that storage, set so.
+    pub(crate) async fn with(storage: Arc<dyn Storage>, config: ServerConfig) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(listener, Key::generate().unwrap(), storage, config).await
+    }
+
+    /// A file server on that listener, with that key.
+    pub(crate) async fn on(listener: TcpListener, key: Key, storage: Arc<dyn Storage>, config: ServerConfig) -> Self {
+        let tcp = listener.local_addr().unwrap();
+        let server = Server::new(storage, [(key.clone(), Rights::ALL)], config);
+        let shutdown = CancellationToken::new();
+        let server = tokio::spawn(serve(listener, server, shutdown.clone()));
+        let client = Client::new(Target { address: tcp.to_string(), key: key.clone() }, PoolConfig::default());
+        Self { client, key, tcp, shutdown, server }
+    }
+
+    /// Asks the file server to stop, and waits until it has.
+    pub(crate) async fn stop(self) {
+        self.shutdown.cancel();
+        self.server.await.unwrap();
+    }
+}
+
+/// Somebody who may read everything.
+pub(crate) fn reader() -> Caller {
+    Caller { scope: Scope::whole(Rights::READ_ONLY), ..Caller::default() }
+}
+
+/// A path from its percent-encoded text.
+pub(crate) fn path(text: &str) -> VPath {
+    VPath::parse(text).unwrap()
+}
+
+/// A few files and folders.
+pub(crate) fn small_tree() -> MemoryStorage {
+    let storage = MemoryStorage::new();
+    storage.add_file("hello.txt", "hello, world\n").unwrap();
+    storage.add_file("empty", "").unwrap();
+    storage.add_file("docs/a b.txt", "spaces").unwrap();
+    storage.add_file(b"docs/latin\xe9.txt", "latin").unwrap();
+    storage.add_file("docs/deep/er/file.bin", vec![7; 300_000]).unwrap();
+    storage.add_folder("docs/nothing").unwrap();
+    storage
+}
