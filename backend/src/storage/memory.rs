@@ -222,14 +222,22 @@ impl Storage for MemoryStorage {
     }
 
     fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError> {
-        let entry = self.stat(path)?;
         let tree = self.read_lock();
-        let node = tree.walk(Place::root(), Trail::along(path))?.node();
+        let is_folder = || StorageError::new(ErrorCode::IsFolder, "opening a folder as a file");
+        let folder = tree.walk(Place::root(), Trail::along(&path.parent().ok_or_else(is_folder)?))?;
+        let name = tree.child(folder.node(), path.name())?;
+        let node = match &tree.nodes[name].body {
+            Body::Link(target) => tree.resolve(&folder, target)?.0,
+            _ => name,
+        };
         match tree.nodes[node].body {
-            Body::Folder(_) => Err(StorageError::new(ErrorCode::IsFolder, "opening a folder as a file")),
+            Body::Folder(_) => Err(is_folder()),
             Body::Link(_) | Body::Other => Err(StorageError::new(ErrorCode::NotRegular, "opening a special file")),
             Body::File(_) if tree.nodes[node].denied => Err(DENIED),
-            Body::File(_) => Ok(Box::new(MemoryFile { tree: Arc::clone(&self.tree), node, entry })),
+            Body::File(_) => {
+                let entry = tree.describe(&folder, name, path.clone());
+                Ok(Box::new(MemoryFile { tree: Arc::clone(&self.tree), node, entry }))
+            }
         }
     }
 }

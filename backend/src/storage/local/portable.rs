@@ -34,6 +34,7 @@ impl Folder for PortableFolder {
     type Leaf = ();
 
     fn child(&self, name: &[u8]) -> io::Result<Node<Self>> {
+        let mut refused = io::Error::from(io::ErrorKind::NotFound);
         for _ in 0..EXCHANGE_RETRIES {
             let seen = self.metadata_of(name)?;
             match seen.shape {
@@ -41,13 +42,21 @@ impl Folder for PortableFolder {
                 Shape::File | Shape::Other => return Ok(Node::Leaf((), seen)),
                 Shape::Folder => {}
             }
-            let folder = Self { handle: self.handle.open_dir_nofollow(Path::new(os_name(name)?))? };
+            let handle = match self.handle.open_dir_nofollow(Path::new(os_name(name)?)) {
+                Ok(handle) => handle,
+                // Either it may not be opened, or it is no folder any more.
+                Err(error) => {
+                    refused = error;
+                    continue;
+                }
+            };
+            let folder = Self { handle };
             let opened = folder.metadata()?;
             if opened.identity == seen.identity {
                 return Ok(Node::Folder(folder, opened));
             }
         }
-        Err(io::ErrorKind::NotFound.into())
+        Err(refused)
     }
 
     fn metadata(&self) -> io::Result<Metadata> {
@@ -87,7 +96,7 @@ impl Folder for PortableFolder {
     /// The little time between the look and the opening is covered thus: no link is followed, a FIFO would not block,
     /// and what is not the file that was seen is given back unread.
     fn open_leaf(&self, name: &[u8], (): (), seen: &Metadata) -> Result<File, StorageError> {
-        let name = os_name(name).map_err(|error| refusal(error, "opening a file"))?;
+        let path = os_name(name).map_err(|error| refusal(error, "opening a file"))?;
         let mut options = OpenOptions::new();
         options.read(true).follow(FollowSymlinks::No);
         #[cfg(unix)]
@@ -96,14 +105,16 @@ impl Folder for PortableFolder {
             let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
             cap_std::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits() as i32);
         }
-        let opened = self.handle.open_with(Path::new(name), &options);
-        let file = opened.map_err(|error| refusal(error, "opening a file"))?.into_std();
+        let exchanged = || StorageError::new(ErrorCode::Changed, "the file was exchanged while it was opened");
+        let file = match self.handle.open_with(Path::new(path), &options) {
+            Ok(file) => file.into_std(),
+            Err(error) => {
+                let still_there = self.metadata_of(name).is_ok_and(|now| now.identity == seen.identity);
+                return Err(if still_there { refusal(error, "opening a file") } else { exchanged() });
+            }
+        };
         let now = Self::metadata_of_file(&file).map_err(|error| refusal(error, "asking about an open file"))?;
-        if now.identity == seen.identity && now.shape == Shape::File {
-            Ok(file)
-        } else {
-            Err(StorageError::new(ErrorCode::Changed, "the file was exchanged while it was opened"))
-        }
+        if now.identity == seen.identity && now.shape == Shape::File { Ok(file) } else { Err(exchanged()) }
     }
 
     fn metadata_of_file(file: &File) -> io::Result<Metadata> {

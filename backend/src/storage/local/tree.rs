@@ -175,11 +175,8 @@ impl<F: Folder> Tree<F> {
 
     /// The end of a path on which there is no link, in one go; none if the walk must look.
     fn descend(&self, path: &VPath) -> Result<Option<Node<F>>, StorageError> {
-        if !self.may_descend {
+        if !self.may_descend || path.segments().any(is_state_folder_name) {
             return Ok(None);
-        }
-        if path.segments().any(is_state_folder_name) {
-            return Err(not_found());
         }
         let node = self.root.descend(path).map_err(|error| refusal(error, "following a path"))?;
         node.map(|node| self.unless_hidden(node)).transpose()
