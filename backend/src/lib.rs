@@ -9,6 +9,10 @@
 //! - [`server`] speaks the framed protocol over a storage and authorises every request.
 //! - [`wire`] turns bytes into frames and frames into bytes, for both ends of a connection.
 //! - [`client`] makes typed calls over a pool of framed connections.
+//! - [`gateway`] speaks HTTP, and is itself a client of the file server.
+//!
+//! Around them: [`cli`] and [`config`] say what a person may ask for, [`commands`] are the client verbs, [`state`] is the
+//! server's own directory, [`run`] wires the rooms together.
 
 pub mod storage;
 
@@ -17,3 +21,17 @@ pub mod wire;
 pub mod server;
 
 pub mod client;
+
+pub mod gateway;
+
+pub mod state;
+
+pub mod config;
+
+pub mod cli;
+
+pub mod commands;
+
+pub mod telemetry;
+
+pub mod run;

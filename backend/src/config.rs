@@ -1,0 +1,382 @@
+//! Settings: defaults < configuration file < environment < flags, put together here and checked once.
+//!
+//! One struct per section serves the command line, the environment and the file, so that a setting cannot exist in one
+//! and be missing in another. A value of `None` is "not said here".
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+
+use crate::gateway::{Anonymous, GatewayConfig};
+use crate::server::ServerConfig;
+
+/// Where HTTP is served unless told otherwise.
+pub const HTTP_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+/// Where the framed protocol is served unless told otherwise.
+pub const TCP_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 5555);
+
+/// What somebody without an account may do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Right {
+    /// See and download.
+    Read,
+    /// Change, too.
+    Write,
+}
+
+impl From<Right> for Anonymous {
+    fn from(right: Right) -> Self {
+        match right {
+            Right::Read => Self::Read,
+            Right::Write => Self::Write,
+        }
+    }
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// What needs somebody to act.
+    Error,
+    /// And what may.
+    Warn,
+    /// And each request.
+    #[default]
+    Info,
+    /// And each step.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+/// HTTP: section `[http]` of the file.
+#[derive(Args, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct HttpSettings {
+    /// Where to serve HTTP [default: 127.0.0.1:8080; port 0 chooses one].
+    #[arg(id = "http", long = "http", value_name = "ADDR", env = "PASSERELLE_HTTP")]
+    pub listen: Option<SocketAddr>,
+    /// What everybody may do without an account [default on loopback: read; elsewhere it must be said].
+    #[arg(long, value_name = "RIGHT", env = "PASSERELLE_ANONYMOUS")]
+    pub anonymous: Option<Right>,
+    /// A name by which browsers reach this server, besides localhost and IP addresses; may be repeated.
+    #[arg(id = "host", long = "host", value_name = "NAME", env = "PASSERELLE_HOSTS", value_delimiter = ',')]
+    pub hosts: Option<Vec<String>>,
+    /// An origin whose pages may use the API (CORS), as `https://files.example.org`; may be repeated.
+    #[arg(id = "cors", long = "cors", value_name = "ORIGIN", env = "PASSERELLE_CORS", value_delimiter = ',')]
+    pub cors: Option<Vec<String>>,
+    /// What people call the served folder [default: its own name].
+    #[arg(long, value_name = "TEXT", env = "PASSERELLE_NAME")]
+    pub name: Option<String>,
+    /// Most HTTP connections at a time [default: 4096].
+    #[arg(id = "http_connections_max", long = "http-connections-max", value_name = "N")]
+    pub connections_max: Option<usize>,
+    /// Seconds a client may take to send a request's headers [default: 15].
+    #[arg(id = "http_header_seconds", long = "http-header-seconds", value_name = "N")]
+    pub header_seconds: Option<u64>,
+    /// Seconds a connection may wait for its next request [default: 75].
+    #[arg(id = "http_idle_seconds", long = "http-idle-seconds", value_name = "N")]
+    pub idle_seconds: Option<u64>,
+    /// Most archives that are made at a time; the list of each one's files is in memory [default: 8].
+    #[arg(long, value_name = "N")]
+    pub archives_max: Option<usize>,
+}
+
+/// The framed protocol: section `[tcp]` of the file.
+#[derive(Args, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TcpSettings {
+    /// Where to serve the framed protocol; a loopback address [default: 127.0.0.1:5555; port 0 chooses one].
+    #[arg(id = "tcp", long = "tcp", value_name = "ADDR", env = "PASSERELLE_TCP")]
+    pub listen: Option<SocketAddr>,
+    /// Most framed connections at a time [default: 2048].
+    #[arg(id = "tcp_connections_max", long = "tcp-connections-max", value_name = "N")]
+    pub connections_max: Option<usize>,
+    /// Seconds a framed connection may idle [default: 120].
+    #[arg(id = "tcp_idle_seconds", long = "tcp-idle-seconds", value_name = "N")]
+    pub idle_seconds: Option<u64>,
+    /// Memory for sorted folders between the pages of a listing, in MiB [default: 256].
+    #[arg(long, value_name = "MIB")]
+    pub listing_memory_mib: Option<usize>,
+}
+
+/// What concerns the process: section `[process]` of the file.
+#[derive(Args, Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CommonSettings {
+    /// Where the server keeps what is its own [default: .passerelle in the served folder, or the platform's place for
+    /// such things where that cannot be written].
+    #[arg(long, value_name = "DIR", env = "PASSERELLE_STATE")]
+    pub state: Option<PathBuf>,
+    /// A configuration file (TOML) with the sections http, tcp and process.
+    #[arg(long, value_name = "FILE", env = "PASSERELLE_CONFIG")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Print the addresses as one JSON object.
+    #[arg(long)]
+    #[serde(skip)]
+    pub json: bool,
+    /// How much is logged [default: info].
+    #[arg(long, value_name = "LEVEL", env = "PASSERELLE_LOG")]
+    pub log: Option<LogLevel>,
+    /// The form of the log [default: text].
+    #[arg(long, value_name = "FORMAT", env = "PASSERELLE_LOG_FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// Seconds that requests may go on after the server was asked to stop [default: 30].
+    #[arg(long, value_name = "N")]
+    pub drain_seconds: Option<u64>,
+}
+
+/// What a configuration file may hold.
+#[derive(Deserialize, Clone, Debug, Default, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub struct FileSettings {
+    http: HttpSettings,
+    tcp: TcpSettings,
+    process: CommonSettings,
+}
+
+/// Why the settings do not make a server.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is not there, or not readable.
+    #[error("the configuration file {} cannot be read: {source}", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is not TOML, or has a setting that does not exist.
+    #[error("the configuration file {} is not right: {source}", path.display())]
+    Malformed {
+        /// Which.
+        path: PathBuf,
+        /// Why, with the line.
+        source: Box<toml::de::Error>,
+    },
+    /// Anybody who reaches the address could read everything.
+    #[error(
+        "{0} can be reached from other machines, and there are no accounts: say what everybody may do with \
+         --anonymous read or --anonymous write, or listen on 127.0.0.1"
+    )]
+    Open(SocketAddr),
+    /// The framed protocol is not encrypted.
+    #[error("the framed protocol is not encrypted, so it is served on loopback alone: {0} is not a loopback address")]
+    Exposed(SocketAddr),
+    /// A number outside its bounds.
+    #[error("{0} must be at least 1")]
+    Zero(&'static str),
+    /// Not an origin.
+    #[error(
+        "`{0}` is not an origin: scheme and host, and the port if it is not the scheme's own, as https://files.example.org"
+    )]
+    Origin(String),
+}
+
+/// HTTP, settled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HttpConfig {
+    /// Where.
+    pub listen: SocketAddr,
+    /// How. The served folder's name is empty unless somebody said one.
+    pub gateway: GatewayConfig,
+}
+
+/// The framed protocol, settled.
+#[derive(Clone, Debug)]
+pub struct TcpConfig {
+    /// Where.
+    pub listen: SocketAddr,
+    /// How.
+    pub server: ServerConfig,
+}
+
+/// The process, settled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommonConfig {
+    /// Where the server keeps what is its own, if somebody said.
+    pub state: Option<PathBuf>,
+    /// Addresses as JSON.
+    pub json: bool,
+    /// How much is logged.
+    pub log: LogLevel,
+    /// In which form.
+    pub log_format: LogFormat,
+    /// For requests that run when the server is asked to stop.
+    pub drain_time: Duration,
+}
+
+impl FileSettings {
+    /// Reads the file, if there is to be one.
+    pub fn read(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(path) = path else { return Ok(Self::default()) };
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        toml::from_str(&text)
+            .map_err(|source| ConfigError::Malformed { path: path.to_owned(), source: Box::new(source) })
+    }
+}
+
+impl HttpSettings {
+    /// With what the file says where nothing else was said.
+    pub fn settle(self, file: &FileSettings) -> Result<HttpConfig, ConfigError> {
+        let file = file.http.clone();
+        let listen = self.listen.or(file.listen).unwrap_or(HTTP_DEFAULT);
+        let anonymous = match self.anonymous.or(file.anonymous) {
+            Some(right) => right.into(),
+            None if listen.ip().is_loopback() => Anonymous::Read,
+            None => return Err(ConfigError::Open(listen)),
+        };
+        let cors_origins = self.cors.or(file.cors).unwrap_or_default();
+        if let Some(wrong) = cors_origins.iter().find(|origin| !is_origin(origin)) {
+            return Err(ConfigError::Origin(wrong.clone()));
+        }
+        let default = GatewayConfig::default();
+        let gateway = GatewayConfig {
+            name: self.name.or(file.name).unwrap_or_default(),
+            anonymous,
+            hosts: self.hosts.or(file.hosts).unwrap_or_default(),
+            cors_origins,
+            connections_max: positive(
+                self.connections_max.or(file.connections_max),
+                default.connections_max,
+                "http-connections-max",
+            )?,
+            header_read_time: seconds(
+                self.header_seconds.or(file.header_seconds),
+                default.header_read_time,
+                "http-header-seconds",
+            )?,
+            idle_time: seconds(self.idle_seconds.or(file.idle_seconds), default.idle_time, "http-idle-seconds")?,
+            archives_max: positive(self.archives_max.or(file.archives_max), default.archives_max, "archives-max")?,
+            ..default
+        };
+        Ok(HttpConfig { listen, gateway })
+    }
+}
+
+impl TcpSettings {
+    /// With what the file says where nothing else was said.
+    pub fn settle(self, file: &FileSettings) -> Result<TcpConfig, ConfigError> {
+        let file = file.tcp.clone();
+        let listen = self.listen.or(file.listen).unwrap_or(TCP_DEFAULT);
+        if !listen.ip().is_loopback() {
+            return Err(ConfigError::Exposed(listen));
+        }
+        let default = ServerConfig::default();
+        let mebibytes = self.listing_memory_mib.or(file.listing_memory_mib);
+        let server = ServerConfig {
+            connections_max: positive(
+                self.connections_max.or(file.connections_max),
+                default.connections_max,
+                "tcp-connections-max",
+            )?,
+            idle_time: seconds(self.idle_seconds.or(file.idle_seconds), default.idle_time, "tcp-idle-seconds")?,
+            snapshot_bytes_max: mebibytes
+                .map_or(default.snapshot_bytes_max, |mebibytes| mebibytes.saturating_mul(1 << 20)),
+            ..default
+        };
+        Ok(TcpConfig { listen, server })
+    }
+}
+
+impl CommonSettings {
+    /// With what the file says where nothing else was said.
+    pub fn settle(self, file: &FileSettings) -> CommonConfig {
+        let file = file.process.clone();
+        CommonConfig {
+            state: self.state.or(file.state),
+            json: self.json,
+            log: self.log.or(file.log).unwrap_or_default(),
+            log_format: self.log_format.or(file.log_format).unwrap_or_default(),
+            // No time at all is a choice that somebody may make.
+            drain_time: Duration::from_secs(self.drain_seconds.or(file.drain_seconds).unwrap_or(30)),
+        }
+    }
+}
+
+fn positive(value: Option<usize>, default: usize, name: &'static str) -> Result<usize, ConfigError> {
+    match value.unwrap_or(default) {
+        0 => Err(ConfigError::Zero(name)),
+        value => Ok(value),
+    }
+}
+
+fn seconds(value: Option<u64>, default: Duration, name: &'static str) -> Result<Duration, ConfigError> {
+    match value {
+        Some(0) => Err(ConfigError::Zero(name)),
+        value => Ok(value.map_or(default, Duration::from_secs)),
+    }
+}
+
+/// RFC 6454 §6.2, without `null` and without a path; or `*`, which is every origin there is.
+fn is_origin(text: &str) -> bool {
+    if text == "*" {
+        return true;
+    }
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| {
+        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> FileSettings {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn what_is_said_later_wins() {
+        let file = file("[http]\nlisten = '127.0.0.1:1'\nname = 'here'\n[process]\nlog = 'warn'\ndrain-seconds = 0\n");
+        let flags = HttpSettings { listen: Some(([127, 0, 0, 1], 2).into()), ..HttpSettings::default() };
+        let http = flags.settle(&file).unwrap();
+        assert_eq!((http.listen.port(), http.gateway.name.as_str()), (2, "here"));
+        assert_eq!(HttpSettings::default().settle(&file).unwrap().listen.port(), 1);
+        let common = CommonSettings::default().settle(&file);
+        assert_eq!((common.log, common.drain_time), (LogLevel::Warn, Duration::ZERO));
+        assert_eq!(HttpSettings::default().settle(&FileSettings::default()).unwrap().listen, HTTP_DEFAULT);
+    }
+
+    #[test]
+    fn an_open_address_needs_a_word() {
+        let open = HttpSettings { listen: Some(([0, 0, 0, 0], 80).into()), ..HttpSettings::default() };
+        assert!(matches!(open.clone().settle(&FileSettings::default()), Err(ConfigError::Open(_))));
+        let said = HttpSettings { anonymous: Some(Right::Read), ..open };
+        assert_eq!(said.settle(&FileSettings::default()).unwrap().gateway.anonymous, Anonymous::Read);
+        let exposed = TcpSettings { listen: Some(([0, 0, 0, 0], 1).into()), ..TcpSettings::default() };
+        assert!(matches!(exposed.settle(&FileSettings::default()), Err(ConfigError::Exposed(_))));
+    }
+
+    #[test]
+    fn what_is_not_a_setting_is_refused() {
+        for text in ["[http]\nlissten = '127.0.0.1:1'", "[http]\nlisten = 'here'", "port = 80", "[tcp]\nlisten = 5"] {
+            assert!(toml::from_str::<FileSettings>(text).is_err(), "{text}");
+        }
+        for origin in ["null", "example.org", "https://", "https://a/b", "ftp://a"] {
+            let cors = HttpSettings { cors: Some(vec![origin.into()]), ..HttpSettings::default() };
+            assert!(matches!(cors.settle(&FileSettings::default()), Err(ConfigError::Origin(_))), "{origin}");
+        }
+        let zero = HttpSettings { connections_max: Some(0), ..HttpSettings::default() };
+        assert!(matches!(zero.settle(&FileSettings::default()), Err(ConfigError::Zero(_))));
+    }
+}

@@ -1,0 +1,215 @@
+//! Wires the rooms together, says where they listen, and owns the order in which they stop: HTTP first, then the file
+//! server behind it. The only file that knows all rooms.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use shared::Rights;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::client::{Client, PoolConfig, Target};
+use crate::config::{CommonConfig, HttpConfig, TcpConfig};
+use crate::gateway::{self, Gateway};
+use crate::server::{self, Server};
+use crate::state::{State, StateError, note_key, read_key, read_or_make_key};
+use crate::storage::StorageError;
+use crate::storage::local::LocalStorage;
+use crate::wire::{Key, KeyError};
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The folder cannot be served.
+    #[error("{} cannot be served: {reason}", folder.display())]
+    Folder {
+        /// Which.
+        folder: PathBuf,
+        /// Why.
+        reason: StorageError,
+    },
+    /// The address cannot be listened on.
+    #[error("{address} cannot be listened on: {source}{}", hint(source, *address))]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The server's own directory.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A key could not be made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+fn hint(error: &std::io::Error, address: SocketAddr) -> String {
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => format!(" (port 0 chooses a free one: {}:0)", address.ip()),
+        _ => String::new(),
+    }
+}
+
+/// Both halves in one process. They speak framed TCP over loopback all the same, by a key that only this process has.
+pub async fn serve(
+    folder: &Path,
+    http: HttpConfig,
+    tcp: TcpConfig,
+    common: CommonConfig,
+    shutdown: CancellationToken,
+) -> Result<(), RunError> {
+    let folder = resolve(folder)?;
+    let state = State::open(common.state.as_deref(), &folder)?;
+    let local_key = state.local_key()?;
+    let inner_key = Key::generate()?;
+    let storage = open_storage(&folder, Some(state.folder()))?;
+    let tcp_listener = listen(tcp.listen).await?;
+    let http_listener = listen(http.listen).await?;
+    let (tcp_address, http_address) = (address(&tcp_listener, tcp.listen)?, address(&http_listener, http.listen)?);
+    if let Err(error) = note_key(tcp_address, &state.key_path()) {
+        warn!(%error, "client verbs will need --key: no note could be left for them");
+    }
+
+    let keys = [(local_key, Rights::ALL), (inner_key.clone(), Rights::ALL)];
+    let config = server::ServerConfig { drain_time: common.drain_time, ..tcp.server };
+    let stop_server = CancellationToken::new();
+    let file_server =
+        tokio::spawn(server::serve(tcp_listener, Server::new(Arc::new(storage), keys, config), stop_server.clone()));
+
+    let client = Client::new(Target { address: tcp_address.to_string(), key: inner_key }, PoolConfig::default());
+    let writable = http.gateway.anonymous.writable();
+    let gateway = new_gateway(client, http, &common, Some(&folder));
+    announce(&common, Some(http_address), Some(tcp_address));
+    info!(folder = %folder.display(), writable, "serving");
+    gateway::serve(http_listener, gateway, shutdown).await;
+    stop_server.cancel();
+    if let Err(error) = file_server.await {
+        tracing::error!(%error, "the file server ended badly");
+    }
+    Ok(())
+}
+
+/// The file server alone.
+pub async fn serve_storage(
+    folder: &Path,
+    key: &Path,
+    tcp: TcpConfig,
+    common: CommonConfig,
+    shutdown: CancellationToken,
+) -> Result<(), RunError> {
+    let folder = resolve(folder)?;
+    let state = State::open(common.state.as_deref(), &folder)?;
+    let keys = [(read_or_make_key(key)?, Rights::ALL), (state.local_key()?, Rights::ALL)];
+    let storage = open_storage(&folder, Some(state.folder()))?;
+    let listener = listen(tcp.listen).await?;
+    let tcp_address = address(&listener, tcp.listen)?;
+    if let Err(error) = note_key(tcp_address, &state.key_path()) {
+        warn!(%error, "client verbs will need --key: no note could be left for them");
+    }
+    announce(&common, None, Some(tcp_address));
+    info!(folder = %folder.display(), "serving");
+    let config = server::ServerConfig { drain_time: common.drain_time, ..tcp.server };
+    server::serve(listener, Server::new(Arc::new(storage), keys, config), shutdown).await;
+    Ok(())
+}
+
+/// The gateway alone.
+pub async fn serve_gateway(
+    server: String,
+    key: &Path,
+    http: HttpConfig,
+    common: CommonConfig,
+    shutdown: CancellationToken,
+) -> Result<(), RunError> {
+    let client = Client::new(Target { address: server, key: read_key(key)? }, PoolConfig::default());
+    let listener = listen(http.listen).await?;
+    let http_address = address(&listener, http.listen)?;
+    let gateway = new_gateway(client, http, &common, None);
+    announce(&common, Some(http_address), None);
+    gateway::serve(listener, gateway, shutdown).await;
+    Ok(())
+}
+
+/// Asks for the end at Ctrl-C, and at SIGTERM where there is such a thing. The second time the process ends at once.
+pub fn stop_at_signals(shutdown: CancellationToken) {
+    tokio::spawn(async move {
+        signal().await;
+        info!("stopping: requests that run are served to their end; once more ends at once");
+        shutdown.cancel();
+        signal().await;
+        std::process::exit(1);
+    });
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        // No handler can be set: Ctrl-C is what is left.
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+fn resolve(folder: &Path) -> Result<PathBuf, RunError> {
+    std::fs::canonicalize(folder).map_err(|error| RunError::Folder {
+        folder: folder.to_owned(),
+        reason: StorageError::from_io(error, "the folder cannot be opened"),
+    })
+}
+
+fn open_storage(folder: &Path, hidden: Option<&Path>) -> Result<LocalStorage, RunError> {
+    LocalStorage::open(folder, hidden).map_err(|reason| RunError::Folder { folder: folder.to_owned(), reason })
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, RunError> {
+    TcpListener::bind(address).await.map_err(|source| RunError::Listen { address, source })
+}
+
+fn address(listener: &TcpListener, wanted: SocketAddr) -> Result<SocketAddr, RunError> {
+    listener.local_addr().map_err(|source| RunError::Listen { address: wanted, source })
+}
+
+fn new_gateway(client: Client, http: HttpConfig, common: &CommonConfig, folder: Option<&Path>) -> Gateway {
+    let mut config = http.gateway;
+    config.drain_time = common.drain_time;
+    if config.name.is_empty() {
+        let name = folder.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        config.name = name.unwrap_or_else(|| "Passerelle".into());
+    }
+    Gateway::new(client, config)
+}
+
+/// Standard output carries the addresses and nothing else, so that a script can read them.
+fn announce(common: &CommonConfig, http: Option<SocketAddr>, tcp: Option<SocketAddr>) {
+    let http = http.map(|address| format!("http://{address}"));
+    let tcp = tcp.map(|address| address.to_string());
+    if common.json {
+        let mut addresses = serde_json::Map::new();
+        addresses.extend(http.map(|address| ("http".to_owned(), address.into())));
+        addresses.extend(tcp.map(|address| ("tcp".to_owned(), address.into())));
+        print_line(&serde_json::Value::Object(addresses).to_string());
+    } else {
+        http.iter().for_each(|address| print_line(&format!("{address}/")));
+        tcp.iter().for_each(|address| print_line(&format!("tcp://{address}")));
+    }
+}
+
+/// A closed standard output does not end a server.
+fn print_line(line: &str) {
+    use std::io::Write;
+    let mut output = std::io::stdout().lock();
+    let _ = writeln!(output, "{line}").and_then(|()| output.flush());
+}
