@@ -1,0 +1,80 @@
+//! `ci`: what decides whether a change may land. Every check counts as one test, and all of them run.
+
+use std::process::Command;
+
+use crate::{
+    child::{self, Show},
+    counts::Counts,
+    fuzz,
+    repo::{Outcome, Repo, in_ci},
+    steps::Steps,
+    suites, tidy, tools,
+};
+
+pub(crate) fn ci(repo: &Repo) -> Outcome<()> {
+    let mut steps = Steps::start();
+    suites::close(everything(repo, &mut steps))
+}
+
+fn everything(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
+    let browser = suites::set_up(repo, steps, vec![tools::cargo_deny()])?;
+    let mut total = Counts::default();
+    for (title, mut command) in checks(repo) {
+        steps.step(title);
+        total += verdict(child::watch(repo, title, &mut command, Show::Pulse, |_| ())?, title);
+    }
+    steps.step("tidy");
+    total += match tidy::tidy(repo) {
+        Ok(()) => Counts::PASS,
+        Err(failure) => {
+            println!("    FAILED: {failure}");
+            Counts::FAIL
+        }
+    };
+    total += fuzzing(repo, steps)?;
+    total += suites::all(repo, steps, &browser)?;
+    Ok(total)
+}
+
+fn checks(repo: &Repo) -> Vec<(&'static str, Command)> {
+    let mut documentation = repo.cargo(&["doc", "--workspace", "--no-deps", "--locked", "--document-private-items"]);
+    documentation.env("RUSTDOCFLAGS", "-D warnings");
+    let clippy = ["clippy", "--locked", "--all-targets"];
+    let mut host = repo.cargo(&clippy);
+    host.args(["--workspace", "--", "-D", "warnings"]);
+    let mut page = repo.cargo(&clippy);
+    page.args(["--package", "frontend", "--package", "shared", "--target", "wasm32-unknown-unknown"]);
+    page.args(["--", "-D", "warnings"]);
+    vec![
+        ("cargo fmt", repo.cargo(&["fmt", "--all", "--check"])),
+        ("clippy on the host", host),
+        ("clippy for the page", page),
+        ("cargo deny", repo.cargo(&["deny", "--workspace", "--locked", "check", "bans", "licenses", "sources"])),
+        ("cargo doc", documentation),
+    ]
+}
+
+/// A missing nightly compiler is a skip on a person's machine and a failure where it decides.
+fn fuzzing(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
+    let mut total = Counts::default();
+    let targets = fuzz::targets(repo)?;
+    if targets.is_empty() {
+        return Ok(total);
+    }
+    steps.step("Looking for the fuzzer");
+    if let Err(failure) = fuzz::ready(repo) {
+        println!("    {failure}");
+        let skipped = Counts { skipped: 1, ..Counts::default() };
+        return Ok(if in_ci() { Counts::FAIL } else { skipped });
+    }
+    for target in targets {
+        steps.step(&format!("Fuzzing {target} for {} s", fuzz::SECONDS_DEFAULT));
+        total += verdict(fuzz::one(repo, &target, fuzz::SECONDS_DEFAULT).is_ok(), &target);
+    }
+    Ok(total)
+}
+
+fn verdict(fine: bool, title: &str) -> Counts {
+    println!("    {title}: {}", if fine { "ok" } else { "FAILED" });
+    if fine { Counts::PASS } else { Counts::FAIL }
+}

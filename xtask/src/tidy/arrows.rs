@@ -1,0 +1,194 @@
+//! Who may import whom: rooms of the backend, third-party crates, parts of the standard library, manifests. Pure.
+
+use super::{
+    Problem,
+    source::{NamedPath, Source},
+    table,
+};
+
+const ROOMS: &str = "backend/src/";
+
+/// Everything that one file imports and may not.
+pub(super) fn check(file: &str, source: &Source) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for path in &source.paths {
+        let sentence =
+            check_room(file, path).or_else(|| check_crate(file, path)).or_else(|| check_standard(file, path));
+        problems.extend(sentence.map(|sentence| Problem::at(file, path.line, sentence)));
+    }
+    problems.dedup();
+    problems
+}
+
+/// A manifest must not depend on a crate of the workspace that its row does not name.
+pub(super) fn check_manifest(file: &str, text: &str) -> Vec<Problem> {
+    let Some((_, allowed)) = table::MANIFESTS.iter().find(|(name, _)| file == format!("{name}/Cargo.toml")) else {
+        return Vec::new();
+    };
+    let named = |line: &str| {
+        let word = line.split(['.', '=', ' ']).next().unwrap_or_default().to_owned();
+        table::MANIFESTS.iter().map(|(name, _)| *name).find(|name| *name == word && line.len() > word.len())
+    };
+    let mut problems = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        if let Some(name) = named(line).filter(|name| !allowed.contains(name)) {
+            problems.push(Problem::at(file, number + 1, format!("this crate may not depend on `{name}`")));
+        }
+    }
+    problems
+}
+
+fn check_room(file: &str, path: &NamedPath) -> Option<String> {
+    let module = module_of(file.strip_prefix(ROOMS)?);
+    let from = module.first()?;
+    let to = target(&module, path)?;
+    if *from == to {
+        return None;
+    }
+    let is_room = |room: &str| table::ARROWS.iter().any(|(name, _)| *name == room);
+    let Some((_, allowed)) = table::ARROWS.iter().find(|(name, _)| name == from) else {
+        return Some(format!("`{from}` has no row in xtask/src/tidy/table.rs; say there what it may import"));
+    };
+    if allowed.contains(&to.as_str()) {
+        None
+    } else if is_room(&to) || to.starts_with(char::is_lowercase) {
+        Some(format!("`{from}` may not import `{to}`; the arrows are in xtask/src/tidy/table.rs"))
+    } else {
+        Some(format!("`{from}` may not import `{to}` from the root of the crate; take it from its room"))
+    }
+}
+
+fn check_crate(file: &str, path: &NamedPath) -> Option<String> {
+    let (name, places) = table::CRATES.iter().find(|(name, _)| path.segments.first().is_some_and(|s| s == name))?;
+    // A bare word may be a variable of that name.
+    if path.segments.len() < 2 || !file.contains("/src/") || places.iter().any(|place| file.starts_with(place)) {
+        return None;
+    }
+    Some(format!("`{name}` belongs to {}", places.join(" and ")))
+}
+
+fn check_standard(file: &str, path: &NamedPath) -> Option<String> {
+    let (folder, forbidden) = table::STANDARD.iter().find(|(folder, _)| file.starts_with(folder))?;
+    let (root, rest) = path.segments.split_first()?;
+    if root != "std" && root != "core" {
+        return None;
+    }
+    let rest = rest.strip_suffix(&["self".to_owned()]).unwrap_or(rest);
+    let below = |inner: &[String], outer: &[&str]| inner.iter().zip(outer).all(|(inner, outer)| inner == outer);
+    let part = forbidden.iter().find(|part| {
+        let part: Vec<&str> = part.split("::").collect();
+        // Also the module around it: `use std::time;` would let the clock in by the back door.
+        !rest.is_empty() && below(rest, &part)
+    })?;
+    Some(format!("{folder} does without `{root}::{part}`"))
+}
+
+/// `server/list.rs` is the module `server::list`; `server/mod.rs` and `server.rs` are both `server`.
+fn module_of(below_src: &str) -> Vec<String> {
+    let trimmed = below_src.trim_end_matches(".rs");
+    let parts = trimmed.split('/').filter(|part| !matches!(*part, "mod" | "lib" | "main"));
+    parts.map(str::to_owned).collect()
+}
+
+/// The first segment below the root of the crate that the path leads to, where it leads through that root.
+fn target(module: &[String], path: &NamedPath) -> Option<String> {
+    let mut here: Vec<&String> = module.iter().chain(&path.inside).collect();
+    let mut rest = path.segments.as_slice();
+    match rest.first()?.as_str() {
+        "crate" => {
+            here.clear();
+            rest = &rest[1..];
+        }
+        "super" => {
+            while rest.first().is_some_and(|segment| segment == "super") {
+                here.pop();
+                rest = &rest[1..];
+            }
+        }
+        _ => return None,
+    }
+    here.into_iter().chain(rest).next().cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check, check_manifest};
+    use crate::tidy::source::read;
+
+    fn problems(file: &str, text: &str) -> Vec<String> {
+        check(file, &read(text)).iter().map(ToString::to_string).collect()
+    }
+
+    fn fine(file: &str, text: &str) {
+        assert_eq!(problems(file, text), Vec::<String>::new());
+    }
+
+    fn wrong(file: &str, text: &str, sentence: &str) {
+        let found = problems(file, text);
+        assert!(found.len() == 1 && found[0].contains(sentence), "{text}: {found:?}");
+    }
+
+    #[test]
+    fn arrows_hold_for_uses_and_for_inline_paths() {
+        fine("backend/src/server/list.rs", "use crate::{storage::Storage, wire};");
+        wrong(
+            "backend/src/server/list.rs",
+            "use crate::{storage::Storage, gateway};",
+            "`server` may not import `gateway`",
+        );
+        wrong(
+            "backend/src/gateway/files.rs",
+            "fn f() { crate::storage::open() }",
+            "`gateway` may not import `storage`",
+        );
+        wrong("backend/src/wire/mod.rs", "use crate::server::X;", "`wire` may not import `server`");
+        fine("backend/src/lib.rs", "use crate::gateway::X;");
+    }
+
+    #[test]
+    fn a_way_through_super_is_seen() {
+        fine("backend/src/server/list.rs", "use super::session; mod tests { use super::*; }");
+        wrong("backend/src/client/pool.rs", "use super::super::storage::X;", "`client` may not import `storage`");
+        fine("backend/src/client/pool.rs", "mod tests { use super::super::transfer; }");
+        wrong(
+            "backend/src/client/mod.rs",
+            "mod tests { use super::super::server; }",
+            "`client` may not import `server`",
+        );
+    }
+
+    #[test]
+    fn a_new_room_wants_a_row() {
+        wrong("backend/src/cellar/mod.rs", "use crate::wire::X;", "`cellar` has no row");
+        wrong("backend/src/server/mod.rs", "use crate::cellar::X;", "may not import `cellar`");
+    }
+
+    #[test]
+    fn crates_stay_in_their_room() {
+        fine("backend/src/gateway/mod.rs", "use axum::Router; use axum::http::StatusCode;");
+        wrong("backend/src/client/mod.rs", "use axum::Router;", "`axum` belongs to");
+        fine("backend/src/client/mod.rs", "let http = 1; f(http); x.http::<u8>();");
+        fine("backend/src/server/sendfile.rs", "rustix::fs::sendfile()");
+        fine("backend/tests/it/main.rs", "use axum::Router;");
+    }
+
+    #[test]
+    fn shared_does_no_io_and_reads_no_clock() {
+        wrong("shared/src/path.rs", "use std::{fmt, fs};", "does without `std::fs`");
+        wrong("shared/src/path.rs", "std::time::Instant::now()", "does without `std::time::Instant`");
+        wrong("shared/src/path.rs", "use std::time;", "does without `std::time::Instant`");
+        fine("shared/src/path.rs", "use core::fmt; use std::str::FromStr; use std::time::Duration;");
+        fine("backend/src/run.rs", "use std::fs;");
+    }
+
+    #[test]
+    fn the_page_reaches_the_gateway_over_http_alone() {
+        let found = check_manifest(
+            "frontend/Cargo.toml",
+            "[dependencies]\nshared.workspace = true\nbackend = { path = \"x\" }",
+        );
+        assert_eq!(found.len(), 1);
+        assert!(found[0].to_string().contains("frontend/Cargo.toml:3"), "{}", found[0]);
+        assert!(check_manifest("frontend/Cargo.toml", "[package]\nname = \"frontend\"").is_empty());
+    }
+}

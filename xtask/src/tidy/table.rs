@@ -1,0 +1,50 @@
+//! What tidy holds the source tree to, as tables: edit these when a decision changes, and say so in the commit.
+
+/// Each room of `backend/src`, and the rooms that it may import. Only what is listed here may be imported.
+pub(super) const ARROWS: &[(&str, &[&str])] = &[
+    ("storage", &[]),
+    ("wire", &[]),
+    ("server", &["storage", "wire"]),
+    ("client", &["wire"]),
+    ("accounts", &[]),
+    ("gateway", &["accounts", "client"]),
+    // The parts of the program that are no room: they sit above, and no room knows them.
+    ("state", &["storage", "wire"]),
+    ("config", &["gateway", "server"]),
+    ("telemetry", &["config"]),
+    ("cli", &["config"]),
+    ("commands", &["cli", "client", "config", "state", "wire"]),
+    ("run", &["accounts", "client", "config", "gateway", "server", "state", "storage", "telemetry", "wire"]),
+];
+
+/// A third-party crate that only some places may name, with those places below the root of the repository.
+pub(super) const CRATES: &[(&str, &[&str])] = &[
+    // The operating system's files: one sandbox, and the one system call that joins a file to a socket.
+    ("cap_std", &["backend/src/storage/"]),
+    ("rustix", &["backend/src/storage/", "backend/src/server/sendfile.rs"]),
+    // HTTP ends at the gateway: nothing behind it may hear of it.
+    ("axum", &["backend/src/gateway/"]),
+    ("http", &["backend/src/gateway/"]),
+    ("http_body", &["backend/src/gateway/"]),
+    ("http_body_util", &["backend/src/gateway/"]),
+    ("hyper", &["backend/src/gateway/"]),
+    ("hyper_util", &["backend/src/gateway/"]),
+    ("tower", &["backend/src/gateway/"]),
+    ("tower_http", &["backend/src/gateway/"]),
+    ("clap", &["backend/src/cli.rs", "backend/src/commands/", "backend/src/config.rs", "backend/src/main.rs"]),
+    ("tracing_subscriber", &["backend/src/telemetry.rs"]),
+    ("argon2", &["backend/src/accounts/"]),
+    ("sqlx", &["backend/src/accounts/", "backend/src/server/state.rs"]),
+    ("object_store", &["backend/src/storage/object.rs"]),
+];
+
+/// Parts of the standard library that a folder must do without: `shared` does no input or output and reads no clock.
+pub(super) const STANDARD: &[(&str, &[&str])] =
+    &[("shared/src/", &["fs", "net", "process", "thread", "time::Instant", "time::SystemTime"])];
+
+/// A crate of the workspace, and those of the workspace that its manifest may name.
+pub(super) const MANIFESTS: &[(&str, &[&str])] =
+    &[("shared", &[]), ("frontend", &["shared"]), ("backend", &["shared"]), ("xtask", &[])];
+
+/// A file larger than this in version control is a mistake: it stays in everyone's clone forever.
+pub(super) const FILE_BYTES_MAX: u64 = 1024 * 1024;

@@ -1,0 +1,174 @@
+//! The command-line tools that building and checking need: which version, whether it is here, how to install it.
+//!
+//! Everything lands in `target/tools`, never over a person's own; a tool of the right version that is already
+//! on `PATH` is used as it is.
+
+use std::{fs, process::Command};
+
+use crate::{
+    child,
+    repo::{AtPath, Failure, Outcome, Repo},
+};
+
+const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+/// A crate that `cargo install` can bring, and what makes it cheap to build.
+pub(crate) struct Tool {
+    package: &'static str,
+    version: String,
+    /// Which programs must answer with this version.
+    programs: &'static [&'static str],
+    /// Its published lock file; off where that lock cannot be had any more.
+    locked: bool,
+    default_features: bool,
+    /// Dependencies that do the tool's heavy work and so deserve an optimiser.
+    optimised: &'static [&'static str],
+}
+
+/// Bundles the page. The default features are for downloads, of which there are none.
+pub(crate) fn trunk() -> Tool {
+    Tool {
+        package: "trunk",
+        version: "0.21.14".to_owned(),
+        programs: &["trunk"],
+        locked: true,
+        default_features: false,
+        optimised: &["sha2"],
+    }
+}
+
+/// Must be of the very version in `Cargo.lock`: the two halves speak an unversioned format.
+pub(crate) fn wasm_bindgen(repo: &Repo) -> Outcome<Tool> {
+    let path = repo.path("Cargo.lock");
+    let lock = fs::read_to_string(&path).at(&path)?;
+    let version = locked_version(&lock, "wasm-bindgen")
+        .ok_or_else(|| Failure("Cargo.lock names no wasm-bindgen; run `cargo generate-lockfile`".to_owned()))?;
+    Ok(Tool {
+        package: "wasm-bindgen-cli",
+        version: version.to_owned(),
+        programs: &["wasm-bindgen", "wasm-bindgen-test-runner"],
+        // The lock of 0.2.130 asks for a crate version that was withdrawn.
+        locked: false,
+        default_features: false,
+        optimised: &["walrus", "wasmparser"],
+    })
+}
+
+pub(crate) fn cargo_deny() -> Tool {
+    Tool {
+        package: "cargo-deny",
+        version: "0.20.2".to_owned(),
+        programs: &["cargo-deny"],
+        locked: true,
+        default_features: false,
+        optimised: &[],
+    }
+}
+
+pub(crate) fn cargo_fuzz() -> Tool {
+    Tool {
+        package: "cargo-fuzz",
+        version: "0.13.2".to_owned(),
+        programs: &["cargo-fuzz"],
+        locked: true,
+        default_features: true,
+        optimised: &[],
+    }
+}
+
+impl Tool {
+    pub(crate) fn is_here(&self, repo: &Repo) -> bool {
+        self.programs.iter().all(|program| {
+            child::output(repo.program(program).arg("--version"))
+                .is_some_and(|printed| is_version(&printed, &self.version))
+        })
+    }
+
+    /// Compiled nearly unoptimised, which takes a third of the time: these run for seconds, and once.
+    fn install(&self, repo: &Repo) -> Command {
+        let mut command = repo.cargo(&["install", "--force", "--root"]);
+        command.arg(repo.target("tools"));
+        if self.locked {
+            command.arg("--locked");
+        }
+        if !self.default_features {
+            command.arg("--no-default-features");
+        }
+        for package in self.optimised {
+            command.args(["--config", &format!("profile.release.package.{package}.opt-level=2")]);
+        }
+        command.arg(format!("{}@{}", self.package, self.version));
+        command
+            .env("CARGO_TARGET_DIR", repo.target("tools/build"))
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+            .env("CARGO_PROFILE_RELEASE_DEBUG", "false");
+        command
+    }
+}
+
+/// Those of the tools that are not here in the right version.
+pub(crate) fn missing(repo: &Repo, tools: Vec<Tool>) -> Vec<Tool> {
+    tools.into_iter().filter(|tool| !tool.is_here(repo)).collect()
+}
+
+/// Installs them one after the other into one build folder, so that what they share is built once.
+pub(crate) fn install(repo: &Repo, tools: &[Tool]) -> Outcome<()> {
+    for tool in tools {
+        let label = format!("installing {} {}", tool.package, tool.version);
+        println!("    {label} into target/tools");
+        child::must(repo, &label, &mut tool.install(repo), "see the lines above, then start the command again")?;
+    }
+    let build = repo.target("tools/build");
+    if build.exists() {
+        fs::remove_dir_all(&build).at(&build)?;
+    }
+    Ok(())
+}
+
+/// The compiler's own half of WebAssembly: its standard library for that target.
+pub(crate) fn ensure_wasm_target(repo: &Repo) -> Outcome<()> {
+    let library = child::output(repo.program("rustc").args(["--print", "target-libdir", "--target", WASM_TARGET]))
+        .ok_or_else(|| Failure("rustc did not answer; install Rust with rustup".to_owned()))?;
+    if fs::read_dir(&library).is_ok_and(|mut files| files.next().is_some()) {
+        return Ok(());
+    }
+    let remedy = format!("install the compiler's library for {WASM_TARGET} by hand, as your Rust was installed");
+    let mut add = repo.program("rustup");
+    child::must(repo, "rustup target add", add.args(["target", "add", WASM_TARGET]), &remedy)
+}
+
+/// The version of a package in the text of a `Cargo.lock`.
+fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
+    let mut lines = lock.lines();
+    lines.find(|line| *line == format!("name = \"{package}\""))?;
+    lines.next()?.strip_prefix("version = \"")?.strip_suffix('"')
+}
+
+/// Whether a program's `--version` line names this version, as its second word.
+fn is_version(printed: &str, version: &str) -> bool {
+    printed.split_whitespace().nth(1) == Some(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_version, locked_version};
+
+    const LOCK: &str = "[[package]]\nname = \"wasm-bindgen-futures\"\nversion = \"0.4.1\"\n\n\
+                        [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\nsource = \"x\"\n";
+
+    #[test]
+    fn the_lock_names_the_version() {
+        assert_eq!(locked_version(LOCK, "wasm-bindgen"), Some("0.2.130"));
+        assert_eq!(locked_version(LOCK, "wasm"), None);
+    }
+
+    #[test]
+    fn only_the_very_version_counts() {
+        assert!(is_version("trunk 0.21.14", "0.21.14"));
+        assert!(is_version("wasm-bindgen 0.2.130 (abc)", "0.2.130"));
+        assert!(!is_version("trunk 0.21.1", "0.21.14"));
+        assert!(!is_version("", "0.21.14"));
+    }
+}
