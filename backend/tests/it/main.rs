@@ -3,4 +3,5 @@
 mod world;
 
 mod framed;
+mod protocol_document;
 mod storage;
