@@ -70,6 +70,7 @@ conformance! {
     a_listing_is_complete_and_agrees_with_stat,
     a_listing_stops_when_told,
     names_are_bytes,
+    folders_may_be_deep,
     reading_starts_and_ends_anywhere,
     only_files_open,
     an_etag_changes_with_the_file,
@@ -171,7 +172,7 @@ fn names_are_bytes(world: &dyn World) {
     let names: Vec<_> = names.into_iter().filter(|name| world.takes(name)).collect();
     for name in &names {
         world.file(&[b"odd/".as_slice(), name].concat(), name);
-        world.file(&[name.as_ref(), b"/inner"].concat(), name);
+        world.file(&[name, b"/inner".as_slice()].concat(), name);
     }
     let listed = list(world, b"odd").unwrap();
     assert_eq!(listed.len(), names.len());
@@ -180,6 +181,15 @@ fn names_are_bytes(world: &dyn World) {
         assert_eq!(content(world, &[b"odd/".as_slice(), name].concat()).unwrap(), name);
         assert_eq!(content(world, &[name, b"/inner"].concat()).unwrap(), name);
     }
+}
+
+fn folders_may_be_deep(world: &dyn World) {
+    let deep = vec!["d"; shared::limits::PATH_SEGMENTS_MAX].join("/");
+    world.file(deep.as_bytes(), b"content");
+    world.link(b"link", deep.as_bytes());
+    assert_eq!(content(world, deep.as_bytes()).unwrap(), b"content");
+    assert_eq!(content(world, b"link").unwrap(), b"content");
+    assert_eq!(list(world, deep.strip_suffix("/d").unwrap().as_bytes()).unwrap().len(), 1);
 }
 
 fn reading_starts_and_ends_anywhere(world: &dyn World) {
@@ -739,7 +749,7 @@ mod local {
 
     use backend::storage::local::{Containment, LocalStorage};
     use proptest::prelude::*;
-    use rustix::fs::{CWD, FileType, Mode, Timestamps};
+    use rustix::fs::{CWD, Timestamps};
 
     use super::*;
 
@@ -827,7 +837,7 @@ mod local {
         }
 
         fn deny(&self, path: &[u8]) -> bool {
-            fs::set_permissions(self.at(path), fs::Permissions::from_mode(0)).unwrap();
+            fs::set_permissions(self.at(path), fs::Permissions::from_mode(0o000)).unwrap();
             fs::File::open(self.at(path)).is_err()
         }
 
@@ -841,8 +851,15 @@ mod local {
         }
     }
 
+    #[cfg(target_os = "linux")]
     fn make_fifo(path: &std::path::Path) {
+        use rustix::fs::{FileType, Mode};
         rustix::fs::mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn make_fifo(path: &std::path::Path) {
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
     }
 
     #[test]
@@ -879,6 +896,9 @@ mod local {
             // A link may name the root as it was given or as it is.
             assert_eq!(storage.stat(&path(b"absolute")).unwrap().link, Some(Link::Inside(b"file".to_vec())));
             assert_eq!(code(open(b"nothing")), Some(ErrorCode::NotFound));
+            let hiding = |name: &[u8]| LocalStorage::open_with(&world.at(b"real"), Some(&world.at(name)), containment);
+            assert_eq!(code(hiding(b"real/nothing")), Some(ErrorCode::NotFound));
+            assert!(hiding(b"real/.passerelle").is_ok(), "it may be made later");
             assert_eq!(code(open(b"real/file")), Some(ErrorCode::NotFolder));
         }
     }
@@ -1061,13 +1081,21 @@ mod local {
         (entry.kind, entry.size, entry.link, entry.etag.is_some())
     }
 
-    fn seen_at(
-        world: &dyn World,
-        path: &str,
-    ) -> (Seen, Result<Vec<(Vec<u8>, Seen)>, ErrorCode>, Result<Vec<u8>, ErrorCode>) {
-        let listed = list(world, path.as_bytes());
-        let listed = listed.map(|entries| entries.into_iter().map(|(name, entry)| (name, Ok(seen(entry)))).collect());
-        (stat(world, path.as_bytes()).map(seen), listed, content(world, path.as_bytes()))
+    #[derive(PartialEq, Debug)]
+    struct SeenAt {
+        stat: Seen,
+        list: Result<Vec<(Vec<u8>, Seen)>, ErrorCode>,
+        content: Result<Vec<u8>, ErrorCode>,
+    }
+
+    fn seen_at(world: &dyn World, path: &str) -> SeenAt {
+        let path = path.as_bytes();
+        let listed = list(world, path);
+        SeenAt {
+            stat: stat(world, path).map(seen),
+            list: listed.map(|entries| entries.into_iter().map(|(name, entry)| (name, Ok(seen(entry)))).collect()),
+            content: content(world, path),
+        }
     }
 
     proptest! {

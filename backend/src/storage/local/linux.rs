@@ -12,14 +12,16 @@ use std::sync::OnceLock;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, RawDir, ResolveFlags, Stat};
 use rustix::io::Errno;
 use rustix::path::DecInt;
-use shared::{ErrorCode, Timestamp, VPath};
+use shared::{Timestamp, VPath};
 
 use super::metadata::{Identity, Metadata, Shape};
-use super::tree::{Folder, Node, refusal};
+use super::tree::{Folder, Node, exchanged, refusal};
 use crate::storage::{StorageError, Visit};
 
 /// How much `getdents` may write at a time, in bytes: some 1 500 names.
 const NAMES_BYTES: usize = 64 << 10;
+/// How a regular file is opened. Not to block matters only where a FIFO may be met, and costs nothing.
+const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 /// How often a path is tried again while somebody renames folders on it.
 const RENAME_RETRIES: usize = 8;
 
@@ -35,6 +37,23 @@ impl LinuxFolder {
     pub(super) fn open_root(path: &Path, descends: bool) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self { handle: rustix::fs::openat(CWD, path, flags, Mode::empty())?, descends })
+    }
+
+    /// Opens a file by its name a second time, and gives it back unread if it is not the one that was seen.
+    fn open_again(&self, name: &[u8], seen: &Metadata) -> Result<File, StorageError> {
+        let opened = if name.contains(&b'/') {
+            openat2(&self.handle, name, READ)
+        } else {
+            rustix::fs::openat(&self.handle, name, READ | OFlags::NOFOLLOW, Mode::empty())
+        };
+        let file = match opened {
+            Ok(handle) => File::from(handle),
+            // What a socket and a device without a driver answer.
+            Err(Errno::NXIO | Errno::NODEV) => return Err(exchanged()),
+            Err(error) => return Err(refusal(error.into(), "opening a file")),
+        };
+        let now = Self::metadata_of_file(&file).map_err(|error| refusal(error, "asking about an open file"))?;
+        if now.identity == seen.identity && now.shape == Shape::File { Ok(file) } else { Err(exchanged()) }
     }
 
     /// Whether this kernel walks whole paths (Linux 5.6, unless a sandbox forbids it).
@@ -79,25 +98,11 @@ impl Folder for LinuxFolder {
     }
 
     fn open_leaf(&self, name: &[u8], leaf: OwnedFd, seen: &Metadata) -> Result<File, StorageError> {
-        // Neither flag matters for a regular file; they are for the way without /proc, and cost nothing.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let failed = |error: Errno| refusal(error.into(), "opening a file");
-        if let Some(handles) = proc_handles() {
-            let number = DecInt::from_fd(&leaf);
-            return rustix::fs::openat(handles, number, flags, Mode::empty()).map(File::from).map_err(failed);
-        }
-        let opened = if name.contains(&b'/') {
-            openat2(&self.handle, name, flags)
-        } else {
-            rustix::fs::openat(&self.handle, name, flags | OFlags::NOFOLLOW, Mode::empty())
+        let Some(handles) = proc_handles() else {
+            return self.open_again(name, seen);
         };
-        let file = File::from(opened.map_err(failed)?);
-        let now = Self::metadata_of_file(&file).map_err(|error| refusal(error, "asking about an open file"))?;
-        if now.identity == seen.identity && now.shape == Shape::File {
-            Ok(file)
-        } else {
-            Err(StorageError::new(ErrorCode::Changed, "the file was exchanged while it was opened"))
-        }
+        let opened = rustix::fs::openat(handles, DecInt::from_fd(&leaf), READ, Mode::empty());
+        opened.map(File::from).map_err(|error| refusal(error.into(), "opening a file"))
     }
 
     fn metadata_of_file(file: &File) -> io::Result<Metadata> {
@@ -171,6 +176,39 @@ impl From<Stat> for Metadata {
             changed: Timestamp::from_parts(stat.st_ctime as i64, stat.st_ctime_nsec as u32),
             names: stat.st_nlink as u64,
             executable: Mode::from_raw_mode(stat.st_mode).contains(Mode::XUSR),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::ErrorCode;
+
+    use super::*;
+
+    #[test]
+    fn without_proc_a_file_is_opened_again_and_compared() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        let write = |name: &str| std::fs::write(at(name), "content").unwrap();
+        std::fs::create_dir(at("folder")).unwrap();
+        let root = LinuxFolder::open_root(place.path(), true).unwrap();
+        for name in ["file", "folder/file"] {
+            write(name);
+            let seen = Metadata::from(rustix::fs::stat(at(name)).unwrap());
+            let code = || root.open_again(name.as_bytes(), &seen).err().map(|error| error.code);
+            assert_eq!(code(), None);
+            std::fs::rename(at(name), at("kept")).unwrap();
+            assert_eq!(code(), Some(ErrorCode::NotFound));
+            write(name);
+            assert_eq!(code(), Some(ErrorCode::Changed));
+            std::fs::remove_file(at(name)).unwrap();
+            // Even a link to the very same file: nothing that was not seen is followed.
+            std::os::unix::fs::symlink(at("kept"), at(name)).unwrap();
+            assert_eq!(code(), Some(ErrorCode::Changed));
+            std::fs::remove_file(at(name)).unwrap();
+            rustix::fs::mknodat(CWD, at(name), FileType::Fifo, Mode::RUSR, 0).unwrap();
+            assert_eq!(code(), Some(ErrorCode::Changed));
         }
     }
 }

@@ -60,7 +60,8 @@ pub enum Containment {
 
 impl LocalStorage {
     /// Opens a directory with the best containment that this system has. `hidden` is a directory that is not to be seen
-    /// if it lies inside, whatever its name: it must exist by now to be recognised.
+    /// if it lies inside, whatever its name. One that does not have the reserved name must exist by now, to be
+    /// recognised.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`], [`ErrorCode::NotFolder`], [`ErrorCode::AccessDenied`], [`ErrorCode::Io`].
@@ -78,8 +79,7 @@ impl LocalStorage {
         if !canonical.is_dir() {
             return Err(StorageError::new(ErrorCode::NotFolder, "what is to be served is no directory"));
         }
-        let hidden = hidden.map(|hidden| hidden.canonicalize()).transpose();
-        let hidden = hidden.map_err(|error| StorageError::from_io(error, "looking for the state directory"))?;
+        let hidden = hidden.map(find_hidden).transpose()?.flatten();
         let place = RootPlace { root_paths: root_paths(root, &canonical), hidden, canonical };
 
         #[cfg(target_os = "linux")]
@@ -142,6 +142,16 @@ impl RootPlace {
             return true;
         };
         inner.components().any(|name| is_state_folder_name(name.as_os_str().as_encoded_bytes()))
+    }
+}
+
+/// Where the state directory is; none if it is not there yet and its name will hide it.
+fn find_hidden(path: &Path) -> Result<Option<PathBuf>, StorageError> {
+    let reserved = path.file_name().is_some_and(|name| is_state_folder_name(name.as_encoded_bytes()));
+    match path.canonicalize() {
+        Ok(path) => Ok(Some(path)),
+        Err(error) if reserved && error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StorageError::from_io(error, "looking for the state directory")),
     }
 }
 

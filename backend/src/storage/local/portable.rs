@@ -9,11 +9,11 @@ use std::path::Path;
 use cap_fs_ext::{DirExt, FollowSymlinks, MetadataExt as _, OpenOptionsFollowExt};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
-use shared::{ErrorCode, Timestamp};
+use shared::Timestamp;
 
 use super::metadata::{Identity, Metadata, Shape};
-use super::tree::{Folder, Node, refusal};
-use crate::storage::{StorageError, Visit};
+use super::tree::{Folder, Node, exchanged, refusal};
+use crate::storage::{STATE_FOLDER_NAME, StorageError, Visit};
 
 /// How often a name is looked up again while somebody exchanges what stands under it.
 const EXCHANGE_RETRIES: usize = 8;
@@ -30,6 +30,14 @@ impl PortableFolder {
     }
 }
 
+impl PortableFolder {
+    /// True for the state folder in this one by whatever name it was reached: file systems of macOS and Windows take
+    /// several spellings for one name, and short names (`PASSER~1`) besides.
+    fn is_state_folder(&self, seen: &Metadata) -> bool {
+        self.metadata_of(STATE_FOLDER_NAME).is_ok_and(|state| state.identity == seen.identity)
+    }
+}
+
 impl Folder for PortableFolder {
     type Leaf = ();
 
@@ -40,6 +48,7 @@ impl Folder for PortableFolder {
             match seen.shape {
                 Shape::Link => return Ok(Node::Link),
                 Shape::File | Shape::Other => return Ok(Node::Leaf((), seen)),
+                Shape::Folder if self.is_state_folder(&seen) => break,
                 Shape::Folder => {}
             }
             let handle = match self.handle.open_dir_nofollow(Path::new(os_name(name)?)) {
@@ -96,7 +105,7 @@ impl Folder for PortableFolder {
     /// The little time between the look and the opening is covered thus: no link is followed, a FIFO would not block,
     /// and what is not the file that was seen is given back unread.
     fn open_leaf(&self, name: &[u8], (): (), seen: &Metadata) -> Result<File, StorageError> {
-        let path = os_name(name).map_err(|error| refusal(error, "opening a file"))?;
+        let name = os_name(name).map_err(|error| refusal(error, "opening a file"))?;
         let mut options = OpenOptions::new();
         options.read(true).follow(FollowSymlinks::No);
         #[cfg(unix)]
@@ -105,14 +114,8 @@ impl Folder for PortableFolder {
             let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
             cap_std::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits() as i32);
         }
-        let exchanged = || StorageError::new(ErrorCode::Changed, "the file was exchanged while it was opened");
-        let file = match self.handle.open_with(Path::new(path), &options) {
-            Ok(file) => file.into_std(),
-            Err(error) => {
-                let still_there = self.metadata_of(name).is_ok_and(|now| now.identity == seen.identity);
-                return Err(if still_there { refusal(error, "opening a file") } else { exchanged() });
-            }
-        };
+        let opened = self.handle.open_with(Path::new(name), &options);
+        let file = opened.map_err(|error| refusal(error, "opening a file"))?.into_std();
         let now = Self::metadata_of_file(&file).map_err(|error| refusal(error, "asking about an open file"))?;
         if now.identity == seen.identity && now.shape == Shape::File { Ok(file) } else { Err(exchanged()) }
     }

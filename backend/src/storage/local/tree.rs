@@ -370,13 +370,24 @@ fn is_absolute(target: &[u8]) -> bool {
     target.starts_with(b"/") || target.get(1) == Some(&b':')
 }
 
-/// What the operating system's answer comes to; it has ways to refuse a name that [`StorageError::from_io`] does not know.
+/// What the operating system's answer comes to; it has ways to refuse that [`StorageError::from_io`] does not know.
 pub(super) fn refusal(error: io::Error, context: &'static str) -> StorageError {
     #[cfg(unix)]
-    if error.raw_os_error() == Some(rustix::io::Errno::ILSEQ.raw_os_error()) {
-        return StorageError { code: ErrorCode::BadPath, context, source: Some(error) };
+    match rustix::io::Errno::from_io_error(&error) {
+        // Bytes that the file system takes for no name.
+        Some(rustix::io::Errno::ILSEQ) => {
+            return StorageError { code: ErrorCode::BadPath, context, source: Some(error) };
+        }
+        // We never ask for a link to be followed, so there was none a moment ago.
+        Some(rustix::io::Errno::LOOP) => return exchanged(),
+        _ => {}
     }
     StorageError::from_io(error, context)
+}
+
+/// What stands under the name is not what was looked at.
+pub(super) fn exchanged() -> StorageError {
+    StorageError::new(ErrorCode::Changed, "the file was exchanged while it was opened")
 }
 
 /// A link that was there a moment ago is none any more.
