@@ -1,0 +1,81 @@
+//! The page's own address: which folder `?path=…` names, and the query that names a folder. Pure.
+//!
+//! There is one piece of navigation, so there is no router: a query and the browser's history do it, at no weight, and
+//! the page works unchanged from any static host and under any sub-path.
+
+use shared::path::PathError;
+use shared::{Direction, Order, SortKey, VPath};
+
+/// The folder that a query (`location.search`) names. Its text is the path's own percent-encoding, read as it stands:
+/// the browser's query parser would turn bytes that are not UTF-8 into U+FFFD.
+pub fn folder_of(query: &str) -> Result<VPath, PathError> {
+    let query = query.strip_prefix('?').unwrap_or(query);
+    let path = query.split('&').find_map(|pair| pair.strip_prefix("path=")).unwrap_or("");
+    VPath::parse(path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path))
+}
+
+/// The query that names a folder; none for the root, which is where the page starts.
+pub fn query_of(folder: &VPath) -> Option<String> {
+    (!folder.is_root()).then(|| {
+        // A slash may stand for itself in a query (RFC 3986 §3.4).
+        format!("?path={folder}")
+    })
+}
+
+/// An order as the API's query has it, which is also how it is remembered.
+pub fn order_text(order: Order) -> String {
+    let key = match order.key {
+        SortKey::Name => "name",
+        SortKey::Size => "size",
+        SortKey::Modified => "modified",
+    };
+    let direction = match order.direction {
+        Direction::Ascending => "asc",
+        Direction::Descending => "desc",
+    };
+    format!("sort={key}&order={direction}")
+}
+
+/// Reads [`order_text`] again.
+pub fn order_of(text: &str) -> Option<Order> {
+    let (key, direction) = text.strip_prefix("sort=")?.split_once("&order=")?;
+    let key = match key {
+        "name" => SortKey::Name,
+        "size" => SortKey::Size,
+        "modified" => SortKey::Modified,
+        _ => return None,
+    };
+    let direction = match direction {
+        "asc" => Direction::Ascending,
+        "desc" => Direction::Descending,
+        _ => return None,
+    };
+    Some(Order { key, direction })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_leads_to_its_query_and_back() {
+        for text in ["", "a", "a/b%20c", "latin%E9/x%26y%3F%23"] {
+            let folder = VPath::parse(text).unwrap();
+            assert_eq!(folder_of(query_of(&folder).as_deref().unwrap_or("")).unwrap(), folder);
+        }
+        assert_eq!(folder_of("?x=1&path=a/b/").unwrap().encoded(), "a/b");
+        assert_eq!(folder_of("?path=/").unwrap(), VPath::root());
+        assert_eq!(folder_of("?path=a/../b"), Err(PathError::DotSegment));
+    }
+
+    #[test]
+    fn an_order_is_remembered() {
+        for key in [SortKey::Name, SortKey::Size, SortKey::Modified] {
+            for direction in [Direction::Ascending, Direction::Descending] {
+                let order = Order { key, direction };
+                assert_eq!(order_of(&order_text(order)), Some(order));
+            }
+        }
+        assert_eq!(order_of("sort=colour&order=asc"), None);
+    }
+}

@@ -1,0 +1,161 @@
+//! Key presses in the list, carried out.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, KeyboardEvent};
+
+use super::model::keys::{Intent, Motion, Press, Reach, destination, intent};
+use super::model::{LinkMark, Selection};
+use super::state::{Browser, Target};
+use crate::env::{focus, focused, now};
+use crate::failure::Reason;
+use crate::ui::toast::Tone;
+
+/// The filter's id.
+pub(super) const FILTER_ID: &str = "filter";
+
+impl Browser {
+    /// Takes a key press anywhere on the page; leaves to the browser what is not the list's.
+    pub fn press(self, event: &KeyboardEvent) {
+        if event.default_prevented() || event.is_composing() || !is_for_list(event) {
+            return;
+        }
+        let typing = self.typing.with_value(|typing| typing.is_active(now()));
+        let key = event.key();
+        let command = event.ctrl_key() || event.meta_key();
+        let press = Press { key: &key, command, shift: event.shift_key(), alt: event.alt_key() };
+        // AltGr, which some layouts need for letters, says Ctrl and Alt at once.
+        let wanted = intent(press, typing).filter(|_| !(event.ctrl_key() && event.alt_key()));
+        let scrolls = key == " " && in_grid(event);
+        if wanted.is_some() || scrolls {
+            event.prevent_default();
+        }
+        if let Some(intent) = wanted {
+            self.carry_out(intent);
+        }
+    }
+
+    /// Opens a row: a folder here, a file in a new tab.
+    pub(super) fn open(self, row: usize) {
+        let known = self.listing.with_untracked(|listing| {
+            listing.rows.get(row).map(|row| (row.is_folder(), row.opens(), row.link == LinkMark::Refused))
+        });
+        match (known, self.path_of(row)) {
+            (Some((true, true, _)), Some(path)) => self.navigate(path),
+            (Some((false, true, _)), Some(path)) => {
+                let _ =
+                    window().open_with_url_and_target_and_features(&crate::api::file_url(&path), "_blank", "noopener");
+            }
+            (Some((_, false, _)), _) => {
+                let words = self.prefs.lang.get_untracked().words().explain(Reason::NotServed);
+                self.toasts.show(Tone::Bad, format!("{}. {}", words.title, words.advice), None);
+            }
+            _ => {}
+        }
+    }
+
+    /// Selects everything that is shown.
+    pub(super) fn select_all(self) {
+        self.view.with_untracked(|view| {
+            if !view.is_empty() {
+                self.selection.update(|selection| selection.span(view.between(0, view.len() - 1), false));
+            }
+        });
+    }
+
+    /// Selects from the anchor to a row.
+    pub(super) fn select_to(self, row: usize, add: bool) {
+        let cursor = self.cursor.get_untracked();
+        self.view.with_untracked(|view| {
+            self.selection.update(|selection| {
+                let anchor = *selection.anchor.get_or_insert(cursor);
+                selection.span(view.between(view.position(anchor), view.position(row)), add);
+            });
+        });
+    }
+
+    /// Puts the cursor on a row, in sight and with the focus.
+    pub(super) fn put_cursor(self, row: usize) {
+        self.settle();
+        self.cursor.set(row);
+        self.target.set(Some(Target::Show(row)));
+        self.focus_cursor();
+        self.remember_soon();
+    }
+
+    fn carry_out(self, intent: Intent) {
+        let row = self.cursor.get_untracked();
+        match intent {
+            Intent::Move(motion, reach) => self.go(motion, reach),
+            Intent::Toggle => self.selection.update(|selection| selection.toggle(row)),
+            Intent::SelectAll => self.select_all(),
+            Intent::Clear => self.clear(),
+            Intent::Open => self.open(row),
+            Intent::Parent => self.parent(),
+            Intent::Type(letter) => self.type_letter(letter),
+            Intent::Filter => focus(FILTER_ID),
+            Intent::Help => self.help.set(true),
+        }
+    }
+
+    fn go(self, motion: Motion, reach: Reach) {
+        let row = self.cursor.get_untracked();
+        // The first key only shows where the focus is.
+        let outside = focused().is_none_or(|element| element.closest(".row").is_ok_and(|row| row.is_none()));
+        let to = self.view.with_untracked(|view| {
+            let stays = outside && matches!(motion, Motion::Up | Motion::Down);
+            let from = view.position(row);
+            view.row(if stays { from } else { destination(from, motion, view.len(), self.page.get_value()) })
+        });
+        let Some(to) = to else { return };
+        match reach {
+            Reach::Select => self.selection.update(|selection| selection.only(to)),
+            Reach::Extend => self.select_to(to, false),
+            Reach::ExtendMore => self.select_to(to, true),
+            Reach::Pass => {}
+        }
+        self.put_cursor(to);
+    }
+
+    fn clear(self) {
+        if self.selection.with_untracked(Selection::is_empty) && !self.filter.with_untracked(String::is_empty) {
+            self.filter_by(String::new());
+        }
+        self.selection.update(Selection::clear);
+    }
+
+    fn type_letter(self, letter: char) {
+        let row = self.cursor.get_untracked();
+        let found = self.listing.with_untracked(|listing| {
+            self.view.with_untracked(|view| {
+                let found = self
+                    .typing
+                    .try_update_value(|typing| typing.press(letter, now(), &listing.rows, view, view.position(row)));
+                found.flatten().and_then(|position| view.row(position))
+            })
+        });
+        if let Some(row) = found {
+            self.selection.update(|selection| selection.only(row));
+            self.put_cursor(row);
+        }
+    }
+}
+
+/// The list takes what is typed in it, or nowhere; whatever has a use for keys of its own keeps them.
+fn is_for_list(event: &KeyboardEvent) -> bool {
+    let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return true };
+    let closest = |selector: &str| target.closest(selector).is_ok_and(|found| found.is_some());
+    if closest("dialog") {
+        return false;
+    }
+    if closest(".row, .panel") || target.tag_name() == "BODY" {
+        return true;
+    }
+    // The filter is reached from anywhere, since the browser's own search sees only the rows that are drawn.
+    (event.ctrl_key() || event.meta_key()) && matches!(event.key().as_str(), "f" | "F") && !event.shift_key()
+}
+
+fn in_grid(event: &KeyboardEvent) -> bool {
+    let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+    target.is_some_and(|target| target.closest(".row").is_ok_and(|row| row.is_some()))
+}

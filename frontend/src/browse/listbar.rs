@@ -1,0 +1,84 @@
+//! The line above the list: how much there is or what is selected, the filter, and reading the folder again.
+
+use leptos::prelude::*;
+
+use super::download::SelectionActions;
+use super::keyboard::FILTER_ID;
+use super::model::{Selection, View};
+use super::state::{Browser, Phase};
+use crate::env::prefs::Prefs;
+use crate::i18n::fill;
+use crate::ui::icon::Icon;
+
+/// The line above the list.
+#[component]
+pub(super) fn ListBar() -> impl IntoView {
+    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let selecting = Memo::new(move |_| browser.selection.with(|selection| !selection.is_empty()));
+    let ready = move || browser.phase.get() == Phase::Ready;
+    let count = move || {
+        if !ready() {
+            return String::new();
+        }
+        let (shown, filtered) = browser.view.with(|view| (view.len(), view.is_filtered()));
+        match filtered {
+            true => prefs.counted(|words| &words.matching, shown),
+            false => prefs.counted(|words| &words.items, shown),
+        }
+    };
+    let progress = move || {
+        let (here, total, complete) =
+            browser.listing.with(|listing| (listing.rows.len(), listing.total(), listing.is_complete()));
+        let words = prefs.words();
+        if ready() && !complete {
+            fill(words.loading_rows, &[("n", &prefs.number(here)), ("total", &prefs.number(total))])
+        } else if browser.refreshing.get() {
+            words.refreshing.to_owned()
+        } else {
+            String::new()
+        }
+    };
+    view! {
+        <div class="listbar" class:selecting=selecting>
+            <div class="listbar-count">
+                <span>{count}</span>
+                <span class="progress">{progress}</span>
+            </div>
+            <SelectionActions />
+            <div class="listbar-tools">
+                <Filter />
+                <button type="button" class="button quiet" on:click=move |_| browser.refresh()>
+                    <Icon name="refresh" />
+                    <span>{prefs.text(|words| words.refresh)}</span>
+                </button>
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn Filter() -> impl IntoView {
+    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let key = move |event: leptos::ev::KeyboardEvent| match event.key().as_str() {
+        "Escape" => {
+            event.prevent_default();
+            browser.filter_by(String::new());
+            browser.focus_cursor();
+        }
+        "ArrowDown" | "Enter" if !browser.view.with_untracked(View::is_empty) => {
+            event.prevent_default();
+            let row = browser.cursor.get_untracked();
+            browser.selection.update(|selection: &mut Selection| selection.only(row));
+            browser.focus_cursor();
+        }
+        _ => {}
+    };
+    view! {
+        <label class="filter">
+            <Icon name="filter" />
+            <input id=FILTER_ID type="search" autocomplete="off" spellcheck="false"
+                aria-label=prefs.text(|words| words.filter) placeholder=prefs.text(|words| words.filter)
+                prop:value=browser.filter on:input=move |event| browser.filter_by(event_target_value(&event)) on:keydown=key />
+        </label>
+    }
+}

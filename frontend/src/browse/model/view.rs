@@ -1,0 +1,124 @@
+//! Which rows are shown: all of them, or those whose name has the text that the person filters by. A *position* counts
+//! what is shown, a *row* counts the listing.
+
+use std::ops::Range;
+
+use shared::order::fold_text;
+
+use super::listing::Listing;
+use super::rows::Rows;
+
+/// What is shown of a listing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct View {
+    needle: String,
+    /// The rows that match, in order; none while nothing is filtered.
+    matches: Option<Vec<u32>>,
+    total: usize,
+}
+
+impl View {
+    /// Shows everything.
+    pub fn whole(listing: &Listing) -> Self {
+        Self { needle: String::new(), matches: None, total: listing.total() }
+    }
+
+    /// Shows the rows whose names have `text` in them, whatever its case and accents.
+    pub fn filtered(listing: &Listing, text: &str) -> Self {
+        let needle = fold_text(text.trim());
+        if needle.is_empty() {
+            return Self::whole(listing);
+        }
+        let mut view = Self { needle, matches: Some(Vec::new()), total: 0 };
+        view.extend(listing, 0..listing.rows.len());
+        view
+    }
+
+    /// Takes in rows that arrived.
+    pub fn extend(&mut self, listing: &Listing, arrived: Range<usize>) {
+        match &mut self.matches {
+            None => self.total = listing.total(),
+            Some(matches) => {
+                let matching = arrived.filter(|&row| contains(&listing.rows, row, &self.needle));
+                // A listing has at most some millions of rows.
+                matches.extend(matching.map(|row| row as u32));
+                self.total = matches.len();
+            }
+        }
+    }
+
+    /// How many rows are shown.
+    pub fn len(&self) -> usize {
+        self.total
+    }
+
+    /// True if none is.
+    pub fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
+    /// True while the person filters.
+    pub fn is_filtered(&self) -> bool {
+        self.matches.is_some()
+    }
+
+    /// The row at a position.
+    pub fn row(&self, position: usize) -> Option<usize> {
+        match &self.matches {
+            None => (position < self.total).then_some(position),
+            Some(matches) => matches.get(position).map(|&row| row as usize),
+        }
+    }
+
+    /// Where a row is shown; for one that is not, the position that it would have.
+    pub fn position(&self, row: usize) -> usize {
+        match &self.matches {
+            None => row.min(self.total.saturating_sub(1)),
+            Some(matches) => matches.partition_point(|&other| (other as usize) < row).min(self.total.saturating_sub(1)),
+        }
+    }
+
+    /// The rows from one position to another, either way round.
+    pub fn between(&self, one: usize, other: usize) -> impl Iterator<Item = usize> + '_ {
+        (one.min(other)..=one.max(other)).filter_map(|position| self.row(position))
+    }
+}
+
+fn contains(rows: &Rows, row: usize, needle: &str) -> bool {
+    let Some(name) = rows.name(row) else { return false };
+    // Most names are plain ASCII, and folding those needs no allocation.
+    if name.is_ascii() {
+        return name.len() >= needle.len()
+            && name.windows(needle.len()).any(|part| part.eq_ignore_ascii_case(needle.as_bytes()));
+    }
+    fold_text(&String::from_utf8_lossy(name)).contains(needle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn a_filter_ignores_case_and_accents() {
+        let listing = sample::listing(&["Été", "hiver", "ETE.txt", "printemps"]);
+        let view = View::filtered(&listing, " ete ");
+        assert_eq!((view.len(), view.row(0), view.row(1), view.row(2)), (2, Some(0), Some(2), None));
+        assert_eq!((view.position(0), view.position(1), view.position(2), view.position(3)), (0, 1, 1, 1));
+        assert_eq!(view.between(1, 0).collect::<Vec<_>>(), [0, 2]);
+    }
+
+    #[test]
+    fn without_a_filter_positions_are_rows() {
+        let listing = sample::listing(&["a", "b", "c"]);
+        let view = View::filtered(&listing, "  ");
+        assert!(!view.is_filtered());
+        assert_eq!((view.row(2), view.row(3), view.position(9)), (Some(2), None, 2));
+    }
+
+    #[test]
+    fn nothing_matching_is_an_empty_view() {
+        let view = View::filtered(&sample::listing(&["a"]), "zz");
+        assert_eq!((view.len(), view.row(0), view.position(0)), (0, None, 0));
+    }
+}

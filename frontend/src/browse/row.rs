@@ -1,0 +1,118 @@
+//! One row: a slot that shows whatever position it is given.
+
+use leptos::prelude::*;
+use shared::{Kind, VPath};
+
+use super::model::text::printable;
+use super::model::{LinkMark, Row};
+use super::state::Browser;
+use crate::api::file_url;
+use crate::env::{format, history, prefs::Prefs};
+use crate::i18n::{Lang, fill};
+use crate::ui::icon::Icon;
+use crate::ui::span::Extent;
+
+/// A place for a row.
+#[derive(Clone, Copy)]
+pub(super) struct Slot {
+    pub(super) id: usize,
+    /// Which position of the view it shows.
+    pub(super) position: RwSignal<Option<usize>>,
+}
+
+impl Slot {
+    pub(super) fn element_id(self) -> String {
+        format!("row-{}", self.id)
+    }
+}
+
+/// What a row says, in the language of the moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Shown {
+    name: String,
+    href: Option<String>,
+    folder: bool,
+    icon: &'static str,
+    size: String,
+    modified: String,
+    modified_full: String,
+    iso: String,
+    note: &'static str,
+    loaded: bool,
+}
+
+#[component]
+pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl IntoView {
+    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (slot, position) = (row, row.position);
+    let row = Memo::new(move |_| position.get().and_then(|position| browser.view.with(|view| view.row(position))));
+    let shown = Memo::new(move |_| {
+        let lang = prefs.lang.get();
+        row.get().map_or_else(Shown::default, |row| {
+            browser.listing.with(|listing| {
+                listing.rows.get(row).map_or_else(Shown::default, |row| describe(lang, &listing.folder, &row))
+            })
+        })
+    });
+    let selected =
+        Memo::new(move |_| row.get().is_some_and(|row| browser.selection.with(|chosen| chosen.contains(row))));
+    let current = Memo::new(move |_| row.get().is_some_and(|row| browser.cursor.get() == row));
+    let offset = move || {
+        let top = position.get().unwrap_or(0) as f64 * extent.get().row;
+        format!("translateY({}px)", top + shift.get())
+    };
+    let check_label = move || shown.with(|shown| fill(prefs.words().select_row, &[("name", &shown.name)]));
+    let name = move || shown.with(|shown| if shown.loaded { shown.name.clone() } else { "…".into() });
+    let tab_index = move || if current.get() { "0" } else { "-1" };
+    let new_tab = move || shown.with(|shown| (!shown.folder && shown.href.is_some()).then_some("_blank"));
+    view! {
+        <div role="row" class="row" id=slot.element_id() data-slot=slot.id.to_string()
+            class:selected=selected class:off=move || position.get().is_none()
+            class:pending=move || shown.with(|shown| !shown.loaded)
+            class:odd=move || position.get().is_some_and(|position| position % 2 == 1)
+            tabindex=tab_index style:transform=offset
+            aria-rowindex=move || position.get().map(|position| (position + 2).to_string())
+            aria-selected=move || selected.get().to_string()>
+            <div role="gridcell" class="cell-check">
+                <input type="checkbox" class="check" tabindex="-1" prop:checked=selected aria-label=check_label />
+            </div>
+            <div role="gridcell" class="cell-name">
+                <Icon name=Signal::derive(move || shown.with(|shown| shown.icon)) />
+                <a class="name" tabindex="-1" draggable="false" rel="noopener" target=new_tab
+                    href=move || shown.with(|shown| shown.href.clone()) title=name><bdi>{name}</bdi></a>
+                <span class="note">{move || shown.with(|shown| shown.note)}</span>
+            </div>
+            <div role="gridcell" class="cell-size">{move || shown.with(|shown| shown.size.clone())}</div>
+            <div role="gridcell" class="cell-date">
+                <time datetime=move || shown.with(|shown| shown.iso.clone())
+                    title=move || shown.with(|shown| shown.modified_full.clone())>
+                    {move || shown.with(|shown| shown.modified.clone())}
+                </time>
+            </div>
+        </div>
+    }
+}
+
+fn describe(lang: Lang, folder: &VPath, row: &Row<'_>) -> Shown {
+    let words = lang.words();
+    let path = folder.join(row.name).ok().filter(|_| row.opens());
+    let href = path.map(|path| if row.is_folder() { history::href(&path) } else { file_url(&path) });
+    let note = match (row.link, row.kind) {
+        (LinkMark::Refused, _) => words.link_refused,
+        (LinkMark::Inside, _) => words.link,
+        (LinkMark::None, Kind::Other) => words.special,
+        (LinkMark::None, _) => "",
+    };
+    Shown {
+        name: printable(row.name),
+        href,
+        folder: row.is_folder(),
+        icon: row.file_type().icon(),
+        size: if row.kind == Kind::File && row.opens() { format::size(lang, row.size) } else { "—".into() },
+        modified: format::date(lang, row.modified),
+        modified_full: format::full_date(lang, row.modified),
+        iso: format::iso(row.modified),
+        note,
+        loaded: true,
+    }
+}

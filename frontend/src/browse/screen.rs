@@ -1,0 +1,88 @@
+//! The Files screen, put together.
+
+use leptos::prelude::*;
+
+use super::breadcrumb::Breadcrumb;
+use super::grid::Grid;
+use super::listbar::ListBar;
+use super::model::text::printable;
+use super::model::{Selection, View};
+use super::places::root_name;
+use super::state::{Browser, Phase};
+use super::states::{Empty, Failed, NoMatch, OfflineBanner, PANEL_ID, Skeleton};
+use crate::env::focus;
+use crate::env::prefs::Prefs;
+
+/// Which of its parts the screen shows.
+#[derive(Clone, PartialEq)]
+enum Part {
+    Nothing,
+    Skeleton,
+    Grid,
+    Empty,
+    NoMatch,
+    Failed(crate::failure::Failure),
+}
+
+/// The Files screen.
+#[component]
+pub fn FilesScreen() -> impl IntoView {
+    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let root = root_name();
+    let name = Memo::new(move |_| {
+        let own = browser.folder.with(|folder| printable(folder.name()));
+        if own.is_empty() { root.get() } else { own }
+    });
+    Effect::new(move |_| document().set_title(&format!("{} – Passerelle", name.get())));
+    let part = Memo::new(move |_| {
+        let rows = browser.view.with(View::len);
+        let known = browser.listing.with(|listing| listing.total() > 0 || !listing.is_complete());
+        match browser.phase.get() {
+            Phase::Skeleton => Part::Skeleton,
+            Phase::Failed(failure) => Part::Failed(failure),
+            Phase::Ready | Phase::Waiting if rows > 0 => Part::Grid,
+            Phase::Ready if known => Part::NoMatch,
+            Phase::Ready => Part::Empty,
+            Phase::Waiting => Part::Nothing,
+        }
+    });
+    // What replaces a list that had the focus takes it over, so that the keys still work and are announced.
+    Effect::new(move |before: Option<u32>| {
+        let wishes = browser.wish_focus.get();
+        if matches!(part.get(), Part::Empty | Part::Failed(_)) && before.is_some_and(|before| before != wishes) {
+            request_animation_frame(|| focus(PANEL_ID));
+        }
+        wishes
+    });
+    let body = move || match part.get() {
+        Part::Nothing => ().into_any(),
+        Part::Skeleton => view! { <Skeleton /> }.into_any(),
+        Part::Grid => view! { <Grid /> }.into_any(),
+        Part::Empty => view! { <Empty /> }.into_any(),
+        Part::NoMatch => view! { <NoMatch /> }.into_any(),
+        Part::Failed(failure) => view! { <Failed failure /> }.into_any(),
+    };
+    view! {
+        <main class="screen" id="main" tabindex="-1">
+            <h1 class="visually-hidden">{name}</h1>
+            <OfflineBanner />
+            <div class="location"><Breadcrumb /></div>
+            <ListBar />
+            <div class="body">{body}</div>
+            <p class="visually-hidden" role="status">{announcement(browser, prefs, name)}</p>
+        </main>
+    }
+}
+
+/// What a screen reader says by itself: which folder came, how much is selected.
+fn announcement(browser: Browser, prefs: Prefs, name: Memo<String>) -> impl Fn() -> String + Send + Sync + 'static {
+    let selected = Memo::new(move |_| browser.selection.with(Selection::len));
+    let total = Memo::new(move |_| browser.view.with(View::len));
+    move || match (browser.phase.get(), selected.get()) {
+        (Phase::Skeleton, _) => prefs.words().loading.to_owned(),
+        (Phase::Ready, 0) => format!("{}. {}", name.get(), prefs.counted(|words| &words.items, total.get())),
+        // One selected row is announced by itself when the focus comes to it.
+        (Phase::Ready, count) if count > 1 => prefs.counted(|words| &words.selected, count),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,48 @@
+//! The browser's own services, each behind a small door: storage, history, `Intl`, preferences.
+
+pub mod format;
+pub mod history;
+pub mod prefs;
+pub mod storage;
+
+use js_sys::{Function, Promise};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Element, HtmlElement};
+
+/// Milliseconds since the page started.
+pub fn now() -> f64 {
+    leptos::prelude::window().performance().map_or(0.0, |clock| clock.now())
+}
+
+/// Waits; answers as well the function that ends the wait early.
+pub fn sleep(milliseconds: u32) -> (JsFuture, Function) {
+    let mut wake = None;
+    let promise = Promise::new(&mut |resolve, _| {
+        // Without a timer the wait ends when it is woken.
+        let wait = i32::try_from(milliseconds).unwrap_or(i32::MAX);
+        let _ = leptos::prelude::window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, wait);
+        wake = Some(resolve);
+    });
+    (JsFuture::from(promise), wake.unwrap_or_else(|| Function::new_no_args("")))
+}
+
+/// The element that has the focus, unless that is the page itself.
+pub fn focused() -> Option<Element> {
+    leptos::prelude::document().active_element().filter(|element| element.tag_name() != "BODY")
+}
+
+/// Gives the focus to the element with that id, without scrolling to it.
+pub fn focus(id: &str) {
+    if let Some(element) = leptos::prelude::document().get_element_by_id(id) {
+        focus_element(element.unchecked_ref());
+    }
+}
+
+/// Gives the focus to the element, without scrolling to it.
+pub fn focus_element(element: &HtmlElement) {
+    let options = web_sys::FocusOptions::new();
+    options.set_prevent_scroll(true);
+    // An element that cannot have the focus is left alone.
+    let _ = element.focus_with_options(&options);
+}

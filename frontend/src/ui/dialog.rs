@@ -1,0 +1,88 @@
+//! A dialog, on the browser's own `<dialog>`: that keeps the focus inside, closes on Escape, and gives the focus back.
+
+use leptos::html;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+
+use super::icon::Icon;
+use crate::env::prefs::Prefs;
+
+/// A modal dialog with a title and a way out, which has the focus first.
+#[component]
+pub fn Dialog(
+    /// Whether it is open.
+    open: RwSignal<bool>,
+    /// What it is about.
+    #[prop(into)]
+    title: Signal<&'static str>,
+    /// Where it stands and how it looks, in the style sheet.
+    class: &'static str,
+    children: ChildrenFn,
+) -> impl IntoView {
+    let prefs = Prefs::get();
+    let node = NodeRef::<html::Dialog>::new();
+    Effect::new(move |_| {
+        let Some(dialog) = node.get() else { return };
+        if open.get() && !dialog.open() {
+            // It fails only for a dialog that is not in the document, and this one is.
+            let _ = dialog.show_modal();
+        } else if !open.get() && dialog.open() {
+            dialog.close();
+        }
+    });
+    let close_on_backdrop = move |event: leptos::ev::MouseEvent| {
+        let itself = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlDialogElement>().ok());
+        if itself.is_some() {
+            open.set(false);
+        }
+    };
+    view! {
+        <dialog node_ref=node class=format!("dialog {class}") aria-label=title
+            on:close=move |_| open.set(false) on:click=close_on_backdrop>
+            <Show when=move || open.get()>
+                <div class="dialog-body">
+                    <header class="dialog-head">
+                        <h2>{title}</h2>
+                        <button type="button" class="button quiet" autofocus on:click=move |_| open.set(false)>
+                            <Icon name="close" />
+                            <span>{prefs.text(|words| words.close)}</span>
+                        </button>
+                    </header>
+                    {children()}
+                </div>
+            </Show>
+        </dialog>
+    }
+}
+
+/// A choice of one among a few, as radio buttons in a row.
+#[component]
+pub fn Choice<T: Copy + PartialEq + Send + Sync + 'static>(
+    /// What is chosen.
+    #[prop(into)]
+    legend: Signal<&'static str>,
+    /// Keeps the buttons together.
+    name: &'static str,
+    /// Value and words of each.
+    options: Vec<(T, Signal<&'static str>)>,
+    /// The value of the moment.
+    #[prop(into)]
+    value: Signal<T>,
+    /// Takes the choice.
+    choose: Callback<T>,
+) -> impl IntoView {
+    let buttons = options.into_iter().map(|(option, label)| {
+        view! {
+            <label class="choice-option">
+                <input type="radio" name=name prop:checked=move || value.get() == option on:change=move |_| choose.run(option) />
+                <span>{label}</span>
+            </label>
+        }
+    });
+    view! {
+        <fieldset class="choice">
+            <legend>{legend}</legend>
+            <div class="choice-row">{buttons.collect_view()}</div>
+        </fieldset>
+    }
+}

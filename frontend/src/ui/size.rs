@@ -1,0 +1,44 @@
+//! How large an element is, as a signal.
+
+use leptos::html::ElementType;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::Closure;
+use web_sys::{HtmlElement, ResizeObserver};
+
+/// The width and height of an element's box, in pixels; zero before it is drawn.
+pub fn measured<E>(node: NodeRef<E>) -> RwSignal<(f64, f64)>
+where
+    E: ElementType + 'static,
+    E::Output: JsCast + Clone + 'static,
+{
+    let size = RwSignal::new((0.0, 0.0));
+    let observer = StoredValue::new_local(None::<(ResizeObserver, Closure<dyn FnMut()>)>);
+    Effect::new(move |_| {
+        let Some(element) = node.get() else { return };
+        let element: HtmlElement = element.unchecked_into();
+        let measure = {
+            let element = element.clone();
+            move || {
+                let now = (f64::from(element.client_width()), f64::from(element.client_height()));
+                if size.try_get_untracked().is_some_and(|before| before != now) {
+                    size.set(now);
+                }
+            }
+        };
+        measure();
+        let closure = Closure::<dyn FnMut()>::new(measure);
+        if let Ok(watcher) = ResizeObserver::new(closure.as_ref().unchecked_ref()) {
+            watcher.observe(&element);
+            observer.set_value(Some((watcher, closure)));
+        }
+    });
+    on_cleanup(move || {
+        observer.try_update_value(|observer| {
+            if let Some((watcher, _)) = observer.take() {
+                watcher.disconnect();
+            }
+        });
+    });
+    size
+}
