@@ -31,6 +31,8 @@ struct Open {
 
 /// Starts the page.
 pub fn mount() {
+    #[cfg(debug_assertions)]
+    std::panic::set_hook(Box::new(|panic| leptos::logging::error!("{panic}")));
     if let Some(boot) = document().get_element_by_id("boot") {
         boot.remove();
     }

@@ -144,6 +144,8 @@ struct Scroller {
     /// What scaled lists add to each row's offset; 0 for others, so that their rows do not move at all.
     shift: Memo<f64>,
     slots: RwSignal<Vec<Slot>>,
+    /// Whose the slots' signals are: made in an effect, they would end with its next run.
+    owner: StoredValue<Owner>,
     frame_asked: StoredValue<bool>,
     rest: StoredValue<Option<TimeoutHandle>, LocalStorage>,
 }
@@ -164,6 +166,7 @@ impl Scroller {
             scroll,
             shift: Memo::new(move |_| if extent.get().is_scaled() { scroll.get().shift() } else { 0.0 }),
             slots: RwSignal::new(Vec::new()),
+            owner: StoredValue::new(Owner::current().unwrap_or_default()),
             frame_asked: StoredValue::new(false),
             rest: StoredValue::new_local(None),
         };
@@ -268,7 +271,9 @@ impl Scroller {
         if self.slots.with_untracked(Vec::len) < needed {
             self.slots.update(|slots| {
                 let new = slots.len()..needed;
-                slots.extend(new.map(|id| Slot { id, position: RwSignal::new(None) }));
+                self.owner.with_value(|owner| {
+                    slots.extend(new.map(|id| Slot { id, position: owner.with(|| RwSignal::new(None)) }));
+                });
             });
         }
         let slots = self.slots.get_untracked();
