@@ -151,8 +151,10 @@ fn is_for_list(event: &KeyboardEvent) -> bool {
     if closest(".row, .panel") || target.tag_name() == "BODY" {
         return true;
     }
-    // The filter is reached from anywhere, since the browser's own search sees only the rows that are drawn.
-    (event.ctrl_key() || event.meta_key()) && matches!(event.key().as_str(), "f" | "F") && !event.shift_key()
+    // These are for the list from anywhere but a field: the browser's own search and selection see only the rows that
+    // are drawn.
+    let everywhere = matches!(event.key().as_str(), "a" | "A" | "f" | "F") && (event.ctrl_key() || event.meta_key());
+    (everywhere || event.key() == "Escape") && !closest("input:not([type=checkbox]), details")
 }
 
 fn in_grid(event: &KeyboardEvent) -> bool {

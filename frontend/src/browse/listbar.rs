@@ -39,7 +39,7 @@ pub(super) fn ListBar() -> impl IntoView {
         }
     };
     view! {
-        <div class="listbar" class:selecting=selecting>
+        <div class="listbar" class:selecting=selecting class:idle=move || !ready() || browser.listing.with(|listing| listing.total() == 0)>
             <div class="listbar-count">
                 <span>{count}</span>
                 <span class="progress">{progress}</span>

@@ -190,7 +190,7 @@ impl Browser {
         self.filter.set(text);
         // What is selected but not seen would be downloaded by surprise.
         self.selection.update(Selection::clear);
-        let nearest = view.row(view.position(row)).unwrap_or(0);
+        let nearest = view.row(view.position(row)).unwrap_or(row);
         self.view.set(view);
         self.cursor.set(nearest);
         self.target.set(Some(Target::Show(nearest)));

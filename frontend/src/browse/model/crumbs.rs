@@ -64,7 +64,7 @@ mod tests {
     fn crumbs_are_the_folders_on_the_way() {
         let path = VPath::parse("a/b%0Ac").unwrap();
         let names: Vec<_> = crumbs(&path, "Home").into_iter().map(|(folder, name)| (folder.encoded(), name)).collect();
-        let expected = [("", "Home"), ("a", "a"), ("a/b%0Ac", "b␊c")];
+        let expected = [("", "Home"), ("a", "a"), ("a/b%0Ac", "b↵c")];
         assert_eq!(names, expected.map(|(path, name)| (path.to_owned(), name.to_owned())));
     }
 }

@@ -97,7 +97,7 @@ impl Keep {
     /// What is in hand now.
     pub fn of(listing: &Listing, selection: &Selection, cursor: usize) -> Self {
         let name = |row: usize| listing.rows.name(row).map(<[u8]>::to_vec);
-        let everything = selection.len() > 0 && selection.len() == listing.total();
+        let everything = !selection.is_empty() && selection.len() == listing.total();
         let selected = if everything { HashSet::new() } else { selection.iter().filter_map(name).collect() };
         Self { focus: name(cursor), selected, everything }
     }

@@ -8,11 +8,10 @@ pub fn printable(name: &[u8]) -> String {
 
 fn visible(character: char) -> char {
     match character {
-        // The "control pictures" block has a sign for each of these.
-        '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(character)).unwrap_or(char::REPLACEMENT_CHARACTER),
-        '\x7f' => '␡',
+        '\n' => '↵',
+        '\t' => '⇥',
         // Other controls, line separators, and the marks that let `gpj.exe` read as `exe.jpg`.
-        '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => char::REPLACEMENT_CHARACTER,
+        '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{2028}' | '\u{2029}' => char::REPLACEMENT_CHARACTER,
         '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
         _ => character,
     }
@@ -25,7 +24,7 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_shown_as_a_sign() {
         assert_eq!(printable("été 🎉.txt".as_bytes()), "été 🎉.txt");
-        assert_eq!(printable(b"two\nlines\t\x7f"), "two␊lines␉␡");
+        assert_eq!(printable(b"two\nlines\t\x7f"), "two↵lines⇥\u{fffd}");
         assert_eq!(printable(b"latin\xe9"), "latin\u{fffd}");
         assert_eq!(printable("a\u{202e}gpj.exe".as_bytes()), "a\u{fffd}gpj.exe");
         assert_eq!(printable(b"<b>&amp;"), "<b>&amp;");
