@@ -1,0 +1,23 @@
+//! Whether anything works at all: the server answers, and the page starts without a complaint.
+
+import { expect, test } from "../fixtures.ts";
+
+test("the server is ready", async ({ request }) => {
+  const answer = await request.get("readyz");
+  expect(answer.status()).toBe(200);
+});
+
+test("the page starts and lists what the folder holds", async ({ page, tree }) => {
+  const complaints: string[] = [];
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error") {
+      complaints.push(message.text());
+    }
+  });
+  await tree.write("first notes.txt", "Milk\n");
+  await page.goto("./");
+  await expect(page).toHaveTitle(/Passerelle/);
+  await expect(page.getByText("first notes.txt").first()).toBeVisible();
+  expect(complaints).toEqual([]);
+});
