@@ -1,0 +1,245 @@
+//! What entries are called inside an archive: safely on whatever system it is unpacked, and always in the same way.
+//! Pure.
+//!
+//! - A byte that is not UTF-8, a control character and a backslash become `%XX`, as in a URL; so does the colon after
+//!   a drive's letter at the start. Nothing else is changed.
+//! - Of two names in one folder that are the same, or differ only in letter case, the later one gets ` (2)`, ` (3)`…
+//!   before its ending: on Windows and macOS they would be one file.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry::Vacant;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use shared::VPath;
+
+/// Gives out names along a walk, in which a folder comes before what it holds. Memory: the names in the folders between
+/// the start and where the walk is, as hashes.
+#[derive(Default)]
+pub(super) struct Names {
+    /// Names at the top of the archive, where all chosen things stand side by side.
+    top: Used,
+    /// The folders that the walk is in, outermost first.
+    open: Vec<Folder>,
+}
+
+struct Folder {
+    /// In the storage.
+    path: VPath,
+    /// In the archive, with a slash at the end; empty for the top.
+    prefix: String,
+    used: Used,
+}
+
+/// The number that the next thing of each name gets, by a hash of the name without letter case. Two names with the same
+/// hash would cost one of them a number, nothing more.
+#[derive(Default)]
+struct Used(HashMap<u64, u32>);
+
+const SECOND: u32 = 2;
+
+impl Names {
+    /// One of the chosen paths: it stands at the top. The root has no name: what it holds stands at the top.
+    pub(super) fn start(&mut self, path: &VPath, folder: bool) -> String {
+        self.open.clear();
+        if path.is_root() {
+            let used = std::mem::take(&mut self.top);
+            self.open.push(Folder { path: path.clone(), prefix: String::new(), used });
+            return String::new();
+        }
+        let safe = safe_name(path.name());
+        let name = self.top.claim(escape_drive(&safe).unwrap_or(safe), folder);
+        self.enter(path, name, folder)
+    }
+
+    /// Something below the present start; none if the walk did not name the folder that it is in.
+    pub(super) fn inside(&mut self, path: &VPath, folder: bool) -> Option<String> {
+        let parent = path.parent()?;
+        while self.open.last()?.path != parent {
+            self.open.pop();
+        }
+        let holder = self.open.last_mut()?;
+        let safe = safe_name(path.name());
+        let safe = if holder.prefix.is_empty() { escape_drive(&safe).unwrap_or(safe) } else { safe };
+        let name = holder.used.claim(safe, folder);
+        let name = format!("{}{name}", holder.prefix);
+        Some(self.enter(path, name, folder))
+    }
+
+    fn enter(&mut self, path: &VPath, name: String, folder: bool) -> String {
+        if !folder {
+            return name;
+        }
+        let prefix = name + "/";
+        self.open.push(Folder { path: path.clone(), prefix: prefix.clone(), used: Used::default() });
+        prefix
+    }
+}
+
+impl Used {
+    fn claim(&mut self, name: Cow<'_, str>, folder: bool) -> String {
+        let key = folded(&name);
+        let Some(mut count) = self.0.get(&key).copied() else {
+            self.0.insert(key, SECOND);
+            return name.into_owned();
+        };
+        loop {
+            let numbered = number(&name, count, folder);
+            count += 1;
+            // Somebody may have called a file so.
+            if let Vacant(place) = self.0.entry(folded(&numbered)) {
+                place.insert(SECOND);
+                self.0.insert(key, count);
+                return numbered;
+            }
+        }
+    }
+}
+
+/// `report (2).pdf`; a folder's dots are no ending.
+fn number(name: &str, count: u32, folder: bool) -> String {
+    match name.rsplit_once('.') {
+        Some((stem, ending)) if !folder && !stem.is_empty() => format!("{stem} ({count}).{ending}"),
+        _ => format!("{name} ({count})"),
+    }
+}
+
+/// The hasher's keys are fixed: the same names give the same archive.
+fn folded(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.chars().flat_map(char::to_lowercase).for_each(|character| character.hash(&mut hasher));
+    hasher.finish()
+}
+
+/// A segment as text that no system takes for more than a name.
+pub(super) fn safe_name(name: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(name)
+        && !text.chars().any(is_unsafe)
+    {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(name.len() + 16);
+    for chunk in name.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if is_unsafe(character) {
+                let mut buffer = [0; 4];
+                character.encode_utf8(&mut buffer).bytes().for_each(|byte| escape(byte, &mut safe));
+            } else {
+                safe.push(character);
+            }
+        }
+        chunk.invalid().iter().for_each(|&byte| escape(byte, &mut safe));
+    }
+    Cow::Owned(safe)
+}
+
+/// A backslash separates folders on Windows: `..\..\x` would climb there.
+fn is_unsafe(character: char) -> bool {
+    character.is_control() || character == '\\'
+}
+
+fn escape(byte: u8, text: &mut String) {
+    text.push_str(&format!("%{byte:02X}"));
+}
+
+/// `C:x` is a path of its own on Windows.
+fn escape_drive(name: &str) -> Option<Cow<'static, str>> {
+    match name.as_bytes() {
+        [letter, b':', ..] if letter.is_ascii_alphabetic() => Some(Cow::Owned(name.replacen(':', "%3A", 1))),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn path(bytes: &[u8]) -> VPath {
+        VPath::from_bytes(bytes).unwrap()
+    }
+
+    #[test]
+    fn segments_are_made_safe() {
+        let check = |name: &[u8], expected: &str| assert_eq!(safe_name(name), expected);
+        check("été (1).txt".as_bytes(), "été (1).txt");
+        check(b"latin\xe9.txt", "latin%E9.txt");
+        check(b"..\\..\\evil", "..%5C..%5Cevil");
+        check(b"line\r\nfeed\x7f", "line%0D%0Afeed%7F");
+        check("c1\u{85}".as_bytes(), "c1%C2%85");
+        check(b"12:30", "12:30");
+        check(b"\xff\xfe", "%FF%FE");
+    }
+
+    #[test]
+    fn names_in_one_folder_differ_in_more_than_case() {
+        let mut names = Names::default();
+        assert_eq!(names.start(&path(b"d"), true), "d/");
+        let mut inside = |name: &[u8], folder| names.inside(&path(name), folder).unwrap();
+        assert_eq!(inside(b"d/README", false), "d/README");
+        assert_eq!(inside(b"d/ReadMe", false), "d/ReadMe (2)");
+        assert_eq!(inside(b"d/a.tar.gz", false), "d/a.tar.gz");
+        assert_eq!(inside(b"d/A.TAR.GZ", false), "d/A.TAR (2).GZ");
+        assert_eq!(inside(b"d/a.tar (3).gz", false), "d/a.tar (3).gz");
+        assert_eq!(inside(b"d/A.tar.gz", false), "d/A.tar (4).gz");
+        assert_eq!(inside(b"d/.env", false), "d/.env");
+        assert_eq!(inside(b"d/.ENV", false), "d/.ENV (2)");
+        assert_eq!(inside(b"d/v1.0", true), "d/v1.0/");
+        assert_eq!(inside(b"d/v1.0/x", false), "d/v1.0/x");
+        assert_eq!(inside(b"d/V1.0", true), "d/V1.0 (2)/");
+        assert_eq!(inside(b"d/V1.0/X", false), "d/V1.0 (2)/X");
+        assert_eq!(inside(b"d/\xe9", false), "d/%E9");
+        assert_eq!(inside(b"d/%E9", false), "d/%E9 (2)");
+    }
+
+    #[test]
+    fn chosen_things_stand_side_by_side() {
+        let mut names = Names::default();
+        assert_eq!(names.start(&path(b"a/notes.txt"), false), "notes.txt");
+        assert_eq!(names.start(&path(b"b/Notes.txt"), false), "Notes (2).txt");
+        assert_eq!(names.start(&path(b"c/notes.txt"), true), "notes.txt (3)/");
+        assert_eq!(names.inside(&path(b"c/notes.txt/x"), false).as_deref(), Some("notes.txt (3)/x"));
+        assert_eq!(names.inside(&path(b"elsewhere/x"), false), None);
+    }
+
+    #[test]
+    fn the_root_has_no_name_and_no_drive_is_named() {
+        let mut names = Names::default();
+        assert_eq!(names.start(&VPath::root(), true), "");
+        assert_eq!(names.inside(&path(b"C:evil"), false).as_deref(), Some("C%3Aevil"));
+        assert_eq!(names.inside(&path(b"d"), true).as_deref(), Some("d/"));
+        assert_eq!(names.inside(&path(b"d/C:fine"), false).as_deref(), Some("d/C:fine"));
+        assert_eq!(Names::default().start(&path(b"x/C:"), true), "C%3A/");
+    }
+
+    #[test]
+    fn many_names_that_fold_to_one_take_no_longer() {
+        let mut used = Used::default();
+        for _ in 0..50_000 {
+            used.claim(Cow::Borrowed("A.txt"), false);
+        }
+        assert_eq!(used.claim(Cow::Borrowed("a.TXT"), false), "a (50001).TXT");
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_is_more_than_a_name(name in prop::collection::vec(any::<u8>(), 1..40)) {
+            let Ok(path) = VPath::from_bytes(name) else { return Ok(()) };
+            prop_assume!(path.segments().count() == 1);
+            let name = Names::default().start(&path, false);
+            prop_assert!(!name.is_empty() && name != "." && name != "..");
+            prop_assert!(!name.contains(['/', '\\', '\0']) && !name.chars().any(char::is_control));
+            prop_assert!(name.as_bytes().get(1) != Some(&b':') || !name.as_bytes()[0].is_ascii_alphabetic());
+        }
+
+        #[test]
+        fn no_two_names_are_one(names in prop::collection::vec("[aA.( 23)]{1,6}", 1..30)) {
+            let mut used = Used::default();
+            let mut given: Vec<_> = names.iter().map(|name| used.claim(Cow::Borrowed(name), false).to_lowercase()).collect();
+            given.sort_unstable();
+            given.dedup();
+            prop_assert_eq!(given.len(), names.len());
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What a person may set about the gateway, with the defaults. Plain values: where they come from is not known here.
+
+use std::time::Duration;
+
+use super::access::Anonymous;
+
+/// Every setting of the gateway.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GatewayConfig {
+    /// What people call the served folder; also the name of an archive of all of it.
+    pub name: String,
+    /// What somebody who is not signed in may do.
+    pub anonymous: Anonymous,
+    /// Host names under which the server is reached. `localhost` and addresses always are; `*` stands for every name,
+    /// which gives up the protection against DNS rebinding.
+    pub hosts: Vec<String>,
+    /// Origins (`https://files.example.org`) whose pages may read answers (CORS); `*` stands for every origin.
+    pub cors_origins: Vec<String>,
+    /// Whether `/metrics` is served.
+    pub metrics: bool,
+    /// How long a client may take from its first byte to the end of the request's header section.
+    pub header_read_time: Duration,
+    /// How long a connection may wait for its next request.
+    pub idle_time: Duration,
+    /// How long a client may take to send a request's body.
+    pub body_read_time: Duration,
+    /// How long a client may take no byte of an answer; a slow one that moves is served to the end.
+    pub stall_time: Duration,
+    /// How long the file server may take to begin its answer.
+    pub answer_time: Duration,
+    /// How long `/readyz` waits for the file server.
+    pub ready_time: Duration,
+    /// How long requests may go on once the gateway is told to stop.
+    pub drain_time: Duration,
+    /// Most connections at a time; one more is answered 503.
+    pub connections_max: usize,
+    /// Longest header section, in bytes, with the request line.
+    pub header_bytes_max: usize,
+    /// Longest request target, in bytes.
+    pub target_bytes_max: usize,
+    /// Longest body of a request that carries a form, in bytes.
+    pub request_body_bytes_max: usize,
+    /// How many archives of the largest kind may be made at a time. They share the memory for so many manifests, so that
+    /// there may be many more of smaller ones.
+    pub archives_max: usize,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        Self {
+            name: "Passerelle".into(),
+            anonymous: Anonymous::Read,
+            hosts: Vec::new(),
+            cors_origins: Vec::new(),
+            metrics: true,
+            header_read_time: Duration::from_secs(15),
+            idle_time: Duration::from_secs(75),
+            body_read_time: Duration::from_secs(60),
+            stall_time: shared::limits::STALL_TIME,
+            answer_time: Duration::from_secs(60),
+            ready_time: Duration::from_secs(2),
+            drain_time: Duration::from_secs(10),
+            connections_max: 4096,
+            header_bytes_max: 32 << 10,
+            target_bytes_max: 24 << 10,
+            request_body_bytes_max: 4 << 20,
+            archives_max: 8,
+        }
+    }
+}

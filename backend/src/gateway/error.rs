@@ -1,0 +1,276 @@
+//! `ErrorCode` → status and words: the one place where a refusal becomes an HTTP response (RFC 9457). A handler only
+//! says which code and, where it knows better than the code, which sentence; the outermost layer adds the request's id
+//! and logs it, once.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use shared::api::{PROBLEM_TYPE, Problem};
+use shared::{ErrorClass, ErrorCode, PathError};
+
+use crate::client::{ClientError, Failure};
+
+/// Why a request is not answered as it wished.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    /// The reason.
+    pub code: ErrorCode,
+    status: StatusCode,
+    /// For the person who asked.
+    detail: String,
+    /// For the log.
+    pub cause: String,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Refusal {
+    /// With the code's own status and sentence.
+    pub(super) fn new(code: ErrorCode) -> Self {
+        Self { code, status: status(code), detail: detail(code).into(), cause: String::new(), headers: Vec::new() }
+    }
+
+    /// With a sentence that says more than the code's own.
+    pub(super) fn because(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), ..Self::new(code) }
+    }
+
+    /// With another status than the code's own.
+    pub(super) fn status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
+    /// 405 with what the resource does have (RFC 9110 §15.5.6).
+    pub(super) fn method_not_allowed(allowed: &'static str) -> Self {
+        Self::new(ErrorCode::MethodNotAllowed).header(ALLOW, HeaderValue::from_static(allowed))
+    }
+
+    /// 416 with the size that the client should know (RFC 9110 §15.5.17).
+    pub(super) fn unsatisfiable(size: u64) -> Self {
+        let refusal = Self::new(ErrorCode::RangeNotSatisfiable);
+        match HeaderValue::try_from(format!("bytes */{size}")) {
+            Ok(value) => refusal.header(CONTENT_RANGE, value),
+            Err(_) => refusal,
+        }
+    }
+
+    pub(super) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    fn retry_after(self, time: Option<Duration>) -> Self {
+        match time {
+            // Rounded up: a client that comes too early is refused again.
+            Some(time) => {
+                self.header(RETRY_AFTER, HeaderValue::from(time.as_secs() + u64::from(time.subsec_nanos() > 0)))
+            }
+            None => self,
+        }
+    }
+
+    /// The response, with the id under which the log has it.
+    pub(super) fn render(self, request_id: &str) -> Response {
+        let problem = Problem {
+            kind: "about:blank".into(),
+            status: self.status.as_u16(),
+            code: self.code.name().into(),
+            title: title(self.code).into(),
+            detail: self.detail,
+            request_id: request_id.into(),
+        };
+        // A `Problem` is texts and a number: it cannot fail to be written.
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        add_wait(headers, self.status);
+        for (name, value) in self.headers {
+            headers.insert(name, value);
+        }
+        response
+    }
+}
+
+/// Where the wait is not known a short one is asked for, so that clients that retry do not hammer.
+fn add_wait(headers: &mut HeaderMap, status: StatusCode) {
+    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS | StatusCode::BAD_GATEWAY) {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    }
+}
+
+impl IntoResponse for Refusal {
+    /// Only the status: [`Refusal::render`] has the rest, once the id is known.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<ErrorCode> for Refusal {
+    fn from(code: ErrorCode) -> Self {
+        Self::new(code)
+    }
+}
+
+impl From<ClientError> for Refusal {
+    fn from(error: ClientError) -> Self {
+        Self { cause: error.message, ..Self::new(error.code).retry_after(error.retry_after) }
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self::from(ClientError::from(failure))
+    }
+}
+
+impl From<PathError> for Refusal {
+    fn from(error: PathError) -> Self {
+        Self::because(ErrorCode::BadPath, format!("The address cannot be used: {error}."))
+    }
+}
+
+/// The status for a code; for an unknown one, what its class comes to.
+fn status(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::Forbidden | ErrorCode::AccessDenied | ErrorCode::LinkEscapes | ErrorCode::NotRegular => {
+            StatusCode::FORBIDDEN
+        }
+        ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
+        ErrorCode::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
+        ErrorCode::NotFound | ErrorCode::NotFolder => StatusCode::NOT_FOUND,
+        ErrorCode::IsFolder | ErrorCode::Changed => StatusCode::CONFLICT,
+        ErrorCode::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        ErrorCode::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
+        ErrorCode::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+        ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::TooManyConnections | ErrorCode::ShuttingDown | ErrorCode::Canceled => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        ErrorCode::Unsupported => StatusCode::NOT_IMPLEMENTED,
+        ErrorCode::BadRequest | ErrorCode::BadPath | ErrorCode::BadCursor => StatusCode::BAD_REQUEST,
+        ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+        // Between the two tiers: the client's request was not at fault.
+        ErrorCode::BadProof
+        | ErrorCode::HandshakeTimeout
+        | ErrorCode::VersionMismatch
+        | ErrorCode::Protocol
+        | ErrorCode::FrameTooLong
+        | ErrorCode::Unreachable
+        | ErrorCode::Disconnected => StatusCode::BAD_GATEWAY,
+        ErrorCode::Io | ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        other => match other.class() {
+            ErrorClass::Auth => StatusCode::FORBIDDEN,
+            ErrorClass::State => StatusCode::CONFLICT,
+            ErrorClass::Limit => StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorClass::Request => StatusCode::BAD_REQUEST,
+            ErrorClass::Server => StatusCode::INTERNAL_SERVER_ERROR,
+        },
+    }
+}
+
+/// A few words for each code.
+fn title(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::Forbidden => "Not allowed",
+        ErrorCode::Unauthenticated => "Sign-in needed",
+        ErrorCode::UnknownHost => "Unknown host",
+        ErrorCode::NotFound => "Not found",
+        ErrorCode::IsFolder => "This is a folder",
+        ErrorCode::NotFolder => "This is not a folder",
+        ErrorCode::NotRegular => "Not a regular file",
+        ErrorCode::LinkEscapes => "The link cannot be followed",
+        ErrorCode::Changed => "The file changed",
+        ErrorCode::PreconditionFailed => "A condition does not hold",
+        ErrorCode::RangeNotSatisfiable => "Outside the file",
+        ErrorCode::NotAcceptable => "No acceptable form",
+        ErrorCode::TooLarge => "Too large",
+        ErrorCode::TooManyConnections | ErrorCode::TooManyRequests => "Too busy",
+        ErrorCode::Unsupported => "Not supported",
+        ErrorCode::BadRequest => "Malformed request",
+        ErrorCode::BadPath => "Malformed path",
+        ErrorCode::BadCursor => "Unknown cursor",
+        ErrorCode::MethodNotAllowed => "Method not allowed",
+        ErrorCode::AccessDenied => "Access denied",
+        ErrorCode::DeadlineExceeded => "Took too long",
+        ErrorCode::ShuttingDown | ErrorCode::Canceled => "Going away",
+        ErrorCode::Io => "Storage failure",
+        ErrorCode::BadProof
+        | ErrorCode::HandshakeTimeout
+        | ErrorCode::VersionMismatch
+        | ErrorCode::Protocol
+        | ErrorCode::FrameTooLong
+        | ErrorCode::Unreachable
+        | ErrorCode::Disconnected => "File server unavailable",
+        _ => "Server failure",
+    }
+}
+
+/// What happened and what to do about it, where the handler does not know better.
+fn detail(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::Forbidden => "You do not have the right to do this here.",
+        ErrorCode::Unauthenticated => "Sign in to see this.",
+        ErrorCode::UnknownHost => {
+            "The server was not told that it is reached under this name. Use its address, or name the host in its configuration."
+        }
+        ErrorCode::NotFound => "There is nothing here. It may have been moved, renamed or removed.",
+        ErrorCode::IsFolder => "A file is needed here, and this is a folder.",
+        ErrorCode::NotFolder => "A folder is needed here, and this is a file.",
+        ErrorCode::NotRegular => "Devices, sockets and pipes are shown but never opened.",
+        ErrorCode::LinkEscapes => "The symbolic link leads out of the served folder, or nowhere.",
+        ErrorCode::Changed => "The file changed while it was read. Ask again.",
+        ErrorCode::PreconditionFailed => "The file is not in the state that the request's conditions ask for.",
+        ErrorCode::RangeNotSatisfiable => "No part of the wanted range lies in the file.",
+        ErrorCode::NotAcceptable => "The server has this in none of the forms that the Accept header allows.",
+        ErrorCode::TooLarge => "The request needs more than the server allows.",
+        ErrorCode::TooManyConnections | ErrorCode::TooManyRequests => "The server is busy. Try again in a moment.",
+        ErrorCode::BadCursor => "The listing cannot go on from there. Start again without a cursor.",
+        ErrorCode::MethodNotAllowed => "The Allow header lists the methods that work here.",
+        ErrorCode::AccessDenied => "The operating system does not let the server read this.",
+        ErrorCode::DeadlineExceeded => "The file server did not answer in time.",
+        ErrorCode::ShuttingDown | ErrorCode::Canceled => "The server is restarting. Try again in a moment.",
+        ErrorCode::Io => "The storage could not be read. The server's log says more.",
+        ErrorCode::Unreachable | ErrorCode::Disconnected => "The file server cannot be reached. Try again in a moment.",
+        ErrorCode::BadProof | ErrorCode::VersionMismatch | ErrorCode::Protocol | ErrorCode::FrameTooLong => {
+            "The gateway and the file server do not understand each other. The server's log says more."
+        }
+        ErrorCode::Unsupported => "This server does not do that.",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_an_error_status_and_words() {
+        for &code in ErrorCode::ALL {
+            let status = status(code);
+            assert!(status.is_client_error() || status.is_server_error(), "{code}");
+            assert!(!title(code).is_empty(), "{code}");
+        }
+        assert_eq!(status(ErrorCode::Unknown(299)), StatusCode::CONFLICT);
+        assert_eq!(status(ErrorCode::Unknown(999)), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up() {
+        let error = ClientError {
+            retry_after: Some(Duration::from_millis(1500)),
+            ..ClientError::new(ErrorCode::Unreachable, "x")
+        };
+        let response = Refusal::from(error).render("id");
+        assert_eq!(response.headers()[RETRY_AFTER], "2");
+        assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
+    }
+}

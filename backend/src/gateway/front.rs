@@ -1,0 +1,209 @@
+//! What happens to every request, whatever it is for: it gets an id, is counted and logged; one that is too long, that
+//! is meant for another host, or that only asks whether it may ask, goes no further.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use shared::ErrorCode;
+use tracing::{info, warn};
+
+use super::error::Refusal;
+use super::metrics::Route;
+use super::serve::Peer;
+use super::text::escape_log;
+use super::{Gateway, RequestId, cors, host};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// Outermost: the id, the log line and the counts of a request, and the body of a refusal.
+pub(super) async fn observe(State(gateway): State<Gateway>, mut request: Request, next: Next) -> Response {
+    let id = gateway.next_request_id();
+    request.extensions_mut().insert(id.clone());
+    let mut record = Record::begin(&gateway, &request, id.clone());
+    let mut response = next.run(request).await;
+    if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
+        record.refused = Some((refusal.code, refusal.cause.clone()));
+        let layered = std::mem::take(response.headers_mut());
+        response = refusal.render(&id.0);
+        keep(response.headers_mut(), layered);
+    }
+    finish_headers(response.headers_mut(), &gateway, &id);
+    record.status = Some(response.status());
+    response.map(|body| Body::new(Observed { body, record }))
+}
+
+/// What other layers had said of the response that a refusal's own replaces.
+fn keep(headers: &mut HeaderMap, layered: HeaderMap) {
+    let mut last = None;
+    for (name, value) in layered {
+        last = name.or(last);
+        if let Some(name) = last.as_ref().filter(|name| is_layered(name)) {
+            headers.append(name, value);
+        }
+    }
+}
+
+fn is_layered(name: &HeaderName) -> bool {
+    *name == http::header::VARY || name.as_str().starts_with("access-control-")
+}
+
+/// What every answer says, whatever it is.
+fn finish_headers(headers: &mut HeaderMap, gateway: &Gateway, id: &RequestId) {
+    if let Ok(id) = HeaderValue::from_str(&id.0) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let resource_policy = if gateway.config.cors_origins.is_empty() { "same-origin" } else { "cross-origin" };
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static(resource_policy));
+    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
+    headers
+        .entry(CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+}
+
+/// Inside [`observe`]: lets through what is short enough and meant for this server.
+pub(super) async fn admit(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+    if let Err(refusal) = check(&gateway, &request) {
+        return refusal.into_response();
+    }
+    let origins = &gateway.config.cors_origins;
+    if cors::is_preflight(request.method(), request.headers()) {
+        return (StatusCode::NO_CONTENT, cors::preflight(request.headers(), origins)).into_response();
+    }
+    let allowed = cors::allowed(request.headers(), origins);
+    let mut response = next.run(request).await;
+    cors::share(response.headers_mut(), allowed, origins);
+    response
+}
+
+fn check(gateway: &Gateway, request: &Request) -> Result<(), Refusal> {
+    let target = request.uri().to_string().len();
+    if target > gateway.config.target_bytes_max {
+        let refusal = Refusal::because(ErrorCode::TooLarge, "The address is longer than the server takes.");
+        return Err(refusal.status(StatusCode::URI_TOO_LONG));
+    }
+    // Name, colon, space, value, line end.
+    let lines: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if target + lines > gateway.config.header_bytes_max {
+        let refusal = Refusal::because(ErrorCode::TooLarge, "The request's headers are longer than the server takes.");
+        return Err(refusal.status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
+    }
+    host::check(request.version(), request.uri(), request.headers(), &gateway.config.hosts)
+}
+
+/// The answer to OPTIONS (RFC 9110 §9.3.7).
+pub(super) fn allow(methods: &'static str) -> Response {
+    (StatusCode::NO_CONTENT, [(ALLOW, methods)]).into_response()
+}
+
+/// What is known of a request once it is over, however it ends: it writes itself when it is dropped.
+struct Record {
+    gateway: Gateway,
+    id: RequestId,
+    method: Method,
+    /// Escaped.
+    path: String,
+    peer: Option<SocketAddr>,
+    route: Route,
+    started: Instant,
+    /// None where the client left before there was one.
+    status: Option<StatusCode>,
+    bytes: u64,
+    refused: Option<(ErrorCode, String)>,
+    /// Why the body ended early.
+    broken: Option<String>,
+    whole: bool,
+}
+
+impl Record {
+    fn begin(gateway: &Gateway, request: &Request, id: RequestId) -> Self {
+        let route = Route::of(request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
+        gateway.metrics.begin();
+        Self {
+            gateway: gateway.clone(),
+            id,
+            method: request.method().clone(),
+            path: escape_log(request.uri().path()),
+            peer: request.extensions().get::<Peer>().map(|peer| peer.0),
+            route,
+            started: Instant::now(),
+            status: None,
+            bytes: 0,
+            refused: None,
+            broken: None,
+            whole: false,
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let time = self.started.elapsed();
+        // 499, as other servers have it: the client closed the connection.
+        let status = self.status.map_or(499, |status| status.as_u16());
+        self.gateway.metrics.end(self.route, &self.method, status, self.bytes, time);
+        let (id, method, path) = (&*self.id.0, self.method.as_str(), &self.path);
+        let (bytes, ms) = (self.bytes, time.as_millis() as u64);
+        let peer = self.peer.map(tracing::field::display);
+        if let Some(error) = &self.broken {
+            warn!(id, peer, method, path, status, bytes, ms, error, "cut off");
+        } else if let Some((code, cause)) = &self.refused {
+            let code = code.name();
+            match status {
+                500.. => warn!(id, peer, method, path, status, bytes, ms, code, cause, "failed"),
+                _ => info!(id, peer, method, path, status, bytes, ms, code, cause, "refused"),
+            }
+        } else if self.whole {
+            info!(id, peer, method, path, status, bytes, ms, "answered");
+        } else {
+            info!(id, peer, method, path, status, bytes, ms, "left by the client");
+        }
+    }
+}
+
+/// A body whose bytes are counted as the connection takes them.
+struct Observed {
+    body: Body,
+    record: Record,
+}
+
+impl HttpBody for Observed {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        match &frame {
+            Some(Ok(frame)) => self.record.bytes += frame.data_ref().map_or(0, |data| data.len() as u64),
+            Some(Err(error)) => self.record.broken = Some(error.to_string()),
+            None => self.record.whole = true,
+        }
+        // hyper asks no further once it has the bytes that Content-Length promised.
+        if matches!(frame, Some(Ok(_))) && self.body.is_end_stream() {
+            self.record.whole = true;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,164 @@
+//! What is counted, in Prometheus' words. Labels have few values each: a route's pattern, never a path.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use http::Method;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::client::PoolStatus;
+
+/// The counts of a gateway's life.
+pub(super) struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    seconds: Family<RouteLabels, Histogram>,
+    bytes: Counter<u64, AtomicU64>,
+    in_flight: Gauge,
+    pub connections: Gauge,
+    pub refused_connections: Counter,
+    pool: Family<PoolLabels, Gauge>,
+}
+
+/// What a request was for, coarsely.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, EncodeLabelValue)]
+pub(super) enum Route {
+    Files,
+    List,
+    Stat,
+    About,
+    Archive,
+    OpenApi,
+    Health,
+    Page,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct RequestLabels {
+    route: Route,
+    method: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct RouteLabels {
+    route: Route,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct PoolLabels {
+    lane: &'static str,
+    state: &'static str,
+}
+
+/// Upper bounds of the histogram, in seconds: from what a cached small file takes to a long download.
+const SECONDS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0, 300.0];
+
+impl Metrics {
+    pub(super) fn new() -> Self {
+        let mut registry = Registry::with_prefix("passerelle");
+        let requests = Family::<RequestLabels, Counter>::default();
+        registry.register("http_requests", "Requests answered, or left by the client (499)", requests.clone());
+        let seconds = Family::<RouteLabels, Histogram>::new_with_constructor(|| Histogram::new(SECONDS));
+        let help = "Time from the end of a request's headers to the last byte of the answer";
+        registry.register_with_unit("http_request_duration", help, Unit::Seconds, seconds.clone());
+        let bytes = Counter::default();
+        registry.register_with_unit("http_sent", "Bytes of bodies handed to connections", Unit::Bytes, bytes.clone());
+        let in_flight = Gauge::default();
+        registry.register("http_requests_in_flight", "Requests that are being answered", in_flight.clone());
+        let connections = Gauge::default();
+        registry.register("http_connections", "Open connections", connections.clone());
+        let refused_connections = Counter::default();
+        registry.register("http_connections_refused", "Connections over the limit", refused_connections.clone());
+        let pool = Family::default();
+        registry.register("pool_connections", "Connections to the file server", pool.clone());
+        Self { registry, requests, seconds, bytes, in_flight, connections, refused_connections, pool }
+    }
+
+    pub(super) fn begin(&self) {
+        self.in_flight.inc();
+    }
+
+    pub(super) fn end(&self, route: Route, method: &Method, status: u16, bytes: u64, time: Duration) {
+        self.in_flight.dec();
+        self.bytes.inc_by(bytes);
+        self.requests.get_or_create(&RequestLabels { route, method: word(method), status }).inc();
+        self.seconds.get_or_create(&RouteLabels { route }).observe(time.as_secs_f64());
+    }
+
+    /// Everything, in the text format.
+    pub(super) fn text(&self, pool: PoolStatus) -> String {
+        for (lane, status) in [("metadata", pool.metadata), ("bulk", pool.bulk)] {
+            for (state, count) in [("busy", status.busy), ("idle", status.idle)] {
+                let count = i64::try_from(count).unwrap_or(i64::MAX);
+                self.pool.get_or_create(&PoolLabels { lane, state }).set(count);
+            }
+        }
+        let mut text = String::new();
+        // Writing into a string does not fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+}
+
+impl Route {
+    /// By the pattern that the router matched.
+    pub(super) fn of(pattern: Option<&str>) -> Self {
+        match pattern {
+            Some("/api/v1/about") => Self::About,
+            Some("/api/v1/archive") => Self::Archive,
+            Some("/api/v1/openapi.json") => Self::OpenApi,
+            Some("/healthz" | "/readyz" | "/metrics") => Self::Health,
+            Some(pattern) if pattern.starts_with("/files") => Self::Files,
+            Some(pattern) if pattern.starts_with("/api/v1/list") => Self::List,
+            Some(pattern) if pattern.starts_with("/api/v1/stat") => Self::Stat,
+            _ => Self::Page,
+        }
+    }
+}
+
+/// A client may make up methods; the counts do not grow with them.
+fn word(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::OPTIONS => "OPTIONS",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::LaneStatus;
+
+    #[test]
+    fn the_text_has_what_was_counted() {
+        let metrics = Metrics::new();
+        metrics.begin();
+        metrics.end(Route::Files, &Method::GET, 206, 1000, Duration::from_millis(2));
+        let made_up = Method::from_bytes(b"MADEUP").unwrap();
+        metrics.begin();
+        metrics.end(Route::of(None), &made_up, 405, 0, Duration::ZERO);
+        let lane = LaneStatus { busy: 2, idle: 0, max: 8 };
+        let text = metrics.text(PoolStatus { metadata: lane, bulk: lane });
+        for line in [
+            "passerelle_http_requests_total{route=\"Files\",method=\"GET\",status=\"206\"} 1",
+            "passerelle_http_requests_total{route=\"Page\",method=\"other\",status=\"405\"} 1",
+            "passerelle_http_sent_bytes_total 1000",
+            "passerelle_http_requests_in_flight 0",
+            "passerelle_pool_connections{lane=\"bulk\",state=\"idle\"} 0",
+            "passerelle_http_request_duration_seconds_bucket{le=\"0.0025\",route=\"Files\"} 1",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+}

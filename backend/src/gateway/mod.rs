@@ -1,0 +1,212 @@
+//! The gateway: speaks HTTP, knows people, holds no file. All it knows of files it asks of the file server, through
+//! [`crate::client`]; whether something is allowed is decided there.
+//!
+//! Every route is in [`routes`], on one screen. A request passes, in this order: [`serve`] (connections, and how slow
+//! one may be), [`front`] (an id, the log, the counts; sizes, Host, CORS), then its handler.
+
+mod config;
+
+mod access;
+
+mod serve;
+
+mod pace;
+
+mod front;
+
+mod host;
+
+mod cors;
+
+mod error;
+
+mod extract;
+
+mod negotiate;
+
+mod files;
+
+mod conditional;
+
+mod range;
+
+mod multipart;
+
+mod relay;
+
+mod media;
+
+mod disposition;
+
+mod index;
+
+mod text;
+
+mod api;
+
+mod archive;
+
+mod openapi;
+
+mod spa;
+
+mod health;
+
+mod metrics;
+
+use std::fmt::Write;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+
+pub use access::Anonymous;
+pub use config::GatewayConfig;
+pub use openapi::document as openapi_document;
+pub use serve::serve;
+
+use crate::client::{Caller, Client};
+use error::Refusal;
+
+/// Everything a handler works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway {
+    shared: Arc<Shared>,
+}
+
+/// What all clones of a [`Gateway`] share.
+#[doc(hidden)]
+pub struct Shared {
+    client: Client,
+    config: GatewayConfig,
+    metrics: metrics::Metrics,
+    page: spa::Page,
+    /// The other origins whose pages may show files in frames, separated by spaces.
+    framers: String,
+    /// The memory that archives may take.
+    archives: Arc<Semaphore>,
+    /// Random, so that neither request ids nor boundaries can be foretold or met again after a restart.
+    seed: [u8; 16],
+    requests: AtomicU64,
+}
+
+impl Deref for Gateway {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl Gateway {
+    /// A gateway to the file server that `client` calls.
+    pub fn new(client: Client, config: GatewayConfig) -> Self {
+        let mut seed = [0; 16];
+        // Without randomness ids repeat after a restart, and no more than that is lost.
+        let _ = getrandom::fill(&mut seed);
+        let framers = if cors::any(&config.cors_origins) { "*".into() } else { config.cors_origins.join(" ") };
+        let shared = Shared {
+            client,
+            metrics: metrics::Metrics::new(),
+            page: spa::Page::embedded(),
+            framers,
+            archives: Arc::new(Semaphore::new(archive::memory_permits(config.archives_max))),
+            seed,
+            requests: AtomicU64::new(0),
+            config,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Who asks. Until there are accounts: nobody in particular.
+    fn caller(&self, request_id: &RequestId) -> Caller {
+        access::caller(self.config.anonymous, &request_id.0, self.config.answer_time)
+    }
+
+    /// A name for the next request, 16 hexadecimal digits.
+    fn next_request_id(&self) -> RequestId {
+        let count = self.requests.fetch_add(1, Ordering::Relaxed);
+        let [start, ..] = self.seed_words();
+        RequestId(format!("{:016x}", start.wrapping_add(count)).into())
+    }
+
+    /// What cannot be foretold, for what a file must not hold.
+    fn boundary(&self, request_id: &RequestId) -> String {
+        let digest = Sha256::new_with_prefix(self.seed).chain_update(request_id.0.as_bytes()).finalize();
+        digest[..16].iter().fold(String::with_capacity(32), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
+    fn seed_words(&self) -> [u64; 2] {
+        let value = u128::from_be_bytes(self.seed);
+        [value as u64, (value >> 64) as u64]
+    }
+}
+
+/// What ties a response, the log and the file server's log together.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// Of a request that came through [`front::observe`], as every one does.
+    fn of(request: &Request) -> Self {
+        request.extensions().get().cloned().unwrap_or_else(|| Self("".into()))
+    }
+}
+
+/// Every route, and the layers around them, outermost last.
+fn routes(gateway: Gateway) -> Router {
+    Router::new()
+        .route("/files", read(files::read))
+        .route("/files/", read(files::read))
+        .route("/files/{*path}", read(files::read))
+        .route("/api/v1/list", read(api::list))
+        .route("/api/v1/list/", read(api::list))
+        .route("/api/v1/list/{*path}", read(api::list))
+        .route("/api/v1/stat", read(api::stat))
+        .route("/api/v1/stat/", read(api::stat))
+        .route("/api/v1/stat/{*path}", read(api::stat))
+        .route("/api/v1/about", read(api::about))
+        .route("/api/v1/archive", read_or_post(archive::read))
+        .route("/api/v1/openapi.json", read(openapi::read))
+        .route("/healthz", read(health::alive))
+        .route("/readyz", read(health::ready))
+        .route("/metrics", read(health::metrics))
+        .fallback(spa::read)
+        .layer(from_fn_with_state(gateway.clone(), front::admit))
+        .layer(from_fn_with_state(gateway.clone(), front::observe))
+        .with_state(gateway)
+}
+
+const READ: &str = "GET, HEAD, OPTIONS";
+const READ_OR_POST: &str = "GET, HEAD, POST, OPTIONS";
+
+/// GET and HEAD by `handler`, which tells them apart where it matters; OPTIONS says so; nothing else.
+fn read<H, T>(handler: H) -> MethodRouter<Gateway>
+where
+    H: axum::handler::Handler<T, Gateway>,
+    T: 'static,
+{
+    on(MethodFilter::GET.or(MethodFilter::HEAD), handler)
+        .options(|| async { front::allow(READ) })
+        .fallback(|| async { Refusal::method_not_allowed(READ) })
+}
+
+/// The same with POST, for requests that do not fit an address.
+fn read_or_post<H, T>(handler: H) -> MethodRouter<Gateway>
+where
+    H: axum::handler::Handler<T, Gateway>,
+    T: 'static,
+{
+    on(MethodFilter::GET.or(MethodFilter::HEAD).or(MethodFilter::POST), handler)
+        .options(|| async { front::allow(READ_OR_POST) })
+        .fallback(|| async { Refusal::method_not_allowed(READ_OR_POST) })
+}
