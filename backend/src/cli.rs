@@ -1,8 +1,9 @@
 //! The command line: what there is to say, in types. What is done about it is in `run` and in `commands`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{CommonSettings, HttpSettings, TcpSettings};
 
@@ -105,27 +106,44 @@ pub struct ConnectArgs {
     /// The key to prove; by default the one that `passerelle serve` left for that address.
     #[arg(long, value_name = "FILE", env = "PASSERELLE_KEY")]
     pub key: Option<PathBuf>,
-    /// Answer in JSON, one object a line.
+    /// Answer in JSON, one object a line; what goes wrong as {"error":{"code","message"}} on standard error.
     #[arg(long)]
     pub json: bool,
 }
 
+/// By what `passerelle ls` sorts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub enum SortBy {
+    /// As people count: 9 before 10.
+    #[default]
+    Name,
+    /// Smallest first.
+    Size,
+    /// Oldest first.
+    Modified,
+}
+
+const PATHS: &str = "A path may be typed as it is (`docs/my file.txt`) or percent-encoded as in a URL \
+                     (`docs/my%20file.txt`); a percent sign itself is always %25. Names are printed so that each line \
+                     is a path again: what a terminal cannot show, and the percent sign, come percent-encoded.";
+
 /// `passerelle ls`.
 #[derive(Args, Debug)]
+#[command(after_help = PATHS)]
 pub struct LsArgs {
-    /// The folder, percent-encoded as in a URL; the root by default.
+    /// The folder; the root by default.
     #[arg(default_value = "/")]
-    pub path: String,
-    /// Sizes and times too.
+    pub path: OsString,
+    /// Kind, size in bytes, time (UTC) and where a link leads, too.
     #[arg(short, long)]
     pub long: bool,
-    /// name, size or modified.
-    #[arg(long, value_name = "KEY", default_value = "name")]
-    pub sort: String,
+    /// By what to sort; folders come first either way.
+    #[arg(long, value_name = "KEY", value_enum, default_value_t)]
+    pub sort: SortBy,
     /// The other way round.
     #[arg(short, long)]
     pub reverse: bool,
-    /// Everything below the folder, too.
+    /// Everything below the folder, too, as paths that begin there; links to folders are not entered.
     #[arg(short = 'R', long)]
     pub recursive: bool,
     #[command(flatten)]
@@ -134,20 +152,38 @@ pub struct LsArgs {
 
 /// `passerelle stat`.
 #[derive(Args, Debug)]
+#[command(after_help = PATHS)]
 pub struct StatArgs {
-    /// The file or folder, percent-encoded as in a URL.
-    pub path: String,
+    /// The file or folder.
+    pub path: OsString,
     #[command(flatten)]
     pub connect: ConnectArgs,
 }
 
+const GETTING: &str = "\
+What is there already:
+  A file of the same size and time is left alone and counted as skipped. A file that differs is an error unless --force
+  is given; the others are downloaded all the same, and the exit code is 6.
+
+What arrives:
+  A file appears under its name once it is complete and on the disk, with its time and, on Unix, the right to execute it.
+  Until then it is `.NAME.passerelle-part`, where the next `get` goes on if the file is still the same on the server. If
+  the server goes away, it is asked again a few times.
+
+Links:
+  A link named as SRC is followed. Below a folder, links to what is downloaded too are made again (on Unix); links that
+  lead elsewhere or nowhere are left out with a warning, which does not change the exit code. Nothing is ever written
+  through a link below DEST.";
+
 /// `passerelle get`.
 #[derive(Args, Debug)]
+#[command(after_long_help = format!("{PATHS}\n\n{GETTING}"), after_help = "`passerelle get --help` says more.")]
 pub struct GetArgs {
-    /// Files and folders to download, percent-encoded as in a URL, and last where to put them. A folder arrives under
-    /// its own name in a destination that exists, and as the destination where that does not exist; `/` is everything.
+    /// Files and folders to download, and last where to put them. A folder arrives under its own name in a destination
+    /// that exists, and as the destination where that does not exist; `/` is everything. `-` as the destination writes
+    /// one file to standard output.
     #[arg(value_name = "SRC… DEST", num_args = 2.., required = true)]
-    pub paths: Vec<String>,
+    pub paths: Vec<OsString>,
     /// Start again instead of going on where an earlier download stopped.
     #[arg(long)]
     pub no_resume: bool,
@@ -157,7 +193,10 @@ pub struct GetArgs {
     /// How many files at a time.
     #[arg(short, long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=32))]
     pub parallel: u8,
-    /// No progress bar.
+    /// How often to ask again when the server goes away, each time after a longer wait, 8 seconds at most.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub retries: u32,
+    /// No progress line and no summary, only what goes wrong.
     #[arg(short, long)]
     pub quiet: bool,
     #[command(flatten)]
@@ -168,8 +207,11 @@ pub struct GetArgs {
 #[derive(Args, Debug)]
 pub struct PingArgs {
     /// How many times.
-    #[arg(short, long, value_name = "N", default_value_t = 1)]
+    #[arg(short, long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub count: u32,
+    /// Milliseconds from one to the next.
+    #[arg(short, long, value_name = "N", default_value_t = 1000)]
+    pub interval: u64,
     #[command(flatten)]
     pub connect: ConnectArgs,
 }

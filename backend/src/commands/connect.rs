@@ -1,0 +1,142 @@
+//! From the command line to a client: the address, the key, and the paths that were typed.
+
+use std::ffi::OsStr;
+use std::time::Duration;
+
+use shared::{Rights, Scope, VPath};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::exit::{Exit, Failure};
+use crate::cli::ConnectArgs;
+use crate::client::{Caller, Client, PoolConfig, Target};
+use crate::state::{StateError, noted_key, read_key};
+use crate::wire::Key;
+
+const PORT_DEFAULT: &str = "5555";
+
+/// How long to look whether anybody is there at all, when there is no key to speak with.
+const PROBE_TIME: Duration = Duration::from_secs(2);
+
+/// A client, and as whom it asks.
+pub(super) struct Session {
+    pub(super) client: Client,
+    pub(super) caller: Caller,
+    pub(super) address: String,
+}
+
+/// A client for the server that was named, with at most so many connections for bytes. It has not connected yet.
+pub(super) async fn session(args: &ConnectArgs, bulk_connections_max: usize) -> Result<Session, Failure> {
+    let address = address(&args.server)?;
+    let key = key(args, &address).await?;
+    let caller = Caller { scope: Scope::whole(Rights::READ_ONLY), ..Caller::default() };
+    let config = PoolConfig { bulk_connections_max, ..PoolConfig::default() };
+    let client = Client::new(Target { address: address.clone(), key }, config);
+    Ok(Session { client, caller, address })
+}
+
+/// `host:port` from what a person writes: without a port, or copied from what `passerelle serve` prints.
+fn address(text: &str) -> Result<String, Failure> {
+    let bare = text.strip_prefix("tcp://").unwrap_or(text).trim_end_matches('/');
+    let host_end = bare.rfind(']').map_or(0, |end| end + 1);
+    let port = bare[host_end..].rfind(':').map(|colon| &bare[host_end + colon + 1..]);
+    let host = port.map_or(bare, |port| &bare[..bare.len() - port.len() - 1]);
+    let plain = host_end > 0 || !host.contains(':');
+    match port {
+        _ if bare.contains("://") => Err(Failure::usage(format!(
+            "`{text}` is no address of a file server: that is HOST:PORT of the framed protocol, not a URL"
+        ))),
+        Some(port) if port.parse::<u16>().is_ok() && plain => {
+            Ok(format!("{}:{port}", if host.is_empty() { "127.0.0.1" } else { host }))
+        }
+        None if !bare.is_empty() && plain => Ok(format!("{bare}:{PORT_DEFAULT}")),
+        _ => Err(Failure::usage(format!("`{text}` is not HOST:PORT"))),
+    }
+}
+
+/// The key that was named, or else the one that a server of this user left for that address.
+async fn key(args: &ConnectArgs, address: &str) -> Result<Key, Failure> {
+    let error = match &args.key {
+        Some(path) => match read_key(path) {
+            Ok(key) => return Ok(key),
+            Err(error) => error,
+        },
+        None => match noted_key(address) {
+            Ok(key) => return Ok(key),
+            Err(error) => {
+                is_there(address).await?;
+                error
+            }
+        },
+    };
+    let code = match error {
+        StateError::NoKey(_) => "no_key",
+        _ => "bad_key",
+    };
+    Err(Failure::new(Exit::Denied, code, error.to_string()))
+}
+
+/// Without a key it is more useful to hear that there is no server either.
+async fn is_there(address: &str) -> Result<(), Failure> {
+    let reason = match timeout(PROBE_TIME, TcpStream::connect(address)).await {
+        Ok(Ok(_)) => return Ok(()),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "no answer in time".to_owned(),
+    };
+    let message = format!("the file server at {address} cannot be reached: {reason}");
+    Err(Failure::new(Exit::Unreachable, shared::ErrorCode::Unreachable.name(), message))
+}
+
+/// A path as a person types it: percent-encoded or plain, with or without a slash at either end. On Unix a name that
+/// the shell completed may be any bytes.
+pub(super) fn path(text: &OsStr) -> Result<VPath, Failure> {
+    let mut encoded = String::new();
+    for chunk in text.as_encoded_bytes().utf8_chunks() {
+        encoded.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| encoded.push_str(&format!("%{byte:02X}")));
+    }
+    let bare = if encoded.len() > 1 { encoded.strip_suffix('/').unwrap_or(&encoded) } else { &encoded };
+    VPath::parse(bare).map_err(|error| {
+        let failure = Failure::from(error);
+        Failure { message: format!("`{}`: {}", text.to_string_lossy().escape_debug(), failure.message), ..failure }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_may_come_without_a_port_or_with_its_scheme() {
+        let check = |text: &str, expected: Option<&str>| assert_eq!(address(text).ok().as_deref(), expected, "{text}");
+        check("127.0.0.1:5555", Some("127.0.0.1:5555"));
+        check("tcp://127.0.0.1:41/", Some("127.0.0.1:41"));
+        check("localhost", Some("localhost:5555"));
+        check(":7000", Some("127.0.0.1:7000"));
+        check("[::1]", Some("[::1]:5555"));
+        check("[::1]:7", Some("[::1]:7"));
+        check("::1", None);
+        check("", None);
+        check("host:port", None);
+        check("http://127.0.0.1:8080", None);
+    }
+
+    #[test]
+    fn a_path_may_be_typed_plainly() {
+        let check = |text: &str, expected: &[u8]| assert_eq!(path(OsStr::new(text)).unwrap().as_bytes(), expected);
+        check("/", b"");
+        check("docs/", b"docs");
+        check("/my file.txt", b"my file.txt");
+        check("my%20file.txt", b"my file.txt");
+        assert_eq!(path(OsStr::new("100%")).unwrap_err().exit, Exit::Usage);
+        assert_eq!(path(OsStr::new("a//")).unwrap_err().exit, Exit::Usage);
+        assert_eq!(path(OsStr::new("../a")).unwrap_err().exit, Exit::Usage);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_may_be_any_bytes() {
+        use std::os::unix::ffi::OsStrExt;
+        assert_eq!(path(OsStr::from_bytes(b"latin\xe9/%41")).unwrap().as_bytes(), b"latin\xe9/A");
+    }
+}
