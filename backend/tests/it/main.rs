@@ -4,4 +4,5 @@ mod world;
 
 mod framed;
 mod protocol_document;
+mod python_client;
 mod storage;

@@ -1,0 +1,274 @@
+//! The client that was written from `docs/PROTOCOL.md` alone, `docs/client/passerelle_client.py`, against the server.
+#![allow(clippy::unwrap_used)]
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::thread::{JoinHandle, spawn};
+
+use backend::storage::local::LocalStorage;
+use backend::storage::memory::MemoryStorage;
+use tempfile::TempDir;
+
+use super::world::World;
+
+const CLIENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/client/passerelle_client.py");
+
+/// The client with a key in a file, and a folder for what it downloads.
+struct Python {
+    address: SocketAddr,
+    folder: TempDir,
+}
+
+/// What the client said, and whether it was content.
+#[derive(Debug, PartialEq)]
+struct Said {
+    well: bool,
+    lines: Vec<String>,
+    complaints: Vec<String>,
+}
+
+impl Python {
+    fn of(world: &World) -> Self {
+        Self::with(world.tcp, &world.key.to_string())
+    }
+
+    fn with(address: SocketAddr, key: &str) -> Self {
+        let python = Self { address, folder: tempfile::tempdir().unwrap() };
+        std::fs::write(python.at("key"), key).unwrap();
+        python
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn got(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.at(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// Everything that was downloaded, or left lying about.
+    fn names_in(&self, folder: &str) -> Vec<String> {
+        let found = std::fs::read_dir(self.at(folder)).unwrap();
+        let mut names: Vec<_> = found.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    async fn run<A: Into<OsString>>(&self, command: &str, arguments: impl IntoIterator<Item = A>) -> Said {
+        let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
+        let mut child = Command::new(&python);
+        // On its own: nothing of the user's settings and packages.
+        child.args(["-I", CLIENT, command, &self.address.to_string()]).arg(self.at("key"));
+        child.args(arguments.into_iter().map(Into::into)).current_dir(self.folder.path());
+        let output = tokio::task::spawn_blocking(move || child.output()).await.unwrap();
+        let Output { status, stdout, stderr } = output.unwrap_or_else(|error| {
+            panic!("{} ({error}): install Python 3.9 or newer, or name it in PYTHON", python.display())
+        });
+        let lines = |bytes| String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect();
+        Said { well: status.success(), lines: lines(stdout), complaints: lines(stderr) }
+    }
+
+    /// The lines that it printed; it must not have complained.
+    async fn lines<A: Into<OsString>>(&self, command: &str, arguments: impl IntoIterator<Item = A>) -> Vec<String> {
+        let said = self.run(command, arguments).await;
+        assert!(said.well && said.complaints.is_empty(), "{said:?}");
+        said.lines
+    }
+
+    /// The one line of complaint with which it failed.
+    async fn complaint<A: Into<OsString>>(&self, command: &str, arguments: impl IntoIterator<Item = A>) -> String {
+        let mut said = self.run(command, arguments).await;
+        assert!(!said.well && said.lines.is_empty() && said.complaints.len() == 1, "{said:?}");
+        said.complaints.remove(0)
+    }
+}
+
+#[tokio::test]
+async fn it_lists_and_describes() {
+    let world = World::start().await;
+    let python = Python::of(&world);
+    assert_eq!(python.lines("ls", [""]).await, ["docs", "empty", "hello.txt"]);
+    let docs = ["docs/deep", "docs/nothing", "docs/a%20b.txt", "docs/latin%E9.txt"];
+    assert_eq!(python.lines("ls", ["docs"]).await, docs);
+    assert_eq!(python.lines("ls", ["docs", "--limit", "1"]).await, docs);
+    assert!(python.lines("ls", ["docs/nothing"]).await.is_empty());
+    let objects = python.lines("ls", ["docs", "--json"]).await;
+    assert_eq!(objects.len(), 4);
+    assert!(
+        objects[0].starts_with(r#"{"path": "docs/deep", "kind": "folder", "size": 0, "modified": "#),
+        "{objects:?}"
+    );
+    for path in ["docs/latin%E9.txt", "docs/latin%e9.txt"] {
+        let [object] = &python.lines("stat", [path]).await[..] else { panic!("one object") };
+        assert!(object.starts_with(r#"{"path": "docs/latin%E9.txt", "kind": "file", "size": 5, "#), "{object}");
+        assert!(object.contains(r#""executable": false, "link": null, "etag": ""#), "{object}");
+    }
+    assert!(python.lines("stat", [""]).await[0].starts_with(r#"{"path": "", "kind": "folder""#));
+    assert!(python.complaint("stat", ["gone"]).await.starts_with("not_found: "));
+    assert!(python.complaint("ls", ["hello.txt"]).await.starts_with("not_folder: "));
+    assert!(python.complaint("ls", ["docs", "--limit", "10001"]).await.starts_with("bad_request: "));
+    assert_eq!(python.lines("ping", [""; 0]).await, ["pong"]);
+}
+
+#[tokio::test]
+async fn it_lists_a_folder_of_many_pages() {
+    let storage = MemoryStorage::new();
+    for number in 0..2_500 {
+        storage.add_file(format!("file {number}"), "x").unwrap();
+    }
+    let world = World::over(Arc::new(storage)).await;
+    let python = Python::of(&world);
+    let whole: Vec<_> = (0..2_500).map(|number| format!("file%20{number}")).collect();
+    // Many answers of a page each, three answers, and one answer of many pages.
+    for limit in ["60", "1000", "10000"] {
+        assert_eq!(python.lines("ls", ["", "--limit", limit]).await, whole, "{limit}");
+    }
+    // More files than one of its requests names.
+    let wanted = whole[..40].iter().cloned().chain(["files".into()]);
+    assert!(python.lines("get", wanted).await.is_empty());
+    assert_eq!(python.names_in("files").len(), 40);
+    assert_eq!(python.got("files/file%2039"), b"x");
+}
+
+#[tokio::test]
+async fn it_walks() {
+    let world = World::start().await;
+    let python = Python::of(&world);
+    let docs = [
+        "docs",
+        "docs/a%20b.txt",
+        "docs/deep",
+        "docs/deep/er",
+        "docs/deep/er/file.bin",
+        "docs/latin%E9.txt",
+        "docs/nothing",
+    ];
+    let expected: Vec<_> = ["hello.txt"].into_iter().chain(docs).collect();
+    assert_eq!(python.lines("walk", ["hello.txt", "docs"]).await, expected);
+    let expected: Vec<_> = [""].into_iter().chain(docs).chain(["empty", "hello.txt"]).collect();
+    assert_eq!(python.lines("walk", [""]).await, expected);
+    assert_eq!(python.lines("walk", ["", "--json"]).await.len(), 10);
+    assert!(python.complaint("walk", ["gone"]).await.starts_with("not_found: "));
+}
+
+#[tokio::test]
+async fn it_downloads_byte_for_byte() {
+    let world = World::start().await;
+    let python = Python::of(&world);
+    python.lines("get", ["docs/deep/er/file.bin", "bin"]).await;
+    assert!(python.got("bin") == vec![7; 300_000]);
+    python.lines("get", ["empty", "nothing"]).await;
+    assert!(python.got("nothing").is_empty());
+    for (range, bytes) in [("7-11", "world"), ("7-", "world\n"), ("-6", "world\n"), ("12-999", "\n")] {
+        python.lines("get", ["hello.txt", "piece", &format!("--range={range}")]).await;
+        assert_eq!(python.got("piece"), bytes.as_bytes(), "{range}");
+    }
+    let refused = python.complaint("get", ["hello.txt", "none", "--range=13-"]).await;
+    assert!(refused.starts_with("hello.txt: range_not_satisfiable: "), "{refused}");
+    assert_eq!(python.names_in(""), ["bin", "key", "nothing", "piece"]);
+}
+
+#[tokio::test]
+async fn it_downloads_from_a_disk() {
+    let disk = tempfile::tempdir().unwrap();
+    let content: Vec<u8> = (0..5_000_003u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    std::fs::write(disk.path().join("big"), &content).unwrap();
+    let world = World::over(Arc::new(LocalStorage::open(disk.path(), None).unwrap())).await;
+    let python = Python::of(&world);
+    python.lines("get", ["big", "big"]).await;
+    assert!(python.got("big") == content);
+    python.lines("get", ["big", "big", "--range=65535-3000000"]).await;
+    assert!(python.got("big") == content[65_535..=3_000_000]);
+}
+
+#[tokio::test]
+async fn it_names_the_file_that_is_missing_and_takes_the_others() {
+    let world = World::start().await;
+    let python = Python::of(&world);
+    let wanted = ["hello.txt", "gone", "docs", "docs/a%20b.txt", "docs/latin%E9.txt", "empty", "all"];
+    let said = python.run("get", wanted).await;
+    assert!(!said.well && said.lines.is_empty(), "{said:?}");
+    let [gone, docs] = &said.complaints[..] else { panic!("{said:?}") };
+    assert!(gone.starts_with("gone: not_found: ") && docs.starts_with("docs: is_folder: "), "{said:?}");
+    assert_eq!(python.names_in("all"), ["a%20b.txt", "empty", "hello.txt", "latin%E9.txt"]);
+    assert_eq!(python.got("all/hello.txt"), b"hello, world\n");
+    assert_eq!(python.got("all/latin%E9.txt"), b"latin");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn it_takes_a_name_that_is_not_utf_8_as_it_is() {
+    use std::os::unix::ffi::OsStringExt;
+    let world = World::start().await;
+    let path = OsString::from_vec(b"docs/latin\xe9.txt".to_vec());
+    assert!(Python::of(&world).lines("stat", [path]).await[0].contains("latin%E9.txt"));
+}
+
+#[tokio::test]
+async fn it_is_refused_without_the_right_key() {
+    let world = World::start().await;
+    let key = world.key.to_string();
+    let (rest, digits) = key.rsplit_once(' ').unwrap();
+    let (label, _) = rest.split_once(' ').unwrap();
+    let wrong = digits.replace(|digit| digit != '5', "5");
+    for wrong in [format!("{rest} {wrong}"), format!("{label} nobody {digits}")] {
+        let refused = Python::with(world.tcp, &wrong).complaint("ls", [""]).await;
+        assert!(refused.starts_with("bad_proof: "), "{refused}");
+    }
+    let refused = Python::with(world.tcp, "no key").complaint("ping", [""; 0]).await;
+    assert!(refused.ends_with("holds no key"), "{refused}");
+    // Other words between the right ones, and capital digits, are the same key.
+    let same = format!("{}\t {}\r\n", rest.replace(' ', "  "), digits.to_uppercase());
+    assert_eq!(Python::with(world.tcp, &same).lines("ping", [""; 0]).await, ["pong"]);
+}
+
+/// A server that does not know the key: it gives those answers, each after a frame of the client's, and returns what the
+/// client sends after the last.
+fn impostor(answers: Vec<Vec<u8>>) -> (SocketAddr, JoinHandle<Vec<u8>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let thread = spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        for answer in answers {
+            let mut length = [0; 4];
+            stream.read_exact(&mut length).unwrap();
+            stream.read_exact(&mut vec![0; u32::from_be_bytes(length) as usize]).unwrap();
+            stream.write_all(&answer).unwrap();
+        }
+        let mut rest = Vec::new();
+        // The client may well leave in the middle of the answer.
+        stream.shutdown(std::net::Shutdown::Write).ok();
+        stream.read_to_end(&mut rest).ok();
+        rest
+    });
+    (address, thread)
+}
+
+#[tokio::test]
+async fn it_trusts_no_server_that_does_not_prove_the_key() {
+    let key = format!("passerelle-key-1 example {}", "07".repeat(32));
+    let frame = |kind: u8, head: &[u8], bytes: [u8; 32], tail: &[u8]| {
+        let body = [head, &bytes, tail].concat();
+        [&(8 + body.len() as u32).to_be_bytes(), &[kind, 0, 0, 0, 0, 0, 0, 0][..], &body].concat()
+    };
+    let hello_ack = frame(0x02, b"\xa3\x00\x01\x01\x80\x02\x58\x20", [1; 32], b"");
+    let auth_ok = frame(0x04, b"\xa4\x00\x58\x20", [2; 32], b"\x01\x19\x10\x00\x02\x19\x10\x00\x03\x03");
+    let header = |length: u32| [&length.to_be_bytes()[..], &[0x02, 0, 0, 0, 0, 0, 0, 0]].concat();
+    let cases = [
+        ("bad_proof: ", vec![hello_ack.clone(), auth_ok]),
+        ("disconnected: ", vec![hello_ack[..20].to_vec()]),
+        ("protocol: ", vec![header(4097)]),
+        ("protocol: ", vec![header(u32::MAX)]),
+        ("protocol: ", vec![header(7)]),
+    ];
+    for (complaint, answers) in cases {
+        let (address, server) = impostor(answers);
+        let said = Python::with(address, &key).complaint("ls", [""]).await;
+        assert!(said.starts_with(complaint), "{said} is not {complaint}");
+        assert!(server.join().unwrap().is_empty(), "{complaint}");
+    }
+}

@@ -1,0 +1,418 @@
+#!/usr/bin/env python3
+"""A small client for Passerelle's framed protocol, version 1, in Python's standard library alone.
+
+It was written from docs/PROTOCOL.md and nothing else, to prove that the document is enough, and the tests run it
+against the server. It is an example to start from, too.
+
+    passerelle_client.py ls   ADDR KEYFILE PATH            the entries of a folder, one percent-encoded path a line
+    passerelle_client.py walk ADDR KEYFILE PATH...         everything below
+    passerelle_client.py stat ADDR KEYFILE PATH            one entry, as JSON
+    passerelle_client.py get  ADDR KEYFILE PATH... DEST    one file into the file DEST, several into the folder DEST
+    passerelle_client.py ping ADDR KEYFILE                 is the server there, and do we hold the same key?
+
+ADDR is host:port. A PATH is percent-encoded, as `ls` prints it; "" is the root. What goes wrong is named on the
+standard error output by its code (`not_found: …`), and the exit code is 1, or 2 if the command line is wrong.
+"""
+import argparse, contextlib, hmac, ipaddress, json, os, secrets, socket, struct, sys  # noqa: E401
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+HELLO, HELLO_ACK, AUTH, AUTH_OK, LIST, STAT, GET, WALK = 0x01, 0x02, 0x03, 0x04, 0x10, 0x11, 0x12, 0x13
+PAGE, META, DATA, ITEM_END, END, PING, PONG, GOODBYE = 0x40, 0x41, 0x42, 0x43, 0x44, 0x50, 0x51, 0x53
+HANDSHAKE_MAX, FRAME_MAX, DATA_MAX = 4096, 65536, 256 * 1024
+U16, U64, I64 = range(2**16), range(2**64), range(-(2**63), 2**63)
+CALLER = {0: {0: [{0: "", 1: b"", 2: 1 | 2}]}, 1: 0}  # the whole storage, to list and to read
+CLASSES = {1: "auth", 2: "state", 3: "limit", 4: "request"}
+CODES = {first + index: name for first, names in {
+    100: "bad_proof handshake_timeout version_mismatch",
+    110: "forbidden unauthenticated unknown_host",
+    200: "not_found is_folder not_folder not_regular link_escapes changed precondition_failed range_not_satisfiable "
+         "not_acceptable",
+    300: "too_large too_many_connections too_many_requests",
+    400: "protocol unsupported bad_request bad_path bad_cursor frame_too_long method_not_allowed",
+    500: "io access_denied canceled deadline_exceeded shutting_down unreachable disconnected internal",
+}.items() for index, name in enumerate(names.split())}
+
+
+class Failure(Exception):
+    def __init__(self, code, message):
+        name = CODES.get(code) or f"{CLASSES.get(code // 100, 'server')} error {code}"
+        super().__init__(f"{name}: {ascii(message)[1:-1]}")
+
+
+def check(holds, why):
+    """What the peer sends is the protocol's, or the connection is over."""
+    if not holds:
+        raise Failure(400, why)
+
+
+# --- CBOR ---
+
+ODD = object()  # a value that no known field has: a float, a tag, a string in pieces, text that is not UTF-8
+
+
+def encode(value):
+    def head(major, number):
+        if number < 24:
+            return bytes([major << 5 | number])
+        power = next(power for power in range(4) if number < 1 << (8 << power))
+        return bytes([major << 5 | 24 + power]) + number.to_bytes(1 << power, "big")
+
+    if isinstance(value, int):
+        return head(0, value)
+    if isinstance(value, bytes):
+        return head(2, len(value)) + value
+    if isinstance(value, str):
+        return head(3, len(value.encode())) + value.encode()
+    if isinstance(value, list):
+        return head(4, len(value)) + b"".join(map(encode, value))
+    fields = sorted((number, field) for number, field in value.items() if field is not None)
+    return head(5, len(fields)) + b"".join(encode(number) + encode(field) for number, field in fields)
+
+
+def decode(body):
+    """The one map that a body is. Not recursive: a field that we do not know may be nested however deep."""
+    at, stack = 0, []  # the open containers: major type, values so far, how many in all (None: until 0xff)
+
+    def take(size):
+        nonlocal at
+        check(size <= len(body) - at, "CBOR that ends too early")
+        at += size
+        return body[at - size:at]
+
+    def close():
+        major, values, _ = stack.pop()
+        check(major != 5 or len(values) % 2 == 0, "a CBOR map with half a pair")
+        pairs = zip(values[::2], values[1::2])
+        return values if major == 4 else {k: v for k, v in pairs if type(k) is int} if major == 5 else ODD
+
+    while True:
+        byte = take(1)[0]
+        major, info = byte >> 5, byte & 31
+        number = info if info < 24 else int.from_bytes(take(1 << info - 24), "big") if info < 28 else None
+        if byte == 0xFF and stack and stack[-1][2] is None:
+            value = close()
+        elif major in (4, 5, 6) or number is None:
+            check(number is not None or info == 31 and 2 <= major <= 5, "not CBOR")
+            stack.append((major, [], None if number is None else {4: number, 5: 2 * number, 6: 1}[major]))
+            if stack[-1][2] != 0:
+                continue
+            value = close()
+        elif major < 2:
+            value = -1 - number if major else number
+        elif major < 4:
+            value = take(number)
+            if major == 3:
+                try:
+                    value = value.decode()
+                except UnicodeDecodeError:
+                    value = ODD
+        else:
+            value = {0xF4: False, 0xF5: True, 0xF6: None}.get(byte, ODD)
+        while stack:  # the value goes into its container, which may be complete then, and so on
+            stack[-1][1].append(value)
+            if len(stack[-1][1]) != stack[-1][2]:
+                break
+            value = close()
+        else:
+            check(at == len(body) and type(value) is dict, "a body that is not one map")
+            return value
+
+
+def field(message, number, kind, optional=False):
+    """A field of that kind: a range of integers, a length of byte strings, a type, or an array of a type."""
+    value = message.get(number)
+    if value is None and optional:
+        return None
+    if isinstance(kind, range):
+        good = type(value) is int and value in kind
+    elif isinstance(kind, int):
+        good = type(value) is bytes and len(value) == kind
+    elif isinstance(kind, list):
+        good = type(value) is list and all(type(each) is kind[0] for each in value)
+    else:
+        good = type(value) is kind
+    check(good, f"field {number} is missing or wrong")
+    return value
+
+
+# --- Shared types ---
+
+def check_path(path):
+    segments = path.split(b"/") if path else []
+    if len(path) > 4096 or len(segments) > 255 or b"\0" in path or any(s in (b"", b".", b"..") for s in segments):
+        raise Failure(403, f"not a path: {shown(path)}")
+    return path
+
+
+def shown(path):
+    return quote_from_bytes(path, safe="/")
+
+
+def read_entry(entry, starts):
+    """An entry as JSON can say it. Its path must be one of `starts`, or below."""
+    path = check_path(field(entry, 0, bytes))
+    check(any(start in (b"", path) or path.startswith(start + b"/") for start in starts), "an entry from elsewhere")
+    link = field(entry, 5, list, optional=True)
+    if link is not None:
+        variant, values = field(dict(enumerate(link)), 0, U64), field(dict(enumerate(link)), 1, list)
+        target = shown(field(dict(enumerate(values)), 0, bytes)) if variant == 0 else None
+        link = {0: {"inside": target}, 1: "escapes", 2: "broken"}.get(variant)  # an unknown one counts as absent
+    etag = field(entry, 6, 16, optional=True)
+    return {"path": shown(path), "kind": ("file", "folder", "other")[field(entry, 1, range(3))],
+            "size": field(entry, 2, U64), "modified": field(entry, 3, I64), "executable": field(entry, 4, bool),
+            "link": link, "etag": etag and etag.hex()}
+
+
+def read_failure(message):
+    failure = field(message, 0, dict, optional=True)
+    return None if failure is None else Failure(field(failure, 0, U16), field(failure, 1, str))
+
+
+# --- Keys, frames, handshake, requests ---
+
+def read_key(name):
+    with open(name, encoding="utf-8") as file, contextlib.suppress(ValueError):
+        label, key_id, digits = file.read(4096).split()
+        if label == "passerelle-key-1" and len(key_id.encode()) <= 256 and len(digits) == 64:
+            return key_id, bytes.fromhex(digits)
+    sys.exit(f"{name} holds no key")
+
+
+class Connection:
+    def __init__(self, address, key_id, secret):
+        host, _, port = address.rpartition(":")
+        self.last_id, self.data_max = 0, None  # None until AUTH_OK
+        try:
+            self.socket = socket.create_connection((host.strip("[]"), int(port)), 10)
+        except (OSError, ValueError) as error:
+            raise Failure(505, str(error))
+        if not ipaddress.ip_address(self.socket.getpeername()[0].partition("%")[0]).is_loopback:
+            sys.exit("nothing is encrypted here, so this client speaks over loopback only (use a tunnel)")
+        hello = self.send(HELLO, 0, {0: "passerelle", 1: 1, 2: 1, 3: [], 4: secrets.token_bytes(32)})
+        answer, hello_ack = self.handshake(HELLO_ACK)
+        check(field(answer, 0, U16) == 1, "the server chose a version that we do not speak")
+        field(answer, 1, [str]), field(answer, 2, 32)
+        proof = hmac.digest(secret, b"passerelle/1 client proof" + hello + hello_ack, "sha256")
+        auth = self.send(AUTH, 0, {0: key_id, 1: proof, 2: DATA_MAX})
+        answer, _ = self.handshake(AUTH_OK)
+        proof = hmac.digest(secret, b"passerelle/1 server proof" + hello + hello_ack + auth, "sha256")
+        if not hmac.compare_digest(proof, field(answer, 0, 32)):
+            raise Failure(100, "the server did not prove that it holds the key")
+        self.data_max = field(answer, 1, range(4096, DATA_MAX + 1))
+
+    def handshake(self, wanted):
+        kind, request_id, body, frame = self.receive()
+        message = decode(body)
+        if kind == END and read_failure(message):
+            raise read_failure(message)
+        check(kind == wanted and request_id == 0, f"frame {kind:#x} in the handshake")
+        return message, frame
+
+    def send(self, kind, request_id, message=None):
+        body = b"" if message is None else encode(message)
+        frame = struct.pack(">IBBHI", 8 + len(body), kind, 0, 0, request_id) + body
+        if len(frame) - 4 > (FRAME_MAX if self.data_max else HANDSHAKE_MAX):
+            raise Failure(405, "the request does not fit into a frame")
+        try:
+            self.socket.sendall(frame)
+        except OSError as error:
+            raise Failure(506, str(error))
+        return frame
+
+    def read(self, count, between_frames=False):
+        """`count` bytes. Between two frames a PING finds out whether a silent server is still there."""
+        data, may_ask = bytearray(), between_frames and self.data_max
+        while len(data) < count:
+            self.socket.settimeout(15 if between_frames and not data else 30)
+            try:
+                received = self.socket.recv(count - len(data))
+            except OSError as error:
+                if not isinstance(error, socket.timeout) or data or not may_ask:
+                    raise Failure(506, str(error))
+                may_ask = False
+                self.send(PING, 0)
+                continue
+            if not received:
+                raise Failure(506, "the connection ended")
+            data += received
+        return bytes(data)
+
+    def receive(self):
+        """The next frame's type, request id, body and bytes; a PING is answered, a GOODBYE raised."""
+        while True:
+            header = self.read(12, between_frames=True)
+            length, kind, flags, reserved, request_id = struct.unpack(">IBBHI", header)
+            longest = HANDSHAKE_MAX if not self.data_max else 8 + self.data_max if kind == DATA else FRAME_MAX
+            check((9 if kind == DATA else 8) <= length <= longest and not flags and not reserved, "a wrong header")
+            body = self.read(length - 8)
+            if kind == GOODBYE:
+                raise read_failure(decode(body)) or Failure(506, "the server said goodbye")
+            if kind != PING:
+                return kind, request_id, body, header + body
+            self.send(PONG, request_id)
+
+    def request(self, kind, message):
+        """Sends a request and yields the frames of its answer until END; raises END's failure."""
+        self.last_id += 1
+        self.send(kind, self.last_id, message)
+        while True:
+            kind, request_id, body, _ = self.receive()
+            if kind == PONG:
+                continue
+            check(request_id == self.last_id, "a frame of another request")
+            message = body if kind == DATA else decode(body)
+            if kind == END:
+                failure = read_failure(message)
+                if failure:
+                    raise failure
+                return
+            yield kind, message
+
+    def pages(self, kind, message, starts, options):
+        """Prints the entries of each PAGE of the answer, and yields the PAGE."""
+        for kind, page in self.request(kind, message):
+            check(kind == PAGE, f"frame {kind:#x} instead of PAGE")
+            for entry in field(page, 0, [dict]):
+                entry = read_entry(entry, starts)
+                print(json.dumps(entry) if options.json else entry["path"])
+            yield page
+
+
+# --- Commands: each returns the exit code ---
+
+def complain(path, failure):
+    print(f"{shown(path)}: {failure}", file=sys.stderr)
+    return 1
+
+
+def ls(connection, options):
+    cursor, more = None, True
+    while more:
+        request = {0: CALLER, 1: options.path, 2: {0: 0, 1: 0}, 3: cursor, 4: options.limit}
+        for page in connection.pages(LIST, request, [options.path], options):
+            cursor = field(page, 3, str, optional=True)
+        more = cursor is not None
+    return 0
+
+
+def walk(connection, options):
+    code = 0
+    for page in connection.pages(WALK, {0: CALLER, 1: options.path}, options.path, options):
+        for skipped in field(page, 4, [dict], optional=True) or []:
+            code = complain(field(skipped, 0, bytes), Failure(field(skipped, 1, U16), "left out"))
+    return code
+
+
+def stat(connection, options):
+    answer = list(connection.request(STAT, {0: CALLER, 1: options.path}))
+    check([kind for kind, _ in answer] == [META], "not one META")
+    print(json.dumps(read_entry(field(answer[0][1], 0, dict), [options.path])))
+    return 0
+
+
+def ping(connection, _):
+    connection.send(PING, 0x70696E67)
+    while connection.receive()[:2] != (PONG, 0x70696E67):
+        pass
+    print("pong")
+    return 0
+
+
+def get(connection, options):
+    many = len(options.path) > 1 or os.path.isdir(options.dest)
+    names = {path: os.path.join(options.dest, quote_from_bytes(path.rpartition(b"/")[2], safe="")) if many
+             else options.dest for path in options.path}
+    if len(set(names.values())) < len(options.path):
+        sys.exit("two of the files have the same name")
+    if many:
+        os.makedirs(options.dest, exist_ok=True)
+    code = 0
+    for start in range(0, len(options.path), 15):  # 15 paths of 4096 bytes fit into a frame
+        batch = options.path[start:start + 15]
+        frames = connection.request(GET, {0: CALLER, 1: [{0: path, 1: options.range} for path in batch]})
+        for path in batch:
+            failure = get_item(frames, path, options.range, names[path])
+            code = complain(path, failure) if failure else code
+        check(next(frames, None) is None, "more items than asked for")
+    return code
+
+
+def get_item(frames, path, wanted, name):
+    """One item of a GET into a file, which is there only if all of it is. Returns the item's failure."""
+    size, offset, length, came, part = 0, 0, None, 0, name + ".part"
+    kind, message = next(frames, (END, {}))
+    try:
+        if kind == META:
+            size = read_entry(field(message, 0, dict), [path])["size"]
+            offset, length = field(message, 1, U64), field(message, 2, U64)
+            with open(part, "wb") as file:
+                for kind, message in frames:
+                    if kind != DATA:
+                        break
+                    came += len(message)
+                    check(came <= length, "more bytes than META said")
+                    file.write(message)
+        check(kind == ITEM_END, f"frame {kind:#x} instead of the end of an item")
+        failure = read_failure(message)
+        if failure is None:
+            check(came == length and (offset, length) == clipped(wanted, size), "not the bytes that were asked for")
+            os.replace(part, name)
+        return failure
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(part)
+
+
+# --- The command line ---
+
+def byte_range(text):
+    """FIRST-LAST, FIRST- or -LENGTH as a ByteRange."""
+    first, dash, last = text.partition("-")
+    if not dash or text == "-" or not all(word.isdecimal() and int(word) in U64 for word in (first, last) if word):
+        raise argparse.ArgumentTypeError("not FIRST-LAST, FIRST- or -LENGTH")
+    return [2, [int(last)]] if not first else [1, [int(first), int(last)]] if last else [0, [int(first)]]
+
+
+def clipped(wanted, size):
+    """Where a range begins in a file of that size, and how many bytes it has."""
+    variant, values = wanted or (0, [0])
+    first = max(0, size - values[0]) if variant == 2 else values[0]
+    return first, (min(size, values[1] + 1) if variant == 1 else size) - first
+
+
+def wire_path(text):
+    try:
+        return check_path(unquote_to_bytes(os.fsencode(text)))
+    except Failure as failure:
+        raise argparse.ArgumentTypeError(str(failure))
+
+
+def main():
+    parser = argparse.ArgumentParser(description="A client for Passerelle's framed protocol.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for run, paths in ((ls, None), (walk, "+"), (stat, None), (get, "+"), (ping, "no")):
+        command = commands.add_parser(run.__name__)
+        command.set_defaults(run=run)
+        command.add_argument("address")
+        command.add_argument("keyfile")
+        if paths != "no":
+            command.add_argument("path", type=wire_path, nargs=paths)
+        if run in (ls, walk):
+            command.add_argument("--json", action="store_true", help="one object a line")
+        if run is ls:
+            command.add_argument("--limit", type=int, default=1000, help="most entries in one answer, 1 to 10000")
+        if run is get:
+            command.add_argument("dest")
+            command.add_argument("--range", type=byte_range, help="FIRST-LAST, FIRST- or =-LENGTH")
+    options = parser.parse_args()
+    try:
+        connection = Connection(options.address, *read_key(options.keyfile))
+        code = options.run(connection, options)
+        connection.send(GOODBYE, 0)
+        sys.exit(code)
+    except (Failure, OSError) as problem:
+        sys.exit(str(problem))
+
+
+if __name__ == "__main__":
+    main()
