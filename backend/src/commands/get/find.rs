@@ -175,7 +175,8 @@ impl Finder {
             (Some(Link::Broken), _) => report.left_out(&entry.path, "link", "the link leads to nothing"),
             (None, Kind::File) => self.file(entry, local).await,
             (None, Kind::Folder) => match self.download.folders.make(&local) {
-                Ok(made) => made.then(|| report.made_folder()).unwrap_or_default(),
+                Ok(true) => report.made_folder(),
+                Ok(false) => {}
                 Err(error) => {
                     let failure = Failure::local("the folder cannot be made", &error).about(&entry.path);
                     fatal(&error, &failure)?;

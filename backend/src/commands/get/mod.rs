@@ -101,7 +101,7 @@ impl Download {
             outcome = outcome.and(joined(worker).await);
         }
         let links = joined(finding).await;
-        let outcome = outcome.and_then(|()| links).and_then(find::Links::make);
+        let outcome = outcome.and(links).and_then(find::Links::make);
         drawing.abort();
         // A drawing that was under way when it was aborted would come after the summary.
         let _ = drawing.await;

@@ -54,7 +54,7 @@ pub(super) fn progress_line(now: &Snapshot, bytes_per_second: f64) -> String {
     if !now.found_all {
         return format!("{files} so far, {bytes}, {rate}");
     }
-    let share = if now.found == 0 { 100 } else { now.done.min(now.found) * 100 / now.found };
+    let share = (now.done.min(now.found) * 100).checked_div(now.found).unwrap_or(100);
     let left = now.found.saturating_sub(now.done) as f64 / bytes_per_second;
     let left = if left.is_finite() { format!(", {} left", clock(left)) } else { String::new() };
     format!("{share:>3}% {files}, {bytes}, {rate}{left}")
