@@ -2,6 +2,7 @@
 
 mod world;
 
+mod cli;
 mod framed;
 mod protocol_document;
 mod python_client;

@@ -1,0 +1,697 @@
+//! The client verbs as people and scripts run them: the real program against a file server in this process, and once
+//! against `passerelle serve` itself.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+use backend::server::ServerConfig;
+use backend::storage::memory::MemoryStorage;
+use backend::storage::{OpenFile, Storage, StorageError, Visit};
+use backend::wire::Key;
+use serde_json::Value;
+use shared::{ETag, Entry, Link, VPath};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use super::world::{World, small_tree};
+
+/// A place with a key file, from which the program is run against one server.
+struct Shell {
+    folder: TempDir,
+    server: String,
+    with_key: bool,
+}
+
+/// How a run ended.
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Shell {
+    fn at(world: &World) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("key"), format!("{}\n", world.key)).unwrap();
+        Self { folder, server: world.tcp.to_string(), with_key: true }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
+        command.current_dir(self.folder.path()).args(args).stdin(Stdio::null());
+        for name in ["PASSERELLE_KEY", "PASSERELLE_SERVER", "PASSERELLE_STATE", "PASSERELLE_CONFIG", "PASSERELLE_LOG"] {
+            command.env_remove(name);
+        }
+        let home = self.folder.path();
+        command.env("HOME", home).env("XDG_STATE_HOME", home.join("state")).env("APPDATA", home.join("state"));
+        if !self.server.is_empty() {
+            command.env("PASSERELLE_SERVER", &self.server);
+        }
+        if self.with_key {
+            command.env("PASSERELLE_KEY", self.path("key"));
+        }
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        Ran::from(self.command(args).output().unwrap())
+    }
+
+    /// Runs, and expects that exit code.
+    #[track_caller]
+    fn ends(&self, args: &[&str], code: i32) -> Ran {
+        let ran = self.run(args);
+        assert_eq!(ran.code, code, "{args:?}\n{}\n{}", ran.out, ran.err);
+        ran
+    }
+
+    fn start(&self, args: &[&str]) -> Running {
+        Running(self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+    }
+
+    /// Each file below a folder, by its path, with its bytes; links with their target.
+    fn tree(&self, name: &str) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut found = BTreeMap::new();
+        collect(&self.path(name), &self.path(name), &mut found);
+        found
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).expect("what is printed is UTF-8");
+        Self { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+impl Ran {
+    fn lines(&self) -> Vec<&str> {
+        self.out.lines().collect()
+    }
+
+    fn json(&self) -> Vec<Value> {
+        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn summary(&self) -> Value {
+        self.json().last().unwrap()["summary"].clone()
+    }
+}
+
+/// A process that does not outlive its test.
+struct Running(Child);
+
+impl Running {
+    fn kill(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    fn end(mut self) -> Ran {
+        let (out, err) = (self.0.stdout.take().unwrap(), self.0.stderr.take().unwrap());
+        let read = |mut pipe: Box<dyn std::io::Read>| {
+            let mut text = String::new();
+            pipe.read_to_string(&mut text).unwrap();
+            text
+        };
+        let (out, err) = (read(Box::new(out)), read(Box::new(err)));
+        Ran { code: self.0.wait().unwrap().code().unwrap_or(-1), out, err }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn collect(base: &Path, folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let inner = path.strip_prefix(base).unwrap().to_owned();
+        let kind = fs::symlink_metadata(&path).unwrap().file_type();
+        if kind.is_symlink() {
+            found.insert(inner, fs::read_link(&path).unwrap().as_os_str().as_encoded_bytes().to_vec());
+        } else if kind.is_dir() {
+            collect(base, &path, found);
+        } else {
+            found.insert(inner, fs::read(&path).unwrap());
+        }
+    }
+}
+
+fn names(tree: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<String> {
+    tree.keys().map(|path| path.to_string_lossy().replace('\\', "/")).collect()
+}
+
+/// A few files and folders, of names that every system takes.
+fn plain_tree() -> MemoryStorage {
+    let storage = small_tree();
+    storage.remove(b"docs/latin\xe9.txt").unwrap();
+    storage
+}
+
+/// A storage that keeps its readers waiting at an offset until it is opened, and remembers where they read.
+struct Gated {
+    inner: MemoryStorage,
+    gate: Arc<Gate>,
+}
+
+struct Gate {
+    limit: Mutex<u64>,
+    opened: Condvar,
+    offsets: Mutex<Vec<u64>>,
+}
+
+impl Gate {
+    fn at(limit: u64) -> Arc<Self> {
+        Arc::new(Self { limit: Mutex::new(limit), opened: Condvar::new(), offsets: Mutex::default() })
+    }
+
+    fn open(&self) {
+        *self.limit.lock().unwrap() = u64::MAX;
+        self.opened.notify_all();
+    }
+
+    fn pass(&self, offset: u64) {
+        self.offsets.lock().unwrap().push(offset);
+        let limit = self.limit.lock().unwrap();
+        drop(self.opened.wait_while(limit, |limit| offset >= *limit).unwrap());
+    }
+
+    fn take_offsets(&self) -> Vec<u64> {
+        std::mem::take(&mut self.offsets.lock().unwrap())
+    }
+}
+
+struct GatedFile {
+    inner: Box<dyn OpenFile>,
+    gate: Arc<Gate>,
+}
+
+impl Storage for Gated {
+    fn stat(&self, path: &VPath) -> Result<Entry, StorageError> {
+        self.inner.stat(path)
+    }
+
+    fn list(&self, path: &VPath, visit: &mut dyn FnMut(Entry) -> Visit) -> Result<(), StorageError> {
+        self.inner.list(path, visit)
+    }
+
+    fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError> {
+        Ok(Box::new(GatedFile { inner: self.inner.open(path)?, gate: Arc::clone(&self.gate) }))
+    }
+}
+
+impl OpenFile for GatedFile {
+    fn entry(&self) -> &Entry {
+        self.inner.entry()
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StorageError> {
+        self.gate.pass(offset);
+        self.inner.read_at(buffer, offset)
+    }
+
+    fn etag_now(&self) -> Result<ETag, StorageError> {
+        self.inner.etag_now()
+    }
+}
+
+/// Tells a client that some links stay inside, which they do not.
+struct Lying(MemoryStorage);
+
+impl Storage for Lying {
+    fn stat(&self, path: &VPath) -> Result<Entry, StorageError> {
+        self.0.stat(path)
+    }
+
+    fn list(&self, path: &VPath, visit: &mut dyn FnMut(Entry) -> Visit) -> Result<(), StorageError> {
+        self.0.list(path, &mut |entry| {
+            if entry.link != Some(Link::Escapes) {
+                return visit(entry);
+            }
+            // The name says where the link shall lead.
+            let target = entry.path.display_name().replace('!', "/").into_bytes();
+            visit(Entry { link: Some(Link::Inside(target)), ..entry })
+        })
+    }
+
+    fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError> {
+        self.0.open(path)
+    }
+}
+
+/// Bytes that no two places of a file have in common.
+fn pattern(length: usize, seed: u32) -> Vec<u8> {
+    (0..length as u32).map(|index| ((index / 7) ^ seed).wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect()
+}
+
+/// Waits for a child process to have come so far; fails after a time that no machine needs.
+#[track_caller]
+fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(found) = found() {
+            return found;
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// How many bytes the mark of an unfinished download speaks for.
+fn marked(mark: &Path) -> Option<u64> {
+    let text = fs::read_to_string(mark).ok()?;
+    text.split_whitespace().nth(2)?.parse().ok().filter(|offset| *offset > 0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ls_prints_paths_that_are_paths_again() {
+    let storage = small_tree();
+    for name in ["docs/line\nfeed", "docs/100%", "docs/-rf", "docs/\u{1b}[2J", "docs/é ß"] {
+        storage.add_file(name, "x").unwrap();
+    }
+    let world = World::over(Arc::new(storage)).await;
+    let shell = Shell::at(&world);
+    assert_eq!(shell.ends(&["ls"], 0).lines(), ["docs", "empty", "hello.txt"]);
+    let listed = shell.ends(&["ls", "docs/"], 0);
+    let expected = ["deep", "nothing", "%1B[2J", "-rf", "100%25", "a b.txt", "line%0Afeed", "latin%E9.txt", "é ß"];
+    let mut sorted = listed.lines();
+    sorted.sort_unstable();
+    let mut wanted = expected.to_vec();
+    wanted.sort_unstable();
+    assert_eq!(sorted, wanted);
+    for name in listed.lines() {
+        shell.ends(&["stat", &format!("docs/{name}")], 0);
+    }
+    let all = shell.ends(&["ls", "-R", "/docs"], 0);
+    assert!(all.lines().contains(&"deep/er/file.bin"), "{}", all.out);
+    assert_eq!(shell.ends(&["ls", "docs/a%20b.txt"], 0).lines(), ["a b.txt"]);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ls_sorts_reads_every_page_and_says_more() {
+    let storage = MemoryStorage::new();
+    for number in 0..2_345 {
+        storage.add_file(format!("f{number}"), vec![0; 2_345 - number]).unwrap();
+    }
+    storage.set_executable("f7", true).unwrap();
+    storage.add_link("link", "f7").unwrap();
+    storage.add_link("out", "/etc/passwd").unwrap();
+    let world = World::over(Arc::new(storage)).await;
+    let shell = Shell::at(&world);
+    let names = shell.ends(&["ls"], 0);
+    assert_eq!(names.lines().len(), 2_347);
+    assert_eq!(names.lines()[..3], ["f0", "f1", "f2"]);
+    assert_eq!(shell.ends(&["ls", "--sort", "size", "-r"], 0).lines()[0], "f0");
+    let long = shell.ends(&["ls", "-l"], 0);
+    let line = |name: &str| long.lines().into_iter().find(|line| line.ends_with(name)).unwrap().to_owned();
+    assert!(line(" f7").starts_with("-x          2338 20"), "{}", line(" f7"));
+    assert!(line(" link -> f7").starts_with("l"));
+    assert!(line(" out -> (out of the served folder)").starts_with("l"));
+    let entries = shell.ends(&["ls", "--json", "--sort", "size"], 0).json();
+    assert_eq!(entries.len(), 2_347);
+    assert!(entries.iter().all(|entry| entry["path"].is_string() && entry["kind"].is_string()));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stat_and_ping_answer_people_and_programs() {
+    let world = World::start().await;
+    let shell = Shell::at(&world);
+    let text = shell.ends(&["stat", "hello.txt"], 0);
+    assert!(text.out.contains("13 B") && text.out.contains("file"), "{}", text.out);
+    let json = shell.ends(&["stat", "--json", "docs/latin%E9.txt"], 0).json();
+    assert_eq!((&json[0]["path"], &json[0]["size"]), (&"docs/latin%E9.txt".into(), &5.into()));
+    assert_eq!(shell.ends(&["ping", "-c", "3", "-i", "0"], 0).lines().len(), 5);
+    let pings = shell.ends(&["ping", "-c", "2", "-i", "0", "--json"], 0).json();
+    assert!(pings[1]["round_trip_us"].is_u64() && pings[3]["summary"]["pings"] == 2, "{pings:?}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scripts_can_tell_failures_apart() {
+    let world = World::start().await;
+    let mut shell = Shell::at(&world);
+    let error = shell.ends(&["stat", "--json", "gone"], 3).err;
+    let error: Value = serde_json::from_str(error.trim()).unwrap();
+    assert_eq!(error["error"]["code"], "not_found");
+    assert!(error["error"]["message"].is_string());
+    for args in [&["ls", "gone"][..], &["get", "gone", "x"], &["get", "gone", "-"]] {
+        shell.ends(args, 3);
+    }
+    for args in [
+        &["ls", "../etc"][..],
+        &["stat", "100%"],
+        &["get", "only"],
+        &["ls", "--server", "http://127.0.0.1:1"],
+        &["get", "hello.txt", "docs/a b.txt", "-"],
+        &["get", "/", "hello.txt", "x"],
+        &["ping", "-c", "0"],
+    ] {
+        shell.ends(args, 2);
+    }
+    shell.ends(&["get", "docs", "-"], 1);
+    fs::write(shell.path("other"), format!("{}\n", Key::generate().unwrap())).unwrap();
+    shell.ends(&["ping", "--key", "other"], 4);
+    shell.ends(&["ping", "--key", "missing"], 4);
+    fs::write(shell.path("other"), "no key").unwrap();
+    assert!(shell.ends(&["ping", "--key", "other"], 4).err.contains("passerelle-key-1"));
+    shell.with_key = false;
+    assert!(shell.ends(&["ping"], 4).err.contains("--key"));
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = free.local_addr().unwrap().to_string();
+    drop(free);
+    shell.ends(&["ping", "--server", &nobody], 5);
+    shell.with_key = true;
+    shell.ends(&["ls", "--server", &nobody], 5);
+    shell.ends(&["get", "/", "new", "--server", &nobody], 5);
+    assert!(!shell.path("new").exists() && !shell.path("x").exists());
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn get_puts_things_where_cp_would() {
+    let world = World::over(Arc::new(plain_tree())).await;
+    let shell = Shell::at(&world);
+    let everything = ["docs/a b.txt", "docs/deep/er/file.bin", "empty", "hello.txt"];
+    assert!(shell.ends(&["get", "/", "new"], 0).out.starts_with("4 files, 300 kB in "));
+    let new = shell.tree("new");
+    assert_eq!(names(&new), everything);
+    assert_eq!(new[Path::new("hello.txt")], b"hello, world\n");
+    assert!(shell.path("new/docs/nothing").is_dir());
+    assert!(shell.ends(&["get", "/", "new"], 0).out.contains("0 files, 0 B in "));
+    let again = shell.ends(&["get", "--json", "/", "new"], 0);
+    assert_eq!((&again.summary()["files"], &again.summary()["skipped"]), (&0.into(), &4.into()));
+
+    fs::create_dir(shell.path("old")).unwrap();
+    shell.ends(&["get", "docs", "old"], 0);
+    assert!(shell.path("old/docs/a b.txt").is_file());
+    shell.ends(&["get", "docs/", "copy"], 0);
+    assert!(shell.path("copy/a b.txt").is_file());
+    shell.ends(&["get", "hello.txt", "renamed"], 0);
+    assert_eq!(fs::read(shell.path("renamed")).unwrap(), b"hello, world\n");
+    shell.ends(&["get", "hello.txt", "docs/deep", "several"], 0);
+    assert_eq!(names(&shell.tree("several")), ["deep/er/file.bin", "hello.txt"]);
+    let streamed = shell.ends(&["get", "hello.txt", "-"], 0);
+    assert_eq!((&*streamed.out, &*streamed.err), ("hello, world\n", ""));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_differs_is_replaced_by_force_alone() {
+    let storage = plain_tree();
+    storage.set_executable("hello.txt", true).unwrap();
+    let world = World::over(Arc::new(storage.clone())).await;
+    let shell = Shell::at(&world);
+    shell.ends(&["get", "/", "new"], 0);
+    storage.write("empty", "no longer").unwrap();
+    let ran = shell.ends(&["get", "--json", "/", "new"], 6);
+    let error: Value = serde_json::from_str(ran.err.trim()).unwrap();
+    assert_eq!((&error["error"]["code"], &error["error"]["path"]), (&"exists".into(), &"empty".into()));
+    assert_eq!(ran.summary()["failed"], 1);
+    assert_eq!(fs::read(shell.path("new/empty")).unwrap(), b"");
+    shell.ends(&["get", "empty", "new"], 1);
+    assert!(shell.ends(&["get", "-q", "--force", "/", "new"], 0).out.is_empty());
+    assert_eq!(fs::read(shell.path("new/empty")).unwrap(), b"no longer");
+    let metadata = fs::metadata(shell.path("new/hello.txt")).unwrap();
+    let modified = storage.stat(&VPath::parse("hello.txt").unwrap()).unwrap().modified.seconds();
+    let local = metadata.modified().unwrap().duration_since(std::time::UNIX_EPOCH).unwrap();
+    assert_eq!(local.as_secs() as i64, modified);
+    #[cfg(unix)]
+    assert_ne!(std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o100, 0);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_had_is_named_and_the_rest_comes() {
+    let storage = plain_tree();
+    storage.set_denied("docs/deep", true).unwrap();
+    storage.add_other("pipe").unwrap();
+    storage.add_file(".x.passerelle-part", "of somebody's download").unwrap();
+    let world = World::over(Arc::new(storage)).await;
+    let shell = Shell::at(&world);
+    let ran = shell.ends(&["get", "/", "new", "--json"], 6);
+    assert!(ran.err.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{}", ran.err);
+    assert!(ran.err.contains("access_denied") && ran.err.contains("\"docs/deep\""), "{}", ran.err);
+    assert_eq!((&ran.summary()["failed"], &ran.summary()["left_out"]), (&1.into(), &2.into()));
+    assert_eq!(names(&shell.tree("new")), ["docs/a b.txt", "empty", "hello.txt"]);
+    shell.ends(&["get", "gone", "hello.txt", "some"], 6);
+    assert_eq!(names(&shell.tree("some")), ["hello.txt"]);
+    world.stop().await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn links_are_made_again_only_if_they_stay_inside() {
+    let storage = plain_tree();
+    storage.add_link("docs/near", "a b.txt").unwrap();
+    storage.add_link("docs/far", "../hello.txt").unwrap();
+    storage.add_link("folder", "docs/deep").unwrap();
+    storage.add_link("passwd", "/etc/passwd").unwrap();
+    storage.add_link("nowhere", "gone").unwrap();
+    let world = World::over(Arc::new(storage)).await;
+    let shell = Shell::at(&world);
+    let ran = shell.ends(&["get", "/", "new"], 0);
+    assert!(ran.out.contains("3 links, 2 left out"), "{}", ran.out);
+    assert!(ran.err.contains("warning: passwd: ") && ran.err.contains("warning: nowhere: "), "{}", ran.err);
+    let new = shell.tree("new");
+    assert_eq!(new[Path::new("docs/near")], b"a b.txt");
+    assert_eq!(new[Path::new("docs/far")], b"../hello.txt");
+    assert_eq!(new[Path::new("folder")], b"docs/deep");
+    assert!(!new.contains_key(Path::new("passwd")) && !new.contains_key(Path::new("nowhere")));
+    shell.ends(&["get", "/", "new"], 0);
+
+    // On its own, the folder does not hold what one of its links leads to.
+    let ran = shell.ends(&["get", "docs", "alone"], 0);
+    assert!(ran.err.contains("docs/far"), "{}", ran.err);
+    // A link that is named is followed.
+    shell.ends(&["get", "folder", "docs/near", "followed"], 0);
+    assert_eq!(names(&shell.tree("followed")), ["folder/er/file.bin", "near"]);
+    assert_eq!(shell.tree("followed")[Path::new("near")], b"spaces");
+    shell.ends(&["get", "passwd", "x"], 4);
+    world.stop().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn names_arrive_byte_for_byte() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let names = [&b"latin\xe9.txt"[..], b"line\nfeed", b"a\\b", b"C:", b"NUL", b" .", b"100%25", &[b'x'; 255]];
+    let storage = MemoryStorage::new();
+    for name in names {
+        storage.add_file(name, name).unwrap();
+    }
+    let world = World::over(Arc::new(storage)).await;
+    let shell = Shell::at(&world);
+    shell.ends(&["get", "/", "new"], 0);
+    let expected: BTreeMap<_, _> =
+        names.iter().map(|name| (PathBuf::from(OsStr::from_bytes(name)), name.to_vec())).collect();
+    assert!(shell.tree("new") == expected);
+    shell.ends(&["get", "latin%E9.txt", "."], 0);
+    assert!(shell.folder.path().join(OsStr::from_bytes(b"latin\xe9.txt")).is_file());
+    world.stop().await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_through_a_link_below_the_destination() {
+    let world = World::start().await;
+    let shell = Shell::at(&world);
+    for folder in ["outside", "new", "new/docs"] {
+        fs::create_dir(shell.path(folder)).unwrap();
+    }
+    fs::write(shell.path("outside/precious"), "kept").unwrap();
+    std::os::unix::fs::symlink("../../outside", shell.path("new/docs/deep")).unwrap();
+    std::os::unix::fs::symlink("../outside/precious", shell.path("new/hello.txt")).unwrap();
+    std::os::unix::fs::symlink("../outside/precious", shell.path("new/.empty.passerelle-part")).unwrap();
+    let ran = shell.ends(&["get", "/", "new"], 6);
+    assert!(ran.err.contains("docs/deep") && ran.err.contains("hello.txt") && ran.err.contains("empty"), "{}", ran.err);
+    shell.ends(&["get", "--force", "/", "new"], 6);
+    // By force the link is replaced, not what it leads to.
+    assert_eq!(fs::read(shell.path("new/hello.txt")).unwrap(), b"hello, world\n");
+    assert!(!fs::symlink_metadata(shell.path("new/hello.txt")).unwrap().is_symlink());
+    let outside = shell.tree("outside");
+    assert_eq!((names(&outside), &*outside[Path::new("precious")]), (vec!["precious".to_owned()], &b"kept"[..]));
+    // The destination itself may be a link: it was named.
+    std::os::unix::fs::symlink("outside", shell.path("named")).unwrap();
+    shell.ends(&["get", "hello.txt", "named"], 0);
+    assert!(shell.path("outside/hello.txt").is_file());
+    world.stop().await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_lies_about_links_gets_none_that_leads_outside() {
+    let storage = MemoryStorage::new();
+    for name in ["..!outside", "!etc!passwd", "a!..!..!outside", "a!..!x"] {
+        storage.add_link(name, "/etc").unwrap();
+    }
+    storage.add_file("a/file", "x").unwrap();
+    let world = World::over(Arc::new(Lying(storage))).await;
+    let shell = Shell::at(&world);
+    fs::create_dir(shell.path("outside")).unwrap();
+    let ran = shell.ends(&["get", "--json", "/", "new"], 0);
+    assert_eq!((&ran.summary()["left_out"], &ran.summary()["links"]), (&4.into(), &0.into()));
+    assert_eq!(names(&shell.tree("new")), ["a/file"]);
+    assert!(shell.tree("outside").is_empty());
+    world.stop().await;
+}
+
+const BIG: usize = 6 << 20;
+
+/// A server that sends so much of a large file and then waits, and a download of it that was killed while it did.
+async fn killed_halfway() -> (World, Shell, MemoryStorage, Arc<Gate>, u64) {
+    let storage = MemoryStorage::new();
+    storage.add_file("big", pattern(BIG, 1)).unwrap();
+    let gate = Gate::at(3 << 20);
+    let world = World::over(Arc::new(Gated { inner: storage.clone(), gate: Arc::clone(&gate) })).await;
+    let shell = Shell::at(&world);
+    let mut running = shell.start(&["get", "/", "new"]);
+    let offset = until("some bytes on the disk", || marked(&shell.path("new/.big.passerelle-mark")));
+    running.kill();
+    assert_eq!(names(&shell.tree("new")), [".big.passerelle-mark", ".big.passerelle-part"]);
+    gate.open();
+    gate.take_offsets();
+    (world, shell, storage, gate, offset)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_download_goes_on_where_it_was() {
+    let (_world, shell, _storage, gate, offset) = killed_halfway().await;
+    let ran = shell.ends(&["get", "--json", "/", "new"], 0);
+    assert_eq!(ran.json()[0]["file"]["status"], "resumed");
+    assert_eq!(ran.summary()["bytes"], BIG as u64 - offset);
+    let first = gate.take_offsets().into_iter().min();
+    assert!(first.is_some_and(|first| first >= offset), "{first:?} {offset}");
+    assert!(shell.tree("new") == BTreeMap::from([("big".into(), pattern(BIG, 1))]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_download_starts_again_if_the_source_changed_or_if_told_to() {
+    let (_world, shell, storage, _gate, _) = killed_halfway().await;
+    storage.write("big", pattern(BIG, 2)).unwrap();
+    let ran = shell.ends(&["get", "--json", "/", "new"], 0);
+    assert_eq!((&ran.json()[0]["file"]["status"], &ran.summary()["bytes"]), (&"downloaded".into(), &BIG.into()));
+    assert!(shell.tree("new") == BTreeMap::from([("big".into(), pattern(BIG, 2))]));
+
+    let (_world, shell, _storage, gate, _) = killed_halfway().await;
+    shell.ends(&["get", "--no-resume", "/", "new"], 0);
+    assert_eq!(gate.take_offsets().into_iter().min(), Some(0));
+    assert!(shell.tree("new") == BTreeMap::from([("big".into(), pattern(BIG, 1))]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_comes_back_is_asked_for_the_rest() {
+    for streaming in [false, true] {
+        let storage = MemoryStorage::new();
+        storage.add_file("big", pattern(BIG, 3)).unwrap();
+        storage.add_file("small", "s").unwrap();
+        let gate = Gate::at(3 << 20);
+        let gated = Arc::new(Gated { inner: storage.clone(), gate: Arc::clone(&gate) });
+        let config = ServerConfig { drain_time: Duration::from_millis(1), ..ServerConfig::default() };
+        let world = World::with(gated.clone(), config.clone()).await;
+        let (tcp, key) = (world.tcp, world.key.clone());
+        let shell = Shell::at(&world);
+        let file = fs::File::create(shell.path("out")).unwrap();
+        let args: &[&str] =
+            if streaming { &["get", "--retries", "30", "big", "-"] } else { &["get", "--retries", "30", "/", "new"] };
+        let mut command = shell.command(args);
+        command.stdout(file).stderr(Stdio::piped());
+        let mut running = Running(command.spawn().unwrap());
+        if streaming {
+            until("some bytes in the output", || fs::metadata(shell.path("out")).ok().filter(|out| out.len() > 0));
+        } else {
+            until("some bytes on the disk", || marked(&shell.path("new/.big.passerelle-mark")));
+        }
+        world.shutdown.cancel();
+        let stderr = BufReader::new(running.0.stderr.take().unwrap());
+        let mut lines = stderr.lines();
+        let notice = lines.next().unwrap().unwrap();
+        assert!(notice.contains("asking again"), "{notice}");
+        gate.open();
+        world.server.await.unwrap();
+        gate.take_offsets();
+        let listener = TcpListener::bind(tcp).await.unwrap();
+        let _world = World::on(listener, key, gated, config).await;
+        assert_eq!(running.0.wait().unwrap().code(), Some(0));
+        let from_the_start = gate.take_offsets().into_iter().filter(|offset| *offset == 0).count();
+        assert!(from_the_start <= 1, "only the small file may come whole after that");
+        if streaming {
+            assert!(fs::read(shell.path("out")).unwrap() == pattern(BIG, 3));
+        } else {
+            assert_eq!(names(&shell.tree("new")), ["big", "small"]);
+            assert!(fs::read(shell.path("new/big")).unwrap() == pattern(BIG, 3));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stays_away_ends_it_and_what_came_is_kept() {
+    let storage = MemoryStorage::new();
+    storage.add_file("big", pattern(BIG, 4)).unwrap();
+    let gate = Gate::at(3 << 20);
+    let config = ServerConfig { drain_time: Duration::from_millis(1), ..ServerConfig::default() };
+    let world = World::with(Arc::new(Gated { inner: storage, gate: Arc::clone(&gate) }), config).await;
+    let shell = Shell::at(&world);
+    let running = shell.start(&["get", "--retries", "1", "big", "copy"]);
+    until("some bytes on the disk", || marked(&shell.path(".copy.passerelle-mark")));
+    world.shutdown.cancel();
+    let ran = running.end();
+    gate.open();
+    assert_eq!(ran.code, 5, "{}", ran.err);
+    assert!(ran.err.contains("is kept"), "{}", ran.err);
+    assert!(shell.path(".copy.passerelle-part").is_file() && !shell.path("copy").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_small_files_come_over_many_connections() {
+    let storage = MemoryStorage::new();
+    for number in 0..3_000 {
+        let name = format!("{}/{}", number % 37, "long name ".repeat(20) + &number.to_string());
+        storage.add_file(name, number.to_string()).unwrap();
+    }
+    let world = World::over(Arc::new(storage)).await;
+    let shell = Shell::at(&world);
+    let ran = shell.ends(&["get", "--json", "-p", "3", "/", "new"], 0);
+    assert_eq!((&ran.summary()["files"], &ran.summary()["folders_made"]), (&3_000.into(), &37.into()));
+    let tree = shell.tree("new");
+    assert_eq!(tree.len(), 3_000);
+    for (path, content) in tree {
+        assert!(path.to_string_lossy().ends_with(&format!(" {}", String::from_utf8(content).unwrap())));
+    }
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_of_a_running_server_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut shell = Shell { folder, server: String::new(), with_key: false };
+    fs::create_dir(shell.path("served")).unwrap();
+    fs::write(shell.path("served/a b.txt"), "spaces").unwrap();
+    let mut server =
+        shell.start(&["serve", "served", "--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--json", "--log", "error"]);
+    let mut line = String::new();
+    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let addresses: Value = serde_json::from_str(&line).unwrap();
+    shell.server = addresses["tcp"].as_str().unwrap().to_owned();
+    assert_eq!(shell.ends(&["ls"], 0).lines(), ["a b.txt"]);
+    shell.ends(&["ping", "--server", &format!("tcp://{}", shell.server)], 0);
+    shell.ends(&["get", "/", "copy"], 0);
+    assert_eq!(shell.tree("copy"), BTreeMap::from([("a b.txt".into(), b"spaces".to_vec())]));
+    server.kill();
+    shell.ends(&["ls"], 5);
+}
