@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use http::Method;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -26,7 +26,7 @@ pub(super) struct Metrics {
 }
 
 /// What a request was for, coarsely.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, EncodeLabelValue)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Route {
     Files,
     List,
@@ -40,14 +40,14 @@ pub(super) enum Route {
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct RequestLabels {
-    route: Route,
+    route: &'static str,
     method: &'static str,
     status: u16,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct RouteLabels {
-    route: Route,
+    route: &'static str,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -87,8 +87,8 @@ impl Metrics {
     pub(super) fn end(&self, route: Route, method: &Method, status: u16, bytes: u64, time: Duration) {
         self.in_flight.dec();
         self.bytes.inc_by(bytes);
-        self.requests.get_or_create(&RequestLabels { route, method: word(method), status }).inc();
-        self.seconds.get_or_create(&RouteLabels { route }).observe(time.as_secs_f64());
+        self.requests.get_or_create(&RequestLabels { route: route.word(), method: word(method), status }).inc();
+        self.seconds.get_or_create(&RouteLabels { route: route.word() }).observe(time.as_secs_f64());
     }
 
     /// Everything, in the text format.
@@ -107,6 +107,19 @@ impl Metrics {
 }
 
 impl Route {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::List => "list",
+            Self::Stat => "stat",
+            Self::About => "about",
+            Self::Archive => "archive",
+            Self::OpenApi => "openapi",
+            Self::Health => "health",
+            Self::Page => "page",
+        }
+    }
+
     /// By the pattern that the router matched.
     pub(super) fn of(pattern: Option<&str>) -> Self {
         match pattern {
@@ -151,12 +164,12 @@ mod tests {
         let lane = LaneStatus { busy: 2, idle: 0, max: 8 };
         let text = metrics.text(PoolStatus { metadata: lane, bulk: lane });
         for line in [
-            "passerelle_http_requests_total{route=\"Files\",method=\"GET\",status=\"206\"} 1",
-            "passerelle_http_requests_total{route=\"Page\",method=\"other\",status=\"405\"} 1",
+            "passerelle_http_requests_total{route=\"files\",method=\"GET\",status=\"206\"} 1",
+            "passerelle_http_requests_total{route=\"page\",method=\"other\",status=\"405\"} 1",
             "passerelle_http_sent_bytes_total 1000",
             "passerelle_http_requests_in_flight 0",
             "passerelle_pool_connections{lane=\"bulk\",state=\"idle\"} 0",
-            "passerelle_http_request_duration_seconds_bucket{le=\"0.0025\",route=\"Files\"} 1",
+            "passerelle_http_request_duration_seconds_bucket{le=\"0.0025\",route=\"files\"} 1",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }

@@ -1,0 +1,222 @@
+//! Archives over HTTP, read back by programs that are not ours.
+
+use std::io::{Cursor, Read};
+use std::process::Command;
+use std::sync::Arc;
+
+use backend::gateway::GatewayConfig;
+use backend::storage::faulty::{Fault, Faults, FaultyStorage, Operation};
+use backend::storage::memory::MemoryStorage;
+use shared::{ErrorCode, Timestamp};
+use zip::ZipArchive;
+
+use super::web::{Answer, Web};
+use super::world::small_tree;
+
+/// Names and contents, in the order of the central directory.
+fn contents(answer: &Answer) -> Vec<(String, Vec<u8>)> {
+    assert!(answer.status == 200 && answer.whole, "{} {:?}", answer.status, answer.headers);
+    let mut archive = ZipArchive::new(Cursor::new(&answer.body)).unwrap();
+    (0..archive.len())
+        .map(|index| {
+            let mut file = archive.by_index(index).unwrap();
+            let mut content = Vec::new();
+            file.read_to_end(&mut content).unwrap();
+            (file.name().unwrap().into_owned(), content)
+        })
+        .collect()
+}
+
+fn names(answer: &Answer) -> Vec<String> {
+    contents(answer).into_iter().map(|(name, _)| name).collect()
+}
+
+#[tokio::test]
+async fn a_folder_with_all_that_is_in_it() {
+    let web = Web::start().await;
+    let answer = web.get("/api/v1/archive?path=docs").await;
+    assert_eq!(answer.header("content-type"), Some("application/zip"));
+    assert_eq!(answer.header("content-disposition"), Some("attachment; filename=\"docs.zip\""));
+    assert_eq!(answer.header("accept-ranges"), Some("none"));
+    let expected: Vec<(String, Vec<u8>)> = vec![
+        ("docs/".into(), vec![]),
+        ("docs/a b.txt".into(), b"spaces".into()),
+        ("docs/deep/".into(), vec![]),
+        ("docs/deep/er/".into(), vec![]),
+        ("docs/deep/er/file.bin".into(), vec![7; 300_000]),
+        ("docs/latin%E9.txt".into(), b"latin".into()),
+        ("docs/nothing/".into(), vec![]),
+    ];
+    assert!(contents(&answer) == expected, "{:?}", names(&answer));
+    let head = web.head("/api/v1/archive?path=docs").await;
+    assert_eq!(head.header("content-length"), answer.header("content-length"));
+    assert_eq!(head.header("etag"), answer.header("etag"));
+    // The same bytes each time.
+    assert!(web.get("/api/v1/archive?path=docs").await.body == answer.body);
+    let etag = answer.header("etag").unwrap();
+    assert_eq!(web.get_with("/api/v1/archive?path=docs", &[("if-none-match", etag)]).await.status, 304);
+    web.unharmed().await;
+}
+
+#[tokio::test]
+async fn several_things_and_everything() {
+    let web = Web::start().await;
+    let answer = web.get("/api/v1/archive?path=hello.txt&path=docs%2Fdeep&path=docs/deep/er&path=empty").await;
+    assert_eq!(names(&answer), ["hello.txt", "deep/", "deep/er/", "deep/er/file.bin", "empty"]);
+    assert_eq!(answer.header("content-disposition"), Some("attachment; filename=\"Passerelle.zip\""));
+    let all = web.get("/api/v1/archive?path=").await;
+    assert_eq!(names(&all)[..2], ["docs/", "docs/a b.txt"]);
+    let named = web.get("/api/v1/archive?path=hello.txt&name=%C3%A9t%C3%A9").await;
+    let expected = "attachment; filename=\"_t_.zip\"; filename*=UTF-8''%C3%A9t%C3%A9.zip";
+    assert_eq!(named.header("content-disposition"), Some(expected));
+    // A path is percent-encoded, and then encoded once more as every parameter is.
+    let latin = web.get("/api/v1/archive?path=docs%2Flatin%25E9.txt").await;
+    assert_eq!(names(&latin), ["latin%E9.txt"]);
+    web.unharmed().await;
+}
+
+#[tokio::test]
+async fn a_long_choice_is_posted() {
+    let storage = MemoryStorage::new();
+    let mut form = String::from("name=many");
+    for index in 0..3_000 {
+        storage.add_file(format!("folder/{index:04}"), index.to_string()).unwrap();
+        form += &format!("&path=folder%2F{index:04}");
+    }
+    let web = Web::over(Arc::new(storage)).await;
+    let kind = ("content-type", "application/x-www-form-urlencoded");
+    let answer = web.send("POST", "/api/v1/archive", &[kind], form.as_bytes()).await;
+    let found = contents(&answer);
+    assert_eq!(found.len(), 3_000);
+    assert!(found.iter().enumerate().all(|(index, (name, content))| {
+        *name == format!("{index:04}") && *content == index.to_string().as_bytes()
+    }));
+    let wrong = web.send("POST", "/api/v1/archive", &[("content-type", "application/json")], b"{}").await;
+    wrong.refused(415, "bad_request");
+    web.unharmed().await;
+}
+
+#[tokio::test]
+async fn times_and_marks_survive() {
+    let storage = MemoryStorage::new();
+    storage.add_file("d/run.sh", "#!/bin/sh\n").unwrap();
+    storage.set_executable("d/run.sh", true).unwrap();
+    storage.set_modified("d/run.sh", Timestamp::from_parts(1_700_000_001, 5)).unwrap();
+    storage.add_file("d/old", "x").unwrap();
+    storage.set_modified("d/old", Timestamp::from_parts(-86_400, 0)).unwrap();
+    let web = Web::over(Arc::new(storage)).await;
+    let answer = web.get("/api/v1/archive?path=d").await;
+    let mut archive = ZipArchive::new(Cursor::new(&answer.body)).unwrap();
+    let file = archive.by_name("d/run.sh").unwrap();
+    assert_eq!(file.unix_mode().map(|mode| mode & 0o7777), Some(0o755));
+    drop(file);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.zip"), &answer.body).unwrap();
+    let unzip = Command::new("unzip").args(["-q", "a.zip"]).current_dir(folder.path()).status();
+    // Where the program is not installed, the library's word has to do.
+    if unzip.is_ok_and(|status| status.success()) {
+        let modified = |name: &str| {
+            let modified = std::fs::metadata(folder.path().join("d").join(name)).unwrap().modified().unwrap();
+            modified.duration_since(std::time::UNIX_EPOCH).map(|since| since.as_secs() as i64).unwrap_or(-1)
+        };
+        assert_eq!(modified("run.sh"), 1_700_000_001);
+    }
+    web.unharmed().await;
+}
+
+/// `unzip -t` and Python's `zipfile` find nothing wrong, with names and contents of all kinds.
+#[tokio::test]
+async fn other_programs_agree() {
+    let storage = small_tree();
+    storage.add_file("docs/été – 日本.txt", "unicode").unwrap();
+    storage.add_file("docs/README", "1").unwrap();
+    storage.add_file("docs/ReadMe", "2").unwrap();
+    storage.add_file("docs/..\\..\\evil", "3").unwrap();
+    storage.add_file("docs/line\nfeed", "4").unwrap();
+    for index in 0..2_000 {
+        storage.add_file(format!("docs/many/{index}"), vec![index as u8; index]).unwrap();
+    }
+    let web = Web::over(Arc::new(storage)).await;
+    let answer = web.get("/api/v1/archive?path=").await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("all.zip");
+    std::fs::write(&file, &answer.body).unwrap();
+    if let Ok(output) = Command::new("unzip").arg("-tq").arg(&file).output() {
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+    let script =
+        "import sys, zipfile\nz = zipfile.ZipFile(sys.argv[1])\nassert z.testzip() is None\nprint(len(z.namelist()))";
+    if let Ok(output) = Command::new("python3").args(["-c", script]).arg(&file).output() {
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), names(&answer).len().to_string());
+    }
+    let names = names(&answer);
+    for name in ["docs/été – 日本.txt", "docs/README", "docs/ReadMe (2)", "docs/..%5C..%5Cevil", "docs/line%0Afeed"]
+    {
+        assert!(names.iter().any(|found| found == name), "{name}");
+    }
+    web.unharmed().await;
+}
+
+#[tokio::test]
+async fn links_and_strange_things_are_left_out() {
+    let storage = small_tree();
+    storage.add_link("docs/to-file", "a b.txt").unwrap();
+    storage.add_link("docs/to-folder", "deep").unwrap();
+    storage.add_link("docs/circle", "../docs").unwrap();
+    storage.add_link("docs/out", "../../etc").unwrap();
+    storage.add_link("docs/broken", "nothing").unwrap();
+    storage.add_other("docs/pipe").unwrap();
+    let web = Web::over(Arc::new(storage)).await;
+    let found = names(&web.get("/api/v1/archive?path=docs").await);
+    assert!(found.contains(&"docs/to-file".into()));
+    for name in ["to-folder", "circle", "out", "broken", "pipe"] {
+        assert!(!found.iter().any(|found| found.contains(name)), "{name}");
+    }
+    web.get("/api/v1/archive?path=docs%2Fout").await.refused(403, "link_escapes");
+    web.get("/api/v1/archive?path=docs%2Fpipe").await.refused(403, "not_regular");
+    // A chosen link is followed: it was named.
+    let chosen = names(&web.get("/api/v1/archive?path=docs%2Fto-folder").await);
+    assert_eq!(chosen, ["to-folder/", "to-folder/er/", "to-folder/er/file.bin"]);
+    web.unharmed().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_for() {
+    let web = Web::start().await;
+    web.get("/api/v1/archive").await.refused(400, "bad_request");
+    web.get("/api/v1/archive?path=none").await.refused(404, "not_found");
+    web.get("/api/v1/archive?path=docs&path=none").await.refused(404, "not_found");
+    web.get("/api/v1/archive?path=%FF").await.refused(400, "bad_request");
+    web.get("/api/v1/archive?path=docs&name=a&name=b").await.refused(400, "bad_request");
+    for path in ["..%2Fetc", "docs%2F..%2F..", "%252e%252e", "a%2500", "%2F%2Fetc"] {
+        web.get(&format!("/api/v1/archive?path={path}")).await.refused(400, "bad_path");
+    }
+    web.unharmed().await;
+}
+
+#[tokio::test]
+async fn a_form_is_bounded() {
+    let config = GatewayConfig { request_body_bytes_max: 100, ..GatewayConfig::default() };
+    let web = Web::with(Arc::new(small_tree()), config).await;
+    let kind = ("content-type", "application/x-www-form-urlencoded");
+    let form = format!("path={}", "x".repeat(200));
+    web.send("POST", "/api/v1/archive", &[kind], form.as_bytes()).await.refused(413, "too_large");
+    web.unharmed().await;
+}
+
+#[tokio::test]
+async fn a_file_that_changed_cuts_the_archive_off() {
+    let faults = Faults::seeded(1);
+    let storage = small_tree();
+    storage.add_file("docs/zz", vec![1; 2_000_000]).unwrap();
+    let web = Web::over(Arc::new(FaultyStorage::new(storage, Arc::clone(&faults)))).await;
+    faults.at(Operation::Open, 3, Fault::Fail(ErrorCode::Io));
+    let answer = web.get("/api/v1/archive?path=docs").await;
+    assert_eq!((answer.status, answer.whole), (200, false));
+    faults.at(Operation::Read, faults.calls(Operation::Read) + 6, Fault::Change);
+    let answer = web.get("/api/v1/archive?path=docs").await;
+    assert_eq!((answer.status, answer.whole), (200, false));
+    assert!(web.get("/api/v1/archive?path=docs").await.whole);
+    web.unharmed().await;
+}

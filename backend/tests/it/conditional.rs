@@ -1,0 +1,159 @@
+//! Conditions and ranges over real connections: RFC 9110 §13 and §14.
+
+use std::sync::Arc;
+
+use backend::storage::memory::MemoryStorage;
+use shared::Timestamp;
+
+use super::web::{Answer, Web};
+
+const DATE: &str = "Tue, 14 Nov 2023 22:13:20 GMT";
+
+/// A file whose every byte says where it is.
+fn content(length: usize) -> Vec<u8> {
+    (0..length).map(|index| (index % 251) as u8).collect()
+}
+
+async fn web(length: usize) -> Web {
+    let storage = MemoryStorage::new();
+    storage.add_file("file.bin", content(length)).unwrap();
+    storage.set_modified("file.bin", Timestamp::from_parts(1_700_000_000, 999)).unwrap();
+    storage.add_file("empty", "").unwrap();
+    Web::over(Arc::new(storage)).await
+}
+
+async fn ranged(web: &Web, range: &str) -> Answer {
+    web.get_with("/files/file.bin", &[("range", range)]).await
+}
+
+#[tokio::test]
+async fn one_range() {
+    let web = web(1_000_000).await;
+    let whole = content(1_000_000);
+    for (range, first, last) in [
+        ("bytes=0-0", 0, 0),
+        ("bytes=100-199", 100, 199),
+        ("bytes=999999-", 999_999, 999_999),
+        ("bytes=500000-99999999999999999999", 500_000, 999_999),
+        ("bytes=-10", 999_990, 999_999),
+        ("bytes=0-", 0, 999_999),
+        // Overlapping and touching ranges come to one, and one is no multipart.
+        ("bytes=5-9,0-7,10-19", 0, 19),
+        ("bytes=2000000-,3-4", 3, 4),
+    ] {
+        let answer = ranged(&web, range).await;
+        assert_eq!((answer.status, answer.whole), (206, true), "{range}");
+        assert_eq!(answer.header("content-range"), Some(format!("bytes {first}-{last}/1000000").as_str()), "{range}");
+        assert!(answer.body == whole[first..=last], "{range}");
+        assert_eq!(answer.header("content-type"), Some("application/octet-stream"));
+    }
+    web.unharmed().await;
+}
+
+#[tokio::test]
+async fn what_lies_outside_is_416_and_what_is_no_range_is_ignored() {
+    let web = web(1000).await;
+    for range in ["bytes=1000-", "bytes=1000-2000", "bytes=-0", "bytes=5000-,6000-"] {
+        let answer = ranged(&web, range).await;
+        answer.refused(416, "range_not_satisfiable");
+        assert_eq!(answer.header("content-range"), Some("bytes */1000"), "{range}");
+    }
+    for range in ["bytes=5-3", "lines=0-1", "bytes=a-b", "bytes", "bytes=--3"] {
+        let answer = ranged(&web, range).await;
+        assert_eq!((answer.status, answer.body.len()), (200, 1000), "{range}");
+    }
+    let empty = web.get_with("/files/empty", &[("range", "bytes=0-")]).await;
+    assert_eq!((empty.status, empty.body.len(), empty.whole), (200, 0, true));
+    let head = web.send("HEAD", "/files/file.bin", &[("range", "bytes=0-1")], b"").await;
+    assert_eq!((head.status, head.header("content-length")), (200, Some("1000")));
+    web.unharmed().await;
+}
+
+/// The parts of a multipart body: their headers, and their content.
+fn parts(answer: &Answer) -> Vec<(String, Vec<u8>)> {
+    let boundary = answer.header("content-type").unwrap().strip_prefix("multipart/byteranges; boundary=").unwrap();
+    let delimiter = format!("\r\n--{boundary}");
+    let mut rest = &answer.body[..];
+    let find = |bytes: &[u8], what: &[u8]| bytes.windows(what.len()).position(|window| window == what);
+    let mut parts = Vec::new();
+    rest = &rest[find(rest, delimiter.as_bytes()).unwrap() + delimiter.len()..];
+    while !rest.starts_with(b"--\r\n") {
+        let head = find(rest, b"\r\n\r\n").unwrap();
+        let end = head + 4 + find(&rest[head + 4..], delimiter.as_bytes()).unwrap();
+        parts.push((String::from_utf8(rest[2..head].to_vec()).unwrap(), rest[head + 4..end].to_vec()));
+        rest = &rest[end + delimiter.len()..];
+    }
+    assert_eq!(rest, b"--\r\n");
+    parts
+}
+
+#[tokio::test]
+async fn several_ranges_are_parts_in_the_order_asked_for() {
+    let web = web(1_000_000).await;
+    let whole = content(1_000_000);
+    let answer = ranged(&web, "bytes=600000-999999, 0-9,-1,20-29").await;
+    assert_eq!((answer.status, answer.whole), (206, true));
+    assert_eq!(answer.header("content-range"), None);
+    let parts = parts(&answer);
+    let expected = [(600_000, 999_999), (0, 9), (20, 29)];
+    assert_eq!(parts.len(), expected.len());
+    for ((head, body), (first, last)) in parts.iter().zip(expected) {
+        assert!(head.contains(&format!("Content-Range: bytes {first}-{last}/1000000")), "{head}");
+        assert!(head.contains("Content-Type: application/octet-stream"), "{head}");
+        assert!(*body == whole[first..=last]);
+    }
+    web.unharmed().await;
+}
+
+#[tokio::test]
+async fn conditions() {
+    let web = web(1000).await;
+    let first = web.get("/files/file.bin").await;
+    assert_eq!(first.header("last-modified"), Some(DATE));
+    let etag = first.header("etag").unwrap();
+    let weak = format!("W/{etag}");
+    let earlier = "Tue, 14 Nov 2023 22:13:19 GMT";
+    for (name, value, status) in [
+        ("if-none-match", etag, 304),
+        ("if-none-match", weak.as_str(), 304),
+        ("if-none-match", "*", 304),
+        ("if-none-match", "\"other\"", 200),
+        ("if-modified-since", DATE, 304),
+        ("if-modified-since", earlier, 200),
+        ("if-match", etag, 200),
+        ("if-match", "*", 200),
+        ("if-match", weak.as_str(), 412),
+        ("if-match", "\"other\"", 412),
+        ("if-unmodified-since", DATE, 200),
+        ("if-unmodified-since", earlier, 412),
+    ] {
+        for method in ["GET", "HEAD"] {
+            let answer = web.send(method, "/files/file.bin", &[(name, value)], b"").await;
+            assert_eq!((answer.status, answer.whole), (status, true), "{method} {name}: {value}");
+            if status == 304 {
+                assert_eq!((answer.header("etag"), answer.header("last-modified")), (Some(etag), Some(DATE)));
+                assert_eq!((answer.header("content-type"), answer.body.len()), (None, 0));
+            }
+        }
+    }
+    web.get_with("/files/file.bin", &[("if-match", "\"other\"")]).await.refused(412, "precondition_failed");
+    web.unharmed().await;
+}
+
+#[tokio::test]
+async fn a_download_goes_on_only_with_the_same_file() {
+    let web = web(1000).await;
+    let etag = web.get("/files/file.bin").await.header("etag").unwrap().to_owned();
+    for (validator, status) in [
+        (etag.as_str(), 206),
+        (DATE, 206),
+        ("\"other\"", 200),
+        ("Tue, 14 Nov 2023 22:13:21 GMT", 200),
+        ("nonsense", 200),
+    ] {
+        let answer = web.get_with("/files/file.bin", &[("range", "bytes=10-"), ("if-range", validator)]).await;
+        assert_eq!(answer.status, status, "{validator}");
+        assert_eq!(answer.body.len(), if status == 206 { 990 } else { 1000 });
+    }
+    web.unharmed().await;
+}

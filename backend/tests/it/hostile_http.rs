@@ -1,0 +1,443 @@
+//! HTTP against clients that mean harm, are slow, or leave. After each of them the gateway must serve the next one.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use backend::gateway::GatewayConfig;
+use backend::storage::faulty::{Fault, Faults, FaultyStorage, Operation};
+use backend::storage::memory::MemoryStorage;
+use shared::limits::RANGES_MAX;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{sleep, timeout};
+
+use super::web::{Answer, Web};
+use super::world::small_tree;
+
+/// Routes that take a path, up to where it stands.
+const PATHS: [&str; 3] = ["/files/", "/api/v1/list/", "/api/v1/stat/"];
+
+fn status(answer: &[u8]) -> Option<u16> {
+    Answer::read(answer, false).map(|answer| answer.status)
+}
+
+mod paths {
+    use super::*;
+
+    /// Checklist 1 and 2: one parser, for every route that reaches files.
+    #[tokio::test]
+    async fn nothing_climbs() {
+        let web = Web::start().await;
+        for prefix in PATHS {
+            for path in [
+                "..",
+                "../",
+                "../etc/passwd",
+                "docs/..",
+                "docs/../..",
+                "./hello.txt",
+                "%2e%2e/etc/passwd",
+                "%2E%2E%2fetc",
+                "docs/%2e%2e/hello.txt",
+                ".%2e/x",
+                "docs//a",
+                "/etc/passwd",
+                "//etc/passwd",
+                "a%00.txt",
+                "a%2fb",
+                "%",
+                "%zz",
+            ] {
+                let answer = web.get(&format!("{prefix}{path}")).await;
+                answer.refused(400, "bad_path");
+            }
+            // What is no way up is a name, and there is nothing of that name.
+            for path in [
+                "%252e%252e/etc/passwd",
+                "..%5c..%5cetc",
+                "%c0%ae%c0%ae/etc",
+                "...",
+                "C:%5cwindows",
+                "%ef%bc%8e%ef%bc%8e",
+            ] {
+                web.get(&format!("{prefix}{path}")).await.refused(404, "not_found");
+            }
+        }
+        web.unharmed().await;
+    }
+
+    #[tokio::test]
+    async fn no_redirect_leads_elsewhere() {
+        let web = Web::start().await;
+        for target in ["/files//evil.example", "/files//evil.example/", "//evil.example/", "/files/%2f%2fevil.example"]
+        {
+            let answer = web.get(target).await;
+            assert!(answer.header("location").is_none(), "{target}: {answer:?}");
+        }
+        web.unharmed().await;
+    }
+
+    #[tokio::test]
+    async fn lengths_are_bounded() {
+        let web = Web::start().await;
+        web.get(&format!("/files/{}", "x".repeat(5_000))).await.refused(400, "bad_path");
+        web.get(&format!("/files/{}", "x/".repeat(300))).await.refused(400, "bad_path");
+        web.get(&format!("/files/x?{}", "y".repeat(25_000))).await.refused(414, "too_large");
+        web.unharmed().await;
+    }
+}
+
+mod content {
+    use super::*;
+
+    /// Checklist 8: whatever somebody put here runs nothing with this site's rights.
+    #[tokio::test]
+    async fn what_can_script_is_a_stranger() {
+        let storage = MemoryStorage::new();
+        for name in ["a.html", "a.svg", "a.xml", "a.xhtml", "a.js", "a.mjs", "a.htm", "a.swf", "a", "a.md", "a.mht"] {
+            storage.add_file(name, "<script>alert(1)</script>").unwrap();
+        }
+        storage.add_file("a.pdf", "%PDF-1.7").unwrap();
+        let web = Web::over(Arc::new(storage)).await;
+        for name in ["a.html", "a.svg", "a.xml", "a.xhtml", "a.js", "a.mjs", "a.htm", "a.swf", "a", "a.md", "a.mht"] {
+            for headers in [&[][..], &[("range", "bytes=0-3")]] {
+                let answer = web.get_with(&format!("/files/{name}"), headers).await;
+                let policy = answer.header("content-security-policy").unwrap();
+                assert!(policy.starts_with("sandbox; default-src 'none'"), "{name}: {policy}");
+                assert!(!policy.contains("allow-") && !policy.contains("script-src"), "{name}: {policy}");
+                assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{name}");
+            }
+        }
+        let pdf = web.get("/files/a.pdf").await;
+        assert!(pdf.header("content-security-policy").unwrap().contains("default-src 'none'"));
+        web.unharmed().await;
+    }
+
+    /// Checklist 9: a refusal repeats nothing of the request.
+    #[tokio::test]
+    async fn a_refusal_repeats_nothing() {
+        let web = Web::start().await;
+        for target in ["/files/%3Cscript%3E", "/api/v1/list/%3Cscript%3E?sort=%3Cscript%3E", "/api/v1/%3Cscript%3E"] {
+            let answer = web.get(target).await;
+            assert!(!answer.text().contains("script"), "{}", answer.text());
+            assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        }
+        web.unharmed().await;
+    }
+
+    #[tokio::test]
+    async fn a_download_name_cannot_add_a_header() {
+        let storage = MemoryStorage::new();
+        storage.add_file("a\r\nset-cookie: x=1\".txt", "x").unwrap();
+        let web = Web::over(Arc::new(storage)).await;
+        let answer = web.get("/files/a%0D%0Aset-cookie%3A%20x%3D1%22.txt?download").await;
+        assert_eq!((answer.status, answer.header("set-cookie")), (200, None));
+        web.unharmed().await;
+    }
+}
+
+mod hosts {
+    use super::*;
+
+    /// DNS rebinding: a name that was not told gets nothing, on any route.
+    #[tokio::test]
+    async fn an_unknown_name_gets_nothing() {
+        let config = GatewayConfig { hosts: vec!["files.example.org".into()], ..GatewayConfig::default() };
+        let web = Web::with(Arc::new(small_tree()), config).await;
+        for target in
+            ["/", "/files/hello.txt", "/api/v1/list/", "/api/v1/archive?path=", "/healthz", "/metrics", "/none"]
+        {
+            web.get_with(target, &[("host", "evil.example")]).await.refused(421, "unknown_host");
+        }
+        for host in ["localhost", "127.0.0.1", "[::1]:99", "files.example.org:1234"] {
+            assert_eq!(web.get_with("/files/hello.txt", &[("host", host)]).await.status, 200, "{host}");
+        }
+        for request in [
+            "GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n",
+            "GET /healthz HTTP/1.1\r\nhost: localhost\r\nhost: evil.example\r\nconnection: close\r\n\r\n",
+            "GET /healthz HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n",
+        ] {
+            assert_eq!(status(&web.raw(request.as_bytes()).await), Some(400), "{request}");
+        }
+        let absolute = "GET http://evil.example/healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+        assert_eq!(status(&web.raw(absolute.as_bytes()).await), Some(421));
+        web.unharmed().await;
+    }
+}
+
+mod requests {
+    use super::*;
+
+    /// Checklist 22.
+    #[tokio::test]
+    async fn many_ranges_cost_one_file() {
+        let storage = MemoryStorage::new();
+        storage.add_file("file", vec![1; 100_000]).unwrap();
+        let web = Web::over(Arc::new(storage)).await;
+        for range in [
+            format!("bytes={}", vec!["0-"; RANGES_MAX + 1].join(",")),
+            format!("bytes={}", vec!["0-"; 3000].join(",")),
+            format!("bytes={}", ",".repeat(20_000)),
+        ] {
+            let answer = web.get_with("/files/file", &[("range", &range)]).await;
+            assert_eq!((answer.status, answer.body.len()), (200, 100_000));
+        }
+        let answer =
+            web.get_with("/files/file", &[("range", &format!("bytes={}", vec!["0-"; RANGES_MAX].join(",")))]).await;
+        assert_eq!((answer.status, answer.body.len()), (206, 100_000));
+        web.unharmed().await;
+    }
+
+    /// Checklist 24.
+    #[tokio::test]
+    async fn what_two_servers_could_read_differently_is_refused() {
+        let web = Web::start().await;
+        let host = "host: localhost\r\n";
+        for request in [
+            format!("POST /api/v1/archive HTTP/1.1\r\n{host}content-length: 3\r\ncontent-length: 4\r\n\r\nabcd"),
+            format!("POST /api/v1/archive HTTP/1.1\r\n{host}content-length: -1\r\n\r\n"),
+            format!("POST /api/v1/archive HTTP/1.1\r\n{host}content-length: 99999999999999999999\r\n\r\n"),
+            format!("POST /api/v1/archive HTTP/1.1\r\n{host}transfer-encoding: xchunked\r\n\r\n"),
+            format!("GET /healthz HTTP/1.1\r\n{host}bad header: x\r\n\r\n"),
+            format!("GET /healthz HTTP/1.1\r\n{host} folded: x\r\n\r\n"),
+            format!("GET /he althz HTTP/1.1\r\n{host}\r\n"),
+            format!("GET /healthz HTTP/9.9\r\n{host}\r\n"),
+            "\0\u{1}\u{2}garbage\r\n\r\n".into(),
+        ] {
+            let answer = timeout(Duration::from_secs(5), web.raw(request.as_bytes())).await.unwrap_or_default();
+            assert!(
+                status(&answer).is_none_or(|status| status >= 400),
+                "{request:?}: {}",
+                String::from_utf8_lossy(&answer)
+            );
+        }
+        // A bare LF inside a chunk's size is not the end of it: no second request comes out of the first one's body.
+        let smuggled = format!(
+            "POST /api/v1/archive HTTP/1.1\r\n{host}content-type: application/x-www-form-urlencoded\r\n\
+             transfer-encoding: chunked\r\nconnection: close\r\n\r\n3;\nxxxx\r\npat\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\n{host}\r\n"
+        );
+        let answer = web.raw(smuggled.as_bytes()).await;
+        assert_eq!(String::from_utf8_lossy(&answer).matches("HTTP/1.1 200").count(), 0);
+        web.unharmed().await;
+    }
+
+    #[tokio::test]
+    async fn headers_are_bounded() {
+        let web = Web::start().await;
+        let long = "x".repeat(40_000);
+        web.get_with("/healthz", &[("x-long", &long)]).await.refused(431, "too_large");
+        let lines: Vec<_> = (0..90).map(|index| (format!("x-{index}"), "y".repeat(400))).collect();
+        let lines: Vec<_> = lines.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        web.get_with("/healthz", &lines).await.refused(431, "too_large");
+        // What is longer than any request is not read to its end.
+        let endless = format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: {}", "x".repeat(300_000));
+        assert!(status(&web.raw(endless.as_bytes()).await).is_none_or(|status| status == 431));
+        web.unharmed().await;
+    }
+
+    /// Checklist 21.
+    #[tokio::test]
+    async fn a_body_that_is_not_what_was_said_harms_nobody() {
+        let config = GatewayConfig { body_read_time: Duration::from_millis(300), ..GatewayConfig::default() };
+        let web = Web::with(Arc::new(small_tree()), config).await;
+        let head =
+            "POST /api/v1/archive HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\n";
+        let short = format!("{head}content-length: 100\r\n\r\npath=docs");
+        assert_eq!(status(&web.raw(short.as_bytes()).await), Some(408));
+        let unread =
+            "GET /healthz HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000000000\r\nconnection: close\r\n\r\nx";
+        assert_eq!(status(&web.raw(unread.as_bytes()).await), Some(200));
+        web.unharmed().await;
+    }
+}
+
+mod pace {
+    use super::*;
+
+    fn hurried() -> GatewayConfig {
+        GatewayConfig {
+            header_read_time: Duration::from_millis(400),
+            idle_time: Duration::from_millis(800),
+            stall_time: Duration::from_millis(500),
+            drain_time: Duration::from_millis(500),
+            ..GatewayConfig::default()
+        }
+    }
+
+    /// Checklist 23: slow headers.
+    #[tokio::test]
+    async fn headers_that_trickle_are_cut() {
+        let web = Web::with(Arc::new(small_tree()), hurried()).await;
+        let mut stream = web.connect().await;
+        let started = Instant::now();
+        for byte in b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n".iter().cycle() {
+            if stream.write_all(&[*byte]).await.is_err() || started.elapsed() > Duration::from_secs(10) {
+                break;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        assert!(started.elapsed() < Duration::from_secs(5));
+        web.unharmed().await;
+    }
+
+    /// A connection that says nothing, before its first request or after one, is closed.
+    #[tokio::test]
+    async fn idle_connections_are_closed() {
+        let web = Web::with(Arc::new(small_tree()), hurried()).await;
+        let mut silent = web.connect().await;
+        let mut kept = web.connect().await;
+        kept.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        for stream in [&mut silent, &mut kept] {
+            let mut answer = Vec::new();
+            let ended = timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await;
+            assert!(ended.is_ok(), "still open");
+        }
+        web.unharmed().await;
+    }
+
+    fn large() -> Arc<MemoryStorage> {
+        let storage = MemoryStorage::new();
+        storage.add_file("large", vec![5; 64 << 20]).unwrap();
+        storage.add_file("hello.txt", "hello").unwrap();
+        Arc::new(storage)
+    }
+
+    /// Checklist 23: slow readers. One that takes nothing is cut, one that takes a little is served to the end.
+    #[tokio::test]
+    async fn a_reader_that_takes_nothing_is_cut() {
+        let web = Web::with(large(), hurried()).await;
+        let mut stream = web.connect().await;
+        stream.write_all(b"GET /files/large HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        sleep(Duration::from_millis(2_000)).await;
+        let mut taken = Vec::new();
+        let _ = timeout(Duration::from_secs(10), stream.read_to_end(&mut taken)).await.expect("still open");
+        assert!(taken.len() < 64 << 20, "nothing was cut");
+        web.unharmed().await;
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_is_slow_is_served() {
+        let web = Web::with(large(), GatewayConfig { stall_time: Duration::from_secs(2), ..hurried() }).await;
+        let mut stream = web.connect().await;
+        stream.write_all(b"GET /files/large HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut buffer = vec![0; 4 << 20];
+        let mut total = 0;
+        for round in 0.. {
+            match stream.read(&mut buffer).await.unwrap() {
+                0 => break,
+                taken => total += taken,
+            }
+            if round < 5 {
+                sleep(Duration::from_millis(700)).await;
+            }
+        }
+        assert!(total > 64 << 20);
+        web.unharmed().await;
+    }
+
+    /// Whoever leaves in the middle leaves nothing behind.
+    #[tokio::test]
+    async fn readers_that_leave_are_forgotten() {
+        let web = Web::with(large(), hurried()).await;
+        for _ in 0..50 {
+            let mut stream = web.connect().await;
+            stream.write_all(b"GET /files/large HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+            let mut some = [0; 1000];
+            stream.read_exact(&mut some).await.unwrap();
+        }
+        assert_eq!(web.get("/files/hello.txt").await.text(), "hello");
+        for _ in 0..100 {
+            let text = web.get("/metrics").await;
+            if text.text().contains("passerelle_http_requests_in_flight 1\n")
+                && text.text().contains("lane=\"bulk\",state=\"busy\"} 0")
+            {
+                return web.unharmed().await;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{}", web.get("/metrics").await.text());
+    }
+
+    /// Checklist 23: more connections than there are places are told so, and places come back.
+    #[tokio::test]
+    async fn too_many_connections_are_told_so() {
+        let config = GatewayConfig { connections_max: 4, ..GatewayConfig::default() };
+        let web = Web::with(Arc::new(small_tree()), config).await;
+        let mut kept = Vec::new();
+        for _ in 0..4 {
+            let mut stream = web.connect().await;
+            stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+            let mut some = [0; 15];
+            stream.read_exact(&mut some).await.unwrap();
+            assert_eq!(&some, b"HTTP/1.1 200 OK");
+            kept.push(stream);
+        }
+        let refused = Answer::read(&web.raw(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await, false).unwrap();
+        assert_eq!((refused.status, refused.whole, refused.header("retry-after")), (503, true, Some("2")));
+        assert!(refused.text().contains("too_many_connections"));
+        drop(kept);
+        sleep(Duration::from_millis(200)).await;
+        web.unharmed().await;
+    }
+
+    /// What runs when the gateway is told to stop may end; what does not end is cut.
+    #[tokio::test]
+    async fn stopping_is_bounded() {
+        let web = Web::with(large(), hurried()).await;
+        let mut stream = web.connect().await;
+        stream.write_all(b"GET /files/large HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+        let mut some = [0; 1000];
+        stream.read_exact(&mut some).await.unwrap();
+        let _idle = web.connect().await;
+        let started = Instant::now();
+        web.unharmed().await;
+        assert!(started.elapsed() < Duration::from_secs(10));
+    }
+}
+
+mod storage_trouble {
+    use super::*;
+
+    fn faulty() -> (Arc<Faults>, Arc<FaultyStorage<MemoryStorage>>) {
+        let faults = Faults::seeded(7);
+        let storage = small_tree();
+        storage.add_file("large", vec![1; 5_000_000]).unwrap();
+        (Arc::clone(&faults), Arc::new(FaultyStorage::new(storage, faults)))
+    }
+
+    /// Checklist 25: a file that changes, shrinks or fails while it is sent ends the connection, never the answer.
+    #[tokio::test]
+    async fn half_a_file_is_never_taken_for_a_whole_one() {
+        for fault in [Fault::Change, Fault::Shrink, Fault::Fail(shared::ErrorCode::Io)] {
+            let (faults, storage) = faulty();
+            let web = Web::over(storage).await;
+            faults.at(Operation::Read, 5, fault);
+            let answer = web.get("/files/large").await;
+            assert_eq!(
+                (answer.status, answer.whole, answer.header("content-length")),
+                (200, false, Some("5000000")),
+                "{fault:?}"
+            );
+            faults.at(Operation::Read, faults.calls(Operation::Read) + 5, fault);
+            let answer = web.get_with("/files/large", &[("range", "bytes=0-9,1000000-4999999")]).await;
+            assert_eq!((answer.status, answer.whole), (206, false), "{fault:?}");
+            assert!(web.get("/files/large").await.whole);
+            web.unharmed().await;
+        }
+    }
+
+    /// A small file is read whole before anything is said, and read again if it changed.
+    #[tokio::test]
+    async fn a_small_file_that_changes_is_read_again() {
+        let (faults, storage) = faulty();
+        let web = Web::over(storage).await;
+        faults.at(Operation::Validate, 1, Fault::Change);
+        let answer = web.get("/files/hello.txt").await;
+        assert_eq!((answer.status, answer.text(), answer.whole), (200, "hello, world\n", true));
+        faults.by_chance(Operation::Open, 1.0);
+        web.get("/files/hello.txt").await.refused(500, "io");
+        faults.by_chance(Operation::List, 1.0);
+        web.get("/api/v1/list/docs").await.refused(500, "io");
+        web.get("/files/docs/").await.refused(500, "io");
+        web.unharmed().await;
+    }
+}

@@ -1,0 +1,383 @@
+//! What the gateway answers to reading: files, folders as pages and as JSON, and about itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backend::gateway::{Anonymous, GatewayConfig};
+use backend::storage::memory::MemoryStorage;
+use shared::api::files::{About, Folder};
+use shared::{Entry, Kind, Timestamp};
+
+use super::web::Web;
+use super::world::small_tree;
+
+mod files {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_comes_whole_with_all_that_is_known_of_it() {
+        let web = Web::start().await;
+        let answer = web.get("/files/hello.txt").await;
+        assert_eq!((answer.status, answer.text(), answer.whole), (200, "hello, world\n", true));
+        assert_eq!(answer.header("content-length"), Some("13"));
+        assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
+        assert_eq!(answer.header("accept-ranges"), Some("bytes"));
+        assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(answer.header("cross-origin-resource-policy"), Some("same-origin"));
+        assert!(answer.header("etag").is_some_and(|etag| etag.len() == 34 && etag.starts_with('"')));
+        assert!(answer.header("last-modified").is_some_and(|date| date.ends_with(" GMT")));
+        assert!(answer.header("date").is_some() && answer.header("content-disposition").is_none());
+        web.unharmed().await;
+    }
+
+    #[tokio::test]
+    async fn names_of_all_kinds_lead_to_their_files() {
+        let web = Web::start().await;
+        assert_eq!(web.get("/files/docs/a%20b.txt").await.text(), "spaces");
+        assert_eq!(web.get("/files/docs/latin%E9.txt").await.text(), "latin");
+        assert_eq!(web.get("/files/docs/%6catin%e9.txt").await.text(), "latin");
+        let deep = web.get("/files/docs/deep/er/file.bin").await;
+        assert!(deep.whole && deep.body == [7; 300_000]);
+        let empty = web.get("/files/empty").await;
+        assert_eq!((empty.status, empty.body.len(), empty.header("content-length")), (200, 0, Some("0")));
+        web.unharmed().await;
+    }
+
+    #[tokio::test]
+    async fn a_download_has_a_name() {
+        let web = Web::start().await;
+        let name = |target: &'static str| {
+            let web = &web;
+            async move { web.get(target).await.header("content-disposition").unwrap().to_owned() }
+        };
+        assert_eq!(name("/files/hello.txt?download").await, "attachment; filename=\"hello.txt\"");
+        assert_eq!(name("/files/docs/latin%E9.txt?download=1").await, "attachment; filename=\"latin_.txt\"");
+    }
+
+    #[tokio::test]
+    async fn head_is_get_without_the_body() {
+        let web = Web::start().await;
+        for target in ["/files/hello.txt", "/files/empty", "/files/", "/files/docs", "/files/hello.txt/", "/files/none"]
+        {
+            let (get, head) = (web.get(target).await, web.head(target).await);
+            assert!(head.whole, "{target}");
+            let telling = |answer: &super::super::web::Answer| {
+                let mut headers = answer.headers.clone();
+                headers.retain(|(name, _)| !matches!(name.as_str(), "x-request-id" | "date"));
+                headers.sort();
+                (answer.status, headers)
+            };
+            assert_eq!(telling(&head), telling(&get), "{target}");
+        }
+        web.unharmed().await;
+    }
+
+    #[tokio::test]
+    async fn a_slash_at_the_end_says_folder() {
+        let web = Web::start().await;
+        for (target, location) in [
+            ("/files", "files/"),
+            ("/files/docs", "docs/"),
+            ("/files/docs?download", "docs/?download"),
+            ("/files/docs/deep", "deep/"),
+            ("/files/hello.txt/", "../hello.txt"),
+            ("/files/docs/a%20b.txt/", "../a%20b.txt"),
+        ] {
+            let answer = web.get(target).await;
+            assert_eq!((answer.status, answer.header("location")), (308, Some(location)), "{target}");
+        }
+        web.get("/files/none/").await.refused(404, "not_found");
+        web.get("/files/hello.txt/below").await.refused(404, "not_folder");
+        web.unharmed().await;
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_says_why() {
+        let storage = small_tree();
+        storage.add_link("out", "../../etc/passwd").unwrap();
+        storage.add_link("broken", "nothing").unwrap();
+        storage.add_link("inside", "hello.txt").unwrap();
+        storage.add_link("folder", "docs").unwrap();
+        storage.add_other("pipe").unwrap();
+        storage.set_denied("empty", true).unwrap();
+        let web = Web::over(Arc::new(storage)).await;
+        web.get("/files/out").await.refused(403, "link_escapes");
+        web.get("/files/broken").await.refused(403, "link_escapes");
+        web.get("/files/pipe").await.refused(403, "not_regular");
+        web.get("/files/empty").await.refused(403, "access_denied");
+        web.get("/files/none").await.refused(404, "not_found");
+        for target in ["/files/out", "/files/broken", "/files/pipe", "/files/none"] {
+            assert_eq!(web.head(target).await.status, web.get(target).await.status, "{target}");
+        }
+        assert_eq!(web.get("/files/inside").await.text(), "hello, world\n");
+        assert_eq!(web.get("/files/folder/a%20b.txt").await.text(), "spaces");
+        web.unharmed().await;
+    }
+
+    #[tokio::test]
+    async fn only_reading_is_done_here() {
+        let web = Web::start().await;
+        for method in ["PUT", "POST", "DELETE", "PATCH", "PROPFIND", "TRACE"] {
+            let answer = web.send(method, "/files/hello.txt", &[], b"").await;
+            answer.refused(405, "method_not_allowed");
+            assert_eq!(answer.header("allow"), Some("GET, HEAD, OPTIONS"), "{method}");
+        }
+        let options = web.send("OPTIONS", "/files/hello.txt", &[], b"").await;
+        assert_eq!((options.status, options.header("allow")), (204, Some("GET, HEAD, OPTIONS")));
+        let options = web.send("OPTIONS", "/api/v1/archive", &[], b"").await;
+        assert_eq!(options.header("allow"), Some("GET, HEAD, POST, OPTIONS"));
+        web.unharmed().await;
+    }
+}
+
+mod index {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_folder_is_a_page_of_links() {
+        let web = Web::start().await;
+        let page = web.get("/files/docs/").await;
+        assert_eq!((page.status, page.whole), (200, true));
+        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+        assert_eq!(page.header("x-robots-tag"), Some("noindex"));
+        for link in
+            ["href=\"../\"", "href=\"deep/\"", "href=\"nothing/\"", "href=\"a%20b.txt\"", "href=\"latin%E9.txt\""]
+        {
+            assert!(page.text().contains(link), "{link}");
+        }
+        assert!(!page.text().contains("<script"));
+        let policy = page.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
+        assert!(!web.get("/files/").await.text().contains("href=\"../\""));
+        let etag = page.header("etag").unwrap();
+        assert_eq!(web.get_with("/files/docs/", &[("if-none-match", etag)]).await.status, 304);
+        web.unharmed().await;
+    }
+
+    #[tokio::test]
+    async fn names_cannot_leave_their_place() {
+        let storage = MemoryStorage::new();
+        storage.add_file("d/<img src=x onerror=alert(1)>.txt", "").unwrap();
+        storage.add_file("d/\"quoted\" & 'more'", "").unwrap();
+        storage.add_file("d/line\nfeed", "").unwrap();
+        let web = Web::over(Arc::new(storage)).await;
+        let page = web.get("/files/d/").await;
+        assert!(!page.text().contains("<img"));
+        assert!(page.text().contains("&lt;img src=x onerror=alert(1)&gt;.txt"));
+        assert!(page.text().contains("href=\"line%0Afeed\">line\u{fffd}feed<"));
+    }
+
+    #[tokio::test]
+    async fn a_large_folder_comes_page_by_page_and_once_each() {
+        let storage = MemoryStorage::new();
+        for index in 0..5_000 {
+            storage.add_file(format!("f{index}"), "").unwrap();
+        }
+        let web = Web::over(Arc::new(storage)).await;
+        let page = web.get("/files/").await;
+        assert_eq!((page.header("transfer-encoding"), page.whole), (Some("chunked"), true));
+        let links: Vec<_> = page.text().matches("<a href=\"f").collect();
+        assert_eq!(links.len(), 5_000);
+        assert!(page.text().contains("Name (5000)") && page.text().ends_with("</table>\n"));
+        web.unharmed().await;
+    }
+}
+
+mod api {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_folder_is_listed_in_order() {
+        let web = Web::start().await;
+        let folder: Folder = web.get("/api/v1/list/docs").await.json();
+        let names: Vec<_> = folder.entries.iter().map(|entry| entry.path.encoded()).collect();
+        assert_eq!(names, ["docs/deep", "docs/nothing", "docs/a%20b.txt", "docs/latin%E9.txt"]);
+        assert_eq!((folder.total, folder.next_cursor, folder.path.encoded().as_str()), (4, None, "docs"));
+        let folder: Folder = web.get("/api/v1/list/docs?sort=size&order=desc").await.json();
+        assert_eq!(folder.entries.last().unwrap().path.encoded(), "docs/latin%E9.txt");
+        for root in ["/api/v1/list", "/api/v1/list/"] {
+            assert_eq!(web.get(root).await.json::<Folder>().total, 3, "{root}");
+        }
+        web.unharmed().await;
+    }
+
+    #[tokio::test]
+    async fn pages_follow_each_other() {
+        let web = Web::start().await;
+        let mut found = Vec::new();
+        let mut target = "/api/v1/list/docs?limit=1".to_owned();
+        loop {
+            let answer = web.get(&target).await;
+            let folder: Folder = answer.json();
+            assert_eq!((folder.entries.len(), folder.total), (1, 4));
+            assert_eq!(answer.header("etag").is_some(), found.is_empty());
+            found.extend(folder.entries.into_iter().map(|entry| entry.path.encoded()));
+            let Some(cursor) = folder.next_cursor else { break };
+            target = format!("/api/v1/list/docs?limit=1&cursor={}", shared::path::encode_segment(cursor.as_bytes()));
+        }
+        assert_eq!(found, ["docs/deep", "docs/nothing", "docs/a%20b.txt", "docs/latin%E9.txt"]);
+    }
+
+    #[tokio::test]
+    async fn a_listing_has_a_validator() {
+        let storage = Arc::new(small_tree());
+        let web = Web::over(Arc::clone(&storage) as _).await;
+        let answer = web.get("/api/v1/list/docs").await;
+        let etag = answer.header("etag").unwrap();
+        assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
+        let again = web.get_with("/api/v1/list/docs", &[("if-none-match", etag)]).await;
+        assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, Some(etag)));
+        storage.add_file("docs/new", "").unwrap();
+        assert_eq!(web.get_with("/api/v1/list/docs", &[("if-none-match", etag)]).await.status, 200);
+    }
+
+    #[tokio::test]
+    async fn one_entry_is_told() {
+        let storage = small_tree();
+        storage.set_modified("hello.txt", Timestamp::from_parts(1_700_000_000, 123_000_000)).unwrap();
+        let web = Web::over(Arc::new(storage)).await;
+        let answer = web.get("/api/v1/stat/hello.txt").await;
+        let entry: Entry = answer.json();
+        assert_eq!((entry.kind, entry.size, entry.modified.milliseconds()), (Kind::File, 13, 1_700_000_000_123));
+        assert_eq!(answer.header("etag"), entry.etag.map(|etag| etag.quoted()).as_deref());
+        assert_eq!(web.get("/files/hello.txt").await.header("etag"), answer.header("etag"));
+        assert_eq!(web.get("/api/v1/stat").await.json::<Entry>().kind, Kind::Folder);
+        web.get("/api/v1/stat/none").await.refused(404, "not_found");
+        web.get("/api/v1/list/hello.txt").await.refused(404, "not_folder");
+    }
+
+    #[tokio::test]
+    async fn the_server_says_what_it_is() {
+        let config = GatewayConfig { name: "Photos".into(), ..GatewayConfig::default() };
+        let web = Web::with(Arc::new(small_tree()), config.clone()).await;
+        let about: About = web.get("/api/v1/about").await.json();
+        assert_eq!((about.name.as_str(), about.writable), ("Photos", false));
+        let config = GatewayConfig { anonymous: Anonymous::Write, ..config };
+        let web = Web::with(Arc::new(small_tree()), config).await;
+        assert!(web.get("/api/v1/about").await.json::<About>().writable);
+        assert_eq!(web.get("/api/v1/openapi.json").await.json::<serde_json::Value>()["openapi"], "3.1.0");
+    }
+
+    #[tokio::test]
+    async fn bad_parameters_are_named() {
+        let web = Web::start().await;
+        for (query, code, word) in [
+            ("sort=colour", "bad_request", "`sort`"),
+            ("order=down", "bad_request", "`order`"),
+            ("limit=0", "bad_request", "`limit`"),
+            ("limit=10001", "bad_request", "10000"),
+            ("limit=1&limit=2", "bad_request", "twice"),
+            ("cursor=made-up", "bad_cursor", "cursor"),
+        ] {
+            let answer = web.get(&format!("/api/v1/list/docs?{query}")).await;
+            answer.refused(400, code);
+            assert!(answer.text().contains(word), "{query}: {}", answer.text());
+        }
+        web.unharmed().await;
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_a_problem() {
+        let web = Web::start().await;
+        for target in ["/api", "/api/v2/list/", "/api/v1/nothing", "/s/token", "/dav/x", "/assets/gone.js"] {
+            web.get(target).await.refused(404, "not_found");
+        }
+        web.get_with("/api/v1/about", &[("accept", "text/html")]).await.refused(406, "not_acceptable");
+        web.send("DELETE", "/api/v1/list/docs", &[], b"").await.refused(405, "method_not_allowed");
+        web.unharmed().await;
+    }
+}
+
+mod health {
+    use super::*;
+
+    #[tokio::test]
+    async fn readiness_is_that_of_the_file_server() {
+        let config = GatewayConfig { ready_time: Duration::from_millis(500), ..GatewayConfig::default() };
+        let web = Web::with(Arc::new(small_tree()), config).await;
+        assert_eq!(web.get("/readyz").await.text(), "ok\n");
+        web.world.shutdown.cancel();
+        while !web.world.server.is_finished() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let answer = web.get("/readyz").await;
+        assert_eq!((answer.status, answer.header("retry-after").is_some()), (503, true));
+        assert_eq!(web.get("/healthz").await.status, 200);
+        let answer = web.get("/files/hello.txt").await;
+        assert!(matches!(answer.status, 502..=504), "{answer:?}");
+        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+    }
+
+    #[tokio::test]
+    async fn requests_are_counted() {
+        let web = Web::start().await;
+        web.get("/files/hello.txt").await;
+        web.get("/files/none").await;
+        let text = web.get("/metrics").await;
+        assert!(text.header("content-type").unwrap().starts_with("application/openmetrics-text"));
+        for line in [
+            "passerelle_http_requests_total{route=\"files\",method=\"GET\",status=\"200\"} 1",
+            "passerelle_http_requests_total{route=\"files\",method=\"GET\",status=\"404\"} 1",
+            "passerelle_pool_connections{lane=\"bulk\",state=\"idle\"} 1",
+        ] {
+            assert!(text.text().contains(line), "{line} is not in\n{}", text.text());
+        }
+        let off = GatewayConfig { metrics: false, ..GatewayConfig::default() };
+        Web::with(Arc::new(small_tree()), off).await.get("/metrics").await.refused(404, "not_found");
+    }
+}
+
+mod other_origins {
+    use super::*;
+
+    const ORIGIN: &str = "https://files.example.org";
+
+    #[tokio::test]
+    async fn only_named_pages_may_read() {
+        let config = GatewayConfig { cors_origins: vec![ORIGIN.into()], ..GatewayConfig::default() };
+        let web = Web::with(Arc::new(small_tree()), config).await;
+        let answer = web.get_with("/files/hello.txt", &[("origin", ORIGIN)]).await;
+        assert_eq!(answer.header("access-control-allow-origin"), Some(ORIGIN));
+        let exposed = answer.header("access-control-expose-headers").unwrap();
+        for name in ["ETag", "Content-Length", "Content-Range", "Content-Disposition", "Accept-Ranges", "X-Request-Id"]
+        {
+            assert!(exposed.contains(name), "{name}");
+        }
+        assert_eq!(answer.header("vary"), Some("Origin"));
+        assert_eq!(answer.header("cross-origin-resource-policy"), Some("cross-origin"));
+        assert!(
+            answer.header("content-security-policy").unwrap().ends_with(&format!("frame-ancestors 'self' {ORIGIN}"))
+        );
+        // A refusal is an answer too: the page must be able to read why.
+        let refusal = web.get_with("/files/none", &[("origin", ORIGIN)]).await;
+        refusal.refused(404, "not_found");
+        assert_eq!(refusal.header("access-control-allow-origin"), Some(ORIGIN));
+        let other = web.get_with("/files/hello.txt", &[("origin", "https://evil.example")]).await;
+        assert_eq!((other.status, other.header("access-control-allow-origin")), (200, None));
+        web.unharmed().await;
+    }
+
+    #[tokio::test]
+    async fn a_preflight_is_answered() {
+        let config = GatewayConfig { cors_origins: vec![ORIGIN.into()], ..GatewayConfig::default() };
+        let web = Web::with(Arc::new(small_tree()), config).await;
+        let ask = |origin: &'static str| {
+            let web = &web;
+            async move {
+                let headers = [
+                    ("origin", origin),
+                    ("access-control-request-method", "GET"),
+                    ("access-control-request-headers", "range"),
+                ];
+                web.send("OPTIONS", "/files/hello.txt", &headers, b"").await
+            }
+        };
+        let answer = ask(ORIGIN).await;
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (204, Some(ORIGIN)));
+        assert!(answer.header("access-control-allow-headers").unwrap().contains("Range"));
+        let answer = ask("https://evil.example").await;
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (204, None));
+        web.unharmed().await;
+    }
+}

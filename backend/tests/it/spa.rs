@@ -1,0 +1,48 @@
+//! The page's addresses. What is in the page is whatever was built; these hold with it and without.
+
+use super::web::Web;
+
+#[tokio::test]
+async fn addresses_that_the_page_makes_up_lead_to_the_page() {
+    let web = Web::start().await;
+    let page = web.get("/").await;
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    for target in ["/?path=docs", "/trash", "/settings/people", "/apiary", "/index"] {
+        let answer = web.get(target).await;
+        assert_eq!((answer.status, answer.body == page.body), (200, true), "{target}");
+    }
+    let old = web.get("/client-interface.html").await;
+    assert_eq!((old.status, old.header("location")), (308, Some("./")));
+    for target in ["/robots.txt", "/frontend-0123456789abcdef_bg.wasm", "/gone.js", "/assets/x", "/s"] {
+        web.get(target).await.refused(404, "not_found");
+    }
+    web.send("POST", "/", &[], b"").await.refused(405, "method_not_allowed");
+    web.unharmed().await;
+}
+
+/// The built page as a browser asks for it; without one there is nothing to ask for.
+#[tokio::test]
+async fn what_the_page_fetches_is_there_and_typed() {
+    let web = Web::start().await;
+    let page = web.get("/").await;
+    let policy = page.header("content-security-policy").unwrap().to_owned();
+    assert!(!policy.contains("unsafe-inline"), "{policy}");
+    let names =
+        page.text().split(['"', '\'']).filter(|word| [".js", ".wasm", ".css"].iter().any(|end| word.ends_with(end)));
+    for name in names {
+        let name = name.trim_start_matches("./").trim_start_matches('/');
+        let answer = web.get_with(&format!("/{name}"), &[("accept-encoding", "br, gzip")]).await;
+        assert_eq!(answer.status, 200, "{name}");
+        let expected = match name.rsplit('.').next() {
+            Some("wasm") => "application/wasm",
+            Some("css") => "text/css; charset=utf-8",
+            _ => "text/javascript; charset=utf-8",
+        };
+        assert_eq!(answer.header("content-type"), Some(expected), "{name}");
+        assert_eq!(answer.header("vary"), Some("Accept-Encoding"));
+        let etag = answer.header("etag").unwrap();
+        let headers = [("accept-encoding", "br, gzip"), ("if-none-match", etag)];
+        assert_eq!(web.get_with(&format!("/{name}"), &headers).await.status, 304, "{name}");
+    }
+    web.unharmed().await;
+}

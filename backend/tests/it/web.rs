@@ -1,0 +1,169 @@
+//! A gateway before a file server, and a client of a hundred lines that shows what is on the wire: it follows nothing,
+//! decodes nothing but chunks, and says whether an answer came whole.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backend::gateway::{Gateway, GatewayConfig, serve};
+use backend::storage::Storage;
+use shared::api::Problem;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::world::{World, small_tree};
+
+/// Longer than anything here takes, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A gateway that runs until it is dropped.
+pub(crate) struct Web {
+    pub(crate) world: World,
+    pub(crate) address: SocketAddr,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) gateway: JoinHandle<()>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+    /// Whether the body is as long as was said.
+    pub(crate) whole: bool,
+}
+
+impl Web {
+    pub(crate) async fn start() -> Self {
+        Self::over(Arc::new(small_tree())).await
+    }
+
+    pub(crate) async fn over(storage: Arc<dyn Storage>) -> Self {
+        Self::with(storage, GatewayConfig::default()).await
+    }
+
+    pub(crate) async fn with(storage: Arc<dyn Storage>, config: GatewayConfig) -> Self {
+        let world = World::over(storage).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let gateway = Gateway::new(world.client.clone(), config);
+        let gateway = tokio::spawn(serve(listener, gateway, shutdown.clone()));
+        Self { world, address, shutdown, gateway }
+    }
+
+    pub(crate) async fn get(&self, target: &str) -> Answer {
+        self.send("GET", target, &[], b"").await
+    }
+
+    pub(crate) async fn get_with(&self, target: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send("GET", target, headers, b"").await
+    }
+
+    pub(crate) async fn head(&self, target: &str) -> Answer {
+        self.send("HEAD", target, &[], b"").await
+    }
+
+    pub(crate) async fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut request = format!("{method} {target} HTTP/1.1\r\nconnection: close\r\n");
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request += &format!("host: {}\r\n", self.address);
+        }
+        for (name, value) in headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        if !body.is_empty() {
+            request += &format!("content-length: {}\r\n", body.len());
+        }
+        request += "\r\n";
+        let answer = self.raw(&[request.as_bytes(), body].concat()).await;
+        Answer::read(&answer, method == "HEAD").unwrap_or_else(|| panic!("{method} {target}: {answer:?}"))
+    }
+
+    /// Sends bytes as they are, and reads until the gateway closes.
+    pub(crate) async fn raw(&self, request: &[u8]) -> Vec<u8> {
+        let mut stream = self.connect().await;
+        stream.write_all(request).await.unwrap();
+        let mut answer = Vec::new();
+        // A reset after the answer is as good as an end.
+        let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the gateway does not close");
+        answer
+    }
+
+    pub(crate) async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// The gateway still answers, and both tiers stop without a rest.
+    pub(crate) async fn unharmed(self) {
+        assert_eq!(self.get("/healthz").await.status, 200);
+        self.shutdown.cancel();
+        timeout(PATIENCE, self.gateway).await.expect("the gateway does not stop").unwrap();
+        self.world.stop().await;
+    }
+}
+
+impl Answer {
+    pub(crate) fn read(bytes: &[u8], head: bool) -> Option<Self> {
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
+        let text = std::str::from_utf8(&bytes[..end]).ok()?;
+        let mut lines = text.split("\r\n");
+        let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+        let headers: Vec<_> = lines
+            .map(|line| line.split_once(':').map(|(name, value)| (name.to_lowercase(), value.trim().to_owned())))
+            .collect::<Option<_>>()?;
+        let mut answer = Self { status, headers, body: bytes[end + 4..].to_vec(), whole: false };
+        if answer.header("transfer-encoding") == Some("chunked") {
+            (answer.body, answer.whole) = dechunk(&answer.body);
+        } else {
+            let length = answer.header("content-length").and_then(|length| length.parse().ok());
+            let bodiless = head || status == 204 || status == 304;
+            answer.whole = if bodiless { answer.body.is_empty() } else { length == Some(answer.body.len()) };
+        }
+        Some(answer)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(crate) fn json<T: serde::de::DeserializeOwned>(&self) -> T {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    /// A refusal, which is always a problem document with the id that the header has.
+    #[track_caller]
+    pub(crate) fn refused(&self, status: u16, code: &str) {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        let problem: Problem = self.json();
+        assert_eq!((problem.status, problem.code.as_str(), problem.kind.as_str()), (status, code, "about:blank"));
+        assert_eq!(Some(problem.request_id.as_str()), self.header("x-request-id"));
+        assert!(!problem.title.is_empty() && !problem.detail.is_empty(), "{problem:?}");
+        assert!(self.whole);
+    }
+}
+
+/// The content of a chunked body, and whether it ended.
+fn dechunk(mut rest: &[u8]) -> (Vec<u8>, bool) {
+    let mut body = Vec::new();
+    while let Some(end) = rest.windows(2).position(|window| window == b"\r\n") {
+        let length = std::str::from_utf8(&rest[..end]).ok().and_then(|text| usize::from_str_radix(text, 16).ok());
+        let Some(length) = length else { break };
+        if length == 0 {
+            return (body, true);
+        }
+        let Some(chunk) = rest.get(end + 2..end + 2 + length) else { break };
+        body.extend_from_slice(chunk);
+        rest = rest.get(end + 4 + length..).unwrap_or_default();
+    }
+    (body, false)
+}
