@@ -10,6 +10,7 @@ use crate::api::call;
 use crate::browse::{Browser, FilesScreen, FolderLink, Places, SelectionActions, Shortcuts, SortChoice};
 use crate::env::prefs::Prefs;
 use crate::settings::Settings;
+use crate::ui::button::Button;
 use crate::ui::dialog::Dialog;
 use crate::ui::icon::Icon;
 use crate::ui::toast::{ToastHost, Toasts};
@@ -88,23 +89,16 @@ fn TopBar(open: Open) -> impl IntoView {
     let (prefs, browser) = (Prefs::get(), Browser::get());
     view! {
         <header class="topbar">
-            <button type="button" class="button quiet only-medium" on:click=move |_| open.places.set(true)>
-                <Icon name="menu" />
-                <span>{prefs.text(|words| words.menu)}</span>
-            </button>
+            <Button label=prefs.text(|words| words.menu) icon="menu" class="button quiet only-medium" press=opens(open.places) />
             <FolderLink folder=VPath::root() class="brand">
                 <svg class="logo" aria-hidden="true"><use href="#logo"></use></svg>
                 <span>"Passerelle"</span>
             </FolderLink>
             <div class="topbar-end not-small">
-                <button type="button" class="button quiet" on:click=move |_| browser.help.set(true)>
-                    <Icon name="keyboard" />
-                    <span>{prefs.text(|words| words.shortcuts)}</span>
-                </button>
-                <button type="button" class="button quiet" on:click=move |_| open.settings.set(true)>
-                    <Icon name="settings" />
-                    <span>{prefs.text(|words| words.settings)}</span>
-                </button>
+                <Button label=prefs.text(|words| words.shortcuts) icon="keyboard" class="button quiet"
+                    press=opens(browser.help) />
+                <Button label=prefs.text(|words| words.settings) icon="settings" class="button quiet"
+                    press=opens(open.settings) />
             </div>
         </header>
     }
@@ -115,7 +109,7 @@ fn TopBar(open: Open) -> impl IntoView {
 fn BottomBar(open: Open) -> impl IntoView {
     let (prefs, browser) = (Prefs::get(), Browser::get());
     let selecting = Memo::new(move |_| browser.selection.with(|selection| !selection.is_empty()));
-    let at_root = move || browser.folder.with(VPath::is_root);
+    let at_root = Signal::derive(move || browser.folder.with(VPath::is_root));
     view! {
         <footer class="bottombar">
             <Show when=move || selecting.get() fallback=move || view! {
@@ -123,23 +117,19 @@ fn BottomBar(open: Open) -> impl IntoView {
                     <Icon name="home" />
                     <span>{prefs.text(|words| words.home)}</span>
                 </FolderLink>
-                <button type="button" class="tab" disabled=at_root on:click=move |_| browser.parent()>
-                    <Icon name="parent" />
-                    <span>{prefs.text(|words| words.up)}</span>
-                </button>
-                <button type="button" class="tab" on:click=move |_| open.sort.set(true)>
-                    <Icon name="sort" />
-                    <span>{prefs.text(|words| words.sort)}</span>
-                </button>
-                <button type="button" class="tab" on:click=move |_| open.settings.set(true)>
-                    <Icon name="settings" />
-                    <span>{prefs.text(|words| words.settings)}</span>
-                </button>
+                <Button label=prefs.text(|words| words.up) icon="parent" class="tab" disabled=at_root
+                    press=Callback::new(move |()| browser.parent()) />
+                <Button label=prefs.text(|words| words.sort) icon="sort" class="tab" press=opens(open.sort) />
+                <Button label=prefs.text(|words| words.settings) icon="settings" class="tab" press=opens(open.settings) />
             }>
                 <SelectionActions />
             </Show>
         </footer>
     }
+}
+
+fn opens(dialog: RwSignal<bool>) -> Callback<()> {
+    Callback::new(move |()| dialog.set(true))
 }
 
 /// The list does without this, so nothing is said when it fails.

@@ -11,12 +11,16 @@ use crate::ui::dialog::{Choice, Dialog};
 #[component]
 pub(crate) fn Settings(open: RwSignal<bool>) -> impl IntoView {
     let (prefs, server): (Prefs, Server) = (Prefs::get(), expect_context());
-    let langs = Lang::ALL.into_iter().map(|lang| (lang, Signal::stored(lang.name()))).collect::<Vec<_>>();
+    let langs: Vec<_> = Lang::ALL.into_iter().map(|lang| Signal::stored(lang.name())).collect();
+    let lang = Signal::derive(move || Lang::ALL.iter().position(|lang| *lang == prefs.lang.get()).unwrap_or(0));
+    let choose_lang = Callback::new(move |index: usize| prefs.choose_lang(Lang::ALL[index]));
     let themes = vec![
-        (Theme::System, prefs.text(|words| words.theme_system)),
-        (Theme::Light, prefs.text(|words| words.theme_light)),
-        (Theme::Dark, prefs.text(|words| words.theme_dark)),
+        prefs.text(|words| words.theme_system),
+        prefs.text(|words| words.theme_light),
+        prefs.text(|words| words.theme_dark),
     ];
+    let theme = Signal::derive(move || Theme::ALL.iter().position(|theme| *theme == prefs.theme.get()).unwrap_or(0));
+    let choose_theme = Callback::new(move |index: usize| prefs.choose_theme(Theme::ALL[index]));
     let about = move || {
         let version = server.about.with(|about| about.as_ref().map(|about| about.version.clone()))?;
         Some(fill(prefs.words().version, &[("version", &version)]))
@@ -25,9 +29,9 @@ pub(crate) fn Settings(open: RwSignal<bool>) -> impl IntoView {
     view! {
         <Dialog open title=prefs.text(|words| words.settings) class="settings">
             <Choice legend=prefs.text(|words| words.language) name="language" options=langs.clone()
-                value=prefs.lang choose=Callback::new(move |lang| prefs.choose_lang(lang)) />
+                value=lang choose=choose_lang />
             <Choice legend=prefs.text(|words| words.theme) name="theme" options=themes.clone()
-                value=prefs.theme choose=Callback::new(move |theme| prefs.choose_theme(theme)) />
+                value=theme choose=choose_theme />
             <footer class="about">
                 <p>{about}</p>
                 <Show when=read_only>

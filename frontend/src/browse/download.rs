@@ -16,7 +16,7 @@ use crate::app::Server;
 use crate::env::prefs::Prefs;
 use crate::failure::Failure;
 use crate::i18n::fill;
-use crate::ui::icon::Icon;
+use crate::ui::button::Button;
 use crate::ui::toast::Tone;
 
 /// Servers and proxies take addresses of this length without a thought; longer choices go into a form.
@@ -32,11 +32,11 @@ enum Wanted {
 
 /// What is selected, and what can be done with it.
 #[component]
-pub fn SelectionActions() -> impl IntoView {
+pub fn SelectionActions() -> AnyView {
     let (browser, prefs, server): (_, _, Server) = (Browser::get(), Prefs::get(), expect_context());
     let count = Memo::new(move |_| browser.selection.with(Selection::len));
     let summary = Memo::new(move |_| summary(browser));
-    let words = move || {
+    let words = Signal::derive(move || {
         let (bytes, files, folders) = summary.get();
         let text = prefs.counted(|words| &words.selected, count.get());
         let words = prefs.words();
@@ -47,23 +47,22 @@ pub fn SelectionActions() -> impl IntoView {
             (true, false) => format!("{text} {}", fill(words.size_in_parentheses, &size)),
             (true, true) => format!("{text} {}", fill(words.size_without_folders, &size)),
         }
-    };
-    let clear = move |_| {
+    });
+    let clear = Callback::new(move |()| {
         browser.selection.update(Selection::clear);
         browser.focus_cursor();
-    };
+    });
     view! {
         <Show when=move || count.get() != 0>
             <div class="selection">
                 <span class="selection-text">{words}</span>
-                <button type="button" class="button primary" on:click=move |_| download(browser, server)>
-                    <Icon name="download" />
-                    <span>{prefs.text(|words| words.download)}</span>
-                </button>
-                <button type="button" class="button" on:click=clear>{prefs.text(|words| words.clear_selection)}</button>
+                <Button label=prefs.text(|words| words.download) icon="download" class="button primary"
+                    press=Callback::new(move |()| download(browser, server)) />
+                <Button label=prefs.text(|words| words.clear_selection) class="button" press=clear />
             </div>
         </Show>
     }
+    .into_any()
 }
 
 /// Bytes of the selected files, and whether there are files and folders among what is selected.

@@ -9,7 +9,6 @@ use shared::{Direction, Order, SortKey};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-use super::model::text::printable;
 use super::model::{Selection, View};
 use super::pointer::Pointer;
 use super::row::{RowSlot, Slot};
@@ -19,7 +18,7 @@ use crate::env::{focus_element, focused};
 use crate::i18n::{Words, fill};
 use crate::ui::icon::Icon;
 use crate::ui::size::measured;
-use crate::ui::span::{Extent, Scroll, assign, slots_needed};
+use crate::ui::span::{Extent, Scroll, assign, pixels, slots_needed};
 
 /// Rows drawn beyond either edge, so that a quick scroll finds them.
 const SPARE_ROWS: usize = 10;
@@ -28,7 +27,10 @@ const REST: Duration = Duration::from_millis(150);
 
 /// The list of the folder.
 #[component]
-pub(super) fn Grid() -> impl IntoView {
+pub(super) fn Grid(
+    /// What people call the folder.
+    name: Signal<String>,
+) -> impl IntoView {
     let (browser, prefs) = (Browser::get(), Prefs::get());
     let port = NodeRef::<html::Div>::new();
     let probe = NodeRef::<html::Div>::new();
@@ -39,15 +41,11 @@ pub(super) fn Grid() -> impl IntoView {
         browser.view.with_untracked(|view| view.row(position))
     });
     let pointer = Pointer::new(browser, row_in);
-    let label = move || {
-        let name = browser.folder.with(|folder| printable(folder.name()));
-        let words = prefs.words();
-        fill(words.files_in, &[("name", if name.is_empty() { words.home } else { &name })])
-    };
-    let rows = move || browser.view.with(View::len);
+    let label = Signal::derive(move || fill(prefs.words().files_in, &[("name", &name.get())]));
+    let rows = Signal::derive(move || (browser.view.with(View::len) + 1).to_string());
     view! {
         <div role="grid" class="grid" aria-label=label aria-multiselectable="true" aria-colcount="4"
-            aria-rowcount=move || (rows() + 1).to_string()>
+            aria-rowcount=rows>
             <Head />
             <div class="port" role="rowgroup" node_ref=port
                 on:scroll=move |_| scroller.scrolled()
@@ -58,7 +56,7 @@ pub(super) fn Grid() -> impl IntoView {
                 on:contextmenu=move |event| pointer.context_menu(&event)
                 on:click=move |event| pointer.click(&event)
                 on:dblclick=move |event| pointer.double_click(&event)>
-                <div class="sizer" role="presentation" style:height=move || format!("{}px", scroller.extent.get().sizer())>
+                <div class="sizer" role="presentation" style:height=move || pixels(scroller.extent.get().sizer())>
                     <For each=move || slots.get() key=|slot| slot.id let:slot>
                         <RowSlot row=slot extent=scroller.extent shift=scroller.shift />
                     </For>
@@ -172,12 +170,9 @@ impl Scroller {
         };
         Effect::new(move |_| scroller.arrange());
         Effect::new(move |_| scroller.aim());
-        Effect::new(move |before: Option<u32>| {
-            let wishes = browser.wish_focus.get();
-            if before != Some(wishes) && wishes > 0 {
-                request_animation_frame(move || scroller.focus_cursor());
-            }
-            wishes
+        Effect::new(move |_| {
+            browser.wish_focus.track();
+            request_animation_frame(move || scroller.focus_cursor());
         });
         on_cleanup(move || scroller.forget_rest());
         scroller
@@ -253,10 +248,7 @@ impl Scroller {
         if let Some(top) = wanted {
             // The element gets its new height in this same turn; it must have it before it can scroll so far.
             if let Some(sizer) = self.port.get_untracked().and_then(|port| port.first_element_child()) {
-                let _ = sizer
-                    .unchecked_ref::<HtmlElement>()
-                    .style()
-                    .set_property("height", &format!("{}px", extent.sizer()));
+                let _ = sizer.unchecked_ref::<HtmlElement>().style().set_property("height", &pixels(extent.sizer()));
             }
             self.go_to(top, &extent);
         } else {
@@ -281,14 +273,20 @@ impl Scroller {
         for (slot, position) in assign(&shown, extent.window(scroll.top, SPARE_ROWS), pinned) {
             slots[slot].position.set(position);
         }
+        if self.browser.focus_due.get_value() {
+            request_animation_frame(move || self.focus_cursor());
+        }
     }
 
+    /// Gives the cursor's row the focus that is due to it, if the row is drawn by now.
     fn focus_cursor(self) {
         let Some(cursor) = self.browser.cursor.try_get_untracked() else { return };
+        // The list may be gone by now, and what comes after it will see to it.
+        let Some(slots) = self.slots.try_get_untracked().filter(|_| self.browser.focus_due.get_value()) else { return };
         let position = self.browser.view.with_untracked(|view| view.position(cursor));
-        let slots = self.slots.get_untracked();
         let slot = slots.iter().find(|slot| slot.position.get_untracked() == Some(position));
         if let Some(element) = slot.and_then(|slot| document().get_element_by_id(&slot.element_id())) {
+            self.browser.focus_due.set_value(false);
             focus_element(element.unchecked_ref());
         }
     }

@@ -8,6 +8,7 @@ use super::model::{Selection, View};
 use super::state::{Browser, Phase};
 use crate::env::prefs::Prefs;
 use crate::i18n::fill;
+use crate::ui::button::Button;
 use crate::ui::icon::Icon;
 
 /// The line above the list.
@@ -16,7 +17,7 @@ pub(super) fn ListBar() -> impl IntoView {
     let (browser, prefs) = (Browser::get(), Prefs::get());
     let selecting = Memo::new(move |_| browser.selection.with(|selection| !selection.is_empty()));
     let ready = move || browser.phase.get() == Phase::Ready;
-    let count = move || {
+    let count = Signal::derive(move || {
         if !ready() {
             return String::new();
         }
@@ -25,8 +26,8 @@ pub(super) fn ListBar() -> impl IntoView {
             true => prefs.counted(|words| &words.matching, shown),
             false => prefs.counted(|words| &words.items, shown),
         }
-    };
-    let progress = move || {
+    });
+    let progress = Signal::derive(move || {
         let (here, total, complete) =
             browser.listing.with(|listing| (listing.rows.len(), listing.total(), listing.is_complete()));
         let words = prefs.words();
@@ -37,7 +38,7 @@ pub(super) fn ListBar() -> impl IntoView {
         } else {
             String::new()
         }
-    };
+    });
     view! {
         <div class="listbar" class:selecting=selecting class:idle=move || !ready() || browser.listing.with(|listing| listing.total() == 0)>
             <div class="listbar-count">
@@ -47,10 +48,8 @@ pub(super) fn ListBar() -> impl IntoView {
             <SelectionActions />
             <div class="listbar-tools">
                 <Filter />
-                <button type="button" class="button quiet" on:click=move |_| browser.refresh()>
-                    <Icon name="refresh" />
-                    <span>{prefs.text(|words| words.refresh)}</span>
-                </button>
+                <Button label=prefs.text(|words| words.refresh) icon="refresh" class="button quiet"
+                    press=Callback::new(move |()| browser.refresh()) />
             </div>
         </div>
     }

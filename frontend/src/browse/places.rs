@@ -23,7 +23,7 @@ pub fn FolderLink(
     #[prop(optional)]
     current: bool,
     children: Children,
-) -> impl IntoView {
+) -> AnyView {
     let browser = Browser::get();
     let href = history::href(&folder);
     let follow = move |event: leptos::ev::MouseEvent| {
@@ -36,6 +36,7 @@ pub fn FolderLink(
     view! {
         <a class=class href=href aria-current=current.then_some("page") on:click=follow>{children()}</a>
     }
+    .into_any()
 }
 
 /// The places.

@@ -10,7 +10,7 @@ use crate::api::file_url;
 use crate::env::{format, history, prefs::Prefs};
 use crate::i18n::{Lang, fill};
 use crate::ui::icon::Icon;
-use crate::ui::span::Extent;
+use crate::ui::span::{Extent, pixels};
 
 /// A place for a row.
 #[derive(Clone, Copy)]
@@ -57,39 +57,54 @@ pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl
     let selected =
         Memo::new(move |_| row.get().is_some_and(|row| browser.selection.with(|chosen| chosen.contains(row))));
     let current = Memo::new(move |_| row.get().is_some_and(|row| browser.cursor.get() == row));
-    let offset = move || {
+    let offset = Signal::derive(move || {
         let top = position.get().unwrap_or(0) as f64 * extent.get().row;
-        format!("translateY({}px)", top + shift.get())
-    };
-    let check_label = move || shown.with(|shown| fill(prefs.words().select_row, &[("name", &shown.name)]));
-    let name = move || shown.with(|shown| if shown.loaded { shown.name.clone() } else { "…".into() });
-    let tab_index = move || if current.get() { "0" } else { "-1" };
-    let new_tab = move || shown.with(|shown| (!shown.folder && shown.href.is_some()).then_some("_blank"));
+        format!("translateY({})", pixels(top + shift.get()))
+    });
+    // One closure behind many attributes: each of its own would bring the code that updates it along.
+    let text = move |part: fn(&Shown) -> String| Signal::derive(move || shown.with(part));
+    let maybe = move |part: fn(&Shown) -> Option<String>| Signal::derive(move || shown.with(part));
+    let number = Signal::derive(move || position.get().map(|position| (position + 2).to_string()));
+    let check_label =
+        Signal::derive(move || shown.with(|shown| fill(prefs.words().select_row, &[("name", &shown.name)])));
+    let state = Signal::derive(move || if selected.get() { "true" } else { "false" });
+    let tab_index = Signal::derive(move || if current.get() { "0" } else { "-1" });
+    let chosen: Signal<bool> = selected.into();
+    let off = Signal::derive(move || position.get().is_none());
+    let pending = Signal::derive(move || shown.with(|shown| !shown.loaded));
+    let icon = Signal::derive(move || shown.with(|shown| shown.icon));
     view! {
         <div role="row" class="row" id=slot.element_id() data-slot=slot.id.to_string()
-            class:selected=selected class:off=move || position.get().is_none()
-            class:pending=move || shown.with(|shown| !shown.loaded)
-            class:odd=move || position.get().is_some_and(|position| position % 2 == 1)
-            tabindex=tab_index style:transform=offset
-            aria-rowindex=move || position.get().map(|position| (position + 2).to_string())
-            aria-selected=move || selected.get().to_string()>
+            class:selected=chosen class:off=off class:pending=pending
+            tabindex=tab_index style:transform=offset aria-rowindex=number aria-selected=state>
             <div role="gridcell" class="cell-check">
-                <input type="checkbox" class="check" tabindex="-1" prop:checked=selected aria-label=check_label />
+                <input type="checkbox" class="check" tabindex="-1" prop:checked=chosen
+                    aria-label=check_label />
             </div>
             <div role="gridcell" class="cell-name">
-                <Icon name=Signal::derive(move || shown.with(|shown| shown.icon)) />
-                <a class="name" tabindex="-1" draggable="false" rel="noopener" target=new_tab
-                    href=move || shown.with(|shown| shown.href.clone()) title=name><bdi>{name}</bdi></a>
-                <span class="note">{move || shown.with(|shown| shown.note)}</span>
+                <Icon name=icon />
+                <a class="name" tabindex="-1" draggable="false" rel="noopener" target=maybe(Shown::target)
+                    href=maybe(|shown| shown.href.clone()) title=text(Shown::name)><bdi>{text(Shown::name)}</bdi></a>
+                <span class="note">{text(|shown| shown.note.to_owned())}</span>
             </div>
-            <div role="gridcell" class="cell-size">{move || shown.with(|shown| shown.size.clone())}</div>
+            <div role="gridcell" class="cell-size">{text(|shown| shown.size.clone())}</div>
             <div role="gridcell" class="cell-date">
-                <time datetime=move || shown.with(|shown| shown.iso.clone())
-                    title=move || shown.with(|shown| shown.modified_full.clone())>
-                    {move || shown.with(|shown| shown.modified.clone())}
+                <time datetime=text(|shown| shown.iso.clone()) title=text(|shown| shown.modified_full.clone())>
+                    {text(|shown| shown.modified.clone())}
                 </time>
             </div>
         </div>
+    }
+}
+
+impl Shown {
+    fn name(&self) -> String {
+        if self.loaded { self.name.clone() } else { "…".into() }
+    }
+
+    /// A file opens beside the page.
+    fn target(&self) -> Option<String> {
+        (!self.folder && self.href.is_some()).then(|| "_blank".into())
     }
 }
 

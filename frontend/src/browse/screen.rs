@@ -47,17 +47,17 @@ pub fn FilesScreen() -> impl IntoView {
         }
     });
     // What replaces a list that had the focus takes it over, so that the keys still work and are announced.
-    Effect::new(move |before: Option<u32>| {
-        let wishes = browser.wish_focus.get();
-        if matches!(part.get(), Part::Empty | Part::Failed(_)) && before.is_some_and(|before| before != wishes) {
+    Effect::new(move |_| {
+        browser.wish_focus.track();
+        if matches!(part.get(), Part::Empty | Part::Failed(_)) && browser.focus_due.get_value() {
+            browser.focus_due.set_value(false);
             request_animation_frame(|| focus(PANEL_ID));
         }
-        wishes
     });
     let body = move || match part.get() {
         Part::Nothing => ().into_any(),
         Part::Skeleton => view! { <Skeleton /> }.into_any(),
-        Part::Grid => view! { <Grid /> }.into_any(),
+        Part::Grid => view! { <Grid name=name.into() /> }.into_any(),
         Part::Empty => view! { <Empty /> }.into_any(),
         Part::NoMatch => view! { <NoMatch /> }.into_any(),
         Part::Failed(failure) => view! { <Failed failure /> }.into_any(),

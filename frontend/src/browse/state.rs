@@ -70,8 +70,10 @@ pub struct Browser {
     pub offline: RwSignal<bool>,
     /// Where the list is asked to go next.
     pub target: RwSignal<Option<Target>>,
-    /// Counts the wishes for the focus on the cursor's row.
-    pub wish_focus: RwSignal<u32>,
+    /// Says that the focus is wished on the cursor's row.
+    pub wish_focus: Trigger,
+    /// Such a wish is not yet fulfilled.
+    pub focus_due: StoredValue<bool>,
     /// Whether the shortcuts are shown.
     pub help: RwSignal<bool>,
     /// How many rows are scrolled away above, as the list last said.
@@ -114,7 +116,8 @@ impl Browser {
             refreshing: RwSignal::new(false),
             offline: RwSignal::new(false),
             target: RwSignal::new(None),
-            wish_focus: RwSignal::new(0),
+            wish_focus: Trigger::new(),
+            focus_due: StoredValue::new(false),
             help: RwSignal::new(false),
             top: StoredValue::new(0.0),
             page: StoredValue::new(1),
@@ -198,7 +201,8 @@ impl Browser {
 
     /// Puts the focus on the cursor's row as soon as that is drawn.
     pub fn focus_cursor(self) {
-        self.wish_focus.update(|wishes| *wishes += 1);
+        self.focus_due.set_value(true);
+        self.wish_focus.notify();
     }
 
     /// Writes the place into the history once the person rests.

@@ -3,11 +3,12 @@
 use leptos::prelude::*;
 
 use super::places::FolderLink;
-use super::state::Browser;
+use super::state::{Browser, Phase};
 use crate::api::{download_url, file_url};
 use crate::env::prefs::Prefs;
 use crate::failure::{Failure, Reason};
 use crate::i18n::fill;
+use crate::ui::button::Button;
 use crate::ui::icon::Icon;
 
 const SKELETON_ROWS: usize = 14;
@@ -45,15 +46,15 @@ pub(super) fn NoMatch() -> impl IntoView {
         let sentence = if complete { words.no_match } else { words.no_match_yet };
         fill(sentence, &[("text", browser.filter.get().trim())])
     };
-    let clear = move |_| {
+    let clear = Callback::new(move |()| {
         browser.filter_by(String::new());
         browser.focus_cursor();
-    };
+    });
     view! {
         <Panel art="nomatch">
             <p role="status">{sentence}</p>
             <div class="panel-actions">
-                <button type="button" class="button" on:click=clear>{prefs.text(|words| words.clear_filter)}</button>
+                <Button label=prefs.text(|words| words.clear_filter) class="button" press=clear />
             </div>
         </Panel>
     }
@@ -78,9 +79,8 @@ pub(super) fn Failed(failure: Failure) -> impl IntoView {
             })}
             <div class="panel-actions">
                 {retries.then(|| view! {
-                    <button type="button" class="button primary" on:click=move |_| browser.refresh()>
-                        {prefs.text(|words| words.retry)}
-                    </button>
+                    <Button label=prefs.text(|words| words.retry) class="button primary"
+                        press=Callback::new(move |()| browser.refresh()) />
                 })}
                 {file.map(|file| view! {
                     <a class="button primary" href=download_url(&file)>{prefs.text(|words| words.download)}</a>
@@ -95,13 +95,14 @@ pub(super) fn Failed(failure: Failure) -> impl IntoView {
 
 /// The frame of all of these. It can have the focus, so that the keys for going elsewhere work.
 #[component]
-fn Panel(art: &'static str, children: Children) -> impl IntoView {
+fn Panel(art: &'static str, children: Children) -> AnyView {
     view! {
         <div class="panel" id=PANEL_ID tabindex="-1">
             <svg class="art" viewBox="0 0 160 120" aria-hidden="true"><use href=format!("#art-{art}")></use></svg>
             {children()}
         </div>
     }
+    .into_any()
 }
 
 /// The panel's id.
@@ -123,8 +124,8 @@ fn GoHome() -> impl IntoView {
         // Right under the start, the folder above is the start.
         let deep = browser.folder.with(|folder| folder.segments().count() > 1);
         let home = shared::VPath::root();
-        let needed = deep
-            || matches!(browser.phase.get(), super::state::Phase::Failed(ref failure) if failure.reason() == Reason::BadAddress);
+        let needed =
+            deep || matches!(browser.phase.get(), Phase::Failed(ref failure) if failure.reason() == Reason::BadAddress);
         needed
             .then(|| view! { <FolderLink folder=home class="button">{prefs.text(|words| words.go_home)}</FolderLink> })
     }
@@ -136,13 +137,12 @@ pub(super) fn OfflineBanner() -> impl IntoView {
     let (browser, prefs) = (Browser::get(), Prefs::get());
     view! {
         <div role="status">
-            <Show when=move || browser.offline.get()>
+            <Show when=move || browser.offline.get() && browser.phase.get() == Phase::Ready>
                 <div class="banner">
                     <Icon name="offline" />
                     <p>{prefs.text(|words| words.offline)} " " {prefs.text(|words| words.retrying)}</p>
-                    <button type="button" class="button quiet" on:click=move |_| browser.refresh()>
-                        {prefs.text(|words| words.retry)}
-                    </button>
+                    <Button label=prefs.text(|words| words.retry) class="button quiet"
+                        press=Callback::new(move |()| browser.refresh()) />
                 </div>
             </Show>
         </div>

@@ -4,7 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 
-use super::icon::Icon;
+use super::button::Button;
 use crate::env::prefs::Prefs;
 
 /// A modal dialog with a title and a way out, which has the focus first.
@@ -18,7 +18,7 @@ pub fn Dialog(
     /// Where it stands and how it looks, in the style sheet.
     class: &'static str,
     children: ChildrenFn,
-) -> impl IntoView {
+) -> AnyView {
     let prefs = Prefs::get();
     let node = NodeRef::<html::Dialog>::new();
     Effect::new(move |_| {
@@ -43,38 +43,37 @@ pub fn Dialog(
                 <div class="dialog-body">
                     <header class="dialog-head">
                         <h2>{title}</h2>
-                        <button type="button" class="button quiet" autofocus on:click=move |_| open.set(false)>
-                            <Icon name="close" />
-                            <span>{prefs.text(|words| words.close)}</span>
-                        </button>
+                        <Button label=prefs.text(|words| words.close) icon="close" class="button quiet" first=true
+                            press=Callback::new(move |()| open.set(false)) />
                     </header>
                     {children()}
                 </div>
             </Show>
         </dialog>
     }
+    .into_any()
 }
 
 /// A choice of one among a few, as radio buttons in a row.
 #[component]
-pub fn Choice<T: Copy + PartialEq + Send + Sync + 'static>(
+pub fn Choice(
     /// What is chosen.
     #[prop(into)]
     legend: Signal<&'static str>,
     /// Keeps the buttons together.
     name: &'static str,
-    /// Value and words of each.
-    options: Vec<(T, Signal<&'static str>)>,
-    /// The value of the moment.
-    #[prop(into)]
-    value: Signal<T>,
+    /// The words of each.
+    options: Vec<Signal<&'static str>>,
+    /// Which of them it is at the moment.
+    value: Signal<usize>,
     /// Takes the choice.
-    choose: Callback<T>,
-) -> impl IntoView {
-    let buttons = options.into_iter().map(|(option, label)| {
+    choose: Callback<usize>,
+) -> AnyView {
+    let buttons = options.into_iter().enumerate().map(|(option, label)| {
+        let checked = Signal::derive(move || value.get() == option);
         view! {
             <label class="choice-option">
-                <input type="radio" name=name prop:checked=move || value.get() == option on:change=move |_| choose.run(option) />
+                <input type="radio" name=name prop:checked=checked on:change=move |_| choose.run(option) />
                 <span>{label}</span>
             </label>
         }
@@ -85,4 +84,5 @@ pub fn Choice<T: Copy + PartialEq + Send + Sync + 'static>(
             <div class="choice-row">{buttons.collect_view()}</div>
         </fieldset>
     }
+    .into_any()
 }

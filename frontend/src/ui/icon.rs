@@ -8,10 +8,13 @@ pub fn Icon(
     /// The symbol's name.
     #[prop(into)]
     name: Signal<&'static str>,
-) -> impl IntoView {
+) -> AnyView {
+    let class = Signal::derive(move || format!("icon icon-{}", name.get()));
+    let href = Signal::derive(move || format!("#icon-{}", name.get()));
     view! {
-        <svg class=move || format!("icon icon-{}", name.get()) aria-hidden="true" focusable="false">
-            <use href=move || format!("#icon-{}", name.get())></use>
+        <svg class=class aria-hidden="true" focusable="false">
+            <use href=href></use>
         </svg>
     }
+    .into_any()
 }

@@ -3,6 +3,8 @@
 pub mod span;
 
 #[cfg(target_arch = "wasm32")]
+pub mod button;
+#[cfg(target_arch = "wasm32")]
 pub mod dialog;
 #[cfg(target_arch = "wasm32")]
 pub mod icon;

@@ -111,6 +111,11 @@ impl Extent {
     }
 }
 
+/// A length for the style sheet, in whole pixels: at this scale a fraction shows nowhere.
+pub fn pixels(length: f64) -> String {
+    format!("{}px", length.round() as i64)
+}
+
 /// Where a list is scrolled to: the scroll bar, and what is really at the top.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Scroll {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 
+use super::button::Button;
 use super::icon::Icon;
 use crate::env::prefs::Prefs;
 
@@ -99,18 +100,18 @@ fn ToastView(toast: Toast) -> impl IntoView {
         Tone::Good => ("toast good", "check"),
         Tone::Bad => ("toast bad", "warning"),
     };
-    let label = move || if cancel.is_some() { prefs.words().cancel } else { prefs.words().close };
-    let press = move |_| {
+    let label = Signal::derive(move || if cancel.is_some() { prefs.words().cancel } else { prefs.words().close });
+    let press = Callback::new(move |()| {
         if let Some(cancel) = cancel {
             cancel.run(());
         }
         toasts.dismiss(id);
-    };
+    });
     view! {
         <div class=class>
             <Icon name=icon />
             <p>{text}</p>
-            <button type="button" class="button quiet" on:click=press>{label}</button>
+            <Button label class="button quiet" press />
         </div>
     }
 }

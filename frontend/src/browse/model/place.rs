@@ -19,19 +19,17 @@ impl Place {
 
     /// The text to keep.
     pub fn to_text(&self) -> String {
-        let top = self.top.unwrap_or(0.0);
-        format!("{top:.2}|{}", self.focus.as_deref().map(encode_segment).unwrap_or_default())
+        // Whole numbers: what reads and writes fractions would be 5 % of the page's program.
+        let thousandths = (self.top.unwrap_or(0.0) * 1_000.0).round() as u64;
+        format!("{thousandths}|{}", self.focus.as_deref().map(encode_segment).unwrap_or_default())
     }
 
     /// Reads the text again; whatever else the history holds is no place.
     pub fn from_text(text: &str) -> Option<Self> {
         let (top, focus) = text.split_once('|')?;
-        let top: f64 = top.parse().ok()?;
+        let thousandths: u64 = top.parse().ok()?;
         let focus = shared::VPath::parse(focus).ok()?;
-        Some(Self {
-            top: Some(top).filter(|top| top.is_finite() && *top >= 0.0),
-            focus: (!focus.is_root()).then(|| focus.name().to_vec()),
-        })
+        Some(Self { top: Some(thousandths as f64 / 1_000.0), focus: (!focus.is_root()).then(|| focus.name().to_vec()) })
     }
 }
 
@@ -48,6 +46,6 @@ mod tests {
         }
         assert_eq!(Place::from_text("elsewhere"), None);
         assert_eq!(Place::from_text("x|y"), None);
-        assert_eq!(Place::from_text("NaN|y").unwrap().top, None);
+        assert_eq!(Place::from_text("-1|y"), None);
     }
 }

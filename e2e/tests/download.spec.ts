@@ -1,0 +1,78 @@
+//! Saving: byte for byte, one file or several, and refusals said in the page.
+
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { expect, test } from "../fixtures.ts";
+import { download, open, row } from "./page.ts";
+
+test("one file arrives byte for byte, under its own name", async ({ page, tree }) => {
+  const data = randomBytes(3_000_000);
+  await tree.write("été & co.bin", data);
+  await open(page);
+  await row(page, "été & co.bin").click();
+  const file = await download(page, () => page.getByRole("button", { name: "Download" }).first().click());
+  expect(file.name).toBe("été & co.bin");
+  expect(file.data.equals(data)).toBe(true);
+  await expect(page.getByText("Download started: été & co.bin (3.0 MB)")).toBeVisible();
+});
+
+test("a folder and a file arrive as one archive", async ({ page, tree }) => {
+  const data = randomBytes(100_000);
+  await tree.write("folder/deep/data.bin", data);
+  await tree.write("folder/empty.txt", "");
+  await tree.write("beside.txt", "beside");
+  await tree.write("left out.txt", "");
+  await open(page);
+  await row(page, "folder").click();
+  await row(page, "beside.txt").click({ modifiers: ["Control"] });
+  const file = await download(page, () => page.getByRole("button", { name: "Download" }).first().click());
+  expect(file.name).toMatch(/\.zip$/);
+  const place = await mkdtemp(join(tmpdir(), "passerelle-zip-"));
+  await writeFile(join(place, "it.zip"), file.data);
+  execFileSync("python3", ["-m", "zipfile", "-e", join(place, "it.zip"), join(place, "out")]);
+  const out = execFileSync("find", [join(place, "out"), "-type", "f", "-printf", "%P\n"]).toString().trim().split("\n");
+  expect(out.sort()).toEqual(["beside.txt", "folder/deep/data.bin", "folder/empty.txt"]);
+  expect((await readFile(join(place, "out/folder/deep/data.bin"))).equals(data)).toBe(true);
+  await rm(place, { recursive: true });
+});
+
+test("a choice too long for an address arrives all the same", async ({ page, tree }) => {
+  for (let index = 0; index < 120; index += 1) {
+    await tree.write(`a rather long name, so that addresses grow, number ${index}.txt`, `${index}`);
+  }
+  await tree.write("zz left out.txt", "");
+  await open(page);
+  await row(page, "a rather long name, so that addresses grow, number 0.txt").click();
+  await page.keyboard.press("Shift+End");
+  await page.keyboard.press("Shift+ArrowUp");
+  await expect(page.getByText("120 items selected").first()).toBeVisible();
+  const file = await download(page, () => page.getByRole("button", { name: "Download" }).first().click());
+  expect(file.data.toString("latin1").match(/PK\x01\x02/g)).toHaveLength(120);
+});
+
+test("everything is the folder itself", async ({ page, tree }) => {
+  await tree.write("in/one.txt", "1");
+  await tree.write("in/two.txt", "2");
+  await open(page, "in");
+  await row(page, "one.txt").click();
+  await page.keyboard.press("Control+a");
+  const file = await download(page, () => page.getByRole("button", { name: "Download" }).first().click());
+  expect(file.name).toBe("in.zip");
+});
+
+test("a file that is gone is said so, and the page stays", async ({ page, tree }) => {
+  await tree.write("soon gone.txt", "x");
+  await tree.write("stays.txt", "x");
+  await open(page);
+  await row(page, "soon gone.txt").click();
+  await rm(tree.at("soon gone.txt"));
+  await page.getByRole("button", { name: "Download" }).first().click();
+  await expect(page.getByRole("alert")).toContainText("soon gone.txt was not downloaded. There is nothing here.");
+  await expect(row(page, "stays.txt")).toBeVisible();
+  await page.getByRole("alert").getByRole("button", { name: "Close" }).click();
+  await expect(page.getByRole("alert")).not.toContainText("soon gone");
+});

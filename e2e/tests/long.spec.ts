@@ -1,0 +1,49 @@
+//! A folder of a hundred thousand files: first rows at once, both ends reached, the focus never lost.
+
+import { closeSync, openSync } from "node:fs";
+
+import { expect, test, type Tree } from "../fixtures.ts";
+import { expectFocus, open, row } from "./page.ts";
+
+const FILES = 100_000;
+
+function fill(tree: Tree): void {
+  for (let index = 0; index < FILES; index += 1) {
+    closeSync(openSync(tree.at(`big/file ${index}.txt`), "w"));
+  }
+}
+
+test("a hundred thousand rows", async ({ page, tree }) => {
+  test.setTimeout(180_000);
+  await tree.folder("big");
+  fill(tree);
+  await open(page, "big");
+  await expect(row(page, "file 0.txt")).toBeVisible();
+  await expect(page.getByRole("grid")).toHaveAttribute("aria-rowcount", `${FILES + 1}`);
+  expect(await page.locator(".row").count()).toBeLessThan(80);
+
+  await page.keyboard.press("ArrowDown");
+  await expectFocus(page, "file 0.txt");
+  await expect(page.locator(".progress")).toHaveText("", { timeout: 60_000 });
+  await page.keyboard.press("End");
+  await expectFocus(page, `file ${FILES - 1}.txt`);
+  await expect(row(page, `file ${FILES - 1}.txt`)).toBeInViewport();
+
+  // Scrolled away, the focused row is still there, and the next key brings it back.
+  await page.locator(".port").evaluate((port) => port.scrollTo(0, 0));
+  await expect(row(page, "file 0.txt")).toBeInViewport();
+  await expectFocus(page, `file ${FILES - 1}.txt`);
+  await page.keyboard.press("ArrowUp");
+  await expectFocus(page, `file ${FILES - 2}.txt`);
+  await expect(row(page, `file ${FILES - 2}.txt`)).toBeInViewport();
+
+  await page.keyboard.type("file 5000");
+  await expectFocus(page, "file 5000.txt");
+  await page.keyboard.press("Control+a");
+  await expect(page.getByText("100,000 items selected").first()).toBeVisible();
+
+  // Once scrolling rests, a screen reader that reads on finds the rows in order.
+  await page.waitForTimeout(400);
+  const order = await page.locator(".row:not(.off)").evaluateAll((rows) => rows.map((it) => Number(it.getAttribute("aria-rowindex"))));
+  expect(order).toEqual([...order].sort((one, other) => one - other));
+});

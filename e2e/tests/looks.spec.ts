@@ -1,0 +1,93 @@
+//! Language and theme, and what axe finds: nothing, on every screen, in both languages and both themes.
+
+import type { Page } from "@playwright/test";
+
+import { expect, test } from "../fixtures.ts";
+import { expectAccessible, furnish, open, row } from "./page.ts";
+
+test.beforeEach(async ({ tree }) => furnish(tree));
+
+const SCREENS = { desktop: { width: 1280, height: 800 }, medium: { width: 900, height: 700 }, phone: { width: 390, height: 844 } };
+
+for (const locale of ["en-US", "fr-FR"]) {
+  for (const colorScheme of ["light", "dark"] as const) {
+    for (const [name, viewport] of Object.entries(SCREENS)) {
+      test(`axe finds nothing: ${locale}, ${colorScheme}, ${name}`, async ({ browser, baseURL }) => {
+        const phone = name === "phone";
+        const context = await browser.newContext({ baseURL, locale, colorScheme, viewport, hasTouch: phone });
+        const page = await context.newPage();
+        await everyScreen(page, phone);
+        await context.close();
+      });
+    }
+  }
+}
+
+async function everyScreen(page: Page, phone: boolean): Promise<void> {
+  await open(page);
+  await expect(row(page, "alpha.txt")).toBeVisible();
+  await expectAccessible(page);
+  await row(page, "alpha.txt").getByRole("checkbox").click();
+  await expectAccessible(page);
+  await open(page, "Empty");
+  await expect(page.locator(".panel")).toBeVisible();
+  await expectAccessible(page);
+  await open(page, "nothing");
+  await expect(page.getByRole("alert").first()).toBeVisible();
+  await expectAccessible(page);
+  await open(page, "Photos/%C3%89t%C3%A9");
+  await expect(row(page, "IMG_2.jpg")).toBeVisible();
+  for (const button of phone ? [/Settings|Réglages/, /Sort|Trier/] : [/Settings|Réglages/, /Shortcuts|Raccourcis/]) {
+    await page.getByRole("button", { name: button }).first().click();
+    await expect(page.getByRole("dialog")).toBeVisible();
+    // The dialog fades in, and colours in between have contrasts in between.
+    await page.waitForTimeout(250);
+    await expectAccessible(page);
+    await page.keyboard.press("Escape");
+  }
+}
+
+test.describe("in French", () => {
+  test.use({ locale: "fr-FR" });
+
+  test("the page speaks French, with its units and its spaces", async ({ page }) => {
+    await open(page);
+    await expect(page.locator("html")).toHaveAttribute("lang", "fr");
+    await expect(row(page, "Bravo.txt")).toContainText("3,0\u00a0ko");
+    await row(page, "Bravo.txt").click();
+    await expect(page.getByText("1 élément sélectionné (3,0\u00a0ko)").first()).toBeVisible();
+    await page.getByRole("button", { name: "Télécharger" }).first().click();
+    await expect(page.getByText("Téléchargement commencé\u00a0: Bravo.txt")).toBeVisible();
+  });
+
+  test("the language is switched, and stays so", async ({ page }) => {
+    await open(page);
+    await page.getByRole("button", { name: "Réglages" }).first().click();
+    await page.getByRole("radio", { name: "English" }).check();
+    await expect(page.locator("html")).toHaveAttribute("lang", "en");
+    await expect(page.getByRole("heading", { name: "Settings" })).toBeVisible();
+    await page.reload();
+    await expect(page.getByRole("columnheader", { name: "Modified" })).toBeVisible();
+    await expect(page.locator("html")).toHaveAttribute("lang", "en");
+  });
+});
+
+test("the theme is switched, stays so, and is there before the first paint", async ({ page }) => {
+  await open(page);
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  expect(await background()).toBe("rgb(255, 255, 255)");
+  await page.getByRole("button", { name: "Settings" }).first().click();
+  await page.getByRole("radio", { name: "Dark" }).check();
+  expect(await background()).toBe("rgb(17, 20, 23)");
+  await page.route("**/*.wasm", (route) => route.abort());
+  await page.reload({ waitUntil: "domcontentloaded" });
+  expect(await background()).toBe("rgb(17, 20, 23)");
+});
+
+test("whoever wants less motion gets none, and forced colours leave the selection visible", async ({ page }) => {
+  await page.emulateMedia({ reducedMotion: "reduce", forcedColors: "active" });
+  await open(page);
+  await row(page, "alpha.txt").click();
+  const outline = await row(page, "alpha.txt").evaluate((it) => getComputedStyle(it).outlineStyle);
+  expect(outline).toBe("solid");
+});

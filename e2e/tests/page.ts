@@ -1,0 +1,70 @@
+//! Words for what the tests do on the page, so that a test says what a person does.
+
+import { AxeBuilder } from "@axe-core/playwright";
+import { utimes } from "node:fs/promises";
+import type { Locator, Page } from "@playwright/test";
+
+import { expect, type Tree } from "../fixtures.ts";
+
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** The row with exactly that name. */
+export function row(page: Page, name: string): Locator {
+  return page.locator(".row").filter({ has: page.locator(".name").getByText(name, { exact: true }) });
+}
+
+/** The names that are drawn, from top to bottom. */
+export async function names(page: Page): Promise<string[]> {
+  const rows = await page.locator(".row:not(.off)").evaluateAll((rows) =>
+    rows.map((row) => ({
+      at: Number(row.getAttribute("aria-rowindex")),
+      name: row.querySelector(".name")?.textContent ?? "",
+    })),
+  );
+  return rows.sort((one, other) => one.at - other.at).map(({ name }) => name);
+}
+
+/** Opens a folder by its address. */
+export async function open(page: Page, path = ""): Promise<void> {
+  await page.goto(path === "" ? "./" : `./?path=${path}`);
+}
+
+/** Expects the focus to be on that row. */
+export async function expectFocus(page: Page, name: string): Promise<void> {
+  await expect(row(page, name)).toBeFocused();
+}
+
+/** Expects no finding of axe, and says which if there are. */
+export async function expectAccessible(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
+  const findings = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")}`));
+  expect(findings).toEqual([]);
+}
+
+/** Saves what the action makes the browser download, and answers its name and its bytes. */
+export async function download(page: Page, act: () => Promise<void>): Promise<{ name: string; data: Buffer }> {
+  const coming = page.waitForEvent("download");
+  await act();
+  const file = await coming;
+  const pieces: Buffer[] = [];
+  for await (const piece of await file.createReadStream()) {
+    pieces.push(piece as Buffer);
+  }
+  return { name: file.suggestedFilename(), data: Buffer.concat(pieces) };
+}
+
+/** A few folders and files that many tests look at. */
+export async function furnish(tree: Tree): Promise<void> {
+  await tree.write("Documents/Budget.ods", "x".repeat(2_000));
+  await tree.write("Documents/Letter.odt", "Dear all,\n");
+  await tree.folder("Empty");
+  await tree.write("Photos/Été/IMG_2.jpg", "two");
+  await tree.write("Photos/Été/IMG_10.jpg", "ten");
+  await tree.write("alpha.txt", "a".repeat(10));
+  await tree.write("Bravo.txt", "b".repeat(3_000));
+  await tree.write("éclair.txt", "e".repeat(500));
+  await tree.write("file 2.txt", "2");
+  await tree.write("file 10.txt", "10");
+  const age = (name: string, seconds: number) => utimes(tree.at(name), 1_600_000_000, 1_600_000_000 - seconds);
+  await Promise.all(["file 2.txt", "éclair.txt", "alpha.txt", "Bravo.txt", "file 10.txt"].map((name, index) => age(name, index * 1_000)));
+}

@@ -1,0 +1,127 @@
+//! What the page says when there is nothing to list, or no way to: each with what to do.
+
+import { symlink } from "node:fs/promises";
+
+import { expect, test } from "../fixtures.ts";
+import { furnish, open, row } from "./page.ts";
+
+test.beforeEach(async ({ tree }) => furnish(tree));
+
+test("an empty folder says so", async ({ page }) => {
+  await open(page, "Empty");
+  await expect(page.getByRole("heading", { name: "This folder is empty" })).toBeVisible();
+  await page.getByRole("link", { name: "Go to the folder above" }).click();
+  await expect(row(page, "Empty")).toBeFocused();
+});
+
+test("what is not there: the way up, and the keys work", async ({ page }) => {
+  await open(page, "Documents/no such folder");
+  await expect(page.getByRole("alert")).toContainText("There is nothing here");
+  await page.keyboard.press("Backspace");
+  await expect(page).toHaveURL(/path=Documents$/);
+  await expect(row(page, "Letter.odt")).toBeVisible();
+});
+
+test("a file is no folder, but can be had", async ({ page }) => {
+  await open(page, "alpha.txt");
+  await expect(page.getByRole("alert")).toContainText("This is a file");
+  const coming = page.waitForEvent("download");
+  await page.locator(".panel").getByRole("link", { name: "Download" }).click();
+  expect((await coming).suggestedFilename()).toBe("alpha.txt");
+});
+
+test("an address that names nothing leads back to the start", async ({ page }) => {
+  await open(page, "a/../b");
+  await expect(page.getByRole("alert")).toContainText("This address is not right");
+  await page.getByRole("link", { name: "Go to the start" }).click();
+  await expect(row(page, "alpha.txt")).toBeVisible();
+});
+
+test("a link out of the served folder is shown as one and not opened", async ({ page, tree }) => {
+  await symlink("/etc", tree.at("out"));
+  await open(page);
+  await expect(row(page, "out")).toContainText("Link that leads out of the served folder");
+  await expect(row(page, "out").getByRole("link")).toHaveCount(0);
+  await row(page, "out").dblclick();
+  await expect(page.getByRole("alert")).toContainText("This cannot be opened");
+});
+
+const refusal = (status: number, code: string) => ({
+  status,
+  contentType: "application/problem+json",
+  body: JSON.stringify({ type: "about:blank", status, code, title: code, detail: "", request_id: "r-42" }),
+});
+
+for (const [status, code, sentence] of [
+  [403, "forbidden", "You may not open this"],
+  [413, "too_large", "This is too much at once"],
+  [500, "internal", "The server failed"],
+  [503, "shutting_down", "The server is busy"],
+] as const) {
+  test(`${status} is said in words, with a way to try again`, async ({ page }) => {
+    await page.route("**/api/v1/list/Documents*", (route) => route.fulfill(refusal(status, code)));
+    await open(page, "Documents");
+    await expect(page.getByRole("alert")).toContainText(sentence);
+    if (status === 500) {
+      await expect(page.getByText("Reference for the administrator: r-42")).toBeVisible();
+    }
+    await page.unroute("**/api/v1/list/Documents*");
+    await page.getByRole("button", { name: "Retry" }).click();
+    await expect(row(page, "Letter.odt")).toBeVisible();
+  });
+}
+
+test("another server's answer is not taken for a listing", async ({ page }) => {
+  await page.route("**/api/v1/list/*", (route) => route.fulfill({ contentType: "text/html", body: "<p>Hello" }));
+  await open(page);
+  await expect(page.getByRole("alert")).toContainText("The server failed");
+});
+
+test("waiting shows only when it takes long", async ({ page }) => {
+  await page.route("**/api/v1/list/Documents*", async (route) => {
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    await route.continue();
+  });
+  await open(page);
+  await row(page, "Documents").dblclick();
+  await expect(page.locator(".skeleton")).toBeVisible();
+  await expect(row(page, "Letter.odt")).toBeFocused();
+  await expect(page.locator(".skeleton")).toHaveCount(0);
+});
+
+test("without a connection the list stays to be read, and comes alive by itself", async ({ page, context }) => {
+  await open(page);
+  await expect(row(page, "alpha.txt")).toBeVisible();
+  await context.setOffline(true);
+  await page.getByRole("button", { name: "Refresh" }).click();
+  await expect(page.getByText("No connection to the server")).toBeVisible();
+  await expect(row(page, "alpha.txt")).toBeVisible();
+  await context.setOffline(false);
+  await expect(page.getByText("No connection to the server")).toBeHidden();
+  await expect(row(page, "alpha.txt")).toBeVisible();
+});
+
+test("a server that is gone at the start is tried again until it answers", async ({ page }) => {
+  await page.route("**/api/v1/list/*", (route) => route.abort());
+  await open(page);
+  await expect(page.getByRole("alert")).toContainText("The server cannot be reached");
+  await page.unroute("**/api/v1/list/*");
+  await expect(row(page, "alpha.txt")).toBeVisible();
+});
+
+test("a cursor that the server no longer takes starts the listing again, in place", async ({ page, tree }) => {
+  for (let index = 0; index < 2_500; index += 1) {
+    await tree.write(`many/entry ${index}.txt`, "");
+  }
+  let refused = 0;
+  await page.route("**/api/v1/list/many*cursor=*", (route) => {
+    refused += 1;
+    return refused === 1 ? route.fulfill(refusal(400, "bad_cursor")) : route.continue();
+  });
+  await open(page, "many");
+  await row(page, "entry 3.txt").click();
+  await expect(page.locator(".progress")).toHaveText("");
+  expect(refused).toBeGreaterThan(1);
+  await expect(row(page, "entry 3.txt")).toHaveAttribute("aria-selected", "true");
+  await expect(page.getByRole("grid")).toHaveAttribute("aria-rowcount", "2501");
+});
