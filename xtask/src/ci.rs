@@ -38,12 +38,14 @@ fn everything(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
 
 fn checks(repo: &Repo) -> Vec<(&'static str, Command)> {
     let mut documentation = repo.cargo(&["doc", "--workspace", "--no-deps", "--locked", "--document-private-items"]);
-    documentation.env("RUSTDOCFLAGS", "-D warnings");
+    // Written for those who read the source: a link from a room's door to what is behind it is wanted.
+    documentation.env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links");
     let clippy = ["clippy", "--locked", "--all-targets"];
     let mut host = repo.cargo(&clippy);
     host.args(["--workspace", "--", "-D", "warnings"]);
     let mut page = repo.cargo(&clippy);
-    page.args(["--package", "frontend", "--package", "shared", "--target", "wasm32-unknown-unknown"]);
+    // `shared` comes along as its dependency; its own tests use crates that are not for this target.
+    page.args(["--package", "frontend", "--target", "wasm32-unknown-unknown"]);
     page.args(["--", "-D", "warnings"]);
     vec![
         ("cargo fmt", repo.cargo(&["fmt", "--all", "--check"])),

@@ -19,8 +19,9 @@ pub(super) const ARROWS: &[(&str, &[&str])] = &[
 
 /// A third-party crate that only some places may name, with those places below the root of the repository.
 pub(super) const CRATES: &[(&str, &[&str])] = &[
-    // The operating system's files: one sandbox, and the one system call that joins a file to a socket.
-    ("cap_std", &["backend/src/storage/"]),
+    // The operating system's files: a sandbox for what is served and one for what is fetched, and the one system call
+    // that joins a file to a socket.
+    ("cap_std", &["backend/src/commands/get/", "backend/src/storage/"]),
     ("rustix", &["backend/src/storage/", "backend/src/server/sendfile.rs"]),
     // HTTP ends at the gateway: nothing behind it may hear of it.
     ("axum", &["backend/src/gateway/"]),
