@@ -16,7 +16,7 @@ test("an empty folder says so", async ({ page }) => {
 
 test("what is not there: the way up, and the keys work", async ({ page }) => {
   await open(page, "Documents/no such folder");
-  await expect(page.getByRole("alert")).toContainText("There is nothing here");
+  await expect(page.locator(".panel").getByRole("alert")).toContainText("There is nothing here");
   await page.keyboard.press("Backspace");
   await expect(page).toHaveURL(/path=Documents$/);
   await expect(row(page, "Letter.odt")).toBeVisible();
@@ -24,7 +24,7 @@ test("what is not there: the way up, and the keys work", async ({ page }) => {
 
 test("a file is no folder, but can be had", async ({ page }) => {
   await open(page, "alpha.txt");
-  await expect(page.getByRole("alert")).toContainText("This is a file");
+  await expect(page.locator(".panel").getByRole("alert")).toContainText("This is a file");
   const coming = page.waitForEvent("download");
   await page.locator(".panel").getByRole("link", { name: "Download" }).click();
   expect((await coming).suggestedFilename()).toBe("alpha.txt");
@@ -32,7 +32,7 @@ test("a file is no folder, but can be had", async ({ page }) => {
 
 test("an address that names nothing leads back to the start", async ({ page }) => {
   await open(page, "a/../b");
-  await expect(page.getByRole("alert")).toContainText("This address is not right");
+  await expect(page.locator(".panel").getByRole("alert")).toContainText("This address is not right");
   await page.getByRole("link", { name: "Go to the start" }).click();
   await expect(row(page, "alpha.txt")).toBeVisible();
 });
@@ -43,7 +43,7 @@ test("a link out of the served folder is shown as one and not opened", async ({ 
   await expect(row(page, "out")).toContainText("Link that leads out of the served folder");
   await expect(row(page, "out").getByRole("link")).toHaveCount(0);
   await row(page, "out").dblclick();
-  await expect(page.getByRole("alert")).toContainText("This cannot be opened");
+  await expect(page.locator(".toasts").getByRole("alert")).toContainText("This cannot be opened");
 });
 
 const refusal = (status: number, code: string) => ({
@@ -61,7 +61,7 @@ for (const [status, code, sentence] of [
   test(`${status} is said in words, with a way to try again`, async ({ page }) => {
     await page.route("**/api/v1/list/Documents*", (route) => route.fulfill(refusal(status, code)));
     await open(page, "Documents");
-    await expect(page.getByRole("alert")).toContainText(sentence);
+    await expect(page.locator(".panel").getByRole("alert")).toContainText(sentence);
     if (status === 500) {
       await expect(page.getByText("Reference for the administrator: r-42")).toBeVisible();
     }
@@ -74,7 +74,7 @@ for (const [status, code, sentence] of [
 test("another server's answer is not taken for a listing", async ({ page }) => {
   await page.route("**/api/v1/list/*", (route) => route.fulfill({ contentType: "text/html", body: "<p>Hello" }));
   await open(page);
-  await expect(page.getByRole("alert")).toContainText("The server failed");
+  await expect(page.locator(".panel").getByRole("alert")).toContainText("The server failed");
 });
 
 test("waiting shows only when it takes long", async ({ page }) => {
@@ -85,7 +85,7 @@ test("waiting shows only when it takes long", async ({ page }) => {
   await open(page);
   await row(page, "Documents").dblclick();
   await expect(page.locator(".skeleton")).toBeVisible();
-  await expect(row(page, "Letter.odt")).toBeFocused();
+  await expect(row(page, "Budget.ods")).toBeFocused();
   await expect(page.locator(".skeleton")).toHaveCount(0);
 });
 
@@ -104,7 +104,7 @@ test("without a connection the list stays to be read, and comes alive by itself"
 test("a server that is gone at the start is tried again until it answers", async ({ page }) => {
   await page.route("**/api/v1/list/*", (route) => route.abort());
   await open(page);
-  await expect(page.getByRole("alert")).toContainText("The server cannot be reached");
+  await expect(page.locator(".panel").getByRole("alert")).toContainText("The server cannot be reached");
   await page.unroute("**/api/v1/list/*");
   await expect(row(page, "alpha.txt")).toBeVisible();
 });
