@@ -23,8 +23,8 @@ pub const CANCEL_DRAIN_BYTES_MAX: usize = 1 << 20;
 pub const CANCEL_DRAIN_TIME: Duration = Duration::from_millis(100);
 /// How many CANCEL frames a connection may send in a minute (HTTP/2's rapid reset, CVE-2023-44487).
 pub const CANCELS_PER_MINUTE_MAX: u32 = 600;
-/// How many PING frames a connection may send while one request runs.
-pub const PINGS_PER_REQUEST_MAX: u32 = 64;
+/// How many PING frames may wait for their answer while a request runs.
+pub const PINGS_WAITING_MAX: u32 = 64;
 /// Time from accept to a proved key.
 pub const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept by the file server.

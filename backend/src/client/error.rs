@@ -36,7 +36,9 @@ impl From<Failure> for ClientError {
 impl From<WireError> for ClientError {
     fn from(error: WireError) -> Self {
         let code = match error {
-            WireError::Header(_) | WireError::Body(_) | WireError::Unexpected(_) => ErrorCode::Protocol,
+            WireError::Header(_) | WireError::Body(_) | WireError::Unexpected(_) | WireError::TooMany(_) => {
+                ErrorCode::Protocol
+            }
             WireError::Truncated | WireError::Stalled | WireError::Io(_) => ErrorCode::Disconnected,
         };
         Self::new(code, error.to_string())

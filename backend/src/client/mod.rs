@@ -121,7 +121,14 @@ impl Client {
     pub async fn ping(&self) -> Result<Duration, ClientError> {
         let started = Instant::now();
         let mut lease = self.pool.lease(Lane::Metadata).await?;
-        lease.ping().await?;
+        if let Err(error) = lease.ping().await {
+            if !lease.was_pooled() {
+                return Err(error);
+            }
+            drop(lease);
+            lease = self.pool.lease_new(Lane::Metadata).await?;
+            lease.ping().await?;
+        }
         lease.finish();
         Ok(started.elapsed())
     }

@@ -1,8 +1,6 @@
 //! Answers that take as long as their reader does. Whoever drops one cancels it: the server is told, what is on the way
 //! is read if it is little, and the connection is given up if it is not.
 
-use std::collections::VecDeque;
-
 use bytes::Bytes;
 use shared::ErrorCode;
 use shared::limits::{CANCEL_DRAIN_BYTES_MAX, CANCEL_DRAIN_TIME};
@@ -17,8 +15,8 @@ use super::pool::Lease;
 pub struct Transfer {
     /// None once the answer has ended or the connection broke.
     lease: Option<Lease>,
-    /// Frames that were taken before they were asked for.
-    waiting: VecDeque<DataReply>,
+    /// A frame that was taken before it was asked for.
+    waiting: Option<Reply>,
     items_left: usize,
     state: State,
 }
@@ -47,16 +45,12 @@ impl Transfer {
     pub(super) fn new(lease: Lease, first: Reply, items: usize) -> Result<Self, ClientError> {
         match first {
             Reply::End(error) => Err(lease.end(error)),
-            frame => Ok(Self {
-                lease: Some(lease),
-                waiting: VecDeque::from([DataReply::Reply(frame)]),
-                items_left: items,
-                state: State::Between,
-            }),
+            frame => Ok(Self { lease: Some(lease), waiting: Some(frame), items_left: items, state: State::Between }),
         }
     }
 
-    /// The next item; what is left of the present one is skipped. None after the last.
+    /// The next item; what is left of the present one is skipped. None after the last. Dropped half-way it may have
+    /// skipped an item, but never takes one for another.
     pub async fn next_item(&mut self) -> Result<Option<Item>, ClientError> {
         while self.state != State::Between {
             match self.piece().await {
@@ -68,32 +62,41 @@ impl Transfer {
         if self.items_left == 0 {
             return self.end().await.map(|()| None);
         }
-        self.items_left -= 1;
-        let frame = self.frame().await?;
-        if frame.kind() == Some(FrameKind::ItemEnd) {
-            let failure = self.message::<ItemEnd>(&frame)?.error;
-            return Ok(Some(Item::Refused(failure.ok_or_else(|| self.broken("an item without a beginning"))?)));
-        }
-        let meta: Meta = match frame.kind() {
-            Some(FrameKind::Meta) => self.message(&frame)?,
-            _ => return Err(self.broken("an item that does not begin with META")),
+        let frame = match self.data_reply().await? {
+            DataReply::Reply(Reply::Frame(frame)) => frame,
+            DataReply::Reply(Reply::End(error)) => return Err(self.ended(error)),
+            DataReply::Data(_) => return Err(self.broken("data outside an item")),
         };
-        self.state = State::Inside { bytes_left: meta.length };
-        // An item that ends at once is looked at now: its failure says what it is.
-        if meta.length == 0 {
-            let next = self.data_reply().await?;
-            if let DataReply::Reply(Reply::Frame(frame)) = &next
-                && frame.kind() == Some(FrameKind::ItemEnd)
-                && let Some(failure) = self.message::<ItemEnd>(frame)?.error
-            {
-                self.state = State::Between;
-                return Ok(Some(match failure.code {
-                    ErrorCode::RangeNotSatisfiable => Item::Unsatisfiable(meta, failure),
-                    _ => Item::Refused(failure),
-                }));
+        self.items_left -= 1;
+        match frame.kind() {
+            Some(FrameKind::Meta) => {}
+            Some(FrameKind::ItemEnd) => {
+                let failure = self.message::<ItemEnd>(&frame)?.error;
+                return Ok(Some(Item::Refused(failure.ok_or_else(|| self.broken("an item without a beginning"))?)));
             }
-            self.waiting.push_front(next);
+            _ => return Err(self.broken("an item that does not begin with META")),
         }
+        let meta: Meta = self.message(&frame)?;
+        self.state = State::Inside { bytes_left: meta.length };
+        if meta.length > 0 {
+            return Ok(Some(Item::Sending(meta)));
+        }
+        // An item that ends at once is looked at now: its failure says what it is.
+        let next = match self.data_reply().await? {
+            DataReply::Reply(reply) => reply,
+            DataReply::Data(_) => return Err(self.broken("more bytes than META promised")),
+        };
+        if let Reply::Frame(frame) = &next
+            && frame.kind() == Some(FrameKind::ItemEnd)
+            && let Some(failure) = self.message::<ItemEnd>(frame)?.error
+        {
+            self.state = State::Between;
+            return Ok(Some(match failure.code {
+                ErrorCode::RangeNotSatisfiable => Item::Unsatisfiable(meta, failure),
+                _ => Item::Refused(failure),
+            }));
+        }
+        self.waiting = Some(next);
         Ok(Some(Item::Sending(meta)))
     }
 
@@ -149,17 +152,9 @@ impl Transfer {
         }
     }
 
-    async fn frame(&mut self) -> Result<crate::wire::Frame, ClientError> {
-        match self.data_reply().await? {
-            DataReply::Reply(Reply::Frame(frame)) => Ok(frame),
-            DataReply::Reply(Reply::End(error)) => Err(self.ended(error)),
-            DataReply::Data(_) => Err(self.broken("data outside an item")),
-        }
-    }
-
     async fn data_reply(&mut self) -> Result<DataReply, ClientError> {
-        if let Some(reply) = self.waiting.pop_front() {
-            return Ok(reply);
+        if let Some(reply) = self.waiting.take() {
+            return Ok(DataReply::Reply(reply));
         }
         match self.lease()?.data_reply().await {
             Ok(reply) => Ok(reply),
@@ -171,8 +166,8 @@ impl Transfer {
         self.lease.as_mut().ok_or_else(|| ClientError::new(ErrorCode::Disconnected, "the transfer is over"))
     }
 
-    fn message<M: shared::wire::Message>(&self, frame: &crate::wire::Frame) -> Result<M, ClientError> {
-        Ok(frame.message()?)
+    fn message<M: shared::wire::Message>(&mut self, frame: &crate::wire::Frame) -> Result<M, ClientError> {
+        frame.message().map_err(|error| self.lost(error.into()))
     }
 
     /// END came early: the connection is whole, the transfer is not.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use shared::ErrorCode;
-use shared::limits::{PIECE_BYTES, PINGS_PER_REQUEST_MAX};
+use shared::limits::{PIECE_BYTES, PINGS_WAITING_MAX};
 use shared::wire::{Failure, FrameKind, Message};
 use tokio::io::AsyncWrite;
 use tokio::sync::Notify;
@@ -50,7 +50,7 @@ impl Control {
         let mut pings = self.pings.lock().unwrap_or_else(PoisonError::into_inner);
         pings.push(request_id);
         self.pinged.notify_one();
-        pings.len() <= PINGS_PER_REQUEST_MAX as usize
+        pings.len() <= PINGS_WAITING_MAX as usize
     }
 
     /// The PINGs that wait for an answer.
@@ -70,9 +70,10 @@ impl<'a, W: AsyncWrite + Unpin> Answer<'a, W> {
         self.deadline = milliseconds.map(|time| Instant::now() + Duration::from_millis(time.into()));
     }
 
-    /// Which request this answers.
-    pub(super) fn request_id(&self) -> u32 {
-        self.request_id
+    /// Gathers the header of a DATA frame, whose payload the operation sends in its own way.
+    pub(super) fn begin_data(&mut self, bytes: usize) {
+        let request_id = self.request_id;
+        self.writer().begin_data(request_id, bytes);
     }
 
     /// Cancelled by CANCEL, for work on other threads to look at.
@@ -121,7 +122,7 @@ impl<'a, W: AsyncWrite + Unpin> Answer<'a, W> {
         if self.control.cancelled.is_cancelled() { Err(canceled()) } else { Ok(()) }
     }
 
-    /// The writer, for an operation that sends in its own way. It must leave whole frames behind.
+    /// The writer, for an operation that sends in its own way.
     pub(super) fn writer(&mut self) -> &mut FrameWriter<W> {
         self.deadline = None;
         self.gathered_bytes = 0;

@@ -2,7 +2,7 @@
 //! anything else, and is told the server's own proof only then.
 
 use shared::limits::{DATA_BYTES_MIN, TEXT_BYTES_MAX};
-use shared::wire::{Auth, AuthOk, Bounded, End, Failure, FrameKind, Hello, HelloAck, VERSION, encode};
+use shared::wire::{Auth, AuthOk, Bounded, Failure, FrameKind, Hello, HelloAck, VERSION, encode};
 use shared::{ErrorCode, Rights};
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -21,28 +21,8 @@ pub(super) struct Peer {
 /// Runs the handshake. The caller bounds its time.
 ///
 /// # Errors
-/// The reason as the peer has been told it; the connection is over.
+/// The reason, which the peer is still to be told; the connection is over.
 pub(super) async fn handshake<R, W>(
-    reader: &mut FrameReader<R>,
-    writer: &mut FrameWriter<W>,
-    server: &Server,
-) -> Result<Peer, Failure>
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
-{
-    match converse(reader, writer, server).await {
-        Ok(peer) => Ok(peer),
-        Err(failure) => {
-            writer.queue(FrameKind::End, 0, &End { error: Some(failure.clone()) });
-            // The peer may be gone already.
-            let _ = writer.flush().await;
-            Err(failure)
-        }
-    }
-}
-
-async fn converse<R, W>(
     reader: &mut FrameReader<R>,
     writer: &mut FrameWriter<W>,
     server: &Server,

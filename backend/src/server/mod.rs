@@ -22,7 +22,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::limits::{DATA_BYTES_MAX, HANDSHAKE_TIME, IDLE_TIME};
+use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN, HANDSHAKE_TIME, IDLE_TIME};
 use shared::wire::{Failure, FrameKind, Goodbye};
 use shared::{ErrorCode, Rights};
 use tokio::net::{TcpListener, TcpStream};
@@ -36,7 +36,8 @@ pub use send::Sink;
 pub use session::serve_connection;
 
 use crate::storage::Storage;
-use crate::wire::{FrameWriter, Key, KeyId};
+use crate::wire::{FrameReader, FrameWriter, Key, KeyId};
+use session::farewell;
 use snapshots::Snapshots;
 
 /// What a person may set.
@@ -44,7 +45,7 @@ use snapshots::Snapshots;
 pub struct ServerConfig {
     /// Most connections at a time; one more is told to come back.
     pub connections_max: usize,
-    /// Largest DATA payload, in bytes; at most [`DATA_BYTES_MAX`].
+    /// Largest DATA payload, in bytes, between [`DATA_BYTES_MIN`] and [`DATA_BYTES_MAX`].
     pub data_bytes_max: usize,
     /// Time from accept to a proved key.
     pub handshake_time: Duration,
@@ -72,6 +73,9 @@ impl Default for ServerConfig {
     }
 }
 
+/// How many connections may be told at a time that they are too many.
+const REFUSALS_MAX: usize = 64;
+
 /// What every connection shares.
 pub struct Server {
     storage: Arc<dyn Storage>,
@@ -85,8 +89,9 @@ impl Server {
     pub fn new(
         storage: Arc<dyn Storage>,
         keys: impl IntoIterator<Item = (Key, Rights)>,
-        config: ServerConfig,
+        mut config: ServerConfig,
     ) -> Arc<Self> {
+        config.data_bytes_max = config.data_bytes_max.clamp(DATA_BYTES_MIN, DATA_BYTES_MAX);
         let keys = keys.into_iter().map(|(key, rights)| (key.id().to_owned(), (key, rights))).collect();
         let snapshots = Snapshots::new(config.snapshot_bytes_max, config.snapshot_time);
         Arc::new(Self { storage, keys, snapshots, config })
@@ -97,6 +102,7 @@ impl Server {
 /// [`ServerConfig::drain_time`].
 pub async fn serve(listener: TcpListener, server: Arc<Server>, shutdown: CancellationToken) {
     let slots = Arc::new(Semaphore::new(server.config.connections_max));
+    let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
     let tasks = TaskTracker::new();
     // Cut when the drain is over.
     let cut = CancellationToken::new();
@@ -112,7 +118,13 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>, shutdown: Cancell
             },
         };
         let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
-            tasks.spawn(refuse(stream));
+            // In a flood of them most are just closed.
+            if let Ok(refusal) = Arc::clone(&refusals).try_acquire_owned() {
+                tasks.spawn(async move {
+                    let _refusal = refusal;
+                    refuse(stream).await;
+                });
+            }
             continue;
         };
         let (server, shutdown, cut) = (Arc::clone(&server), shutdown.clone(), cut.clone());
@@ -152,12 +164,9 @@ async fn pause_after(error: &io::Error) {
 }
 
 async fn refuse(stream: TcpStream) {
-    let (_, writer) = stream.into_split();
-    let mut writer = FrameWriter::new(writer);
+    let (reader, writer) = stream.into_split();
+    let (mut reader, mut writer) = (FrameReader::new(reader), FrameWriter::new(writer));
     let mut failure = Failure::new(ErrorCode::TooManyConnections, "the server has as many connections as it takes");
     failure.retry_after_ms = Some(1_000);
-    writer.queue(FrameKind::Goodbye, 0, &Goodbye { error: Some(failure) });
-    if timeout(Duration::from_secs(1), writer.flush()).await.is_ok() {
-        writer.shutdown().await;
-    }
+    farewell(&mut reader, &mut writer, FrameKind::Goodbye, &Goodbye { error: Some(failure) }).await;
 }

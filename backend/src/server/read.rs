@@ -91,7 +91,10 @@ async fn send_item<W: Sink>(
     };
     answer.send(FrameKind::Meta, &Meta { entry, offset: span.offset, length: span.length }).await?;
     if let Some(bytes) = opened.bytes {
-        return if bytes.is_empty() { Ok(()) } else { answer.send_body(FrameKind::Data, &bytes).await };
+        for part in bytes.chunks(peer.data_bytes_max) {
+            answer.send_body(FrameKind::Data, part).await?;
+        }
+        return Ok(());
     }
     let mut offset = span.offset;
     while offset < span.end() {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use shared::ErrorCode;
 use shared::limits::PIECE_BYTES;
-use shared::wire::FrameKind;
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
@@ -30,16 +29,14 @@ impl Sink for OwnedWriteHalf {
 
 impl Sink for tokio::io::WriteHalf<tokio::io::DuplexStream> {}
 
-/// Sends `length` bytes from `offset` as one frame. A file that turns out shorter can only end the connection: a frame
-/// that has begun cannot be taken back, and is never padded.
+/// Sends `length` bytes from `offset` as one frame. Until the header is out a failure is the item's; afterwards it can
+/// only end the connection, for a frame that has begun cannot be taken back, and is never padded.
 pub(super) async fn send_part<W: Sink>(
     answer: &mut Answer<'_, W>,
     file: &Arc<dyn OpenFile>,
     offset: u64,
     length: usize,
 ) -> Result<(), Stop> {
-    let request_id = answer.request_id();
-    answer.writer().queue_header(FrameKind::Data, request_id, length);
     #[cfg(target_os = "linux")]
     if file.as_file().is_some()
         && answer.writer().sink().socket().is_some()
@@ -57,7 +54,6 @@ async fn copy<W: Sink>(
     offset: u64,
     length: usize,
 ) -> Result<(), Stop> {
-    // The header is on its way with the first piece; from here on a failure cuts the connection.
     let mut buffer = Vec::new();
     let mut sent = 0;
     while sent < length {
@@ -67,12 +63,17 @@ async fn copy<W: Sink>(
             read_exactly(&*file, &mut buffer, at)?;
             Ok(buffer)
         });
-        buffer = read.await.map_err(|error| Stop::Broken(cut(&error)))?;
-        let writer = answer.writer();
-        writer.flush().await?;
-        writer.write(&buffer).await?;
+        if sent == 0 {
+            buffer = answer.during(read).await?;
+            answer.begin_data(length);
+            answer.writer().flush().await?;
+        } else {
+            buffer = read.await.map_err(|error| Stop::Broken(cut(&error)))?;
+        }
+        answer.writer().write(&buffer).await?;
         sent += wanted;
     }
+    answer.writer().end_data();
     Ok(())
 }
 

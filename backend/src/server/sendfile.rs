@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::Sink;
 use super::answer::{Answer, Stop};
 use super::blocking::blocking;
-use super::send::{cut, read_exactly};
+use super::send::read_exactly;
 use crate::storage::{OpenFile, StorageError};
 use crate::wire::WireError;
 
@@ -45,21 +45,20 @@ pub(super) async fn prepare<W: Sink>(
         Cached::Unknown => Ok(false),
         Cached::No => {
             let file = Arc::clone(file);
-            let warmed = blocking(move || warm(&*file, offset, length)).await;
-            warmed.map_err(|error| Stop::Broken(cut(&error)))?;
-            let _ = answer;
+            answer.during(blocking(move || warm(&*file, offset, length))).await?;
             Ok(true)
         }
     }
 }
 
-/// Sends what was gathered, a DATA header last, and the part of the file behind it.
+/// Sends what was gathered, then a DATA header with the part of the file behind it.
 pub(super) async fn send<W: Sink>(
     answer: &mut Answer<'_, W>,
     file: &Arc<dyn OpenFile>,
     offset: u64,
     length: usize,
 ) -> Result<(), Stop> {
+    answer.begin_data(length);
     let writer = answer.writer();
     let gathered = writer.take_gathered();
     let (Some(stream), Some(handle)) = (writer.sink().socket(), file.as_file()) else {
@@ -67,6 +66,7 @@ pub(super) async fn send<W: Sink>(
     };
     send_before(stream, &gathered).await?;
     send_file(stream, handle, offset, length).await?;
+    writer.end_data();
     Ok(())
 }
 

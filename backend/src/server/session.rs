@@ -29,20 +29,24 @@ where
         Ok(Ok(peer)) => peer,
         Ok(Err(failure)) => {
             debug!(code = %failure.code, message = failure.message, "a handshake failed");
-            return writer.shutdown().await;
+            return farewell(&mut reader, &mut writer, FrameKind::End, &End { error: Some(failure) }).await;
         }
         Err(_) => {
             let failure = Failure::new(ErrorCode::HandshakeTimeout, "the handshake took too long");
-            return goodbye(&mut writer, Some(failure)).await;
+            return farewell(&mut reader, &mut writer, FrameKind::Goodbye, &Goodbye { error: Some(failure) }).await;
         }
     };
     let mut session = Session { reader, writer, server, peer, cancels: Cancels::default() };
     match session.run(shutdown).await {
-        Ok(()) => goodbye(&mut session.writer, None).await,
+        // Nobody is told off, so nobody needs to be waited for.
+        Ok(()) => {
+            say(&mut session.writer, FrameKind::Goodbye, &Goodbye::default()).await;
+        }
         Err(WireError::Io(error)) => debug!(%error, "a connection broke"),
         Err(error) => {
             debug!(%error, "a connection was ended");
-            goodbye(&mut session.writer, Some(Failure::new(error.code(), error.to_string()))).await;
+            let goodbye = Goodbye { error: Some(Failure::new(error.code(), error.to_string())) };
+            farewell(&mut session.reader, &mut session.writer, FrameKind::Goodbye, &goodbye).await;
         }
     }
 }
@@ -155,7 +159,7 @@ async fn listen<R: AsyncRead + Unpin>(
                 }
             }
             Some(FrameKind::Ping) if control.ping(frame.header.request_id) => {}
-            Some(FrameKind::Ping) => return Err(WireError::Unexpected("too many pings while a request runs")),
+            Some(FrameKind::Ping) => return Err(WireError::TooMany("too many pings wait for an answer")),
             Some(FrameKind::Goodbye) => return Ok(ControlFlow::Break(())),
             _ => return Err(WireError::Unexpected("a second request while one runs")),
         }
@@ -181,18 +185,45 @@ impl Cancels {
         }
         self.count += 1;
         if self.count > CANCELS_PER_MINUTE_MAX {
-            return Err(WireError::Unexpected("too many cancellations in a minute"));
+            return Err(WireError::TooMany("too many cancellations in a minute"));
         }
         Ok(())
     }
 }
 
-/// Says why, where there is a reason, and ends the connection. Bounded: the peer may not read any more.
-async fn goodbye<W: Sink>(writer: &mut FrameWriter<W>, error: Option<Failure>) {
-    writer.queue(FrameKind::Goodbye, 0, &Goodbye { error });
-    if timeout(Duration::from_secs(1), writer.flush()).await.is_ok() {
+/// How long a peer that is turned away may take to hear why.
+const FAREWELL_TIME: Duration = Duration::from_secs(1);
+/// What such a peer may still send meanwhile.
+const FAREWELL_BYTES_MAX: usize = 256 << 10;
+
+/// Says why the connection is over, and waits a little so that it is heard.
+pub(super) async fn farewell<R, W, M>(
+    reader: &mut FrameReader<R>,
+    writer: &mut FrameWriter<W>,
+    kind: FrameKind,
+    why: &M,
+) where
+    R: AsyncRead + Unpin,
+    W: Sink,
+    M: Message,
+{
+    if say(writer, kind, why).await {
+        let _ = timeout(FAREWELL_TIME, reader.discard(FAREWELL_BYTES_MAX)).await;
+    }
+}
+
+/// Says one last thing and ends this direction; false where that is not possible. Bounded: the peer may not read any
+/// more. In the middle of a frame nothing can be said, for it would pass for the frame's bytes.
+async fn say<W: Sink, M: Message>(writer: &mut FrameWriter<W>, kind: FrameKind, last: &M) -> bool {
+    if !writer.is_between_frames() {
+        return false;
+    }
+    writer.queue(kind, 0, last);
+    let said = matches!(timeout(FAREWELL_TIME, writer.flush()).await, Ok(Ok(())));
+    if said {
         writer.shutdown().await;
     }
+    said
 }
 
 /// What a request's caller may do with a path: the one place where a path relative to a scope becomes a path in the

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use shared::wire::{FrameKind, Page, Skipped, Walk};
 use shared::{Entry, ErrorCode, Rights, VPath};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{Answer, Stop};
@@ -17,9 +16,7 @@ use super::session::authorise;
 use super::{Server, Sink};
 use crate::storage::{Storage, StorageError};
 
-/// How many found entries may wait for the network.
-const WAITING_BATCHES: usize = 4;
-/// How many entries are handed over at a time.
+/// How many entries are found at a time. Between two batches no thread is held, however slowly they are read.
 const BATCH_ENTRIES: usize = 512;
 
 /// What a walk comes across.
@@ -49,126 +46,119 @@ pub(super) async fn walk<W: Sink>(
         Ok(Start { asked, path })
     };
     let starts = request.paths.into_iter().map(authorised).collect::<Result<Vec<_>, ErrorCode>>()?;
-    let (first, after) = match &request.cursor {
+    let (index, after) = match &request.cursor {
         Some(text) => parse_cursor(text, &starts)?,
         None => (0, None),
     };
     let storage = Arc::clone(&server.storage);
-    let cancelled = answer.cancelled().clone();
-    let (sender, mut receiver) = mpsc::channel(WAITING_BATCHES);
-    let work = blocking(move || {
-        let mut walker = Walker { storage: &*storage, sender, cancelled, batch: Vec::new() };
-        for (index, start) in starts.iter().enumerate().skip(first) {
-            walker.run(index, start, if index == first { after.as_ref() } else { None })?;
-            walker.hand_over(index)?;
-        }
-        Ok(())
-    });
-    tokio::pin!(work);
-    let mut done = None;
+    let mut walker =
+        Walker { storage, cancelled: answer.cancelled().clone(), starts, index, after, stack: None, batch: Vec::new() };
     loop {
-        let batch = answer.during(async {
-            loop {
-                tokio::select! {
-                    biased;
-                    batch = receiver.recv() => return Ok(batch),
-                    result = &mut work, if done.is_none() => done = Some(result),
-                }
-            }
+        let work = blocking(move || {
+            let batch = walker.next_batch()?;
+            Ok((walker, batch))
         });
-        match batch.await? {
-            Some((index, batch)) => send_batch(answer, index, batch).await?,
-            None => break,
-        }
-    }
-    match done {
-        Some(result) => Ok(result?),
-        None => Ok(answer.during(work).await?),
+        let (back, batch) = answer.during(work).await?;
+        let Some((index, batch)) = batch else { return Ok(()) };
+        send_batch(answer, index, batch).await?;
+        walker = back;
     }
 }
 
-struct Walker<'a> {
-    storage: &'a dyn Storage,
-    sender: mpsc::Sender<(usize, Vec<Found>)>,
+/// Where a walk is.
+struct Walker {
+    storage: Arc<dyn Storage>,
     cancelled: CancellationToken,
+    starts: Vec<Start>,
+    /// The present start.
+    index: usize,
+    /// What was said of it before, up to this path relative to it.
+    after: Option<VPath>,
+    /// Each folder's entries that are still to come, last first, outermost folder first; none before the start itself.
+    stack: Option<Vec<Vec<Entry>>>,
     batch: Vec<Found>,
 }
 
-impl Walker<'_> {
-    /// One start with everything below it; with `after`, what comes after that path (relative to the start).
-    fn run(&mut self, index: usize, start: &Start, after: Option<&VPath>) -> Result<(), StorageError> {
+impl Walker {
+    /// What comes next, all of it below one start, with that start's number. None at the end.
+    fn next_batch(&mut self) -> Result<Option<(usize, Vec<Found>)>, StorageError> {
+        while self.index < self.starts.len() {
+            while self.batch.len() < BATCH_ENTRIES && self.step()? {}
+            let index = self.index;
+            if self.batch.len() < BATCH_ENTRIES {
+                self.index += 1;
+                (self.after, self.stack) = (None, None);
+            }
+            if !self.batch.is_empty() {
+                return Ok(Some((index, std::mem::take(&mut self.batch))));
+            }
+        }
+        Ok(None)
+    }
+
+    /// One entry on; false at the end of the start.
+    fn step(&mut self) -> Result<bool, StorageError> {
+        let Some(stack) = &mut self.stack else {
+            self.stack = Some(self.enter()?);
+            return Ok(true);
+        };
+        let Some(level) = stack.last_mut() else { return Ok(false) };
+        match level.pop() {
+            Some(entry) => self.visit(entry)?,
+            None => drop(stack.pop()),
+        }
+        Ok(true)
+    }
+
+    /// The start itself, and what is in it.
+    fn enter(&mut self) -> Result<Vec<Vec<Entry>>, StorageError> {
+        let start = &self.starts[self.index];
         let entry = self.storage.stat(&start.path)?;
         // A chosen link is followed: the caller named it.
-        let enter = entry.is_folder();
-        if after.is_none() {
-            self.found(index, Found::Entry(relative(entry, &start.path, &start.asked)))?;
+        let levels = if entry.is_folder() { vec![self.children(&start.path)?] } else { Vec::new() };
+        if self.after.is_none() {
+            self.batch.push(Found::Entry(relative(entry, &start.path, &start.asked)));
+        }
+        Ok(levels)
+    }
+
+    fn visit(&mut self, entry: Entry) -> Result<(), StorageError> {
+        let start = &self.starts[self.index];
+        let path = entry.path.clone();
+        let inner = start.path.strip_prefix_of(&path).unwrap_or_default();
+        let enter = entry.is_folder() && entry.link.is_none();
+        // Said already, if the walk goes on below it.
+        let said = self.after.as_ref().is_some_and(|after| inner.strip_prefix_of(after).is_some());
+        if !said {
+            self.batch.push(Found::Entry(relative(entry, &start.path, &start.asked)));
         }
         if !enter {
             return Ok(());
         }
-        // Each folder's entries that are still to come, last first.
-        let mut stack = vec![self.children(index, start, &start.path, after)?];
-        while let Some(level) = stack.last_mut() {
-            let Some(entry) = level.pop() else {
-                stack.pop();
-                continue;
-            };
-            let path = entry.path.clone();
-            let inner = start.path.strip_prefix_of(&path).unwrap_or_default();
-            // Said already, if the walk goes on below it.
-            let said = after.is_some_and(|after| inner.strip_prefix_of(after).is_some());
-            let enter = entry.is_folder() && entry.link.is_none();
-            if !said {
-                self.found(index, Found::Entry(relative(entry, &start.path, &start.asked)))?;
-            }
-            if enter {
-                stack.push(self.children(index, start, &path, after)?);
+        match self.children(&path) {
+            Ok(entries) => self.stack.get_or_insert_default().push(entries),
+            Err(error) if error.code == ErrorCode::Canceled => return Err(error),
+            // A folder that cannot be read is left out, and that is said.
+            Err(error) => {
+                let path = start.asked.join_path(&inner).unwrap_or_default();
+                self.batch.push(Found::Skipped(Skipped { path, code: error.code }));
             }
         }
         Ok(())
     }
 
-    /// A folder's entries that come after `after`, or hold it; last first. A folder that cannot be read is left out,
-    /// and that is said.
-    fn children(
-        &mut self,
-        index: usize,
-        start: &Start,
-        folder: &VPath,
-        after: Option<&VPath>,
-    ) -> Result<Vec<Entry>, StorageError> {
-        let mut entries = match read_entries(self.storage, folder, &self.cancelled) {
-            Ok(entries) => entries,
-            Err(error) if error.code == ErrorCode::Canceled => return Err(error),
-            Err(error) if folder == &start.path => return Err(error),
-            Err(error) => {
-                let inner = start.path.strip_prefix_of(folder).unwrap_or_default();
-                let path = start.asked.join_path(&inner).unwrap_or_default();
-                self.found(index, Found::Skipped(Skipped { path, code: error.code }))?;
-                return Ok(Vec::new());
-            }
-        };
-        if let Some(after) = after {
+    /// A folder's entries that come after what was said before, or hold it; last first.
+    fn children(&self, folder: &VPath) -> Result<Vec<Entry>, StorageError> {
+        let mut entries = read_entries(&*self.storage, folder, &self.cancelled)?;
+        if let Some(after) = &self.after {
+            let start = &self.starts[self.index].path;
             entries.retain(|entry| {
-                let inner = start.path.strip_prefix_of(&entry.path).unwrap_or_default();
+                let inner = start.strip_prefix_of(&entry.path).unwrap_or_default();
                 inner.segments().gt(after.segments()) || inner.strip_prefix_of(after).is_some()
             });
         }
         entries.sort_unstable_by(|left, right| right.path.name().cmp(left.path.name()));
         Ok(entries)
-    }
-
-    fn found(&mut self, index: usize, found: Found) -> Result<(), StorageError> {
-        self.batch.push(found);
-        if self.batch.len() >= BATCH_ENTRIES { self.hand_over(index) } else { Ok(()) }
-    }
-
-    /// Waits while the network is behind; ends when nobody listens any more.
-    fn hand_over(&mut self, index: usize) -> Result<(), StorageError> {
-        let batch = std::mem::take(&mut self.batch);
-        self.sender
-            .blocking_send((index, batch))
-            .map_err(|_| StorageError::new(ErrorCode::Canceled, "the client cancelled the request"))
     }
 }
 

@@ -29,6 +29,9 @@ pub enum WireError {
     /// A frame that may not come now.
     #[error("{0}")]
     Unexpected(&'static str),
+    /// A peer that asks for too much in too short a time.
+    #[error("{0}")]
+    TooMany(&'static str),
     /// The peer took nothing, or sent nothing, for too long.
     #[error("the peer stalled")]
     Stalled,
@@ -44,6 +47,7 @@ impl WireError {
             Self::Header(HeaderError::TooLong) => ErrorCode::FrameTooLong,
             Self::Header(_) | Self::Unexpected(_) => ErrorCode::Protocol,
             Self::Body(_) => ErrorCode::BadRequest,
+            Self::TooMany(_) => ErrorCode::TooManyRequests,
             Self::Truncated | Self::Stalled | Self::Io(_) => ErrorCode::Disconnected,
         }
     }

@@ -131,6 +131,20 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         }
     }
 
+    /// Reads and forgets what the peer still sends, up to its end or `bytes_max`. A socket that is closed with bytes
+    /// unread is reset, and what was said last is lost with it (RFC 9112 §9.6).
+    pub async fn discard(&mut self, bytes_max: usize) {
+        let mut discarded = 0;
+        while discarded < bytes_max {
+            self.buffer.clear();
+            self.buffer.reserve(READ_BYTES);
+            match self.source.read_buf(&mut self.buffer).await {
+                Ok(0) | Err(_) => return,
+                Ok(read) => discarded += read,
+            }
+        }
+    }
+
     fn take(&mut self) -> Result<Option<Incoming>, WireError> {
         let Some(bytes) = self.buffer.first_chunk::<HEADER_BYTES>() else {
             return Ok(None);
@@ -161,6 +175,8 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
                 match poll_read_buf(Pin::new(&mut *source), context, buffer) {
                     Poll::Pending if progress => break,
                     Poll::Pending => return Poll::Pending,
+                    // What came before the end is handed out first.
+                    Poll::Ready(Err(_) | Ok(0)) if progress => break,
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error.into())),
                     Poll::Ready(Ok(0)) => return Poll::Ready(Err(WireError::Truncated)),
                     Poll::Ready(Ok(_)) => progress = true,

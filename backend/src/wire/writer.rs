@@ -12,6 +12,10 @@ use super::{Frame, WireError};
 pub struct FrameWriter<W> {
     sink: W,
     gathered: Vec<u8>,
+    /// Gathered bytes are on their way, and may be out in part.
+    flushing: bool,
+    /// The header of a DATA frame is gathered or out, and its payload not all out.
+    in_data: bool,
 }
 
 /// How much memory a writer keeps between frames.
@@ -20,7 +24,7 @@ const KEPT_BYTES: usize = 4 << 10;
 impl<W: AsyncWrite + Unpin> FrameWriter<W> {
     /// A writer at the start of a connection.
     pub fn new(sink: W) -> Self {
-        Self { sink, gathered: Vec::new() }
+        Self { sink, gathered: Vec::new(), flushing: false, in_data: false }
     }
 
     /// Gathers a message; [`FrameWriter::flush`] sends it.
@@ -34,9 +38,20 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
         self.gathered.extend_from_slice(body);
     }
 
-    /// Gathers a header alone; `body_bytes` bytes must follow it.
-    pub fn queue_header(&mut self, kind: FrameKind, request_id: u32, body_bytes: usize) {
-        self.gathered.extend_from_slice(&Header::new(kind, request_id, body_bytes).encode());
+    /// Gathers the header of a DATA frame. The payload must follow, and then [`FrameWriter::end_data`].
+    pub fn begin_data(&mut self, request_id: u32, bytes: usize) {
+        self.in_data = true;
+        self.queue_header(FrameKind::Data, request_id, bytes);
+    }
+
+    /// The payload of the DATA frame is out.
+    pub fn end_data(&mut self) {
+        self.in_data = false;
+    }
+
+    /// False if a frame is out in part: whatever is sent now would be taken for the rest of it.
+    pub fn is_between_frames(&self) -> bool {
+        !self.in_data && !self.flushing
     }
 
     /// Gathers a frame as it is.
@@ -48,7 +63,9 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
     /// Sends what was gathered. Not to be dropped half-way: the connection is of no use then.
     pub async fn flush(&mut self) -> Result<(), WireError> {
         let mut gathered = std::mem::take(&mut self.gathered);
+        self.flushing = true;
         self.write(&gathered).await?;
+        self.flushing = false;
         if gathered.capacity() <= KEPT_BYTES {
             gathered.clear();
             self.gathered = gathered;
@@ -66,7 +83,7 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
         &mut self.sink
     }
 
-    /// Sends bytes that belong to the frame whose header was sent last.
+    /// Sends bytes that belong to the DATA frame that began last.
     pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), WireError> {
         while !bytes.is_empty() {
             match timeout(STALL_TIME, self.sink.write(bytes)).await.map_err(|_| WireError::Stalled)?? {
@@ -75,6 +92,10 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
             }
         }
         Ok(())
+    }
+
+    fn queue_header(&mut self, kind: FrameKind, request_id: u32, body_bytes: usize) {
+        self.gathered.extend_from_slice(&Header::new(kind, request_id, body_bytes).encode());
     }
 
     /// Ends this direction of the connection, so that what was sent arrives.

@@ -115,7 +115,9 @@ async fn chosen_files_come_in_order_whatever_happens_to_one() {
     let mut seen = Vec::new();
     while let Some(item) = transfer.next_item().await.unwrap() {
         seen.push(match item {
-            Item::Sending(meta) => format!("{}@{}: {:?}", meta.entry.path, meta.offset, all(&mut transfer).await.unwrap().len()),
+            Item::Sending(meta) => {
+                format!("{}@{}: {:?}", meta.entry.path, meta.offset, all(&mut transfer).await.unwrap().len())
+            }
             Item::Refused(failure) => failure.code.to_string(),
             Item::Unsatisfiable(meta, failure) => format!("{} of {}", failure.code, meta.entry.size),
         });

@@ -1,12 +1,17 @@
 //! The one integration binary: all rooms together, in process, on port 0.
+// Where a test cannot go on it should fail just there, in its helpers too.
+#![allow(clippy::unwrap_used)]
 
+mod raw;
 mod web;
 mod world;
 
 mod archive;
 mod cli;
 mod conditional;
+mod foreign;
 mod framed;
+mod hostile;
 mod hostile_http;
 mod http;
 mod protocol_document;

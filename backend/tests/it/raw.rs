@@ -1,0 +1,230 @@
+//! A peer that says whatever a test wants, byte by byte, on either end of a connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backend::server::{Server, ServerConfig, serve_connection};
+use backend::storage::Storage;
+use backend::wire::{Frame, FrameReader, Incoming, Key, Transcript, WireError, nonce};
+use shared::limits::DATA_BYTES_MAX;
+use shared::wire::{
+    Auth, AuthOk, Caller, End, FrameKind, Goodbye, Header, Hello, HelloAck, MAGIC, Message, Stat, VERSION, encode,
+};
+use shared::{ErrorCode, Rights};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, split};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::world::{World, path, reader};
+
+/// One end of a connection.
+pub(crate) struct Raw<R = OwnedReadHalf, W = OwnedWriteHalf> {
+    pub(crate) reader: FrameReader<R>,
+    pub(crate) writer: W,
+}
+
+/// One end of a connection in memory.
+pub(crate) type RawDuplex = Raw<ReadHalf<DuplexStream>, WriteHalf<DuplexStream>>;
+
+/// A server's half of a connection in memory, so that a panic in it is a failed test.
+pub(crate) struct Served {
+    pub(crate) key: Key,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) task: JoinHandle<()>,
+}
+
+/// Serves one connection in memory over `storage`; the pipe holds so many bytes.
+pub(crate) fn served(storage: Arc<dyn Storage>, config: ServerConfig, pipe_bytes: usize) -> (RawDuplex, Served) {
+    let key = Key::generate().unwrap();
+    let server = Server::new(storage, [(key.clone(), Rights::ALL)], config);
+    let (near, far) = tokio::io::duplex(pipe_bytes);
+    let shutdown = CancellationToken::new();
+    let token = shutdown.clone();
+    let task = tokio::spawn(async move {
+        let (reader, writer) = split(far);
+        serve_connection(reader, writer, &server, &token).await;
+    });
+    let (reader, writer) = split(near);
+    (Raw::over(reader, writer), Served { key, shutdown, task })
+}
+
+/// A frame with a message.
+pub(crate) fn frame<M: Message>(kind: FrameKind, request_id: u32, message: &M) -> Frame {
+    Frame::new(kind, request_id, encode(message))
+}
+
+/// A frame's bytes.
+pub(crate) fn bytes(frame: &Frame) -> Vec<u8> {
+    [&frame.header.encode()[..], &frame.body].concat()
+}
+
+/// A good HELLO.
+pub(crate) fn hello() -> Hello {
+    Hello {
+        magic: MAGIC.into(),
+        min_version: VERSION,
+        max_version: VERSION,
+        capabilities: Vec::new(),
+        nonce: nonce().unwrap(),
+    }
+}
+
+/// A request that any server answers with META and END.
+pub(crate) fn stat(text: &str) -> Stat {
+    Stat { caller: reader(), path: path(text) }
+}
+
+/// Who asks, with a deadline.
+pub(crate) fn hurried(milliseconds: u32) -> Caller {
+    Caller { deadline_ms: Some(milliseconds), ..reader() }
+}
+
+/// No test waits longer for anything.
+pub(crate) async fn within<T>(work: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(3_600), work).await.expect("something never came")
+}
+
+impl Raw {
+    /// A connection on which nothing was said.
+    pub(crate) async fn connect(world: &World) -> Self {
+        let (reader, writer) = TcpStream::connect(world.tcp).await.unwrap().into_split();
+        Self::over(reader, writer)
+    }
+
+    /// A connection past its handshake.
+    pub(crate) async fn open(world: &World) -> Self {
+        let mut raw = Self::connect(world).await;
+        raw.handshake(&world.key, None).await;
+        raw
+    }
+}
+
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Raw<R, W> {
+    pub(crate) fn over(reader: R, writer: W) -> Self {
+        Self { reader: FrameReader::new(reader), writer }
+    }
+
+    /// The client's side of a good handshake.
+    pub(crate) async fn handshake(&mut self, key: &Key, max_data: Option<u32>) -> AuthOk {
+        let (transcript, _) = self.greet().await;
+        let auth = Auth { key_id: key.id().into(), proof: transcript.client_proof(key), max_data };
+        self.send(FrameKind::Auth, 0, &auth).await;
+        let ok: AuthOk = self.next().await.expect("AUTH_OK").message().expect("AUTH_OK");
+        self.reader.open(DATA_BYTES_MAX);
+        ok
+    }
+
+    /// HELLO and HELLO_ACK, as a client.
+    pub(crate) async fn greet(&mut self) -> (Transcript, HelloAck) {
+        let mut transcript = Transcript::default();
+        let hello = frame(FrameKind::Hello, 0, &hello());
+        transcript.add(&hello);
+        self.send_bytes(&bytes(&hello)).await;
+        let ack = self.next().await.expect("HELLO_ACK");
+        transcript.add(&ack);
+        (transcript, ack.message().expect("HELLO_ACK"))
+    }
+
+    /// The server's side of a handshake, but that a test may lie about the proof and the limit.
+    pub(crate) async fn accept(&mut self, key: &Key, lie: impl FnOnce(&mut AuthOk)) {
+        let mut transcript = Transcript::default();
+        transcript.add(&self.next().await.expect("HELLO"));
+        let ack = HelloAck { version: VERSION, capabilities: Vec::new(), nonce: nonce().unwrap() };
+        let ack = frame(FrameKind::HelloAck, 0, &ack);
+        transcript.add(&ack);
+        self.send_bytes(&bytes(&ack)).await;
+        transcript.add(&self.next().await.expect("AUTH"));
+        let proof = transcript.server_proof(key);
+        let mut ok = AuthOk { proof, max_data: 1 << 20, idle_timeout_ms: 120_000, rights: Rights::ALL };
+        lie(&mut ok);
+        self.send(FrameKind::AuthOk, 0, &ok).await;
+        self.reader.open(0);
+    }
+
+    pub(crate) async fn send<M: Message>(&mut self, kind: FrameKind, request_id: u32, message: &M) {
+        self.send_bytes(&bytes(&frame(kind, request_id, message))).await;
+    }
+
+    pub(crate) async fn send_body(&mut self, kind: FrameKind, request_id: u32, body: &[u8]) {
+        self.send_bytes(&bytes(&Frame::new(kind, request_id, body.to_vec()))).await;
+    }
+
+    /// Whether the peer still takes them is seen in what it answers.
+    pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
+        let _ = within(self.writer.write_all(bytes)).await;
+        let _ = within(self.writer.flush()).await;
+    }
+
+    /// The next message; none at the end.
+    pub(crate) async fn next(&mut self) -> Option<Frame> {
+        within(self.reader.message()).await.expect("a message or the end")
+    }
+
+    /// The next frame or what is wrong with it.
+    pub(crate) async fn incoming(&mut self) -> Result<Option<Incoming>, WireError> {
+        within(self.reader.next()).await
+    }
+
+    /// All of the DATA frame that was announced.
+    pub(crate) async fn data(&mut self) -> Result<Vec<u8>, WireError> {
+        let mut bytes = Vec::new();
+        while self.reader.data_left() > 0 {
+            bytes.extend_from_slice(&within(self.reader.piece()).await?);
+        }
+        Ok(bytes)
+    }
+
+    /// Reads on until END, which must be of that request, and gives its code.
+    pub(crate) async fn end(&mut self, request_id: u32) -> Option<ErrorCode> {
+        loop {
+            match self.incoming().await.expect("END") {
+                Some(Incoming::Data { .. }) => drop(self.data().await.expect("data")),
+                Some(Incoming::Message(frame)) if frame.kind() == Some(FrameKind::End) => {
+                    assert_eq!(frame.header.request_id, request_id);
+                    return frame.message::<End>().unwrap().error.map(|failure| failure.code);
+                }
+                Some(Incoming::Message(frame)) => {
+                    assert_ne!(frame.kind(), Some(FrameKind::Goodbye), "{:?}", frame.message::<Goodbye>());
+                }
+                None => panic!("the connection ended before END"),
+            }
+        }
+    }
+
+    /// The refusal of a handshake or GOODBYE, and then the end of the stream.
+    pub(crate) async fn farewell(&mut self) -> Option<ErrorCode> {
+        let frame = loop {
+            let frame = self.next().await.expect("a farewell");
+            if frame.kind() != Some(FrameKind::Pong) {
+                break frame;
+            }
+        };
+        let failure = match frame.kind() {
+            Some(FrameKind::Goodbye) => frame.message::<Goodbye>().unwrap().error,
+            Some(FrameKind::End) if frame.header.request_id == 0 => frame.message::<End>().unwrap().error,
+            kind => panic!("{kind:?} in the place of a farewell"),
+        };
+        assert!(self.next().await.is_none(), "something after the farewell");
+        failure.map(|failure| failure.code)
+    }
+
+    /// Asks something simple: the connection is as good as new.
+    pub(crate) async fn is_usable(&mut self) {
+        self.send(FrameKind::Stat, 77, &stat("")).await;
+        let meta = self.next().await.expect("META");
+        assert_eq!((meta.kind(), meta.header.request_id), (Some(FrameKind::Meta), 77));
+        assert_eq!(self.end(77).await, None);
+    }
+}
+
+/// A header that lies.
+pub(crate) fn header(length: u32, number: u8, flags: u8, reserved: u16, request_id: u32) -> Vec<u8> {
+    let mut bytes = Header::new(FrameKind::Ping, request_id, 0).encode();
+    bytes[..4].copy_from_slice(&length.to_be_bytes());
+    (bytes[4], bytes[5]) = (number, flags);
+    bytes[6..8].copy_from_slice(&reserved.to_be_bytes());
+    bytes.to_vec()
+}
