@@ -11,7 +11,9 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    ALLOW, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use shared::ErrorCode;
@@ -40,7 +42,16 @@ pub(super) async fn observe(State(gateway): State<Gateway>, mut request: Request
     }
     finish_headers(response.headers_mut(), &gateway, &id);
     record.status = Some(response.status());
+    record.bytes_expected = bytes_expected(&record.method, &response);
     response.map(|body| Body::new(Observed { body, record }))
+}
+
+/// How long the body will be, where that is known.
+fn bytes_expected(method: &Method, response: &Response) -> Option<u64> {
+    if *method == Method::HEAD || response.body().is_end_stream() {
+        return Some(0);
+    }
+    response.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// What other layers had said of the response that a refusal's own replaces.
@@ -120,10 +131,12 @@ struct Record {
     /// None where the client left before there was one.
     status: Option<StatusCode>,
     bytes: u64,
+    bytes_expected: Option<u64>,
     refused: Option<(ErrorCode, String)>,
     /// Why the body ended early.
     broken: Option<String>,
-    whole: bool,
+    /// The body said itself that it was over.
+    ended: bool,
 }
 
 impl Record {
@@ -140,9 +153,10 @@ impl Record {
             started: Instant::now(),
             status: None,
             bytes: 0,
+            bytes_expected: None,
             refused: None,
             broken: None,
-            whole: false,
+            ended: false,
         }
     }
 }
@@ -156,6 +170,8 @@ impl Drop for Record {
         let (id, method, path) = (&*self.id.0, self.method.as_str(), &self.path);
         let (bytes, ms) = (self.bytes, time.as_millis() as u64);
         let peer = self.peer.map(tracing::field::display);
+        // hyper asks no further once it has the bytes that Content-Length promised.
+        let whole = self.ended || self.bytes_expected == Some(self.bytes);
         if let Some(error) = &self.broken {
             warn!(id, peer, method, path, status, bytes, ms, error, "cut off");
         } else if let Some((code, cause)) = &self.refused {
@@ -164,7 +180,7 @@ impl Drop for Record {
                 500.. => warn!(id, peer, method, path, status, bytes, ms, code, cause, "failed"),
                 _ => info!(id, peer, method, path, status, bytes, ms, code, cause, "refused"),
             }
-        } else if self.whole {
+        } else if whole {
             info!(id, peer, method, path, status, bytes, ms, "answered");
         } else {
             info!(id, peer, method, path, status, bytes, ms, "left by the client");
@@ -190,11 +206,7 @@ impl HttpBody for Observed {
         match &frame {
             Some(Ok(frame)) => self.record.bytes += frame.data_ref().map_or(0, |data| data.len() as u64),
             Some(Err(error)) => self.record.broken = Some(error.to_string()),
-            None => self.record.whole = true,
-        }
-        // hyper asks no further once it has the bytes that Content-Length promised.
-        if matches!(frame, Some(Ok(_))) && self.body.is_end_stream() {
-            self.record.whole = true;
+            None => self.record.ended = true,
         }
         Poll::Ready(frame)
     }

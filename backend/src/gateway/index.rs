@@ -1,12 +1,16 @@
 //! A folder as a plain page: links, sizes, dates, and no script, so that `wget -m`, a text browser or a media player
 //! finds its way. Made page by page of the listing: a hundred thousand entries take no more memory than a thousand.
+//!
+//! Programs that mirror save a folder's page as `index.html` in the folder, where a file of that name may have to go.
+//! So the pages link to folders by [`FOLDER`], which gives the saved page another name; and the page where a mirror
+//! starts says that it is older than any file, so that a file may take its place ([`NO_DATE`]).
 
 use std::sync::LazyLock;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use shared::path::encode_segment;
 use shared::{Entry, Kind, Link, Order, VPath};
@@ -21,6 +25,10 @@ use crate::client::{Caller, Client, ClientError, Listing};
 
 /// Entries that are asked for at a time.
 const PAGE_ENTRIES: u32 = 2_000;
+/// What a link to a folder's page ends in.
+const FOLDER: &str = "/?index";
+/// The time of a page that is made when it is asked for. It is renewed by its entity tag alone.
+const NO_DATE: &str = "Thu, 01 Jan 1970 00:00:00 GMT";
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
 
 const STYLE: &str = "\
@@ -56,6 +64,7 @@ pub(super) async fn folder(
     let mut headers = HeaderMap::new();
     set(&mut headers, CONTENT_SECURITY_POLICY, &*POLICY);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(LAST_MODIFIED, HeaderValue::from_static(NO_DATE));
     headers.insert(ROBOTS, HeaderValue::from_static("noindex"));
     if let Some(etag) = listing.etag {
         // Weak: the same entries may be laid out otherwise by another version.
@@ -124,7 +133,7 @@ fn top(path: &VPath, name: &str, total: u64) -> String {
     crumbs(path, name, &mut html);
     html.push_str(&format!("</h1>\n<table><tr><th>Name ({total})<th class=\"n\">Size<th class=\"n\">Changed (UTC)\n"));
     if !path.is_root() {
-        html.push_str("<tr><td><a href=\"../\">../</a><td class=\"n\"><td class=\"n\">\n");
+        html.push_str(&format!("<tr><td><a href=\"..{FOLDER}\">../</a><td class=\"n\"><td class=\"n\">\n"));
     }
     html
 }
@@ -137,7 +146,8 @@ fn crumbs(path: &VPath, name: &str, html: &mut String) {
         if index == depth {
             escape_html(&name, html);
         } else {
-            html.push_str(&format!("<a href=\"{}\">", "../".repeat(depth - index)));
+            let up = vec![".."; depth - index].join("/");
+            html.push_str(&format!("<a href=\"{up}{FOLDER}\">"));
             escape_html(&name, html);
             html.push_str("</a> / ");
         }
@@ -167,7 +177,8 @@ fn row(entry: &Entry, html: &mut String) {
         escape_html(&entry.display_name(), html);
         html.push_str(note);
     } else {
-        html.push_str(&format!("<a href=\"{href}{slash}\">"));
+        let end = if entry.is_folder() { FOLDER } else { "" };
+        html.push_str(&format!("<a href=\"{href}{end}\">"));
         escape_html(&entry.display_name(), html);
         html.push_str(slash);
         html.push_str("</a>");
@@ -202,14 +213,14 @@ mod tests {
             entry(b"a b.txt", Kind::File, None),
             &format!("<tr><td><a href=\"a%20b.txt\">a b.txt</a><td class=\"n\">1.5 kB{time}"),
         );
-        check(entry(b"d", Kind::Folder, None), &format!("<tr><td><a href=\"d/\">d/</a><td class=\"n\">{time}"));
+        check(entry(b"d", Kind::Folder, None), &format!("<tr><td><a href=\"d/?index\">d/</a><td class=\"n\">{time}"));
         check(
             entry(b"javascript:x", Kind::File, None),
             &format!("<tr><td><a href=\"javascript%3Ax\">javascript:x</a><td class=\"n\">1.5 kB{time}"),
         );
         check(
             entry(b"\"><script>", Kind::Folder, None),
-            &format!("<tr><td><a href=\"%22%3E%3Cscript%3E/\">&quot;&gt;&lt;script&gt;/</a><td class=\"n\">{time}"),
+            &format!("<tr><td><a href=\"%22%3E%3Cscript%3E/?index\">&quot;&gt;&lt;script&gt;/</a><td class=\"n\">{time}"),
         );
         check(
             entry(b"out", Kind::Other, Some(Link::Escapes)),
@@ -222,7 +233,7 @@ mod tests {
     fn the_way_here_is_linked() {
         let mut html = String::new();
         crumbs(&VPath::parse("a/b").unwrap(), "Files <1>", &mut html);
-        assert_eq!(html, "<a href=\"../../\">Files &lt;1&gt;</a> / <a href=\"../\">a</a> / b");
+        assert_eq!(html, "<a href=\"../../?index\">Files &lt;1&gt;</a> / <a href=\"../?index\">a</a> / b");
         let mut html = String::new();
         crumbs(&VPath::root(), "Files", &mut html);
         assert_eq!(html, "Files");

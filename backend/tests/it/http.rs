@@ -142,14 +142,14 @@ mod index {
         assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
         assert_eq!(page.header("x-robots-tag"), Some("noindex"));
         for link in
-            ["href=\"../\"", "href=\"deep/\"", "href=\"nothing/\"", "href=\"a%20b.txt\"", "href=\"latin%E9.txt\""]
+            ["href=\"../?index\"", "href=\"deep/?index\"", "href=\"nothing/?index\"", "href=\"a%20b.txt\"", "href=\"latin%E9.txt\""]
         {
             assert!(page.text().contains(link), "{link}");
         }
         assert!(!page.text().contains("<script"));
         let policy = page.header("content-security-policy").unwrap();
         assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
-        assert!(!web.get("/files/").await.text().contains("href=\"../\""));
+        assert!(!web.get("/files/").await.text().contains("href=\"../?index\""));
         let etag = page.header("etag").unwrap();
         assert_eq!(web.get_with("/files/docs/", &[("if-none-match", etag)]).await.status, 304);
         web.unharmed().await;

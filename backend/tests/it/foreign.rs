@@ -1,0 +1,90 @@
+//! Programs that people use, against the gateway. One that is not installed is passed over.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Arc;
+
+use backend::storage::memory::MemoryStorage;
+use tokio::process::Command;
+
+use super::web::Web;
+
+/// Runs a program in `folder`; false where there is no such program.
+async fn run(folder: &Path, program: &str, arguments: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(folder).env_remove("http_proxy").stdin(Stdio::null());
+    match command.output().await {
+        Ok(output) => {
+            assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+            true
+        }
+        Err(_) => false,
+    }
+}
+
+fn noise(length: usize) -> Vec<u8> {
+    (0..length).map(|index| (index * index >> 7) as u8).collect()
+}
+
+async fn web() -> (Web, Vec<u8>) {
+    let content = noise(20_000_000);
+    let storage = MemoryStorage::new();
+    storage.add_file("d/large.bin", content.clone()).unwrap();
+    storage.add_file("d/sub dir/é %.txt", "deep").unwrap();
+    storage.add_file("d/a&b='\".txt", "odd").unwrap();
+    storage.add_folder("d/empty").unwrap();
+    (Web::over(Arc::new(storage)).await, content)
+}
+
+#[tokio::test]
+async fn broken_downloads_go_on() {
+    let (web, content) = web().await;
+    let url = format!("http://{}/files/d/large.bin", web.address);
+    let programs: [(&str, &[&str]); 3] = [
+        ("curl", &["-sS", "--fail", "-C", "-", "-O"]),
+        ("wget", &["-q", "-c"]),
+        ("aria2c", &["-q", "-c", "-x", "8", "-s", "8", "-k", "1M", "--allow-overwrite=true"]),
+    ];
+    for (program, arguments) in programs {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("large.bin");
+        std::fs::write(&file, &content[..7_000_000]).unwrap();
+        if run(folder.path(), program, &[arguments, &[&url]].concat()).await {
+            assert!(std::fs::read(&file).unwrap() == content, "{program}");
+        }
+    }
+    web.unharmed().await;
+}
+
+#[tokio::test]
+async fn a_folder_is_mirrored() {
+    let (web, content) = web().await;
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("http://{}/files/d/", web.address);
+    if run(folder.path(), "wget", &["-q", "-m", "-np", "-nH", "--cut-dirs=1", "--restrict-file-names=nocontrol", &url])
+        .await
+    {
+        let read = |name: &str| std::fs::read(folder.path().join("d").join(name)).unwrap();
+        assert!(read("large.bin") == content);
+        assert_eq!(read("sub dir/é %.txt"), b"deep");
+        assert_eq!(read("a&b='\".txt"), b"odd");
+    }
+    web.unharmed().await;
+}
+
+#[tokio::test]
+async fn a_download_is_named_and_checked_again() {
+    let (web, _) = web().await;
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("http://{}/files/d/sub%20dir/%C3%A9%20%25.txt", web.address);
+    let download = format!("{url}?download");
+    if run(folder.path(), "curl", &["-sS", "--fail", "-OJ", &download]).await {
+        // curl reads the plain form of the name alone.
+        assert_eq!(std::fs::read(folder.path().join("_ _.txt")).unwrap(), b"deep");
+        let twice = ["-sS", "--etag-save", "tag", "--etag-compare", "tag", "-o", "out", "-w", "%{http_code}"];
+        run(folder.path(), "curl", &[&twice, &[url.as_str()][..]].concat()).await;
+        let output = Command::new("curl").args(twice).arg(&url).current_dir(folder.path()).output().await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "304");
+    }
+    web.unharmed().await;
+}
