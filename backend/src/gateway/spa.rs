@@ -188,6 +188,10 @@ impl Page {
         let lifetime = if asset.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
         answer.insert(CACHE_CONTROL, HeaderValue::from_static(lifetime));
         answer.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+        // A 304 too: its headers take the place of the stored ones (RFC 9111 §3.2), and its policy with them.
+        if asset.content_type.starts_with("text/html") {
+            self.guard(&mut answer);
+        }
         if Conditions::read(method, headers).has(Some(etag)) {
             return (StatusCode::NOT_MODIFIED, answer).into_response();
         }
@@ -195,9 +199,6 @@ impl Page {
         set(&mut answer, CONTENT_LENGTH, bytes.len());
         if coding != Coding::Identity {
             answer.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.token()));
-        }
-        if asset.content_type.starts_with("text/html") {
-            self.guard(&mut answer);
         }
         (StatusCode::OK, answer, Body::from(Bytes::from_static(bytes))).into_response()
     }
@@ -272,6 +273,9 @@ mod tests {
         assert!(policy.contains(&csp_hash("start()")) && policy.contains(&csp_hash("import 'x'")));
         assert_eq!(policy.matches("sha256-").count(), 2);
         assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"));
+        let again = answer("index.html", "", Some(&index.headers()[ETAG_HEADER]));
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(again.headers()[CONTENT_SECURITY_POLICY], policy);
     }
 
     #[test]
