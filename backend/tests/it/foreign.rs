@@ -23,7 +23,7 @@ async fn run(folder: &Path, program: &str, arguments: &[&str]) -> bool {
 }
 
 fn noise(length: usize) -> Vec<u8> {
-    (0..length).map(|index| (index * index >> 7) as u8).collect()
+    (0..length).map(|index| ((index * index) >> 7) as u8).collect()
 }
 
 async fn web() -> (Web, Vec<u8>) {
