@@ -220,7 +220,9 @@ mod tests {
         );
         check(
             entry(b"\"><script>", Kind::Folder, None),
-            &format!("<tr><td><a href=\"%22%3E%3Cscript%3E/?index\">&quot;&gt;&lt;script&gt;/</a><td class=\"n\">{time}"),
+            &format!(
+                "<tr><td><a href=\"%22%3E%3Cscript%3E/?index\">&quot;&gt;&lt;script&gt;/</a><td class=\"n\">{time}"
+            ),
         );
         check(
             entry(b"out", Kind::Other, Some(Link::Escapes)),

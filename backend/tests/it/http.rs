@@ -141,9 +141,13 @@ mod index {
         assert_eq!((page.status, page.whole), (200, true));
         assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
         assert_eq!(page.header("x-robots-tag"), Some("noindex"));
-        for link in
-            ["href=\"../?index\"", "href=\"deep/?index\"", "href=\"nothing/?index\"", "href=\"a%20b.txt\"", "href=\"latin%E9.txt\""]
-        {
+        for link in [
+            "href=\"../?index\"",
+            "href=\"deep/?index\"",
+            "href=\"nothing/?index\"",
+            "href=\"a%20b.txt\"",
+            "href=\"latin%E9.txt\"",
+        ] {
             assert!(page.text().contains(link), "{link}");
         }
         assert!(!page.text().contains("<script"));
