@@ -93,7 +93,7 @@ pub struct HttpSettings {
     /// Seconds a connection may wait for its next request [default: 75].
     #[arg(id = "http_idle_seconds", long = "http-idle-seconds", value_name = "N")]
     pub idle_seconds: Option<u64>,
-    /// Most archives that are made at a time; the list of each one's files is in memory [default: 8].
+    /// Memory for archives, in lists of files as long as they may be: 128 MiB each [default: 8].
     #[arg(long, value_name = "N")]
     pub archives_max: Option<usize>,
 }
