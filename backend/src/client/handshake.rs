@@ -2,7 +2,7 @@
 
 use shared::ErrorCode;
 use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN};
-use shared::wire::{Auth, AuthOk, End, FrameKind, Goodbye, Hello, HelloAck, MAGIC, VERSION, encode};
+use shared::wire::{Auth, AuthOk, End, Failure, FrameKind, Goodbye, Hello, HelloAck, MAGIC, VERSION, encode};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::ClientError;
@@ -79,7 +79,10 @@ async fn expect<R: AsyncRead + Unpin>(reader: &mut FrameReader<R>, kind: FrameKi
     let refusal = match frame.kind() {
         Some(found) if found == kind => return Ok(frame),
         Some(FrameKind::End) => frame.message::<End>()?.error,
-        Some(FrameKind::Goodbye) => frame.message::<Goodbye>()?.error,
+        Some(FrameKind::Goodbye) => {
+            let left = || Failure::new(ErrorCode::Disconnected, "the server ended the connection");
+            Some(frame.message::<Goodbye>()?.error.unwrap_or_else(left))
+        }
         _ => None,
     };
     Err(refusal.map_or_else(

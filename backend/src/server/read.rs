@@ -100,18 +100,14 @@ async fn send_item<W: Sink>(
     while offset < span.end() {
         let left = span.end() - offset;
         let length = usize::try_from(left).unwrap_or(usize::MAX).min(peer.data_bytes_max);
-        // Before the last frame: whoever has all bytes must have those of one state of the file.
-        if length as u64 == left {
-            let file = Arc::clone(&opened.file);
-            if Some(answer.during(blocking(move || file.etag_now())).await?) != etag {
-                return Err(changed());
-            }
-        }
         send_part(answer, &opened.file, offset, length).await?;
         answer.flush().await?;
         offset += length as u64;
     }
-    Ok(())
+    // After the last byte: who has all of them must have those of one state of the file.
+    let file = Arc::clone(&opened.file);
+    let same = Some(answer.during(blocking(move || file.etag_now())).await?) == etag;
+    if same { Ok(()) } else { Err(changed()) }
 }
 
 fn open(storage: &dyn Storage, path: &VPath, item: &GetItem) -> Result<Opened, StorageError> {

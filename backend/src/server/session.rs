@@ -24,8 +24,17 @@ where
 {
     let mut reader = FrameReader::new(reader);
     let mut writer = FrameWriter::new(writer);
-    let shaken = timeout(server.config.handshake_time, handshake(&mut reader, &mut writer, server));
-    let peer = match shaken.await {
+    let shaken = tokio::select! {
+        biased;
+        // A stranger is not waited for.
+        () = shutdown.cancelled() => None,
+        shaken = timeout(server.config.handshake_time, handshake(&mut reader, &mut writer, server)) => Some(shaken),
+    };
+    let Some(shaken) = shaken else {
+        say(&mut writer, FrameKind::Goodbye, &Goodbye::default()).await;
+        return;
+    };
+    let peer = match shaken {
         Ok(Ok(peer)) => peer,
         Ok(Err(failure)) => {
             debug!(code = %failure.code, message = failure.message, "a handshake failed");

@@ -284,6 +284,7 @@ mod proofs {
         let auth = Auth { key_id: key.id().into(), proof: transcript.client_proof(&key), max_data: None };
         raw.send(FrameKind::Auth, 0, &auth).await;
         assert_eq!(raw.farewell().await, Some(ErrorCode::BadProof));
+        drop(raw);
         within(task).await.unwrap();
     }
 }

@@ -16,5 +16,6 @@ mod hostile_http;
 mod http;
 mod protocol_document;
 mod python_client;
+mod resilience;
 mod spa;
 mod storage;

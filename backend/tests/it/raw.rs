@@ -1,14 +1,13 @@
 //! A peer that says whatever a test wants, byte by byte, on either end of a connection.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use backend::server::{Server, ServerConfig, serve_connection};
 use backend::storage::Storage;
 use backend::wire::{Frame, FrameReader, Incoming, Key, Transcript, WireError, nonce};
-use shared::limits::DATA_BYTES_MAX;
+use shared::limits::{DATA_BYTES_MAX, STALL_TIME};
 use shared::wire::{
-    Auth, AuthOk, Caller, End, FrameKind, Goodbye, Header, Hello, HelloAck, MAGIC, Message, Stat, VERSION, encode,
+    Auth, AuthOk, End, FrameKind, Goodbye, Header, Hello, HelloAck, MAGIC, Message, Stat, VERSION, encode,
 };
 use shared::{ErrorCode, Rights};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, split};
@@ -77,14 +76,9 @@ pub(crate) fn stat(text: &str) -> Stat {
     Stat { caller: reader(), path: path(text) }
 }
 
-/// Who asks, with a deadline.
-pub(crate) fn hurried(milliseconds: u32) -> Caller {
-    Caller { deadline_ms: Some(milliseconds), ..reader() }
-}
-
-/// No test waits longer for anything.
+/// No test waits longer for anything; more than a stall, for those on a paused clock.
 pub(crate) async fn within<T>(work: impl Future<Output = T>) -> T {
-    timeout(Duration::from_secs(3_600), work).await.expect("something never came")
+    timeout(2 * STALL_TIME, work).await.expect("something never came")
 }
 
 impl Raw {
