@@ -1,0 +1,46 @@
+//! Any bytes as each of the messages: refused, or a message that is the same when it is written and read again.
+#![no_main]
+
+use std::fmt::Debug;
+
+use libfuzzer_sys::fuzz_target;
+use shared::limits::FRAME_CONTROL_BYTES_MAX;
+use shared::wire::{
+    Auth, AuthOk, Bounded, End, Get, Goodbye, Hello, HelloAck, ItemEnd, List, Message, Meta, Page, Stat, Walk, decode,
+    encode,
+};
+
+fuzz_target!(|input: (u8, &[u8])| {
+    let (kind, bytes) = input;
+    if bytes.len() > FRAME_CONTROL_BYTES_MAX {
+        return;
+    }
+    match kind % 13 {
+        0 => bounded::<Hello>(bytes),
+        1 => bounded::<List>(bytes),
+        2 => bounded::<Stat>(bytes),
+        3 => bounded::<Get>(bytes),
+        4 => bounded::<Walk>(bytes),
+        5 => drop(check::<HelloAck>(bytes)),
+        6 => drop(check::<Auth>(bytes)),
+        7 => drop(check::<AuthOk>(bytes)),
+        8 => drop(check::<Page>(bytes)),
+        9 => drop(check::<Meta>(bytes)),
+        10 => drop(check::<ItemEnd>(bytes)),
+        11 => drop(check::<End>(bytes)),
+        _ => drop(check::<Goodbye>(bytes)),
+    }
+});
+
+fn bounded<M: Message + Bounded + PartialEq + Debug>(bytes: &[u8]) {
+    if let Some(message) = check::<M>(bytes) {
+        let _ = message.check_bounds();
+    }
+}
+
+fn check<M: Message + PartialEq + Debug>(bytes: &[u8]) -> Option<M> {
+    let message: M = decode(bytes).ok()?;
+    let again: M = decode(&encode(&message)).expect("what was written is read");
+    assert_eq!(again, message);
+    Some(message)
+}
