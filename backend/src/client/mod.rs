@@ -50,9 +50,17 @@ impl Client {
         Self { pool: Pool::new(target, config) }
     }
 
-    /// One entry.
+    /// One entry, for a caller that may list.
     pub async fn stat(&self, caller: &Caller, path: &VPath) -> Result<Entry, ClientError> {
-        let request = Stat { caller: caller.clone(), path: path.clone() };
+        self.stat_by(Stat { caller: caller.clone(), path: path.clone(), for_reading: None }).await
+    }
+
+    /// The entry whose bytes a GET would send, for a caller that may read.
+    pub async fn stat_for_reading(&self, caller: &Caller, path: &VPath) -> Result<Entry, ClientError> {
+        self.stat_by(Stat { caller: caller.clone(), path: path.clone(), for_reading: Some(true) }).await
+    }
+
+    async fn stat_by(&self, request: Stat) -> Result<Entry, ClientError> {
         let (lease, reply) = self.start(Lane::Metadata, FrameKind::Stat, &request).await?;
         let frame = match reply {
             Reply::Frame(frame) => frame,

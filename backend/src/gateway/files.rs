@@ -77,7 +77,7 @@ async fn attempt(gateway: &Gateway, asked: &Asked) -> Result<Response, Refusal> 
 
 /// HEAD: as GET would answer, without asking for a byte.
 async fn examine(gateway: &Gateway, asked: &Asked) -> Result<Response, Refusal> {
-    let entry = regular(gateway.client.stat(&asked.caller, &asked.path).await?)?;
+    let entry = regular(gateway.client.stat_for_reading(&asked.caller, &asked.path).await?)?;
     match asked.conditions.decide(&entry) {
         Plan::Whole | Plan::Parts(_) => Ok(gateway.whole(asked, &entry, Body::empty())),
         plan => without_body(gateway, asked, &entry, plan),
@@ -92,7 +92,7 @@ async fn send(gateway: &Gateway, asked: &Asked) -> Result<Response, Refusal> {
             send_one(gateway, asked, item).await
         }
         Err(()) => {
-            let entry = regular(gateway.client.stat(&asked.caller, &asked.path).await?)?;
+            let entry = regular(gateway.client.stat_for_reading(&asked.caller, &asked.path).await?)?;
             let if_etag = entry.etag;
             let path = asked.path.clone();
             match asked.conditions.decide(&entry) {
@@ -232,7 +232,7 @@ fn to_folder(asked: &Asked) -> Response {
 }
 
 async fn to_file(gateway: &Gateway, asked: &Asked) -> Result<Response, Refusal> {
-    regular(gateway.client.stat(&asked.caller, &asked.path).await?)?;
+    regular(gateway.client.stat_for_reading(&asked.caller, &asked.path).await?)?;
     Ok(redirect(&format!("../{}", encode_segment(asked.path.name())), asked.uri.query()))
 }
 

@@ -26,7 +26,8 @@ pub(super) async fn stat<W: Sink>(
     request: Stat,
 ) -> Result<(), Stop> {
     answer.set_deadline(request.caller.deadline_ms);
-    let path = authorise(&request.caller, peer, Rights::LIST, &request.path)?;
+    let wanted = if request.for_reading == Some(true) { Rights::READ } else { Rights::LIST };
+    let path = authorise(&request.caller, peer, wanted, &request.path)?;
     let storage = Arc::clone(&server.storage);
     let mut entry = answer.during(blocking(move || storage.stat(&path))).await?;
     entry.path = request.path;

@@ -227,7 +227,13 @@ async fn a_scope_confines_every_operation() {
     let page = walking.next_page().await.unwrap().unwrap();
     assert_eq!(page.entries.last().unwrap().path.encoded(), "deep/er/file.bin");
 
+    caller.scope.roots[0].rights = Rights::READ;
+    assert_eq!(world.client.stat_for_reading(&caller, &path("a%20b.txt")).await.unwrap().size, 6);
+    assert_eq!(world.client.stat(&caller, &path("a%20b.txt")).await.unwrap_err().code, ErrorCode::Forbidden);
+
     caller.scope.roots[0].rights = Rights::LIST;
+    let head = world.client.stat_for_reading(&caller, &path("a%20b.txt")).await;
+    assert_eq!(head.unwrap_err().code, ErrorCode::Forbidden, "HEAD takes the right that GET takes");
     let mut transfer = world.client.get(&caller, vec![item("a%20b.txt", None)]).await.unwrap();
     let refused = transfer.next_item().await.unwrap();
     assert!(matches!(refused, Some(Item::Refused(failure)) if failure.code == ErrorCode::Forbidden));

@@ -391,7 +391,7 @@ mod after_the_handshake {
         }
         // The same bytes in the folder of a scope's root.
         let caller = Caller { scope: scope("abcde", Rights::ALL), ..Caller::default() };
-        let plain = encode(&Stat { caller, path: VPath::root() });
+        let plain = encode(&Stat { caller, path: VPath::root(), for_reading: None });
         let at = plain.windows(5).position(|window| window == b"abcde").unwrap();
         let mut body = plain.clone();
         body[at..at + 5].copy_from_slice(b"a/../");
@@ -400,7 +400,7 @@ mod after_the_handshake {
         // Names that only look like climbing are names.
         for text in ["...", "%5C..%5C..", "%2e%2e%5C", "..%00"] {
             if let Ok(path) = VPath::parse(text) {
-                raw.send(FrameKind::Stat, 1, &Stat { caller: reader(), path }).await;
+                raw.send(FrameKind::Stat, 1, &Stat { caller: reader(), path, for_reading: None }).await;
                 assert_eq!(raw.end(1).await, Some(ErrorCode::NotFound), "{text}");
             }
         }
@@ -461,7 +461,7 @@ mod after_the_handshake {
     async fn rights_are_what_both_the_key_and_the_scope_allow() {
         let (mut raw, _server) = open().await;
         let ask = async |raw: &mut RawDuplex, caller: Caller| {
-            raw.send(FrameKind::Stat, 1, &Stat { caller, path: path("hello.txt") }).await;
+            raw.send(FrameKind::Stat, 1, &Stat { caller, path: path("hello.txt"), for_reading: None }).await;
             raw.end(1).await
         };
         let caller = |scope, root| Caller { scope, root, ..Caller::default() };

@@ -73,7 +73,7 @@ pub(crate) fn hello() -> Hello {
 
 /// A request that any server answers with META and END.
 pub(crate) fn stat(text: &str) -> Stat {
-    Stat { caller: reader(), path: path(text) }
+    Stat { caller: reader(), path: path(text), for_reading: None }
 }
 
 /// No test waits longer for anything; more than a stall, for those on a paused clock.

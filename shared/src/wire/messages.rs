@@ -131,6 +131,9 @@ pub struct Stat {
     /// Which.
     #[n(1)]
     pub path: VPath,
+    /// True where the question is what a GET would send: then it takes the right to read instead of that to list.
+    #[n(2)]
+    pub for_reading: Option<bool>,
 }
 
 /// GET: the bytes of chosen files, in that order.
@@ -396,7 +399,7 @@ mod tests {
 
     #[test]
     fn a_path_that_climbs_cannot_be_decoded() {
-        let stat = Stat { caller: Caller::default(), path: VPath::parse("ab").unwrap() };
+        let stat = Stat { caller: Caller::default(), path: VPath::parse("ab").unwrap(), for_reading: None };
         let mut bytes = encode(&stat);
         let at = bytes.windows(2).position(|window| window == b"ab").unwrap();
         bytes[at..at + 2].copy_from_slice(b"..");
