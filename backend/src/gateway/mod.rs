@@ -1,7 +1,7 @@
 //! The gateway: speaks HTTP, knows people, holds no file. All it knows of files it asks of the file server, through
 //! [`crate::client`]; whether something is allowed is decided there.
 //!
-//! Every route is in [`routes`], on one screen. A request passes, in this order: [`serve`] (connections, and how slow
+//! Every route is in [`routes`], on one screen. A request passes, in this order: [`mod@serve`] (connections, and how slow
 //! one may be), [`front`] (an id, the log, the counts; sizes, Host, CORS), then its handler.
 
 mod config;
