@@ -121,6 +121,8 @@ impl Pool {
                 return Ok(Lease { connection, pool: Arc::clone(self), lane, pooled: true, _permit: permit });
             }
             debug!("a pooled connection was dead");
+            // To ask each of the others, which idled for longer, could take a silence each.
+            self.slots(lane).clear();
         }
         self.open(lane, permit).await
     }

@@ -19,6 +19,9 @@ mod codec;
 mod header;
 mod messages;
 
+#[cfg(test)]
+mod compatibility;
+
 pub use codec::{DecodeError, Message, decode, encode};
 pub use header::{FrameKind, HEADER_BYTES, Header, HeaderError, Phase};
 pub use messages::*;

@@ -1,0 +1,241 @@
+//! Newer peers, played by chance: every message is read although each map in it holds fields of a later version, in any
+//! order, in any form of CBOR that the document allows. Tests alone.
+
+use std::fmt::Debug;
+
+use minicbor::data::Type;
+use minicbor::{Decoder, Encoder};
+use proptest::collection::vec;
+use proptest::option::of;
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    ByteRange, Direction, ETag, Entry, ErrorCode, Kind, Link, Order, Rights, Root, Scope, SortKey, Timestamp, VPath,
+};
+
+/// What a later version does to a map.
+#[derive(Clone, Debug)]
+struct Later {
+    /// The value of its unknown fields, in CBOR.
+    value: Vec<u8>,
+    /// Their numbers begin here.
+    first: u32,
+    /// Before the known fields rather than after.
+    before: bool,
+    /// Maps and lists without a length, ended by a break.
+    indefinite: bool,
+}
+
+/// Any one value, nested and not.
+fn value() -> impl Strategy<Value = Vec<u8>> {
+    let leaf = prop_oneof![
+        any::<u64>().prop_map(|number| minicbor::to_vec(number).unwrap()),
+        any::<i64>().prop_map(|number| minicbor::to_vec(number).unwrap()),
+        any::<f64>().prop_map(|number| minicbor::to_vec(number).unwrap()),
+        any::<bool>().prop_map(|flag| minicbor::to_vec(flag).unwrap()),
+        ".{0,8}".prop_map(|text| minicbor::to_vec(text).unwrap()),
+        Just(vec![0xf6]),
+        Just(vec![0xf7]),
+        Just(vec![0x5f, 0x41, 0x61, 0xff]),
+        Just(vec![0xc1, 0x00]),
+    ];
+    leaf.prop_recursive(5, 32, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(|items| [vec![0x80 + items.len() as u8], items.concat()].concat()),
+            vec(inner.clone(), 0..4).prop_map(|items| [vec![0x9f], items.concat(), vec![0xff]].concat()),
+            vec((inner.clone(), inner), 0..4).prop_map(|pairs| {
+                let items: Vec<u8> = pairs.iter().flat_map(|(key, value)| [&key[..], value].concat()).collect();
+                [vec![0xa0 + pairs.len() as u8], items].concat()
+            }),
+        ]
+    })
+}
+
+fn later() -> impl Strategy<Value = Later> {
+    (value(), 50u32..70_000, any::<bool>(), any::<bool>()).prop_map(|(value, first, before, indefinite)| Later {
+        value,
+        first,
+        before,
+        indefinite,
+    })
+}
+
+/// Writes the next value as a later version would.
+fn rewrite(from: &mut Decoder<'_>, to: &mut Encoder<Vec<u8>>, later: &Later) {
+    match from.datatype().unwrap() {
+        Type::Map => {
+            let length = from.map().unwrap().unwrap();
+            if later.indefinite {
+                to.begin_map().unwrap()
+            } else {
+                to.map(length + 2).unwrap()
+            };
+            let unknown = |to: &mut Encoder<Vec<u8>>| {
+                for number in [later.first, later.first + 1] {
+                    to.u32(number).unwrap().writer_mut().extend_from_slice(&later.value);
+                }
+            };
+            if later.before {
+                unknown(to);
+            }
+            for _ in 0..length {
+                to.u64(from.u64().unwrap()).unwrap();
+                rewrite(from, to, later);
+            }
+            if !later.before {
+                unknown(to);
+            }
+            if later.indefinite {
+                to.end().unwrap();
+            }
+        }
+        Type::Array => {
+            let length = from.array().unwrap().unwrap();
+            // A variant's number with its values; every list holds something else than numbers.
+            let variant = length == 2 && from.datatype().unwrap() == Type::U8;
+            let indefinite = later.indefinite && !variant;
+            if indefinite {
+                to.begin_array().unwrap()
+            } else {
+                to.array(length).unwrap()
+            };
+            (0..length).for_each(|_| rewrite(from, to, later));
+            if indefinite {
+                to.end().unwrap();
+            }
+        }
+        _ => {
+            let start = from.position();
+            from.skip().unwrap();
+            to.writer_mut().extend_from_slice(&from.input()[start..from.position()]);
+        }
+    }
+}
+
+fn check<M: Message + PartialEq + Debug>(message: &M, later: &Later) -> Result<(), TestCaseError> {
+    let bytes = encode(message);
+    prop_assert_eq!(&decode::<M>(&bytes).unwrap(), message);
+    let mut newer = Encoder::new(Vec::new());
+    rewrite(&mut Decoder::new(&bytes), &mut newer, later);
+    let newer = newer.into_writer();
+    prop_assert_eq!(&decode::<M>(&newer).map_err(|error| TestCaseError::fail(error.to_string()))?, message);
+    Ok(())
+}
+
+fn path() -> impl Strategy<Value = VPath> {
+    vec("[^/\0.][^/\0]{0,5}", 0..4).prop_map(|names| VPath::from_bytes(names.join("/").into_bytes()).unwrap())
+}
+
+fn rights() -> impl Strategy<Value = Rights> {
+    prop_oneof![Just(Rights::NONE), Just(Rights::READ_ONLY), Just(Rights::ALL)]
+}
+
+fn etag() -> impl Strategy<Value = ETag> {
+    any::<[u8; 16]>().prop_map(ETag)
+}
+
+fn caller() -> impl Strategy<Value = Caller> {
+    let root = (".{0,5}", path(), rights(), of(any::<u64>())).prop_map(|(name, folder, rights, quota_bytes)| Root {
+        name,
+        folder,
+        rights,
+        quota_bytes,
+    });
+    (vec(root, 0..3), any::<u16>(), of(any::<u32>()), of(".{0,5}"))
+        .prop_map(|(roots, root, deadline_ms, trace_id)| Caller { scope: Scope { roots }, root, deadline_ms, trace_id })
+}
+
+fn range() -> impl Strategy<Value = ByteRange> {
+    prop_oneof![
+        any::<u64>().prop_map(ByteRange::From),
+        any::<(u64, u64)>().prop_map(|(first, last)| ByteRange::Between(first, last)),
+        any::<u64>().prop_map(ByteRange::Suffix),
+    ]
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    let kind = prop_oneof![Just(Kind::File), Just(Kind::Folder), Just(Kind::Other)];
+    let link = prop_oneof![any::<Vec<u8>>().prop_map(Link::Inside), Just(Link::Escapes), Just(Link::Broken)];
+    (path(), kind, any::<u64>(), any::<i64>(), any::<bool>(), of(link), of(etag())).prop_map(
+        |(path, kind, size, modified, executable, link, etag)| Entry {
+            path,
+            kind,
+            size,
+            modified: Timestamp(modified),
+            executable,
+            link,
+            etag,
+        },
+    )
+}
+
+fn failure() -> impl Strategy<Value = Failure> {
+    (any::<u16>(), ".{0,9}", any::<bool>(), of(any::<u32>())).prop_map(|(code, message, retryable, retry_after_ms)| {
+        Failure { code: ErrorCode::from_number(code), message, retryable, retry_after_ms }
+    })
+}
+
+proptest! {
+    #[test]
+    fn requests(
+        caller in caller(),
+        path in path(),
+        paths in vec(path(), 0..4),
+        items in vec((path(), of(range()), of(etag())), 0..4),
+        cursor in of(".{0,9}"),
+        limit: u32,
+        for_reading in of(any::<bool>()),
+        key in prop_oneof![Just(SortKey::Name), Just(SortKey::Size), Just(SortKey::Modified)],
+        descending: bool,
+        later in later(),
+    ) {
+        let direction = if descending { Direction::Descending } else { Direction::Ascending };
+        let order = Order { key, direction };
+        let items = items.into_iter().map(|(path, range, if_etag)| GetItem { path, range, if_etag }).collect();
+        check(&Stat { caller: caller.clone(), path: path.clone(), for_reading }, &later)?;
+        check(&Get { caller: caller.clone(), items }, &later)?;
+        check(&Walk { caller: caller.clone(), paths, cursor: cursor.clone() }, &later)?;
+        check(&List { caller, path, order, cursor, limit }, &later)?;
+    }
+
+    #[test]
+    fn answers(
+        entries in vec(entry(), 0..4),
+        entry in entry(),
+        numbers: (u64, u64),
+        total in of(any::<u64>()),
+        etag in of(etag()),
+        next_cursor in of(".{0,9}"),
+        skipped in of(vec((path(), any::<u16>()), 0..3)),
+        error in of(failure()),
+        later in later(),
+    ) {
+        let code = ErrorCode::from_number;
+        let skipped =
+            skipped.map(|list| list.into_iter().map(|(path, number)| Skipped { path, code: code(number) }).collect());
+        check(&Page { entries, total, etag, next_cursor, skipped }, &later)?;
+        check(&Meta { entry, offset: numbers.0, length: numbers.1 }, &later)?;
+        check(&ItemEnd { error: error.clone() }, &later)?;
+        check(&End { error: error.clone() }, &later)?;
+        check(&Goodbye { error }, &later)?;
+    }
+
+    #[test]
+    fn handshakes(
+        texts in vec(".{0,9}", 1..5),
+        bytes: [u8; 32],
+        versions: (u16, u16),
+        numbers: (u32, u32),
+        max_data in of(any::<u32>()),
+        rights in rights(),
+        later in later(),
+    ) {
+        let (key_id, magic) = (texts[0].clone(), texts[0].clone());
+        let (min_version, max_version) = versions;
+        check(&Hello { magic, min_version, max_version, capabilities: texts.clone(), nonce: bytes }, &later)?;
+        check(&HelloAck { version: min_version, capabilities: texts, nonce: bytes }, &later)?;
+        check(&Auth { key_id, proof: bytes, max_data }, &later)?;
+        check(&AuthOk { proof: bytes, max_data: numbers.0, idle_timeout_ms: numbers.1, rights }, &later)?;
+    }
+}
