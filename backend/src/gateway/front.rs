@@ -51,7 +51,9 @@ fn bytes_expected(method: &Method, response: &Response) -> Option<u64> {
     if *method == Method::HEAD || response.body().is_end_stream() {
         return Some(0);
     }
-    response.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    // A body that is there whole says itself how long it is; of a relayed one only the header knows.
+    let said = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    said.or_else(|| response.body().size_hint().exact())
 }
 
 /// What other layers had said of the response that a refusal's own replaces.
@@ -217,5 +219,25 @@ impl HttpBody for Observed {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(method: Method, response: Response, expected: Option<u64>) {
+        assert_eq!(bytes_expected(&method, &response), expected);
+    }
+
+    #[test]
+    fn an_answer_says_how_long_it_is() {
+        check(Method::GET, "ok\n".into_response(), Some(3));
+        check(Method::HEAD, "ok\n".into_response(), Some(0));
+        check(Method::GET, StatusCode::NO_CONTENT.into_response(), Some(0));
+        let pieces = || futures_util::stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"ab"))]);
+        check(Method::GET, Body::from_stream(pieces()).into_response(), None);
+        check(Method::GET, ([(CONTENT_LENGTH, "2")], Body::from_stream(pieces())).into_response(), Some(2));
     }
 }
