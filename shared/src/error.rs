@@ -79,6 +79,32 @@ codes! {
     RangeNotSatisfiable = 207, "range_not_satisfiable", false;
     /// What the request asks for cannot be given in any form that it accepts.
     NotAcceptable = 208, "not_acceptable", false;
+    /// Something stands at that path already.
+    AlreadyExists = 209, "already_exists", false;
+    /// The folder that should hold the new entry is not there.
+    ParentMissing = 210, "parent_missing", false;
+    /// A folder cannot go into itself, nor into one below it.
+    IntoItself = 211, "into_itself", false;
+    /// The bytes sent do not start where the upload stands; the answer says where that is.
+    OffsetMismatch = 212, "offset_mismatch", false;
+    /// The upload lacks bytes, so it cannot become a file yet.
+    Incomplete = 213, "incomplete", false;
+    /// The bytes are not those that the checksum was made of.
+    ChecksumMismatch = 214, "checksum_mismatch", false;
+    /// The upload, job or trashed item has expired or was given up.
+    Gone = 215, "gone", false;
+    /// Another writer is at work on the same upload and did not let go.
+    Locked = 216, "locked", true;
+    /// An idempotency key that was used for another request.
+    KeyReused = 217, "key_reused", false;
+    /// More or fewer bytes came than were announced.
+    LengthMismatch = 218, "length_mismatch", false;
+    /// The operating system refuses that name: too long, reserved, or with characters it does not take.
+    NameRefused = 219, "name_refused", false;
+    /// Source and destination are on different file systems, so that no rename joins them.
+    CrossDevice = 220, "cross_device", false;
+    /// A folder with something in it, where an empty one is needed.
+    NotEmpty = 221, "not_empty", false;
 
     /// The request needs more than a limit allows.
     TooLarge = 300, "too_large", false;
@@ -86,6 +112,10 @@ codes! {
     TooManyConnections = 301, "too_many_connections", true;
     /// Too many requests or cancellations in a short time.
     TooManyRequests = 302, "too_many_requests", true;
+    /// The file system has no room left; what is durable stays.
+    NoSpace = 303, "no_space", false;
+    /// More than the caller's quota allows.
+    QuotaExceeded = 304, "quota_exceeded", false;
 
     /// The bytes are not the protocol's.
     Protocol = 400, "protocol", false;
@@ -101,6 +131,14 @@ codes! {
     FrameTooLong = 405, "frame_too_long", false;
     /// A method that the resource does not have.
     MethodNotAllowed = 406, "method_not_allowed", false;
+    /// A body of a media type that the resource does not take.
+    UnsupportedMediaType = 407, "unsupported_media_type", false;
+    /// The request must say how long its body is.
+    LengthRequired = 408, "length_required", false;
+    /// A version of the upload protocol that the server does not speak.
+    UnsupportedVersion = 409, "unsupported_version", false;
+    /// A change that another site's page asked the browser for.
+    CrossSite = 410, "cross_site", false;
 
     /// Reading or writing failed in the storage.
     Io = 500, "io", true;
@@ -118,6 +156,8 @@ codes! {
     Disconnected = 506, "disconnected", true;
     /// A mistake in the server itself.
     Internal = 507, "internal", false;
+    /// The file system is mounted read-only, or cannot be written to at all.
+    ReadOnly = 508, "read_only", false;
 }
 
 /// What a peer that does not know a code can still tell from it.

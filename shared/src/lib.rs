@@ -15,6 +15,14 @@ pub mod error;
 
 pub mod scope;
 
+pub mod id;
+
+pub mod digest;
+
+pub mod change;
+
+pub mod event;
+
 pub mod limits;
 
 pub mod api;
@@ -22,8 +30,12 @@ pub mod api;
 #[cfg(feature = "wire")]
 pub mod wire;
 
+pub use change::{Change, Conflict, Job, JobState, Outcome, Trashed};
+pub use digest::{Algorithm, Checksum, Digests};
 pub use entry::{ETag, Entry, Kind, Link, Timestamp};
 pub use error::{ErrorClass, ErrorCode};
+pub use event::{Event, EventId, Happening};
+pub use id::{JobId, TrashId, UploadId};
 pub use order::{Direction, Order, SortKey};
 pub use path::{PathError, VPath};
 pub use range::{ByteRange, Span};

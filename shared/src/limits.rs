@@ -60,3 +60,34 @@ pub const ARCHIVE_PATHS_MAX: usize = 10_000;
 
 /// Most ranges in one request (RFC 9110 §14.2 lets a server ignore a set that looks like an attack).
 pub const RANGES_MAX: usize = 16;
+
+/// Bytes of an upload between two of its durable offsets, at most: what a crash may cost.
+pub const UPLOAD_SYNC_BYTES: u64 = 8 << 20;
+/// How long an upload is kept that nobody adds to, unless the server is told otherwise.
+pub const UPLOAD_EXPIRY: Duration = Duration::from_secs(7 * 24 * 3600);
+/// Most unfinished uploads of one file server.
+pub const UPLOADS_MAX: usize = 100_000;
+/// What a client may leave with an upload for itself (tus `Upload-Metadata`), in bytes.
+pub const UPLOAD_METADATA_BYTES_MAX: usize = 8 << 10;
+/// Most partial uploads that one upload may be joined of.
+pub const UPLOAD_PARTS_MAX: usize = 1_000;
+/// How long a new writer of an upload waits for an older one to let go.
+pub const UPLOAD_TAKEOVER_TIME: Duration = Duration::from_secs(5);
+
+/// Most items in one change; a client with more asks several times.
+pub const CHANGE_ITEMS_MAX: usize = 1_000;
+/// Longest wait for news of a job.
+pub const JOB_WAIT_MAX: Duration = Duration::from_secs(30);
+/// How long a change's key and outcome are remembered.
+pub const JOB_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// Most changes that wait or run at a time.
+pub const JOBS_MAX: usize = 1_000;
+/// How long something stays in the trash, unless the server is told otherwise.
+pub const TRASH_EXPIRY: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Most items in a page of the trash.
+pub const TRASH_LIMIT_MAX: u32 = 1_000;
+
+/// Most folders that are watched at a time.
+pub const WATCHES_MAX: usize = 1_024;
+/// How many events of a folder are kept for who comes back.
+pub const EVENTS_KEPT_MAX: usize = 1_024;

@@ -18,6 +18,8 @@ pub(super) struct Connection {
     reader: FrameReader<OwnedReadHalf>,
     writer: FrameWriter<OwnedWriteHalf>,
     last_id: u32,
+    /// Largest DATA payload that the server takes, in bytes.
+    data_bytes_max: usize,
     /// When it was last of use.
     pub last_used: Instant,
     /// The server ends it when it idles for so long.
@@ -53,7 +55,8 @@ impl Connection {
             let (mut reader, mut writer) = (FrameReader::new(reader), FrameWriter::new(writer));
             let ok = handshake(&mut reader, &mut writer, &target.key).await?;
             let idle_time = Duration::from_millis(ok.idle_timeout_ms.into());
-            Ok(Self { reader, writer, last_id: 0, last_used: Instant::now(), idle_time })
+            let data_bytes_max = (ok.max_data as usize).max(1);
+            Ok(Self { reader, writer, last_id: 0, data_bytes_max, last_used: Instant::now(), idle_time })
         };
         timeout(time, opening).await.map_err(|_| unreachable_server(target, "no answer in time"))?
     }
@@ -63,6 +66,62 @@ impl Connection {
         self.last_id = self.last_id.wrapping_add(1).max(1);
         self.writer.queue(kind, self.last_id, request);
         Ok(self.writer.flush().await?)
+    }
+
+    /// Sends a message that belongs to the request that runs.
+    pub(super) async fn tell<M: Message>(&mut self, kind: FrameKind, message: &M) -> Result<(), ClientError> {
+        self.writer.queue(kind, self.last_id, message);
+        Ok(self.writer.flush().await?)
+    }
+
+    /// Sends bytes in DATA frames, as long as the server is silent; what it says meanwhile ends the sending, at the end
+    /// of a frame. None if everything was sent.
+    pub(super) async fn send_data(&mut self, bytes: &[u8]) -> Result<Option<Reply>, ClientError> {
+        for part in bytes.chunks(self.data_bytes_max) {
+            let said = {
+                let Self { reader, writer, last_id, .. } = &mut *self;
+                let sending = async {
+                    writer.begin_data(*last_id, part.len());
+                    writer.flush().await?;
+                    writer.write(part).await?;
+                    writer.end_data();
+                    Ok::<_, crate::wire::WireError>(())
+                };
+                tokio::pin!(sending);
+                tokio::select! {
+                    biased;
+                    sent = &mut sending => {
+                        sent?;
+                        None
+                    }
+                    said = reader.next() => {
+                        // The server reads on to the end of the frame, so that both know where they are.
+                        let said = said?;
+                        sending.await?;
+                        Some(said)
+                    }
+                }
+            };
+            match said {
+                None => {}
+                Some(None) => {
+                    return Err(ClientError::new(ErrorCode::Disconnected, "the file server closed the connection"));
+                }
+                Some(Some(Incoming::Message(frame))) => match frame.kind() {
+                    Some(FrameKind::Pong) => {}
+                    Some(FrameKind::Goodbye) => return Err(farewell(&frame)),
+                    Some(FrameKind::End) => {
+                        self.check_id(frame.header.request_id)?;
+                        return Ok(Some(Reply::End(frame.message::<End>()?.error)));
+                    }
+                    _ => return Ok(Some(Reply::Frame(frame))),
+                },
+                Some(Some(Incoming::Data { .. })) => {
+                    return Err(ClientError::new(ErrorCode::Protocol, "data that was not asked for"));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// Asks for the end of the request that runs.

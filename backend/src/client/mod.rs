@@ -3,13 +3,16 @@
 //! - [`mod@self`] is the calls;
 //! - [`connection`] is one connection: handshake, one request at a time;
 //! - [`pool`] lends connections, keeps metadata apart from bulk, and finds a file server again that was away;
-//! - [`transfer`] is an answer that takes long, which ends when it is dropped.
+//! - [`transfer`] is an answer that takes long, which ends when it is dropped;
+//! - [`upload`] sends bytes, [`change`] has everything else that changes files or tells of changes.
 
+mod change;
 mod connection;
 mod error;
 mod handshake;
 mod pool;
 mod transfer;
+mod upload;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,10 +20,12 @@ use std::time::{Duration, Instant};
 use shared::wire::{FrameKind, Get, List, Message, Stat, Walk};
 use shared::{ETag, Entry, ErrorCode, Order, VPath};
 
+pub use change::Watcher;
 pub use error::ClientError;
 pub use pool::{LaneStatus, PoolConfig, PoolStatus, Target};
-pub use shared::wire::{Caller, Failure, GetItem, Meta, Page, Skipped};
+pub use shared::wire::{Caller, Commit, DigestsKnown, Failure, GetItem, Meta, Page, Skipped, Stage, TrashPage, Upload};
 pub use transfer::{Item, Transfer, Walking};
+pub use upload::{Sending, Sent};
 
 use connection::Reply;
 use pool::{Lane, Lease, Pool};
@@ -146,7 +151,8 @@ impl Client {
         self.pool.status()
     }
 
-    /// Sends a request and waits for the first frame of its answer. Every request of this version may be sent twice:
+    /// Sends a request and waits for the first frame of its answer. Every request of this version may be sent twice
+    /// (the one that changes something has a key, a PUT an offset, and a second upload without bytes just expires):
     /// where a pooled connection turns out to be dead, it is, on a new one.
     async fn start<M: Message>(&self, lane: Lane, kind: FrameKind, request: &M) -> Result<(Lease, Reply), ClientError> {
         let mut lease = self.pool.lease(lane).await?;

@@ -31,6 +31,8 @@ pub struct PoolConfig {
     pub metadata_connections_max: usize,
     /// Most connections for the bytes of files and for walks.
     pub bulk_connections_max: usize,
+    /// Most connections that wait for something to happen in a folder.
+    pub watching_connections_max: usize,
     /// How long a call waits for a free connection.
     pub lease_time: Duration,
     /// How long opening a connection may take.
@@ -42,6 +44,7 @@ impl Default for PoolConfig {
         Self {
             metadata_connections_max: 32,
             bulk_connections_max: 1024,
+            watching_connections_max: 256,
             lease_time: Duration::from_secs(10),
             connect_time: HANDSHAKE_TIME,
         }
@@ -53,8 +56,10 @@ impl Default for PoolConfig {
 pub(super) enum Lane {
     /// A short answer.
     Metadata,
-    /// An answer that takes as long as its reader does.
+    /// An answer that takes as long as its reader does, or as the work.
     Bulk,
+    /// An answer that never ends by itself.
+    Watching,
 }
 
 /// How many connections a lane has.
@@ -75,6 +80,8 @@ pub struct PoolStatus {
     pub metadata: LaneStatus,
     /// For bytes.
     pub bulk: LaneStatus,
+    /// For what happens.
+    pub watching: LaneStatus,
 }
 
 /// All connections to one file server.
@@ -83,6 +90,7 @@ pub(super) struct Pool {
     config: PoolConfig,
     metadata: Slots,
     bulk: Slots,
+    watching: Slots,
 }
 
 struct Slots {
@@ -105,7 +113,8 @@ impl Pool {
     pub(super) fn new(target: Target, config: PoolConfig) -> Arc<Self> {
         let metadata = Slots::new(config.metadata_connections_max);
         let bulk = Slots::new(config.bulk_connections_max);
-        Arc::new(Self { target, config, metadata, bulk })
+        let watching = Slots::new(config.watching_connections_max);
+        Arc::new(Self { target, config, metadata, bulk, watching })
     }
 
     /// A connection that lives, as far as one can tell.
@@ -135,7 +144,7 @@ impl Pool {
     }
 
     pub(super) fn status(&self) -> PoolStatus {
-        PoolStatus { metadata: self.metadata.status(), bulk: self.bulk.status() }
+        PoolStatus { metadata: self.metadata.status(), bulk: self.bulk.status(), watching: self.watching.status() }
     }
 
     async fn permit(&self, lane: Lane) -> Result<OwnedSemaphorePermit, ClientError> {
@@ -159,6 +168,7 @@ impl Pool {
         match lane {
             Lane::Metadata => &self.metadata,
             Lane::Bulk => &self.bulk,
+            Lane::Watching => &self.watching,
         }
     }
 }
@@ -198,6 +208,55 @@ impl Lease {
     pub(super) async fn call<M: Message>(&mut self, kind: FrameKind, request: &M) -> Result<Reply, ClientError> {
         self.connection.ask(kind, request).await?;
         self.connection.reply().await
+    }
+
+    /// Sends a message that belongs to the request that runs.
+    pub(super) async fn tell<M: Message>(&mut self, kind: FrameKind, message: &M) -> Result<(), ClientError> {
+        self.connection.tell(kind, message).await
+    }
+
+    /// See [`Connection::send_data`].
+    pub(super) async fn send_data(&mut self, bytes: &[u8]) -> Result<Option<Reply>, ClientError> {
+        self.connection.send_data(bytes).await
+    }
+
+    /// The last of the answer's messages, of which all are of that kind; takes END and gives the connection back.
+    pub(super) async fn last_message<M: Message>(self, first: Reply, kind: FrameKind) -> Result<M, ClientError> {
+        let mut messages = self.all_messages(first, kind).await?;
+        messages.pop().ok_or_else(|| ClientError::new(ErrorCode::Protocol, "an answer without a message"))
+    }
+
+    /// Every message of the answer, all of that kind; takes END and gives the connection back.
+    pub(super) async fn all_messages<M: Message>(
+        mut self,
+        first: Reply,
+        kind: FrameKind,
+    ) -> Result<Vec<M>, ClientError> {
+        let mut messages = Vec::new();
+        let mut reply = first;
+        loop {
+            match reply {
+                Reply::Frame(frame) => messages.push(self.message(&frame, kind)?),
+                Reply::End(None) => {
+                    self.finish();
+                    return Ok(messages);
+                }
+                Reply::End(error) => return Err(self.end(error)),
+            }
+            reply = self.reply().await?;
+        }
+    }
+
+    /// Takes an END that has no message before it.
+    pub(super) fn no_message(self, reply: Reply) -> Result<(), ClientError> {
+        match reply {
+            Reply::End(None) => {
+                self.finish();
+                Ok(())
+            }
+            Reply::End(error) => Err(self.end(error)),
+            Reply::Frame(_) => Err(self.broken("a message where the end is wanted")),
+        }
     }
 
     /// The next frame of an answer that has no data in it.

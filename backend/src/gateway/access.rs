@@ -39,6 +39,7 @@ pub(super) fn caller(anonymous: Anonymous, request_id: &str, answer_time: Durati
         root: 0,
         deadline_ms: Some(u32::try_from(answer_time.as_millis()).unwrap_or(u32::MAX)),
         trace_id: Some(request_id.to_owned()),
+        principal: None,
     }
 }
 

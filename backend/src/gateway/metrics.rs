@@ -93,7 +93,7 @@ impl Metrics {
 
     /// Everything, in the text format.
     pub(super) fn text(&self, pool: PoolStatus) -> String {
-        for (lane, status) in [("metadata", pool.metadata), ("bulk", pool.bulk)] {
+        for (lane, status) in [("metadata", pool.metadata), ("bulk", pool.bulk), ("watching", pool.watching)] {
             for (state, count) in [("busy", status.busy), ("idle", status.idle)] {
                 let count = i64::try_from(count).unwrap_or(i64::MAX);
                 self.pool.get_or_create(&PoolLabels { lane, state }).set(count);
@@ -162,7 +162,7 @@ mod tests {
         metrics.begin();
         metrics.end(Route::of(None), &made_up, 405, 0, Duration::ZERO);
         let lane = LaneStatus { busy: 2, idle: 0, max: 8 };
-        let text = metrics.text(PoolStatus { metadata: lane, bulk: lane });
+        let text = metrics.text(PoolStatus { metadata: lane, bulk: lane, watching: lane });
         for line in [
             "passerelle_http_requests_total{route=\"files\",method=\"GET\",status=\"206\"} 1",
             "passerelle_http_requests_total{route=\"page\",method=\"other\",status=\"405\"} 1",

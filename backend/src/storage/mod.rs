@@ -15,9 +15,13 @@ pub mod faulty;
 
 mod links;
 
+mod writing;
+
 use std::io;
 
-use shared::{ETag, Entry, ErrorCode, VPath};
+use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
+
+pub use writing::{Attributes, Expected, Item, Notice, Published, Staged, Watching, name_beside};
 
 /// The name of Passerelle's own directory inside a served one. An entry with this name is not listed and cannot be
 /// reached, at any depth.
@@ -73,6 +77,165 @@ pub trait Storage: Send + Sync + 'static {
     /// # Errors
     /// As [`Storage::stat`], and [`ErrorCode::IsFolder`], [`ErrorCode::NotRegular`].
     fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError>;
+
+    /// Makes room for a new upload: an empty file that no path reaches. It is durable only once [`Staged::sync`] was.
+    ///
+    /// # Errors
+    /// [`ErrorCode::AlreadyExists`], [`ErrorCode::NoSpace`], [`ErrorCode::ReadOnly`], [`ErrorCode::AccessDenied`],
+    /// [`ErrorCode::Io`].
+    fn stage(&self, _id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
+        Err(read_only())
+    }
+
+    /// Opens an upload again.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`], [`ErrorCode::Io`].
+    fn staged(&self, _id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
+        Err(read_only())
+    }
+
+    /// Every upload that has room, in no order: for recovery at the start.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Io`].
+    fn list_staged(&self) -> Result<Vec<UploadId>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    /// Gives the room of an upload back. One that has none is no error.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Io`].
+    fn unstage(&self, _id: UploadId) -> Result<(), StorageError> {
+        Err(read_only())
+    }
+
+    /// Makes an upload the file at `target`, at once and durably: its bytes and attributes are synced, then it takes the
+    /// name by one rename (or link, where nothing may stand there), then the folder is synced. Before that instant
+    /// `target` is what it was; after it, it is whole. A link at `target` that stays inside the root is followed, and
+    /// what it leads to replaced; the link stays. A file that is replaced hands down its mode, its owner and its
+    /// extended attributes, where permitted. On failure the upload still has its room.
+    ///
+    /// # Errors
+    /// [`ErrorCode::AlreadyExists`] and [`ErrorCode::PreconditionFailed`] by `expected`; [`ErrorCode::ParentMissing`],
+    /// [`ErrorCode::NotFolder`], [`ErrorCode::IsFolder`], [`ErrorCode::NotRegular`], [`ErrorCode::LinkEscapes`],
+    /// [`ErrorCode::NameRefused`], [`ErrorCode::NoSpace`], [`ErrorCode::ReadOnly`], [`ErrorCode::AccessDenied`],
+    /// [`ErrorCode::Io`].
+    fn publish(
+        &self,
+        _id: UploadId,
+        _target: &VPath,
+        _expected: &Expected,
+        _attributes: &Attributes,
+    ) -> Result<Published, StorageError> {
+        Err(read_only())
+    }
+
+    /// Makes one folder, durably.
+    ///
+    /// # Errors
+    /// [`ErrorCode::AlreadyExists`], and as [`Storage::publish`].
+    fn make_folder(&self, _path: &VPath) -> Result<Entry, StorageError> {
+        Err(read_only())
+    }
+
+    /// Makes a symbolic link with that target (bytes, relative to the link's folder), durably. Only one that stays
+    /// inside the root.
+    ///
+    /// # Errors
+    /// [`ErrorCode::AlreadyExists`], [`ErrorCode::LinkEscapes`], and as [`Storage::publish`].
+    fn make_link(&self, _path: &VPath, _target: &[u8]) -> Result<Entry, StorageError> {
+        Err(read_only())
+    }
+
+    /// Gives an entry another name, at once and durably. A link is moved itself. A file may replace a file, and an empty
+    /// folder a folder, where `expected` lets it.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] for the source, [`ErrorCode::Changed`] where it is not in the state `from_etag`,
+    /// [`ErrorCode::IntoItself`], [`ErrorCode::CrossDevice`], [`ErrorCode::NotEmpty`], and as [`Storage::publish`].
+    fn rename(
+        &self,
+        _from: &VPath,
+        _from_etag: Option<ETag>,
+        _to: &VPath,
+        _expected: &Expected,
+    ) -> Result<Entry, StorageError> {
+        Err(read_only())
+    }
+
+    /// Removes a file, a link (itself) or an empty folder, for ever and durably.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`], [`ErrorCode::Changed`] where it is not in the state `etag`, [`ErrorCode::NotEmpty`],
+    /// [`ErrorCode::ReadOnly`], [`ErrorCode::AccessDenied`], [`ErrorCode::Io`].
+    fn remove(&self, _path: &VPath, _etag: Option<ETag>) -> Result<(), StorageError> {
+        Err(read_only())
+    }
+
+    /// Puts an entry into the trash with all that is in it, at once and durably: what it was and where is written down
+    /// first, then it is renamed. A link is trashed itself. The root and what is hidden cannot be.
+    ///
+    /// # Errors
+    /// As [`Storage::remove`] without [`ErrorCode::NotEmpty`], and [`ErrorCode::CrossDevice`] where the entry is on
+    /// another file system than the trash.
+    fn trash(&self, _path: &VPath, _etag: Option<ETag>, _id: TrashId, _now: Timestamp) -> Result<(), StorageError> {
+        Err(read_only())
+    }
+
+    /// Hands each item of the trash to `visit`, once, in no order; what was written down but never renamed is left out
+    /// and cleared away.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Io`].
+    fn list_trash(&self, _visit: &mut dyn FnMut(Item) -> Visit) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    /// Brings an item back to `to`, at once and durably. Its folder must be there, and nothing at `to`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Gone`] for the item, [`ErrorCode::AlreadyExists`], and as [`Storage::publish`].
+    fn restore(&self, _id: TrashId, _to: &VPath) -> Result<Entry, StorageError> {
+        Err(read_only())
+    }
+
+    /// Removes an item of the trash for ever, with all that is in it, entry by entry; `visit` is called after each and
+    /// may stop. What is left then is still in the trash, and purging it again goes on.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Gone`], [`ErrorCode::ReadOnly`], [`ErrorCode::AccessDenied`], [`ErrorCode::Io`].
+    fn purge(&self, _id: TrashId, _visit: &mut dyn FnMut() -> Visit) -> Result<(), StorageError> {
+        Err(read_only())
+    }
+
+    /// How many bytes can be written below that folder; none where the system does not say.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Io`].
+    fn space(&self, _folder: &VPath) -> Result<Option<u64>, StorageError> {
+        Ok(None)
+    }
+
+    /// Calls `notice` whenever something happens in that folder (not below), from a thread of its own, until the answer
+    /// is dropped. `notice` must not block. [`ErrorCode::Unsupported`] where the system cannot tell: then only looking
+    /// again does.
+    ///
+    /// # Errors
+    /// As [`Storage::list`], and [`ErrorCode::Unsupported`], [`ErrorCode::TooLarge`] where the system watches no more.
+    fn watch(
+        &self,
+        _folder: &VPath,
+        _notice: Box<dyn Fn(Notice) + Send + Sync>,
+    ) -> Result<Box<dyn Watching>, StorageError> {
+        Err(StorageError::new(ErrorCode::Unsupported, "this storage cannot watch folders"))
+    }
+}
+
+/// What a storage that only reads says to who wants to write.
+fn read_only() -> StorageError {
+    StorageError::new(ErrorCode::ReadOnly, "this storage cannot be written to")
 }
 
 /// Whether a listing goes on.
@@ -135,6 +298,12 @@ impl StorageError {
             io::ErrorKind::NotADirectory => ErrorCode::NotFolder,
             io::ErrorKind::IsADirectory => ErrorCode::IsFolder,
             io::ErrorKind::InvalidFilename => ErrorCode::BadPath,
+            io::ErrorKind::StorageFull => ErrorCode::NoSpace,
+            io::ErrorKind::QuotaExceeded => ErrorCode::QuotaExceeded,
+            io::ErrorKind::ReadOnlyFilesystem => ErrorCode::ReadOnly,
+            io::ErrorKind::AlreadyExists => ErrorCode::AlreadyExists,
+            io::ErrorKind::DirectoryNotEmpty => ErrorCode::NotEmpty,
+            io::ErrorKind::CrossesDevices => ErrorCode::CrossDevice,
             _ => ErrorCode::Io,
         };
         Self { code, context, source: Some(source) }

@@ -44,16 +44,50 @@ kinds! {
     Get = 0x12;
     /// C→S, everything below chosen paths.
     Walk = 0x13;
+    /// C→S, begin an upload.
+    Stage = 0x14;
+    /// C→S, bytes of an upload.
+    Put = 0x15;
+    /// C→S, how an upload stands.
+    UploadStatus = 0x16;
+    /// C→S, make an upload a file.
+    Commit = 0x17;
+    /// C→S, give an upload up.
+    Abort = 0x18;
+    /// C→S, digests of a file's content.
+    Digest = 0x19;
+    /// C→S, change what is there: make, move, copy, trash, delete, restore, purge.
+    Change = 0x1a;
+    /// C→S, how a change stands.
+    JobStatus = 0x1b;
+    /// C→S, stop a change.
+    CancelJob = 0x1c;
+    /// C→S, what is in the trash.
+    ListTrash = 0x1d;
+    /// C→S, tell what happens in a folder.
+    Watch = 0x1e;
     /// S→C, entries.
     Page = 0x40;
     /// S→C, one entry and, in a GET, which of its bytes follow.
     Meta = 0x41;
-    /// S→C, bytes of a file.
+    /// Bytes of a file: S→C in a GET, C→S in a PUT.
     Data = 0x42;
     /// S→C, the end of one file of a GET.
     ItemEnd = 0x43;
     /// S→C, the end of a request.
     End = 0x44;
+    /// C→S, the end of an upload's bytes.
+    PutEnd = 0x45;
+    /// S→C, an upload as it stands.
+    Upload = 0x46;
+    /// S→C, digests, or how far they are.
+    Digests = 0x47;
+    /// S→C, a change as it stands.
+    Job = 0x48;
+    /// S→C, items of the trash.
+    TrashPage = 0x49;
+    /// S→C, something happened in a watched folder.
+    Event = 0x4a;
     /// Either way: are you there?
     Ping = 0x50;
     /// The answer.

@@ -3,10 +3,15 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::entry::{ETag, Entry};
+use crate::change::{Change, Conflict, Trashed};
+use crate::digest::{Algorithm, Checksum, Digests};
+use crate::entry::{ETag, Entry, Timestamp};
 use crate::error::ErrorCode;
+use crate::event::EventId;
+use crate::id::{JobId, UploadId};
 use crate::limits::{
-    CAPABILITIES_MAX, CURSOR_BYTES_MAX, GET_ITEMS_MAX, LIST_LIMIT_MAX, SCOPE_ROOTS_MAX, TEXT_BYTES_MAX, WALK_PATHS_MAX,
+    CAPABILITIES_MAX, CHANGE_ITEMS_MAX, CURSOR_BYTES_MAX, GET_ITEMS_MAX, LIST_LIMIT_MAX, SCOPE_ROOTS_MAX,
+    TEXT_BYTES_MAX, TRASH_LIMIT_MAX, UPLOAD_METADATA_BYTES_MAX, UPLOAD_PARTS_MAX, WALK_PATHS_MAX,
 };
 use crate::order::Order;
 use crate::path::VPath;
@@ -98,6 +103,9 @@ pub struct Caller {
     /// What ties log lines of the two tiers together.
     #[n(3)]
     pub trace_id: Option<String>,
+    /// Who that is, where the gateway knows: uploads and changes belong to it, and nobody else sees or stops them.
+    #[n(4)]
+    pub principal: Option<String>,
 }
 
 /// LIST: a page of a folder.
@@ -238,6 +246,301 @@ pub struct ItemEnd {
     pub error: Option<Failure>,
 }
 
+/// STAGE: begin an upload. UPLOAD, END. Nothing is seen of it before COMMIT.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Stage {
+    /// Who asks.
+    #[n(0)]
+    pub caller: Caller,
+    /// The file that it is to become, which takes CREATE, or REPLACE where one is there and may be replaced; none for a
+    /// part of another upload.
+    #[n(1)]
+    pub target: Option<VPath>,
+    /// How many bytes there will be in all; none where that is said later.
+    #[n(2)]
+    pub length: Option<u64>,
+    /// What COMMIT is to do where something stands at the target, unless it says otherwise.
+    #[n(3)]
+    pub conflict: Conflict,
+    /// COMMIT only if the target is in one of these states (RFC 9110 `If-Match`); none for any, or none at all. An
+    /// empty list stands for `*`: it must be there.
+    #[n(4)]
+    pub if_match: Option<Vec<ETag>>,
+    /// The time of last change that the file is to have; none for that of the COMMIT.
+    #[n(5)]
+    pub modified: Option<Timestamp>,
+    /// The BLAKE3 digest that COMMIT must find.
+    #[n(6)]
+    pub blake3: Option<Vec<u8>>,
+    /// Whether the file's owner may execute it; none for what the replaced file has, or no.
+    #[n(7)]
+    pub executable: Option<bool>,
+    /// Kept for the client, and given back with the status.
+    #[n(8)]
+    pub metadata: String,
+    /// The uploads that it is made of, whole and in that order; empty for one that bytes are put to.
+    #[n(9)]
+    pub parts: Vec<UploadId>,
+    /// False for an upload that ends with the connection that began it, and so costs no record of its own.
+    #[n(10)]
+    pub resumable: bool,
+    /// True to make the folders on the way to the target.
+    #[n(11)]
+    pub make_parents: bool,
+    /// A STAGE with a key that was used before answers with the upload of then.
+    #[n(12)]
+    pub key: Option<JobId>,
+}
+
+/// PUT: bytes of an upload. UPLOAD as soon as the server is ready; then the client sends DATA… PUT_END; then UPLOAD, END.
+/// A newer PUT takes over from an older one, which ends with `canceled`.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Put {
+    /// Who asks.
+    #[n(0)]
+    pub caller: Caller,
+    /// Which.
+    #[n(1)]
+    pub upload: UploadId,
+    /// Where the first byte belongs; must be the durable offset.
+    #[n(2)]
+    pub offset: u64,
+    /// How many bytes follow; none where that is not known. If fewer come, what came is kept.
+    #[n(3)]
+    pub length: Option<u64>,
+    /// What these bytes come to: then they are kept all or not at all.
+    #[n(4)]
+    pub checksum: Option<Checksum>,
+    /// How many bytes there will be in all, where that was not said before.
+    #[n(5)]
+    pub total: Option<u64>,
+}
+
+/// PUT_END: no more bytes.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct PutEnd {
+    /// True if the client's own source broke: what came is kept, but the announced length is not held against it.
+    #[n(0)]
+    pub broken: bool,
+}
+
+/// UPLOAD_STATUS: how an upload stands. UPLOAD, END. Waits for a writer that is at work to let go, which it is told to.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct UploadStatus {
+    /// Who asks.
+    #[n(0)]
+    pub caller: Caller,
+    /// Which; none for all of the caller's, newest first, an UPLOAD for each.
+    #[n(1)]
+    pub upload: Option<UploadId>,
+}
+
+/// COMMIT: make an upload a file, whole and at once. UPLOAD with the file's entry, END. Again: the same answer.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Commit {
+    /// Who asks.
+    #[n(0)]
+    pub caller: Caller,
+    /// Which.
+    #[n(1)]
+    pub upload: UploadId,
+    /// Another target than STAGE said.
+    #[n(2)]
+    pub target: Option<VPath>,
+    /// Another answer to what stands there.
+    #[n(3)]
+    pub conflict: Option<Conflict>,
+    /// Another condition than STAGE said.
+    #[n(4)]
+    pub if_match: Option<Vec<ETag>>,
+    /// The BLAKE3 digest that the content must have.
+    #[n(5)]
+    pub blake3: Option<Vec<u8>>,
+}
+
+/// ABORT: give an upload up, with its bytes. END.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Abort {
+    /// Who asks.
+    #[n(0)]
+    pub caller: Caller,
+    /// Which.
+    #[n(1)]
+    pub upload: UploadId,
+}
+
+/// UPLOAD: an upload as it stands.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Upload {
+    /// Which.
+    #[n(0)]
+    pub id: UploadId,
+    /// How many bytes, from the first, survive a crash.
+    #[n(1)]
+    pub offset: u64,
+    /// How many there will be; none where nobody said yet.
+    #[n(2)]
+    pub length: Option<u64>,
+    /// The file that it is to become; none for a part.
+    #[n(3)]
+    pub target: Option<VPath>,
+    /// What the client left.
+    #[n(4)]
+    pub metadata: String,
+    /// When it is given up, if nobody adds to it.
+    #[n(5)]
+    pub expires: Timestamp,
+    /// The file that it became; the path is the one it has, be it by [`Conflict::KeepBoth`].
+    #[n(6)]
+    pub entry: Option<Entry>,
+    /// What is known of the content, once it is whole.
+    #[n(7)]
+    pub digests: Option<Digests>,
+    /// True where COMMIT put it in the place of a file.
+    #[n(8)]
+    pub replaced: bool,
+    /// True where [`Conflict::Skip`] left the file that was there.
+    #[n(9)]
+    pub skipped: bool,
+    /// The uploads that it is made of.
+    #[n(10)]
+    pub parts: Vec<UploadId>,
+}
+
+/// DIGEST: digests of a file's content, which takes READ. DIGESTS*, END; the last has all that was asked for.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Digest {
+    /// Who asks.
+    #[n(0)]
+    pub caller: Caller,
+    /// Which file.
+    #[n(1)]
+    pub path: VPath,
+    /// By which algorithms, at least one.
+    #[n(2)]
+    pub algorithms: Vec<Algorithm>,
+    /// True to answer with what is known already, and read nothing.
+    #[n(3)]
+    pub known_only: bool,
+}
+
+/// DIGESTS: digests, or how far they are.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct DigestsKnown {
+    /// The file that was read.
+    #[n(0)]
+    pub entry: Entry,
+    /// How many of its bytes were read.
+    #[n(1)]
+    pub bytes: u64,
+    /// Of the whole content; empty until it is read.
+    #[n(2)]
+    pub digests: Digests,
+}
+
+/// CHANGE: change what is there. JOB, END: the change as it stands once it is done or `wait_ms` have passed; it goes on
+/// whether or not anybody waits. Again with the same key: the job of then.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct ChangeRequest {
+    /// Who asks.
+    #[n(0)]
+    pub caller: Caller,
+    /// The idempotency key.
+    #[n(1)]
+    pub key: JobId,
+    /// What to do; at most [`CHANGE_ITEMS_MAX`] items.
+    #[n(2)]
+    pub change: Change,
+    /// How long to wait for the end.
+    #[n(3)]
+    pub wait_ms: u32,
+}
+
+/// JOB_STATUS: how a change stands. JOB, END.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct JobStatus {
+    /// Who asks.
+    #[n(0)]
+    pub caller: Caller,
+    /// Which; none for all of the caller's, newest first, a JOB for each, without outcomes.
+    #[n(1)]
+    pub job: Option<JobId>,
+    /// The version that the client knows.
+    #[n(2)]
+    pub seen: u64,
+    /// How long to wait for a newer one.
+    #[n(3)]
+    pub wait_ms: u32,
+}
+
+/// CANCEL_JOB: stop a change after the entry that it is at. JOB, END.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct CancelJob {
+    /// Who asks.
+    #[n(0)]
+    pub caller: Caller,
+    /// Which.
+    #[n(1)]
+    pub job: JobId,
+}
+
+/// LIST_TRASH: what was below the caller's root, newest first. TRASH_PAGE*, END.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct ListTrash {
+    /// Who asks.
+    #[n(0)]
+    pub caller: Caller,
+    /// Where to go on; none for the first page.
+    #[n(1)]
+    pub cursor: Option<String>,
+    /// Most items in the answer.
+    #[n(2)]
+    pub limit: u32,
+}
+
+/// TRASH_PAGE: items of the trash.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct TrashPage {
+    /// In order.
+    #[n(0)]
+    pub items: Vec<Trashed>,
+    /// Last TRASH_PAGE of the answer: where the next page starts, if there is one.
+    #[n(1)]
+    pub next_cursor: Option<String>,
+    /// First TRASH_PAGE of the answer: how many items there are in all.
+    #[n(2)]
+    pub total: Option<u64>,
+}
+
+/// WATCH: tell what happens in a folder, not below. EVENT (a [`crate::Event`])…, until CANCEL.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Watch {
+    /// Who asks.
+    #[n(0)]
+    pub caller: Caller,
+    /// The folder.
+    #[n(1)]
+    pub folder: VPath,
+    /// What the client heard last: what came after it is told, or that it is no longer known.
+    #[n(2)]
+    pub after: Option<EventId>,
+}
+
 /// END: the end of a request.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
 #[cbor(map)]
@@ -337,6 +640,90 @@ impl Bounded for Walk {
         // A walk's cursor is a whole path, percent-encoded.
         let longest = 3 * crate::limits::PATH_BYTES_MAX + TEXT_BYTES_MAX;
         check(self.cursor.as_ref().is_none_or(|cursor| cursor.len() <= longest), "the cursor is too long")
+    }
+}
+
+impl Bounded for Stage {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()?;
+        check(self.metadata.len() <= UPLOAD_METADATA_BYTES_MAX, "the metadata is too long")?;
+        check(self.parts.len() <= UPLOAD_PARTS_MAX, "an upload is joined of at most 1000 parts")?;
+        check(self.if_match.as_ref().is_none_or(|etags| etags.len() <= TEXT_BYTES_MAX), "too many validators")?;
+        check(self.length.is_none_or(|length| i64::try_from(length).is_ok()), "no file is so long")?;
+        check(self.target.as_ref().is_none_or(|target| !target.is_root()), "the root is no file")?;
+        check(self.blake3.as_ref().is_none_or(|digest| digest.len() == 32), "a BLAKE3 digest has 32 bytes")
+    }
+}
+
+impl Bounded for Put {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()?;
+        let end = self.offset.checked_add(self.length.unwrap_or(0));
+        check(end.is_some_and(|end| i64::try_from(end).is_ok()), "no file is so long")?;
+        check(self.total.is_none_or(|total| i64::try_from(total).is_ok()), "no file is so long")?;
+        let fits = |sum: &Checksum| sum.digest.len() == sum.algorithm.length();
+        check(self.checksum.as_ref().is_none_or(fits), "the checksum is not as long as its algorithm's")
+    }
+}
+
+impl Bounded for UploadStatus {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()
+    }
+}
+
+impl Bounded for Commit {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()?;
+        check(self.if_match.as_ref().is_none_or(|etags| etags.len() <= TEXT_BYTES_MAX), "too many validators")?;
+        check(self.target.as_ref().is_none_or(|target| !target.is_root()), "the root is no file")?;
+        check(self.blake3.as_ref().is_none_or(|digest| digest.len() == 32), "a BLAKE3 digest has 32 bytes")
+    }
+}
+
+impl Bounded for Abort {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()
+    }
+}
+
+impl Bounded for Digest {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()?;
+        check((1..=Algorithm::ALL.len()).contains(&self.algorithms.len()), "a DIGEST names 1 to 4 algorithms")
+    }
+}
+
+impl Bounded for ChangeRequest {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()?;
+        check((1..=CHANGE_ITEMS_MAX).contains(&self.change.len()), "a change has 1 to 1000 items")
+    }
+}
+
+impl Bounded for JobStatus {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()
+    }
+}
+
+impl Bounded for CancelJob {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()
+    }
+}
+
+impl Bounded for ListTrash {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()?;
+        check((1..=TRASH_LIMIT_MAX).contains(&self.limit), "the limit is outside 1 to 1000")?;
+        check(self.cursor.as_ref().is_none_or(|cursor| cursor.len() <= CURSOR_BYTES_MAX), "the cursor is too long")
+    }
+}
+
+impl Bounded for Watch {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()
     }
 }
 
