@@ -35,7 +35,8 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["backend/src/cli.rs", "backend/src/commands/", "backend/src/config.rs", "backend/src/main.rs"]),
     ("tracing_subscriber", &["backend/src/telemetry.rs"]),
     ("argon2", &["backend/src/accounts/"]),
-    ("sqlx", &["backend/src/accounts/", "backend/src/server/state.rs"]),
+    ("rusqlite", &["backend/src/accounts/", "backend/src/server/database.rs"]),
+    ("notify", &["backend/src/storage/local/"]),
     ("object_store", &["backend/src/storage/object.rs"]),
 ];
 
