@@ -24,6 +24,16 @@ pub(super) enum Plan {
     Unsatisfiable,
 }
 
+/// What would be sent, as far as conditions and ranges ask.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Representation {
+    pub etag: Option<ETag>,
+    /// In seconds since 1970; none where it has no date.
+    pub modified: Option<i64>,
+    /// In bytes.
+    pub size: u64,
+}
+
 /// The conditions of one request.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Conditions {
@@ -90,40 +100,47 @@ impl Conditions {
         }
     }
 
-    /// What they come to for that file, in the order of RFC 9110 §13.2.2.
+    /// What they come to for that file.
     pub(super) fn decide(&self, entry: &Entry) -> Plan {
-        let seconds = entry.modified.seconds();
+        let modified = Some(entry.modified.seconds());
+        self.decide_for(Representation { etag: entry.etag, modified, size: entry.size })
+    }
+
+    /// What they come to, in the order of RFC 9110 §13.2.2. Conditions on a date that there is not are passed over.
+    pub(super) fn decide_for(&self, now: Representation) -> Plan {
+        let later_than = |date| now.modified.is_some_and(|modified| modified > date);
+        let not_later_than = |date| now.modified.is_some_and(|modified| modified <= date);
         if let Some(tags) = &self.if_match {
-            if !tags.hold_strongly(entry.etag) {
+            if !tags.hold_strongly(now.etag) {
                 return Plan::PreconditionFailed;
             }
-        } else if self.if_unmodified_since.is_some_and(|date| seconds > date) {
+        } else if self.if_unmodified_since.is_some_and(later_than) {
             return Plan::PreconditionFailed;
         }
         if let Some(tags) = &self.if_none_match {
-            if tags.hold_weakly(entry.etag) {
+            if tags.hold_weakly(now.etag) {
                 return Plan::NotModified;
             }
-        } else if self.if_modified_since.is_some_and(|date| seconds <= date) {
+        } else if self.if_modified_since.is_some_and(not_later_than) {
             return Plan::NotModified;
         }
-        self.parts(entry, seconds)
+        self.parts(now)
     }
 
-    fn parts(&self, entry: &Entry, seconds: i64) -> Plan {
+    fn parts(&self, now: Representation) -> Plan {
         let Some(ranges) = &self.ranges else { return Plan::Whole };
         let same = match &self.if_range {
             None => true,
-            Some(IfRange::Tag(tag)) => entry.etag.is_some_and(|etag| tag.is_strongly(etag)),
+            Some(IfRange::Tag(tag)) => now.etag.is_some_and(|etag| tag.is_strongly(etag)),
             // An exact match, not "not after" (RFC 9110 §13.1.5).
-            Some(IfRange::Date(date)) => *date == seconds,
+            Some(IfRange::Date(date)) => now.modified == Some(*date),
             Some(IfRange::Malformed) => false,
         };
         // Some clients add a range to every request: for an empty file that is no error, the whole of it is sent.
-        if !same || entry.size == 0 {
+        if !same || now.size == 0 {
             return Plan::Whole;
         }
-        match range::spans(ranges, entry.size) {
+        match range::spans(ranges, now.size) {
             spans if spans.is_empty() => Plan::Unsatisfiable,
             spans => Plan::Parts(spans),
         }
