@@ -15,6 +15,8 @@ pub mod faulty;
 
 mod links;
 
+mod rules;
+
 mod writing;
 
 use std::io;

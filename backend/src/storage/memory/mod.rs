@@ -1,5 +1,6 @@
 //! A tree in memory: the reference of what a storage does, and what the tests of the other rooms stand on. It knows no
-//! disk. Time is a counter, so that the same steps always make the same tree.
+//! disk. Time is a counter, so that the same steps always make the same tree. Here is how it is built and read; how it
+//! is written to is in `writing`.
 //!
 //! ```
 //! use backend::storage::{Storage, memory::MemoryStorage};
@@ -13,14 +14,23 @@
 //! # }
 //! ```
 
+mod watching;
+
+mod writing;
+
 use std::collections::BTreeMap;
-use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, RwLock, RwLockReadGuard};
 
 use sha2::{Digest, Sha256};
-use shared::{ETag, Entry, ErrorCode, Kind, Link, Timestamp, VPath};
+use shared::{ETag, Entry, ErrorCode, Kind, Link, Timestamp, TrashId, UploadId, VPath};
 
+use self::watching::Watchers;
+use self::writing::{MemoryStaged, Trashed};
 use super::links::{Lost, Trail, below_root, seen_from};
-use super::{OpenFile, Storage, StorageError, Visit, is_state_folder_name};
+use super::{
+    Attributes, Expected, Item, Notice, OpenFile, Published, Staged, Storage, StorageError, Visit, Watching,
+    is_state_folder_name,
+};
 
 /// The tree. A clone is another handle to the same tree.
 #[derive(Clone, Debug)]
@@ -39,6 +49,9 @@ struct Tree {
     /// Every node that ever was, the root first: whoever has a removed file open still reads it.
     nodes: Vec<Node>,
     clock: i64,
+    staged: BTreeMap<UploadId, NodeId>,
+    trash: BTreeMap<TrashId, Trashed>,
+    watchers: Watchers,
 }
 
 type NodeId = usize;
@@ -74,7 +87,13 @@ impl Default for MemoryStorage {
 impl MemoryStorage {
     /// An empty root folder.
     pub fn new() -> Self {
-        let mut tree = Tree { nodes: Vec::new(), clock: FIRST_SECOND };
+        let mut tree = Tree {
+            nodes: Vec::new(),
+            clock: FIRST_SECOND,
+            staged: BTreeMap::new(),
+            trash: BTreeMap::new(),
+            watchers: Watchers::default(),
+        };
         tree.make(Body::Folder(BTreeMap::new()));
         Self { tree: Arc::new(RwLock::new(tree)) }
     }
@@ -131,29 +150,32 @@ impl MemoryStorage {
 
     /// Removes an entry with all that is in it.
     pub fn remove(&self, path: impl AsRef<[u8]>) -> Result<&Self, StorageError> {
-        self.take(&parse(path.as_ref())?)?;
+        let path = parse(path.as_ref())?;
+        self.with_tree(|tree| tree.take(&path))?;
         Ok(self)
     }
 
     /// Moves an entry, over whatever is in its new place.
     pub fn rename(&self, from: impl AsRef<[u8]>, to: impl AsRef<[u8]>) -> Result<&Self, StorageError> {
         let (from, to) = (parse(from.as_ref())?, parse(to.as_ref())?);
-        let node = self.take(&from)?;
-        self.write_lock().place(&to, node)?;
+        self.with_tree(|tree| {
+            let node = tree.take(&from)?;
+            tree.place(&to, node)
+        })?;
         Ok(self)
     }
 
     fn add(&self, path: &[u8], body: Body) -> Result<&Self, StorageError> {
         let path = parse(path)?;
-        let mut tree = self.write_lock();
-        let node = tree.make(body);
-        tree.place(&path, node)?;
-        drop(tree);
+        self.with_tree(|tree| {
+            let node = tree.make(body);
+            tree.place(&path, node)
+        })?;
         Ok(self)
     }
 
     fn change(&self, path: &[u8], change: impl FnOnce(&mut Node)) -> Result<&Self, StorageError> {
-        let now = self.write_lock().tick();
+        let now = self.with_tree(Tree::tick);
         self.adjust(path, |node| {
             change(node);
             node.touch(now);
@@ -162,20 +184,15 @@ impl MemoryStorage {
 
     fn adjust(&self, path: &[u8], adjust: impl FnOnce(&mut Node)) -> Result<&Self, StorageError> {
         let path = parse(path)?;
-        let mut tree = self.write_lock();
-        let node = tree.lookup(&path)?;
-        adjust(&mut tree.nodes[node]);
-        drop(tree);
-        Ok(self)
-    }
-
-    fn take(&self, path: &VPath) -> Result<NodeId, StorageError> {
-        let mut tree = self.write_lock();
-        let parent = tree.lookup(&path.parent().ok_or(NOT_FOUND)?)?;
-        let now = tree.tick();
-        let node = tree.children_mut(parent)?.remove(path.name()).ok_or(NOT_FOUND)?;
-        tree.nodes[parent].touch(now);
-        Ok(node)
+        self.with_tree(|tree| {
+            let node = tree.lookup(&path)?;
+            adjust(&mut tree.nodes[node]);
+            if let Some(parent) = path.parent() {
+                let parent = tree.lookup(&parent)?;
+                tree.watchers.tell(parent, path.name());
+            }
+            Ok(self)
+        })
     }
 
     // A test that panicked while it held the lock has failed already; the tree itself is whole after every statement.
@@ -183,8 +200,14 @@ impl MemoryStorage {
         self.tree.read().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn write_lock(&self) -> RwLockWriteGuard<'_, Tree> {
-        self.tree.write().unwrap_or_else(|poisoned| poisoned.into_inner())
+    /// Changes the tree, and then tells who watches: without the lock, for they may well look at the tree.
+    fn with_tree<T>(&self, change: impl FnOnce(&mut Tree) -> T) -> T {
+        let mut tree = self.tree.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let answer = change(&mut tree);
+        let untold = tree.watchers.take_untold();
+        drop(tree);
+        untold.into_iter().for_each(|(notice, tell)| tell(notice));
+        answer
     }
 }
 
@@ -240,6 +263,91 @@ impl Storage for MemoryStorage {
             }
         }
     }
+
+    fn stage(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
+        let node = self.with_tree(|tree| tree.stage(id))?;
+        Ok(Box::new(MemoryStaged::new(self.clone(), node)))
+    }
+
+    fn staged(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
+        let node = self.read_lock().staged.get(&id).copied().ok_or(NOT_FOUND)?;
+        Ok(Box::new(MemoryStaged::new(self.clone(), node)))
+    }
+
+    fn list_staged(&self) -> Result<Vec<UploadId>, StorageError> {
+        Ok(self.read_lock().staged.keys().copied().collect())
+    }
+
+    fn unstage(&self, id: UploadId) -> Result<(), StorageError> {
+        self.with_tree(|tree| tree.staged.remove(&id));
+        Ok(())
+    }
+
+    fn publish(
+        &self,
+        id: UploadId,
+        target: &VPath,
+        expected: &Expected,
+        attributes: &Attributes,
+    ) -> Result<Published, StorageError> {
+        self.with_tree(|tree| tree.publish(id, target, expected, attributes))
+    }
+
+    fn make_folder(&self, path: &VPath) -> Result<Entry, StorageError> {
+        self.with_tree(|tree| tree.make_at(path, Body::Folder(BTreeMap::new())))
+    }
+
+    fn make_link(&self, path: &VPath, target: &[u8]) -> Result<Entry, StorageError> {
+        self.with_tree(|tree| tree.make_link(path, target))
+    }
+
+    fn rename(
+        &self,
+        from: &VPath,
+        from_etag: Option<ETag>,
+        to: &VPath,
+        expected: &Expected,
+    ) -> Result<Entry, StorageError> {
+        self.with_tree(|tree| tree.rename(from, from_etag, to, expected))
+    }
+
+    fn remove(&self, path: &VPath, etag: Option<ETag>) -> Result<(), StorageError> {
+        self.with_tree(|tree| tree.remove(path, etag))
+    }
+
+    fn trash(&self, path: &VPath, etag: Option<ETag>, id: TrashId, now: Timestamp) -> Result<(), StorageError> {
+        self.with_tree(|tree| tree.trash(path, etag, id, now))
+    }
+
+    fn list_trash(&self, visit: &mut dyn FnMut(Item) -> Visit) -> Result<(), StorageError> {
+        let items: Vec<_> = self.read_lock().trash.values().map(|trashed| trashed.item.clone()).collect();
+        let _ = items.into_iter().try_for_each(|item| match visit(item) {
+            Visit::Continue => Ok(()),
+            Visit::Stop => Err(()),
+        });
+        Ok(())
+    }
+
+    fn restore(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError> {
+        self.with_tree(|tree| tree.restore(id, to))
+    }
+
+    fn purge(&self, id: TrashId, visit: &mut dyn FnMut() -> Visit) -> Result<(), StorageError> {
+        loop {
+            let done = self.with_tree(|tree| tree.purge_one(id))?;
+            if visit() == Visit::Stop || done {
+                return Ok(());
+            }
+        }
+    }
+
+    fn watch(
+        &self,
+        folder: &VPath,
+        notice: Box<dyn Fn(Notice) + Send + Sync>,
+    ) -> Result<Box<dyn Watching>, StorageError> {
+        self.watch_folder(folder, notice)
+    }
 }
 
 /// An open file of a [`MemoryStorage`].
@@ -256,11 +364,7 @@ impl OpenFile for MemoryFile {
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StorageError> {
         let tree = self.tree.read().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let content = tree.nodes[self.node].content();
-        let start = usize::try_from(offset).map_or(content.len(), |offset| offset.min(content.len()));
-        let count = buffer.len().min(content.len() - start);
-        buffer[..count].copy_from_slice(&content[start..start + count]);
-        Ok(count)
+        Ok(tree.nodes[self.node].read_at(buffer, offset))
     }
 
     fn etag_now(&self) -> Result<ETag, StorageError> {
@@ -325,14 +429,38 @@ impl Tree {
                 None => {
                     let child = self.make(Body::Folder(BTreeMap::new()));
                     self.children_mut(folder)?.insert(name.into(), child);
+                    self.watchers.tell(folder, name);
                     child
                 }
             };
         }
-        self.children_mut(folder)?.insert(path.name().into(), node);
+        self.insert(folder, path.name(), node)
+    }
+
+    /// Takes what is at a path out of its folder.
+    fn take(&mut self, path: &VPath) -> Result<NodeId, StorageError> {
+        let parent = self.lookup(&path.parent().ok_or(NOT_FOUND)?)?;
+        self.detach(parent, path.name())
+    }
+
+    /// Puts a node under a name, instead of whatever is there.
+    fn insert(&mut self, folder: NodeId, name: &[u8], node: NodeId) -> Result<(), StorageError> {
+        let old = self.children_mut(folder)?.insert(name.into(), node);
         let now = self.tick();
         self.nodes[folder].touch(now);
+        self.watchers.tell(folder, name);
+        old.into_iter().for_each(|old| self.watchers.tell_gone(old));
         Ok(())
+    }
+
+    /// Takes what is under a name out of its folder.
+    fn detach(&mut self, folder: NodeId, name: &[u8]) -> Result<NodeId, StorageError> {
+        let now = self.tick();
+        let node = self.children_mut(folder)?.remove(name).ok_or(NOT_FOUND)?;
+        self.nodes[folder].touch(now);
+        self.watchers.tell(folder, name);
+        self.watchers.tell_gone(node);
+        Ok(node)
     }
 
     /// The node at a path, for those who build: links are not followed and nothing is hidden.
@@ -395,13 +523,21 @@ impl Tree {
 
     /// Where a link of that folder ends, and its target as seen from the folder.
     fn resolve(&self, folder: &Place, target: &[u8]) -> Result<(NodeId, Vec<u8>), Lost> {
+        let end = self.end_of_link(folder, target)?.node();
         if !target.starts_with(b"/") {
-            let end = self.walk(folder.clone(), Trail::of_link(target))?;
-            return Ok((end.node(), target.to_vec()));
+            return Ok((end, target.to_vec()));
         }
         let inside = below_root(MEMORY_ROOT, target).ok_or(Lost::Escapes)?;
-        let end = self.walk(Place::root(), Trail::of_link(&inside))?;
-        Ok((end.node(), seen_from(folder.names.iter().map(|name| &**name), &inside)))
+        Ok((end, seen_from(folder.names.iter().map(|name| &**name), &inside)))
+    }
+
+    /// Where a link of that folder ends.
+    fn end_of_link(&self, folder: &Place, target: &[u8]) -> Result<Place, Lost> {
+        if !target.starts_with(b"/") {
+            return self.walk(folder.clone(), Trail::of_link(target));
+        }
+        let inside = below_root(MEMORY_ROOT, target).ok_or(Lost::Escapes)?;
+        self.walk(Place::root(), Trail::of_link(&inside))
     }
 
     fn entry(&self, id: NodeId, path: VPath, link: Option<Link>) -> Entry {
@@ -446,6 +582,14 @@ impl Node {
     fn touch(&mut self, now: Timestamp) {
         self.modified = now;
         self.version += 1;
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> usize {
+        let content = self.content();
+        let start = usize::try_from(offset).map_or(content.len(), |offset| offset.min(content.len()));
+        let count = buffer.len().min(content.len() - start);
+        buffer[..count].copy_from_slice(&content[start..start + count]);
+        count
     }
 
     fn content(&self) -> &[u8] {
