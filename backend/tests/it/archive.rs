@@ -37,7 +37,7 @@ async fn a_folder_with_all_that_is_in_it() {
     let answer = web.get("/api/v1/archive?path=docs").await;
     assert_eq!(answer.header("content-type"), Some("application/zip"));
     assert_eq!(answer.header("content-disposition"), Some("attachment; filename=\"docs.zip\""));
-    assert_eq!(answer.header("accept-ranges"), Some("none"));
+    assert_eq!(answer.header("accept-ranges"), Some("bytes"));
     let expected: Vec<(String, Vec<u8>)> = vec![
         ("docs/".into(), vec![]),
         ("docs/a b.txt".into(), b"spaces".into()),
@@ -178,6 +178,74 @@ async fn links_and_strange_things_are_left_out() {
     // A chosen link is followed: it was named.
     let chosen = names(&web.get("/api/v1/archive?path=docs%2Fto-folder").await);
     assert_eq!(chosen, ["to-folder/", "to-folder/er/", "to-folder/er/file.bin"]);
+    web.unharmed().await;
+}
+
+/// Every part of an archive is the bytes that the whole has there, wherever it begins and ends: in a record, in a file,
+/// between the two, in the central directory.
+#[tokio::test]
+async fn parts_are_those_of_the_whole() {
+    let storage = MemoryStorage::new();
+    for (name, length) in [("d/a", 3), ("d/b", 0), ("d/c", 70_000), ("d/e/f", 1), ("d/z", 40)] {
+        storage.add_file(name, (0..length).map(|index| (index / 3) as u8).collect::<Vec<_>>()).unwrap();
+    }
+    storage.add_folder("d/empty").unwrap();
+    let web = Web::over(Arc::new(storage)).await;
+    let target = "/api/v1/archive?path=d";
+    let whole = web.get(target).await.body;
+    let size = whole.len();
+    // The first 200 and the last 700 bytes hold every kind of record; a prime step finds their middles.
+    let edges: Vec<_> =
+        (0..200).step_by(13).chain([300, 35_000, 70_100]).chain((size - 700..size).step_by(29)).collect();
+    for (nth, &start) in edges.iter().enumerate() {
+        for &end in edges[nth..].iter().step_by(5).chain([&(size - 1)]) {
+            let range = format!("bytes={start}-{end}");
+            let part = web.get_with(target, &[("range", &range)]).await;
+            assert!(part.status == 206 && part.whole && part.body == whole[start..=end], "{range} {:?}", part.headers);
+            let content_range = format!("bytes {start}-{end}/{size}");
+            assert_eq!(part.header("content-range"), Some(content_range.as_str()));
+        }
+    }
+    web.unharmed().await;
+}
+
+#[tokio::test]
+async fn parts_are_given_and_refused_as_those_of_a_file() {
+    let web = Web::start().await;
+    let target = "/api/v1/archive?path=docs&path=hello.txt";
+    let whole = web.get(target).await;
+    let etag = whole.header("etag").unwrap();
+    let length = whole.body.len();
+    let status = async |headers: &[(&str, &str)]| web.get_with(target, headers).await.status;
+    assert_eq!(status(&[("range", "bytes=5-9"), ("if-range", etag)]).await, 206);
+    assert_eq!(status(&[("range", "bytes=5-9"), ("if-range", "\"other\"")]).await, 200);
+    assert_eq!(status(&[("range", "bytes=5-9"), ("if-range", "Tue, 14 Nov 2023 22:13:20 GMT")]).await, 200);
+    assert_eq!(status(&[("range", "bytes=0-1,5-9")]).await, 200);
+    assert_eq!(status(&[("if-match", etag)]).await, 200);
+    assert_eq!(status(&[("if-none-match", etag), ("range", "bytes=5-9")]).await, 304);
+    web.get_with(target, &[("if-match", "\"other\"")]).await.refused(412, "precondition_failed");
+    let beyond = web.get_with(target, &[("range", &format!("bytes={length}-"))]).await;
+    beyond.refused(416, "range_not_satisfiable");
+    assert_eq!(beyond.header("content-range"), Some(format!("bytes */{length}").as_str()));
+    // Ranges are for GET alone (RFC 9110 §14.2).
+    let head = web.send("HEAD", target, &[("range", "bytes=5-9")], b"").await;
+    assert_eq!((head.status, head.header("content-length")), (200, Some(length.to_string().as_str())));
+    web.unharmed().await;
+}
+
+/// A change between two parts makes another archive: the second part is refused or the whole is sent, never a mixture.
+#[tokio::test]
+async fn a_changed_archive_does_not_go_on() {
+    let storage = Arc::new(small_tree());
+    let web = Web::over(Arc::<MemoryStorage>::clone(&storage)).await;
+    let target = "/api/v1/archive?path=docs";
+    let before = web.get(target).await;
+    let etag = before.header("etag").unwrap();
+    storage.add_file("docs/a b.txt", "SPACES").unwrap();
+    let after = web.get_with(target, &[("range", "bytes=1000-"), ("if-range", etag)]).await;
+    assert_eq!(after.status, 200);
+    assert_ne!(after.header("etag"), Some(etag));
+    web.get_with(target, &[("range", "bytes=1000-"), ("if-match", etag)]).await.refused(412, "precondition_failed");
     web.unharmed().await;
 }
 

@@ -4,11 +4,17 @@
 //! - [`names`] is what each entry is called inside, safely on every system;
 //! - [`plan`] is the manifest: every entry, found by a WALK, and the layout that follows from it;
 //! - [`zip`] is the format: each record as bytes, and how many they are;
-//! - [`stream`] fetches the files and hands the archive out as they come.
+//! - [`locate`] finds the place of a byte, [`checksums`] what must be known of the files before it;
+//! - [`stream`] fetches the files and hands the archive, or a part of it, out as they come.
 //!
-//! The same files in the same state give the same bytes. Links to files are followed, links to folders left out.
+//! The same files in the same state give the same bytes, so that a download that broke off goes on. Links to files are
+//! followed, links to folders left out.
+
+mod checksums;
 
 mod choice;
+
+mod locate;
 
 mod names;
 
@@ -23,23 +29,26 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, ETAG};
+use http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use shared::ErrorCode;
 use shared::limits::ARCHIVE_MANIFEST_BYTES_MAX;
+use shared::{ErrorCode, Span};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tracing::debug;
 
-use super::conditional::Conditions;
+use super::conditional::{Conditions, Plan, Representation};
 use super::error::Refusal;
 use super::extract::parameters;
 use super::files::set;
 use super::relay::body;
 use super::{Gateway, RequestId, disposition};
+use crate::client::Caller;
 use choice::Choice;
-use plan::{Limits, Planner};
+use plan::{Limits, Manifest, Planner};
 use stream::Archive;
 
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -67,19 +76,55 @@ pub(super) async fn read(State(gateway): State<Gateway>, request: Request) -> Re
             memory.grow(&gateway, planner.manifest_bytes())?;
         }
     }
-    let manifest = planner.finish();
+    answer(Asked { gateway: &gateway, caller, conditions, head, name: &choice.name }, planner.finish(), memory)
+}
+
+/// Of a request, what its answer depends on beside the manifest.
+struct Asked<'a> {
+    gateway: &'a Gateway,
+    caller: Caller,
+    conditions: Conditions,
+    head: bool,
+    name: &'a str,
+}
+
+fn answer(asked: Asked<'_>, manifest: Manifest, memory: Memory) -> Result<Response, Refusal> {
+    let size = manifest.layout.total_bytes;
     let mut headers = HeaderMap::with_capacity(12);
-    set(&mut headers, ETAG, manifest.etag.quoted());
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    if conditions.has(Some(manifest.etag)) {
-        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    if let Some(etag) = manifest.etag {
+        set(&mut headers, ETAG, etag.quoted());
     }
-    set(&mut headers, CONTENT_LENGTH, manifest.layout.total_bytes);
+    let (status, span) = match asked.conditions.decide_for(representation(&manifest)) {
+        Plan::NotModified => return Ok((StatusCode::NOT_MODIFIED, headers).into_response()),
+        Plan::PreconditionFailed => return Err(ErrorCode::PreconditionFailed.into()),
+        Plan::Unsatisfiable => return Err(Refusal::unsatisfiable(size)),
+        Plan::Parts(spans) => match spans[..] {
+            [span] if manifest.etag.is_some() => (StatusCode::PARTIAL_CONTENT, span),
+            // Nobody asks for several parts of an archive; a server may send the whole (RFC 9110 §14.2).
+            _ => (StatusCode::OK, Span::whole(size)),
+        },
+        Plan::Whole => (StatusCode::OK, Span::whole(size)),
+    };
+    set(&mut headers, CONTENT_LENGTH, span.length);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/zip"));
-    headers.insert(CONTENT_DISPOSITION, disposition::attachment(&choice.name));
-    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("none"));
-    let body = if head { Body::empty() } else { body(Archive::new(gateway.client.clone(), caller, manifest, memory)) };
-    Ok((StatusCode::OK, headers, body).into_response())
+    headers.insert(CONTENT_DISPOSITION, disposition::attachment(asked.name));
+    let ranges = if manifest.etag.is_some() { "bytes" } else { "none" };
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static(ranges));
+    if status == StatusCode::PARTIAL_CONTENT {
+        let (first, last) = (span.offset, span.end().saturating_sub(1));
+        set(&mut headers, CONTENT_RANGE, format!("bytes {first}-{last}/{size}"));
+    }
+    if asked.head {
+        return Ok((status, headers, Body::empty()).into_response());
+    }
+    let archive = Archive::new(asked.gateway.client.clone(), asked.caller, manifest, span, memory);
+    Ok((status, headers, body(archive)).into_response())
+}
+
+/// An archive has no date of its own.
+fn representation(manifest: &Manifest) -> Representation {
+    Representation { etag: manifest.etag, modified: None, size: manifest.layout.total_bytes }
 }
 
 /// What an archive's manifest may take of the memory that all archives share: an archive of a few files goes on however

@@ -12,6 +12,9 @@ use super::super::error::Refusal;
 use super::names::Names;
 use super::zip::{End, Record};
 
+/// Goes into every validator: another name for another way to write the same entries.
+const FORMAT: &[u8] = b"archive-1";
+
 /// How much one archive may be.
 #[derive(Clone, Copy)]
 pub(super) struct Limits {
@@ -59,8 +62,9 @@ pub(super) struct Layout {
 pub(super) struct Manifest {
     pub entries: Vec<Planned>,
     pub layout: Layout,
-    /// Changes whenever a byte of the archive would.
-    pub etag: ETag,
+    /// Changes whenever a byte of the archive would. None where some file has no validator: then nobody can say
+    /// whether what is sent later goes with what was sent before.
+    pub etag: Option<ETag>,
 }
 
 /// Makes a [`Manifest`].
@@ -76,6 +80,8 @@ pub(super) struct Planner {
     central_bytes: u64,
     limits: Limits,
     hash: Sha256,
+    /// Whether each file so far has a validator.
+    validated: bool,
 }
 
 impl Planned {
@@ -122,7 +128,8 @@ impl Planner {
             offset: 0,
             central_bytes: 0,
             limits,
-            hash: Sha256::new_with_prefix(b"archive-1"),
+            hash: Sha256::new_with_prefix(FORMAT),
+            validated: true,
         }
     }
 
@@ -199,6 +206,7 @@ impl Planner {
         self.hash.update([u8::from(planned.executable)]);
         // A folder's validator changes with what is in it, which is in the hash already.
         self.hash.update(planned.etag.filter(|_| !planned.folder).map_or([0; 16], |etag| etag.0));
+        self.validated &= planned.etag.is_some() || !planned.has_content();
     }
 
     /// How much memory the manifest takes so far.
@@ -214,7 +222,7 @@ impl Planner {
         let layout = Layout { central_offset, central_bytes: self.central_bytes, total_bytes };
         let mut etag = [0; 16];
         etag.copy_from_slice(&self.hash.finalize()[..16]);
-        Manifest { entries: self.entries, layout, etag: ETag(etag) }
+        Manifest { entries: self.entries, layout, etag: self.validated.then_some(ETag(etag)) }
     }
 }
 
@@ -298,7 +306,9 @@ mod tests {
         let same = etag(&|_| {});
         assert_eq!(etag(&|entries| entries[0].etag = None), same);
         assert_eq!(etag(&|entries| entries[7].etag = None), same);
-        assert_ne!(etag(&|entries| entries[2].etag = None), same);
+        assert!(same.is_some());
+        assert_eq!(etag(&|entries| entries[2].etag = None), None);
+        assert_ne!(etag(&|entries| entries[2].etag = Some(ETag([2; 16]))), same);
         assert_ne!(etag(&|entries| entries[2].size = 6), same);
         assert_ne!(etag(&|entries| entries[2].executable = true), same);
         assert_ne!(etag(&|entries| entries[0].modified = Timestamp(9_000_000_000)), same);

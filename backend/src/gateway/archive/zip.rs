@@ -102,6 +102,11 @@ impl Record<'_> {
         }
     }
 
+    /// How long everything of the entry before the central directory is.
+    pub(super) fn whole_bytes(&self) -> u64 {
+        self.local_bytes() + self.size + self.descriptor_bytes()
+    }
+
     fn central_extra_64_bytes(&self, offset: u64) -> u64 {
         let fields = if self.is_large() { 16 } else { 0 } + if offset >= FULL_32 { 8 } else { 0 };
         if fields == 0 { 0 } else { 4 + fields }
