@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Longest path, in bytes, all segments and their slashes (`PATH_MAX` of POSIX on Linux).
 pub const PATH_BYTES_MAX: usize = 4096;
+/// Longest name of one entry, in bytes: `NAME_MAX` of every file system that matters.
+pub const NAME_BYTES_MAX: usize = 255;
 /// Deepest path, in segments; also how deep recursive work descends.
 pub const PATH_SEGMENTS_MAX: usize = 255;
 
