@@ -15,6 +15,7 @@ pub mod failure;
 pub mod i18n;
 
 pub mod browse;
+pub mod changes;
 pub mod ui;
 
 #[cfg(target_arch = "wasm32")]

@@ -6,8 +6,9 @@ use std::ops::Range;
 
 use shared::api::files::Folder;
 use shared::limits::{LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX};
-use shared::{ETag, Order, VPath};
+use shared::{ETag, Entry, Order, VPath};
 
+use super::edit::{Edit, Piece};
 use super::rows::Rows;
 use super::selection::Selection;
 
@@ -22,6 +23,8 @@ pub struct Listing {
     pub rows: Rows,
     /// What to ask for next; none once everything is here.
     pub next: Option<String>,
+    /// What was merged while pages still arrive.
+    pub(super) late: Vec<Edit>,
     total: usize,
     etag: Option<ETag>,
 }
@@ -29,7 +32,7 @@ pub struct Listing {
 impl Listing {
     /// Of a folder of which nothing is known yet.
     pub fn new(folder: VPath, order: Order) -> Self {
-        Self { folder, order, rows: Rows::default(), next: None, total: 0, etag: None }
+        Self { folder, order, rows: Rows::default(), next: None, late: Vec::new(), total: 0, etag: None }
     }
 
     /// Takes a page; answers which rows are new. A folder that changes under way tells another total, and the last
@@ -49,6 +52,14 @@ impl Listing {
             None => self.rows.len(),
         };
         before..self.rows.len()
+    }
+
+    /// Puts the rows into a new order; the listing is then no longer one that the server gave.
+    pub(super) fn rearrange(&mut self, pieces: &[Piece], new: &[&Entry]) {
+        let to_come = self.total - self.rows.len();
+        self.rows.rearrange(pieces, new);
+        self.total = self.rows.len() + to_come;
+        self.etag = None;
     }
 
     /// How many rows there are, here or not.

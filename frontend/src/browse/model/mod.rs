@@ -1,6 +1,7 @@
 //! What the Files screen knows and decides, without a browser: rows, selection, keys, places. Tested natively.
 
 pub mod crumbs;
+pub mod edit;
 pub mod filetype;
 pub mod keys;
 pub mod listing;
@@ -11,6 +12,7 @@ pub mod text;
 pub mod typeahead;
 pub mod view;
 
+pub use edit::{Edit, Remap};
 pub use listing::{Keep, Listing};
 pub use place::Place;
 pub use rows::{LinkMark, Row, Rows};
@@ -18,7 +20,7 @@ pub use selection::Selection;
 pub use view::View;
 
 #[cfg(test)]
-mod sample {
+pub(crate) mod sample {
     //! Small listings for the tests.
 
     use shared::api::files::Folder;

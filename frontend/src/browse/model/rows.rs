@@ -3,6 +3,7 @@
 
 use shared::{Entry, Kind, Link};
 
+use super::edit::Piece;
 use super::filetype::{FileType, file_type};
 
 /// A folder's rows in the order of the listing.
@@ -71,8 +72,7 @@ impl Rows {
     /// Adds a row at the end.
     pub fn push(&mut self, entry: &Entry) {
         self.names.extend_from_slice(entry.path.name());
-        // Names are at most 4 KiB and a tab holds far fewer than a million of that length.
-        self.ends.push(u32::try_from(self.names.len()).unwrap_or(u32::MAX));
+        self.ends.push(end_of(&self.names));
         self.sizes.push(entry.size);
         self.modified.push(entry.modified.milliseconds());
         self.marks.push(marks(entry));
@@ -106,6 +106,30 @@ impl Rows {
         self.names.get(start..end)
     }
 
+    /// Puts the rows into a new order, column by column, so that only one column at a time is there twice.
+    pub(super) fn rearrange(&mut self, pieces: &[Piece], new: &[&Entry]) {
+        let mut names = Vec::with_capacity(self.names.len());
+        let mut ends = Vec::with_capacity(self.ends.len() + new.len());
+        for piece in pieces {
+            match piece {
+                Piece::Kept(rows) => {
+                    for row in rows.clone() {
+                        names.extend_from_slice(self.name(row).unwrap_or_default());
+                        ends.push(end_of(&names));
+                    }
+                }
+                Piece::New(index) => {
+                    names.extend_from_slice(new[*index].path.name());
+                    ends.push(end_of(&names));
+                }
+            }
+        }
+        (self.names, self.ends) = (names, ends);
+        rearrange(&mut self.sizes, pieces, |index| new[index].size);
+        rearrange(&mut self.modified, pieces, |index| new[index].modified.milliseconds());
+        rearrange(&mut self.marks, pieces, |index| marks(new[index]));
+    }
+
     /// Where the row with that name is, looking from row `from` on.
     pub fn find(&self, name: &[u8], from: usize) -> Option<usize> {
         (from..self.len()).find(|&index| self.name(index) == Some(name))
@@ -127,6 +151,33 @@ impl Row<'_> {
     pub fn file_type(&self) -> FileType {
         file_type(self.name, self.kind)
     }
+}
+
+impl LinkMark {
+    /// As an entry says it; where exactly a link leads, a row does not know.
+    pub fn to_link(self) -> Option<Link> {
+        match self {
+            Self::None => None,
+            Self::Inside => Some(Link::Inside(Vec::new())),
+            Self::Refused => Some(Link::Escapes),
+        }
+    }
+}
+
+/// Names are at most 4 KiB and a tab holds far fewer than a million of that length.
+fn end_of(names: &[u8]) -> u32 {
+    u32::try_from(names.len()).unwrap_or(u32::MAX)
+}
+
+fn rearrange<T: Copy>(column: &mut Vec<T>, pieces: &[Piece], new: impl Fn(usize) -> T) {
+    let mut next = Vec::with_capacity(column.len());
+    for piece in pieces {
+        match piece {
+            Piece::Kept(rows) => next.extend_from_slice(&column[rows.clone()]),
+            Piece::New(index) => next.push(new(*index)),
+        }
+    }
+    *column = next;
 }
 
 fn marks(entry: &Entry) -> u8 {

@@ -1,5 +1,7 @@
 //! Which rows are selected: a bit each, because a person may select a million.
 
+use super::edit::Remap;
+
 /// A set of rows, and the row that a range is drawn from.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
@@ -80,6 +82,13 @@ impl Selection {
         }
         self.select(range);
         self.anchor = anchor;
+    }
+
+    /// Follows its rows to where they are now.
+    pub fn remap(&mut self, remap: &Remap) {
+        let mut moved = Self { anchor: self.anchor.map(|anchor| remap.nearest(anchor)), ..Self::default() };
+        moved.select(self.iter().filter_map(|row| remap.of(row)));
+        *self = moved;
     }
 
     /// Selects nothing.

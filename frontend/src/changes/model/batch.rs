@@ -1,0 +1,82 @@
+//! Cutting what a person asks for into requests that the server takes: so many items, so many bytes.
+
+use shared::Change;
+use shared::limits::{CHANGE_ITEMS_MAX, FRAME_CONTROL_BYTES_MAX};
+
+/// Bytes of paths in one request: the gateway passes a request on in one frame, which has to hold the rest as well.
+const BATCH_BYTES_MAX: usize = FRAME_CONTROL_BYTES_MAX * 3 / 4;
+/// What an item takes besides its paths: a validator, an id, and what marks them.
+const ITEM_BYTES: usize = 48;
+
+/// The same change as several requests, in order.
+pub fn split(change: Change) -> Vec<Change> {
+    match change {
+        Change::MakeFolder { paths, existing_ok } => {
+            cut(paths, |path| path.as_bytes().len()).map(|paths| Change::MakeFolder { paths, existing_ok }).collect()
+        }
+        Change::Move { items, conflict } => cut(items, |leg| leg.from.as_bytes().len() + leg.to.as_bytes().len())
+            .map(|items| Change::Move { items, conflict })
+            .collect(),
+        Change::Copy { items, conflict } => cut(items, |leg| leg.from.as_bytes().len() + leg.to.as_bytes().len())
+            .map(|items| Change::Copy { items, conflict })
+            .collect(),
+        Change::Trash { items } => {
+            cut(items, |item| item.path.as_bytes().len()).map(|items| Change::Trash { items }).collect()
+        }
+        Change::Delete { items } => {
+            cut(items, |item| item.path.as_bytes().len()).map(|items| Change::Delete { items }).collect()
+        }
+        Change::Restore { items, conflict } => cut(items, |item| item.to.as_ref().map_or(0, |to| to.as_bytes().len()))
+            .map(|items| Change::Restore { items, conflict })
+            .collect(),
+        Change::Purge { ids: Some(ids) } => cut(ids, |_| 0).map(|ids| Change::Purge { ids: Some(ids) }).collect(),
+        all @ Change::Purge { ids: None } => vec![all],
+    }
+}
+
+fn cut<T>(items: Vec<T>, weigh: impl Fn(&T) -> usize) -> std::vec::IntoIter<Vec<T>> {
+    let mut batches: Vec<Vec<T>> = Vec::new();
+    let mut weight = 0;
+    for item in items {
+        let more = weigh(&item) + ITEM_BYTES;
+        match batches.last_mut().filter(|batch| batch.len() < CHANGE_ITEMS_MAX && weight + more <= BATCH_BYTES_MAX) {
+            Some(batch) => {
+                batch.push(item);
+                weight += more;
+            }
+            None => {
+                batches.push(vec![item]);
+                weight = more;
+            }
+        }
+    }
+    batches.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::VPath;
+    use shared::change::Chosen;
+
+    use super::*;
+
+    fn trash(count: usize, length: usize) -> Change {
+        let path = |index| VPath::from_bytes(format!("{index:0>length$}").into_bytes()).unwrap();
+        Change::Trash { items: (0..count).map(|index| Chosen { path: path(index), if_etag: None }).collect() }
+    }
+
+    #[test]
+    fn a_few_items_are_one_request() {
+        assert_eq!(split(trash(3, 10)), [trash(3, 10)]);
+        assert_eq!(split(trash(0, 10)), []);
+        assert_eq!(split(Change::Purge { ids: None }), [Change::Purge { ids: None }]);
+    }
+
+    #[test]
+    fn many_items_and_long_paths_are_several() {
+        let sizes = |change: Change| split(change).iter().map(Change::len).collect::<Vec<_>>();
+        assert_eq!(sizes(trash(2_100, 4)), [945, 945, 210]);
+        let long = sizes(trash(40, 4_000));
+        assert_eq!((long.iter().sum::<usize>(), long[0]), (40, 12));
+    }
+}

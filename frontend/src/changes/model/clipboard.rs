@@ -1,0 +1,102 @@
+//! What was cut or copied in the list, and what pasting it somewhere means.
+
+use std::collections::HashSet;
+
+use shared::change::Leg;
+use shared::{Change, Conflict, VPath};
+
+/// What was cut or copied.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clipboard {
+    paths: Vec<VPath>,
+    /// It was cut: pasting moves it.
+    pub cut: bool,
+    set: HashSet<VPath>,
+}
+
+impl Clipboard {
+    /// Takes these.
+    pub fn new(paths: Vec<VPath>, cut: bool) -> Self {
+        Self { set: if cut { paths.iter().cloned().collect() } else { HashSet::new() }, paths, cut }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.paths.len()
+    }
+
+    /// True if there is none.
+    pub fn is_empty(&self) -> bool {
+        self.paths.is_empty()
+    }
+
+    /// True for what waits to be moved away.
+    pub fn is_cut(&self, path: &VPath) -> bool {
+        self.set.contains(path)
+    }
+
+    /// What pasting into a folder asks for; none where there is nothing to do.
+    pub fn paste(&self, folder: &VPath) -> Option<Change> {
+        transfer(&self.paths, folder, !self.cut)
+    }
+}
+
+/// Moves or copies entries into a folder. Copies of what is there already get names beside it; moving something to
+/// where it is does nothing.
+pub fn transfer(paths: &[VPath], folder: &VPath, copy: bool) -> Option<Change> {
+    let leg = |path: &VPath| Some(Leg { from: path.clone(), to: folder.join(path.name()).ok()?, if_etag: None });
+    let items: Vec<_> = paths.iter().filter_map(leg).filter(|leg| copy || leg.from != leg.to).collect();
+    if items.is_empty() {
+        return None;
+    }
+    let beside = items.iter().all(|leg| leg.from == leg.to);
+    let conflict = if beside { Conflict::KeepBoth } else { Conflict::Fail };
+    Some(if copy { Change::Copy { items, conflict } } else { Change::Move { items, conflict } })
+}
+
+/// True if dropping these into the folder could do something: a folder does not go into itself.
+pub fn accepts(paths: &[VPath], folder: &VPath, copy: bool) -> bool {
+    let inside = |path: &VPath| path.strip_prefix_of(folder).is_some();
+    let there = |path: &VPath| path.parent().as_ref() == Some(folder);
+    !paths.is_empty() && !paths.iter().any(inside) && (copy || !paths.iter().all(there))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> VPath {
+        VPath::parse(text).unwrap()
+    }
+
+    #[test]
+    fn cut_moves_and_copied_copies() {
+        let cut = Clipboard::new(vec![path("a/x"), path("b/y")], true);
+        let Some(Change::Move { items, conflict: Conflict::Fail }) = cut.paste(&path("c")) else { panic!() };
+        assert_eq!(items.iter().map(|leg| leg.to.encoded()).collect::<Vec<_>>(), ["c/x", "c/y"]);
+        assert!(cut.is_cut(&path("a/x")) && !cut.is_cut(&path("a")));
+        let copied = Clipboard::new(vec![path("a/x")], false);
+        assert!(matches!(copied.paste(&path("c")), Some(Change::Copy { conflict: Conflict::Fail, .. })));
+        assert!(!copied.is_cut(&path("a/x")));
+    }
+
+    #[test]
+    fn pasting_where_it_is_duplicates_a_copy_and_leaves_a_cut() {
+        let here = path("a");
+        assert!(matches!(
+            Clipboard::new(vec![path("a/x")], false).paste(&here),
+            Some(Change::Copy { conflict: Conflict::KeepBoth, .. })
+        ));
+        assert_eq!(Clipboard::new(vec![path("a/x")], true).paste(&here), None);
+    }
+
+    #[test]
+    fn a_folder_does_not_go_into_itself() {
+        assert!(!accepts(&[path("a")], &path("a/b"), false));
+        assert!(!accepts(&[path("a")], &path("a"), true));
+        assert!(!accepts(&[path("a/x")], &path("a"), false), "it is there already");
+        assert!(accepts(&[path("a/x")], &path("a"), true));
+        assert!(accepts(&[path("a/x"), path("y")], &path("a"), false));
+        assert!(accepts(&[path("ab")], &path("abc"), false));
+    }
+}
