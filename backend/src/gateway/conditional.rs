@@ -47,13 +47,13 @@ pub(super) struct Conditions {
 
 /// A list of entity tags, or `*` for any.
 #[derive(Clone, PartialEq, Eq, Debug)]
-enum Tags {
+pub(super) enum Tags {
     Any,
     Listed(Vec<Tag>),
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Tag {
+pub(super) struct Tag {
     weak: bool,
     opaque: String,
 }
@@ -153,14 +153,14 @@ impl Conditions {
 }
 
 impl Tags {
-    fn hold_strongly(&self, etag: Option<ETag>) -> bool {
+    pub(super) fn hold_strongly(&self, etag: Option<ETag>) -> bool {
         match self {
             Self::Any => true,
             Self::Listed(tags) => etag.is_some_and(|etag| tags.iter().any(|tag| tag.is_strongly(etag))),
         }
     }
 
-    fn hold_weakly(&self, etag: Option<ETag>) -> bool {
+    pub(super) fn hold_weakly(&self, etag: Option<ETag>) -> bool {
         match self {
             Self::Any => true,
             Self::Listed(tags) => etag.is_some_and(|etag| tags.iter().any(|tag| tag.is_weakly(etag))),
@@ -169,6 +169,11 @@ impl Tags {
 }
 
 impl Tag {
+    /// The validator of ours that it is; none for a weak or a foreign one.
+    pub(super) fn strong(&self) -> Option<ETag> {
+        ETag::parse(&self.opaque).filter(|etag| self.is_strongly(*etag))
+    }
+
     /// RFC 9110 §8.8.3.2.
     fn is_strongly(&self, etag: ETag) -> bool {
         !self.weak && self.is_weakly(etag)
@@ -188,7 +193,7 @@ pub(super) fn last_modified(modified: Timestamp, now: SystemTime) -> Option<Stri
 }
 
 /// A header that must not be there twice; where it is, it is ignored.
-fn single(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+pub(super) fn single(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (Some(value), None) => value.to_str().ok(),
@@ -196,7 +201,7 @@ fn single(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     }
 }
 
-fn date(headers: &HeaderMap, name: HeaderName) -> Option<i64> {
+pub(super) fn date(headers: &HeaderMap, name: HeaderName) -> Option<i64> {
     parse_date(single(headers, name)?)
 }
 
@@ -217,7 +222,7 @@ fn if_range(headers: &HeaderMap) -> Option<IfRange> {
 }
 
 /// All lines of a header of entity tags. A malformed list holds what could be read up to there.
-fn tags(headers: &HeaderMap, name: HeaderName) -> Option<Tags> {
+pub(super) fn tags(headers: &HeaderMap, name: HeaderName) -> Option<Tags> {
     if !headers.contains_key(&name) {
         return None;
     }

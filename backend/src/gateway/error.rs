@@ -139,14 +139,33 @@ impl From<PathError> for Refusal {
 /// The status for a code; for an unknown one, what its class comes to.
 fn status(code: ErrorCode) -> StatusCode {
     match code {
-        ErrorCode::Forbidden | ErrorCode::AccessDenied | ErrorCode::LinkEscapes | ErrorCode::NotRegular => {
-            StatusCode::FORBIDDEN
-        }
+        ErrorCode::Forbidden
+        | ErrorCode::AccessDenied
+        | ErrorCode::LinkEscapes
+        | ErrorCode::NotRegular
+        | ErrorCode::CrossSite
+        | ErrorCode::ReadOnly => StatusCode::FORBIDDEN,
         ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
         ErrorCode::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
         ErrorCode::NotFound | ErrorCode::NotFolder => StatusCode::NOT_FOUND,
-        ErrorCode::IsFolder | ErrorCode::Changed => StatusCode::CONFLICT,
-        ErrorCode::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+        ErrorCode::IsFolder
+        | ErrorCode::Changed
+        | ErrorCode::AlreadyExists
+        | ErrorCode::ParentMissing
+        | ErrorCode::IntoItself
+        | ErrorCode::OffsetMismatch
+        | ErrorCode::Incomplete
+        | ErrorCode::CrossDevice
+        | ErrorCode::NotEmpty => StatusCode::CONFLICT,
+        ErrorCode::Gone => StatusCode::GONE,
+        ErrorCode::PreconditionFailed | ErrorCode::UnsupportedVersion => StatusCode::PRECONDITION_FAILED,
+        ErrorCode::Locked => StatusCode::LOCKED,
+        // As draft-ietf-httpapi-idempotency-key-header has it.
+        ErrorCode::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::ChecksumMismatch => checksum_mismatch(),
+        ErrorCode::NoSpace | ErrorCode::QuotaExceeded => StatusCode::INSUFFICIENT_STORAGE,
+        ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ErrorCode::LengthRequired => StatusCode::LENGTH_REQUIRED,
         ErrorCode::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
         ErrorCode::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -155,7 +174,11 @@ fn status(code: ErrorCode) -> StatusCode {
             StatusCode::SERVICE_UNAVAILABLE
         }
         ErrorCode::Unsupported => StatusCode::NOT_IMPLEMENTED,
-        ErrorCode::BadRequest | ErrorCode::BadPath | ErrorCode::BadCursor => StatusCode::BAD_REQUEST,
+        ErrorCode::BadRequest
+        | ErrorCode::BadPath
+        | ErrorCode::BadCursor
+        | ErrorCode::LengthMismatch
+        | ErrorCode::NameRefused => StatusCode::BAD_REQUEST,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
         // Between the two tiers: the client's request was not at fault.
@@ -177,6 +200,11 @@ fn status(code: ErrorCode) -> StatusCode {
     }
 }
 
+/// 460, which is tus's own (its extension `checksum`).
+fn checksum_mismatch() -> StatusCode {
+    StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST)
+}
+
 /// A few words for each code.
 fn title(code: ErrorCode) -> &'static str {
     match code {
@@ -192,6 +220,26 @@ fn title(code: ErrorCode) -> &'static str {
         ErrorCode::PreconditionFailed => "A condition does not hold",
         ErrorCode::RangeNotSatisfiable => "Outside the file",
         ErrorCode::NotAcceptable => "No acceptable form",
+        ErrorCode::AlreadyExists => "Something is there already",
+        ErrorCode::ParentMissing => "The folder is missing",
+        ErrorCode::IntoItself => "A folder cannot go into itself",
+        ErrorCode::OffsetMismatch => "The upload stands elsewhere",
+        ErrorCode::Incomplete => "Bytes are missing",
+        ErrorCode::ChecksumMismatch => "The bytes are not those that were meant",
+        ErrorCode::Gone => "No longer here",
+        ErrorCode::Locked => "In use",
+        ErrorCode::KeyReused => "The key was used before",
+        ErrorCode::LengthMismatch => "Not as long as announced",
+        ErrorCode::NameRefused => "The name cannot be used",
+        ErrorCode::CrossDevice => "On another file system",
+        ErrorCode::NotEmpty => "The folder is not empty",
+        ErrorCode::NoSpace => "No space left",
+        ErrorCode::QuotaExceeded => "Over the quota",
+        ErrorCode::UnsupportedMediaType => "Unknown kind of body",
+        ErrorCode::LengthRequired => "The length is missing",
+        ErrorCode::UnsupportedVersion => "Unknown version of tus",
+        ErrorCode::CrossSite => "Asked for by another site",
+        ErrorCode::ReadOnly => "Read-only",
         ErrorCode::TooLarge => "Too large",
         ErrorCode::TooManyConnections | ErrorCode::TooManyRequests => "Too busy",
         ErrorCode::Unsupported => "Not supported",
@@ -230,6 +278,34 @@ fn detail(code: ErrorCode) -> &'static str {
         ErrorCode::Changed => "The file changed while it was read. Ask again.",
         ErrorCode::PreconditionFailed => "The file is not in the state that the request's conditions ask for.",
         ErrorCode::RangeNotSatisfiable => "No part of the wanted range lies in the file.",
+        ErrorCode::AlreadyExists => "Something stands at that path already. Choose another name, or say what to do about it.",
+        ErrorCode::ParentMissing => "The folder that this belongs in is not there. Make it first.",
+        ErrorCode::IntoItself => "A folder cannot be put into itself or into a folder below it.",
+        ErrorCode::OffsetMismatch => {
+            "The bytes do not begin where the upload stands. Ask with HEAD where that is, and go on from there."
+        }
+        ErrorCode::Incomplete => "The upload lacks bytes. Send the rest, then it becomes a file.",
+        ErrorCode::ChecksumMismatch => {
+            "The bytes that came are not those that the checksum was made of, and were not kept. Send them again."
+        }
+        ErrorCode::Gone => "It has expired or was given up. Start again.",
+        ErrorCode::Locked => "Another request is at work on it and does not let go. Try again in a moment.",
+        ErrorCode::KeyReused => "The idempotency key was used for another request. Choose a new one.",
+        ErrorCode::LengthMismatch => "More or fewer bytes came than were announced. What is durable was kept.",
+        ErrorCode::NameRefused => "The server's file system does not take that name. Choose a shorter or plainer one.",
+        ErrorCode::CrossDevice => "Source and destination are on different file systems. Copy instead of moving.",
+        ErrorCode::NotEmpty => "The folder has something in it. Empty it first.",
+        ErrorCode::NoSpace => {
+            "The server's disk is full. What arrived is kept; make room, and the upload goes on where it stopped."
+        }
+        ErrorCode::QuotaExceeded => "This is more than you may store here. Remove something first.",
+        ErrorCode::UnsupportedMediaType => "The body is of a kind that is not understood here.",
+        ErrorCode::LengthRequired => "Say how long the body is.",
+        ErrorCode::UnsupportedVersion => "The server speaks tus 1.0.0, which Tus-Resumable must say.",
+        ErrorCode::CrossSite => {
+            "A page of another site asked for this change. Open this server's own page, or tell the server to trust that origin (--cors)."
+        }
+        ErrorCode::ReadOnly => "The file system cannot be written to. Its administrator can change that.",
         ErrorCode::NotAcceptable => "The server has this in none of the forms that the Accept header allows.",
         ErrorCode::TooLarge => "The request needs more than the server allows.",
         ErrorCode::TooManyConnections | ErrorCode::TooManyRequests => "The server is busy. Try again in a moment.",
@@ -258,6 +334,10 @@ mod tests {
             let status = status(code);
             assert!(status.is_client_error() || status.is_server_error(), "{code}");
             assert!(!title(code).is_empty(), "{code}");
+        }
+        // Whatever a change may fail with has a sentence that says what to do.
+        for code in ErrorCode::ALL.iter().filter(|code| code.class() == ErrorClass::State) {
+            assert!(!detail(*code).is_empty(), "{code}");
         }
         assert_eq!(status(ErrorCode::Unknown(299)), StatusCode::CONFLICT);
         assert_eq!(status(ErrorCode::Unknown(999)), StatusCode::INTERNAL_SERVER_ERROR);

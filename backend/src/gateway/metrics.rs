@@ -22,6 +22,11 @@ pub(super) struct Metrics {
     in_flight: Gauge,
     pub connections: Gauge,
     pub refused_connections: Counter,
+    /// Bytes of bodies that were taken from connections.
+    pub received: Counter<u64, AtomicU64>,
+    uploads: Family<UploadLabels, Counter>,
+    changes: Family<ChangeLabels, Counter>,
+    pub event_streams: Gauge,
     pool: Family<PoolLabels, Gauge>,
 }
 
@@ -31,6 +36,12 @@ pub(super) enum Route {
     Files,
     List,
     Stat,
+    Digest,
+    Uploads,
+    Changes,
+    Jobs,
+    Trash,
+    Events,
     About,
     Archive,
     OpenApi,
@@ -48,6 +59,16 @@ struct RequestLabels {
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct RouteLabels {
     route: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct UploadLabels {
+    way: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct ChangeLabels {
+    action: &'static str,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
@@ -75,9 +96,31 @@ impl Metrics {
         registry.register("http_connections", "Open connections", connections.clone());
         let refused_connections = Counter::default();
         registry.register("http_connections_refused", "Connections over the limit", refused_connections.clone());
+        let received = Counter::default();
+        let help = "Bytes of bodies taken from connections";
+        registry.register_with_unit("http_received", help, Unit::Bytes, received.clone());
+        let uploads = Family::<UploadLabels, Counter>::default();
+        registry.register("uploads", "Uploads that became files", uploads.clone());
+        let changes = Family::<ChangeLabels, Counter>::default();
+        registry.register("changes", "Changes that were asked for", changes.clone());
+        let event_streams = Gauge::default();
+        registry.register("event_streams", "Browsers that look at a folder", event_streams.clone());
         let pool = Family::default();
         registry.register("pool_connections", "Connections to the file server", pool.clone());
-        Self { registry, requests, seconds, bytes, in_flight, connections, refused_connections, pool }
+        Self {
+            registry,
+            requests,
+            seconds,
+            bytes,
+            in_flight,
+            connections,
+            refused_connections,
+            received,
+            uploads,
+            changes,
+            event_streams,
+            pool,
+        }
     }
 
     pub(super) fn begin(&self) {
@@ -89,6 +132,16 @@ impl Metrics {
         self.bytes.inc_by(bytes);
         self.requests.get_or_create(&RequestLabels { route: route.word(), method: word(method), status }).inc();
         self.seconds.get_or_create(&RouteLabels { route: route.word() }).observe(time.as_secs_f64());
+    }
+
+    /// An upload became a file, by `put` or by `tus`.
+    pub(super) fn uploaded(&self, way: &'static str) {
+        self.uploads.get_or_create(&UploadLabels { way }).inc();
+    }
+
+    /// A change was begun.
+    pub(super) fn changed(&self, action: &'static str) {
+        self.changes.get_or_create(&ChangeLabels { action }).inc();
     }
 
     /// Everything, in the text format.
@@ -112,6 +165,12 @@ impl Route {
             Self::Files => "files",
             Self::List => "list",
             Self::Stat => "stat",
+            Self::Digest => "digest",
+            Self::Uploads => "uploads",
+            Self::Changes => "changes",
+            Self::Jobs => "jobs",
+            Self::Trash => "trash",
+            Self::Events => "events",
             Self::About => "about",
             Self::Archive => "archive",
             Self::OpenApi => "openapi",
@@ -125,11 +184,17 @@ impl Route {
         match pattern {
             Some("/api/v1/about") => Self::About,
             Some("/api/v1/archive") => Self::Archive,
+            Some("/api/v1/changes") => Self::Changes,
+            Some("/api/v1/trash") => Self::Trash,
+            Some("/api/v1/events") => Self::Events,
             Some("/api/v1/openapi.json") => Self::OpenApi,
             Some("/healthz" | "/readyz" | "/metrics") => Self::Health,
             Some(pattern) if pattern.starts_with("/files") => Self::Files,
             Some(pattern) if pattern.starts_with("/api/v1/list") => Self::List,
             Some(pattern) if pattern.starts_with("/api/v1/stat") => Self::Stat,
+            Some(pattern) if pattern.starts_with("/api/v1/digest") => Self::Digest,
+            Some(pattern) if pattern.starts_with("/api/v1/uploads") => Self::Uploads,
+            Some(pattern) if pattern.starts_with("/api/v1/jobs") => Self::Jobs,
             _ => Self::Page,
         }
     }
@@ -143,6 +208,7 @@ fn word(method: &Method) -> &'static str {
         Method::POST => "POST",
         Method::OPTIONS => "OPTIONS",
         Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
         Method::DELETE => "DELETE",
         _ => "other",
     }

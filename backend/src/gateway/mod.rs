@@ -16,17 +16,23 @@ mod front;
 
 mod host;
 
+mod origin;
+
 mod cors;
 
 mod error;
 
 mod extract;
 
+mod body;
+
 mod negotiate;
 
 mod files;
 
 mod conditional;
+
+mod preconditions;
 
 mod range;
 
@@ -41,6 +47,8 @@ mod disposition;
 mod index;
 
 mod text;
+
+mod base64;
 
 mod api;
 
@@ -65,6 +73,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 pub use access::Anonymous;
 pub use config::GatewayConfig;
@@ -94,6 +103,8 @@ pub struct Shared {
     /// Random, so that neither request ids nor boundaries can be foretold or met again after a restart.
     seed: [u8; 16],
     requests: AtomicU64,
+    /// Cancelled when the gateway is told to stop: what would go on for ever ends then.
+    closing: CancellationToken,
 }
 
 impl Deref for Gateway {
@@ -119,6 +130,7 @@ impl Gateway {
             archives: Arc::new(Semaphore::new(archive::memory_permits(config.archives_max))),
             seed,
             requests: AtomicU64::new(0),
+            closing: CancellationToken::new(),
             config,
         };
         Self { shared: Arc::new(shared) }

@@ -73,6 +73,8 @@ pub async fn serve(listener: TcpListener, gateway: Gateway, shutdown: Cancellati
         }
     }
     drop(listener);
+    // An event stream never ends by itself.
+    connections.gateway.closing.cancel();
     connections.drain().await;
 }
 
@@ -163,8 +165,9 @@ async fn serve_connection(
     let app = TowerToHyperService::new(app);
     let service = service_fn(move |mut request: Request<Incoming>| {
         phase.answering();
+        let over = Busy(Arc::new(Over(phase.clone())));
         request.extensions_mut().insert(Peer(peer));
-        let over = Over(phase.clone());
+        request.extensions_mut().insert(over.clone());
         let answer = app.call(request);
         async move { answer.await.map(|response: Response<Body>| response.map(|body| Answer { body, _over: over })) }
     });
@@ -196,9 +199,13 @@ impl Drop for Over {
     }
 }
 
+/// Kept for as long as bytes that come or go belong to the present request.
+#[derive(Clone)]
+pub(super) struct Busy(#[expect(dead_code, reason = "it is kept, and dropped")] Arc<Over>);
+
 struct Answer {
     body: Body,
-    _over: Over,
+    _over: Busy,
 }
 
 impl HttpBody for Answer {
