@@ -19,6 +19,8 @@ pub(super) enum Exit {
     Denied = 4,
     Unreachable = 5,
     Partly = 6,
+    /// Ctrl-C, as shells report a program that the signal ended (128 + SIGINT).
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {
@@ -135,8 +137,18 @@ fn words(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::NotRegular => "is neither a file nor a folder",
         ErrorCode::LinkEscapes => "is a link that leads out of the served folder, or to nothing",
         ErrorCode::Changed => "keeps changing on the server",
-        ErrorCode::AccessDenied => "the file server may not read it",
-        ErrorCode::Io => "the file server could not read it",
+        ErrorCode::AccessDenied => "the file server is not let at it by its system",
+        ErrorCode::Io => "reading or writing failed on the file server",
+        ErrorCode::AlreadyExists => "exists",
+        ErrorCode::ParentMissing => "the folder that should hold it is not there",
+        ErrorCode::IntoItself => "a folder cannot go into itself",
+        ErrorCode::NameRefused => "the file server's system refuses that name",
+        ErrorCode::NoSpace => "the file server has no room left",
+        ErrorCode::QuotaExceeded => "more than you may keep there",
+        ErrorCode::ReadOnly => "the file server's folder cannot be written",
+        ErrorCode::ChecksumMismatch => "the bytes did not arrive as they were sent",
+        ErrorCode::Gone => "has expired, or was given up",
+        ErrorCode::Locked => "somebody else is at work on it",
         _ => return None,
     })
 }

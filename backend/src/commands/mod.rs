@@ -2,6 +2,7 @@
 //!
 //! - `connect` finds the address, the key and the paths that were typed;
 //! - `exit` is how a verb ends, `print` is what it says, `retry` is how long it waits for a server that went away;
+//! - `report` counts what a download or an upload did, `progress` is its line on a terminal;
 //! - `ls`, `stat`, `ping` and `get` are the verbs.
 
 mod connect;
@@ -10,8 +11,11 @@ mod get;
 mod ls;
 mod ping;
 mod print;
+mod progress;
+mod report;
 mod retry;
 mod stat;
+mod thread;
 
 use std::process::ExitCode;
 

@@ -16,9 +16,9 @@ use super::decide::{Decision, decide};
 use super::find::{Wanted, Work, fatal};
 use super::folders::existing;
 use super::part::Part;
-use super::report::Came;
 use crate::client::{ClientError, GetItem, Item, Meta, Transfer};
 use crate::commands::exit::{Exit, Failure, is_away};
+use crate::commands::report::Came;
 use crate::commands::retry::Backoff;
 
 /// How often a file may change while it comes before that is a failure.
@@ -97,7 +97,9 @@ impl Worker {
                 backoff.progress();
             }
             match trouble {
-                Trouble::Peer(error) if is_away(error.code) => self.download.wait(&mut backoff, error).await?,
+                Trouble::Peer(error) if is_away(error.code) => {
+                    self.download.report.wait_amid(&mut backoff, error).await?
+                }
                 Trouble::Peer(error) => return Err(error.into()),
                 Trouble::Disk(_) | Trouble::Stopped => return Ok(()),
             }
@@ -162,7 +164,9 @@ impl Worker {
             let came = came.unwrap_or(Came::Whole);
             match received {
                 Err(Trouble::Stopped) => return Ok(()),
-                Err(Trouble::Peer(error)) if is_away(error.code) => self.download.wait(&mut backoff, error).await?,
+                Err(Trouble::Peer(error)) if is_away(error.code) => {
+                    self.download.report.wait_amid(&mut backoff, error).await?
+                }
                 received => {
                     if !self.settle(&file, received, came)? {
                         return Ok(());
@@ -219,7 +223,7 @@ impl Worker {
         part.begin(source)?;
         while let Some(piece) = next_piece(transfer, part).await? {
             part.write(&piece)?;
-            self.download.report.received(piece.len() as u64);
+            self.download.report.passed(piece.len() as u64);
             if self.download.report.stop().is_cancelled() {
                 return Err(Trouble::Stopped);
             }

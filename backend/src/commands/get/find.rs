@@ -14,9 +14,9 @@ use super::decide::{Existing, link_stays_inside};
 use super::folders::existing;
 use super::names::{Unfit, local_name};
 use super::plan::Place;
-use super::report::Came;
 use crate::client::ClientError;
 use crate::commands::exit::{Exit, Failure, is_away};
+use crate::commands::report::Came;
 use crate::commands::retry::Backoff;
 
 /// A larger file is work of its own.
@@ -101,7 +101,9 @@ impl Finder {
             let walked = self.walk_on(place, &mut cursor, &mut backoff).await;
             match walked {
                 Ok(()) => return Ok(()),
-                Err(Trouble::Peer(error)) if is_away(error.code) => download.wait(&mut backoff, error).await?,
+                Err(Trouble::Peer(error)) if is_away(error.code) => {
+                    download.report.wait_amid(&mut backoff, error).await?
+                }
                 Err(Trouble::Peer(error)) => {
                     download.report.failed(&Failure::from(error).about(&place.source));
                     return Ok(());

@@ -3,8 +3,7 @@
 //! - `plan`, `decide` and `names` say where what goes, and what is done about what is there: pure;
 //! - `folders` and `part` are this machine's disk: a sandbox, and files that are not complete yet;
 //! - `find` walks the server while `fetch` downloads what was found, both on threads that may block;
-//! - `stream` is one file to standard output;
-//! - `report` and `progress` are what people and programs are told.
+//! - `stream` is one file to standard output.
 
 mod decide;
 mod fetch;
@@ -13,8 +12,6 @@ mod folders;
 mod names;
 mod part;
 mod plan;
-mod progress;
-mod report;
 mod stream;
 
 use std::ffi::OsStr;
@@ -24,18 +21,16 @@ use std::sync::Arc;
 
 use shared::{Entry, ErrorCode, Kind, VPath};
 use tokio::sync::{Mutex, mpsc};
-use tokio::task::{JoinHandle, spawn_blocking};
 
 use self::fetch::Worker;
 use self::find::Finder;
 use self::folders::Folders;
 use self::plan::{Found, Place, plan};
-use self::report::Report;
 use super::connect::{self, Session};
 use super::exit::{Exit, Failure, is_away};
-use super::retry::Backoff;
+use super::report::{Report, Way};
+use super::thread::{joined, on_a_thread};
 use crate::cli::GetArgs;
-use crate::client::ClientError;
 
 /// Connections beside those of the workers: for the walk, and for a request that was given up and is not over.
 const MORE_CONNECTIONS: usize = 2;
@@ -59,7 +54,7 @@ pub(super) async fn run(args: GetArgs) -> Result<Exit, Failure> {
     let workers = usize::from(args.parallel);
     let session = connect::session(&args.connect, workers + MORE_CONNECTIONS).await?;
     let streaming = destination == OsStr::new("-");
-    let report = Report::new(args.connect.json, args.quiet, streaming);
+    let report = Report::new(Way::Down, args.connect.json, args.quiet, streaming);
     if streaming {
         return to_output(&session, &report, &sources, args.retries).await;
     }
@@ -87,13 +82,15 @@ impl Download {
     async fn run(self, mut entries: Vec<Entry>, workers: usize) -> Result<Exit, Failure> {
         entries.retain(Entry::is_file);
         let download = Arc::new(self);
-        let drawing = tokio::spawn(draw(Arc::clone(&download)));
+        let stop = download.report.stop();
+        let drawn = Arc::clone(&download);
+        let drawing = tokio::spawn(async move { drawn.report.keep_drawing().await });
         let (sender, receiver) = mpsc::channel(workers);
         let queue = Arc::new(Mutex::new(receiver));
         let working: Vec<_> = (0..workers)
-            .map(|_| on_a_thread(Arc::clone(&download), Worker::new(Arc::clone(&download)).run(Arc::clone(&queue))))
+            .map(|_| on_a_thread(stop.clone(), Worker::new(Arc::clone(&download)).run(Arc::clone(&queue))))
             .collect();
-        let finding = on_a_thread(Arc::clone(&download), Finder::new(Arc::clone(&download), sender).run(entries));
+        let finding = on_a_thread(stop.clone(), Finder::new(Arc::clone(&download), sender).run(entries));
         // Only the workers take from it: when they are gone, whoever hands out work hears of it.
         drop(queue);
         let mut outcome = Ok(());
@@ -112,55 +109,6 @@ impl Download {
     /// The SRC that a path is.
     fn place(&self, path: &VPath) -> Option<&Place> {
         self.places.iter().find(|place| &place.source == path)
-    }
-
-    async fn wait(&self, backoff: &mut Backoff, error: ClientError) -> Result<(), Failure> {
-        let kept = |failure: Failure| {
-            let message = format!("{}; what came is kept, and the same command goes on from there", failure.message);
-            Failure { message, ..failure }
-        };
-        wait(&self.report, backoff, error).await.map_err(kept)
-    }
-}
-
-/// Waits before the server is asked again, or gives up.
-async fn wait(report: &Report, backoff: &mut Backoff, error: ClientError) -> Result<(), Failure> {
-    let hint = error.retry_after;
-    let failure = Failure::from(error);
-    let Some(time) = backoff.next(hint) else { return Err(failure) };
-    report.waiting(&failure, time);
-    tokio::select! {
-        () = report.stop().cancelled() => {}
-        () = tokio::time::sleep(time) => {}
-    }
-    Ok(())
-}
-
-/// Runs what also reads and writes files, which blocks. What fails here ends the others, too.
-fn on_a_thread<T, F>(download: Arc<Download>, work: F) -> JoinHandle<Result<T, Failure>>
-where
-    T: Send + 'static,
-    F: Future<Output = Result<T, Failure>> + Send + 'static,
-{
-    let runtime = tokio::runtime::Handle::current();
-    spawn_blocking(move || {
-        let outcome = runtime.block_on(work);
-        if outcome.is_err() {
-            download.report.stop().cancel();
-        }
-        outcome
-    })
-}
-
-async fn joined<T>(handle: JoinHandle<Result<T, Failure>>) -> Result<T, Failure> {
-    handle.await.unwrap_or_else(|error| Err(Failure::new(Exit::Failed, "internal", error.to_string())))
-}
-
-async fn draw(download: Arc<Download>) {
-    let mut ticks = tokio::time::interval(progress::DRAW_TIME);
-    loop {
-        ticks.tick().await;
-        download.report.draw();
     }
 }
 

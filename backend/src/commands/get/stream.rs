@@ -4,11 +4,10 @@ use std::io::{self, Write};
 
 use shared::{ByteRange, ETag, ErrorCode, VPath};
 
-use super::report::Report;
-use super::wait;
 use crate::client::{ClientError, GetItem, Item};
 use crate::commands::connect::Session;
 use crate::commands::exit::{Failure, is_away};
+use crate::commands::report::{Came, Report};
 use crate::commands::retry::Backoff;
 
 /// How much of which state of the file is out.
@@ -42,13 +41,13 @@ pub(super) async fn stream(session: &Session, report: &Report, path: &VPath, ret
             Ok(()) => break,
             // Before the first byte nobody has waited for anything yet: a server that is not there is not waited for.
             Err(Trouble::Peer(error)) if is_away(error.code) && sent.bytes > 0 => {
-                wait(report, &mut backoff, error).await?;
+                report.wait(&mut backoff, error).await?;
             }
             Err(Trouble::Peer(error)) => return Err(Failure::from(error).about(path)),
             Err(Trouble::Output(error)) => return Err(Failure::output(&error)),
         }
     }
-    report.came(path, path, sent.bytes, super::report::Came::Whole);
+    report.came(path, path, sent.bytes, Came::Whole);
     io::stdout().lock().flush().map_err(|error| Failure::output(&error))
 }
 
@@ -74,7 +73,7 @@ async fn send(session: &Session, report: &Report, path: &VPath, sent: &mut Sent)
     while let Some(piece) = transfer.piece().await? {
         io::stdout().write_all(&piece).map_err(Trouble::Output)?;
         sent.bytes += piece.len() as u64;
-        report.received(piece.len() as u64);
+        report.passed(piece.len() as u64);
     }
     transfer.next_item().await?;
     Ok(())

@@ -3,22 +3,22 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::commands::print;
+use super::print;
 
 /// How often the line is drawn.
 pub(super) const DRAW_TIME: Duration = Duration::from_millis(200);
 /// Over how long the rate is taken.
 const RATE_TIME: Duration = Duration::from_secs(5);
 
-/// Where a download is.
+/// How far a download or an upload is.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Snapshot {
     pub(super) elapsed: Duration,
     /// Finished one way or the other.
     pub(super) files: u64,
     pub(super) found_files: u64,
-    /// Bytes that came over the network.
-    pub(super) received: u64,
+    /// Bytes that went over the network.
+    pub(super) passed: u64,
     /// Those, and those that were there before.
     pub(super) done: u64,
     pub(super) found: u64,
@@ -35,14 +35,14 @@ pub(super) struct Meter {
 impl Meter {
     /// Bytes per second of late.
     pub(super) fn measure(&mut self, now: &Snapshot) -> f64 {
-        self.samples.push_back((now.elapsed, now.received));
+        self.samples.push_back((now.elapsed, now.passed));
         while self.samples.len() > 2 && self.samples[0].0 + RATE_TIME < now.elapsed {
             self.samples.pop_front();
         }
         let (since, bytes) = self.samples[0];
         let (since, bytes) = if self.samples.len() == 1 { (Duration::ZERO, 0) } else { (since, bytes) };
         let seconds = now.elapsed.saturating_sub(since).as_secs_f64();
-        if seconds > 0.0 { (now.received - bytes) as f64 / seconds } else { 0.0 }
+        if seconds > 0.0 { (now.passed - bytes) as f64 / seconds } else { 0.0 }
     }
 }
 
@@ -74,9 +74,9 @@ fn clock(seconds: f64) -> String {
 mod tests {
     use super::*;
 
-    fn at(seconds: u64, received: u64) -> Snapshot {
+    fn at(seconds: u64, passed: u64) -> Snapshot {
         let elapsed = Duration::from_secs(seconds);
-        Snapshot { elapsed, files: 3, found_files: 12, received, done: received, found: 40_000_000, found_all: true }
+        Snapshot { elapsed, files: 3, found_files: 12, passed, done: passed, found: 40_000_000, found_all: true }
     }
 
     #[test]

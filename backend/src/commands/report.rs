@@ -1,5 +1,6 @@
-//! What has been done so far: counted, and told line by line to whoever wants to know. It decides how the verb ends.
+//! What a download or an upload has done so far: counted, and told line by line to whoever wants to know. It decides how the verb ends.
 
+use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,18 +10,28 @@ use serde_json::json;
 use shared::VPath;
 use tokio_util::sync::CancellationToken;
 
-use super::progress::{Meter, Snapshot, progress_line};
-use crate::commands::exit::{Exit, Failure};
-use crate::commands::print;
+use super::exit::{Exit, Failure};
+use super::print;
+use super::progress::{self, Meter, Snapshot, progress_line};
+use super::retry::Backoff;
+use crate::client::ClientError;
 
-/// Shared by everybody who works on a download.
+/// Which way files go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Way {
+    Down,
+    Up,
+}
+
+/// Shared by everybody who works on a download or an upload.
 pub(super) struct Report {
+    way: Way,
     json: bool,
     /// Whether standard output carries a file's bytes.
     streaming: bool,
     summary: bool,
     started: Instant,
-    /// What was found on the server.
+    /// What was found where files come from.
     found_files: AtomicU64,
     found_bytes: AtomicU64,
     /// No more will be found.
@@ -62,10 +73,11 @@ pub(super) enum Came {
 }
 
 impl Report {
-    pub(super) fn new(json: bool, quiet: bool, streaming: bool) -> Self {
+    pub(super) fn new(way: Way, json: bool, quiet: bool, streaming: bool) -> Self {
         let meter = (!quiet && !json && io::stderr().is_terminal()).then(Meter::default);
         let zero = AtomicU64::default;
         Self {
+            way,
             json,
             streaming,
             summary: json || !(quiet || streaming),
@@ -104,42 +116,48 @@ impl Report {
         add(&self.folders, 1);
     }
 
-    /// So many bytes came over the network.
-    pub(super) fn received(&self, bytes: u64) {
+    /// So many bytes went over the network.
+    pub(super) fn passed(&self, bytes: u64) {
         add(&self.bytes, bytes);
     }
 
-    /// So many bytes need not come: they are there from before.
+    /// So many bytes need not pass: they are there from before.
     pub(super) fn spared(&self, bytes: u64) {
         add(&self.kept_bytes, bytes);
     }
 
-    /// A file or link is where it belongs.
-    pub(super) fn came(&self, path: &VPath, local: &VPath, size: u64, came: Came) {
-        let (counter, word) = match came {
-            Came::Whole => (&self.files, "downloaded"),
-            Came::Resumed => (&self.files, "resumed"),
-            Came::Kept => (&self.kept, "skipped"),
-            Came::Link => (&self.links, "link"),
+    /// A file or link is where it belongs. `from` and `to` are paths for programs: percent-encoded on the server, as the
+    /// system has them here.
+    pub(super) fn came(&self, from: impl Display, to: impl Display, size: u64, came: Came) {
+        let (counter, word) = match (came, self.way) {
+            (Came::Whole, Way::Down) => (&self.files, "downloaded"),
+            (Came::Whole, Way::Up) => (&self.files, "uploaded"),
+            (Came::Resumed, _) => (&self.files, "resumed"),
+            (Came::Kept, _) => (&self.kept, "skipped"),
+            (Came::Link, _) => (&self.links, "link"),
         };
         add(counter, 1);
         if came == Came::Kept {
             self.spared(size);
         }
         if self.json && !self.streaming {
-            let (path, to) = (path.encoded(), local.encoded());
+            let (path, to) = (from.to_string(), to.to_string());
             self.say(&json!({ "file": { "path": path, "to": to, "size": size, "status": word } }).to_string());
         }
     }
 
-    /// Something that is not downloaded, and need not be.
+    /// Something that does not come, and need not.
     pub(super) fn left_out(&self, path: &VPath, code: &'static str, sentence: &str) {
-        add(&self.left_out, 1);
-        let failure = Failure::new(Exit::Done, code, sentence).about(path);
-        drop(self.complain("warning", "warning: ", &failure));
+        self.warn(&Failure::new(Exit::Done, code, sentence).about(path));
     }
 
-    /// Something that should have been downloaded.
+    /// The same, where the words name it already.
+    pub(super) fn warn(&self, failure: &Failure) {
+        add(&self.left_out, 1);
+        drop(self.complain("warning", "warning: ", failure));
+    }
+
+    /// Something that should have come.
     pub(super) fn failed(&self, failure: &Failure) {
         add(&self.failed, 1);
         let mut screen = self.complain("error", "", failure);
@@ -151,8 +169,39 @@ impl Report {
         add(&self.failed, 1);
     }
 
+    /// Waits before the server is asked again, or gives up.
+    pub(super) async fn wait(&self, backoff: &mut Backoff, error: ClientError) -> Result<(), Failure> {
+        let hint = error.retry_after;
+        let failure = Failure::from(error);
+        let Some(time) = backoff.next(hint) else { return Err(failure) };
+        self.waiting(&failure, time);
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = tokio::time::sleep(time) => {}
+        }
+        Ok(())
+    }
+
+    /// The same in the midst of the work, of which what is done is kept.
+    pub(super) async fn wait_amid(&self, backoff: &mut Backoff, error: ClientError) -> Result<(), Failure> {
+        let kept = |failure: Failure| {
+            let message = format!("{}; what came is kept, and the same command goes on from there", failure.message);
+            Failure { message, ..failure }
+        };
+        self.wait(backoff, error).await.map_err(kept)
+    }
+
+    /// Draws the progress line now and then, until it is dropped.
+    pub(super) async fn keep_drawing(&self) {
+        let mut ticks = tokio::time::interval(progress::DRAW_TIME);
+        loop {
+            ticks.tick().await;
+            self.draw();
+        }
+    }
+
     /// The server went away; it is asked again.
-    pub(super) fn waiting(&self, failure: &Failure, wait: Duration) {
+    fn waiting(&self, failure: &Failure, wait: Duration) {
         // All connections break at the same time: once is enough.
         let now = Instant::now();
         let told = self.lock().told_waiting.replace(now);
@@ -163,7 +212,7 @@ impl Report {
     }
 
     /// Draws the progress line, if there is one.
-    pub(super) fn draw(&self) {
+    fn draw(&self) {
         let snapshot = self.snapshot();
         let mut screen = self.lock();
         if let Some(meter) = &mut screen.meter {
@@ -198,7 +247,7 @@ impl Report {
             elapsed: self.started.elapsed(),
             files: get(&self.files) + get(&self.kept) + get(&self.failed),
             found_files: get(&self.found_files),
-            received: get(&self.bytes),
+            passed: get(&self.bytes),
             done: get(&self.bytes) + get(&self.kept_bytes),
             found: get(&self.found_bytes),
             found_all: self.found_all.load(Ordering::Relaxed),
