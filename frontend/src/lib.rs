@@ -3,7 +3,8 @@
 //! Pure rooms come first: they know no browser and are tested natively. The rest is compiled for wasm32 alone.
 //!
 //! - [`address`]: the query that names a folder. [`failure`]: why a request failed. [`i18n`]: what the page says.
-//! - [`browse::model`]: rows, pages, selection, keys. [`ui::span`]: the arithmetic of a virtual list.
+//! - [`browse::model`]: rows, pages, selection, keys. [`uploads::model`]: the queue of uploads. [`ui::span`]: the
+//!   arithmetic of a virtual list.
 //! - `api`: the only code that fetches. `env`: storage, history, `Intl` and media queries of the browser.
 //! - `ui`: parts that know no files. `browse`: the Files screen. `app`: providers, shell, and the screen on one page.
 
@@ -17,6 +18,7 @@ pub mod i18n;
 pub mod browse;
 pub mod changes;
 pub mod ui;
+pub mod uploads;
 
 #[cfg(target_arch = "wasm32")]
 pub mod api;

@@ -1,0 +1,88 @@
+//! What an upload says of itself in its header fields, and what the answer says (tus 1.0.0; RFC 9530 for digests).
+
+use super::item::{Chosen, Rule};
+
+/// The value of `Upload-Metadata`: keys, and values in base64.
+pub fn upload_metadata(chosen: &Chosen, rule: &Rule, blake3: Option<&str>) -> String {
+    let path = chosen.target.encoded();
+    let modified = chosen.modified.to_string();
+    let conflict = match rule {
+        Rule::New => "fail",
+        Rule::KeepBoth => "keep_both",
+        Rule::Replace(_) => "replace",
+    };
+    let pairs =
+        [("path", Some(path.as_str())), ("mtime", Some(&modified)), ("conflict", Some(conflict)), ("blake3", blake3)];
+    let pairs = pairs.into_iter().filter_map(|(key, value)| Some(format!("{key} {}", base64(value?.as_bytes()))));
+    pairs.collect::<Vec<_>>().join(",")
+}
+
+/// The BLAKE3 digest in a `Repr-Digest` or `Content-Digest` field, in hexadecimal digits.
+pub fn blake3_of(field: &str) -> Option<String> {
+    let value = field.split(',').find_map(|member| member.trim().strip_prefix("blake3="))?;
+    let text = value.trim().strip_prefix(':')?.split(':').next()?;
+    let bytes = from_base64(text)?;
+    (bytes.len() == 32).then(|| shared::digest::hexadecimal(&bytes))
+}
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+fn base64(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let bits = group.iter().enumerate().fold(0_u32, |bits, (at, byte)| bits | u32::from(*byte) << (16 - 8 * at));
+        for at in 0..4 {
+            let sign = ALPHABET[(bits >> (18 - 6 * at) & 63) as usize];
+            text.push(if at <= group.len() { char::from(sign) } else { '=' });
+        }
+    }
+    text
+}
+
+fn from_base64(text: &str) -> Option<Vec<u8>> {
+    let (mut bytes, mut bits, mut count) = (Vec::new(), 0_u32, 0);
+    for sign in text.trim_end_matches('=').bytes() {
+        let value = ALPHABET.iter().position(|known| *known == sign)? as u32;
+        (bits, count) = ((bits << 6 | value) & 0xFFFF, count + 6);
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+        }
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::VPath;
+
+    use super::*;
+
+    #[test]
+    fn base64_is_that_of_the_standard() {
+        // RFC 4648 §10.
+        for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+            assert_eq!(base64(plain.as_bytes()), coded);
+            assert_eq!(from_base64(coded).as_deref(), Some(plain.as_bytes()));
+        }
+        assert_eq!(from_base64("Zm9*"), None);
+    }
+
+    #[test]
+    fn metadata_names_the_file_by_its_canonical_path() {
+        let chosen = Chosen { target: VPath::parse("a/%C3%A9").unwrap(), size: 1, modified: 1_600 };
+        let expected = "path YS8lQzMlQTk=,mtime MTYwMA==,conflict ZmFpbA==";
+        assert_eq!(upload_metadata(&chosen, &Rule::New, None), expected);
+        assert!(upload_metadata(&chosen, &Rule::KeepBoth, Some("af")).ends_with(",conflict a2VlcF9ib3Ro,blake3 YWY="));
+    }
+
+    #[test]
+    fn a_digest_field_is_read_among_others() {
+        let digest = base64(&[0xAB; 32]);
+        let field = format!("sha-256=:{}:, blake3=:{digest}:", base64(&[1; 32]));
+        assert_eq!(blake3_of(&field), Some("ab".repeat(32)));
+        for field in ["", "sha-256=:AA==:", "blake3=:AA==:", "blake3=x"] {
+            assert_eq!(blake3_of(field), None, "{field}");
+        }
+    }
+}
