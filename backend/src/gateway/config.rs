@@ -22,9 +22,11 @@ pub struct GatewayConfig {
     pub header_read_time: Duration,
     /// How long a connection may wait for its next request.
     pub idle_time: Duration,
-    /// How long a client may take to send a request's body.
+    /// How long a client may take to send a body that is a form or JSON. One that is a file's content may take as long as
+    /// it moves.
     pub body_read_time: Duration,
-    /// How long a client may take no byte of an answer; a slow one that moves is served to the end.
+    /// How long a client may take no byte of an answer, or send no byte of a file; a slow one that moves is served to the
+    /// end.
     pub stall_time: Duration,
     /// How long the file server may take to begin its answer.
     pub answer_time: Duration,
@@ -40,6 +42,10 @@ pub struct GatewayConfig {
     pub target_bytes_max: usize,
     /// Longest body of a request that carries a form, in bytes.
     pub request_body_bytes_max: usize,
+    /// Longest file that may be uploaded, in bytes; 0 for as long as the disk allows.
+    pub upload_bytes_max: u64,
+    /// How many browsers may look at folders at a time, to be told what happens there.
+    pub event_streams_max: usize,
     /// How many archives of the largest kind may be made at a time. They share the memory for so many manifests, so that
     /// there may be many more of smaller ones.
     pub archives_max: usize,
@@ -64,6 +70,8 @@ impl Default for GatewayConfig {
             header_bytes_max: 32 << 10,
             target_bytes_max: 24 << 10,
             request_body_bytes_max: 4 << 20,
+            upload_bytes_max: 0,
+            event_streams_max: 1024,
             archives_max: 8,
         }
     }

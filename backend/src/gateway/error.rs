@@ -37,6 +37,11 @@ impl Refusal {
         Self { detail: detail.into(), ..Self::new(code) }
     }
 
+    /// With that sentence instead.
+    pub(super) fn saying(self, detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), ..self }
+    }
+
     /// With another status than the code's own.
     pub(super) fn status(self, status: StatusCode) -> Self {
         Self { status, ..self }

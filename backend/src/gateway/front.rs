@@ -19,11 +19,12 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use shared::ErrorCode;
 use tracing::{info, warn};
 
+use super::body::Incoming;
 use super::error::Refusal;
 use super::metrics::Route;
 use super::serve::Peer;
 use super::text::escape_log;
-use super::{Gateway, RequestId, cors, host};
+use super::{Gateway, RequestId, cors, host, origin};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
@@ -86,8 +87,9 @@ fn finish_headers(headers: &mut HeaderMap, gateway: &Gateway, id: &RequestId) {
 }
 
 /// Inside [`observe`]: lets through what is short enough and meant for this server.
-pub(super) async fn admit(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+pub(super) async fn admit(State(gateway): State<Gateway>, mut request: Request, next: Next) -> Response {
     if let Err(refusal) = check(&gateway, &request) {
+        drop(Incoming::of(&gateway, &mut request));
         return refusal.into_response();
     }
     let origins = &gateway.config.cors_origins;
@@ -112,7 +114,8 @@ fn check(gateway: &Gateway, request: &Request) -> Result<(), Refusal> {
         let refusal = Refusal::because(ErrorCode::TooLarge, "The request's headers are longer than the server takes.");
         return Err(refusal.status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
     }
-    host::check(request.version(), request.uri(), request.headers(), &gateway.config.hosts)
+    host::check(request.version(), request.uri(), request.headers(), &gateway.config.hosts)?;
+    origin::check(request.method(), request.uri(), request.headers(), &gateway.config.cors_origins)
 }
 
 /// The answer to OPTIONS (RFC 9110 §9.3.7).

@@ -30,6 +30,12 @@ mod negotiate;
 
 mod files;
 
+mod put;
+
+mod upload;
+
+mod digests;
+
 mod conditional;
 
 mod preconditions;
@@ -68,7 +74,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use sha2::{Digest, Sha256};
@@ -177,9 +183,9 @@ impl RequestId {
 /// Every route, and the layers around them, outermost last.
 fn routes(gateway: Gateway) -> Router {
     Router::new()
-        .route("/files", read(files::read))
-        .route("/files/", read(files::read))
-        .route("/files/{*path}", read(files::read))
+        .route("/files", files())
+        .route("/files/", files())
+        .route("/files/{*path}", files())
         .route("/api/v1/list", read(api::list))
         .route("/api/v1/list/", read(api::list))
         .route("/api/v1/list/{*path}", read(api::list))
@@ -196,6 +202,30 @@ fn routes(gateway: Gateway) -> Router {
         .layer(from_fn_with_state(gateway.clone(), front::admit))
         .layer(from_fn_with_state(gateway.clone(), front::observe))
         .with_state(gateway)
+}
+
+/// What a resource takes of those who may only read, and of those who may change.
+#[derive(Clone, Copy)]
+struct Methods {
+    reading: &'static str,
+    changing: &'static str,
+}
+
+/// Files: read by all, changed by some.
+fn files() -> MethodRouter<Gateway> {
+    let methods = Methods { reading: READ, changing: "GET, HEAD, PUT, DELETE, OPTIONS" };
+    let handlers = on(MethodFilter::GET.or(MethodFilter::HEAD), files::read);
+    telling(handlers.put(put::write), methods)
+}
+
+/// OPTIONS and 405 with what the caller may do here (RFC 9110 §10.2.1).
+fn telling(handlers: MethodRouter<Gateway>, methods: Methods) -> MethodRouter<Gateway> {
+    let allowed = move |gateway: &Gateway| {
+        if gateway.config.anonymous.writable() { methods.changing } else { methods.reading }
+    };
+    handlers
+        .options(move |State(gateway): State<Gateway>| async move { front::allow(allowed(&gateway)) })
+        .fallback(move |State(gateway): State<Gateway>| async move { Refusal::method_not_allowed(allowed(&gateway)) })
 }
 
 const READ: &str = "GET, HEAD, OPTIONS";

@@ -1,0 +1,74 @@
+//! `Repr-Digest` and `Content-Digest` (RFC 9530) of a request: what its bytes should come to. Pure.
+
+use http::{HeaderMap, HeaderName};
+use shared::{Algorithm, Checksum, ErrorCode};
+
+use super::base64;
+use super::error::Refusal;
+
+/// The name of BLAKE3 in these fields. The registry has none for it; other algorithms are ignored by whoever does not
+/// know them.
+pub(super) const BLAKE3: &str = "blake3";
+
+const FIELDS: [HeaderName; 2] = [HeaderName::from_static("repr-digest"), HeaderName::from_static("content-digest")];
+
+/// The strongest digest that the request names and the server can check; without `Content-Encoding` both fields mean the
+/// same bytes.
+pub(super) fn wanted(headers: &HeaderMap) -> Result<Option<Checksum>, Refusal> {
+    let mut found: Option<Checksum> = None;
+    for value in FIELDS.iter().flat_map(|name| headers.get_all(name)) {
+        let text = value.to_str().map_err(|_| malformed())?;
+        for member in text.split(',') {
+            let Some((name, value)) = member.trim().split_once('=') else { return Err(malformed()) };
+            let algorithm = match name {
+                BLAKE3 => Algorithm::Blake3,
+                "sha-256" => Algorithm::Sha256,
+                _ => continue,
+            };
+            let bytes = value.strip_prefix(':').and_then(|value| value.strip_suffix(':')).and_then(base64::decode);
+            let digest = bytes.filter(|bytes| bytes.len() == algorithm.length()).ok_or_else(malformed)?;
+            if found.is_none() || algorithm == Algorithm::Blake3 {
+                found = Some(Checksum { algorithm, digest });
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn malformed() -> Refusal {
+    let sentence = "A digest of the request is malformed: write `sha-256=:BASE64:` or `blake3=:BASE64:` (RFC 9530).";
+    Refusal::because(ErrorCode::BadRequest, sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn read(fields: &[(&'static str, &str)]) -> Result<Option<Algorithm>, ()> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+        }
+        wanted(&headers).map(|found| found.map(|checksum| checksum.algorithm)).map_err(|_| ())
+    }
+
+    #[test]
+    fn the_strongest_that_is_known_counts() {
+        let digest = base64::encode(&[7; 32]);
+        let (blake3, sha) = (format!("blake3=:{digest}:"), format!("sha-256=:{digest}:"));
+        assert_eq!(read(&[]), Ok(None));
+        assert_eq!(read(&[("repr-digest", &sha)]), Ok(Some(Algorithm::Sha256)));
+        assert_eq!(read(&[("content-digest", &format!("{sha}, {blake3}"))]), Ok(Some(Algorithm::Blake3)));
+        assert_eq!(read(&[("repr-digest", &blake3), ("content-digest", &sha)]), Ok(Some(Algorithm::Blake3)));
+        assert_eq!(read(&[("repr-digest", "md5=:AAAA:")]), Ok(None));
+    }
+
+    #[test]
+    fn what_is_no_digest_is_refused() {
+        for text in ["sha-256", "sha-256=AAAA", "sha-256=:AAAA:", "blake3=:!:", "blake3=::", ""] {
+            assert_eq!(read(&[("repr-digest", text)]), Err(()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! `PUT /files/<path>`: a file, whole, in one request (RFC 9110 §9.3.4), as `curl -T` sends it. Nobody sees anything of
+//! it before all of it is there and durable; what ends early leaves nothing behind. Everything that can be refused is,
+//! before the first byte of the body is asked for.
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_RANGE, HeaderName, LOCATION};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use shared::path::encode_segment;
+use shared::{Algorithm, Checksum, Conflict, ETag, ErrorCode, Timestamp, UploadId, VPath};
+
+use super::body::{self, Incoming};
+use super::error::Refusal;
+use super::extract::Target;
+use super::files::set;
+use super::preconditions::{Fails, Preconditions, Wanted};
+use super::{Gateway, RequestId, digests, upload};
+use crate::client::{Caller, Sent, Stage};
+
+/// The time of last change, in seconds since 1970, as ownCloud's clients and rclone say it.
+const OC_MTIME: HeaderName = HeaderName::from_static("x-oc-mtime");
+
+/// What was asked for.
+struct Asked {
+    path: VPath,
+    length: Option<u64>,
+    preconditions: Preconditions,
+    modified: Option<Timestamp>,
+    checksum: Option<Checksum>,
+}
+
+/// A new file, or new content for one.
+pub(super) async fn write(State(gateway): State<Gateway>, mut request: Request) -> Result<Response, Refusal> {
+    let mut body = Incoming::of(&gateway, &mut request);
+    let asked = Asked::read(&request)?;
+    let bytes_max = gateway.upload_bytes_max();
+    if asked.length.is_some_and(|length| length > bytes_max) {
+        return Err(upload::too_large(bytes_max));
+    }
+    let caller = gateway.caller(&RequestId::of(&request));
+    let wanted = asked.wanted(&gateway, &caller).await?;
+    let staged = asked.stage(&gateway, caller, wanted.clone()).await.map_err(|refusal| explain(refusal, &wanted))?;
+    let sending = gateway.client.put(&staged.caller, staged.id, asked.sent()).await?;
+    upload::send(&mut body, sending, bytes_max)
+        .await
+        .map_err(|cut| explain(cut.refusal, &wanted))?;
+    let upload = gateway.commit(&staged.caller, staged.id).await.map_err(|error| explain(error.into(), &wanted))?;
+    staged.keep();
+    gateway.metrics.uploaded("put");
+    let mut headers = upload::file_headers(&upload);
+    if asked.modified.is_some() {
+        headers.insert(OC_MTIME, HeaderValue::from_static("accepted"));
+    }
+    if upload.replaced {
+        return Ok((StatusCode::NO_CONTENT, headers).into_response());
+    }
+    // Relative to the address of the request, so that it holds under whatever prefix a proxy serves the gateway.
+    set(&mut headers, LOCATION, encode_segment(asked.path.name()));
+    Ok((StatusCode::CREATED, headers).into_response())
+}
+
+impl Asked {
+    fn read(request: &Request) -> Result<Self, Refusal> {
+        let headers = request.headers();
+        let target = Target::below(request.uri(), "/files")?;
+        if target.slash || target.path.is_root() {
+            let sentence = "A file's address does not end in a slash. To make a folder, ask for that (/api/v1/changes).";
+            return Err(Refusal::because(ErrorCode::IsFolder, sentence));
+        }
+        if headers.contains_key(CONTENT_RANGE) {
+            // RFC 9110 §9.3.4 and §14.4: taken for the whole, a part would destroy the rest.
+            let sentence = "A part of a file cannot be put. Send all of it, or use the resumable upload (/api/v1/uploads).";
+            return Err(Refusal::because(ErrorCode::BadRequest, sentence));
+        }
+        body::wants_identity(headers)?;
+        Ok(Self {
+            path: target.path,
+            length: body::length(headers),
+            preconditions: Preconditions::read(headers),
+            modified: modified(headers)?,
+            checksum: digests::wanted(headers)?,
+        })
+    }
+
+    /// What must be true of the target, with a look at it only where the conditions need one.
+    async fn wanted(&self, gateway: &Gateway, caller: &Caller) -> Result<Wanted, Refusal> {
+        let decided = match self.preconditions.direct() {
+            Some(decided) => decided,
+            None => {
+                let there = match gateway.client.stat(caller, &self.path).await {
+                    Ok(entry) => Some(entry),
+                    Err(error) if error.code == ErrorCode::NotFound => None,
+                    Err(error) => return Err(error.into()),
+                };
+                self.preconditions.decide(there.as_ref())
+            }
+        };
+        decided.map_err(|Fails| ErrorCode::PreconditionFailed.into())
+    }
+
+    async fn stage(&self, gateway: &Gateway, caller: Caller, wanted: Wanted) -> Result<Unfinished, Refusal> {
+        let (conflict, if_match): (Conflict, Option<Vec<ETag>>) = wanted.for_upload(Conflict::Replace);
+        let stage = Stage {
+            caller: caller.clone(),
+            target: Some(self.path.clone()),
+            length: self.length,
+            conflict,
+            if_match,
+            modified: self.modified,
+            blake3: self.digest(Algorithm::Blake3),
+            executable: None,
+            metadata: String::new(),
+            parts: Vec::new(),
+            resumable: false,
+            make_parents: true,
+            key: None,
+        };
+        let upload = gateway.client.stage(&stage).await?;
+        Ok(Unfinished { gateway: gateway.clone(), caller, id: upload.id, kept: false })
+    }
+
+    fn sent(&self) -> Sent {
+        // BLAKE3 is verified at the commit; what else there is, while the bytes come.
+        let checksum = self.checksum.clone().filter(|checksum| checksum.algorithm != Algorithm::Blake3);
+        Sent { offset: 0, length: self.length, checksum, total: None }
+    }
+
+    fn digest(&self, algorithm: Algorithm) -> Option<Vec<u8>> {
+        self.checksum.as_ref().filter(|checksum| checksum.algorithm == algorithm).map(|checksum| checksum.digest.clone())
+    }
+}
+
+/// In the words of the request: what the file server says of an upload's conflict is a condition of the request here.
+fn explain(refusal: Refusal, wanted: &Wanted) -> Refusal {
+    match (refusal.code, wanted) {
+        (ErrorCode::AlreadyExists, Wanted::Absent) => ErrorCode::PreconditionFailed.into(),
+        (ErrorCode::ChecksumMismatch, _) => {
+            let sentence = "The bytes that came are not those that the digest was made of. Nothing was changed.";
+            refusal.saying(sentence).status(StatusCode::BAD_REQUEST)
+        }
+        _ => refusal,
+    }
+}
+
+fn modified(headers: &HeaderMap) -> Result<Option<Timestamp>, Refusal> {
+    let Some(value) = headers.get(OC_MTIME) else { return Ok(None) };
+    let seconds = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+    let malformed = || Refusal::because(ErrorCode::BadRequest, "X-OC-Mtime must be a number of seconds since 1970.");
+    seconds.map(|seconds| Some(Timestamp::from_parts(seconds, 0))).ok_or_else(malformed)
+}
+
+/// An upload that is given up unless it became a file, however the request ends.
+struct Unfinished {
+    gateway: Gateway,
+    caller: Caller,
+    id: UploadId,
+    kept: bool,
+}
+
+impl Unfinished {
+    fn keep(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let (gateway, caller, id) = (self.gateway.clone(), self.caller.clone(), self.id);
+            // If that fails too, the file server gives it up by itself in time.
+            runtime.spawn(async move { gateway.client.abort(&caller, id).await });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_a_number_of_seconds() {
+        let read = |text: &'static str| modified(&HeaderMap::from_iter([(OC_MTIME, HeaderValue::from_static(text))]));
+        assert_eq!(read("1700000000").unwrap(), Some(Timestamp::from_parts(1_700_000_000, 0)));
+        assert_eq!(read(" -1 ").unwrap(), Some(Timestamp::from_parts(-1, 0)));
+        assert_eq!(modified(&HeaderMap::new()).unwrap(), None);
+        for text in ["", "now", "1e9", "99999999999999999999"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! From a request's body into an upload, and from an upload to the headers that tell of its file: what `PUT` and tus have
+//! in common. While one piece goes to the file server the next one is gathered, and no more than that is held.
+
+use std::pin::pin;
+use std::time::SystemTime;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{ETAG, HeaderName, LAST_MODIFIED};
+use http::{HeaderMap, HeaderValue};
+use shared::limits::PIECE_BYTES;
+use shared::{Algorithm, ErrorCode, UploadId};
+
+use super::body::{Fault, Incoming};
+use super::conditional::last_modified;
+use super::error::Refusal;
+use super::files::set;
+use super::{Gateway, base64, digests};
+use crate::client::{Caller, ClientError, Commit, Sending, Upload};
+
+/// Why not all of a body went into an upload.
+pub(super) struct Cut {
+    /// What the client is told, if it is still there.
+    pub refusal: Refusal,
+    /// How many bytes of the upload are durable, where that is known.
+    pub offset: Option<u64>,
+}
+
+/// Sends the body, at most `bytes_max` of it, and waits until all of it is durable. Where it breaks, what came is kept.
+pub(super) async fn send(body: &mut Incoming, sending: Sending, bytes_max: u64) -> Result<Upload, Cut> {
+    let mut sending = sending;
+    let mut left = bytes_max;
+    let mut waiting = Gathered::default();
+    loop {
+        if waiting.is_empty() && !waiting.over {
+            waiting.take(body.piece().await);
+        }
+        let Some(piece) = waiting.hand_out() else {
+            return match waiting.fault {
+                None => Ok(sending.finish().await?),
+                Some(fault) => Err(break_off(sending, fault.into()).await),
+            };
+        };
+        match left.checked_sub(piece.len() as u64) {
+            Some(less) => left = less,
+            None => return Err(break_off(sending, too_large(bytes_max)).await),
+        }
+        let mut sent = pin!(sending.send(piece));
+        loop {
+            tokio::select! {
+                biased;
+                sent = &mut sent => break sent?,
+                piece = body.piece(), if waiting.has_room() => waiting.take(piece),
+            }
+        }
+    }
+}
+
+/// What came of the body while the piece before it was on its way.
+#[derive(Default)]
+struct Gathered {
+    first: Option<Bytes>,
+    more: BytesMut,
+    over: bool,
+    fault: Option<Fault>,
+}
+
+impl Gathered {
+    fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    fn has_room(&self) -> bool {
+        !self.over && self.first.as_ref().map_or(0, Bytes::len) + self.more.len() < PIECE_BYTES
+    }
+
+    fn take(&mut self, piece: Result<Option<Bytes>, Fault>) {
+        match piece {
+            Ok(Some(piece)) => match &self.first {
+                None => self.first = Some(piece),
+                Some(first) => {
+                    if self.more.is_empty() {
+                        self.more.extend_from_slice(first);
+                    }
+                    self.more.extend_from_slice(&piece);
+                }
+            },
+            Ok(None) => self.over = true,
+            Err(fault) => {
+                self.over = true;
+                self.fault = Some(fault);
+            }
+        }
+    }
+
+    fn hand_out(&mut self) -> Option<Bytes> {
+        let first = self.first.take()?;
+        Some(if self.more.is_empty() { first } else { self.more.split().freeze() })
+    }
+}
+
+async fn break_off(sending: Sending, refusal: Refusal) -> Cut {
+    let offset = sending.break_off().await.ok().map(|upload| upload.offset);
+    Cut { refusal, offset }
+}
+
+/// 413 with the bound.
+pub(super) fn too_large(bytes_max: u64) -> Refusal {
+    let sentence = format!("The upload is longer than the {bytes_max} bytes that may come here.");
+    Refusal::because(ErrorCode::TooLarge, sentence)
+}
+
+impl From<ClientError> for Cut {
+    fn from(error: ClientError) -> Self {
+        Self { refusal: error.into(), offset: None }
+    }
+}
+
+impl Gateway {
+    /// Most bytes that one upload may have.
+    pub(super) fn upload_bytes_max(&self) -> u64 {
+        match self.config.upload_bytes_max {
+            0 => i64::MAX as u64,
+            bytes => bytes,
+        }
+    }
+
+    /// Makes an upload a file, in the way that it was begun with. There is no bound on the time: the file server may have
+    /// to read the whole of it, and is asked meanwhile whether it lives.
+    pub(super) async fn commit(&self, caller: &Caller, upload: UploadId) -> Result<Upload, ClientError> {
+        let caller = Caller { deadline_ms: None, ..caller.clone() };
+        let commit = Commit { caller, upload, target: None, conflict: None, if_match: None, blake3: None };
+        self.client.commit(&commit).await
+    }
+}
+
+const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
+
+/// What is told of the file that an upload became: validator, date, digest (RFC 9530).
+pub(super) fn file_headers(upload: &Upload) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(12);
+    let Some(entry) = &upload.entry else { return headers };
+    if let Some(etag) = entry.etag {
+        set(&mut headers, ETAG, etag.quoted());
+    }
+    if let Some(date) = last_modified(entry.modified, SystemTime::now()) {
+        set(&mut headers, LAST_MODIFIED, date);
+    }
+    if let Some(digest) = upload.digests.as_ref().and_then(|digests| digests.get(Algorithm::Blake3)) {
+        set(&mut headers, REPR_DIGEST, format!("{}=:{}:", digests::BLAKE3, base64::encode(digest)));
+    }
+    let outcome = match (upload.skipped, upload.replaced) {
+        (true, _) => "skipped",
+        (false, true) => "replaced",
+        (false, false) => "created",
+    };
+    headers.insert(OUTCOME, HeaderValue::from_static(outcome));
+    headers
+}
+
+/// What became of the file that was there: `created` where there was none, `replaced`, or `skipped` where it stayed.
+const OUTCOME: HeaderName = HeaderName::from_static("upload-outcome");
