@@ -21,8 +21,7 @@ const COMPILE: &[&str] = &[
     "--profile",
     "wasm-release",
     "--locked",
-    "--bin",
-    "frontend",
+    "--bins",
 ];
 const REMEDY: &str = "mend what the lines above name and start again";
 
