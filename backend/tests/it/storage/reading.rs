@@ -1,0 +1,240 @@
+//! What reading gives.
+
+use backend::storage::Visit;
+use shared::{ErrorCode, Kind, Link, Timestamp, VPath};
+
+use super::{World, check_error, code, content, list, open, path, read, stat};
+
+pub(super) fn stat_says_what_is_there(world: &dyn World) {
+    world.file(b"docs/hello.txt", b"hello");
+    world.file(b"docs/run.sh", b"#!");
+    world.set_executable(b"docs/run.sh");
+    world.set_modified(b"docs/hello.txt", Timestamp::from_parts(1_234_567_890, 123_456_700));
+    let file = stat(world, b"docs/hello.txt").unwrap();
+    assert_eq!(file.path, path(b"docs/hello.txt"));
+    assert_eq!((file.kind, file.size, file.link.clone(), file.executable), (Kind::File, 5, None, false));
+    assert_eq!(file.modified, Timestamp::from_parts(1_234_567_890, 123_456_700));
+    assert!(file.etag.is_some());
+    assert_eq!(stat(world, b"docs/hello.txt").unwrap(), file);
+    assert!(stat(world, b"docs/run.sh").unwrap().executable);
+
+    let folder = stat(world, b"docs").unwrap();
+    assert_eq!((folder.kind, folder.size, folder.link, folder.executable), (Kind::Folder, 0, None, false));
+    assert!(folder.etag.is_some());
+    let root = stat(world, b"").unwrap();
+    assert!(root.kind == Kind::Folder && root.path.is_root());
+}
+
+pub(super) fn a_path_that_leads_nowhere_says_why(world: &dyn World) {
+    world.file(b"docs/hello.txt", b"hello");
+    check_error(world, b"nothing", ErrorCode::NotFound);
+    check_error(world, b"nothing/below", ErrorCode::NotFound);
+    check_error(world, b"docs/nothing", ErrorCode::NotFound);
+    check_error(world, b"docs/hello.txt/below", ErrorCode::NotFolder);
+    check_error(world, b"docs/hello.txt/far/below", ErrorCode::NotFolder);
+    assert_eq!(list(world, b"docs/hello.txt").unwrap_err(), ErrorCode::NotFolder);
+    assert_eq!(list(world, b"nothing").unwrap_err(), ErrorCode::NotFound);
+}
+
+pub(super) fn a_listing_is_complete_and_agrees_with_stat(world: &dyn World) {
+    world.folder(b"empty");
+    assert!(list(world, b"empty").unwrap().is_empty());
+    let names: Vec<_> = (0..1_000).map(|number| format!("file {number}.txt")).collect();
+    for name in &names {
+        world.file(format!("many/{name}").as_bytes(), name.as_bytes());
+    }
+    world.folder(b"many/folder");
+    world.link(b"many/link", b"file 1.txt");
+    world.link(b"many/folder link", b"folder");
+    world.link(b"many/out", b"/etc");
+    world.link(b"many/broken", b"nothing");
+    let listed = list(world, b"many").unwrap();
+    assert_eq!(listed.len(), 1_005);
+    for name in &names {
+        assert!(listed.contains_key(name.as_bytes()), "{name}");
+    }
+    for (name, entry) in listed {
+        assert_eq!(world.storage().stat(&path(b"many").join(&name).unwrap()).unwrap(), entry);
+    }
+}
+
+pub(super) fn a_listing_stops_when_told(world: &dyn World) {
+    (0..10).for_each(|number| world.file(format!("{number}").as_bytes(), b""));
+    let mut count = 0;
+    let mut visit = |_| {
+        count += 1;
+        if count == 3 { Visit::Stop } else { Visit::Continue }
+    };
+    world.storage().list(&VPath::root(), &mut visit).unwrap();
+    assert_eq!(count, 3);
+}
+
+pub(super) fn names_are_bytes(world: &dyn World) {
+    let longest = [b'x'; 255];
+    let names: [&[u8]; 14] = [
+        b"with space",
+        b" leading and trailing ",
+        "été à Nîmes".as_bytes(),
+        "e\u{301}te\u{301}".as_bytes(),
+        "🦀".as_bytes(),
+        b"line\nfeed",
+        b"latin\xe9.txt",
+        b"back\\slash\\..\\x",
+        b"-rf",
+        b"...",
+        b"%2e%2e",
+        b"CON",
+        b"a:b",
+        &longest,
+    ];
+    let names: Vec<_> = names.into_iter().filter(|name| world.takes(name)).collect();
+    for name in &names {
+        world.file(&[b"odd/".as_slice(), name].concat(), name);
+        world.file(&[name, b"/inner".as_slice()].concat(), name);
+    }
+    let listed = list(world, b"odd").unwrap();
+    assert_eq!(listed.len(), names.len());
+    for name in names {
+        assert_eq!(listed[name].size, name.len() as u64);
+        assert_eq!(content(world, &[b"odd/".as_slice(), name].concat()).unwrap(), name);
+        assert_eq!(content(world, &[name, b"/inner"].concat()).unwrap(), name);
+    }
+}
+
+pub(super) fn folders_may_be_deep(world: &dyn World) {
+    let deep = vec!["d"; shared::limits::PATH_SEGMENTS_MAX].join("/");
+    world.file(deep.as_bytes(), b"content");
+    world.link(b"link", deep.as_bytes());
+    assert_eq!(content(world, deep.as_bytes()).unwrap(), b"content");
+    assert_eq!(content(world, b"link").unwrap(), b"content");
+    assert_eq!(list(world, deep.strip_suffix("/d").unwrap().as_bytes()).unwrap().len(), 1);
+}
+
+pub(super) fn reading_starts_and_ends_anywhere(world: &dyn World) {
+    let bytes: Vec<u8> = (0..100_000_u32).map(|number| (number % 251) as u8).collect();
+    world.file(b"file", &bytes);
+    world.file(b"empty", b"");
+    let file = open(world, b"file").unwrap();
+    assert_eq!(file.entry(), &stat(world, b"file").unwrap());
+    let mut buffer = vec![0; 70_000];
+    let mut check = |offset: u64, length: usize, expected: &[u8]| {
+        assert_eq!(file.read_at(&mut buffer[..length], offset).unwrap(), expected.len(), "{length} at {offset}");
+        assert_eq!(&buffer[..expected.len()], expected, "{length} at {offset}");
+    };
+    check(0, 70_000, &bytes[..70_000]);
+    check(70_000, 70_000, &bytes[70_000..]);
+    check(99_999, 1, &bytes[99_999..]);
+    check(5, 0, b"");
+    check(100_000, 10, b"");
+    check(100_001, 10, b"");
+    check(u64::MAX, 10, b"");
+    check(1, 3, &bytes[1..4]);
+
+    let empty = open(world, b"empty").unwrap();
+    assert_eq!(empty.entry().size, 0);
+    assert_eq!(empty.read_at(&mut [0; 4], 0).unwrap(), 0);
+}
+
+pub(super) fn only_files_open(world: &dyn World) {
+    world.folder(b"folder");
+    world.link(b"link", b"folder");
+    for folder in [b"".as_slice(), b"folder", b"link"] {
+        assert_eq!(code(open(world, folder)), Some(ErrorCode::IsFolder));
+    }
+}
+
+pub(super) fn an_etag_changes_with_the_file(world: &dyn World) {
+    world.file(b"file", b"one");
+    world.file(b"other", b"one");
+    world.folder(b"folder");
+    let mut seen = vec![stat(world, b"file").unwrap().etag.unwrap()];
+    assert_eq!(stat(world, b"file").unwrap().etag.unwrap(), seen[0]);
+    assert_eq!(list(world, b"").unwrap()[b"file".as_slice()].etag.unwrap(), seen[0]);
+    assert_eq!(open(world, b"file").unwrap().etag_now().unwrap(), seen[0]);
+    assert_ne!(stat(world, b"other").unwrap().etag.unwrap(), seen[0]);
+    let mut check = |change: &dyn Fn()| {
+        world.tick();
+        change();
+        let etag = stat(world, b"file").unwrap().etag.unwrap();
+        assert!(!seen.contains(&etag));
+        seen.push(etag);
+    };
+    check(&|| world.write(b"file", b"two"));
+    check(&|| world.write(b"file", b"three"));
+    check(&|| world.truncate(b"file", 2));
+    check(&|| world.set_modified(b"file", Timestamp::from_parts(1_000, 0)));
+    // The same time again, after a change: what a program does that wants to go unnoticed.
+    check(&|| {
+        world.write(b"file", b"xx");
+        world.set_modified(b"file", Timestamp::from_parts(1_000, 0));
+    });
+    check(&|| world.replace(b"file", b"xx"));
+
+    let folder = stat(world, b"folder").unwrap().etag;
+    world.tick();
+    world.file(b"folder/new", b"");
+    assert_ne!(stat(world, b"folder").unwrap().etag, folder);
+}
+
+pub(super) fn a_replaced_file_goes_on_to_be_read(world: &dyn World) {
+    world.file(b"file", b"old bytes");
+    let file = open(world, b"file").unwrap();
+    world.tick();
+    world.replace(b"file", b"new bytes");
+    assert_eq!(read(&*file).unwrap(), b"old bytes");
+    assert_eq!(file.etag_now().unwrap(), file.entry().etag.unwrap());
+    assert_eq!(content(world, b"file").unwrap(), b"new bytes");
+    let file = open(world, b"file").unwrap();
+    world.remove(b"file");
+    assert_eq!(read(&*file).unwrap(), b"new bytes");
+    assert_eq!(file.etag_now().unwrap(), file.entry().etag.unwrap());
+    check_error(world, b"file", ErrorCode::NotFound);
+}
+
+pub(super) fn an_open_file_tells_that_it_changed(world: &dyn World) {
+    world.file(b"file", b"0123456789");
+    let file = open(world, b"file").unwrap();
+    world.tick();
+    world.truncate(b"file", 4);
+    assert_eq!(file.read_at(&mut [0; 8], 2).unwrap(), 2);
+    assert_ne!(file.etag_now().unwrap(), file.entry().etag.unwrap());
+    assert_eq!(file.entry().size, 10);
+
+    let file = open(world, b"file").unwrap();
+    world.tick();
+    world.write(b"file", b"abcd");
+    world.remove(b"file");
+    assert_ne!(file.etag_now().unwrap(), file.entry().etag.unwrap());
+}
+
+pub(super) fn special_files_are_never_opened(world: &dyn World) {
+    if !world.special(b"folder/special") {
+        return;
+    }
+    world.link(b"link", b"folder/special");
+    for name in [b"folder/special".as_slice(), b"link"] {
+        let entry = stat(world, name).unwrap();
+        assert_eq!((entry.kind, entry.size), (Kind::Other, 0));
+        assert_eq!(code(open(world, name)), Some(ErrorCode::NotRegular));
+        check_error(world, &[name, b"/below"].concat(), ErrorCode::NotFolder);
+    }
+    assert_eq!(list(world, b"folder").unwrap()[b"special".as_slice()].kind, Kind::Other);
+    assert_eq!(stat(world, b"link").unwrap().link, Some(Link::Inside(b"folder/special".to_vec())));
+}
+
+pub(super) fn what_may_not_be_read_says_so(world: &dyn World) {
+    world.file(b"folder/file", b"content");
+    world.file(b"file", b"content");
+    world.link(b"link", b"folder/file");
+    if !world.deny(b"file") || !world.deny(b"folder") {
+        eprintln!("skipped: whoever runs this may read everything");
+        return;
+    }
+    assert_eq!(stat(world, b"file").unwrap().size, 7);
+    assert_eq!(code(open(world, b"file")), Some(ErrorCode::AccessDenied));
+    assert_eq!(stat(world, b"folder").unwrap().kind, Kind::Folder);
+    assert_eq!(list(world, b"folder").unwrap_err(), ErrorCode::AccessDenied);
+    check_error(world, b"folder/file", ErrorCode::AccessDenied);
+    assert_eq!(code(open(world, b"link")), Some(ErrorCode::AccessDenied));
+    assert_eq!(list(world, b"").unwrap()[b"link".as_slice()].kind, Kind::Other);
+}

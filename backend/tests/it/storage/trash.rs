@@ -1,0 +1,243 @@
+//! Moving, removing, the trash and the way back.
+
+use std::collections::BTreeMap;
+
+use backend::storage::{Expected, Item, Visit};
+use shared::{ETag, ErrorCode, Kind, Link, Timestamp, TrashId};
+
+use super::{World, code, content, last_segment, list, path, stat, trash_id};
+
+const NOW: Timestamp = Timestamp(1_700_000_000_000_000_000);
+
+pub(super) fn an_entry_takes_another_name(world: &dyn World) {
+    world.file(b"a/file", b"content");
+    world.folder(b"b");
+    world.link(b"a/link", b"file");
+    world.link(b"to b", b"b");
+    world.file(b"a/folder/inner/file", b"deep");
+    let storage = world.storage();
+    let rename = |from: &[u8], to: &[u8]| storage.rename(&path(from), None, &path(to), &Expected::Nothing).unwrap();
+    let before = stat(world, b"a/file").unwrap();
+    let moved = rename(b"a/file", b"to b/new name");
+    assert_eq!((moved.path.clone(), moved.size, moved.modified), (path(b"to b/new name"), 7, before.modified));
+    assert_eq!(stat(world, b"to b/new name").unwrap(), moved);
+    assert_eq!(content(world, b"b/new name").unwrap(), b"content");
+    assert_eq!(code(stat(world, b"a/file")), Some(ErrorCode::NotFound));
+    // A link goes itself, and what it says is seen from its new folder.
+    assert_eq!(rename(b"a/link", b"b/link").link, Some(Link::Broken));
+    assert_eq!(rename(b"b/new name", b"b/file").size, 7);
+    assert_eq!(content(world, b"b/link").unwrap(), b"content");
+    assert_eq!(rename(b"a/folder", b"b/moved").kind, Kind::Folder);
+    assert_eq!(content(world, b"b/moved/inner/file").unwrap(), b"deep");
+    assert!(list(world, b"a").unwrap().is_empty());
+    if world.special(b"special") {
+        assert_eq!(rename(b"special", b"b/special").kind, Kind::Other);
+    }
+}
+
+pub(super) fn a_name_that_is_taken_gives_way_as_expected(world: &dyn World) {
+    for (name, content) in [(b"one".as_slice(), b"1"), (b"two", b"2"), (b"full/file", b"3")] {
+        world.file(name, content);
+    }
+    world.folder(b"empty");
+    world.folder(b"other");
+    world.link(b"link", b"one");
+    let storage = world.storage();
+    let etag = |name: &[u8]| stat(world, name).unwrap().etag.unwrap();
+    let check = |from: &[u8], to: &[u8], expected: &Expected, refusal: ErrorCode| {
+        let got = storage.rename(&path(from), None, &path(to), expected);
+        let shown = [from, b" to ", to].concat();
+        assert_eq!(code(got), Some(refusal), "{}", String::from_utf8_lossy(&shown));
+    };
+    let stale = Expected::State(vec![ETag([9; 16])]);
+    check(b"one", b"two", &Expected::Nothing, ErrorCode::AlreadyExists);
+    check(b"one", b"two", &stale, ErrorCode::PreconditionFailed);
+    check(b"one", b"new", &stale, ErrorCode::PreconditionFailed);
+    check(b"one", b"one", &Expected::Anything, ErrorCode::AlreadyExists);
+    check(b"one", b"empty", &Expected::Anything, ErrorCode::IsFolder);
+    check(b"empty", b"one", &Expected::Anything, ErrorCode::NotFolder);
+    check(b"empty", b"full", &Expected::Anything, ErrorCode::NotEmpty);
+    check(b"full", b"full/below", &Expected::Nothing, ErrorCode::IntoItself);
+    check(b"full", b"full/not/below", &Expected::Nothing, ErrorCode::ParentMissing);
+    check(b"full/file", b"full", &Expected::Anything, ErrorCode::IsFolder);
+    check(b"one", b"none/new", &Expected::Nothing, ErrorCode::ParentMissing);
+    check(b"one", b"two/new", &Expected::Nothing, ErrorCode::NotFolder);
+    check(b"none", b"new", &Expected::Nothing, ErrorCode::NotFound);
+    check(b"none/none", b"new", &Expected::Nothing, ErrorCode::NotFound);
+    check(b"", b"new", &Expected::Nothing, ErrorCode::NameRefused);
+    check(b"one", b"", &Expected::Anything, ErrorCode::IsFolder);
+    if world.special(b"special") {
+        check(b"one", b"special", &Expected::Anything, ErrorCode::NotRegular);
+    }
+    world.link(b"into", b"full");
+    check(b"full", b"into/below", &Expected::Nothing, ErrorCode::IntoItself);
+
+    let replaced = storage.rename(&path(b"one"), None, &path(b"two"), &Expected::State(vec![etag(b"two")]));
+    assert_eq!(replaced.unwrap().size, 1);
+    assert_eq!(content(world, b"two").unwrap(), b"1");
+    storage.rename(&path(b"full"), None, &path(b"empty"), &Expected::Anything).unwrap();
+    assert_eq!(content(world, b"empty/file").unwrap(), b"3");
+    // A link gives way itself; what it leads to does not.
+    world.link(b"alias", b"empty/file");
+    storage.rename(&path(b"two"), None, &path(b"alias"), &Expected::Anything).unwrap();
+    assert_eq!((stat(world, b"alias").unwrap().link, content(world, b"empty/file").unwrap()), (None, b"3".to_vec()));
+}
+
+pub(super) fn a_source_in_another_state_stays(world: &dyn World) {
+    world.file(b"file", b"content");
+    world.link(b"dangling", b"nothing");
+    let storage = world.storage();
+    let stale = Some(ETag([9; 16]));
+    for name in [path(b"file"), path(b"dangling")] {
+        assert_eq!(code(storage.rename(&name, stale, &path(b"new"), &Expected::Nothing)), Some(ErrorCode::Changed));
+        assert_eq!(code(storage.remove(&name, stale)), Some(ErrorCode::Changed));
+        assert_eq!(code(storage.trash(&name, stale, trash_id(1), NOW)), Some(ErrorCode::Changed));
+    }
+    let etag = stat(world, b"file").unwrap().etag;
+    storage.rename(&path(b"file"), etag, &path(b"new"), &Expected::Nothing).unwrap();
+    let etag = stat(world, b"new").unwrap().etag;
+    storage.trash(&path(b"new"), etag, trash_id(1), NOW).unwrap();
+    let etag = storage.restore(trash_id(1), &path(b"file")).unwrap().etag;
+    storage.remove(&path(b"file"), etag).unwrap();
+}
+
+pub(super) fn files_links_and_empty_folders_are_removed(world: &dyn World) {
+    world.file(b"file", b"content");
+    world.file(b"full/file", b"content");
+    world.folder(b"empty");
+    world.link(b"to full", b"full");
+    world.link(b"dangling", b"nothing");
+    let out = [b"../".as_slice(), last_segment(&world.root()), b"2"].concat();
+    world.link(b"out", &out);
+    let storage = world.storage();
+    assert_eq!(code(storage.remove(&path(b"full"), None)), Some(ErrorCode::NotEmpty));
+    assert_eq!(code(storage.remove(&path(b"none"), None)), Some(ErrorCode::NotFound));
+    assert_eq!(code(storage.remove(&path(b"none/none"), None)), Some(ErrorCode::NotFound));
+    assert_eq!(code(storage.remove(&path(b""), None)), Some(ErrorCode::NameRefused));
+    assert_eq!(code(storage.remove(&path(b"out/secret"), None)), Some(ErrorCode::LinkEscapes));
+    for name in [b"file".as_slice(), b"empty", b"to full", b"dangling", b"out"] {
+        storage.remove(&path(name), None).unwrap();
+        assert_eq!(code(stat(world, name)), Some(ErrorCode::NotFound));
+    }
+    if world.special(b"special") {
+        storage.remove(&path(b"special"), None).unwrap();
+    }
+    let left: Vec<_> = list(world, b"").unwrap().into_keys().collect();
+    assert_eq!(left, [b"full".to_vec()]);
+    assert_eq!(content(world, b"full/file").unwrap(), b"content");
+    world.check_outside();
+}
+
+pub(super) fn the_trash_remembers_and_gives_back(world: &dyn World) {
+    world.file(b"docs/file", b"content");
+    world.file(b"docs/folder/inner/file", b"deep");
+    world.folder(b"other");
+    world.link(b"docs/link", b"file");
+    let storage = world.storage();
+    let mut entries = BTreeMap::new();
+    for (number, name) in [b"docs/file".as_slice(), b"docs/folder", b"docs/link"].into_iter().enumerate() {
+        let number = number as u8 + 1;
+        entries.insert(trash_id(number), stat(world, name).unwrap());
+        storage.trash(&path(name), None, trash_id(number), Timestamp(NOW.0 + i64::from(number))).unwrap();
+        assert_eq!(code(stat(world, name)), Some(ErrorCode::NotFound));
+    }
+    let items = trashed(world);
+    assert_eq!(items.len(), 3);
+    for (id, entry) in &entries {
+        assert_eq!(items[id].trashed, Timestamp(NOW.0 + i64::from(id.0[0])));
+        // The link was trashed after what it led to, so that it is broken by now.
+        if id.0[0] < 3 {
+            assert_eq!(&items[id].entry, entry);
+        }
+    }
+    let mut visits = 0;
+    let mut stop = |_| {
+        visits += 1;
+        Visit::Stop
+    };
+    storage.list_trash(&mut stop).unwrap();
+    assert_eq!(visits, 1);
+
+    let restore = |number, to: &[u8]| storage.restore(trash_id(number), &path(to));
+    world.file(b"taken", b"");
+    assert_eq!(code(restore(1, b"taken")), Some(ErrorCode::AlreadyExists));
+    assert_eq!(code(restore(1, b"none/file")), Some(ErrorCode::ParentMissing));
+    assert_eq!(code(restore(1, b"taken/file")), Some(ErrorCode::NotFolder));
+    assert_eq!(code(restore(9, b"file")), Some(ErrorCode::Gone));
+    let back = restore(1, b"docs/file").unwrap();
+    assert_eq!((back.size, &back), (7, &stat(world, b"docs/file").unwrap()));
+    assert_eq!(code(restore(1, b"docs/again")), Some(ErrorCode::Gone));
+    assert_eq!(restore(2, b"other/folder").unwrap().kind, Kind::Folder);
+    assert_eq!(content(world, b"other/folder/inner/file").unwrap(), b"deep");
+    assert_eq!(restore(3, b"docs/link").unwrap().size, 7);
+    assert!(trashed(world).is_empty());
+    assert_eq!(code(storage.trash(&path(b""), None, trash_id(1), NOW)), Some(ErrorCode::NameRefused));
+    assert_eq!(code(storage.trash(&path(b"none"), None, trash_id(1), NOW)), Some(ErrorCode::NotFound));
+    assert!(trashed(world).is_empty());
+}
+
+pub(super) fn what_is_purged_is_gone_entry_by_entry(world: &dyn World) {
+    for number in 0..5 {
+        world.file(format!("folder/inner {number}/file").as_bytes(), b"content");
+    }
+    world.file(b"kept/file", b"kept");
+    let outside = [world.root().as_slice(), b"2"].concat();
+    world.link(b"folder/out", &outside);
+    world.link(b"folder/inside", b"../kept");
+    world.link(b"folder/inner 0/up", b"../../kept/file");
+    let storage = world.storage();
+    storage.trash(&path(b"folder"), None, trash_id(1), NOW).unwrap();
+    world.link(b"link", b"kept");
+    storage.trash(&path(b"link"), None, trash_id(2), NOW).unwrap();
+    assert_eq!(code(storage.purge(trash_id(3), &mut || Visit::Continue)), Some(ErrorCode::Gone));
+    // A purge that was stopped goes on where it was.
+    let mut visits = 0;
+    let mut stop = || {
+        visits += 1;
+        if visits == 4 { Visit::Stop } else { Visit::Continue }
+    };
+    storage.purge(trash_id(1), &mut stop).unwrap();
+    assert_eq!(visits, 4);
+    assert_eq!(trashed(world).len(), 2);
+    let mut rest = 0;
+    let mut count = || {
+        rest += 1;
+        Visit::Continue
+    };
+    storage.purge(trash_id(1), &mut count).unwrap();
+    // Five folders, a file in each, three links and the folder itself.
+    assert_eq!(visits + rest, 14);
+    storage.purge(trash_id(2), &mut || Visit::Continue).unwrap();
+    assert!(trashed(world).is_empty());
+    assert_eq!(code(storage.purge(trash_id(1), &mut || Visit::Continue)), Some(ErrorCode::Gone));
+    assert_eq!(content(world, b"kept/file").unwrap(), b"kept");
+    world.check_outside();
+}
+
+pub(super) fn deep_trees_are_purged(world: &dyn World) {
+    // Deeper than any path: what a rename of a folder into a deep one makes.
+    let half = vec!["d"; 200].join("/");
+    world.file(format!("a/{half}/file").as_bytes(), b"content");
+    world.file(format!("b/{half}/file").as_bytes(), b"content");
+    let storage = world.storage();
+    storage.rename(&path(b"a"), None, &path(format!("b/{half}/a").as_bytes()), &Expected::Nothing).unwrap();
+    storage.trash(&path(b"b"), None, trash_id(1), NOW).unwrap();
+    let mut count = 0;
+    let mut visit = || {
+        count += 1;
+        Visit::Continue
+    };
+    storage.purge(trash_id(1), &mut visit).unwrap();
+    assert_eq!(count, 404);
+    assert!(trashed(world).is_empty());
+}
+
+fn trashed(world: &dyn World) -> BTreeMap<TrashId, Item> {
+    let mut items = BTreeMap::new();
+    let mut visit = |item: Item| {
+        assert!(items.insert(item.id, item).is_none());
+        Visit::Continue
+    };
+    world.storage().list_trash(&mut visit).unwrap();
+    items
+}

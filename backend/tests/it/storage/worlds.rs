@@ -1,0 +1,150 @@
+//! The worlds of memory that the checks run in.
+
+use backend::storage::Storage;
+use backend::storage::faulty::{Faults, FaultyStorage};
+use backend::storage::memory::{MEMORY_ROOT, MemoryStorage};
+use shared::Timestamp;
+
+use super::World;
+
+pub(super) struct MemoryWorld {
+    storage: MemoryStorage,
+}
+
+impl MemoryWorld {
+    pub(super) fn new() -> Self {
+        Self { storage: MemoryStorage::new() }
+    }
+}
+
+impl World for MemoryWorld {
+    fn storage(&self) -> &dyn Storage {
+        &self.storage
+    }
+
+    fn root(&self) -> Vec<u8> {
+        MEMORY_ROOT.to_vec()
+    }
+
+    fn file(&self, path: &[u8], content: &[u8]) {
+        self.storage.add_file(path, content).unwrap();
+    }
+
+    fn folder(&self, path: &[u8]) {
+        self.storage.add_folder(path).unwrap();
+    }
+
+    fn link(&self, path: &[u8], target: &[u8]) {
+        self.storage.add_link(path, target).unwrap();
+    }
+
+    fn special(&self, path: &[u8]) -> bool {
+        self.storage.add_other(path).unwrap();
+        true
+    }
+
+    fn write(&self, path: &[u8], content: &[u8]) {
+        self.storage.write(path, content).unwrap();
+    }
+
+    fn truncate(&self, path: &[u8], length: usize) {
+        self.storage.truncate(path, length).unwrap();
+    }
+
+    fn replace(&self, path: &[u8], content: &[u8]) {
+        self.storage.add_file(path, content).unwrap();
+    }
+
+    fn remove(&self, path: &[u8]) {
+        self.storage.remove(path).unwrap();
+    }
+
+    fn set_modified(&self, path: &[u8], modified: Timestamp) {
+        self.storage.set_modified(path, modified).unwrap();
+    }
+
+    fn set_executable(&self, path: &[u8]) {
+        self.storage.set_executable(path, true).unwrap();
+    }
+
+    fn deny(&self, path: &[u8]) -> bool {
+        self.storage.set_denied(path, true).unwrap();
+        true
+    }
+
+    fn takes(&self, _: &[u8]) -> bool {
+        true
+    }
+}
+
+/// A [`MemoryWorld`] seen through a [`FaultyStorage`] that was given nothing to do.
+pub(super) struct FaultyWorld {
+    inner: MemoryWorld,
+    storage: FaultyStorage<MemoryStorage>,
+}
+
+impl FaultyWorld {
+    pub(super) fn new() -> Self {
+        let inner = MemoryWorld::new();
+        let storage = FaultyStorage::new(inner.storage.clone(), Faults::seeded(0));
+        Self { inner, storage }
+    }
+}
+
+impl World for FaultyWorld {
+    fn storage(&self) -> &dyn Storage {
+        &self.storage
+    }
+
+    fn root(&self) -> Vec<u8> {
+        self.inner.root()
+    }
+
+    fn file(&self, path: &[u8], content: &[u8]) {
+        self.inner.file(path, content);
+    }
+
+    fn folder(&self, path: &[u8]) {
+        self.inner.folder(path);
+    }
+
+    fn link(&self, path: &[u8], target: &[u8]) {
+        self.inner.link(path, target);
+    }
+
+    fn special(&self, path: &[u8]) -> bool {
+        self.inner.special(path)
+    }
+
+    fn write(&self, path: &[u8], content: &[u8]) {
+        self.inner.write(path, content);
+    }
+
+    fn truncate(&self, path: &[u8], length: usize) {
+        self.inner.truncate(path, length);
+    }
+
+    fn replace(&self, path: &[u8], content: &[u8]) {
+        self.inner.replace(path, content);
+    }
+
+    fn remove(&self, path: &[u8]) {
+        self.inner.remove(path);
+    }
+
+    fn set_modified(&self, path: &[u8], modified: Timestamp) {
+        self.inner.set_modified(path, modified);
+    }
+
+    fn set_executable(&self, path: &[u8]) {
+        self.inner.set_executable(path);
+    }
+
+    fn deny(&self, path: &[u8]) -> bool {
+        self.inner.deny(path)
+    }
+
+    fn takes(&self, name: &[u8]) -> bool {
+        self.inner.takes(name)
+    }
+}
