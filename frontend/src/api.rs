@@ -4,15 +4,15 @@
 use gloo_net::http::{Method, Request, RequestBuilder, Response};
 use js_sys::Reflect;
 use leptos::prelude::{document, window};
-use serde_json::from_slice;
+use serde_json::{from_slice, to_string};
 use shared::VPath;
-use shared::api::{BASE, Endpoint, PROBLEM_TYPE, Problem};
+use shared::api::{self, BASE, Endpoint, PROBLEM_TYPE, Problem};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Url};
 
-use crate::env::now;
-use crate::failure::Failure;
+use crate::env::{now, sleep};
+use crate::failure::{Failure, backoff_milliseconds};
 
 /// An answer, and how long the page was busy reading it.
 pub struct Answered<T> {
@@ -44,7 +44,7 @@ pub async fn call_timed<E: Endpoint>(
         Some(promise) => {
             JsFuture::from(promise).await.map(|value| Response::from(value.unchecked_into::<web_sys::Response>())).ok()
         }
-        None => Request::get(&url).header("accept", "application/json").abort_signal(signal).send().await.ok(),
+        None => send(request, &url, signal).await,
     };
     let response = response.ok_or_else(failed)?;
     if !response.ok() {
@@ -57,6 +57,55 @@ pub async fn call_timed<E: Endpoint>(
     let start = now();
     let answer = from_slice(&body).map_err(|_| Failure::Foreign { status: response.status() })?;
     Ok(Answered { answer, decoding_milliseconds: now() - start })
+}
+
+/// Asks again, as long as the connection is lost or the server busy: for a request with a key of its own, which the
+/// server answers the same however often it is asked. `waiting` hears how often it was asked in vain; it is given up after
+/// [`TRIES_MAX`] times.
+pub async fn insist<E: Endpoint>(
+    request: &E,
+    signal: Option<&AbortSignal>,
+    waiting: impl Fn(u32),
+) -> Result<E::Answer, Failure> {
+    for tries in 0.. {
+        match call(request, signal).await {
+            Err(failure) if failure.passes() && tries + 1 < TRIES_MAX && failure != Failure::Aborted => {
+                waiting(tries + 1);
+                // The promise is only ever resolved.
+                let _ = sleep(backoff_milliseconds(tries)).0.await;
+            }
+            outcome => return outcome,
+        }
+    }
+    Err(Failure::Unreachable)
+}
+
+/// How often [`insist`] asks: for some two minutes.
+const TRIES_MAX: u32 = 8;
+
+async fn send<E: Endpoint>(request: &E, url: &str, signal: Option<&AbortSignal>) -> Option<Response> {
+    let builder = match E::METHOD {
+        api::Method::Get => Request::get(url),
+        api::Method::Post => Request::post(url),
+        api::Method::Delete => Request::delete(url),
+    };
+    let builder = builder.header("accept", "application/json").abort_signal(signal);
+    let builder = match request.idempotency_key() {
+        Some(key) => builder.header("idempotency-key", &key.to_string()),
+        None => builder,
+    };
+    match E::METHOD {
+        api::Method::Post => {
+            let body = to_string(request).ok()?;
+            builder.header("content-type", "application/json").body(body).ok()?.send().await.ok()
+        }
+        api::Method::Get | api::Method::Delete => builder.send().await.ok(),
+    }
+}
+
+/// The address of what happens in a folder, as server-sent events.
+pub fn events_url(folder: &VPath) -> String {
+    format!("{}{BASE}{}", base(), api::events::target(folder))
 }
 
 /// Asks whether `url` can be downloaded, without downloading it.

@@ -47,6 +47,24 @@ pub enum Reason {
     Unreachable,
     /// The server failed.
     Broken,
+    /// Something stands where it should go.
+    Taken,
+    /// The folder that it should go into is not there.
+    NoParent,
+    /// A folder would go into itself.
+    IntoItself,
+    /// It is no longer what it was when the person decided.
+    ChangedSince,
+    /// The server's system does not take the name.
+    BadName,
+    /// There is no room left.
+    NoSpace,
+    /// The server itself may not write there.
+    CannotWrite,
+    /// It is no longer in the trash.
+    Expired,
+    /// The folder that is shown is gone.
+    FolderGone,
 }
 
 impl Failure {
@@ -61,6 +79,15 @@ impl Failure {
             Self::Unreachable | Self::Aborted => Reason::Unreachable,
             Self::Foreign { status } => by_status(*status),
             Self::Refused { code, status, .. } => by_code(*code).unwrap_or_else(|| by_status(*status)),
+        }
+    }
+
+    /// The reason as a code, for what knows no transport.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Refused { code, .. } => *code,
+            Self::Unreachable | Self::Aborted => ErrorCode::Unreachable,
+            Self::Foreign { .. } => ErrorCode::Internal,
         }
     }
 
@@ -80,6 +107,21 @@ impl Failure {
             Self::Refused { request_id, .. } if !request_id.is_empty() => Some(request_id),
             _ => None,
         }
+    }
+}
+
+/// Why an item of a change failed.
+pub fn of_change(code: ErrorCode) -> Reason {
+    match code {
+        ErrorCode::AlreadyExists | ErrorCode::NotEmpty => Reason::Taken,
+        ErrorCode::ParentMissing => Reason::NoParent,
+        ErrorCode::IntoItself => Reason::IntoItself,
+        ErrorCode::Changed | ErrorCode::PreconditionFailed => Reason::ChangedSince,
+        ErrorCode::NameRefused | ErrorCode::BadPath => Reason::BadName,
+        ErrorCode::NoSpace | ErrorCode::QuotaExceeded => Reason::NoSpace,
+        ErrorCode::ReadOnly | ErrorCode::AccessDenied => Reason::CannotWrite,
+        ErrorCode::Gone => Reason::Expired,
+        _ => by_code(code).unwrap_or(Reason::Broken),
     }
 }
 
@@ -137,6 +179,14 @@ mod tests {
         assert!(Failure::Unreachable.passes());
         assert!(!refused(ErrorCode::NotFound, 404).passes());
         assert!(refused(ErrorCode::BadCursor, 400).is_lost_cursor());
+    }
+
+    #[test]
+    fn a_change_has_reasons_of_its_own() {
+        assert_eq!(of_change(ErrorCode::Changed), Reason::ChangedSince);
+        assert_eq!(of_change(ErrorCode::NotFound), Reason::Missing);
+        assert_eq!(of_change(ErrorCode::Unreachable), Reason::Unreachable);
+        assert_eq!(of_change(ErrorCode::Protocol), Reason::Broken);
     }
 
     #[test]

@@ -238,6 +238,218 @@ words! {
     do_type: &'static str = "Go to the next name that starts so", "Aller au prochain nom qui commence ainsi";
     do_filter: &'static str = "Filter this folder", "Filtrer ce dossier";
     do_help: &'static str = "This list", "Cette liste";
+    actions: &'static str = "Actions", "Actions";
+    more: &'static str = "More", "Plus";
+    create: &'static str = "New", "Nouveau";
+    new_folder: &'static str = "New folder", "Nouveau dossier";
+    new_folder_name: &'static str = "New folder", "Nouveau dossier";
+    make_folder: &'static str = "Create the folder", "Créer le dossier";
+    rename: &'static str = "Rename", "Renommer";
+    new_name: &'static str = "New name", "Nouveau nom";
+    move_to: &'static str = "Move to…", "Déplacer vers…";
+    copy_to: &'static str = "Copy to…", "Copier vers…";
+    move_here: &'static str = "Move here", "Déplacer ici";
+    copy_here: &'static str = "Copy here", "Copier ici";
+    duplicate: &'static str = "Duplicate", "Dupliquer";
+    cut: &'static str = "Cut", "Couper";
+    copy: &'static str = "Copy", "Copier";
+    paste: &'static str = "Paste", "Coller";
+    to_trash: &'static str = "Move to trash", "Mettre à la corbeille";
+    delete_forever: &'static str = "Delete forever", "Supprimer définitivement";
+    undo: &'static str = "Undo", "Annuler";
+    redo: &'static str = "Redo", "Rétablir";
+    skip_it: &'static str = "Skip", "Ignorer";
+    replace: &'static str = "Replace", "Remplacer";
+    merge: &'static str = "Merge", "Fusionner";
+    keep_both: &'static str = "Keep both", "Conserver les deux";
+    dismiss: &'static str = "Dismiss", "Masquer";
+    trash: &'static str = "Trash", "Corbeille";
+    restore: &'static str = "Restore", "Restaurer";
+    empty_trash: &'static str = "Empty the trash", "Vider la corbeille";
+    trash_empty: &'static str = "The trash is empty", "La corbeille est vide";
+    trash_empty_advice: &'static str = "What you move to the trash waits here until it is restored or removed.",
+        "Ce que vous mettez à la corbeille attend ici d’être restauré ou supprimé.";
+    trash_contents: &'static str = "Contents of the trash", "Contenu de la corbeille";
+    trash_more: &'static str = "Show more", "Afficher la suite";
+    back_to_files: &'static str = "Back to the files", "Revenir aux fichiers";
+    was_in: &'static str = "Was in", "Se trouvait dans";
+    trashed_when: &'static str = "Moved to trash", "Mis à la corbeille";
+    expires_when: &'static str = "Removed for good", "Suppression définitive";
+    never: &'static str = "Never", "Jamais";
+    name_empty: &'static str = "Enter a name.", "Saisissez un nom.";
+    name_slash: &'static str = "A name cannot contain “/”.", "Un nom ne peut pas contenir «\u{a0}/\u{a0}».";
+    name_dots: &'static str = "“.” and “..” are not names.", "«\u{a0}.\u{a0}» et «\u{a0}..\u{a0}» ne sont pas des noms.";
+    name_long: &'static str = "This name is too long.", "Ce nom est trop long.";
+    name_taken: &'static str = "Something here has this name already.", "Un élément d’ici porte déjà ce nom.";
+    doing_made: Counted = counted("Creating a folder", "Creating {n} folders", "Creating {n} folders"),
+        counted("Création d’un dossier", "Création de {n} de dossiers", "Création de {n} dossiers");
+    doing_moved: Counted = counted("Moving {n} item", "Moving {n} items", "Moving {n} items"),
+        counted("Déplacement de {n} élément", "Déplacement de {n} d’éléments", "Déplacement de {n} éléments");
+    doing_copied: Counted = counted("Copying {n} item", "Copying {n} items", "Copying {n} items"),
+        counted("Copie de {n} élément", "Copie de {n} d’éléments", "Copie de {n} éléments");
+    doing_trashed: Counted =
+        counted("Moving {n} item to the trash", "Moving {n} items to the trash", "Moving {n} items to the trash"),
+        counted("Mise à la corbeille de {n} élément", "Mise à la corbeille de {n} d’éléments",
+            "Mise à la corbeille de {n} éléments");
+    doing_deleted: Counted = counted("Deleting {n} item", "Deleting {n} items", "Deleting {n} items"),
+        counted("Suppression de {n} élément", "Suppression de {n} d’éléments", "Suppression de {n} éléments");
+    doing_restored: Counted = counted("Restoring {n} item", "Restoring {n} items", "Restoring {n} items"),
+        counted("Restauration de {n} élément", "Restauration de {n} d’éléments", "Restauration de {n} éléments");
+    doing_something: &'static str = "A change is under way", "Une modification est en cours";
+    done_made: &'static str = "“{name}” created", "«\u{a0}{name}\u{a0}» créé";
+    done_renamed: &'static str = "“{name}” renamed", "«\u{a0}{name}\u{a0}» renommé";
+    done_moved: &'static str = "“{name}” moved", "«\u{a0}{name}\u{a0}» déplacé";
+    done_copied: &'static str = "“{name}” copied", "«\u{a0}{name}\u{a0}» copié";
+    done_trashed: &'static str = "“{name}” moved to trash", "«\u{a0}{name}\u{a0}» mis à la corbeille";
+    done_deleted: &'static str = "“{name}” deleted forever", "«\u{a0}{name}\u{a0}» supprimé définitivement";
+    done_restored: &'static str = "“{name}” restored", "«\u{a0}{name}\u{a0}» restauré";
+    all_made: Counted = counted("{n} folder created", "{n} folders created", "{n} folders created"),
+        counted("{n} dossier créé", "{n} de dossiers créés", "{n} dossiers créés");
+    all_moved: Counted = counted("{n} item moved", "{n} items moved", "{n} items moved"),
+        counted("{n} élément déplacé", "{n} d’éléments déplacés", "{n} éléments déplacés");
+    all_copied: Counted = counted("{n} item copied", "{n} items copied", "{n} items copied"),
+        counted("{n} élément copié", "{n} d’éléments copiés", "{n} éléments copiés");
+    all_trashed: Counted = counted("{n} item moved to trash", "{n} items moved to trash", "{n} items moved to trash"),
+        counted("{n} élément mis à la corbeille", "{n} d’éléments mis à la corbeille",
+            "{n} éléments mis à la corbeille");
+    all_deleted: Counted =
+        counted("{n} item deleted forever", "{n} items deleted forever", "{n} items deleted forever"),
+        counted("{n} élément supprimé définitivement", "{n} d’éléments supprimés définitivement",
+            "{n} éléments supprimés définitivement");
+    all_restored: Counted = counted("{n} item restored", "{n} items restored", "{n} items restored"),
+        counted("{n} élément restauré", "{n} d’éléments restaurés", "{n} éléments restaurés");
+    all_skipped: Counted = counted("{n} item skipped", "{n} items skipped", "{n} items skipped"),
+        counted("{n} élément ignoré", "{n} d’éléments ignorés", "{n} éléments ignorés");
+    all_failed: Counted =
+        counted("{n} item is as it was", "{n} items are as they were", "{n} items are as they were"),
+        counted("{n} élément est resté tel quel", "{n} d’éléments sont restés tels quels",
+            "{n} éléments sont restés tels quels");
+    more_failed: Counted = counted("and {n} more", "and {n} more", "and {n} more"),
+        counted("et {n} autre", "et {n} d’autres", "et {n} autres");
+    undone: &'static str = "Undone", "Action annulée";
+    redone: &'static str = "Done again", "Action rétablie";
+    nothing_to_undo: &'static str = "There is nothing to undo.", "Il n’y a rien à annuler.";
+    nothing_to_redo: &'static str = "There is nothing to redo.", "Il n’y a rien à rétablir.";
+    not_done: &'static str = "“{name}” is as it was. {why}", "«\u{a0}{name}\u{a0}» est resté tel quel. {why}";
+    not_made: &'static str = "“{name}” was not created. {why}", "«\u{a0}{name}\u{a0}» n’a pas été créé. {why}";
+    not_undone: &'static str = "This cannot be undone any more. {why}", "Ceci ne peut plus être annulé. {why}";
+    stopped: &'static str = "Stopped. What was done so far stays.", "Arrêté. Ce qui a été fait est conservé.";
+    stopping: &'static str = "Stopping…", "Arrêt…";
+    waiting_again: &'static str = "Connection lost. Trying again automatically.",
+        "Connexion perdue. Nouvel essai automatique.";
+    progress_entries: &'static str = "{n} of {total}", "{n} sur {total}";
+    copied_to_clipboard: Counted =
+        counted("{n} item copied. Paste it in a folder.", "{n} items copied. Paste them in a folder.",
+            "{n} items copied. Paste them in a folder."),
+        counted("{n} élément copié. Collez-le dans un dossier.", "{n} d’éléments copiés. Collez-les dans un dossier.",
+            "{n} éléments copiés. Collez-les dans un dossier.");
+    cut_to_clipboard: Counted =
+        counted("{n} item cut. Paste it in a folder.", "{n} items cut. Paste them in a folder.",
+            "{n} items cut. Paste them in a folder."),
+        counted("{n} élément coupé. Collez-le dans un dossier.", "{n} d’éléments coupés. Collez-les dans un dossier.",
+            "{n} éléments coupés. Collez-les dans un dossier.");
+    taken_title: &'static str = "This name is taken", "Ce nom est déjà pris";
+    taken_file: &'static str = "“{name}” is there already. What is replaced goes to the trash.",
+        "«\u{a0}{name}\u{a0}» existe déjà. Ce qui est remplacé va à la corbeille.";
+    taken_folder: &'static str =
+        "A folder “{name}” is there already. Merging puts the contents of both into one, which cannot be undone.",
+        "Un dossier «\u{a0}{name}\u{a0}» existe déjà. La fusion réunit les deux contenus et ne peut pas être annulée.";
+    taken_kinds: &'static str = "“{name}” is there already, and a file cannot replace a folder or the other way round.",
+        "«\u{a0}{name}\u{a0}» existe déjà, et un fichier ne peut pas remplacer un dossier, ni l’inverse.";
+    taken_new: &'static str = "New", "Nouveau";
+    taken_old: &'static str = "There now", "En place";
+    apply_to_all: Counted =
+        counted("Do the same for {n} other", "Do the same for {n} others", "Do the same for {n} others"),
+        counted("Faire de même pour {n} autre", "Faire de même pour {n} d’autres", "Faire de même pour {n} autres");
+    delete_one: &'static str = "“{name}” will be deleted forever. This cannot be undone.",
+        "«\u{a0}{name}\u{a0}» sera supprimé définitivement. Cette action ne peut pas être annulée.";
+    delete_many: Counted =
+        counted("{n} item will be deleted forever. This cannot be undone.",
+            "{n} items will be deleted forever. This cannot be undone.",
+            "{n} items will be deleted forever. This cannot be undone."),
+        counted("{n} élément sera supprimé définitivement. Cette action ne peut pas être annulée.",
+            "{n} d’éléments seront supprimés définitivement. Cette action ne peut pas être annulée.",
+            "{n} éléments seront supprimés définitivement. Cette action ne peut pas être annulée.");
+    empty_trash_sure: Counted =
+        counted("The item in the trash will be deleted forever. This cannot be undone.",
+            "The {n} items in the trash will be deleted forever. This cannot be undone.",
+            "The {n} items in the trash will be deleted forever. This cannot be undone."),
+        counted("L’élément de la corbeille sera supprimé définitivement. Cette action ne peut pas être annulée.",
+            "Les {n} d’éléments de la corbeille seront supprimés définitivement. Cette action ne peut pas être annulée.",
+            "Les {n} éléments de la corbeille seront supprimés définitivement. Cette action ne peut pas être annulée.");
+    no_folders: &'static str = "No folders in here.", "Aucun dossier ici.";
+    not_live: &'static str = "Changes by others do not appear by themselves at the moment.",
+        "Les modifications des autres n’apparaissent pas d’elles-mêmes pour le moment.";
+    do_rename: &'static str = "Rename", "Renommer";
+    do_trash: &'static str = "Move to trash", "Mettre à la corbeille";
+    do_delete: &'static str = "Delete forever", "Supprimer définitivement";
+    do_clipboard: &'static str = "Cut, copy, paste", "Couper, copier, coller";
+    do_undo: &'static str = "Undo, redo", "Annuler, rétablir";
+    do_menu: &'static str = "Menu of the selection", "Menu de la sélection";
+    key_delete: &'static str = "Del", "Suppr";
+    taken: Explained = explained(
+        "Something stands there already",
+        "Choose another name, or move what is there out of the way."
+    ), explained(
+        "Un élément s’y trouve déjà",
+        "Choisissez un autre nom, ou déplacez ce qui s’y trouve."
+    );
+    no_parent: Explained = explained(
+        "The folder is no longer there",
+        "It was moved or deleted. Choose another one."
+    ), explained(
+        "Le dossier n’existe plus",
+        "Il a été déplacé ou supprimé. Choisissez-en un autre."
+    );
+    into_itself: Explained = explained(
+        "A folder cannot go into itself",
+        "Choose a folder outside of it."
+    ), explained(
+        "Un dossier ne peut pas aller dans lui-même",
+        "Choisissez un dossier en dehors de celui-ci."
+    );
+    changed_since: Explained = explained(
+        "It has changed in the meantime",
+        "Look at it again, then decide."
+    ), explained(
+        "L’élément a changé entre-temps",
+        "Regardez-le de nouveau, puis décidez."
+    );
+    bad_name: Explained = explained(
+        "The server’s system does not take this name",
+        "Choose a shorter one, without special characters."
+    ), explained(
+        "Le système du serveur refuse ce nom",
+        "Choisissez-en un plus court, sans caractères spéciaux."
+    );
+    no_space: Explained = explained(
+        "There is not enough space on the server",
+        "Empty the trash or remove what is no longer needed, then try again."
+    ), explained(
+        "Espace insuffisant sur le serveur",
+        "Videz la corbeille ou supprimez ce qui n’est plus utile, puis réessayez."
+    );
+    cannot_write: Explained = explained(
+        "The server may not change this place",
+        "Its disk is read-only, or the system does not let it. Ask whoever runs the server."
+    ), explained(
+        "Le serveur ne peut pas modifier cet emplacement",
+        "Son disque est en lecture seule, ou le système le lui refuse. Adressez-vous à la personne qui gère le serveur."
+    );
+    expired: Explained = explained(
+        "It is no longer in the trash",
+        "It was restored or removed for good in the meantime."
+    ), explained(
+        "L’élément n’est plus dans la corbeille",
+        "Il a été restauré ou supprimé définitivement entre-temps."
+    );
+    folder_gone: Explained = explained(
+        "This folder is gone",
+        "Somebody moved, renamed or deleted it. Go on in the folder above."
+    ), explained(
+        "Ce dossier n’existe plus",
+        "Quelqu’un l’a déplacé, renommé ou supprimé. Continuez dans le dossier parent."
+    );
     forbidden: Explained = explained(
         "You may not open this",
         "The server does not allow reading it. Ask whoever runs the server for access."
@@ -311,6 +523,15 @@ impl Words {
             Reason::Busy => &self.busy,
             Reason::Unreachable => &self.unreachable,
             Reason::Broken => &self.broken,
+            Reason::Taken => &self.taken,
+            Reason::NoParent => &self.no_parent,
+            Reason::IntoItself => &self.into_itself,
+            Reason::ChangedSince => &self.changed_since,
+            Reason::BadName => &self.bad_name,
+            Reason::NoSpace => &self.no_space,
+            Reason::CannotWrite => &self.cannot_write,
+            Reason::Expired => &self.expired,
+            Reason::FolderGone => &self.folder_gone,
         }
     }
 }

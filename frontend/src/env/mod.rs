@@ -15,6 +15,21 @@ pub fn now() -> f64 {
     leptos::prelude::window().performance().map_or(0.0, |clock| clock.now())
 }
 
+/// Milliseconds since 1970.
+pub fn clock() -> i64 {
+    js_sys::Date::now() as i64
+}
+
+/// An id that nobody guesses and nobody else has: 128 random bits.
+pub fn random_id() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    if let Ok(crypto) = leptos::prelude::window().crypto() {
+        // It fails only for more than 65536 bytes.
+        let _ = crypto.get_random_values_with_u8_array(&mut bytes);
+    }
+    bytes
+}
+
 /// Waits; answers as well the function that ends the wait early.
 pub fn sleep(milliseconds: u32) -> (JsFuture, Function) {
     let mut wake = None;

@@ -17,6 +17,9 @@ pub fn Dialog(
     title: Signal<&'static str>,
     /// Where it stands and how it looks, in the style sheet.
     class: &'static str,
+    /// Something inside has the focus first, and not the way out.
+    #[prop(optional)]
+    first_inside: bool,
     children: ChildrenFn,
 ) -> AnyView {
     let prefs = Prefs::get();
@@ -43,7 +46,7 @@ pub fn Dialog(
                 <div class="dialog-body">
                     <header class="dialog-head">
                         <h2>{title}</h2>
-                        <Button label=prefs.text(|words| words.close) icon="close" class="button quiet" first=true
+                        <Button label=prefs.text(|words| words.close) icon="close" class="button quiet" first=!first_inside
                             press=Callback::new(move |()| open.set(false)) />
                     </header>
                     {children()}

@@ -9,6 +9,8 @@ pub mod dialog;
 #[cfg(target_arch = "wasm32")]
 pub mod icon;
 #[cfg(target_arch = "wasm32")]
+pub mod menu;
+#[cfg(target_arch = "wasm32")]
 pub mod size;
 #[cfg(target_arch = "wasm32")]
 pub mod toast;

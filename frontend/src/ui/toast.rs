@@ -8,7 +8,10 @@ use super::button::Button;
 use super::icon::Icon;
 use crate::env::prefs::Prefs;
 
-const STAYS: Duration = Duration::from_secs(8);
+/// How long what went well stays: long enough to read it, and to press the button that takes it back.
+const STAYS: Duration = Duration::from_secs(10);
+/// How often it is looked whether the time has passed that nobody looks at a message.
+const TICK: Duration = Duration::from_millis(250);
 
 /// What kind of message it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +30,16 @@ struct Toast {
     id: u32,
     tone: Tone,
     text: String,
-    cancel: Option<Callback<()>>,
+    action: Option<Action>,
+}
+
+/// What a message's button does besides taking the message away.
+#[derive(Clone, Copy)]
+pub struct Action {
+    /// In words.
+    pub label: Signal<&'static str>,
+    /// Does it.
+    pub run: Callback<()>,
 }
 
 /// The messages in sight.
@@ -37,23 +49,35 @@ pub struct Toasts {
     next: StoredValue<u32>,
     /// While the pointer or the focus is on a message, none leaves.
     held: RwSignal<bool>,
+    prefs: Prefs,
 }
 
 impl Toasts {
     /// Provides them to the components.
     pub fn provide() -> Self {
-        let toasts = Self { list: RwSignal::new(Vec::new()), next: StoredValue::new(0), held: RwSignal::new(false) };
+        let toasts = Self {
+            list: RwSignal::new(Vec::new()),
+            next: StoredValue::new(0),
+            held: RwSignal::new(false),
+            prefs: Prefs::get(),
+        };
         provide_context(toasts);
         toasts
     }
 
-    /// Shows a message; answers its id.
+    /// Shows a message that can be cancelled, or merely closed; answers its id.
     pub fn show(self, tone: Tone, text: String, cancel: Option<Callback<()>>) -> u32 {
+        let label = self.prefs.text(|words| words.cancel);
+        self.offer(tone, text, cancel.map(|run| Action { label, run }))
+    }
+
+    /// Shows a message with something to do about it; answers its id.
+    pub fn offer(self, tone: Tone, text: String, action: Option<Action>) -> u32 {
         let id = self.next.get_value();
         self.next.set_value(id + 1);
-        self.list.update(|list| list.push(Toast { id, tone, text, cancel }));
+        self.list.update(|list| list.push(Toast { id, tone, text, action }));
         if tone == Tone::Good {
-            self.leave_later(id);
+            self.leave_after(id, STAYS);
         }
         id
     }
@@ -61,11 +85,18 @@ impl Toasts {
     /// Takes a message away.
     pub fn dismiss(self, id: u32) {
         self.list.update(|list| list.retain(|toast| toast.id != id));
+        // An element that goes from under the pointer or with the focus does not always say that it lost them.
+        self.held.set(false);
     }
 
-    fn leave_later(self, id: u32) {
-        let leave = move || if self.held.get_untracked() { self.leave_later(id) } else { self.dismiss(id) };
-        set_timeout(leave, STAYS);
+    /// Takes a message away once nobody looked at any for so long.
+    fn leave_after(self, id: u32, rest: Duration) {
+        let tick = move || match (self.held.get_untracked(), rest.checked_sub(TICK)) {
+            (true, _) => self.leave_after(id, rest),
+            (false, Some(rest)) if !rest.is_zero() => self.leave_after(id, rest),
+            (false, _) => self.dismiss(id),
+        };
+        set_timeout(tick, TICK.min(rest));
     }
 }
 
@@ -94,24 +125,28 @@ pub fn ToastHost() -> impl IntoView {
 fn ToastView(toast: Toast) -> impl IntoView {
     let prefs = Prefs::get();
     let toasts: Toasts = expect_context();
-    let Toast { id, tone, text, cancel } = toast;
+    let Toast { id, tone, text, action } = toast;
     let (class, icon) = match tone {
         Tone::Busy => ("toast busy", "spinner"),
         Tone::Good => ("toast good", "check"),
         Tone::Bad => ("toast bad", "warning"),
     };
-    let label = Signal::derive(move || if cancel.is_some() { prefs.words().cancel } else { prefs.words().close });
-    let press = Callback::new(move |()| {
-        if let Some(cancel) = cancel {
-            cancel.run(());
+    let close = Callback::new(move |()| toasts.dismiss(id));
+    let button = match action {
+        Some(Action { label, run }) => {
+            let press = Callback::new(move |()| {
+                toasts.dismiss(id);
+                run.run(());
+            });
+            view! { <Button label class="button quiet strong" press /> }
         }
-        toasts.dismiss(id);
-    });
+        None => view! { <Button label=prefs.text(|words| words.close) class="button quiet" press=close /> },
+    };
     view! {
         <div class=class>
             <Icon name=icon />
             <p>{text}</p>
-            <Button label class="button quiet" press />
+            {button}
         </div>
     }
 }

@@ -1,0 +1,167 @@
+//! A menu of things to do, at the place where it was asked for: a column beside the pointer, a sheet on a phone. Keys as
+//! in the ARIA practices for menus; the focus goes back to where it was.
+
+use leptos::html;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, Node};
+
+use super::icon::Icon;
+use crate::env::{focus_element, focused};
+
+/// Something that can be done.
+#[derive(Clone, Copy)]
+pub struct MenuItem {
+    /// In words.
+    pub label: Signal<&'static str>,
+    /// The drawing before the words.
+    pub icon: &'static str,
+    /// The keys that do the same, if there are any.
+    pub keys: &'static str,
+    /// It cannot be taken back.
+    pub danger: bool,
+    /// A line stands above it.
+    pub apart: bool,
+    /// Does it.
+    pub run: Callback<()>,
+}
+
+/// Where a menu opens, and where the focus returns.
+#[derive(Clone, Copy)]
+pub struct Spot {
+    /// Pixels from the left.
+    pub x: i32,
+    /// Pixels from the top.
+    pub y: i32,
+    opener: StoredValue<Option<HtmlElement>, LocalStorage>,
+}
+
+impl Spot {
+    /// At a point; the focus returns to where it is now.
+    pub fn at(x: i32, y: i32) -> Self {
+        let opener = focused().and_then(|element| element.dyn_into().ok());
+        Self { x, y, opener: StoredValue::new_local(opener) }
+    }
+
+    /// Below an element.
+    pub fn below(element: &HtmlElement) -> Self {
+        let around = element.get_bounding_client_rect();
+        Self::at(around.left() as i32, around.bottom() as i32 + 2)
+    }
+}
+
+/// The menu, while `open` says where.
+#[component]
+pub fn Menu(
+    /// Where; none while it is closed.
+    open: RwSignal<Option<Spot>>,
+    /// What it is called.
+    label: Signal<&'static str>,
+    /// What is in it, when it opens.
+    items: Callback<(), Vec<MenuItem>>,
+) -> AnyView {
+    let node = NodeRef::<html::Div>::new();
+    let close = move || {
+        if let Some(spot) = open.get_untracked() {
+            open.set(None);
+            spot.opener.with_value(|opener| opener.iter().for_each(focus_element));
+        }
+    };
+    Effect::new(move |_| {
+        if let Some(menu) = node.get() {
+            step(&menu, Step::First);
+        }
+    });
+    let key = move |event: leptos::ev::KeyboardEvent| {
+        let Some(menu) = node.get_untracked() else { return };
+        event.stop_propagation();
+        match event.key().as_str() {
+            "ArrowDown" => step(&menu, Step::Next),
+            "ArrowUp" => step(&menu, Step::Before),
+            "Home" => step(&menu, Step::First),
+            "End" => step(&menu, Step::Last),
+            "Escape" | "Tab" => close(),
+            "Enter" | " " => return,
+            letter => step(&menu, Step::Letter(letter)),
+        }
+        event.prevent_default();
+    };
+    let shown = move || {
+        let spot = open.get()?;
+        let items = items.run(());
+        // As tall as its lines: near the bottom it opens upwards as far as it needs.
+        let lines = items.len().to_string();
+        let lines = move || lines.clone();
+        let buttons = items.into_iter().map(|item| {
+            let run = move |_| {
+                close();
+                item.run.run(());
+            };
+            view! {
+                <button type="button" role="menuitem" tabindex="-1" class="menu-line" class:danger=item.danger
+                    class:apart=item.apart on:click=run>
+                    <Icon name=item.icon />
+                    <span>{item.label}</span>
+                    <kbd aria-hidden="true">{item.keys}</kbd>
+                </button>
+            }
+        });
+        let outside = move |event: leptos::ev::PointerEvent| {
+            let target = event.target().and_then(|target| target.dyn_into::<Node>().ok());
+            if node.get_untracked().is_some_and(|menu| !menu.contains(target.as_ref())) {
+                event.prevent_default();
+                close();
+            }
+        };
+        let away = move |event: leptos::ev::MouseEvent| {
+            event.prevent_default();
+            close();
+        };
+        Some(view! {
+            <div class="menu-backdrop" on:pointerdown=outside on:contextmenu=away>
+                <div role="menu" class="menu-box" aria-label=label node_ref=node on:keydown=key
+                    style:--x=format!("{}px", spot.x) style:--y=format!("{}px", spot.y) style:--lines=lines>
+                    {buttons.collect_view()}
+                </div>
+            </div>
+        })
+    };
+    shown.into_any()
+}
+
+enum Step<'a> {
+    Next,
+    Before,
+    First,
+    Last,
+    Letter(&'a str),
+}
+
+/// Moves the focus among the lines, around the ends.
+fn step(menu: &HtmlElement, step: Step<'_>) {
+    let Ok(found) = menu.query_selector_all("[role=menuitem]") else { return };
+    let lines: Vec<HtmlElement> = (0..found.length()).filter_map(|index| found.item(index)?.dyn_into().ok()).collect();
+    if lines.is_empty() {
+        return;
+    }
+    let here = focused().and_then(|element| lines.iter().position(|line| element.is_same_node(Some(line))));
+    let count = lines.len();
+    let to = match (step, here) {
+        (Step::First, _) | (Step::Next, None) => 0,
+        (Step::Last, _) | (Step::Before, None) => count - 1,
+        (Step::Next, Some(here)) => (here + 1) % count,
+        (Step::Before, Some(here)) => (here + count - 1) % count,
+        (Step::Letter(letter), here) => {
+            let start = here.map_or(0, |here| here + 1);
+            let begins = |index: &usize| {
+                let text = lines[*index].text_content().unwrap_or_default().trim().to_lowercase();
+                text.starts_with(&letter.to_lowercase())
+            };
+            match (start..start + count).map(|index| index % count).find(begins) {
+                Some(found) => found,
+                None => return,
+            }
+        }
+    };
+    focus_element(&lines[to]);
+}
