@@ -152,6 +152,13 @@ fn note_path(address: &str) -> Result<PathBuf, StateError> {
     Ok(platform_folder()?.join("servers").join(shared::path::encode_segment(address.as_bytes())))
 }
 
+/// A folder of that name for what client verbs remember, which only this user can look into.
+pub fn client_folder(name: &str) -> Result<PathBuf, StateError> {
+    let folder = platform_folder()?.join(name);
+    make_private_folder(&folder)?;
+    Ok(folder)
+}
+
 fn platform_folder() -> Result<PathBuf, StateError> {
     let places = etcetera::choose_base_strategy().map_err(|_| StateError::Nowhere)?;
     Ok(places.state_dir().unwrap_or_else(|| places.data_dir()).join("passerelle"))

@@ -27,9 +27,18 @@ pub(super) struct Session {
 
 /// A client for the server that was named, with at most so many connections for bytes. It has not connected yet.
 pub(super) async fn session(args: &ConnectArgs, bulk_connections_max: usize) -> Result<Session, Failure> {
+    session_with(args, bulk_connections_max, Rights::READ_ONLY).await
+}
+
+/// The same for a verb that changes something. What the key may not do is refused all the same.
+pub(super) async fn session_to_change(args: &ConnectArgs, bulk_connections_max: usize) -> Result<Session, Failure> {
+    session_with(args, bulk_connections_max, Rights::ALL).await
+}
+
+async fn session_with(args: &ConnectArgs, bulk_connections_max: usize, rights: Rights) -> Result<Session, Failure> {
     let address = address(&args.server)?;
     let key = key(args, &address).await?;
-    let caller = Caller { scope: Scope::whole(Rights::READ_ONLY), ..Caller::default() };
+    let caller = Caller { scope: Scope::whole(rights), ..Caller::default() };
     let config = PoolConfig { bulk_connections_max, ..PoolConfig::default() };
     let client = Client::new(Target { address: address.clone(), key }, config);
     Ok(Session { client, caller, address })

@@ -1,9 +1,16 @@
 //! The command line: what there is to say, in types. What is done about it is in `run` and in `commands`.
 
+mod changing;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use changing::{
+    ConflictArgs, CpArgs, MkdirArgs, MvArgs, PutArgs, RmArgs, TrashArgs, TrashCommand, TrashEmptyArgs, TrashLsArgs,
+    TrashRestoreArgs,
+};
 
 use crate::config::{CommonSettings, HttpSettings, TcpSettings};
 
@@ -18,7 +25,8 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 not found; 4 not allowed, or the key is wrong; \
-                          5 the server cannot be reached; 6 done in part, the rest is named on standard error.";
+                          5 the server cannot be reached; 6 done in part, the rest is named on standard error; \
+                          130 interrupted.";
 
 /// What can be done.
 #[derive(Subcommand, Debug)]
@@ -50,6 +58,18 @@ pub enum ClientCommand {
     Stat(StatArgs),
     /// Download files and folders.
     Get(GetArgs),
+    /// Upload files and folders.
+    Put(PutArgs),
+    /// Make folders.
+    Mkdir(MkdirArgs),
+    /// Rename or move files and folders.
+    Mv(MvArgs),
+    /// Copy files and folders within the server.
+    Cp(CpArgs),
+    /// Put files and folders into the trash, or remove them for ever.
+    Rm(RmArgs),
+    /// Look into the trash, bring things back, empty it.
+    Trash(TrashArgs),
     /// Ask whether the file server is there.
     Ping(PingArgs),
 }

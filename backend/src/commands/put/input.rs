@@ -1,0 +1,88 @@
+//! `passerelle put - FILE`: standard input as a file. It can be read once: where the server goes away, the upload is
+//! over.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use shared::limits::PIECE_BYTES;
+use shared::{Conflict, ErrorCode, VPath};
+
+use super::Upload;
+use super::send::no_entry;
+use crate::client::{Commit, Sent, Stage};
+use crate::commands::exit::{Exit, Failure};
+use crate::commands::job::new_key;
+use crate::commands::report::Came;
+
+/// On a thread that may block.
+pub(super) async fn upload(upload: Arc<Upload>, target: VPath) -> Result<(), Failure> {
+    let Upload { session, conflict, .. } = &*upload;
+    // Better before the bytes than behind them.
+    if *conflict == Conflict::Fail && session.client.stat(&session.caller, &target).await.is_ok() {
+        return Err(Failure::of(ErrorCode::AlreadyExists).about(&target));
+    }
+    let request = Stage {
+        caller: session.caller.clone(),
+        target: Some(target.clone()),
+        length: None,
+        conflict: *conflict,
+        if_match: None,
+        modified: None,
+        blake3: None,
+        executable: None,
+        metadata: String::new(),
+        parts: Vec::new(),
+        resumable: true,
+        make_parents: true,
+        key: Some(new_key()?),
+    };
+    let about = |failure: Failure| failure.about(&target);
+    let staged = session.client.stage(&request).await.map_err(|error| about(error.into()))?;
+    let sent = send(&upload, staged.id).await;
+    if let Err(failure) = sent {
+        // What remains expires by itself if this does not arrive.
+        let _ = session.client.abort(&session.caller, staged.id).await;
+        return Err(about(failure));
+    }
+    Ok(())
+}
+
+async fn send(upload: &Upload, id: shared::UploadId) -> Result<(), Failure> {
+    let Upload { session, report, .. } = upload;
+    let mut hasher = blake3::Hasher::new();
+    let mut total = 0;
+    let mut sending = session.client.put(&session.caller, id, Sent::default()).await?;
+    let mut input = std::io::stdin();
+    loop {
+        let mut piece = vec![0; PIECE_BYTES];
+        let count = input.read(&mut piece).map_err(|error| Failure::local("standard input", &error))?;
+        if count == 0 {
+            break;
+        }
+        piece.truncate(count);
+        hasher.update(&piece);
+        total += count as u64;
+        sending.send(Bytes::from(piece)).await?;
+        report.passed(count as u64);
+        if report.stop().is_cancelled() {
+            return Err(Failure::new(Exit::Interrupted, "interrupted", "interrupted; nothing is kept of it"));
+        }
+    }
+    sending.finish().await?;
+    // Only now is it known how much there is.
+    let rest = Sent { offset: total, length: Some(0), total: Some(total), checksum: None };
+    session.client.put(&session.caller, id, rest).await?.finish().await?;
+    let request = Commit {
+        caller: session.caller.clone(),
+        upload: id,
+        target: None,
+        conflict: None,
+        if_match: None,
+        blake3: Some(hasher.finalize().as_bytes().to_vec()),
+    };
+    let entry = session.client.commit(&request).await?.entry.ok_or_else(no_entry)?;
+    report.found(total);
+    report.came("-", &entry.path, total, Came::Whole);
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! `passerelle trash`: what is in it, back from it, out of it for ever.
+
+use std::io::{self, BufWriter, Write};
+
+use serde_json::json;
+use shared::change::Return;
+use shared::limits::TRASH_LIMIT_MAX;
+use shared::{Change, Kind, TrashId, Trashed, VPath};
+
+use super::connect::{path, session, session_to_change};
+use super::exit::{Exit, Failure};
+use super::outcomes::{Item, Tally};
+use super::print;
+use crate::cli::{TrashCommand, TrashEmptyArgs, TrashLsArgs, TrashRestoreArgs};
+
+pub(super) async fn run(command: TrashCommand) -> Result<Exit, Failure> {
+    match command {
+        TrashCommand::Ls(args) => ls(args).await,
+        TrashCommand::Restore(args) => restore(args).await,
+        TrashCommand::Empty(args) => empty(args).await,
+    }
+}
+
+async fn ls(args: TrashLsArgs) -> Result<Exit, Failure> {
+    let session = session(&args.connect, 1).await?;
+    let mut output = BufWriter::new(io::stdout().lock());
+    let mut cursor = None;
+    loop {
+        let page = session.client.list_trash(&session.caller, cursor.as_deref(), TRASH_LIMIT_MAX).await?;
+        for item in &page.items {
+            let line = if args.connect.json { json!(item).to_string() } else { line(item) };
+            writeln!(output, "{line}").map_err(|error| Failure::output(&error))?;
+        }
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    output.flush().map_err(|error| Failure::output(&error))?;
+    Ok(Exit::Done)
+}
+
+fn line(item: &Trashed) -> String {
+    let size = if item.entry.kind == Kind::File { item.entry.size.to_string() } else { "-".into() };
+    let slash = if item.entry.is_folder() { "/" } else { "" };
+    format!("{} {} {size:>13} {}{slash}", item.id, print::time(item.trashed), print::path(&item.entry.path))
+}
+
+async fn restore(args: TrashRestoreArgs) -> Result<Exit, Failure> {
+    let ids = ids(&args.ids)?;
+    let to = args.to.as_deref().map(path).transpose()?;
+    if to.is_some() && ids.len() > 1 {
+        return Err(Failure::usage("--to is a place for one thing"));
+    }
+    let session = session_to_change(&args.connect, 2).await?;
+    let bytes = to.as_ref().map_or(0, |to| to.as_bytes().len());
+    let items: Vec<_> =
+        ids.into_iter().map(|id| Item { path: named(id), what: Return { id, to: to.clone() }, bytes }).collect();
+    let conflict = args.conflict.chosen();
+    let mut tally = Tally::new(args.connect.json);
+    tally.carry_out(&session, &items, |items| Change::Restore { items, conflict }).await?;
+    Ok(tally.exit())
+}
+
+async fn empty(args: TrashEmptyArgs) -> Result<Exit, Failure> {
+    let ids = ids(&args.ids)?;
+    let session = session_to_change(&args.connect, 2).await?;
+    let mut tally = Tally::new(args.connect.json);
+    if ids.is_empty() {
+        let everything = [Item { path: VPath::root(), what: (), bytes: 0 }];
+        tally.carry_out(&session, &everything, |_| Change::Purge { ids: None }).await?;
+    } else {
+        let items: Vec<_> = ids.into_iter().map(|id| Item { path: named(id), what: id, bytes: 0 }).collect();
+        tally.carry_out(&session, &items, |ids| Change::Purge { ids: Some(ids) }).await?;
+    }
+    Ok(tally.exit())
+}
+
+fn ids(texts: &[String]) -> Result<Vec<TrashId>, Failure> {
+    let id = |text: &String| {
+        let unfit = || Failure::usage(format!("`{}` is no id; `passerelle trash ls` names them", text.escape_debug()));
+        TrashId::parse(text).ok_or_else(unfit)
+    };
+    texts.iter().map(id).collect()
+}
+
+/// What is told of an item is about its id: where it was is known to the server alone.
+fn named(id: TrashId) -> VPath {
+    VPath::parse(&id.to_string()).unwrap_or_default()
+}
