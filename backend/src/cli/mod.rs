@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use changing::{
-    ConflictArgs, CpArgs, MkdirArgs, MvArgs, PutArgs, RmArgs, TrashArgs, TrashCommand, TrashEmptyArgs, TrashLsArgs,
-    TrashRestoreArgs,
+    ConflictArgs, ConflictChoice, CpArgs, MkdirArgs, MvArgs, PutArgs, RmArgs, TrashArgs, TrashCommand, TrashEmptyArgs,
+    TrashLsArgs, TrashRestoreArgs,
 };
 
 use crate::config::{CommonSettings, HttpSettings, TcpSettings};

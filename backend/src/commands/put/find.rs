@@ -27,7 +27,6 @@ const PATH_OVERHEAD_BYTES: usize = 8;
 pub(super) struct Wanted {
     pub(super) local: PathBuf,
     pub(super) remote: VPath,
-    pub(super) size: u64,
 }
 
 pub(super) struct Finder {
@@ -127,7 +126,7 @@ impl Finder {
         };
         self.upload.report.found(size);
         // Nobody takes work any more where it makes no sense to go on.
-        let _ = self.work.send(Wanted { local, remote, size }).await;
+        let _ = self.work.send(Wanted { local, remote }).await;
     }
 
     /// Folders that hold files come with those, too; this makes the others, and finds out about files in their place.

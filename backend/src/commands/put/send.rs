@@ -54,6 +54,8 @@ enum Trouble {
     Disk(io::Error),
     /// The file is no longer what it was when its upload began, or what is on the server is not of this file.
     Changed,
+    /// The upload does not stand where it was thought to: the server began anew, or kept less than was sent.
+    Elsewhere(ClientError),
     /// Decided against.
     Refused(Failure),
     /// Somebody met what makes it pointless to go on, or said to stop.
@@ -122,6 +124,7 @@ impl Worker {
                     journey.resume = false;
                     journey.begun = None;
                 }
+                Err(Trouble::Elsewhere(_)) if journey.changes < CHANGES_MAX => journey.changes += 1,
                 Err(trouble) => {
                     report.failed(&failure(trouble, wanted));
                     return Ok(());
@@ -158,11 +161,12 @@ impl Worker {
             }
             upload => upload?,
         };
-        match self.deliver(journey, file, &state, &upload).await {
+        match self.deliver(journey, file, &state, &upload).await.map_err(looked_away) {
             Err(trouble) => {
                 let goes_on = match &trouble {
                     Trouble::Stopped => state.size >= RESUMABLE_BYTES_MIN,
                     Trouble::Peer(error) => is_away(error.code),
+                    Trouble::Elsewhere(_) => true,
                     _ => false,
                 };
                 if !goes_on {
@@ -322,6 +326,21 @@ impl Worker {
     }
 }
 
+/// What another look at the upload may put right.
+fn looked_away(trouble: Trouble) -> Trouble {
+    match trouble {
+        Trouble::Peer(error)
+            if matches!(
+                error.code,
+                ErrorCode::NotFound | ErrorCode::Gone | ErrorCode::OffsetMismatch | ErrorCode::Incomplete
+            ) =>
+        {
+            Trouble::Elsewhere(error)
+        }
+        trouble => trouble,
+    }
+}
+
 /// The next piece of a file, of which at most `left` bytes are wanted; empty at its end.
 fn read_piece(file: &mut File, left: u64) -> io::Result<Bytes> {
     let mut piece = vec![0; PIECE_BYTES.min(usize::try_from(left).unwrap_or(usize::MAX))];
@@ -354,7 +373,7 @@ fn refused(sentence: &str) -> Trouble {
 
 fn failure(trouble: Trouble, wanted: &Wanted) -> Failure {
     match trouble {
-        Trouble::Peer(error) => Failure::from(error).about(&wanted.remote),
+        Trouble::Peer(error) | Trouble::Elsewhere(error) => Failure::from(error).about(&wanted.remote),
         Trouble::Refused(failure) => failure.about(&wanted.remote),
         Trouble::Disk(error) => Failure::local(shown(&wanted.local), &error),
         Trouble::Changed | Trouble::Stopped => {
