@@ -14,10 +14,9 @@ use super::conditional::Conditions;
 use super::error::Refusal;
 use super::extract::{Target, bad_parameter, once, parameters};
 use super::files::set;
+use super::json::JSON;
 use super::negotiate::accepts;
 use super::{Gateway, RequestId};
-
-const JSON: &str = "application/json";
 
 /// `GET /api/v1/list/<path>`.
 pub(super) async fn list(State(gateway): State<Gateway>, request: Request) -> Result<Response, Refusal> {

@@ -34,6 +34,10 @@ mod put;
 
 mod upload;
 
+mod tus;
+
+mod idempotency;
+
 mod digests;
 
 mod conditional;
@@ -57,6 +61,8 @@ mod text;
 mod base64;
 
 mod api;
+
+mod json;
 
 mod archive;
 
@@ -192,6 +198,10 @@ fn routes(gateway: Gateway) -> Router {
         .route("/api/v1/stat", read(api::stat))
         .route("/api/v1/stat/", read(api::stat))
         .route("/api/v1/stat/{*path}", read(api::stat))
+        .route("/api/v1/uploads", uploads())
+        .route("/api/v1/uploads/", uploads())
+        .route("/api/v1/uploads/{id}", upload())
+        .route("/api/v1/uploads/{id}/commit", post(tus::commit))
         .route("/api/v1/about", read(api::about))
         .route("/api/v1/archive", read_or_post(archive::read))
         .route("/api/v1/openapi.json", read(openapi::read))
@@ -216,6 +226,37 @@ fn files() -> MethodRouter<Gateway> {
     let methods = Methods { reading: READ, changing: "GET, HEAD, PUT, DELETE, OPTIONS" };
     let handlers = on(MethodFilter::GET.or(MethodFilter::HEAD), files::read);
     telling(handlers.put(put::write), methods)
+}
+
+const CREATE_METHODS: &str = "GET, HEAD, POST, OPTIONS";
+const POST_METHODS: &str = "POST, OPTIONS";
+
+/// All uploads: tus creates here.
+fn uploads() -> MethodRouter<Gateway> {
+    on(MethodFilter::GET.or(MethodFilter::HEAD), tus::list)
+        .post(tus::create)
+        .options(|State(gateway): State<Gateway>| tus::capabilities(gateway, CREATE_METHODS))
+        .fallback(|| async { Refusal::method_not_allowed(CREATE_METHODS) })
+}
+
+/// One upload.
+fn upload() -> MethodRouter<Gateway> {
+    let resource = MethodFilter::HEAD.or(MethodFilter::PATCH).or(MethodFilter::DELETE).or(MethodFilter::POST);
+    on(MethodFilter::GET, tus::read)
+        .on(resource, tus::resource)
+        .options(|State(gateway): State<Gateway>| tus::capabilities(gateway, tus::UPLOAD_METHODS))
+        .fallback(|| async { Refusal::method_not_allowed(tus::UPLOAD_METHODS) })
+}
+
+/// POST alone.
+fn post<H, T>(handler: H) -> MethodRouter<Gateway>
+where
+    H: axum::handler::Handler<T, Gateway>,
+    T: 'static,
+{
+    on(MethodFilter::POST, handler)
+        .options(|| async { front::allow(POST_METHODS) })
+        .fallback(|| async { Refusal::method_not_allowed(POST_METHODS) })
 }
 
 /// OPTIONS and 405 with what the caller may do here (RFC 9110 §10.2.1).

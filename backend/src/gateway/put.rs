@@ -13,7 +13,7 @@ use super::body::{self, Incoming};
 use super::error::Refusal;
 use super::extract::Target;
 use super::files::set;
-use super::preconditions::{Fails, Preconditions, Wanted};
+use super::preconditions::{Preconditions, Wanted};
 use super::{Gateway, RequestId, digests, upload};
 use crate::client::{Caller, Sent, Stage};
 
@@ -38,7 +38,7 @@ pub(super) async fn write(State(gateway): State<Gateway>, mut request: Request) 
         return Err(upload::too_large(bytes_max));
     }
     let caller = gateway.caller(&RequestId::of(&request));
-    let wanted = asked.wanted(&gateway, &caller).await?;
+    let wanted = gateway.wanted(&caller, &asked.preconditions, Some(&asked.path)).await?;
     let staged = asked.stage(&gateway, caller, wanted.clone()).await.map_err(|refusal| explain(refusal, &wanted))?;
     let sending = gateway.client.put(&staged.caller, staged.id, asked.sent()).await?;
     upload::send(&mut body, sending, bytes_max)
@@ -80,22 +80,6 @@ impl Asked {
             modified: modified(headers)?,
             checksum: digests::wanted(headers)?,
         })
-    }
-
-    /// What must be true of the target, with a look at it only where the conditions need one.
-    async fn wanted(&self, gateway: &Gateway, caller: &Caller) -> Result<Wanted, Refusal> {
-        let decided = match self.preconditions.direct() {
-            Some(decided) => decided,
-            None => {
-                let there = match gateway.client.stat(caller, &self.path).await {
-                    Ok(entry) => Some(entry),
-                    Err(error) if error.code == ErrorCode::NotFound => None,
-                    Err(error) => return Err(error.into()),
-                };
-                self.preconditions.decide(there.as_ref())
-            }
-        };
-        decided.map_err(|Fails| ErrorCode::PreconditionFailed.into())
     }
 
     async fn stage(&self, gateway: &Gateway, caller: Caller, wanted: Wanted) -> Result<Unfinished, Refusal> {

@@ -8,12 +8,13 @@ use bytes::{Bytes, BytesMut};
 use http::header::{ETAG, HeaderName, LAST_MODIFIED};
 use http::{HeaderMap, HeaderValue};
 use shared::limits::PIECE_BYTES;
-use shared::{Algorithm, ErrorCode, UploadId};
+use shared::{Algorithm, ErrorCode, UploadId, VPath};
 
 use super::body::{Fault, Incoming};
 use super::conditional::last_modified;
 use super::error::Refusal;
 use super::files::set;
+use super::preconditions::{Fails, Preconditions, Wanted};
 use super::{Gateway, base64, digests};
 use crate::client::{Caller, ClientError, Commit, Sending, Upload};
 
@@ -122,6 +123,25 @@ impl Gateway {
             0 => i64::MAX as u64,
             bytes => bytes,
         }
+    }
+
+    /// What must be true of the target, with a look at it only where the conditions need one.
+    pub(super) async fn wanted(
+        &self,
+        caller: &Caller,
+        preconditions: &Preconditions,
+        target: Option<&VPath>,
+    ) -> Result<Wanted, Refusal> {
+        let decided = match (preconditions.direct(), target) {
+            (Some(decided), _) => decided,
+            (None, None) => preconditions.decide(None),
+            (None, Some(target)) => match self.client.stat(caller, target).await {
+                Ok(entry) => preconditions.decide(Some(&entry)),
+                Err(error) if error.code == ErrorCode::NotFound => preconditions.decide(None),
+                Err(error) => return Err(error.into()),
+            },
+        };
+        decided.map_err(|Fails| ErrorCode::PreconditionFailed.into())
     }
 
     /// Makes an upload a file, in the way that it was begun with. There is no bound on the time: the file server may have
