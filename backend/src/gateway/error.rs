@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use shared::api::{PROBLEM_TYPE, Problem};
-use shared::{ErrorClass, ErrorCode, PathError};
+use shared::{ErrorClass, ErrorCode, PathError, VPath};
 
 use crate::client::{ClientError, Failure};
 
@@ -40,6 +40,17 @@ impl Refusal {
     /// With that sentence instead.
     pub(super) fn saying(self, detail: impl Into<String>) -> Self {
         Self { detail: detail.into(), ..self }
+    }
+
+    /// With what the log should say of it.
+    pub(super) fn caused_by(self, cause: String) -> Self {
+        Self { cause, ..self }
+    }
+
+    /// With the entry that it is about, where that is not what the request named.
+    pub(super) fn about(self, path: &VPath) -> Self {
+        let detail = format!("{} This is about {path}.", self.detail);
+        Self { detail, ..self }
     }
 
     /// With another status than the code's own.

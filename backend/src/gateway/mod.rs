@@ -64,6 +64,10 @@ mod api;
 
 mod json;
 
+mod changes;
+
+mod digest;
+
 mod archive;
 
 mod openapi;
@@ -202,6 +206,11 @@ fn routes(gateway: Gateway) -> Router {
         .route("/api/v1/uploads/", uploads())
         .route("/api/v1/uploads/{id}", upload())
         .route("/api/v1/uploads/{id}/commit", post(tus::commit))
+        .route("/api/v1/changes", post(changes::change))
+        .route("/api/v1/jobs", read(changes::jobs))
+        .route("/api/v1/jobs/{id}", job())
+        .route("/api/v1/trash", read(changes::list_trash))
+        .route("/api/v1/digest/{*path}", read(digest::read))
         .route("/api/v1/about", read(api::about))
         .route("/api/v1/archive", read_or_post(archive::read))
         .route("/api/v1/openapi.json", read(openapi::read))
@@ -225,10 +234,11 @@ struct Methods {
 fn files() -> MethodRouter<Gateway> {
     let methods = Methods { reading: READ, changing: "GET, HEAD, PUT, DELETE, OPTIONS" };
     let handlers = on(MethodFilter::GET.or(MethodFilter::HEAD), files::read);
-    telling(handlers.put(put::write), methods)
+    telling(handlers.put(put::write).delete(changes::trash), methods)
 }
 
 const CREATE_METHODS: &str = "GET, HEAD, POST, OPTIONS";
+const JOB_METHODS: &str = "GET, HEAD, DELETE, OPTIONS";
 const POST_METHODS: &str = "POST, OPTIONS";
 
 /// All uploads: tus creates here.
@@ -246,6 +256,13 @@ fn upload() -> MethodRouter<Gateway> {
         .on(resource, tus::resource)
         .options(|State(gateway): State<Gateway>| tus::capabilities(gateway, tus::UPLOAD_METHODS))
         .fallback(|| async { Refusal::method_not_allowed(tus::UPLOAD_METHODS) })
+}
+
+/// One change, which can be stopped.
+fn job() -> MethodRouter<Gateway> {
+    on(MethodFilter::GET.or(MethodFilter::HEAD).or(MethodFilter::DELETE), changes::job)
+        .options(|| async { front::allow(JOB_METHODS) })
+        .fallback(|| async { Refusal::method_not_allowed(JOB_METHODS) })
 }
 
 /// POST alone.
