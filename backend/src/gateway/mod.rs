@@ -68,6 +68,8 @@ mod changes;
 
 mod digest;
 
+mod events;
+
 mod archive;
 
 mod openapi;
@@ -116,6 +118,9 @@ pub struct Shared {
     framers: String,
     /// The memory that archives may take.
     archives: Arc<Semaphore>,
+    /// The folders that browsers look at, and how many browsers may.
+    hub: events::Hub,
+    event_streams: Arc<Semaphore>,
     /// Random, so that neither request ids nor boundaries can be foretold or met again after a restart.
     seed: [u8; 16],
     requests: AtomicU64,
@@ -144,6 +149,8 @@ impl Gateway {
             page: spa::Page::embedded(),
             framers,
             archives: Arc::new(Semaphore::new(archive::memory_permits(config.archives_max))),
+            hub: events::Hub::default(),
+            event_streams: Arc::new(Semaphore::new(config.event_streams_max)),
             seed,
             requests: AtomicU64::new(0),
             closing: CancellationToken::new(),
@@ -211,6 +218,7 @@ fn routes(gateway: Gateway) -> Router {
         .route("/api/v1/jobs/{id}", job())
         .route("/api/v1/trash", read(changes::list_trash))
         .route("/api/v1/digest/{*path}", read(digest::read))
+        .route("/api/v1/events", read(events::read))
         .route("/api/v1/about", read(api::about))
         .route("/api/v1/archive", read_or_post(archive::read))
         .route("/api/v1/openapi.json", read(openapi::read))

@@ -1,0 +1,105 @@
+//! What happened in a folder of late, for whoever comes back to it. Pure.
+
+use std::collections::VecDeque;
+
+use shared::limits::EVENTS_KEPT_MAX;
+use shared::{Event, EventId, Happening};
+
+/// The last events, without a gap between them.
+pub(super) struct Ring {
+    /// Who stands here has seen everything before the first event that is kept.
+    base: EventId,
+    kept: VecDeque<Event>,
+}
+
+impl Ring {
+    /// From a position on.
+    pub(super) fn new(base: EventId) -> Self {
+        Self { base, kept: VecDeque::new() }
+    }
+
+    /// One more has happened.
+    pub(super) fn push(&mut self, event: Event) {
+        self.kept.push_back(event);
+        if self.kept.len() > EVENTS_KEPT_MAX
+            && let Some(oldest) = self.kept.pop_front()
+        {
+            self.base = oldest.id;
+        }
+    }
+
+    /// What somebody hears first who comes now, and heard `after` last: that the folder is watched, and what was missed,
+    /// or that it is no longer known.
+    pub(super) fn greet(&self, after: Option<Position>) -> Vec<Event> {
+        let ready = |id| Event { id, happening: Happening::Ready };
+        let last = self.kept.back().map_or(self.base, |event| event.id);
+        let from = match after {
+            None => return vec![ready(last)],
+            Some(Position::At(id)) if id == self.base => Some(0),
+            Some(Position::At(id)) => self.kept.iter().position(|event| event.id == id).map(|index| index + 1),
+            Some(Position::Lost) => None,
+        };
+        match (from, after) {
+            (Some(from), Some(Position::At(id))) => {
+                // What is told again has the ids of then: who is cut off in the middle comes back to the right place.
+                std::iter::once(ready(id)).chain(self.kept.iter().skip(from).cloned()).collect()
+            }
+            _ => vec![ready(last), Event { id: last, happening: Happening::Resync }],
+        }
+    }
+}
+
+/// Where somebody stands who comes back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Position {
+    /// After that event.
+    At(EventId),
+    /// After something that is no event of ours.
+    Lost,
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::VPath;
+
+    use super::*;
+
+    fn id(sequence: u64) -> EventId {
+        EventId { epoch: 7, sequence }
+    }
+
+    fn event(sequence: u64) -> Event {
+        Event { id: id(sequence), happening: Happening::Absent { path: VPath::root() } }
+    }
+
+    fn heard(ring: &Ring, after: Option<Position>) -> Vec<u64> {
+        ring.greet(after).iter().map(|event| event.id.sequence).collect()
+    }
+
+    fn is_lost(ring: &Ring, after: Position) -> bool {
+        matches!(&ring.greet(Some(after))[..], [_, Event { happening: Happening::Resync, .. }])
+    }
+
+    #[test]
+    fn who_comes_back_hears_what_was_missed() {
+        let mut ring = Ring::new(id(10));
+        assert_eq!(heard(&ring, None), [10]);
+        assert_eq!(heard(&ring, Some(Position::At(id(10)))), [10]);
+        (11..=13).for_each(|sequence| ring.push(event(sequence)));
+        assert_eq!(heard(&ring, None), [13]);
+        assert_eq!(heard(&ring, Some(Position::At(id(10)))), [10, 11, 12, 13]);
+        assert_eq!(heard(&ring, Some(Position::At(id(12)))), [12, 13]);
+        assert_eq!(heard(&ring, Some(Position::At(id(13)))), [13]);
+        assert!(ring.greet(None).iter().all(|event| event.happening == Happening::Ready));
+    }
+
+    #[test]
+    fn what_is_no_longer_known_is_said() {
+        let mut ring = Ring::new(id(10));
+        assert!(is_lost(&ring, Position::At(id(9))) && is_lost(&ring, Position::Lost));
+        assert!(is_lost(&ring, Position::At(EventId { epoch: 8, sequence: 10 })));
+        (0..EVENTS_KEPT_MAX as u64 + 5).for_each(|count| ring.push(event(11 + count)));
+        assert!(is_lost(&ring, Position::At(id(14))));
+        assert_eq!(heard(&ring, Some(Position::At(id(15)))).len(), EVENTS_KEPT_MAX + 1);
+    }
+}
