@@ -13,7 +13,7 @@ use tracing::{info, warn};
 use crate::client::{Client, PoolConfig, Target};
 use crate::config::{CommonConfig, HttpConfig, TcpConfig};
 use crate::gateway::{self, Gateway};
-use crate::server::{self, Server};
+use crate::server::{self, Database, DatabaseError, Server};
 use crate::state::{State, StateError, note_key, read_key, read_or_make_key};
 use crate::storage::StorageError;
 use crate::storage::local::LocalStorage;
@@ -41,6 +41,9 @@ pub enum RunError {
     /// The server's own directory.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The file server's records, which are never thrown away to get going.
+    #[error(transparent)]
+    Records(#[from] DatabaseError),
     /// A key could not be made.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -76,8 +79,8 @@ pub async fn serve(
     let keys = [(local_key, Rights::ALL), (inner_key.clone(), Rights::ALL)];
     let config = server::ServerConfig { drain_time: common.drain_time, ..tcp.server };
     let stop_server = CancellationToken::new();
-    let file_server =
-        tokio::spawn(server::serve(tcp_listener, Server::new(Arc::new(storage), keys, config), stop_server.clone()));
+    let file_server = Server::new(Arc::new(storage), open_records(&state)?, keys, config);
+    let file_server = tokio::spawn(server::serve(tcp_listener, file_server, stop_server.clone()));
 
     let client = Client::new(Target { address: tcp_address.to_string(), key: inner_key }, PoolConfig::default());
     let writable = http.gateway.anonymous.writable();
@@ -112,7 +115,8 @@ pub async fn serve_storage(
     announce(&common, None, Some(tcp_address));
     info!(folder = %folder.display(), "serving");
     let config = server::ServerConfig { drain_time: common.drain_time, ..tcp.server };
-    server::serve(listener, Server::new(Arc::new(storage), keys, config), shutdown).await;
+    let server = Server::new(Arc::new(storage), open_records(&state)?, keys, config);
+    server::serve(listener, server, shutdown).await;
     Ok(())
 }
 
@@ -172,6 +176,18 @@ fn resolve(folder: &Path) -> Result<PathBuf, RunError> {
 
 fn open_storage(folder: &Path, hidden: Option<&Path>) -> Result<LocalStorage, RunError> {
     LocalStorage::open(folder, hidden).map_err(|reason| RunError::Folder { folder: folder.to_owned(), reason })
+}
+
+/// Where they cannot be written, files can still be read.
+fn open_records(state: &State) -> Result<Option<Arc<Database>>, RunError> {
+    match Database::open(&state.records_path()) {
+        Ok(records) => Ok(Some(Arc::new(records))),
+        Err(error @ DatabaseError::ReadOnly { .. }) => {
+            warn!(%error, "nothing can be changed, only read");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, RunError> {

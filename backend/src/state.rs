@@ -49,6 +49,7 @@ pub enum StateError {
 
 const KEY_FILE_NAME: &str = "local.key";
 const LOCK_FILE_NAME: &str = "lock";
+const RECORDS_FILE_NAME: &str = "server.sqlite3";
 
 impl State {
     /// Opens the directory that was named or, where none was, the one in the served folder, or the platform's.
@@ -79,6 +80,11 @@ impl State {
     /// Where the key is.
     pub fn key_path(&self) -> PathBuf {
         self.folder.join(KEY_FILE_NAME)
+    }
+
+    /// Where the file server's records are.
+    pub fn records_path(&self) -> PathBuf {
+        self.folder.join(RECORDS_FILE_NAME)
     }
 
     fn open_at(folder: &Path) -> Result<Self, StateError> {

@@ -43,7 +43,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     storage.add_file("a", "x").and_then(|it| it.add_file("d/b", vec![7; 100_000])).expect("two files");
     storage.add_link("l", "d").and_then(|it| it.add_link("e", "../..")).expect("two links");
     let key: Key = format!("passerelle-key-1 k {}", "07".repeat(32)).parse().expect("a key");
-    let server = Server::new(Arc::new(storage), [(key.clone(), Rights::ALL)], ServerConfig::default());
+    let server = Server::new(Arc::new(storage), None, [(key.clone(), Rights::ALL)], ServerConfig::default());
     World { runtime, server, key }
 });
 

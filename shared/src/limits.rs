@@ -67,6 +67,8 @@ pub const RANGES_MAX: usize = 16;
 pub const UPLOAD_SYNC_BYTES: u64 = 8 << 20;
 /// How long an upload is kept that nobody adds to, unless the server is told otherwise.
 pub const UPLOAD_EXPIRY: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long an upload that is not written down is kept while no request is at work on it.
+pub const UPLOAD_UNRECORDED_TIME: Duration = Duration::from_secs(120);
 /// Most unfinished uploads of one file server.
 pub const UPLOADS_MAX: usize = 100_000;
 /// What a client may leave with an upload for itself (tus `Upload-Metadata`), in bytes.
@@ -93,3 +95,8 @@ pub const TRASH_LIMIT_MAX: u32 = 1_000;
 pub const WATCHES_MAX: usize = 1_024;
 /// How many events of a folder are kept for who comes back.
 pub const EVENTS_KEPT_MAX: usize = 1_024;
+
+/// How long the digest of a file's content is remembered.
+pub const DIGEST_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
+/// Most digests that are remembered.
+pub const DIGESTS_MAX: u32 = 1_000_000;

@@ -2,12 +2,14 @@
 //! account between them.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use shared::ErrorCode;
 use shared::limits::{PIECE_BYTES, PINGS_WAITING_MAX};
-use shared::wire::{Failure, FrameKind, Message};
+use shared::wire::{Failure, FrameKind, Message, PutEnd};
 use tokio::io::AsyncWrite;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
@@ -32,6 +34,19 @@ pub(super) struct Control {
     pub cancelled: CancellationToken,
     pings: Mutex<Vec<u32>>,
     pinged: Notify,
+    /// A PUT was told that its bytes may come.
+    takes_data: AtomicBool,
+    /// Its PUT_END has come.
+    put_ended: AtomicBool,
+}
+
+/// What comes in during a PUT.
+#[derive(Debug)]
+pub(super) enum Inbound {
+    /// Some of its bytes.
+    Bytes(Bytes),
+    /// That there are no more.
+    End(PutEnd),
 }
 
 /// The frames that answer one request.
@@ -51,6 +66,26 @@ impl Control {
         pings.push(request_id);
         self.pinged.notify_one();
         pings.len() <= PINGS_WAITING_MAX as usize
+    }
+
+    /// From here on DATA may come.
+    pub(super) fn open_intake(&self) {
+        self.takes_data.store(true, Ordering::Release);
+    }
+
+    /// True between the server's word that it is ready and PUT_END.
+    pub(super) fn takes_data(&self) -> bool {
+        self.takes_data.load(Ordering::Acquire) && !self.put_ended.load(Ordering::Acquire)
+    }
+
+    /// True once DATA may have come.
+    pub(super) fn is_open(&self) -> bool {
+        self.takes_data.load(Ordering::Acquire)
+    }
+
+    /// No more DATA may come.
+    pub(super) fn close_intake(&self) {
+        self.put_ended.store(true, Ordering::Release);
     }
 
     /// The PINGs that wait for an answer.
@@ -82,17 +117,37 @@ impl<'a, W: AsyncWrite + Unpin> Answer<'a, W> {
     }
 
     /// Waits for work elsewhere, but no longer than the client wants it, and answers PINGs meanwhile.
-    pub(super) async fn during<T>(&mut self, work: impl Future<Output = Result<T, StorageError>>) -> Result<T, Stop> {
+    pub(super) async fn during<T, E: Into<Stop>>(
+        &mut self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Stop> {
         tokio::pin!(work);
         loop {
             let deadline = self.deadline;
             tokio::select! {
                 biased;
-                done = &mut work => return done.map_err(Stop::from),
+                done = &mut work => return done.map_err(E::into),
                 () = self.control.cancelled.cancelled() => return Err(canceled()),
                 () = self.control.pinged.notified() => self.answer_pings().await?,
                 () = past(deadline) => {
                     return Err(Failure::new(ErrorCode::DeadlineExceeded, "the request's deadline passed").into());
+                }
+            }
+        }
+    }
+
+    /// Waits for work that is not to be left half-way, whatever the client wants, and answers PINGs meanwhile.
+    pub(super) async fn attend<T>(&mut self, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = self.control.pinged.notified() => {
+                    if self.answer_pings().await.is_err() {
+                        // Nobody is there to be answered; the work is done all the same.
+                        return work.await;
+                    }
                 }
             }
         }

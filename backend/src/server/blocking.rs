@@ -3,6 +3,7 @@
 use shared::ErrorCode;
 use tokio::task::spawn_blocking;
 
+use super::answer::Stop;
 use crate::storage::StorageError;
 
 /// Runs `work` on a blocking thread. Dropping the future does not stop work that has begun.
@@ -16,4 +17,11 @@ pub(super) async fn blocking<T: Send + 'static>(
             Err(StorageError::new(ErrorCode::Internal, "a call to the storage panicked"))
         }
     }
+}
+
+/// The same for work that can be refused for reasons that are not the storage's.
+pub(super) async fn attempt<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Stop> + Send + 'static,
+) -> Result<T, Stop> {
+    blocking(move || Ok(work())).await?
 }

@@ -64,7 +64,7 @@ where
     };
     writer.queue(FrameKind::AuthOk, 0, &ok);
     writer.flush().await.map_err(refusal)?;
-    reader.open(0);
+    reader.open(data_bytes_max);
     Ok(Peer { rights, data_bytes_max })
 }
 

@@ -3,11 +3,17 @@
 //!
 //! - [`mod@self`] accepts, limits, drains;
 //! - [`session`] is one connection: handshake, then one request at a time;
-//! - [`list`], [`read`], [`walk`] are the operations.
+//! - [`list`], [`read`], [`walk`], [`digest`] are the operations that change nothing;
+//! - [`uploads`] takes bytes in, [`jobs`] changes what is there, [`database`] has the records of both.
 
 mod answer;
 mod blocking;
+mod clock;
+mod database;
+mod digest;
 mod handshake;
+mod hash;
+mod jobs;
 mod list;
 mod read;
 mod send;
@@ -15,6 +21,7 @@ mod send;
 mod sendfile;
 mod session;
 mod snapshots;
+mod uploads;
 mod walk;
 
 use std::collections::HashMap;
@@ -22,7 +29,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN, HANDSHAKE_TIME, IDLE_TIME};
+use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN, HANDSHAKE_TIME, IDLE_TIME, TRASH_EXPIRY, UPLOAD_EXPIRY};
 use shared::wire::{Failure, FrameKind, Goodbye};
 use shared::{ErrorCode, Rights};
 use tokio::net::{TcpListener, TcpStream};
@@ -32,13 +39,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
+pub use database::{Database, DatabaseError};
 pub use send::Sink;
 pub use session::serve_connection;
 
 use crate::storage::Storage;
 use crate::wire::{FrameReader, FrameWriter, Key, KeyId};
+use blocking::blocking;
+use digest::DigestCache;
 use session::farewell;
 use snapshots::Snapshots;
+use uploads::Uploads;
 
 /// What a person may set.
 #[derive(Clone, Debug)]
@@ -57,6 +68,12 @@ pub struct ServerConfig {
     pub snapshot_bytes_max: usize,
     /// How long a sorted folder is kept for the next page.
     pub snapshot_time: Duration,
+    /// How long an upload is kept that nobody adds to.
+    pub upload_expiry: Duration,
+    /// How long something stays in the trash.
+    pub trash_expiry: Duration,
+    /// How often what has expired is cleared away.
+    pub sweep_time: Duration,
 }
 
 impl Default for ServerConfig {
@@ -69,6 +86,9 @@ impl Default for ServerConfig {
             drain_time: Duration::from_secs(30),
             snapshot_bytes_max: 256 << 20,
             snapshot_time: Duration::from_secs(120),
+            upload_expiry: UPLOAD_EXPIRY,
+            trash_expiry: TRASH_EXPIRY,
+            sweep_time: Duration::from_secs(60),
         }
     }
 }
@@ -81,20 +101,52 @@ pub struct Server {
     storage: Arc<dyn Storage>,
     keys: HashMap<KeyId, (Key, Rights)>,
     snapshots: Snapshots,
+    digests: Arc<DigestCache>,
+    uploads: Arc<Uploads>,
     config: ServerConfig,
 }
 
 impl Server {
-    /// A server over `storage` that lets in who holds one of `keys`, each with the most it may do.
+    /// A server over `storage` that lets in who holds one of `keys`, each with the most it may do. Without `records`
+    /// nothing can be changed: such requests answer [`ErrorCode::ReadOnly`].
     pub fn new(
         storage: Arc<dyn Storage>,
+        records: Option<Arc<Database>>,
         keys: impl IntoIterator<Item = (Key, Rights)>,
         mut config: ServerConfig,
     ) -> Arc<Self> {
         config.data_bytes_max = config.data_bytes_max.clamp(DATA_BYTES_MIN, DATA_BYTES_MAX);
         let keys = keys.into_iter().map(|(key, rights)| (key.id().to_owned(), (key, rights))).collect();
         let snapshots = Snapshots::new(config.snapshot_bytes_max, config.snapshot_time);
-        Arc::new(Self { storage, keys, snapshots, config })
+        let digests = Arc::new(DigestCache::new(records.clone()));
+        let uploads = Arc::new(Uploads::new(Arc::clone(&storage), records, Arc::clone(&digests), &config));
+        Arc::new(Self { storage, keys, snapshots, digests, uploads, config })
+    }
+
+    /// Clears away what has expired, now and then, until `shutdown`.
+    async fn keep_house(self: Arc<Self>, shutdown: CancellationToken) {
+        loop {
+            let server = Arc::clone(&self);
+            let swept = blocking(move || {
+                server.uploads.sweep()?;
+                server.digests.sweep()
+            });
+            if let Err(error) = swept.await {
+                warn!(%error, "what has expired could not be cleared away");
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = sleep(self.config.sweep_time) => {}
+            }
+        }
+    }
+
+    /// Before the first connection: what a crash may have left is put in order.
+    async fn recover(self: &Arc<Self>) {
+        let server = Arc::clone(self);
+        if let Err(error) = blocking(move || server.uploads.recover()).await {
+            warn!(%error, "what a crash may have left could not be looked at");
+        }
     }
 }
 
@@ -104,6 +156,8 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>, shutdown: Cancell
     let slots = Arc::new(Semaphore::new(server.config.connections_max));
     let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
     let tasks = TaskTracker::new();
+    server.recover().await;
+    tasks.spawn(Arc::clone(&server).keep_house(shutdown.clone()));
     // Cut when the drain is over.
     let cut = CancellationToken::new();
     loop {

@@ -3,18 +3,25 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use shared::ErrorCode;
-use shared::limits::CANCELS_PER_MINUTE_MAX;
+use shared::limits::{CANCEL_DRAIN_BYTES_MAX, CANCELS_PER_MINUTE_MAX, STALL_TIME};
 use shared::wire::{Bounded, Caller, End, Failure, FrameKind, Goodbye, Message};
+use shared::{ErrorCode, Rights};
 use tokio::io::AsyncRead;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::answer::{Answer, Control, Stop};
+use super::answer::{Answer, Control, Inbound, Stop};
 use super::handshake::{Peer, handshake};
-use super::{Server, Sink, list, read, walk};
-use crate::wire::{Frame, FrameReader, FrameWriter, WireError};
+use super::uploads::{self, Intake};
+use super::{Server, Sink, digest, list, read, walk};
+use crate::wire::{Frame, FrameReader, FrameWriter, Incoming, WireError};
+
+/// How many pieces of a PUT wait for the disk, each at most [`shared::limits::PIECE_BYTES`] long.
+const PIECES_WAITING_MAX: usize = 4;
+/// How long the end of a PUT that failed is waited for.
+const SKIP_TIME: Duration = Duration::from_secs(5);
 
 /// Serves one connection to its end. A request that runs when `shutdown` comes is answered first.
 pub async fn serve_connection<R, W>(reader: R, writer: W, server: &Server, shutdown: &CancellationToken)
@@ -99,6 +106,44 @@ impl<R: AsyncRead + Unpin, W: Sink> Session<'_, R, W> {
         }
     }
 
+    /// After a PUT that failed: its bytes are read and forgotten until their end, if that is not too far away.
+    async fn skip(&mut self, request_id: u32) -> Result<ControlFlow<()>, WireError> {
+        match timeout(SKIP_TIME, self.skip_data(request_id)).await {
+            Ok(over) => over,
+            Err(_) => Err(WireError::Unexpected("the end of a PUT that failed did not come")),
+        }
+    }
+
+    async fn skip_data(&mut self, request_id: u32) -> Result<ControlFlow<()>, WireError> {
+        let mut skipped = 0;
+        loop {
+            while self.reader.data_left() > 0 {
+                skipped += self.reader.piece().await?.len();
+                if skipped > CANCEL_DRAIN_BYTES_MAX {
+                    return Err(WireError::Unexpected("the bytes of a PUT that failed go on"));
+                }
+            }
+            let frame = match self.reader.next().await? {
+                None => return Ok(ControlFlow::Break(())),
+                Some(Incoming::Data { request_id: of, .. }) if of == request_id => continue,
+                Some(Incoming::Data { .. }) => return Err(WireError::Unexpected("data that belongs to no PUT")),
+                Some(Incoming::Message(frame)) => frame,
+            };
+            match frame.kind() {
+                Some(FrameKind::PutEnd) if frame.header.request_id == request_id => {
+                    return Ok(ControlFlow::Continue(()));
+                }
+                Some(FrameKind::Ping) => {
+                    self.writer.queue_body(FrameKind::Pong, frame.header.request_id, &[]);
+                    self.writer.flush().await?;
+                }
+                Some(FrameKind::Cancel) => self.cancels.count()?,
+                Some(FrameKind::Goodbye) => return Ok(ControlFlow::Break(())),
+                _ => return Err(WireError::Unexpected("a request in the middle of a PUT")),
+            }
+        }
+    }
+
     /// Runs one request and listens to the client meanwhile.
     async fn request(&mut self, frame: Frame) -> Result<ControlFlow<()>, WireError> {
         let Self { reader, writer, server, peer, cancels } = self;
@@ -109,12 +154,26 @@ impl<R: AsyncRead + Unpin, W: Sink> Session<'_, R, W> {
         let started = Instant::now();
         let outcome = {
             let mut answer = Answer::new(writer, request_id, &control);
-            let work = operate(server, *peer, &mut answer, &frame);
+            let (sender, receiver) = mpsc::channel(PIECES_WAITING_MAX);
+            let intake = Intake::new(receiver, &control);
+            let work = operate(server, *peer, &mut answer, intake, &frame);
             tokio::pin!(work);
-            tokio::select! {
+            let mut ears = Ears { reader, request_id, control: &control, cancels, sender: Some(sender) };
+            let over = tokio::select! {
                 biased;
-                outcome = &mut work => outcome,
-                over = listen(reader, request_id, &control, cancels) => return over,
+                outcome = &mut work => Ok(outcome),
+                over = ears.listen() => Err(over),
+            };
+            match over {
+                Ok(outcome) => outcome,
+                Err(over) => {
+                    // Nobody hears the answer; but the bytes of a PUT that came are kept, and made durable.
+                    ears.sender = None;
+                    if control.is_open() {
+                        let _ = work.await;
+                    }
+                    return over;
+                }
             }
         };
         let error = match outcome {
@@ -127,17 +186,33 @@ impl<R: AsyncRead + Unpin, W: Sink> Session<'_, R, W> {
         writer.queue(FrameKind::End, request_id, &End { error });
         control.take_pings().into_iter().for_each(|id| writer.queue_body(FrameKind::Pong, id, &[]));
         writer.flush().await?;
+        if control.takes_data() {
+            // A PUT that failed: its client does not know yet, and has bytes on the way.
+            return self.skip(request_id).await;
+        }
         Ok(ControlFlow::Continue(()))
     }
 }
 
 /// One operation, to its END, which the caller sends.
-async fn operate<W: Sink>(server: &Server, peer: Peer, answer: &mut Answer<'_, W>, frame: &Frame) -> Result<(), Stop> {
+async fn operate<W: Sink>(
+    server: &Server,
+    peer: Peer,
+    answer: &mut Answer<'_, W>,
+    intake: Intake<'_>,
+    frame: &Frame,
+) -> Result<(), Stop> {
     match frame.kind() {
         Some(FrameKind::List) => list::list(server, peer, answer, request(frame)?).await,
         Some(FrameKind::Stat) => read::stat(server, peer, answer, request(frame)?).await,
         Some(FrameKind::Get) => read::get(server, peer, answer, request(frame)?).await,
         Some(FrameKind::Walk) => walk::walk(server, peer, answer, request(frame)?).await,
+        Some(FrameKind::Digest) => digest::digest(server, peer, answer, request(frame)?).await,
+        Some(FrameKind::Stage) => uploads::stage(server, peer, answer, request(frame)?).await,
+        Some(FrameKind::Put) => uploads::put(server, peer, answer, intake, request(frame)?).await,
+        Some(FrameKind::UploadStatus) => uploads::status(server, peer, answer, request(frame)?).await,
+        Some(FrameKind::Commit) => uploads::commit(server, peer, answer, request(frame)?).await,
+        Some(FrameKind::Abort) => uploads::abort(server, peer, answer, request(frame)?).await,
         _ => Err(Failure::new(ErrorCode::Unsupported, "this server does not know the operation").into()),
     }
 }
@@ -149,28 +224,74 @@ fn request<M: Message + Bounded>(frame: &Frame) -> Result<M, Stop> {
     Ok(request)
 }
 
-/// Hears the client while its request runs; returns when the connection is over.
-async fn listen<R: AsyncRead + Unpin>(
-    reader: &mut FrameReader<R>,
+/// Hears what the client says while a request runs.
+struct Ears<'a, R> {
+    reader: &'a mut FrameReader<R>,
     request_id: u32,
-    control: &Control,
-    cancels: &mut Cancels,
-) -> Result<ControlFlow<()>, WireError> {
-    loop {
-        let Some(frame) = reader.message().await? else {
-            return Ok(ControlFlow::Break(()));
-        };
-        match frame.kind() {
-            Some(FrameKind::Cancel) => {
-                cancels.count()?;
-                if frame.header.request_id == request_id {
-                    control.cancelled.cancel();
+    control: &'a Control,
+    cancels: &'a mut Cancels,
+    /// Where the bytes of a PUT go.
+    sender: Option<mpsc::Sender<Inbound>>,
+}
+
+impl<R: AsyncRead + Unpin> Ears<'_, R> {
+    /// Returns when the connection is over.
+    async fn listen(&mut self) -> Result<ControlFlow<()>, WireError> {
+        loop {
+            let incoming = match timeout(STALL_TIME, self.reader.next()).await {
+                Ok(incoming) => incoming?,
+                // Who sends a file's bytes is to send some now and then; others may listen for as long as they like.
+                Err(_) if self.control.takes_data() => return Err(WireError::Stalled),
+                Err(_) => continue,
+            };
+            let frame = match incoming {
+                None => return Ok(ControlFlow::Break(())),
+                Some(Incoming::Data { request_id, .. }) => {
+                    self.take_data(request_id).await?;
+                    continue;
                 }
+                Some(Incoming::Message(frame)) => frame,
+            };
+            match frame.kind() {
+                Some(FrameKind::PutEnd) if self.is_awaited(frame.header.request_id) => {
+                    let end = frame.message()?;
+                    self.control.close_intake();
+                    self.pass(Inbound::End(end)).await;
+                }
+                Some(FrameKind::Cancel) => {
+                    self.cancels.count()?;
+                    if frame.header.request_id == self.request_id {
+                        self.control.cancelled.cancel();
+                    }
+                }
+                Some(FrameKind::Ping) if self.control.ping(frame.header.request_id) => {}
+                Some(FrameKind::Ping) => return Err(WireError::TooMany("too many pings wait for an answer")),
+                Some(FrameKind::Goodbye) => return Ok(ControlFlow::Break(())),
+                _ => return Err(WireError::Unexpected("a second request while one runs")),
             }
-            Some(FrameKind::Ping) if control.ping(frame.header.request_id) => {}
-            Some(FrameKind::Ping) => return Err(WireError::TooMany("too many pings wait for an answer")),
-            Some(FrameKind::Goodbye) => return Ok(ControlFlow::Break(())),
-            _ => return Err(WireError::Unexpected("a second request while one runs")),
+        }
+    }
+
+    /// Hands on the bytes of a DATA frame as they come.
+    async fn take_data(&mut self, request_id: u32) -> Result<(), WireError> {
+        if !self.is_awaited(request_id) {
+            return Err(WireError::Unexpected("data that belongs to no PUT"));
+        }
+        while self.reader.data_left() > 0 {
+            let piece = timeout(STALL_TIME, self.reader.piece()).await.map_err(|_| WireError::Stalled)??;
+            self.pass(Inbound::Bytes(piece)).await;
+        }
+        Ok(())
+    }
+
+    fn is_awaited(&self, request_id: u32) -> bool {
+        request_id == self.request_id && self.control.takes_data()
+    }
+
+    async fn pass(&self, inbound: Inbound) {
+        if let Some(sender) = &self.sender {
+            // The operation has ended if it does not listen; its END is on the way.
+            let _ = sender.send(inbound).await;
         }
     }
 }
@@ -240,8 +361,14 @@ async fn say<W: Sink, M: Message>(writer: &mut FrameWriter<W>, kind: FrameKind, 
 pub(super) fn authorise(
     caller: &Caller,
     peer: Peer,
-    wanted: shared::Rights,
+    wanted: Rights,
     path: &shared::VPath,
 ) -> Result<shared::VPath, ErrorCode> {
     caller.scope.check(caller.root, peer.rights, wanted, path)
+}
+
+/// Everything that a request's caller may do below its root.
+pub(super) fn granted(caller: &Caller, peer: Peer) -> Rights {
+    let root = caller.scope.roots.get(usize::from(caller.root));
+    root.map_or(Rights::NONE, |root| root.rights.intersection(peer.rights))
 }

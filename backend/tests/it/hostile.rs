@@ -272,7 +272,7 @@ mod proofs {
     #[tokio::test]
     async fn a_server_without_keys_lets_nobody_in() {
         let key = Key::generate().unwrap();
-        let server = backend::server::Server::new(tree(), [], ServerConfig::default());
+        let server = backend::server::Server::new(tree(), None, [], ServerConfig::default());
         let (near, far) = tokio::io::duplex(4096);
         let task = tokio::spawn(async move {
             let (reader, writer) = tokio::io::split(far);

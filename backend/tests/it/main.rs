@@ -19,3 +19,4 @@ mod python_client;
 mod resilience;
 mod spa;
 mod storage;
+mod uploads;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backend::server::{Server, ServerConfig, serve_connection};
+use backend::server::{Database, Server, ServerConfig, serve_connection};
 use backend::storage::Storage;
 use backend::wire::{Frame, FrameReader, Incoming, Key, Transcript, WireError, nonce};
 use shared::limits::{DATA_BYTES_MAX, STALL_TIME};
@@ -38,7 +38,8 @@ pub(crate) struct Served {
 /// Serves one connection in memory over `storage`; the pipe holds so many bytes.
 pub(crate) fn served(storage: Arc<dyn Storage>, config: ServerConfig, pipe_bytes: usize) -> (RawDuplex, Served) {
     let key = Key::generate().unwrap();
-    let server = Server::new(storage, [(key.clone(), Rights::ALL)], config);
+    let records = Some(Arc::new(Database::in_memory().unwrap()));
+    let server = Server::new(storage, records, [(key.clone(), Rights::ALL)], config);
     let (near, far) = tokio::io::duplex(pipe_bytes);
     let shutdown = CancellationToken::new();
     let token = shutdown.clone();

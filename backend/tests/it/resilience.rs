@@ -615,7 +615,7 @@ mod crowds {
     #[tokio::test]
     async fn a_connection_is_small() {
         let server =
-            Server::new(Arc::new(small_tree()), [(Key::generate().unwrap(), Rights::ALL)], ServerConfig::default());
+            Server::new(Arc::new(small_tree()), None, [(Key::generate().unwrap(), Rights::ALL)], ServerConfig::default());
         let (_near, far) = tokio::io::duplex(64);
         let (reader, writer) = tokio::io::split(far);
         let shutdown = Default::default();

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use backend::client::{Caller, Client, PoolConfig, Target};
-use backend::server::{Server, ServerConfig, serve};
+use backend::server::{Database, Server, ServerConfig, serve};
 use backend::storage::Storage;
 use backend::storage::memory::MemoryStorage;
 use backend::wire::Key;
@@ -42,7 +42,8 @@ impl World {
     /// A file server on that listener, with that key.
     pub(crate) async fn on(listener: TcpListener, key: Key, storage: Arc<dyn Storage>, config: ServerConfig) -> Self {
         let tcp = listener.local_addr().unwrap();
-        let server = Server::new(storage, [(key.clone(), Rights::ALL)], config);
+        let records = Some(Arc::new(Database::in_memory().unwrap()));
+        let server = Server::new(storage, records, [(key.clone(), Rights::ALL)], config);
         let shutdown = CancellationToken::new();
         let server = tokio::spawn(serve(listener, server, shutdown.clone()));
         let client = Client::new(Target { address: tcp.to_string(), key: key.clone() }, PoolConfig::default());
@@ -59,6 +60,11 @@ impl World {
 /// Somebody who may read everything.
 pub(crate) fn reader() -> Caller {
     Caller { scope: Scope::whole(Rights::READ_ONLY), ..Caller::default() }
+}
+
+/// Somebody who may do everything.
+pub(crate) fn writer() -> Caller {
+    Caller { scope: Scope::whole(Rights::ALL), ..Caller::default() }
 }
 
 /// A path from its percent-encoded text.

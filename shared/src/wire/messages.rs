@@ -282,7 +282,8 @@ pub struct Stage {
     /// The uploads that it is made of, whole and in that order; empty for one that bytes are put to.
     #[n(9)]
     pub parts: Vec<UploadId>,
-    /// False for an upload that ends with the connection that began it, and so costs no record of its own.
+    /// False for an upload that costs no record of its own: it ends with the server, and after
+    /// [`crate::limits::UPLOAD_UNRECORDED_TIME`] without a request at work on it.
     #[n(10)]
     pub resumable: bool,
     /// True to make the folders on the way to the target.
