@@ -14,6 +14,7 @@ mod framed;
 mod hostile;
 mod hostile_http;
 mod http;
+mod http_put;
 mod protocol_document;
 mod python_client;
 mod resilience;

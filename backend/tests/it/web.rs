@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backend::gateway::{Gateway, GatewayConfig, serve};
+use backend::gateway::{Anonymous, Gateway, GatewayConfig, serve};
 use backend::storage::Storage;
 use shared::api::Problem;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -44,6 +44,12 @@ impl Web {
 
     pub(crate) async fn over(storage: Arc<dyn Storage>) -> Self {
         Self::with(storage, GatewayConfig::default()).await
+    }
+
+    /// Where everybody may change everything.
+    pub(crate) async fn writable() -> Self {
+        let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
+        Self::with(Arc::new(small_tree()), config).await
     }
 
     pub(crate) async fn with(storage: Arc<dyn Storage>, config: GatewayConfig) -> Self {

@@ -50,17 +50,20 @@ impl Asked {
 
     /// The body into the upload.
     pub(super) async fn take_in(&self, id: UploadId, sent: Sent, body: &mut Incoming) -> Result<Upload, Refusal> {
-        let (offset, length) = (sent.offset, sent.length);
+        let (offset, length, says_total) = (sent.offset, sent.length, sent.total.is_some());
         let sending = match self.gateway.client.put(&self.caller, id, sent).await {
             Ok(sending) => sending,
+            // More bytes than the upload lacks, unless it is the lengths that contradict each other.
+            Err(error) if error.code == ErrorCode::LengthMismatch && !says_total => {
+                return Err(self.located(id, beyond()).await);
+            }
             Err(error) => return Err(self.located(id, error.into()).await),
         };
-        let total = sending.ready().length;
-        let bytes_max = total.unwrap_or_else(|| self.gateway.upload_bytes_max()).saturating_sub(offset);
-        if length.is_some_and(|length| length > bytes_max) {
-            return Err(at(total.map_or_else(|| too_large(bytes_max), beyond), Some(offset)));
+        let bytes_max = self.gateway.upload_bytes_max();
+        if length.is_some_and(|length| length > bytes_max.saturating_sub(offset)) {
+            return Err(at(too_large(bytes_max), Some(offset)));
         }
-        match send(body, sending, bytes_max).await {
+        match send(body, sending, bytes_max.saturating_sub(offset)).await {
             Ok(upload) => Ok(upload),
             Err(cut) if cut.offset.is_some() => Err(at(cut.refusal, cut.offset)),
             Err(cut) => Err(self.located(id, cut.refusal).await),

@@ -99,7 +99,7 @@ impl Asked {
             return Err(too_large(bytes_max));
         }
         if first.and_then(|sent| sent.length).is_some_and(|length| length > total) {
-            return Err(beyond(total));
+            return Err(beyond());
         }
         Ok(Some(total))
     }

@@ -22,7 +22,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::header::CONTENT_LOCATION;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method};
 use shared::{ErrorCode, Timestamp, UploadId};
 
 use super::body::Incoming;
@@ -30,7 +30,7 @@ use super::error::Refusal;
 use super::files::set;
 use super::{Gateway, RequestId, upload};
 use crate::client::{Caller, Upload};
-use headers::{EXPIRES, LENGTH, OFFSET, RESUMABLE, VERSIONS};
+use headers::{EXPIRES, OFFSET, RESUMABLE, VERSIONS};
 
 pub(super) use create::create;
 pub(super) use state::{commit, list, read};
@@ -160,10 +160,8 @@ fn http_date(moment: Timestamp) -> Option<String> {
 }
 
 /// A refusal to bytes that would not fit the upload.
-fn beyond(total: u64) -> Refusal {
+fn beyond() -> Refusal {
     Refusal::because(ErrorCode::TooLarge, "These are more bytes than the upload lacks.")
-        .header(LENGTH, total.into())
-        .status(StatusCode::PAYLOAD_TOO_LARGE)
 }
 
 #[cfg(test)]

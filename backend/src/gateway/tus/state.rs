@@ -90,6 +90,8 @@ impl Asked {
         let known = matches!(
             refusal.code,
             ErrorCode::OffsetMismatch
+                | ErrorCode::BadRequest
+                | ErrorCode::TooLarge
                 | ErrorCode::NoSpace
                 | ErrorCode::QuotaExceeded
                 | ErrorCode::ChecksumMismatch
