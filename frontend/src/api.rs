@@ -5,7 +5,7 @@ use gloo_net::http::{Method, Request, RequestBuilder, Response};
 use js_sys::Reflect;
 use leptos::prelude::{document, window};
 use serde_json::{from_slice, to_string};
-use shared::VPath;
+use shared::{UploadId, VPath};
 use shared::api::{self, BASE, Endpoint, PROBLEM_TYPE, Problem};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -136,6 +136,14 @@ pub async fn probe_form(url: &str, form: &str) -> Result<Probed, Failure> {
     let size = content_length(&response);
     controller.abort();
     Ok(Probed { size })
+}
+
+/// Where uploads are begun, or where one of them is.
+pub fn uploads_url(upload: Option<UploadId>) -> String {
+    match upload {
+        Some(upload) => format!("{}{BASE}/uploads/{upload}", base()),
+        None => format!("{}{BASE}/uploads", base()),
+    }
 }
 
 /// Where a file's bytes are, to be opened.

@@ -20,6 +20,14 @@ pub fn set(key: &str, value: Option<&str>) {
     };
 }
 
+/// The keys that start so.
+pub fn keys(start: &str) -> Vec<String> {
+    let Some(store) = store() else { return Vec::new() };
+    let count = store.length().unwrap_or(0);
+    let keys = (0..count).filter_map(|index| store.key(index).ok().flatten());
+    keys.filter(|key| key.starts_with(start)).collect()
+}
+
 /// How a folder was last sorted. The start script in `index.html` reads the same entry.
 pub fn order(folder: &VPath) -> Order {
     get(&format!("{ORDER}{folder}")).as_deref().and_then(order_of).unwrap_or_default()

@@ -4,6 +4,7 @@
 pub mod announce;
 pub mod conflict;
 pub mod item;
+pub mod layout;
 pub mod metadata;
 pub mod pace;
 pub mod queue;

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use shared::{ETag, UploadId};
 
 use super::conflict::Decision;
-use super::item::{Batch, Chosen, Id, Item, Stage, Theirs};
+use super::item::{Batch, Chosen, Id, Item, Rule, Stage, Theirs};
 use super::tally::Tally;
 use super::trouble::{Remedy, Trouble};
 
@@ -50,6 +50,8 @@ pub enum Report {
     Done(bool),
     /// Something stands at the target, as somebody has to hear.
     Conflict(Theirs),
+    /// What stood at the target, and was to be replaced, is gone.
+    Cleared,
     /// It is a file of the server, but not the same as the one here; with the state that it is in.
     Damaged(Option<ETag>),
     /// The attempt failed.
@@ -253,6 +255,10 @@ impl Queue {
             },
             Report::Done(verified) => self.finish(id, Stage::Done(verified)),
             Report::Conflict(theirs) => self.ask(id, theirs),
+            Report::Cleared => {
+                self.edit(id, |item| (item.rule, item.theirs) = (Rule::New, None));
+                self.failed(id, Remedy::Retry, now);
+            }
             Report::Damaged(etag) => self.damaged(id, etag),
             Report::Failed(remedy) => self.failed(id, remedy, now),
         }

@@ -219,7 +219,7 @@ fn acts() -> impl Strategy<Value = Act> {
         3 => (0..20_usize, any::<bool>(), 0..4_u64).prop_map(|(id, there, size)| Act::Judge(id, there, size)),
         4 => Just(Act::Start),
         1 => Just(Act::Compare),
-        6 => (0..20_usize, any::<bool>(), 0..12_usize).prop_map(|(id, old, what)| Act::Report(id, old, what)),
+        6 => (0..20_usize, any::<bool>(), 0..13_usize).prop_map(|(id, old, what)| Act::Report(id, old, what)),
         3 => (0..20_usize, 0..11_usize).prop_map(|(id, what)| Act::Person(id, what)),
         1 => any::<bool>().prop_map(Act::Online),
         1 => any::<u16>().prop_map(Act::Wait),
@@ -236,7 +236,8 @@ fn report_of(what: usize) -> Report {
         4 => Report::Done(false),
         5 => Report::Conflict(theirs(3)),
         6 => Report::Damaged(None),
-        _ => Report::Failed(remedies[(what - 7) % remedies.len()]),
+        7 => Report::Cleared,
+        _ => Report::Failed(remedies[(what - 8) % remedies.len()]),
     }
 }
 
