@@ -4,6 +4,7 @@ mod browser;
 mod child;
 mod ci;
 mod counts;
+mod crash;
 mod dev;
 mod dist;
 mod fingerprint;
@@ -29,6 +30,8 @@ cargo xtask COMMAND
   test                  every test: host, browser, end to end
   ci                    formatting, lints, tidy, licences, documentation, fuzzing, then every test
   dev [DIR]             the server, and the page with hot reload on http://127.0.0.1:8081
+  crash [--seed N] [--count N]
+                        kill servers and clients while they work until N (default 500) pieces of work were interrupted
   dist                  the binary to hand out, at target/dist/passerelle
   fuzz [SECONDS]        each fuzz target for SECONDS (default 60)
   tidy                  who may import whom, and other habits of the source tree
@@ -55,6 +58,7 @@ fn command(arguments: &[String]) -> Outcome<()> {
         "test" => suites::test(&repo),
         "ci" => ci::ci(&repo),
         "dev" => dev::dev(&repo, rest),
+        "crash" => crash::crash(&repo, rest),
         "dist" => dist::dist(&repo),
         "fuzz" => fuzz::fuzz(&repo, rest),
         "tidy" => tidy::tidy(&repo),
