@@ -1,6 +1,6 @@
 //! Where files are kept. The trait [`Storage`] says what a backend must do; [`memory`] is the reference to start
 //! reading with, [`local`] serves a directory, [`faulty`] makes another backend fail on purpose. A backend is done when
-//! the conformance suite in `tests/it/storage.rs` passes on it.
+//! the conformance suite in `tests/it/storage/` passes on it.
 //!
 //! This room knows no network, no caller and no rights: whoever calls has checked those. What it does enforce is that
 //! nothing outside the root is ever opened, whatever links say.

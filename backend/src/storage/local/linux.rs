@@ -9,19 +9,23 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, RawDir, ResolveFlags, Stat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, RawDir, RenameFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 use rustix::path::DecInt;
 use shared::{Timestamp, VPath};
 
+use super::disk::{Folder, Node, SyncFolder};
 use super::metadata::{Identity, Metadata, Shape};
-use super::tree::{Folder, Node, exchanged, refusal};
-use crate::storage::{StorageError, Visit};
+use super::tree::{exchanged, refusal};
+use super::unix;
+use crate::storage::{Attributes, StorageError, Visit};
 
 /// How much `getdents` may write at a time, in bytes: some 1 500 names.
 const NAMES_BYTES: usize = 64 << 10;
 /// How a regular file is opened. Not to block matters only where a FIFO may be met, and costs nothing.
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
+/// How much one call of `copy_file_range` is asked for, in bytes; the kernel does less where it likes.
+const COPY_CALL_BYTES: u64 = 64 << 20;
 /// How often a path is tried again while somebody renames folders on it.
 const RENAME_RETRIES: usize = 8;
 
@@ -64,10 +68,18 @@ impl LinuxFolder {
 
 impl Folder for LinuxFolder {
     type Leaf = OwnedFd;
+    type File = File;
+    type Lock = File;
 
     fn child(&self, name: &[u8]) -> io::Result<Node<Self>> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         node(rustix::fs::openat(&self.handle, name, flags, Mode::empty())?)
+    }
+
+    fn open_folder(&self, name: &[u8]) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let handle = rustix::fs::openat(&self.handle, name, flags, Mode::empty())?;
+        Ok(Self { handle, descends: false })
     }
 
     fn metadata(&self) -> io::Result<Metadata> {
@@ -120,6 +132,86 @@ impl Folder for LinuxFolder {
             Err(Errno::LOOP | Errno::AGAIN | Errno::XDEV | Errno::NAMETOOLONG | Errno::PERM | Errno::NOSYS) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn create_file(&self, name: &[u8]) -> io::Result<File> {
+        unix::create_file(&self.handle, name)
+    }
+
+    fn open_own_file(&self, name: &[u8]) -> io::Result<File> {
+        unix::open_own_file(&self.handle, name)
+    }
+
+    fn make_folder(&self, name: &[u8], private: bool) -> io::Result<()> {
+        unix::make_folder(&self.handle, name, private)
+    }
+
+    fn make_link(&self, name: &[u8], target: &[u8]) -> io::Result<()> {
+        Ok(rustix::fs::symlinkat(target, &self.handle, name)?)
+    }
+
+    fn rename(&self, name: &[u8], to: &Self, to_name: &[u8], replace: bool) -> io::Result<()> {
+        if replace {
+            return Ok(rustix::fs::renameat(&self.handle, name, &to.handle, to_name)?);
+        }
+        match rustix::fs::renameat_with(&self.handle, name, &to.handle, to_name, RenameFlags::NOREPLACE) {
+            // An old kernel, or a file system that does not know the flag: it says so before anything else.
+            Err(Errno::NOSYS | Errno::INVAL) => unix::rename_by_link(&self.handle, name, &to.handle, to_name),
+            renamed => Ok(renamed?),
+        }
+    }
+
+    fn remove_file(&self, name: &[u8]) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.handle, name, AtFlags::empty())?)
+    }
+
+    fn remove_folder(&self, name: &[u8]) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.handle, name, AtFlags::REMOVEDIR)?)
+    }
+
+    fn ready_to_sync(&self) -> io::Result<SyncFolder> {
+        unix::ready_to_sync(&self.handle)
+    }
+
+    fn dress(&self, file: &File, replaced: Option<&[u8]>, attributes: &Attributes) -> io::Result<()> {
+        unix::dress(&self.handle, file, replaced, attributes)
+    }
+
+    fn lock(&self, name: &[u8]) -> io::Result<Option<File>> {
+        unix::lock(&self.handle, name)
+    }
+
+    fn space(&self) -> io::Result<Option<u64>> {
+        unix::space(&self.handle)
+    }
+}
+
+/// Copies by sharing blocks where source and destination are whole files, else by `copy_file_range`, which shares blocks
+/// where the file system can and needs no buffer where it cannot.
+pub(super) fn copy_inside_kernel(
+    to: &File,
+    source: &File,
+    from: u64,
+    length: u64,
+    offset: u64,
+) -> io::Result<Option<u64>> {
+    let size = source.metadata()?.len();
+    if from == 0 && offset == 0 && length >= size && size > 0 && to.metadata()?.len() == 0 {
+        // Whatever the reason for a refusal, bytes can still be copied.
+        if rustix::fs::ioctl_ficlone(to, source).is_ok() {
+            return Ok(Some(size));
+        }
+    }
+    let (mut from, mut offset) = (from, offset);
+    if i64::try_from(from).is_err() || i64::try_from(offset).is_err() {
+        return Ok(None);
+    }
+    let length = usize::try_from(length.min(COPY_CALL_BYTES)).unwrap_or(usize::MAX);
+    match rustix::fs::copy_file_range(source, Some(&mut from), to, Some(&mut offset), length) {
+        Ok(copied) => Ok(Some(copied as u64)),
+        // Other file systems, old kernels, files that the kernel makes up.
+        Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM | Errno::BADF) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

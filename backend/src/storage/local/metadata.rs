@@ -3,6 +3,8 @@
 use sha2::{Digest, Sha256};
 use shared::{ETag, Entry, Kind, Link, Timestamp, VPath};
 
+use crate::storage::rules::Standing;
+
 /// One answer of `fstat`, or of what stands for it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Metadata {
@@ -43,6 +45,16 @@ impl Metadata {
         };
         let executable = self.executable && kind == Kind::File;
         Entry { path, kind, size, modified: self.modified, executable, link, etag: Some(self.etag()) }
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        match self.shape {
+            Shape::File => Standing::File,
+            Shape::Link => Standing::Link,
+            // Whether it is empty the system says when it is to be replaced.
+            Shape::Folder => Standing::Folder { empty: true },
+            Shape::Other => Standing::Other,
+        }
     }
 
     /// The entry of a link with nothing behind it that may be shown.

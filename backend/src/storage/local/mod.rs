@@ -20,11 +20,20 @@
 //! | absolute links inside the root | followed | followed | refused |
 //! | validator | with the change time | with the change time | with the creation time: a program that sets the modification time back goes unnoticed |
 
+mod disk;
 mod metadata;
 mod tree;
 
+mod purge;
+mod staged;
+mod trash;
+mod vault;
+mod writing;
+
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(unix)]
+mod unix;
 
 mod portable;
 
@@ -34,12 +43,16 @@ mod windows_names;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use shared::{Entry, ErrorCode, VPath};
+use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
 
+use self::disk::Folder;
 use self::metadata::{Identity, Metadata};
 use self::portable::PortableFolder;
-use self::tree::{Folder, Tree};
-use super::{OpenFile, Storage, StorageError, Visit, is_state_folder_name};
+use self::tree::{RootFacts, Tree};
+use super::{
+    Attributes, Expected, Item, Notice, OpenFile, Published, Staged, Storage, StorageError, Visit, Watching,
+    is_state_folder_name,
+};
 
 /// A directory that is served.
 pub struct LocalStorage {
@@ -113,6 +126,82 @@ impl Storage for LocalStorage {
     fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError> {
         self.tree.open(path)
     }
+
+    fn stage(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
+        self.tree.stage(id)
+    }
+
+    fn staged(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
+        self.tree.staged(id)
+    }
+
+    fn list_staged(&self) -> Result<Vec<UploadId>, StorageError> {
+        self.tree.list_staged()
+    }
+
+    fn unstage(&self, id: UploadId) -> Result<(), StorageError> {
+        self.tree.unstage(id)
+    }
+
+    fn publish(
+        &self,
+        id: UploadId,
+        target: &VPath,
+        expected: &Expected,
+        attributes: &Attributes,
+    ) -> Result<Published, StorageError> {
+        self.tree.publish(id, target, expected, attributes)
+    }
+
+    fn make_folder(&self, path: &VPath) -> Result<Entry, StorageError> {
+        self.tree.make_folder(path)
+    }
+
+    fn make_link(&self, path: &VPath, target: &[u8]) -> Result<Entry, StorageError> {
+        self.tree.make_link(path, target)
+    }
+
+    fn rename(
+        &self,
+        from: &VPath,
+        from_etag: Option<ETag>,
+        to: &VPath,
+        expected: &Expected,
+    ) -> Result<Entry, StorageError> {
+        self.tree.rename(from, from_etag, to, expected)
+    }
+
+    fn remove(&self, path: &VPath, etag: Option<ETag>) -> Result<(), StorageError> {
+        self.tree.remove(path, etag)
+    }
+
+    fn trash(&self, path: &VPath, etag: Option<ETag>, id: TrashId, now: Timestamp) -> Result<(), StorageError> {
+        self.tree.trash(path, etag, id, now)
+    }
+
+    fn list_trash(&self, visit: &mut dyn FnMut(Item) -> Visit) -> Result<(), StorageError> {
+        self.tree.list_trash(visit)
+    }
+
+    fn restore(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError> {
+        self.tree.restore(id, to)
+    }
+
+    fn purge(&self, id: TrashId, visit: &mut dyn FnMut() -> Visit) -> Result<(), StorageError> {
+        self.tree.purge(id, visit)
+    }
+
+    fn space(&self, folder: &VPath) -> Result<Option<u64>, StorageError> {
+        self.tree.space(folder)
+    }
+
+    fn watch(
+        &self,
+        folder: &VPath,
+        notice: Box<dyn Fn(Notice) + Send + Sync>,
+    ) -> Result<Box<dyn Watching>, StorageError> {
+        self.tree.watch(folder, notice)
+    }
 }
 
 /// Where the root lies in the whole system; used while it is opened, and never after.
@@ -132,7 +221,13 @@ impl RootPlace {
         };
         let hidden = self.hidden.as_ref().map(identity).transpose();
         let hidden = hidden.map_err(|error| StorageError::from_io(error, "opening the state directory"))?;
-        Ok(Box::new(Tree::new(root, self.root_paths.clone(), hidden, self.names_say_what_is_hidden())))
+        let facts = RootFacts {
+            root_paths: self.root_paths.clone(),
+            hidden,
+            may_descend: self.names_say_what_is_hidden(),
+            canonical: self.canonical.clone(),
+        };
+        Ok(Box::new(Tree::new(root, facts)))
     }
 
     /// False if a folder of another name than the reserved one is hidden inside. A folder above it may be renamed, so

@@ -11,9 +11,12 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 use shared::Timestamp;
 
+use super::disk::{Folder, Node, SyncFolder};
 use super::metadata::{Identity, Metadata, Shape};
-use super::tree::{Folder, Node, exchanged, refusal};
-use crate::storage::{STATE_FOLDER_NAME, StorageError, Visit};
+use super::tree::{exchanged, refusal};
+#[cfg(unix)]
+use super::unix;
+use crate::storage::{Attributes, STATE_FOLDER_NAME, StorageError, Visit};
 
 /// How often a name is looked up again while somebody exchanges what stands under it.
 const EXCHANGE_RETRIES: usize = 8;
@@ -40,6 +43,8 @@ impl PortableFolder {
 
 impl Folder for PortableFolder {
     type Leaf = ();
+    type File = File;
+    type Lock = File;
 
     fn child(&self, name: &[u8]) -> io::Result<Node<Self>> {
         let mut refused = io::Error::from(io::ErrorKind::NotFound);
@@ -66,6 +71,10 @@ impl Folder for PortableFolder {
             }
         }
         Err(refused)
+    }
+
+    fn open_folder(&self, name: &[u8]) -> io::Result<Self> {
+        Ok(Self { handle: self.handle.open_dir_nofollow(Path::new(os_name(name)?))? })
     }
 
     fn metadata(&self) -> io::Result<Metadata> {
@@ -122,6 +131,122 @@ impl Folder for PortableFolder {
 
     fn metadata_of_file(file: &File) -> io::Result<Metadata> {
         Ok(cap_std::fs::Metadata::from_file(file)?.into())
+    }
+
+    fn create_file(&self, name: &[u8]) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true).follow(FollowSymlinks::No);
+        Ok(self.handle.open_with(Path::new(os_name(name)?), &options)?.into_std())
+    }
+
+    fn open_own_file(&self, name: &[u8]) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).follow(FollowSymlinks::No);
+        let file = self.handle.open_with(Path::new(os_name(name)?), &options)?.into_std();
+        // Nothing else is ever put there by the server.
+        if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::PermissionDenied.into()) }
+    }
+
+    #[cfg(unix)]
+    fn make_folder(&self, name: &[u8], private: bool) -> io::Result<()> {
+        unix::make_folder(&self.handle, name, private)
+    }
+
+    /// A private folder is as private as the one that it is made in.
+    #[cfg(not(unix))]
+    fn make_folder(&self, name: &[u8], _private: bool) -> io::Result<()> {
+        self.handle.create_dir(Path::new(os_name(name)?))
+    }
+
+    #[cfg(unix)]
+    fn make_link(&self, name: &[u8], target: &[u8]) -> io::Result<()> {
+        Ok(rustix::fs::symlinkat(target, &self.handle, name)?)
+    }
+
+    /// Links need a privilege on Windows that servers do not have.
+    #[cfg(not(unix))]
+    fn make_link(&self, _name: &[u8], _target: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn rename(&self, name: &[u8], to: &Self, to_name: &[u8], replace: bool) -> io::Result<()> {
+        let (old, new) = (Path::new(os_name(name)?), Path::new(os_name(to_name)?));
+        if replace {
+            return self.handle.rename(old, &to.handle, new);
+        }
+        #[cfg(unix)]
+        return unix::rename_by_link(&self.handle, name, &to.handle, to_name);
+        // A file gets its second name by a call that refuses what is there, and then loses the first. A folder replaces
+        // nothing on Windows.
+        #[cfg(not(unix))]
+        if self.metadata_of(name)?.shape == Shape::File {
+            self.handle.hard_link(old, &to.handle, new)?;
+            self.handle.remove_file(old)
+        } else if to.metadata_of(to_name).is_ok() {
+            Err(io::ErrorKind::AlreadyExists.into())
+        } else {
+            self.handle.rename(old, &to.handle, new)
+        }
+    }
+
+    fn remove_file(&self, name: &[u8]) -> io::Result<()> {
+        self.handle.remove_file_or_symlink(Path::new(os_name(name)?))
+    }
+
+    fn remove_folder(&self, name: &[u8]) -> io::Result<()> {
+        self.handle.remove_dir(Path::new(os_name(name)?))
+    }
+
+    #[cfg(unix)]
+    fn ready_to_sync(&self) -> io::Result<SyncFolder> {
+        unix::ready_to_sync(&self.handle)
+    }
+
+    /// Windows has no such call: NTFS writes names to its journal by itself, in the order in which they changed.
+    #[cfg(not(unix))]
+    fn ready_to_sync(&self) -> io::Result<SyncFolder> {
+        Ok(Box::new(|| Ok(())))
+    }
+
+    #[cfg(unix)]
+    fn dress(&self, file: &File, replaced: Option<&[u8]>, attributes: &Attributes) -> io::Result<()> {
+        unix::dress(&self.handle, file, replaced, attributes)
+    }
+
+    /// The time alone: files on Windows are not executable by a mode, and take their access list from the folder.
+    #[cfg(not(unix))]
+    fn dress(&self, file: &File, _replaced: Option<&[u8]>, attributes: &Attributes) -> io::Result<()> {
+        use std::time::{Duration, SystemTime};
+        let modified = match attributes.modified {
+            None => SystemTime::now(),
+            Some(Timestamp(moment)) if moment < 0 => {
+                SystemTime::UNIX_EPOCH - Duration::from_nanos(moment.unsigned_abs())
+            }
+            Some(Timestamp(moment)) => SystemTime::UNIX_EPOCH + Duration::from_nanos(moment.unsigned_abs()),
+        };
+        file.set_modified(modified)
+    }
+
+    fn lock(&self, name: &[u8]) -> io::Result<Option<File>> {
+        use std::fs::TryLockError;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).follow(FollowSymlinks::No);
+        let file = self.handle.open_with(Path::new(os_name(name)?), &options)?.into_std();
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    #[cfg(unix)]
+    fn space(&self) -> io::Result<Option<u64>> {
+        unix::space(&self.handle)
+    }
+
+    #[cfg(not(unix))]
+    fn space(&self) -> io::Result<Option<u64>> {
+        Ok(None)
     }
 }
 

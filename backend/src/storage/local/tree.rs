@@ -3,69 +3,46 @@
 
 use std::fs::File;
 use std::io;
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
-use shared::{ETag, Entry, ErrorCode, Link, VPath};
+use shared::{ETag, Entry, ErrorCode, Link, Timestamp, TrashId, UploadId, VPath};
 
+use super::disk::{DiskFile, Folder, Node, SyncFolder, read_full};
 use super::metadata::{Identity, Metadata, Shape, unreadable};
+use super::vault::Vault;
+use super::writing::Locks;
 use crate::storage::links::{Lost, Trail, below_root, seen_from};
-use crate::storage::{OpenFile, Storage, StorageError, Visit, is_state_folder_name};
-
-/// An open directory, and what a system must be able to do with one: take one name at a time and never follow a link.
-pub(super) trait Folder: Send + Sync + Sized + 'static {
-    /// Something that is neither folder nor link, found but not opened.
-    type Leaf;
-
-    /// What stands under that name.
-    fn child(&self, name: &[u8]) -> io::Result<Node<Self>>;
-
-    /// Of the folder itself.
-    fn metadata(&self) -> io::Result<Metadata>;
-
-    /// Of what stands under that name.
-    fn metadata_of(&self, name: &[u8]) -> io::Result<Metadata>;
-
-    /// The target of the link under that name, with `/` between segments.
-    fn link_target(&self, name: &[u8]) -> io::Result<Vec<u8>>;
-
-    /// Each name in the folder but `.` and `..`.
-    fn names(&self, visit: &mut dyn FnMut(&[u8]) -> Visit) -> io::Result<()>;
-
-    /// Opens for reading the regular file that was found under that name (or that path, by [`Folder::descend`]), and
-    /// no other.
-    fn open_leaf(&self, name: &[u8], leaf: Self::Leaf, seen: &Metadata) -> Result<File, StorageError>;
-
-    /// Of an open file.
-    fn metadata_of_file(file: &File) -> io::Result<Metadata>;
-
-    /// What stands at the end of a path on which there is no link, in one go. None where the system has no such call
-    /// or met a link: then it is for the walk to decide.
-    fn descend(&self, _path: &VPath) -> io::Result<Option<Node<Self>>> {
-        Ok(None)
-    }
-}
-
-/// What stands under a name.
-pub(super) enum Node<F: Folder> {
-    Folder(F, Metadata),
-    Link,
-    Leaf(F::Leaf, Metadata),
-}
+use crate::storage::{
+    Attributes, Expected, Item, Notice, OpenFile, Published, Staged, Storage, StorageError, Visit, Watching,
+    is_state_folder_name,
+};
 
 /// A directory tree, seen from its root.
-pub(super) struct Tree<F> {
-    root: Arc<F>,
-    /// Absolute paths of the root, for absolute links: the one that was given, and the canonical one.
-    root_paths: Vec<Vec<u8>>,
+pub(super) struct Tree<F: Folder> {
+    pub(super) root: Arc<F>,
+    facts: RootFacts,
+    /// The server's own folder, once something was written.
+    pub(super) vault: Mutex<Option<Arc<Vault<F>>>>,
+    pub(super) locks: Locks,
+}
+
+/// What is known of a root besides its handle.
+#[derive(Default)]
+pub(super) struct RootFacts {
+    /// Absolute paths of the root, for absolute links: the canonical one, and the one that was given.
+    pub(super) root_paths: Vec<Vec<u8>>,
     /// A folder that is never shown, beside those with the reserved name.
-    hidden: Option<Identity>,
+    pub(super) hidden: Option<Identity>,
     /// False if only a walk that sees each folder can tell what lies in the hidden one.
-    may_descend: bool,
+    pub(super) may_descend: bool,
+    /// Where the root is in the whole system, for the one thing that wants a path: watching, on some systems.
+    pub(super) canonical: PathBuf,
 }
 
 /// Where a walk stands: the folders below the root, outermost first. `..` goes back along them and so cannot climb
 /// above the root, however folders are moved meanwhile.
-struct Place<F> {
+pub(super) struct Place<F> {
     root: Arc<F>,
     below: Vec<(Arc<F>, Box<[u8]>)>,
 }
@@ -77,32 +54,61 @@ impl<F> Clone for Place<F> {
 }
 
 impl<F> Place<F> {
-    fn folder(&self) -> &F {
+    pub(super) fn folder(&self) -> &F {
         self.below.last().map_or(&self.root, |(folder, _)| folder)
     }
 
     fn names(&self) -> impl Iterator<Item = &[u8]> {
         self.below.iter().map(|(_, name)| &**name)
     }
+
+    /// How many folders below the root it is.
+    pub(super) fn depth(&self) -> usize {
+        self.below.len()
+    }
+}
+
+impl<F: Folder> Place<F> {
+    /// What tells the folder from every other.
+    pub(super) fn identity(&self) -> Result<Identity, StorageError> {
+        let metadata = self.folder().metadata().map_err(|error| refusal(error, "asking about a folder"))?;
+        Ok(metadata.identity)
+    }
+
+    /// See [`Folder::ready_to_sync`].
+    pub(super) fn ready_to_sync(&self) -> Result<SyncFolder, StorageError> {
+        self.folder().ready_to_sync().map_err(|error| refusal(error, "making ready to sync a folder"))
+    }
+
+    /// True if that folder is this one or one above it.
+    pub(super) fn passes(&self, folder: &Identity) -> Result<bool, StorageError> {
+        for (above, _) in &self.below {
+            let metadata = above.metadata().map_err(|error| refusal(error, "asking about a folder"))?;
+            if metadata.identity == *folder {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
 }
 
 /// Where a walk ended.
-enum End<F: Folder> {
+pub(super) enum End<F: Folder> {
     Folder(Place<F>),
     Leaf(Found<F>, Place<F>),
 }
 
 /// Something that is no folder, at the end of a walk.
-struct Found<F: Folder> {
+pub(super) struct Found<F: Folder> {
     /// Under which name in the last folder, or under which path below the root.
-    name: Box<[u8]>,
+    pub(super) name: Box<[u8]>,
     leaf: F::Leaf,
-    metadata: Metadata,
+    pub(super) metadata: Metadata,
 }
 
 impl<F: Folder> Tree<F> {
-    pub(super) fn new(root: F, root_paths: Vec<Vec<u8>>, hidden: Option<Identity>, may_descend: bool) -> Self {
-        Self { root: Arc::new(root), root_paths, hidden, may_descend }
+    pub(super) fn new(root: F, facts: RootFacts) -> Self {
+        Self { root: Arc::new(root), facts, vault: Mutex::default(), locks: Locks::default() }
     }
 
     fn root_place(&self) -> Place<F> {
@@ -110,7 +116,7 @@ impl<F: Folder> Tree<F> {
     }
 
     /// Goes where the trail leads, following each link that it meets.
-    fn walk(&self, mut place: Place<F>, mut trail: Trail) -> Result<End<F>, Lost> {
+    pub(super) fn walk(&self, mut place: Place<F>, mut trail: Trail) -> Result<End<F>, Lost> {
         let mut found: Option<Found<F>> = None;
         while let Some(step) = trail.step() {
             if found.is_some() {
@@ -160,8 +166,8 @@ impl<F: Folder> Tree<F> {
         }
     }
 
-    fn is_hidden(&self, metadata: &Metadata) -> bool {
-        self.hidden == Some(metadata.identity)
+    pub(super) fn is_hidden(&self, metadata: &Metadata) -> bool {
+        self.facts.hidden == Some(metadata.identity)
     }
 
     /// Where an absolute target leads, seen from the root; none for a relative one.
@@ -169,13 +175,13 @@ impl<F: Folder> Tree<F> {
         if !is_absolute(target) {
             return Ok(None);
         }
-        let below = self.root_paths.iter().find_map(|root| below_root(root, target));
+        let below = self.facts.root_paths.iter().find_map(|root| below_root(root, target));
         below.map(Some).ok_or(Lost::Escapes)
     }
 
     /// The end of a path on which there is no link, in one go; none if the walk must look.
     fn descend(&self, path: &VPath) -> Result<Option<Node<F>>, StorageError> {
-        if !self.may_descend || path.segments().any(is_state_folder_name) {
+        if !self.facts.may_descend || path.segments().any(is_state_folder_name) {
             return Ok(None);
         }
         let node = self.root.descend(path).map_err(|error| refusal(error, "following a path"))?;
@@ -183,24 +189,38 @@ impl<F: Folder> Tree<F> {
     }
 
     /// The folder that holds the path; none for the root.
-    fn parent(&self, path: &VPath) -> Result<Option<Place<F>>, StorageError> {
-        let Some(parent) = path.parent() else { return Ok(None) };
-        match self.walk(self.root_place(), Trail::along(&parent))? {
-            End::Folder(place) => Ok(Some(place)),
+    pub(super) fn parent(&self, path: &VPath) -> Result<Option<Place<F>>, StorageError> {
+        path.parent().map(|parent| self.folder_place(&parent)).transpose()
+    }
+
+    /// The folder at a path.
+    pub(super) fn folder_place(&self, path: &VPath) -> Result<Place<F>, StorageError> {
+        match self.walk(self.root_place(), Trail::along(path))? {
+            End::Folder(place) => Ok(place),
             End::Leaf(..) => Err(not_folder()),
         }
     }
 
-    /// What a link of that folder leads to, and its target as seen from the folder.
-    fn resolve(&self, place: &Place<F>, name: &[u8]) -> Result<(Metadata, Vec<u8>), Lost> {
+    pub(super) fn root_entry(&self) -> Result<Entry, StorageError> {
+        let metadata = self.root.metadata().map_err(|error| refusal(error, "asking about the root"))?;
+        Ok(metadata.entry(VPath::root(), None))
+    }
+
+    /// Where a link of that folder ends, and its target as seen from the folder.
+    pub(super) fn end_of_link(&self, place: &Place<F>, name: &[u8]) -> Result<(End<F>, Vec<u8>), Lost> {
         let target = place.folder().link_target(name).map_err(|error| Lost::Refused(vanished(error)))?;
-        let (end, target) = match self.inside(&target)? {
+        Ok(match self.inside(&target)? {
             None => (self.walk(place.clone(), Trail::of_link(&target))?, target),
             Some(inside) => {
                 let end = self.walk(self.root_place(), Trail::of_link(&inside))?;
                 (end, seen_from(place.names(), &inside))
             }
-        };
+        })
+    }
+
+    /// What a link of that folder leads to, and its target as seen from the folder.
+    fn resolve(&self, place: &Place<F>, name: &[u8]) -> Result<(Metadata, Vec<u8>), Lost> {
+        let (end, target) = self.end_of_link(place, name)?;
         let metadata = match end {
             End::Leaf(found, _) => found.metadata,
             End::Folder(place) => place.folder().metadata().map_err(|error| Lost::Refused(vanished(error)))?,
@@ -209,7 +229,7 @@ impl<F: Folder> Tree<F> {
     }
 
     /// A link of that folder, as a listing has it.
-    fn describe_link(&self, place: &Place<F>, path: VPath, own: &Metadata) -> Entry {
+    pub(super) fn describe_link(&self, place: &Place<F>, path: VPath, own: &Metadata) -> Entry {
         match self.resolve(place, path.name()) {
             Ok((metadata, target)) => metadata.entry(path, Some(Link::Inside(target))),
             Err(lost) => own.link_entry(path, lost.link()),
@@ -236,7 +256,7 @@ impl<F: Folder> Tree<F> {
             return Err(StorageError::new(ErrorCode::NotRegular, "opening a special file"));
         }
         let file = folder.open_leaf(&found.name, found.leaf, &found.metadata)?;
-        Ok(Box::new(LocalFile::<F> { file, entry, opened: found.metadata, system: std::marker::PhantomData }))
+        Ok(Box::new(LocalFile::<F> { file, entry, opened: found.metadata }))
     }
 }
 
@@ -245,10 +265,7 @@ impl<F: Folder> Storage for Tree<F> {
         if let Some(Node::Folder(_, metadata) | Node::Leaf(_, metadata)) = self.descend(path)? {
             return Ok(metadata.entry(path.clone(), None));
         }
-        let Some(place) = self.parent(path)? else {
-            let metadata = self.root.metadata().map_err(|error| refusal(error, "asking about the root"))?;
-            return Ok(metadata.entry(path.clone(), None));
-        };
+        let Some(place) = self.parent(path)? else { return self.root_entry() };
         match self.child(place.folder(), path.name())? {
             Node::Folder(_, metadata) | Node::Leaf(_, metadata) => Ok(metadata.entry(path.clone(), None)),
             Node::Link => {
@@ -259,9 +276,7 @@ impl<F: Folder> Storage for Tree<F> {
     }
 
     fn list(&self, path: &VPath, visit: &mut dyn FnMut(Entry) -> Visit) -> Result<(), StorageError> {
-        let End::Folder(place) = self.walk(self.root_place(), Trail::along(path))? else {
-            return Err(not_folder());
-        };
+        let place = self.folder_place(path)?;
         let read = place.folder().names(&mut |name| match self.describe(&place, path, name) {
             Some(entry) => visit(entry),
             None => Visit::Continue,
@@ -283,15 +298,8 @@ impl<F: Folder> Storage for Tree<F> {
             Node::Folder(..) => return Err(is_folder()),
             Node::Leaf(leaf, metadata) => (End::Leaf(Found { name: path.name().into(), leaf, metadata }, place), None),
             Node::Link => {
-                let target = place.folder().link_target(path.name()).map_err(vanished)?;
-                let (start, target, shown) = match self.inside(&target)? {
-                    None => (place, target.clone(), target),
-                    Some(inside) => {
-                        let shown = seen_from(place.names(), &inside);
-                        (self.root_place(), inside, shown)
-                    }
-                };
-                (self.walk(start, Trail::of_link(&target))?, Some(Link::Inside(shown)))
+                let (end, shown) = self.end_of_link(&place, path.name())?;
+                (end, Some(Link::Inside(shown)))
             }
         };
         match end {
@@ -302,14 +310,95 @@ impl<F: Folder> Storage for Tree<F> {
             }
         }
     }
+
+    fn stage(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
+        Ok(Box::new(self.make_staged(id)?))
+    }
+
+    fn staged(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
+        Ok(Box::new(self.open_staged(id)?))
+    }
+
+    fn list_staged(&self) -> Result<Vec<UploadId>, StorageError> {
+        self.staged_ids()
+    }
+
+    fn unstage(&self, id: UploadId) -> Result<(), StorageError> {
+        self.remove_staged(id)
+    }
+
+    fn publish(
+        &self,
+        id: UploadId,
+        target: &VPath,
+        expected: &Expected,
+        attributes: &Attributes,
+    ) -> Result<Published, StorageError> {
+        self.publish_staged(id, target, expected, attributes)
+    }
+
+    fn make_folder(&self, path: &VPath) -> Result<Entry, StorageError> {
+        self.make_new_folder(path)
+    }
+
+    fn make_link(&self, path: &VPath, target: &[u8]) -> Result<Entry, StorageError> {
+        self.make_new_link(path, target)
+    }
+
+    fn rename(
+        &self,
+        from: &VPath,
+        from_etag: Option<ETag>,
+        to: &VPath,
+        expected: &Expected,
+    ) -> Result<Entry, StorageError> {
+        self.rename_entry(from, from_etag, to, expected)
+    }
+
+    fn remove(&self, path: &VPath, etag: Option<ETag>) -> Result<(), StorageError> {
+        self.remove_entry(path, etag)
+    }
+
+    fn trash(&self, path: &VPath, etag: Option<ETag>, id: TrashId, now: Timestamp) -> Result<(), StorageError> {
+        self.trash_entry(path, etag, id, now)
+    }
+
+    fn list_trash(&self, visit: &mut dyn FnMut(Item) -> Visit) -> Result<(), StorageError> {
+        self.visit_trash(visit)
+    }
+
+    fn restore(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError> {
+        self.restore_item(id, to)
+    }
+
+    fn purge(&self, id: TrashId, visit: &mut dyn FnMut() -> Visit) -> Result<(), StorageError> {
+        self.purge_item(id, visit)
+    }
+
+    fn space(&self, folder: &VPath) -> Result<Option<u64>, StorageError> {
+        self.space_in(folder)
+    }
+
+    fn watch(
+        &self,
+        folder: &VPath,
+        notice: Box<dyn Fn(Notice) + Send + Sync>,
+    ) -> Result<Box<dyn Watching>, StorageError> {
+        let place = self.folder_place(folder)?;
+        let path = place.names().fold(self.facts.canonical.clone(), |path, name| path.join(as_os(name)));
+        let tell = move |told: Notice| match &told {
+            Notice::Name(name) if is_state_folder_name(name) => {}
+            _ => notice(told),
+        };
+        place.folder().watch(&path, Box::new(tell))
+    }
 }
 
 /// A regular file that is open for reading.
-struct LocalFile<F> {
-    file: File,
+struct LocalFile<F: Folder> {
+    file: F::File,
     entry: Entry,
     opened: Metadata,
-    system: std::marker::PhantomData<fn() -> F>,
 }
 
 impl<F: Folder> OpenFile for LocalFile<F> {
@@ -318,18 +407,7 @@ impl<F: Folder> OpenFile for LocalFile<F> {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StorageError> {
-        let mut filled = 0;
-        while filled < buffer.len() {
-            match read_once(&self.file, &mut buffer[filled..], offset.saturating_add(filled as u64)) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    return Err(StorageError { code: ErrorCode::Io, context: "reading a file", source: Some(error) });
-                }
-            }
-        }
-        Ok(filled)
+        read_full(&self.file, buffer, offset)
     }
 
     fn etag_now(&self) -> Result<ETag, StorageError> {
@@ -338,36 +416,30 @@ impl<F: Folder> OpenFile for LocalFile<F> {
     }
 
     fn as_file(&self) -> Option<&File> {
-        Some(&self.file)
+        self.file.as_file()
     }
 }
 
 #[cfg(unix)]
-fn read_once(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    // Beyond what the system can count there is nothing to read.
-    if i64::try_from(offset).is_err() {
-        return Ok(0);
-    }
-    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
-}
-
-#[cfg(windows)]
-fn read_once(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    if i64::try_from(offset).is_err() {
-        return Ok(0);
-    }
-    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
-}
-
-#[cfg(unix)]
-fn is_absolute(target: &[u8]) -> bool {
+pub(super) fn is_absolute(target: &[u8]) -> bool {
     target.starts_with(b"/")
 }
 
 /// Also with a drive alone (`C:x`), which is relative to something outside.
 #[cfg(windows)]
-fn is_absolute(target: &[u8]) -> bool {
+pub(super) fn is_absolute(target: &[u8]) -> bool {
     target.starts_with(b"/") || target.get(1) == Some(&b':')
+}
+
+#[cfg(unix)]
+fn as_os(name: &[u8]) -> &std::ffi::OsStr {
+    std::os::unix::ffi::OsStrExt::from_bytes(name)
+}
+
+/// What is no text has no name here.
+#[cfg(not(unix))]
+fn as_os(name: &[u8]) -> &std::ffi::OsStr {
+    str::from_utf8(name).unwrap_or_default().as_ref()
 }
 
 /// What the operating system's answer comes to; it has ways to refuse that [`StorageError::from_io`] does not know.
@@ -399,7 +471,7 @@ fn vanished(error: io::Error) -> StorageError {
     StorageError { code, context: "reading a link", source: Some(error) }
 }
 
-fn not_found() -> StorageError {
+pub(super) fn not_found() -> StorageError {
     StorageError::new(ErrorCode::NotFound, "looking a name up")
 }
 
