@@ -8,6 +8,7 @@ use shared::api::files::{About, ReadAbout};
 
 use crate::api::call;
 use crate::browse::{Browser, FilesScreen, FolderLink, Places, SelectionActions, Shortcuts, SortChoice};
+use crate::changes::{ChangeDialogs, Changes};
 use crate::env::prefs::Prefs;
 use crate::settings::Settings;
 use crate::ui::button::Button;
@@ -44,13 +45,19 @@ pub fn mount() {
 fn App() -> impl IntoView {
     let prefs = Prefs::provide();
     let toasts = Toasts::provide();
-    provide_context(Server { about: RwSignal::new(None) });
+    let server = Server { about: RwSignal::new(None) };
+    provide_context(server);
     let browser = Browser::provide(prefs, toasts);
+    let changes = Changes::provide(browser, prefs, toasts, server);
     let open = Open { settings: RwSignal::new(false), places: RwSignal::new(false), sort: RwSignal::new(false) };
     browser.follow_address(false);
-    ask_about(expect_context());
+    ask_about(server);
     window_event_listener(ev::popstate, move |_| browser.follow_address(true));
-    window_event_listener(ev::keydown, move |event| browser.press(&event));
+    window_event_listener(ev::keydown, move |event| {
+        if let Some(deed) = browser.press(&event) {
+            changes.press(deed);
+        }
+    });
     window_event_listener(ev::online, move |_| _ = browser.wake());
     window_event_listener(ev::offline, move |_| browser.offline.set(true));
     // A drawer that led somewhere has done its work.
@@ -68,6 +75,7 @@ fn App() -> impl IntoView {
         <BottomBar open />
         <ToastHost />
         <Shortcuts />
+        <ChangeDialogs />
         <Settings open=open.settings />
         <Dialog open=open.places title=prefs.text(|words| words.places) class="drawer"><Places /></Dialog>
         <Dialog open=open.sort title=prefs.text(|words| words.sort) class="sheet"><SortChoice /></Dialog>

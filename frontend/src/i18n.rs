@@ -2,6 +2,7 @@
 //! Numbers and dates are the browser's to format.
 
 use crate::failure::Reason;
+use crate::uploads::model::Trouble;
 
 /// A language of the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -182,6 +183,7 @@ words! {
     empty: &'static str = "This folder is empty", "Ce dossier est vide";
     empty_advice: &'static str = "Files that are put into it on the server appear here.",
         "Les fichiers qui y sont déposés sur le serveur apparaissent ici.";
+    empty_drop: &'static str = "Drop files here.", "Déposez des fichiers ici.";
     folder: &'static str = "Folder", "Dossier";
     link: &'static str = "Link", "Lien";
     link_refused: &'static str = "Link that leads out of the served folder", "Lien qui mène hors du dossier servi";
@@ -328,6 +330,7 @@ words! {
         counted("et {n} autre", "et {n} d’autres", "et {n} autres");
     undone: &'static str = "Undone", "Action annulée";
     redone: &'static str = "Done again", "Action rétablie";
+    change_finished: &'static str = "A change is done", "Une modification est terminée";
     nothing_to_undo: &'static str = "There is nothing to undo.", "Il n’y a rien à annuler.";
     nothing_to_redo: &'static str = "There is nothing to redo.", "Il n’y a rien à rétablir.";
     not_done: &'static str = "“{name}” is as it was. {why}", "«\u{a0}{name}\u{a0}» est resté tel quel. {why}";
@@ -422,7 +425,7 @@ words! {
         "Le système du serveur refuse ce nom",
         "Choisissez-en un plus court, sans caractères spéciaux."
     );
-    no_space: Explained = explained(
+    space_gone: Explained = explained(
         "There is not enough space on the server",
         "Empty the trash or remove what is no longer needed, then try again."
     ), explained(
@@ -449,6 +452,129 @@ words! {
     ), explained(
         "Ce dossier n’existe plus",
         "Quelqu’un l’a déplacé, renommé ou supprimé. Continuez dans le dossier parent."
+    );
+    upload: &'static str = "Upload", "Téléverser";
+    upload_folder: &'static str = "Upload folder", "Téléverser un dossier";
+    uploads: &'static str = "Uploads", "Téléversements";
+    uploads_running: Counted =
+        counted("Uploading {n} file", "Uploading {n} files", "Uploading {n} files"),
+        counted("Téléversement de {n} fichier", "Téléversement de {n} de fichiers", "Téléversement de {n} fichiers");
+    uploads_done: Counted =
+        counted("{n} file uploaded", "{n} files uploaded", "{n} files uploaded"),
+        counted("{n} fichier téléversé", "{n} de fichiers téléversés", "{n} fichiers téléversés");
+    uploads_spared: Counted =
+        counted("{n} was there already", "{n} were there already", "{n} were there already"),
+        counted("{n} était déjà là", "{n} étaient déjà là", "{n} étaient déjà là");
+    uploads_skipped: Counted = counted("{n} skipped", "{n} skipped", "{n} skipped"),
+        counted("{n} ignoré", "{n} ignorés", "{n} ignorés");
+    uploads_verified: &'static str = "all verified", "tous vérifiés";
+    uploads_stuck: Counted =
+        counted("{n} file needs you", "{n} files need you", "{n} files need you"),
+        counted("{n} fichier vous attend", "{n} de fichiers vous attendent", "{n} fichiers vous attendent");
+    uploads_paused: &'static str = "Uploads paused", "Téléversements en pause";
+    uploads_lost: &'static str = "Paused: connection lost. Will resume automatically.",
+        "En pause\u{a0}: connexion perdue. Reprise automatique.";
+    uploads_reading: Counted =
+        counted("Reading the folder… {n} file", "Reading the folder… {n} files", "Reading the folder… {n} files"),
+        counted("Lecture du dossier… {n} fichier", "Lecture du dossier… {n} de fichiers", "Lecture du dossier… {n} fichiers");
+    uploads_said: &'static str = "Uploads: {n}% done", "Téléversements\u{a0}: {n}\u{a0}% effectués";
+    upload_part: &'static str = "{x} of {y}", "{x} sur {y}";
+    upload_rate: &'static str = "{rate}/s", "{rate}/s";
+    upload_left: &'static str = "{t} left", "encore {t}";
+    upload_checking: &'static str = "Checking…", "Vérification de la destination…";
+    upload_comparing: &'static str = "Comparing with the file there…", "Comparaison avec le fichier en place…";
+    upload_waiting: &'static str = "Waiting", "En attente";
+    upload_verifying: &'static str = "Verifying…", "Vérification…";
+    upload_resting: &'static str = "Did not work; tries again by itself", "Échec\u{202f}; nouvel essai automatique";
+    upload_paused: &'static str = "Paused at {x} of {y}", "En pause à {x} sur {y}";
+    upload_asking: &'static str = "A file with this name already exists", "Un fichier du même nom existe déjà";
+    upload_absent: &'static str = "Unfinished: choose this file again to go on from {x} of {y}",
+        "Inachevé\u{a0}: choisissez à nouveau ce fichier pour reprendre à {x} sur {y}";
+    upload_done: &'static str = "Uploaded", "Téléversé";
+    upload_verified: &'static str = "Verified", "Vérifié";
+    upload_identical: &'static str = "Already there, identical", "Déjà là, identique";
+    upload_skipped: &'static str = "Skipped", "Ignoré";
+    upload_pause: &'static str = "Pause {name}", "Mettre en pause {name}";
+    upload_resume: &'static str = "Resume {name}", "Reprendre {name}";
+    upload_retry: &'static str = "Retry {name}", "Réessayer {name}";
+    upload_cancel: &'static str = "Cancel {name}", "Annuler {name}";
+    upload_dismiss: &'static str = "Take {name} off the list", "Retirer {name} de la liste";
+    upload_show: &'static str = "Show {name} in its folder", "Afficher {name} dans son dossier";
+    upload_decide: &'static str = "Decide about {name}", "Choisir quoi faire de {name}";
+    upload_choose: &'static str = "Choose {name} again", "Choisir à nouveau {name}";
+    upload_progress: &'static str = "Progress of {name}", "Progression de {name}";
+    uploads_progress: &'static str = "Progress of all uploads", "Progression de tous les téléversements";
+    decide: &'static str = "Decide…", "Choisir…";
+    choose_again: &'static str = "Choose file…", "Choisir le fichier…";
+    pause_all: &'static str = "Pause all", "Tout suspendre";
+    resume_all: &'static str = "Resume all", "Tout reprendre";
+    retry_all: &'static str = "Retry failed", "Réessayer les échecs";
+    cancel_all: &'static str = "Cancel all", "Tout annuler";
+    clear_finished: &'static str = "Clear finished", "Retirer les terminés";
+    hide_list: &'static str = "Hide list", "Masquer la liste";
+    show_list: &'static str = "Show list", "Afficher la liste";
+    next_problem: &'static str = "Show", "Afficher";
+    drop_here: &'static str = "Drop to upload to “{name}”", "Déposez pour téléverser dans «\u{a0}{name}\u{a0}»";
+    drop_read_only: &'static str = "Files cannot be uploaded here: this server is read-only.",
+        "Impossible de téléverser ici\u{a0}: ce serveur est en lecture seule.";
+    upload_unreadable: Counted =
+        counted("{n} item could not be read and was left out.", "{n} items could not be read and were left out.",
+            "{n} items could not be read and were left out."),
+        counted("{n} élément illisible a été laissé de côté.", "{n} d’éléments illisibles ont été laissés de côté.",
+            "{n} éléments illisibles ont été laissés de côté.");
+    upload_taken: &'static str = "“{name}” is there already. What is replaced is gone for good.",
+        "«\u{a0}{name}\u{a0}» existe déjà. Ce qui est remplacé est perdu.";
+    upload_taken_title: &'static str = "A file with this name already exists", "Un fichier du même nom existe déjà";
+    upload_taken_folder: &'static str = "A folder is called “{name}” already, and a file cannot replace it.",
+        "Un dossier s’appelle déjà «\u{a0}{name}\u{a0}», et un fichier ne peut pas le remplacer.";
+    no_space: Explained = explained(
+        "Not enough space: {x} more needed.",
+        "Free some on the server and retry: what arrived so far is kept."
+    ), explained(
+        "Espace insuffisant\u{a0}: il manque {x}.",
+        "Libérez-en sur le serveur et réessayez\u{202f}: ce qui est déjà arrivé est conservé."
+    );
+    upload_too_large: Explained = explained(
+        "Too large",
+        "The server does not take files of this size."
+    ), explained(
+        "Trop volumineux",
+        "Le serveur n’accepte pas de fichiers de cette taille."
+    );
+    upload_forbidden: Explained = explained(
+        "Not allowed",
+        "The server does not let you write here. Ask whoever runs it."
+    ), explained(
+        "Non autorisé",
+        "Le serveur ne vous permet pas d’écrire ici. Demandez à la personne qui le gère."
+    );
+    upload_homeless: Explained = explained(
+        "Its folder cannot be made",
+        "A file of that name may be in the way. Rename it, and retry."
+    ), explained(
+        "Son dossier ne peut pas être créé",
+        "Un fichier de ce nom est peut-être à sa place. Renommez-le et réessayez."
+    );
+    upload_name: Explained = explained(
+        "The server does not take this name",
+        "Rename the file on your side, and upload it again."
+    ), explained(
+        "Le serveur n’accepte pas ce nom",
+        "Renommez le fichier de votre côté et téléversez-le à nouveau."
+    );
+    upload_gone: Explained = explained(
+        "The file can no longer be read",
+        "It was changed, moved or deleted on your side. Upload it again."
+    ), explained(
+        "Le fichier n’est plus lisible",
+        "Il a été modifié, déplacé ou supprimé de votre côté. Téléversez-le à nouveau."
+    );
+    upload_damaged: Explained = explained(
+        "What arrived is not the same",
+        "The bytes were damaged on the way. Retry sends them again."
+    ), explained(
+        "Ce qui est arrivé n’est pas identique",
+        "Les octets ont été altérés en chemin. Réessayer les envoie à nouveau."
     );
     forbidden: Explained = explained(
         "You may not open this",
@@ -511,6 +637,20 @@ words! {
 }
 
 impl Words {
+    /// What to say of a failed upload.
+    pub fn explain_upload(&self, trouble: Trouble) -> &Explained {
+        match trouble {
+            Trouble::NoSpace => &self.no_space,
+            Trouble::TooLarge => &self.upload_too_large,
+            Trouble::Forbidden => &self.upload_forbidden,
+            Trouble::FolderMissing => &self.upload_homeless,
+            Trouble::NameRefused => &self.upload_name,
+            Trouble::Unreadable => &self.upload_gone,
+            Trouble::Damaged => &self.upload_damaged,
+            Trouble::Other(reason) => self.explain(reason),
+        }
+    }
+
     /// What to say of a failure.
     pub fn explain(&self, reason: Reason) -> &Explained {
         match reason {
@@ -528,7 +668,7 @@ impl Words {
             Reason::IntoItself => &self.into_itself,
             Reason::ChangedSince => &self.changed_since,
             Reason::BadName => &self.bad_name,
-            Reason::NoSpace => &self.no_space,
+            Reason::NoSpace => &self.space_gone,
             Reason::CannotWrite => &self.cannot_write,
             Reason::Expired => &self.expired,
             Reason::FolderGone => &self.folder_gone,

@@ -13,10 +13,12 @@ use super::model::text::printable;
 use super::state::Browser;
 use crate::api::{Probed, archive_url, download_url, probe, probe_form};
 use crate::app::Server;
+use crate::changes::Changes;
 use crate::env::prefs::Prefs;
 use crate::failure::Failure;
 use crate::i18n::fill;
 use crate::ui::button::Button;
+use crate::ui::icon::Icon;
 use crate::ui::toast::Tone;
 
 /// Servers and proxies take addresses of this length without a thought; longer choices go into a form.
@@ -48,6 +50,8 @@ pub fn SelectionActions() -> AnyView {
             (true, true) => format!("{text} {}", fill(words.size_without_folders, &size)),
         }
     });
+    let changes = Changes::get();
+    let more = move |event: leptos::ev::MouseEvent| changes.open_menu_below(event.target());
     let clear = Callback::new(move |()| {
         browser.selection.update(Selection::clear);
         browser.focus_cursor();
@@ -58,6 +62,16 @@ pub fn SelectionActions() -> AnyView {
                 <span class="selection-text">{words}</span>
                 <Button label=prefs.text(|words| words.download) icon="download" class="button primary"
                     press=Callback::new(move |()| download(browser, server)) />
+                <Show when=move || changes.writable()>
+                    <Button label=prefs.text(|words| words.move_to) icon="move" class="button not-small"
+                        press=Callback::new(move |()| changes.send(false)) />
+                    <Button label=prefs.text(|words| words.to_trash) icon="trash" class="button"
+                        press=Callback::new(move |()| changes.trash()) />
+                    <button type="button" class="button" aria-haspopup="menu" on:click=more>
+                        <Icon name="more" />
+                        <span>{prefs.text(|words| words.more)}</span>
+                    </button>
+                </Show>
                 <Button label=prefs.text(|words| words.clear_selection) class="button" press=clear />
             </div>
         </Show>
@@ -78,7 +92,8 @@ fn summary(browser: Browser) -> (u64, bool, bool) {
     })
 }
 
-fn download(browser: Browser, server: Server) {
+/// Saves what is selected.
+pub(crate) fn download(browser: Browser, server: Server) {
     let words = browser.prefs.lang.get_untracked().words();
     let selection = browser.selection.get_untracked();
     let listing =

@@ -13,6 +13,7 @@ use super::model::{Selection, View};
 use super::pointer::Pointer;
 use super::row::{RowSlot, Slot};
 use super::state::{Browser, Target};
+use crate::changes::Changes;
 use crate::env::prefs::Prefs;
 use crate::env::{focus_element, focused};
 use crate::i18n::{Words, fill};
@@ -31,7 +32,7 @@ pub(super) fn Grid(
     /// What people call the folder.
     name: Signal<String>,
 ) -> impl IntoView {
-    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
     let port = NodeRef::<html::Div>::new();
     let probe = NodeRef::<html::Div>::new();
     let scroller = Scroller::new(browser, port, probe);
@@ -54,6 +55,11 @@ pub(super) fn Grid(
                 on:pointerup=move |_| pointer.cancel()
                 on:pointercancel=move |_| pointer.cancel()
                 on:contextmenu=move |event| pointer.context_menu(&event)
+                on:dragstart=move |event| pointer.drag_start(&event)
+                on:dragover=move |event| pointer.drag_over(&event, port.get_untracked().map(Into::into))
+                on:dragleave=move |_| changes.drag_left()
+                on:dragend=move |_| changes.drag_ended()
+                on:drop=move |event| pointer.dropped(&event)
                 on:click=move |event| pointer.click(&event)
                 on:dblclick=move |event| pointer.double_click(&event)>
                 <div class="sizer" role="presentation" style:height=move || pixels(scroller.extent.get().sizer())>
@@ -269,12 +275,31 @@ impl Scroller {
             });
         }
         let slots = self.slots.get_untracked();
+        self.shift(&slots);
         let shown: Vec<_> = slots.iter().map(|slot| slot.position.get_untracked()).collect();
         for (slot, position) in assign(&shown, extent.window(scroll.top, SPARE_ROWS), pinned) {
             slots[slot].position.set(position);
         }
         if self.browser.focus_due.get_value() {
             request_animation_frame(move || self.focus_cursor());
+        }
+    }
+
+    /// Rows changed places: each slot goes with its row, so that the focus stays in the element that has it.
+    fn shift(self, slots: &[Slot]) {
+        let shifts = self.browser.shifts.try_update_value(std::mem::take).unwrap_or_default();
+        let Some((first, _)) = shifts.first() else { return };
+        let follow = |position: usize| {
+            let row = first.row(position)?;
+            let row = shifts.iter().try_fold(row, |row, (_, remap)| remap.of(row))?;
+            self.browser.view.with_untracked(|view| view.shows(row).then(|| view.position(row)))
+        };
+        for slot in slots {
+            let position = slot.position.get_untracked();
+            let now = position.and_then(follow);
+            if now != position {
+                slot.position.set(now);
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
-use super::model::keys::{Intent, Motion, Press, Reach, destination, intent};
+use super::model::keys::{Deed, Intent, Motion, Press, Reach, destination, intent};
 use super::model::{LinkMark, Selection};
 use super::state::{Browser, Target};
 use crate::env::{focus, focused, now};
@@ -15,10 +15,11 @@ use crate::ui::toast::Tone;
 pub(super) const FILTER_ID: &str = "filter";
 
 impl Browser {
-    /// Takes a key press anywhere on the page; leaves to the browser what is not the list's.
-    pub fn press(self, event: &KeyboardEvent) {
+    /// Takes a key press anywhere on the page; leaves to the browser what is not the list's, and answers what is to be
+    /// done with the files themselves.
+    pub fn press(self, event: &KeyboardEvent) -> Option<Deed> {
         if event.default_prevented() || event.is_composing() || !is_for_list(event) {
-            return;
+            return None;
         }
         let typing = self.typing.with_value(|typing| typing.is_active(now()));
         let key = event.key();
@@ -27,16 +28,23 @@ impl Browser {
         // AltGr, which some layouts need for letters, says Ctrl and Alt at once.
         let wanted = intent(press, typing).filter(|_| !(event.ctrl_key() && event.alt_key()));
         let scrolls = key == " " && in_grid(event);
-        if wanted.is_some() || scrolls {
+        // Cutting and copying go on to the browser, which then forgets what its own clipboard held before.
+        let clipboard = matches!(wanted, Some(Intent::Do(Deed::Cut | Deed::Copy)));
+        if (wanted.is_some() && !clipboard) || scrolls {
             event.prevent_default();
         }
-        if let Some(intent) = wanted {
-            self.carry_out(intent);
+        match wanted {
+            Some(Intent::Do(deed)) => Some(deed),
+            Some(intent) => {
+                self.carry_out(intent);
+                None
+            }
+            None => None,
         }
     }
 
     /// Opens a row: a folder here, a file in a new tab.
-    pub(super) fn open(self, row: usize) {
+    pub(crate) fn open(self, row: usize) {
         let known = self.listing.with_untracked(|listing| {
             listing.rows.get(row).map(|row| (row.is_folder(), row.opens(), row.link == LinkMark::Refused))
         });
@@ -95,6 +103,7 @@ impl Browser {
             Intent::Type(letter) => self.type_letter(letter),
             Intent::Filter => focus(FILTER_ID),
             Intent::Help => self.help.set(true),
+            Intent::Do(_) => {}
         }
     }
 
@@ -145,15 +154,16 @@ impl Browser {
 fn is_for_list(event: &KeyboardEvent) -> bool {
     let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return true };
     let closest = |selector: &str| target.closest(selector).is_ok_and(|found| found.is_some());
-    if closest("dialog") {
+    if closest("dialog, [role=menu], .name-field") {
         return false;
     }
     if closest(".row, .panel") || target.tag_name() == "BODY" {
         return true;
     }
     // These are for the list from anywhere but a field: the browser's own search and selection see only the rows that
-    // are drawn.
-    let everywhere = matches!(event.key().as_str(), "a" | "A" | "f" | "F") && (event.ctrl_key() || event.meta_key());
+    // are drawn, and what was done is taken back wherever one is by now.
+    let everywhere = matches!(event.key().as_str(), "a" | "A" | "f" | "F" | "z" | "Z" | "y" | "Y")
+        && (event.ctrl_key() || event.meta_key());
     (everywhere || event.key() == "Escape") && !closest("input:not([type=checkbox]), details")
 }
 

@@ -6,6 +6,7 @@ use super::download::SelectionActions;
 use super::keyboard::FILTER_ID;
 use super::model::{Selection, View};
 use super::state::{Browser, Phase};
+use crate::changes::Changes;
 use crate::env::prefs::Prefs;
 use crate::i18n::fill;
 use crate::ui::button::Button;
@@ -14,7 +15,7 @@ use crate::ui::icon::Icon;
 /// The line above the list.
 #[component]
 pub(super) fn ListBar() -> impl IntoView {
-    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
     let selecting = Memo::new(move |_| browser.selection.with(|selection| !selection.is_empty()));
     let ready = move || browser.phase.get() == Phase::Ready;
     let count = Signal::derive(move || {
@@ -47,6 +48,14 @@ pub(super) fn ListBar() -> impl IntoView {
             </div>
             <SelectionActions />
             <div class="listbar-tools">
+                <Show when=move || changes.writable() && !selecting.get()>
+                    <Button label=prefs.text(|words| words.new_folder) icon="new-folder" class="button not-small"
+                        press=Callback::new(move |()| changes.new_folder()) />
+                    <Show when=move || changes.clipboard.with(Option::is_some)>
+                        <Button label=prefs.text(|words| words.paste) icon="paste" class="button not-small"
+                            press=Callback::new(move |()| _ = changes.paste()) />
+                    </Show>
+                </Show>
                 <Filter />
                 <Button label=prefs.text(|words| words.refresh) icon="refresh" class="button quiet"
                     press=Callback::new(move |()| browser.refresh()) />

@@ -29,7 +29,11 @@ impl Browser {
         self.abort();
         let Ok(controller) = AbortController::new() else { return };
         let signal = controller.signal();
-        self.work.update_value(|work| work.abort = Some(controller));
+        self.work.update_value(|work| {
+            work.abort = Some(controller);
+            work.reading = true;
+            work.recent.clear();
+        });
         self.refreshing.set(aside);
         if !aside {
             self.phase.set(Phase::Waiting);
@@ -105,6 +109,7 @@ impl Reading {
             }
         }
         browser.refreshing.set(false);
+        browser.arrived();
         Ok(())
     }
 
@@ -159,6 +164,7 @@ impl Reading {
     fn fail(&self, failure: Failure) {
         if failure != Failure::Aborted && !self.signal.aborted() {
             self.browser.refreshing.set(false);
+            self.browser.arrived();
             self.browser.phase.set(Phase::Failed(failure));
         }
     }

@@ -15,6 +15,8 @@ mod listbar;
 #[cfg(target_arch = "wasm32")]
 mod load;
 #[cfg(target_arch = "wasm32")]
+mod merge;
+#[cfg(target_arch = "wasm32")]
 mod places;
 #[cfg(target_arch = "wasm32")]
 mod pointer;
@@ -40,3 +42,6 @@ pub use {
     sort::SortChoice,
     state::Browser,
 };
+
+#[cfg(target_arch = "wasm32")]
+pub(crate) use {download::download, places::root_name};

@@ -6,6 +6,7 @@ use shared::VPath;
 use super::model::text::printable;
 use super::state::Browser;
 use crate::app::Server;
+use crate::changes::Changes;
 use crate::env::{history, prefs::Prefs};
 use crate::ui::icon::Icon;
 
@@ -24,8 +25,13 @@ pub fn FolderLink(
     current: bool,
     children: Children,
 ) -> AnyView {
-    let browser = Browser::get();
+    let (browser, changes) = (Browser::get(), Changes::get());
     let href = history::href(&folder);
+    let (over, onto) = (folder.clone(), folder.clone());
+    let lit = Signal::derive({
+        let folder = folder.clone();
+        move || changes.is_drop(&folder)
+    });
     let follow = move |event: leptos::ev::MouseEvent| {
         let plain = !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
         if plain && event.button() == 0 {
@@ -34,7 +40,10 @@ pub fn FolderLink(
         }
     };
     view! {
-        <a class=class href=href aria-current=current.then_some("page") on:click=follow>{children()}</a>
+        <a class=class class:drop=lit href=href draggable="false" aria-current=current.then_some("page") on:click=follow
+            on:dragover=move |event| _ = changes.drag_over(&event, Some(&over))
+            on:dragleave=move |_| changes.drag_left()
+            on:drop=move |event| changes.dropped(&event, &onto)>{children()}</a>
     }
     .into_any()
 }
@@ -92,7 +101,7 @@ pub fn Places() -> impl IntoView {
 }
 
 /// What people call the served folder.
-pub(super) fn root_name() -> Signal<String> {
+pub(crate) fn root_name() -> Signal<String> {
     let (prefs, server): (Prefs, Server) = (Prefs::get(), expect_context());
     Signal::derive(move || {
         let name = server.about.with(|about| about.as_ref().map(|about| printable(about.name.as_bytes())));

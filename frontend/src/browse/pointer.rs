@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use leptos::ev::{MouseEvent, PointerEvent};
+use leptos::ev::{DragEvent, MouseEvent, PointerEvent};
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
+use shared::VPath;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
 use super::model::Selection;
 use super::state::Browser;
+use crate::changes::{Changes, scroll_by};
+use crate::ui::menu::Spot;
 
 const LONG_PRESS: Duration = Duration::from_millis(500);
 /// A finger that moves farther scrolls.
@@ -19,6 +22,7 @@ const STILL_PX: i32 = 10;
 #[derive(Clone, Copy)]
 pub(super) struct Pointer {
     browser: Browser,
+    changes: Changes,
     /// The row in a slot.
     row_in: Callback<usize, Option<usize>>,
     press: StoredValue<Press, LocalStorage>,
@@ -35,12 +39,17 @@ struct Press {
 
 impl Pointer {
     pub(super) fn new(browser: Browser, row_in: Callback<usize, Option<usize>>) -> Self {
-        Self { browser, row_in, press: StoredValue::new_local(Press::default()) }
+        Self { browser, changes: Changes::get(), row_in, press: StoredValue::new_local(Press::default()) }
     }
 
     pub(super) fn down(self, event: &PointerEvent) {
         let by_touch = event.pointer_type() == "touch";
         let row = self.row(event.target());
+        // A finger scrolls and selects; only a mouse or a pen drags.
+        if let Some(element) = closest(event.target(), ".row") {
+            let drags = !by_touch && closest(event.target(), "input").is_none();
+            let _ = element.set_attribute("draggable", if drags { "true" } else { "false" });
+        }
         let timer = row
             .filter(|_| by_touch)
             .and_then(|row| set_timeout_with_handle(move || self.long_press(row), LONG_PRESS).ok());
@@ -62,15 +71,30 @@ impl Pointer {
         }
     }
 
-    /// A long press would open the browser's menu for links.
+    /// The menu of what is selected; of the row alone if that is not. A long press by touch selects instead.
     pub(super) fn context_menu(self, event: &MouseEvent) {
-        if self.press.with_value(|press| press.by_touch) {
-            event.prevent_default();
+        if closest(event.target(), ".name-field").is_some() {
+            return;
         }
+        if self.press.with_value(|press| press.by_touch) {
+            return event.prevent_default();
+        }
+        let Some(row) = self.row(event.target()) else { return };
+        event.prevent_default();
+        if self.browser.selection.with_untracked(|selection| !selection.contains(row)) {
+            self.browser.selection.update(|selection| selection.only(row));
+        }
+        self.browser.put_cursor(row);
+        let at = (event.client_x(), event.client_y());
+        // The row has the focus by then, which is where it returns.
+        request_animation_frame(move || self.changes.menu.set(Some(Spot::at(at.0, at.1))));
     }
 
     pub(super) fn click(self, event: &MouseEvent) {
         self.cancel();
+        if closest(event.target(), ".name-field").is_some() {
+            return;
+        }
         let Some(row) = self.row(event.target()) else { return };
         let browser = self.browser;
         if self.press.try_update_value(|press| std::mem::take(&mut press.spent)) == Some(true) {
@@ -80,7 +104,7 @@ impl Pointer {
         let by_touch = self.press.with_value(|press| press.by_touch);
         // A screen reader's or a speech program's click counts no clicks, and means what a link means.
         let opens = (by_touch && browser.selection.with_untracked(Selection::is_empty)) || event.detail() == 0;
-        if is_in(event.target(), "input") {
+        if closest(event.target(), "input").is_some() {
             match extend {
                 true => browser.select_to(row, true),
                 false => browser.selection.update(|selection| selection.toggle(row)),
@@ -103,7 +127,7 @@ impl Pointer {
     pub(super) fn double_click(self, event: &MouseEvent) {
         let by_touch = self.press.with_value(|press| press.by_touch);
         let plain = !(event.ctrl_key() || event.meta_key() || event.shift_key() || by_touch);
-        if let Some(row) = self.row(event.target()).filter(|_| plain && !is_in(event.target(), "input")) {
+        if let Some(row) = self.row(event.target()).filter(|_| plain && closest(event.target(), "input").is_none()) {
             self.browser.open(row);
         }
     }
@@ -114,14 +138,50 @@ impl Pointer {
         self.browser.put_cursor(row);
     }
 
+    /// A row begins to be dragged.
+    pub(super) fn drag_start(self, event: &DragEvent) {
+        match self.row(event.target()) {
+            Some(row) => self.changes.drag(event, row),
+            None => event.prevent_default(),
+        }
+    }
+
+    /// Something is dragged over the list, which scrolls near its edges.
+    pub(super) fn drag_over(self, event: &DragEvent, port: Option<web_sys::HtmlElement>) {
+        if self.changes.dragged.with_untracked(Option::is_none) {
+            return;
+        }
+        self.changes.drag_over(event, self.folder(event).as_ref());
+        if let Some(port) = port {
+            let around = port.get_bounding_client_rect();
+            let step = scroll_by(f64::from(event.client_y()) - around.top(), around.height());
+            if step != 0.0 {
+                port.set_scroll_top(port.scroll_top() + step as i32);
+            }
+        }
+    }
+
+    /// Something is let go over the list.
+    pub(super) fn dropped(self, event: &DragEvent) {
+        if let Some(folder) = self.folder(event) {
+            self.changes.dropped(event, &folder);
+        }
+    }
+
+    /// The folder whose row the event is on.
+    fn folder(self, event: &DragEvent) -> Option<VPath> {
+        let row = self.row(event.target())?;
+        let folder =
+            |listing: &super::model::Listing| listing.rows.get(row).is_some_and(|row| row.is_folder() && row.opens());
+        self.browser.listing.with_untracked(folder).then(|| self.browser.path_of(row)).flatten()
+    }
+
     fn row(self, target: Option<web_sys::EventTarget>) -> Option<usize> {
-        let element: Element = target?.dyn_into().ok()?;
-        let slot = element.closest("[data-slot]").ok()??.get_attribute("data-slot")?;
+        let slot = closest(target, "[data-slot]")?.get_attribute("data-slot")?;
         self.row_in.run(slot.parse().ok()?)
     }
 }
 
-fn is_in(target: Option<web_sys::EventTarget>, selector: &str) -> bool {
-    let element = target.and_then(|target| target.dyn_into::<Element>().ok());
-    element.is_some_and(|element| element.closest(selector).is_ok_and(|found| found.is_some()))
+fn closest(target: Option<web_sys::EventTarget>, selector: &str) -> Option<Element> {
+    target?.dyn_into::<Element>().ok()?.closest(selector).ok().flatten()
 }

@@ -7,7 +7,8 @@ use super::model::text::printable;
 use super::model::{LinkMark, Row};
 use super::state::Browser;
 use crate::api::file_url;
-use crate::env::{format, history, prefs::Prefs};
+use crate::changes::{Changes, NameField};
+use crate::env::{focused, format, history, prefs::Prefs};
 use crate::i18n::{Lang, fill};
 use crate::ui::icon::Icon;
 use crate::ui::span::{Extent, pixels};
@@ -43,7 +44,7 @@ struct Shown {
 
 #[component]
 pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl IntoView {
-    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
     let (slot, position) = (row, row.position);
     let row = Memo::new(move |_| position.get().and_then(|position| browser.view.with(|view| view.row(position))));
     let shown = Memo::new(move |_| {
@@ -73,9 +74,29 @@ pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl
     let off = Signal::derive(move || position.get().is_none());
     let pending = Signal::derive(move || shown.with(|shown| !shown.loaded));
     let icon = Signal::derive(move || shown.with(|shown| shown.icon));
+    let cut = state_of(browser, row, move || changes.clipboard.with(Option::is_some), move |path| changes.is_cut(path));
+    let lit = state_of(browser, row, move || changes.drop_on.with(Option::is_some), move |path| changes.is_drop(path));
+    let editing = Memo::new(move |_| {
+        changes.renaming.with(|name| {
+            let name = name.as_deref()?;
+            let row = row.get()?;
+            browser.listing.with(|listing| {
+                (listing.rows.name(row) == Some(name)).then(|| listing.rows.get(row).is_some_and(|row| row.is_folder()))
+            })
+        })
+    });
+    let name = move || match editing.get() {
+        Some(folder) => view! { <Renaming folder /> }.into_any(),
+        None => view! {
+            <a class="name" tabindex="-1" draggable="false" rel="noopener" target=maybe(Shown::target)
+                href=maybe(|shown| shown.href.clone()) title=text(Shown::name)><bdi>{text(Shown::name)}</bdi></a>
+        }
+        .into_any(),
+    };
+    let edits = Signal::derive(move || editing.get().is_some());
     view! {
         <div role="row" class="row" id=slot.element_id() data-slot=slot.id.to_string()
-            class:selected=chosen class:off=off class:pending=pending
+            class:selected=chosen class:off=off class:pending=pending class:cut=cut class:drop=lit class:editing=edits
             tabindex=tab_index style:transform=offset aria-rowindex=number aria-selected=state>
             <div role="gridcell" class="cell-check">
                 <input type="checkbox" class="check" tabindex="-1" prop:checked=chosen
@@ -83,8 +104,7 @@ pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl
             </div>
             <div role="gridcell" class="cell-name">
                 <Icon name=icon />
-                <a class="name" tabindex="-1" draggable="false" rel="noopener" target=maybe(Shown::target)
-                    href=maybe(|shown| shown.href.clone()) title=text(Shown::name)><bdi>{text(Shown::name)}</bdi></a>
+                {name}
                 <span class="note">{text(|shown| shown.note.to_owned())}</span>
             </div>
             <div role="gridcell" class="cell-size">{text(|shown| shown.size.clone())}</div>
@@ -95,6 +115,48 @@ pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl
             </div>
         </div>
     }
+}
+
+/// Whether something holds for the row's path, where anything is to be held at all: most of the time it is not, and
+/// then no path is made.
+fn state_of(
+    browser: Browser,
+    row: Memo<Option<usize>>,
+    any: impl Fn() -> bool + Send + Sync + 'static,
+    holds: impl Fn(&VPath) -> bool + Send + Sync + 'static,
+) -> Signal<bool> {
+    Memo::new(move |_| {
+        any()
+            && row.get().is_some_and(|row| {
+                let path = browser.listing.with(|listing| listing.folder.join(listing.rows.name(row)?).ok());
+                path.is_some_and(|path| holds(&path))
+            })
+    })
+    .into()
+}
+
+/// The field for the row's new name.
+#[component]
+fn Renaming(folder: bool) -> impl IntoView {
+    let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
+    let before = changes.renaming.get_untracked().unwrap_or_default();
+    let old = before.clone();
+    let taken = Callback::new(move |name: Vec<u8>| {
+        browser.listing.with_untracked(|listing| listing.rows.find(&name, 0).is_some())
+    });
+    let done = Callback::new(move |name: Option<Vec<u8>>| {
+        changes.renaming.set(None);
+        // Unless the person went elsewhere meanwhile, the focus is the row's again.
+        request_animation_frame(move || {
+            if focused().is_none() {
+                browser.focus_cursor();
+            }
+        });
+        if let Some(name) = name {
+            changes.rename_to(&old, &name);
+        }
+    });
+    view! { <NameField before folder label=prefs.text(|words| words.new_name) id="rename" taken done on_leave=true /> }
 }
 
 impl Shown {

@@ -10,6 +10,7 @@ use super::model::{Selection, View};
 use super::places::root_name;
 use super::state::{Browser, Phase};
 use super::states::{Empty, Failed, NoMatch, OfflineBanner, PANEL_ID, Skeleton};
+use crate::changes::TaskCards;
 use crate::env::focus;
 use crate::env::prefs::Prefs;
 
@@ -69,6 +70,7 @@ pub fn FilesScreen() -> impl IntoView {
             <div class="location"><Breadcrumb /></div>
             <ListBar />
             <div class="body">{body}</div>
+            <TaskCards />
             <p class="visually-hidden" role="status">{announcement(browser, prefs, name)}</p>
         </main>
     }
@@ -77,10 +79,14 @@ pub fn FilesScreen() -> impl IntoView {
 /// What a screen reader says by itself: which folder came, how much is selected.
 fn announcement(browser: Browser, prefs: Prefs, name: Memo<String>) -> impl Fn() -> String + Send + Sync + 'static {
     let selected = Memo::new(move |_| browser.selection.with(Selection::len));
-    let total = Memo::new(move |_| browser.view.with(View::len));
+    // What comes and goes is told by whoever does it, or not at all; only a folder or a filter is told with its count.
+    let total = move || {
+        browser.filter.track();
+        browser.view.with_untracked(View::len)
+    };
     move || match (browser.phase.get(), selected.get()) {
         (Phase::Skeleton, _) => prefs.words().loading.to_owned(),
-        (Phase::Ready, 0) => format!("{}. {}", name.get(), prefs.counted(|words| &words.items, total.get())),
+        (Phase::Ready, 0) => format!("{}. {}", name.get(), prefs.counted(|words| &words.items, total())),
         // One selected row is announced by itself when the focus comes to it.
         (Phase::Ready, count) if count > 1 => prefs.counted(|words| &words.selected, count),
         _ => String::new(),

@@ -9,7 +9,7 @@ use shared::{Order, VPath};
 use web_sys::AbortController;
 
 use super::model::typeahead::TypeAhead;
-use super::model::{Keep, Listing, Place, Selection, View};
+use super::model::{Edit, Keep, Listing, Place, Remap, Selection, View};
 use crate::env::prefs::Prefs;
 use crate::env::{focused, history, storage};
 use crate::failure::Failure;
@@ -82,6 +82,8 @@ pub struct Browser {
     pub page: StoredValue<usize>,
     pub(super) prefs: Prefs,
     pub(super) toasts: Toasts,
+    /// How rows changed places since the list last looked, each with what was shown before.
+    pub(super) shifts: StoredValue<Vec<(View, Remap)>>,
     pub(super) typing: StoredValue<TypeAhead>,
     pub(super) work: StoredValue<Work, LocalStorage>,
 }
@@ -95,6 +97,10 @@ pub(super) struct Work {
     pub(super) wake: Option<Function>,
     /// What was in hand, while the rows that it is looked for in arrive.
     pub(super) keep: Keep,
+    /// A folder is being read: what is merged until it is here has to be merged into that, too.
+    pub(super) reading: bool,
+    /// What was merged since.
+    pub(super) recent: Vec<Edit>,
     kept: Vec<Listing>,
     remember: Option<TimeoutHandle>,
 }
@@ -123,6 +129,7 @@ impl Browser {
             page: StoredValue::new(1),
             prefs,
             toasts,
+            shifts: StoredValue::new(Vec::new()),
             typing: StoredValue::new(TypeAhead::default()),
             work: StoredValue::new_local(Work::default()),
         };
@@ -241,7 +248,8 @@ impl Browser {
     }
 
     /// Shows a listing that has at least its first page.
-    pub(super) fn show(self, listing: Listing, place: Place, mut keep: Keep, focus: bool) {
+    pub(super) fn show(self, mut listing: Listing, place: Place, mut keep: Keep, focus: bool) {
+        self.catch_up(&mut listing);
         let mut selection = Selection::default();
         let arrived = 0..listing.rows.len();
         keep.focus = place.focus.clone().or(keep.focus);
@@ -265,7 +273,8 @@ impl Browser {
     }
 
     /// Puts a listing that was read again in the place of the one that is shown, under the person's hands.
-    pub(super) fn swap(self, listing: Listing) {
+    pub(super) fn swap(self, mut listing: Listing) {
+        self.catch_up(&mut listing);
         let mut keep = self.in_hand();
         let here = self.cursor.get_untracked();
         let above = here as f64 - self.top.get_value();

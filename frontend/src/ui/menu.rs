@@ -113,10 +113,8 @@ pub fn Menu(
                 close();
             }
         };
-        let away = move |event: leptos::ev::MouseEvent| {
-            event.prevent_default();
-            close();
-        };
+        // The key for menus opened it, and some systems say so only when the key is let go.
+        let away = move |event: leptos::ev::MouseEvent| event.prevent_default();
         Some(view! {
             <div class="menu-backdrop" on:pointerdown=outside on:contextmenu=away>
                 <div role="menu" class="menu-box" aria-label=label node_ref=node on:keydown=key

@@ -41,12 +41,17 @@ pub struct Remap {
     kept: Vec<(Range<usize>, usize)>,
     /// Old rows whose entry is another one now, with their new rows, sorted.
     moved: Vec<(usize, usize)>,
+    before: usize,
     len: usize,
 }
 
 impl Remap {
     /// Where an old row is; none if it is gone.
     pub fn of(&self, row: usize) -> Option<usize> {
+        if row >= self.before {
+            // Not here yet: it will follow those that are.
+            return Some(row - self.before + self.len);
+        }
         let run = self.kept.partition_point(|(old, _)| old.end <= row);
         match self.kept.get(run).filter(|(old, _)| old.contains(&row)) {
             Some((old, new)) => Some(new + row - old.start),
@@ -60,7 +65,7 @@ impl Remap {
             let run = self.kept.partition_point(|(old, _)| old.end <= row);
             self.kept.get(run).map(|(old, new)| new + row.max(old.start) - old.start)
         };
-        self.of(row).or_else(next).unwrap_or(self.len.saturating_sub(1)).min(self.len.saturating_sub(1))
+        self.of(row).or_else(next).unwrap_or(self.len.saturating_sub(1))
     }
 }
 
@@ -181,7 +186,7 @@ fn arrange(
     new: impl ExactSizeIterator<Item = usize>,
 ) -> (Vec<Piece>, Remap) {
     let (mut gone, mut new) = (gone.peekable(), new.enumerate().peekable());
-    let (mut pieces, mut remap) = (Vec::new(), Remap::default());
+    let (mut pieces, mut remap) = (Vec::new(), Remap { before: len, ..Remap::default() });
     let mut from = 0;
     loop {
         while let Some((index, _)) = new.next_if(|(_, at)| *at <= from) {

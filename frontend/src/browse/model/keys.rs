@@ -21,6 +21,29 @@ pub enum Intent {
     Filter,
     /// Show the shortcuts.
     Help,
+    /// Do something with the files themselves.
+    Do(Deed),
+}
+
+/// What a person does with files by a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Give the row another name.
+    Rename,
+    /// Put into the trash.
+    Trash,
+    /// Remove for ever.
+    Delete,
+    /// Take, to be moved elsewhere.
+    Cut,
+    /// Take, to be copied elsewhere.
+    Copy,
+    /// Take the last change back.
+    Undo,
+    /// Do again what was taken back.
+    Redo,
+    /// Open the menu.
+    Menu,
 }
 
 /// Where to.
@@ -94,6 +117,14 @@ pub fn intent(press: Press<'_>, typing: bool) -> Option<Intent> {
         "a" | "A" if command && !shift => Some(Intent::SelectAll),
         "f" | "F" if command && !shift => Some(Intent::Filter),
         "?" if !command => Some(Intent::Help),
+        "F2" if !command => Some(Intent::Do(Deed::Rename)),
+        "Delete" if !command => Some(Intent::Do(if shift { Deed::Delete } else { Deed::Trash })),
+        "x" | "X" if command && !shift => Some(Intent::Do(Deed::Cut)),
+        "c" | "C" if command && !shift => Some(Intent::Do(Deed::Copy)),
+        "z" | "Z" if command => Some(Intent::Do(if shift { Deed::Redo } else { Deed::Undo })),
+        "y" | "Y" if command && !shift => Some(Intent::Do(Deed::Redo)),
+        "ContextMenu" => Some(Intent::Do(Deed::Menu)),
+        "F10" if shift => Some(Intent::Do(Deed::Menu)),
         _ if command => None,
         _ => single(key).filter(|character| !character.is_whitespace()).map(Intent::Type),
     }
@@ -153,6 +184,16 @@ mod tests {
         check("Escape", Some(Intent::Clear));
         check("Shift+?", Some(Intent::Help));
         check("é", Some(Intent::Type('é')));
+        check("F2", Some(Intent::Do(Deed::Rename)));
+        check("Delete", Some(Intent::Do(Deed::Trash)));
+        check("Shift+Delete", Some(Intent::Do(Deed::Delete)));
+        check("Ctrl+x", Some(Intent::Do(Deed::Cut)));
+        check("Ctrl+c", Some(Intent::Do(Deed::Copy)));
+        check("Ctrl+z", Some(Intent::Do(Deed::Undo)));
+        check("Ctrl+Shift+Z", Some(Intent::Do(Deed::Redo)));
+        check("Ctrl+y", Some(Intent::Do(Deed::Redo)));
+        check("Shift+F10", Some(Intent::Do(Deed::Menu)));
+        check("ContextMenu", Some(Intent::Do(Deed::Menu)));
     }
 
     #[test]
@@ -161,6 +202,9 @@ mod tests {
         check("Ctrl+PageDown", None);
         check("Ctrl+r", None);
         check("F5", None);
+        check("F10", None);
+        // Pasting is an event of its own, which says whether files come with it.
+        check("Ctrl+v", None);
         check("Tab", None);
         check("Space", None);
         assert_eq!(intent(Press { key: " ", ..Press::default() }, true), Some(Intent::Type(' ')));

@@ -130,6 +130,25 @@ impl Rows {
         rearrange(&mut self.marks, pieces, |index| marks(new[index]));
     }
 
+    /// Where the rows with those names are, in one pass.
+    pub fn find_each(&self, names: &[&[u8]]) -> Vec<Option<usize>> {
+        let mut rows = vec![None; names.len()];
+        if names.is_empty() {
+            return rows;
+        }
+        let mut sorted: Vec<_> = (0..names.len()).collect();
+        sorted.sort_by_key(|index| names[*index]);
+        for row in 0..self.len() {
+            let name = self.name(row).unwrap_or_default();
+            let first = sorted.partition_point(|index| names[*index] < name);
+            sorted[first..]
+                .iter()
+                .take_while(|index| names[**index] == name)
+                .for_each(|index| rows[*index] = Some(row));
+        }
+        rows
+    }
+
     /// Where the row with that name is, looking from row `from` on.
     pub fn find(&self, name: &[u8], from: usize) -> Option<usize> {
         (from..self.len()).find(|&index| self.name(index) == Some(name))

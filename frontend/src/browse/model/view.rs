@@ -70,6 +70,14 @@ impl View {
         }
     }
 
+    /// True if the row is among what is shown.
+    pub fn shows(&self, row: usize) -> bool {
+        match &self.matches {
+            None => row < self.total,
+            Some(matches) => matches.binary_search(&(row as u32)).is_ok(),
+        }
+    }
+
     /// Where a row is shown; for one that is not, the position that it would have.
     pub fn position(&self, row: usize) -> usize {
         match &self.matches {
@@ -106,6 +114,7 @@ mod tests {
         assert_eq!((view.len(), view.row(0), view.row(1), view.row(2)), (2, Some(0), Some(2), None));
         assert_eq!((view.position(0), view.position(1), view.position(2), view.position(3)), (0, 1, 1, 1));
         assert_eq!(view.between(1, 0).collect::<Vec<_>>(), [0, 2]);
+        assert_eq!((view.shows(1), view.shows(2)), (false, true));
     }
 
     #[test]

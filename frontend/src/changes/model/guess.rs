@@ -20,10 +20,15 @@ pub struct Guess {
 pub fn guess(change: &Change, listing: &Listing, now: i64) -> Vec<Guess> {
     match change {
         Change::MakeFolder { paths, .. } => paths.iter().map(|path| made(path, listing, now)).collect(),
-        Change::Move { items, conflict } => items.iter().map(|leg| moved(leg, *conflict, listing)).collect(),
-        Change::Copy { items, conflict } => items.iter().map(|leg| copied(leg, *conflict, listing)).collect(),
+        Change::Move { items, conflict } => legs(items, listing, |leg, entry, free| {
+            // It would stay: a conflict that the person will be asked about, or a name that only the server chooses.
+            if free || *conflict == Conflict::Replace { moved(leg, entry, listing, free) } else { Guess::default() }
+        }),
+        Change::Copy { items, conflict } => legs(items, listing, |leg, entry, free| {
+            let known = free && *conflict != Conflict::KeepBoth && is_in(&leg.to, listing);
+            if known { copied(leg, entry) } else { Guess::default() }
+        }),
         Change::Trash { items } | Change::Delete { items } => {
-            // Each looks for its row; beyond so many, one pass for all of them is needed.
             let rows = rows_of(items.iter().map(|item| &item.path), listing);
             rows.into_iter().map(|row| row.map_or_else(Guess::default, |row| gone(listing, row))).collect()
         }
@@ -81,37 +86,32 @@ fn gone(listing: &Listing, row: usize) -> Guess {
     Guess { forth: vec![Edit::absent(entry.path.name())], back: vec![Edit::Present(entry)] }
 }
 
-fn moved(leg: &Leg, conflict: Conflict, listing: &Listing) -> Guess {
-    let from = row_of(&leg.from, listing).and_then(|row| listing.entry(row));
-    let stands = row_of(&leg.to, listing);
-    match from {
-        // It would stay: a conflict that the person will be asked about, or a name that only the server chooses.
-        Some(_) if stands.is_some() && conflict != Conflict::Replace => Guess::default(),
-        Some(entry) => {
-            let mut guess = Guess { forth: vec![Edit::absent(leg.from.name())], back: Vec::new() };
-            if is_in(&leg.to, listing) && stands.is_none() {
-                guess.forth.push(Edit::Present(Entry { path: leg.to.clone(), ..entry.clone() }));
-                guess.back.push(Edit::absent(leg.to.name()));
-            }
-            guess.back.push(Edit::Present(entry));
-            guess
-        }
-        None => Guess::default(),
-    }
+/// A guess for each leg whose source is in the listing, told whether its destination is free.
+fn legs(items: &[Leg], listing: &Listing, guess: impl Fn(&Leg, Entry, bool) -> Guess) -> Vec<Guess> {
+    let from = rows_of(items.iter().map(|leg| &leg.from), listing);
+    let to = rows_of(items.iter().map(|leg| &leg.to), listing);
+    let each = items.iter().zip(from).zip(to);
+    each.map(|((leg, from), to)| {
+        let entry = from.and_then(|row| listing.entry(row));
+        entry.map_or_else(Guess::default, |entry| guess(leg, entry, to.is_none()))
+    })
+    .collect()
 }
 
-fn copied(leg: &Leg, conflict: Conflict, listing: &Listing) -> Guess {
-    let from = row_of(&leg.from, listing).and_then(|row| listing.entry(row));
-    match from {
-        Some(entry)
-            if conflict != Conflict::KeepBoth && is_in(&leg.to, listing) && row_of(&leg.to, listing).is_none() =>
-        {
-            Guess {
-                forth: vec![Edit::Present(Entry { path: leg.to.clone(), ..entry })],
-                back: vec![Edit::absent(leg.to.name())],
-            }
-        }
-        _ => Guess::default(),
+fn moved(leg: &Leg, entry: Entry, listing: &Listing, free: bool) -> Guess {
+    let mut guess = Guess { forth: vec![Edit::absent(leg.from.name())], back: Vec::new() };
+    if free && is_in(&leg.to, listing) {
+        guess.forth.push(Edit::Present(Entry { path: leg.to.clone(), ..entry.clone() }));
+        guess.back.push(Edit::absent(leg.to.name()));
+    }
+    guess.back.push(Edit::Present(entry));
+    guess
+}
+
+fn copied(leg: &Leg, entry: Entry) -> Guess {
+    Guess {
+        forth: vec![Edit::Present(Entry { path: leg.to.clone(), ..entry })],
+        back: vec![Edit::absent(leg.to.name())],
     }
 }
 
@@ -119,23 +119,11 @@ fn is_in(path: &VPath, listing: &Listing) -> bool {
     path.parent().as_ref() == Some(&listing.folder)
 }
 
-fn row_of(path: &VPath, listing: &Listing) -> Option<usize> {
-    is_in(path, listing).then(|| listing.rows.find(path.name(), 0)).flatten()
-}
-
-/// The rows of many paths in one pass over the listing.
+/// The rows of paths, in one pass over the listing.
 fn rows_of<'a>(paths: impl Iterator<Item = &'a VPath>, listing: &Listing) -> Vec<Option<usize>> {
-    let paths: Vec<_> = paths.collect();
-    let mut by_name: Vec<_> = (0..paths.len()).filter(|index| is_in(paths[*index], listing)).collect();
-    by_name.sort_by_key(|index| paths[*index].name());
-    let mut rows = vec![None; paths.len()];
-    for row in 0..listing.rows.len() {
-        let name = listing.rows.name(row).unwrap_or_default();
-        if let Ok(found) = by_name.binary_search_by(|index| paths[*index].name().cmp(name)) {
-            rows[by_name[found]] = Some(row);
-        }
-    }
-    rows
+    // No entry has the empty name.
+    let names: Vec<_> = paths.map(|path| if is_in(path, listing) { path.name() } else { b"" }).collect();
+    listing.rows.find_each(&names)
 }
 
 #[cfg(test)]

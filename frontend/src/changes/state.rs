@@ -1,0 +1,126 @@
+//! `Changes`: the state of everything that changes files, and who may. Asking the server is in `run`, what a person can
+//! do in `deeds`, drawing in the components.
+
+use leptos::prelude::*;
+use shared::{Change, JobId, VPath};
+
+use super::model::conflict::Answer;
+use super::model::{Clipboard, History, Verb};
+use crate::app::Server;
+use crate::browse::Browser;
+use crate::env::prefs::Prefs;
+use crate::ui::menu::Spot;
+use crate::ui::toast::Toasts;
+
+/// The state of everything that changes files.
+#[derive(Clone, Copy)]
+pub struct Changes {
+    /// What was cut or copied.
+    pub clipboard: RwSignal<Option<Clipboard>>,
+    /// The raw name of the row that is being renamed.
+    pub renaming: RwSignal<Option<Vec<u8>>>,
+    /// Where the menu of the selection is open.
+    pub menu: RwSignal<Option<Spot>>,
+    /// What is being dragged within the page.
+    pub dragged: RwSignal<Option<Vec<VPath>>>,
+    /// The folder that it would be dropped on.
+    pub drop_on: RwSignal<Option<VPath>>,
+    /// A folder is being made: in which folder.
+    pub making: RwSignal<Option<VPath>>,
+    /// A change ended, whatever became of it.
+    pub ended: Trigger,
+    pub(super) sending: RwSignal<Option<Sending>>,
+    pub(super) sure: RwSignal<Option<Sure>>,
+    pub(super) question: RwSignal<Option<Question>>,
+    /// What was answered, and whether for all that is left.
+    pub(super) answer: StoredValue<Option<(Answer, bool)>>,
+    /// Wakes who waits for the answer.
+    pub(super) answered: StoredValue<Option<js_sys::Function>, LocalStorage>,
+    pub(super) history: StoredValue<History>,
+    pub(super) tasks: RwSignal<Vec<super::tasks::Task>>,
+    pub(super) next_task: StoredValue<u32>,
+    pub(super) browser: Browser,
+    pub(super) prefs: Prefs,
+    pub(super) toasts: Toasts,
+    pub(super) server: Server,
+}
+
+/// What waits to be moved or copied to a folder that the person is choosing.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Sending {
+    pub(super) paths: Vec<VPath>,
+    pub(super) copy: bool,
+}
+
+/// What waits for the person to be sure.
+#[derive(Clone)]
+pub(super) struct Sure {
+    pub(super) text: String,
+    pub(super) change: Change,
+    pub(super) verb: Verb,
+}
+
+/// Something stands in the way, and the person decides.
+#[derive(Clone, PartialEq)]
+pub(super) struct Question {
+    pub(super) name: String,
+    pub(super) new: Option<shared::Entry>,
+    pub(super) old: Option<shared::Entry>,
+    /// How many others wait for an answer.
+    pub(super) others: usize,
+}
+
+impl Changes {
+    /// Provides the state to the components.
+    pub fn provide(browser: Browser, prefs: Prefs, toasts: Toasts, server: Server) -> Self {
+        let changes = Self {
+            clipboard: RwSignal::new(None),
+            renaming: RwSignal::new(None),
+            menu: RwSignal::new(None),
+            dragged: RwSignal::new(None),
+            drop_on: RwSignal::new(None),
+            making: RwSignal::new(None),
+            ended: Trigger::new(),
+            sending: RwSignal::new(None),
+            sure: RwSignal::new(None),
+            question: RwSignal::new(None),
+            answer: StoredValue::new(None),
+            answered: StoredValue::new_local(None),
+            history: StoredValue::new(History::default()),
+            tasks: RwSignal::new(Vec::new()),
+            next_task: StoredValue::new(0),
+            browser,
+            prefs,
+            toasts,
+            server,
+        };
+        provide_context(changes);
+        // What the person leaves is no longer being renamed.
+        Effect::new(move |_| {
+            browser.folder.track();
+            changes.renaming.set(None);
+        });
+        changes.take_up_again();
+        changes
+    }
+
+    /// The state that was provided.
+    pub fn get() -> Self {
+        expect_context()
+    }
+
+    /// True if the person may change files.
+    pub fn writable(self) -> bool {
+        self.server.about.with(|about| about.as_ref().is_some_and(|about| about.writable))
+    }
+
+    /// The same, for code that does not follow it.
+    pub(super) fn may(self) -> bool {
+        self.server.about.with_untracked(|about| about.as_ref().is_some_and(|about| about.writable))
+    }
+
+    /// A key for a new request.
+    pub(super) fn mint() -> JobId {
+        JobId(crate::env::random_id())
+    }
+}
