@@ -1,14 +1,16 @@
 //! Another storage made to fail on purpose, the same way each time: at scripted calls, or by chance from a seed that a
 //! failed test can print. It knows neither a clock nor a disk of its own.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use shared::{ETag, Entry, ErrorCode, VPath};
+use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
 
-use super::{OpenFile, Storage, StorageError, Visit};
+use super::rules::copy_by_hand;
+use super::{Attributes, Expected, Item, Notice, OpenFile, Published, Staged, Storage, StorageError, Visit, Watching};
 
 /// A storage that fails as its [`Faults`] say, and does what the one inside does otherwise.
 pub struct FaultyStorage<S> {
@@ -16,13 +18,15 @@ pub struct FaultyStorage<S> {
     faults: Arc<Faults>,
 }
 
-/// What goes wrong, and when. Shared by the storage and each file that it opened, so that a test can add to it later.
+/// What goes wrong, and when. Shared by the storage and each file and upload that it opened, so that a test can add to it later.
 pub struct Faults {
     seed: u64,
     /// How many calls of each operation there were.
     calls: [AtomicU64; OPERATIONS],
     chances: [AtomicU64; OPERATIONS],
     script: Mutex<Vec<Scripted>>,
+    /// Uploads of which a sync has failed.
+    unsure: Mutex<BTreeSet<UploadId>>,
 }
 
 /// What can fail.
@@ -40,9 +44,38 @@ pub enum Operation {
     Read,
     /// A call of [`OpenFile::etag_now`].
     Validate,
+    /// A call of [`Storage::stage`], [`Storage::staged`], [`Storage::list_staged`] or [`Storage::unstage`].
+    Stage,
+    /// A call of [`Staged::write_at`], also where one copies.
+    Write,
+    /// A call of [`Staged::read_at`], [`Staged::length`] or [`Staged::truncate`].
+    Reread,
+    /// A call of [`Staged::sync`]. Once it has failed, what was written is not to be trusted: every later one fails until
+    /// the upload was cut.
+    Sync,
+    /// A call of [`Storage::publish`], before anything is done.
+    Publish,
+    /// A call of [`Storage::publish`], after all of it is done: the answer is lost.
+    Published,
+    /// A call of [`Storage::make_folder`] or [`Storage::make_link`].
+    Make,
+    /// A call of [`Storage::rename`].
+    Rename,
+    /// A call of [`Storage::remove`].
+    Remove,
+    /// A call of [`Storage::trash`].
+    Trash,
+    /// A call of [`Storage::list_trash`], [`Storage::restore`] or [`Storage::purge`].
+    Restore,
+    /// One entry that a purge removes: it stops there.
+    Purge,
+    /// A call of [`Storage::space`].
+    Space,
+    /// A call of [`Storage::watch`].
+    Watch,
 }
 
-const OPERATIONS: usize = 6;
+const OPERATIONS: usize = 20;
 
 /// What goes wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,7 +112,7 @@ impl Faults {
     /// Nothing fails yet; chance, where it is asked for, comes from that seed.
     pub fn seeded(seed: u64) -> Arc<Self> {
         let zeros = || std::array::from_fn(|_| AtomicU64::new(0));
-        Arc::new(Self { seed, calls: zeros(), chances: zeros(), script: Mutex::default() })
+        Arc::new(Self { seed, calls: zeros(), chances: zeros(), script: Mutex::default(), unsure: Mutex::default() })
     }
 
     /// The seed, for a failed test to print.
@@ -124,6 +157,14 @@ impl Faults {
         }
     }
 
+    fn check_sure(&self, id: UploadId) -> Result<(), StorageError> {
+        if self.lock_unsure().contains(&id) { Err(failure(ErrorCode::Io)) } else { Ok(()) }
+    }
+
+    fn lock_unsure(&self) -> std::sync::MutexGuard<'_, BTreeSet<UploadId>> {
+        self.unsure.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
     fn lock_script(&self) -> std::sync::MutexGuard<'_, Vec<Scripted>> {
         self.script.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -150,6 +191,164 @@ impl<S: Storage> Storage for FaultyStorage<S> {
         let inner = self.inner.open(path)?;
         let faults = Arc::clone(&self.faults);
         Ok(Box::new(FaultyFile { inner, faults, end: AtomicU64::new(u64::MAX), changed: AtomicBool::new(false) }))
+    }
+
+    fn stage(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
+        self.faults.check(Operation::Stage)?;
+        Ok(self.wrap(id, self.inner.stage(id)?))
+    }
+
+    fn staged(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
+        self.faults.check(Operation::Stage)?;
+        Ok(self.wrap(id, self.inner.staged(id)?))
+    }
+
+    fn list_staged(&self) -> Result<Vec<UploadId>, StorageError> {
+        self.faults.check(Operation::Stage)?;
+        self.inner.list_staged()
+    }
+
+    fn unstage(&self, id: UploadId) -> Result<(), StorageError> {
+        self.faults.check(Operation::Stage)?;
+        self.faults.lock_unsure().remove(&id);
+        self.inner.unstage(id)
+    }
+
+    fn publish(
+        &self,
+        id: UploadId,
+        target: &VPath,
+        expected: &Expected,
+        attributes: &Attributes,
+    ) -> Result<Published, StorageError> {
+        self.faults.check(Operation::Publish)?;
+        self.faults.check_sure(id)?;
+        let published = self.inner.publish(id, target, expected, attributes)?;
+        self.faults.check(Operation::Published)?;
+        Ok(published)
+    }
+
+    fn make_folder(&self, path: &VPath) -> Result<Entry, StorageError> {
+        self.faults.check(Operation::Make)?;
+        self.inner.make_folder(path)
+    }
+
+    fn make_link(&self, path: &VPath, target: &[u8]) -> Result<Entry, StorageError> {
+        self.faults.check(Operation::Make)?;
+        self.inner.make_link(path, target)
+    }
+
+    fn rename(
+        &self,
+        from: &VPath,
+        from_etag: Option<ETag>,
+        to: &VPath,
+        expected: &Expected,
+    ) -> Result<Entry, StorageError> {
+        self.faults.check(Operation::Rename)?;
+        self.inner.rename(from, from_etag, to, expected)
+    }
+
+    fn remove(&self, path: &VPath, etag: Option<ETag>) -> Result<(), StorageError> {
+        self.faults.check(Operation::Remove)?;
+        self.inner.remove(path, etag)
+    }
+
+    fn trash(&self, path: &VPath, etag: Option<ETag>, id: TrashId, now: Timestamp) -> Result<(), StorageError> {
+        self.faults.check(Operation::Trash)?;
+        self.inner.trash(path, etag, id, now)
+    }
+
+    fn list_trash(&self, visit: &mut dyn FnMut(Item) -> Visit) -> Result<(), StorageError> {
+        self.faults.check(Operation::Restore)?;
+        self.inner.list_trash(visit)
+    }
+
+    fn restore(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError> {
+        self.faults.check(Operation::Restore)?;
+        self.inner.restore(id, to)
+    }
+
+    fn purge(&self, id: TrashId, visit: &mut dyn FnMut() -> Visit) -> Result<(), StorageError> {
+        self.faults.check(Operation::Restore)?;
+        let mut broken = Ok(());
+        self.inner.purge(id, &mut || {
+            broken = self.faults.check(Operation::Purge);
+            if broken.is_err() { Visit::Stop } else { visit() }
+        })?;
+        broken
+    }
+
+    fn space(&self, folder: &VPath) -> Result<Option<u64>, StorageError> {
+        self.faults.check(Operation::Space)?;
+        self.inner.space(folder)
+    }
+
+    fn watch(
+        &self,
+        folder: &VPath,
+        notice: Box<dyn Fn(Notice) + Send + Sync>,
+    ) -> Result<Box<dyn Watching>, StorageError> {
+        self.faults.check(Operation::Watch)?;
+        self.inner.watch(folder, notice)
+    }
+}
+
+impl<S> FaultyStorage<S> {
+    fn wrap(&self, id: UploadId, inner: Box<dyn Staged>) -> Box<dyn Staged> {
+        Box::new(FaultyStaged { inner, id, faults: Arc::clone(&self.faults) })
+    }
+}
+
+/// An upload of a [`FaultyStorage`]. It has no [`Staged::as_file`], so that every byte comes through here.
+struct FaultyStaged {
+    inner: Box<dyn Staged>,
+    id: UploadId,
+    faults: Arc<Faults>,
+}
+
+impl Staged for FaultyStaged {
+    fn length(&self) -> Result<u64, StorageError> {
+        self.faults.check(Operation::Reread)?;
+        self.inner.length()
+    }
+
+    /// A write that fails leaves half of its bytes, as one does that runs out of room.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), StorageError> {
+        if let Err(error) = self.faults.check(Operation::Write) {
+            self.inner.write_at(&bytes[..bytes.len() / 2], offset)?;
+            return Err(error);
+        }
+        self.inner.write_at(bytes, offset)
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StorageError> {
+        self.faults.check(Operation::Reread)?;
+        self.inner.read_at(buffer, offset)
+    }
+
+    fn copy_from(&self, source: &dyn OpenFile, from: u64, length: u64, offset: u64) -> Result<u64, StorageError> {
+        copy_by_hand(self, &|buffer, at| source.read_at(buffer, at), from, length, offset)
+    }
+
+    fn copy_from_staged(&self, source: &dyn Staged, from: u64, length: u64, offset: u64) -> Result<u64, StorageError> {
+        copy_by_hand(self, &|buffer, at| source.read_at(buffer, at), from, length, offset)
+    }
+
+    fn truncate(&self, length: u64) -> Result<(), StorageError> {
+        self.faults.check(Operation::Reread)?;
+        self.inner.truncate(length)?;
+        self.faults.lock_unsure().remove(&self.id);
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), StorageError> {
+        if let Err(error) = self.faults.check(Operation::Sync) {
+            self.faults.lock_unsure().insert(self.id);
+            return Err(error);
+        }
+        self.faults.check_sure(self.id)?;
+        self.inner.sync()
     }
 }
 
