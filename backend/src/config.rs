@@ -93,6 +93,15 @@ pub struct HttpSettings {
     /// Seconds a connection may wait for its next request [default: 75].
     #[arg(id = "http_idle_seconds", long = "http-idle-seconds", value_name = "N")]
     pub idle_seconds: Option<u64>,
+    /// Longest file that may be uploaded, in bytes [default: 0, for as long as the disk allows].
+    #[arg(long, value_name = "N", env = "PASSERELLE_UPLOAD_BYTES_MAX")]
+    pub upload_bytes_max: Option<u64>,
+    /// Seconds after which a client is cut that takes nothing of an answer, or sends nothing of a file [default: 300].
+    #[arg(id = "http_stall_seconds", long = "http-stall-seconds", value_name = "N")]
+    pub stall_seconds: Option<u64>,
+    /// Most browsers at a time that are told what happens in the folder they show [default: 1024].
+    #[arg(long, value_name = "N")]
+    pub event_streams_max: Option<usize>,
     /// Memory for archives, in lists of files as long as they may be: 128 MiB each [default: 8].
     #[arg(long, value_name = "N")]
     pub archives_max: Option<usize>,
@@ -265,6 +274,14 @@ impl HttpSettings {
                 "http-header-seconds",
             )?,
             idle_time: seconds(self.idle_seconds.or(file.idle_seconds), default.idle_time, "http-idle-seconds")?,
+            // 0 is a choice: no bound.
+            upload_bytes_max: self.upload_bytes_max.or(file.upload_bytes_max).unwrap_or(default.upload_bytes_max),
+            stall_time: seconds(self.stall_seconds.or(file.stall_seconds), default.stall_time, "http-stall-seconds")?,
+            event_streams_max: positive(
+                self.event_streams_max.or(file.event_streams_max),
+                default.event_streams_max,
+                "event-streams-max",
+            )?,
             archives_max: positive(self.archives_max.or(file.archives_max), default.archives_max, "archives-max")?,
             ..default
         };
@@ -355,6 +372,17 @@ mod tests {
         let common = CommonSettings::default().settle(&file);
         assert_eq!((common.log, common.drain_time), (LogLevel::Warn, Duration::ZERO));
         assert_eq!(HttpSettings::default().settle(&FileSettings::default()).unwrap().listen, HTTP_DEFAULT);
+    }
+
+    #[test]
+    fn uploads_have_a_bound_where_one_is_set() {
+        let file = file("[http]\nupload-bytes-max = 1000\nstall-seconds = 5\n");
+        let http = HttpSettings::default().settle(&file).unwrap().gateway;
+        assert_eq!((http.upload_bytes_max, http.stall_time), (1000, Duration::from_secs(5)));
+        let none = HttpSettings { upload_bytes_max: Some(0), ..HttpSettings::default() };
+        assert_eq!(none.settle(&file).unwrap().gateway.upload_bytes_max, 0);
+        let nobody = HttpSettings { event_streams_max: Some(0), ..HttpSettings::default() };
+        assert!(matches!(nobody.settle(&file), Err(ConfigError::Zero(_))));
     }
 
     #[test]
