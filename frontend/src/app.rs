@@ -15,6 +15,7 @@ use crate::ui::button::Button;
 use crate::ui::dialog::Dialog;
 use crate::ui::icon::Icon;
 use crate::ui::toast::{ToastHost, Toasts};
+use crate::uploads::{UploadEntry, UploadQuestion, UploadTab, Uploads, UploadsPanel};
 
 /// What the server says of itself; none until it did.
 #[derive(Clone, Copy)]
@@ -48,6 +49,7 @@ fn App() -> impl IntoView {
     let server = Server { about: RwSignal::new(None) };
     provide_context(server);
     let browser = Browser::provide(prefs, toasts);
+    Uploads::provide(prefs, toasts, browser);
     let changes = Changes::provide(browser, prefs, toasts, server);
     let open = Open { settings: RwSignal::new(false), places: RwSignal::new(false), sort: RwSignal::new(false) };
     browser.follow_address(false);
@@ -72,8 +74,11 @@ fn App() -> impl IntoView {
             <aside class="sidebar"><Places /></aside>
             <FilesScreen />
         </div>
+        <UploadsPanel />
         <BottomBar open />
         <ToastHost />
+        <UploadEntry />
+        <UploadQuestion />
         <Shortcuts />
         <ChangeDialogs />
         <Settings open=open.settings />
@@ -127,6 +132,7 @@ fn BottomBar(open: Open) -> impl IntoView {
                 </FolderLink>
                 <Button label=prefs.text(|words| words.up) icon="parent" class="tab" disabled=at_root
                     press=Callback::new(move |()| browser.parent()) />
+                <UploadTab />
                 <Button label=prefs.text(|words| words.sort) icon="sort" class="tab" press=opens(open.sort) />
                 <Button label=prefs.text(|words| words.settings) icon="settings" class="tab" press=opens(open.settings) />
             }>

@@ -11,6 +11,7 @@ use crate::env::prefs::Prefs;
 use crate::i18n::fill;
 use crate::ui::button::Button;
 use crate::ui::icon::Icon;
+use crate::uploads::UploadButtons;
 
 /// The line above the list.
 #[component]
@@ -48,6 +49,9 @@ pub(super) fn ListBar() -> impl IntoView {
             </div>
             <SelectionActions />
             <div class="listbar-tools">
+                <Show when=move || !selecting.get()>
+                    <UploadButtons class="button not-small" first="button primary not-small" />
+                </Show>
                 <Show when=move || changes.writable() && !selecting.get()>
                     <Button label=prefs.text(|words| words.new_folder) icon="new-folder" class="button not-small"
                         press=Callback::new(move |()| changes.new_folder()) />

@@ -40,7 +40,7 @@ pub use {
     screen::FilesScreen,
     shortcuts::Shortcuts,
     sort::SortChoice,
-    state::Browser,
+    state::{Browser, Phase},
 };
 
 #[cfg(target_arch = "wasm32")]

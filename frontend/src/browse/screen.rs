@@ -13,6 +13,7 @@ use super::states::{Empty, Failed, NoMatch, OfflineBanner, PANEL_ID, Skeleton};
 use crate::changes::TaskCards;
 use crate::env::focus;
 use crate::env::prefs::Prefs;
+use crate::uploads::Uploads;
 
 /// Which of its parts the screen shows.
 #[derive(Clone, PartialEq)]
@@ -34,7 +35,12 @@ pub fn FilesScreen() -> impl IntoView {
         let own = browser.folder.with(|folder| printable(folder.name()));
         if own.is_empty() { root.get() } else { own }
     });
-    Effect::new(move |_| document().set_title(&format!("{} – Passerelle", name.get())));
+    let uploads = Uploads::get();
+    let uploaded = Memo::new(move |_| uploads.percent());
+    Effect::new(move |_| {
+        let progress = uploaded.get().map(|percent| format!("{percent}% · ")).unwrap_or_default();
+        document().set_title(&format!("{progress}{} – Passerelle", name.get()));
+    });
     let part = Memo::new(move |_| {
         let rows = browser.view.with(View::len);
         let known = browser.listing.with(|listing| listing.total() > 0 || !listing.is_complete());

@@ -5,11 +5,13 @@ use leptos::prelude::*;
 use super::places::FolderLink;
 use super::state::{Browser, Phase};
 use crate::api::{download_url, file_url};
+use crate::app::Server;
 use crate::env::prefs::Prefs;
 use crate::failure::{Failure, Reason};
 use crate::i18n::fill;
 use crate::ui::button::Button;
 use crate::ui::icon::Icon;
+use crate::uploads::UploadButtons;
 
 const SKELETON_ROWS: usize = 14;
 
@@ -26,12 +28,19 @@ pub(super) fn Skeleton() -> impl IntoView {
 /// A folder with nothing in it.
 #[component]
 pub(super) fn Empty() -> impl IntoView {
-    let prefs = Prefs::get();
+    let (prefs, server): (_, Server) = (Prefs::get(), expect_context());
+    let advice = move || {
+        let writable = server.about.with(|about| about.as_ref().is_some_and(|about| about.writable));
+        if writable { prefs.words().empty_drop } else { prefs.words().empty_advice }
+    };
     view! {
         <Panel art="empty">
             <h2>{prefs.text(|words| words.empty)}</h2>
-            <p>{prefs.text(|words| words.empty_advice)}</p>
-            <div class="panel-actions"><GoParent class="button" /></div>
+            <p>{advice}</p>
+            <div class="panel-actions">
+                <UploadButtons class="button" first="button primary" />
+                <GoParent class="button" />
+            </div>
         </Panel>
     }
 }

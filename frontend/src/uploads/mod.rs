@@ -1,4 +1,44 @@
 //! Uploads: files from this machine become files of the server, each whole and proved to be so. `model` decides; the
 //! rest reads files, sends, hashes and shows.
+//!
+//! - `entry` and `sources`: where files come from. `survey`: what stands at their targets. `engine`: the queue at work.
+//! - `attempt`: one file, from where the server stands to the end. `tus`: the only code that sends bytes. `hasher`: the
+//!   worker that hashes (`bin/hasher.rs`).
+//! - `memory` and `handles`: what outlives the page. `panel`, `row`, `question`, `describe`: what is shown.
 
 pub mod model;
+
+#[cfg(target_arch = "wasm32")]
+mod attempt;
+#[cfg(target_arch = "wasm32")]
+mod describe;
+#[cfg(target_arch = "wasm32")]
+mod engine;
+#[cfg(target_arch = "wasm32")]
+mod entry;
+#[cfg(target_arch = "wasm32")]
+mod handles;
+#[cfg(target_arch = "wasm32")]
+mod hasher;
+#[cfg(target_arch = "wasm32")]
+mod memory;
+#[cfg(target_arch = "wasm32")]
+mod panel;
+#[cfg(target_arch = "wasm32")]
+mod question;
+#[cfg(target_arch = "wasm32")]
+mod row;
+#[cfg(target_arch = "wasm32")]
+mod sources;
+#[cfg(target_arch = "wasm32")]
+mod survey;
+#[cfg(target_arch = "wasm32")]
+mod tus;
+
+#[cfg(target_arch = "wasm32")]
+pub use {
+    engine::Uploads,
+    entry::{UploadButtons, UploadEntry, UploadTab},
+    panel::UploadsPanel,
+    question::UploadQuestion,
+};

@@ -1,0 +1,183 @@
+//! One attempt at one file: from where the server stands to the end, or to the first failure. What to do after a failure
+//! the queue decides.
+
+use shared::api::files::StatEntry;
+use shared::api::uploads::{CommitUpload, ReadDigest};
+use shared::{Algorithm, Conflict, ErrorCode, UploadId};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortSignal, Blob, File};
+
+use super::engine::Uploads;
+use super::hasher::Hasher;
+use super::model::slices::{SLICE_BYTES_MIN, next_slice, slice_end};
+use super::model::tally::is_small;
+use super::model::trouble::remedy;
+use super::model::{Id, Item, Remedy, Report, Rule, Trouble};
+use super::survey::theirs_of;
+use super::tus::{self, Filed, Standing};
+use crate::api::call;
+use crate::env::now;
+use crate::failure::Failure;
+
+/// One attempt.
+pub(super) struct Attempt {
+    pub(super) uploads: Uploads,
+    pub(super) hasher: Hasher,
+    pub(super) id: Id,
+    pub(super) run: u32,
+    pub(super) file: File,
+    pub(super) item: Item,
+    pub(super) signal: AbortSignal,
+}
+
+impl Attempt {
+    /// Sends the file.
+    pub(super) async fn send(self) {
+        let report = match self.transfer().await {
+            Ok(report) => report,
+            Err(failure) => self.explain(failure).await,
+        };
+        self.say(report);
+    }
+
+    /// Finds out whether the file there is the same.
+    pub(super) async fn compare(self) {
+        let (uploads, id, run) = (self.uploads, self.id, self.run);
+        let ours = self.hasher.start(&self.file, &self.signal, move |bytes| {
+            uploads.report(id, run, Report::Hashed(bytes));
+        });
+        let ask = ReadDigest { path: self.item.chosen.target.clone(), algorithm: Algorithm::Blake3 };
+        let report = match call(&ask, Some(&self.signal)).await {
+            Ok(theirs) => {
+                let theirs = theirs.digests.get(Algorithm::Blake3).map(shared::digest::hexadecimal);
+                Report::Compared(theirs.is_some() && ours.digest().await == theirs)
+            }
+            Err(failure) => match remedy(&failure) {
+                again @ (Remedy::Reconnect | Remedy::Retry) => Report::Failed(again),
+                // What cannot be compared is not the same for sure.
+                _ => Report::Compared(false),
+            },
+        };
+        self.say(report);
+    }
+
+    fn say(&self, report: Report) {
+        self.uploads.report(self.id, self.run, report);
+    }
+
+    /// Says how much was sent, counted from `start`.
+    fn progress(&self, start: u64) -> impl Fn(u64) + 'static {
+        let (uploads, id, run) = (self.uploads, self.id, self.run);
+        move |bytes| uploads.report(id, run, Report::Sent(start + bytes))
+    }
+
+    async fn transfer(&self) -> Result<Report, Failure> {
+        let Item { chosen, upload, .. } = &self.item;
+        let hashing = self.hasher.start(&self.file, &self.signal, |_| {});
+        if is_small(chosen.size) && upload.is_none() {
+            // Hashing so little takes no time, and lets the server refuse what was damaged on the way.
+            let ours = hashing.digest().await;
+            let body = Some(AsRef::<Blob>::as_ref(&self.file)).filter(|_| chosen.size > 0);
+            let filed = self.create(ours.as_deref(), body).await?.file;
+            self.say(Report::Sent(chosen.size));
+            return Ok(judge(ours, filed));
+        }
+        let (upload, at) = self.standing().await?;
+        let filed = match at < chosen.size {
+            true => self.slices(upload, at).await?,
+            false => self.commit(upload).await?,
+        };
+        self.say(Report::Verifying);
+        Ok(judge(hashing.digest().await, filed))
+    }
+
+    /// The upload's address, and where it stands.
+    async fn standing(&self) -> Result<(UploadId, u64), Failure> {
+        if let Some(upload) = self.item.upload {
+            let at = tus::offset(upload, &self.signal).await?;
+            self.say(Report::Sent(at));
+            return Ok((upload, at));
+        }
+        let made = self.create(None, None).await?;
+        let upload = made.upload.ok_or(Failure::Foreign { status: 201 })?;
+        // A creation that was asked for twice is the same upload, which may have moved on since.
+        self.say(Report::Sent(made.offset));
+        Ok((upload, made.offset))
+    }
+
+    /// Begins the upload, with all of the bytes or none. Its address is known even where the bytes did not become a file.
+    async fn create(&self, digest: Option<&str>, body: Option<&Blob>) -> Result<Standing, Failure> {
+        let Item { chosen, rule, .. } = &self.item;
+        let fields = tus::creation(chosen, rule, digest);
+        let key = self.uploads.key_for(self.id, &fields);
+        let born = |upload| self.say(Report::Created(upload));
+        tus::create(fields, key, body, &self.signal, self.progress(0), born).await
+    }
+
+    async fn slices(&self, upload: UploadId, from: u64) -> Result<Filed, Failure> {
+        let size = self.item.chosen.size;
+        let (mut at, mut slice) = (from, SLICE_BYTES_MIN);
+        loop {
+            let end = slice_end(at, slice, size);
+            let body = self.file.slice_with_f64_and_f64(at as f64, end as f64).map_err(|_| Failure::Unreachable)?;
+            let start = now();
+            let standing = tus::append(upload, at, &body, &self.signal, self.progress(at)).await?;
+            if standing.offset <= at {
+                return Err(Failure::Foreign { status: 204 });
+            }
+            slice = next_slice(slice, now() - start);
+            at = standing.offset;
+            self.say(Report::Sent(at));
+            if at >= size {
+                return Ok(standing.file);
+            }
+        }
+    }
+
+    /// All bytes were there already.
+    async fn commit(&self, id: UploadId) -> Result<Filed, Failure> {
+        let (conflict, if_match) = match &self.item.rule {
+            Rule::New => (Conflict::Fail, None),
+            Rule::KeepBoth => (Conflict::KeepBoth, None),
+            Rule::Replace(etag) => (Conflict::Replace, *etag),
+        };
+        let state =
+            call(&CommitUpload { id, path: None, conflict: Some(conflict), if_match }, Some(&self.signal)).await?;
+        let digest = state.digests.as_ref().and_then(|digests| digests.get(Algorithm::Blake3));
+        let digest = digest.map(shared::digest::hexadecimal);
+        Ok(Filed { digest, etag: state.entry.and_then(|entry| entry.etag) })
+    }
+
+    /// What a failure comes to, which may take another look.
+    async fn explain(&self, failure: Failure) -> Report {
+        match remedy(&failure) {
+            Remedy::Ask => self.look().await,
+            // A browser calls a file that it can no longer read a network error, too.
+            Remedy::Reconnect if !self.is_readable().await => Report::Failed(Remedy::Tell(Trouble::Unreadable)),
+            remedy => Report::Failed(remedy),
+        }
+    }
+
+    async fn look(&self) -> Report {
+        let stat = StatEntry { path: self.item.chosen.target.clone() };
+        match call(&stat, Some(&self.signal)).await {
+            Ok(entry) => Report::Conflict(theirs_of(&entry)),
+            Err(Failure::Refused { code: ErrorCode::NotFound, .. }) => Report::Cleared,
+            Err(failure) => Report::Failed(remedy(&failure)),
+        }
+    }
+
+    async fn is_readable(&self) -> bool {
+        let size = self.file.size();
+        let Ok(end) = self.file.slice_with_f64_and_f64((size - 1.0).max(0.0), size) else { return false };
+        JsFuture::from(end.array_buffer()).await.is_ok()
+    }
+}
+
+/// Whether what the server has is what is here.
+fn judge(ours: Option<String>, filed: Filed) -> Report {
+    match (ours, filed.digest) {
+        (Some(ours), Some(theirs)) if ours != theirs => Report::Damaged(filed.etag),
+        (ours, theirs) => Report::Done(ours.is_some() && theirs.is_some()),
+    }
+}
