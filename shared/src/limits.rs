@@ -86,6 +86,10 @@ pub const JOB_WAIT_MAX: Duration = Duration::from_secs(30);
 pub const JOB_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// Most changes that wait or run at a time.
 pub const JOBS_MAX: usize = 1_000;
+/// Most changes that are at work at a time; the others wait for their turn.
+pub const JOBS_AT_A_TIME_MAX: usize = 4;
+/// How many of the files that one item of a change put others in the place of are told of. All are in the trash.
+pub const REPLACED_TOLD_MAX: usize = 1_000;
 /// How long something stays in the trash, unless the server is told otherwise.
 pub const TRASH_EXPIRY: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Most items in a page of the trash.

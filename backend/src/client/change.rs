@@ -27,14 +27,14 @@ impl Client {
     ) -> Result<Job, ClientError> {
         let request = ChangeRequest { caller: caller.clone(), key, change, wait_ms: milliseconds(wait) };
         let (lease, reply) = self.start(Lane::Bulk, FrameKind::Change, &request).await?;
-        lease.last_message(reply, FrameKind::Job).await
+        whole(lease.all_messages(reply, FrameKind::Job).await?)
     }
 
     /// How a change stands, as soon as it is newer than `seen`, but after `wait` at the latest.
     pub async fn job(&self, caller: &Caller, job: JobId, seen: u64, wait: Duration) -> Result<Job, ClientError> {
         let request = JobStatus { caller: caller.clone(), job: Some(job), seen, wait_ms: milliseconds(wait) };
         let (lease, reply) = self.start(Lane::Bulk, FrameKind::JobStatus, &request).await?;
-        lease.last_message(reply, FrameKind::Job).await
+        whole(lease.all_messages(reply, FrameKind::Job).await?)
     }
 
     /// The caller's changes of late, newest first, without outcomes.
@@ -48,7 +48,7 @@ impl Client {
     pub async fn cancel_job(&self, caller: &Caller, job: JobId) -> Result<Job, ClientError> {
         let request = CancelJob { caller: caller.clone(), job };
         let (lease, reply) = self.start(Lane::Metadata, FrameKind::CancelJob, &request).await?;
-        lease.last_message(reply, FrameKind::Job).await
+        whole(lease.all_messages(reply, FrameKind::Job).await?)
     }
 
     /// One page of the trash, newest first.
@@ -100,6 +100,15 @@ impl Watcher {
             )),
         }
     }
+}
+
+/// The job of an answer, whose outcomes may come in parts.
+fn whole(parts: Vec<Job>) -> Result<Job, ClientError> {
+    let joined = parts.into_iter().reduce(|mut job, part| {
+        job.outcomes.extend(part.outcomes);
+        job
+    });
+    joined.ok_or_else(|| ClientError::new(shared::ErrorCode::Protocol, "an answer without the job"))
 }
 
 fn milliseconds(time: Duration) -> u32 {

@@ -274,10 +274,12 @@ impl Database {
         })
     }
 
-    /// One step on: the outcome of the item before, the item that begins, and how far the whole is. All or nothing.
-    pub(super) fn advance(&self, job: &JobRecord, steps: &[Step]) -> Answer<()> {
+    /// One step on: the outcome of the item before, the item that begins, and how the whole stands; with a moment, that
+    /// it has ended. All or nothing.
+    pub(super) fn advance(&self, job: &JobRecord, steps: &[Step], ended: Option<Timestamp>) -> Answer<()> {
         const STEP: &str = "INSERT INTO steps (job, item, target, outcome) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (job, item) DO UPDATE SET target = coalesce(excluded.target, target), outcome = excluded.outcome";
+        const JOB: &str = "UPDATE jobs SET version = ?2, progress = ?3, state = ?4, ended = ?5 WHERE number = ?1";
         let mut connection = self.lock();
         told(connection.transaction().and_then(|transaction| {
             for step in steps {
@@ -285,9 +287,9 @@ impl Database {
                 let outcome = step.outcome.as_ref().map(encode);
                 transaction.execute(STEP, params![job.number, item, step.target, outcome])?;
             }
-            let progress = encode(&job.progress);
-            let sql = "UPDATE jobs SET version = ?2, progress = ?3 WHERE number = ?1";
-            transaction.execute(sql, params![job.number, signed(job.version), progress])?;
+            let (progress, state) = (encode(&job.progress), encode(&job.state));
+            let ended = ended.map(|moment| moment.0);
+            transaction.execute(JOB, params![job.number, signed(job.version), progress, state, ended])?;
             transaction.commit()
         }))
     }
@@ -295,13 +297,6 @@ impl Database {
     /// A change was cancelled by its client.
     pub(super) fn cancel_job(&self, number: i64) -> Answer<()> {
         told(self.lock().execute("UPDATE jobs SET canceled = 1 WHERE number = ?1", [number])).map(drop)
-    }
-
-    /// A change has ended.
-    pub(super) fn end_job(&self, job: &JobRecord, now: Timestamp) -> Answer<()> {
-        const SQL: &str = "UPDATE jobs SET ended = ?2, state = ?3, version = ?4, progress = ?5 WHERE number = ?1";
-        let (state, progress) = (encode(&job.state), encode(&job.progress));
-        told(self.lock().execute(SQL, params![job.number, now.0, state, signed(job.version), progress])).map(drop)
     }
 
     /// Forgets the changes that ended before then.

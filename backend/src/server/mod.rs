@@ -21,6 +21,7 @@ mod send;
 mod sendfile;
 mod session;
 mod snapshots;
+mod trash;
 mod uploads;
 mod walk;
 
@@ -47,6 +48,7 @@ use crate::storage::Storage;
 use crate::wire::{FrameReader, FrameWriter, Key, KeyId};
 use blocking::blocking;
 use digest::DigestCache;
+use jobs::Jobs;
 use session::farewell;
 use snapshots::Snapshots;
 use uploads::Uploads;
@@ -93,6 +95,8 @@ impl Default for ServerConfig {
     }
 }
 
+/// In every how-many-th round of clearing away the trash is looked at.
+const TRASH_SWEEP_ROUNDS: u64 = 30;
 /// How many connections may be told at a time that they are too many.
 const REFUSALS_MAX: usize = 64;
 
@@ -103,6 +107,8 @@ pub struct Server {
     snapshots: Snapshots,
     digests: Arc<DigestCache>,
     uploads: Arc<Uploads>,
+    jobs: Arc<Jobs>,
+    records: Option<Arc<Database>>,
     config: ServerConfig,
 }
 
@@ -119,17 +125,21 @@ impl Server {
         let keys = keys.into_iter().map(|(key, rights)| (key.id().to_owned(), (key, rights))).collect();
         let snapshots = Snapshots::new(config.snapshot_bytes_max, config.snapshot_time);
         let digests = Arc::new(DigestCache::new(records.clone()));
-        let uploads = Arc::new(Uploads::new(Arc::clone(&storage), records, Arc::clone(&digests), &config));
-        Arc::new(Self { storage, keys, snapshots, digests, uploads, config })
+        let uploads = Arc::new(Uploads::new(Arc::clone(&storage), records.clone(), Arc::clone(&digests), &config));
+        let jobs = Arc::new(Jobs::new(Arc::clone(&storage), records.clone()));
+        Arc::new(Self { storage, keys, snapshots, digests, uploads, jobs, records, config })
     }
 
     /// Clears away what has expired, now and then, until `shutdown`.
     async fn keep_house(self: Arc<Self>, shutdown: CancellationToken) {
-        loop {
+        for round in 0_u64.. {
             let server = Arc::clone(&self);
             let swept = blocking(move || {
                 server.uploads.sweep()?;
-                server.digests.sweep()
+                server.jobs.sweep()?;
+                server.digests.sweep()?;
+                // To look at all that is in the trash takes longer than the rest.
+                if round % TRASH_SWEEP_ROUNDS == 0 { trash::sweep(&server) } else { Ok(()) }
             });
             if let Err(error) = swept.await {
                 warn!(%error, "what has expired could not be cleared away");
@@ -144,7 +154,11 @@ impl Server {
     /// Before the first connection: what a crash may have left is put in order.
     async fn recover(self: &Arc<Self>) {
         let server = Arc::clone(self);
-        if let Err(error) = blocking(move || server.uploads.recover()).await {
+        let recovered = blocking(move || {
+            server.uploads.recover()?;
+            server.jobs.resume()
+        });
+        if let Err(error) = recovered.await {
             warn!(%error, "what a crash may have left could not be looked at");
         }
     }
@@ -192,6 +206,7 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>, shutdown: Cancell
     }
     drop(listener);
     tasks.close();
+    server.jobs.stop().await;
     if timeout(server.config.drain_time, tasks.wait()).await.is_err() {
         warn!(connections = tasks.len(), "requests were cut off: they outlasted the drain time");
         cut.cancel();

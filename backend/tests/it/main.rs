@@ -6,9 +6,12 @@ mod raw;
 mod web;
 mod world;
 
+mod api_changes;
 mod archive;
+mod changes;
 mod cli;
 mod conditional;
+mod events;
 mod foreign;
 mod framed;
 mod hostile;
@@ -20,4 +23,5 @@ mod python_client;
 mod resilience;
 mod spa;
 mod storage;
+mod tus;
 mod uploads;

@@ -448,8 +448,9 @@ pub struct DigestsKnown {
     pub digests: Digests,
 }
 
-/// CHANGE: change what is there. JOB, END: the change as it stands once it is done or `wait_ms` have passed; it goes on
-/// whether or not anybody waits. Again with the same key: the job of then.
+/// CHANGE: change what is there. JOB…, END: the change as it stands once it is done or `wait_ms` have passed; it goes on
+/// whether or not anybody waits. Again with the same key: the job of then. A JOB whose outcomes do not fit is followed by
+/// others with the next ones.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct ChangeRequest {
@@ -467,7 +468,7 @@ pub struct ChangeRequest {
     pub wait_ms: u32,
 }
 
-/// JOB_STATUS: how a change stands. JOB, END.
+/// JOB_STATUS: how a change stands. JOB…, END, as for CHANGE.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct JobStatus {
@@ -485,7 +486,7 @@ pub struct JobStatus {
     pub wait_ms: u32,
 }
 
-/// CANCEL_JOB: stop a change after the entry that it is at. JOB, END.
+/// CANCEL_JOB: stop a change after the entry that it is at. JOB…, END, as for CHANGE.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct CancelJob {
@@ -609,6 +610,7 @@ impl Bounded for Caller {
     fn check_bounds(&self) -> Result<(), &'static str> {
         check(self.scope.roots.len() <= SCOPE_ROOTS_MAX, "too many roots in the scope")?;
         check(self.trace_id.as_ref().is_none_or(|id| id.len() <= TEXT_BYTES_MAX), "the trace id is too long")?;
+        check(self.principal.as_ref().is_none_or(|name| name.len() <= TEXT_BYTES_MAX), "the principal is too long")?;
         check(self.scope.roots.iter().all(|root| root.name.len() <= TEXT_BYTES_MAX), "a root's name is too long")
     }
 }

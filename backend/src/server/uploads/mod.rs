@@ -26,7 +26,7 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 pub(super) use commit::commit;
-pub(super) use stage::{abort, stage, status};
+pub(super) use stage::{abort, make_folders, random_id, stage, status};
 pub(super) use write::{Intake, put};
 
 use super::answer::{Answer, Stop};

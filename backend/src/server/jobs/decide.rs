@@ -1,0 +1,132 @@
+//! What a change needs, and what comes of what stands in its way, decided without doing it.
+
+use shared::{Change, Conflict, Entry, ErrorCode, Rights, VPath};
+
+/// The rights without which a change is not begun.
+pub(super) fn needed(change: &Change) -> Rights {
+    match change {
+        Change::MakeFolder { .. } | Change::Restore { .. } => Rights::CREATE,
+        Change::Move { .. } => Rights::DELETE.union(Rights::CREATE),
+        Change::Copy { .. } => Rights::READ_ONLY.union(Rights::CREATE),
+        Change::Trash { .. } | Change::Delete { .. } | Change::Purge { .. } => Rights::DELETE,
+    }
+}
+
+/// What to do with an entry that is to go to a certain place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Plan {
+    /// Nothing stands there.
+    Take,
+    /// What stands there goes to the trash first.
+    Replace,
+    /// What is in it goes into the folder that stands there, entry by entry.
+    Merge,
+    /// It goes to a free name beside.
+    Beside,
+    /// It stays.
+    Skip,
+}
+
+/// What to do with `source` where `there` stands.
+///
+/// # Errors
+/// [`ErrorCode::AlreadyExists`], [`ErrorCode::IsFolder`], [`ErrorCode::NotFolder`], [`ErrorCode::Forbidden`].
+pub(super) fn plan(
+    conflict: Conflict,
+    rights: Rights,
+    source: &Entry,
+    there: Option<&Entry>,
+) -> Result<Plan, ErrorCode> {
+    let Some(there) = there else { return Ok(Plan::Take) };
+    match conflict {
+        Conflict::Fail => Err(ErrorCode::AlreadyExists),
+        Conflict::Skip => Ok(Plan::Skip),
+        Conflict::KeepBoth => Ok(Plan::Beside),
+        Conflict::Replace => match (is_real_folder(source), is_real_folder(there)) {
+            (true, true) => Ok(Plan::Merge),
+            (true, false) => Err(ErrorCode::NotFolder),
+            (false, true) => Err(ErrorCode::IsFolder),
+            // The same file under two names, or the same name: to trash the one would be to lose the other.
+            (false, false) if source.etag.is_some() && source.etag == there.etag && source.link == there.link => {
+                Err(ErrorCode::AlreadyExists)
+            }
+            (false, false) if !rights.contains(Rights::REPLACE) => Err(ErrorCode::Forbidden),
+            (false, false) => Ok(Plan::Replace),
+        },
+    }
+}
+
+/// A folder, and not a link to one.
+pub(super) fn is_real_folder(entry: &Entry) -> bool {
+    entry.is_folder() && entry.link.is_none()
+}
+
+/// Refuses what would go into itself, and what would be merged with the folder that it is in.
+///
+/// # Errors
+/// [`ErrorCode::IntoItself`]; [`ErrorCode::BadRequest`] for the root, which stays where it is.
+pub(super) fn check_way(from: &VPath, to: &VPath, conflict: Conflict) -> Result<(), ErrorCode> {
+    if from.is_root() || to.is_root() {
+        return Err(ErrorCode::BadRequest);
+    }
+    let below = from != to && from.strip_prefix_of(to).is_some();
+    let above = from != to && to.strip_prefix_of(from).is_some();
+    if below || (above && conflict == Conflict::Replace) { Err(ErrorCode::IntoItself) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::{ETag, Kind, Link, Timestamp};
+
+    use super::*;
+
+    fn entry(kind: Kind, tag: u8, link: bool) -> Entry {
+        Entry {
+            path: VPath::parse("x").unwrap(),
+            kind,
+            size: 0,
+            modified: Timestamp(0),
+            executable: false,
+            link: link.then(|| Link::Inside(b"y".to_vec())),
+            etag: Some(ETag([tag; 16])),
+        }
+    }
+
+    #[test]
+    fn what_stands_in_the_way_is_left_replaced_or_joined() {
+        let (file, folder) = (entry(Kind::File, 1, false), entry(Kind::Folder, 2, false));
+        let (other, link) = (entry(Kind::File, 3, false), entry(Kind::Folder, 4, true));
+        let check = |conflict, source: &Entry, there: Option<&Entry>, expected| {
+            assert_eq!(plan(conflict, Rights::ALL, source, there), expected);
+        };
+        check(Conflict::Fail, &file, None, Ok(Plan::Take));
+        check(Conflict::Fail, &file, Some(&other), Err(ErrorCode::AlreadyExists));
+        check(Conflict::Skip, &folder, Some(&folder), Ok(Plan::Skip));
+        check(Conflict::KeepBoth, &file, Some(&file), Ok(Plan::Beside));
+        check(Conflict::Replace, &file, Some(&other), Ok(Plan::Replace));
+        check(Conflict::Replace, &file, Some(&file), Err(ErrorCode::AlreadyExists));
+        check(Conflict::Replace, &folder, Some(&folder), Ok(Plan::Merge));
+        check(Conflict::Replace, &folder, Some(&file), Err(ErrorCode::NotFolder));
+        check(Conflict::Replace, &file, Some(&folder), Err(ErrorCode::IsFolder));
+        // A link is no folder, wherever it leads.
+        check(Conflict::Replace, &folder, Some(&link), Err(ErrorCode::NotFolder));
+        check(Conflict::Replace, &link, Some(&file), Ok(Plan::Replace));
+        assert_eq!(plan(Conflict::Replace, Rights::CREATE, &file, Some(&other)), Err(ErrorCode::Forbidden));
+    }
+
+    #[test]
+    fn nothing_goes_into_itself() {
+        let check = |from: &str, to: &str, conflict, expected| {
+            let (from, to) = (VPath::parse(from).unwrap(), VPath::parse(to).unwrap());
+            assert_eq!(check_way(&from, &to, conflict), expected, "{from} to {to}");
+        };
+        check("a", "b", Conflict::Fail, Ok(()));
+        check("a", "ab", Conflict::Fail, Ok(()));
+        check("a", "a", Conflict::KeepBoth, Ok(()));
+        check("a", "a/b", Conflict::Fail, Err(ErrorCode::IntoItself));
+        check("a/b", "a", Conflict::KeepBoth, Ok(()));
+        check("a/b", "a", Conflict::Replace, Err(ErrorCode::IntoItself));
+        check("", "a", Conflict::Fail, Err(ErrorCode::BadRequest));
+        check("a", "", Conflict::Fail, Err(ErrorCode::BadRequest));
+    }
+}

@@ -1,0 +1,185 @@
+//! Changes of what is there, through the client: each is a job that leaves for every item what became of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backend::client::{Caller, Client, ClientError};
+use backend::storage::Storage;
+use backend::storage::memory::MemoryStorage;
+use shared::change::{Chosen, Leg, Return};
+use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, Outcome, Rights, Root, Scope, TrashId};
+
+use super::uploads::{code, content};
+use super::world::{World, path, reader, writer};
+
+/// A key that no other test uses: they do not share a server.
+pub(crate) fn key(number: u8) -> JobId {
+    JobId([number; 16])
+}
+
+async fn change_as(client: &Client, caller: &Caller, number: u8, change: Change) -> Result<Job, ClientError> {
+    client.change(caller, key(number), change, Duration::from_secs(30)).await
+}
+
+/// Asks for a change and waits for its end.
+pub(crate) async fn change(client: &Client, number: u8, change: Change) -> Job {
+    let job = change_as(client, &writer(), number, change).await.unwrap();
+    assert_eq!(job.state, JobState::Done);
+    job
+}
+
+fn leg(from: &str, to: &str) -> Leg {
+    Leg { from: path(from), to: path(to), if_etag: None }
+}
+
+fn legs(pairs: &[(&str, &str)]) -> Vec<Leg> {
+    pairs.iter().map(|(from, to)| leg(from, to)).collect()
+}
+
+fn chosen(paths: &[&str]) -> Vec<Chosen> {
+    paths.iter().map(|text| Chosen { path: path(text), if_etag: None }).collect()
+}
+
+/// What became of each item, in a word.
+fn words(job: &Job) -> Vec<String> {
+    let word = |outcome: &Outcome| match outcome {
+        Outcome::Done { entry: Some(entry), .. } => entry.path.encoded(),
+        Outcome::Done { trash: Some(_), .. } => "trashed".into(),
+        Outcome::Done { .. } => "gone".into(),
+        Outcome::Skipped => "skipped".into(),
+        Outcome::Failed { code, path, .. } => match path {
+            Some(path) => format!("{code} at {path}"),
+            None => code.name().into(),
+        },
+    };
+    job.outcomes.iter().map(word).collect()
+}
+
+fn trash_ids(job: &Job) -> Vec<TrashId> {
+    let id = |outcome: &Outcome| if let Outcome::Done { trash, .. } = outcome { *trash } else { None };
+    job.outcomes.iter().filter_map(id).collect()
+}
+
+fn replaced(job: &Job) -> Vec<TrashId> {
+    let ids = |outcome: &Outcome| if let Outcome::Done { replaced, .. } = outcome { replaced.clone() } else { vec![] };
+    job.outcomes.iter().flat_map(ids).collect()
+}
+
+async fn exists(client: &Client, text: &str) -> bool {
+    match client.stat(&reader(), &path(text)).await {
+        Ok(_) => true,
+        Err(error) => {
+            assert_eq!(error.code, ErrorCode::NotFound);
+            false
+        }
+    }
+}
+
+#[tokio::test]
+async fn folders_are_made_with_those_on_the_way() {
+    let world = World::start().await;
+    let make = |existing_ok| Change::MakeFolder { paths: vec![path("a/b/c"), path("docs"), path("a/b")], existing_ok };
+    let job = change(&world.client, 1, make(false)).await;
+    assert_eq!(words(&job), ["a/b/c", "already_exists", "already_exists"]);
+    assert_eq!(words(&change(&world.client, 2, make(true)).await), ["a/b/c", "docs", "a/b"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn entries_move_and_keep_what_they_are() {
+    let world = World::start().await;
+    let items = legs(&[("hello.txt", "docs/hi.txt"), ("docs/deep", "deep"), ("nowhere", "x"), ("docs", "docs/in")]);
+    let job = change(&world.client, 1, Change::Move { items, conflict: Conflict::Fail }).await;
+    assert_eq!(words(&job), ["docs/hi.txt", "deep", "not_found", "into_itself"]);
+    assert!(!exists(&world.client, "hello.txt").await);
+    assert_eq!(content(&world.client, "docs/hi.txt").await.unwrap(), b"hello, world\n");
+    assert_eq!(content(&world.client, "deep/er/file.bin").await.unwrap(), vec![7; 300_000]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_stands_in_the_way_is_left_kept_beside_skipped_or_replaced() {
+    let world = World::start().await;
+    let job = |conflict| Change::Move { items: legs(&[("hello.txt", "docs/a%20b.txt")]), conflict };
+    assert_eq!(words(&change(&world.client, 1, job(Conflict::Fail)).await), ["already_exists"]);
+    assert_eq!(words(&change(&world.client, 2, job(Conflict::Skip)).await), ["skipped"]);
+    let done = change(&world.client, 3, job(Conflict::Replace)).await;
+    assert_eq!(words(&done), ["docs/a%20b.txt"]);
+    assert_eq!(content(&world.client, "docs/a%20b.txt").await.unwrap(), b"hello, world\n");
+    // What was replaced comes back.
+    let items = vec![Return { id: replaced(&done)[0], to: None }];
+    let back = change(&world.client, 4, Change::Restore { items, conflict: Conflict::KeepBoth }).await;
+    assert_eq!(words(&back), ["docs/a%20b%20%282%29.txt"]);
+    assert_eq!(content(&world.client, "docs/a%20b%20%282%29.txt").await.unwrap(), b"spaces");
+    let items = legs(&[("empty", "docs/a%20b.txt")]);
+    let beside = change(&world.client, 5, Change::Move { items, conflict: Conflict::KeepBoth }).await;
+    assert_eq!(words(&beside), ["docs/a%20b%20%283%29.txt"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn trees_are_copied_with_links_as_links() {
+    let storage = MemoryStorage::new();
+    storage.add_file("tree/a", "aaa").unwrap().add_file("tree/sub/b", "b").unwrap().add_folder("tree/none").unwrap();
+    storage.add_link("tree/sub/in", "b").unwrap().add_link("tree/out", "/etc").unwrap();
+    storage.set_executable("tree/a", true).unwrap();
+    let world = World::over(Arc::new(storage)).await;
+    let items = legs(&[("tree", "copy")]);
+    let job = change(&world.client, 1, Change::Copy { items, conflict: Conflict::Fail }).await;
+    assert_eq!(words(&job), ["link_escapes at tree/out"]);
+    assert_eq!(content(&world.client, "copy/a").await.unwrap(), b"aaa");
+    let (source, copy) = (path("tree/a"), path("copy/a"));
+    let (source, copy) =
+        (world.client.stat(&reader(), &source).await.unwrap(), world.client.stat(&reader(), &copy).await.unwrap());
+    assert_eq!((source.modified, source.executable), (copy.modified, copy.executable));
+    assert!(world.client.stat(&reader(), &path("copy/sub/in")).await.unwrap().link.is_some());
+    assert!(exists(&world.client, "copy/none").await);
+    assert_eq!(job.progress.entries, 7);
+    assert_eq!((job.progress.bytes, job.progress.bytes_total), (4, 4));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn folders_are_merged_and_what_is_replaced_is_in_the_trash() {
+    let storage = MemoryStorage::new();
+    storage.add_file("new/same", "new").unwrap().add_file("new/only", "o").unwrap().add_file("new/in/x", "x").unwrap();
+    storage.add_file("old/same", "old").unwrap().add_file("old/in/y", "y").unwrap();
+    let storage = Arc::new(storage);
+    let world = World::over(storage.clone()).await;
+    let items = legs(&[("new", "old")]);
+    let job = change(&world.client, 1, Change::Move { items, conflict: Conflict::Replace }).await;
+    assert_eq!(words(&job), ["old"]);
+    assert!(!exists(&world.client, "new").await);
+    for (text, expected) in [("old/same", "new"), ("old/only", "o"), ("old/in/x", "x"), ("old/in/y", "y")] {
+        assert_eq!(content(&world.client, text).await.unwrap(), expected.as_bytes(), "{text}");
+    }
+    let trash = world.client.list_trash(&writer(), None, 10).await.unwrap();
+    assert_eq!(trash.items.iter().map(|item| item.id).collect::<Vec<_>>(), replaced(&job));
+    assert_eq!(trash.items[0].entry.path, path("old/same"));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_trashed_comes_back_and_what_is_deleted_does_not() {
+    let world = World::start().await;
+    let job = change(&world.client, 1, Change::Trash { items: chosen(&["docs", "hello.txt", "nowhere"]) }).await;
+    assert_eq!(words(&job), ["trashed", "trashed", "not_found"]);
+    assert!(!exists(&world.client, "docs").await);
+    let trash = world.client.list_trash(&writer(), None, 1).await.unwrap();
+    assert_eq!((trash.items.len(), trash.total), (1, Some(2)));
+    let rest = world.client.list_trash(&writer(), trash.next_cursor.as_deref(), 9).await.unwrap();
+    assert_eq!((rest.items.len(), rest.next_cursor), (1, None));
+    let ids = trash_ids(&job);
+    let items = vec![Return { id: ids[0], to: None }, Return { id: ids[1], to: Some(path("new/hi")) }];
+    let back = change(&world.client, 2, Change::Restore { items, conflict: Conflict::Fail }).await;
+    assert_eq!(words(&back), ["docs", "new/hi"]);
+    assert_eq!(content(&world.client, "docs/deep/er/file.bin").await.unwrap().len(), 300_000);
+    let gone = change(&world.client, 3, Change::Delete { items: chosen(&["docs", "new/hi"]) }).await;
+    assert_eq!(words(&gone), ["gone", "gone"]);
+    assert_eq!(world.client.list_trash(&writer(), None, 9).await.unwrap().total, Some(0));
+    let job = change(&world.client, 4, Change::Trash { items: chosen(&["empty"]) }).await;
+    let purge = Change::Purge { ids: Some(trash_ids(&job)) };
+    assert_eq!(words(&change(&world.client, 5, purge.clone()).await), ["gone"]);
+    assert!(matches!(change(&world.client, 6, purge).await.outcomes[0], Outcome::Failed { code: ErrorCode::Gone, .. }));
+    world.stop().await;
+}
