@@ -14,6 +14,14 @@ pub fn folder_of(query: &str) -> Result<VPath, PathError> {
     VPath::parse(path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path))
 }
 
+/// The query that names the trash.
+pub const TRASH: &str = "?view=trash";
+
+/// True for a query that names the trash.
+pub fn is_trash(query: &str) -> bool {
+    query.strip_prefix('?').unwrap_or(query).split('&').any(|pair| pair == "view=trash")
+}
+
 /// The query that names a folder; none for the root, which is where the page starts.
 pub fn query_of(folder: &VPath) -> Option<String> {
     (!folder.is_root()).then(|| {
@@ -66,6 +74,12 @@ mod tests {
         assert_eq!(folder_of("?x=1&path=a/b/").unwrap().encoded(), "a/b");
         assert_eq!(folder_of("?path=/").unwrap(), VPath::root());
         assert_eq!(folder_of("?path=a/../b"), Err(PathError::DotSegment));
+    }
+
+    #[test]
+    fn the_trash_has_an_address() {
+        assert!(is_trash(TRASH) && is_trash("?x=1&view=trash"));
+        assert!(!is_trash("?path=view=trash") && !is_trash(""));
     }
 
     #[test]

@@ -35,6 +35,8 @@ impl Browser {
         }
         match wanted {
             Some(Intent::Do(deed)) => Some(deed),
+            // The list is not on the screen.
+            Some(intent) if self.in_trash.get_untracked() && intent != Intent::Help => None,
             Some(intent) => {
                 self.carry_out(intent);
                 None

@@ -56,9 +56,13 @@ impl Browser {
             work.reading = false;
             work.recent.clear();
         });
+        let due = self.work.try_update_value(|work| std::mem::take(&mut work.check_due));
         let late = self.listing.try_update(Listing::merge_late).flatten();
         if let Some(remap) = late {
             self.follow(remap);
+        }
+        if due == Some(true) {
+            self.check();
         }
     }
 

@@ -5,11 +5,13 @@ use std::time::Duration;
 use js_sys::Function;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
+use shared::api::files::ListFolder;
 use shared::{Order, VPath};
 use web_sys::AbortController;
 
 use super::model::typeahead::TypeAhead;
 use super::model::{Edit, Keep, Listing, Place, Remap, Selection, View};
+use crate::api::call;
 use crate::env::prefs::Prefs;
 use crate::env::{focused, history, storage};
 use crate::failure::Failure;
@@ -74,6 +76,8 @@ pub struct Browser {
     pub wish_focus: Trigger,
     /// Such a wish is not yet fulfilled.
     pub focus_due: StoredValue<bool>,
+    /// The trash is on the screen, and the folder waits.
+    pub in_trash: RwSignal<bool>,
     /// Whether the shortcuts are shown.
     pub help: RwSignal<bool>,
     /// How many rows are scrolled away above, as the list last said.
@@ -97,6 +101,8 @@ pub(super) struct Work {
     pub(super) wake: Option<Function>,
     /// What was in hand, while the rows that it is looked for in arrive.
     pub(super) keep: Keep,
+    /// Once the folder is here, it is to be looked whether it is still so.
+    pub(super) check_due: bool,
     /// A folder is being read: what is merged until it is here has to be merged into that, too.
     pub(super) reading: bool,
     /// What was merged since.
@@ -124,6 +130,7 @@ impl Browser {
             target: RwSignal::new(None),
             wish_focus: Trigger::new(),
             focus_due: StoredValue::new(false),
+            in_trash: RwSignal::new(false),
             help: RwSignal::new(false),
             top: StoredValue::new(0.0),
             page: StoredValue::new(1),
@@ -144,6 +151,10 @@ impl Browser {
 
     /// Opens what the address names: at the start, and when the person goes back or forward.
     pub fn follow_address(self, focus: bool) {
+        self.in_trash.set(history::in_trash());
+        if history::in_trash() {
+            return;
+        }
         match history::folder() {
             Ok(folder) => self.enter(folder, history::place().unwrap_or_default(), focus),
             Err(_) => {
@@ -162,7 +173,17 @@ impl Browser {
         let place = inner.as_ref().and_then(|inner| inner.segments().next()).map(Place::at).unwrap_or_default();
         self.remember_now();
         history::push(&folder);
+        self.in_trash.set(false);
         self.enter(folder, place, true);
+    }
+
+    /// Shows the trash.
+    pub fn open_trash(self) {
+        if !self.in_trash.get_untracked() {
+            self.remember_now();
+            history::push_trash();
+            self.in_trash.set(true);
+        }
     }
 
     /// Goes to the folder above.
@@ -191,6 +212,29 @@ impl Browser {
         let ready = self.phase.get_untracked() == Phase::Ready;
         let place = if ready { Place::default() } else { history::place().unwrap_or_default() };
         self.load(ready, place, self.in_hand(), false);
+    }
+
+    /// Looks whether the folder is still as it is shown, and reads it again if it is not.
+    pub fn check(self) {
+        let reading = self.work.try_update_value(|work| {
+            work.check_due = work.reading;
+            work.reading
+        });
+        if reading != Some(false) || self.phase.get_untracked() != Phase::Ready {
+            return;
+        }
+        let (path, order) = (self.folder.get_untracked(), self.order.get_untracked());
+        leptos::task::spawn_local(async move {
+            let request = ListFolder { path, order, limit: Some(1), cursor: None };
+            let Ok(page) = call(&request, None).await else { return };
+            let same = self.listing.try_with_untracked(|listing| {
+                listing.folder != request.path || listing.order != order || listing.is_still(&page)
+            });
+            let here = self.folder.with_untracked(|folder| *folder == request.path);
+            if same == Some(false) && here && self.work.with_value(|work| !work.reading) {
+                self.refresh();
+            }
+        });
     }
 
     /// Shows only the rows whose name has the text in it.
@@ -333,7 +377,7 @@ impl Browser {
         self.forget_timers();
         let here =
             self.listing.with_untracked(|listing| self.folder.with_untracked(|folder| listing.folder == *folder));
-        if here && self.phase.get_untracked() == Phase::Ready {
+        if here && !self.in_trash.get_untracked() && self.phase.get_untracked() == Phase::Ready {
             let cursor = self.cursor.get_untracked();
             let focus = self.listing.with_untracked(|listing| listing.rows.name(cursor).map(<[u8]>::to_vec));
             history::remember(&Place { top: Some(self.top.get_value()), focus });

@@ -101,7 +101,12 @@ impl Changes {
             [path] => fill(self.words().delete_one, &[("name", &printable(path.name()))]),
             _ => self.counted(|words| &words.delete_many, paths.len()),
         };
-        self.sure.set(Some(Sure { text, change: Change::Delete { items: items(paths) }, verb: Verb::Deleted }));
+        self.make_sure(text, Change::Delete { items: items(paths) });
+    }
+
+    /// Makes a change that cannot be undone, once the person is sure.
+    pub(crate) fn make_sure(self, text: String, change: Change) {
+        self.sure.set(Some(Sure { text, change, verb: Verb::Deleted }));
     }
 
     /// Asks for the folder to move or copy what is chosen to.

@@ -104,11 +104,11 @@ impl Changes {
         }
     }
 
-    pub(super) fn words(self) -> &'static Words {
+    pub(crate) fn words(self) -> &'static Words {
         self.prefs.lang.get_untracked().words()
     }
 
-    pub(super) fn counted(self, choose: fn(&'static Words) -> &'static Counted, count: usize) -> String {
+    pub(crate) fn counted(self, choose: fn(&'static Words) -> &'static Counted, count: usize) -> String {
         let lang = self.prefs.lang.get_untracked();
         crate::env::format::counted(lang, choose(lang.words()), count)
     }

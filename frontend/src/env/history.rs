@@ -5,12 +5,24 @@ use shared::VPath;
 use shared::path::PathError;
 use wasm_bindgen::JsValue;
 
-use crate::address::{folder_of, query_of};
+use crate::address::{TRASH, folder_of, is_trash, query_of};
 use crate::browse::model::Place;
 
 /// The folder that the address names.
 pub fn folder() -> Result<VPath, PathError> {
     folder_of(&window().location().search().unwrap_or_default())
+}
+
+/// True where the address names the trash.
+pub fn in_trash() -> bool {
+    is_trash(&window().location().search().unwrap_or_default())
+}
+
+/// Goes to the trash in a new entry.
+pub fn push_trash() {
+    if let Ok(history) = window().history() {
+        let _ = history.push_state_with_url(&JsValue::NULL, "", Some(TRASH));
+    }
 }
 
 /// A link to a folder.

@@ -1,0 +1,7 @@
+//! The trash: what is in it, where it was, and the ways back and out.
+
+mod row;
+mod screen;
+mod state;
+
+pub use screen::{TrashLink, TrashScreen};

@@ -1,0 +1,73 @@
+//! One row of the trash.
+
+use leptos::prelude::*;
+use shared::change::Trashed;
+
+use super::state::{Bin, row_id};
+use crate::browse::model::filetype::file_type;
+use crate::browse::model::keys::Reach;
+use crate::browse::model::text::printable;
+use crate::browse::root_name;
+use crate::env::{format, prefs::Prefs};
+use crate::i18n::fill;
+use crate::ui::icon::Icon;
+
+/// The row of an item, at the place that it has at the moment.
+#[component]
+pub(super) fn TrashRow(bin: Bin, item: Trashed) -> impl IntoView {
+    let prefs = Prefs::get();
+    let id = item.id;
+    let row = Memo::new(move |_| bin.items.with(|items| items.iter().position(|item| item.id == id)).unwrap_or(0));
+    let selected = Memo::new(move |_| bin.selection.with(|selection| selection.contains(row.get())));
+    let current = Memo::new(move |_| bin.cursor.get() == row.get());
+    let entry = item.entry;
+    let name = printable(entry.path.name());
+    let root = root_name();
+    let parent = entry.path.parent().filter(|parent| !parent.is_root());
+    let was_in = move || parent.as_ref().map_or_else(|| root.get(), |parent| printable(parent.as_bytes()));
+    let size = entry.is_file().then_some(entry.size);
+    let size = move || size.map(|size| prefs.size(size)).unwrap_or_default();
+    let trashed = move || format::date(prefs.lang.get(), item.trashed.milliseconds());
+    let expires = move || match item.expires {
+        Some(moment) => format::date(prefs.lang.get(), moment.milliseconds()),
+        None => prefs.words().never.to_owned(),
+    };
+    let label = {
+        let name = name.clone();
+        move || fill(prefs.words().select_row, &[("name", &name)])
+    };
+    let click = move |event: leptos::ev::MouseEvent| {
+        let reach = match (event.ctrl_key() || event.meta_key(), event.shift_key()) {
+            (_, true) => Reach::Extend,
+            (true, false) => Reach::Pass,
+            (false, false) => Reach::Select,
+        };
+        bin.select(row.get_untracked(), reach);
+        if reach == Reach::Pass {
+            bin.selection.update(|selection| selection.toggle(row.get_untracked()));
+        }
+    };
+    let check = move |event: leptos::ev::MouseEvent| {
+        event.stop_propagation();
+        bin.selection.update(|selection| selection.toggle(row.get_untracked()));
+        bin.select(row.get_untracked(), Reach::Pass);
+    };
+    view! {
+        <div role="row" class="trash-row" class:selected=selected id=move || row_id(row.get())
+            tabindex=move || if current.get() { "0" } else { "-1" }
+            aria-rowindex=move || (row.get() + 2).to_string()
+            aria-selected=move || if selected.get() { "true" } else { "false" } on:click=click>
+            <div role="gridcell" class="cell-check">
+                <input type="checkbox" class="check" tabindex="-1" prop:checked=selected aria-label=label on:click=check />
+            </div>
+            <div role="gridcell" class="cell-name">
+                <Icon name=file_type(entry.path.name(), entry.kind).icon() />
+                <span class="name" title=name.clone()><bdi>{name.clone()}</bdi></span>
+            </div>
+            <div role="gridcell" class="cell-origin"><bdi>{was_in}</bdi></div>
+            <div role="gridcell" class="cell-size">{size}</div>
+            <div role="gridcell" class="cell-date">{trashed}</div>
+            <div role="gridcell" class="cell-date cell-expires">{expires}</div>
+        </div>
+    }
+}

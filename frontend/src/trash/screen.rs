@@ -1,0 +1,161 @@
+//! The Trash screen, put together, and the way to it.
+
+use leptos::prelude::*;
+use shared::VPath;
+
+use super::row::TrashRow;
+use super::state::{Bin, Known};
+use crate::address::TRASH;
+use crate::browse::model::Selection;
+use crate::browse::model::keys::Press;
+use crate::browse::{Browser, FolderLink};
+use crate::changes::{Changes, TaskCards};
+use crate::env::prefs::Prefs;
+use crate::i18n::Words;
+use crate::ui::button::Button;
+use crate::ui::icon::Icon;
+
+/// A link to the trash: a real one, which a plain click follows without leaving the page.
+#[component]
+pub fn TrashLink(
+    /// How it looks, in the style sheet.
+    class: &'static str,
+) -> AnyView {
+    let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
+    let follow = move |event: leptos::ev::MouseEvent| {
+        let plain = !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
+        if plain && event.button() == 0 {
+            event.prevent_default();
+            browser.open_trash();
+        }
+    };
+    view! {
+        <Show when=move || changes.writable()>
+            <a class=class href=TRASH draggable="false" on:click=follow
+                aria-current=move || browser.in_trash.get().then_some("page")>
+                <Icon name="trash" />
+                <span>{prefs.text(|words| words.trash)}</span>
+            </a>
+        </Show>
+    }
+    .into_any()
+}
+
+/// The Trash screen.
+#[component]
+pub fn TrashScreen() -> impl IntoView {
+    let (changes, prefs) = (Changes::get(), Prefs::get());
+    let bin = Bin::new(changes);
+    Effect::new(move |_| document().set_title(&format!("{} – Passerelle", prefs.words().trash)));
+    let count = move || usize::try_from(bin.total.get()).unwrap_or(usize::MAX);
+    let chosen = Memo::new(move |_| bin.selection.with(Selection::len));
+    let status = move || match (bin.known.get(), chosen.get()) {
+        (Known::Items, 0) => prefs.counted(|words| &words.items, count()),
+        (Known::Items, chosen) => prefs.counted(|words| &words.selected, chosen),
+        _ => String::new(),
+    };
+    let body = move || match bin.known.get() {
+        Known::Nothing => ().into_any(),
+        Known::Failed(failure) => {
+            let why = prefs.words().explain(failure.reason());
+            let retry = Callback::new(move |()| bin.load());
+            view! {
+                <div class="panel">
+                    <div role="alert"><h2>{why.title}</h2><p>{why.advice}</p></div>
+                    <div class="panel-actions">
+                        <Button label=prefs.text(|words| words.retry) class="button primary" press=retry />
+                    </div>
+                </div>
+            }
+            .into_any()
+        }
+        Known::Items if bin.items.with(Vec::is_empty) => view! { <EmptyTrash /> }.into_any(),
+        Known::Items => view! { <TrashGrid bin /> }.into_any(),
+    };
+    view! {
+        <main class="screen" id="main" tabindex="-1">
+            <div class="location"><h1 class="trash-title">{prefs.text(|words| words.trash)}</h1></div>
+            <div class="listbar" class:selecting=move || { chosen.get() > 0 }>
+                <p class="trash-status" role="status">{status}</p>
+                <Show when=move || { chosen.get() > 0 }>
+                    <Button label=prefs.text(|words| words.restore) icon="restore" class="button primary"
+                        press=Callback::new(move |()| bin.restore()) />
+                    <Button label=prefs.text(|words| words.delete_forever) icon="delete" class="button"
+                        press=Callback::new(move |()| bin.purge()) />
+                </Show>
+                <Show when=move || { chosen.get() == 0 && count() > 0 }>
+                    <Button label=prefs.text(|words| words.empty_trash) icon="delete" class="button"
+                        press=Callback::new(move |()| bin.empty()) />
+                </Show>
+            </div>
+            <div class="body">{body}</div>
+            <TaskCards />
+        </main>
+    }
+}
+
+#[component]
+fn EmptyTrash() -> impl IntoView {
+    let prefs = Prefs::get();
+    view! {
+        <div class="panel" tabindex="-1">
+            <svg class="art" viewBox="0 0 160 120" aria-hidden="true"><use href="#art-empty"></use></svg>
+            <h2>{prefs.text(|words| words.trash_empty)}</h2>
+            <p>{prefs.text(|words| words.trash_empty_advice)}</p>
+            <div class="panel-actions">
+                <FolderLink folder=VPath::root() class="button">{prefs.text(|words| words.back_to_files)}</FolderLink>
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn TrashGrid(bin: Bin) -> impl IntoView {
+    let prefs = Prefs::get();
+    let rows = move || (bin.items.with(Vec::len) + 1).to_string();
+    let key = move |event: leptos::ev::KeyboardEvent| {
+        let key = event.key();
+        let command = event.ctrl_key() || event.meta_key();
+        if bin.press(Press { key: &key, command, shift: event.shift_key(), alt: event.alt_key() }) {
+            event.prevent_default();
+            event.stop_propagation();
+        }
+    };
+    let every = move || bin.selection.with(Selection::len) == bin.items.with(Vec::len);
+    let all = move |_| {
+        let len = bin.items.with_untracked(Vec::len);
+        bin.selection.update(|selection| match selection.len() == len {
+            true => selection.clear(),
+            false => selection.select(0..len),
+        });
+    };
+    let head = move |class: &'static str, label: fn(&'static Words) -> &'static str| {
+        view! { <div role="columnheader" class=class>{prefs.text(label)}</div> }
+    };
+    view! {
+        <div role="grid" class="trash-grid" aria-label=prefs.text(|words| words.trash_contents)
+            aria-multiselectable="true" aria-colcount="6" aria-rowcount=rows>
+            <div role="rowgroup" class="trash-head">
+                <div role="row" class="trash-row head-line" aria-rowindex="1">
+                    <div role="columnheader" class="cell-check">
+                        <input type="checkbox" class="check" aria-label=prefs.text(|words| words.select_all)
+                            prop:checked=every on:change=all />
+                    </div>
+                    {head("cell-name", |words| words.name)}
+                    {head("cell-origin", |words| words.was_in)}
+                    {head("cell-size", |words| words.size)}
+                    {head("cell-date", |words| words.trashed_when)}
+                    {head("cell-date cell-expires", |words| words.expires_when)}
+                </div>
+            </div>
+            <div role="rowgroup" class="trash-rows" on:keydown=key>
+                <For each=move || bin.items.get() key=|item| item.id let:item><TrashRow bin item /></For>
+            </div>
+        </div>
+        <Show when=move || bin.next.with(Option::is_some)>
+            <div class="panel-actions">
+                <Button label=prefs.text(|words| words.trash_more) class="button" press=Callback::new(move |()| bin.more()) />
+            </div>
+        </Show>
+    }
+}
