@@ -12,7 +12,7 @@ mod note;
 mod plan;
 mod send;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -81,7 +81,7 @@ impl Upload {
             let local = PathBuf::from(source);
             match std::fs::metadata(&local) {
                 Ok(metadata) if metadata.is_dir() || metadata.is_file() => {
-                    let name = local.file_name().and_then(name_bytes);
+                    let name = if stands_for_content(source) { None } else { local.file_name().and_then(name_bytes) };
                     known.push(Source { name, is_folder: metadata.is_dir(), local });
                 }
                 Ok(_) => {
@@ -136,6 +136,13 @@ impl Upload {
         let _ = drawing.await;
         uploaded.map(|()| upload.report.end())
     }
+}
+
+/// `folder/.` is what is in the folder, as for `cp`.
+fn stands_for_content(typed: &OsStr) -> bool {
+    let bytes = typed.as_encoded_bytes();
+    let end = bytes.iter().rposition(|byte| *byte != b'/').map_or(0, |last| last + 1);
+    bytes[..end].ends_with(b"/.") || bytes[..end] == *b"."
 }
 
 /// What the destination is now. Where nothing is known of it yet, the folders on the way are made later.

@@ -1,158 +1,22 @@
-//! The client verbs as people and scripts run them: the real program against a file server in this process, and once
-//! against `passerelle serve` itself.
+//! `passerelle get`.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Stdio;
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use backend::server::ServerConfig;
 use backend::storage::memory::MemoryStorage;
 use backend::storage::{OpenFile, Storage, StorageError, Visit};
-use backend::wire::Key;
 use serde_json::Value;
 use shared::{ETag, Entry, Link, VPath};
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use super::world::{World, small_tree};
-
-/// A place with a key file, from which the program is run against one server.
-struct Shell {
-    folder: TempDir,
-    server: String,
-    with_key: bool,
-}
-
-/// How a run ended.
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Shell {
-    fn at(world: &World) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("key"), format!("{}\n", world.key)).unwrap();
-        Self { folder, server: world.tcp.to_string(), with_key: true }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
-        command.current_dir(self.folder.path()).args(args).stdin(Stdio::null());
-        for name in ["PASSERELLE_KEY", "PASSERELLE_SERVER", "PASSERELLE_STATE", "PASSERELLE_CONFIG", "PASSERELLE_LOG"] {
-            command.env_remove(name);
-        }
-        let home = self.folder.path();
-        command.env("HOME", home).env("XDG_STATE_HOME", home.join("state")).env("APPDATA", home.join("state"));
-        if !self.server.is_empty() {
-            command.env("PASSERELLE_SERVER", &self.server);
-        }
-        if self.with_key {
-            command.env("PASSERELLE_KEY", self.path("key"));
-        }
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Ran {
-        Ran::from(self.command(args).output().unwrap())
-    }
-
-    /// Runs, and expects that exit code.
-    #[track_caller]
-    fn ends(&self, args: &[&str], code: i32) -> Ran {
-        let ran = self.run(args);
-        assert_eq!(ran.code, code, "{args:?}\n{}\n{}", ran.out, ran.err);
-        ran
-    }
-
-    fn start(&self, args: &[&str]) -> Running {
-        Running(self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
-    }
-
-    /// Each file below a folder, by its path, with its bytes; links with their target.
-    fn tree(&self, name: &str) -> BTreeMap<PathBuf, Vec<u8>> {
-        let mut found = BTreeMap::new();
-        collect(&self.path(name), &self.path(name), &mut found);
-        found
-    }
-}
-
-impl From<Output> for Ran {
-    fn from(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).expect("what is printed is UTF-8");
-        Self { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
-    }
-}
-
-impl Ran {
-    fn lines(&self) -> Vec<&str> {
-        self.out.lines().collect()
-    }
-
-    fn json(&self) -> Vec<Value> {
-        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-
-    fn summary(&self) -> Value {
-        self.json().last().unwrap()["summary"].clone()
-    }
-}
-
-/// A process that does not outlive its test.
-struct Running(Child);
-
-impl Running {
-    fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-
-    fn end(mut self) -> Ran {
-        let (out, err) = (self.0.stdout.take().unwrap(), self.0.stderr.take().unwrap());
-        let read = |mut pipe: Box<dyn std::io::Read>| {
-            let mut text = String::new();
-            pipe.read_to_string(&mut text).unwrap();
-            text
-        };
-        let (out, err) = (read(Box::new(out)), read(Box::new(err)));
-        Ran { code: self.0.wait().unwrap().code().unwrap_or(-1), out, err }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn collect(base: &Path, folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let inner = path.strip_prefix(base).unwrap().to_owned();
-        let kind = fs::symlink_metadata(&path).unwrap().file_type();
-        if kind.is_symlink() {
-            found.insert(inner, fs::read_link(&path).unwrap().as_os_str().as_encoded_bytes().to_vec());
-        } else if kind.is_dir() {
-            collect(base, &path, found);
-        } else {
-            found.insert(inner, fs::read(&path).unwrap());
-        }
-    }
-}
-
-fn names(tree: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<String> {
-    tree.keys().map(|path| path.to_string_lossy().replace('\\', "/")).collect()
-}
+use super::super::world::{World, small_tree};
+use super::{Running, Shell, names, pattern, until};
 
 /// A few files and folders, of names that every system takes.
 fn plain_tree() -> MemoryStorage {
@@ -252,134 +116,10 @@ impl Storage for Lying {
     }
 }
 
-/// Bytes that no two places of a file have in common.
-fn pattern(length: usize, seed: u32) -> Vec<u8> {
-    (0..length as u32).map(|index| ((index / 7) ^ seed).wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect()
-}
-
-/// Waits for a child process to have come so far; fails after a time that no machine needs.
-#[track_caller]
-fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
-    let started = Instant::now();
-    loop {
-        if let Some(found) = found() {
-            return found;
-        }
-        assert!(started.elapsed() < Duration::from_secs(60), "{what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
 /// How many bytes the mark of an unfinished download speaks for.
 fn marked(mark: &Path) -> Option<u64> {
     let text = fs::read_to_string(mark).ok()?;
     text.split_whitespace().nth(2)?.parse().ok().filter(|offset| *offset > 0)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn ls_prints_paths_that_are_paths_again() {
-    let storage = small_tree();
-    for name in ["docs/line\nfeed", "docs/100%", "docs/-rf", "docs/\u{1b}[2J", "docs/é ß"] {
-        storage.add_file(name, "x").unwrap();
-    }
-    let world = World::over(Arc::new(storage)).await;
-    let shell = Shell::at(&world);
-    assert_eq!(shell.ends(&["ls"], 0).lines(), ["docs", "empty", "hello.txt"]);
-    let listed = shell.ends(&["ls", "docs/"], 0);
-    let expected = ["deep", "nothing", "%1B[2J", "-rf", "100%25", "a b.txt", "line%0Afeed", "latin%E9.txt", "é ß"];
-    let mut sorted = listed.lines();
-    sorted.sort_unstable();
-    let mut wanted = expected.to_vec();
-    wanted.sort_unstable();
-    assert_eq!(sorted, wanted);
-    for name in listed.lines() {
-        shell.ends(&["stat", &format!("docs/{name}")], 0);
-    }
-    let all = shell.ends(&["ls", "-R", "/docs"], 0);
-    assert!(all.lines().contains(&"deep/er/file.bin"), "{}", all.out);
-    assert_eq!(shell.ends(&["ls", "docs/a%20b.txt"], 0).lines(), ["a b.txt"]);
-    world.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn ls_sorts_reads_every_page_and_says_more() {
-    let storage = MemoryStorage::new();
-    for number in 0..2_345 {
-        storage.add_file(format!("f{number}"), vec![0; 2_345 - number]).unwrap();
-    }
-    storage.set_executable("f7", true).unwrap();
-    storage.add_link("link", "f7").unwrap();
-    storage.add_link("out", "/etc/passwd").unwrap();
-    let world = World::over(Arc::new(storage)).await;
-    let shell = Shell::at(&world);
-    let names = shell.ends(&["ls"], 0);
-    assert_eq!(names.lines().len(), 2_347);
-    assert_eq!(names.lines()[..3], ["f0", "f1", "f2"]);
-    assert_eq!(shell.ends(&["ls", "--sort", "size", "-r"], 0).lines()[0], "f0");
-    let long = shell.ends(&["ls", "-l"], 0);
-    let line = |name: &str| long.lines().into_iter().find(|line| line.ends_with(name)).unwrap().to_owned();
-    assert!(line(" f7").starts_with("-x          2338 20"), "{}", line(" f7"));
-    assert!(line(" link -> f7").starts_with("l"));
-    assert!(line(" out -> (out of the served folder)").starts_with("l"));
-    let entries = shell.ends(&["ls", "--json", "--sort", "size"], 0).json();
-    assert_eq!(entries.len(), 2_347);
-    assert!(entries.iter().all(|entry| entry["path"].is_string() && entry["kind"].is_string()));
-    world.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn stat_and_ping_answer_people_and_programs() {
-    let world = World::start().await;
-    let shell = Shell::at(&world);
-    let text = shell.ends(&["stat", "hello.txt"], 0);
-    assert!(text.out.contains("13 B") && text.out.contains("file"), "{}", text.out);
-    let json = shell.ends(&["stat", "--json", "docs/latin%E9.txt"], 0).json();
-    assert_eq!((&json[0]["path"], &json[0]["size"]), (&"docs/latin%E9.txt".into(), &5.into()));
-    assert_eq!(shell.ends(&["ping", "-c", "3", "-i", "0"], 0).lines().len(), 5);
-    let pings = shell.ends(&["ping", "-c", "2", "-i", "0", "--json"], 0).json();
-    assert!(pings[1]["round_trip_us"].is_u64() && pings[3]["summary"]["pings"] == 2, "{pings:?}");
-    world.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn scripts_can_tell_failures_apart() {
-    let world = World::start().await;
-    let mut shell = Shell::at(&world);
-    let error = shell.ends(&["stat", "--json", "gone"], 3).err;
-    let error: Value = serde_json::from_str(error.trim()).unwrap();
-    assert_eq!(error["error"]["code"], "not_found");
-    assert!(error["error"]["message"].is_string());
-    for args in [&["ls", "gone"][..], &["get", "gone", "x"], &["get", "gone", "-"]] {
-        shell.ends(args, 3);
-    }
-    for args in [
-        &["ls", "../etc"][..],
-        &["stat", "100%"],
-        &["get", "only"],
-        &["ls", "--server", "http://127.0.0.1:1"],
-        &["get", "hello.txt", "docs/a b.txt", "-"],
-        &["get", "/", "hello.txt", "x"],
-        &["ping", "-c", "0"],
-    ] {
-        shell.ends(args, 2);
-    }
-    shell.ends(&["get", "docs", "-"], 1);
-    fs::write(shell.path("other"), format!("{}\n", Key::generate().unwrap())).unwrap();
-    shell.ends(&["ping", "--key", "other"], 4);
-    shell.ends(&["ping", "--key", "missing"], 4);
-    fs::write(shell.path("other"), "no key").unwrap();
-    assert!(shell.ends(&["ping", "--key", "other"], 4).err.contains("passerelle-key-1"));
-    shell.with_key = false;
-    assert!(shell.ends(&["ping"], 4).err.contains("--key"));
-    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let nobody = free.local_addr().unwrap().to_string();
-    drop(free);
-    shell.ends(&["ping", "--server", &nobody], 5);
-    shell.with_key = true;
-    shell.ends(&["ls", "--server", &nobody], 5);
-    shell.ends(&["get", "/", "new", "--server", &nobody], 5);
-    assert!(!shell.path("new").exists() && !shell.path("x").exists());
-    world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -674,24 +414,4 @@ async fn many_small_files_come_over_many_connections() {
         assert!(path.to_string_lossy().ends_with(&format!(" {}", String::from_utf8(content).unwrap())));
     }
     world.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_key_of_a_running_server_is_found() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut shell = Shell { folder, server: String::new(), with_key: false };
-    fs::create_dir(shell.path("served")).unwrap();
-    fs::write(shell.path("served/a b.txt"), "spaces").unwrap();
-    let mut server =
-        shell.start(&["serve", "served", "--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--json", "--log", "error"]);
-    let mut line = String::new();
-    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let addresses: Value = serde_json::from_str(&line).unwrap();
-    shell.server = addresses["tcp"].as_str().unwrap().to_owned();
-    assert_eq!(shell.ends(&["ls"], 0).lines(), ["a b.txt"]);
-    shell.ends(&["ping", "--server", &format!("tcp://{}", shell.server)], 0);
-    shell.ends(&["get", "/", "copy"], 0);
-    assert_eq!(shell.tree("copy"), BTreeMap::from([("a b.txt".into(), b"spaces".to_vec())]));
-    server.kill();
-    shell.ends(&["ls"], 5);
 }

@@ -1,0 +1,140 @@
+//! `passerelle ls`, `stat` and `ping`; exit codes; the key that is found by itself.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::sync::Arc;
+
+use backend::storage::memory::MemoryStorage;
+use backend::wire::Key;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use super::super::world::{World, small_tree};
+use super::Shell;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ls_prints_paths_that_are_paths_again() {
+    let storage = small_tree();
+    for name in ["docs/line\nfeed", "docs/100%", "docs/-rf", "docs/\u{1b}[2J", "docs/é ß"] {
+        storage.add_file(name, "x").unwrap();
+    }
+    let world = World::over(Arc::new(storage)).await;
+    let shell = Shell::at(&world);
+    assert_eq!(shell.ends(&["ls"], 0).lines(), ["docs", "empty", "hello.txt"]);
+    let listed = shell.ends(&["ls", "docs/"], 0);
+    let expected = ["deep", "nothing", "%1B[2J", "-rf", "100%25", "a b.txt", "line%0Afeed", "latin%E9.txt", "é ß"];
+    let mut sorted = listed.lines();
+    sorted.sort_unstable();
+    let mut wanted = expected.to_vec();
+    wanted.sort_unstable();
+    assert_eq!(sorted, wanted);
+    for name in listed.lines() {
+        shell.ends(&["stat", &format!("docs/{name}")], 0);
+    }
+    let all = shell.ends(&["ls", "-R", "/docs"], 0);
+    assert!(all.lines().contains(&"deep/er/file.bin"), "{}", all.out);
+    assert_eq!(shell.ends(&["ls", "docs/a%20b.txt"], 0).lines(), ["a b.txt"]);
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ls_sorts_reads_every_page_and_says_more() {
+    let storage = MemoryStorage::new();
+    for number in 0..2_345 {
+        storage.add_file(format!("f{number}"), vec![0; 2_345 - number]).unwrap();
+    }
+    storage.set_executable("f7", true).unwrap();
+    storage.add_link("link", "f7").unwrap();
+    storage.add_link("out", "/etc/passwd").unwrap();
+    let world = World::over(Arc::new(storage)).await;
+    let shell = Shell::at(&world);
+    let names = shell.ends(&["ls"], 0);
+    assert_eq!(names.lines().len(), 2_347);
+    assert_eq!(names.lines()[..3], ["f0", "f1", "f2"]);
+    assert_eq!(shell.ends(&["ls", "--sort", "size", "-r"], 0).lines()[0], "f0");
+    let long = shell.ends(&["ls", "-l"], 0);
+    let line = |name: &str| long.lines().into_iter().find(|line| line.ends_with(name)).unwrap().to_owned();
+    assert!(line(" f7").starts_with("-x          2338 20"), "{}", line(" f7"));
+    assert!(line(" link -> f7").starts_with("l"));
+    assert!(line(" out -> (out of the served folder)").starts_with("l"));
+    let entries = shell.ends(&["ls", "--json", "--sort", "size"], 0).json();
+    assert_eq!(entries.len(), 2_347);
+    assert!(entries.iter().all(|entry| entry["path"].is_string() && entry["kind"].is_string()));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stat_and_ping_answer_people_and_programs() {
+    let world = World::start().await;
+    let shell = Shell::at(&world);
+    let text = shell.ends(&["stat", "hello.txt"], 0);
+    assert!(text.out.contains("13 B") && text.out.contains("file"), "{}", text.out);
+    let json = shell.ends(&["stat", "--json", "docs/latin%E9.txt"], 0).json();
+    assert_eq!((&json[0]["path"], &json[0]["size"]), (&"docs/latin%E9.txt".into(), &5.into()));
+    assert_eq!(shell.ends(&["ping", "-c", "3", "-i", "0"], 0).lines().len(), 5);
+    let pings = shell.ends(&["ping", "-c", "2", "-i", "0", "--json"], 0).json();
+    assert!(pings[1]["round_trip_us"].is_u64() && pings[3]["summary"]["pings"] == 2, "{pings:?}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scripts_can_tell_failures_apart() {
+    let world = World::start().await;
+    let mut shell = Shell::at(&world);
+    let error = shell.ends(&["stat", "--json", "gone"], 3).err;
+    let error: Value = serde_json::from_str(error.trim()).unwrap();
+    assert_eq!(error["error"]["code"], "not_found");
+    assert!(error["error"]["message"].is_string());
+    for args in [&["ls", "gone"][..], &["get", "gone", "x"], &["get", "gone", "-"]] {
+        shell.ends(args, 3);
+    }
+    for args in [
+        &["ls", "../etc"][..],
+        &["stat", "100%"],
+        &["get", "only"],
+        &["ls", "--server", "http://127.0.0.1:1"],
+        &["get", "hello.txt", "docs/a b.txt", "-"],
+        &["get", "/", "hello.txt", "x"],
+        &["ping", "-c", "0"],
+    ] {
+        shell.ends(args, 2);
+    }
+    shell.ends(&["get", "docs", "-"], 1);
+    fs::write(shell.path("other"), format!("{}\n", Key::generate().unwrap())).unwrap();
+    shell.ends(&["ping", "--key", "other"], 4);
+    shell.ends(&["ping", "--key", "missing"], 4);
+    fs::write(shell.path("other"), "no key").unwrap();
+    assert!(shell.ends(&["ping", "--key", "other"], 4).err.contains("passerelle-key-1"));
+    shell.with_key = false;
+    assert!(shell.ends(&["ping"], 4).err.contains("--key"));
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = free.local_addr().unwrap().to_string();
+    drop(free);
+    shell.ends(&["ping", "--server", &nobody], 5);
+    shell.with_key = true;
+    shell.ends(&["ls", "--server", &nobody], 5);
+    shell.ends(&["get", "/", "new", "--server", &nobody], 5);
+    assert!(!shell.path("new").exists() && !shell.path("x").exists());
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_of_a_running_server_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut shell = Shell { folder, server: String::new(), with_key: false };
+    fs::create_dir(shell.path("served")).unwrap();
+    fs::write(shell.path("served/a b.txt"), "spaces").unwrap();
+    let mut server =
+        shell.start(&["serve", "served", "--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--json", "--log", "error"]);
+    let mut line = String::new();
+    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let addresses: Value = serde_json::from_str(&line).unwrap();
+    shell.server = addresses["tcp"].as_str().unwrap().to_owned();
+    assert_eq!(shell.ends(&["ls"], 0).lines(), ["a b.txt"]);
+    shell.ends(&["ping", "--server", &format!("tcp://{}", shell.server)], 0);
+    shell.ends(&["get", "/", "copy"], 0);
+    assert_eq!(shell.tree("copy"), BTreeMap::from([("a b.txt".into(), b"spaces".to_vec())]));
+    server.kill();
+    shell.ends(&["ls"], 5);
+}

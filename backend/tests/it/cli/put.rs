@@ -1,0 +1,250 @@
+//! `passerelle put`.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use backend::server::ServerConfig;
+use backend::storage::Storage;
+use backend::storage::memory::MemoryStorage;
+use tokio::net::TcpListener;
+
+use super::super::world::{World, path};
+use super::{Running, Shell, pattern, until};
+
+const BIG: usize = 20 << 20;
+
+/// What is in the file of that path on the server.
+fn content(storage: &MemoryStorage, name: &str) -> Option<Vec<u8>> {
+    let file = storage.open(&path(name)).ok()?;
+    let mut bytes = vec![0; file.entry().size as usize];
+    let mut at = 0;
+    while at < bytes.len() {
+        at += file.read_at(&mut bytes[at..], at as u64).unwrap();
+    }
+    Some(bytes)
+}
+
+fn is_folder(storage: &MemoryStorage, name: &str) -> bool {
+    storage.stat(&path(name)).is_ok_and(|entry| entry.is_folder())
+}
+
+async fn world() -> (World, Shell, MemoryStorage) {
+    let storage = MemoryStorage::new();
+    let world = World::over(Arc::new(storage.clone())).await;
+    let shell = Shell::at(&world);
+    (world, shell, storage)
+}
+
+/// `src` with a few files and folders.
+fn sources(shell: &Shell) {
+    fs::create_dir_all(shell.path("src/deep/empty")).unwrap();
+    fs::write(shell.path("src/a b.txt"), "spaces").unwrap();
+    fs::write(shell.path("src/deep/nothing"), "").unwrap();
+    fs::write(shell.path("src/deep/big"), pattern(3 << 20, 1)).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn put_puts_things_where_cp_would() {
+    let (world, shell, storage) = world().await;
+    sources(&shell);
+    assert!(shell.ends(&["put", "src", "/"], 0).out.starts_with("3 files, 3.1 MB in "));
+    assert_eq!(content(&storage, "src/a%20b.txt").as_deref(), Some(&b"spaces"[..]));
+    assert_eq!(content(&storage, "src/deep/nothing").as_deref(), Some(&b""[..]));
+    assert!(content(&storage, "src/deep/big").is_some_and(|bytes| bytes == pattern(3 << 20, 1)));
+    assert!(is_folder(&storage, "src/deep/empty"));
+    shell.ends(&["put", "src", "new/folders/on the way"], 0);
+    assert!(content(&storage, "new/folders/on%20the%20way/a%20b.txt").is_some());
+    shell.ends(&["put", "src/.", "flat"], 0);
+    assert!(content(&storage, "flat/deep/big").is_some());
+    shell.ends(&["put", "src/a b.txt", "renamed.txt"], 0);
+    assert_eq!(content(&storage, "renamed.txt").as_deref(), Some(&b"spaces"[..]));
+    shell.ends(&["put", "src/a b.txt", "src/deep", "into/"], 0);
+    assert!(content(&storage, "into/a%20b.txt").is_some() && content(&storage, "into/deep/big").is_some());
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_the_same_is_not_sent_again() {
+    let (world, shell, storage) = world().await;
+    sources(&shell);
+    shell.ends(&["put", "src", "/"], 0);
+    // Another time does not make another content.
+    let file = fs::File::options().append(true).open(shell.path("src/a b.txt")).unwrap();
+    file.set_modified(UNIX_EPOCH + Duration::from_secs(1_000_000_000)).unwrap();
+    let again = shell.ends(&["put", "--json", "src", "/"], 0).summary();
+    assert_eq!((&again["files"], &again["skipped"], &again["bytes"]), (&0.into(), &3.into(), &0.into()));
+    storage.write("src/a b.txt", "SPACES").unwrap();
+    let ran = shell.ends(&["put", "--json", "src", "/"], 6);
+    assert!(ran.err.contains("\"exists\"") && ran.err.contains("src/a%20b.txt"), "{}", ran.err);
+    assert_eq!((&ran.summary()["failed"], &ran.summary()["skipped"]), (&1.into(), &2.into()));
+    assert_eq!(content(&storage, "src/a%20b.txt").as_deref(), Some(&b"SPACES"[..]));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_ends_as_the_person_says() {
+    let (world, shell, storage) = world().await;
+    let old = || storage.add_file("f.txt", "old").map(|_| ()).unwrap();
+    let now = |name: &str| content(&storage, name).map(|bytes| String::from_utf8(bytes).unwrap());
+    old();
+    fs::write(shell.path("f.txt"), "new one").unwrap();
+    shell.ends(&["put", "f.txt", "/"], 1);
+    assert_eq!(now("f.txt").as_deref(), Some("old"));
+    shell.ends(&["put", "--conflict", "skip", "f.txt", "/"], 0);
+    shell.ends(&["put", "-n", "f.txt", "/"], 0);
+    assert_eq!(now("f.txt").as_deref(), Some("old"));
+    shell.ends(&["put", "--conflict", "keep-both", "f.txt", "/"], 0);
+    assert_eq!((now("f.txt").as_deref(), now("f%20(2).txt").as_deref()), (Some("old"), Some("new one")));
+    shell.ends(&["put", "-f", "f.txt", "/"], 0);
+    assert_eq!(now("f.txt").as_deref(), Some("new one"));
+    // Never a file for a folder.
+    storage.add_folder("g").unwrap();
+    fs::create_dir(shell.path("d")).unwrap();
+    fs::write(shell.path("d/g"), "file").unwrap();
+    shell.ends(&["put", "-f", "d/.", "/"], 6);
+    assert!(is_folder(&storage, "g"));
+    for args in [&["put", "-f", "-n", "f.txt", "/"][..], &["put", "f.txt"], &["put", "f.txt", "d", "f.txt"]] {
+        shell.ends(args, 2);
+    }
+    shell.ends(&["put", "missing", "/"], 3);
+    assert!(shell.ends(&["put", "missing", "f.txt", "there/"], 6).err.contains("missing"));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn times_and_marks_arrive() {
+    let (world, shell, storage) = world().await;
+    fs::write(shell.path("run.sh"), "#!/bin/sh\n").unwrap();
+    let file = fs::File::options().append(true).open(shell.path("run.sh")).unwrap();
+    file.set_modified(UNIX_EPOCH + Duration::from_secs(1_000_000_000)).unwrap();
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    shell.ends(&["put", "run.sh", "/"], 0);
+    let entry = storage.stat(&path("run.sh")).unwrap();
+    assert_eq!((entry.modified.seconds(), entry.executable), (1_000_000_000, cfg!(unix)));
+    world.stop().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn names_go_byte_for_byte_and_links_stay() {
+    use std::os::unix::ffi::OsStrExt;
+    let (world, shell, storage) = world().await;
+    fs::create_dir(shell.path("odd")).unwrap();
+    let names: [&[u8]; 5] = [b"latin\xe9", b"line\nfeed", b"100%", b"-rf", b"a\\b"];
+    for name in names {
+        fs::write(shell.path("odd").join(std::ffi::OsStr::from_bytes(name)), "x").unwrap();
+    }
+    std::os::unix::fs::symlink("100%", shell.path("odd/link")).unwrap();
+    std::os::unix::fs::symlink("/", shell.path("odd/out")).unwrap();
+    let ran = shell.ends(&["put", "--json", "odd", "/"], 0);
+    assert_eq!((&ran.summary()["files"], &ran.summary()["left_out"]), (&5.into(), &2.into()));
+    for name in names {
+        let path = shared::VPath::from_bytes([b"odd/", name].concat()).unwrap();
+        assert!(storage.stat(&path).is_ok(), "{path}");
+    }
+    assert!(storage.stat(&path("odd/link")).is_err());
+    // A link that is named is followed.
+    shell.ends(&["put", "odd/link", "followed"], 0);
+    assert_eq!(content(&storage, "followed").as_deref(), Some(&b"x"[..]));
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn standard_input_is_a_file_too() {
+    let (world, shell, storage) = world().await;
+    let put = |args: &[&str], bytes: &[u8]| {
+        let mut child = shell.command(args).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        // A refusal may come before the last byte is read.
+        let _ = child.stdin.take().unwrap().write_all(bytes);
+        child.wait().unwrap().code()
+    };
+    let bytes = pattern(3 << 20, 4);
+    assert_eq!(put(&["put", "-", "deep/piped"], &bytes), Some(0));
+    assert!(content(&storage, "deep/piped").is_some_and(|there| there == bytes));
+    assert_eq!(put(&["put", "-", "none"], b""), Some(0));
+    assert_eq!(content(&storage, "none").as_deref(), Some(&b""[..]));
+    assert_eq!(put(&["put", "-", "deep/piped"], b"other"), Some(1));
+    assert_eq!(put(&["put", "-f", "-", "deep/piped"], b"other"), Some(0));
+    assert_eq!(content(&storage, "deep/piped").as_deref(), Some(&b"other"[..]));
+    assert_eq!(put(&["put", "-", "deep"], b"x"), Some(2));
+    assert_eq!(put(&["put", "-", "none", "deep"], b"x"), Some(2));
+    world.stop().await;
+}
+
+/// Pieces that wait in a pipe between this test and the program: no file is read so slowly.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_leaves_an_upload_that_goes_on() {
+    for signal in ["-INT", "-KILL"] {
+        let (world, shell, storage) = world().await;
+        // Large enough that it is not over before anybody can press a key.
+        let big = pattern(BIG, 5);
+        let file = fs::File::create(shell.path("big")).unwrap();
+        for _ in 0..20 {
+            (&file).write_all(&big).unwrap();
+        }
+        drop(file);
+        let mut running = shell.start(&["put", "big", "/"]);
+        let notes = shell.path("state/passerelle/uploads");
+        let caller = super::super::world::writer();
+        let runtime = tokio::runtime::Handle::current();
+        // Some of it must be durable, and not all.
+        let client = world.client.clone();
+        tokio::task::block_in_place(|| {
+            until("some bytes on the server", || {
+                let uploads = runtime.block_on(client.uploads(&caller)).unwrap();
+                uploads.into_iter().find(|upload| upload.offset > 0)
+            });
+        });
+        let pid = running.0.id().to_string();
+        assert!(std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        let code = running.0.wait().unwrap().code();
+        assert_eq!(code, if signal == "-INT" { Some(130) } else { None });
+        assert!(content(&storage, "big").is_none());
+        assert_eq!(fs::read_dir(&notes).unwrap().count(), 1);
+        let again = shell.ends(&["put", "--json", "big", "/"], 0);
+        assert_eq!(again.json()[0]["file"]["status"], "resumed");
+        assert!(again.summary()["bytes"].as_u64() < Some(20 * BIG as u64), "{}", again.out);
+        assert!(content(&storage, "big").is_some_and(|there| there.chunks(BIG).all(|chunk| chunk == big)));
+        assert_eq!(fs::read_dir(&notes).unwrap().count(), 0);
+        world.stop().await;
+    }
+}
+
+/// The file server stops amid an upload and is there again on the same port; what was durable need not come again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_comes_back_gets_the_rest() {
+    let storage = MemoryStorage::new();
+    let config = ServerConfig { drain_time: Duration::from_millis(1), ..ServerConfig::default() };
+    let world = World::with(Arc::new(storage.clone()), config.clone()).await;
+    let (tcp, key) = (world.tcp, world.key.clone());
+    let shell = Shell::at(&world);
+    let big = pattern(BIG, 6);
+    let file = fs::File::create(shell.path("big")).unwrap();
+    for _ in 0..20 {
+        (&file).write_all(&big).unwrap();
+    }
+    drop(file);
+    let mut command = shell.command(&["put", "--retries", "30", "big", "/"]);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut running = Running(command.spawn().unwrap());
+    world.shutdown.cancel();
+    let stderr = BufReader::new(running.0.stderr.take().unwrap());
+    let notice = stderr.lines().next().unwrap().unwrap();
+    assert!(notice.contains("asking again") || notice.contains("cannot be reached"), "{notice}");
+    world.server.await.unwrap();
+    let listener = TcpListener::bind(tcp).await.unwrap();
+    let _world = World::on(listener, key, Arc::new(storage.clone()), config).await;
+    let code = running.0.wait().unwrap().code();
+    // Where it had not even begun, there was nothing to wait for.
+    if code == Some(5) {
+        shell.ends(&["put", "big", "/"], 0);
+    } else {
+        assert_eq!(code, Some(0));
+    }
+    assert!(content(&storage, "big").is_some_and(|there| there.chunks(BIG).all(|chunk| chunk == big)));
+}
