@@ -51,6 +51,10 @@ const FETCHED: &[&str] = &[
 /// The page that this one replaces.
 const OLD_ADDRESS: &str = "/client-interface.html";
 
+/// What a script may do that runs as a worker: a worker goes by the policy of its own answer, not by the page's. A script
+/// of the page itself goes by the page's.
+const WORKER_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
+
 /// The page, ready to be served.
 pub(super) struct Page {
     assets: HashMap<&'static str, Asset>,
@@ -192,6 +196,9 @@ impl Page {
         if asset.content_type.starts_with("text/html") {
             self.guard(&mut answer);
         }
+        if asset.content_type.starts_with("text/javascript") {
+            answer.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(WORKER_POLICY));
+        }
         if Conditions::read(method, headers).has(Some(etag)) {
             return (StatusCode::NOT_MODIFIED, answer).into_response();
         }
@@ -236,6 +243,7 @@ mod tests {
         ("frontend-0123456789abcdef_bg.wasm", b"\0asm"),
         ("frontend-0123456789abcdef_bg.wasm.br", b"br"),
         ("frontend-0123456789abcdef_bg.wasm.gz", b"gz"),
+        ("hasher_loader.js", b"importScripts('./hasher.js')"),
         ("notes.gz", b"a file of its own"),
     ];
 
@@ -279,11 +287,19 @@ mod tests {
     }
 
     #[test]
+    fn a_worker_may_load_its_own_program_and_nothing_else() {
+        let worker = answer("hasher_loader.js", "", None);
+        let policy = worker.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'"), "{policy}");
+        assert!(!answer("frontend-0123456789abcdef_bg.wasm", "", None).headers().contains_key(CONTENT_SECURITY_POLICY));
+    }
+
+    #[test]
     fn a_compressed_form_is_not_a_file_of_its_own() {
         let page = Page::new(FILES);
         let mut names: Vec<_> = page.assets.keys().copied().collect();
         names.sort_unstable();
-        assert_eq!(names, ["frontend-0123456789abcdef_bg.wasm", "index.html", "notes.gz"]);
+        assert_eq!(names, ["frontend-0123456789abcdef_bg.wasm", "hasher_loader.js", "index.html", "notes.gz"]);
     }
 
     #[test]
