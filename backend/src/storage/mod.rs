@@ -1,6 +1,6 @@
 //! Where files are kept. The trait [`Storage`] says what a backend must do; [`memory`] is the reference to start
-//! reading with, [`local`] serves a directory, [`faulty`] makes another backend fail on purpose. A backend is done when
-//! the conformance suite in `tests/it/storage/` passes on it.
+//! reading with, [`local`] serves a directory, [`simulated`] is a disk that can lose power under it, [`faulty`] makes
+//! another backend fail on purpose. A backend is done when the conformance suite in `tests/it/storage/` passes on it.
 //!
 //! This room knows no network, no caller and no rights: whoever calls has checked those. What it does enforce is that
 //! nothing outside the root is ever opened, whatever links say.
@@ -23,6 +23,7 @@ use std::io;
 
 use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
 
+pub use local::simulated;
 pub use writing::{Attributes, Expected, Item, Notice, Published, Staged, Watching, name_beside};
 
 /// The name of Passerelle's own directory inside a served one. An entry with this name is not listed and cannot be

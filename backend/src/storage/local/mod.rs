@@ -37,6 +37,8 @@ mod unix;
 
 mod portable;
 
+pub mod simulated;
+
 #[cfg_attr(unix, allow(dead_code))]
 mod windows_names;
 

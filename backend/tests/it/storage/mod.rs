@@ -4,6 +4,7 @@ mod agreement;
 mod faults;
 mod links;
 mod local;
+mod power;
 mod reading;
 mod trash;
 mod watching;
@@ -58,6 +59,9 @@ macro_rules! conformance {
         }
         mod faulty_without_faults {
             $($(#[test] fn $check() { super::$subject::$check(&super::worlds::FaultyWorld::new()) })*)*
+        }
+        mod simulated {
+            $($(#[test] fn $check() { super::$subject::$check(&super::worlds::SimulatedWorld::new()) })*)*
         }
         #[cfg(unix)]
         mod local_kernel {

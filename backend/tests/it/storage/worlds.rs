@@ -1,8 +1,10 @@
-//! The worlds of memory that the checks run in.
+//! The worlds without a real disk that the checks run in.
 
-use backend::storage::Storage;
 use backend::storage::faulty::{Faults, FaultyStorage};
+use backend::storage::local::LocalStorage;
 use backend::storage::memory::{MEMORY_ROOT, MemoryStorage};
+use backend::storage::simulated::{SIMULATED_ROOT, SimulatedDisk};
+use backend::storage::{Expected, Storage};
 use shared::Timestamp;
 
 use super::World;
@@ -146,5 +148,84 @@ impl World for FaultyWorld {
 
     fn takes(&self, name: &[u8]) -> bool {
         self.inner.takes(name)
+    }
+}
+
+/// The code of a real directory over a simulated disk.
+pub(super) struct SimulatedWorld {
+    disk: SimulatedDisk,
+    storage: LocalStorage,
+}
+
+impl SimulatedWorld {
+    pub(super) fn new() -> Self {
+        let disk = SimulatedDisk::new(0);
+        let storage = disk.storage();
+        Self { disk, storage }
+    }
+}
+
+impl World for SimulatedWorld {
+    fn storage(&self) -> &dyn Storage {
+        &self.storage
+    }
+
+    fn root(&self) -> Vec<u8> {
+        SIMULATED_ROOT.to_vec()
+    }
+
+    fn file(&self, path: &[u8], content: &[u8]) {
+        self.disk.add_file(path, content).unwrap();
+    }
+
+    fn folder(&self, path: &[u8]) {
+        self.disk.add_folder(path).unwrap();
+    }
+
+    fn link(&self, path: &[u8], target: &[u8]) {
+        self.disk.add_link(path, target).unwrap();
+    }
+
+    fn special(&self, path: &[u8]) -> bool {
+        self.disk.add_special(path).unwrap();
+        true
+    }
+
+    fn write(&self, path: &[u8], content: &[u8]) {
+        self.disk.add_file(path, content).unwrap();
+    }
+
+    fn truncate(&self, path: &[u8], length: usize) {
+        let file = self.storage.open(&super::path(path)).unwrap();
+        let mut content = super::read(&*file).unwrap();
+        content.truncate(length);
+        self.disk.add_file(path, content).unwrap();
+    }
+
+    fn replace(&self, path: &[u8], content: &[u8]) {
+        self.disk.add_file(b"replacement", content).unwrap();
+        self.storage.rename(&super::path(b"replacement"), None, &super::path(path), &Expected::Anything).unwrap();
+    }
+
+    fn remove(&self, path: &[u8]) {
+        self.disk.remove(path).unwrap();
+    }
+
+    fn set_modified(&self, path: &[u8], modified: Timestamp) {
+        let executable = self.storage.stat(&super::path(path)).unwrap().executable;
+        self.disk.set_attributes(path, modified, executable).unwrap();
+    }
+
+    fn set_executable(&self, path: &[u8]) {
+        let modified = self.storage.stat(&super::path(path)).unwrap().modified;
+        self.disk.set_attributes(path, modified, true).unwrap();
+    }
+
+    fn deny(&self, _: &[u8]) -> bool {
+        false
+    }
+
+    fn takes(&self, _: &[u8]) -> bool {
+        true
     }
 }

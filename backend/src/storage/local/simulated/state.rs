@@ -1,0 +1,422 @@
+//! What is on a simulated disk: how it looks to who runs on it, what of that is durable, and what a loss of power makes
+//! of the difference. It counts no steps and knows no faults.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use shared::Timestamp;
+
+use crate::storage::faulty::scramble;
+use crate::storage::local::metadata::{Identity, Metadata, Shape};
+
+pub(super) type NodeId = usize;
+
+pub(super) const ROOT: NodeId = 0;
+
+/// 2023-11-14, when the counter starts.
+const FIRST_SECOND: i64 = 1_700_000_000;
+
+/// A disk.
+#[derive(Debug)]
+pub(super) struct State {
+    nodes: Vec<Node>,
+    /// Changes of names that no sync has made durable yet, in the order in which they were made.
+    unsynced: Vec<NameChange>,
+    /// Nodes that somebody has locked.
+    pub(super) locked: BTreeSet<NodeId>,
+    clock: i64,
+    chance: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Node {
+    body: Body,
+    modified: Timestamp,
+    changed: Timestamp,
+    executable: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Body {
+    Folder { now: Names, durable: Names },
+    File { now: Vec<u8>, durable: Vec<u8>, unsynced: Vec<Write>, attributes_unsynced: bool },
+    Link(Vec<u8>),
+    Special,
+}
+
+type Names = BTreeMap<Box<[u8]>, NodeId>;
+
+/// Something written since the last sync.
+#[derive(Clone, Debug)]
+enum Write {
+    Bytes { offset: usize, bytes: Vec<u8> },
+    Length(usize),
+}
+
+#[derive(Debug)]
+enum NameChange {
+    Appears {
+        folder: NodeId,
+        name: Box<[u8]>,
+        node: NodeId,
+    },
+    Vanishes {
+        folder: NodeId,
+        name: Box<[u8]>,
+    },
+    /// A crash may leave both names of a file, but never none.
+    Moves {
+        from: Spot,
+        to: Spot,
+        node: NodeId,
+    },
+}
+
+type Spot = (NodeId, Box<[u8]>);
+
+impl State {
+    /// An empty root folder.
+    pub(super) fn new(seed: u64) -> Self {
+        let mut state = Self {
+            nodes: Vec::new(),
+            unsynced: Vec::new(),
+            locked: BTreeSet::new(),
+            clock: FIRST_SECOND,
+            chance: seed,
+        };
+        state.make(empty_folder());
+        state
+    }
+
+    /// What is there after power was lost and came back. Each change that was not synced is lost or kept as chance has
+    /// it, and written bytes are kept, lost, kept in part, or zeros.
+    pub(super) fn after_power_loss(&mut self) -> Self {
+        for change in std::mem::take(&mut self.unsynced) {
+            self.settle(change);
+        }
+        let mut chance = self.chance;
+        let mut nodes = self.nodes.clone();
+        for node in &mut nodes {
+            match &mut node.body {
+                Body::Folder { now, durable } => now.clone_from(durable),
+                Body::File { now, durable, unsynced, attributes_unsynced } => {
+                    for write in unsynced.drain(..) {
+                        write.settle(durable, next(&mut chance));
+                    }
+                    now.clone_from(durable);
+                    if std::mem::take(attributes_unsynced) && next(&mut chance).is_multiple_of(2) {
+                        node.executable = false;
+                        node.modified = Timestamp::from_parts(FIRST_SECOND, 0);
+                    }
+                }
+                Body::Link(_) | Body::Special => {}
+            }
+        }
+        Self { nodes, unsynced: Vec::new(), locked: BTreeSet::new(), clock: self.clock, chance }
+    }
+
+    /// Decides what became of a change that no sync has made durable.
+    fn settle(&mut self, change: NameChange) {
+        let kept = self.next_chance().is_multiple_of(2);
+        match change {
+            NameChange::Appears { folder, name, node } if kept => self.keep(folder, |names| names.insert(name, node)),
+            NameChange::Vanishes { folder, name } if kept => self.keep(folder, |names| names.remove(&name)),
+            NameChange::Moves { from, to, node } if kept => {
+                let is_folder = matches!(self.nodes[node].body, Body::Folder { .. });
+                self.keep(to.0, |names| names.insert(to.1, node));
+                if is_folder || self.next_chance().is_multiple_of(2) {
+                    self.keep(from.0, |names| names.remove(&from.1));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Makes the names of a folder durable.
+    pub(super) fn sync_folder(&mut self, folder: NodeId) {
+        for change in std::mem::take(&mut self.unsynced) {
+            match change {
+                NameChange::Appears { folder: at, name, node } if at == folder => {
+                    self.keep(folder, |names| names.insert(name, node));
+                }
+                NameChange::Vanishes { folder: at, name } if at == folder => {
+                    self.keep(folder, |names| names.remove(&name))
+                }
+                NameChange::Moves { from, to, node } if to.0 == folder => {
+                    let is_folder = matches!(self.nodes[node].body, Body::Folder { .. });
+                    self.keep(to.0, |names| names.insert(to.1, node));
+                    if is_folder || from.0 == folder {
+                        self.keep(from.0, |names| names.remove(&from.1));
+                    } else {
+                        // The new name is durable, the end of the old one is not.
+                        self.unsynced.push(NameChange::Vanishes { folder: from.0, name: from.1 });
+                    }
+                }
+                other => self.unsynced.push(other),
+            }
+        }
+    }
+
+    /// Makes a file's content durable, and its attributes with it where all of it is meant.
+    pub(super) fn sync_file(&mut self, file: NodeId, all: bool) {
+        if let Body::File { durable, unsynced, attributes_unsynced, .. } = &mut self.nodes[file].body {
+            // Not by copying what is seen: of that, a failed sync may have forgotten some.
+            unsynced.drain(..).for_each(|write| write.apply(durable));
+            *attributes_unsynced &= !all;
+        }
+    }
+
+    /// A sync that failed: what was to be written is forgotten, though whoever reads still sees it. A later sync finds
+    /// nothing to do (as on Linux since 4.13, and all the more before).
+    pub(super) fn fail_to_sync_file(&mut self, file: NodeId) {
+        if let Body::File { unsynced, .. } = &mut self.nodes[file].body {
+            unsynced.clear();
+        }
+    }
+
+    pub(super) fn lookup(&self, folder: NodeId, name: &[u8]) -> io::Result<NodeId> {
+        self.names(folder)?.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    pub(super) fn names(&self, folder: NodeId) -> io::Result<&Names> {
+        match &self.nodes[folder].body {
+            Body::Folder { now, .. } => Ok(now),
+            _ => Err(io::ErrorKind::NotADirectory.into()),
+        }
+    }
+
+    pub(super) fn link_target(&self, node: NodeId) -> io::Result<Vec<u8>> {
+        match &self.nodes[node].body {
+            Body::Link(target) => Ok(target.clone()),
+            _ => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    pub(super) fn content(&self, file: NodeId) -> &[u8] {
+        match &self.nodes[file].body {
+            Body::File { now, .. } => now,
+            _ => &[],
+        }
+    }
+
+    pub(super) fn metadata(&self, id: NodeId) -> Metadata {
+        let node = &self.nodes[id];
+        let shape = match node.body {
+            Body::Folder { .. } => Shape::Folder,
+            Body::File { .. } => Shape::File,
+            Body::Link(_) => Shape::Link,
+            Body::Special => Shape::Other,
+        };
+        let named = |node: &Node| match &node.body {
+            Body::Folder { now, .. } => now.values().filter(|child| **child == id).count() as u64,
+            _ => 0,
+        };
+        Metadata {
+            shape,
+            identity: Identity { device: 1, inode: id as u64 },
+            size: self.content(id).len() as u64,
+            modified: node.modified,
+            changed: node.changed,
+            names: self.nodes.iter().map(named).sum(),
+            executable: node.executable,
+        }
+    }
+
+    pub(super) fn add_file(&mut self, folder: NodeId, name: &[u8]) -> io::Result<NodeId> {
+        let file =
+            Body::File { now: Vec::new(), durable: Vec::new(), unsynced: Vec::new(), attributes_unsynced: false };
+        self.add(folder, name, file)
+    }
+
+    pub(super) fn add_folder(&mut self, folder: NodeId, name: &[u8]) -> io::Result<NodeId> {
+        self.add(folder, name, empty_folder())
+    }
+
+    pub(super) fn add_link(&mut self, folder: NodeId, name: &[u8], target: &[u8]) -> io::Result<NodeId> {
+        self.add(folder, name, Body::Link(target.to_vec()))
+    }
+
+    pub(super) fn add_special(&mut self, folder: NodeId, name: &[u8]) -> io::Result<NodeId> {
+        self.add(folder, name, Body::Special)
+    }
+
+    pub(super) fn write(&mut self, file: NodeId, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let offset = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        self.edit(file, Write::Bytes { offset, bytes: bytes.to_vec() })
+    }
+
+    pub(super) fn set_length(&mut self, file: NodeId, length: u64) -> io::Result<()> {
+        let length = usize::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        self.edit(file, Write::Length(length))
+    }
+
+    pub(super) fn set_attributes(&mut self, file: NodeId, modified: Option<Timestamp>, executable: bool) {
+        let now = self.tick();
+        let node = &mut self.nodes[file];
+        node.modified = modified.unwrap_or(now);
+        node.changed = now;
+        node.executable = executable;
+        if let Body::File { attributes_unsynced, .. } = &mut node.body {
+            *attributes_unsynced = true;
+        }
+    }
+
+    pub(super) fn remove(&mut self, folder: NodeId, name: &[u8], is_folder: bool) -> io::Result<()> {
+        let node = self.lookup(folder, name)?;
+        match self.names(node) {
+            Ok(_) if !is_folder => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(names) if !names.is_empty() => return Err(io::ErrorKind::DirectoryNotEmpty.into()),
+            Err(_) if is_folder => return Err(io::ErrorKind::NotADirectory.into()),
+            _ => {}
+        }
+        self.now(folder)?.remove(name);
+        self.touch(folder);
+        self.touch_change(node);
+        self.unsynced.push(NameChange::Vanishes { folder, name: name.into() });
+        Ok(())
+    }
+
+    pub(super) fn rename(&mut self, from: (NodeId, &[u8]), to: (NodeId, &[u8]), replace: bool) -> io::Result<()> {
+        let node = self.lookup(from.0, from.1)?;
+        check_name(to.1)?;
+        match self.names(to.0)?.get(to.1) {
+            Some(_) if !replace => return Err(io::ErrorKind::AlreadyExists.into()),
+            Some(old) if *old == node => return Ok(()),
+            Some(old) => match (self.names(node), self.names(*old)) {
+                (Ok(_), Ok(names)) if names.is_empty() => {}
+                (Ok(_), Ok(_)) => return Err(io::ErrorKind::DirectoryNotEmpty.into()),
+                (Ok(_), Err(_)) => return Err(io::ErrorKind::NotADirectory.into()),
+                (Err(_), Ok(_)) => return Err(io::ErrorKind::IsADirectory.into()),
+                (Err(_), Err(_)) => {}
+            },
+            None => {}
+        }
+        if self.holds(node, to.0) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        self.now(from.0)?.remove(from.1);
+        self.now(to.0)?.insert(to.1.into(), node);
+        self.touch(from.0);
+        self.touch(to.0);
+        self.touch_change(node);
+        let (from, to) = ((from.0, from.1.into()), (to.0, to.1.into()));
+        self.unsynced.push(NameChange::Moves { from, to, node });
+        Ok(())
+    }
+
+    /// True if `folder` is `node` or lies in it.
+    fn holds(&self, node: NodeId, folder: NodeId) -> bool {
+        let mut left = vec![node];
+        while let Some(node) = left.pop() {
+            if node == folder {
+                return true;
+            }
+            left.extend(self.names(node).into_iter().flat_map(BTreeMap::values));
+        }
+        false
+    }
+
+    fn add(&mut self, folder: NodeId, name: &[u8], body: Body) -> io::Result<NodeId> {
+        check_name(name)?;
+        if self.names(folder)?.contains_key(name) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let node = self.make(body);
+        self.now(folder)?.insert(name.into(), node);
+        self.touch(folder);
+        self.unsynced.push(NameChange::Appears { folder, name: name.into(), node });
+        Ok(node)
+    }
+
+    fn edit(&mut self, file: NodeId, write: Write) -> io::Result<()> {
+        let moment = self.tick();
+        let node = &mut self.nodes[file];
+        let Body::File { now, unsynced, .. } = &mut node.body else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        write.apply(now);
+        unsynced.push(write);
+        node.modified = moment;
+        node.changed = moment;
+        Ok(())
+    }
+
+    fn make(&mut self, body: Body) -> NodeId {
+        let now = self.tick();
+        self.nodes.push(Node { body, modified: now, changed: now, executable: false });
+        self.nodes.len() - 1
+    }
+
+    fn touch(&mut self, node: NodeId) {
+        let now = self.tick();
+        self.nodes[node].modified = now;
+        self.nodes[node].changed = now;
+    }
+
+    fn touch_change(&mut self, node: NodeId) {
+        self.nodes[node].changed = self.tick();
+    }
+
+    fn tick(&mut self) -> Timestamp {
+        self.clock += 1;
+        Timestamp::from_parts(self.clock, 0)
+    }
+
+    fn now(&mut self, folder: NodeId) -> io::Result<&mut Names> {
+        match &mut self.nodes[folder].body {
+            Body::Folder { now, .. } => Ok(now),
+            _ => Err(io::ErrorKind::NotADirectory.into()),
+        }
+    }
+
+    /// Changes the durable names of a folder.
+    fn keep(&mut self, folder: NodeId, change: impl FnOnce(&mut Names) -> Option<NodeId>) {
+        if let Body::Folder { durable, .. } = &mut self.nodes[folder].body {
+            change(durable);
+        }
+    }
+
+    fn next_chance(&mut self) -> u64 {
+        next(&mut self.chance)
+    }
+}
+
+impl Write {
+    fn apply(&self, content: &mut Vec<u8>) {
+        match self {
+            Self::Bytes { offset, bytes } => {
+                let end = offset + bytes.len();
+                content.resize(content.len().max(end), 0);
+                content[*offset..end].copy_from_slice(bytes);
+            }
+            Self::Length(length) => content.resize(*length, 0),
+        }
+    }
+
+    /// What is left of a write that was never synced.
+    fn settle(self, content: &mut Vec<u8>, chance: u64) {
+        match (self, chance % 4) {
+            (_, 0) => {}
+            // The length became durable before the bytes.
+            (Self::Bytes { offset, bytes }, 1) => Self::Bytes { offset, bytes: vec![0; bytes.len()] }.apply(content),
+            (Self::Bytes { offset, mut bytes }, 2) => {
+                bytes.truncate(bytes.len() / 2);
+                Self::Bytes { offset, bytes }.apply(content);
+            }
+            (write, _) => write.apply(content),
+        }
+    }
+}
+
+fn check_name(name: &[u8]) -> io::Result<()> {
+    if name.len() > 255 { Err(io::ErrorKind::InvalidFilename.into()) } else { Ok(()) }
+}
+
+fn empty_folder() -> Body {
+    Body::Folder { now: Names::new(), durable: Names::new() }
+}
+
+fn next(chance: &mut u64) -> u64 {
+    *chance = chance.wrapping_add(1);
+    scramble(*chance)
+}
