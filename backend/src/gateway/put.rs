@@ -41,9 +41,12 @@ pub(super) async fn write(State(gateway): State<Gateway>, mut request: Request) 
     let wanted = gateway.wanted(&caller, &asked.preconditions, Some(&asked.path)).await?;
     let staged = asked.stage(&gateway, caller, wanted.clone()).await.map_err(|refusal| explain(refusal, &wanted))?;
     let sending = gateway.client.put(&staged.caller, staged.id, asked.sent()).await?;
-    upload::send(&mut body, sending, bytes_max)
-        .await
-        .map_err(|cut| explain(cut.refusal, &wanted))?;
+    let sent = upload::send(&mut body, sending, bytes_max).await.map_err(|cut| explain(cut.refusal, &wanted))?;
+    if asked.length.is_none() {
+        // The body came in chunks, and its end is how long it is: nobody else can say that the upload is whole.
+        let total = Sent { offset: sent.offset, length: Some(0), total: Some(sent.offset), ..Sent::default() };
+        gateway.client.put(&staged.caller, staged.id, total).await?.finish().await?;
+    }
     let upload = gateway.commit(&staged.caller, staged.id).await.map_err(|error| explain(error.into(), &wanted))?;
     staged.keep();
     gateway.metrics.uploaded("put");

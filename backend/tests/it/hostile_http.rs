@@ -441,3 +441,161 @@ mod storage_trouble {
         web.unharmed().await;
     }
 }
+
+mod changing {
+    use super::*;
+
+    use backend::gateway::Anonymous;
+
+    /// Every request that changes something.
+    const CHANGING: [(&str, &str, &str); 7] = [
+        ("PUT", "/files/hello.txt", "text/plain"),
+        ("DELETE", "/files/hello.txt", "text/plain"),
+        ("POST", "/api/v1/uploads", "application/offset+octet-stream"),
+        ("PATCH", "/api/v1/uploads/00000000000000000000000000000000", "application/offset+octet-stream"),
+        ("DELETE", "/api/v1/uploads/00000000000000000000000000000000", "text/plain"),
+        ("POST", "/api/v1/uploads/00000000000000000000000000000000/commit", "application/json"),
+        ("POST", "/api/v1/changes", "application/json"),
+    ];
+
+    /// Checklist 12: a page of another site changes nothing, whatever it makes the browser send.
+    #[tokio::test]
+    async fn another_site_changes_nothing() {
+        let config = GatewayConfig {
+            anonymous: Anonymous::Write,
+            cors_origins: vec!["https://pages.example.org".into(), "*".into()],
+            ..GatewayConfig::default()
+        };
+        let web = Web::with(Arc::new(small_tree()), config).await;
+        let body = br#"{"action":"delete","items":[{"path":"hello.txt"}]}"#;
+        for (method, target, kind) in CHANGING {
+            for fields in [
+                &[("origin", "https://evil.example")][..],
+                &[("origin", "null")],
+                &[("sec-fetch-site", "cross-site")],
+                &[("sec-fetch-site", "same-site"), ("origin", "http://localhost:1")],
+                &[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example"), ("x-http-method-override", "GET")],
+            ] {
+                let headers = [&[("content-type", kind)], fields].concat();
+                web.send(method, target, &headers, body).await.refused(403, "cross_site");
+            }
+        }
+        assert_eq!(web.get("/files/hello.txt").await.text(), "hello, world\n");
+        // Its own page, a page that was named, and a program do.
+        let own = format!("http://{}", web.address);
+        for fields in [
+            vec![("origin", own.as_str())],
+            vec![("sec-fetch-site", "same-origin")],
+            vec![("sec-fetch-site", "cross-site"), ("origin", "https://pages.example.org")],
+            vec![],
+        ] {
+            assert_eq!(web.send("PUT", "/files/hello.txt", &fields, b"mine").await.status, 204, "{fields:?}");
+        }
+        web.unharmed().await;
+    }
+
+    /// Checklist 12: the refusal comes before the body is asked for, and the body is not what decides.
+    #[tokio::test]
+    async fn another_site_is_refused_before_its_body() {
+        let web = Web::writable().await;
+        let mut stream = web.connect().await;
+        let head = format!(
+            "PUT /files/hello.txt HTTP/1.1\r\nhost: {}\r\norigin: https://evil.example\r\nexpect: 100-continue\r\n\
+             content-length: 1000000\r\n\r\n",
+            web.address
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        timeout(Duration::from_secs(30), stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+        Answer::read(&answer, false).unwrap().refused(403, "cross_site");
+        web.unharmed().await;
+    }
+
+    /// Checklist 21 and 24: lengths that contradict each other, or themselves.
+    #[tokio::test]
+    async fn lengths_that_lie() {
+        let web = Web::writable().await;
+        let put = async |head: &str| {
+            let host = web.address;
+            web.raw(format!("PUT /files/lies HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{head}").as_bytes()).await
+        };
+        for head in [
+            "content-length: 5\r\ncontent-length: 6\r\n\r\nhello!",
+            "content-length: -5\r\n\r\nhello",
+            "content-length: 5x\r\n\r\nhello",
+            "content-length: 99999999999999999999999\r\n\r\nhello",
+            "content-length: \r\n\r\nhello",
+            "content-length: 5, 6\r\n\r\nhello!",
+            "transfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\nhello\r\n0\r\n\r\n",
+            "transfer-encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n",
+            "transfer-encoding: chunked\r\n\r\n5\nhello\n0\n\n",
+            "transfer-encoding: chunked, identity\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            "transfer-encoding: gzip\r\n\r\nhello",
+            "transfer-encoding: xchunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        ] {
+            let answer = put(head).await;
+            let status = status(&answer).unwrap_or(0);
+            assert!((400..500).contains(&status), "{head:?}: {}", String::from_utf8_lossy(&answer));
+            web.get("/files/lies").await.refused(404, "not_found");
+        }
+        // What follows the length is no part of the file.
+        put("content-length: 5\r\n\r\nhello, and GET /more HTTP/1.1\r\n\r\n").await;
+        assert_eq!(web.get("/files/lies").await.text(), "hello");
+        web.unharmed().await;
+    }
+
+    #[tokio::test]
+    async fn offsets_and_lengths_of_uploads_that_lie() {
+        let web = Web::writable().await;
+        let version = ("tus-resumable", "1.0.0");
+        let name = ("upload-metadata", "path bGllcw==");
+        for length in ["-1", "1e9", "0x5", "9223372036854775808", "18446744073709551616", " ", "5,5"] {
+            let answer = web.send("POST", "/api/v1/uploads", &[version, name, ("upload-length", length)], b"").await;
+            answer.refused(400, "bad_request");
+        }
+        let answer = web.send("POST", "/api/v1/uploads", &[version, name, ("upload-length", "5")], b"").await;
+        let address = format!("/api/v1/{}", answer.header("location").unwrap());
+        let bytes = ("content-type", "application/offset+octet-stream");
+        for offset in ["-1", "1e9", "", "9223372036854775808", "18446744073709551615"] {
+            let answer = web.send("PATCH", &address, &[version, bytes, ("upload-offset", offset)], b"hello").await;
+            answer.refused(400, "bad_request");
+        }
+        let most = i64::MAX.to_string();
+        let answer = web.send("PATCH", &address, &[version, bytes, ("upload-offset", &most)], b"hello").await;
+        assert!(matches!(answer.status, 400 | 409 | 413), "{answer:?}");
+        let twice = [version, bytes, ("upload-offset", "0"), ("upload-offset", "0")];
+        web.send("PATCH", &address, &twice, b"hello").await.refused(400, "bad_request");
+        web.get("/files/lies").await.refused(404, "not_found");
+        web.unharmed().await;
+    }
+
+    /// Checklist 8: what somebody uploads runs nothing here.
+    #[tokio::test]
+    async fn what_was_uploaded_is_a_stranger() {
+        let web = Web::writable().await;
+        let script = b"<script>alert(document.domain)</script>";
+        for name in ["a.html", "a.svg", "a.xhtml", "a"] {
+            let kind = [("content-type", "text/html")];
+            assert_eq!(web.send("PUT", &format!("/files/{name}"), &kind, script).await.status, 201);
+            let answer = web.get(&format!("/files/{name}")).await;
+            assert!(answer.header("content-security-policy").unwrap().starts_with("sandbox; default-src 'none'"), "{name}");
+            assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        }
+        web.unharmed().await;
+    }
+
+    /// Checklist 1: the same parser on every way in.
+    #[tokio::test]
+    async fn nothing_is_written_elsewhere() {
+        let web = Web::writable().await;
+        for path in ["../a", "%2e%2e/a", "docs/../../a", "docs/%2e%2e/%2e%2e/a", "a%00", "a%2fb", "/a", "docs//a", "%zz"] {
+            web.send("PUT", &format!("/files/{path}"), &[], b"x").await.refused(400, "bad_path");
+            web.send("DELETE", &format!("/files/{path}"), &[], b"").await.refused(400, "bad_path");
+        }
+        for path in [".passerelle", ".passerelle/a", "docs/.passerelle/a"] {
+            let answer = web.send("PUT", &format!("/files/{path}"), &[], b"x").await;
+            assert!((400..500).contains(&answer.status), "{path}: {answer:?}");
+        }
+        web.unharmed().await;
+    }
+}

@@ -92,6 +92,7 @@ impl Asked {
             ErrorCode::OffsetMismatch
                 | ErrorCode::BadRequest
                 | ErrorCode::TooLarge
+                | ErrorCode::Gone
                 | ErrorCode::NoSpace
                 | ErrorCode::QuotaExceeded
                 | ErrorCode::ChecksumMismatch

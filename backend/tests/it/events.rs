@@ -1,0 +1,165 @@
+//! What happens in a folder, as browsers hear it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backend::gateway::{Anonymous, GatewayConfig};
+use shared::{EventId, Happening};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::web::Web;
+use super::world::small_tree;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A browser's EventSource, as far as it matters.
+struct Source {
+    reader: BufReader<TcpStream>,
+    status: u16,
+    last: String,
+}
+
+impl Source {
+    async fn open(web: &Web, query: &str, last: Option<&str>) -> Self {
+        let mut stream = web.connect().await;
+        let last = last.map(|last| format!("last-event-id: {last}\r\n")).unwrap_or_default();
+        let request = format!(
+            "GET /api/v1/events?{query} HTTP/1.1\r\nhost: {}\r\naccept: text/event-stream\r\n{last}\r\n",
+            web.address
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut source = Self { reader: BufReader::new(stream), status: 0, last: String::new() };
+        let first = source.line().await.unwrap();
+        source.status = first.split(' ').nth(1).unwrap().parse().unwrap();
+        while !source.line().await.unwrap().is_empty() {}
+        source
+    }
+
+    async fn line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        let read = timeout(PATIENCE, self.reader.read_line(&mut line)).await.expect("nothing comes");
+        match read {
+            Ok(0) | Err(_) => None,
+            Ok(_) => Some(line.trim_end().to_owned()),
+        }
+    }
+
+    /// The next event; none at the end of the stream. Chunks' lengths are no lines of ours.
+    async fn next(&mut self) -> Option<Happening> {
+        loop {
+            let line = self.line().await?;
+            if let Some(id) = line.strip_prefix("id: ") {
+                assert!(EventId::parse(id).is_some(), "{id}");
+                self.last = id.to_owned();
+            } else if let Some(data) = line.strip_prefix("data: ") {
+                return Some(serde_json::from_str(data).unwrap());
+            }
+        }
+    }
+
+    /// Reads on until that has happened.
+    async fn until(&mut self, wanted: impl Fn(&Happening) -> bool) {
+        loop {
+            let happening = self.next().await.expect("the stream ends");
+            if wanted(&happening) {
+                return;
+            }
+        }
+    }
+
+    async fn hears_of(&mut self, name: &str) {
+        self.until(|happening| match happening {
+            Happening::Present { entry } => entry.path.encoded() == name,
+            Happening::Absent { path } => path.encoded() == name,
+            _ => false,
+        })
+        .await;
+    }
+}
+
+async fn put(web: &Web, target: &str) {
+    let answer = web.send("PUT", &format!("/files/{target}"), &[], b"x").await;
+    assert!(matches!(answer.status, 201 | 204), "{answer:?}");
+}
+
+#[tokio::test]
+async fn everybody_who_looks_hears_by_one_watch() {
+    let web = Web::writable().await;
+    let (mut first, mut second) = (Source::open(&web, "path=docs", None).await, Source::open(&web, "path=docs", None).await);
+    let mut elsewhere = Source::open(&web, "path=", None).await;
+    assert_eq!(first.status, 200);
+    for source in [&mut first, &mut second, &mut elsewhere] {
+        assert_eq!(source.next().await, Some(Happening::Ready));
+    }
+    assert_eq!(web.world.client.status().watching.busy, 2);
+    put(&web, "docs/new.txt").await;
+    first.hears_of("docs/new.txt").await;
+    second.hears_of("docs/new.txt").await;
+    put(&web, "top").await;
+    elsewhere.hears_of("top").await;
+    assert_eq!(web.send("DELETE", "/files/docs/new.txt", &[], b"").await.status, 204);
+    first.until(|happening| matches!(happening, Happening::Absent { path } if path.encoded() == "docs/new.txt")).await;
+    drop((first, second, elsewhere));
+    // The last one out ends the watch.
+    let over = async {
+        while web.world.client.status().watching.busy > 0 {
+            put(&web, "docs/x").await;
+            put(&web, "x").await;
+        }
+    };
+    timeout(PATIENCE, over).await.expect("a watch goes on for nobody");
+    web.unharmed().await;
+}
+
+#[tokio::test]
+async fn who_comes_back_hears_what_was_missed() {
+    let web = Web::writable().await;
+    let mut other = Source::open(&web, "path=", None).await;
+    let mut source = Source::open(&web, "path=", None).await;
+    assert_eq!(source.next().await, Some(Happening::Ready));
+    put(&web, "a").await;
+    source.hears_of("a").await;
+    let last = source.last.clone();
+    drop(source);
+    put(&web, "b").await;
+    other.hears_of("b").await;
+    let mut again = Source::open(&web, "path=&after=0.0", Some(&last)).await;
+    assert_eq!(again.next().await, Some(Happening::Ready));
+    again.hears_of("b").await;
+    let mut lost = Source::open(&web, "path=", Some("nonsense")).await;
+    assert_eq!((lost.next().await, lost.next().await), (Some(Happening::Ready), Some(Happening::Resync)));
+    web.shutdown.cancel();
+    web.gateway.await.unwrap();
+    web.world.stop().await;
+}
+
+#[tokio::test]
+async fn streams_end_with_the_gateway() {
+    let web = Web::writable().await;
+    let mut source = Source::open(&web, "path=", None).await;
+    assert_eq!(source.next().await, Some(Happening::Ready));
+    web.shutdown.cancel();
+    assert_eq!(source.next().await, None);
+    timeout(PATIENCE, web.gateway).await.expect("a stream keeps the gateway").unwrap();
+    web.world.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_watched_is_refused() {
+    let config = GatewayConfig { anonymous: Anonymous::Write, event_streams_max: 1, ..GatewayConfig::default() };
+    let web = Web::with(Arc::new(small_tree()), config).await;
+    web.get("/api/v1/events?path=none").await.refused(404, "not_found");
+    web.get("/api/v1/events?path=hello.txt").await.refused(404, "not_folder");
+    web.get("/api/v1/events").await.refused(400, "bad_request");
+    web.get("/api/v1/events?path=..").await.refused(400, "bad_path");
+    web.get_with("/api/v1/events?path=", &[("accept", "application/json")]).await.refused(406, "not_acceptable");
+    let head = web.head("/api/v1/events?path=").await;
+    assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream; charset=utf-8")));
+    let mut source = Source::open(&web, "path=", None).await;
+    assert_eq!(source.next().await, Some(Happening::Ready));
+    web.get("/api/v1/events?path=docs").await.refused(429, "too_many_requests");
+    drop(source);
+    web.unharmed().await;
+}
