@@ -6,6 +6,7 @@ use wasm_bindgen::JsCast;
 
 use super::button::Button;
 use crate::env::prefs::Prefs;
+use crate::env::{focus_element, focused};
 
 /// A modal dialog with a title and a way out, which has the focus first.
 #[component]
@@ -29,6 +30,14 @@ pub fn Dialog(
         if open.get() && !dialog.open() {
             // It fails only for a dialog that is not in the document, and this one is.
             let _ = dialog.show_modal();
+            // What is inside may be drawn only after this, and then the browser found nothing to give the focus to.
+            request_animation_frame(move || {
+                if focused().is_some_and(|element| element.is_same_node(Some(&dialog)))
+                    && let Ok(Some(first)) = dialog.query_selector("[autofocus]")
+                {
+                    focus_element(first.unchecked_ref());
+                }
+            });
         } else if !open.get() && dialog.open() {
             dialog.close();
         }
