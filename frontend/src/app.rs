@@ -8,9 +8,11 @@ use shared::api::files::{About, ReadAbout};
 
 use crate::api::call;
 use crate::browse::{Browser, FilesScreen, FolderLink, Places, SelectionActions, Shortcuts, SortChoice};
-use crate::changes::{ChangeDialogs, Changes};
+use crate::changes::{ChangeDialogs, Changes, Origin};
 use crate::env::prefs::Prefs;
+use crate::live::Live;
 use crate::settings::Settings;
+use crate::trash::{TrashLink, TrashScreen};
 use crate::ui::button::Button;
 use crate::ui::dialog::Dialog;
 use crate::ui::icon::Icon;
@@ -51,6 +53,7 @@ fn App() -> impl IntoView {
     let browser = Browser::provide(prefs, toasts);
     Uploads::provide(prefs, toasts, browser);
     let changes = Changes::provide(browser, prefs, toasts, server);
+    Live::provide(browser);
     let open = Open { settings: RwSignal::new(false), places: RwSignal::new(false), sort: RwSignal::new(false) };
     browser.follow_address(false);
     ask_about(server);
@@ -62,17 +65,25 @@ fn App() -> impl IntoView {
     });
     window_event_listener(ev::online, move |_| _ = browser.wake());
     window_event_listener(ev::offline, move |_| browser.offline.set(true));
+    window_event_listener(ev::copy, move |event| changes.hand_over(&event));
+    window_event_listener(ev::cut, move |event| changes.hand_over(&event));
+    window_event_listener(ev::paste, move |event| changes.pasted(&event));
     // A drawer that led somewhere has done its work.
     Effect::new(move |_| {
         browser.folder.track();
+        browser.in_trash.track();
         open.places.set(false);
     });
+    let screen = move || match browser.in_trash.get() {
+        true => view! { <TrashScreen /> }.into_any(),
+        false => view! { <FilesScreen /> }.into_any(),
+    };
     view! {
         <SkipLink />
         <TopBar open />
         <div class="frame">
             <aside class="sidebar"><Places /></aside>
-            <FilesScreen />
+            {screen}
         </div>
         <UploadsPanel />
         <BottomBar open />
@@ -99,7 +110,7 @@ fn SkipLink() -> impl IntoView {
 
 #[component]
 fn TopBar(open: Open) -> impl IntoView {
-    let (prefs, browser) = (Prefs::get(), Browser::get());
+    let (prefs, browser, changes) = (Prefs::get(), Browser::get(), Changes::get());
     view! {
         <header class="topbar">
             <Button label=prefs.text(|words| words.menu) icon="menu" class="button quiet only-medium" press=opens(open.places) />
@@ -107,10 +118,19 @@ fn TopBar(open: Open) -> impl IntoView {
                 <svg class="logo" aria-hidden="true"><use href="#logo"></use></svg>
                 <span>"Passerelle"</span>
             </FolderLink>
-            <div class="topbar-end not-small">
-                <Button label=prefs.text(|words| words.shortcuts) icon="keyboard" class="button quiet"
+            <div class="topbar-end">
+                <Show when=move || changes.can(Origin::Undo)>
+                    <Button label=prefs.text(|words| words.undo) icon="undo" class="button quiet"
+                        press=Callback::new(move |()| changes.undo()) />
+                </Show>
+                <Show when=move || changes.can(Origin::Redo)>
+                    <Button label=prefs.text(|words| words.redo) icon="redo" class="button quiet not-small"
+                        press=Callback::new(move |()| changes.redo()) />
+                </Show>
+                <TrashLink class="button quiet only-small" />
+                <Button label=prefs.text(|words| words.shortcuts) icon="keyboard" class="button quiet not-small"
                     press=opens(browser.help) />
-                <Button label=prefs.text(|words| words.settings) icon="settings" class="button quiet"
+                <Button label=prefs.text(|words| words.settings) icon="settings" class="button quiet not-small"
                     press=opens(open.settings) />
             </div>
         </header>
@@ -120,8 +140,9 @@ fn TopBar(open: Open) -> impl IntoView {
 /// What the thumb reaches on a phone.
 #[component]
 fn BottomBar(open: Open) -> impl IntoView {
-    let (prefs, browser) = (Prefs::get(), Browser::get());
-    let selecting = Memo::new(move |_| browser.selection.with(|selection| !selection.is_empty()));
+    let (prefs, browser, changes) = (Prefs::get(), Browser::get(), Changes::get());
+    let selecting =
+        Memo::new(move |_| !browser.in_trash.get() && browser.selection.with(|selection| !selection.is_empty()));
     let at_root = Signal::derive(move || browser.folder.with(VPath::is_root));
     view! {
         <footer class="bottombar">
@@ -133,6 +154,13 @@ fn BottomBar(open: Open) -> impl IntoView {
                 <Button label=prefs.text(|words| words.up) icon="parent" class="tab" disabled=at_root
                     press=Callback::new(move |()| browser.parent()) />
                 <UploadTab />
+                <Show when=move || changes.writable() && !browser.in_trash.get()>
+                    <button type="button" class="tab" aria-label=prefs.text(|words| words.new_folder)
+                        on:click=move |_| changes.new_folder()>
+                        <Icon name="new-folder" />
+                        <span>{prefs.text(|words| words.folder)}</span>
+                    </button>
+                </Show>
                 <Button label=prefs.text(|words| words.sort) icon="sort" class="tab" press=opens(open.sort) />
                 <Button label=prefs.text(|words| words.settings) icon="settings" class="tab" press=opens(open.settings) />
             }>

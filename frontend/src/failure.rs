@@ -63,8 +63,6 @@ pub enum Reason {
     CannotWrite,
     /// It is no longer in the trash.
     Expired,
-    /// The folder that is shown is gone.
-    FolderGone,
 }
 
 impl Failure {

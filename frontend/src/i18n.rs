@@ -446,13 +446,6 @@ words! {
         "L’élément n’est plus dans la corbeille",
         "Il a été restauré ou supprimé définitivement entre-temps."
     );
-    folder_gone: Explained = explained(
-        "This folder is gone",
-        "Somebody moved, renamed or deleted it. Go on in the folder above."
-    ), explained(
-        "Ce dossier n’existe plus",
-        "Quelqu’un l’a déplacé, renommé ou supprimé. Continuez dans le dossier parent."
-    );
     upload: &'static str = "Upload", "Téléverser";
     upload_folder: &'static str = "Upload folder", "Téléverser un dossier";
     uploads: &'static str = "Uploads", "Téléversements";
@@ -671,7 +664,6 @@ impl Words {
             Reason::NoSpace => &self.space_gone,
             Reason::CannotWrite => &self.cannot_write,
             Reason::Expired => &self.expired,
-            Reason::FolderGone => &self.folder_gone,
         }
     }
 }

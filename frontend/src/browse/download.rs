@@ -65,8 +65,12 @@ pub fn SelectionActions() -> AnyView {
                 <Show when=move || changes.writable()>
                     <Button label=prefs.text(|words| words.move_to) icon="move" class="button not-small"
                         press=Callback::new(move |()| changes.send(false)) />
-                    <Button label=prefs.text(|words| words.to_trash) icon="trash" class="button"
-                        press=Callback::new(move |()| changes.trash()) />
+                    <button type="button" class="button" aria-label=prefs.text(|words| words.to_trash)
+                        on:click=move |_| changes.trash()>
+                        <Icon name="trash" />
+                        <span class="not-small">{prefs.text(|words| words.to_trash)}</span>
+                        <span class="only-small">{prefs.text(|words| words.trash)}</span>
+                    </button>
                     <button type="button" class="button" aria-haspopup="menu" on:click=more>
                         <Icon name="more" />
                         <span>{prefs.text(|words| words.more)}</span>

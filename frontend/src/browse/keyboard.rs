@@ -103,7 +103,11 @@ impl Browser {
             Intent::Open => self.open(row),
             Intent::Parent => self.parent(),
             Intent::Type(letter) => self.type_letter(letter),
-            Intent::Filter => focus(FILTER_ID),
+            Intent::Filter => {
+                // What is filtered anew is not selected any more, and the field may stand in the selection's place.
+                self.selection.update(Selection::clear);
+                request_animation_frame(|| focus(FILTER_ID));
+            }
             Intent::Help => self.help.set(true),
             Intent::Do(_) => {}
         }

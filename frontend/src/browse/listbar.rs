@@ -9,6 +9,7 @@ use super::state::{Browser, Phase};
 use crate::changes::Changes;
 use crate::env::prefs::Prefs;
 use crate::i18n::fill;
+use crate::live::Live;
 use crate::ui::button::Button;
 use crate::ui::icon::Icon;
 use crate::uploads::UploadButtons;
@@ -17,6 +18,7 @@ use crate::uploads::UploadButtons;
 #[component]
 pub(super) fn ListBar() -> impl IntoView {
     let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
+    let live: Live = expect_context();
     let selecting = Memo::new(move |_| browser.selection.with(|selection| !selection.is_empty()));
     let ready = move || browser.phase.get() == Phase::Ready;
     let count = Signal::derive(move || {
@@ -46,6 +48,12 @@ pub(super) fn ListBar() -> impl IntoView {
             <div class="listbar-count">
                 <span>{count}</span>
                 <span class="progress">{progress}</span>
+                <Show when=move || live.failing.get() && !browser.offline.get()>
+                    <span class="not-live" title=prefs.text(|words| words.not_live)>
+                        <Icon name="offline" />
+                        <span>{prefs.text(|words| words.not_live)}</span>
+                    </span>
+                </Show>
             </div>
             <SelectionActions />
             <div class="listbar-tools">
@@ -56,7 +64,7 @@ pub(super) fn ListBar() -> impl IntoView {
                     <Button label=prefs.text(|words| words.new_folder) icon="new-folder" class="button not-small"
                         press=Callback::new(move |()| changes.new_folder()) />
                     <Show when=move || changes.clipboard.with(Option::is_some)>
-                        <Button label=prefs.text(|words| words.paste) icon="paste" class="button not-small"
+                        <Button label=prefs.text(|words| words.paste) icon="paste" class="button"
                             press=Callback::new(move |()| _ = changes.paste()) />
                     </Show>
                 </Show>

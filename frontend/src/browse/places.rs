@@ -8,6 +8,7 @@ use super::state::Browser;
 use crate::app::Server;
 use crate::changes::Changes;
 use crate::env::{history, prefs::Prefs};
+use crate::trash::TrashLink;
 use crate::ui::icon::Icon;
 
 /// How many of a folder's folders are listed beside it.
@@ -58,7 +59,7 @@ pub fn Places() -> impl IntoView {
         let folder = browser.folder.get();
         let link = |(depth, place): (usize, VPath)| {
             let name = if place.is_root() { root.clone() } else { printable(place.name()) };
-            place_link(place, name, depth, depth == folder.segments().count())
+            place_link(place, name, depth, depth == folder.segments().count() && !browser.in_trash.get())
         };
         folder.ancestry().enumerate().map(link).collect_view()
     };
@@ -90,6 +91,7 @@ pub fn Places() -> impl IntoView {
     view! {
         <nav class="places" aria-label=prefs.text(|words| words.places)>
             <ul>{way}{folders}</ul>
+            <TrashLink class="place place-trash" />
         </nav>
         <Show when=read_only>
             <p class="read-only">

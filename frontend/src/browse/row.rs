@@ -13,6 +13,9 @@ use crate::i18n::{Lang, fill};
 use crate::ui::icon::Icon;
 use crate::ui::span::{Extent, pixels};
 
+/// What stands for the size of what has none.
+const NO_SIZE: &str = "—";
+
 /// A place for a row.
 #[derive(Clone, Copy)]
 pub(super) struct Slot {
@@ -93,6 +96,7 @@ pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl
         }
         .into_any(),
     };
+    let sizeless = Signal::derive(move || shown.with(|shown| shown.size == NO_SIZE));
     let edits = Signal::derive(move || editing.get().is_some());
     view! {
         <div role="row" class="row" id=slot.element_id() data-slot=slot.id.to_string()
@@ -107,7 +111,7 @@ pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl
                 {name}
                 <span class="note">{text(|shown| shown.note.to_owned())}</span>
             </div>
-            <div role="gridcell" class="cell-size">{text(|shown| shown.size.clone())}</div>
+            <div role="gridcell" class="cell-size" class:none=sizeless>{text(|shown| shown.size.clone())}</div>
             <div role="gridcell" class="cell-date">
                 <time datetime=text(|shown| shown.iso.clone()) title=text(|shown| shown.modified_full.clone())>
                     {text(|shown| shown.modified.clone())}
@@ -185,7 +189,7 @@ fn describe(lang: Lang, folder: &VPath, row: &Row<'_>) -> Shown {
         href,
         folder: row.is_folder(),
         icon: row.file_type().icon(),
-        size: if row.kind == Kind::File && row.opens() { format::size(lang, row.size) } else { "—".into() },
+        size: if row.kind == Kind::File && row.opens() { format::size(lang, row.size) } else { NO_SIZE.into() },
         modified: format::date(lang, row.modified),
         modified_full: format::full_date(lang, row.modified),
         iso: format::iso(row.modified),

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::state::Browser;
+use crate::changes::Changes;
 use crate::env::prefs::Prefs;
 use crate::i18n::Words;
 use crate::ui::dialog::Dialog;
@@ -26,10 +27,23 @@ const LINES: &[Line] = &[
     (|_| vec![vec!["?"]], |words| words.do_help),
 ];
 
+/// Those that change something.
+const CHANGES: &[Line] = &[
+    (|_| vec![vec!["F2"]], |words| words.do_rename),
+    (
+        |words| vec![vec![words.key_ctrl, "X"], vec![words.key_ctrl, "C"], vec![words.key_ctrl, "V"]],
+        |words| words.do_clipboard,
+    ),
+    (|words| vec![vec![words.key_delete]], |words| words.do_trash),
+    (|words| vec![vec![words.key_shift, words.key_delete]], |words| words.do_delete),
+    (|words| vec![vec![words.key_ctrl, "Z"], vec![words.key_ctrl, words.key_shift, "Z"]], |words| words.do_undo),
+    (|words| vec![vec![words.key_shift, "F10"]], |words| words.do_menu),
+];
+
 /// The dialog.
 #[component]
 pub fn Shortcuts() -> impl IntoView {
-    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
     let lines = move || {
         let words = prefs.words();
         let line = |(keys, what): &Line| {
@@ -39,7 +53,8 @@ pub fn Shortcuts() -> impl IntoView {
             });
             view! { <div><dt>{what(words)}</dt><dd>{chords.collect_view()}</dd></div> }
         };
-        LINES.iter().map(line).collect_view()
+        let more = if changes.writable() { CHANGES } else { &[] };
+        LINES.iter().chain(more).map(line).collect_view()
     };
     view! {
         <Dialog open=browser.help title=prefs.text(|words| words.shortcuts_title) class="shortcuts">

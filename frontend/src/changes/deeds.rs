@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use shared::change::{Chosen, Leg};
 use shared::{Change, Conflict, VPath};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use web_sys::{ClipboardEvent, Element, HtmlElement};
 
 use super::model::clipboard::transfer;
 use super::model::{Clipboard, Verb};
@@ -149,6 +149,26 @@ impl Changes {
         true
     }
 
+    /// The browser cuts or copies: it takes the names as a text, and forgets whatever its clipboard held before.
+    pub fn hand_over(self, event: &ClipboardEvent) {
+        let Some(data) = event.clipboard_data().filter(|_| is_free(event.target())) else { return };
+        self.clipboard.with_untracked(|clipboard| {
+            if let Some(clipboard) = clipboard {
+                let _ = data.set_data("text/plain", &clipboard.names());
+                event.prevent_default();
+            }
+        });
+    }
+
+    /// The browser pastes: what was cut or copied here, unless files come from elsewhere.
+    pub fn pasted(self, event: &ClipboardEvent) {
+        let files = event.clipboard_data().and_then(|data| data.files()).is_some_and(|files| files.length() > 0);
+        let busy = event.default_prevented() || files || self.browser.in_trash.get_untracked();
+        if !busy && is_free(event.target()) && self.paste() {
+            event.prevent_default();
+        }
+    }
+
     /// Moves or copies what is dragged into a folder.
     pub(super) fn drop_into(self, folder: &VPath, copy: bool) {
         let dragged = self.dragged.get_untracked().unwrap_or_default();
@@ -231,6 +251,12 @@ impl Changes {
         items.push(MenuItem { danger: true, ..delete });
         items
     }
+}
+
+/// True where no field and no dialog has a use for the clipboard.
+fn is_free(target: Option<web_sys::EventTarget>) -> bool {
+    let element = target.and_then(|target| target.dyn_into::<Element>().ok());
+    element.is_none_or(|element| element.closest("input, textarea, dialog").is_ok_and(|found| found.is_none()))
 }
 
 fn items(paths: Vec<VPath>) -> Vec<Chosen> {

@@ -23,6 +23,8 @@ mod state;
 #[cfg(target_arch = "wasm32")]
 mod tasks;
 
+pub use model::Origin;
+
 #[cfg(target_arch = "wasm32")]
 pub use {dialogs::ChangeDialogs, state::Changes, tasks::TaskCards};
 

@@ -32,7 +32,7 @@ impl Changes {
         let tally = tally(&done);
         // An undo of which nothing was done is dropped, and one that was done in part can be done again in part.
         if returns || tally.done > 0 {
-            self.history.update_value(|history| history.record(origin, step));
+            self.history.update(|history| history.record(origin, step));
         }
         self.say_done(&tally, origin, verb, returns);
         self.say_failed(tally, origin, verb);

@@ -46,7 +46,7 @@ impl Changes {
             Origin::Undo => history.take_undo(),
             _ => history.take_redo(),
         };
-        match self.history.try_update_value(take).flatten() {
+        match self.history.try_update(take).flatten() {
             Some(Step { verb, changes }) => self.start(changes, origin, verb),
             None => self.say_nothing_left(origin),
         }
@@ -94,7 +94,7 @@ impl Changes {
         }
         if origin != Origin::New {
             let entries: Vec<_> = done.iter().flat_map(|(_, outcomes)| undo::entries(outcomes)).cloned().collect();
-            self.history.update_value(|history| history.renew(&entries));
+            self.history.update(|history| history.renew(&entries));
         }
         done
     }

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use shared::{Change, JobId, VPath};
 
 use super::model::conflict::Answer;
-use super::model::{Clipboard, History, Verb};
+use super::model::{Clipboard, History, Origin, Verb};
 use crate::app::Server;
 use crate::browse::Browser;
 use crate::env::prefs::Prefs;
@@ -36,7 +36,7 @@ pub struct Changes {
     pub(super) answer: StoredValue<Option<(Answer, bool)>>,
     /// Wakes who waits for the answer.
     pub(super) answered: StoredValue<Option<js_sys::Function>, LocalStorage>,
-    pub(super) history: StoredValue<History>,
+    pub(super) history: RwSignal<History>,
     pub(super) tasks: RwSignal<Vec<super::tasks::Task>>,
     pub(super) next_task: StoredValue<u32>,
     pub(super) browser: Browser,
@@ -86,7 +86,7 @@ impl Changes {
             question: RwSignal::new(None),
             answer: StoredValue::new(None),
             answered: StoredValue::new_local(None),
-            history: StoredValue::new(History::default()),
+            history: RwSignal::default(),
             tasks: RwSignal::new(Vec::new()),
             next_task: StoredValue::new(0),
             browser,
@@ -112,6 +112,15 @@ impl Changes {
     /// True if the person may change files.
     pub fn writable(self) -> bool {
         self.server.about.with(|about| about.as_ref().is_some_and(|about| about.writable))
+    }
+
+    /// True if there is something to undo, or to do again.
+    pub fn can(self, origin: Origin) -> bool {
+        self.writable()
+            && self.history.with(|history| match origin {
+                Origin::Undo => history.can_undo(),
+                _ => history.can_redo(),
+            })
     }
 
     /// The same, for code that does not follow it.

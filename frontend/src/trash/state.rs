@@ -117,7 +117,8 @@ impl Bin {
 
     fn chosen(self) -> Vec<Trashed> {
         self.items.with_untracked(|items| {
-            self.selection.with_untracked(|selection| selection.iter().filter_map(|row| items.get(row).cloned()).collect())
+            self.selection
+                .with_untracked(|selection| selection.iter().filter_map(|row| items.get(row).cloned()).collect())
         })
     }
 

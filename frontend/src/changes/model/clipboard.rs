@@ -30,6 +30,12 @@ impl Clipboard {
         self.paths.is_empty()
     }
 
+    /// The names, a line each, for programs that paste text.
+    pub fn names(&self) -> String {
+        let names: Vec<_> = self.paths.iter().map(VPath::display_name).collect();
+        names.join("\n")
+    }
+
     /// True for what waits to be moved away.
     pub fn is_cut(&self, path: &VPath) -> bool {
         self.set.contains(path)
