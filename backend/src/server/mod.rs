@@ -4,7 +4,8 @@
 //! - [`mod@self`] accepts, limits, drains;
 //! - [`session`] is one connection: handshake, then one request at a time;
 //! - [`list`], [`read`], [`walk`], [`digest`] are the operations that change nothing;
-//! - [`uploads`] takes bytes in, [`jobs`] changes what is there, [`database`] has the records of both.
+//! - [`uploads`] takes bytes in, [`jobs`] changes what is there, [`trash`] has what can come back, [`watch`] tells what
+//!   happens; [`database`] has the records.
 
 mod answer;
 mod blocking;
@@ -24,6 +25,7 @@ mod snapshots;
 mod trash;
 mod uploads;
 mod walk;
+mod watch;
 
 use std::collections::HashMap;
 use std::io;
@@ -52,6 +54,7 @@ use jobs::Jobs;
 use session::farewell;
 use snapshots::Snapshots;
 use uploads::Uploads;
+use watch::Watches;
 
 /// What a person may set.
 #[derive(Clone, Debug)]
@@ -108,6 +111,7 @@ pub struct Server {
     digests: Arc<DigestCache>,
     uploads: Arc<Uploads>,
     jobs: Arc<Jobs>,
+    watches: Arc<Watches>,
     records: Option<Arc<Database>>,
     config: ServerConfig,
 }
@@ -126,8 +130,9 @@ impl Server {
         let snapshots = Snapshots::new(config.snapshot_bytes_max, config.snapshot_time);
         let digests = Arc::new(DigestCache::new(records.clone()));
         let uploads = Arc::new(Uploads::new(Arc::clone(&storage), records.clone(), Arc::clone(&digests), &config));
+        let watches = Arc::new(Watches::new(Arc::clone(&storage)));
         let jobs = Arc::new(Jobs::new(Arc::clone(&storage), records.clone()));
-        Arc::new(Self { storage, keys, snapshots, digests, uploads, jobs, records, config })
+        Arc::new(Self { storage, keys, snapshots, digests, uploads, jobs, watches, records, config })
     }
 
     /// Clears away what has expired, now and then, until `shutdown`.
@@ -207,6 +212,7 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>, shutdown: Cancell
     drop(listener);
     tasks.close();
     server.jobs.stop().await;
+    server.watches.stop().await;
     if timeout(server.config.drain_time, tasks.wait()).await.is_err() {
         warn!(connections = tasks.len(), "requests were cut off: they outlasted the drain time");
         cut.cancel();

@@ -15,7 +15,7 @@ use tracing::debug;
 use super::answer::{Answer, Control, Inbound, Stop};
 use super::handshake::{Peer, handshake};
 use super::uploads::{self, Intake};
-use super::{Server, Sink, digest, jobs, list, read, trash, walk};
+use super::{Server, Sink, digest, jobs, list, read, trash, walk, watch};
 use crate::wire::{Frame, FrameReader, FrameWriter, Incoming, WireError};
 
 /// How many pieces of a PUT wait for the disk, each at most [`shared::limits::PIECE_BYTES`] long.
@@ -217,6 +217,7 @@ async fn operate<W: Sink>(
         Some(FrameKind::JobStatus) => jobs::status(server, answer, request(frame)?).await,
         Some(FrameKind::CancelJob) => jobs::cancel(server, answer, request(frame)?).await,
         Some(FrameKind::ListTrash) => trash::list(server, peer, answer, request(frame)?).await,
+        Some(FrameKind::Watch) => watch::watch(server, peer, answer, request(frame)?).await,
         _ => Err(Failure::new(ErrorCode::Unsupported, "this server does not know the operation").into()),
     }
 }

@@ -89,7 +89,7 @@ pub(super) async fn change<W: Sink>(
     let (jobs, id) = (Arc::clone(&server.jobs), request.key);
     let same_owner = owner.clone();
     answer.during(attempt(move || jobs.begin(same_owner, request))).await?;
-    let job = server.jobs.wait(answer, owner, id, 0, wait, |job| job.state != JobState::Running).await?;
+    let job = server.jobs.wait(answer, owner, id, wait, |job| job.state != JobState::Running).await?;
     send(answer, job).await
 }
 
@@ -103,7 +103,7 @@ pub(super) async fn status<W: Sink>(
     let wait = wait_time(request.wait_ms, request.caller.deadline_ms);
     if let Some(id) = request.job {
         let seen = request.seen;
-        let job = server.jobs.wait(answer, owner, id, seen, wait, |job| job.version > seen).await?;
+        let job = server.jobs.wait(answer, owner, id, wait, |job| job.version > seen).await?;
         return send(answer, job).await;
     }
     let jobs = Arc::clone(&server.jobs);
@@ -129,7 +129,7 @@ pub(super) async fn cancel<W: Sink>(
         answer.during(blocking(move || jobs.records()?.cancel_job(number))).await?;
         live.cancelled.cancel();
     }
-    let job = server.jobs.wait(answer, owner, request.job, 0, Duration::ZERO, |_| true).await?;
+    let job = server.jobs.wait(answer, owner, request.job, Duration::ZERO, |_| true).await?;
     send(answer, job).await
 }
 
@@ -278,17 +278,20 @@ impl Jobs {
         answer: &mut Answer<'_, W>,
         owner: Owner,
         id: JobId,
-        seen: u64,
         wait: Duration,
         enough: impl Fn(&Job) -> bool,
     ) -> Result<Job, Stop> {
-        debug!(job = %id, seen, "waiting for a change");
         if let Some(live) = self.find(&owner, id) {
             let mut status = live.status.subscribe();
             let news = status.wait_for(|job| job.state != JobState::Running || enough(job));
-            let waited = timeout(wait, news);
-            // The sender goes when the job has ended, or at least is no longer at work: it is as it says either way.
-            let _ = answer.during(async { Ok::<_, Stop>(waited.await.map(drop)) }).await?;
+            let waited = async {
+                tokio::select! {
+                    _ = timeout(wait, news) => {}
+                    () = self.stopping.cancelled() => {}
+                }
+                Ok::<_, Stop>(())
+            };
+            answer.during(waited).await?;
             return Ok(live.status.borrow().clone());
         }
         let jobs = Arc::clone(self);

@@ -1,0 +1,94 @@
+//! The latest events of a folder, numbered. Who listens has a place in it and no memory of its own; who falls behind by
+//! more than it holds is told to look at everything again.
+
+use std::collections::VecDeque;
+
+use shared::limits::EVENTS_KEPT_MAX;
+use shared::{Event, EventId, Happening};
+
+/// The latest events.
+pub(super) struct Ring {
+    epoch: u64,
+    /// Of the event that came last; 0 before the first.
+    last: u64,
+    /// The events up to the last one, without a gap.
+    events: VecDeque<Happening>,
+}
+
+impl Ring {
+    pub(super) fn new(epoch: u64) -> Self {
+        Self { epoch, last: 0, events: VecDeque::new() }
+    }
+
+    /// Something happened.
+    pub(super) fn push(&mut self, happening: Happening) {
+        if self.events.len() == EVENTS_KEPT_MAX {
+            self.events.pop_front();
+        }
+        self.events.push_back(happening);
+        self.last += 1;
+    }
+
+    /// The number of the event that came last.
+    pub(super) fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// The id of event number `sequence`.
+    pub(super) fn id(&self, sequence: u64) -> EventId {
+        EventId { epoch: self.epoch, sequence }
+    }
+
+    /// Where who heard `after` last goes on; none where what came since is not known any more.
+    pub(super) fn place_after(&self, after: EventId) -> Option<u64> {
+        let known = after.epoch == self.epoch && after.sequence <= self.last && after.sequence >= self.before_first();
+        known.then_some(after.sequence)
+    }
+
+    /// What came after number `place`: that one should look again, where too much did.
+    pub(super) fn after(&self, place: u64) -> Vec<Event> {
+        if place < self.before_first() {
+            return vec![self.resync()];
+        }
+        let skipped = usize::try_from(place - self.before_first()).unwrap_or(usize::MAX);
+        let numbered = (place + 1..).zip(self.events.iter().skip(skipped));
+        numbered.map(|(sequence, happening)| Event { id: self.id(sequence), happening: happening.clone() }).collect()
+    }
+
+    /// That one should look again, from where the ring is now.
+    pub(super) fn resync(&self) -> Event {
+        Event { id: self.id(self.last), happening: Happening::Resync }
+    }
+
+    fn before_first(&self) -> u64 {
+        self.last - self.events.len() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::VPath;
+
+    use super::*;
+
+    fn absent(number: u64) -> Happening {
+        Happening::Absent { path: VPath::parse(&number.to_string()).unwrap() }
+    }
+
+    #[test]
+    fn who_comes_back_hears_what_came_since_or_to_look_again() {
+        let mut ring = Ring::new(7);
+        assert!(ring.after(0).is_empty());
+        (1..=3).for_each(|number| ring.push(absent(number)));
+        let heard: Vec<_> = ring.after(1).into_iter().map(|event| (event.id.sequence, event.happening)).collect();
+        assert_eq!(heard, [(2, absent(2)), (3, absent(3))]);
+        assert_eq!(ring.place_after(EventId { epoch: 7, sequence: 2 }), Some(2));
+        assert_eq!(ring.place_after(EventId { epoch: 7, sequence: 4 }), None);
+        assert_eq!(ring.place_after(EventId { epoch: 8, sequence: 2 }), None);
+        (4..=EVENTS_KEPT_MAX as u64 + 2).for_each(|number| ring.push(absent(number)));
+        assert_eq!(ring.place_after(EventId { epoch: 7, sequence: 1 }), None);
+        assert_eq!(ring.place_after(EventId { epoch: 7, sequence: 2 }), Some(2));
+        assert_eq!(ring.after(2).len(), EVENTS_KEPT_MAX);
+        assert_eq!(ring.after(1), [ring.resync()]);
+    }
+}
