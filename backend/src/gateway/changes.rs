@@ -108,8 +108,7 @@ pub(super) async fn list_trash(State(gateway): State<Gateway>, request: Request)
     wants_json(request.headers())?;
     let (limit, cursor) = page(request.uri().query().unwrap_or_default())?;
     let caller = gateway.caller(&RequestId::of(&request));
-    let TrashPage { items, next_cursor, total } =
-        gateway.client.list_trash(&caller, cursor.as_deref(), limit).await?;
+    let TrashPage { items, next_cursor, total } = gateway.client.list_trash(&caller, cursor.as_deref(), limit).await?;
     let total = total.unwrap_or(items.len() as u64);
     json::answer(&Trash { items, next_cursor, total })
 }

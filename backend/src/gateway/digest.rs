@@ -27,7 +27,8 @@ fn algorithms(query: &str) -> Result<Vec<Algorithm>, Refusal> {
     let mut wanted = Vec::new();
     for (_, name) in parameters(query)?.iter().filter(|(key, _)| key == "algorithm") {
         let known = Algorithm::ALL.into_iter().find(|algorithm| algorithm.tus_name() == name);
-        let algorithm = known.ok_or_else(|| bad_parameter("algorithm", "is none of `blake3`, `crc32`, `sha256`, `sha1`"))?;
+        let algorithm =
+            known.ok_or_else(|| bad_parameter("algorithm", "is none of `blake3`, `crc32`, `sha256`, `sha1`"))?;
         if wanted.contains(&algorithm) {
             return Err(Refusal::because(ErrorCode::BadRequest, "An algorithm is named twice."));
         }

@@ -294,7 +294,9 @@ fn detail(code: ErrorCode) -> &'static str {
         ErrorCode::Changed => "The file changed while it was read. Ask again.",
         ErrorCode::PreconditionFailed => "The file is not in the state that the request's conditions ask for.",
         ErrorCode::RangeNotSatisfiable => "No part of the wanted range lies in the file.",
-        ErrorCode::AlreadyExists => "Something stands at that path already. Choose another name, or say what to do about it.",
+        ErrorCode::AlreadyExists => {
+            "Something stands at that path already. Choose another name, or say what to do about it."
+        }
         ErrorCode::ParentMissing => "The folder that this belongs in is not there. Make it first.",
         ErrorCode::IntoItself => "A folder cannot be put into itself or into a folder below it.",
         ErrorCode::OffsetMismatch => {

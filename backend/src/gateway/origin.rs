@@ -140,10 +140,7 @@ mod tests {
     #[test]
     fn a_default_port_may_be_left_out() {
         let headers = |host: &'static str, origin: &'static str| {
-            HeaderMap::from_iter([
-                (HOST, HeaderValue::from_static(host)),
-                (ORIGIN, HeaderValue::from_static(origin)),
-            ])
+            HeaderMap::from_iter([(HOST, HeaderValue::from_static(host)), (ORIGIN, HeaderValue::from_static(origin))])
         };
         let passes = |host, origin| check(&Method::PUT, &Uri::from_static("/"), &headers(host, origin), &[]).is_ok();
         assert!(passes("files.example.org:80", "http://files.example.org"));

@@ -67,12 +67,14 @@ impl Asked {
         let headers = request.headers();
         let target = Target::below(request.uri(), "/files")?;
         if target.slash || target.path.is_root() {
-            let sentence = "A file's address does not end in a slash. To make a folder, ask for that (/api/v1/changes).";
+            let sentence =
+                "A file's address does not end in a slash. To make a folder, ask for that (/api/v1/changes).";
             return Err(Refusal::because(ErrorCode::IsFolder, sentence));
         }
         if headers.contains_key(CONTENT_RANGE) {
             // RFC 9110 §9.3.4 and §14.4: taken for the whole, a part would destroy the rest.
-            let sentence = "A part of a file cannot be put. Send all of it, or use the resumable upload (/api/v1/uploads).";
+            let sentence =
+                "A part of a file cannot be put. Send all of it, or use the resumable upload (/api/v1/uploads).";
             return Err(Refusal::because(ErrorCode::BadRequest, sentence));
         }
         body::wants_identity(headers)?;
@@ -113,7 +115,10 @@ impl Asked {
     }
 
     fn digest(&self, algorithm: Algorithm) -> Option<Vec<u8>> {
-        self.checksum.as_ref().filter(|checksum| checksum.algorithm == algorithm).map(|checksum| checksum.digest.clone())
+        self.checksum
+            .as_ref()
+            .filter(|checksum| checksum.algorithm == algorithm)
+            .map(|checksum| checksum.digest.clone())
     }
 }
 

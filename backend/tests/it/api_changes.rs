@@ -53,7 +53,8 @@ mod actions {
     #[tokio::test]
     async fn a_file_is_renamed_and_copied() {
         let web = Web::writable().await;
-        let job = done(&web, &json!({"action": "move", "items": [{"from": "hello.txt", "to": "docs/hallo.txt"}]})).await;
+        let job =
+            done(&web, &json!({"action": "move", "items": [{"from": "hello.txt", "to": "docs/hallo.txt"}]})).await;
         assert_eq!(entry(&job.outcomes[0]), "docs/hallo.txt");
         assert!(!exists(&web, "hello.txt").await);
         done(&web, &json!({"action": "copy", "items": [{"from": "docs", "to": "copy"}]})).await;
@@ -61,7 +62,8 @@ mod actions {
         assert_eq!(web.get("/files/copy/deep/er/file.bin").await.body.len(), 300_000);
         let onto = json!({"action": "copy", "items": [{"from": "empty", "to": "copy/hallo.txt"}]});
         change(&web, &onto).await.refused(409, "already_exists");
-        let beside = json!({"action": "copy", "items": [{"from": "empty", "to": "copy/hallo.txt"}], "conflict": "keep_both"});
+        let beside =
+            json!({"action": "copy", "items": [{"from": "empty", "to": "copy/hallo.txt"}], "conflict": "keep_both"});
         assert_eq!(entry(&done(&web, &beside).await.outcomes[0]), "copy/hallo%20%282%29.txt");
         let into_itself = json!({"action": "move", "items": [{"from": "docs", "to": "docs/deep/docs"}]});
         change(&web, &into_itself).await.refused(409, "into_itself");
@@ -140,7 +142,9 @@ mod telling {
         let nested = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
         post(&nested).await.refused(400, "bad_request");
         let trash = r#"{"action":"trash","items":[{"path":"empty"}]}"#.as_bytes();
-        for kind in [&[][..], &[("content-type", "text/plain")], &[("content-type", "application/x-www-form-urlencoded")]] {
+        for kind in
+            [&[][..], &[("content-type", "text/plain")], &[("content-type", "application/x-www-form-urlencoded")]]
+        {
             web.send("POST", CHANGES, kind, trash).await.refused(415, "unsupported_media_type");
         }
         web.send("GET", CHANGES, &[], b"").await.refused(405, "method_not_allowed");

@@ -87,7 +87,8 @@ async fn put(web: &Web, target: &str) {
 #[tokio::test]
 async fn everybody_who_looks_hears_by_one_watch() {
     let web = Web::writable().await;
-    let (mut first, mut second) = (Source::open(&web, "path=docs", None).await, Source::open(&web, "path=docs", None).await);
+    let (mut first, mut second) =
+        (Source::open(&web, "path=docs", None).await, Source::open(&web, "path=docs", None).await);
     let mut elsewhere = Source::open(&web, "path=", None).await;
     assert_eq!(first.status, 200);
     for source in [&mut first, &mut second, &mut elsewhere] {

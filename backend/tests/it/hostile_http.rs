@@ -474,7 +474,11 @@ mod changing {
                 &[("origin", "null")],
                 &[("sec-fetch-site", "cross-site")],
                 &[("sec-fetch-site", "same-site"), ("origin", "http://localhost:1")],
-                &[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example"), ("x-http-method-override", "GET")],
+                &[
+                    ("sec-fetch-site", "cross-site"),
+                    ("origin", "https://evil.example"),
+                    ("x-http-method-override", "GET"),
+                ],
             ] {
                 let headers = [&[("content-type", kind)], fields].concat();
                 web.send(method, target, &headers, body).await.refused(403, "cross_site");
@@ -578,7 +582,10 @@ mod changing {
             let kind = [("content-type", "text/html")];
             assert_eq!(web.send("PUT", &format!("/files/{name}"), &kind, script).await.status, 201);
             let answer = web.get(&format!("/files/{name}")).await;
-            assert!(answer.header("content-security-policy").unwrap().starts_with("sandbox; default-src 'none'"), "{name}");
+            assert!(
+                answer.header("content-security-policy").unwrap().starts_with("sandbox; default-src 'none'"),
+                "{name}"
+            );
             assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
         }
         web.unharmed().await;
@@ -588,7 +595,9 @@ mod changing {
     #[tokio::test]
     async fn nothing_is_written_elsewhere() {
         let web = Web::writable().await;
-        for path in ["../a", "%2e%2e/a", "docs/../../a", "docs/%2e%2e/%2e%2e/a", "a%00", "a%2fb", "/a", "docs//a", "%zz"] {
+        for path in
+            ["../a", "%2e%2e/a", "docs/../../a", "docs/%2e%2e/%2e%2e/a", "a%00", "a%2fb", "/a", "docs//a", "%zz"]
+        {
             web.send("PUT", &format!("/files/{path}"), &[], b"x").await.refused(400, "bad_path");
             web.send("DELETE", &format!("/files/{path}"), &[], b"").await.refused(400, "bad_path");
         }

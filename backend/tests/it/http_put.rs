@@ -38,7 +38,8 @@ mod put {
     async fn a_new_file_is_there_with_all_that_is_known_of_it() {
         let web = Web::writable().await;
         let content: Vec<u8> = (0..3_000_000_u32).map(|index| (index >> 7) as u8).collect();
-        let answer = web.send("PUT", "/files/new/folder/caf%C3%A9.bin", &[("x-oc-mtime", "1700000000")], &content).await;
+        let answer =
+            web.send("PUT", "/files/new/folder/caf%C3%A9.bin", &[("x-oc-mtime", "1700000000")], &content).await;
         assert_eq!((answer.status, answer.header("location")), (201, Some("caf%C3%A9.bin")), "{answer:?}");
         assert_eq!(answer.header("last-modified"), Some("Tue, 14 Nov 2023 22:13:20 GMT"));
         assert_eq!(answer.header("x-oc-mtime"), Some("accepted"));
@@ -270,7 +271,8 @@ mod remove {
 /// OPTIONS, and 405, say what the caller may do.
 #[tokio::test]
 async fn what_is_allowed_is_told() {
-    for (web, allowed) in [(Web::start().await, "GET, HEAD, OPTIONS"), (Web::writable().await, "GET, HEAD, PUT, DELETE, OPTIONS")]
+    for (web, allowed) in
+        [(Web::start().await, "GET, HEAD, OPTIONS"), (Web::writable().await, "GET, HEAD, PUT, DELETE, OPTIONS")]
     {
         for method in ["OPTIONS", "PROPFIND"] {
             let answer = web.send(method, "/files/hello.txt", &[], b"").await;

@@ -22,7 +22,8 @@ fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let group = chunk.iter().enumerate().fold(0_usize, |group, (index, byte)| group | (*byte as usize) << (16 - 8 * index));
+        let group =
+            chunk.iter().enumerate().fold(0_usize, |group, (index, byte)| group | (*byte as usize) << (16 - 8 * index));
         (0..4).for_each(|index| {
             text.push(if index <= chunk.len() { ALPHABET[group >> (18 - 6 * index) & 63] as char } else { '=' });
         });
@@ -294,7 +295,8 @@ mod creation {
     #[tokio::test]
     async fn what_is_asked_wrongly_makes_nothing() {
         let web = Web::writable().await;
-        let post = async |headers: &[(&str, &str)]| web.send("POST", UPLOADS, &[&[VERSION], headers].concat(), b"").await;
+        let post =
+            async |headers: &[(&str, &str)]| web.send("POST", UPLOADS, &[&[VERSION], headers].concat(), b"").await;
         let name = ("upload-metadata", "path YQ==");
         post(&[name]).await.refused(400, "bad_request");
         post(&[name, ("upload-defer-length", "2")]).await.refused(400, "bad_request");
@@ -313,7 +315,8 @@ mod creation {
     #[tokio::test]
     async fn a_key_makes_it_once() {
         let web = Web::writable().await;
-        let headers = [VERSION, BYTES, ("upload-length", "9"), ("upload-metadata", "path YQ=="), ("idempotency-key", "once")];
+        let headers =
+            [VERSION, BYTES, ("upload-length", "9"), ("upload-metadata", "path YQ=="), ("idempotency-key", "once")];
         let first = web.send("POST", UPLOADS, &headers, b"hello").await;
         let second = web.send("POST", UPLOADS, &headers, b"hello").await;
         assert_eq!((first.status, second.status), (201, 201), "{second:?}");

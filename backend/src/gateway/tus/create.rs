@@ -18,10 +18,7 @@ use super::{Asked, beyond, speak, standing};
 use crate::client::{Sent, Stage, Upload};
 
 /// `POST /api/v1/uploads`.
-pub(in super::super) async fn create(
-    State(gateway): State<Gateway>,
-    request: Request,
-) -> Result<Response, Refusal> {
+pub(in super::super) async fn create(State(gateway): State<Gateway>, request: Request) -> Result<Response, Refusal> {
     let slash = request.uri().path().ends_with('/');
     let (asked, mut body) = Asked::of(gateway, request);
     speak(asked.create(slash, &mut body).await)

@@ -82,7 +82,8 @@ pub(super) fn concat(headers: &HeaderMap) -> Result<Concat, Refusal> {
         Some("partial") => Ok(Concat::Partial),
         Some(text) => {
             let list = text.strip_prefix("final;").ok_or_else(not_concat)?;
-            let parts: Vec<_> = list.split_ascii_whitespace().map(part).collect::<Option<_>>().ok_or_else(not_concat)?;
+            let parts: Vec<_> =
+                list.split_ascii_whitespace().map(part).collect::<Option<_>>().ok_or_else(not_concat)?;
             if parts.is_empty() {
                 return Err(not_concat());
             }

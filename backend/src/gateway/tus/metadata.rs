@@ -107,7 +107,8 @@ fn wrong(key: &str, problem: &str) -> Refusal {
 }
 
 fn malformed() -> Refusal {
-    let sentence = "Upload-Metadata must be keys, each once and with a value in Base64 after a space, and commas between.";
+    let sentence =
+        "Upload-Metadata must be keys, each once and with a value in Base64 after a space, and commas between.";
     Refusal::because(ErrorCode::BadRequest, sentence)
 }
 
