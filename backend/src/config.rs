@@ -123,6 +123,12 @@ pub struct TcpSettings {
     /// Memory for sorted folders between the pages of a listing, in MiB [default: 256].
     #[arg(long, value_name = "MIB")]
     pub listing_memory_mib: Option<usize>,
+    /// Seconds that an upload is kept to which nobody adds [default: 604800, a week].
+    #[arg(long, value_name = "N")]
+    pub upload_expiry_seconds: Option<u64>,
+    /// Seconds that something stays in the trash [default: 2592000, thirty days].
+    #[arg(long, value_name = "N")]
+    pub trash_expiry_seconds: Option<u64>,
 }
 
 /// What concerns the process: section `[process]` of the file.
@@ -308,6 +314,16 @@ impl TcpSettings {
             idle_time: seconds(self.idle_seconds.or(file.idle_seconds), default.idle_time, "tcp-idle-seconds")?,
             snapshot_bytes_max: mebibytes
                 .map_or(default.snapshot_bytes_max, |mebibytes| mebibytes.saturating_mul(1 << 20)),
+            upload_expiry: seconds(
+                self.upload_expiry_seconds.or(file.upload_expiry_seconds),
+                default.upload_expiry,
+                "upload-expiry-seconds",
+            )?,
+            trash_expiry: seconds(
+                self.trash_expiry_seconds.or(file.trash_expiry_seconds),
+                default.trash_expiry,
+                "trash-expiry-seconds",
+            )?,
             ..default
         };
         Ok(TcpConfig { listen, server })
