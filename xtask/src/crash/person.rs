@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::http::{Answer, Request};
 use super::random::{Content, Random};
+use super::uploads::Abandoned;
 use super::world::World;
 use crate::repo::{Failure, Outcome};
 
@@ -29,7 +30,7 @@ pub(super) struct Person {
     pub(super) expected: BTreeMap<String, Option<Content>>,
     pub(super) counts: Counts,
     /// Uploads that were begun and left.
-    pub(super) abandoned: u64,
+    pub(super) abandoned: Vec<Abandoned>,
     interrupted: bool,
 }
 
@@ -42,7 +43,7 @@ impl Person {
             names: 0,
             expected: BTreeMap::new(),
             counts: Counts::new(),
-            abandoned: 0,
+            abandoned: Vec::new(),
             interrupted: false,
         }
     }

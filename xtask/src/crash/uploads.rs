@@ -17,6 +17,14 @@ const CHUNKS: &[usize] = &[70_001, 1 << 20, 6 << 20, 32 << 20];
 /// A client that needs longer hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// An upload that was begun and left.
+#[derive(Clone)]
+pub(super) struct Abandoned {
+    address: String,
+    acknowledged: usize,
+    content: Content,
+}
+
 impl Person {
     /// A new file, or one in the place of an old one. Hands back the path, the old content and the new.
     fn prepare(&mut self) -> Outcome<(String, Option<Content>, Content)> {
@@ -66,7 +74,7 @@ impl Person {
             let versions = [old, Some(new)];
             self.whole(&path, if everything_sent { &versions } else { &versions[..1] })?;
             if abandons && acknowledged < bytes.len() {
-                self.abandoned += 1;
+                self.abandoned.push(Abandoned { address, acknowledged, content: new });
                 return Ok(());
             }
         }
@@ -92,6 +100,30 @@ impl Person {
             return Err(Failure(format!("{acknowledged} of {length} bytes were acknowledged, and {offset} are there")));
         }
         Ok(offset)
+    }
+
+    /// Adds one byte to each upload that was left, however long ago: none has lost what was acknowledged.
+    pub(super) fn add_to_abandoned(&mut self) -> Outcome<()> {
+        for Abandoned { address, acknowledged, content } in &self.abandoned.clone() {
+            let standing = self.stands(address, *acknowledged, content.length)?;
+            let bytes = content.bytes();
+            let Some(byte) = bytes.get(standing..standing + 1).filter(|_| standing + 1 < bytes.len()) else { continue };
+            let answer = self.ask(&patch(address, standing).body(byte))?;
+            if answer.status != 204 {
+                return Err(unexpected("a byte for an upload that was left", &answer));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether each upload that was left has expired.
+    pub(super) fn abandoned_are_gone(&mut self) -> Outcome<bool> {
+        for Abandoned { address, .. } in &self.abandoned.clone() {
+            if !matches!(self.ask(&tus_request("HEAD", address.clone()))?.status, 404 | 410) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// One file by PUT: there or not there, never in between.
