@@ -12,6 +12,7 @@
 
 import { test as base, type Page } from "@playwright/test";
 import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -133,6 +134,16 @@ export const test = base.extend<Fixtures>({
       await info.attach("server log", { body: server.log.join("\n"), contentType: "text/plain" });
     }
     await rm(state, { recursive: true, force: true });
+  },
+
+  // While the page is being worked on: a bundle that the server under test was not built with.
+  page: async ({ page }, use) => {
+    const bundle = process.env.PASSERELLE_PAGE;
+    if (bundle !== undefined) {
+      const file = (url: URL) => join(bundle, url.pathname === "/" ? "index.html" : url.pathname);
+      await page.route((url) => existsSync(file(url)), (route) => route.fulfill({ path: file(new URL(route.request().url())) }));
+    }
+    await use(page);
   },
 
   baseURL: async ({ server }, use) => {
