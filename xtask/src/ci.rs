@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::{
     child::{self, Show},
     counts::Counts,
-    fuzz,
+    crash, fuzz,
     repo::{Outcome, Repo, in_ci},
     steps::Steps,
     suites, tidy, tools,
@@ -33,6 +33,7 @@ fn everything(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
     };
     total += fuzzing(repo, steps)?;
     total += suites::all(repo, steps, &browser)?;
+    total += crashes(repo, steps);
     Ok(total)
 }
 
@@ -74,6 +75,19 @@ fn fuzzing(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
         total += verdict(fuzz::one(repo, &target, fuzz::SECONDS_DEFAULT).is_ok(), &target);
     }
     Ok(total)
+}
+
+/// Against the binary that the host tests built.
+fn crashes(repo: &Repo, steps: &mut Steps) -> Counts {
+    if !cfg!(unix) {
+        return Counts { skipped: 1, ..Counts::default() };
+    }
+    steps.step("Killing servers and clients while they work");
+    let outcome = crash::run(repo, crash::any_seed(), crash::COUNT_IN_CI);
+    if let Err(failure) = &outcome {
+        println!("    {failure}");
+    }
+    verdict(outcome.is_ok(), "crash")
 }
 
 fn verdict(fine: bool, title: &str) -> Counts {

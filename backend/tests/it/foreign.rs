@@ -56,6 +56,36 @@ async fn broken_downloads_go_on() {
     web.unharmed().await;
 }
 
+/// An archive that broke off goes on, wherever that was, and is the same to the last byte.
+#[tokio::test]
+async fn broken_archives_go_on() {
+    let (web, _) = web().await;
+    let url = format!("http://{}/api/v1/archive?path=d&name=all", web.address);
+    let whole = web.get("/api/v1/archive?path=d&name=all").await.body;
+    let programs: [(&str, &[&str]); 3] = [
+        ("curl", &["-sS", "--fail", "-C", "-", "-o", "all.zip"]),
+        ("wget", &["-q", "-c", "-O", "all.zip"]),
+        ("aria2c", &["-q", "-c", "-x", "8", "-s", "8", "-k", "1M", "--allow-overwrite=true", "-o", "all.zip"]),
+    ];
+    // In a record at the start, in a file, behind the files, in the last record.
+    let places = [17, 7_000_000, whole.len() - 300, whole.len() - 5];
+    for (program, arguments) in programs {
+        for place in places {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("all.zip");
+            std::fs::write(&file, &whole[..place]).unwrap();
+            if !run(folder.path(), program, &[arguments, &[&url]].concat()).await {
+                break;
+            }
+            assert!(std::fs::read(&file).unwrap() == whole, "{program} from {place}");
+            if let Ok(output) = Command::new("unzip").arg("-tq").arg(&file).output().await {
+                assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+            }
+        }
+    }
+    web.unharmed().await;
+}
+
 #[tokio::test]
 async fn a_folder_is_mirrored() {
     let (web, content) = web().await;

@@ -52,7 +52,12 @@ pub(crate) fn crash(repo: &Repo, arguments: &[String]) -> Outcome<()> {
     let wish = parse(arguments)?;
     let mut build = repo.cargo(&["build", "--locked", "--package", "backend"]);
     child::must(repo, "building the server", &mut build, "mend what the lines above name and start again")?;
-    run(repo, wish.seed.unwrap_or_else(|| RandomState::new().hash_one(0)), wish.count)
+    run(repo, wish.seed.unwrap_or_else(any_seed), wish.count)
+}
+
+/// Another one each time.
+pub(crate) fn any_seed() -> u64 {
+    RandomState::new().hash_one(0)
 }
 
 /// `[--seed N] [--count N]`.
