@@ -12,13 +12,13 @@ use std::sync::OnceLock;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, RawDir, RenameFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 use rustix::path::DecInt;
-use shared::{Timestamp, VPath};
+use shared::{ErrorCode, Timestamp, VPath};
 
-use super::disk::{Folder, Node, SyncFolder};
+use super::disk::{Folder, Node, SyncFolder, Tell};
 use super::metadata::{Identity, Metadata, Shape};
 use super::tree::{exchanged, refusal};
 use super::unix;
-use crate::storage::{Attributes, StorageError, Visit};
+use crate::storage::{Attributes, StorageError, Visit, Watching};
 
 /// How much `getdents` may write at a time, in bytes: some 1 500 names.
 const NAMES_BYTES: usize = 64 << 10;
@@ -184,6 +184,13 @@ impl Folder for LinuxFolder {
     fn space(&self) -> io::Result<Option<u64>> {
         unix::space(&self.handle)
     }
+
+    fn watch(&self, _path: &Path, tell: Tell) -> Result<Box<dyn Watching>, StorageError> {
+        if proc_handles().is_none() {
+            return Err(StorageError::new(ErrorCode::Unsupported, "without /proc no folder is watched"));
+        }
+        super::inotify::watch(&self.handle, tell)
+    }
 }
 
 /// Copies by sharing blocks where source and destination are whole files, else by `copy_file_range`, which shares blocks
@@ -274,8 +281,6 @@ impl From<Stat> for Metadata {
 
 #[cfg(test)]
 mod tests {
-    use shared::ErrorCode;
-
     use super::*;
 
     #[test]

@@ -31,10 +31,13 @@ mod vault;
 mod writing;
 
 #[cfg(target_os = "linux")]
+mod inotify;
+#[cfg(target_os = "linux")]
 mod linux;
 #[cfg(unix)]
 mod unix;
 
+mod notifying;
 mod portable;
 
 pub mod simulated;

@@ -11,12 +11,12 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 use shared::Timestamp;
 
-use super::disk::{Folder, Node, SyncFolder};
+use super::disk::{Folder, Node, SyncFolder, Tell};
 use super::metadata::{Identity, Metadata, Shape};
 use super::tree::{exchanged, refusal};
 #[cfg(unix)]
 use super::unix;
-use crate::storage::{Attributes, STATE_FOLDER_NAME, StorageError, Visit};
+use crate::storage::{Attributes, STATE_FOLDER_NAME, StorageError, Visit, Watching};
 
 /// How often a name is looked up again while somebody exchanges what stands under it.
 const EXCHANGE_RETRIES: usize = 8;
@@ -247,6 +247,15 @@ impl Folder for PortableFolder {
     #[cfg(not(unix))]
     fn space(&self) -> io::Result<Option<u64>> {
         Ok(None)
+    }
+
+    fn watch(&self, path: &Path, tell: Tell) -> Result<Box<dyn Watching>, StorageError> {
+        let own = self.metadata().map_err(|error| refusal(error, "watching a folder"))?;
+        let still_there = || {
+            let found = Self::open_root(path).and_then(|folder| folder.metadata());
+            found.is_ok_and(|found| found.identity == own.identity)
+        };
+        super::notifying::watch(path, tell, still_there)
     }
 }
 

@@ -32,7 +32,7 @@ impl LocalWorld {
         Self { folder, storage }
     }
 
-    fn at(&self, path: &[u8]) -> PathBuf {
+    pub(super) fn at(&self, path: &[u8]) -> PathBuf {
         self.folder.path().join("root").join(OsStr::from_bytes(path))
     }
 
@@ -208,7 +208,7 @@ fn a_state_directory_of_another_name_is_hidden_wherever_it_is_moved() {
 
 /// Somebody exchanges two names as fast as they can, while another reads through one of them.
 #[cfg(target_os = "linux")]
-fn while_exchanging(world: &LocalWorld, left: &[u8], right: &[u8], rounds: usize, look: impl Fn()) {
+pub(super) fn while_exchanging(world: &LocalWorld, left: &[u8], right: &[u8], rounds: usize, look: impl Fn()) {
     use std::sync::atomic::{AtomicBool, Ordering};
     let done = AtomicBool::new(false);
     let (left, right) = (world.at(left), world.at(right));

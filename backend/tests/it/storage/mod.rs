@@ -6,6 +6,7 @@ mod links;
 mod local;
 mod power;
 mod reading;
+mod real;
 mod trash;
 mod watching;
 mod worlds;

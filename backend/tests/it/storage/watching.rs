@@ -24,8 +24,7 @@ pub(super) fn a_watched_folder_tells_what_happens_in_it(world: &dyn World) {
     upload(world, 1, b"folder/new\nname", b"content", &Expected::Nothing).unwrap();
     check_told(&notices, b"new\nname");
     storage.rename(&path(b"folder/new\nname"), None, &path(b"folder/other"), &Expected::Nothing).unwrap();
-    check_told(&notices, b"new\nname");
-    check_told(&notices, b"other");
+    check_told_of(&notices, &[b"new\nname", b"other"]);
     storage.make_folder(&path(b"folder/made")).unwrap();
     check_told(&notices, b"made");
     world.write(b"folder/old", b"changed");
@@ -74,14 +73,20 @@ fn watch(world: &dyn World, folder: &[u8]) -> Result<Watched, ErrorCode> {
     world.storage().watch(&path(folder), tell).map(|watching| (watching, receiver)).map_err(|error| error.code)
 }
 
-/// Waits until that name is told; others may come before, and one may come several times.
 #[track_caller]
 fn check_told(notices: &Receiver<Notice>, name: &[u8]) {
-    loop {
+    check_told_of(notices, &[name]);
+}
+
+/// Waits until those names are told, in any order; others may come before, and one may come several times.
+#[track_caller]
+fn check_told_of(notices: &Receiver<Notice>, names: &[&[u8]]) {
+    let mut left = names.to_vec();
+    while !left.is_empty() {
         match notices.recv_timeout(PATIENCE) {
-            Ok(Notice::Name(told)) if &*told == name => break,
+            Ok(Notice::Name(told)) if left.contains(&&*told) => left.retain(|name| *name != &*told),
             Ok(notice) => check_harmless(&notice),
-            Err(error) => panic!("{} was not told: {error}", String::from_utf8_lossy(name)),
+            Err(error) => panic!("{left:?} was not told: {error}"),
         }
     }
 }

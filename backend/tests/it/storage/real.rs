@@ -1,0 +1,326 @@
+//! What only a real directory can show of writing: modes, attributes, planted links, races, other file systems.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use backend::storage::local::{Containment, LocalStorage};
+use backend::storage::{Attributes, Expected, Storage};
+use rustix::fs::XattrFlags;
+use shared::{ErrorCode, Timestamp};
+
+use super::local::{CONTAINMENTS, LocalWorld, while_exchanging};
+use super::{World, code, content, path, stage, stat, trash_id, upload, upload_id};
+
+const NOW: Timestamp = Timestamp(1_700_000_000_000_000_000);
+
+#[test]
+fn links_planted_where_the_server_keeps_its_own_are_refused() {
+    let plant: [fn(&Path, &Path); 6] = [
+        |root, outside| symlink(outside, root.join(".passerelle")).unwrap(),
+        |root, _| fs::write(root.join(".passerelle"), "a file").unwrap(),
+        |root, outside| {
+            fs::create_dir(root.join(".passerelle")).unwrap();
+            symlink(outside, root.join(".passerelle/staging")).unwrap();
+        },
+        |root, outside| {
+            fs::create_dir(root.join(".passerelle")).unwrap();
+            symlink(outside, root.join(".passerelle/trash")).unwrap();
+        },
+        |root, outside| {
+            fs::create_dir(root.join(".passerelle")).unwrap();
+            symlink(outside.join("secret"), root.join(".passerelle/vault.lock")).unwrap();
+        },
+        |root, outside| {
+            fs::create_dir_all(root.join(".passerelle/staging")).unwrap();
+            let name = upload_id(1).to_string();
+            symlink(outside.join("secret"), root.join(".passerelle/staging").join(name)).unwrap();
+        },
+    ];
+    for (containment, plant) in CONTAINMENTS.into_iter().flat_map(|containment| plant.map(|plant| (containment, plant)))
+    {
+        let world = LocalWorld::new(containment);
+        world.file(b"file", b"content");
+        plant(&world.at(b""), &world.at(b"../root2"));
+        let storage = world.storage();
+        assert!(storage.stage(upload_id(1)).is_err());
+        assert!(storage.staged(upload_id(1)).is_err());
+        let _ = storage.trash(&path(b"file"), None, trash_id(1), NOW);
+        let _ = storage.list_staged();
+        let _ = storage.list_trash(&mut |_| backend::storage::Visit::Continue);
+        world.check_outside();
+    }
+}
+
+#[test]
+fn one_server_writes_into_a_directory() {
+    for containment in CONTAINMENTS {
+        let world = LocalWorld::new(containment);
+        let second = LocalStorage::open_with(&world.at(b""), None, containment).unwrap();
+        stage(&world, 1);
+        assert_eq!(code(second.stage(upload_id(2))), Some(ErrorCode::Locked));
+        // Reading goes on.
+        assert_eq!(code(second.stat(&path(b""))), None);
+        assert_eq!(fs::metadata(world.at(b".passerelle")).unwrap().mode() & 0o7777, 0o700);
+    }
+}
+
+#[test]
+fn a_file_has_the_mode_that_any_program_would_give_it() {
+    for containment in CONTAINMENTS {
+        let world = LocalWorld::new(containment);
+        let mode = |name: &[u8]| fs::metadata(world.at(name)).unwrap().mode() & 0o7777;
+        let set_mode =
+            |name: &[u8], mode| fs::set_permissions(world.at(name), PermissionsExt::from_mode(mode)).unwrap();
+        world.file(b"plain", b"");
+        upload(&world, 1, b"new", b"content", &Expected::Nothing).unwrap();
+        assert_eq!(mode(b"new"), mode(b"plain"));
+        let attributes = Attributes { executable: Some(true), modified: None };
+        stage(&world, 1);
+        world.storage().publish(upload_id(1), &path(b"script"), &Expected::Nothing, &attributes).unwrap();
+        assert_eq!(mode(b"script"), mode(b"plain") | ((mode(b"plain") & 0o444) >> 2));
+
+        set_mode(b"plain", 0o640);
+        upload(&world, 1, b"plain", b"content", &Expected::Anything).unwrap();
+        assert_eq!(mode(b"plain"), 0o640);
+        // What would run as its owner does not go on to do so with other content.
+        set_mode(b"plain", 0o4755);
+        upload(&world, 1, b"plain", b"content", &Expected::Anything).unwrap();
+        assert_eq!(mode(b"plain"), 0o755);
+        world.storage().make_folder(&path(b"folder")).unwrap();
+        fs::create_dir(world.at(b"other")).unwrap();
+        assert_eq!(mode(b"folder"), mode(b"other"));
+    }
+}
+
+#[test]
+fn extended_attributes_and_owners_are_handed_down() {
+    for containment in CONTAINMENTS {
+        let world = LocalWorld::new(containment);
+        world.file(b"file", b"old");
+        let at = world.at(b"file");
+        if rustix::fs::setxattr(&at, c"user.colour", b"blue", XattrFlags::empty()).is_err() {
+            eprintln!("skipped: this file system has no extended attributes");
+            return;
+        }
+        // One more user may read it.
+        let list = access_list(&[(1, 6, !0), (2, 4, 12_345), (4, 4, !0), (0x10, 4, !0), (0x20, 0, !0)]);
+        let listed = rustix::fs::setxattr(&at, c"system.posix_acl_access", &list, XattrFlags::empty()).is_ok();
+        // Only the administrator can give a file to somebody else.
+        let owned = std::os::unix::fs::chown(&at, Some(12_345), Some(23_456)).is_ok();
+        upload(&world, 1, b"file", b"new", &Expected::Anything).unwrap();
+        assert_eq!(attribute(&at, "user.colour").unwrap(), b"blue");
+        assert_eq!(listed, attribute(&at, "system.posix_acl_access").is_some_and(|kept| kept == list));
+        let metadata = fs::metadata(&at).unwrap();
+        assert_eq!(owned, (metadata.uid(), metadata.gid()) == (12_345, 23_456));
+        assert_eq!(content(&world, b"file").unwrap(), b"new");
+    }
+}
+
+#[test]
+fn a_new_file_gets_what_its_folder_gives() {
+    for containment in CONTAINMENTS {
+        let world = LocalWorld::new(containment);
+        world.folder(b"shared");
+        let at = world.at(b"shared");
+        let _ = std::os::unix::fs::chown(&at, None, Some(23_456));
+        fs::set_permissions(&at, PermissionsExt::from_mode(0o2775)).unwrap();
+        let list = access_list(&[(1, 7, !0), (2, 7, 12_345), (4, 5, !0), (0x10, 7, !0), (0x20, 0, !0)]);
+        let listed = rustix::fs::setxattr(&at, c"system.posix_acl_default", &list, XattrFlags::empty());
+        for with_list in [true, false] {
+            if with_list && listed.is_err() {
+                continue;
+            }
+            if !with_list {
+                let _ = rustix::fs::removexattr(&at, c"system.posix_acl_default");
+            }
+            world.file(b"shared/theirs", b"");
+            upload(&world, 1, b"shared/ours", b"", &Expected::Nothing).unwrap();
+            let described = |name: &[u8]| {
+                let metadata = fs::metadata(world.at(name)).unwrap();
+                (metadata.mode(), metadata.gid(), attribute(&world.at(name), "system.posix_acl_access"))
+            };
+            assert_eq!(described(b"shared/ours"), described(b"shared/theirs"));
+            for name in [b"shared/ours".as_slice(), b"shared/theirs"] {
+                world.remove(name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_folder_exchanged_for_a_link_takes_nothing_out() {
+    for containment in CONTAINMENTS {
+        let world = LocalWorld::new(containment);
+        world.folder(b"swapped");
+        world.link(b"link", b"../root2");
+        let storage = world.storage();
+        let number = std::cell::Cell::new(0_u32);
+        let refused = |code: ErrorCode| {
+            use ErrorCode::{AlreadyExists, Changed, LinkEscapes, NotFolder, NotFound, ParentMissing};
+            let known = [AlreadyExists, Changed, LinkEscapes, NotFolder, NotFound, ParentMissing];
+            assert!(known.contains(&code), "{code}");
+        };
+        while_exchanging(&world, b"swapped", b"link", 150, || {
+            number.set(number.get() + 1);
+            let name = format!("swapped/file {}", number.get());
+            let name = name.as_bytes();
+            if let Err(code) = upload(&world, 1, name, b"content", &Expected::Anything) {
+                refused(code);
+                storage.unstage(upload_id(1)).unwrap();
+            }
+            let moved = path(&[name, b" moved".as_slice()].concat());
+            let _ = storage.rename(&path(name), None, &moved, &Expected::Anything).map_err(|error| refused(error.code));
+            let _ = storage
+                .make_folder(&path(&[name, b" folder".as_slice()].concat()))
+                .map_err(|error| refused(error.code));
+            let _ = storage
+                .make_link(&path(&[name, b" link".as_slice()].concat()), b"x")
+                .map_err(|error| refused(error.code));
+            // What lies outside is neither taken nor removed.
+            let outside = path(b"swapped/secret");
+            assert!(storage.trash(&outside, None, trash_id(1), NOW).is_err());
+            assert!(storage.remove(&outside, None).is_err());
+        });
+        world.check_outside();
+    }
+}
+
+#[test]
+fn a_second_name_left_by_a_crash_is_no_upload_any_more() {
+    for containment in CONTAINMENTS {
+        let world = LocalWorld::new(containment);
+        stage(&world, 1).write_at(b"content", 0).unwrap();
+        let staged = world.at(b".passerelle/staging").join(upload_id(1).to_string());
+        fs::hard_link(&staged, world.at(b"file")).unwrap();
+        assert_eq!(code(world.storage().staged(upload_id(1))), Some(ErrorCode::NotFound));
+        let published = upload_again(&world);
+        assert_eq!(published, Some(ErrorCode::NotFound));
+        world.storage().unstage(upload_id(1)).unwrap();
+        assert_eq!(content(&world, b"file").unwrap(), b"content");
+    }
+}
+
+fn upload_again(world: &dyn World) -> Option<ErrorCode> {
+    code(world.storage().publish(upload_id(1), &path(b"other"), &Expected::Anything, &Attributes::default()))
+}
+
+#[test]
+fn another_file_system_below_the_root_takes_uploads() {
+    for containment in CONTAINMENTS {
+        let world = LocalWorld::new(containment);
+        let Some(_mount) = Mount::new(world.at(b"mounted")) else { return };
+        world.file(b"mounted/old", b"old");
+        world.set_executable(b"mounted/old");
+        world.file(b"here", b"content");
+        let storage = world.storage();
+        let bytes = vec![7; 300_000];
+        let published = upload(&world, 1, b"mounted/new", &bytes, &Expected::Nothing).unwrap();
+        assert_eq!(stat(&world, b"mounted/new").unwrap(), published.entry);
+        assert_eq!(fs::read(world.at(b"mounted/new")).unwrap(), bytes);
+        let published = upload(&world, 1, b"mounted/old", b"newer", &Expected::Anything).unwrap();
+        assert!(published.replaced && published.entry.executable);
+        assert_eq!(upload(&world, 1, b"mounted/old", b"", &Expected::Nothing), Err(ErrorCode::AlreadyExists));
+        storage.unstage(upload_id(1)).unwrap();
+        // Nothing is left behind, neither there nor here.
+        assert!(!world.at(b"mounted/.passerelle").exists());
+        assert!(storage.list_staged().unwrap().is_empty());
+
+        let rename = |from: &[u8], to: &[u8]| storage.rename(&path(from), None, &path(to), &Expected::Nothing);
+        assert_eq!(code(rename(b"here", b"mounted/there")), Some(ErrorCode::CrossDevice));
+        assert_eq!(code(rename(b"mounted/new", b"there")), Some(ErrorCode::CrossDevice));
+        assert_eq!(code(storage.trash(&path(b"mounted/new"), None, trash_id(1), NOW)), Some(ErrorCode::CrossDevice));
+        let mut items = 0;
+        let mut count = |_| {
+            items += 1;
+            backend::storage::Visit::Continue
+        };
+        storage.list_trash(&mut count).unwrap();
+        assert_eq!(items, 0);
+        assert_eq!(code(rename(b"mounted", b"elsewhere")), Some(ErrorCode::AccessDenied));
+    }
+}
+
+#[test]
+fn a_full_disk_and_one_that_is_read_only_say_so() {
+    for containment in CONTAINMENTS {
+        let world = LocalWorld::new(containment);
+        let Some(mount) = Mount::new(world.at(b"mounted")) else { return };
+        let storage = LocalStorage::open_with(&mount.0, None, containment).unwrap();
+        let room = storage.space(&path(b"")).unwrap().unwrap();
+        assert!((500_000..=1 << 20).contains(&room), "{room}");
+        let staged = storage.stage(upload_id(1)).unwrap();
+        staged.write_at(b"durable", 0).unwrap();
+        staged.sync().unwrap();
+        assert_eq!(code(staged.write_at(&vec![1; 2 << 20], 7)), Some(ErrorCode::NoSpace));
+        // What was durable is there, and there is room again.
+        staged.truncate(7).unwrap();
+        staged.sync().unwrap();
+        assert_eq!(super::staged_bytes(&*staged), b"durable");
+        storage.publish(upload_id(1), &path(b"file"), &Expected::Nothing, &Attributes::default()).unwrap();
+        drop(staged);
+        drop(storage);
+
+        assert!(Command::new("mount").args(["-o", "remount,ro"]).arg(&mount.0).status().unwrap().success());
+        let storage = LocalStorage::open_with(&mount.0, None, containment).unwrap();
+        assert_eq!(storage.open(&path(b"file")).unwrap().entry().size, 7);
+        assert_eq!(code(storage.stage(upload_id(1))), Some(ErrorCode::ReadOnly));
+        assert_eq!(code(storage.make_folder(&path(b"folder"))), Some(ErrorCode::ReadOnly));
+        assert_eq!(code(storage.trash(&path(b"file"), None, trash_id(1), NOW)), Some(ErrorCode::ReadOnly));
+        assert_eq!(code(storage.remove(&path(b"file"), None)), Some(ErrorCode::ReadOnly));
+        assert!(storage.list_staged().unwrap().is_empty());
+    }
+}
+
+/// A small file system in memory, where whoever runs this may mount one.
+struct Mount(PathBuf);
+
+impl Mount {
+    fn new(at: PathBuf) -> Option<Self> {
+        fs::create_dir_all(&at).unwrap();
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&at).output();
+        if mount.is_ok_and(|output| output.status.success()) {
+            return Some(Self(at));
+        }
+        eprintln!("skipped: whoever runs this may not mount");
+        None
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+fn attribute(path: &Path, name: &str) -> Option<Vec<u8>> {
+    let mut value = vec![0; 4096];
+    let length = rustix::fs::getxattr(path, name, &mut value[..]).ok()?;
+    value.truncate(length);
+    Some(value)
+}
+
+/// The bytes of an access list as Linux keeps it: version 2, then tag, permissions and id of each entry.
+fn access_list(entries: &[(u16, u16, u32)]) -> Vec<u8> {
+    let mut bytes = 2_u32.to_le_bytes().to_vec();
+    for (tag, permissions, id) in entries {
+        bytes.extend(tag.to_le_bytes());
+        bytes.extend(permissions.to_le_bytes());
+        bytes.extend(id.to_le_bytes());
+    }
+    bytes
+}
+
+#[test]
+fn the_kernel_copies_between_files() {
+    let world = LocalWorld::new(Containment::Kernel);
+    let bytes: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
+    world.file(b"source", &bytes);
+    let source = world.storage().open(&path(b"source")).unwrap();
+    let staged = stage(&world, 1);
+    assert!(staged.as_file().is_some());
+    assert_eq!(staged.copy_from(&*source, 0, u64::MAX, 0).unwrap(), bytes.len() as u64);
+    assert_eq!(super::staged_bytes(&*staged), bytes);
+}
