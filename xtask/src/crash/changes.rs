@@ -1,7 +1,7 @@
 //! What people change while servers die. Each change has a key, is asked for again with it until it is done, and must
 //! have happened once.
 
-use super::http::Request;
+use super::client::Request;
 use super::person::{Person, unexpected};
 use super::random::Content;
 use crate::repo::{AtPath, Failure, Outcome};

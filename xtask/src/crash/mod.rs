@@ -1,14 +1,14 @@
 //! `crash`: people upload and change files while the file server, the gateway and the clients are killed by SIGKILL at
 //! random moments. Nothing that was acknowledged may be lost, no visible file torn, no change made twice.
 //!
-//! - [`random`] is what the seed decides, [`http`] how servers are asked;
+//! - [`random`] is what the seed decides, [`client`] how servers are asked;
 //! - [`world`] is the processes, [`person`] somebody who works and knows what must be there;
 //! - [`uploads`] and [`changes`] are the work.
 //!
 //! A killed process has not lost what the kernel holds: what a loss of power may lose is another test's subject.
 
 mod changes;
-mod http;
+mod client;
 mod person;
 mod random;
 mod uploads;
@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use crate::child;
 use crate::repo::{AtPath, Failure, Outcome, Repo};
-use http::Request;
+use client::Request;
 use person::{Counts, Person};
 use random::Random;
 use world::{Victim, World};

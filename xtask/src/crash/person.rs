@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::http::{Answer, Request};
+use super::client::{Answer, Request};
 use super::random::{Content, Random};
 use super::uploads::Abandoned;
 use super::world::World;

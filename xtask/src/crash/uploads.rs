@@ -4,7 +4,7 @@ use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::http::{Answer, Request, base64};
+use super::client::{Answer, Request, base64};
 use super::person::{Person, unexpected};
 use super::random::Content;
 use super::world::lock;

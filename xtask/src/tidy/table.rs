@@ -32,7 +32,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("hyper_util", &["backend/src/gateway/"]),
     ("tower", &["backend/src/gateway/"]),
     ("tower_http", &["backend/src/gateway/"]),
-    ("clap", &["backend/src/cli.rs", "backend/src/commands/", "backend/src/config.rs", "backend/src/main.rs"]),
+    ("clap", &["backend/src/cli/", "backend/src/commands/", "backend/src/config.rs", "backend/src/main.rs"]),
     ("tracing_subscriber", &["backend/src/telemetry.rs"]),
     ("argon2", &["backend/src/accounts/"]),
     ("rusqlite", &["backend/src/accounts/", "backend/src/server/database.rs"]),
