@@ -61,6 +61,7 @@ pub(super) fn Grid(
                 on:dragend=move |_| changes.drag_ended()
                 on:drop=move |event| pointer.dropped(&event)
                 on:click=move |event| pointer.click(&event)
+                on:focusin=move |event| pointer.focused(&event)
                 on:dblclick=move |event| pointer.double_click(&event)>
                 <div class="sizer" role="presentation" style:height=move || pixels(scroller.extent.get().sizer())>
                     <For each=move || slots.get() key=|slot| slot.id let:slot>

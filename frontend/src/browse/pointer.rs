@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use leptos::ev::{DragEvent, MouseEvent, PointerEvent};
+use leptos::ev::{DragEvent, FocusEvent, MouseEvent, PointerEvent};
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use shared::VPath;
@@ -129,6 +129,14 @@ impl Pointer {
         let plain = !(event.ctrl_key() || event.meta_key() || event.shift_key() || by_touch);
         if let Some(row) = self.row(event.target()).filter(|_| plain && closest(event.target(), "input").is_none()) {
             self.browser.open(row);
+        }
+    }
+
+    /// A row has the focus, whoever gave it: a screen reader does so by itself.
+    pub(super) fn focused(self, event: &FocusEvent) {
+        let row = closest(event.target(), ".row").and_then(|_| self.row(event.target()));
+        if let Some(row) = row.filter(|row| *row != self.browser.cursor.get_untracked()) {
+            self.browser.cursor.set(row);
         }
     }
 

@@ -10,7 +10,7 @@ use super::model::{Selection, View};
 use super::places::root_name;
 use super::state::{Browser, Phase};
 use super::states::{Empty, Failed, NoMatch, OfflineBanner, PANEL_ID, Skeleton};
-use crate::changes::TaskCards;
+use crate::changes::{SelectionMenu, TaskCards};
 use crate::env::focus;
 use crate::env::prefs::Prefs;
 use crate::uploads::Uploads;
@@ -77,6 +77,7 @@ pub fn FilesScreen() -> impl IntoView {
             <ListBar />
             <div class="body">{body}</div>
             <TaskCards />
+            <SelectionMenu />
             <p class="visually-hidden" role="status">{announcement(browser, prefs, name)}</p>
         </main>
     }

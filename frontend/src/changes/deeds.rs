@@ -16,7 +16,6 @@ use crate::browse::model::text::printable;
 use crate::env::focused;
 use crate::i18n::fill;
 use crate::ui::menu::{MenuItem, Spot};
-use crate::ui::toast::Tone;
 
 impl Changes {
     /// Does what a key press in the list asks for.
@@ -43,7 +42,7 @@ impl Changes {
         }
         let paths: Vec<_> = selection.iter().map_while(|row| browser.path_of(row)).collect();
         if paths.len() < selection.len() && !browser.listing.with_untracked(|listing| listing.is_complete()) {
-            self.toasts.show(Tone::Good, self.words().wait_for_rows.to_owned(), None);
+            self.say(self.words().wait_for_rows.to_owned(), None);
             return None;
         }
         (!paths.is_empty()).then_some(paths)
@@ -133,7 +132,7 @@ impl Changes {
             false => self.counted(|words| &words.copied_to_clipboard, paths.len()),
         };
         self.clipboard.set(Some(Clipboard::new(paths, cut)));
-        self.toasts.show(Tone::Good, text, None);
+        self.say(text, None);
     }
 
     /// Puts what was cut or copied into the folder on the screen; false where there is nothing to paste.

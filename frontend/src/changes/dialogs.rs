@@ -14,15 +14,20 @@ use crate::ui::menu::Menu;
 /// Everything that opens over the page for a change.
 #[component]
 pub fn ChangeDialogs() -> impl IntoView {
-    let (changes, prefs) = (Changes::get(), Prefs::get());
-    let items = Callback::new(move |()| changes.menu_items());
     view! {
-        <Menu open=changes.menu label=prefs.text(|words| words.actions) items />
         <NewFolder />
         <super::folders::FolderDialog />
         <super::conflicts::ConflictDialog />
         <SureDialog />
     }
+}
+
+/// The menu of what is selected.
+#[component]
+pub fn SelectionMenu() -> impl IntoView {
+    let (changes, prefs) = (Changes::get(), Prefs::get());
+    let items = Callback::new(move |()| changes.menu_items());
+    view! { <Menu open=changes.menu label=prefs.text(|words| words.actions) items /> }
 }
 
 /// Asks for the name of a new folder.

@@ -26,7 +26,11 @@ mod tasks;
 pub use model::Origin;
 
 #[cfg(target_arch = "wasm32")]
-pub use {dialogs::ChangeDialogs, state::Changes, tasks::TaskCards};
+pub use {
+    dialogs::{ChangeDialogs, SelectionMenu},
+    state::Changes,
+    tasks::TaskCards,
+};
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use {drag::scroll_by, field::NameField};

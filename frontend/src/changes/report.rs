@@ -37,7 +37,7 @@ impl Changes {
         self.say_done(&tally, origin, verb, returns);
         self.say_failed(tally, origin, verb);
         if task.is_stopping() {
-            self.toasts.show(Tone::Good, self.words().stopped.to_owned(), None);
+            self.say(self.words().stopped.to_owned(), None);
         }
         self.ended.notify();
     }
@@ -46,7 +46,7 @@ impl Changes {
     pub(super) fn say_nothing_left(self, origin: Origin) {
         let words = self.words();
         let text = if origin == Origin::Undo { words.nothing_to_undo } else { words.nothing_to_redo };
-        self.toasts.show(Tone::Good, text.to_owned(), None);
+        self.say(text.to_owned(), None);
     }
 
     /// A change from before the page was loaded ended.
@@ -54,12 +54,12 @@ impl Changes {
         let failed = job.outcomes.iter().filter(|outcome| is_failure(outcome)).count();
         let text = self.words().change_finished.to_owned();
         match failed {
-            0 => self.toasts.show(Tone::Good, text, None),
+            0 => self.say(text, None),
             _ => {
                 let failed = self.counted(|words| &words.all_failed, failed);
-                self.toasts.show(Tone::Bad, format!("{text}. {failed}."), None)
+                self.toasts.show(Tone::Bad, format!("{text}. {failed}."), None);
             }
-        };
+        }
     }
 
     fn say_done(self, tally: &Tally, origin: Origin, verb: Verb, returns: bool) {
@@ -83,7 +83,7 @@ impl Changes {
             Origin::Undo => Action { label: prefs.text(|words| words.redo), run: Callback::new(move |()| self.redo()) },
             _ => Action { label: prefs.text(|words| words.undo), run: Callback::new(move |()| self.undo()) },
         });
-        self.toasts.offer(Tone::Good, text, action);
+        self.say(text, action);
     }
 
     fn say_failed(self, tally: Tally, origin: Origin, verb: Verb) {

@@ -10,7 +10,7 @@ use crate::app::Server;
 use crate::browse::Browser;
 use crate::env::prefs::Prefs;
 use crate::ui::menu::Spot;
-use crate::ui::toast::Toasts;
+use crate::ui::toast::{Action, Toasts, Tone};
 
 /// The state of everything that changes files.
 #[derive(Clone, Copy)]
@@ -39,6 +39,8 @@ pub struct Changes {
     pub(super) history: RwSignal<History>,
     pub(super) tasks: RwSignal<Vec<super::tasks::Task>>,
     pub(super) next_task: StoredValue<u32>,
+    /// The message about the last change. There is only ever one: its button takes back the last change, whichever.
+    said: StoredValue<Option<u32>>,
     pub(super) browser: Browser,
     pub(super) prefs: Prefs,
     pub(super) toasts: Toasts,
@@ -89,6 +91,7 @@ impl Changes {
             history: RwSignal::default(),
             tasks: RwSignal::new(Vec::new()),
             next_task: StoredValue::new(0),
+            said: StoredValue::new(None),
             browser,
             prefs,
             toasts,
@@ -107,6 +110,14 @@ impl Changes {
     /// The state that was provided.
     pub fn get() -> Self {
         expect_context()
+    }
+
+    /// Says what went well, in the place of what was said before.
+    pub(super) fn say(self, text: String, action: Option<Action>) {
+        if let Some(before) = self.said.get_value() {
+            self.toasts.dismiss(before);
+        }
+        self.said.set_value(Some(self.toasts.offer(Tone::Good, text, action)));
     }
 
     /// True if the person may change files.
