@@ -1,0 +1,148 @@
+//! What requests and answers carry, described.
+
+use serde_json::{Value, json};
+use shared::limits::{CHANGE_ITEMS_MAX, TEXT_BYTES_MAX};
+
+/// What reading answers, and every refusal.
+pub(super) fn reading() -> Value {
+    let count = || json!({"type": "integer", "format": "int64", "minimum": 0});
+    let text = || json!({"type": "string"});
+    let path = || json!({"$ref": "#/components/schemas/Path"});
+    json!({
+        "Path": {
+            "type": "string",
+            "description": "The segments' raw bytes, percent-encoded (everything but A–Z a–z 0–9 - . _ ~) and joined by slashes; empty for the root.",
+            "examples": ["docs/latin%E9.txt"],
+        },
+        "ETag": {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "A strong validator, without the quotes of the header."},
+        "Entry": {
+            "type": "object",
+            "required": ["name", "path", "kind", "modified"],
+            "properties": {
+                "name": {"type": "string", "description": "For people: what is not UTF-8 shows as U+FFFD."},
+                "path": path(),
+                "kind": {"type": "string", "enum": ["file", "folder", "other"]},
+                "size": {"type": "integer", "format": "int64", "minimum": 0, "description": "In bytes; only of files."},
+                "modified": {"type": "integer", "format": "int64", "description": "Milliseconds since 1970."},
+                "executable": {"type": "boolean", "default": false},
+                "link": {"type": "string", "enum": ["inside", "escapes", "broken"], "description": "Only of symbolic links."},
+                "etag": {"$ref": "#/components/schemas/ETag"},
+            },
+        },
+        "Folder": {
+            "type": "object",
+            "required": ["path", "entries", "next_cursor", "total", "etag"],
+            "properties": {
+                "path": path(),
+                "entries": {"type": "array", "items": {"$ref": "#/components/schemas/Entry"}},
+                "next_cursor": {"type": ["string", "null"], "description": "None on the last page."},
+                "total": count(),
+                "etag": {"oneOf": [{"$ref": "#/components/schemas/ETag"}, {"type": "null"}]},
+            },
+        },
+        "About": {
+            "type": "object",
+            "required": ["version", "name", "writable"],
+            "properties": {"version": text(), "name": text(), "writable": {"type": "boolean"}},
+        },
+        "Problem": {
+            "type": "object",
+            "required": ["type", "status", "code", "title"],
+            "properties": {
+                "type": {"type": "string", "const": "about:blank"},
+                "status": {"type": "integer"},
+                "code": {"type": "string", "enum": shared::ErrorCode::ALL.iter().map(|code| code.name()).collect::<Vec<_>>()},
+                "title": text(),
+                "detail": text(),
+                "request_id": text(),
+            },
+        },
+    })
+}
+
+/// What changes carry.
+pub(super) fn changing() -> Value {
+    let schema = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+    let list = |name: &str| json!({"type": "array", "items": schema(name)});
+    let items = |name: &str| json!({"type": "array", "items": schema(name), "minItems": 1, "maxItems": CHANGE_ITEMS_MAX});
+    let none_or = |name: &str| json!({"oneOf": [schema(name), {"type": "null"}]});
+    let count = || json!({"type": "integer", "format": "int64", "minimum": 0});
+    let moment = || json!({"type": "integer", "format": "int64", "description": "Milliseconds since 1970."});
+    let flag = || json!({"type": "boolean", "default": false});
+    let hexadecimal = || json!({"type": "string", "pattern": "^([0-9a-f]{2})+$"});
+    let tagged = |tag: &str, name: &str, required: &[&str], mut properties: Value| {
+        properties[tag] = json!({"const": name});
+        let required: Vec<&str> = std::iter::once(tag).chain(required.iter().copied()).collect();
+        json!({"type": "object", "required": required, "properties": properties})
+    };
+    let action = |name, required: &[&str], properties| tagged("action", name, required, properties);
+    let result = |name, required: &[&str], properties| tagged("result", name, required, properties);
+    let event = |name, required: &[&str], properties| tagged("event", name, required, properties);
+    json!({
+        "Id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+        "Key": {"type": "string", "minLength": 1, "maxLength": TEXT_BYTES_MAX, "description": "32 hexadecimal digits, a UUID, or any other text that is used once."},
+        "Conflict": {"type": "string", "enum": ["fail", "replace", "keep_both", "skip"], "default": "fail", "description": "What to do where something stands at the destination: `replace` merges folders and keeps a replaced file in the trash; `keep_both` chooses a free name beside it."},
+        "Change": {"oneOf": [
+            action("make_folder", &["paths"], json!({"paths": items("Path"), "existing_ok": flag()})),
+            action("move", &["items"], json!({"items": items("Leg"), "conflict": schema("Conflict")})),
+            action("copy", &["items"], json!({"items": items("Leg"), "conflict": schema("Conflict")})),
+            action("trash", &["items"], json!({"items": items("Chosen")})),
+            action("delete", &["items"], json!({"items": items("Chosen")})),
+            action("restore", &["items"], json!({"items": items("Return"), "conflict": schema("Conflict")})),
+            action("purge", &[], json!({"ids": {"type": ["array", "null"], "items": schema("Id"), "description": "None for all that is in the trash."}})),
+        ]},
+        "Leg": {"type": "object", "required": ["from", "to"], "properties": {"from": schema("Path"), "to": schema("Path"), "if_etag": schema("ETag")}},
+        "Chosen": {"type": "object", "required": ["path"], "properties": {"path": schema("Path"), "if_etag": schema("ETag")}},
+        "Return": {"type": "object", "required": ["id"], "properties": {"id": schema("Id"), "to": schema("Path")}},
+        "Outcome": {"oneOf": [
+            result("done", &[], json!({"entry": schema("Entry"), "trash": schema("Id"), "replaced": list("Id")})),
+            result("skipped", &[], json!({})),
+            result("failed", &["code"], json!({"code": {"type": "string"}, "path": schema("Path"), "message": {"type": "string"}})),
+        ]},
+        "Progress": {"type": "object", "required": ["entries", "entries_total", "bytes", "bytes_total"], "properties": {"entries": count(), "entries_total": count(), "bytes": count(), "bytes_total": count()}},
+        "Job": {
+            "type": "object",
+            "required": ["id", "state", "version", "progress", "outcomes"],
+            "properties": {
+                "id": schema("Id"),
+                "state": {"type": "string", "enum": ["running", "done", "canceled"]},
+                "version": count(),
+                "progress": schema("Progress"),
+                "outcomes": list("Outcome"),
+            },
+        },
+        "Jobs": {"type": "object", "required": ["jobs"], "properties": {"jobs": list("Job")}},
+        "Trashed": {"type": "object", "required": ["id", "entry", "trashed"], "properties": {"id": schema("Id"), "entry": schema("Entry"), "trashed": moment(), "expires": moment()}},
+        "Trash": {
+            "type": "object",
+            "required": ["items", "next_cursor", "total"],
+            "properties": {"items": list("Trashed"), "next_cursor": {"type": ["string", "null"]}, "total": count()},
+        },
+        "Digests": {"type": "object", "properties": {"blake3": hexadecimal(), "crc32": hexadecimal(), "sha256": hexadecimal(), "sha1": hexadecimal()}},
+        "FileDigests": {"type": "object", "required": ["entry", "digests"], "properties": {"entry": schema("Entry"), "digests": schema("Digests")}},
+        "Upload": {
+            "type": "object",
+            "required": ["id", "offset", "expires"],
+            "properties": {
+                "id": schema("Id"),
+                "offset": count(),
+                "length": {"type": ["integer", "null"], "format": "int64", "minimum": 0},
+                "path": none_or("Path"),
+                "expires": moment(),
+                "entry": none_or("Entry"),
+                "digests": none_or("Digests"),
+                "replaced": flag(),
+                "skipped": flag(),
+            },
+        },
+        "Uploads": {"type": "object", "required": ["uploads"], "properties": {"uploads": list("Upload")}},
+        "CommitUpload": {"type": "object", "properties": {"path": schema("Path"), "conflict": schema("Conflict"), "if_match": schema("ETag")}},
+        "Happening": {"oneOf": [
+            event("ready", &[], json!({})),
+            event("resync", &[], json!({})),
+            event("present", &["entry"], json!({"entry": schema("Entry")})),
+            event("absent", &["path"], json!({"path": schema("Path")})),
+            event("gone", &[], json!({})),
+        ]},
+    })
+}
