@@ -460,7 +460,8 @@ words! {
         counted("{n} était déjà là", "{n} étaient déjà là", "{n} étaient déjà là");
     uploads_skipped: Counted = counted("{n} skipped", "{n} skipped", "{n} skipped"),
         counted("{n} ignoré", "{n} ignorés", "{n} ignorés");
-    uploads_verified: &'static str = "all verified", "tous vérifiés";
+    uploads_verified: Counted = counted("verified", "all verified", "all verified"),
+        counted("vérifié", "tous vérifiés", "tous vérifiés");
     uploads_stuck: Counted =
         counted("{n} file needs you", "{n} files need you", "{n} files need you"),
         counted("{n} fichier vous attend", "{n} de fichiers vous attendent", "{n} fichiers vous attendent");
@@ -506,7 +507,7 @@ words! {
     clear_finished: &'static str = "Clear finished", "Retirer les terminés";
     hide_list: &'static str = "Hide list", "Masquer la liste";
     show_list: &'static str = "Show list", "Afficher la liste";
-    next_problem: &'static str = "Show", "Afficher";
+    next_problem: &'static str = "Show problems", "Voir les problèmes";
     drop_here: &'static str = "Drop to upload to “{name}”", "Déposez pour téléverser dans «\u{a0}{name}\u{a0}»";
     drop_read_only: &'static str = "Files cannot be uploaded here: this server is read-only.",
         "Impossible de téléverser ici\u{a0}: ce serveur est en lecture seule.";
@@ -522,10 +523,10 @@ words! {
         "Un dossier s’appelle déjà «\u{a0}{name}\u{a0}», et un fichier ne peut pas le remplacer.";
     no_space: Explained = explained(
         "Not enough space: {x} more needed.",
-        "Free some on the server and retry: what arrived so far is kept."
+        "Free some on the server, then retry."
     ), explained(
         "Espace insuffisant\u{a0}: il manque {x}.",
-        "Libérez-en sur le serveur et réessayez\u{202f}: ce qui est déjà arrivé est conservé."
+        "Libérez-en sur le serveur, puis réessayez."
     );
     upload_too_large: Explained = explained(
         "Too large",
@@ -536,38 +537,38 @@ words! {
     );
     upload_forbidden: Explained = explained(
         "Not allowed",
-        "The server does not let you write here. Ask whoever runs it."
+        "The server does not let you write here."
     ), explained(
         "Non autorisé",
-        "Le serveur ne vous permet pas d’écrire ici. Demandez à la personne qui le gère."
+        "Le serveur ne vous permet pas d’écrire ici."
     );
     upload_homeless: Explained = explained(
         "Its folder cannot be made",
-        "A file of that name may be in the way. Rename it, and retry."
+        "A file may be in its place: rename it and retry."
     ), explained(
         "Son dossier ne peut pas être créé",
-        "Un fichier de ce nom est peut-être à sa place. Renommez-le et réessayez."
+        "Un fichier est peut-être à sa place\u{a0}: renommez-le."
     );
     upload_name: Explained = explained(
         "The server does not take this name",
-        "Rename the file on your side, and upload it again."
+        "Rename the file and upload it again."
     ), explained(
         "Le serveur n’accepte pas ce nom",
-        "Renommez le fichier de votre côté et téléversez-le à nouveau."
+        "Renommez le fichier et téléversez-le à nouveau."
     );
     upload_gone: Explained = explained(
         "The file can no longer be read",
-        "It was changed, moved or deleted on your side. Upload it again."
+        "It was changed or moved. Upload it again."
     ), explained(
         "Le fichier n’est plus lisible",
-        "Il a été modifié, déplacé ou supprimé de votre côté. Téléversez-le à nouveau."
+        "Il a été modifié ou déplacé. Téléversez-le à nouveau."
     );
     upload_damaged: Explained = explained(
         "What arrived is not the same",
-        "The bytes were damaged on the way. Retry sends them again."
+        "Damaged on the way: retry to send it again."
     ), explained(
         "Ce qui est arrivé n’est pas identique",
-        "Les octets ont été altérés en chemin. Réessayer les envoie à nouveau."
+        "Altéré en chemin\u{a0}: réessayez pour le renvoyer."
     );
     forbidden: Explained = explained(
         "You may not open this",

@@ -95,13 +95,13 @@ impl Attempt {
     async fn standing(&self) -> Result<(UploadId, u64), Failure> {
         if let Some(upload) = self.item.upload {
             let at = tus::offset(upload, &self.signal).await?;
-            self.say(Report::Sent(at));
+            self.say(Report::Kept(at));
             return Ok((upload, at));
         }
         let made = self.create(None, None).await?;
         let upload = made.upload.ok_or(Failure::Foreign { status: 201 })?;
         // A creation that was asked for twice is the same upload, which may have moved on since.
-        self.say(Report::Sent(made.offset));
+        self.say(Report::Kept(made.offset));
         Ok((upload, made.offset))
     }
 
@@ -110,8 +110,12 @@ impl Attempt {
         let Item { chosen, rule, .. } = &self.item;
         let fields = tus::creation(chosen, rule, digest);
         let key = self.uploads.key_for(self.id, &fields);
-        let born = |upload| self.say(Report::Created(upload));
-        tus::create(fields, key, body, &self.signal, self.progress(0), born).await
+        let (made, upload) = tus::create(fields, key, body, &self.signal, self.progress(0)).await?;
+        // What became a file in one go needs no address any more.
+        if let Some(upload) = upload.filter(|_| body.is_none() || made.is_err()) {
+            self.say(Report::Created(upload));
+        }
+        made
     }
 
     async fn slices(&self, upload: UploadId, from: u64) -> Result<Filed, Failure> {
@@ -127,7 +131,7 @@ impl Attempt {
             }
             slice = next_slice(slice, now() - start);
             at = standing.offset;
-            self.say(Report::Sent(at));
+            self.say(Report::Kept(at));
             if at >= size {
                 return Ok(standing.file);
             }

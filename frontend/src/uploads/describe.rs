@@ -120,6 +120,9 @@ pub(super) fn head(uploads: Uploads) -> (String, String) {
                 parts.push(fill(words.upload_rate, &[("rate", &prefs.size(rate))]));
                 parts.extend(pace.left(tally.left).map(|left| fill(words.upload_left, &[("t", &left.text())])));
             }
+            if tally.stuck() > 0 {
+                parts.push(prefs.counted(|words| &words.uploads_stuck, tally.stuck()));
+            }
             parts.join(" · ")
         };
         (title, figures)
@@ -134,8 +137,7 @@ pub(super) fn summary(prefs: Prefs, queue: &Queue) -> String {
         parts.push(prefs.counted(|words| &words.uploads_done, tally.done));
     }
     if tally.done > 0 && tally.verified == tally.done {
-        let word = if tally.done == 1 { prefs.words().upload_verified } else { prefs.words().uploads_verified };
-        parts.push(word.to_owned());
+        parts.push(prefs.counted(|words| &words.uploads_verified, tally.done));
     }
     if tally.identical > 0 {
         parts.push(prefs.counted(|words| &words.uploads_spared, tally.identical));

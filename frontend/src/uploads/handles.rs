@@ -20,21 +20,17 @@ const STORE: &str = "handles";
 /// Keeps the handle of an upload's file.
 pub(super) fn keep(upload: UploadId, handle: JsValue) {
     spawn_local(async move {
-        let Some(store) = store(IdbTransactionMode::Readwrite).await else { return };
         // A browser that cannot keep it will ask for the file.
-        if let Ok(request) = store.put_with_key(&handle, &upload.to_string().into()) {
-            let _ = finished(&request).await;
-        }
+        let key = upload.to_string().into();
+        let _ = ask(IdbTransactionMode::Readwrite, |store| store.put_with_key(&handle, &key)).await;
     });
 }
 
 /// Forgets the handle of an upload's file.
 pub(super) fn forget(upload: UploadId) {
     spawn_local(async move {
-        let Some(store) = store(IdbTransactionMode::Readwrite).await else { return };
-        if let Ok(request) = store.delete(&upload.to_string().into()) {
-            let _ = finished(&request).await;
-        }
+        let key = upload.to_string().into();
+        let _ = ask(IdbTransactionMode::Readwrite, |store| store.delete(&key)).await;
     });
 }
 
@@ -62,9 +58,8 @@ pub(super) async fn resume(uploads: Uploads, id: Id, upload: UploadId) -> bool {
 }
 
 async fn handle(upload: UploadId) -> Option<JsValue> {
-    let store = store(IdbTransactionMode::Readonly).await?;
-    let request = store.get(&upload.to_string().into()).ok()?;
-    finished(&request).await.ok().filter(JsValue::is_object)
+    let key = upload.to_string().into();
+    ask(IdbTransactionMode::Readonly, |store| store.get(&key)).await.filter(JsValue::is_object)
 }
 
 async fn is_granted(handle: &JsValue, ask: &str) -> bool {
@@ -83,8 +78,11 @@ fn method(handle: &JsValue, name: &str) -> Option<Function> {
     Reflect::get(handle, &name.into()).ok()?.dyn_into().ok()
 }
 
-/// The one store, in a database that is made at the first use.
-async fn store(mode: IdbTransactionMode) -> Option<IdbObjectStore> {
+/// Asks the one store, in a database that is made at the first use.
+async fn ask(
+    mode: IdbTransactionMode,
+    act: impl FnOnce(&IdbObjectStore) -> Result<IdbRequest, JsValue>,
+) -> Option<JsValue> {
     let request = window().indexed_db().ok()??.open(DATABASE).ok()?;
     let opening = request.clone();
     let upgrade = Closure::once_into_js(move || {
@@ -95,7 +93,14 @@ async fn store(mode: IdbTransactionMode) -> Option<IdbObjectStore> {
     request.set_onupgradeneeded(Some(upgrade.unchecked_ref()));
     let database: IdbDatabase = finished(&request).await.ok()?.unchecked_into();
     let names = Array::of1(&STORE.into());
-    database.transaction_with_str_sequence_and_mode(&names, mode).ok()?.object_store(STORE).ok()
+    let transaction = database.transaction_with_str_sequence_and_mode(&names, mode).ok();
+    let request = transaction.and_then(|transaction| act(&transaction.object_store(STORE).ok()?).ok());
+    let answer = match request {
+        Some(request) => finished(&request).await.ok(),
+        None => None,
+    };
+    database.close();
+    answer
 }
 
 async fn finished(request: &IdbRequest) -> Result<JsValue, JsValue> {

@@ -13,7 +13,6 @@ use crate::env::prefs::Prefs;
 use crate::env::{focus_element, focused};
 use crate::i18n::fill;
 use crate::ui::button::Button;
-use crate::ui::icon::Icon;
 use crate::ui::size::measured;
 use crate::ui::span::{Extent, assign, pixels, slots_needed};
 
@@ -63,17 +62,14 @@ fn Panel() -> impl IntoView {
                 aria-valuemax="100" aria-valuenow=move || percent.get().to_string()>
                 <i style:width=width></i>
             </div>
-            <Show when=move || uploads.open.get()>
-                <All />
-                <List />
-            </Show>
+            <Show when=move || uploads.open.get()><List /></Show>
         </section>
     }
 }
 
-/// What is done to all of them.
+/// What is done to all of them, and what leads to the next that needs a person.
 #[component]
-fn All() -> impl IntoView {
+fn All(hidden_trouble: Memo<bool>, next_stuck: Callback<()>) -> impl IntoView {
     let (uploads, prefs) = (Uploads::get(), Prefs::get());
     let tally = Memo::new(move |_| uploads.read(|queue| *queue.tally()));
     let when = move |test: fn(&super::model::Tally) -> bool| Memo::new(move |_| tally.with(test));
@@ -85,6 +81,10 @@ fn All() -> impl IntoView {
     let clear = when(|tally| tally.over() > 0 && tally.files > tally.over());
     view! {
         <div class="uploads-all">
+            <Show when=move || hidden_trouble.get()>
+                <Button label=prefs.text(|words| words.next_problem) icon="warning" class="button quiet"
+                    press=next_stuck />
+            </Show>
             <Show when=move || pause.get()>
                 <Button label=prefs.text(|words| words.pause_all) class="button quiet" press=act(Queue::pause_all) />
             </Show>
@@ -108,7 +108,7 @@ fn All() -> impl IntoView {
 /// The files, of which only those in sight are drawn.
 #[component]
 fn List() -> impl IntoView {
-    let (uploads, prefs) = (Uploads::get(), Prefs::get());
+    let uploads = Uploads::get();
     let (port, probe) = (NodeRef::<html::Ul>::new(), NodeRef::<html::Div>::new());
     let (port_size, row_size) = (measured(port), measured(probe));
     let count = Memo::new(move |_| uploads.read(|queue| queue.shown().len()));
@@ -151,23 +151,17 @@ fn List() -> impl IntoView {
     let stuck = Memo::new(move |_| uploads.read(|queue| queue.tally().stuck()));
     let next_stuck = Callback::new(move |()| {
         touched.set_value(true);
-        if let Some(row) = uploads.read(|queue| first_of(queue, Group::Stuck)) {
+        if let Some(row) = untrack(|| uploads.read(|queue| first_of(queue, Group::Stuck))) {
             scroll_to(row);
         }
     });
-    let hidden_trouble = move || stuck.get() > 0 && extent.with(|extent| extent.full() > extent.port);
+    let hidden_trouble = Memo::new(move |_| stuck.get() > 0 && extent.with(|extent| extent.full() > extent.port));
     let shift = Signal::derive(move || {
         let (extent, bar) = (extent.get(), bar.get());
         if extent.is_scaled() { bar - extent.top_at(bar) } else { 0.0 }
     });
     view! {
-        <Show when=hidden_trouble>
-            <p class="uploads-stuck">
-                <Icon name="warning" />
-                <span>{move || prefs.counted(|words| &words.uploads_stuck, stuck.get())}</span>
-                <Button label=prefs.text(|words| words.next_problem) class="button quiet" press=next_stuck />
-            </p>
-        </Show>
+        <All hidden_trouble next_stuck />
         <ul class="uploads-list" node_ref=port tabindex="-1"
             on:scroll=move |_| {
                 if let Some(port) = port.get_untracked() {
@@ -200,8 +194,9 @@ pub(super) fn keep_focus(slot: usize) {
         }
         let document = document();
         let id = format!("upload-{slot}");
-        let near = document.get_element_by_id(&id).and_then(|row| row.query_selector("button").ok().flatten());
-        let near = near.or_else(|| document.query_selector(".uploads button, #main").ok().flatten());
+        let near =
+            document.get_element_by_id(&id).and_then(|row| row.query_selector("button:not([hidden])").ok().flatten());
+        let near = near.or_else(|| document.query_selector(".uploads button:not([hidden]), #main").ok().flatten());
         if let Some(element) = near {
             focus_element(element.unchecked_ref());
         }

@@ -52,22 +52,20 @@ pub(super) fn creation(chosen: &Chosen, rule: &Rule, digest: Option<&str>) -> Fi
 }
 
 /// Begins an upload, with all of its bytes where `body` has them. Asked again with the same `key`, the server answers with
-/// the same upload. `born` hears its address, be it that the bytes did not become a file.
+/// the same upload. Its address is told even where its bytes did not become a file.
 pub(super) async fn create(
     mut fields: Fields,
     key: JobId,
     body: Option<&Blob>,
     signal: &AbortSignal,
     progress: impl Fn(u64) + 'static,
-    born: impl Fn(UploadId),
-) -> Result<Standing, Failure> {
+) -> Result<(Result<Standing, Failure>, Option<UploadId>), Failure> {
     fields.push(("idempotency-key", key.to_string()));
     fields.extend(body.map(|_| ("content-type", OFFSET_STREAM.to_owned())));
     let request = exchange("POST", &uploads_url(None), &fields, body, signal, progress).await?;
-    if let Some(upload) = standing(&request).upload {
-        born(upload);
-    }
-    judge(&request).map(|()| standing(&request))
+    let standing = standing(&request);
+    let upload = standing.upload;
+    Ok((judge(&request).map(|()| standing), upload))
 }
 
 /// Sends bytes that belong at `offset`.

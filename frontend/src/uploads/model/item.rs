@@ -113,6 +113,8 @@ pub struct Item {
     pub upload: Option<UploadId>,
     /// Bytes handed over so far.
     pub sent: u64,
+    /// Of these, bytes that the server has said to keep: where the next attempt goes on.
+    pub kept: u64,
     /// Bytes hashed so far, while comparing.
     pub hashed: u64,
     /// Tries in vain since it last moved.
@@ -133,6 +135,7 @@ impl Item {
             theirs: None,
             upload: None,
             sent: 0,
+            kept: 0,
             hashed: 0,
             tries: 0,
             run: 0,

@@ -40,6 +40,8 @@ pub enum Report {
     Created(UploadId),
     /// So many bytes were handed over in all.
     Sent(u64),
+    /// So many bytes are durable at the server.
+    Kept(u64),
     /// So many bytes were hashed.
     Hashed(u64),
     /// All bytes are there.
@@ -157,7 +159,7 @@ impl Queue {
     /// Takes in an upload of an earlier page, of whose file only the name is left.
     pub fn recall(&mut self, chosen: Chosen, batch: Batch, upload: UploadId, sent: u64) -> Id {
         let sent = sent.min(chosen.size);
-        let item = Item { stage: Stage::Absent, upload: Some(upload), sent, ..Item::new(chosen, batch) };
+        let item = Item { stage: Stage::Absent, upload: Some(upload), sent, kept: sent, ..Item::new(chosen, batch) };
         self.insert(item)
     }
 
@@ -238,13 +240,13 @@ impl Queue {
         }
         match report {
             Report::Created(upload) => {
-                self.edit(id, |item| (item.upload, item.sent) = (Some(upload), 0));
+                self.edit(id, |item| (item.upload, item.sent, item.kept) = (Some(upload), 0, 0));
                 self.orders.push(Order::Remember(id));
             }
-            Report::Sent(bytes) => self.edit(id, |item| {
-                // A step back is not progress.
-                item.tries = if bytes > item.sent { 0 } else { item.tries };
-                item.sent = bytes.min(item.chosen.size);
+            Report::Sent(bytes) => self.edit(id, |item| item.sent = bytes.min(item.chosen.size)),
+            Report::Kept(bytes) => self.edit(id, |item| {
+                item.tries = if bytes > item.kept { 0 } else { item.tries };
+                (item.sent, item.kept) = (bytes.min(item.chosen.size), bytes.min(item.chosen.size));
             }),
             Report::Hashed(bytes) => self.edit(id, |item| item.hashed = bytes),
             Report::Verifying => self.edit(id, |item| item.stage = Stage::Verifying),

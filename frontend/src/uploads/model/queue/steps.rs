@@ -63,6 +63,8 @@ impl Queue {
         self.edit(id, |item| {
             item.stage = stage;
             item.busy = false;
+            // What was on its way may not have arrived.
+            item.sent = item.kept;
         });
     }
 
@@ -136,7 +138,7 @@ impl Queue {
     pub(super) fn damaged(&mut self, id: Id, etag: Option<ETag>) {
         let upload = self.items[id].upload;
         self.settle(id, Stage::Failed(Trouble::Damaged));
-        self.edit(id, |item| (item.upload, item.sent, item.rule) = (None, 0, Rule::Replace(etag)));
+        self.edit(id, |item| (item.upload, item.sent, item.kept, item.rule) = (None, 0, 0, Rule::Replace(etag)));
         self.orders.extend(upload.map(Order::Forget));
     }
 
@@ -164,7 +166,7 @@ impl Queue {
                 self.edit(id, |item| {
                     item.tries += 1;
                     if upload.is_some() {
-                        (item.upload, item.sent) = (None, 0);
+                        (item.upload, item.sent, item.kept) = (None, 0, 0);
                     }
                 });
                 self.resting.push(id);
@@ -175,7 +177,7 @@ impl Queue {
                 let upload = self.items[id].upload.filter(|_| trouble == Trouble::Damaged);
                 self.settle(id, Stage::Failed(trouble));
                 if let Some(upload) = upload {
-                    self.edit(id, |item| (item.upload, item.sent) = (None, 0));
+                    self.edit(id, |item| (item.upload, item.sent, item.kept) = (None, 0, 0));
                     self.orders.push(Order::Discard(upload));
                 }
             }

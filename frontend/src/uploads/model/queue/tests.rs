@@ -53,7 +53,8 @@ fn pausing_keeps_what_is_there_and_an_old_attempt_is_not_heard() {
     let mut queue = with(&[100]);
     let (id, run) = queue.start(0.0).unwrap();
     queue.report(id, run, Report::Created(UploadId([9; 16])), 0.0);
-    queue.report(id, run, Report::Sent(40), 0.0);
+    queue.report(id, run, Report::Kept(40), 0.0);
+    queue.report(id, run, Report::Sent(55), 0.0);
     queue.pause(id);
     assert_eq!(queue.take_orders(), [Order::Remember(id), Order::Stop(id)]);
     queue.report(id, run, Report::Sent(60), 0.0);
@@ -219,7 +220,7 @@ fn acts() -> impl Strategy<Value = Act> {
         3 => (0..20_usize, any::<bool>(), 0..4_u64).prop_map(|(id, there, size)| Act::Judge(id, there, size)),
         4 => Just(Act::Start),
         1 => Just(Act::Compare),
-        6 => (0..20_usize, any::<bool>(), 0..13_usize).prop_map(|(id, old, what)| Act::Report(id, old, what)),
+        6 => (0..20_usize, any::<bool>(), 0..14_usize).prop_map(|(id, old, what)| Act::Report(id, old, what)),
         3 => (0..20_usize, 0..11_usize).prop_map(|(id, what)| Act::Person(id, what)),
         1 => any::<bool>().prop_map(Act::Online),
         1 => any::<u16>().prop_map(Act::Wait),
@@ -231,6 +232,7 @@ fn report_of(what: usize) -> Report {
     match what {
         0 => Report::Created(UploadId([5; 16])),
         1 => Report::Sent(1_000),
+        12 => Report::Kept(2_000),
         2 => Report::Hashed(1_000),
         3 => Report::Verifying,
         4 => Report::Done(false),
