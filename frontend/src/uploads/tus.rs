@@ -84,8 +84,12 @@ pub(super) async fn append(
 
 /// Asks how many bytes are durable.
 pub(super) async fn offset(upload: UploadId, signal: &AbortSignal) -> Result<u64, Failure> {
-    let request = send("HEAD", &uploads_url(Some(upload)), &[], None, signal, |_| {}).await?;
-    number(&request, "upload-offset").ok_or(Failure::Foreign { status: 200 })
+    let request = exchange("HEAD", &uploads_url(Some(upload)), &[], None, signal, |_| {}).await?;
+    // A whole upload that cannot become a file yet is refused, and where it stands is told all the same.
+    match number(&request, "upload-offset") {
+        Some(offset) => Ok(offset),
+        None => judge(&request).and(Err(Failure::Foreign { status: 200 })),
+    }
 }
 
 /// Gives the upload up. Where that does not arrive, the server gives it up by itself after a while.
