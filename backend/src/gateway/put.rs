@@ -4,7 +4,7 @@
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_RANGE, HeaderName, LOCATION};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderName, LOCATION, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use shared::path::encode_segment;
 use shared::{Algorithm, Checksum, Conflict, ETag, ErrorCode, Timestamp, UploadId, VPath};
@@ -76,6 +76,11 @@ impl Asked {
             let sentence =
                 "A part of a file cannot be put. Send all of it, or use the resumable upload (/api/v1/uploads).";
             return Err(Refusal::because(ErrorCode::BadRequest, sentence));
+        }
+        if !(headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING)) {
+            // By RFC 9112 §6.3 that is an empty file; somebody who forgot the content would lose what was there.
+            let sentence = "Say how long the file is: `Content-Length: 0` for an empty one.";
+            return Err(Refusal::because(ErrorCode::LengthRequired, sentence));
         }
         body::wants_identity(headers)?;
         Ok(Self {

@@ -120,7 +120,7 @@ mod files {
         let web = Web::start().await;
         // Methods that there are, but not for who may only read.
         for method in ["PUT", "DELETE"] {
-            web.send(method, "/files/hello.txt", &[], b"").await.refused(403, "forbidden");
+            web.send(method, "/files/hello.txt", &[], b"x").await.refused(403, "forbidden");
         }
         for method in ["POST", "PATCH", "PROPFIND", "TRACE"] {
             let answer = web.send(method, "/files/hello.txt", &[], b"").await;

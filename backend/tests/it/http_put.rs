@@ -132,6 +132,7 @@ mod put {
         put("/files", &[]).await.refused(409, "is_folder");
         put("/files/a", &[("content-range", "bytes 0-0/5")]).await.refused(400, "bad_request");
         put("/files/a", &[("content-encoding", "gzip")]).await.refused(415, "unsupported_media_type");
+        web.send("PUT", "/files/hello.txt", &[], b"").await.refused(411, "length_required");
         put("/files/a", &[("x-oc-mtime", "yesterday")]).await.refused(400, "bad_request");
         put("/files/a/../b", &[]).await.refused(400, "bad_path");
         put("/files/%2e%2e/b", &[]).await.refused(400, "bad_path");

@@ -15,7 +15,13 @@ pub(super) fn paths() -> Value {
     let said = |description: &str| json!({"description": description});
     let body = |schema: &str| json!({"required": true, "content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/{schema}")}}}});
     let bytes = |media: &str, required: bool| json!({"required": required, "content": {media: {}}});
-    let wait = || query("wait", json!({"type": "integer", "minimum": 0, "maximum": JOB_WAIT_MAX.as_millis() as u64}), "How long to wait for the end, or for news, in milliseconds.");
+    let wait = || {
+        query(
+            "wait",
+            json!({"type": "integer", "minimum": 0, "maximum": JOB_WAIT_MAX.as_millis() as u64}),
+            "How long to wait for the end, or for news, in milliseconds.",
+        )
+    };
     let algorithms = Algorithm::ALL.map(Algorithm::tus_name);
     json!({
         "/files/{path}": {

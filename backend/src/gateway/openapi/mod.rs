@@ -131,8 +131,14 @@ mod tests {
         check("Folder", &Folder { path: VPath::root(), entries: vec![entry], next_cursor: None, total: 1, etag: None });
         check("About", &About { version: String::new(), name: String::new(), writable: true });
         let text = || "x".to_owned();
-        let problem =
-            Problem { kind: text(), status: 400, code: text(), title: text(), detail: text(), request_id: text() };
+        let problem = Problem {
+            kind: "about:blank".into(),
+            status: 400,
+            code: text(),
+            title: text(),
+            detail: text(),
+            request_id: text(),
+        };
         check("Problem", &problem);
     }
 

@@ -64,7 +64,8 @@ pub(super) fn reading() -> Value {
 pub(super) fn changing() -> Value {
     let schema = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
     let list = |name: &str| json!({"type": "array", "items": schema(name)});
-    let items = |name: &str| json!({"type": "array", "items": schema(name), "minItems": 1, "maxItems": CHANGE_ITEMS_MAX});
+    let items =
+        |name: &str| json!({"type": "array", "items": schema(name), "minItems": 1, "maxItems": CHANGE_ITEMS_MAX});
     let none_or = |name: &str| json!({"oneOf": [schema(name), {"type": "null"}]});
     let count = || json!({"type": "integer", "format": "int64", "minimum": 0});
     let moment = || json!({"type": "integer", "format": "int64", "description": "Milliseconds since 1970."});

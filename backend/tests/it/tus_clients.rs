@@ -1,0 +1,128 @@
+//! Upload programs that others wrote, against the gateway. One whose language is not installed is passed over.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use backend::gateway::{Anonymous, GatewayConfig};
+use backend::storage::memory::MemoryStorage;
+use tokio::process::Command;
+
+use super::web::Web;
+
+const TUSPY: &str = "tuspy==1.1.0";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn noise(length: usize) -> Vec<u8> {
+    (0..length).map(|index| ((index * index) >> 7) as u8).collect()
+}
+
+async fn web() -> Web {
+    let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
+    Web::with(Arc::new(MemoryStorage::new()), config).await
+}
+
+/// What the program prints, which must succeed; none where there is no such program.
+async fn run(program: impl AsRef<Path>, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program.as_ref()).args(arguments).env_remove("http_proxy").output().await.ok()?;
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{} {arguments:?}: {out}{err}", program.as_ref().display());
+    Some(out.into_owned())
+}
+
+/// Every file that the program says it sent is there, byte for byte.
+async fn holds(web: &Web, names: &[&str], content: &[u8]) {
+    for name in names {
+        let answer = web.get(&format!("/files/{name}")).await;
+        assert!(answer.status == 200 && answer.body == content, "{name}: {} {}", answer.status, answer.body.len());
+    }
+}
+
+#[tokio::test]
+async fn tus_js_client_uploads_in_every_way_it_knows() {
+    let modules = root().join("e2e/node_modules");
+    if !modules.join("tus-js-client").exists() {
+        println!("skipped: tus-js-client is not installed; `cargo xtask setup` does that");
+        return;
+    }
+    let (web, content) = (web().await, noise(5_000_001));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("noise");
+    std::fs::write(&file, &content).unwrap();
+    let script = root().join("backend/tests/it/clients/tus-js.mjs");
+    let endpoint = format!("http://{}/api/v1/uploads", web.address);
+    let arguments = [script.to_str().unwrap(), &endpoint, file.to_str().unwrap(), modules.to_str().unwrap()];
+    let Some(said) = run("node", &arguments).await else {
+        println!("skipped: node is not installed");
+        return;
+    };
+    assert_eq!(said.lines().count(), 8, "{said}");
+    let names = ["js/whole.bin", "js/paused.bin", "js/parallel.bin", "js/created.bin", "js/deferred.bin"];
+    holds(&web, &names, &content).await;
+    holds(&web, &["js/empty.bin"], b"").await;
+    web.get("/files/js/given-up.bin").await.refused(404, "not_found");
+    web.unharmed().await;
+}
+
+#[tokio::test]
+async fn tuspy_uploads_in_every_way_it_knows() {
+    let venv = root().join("target/tuspy");
+    let python = venv.join("bin/python");
+    if !venv.join("ready").exists() {
+        let Some(_) = run("python3", &["-m", "venv", venv.to_str().unwrap()]).await else {
+            println!("skipped: python3 is not installed");
+            return;
+        };
+        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", TUSPY];
+        let installed = Command::new(&python).args(pip).status().await;
+        if !installed.is_ok_and(|status| status.success()) {
+            println!("skipped: {TUSPY} cannot be installed");
+            return;
+        }
+        std::fs::write(venv.join("ready"), TUSPY).unwrap();
+    }
+    let (web, content) = (web().await, noise(5_000_001));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("noise");
+    std::fs::write(&file, &content).unwrap();
+    let script = root().join("backend/tests/it/clients/tuspy.py");
+    let endpoint = format!("http://{}/api/v1/uploads", web.address);
+    let said = run(&python, &[script.to_str().unwrap(), &endpoint, file.to_str().unwrap()]).await.unwrap();
+    assert_eq!(said.lines().count(), 4, "{said}");
+    holds(&web, &["py/whole.bin", "py/resumed.bin", "py/checked.bin"], &content).await;
+    web.unharmed().await;
+}
+
+#[tokio::test]
+async fn curl_puts_files() {
+    let (web, content) = (web().await, noise(3_000_001));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a b.bin");
+    std::fs::write(&file, &content).unwrap();
+    let url = format!("http://{}/files/docs/", web.address);
+    let curl = async |more: &[&str]| {
+        let plain = ["-sS", "-o", "/dev/null", "-w", "%{http_code}"];
+        run("curl", &[&plain, more].concat()).await
+    };
+    let file = file.to_str().unwrap();
+    // To a folder's address curl adds the file's name.
+    let Some(status) = curl(&["-T", file, &url]).await else {
+        println!("skipped: curl is not installed");
+        return;
+    };
+    assert_eq!(status, "201");
+    holds(&web, &["docs/a%20b.bin"], &content).await;
+    let tag = web.get("/files/docs/a%20b.bin").await.header("etag").unwrap().to_owned();
+    let address = format!("{url}a%20b.bin");
+    let put = async |field: &str| curl(&["-T", file, "-H", field, &address]).await.unwrap();
+    assert_eq!(put("If-None-Match: *").await, "412");
+    assert_eq!(put(&format!("If-Match: {tag}")).await, "204");
+    assert_eq!(put(&format!("If-Match: {tag}")).await, "412");
+    assert_eq!(put("Transfer-Encoding: chunked").await, "204");
+    assert_eq!(put("Content-Range: bytes 0-5/10").await, "400");
+    assert_eq!(curl(&["-X", "DELETE", &address]).await.unwrap(), "204");
+    assert_eq!(curl(&["-T", file, "-H", "Origin: https://evil.example", &url]).await.unwrap(), "403");
+    web.unharmed().await;
+}
