@@ -328,11 +328,11 @@ impl Staged for FaultyStaged {
     }
 
     fn copy_from(&self, source: &dyn OpenFile, from: u64, length: u64, offset: u64) -> Result<u64, StorageError> {
-        copy_by_hand(self, &|buffer, at| source.read_at(buffer, at), from, length, offset)
+        copy_by_hand(self, |buffer, at| source.read_at(buffer, at), from, length, offset)
     }
 
     fn copy_from_staged(&self, source: &dyn Staged, from: u64, length: u64, offset: u64) -> Result<u64, StorageError> {
-        copy_by_hand(self, &|buffer, at| source.read_at(buffer, at), from, length, offset)
+        copy_by_hand(self, |buffer, at| source.read_at(buffer, at), from, length, offset)
     }
 
     fn truncate(&self, length: u64) -> Result<(), StorageError> {

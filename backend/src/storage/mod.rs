@@ -85,7 +85,8 @@ pub trait Storage: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`ErrorCode::AlreadyExists`], [`ErrorCode::NoSpace`], [`ErrorCode::ReadOnly`], [`ErrorCode::AccessDenied`],
-    /// [`ErrorCode::Io`].
+    /// [`ErrorCode::Locked`] where another server writes into the same directory, as for every other change below that
+    /// needs room of the server's own; [`ErrorCode::Io`].
     fn stage(&self, _id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
         Err(read_only())
     }
@@ -118,7 +119,12 @@ pub trait Storage: Send + Sync + 'static {
     /// name by one rename (or link, where nothing may stand there), then the folder is synced. Before that instant
     /// `target` is what it was; after it, it is whole. A link at `target` that stays inside the root is followed, and
     /// what it leads to replaced; the link stays. A file that is replaced hands down its mode, its owner and its
-    /// extended attributes, where permitted. On failure the upload still has its room.
+    /// extended attributes, where permitted. The validator in the answer is the one that [`Storage::stat`] gives from
+    /// then on: nothing of the file is touched any more.
+    ///
+    /// On failure the upload still has its room, with one exception: where the last step fails, the sync of the folder,
+    /// the file has its name, and nobody knows whether that survives a crash. The answer is [`ErrorCode::Io`] then, and
+    /// [`Storage::staged`] no longer finds the upload.
     ///
     /// # Errors
     /// [`ErrorCode::AlreadyExists`] and [`ErrorCode::PreconditionFailed`] by `expected`; [`ErrorCode::ParentMissing`],
@@ -152,12 +158,13 @@ pub trait Storage: Send + Sync + 'static {
         Err(read_only())
     }
 
-    /// Gives an entry another name, at once and durably. A link is moved itself. A file may replace a file, and an empty
-    /// folder a folder, where `expected` lets it.
+    /// Gives an entry another name, at once and durably. A link is moved itself, and where one stands at the destination
+    /// it gives way itself. A file or link may replace a file or link, and a folder an empty folder, where `expected`
+    /// lets it. Two names of the same file do not replace each other. A crash may leave a file under both names.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`] for the source, [`ErrorCode::Changed`] where it is not in the state `from_etag`,
-    /// [`ErrorCode::IntoItself`], [`ErrorCode::CrossDevice`], [`ErrorCode::NotEmpty`], and as [`Storage::publish`].
+    /// [`ErrorCode::NameRefused`] for the root, which stays where it is; [`ErrorCode::IntoItself`], [`ErrorCode::CrossDevice`], [`ErrorCode::NotEmpty`], and as [`Storage::publish`].
     fn rename(
         &self,
         _from: &VPath,

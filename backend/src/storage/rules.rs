@@ -114,7 +114,7 @@ pub(super) fn refused(code: ErrorCode, context: &'static str) -> StorageError {
 /// the source, or where one call has copied enough.
 pub(super) fn copy_by_hand(
     to: &dyn Staged,
-    read: &dyn Fn(&mut [u8], u64) -> Result<usize, StorageError>,
+    read: impl Fn(&mut [u8], u64) -> Result<usize, StorageError>,
     from: u64,
     length: u64,
     offset: u64,

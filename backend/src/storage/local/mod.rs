@@ -9,6 +9,10 @@
 //! - An absolute target is followed if it begins with the root's own path, segment by segment.
 //! - Every other one escapes.
 //!
+//! What is written goes into a folder of the server's own first (`vault`), which no path reaches, and takes its name by
+//! one call of the system (`writing`). What is thrown away goes there as well (`trash`). All that is decided is in those
+//! files, over the calls of `disk`; the systems differ in how they make them, and `simulated` is one of them.
+//!
 //! What differs from one system to the next:
 //!
 //! | | Linux | macOS and other Unix | Windows |
@@ -18,6 +22,11 @@
 //! | a swap for a FIFO or device in mid-opening | never opened | opened without blocking, given back unread | none to fear |
 //! | names | any bytes | UTF-8, on most file systems | UTF-8, and only those that Windows takes literally |
 //! | absolute links inside the root | followed | followed | refused |
+//! | a new name that replaces nothing | `renameat2`; a link and an unlink where it is missing | a link and an unlink | a link and an unlink |
+//! | names survive a crash | the folder is synced | the folder is synced | by NTFS's journal |
+//! | mode, owner, attributes of a replaced file | handed down | mode and owner | from the folder |
+//! | making links | inside the root | inside the root | refused |
+//! | watching | inotify, by handle | by path, looked at again | by path, looked at again |
 //! | validator | with the change time | with the change time | with the creation time: a program that sets the modification time back goes unnoticed |
 
 mod disk;

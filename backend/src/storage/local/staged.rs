@@ -144,14 +144,14 @@ impl<F: Folder> Staged for LocalStaged<F> {
     fn copy_from(&self, source: &dyn OpenFile, from: u64, length: u64, offset: u64) -> Result<u64, StorageError> {
         match self.copy_inside(source.as_file(), from, length.min(COPY_BYTES_MAX), offset)? {
             Some(copied) => Ok(copied),
-            None => copy_by_hand(self, &|buffer, at| source.read_at(buffer, at), from, length, offset),
+            None => copy_by_hand(self, |buffer, at| source.read_at(buffer, at), from, length, offset),
         }
     }
 
     fn copy_from_staged(&self, source: &dyn Staged, from: u64, length: u64, offset: u64) -> Result<u64, StorageError> {
         match self.copy_inside(source.as_file(), from, length.min(COPY_BYTES_MAX), offset)? {
             Some(copied) => Ok(copied),
-            None => copy_by_hand(self, &|buffer, at| source.read_at(buffer, at), from, length, offset),
+            None => copy_by_hand(self, |buffer, at| source.read_at(buffer, at), from, length, offset),
         }
     }
 

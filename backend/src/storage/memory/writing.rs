@@ -30,6 +30,13 @@ impl<S> Spot<S> {
     }
 }
 
+/// Where an upload is to go, at the end of the link that may have led there.
+struct Aim {
+    folder: NodeId,
+    name: Box<[u8]>,
+    old: Option<NodeId>,
+}
+
 impl Tree {
     pub(super) fn stage(&mut self, id: UploadId) -> Result<NodeId, StorageError> {
         if self.staged.contains_key(&id) {
@@ -50,9 +57,9 @@ impl Tree {
         let node = self.staged.get(&id).copied().ok_or(NOT_FOUND)?;
         let spot = self.spot(target)?;
         expected.check(self.entry_at(&spot).as_ref())?;
-        let (folder, name, old) = match spot.standing {
+        let Aim { folder, name, old } = match spot.standing {
             Some(standing) => self.replaced_file(&spot, standing)?,
-            None => (spot.folder(), target.name().into(), None),
+            None => Aim { folder: spot.folder(), name: target.name().into(), old: None },
         };
         let now = self.tick();
         let inherited = old.is_some_and(|old| self.nodes[old].executable);
@@ -65,11 +72,7 @@ impl Tree {
     }
 
     /// The file that gives way to a published one, and its place: what stands there, or what a link there leads to.
-    fn replaced_file(
-        &self,
-        spot: &Spot<Option<NodeId>>,
-        standing: NodeId,
-    ) -> Result<(NodeId, Box<[u8]>, Option<NodeId>), StorageError> {
+    fn replaced_file(&self, spot: &Spot<Option<NodeId>>, standing: NodeId) -> Result<Aim, StorageError> {
         let mut place = match &self.nodes[standing].body {
             Body::Link(target) => self.end_of_link(&spot.folder, target)?,
             _ => {
@@ -82,7 +85,7 @@ impl Tree {
         check_replacement(Standing::File, self.standing(end))?;
         let name = place.names.last().cloned().unwrap_or_default();
         place.pop()?;
-        Ok((place.node(), name, Some(end)))
+        Ok(Aim { folder: place.node(), name, old: Some(end) })
     }
 
     pub(super) fn make_link(&mut self, path: &VPath, target: &[u8]) -> Result<Entry, StorageError> {
@@ -275,11 +278,11 @@ impl Staged for MemoryStaged {
     }
 
     fn copy_from(&self, source: &dyn OpenFile, from: u64, length: u64, offset: u64) -> Result<u64, StorageError> {
-        copy_by_hand(self, &|buffer, at| source.read_at(buffer, at), from, length, offset)
+        copy_by_hand(self, |buffer, at| source.read_at(buffer, at), from, length, offset)
     }
 
     fn copy_from_staged(&self, source: &dyn Staged, from: u64, length: u64, offset: u64) -> Result<u64, StorageError> {
-        copy_by_hand(self, &|buffer, at| source.read_at(buffer, at), from, length, offset)
+        copy_by_hand(self, |buffer, at| source.read_at(buffer, at), from, length, offset)
     }
 
     fn truncate(&self, length: u64) -> Result<(), StorageError> {
