@@ -2,10 +2,10 @@
 
 use backend::storage::faulty::{Fault, Faults, FaultyStorage, Operation};
 use backend::storage::memory::MemoryStorage;
-use backend::storage::{Storage, Visit};
+use backend::storage::{Attributes, Expected, Storage, Visit};
 use shared::{ErrorCode, VPath};
 
-use super::{code, path};
+use super::{code, path, staged_bytes, upload_id};
 
 #[test]
 fn faults_strike_where_the_script_says() {
@@ -47,4 +47,29 @@ fn chance_comes_from_the_seed() {
     assert_ne!(failures(7, 0.1), failures(8, 0.1));
     assert!((50..200).contains(&failures(7, 0.1).len()));
     assert_eq!((failures(7, 0.0).len(), failures(7, 1.0).len()), (0, 1_000));
+}
+
+#[test]
+fn a_failed_write_leaves_a_part_and_a_failed_sync_is_remembered() {
+    let faults = Faults::seeded(0);
+    faults.at(Operation::Write, 2, Fault::Fail(ErrorCode::NoSpace)).at(Operation::Sync, 2, Fault::Fail(ErrorCode::Io));
+    faults.at(Operation::Published, 1, Fault::Fail(ErrorCode::Io));
+    let storage = FaultyStorage::new(MemoryStorage::new(), faults);
+    let staged = storage.stage(upload_id(1)).unwrap();
+    staged.write_at(b"0123", 0).unwrap();
+    staged.sync().unwrap();
+    assert_eq!(code(staged.write_at(b"4567", 4)), Some(ErrorCode::NoSpace));
+    assert_eq!(staged_bytes(&*staged), b"012345");
+    assert_eq!(code(staged.sync()), Some(ErrorCode::Io));
+    assert_eq!(code(storage.staged(upload_id(1)).unwrap().sync()), Some(ErrorCode::Io));
+    let publish =
+        || storage.publish(upload_id(1), &path(b"file"), &Expected::Nothing, &Attributes::default()).map(drop);
+    assert_eq!(code(publish()), Some(ErrorCode::Io));
+    assert_eq!(code(storage.stat(&path(b"file"))), Some(ErrorCode::NotFound));
+    staged.truncate(4).unwrap();
+    staged.sync().unwrap();
+    // The answer is lost, not the file.
+    assert_eq!(code(publish()), Some(ErrorCode::Io));
+    assert_eq!(storage.stat(&path(b"file")).unwrap().size, 4);
+    assert_eq!(code(publish()), Some(ErrorCode::NotFound));
 }

@@ -324,3 +324,63 @@ fn the_kernel_copies_between_files() {
     assert_eq!(staged.copy_from(&*source, 0, u64::MAX, 0).unwrap(), bytes.len() as u64);
     assert_eq!(super::staged_bytes(&*staged), bytes);
 }
+
+#[test]
+fn two_names_of_one_file_do_not_replace_each_other() {
+    for containment in CONTAINMENTS {
+        let world = LocalWorld::new(containment);
+        world.file(b"one", b"content");
+        fs::hard_link(world.at(b"one"), world.at(b"two")).unwrap();
+        // The system's own rename would do nothing and say that it had.
+        let renamed = world.storage().rename(&path(b"one"), None, &path(b"two"), &Expected::Anything);
+        assert_eq!(code(renamed), Some(ErrorCode::AlreadyExists));
+        assert!(upload(&world, 1, b"two", b"new", &Expected::Anything).unwrap().replaced);
+        assert_eq!(content(&world, b"one").unwrap(), b"content");
+    }
+}
+
+#[test]
+fn a_state_directory_in_a_purged_folder_stays() {
+    for containment in CONTAINMENTS {
+        let world = LocalWorld::new(containment);
+        world.file(b"a/state/secret", b"secret");
+        world.file(b"a/file", b"content");
+        let hidden = world.at(b"a/state");
+        let storage = LocalStorage::open_with(&world.at(b""), Some(&hidden), containment).unwrap();
+        let name = path(b"a/state");
+        assert_eq!(code(storage.trash(&name, None, trash_id(1), NOW)), Some(ErrorCode::NotFound));
+        assert_eq!(code(storage.rename(&name, None, &path(b"b"), &Expected::Nothing)), Some(ErrorCode::NotFound));
+        assert_eq!(code(storage.make_folder(&name)), Some(ErrorCode::NameRefused));
+        storage.trash(&path(b"a"), None, trash_id(1), NOW).unwrap();
+        let purged = storage.purge(trash_id(1), &mut || backend::storage::Visit::Continue);
+        assert_eq!(code(purged), Some(ErrorCode::AccessDenied));
+        storage.restore(trash_id(1), &path(b"a")).unwrap();
+        assert_eq!(fs::read(world.at(b"a/state/secret")).unwrap(), b"secret");
+    }
+}
+
+#[test]
+fn a_spoilt_item_of_the_trash_is_shown_and_can_be_restored() {
+    let world = LocalWorld::new(Containment::Kernel);
+    world.file(b"file", b"content");
+    let storage = world.storage();
+    storage.trash(&path(b"file"), None, trash_id(1), NOW).unwrap();
+    let item = world.at(b".passerelle/trash").join(trash_id(1).to_string());
+    fs::write(item.join("info.json"), "spoilt").unwrap();
+    // Half made: written down, never renamed.
+    let half_made = world.at(b".passerelle/trash").join(trash_id(2).to_string());
+    fs::create_dir(&half_made).unwrap();
+    fs::write(half_made.join("info.json"), "{}").unwrap();
+    let mut items = Vec::new();
+    let mut visit = |item| {
+        items.push(item);
+        backend::storage::Visit::Continue
+    };
+    storage.list_trash(&mut visit).unwrap();
+    assert_eq!(items.len(), 1);
+    assert_eq!((items[0].id, items[0].entry.size), (trash_id(1), 7));
+    assert!(!half_made.exists());
+    storage.restore(trash_id(1), &path(b"back")).unwrap();
+    assert_eq!(content(&world, b"back").unwrap(), b"content");
+    assert!(!item.exists());
+}
