@@ -6,16 +6,18 @@ use std::fmt::Debug;
 use libfuzzer_sys::fuzz_target;
 use shared::limits::FRAME_CONTROL_BYTES_MAX;
 use shared::wire::{
-    Auth, AuthOk, Bounded, End, Get, Goodbye, Hello, HelloAck, ItemEnd, List, Message, Meta, Page, Stat, Walk, decode,
-    encode,
+    Abort, Auth, AuthOk, Bounded, CancelJob, ChangeRequest, Commit, Digest, DigestsKnown, End, Get, Goodbye, Hello,
+    HelloAck, ItemEnd, JobStatus, List, ListTrash, Message, Meta, Page, Put, PutEnd, Stage, Stat, TrashPage, Upload,
+    UploadStatus, Walk, Watch, decode, encode,
 };
+use shared::{Event, Job};
 
 fuzz_target!(|input: (u8, &[u8])| {
     let (kind, bytes) = input;
     if bytes.len() > FRAME_CONTROL_BYTES_MAX {
         return;
     }
-    match kind % 13 {
+    match kind % 30 {
         0 => bounded::<Hello>(bytes),
         1 => bounded::<List>(bytes),
         2 => bounded::<Stat>(bytes),
@@ -28,7 +30,24 @@ fuzz_target!(|input: (u8, &[u8])| {
         9 => drop(check::<Meta>(bytes)),
         10 => drop(check::<ItemEnd>(bytes)),
         11 => drop(check::<End>(bytes)),
-        _ => drop(check::<Goodbye>(bytes)),
+        12 => drop(check::<Goodbye>(bytes)),
+        13 => bounded::<Stage>(bytes),
+        14 => bounded::<Put>(bytes),
+        15 => bounded::<UploadStatus>(bytes),
+        16 => bounded::<Commit>(bytes),
+        17 => bounded::<Abort>(bytes),
+        18 => bounded::<Digest>(bytes),
+        19 => bounded::<ChangeRequest>(bytes),
+        20 => bounded::<JobStatus>(bytes),
+        21 => bounded::<CancelJob>(bytes),
+        22 => bounded::<ListTrash>(bytes),
+        23 => bounded::<Watch>(bytes),
+        24 => drop(check::<PutEnd>(bytes)),
+        25 => drop(check::<Upload>(bytes)),
+        26 => drop(check::<DigestsKnown>(bytes)),
+        27 => drop(check::<Job>(bytes)),
+        28 => drop(check::<TrashPage>(bytes)),
+        _ => drop(check::<Event>(bytes)),
     }
 });
 

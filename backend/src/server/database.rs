@@ -20,6 +20,8 @@ use crate::storage::StorageError;
 /// The records.
 pub struct Database {
     connection: Mutex<Connection>,
+    /// None where the machine is one that never loses power.
+    powered: Option<Box<dyn Fn() -> bool + Send + Sync>>,
 }
 
 /// Why there are no records.
@@ -160,6 +162,14 @@ impl Database {
         Self::open(Path::new(":memory:"))
     }
 
+    /// Records that end with the process, for tests of what a crash leaves: while `powered` says no, every call fails.
+    ///
+    /// # Errors
+    /// As [`Database::in_memory`].
+    pub fn in_memory_while(powered: impl Fn() -> bool + Send + Sync + 'static) -> Result<Self, DatabaseError> {
+        Ok(Self { powered: Some(Box::new(powered)), ..Self::in_memory()? })
+    }
+
     /// Writes down an upload that begins.
     pub(super) fn insert_upload(&self, upload: &UploadRecord) -> Answer<()> {
         const SQL: &str = "INSERT INTO uploads (id, owner, key, created, expires, length, durable, request)
@@ -169,18 +179,18 @@ impl Database {
         let (length, durable) = (upload.length.map(signed), signed(upload.durable));
         let values =
             params![upload.id.0, upload.owner.0, key, upload.created.0, upload.expires.0, length, durable, request];
-        told(self.lock().execute(SQL, values)).map(drop)
+        told(self.lock()?.execute(SQL, values)).map(drop)
     }
 
     /// One upload.
     pub(super) fn upload(&self, id: UploadId) -> Answer<Option<UploadRecord>> {
-        told(self.lock().query_row(&format!("{UPLOADS} WHERE id = ?1"), [id.0], upload_row).optional())
+        told(self.lock()?.query_row(&format!("{UPLOADS} WHERE id = ?1"), [id.0], upload_row).optional())
     }
 
     /// The upload that was begun with that key.
     pub(super) fn upload_by_key(&self, owner: &Owner, key: JobId) -> Answer<Option<UploadRecord>> {
         let sql = format!("{UPLOADS} WHERE owner = ?1 AND key = ?2");
-        told(self.lock().query_row(&sql, params![owner.0, key.0], upload_row).optional())
+        told(self.lock()?.query_row(&sql, params![owner.0, key.0], upload_row).optional())
     }
 
     /// One owner's uploads, newest first, at most so many.
@@ -202,7 +212,7 @@ impl Database {
     /// How many uploads are not files yet.
     pub(super) fn unfinished_uploads(&self) -> Answer<usize> {
         let sql = "SELECT count(*) FROM uploads WHERE answer IS NULL";
-        told(self.lock().query_row(sql, [], |row| row.get::<_, i64>(0)))
+        told(self.lock()?.query_row(sql, [], |row| row.get::<_, i64>(0)))
             .map(|count| usize::try_from(count).unwrap_or(0))
     }
 
@@ -216,30 +226,30 @@ impl Database {
     ) -> Answer<()> {
         const SQL: &str = "UPDATE uploads SET durable = ?2, length = ?3, expires = ?4 WHERE id = ?1";
         let values = params![id.0, signed(durable), length.map(signed), expires.0];
-        told(self.lock().execute(SQL, values)).map(drop)
+        told(self.lock()?.execute(SQL, values)).map(drop)
     }
 
     /// An upload is about to become the file at `target`.
     pub(super) fn set_target(&self, id: UploadId, target: &[u8]) -> Answer<()> {
-        told(self.lock().execute("UPDATE uploads SET target = ?2 WHERE id = ?1", params![id.0, target])).map(drop)
+        told(self.lock()?.execute("UPDATE uploads SET target = ?2 WHERE id = ?1", params![id.0, target])).map(drop)
     }
 
     /// An upload has become a file; the answer is kept until then.
     pub(super) fn set_answer(&self, id: UploadId, answer: &impl Message, expires: Timestamp) -> Answer<()> {
         const SQL: &str = "UPDATE uploads SET answer = ?2, expires = ?3 WHERE id = ?1";
-        told(self.lock().execute(SQL, params![id.0, encode(answer), expires.0])).map(drop)
+        told(self.lock()?.execute(SQL, params![id.0, encode(answer), expires.0])).map(drop)
     }
 
     /// Forgets an upload.
     pub(super) fn delete_upload(&self, id: UploadId) -> Answer<()> {
-        told(self.lock().execute("DELETE FROM uploads WHERE id = ?1", [id.0])).map(drop)
+        told(self.lock()?.execute("DELETE FROM uploads WHERE id = ?1", [id.0])).map(drop)
     }
 
     /// Writes down a change that begins, and gives it its number.
     pub(super) fn insert_job(&self, job: &JobRecord, now: Timestamp) -> Answer<i64> {
         const SQL: &str = "INSERT INTO jobs (owner, id, created, state, version, progress, seed, request)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-        let connection = self.lock();
+        let connection = self.lock()?;
         let (state, progress, request) = (encode(&job.state), encode(&job.progress), encode(&job.request));
         let values = params![job.owner.0, job.id.0, now.0, state, signed(job.version), progress, job.seed, request];
         told(connection.execute(SQL, values))?;
@@ -249,7 +259,7 @@ impl Database {
     /// One change.
     pub(super) fn job(&self, owner: &Owner, id: JobId) -> Answer<Option<JobRecord>> {
         let sql = format!("{JOBS} WHERE owner = ?1 AND id = ?2");
-        told(self.lock().query_row(&sql, params![owner.0, id.0], job_row).optional())
+        told(self.lock()?.query_row(&sql, params![owner.0, id.0], job_row).optional())
     }
 
     /// One owner's changes, newest first, at most so many.
@@ -280,7 +290,7 @@ impl Database {
         const STEP: &str = "INSERT INTO steps (job, item, target, outcome) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (job, item) DO UPDATE SET target = coalesce(excluded.target, target), outcome = excluded.outcome";
         const JOB: &str = "UPDATE jobs SET version = ?2, progress = ?3, state = ?4, ended = ?5 WHERE number = ?1";
-        let mut connection = self.lock();
+        let mut connection = self.lock()?;
         told(connection.transaction().and_then(|transaction| {
             for step in steps {
                 let item = i64::try_from(step.item).unwrap_or(i64::MAX);
@@ -296,22 +306,22 @@ impl Database {
 
     /// A change was cancelled by its client.
     pub(super) fn cancel_job(&self, number: i64) -> Answer<()> {
-        told(self.lock().execute("UPDATE jobs SET canceled = 1 WHERE number = ?1", [number])).map(drop)
+        told(self.lock()?.execute("UPDATE jobs SET canceled = 1 WHERE number = ?1", [number])).map(drop)
     }
 
     /// Forgets the changes that ended before then.
     pub(super) fn forget_jobs(&self, before: Timestamp) -> Answer<usize> {
-        told(self.lock().execute("DELETE FROM jobs WHERE ended < ?1", [before.0]))
+        told(self.lock()?.execute("DELETE FROM jobs WHERE ended < ?1", [before.0]))
     }
 
     /// Marks an item of the trash as one that is there only to be removed.
     pub(super) fn mark_purge(&self, id: TrashId) -> Answer<()> {
-        told(self.lock().execute("INSERT OR IGNORE INTO purges (id) VALUES (?1)", [id.0])).map(drop)
+        told(self.lock()?.execute("INSERT OR IGNORE INTO purges (id) VALUES (?1)", [id.0])).map(drop)
     }
 
     /// Takes that mark away.
     pub(super) fn unmark_purge(&self, id: TrashId) -> Answer<()> {
-        told(self.lock().execute("DELETE FROM purges WHERE id = ?1", [id.0])).map(drop)
+        told(self.lock()?.execute("DELETE FROM purges WHERE id = ?1", [id.0])).map(drop)
     }
 
     /// Every item that has the mark.
@@ -321,7 +331,7 @@ impl Database {
 
     /// Keeps digests of the content that files with those validators have.
     pub(super) fn keep_digests(&self, digests: &[(ETag, Checksum)], now: Timestamp) -> Answer<()> {
-        let mut connection = self.lock();
+        let mut connection = self.lock()?;
         told(connection.transaction().and_then(|transaction| {
             for (etag, sum) in digests {
                 let sql = "INSERT OR REPLACE INTO digests (etag, algorithm, digest, used) VALUES (?1, ?2, ?3, ?4)";
@@ -343,7 +353,7 @@ impl Database {
     pub(super) fn forget_digests(&self, before: Timestamp, most: u32) -> Answer<()> {
         const SQL: &str = "DELETE FROM digests WHERE used < ?1
             OR used <= (SELECT used FROM digests ORDER BY used DESC LIMIT 1 OFFSET ?2)";
-        told(self.lock().execute(SQL, params![before.0, most])).map(drop)
+        told(self.lock()?.execute(SQL, params![before.0, most])).map(drop)
     }
 
     fn rows<T>(
@@ -352,12 +362,15 @@ impl Database {
         values: impl rusqlite::Params,
         row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Answer<Vec<T>> {
-        let connection = self.lock();
+        let connection = self.lock()?;
         told(connection.prepare_cached(sql).and_then(|mut statement| statement.query_map(values, row)?.collect()))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Answer<MutexGuard<'_, Connection>> {
+        if self.powered.as_ref().is_some_and(|powered| !powered()) {
+            return Err(StorageError::new(ErrorCode::Io, "there is no power"));
+        }
+        Ok(self.connection.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -422,7 +435,7 @@ fn prepare(mut connection: Connection) -> Result<Database, Trouble> {
         transaction.commit()
     })();
     migrated.map_err(Trouble::Sql)?;
-    Ok(Database { connection: Mutex::new(connection) })
+    Ok(Database { connection: Mutex::new(connection), powered: None })
 }
 
 /// True where the place is at fault and not the file.

@@ -10,8 +10,11 @@ use proptest::option::of;
 use proptest::prelude::*;
 
 use super::*;
+use crate::change::{Chosen, Leg, Progress, Return};
 use crate::{
-    ByteRange, Direction, ETag, Entry, ErrorCode, Kind, Link, Order, Rights, Root, Scope, SortKey, Timestamp, VPath,
+    Algorithm, ByteRange, Change, Checksum, Conflict, Digests, Direction, ETag, Entry, ErrorCode, Event, EventId,
+    Happening, Job, JobId, JobState, Kind, Link, Order, Outcome, Rights, Root, Scope, SortKey, Timestamp, TrashId,
+    Trashed, UploadId, VPath,
 };
 
 /// What a later version does to a map.
@@ -142,9 +145,15 @@ fn caller() -> impl Strategy<Value = Caller> {
         rights,
         quota_bytes,
     });
-    (vec(root, 0..3), any::<u16>(), of(any::<u32>()), of(".{0,5}")).prop_map(|(roots, root, deadline_ms, trace_id)| {
-        Caller { scope: Scope { roots }, root, deadline_ms, trace_id, principal: None }
-    })
+    (vec(root, 0..3), any::<u16>(), of(any::<u32>()), of(".{0,5}"), of(".{0,5}")).prop_map(
+        |(roots, root, deadline_ms, trace_id, principal)| Caller {
+            scope: Scope { roots },
+            root,
+            deadline_ms,
+            trace_id,
+            principal,
+        },
+    )
 }
 
 fn range() -> impl Strategy<Value = ByteRange> {
@@ -177,7 +186,155 @@ fn failure() -> impl Strategy<Value = Failure> {
     })
 }
 
+fn conflict() -> impl Strategy<Value = Conflict> {
+    prop_oneof![Just(Conflict::Fail), Just(Conflict::Replace), Just(Conflict::KeepBoth), Just(Conflict::Skip)]
+}
+
+fn algorithm() -> impl Strategy<Value = Algorithm> {
+    (0..Algorithm::ALL.len()).prop_map(|index| Algorithm::ALL[index])
+}
+
+fn checksum() -> impl Strategy<Value = Checksum> {
+    (algorithm(), any::<Vec<u8>>()).prop_map(|(algorithm, digest)| Checksum { algorithm, digest })
+}
+
+fn digests() -> impl Strategy<Value = Digests> {
+    vec(checksum(), 0..3).prop_map(|known| Digests { known })
+}
+
+fn trash_ids() -> impl Strategy<Value = Vec<TrashId>> {
+    vec(any::<[u8; 16]>().prop_map(TrashId), 0..3)
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let leg = (path(), path(), of(etag())).prop_map(|(from, to, if_etag)| Leg { from, to, if_etag });
+    let chosen = (path(), of(etag())).prop_map(|(path, if_etag)| Chosen { path, if_etag });
+    let back = (any::<[u8; 16]>(), of(path())).prop_map(|(id, to)| Return { id: TrashId(id), to });
+    let (legs, chosen, back) = (vec(leg, 0..3).boxed(), vec(chosen, 0..3).boxed(), vec(back, 0..3));
+    prop_oneof![
+        (vec(path(), 0..3), any::<bool>()).prop_map(|(paths, existing_ok)| Change::MakeFolder { paths, existing_ok }),
+        (legs.clone(), conflict()).prop_map(|(items, conflict)| Change::Move { items, conflict }),
+        (legs, conflict()).prop_map(|(items, conflict)| Change::Copy { items, conflict }),
+        chosen.clone().prop_map(|items| Change::Trash { items }),
+        chosen.prop_map(|items| Change::Delete { items }),
+        (back, conflict()).prop_map(|(items, conflict)| Change::Restore { items, conflict }),
+        of(trash_ids()).prop_map(|ids| Change::Purge { ids }),
+    ]
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    let done = (of(entry()), of(any::<[u8; 16]>().prop_map(TrashId)), trash_ids());
+    let failed = (any::<u16>(), of(path()), ".{0,9}");
+    prop_oneof![
+        done.prop_map(|(entry, trash, replaced)| Outcome::Done { entry, trash, replaced }),
+        Just(Outcome::Skipped),
+        failed.prop_map(|(code, path, message)| Outcome::Failed { code: ErrorCode::from_number(code), path, message }),
+    ]
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        Just(Happening::Ready),
+        Just(Happening::Resync),
+        entry().prop_map(|entry| Happening::Present { entry }),
+        path().prop_map(|path| Happening::Absent { path }),
+        Just(Happening::Gone),
+    ]
+}
+
+fn event_id() -> impl Strategy<Value = EventId> {
+    any::<(u64, u64)>().prop_map(|(epoch, sequence)| EventId { epoch, sequence })
+}
+
 proptest! {
+    #[test]
+    fn uploads(
+        caller in caller(),
+        ids: [[u8; 16]; 2],
+        optional in (of(path()), of(any::<u64>()), of(vec(etag(), 0..3)), of(any::<i64>()), of(any::<Vec<u8>>())),
+        conflict in conflict(),
+        flags: (bool, bool, bool),
+        executable in of(any::<bool>()),
+        metadata in ".{0,9}",
+        parts in vec(any::<[u8; 16]>().prop_map(UploadId), 0..3),
+        checksum in of(checksum()),
+        entry in of(entry()),
+        digests in digests(),
+        algorithms in vec(algorithm(), 1..4),
+        later in later(),
+    ) {
+        let [id, key] = ids;
+        let id = UploadId(id);
+        let (target, length, if_match, modified, blake3) = optional;
+        let modified = modified.map(Timestamp);
+        check(&Stage {
+            caller: caller.clone(),
+            target: target.clone(),
+            length,
+            conflict,
+            if_match: if_match.clone(),
+            modified,
+            blake3: blake3.clone(),
+            executable,
+            metadata: metadata.clone(),
+            parts: parts.clone(),
+            resumable: flags.0,
+            make_parents: flags.1,
+            key: flags.2.then_some(JobId(key)),
+        }, &later)?;
+        let offset = length.unwrap_or(3);
+        check(&Put { caller: caller.clone(), upload: id, offset, length, checksum, total: length }, &later)?;
+        check(&PutEnd { broken: flags.0 }, &later)?;
+        check(&UploadStatus { caller: caller.clone(), upload: flags.0.then_some(id) }, &later)?;
+        check(&Abort { caller: caller.clone(), upload: id }, &later)?;
+        let conflict = flags.0.then_some(conflict);
+        check(&Commit { caller: caller.clone(), upload: id, target: target.clone(), conflict, if_match, blake3 }, &later)?;
+        let (replaced, skipped) = (flags.0, flags.1);
+        let known = flags.2.then(|| digests.clone());
+        let expires = modified.unwrap_or_default();
+        let upload = Upload {
+            id, offset, length, target: target.clone(), metadata, expires, entry: entry.clone(), digests: known,
+            replaced, skipped, parts,
+        };
+        check(&upload, &later)?;
+        let path = target.unwrap_or_default();
+        check(&Digest { caller, path, algorithms, known_only: flags.0 }, &later)?;
+        if let Some(entry) = entry {
+            check(&DigestsKnown { entry, bytes: offset, digests }, &later)?;
+        }
+    }
+
+    #[test]
+    fn changes(
+        caller in caller(),
+        id: [u8; 16],
+        change in change(),
+        numbers: (u32, u64, u64),
+        state in prop_oneof![Just(JobState::Running), Just(JobState::Done), Just(JobState::Canceled)],
+        outcomes in vec(outcome(), 0..4),
+        cursor in of(".{0,9}"),
+        entry in entry(),
+        moment: i64,
+        after in of(event_id()),
+        event in event_id(),
+        happening in happening(),
+        later in later(),
+    ) {
+        let (wait_ms, seen, bytes) = numbers;
+        let (key, trashed) = (JobId(id), Timestamp(moment));
+        check(&ChangeRequest { caller: caller.clone(), key, change, wait_ms }, &later)?;
+        check(&JobStatus { caller: caller.clone(), job: cursor.is_some().then_some(key), seen, wait_ms }, &later)?;
+        check(&CancelJob { caller: caller.clone(), job: key }, &later)?;
+        let progress = Progress { entries: seen, entries_total: bytes, bytes, bytes_total: seen };
+        check(&Job { id: key, state, version: seen, progress, outcomes }, &later)?;
+        check(&ListTrash { caller: caller.clone(), cursor: cursor.clone(), limit: wait_ms }, &later)?;
+        let expires = cursor.is_some().then_some(trashed);
+        let items = vec![Trashed { id: TrashId(id), entry: entry.clone(), trashed, expires }];
+        check(&TrashPage { items, next_cursor: cursor, total: after.map(|id| id.epoch) }, &later)?;
+        check(&Watch { caller, folder: entry.path, after }, &later)?;
+        check(&Event { id: event, happening }, &later)?;
+    }
+
     #[test]
     fn requests(
         caller in caller(),

@@ -42,18 +42,21 @@ pub(super) fn plan(
         Conflict::Fail => Err(ErrorCode::AlreadyExists),
         Conflict::Skip => Ok(Plan::Skip),
         Conflict::KeepBoth => Ok(Plan::Beside),
+        // The same entry under two names, or the same name: to trash the one would be to lose the other.
+        Conflict::Replace if is_same_entry(source, there) => Err(ErrorCode::AlreadyExists),
         Conflict::Replace => match (is_real_folder(source), is_real_folder(there)) {
             (true, true) => Ok(Plan::Merge),
             (true, false) => Err(ErrorCode::NotFolder),
             (false, true) => Err(ErrorCode::IsFolder),
-            // The same file under two names, or the same name: to trash the one would be to lose the other.
-            (false, false) if source.etag.is_some() && source.etag == there.etag && source.link == there.link => {
-                Err(ErrorCode::AlreadyExists)
-            }
             (false, false) if !rights.contains(Rights::REPLACE) => Err(ErrorCode::Forbidden),
             (false, false) => Ok(Plan::Replace),
         },
     }
+}
+
+/// True where both are the same thing on the disk.
+pub(super) fn is_same_entry(source: &Entry, there: &Entry) -> bool {
+    source.etag.is_some() && source.etag == there.etag && source.link == there.link
 }
 
 /// A folder, and not a link to one.
@@ -101,11 +104,13 @@ mod tests {
         };
         check(Conflict::Fail, &file, None, Ok(Plan::Take));
         check(Conflict::Fail, &file, Some(&other), Err(ErrorCode::AlreadyExists));
+        let joined = entry(Kind::Folder, 5, false);
         check(Conflict::Skip, &folder, Some(&folder), Ok(Plan::Skip));
         check(Conflict::KeepBoth, &file, Some(&file), Ok(Plan::Beside));
         check(Conflict::Replace, &file, Some(&other), Ok(Plan::Replace));
         check(Conflict::Replace, &file, Some(&file), Err(ErrorCode::AlreadyExists));
-        check(Conflict::Replace, &folder, Some(&folder), Ok(Plan::Merge));
+        check(Conflict::Replace, &folder, Some(&joined), Ok(Plan::Merge));
+        check(Conflict::Replace, &folder, Some(&folder), Err(ErrorCode::AlreadyExists));
         check(Conflict::Replace, &folder, Some(&file), Err(ErrorCode::NotFolder));
         check(Conflict::Replace, &file, Some(&folder), Err(ErrorCode::IsFolder));
         // A link is no folder, wherever it leads.

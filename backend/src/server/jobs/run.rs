@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use shared::{Change, Entry, ErrorCode, JobState, Outcome, Rights, TrashId, VPath};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -242,7 +244,9 @@ impl Run {
             if self.stopping.is_cancelled() || self.live.cancelled.is_cancelled() {
                 return;
             }
-            std::thread::sleep(JOURNAL_PAUSE);
+            // This is a thread that may wait; a server that stops wakes it.
+            let pause = timeout(JOURNAL_PAUSE, self.stopping.cancelled());
+            let _ = Handle::current().block_on(pause);
         }
     }
 

@@ -73,7 +73,10 @@ impl Committing {
     fn run(self, blake3: Option<&[u8]>) -> Result<Upload, Stop> {
         let length = self.whole_length()?;
         if let Some(published) = self.uploads.published_before(&self.record)? {
-            return self.answer(Some(published), &self.path, self.digests_of_file()?);
+            let digests = self.digests_of_file()?;
+            check_blake3(&digests, blake3)?;
+            let path = published.entry.path.clone();
+            return self.answer(Some(published), &path, digests);
         }
         let known = self.hold.live().sums.take().filter(|sums| sums.bytes() == length && !self.record.is_joined());
         let staged = if self.record.is_joined() { self.join()? } else { self.uploads.open(&self.record)? };
@@ -83,9 +86,7 @@ impl Committing {
         };
         self.hold.live().sums = Some(sums.clone());
         let digests = sums.finish();
-        if blake3.is_some() && digests.get(Algorithm::Blake3) != blake3 {
-            return Err(Failure::new(ErrorCode::ChecksumMismatch, "the bytes are not those of the digest").into());
-        }
+        check_blake3(&digests, blake3)?;
         drop(staged);
         self.still_wanted()?;
         match self.publish(&digests)? {
@@ -157,7 +158,7 @@ impl Committing {
                 path = beside(&self.path, attempt)?;
                 continue;
             }
-            self.uploads.set_target(&self.record, &path)?;
+            self.uploads.set_target(&self.hold, &path)?;
             match self.uploads.storage.publish(self.record.id, &path, &self.terms.expected, &attributes) {
                 Ok(published) => return Ok(Some((path, published))),
                 Err(error) if error.code == ErrorCode::AlreadyExists => match self.terms.conflict {
@@ -168,11 +169,17 @@ impl Committing {
                     Conflict::Fail if begun_before.as_ref() == Some(&path) => {
                         // A COMMIT before a crash may have got as far as that.
                         let entry = self.same_content(&path, digests)?.ok_or(error)?;
+                        self.uploads.storage.unstage(self.record.id)?;
                         return Ok(Some((path, Published { entry, replaced: false })));
                     }
                     Conflict::Fail => return Err(error.into()),
                 },
-                Err(error) => return Err(error.into()),
+                Err(error) => {
+                    if matches!(error.code, ErrorCode::Io | ErrorCode::NoSpace | ErrorCode::QuotaExceeded) {
+                        self.uploads.cut_back(&self.hold)?;
+                    }
+                    return Err(error.into());
+                }
             }
         }
         Err(Failure::new(ErrorCode::AlreadyExists, "there is no free name beside it").into())
@@ -231,6 +238,13 @@ impl Committing {
     }
 }
 
+fn check_blake3(digests: &Digests, wanted: Option<&[u8]>) -> Result<(), Stop> {
+    if wanted.is_some() && digests.get(Algorithm::Blake3) != wanted {
+        return Err(Failure::new(ErrorCode::ChecksumMismatch, "the bytes are not those of the digest").into());
+    }
+    Ok(())
+}
+
 fn beside(path: &VPath, attempt: u32) -> Result<VPath, StorageError> {
     name_beside(path, attempt).ok_or_else(|| StorageError::new(ErrorCode::NameRefused, "no name fits beside it"))
 }
@@ -255,8 +269,13 @@ impl Uploads {
     }
 
     /// Writes down where an upload is about to go.
-    fn set_target(&self, record: &UploadRecord, path: &VPath) -> Result<(), StorageError> {
-        if record.request.resumable { self.records()?.set_target(record.id, path.as_bytes()) } else { Ok(()) }
+    fn set_target(&self, hold: &Hold, path: &VPath) -> Result<(), StorageError> {
+        let record = hold.record();
+        if record.request.resumable {
+            self.records()?.set_target(record.id, path.as_bytes())?;
+        }
+        hold.live().record.target = Some(path.as_bytes().to_vec());
+        Ok(())
     }
 
     /// An upload has become a file: its answer is kept for who asks again.

@@ -166,6 +166,23 @@ impl Uploads {
         Ok(staged)
     }
 
+    /// After a sync that failed: what was written since the last success may be lost, and to sync again would prove
+    /// nothing. Of an upload that is not written down nothing is known to be durable.
+    fn cut_back(&self, hold: &Hold) -> Result<(), StorageError> {
+        let record = hold.record();
+        let durable = if record.request.resumable && !record.is_joined() { record.durable } else { 0 };
+        let staged = match self.storage.staged(record.id) {
+            // It is a file already, and only the answer was lost.
+            Err(error) if error.code == ErrorCode::NotFound => return Ok(()),
+            staged => staged?,
+        };
+        staged.truncate(durable)?;
+        let mut live = hold.live();
+        live.record.durable = durable;
+        live.sums = live.sums.take().filter(|sums| sums.bytes() == durable);
+        Ok(())
+    }
+
     /// Gives an upload up, with its bytes.
     fn forget(&self, slot: &Slot) -> Result<(), StorageError> {
         let record = slot.live().record.clone();

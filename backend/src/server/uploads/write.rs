@@ -35,6 +35,8 @@ struct Batch {
     end: Option<PutEnd>,
     /// The connection is over.
     lost: bool,
+    /// Somebody newer wants the upload.
+    taken_over: bool,
 }
 
 /// How the bytes of a PUT came to an end.
@@ -75,6 +77,7 @@ pub(in crate::server) async fn put<W: Sink>(
             match batch.end {
                 Some(end) => break Over::Ended(end),
                 None if batch.lost => break Over::Lost,
+                None if batch.taken_over => break Over::Stopped(taken_over()),
                 None => {}
             }
         },
@@ -96,14 +99,21 @@ impl<'a> Intake<'a> {
         let first = answer.during(async {
             tokio::select! {
                 biased;
-                () = hold.wanted.cancelled() => Err(taken_over()),
-                inbound = self.receiver.recv() => Ok(inbound),
+                () = hold.wanted.cancelled() => Ok::<_, Stop>(None),
+                inbound = self.receiver.recv() => Ok(Some(inbound)),
             }
         });
         let mut batch = Batch::default();
         let mut bytes = 0;
-        let mut inbound = first.await?;
-        loop {
+        let mut next = match first.await? {
+            Some(inbound) => Some(inbound),
+            None => {
+                // What is here already is kept for who comes next.
+                batch.taken_over = true;
+                self.receiver.try_recv().ok().map(Some)
+            }
+        };
+        while let Some(inbound) = next {
             match inbound {
                 Some(Inbound::Bytes(piece)) => {
                     bytes += piece.len();
@@ -112,14 +122,10 @@ impl<'a> Intake<'a> {
                 Some(Inbound::End(end)) => batch.end = Some(end),
                 None => batch.lost = true,
             }
-            if batch.end.is_some() || batch.lost || bytes >= STEP_BYTES {
-                return Ok(batch);
-            }
-            match self.receiver.try_recv() {
-                Ok(next) => inbound = Some(next),
-                Err(_) => return Ok(batch),
-            }
+            let enough = batch.end.is_some() || batch.lost || bytes >= STEP_BYTES;
+            next = if enough { None } else { self.receiver.try_recv().ok().map(Some) };
         }
+        Ok(batch)
     }
 }
 
@@ -250,10 +256,8 @@ impl Work {
     }
 
     fn settle(mut self, over: Over, synced: Result<(), StorageError>) -> Result<(), Stop> {
-        let durable = self.hold.live().record.durable;
         if let Err(error) = synced {
-            // What was written since the last success may be lost, and asking again would prove nothing.
-            self.staged.truncate(durable)?;
+            self.uploads.cut_back(&self.hold)?;
             return Err(error.into());
         }
         if let Some((sum, wanted)) = self.check.take() {
@@ -272,7 +276,7 @@ impl Work {
             self.staged.truncate(self.at)?;
         }
         if let Err(error) = self.keep() {
-            self.staged.truncate(self.hold.live().record.durable)?;
+            self.uploads.cut_back(&self.hold)?;
             return Err(error.into());
         }
         self.hold.live().sums = self.sums.take();

@@ -9,7 +9,7 @@ use shared::change::Leg;
 use shared::limits::REPLACED_TOLD_MAX;
 use shared::{Conflict, ETag, Entry, ErrorCode, Kind, Link, Outcome, TrashId, VPath};
 
-use super::decide::{Plan, check_way, is_real_folder, plan};
+use super::decide::{Plan, check_way, is_real_folder, is_same_entry, plan};
 use super::run::{Run, Trouble};
 use crate::storage::{Expected, StorageError, Visit};
 
@@ -157,6 +157,12 @@ impl Run {
             journey.tell_replaced(id);
         }
         let planned = match &there {
+            // A rename that a crash has caught may leave both names.
+            Some(there) if journey.resumed && journey.moves && source.is_file() && is_same_entry(source, there) => {
+                self.storage.remove(&source.path, None)?;
+                self.count(1, 0);
+                return Ok(None);
+            }
             Some(there) if journey.resumed && is_same(source, there) => {
                 self.count(1, source.size);
                 return self.clear_source(journey, source).map(|()| None);
