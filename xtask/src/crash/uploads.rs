@@ -73,7 +73,7 @@ impl Person {
             acknowledged = standing;
             let versions = [old, Some(new)];
             self.whole(&path, if everything_sent { &versions } else { &versions[..1] })?;
-            if abandons && acknowledged < bytes.len() {
+            if abandons && acknowledged + 1 < bytes.len() {
                 self.abandoned.push(Abandoned { address, acknowledged, content: new });
                 return Ok(());
             }
