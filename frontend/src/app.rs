@@ -140,7 +140,7 @@ fn TopBar(open: Open) -> impl IntoView {
 /// What the thumb reaches on a phone.
 #[component]
 fn BottomBar(open: Open) -> impl IntoView {
-    let (prefs, browser, changes) = (Prefs::get(), Browser::get(), Changes::get());
+    let (prefs, browser) = (Prefs::get(), Browser::get());
     let selecting =
         Memo::new(move |_| !browser.in_trash.get() && browser.selection.with(|selection| !selection.is_empty()));
     let at_root = Signal::derive(move || browser.folder.with(VPath::is_root));
@@ -154,13 +154,6 @@ fn BottomBar(open: Open) -> impl IntoView {
                 <Button label=prefs.text(|words| words.up) icon="parent" class="tab" disabled=at_root
                     press=Callback::new(move |()| browser.parent()) />
                 <UploadTab />
-                <Show when=move || changes.writable() && !browser.in_trash.get()>
-                    <button type="button" class="tab" aria-label=prefs.text(|words| words.new_folder)
-                        on:click=move |_| changes.new_folder()>
-                        <Icon name="new-folder" />
-                        <span>{prefs.text(|words| words.folder)}</span>
-                    </button>
-                </Show>
                 <Button label=prefs.text(|words| words.sort) icon="sort" class="tab" press=opens(open.sort) />
                 <Button label=prefs.text(|words| words.settings) icon="settings" class="tab" press=opens(open.settings) />
             }>

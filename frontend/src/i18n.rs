@@ -242,7 +242,6 @@ words! {
     do_help: &'static str = "This list", "Cette liste";
     actions: &'static str = "Actions", "Actions";
     more: &'static str = "More", "Plus";
-    create: &'static str = "New", "Nouveau";
     new_folder: &'static str = "New folder", "Nouveau dossier";
     new_folder_name: &'static str = "New folder", "Nouveau dossier";
     make_folder: &'static str = "Create the folder", "Créer le dossier";
@@ -383,9 +382,6 @@ words! {
     no_folders: &'static str = "No folders in here.", "Aucun dossier ici.";
     not_live: &'static str = "Changes by others do not appear by themselves at the moment.",
         "Les modifications des autres n’apparaissent pas d’elles-mêmes pour le moment.";
-    do_rename: &'static str = "Rename", "Renommer";
-    do_trash: &'static str = "Move to trash", "Mettre à la corbeille";
-    do_delete: &'static str = "Delete forever", "Supprimer définitivement";
     do_clipboard: &'static str = "Cut, copy, paste", "Couper, copier, coller";
     do_undo: &'static str = "Undo, redo", "Annuler, rétablir";
     do_menu: &'static str = "Menu of the selection", "Menu de la sélection";

@@ -76,7 +76,7 @@ pub fn SelectionActions() -> AnyView {
                         <span>{prefs.text(|words| words.more)}</span>
                     </button>
                 </Show>
-                <Button label=prefs.text(|words| words.clear_selection) class="button" press=clear />
+                <Button label=prefs.text(|words| words.clear_selection) class="button clear" press=clear />
             </div>
         </Show>
     }

@@ -55,6 +55,10 @@ pub(super) fn ListBar() -> impl IntoView {
                     </span>
                 </Show>
             </div>
+            <Show when=move || changes.writable() && !selecting.get()>
+                <Button label=prefs.text(|words| words.new_folder) icon="new-folder" class="button quiet only-small"
+                    press=Callback::new(move |()| changes.new_folder()) />
+            </Show>
             <SelectionActions />
             <div class="listbar-tools">
                 <Show when=move || !selecting.get()>

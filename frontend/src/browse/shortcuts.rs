@@ -29,13 +29,13 @@ const LINES: &[Line] = &[
 
 /// Those that change something.
 const CHANGES: &[Line] = &[
-    (|_| vec![vec!["F2"]], |words| words.do_rename),
+    (|_| vec![vec!["F2"]], |words| words.rename),
     (
         |words| vec![vec![words.key_ctrl, "X"], vec![words.key_ctrl, "C"], vec![words.key_ctrl, "V"]],
         |words| words.do_clipboard,
     ),
-    (|words| vec![vec![words.key_delete]], |words| words.do_trash),
-    (|words| vec![vec![words.key_shift, words.key_delete]], |words| words.do_delete),
+    (|words| vec![vec![words.key_delete]], |words| words.to_trash),
+    (|words| vec![vec![words.key_shift, words.key_delete]], |words| words.delete_forever),
     (|words| vec![vec![words.key_ctrl, "Z"], vec![words.key_ctrl, words.key_shift, "Z"]], |words| words.do_undo),
     (|words| vec![vec![words.key_shift, "F10"]], |words| words.do_menu),
 ];

@@ -11,7 +11,7 @@ use crate::browse::model::Selection;
 use crate::browse::model::keys::{Deed, Intent, Motion, Press, Reach, destination, intent};
 use crate::browse::model::text::printable;
 use crate::changes::Changes;
-use crate::env::focus;
+use crate::env::{focus, focused};
 use crate::failure::Failure;
 use crate::i18n::fill;
 
@@ -105,6 +105,12 @@ impl Bin {
         self.selection.set(selection);
         self.cursor.update(|cursor| *cursor = row.unwrap_or((*cursor).min(last)));
         self.known.set(Known::Items);
+        // What had the focus may be among what is gone.
+        request_animation_frame(move || {
+            if focused().is_none() {
+                focus(&row_id(self.cursor.try_get_untracked().unwrap_or(0)));
+            }
+        });
     }
 
     fn fail(self, failure: Failure) {
