@@ -30,7 +30,7 @@ test.describe("on a phone", () => {
     await open(page);
     await row(page, "Photos").tap();
     await expect(page).toHaveURL(/path=Photos$/);
-    await page.getByRole("button", { name: "Up" }).tap();
+    await page.getByRole("button", { name: "Up", exact: true }).tap();
     await expect(row(page, "Photos")).toBeFocused();
   });
 
