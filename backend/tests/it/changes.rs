@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backend::client::{Caller, Client, ClientError};
-use backend::storage::Storage;
 use backend::storage::memory::MemoryStorage;
 use shared::change::{Chosen, Leg, Return};
 use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, Outcome, Rights, Root, Scope, TrashId};
@@ -181,5 +180,162 @@ async fn what_is_trashed_comes_back_and_what_is_deleted_does_not() {
     let purge = Change::Purge { ids: Some(trash_ids(&job)) };
     assert_eq!(words(&change(&world.client, 5, purge.clone()).await), ["gone"]);
     assert!(matches!(change(&world.client, 6, purge).await.outcomes[0], Outcome::Failed { code: ErrorCode::Gone, .. }));
+    world.stop().await;
+}
+
+mod others {
+    use super::*;
+
+    fn below_docs() -> Caller {
+        let root = Root { name: String::new(), folder: path("docs"), rights: Rights::ALL, quota_bytes: None };
+        Caller { scope: Scope { roots: vec![root] }, ..Caller::default() }
+    }
+
+    #[tokio::test]
+    async fn a_job_is_its_owners_alone() {
+        let world = World::start().await;
+        change(&world.client, 1, Change::Trash { items: chosen(&["hello.txt"]) }).await;
+        let named = Caller { principal: Some("eve".into()), ..writer() };
+        for eve in [named, below_docs()] {
+            assert_eq!(code(world.client.job(&eve, key(1), 0, Duration::ZERO).await), ErrorCode::NotFound);
+            assert_eq!(code(world.client.cancel_job(&eve, key(1)).await), ErrorCode::NotFound);
+            assert!(world.client.jobs(&eve).await.unwrap().is_empty());
+        }
+        assert_eq!(world.client.jobs(&writer()).await.unwrap()[0].id, key(1));
+        world.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_root_shows_its_own_trash_and_its_own_paths() {
+        let world = World::start().await;
+        let job = change(&world.client, 1, Change::Trash { items: chosen(&["hello.txt", "docs/a%20b.txt"]) }).await;
+        let ids = trash_ids(&job);
+        let eve = below_docs();
+        let trash = world.client.list_trash(&eve, None, 10).await.unwrap();
+        assert_eq!((trash.total, trash.items[0].entry.path.encoded()), (Some(1), "a%20b.txt".into()));
+        let items = ids.iter().map(|id| Return { id: *id, to: None }).collect();
+        let back =
+            change_as(&world.client, &eve, 2, Change::Restore { items, conflict: Conflict::Fail }).await.unwrap();
+        assert_eq!(words(&back), ["gone", "a%20b.txt"]);
+        let purge = change_as(&world.client, &eve, 3, Change::Purge { ids: None }).await.unwrap();
+        assert_eq!(words(&purge), ["gone"]);
+        assert_eq!(world.client.list_trash(&writer(), None, 10).await.unwrap().total, Some(1));
+        let moved = change_as(
+            &world.client,
+            &eve,
+            4,
+            Change::Move { items: legs(&[("deep/er", "er")]), conflict: Conflict::Fail },
+        );
+        assert_eq!(words(&moved.await.unwrap()), ["er"]);
+        assert!(exists(&world.client, "docs/er/file.bin").await);
+        world.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_change_takes_its_rights() {
+        let world = World::start().await;
+        let refused = |rights, change| {
+            let (client, caller) = (world.client.clone(), Caller { scope: Scope::whole(rights), ..Caller::default() });
+            async move { code(change_as(&client, &caller, 1, change).await) }
+        };
+        let items = legs(&[("hello.txt", "x")]);
+        let no_delete = Rights::READ_ONLY.union(Rights::CREATE);
+        let all = [
+            (Rights::READ_ONLY, Change::MakeFolder { paths: vec![path("x")], existing_ok: false }),
+            (no_delete, Change::Move { items: items.clone(), conflict: Conflict::Fail }),
+            (Rights::READ_ONLY, Change::Copy { items: items.clone(), conflict: Conflict::Fail }),
+            (Rights::CREATE, Change::Copy { items, conflict: Conflict::Fail }),
+            (no_delete, Change::Trash { items: chosen(&["hello.txt"]) }),
+            (no_delete, Change::Delete { items: chosen(&["hello.txt"]) }),
+            (no_delete, Change::Purge { ids: None }),
+        ];
+        for (rights, change) in all {
+            assert_eq!(refused(rights, change).await, ErrorCode::Forbidden);
+        }
+        let caller = Caller { scope: Scope::whole(no_delete), ..Caller::default() };
+        let replace = Change::Copy { items: legs(&[("hello.txt", "empty")]), conflict: Conflict::Replace };
+        assert_eq!(words(&change_as(&world.client, &caller, 2, replace).await.unwrap()), ["forbidden"]);
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_for_one_change() {
+    let world = World::start().await;
+    let items = legs(&[("hello.txt", "hi.txt")]);
+    let first = change(&world.client, 1, Change::Move { items: items.clone(), conflict: Conflict::Fail }).await;
+    let again = change(&world.client, 1, Change::Move { items, conflict: Conflict::Fail }).await;
+    assert_eq!(again.outcomes, first.outcomes);
+    let other = change_as(&world.client, &writer(), 1, Change::Purge { ids: None }).await;
+    assert_eq!(code(other), ErrorCode::KeyReused);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_leaves_the_root_and_the_root_stays() {
+    let storage = MemoryStorage::new();
+    storage.add_file("a", "a").unwrap().add_link("out", "/etc").unwrap().add_folder("f").unwrap();
+    let world = World::over(Arc::new(storage)).await;
+    let items =
+        legs(&[("a", "out/a"), ("a", ".passerelle/a"), ("a", "f/.Passerelle"), ("", "x"), ("f", ""), ("out/x", "y")]);
+    let job = change(&world.client, 1, Change::Move { items: items.clone(), conflict: Conflict::Replace }).await;
+    let copied = change(&world.client, 2, Change::Copy { items, conflict: Conflict::Replace }).await;
+    for job in [&job, &copied] {
+        assert!(job.outcomes.iter().all(|outcome| matches!(outcome, Outcome::Failed { .. })), "{:?}", words(job));
+    }
+    let job = change(&world.client, 3, Change::Delete { items: chosen(&["", "out/x", ".passerelle"]) }).await;
+    assert!(job.outcomes.iter().all(|outcome| matches!(outcome, Outcome::Failed { .. })), "{:?}", words(&job));
+    // A link goes itself, wherever it leads.
+    let job = change(&world.client, 4, Change::Trash { items: chosen(&["out"]) }).await;
+    assert_eq!(words(&job), ["trashed"]);
+    assert_eq!(content(&world.client, "a").await.unwrap(), b"a");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_condition_on_the_source_is_kept() {
+    let world = World::start().await;
+    let stale = Some(shared::ETag([1; 16]));
+    let job = Change::Trash { items: vec![Chosen { path: path("hello.txt"), if_etag: stale }] };
+    assert_eq!(words(&change(&world.client, 1, job).await), ["changed"]);
+    let items = vec![Leg { if_etag: stale, ..leg("hello.txt", "x") }];
+    assert_eq!(
+        words(&change(&world.client, 2, Change::Move { items: items.clone(), conflict: Conflict::Fail }).await),
+        ["changed"]
+    );
+    assert_eq!(words(&change(&world.client, 3, Change::Copy { items, conflict: Conflict::Fail }).await), ["changed"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn outcomes_of_many_items_arrive_whole() {
+    let world = World::start().await;
+    // The request fits one frame; the answer, with an entry for each, does not.
+    let paths = (0..1_000).map(|number| path(&format!("folder-of-some-length/{number}"))).collect();
+    let job = change(&world.client, 1, Change::MakeFolder { paths, existing_ok: false }).await;
+    assert_eq!(job.outcomes.len(), 1_000);
+    let asked = world.client.job(&writer(), key(1), 0, Duration::ZERO).await.unwrap();
+    assert_eq!(asked, job);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_cancelled_job_leaves_the_rest_alone() {
+    let storage = MemoryStorage::new();
+    for number in 0..3_000 {
+        storage.add_file(format!("tree/{number}"), "x").unwrap();
+    }
+    let world = World::over(Arc::new(storage)).await;
+    let items = (0..1_000).map(|number| leg("tree", &format!("copy{number}"))).collect();
+    let job = Change::Copy { items, conflict: Conflict::Fail };
+    let begun = world.client.change(&writer(), key(1), job, Duration::ZERO).await.unwrap();
+    assert_eq!(begun.state, JobState::Running);
+    let mut job = world.client.cancel_job(&writer(), key(1)).await.unwrap();
+    while job.state == JobState::Running {
+        job = world.client.job(&writer(), key(1), job.version, Duration::from_secs(10)).await.unwrap();
+    }
+    assert_eq!(job.state, JobState::Canceled);
+    assert!(job.outcomes.len() < 1_000);
+    assert!(!exists(&world.client, "copy999").await);
     world.stop().await;
 }

@@ -316,9 +316,10 @@ mod after_the_handshake {
         ends(&header(u32::MAX, 0x10, 0, 0, 1), ErrorCode::FrameTooLong).await;
         ends(&header(8, 0x50, 0x80, 0, 1), ErrorCode::Protocol).await;
         ends(&header(8, 0x50, 0, 0x100, 1), ErrorCode::Protocol).await;
-        // DATA: empty, and with a byte. No request of this version takes any.
+        // DATA: empty, with a byte where no PUT wants it, and longer than agreed.
         ends(&header(8, 0x42, 0, 0, 1), ErrorCode::Protocol).await;
-        ends(&[&header(9, 0x42, 0, 0, 1)[..], b"x"].concat(), ErrorCode::FrameTooLong).await;
+        ends(&[&header(9, 0x42, 0, 0, 1)[..], b"x"].concat(), ErrorCode::Protocol).await;
+        ends(&header((1 << 20) + 9, 0x42, 0, 0, 1), ErrorCode::FrameTooLong).await;
         for kind in [FrameKind::Hello, FrameKind::Auth, FrameKind::Page, FrameKind::End, FrameKind::Pong] {
             ends(&bytes(&Frame::new(kind, 1, b"\xa0".to_vec())), ErrorCode::Protocol).await;
         }

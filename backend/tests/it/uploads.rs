@@ -1,18 +1,21 @@
 //! Uploads through the client: bytes come in, survive what they must, and become files at once or not at all.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use backend::client::{Caller, Client, ClientError, Commit, GetItem, Item, Sent, Stage, Upload};
-use backend::server::{Database, Server, ServerConfig, serve};
+use backend::server::{Database, ServerConfig};
 use backend::storage::Storage;
+use backend::storage::faulty::{Fault, Faults, FaultyStorage, Operation};
 use backend::storage::memory::MemoryStorage;
-use backend::wire::Key;
+use backend::wire::{Frame, Incoming, Key};
 use bytes::Bytes;
-use shared::wire::{FrameKind, Put, PutEnd};
-use shared::{Algorithm, Checksum, Conflict, ErrorCode, JobId, Rights, Root, Scope, UploadId};
+use shared::wire::{End, FrameKind, Put, PutEnd};
+use shared::{Algorithm, Checksum, Conflict, ErrorCode, JobId, Rights, Scope, Timestamp, UploadId};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-use super::raw::Raw;
+use super::raw::{Raw, frame, stat};
 use super::world::{World, path, reader, small_tree, writer};
 
 /// STAGE of an upload of so many bytes to there.
@@ -108,5 +111,485 @@ async fn an_empty_file_is_a_file() {
     let done = world.client.commit(&commit(upload.id)).await.unwrap();
     assert_eq!(done.entry.unwrap().size, 0);
     assert!(content(&world.client, "nothing").await.unwrap().is_empty());
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn an_upload_goes_on_after_a_restart() {
+    let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
+    let records = Arc::new(Database::in_memory().unwrap());
+    let bytes = pattern(3 << 20);
+    let world = World::again(storage.clone(), records.clone(), ServerConfig::default()).await;
+    let kept = world.client.stage(&stage("kept", Some(bytes.len() as u64))).await.unwrap();
+    put(&world.client, kept.id, 0, &bytes[..1_000_000]).await.unwrap();
+    let lost = world.client.stage(&Stage { resumable: false, ..stage("lost", Some(1)) }).await.unwrap();
+    world.stop().await;
+    // What was written behind the durable offset is not part of it.
+    storage.staged(kept.id).unwrap().write_at(b"torn", 1_000_000).unwrap();
+
+    let world = World::again(storage.clone(), records, ServerConfig::default()).await;
+    assert_eq!(world.client.uploads(&writer()).await.unwrap()[0].offset, 1_000_000);
+    assert_eq!(put(&world.client, kept.id, 1_000_000, &bytes[1_000_000..]).await.unwrap().offset, 3 << 20);
+    let blake3 = Some(blake3::hash(&bytes).as_bytes().to_vec());
+    world.client.commit(&Commit { blake3, ..commit(kept.id) }).await.unwrap();
+    assert_eq!(content(&world.client, "kept").await.unwrap(), bytes);
+    assert_eq!(code(world.client.upload_status(&writer(), lost.id).await), ErrorCode::NotFound);
+    world.stop().await;
+    assert!(storage.list_staged().unwrap().is_empty());
+}
+
+mod bytes_that_lie {
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_is_kept_past_the_end() {
+        let world = World::start().await;
+        let upload = world.client.stage(&stage("new", Some(10))).await.unwrap();
+        let announced = |length| Sent { length, ..Sent::default() };
+        let result = put_as(&world.client, upload.id, announced(Some(4)), b"123456").await;
+        assert_eq!(code(result), ErrorCode::LengthMismatch);
+        let stands = world.client.upload_status(&writer(), upload.id).await.unwrap();
+        assert_eq!(stands.offset, 4);
+        // Fewer than announced are kept, and told off.
+        let result =
+            put_as(&world.client, upload.id, Sent { offset: 4, length: Some(6), ..Sent::default() }, b"56").await;
+        assert_eq!(code(result), ErrorCode::LengthMismatch);
+        let result = put_as(&world.client, upload.id, Sent { offset: 6, ..Sent::default() }, b"7890123").await;
+        assert_eq!(code(result), ErrorCode::LengthMismatch);
+        world.client.commit(&commit(upload.id)).await.unwrap();
+        assert_eq!(content(&world.client, "new").await.unwrap(), b"1234567890");
+        world.stop().await;
+    }
+
+    #[tokio::test]
+    async fn bytes_begin_where_the_upload_stands() {
+        let world = World::start().await;
+        let upload = world.client.stage(&stage("new", None)).await.unwrap();
+        put(&world.client, upload.id, 0, b"1234").await.unwrap();
+        for offset in [0, 3, 5, u64::MAX >> 1] {
+            let sent = Sent { offset, ..Sent::default() };
+            assert_eq!(code(put_as(&world.client, upload.id, sent, b"x").await), ErrorCode::OffsetMismatch, "{offset}");
+        }
+        for (offset, length, total) in [(u64::MAX, None, None), (4, Some(u64::MAX), None), (4, None, Some(u64::MAX))] {
+            let sent = Sent { offset, length, total, checksum: None };
+            assert_eq!(code(put_as(&world.client, upload.id, sent, b"x").await), ErrorCode::BadRequest, "{offset}");
+        }
+        assert_eq!(code(world.client.stage(&stage("big", Some(u64::MAX))).await), ErrorCode::BadRequest);
+        assert_eq!(code(world.client.commit(&commit(upload.id)).await), ErrorCode::Incomplete);
+        let last = Sent { offset: 4, total: Some(4), ..Sent::default() };
+        put_as(&world.client, upload.id, last, b"").await.unwrap();
+        world.client.commit(&commit(upload.id)).await.unwrap();
+        world.stop().await;
+    }
+
+    #[tokio::test]
+    async fn bytes_with_a_checksum_are_kept_all_or_not_at_all() {
+        let world = World::start().await;
+        let upload = world.client.stage(&stage("new", Some(4))).await.unwrap();
+        let sum = |digest: &[u8]| Some(Checksum { algorithm: Algorithm::Crc32, digest: digest.to_vec() });
+        let wrong = Sent { length: Some(4), checksum: sum(&[1, 2, 3, 4]), ..Sent::default() };
+        assert_eq!(code(put_as(&world.client, upload.id, wrong, b"1234").await), ErrorCode::ChecksumMismatch);
+        assert_eq!(world.client.upload_status(&writer(), upload.id).await.unwrap().offset, 0);
+        let right = Sent { length: Some(4), checksum: sum(&0x9be3_e0a3_u32.to_be_bytes()), ..Sent::default() };
+        assert_eq!(put_as(&world.client, upload.id, right, b"1234").await.unwrap().offset, 4);
+        let short =
+            Sent { checksum: Some(Checksum { algorithm: Algorithm::Sha1, digest: vec![0; 4] }), ..Sent::default() };
+        assert_eq!(code(put_as(&world.client, upload.id, short, b"").await), ErrorCode::BadRequest);
+        // The whole is proved by the client's own digest, or it is no file.
+        let blake3 = Some(vec![7; 32]);
+        assert_eq!(
+            code(world.client.commit(&Commit { blake3, ..commit(upload.id) }).await),
+            ErrorCode::ChecksumMismatch
+        );
+        assert_eq!(code(world.client.stat(&reader(), &path("new")).await), ErrorCode::NotFound);
+        world.client.commit(&commit(upload.id)).await.unwrap();
+        assert_eq!(content(&world.client, "new").await.unwrap(), b"1234");
+        world.stop().await;
+    }
+}
+
+mod others {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_upload_is_its_owners_alone() {
+        let world = World::start().await;
+        let upload = world.client.stage(&stage("new", Some(1))).await.unwrap();
+        let named = Caller { principal: Some("eve".into()), ..writer() };
+        let mut elsewhere = writer();
+        elsewhere.scope.roots[0].folder = path("docs");
+        for eve in [named, elsewhere] {
+            assert_eq!(code(world.client.upload_status(&eve, upload.id).await), ErrorCode::NotFound);
+            assert_eq!(code(world.client.put(&eve, upload.id, Sent::default()).await.map(drop)), ErrorCode::NotFound);
+            assert_eq!(
+                code(world.client.commit(&Commit { caller: eve.clone(), ..commit(upload.id) }).await),
+                ErrorCode::NotFound
+            );
+            assert_eq!(code(world.client.abort(&eve, upload.id).await), ErrorCode::NotFound);
+            let joined = Stage { caller: eve.clone(), parts: vec![upload.id], ..stage("x", None) };
+            assert_eq!(code(world.client.stage(&joined).await), ErrorCode::NotFound);
+            assert!(world.client.uploads(&eve).await.unwrap().is_empty());
+        }
+        assert_eq!(code(world.client.upload_status(&reader(), upload.id).await), ErrorCode::Forbidden);
+        assert_eq!(world.client.upload_status(&writer(), upload.id).await.unwrap().id, upload.id);
+        world.client.abort(&writer(), upload.id).await.unwrap();
+        assert_eq!(code(world.client.upload_status(&writer(), upload.id).await), ErrorCode::NotFound);
+        world.stop().await;
+    }
+
+    #[tokio::test]
+    async fn who_may_only_create_replaces_nothing() {
+        let world = World::start().await;
+        let creator = Caller { scope: Scope::whole(Rights::CREATE), ..Caller::default() };
+        let replace = Stage { caller: creator.clone(), conflict: Conflict::Replace, ..stage("hello.txt", Some(0)) };
+        assert_eq!(code(world.client.stage(&replace).await), ErrorCode::Forbidden);
+        let upload = world.client.stage(&Stage { target: Some(path("fresh")), ..replace }).await.unwrap();
+        let onto = Commit { caller: creator, target: Some(path("hello.txt")), ..commit(upload.id) };
+        assert_eq!(code(world.client.commit(&onto).await), ErrorCode::Forbidden);
+        assert_eq!(content(&world.client, "hello.txt").await.unwrap(), b"hello, world\n");
+        assert_eq!(
+            code(world.client.stage(&Stage { caller: reader(), ..stage("x", None) }).await),
+            ErrorCode::Forbidden
+        );
+        world.stop().await;
+    }
+
+    #[tokio::test]
+    async fn of_two_who_want_a_name_one_gets_it() {
+        let world = World::start().await;
+        let first = world.client.stage(&stage("same", Some(1))).await.unwrap();
+        let second = world.client.stage(&stage("same", Some(1))).await.unwrap();
+        put(&world.client, first.id, 0, b"1").await.unwrap();
+        put(&world.client, second.id, 0, b"2").await.unwrap();
+        let (first_commit, second_commit) = (commit(first.id), commit(second.id));
+        let (one, two) = tokio::join!(world.client.commit(&first_commit), world.client.commit(&second_commit));
+        let lost = match (one, two) {
+            (Ok(_), Err(error)) => (error, second.id),
+            (Err(error), Ok(_)) => (error, first.id),
+            both => panic!("{both:?}"),
+        };
+        assert_eq!(lost.0.code, ErrorCode::AlreadyExists);
+        // The bytes are still there, for another answer.
+        let beside = Commit { conflict: Some(Conflict::KeepBoth), ..commit(lost.1) };
+        assert_eq!(world.client.commit(&beside).await.unwrap().entry.unwrap().path, path("same%20%282%29"));
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_stands_at_the_target_decides() {
+    let world = World::start().await;
+    let client = &world.client;
+    let there = client.stat(&reader(), &path("hello.txt")).await.unwrap();
+    assert_eq!(code(client.stage(&stage("hello.txt", Some(0))).await), ErrorCode::AlreadyExists);
+    assert_eq!(code(client.stage(&stage("no/where", Some(0))).await), ErrorCode::ParentMissing);
+    assert_eq!(code(client.stage(&stage("empty/in", Some(0))).await), ErrorCode::NotFolder);
+    assert_eq!(code(client.stage(&stage(".Passerelle/x", Some(0))).await), ErrorCode::NameRefused);
+    let over_folder = Stage { conflict: Conflict::Replace, ..stage("docs", Some(0)) };
+    assert_eq!(code(client.stage(&over_folder).await), ErrorCode::IsFolder);
+    let must = |etags| Stage { if_match: Some(etags), ..stage("hello.txt", Some(0)) };
+    assert_eq!(code(client.stage(&must(vec![shared::ETag([1; 16])])).await), ErrorCode::PreconditionFailed);
+    assert_eq!(
+        code(client.stage(&Stage { if_match: Some(vec![]), ..stage("x", None) }).await),
+        ErrorCode::PreconditionFailed
+    );
+    let matched = client.stage(&must(vec![there.etag.unwrap()])).await.unwrap();
+    let replaced = client.commit(&commit(matched.id)).await.unwrap();
+    assert!(replaced.replaced);
+    let again = client.stage(&must(vec![replaced.entry.unwrap().etag.unwrap()])).await.unwrap();
+    let racer = Stage { conflict: Conflict::Replace, ..stage("hello.txt", Some(0)) };
+    let racer = client.stage(&racer).await.unwrap();
+    client.commit(&commit(racer.id)).await.unwrap();
+    assert_eq!(code(client.commit(&commit(again.id)).await), ErrorCode::PreconditionFailed);
+    let skip = Stage { conflict: Conflict::Skip, ..stage("hello.txt", Some(0)) };
+    let skip = client.stage(&skip).await.unwrap();
+    let skipped = client.commit(&commit(skip.id)).await.unwrap();
+    assert_eq!((skipped.skipped, skipped.entry), (true, None));
+    let deep = Stage { make_parents: true, modified: Some(Timestamp(5)), ..stage("new/folders/file", Some(0)) };
+    let deep = client.stage(&deep).await.unwrap();
+    assert_eq!(client.commit(&commit(deep.id)).await.unwrap().entry.unwrap().modified, Timestamp(5));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_begins_one_upload() {
+    let world = World::start().await;
+    for resumable in [true, false] {
+        let keyed = Stage { key: Some(JobId([u8::from(resumable); 16])), resumable, ..stage("new", Some(5)) };
+        let first = world.client.stage(&keyed).await.unwrap();
+        put(&world.client, first.id, 0, b"12").await.unwrap();
+        let again = world.client.stage(&keyed).await.unwrap();
+        assert_eq!((again.id, again.offset), (first.id, 2));
+    }
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn parts_are_joined_in_their_order() {
+    let world = World::start().await;
+    let mut parts = Vec::new();
+    for text in ["one ", "two ", "three"] {
+        let part = Stage { target: None, ..stage("x", Some(text.len() as u64)) };
+        let part = world.client.stage(&part).await.unwrap();
+        put(&world.client, part.id, 0, text.as_bytes()).await.unwrap();
+        parts.push(part.id);
+    }
+    assert_eq!(code(world.client.commit(&commit(parts[0])).await), ErrorCode::BadRequest);
+    let whole = world.client.stage(&Stage { parts: parts.clone(), ..stage("joined", None) }).await.unwrap();
+    assert_eq!((whole.offset, whole.length), (13, Some(13)));
+    assert_eq!(code(put(&world.client, whole.id, 13, b"x").await), ErrorCode::BadRequest);
+    let done = world.client.commit(&commit(whole.id)).await.unwrap();
+    let expected = blake3::hash(b"one two three");
+    assert_eq!(done.digests.unwrap().get(Algorithm::Blake3), Some(&expected.as_bytes()[..]));
+    assert_eq!(content(&world.client, "joined").await.unwrap(), b"one two three");
+    assert_eq!(code(world.client.upload_status(&writer(), parts[1]).await), ErrorCode::NotFound);
+    let short = world.client.stage(&Stage { target: None, ..stage("x", Some(9)) }).await.unwrap();
+    assert_eq!(
+        code(world.client.stage(&Stage { parts: vec![short.id], ..stage("y", None) }).await),
+        ErrorCode::Incomplete
+    );
+    world.stop().await;
+}
+
+mod disks_that_fail {
+    use super::*;
+
+    async fn world() -> (World, Arc<Faults>) {
+        let faults = Faults::seeded(1);
+        let storage = FaultyStorage::new(MemoryStorage::new(), Arc::clone(&faults));
+        (World::over(Arc::new(storage)).await, faults)
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_keeps_what_is_durable() {
+        let (world, faults) = world().await;
+        let upload = world.client.stage(&stage("new", Some(8))).await.unwrap();
+        put(&world.client, upload.id, 0, b"1234").await.unwrap();
+        let next = faults.calls(Operation::Write) + 1;
+        faults.at(Operation::Write, next, Fault::Fail(ErrorCode::NoSpace));
+        assert_eq!(code(put(&world.client, upload.id, 4, b"5678").await), ErrorCode::NoSpace);
+        assert_eq!(world.client.upload_status(&writer(), upload.id).await.unwrap().offset, 4);
+        put(&world.client, upload.id, 4, b"5678").await.unwrap();
+        world.client.commit(&commit(upload.id)).await.unwrap();
+        assert_eq!(content(&world.client, "new").await.unwrap(), b"12345678");
+        world.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_sync_that_failed_is_not_believed_later() {
+        let (world, faults) = world().await;
+        let upload = world.client.stage(&stage("new", Some(8))).await.unwrap();
+        put(&world.client, upload.id, 0, b"1234").await.unwrap();
+        let next = faults.calls(Operation::Sync) + 1;
+        faults.at(Operation::Sync, next, Fault::Fail(ErrorCode::Io));
+        assert_eq!(code(put(&world.client, upload.id, 4, b"5678").await), ErrorCode::Io);
+        assert_eq!(world.client.upload_status(&writer(), upload.id).await.unwrap().offset, 4);
+        put(&world.client, upload.id, 4, b"5678").await.unwrap();
+        world.client.commit(&commit(upload.id)).await.unwrap();
+        assert_eq!(content(&world.client, "new").await.unwrap(), b"12345678");
+        world.stop().await;
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_was_lost_is_given_again() {
+        let (world, faults) = world().await;
+        let upload = world.client.stage(&stage("new", Some(4))).await.unwrap();
+        put(&world.client, upload.id, 0, b"1234").await.unwrap();
+        faults.at(Operation::Published, 1, Fault::Fail(ErrorCode::Io));
+        assert_eq!(code(world.client.commit(&commit(upload.id)).await), ErrorCode::Io);
+        let done = world.client.commit(&commit(upload.id)).await.unwrap();
+        assert_eq!(done.entry.unwrap().path, path("new"));
+        world.stop().await;
+    }
+
+    #[tokio::test]
+    async fn without_records_there_is_reading_alone() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let storage = Arc::new(small_tree());
+        let key = Key::generate().unwrap();
+        let world = World::on_records(listener, key, storage, None, ServerConfig::default()).await;
+        assert_eq!(code(world.client.stage(&stage("new", Some(1))).await), ErrorCode::ReadOnly);
+        assert_eq!(content(&world.client, "hello.txt").await.unwrap(), b"hello, world\n");
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_adds_to_expires() {
+    let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
+    let config = ServerConfig {
+        upload_expiry: Duration::from_millis(20),
+        sweep_time: Duration::from_millis(5),
+        ..ServerConfig::default()
+    };
+    let world = World::with(storage.clone(), config).await;
+    let upload = world.client.stage(&stage("new", Some(1))).await.unwrap();
+    super::raw::within(async {
+        while !storage.list_staged().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let gone = code(world.client.upload_status(&writer(), upload.id).await);
+    assert!(matches!(gone, ErrorCode::Gone | ErrorCode::NotFound), "{gone}");
+    world.stop().await;
+}
+
+mod connections {
+    use super::*;
+
+    fn put_of(upload: UploadId, offset: u64) -> Put {
+        Put { caller: writer(), upload, offset, length: None, checksum: None, total: None }
+    }
+
+    fn data(request_id: u32, length: usize) -> Vec<u8> {
+        super::super::raw::bytes(&Frame::new(FrameKind::Data, request_id, vec![7; length]))
+    }
+
+    /// A connection on which a PUT waits for bytes.
+    async fn putting(world: &World, upload: UploadId, offset: u64) -> Raw {
+        let mut raw = Raw::open(world).await;
+        raw.send(FrameKind::Put, 1, &put_of(upload, offset)).await;
+        assert_eq!(raw.next().await.expect("UPLOAD").kind(), Some(FrameKind::Upload));
+        raw
+    }
+
+    #[tokio::test]
+    async fn a_dead_writer_is_taken_over_from() {
+        let world = World::start().await;
+        let upload = world.client.stage(&stage("new", Some(300_000))).await.unwrap();
+        let mut dead = putting(&world, upload.id, 0).await;
+        dead.send_bytes(&data(1, 100_000)).await;
+        // A PONG comes after what came before its PING was read.
+        dead.send_body(FrameKind::Ping, 9, b"").await;
+        assert_eq!(dead.next().await.unwrap().kind(), Some(FrameKind::Pong));
+        assert_eq!(world.client.upload_status(&writer(), upload.id).await.unwrap().offset, 100_000);
+        assert_eq!(dead.end(1).await, Some(ErrorCode::Canceled));
+        dead.send_bytes(&super::super::raw::bytes(&frame(FrameKind::PutEnd, 1, &PutEnd { broken: true }))).await;
+        dead.is_usable().await;
+        put(&world.client, upload.id, 100_000, &[7; 200_000]).await.unwrap();
+        world.client.commit(&commit(upload.id)).await.unwrap();
+        world.stop().await;
+    }
+
+    #[tokio::test]
+    async fn what_came_before_the_connection_broke_is_kept() {
+        let world = World::start().await;
+        let upload = world.client.stage(&stage("new", Some(1_000_000))).await.unwrap();
+        let mut raw = putting(&world, upload.id, 0).await;
+        raw.send_bytes(&data(1, 500_000)).await;
+        // A PONG comes after what came before its PING was read.
+        raw.send_body(FrameKind::Ping, 9, b"").await;
+        assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Pong));
+        raw.send_bytes(&data(1, 400_000)[..200_000]).await;
+        raw.writer.shutdown().await.unwrap();
+        drop(raw);
+        assert!(world.client.upload_status(&writer(), upload.id).await.unwrap().offset >= 500_000);
+        world.stop().await;
+    }
+
+    #[tokio::test]
+    async fn data_has_its_place() {
+        let world = World::start().await;
+        let upload = world.client.stage(&stage("new", Some(10))).await.unwrap();
+        let mut raw = Raw::open(&world).await;
+        raw.send_bytes(&data(1, 5)).await;
+        assert_eq!(raw.farewell().await, Some(ErrorCode::Protocol));
+        let mut raw = Raw::open(&world).await;
+        let early = world.client.stage(&stage("early", Some(10))).await.unwrap();
+        raw.send_bytes(
+            &[super::super::raw::bytes(&frame(FrameKind::Put, 1, &put_of(early.id, 0))), data(1, 5)].concat(),
+        )
+        .await;
+        // Before the server is ready: it may or may not have been, and either way nothing is harmed.
+        let _ = raw.incoming().await;
+        drop(raw);
+        let mut raw = putting(&world, upload.id, 0).await;
+        raw.send_bytes(&data(2, 5)).await;
+        assert_eq!(raw.farewell().await, Some(ErrorCode::Protocol));
+        let mut raw = putting(&world, upload.id, 0).await;
+        raw.send(FrameKind::Stat, 2, &stat("")).await;
+        assert_eq!(raw.farewell().await, Some(ErrorCode::Protocol));
+        let mut raw = Raw::open(&world).await;
+        raw.send(FrameKind::PutEnd, 1, &PutEnd { broken: false }).await;
+        assert_eq!(raw.farewell().await, Some(ErrorCode::Protocol));
+        let mut raw = Raw::open(&world).await;
+        raw.send(FrameKind::Put, 1, &put_of(UploadId([9; 16]), 0)).await;
+        assert_eq!(raw.end(1).await, Some(ErrorCode::NotFound));
+        raw.is_usable().await;
+        raw.send_bytes(&data(1, 5)).await;
+        assert_eq!(raw.farewell().await, Some(ErrorCode::Protocol));
+        world.stop().await;
+    }
+
+    #[tokio::test]
+    async fn a_put_that_failed_leaves_the_connection_as_it_was() {
+        let world = World::start().await;
+        let upload = world.client.stage(&stage("new", Some(10))).await.unwrap();
+        let mut raw = putting(&world, upload.id, 0).await;
+        raw.send_bytes(&data(1, 200_000)).await;
+        assert_eq!(raw.end(1).await, Some(ErrorCode::LengthMismatch));
+        raw.send_bytes(&data(1, 1_000)).await;
+        raw.send_body(FrameKind::Ping, 5, b"").await;
+        assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Pong));
+        raw.send(FrameKind::PutEnd, 1, &PutEnd { broken: true }).await;
+        raw.is_usable().await;
+        assert_eq!(world.client.upload_status(&writer(), upload.id).await.unwrap().offset, 10);
+        // Who goes on for too long is turned away.
+        let other = world.client.stage(&stage("other", Some(1))).await.unwrap();
+        let mut raw = putting(&world, other.id, 0).await;
+        for _ in 0..8 {
+            raw.send_bytes(&data(1, 400_000)).await;
+        }
+        assert_eq!(raw.end(1).await, Some(ErrorCode::LengthMismatch));
+        let goodbye = raw.next().await;
+        assert!(goodbye.is_none_or(|frame| frame.kind() == Some(FrameKind::Goodbye)));
+        world.stop().await;
+    }
+
+    #[tokio::test]
+    async fn pings_and_cancels_are_heard_while_bytes_come() {
+        let world = World::start().await;
+        let upload = world.client.stage(&stage("new", Some(10))).await.unwrap();
+        let mut raw = putting(&world, upload.id, 0).await;
+        raw.send_body(FrameKind::Ping, 3, b"").await;
+        assert_eq!(raw.next().await.unwrap().header.request_id, 3);
+        raw.send_bytes(&data(1, 5)).await;
+        raw.send_body(FrameKind::Cancel, 1, b"").await;
+        loop {
+            match raw.incoming().await.unwrap() {
+                Some(Incoming::Message(frame)) if frame.kind() == Some(FrameKind::End) => {
+                    let error = frame.message::<End>().unwrap().error.unwrap();
+                    break assert_eq!(error.code, ErrorCode::Canceled);
+                }
+                Some(_) => {}
+                None => panic!("no END"),
+            }
+        }
+        raw.send(FrameKind::PutEnd, 1, &PutEnd { broken: true }).await;
+        raw.is_usable().await;
+        world.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn digests_are_read_once_and_then_known() {
+    let world = World::start().await;
+    let digest = |known_only| {
+        let algorithms = vec![Algorithm::Blake3, Algorithm::Sha256];
+        let client = world.client.clone();
+        async move { client.digest(&reader(), &path("docs/deep/er/file.bin"), algorithms, known_only).await.unwrap() }
+    };
+    assert!(digest(true).await.digests.known.is_empty());
+    let read = digest(false).await;
+    let expected = blake3::hash(&vec![7; 300_000]);
+    assert_eq!(read.digests.get(Algorithm::Blake3), Some(&expected.as_bytes()[..]));
+    // The tree in memory is of 2023, so what was read is known from now on.
+    assert_eq!(digest(true).await.digests.known.len(), 2);
+    let folder = world.client.digest(&reader(), &path("docs"), vec![Algorithm::Crc32], false).await;
+    assert_eq!(code(folder), ErrorCode::IsFolder);
+    let lister = Caller { scope: Scope::whole(Rights::LIST), ..Caller::default() };
+    let unread = world.client.digest(&lister, &path("hello.txt"), vec![Algorithm::Crc32], false).await;
+    assert_eq!(code(unread), ErrorCode::Forbidden);
     world.stop().await;
 }

@@ -39,10 +39,27 @@ impl World {
         Self::on(listener, Key::generate().unwrap(), storage, config).await
     }
 
+    /// A file server over that storage, with the records of one before it.
+    pub(crate) async fn again(storage: Arc<dyn Storage>, records: Arc<Database>, config: ServerConfig) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::on_records(listener, Key::generate().unwrap(), storage, Some(records), config).await
+    }
+
     /// A file server on that listener, with that key.
     pub(crate) async fn on(listener: TcpListener, key: Key, storage: Arc<dyn Storage>, config: ServerConfig) -> Self {
-        let tcp = listener.local_addr().unwrap();
         let records = Some(Arc::new(Database::in_memory().unwrap()));
+        Self::on_records(listener, key, storage, records, config).await
+    }
+
+    /// The same, with those records.
+    pub(crate) async fn on_records(
+        listener: TcpListener,
+        key: Key,
+        storage: Arc<dyn Storage>,
+        records: Option<Arc<Database>>,
+        config: ServerConfig,
+    ) -> Self {
+        let tcp = listener.local_addr().unwrap();
         let server = Server::new(storage, records, [(key.clone(), Rights::ALL)], config);
         let shutdown = CancellationToken::new();
         let server = tokio::spawn(serve(listener, server, shutdown.clone()));

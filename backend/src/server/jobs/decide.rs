@@ -59,6 +59,12 @@ pub(super) fn is_same_entry(source: &Entry, there: &Entry) -> bool {
     source.etag.is_some() && source.etag == there.etag && source.link == there.link
 }
 
+/// True for files that look as one does under two names, or as a copy does.
+pub(super) fn is_alike(left: &Entry, right: &Entry) -> bool {
+    let plain = |entry: &Entry| entry.is_file() && entry.link.is_none();
+    plain(left) && plain(right) && left.size == right.size && left.modified == right.modified
+}
+
 /// A folder, and not a link to one.
 pub(super) fn is_real_folder(entry: &Entry) -> bool {
     entry.is_folder() && entry.link.is_none()

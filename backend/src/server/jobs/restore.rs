@@ -3,12 +3,11 @@
 use shared::change::Return;
 use shared::{Conflict, Entry, ErrorCode, Outcome, TrashId, VPath};
 
-use super::super::clock;
 use super::super::uploads::make_folders;
-use super::decide::{Plan, plan};
+use super::decide::{Plan, is_alike, plan};
 use super::run::{Run, Trouble};
 use super::simple::done;
-use crate::storage::{StorageError, name_beside};
+use crate::storage::{StorageError, Visit, name_beside};
 
 /// How many names are tried beside one that is taken.
 const NAMES_MAX: u32 = 10_000;
@@ -26,6 +25,14 @@ impl Run {
             return Err(ErrorCode::BadRequest.into());
         }
         let Some(parent) = to.parent() else { return Err(ErrorCode::BadRequest.into()) };
+        if let Some(path) = self.target_before(index)
+            && let Some(there) = self.standing(&path)?
+            && is_alike(&item.entry, &there)
+        {
+            // A rename that a crash has caught may leave a file under both names.
+            self.storage.purge(way.id, &mut || Visit::Continue)?;
+            return Ok(done(Some(self.told(there))));
+        }
         let there = self.standing(&to)?;
         match plan(conflict, self.rights, &item.entry, there.as_ref())? {
             Plan::Skip => Ok(Outcome::Skipped),
@@ -95,7 +102,7 @@ impl Run {
     ) -> Result<TrashId, StorageError> {
         let id = self.record.trash_id(index, path);
         let etag = there.and_then(|entry| entry.etag);
-        self.storage.trash(path, etag, id, clock::now())?;
+        self.trash_once(path, etag, id)?;
         Ok(id)
     }
 

@@ -1,11 +1,11 @@
 //! One job at work: item after item on a blocking thread, each journalled before and after. A process that ends in
 //! between leaves at most one item begun, and its successor looks at what that one had come to.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use shared::{Change, Entry, ErrorCode, JobState, Outcome, Rights, TrashId, VPath};
+use shared::{Change, ETag, Entry, ErrorCode, JobState, Outcome, Rights, TrashId, VPath};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +15,7 @@ use super::super::clock;
 use super::super::database::Database;
 use super::super::list::relative;
 use super::LiveJob;
+use super::decide::is_alike;
 use super::record::{JobRecord, Step};
 use crate::storage::{Item, Storage, StorageError, Visit};
 
@@ -40,7 +41,9 @@ pub(super) struct Run {
     /// The item that had begun when the process before ended, with the path that it was about to give.
     pub(super) begun_before: Option<Begun>,
     /// What is in the trash when a job goes on after a restart; its own items among them are what it had done.
-    trash_before: HashSet<TrashId>,
+    trash_before: HashMap<TrashId, Item>,
+    /// What the caller may see in the trash, once the job has looked; each item is asked for once.
+    trash_seen: Option<HashMap<TrashId, Item>>,
     /// Outcomes that go into the journal with what comes next. To lose them in a crash is to find them out again.
     unwritten: Vec<Step>,
     stopping: CancellationToken,
@@ -111,7 +114,8 @@ impl Run {
             rights,
             done,
             begun_before,
-            trash_before: HashSet::new(),
+            trash_before: HashMap::new(),
+            trash_seen: None,
             unwritten,
             stopping,
             told,
@@ -187,9 +191,9 @@ impl Run {
     }
 
     fn look_into_trash(&mut self) -> Result<(), StorageError> {
-        let mut found = HashSet::new();
+        let mut found = HashMap::new();
         self.storage.list_trash(&mut |item| {
-            found.insert(item.id);
+            found.insert(item.id, item);
             Visit::Continue
         })?;
         self.trash_before = found;
@@ -198,7 +202,20 @@ impl Run {
 
     /// Whether the process before put that into the trash.
     pub(super) fn was_trashed(&self, id: TrashId) -> bool {
-        self.trash_before.contains(&id)
+        self.trash_before.contains_key(&id)
+    }
+
+    /// Puts what stands at `path` into the trash, unless the process before did.
+    pub(super) fn trash_once(&mut self, path: &VPath, etag: Option<ETag>, id: TrashId) -> Result<(), StorageError> {
+        let Some(item) = self.trash_before.get(&id) else {
+            return self.storage.trash(path, etag, id, clock::now());
+        };
+        match self.standing(path)? {
+            // A rename that a crash has caught may leave a file under both names.
+            Some(there) if is_alike(&item.entry, &there) => self.storage.remove(path, there.etag),
+            Some(_) => Err(StorageError::new(ErrorCode::AlreadyExists, "something else has taken the place since")),
+            None => Ok(()),
+        }
     }
 
     /// True if the process before had journalled that the item begins: what it was to do may be done.
@@ -309,17 +326,19 @@ impl Run {
         }
     }
 
-    /// An item of the trash that the caller may see.
-    pub(super) fn trashed(&self, id: TrashId) -> Result<Option<Item>, StorageError> {
-        let mut found = None;
-        self.storage.list_trash(&mut |item| {
-            if item.id == id {
-                found = Some(item);
-                return Visit::Stop;
-            }
-            Visit::Continue
-        })?;
-        let marked = found.is_some() && self.records.purges()?.contains(&id);
-        Ok(found.filter(|item| !marked && self.outside(&item.entry.path).is_some()))
+    /// An item of the trash that the caller may see, as the trash was when the job first asked.
+    pub(super) fn trashed(&mut self, id: TrashId) -> Result<Option<Item>, StorageError> {
+        if self.trash_seen.is_none() {
+            let hidden: HashSet<TrashId> = self.records.purges()?.into_iter().collect();
+            let mut seen = HashMap::new();
+            self.storage.list_trash(&mut |item| {
+                if !hidden.contains(&item.id) && self.outside(&item.entry.path).is_some() {
+                    seen.insert(item.id, item);
+                }
+                Visit::Continue
+            })?;
+            self.trash_seen = Some(seen);
+        }
+        Ok(self.trash_seen.as_mut().and_then(|seen| seen.remove(&id)))
     }
 }

@@ -3,7 +3,6 @@
 use shared::change::Chosen;
 use shared::{ErrorCode, Outcome, VPath};
 
-use super::super::clock;
 use super::super::uploads::make_folders;
 use super::run::{Run, Trouble};
 
@@ -36,9 +35,7 @@ impl Run {
     pub(super) fn trash(&mut self, index: usize, chosen: &Chosen) -> Result<Outcome, Trouble> {
         let path = self.inside(&chosen.path)?;
         let id = self.record.trash_id(index, &path);
-        if !self.was_trashed(id) {
-            self.storage.trash(&path, chosen.if_etag, id, clock::now())?;
-        }
+        self.trash_once(&path, chosen.if_etag, id)?;
         Ok(Outcome::Done { entry: None, trash: Some(id), replaced: Vec::new() })
     }
 }

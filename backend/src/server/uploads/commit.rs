@@ -25,6 +25,8 @@ use crate::storage::{Attributes, Published, Staged, StorageError, name_beside};
 
 /// What is copied in one step, in bytes: a client that cancels waits no longer than that.
 const STEP_BYTES: u64 = 64 << 20;
+/// With more uploads in memory than that, the answer to a COMMIT of one that is not written down is not kept.
+const ANSWERS_KEPT_MAX: usize = 10_000;
 /// How many names are tried beside one that is taken.
 const NAMES_MAX: u32 = 10_000;
 
@@ -294,6 +296,12 @@ impl Uploads {
         live.record.expires = expires;
         live.sums = None;
         drop(live);
+        if !record.request.resumable {
+            let mut slots = self.slots();
+            if slots.len() > ANSWERS_KEPT_MAX {
+                slots.remove(&record.id);
+            }
+        }
         self.unfinished.fetch_sub(1, Ordering::Relaxed);
         Ok(())
     }

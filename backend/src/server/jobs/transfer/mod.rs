@@ -9,7 +9,7 @@ use shared::change::Leg;
 use shared::limits::REPLACED_TOLD_MAX;
 use shared::{Conflict, ETag, Entry, ErrorCode, Kind, Link, Outcome, TrashId, VPath};
 
-use super::decide::{Plan, check_way, is_real_folder, is_same_entry, plan};
+use super::decide::{Plan, check_way, is_alike, is_real_folder, is_same_entry, plan};
 use super::run::{Run, Trouble};
 use crate::storage::{Expected, StorageError, Visit};
 
@@ -163,7 +163,7 @@ impl Run {
                 self.count(1, 0);
                 return Ok(None);
             }
-            Some(there) if journey.resumed && is_same(source, there) => {
+            Some(there) if journey.resumed && is_alike(source, there) && source.etag != there.etag => {
                 self.count(1, source.size);
                 return self.clear_source(journey, source).map(|()| None);
             }
@@ -335,15 +335,4 @@ impl Journey {
             self.replaced.push(id);
         }
     }
-}
-
-/// True where a copy of the one would look like the other.
-fn is_same(source: &Entry, there: &Entry) -> bool {
-    source.kind == Kind::File
-        && there.kind == Kind::File
-        && source.size == there.size
-        && source.modified == there.modified
-        && source.link.is_none()
-        && there.link.is_none()
-        && source.etag != there.etag
 }

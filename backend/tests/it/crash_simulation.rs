@@ -1,0 +1,301 @@
+//! Uploads and changes over a disk that loses power, runs out of room or fails, at each step that there is. After that
+//! the server starts again on what is left, and the client goes on as a client would. Nothing that was acknowledged may
+//! be lost, nothing torn be seen, and what is replaced stays whole until the new is.
+//!
+//! `PASSERELLE_CRASH_SEEDS` says how many seeds to try (one unless said); each failure prints its own.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use backend::client::{Client, ClientError, Upload};
+use backend::server::{Database, ServerConfig};
+use backend::storage::simulated::{Fault, SimulatedDisk};
+use backend::storage::{Item, Storage, Visit};
+use shared::change::{Chosen, Leg};
+use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, UploadId, VPath};
+
+use super::uploads::{commit, put, stage};
+use super::world::{World, path, writer};
+
+/// A machine with a file server on it. The records are on a disk that never loses what it has confirmed, but they lose
+/// power with the rest.
+struct Machine {
+    disk: Arc<Mutex<SimulatedDisk>>,
+    records: Arc<Database>,
+    world: Option<World>,
+}
+
+impl Machine {
+    async fn start(disk: SimulatedDisk) -> Self {
+        let disk = Arc::new(Mutex::new(disk));
+        let powered = Arc::clone(&disk);
+        let is_on = move || powered.lock().unwrap().storage().stat(&VPath::root()).is_ok();
+        let records = Arc::new(Database::in_memory_while(is_on).unwrap());
+        let mut machine = Self { disk, records, world: None };
+        machine.serve().await;
+        machine
+    }
+
+    async fn serve(&mut self) {
+        let storage = Arc::new(self.disk().storage());
+        self.world = Some(World::again(storage, self.records.clone(), ServerConfig::default()).await);
+    }
+
+    fn disk(&self) -> SimulatedDisk {
+        self.disk.lock().unwrap().clone()
+    }
+
+    fn client(&self) -> Client {
+        self.world.as_ref().unwrap().client.clone()
+    }
+
+    fn has_power(&self) -> bool {
+        self.disk().storage().stat(&VPath::root()).is_ok()
+    }
+
+    /// After a power loss: the disk as it comes back, and a new server.
+    async fn restart(&mut self) {
+        self.world.take().unwrap().stop().await;
+        let rebooted = self.disk().reboot();
+        *self.disk.lock().unwrap() = rebooted;
+        self.serve().await;
+    }
+
+    async fn stop(mut self) -> SimulatedDisk {
+        self.world.take().unwrap().stop().await;
+        self.disk()
+    }
+}
+
+/// Every file that can be seen, and every one in the trash by where it was.
+fn files(storage: &dyn Storage) -> (BTreeMap<String, Vec<u8>>, Vec<Item>) {
+    let (mut seen, mut folders) = (BTreeMap::new(), vec![VPath::root()]);
+    while let Some(folder) = folders.pop() {
+        storage
+            .list(&folder, &mut |entry| {
+                if entry.is_folder() {
+                    folders.push(entry.path);
+                } else {
+                    let file = storage.open(&entry.path).unwrap();
+                    let mut bytes = vec![0; entry.size as usize];
+                    assert_eq!(file.read_at(&mut bytes, 0).unwrap(), bytes.len());
+                    seen.insert(entry.path.encoded(), bytes);
+                }
+                Visit::Continue
+            })
+            .unwrap();
+    }
+    let mut trash = Vec::new();
+    storage
+        .list_trash(&mut |item| {
+            trash.push(item);
+            Visit::Continue
+        })
+        .unwrap();
+    (seen, trash)
+}
+
+fn seeds() -> u64 {
+    std::env::var("PASSERELLE_CRASH_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
+}
+
+/// Runs `scenario` with each fault at each step, until it says that the fault never came: there are no more steps.
+async fn at_each_step<F: Future<Output = bool>>(scenario: impl Fn(u64, Fault, u64) -> F) {
+    for seed in 0..seeds() {
+        for fault in [Fault::PowerLoss, Fault::NoSpace, Fault::Io] {
+            let mut step = 1;
+            while scenario(seed.wrapping_mul(1_000).wrapping_add(step), fault, step).await {
+                step += 1;
+            }
+        }
+    }
+}
+
+const OLD: &[u8] = b"the old content, which was there before";
+const PIECES: [&[u8]; 3] = [&[1; 5_000], &[2; 9_000], &[3; 3_000]];
+
+/// One upload in three pieces over a file that is there, by a client that does not give up.
+async fn upload(seed: u64, fault: Fault, step: u64) -> bool {
+    let context = format!("seed {seed}, {fault:?} at step {step}");
+    let disk = SimulatedDisk::new(seed);
+    disk.add_file("file", OLD).unwrap();
+    let mut machine = Machine::start(disk).await;
+    let first = machine.disk();
+    let faulty_step = first.steps() + step;
+    first.at(faulty_step, fault);
+    let new: Vec<u8> = PIECES.concat();
+    let (mut known, mut acknowledged) = (None::<UploadId>, 0);
+    let mut done = None::<Upload>;
+    for attempt in 0.. {
+        assert!(attempt < 20, "{context}: it never comes to an end; {:?}", machine.disk().history());
+        let result = attempt_upload(&machine.client(), &new, &mut known, &mut acknowledged).await;
+        if !machine.has_power() {
+            machine.restart().await;
+        }
+        let (seen, _) = files(&machine.disk().storage());
+        let bytes = &seen["file"];
+        assert!(bytes == OLD || *bytes == new, "{context}: the file is torn");
+        match result {
+            Ok(upload) => {
+                assert_eq!(*bytes, new, "{context}: what was committed is not there");
+                if done.is_some() {
+                    break;
+                }
+                done = Some(upload);
+            }
+            Err(error) => assert_ne!(error.code, ErrorCode::OffsetMismatch, "{context}: acknowledged bytes are lost"),
+        }
+    }
+    let disk = machine.stop().await;
+    assert!(disk.storage().list_staged().unwrap().is_empty(), "{context}: something staged is left");
+    first.steps() >= faulty_step
+}
+
+/// From where the upload stands to its end.
+async fn attempt_upload(
+    client: &Client,
+    new: &[u8],
+    known: &mut Option<UploadId>,
+    acknowledged: &mut u64,
+) -> Result<Upload, ClientError> {
+    let request = shared::wire::Stage {
+        conflict: Conflict::Replace,
+        key: Some(JobId([5; 16])),
+        ..stage("file", Some(new.len() as u64))
+    };
+    let id = match known {
+        Some(id) => *id,
+        None => *known.insert(client.stage(&request).await?.id),
+    };
+    let stands = client.upload_status(&writer(), id).await?;
+    if stands.entry.is_some() {
+        return Ok(stands);
+    }
+    assert!(stands.offset >= *acknowledged, "acknowledged bytes are lost");
+    let mut offset = stands.offset as usize;
+    while offset < new.len() {
+        let ends = [5_000, 14_000, 17_000];
+        let end = ends.into_iter().find(|end| *end > offset).unwrap();
+        *acknowledged = put(client, id, offset as u64, &new[offset..end]).await?.offset;
+        offset = *acknowledged as usize;
+    }
+    client.commit(&commit(id)).await
+}
+
+#[tokio::test]
+async fn an_upload_survives_whatever_the_disk_does() {
+    at_each_step(upload).await;
+}
+
+/// A change on a small tree, by a client that asks until it has ended.
+async fn change(seed: u64, fault: Fault, step: u64, change: &Change) -> bool {
+    let context = format!("seed {seed}, {fault:?} at step {step} of {change:?}");
+    let disk = SimulatedDisk::new(seed);
+    for (name, content) in TREE {
+        disk.add_file(name, content).unwrap();
+    }
+    let mut machine = Machine::start(disk).await;
+    let first = machine.disk();
+    let faulty_step = first.steps() + step;
+    first.at(faulty_step, fault);
+    let mut last = None::<Job>;
+    for attempt in 0.. {
+        assert!(attempt < 500, "{context}: it never comes to an end; {:?}", machine.disk().history());
+        let client = machine.client();
+        let result = client.change(&writer(), JobId([6; 16]), change.clone(), Duration::from_millis(20)).await;
+        let powered = machine.has_power();
+        if !powered {
+            machine.restart().await;
+        }
+        if let Ok(job) = result
+            && job.state == JobState::Done
+            && powered
+        {
+            last = Some(job);
+            break;
+        }
+    }
+    let disk = machine.stop().await;
+    let storage = disk.storage();
+    assert!(storage.list_staged().unwrap().is_empty(), "{context}: something staged is left");
+    let (seen, trash) = files(&storage);
+    for (path, bytes) in &seen {
+        assert!(TREE.iter().any(|(_, content)| content.as_bytes() == bytes), "{context}: {path} is torn");
+    }
+    if !matches!(change, Change::Delete { .. }) {
+        for (name, content) in TREE {
+            let visible = seen.values().any(|bytes| bytes == content.as_bytes());
+            let trashed = trash.iter().any(|item| {
+                let below = item.entry.path.strip_prefix_of(&path(name)).is_some();
+                below || item.entry.size == content.len() as u64
+            });
+            assert!(visible || trashed, "{context}: {name} is lost; {:?}", disk.history());
+        }
+    }
+    if fault == Fault::PowerLoss {
+        // What power interrupts goes on, so the end is the same as without.
+        let outcomes = last.unwrap().outcomes;
+        let failed = outcomes.iter().any(|outcome| matches!(outcome, shared::Outcome::Failed { .. }));
+        assert!(!failed, "{context}: {outcomes:?}; {:?}, then {:?}", first.history(), disk.history());
+        check_end(change, &seen, &trash, &context);
+    }
+    first.steps() >= faulty_step
+}
+
+const TREE: [(&str, &str); 4] =
+    [("from/one", "1"), ("from/sub/two", "22"), ("onto/one", "the other one"), ("single", "single")];
+
+fn check_end(change: &Change, seen: &BTreeMap<String, Vec<u8>>, trash: &[Item], context: &str) {
+    let names: Vec<_> = seen.keys().map(String::as_str).collect();
+    let (expected, trashed): (&[&str], usize) = match change {
+        Change::Move { conflict: Conflict::Replace, .. } => (&["onto/one", "onto/sub/two", "single"], 1),
+        Change::Move { .. } => (&["moved/one", "moved/sub/two", "onto/one", "onto/single"], 0),
+        Change::Copy { .. } => (&["copy/one", "copy/sub/two", "from/one", "from/sub/two", "onto/one", "single"], 0),
+        Change::Trash { .. } => (&["onto/one"], 2),
+        _ => (&["onto/one"], 0),
+    };
+    assert_eq!((names.as_slice(), trash.len()), (expected, trashed), "{context}");
+}
+
+fn leg(from: &str, to: &str) -> Leg {
+    Leg { from: path(from), to: path(to), if_etag: None }
+}
+
+fn chosen() -> Vec<Chosen> {
+    ["from", "single"].map(|text| Chosen { path: path(text), if_etag: None }).into()
+}
+
+async fn each_step_of(wanted: Change) {
+    at_each_step(|seed, fault, step| {
+        let wanted = wanted.clone();
+        async move { change(seed, fault, step, &wanted).await }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_move_survives() {
+    let items = vec![leg("from", "moved"), leg("single", "onto/single")];
+    each_step_of(Change::Move { items, conflict: Conflict::Fail }).await;
+}
+
+#[tokio::test]
+async fn a_merge_survives() {
+    each_step_of(Change::Move { items: vec![leg("from", "onto")], conflict: Conflict::Replace }).await;
+}
+
+#[tokio::test]
+async fn a_copy_survives() {
+    each_step_of(Change::Copy { items: vec![leg("from", "copy")], conflict: Conflict::Fail }).await;
+}
+
+#[tokio::test]
+async fn trashing_survives() {
+    each_step_of(Change::Trash { items: chosen() }).await;
+}
+
+#[tokio::test]
+async fn deleting_survives() {
+    each_step_of(Change::Delete { items: chosen() }).await;
+}

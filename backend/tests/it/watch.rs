@@ -1,0 +1,99 @@
+//! What happens in a folder, as those who look at it are told.
+
+use std::sync::Arc;
+
+use backend::client::{Caller, Watcher};
+use backend::storage::memory::MemoryStorage;
+use shared::{Change, ErrorCode, EventId, Happening, Rights, Root, Scope};
+
+use super::changes::change;
+use super::raw::within;
+use super::uploads::{code, commit, put, stage};
+use super::world::{World, path, reader};
+
+/// The next thing that happened, and where it stands.
+async fn next(watcher: &mut Watcher) -> (EventId, Happening) {
+    let event = within(watcher.next()).await.unwrap();
+    (event.id, event.happening)
+}
+
+fn word(happening: &Happening) -> String {
+    match happening {
+        Happening::Ready => "ready".into(),
+        Happening::Resync => "resync".into(),
+        Happening::Present { entry } => format!("+{}", entry.path),
+        Happening::Absent { path } => format!("-{path}"),
+        Happening::Gone => "gone".into(),
+    }
+}
+
+#[tokio::test]
+async fn who_looks_is_told_what_comes_and_goes() {
+    let storage = Arc::new(MemoryStorage::new());
+    storage.add_file("f/a", "a").unwrap().add_file("g/b", "b").unwrap();
+    let world = World::over(storage.clone()).await;
+    let mut watcher = world.client.watch(&reader(), &path("f"), None).await.unwrap();
+    assert_eq!(next(&mut watcher).await.1, Happening::Ready);
+    let upload = world.client.stage(&stage("f/new", Some(1))).await.unwrap();
+    put(&world.client, upload.id, 0, b"1").await.unwrap();
+    let entry = world.client.commit(&commit(upload.id)).await.unwrap().entry.unwrap();
+    let (first, happening) = next(&mut watcher).await;
+    assert_eq!(happening, Happening::Present { entry });
+    // What happens elsewhere is not told, nor what is hidden.
+    storage.add_file("g/c", "c").unwrap();
+    storage.remove("f/a").unwrap();
+    let (second, happening) = next(&mut watcher).await;
+    assert_eq!(word(&happening), "-f/a");
+    assert_eq!((second.epoch, second.sequence), (first.epoch, first.sequence + 1));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn who_comes_back_hears_what_was_missed() {
+    let storage = Arc::new(MemoryStorage::new());
+    storage.add_file("a", "a").unwrap();
+    let world = World::over(storage.clone()).await;
+    let mut first = world.client.watch(&reader(), &path(""), None).await.unwrap();
+    let (ready, _) = next(&mut first).await;
+    storage.write("a", "b").unwrap();
+    assert_eq!(word(&next(&mut first).await.1), "+a");
+    storage.remove("a").unwrap();
+    let (last, happening) = next(&mut first).await;
+    assert_eq!(word(&happening), "-a");
+    drop(first);
+    let mut back = world.client.watch(&reader(), &path(""), Some(ready)).await.unwrap();
+    let heard = [next(&mut back).await.1, next(&mut back).await.1, next(&mut back).await.1];
+    assert_eq!(heard.each_ref().map(word), ["ready", "+a", "-a"]);
+    let forgotten = EventId { epoch: last.epoch ^ 1, ..last };
+    let mut back = world.client.watch(&reader(), &path(""), Some(forgotten)).await.unwrap();
+    assert_eq!([next(&mut back).await.1, next(&mut back).await.1].each_ref().map(word), ["ready", "resync"]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_folder_that_is_gone_ends_its_watch() {
+    let world = World::start().await;
+    let mut watcher = world.client.watch(&reader(), &path("docs/deep"), None).await.unwrap();
+    assert_eq!(next(&mut watcher).await.1, Happening::Ready);
+    let items = vec![shared::change::Chosen { path: path("docs/deep"), if_etag: None }];
+    change(&world.client, 1, Change::Trash { items }).await;
+    assert_eq!(next(&mut watcher).await.1, Happening::Gone);
+    assert_eq!(code(world.client.watch(&reader(), &path("docs/deep"), None).await.map(drop)), ErrorCode::NotFound);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn watching_takes_the_right_to_list_and_keeps_to_the_root() {
+    let world = World::start().await;
+    let blind = Caller { scope: Scope::whole(Rights::READ), ..Caller::default() };
+    assert_eq!(code(world.client.watch(&blind, &path(""), None).await.map(drop)), ErrorCode::Forbidden);
+    assert_eq!(code(world.client.watch(&reader(), &path("hello.txt"), None).await.map(drop)), ErrorCode::NotFolder);
+    let root = Root { name: String::new(), folder: path("docs"), rights: Rights::LIST, quota_bytes: None };
+    let inside = Caller { scope: Scope { roots: vec![root] }, ..Caller::default() };
+    let mut watcher = world.client.watch(&inside, &path("deep"), None).await.unwrap();
+    assert_eq!(next(&mut watcher).await.1, Happening::Ready);
+    let paths = vec![path("docs/deep/new")];
+    change(&world.client, 1, Change::MakeFolder { paths, existing_ok: false }).await;
+    assert_eq!(word(&next(&mut watcher).await.1), "+deep/new");
+    world.stop().await;
+}
