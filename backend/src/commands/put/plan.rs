@@ -42,7 +42,7 @@ pub(super) fn plan(
     sources: Vec<Source>,
 ) -> Result<Vec<Place>, Failure> {
     let only = if named == 1 { sources.first() } else { None };
-    if found == Found::File && !only.is_some_and(|source| !source.is_folder) {
+    if found == Found::File && only.is_none_or(|source| source.is_folder) {
         return Err(Failure::usage("is a file: a folder is needed there").about(destination));
     }
     let takes_its_place = only.is_some_and(|source| match found {
