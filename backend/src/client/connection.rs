@@ -124,6 +124,26 @@ impl Connection {
         Ok(None)
     }
 
+    /// What the server says by itself while the client has the word. May be dropped and called again without a loss.
+    pub(super) async fn said(&mut self) -> Result<Reply, ClientError> {
+        loop {
+            let frame = match self.next().await? {
+                Incoming::Message(frame) => frame,
+                Incoming::Data { .. } => {
+                    return Err(ClientError::new(ErrorCode::Protocol, "data that was not asked for"));
+                }
+            };
+            match frame.kind() {
+                Some(FrameKind::Pong) => {}
+                Some(FrameKind::End) => {
+                    self.check_id(frame.header.request_id)?;
+                    return Ok(Reply::End(frame.message::<End>()?.error));
+                }
+                _ => return Ok(Reply::Frame(frame)),
+            }
+        }
+    }
+
     /// Asks for the end of the request that runs.
     pub(super) async fn cancel(&mut self) -> Result<(), ClientError> {
         self.writer.queue_body(FrameKind::Cancel, self.last_id, &[]);

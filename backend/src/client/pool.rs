@@ -220,6 +220,11 @@ impl Lease {
         self.connection.send_data(bytes).await
     }
 
+    /// See [`Connection::said`].
+    pub(super) async fn said(&mut self) -> Result<Reply, ClientError> {
+        self.connection.said().await
+    }
+
     /// The last of the answer's messages, of which all are of that kind; takes END and gives the connection back.
     pub(super) async fn last_message<M: Message>(self, first: Reply, kind: FrameKind) -> Result<M, ClientError> {
         let mut messages = self.all_messages(first, kind).await?;

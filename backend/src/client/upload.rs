@@ -109,10 +109,23 @@ impl Sending {
         match lease.send_data(&piece).await {
             Ok(None) => Ok(()),
             // The connection has a PUT_END to come yet, so that the server knows where it stands.
-            Ok(Some(reply)) => Err(self.ended(reply).await),
+            Ok(Some(reply)) => Err(self.refused(reply).await),
             Err(error) => {
                 self.lease = None;
                 Err(error)
+            }
+        }
+    }
+
+    /// Waits until the server ends the request by itself, and says why. For while there is nothing to send; may be
+    /// dropped and called again without a loss.
+    pub async fn ended(&mut self) -> ClientError {
+        let Some(lease) = &mut self.lease else { return over() };
+        match lease.said().await {
+            Ok(reply) => self.refused(reply).await,
+            Err(error) => {
+                self.lease = None;
+                error
             }
         }
     }
@@ -134,7 +147,7 @@ impl Sending {
         lease.last_message(reply, FrameKind::Upload).await
     }
 
-    async fn ended(&mut self, reply: Reply) -> ClientError {
+    async fn refused(&mut self, reply: Reply) -> ClientError {
         let Some(mut lease) = self.lease.take() else { return over() };
         match reply {
             Reply::End(error) => match lease.tell(FrameKind::PutEnd, &PutEnd { broken: true }).await {

@@ -33,7 +33,11 @@ pub(super) async fn send(body: &mut Incoming, sending: Sending, bytes_max: u64) 
     let mut waiting = Gathered::default();
     loop {
         if waiting.is_empty() && !waiting.over {
-            waiting.take(body.piece().await);
+            tokio::select! {
+                piece = body.piece() => waiting.take(piece),
+                // A newer writer took over, say, while this one's client sent nothing.
+                error = sending.ended() => return Err(error.into()),
+            }
         }
         let Some(piece) = waiting.hand_out() else {
             return match waiting.fault {

@@ -226,10 +226,10 @@ mod core {
         stands_at(&web, &address, "5").await;
         assert_eq!(patch(&web, &address, 5, b"world", &[]).await.status, 204);
         assert_eq!(web.get("/files/a").await.text(), "helloworld");
-        // What the dead one still had is not taken.
-        let _ = dead.write_all(b"WORLD").await;
+        // The dead one's request ends although it sends nothing, and what it still had is not taken.
         let mut answer = Vec::new();
         let _ = timeout(PATIENCE, dead.read_to_end(&mut answer)).await.unwrap();
+        let _ = dead.write_all(b"WORLD").await;
         assert!(!answer.starts_with(b"HTTP/1.1 2"), "{}", String::from_utf8_lossy(&answer));
         assert_eq!(web.get("/files/a").await.text(), "helloworld");
         web.unharmed().await;
