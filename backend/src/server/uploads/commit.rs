@@ -227,7 +227,8 @@ impl Committing {
         let offset = self.record.length.unwrap_or(described.offset);
         let upload = Upload { entry, replaced, skipped, offset, target: Some(self.asked.clone()), ..described };
         self.uploads.finish(&self.hold, upload.clone())?;
-        if skipped {
+        // Nothing took the bytes; or a rename that a crash has caught left them under their old name, too.
+        if skipped || self.record.target.is_some() {
             self.uploads.storage.unstage(self.record.id)?;
         }
         for part in &self.record.request.parts {
