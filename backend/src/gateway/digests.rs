@@ -15,8 +15,19 @@ const FIELDS: [HeaderName; 2] = [HeaderName::from_static("repr-digest"), HeaderN
 /// The strongest digest that the request names and the server can check; without `Content-Encoding` both fields mean the
 /// same bytes.
 pub(super) fn wanted(headers: &HeaderMap) -> Result<Option<Checksum>, Refusal> {
+    strongest(headers, &FIELDS)
+}
+
+/// The BLAKE3 digest of a whole file of which a request brings a piece: `Repr-Digest` alone, for `Content-Digest` would be
+/// that of the piece. Other algorithms are ignored.
+pub(super) fn of_whole(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Refusal> {
+    let found = strongest(headers, &FIELDS[..1])?;
+    Ok(found.filter(|found| found.algorithm == Algorithm::Blake3).map(|found| found.digest))
+}
+
+fn strongest(headers: &HeaderMap, fields: &[HeaderName]) -> Result<Option<Checksum>, Refusal> {
     let mut found: Option<Checksum> = None;
-    for value in FIELDS.iter().flat_map(|name| headers.get_all(name)) {
+    for value in fields.iter().flat_map(|name| headers.get_all(name)) {
         let text = value.to_str().map_err(|_| malformed())?;
         for member in text.split(',') {
             let Some((name, value)) = member.trim().split_once('=') else { return Err(malformed()) };
@@ -63,6 +74,19 @@ mod tests {
         assert_eq!(read(&[("content-digest", &format!("{sha}, {blake3}"))]), Ok(Some(Algorithm::Blake3)));
         assert_eq!(read(&[("repr-digest", &blake3), ("content-digest", &sha)]), Ok(Some(Algorithm::Blake3)));
         assert_eq!(read(&[("repr-digest", "md5=:AAAA:")]), Ok(None));
+    }
+
+    #[test]
+    fn of_a_whole_file_only_blake3_in_its_own_field_counts() {
+        let digest = base64::encode(&[7; 32]);
+        let read = |name: &'static str, value: String| {
+            of_whole(&HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::try_from(value).unwrap())]))
+        };
+        let (blake3, sha) = (format!("blake3=:{digest}:"), format!("sha-256=:{digest}:"));
+        assert_eq!(read("repr-digest", format!("{sha}, {blake3}")).unwrap(), Some(vec![7; 32]));
+        assert_eq!(read("repr-digest", sha).unwrap(), None);
+        assert_eq!(read("content-digest", blake3).unwrap(), None);
+        assert!(read("repr-digest", "blake3=:AAAA:".into()).is_err());
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(super) async fn write(State(gateway): State<Gateway>, mut request: Request) 
         let total = Sent { offset: sent.offset, length: Some(0), total: Some(sent.offset), ..Sent::default() };
         gateway.client.put(&staged.caller, staged.id, total).await?.finish().await?;
     }
-    let upload = gateway.commit(&staged.caller, staged.id).await.map_err(|error| explain(error.into(), &wanted))?;
+    let upload = gateway.commit(&staged.caller, staged.id, None).await.map_err(|error| explain(error.into(), &wanted))?;
     staged.keep();
     gateway.metrics.uploaded("put");
     let mut headers = upload::file_headers(&upload);

@@ -148,11 +148,16 @@ impl Gateway {
         decided.map_err(|Fails| ErrorCode::PreconditionFailed.into())
     }
 
-    /// Makes an upload a file, in the way that it was begun with. There is no bound on the time: the file server may have
-    /// to read the whole of it, and is asked meanwhile whether it lives.
-    pub(super) async fn commit(&self, caller: &Caller, upload: UploadId) -> Result<Upload, ClientError> {
+    /// Makes an upload a file, in the way that it was begun with, if its content has that digest. There is no bound on the
+    /// time: the file server may have to read the whole of it, and is asked meanwhile whether it lives.
+    pub(super) async fn commit(
+        &self,
+        caller: &Caller,
+        upload: UploadId,
+        blake3: Option<Vec<u8>>,
+    ) -> Result<Upload, ClientError> {
         let caller = Caller { deadline_ms: None, ..caller.clone() };
-        let commit = Commit { caller, upload, target: None, conflict: None, if_match: None, blake3: None };
+        let commit = Commit { caller, upload, target: None, conflict: None, if_match: None, blake3 };
         self.client.commit(&commit).await
     }
 }

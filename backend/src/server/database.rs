@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode as SqlCode, OptionalExtension, Row, params};
 use shared::change::Progress;
-use shared::wire::{Message, decode, encode};
+use shared::wire::{Message, Stage, decode, encode};
 use shared::{Algorithm, Checksum, ETag, ErrorCode, JobId, JobState, Outcome, Timestamp, TrashId, UploadId};
 
 use super::jobs::record::{JobRecord, Step};
@@ -232,6 +232,12 @@ impl Database {
     /// An upload is about to become the file at `target`.
     pub(super) fn set_target(&self, id: UploadId, target: &[u8]) -> Answer<()> {
         told(self.lock()?.execute("UPDATE uploads SET target = ?2 WHERE id = ?1", params![id.0, target])).map(drop)
+    }
+
+    /// An upload is asked for otherwise than it was begun with.
+    pub(super) fn set_request(&self, id: UploadId, request: &Stage) -> Answer<()> {
+        told(self.lock()?.execute("UPDATE uploads SET request = ?2 WHERE id = ?1", params![id.0, encode(request)]))
+            .map(drop)
     }
 
     /// An upload has become a file; the answer is kept until then.

@@ -468,6 +468,69 @@ mod commit {
         web.unharmed().await;
     }
 
+    /// A digest that is known only at the end comes with the last bytes, and what differs is never a file.
+    #[tokio::test]
+    async fn a_digest_that_comes_with_the_last_bytes_is_verified() {
+        let web = Web::writable().await;
+        let field = |bytes: &[u8]| format!("blake3=:{}:", base64(blake3::hash(bytes).as_bytes()));
+        let right = field(b"hello");
+        let proof = [("repr-digest", right.as_str())];
+        let address = create(&web, "proved", 5).await;
+        let answer = patch(&web, &address, 0, b"he", &proof).await;
+        assert_eq!((answer.status, answer.header("upload-offset")), (204, Some("2")), "{answer:?}");
+        assert_eq!(patch(&web, &address, 2, b"llo", &proof).await.status, 204);
+        assert_eq!(web.get("/files/proved").await.text(), "hello");
+
+        let address = create(&web, "spoilt", 5).await;
+        let answer = patch(&web, &address, 0, b"hellp", &proof).await;
+        answer.refused(460, "checksum_mismatch");
+        assert_eq!(answer.header("upload-offset"), Some("5"));
+        let json = [("content-type", "application/json")];
+        let commit = format!("{address}/commit");
+        // Not for who asks again either, with the digest or without.
+        patch(&web, &address, 5, b"", &proof).await.refused(460, "checksum_mismatch");
+        patch(&web, &address, 5, b"", &[]).await.refused(460, "checksum_mismatch");
+        assert_eq!(head(&web, &address).await.status, 460);
+        web.send("POST", &commit, &json, b"{}").await.refused(460, "checksum_mismatch");
+        let with_proof = [json[0], proof[0]];
+        web.send("POST", &commit, &with_proof, b"{}").await.refused(460, "checksum_mismatch");
+        web.get("/files/spoilt").await.refused(404, "not_found");
+        assert!(web.get(&address).await.json::<UploadState>().entry.is_none());
+        // Whoever was wrong about the digest, and not about the bytes, loses nothing.
+        let other = field(b"hellp");
+        assert_eq!(web.send("POST", &commit, &[json[0], ("repr-digest", &other)], b"{}").await.status, 200);
+        assert_eq!(web.get("/files/spoilt").await.text(), "hellp");
+        web.unharmed().await;
+    }
+
+    #[tokio::test]
+    async fn a_digest_field_is_that_of_the_whole_by_blake3() {
+        let web = Web::writable().await;
+        let address = create(&web, "a", 5).await;
+        let wrong = base64(&[7; 32]);
+        patch(&web, &address, 0, b"hello", &[("repr-digest", "blake3=:AAAA:")]).await.refused(400, "bad_request");
+        assert_eq!(head(&web, &address).await.header("upload-offset"), Some("0"));
+        // Another algorithm is ignored, and so is what is the digest of the piece.
+        let [other, piece] = [format!("sha-256=:{wrong}:"), format!("blake3=:{wrong}:")];
+        let fields = [("repr-digest", other.as_str()), ("content-digest", &piece)];
+        assert_eq!(patch(&web, &address, 0, b"hello", &fields).await.status, 204);
+
+        let whole = |target: &str, digest: String| {
+            let metadata = metadata(&[("path", target)]);
+            let web = &web;
+            async move {
+                let fields =
+                    [VERSION, BYTES, ("upload-length", "5"), ("upload-metadata", &metadata), ("repr-digest", &digest)];
+                web.send("POST", UPLOADS, &fields, b"hello").await
+            }
+        };
+        whole("b", format!("blake3=:{wrong}:")).await.refused(460, "checksum_mismatch");
+        web.get("/files/b").await.refused(404, "not_found");
+        let right = base64(blake3::hash(b"hello").as_bytes());
+        assert_eq!(whole("b", format!("blake3=:{right}:")).await.status, 201);
+        web.unharmed().await;
+    }
+
     #[tokio::test]
     async fn states_are_told_as_json() {
         let web = Web::writable().await;

@@ -47,4 +47,9 @@ pub trait Endpoint: Serialize {
     fn idempotency_key(&self) -> Option<JobId> {
         None
     }
+
+    /// The value of the `Repr-Digest` field, where the request has one.
+    fn repr_digest(&self) -> Option<&str> {
+        None
+    }
 }

@@ -70,6 +70,17 @@ pub struct CommitUpload {
     /// Only if the file there is in this state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_match: Option<ETag>,
+    /// Only if the content has a digest of this `Repr-Digest` field (RFC 9530).
+    #[serde(skip)]
+    pub repr_digest: Option<String>,
+}
+
+/// `GET /uploads/<id>`: how an upload stands. Asking changes nothing.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ReadUpload {
+    /// Which.
+    #[serde(skip)]
+    pub id: UploadId,
 }
 
 /// `GET /digest/<path>?algorithm=…`: digests of a file's content.
@@ -105,6 +116,18 @@ impl Endpoint for CommitUpload {
 
     fn target(&self) -> String {
         format!("/uploads/{}/commit", self.id)
+    }
+
+    fn repr_digest(&self) -> Option<&str> {
+        self.repr_digest.as_deref()
+    }
+}
+
+impl Endpoint for ReadUpload {
+    type Answer = UploadState;
+
+    fn target(&self) -> String {
+        format!("/uploads/{}", self.id)
     }
 }
 

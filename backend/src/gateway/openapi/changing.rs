@@ -55,7 +55,7 @@ pub(super) fn paths() -> Value {
                 "description": format!("Upload-Metadata, of at most {UPLOAD_METADATA_BYTES_MAX} bytes, has `path` (percent-encoded) or `filename` (raw), and may have `mtime` (milliseconds since 1970), `blake3` (hexadecimal) and `conflict`. An upload that is whole becomes a file at once."),
                 "parameters": [
                     version(), header("Upload-Length"), header("Upload-Defer-Length"), header("Upload-Metadata"),
-                    header("Upload-Concat"), header("Upload-Checksum"), header("If-Match"), header("If-None-Match"), key(),
+                    header("Upload-Concat"), header("Upload-Checksum"), header("Repr-Digest"), header("If-Match"), header("If-None-Match"), key(),
                 ],
                 "requestBody": bytes("application/offset+octet-stream", false),
                 "responses": {"201": said("Location is its address."), "412": problem(), "413": problem(), "default": problem()},
@@ -68,8 +68,8 @@ pub(super) fn paths() -> Value {
             "patch": {
                 "operationId": "appendToUpload",
                 "summary": "Bytes for an upload (tus 1.0.0)",
-                "description": "They are durable before they are acknowledged, and kept if the request breaks. The last of them make the file.",
-                "parameters": [id(), version(), {"name": "Upload-Offset", "in": "header", "required": true, "schema": {"type": "integer"}}, header("Upload-Length"), header("Upload-Checksum")],
+                "description": "They are durable before they are acknowledged, and kept if the request breaks. The last of them make the file, if its content is that of the `Repr-Digest` (`blake3`) that may come with them.",
+                "parameters": [id(), version(), {"name": "Upload-Offset", "in": "header", "required": true, "schema": {"type": "integer"}}, header("Upload-Length"), header("Upload-Checksum"), header("Repr-Digest")],
                 "requestBody": bytes("application/offset+octet-stream", true),
                 "responses": {
                     "204": said("Upload-Offset; once it is a file Content-Location, ETag, Repr-Digest, Upload-Outcome."),
@@ -82,9 +82,9 @@ pub(super) fn paths() -> Value {
             "post": {
                 "operationId": "commitUpload",
                 "summary": "Makes a whole upload a file, with another answer to what stood in its way",
-                "parameters": [id()],
+                "parameters": [id(), header("Repr-Digest")],
                 "requestBody": body("CommitUpload"),
-                "responses": {"200": answer("Upload"), "409": problem(), "412": problem(), "default": problem()},
+                "responses": {"200": answer("Upload"), "409": problem(), "412": problem(), "460": problem(), "default": problem()},
             },
         },
         "/api/v1/changes": {

@@ -193,8 +193,9 @@ mod tests {
         };
         check("Upload", &upload);
         check("Uploads", &Uploads { uploads: vec![upload] });
+        let id = UploadId([0; 16]);
         let commit =
-            CommitUpload { id: UploadId([0; 16]), path: Some(path()), conflict: Some(conflict), if_match: etag };
+            CommitUpload { id, path: Some(path()), conflict: Some(conflict), if_match: etag, repr_digest: None };
         check("CommitUpload", &commit);
 
         check("Happening", &Happening::Ready);

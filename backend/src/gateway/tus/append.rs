@@ -20,6 +20,7 @@ impl Asked {
             return Err(Refusal::because(ErrorCode::UnsupportedMediaType, sentence));
         }
         body::wants_identity(&self.headers)?;
+        self.digest()?;
         let sent = Sent {
             offset: headers::offset(&self.headers)?,
             length: body::length(&self.headers),

@@ -78,7 +78,7 @@ impl Asked {
             conflict,
             if_match,
             modified: metadata.modified,
-            blake3: metadata.blake3,
+            blake3: metadata.blake3.or(self.digest()?),
             executable: None,
             metadata: metadata.text,
             parts,
@@ -110,7 +110,7 @@ impl Asked {
         body: &mut Incoming,
     ) -> Result<Upload, Refusal> {
         if joined && staged.entry.is_none() {
-            let upload = self.gateway.commit(&self.caller, staged.id).await?;
+            let upload = self.gateway.commit(&self.caller, staged.id, None).await?;
             self.gateway.metrics.uploaded("tus");
             return Ok(upload);
         }

@@ -28,7 +28,7 @@ use shared::{ErrorCode, Timestamp, UploadId};
 use super::body::Incoming;
 use super::error::Refusal;
 use super::files::set;
-use super::{Gateway, RequestId, upload};
+use super::{Gateway, RequestId, digests, upload};
 use crate::client::{Caller, Upload};
 use headers::{EXPIRES, OFFSET, RESUMABLE, VERSIONS};
 
@@ -52,13 +52,18 @@ impl Asked {
         (Self { gateway, caller, headers: std::mem::take(request.headers_mut()) }, body)
     }
 
-    /// Makes a file of an upload that is whole and is to be one.
+    /// What the whole file must come to, if the request says so (`Repr-Digest`).
+    fn digest(&self) -> Result<Option<Vec<u8>>, Refusal> {
+        digests::of_whole(&self.headers)
+    }
+
+    /// Makes a file of an upload that is whole and is to be one, if its content has the digest that the request names.
     async fn finish(&self, upload: Upload) -> Result<Upload, Refusal> {
         if !is_due(&upload) {
             return Ok(upload);
         }
         let offset = upload.offset;
-        match self.gateway.commit(&self.caller, upload.id).await {
+        match self.gateway.commit(&self.caller, upload.id, self.digest()?).await {
             Ok(upload) => {
                 self.gateway.metrics.uploaded("tus");
                 Ok(upload)

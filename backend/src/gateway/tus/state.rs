@@ -36,13 +36,14 @@ pub(in super::super) async fn commit(State(gateway): State<Gateway>, request: Re
     let id = id(request.uri().path())?;
     let (asked, body) = Asked::of(gateway, request);
     let CommitUpload { path, conflict, if_match, .. } = json::read(&asked.gateway, &asked.headers, body).await?;
+    let blake3 = asked.digest()?;
     let commit = Commit {
         caller: Caller { deadline_ms: None, ..asked.caller },
         upload: id,
         target: path,
         conflict,
         if_match: if_match.map(|etag| vec![etag]),
-        blake3: None,
+        blake3,
     };
     let upload = asked.gateway.client.commit(&commit).await?;
     asked.gateway.metrics.uploaded("tus");

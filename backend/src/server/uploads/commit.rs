@@ -88,7 +88,10 @@ impl Committing {
         };
         self.hold.live().sums = Some(sums.clone());
         let digests = sums.finish();
-        check_blake3(&digests, blake3)?;
+        if let Err(mismatch) = check_blake3(&digests, blake3) {
+            self.uploads.distrust(&self.hold, blake3)?;
+            return Err(mismatch);
+        }
         drop(staged);
         self.still_wanted()?;
         match self.publish(&digests)? {
@@ -269,6 +272,21 @@ impl Uploads {
             Err(error) if error.code == ErrorCode::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Holds the digest that one COMMIT has missed against every later one that names none: what is known to be spoilt
+    /// must not become a file for who asks again.
+    fn distrust(&self, hold: &Hold, blake3: Option<&[u8]>) -> Result<(), StorageError> {
+        let mut request = hold.record().request;
+        if request.blake3.is_some() {
+            return Ok(());
+        }
+        request.blake3 = blake3.map(<[u8]>::to_vec);
+        if request.resumable {
+            self.records()?.set_request(hold.record().id, &request)?;
+        }
+        hold.live().record.request = request;
+        Ok(())
     }
 
     /// Writes down where an upload is about to go.
