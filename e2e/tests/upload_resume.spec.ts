@@ -1,5 +1,6 @@
 //! Uploads that something ends in the middle: they go on from where the server stands, and what is there is whole.
 
+import { watch } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -197,22 +198,107 @@ test("bytes that change on the way never become a small file", async ({ page, li
   await expect(upload(page, "contract.txt")).toContainText("Verified");
 });
 
-test("bytes of a large file that change on the way are found out, and sent again", async ({ page, line, tree, mine }) => {
-  const path = await large(mine, "film.mkv", SIZE);
-  let damaged = false;
+/** Changes one bit on the way, once that many bytes have passed. */
+function spoil(line: Line, after: number): void {
+  let done = false;
   line.damage = (piece) => {
-    if (damaged || line.passed < SOME) {
+    if (done || line.passed < after) {
       return piece;
     }
-    damaged = true;
+    done = true;
     const changed = Buffer.from(piece);
     changed[0]! ^= 1;
     return changed;
   };
+}
+
+for (const [part, after] of [["the middle", SOME], ["the last slice", SIZE - 1_000_000]] as const) {
+  test(`a large file of which ${part} changes on the way is never seen, and is sent again`, async ({ page, line, server, tree, mine }) => {
+    const path = await large(mine, "film.mkv", SIZE);
+    // Every name that appears in the folder, however briefly.
+    const seen = new Set<string | null>();
+    const watching = watch(tree.root, (_, name) => seen.add(name));
+    spoil(line, after);
+    await page.goto(`${line.address}/`);
+    await choose(page, [path]);
+    await expect(upload(page, "film.mkv")).toContainText("What arrived is not the same", { timeout: 30_000 });
+    expect(await visible(tree.root)).toEqual([]);
+    expect([...seen]).not.toContain("film.mkv");
+    // It cannot be saved any more, and takes no room.
+    const uploads = async () => (await (await fetch(`${server.http}/api/v1/uploads`)).json()).uploads.length;
+    await expect.poll(uploads).toBe(0);
+    await upload(page, "film.mkv").getByRole("button", { name: "Retry film.mkv" }).click();
+    await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 30_000 });
+    await expectSame(tree, "film.mkv", path);
+    await expect.poll(() => [...seen], "the watch sees what appears").toContain("film.mkv");
+    watching.close();
+  });
+}
+
+test("a page that is left before it heard of the damage does not make the file on its return", async ({ page, line, tree, mine }) => {
+  const path = await large(mine, "film.mkv", SIZE);
+  const seen = new Set<string | null>();
+  const watching = watch(tree.root, (_, name) => seen.add(name));
+  spoil(line, SOME);
+  // The answer to the last bytes never arrives.
+  let lost = false;
+  await page.route("**/api/v1/uploads/*", async (route) => {
+    if (route.request().method() !== "PATCH" || !route.request().headers()["repr-digest"] || lost) {
+      return route.continue();
+    }
+    lost = true;
+    const answer = await route.fetch();
+    expect(answer.status()).toBe(460);
+    return route.abort();
+  });
   await page.goto(`${line.address}/`);
   await choose(page, [path]);
   await expect(upload(page, "film.mkv")).toContainText("What arrived is not the same", { timeout: 30_000 });
-  await upload(page, "film.mkv").getByRole("button", { name: "Retry film.mkv" }).click();
+  expect(lost).toBe(true);
+  expect([...seen]).not.toContain("film.mkv");
+  watching.close();
+});
+
+test("the last bytes wait for the hash", async ({ page, line, tree, mine }) => {
+  const path = await large(mine, "film.mkv", SIZE);
+  // A hasher that reads nothing before it may.
+  await page.addInitScript(() => {
+    const post = Worker.prototype.postMessage;
+    const held: (() => void)[] = [];
+    (window as unknown as { hash: () => void }).hash = () => held.splice(0).forEach((go) => go());
+    Worker.prototype.postMessage = function (this: Worker, message: unknown) {
+      held.push(() => post.call(this, message));
+    } as typeof post;
+  });
+  await page.goto(`${line.address}/`);
+  await choose(page, [path]);
+  await expect(upload(page, "film.mkv")).toContainText("Verifying…", { timeout: 30_000 });
+  expect(line.passed).toBeLessThan(SIZE);
+  expect(await visible(tree.root)).toEqual([]);
+  await upload(page, "film.mkv").getByRole("button", { name: "Pause film.mkv" }).click();
+  await expect(upload(page, "film.mkv")).toContainText("Paused at");
+  await upload(page, "film.mkv").getByRole("button", { name: "Resume film.mkv" }).click();
+  await expect(upload(page, "film.mkv")).toContainText("Verifying…");
+  await page.evaluate(() => (window as unknown as { hash: () => void }).hash());
   await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 30_000 });
   await expectSame(tree, "film.mkv", path);
+});
+
+test("giving all up asks first once much was sent", async ({ page, line, tree, mine }) => {
+  const paths = [await large(mine, "film.mkv", SIZE), await large(mine, "sequel.mkv", SIZE)];
+  line.allow(SOME * 2);
+  await page.goto(`${line.address}/`);
+  await choose(page, paths);
+  await expect.poll(() => line.passed).toBeGreaterThan(2 * SOME - (1 << 20));
+  await panel(page).getByRole("button", { name: "Cancel all" }).click();
+  const dialog = page.getByRole("dialog", { name: "Cancel all uploads?" });
+  await expect(dialog).toContainText("were sent already");
+  await expect(dialog.getByRole("button", { name: "Keep them" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(dialog).toBeHidden();
+  await expect(panel(page).getByRole("listitem").filter({ visible: true })).toHaveCount(2);
+  await panel(page).getByRole("button", { name: "Cancel all" }).click();
+  await dialog.getByRole("button", { name: "Cancel all" }).click();
+  await expect(panel(page)).toHaveCount(0);
+  expect(await visible(tree.root)).toEqual([]);
 });

@@ -94,6 +94,10 @@ async fn send<E: Endpoint>(request: &E, url: &str, signal: Option<&AbortSignal>)
         Some(key) => builder.header("idempotency-key", &key.to_string()),
         None => builder,
     };
+    let builder = match request.repr_digest() {
+        Some(digest) => builder.header("repr-digest", digest),
+        None => builder,
+    };
     match E::METHOD {
         api::Method::Post => {
             let body = to_string(request).ok()?;

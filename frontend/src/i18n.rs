@@ -500,6 +500,10 @@ words! {
     resume_all: &'static str = "Resume all", "Tout reprendre";
     retry_all: &'static str = "Retry failed", "Réessayer les échecs";
     cancel_all: &'static str = "Cancel all", "Tout annuler";
+    cancel_sure_title: &'static str = "Cancel all uploads?", "Annuler tous les téléversements\u{202f}?";
+    cancel_sure: &'static str = "{x} were sent already, and would have to be sent again.",
+        "{x} ont déjà été envoyés, et seraient à renvoyer.";
+    keep_them: &'static str = "Keep them", "Les conserver";
     clear_finished: &'static str = "Clear finished", "Retirer les terminés";
     hide_list: &'static str = "Hide list", "Masquer la liste";
     show_list: &'static str = "Show list", "Afficher la liste";

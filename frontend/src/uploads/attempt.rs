@@ -2,13 +2,14 @@
 //! the queue decides.
 
 use shared::api::files::StatEntry;
-use shared::api::uploads::{CommitUpload, ReadDigest};
+use shared::api::uploads::{CommitUpload, ReadDigest, ReadUpload, UploadState};
 use shared::{Algorithm, Conflict, ErrorCode, UploadId};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Blob, File};
 
 use super::engine::Uploads;
-use super::hasher::Hasher;
+use super::hasher::{Hasher, Hashing};
+use super::model::metadata::digest_field;
 use super::model::slices::{SLICE_BYTES_MIN, next_slice, slice_end};
 use super::model::tally::is_small;
 use super::model::trouble::remedy;
@@ -82,27 +83,40 @@ impl Attempt {
             self.say(Report::Sent(chosen.size));
             return Ok(judge(ours, filed));
         }
-        let (upload, at) = self.standing().await?;
-        let filed = match at < chosen.size {
-            true => self.slices(upload, at).await?,
-            false => self.commit(upload).await?,
-        };
-        self.say(Report::Verifying);
-        Ok(judge(hashing.digest().await, filed))
+        let (upload, at, filed) = self.standing().await?;
+        match filed {
+            Some(filed) => Ok(judge(self.proof(hashing, at).await, filed)),
+            None if at < chosen.size => self.slices(upload, at, hashing).await,
+            None => {
+                let ours = self.proof(hashing, at).await;
+                let filed = self.commit(upload, ours.as_deref()).await?;
+                Ok(judge(ours, filed))
+            }
+        }
     }
 
-    /// The upload's address, and where it stands.
-    async fn standing(&self) -> Result<(UploadId, u64), Failure> {
-        if let Some(upload) = self.item.upload {
-            let at = tus::offset(upload, &self.signal).await?;
-            self.say(Report::Kept(at));
-            return Ok((upload, at));
+    /// What the file here comes to, for which nothing but the hash is waited any more.
+    async fn proof(&self, hashing: Hashing, at: u64) -> Option<String> {
+        self.say(Report::Verifying);
+        let digest = hashing.digest().await;
+        self.say(Report::Sent(at));
+        digest
+    }
+
+    /// The upload's address, where it stands, and the file if it is one. It is asked for in a way that cannot make it
+    /// one: that waits for the proof.
+    async fn standing(&self) -> Result<(UploadId, u64, Option<Filed>), Failure> {
+        if let Some(id) = self.item.upload {
+            let state = call(&ReadUpload { id }, Some(&self.signal)).await?;
+            self.say(Report::Kept(state.offset));
+            let file = state.entry.is_some() || state.skipped;
+            return Ok((id, state.offset, file.then(|| filed(state))));
         }
         let made = self.create(None, None).await?;
         let upload = made.upload.ok_or(Failure::Foreign { status: 201 })?;
         // A creation that was asked for twice is the same upload, which may have moved on since.
         self.say(Report::Kept(made.offset));
-        Ok((upload, made.offset))
+        Ok((upload, made.offset, None))
     }
 
     /// Begins the upload, with all of the bytes or none. Its address is known even where the bytes did not become a file.
@@ -118,38 +132,45 @@ impl Attempt {
         made
     }
 
-    async fn slices(&self, upload: UploadId, from: u64) -> Result<Filed, Failure> {
+    /// Sends what is missing. The last slice waits for the hash and brings it along, so that what was damaged on the way
+    /// is refused before anybody sees it.
+    async fn slices(&self, upload: UploadId, from: u64, hashing: Hashing) -> Result<Report, Failure> {
         let size = self.item.chosen.size;
         let (mut at, mut slice) = (from, SLICE_BYTES_MIN);
         loop {
             let end = slice_end(at, slice, size);
-            let body = self.file.slice_with_f64_and_f64(at as f64, end as f64).map_err(|_| Failure::Unreachable)?;
+            if end >= size {
+                break;
+            }
             let start = now();
-            let standing = tus::append(upload, at, &body, &self.signal, self.progress(at)).await?;
-            if standing.offset <= at {
-                return Err(Failure::Foreign { status: 204 });
-            }
+            at = self.slice(upload, at, end, None).await?.offset;
             slice = next_slice(slice, now() - start);
-            at = standing.offset;
-            self.say(Report::Kept(at));
-            if at >= size {
-                return Ok(standing.file);
-            }
         }
+        let ours = self.proof(hashing, at).await;
+        let standing = self.slice(upload, at, size, ours.as_deref()).await?;
+        Ok(judge(ours, standing.file))
+    }
+
+    async fn slice(&self, upload: UploadId, at: u64, end: u64, digest: Option<&str>) -> Result<Standing, Failure> {
+        let body = self.file.slice_with_f64_and_f64(at as f64, end as f64).map_err(|_| Failure::Unreachable)?;
+        let standing = tus::append(upload, at, &body, digest, &self.signal, self.progress(at)).await?;
+        if standing.offset != end {
+            return Err(Failure::Foreign { status: 204 });
+        }
+        self.say(Report::Kept(end));
+        Ok(standing)
     }
 
     /// All bytes were there already.
-    async fn commit(&self, id: UploadId) -> Result<Filed, Failure> {
+    async fn commit(&self, id: UploadId, digest: Option<&str>) -> Result<Filed, Failure> {
         let (conflict, if_match) = match &self.item.rule {
             Rule::New => (Conflict::Fail, None),
             Rule::KeepBoth => (Conflict::KeepBoth, None),
             Rule::Replace(etag) => (Conflict::Replace, *etag),
         };
-        let state =
-            call(&CommitUpload { id, path: None, conflict: Some(conflict), if_match }, Some(&self.signal)).await?;
-        let digest = state.digests.as_ref().and_then(|digests| digests.get(Algorithm::Blake3));
-        let digest = digest.map(shared::digest::hexadecimal);
-        Ok(Filed { digest, etag: state.entry.and_then(|entry| entry.etag) })
+        let repr_digest = digest.map(digest_field);
+        let commit = CommitUpload { id, path: None, conflict: Some(conflict), if_match, repr_digest };
+        call(&commit, Some(&self.signal)).await.map(filed)
     }
 
     /// What a failure comes to, which may take another look.
@@ -176,6 +197,11 @@ impl Attempt {
         let Ok(end) = self.file.slice_with_f64_and_f64((size - 1.0).max(0.0), size) else { return false };
         JsFuture::from(end.array_buffer()).await.is_ok()
     }
+}
+
+fn filed(state: UploadState) -> Filed {
+    let digest = state.digests.as_ref().and_then(|digests| digests.get(Algorithm::Blake3));
+    Filed { digest: digest.map(shared::digest::hexadecimal), etag: state.entry.and_then(|entry| entry.etag) }
 }
 
 /// Whether what the server has is what is here.

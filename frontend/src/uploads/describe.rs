@@ -57,7 +57,7 @@ pub(super) fn line(prefs: Prefs, item: &Item, link: Link) -> Line {
         Stage::Waiting if lost => (words.uploads_lost.into(), "waiting", "offline", can_pause),
         Stage::Waiting => (format!("{} · {}", words.upload_waiting, prefs.size(size)), "waiting", "upload", can_pause),
         Stage::Sending => (part(words.upload_part), "moving", "upload", can_pause),
-        Stage::Verifying => (words.upload_verifying.into(), "moving", "spinner", none),
+        Stage::Verifying => (words.upload_verifying.into(), "moving", "spinner", can_pause),
         Stage::Resting(_) => (words.upload_resting.into(), "waiting", "refresh", Can { retry: true, ..can_pause }),
         Stage::Paused => (part(words.upload_paused), "paused", "pause", Can { resume: true, ..none }),
         Stage::Asking(_) => (words.upload_asking.into(), "stuck", "warning", Can { decide: true, ..none }),

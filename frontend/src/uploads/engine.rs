@@ -1,37 +1,29 @@
 //! `Uploads`: the queue, and what carries out its orders. Whatever changed is shown once a frame.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::{JobId, UploadId, VPath};
-use wasm_bindgen::JsValue;
-use web_sys::{AbortController, File};
 
-use super::attempt::Attempt;
-use super::hasher::Hasher;
-use super::model::announce::{Milestone, Milestones};
-use super::model::layout::Layout;
+use super::memory;
+use super::model::announce::Milestone;
 use super::model::pace::Pace;
-use super::model::record::{Record, SIGN_MILLISECONDS};
-use super::model::trouble::remedy;
-use super::model::{Batch, Chosen, Id, Order, Queue, Remedy, Report, Trouble};
-use super::sources::{Found, Gathered};
-use super::survey::survey;
+use super::model::record::Record;
+use super::model::{Id, Queue, Remedy, Report};
+use super::state::{State, record};
 use super::tus::Fields;
-use super::{handles, memory, tus};
 use crate::app::Server;
 use crate::browse::{Browser, Phase};
 use crate::env::prefs::Prefs;
-use crate::env::{clock, now, random_id};
-use crate::failure::Reason;
-use crate::i18n::fill;
-use crate::ui::toast::{Toasts, Tone};
+use crate::env::{now, random_id};
+use crate::ui::toast::Toasts;
 
 /// How often what is shown is brought up to date while nobody sees the page.
 const HIDDEN_FRAME: Duration = Duration::from_millis(1_000);
+
+/// To give up more than that, in bytes, the person must be sure.
+const LOSS_ASKED: u64 = 4 << 20;
 
 /// The uploads of this page.
 #[derive(Clone, Copy)]
@@ -46,30 +38,13 @@ pub struct Uploads {
     pub(super) open: RwSignal<bool>,
     /// Whether the question about a file that is there already is put off.
     pub(super) put_off: RwSignal<bool>,
+    /// Whether somebody is being asked if all is to be given up.
+    pub(super) sure: RwSignal<bool>,
     pub(super) prefs: Prefs,
     pub(super) browser: Browser,
     pub(super) server: Server,
-    toasts: Toasts,
-    state: StoredValue<State, LocalStorage>,
-}
-
-#[derive(Default)]
-struct State {
-    queue: Queue,
-    files: HashMap<Id, File>,
-    handles: HashMap<Id, JsValue>,
-    attempts: HashMap<Id, AbortController>,
-    /// What each upload was begun with, and the key that it was asked for with.
-    keys: HashMap<Id, (Fields, JobId)>,
-    hasher: Hasher,
-    pace: Pace,
-    milestones: Milestones,
-    batches: Batch,
-    frame_asked: bool,
-    timer: Option<TimeoutHandle>,
-    signed: f64,
-    /// The version of the queue that was shown last.
-    shown: u64,
+    pub(super) toasts: Toasts,
+    pub(super) state: StoredValue<State, LocalStorage>,
 }
 
 impl Uploads {
@@ -81,6 +56,7 @@ impl Uploads {
             said: RwSignal::new(None),
             open: RwSignal::new(true),
             put_off: RwSignal::new(false),
+            sure: RwSignal::new(false),
             prefs,
             browser,
             server: expect_context(),
@@ -130,6 +106,21 @@ impl Uploads {
         key.unwrap_or_default()
     }
 
+    /// Gives up all that is not finished, once the person is sure if much was sent. Nothing under way: all leaves the list.
+    pub(super) fn cancel_all(self, sure: bool) {
+        if !sure && self.state.with_value(|state| state.queue.loses()) > LOSS_ASKED {
+            self.sure.set(true);
+            return;
+        }
+        self.act(|queue| {
+            let over = !queue.tally().is_busy();
+            queue.cancel_all();
+            if over {
+                queue.clear_finished();
+            }
+        });
+    }
+
     /// Takes in what an attempt says.
     pub(super) fn report(self, id: Id, run: u32, report: Report) {
         if matches!(report, Report::Failed(Remedy::StartOver | Remedy::Tell(_)) | Report::Damaged(_)) {
@@ -143,117 +134,10 @@ impl Uploads {
         self.act(|queue| queue.set_online(online, now()));
     }
 
-    /// Sends files into a folder. `anywhere`: they may continue an upload of an earlier page whatever folder that is for.
-    pub(super) fn send(self, folder: VPath, gathered: Gathered, anywhere: bool) {
-        let mut layout = Layout::new(folder);
-        let (mut refused, mut ids) = (gathered.unreadable, Vec::new());
-        let batch = self.state.try_update_value(|state| {
-            state.batches += 1;
-            state.batches
-        });
-        for names in &gathered.folders {
-            refused += usize::from(layout.folder(names).is_err());
-        }
-        for Found { names, file, handle } in gathered.files {
-            let Ok(target) = layout.file(&names, ids.len()) else {
-                refused += 1;
-                continue;
-            };
-            let chosen = Chosen { target, size: file.size() as u64, modified: file.last_modified() as i64 };
-            let id = self.state.try_update_value(|state| {
-                let known = state.queue.continued_by(&chosen, anywhere && names.len() == 1);
-                let id = known.unwrap_or_else(|| state.queue.add(chosen, batch.unwrap_or_default()));
-                state.files.insert(id, file);
-                handle.map(|handle| state.handles.insert(id, handle));
-                (id, known.is_some())
-            });
-            let Some((id, known)) = id else { return };
-            if known {
-                self.act(|queue| queue.found(id));
-            }
-            ids.push(id);
-        }
-        if refused > 0 {
-            let text = self.prefs.lang.get_untracked();
-            let text = crate::env::format::counted(text, &text.words().upload_unreadable, refused);
-            self.toasts.show(Tone::Bad, text, None);
-        }
-        self.put_off.set(false);
-        self.drive();
-        spawn_local(self.prepare(layout, ids));
-    }
-
-    /// Looks at the targets and makes the folders; then the files wait for their turn.
-    async fn prepare(self, layout: Layout, ids: Vec<Id>) {
-        match survey(&layout, ids.len()).await {
-            Ok(found) => self.act(|queue| {
-                for file in found.homeless {
-                    queue.refuse(ids[file], Trouble::FolderMissing);
-                }
-                for (id, theirs) in ids.into_iter().zip(found.theirs) {
-                    queue.judge(id, theirs);
-                }
-            }),
-            Err(failure) => {
-                let trouble = match remedy(&failure) {
-                    Remedy::Tell(trouble) => trouble,
-                    _ => Trouble::Other(failure.reason()),
-                };
-                if ids.is_empty() {
-                    self.tell(failure.reason());
-                }
-                self.act(|queue| ids.into_iter().for_each(|id| queue.refuse(id, trouble)));
-            }
-        }
-        // Folders alone are nothing that the queue would tell of.
-        if layout.places.len() > 1 {
-            self.refresh();
-        }
-    }
-
     /// What came is shown, unless another screen is.
-    fn refresh(self) {
+    pub(super) fn refresh(self) {
         if self.browser.phase.get_untracked() == Phase::Ready {
             self.browser.refresh();
-        }
-    }
-
-    fn tell(self, reason: Reason) {
-        let words = self.prefs.lang.get_untracked().words().explain(reason);
-        self.toasts.show(
-            Tone::Bad,
-            fill("{title}. {advice}", &[("title", words.title), ("advice", words.advice)]),
-            None,
-        );
-    }
-
-    /// Takes in what an earlier page left unfinished.
-    fn recall(self) {
-        let records = memory::recall();
-        if records.is_empty() {
-            return;
-        }
-        self.state.update_value(|state| {
-            for record in records {
-                let id = state.queue.recall(record.chosen.clone(), 0, record.upload, record.sent);
-                handles::look_up(self, id, record.upload);
-                memory::remember(&Record { tab: memory::tab(), seen: clock() as f64, ..record });
-            }
-        });
-        self.drive();
-    }
-
-    /// The file of a recalled upload is here again.
-    pub(super) fn found(self, id: Id, file: File) {
-        let fits = self.state.with_value(|state| {
-            let chosen = state.queue.get(id).map(|item| &item.chosen);
-            chosen.is_some_and(|chosen| {
-                chosen.size == file.size() as u64 && chosen.modified == file.last_modified() as i64
-            })
-        });
-        if fits {
-            self.state.update_value(|state| _ = state.files.insert(id, file));
-            self.act(|queue| queue.found(id));
         }
     }
 
@@ -289,7 +173,7 @@ impl Uploads {
     }
 
     /// Carries out the queue's orders, starts what may start, and has it shown.
-    fn drive(self) {
+    pub(super) fn drive(self) {
         let mut starts = Vec::new();
         self.state.update_value(|state| {
             let now = now();
@@ -345,69 +229,4 @@ impl Uploads {
         }
         self.frame.notify();
     }
-}
-
-impl State {
-    fn carry_out(&mut self) {
-        for order in self.queue.take_orders() {
-            match order {
-                Order::Stop(id) => {
-                    if let Some(attempt) = self.attempts.remove(&id) {
-                        attempt.abort();
-                    }
-                }
-                Order::Discard(upload) => {
-                    memory::forget(upload);
-                    handles::forget(upload);
-                    spawn_local(tus::discard(upload));
-                }
-                Order::Forget(upload) => {
-                    memory::forget(upload);
-                    handles::forget(upload);
-                }
-                Order::Remember(id) => {
-                    if let Some(record) = record(&self.queue, id) {
-                        memory::remember(&record);
-                        if let Some(handle) = self.handles.remove(&id) {
-                            handles::keep(record.upload, handle);
-                        }
-                    }
-                }
-                Order::Release(id) => {
-                    self.files.remove(&id);
-                    self.handles.remove(&id);
-                    self.keys.remove(&id);
-                }
-            }
-        }
-    }
-
-    fn attempt(&mut self, uploads: Uploads, id: Id, run: u32) -> Option<Attempt> {
-        let (item, file) = (self.queue.get(id)?.clone(), self.files.get(&id)?.clone());
-        let controller = AbortController::new().ok()?;
-        let signal = controller.signal();
-        self.attempts.insert(id, controller);
-        Some(Attempt { uploads, hasher: self.hasher.clone(), id, run, file, item, signal })
-    }
-
-    /// Other tabs see from the time of the records that this one lives.
-    fn give_sign(&mut self) {
-        if now() - self.signed < SIGN_MILLISECONDS {
-            return;
-        }
-        self.signed = now();
-        let living = self.queue.shown().iter().filter_map(|&id| record(&self.queue, id));
-        living.for_each(|record| memory::remember(&record));
-    }
-}
-
-fn record(queue: &Queue, id: Id) -> Option<Record> {
-    let item = queue.get(id)?;
-    Some(Record {
-        upload: item.upload?,
-        chosen: item.chosen.clone(),
-        sent: item.sent,
-        tab: memory::tab(),
-        seen: clock() as f64,
-    })
 }

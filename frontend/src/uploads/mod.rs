@@ -1,7 +1,8 @@
 //! Uploads: files from this machine become files of the server, each whole and proved to be so. `model` decides; the
 //! rest reads files, sends, hashes and shows.
 //!
-//! - `entry` and `sources`: where files come from. `survey`: what stands at their targets. `engine`: the queue at work.
+//! - `entry` and `sources`: where files come from. `intake`: how they come into the queue. `survey`: what stands at their
+//!   targets. `engine`: the queue at work. `state`: what it holds, and its orders carried out.
 //! - `attempt`: one file, from where the server stands to the end. `tus`: the only code that sends bytes. `hasher`: the
 //!   worker that hashes (`bin/hasher.rs`).
 //! - `memory` and `handles`: what outlives the page. `panel`, `row`, `question`, `describe`: what is shown.
@@ -21,6 +22,8 @@ mod handles;
 #[cfg(target_arch = "wasm32")]
 mod hasher;
 #[cfg(target_arch = "wasm32")]
+mod intake;
+#[cfg(target_arch = "wasm32")]
 mod memory;
 #[cfg(target_arch = "wasm32")]
 mod panel;
@@ -30,6 +33,8 @@ mod question;
 mod row;
 #[cfg(target_arch = "wasm32")]
 mod sources;
+#[cfg(target_arch = "wasm32")]
+mod state;
 #[cfg(target_arch = "wasm32")]
 mod survey;
 #[cfg(target_arch = "wasm32")]

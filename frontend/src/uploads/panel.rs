@@ -39,10 +39,7 @@ fn Panel() -> impl IntoView {
     let busy = Memo::new(move |_| uploads.read(|queue| queue.tally().is_busy()));
     let toggle_label =
         Signal::derive(move || if uploads.open.get() { prefs.words().hide_list } else { prefs.words().show_list });
-    let close = Callback::new(move |()| {
-        uploads.act(Queue::cancel_all);
-        uploads.act(Queue::clear_finished);
-    });
+    let close = Callback::new(move |()| uploads.cancel_all(false));
     view! {
         <section class="uploads" class:folded=move || !uploads.open.get() aria-label=prefs.text(|words| words.uploads)>
             <header class="uploads-head">
@@ -74,6 +71,7 @@ fn All(hidden_trouble: Memo<bool>, next_stuck: Callback<()>) -> impl IntoView {
     let tally = Memo::new(move |_| uploads.read(|queue| *queue.tally()));
     let when = move |test: fn(&super::model::Tally) -> bool| Memo::new(move |_| tally.with(test));
     let act = move |act: fn(&mut Queue)| Callback::new(move |()| uploads.act(act));
+    let cancel_all = Callback::new(move |()| uploads.cancel_all(false));
     let pause = when(|tally| tally.moving > 0);
     let resume = when(|tally| tally.paused > 0);
     let retry = when(|tally| tally.failed > 0);
@@ -95,7 +93,7 @@ fn All(hidden_trouble: Memo<bool>, next_stuck: Callback<()>) -> impl IntoView {
                 <Button label=prefs.text(|words| words.retry_all) class="button quiet" press=act(Queue::retry_all) />
             </Show>
             <Show when=move || cancel.get()>
-                <Button label=prefs.text(|words| words.cancel_all) class="button quiet" press=act(Queue::cancel_all) />
+                <Button label=prefs.text(|words| words.cancel_all) class="button quiet" press=cancel_all />
             </Show>
             <Show when=move || clear.get()>
                 <Button label=prefs.text(|words| words.clear_finished) class="button quiet"

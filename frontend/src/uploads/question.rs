@@ -1,10 +1,11 @@
-//! What to do where a file is there already: one dialog, with both sides, and one answer for as many as the person likes.
+//! What the person is asked: what to do where a file is there already, in one dialog with both sides, and one answer for as
+//! many as they like; and whether they are sure to give up what was sent.
 
 use leptos::prelude::*;
 
 use super::describe::side;
 use super::engine::Uploads;
-use super::model::{Chosen, Decision, Id, Stage, Theirs};
+use super::model::{Chosen, Decision, Id, Queue, Stage, Theirs};
 use crate::browse::model::text::printable;
 use crate::env::prefs::Prefs;
 use crate::i18n::fill;
@@ -82,6 +83,29 @@ pub fn UploadQuestion() -> impl IntoView {
                 </Show>
                 <Button label=prefs.text(|words| words.keep_both) class="button primary" first=true
                     press=give(Decision::KeepBoth) />
+            </div>
+        </Dialog>
+        <SureDialog />
+    }
+}
+
+/// Asks whether all is to be given up. The safe answer has the focus.
+#[component]
+fn SureDialog() -> impl IntoView {
+    let (uploads, prefs) = (Uploads::get(), Prefs::get());
+    let open = uploads.sure;
+    let text = move || fill(prefs.words().cancel_sure, &[("x", &prefs.size(uploads.read(Queue::loses)))]);
+    let keep = Callback::new(move |()| open.set(false));
+    let go = Callback::new(move |()| {
+        open.set(false);
+        uploads.cancel_all(true);
+    });
+    view! {
+        <Dialog open title=prefs.text(|words| words.cancel_sure_title) class="asking" first_inside=true>
+            <p>{text}</p>
+            <div class="dialog-actions">
+                <Button label=prefs.text(|words| words.cancel_all) class="button danger" press=go />
+                <Button label=prefs.text(|words| words.keep_them) class="button primary" first=true press=keep />
             </div>
         </Dialog>
     }

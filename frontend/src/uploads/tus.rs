@@ -9,7 +9,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Blob, Event, ProgressEvent, XmlHttpRequest};
 
-use super::model::metadata::{blake3_of, upload_metadata};
+use super::model::metadata::{blake3_of, digest_field, upload_metadata};
 use super::model::{Chosen, Rule};
 use crate::api::uploads_url;
 use crate::failure::Failure;
@@ -68,28 +68,20 @@ pub(super) async fn create(
     Ok((judge(&request).map(|()| standing), upload))
 }
 
-/// Sends bytes that belong at `offset`.
+/// Sends bytes that belong at `offset`; with the last of them the digest of the whole, without which they make no file.
 pub(super) async fn append(
     upload: UploadId,
     offset: u64,
     body: &Blob,
+    digest: Option<&str>,
     signal: &AbortSignal,
     progress: impl Fn(u64) + 'static,
 ) -> Result<Standing, Failure> {
-    let fields = [("upload-offset", offset.to_string()), ("content-type", OFFSET_STREAM.to_owned())];
+    let mut fields = vec![("upload-offset", offset.to_string()), ("content-type", OFFSET_STREAM.to_owned())];
+    fields.extend(digest.map(|digest| ("repr-digest", digest_field(digest))));
     send("PATCH", &uploads_url(Some(upload)), &fields, Some(body), signal, progress)
         .await
         .map(|request| standing(&request))
-}
-
-/// Asks how many bytes are durable.
-pub(super) async fn offset(upload: UploadId, signal: &AbortSignal) -> Result<u64, Failure> {
-    let request = exchange("HEAD", &uploads_url(Some(upload)), &[], None, signal, |_| {}).await?;
-    // A whole upload that cannot become a file yet is refused, and where it stands is told all the same.
-    match number(&request, "upload-offset") {
-        Some(offset) => Ok(offset),
-        None => judge(&request).and(Err(Failure::Foreign { status: 200 })),
-    }
 }
 
 /// Gives the upload up. Where that does not arrive, the server gives it up by itself after a while.

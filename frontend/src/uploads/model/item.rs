@@ -57,7 +57,7 @@ pub enum Stage {
     Waiting,
     /// Its bytes are on their way.
     Sending,
-    /// All bytes are there; whether they are the right ones is being found out.
+    /// Nothing but the hash of the file here is waited for, so that the server can find out whether the bytes are right.
     Verifying,
     /// Something failed that may pass; it is tried again at that time, in milliseconds.
     Resting(f64),
@@ -147,7 +147,7 @@ impl Item {
     pub fn progress(&self) -> f64 {
         let part = |bytes: u64| if self.chosen.size == 0 { 0.0 } else { bytes as f64 / self.chosen.size as f64 };
         match self.stage {
-            Stage::Done(_) | Stage::Identical | Stage::Skipped | Stage::Verifying => 1.0,
+            Stage::Done(_) | Stage::Identical | Stage::Skipped => 1.0,
             Stage::Comparing => part(self.hashed).min(1.0),
             _ => part(self.sent).min(1.0),
         }
@@ -181,6 +181,6 @@ impl Stage {
 
     /// True if it can be paused.
     pub fn can_pause(&self) -> bool {
-        matches!(self, Self::Comparing | Self::Waiting | Self::Sending | Self::Resting(_))
+        matches!(self, Self::Comparing | Self::Waiting | Self::Sending | Self::Verifying | Self::Resting(_))
     }
 }

@@ -25,6 +25,11 @@ pub fn blake3_of(field: &str) -> Option<String> {
     (bytes.len() == 32).then(|| shared::digest::hexadecimal(&bytes))
 }
 
+/// The value of a `Repr-Digest` field, of a BLAKE3 digest in hexadecimal digits.
+pub fn digest_field(digest: &str) -> String {
+    format!("blake3=:{}:", base64(&shared::digest::from_hexadecimal(digest).unwrap_or_default()))
+}
+
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 fn base64(bytes: &[u8]) -> String {
@@ -81,6 +86,7 @@ mod tests {
         let digest = base64(&[0xAB; 32]);
         let field = format!("sha-256=:{}:, blake3=:{digest}:", base64(&[1; 32]));
         assert_eq!(blake3_of(&field), Some("ab".repeat(32)));
+        assert_eq!(blake3_of(&digest_field(&"ab".repeat(32))), Some("ab".repeat(32)));
         for field in ["", "sha-256=:AA==:", "blake3=:AA==:", "blake3=x"] {
             assert_eq!(blake3_of(field), None, "{field}");
         }

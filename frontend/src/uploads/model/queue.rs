@@ -44,7 +44,7 @@ pub enum Report {
     Kept(u64),
     /// So many bytes were hashed.
     Hashed(u64),
-    /// All bytes are there.
+    /// The hash is waited for, until more is sent or the end.
     Verifying,
     /// The file there is the same, or is not.
     Compared(bool),
@@ -243,7 +243,12 @@ impl Queue {
                 self.edit(id, |item| (item.upload, item.sent, item.kept) = (Some(upload), 0, 0));
                 self.orders.push(Order::Remember(id));
             }
-            Report::Sent(bytes) => self.edit(id, |item| item.sent = bytes.min(item.chosen.size)),
+            Report::Sent(bytes) => self.edit(id, |item| {
+                item.sent = bytes.min(item.chosen.size);
+                if item.stage == Stage::Verifying {
+                    item.stage = Stage::Sending;
+                }
+            }),
             Report::Kept(bytes) => self.edit(id, |item| {
                 item.tries = if bytes > item.kept { 0 } else { item.tries };
                 (item.sent, item.kept) = (bytes.min(item.chosen.size), bytes.min(item.chosen.size));

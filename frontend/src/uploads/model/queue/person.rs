@@ -62,6 +62,12 @@ impl Queue {
         });
     }
 
+    /// How many bytes would have to be sent again after giving up all that is not finished.
+    pub fn loses(&self) -> u64 {
+        let items = self.shown.iter().map(|&id| &self.items[id]);
+        items.filter(|item| !item.stage.is_over()).map(|item| item.sent).sum()
+    }
+
     /// Gives up all that is not finished.
     pub fn cancel_all(&mut self) {
         let unfinished = |queue: &Self, id: Id| !queue.items[id].stage.is_over();

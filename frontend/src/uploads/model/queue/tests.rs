@@ -202,6 +202,34 @@ fn finished_ones_leave_when_new_ones_come_and_failures_stay() {
     assert_eq!(queue.shown(), [1, new]);
 }
 
+#[test]
+fn while_the_hash_is_waited_for_the_lane_is_held_and_pausing_works() {
+    let mut queue = with(&[3 * SLICE_BYTES_MIN]);
+    let (id, run) = queue.start(0.0).unwrap();
+    queue.report(id, run, Report::Kept(2 * SLICE_BYTES_MIN), 0.0);
+    queue.report(id, run, Report::Verifying, 0.0);
+    assert_eq!((stage(&queue, id), queue.tally().large_lanes), (&Stage::Verifying, 1));
+    assert!(queue.get(id).unwrap().progress() < 0.7, "the last slice is not there yet");
+    queue.report(id, run, Report::Sent(2 * SLICE_BYTES_MIN), 0.0);
+    assert_eq!(stage(&queue, id), &Stage::Sending);
+    queue.report(id, run, Report::Verifying, 0.0);
+    queue.pause(id);
+    assert_eq!((stage(&queue, id), queue.loses()), (&Stage::Paused, 2 * SLICE_BYTES_MIN));
+}
+
+#[test]
+fn damaged_bytes_are_given_up_and_sent_again_from_the_start() {
+    let mut queue = with(&[3 * SLICE_BYTES_MIN]);
+    let (id, run) = queue.start(0.0).unwrap();
+    queue.report(id, run, Report::Created(UploadId([6; 16])), 0.0);
+    queue.report(id, run, Report::Kept(2 * SLICE_BYTES_MIN), 0.0);
+    queue.report(id, run, Report::Failed(Remedy::Tell(Trouble::Damaged)), 0.0);
+    assert!(queue.take_orders().contains(&Order::Discard(UploadId([6; 16]))));
+    queue.resume(id);
+    assert_eq!(queue.start(0.0), Some((id, run + 1)));
+    assert_eq!((queue.get(id).unwrap().upload, queue.get(id).unwrap().sent), (None, 0));
+}
+
 #[derive(Clone, Debug)]
 enum Act {
     Add(u64, u32),

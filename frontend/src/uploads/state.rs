@@ -1,0 +1,108 @@
+//! What the page holds for its uploads besides the queue, and how the queue's orders are carried out.
+
+use std::collections::HashMap;
+
+use leptos::leptos_dom::helpers::TimeoutHandle;
+use leptos::task::spawn_local;
+use shared::JobId;
+use wasm_bindgen::JsValue;
+use web_sys::{AbortController, File};
+
+use super::attempt::Attempt;
+use super::engine::Uploads;
+use super::hasher::Hasher;
+use super::model::announce::Milestones;
+use super::model::pace::Pace;
+use super::model::record::{Record, SIGN_MILLISECONDS};
+use super::model::{Batch, Id, Order, Queue};
+use super::tus::Fields;
+use super::{handles, memory, tus};
+use crate::env::{clock, now};
+
+/// The queue, the files, and what is at work on them.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) queue: Queue,
+    pub(super) files: HashMap<Id, File>,
+    pub(super) handles: HashMap<Id, JsValue>,
+    pub(super) attempts: HashMap<Id, AbortController>,
+    /// What each upload was begun with, and the key that it was asked for with.
+    pub(super) keys: HashMap<Id, (Fields, JobId)>,
+    pub(super) hasher: Hasher,
+    pub(super) pace: Pace,
+    pub(super) milestones: Milestones,
+    pub(super) batches: Batch,
+    pub(super) frame_asked: bool,
+    pub(super) timer: Option<TimeoutHandle>,
+    pub(super) signed: f64,
+    /// The version of the queue that was shown last.
+    pub(super) shown: u64,
+}
+
+impl State {
+    /// Does outside what the queue ordered.
+    pub(super) fn carry_out(&mut self) {
+        for order in self.queue.take_orders() {
+            match order {
+                Order::Stop(id) => {
+                    if let Some(attempt) = self.attempts.remove(&id) {
+                        attempt.abort();
+                    }
+                }
+                Order::Discard(upload) => {
+                    memory::forget(upload);
+                    handles::forget(upload);
+                    spawn_local(tus::discard(upload));
+                }
+                Order::Forget(upload) => {
+                    memory::forget(upload);
+                    handles::forget(upload);
+                }
+                Order::Remember(id) => {
+                    if let Some(record) = record(&self.queue, id) {
+                        memory::remember(&record);
+                        if let Some(handle) = self.handles.remove(&id) {
+                            handles::keep(record.upload, handle);
+                        }
+                    }
+                }
+                Order::Release(id) => {
+                    self.files.remove(&id);
+                    self.handles.remove(&id);
+                    self.keys.remove(&id);
+                }
+            }
+        }
+    }
+
+    /// What the next attempt at a file takes along.
+    pub(super) fn attempt(&mut self, uploads: Uploads, id: Id, run: u32) -> Option<Attempt> {
+        let (item, file) = (self.queue.get(id)?.clone(), self.files.get(&id)?.clone());
+        let controller = AbortController::new().ok()?;
+        let signal = controller.signal();
+        self.attempts.insert(id, controller);
+        Some(Attempt { uploads, hasher: self.hasher.clone(), id, run, file, item, signal })
+    }
+
+    /// Other tabs see from the time of the records that this one lives.
+    pub(super) fn give_sign(&mut self) {
+        if now() - self.signed < SIGN_MILLISECONDS {
+            return;
+        }
+        self.signed = now();
+        let living = self.queue.shown().iter().filter_map(|&id| record(&self.queue, id));
+        living.for_each(|record| memory::remember(&record));
+    }
+}
+
+/// What a later page has to know of an upload.
+pub(super) fn record(queue: &Queue, id: Id) -> Option<Record> {
+    let item = queue.get(id)?;
+    Some(Record {
+        upload: item.upload?,
+        chosen: item.chosen.clone(),
+        sent: item.sent,
+        tab: memory::tab(),
+        seen: clock() as f64,
+    })
+}
