@@ -15,7 +15,7 @@ use super::extract::Target;
 use super::files::set;
 use super::preconditions::{Preconditions, Wanted};
 use super::{Gateway, RequestId, digests, upload};
-use crate::client::{Caller, Sent, Stage};
+use crate::client::{Caller, ClientError, Sent, Stage};
 
 /// The time of last change, in seconds since 1970, as ownCloud's clients and rclone say it.
 const OC_MTIME: HeaderName = HeaderName::from_static("x-oc-mtime");
@@ -40,14 +40,14 @@ pub(super) async fn write(State(gateway): State<Gateway>, mut request: Request) 
     let caller = gateway.caller(&RequestId::of(&request));
     let wanted = gateway.wanted(&caller, &asked.preconditions, Some(&asked.path)).await?;
     let staged = asked.stage(&gateway, caller, wanted.clone()).await.map_err(|refusal| explain(refusal, &wanted))?;
-    let sending = gateway.client.put(&staged.caller, staged.id, asked.sent()).await?;
+    let sending = gateway.client.put(&staged.caller, staged.id, asked.sent()).await.map_err(lost)?;
     let sent = upload::send(&mut body, sending, bytes_max).await.map_err(|cut| explain(cut.refusal, &wanted))?;
     if asked.length.is_none() {
         // The body came in chunks, and its end is how long it is: nobody else can say that the upload is whole.
         let total = Sent { offset: sent.offset, length: Some(0), total: Some(sent.offset), ..Sent::default() };
-        gateway.client.put(&staged.caller, staged.id, total).await?.finish().await?;
+        gateway.client.put(&staged.caller, staged.id, total).await.map_err(lost)?.finish().await?;
     }
-    let upload = gateway.commit(&staged.caller, staged.id, None).await.map_err(|error| explain(error.into(), &wanted))?;
+    let upload = gateway.commit(&staged.caller, staged.id, None).await.map_err(|error| explain(lost(error), &wanted))?;
     staged.keep();
     gateway.metrics.uploaded("put");
     let mut headers = upload::file_headers(&upload);
@@ -139,6 +139,15 @@ fn explain(refusal: Refusal, wanted: &Wanted) -> Refusal {
     }
 }
 
+/// An upload that was there a moment ago and is not written down is gone because the file server began anew.
+fn lost(error: ClientError) -> Refusal {
+    if error.code == ErrorCode::NotFound {
+        let sentence = "The file server was restarted in the middle of this. See whether the file is there, or send it again.";
+        return Refusal::because(ErrorCode::Disconnected, sentence);
+    }
+    error.into()
+}
+
 fn modified(headers: &HeaderMap) -> Result<Option<Timestamp>, Refusal> {
     let Some(value) = headers.get(OC_MTIME) else { return Ok(None) };
     let seconds = value.to_str().ok().and_then(|text| text.trim().parse().ok());
@@ -176,6 +185,13 @@ impl Drop for Unfinished {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_upload_that_a_restart_took_may_be_sent_again() {
+        let refusal = lost(ClientError::new(ErrorCode::NotFound, "there is no such upload"));
+        assert!(refusal.code.retryable());
+        assert_eq!(lost(ClientError::new(ErrorCode::NoSpace, "full")).code, ErrorCode::NoSpace);
+    }
 
     #[test]
     fn a_time_is_a_number_of_seconds() {

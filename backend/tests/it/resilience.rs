@@ -614,8 +614,12 @@ mod crowds {
     /// What an idle connection costs besides its socket: this, and a buffer of a few kilobytes.
     #[tokio::test]
     async fn a_connection_is_small() {
-        let server =
-            Server::new(Arc::new(small_tree()), None, [(Key::generate().unwrap(), Rights::ALL)], ServerConfig::default());
+        let server = Server::new(
+            Arc::new(small_tree()),
+            None,
+            [(Key::generate().unwrap(), Rights::ALL)],
+            ServerConfig::default(),
+        );
         let (_near, far) = tokio::io::duplex(64);
         let (reader, writer) = tokio::io::split(far);
         let shutdown = Default::default();
