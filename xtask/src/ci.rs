@@ -83,7 +83,7 @@ fn crashes(repo: &Repo, steps: &mut Steps) -> Counts {
         return Counts { skipped: 1, ..Counts::default() };
     }
     steps.step("Killing servers and clients while they work");
-    let outcome = crash::run(repo, crash::any_seed(), crash::COUNT_IN_CI);
+    let outcome = crash::run(repo, &crash::built(repo), crash::any_seed(), crash::COUNT_IN_CI);
     if let Err(failure) = &outcome {
         println!("    {failure}");
     }

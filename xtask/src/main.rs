@@ -30,7 +30,7 @@ cargo xtask COMMAND
   test                  every test: host, browser, end to end
   ci                    formatting, lints, tidy, licences, documentation, fuzzing, then every test
   dev [DIR]             the server, and the page with hot reload on http://127.0.0.1:8081
-  crash [--seed N] [--count N]
+  crash [--seed N] [--count N] [--program PATH]
                         kill servers and clients while they work until N (default 500) pieces of work were interrupted
   dist                  the binary to hand out, at target/dist/passerelle
   fuzz [SECONDS]        each fuzz target for SECONDS (default 60)

@@ -1,6 +1,8 @@
 //! What people change while servers die. Each change has a key, is asked for again with it until it is done, and must
 //! have happened once.
 
+use std::fs;
+
 use super::client::Request;
 use super::person::{Person, unexpected};
 use super::random::Content;
@@ -10,6 +12,8 @@ const SIZES: &[usize] = &[0, 5, 60_000];
 /// Large enough to be interrupted in the midst.
 const COPIED_SIZES: &[usize] = &[100, 700_000, 5 << 20];
 const COPIED_FILES: usize = 6;
+/// Larger files are looked at once, not after each round to come.
+const KEPT_BYTES_MAX: usize = 128 << 10;
 
 impl Person {
     pub(super) fn make_folder(&mut self) -> Outcome<()> {
@@ -143,9 +147,19 @@ impl Person {
         self.nothing_else(home)
     }
 
+    /// Takes large files away by the disk once they were looked at, so that every look takes as long as the one before.
+    pub(super) fn clear_large(&mut self) -> Outcome<()> {
+        let is_large = |content: &Option<Content>| content.is_some_and(|content| content.length > KEPT_BYTES_MAX);
+        for (path, _) in self.expected.extract_if(.., |_, content| is_large(content)) {
+            let place = self.world.served(&path);
+            fs::remove_file(&place).at(&place)?;
+        }
+        Ok(())
+    }
+
     fn nothing_else(&self, folder: &str) -> Outcome<()> {
         let place = self.world.served(folder);
-        for entry in std::fs::read_dir(&place).at(&place)? {
+        for entry in fs::read_dir(&place).at(&place)? {
             let entry = entry.at(&place)?;
             let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
             if !self.expected.contains_key(&path) {

@@ -17,7 +17,7 @@ mod world;
 use std::collections::hash_map::RandomState;
 use std::fs;
 use std::hash::BuildHasher;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, sleep};
@@ -33,7 +33,7 @@ use world::{Victim, World};
 const COUNT_DEFAULT: u64 = 500;
 /// What `ci` does: enough to notice that something is wrong at all.
 pub(crate) const COUNT_IN_CI: u64 = 20;
-const PEOPLE: u64 = 4;
+const PEOPLE: u64 = 8;
 /// How often everything is checked while nobody works.
 const WORKS_A_ROUND: u64 = 12;
 /// How long what nobody wants may stay, once it has expired.
@@ -43,6 +43,8 @@ const SWEEP_TIME: Duration = Duration::from_secs(60);
 struct Wish {
     seed: Option<u64>,
     count: u64,
+    /// Another build than the one of the repository as it is.
+    program: Option<PathBuf>,
 }
 
 pub(crate) fn crash(repo: &Repo, arguments: &[String]) -> Outcome<()> {
@@ -50,9 +52,18 @@ pub(crate) fn crash(repo: &Repo, arguments: &[String]) -> Outcome<()> {
         return Err(Failure("`crash` kills processes by SIGKILL, which this system does not have".into()));
     }
     let wish = parse(arguments)?;
+    let seed = wish.seed.unwrap_or_else(any_seed);
+    if let Some(program) = wish.program {
+        return run(repo, &program, seed, wish.count);
+    }
     let mut build = repo.cargo(&["build", "--locked", "--package", "backend"]);
     child::must(repo, "building the server", &mut build, "mend what the lines above name and start again")?;
-    run(repo, wish.seed.unwrap_or_else(any_seed), wish.count)
+    run(repo, &built(repo), seed, wish.count)
+}
+
+/// The server as a build leaves it.
+pub(crate) fn built(repo: &Repo) -> PathBuf {
+    repo.target("debug/passerelle")
 }
 
 /// Another one each time.
@@ -60,30 +71,31 @@ pub(crate) fn any_seed() -> u64 {
     RandomState::new().hash_one(0)
 }
 
-/// `[--seed N] [--count N]`.
+/// `[--seed N] [--count N] [--program PATH]`.
 fn parse(arguments: &[String]) -> Outcome<Wish> {
-    let mut wish = Wish { seed: None, count: COUNT_DEFAULT };
+    let mut wish = Wish { seed: None, count: COUNT_DEFAULT, program: None };
     for pair in arguments.chunks(2) {
         match pair {
             [name, value] if name == "--seed" => wish.seed = value.parse().ok(),
+            [name, value] if name == "--program" => wish.program = Some(value.into()),
             [name, value] if name == "--count" => wish.count = value.parse().unwrap_or(0),
             _ => wish.count = 0,
         }
     }
     if wish.count == 0 || (wish.seed.is_none() && arguments.iter().any(|argument| argument == "--seed")) {
-        return Err(Failure("say `cargo xtask crash [--seed N] [--count N]`".into()));
+        return Err(Failure("say `cargo xtask crash [--seed N] [--count N] [--program PATH]`".into()));
     }
     Ok(wish)
 }
 
-/// Works until so many pieces of work were interrupted, with the server that is built.
-pub(crate) fn run(repo: &Repo, seed: u64, count: u64) -> Outcome<()> {
+/// Works until so many pieces of work were interrupted, with that server.
+pub(crate) fn run(repo: &Repo, program: &Path, seed: u64, count: u64) -> Outcome<()> {
     println!("seed {seed}");
     let folder = repo.target("crash").join(seed.to_string());
     if folder.exists() {
         fs::remove_dir_all(&folder).at(&folder)?;
     }
-    let world = Arc::new(World::start(repo, &folder)?);
+    let world = Arc::new(World::start(program, &folder)?);
     let started = Instant::now();
     let verdict = work(&world, seed, count);
     let counts = verdict.as_ref().map_or(&[][..], |counts| &counts[..]);
@@ -109,6 +121,7 @@ fn work(world: &Arc<World>, seed: u64, count: u64) -> Outcome<Vec<(&'static str,
     while interrupted(&people) < count {
         people = round(world, people, &mut random)?;
         people.iter().try_for_each(Person::everything_is_there)?;
+        people.iter_mut().try_for_each(Person::clear_large)?;
         invisible(&mut people)?;
         println!("  {} of {count} interrupted", interrupted(&people));
     }
@@ -261,8 +274,9 @@ mod tests {
     #[test]
     fn a_seed_and_a_count_may_be_said() {
         let parse = |text: &str| parse(&text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).ok();
-        assert_eq!(parse(""), Some(Wish { seed: None, count: COUNT_DEFAULT }));
-        assert_eq!(parse("--count 7 --seed 9"), Some(Wish { seed: Some(9), count: 7 }));
+        assert_eq!(parse(""), Some(Wish { seed: None, count: COUNT_DEFAULT, program: None }));
+        let said = Wish { seed: Some(9), count: 7, program: Some("p".into()) };
+        assert_eq!(parse("--count 7 --seed 9 --program p"), Some(said));
         for text in ["--seed", "--seed x", "--count 0", "--count", "seven", "--counts 7"] {
             assert_eq!(parse(text), None, "{text}");
         }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::random::{Content, Random};
-use crate::repo::{AtPath, Failure, Outcome, Repo};
+use crate::repo::{AtPath, Failure, Outcome};
 
 /// Whom to kill.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,12 +50,12 @@ impl Drop for Process {
 
 impl World {
     /// Starts both servers, on ports of their own choosing which they keep, around an empty folder below `folder`.
-    pub(super) fn start(repo: &Repo, folder: &Path) -> Outcome<Self> {
+    pub(super) fn start(built: &Path, folder: &Path) -> Outcome<Self> {
         let served = folder.join("served");
         fs::create_dir_all(&served).at(&served)?;
         // A copy: a build that goes on meanwhile is not to change what is started again.
-        let (built, program) = (repo.target("debug/passerelle"), folder.join("passerelle"));
-        fs::copy(&built, &program).at(&built)?;
+        let program = folder.join("passerelle");
+        fs::copy(built, &program).at(built)?;
         let none: SocketAddr = ([127, 0, 0, 1], 0).into();
         let (storage, tcp) = spawn_storage(&program, folder, none, &[])?;
         let (gateway, http) = spawn_gateway(&program, folder, tcp, none)?;
