@@ -138,7 +138,15 @@ impl Worker {
     async fn attempt(&self, journey: &mut Journey<'_>) -> Result<(Entry, Came), Trouble> {
         let (mut file, state) = local::open(&journey.wanted.local)?;
         let key = match journey.begun {
-            Some((key, begun)) if begun == state => key,
+            Some((key, begun)) if begun == state => {
+                // One that is not written down may have become a file before the server began anew, which forgot it.
+                if !self.is_resumable(&state)
+                    && let Some(entry) = self.kept(journey.wanted, &mut file, &state).await?
+                {
+                    return Ok((entry, journey.came.unwrap_or(Came::Kept)));
+                }
+                key
+            }
             Some(_) => return Err(Trouble::Changed),
             None => {
                 if let Some(entry) = self.kept(journey.wanted, &mut file, &state).await? {
@@ -146,7 +154,7 @@ impl Worker {
                 }
                 let noted = if journey.resume { journey.note.read(&state) } else { None };
                 let key = noted.map_or_else(new_key, Ok).map_err(Trouble::Refused)?;
-                if state.size >= RESUMABLE_BYTES_MIN {
+                if self.is_resumable(&state) {
                     journey.note.write(key, &state);
                 }
                 journey.begun = Some((key, state));
@@ -164,7 +172,7 @@ impl Worker {
         match self.deliver(journey, file, &state, &upload).await.map_err(looked_away) {
             Err(trouble) => {
                 let goes_on = match &trouble {
-                    Trouble::Stopped => state.size >= RESUMABLE_BYTES_MIN,
+                    Trouble::Stopped => self.is_resumable(&state),
                     Trouble::Peer(error) => is_away(error.code),
                     Trouble::Elsewhere(_) => true,
                     _ => false,
@@ -195,10 +203,16 @@ impl Worker {
             executable: state.executable,
             metadata: String::new(),
             parts: Vec::new(),
-            resumable: state.size >= RESUMABLE_BYTES_MIN,
+            resumable: self.is_resumable(state),
             make_parents: true,
             key: Some(key),
         }
+    }
+
+    /// Whether the server is to write the upload down. A small one is quickly sent again, and looked for first; but what
+    /// takes a free name would be there twice.
+    fn is_resumable(&self, state: &State) -> bool {
+        state.size >= RESUMABLE_BYTES_MIN || self.upload.conflict == Conflict::KeepBoth
     }
 
     /// What stands there already, where that makes an upload needless; none where the file is to be sent.
