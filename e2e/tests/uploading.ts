@@ -2,7 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { mkdtemp, open as openFile, readFile, rm } from "node:fs/promises";
-import { createServer, request, type Server as HttpServer } from "node:http";
+import { createServer, request, type IncomingMessage, type Server as HttpServer } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -88,6 +88,8 @@ export class Line {
   down = false;
   /** Changes a piece on its way. */
   damage: (piece: Buffer) => Buffer = (piece) => piece;
+  /** Answers that are lost on their way back. */
+  loses: (request: IncomingMessage, status: number) => boolean = () => false;
   private waiting: (() => void)[] = [];
 
   private constructor(
@@ -104,6 +106,10 @@ export class Line {
       const outgoing = request(
         { host: to.hostname, port: to.port, method: incoming.method, path: incoming.url, headers: { ...incoming.headers } },
         (response) => {
+          if (line.loses(incoming, response.statusCode!)) {
+            answer.destroy();
+            return;
+          }
           answer.writeHead(response.statusCode!, response.headers);
           response.pipe(answer);
           response.on("error", () => answer.destroy());
