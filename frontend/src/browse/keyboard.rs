@@ -13,6 +13,8 @@ use crate::ui::toast::Tone;
 
 /// The filter's id.
 pub(super) const FILTER_ID: &str = "filter";
+/// The screen's id. It has the focus when somebody presses beside the rows.
+const MAIN_ID: &str = "main";
 
 impl Browser {
     /// Takes a key press anywhere on the page; leaves to the browser what is not the list's, and answers what is to be
@@ -34,9 +36,9 @@ impl Browser {
             event.prevent_default();
         }
         match wanted {
+            // The list is not on the screen, and nothing is done to what nobody sees.
+            Some(intent) if self.in_trash.get_untracked() && !everywhere(intent) => None,
             Some(Intent::Do(deed)) => Some(deed),
-            // The list is not on the screen.
-            Some(intent) if self.in_trash.get_untracked() && intent != Intent::Help => None,
             Some(intent) => {
                 self.carry_out(intent);
                 None
@@ -156,6 +158,11 @@ impl Browser {
     }
 }
 
+/// True for what does not need the list.
+fn everywhere(intent: Intent) -> bool {
+    matches!(intent, Intent::Help | Intent::Do(Deed::Undo | Deed::Redo))
+}
+
 /// The list takes what is typed in it, or nowhere; whatever has a use for keys of its own keeps them.
 fn is_for_list(event: &KeyboardEvent) -> bool {
     let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) else { return true };
@@ -163,7 +170,7 @@ fn is_for_list(event: &KeyboardEvent) -> bool {
     if closest("dialog, [role=menu], .name-field") {
         return false;
     }
-    if closest(".row, .panel") || target.tag_name() == "BODY" {
+    if closest(".row, .panel") || target.tag_name() == "BODY" || target.id() == MAIN_ID {
         return true;
     }
     // These are for the list from anywhere but a field: the browser's own search and selection see only the rows that

@@ -12,6 +12,7 @@ use web_sys::Element;
 use super::model::Selection;
 use super::state::Browser;
 use crate::changes::{Changes, scroll_by};
+use crate::env::focus_element;
 use crate::ui::menu::Spot;
 
 const LONG_PRESS: Duration = Duration::from_millis(500);
@@ -84,10 +85,14 @@ impl Pointer {
         if self.browser.selection.with_untracked(|selection| !selection.contains(row)) {
             self.browser.selection.update(|selection| selection.only(row));
         }
-        self.browser.put_cursor(row);
-        let at = (event.client_x(), event.client_y());
-        // The row has the focus by then, which is where it returns.
-        request_animation_frame(move || self.changes.menu.set(Some(Spot::at(at.0, at.1))));
+        // The row has the focus from now on, and gets it back from the menu.
+        if let Some(element) = closest(event.target(), ".row") {
+            focus_element(element.unchecked_ref());
+        }
+        self.browser.settle();
+        self.browser.cursor.set(row);
+        self.browser.remember_soon();
+        self.changes.menu.set(Some(Spot::at(event.client_x(), event.client_y())));
     }
 
     pub(super) fn click(self, event: &MouseEvent) {
@@ -95,13 +100,19 @@ impl Pointer {
         if closest(event.target(), ".name-field").is_some() {
             return;
         }
-        let Some(row) = self.row(event.target()) else { return };
         let browser = self.browser;
+        let by_touch = self.press.with_value(|press| press.by_touch);
+        let Some(row) = self.row(event.target()) else {
+            // A finger that misses has not let go of anything.
+            if !by_touch {
+                browser.selection.update(Selection::clear);
+            }
+            return;
+        };
         if self.press.try_update_value(|press| std::mem::take(&mut press.spent)) == Some(true) {
             return event.prevent_default();
         }
         let (toggle, extend) = (event.ctrl_key() || event.meta_key(), event.shift_key());
-        let by_touch = self.press.with_value(|press| press.by_touch);
         // A screen reader's or a speech program's click counts no clicks, and means what a link means.
         let opens = (by_touch && browser.selection.with_untracked(Selection::is_empty)) || event.detail() == 0;
         if closest(event.target(), "input").is_some() {

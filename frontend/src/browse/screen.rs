@@ -10,7 +10,7 @@ use super::model::{Selection, View};
 use super::places::root_name;
 use super::state::{Browser, Phase};
 use super::states::{Empty, Failed, NoMatch, OfflineBanner, PANEL_ID, Skeleton};
-use crate::changes::{SelectionMenu, TaskCards};
+use crate::changes::{Changes, Menus, TaskCards};
 use crate::env::focus;
 use crate::env::prefs::Prefs;
 use crate::uploads::Uploads;
@@ -29,7 +29,7 @@ enum Part {
 /// The Files screen.
 #[component]
 pub fn FilesScreen() -> impl IntoView {
-    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
     let root = root_name();
     let name = Memo::new(move |_| {
         let own = browser.folder.with(|folder| printable(folder.name()));
@@ -75,9 +75,9 @@ pub fn FilesScreen() -> impl IntoView {
             <OfflineBanner />
             <div class="location"><Breadcrumb /></div>
             <ListBar />
-            <div class="body">{body}</div>
+            <div class="body" on:contextmenu=move |event| changes.open_folder_menu(&event)>{body}</div>
             <TaskCards />
-            <SelectionMenu />
+            <Menus />
             <p class="visually-hidden" role="status">{announcement(browser, prefs, name)}</p>
         </main>
     }

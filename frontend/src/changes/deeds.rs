@@ -4,18 +4,15 @@ use leptos::prelude::*;
 use shared::change::{Chosen, Leg};
 use shared::{Change, Conflict, VPath};
 use wasm_bindgen::JsCast;
-use web_sys::{ClipboardEvent, Element, HtmlElement};
+use web_sys::{ClipboardEvent, Element};
 
 use super::model::clipboard::transfer;
-use super::model::{Clipboard, Verb};
+use super::model::{Clipboard, Origin, Verb};
+use super::run::Done;
 use super::state::{Changes, Sending, Sure};
-use crate::browse::download;
-use crate::browse::model::Selection;
 use crate::browse::model::keys::Deed;
 use crate::browse::model::text::printable;
-use crate::env::focused;
 use crate::i18n::fill;
-use crate::ui::menu::{MenuItem, Spot};
 
 impl Changes {
     /// Does what a key press in the list asks for.
@@ -143,7 +140,15 @@ impl Changes {
         }
         let folder = self.browser.folder.get_untracked();
         if let Some(change) = clipboard.paste(&folder) {
-            self.make(change);
+            let verb = Verb::of(&change);
+            // What could not be moved is still cut, unless the person took something else meanwhile.
+            let keep = move |done: &[Done]| {
+                let left = clipboard.left_by(done.iter().map(|(change, outcomes)| (change, &outcomes[..])));
+                if clipboard.cut && !left.is_empty() && self.clipboard.with_untracked(Option::is_none) {
+                    self.clipboard.set(Some(left));
+                }
+            };
+            self.start_then(vec![change], Origin::New, verb, Box::new(keep));
         }
         true
     }
@@ -176,79 +181,6 @@ impl Changes {
         if let Some(change) = transfer(&dragged, folder, copy) {
             self.make(change);
         }
-    }
-
-    /// Opens the menu of what is chosen below the focused row.
-    fn open_menu_at_row(self) {
-        let row = focused().and_then(|element| element.closest(".row").ok().flatten());
-        if let Some(row) = row.and_then(|row| row.dyn_into::<HtmlElement>().ok()) {
-            self.choose_cursor();
-            let around = row.get_bounding_client_rect();
-            self.menu.set(Some(Spot::at(around.left() as i32 + 48, around.bottom() as i32)));
-        }
-    }
-
-    /// Opens the menu of what is chosen below a button.
-    pub(crate) fn open_menu_below(self, target: Option<web_sys::EventTarget>) {
-        let button = target.and_then(|target| target.dyn_into::<Element>().ok());
-        let button = button.and_then(|element| element.closest("button").ok().flatten());
-        if let Some(button) = button.and_then(|button| button.dyn_into::<HtmlElement>().ok()) {
-            self.menu.set(Some(Spot::below(&button)));
-        }
-    }
-
-    /// A menu that opens without a selection is about the focused row.
-    fn choose_cursor(self) {
-        let row = self.browser.cursor.get_untracked();
-        if self.browser.selection.with_untracked(|selection| !selection.contains(row)) {
-            self.browser.selection.update(|selection: &mut Selection| selection.only(row));
-        }
-    }
-
-    /// What the menu of the selection has in it.
-    pub(super) fn menu_items(self) -> Vec<MenuItem> {
-        let prefs = self.prefs;
-        let one = self.browser.selection.with_untracked(Selection::len) <= 1;
-        let row = self.browser.cursor.get_untracked();
-        let browser = self.browser;
-        let item = |label: fn(&'static crate::i18n::Words) -> &'static str, icon, keys, run: Callback<()>| MenuItem {
-            label: prefs.text(label),
-            icon,
-            keys,
-            danger: false,
-            apart: false,
-            run,
-        };
-        let does = |deed: fn(Self)| Callback::new(move |()| deed(self));
-        let mut items = Vec::new();
-        if one {
-            items.push(item(|words| words.open, "open", "", Callback::new(move |()| browser.open(row))));
-        }
-        let server = self.server;
-        let download = Callback::new(move |()| download(browser, server));
-        items.push(item(|words| words.download, "download", "", download));
-        if !self.may() {
-            return items;
-        }
-        if one {
-            let rename = item(|words| words.rename, "rename", "F2", does(Self::rename));
-            items.push(MenuItem { apart: true, ..rename });
-        }
-        let send = item(|words| words.move_to, "move", "", does(|changes| changes.send(false)));
-        items.push(MenuItem { apart: !one, ..send });
-        items.push(item(|words| words.copy_to, "copy", "", does(|changes| changes.send(true))));
-        items.push(item(|words| words.duplicate, "duplicate", "", does(Self::duplicate)));
-        let cut = item(|words| words.cut, "cut", "Ctrl X", does(|changes| changes.take(true)));
-        items.push(MenuItem { apart: true, ..cut });
-        items.push(item(|words| words.copy, "copy", "Ctrl C", does(|changes| changes.take(false))));
-        if self.clipboard.with_untracked(Option::is_some) {
-            items.push(item(|words| words.paste, "paste", "Ctrl V", does(|changes| _ = changes.paste())));
-        }
-        let trash = item(|words| words.to_trash, "trash", prefs.words().key_delete, does(Self::trash));
-        items.push(MenuItem { apart: true, ..trash });
-        let delete = item(|words| words.delete_forever, "delete", "", does(Self::delete));
-        items.push(MenuItem { danger: true, ..delete });
-        items
     }
 }
 

@@ -9,7 +9,6 @@ use super::state::Changes;
 use crate::env::prefs::Prefs;
 use crate::ui::button::Button;
 use crate::ui::dialog::Dialog;
-use crate::ui::menu::Menu;
 
 /// Everything that opens over the page for a change.
 #[component]
@@ -20,14 +19,6 @@ pub fn ChangeDialogs() -> impl IntoView {
         <super::conflicts::ConflictDialog />
         <SureDialog />
     }
-}
-
-/// The menu of what is selected.
-#[component]
-pub fn SelectionMenu() -> impl IntoView {
-    let (changes, prefs) = (Changes::get(), Prefs::get());
-    let items = Callback::new(move |()| changes.menu_items());
-    view! { <Menu open=changes.menu label=prefs.text(|words| words.actions) items /> }
 }
 
 /// Asks for the name of a new folder.

@@ -15,6 +15,8 @@ mod field;
 #[cfg(target_arch = "wasm32")]
 mod folders;
 #[cfg(target_arch = "wasm32")]
+mod menus;
+#[cfg(target_arch = "wasm32")]
 mod report;
 #[cfg(target_arch = "wasm32")]
 mod run;
@@ -26,11 +28,7 @@ mod tasks;
 pub use model::Origin;
 
 #[cfg(target_arch = "wasm32")]
-pub use {
-    dialogs::{ChangeDialogs, SelectionMenu},
-    state::Changes,
-    tasks::TaskCards,
-};
+pub use {dialogs::ChangeDialogs, menus::Menus, state::Changes, tasks::TaskCards};
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use {drag::scroll_by, field::NameField};

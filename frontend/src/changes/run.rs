@@ -53,6 +53,11 @@ impl Changes {
     }
 
     pub(super) fn start(self, changes: Vec<Change>, origin: Origin, verb: Verb) {
+        self.start_then(changes, origin, verb, Box::new(|_| ()));
+    }
+
+    /// The same; `then` is told what became of it.
+    pub(super) fn start_then(self, changes: Vec<Change>, origin: Origin, verb: Verb, then: Box<dyn FnOnce(&[Done])>) {
         if !self.may() || changes.iter().all(Change::is_empty) {
             return;
         }
@@ -72,6 +77,7 @@ impl Changes {
                 self.settle_conflicts(&task, &mut done).await;
             }
             self.end(&task);
+            then(&done);
             self.conclude(&task, done, origin, verb);
         });
     }

@@ -21,6 +21,8 @@ pub struct Changes {
     pub renaming: RwSignal<Option<Vec<u8>>>,
     /// Where the menu of the selection is open.
     pub menu: RwSignal<Option<Spot>>,
+    /// Where the menu of the folder is open.
+    pub(super) folder_menu: RwSignal<Option<Spot>>,
     /// What is being dragged within the page.
     pub dragged: RwSignal<Option<Vec<VPath>>>,
     /// The folder that it would be dropped on.
@@ -79,6 +81,7 @@ impl Changes {
             clipboard: RwSignal::new(None),
             renaming: RwSignal::new(None),
             menu: RwSignal::new(None),
+            folder_menu: RwSignal::new(None),
             dragged: RwSignal::new(None),
             drop_on: RwSignal::new(None),
             making: RwSignal::new(None),

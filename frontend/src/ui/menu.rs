@@ -7,6 +7,9 @@ use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, Node};
 
 use super::icon::Icon;
+use super::placing::Ways;
+use super::size::measured;
+use super::span::pixels;
 use crate::env::{focus_element, focused};
 
 /// Something that can be done.
@@ -29,24 +32,27 @@ pub struct MenuItem {
 /// Where a menu opens, and where the focus returns.
 #[derive(Clone, Copy)]
 pub struct Spot {
-    /// Pixels from the left.
-    pub x: i32,
-    /// Pixels from the top.
-    pub y: i32,
+    x: Ways,
+    y: Ways,
     opener: StoredValue<Option<HtmlElement>, LocalStorage>,
 }
 
 impl Spot {
-    /// At a point; the focus returns to where it is now.
+    /// At a point, in pixels from the top left; the focus returns to where it is now.
     pub fn at(x: i32, y: i32) -> Self {
-        let opener = focused().and_then(|element| element.dyn_into().ok());
-        Self { x, y, opener: StoredValue::new_local(opener) }
+        Self::new(Ways::from(f64::from(x)), Ways::from(f64::from(y)))
     }
 
-    /// Below an element.
-    pub fn below(element: &HtmlElement) -> Self {
+    /// Below an element, or above it, that many pixels from where it starts.
+    pub fn beside(element: &HtmlElement, inset: f64) -> Self {
         let around = element.get_bounding_client_rect();
-        Self::at(around.left() as i32, around.bottom() as i32 + 2)
+        let x = Ways { onward: around.left() + inset, back: around.right() };
+        Self::new(x, Ways { onward: around.bottom() + 2.0, back: around.top() - 2.0 })
+    }
+
+    fn new(x: Ways, y: Ways) -> Self {
+        let opener = focused().and_then(|element| element.dyn_into().ok());
+        Self { x, y, opener: StoredValue::new_local(opener) }
     }
 }
 
@@ -60,9 +66,24 @@ pub fn Menu(
     /// What is in it, when it opens.
     items: Callback<(), Vec<MenuItem>>,
 ) -> AnyView {
-    let node = NodeRef::<html::Div>::new();
+    let shown = move || open.get().map(|spot| view! { <Opened open spot label items=items.run(()) /> });
+    shown.into_any()
+}
+
+/// The menu, as long as it is open: that is as long as it has the focus.
+#[component]
+fn Opened(
+    open: RwSignal<Option<Spot>>,
+    spot: Spot,
+    label: Signal<&'static str>,
+    items: Vec<MenuItem>,
+) -> impl IntoView {
+    let (node, backdrop) = (NodeRef::<html::Div>::new(), NodeRef::<html::Div>::new());
+    let (size, room) = (measured(node), measured(backdrop));
+    let x = move || pixels(spot.x.place(size.get().0, room.get().0));
+    let y = move || pixels(spot.y.place(size.get().1, room.get().1));
     let close = move || {
-        if let Some(spot) = open.get_untracked() {
+        if open.get_untracked().is_some() {
             open.set(None);
             spot.opener.with_value(|opener| opener.iter().for_each(focus_element));
         }
@@ -86,45 +107,57 @@ pub fn Menu(
         }
         event.prevent_default();
     };
-    let shown = move || {
-        let spot = open.get()?;
-        let items = items.run(());
-        // As tall as its lines: near the bottom it opens upwards as far as it needs.
-        let lines = items.len().to_string();
-        let lines = move || lines.clone();
-        let buttons = items.into_iter().map(|item| {
-            let run = move |_| {
-                close();
-                item.run.run(());
-            };
-            view! {
-                <button type="button" role="menuitem" tabindex="-1" class="menu-line" class:danger=item.danger
-                    class:apart=item.apart on:click=run>
-                    <Icon name=item.icon />
-                    <span>{item.label}</span>
-                    <kbd aria-hidden="true">{item.keys}</kbd>
-                </button>
-            }
-        });
-        let outside = move |event: leptos::ev::PointerEvent| {
-            let target = event.target().and_then(|target| target.dyn_into::<Node>().ok());
-            if node.get_untracked().is_some_and(|menu| !menu.contains(target.as_ref())) {
-                event.prevent_default();
-                close();
-            }
-        };
-        // The key for menus opened it, and some systems say so only when the key is let go.
-        let away = move |event: leptos::ev::MouseEvent| event.prevent_default();
-        Some(view! {
-            <div class="menu-backdrop" on:pointerdown=outside on:contextmenu=away>
-                <div role="menu" class="menu-box" aria-label=label node_ref=node on:keydown=key
-                    style:--x=format!("{}px", spot.x) style:--y=format!("{}px", spot.y) style:--lines=lines>
-                    {buttons.collect_view()}
-                </div>
-            </div>
-        })
+    // Something else took the focus, and keeps it.
+    let left = move |event: leptos::ev::FocusEvent| {
+        let to = event.related_target().and_then(|target| target.dyn_into::<Node>().ok());
+        if to.is_some_and(|to| node.get_untracked().is_some_and(|menu| !menu.contains(Some(&to)))) {
+            open.set(None);
+        }
     };
-    shown.into_any()
+    let buttons = items.into_iter().map(|item| {
+        let run = move |_| {
+            close();
+            item.run.run(());
+        };
+        view! {
+            <button type="button" role="menuitem" tabindex="-1" class="menu-line" class:danger=item.danger
+                class:apart=item.apart on:click=run>
+                <Icon name=item.icon />
+                <span>{item.label}</span>
+                <kbd aria-hidden="true">{item.keys}</kbd>
+            </button>
+        }
+    });
+    let outside = move |event: &web_sys::Event| {
+        let target = event.target().and_then(|target| target.dyn_into::<Node>().ok());
+        backdrop
+            .get_untracked()
+            .is_some_and(|backdrop| target.is_some_and(|target| target.is_same_node(Some(&backdrop))))
+    };
+    // The whole press is the menu's, to its end: a part of it would be taken by what is below.
+    let pressed = move |event: leptos::ev::MouseEvent| {
+        if outside(&event) {
+            close();
+        }
+    };
+    // The key for menus opened it, and some systems say so only when the key is let go.
+    let away = move |event: leptos::ev::MouseEvent| {
+        event.prevent_default();
+        pressed(event);
+    };
+    let held = move |event: leptos::ev::MouseEvent| {
+        if outside(&event) {
+            event.prevent_default();
+        }
+    };
+    view! {
+        <div class="menu-backdrop" node_ref=backdrop on:mousedown=held on:click=pressed on:contextmenu=away>
+            <div role="menu" class="menu-box" tabindex="-1" aria-label=label node_ref=node on:keydown=key
+                on:focusout=left style:--x=x style:--y=y>
+                {buttons.collect_view()}
+            </div>
+        </div>
+    }
 }
 
 enum Step<'a> {

@@ -1,5 +1,6 @@
 //! Parts of the page that know no files.
 
+pub mod placing;
 pub mod span;
 
 #[cfg(target_arch = "wasm32")]

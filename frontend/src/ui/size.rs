@@ -15,6 +15,9 @@ where
     let size = RwSignal::new((0.0, 0.0));
     let observer = StoredValue::new_local(None::<(ResizeObserver, Closure<dyn FnMut()>)>);
     Effect::new(move |_| {
+        if let Some((watcher, _)) = observer.try_update_value(Option::take).flatten() {
+            watcher.disconnect();
+        }
         let Some(element) = node.get() else { return };
         let element: HtmlElement = element.unchecked_into();
         let measure = {

@@ -32,6 +32,16 @@ pub(super) fn pick(id: &str) {
     }
 }
 
+/// Asks for files to send into the folder on the screen.
+pub fn choose_files() {
+    pick(FILES_ID);
+}
+
+/// Asks for a folder to send into the one on the screen.
+pub fn choose_folder() {
+    pick(FOLDER_ID);
+}
+
 /// True if the server takes changes; none while that is not known.
 fn writable(server: Server) -> Option<bool> {
     server.about.with(|about| about.as_ref().map(|about| about.writable))

@@ -43,7 +43,7 @@ mod tus;
 #[cfg(target_arch = "wasm32")]
 pub use {
     engine::Uploads,
-    entry::{UploadButtons, UploadEntry, UploadTab},
+    entry::{UploadButtons, UploadEntry, UploadTab, choose_files, choose_folder},
     panel::UploadsPanel,
     question::UploadQuestion,
 };

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use shared::change::Leg;
-use shared::{Change, Conflict, VPath};
+use shared::{Change, Conflict, Outcome, VPath};
 
 /// What was cut or copied.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,21 @@ impl Clipboard {
     /// Takes these.
     pub fn new(paths: Vec<VPath>, cut: bool) -> Self {
         Self { set: if cut { paths.iter().cloned().collect() } else { HashSet::new() }, paths, cut }
+    }
+
+    /// What is left of it after moves: all that they were not asked for, or could not be done for. What was skipped
+    /// was the person's decision.
+    pub fn left_by<'a>(&self, done: impl Iterator<Item = (&'a Change, &'a [Outcome])>) -> Self {
+        let mut gone = HashSet::new();
+        for (change, outcomes) in done {
+            if let Change::Move { items, .. } = change {
+                let settled = |outcome: &Outcome| matches!(outcome, Outcome::Done { .. } | Outcome::Skipped);
+                gone.extend(
+                    items.iter().zip(outcomes).filter(|(_, outcome)| settled(outcome)).map(|(leg, _)| &leg.from),
+                );
+            }
+        }
+        Self::new(self.paths.iter().filter(|path| !gone.contains(path)).cloned().collect(), self.cut)
     }
 
     /// How many there are.
@@ -84,6 +99,19 @@ mod tests {
         let copied = Clipboard::new(vec![path("a/x")], false);
         assert!(matches!(copied.paste(&path("c")), Some(Change::Copy { conflict: Conflict::Fail, .. })));
         assert!(!copied.is_cut(&path("a/x")));
+    }
+
+    #[test]
+    fn what_could_not_be_moved_is_still_cut() {
+        let cut = Clipboard::new(["a/x", "a/y", "a/z", "a/w"].map(path).to_vec(), true);
+        let change = cut.paste(&path("c")).unwrap();
+        let failed = Outcome::Failed { code: shared::ErrorCode::NoSpace, path: None, message: String::new() };
+        let done = Outcome::Done { entry: None, trash: None, replaced: Vec::new() };
+        // The last one was not even tried.
+        let outcomes = [done, failed, Outcome::Skipped];
+        let left = cut.left_by([(&change, &outcomes[..])].into_iter());
+        assert_eq!(left, Clipboard::new(["a/y", "a/w"].map(path).to_vec(), true));
+        assert!(!left.is_cut(&path("a/x")) && left.is_cut(&path("a/y")));
     }
 
     #[test]
