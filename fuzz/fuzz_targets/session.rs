@@ -1,5 +1,8 @@
-//! Any bytes as a client, before its key is proved and after: the server ends the connection, well or not, and takes no
-//! more memory than its limits come to.
+//! Any bytes as a client, before its key is proved and after, with an upload begun and without: the server ends the
+//! connection, well or not, and takes no more memory than its limits come to.
+//!
+//! The first byte of an input is how the connection begins: its lowest bit opens it, the next one begins an upload, whose
+//! id then stands for each [`STAND_IN`] in the rest.
 #![no_main]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -7,12 +10,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use backend::server::{Server, ServerConfig, serve_connection};
+use backend::server::{Database, Server, ServerConfig, serve_connection};
 use backend::storage::memory::MemoryStorage;
 use backend::wire::{Frame, FrameReader, FrameWriter, Key, Transcript};
 use libfuzzer_sys::fuzz_target;
-use shared::Rights;
-use shared::wire::{Auth, FrameKind, Hello, MAGIC, VERSION, encode};
+use shared::wire::{Auth, Caller, FrameKind, Hello, MAGIC, Stage, Upload, VERSION, encode};
+use shared::{Conflict, Rights, Scope, VPath};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -20,46 +23,65 @@ use tokio_util::sync::CancellationToken;
 /// What one connection may take besides what is there anyway: a frame, what it decodes to, and an answer on its way.
 const MEMORY_BYTES_MAX: usize = 16 << 20;
 const PIPE_BYTES: usize = 64 << 10;
+/// What no input can know is the id of an upload; this is written instead.
+const STAND_IN: [u8; 16] = *b"the upload's id.";
 
 fuzz_target!(|input: (u8, &[u8])| {
     let (mode, bytes) = input;
+    // Each input has a server of its own: what one has changed is not to be there for the next.
+    let server = WORLD.runtime.block_on(async { WORLD.server() });
     let before = LIVE.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);
-    WORLD.runtime.block_on(one_connection(mode & 1 == 1, bytes));
+    WORLD.runtime.block_on(one_connection(server, mode, bytes));
     let taken = PEAK.load(Ordering::Relaxed) - before;
     assert!(taken <= MEMORY_BYTES_MAX, "{taken} bytes");
 });
 
 struct World {
     runtime: Runtime,
-    server: Arc<Server>,
     key: Key,
 }
 
 static WORLD: LazyLock<World> = LazyLock::new(|| {
     // On a paused clock no limit of time is waited for.
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
-    let storage = MemoryStorage::new();
-    storage.add_file("a", "x").and_then(|it| it.add_file("d/b", vec![7; 100_000])).expect("two files");
-    storage.add_link("l", "d").and_then(|it| it.add_link("e", "../..")).expect("two links");
     let key: Key = format!("passerelle-key-1 k {}", "07".repeat(32)).parse().expect("a key");
-    let server = Server::new(Arc::new(storage), None, [(key.clone(), Rights::ALL)], ServerConfig::default());
-    World { runtime, server, key }
+    World { runtime, key }
 });
 
-async fn one_connection(opened: bool, bytes: &[u8]) {
+impl World {
+    /// A server over a small tree, with records that begin empty.
+    fn server(&self) -> Arc<Server> {
+        let storage = MemoryStorage::new();
+        storage.add_file("a", "x").and_then(|it| it.add_file("d/b", vec![7; 100_000])).expect("two files");
+        storage.add_link("l", "d").and_then(|it| it.add_link("e", "../..")).expect("two links");
+        let records = Arc::new(Database::in_memory().expect("a database in memory"));
+        let keys = [(self.key.clone(), Rights::ALL)];
+        Server::new(Arc::new(storage), Some(records), keys, ServerConfig::default())
+    }
+}
+
+async fn one_connection(server: Arc<Server>, mode: u8, bytes: &[u8]) {
     let (near, far) = tokio::io::duplex(PIPE_BYTES);
-    let server = tokio::spawn(async {
+    let server = tokio::spawn(async move {
         let (reader, writer) = split(far);
-        serve_connection(reader, writer, &WORLD.server, &CancellationToken::new()).await;
+        serve_connection(reader, writer, &server, &CancellationToken::new()).await;
     });
     let (mut reader, mut writer) = split(near);
-    if opened {
-        handshake(&mut FrameReader::new(&mut reader), &mut FrameWriter::new(&mut writer)).await;
+    let mut bytes = bytes.to_vec();
+    if mode & 1 == 1 {
+        let (mut reader, mut writer) = (FrameReader::new(&mut reader), FrameWriter::new(&mut writer));
+        handshake(&mut reader, &mut writer).await;
+        if mode & 2 == 2 {
+            let upload = begin_upload(&mut reader, &mut writer).await;
+            while let Some(at) = bytes.windows(16).position(|window| window == STAND_IN) {
+                bytes[at..at + 16].copy_from_slice(&upload.id.0);
+            }
+        }
     }
     let say = async {
         // The server may have heard enough before the end.
-        let _ = writer.write_all(bytes).await;
+        let _ = writer.write_all(&bytes).await;
         let _ = writer.shutdown().await;
     };
     let listen = async {
@@ -96,6 +118,36 @@ where
     writer.flush().await.expect("AUTH");
     let ok = reader.message().await.expect("a frame").expect("AUTH_OK");
     assert_eq!(ok.kind(), Some(FrameKind::AuthOk));
+}
+
+/// An upload of ten bytes.
+async fn begin_upload<R, W>(reader: &mut FrameReader<R>, writer: &mut FrameWriter<W>) -> Upload
+where
+    R: tokio::io::AsyncRead + Unpin,
+    W: tokio::io::AsyncWrite + Unpin,
+{
+    let stage = Stage {
+        caller: Caller { scope: Scope::whole(Rights::ALL), ..Caller::default() },
+        target: Some(VPath::parse("u").expect("a path")),
+        length: Some(10),
+        conflict: Conflict::Replace,
+        if_match: None,
+        modified: None,
+        blake3: None,
+        executable: None,
+        metadata: String::new(),
+        parts: Vec::new(),
+        resumable: true,
+        make_parents: false,
+        key: None,
+    };
+    writer.queue(FrameKind::Stage, 1, &stage);
+    writer.flush().await.expect("STAGE");
+    let answer = reader.message().await.expect("a frame").expect("UPLOAD");
+    let upload = answer.message().expect("UPLOAD");
+    let end = reader.message().await.expect("a frame").expect("END");
+    assert_eq!(end.kind(), Some(FrameKind::End));
+    upload
 }
 
 /// Counts what is allocated.
