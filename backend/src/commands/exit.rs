@@ -142,6 +142,7 @@ fn words(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::AlreadyExists => "exists",
         ErrorCode::ParentMissing => "the folder that should hold it is not there",
         ErrorCode::IntoItself => "a folder cannot go into itself",
+        ErrorCode::CrossDevice => "is on another file system than the trash: `rm --forever` removes it",
         ErrorCode::NameRefused => "the file server's system refuses that name",
         ErrorCode::NoSpace => "the file server has no room left",
         ErrorCode::QuotaExceeded => "more than you may keep there",

@@ -311,7 +311,9 @@ fn detail(code: ErrorCode) -> &'static str {
         ErrorCode::KeyReused => "The idempotency key was used for another request. Choose a new one.",
         ErrorCode::LengthMismatch => "More or fewer bytes came than were announced. What is durable was kept.",
         ErrorCode::NameRefused => "The server's file system does not take that name. Choose a shorter or plainer one.",
-        ErrorCode::CrossDevice => "Source and destination are on different file systems. Copy instead of moving.",
+        ErrorCode::CrossDevice => {
+            "What would go to the trash is on another file system than the trash. Delete it for good, or move it first."
+        }
         ErrorCode::NotEmpty => "The folder has something in it. Empty it first.",
         ErrorCode::NoSpace => {
             "The server's disk is full. What arrived is kept; make room, and the upload goes on where it stopped."

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use backend::client::{Caller, Client, ClientError};
 use backend::storage::memory::MemoryStorage;
+use backend::storage::simulated::SimulatedDisk;
 use shared::change::{Chosen, Leg, Return};
 use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, Outcome, Rights, Root, Scope, TrashId};
 
@@ -180,6 +181,35 @@ async fn what_is_trashed_comes_back_and_what_is_deleted_does_not() {
     let purge = Change::Purge { ids: Some(trash_ids(&job)) };
     assert_eq!(words(&change(&world.client, 5, purge.clone()).await), ["gone"]);
     assert!(matches!(change(&world.client, 6, purge).await.outcomes[0], Outcome::Failed { code: ErrorCode::Gone, .. }));
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn another_file_system_is_reached_by_copies() {
+    let disk = SimulatedDisk::new(1);
+    disk.add_mount("other").unwrap().add_file("tree/a", "aaa").unwrap().add_file("tree/sub/b", "b").unwrap();
+    disk.add_file("other/old", "old").unwrap().add_file("new", "new").unwrap().add_file("other/gone/x", "x").unwrap();
+    let world = World::over(Arc::new(disk.storage())).await;
+    let items = legs(&[("tree", "other/tree"), ("other/old", "old")]);
+    let job = change(&world.client, 1, Change::Move { items, conflict: Conflict::Fail }).await;
+    assert_eq!(words(&job), ["other/tree", "old"]);
+    assert_eq!((job.progress.bytes, job.progress.bytes_total), (7, 7));
+    assert!(!exists(&world.client, "tree").await && !exists(&world.client, "other/old").await);
+    for (text, expected) in [("other/tree/a", "aaa"), ("other/tree/sub/b", "b"), ("old", "old")] {
+        assert_eq!(content(&world.client, text).await.unwrap(), expected.as_bytes(), "{text}");
+    }
+    // The trash cannot take what no rename brings there, so it stays as it is; for ever it can go.
+    let job = change(&world.client, 2, Change::Trash { items: chosen(&["other/tree"]) }).await;
+    assert_eq!(words(&job), ["cross_device"]);
+    let items = legs(&[("new", "other/tree/a")]);
+    let job = change(&world.client, 3, Change::Move { items, conflict: Conflict::Replace }).await;
+    assert_eq!(words(&job), ["cross_device"]);
+    assert_eq!(content(&world.client, "other/tree/a").await.unwrap(), b"aaa");
+    assert_eq!(content(&world.client, "new").await.unwrap(), b"new");
+    let job = change(&world.client, 4, Change::Delete { items: chosen(&["other/gone", "other/tree"]) }).await;
+    assert_eq!(words(&job), ["gone", "gone"]);
+    assert!(!exists(&world.client, "other/gone").await);
+    assert_eq!(world.client.list_trash(&writer(), None, 9).await.unwrap().total, Some(0));
     world.stop().await;
 }
 

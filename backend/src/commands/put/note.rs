@@ -68,8 +68,10 @@ impl Note {
     pub(super) fn write(&self, key: JobId, state: &State) {
         if let Some(path) = &self.path {
             let note = json!({ "key": key, "size": state.size, "modified_ns": state.modified.0 });
-            // Without the note the upload just cannot be gone on with.
-            let _ = fs::write(path, note.to_string());
+            // Whoever is killed meanwhile leaves this one or the one before: without either, the upload would lie on the
+            // server until it expires, and a second one begin.
+            let new = path.with_extension("new");
+            let _ = fs::write(&new, note.to_string()).and_then(|()| fs::rename(&new, path));
         }
     }
 
@@ -106,7 +108,9 @@ mod tests {
         let note = notes("here").on(Path::new("/f"), &remote);
         assert_eq!(note.read(&state), None);
         note.write(key, &state);
+        note.write(key, &state);
         assert_eq!(note.read(&state), Some(key));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         assert_eq!(note.read(&State { size: 6, ..state }), None);
         assert_eq!(note.read(&State { modified: Timestamp(8), ..state }), None);
         assert_eq!(notes("there").on(Path::new("/f"), &remote).read(&state), None);

@@ -4,6 +4,7 @@
 mod changes;
 mod get;
 mod looking;
+mod lost_answers;
 mod put;
 
 use std::collections::BTreeMap;

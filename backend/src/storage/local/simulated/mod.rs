@@ -184,6 +184,15 @@ impl SimulatedDisk {
         self.build(path.as_ref(), |state, folder, name| state.add_folder(folder, name).map(drop))
     }
 
+    /// Adds an empty folder with another file system in it: no rename leads there or from there.
+    pub fn add_mount(&self, path: impl AsRef<[u8]>) -> io::Result<&Self> {
+        self.build(path.as_ref(), |state, folder, name| {
+            let mounted = state.add_folder(folder, name)?;
+            state.mount(mounted);
+            Ok(())
+        })
+    }
+
     /// Adds a symbolic link with that target.
     pub fn add_link(&self, path: impl AsRef<[u8]>, target: impl AsRef<[u8]>) -> io::Result<&Self> {
         self.build(path.as_ref(), |state, folder, name| state.add_link(folder, name, target.as_ref()).map(drop))

@@ -34,6 +34,8 @@ struct Node {
     modified: Timestamp,
     changed: Timestamp,
     executable: bool,
+    /// The file system that it is on.
+    device: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -84,7 +86,7 @@ impl State {
             clock: FIRST_SECOND,
             chance: seed,
         };
-        state.make(empty_folder());
+        state.make(empty_folder(), 1);
         state
     }
 
@@ -213,7 +215,7 @@ impl State {
         };
         Metadata {
             shape,
-            identity: Identity { device: 1, inode: id as u64 },
+            identity: Identity { device: node.device, inode: id as u64 },
             size: self.content(id).len() as u64,
             modified: node.modified,
             changed: node.changed,
@@ -230,6 +232,11 @@ impl State {
 
     pub(super) fn add_folder(&mut self, folder: NodeId, name: &[u8]) -> io::Result<NodeId> {
         self.add(folder, name, empty_folder())
+    }
+
+    /// Makes an empty folder the top of a file system of its own. What is made in it is on that, too.
+    pub(super) fn mount(&mut self, folder: NodeId) {
+        self.nodes[folder].device = self.nodes.iter().map(|node| node.device).max().unwrap_or_default() + 1;
     }
 
     pub(super) fn add_link(&mut self, folder: NodeId, name: &[u8], target: &[u8]) -> io::Result<NodeId> {
@@ -279,6 +286,9 @@ impl State {
     pub(super) fn rename(&mut self, from: (NodeId, &[u8]), to: (NodeId, &[u8]), replace: bool) -> io::Result<()> {
         let node = self.lookup(from.0, from.1)?;
         check_name(to.1)?;
+        if self.nodes[node].device != self.nodes[to.0].device {
+            return Err(io::ErrorKind::CrossesDevices.into());
+        }
         match self.names(to.0)?.get(to.1) {
             Some(_) if !replace => return Err(io::ErrorKind::AlreadyExists.into()),
             Some(old) if *old == node => return Ok(()),
@@ -321,7 +331,7 @@ impl State {
         if self.names(folder)?.contains_key(name) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        let node = self.make(body);
+        let node = self.make(body, self.nodes[folder].device);
         self.now(folder)?.insert(name.into(), node);
         self.touch(folder);
         self.unsynced.push(NameChange::Appears { folder, name: name.into(), node });
@@ -341,9 +351,9 @@ impl State {
         Ok(())
     }
 
-    fn make(&mut self, body: Body) -> NodeId {
+    fn make(&mut self, body: Body, device: u64) -> NodeId {
         let now = self.tick();
-        self.nodes.push(Node { body, modified: now, changed: now, executable: false });
+        self.nodes.push(Node { body, modified: now, changed: now, executable: false, device });
         self.nodes.len() - 1
     }
 

@@ -1,0 +1,117 @@
+//! The client verbs where the file server does what it is asked to and dies before it can say so.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use backend::server::ServerConfig;
+use backend::storage::Storage;
+use backend::storage::memory::MemoryStorage;
+use shared::wire::FrameKind;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+
+use super::super::world::{World, path};
+use super::Shell;
+
+/// What stands in front of the file server, and swallows its answer to the first COMMIT.
+struct Front {
+    /// The file server, as it is reached now.
+    server: Mutex<SocketAddr>,
+    swallowed: AtomicBool,
+    done: Notify,
+}
+
+impl Front {
+    async fn serve(self: Arc<Self>, listener: TcpListener) {
+        while let Ok((client, _)) = listener.accept().await {
+            let front = Arc::clone(&self);
+            tokio::spawn(async move { front.forward(client).await });
+        }
+    }
+
+    /// Frames of the client one by one, and bytes of the server as they come.
+    async fn forward(self: Arc<Self>, client: TcpStream) -> Option<()> {
+        let address = *self.server.lock().unwrap();
+        let server = TcpStream::connect(address).await.ok()?;
+        let (mut from_client, mut to_client) = client.into_split();
+        let (mut from_server, mut to_server) = server.into_split();
+        let deaf = Arc::new(AtomicBool::new(false));
+        let (is_deaf, front) = (Arc::clone(&deaf), Arc::clone(&self));
+        tokio::spawn(async move {
+            let mut buffer = vec![0; 64 << 10];
+            while let Ok(count @ 1..) = from_server.read(&mut buffer).await {
+                if is_deaf.load(Ordering::SeqCst) {
+                    front.done.notify_one();
+                    return;
+                }
+                if to_client.write_all(&buffer[..count]).await.is_err() {
+                    return;
+                }
+            }
+        });
+        loop {
+            let mut frame = vec![0; 4];
+            from_client.read_exact(&mut frame).await.ok()?;
+            let length = u32::from_be_bytes(frame[..].try_into().ok()?) as usize;
+            frame.resize(4 + length, 0);
+            from_client.read_exact(&mut frame[4..]).await.ok()?;
+            // One request at a time: no other answer is on its way.
+            if frame[4] == FrameKind::Commit as u8 && !self.swallowed.swap(true, Ordering::SeqCst) {
+                deaf.store(true, Ordering::SeqCst);
+            }
+            to_server.write_all(&frame).await.ok()?;
+        }
+    }
+}
+
+/// Puts a small file, whose COMMIT is done by a server that is another one when it is asked again; and says what is there.
+async fn put_across_a_restart(conflict: &str) -> Vec<String> {
+    let storage = MemoryStorage::new();
+    storage.add_file("kept.txt", "was here before").unwrap();
+    let records = Arc::new(backend::server::Database::in_memory().unwrap());
+    let world = World::again(Arc::new(storage.clone()), records.clone(), ServerConfig::default()).await;
+    let mut shell = Shell::at(&world);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    shell.server = listener.local_addr().unwrap().to_string();
+    let front =
+        Arc::new(Front { server: Mutex::new(world.tcp), swallowed: AtomicBool::new(false), done: Notify::new() });
+    let serving = tokio::spawn(Arc::clone(&front).serve(listener));
+    let name = if conflict == "keep-both" { "kept.txt" } else { "new.txt" };
+    fs::write(shell.path(name), "small").unwrap();
+    let running = shell.start(&["put", "--conflict", conflict, name, "/"]);
+    front.done.notified().await;
+    let key = world.key.clone();
+    world.stop().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let records = Some(records);
+    let world = World::on_records(listener, key, Arc::new(storage.clone()), records, ServerConfig::default()).await;
+    *front.server.lock().unwrap() = world.tcp;
+    let ran = tokio::task::spawn_blocking(move || running.end()).await.unwrap();
+    assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
+    world.stop().await;
+    serving.abort();
+    let mut names = Vec::new();
+    storage
+        .list(&path(""), &mut |entry| {
+            names.push(entry.path.encoded());
+            backend::storage::Visit::Continue
+        })
+        .unwrap();
+    names.sort();
+    names
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_file_that_arrived_with_the_servers_last_breath_has_arrived() {
+    for conflict in ["fail", "replace", "skip"] {
+        assert_eq!(put_across_a_restart(conflict).await, ["kept.txt", "new.txt"], "{conflict}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_beside_is_there_once() {
+    assert_eq!(put_across_a_restart("keep-both").await, ["kept%20%282%29.txt", "kept.txt"]);
+}
