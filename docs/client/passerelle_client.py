@@ -8,28 +8,36 @@ against the server. It is an example to start from, too.
     passerelle_client.py walk ADDR KEYFILE PATH...         everything below
     passerelle_client.py stat ADDR KEYFILE PATH            one entry, as JSON
     passerelle_client.py get  ADDR KEYFILE PATH... DEST    one file into the file DEST, several into the folder DEST
+    passerelle_client.py put  ADDR KEYFILE FILE PATH       the file FILE as PATH, whole or not at all
+    passerelle_client.py mkdir ADDR KEYFILE PATH...        folders, with those on the way
+    passerelle_client.py mv   ADDR KEYFILE PATH PATH       another name, or another place
+    passerelle_client.py rm   ADDR KEYFILE PATH...         into the trash; prints the id that it has there
     passerelle_client.py ping ADDR KEYFILE                 is the server there, and do we hold the same key?
 
 ADDR is host:port. A PATH is percent-encoded, as `ls` prints it; "" is the root. What goes wrong is named on the
 standard error output by its code (`not_found: …`), and the exit code is 1, or 2 if the command line is wrong.
 """
-import argparse, contextlib, hmac, ipaddress, json, os, secrets, socket, struct, sys  # noqa: E401
+import argparse, contextlib, hashlib, hmac, ipaddress, json, os, secrets, select, socket, struct, sys  # noqa: E401
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 HELLO, HELLO_ACK, AUTH, AUTH_OK, LIST, STAT, GET, WALK = 0x01, 0x02, 0x03, 0x04, 0x10, 0x11, 0x12, 0x13
+STAGE, PUT, ABORT, COMMIT, CHANGE, JOB_STATUS = 0x14, 0x15, 0x18, 0x17, 0x1A, 0x1B
 PAGE, META, DATA, ITEM_END, END, PING, PONG, GOODBYE = 0x40, 0x41, 0x42, 0x43, 0x44, 0x50, 0x51, 0x53
+PUT_END, UPLOAD, JOB = 0x45, 0x46, 0x48
 HANDSHAKE_MAX, FRAME_MAX, DATA_MAX = 4096, 65536, 256 * 1024
 U16, U64, I64 = range(2**16), range(2**64), range(-(2**63), 2**63)
 CALLER = {0: {0: [{0: "", 1: b"", 2: 1 | 2}]}, 1: 0}  # the whole storage, to list and to read
+WRITER = {0: {0: [{0: "", 1: b"", 2: 1 | 2 | 4 | 8 | 16}]}, 1: 0}  # and to change
 CLASSES = {1: "auth", 2: "state", 3: "limit", 4: "request"}
 CODES = {first + index: name for first, names in {
     100: "bad_proof handshake_timeout version_mismatch",
     110: "forbidden unauthenticated unknown_host",
     200: "not_found is_folder not_folder not_regular link_escapes changed precondition_failed range_not_satisfiable "
-         "not_acceptable",
-    300: "too_large too_many_connections too_many_requests",
+         "not_acceptable already_exists parent_missing into_itself offset_mismatch incomplete checksum_mismatch gone "
+         "locked key_reused length_mismatch name_refused cross_device not_empty",
+    300: "too_large too_many_connections too_many_requests no_space quota_exceeded",
     400: "protocol unsupported bad_request bad_path bad_cursor frame_too_long method_not_allowed",
-    500: "io access_denied canceled deadline_exceeded shutting_down unreachable disconnected internal",
+    500: "io access_denied canceled deadline_exceeded shutting_down unreachable disconnected internal read_only",
 }.items() for index, name in enumerate(names.split())}
 
 
@@ -57,8 +65,10 @@ def encode(value):
         power = next(power for power in range(4) if number < 1 << (8 << power))
         return bytes([major << 5 | 24 + power]) + number.to_bytes(1 << power, "big")
 
+    if isinstance(value, bool):
+        return b"\xf5" if value else b"\xf4"
     if isinstance(value, int):
-        return head(0, value)
+        return head(0, value) if value >= 0 else head(1, -1 - value)
     if isinstance(value, bytes):
         return head(2, len(value)) + value
     if isinstance(value, str):
@@ -209,9 +219,10 @@ class Connection:
         return message, frame
 
     def send(self, kind, request_id, message=None):
-        body = b"" if message is None else encode(message)
+        """`message` is a map; for DATA it is the bytes themselves."""
+        body = message if kind == DATA else b"" if message is None else encode(message)
         frame = struct.pack(">IBBHI", 8 + len(body), kind, 0, 0, request_id) + body
-        if len(frame) - 4 > (FRAME_MAX if self.data_max else HANDSHAKE_MAX):
+        if kind != DATA and len(frame) - 4 > (FRAME_MAX if self.data_max else HANDSHAKE_MAX):
             raise Failure(405, "the request does not fit into a frame")
         try:
             self.socket.sendall(frame)
@@ -267,6 +278,18 @@ class Connection:
                     raise failure
                 return
             yield kind, message
+
+    def is_refused(self):
+        """Whether the server has ended the request already, while we send DATA."""
+        if not select.select([self.socket], [], [], 0)[0]:
+            return False
+        return self.socket.recv(5, socket.MSG_PEEK)[4:] in (b"", bytes([END]))
+
+    def ask(self, kind, message, wanted):
+        """The first message of the answer."""
+        answer = list(self.request(kind, message))
+        check(answer and all(kind == wanted for kind, _ in answer), "not the answer to that request")
+        return answer[0][1]
 
     def pages(self, kind, message, starts, options):
         """Prints the entries of each PAGE of the answer, and yields the PAGE."""
@@ -363,6 +386,85 @@ def get_item(frames, path, wanted, name):
             os.unlink(part)
 
 
+def put(connection, options):
+    """Nobody sees the file before COMMIT. A checksum lets the server keep all of it or nothing."""
+    with open(options.file, "rb") as file:
+        size, checksum = os.fstat(file.fileno()).st_size, hashlib.sha256()
+        for piece in iter(lambda: file.read(DATA_MAX), b""):
+            checksum.update(piece)
+        file.seek(0)
+        status = os.fstat(file.fileno())
+        upload = connection.ask(STAGE, {0: WRITER, 1: options.path, 2: size, 3: 1 if options.replace else 0,
+                                        5: status.st_mtime_ns, 7: bool(status.st_mode & 0o100), 8: "", 9: [],
+                                        10: False, 11: True}, UPLOAD)
+        upload = field(upload, 0, 16)
+        try:
+            put_bytes(connection, upload, file, size, checksum.digest())
+            done = connection.ask(COMMIT, {0: WRITER, 1: upload}, UPLOAD)
+        except Failure:
+            with contextlib.suppress(Failure):  # what remains expires by itself
+                list(connection.request(ABORT, {0: WRITER, 1: upload}))
+            raise
+    print(read_entry(field(done, 6, dict), [options.path])["path"])
+    return 0
+
+
+def put_bytes(connection, upload, file, size, digest):
+    checksum = {0: 2, 1: digest}
+    frames = connection.request(PUT, {0: WRITER, 1: upload, 2: 0, 3: size, 4: checksum})
+    check(next(frames, (END, None))[0] == UPLOAD, "not ready, and no failure")
+    left = size
+    while left and not connection.is_refused():
+        piece = file.read(min(left, connection.data_max))
+        if not piece:
+            break
+        connection.send(DATA, connection.last_id, piece)
+        left -= len(piece)
+    connection.send(PUT_END, connection.last_id, {0: left > 0})
+    answer = [message for kind, message in frames if kind == UPLOAD]
+    check(len(answer) == 1 and field(answer[0], 1, U64) == size, "not all bytes are there")
+
+
+def change(connection, paths, wanted):
+    """Asks for a change, waits for its end, and prints what became of each item."""
+    key, version, outcomes = secrets.token_bytes(16), 0, []
+    message = {0: WRITER, 1: key, 2: wanted, 3: 30000}
+    frames = connection.request(CHANGE, message)
+    while True:
+        outcomes, state = [], 0
+        for kind, job in frames:
+            check(kind == JOB, f"frame {kind:#x} instead of JOB")
+            state, version = field(job, 1, range(3)), field(job, 2, U64)
+            outcomes += field(job, 4, [list])
+        if state != 0:
+            break
+        frames = connection.request(JOB_STATUS, {0: WRITER, 1: key, 2: version, 3: 30000})
+    code = 0 if len(outcomes) == len(paths) else 1
+    for path, outcome in zip(paths, outcomes):
+        values = field(dict(enumerate(outcome)), 1, list)
+        if outcome[0] == 0:
+            trash = field(dict(enumerate(values)), 1, 16, optional=True)
+            entry = field(dict(enumerate(values)), 0, dict, optional=True)
+            print(trash.hex() if trash else shown(check_path(field(entry, 0, bytes))) if entry else "")
+        else:
+            skipped = Failure(209, "skipped")
+            failed = dict(enumerate(values))
+            code = complain(path, Failure(field(failed, 0, U16), field(failed, 2, str)) if outcome[0] == 2 else skipped)
+    return code
+
+
+def mkdir(connection, options):
+    return change(connection, options.path, [0, [options.path, False]])
+
+
+def mv(connection, options):
+    return change(connection, [options.path], [1, [[{0: options.path, 1: options.dest}], 0]])
+
+
+def rm(connection, options):
+    return change(connection, options.path, [3, [[{0: path} for path in options.path]]])
+
+
 # --- The command line ---
 
 def byte_range(text):
@@ -390,17 +492,23 @@ def wire_path(text):
 def main():
     parser = argparse.ArgumentParser(description="A client for Passerelle's framed protocol.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for run, paths in ((ls, None), (walk, "+"), (stat, None), (get, "+"), (ping, "no")):
+    for run, paths in ((ls, None), (walk, "+"), (stat, None), (get, "+"), (put, None), (mkdir, "+"), (mv, None),
+                       (rm, "+"), (ping, "no")):
         command = commands.add_parser(run.__name__)
         command.set_defaults(run=run)
         command.add_argument("address")
         command.add_argument("keyfile")
+        if run is put:
+            command.add_argument("file")
+            command.add_argument("--replace", action="store_true", help="take the place of a file that is there")
         if paths != "no":
             command.add_argument("path", type=wire_path, nargs=paths)
         if run in (ls, walk):
             command.add_argument("--json", action="store_true", help="one object a line")
         if run is ls:
             command.add_argument("--limit", type=int, default=1000, help="most entries in one answer, 1 to 10000")
+        if run is mv:
+            command.add_argument("dest", type=wire_path)
         if run is get:
             command.add_argument("dest")
             command.add_argument("--range", type=byte_range, help="FIRST-LAST, FIRST- or =-LENGTH")

@@ -199,6 +199,40 @@ async fn it_names_the_file_that_is_missing_and_takes_the_others() {
     assert_eq!(python.got("all/latin%E9.txt"), b"latin");
 }
 
+#[tokio::test]
+async fn it_uploads_whole_files() {
+    let world = World::start().await;
+    let python = Python::of(&world);
+    // Several frames, a part of one, and nothing at all.
+    for (name, length) in [("big", 700_001), ("small", 5), ("nothing", 0)] {
+        let bytes: Vec<u8> = (0..length).map(|index: u32| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        std::fs::write(python.at(name), &bytes).unwrap();
+        let target = format!("new/a%20folder/{name}");
+        assert_eq!(python.lines("put", [name, &target]).await, [target.clone()]);
+        python.lines("get", [&target, "again"]).await;
+        assert!(python.got("again") == bytes, "{name}");
+    }
+    let refused = python.complaint("put", ["small", "hello.txt"]).await;
+    assert!(refused.starts_with("already_exists: "), "{refused}");
+    assert_eq!(python.lines("put", ["small", "hello.txt", "--replace"]).await, ["hello.txt"]);
+    let refused = python.complaint("put", ["small", "docs"]).await;
+    assert!(refused.starts_with("is_folder: ") || refused.starts_with("already_exists: "), "{refused}");
+}
+
+#[tokio::test]
+async fn it_makes_moves_and_trashes() {
+    let world = World::start().await;
+    let python = Python::of(&world);
+    assert_eq!(python.lines("mkdir", ["a/b", "c"]).await, ["a/b", "c"]);
+    assert!(python.complaint("mkdir", ["c"]).await.starts_with("c: already_exists: "));
+    assert_eq!(python.lines("mv", ["hello.txt", "a/b/hi.txt"]).await, ["a/b/hi.txt"]);
+    assert!(python.complaint("mv", ["hello.txt", "x"]).await.starts_with("hello.txt: not_found: "));
+    assert!(python.complaint("mv", ["a", "a/b/c"]).await.starts_with("a: into_itself: "));
+    let ids = python.lines("rm", ["docs", "empty"]).await;
+    assert!(ids.len() == 2 && ids.iter().all(|id| id.len() == 32), "{ids:?}");
+    assert_eq!(python.lines("walk", [""]).await, ["", "a", "a/b", "a/b/hi.txt", "c"]);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn it_takes_a_name_that_is_not_utf_8_as_it_is() {
