@@ -194,5 +194,6 @@ fn step(menu: &HtmlElement, step: Step<'_>) {
             }
         }
     };
-    focus_element(&lines[to]);
+    // A menu that is taller than the window scrolls to it.
+    let _ = lines[to].focus();
 }
