@@ -12,8 +12,8 @@ use backend::client::{Client, ClientError, Upload};
 use backend::server::{Database, ServerConfig};
 use backend::storage::simulated::{Fault, SimulatedDisk};
 use backend::storage::{Item, Storage, Visit};
-use shared::change::{Chosen, Leg};
-use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, UploadId, VPath};
+use shared::change::{Chosen, Leg, Return};
+use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, Outcome, TrashId, UploadId, VPath};
 
 use super::uploads::{commit, put, stage};
 use super::world::{World, path, writer};
@@ -188,14 +188,34 @@ async fn an_upload_survives_whatever_the_disk_does() {
     at_each_step(upload).await;
 }
 
+/// A change, and what is there in the end.
+struct Scenario {
+    /// Put into the trash before, without a fault.
+    trashed_before: &'static [&'static str],
+    /// The change, of what is in the trash.
+    wanted: fn(&[TrashId]) -> Change,
+    /// Files that can be seen.
+    seen: &'static [&'static str],
+    /// Items of the trash.
+    trashed: usize,
+}
+
 /// A change on a small tree, by a client that asks until it has ended.
-async fn change(seed: u64, fault: Fault, step: u64, change: &Change) -> bool {
-    let context = format!("seed {seed}, {fault:?} at step {step} of {change:?}");
+async fn change(seed: u64, fault: Fault, step: u64, scenario: &Scenario) -> bool {
     let disk = SimulatedDisk::new(seed);
     for (name, content) in TREE {
         disk.add_file(name, content).unwrap();
     }
+    disk.add_mount("other").unwrap();
     let mut machine = Machine::start(disk).await;
+    let mut in_trash = Vec::new();
+    if !scenario.trashed_before.is_empty() {
+        let trash = Change::Trash { items: chosen(scenario.trashed_before) };
+        let job = machine.client().change(&writer(), JobId([5; 16]), trash, Duration::from_secs(10)).await.unwrap();
+        in_trash = job.outcomes.iter().filter_map(trash_id).collect();
+    }
+    let change = (scenario.wanted)(&in_trash);
+    let context = format!("seed {seed}, {fault:?} at step {step} of {change:?}");
     let first = machine.disk();
     let faulty_step = first.steps() + step;
     first.at(faulty_step, fault);
@@ -223,7 +243,7 @@ async fn change(seed: u64, fault: Fault, step: u64, change: &Change) -> bool {
     for (path, bytes) in &seen {
         assert!(TREE.iter().any(|(_, content)| content.as_bytes() == bytes), "{context}: {path} is torn");
     }
-    if !matches!(change, Change::Delete { .. }) {
+    if !matches!(change, Change::Delete { .. } | Change::Purge { .. }) {
         for (name, content) in TREE {
             let visible = seen.values().any(|bytes| bytes == content.as_bytes());
             let trashed = trash.iter().any(|item| {
@@ -236,66 +256,104 @@ async fn change(seed: u64, fault: Fault, step: u64, change: &Change) -> bool {
     if fault == Fault::PowerLoss {
         // What power interrupts goes on, so the end is the same as without.
         let outcomes = last.unwrap().outcomes;
-        let failed = outcomes.iter().any(|outcome| matches!(outcome, shared::Outcome::Failed { .. }));
+        let failed = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Failed { .. }));
         assert!(!failed, "{context}: {outcomes:?}; {:?}, then {:?}", first.history(), disk.history());
-        check_end(change, &seen, &trash, &context);
+        let names: Vec<_> = seen.keys().map(String::as_str).collect();
+        assert_eq!((names.as_slice(), trash.len()), (scenario.seen, scenario.trashed), "{context}");
+        if let Change::MakeFolder { paths, .. } = &change {
+            assert!(paths.iter().all(|path| storage.stat(path).unwrap().is_folder()), "{context}");
+        }
     }
     first.steps() >= faulty_step
 }
 
 const TREE: [(&str, &str); 4] =
     [("from/one", "1"), ("from/sub/two", "22"), ("onto/one", "the other one"), ("single", "single")];
+const AS_BEFORE: &[&str] = &["from/one", "from/sub/two", "onto/one", "single"];
 
-fn check_end(change: &Change, seen: &BTreeMap<String, Vec<u8>>, trash: &[Item], context: &str) {
-    let names: Vec<_> = seen.keys().map(String::as_str).collect();
-    let (expected, trashed): (&[&str], usize) = match change {
-        Change::Move { conflict: Conflict::Replace, .. } => (&["onto/one", "onto/sub/two", "single"], 1),
-        Change::Move { .. } => (&["moved/one", "moved/sub/two", "onto/one", "onto/single"], 0),
-        Change::Copy { .. } => (&["copy/one", "copy/sub/two", "from/one", "from/sub/two", "onto/one", "single"], 0),
-        Change::Trash { .. } => (&["onto/one"], 2),
-        _ => (&["onto/one"], 0),
-    };
-    assert_eq!((names.as_slice(), trash.len()), (expected, trashed), "{context}");
+fn trash_id(outcome: &Outcome) -> Option<TrashId> {
+    if let Outcome::Done { trash, .. } = outcome { *trash } else { None }
 }
 
 fn leg(from: &str, to: &str) -> Leg {
     Leg { from: path(from), to: path(to), if_etag: None }
 }
 
-fn chosen() -> Vec<Chosen> {
-    ["from", "single"].map(|text| Chosen { path: path(text), if_etag: None }).into()
+fn chosen(paths: &[&str]) -> Vec<Chosen> {
+    paths.iter().map(|text| Chosen { path: path(text), if_etag: None }).collect()
 }
 
-async fn each_step_of(wanted: Change) {
-    at_each_step(|seed, fault, step| {
-        let wanted = wanted.clone();
-        async move { change(seed, fault, step, &wanted).await }
-    })
-    .await;
+fn returns(ids: &[TrashId]) -> Vec<Return> {
+    ids.iter().map(|id| Return { id: *id, to: None }).collect()
+}
+
+async fn survives(scenario: Scenario) {
+    at_each_step(|seed, fault, step| change(seed, fault, step, &scenario)).await;
 }
 
 #[tokio::test]
 async fn a_move_survives() {
-    let items = vec![leg("from", "moved"), leg("single", "onto/single")];
-    each_step_of(Change::Move { items, conflict: Conflict::Fail }).await;
+    let wanted = |_: &[TrashId]| {
+        let items = vec![leg("from", "moved"), leg("single", "onto/single")];
+        Change::Move { items, conflict: Conflict::Fail }
+    };
+    let seen = &["moved/one", "moved/sub/two", "onto/one", "onto/single"];
+    survives(Scenario { trashed_before: &[], wanted, seen, trashed: 0 }).await;
+}
+
+#[tokio::test]
+async fn a_move_to_another_file_system_survives() {
+    let wanted = |_: &[TrashId]| {
+        let items = vec![leg("from", "other/from"), leg("single", "other/single")];
+        Change::Move { items, conflict: Conflict::Fail }
+    };
+    let seen = &["onto/one", "other/from/one", "other/from/sub/two", "other/single"];
+    survives(Scenario { trashed_before: &[], wanted, seen, trashed: 0 }).await;
 }
 
 #[tokio::test]
 async fn a_merge_survives() {
-    each_step_of(Change::Move { items: vec![leg("from", "onto")], conflict: Conflict::Replace }).await;
+    let wanted = |_: &[TrashId]| Change::Move { items: vec![leg("from", "onto")], conflict: Conflict::Replace };
+    let seen = &["onto/one", "onto/sub/two", "single"];
+    survives(Scenario { trashed_before: &[], wanted, seen, trashed: 1 }).await;
 }
 
 #[tokio::test]
 async fn a_copy_survives() {
-    each_step_of(Change::Copy { items: vec![leg("from", "copy")], conflict: Conflict::Fail }).await;
+    let wanted = |_: &[TrashId]| Change::Copy { items: vec![leg("from", "copy")], conflict: Conflict::Fail };
+    let seen = &["copy/one", "copy/sub/two", "from/one", "from/sub/two", "onto/one", "single"];
+    survives(Scenario { trashed_before: &[], wanted, seen, trashed: 0 }).await;
+}
+
+#[tokio::test]
+async fn folders_that_are_made_survive() {
+    let wanted =
+        |_: &[TrashId]| Change::MakeFolder { paths: vec![path("new/deep"), path("from/x")], existing_ok: false };
+    survives(Scenario { trashed_before: &[], wanted, seen: AS_BEFORE, trashed: 0 }).await;
 }
 
 #[tokio::test]
 async fn trashing_survives() {
-    each_step_of(Change::Trash { items: chosen() }).await;
+    let wanted = |_: &[TrashId]| Change::Trash { items: chosen(&["from", "single"]) };
+    survives(Scenario { trashed_before: &[], wanted, seen: &["onto/one"], trashed: 2 }).await;
+}
+
+#[tokio::test]
+async fn restoring_survives() {
+    let wanted = |ids: &[TrashId]| Change::Restore { items: returns(ids), conflict: Conflict::Fail };
+    survives(Scenario { trashed_before: &["from", "single"], wanted, seen: AS_BEFORE, trashed: 0 }).await;
 }
 
 #[tokio::test]
 async fn deleting_survives() {
-    each_step_of(Change::Delete { items: chosen() }).await;
+    let wanted = |_: &[TrashId]| Change::Delete { items: chosen(&["from", "single"]) };
+    survives(Scenario { trashed_before: &[], wanted, seen: &["onto/one"], trashed: 0 }).await;
+}
+
+#[tokio::test]
+async fn purging_survives() {
+    let one_by_one = |ids: &[TrashId]| Change::Purge { ids: Some(ids.to_vec()) };
+    for wanted in [one_by_one as fn(&[TrashId]) -> Change, |_| Change::Purge { ids: None }] {
+        survives(Scenario { trashed_before: &["from", "single"], wanted, seen: &["onto/one"], trashed: 0 }).await;
+    }
 }

@@ -54,10 +54,13 @@ impl Run {
 
     /// Removes one item of the trash.
     pub(super) fn purge(&mut self, index: usize, id: TrashId) -> Result<Outcome, Trouble> {
-        if self.trashed(id)?.is_none() {
-            return if self.is_resumed(index) { Ok(done(None)) } else { Err(ErrorCode::Gone.into()) };
+        // What the process before had marked is hidden, and may be there still.
+        if !self.is_resumed(index) {
+            if self.trashed(id)?.is_none() {
+                return Err(ErrorCode::Gone.into());
+            }
+            self.begin(index, None);
         }
-        self.begin(index, None);
         self.records.mark_purge(id)?;
         match self.purge_item(id) {
             Err(Trouble::Failed(error, path)) => {

@@ -28,10 +28,9 @@ impl Run {
         let copied = self.copy_bytes(&*file, &*staged);
         drop(staged);
         let placed = copied.and_then(|()| self.place_copy(id, file.entry(), to, replaced));
-        if placed.is_err() {
-            // What is left of it would only be in the way; a start clears away what this cannot.
-            let _ = self.storage.unstage(id);
-        }
+        // What is left of it would only be in the way: where it failed, or went to another file system. A start clears away
+        // what this cannot.
+        let _ = self.storage.unstage(id);
         placed
     }
 
