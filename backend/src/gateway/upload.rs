@@ -8,14 +8,14 @@ use bytes::{Bytes, BytesMut};
 use http::header::{ETAG, HeaderName, LAST_MODIFIED};
 use http::{HeaderMap, HeaderValue};
 use shared::limits::PIECE_BYTES;
-use shared::{Algorithm, ErrorCode, UploadId, VPath};
+use shared::{ErrorCode, UploadId, VPath};
 
 use super::body::{Fault, Incoming};
 use super::conditional::last_modified;
 use super::error::Refusal;
 use super::files::set;
 use super::preconditions::{Fails, Preconditions, Wanted};
-use super::{Gateway, base64, digests};
+use super::{Gateway, digests};
 use crate::client::{Caller, ClientError, Commit, Sending, Upload};
 
 /// Why not all of a body went into an upload.
@@ -162,8 +162,6 @@ impl Gateway {
     }
 }
 
-const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
-
 /// What is told of the file that an upload became: validator, date, digest (RFC 9530).
 pub(super) fn file_headers(upload: &Upload) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(12);
@@ -174,8 +172,8 @@ pub(super) fn file_headers(upload: &Upload) -> HeaderMap {
     if let Some(date) = last_modified(entry.modified, SystemTime::now()) {
         set(&mut headers, LAST_MODIFIED, date);
     }
-    if let Some(digest) = upload.digests.as_ref().and_then(|digests| digests.get(Algorithm::Blake3)) {
-        set(&mut headers, REPR_DIGEST, format!("{}=:{}:", digests::BLAKE3, base64::encode(digest)));
+    if let Some(digest) = upload.digests.as_ref().and_then(digests::field) {
+        set(&mut headers, digests::REPR_DIGEST, digest);
     }
     let outcome = match (upload.skipped, upload.replaced) {
         (true, _) => "skipped",

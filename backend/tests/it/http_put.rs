@@ -122,6 +122,26 @@ mod put {
         web.unharmed().await;
     }
 
+    /// RFC 9530 §4: who wants to know is told what is known of the very state that is answered with.
+    #[tokio::test]
+    async fn the_digest_of_a_file_is_told_to_who_wants_it() {
+        let web = Web::writable().await;
+        let put = web.send("PUT", "/files/a", &[], b"hello").await;
+        let digest = put.header("repr-digest").unwrap().to_owned();
+        assert!(digest.starts_with("blake3=:"), "{digest}");
+        for method in ["GET", "HEAD"] {
+            let answer = web.send(method, "/files/a", &[("want-repr-digest", "blake3=10")], b"").await;
+            assert_eq!((answer.status, answer.header("repr-digest")), (200, Some(digest.as_str())), "{method}");
+        }
+        let part = [("want-repr-digest", "blake3=10, sha-256=1"), ("range", "bytes=1-2")];
+        let answer = web.send("GET", "/files/a", &part, b"").await;
+        assert_eq!((answer.status, answer.header("repr-digest")), (206, Some(digest.as_str())));
+        assert_eq!(web.send("GET", "/files/a", &[], b"").await.header("repr-digest"), None);
+        let unknown = web.send("GET", "/files/a", &[("want-repr-digest", "sha-256=10")], b"").await;
+        assert_eq!((unknown.status, unknown.header("repr-digest")), (200, None));
+        web.unharmed().await;
+    }
+
     #[tokio::test]
     async fn what_cannot_succeed_is_refused() {
         let web = Web::writable().await;

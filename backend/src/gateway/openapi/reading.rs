@@ -17,7 +17,7 @@ pub(super) fn paths() -> Value {
                     {"$ref": "#/components/parameters/path"},
                     {"name": "download", "in": "query", "description": "Answer as an attachment.", "allowEmptyValue": true, "schema": {"type": "string"}},
                     header("Range"), header("If-Range"), header("If-Match"), header("If-None-Match"),
-                    header("If-Modified-Since"), header("If-Unmodified-Since"),
+                    header("If-Modified-Since"), header("If-Unmodified-Since"), header("Want-Repr-Digest"),
                 ],
                 "responses": {
                     "200": {"description": "All of it.", "content": {"*/*": {}}},
