@@ -123,7 +123,7 @@ impl Uploads {
 
     /// Takes in what an attempt says.
     pub(super) fn report(self, id: Id, run: u32, report: Report) {
-        if matches!(report, Report::Failed(Remedy::StartOver | Remedy::Tell(_)) | Report::Damaged(_)) {
+        if matches!(report, Report::Failed(Remedy::StartOver) | Report::Damaged(_)) {
             self.state.try_update_value(|state| state.keys.remove(&id));
         }
         self.act(|queue| queue.report(id, run, report, now()));
