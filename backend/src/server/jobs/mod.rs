@@ -236,7 +236,11 @@ impl Jobs {
             let (Ok(_turn), Ok(records)) = (turn, jobs.records().cloned()) else { return };
             let (storage, stopping) = (Arc::clone(&jobs.storage), jobs.stopping.clone());
             let run = Run::new(storage, records, live, record, before, stopping);
-            if let Err(error) = blocking(move || Ok(run.run())).await {
+            let carry_out = move || {
+                run.run();
+                Ok(())
+            };
+            if let Err(error) = blocking(carry_out).await {
                 error!(%error, "a change came to a bad end; it is looked at again at the next start");
             }
             jobs.live().remove(&key);
