@@ -47,7 +47,8 @@ pub(super) async fn write(State(gateway): State<Gateway>, mut request: Request) 
         let total = Sent { offset: sent.offset, length: Some(0), total: Some(sent.offset), ..Sent::default() };
         gateway.client.put(&staged.caller, staged.id, total).await.map_err(lost)?.finish().await?;
     }
-    let upload = gateway.commit(&staged.caller, staged.id, None).await.map_err(|error| explain(lost(error), &wanted))?;
+    let upload =
+        gateway.commit(&staged.caller, staged.id, None).await.map_err(|error| explain(lost(error), &wanted))?;
     staged.keep();
     gateway.metrics.uploaded("put");
     let mut headers = upload::file_headers(&upload);
@@ -142,7 +143,8 @@ fn explain(refusal: Refusal, wanted: &Wanted) -> Refusal {
 /// An upload that was there a moment ago and is not written down is gone because the file server began anew.
 fn lost(error: ClientError) -> Refusal {
     if error.code == ErrorCode::NotFound {
-        let sentence = "The file server was restarted in the middle of this. See whether the file is there, or send it again.";
+        let sentence =
+            "The file server was restarted in the middle of this. See whether the file is there, or send it again.";
         return Refusal::because(ErrorCode::Disconnected, sentence);
     }
     error.into()

@@ -18,6 +18,9 @@ use crate::browse::model::Edit;
 use crate::env::{clock, focused};
 use crate::failure::Failure;
 
+/// What is done once it is known what became of each item.
+type Then = Box<dyn FnOnce(&[Done])>;
+
 /// What runs no longer than this needs no sign of running.
 const CARD_AFTER: Duration = Duration::from_secs(1);
 
@@ -57,7 +60,7 @@ impl Changes {
     }
 
     /// The same; `then` is told what became of it.
-    pub(super) fn start_then(self, changes: Vec<Change>, origin: Origin, verb: Verb, then: Box<dyn FnOnce(&[Done])>) {
+    pub(super) fn start_then(self, changes: Vec<Change>, origin: Origin, verb: Verb, then: Then) {
         if !self.may() || changes.iter().all(Change::is_empty) {
             return;
         }

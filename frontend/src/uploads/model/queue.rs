@@ -290,4 +290,5 @@ impl Queue {
 }
 
 #[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests;
