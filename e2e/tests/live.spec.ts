@@ -9,11 +9,10 @@ import { expectFocus, furnish, names, open, row } from "./page.ts";
 
 /** The page hears of a folder from the moment that the server says so. */
 async function watched(page: import("@playwright/test").Page, act: () => Promise<void>): Promise<void> {
-  const ready = page.waitForRequest("**/api/v1/events*");
+  // What the first event brings is a look whether the folder is still the same.
+  const ready = page.waitForResponse((response) => /[?&]limit=1(&|$)/.test(response.url()));
   await act();
   await ready;
-  // What the first event brings is a look whether the folder is still the same.
-  await page.waitForResponse((response) => response.url().includes("limit=1"));
 }
 
 test.beforeEach(async ({ tree }) => furnish(tree));

@@ -202,7 +202,10 @@ mod bytes_that_lie {
             ErrorCode::ChecksumMismatch
         );
         assert_eq!(code(world.client.stat(&reader(), &path("new")).await), ErrorCode::NotFound);
-        world.client.commit(&commit(upload.id)).await.unwrap();
+        // And stays none for who asks without one; only bytes that are proved after all become it.
+        assert_eq!(code(world.client.commit(&commit(upload.id)).await), ErrorCode::ChecksumMismatch);
+        let blake3 = Some(blake3::hash(b"1234").as_bytes().to_vec());
+        world.client.commit(&Commit { blake3, ..commit(upload.id) }).await.unwrap();
         assert_eq!(content(&world.client, "new").await.unwrap(), b"1234");
         world.stop().await;
     }
