@@ -71,6 +71,8 @@ test("a new folder, a copy and the trash, each undone and done again", async ({ 
   await expectOnDisk(tree, "Photos", false);
   await page.keyboard.press("Control+z");
   await expectOnDisk(tree, "Photos/Été/IMG_2.jpg");
+  // The page knows a moment later than the disk.
+  await expect(page.getByRole("button", { name: "Redo", exact: true })).toBeEnabled();
   await page.keyboard.press("Control+Shift+Z");
   await expectOnDisk(tree, "Photos", false);
 });

@@ -208,6 +208,11 @@ impl Connection {
         }
     }
 
+    /// False if a frame is out in part: what is sent now would be taken for the rest of it.
+    pub(super) fn is_between_frames(&self) -> bool {
+        self.writer.is_between_frames()
+    }
+
     /// Readies the connection to idle.
     pub(super) fn rest(&mut self) {
         self.last_used = Instant::now();

@@ -326,10 +326,18 @@ impl Lease {
         ClientError::new(ErrorCode::Protocol, sentence)
     }
 
-    /// Gives the connection back after END.
+    /// See [`Connection::is_between_frames`].
+    pub(super) fn is_between_frames(&self) -> bool {
+        self.connection.is_between_frames()
+    }
+
+    /// Gives the connection back after END, unless a frame to the server is unfinished: the next request would be taken
+    /// for the rest of it.
     pub(super) fn finish(self) {
         let Self { mut connection, pool, lane, .. } = self;
-        connection.rest();
-        pool.slots(lane).put(connection);
+        if connection.is_between_frames() {
+            connection.rest();
+            pool.slots(lane).put(connection);
+        }
     }
 }

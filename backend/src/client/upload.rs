@@ -161,7 +161,8 @@ impl Sending {
 
 impl Drop for Sending {
     fn drop(&mut self) {
-        if let Some(lease) = self.lease.take()
+        // Amid a frame nothing more can be said: the connection is closed, and the server keeps what came whole.
+        if let Some(lease) = self.lease.take().filter(Lease::is_between_frames)
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             // So that the server makes durable what came, without waiting for a dead peer.

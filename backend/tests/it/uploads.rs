@@ -441,6 +441,28 @@ async fn what_nobody_adds_to_expires() {
 mod connections {
     use super::*;
 
+    /// Whoever drops a sender amid a frame gives up its connection, and no later request meets what is left there.
+    #[tokio::test]
+    async fn a_sender_that_is_dropped_amid_a_frame_spoils_nothing() {
+        let world = World::start().await;
+        let length = 256 << 20;
+        let upload = world.client.stage(&stage("new", Some(length))).await.unwrap();
+        for _ in 0..4 {
+            let offset = world.client.upload_status(&writer(), upload.id).await.unwrap().offset;
+            let sent = Sent { offset, length: Some(length - offset), ..Sent::default() };
+            let mut sending = world.client.put(&writer(), upload.id, sent).await.unwrap();
+            let piece = bytes::Bytes::from(vec![7; 32 << 20]);
+            // On one thread the server takes nothing meanwhile: the socket is full somewhere in a frame.
+            assert!(futures_util::FutureExt::now_or_never(sending.send(piece)).is_none());
+            drop(sending);
+            // Time for what was dropped to come back to the pool, if it does.
+            for _ in 0..50 {
+                world.client.upload_status(&writer(), upload.id).await.unwrap();
+            }
+        }
+        world.stop().await;
+    }
+
     fn put_of(upload: UploadId, offset: u64) -> Put {
         Put { caller: writer(), upload, offset, length: None, checksum: None, total: None }
     }
