@@ -2,7 +2,7 @@
 //! defer-length), expiration, termination, checksum and concatenation; and what tus has no words for, as JSON.
 //!
 //! - [`headers`] and [`metadata`] are the protocol's fields, read and written;
-//! - [`create`] begins an upload, [`append`] adds to it, [`state`] tells of it, gives it up, makes it a file.
+//! - [`mod@create`] begins an upload, [`append`] adds to it, [`state`] tells of it, gives it up, makes it a file.
 //!
 //! The request that brings the last byte makes the file. Where that fails the bytes stay, and every later request that
 //! finds the upload whole tries again: a tus client takes a whole upload for a finished one and never comes back.

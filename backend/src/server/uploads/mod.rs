@@ -3,7 +3,7 @@
 //!
 //! - [`mod@self`] finds uploads, and says whose turn it is;
 //! - [`record`] is what is written down of one, [`decide`] what a request comes to;
-//! - [`stage`] begins and ends uploads, [`write`] takes bytes, [`commit`] makes files;
+//! - [`mod@stage`] begins and ends uploads, [`mod@write`] takes bytes, [`mod@commit`] makes files;
 //! - [`sweep`] clears away what nobody wants any more.
 
 mod commit;

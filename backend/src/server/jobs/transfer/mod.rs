@@ -1,7 +1,7 @@
 //! Entries that go elsewhere: moved by a rename where one leads there, copied otherwise. Trees are walked with a stack of
 //! their own, and an entry that cannot go is told of while the others go on.
 //!
-//! - [`mod@self`] is one item and the walk; [`file`] copies the bytes of one file.
+//! - [`mod@self`] is one item and the walk; [`mod@file`] copies the bytes of one file.
 
 mod file;
 
