@@ -3,7 +3,8 @@
 //! - `connect` finds the address, the key and the paths that were typed;
 //! - `exit` is how a verb ends, `print` is what it says, `retry` is how long it waits for a server that went away;
 //! - `report` counts what a download or an upload did, `progress` is its line on a terminal;
-//! - `job` is a change that the server carries out, `interrupt` is Ctrl-C, `thread` is where files are read and written;
+//! - `job` is a change that the server carries out, `interrupt` is Ctrl-C, `thread` is where files are read and written,
+//!   `queue` is where several workers take their work from;
 //! - `ls`, `stat`, `ping`, `get`, `put`, `mkdir`, `relocate` (`mv` and `cp`), `rm` and `trash` are the verbs.
 
 mod connect;
@@ -18,6 +19,7 @@ mod ping;
 mod print;
 mod progress;
 mod put;
+mod queue;
 mod relocate;
 mod report;
 mod retry;

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::{ByteRange, Entry, ErrorCode};
-use tokio::sync::{Mutex, mpsc};
 use tokio::time::sleep;
 
 use super::Download;
@@ -18,14 +17,12 @@ use super::folders::existing;
 use super::part::Part;
 use crate::client::{ClientError, GetItem, Item, Meta, Transfer};
 use crate::commands::exit::{Exit, Failure, is_away};
+use crate::commands::queue::Queue;
 use crate::commands::report::Came;
 use crate::commands::retry::Backoff;
 
 /// How often a file may change while it comes before that is a failure.
 const CHANGES_MAX: u32 = 5;
-
-/// Work that all workers take from.
-pub(super) type Queue = Arc<Mutex<mpsc::Receiver<Work>>>;
 
 pub(super) struct Worker {
     download: Arc<Download>,
@@ -63,20 +60,15 @@ impl Worker {
     ///
     /// # Errors
     /// What makes it pointless to go on.
-    pub(super) async fn run(self, queue: Queue) -> Result<(), Failure> {
+    pub(super) async fn run(self, queue: Queue<Work>) -> Result<(), Failure> {
         let stop = self.download.report.stop();
-        loop {
-            let work = tokio::select! {
-                biased;
-                () = stop.cancelled() => return Ok(()),
-                work = async { queue.lock().await.recv().await } => work,
-            };
+        while let Some(work) = queue.next(&stop).await {
             match work {
-                None => return Ok(()),
-                Some(Work::Few(files)) => self.few(files).await?,
-                Some(Work::Large(file)) => self.large(file).await?,
+                Work::Few(files) => self.few(files).await?,
+                Work::Large(file) => self.large(file).await?,
             }
         }
+        Ok(())
     }
 
     async fn few(&self, files: Vec<Wanted>) -> Result<(), Failure> {

@@ -20,7 +20,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use shared::{Entry, ErrorCode, Kind, VPath};
-use tokio::sync::{Mutex, mpsc};
 
 use self::fetch::Worker;
 use self::find::Finder;
@@ -28,6 +27,7 @@ use self::folders::Folders;
 use self::plan::{Found, Place, plan};
 use super::connect::{self, Session};
 use super::exit::{Exit, Failure, is_away};
+use super::queue::Queue;
 use super::report::{Report, Way};
 use super::thread::{joined, on_a_thread};
 use crate::cli::GetArgs;
@@ -85,10 +85,9 @@ impl Download {
         let stop = download.report.stop();
         let drawn = Arc::clone(&download);
         let drawing = tokio::spawn(async move { drawn.report.keep_drawing().await });
-        let (sender, receiver) = mpsc::channel(workers);
-        let queue = Arc::new(Mutex::new(receiver));
+        let (sender, queue) = Queue::new(workers);
         let working: Vec<_> = (0..workers)
-            .map(|_| on_a_thread(stop.clone(), Worker::new(Arc::clone(&download)).run(Arc::clone(&queue))))
+            .map(|_| on_a_thread(stop.clone(), Worker::new(Arc::clone(&download)).run(queue.clone())))
             .collect();
         let finding = on_a_thread(stop.clone(), Finder::new(Arc::clone(&download), sender).run(entries));
         // Only the workers take from it: when they are gone, whoever hands out work hears of it.

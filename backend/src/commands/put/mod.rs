@@ -17,7 +17,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use shared::{Conflict, ErrorCode, VPath};
-use tokio::sync::{Mutex, mpsc};
 
 use self::find::{Finder, shown};
 use self::local::name_bytes;
@@ -27,6 +26,7 @@ use self::send::Worker;
 use super::connect::{self, Session};
 use super::exit::{Exit, Failure};
 use super::interrupt;
+use super::queue::Queue;
 use super::report::{Report, Way};
 use super::thread::{joined, on_a_thread};
 use crate::cli::PutArgs;
@@ -100,10 +100,9 @@ impl Upload {
         let interrupted = interrupt::listen(stop.clone());
         let drawn = Arc::clone(&upload);
         let drawing = tokio::spawn(async move { drawn.report.keep_drawing().await });
-        let (sender, receiver) = mpsc::channel(workers);
-        let queue = Arc::new(Mutex::new(receiver));
+        let (sender, queue) = Queue::new(workers);
         let working: Vec<_> = (0..workers)
-            .map(|_| on_a_thread(stop.clone(), Worker::new(Arc::clone(&upload)).run(Arc::clone(&queue))))
+            .map(|_| on_a_thread(stop.clone(), Worker::new(Arc::clone(&upload)).run(queue.clone())))
             .collect();
         let finding = on_a_thread(stop.clone(), Finder::new(Arc::clone(&upload), sender).run(places));
         // Only the workers take from it: when they are gone, whoever hands out work hears of it.

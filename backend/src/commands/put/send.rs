@@ -8,7 +8,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use shared::limits::{PIECE_BYTES, UPLOAD_SYNC_BYTES};
 use shared::{Algorithm, Conflict, Entry, ErrorCode, JobId, Kind};
-use tokio::sync::{Mutex, mpsc};
 
 use super::Upload;
 use super::find::{Wanted, shown};
@@ -17,6 +16,7 @@ use super::note::Note;
 use crate::client::{self, ClientError, Commit, Sent, Stage};
 use crate::commands::exit::{Exit, Failure, is_away};
 use crate::commands::job::new_key;
+use crate::commands::queue::Queue;
 use crate::commands::report::Came;
 use crate::commands::retry::Backoff;
 
@@ -24,9 +24,6 @@ use crate::commands::retry::Backoff;
 const CHANGES_MAX: u32 = 5;
 /// From this size on it is worth a note here and a record there to go on where an upload stopped, in bytes.
 const RESUMABLE_BYTES_MIN: u64 = UPLOAD_SYNC_BYTES;
-
-/// Work that all workers take from.
-pub(super) type Queue = Arc<Mutex<mpsc::Receiver<Wanted>>>;
 
 pub(super) struct Worker {
     upload: Arc<Upload>,
@@ -83,19 +80,12 @@ impl Worker {
     ///
     /// # Errors
     /// What makes it pointless to go on.
-    pub(super) async fn run(self, queue: Queue) -> Result<(), Failure> {
+    pub(super) async fn run(self, queue: Queue<Wanted>) -> Result<(), Failure> {
         let stop = self.upload.report.stop();
-        loop {
-            let wanted = tokio::select! {
-                biased;
-                () = stop.cancelled() => return Ok(()),
-                wanted = async { queue.lock().await.recv().await } => wanted,
-            };
-            match wanted {
-                None => return Ok(()),
-                Some(wanted) => self.file(&wanted).await?,
-            }
+        while let Some(wanted) = queue.next(&stop).await {
+            self.file(&wanted).await?;
         }
+        Ok(())
     }
 
     async fn file(&self, wanted: &Wanted) -> Result<(), Failure> {
