@@ -18,8 +18,8 @@ use shared::limits::PIECE_BYTES;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Gateway;
+use super::connection::Busy;
 use super::error::Refusal;
-use super::serve::Busy;
 
 /// What is read of a body that was refused, in bytes.
 const REFUSED_BYTES_MAX: usize = 32 << 20;

@@ -20,9 +20,9 @@ use shared::ErrorCode;
 use tracing::{info, warn};
 
 use super::body::Incoming;
+use super::connection::Link;
 use super::error::Refusal;
 use super::metrics::Route;
-use super::serve::Peer;
 use super::text::escape_log;
 use super::{Gateway, RequestId, cors, host, origin};
 
@@ -153,7 +153,7 @@ impl Record {
             id,
             method: request.method().clone(),
             path: escape_log(request.uri().path()),
-            peer: request.extensions().get::<Peer>().map(|peer| peer.0),
+            peer: request.extensions().get::<Link>().map(|link| link.peer),
             route,
             started: Instant::now(),
             status: None,

@@ -10,6 +10,8 @@ mod access;
 
 mod serve;
 
+mod connection;
+
 mod pace;
 
 mod front;
