@@ -7,6 +7,8 @@ pub mod path;
 
 pub mod entry;
 
+pub mod columns;
+
 pub mod range;
 
 pub mod order;

@@ -50,6 +50,8 @@ pub const CAPABILITIES_MAX: usize = 32;
 pub const LIST_LIMIT_DEFAULT: u32 = 1_000;
 /// Most entries in a page of a listing.
 pub const LIST_LIMIT_MAX: u32 = 10_000;
+/// Longest block of a listing in columns, in bytes: the body of one frame.
+pub const COLUMNS_BYTES_MAX: usize = FRAME_CONTROL_BYTES_MAX - 8;
 /// Longest cursor, in bytes of its text: a path segment of 255 bytes and a snapshot's name fit well.
 pub const CURSOR_BYTES_MAX: usize = 2048;
 

@@ -171,6 +171,11 @@ pub fn encode_segment(segment: &[u8]) -> String {
     percent_encode(segment, RESERVED).to_string()
 }
 
+/// True for bytes that can be one segment of a path.
+pub fn is_name(bytes: &[u8]) -> bool {
+    check_segment(bytes).is_ok()
+}
+
 fn check_length(bytes: &[u8]) -> Result<(), PathError> {
     let deep = bytes.iter().filter(|&&byte| byte == b'/').count() >= PATH_SEGMENTS_MAX;
     if bytes.len() > PATH_BYTES_MAX || deep { Err(PathError::TooLong) } else { Ok(()) }
