@@ -17,7 +17,7 @@ use crate::server::{self, Database, DatabaseError, Server};
 use crate::state::{State, StateError, note_key, read_key, read_or_make_key};
 use crate::storage::StorageError;
 use crate::storage::local::LocalStorage;
-use crate::wire::{Key, KeyError};
+use crate::wire::{Key, KeyError, door};
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +56,8 @@ fn hint(error: &std::io::Error, address: SocketAddr) -> String {
     }
 }
 
-/// Both halves in one process. They speak framed TCP over loopback all the same, by a key that only this process has.
+/// Both halves in one process. They speak the framed protocol all the same, in memory, by a key that only this process
+/// has.
 pub async fn serve(
     folder: &Path,
     http: HttpConfig,
@@ -79,10 +80,11 @@ pub async fn serve(
     let keys = [(local_key, Rights::ALL), (inner_key.clone(), Rights::ALL)];
     let config = server::ServerConfig { drain_time: common.drain_time, ..tcp.server };
     let stop_server = CancellationToken::new();
+    let (door, doorway) = door();
     let file_server = Server::new(Arc::new(storage), open_records(&state)?, keys, config);
-    let file_server = tokio::spawn(server::serve(tcp_listener, file_server, stop_server.clone()));
+    let file_server = tokio::spawn(server::serve(tcp_listener, Some(doorway), file_server, stop_server.clone()));
 
-    let client = Client::new(Target { address: tcp_address.to_string(), key: inner_key }, PoolConfig::default());
+    let client = Client::new(Target::here(door, inner_key), PoolConfig::default());
     let writable = http.gateway.anonymous.writable();
     let gateway = new_gateway(client, http, &common, Some(&folder));
     announce(&common, Some(http_address), Some(tcp_address));
@@ -116,7 +118,7 @@ pub async fn serve_storage(
     info!(folder = %folder.display(), "serving");
     let config = server::ServerConfig { drain_time: common.drain_time, ..tcp.server };
     let server = Server::new(Arc::new(storage), open_records(&state)?, keys, config);
-    server::serve(listener, server, shutdown).await;
+    server::serve(listener, None, server, shutdown).await;
     Ok(())
 }
 
@@ -128,7 +130,7 @@ pub async fn serve_gateway(
     common: CommonConfig,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
-    let client = Client::new(Target { address: server, key: read_key(key)? }, PoolConfig::default());
+    let client = Client::new(Target::tcp(server, read_key(key)?), PoolConfig::default());
     let listener = listen(http.listen).await?;
     let http_address = address(&listener, http.listen)?;
     let gateway = new_gateway(client, http, &common, None);

@@ -5,18 +5,16 @@ use std::time::{Duration, Instant};
 use shared::ErrorCode;
 use shared::limits::PING_AFTER;
 use shared::wire::{End, Failure, FrameKind, Goodbye, Message};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 
 use super::handshake::handshake;
-use super::{ClientError, Target};
-use crate::wire::{Frame, FrameReader, FrameWriter, Incoming};
+use super::{ClientError, Place, Target};
+use crate::wire::{Frame, FrameReader, FrameWriter, Incoming, LinkReader, LinkWriter, connect_door, connect_tcp};
 
 /// A connection past its handshake.
 pub(super) struct Connection {
-    reader: FrameReader<OwnedReadHalf>,
-    writer: FrameWriter<OwnedWriteHalf>,
+    reader: FrameReader<LinkReader>,
+    writer: FrameWriter<LinkWriter>,
     last_id: u32,
     /// Largest DATA payload that the server takes, in bytes.
     data_bytes_max: usize,
@@ -48,10 +46,11 @@ impl Connection {
     /// Connects and proves the key, within `time`.
     pub(super) async fn open(target: &Target, time: Duration) -> Result<Self, ClientError> {
         let opening = async {
-            let stream = TcpStream::connect(&target.address).await;
-            let stream = stream.map_err(|error| unreachable_server(target, &error.to_string()))?;
-            stream.set_nodelay(true).map_err(|error| unreachable_server(target, &error.to_string()))?;
-            let (reader, writer) = stream.into_split();
+            let connected = match &target.place {
+                Place::Tcp(address) => connect_tcp(address).await,
+                Place::Here(door) => connect_door(door).await,
+            };
+            let (reader, writer) = connected.map_err(|error| unreachable_server(target, &error.to_string()))?;
             let (mut reader, mut writer) = (FrameReader::new(reader), FrameWriter::new(writer));
             let ok = handshake(&mut reader, &mut writer, &target.key).await?;
             let idle_time = Duration::from_millis(ok.idle_timeout_ms.into());
@@ -261,6 +260,6 @@ fn silent() -> ClientError {
 }
 
 fn unreachable_server(target: &Target, reason: &str) -> ClientError {
-    let message = format!("the file server at {} cannot be reached: {reason}", target.address);
+    let message = format!("the file server at {} cannot be reached: {reason}", target.place);
     ClientError { retry_after: Some(Duration::from_secs(1)), ..ClientError::new(ErrorCode::Unreachable, message) }
 }

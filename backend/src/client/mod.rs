@@ -22,7 +22,7 @@ use shared::{ETag, Entry, ErrorCode, Order, VPath};
 
 pub use change::Watcher;
 pub use error::ClientError;
-pub use pool::{LaneStatus, PoolConfig, PoolStatus, Target};
+pub use pool::{LaneStatus, Place, PoolConfig, PoolStatus, Target};
 pub use shared::wire::{Caller, Commit, DigestsKnown, Failure, GetItem, Meta, Page, Skipped, Stage, TrashPage, Upload};
 pub use transfer::{Item, Transfer, Walking};
 pub use upload::{Sending, Sent};

@@ -1,6 +1,7 @@
 //! Connections, lent and taken back. Metadata has a lane of its own: a thousand slow downloads never keep a listing
 //! waiting. What idled is asked whether it lives before it is trusted; what broke is not taken back.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,15 +14,45 @@ use tracing::debug;
 
 use super::ClientError;
 use super::connection::{Connection, DataReply, Reply};
-use crate::wire::{Frame, Key};
+use crate::wire::{Door, Frame, Key};
 
 /// Which file server, and by what key.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// `host:port`.
-    pub address: String,
+    /// Where it is.
+    pub place: Place,
     /// What both sides hold.
     pub key: Key,
+}
+
+/// Where a file server is.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// Over TCP, at `host:port`.
+    Tcp(String),
+    /// In this process, behind that door.
+    Here(Door),
+}
+
+impl Target {
+    /// The one over TCP at `host:port`.
+    pub fn tcp(address: impl Into<String>, key: Key) -> Self {
+        Self { place: Place::Tcp(address.into()), key }
+    }
+
+    /// The one in this process behind `door`.
+    pub fn here(door: Door, key: Key) -> Self {
+        Self { place: Place::Here(door), key }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => formatter.write_str(address),
+            Self::Here(_) => formatter.write_str("the other end of this process"),
+        }
+    }
 }
 
 /// What a person may set.

@@ -40,7 +40,7 @@ async fn session_with(args: &ConnectArgs, bulk_connections_max: usize, rights: R
     let key = key(args, &address).await?;
     let caller = Caller { scope: Scope::whole(rights), ..Caller::default() };
     let config = PoolConfig { bulk_connections_max, ..PoolConfig::default() };
-    let client = Client::new(Target { address: address.clone(), key }, config);
+    let client = Client::new(Target::tcp(address.clone(), key), config);
     Ok(Session { client, caller, address })
 }
 

@@ -35,7 +35,8 @@ use std::time::Duration;
 use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN, HANDSHAKE_TIME, IDLE_TIME, TRASH_EXPIRY, UPLOAD_EXPIRY};
 use shared::wire::{Failure, FrameKind, Goodbye};
 use shared::{ErrorCode, Rights};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncRead;
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -47,7 +48,7 @@ pub use send::Sink;
 pub use session::serve_connection;
 
 use crate::storage::Storage;
-use crate::wire::{FrameReader, FrameWriter, Key, KeyId};
+use crate::wire::{Doorway, FrameReader, FrameWriter, Key, KeyId, PipeReader, PipeWriter};
 use blocking::blocking;
 use digest::DigestCache;
 use jobs::Jobs;
@@ -169,66 +170,101 @@ impl Server {
     }
 }
 
-/// Accepts connections until `shutdown`, then lets requests that run come to their end, at most for
-/// [`ServerConfig::drain_time`].
-pub async fn serve(listener: TcpListener, server: Arc<Server>, shutdown: CancellationToken) {
-    let slots = Arc::new(Semaphore::new(server.config.connections_max));
-    let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
-    let tasks = TaskTracker::new();
+/// Accepts connections over TCP, and within this process through `doorway`, until `shutdown`; then lets requests that
+/// run come to their end, at most for [`ServerConfig::drain_time`]. Each way has its own
+/// [`ServerConfig::connections_max`]: who comes over TCP takes no place of who is inside.
+pub async fn serve(
+    listener: TcpListener,
+    mut doorway: Option<Doorway>,
+    server: Arc<Server>,
+    shutdown: CancellationToken,
+) {
     server.recover().await;
-    tasks.spawn(Arc::clone(&server).keep_house(shutdown.clone()));
-    // Cut when the drain is over.
-    let cut = CancellationToken::new();
+    let connections = Connections::new(server, shutdown);
+    let outside = Arc::new(Semaphore::new(connections.server.config.connections_max));
+    let inside = Arc::new(Semaphore::new(connections.server.config.connections_max));
+    connections.tasks.spawn(Arc::clone(&connections.server).keep_house(connections.shutdown.clone()));
     loop {
-        let stream = tokio::select! {
-            () = shutdown.cancelled() => break,
+        tokio::select! {
+            () = connections.shutdown.cancelled() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    pause_after(&error).await;
-                    continue;
+                Ok((stream, _)) => {
+                    // Without it a small answer waits for the acknowledgement of the one before.
+                    if let Err(error) = stream.set_nodelay(true) {
+                        debug!(%error, "the connection was gone at once");
+                        continue;
+                    }
+                    let (reader, writer) = stream.into_split();
+                    connections.take(reader, writer, &outside);
                 }
+                Err(error) => pause_after(&error).await,
             },
-        };
-        let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
-            // In a flood of them most are just closed.
-            if let Ok(refusal) = Arc::clone(&refusals).try_acquire_owned() {
-                tasks.spawn(async move {
-                    let _refusal = refusal;
-                    refuse(stream).await;
-                });
-            }
-            continue;
-        };
-        let (server, shutdown, cut) = (Arc::clone(&server), shutdown.clone(), cut.clone());
-        tasks.spawn(async move {
-            let _slot = slot;
-            tokio::select! {
-                () = cut.cancelled() => {}
-                () = serve_stream(stream, &server, &shutdown) => {}
-            }
-        });
+            Some((reader, writer)) = knock(&mut doorway) => connections.take(reader, writer, &inside),
+        }
     }
-    drop(listener);
-    tasks.close();
-    server.jobs.stop().await;
-    server.watches.stop().await;
-    if timeout(server.config.drain_time, tasks.wait()).await.is_err() {
-        warn!(connections = tasks.len(), "requests were cut off: they outlasted the drain time");
-        cut.cancel();
-        tasks.wait().await;
-    }
+    drop((listener, doorway));
+    connections.drain().await;
     info!("the file server has stopped");
 }
 
-async fn serve_stream(stream: TcpStream, server: &Server, shutdown: &CancellationToken) {
-    // Without it a small answer waits for the acknowledgement of the one before.
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "the connection was gone at once");
-        return;
+/// The next connection within this process; none where there is no door, or nobody is left behind it.
+async fn knock(doorway: &mut Option<Doorway>) -> Option<(PipeReader, PipeWriter)> {
+    doorway.as_mut()?.accept().await
+}
+
+/// The connections that there are.
+struct Connections {
+    server: Arc<Server>,
+    refusals: Arc<Semaphore>,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+    /// Cut when the drain is over.
+    cut: CancellationToken,
+}
+
+impl Connections {
+    fn new(server: Arc<Server>, shutdown: CancellationToken) -> Self {
+        let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
+        Self { server, refusals, tasks: TaskTracker::new(), shutdown, cut: CancellationToken::new() }
     }
-    let (reader, writer) = stream.into_split();
-    serve_connection(reader, writer, server, shutdown).await;
+
+    /// Serves a connection, if one of `slots` is free.
+    fn take<R, W>(&self, reader: R, writer: W, slots: &Arc<Semaphore>)
+    where
+        R: AsyncRead + Unpin + Send + Sync + 'static,
+        W: Sink + 'static,
+    {
+        let Ok(slot) = Arc::clone(slots).try_acquire_owned() else {
+            // In a flood of them most are just closed.
+            if let Ok(refusal) = Arc::clone(&self.refusals).try_acquire_owned() {
+                self.tasks.spawn(async move {
+                    let _refusal = refusal;
+                    refuse(reader, writer).await;
+                });
+            }
+            return;
+        };
+        let (server, shutdown, cut) = (Arc::clone(&self.server), self.shutdown.clone(), self.cut.clone());
+        self.tasks.spawn(async move {
+            let _slot = slot;
+            tokio::select! {
+                () = cut.cancelled() => {}
+                () = serve_connection(reader, writer, &server, &shutdown) => {}
+            }
+        });
+    }
+
+    async fn drain(self) {
+        let Self { server, tasks, cut, .. } = self;
+        tasks.close();
+        server.jobs.stop().await;
+        server.watches.stop().await;
+        if timeout(server.config.drain_time, tasks.wait()).await.is_err() {
+            warn!(connections = tasks.len(), "requests were cut off: they outlasted the drain time");
+            cut.cancel();
+            tasks.wait().await;
+        }
+    }
 }
 
 /// Out of file handles or memory: waiting helps, spinning does not. A connection that was reset before it was accepted
@@ -238,8 +274,7 @@ async fn pause_after(error: &io::Error) {
     sleep(Duration::from_millis(50)).await;
 }
 
-async fn refuse(stream: TcpStream) {
-    let (reader, writer) = stream.into_split();
+async fn refuse<R: AsyncRead + Unpin, W: Sink>(reader: R, writer: W) {
     let (mut reader, mut writer) = (FrameReader::new(reader), FrameWriter::new(writer));
     let mut failure = Failure::new(ErrorCode::TooManyConnections, "the server has as many connections as it takes");
     failure.retry_after_ms = Some(1_000);

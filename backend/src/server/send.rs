@@ -11,7 +11,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 use super::answer::{Answer, Stop};
 use super::blocking::blocking;
 use crate::storage::{OpenFile, StorageError};
-use crate::wire::WireError;
+use crate::wire::{PipeWriter, WireError};
 
 /// Where frames go. A socket may take bytes straight from a file; what has none (a pipe in memory) is written to.
 pub trait Sink: AsyncWrite + Unpin + Send {
@@ -26,6 +26,8 @@ impl Sink for OwnedWriteHalf {
         Some(self.as_ref())
     }
 }
+
+impl Sink for PipeWriter {}
 
 impl Sink for tokio::io::WriteHalf<tokio::io::DuplexStream> {}
 

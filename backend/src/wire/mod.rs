@@ -1,12 +1,18 @@
 //! The framed protocol on a byte stream, for both ends of a connection: bytes ⇄ frames, keys and their proofs. What a
 //! frame means is not known here.
 
+mod door;
 mod key;
+mod link;
+mod pipe;
 mod proof;
 mod reader;
 mod writer;
 
+pub use door::{Door, Doorway, door};
 pub use key::{Key, KeyError, KeyId};
+pub use link::{LinkReader, LinkWriter, connect_door, connect_tcp};
+pub use pipe::{PipeReader, PipeWriter};
 pub use proof::{Transcript, nonce};
 pub use reader::{Frame, FrameReader, Incoming};
 pub use writer::FrameWriter;

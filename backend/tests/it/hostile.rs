@@ -741,7 +741,7 @@ mod servers {
                 play(Raw::over(reader, writer), held.clone()).await;
             }
         });
-        Client::new(Target { address, key }, PoolConfig::default())
+        Client::new(Target::tcp(address, key), PoolConfig::default())
     }
 
     async fn stat_fails(client: &Client) -> ErrorCode {

@@ -95,7 +95,7 @@ mod restarts {
         let key = Key::generate().unwrap();
         let world = start(0, &key, drain_time).await;
         let port = world.tcp.port();
-        let client = Client::new(Target { address: world.tcp.to_string(), key: key.clone() }, PoolConfig::default());
+        let client = Client::new(Target::tcp(world.tcp.to_string(), key.clone()), PoolConfig::default());
         let (restarted, good) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let mut callers = JoinSet::new();
         for kind in 0..4 {
@@ -145,7 +145,7 @@ mod restarts {
         let key = Key::generate().unwrap();
         let mut world = start(0, &key, Duration::ZERO).await;
         let port = world.tcp.port();
-        let client = Client::new(Target { address: world.tcp.to_string(), key: key.clone() }, PoolConfig::default());
+        let client = Client::new(Target::tcp(world.tcp.to_string(), key.clone()), PoolConfig::default());
         for kind in 0..4 {
             one_call(&client, kind).await.unwrap();
             one_call(&client, kind).await.unwrap();
@@ -561,7 +561,7 @@ mod crowds {
             lease_time: Duration::from_millis(50),
             ..PoolConfig::default()
         };
-        let client = Client::new(Target { address: world.tcp.to_string(), key: world.key.clone() }, config);
+        let client = Client::new(Target::tcp(world.tcp.to_string(), world.key.clone()), config);
         let mut held = Vec::new();
         for _ in 0..3 {
             held.push(client.get(&reader(), vec![item("big")]).await.unwrap());

@@ -53,7 +53,11 @@ impl Web {
     }
 
     pub(crate) async fn with(storage: Arc<dyn Storage>, config: GatewayConfig) -> Self {
-        let world = World::over(storage).await;
+        Self::before(World::over(storage).await.inside(), config).await
+    }
+
+    /// A gateway before that file server.
+    pub(crate) async fn before(world: World, config: GatewayConfig) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();

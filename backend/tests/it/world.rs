@@ -7,7 +7,7 @@ use backend::client::{Caller, Client, PoolConfig, Target};
 use backend::server::{Database, Server, ServerConfig, serve};
 use backend::storage::Storage;
 use backend::storage::memory::MemoryStorage;
-use backend::wire::Key;
+use backend::wire::{Door, Key, door};
 use shared::{Rights, Scope, VPath};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -15,7 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 /// A file server that runs until it is dropped, and a client for it.
 pub(crate) struct World {
+    /// Over TCP, unless the world is [`World::inside`].
     pub(crate) client: Client,
+    pub(crate) door: Door,
     pub(crate) key: Key,
     pub(crate) tcp: SocketAddr,
     pub(crate) shutdown: CancellationToken,
@@ -62,9 +64,16 @@ impl World {
         let tcp = listener.local_addr().unwrap();
         let server = Server::new(storage, records, [(key.clone(), Rights::ALL)], config);
         let shutdown = CancellationToken::new();
-        let server = tokio::spawn(serve(listener, server, shutdown.clone()));
-        let client = Client::new(Target { address: tcp.to_string(), key: key.clone() }, PoolConfig::default());
-        Self { client, key, tcp, shutdown, server }
+        let (door, doorway) = door();
+        let server = tokio::spawn(serve(listener, Some(doorway), server, shutdown.clone()));
+        let client = Client::new(Target::tcp(tcp.to_string(), key.clone()), PoolConfig::default());
+        Self { client, door, key, tcp, shutdown, server }
+    }
+
+    /// The same with a client that is in the same process, as that of `passerelle serve` is.
+    pub(crate) fn inside(mut self) -> Self {
+        self.client = Client::new(Target::here(self.door.clone(), self.key.clone()), PoolConfig::default());
+        self
     }
 
     /// Asks the file server to stop, and waits until it has.

@@ -1,0 +1,83 @@
+//! The client's two ends of a connection, whatever carries it.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+
+use super::Door;
+use super::pipe::{PipeReader, PipeWriter};
+
+/// What comes from the other side.
+#[derive(Debug)]
+pub enum LinkReader {
+    /// Over TCP.
+    Tcp(OwnedReadHalf),
+    /// Within this process.
+    Pipe(PipeReader),
+}
+
+/// What goes to the other side.
+#[derive(Debug)]
+pub enum LinkWriter {
+    /// Over TCP.
+    Tcp(OwnedWriteHalf),
+    /// Within this process.
+    Pipe(PipeWriter),
+}
+
+/// Connects over TCP to `host:port`.
+///
+/// # Errors
+/// Those of the system.
+pub async fn connect_tcp(address: &str) -> io::Result<(LinkReader, LinkWriter)> {
+    let stream = TcpStream::connect(address).await?;
+    // Without it a small request waits for the acknowledgement of the one before.
+    stream.set_nodelay(true)?;
+    let (reader, writer) = stream.into_split();
+    Ok((LinkReader::Tcp(reader), LinkWriter::Tcp(writer)))
+}
+
+/// Connects within this process.
+///
+/// # Errors
+/// As [`Door::connect`].
+pub async fn connect_door(door: &Door) -> io::Result<(LinkReader, LinkWriter)> {
+    let (reader, writer) = door.connect().await?;
+    Ok((LinkReader::Pipe(reader), LinkWriter::Pipe(writer)))
+}
+
+impl AsyncRead for LinkReader {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(reader) => Pin::new(reader).poll_read(context, into),
+            Self::Pipe(reader) => Pin::new(reader).poll_read(context, into),
+        }
+    }
+}
+
+impl AsyncWrite for LinkWriter {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(writer) => Pin::new(writer).poll_write(context, bytes),
+            Self::Pipe(writer) => Pin::new(writer).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(writer) => Pin::new(writer).poll_flush(context),
+            Self::Pipe(writer) => Pin::new(writer).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(writer) => Pin::new(writer).poll_shutdown(context),
+            Self::Pipe(writer) => Pin::new(writer).poll_shutdown(context),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! One direction of a connection within a process: bytes that one task writes and another reads. It says no more than a
+//! socket does: what was written before the end arrives, then the end, and who writes to somebody who left is told.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker, ready};
+
+use bytes::{Buf, BytesMut};
+use shared::limits::PIECE_BYTES;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::coop::poll_proceed;
+
+/// What a pipe holds at most, in bytes: what a receiver takes at a time, so that a piece needs one wake.
+const PIPE_BYTES_MAX: usize = PIECE_BYTES;
+/// How much memory an empty pipe keeps, in bytes.
+const KEPT_BYTES: usize = 8 << 10;
+
+/// Both ends of a pipe.
+pub(super) fn pipe() -> (PipeReader, PipeWriter) {
+    let pipe = Arc::new(Pipe::default());
+    (PipeReader(Arc::clone(&pipe)), PipeWriter(pipe))
+}
+
+/// Where the bytes come out.
+#[derive(Debug)]
+pub struct PipeReader(Arc<Pipe>);
+
+/// Where the bytes go in.
+#[derive(Debug)]
+pub struct PipeWriter(Arc<Pipe>);
+
+#[derive(Debug, Default)]
+struct Pipe(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    bytes: BytesMut,
+    /// Nothing more is written.
+    ended: bool,
+    /// Nobody reads any more.
+    deserted: bool,
+    /// Who waits for bytes.
+    reader: Option<Waker>,
+    /// Who waits for room.
+    writer: Option<Waker>,
+}
+
+impl Pipe {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn end(&self) {
+        let mut state = self.lock();
+        state.ended = true;
+        wake(state, |state| &mut state.reader);
+    }
+}
+
+/// Wakes one side once the state is free again: it may look at it at once, on another thread.
+fn wake(mut state: MutexGuard<'_, State>, side: impl FnOnce(&mut State) -> &mut Option<Waker>) {
+    let waker = side(&mut state).take();
+    drop(state);
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+/// Waits, as the task that asks now.
+fn wait<T>(side: &mut Option<Waker>, context: &Context<'_>) -> Poll<T> {
+    match side {
+        Some(waker) => waker.clone_from(context.waker()),
+        None => *side = Some(context.waker().clone()),
+    }
+    Poll::Pending
+}
+
+impl AsyncRead for PipeReader {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        // As for a socket: a task that never waits gives way now and then all the same.
+        let coop = ready!(poll_proceed(context));
+        let mut state = self.0.lock();
+        if state.bytes.is_empty() {
+            if !state.ended {
+                return wait(&mut state.reader, context);
+            }
+            coop.made_progress();
+            return Poll::Ready(Ok(()));
+        }
+        let taken = state.bytes.len().min(into.remaining());
+        into.put_slice(&state.bytes[..taken]);
+        state.bytes.advance(taken);
+        if state.bytes.is_empty() {
+            if state.bytes.capacity() > KEPT_BYTES {
+                state.bytes = BytesMut::new();
+            } else {
+                state.bytes.clear();
+            }
+        }
+        wake(state, |state| &mut state.writer);
+        coop.made_progress();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for PipeWriter {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let coop = ready!(poll_proceed(context));
+        let mut state = self.0.lock();
+        if state.deserted || state.ended {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        let taken = bytes.len().min(PIPE_BYTES_MAX - state.bytes.len());
+        if taken == 0 && !bytes.is_empty() {
+            return wait(&mut state.writer, context);
+        }
+        state.bytes.extend_from_slice(&bytes[..taken]);
+        wake(state, |state| &mut state.reader);
+        coop.made_progress();
+        Poll::Ready(Ok(taken))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.end();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Drop for PipeReader {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.deserted = true;
+        state.bytes = BytesMut::new();
+        wake(state, |state| &mut state.writer);
+    }
+}
+
+impl Drop for PipeWriter {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn bytes_come_out_in_order_however_they_go_in() {
+        let (mut reader, mut writer) = pipe();
+        let sent: Vec<u8> = (0..3 * PIPE_BYTES_MAX + 17).map(|index| (index % 251) as u8).collect();
+        let expected = sent.clone();
+        let writing = tokio::spawn(async move {
+            for part in sent.chunks(PIPE_BYTES_MAX / 3 + 1) {
+                writer.write_all(part).await.unwrap();
+            }
+        });
+        let mut received = Vec::new();
+        reader.read_to_end(&mut received).await.unwrap();
+        writing.await.unwrap();
+        assert!(received == expected);
+    }
+
+    #[tokio::test]
+    async fn what_was_written_before_the_end_arrives() {
+        for shut in [true, false] {
+            let (mut reader, mut writer) = pipe();
+            writer.write_all(b"last words").await.unwrap();
+            if shut {
+                writer.shutdown().await.unwrap();
+                assert_eq!(writer.write(b"x").await.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+            }
+            drop(writer);
+            let mut received = Vec::new();
+            reader.read_to_end(&mut received).await.unwrap();
+            assert_eq!(received, b"last words");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_writer_waits_for_room_and_hears_that_nobody_reads() {
+        let (reader, mut writer) = pipe();
+        writer.write_all(&vec![0; PIPE_BYTES_MAX]).await.unwrap();
+        let waiting = tokio::spawn(async move { writer.write(b"x").await });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        drop(reader);
+        assert_eq!(waiting.await.unwrap().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[tokio::test]
+    async fn an_empty_pipe_keeps_little() {
+        let (mut reader, mut writer) = pipe();
+        writer.write_all(&vec![0; PIPE_BYTES_MAX]).await.unwrap();
+        reader.read_exact(&mut vec![0; PIPE_BYTES_MAX]).await.unwrap();
+        assert!(reader.0.lock().bytes.capacity() <= KEPT_BYTES);
+    }
+}
