@@ -1,5 +1,7 @@
 //! The repository's chores, each a command of `cargo xtask`. Knows how to build, check and start things; never what they do.
 
+#[cfg(target_os = "linux")]
+mod bench;
 mod browser;
 mod child;
 mod ci;
@@ -9,6 +11,8 @@ mod dev;
 mod dist;
 mod fingerprint;
 mod fuzz;
+#[cfg(target_os = "linux")]
+mod measure;
 mod precompress;
 mod repo;
 mod run;
@@ -32,6 +36,8 @@ cargo xtask COMMAND
   dev [DIR]             the server, and the page with hot reload on http://127.0.0.1:8081
   crash [--seed N] [--count N] [--program PATH]
                         kill servers and clients while they work until N (default 500) pieces of work were interrupted
+  bench [--row NAME]… [--quick] [--write] [--program PATH]
+                        this server beside nginx, dufs, miniserve and copyparty, whichever are installed
   dist                  the binary to hand out, at target/dist/passerelle
   fuzz [SECONDS]        each fuzz target for SECONDS (default 60)
   tidy                  who may import whom, and other habits of the source tree
@@ -58,6 +64,8 @@ fn command(arguments: &[String]) -> Outcome<()> {
         "test" => suites::test(&repo),
         "ci" => ci::ci(&repo),
         "dev" => dev::dev(&repo, rest),
+        #[cfg(target_os = "linux")]
+        "bench" => bench::bench(&repo, rest),
         "crash" => crash::crash(&repo, rest),
         "dist" => dist::dist(&repo),
         "fuzz" => fuzz::fuzz(&repo, rest),

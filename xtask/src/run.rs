@@ -12,19 +12,24 @@ use crate::{
 pub(crate) fn run(repo: &Repo, arguments: &[String]) -> Outcome<()> {
     let wish = parse(arguments)?;
     let mut steps = Steps::start();
-    spa::ensure(repo, &mut steps, Vec::new())?;
-    steps.step("Building the server");
-    let mut build = repo.cargo(&["build", "--release", "--locked", "--package", "backend"]);
-    child::must(repo, "building the server", &mut build, "mend what the lines above name and start again")?;
-
+    let program = build(repo, &mut steps)?;
     let folder = match wish.folder {
         Some(folder) => folder,
         None => sample::ensure(repo)?,
     };
     steps.step(&format!("Serving {}; ctrl-C stops it", folder.display()));
-    let mut server = Command::new(repo.target("release/passerelle"));
+    let mut server = Command::new(program);
     server.arg("serve").arg(folder).args(serve_flags(&wish.flags));
     become_it(server)
+}
+
+/// The server as people run it, with the page inside; answers where it lies.
+pub(crate) fn build(repo: &Repo, steps: &mut Steps) -> Outcome<PathBuf> {
+    spa::ensure(repo, steps, Vec::new())?;
+    steps.step("Building the server");
+    let mut build = repo.cargo(&["build", "--release", "--locked", "--package", "backend"]);
+    child::must(repo, "building the server", &mut build, "mend what the lines above name and start again")?;
+    Ok(repo.target("release/passerelle"))
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::random::{Content, Random};
+use crate::child::without_settings;
 use crate::repo::{AtPath, Failure, Outcome};
 
 /// Whom to kill.
@@ -139,7 +140,7 @@ impl World {
     pub(super) fn client(&self, arguments: &[&str]) -> Outcome<Arc<Mutex<Child>>> {
         let log = self.beside("client.log");
         let log = fs::OpenOptions::new().create(true).append(true).open(&log).at(&log)?;
-        let mut command = clean(Command::new(&self.program));
+        let mut command = without_settings(Command::new(&self.program));
         command
             .args(arguments)
             .args(["--server", &self.tcp.to_string(), "--key"])
@@ -170,7 +171,7 @@ fn end(child: &mut Child) {
 }
 
 fn spawn_storage(program: &Path, folder: &Path, address: SocketAddr, flags: &[&str]) -> Outcome<(Process, SocketAddr)> {
-    let mut command = clean(Command::new(program));
+    let mut command = without_settings(Command::new(program));
     command.arg("storage").arg(folder.join("served")).arg("--key").arg(folder.join("key"));
     command.args(["--tcp", &address.to_string()]).args(flags).env("HOME", folder.join("home"));
     command.env("XDG_STATE_HOME", folder.join("home"));
@@ -183,20 +184,10 @@ fn spawn_gateway(
     server: SocketAddr,
     address: SocketAddr,
 ) -> Outcome<(Process, SocketAddr)> {
-    let mut command = clean(Command::new(program));
+    let mut command = without_settings(Command::new(program));
     command.args(["gateway", "--anonymous", "write", "--server", &server.to_string(), "--key"]);
     command.arg(folder.join("key")).args(["--http", &address.to_string()]);
     announced(&mut command, &folder.join("gateway.log"), "http://")
-}
-
-/// Without what a person's own settings would bring.
-fn clean(mut command: Command) -> Command {
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("PASSERELLE_") {
-            command.env_remove(name);
-        }
-    }
-    command
 }
 
 /// Starts a server, and waits until it says where it listens.

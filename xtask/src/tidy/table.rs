@@ -22,7 +22,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     // The operating system's files: a sandbox for what is served and one for what is fetched, and the one system call
     // that joins a file to a socket.
     ("cap_std", &["backend/src/commands/get/", "backend/src/storage/"]),
-    ("rustix", &["backend/src/storage/", "backend/src/server/sendfile.rs"]),
+    ("rustix", &["backend/src/storage/", "backend/src/server/sendfile.rs", "xtask/src/bench/", "xtask/src/measure/"]),
     // HTTP ends at the gateway: nothing behind it may hear of it.
     ("axum", &["backend/src/gateway/"]),
     ("http", &["backend/src/gateway/"]),

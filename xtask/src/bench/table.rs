@@ -1,0 +1,179 @@
+//! What a row comes to: figures of each side, and how ours stand against what was set as a goal. Pure.
+
+use super::peers::Peer;
+use crate::measure::statistics::{least, median, most};
+
+/// One measurement of one side.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Reading {
+    /// In the table's unit.
+    pub(super) value: f64,
+    /// How much work it was, in units of which the processor time is told.
+    pub(super) work: f64,
+    /// Processor time that the server took for it, in seconds.
+    pub(super) cpu: f64,
+    /// In milliseconds.
+    pub(super) first_byte: Option<f64>,
+    /// In microseconds.
+    pub(super) p50: Option<f64>,
+    pub(super) p99: Option<f64>,
+}
+
+/// All measurements of one side.
+#[derive(Clone, Debug)]
+pub(super) struct Side {
+    pub(super) name: String,
+    pub(super) peer: Option<Peer>,
+    pub(super) readings: Vec<Reading>,
+    /// In bytes.
+    pub(super) peak: Option<u64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Better {
+    Higher,
+    Lower,
+}
+
+/// A goal.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Bound {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Bound {
+    pub(super) fn is_met(self, value: f64) -> bool {
+        match self {
+            Self::AtLeast(bound) => value >= bound,
+            Self::AtMost(bound) => value <= bound,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Verdict {
+    pub(super) what: String,
+    pub(super) value: f64,
+    pub(super) unit: &'static str,
+    pub(super) bound: Bound,
+}
+
+impl Verdict {
+    pub(super) fn is_met(&self) -> bool {
+        self.bound.is_met(self.value)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    pub(super) title: String,
+    pub(super) unit: &'static str,
+    pub(super) better: Better,
+    /// What the processor time is told in, and how many of it a second per unit of work is; none where it says nothing.
+    pub(super) cpu_unit: Option<(&'static str, f64)>,
+    pub(super) sides: Vec<Side>,
+    pub(super) verdicts: Vec<Verdict>,
+    pub(super) notes: Vec<String>,
+}
+
+impl Side {
+    /// The best of its rounds: whatever disturbs a machine only ever makes it slower.
+    pub(super) fn value(&self, better: Better) -> f64 {
+        let values: Vec<f64> = self.readings.iter().map(|reading| reading.value).collect();
+        match better {
+            Better::Higher => most(&values),
+            Better::Lower => least(&values),
+        }
+    }
+
+    /// Processor time for a unit of work over all rounds, in seconds: the kernel counts it in hundredths.
+    pub(super) fn cpu(&self) -> f64 {
+        let sum = |of: fn(&Reading) -> f64| self.readings.iter().map(of).sum::<f64>();
+        sum(|reading| reading.cpu) / sum(|reading| reading.work)
+    }
+
+    /// The middle one of the rounds.
+    pub(super) fn middle(&self, of: fn(&Reading) -> Option<f64>) -> Option<f64> {
+        let values: Vec<f64> = self.readings.iter().filter_map(of).collect();
+        (!values.is_empty()).then(|| median(&values))
+    }
+}
+
+impl Table {
+    fn side(&self, peer: Peer) -> Option<&Side> {
+        self.sides.iter().find(|side| side.peer == Some(peer))
+    }
+
+    /// How many times as good ours is as the other, where both are there.
+    pub(super) fn ratio(&self, other: Peer) -> Option<f64> {
+        Some(self.ratio_of(self.side(Peer::Ours)?, self.side(other)?))
+    }
+
+    pub(super) fn ratio_of(&self, ours: &Side, other: &Side) -> f64 {
+        let (ours, other) = (ours.value(self.better), other.value(self.better));
+        match self.better {
+            Better::Higher => ours / other,
+            Better::Lower => other / ours,
+        }
+    }
+
+    /// Holds ours against each of the others that is there.
+    pub(super) fn hold(&mut self, what: &str, bounds: &[(Peer, f64)]) {
+        for (peer, bound) in bounds {
+            if let Some(value) = self.ratio(*peer) {
+                self.verdict(format!("{what} against {}", peer.name()), value, "×", Bound::AtLeast(*bound));
+            }
+        }
+    }
+
+    /// The same for processor time, of which less is better.
+    pub(super) fn hold_cpu(&mut self, what: &str, bounds: &[(Peer, f64)]) {
+        for (peer, bound) in bounds {
+            if let (Some(ours), Some(other)) = (self.side(Peer::Ours), self.side(*peer)) {
+                let value = ours.cpu() / other.cpu();
+                // Too little work for the kernel's clock to have moved.
+                if !value.is_finite() {
+                    continue;
+                }
+                self.verdict(format!("{what} against {}", peer.name()), value, "×", Bound::AtMost(*bound));
+            }
+        }
+    }
+
+    pub(super) fn verdict(&mut self, what: impl Into<String>, value: f64, unit: &'static str, bound: Bound) {
+        self.verdicts.push(Verdict { what: what.into(), value, unit, bound });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Better, Bound, Peer, Reading, Side, Table};
+
+    fn side(peer: Peer, values: &[f64]) -> Side {
+        let reading = |value: &f64| Reading { value: *value, work: 2.0, cpu: 1.0, ..Reading::default() };
+        Side { name: peer.name().into(), peer: Some(peer), readings: values.iter().map(reading).collect(), peak: None }
+    }
+
+    fn table(better: Better) -> Table {
+        let sides = vec![side(Peer::Ours, &[10.0, 8.0]), side(Peer::Nginx, &[5.0, 4.0])];
+        Table { title: "t".into(), unit: "u", better, cpu_unit: None, sides, verdicts: vec![], notes: vec![] }
+    }
+
+    #[test]
+    fn a_ratio_above_one_is_good_whichever_way_the_unit_goes() {
+        assert_eq!(table(Better::Higher).ratio(Peer::Nginx), Some(2.0));
+        assert_eq!(table(Better::Lower).ratio(Peer::Nginx), Some(0.5));
+        assert_eq!(table(Better::Lower).ratio(Peer::Dufs), None);
+    }
+
+    #[test]
+    fn goals_are_held_against_who_is_there() {
+        let mut table = table(Better::Higher);
+        table.hold("files", &[(Peer::Nginx, 2.0), (Peer::Dufs, 1.0)]);
+        table.hold_cpu("time", &[(Peer::Nginx, 0.9)]);
+        let met: Vec<bool> = table.verdicts.iter().map(super::Verdict::is_met).collect();
+        assert_eq!(met, [true, false]);
+        assert!(Bound::AtMost(1.0).is_met(1.0) && !Bound::AtLeast(1.0).is_met(0.9));
+    }
+}

@@ -1,0 +1,8 @@
+//! What `bench` and `load` measure with: HTTP clients, servers as processes, and the kernel's word on what they took.
+
+pub(crate) mod client;
+pub(crate) mod engine;
+mod http;
+pub(crate) mod processes;
+pub(crate) mod server;
+pub(crate) mod statistics;
