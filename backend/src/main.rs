@@ -14,7 +14,9 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return commands::fail(&format!("no threads to run on: {error}")),
     };
-    runtime.block_on(execute(cli.command))
+    let code = runtime.block_on(execute(cli.command));
+    telemetry::flush();
+    code
 }
 
 async fn execute(command: Command) -> ExitCode {

@@ -148,6 +148,7 @@ pub fn stop_at_signals(shutdown: CancellationToken) {
         signal().await;
         std::process::exit(1);
     });
+        crate::telemetry::flush();
 }
 
 #[cfg(unix)]

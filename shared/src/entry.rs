@@ -147,7 +147,13 @@ impl ETag {
 
     /// As an HTTP field value: the digits in quotes.
     pub fn quoted(&self) -> String {
-        format!("\"{self}\"")
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digits = self.0.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0xf)]]);
+        let mut text = String::with_capacity(34);
+        text.push('"');
+        text.extend(digits.map(char::from));
+        text.push('"');
+        text
     }
 }
 

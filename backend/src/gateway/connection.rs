@@ -1,26 +1,26 @@
 //! One connection: its requests, one after the other, each told where it comes from. It does not know whether the
 //! bytes are encrypted on their way; a request may ask its [`Link`].
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Request;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use shared::limits::PIECE_BYTES;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
 use super::Gateway;
+use super::front::{Front, Observed};
 use super::pace::{Paced, Phase};
 
 /// Least buffer of a connection, in bytes.
@@ -47,21 +47,20 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     link: Link,
     gateway: &Gateway,
-    app: Router,
+    front: Front,
     shutdown: CancellationToken,
     cut: CancellationToken,
 ) -> hyper::Result<()> {
     let config = &gateway.config;
     let phase = Phase::default();
     let paced = Paced::new(stream, phase.clone(), config.header_read_time, config.stall_time);
-    let app = TowerToHyperService::new(app);
     let service = service_fn(move |mut request: Request<Incoming>| {
         phase.answering();
         let over = Busy(Arc::new(Over(phase.clone())));
         request.extensions_mut().insert(link);
         request.extensions_mut().insert(over.clone());
-        let answer = app.call(request);
-        async move { answer.await.map(|response: Response<Body>| response.map(|body| Answer { body, _over: over })) }
+        let answer = front.clone().answer(request.map(Body::new));
+        async move { Ok::<_, Infallible>(answer.await.map(|body| Answer { body, _over: over })) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -96,7 +95,7 @@ impl Drop for Over {
 pub(super) struct Busy(#[expect(dead_code, reason = "it is kept, and dropped")] Arc<Over>);
 
 struct Answer {
-    body: Body,
+    body: Observed,
     _over: Busy,
 }
 

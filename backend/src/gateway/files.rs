@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED, LOCATION,
@@ -161,11 +161,11 @@ async fn send_parts(gateway: &Gateway, asked: &Asked, entry: &Entry, spans: Vec<
         Some(item) => item,
         None => return Err(ClientError::new(ErrorCode::Protocol, "an answer without the items").into()),
     };
-    let layout = Layout::new(&gateway.boundary(&asked.request_id), &media::content_type(&asked.path), entry.size);
+    let layout = Layout::new(&gateway.boundary(&asked.request_id), media::content_type(&asked.path), entry.size);
     let mut headers = gateway.entity_headers(asked, entry);
     set(&mut headers, CONTENT_TYPE, layout.content_type());
-    set(&mut headers, CONTENT_LENGTH, layout.length(&spans));
-    Ok((StatusCode::PARTIAL_CONTENT, headers, body(Parts::new(layout, spans, transfer, first))).into_response())
+    headers.insert(CONTENT_LENGTH, layout.length(&spans).into());
+    Ok(answer(StatusCode::PARTIAL_CONTENT, headers, body(Parts::new(layout, spans, transfer, first))))
 }
 
 fn without_body(gateway: &Gateway, asked: &Asked, entry: &Entry, plan: Plan) -> Result<Response, Refusal> {
@@ -174,7 +174,7 @@ fn without_body(gateway: &Gateway, asked: &Asked, entry: &Entry, plan: Plan) -> 
             // What the client's copy is renewed with (RFC 9110 §15.4.5), and nothing about the bytes.
             let mut headers = gateway.entity_headers(asked, entry);
             headers.remove(CONTENT_TYPE);
-            Ok((StatusCode::NOT_MODIFIED, headers).into_response())
+            Ok(answer(StatusCode::NOT_MODIFIED, headers, Body::empty()))
         }
         Plan::Unsatisfiable => Err(Refusal::unsatisfiable(entry.size)),
         _ => Err(ErrorCode::PreconditionFailed.into()),
@@ -184,31 +184,31 @@ fn without_body(gateway: &Gateway, asked: &Asked, entry: &Entry, plan: Plan) -> 
 impl Gateway {
     fn whole(&self, asked: &Asked, entry: &Entry, body: Body) -> Response {
         let mut headers = self.entity_headers(asked, entry);
-        set(&mut headers, CONTENT_LENGTH, entry.size);
-        (StatusCode::OK, headers, body).into_response()
+        headers.insert(CONTENT_LENGTH, entry.size.into());
+        answer(StatusCode::OK, headers, body)
     }
 
     fn part(&self, asked: &Asked, entry: &Entry, span: Span, body: Body) -> Response {
         let mut headers = self.entity_headers(asked, entry);
-        set(&mut headers, CONTENT_LENGTH, span.length);
+        headers.insert(CONTENT_LENGTH, span.length.into());
         let (first, last, size) = (span.offset, span.end().saturating_sub(1), entry.size);
         set(&mut headers, CONTENT_RANGE, format!("bytes {first}-{last}/{size}"));
-        (StatusCode::PARTIAL_CONTENT, headers, body).into_response()
+        answer(StatusCode::PARTIAL_CONTENT, headers, body)
     }
 
     /// What every answer about a file says of it.
     fn entity_headers(&self, asked: &Asked, entry: &Entry) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(16);
         let content_type = media::content_type(&asked.path);
-        set(&mut headers, CONTENT_SECURITY_POLICY, media::policy(&content_type, &self.framers));
-        set(&mut headers, CONTENT_TYPE, content_type);
+        headers.insert(CONTENT_SECURITY_POLICY, self.policies.of(content_type));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
         if let Some(etag) = entry.etag {
-            set(&mut headers, ETAG, etag.quoted());
+            set_text(&mut headers, ETAG, etag.quoted());
         }
         if let Some(date) = last_modified(entry.modified, SystemTime::now()) {
-            set(&mut headers, LAST_MODIFIED, date);
+            set_text(&mut headers, LAST_MODIFIED, date);
         }
         if asked.download {
             headers.insert(CONTENT_DISPOSITION, disposition::attachment(&asked.path.display_name()));
@@ -217,9 +217,22 @@ impl Gateway {
     }
 }
 
+/// A response made of its parts as they are: to set them one by one would look each header up again.
+fn answer(status: StatusCode, headers: HeaderMap, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
 /// Sets a header to a text of our own making, which is always a legal value.
 pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: impl ToString) {
-    if let Ok(value) = HeaderValue::try_from(value.to_string()) {
+    set_text(headers, name, value.to_string());
+}
+
+/// The same without a copy.
+fn set_text(headers: &mut HeaderMap, name: HeaderName, value: String) {
+    if let Ok(value) = HeaderValue::try_from(value) {
         headers.insert(name, value);
     }
 }
@@ -261,7 +274,7 @@ fn redirect(location: &str, query: Option<&str>) -> Response {
         None => set(&mut headers, LOCATION, location),
     }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    (StatusCode::PERMANENT_REDIRECT, headers).into_response()
+    answer(StatusCode::PERMANENT_REDIRECT, headers, Body::empty())
 }
 
 #[cfg(test)]

@@ -6,16 +6,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
+use axum::Router;
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
-use axum::middleware::Next;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{
     ALLOW, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::service::Service;
+use hyper_util::service::TowerToHyperService;
 use shared::ErrorCode;
 use tracing::{info, warn};
 
@@ -24,27 +26,62 @@ use super::connection::Link;
 use super::error::Refusal;
 use super::metrics::Route;
 use super::text::escape_log;
-use super::{Gateway, RequestId, cors, host, origin};
+use super::{Gateway, RequestId, cors, host, origin, routes};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// Outermost: the id, the log line and the counts of a request, and the body of a refusal.
-pub(super) async fn observe(State(gateway): State<Gateway>, mut request: Request, next: Next) -> Response {
-    let id = gateway.next_request_id();
-    request.extensions_mut().insert(id.clone());
-    let mut record = Record::begin(&gateway, &request, id.clone());
-    let mut response = next.run(request).await;
-    if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
-        record.refused = Some((refusal.code, refusal.cause.clone()));
-        let layered = std::mem::take(response.headers_mut());
-        response = refusal.render(&id.0);
-        keep(response.headers_mut(), layered);
+/// Answers requests: what happens to every one, around the routes. Cheap to clone. No layers of the framework: each of
+/// them would put the request's future and its answer's body into boxes of their own.
+#[derive(Clone)]
+pub(super) struct Front {
+    gateway: Gateway,
+    routes: TowerToHyperService<Router>,
+}
+
+impl Front {
+    pub(super) fn new(gateway: Gateway) -> Self {
+        Self { routes: TowerToHyperService::new(routes(gateway.clone())), gateway }
     }
-    finish_headers(response.headers_mut(), &gateway, &id);
-    record.status = Some(response.status());
-    record.bytes_expected = bytes_expected(&record.method, &response);
-    response.map(|body| Body::new(Observed { body, record }))
+
+    /// The id, the log line and the counts of a request, and the body of a refusal.
+    pub(super) async fn answer(self, mut request: Request) -> Response<Observed> {
+        let gateway = &self.gateway;
+        let id = gateway.next_request_id();
+        request.extensions_mut().insert(id);
+        let mut record = Record::begin(gateway, &request, id);
+        let mut response = self.admit(request).await;
+        if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
+            record.refused = Some((refusal.code, refusal.cause.clone()));
+            let layered = std::mem::take(response.headers_mut());
+            response = refusal.render(id.as_str());
+            keep(response.headers_mut(), layered);
+        }
+        finish_headers(response.headers_mut(), gateway, id);
+        record.status = Some(response.status());
+        record.bytes_expected = bytes_expected(&record.method, &response);
+        response.map(|body| Observed { body, record })
+    }
+
+    /// Lets through what is short enough and meant for this server.
+    async fn admit(&self, mut request: Request) -> Response {
+        let gateway = &self.gateway;
+        if let Err(refusal) = check(gateway, &request) {
+            drop(Incoming::of(gateway, &mut request));
+            return refusal.into_response();
+        }
+        let origins = &gateway.config.cors_origins;
+        if cors::is_preflight(request.method(), request.headers()) {
+            return (StatusCode::NO_CONTENT, cors::preflight(request.headers(), origins)).into_response();
+        }
+        let allowed = cors::allowed(request.headers(), origins);
+        let mut response = match self.routes.call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        cors::share(response.headers_mut(), allowed, origins);
+        response
+    }
 }
 
 /// How long the body will be, where that is known.
@@ -73,8 +110,8 @@ fn is_layered(name: &HeaderName) -> bool {
 }
 
 /// What every answer says, whatever it is.
-fn finish_headers(headers: &mut HeaderMap, gateway: &Gateway, id: &RequestId) {
-    if let Ok(id) = HeaderValue::from_str(&id.0) {
+fn finish_headers(headers: &mut HeaderMap, gateway: &Gateway, id: RequestId) {
+    if let Ok(id) = HeaderValue::from_bytes(&id.0) {
         headers.insert(REQUEST_ID, id);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -86,24 +123,8 @@ fn finish_headers(headers: &mut HeaderMap, gateway: &Gateway, id: &RequestId) {
         .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
 }
 
-/// Inside [`observe`]: lets through what is short enough and meant for this server.
-pub(super) async fn admit(State(gateway): State<Gateway>, mut request: Request, next: Next) -> Response {
-    if let Err(refusal) = check(&gateway, &request) {
-        drop(Incoming::of(&gateway, &mut request));
-        return refusal.into_response();
-    }
-    let origins = &gateway.config.cors_origins;
-    if cors::is_preflight(request.method(), request.headers()) {
-        return (StatusCode::NO_CONTENT, cors::preflight(request.headers(), origins)).into_response();
-    }
-    let allowed = cors::allowed(request.headers(), origins);
-    let mut response = next.run(request).await;
-    cors::share(response.headers_mut(), allowed, origins);
-    response
-}
-
 fn check(gateway: &Gateway, request: &Request) -> Result<(), Refusal> {
-    let target = request.uri().to_string().len();
+    let target = target_bytes(request.uri());
     if target > gateway.config.target_bytes_max {
         let refusal = Refusal::because(ErrorCode::TooLarge, "The address is longer than the server takes.");
         return Err(refusal.status(StatusCode::URI_TOO_LONG));
@@ -118,6 +139,13 @@ fn check(gateway: &Gateway, request: &Request) -> Result<(), Refusal> {
     origin::check(request.method(), request.uri(), request.headers(), &gateway.config.cors_origins)
 }
 
+/// How long the request's target is, in whatever form it came.
+fn target_bytes(uri: &Uri) -> usize {
+    let origin = uri.scheme_str().map_or(0, |scheme| scheme.len() + "://".len());
+    let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
+    origin + authority + uri.path_and_query().map_or(0, |path| path.as_str().len())
+}
+
 /// The answer to OPTIONS (RFC 9110 §9.3.7).
 pub(super) fn allow(methods: &'static str) -> Response {
     (StatusCode::NO_CONTENT, [(ALLOW, methods)]).into_response()
@@ -128,8 +156,7 @@ struct Record {
     gateway: Gateway,
     id: RequestId,
     method: Method,
-    /// Escaped.
-    path: String,
+    uri: Uri,
     peer: Option<SocketAddr>,
     route: Route,
     started: Instant,
@@ -146,15 +173,14 @@ struct Record {
 
 impl Record {
     fn begin(gateway: &Gateway, request: &Request, id: RequestId) -> Self {
-        let route = Route::of(request.extensions().get::<MatchedPath>().map(MatchedPath::as_str));
         gateway.metrics.begin();
         Self {
             gateway: gateway.clone(),
             id,
             method: request.method().clone(),
-            path: escape_log(request.uri().path()),
+            uri: request.uri().clone(),
             peer: request.extensions().get::<Link>().map(|link| link.peer),
-            route,
+            route: Route::of(request.uri().path()),
             started: Instant::now(),
             status: None,
             bytes: 0,
@@ -172,7 +198,8 @@ impl Drop for Record {
         // 499, as other servers have it: the client closed the connection.
         let status = self.status.map_or(499, |status| status.as_u16());
         self.gateway.metrics.end(self.route, &self.method, status, self.bytes, time);
-        let (id, method, path) = (&*self.id.0, self.method.as_str(), &self.path);
+        let path = escape_log(self.uri.path());
+        let (id, method, path) = (self.id.as_str(), self.method.as_str(), &*path);
         let (bytes, ms) = (self.bytes, time.as_millis() as u64);
         let peer = self.peer.map(tracing::field::display);
         // hyper asks no further once it has the bytes that Content-Length promised.
@@ -194,7 +221,7 @@ impl Drop for Record {
 }
 
 /// A body whose bytes are counted as the connection takes them.
-struct Observed {
+pub(super) struct Observed {
     body: Body,
     record: Record,
 }
@@ -232,6 +259,13 @@ mod tests {
     #[track_caller]
     fn check(method: Method, response: Response, expected: Option<u64>) {
         assert_eq!(bytes_expected(&method, &response), expected);
+    }
+
+    #[test]
+    fn a_target_is_as_long_as_it_was_written() {
+        for target in ["/", "/files/a%20b?download", "http://localhost:8080/files/a?b=c", "localhost:80", "*"] {
+            assert_eq!(target_bytes(&Uri::try_from(target).unwrap()), target.len(), "{target}");
+        }
     }
 
     #[test]

@@ -4,32 +4,37 @@
 //! inline gets a policy (CSP) that makes it a stranger: no script, no origin, no form. Pictures, sound and films need
 //! none of that, and the browser's own viewers go on working.
 
+use http::HeaderValue;
 use shared::VPath;
 
 /// The media type of a file, by its name.
-pub(super) fn content_type(path: &VPath) -> String {
+pub(super) fn content_type(path: &VPath) -> &'static str {
     let name = path.display_name();
     let extension = match name.rsplit_once('.') {
         Some((_, extension)) => extension.to_ascii_lowercase(),
         None => String::new(),
     };
     if let Some(known) = by_extension(&extension).or_else(|| by_name(&name)) {
-        return known.into();
+        return known;
     }
-    let guess = mime_guess::from_ext(&extension).first_or_octet_stream();
-    match (guess.type_().as_str(), guess.subtype().as_str()) {
-        // What reads as text is shown as text: browsers save what they have no viewer for.
-        ("text", subtype) if !SHOWN_TEXTS.contains(&subtype) => PLAIN.into(),
-        ("text", _) => format!("{}; charset=utf-8", guess.essence_str()),
-        _ => guess.essence_str().to_owned(),
+    match mime_guess::from_ext(&extension).first_raw() {
+        Some("text/html") => "text/html; charset=utf-8",
+        Some("text/css") => "text/css; charset=utf-8",
+        Some("text/csv") => "text/csv; charset=utf-8",
+        Some("text/javascript") => "text/javascript; charset=utf-8",
+        Some("text/xml") => "text/xml; charset=utf-8",
+        Some("text/markdown") => "text/markdown; charset=utf-8",
+        Some("text/vtt") => "text/vtt; charset=utf-8",
+        Some("text/calendar") => "text/calendar; charset=utf-8",
+        Some("text/vcard") => "text/vcard; charset=utf-8",
+        // What else reads as text is shown as text: browsers save what they have no viewer for.
+        Some(text) if text.starts_with("text/") => PLAIN,
+        Some(other) => other,
+        None => "application/octet-stream",
     }
 }
 
 const PLAIN: &str = "text/plain; charset=utf-8";
-
-/// Texts that a browser or another program treats in their own way.
-const SHOWN_TEXTS: &[&str] =
-    &["plain", "html", "css", "csv", "javascript", "xml", "markdown", "vtt", "calendar", "vcard"];
 
 /// Where the table of the library is missing something, out of date, or not what is meant on a file server.
 fn by_extension(extension: &str) -> Option<&'static str> {
@@ -80,17 +85,36 @@ fn by_name(name: &str) -> Option<&'static str> {
     TEXTS.contains(&name).then_some(PLAIN)
 }
 
-/// The policy under which a browser opens content of that type from here. `framers` are the origins whose pages may
-/// show it in a frame besides this one, separated by spaces.
-pub(super) fn policy(content_type: &str, framers: &str) -> String {
-    // A browser's PDF viewer is a plug-in of sorts: inside a sandbox it does not start. It gives a document's scripts
-    // no page to act on, and the rest of the policy stands.
-    let sandbox = if content_type == "application/pdf" { "object-src 'self'" } else { "sandbox" };
-    let framers = if framers.is_empty() { String::new() } else { format!(" {framers}") };
-    format!(
-        "{sandbox}; default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'; \
-         base-uri 'none'; form-action 'none'; frame-ancestors 'self'{framers}"
-    )
+/// The policies under which a browser opens content from here, made once.
+pub(super) struct Policies {
+    sandboxed: HeaderValue,
+    /// A browser's PDF viewer is a plug-in of sorts: inside a sandbox it does not start. It gives a document's scripts no
+    /// page to act on, and the rest of the policy stands.
+    viewed: HeaderValue,
+}
+
+impl Policies {
+    /// `framers` are the origins whose pages may show content in a frame besides this one, separated by spaces.
+    pub(super) fn new(framers: &str) -> Self {
+        let make = |sandbox: &str, framers: &str| {
+            HeaderValue::try_from(format!(
+                "{sandbox}; default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'; \
+                 base-uri 'none'; form-action 'none'; frame-ancestors 'self'{framers}"
+            ))
+        };
+        let framers = if framers.is_empty() { String::new() } else { format!(" {framers}") };
+        let policy = |sandbox| {
+            // An origin that no header can hold is none that a browser could send.
+            make(sandbox, &framers).or_else(|_| make(sandbox, "")).unwrap_or(HeaderValue::from_static("sandbox"))
+        };
+        Self { sandboxed: policy("sandbox"), viewed: policy("object-src 'self'") }
+    }
+
+    /// For content of that type.
+    pub(super) fn of(&self, content_type: &str) -> HeaderValue {
+        let policy = if content_type == "application/pdf" { &self.viewed } else { &self.sandboxed };
+        policy.clone()
+    }
 }
 
 #[cfg(test)]
@@ -128,10 +152,19 @@ mod tests {
         check("a.", "application/octet-stream");
     }
 
+    fn policy(content_type: &str, framers: &str) -> String {
+        Policies::new(framers).of(content_type).to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_document_has_its_viewer() {
+        assert!(policy("application/pdf", "").starts_with("object-src 'self'; default-src 'none';"));
+    }
+
     #[test]
     fn what_can_script_is_sandboxed() {
         for name in ["a.html", "a.svg", "a.xml", "a.xhtml", "a.js", "a.mhtml", "a.unknown", "a.txt", "a.png"] {
-            let policy = policy(&content_type(&VPath::parse(name).unwrap()), "");
+            let policy = policy(content_type(&VPath::parse(name).unwrap()), "");
             assert!(policy.starts_with("sandbox; default-src 'none';"), "{name}");
             assert!(!policy.contains("script-src") && !policy.contains("allow-"), "{name}");
         }
@@ -141,5 +174,6 @@ mod tests {
     fn only_named_pages_may_frame() {
         assert!(policy("text/html", "").ends_with("frame-ancestors 'self'"));
         assert!(policy("text/html", "https://a.example").ends_with("frame-ancestors 'self' https://a.example"));
+        assert!(policy("text/html", "https://a.example\n").ends_with("frame-ancestors 'self'"));
     }
 }

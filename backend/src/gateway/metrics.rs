@@ -179,23 +179,24 @@ impl Route {
         }
     }
 
-    /// By the pattern that the router matched.
-    pub(super) fn of(pattern: Option<&str>) -> Self {
-        match pattern {
-            Some("/api/v1/about") => Self::About,
-            Some("/api/v1/archive") => Self::Archive,
-            Some("/api/v1/changes") => Self::Changes,
-            Some("/api/v1/trash") => Self::Trash,
-            Some("/api/v1/events") => Self::Events,
-            Some("/api/v1/openapi.json") => Self::OpenApi,
-            Some("/healthz" | "/readyz" | "/metrics") => Self::Health,
-            Some(pattern) if pattern.starts_with("/files") => Self::Files,
-            Some(pattern) if pattern.starts_with("/api/v1/list") => Self::List,
-            Some(pattern) if pattern.starts_with("/api/v1/stat") => Self::Stat,
-            Some(pattern) if pattern.starts_with("/api/v1/digest") => Self::Digest,
-            Some(pattern) if pattern.starts_with("/api/v1/uploads") => Self::Uploads,
-            Some(pattern) if pattern.starts_with("/api/v1/jobs") => Self::Jobs,
-            _ => Self::Page,
+    /// By the path of a request's address.
+    pub(super) fn of(path: &str) -> Self {
+        match path.strip_prefix("/api/v1/").map(|rest| rest.split('/').next().unwrap_or(rest)) {
+            Some("about") => Self::About,
+            Some("archive") => Self::Archive,
+            Some("changes") => Self::Changes,
+            Some("trash") => Self::Trash,
+            Some("events") => Self::Events,
+            Some("openapi.json") => Self::OpenApi,
+            Some("list") => Self::List,
+            Some("stat") => Self::Stat,
+            Some("digest") => Self::Digest,
+            Some("uploads") => Self::Uploads,
+            Some("jobs") => Self::Jobs,
+            Some(_) => Self::Page,
+            None if path == "/files" || path.starts_with("/files/") => Self::Files,
+            None if matches!(path, "/healthz" | "/readyz" | "/metrics") => Self::Health,
+            None => Self::Page,
         }
     }
 }
@@ -220,13 +221,30 @@ mod tests {
     use crate::client::LaneStatus;
 
     #[test]
+    fn routes_by_path() {
+        for (path, route) in [
+            ("/", Route::Page),
+            ("/files", Route::Files),
+            ("/files/a/b", Route::Files),
+            ("/filesystem", Route::Page),
+            ("/api/v1/list/a", Route::List),
+            ("/api/v1/listing", Route::Page),
+            ("/api/v1/uploads/0123/commit", Route::Uploads),
+            ("/metrics", Route::Health),
+            ("/metrics/", Route::Page),
+        ] {
+            assert_eq!(Route::of(path), route, "{path}");
+        }
+    }
+
+    #[test]
     fn the_text_has_what_was_counted() {
         let metrics = Metrics::new();
         metrics.begin();
         metrics.end(Route::Files, &Method::GET, 206, 1000, Duration::from_millis(2));
         let made_up = Method::from_bytes(b"MADEUP").unwrap();
         metrics.begin();
-        metrics.end(Route::of(None), &made_up, 405, 0, Duration::ZERO);
+        metrics.end(Route::of("/nowhere"), &made_up, 405, 0, Duration::ZERO);
         let lane = LaneStatus { busy: 2, idle: 0, max: 8 };
         let text = metrics.text(PoolStatus { metadata: lane, bulk: lane, watching: lane });
         for line in [

@@ -1,8 +1,8 @@
 //! The gateway: speaks HTTP, knows people, holds no file. All it knows of files it asks of the file server, through
 //! [`crate::client`]; whether something is allowed is decided there.
 //!
-//! Every route is in [`routes`], on one screen. A request passes, in this order: [`mod@serve`] (connections, and how slow
-//! one may be), [`front`] (an id, the log, the counts; sizes, Host, CORS), then its handler.
+//! Every route is in [`routes`], on one screen. A request passes, in this order: [`mod@serve`] and [`connection`] (how many,
+//! and how slow one may be), [`front`] (an id, the log, the counts; sizes, Host, CORS), then its handler.
 
 mod config;
 
@@ -89,7 +89,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
@@ -116,8 +115,8 @@ pub struct Shared {
     config: GatewayConfig,
     metrics: metrics::Metrics,
     page: spa::Page,
-    /// The other origins whose pages may show files in frames, separated by spaces.
-    framers: String,
+    /// Under what policy a browser opens files.
+    policies: media::Policies,
     /// The memory that archives may take.
     archives: Arc<Semaphore>,
     /// The folders that browsers look at, and how many browsers may.
@@ -149,7 +148,7 @@ impl Gateway {
             client,
             metrics: metrics::Metrics::new(),
             page: spa::Page::embedded(),
-            framers,
+            policies: media::Policies::new(&framers),
             archives: Arc::new(Semaphore::new(archive::memory_permits(config.archives_max))),
             hub: events::Hub::default(),
             event_streams: Arc::new(Semaphore::new(config.event_streams_max)),
@@ -163,19 +162,19 @@ impl Gateway {
 
     /// Who asks. Until there are accounts: nobody in particular.
     fn caller(&self, request_id: &RequestId) -> Caller {
-        access::caller(self.config.anonymous, &request_id.0, self.config.answer_time)
+        access::caller(self.config.anonymous, request_id.as_str(), self.config.answer_time)
     }
 
     /// A name for the next request, 16 hexadecimal digits.
     fn next_request_id(&self) -> RequestId {
         let count = self.requests.fetch_add(1, Ordering::Relaxed);
         let [start, ..] = self.seed_words();
-        RequestId(format!("{:016x}", start.wrapping_add(count)).into())
+        RequestId::from(start.wrapping_add(count))
     }
 
     /// What cannot be foretold, for what a file must not hold.
     fn boundary(&self, request_id: &RequestId) -> String {
-        let digest = Sha256::new_with_prefix(self.seed).chain_update(request_id.0.as_bytes()).finalize();
+        let digest = Sha256::new_with_prefix(self.seed).chain_update(request_id.as_str()).finalize();
         digest[..16].iter().fold(String::with_capacity(32), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");
             text
@@ -188,18 +187,29 @@ impl Gateway {
     }
 }
 
-/// What ties a response, the log and the file server's log together.
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct RequestId(Arc<str>);
+/// What ties a response, the log and the file server's log together: 16 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct RequestId([u8; 16]);
 
 impl RequestId {
-    /// Of a request that came through [`front::observe`], as every one does.
+    /// Of a request that came through [`front`], as every one does.
     fn of(request: &Request) -> Self {
-        request.extensions().get().cloned().unwrap_or_else(|| Self("".into()))
+        request.extensions().get().copied().unwrap_or(Self::from(0))
+    }
+
+    fn as_str(&self) -> &str {
+        // They are digits.
+        str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
-/// Every route, and the layers around them, outermost last.
+impl From<u64> for RequestId {
+    fn from(number: u64) -> Self {
+        Self(std::array::from_fn(|index| b"0123456789abcdef"[(number >> (60 - 4 * index) & 0xf) as usize]))
+    }
+}
+
+/// Every route.
 fn routes(gateway: Gateway) -> Router {
     Router::new()
         .route("/files", files())
@@ -228,8 +238,6 @@ fn routes(gateway: Gateway) -> Router {
         .route("/readyz", read(health::ready))
         .route("/metrics", read(health::metrics))
         .fallback(spa::read)
-        .layer(from_fn_with_state(gateway.clone(), front::admit))
-        .layer(from_fn_with_state(gateway.clone(), front::observe))
         .with_state(gateway)
 }
 

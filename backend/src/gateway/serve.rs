@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use shared::api::PROBLEM_TYPE;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -16,8 +15,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
+use super::Gateway;
 use super::connection::{self, Link, Transport};
-use super::{Gateway, routes};
+use super::front::Front;
 
 /// How long nothing is accepted after the system had no descriptor or memory for a connection.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
@@ -28,7 +28,7 @@ const REFUSAL_TIME: Duration = Duration::from_secs(1);
 /// Serves until `shutdown`; then the requests that run have [`super::GatewayConfig::drain_time`] to end.
 pub async fn serve(listener: TcpListener, gateway: Gateway, shutdown: CancellationToken) {
     let connections = Connections {
-        app: routes(gateway.clone()),
+        front: Front::new(gateway.clone()),
         slots: Arc::new(Semaphore::new(gateway.config.connections_max)),
         refusals: Arc::new(Semaphore::new(REFUSALS_MAX)),
         tasks: TaskTracker::new(),
@@ -67,7 +67,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 struct Connections {
     gateway: Gateway,
-    app: Router,
+    front: Front,
     slots: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
     tasks: TaskTracker,
@@ -83,12 +83,12 @@ impl Connections {
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
             return self.refuse(stream);
         };
-        let (gateway, app) = (self.gateway.clone(), self.app.clone());
+        let (gateway, front) = (self.gateway.clone(), self.front.clone());
         let (shutdown, cut) = (self.shutdown.clone(), self.cut.clone());
         self.tasks.spawn(async move {
             gateway.metrics.connections.inc();
             let link = Link { peer, transport: Transport::Plain };
-            if let Err(error) = connection::serve(stream, link, &gateway, app, shutdown, cut).await {
+            if let Err(error) = connection::serve(stream, link, &gateway, front, shutdown, cut).await {
                 debug!(%peer, %error, "a connection broke");
             }
             gateway.metrics.connections.dec();

@@ -62,7 +62,7 @@ pub(super) struct Page {
 }
 
 struct Asset {
-    content_type: String,
+    content_type: &'static str,
     immutable: bool,
     /// Best first; the plain form last.
     forms: Vec<(Coding, &'static [u8], ETag)>,

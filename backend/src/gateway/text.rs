@@ -1,5 +1,7 @@
 //! Small texts that several pages are made of: escaped HTML, dates, sizes, hashes for policies. Pure.
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
 use shared::Timestamp;
 
@@ -24,8 +26,11 @@ pub(super) fn escape_html(text: &str, out: &mut String) {
 
 /// A text for one line of a log: printable ASCII stands for itself, everything else is percent-encoded, and what is too
 /// long is cut.
-pub(super) fn escape_log(text: &str) -> String {
+pub(super) fn escape_log(text: &str) -> Cow<'_, str> {
     const LOGGED_BYTES_MAX: usize = 1024;
+    if text.len() <= LOGGED_BYTES_MAX && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len().min(LOGGED_BYTES_MAX));
     for byte in text.bytes() {
         if out.len() >= LOGGED_BYTES_MAX {
@@ -37,7 +42,7 @@ pub(super) fn escape_log(text: &str) -> String {
             other => out.push_str(&format!("%{other:02X}")),
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 /// `2023-11-14 22:13`, in UTC.

@@ -5,7 +5,8 @@
 //! This room knows no network, no caller and no rights: whoever calls has checked those. What it does enforce is that
 //! nothing outside the root is ever opened, whatever links say.
 //!
-//! Every method may block on a disk, so async code calls them on blocking threads.
+//! Every method may block on a disk, so async code calls them on blocking threads. The exceptions say so in their names:
+//! what ends in `_at_once` waits for nothing, and leaves what it would have to wait for to its namesake.
 
 pub mod memory;
 
@@ -114,6 +115,19 @@ pub trait Storage: Send + Sync + 'static {
     fn unstage(&self, _id: UploadId) -> Result<(), StorageError> {
         Err(read_only())
     }
+    /// As [`Storage::stat`], for a thread that must not wait: from what is in memory. None where that is not enough,
+    /// where it cannot be told whether it is, and where there is anything to refuse: [`Storage::stat`] knows.
+    fn stat_at_once(&self, _path: &VPath) -> Option<Entry> {
+        None
+    }
+
+    /// As [`Storage::open`], for a thread that must not wait: from what is in memory. None where that is not enough,
+    /// where it cannot be told whether it is, and where there is anything to refuse: [`Storage::open`] knows. Of the
+    /// file, [`OpenFile::read_at_once`] and [`OpenFile::etag_now`] do not wait either.
+    fn open_at_once(&self, _path: &VPath) -> Option<Box<dyn OpenFile>> {
+        None
+    }
+
 
     /// Makes an upload the file at `target`, at once and durably: its bytes and attributes are synced, then it takes the
     /// name by one rename (or link, where nothing may stand there), then the folder is synced. Before that instant
@@ -327,6 +341,12 @@ mod tests {
     #[test]
     fn every_spelling_of_the_state_folder_is_known() {
         for name in [
+    /// As [`OpenFile::read_at`], for a thread that must not wait: what is in memory, which may be less than fits. None
+    /// where nothing is, where it cannot be told, and where reading fails: [`OpenFile::read_at`] knows.
+    fn read_at_once(&self, _buffer: &mut [u8], _offset: u64) -> Option<usize> {
+        None
+    }
+
             ".passerelle",
             ".PASSERELLE",
             ".Passerelle",

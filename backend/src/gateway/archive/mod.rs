@@ -70,7 +70,7 @@ pub(super) async fn read(State(gateway): State<Gateway>, request: Request) -> Re
         let mut walking = gateway.client.walk(&caller, few.to_vec(), None).await?;
         while let Some(page) = walking.next_page().await? {
             if let Some(skipped) = page.skipped.filter(|skipped| !skipped.is_empty()) {
-                debug!(id = &*request_id.0, count = skipped.len(), "an archive goes without what cannot be read");
+                debug!(id = request_id.as_str(), count = skipped.len(), "an archive goes without what cannot be read");
             }
             page.entries.into_iter().try_for_each(|entry| planner.add(entry))?;
             memory.grow(&gateway, planner.manifest_bytes())?;

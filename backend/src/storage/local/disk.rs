@@ -66,6 +66,12 @@ pub(super) trait Folder: Send + Sync + Sized + 'static {
 
     /// Makes a folder that must not be there yet; a private one lets nobody but its owner in.
     fn make_folder(&self, name: &[u8], private: bool) -> io::Result<()>;
+    /// As [`Folder::descend`], without waiting for a disk or another machine; neither does [`Folder::open_leaf`] then, nor
+    /// [`Folder::metadata_of_file`] after it. None where that cannot be, or cannot be told.
+    fn descend_at_once(&self, _path: &VPath) -> Option<Node<Self>> {
+        None
+    }
+
 
     /// Makes a symbolic link where nothing must stand yet.
     fn make_link(&self, name: &[u8], target: &[u8]) -> io::Result<()>;
@@ -119,6 +125,11 @@ pub(super) trait DiskFile: Send + Sync + 'static {
 
     /// Makes the content durable, and the length with it.
     fn sync_content(&self) -> io::Result<()>;
+    /// What of it is in memory; none where nothing is or the system cannot tell.
+    fn read_at_once(&self, _buffer: &mut [u8], _offset: u64) -> Option<usize> {
+        None
+    }
+
 
     /// Makes all of it durable.
     fn sync(&self) -> io::Result<()>;
@@ -154,6 +165,11 @@ impl DiskFile for File {
         return std::os::unix::fs::FileExt::write_at(self, bytes, offset);
         #[cfg(windows)]
         return std::os::windows::fs::FileExt::seek_write(self, bytes, offset);
+    #[cfg(target_os = "linux")]
+    fn read_at_once(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
+        super::linux::read_cached(self, buffer, offset)
+    }
+
     }
 
     fn length(&self) -> io::Result<u64> {

@@ -3,14 +3,14 @@
 //! in between.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::OnceLock;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, RawDir, RenameFlags, ResolveFlags, Stat};
-use rustix::io::Errno;
+use rustix::io::{Errno, ReadWriteFlags};
 use rustix::path::DecInt;
 use shared::{ErrorCode, Timestamp, VPath};
 
@@ -28,19 +28,33 @@ const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY
 const COPY_CALL_BYTES: u64 = 64 << 20;
 /// How often a path is tried again while somebody renames folders on it.
 const RENAME_RETRIES: usize = 8;
+/// No link on the way, and nothing above the start of it.
+const STRAIGHT: ResolveFlags =
+    ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
+/// Besides, only what the kernel has in memory, and nothing on another file system than the start: that one may wait for
+/// another machine with every call.
+const STRAIGHT_AT_ONCE: ResolveFlags = STRAIGHT.union(ResolveFlags::NO_XDEV).union(ResolveFlags::CACHED);
+/// File systems on which a file that was looked up is opened and looked at in memory: ext2 to ext4, XFS, Btrfs, F2FS and
+/// tmpfs (`statfs(2)`). Those on other machines and in other programs are none of them, nor is what stands on top of
+/// others.
+const LOCAL_FILE_SYSTEMS: [u32; 5] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x0102_1994];
 
 /// An open directory.
 pub(super) struct LinuxFolder {
     handle: OwnedFd,
     /// Whether to let the kernel walk whole paths.
     descends: bool,
+    /// Whether it can be told what needs no waiting.
+    at_once: bool,
 }
 
 impl LinuxFolder {
     /// The only place where a path of the whole system is opened.
     pub(super) fn open_root(path: &Path, descends: bool) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self { handle: rustix::fs::openat(CWD, path, flags, Mode::empty())?, descends })
+        let handle = rustix::fs::openat(CWD, path, flags, Mode::empty())?;
+        let at_once = descends && answers_at_once(&handle);
+        Ok(Self { handle, descends, at_once })
     }
 
     /// Opens a file by its name a second time, and gives it back unread if it is not the one that was seen.
@@ -79,7 +93,7 @@ impl Folder for LinuxFolder {
     fn open_folder(&self, name: &[u8]) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let handle = rustix::fs::openat(&self.handle, name, flags, Mode::empty())?;
-        Ok(Self { handle, descends: false })
+        Ok(Self { handle, descends: false, at_once: false })
     }
 
     fn metadata(&self) -> io::Result<Metadata> {
@@ -125,8 +139,7 @@ impl Folder for LinuxFolder {
         if !self.descends {
             return Ok(None);
         }
-        let path = if path.is_root() { b".".as_slice() } else { path.as_bytes() };
-        match openat2(&self.handle, path, OFlags::PATH | OFlags::NOFOLLOW) {
+        match openat2(&self.handle, from_here(path), OFlags::PATH | OFlags::NOFOLLOW) {
             Ok(handle) => Some(node(handle)).transpose(),
             // A link; a moving folder; a path at the kernel's limit; a sandbox. The walk knows, or fails for good reason.
             Err(Errno::LOOP | Errno::AGAIN | Errno::XDEV | Errno::NAMETOOLONG | Errno::PERM | Errno::NOSYS) => Ok(None),
@@ -144,6 +157,15 @@ impl Folder for LinuxFolder {
 
     fn make_folder(&self, name: &[u8], private: bool) -> io::Result<()> {
         unix::make_folder(&self.handle, name, private)
+    fn descend_at_once(&self, path: &VPath) -> Option<Node<Self>> {
+        if !self.at_once {
+            return None;
+        }
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let handle = rustix::fs::openat2(&self.handle, from_here(path), flags, Mode::empty(), STRAIGHT_AT_ONCE);
+        node(handle.ok()?).ok()
+    }
+
     }
 
     fn make_link(&self, name: &[u8], target: &[u8]) -> io::Result<()> {
@@ -224,10 +246,9 @@ pub(super) fn copy_inside_kernel(
 
 /// Opens a path on which there is no link.
 fn openat2(folder: &OwnedFd, path: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let mut tries = 0;
     loop {
-        match rustix::fs::openat2(folder, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
+        match rustix::fs::openat2(folder, path, flags | OFlags::CLOEXEC, Mode::empty(), STRAIGHT) {
             Err(Errno::AGAIN | Errno::INTR) if tries < RENAME_RETRIES => tries += 1,
             answer => return answer,
         }
@@ -237,13 +258,34 @@ fn openat2(folder: &OwnedFd, path: &[u8], flags: OFlags) -> rustix::io::Result<O
 fn node(handle: OwnedFd) -> io::Result<Node<LinuxFolder>> {
     let metadata = Metadata::from(rustix::fs::fstat(&handle)?);
     Ok(match metadata.shape {
-        Shape::Folder => Node::Folder(LinuxFolder { handle, descends: false }, metadata),
+        Shape::Folder => Node::Folder(LinuxFolder { handle, descends: false, at_once: false }, metadata),
         Shape::Link => Node::Link,
         Shape::File | Shape::Other => Node::Leaf(handle, metadata),
     })
 }
 
 /// `/proc/self/fd`, through which a handle is opened again; none where there is no `/proc`, as in a bare chroot. Then a
+/// The path as the system wants it, which has no empty one.
+fn from_here(path: &VPath) -> &[u8] {
+    if path.is_root() { b"." } else { path.as_bytes() }
+}
+
+/// Whether the kernel can be asked for what needs no waiting (Linux 5.12), on a file system of which that is true to the
+/// end, and opens a file again without its path.
+fn answers_at_once(folder: &OwnedFd) -> bool {
+    #[allow(clippy::unnecessary_cast, reason = "the width of the field differs from one processor to the next")]
+    let local = rustix::fs::fstatfs(folder).is_ok_and(|system| LOCAL_FILE_SYSTEMS.contains(&(system.f_type as u32)));
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    local
+        && rustix::fs::openat2(folder, c".", flags, Mode::empty(), STRAIGHT_AT_ONCE).is_ok()
+        && proc_handles().is_some()
+}
+
+/// What the page cache has of a file from `offset` on; none where it has nothing, or the file system cannot tell.
+pub(super) fn read_cached(file: &File, buffer: &mut [u8], offset: u64) -> Option<usize> {
+    rustix::io::preadv2(file, &mut [IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT).ok()
+}
+
 /// file is opened by its name a second time and compared, and whoever may put a device there in that very moment can
 /// have it opened, though never read.
 fn proc_handles() -> Option<&'static OwnedFd> {

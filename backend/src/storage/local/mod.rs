@@ -18,6 +18,7 @@
 //! | | Linux | macOS and other Unix | Windows |
 //! |---|---|---|---|
 //! | whole paths | `openat2`, from 5.6 on unless a sandbox forbids it | the walk alone | the walk alone |
+//! | without waiting | on the usual local file systems, from 5.12 on | never | never |
 //! | opening | by the handle that was looked at, through `/proc` | by name, compared afterwards | by name, compared afterwards |
 //! | a swap for a FIFO or device in mid-opening | never opened | opened without blocking, given back unread | none to fear |
 //! | names | any bytes | UTF-8, on most file systems | UTF-8, and only those that Windows takes literally |
@@ -178,6 +179,14 @@ impl Storage for LocalStorage {
     fn rename(
         &self,
         from: &VPath,
+    fn stat_at_once(&self, path: &VPath) -> Option<Entry> {
+        self.tree.stat_at_once(path)
+    }
+
+    fn open_at_once(&self, path: &VPath) -> Option<Box<dyn OpenFile>> {
+        self.tree.open_at_once(path)
+    }
+
         from_etag: Option<ETag>,
         to: &VPath,
         expected: &Expected,

@@ -181,7 +181,7 @@ impl<F: Folder> Tree<F> {
 
     /// The end of a path on which there is no link, in one go; none if the walk must look.
     fn descend(&self, path: &VPath) -> Result<Option<Node<F>>, StorageError> {
-        if !self.facts.may_descend || path.segments().any(is_state_folder_name) {
+        if !self.may_descend(path) {
             return Ok(None);
         }
         let node = self.root.descend(path).map_err(|error| refusal(error, "following a path"))?;
@@ -189,6 +189,11 @@ impl<F: Folder> Tree<F> {
     }
 
     /// The folder that holds the path; none for the root.
+    /// False if the walk must look at each name of a path.
+    fn may_descend(&self, path: &VPath) -> bool {
+        self.facts.may_descend && !path.segments().any(is_state_folder_name)
+    }
+
     pub(super) fn parent(&self, path: &VPath) -> Result<Option<Place<F>>, StorageError> {
         path.parent().map(|parent| self.folder_place(&parent)).transpose()
     }
@@ -198,6 +203,12 @@ impl<F: Folder> Tree<F> {
         match self.walk(self.root_place(), Trail::along(path))? {
             End::Folder(place) => Ok(place),
             End::Leaf(..) => Err(not_folder()),
+    /// The same without waiting; none where anything is in the way of it.
+    fn descend_at_once(&self, path: &VPath) -> Option<Node<F>> {
+        let node = self.may_descend(path).then(|| self.root.descend_at_once(path))??;
+        self.unless_hidden(node).ok()
+    }
+
         }
     }
 
@@ -328,6 +339,19 @@ impl<F: Folder> Storage for Tree<F> {
     }
 
     fn publish(
+    fn stat_at_once(&self, path: &VPath) -> Option<Entry> {
+        match self.descend_at_once(path)? {
+            Node::Folder(_, metadata) | Node::Leaf(_, metadata) => Some(metadata.entry(path.clone(), None)),
+            Node::Link => None,
+        }
+    }
+
+    fn open_at_once(&self, path: &VPath) -> Option<Box<dyn OpenFile>> {
+        let Node::Leaf(leaf, metadata) = self.descend_at_once(path)? else { return None };
+        let found = Found { name: path.as_bytes().into(), leaf, metadata };
+        self.open_found(&self.root, found, metadata.entry(path.clone(), None)).ok()
+    }
+
         &self,
         id: UploadId,
         target: &VPath,
@@ -412,7 +436,9 @@ impl<F: Folder> OpenFile for LocalFile<F> {
 
     fn etag_now(&self) -> Result<ETag, StorageError> {
         let now = F::metadata_of_file(&self.file).map_err(|error| refusal(error, "asking about an open file"))?;
-        Ok(if now.same_content(&self.opened) { self.opened.etag() } else { now.etag() })
+        // What was told of the file when it was opened holds its validator already.
+        let opened = self.entry.etag.filter(|_| now.same_content(&self.opened));
+        Ok(opened.unwrap_or_else(|| now.etag()))
     }
 
     fn as_file(&self) -> Option<&File> {
@@ -438,6 +464,10 @@ fn as_os(name: &[u8]) -> &std::ffi::OsStr {
 
 /// What is no text has no name here.
 #[cfg(not(unix))]
+    fn read_at_once(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
+        self.file.read_at_once(buffer, offset)
+    }
+
 fn as_os(name: &[u8]) -> &std::ffi::OsStr {
     str::from_utf8(name).unwrap_or_default().as_ref()
 }

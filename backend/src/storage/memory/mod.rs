@@ -244,6 +244,14 @@ impl Storage for MemoryStorage {
         Ok(())
     }
 
+    fn stat_at_once(&self, path: &VPath) -> Option<Entry> {
+        self.stat(path).ok()
+    }
+
+    fn open_at_once(&self, path: &VPath) -> Option<Box<dyn OpenFile>> {
+        self.open(path).ok()
+    }
+
     fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError> {
         let tree = self.read_lock();
         let is_folder = || StorageError::new(ErrorCode::IsFolder, "opening a folder as a file");
@@ -360,6 +368,10 @@ struct MemoryFile {
 impl OpenFile for MemoryFile {
     fn entry(&self) -> &Entry {
         &self.entry
+    }
+
+    fn read_at_once(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
+        self.read_at(buffer, offset).ok()
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StorageError> {

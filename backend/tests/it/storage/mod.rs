@@ -168,7 +168,12 @@ fn last_segment(path: &[u8]) -> &[u8] {
 }
 
 fn stat(world: &dyn World, name: &[u8]) -> Result<Entry, ErrorCode> {
-    world.storage().stat(&path(name)).map_err(|error| error.code)
+    let at_once = world.storage().stat_at_once(&path(name));
+    let found = world.storage().stat(&path(name)).map_err(|error| error.code);
+    if let Some(entry) = at_once {
+        assert_eq!(Ok(&entry), found.as_ref(), "what was said at once is something else");
+    }
+    found
 }
 
 fn list(world: &dyn World, name: &[u8]) -> Result<BTreeMap<Vec<u8>, Entry>, ErrorCode> {
@@ -187,7 +192,24 @@ fn list_in(storage: &dyn Storage, path: &VPath) -> Result<BTreeMap<Vec<u8>, Entr
 }
 
 fn open(world: &dyn World, name: &[u8]) -> Result<Box<dyn OpenFile>, StorageError> {
-    world.storage().open(&path(name))
+    let at_once = world.storage().open_at_once(&path(name));
+    let opened = world.storage().open(&path(name));
+    if let Some(file) = at_once {
+        let other = opened.as_ref().unwrap_or_else(|error| panic!("only at once it is opened: {error}"));
+        assert_eq!(file.entry(), other.entry());
+        check_reading_at_once(&*file, &**other);
+    }
+    opened
+}
+
+/// What is read at once are the first of the bytes that there are, perhaps none.
+fn check_reading_at_once(file: &dyn OpenFile, other: &dyn OpenFile) {
+    let (mut at_once, mut waited) = ([0; 64], [0; 64]);
+    let Some(count) = file.read_at_once(&mut at_once, 0) else { return };
+    if let Ok(all) = other.read_at(&mut waited, 0) {
+        assert!(count <= all && at_once[..count] == waited[..count]);
+    }
+    assert_eq!(file.etag_now().ok(), other.etag_now().ok());
 }
 
 /// The code of a refusal, of the storage's or as the helpers here hand it on.
