@@ -1,13 +1,14 @@
 //! One connection to a file server: open it, ask one thing, take the frames of the answer.
 
+use std::fs::File;
 use std::time::{Duration, Instant};
 
 use shared::ErrorCode;
 use shared::limits::PING_AFTER;
-use shared::wire::{End, Failure, FrameKind, Goodbye, Message};
+use shared::wire::{End, Failure, FrameKind, Goodbye, Message, PutEnd};
 use tokio::time::timeout;
 
-use super::handshake::handshake;
+use super::handshake::{Agreed, handshake};
 use super::{ClientError, Place, Target};
 use crate::wire::{Frame, FrameReader, FrameWriter, Incoming, LinkReader, LinkWriter, connect_door, connect_tcp};
 
@@ -18,6 +19,8 @@ pub(super) struct Connection {
     last_id: u32,
     /// Largest DATA payload that the server takes, in bytes.
     data_bytes_max: usize,
+    /// Whether a GET may be answered by lending.
+    lends: bool,
     /// When it was last of use.
     pub last_used: Instant,
     /// The server ends it when it idles for so long.
@@ -52,10 +55,10 @@ impl Connection {
             };
             let (reader, writer) = connected.map_err(|error| unreachable_server(target, &error.to_string()))?;
             let (mut reader, mut writer) = (FrameReader::new(reader), FrameWriter::new(writer));
-            let ok = handshake(&mut reader, &mut writer, &target.key).await?;
+            let Agreed { ok, lends } = handshake(&mut reader, &mut writer, &target.key).await?;
             let idle_time = Duration::from_millis(ok.idle_timeout_ms.into());
             let data_bytes_max = (ok.max_data as usize).max(1);
-            Ok(Self { reader, writer, last_id: 0, data_bytes_max, last_used: Instant::now(), idle_time })
+            Ok(Self { reader, writer, last_id: 0, data_bytes_max, lends, last_used: Instant::now(), idle_time })
         };
         timeout(time, opening).await.map_err(|_| unreachable_server(target, "no answer in time"))?
     }
@@ -64,6 +67,23 @@ impl Connection {
     pub(super) async fn ask<M: Message>(&mut self, kind: FrameKind, request: &M) -> Result<(), ClientError> {
         self.last_id = self.last_id.wrapping_add(1).max(1);
         self.writer.queue(kind, self.last_id, request);
+        Ok(self.writer.flush().await?)
+    }
+
+    /// Sends a request with all the bytes that belong to it, and that they are all: no word of the server is waited for
+    /// between them.
+    pub(super) async fn ask_with<M: Message>(
+        &mut self,
+        kind: FrameKind,
+        request: &M,
+        bytes: &[u8],
+    ) -> Result<(), ClientError> {
+        self.last_id = self.last_id.wrapping_add(1).max(1);
+        self.writer.queue(kind, self.last_id, request);
+        for part in bytes.chunks(self.data_bytes_max) {
+            self.writer.queue_body(FrameKind::Data, self.last_id, part);
+        }
+        self.writer.queue(FrameKind::PutEnd, self.last_id, &PutEnd { broken: false });
         Ok(self.writer.flush().await?)
     }
 
@@ -143,6 +163,17 @@ impl Connection {
         }
     }
 
+    /// The file that the server lent, which LENT has announced.
+    pub(super) fn take_lent(&mut self) -> Option<File> {
+        self.reader.source().take_lent().filter(|_| self.lends)
+    }
+
+    /// Says that what was lent is read.
+    pub(super) async fn give_back(&mut self) -> Result<(), ClientError> {
+        self.writer.queue_body(FrameKind::Return, self.last_id, &[]);
+        Ok(self.writer.flush().await?)
+    }
+
     /// Asks for the end of the request that runs.
     pub(super) async fn cancel(&mut self) -> Result<(), ClientError> {
         self.writer.queue_body(FrameKind::Cancel, self.last_id, &[]);
@@ -216,6 +247,8 @@ impl Connection {
     pub(super) fn rest(&mut self) {
         self.last_used = Instant::now();
         self.reader.shrink();
+        // Of a request that was cancelled when the file was on its way.
+        drop(self.reader.source().take_lent());
     }
 
     /// The next frame, whatever it is. A server that says nothing for long is asked whether it is still there: a slow

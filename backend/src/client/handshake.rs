@@ -2,24 +2,33 @@
 
 use shared::ErrorCode;
 use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN};
-use shared::wire::{Auth, AuthOk, End, Failure, FrameKind, Goodbye, Hello, HelloAck, MAGIC, VERSION, encode};
+use shared::wire::{Auth, AuthOk, End, Failure, FrameKind, Goodbye, Hello, HelloAck, LEND, MAGIC, VERSION, encode};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::ClientError;
-use crate::wire::{Frame, FrameReader, FrameWriter, Key, Transcript, nonce};
+use crate::wire::{Frame, FrameReader, FrameWriter, Key, LinkReader, Transcript, nonce};
+
+/// What both sides agreed on.
+#[derive(Debug)]
+pub(super) struct Agreed {
+    /// The server's limits.
+    pub ok: AuthOk,
+    /// Whether the server lends files.
+    pub lends: bool,
+}
 
 /// Runs the handshake, and opens the reader for DATA as agreed. The caller bounds its time.
-pub(super) async fn handshake<R, W>(
-    reader: &mut FrameReader<R>,
+pub(super) async fn handshake<W>(
+    reader: &mut FrameReader<LinkReader>,
     writer: &mut FrameWriter<W>,
     key: &Key,
-) -> Result<AuthOk, ClientError>
+) -> Result<Agreed, ClientError>
 where
-    R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
     let mut transcript = Transcript::default();
-    let frame = Frame::new(FrameKind::Hello, 0, hello()?);
+    let can_borrow = reader.source().can_borrow();
+    let frame = Frame::new(FrameKind::Hello, 0, hello(can_borrow)?);
     transcript.add(&frame);
     writer.queue_frame(&frame);
     writer.flush().await?;
@@ -47,12 +56,15 @@ where
         return Err(ClientError::new(ErrorCode::Protocol, "the server's data frames are outside the limits"));
     }
     reader.open(data_bytes_max);
-    Ok(ok)
+    Ok(Agreed { ok, lends: can_borrow && ack.capabilities.iter().any(|capability| capability == LEND) })
 }
 
-fn hello() -> Result<Vec<u8>, ClientError> {
+fn hello(can_borrow: bool) -> Result<Vec<u8>, ClientError> {
     let nonce = nonce().map_err(|error| ClientError::new(ErrorCode::Internal, error.to_string()))?;
     let mut capabilities = Vec::new();
+    if can_borrow {
+        capabilities.push(LEND.to_owned());
+    }
     if cfg!(debug_assertions) {
         capabilities.push(format!("grease-{:02x}", nonce[0]));
     }

@@ -10,6 +10,7 @@ mod change;
 mod connection;
 mod error;
 mod handshake;
+mod listing;
 mod pool;
 mod transfer;
 mod upload;
@@ -18,12 +19,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use shared::wire::{FrameKind, Get, List, Message, Stat, Walk};
-use shared::{ETag, Entry, ErrorCode, Order, VPath};
+use shared::{Entry, ErrorCode, Order, VPath};
 
 pub use change::Watcher;
 pub use error::ClientError;
+pub use listing::{Blocks, Listing};
 pub use pool::{LaneStatus, Place, PoolConfig, PoolStatus, Target};
-pub use shared::wire::{Caller, Commit, DigestsKnown, Failure, GetItem, Meta, Page, Skipped, Stage, TrashPage, Upload};
+pub use shared::wire::{
+    Caller, Commit, DigestsKnown, Failure, GetItem, Meta, Page, Skipped, Stage, Store, TrashPage, Upload,
+};
 pub use transfer::{Item, Transfer, Walking};
 pub use upload::{Sending, Sent};
 
@@ -34,19 +38,6 @@ use pool::{Lane, Lease, Pool};
 #[derive(Clone)]
 pub struct Client {
     pool: Arc<Pool>,
-}
-
-/// One page of a folder.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct Listing {
-    /// In the order asked for.
-    pub entries: Vec<Entry>,
-    /// How many entries the whole folder has.
-    pub total: u64,
-    /// The listing's validator.
-    pub etag: Option<ETag>,
-    /// What to ask for to get the next page; none on the last.
-    pub next_cursor: Option<String>,
 }
 
 impl Client {
@@ -76,7 +67,7 @@ impl Client {
         Ok(meta.entry)
     }
 
-    /// One page of a folder.
+    /// One page of a folder, whole.
     pub async fn list(
         &self,
         caller: &Caller,
@@ -85,37 +76,39 @@ impl Client {
         cursor: Option<&str>,
         limit: u32,
     ) -> Result<Listing, ClientError> {
+        self.list_blocks(caller, path, order, cursor, limit).await?.whole(path).await
+    }
+
+    /// One page of a folder, as it comes.
+    pub async fn list_blocks(
+        &self,
+        caller: &Caller,
+        path: &VPath,
+        order: Order,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Blocks, ClientError> {
         let request =
             List { caller: caller.clone(), path: path.clone(), order, cursor: cursor.map(str::to_owned), limit };
-        let (mut lease, mut reply) = self.start(Lane::Metadata, FrameKind::List, &request).await?;
-        let mut listing = Listing::default();
-        loop {
-            let frame = match reply {
-                Reply::Frame(frame) => frame,
-                Reply::End(None) => {
-                    lease.finish();
-                    return Ok(listing);
-                }
-                Reply::End(error) => return Err(lease.end(error)),
-            };
-            let page: Page = lease.message(&frame, FrameKind::Page)?;
-            listing.entries.extend(page.entries);
-            listing.total = page.total.unwrap_or(listing.total);
-            listing.etag = page.etag.or(listing.etag);
-            listing.next_cursor = page.next_cursor;
-            if listing.entries.len() > limit as usize {
-                return Err(lease.broken("more entries than were asked for"));
-            }
-            reply = lease.reply().await?;
-        }
+        let (lease, reply) = self.start(Lane::Metadata, FrameKind::List, &request).await?;
+        Blocks::new(lease, reply, limit).await
     }
 
     /// The bytes of chosen files, in that order.
     pub async fn get(&self, caller: &Caller, items: Vec<GetItem>) -> Result<Transfer, ClientError> {
-        let count = items.len();
-        let request = Get { caller: caller.clone(), items };
+        self.get_by(Get { caller: caller.clone(), items, lend: None }).await
+    }
+
+    /// The bytes of one file, or the open file itself: [`Item::Lent`], if the file server is in this process and the
+    /// part that is wanted is large enough to be worth it.
+    pub async fn get_lent(&self, caller: &Caller, item: GetItem) -> Result<Transfer, ClientError> {
+        self.get_by(Get { caller: caller.clone(), items: vec![item], lend: Some(true) }).await
+    }
+
+    async fn get_by(&self, request: Get) -> Result<Transfer, ClientError> {
+        let (count, borrows) = (request.items.len(), request.lend == Some(true));
         let (lease, reply) = self.start(Lane::Bulk, FrameKind::Get, &request).await?;
-        Transfer::new(lease, reply, count)
+        Transfer::new(lease, reply, count, borrows)
     }
 
     /// Everything below chosen paths, page by page.

@@ -2,6 +2,7 @@
 //! waiting. What idled is asked whether it lives before it is trusted; what broke is not taken back.
 
 use std::fmt;
+use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -215,7 +216,10 @@ impl Slots {
 
     fn put(&self, connection: Connection) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|other| other.last_used.elapsed() < other.idle_time);
+        // The first was used the longest ago.
+        let now = connection.last_used;
+        let old = idle.iter().take_while(|other| now.duration_since(other.last_used) >= other.idle_time).count();
+        idle.drain(..old);
         idle.push(connection);
     }
 
@@ -238,6 +242,17 @@ impl Lease {
     /// Sends a request and waits for the first frame of its answer.
     pub(super) async fn call<M: Message>(&mut self, kind: FrameKind, request: &M) -> Result<Reply, ClientError> {
         self.connection.ask(kind, request).await?;
+        self.connection.reply().await
+    }
+
+    /// The same with all the bytes that belong to the request.
+    pub(super) async fn call_with<M: Message>(
+        &mut self,
+        kind: FrameKind,
+        request: &M,
+        bytes: &[u8],
+    ) -> Result<Reply, ClientError> {
+        self.connection.ask_with(kind, request, bytes).await?;
         self.connection.reply().await
     }
 
@@ -313,6 +328,16 @@ impl Lease {
     /// What is left of the DATA frame.
     pub(super) fn data_left(&self) -> usize {
         self.connection.data_left()
+    }
+
+    /// See [`Connection::take_lent`].
+    pub(super) fn take_lent(&mut self) -> Option<File> {
+        self.connection.take_lent()
+    }
+
+    /// See [`Connection::give_back`].
+    pub(super) async fn give_back(&mut self) -> Result<(), ClientError> {
+        self.connection.give_back().await
     }
 
     /// Asks for the end of the request.

@@ -1,6 +1,8 @@
 //! Answers that take as long as their reader does. Whoever drops one cancels it: the server is told, what is on the way
 //! is read if it is little, and the connection is given up if it is not.
 
+use std::fs::File;
+
 use bytes::Bytes;
 use shared::ErrorCode;
 use shared::limits::{CANCEL_DRAIN_BYTES_MAX, CANCEL_DRAIN_TIME};
@@ -16,8 +18,12 @@ pub struct Transfer {
     /// None once the answer has ended or the connection broke.
     lease: Option<Lease>,
     /// A frame that was taken before it was asked for.
-    waiting: Option<Reply>,
+    waiting: Option<DataReply>,
     items_left: usize,
+    /// A file may come instead of its bytes.
+    borrows: bool,
+    /// The file of the present item.
+    lent: Option<File>,
     state: State,
 }
 
@@ -28,12 +34,15 @@ enum State {
     Between,
     /// In an item of which so many bytes are still to come, in frames yet to be announced.
     Inside { bytes_left: u64 },
+    /// In an item whose file was lent, and is to be given back.
+    Lent,
 }
 
 /// How an item of a GET begins.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Item {
-    /// These bytes follow; [`Transfer::piece`] hands them out.
+    /// These bytes follow; [`Transfer::piece`] hands them out. In answer to [`super::Client::get_lent`] the file may
+    /// come instead: [`Transfer::take_lent`] hands that out.
     Sending(Meta),
     /// The wanted range lies outside the file, which is as said; nothing follows.
     Unsatisfiable(Meta, Failure),
@@ -42,16 +51,26 @@ pub enum Item {
 }
 
 impl Transfer {
-    pub(super) fn new(lease: Lease, first: Reply, items: usize) -> Result<Self, ClientError> {
+    pub(super) fn new(lease: Lease, first: Reply, items: usize, borrows: bool) -> Result<Self, ClientError> {
         match first {
             Reply::End(error) => Err(lease.end(error)),
-            frame => Ok(Self { lease: Some(lease), waiting: Some(frame), items_left: items, state: State::Between }),
+            frame => {
+                let waiting = Some(DataReply::Reply(frame));
+                Ok(Self { lease: Some(lease), waiting, items_left: items, borrows, lent: None, state: State::Between })
+            }
         }
     }
 
     /// The next item; what is left of the present one is skipped. None after the last. Dropped half-way it may have
     /// skipped an item, but never takes one for another.
     pub async fn next_item(&mut self) -> Result<Option<Item>, ClientError> {
+        if self.state == State::Lent {
+            // The item's own failure, as below.
+            let given_back = self.give_back().await;
+            if self.lease.is_none() {
+                given_back?;
+            }
+        }
         while self.state != State::Between {
             match self.piece().await {
                 // The item's own failure; the next one is whole all the same.
@@ -78,15 +97,24 @@ impl Transfer {
         }
         let meta: Meta = self.message(&frame)?;
         self.state = State::Inside { bytes_left: meta.length };
-        if meta.length > 0 {
+        if meta.length > 0 && !self.borrows {
             return Ok(Some(Item::Sending(meta)));
         }
-        // An item that ends at once is looked at now: its failure says what it is.
-        let next = match self.data_reply().await? {
-            DataReply::Reply(reply) => reply,
-            DataReply::Data(_) => return Err(self.broken("more bytes than META promised")),
-        };
-        if let Reply::Frame(frame) = &next
+        // The next frame says whether the bytes are sent or the file is lent. An item that ends at once is looked at now:
+        // its failure says what it is.
+        let next = self.data_reply().await?;
+        if let DataReply::Reply(Reply::Frame(frame)) = &next
+            && frame.kind() == Some(FrameKind::Lent)
+        {
+            let Some(file) = self.lease()?.take_lent() else {
+                return Err(self.broken("a file was lent, and none is there"));
+            };
+            self.lent = Some(file);
+            self.state = State::Lent;
+            return Ok(Some(Item::Sending(meta)));
+        }
+        if meta.length == 0
+            && let DataReply::Reply(Reply::Frame(frame)) = &next
             && frame.kind() == Some(FrameKind::ItemEnd)
             && let Some(failure) = self.message::<ItemEnd>(frame)?.error
         {
@@ -100,6 +128,32 @@ impl Transfer {
         Ok(Some(Item::Sending(meta)))
     }
 
+    /// The present item's file, open for reading, if it was lent: then there are no pieces, and who has read what is
+    /// needed of it says so by [`Transfer::give_back`].
+    pub fn take_lent(&mut self) -> Option<File> {
+        self.lent.take()
+    }
+
+    /// Says that what is needed of a lent file is read: then it is known whether it was the same throughout.
+    ///
+    /// # Errors
+    /// As [`Transfer::piece`].
+    pub async fn give_back(&mut self) -> Result<(), ClientError> {
+        if self.state != State::Lent {
+            return Err(self.broken("nothing was lent"));
+        }
+        if let Err(error) = self.lease()?.give_back().await {
+            return Err(self.lost(error));
+        }
+        // As after the last of an item's bytes.
+        self.lent = None;
+        self.state = State::Inside { bytes_left: 0 };
+        match self.piece().await? {
+            None => Ok(()),
+            Some(_) => Err(self.broken("bytes of a file that was lent")),
+        }
+    }
+
     /// The next bytes of the present item, at most 256 KiB; none at its end, when every byte has come and the file was
     /// the same throughout.
     ///
@@ -107,8 +161,13 @@ impl Transfer {
     /// The item's own failure ([`ErrorCode::Changed`], say), after which [`Transfer::next_item`] goes on, or that of the
     /// connection, after which nothing does.
     pub async fn piece(&mut self) -> Result<Option<Bytes>, ClientError> {
-        let State::Inside { bytes_left } = self.state else { return Ok(None) };
-        if self.lease()?.data_left() == 0 {
+        let bytes_left = match self.state {
+            State::Between => return Ok(None),
+            State::Lent => return Err(self.broken("a file was lent that nobody asked for")),
+            State::Inside { bytes_left } => bytes_left,
+        };
+        // A frame that waits has announced the bytes that are left.
+        if self.waiting.is_some() || self.lease()?.data_left() == 0 {
             match self.data_reply().await? {
                 DataReply::Data(bytes) if bytes as u64 <= bytes_left => {}
                 DataReply::Data(_) => return Err(self.broken("more bytes than META promised")),
@@ -154,7 +213,7 @@ impl Transfer {
 
     async fn data_reply(&mut self) -> Result<DataReply, ClientError> {
         if let Some(reply) = self.waiting.take() {
-            return Ok(DataReply::Reply(reply));
+            return Ok(reply);
         }
         match self.lease()?.data_reply().await {
             Ok(reply) => Ok(reply),
@@ -250,7 +309,7 @@ impl Drop for Walking {
 }
 
 /// Cancels the request on a lent connection, in the background.
-fn abandon(lease: Lease) {
+pub(super) fn abandon(lease: Lease) {
     // Outside a runtime (it is shutting down) the connection is just closed.
     if let Ok(runtime) = tokio::runtime::Handle::try_current() {
         runtime.spawn(async move {

@@ -1,6 +1,7 @@
 //! The answer to the request that runs: frames out, and what the client may say meanwhile (CANCEL, PING) taken into
 //! account between them.
 
+use std::fs::File;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -15,6 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::Sink;
 use crate::storage::StorageError;
 use crate::wire::{FrameWriter, WireError};
 
@@ -38,6 +40,10 @@ pub(super) struct Control {
     takes_data: AtomicBool,
     /// Its PUT_END has come.
     put_ended: AtomicBool,
+    /// A file is lent.
+    lent: AtomicBool,
+    /// It is given back.
+    returned: Notify,
 }
 
 /// What comes in during a PUT.
@@ -86,6 +92,15 @@ impl Control {
     /// No more DATA may come.
     pub(super) fn close_intake(&self) {
         self.put_ended.store(true, Ordering::Release);
+    }
+
+    /// The client gives back what it was lent; false where that is nothing.
+    pub(super) fn give_back(&self) -> bool {
+        let was_lent = self.lent.swap(false, Ordering::AcqRel);
+        if was_lent {
+            self.returned.notify_one();
+        }
+        was_lent
     }
 
     /// The PINGs that wait for an answer.
@@ -167,6 +182,20 @@ impl<'a, W: AsyncWrite + Unpin> Answer<'a, W> {
             self.flush().await?;
         }
         Ok(())
+    }
+
+    /// Lends a file to the client, and waits until it is given back, for as long as the client likes: what bounds its
+    /// reader bounds this, too.
+    pub(super) async fn lend(&mut self, file: File) -> Result<(), Stop>
+    where
+        W: Sink,
+    {
+        self.control.lent.store(true, Ordering::Release);
+        self.writer().sink().lend(file);
+        self.send_body(FrameKind::Lent, &[]).await?;
+        self.flush().await?;
+        let control = self.control;
+        self.during(async { Ok::<_, Stop>(control.returned.notified().await) }).await
     }
 
     /// Sends what is gathered, then looks at what the client said.

@@ -2,11 +2,11 @@
 //! anything else, and is told the server's own proof only then.
 
 use shared::limits::{DATA_BYTES_MIN, TEXT_BYTES_MAX};
-use shared::wire::{Auth, AuthOk, Bounded, Failure, FrameKind, Hello, HelloAck, VERSION, encode};
+use shared::wire::{Auth, AuthOk, Bounded, Failure, FrameKind, Hello, HelloAck, LEND, VERSION, encode};
 use shared::{ErrorCode, Rights};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::AsyncRead;
 
-use super::Server;
+use super::{Server, Sink};
 use crate::wire::{Frame, FrameReader, FrameWriter, Key, Transcript, WireError, nonce};
 
 /// What the handshake settled.
@@ -16,6 +16,8 @@ pub(super) struct Peer {
     pub rights: Rights,
     /// Largest DATA payload, in bytes.
     pub data_bytes_max: usize,
+    /// Files may be lent to it.
+    pub borrows: bool,
 }
 
 /// Runs the handshake. The caller bounds its time.
@@ -29,7 +31,7 @@ pub(super) async fn handshake<R, W>(
 ) -> Result<Peer, Failure>
 where
     R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin,
+    W: Sink,
 {
     let mut transcript = Transcript::default();
 
@@ -42,8 +44,9 @@ where
     transcript.add(&frame);
 
     let nonce = nonce().map_err(|error| Failure::new(ErrorCode::Internal, error.to_string()))?;
-    // No capability exists yet; what a client names is ignored.
-    let ack = HelloAck { version: VERSION, capabilities: Vec::new(), nonce };
+    let borrows = writer.sink().can_lend() && hello.capabilities.iter().any(|capability| capability == LEND);
+    let capabilities = if borrows { vec![LEND.to_owned()] } else { Vec::new() };
+    let ack = HelloAck { version: VERSION, capabilities, nonce };
     let frame = Frame::new(FrameKind::HelloAck, 0, encode(&ack));
     transcript.add(&frame);
     writer.queue_frame(&frame);
@@ -65,7 +68,7 @@ where
     writer.queue(FrameKind::AuthOk, 0, &ok);
     writer.flush().await.map_err(refusal)?;
     reader.open(data_bytes_max);
-    Ok(Peer { rights, data_bytes_max })
+    Ok(Peer { rights, data_bytes_max, borrows })
 }
 
 async fn expect<R: AsyncRead + Unpin>(reader: &mut FrameReader<R>, kind: FrameKind) -> Result<Frame, Failure> {

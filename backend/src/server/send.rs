@@ -1,5 +1,6 @@
 //! A part of a file as one DATA frame: without a copy where the system can, by reading and writing elsewhere.
 
+use std::fs::File;
 use std::sync::Arc;
 
 use shared::ErrorCode;
@@ -19,6 +20,14 @@ pub trait Sink: AsyncWrite + Unpin + Send {
     fn socket(&self) -> Option<&TcpStream> {
         None
     }
+
+    /// Whether it carries open files beside the bytes.
+    fn can_lend(&self) -> bool {
+        false
+    }
+
+    /// Hands over an open file, where it can.
+    fn lend(&mut self, _file: File) {}
 }
 
 impl Sink for OwnedWriteHalf {
@@ -27,7 +36,15 @@ impl Sink for OwnedWriteHalf {
     }
 }
 
-impl Sink for PipeWriter {}
+impl Sink for PipeWriter {
+    fn can_lend(&self) -> bool {
+        true
+    }
+
+    fn lend(&mut self, file: File) {
+        PipeWriter::lend(self, file);
+    }
+}
 
 impl Sink for tokio::io::WriteHalf<tokio::io::DuplexStream> {}
 

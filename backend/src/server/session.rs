@@ -149,16 +149,22 @@ impl<R: AsyncRead + Unpin, W: Sink> Session<'_, R, W> {
         let Self { reader, writer, server, peer, cancels } = self;
         let request_id = frame.header.request_id;
         let control = Control::default();
+        if frame.kind() == Some(FrameKind::Store) {
+            // Its bytes come without being asked for.
+            control.open_intake();
+        }
         // Work on other threads looks at the token: it is to stop, too, when this future is dropped.
         let _stop = control.cancelled.clone().drop_guard();
         let started = Instant::now();
         let outcome = {
             let mut answer = Answer::new(writer, request_id, &control);
-            let (sender, receiver) = mpsc::channel(PIECES_WAITING_MAX);
-            let intake = Intake::new(receiver, &control);
+            // A place for bytes is made for those alone that have some.
+            let takes_bytes = matches!(frame.kind(), Some(FrameKind::Put | FrameKind::Store));
+            let (sender, receiver) = takes_bytes.then(|| mpsc::channel(PIECES_WAITING_MAX)).unzip();
+            let intake = receiver.map(|receiver| Intake::new(receiver, &control));
             let work = operate(server, *peer, &mut answer, intake, &frame);
             tokio::pin!(work);
-            let mut ears = Ears { reader, request_id, control: &control, cancels, sender: Some(sender) };
+            let mut ears = Ears { reader, request_id, control: &control, cancels, sender };
             let over = tokio::select! {
                 biased;
                 outcome = &mut work => Ok(outcome),
@@ -199,9 +205,18 @@ async fn operate<W: Sink>(
     server: &Server,
     peer: Peer,
     answer: &mut Answer<'_, W>,
-    intake: Intake<'_>,
+    intake: Option<Intake<'_>>,
     frame: &Frame,
 ) -> Result<(), Stop> {
+    match (frame.kind(), intake) {
+        (Some(FrameKind::Put), Some(intake)) => {
+            return uploads::put(server, peer, answer, intake, request(frame)?).await;
+        }
+        (Some(FrameKind::Store), Some(intake)) => {
+            return uploads::store(server, peer, answer, intake, request(frame)?).await;
+        }
+        _ => {}
+    }
     match frame.kind() {
         Some(FrameKind::List) => list::list(server, peer, answer, request(frame)?).await,
         Some(FrameKind::Stat) => read::stat(server, peer, answer, request(frame)?).await,
@@ -209,7 +224,6 @@ async fn operate<W: Sink>(
         Some(FrameKind::Walk) => walk::walk(server, peer, answer, request(frame)?).await,
         Some(FrameKind::Digest) => digest::digest(server, peer, answer, request(frame)?).await,
         Some(FrameKind::Stage) => uploads::stage(server, peer, answer, request(frame)?).await,
-        Some(FrameKind::Put) => uploads::put(server, peer, answer, intake, request(frame)?).await,
         Some(FrameKind::UploadStatus) => uploads::status(server, peer, answer, request(frame)?).await,
         Some(FrameKind::Commit) => uploads::commit(server, peer, answer, request(frame)?).await,
         Some(FrameKind::Abort) => uploads::abort(server, peer, answer, request(frame)?).await,
@@ -269,6 +283,8 @@ impl<R: AsyncRead + Unpin> Ears<'_, R> {
                         self.control.cancelled.cancel();
                     }
                 }
+                Some(FrameKind::Return) if frame.header.request_id == self.request_id && self.control.give_back() => {}
+                Some(FrameKind::Return) => return Err(WireError::Unexpected("a file is given back that was not lent")),
                 Some(FrameKind::Ping) if self.control.ping(frame.header.request_id) => {}
                 Some(FrameKind::Ping) => return Err(WireError::TooMany("too many pings wait for an answer")),
                 Some(FrameKind::Goodbye) => return Ok(ControlFlow::Break(())),

@@ -1,5 +1,6 @@
 //! The client's two ends of a connection, whatever carries it.
 
+use std::fs::File;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -48,6 +49,21 @@ pub async fn connect_tcp(address: &str) -> io::Result<(LinkReader, LinkWriter)> 
 pub async fn connect_door(door: &Door) -> io::Result<(LinkReader, LinkWriter)> {
     let (reader, writer) = door.connect().await?;
     Ok((LinkReader::Pipe(reader), LinkWriter::Pipe(writer)))
+}
+
+impl LinkReader {
+    /// Whether open files can come beside the bytes.
+    pub fn can_borrow(&self) -> bool {
+        matches!(self, Self::Pipe(_))
+    }
+
+    /// The file that was lent last, unless it was taken before.
+    pub fn take_lent(&mut self) -> Option<File> {
+        match self {
+            Self::Tcp(_) => None,
+            Self::Pipe(reader) => reader.take_lent(),
+        }
+    }
 }
 
 impl AsyncRead for LinkReader {

@@ -1,6 +1,8 @@
 //! One direction of a connection within a process: bytes that one task writes and another reads. It says no more than a
 //! socket does: what was written before the end arrives, then the end, and who writes to somebody who left is told.
+//! Beside the bytes it carries an open file, as a Unix socket may.
 
+use std::fs::File;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -40,6 +42,8 @@ struct State {
     ended: bool,
     /// Nobody reads any more.
     deserted: bool,
+    /// Lent, and not taken yet. There is one at most: a request lends the next when it has the one before back.
+    lent: Option<File>,
     /// Who waits for bytes.
     reader: Option<Waker>,
     /// Who waits for room.
@@ -55,6 +59,21 @@ impl Pipe {
         let mut state = self.lock();
         state.ended = true;
         wake(state, |state| &mut state.reader);
+    }
+}
+
+impl PipeReader {
+    /// The file that was lent last, unless it was taken before.
+    pub fn take_lent(&mut self) -> Option<File> {
+        self.0.lock().lent.take()
+    }
+}
+
+impl PipeWriter {
+    /// Lends a file to the other side, in the place of one that it left lying.
+    pub fn lend(&mut self, file: File) {
+        let before = self.0.lock().lent.replace(file);
+        drop(before);
     }
 }
 
@@ -136,6 +155,7 @@ impl Drop for PipeReader {
         let mut state = self.0.lock();
         state.deserted = true;
         state.bytes = BytesMut::new();
+        state.lent = None;
         wake(state, |state| &mut state.writer);
     }
 }
@@ -193,6 +213,20 @@ mod tests {
         assert!(!waiting.is_finished());
         drop(reader);
         assert_eq!(waiting.await.unwrap().unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn a_file_is_taken_once_and_gives_way_to_the_next() {
+        let (mut reader, mut writer) = pipe();
+        assert!(reader.take_lent().is_none());
+        let place = tempfile::tempdir().unwrap();
+        for name in ["first", "second"] {
+            std::fs::write(place.path().join(name), name).unwrap();
+            writer.lend(File::open(place.path().join(name)).unwrap());
+        }
+        let taken = reader.take_lent().unwrap();
+        assert_eq!(io::read_to_string(taken).unwrap(), "second");
+        assert!(reader.take_lent().is_none());
     }
 
     #[tokio::test]

@@ -124,6 +124,11 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         self.data_bytes
     }
 
+    /// Where the bytes come from.
+    pub fn source(&mut self) -> &mut R {
+        &mut self.source
+    }
+
     /// Gives back the memory of a connection that will idle.
     pub fn shrink(&mut self) {
         if self.buffer.is_empty() {

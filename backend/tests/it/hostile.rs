@@ -438,7 +438,7 @@ mod after_the_handshake {
         }
         let item = GetItem { path: path("x"), range: None, if_etag: None };
         for count in [0, 1_025] {
-            raw.send(FrameKind::Get, 1, &Get { caller: reader(), items: vec![item.clone(); count] }).await;
+            raw.send(FrameKind::Get, 1, &Get { caller: reader(), items: vec![item.clone(); count], lend: None }).await;
             assert_eq!(raw.end(1).await, Some(ErrorCode::BadRequest), "{count} items");
             raw.send(FrameKind::Walk, 1, &Walk { caller: reader(), paths: vec![path("x"); count], cursor: None }).await;
             assert_eq!(raw.end(1).await, Some(ErrorCode::BadRequest), "{count} paths");
@@ -569,7 +569,7 @@ mod while_a_request_runs {
 
     fn get() -> Get {
         let item = GetItem { path: path("big"), range: None, if_etag: None };
-        Get { caller: reader(), items: vec![item] }
+        Get { caller: reader(), items: vec![item], lend: None }
     }
 
     /// A connection on which META of a big file was read and its first DATA frame began.
@@ -645,7 +645,7 @@ mod while_a_request_runs {
         let (mut raw, server) = served(Arc::new(storage), ServerConfig::default(), 64);
         raw.handshake(&server.key, None).await;
         let item = GetItem { path: path("slow"), range: None, if_etag: None };
-        raw.send(FrameKind::Get, 1, &Get { caller: reader(), items: vec![item] }).await;
+        raw.send(FrameKind::Get, 1, &Get { caller: reader(), items: vec![item], lend: None }).await;
         assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Meta));
         let Raw { reader, .. } = &mut raw;
         let mut received = 0;
@@ -711,7 +711,7 @@ mod while_a_request_runs {
             raw.reader.open(agreed);
             for name in ["big", "small"] {
                 let item = GetItem { path: path(name), range: None, if_etag: None };
-                raw.send(FrameKind::Get, 1, &Get { caller: reader(), items: vec![item] }).await;
+                raw.send(FrameKind::Get, 1, &Get { caller: reader(), items: vec![item], lend: None }).await;
                 assert_eq!(raw.end(1).await, None);
             }
         }

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use backend::wire::{Frame, Key, Transcript};
+use shared::columns::{Builder, Columns, Head, Row};
 use shared::limits::{CURSOR_BYTES_MAX, DATA_BYTES_MAX, FRAME_CONTROL_BYTES_MAX, FRAME_HANDSHAKE_BYTES_MAX};
 use shared::wire::{
     Auth, AuthOk, Caller, End, Failure, FrameKind, Get, GetItem, Goodbye, Hello, HelloAck, ItemEnd, List, MAGIC,
-    Message, Meta, Page, VERSION, decode, encode,
+    Message, Meta, VERSION, decode, encode,
 };
 use shared::{ByteRange, ETag, Entry, ErrorCode, Kind, Link, Order, Rights, Scope, Timestamp};
 
@@ -108,13 +109,17 @@ fn the_other_examples_are_as_written() {
         file,
         Entry { link, ..entry("docs/l%E9", Kind::File, 13, 0x44) },
     ];
-    let page = Page { entries, total: Some(3), etag: Some(ETag([0x33; 16])), ..Page::default() };
-    check(&mut blocks, "page", &bytes(&frame(FrameKind::Page, 1, &page)));
+    let mut builder = Builder::new();
+    entries.iter().for_each(|entry| assert!(builder.push(&Row::of(entry))));
+    let head = Head { total: 3, etag: Some(ETag([0x33; 16])), last: true, next_cursor: None };
+    let block = builder.finish(&head);
+    assert_eq!(Columns::parse(&block).unwrap().head(), head);
+    check(&mut blocks, "columns", &bytes(&Frame::new(FrameKind::Columns, 1, block)));
     check(&mut blocks, "end", &bytes(&frame(FrameKind::End, 1, &End::default())));
 
     let some = GetItem { path: path("hello.txt"), range: Some(ByteRange::Between(0, 4)), if_etag: None };
     let gone = GetItem { path: path("gone"), range: None, if_etag: None };
-    check(&mut blocks, "get", &bytes(&frame(FrameKind::Get, 2, &Get { caller, items: vec![some, gone] })));
+    check(&mut blocks, "get", &bytes(&frame(FrameKind::Get, 2, &Get { caller, items: vec![some, gone], lend: None })));
     let meta = Meta { entry: entry("hello.txt", Kind::File, 13, 0x44), offset: 0, length: 5 };
     check(&mut blocks, "meta", &bytes(&frame(FrameKind::Meta, 2, &meta)));
     check(&mut blocks, "data", &bytes(&Frame::new(FrameKind::Data, 2, b"hello".to_vec())));

@@ -4,10 +4,12 @@
 pub(super) const ARROWS: &[(&str, &[&str])] = &[
     ("storage", &[]),
     ("wire", &[]),
-    ("server", &["storage", "wire"]),
+    // What the system says of a file's pages, for whoever sends one.
+    ("pages", &[]),
+    ("server", &["pages", "storage", "wire"]),
     ("client", &["wire"]),
     ("accounts", &[]),
-    ("gateway", &["accounts", "client"]),
+    ("gateway", &["accounts", "client", "pages"]),
     // The parts of the program that are no room: they sit above, and no room knows them.
     ("state", &["storage", "wire"]),
     ("config", &["gateway", "server"]),
@@ -19,10 +21,10 @@ pub(super) const ARROWS: &[(&str, &[&str])] = &[
 
 /// A third-party crate that only some places may name, with those places below the root of the repository.
 pub(super) const CRATES: &[(&str, &[&str])] = &[
-    // The operating system's files: a sandbox for what is served and one for what is fetched, and the one system call
-    // that joins a file to a socket.
+    // The operating system's files: a sandbox for what is served and one for what is fetched, and the few system
+    // calls that join a file to a socket.
     ("cap_std", &["backend/src/commands/get/", "backend/src/storage/"]),
-    ("rustix", &["backend/src/storage/", "backend/src/server/sendfile.rs", "xtask/src/bench/", "xtask/src/measure/"]),
+    ("rustix", &["backend/src/storage/", "backend/src/pages.rs", "xtask/src/bench/", "xtask/src/measure/"]),
     // HTTP ends at the gateway: nothing behind it may hear of it.
     ("axum", &["backend/src/gateway/"]),
     ("http", &["backend/src/gateway/"]),
@@ -30,12 +32,14 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("http_body_util", &["backend/src/gateway/"]),
     ("hyper", &["backend/src/gateway/"]),
     ("hyper_util", &["backend/src/gateway/"]),
+    ("rustls", &["backend/src/gateway/tls/"]),
+    ("tokio_rustls", &["backend/src/gateway/tls/"]),
     ("tower", &["backend/src/gateway/"]),
     ("tower_http", &["backend/src/gateway/"]),
     ("clap", &["backend/src/cli/", "backend/src/commands/", "backend/src/config.rs", "backend/src/main.rs"]),
     ("tracing_subscriber", &["backend/src/telemetry.rs"]),
     ("argon2", &["backend/src/accounts/"]),
-    ("rusqlite", &["backend/src/accounts/", "backend/src/server/database.rs"]),
+    ("rusqlite", &["backend/src/accounts/", "backend/src/server/database/"]),
     ("notify", &["backend/src/storage/local/"]),
     ("object_store", &["backend/src/storage/object.rs"]),
 ];

@@ -1,0 +1,171 @@
+//! The system's page cache: whether a part of a file is in memory, how it gets there, and how it leaves for a socket
+//! without a copy. What waits for a disk says so; an async thread calls nothing else.
+
+use std::fs::File;
+use std::io;
+
+use shared::limits::PIECE_BYTES;
+
+#[cfg(target_os = "linux")]
+pub use linux::{cached, read_at_once, send_before, send_file};
+#[cfg(not(target_os = "linux"))]
+pub use portable::{cached, read_at_once};
+
+/// What is known of a part of a file without waiting for it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cached {
+    /// It is in memory, nearly certainly.
+    Yes,
+    /// It has to be read.
+    No,
+    /// The system cannot say.
+    Unknown,
+}
+
+/// Reads the part into the page cache, and asks for what comes after it. Waits for the disk.
+///
+/// # Errors
+/// [`io::ErrorKind::UnexpectedEof`] where the file is shorter; those of the system.
+pub fn warm(file: &File, offset: u64, length: usize) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    linux::read_ahead(file, offset);
+    let mut scratch = vec![0; PIECE_BYTES.min(length)];
+    let mut done = 0;
+    while done < length {
+        let piece = scratch.len().min(length - done);
+        read_exactly(file, &mut scratch[..piece], offset + done as u64)?;
+        done += piece;
+    }
+    Ok(())
+}
+
+/// Fills `buffer` from `offset`. Waits for the disk.
+///
+/// # Errors
+/// As [`warm`].
+pub fn read_exactly(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match read_at(file, &mut buffer[filled..], offset + filled as u64) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+}
+
+/// Moves the handle's position, which nobody here looks at.
+#[cfg(windows)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::fs::File;
+    use std::io::{self, IoSliceMut};
+    use std::num::NonZeroU64;
+    use std::os::fd::AsFd;
+
+    use rustix::fs::Advice;
+    use rustix::io::{Errno, ReadWriteFlags};
+    use rustix::net::SendFlags;
+
+    use super::Cached;
+
+    /// How far ahead the kernel is told to read, in bytes.
+    const AHEAD_BYTES: NonZeroU64 = NonZeroU64::new(4 << 20).unwrap();
+
+    /// Looks at the last byte: the kernel reads ahead, so where that is there the rest is, nearly always.
+    pub fn cached(file: &File, offset: u64, length: usize) -> Cached {
+        let last = offset + (length as u64).saturating_sub(1);
+        match preadv2(file, &mut [0], last) {
+            Ok(_) => Cached::Yes,
+            Err(Errno::AGAIN) => Cached::No,
+            Err(_) => Cached::Unknown,
+        }
+    }
+
+    /// Reads what is in memory, up to the first byte that is not; none where that is the first one, or the system cannot
+    /// say. 0 at the end of the file.
+    pub fn read_at_once(file: &File, buffer: &mut [u8], offset: u64) -> Option<usize> {
+        preadv2(file, buffer, offset).ok()
+    }
+
+    fn preadv2(file: &File, buffer: &mut [u8], offset: u64) -> rustix::io::Result<usize> {
+        rustix::io::preadv2(file, &mut [IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT)
+    }
+
+    pub(super) fn read_ahead(file: &File, offset: u64) {
+        // Advice may be refused; the bytes come all the same.
+        let _ = rustix::fs::fadvise(file, offset, Some(AHEAD_BYTES), Advice::WillNeed);
+    }
+
+    /// Sends bytes that a part of a file follows, so that both leave in one segment. Does not wait.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] where the socket is full; those of the system.
+    pub fn send_before(socket: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+        Ok(rustix::net::send(socket, bytes, SendFlags::MORE | SendFlags::NOSIGNAL)?)
+    }
+
+    /// Sends at most `length` bytes of a file. Waits for a disk unless they are in memory, never for the socket.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] where the socket is full; [`io::ErrorKind::UnexpectedEof`] where the file ends before
+    /// `offset`; those of the system.
+    pub fn send_file(socket: impl AsFd, file: &File, offset: u64, length: usize) -> io::Result<usize> {
+        let mut at = offset;
+        match rustix::fs::sendfile(socket, file, Some(&mut at), length)? {
+            0 if length > 0 => Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file became shorter")),
+            sent => Ok(sent),
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod portable {
+    use std::fs::File;
+
+    use super::Cached;
+
+    /// Nothing is known here.
+    pub fn cached(_file: &File, _offset: u64, _length: usize) -> Cached {
+        Cached::Unknown
+    }
+
+    /// Nothing is known here.
+    pub fn read_at_once(_file: &File, _buffer: &mut [u8], _offset: u64) -> Option<usize> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_is_in_memory_and_what_is_not_there_is_an_error() {
+        let place = tempfile::tempdir().unwrap();
+        let content: Vec<u8> = (0..600_000).map(|index| (index % 251) as u8).collect();
+        std::fs::write(place.path().join("file"), &content).unwrap();
+        let file = File::open(place.path().join("file")).unwrap();
+        warm(&file, 100, 500_000).unwrap();
+        assert_ne!(cached(&file, 100, 500_000), Cached::No);
+        let mut bytes = vec![0; 1000];
+        read_exactly(&file, &mut bytes, 7).unwrap();
+        assert_eq!(bytes, content[7..1007]);
+        assert_eq!(read_exactly(&file, &mut bytes, 599_001).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(warm(&file, 1, 600_000).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        if let Some(count) = read_at_once(&file, &mut bytes, 599_500) {
+            assert_eq!(bytes[..count], content[599_500..599_500 + count]);
+        }
+    }
+}
