@@ -10,8 +10,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
-use crate::gateway::{Anonymous, GatewayConfig};
+use crate::gateway::{Anonymous, GatewayConfig, TlsFiles};
 use crate::server::ServerConfig;
+use crate::storage::Durability;
 
 /// Where HTTP is served unless told otherwise.
 pub const HTTP_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
@@ -33,6 +34,26 @@ impl From<Right> for Anonymous {
         match right {
             Right::Read => Self::Read,
             Right::Write => Self::Write,
+        }
+    }
+}
+
+/// When an upload is acknowledged.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Acknowledged {
+    /// Once it is on the disk: no crash takes it back.
+    Strict,
+    /// Once the system has it, which writes it to the disk when it likes: a crash of the server takes nothing back; after
+    /// a crash of the machine the uploads of the last half minute may be missing, empty or torn.
+    Relaxed,
+}
+
+impl From<Acknowledged> for Durability {
+    fn from(acknowledged: Acknowledged) -> Self {
+        match acknowledged {
+            Acknowledged::Strict => Self::Strict,
+            Acknowledged::Relaxed => Self::Relaxed,
         }
     }
 }
@@ -72,6 +93,12 @@ pub struct HttpSettings {
     /// Where to serve HTTP [default: 127.0.0.1:8080; port 0 chooses one].
     #[arg(id = "http", long = "http", value_name = "ADDR", env = "PASSERELLE_HTTP")]
     pub listen: Option<SocketAddr>,
+    /// Serve HTTPS with this certificate: PEM, with those that sign it. It is read again when it changes.
+    #[arg(long, value_name = "FILE", env = "PASSERELLE_TLS_CERT")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key: PEM, without a password.
+    #[arg(long, value_name = "FILE", env = "PASSERELLE_TLS_KEY")]
+    pub tls_key: Option<PathBuf>,
     /// What everybody may do without an account [default on loopback: read; elsewhere it must be said].
     #[arg(long, value_name = "RIGHT", env = "PASSERELLE_ANONYMOUS")]
     pub anonymous: Option<Right>,
@@ -123,6 +150,9 @@ pub struct TcpSettings {
     /// Memory for sorted folders between the pages of a listing, in MiB [default: 256].
     #[arg(long, value_name = "MIB")]
     pub listing_memory_mib: Option<usize>,
+    /// When an upload is acknowledged [default: strict].
+    #[arg(long, value_name = "WHEN", env = "PASSERELLE_DURABILITY")]
+    pub durability: Option<Acknowledged>,
     /// Seconds that an upload is kept to which nobody adds [default: 604800, a week].
     #[arg(long, value_name = "N")]
     pub upload_expiry_seconds: Option<u64>,
@@ -198,6 +228,9 @@ pub enum ConfigError {
     /// A number outside its bounds.
     #[error("{0} must be at least 1")]
     Zero(&'static str),
+    /// A certificate is of no use without its key, nor a key without its certificate.
+    #[error("--tls-cert and --tls-key go together: {0} is missing")]
+    HalfTls(&'static str),
     /// Not an origin.
     #[error(
         "`{0}` is not an origin: scheme and host, and the port if it is not the scheme's own, as https://files.example.org"
@@ -210,6 +243,8 @@ pub enum ConfigError {
 pub struct HttpConfig {
     /// Where.
     pub listen: SocketAddr,
+    /// By HTTPS, with these.
+    pub tls: Option<TlsFiles>,
     /// How. The served folder's name is empty unless somebody said one.
     pub gateway: GatewayConfig,
 }
@@ -221,6 +256,8 @@ pub struct TcpConfig {
     pub listen: SocketAddr,
     /// How.
     pub server: ServerConfig,
+    /// When uploads are acknowledged.
+    pub durability: Durability,
 }
 
 /// The process, settled.
@@ -259,6 +296,12 @@ impl HttpSettings {
             None if listen.ip().is_loopback() => Anonymous::Read,
             None => return Err(ConfigError::Open(listen)),
         };
+        let tls = match (self.tls_cert.or(file.tls_cert), self.tls_key.or(file.tls_key)) {
+            (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+            (None, None) => None,
+            (Some(_), None) => return Err(ConfigError::HalfTls("the key")),
+            (None, Some(_)) => return Err(ConfigError::HalfTls("the certificate")),
+        };
         let cors_origins = self.cors.or(file.cors).unwrap_or_default();
         if let Some(wrong) = cors_origins.iter().find(|origin| !is_origin(origin)) {
             return Err(ConfigError::Origin(wrong.clone()));
@@ -291,7 +334,7 @@ impl HttpSettings {
             archives_max: positive(self.archives_max.or(file.archives_max), default.archives_max, "archives-max")?,
             ..default
         };
-        Ok(HttpConfig { listen, gateway })
+        Ok(HttpConfig { listen, tls, gateway })
     }
 }
 
@@ -326,7 +369,8 @@ impl TcpSettings {
             )?,
             ..default
         };
-        Ok(TcpConfig { listen, server })
+        let durability = self.durability.or(file.durability).map(Durability::from).unwrap_or_default();
+        Ok(TcpConfig { listen, server, durability })
     }
 }
 
@@ -399,6 +443,29 @@ mod tests {
         assert_eq!(none.settle(&file).unwrap().gateway.upload_bytes_max, 0);
         let nobody = HttpSettings { event_streams_max: Some(0), ..HttpSettings::default() };
         assert!(matches!(nobody.settle(&file), Err(ConfigError::Zero(_))));
+    }
+
+    #[test]
+    fn a_certificate_comes_with_its_key() {
+        let file = file("[http]\ntls-cert = 'a.pem'\n");
+        let alone = HttpSettings::default().settle(&file);
+        assert!(matches!(alone, Err(ConfigError::HalfTls("the key"))), "{alone:?}");
+        let key = HttpSettings { tls_key: Some("b.pem".into()), ..HttpSettings::default() };
+        let files = TlsFiles { cert: "a.pem".into(), key: "b.pem".into() };
+        assert_eq!(key.clone().settle(&file).unwrap().tls, Some(files));
+        assert!(matches!(key.settle(&FileSettings::default()), Err(ConfigError::HalfTls("the certificate"))));
+        assert_eq!(HttpSettings::default().settle(&FileSettings::default()).unwrap().tls, None);
+    }
+
+    #[test]
+    fn uploads_are_durable_unless_somebody_says_otherwise() {
+        let durability = |settings: TcpSettings, text| settings.settle(&file(text)).unwrap().durability;
+        assert_eq!(durability(TcpSettings::default(), ""), Durability::Strict);
+        let relaxed = "[tcp]\ndurability = 'relaxed'\n";
+        assert_eq!(durability(TcpSettings::default(), relaxed), Durability::Relaxed);
+        let strict = TcpSettings { durability: Some(Acknowledged::Strict), ..TcpSettings::default() };
+        assert_eq!(durability(strict, relaxed), Durability::Strict);
+        assert!(toml::from_str::<FileSettings>("[tcp]\ndurability = 'none'").is_err());
     }
 
     #[test]

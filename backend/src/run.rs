@@ -12,11 +12,11 @@ use tracing::{info, warn};
 
 use crate::client::{Client, PoolConfig, Target};
 use crate::config::{CommonConfig, HttpConfig, TcpConfig};
-use crate::gateway::{self, Gateway};
+use crate::gateway::{self, Gateway, Tls, TlsError};
 use crate::server::{self, Database, DatabaseError, Server};
 use crate::state::{State, StateError, note_key, read_key, read_or_make_key};
-use crate::storage::StorageError;
 use crate::storage::local::LocalStorage;
+use crate::storage::{Durability, StorageError};
 use crate::wire::{Key, KeyError, door};
 
 /// Why a server did not start.
@@ -38,6 +38,9 @@ pub enum RunError {
         /// Why.
         source: std::io::Error,
     },
+    /// There is no HTTPS with that certificate and that key.
+    #[error("no HTTPS: {0}")]
+    Tls(#[from] TlsError),
     /// The server's own directory.
     #[error(transparent)]
     State(#[from] StateError),
@@ -69,10 +72,10 @@ pub async fn serve(
     let state = State::open(common.state.as_deref(), &folder)?;
     let local_key = state.local_key()?;
     let inner_key = Key::generate()?;
-    let storage = open_storage(&folder, Some(state.folder()))?;
+    let storage = open_storage(&folder, state.folder(), tcp.durability)?;
     let tcp_listener = listen(tcp.listen).await?;
-    let http_listener = listen(http.listen).await?;
-    let (tcp_address, http_address) = (address(&tcp_listener, tcp.listen)?, address(&http_listener, http.listen)?);
+    let http_port = HttpPort::open(&http).await?;
+    let tcp_address = address(&tcp_listener, tcp.listen)?;
     if let Err(error) = note_key(tcp_address, &state.key_path()) {
         warn!(%error, "client verbs will need --key: no note could be left for them");
     }
@@ -81,15 +84,15 @@ pub async fn serve(
     let config = server::ServerConfig { drain_time: common.drain_time, ..tcp.server };
     let stop_server = CancellationToken::new();
     let (door, doorway) = door();
-    let file_server = Server::new(Arc::new(storage), open_records(&state)?, keys, config);
+    let file_server = Server::new(Arc::new(storage), open_records(&state, tcp.durability)?, keys, config);
     let file_server = tokio::spawn(server::serve(tcp_listener, Some(doorway), file_server, stop_server.clone()));
 
     let client = Client::new(Target::here(door, inner_key), PoolConfig::default());
     let writable = http.gateway.anonymous.writable();
     let gateway = new_gateway(client, http, &common, Some(&folder));
-    announce(&common, Some(http_address), Some(tcp_address));
+    announce(&common, Some(&http_port), Some(tcp_address));
     info!(folder = %folder.display(), writable, "serving");
-    gateway::serve(http_listener, gateway, shutdown).await;
+    http_port.serve(gateway, shutdown).await;
     stop_server.cancel();
     if let Err(error) = file_server.await {
         tracing::error!(%error, "the file server ended badly");
@@ -108,7 +111,7 @@ pub async fn serve_storage(
     let folder = resolve(folder)?;
     let state = State::open(common.state.as_deref(), &folder)?;
     let keys = [(read_or_make_key(key)?, Rights::ALL), (state.local_key()?, Rights::ALL)];
-    let storage = open_storage(&folder, Some(state.folder()))?;
+    let storage = open_storage(&folder, state.folder(), tcp.durability)?;
     let listener = listen(tcp.listen).await?;
     let tcp_address = address(&listener, tcp.listen)?;
     if let Err(error) = note_key(tcp_address, &state.key_path()) {
@@ -117,7 +120,7 @@ pub async fn serve_storage(
     announce(&common, None, Some(tcp_address));
     info!(folder = %folder.display(), "serving");
     let config = server::ServerConfig { drain_time: common.drain_time, ..tcp.server };
-    let server = Server::new(Arc::new(storage), open_records(&state)?, keys, config);
+    let server = Server::new(Arc::new(storage), open_records(&state, tcp.durability)?, keys, config);
     server::serve(listener, None, server, shutdown).await;
     Ok(())
 }
@@ -131,11 +134,10 @@ pub async fn serve_gateway(
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
     let client = Client::new(Target::tcp(server, read_key(key)?), PoolConfig::default());
-    let listener = listen(http.listen).await?;
-    let http_address = address(&listener, http.listen)?;
+    let port = HttpPort::open(&http).await?;
     let gateway = new_gateway(client, http, &common, None);
-    announce(&common, Some(http_address), None);
-    gateway::serve(listener, gateway, shutdown).await;
+    announce(&common, Some(&port), None);
+    port.serve(gateway, shutdown).await;
     Ok(())
 }
 
@@ -146,9 +148,9 @@ pub fn stop_at_signals(shutdown: CancellationToken) {
         info!("stopping: requests that run are served to their end; once more ends at once");
         shutdown.cancel();
         signal().await;
+        crate::telemetry::flush();
         std::process::exit(1);
     });
-        crate::telemetry::flush();
 }
 
 #[cfg(unix)]
@@ -177,14 +179,18 @@ fn resolve(folder: &Path) -> Result<PathBuf, RunError> {
     })
 }
 
-fn open_storage(folder: &Path, hidden: Option<&Path>) -> Result<LocalStorage, RunError> {
-    LocalStorage::open(folder, hidden).map_err(|reason| RunError::Folder { folder: folder.to_owned(), reason })
+fn open_storage(folder: &Path, hidden: &Path, durability: Durability) -> Result<LocalStorage, RunError> {
+    if durability == Durability::Relaxed {
+        warn!("uploads are acknowledged before they are on the disk: a crash of this machine may lose the last ones");
+    }
+    let storage = LocalStorage::open_durable(folder, Some(hidden), durability);
+    storage.map_err(|reason| RunError::Folder { folder: folder.to_owned(), reason })
 }
 
 /// Where they cannot be written, files can still be read.
-fn open_records(state: &State) -> Result<Option<Arc<Database>>, RunError> {
+fn open_records(state: &State, uploads: Durability) -> Result<Option<Arc<Database>>, RunError> {
     match Database::open(&state.records_path()) {
-        Ok(records) => Ok(Some(Arc::new(records))),
+        Ok(records) => Ok(Some(Arc::new(records.keeping_uploads(uploads)))),
         Err(error @ DatabaseError::ReadOnly { .. }) => {
             warn!(%error, "nothing can be changed, only read");
             Ok(None)
@@ -201,6 +207,33 @@ fn address(listener: &TcpListener, wanted: SocketAddr) -> Result<SocketAddr, Run
     listener.local_addr().map_err(|source| RunError::Listen { address: wanted, source })
 }
 
+/// Where HTTP is served, and by what certificate.
+struct HttpPort {
+    listener: TcpListener,
+    address: SocketAddr,
+    tls: Option<Tls>,
+}
+
+impl HttpPort {
+    async fn open(http: &HttpConfig) -> Result<Self, RunError> {
+        let tls = http.tls.clone().map(Tls::open).transpose()?;
+        let listener = listen(http.listen).await?;
+        Ok(Self { address: address(&listener, http.listen)?, listener, tls })
+    }
+
+    fn url(&self) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    async fn serve(self, gateway: Gateway, shutdown: CancellationToken) {
+        match self.tls {
+            Some(tls) => gateway::serve_tls(self.listener, gateway, tls, shutdown).await,
+            None => gateway::serve(self.listener, gateway, shutdown).await,
+        }
+    }
+}
+
 fn new_gateway(client: Client, http: HttpConfig, common: &CommonConfig, folder: Option<&Path>) -> Gateway {
     let mut config = http.gateway;
     config.drain_time = common.drain_time;
@@ -212,8 +245,8 @@ fn new_gateway(client: Client, http: HttpConfig, common: &CommonConfig, folder: 
 }
 
 /// Standard output carries the addresses and nothing else, so that a script can read them.
-fn announce(common: &CommonConfig, http: Option<SocketAddr>, tcp: Option<SocketAddr>) {
-    let http = http.map(|address| format!("http://{address}"));
+fn announce(common: &CommonConfig, http: Option<&HttpPort>, tcp: Option<SocketAddr>) {
+    let http = http.map(HttpPort::url);
     let tcp = tcp.map(|address| address.to_string());
     if common.json {
         let mut addresses = serde_json::Map::new();

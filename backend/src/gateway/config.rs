@@ -20,6 +20,10 @@ pub struct GatewayConfig {
     pub metrics: bool,
     /// How long a client may take from its first byte to the end of the request's header section.
     pub header_read_time: Duration,
+    /// How long a client may take to agree on keys, where the connection is encrypted.
+    pub handshake_time: Duration,
+    /// How often the certificate's files are looked at.
+    pub certificate_look_time: Duration,
     /// How long a connection may wait for its next request.
     pub idle_time: Duration,
     /// How long a client may take to send a body that is a form or JSON. One that is a file's content may take as long as
@@ -60,6 +64,8 @@ impl Default for GatewayConfig {
             cors_origins: Vec::new(),
             metrics: true,
             header_read_time: Duration::from_secs(15),
+            handshake_time: Duration::from_secs(10),
+            certificate_look_time: Duration::from_secs(5),
             idle_time: Duration::from_secs(75),
             body_read_time: Duration::from_secs(60),
             stall_time: shared::limits::STALL_TIME,

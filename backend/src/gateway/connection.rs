@@ -2,10 +2,12 @@
 //! bytes are encrypted on their way; a request may ask its [`Link`].
 
 use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -14,14 +16,14 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use shared::limits::PIECE_BYTES;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
-use super::Gateway;
+use super::GatewayConfig;
 use super::front::{Front, Observed};
-use super::pace::{Paced, Phase};
+use super::pace::{Pace, Paced, Phase};
 
 /// Least buffer of a connection, in bytes.
 const BUFFER_BYTES_MIN: usize = 16 << 10;
@@ -40,45 +42,96 @@ pub(super) struct Link {
 pub(super) enum Transport {
     /// HTTP/1.1 over TCP: what is written arrives as it is, so that the system may send a file by itself.
     Plain,
+    /// Each byte is encrypted, and perhaps framed, before it is sent.
+    Tls,
 }
 
-/// Serves a connection to its end; from `shutdown` on it takes no new request, at `cut` it ends.
-pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: S,
-    link: Link,
-    gateway: &Gateway,
-    front: Front,
-    shutdown: CancellationToken,
-    cut: CancellationToken,
-) -> hyper::Result<()> {
-    let config = &gateway.config;
+/// What a connection is served with.
+pub(super) struct Serving<'a> {
+    pub(super) config: &'a GatewayConfig,
+    pub(super) front: Front,
+    pub(super) link: Link,
+    /// From here on no new request is taken.
+    pub(super) shutdown: CancellationToken,
+    /// Here ends what has not ended.
+    pub(super) cut: CancellationToken,
+}
+
+/// Serves HTTP/1.1 on a connection, to its end. Between two requests that are far apart it takes little memory.
+///
+/// # Errors
+/// The connection broke, the client was too slow, or what it said is not HTTP.
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, serving: &Serving<'_>) -> io::Result<()> {
     let phase = Phase::default();
-    let paced = Paced::new(stream, phase.clone(), config.header_read_time, config.stall_time);
+    let mut stream = Paced::new(stream, phase.clone(), Pace::of(serving.config));
+    let served = async {
+        while let Some(resting) = requests(stream, &phase, serving).await? {
+            stream = resting;
+            let more = tokio::select! {
+                more = stream.more() => more?,
+                () = serving.shutdown.cancelled() => false,
+            };
+            if !more {
+                return stream.shutdown().await;
+            }
+        }
+        Ok(())
+    };
+    tokio::select! {
+        served = served => served,
+        () = serving.cut.cancelled() => Ok(()),
+    }
+}
+
+/// Serves requests until the connection ends, or until none came for a while: then it is handed back.
+async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: Paced<S>,
+    phase: &Phase,
+    serving: &Serving<'_>,
+) -> io::Result<Option<Paced<S>>> {
+    let (link, clock, front) = (serving.link, phase.clone(), serving.front.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
-        phase.answering();
-        let over = Busy(Arc::new(Over(phase.clone())));
+        clock.answering();
+        let over = Busy(Arc::new(Over(clock.clone())));
         request.extensions_mut().insert(link);
         request.extensions_mut().insert(over.clone());
         let answer = front.clone().answer(request.map(Body::new));
         async move { Ok::<_, Infallible>(answer.await.map(|body| Answer { body, _over: over })) }
     });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        // The stream's own clock is for headers that have begun; this one is for those that never do.
-        .header_read_timeout(config.idle_time.max(config.header_read_time))
-        // What cannot be a request of ours is refused without being read to its end. A piece of a file counts as one
-        // buffer however long it is: this much is kept beside it, not instead of it.
-        .max_buf_size((2 * config.header_bytes_max).clamp(BUFFER_BYTES_MIN, PIECE_BYTES))
-        .serve_connection(TokioIo::new(paced), service);
-    let mut connection = pin!(connection);
-    tokio::select! {
-        result = connection.as_mut() => return result,
-        () = shutdown.cancelled() => connection.as_mut().graceful_shutdown(),
+    // On the heap, so that a connection that rests is spared it.
+    let mut connection = Box::new(
+        http1::Builder::new()
+            // The stream has a clock of its own.
+            .header_read_timeout(None)
+            .max_buf_size(buffer_bytes(serving.config))
+            .serve_connection(TokioIo::new(stream), service),
+    );
+    let mut shutdown = Box::pin(serving.shutdown.cancelled());
+    let mut closing = false;
+    let rests = poll_fn(|context| {
+        if !closing && shutdown.as_mut().poll(context).is_ready() {
+            closing = true;
+            Pin::new(&mut *connection).graceful_shutdown();
+        }
+        match Pin::new(&mut *connection).poll(context) {
+            Poll::Pending if phase.is_resting() => Poll::Ready(Ok(true)),
+            polled => Poll::Ready(ready!(polled).map(|()| false).map_err(io::Error::other)),
+        }
+    });
+    if !rests.await? {
+        return Ok(None);
     }
-    tokio::select! {
-        result = connection => result,
-        () = cut.cancelled() => Ok(()),
-    }
+    let parts = connection.into_parts();
+    let mut stream = parts.io.into_inner();
+    // The beginning of a request that came along with the one before it.
+    stream.keep(parts.read_buf);
+    Ok(Some(stream))
+}
+
+/// Most that is kept of a request's headers, in bytes. What cannot be a request of ours is refused without being read to
+/// its end. A piece of a file counts as one buffer however long it is: this much is kept beside it, not instead of it.
+pub(super) fn buffer_bytes(config: &GatewayConfig) -> usize {
+    (2 * config.header_bytes_max).clamp(BUFFER_BYTES_MIN, PIECE_BYTES)
 }
 
 /// Tells the connection's clock when an answer is over, however it ends.

@@ -12,6 +12,10 @@ mod serve;
 
 mod connection;
 
+mod http2;
+
+mod tls;
+
 mod pace;
 
 mod front;
@@ -63,6 +67,8 @@ mod text;
 mod base64;
 
 mod api;
+mod list;
+mod rows;
 
 mod json;
 
@@ -97,7 +103,8 @@ use tokio_util::sync::CancellationToken;
 pub use access::Anonymous;
 pub use config::GatewayConfig;
 pub use openapi::document as openapi_document;
-pub use serve::serve;
+pub use serve::{serve, serve_tls};
+pub use tls::{Tls, TlsError, TlsFiles};
 
 use crate::client::{Caller, Client};
 use error::Refusal;
@@ -215,9 +222,9 @@ fn routes(gateway: Gateway) -> Router {
         .route("/files", files())
         .route("/files/", files())
         .route("/files/{*path}", files())
-        .route("/api/v1/list", read(api::list))
-        .route("/api/v1/list/", read(api::list))
-        .route("/api/v1/list/{*path}", read(api::list))
+        .route("/api/v1/list", read(list::list))
+        .route("/api/v1/list/", read(list::list))
+        .route("/api/v1/list/{*path}", read(list::list))
         .route("/api/v1/stat", read(api::stat))
         .route("/api/v1/stat/", read(api::stat))
         .route("/api/v1/stat/{*path}", read(api::stat))

@@ -1,15 +1,21 @@
-//! How slow a client may be: a stream that fails when the client takes too long over a request's headers, or takes
-//! nothing of an answer for too long. A client that is slow but moves is served to the end.
+//! How slow a client may be: a stream that fails when the client takes too long over a request's headers, asks for nothing
+//! for too long, or takes nothing of an answer for too long. A client that is slow but moves is served to the end.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::GatewayConfig;
+
+/// After so long between two requests a connection gives back what it needs for a request alone.
+const REST_TIME: Duration = Duration::from_secs(1);
 
 /// Where a connection is, as far as its pace goes. The request's handler says; the stream looks.
 #[derive(Clone, Default)]
@@ -18,6 +24,7 @@ pub(super) struct Phase(Arc<AtomicU8>);
 const HEADERS: u8 = 0;
 const ANSWER: u8 = 1;
 const IDLE: u8 = 2;
+const RESTING: u8 = 3;
 
 impl Phase {
     /// A request's headers have come whole.
@@ -30,8 +37,35 @@ impl Phase {
         self.0.store(IDLE, Ordering::Relaxed);
     }
 
+    /// Nothing has come or gone for a while, and nothing waits to.
+    pub(super) fn is_resting(&self) -> bool {
+        self.get() == RESTING
+    }
+
     fn get(&self) -> u8 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How long each kind of wait may last.
+#[derive(Clone, Copy)]
+pub(super) struct Pace {
+    /// From the first byte of a request's headers to the last.
+    pub(super) header_time: Duration,
+    /// Between two requests.
+    pub(super) idle_time: Duration,
+    /// Between two bytes of an answer.
+    pub(super) stall_time: Duration,
+}
+
+impl Pace {
+    /// As it was set.
+    pub(super) fn of(config: &GatewayConfig) -> Self {
+        Self {
+            header_time: config.header_read_time,
+            idle_time: config.idle_time.max(config.header_read_time),
+            stall_time: config.stall_time,
+        }
     }
 }
 
@@ -39,62 +73,124 @@ impl Phase {
 pub(super) struct Paced<S> {
     stream: S,
     phase: Phase,
-    header_time: Duration,
-    stall_time: Duration,
-    /// When the first byte of the headers came, or the connection was made.
-    headers_since: Instant,
-    read_clock: Clock,
-    write_clock: Clock,
-}
-
-/// A timer that costs nothing until somebody has to wait.
-#[derive(Default)]
-struct Clock {
+    pace: Pace,
+    /// When the connection was made, or the first byte of the headers came; or when the connection had nothing to do.
+    since: Instant,
+    /// Until when the other side must have sent something, where somebody waits for it.
+    reading: Option<Instant>,
+    /// Until when the other side must have taken something, where somebody waits for it.
+    writing: Option<Instant>,
+    /// One for both. It goes off too early rather than being moved at every step: that would cost each request more than
+    /// all else here.
     timer: Option<Pin<Box<Sleep>>>,
-    running: bool,
+    /// Read already, and not yet asked for.
+    kept: Bytes,
+    /// How many bytes came and went.
+    moved: Arc<AtomicU64>,
 }
 
 impl<S> Paced<S> {
-    /// A new connection: its first request's headers have `header_time` from now.
-    pub(super) fn new(stream: S, phase: Phase, header_time: Duration, stall_time: Duration) -> Self {
+    /// A new connection: its first request's headers have their time from now.
+    pub(super) fn new(stream: S, phase: Phase, pace: Pace) -> Self {
         Self {
             stream,
             phase,
-            header_time,
-            stall_time,
-            headers_since: Instant::now(),
-            read_clock: Clock::default(),
-            write_clock: Clock::default(),
+            pace,
+            since: Instant::now(),
+            reading: None,
+            writing: None,
+            timer: None,
+            kept: Bytes::new(),
+            moved: Arc::default(),
         }
     }
 
-    fn written(&mut self, context: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    /// How many bytes came and went so far.
+    pub(super) fn moved(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.moved)
+    }
+
+    /// Puts back what was read too early.
+    pub(super) fn keep(&mut self, bytes: Bytes) {
+        self.kept = bytes;
+    }
+
+    /// Waits, with no buffer, until there is something to read. Whether there is; the other side may have closed.
+    pub(super) async fn more(&mut self) -> io::Result<bool>
+    where
+        S: AsyncRead + Unpin,
+    {
+        if self.kept.is_empty() {
+            let mut first = [0];
+            let count = self.read(&mut first).await?;
+            self.kept = Bytes::copy_from_slice(&first[..count]);
+        }
+        Ok(!self.kept.is_empty())
+    }
+
+    /// Bytes came: between two requests they are the beginning of the next.
+    fn came(&mut self, count: usize) {
+        self.reading = None;
+        self.moved.fetch_add(count as u64, Ordering::Relaxed);
+        if count > 0 && matches!(self.phase.get(), IDLE | RESTING) {
+            self.phase.0.store(HEADERS, Ordering::Relaxed);
+            self.since = Instant::now();
+        }
+    }
+
+    /// Nothing came: how long that may be depends on what is waited for.
+    fn waits<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        let phase = self.phase.get();
+        if phase == IDLE && self.reading.is_none() {
+            self.since = Instant::now();
+        }
+        self.reading = match phase {
+            HEADERS => Some(self.since + self.pace.header_time),
+            // Where the end of an answer still has to go, that has its own time.
+            IDLE if self.writing.is_none() => Some(self.since + REST_TIME.min(self.pace.idle_time)),
+            RESTING => Some(self.since + self.pace.idle_time),
+            _ => None,
+        };
+        ready!(self.overdue(context));
+        if phase == IDLE && self.writing.is_none() {
+            self.phase.0.store(RESTING, Ordering::Relaxed);
+            return self.waits(context);
+        }
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Ready once one of the two deadlines has passed.
+    fn overdue(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(deadline) = self.reading.into_iter().chain(self.writing).min() else { return Poll::Pending };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if timer.deadline() > deadline {
+            timer.as_mut().reset(deadline);
+        }
+        loop {
+            ready!(timer.as_mut().poll(context));
+            if Instant::now() >= deadline {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(deadline);
+        }
+    }
+
+    /// A step of writing, which has its time where the other side must take something first.
+    fn written<T>(&mut self, context: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if result.is_ready() {
-            self.write_clock.stop();
+            self.writing = None;
             return result;
         }
-        let stall_time = self.stall_time;
-        self.write_clock.wait(context, || Instant::now() + stall_time)
-    }
-}
-
-impl Clock {
-    fn stop(&mut self) {
-        self.running = false;
+        let stall_time = self.pace.stall_time;
+        self.writing.get_or_insert_with(|| Instant::now() + stall_time);
+        self.overdue(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 
-    /// Pending until the deadline, which is asked for when the wait begins; then an error.
-    fn wait<T>(&mut self, context: &mut Context<'_>, deadline: impl FnOnce() -> Instant) -> Poll<io::Result<T>> {
-        let timer = match (&mut self.timer, self.running) {
-            (Some(timer), true) => timer,
-            (Some(timer), false) => {
-                timer.as_mut().reset(deadline());
-                timer
-            }
-            (none, _) => none.insert(Box::pin(sleep_until(deadline()))),
-        };
-        self.running = true;
-        timer.as_mut().poll(context).map(|()| Err(io::Error::from(io::ErrorKind::TimedOut)))
+    fn wrote(&mut self, context: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(count)) = &result {
+            self.moved.fetch_add(*count as u64, Ordering::Relaxed);
+        }
+        self.written(context, result)
     }
 }
 
@@ -105,27 +201,26 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let result = Pin::new(&mut self.stream).poll_read(context, buffer);
-        match (self.phase.get(), &result) {
-            (IDLE, Poll::Ready(Ok(()))) if buffer.filled().len() > before => {
-                self.phase.0.store(HEADERS, Ordering::Relaxed);
-                self.headers_since = Instant::now();
-                self.read_clock.stop();
-            }
-            (HEADERS, Poll::Pending) => {
-                let deadline = self.headers_since + self.header_time;
-                return self.read_clock.wait(context, || deadline);
-            }
-            _ => self.read_clock.stop(),
+        if !self.kept.is_empty() {
+            let count = self.kept.len().min(buffer.remaining());
+            buffer.put_slice(&self.kept.split_to(count));
         }
-        result
+        if buffer.remaining() > 0 {
+            match Pin::new(&mut self.stream).poll_read(context, buffer) {
+                Poll::Pending if buffer.filled().len() == before => return self.waits(context),
+                Poll::Pending => {}
+                Poll::Ready(result) => result?,
+            }
+        }
+        self.came(buffer.filled().len() - before);
+        Poll::Ready(Ok(()))
     }
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.written(context, result)
+        self.wrote(context, result)
     }
 
     fn poll_write_vectored(
@@ -134,7 +229,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.written(context, result)
+        self.wrote(context, result)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -142,26 +237,29 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let result = Pin::new(&mut self.stream).poll_flush(context);
+        self.written(context, result)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let result = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.written(context, result)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::io::{AsyncWriteExt, duplex};
     use tokio::time::{pause, sleep, timeout};
 
     use super::*;
 
     const TIME: Duration = Duration::from_secs(10);
+    const PACE: Pace = Pace { header_time: TIME, idle_time: TIME.saturating_mul(5), stall_time: TIME };
 
     fn paced(phase: &Phase) -> (Paced<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
         let (near, far) = duplex(16);
-        (Paced::new(near, phase.clone(), TIME, TIME), far)
+        (Paced::new(near, phase.clone(), PACE), far)
     }
 
     #[tokio::test]
@@ -188,14 +286,54 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_idle_connection_and_a_running_request_have_time() {
+    async fn a_running_request_has_time() {
         pause();
-        for set in [Phase::idle as fn(&Phase), Phase::answering] {
-            let phase = Phase::default();
-            let (mut near, _far) = paced(&phase);
-            set(&phase);
-            assert!(timeout(20 * TIME, near.read_u8()).await.is_err());
-        }
+        let phase = Phase::default();
+        let (mut near, _far) = paced(&phase);
+        phase.answering();
+        assert!(timeout(20 * TIME, near.read_u8()).await.is_err());
+        assert!(!phase.is_resting());
+    }
+
+    #[tokio::test]
+    async fn a_connection_with_nothing_to_do_rests_and_then_ends() {
+        pause();
+        let phase = Phase::default();
+        let (mut near, mut far) = paced(&phase);
+        phase.answering();
+        assert!(timeout(TIME, near.read_u8()).await.is_err());
+        phase.idle();
+        assert!(timeout(REST_TIME / 2, near.read_u8()).await.is_err());
+        assert!(!phase.is_resting());
+        assert!(timeout(REST_TIME, near.read_u8()).await.is_err());
+        assert!(phase.is_resting());
+        // The next request, which then has the time of one.
+        far.write_all(b"G").await.unwrap();
+        assert!(near.more().await.unwrap());
+        assert!(!phase.is_resting());
+        let mut word = [0; 3];
+        far.write_all(b"ET").await.unwrap();
+        near.read_exact(&mut word).await.unwrap();
+        assert_eq!(&word, b"GET");
+        phase.idle();
+        let started = Instant::now();
+        assert_eq!(near.more().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(started.elapsed() >= PACE.idle_time && started.elapsed() < PACE.idle_time + REST_TIME);
+        drop(far);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_an_answer_has_the_time_of_an_answer() {
+        pause();
+        let phase = Phase::default();
+        let (mut near, far) = paced(&phase);
+        phase.answering();
+        assert!(timeout(TIME / 2, near.write_all(&[0; 100])).await.is_err());
+        phase.idle();
+        let started = Instant::now();
+        assert_eq!(near.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(started.elapsed() <= TIME && !phase.is_resting());
+        drop(far);
     }
 
     #[tokio::test]

@@ -16,8 +16,10 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use super::Gateway;
-use super::connection::{self, Link, Transport};
+use super::connection::{self, Link, Serving, Transport};
 use super::front::Front;
+use super::http2;
+use super::tls::{self, Opened, Protocol, Tls};
 
 /// How long nothing is accepted after the system had no descriptor or memory for a connection.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
@@ -25,9 +27,20 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 const REFUSALS_MAX: usize = 64;
 /// How long such a connection may take to read that.
 const REFUSAL_TIME: Duration = Duration::from_secs(1);
-/// Serves until `shutdown`; then the requests that run have [`super::GatewayConfig::drain_time`] to end.
+/// Serves HTTP until `shutdown`; then the requests that run have [`super::GatewayConfig::drain_time`] to end.
 pub async fn serve(listener: TcpListener, gateway: Gateway, shutdown: CancellationToken) {
+    accept(listener, gateway, None, shutdown).await;
+}
+
+/// Serves HTTPS in the same way, and follows the certificate's files.
+pub async fn serve_tls(listener: TcpListener, gateway: Gateway, tls: Tls, shutdown: CancellationToken) {
+    let follows = tls::follow(tls.clone(), gateway.config.certificate_look_time, shutdown.clone());
+    tokio::join!(accept(listener, gateway, Some(tls), shutdown), follows);
+}
+
+async fn accept(listener: TcpListener, gateway: Gateway, tls: Option<Tls>, shutdown: CancellationToken) {
     let connections = Connections {
+        tls,
         front: Front::new(gateway.clone()),
         slots: Arc::new(Semaphore::new(gateway.config.connections_max)),
         refusals: Arc::new(Semaphore::new(REFUSALS_MAX)),
@@ -67,6 +80,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 struct Connections {
     gateway: Gateway,
+    tls: Option<Tls>,
     front: Front,
     slots: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
@@ -83,12 +97,17 @@ impl Connections {
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
             return self.refuse(stream);
         };
-        let (gateway, front) = (self.gateway.clone(), self.front.clone());
+        let (gateway, front, tls) = (self.gateway.clone(), self.front.clone(), self.tls.clone());
         let (shutdown, cut) = (self.shutdown.clone(), self.cut.clone());
         self.tasks.spawn(async move {
             gateway.metrics.connections.inc();
-            let link = Link { peer, transport: Transport::Plain };
-            if let Err(error) = connection::serve(stream, link, &gateway, front, shutdown, cut).await {
+            let transport = if tls.is_some() { Transport::Tls } else { Transport::Plain };
+            let serving = Serving { config: &gateway.config, front, link: Link { peer, transport }, shutdown, cut };
+            let served = match tls {
+                None => connection::serve(stream, &serving).await,
+                Some(tls) => serve_encrypted(stream, &tls, &serving).await,
+            };
+            if let Err(error) = served {
                 debug!(%peer, %error, "a connection broke");
             }
             gateway.metrics.connections.dec();
@@ -99,6 +118,10 @@ impl Connections {
     /// Says that there are too many, if that can be done in passing.
     fn refuse(&self, mut stream: TcpStream) {
         self.gateway.metrics.refused_connections.inc();
+        // To say it by TLS would cost as much as to serve.
+        if self.tls.is_some() {
+            return;
+        }
         let Ok(permit) = Arc::clone(&self.refusals).try_acquire_owned() else { return };
         self.tasks.spawn(async move {
             let told = async {
@@ -120,6 +143,21 @@ impl Connections {
             warn!(connections = self.tasks.len(), "requests still ran when the time to end was over");
             self.cut.cancel();
             self.tasks.wait().await;
+        }
+    }
+}
+
+async fn serve_encrypted(stream: TcpStream, tls: &Tls, serving: &Serving<'_>) -> io::Result<()> {
+    let opened = tokio::select! {
+        opened = tls.accept(stream, serving.config.handshake_time) => opened?,
+        () = serving.shutdown.cancelled() => return Ok(()),
+    };
+    match opened {
+        Opened::Encrypted(stream, Protocol::Http1) => connection::serve(stream, serving).await,
+        Opened::Encrypted(stream, Protocol::Http2) => http2::serve(stream, serving).await,
+        Opened::Plaintext(stream) => {
+            tls::answer_plaintext(stream, serving.config).await;
+            Ok(())
         }
     }
 }

@@ -1,0 +1,138 @@
+//! A certificate with its chain, and the key that goes with it, from two PEM files. It knows nothing of connections.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::{Error as PemError, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use tracing::warn;
+
+use super::validity::not_after;
+
+/// Longest file that is read for a certificate or a key, in bytes.
+pub(super) const TLS_FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// What a key says that nobody can use without its password.
+const LOCKED: &[u8] = b"ENCRYPTED";
+
+/// Where the certificate and its key are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TlsFiles {
+    /// The certificate, then those that sign it, as PEM.
+    pub cert: PathBuf,
+    /// The certificate's key as PEM: PKCS#8, PKCS#1 or SEC1.
+    pub key: PathBuf,
+}
+
+/// Why there is no HTTPS with these files.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file is not there, or not readable, or far too long.
+    #[error("{} cannot be read: {source}", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is not PEM.
+    #[error("{} is not a PEM file that can be understood: {reason}", path.display())]
+    Malformed {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// There is no certificate where one should be.
+    #[error("{} has no certificate in it (a section that begins with `BEGIN CERTIFICATE`)", .0.display())]
+    NoCertificate(PathBuf),
+    /// There is no key where one should be.
+    #[error("{} has no private key in it (a section that begins with `BEGIN PRIVATE KEY`, say)", .0.display())]
+    NoKey(PathBuf),
+    /// The key wants a password, and there is nobody to ask.
+    #[error("the private key in {} is locked by a password: store it without one, readable by its owner alone", .0.display())]
+    Locked(PathBuf),
+    /// The key belongs to another certificate.
+    #[error("the private key in {} does not belong to the first certificate in {}", key.display(), cert.display())]
+    Mismatch {
+        /// The certificate.
+        cert: PathBuf,
+        /// The key.
+        key: PathBuf,
+    },
+    /// The certificate or the key is of a kind that is not spoken here, or is broken inside.
+    #[error("{} and {} cannot be used: {source}", cert.display(), key.display())]
+    Unusable {
+        /// The certificate.
+        cert: PathBuf,
+        /// The key.
+        key: PathBuf,
+        /// Why.
+        source: rustls::Error,
+    },
+}
+
+impl TlsFiles {
+    /// What these files hold does not make a server, for that reason.
+    pub(super) fn unusable(&self, source: rustls::Error) -> TlsError {
+        TlsError::Unusable { cert: self.cert.clone(), key: self.key.clone(), source }
+    }
+
+    /// Reads both and checks that they belong together. A certificate whose time is over is used all the same, with a
+    /// warning: what people then see in their browsers is clearer than a server that is not there.
+    pub(super) fn read(&self, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
+        let chain = chain(&self.cert)?;
+        if let Some(days) = chain.first().and_then(|cert| not_after(cert)).and_then(days_over) {
+            warn!(certificate = %self.cert.display(), days, "the certificate has expired: browsers will warn of it");
+        }
+        let key = key(&self.key)?;
+        CertifiedKey::from_der(chain, key, provider).map_err(|source| match source {
+            rustls::Error::InconsistentKeys(_) => TlsError::Mismatch { cert: self.cert.clone(), key: self.key.clone() },
+            source => self.unusable(source),
+        })
+    }
+}
+
+/// For how many whole days that moment has been over, if it has.
+fn days_over(not_after: i64) -> Option<i64> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs();
+    let over = i64::try_from(now).ok()? - not_after;
+    (over > 0).then_some(over / 86_400)
+}
+
+fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let text = read(path)?;
+    let chain: Vec<_> =
+        CertificateDer::pem_slice_iter(&text).collect::<Result<_, _>>().map_err(|error| malformed(path, &error))?;
+    if chain.is_empty() { Err(TlsError::NoCertificate(path.to_owned())) } else { Ok(chain) }
+}
+
+fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let text = read(path)?;
+    PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
+        // Of PKCS#8 and of the older formats: `BEGIN ENCRYPTED PRIVATE KEY`, `Proc-Type: 4,ENCRYPTED`.
+        _ if text.windows(LOCKED.len()).any(|window| window == LOCKED) => TlsError::Locked(path.to_owned()),
+        PemError::NoItemsFound => TlsError::NoKey(path.to_owned()),
+        error => malformed(path, &error),
+    })
+}
+
+fn malformed(path: &Path, error: &PemError) -> TlsError {
+    TlsError::Malformed { path: path.to_owned(), reason: error.to_string() }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+    let read = || {
+        let mut text = Vec::new();
+        File::open(path)?.take(TLS_FILE_BYTES_MAX + 1).read_to_end(&mut text)?;
+        if text.len() as u64 > TLS_FILE_BYTES_MAX {
+            return Err(io::Error::other(format!("it is longer than {TLS_FILE_BYTES_MAX} bytes")));
+        }
+        Ok(text)
+    };
+    read().map_err(|source| TlsError::Unreadable { path: path.to_owned(), source })
+}
