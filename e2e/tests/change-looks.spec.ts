@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Page } from "@playwright/test";
 
 import { expect, test } from "../fixtures.ts";
-import { expectAccessible, furnish, open, row } from "./page.ts";
+import { expectAccessible, furnish, open, rested, row } from "./page.ts";
 
 const SCREENS = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 /** A folder for pictures to look at; none are taken without it. */
@@ -20,8 +20,7 @@ for (const locale of ["en-US", "fr-FR"]) {
         test.use({ locale, colorScheme, viewport, contextOptions: { reducedMotion: "reduce" } });
 
         const look = (page: Page): Look => async (what) => {
-          // Colours in between have contrasts in between.
-          await page.waitForTimeout(200);
+          await rested(page);
           if (PICTURES !== undefined) {
             await page.screenshot({ path: join(PICTURES, `${what}-${name}-${colorScheme}-${locale.slice(0, 2)}.png`) });
           }

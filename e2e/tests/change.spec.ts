@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 
 import { expect, test } from "../fixtures.ts";
-import { expectOnDisk, menu, refusal, toast } from "./changing.ts";
+import { expectOnDisk, holdChanges, menu, refusal, toast } from "./changing.ts";
 import { expectAccessible, expectFocus, furnish, names, open, row } from "./page.ts";
 
 test.beforeEach(async ({ tree, page }) => {
@@ -26,6 +26,76 @@ test("a row is renamed in its place, by F2: the stem is selected, and the focus 
   await expect(toast(page)).toContainText("“zulu.txt” renamed");
   await expectOnDisk(tree, "zulu.txt");
   await expectOnDisk(tree, "alpha.txt", false);
+});
+
+test("what is renamed again before the server has answered is renamed twice, in that order", async ({ page, tree }) => {
+  const letThrough = await holdChanges(page);
+  await row(page, "alpha.txt").click();
+  for (const name of ["zulu", "yankee"]) {
+    await page.keyboard.press("F2");
+    await page.keyboard.type(name);
+    await page.keyboard.press("Enter");
+    await expectFocus(page, `${name}.txt`);
+  }
+  await page.keyboard.press("Delete");
+  await expectFocus(page, "file 10.txt");
+  await letThrough();
+  await letThrough();
+  await letThrough();
+  await expect(toast(page)).toContainText("moved to trash");
+  for (const name of ["alpha.txt", "zulu.txt", "yankee.txt"]) {
+    await expectOnDisk(tree, name, false);
+  }
+  await expect(page.locator(".toasts").getByRole("alert")).toHaveText("");
+});
+
+test("what was shown before its turn goes again where what it came from did not come about", async ({ page, tree }) => {
+  const letThrough = await holdChanges(page);
+  await row(page, "alpha.txt").click();
+  for (const name of ["zulu", "yankee"]) {
+    await page.keyboard.press("F2");
+    await page.keyboard.type(name);
+    await page.keyboard.press("Enter");
+    await expect(row(page, `${name}.txt`)).toBeVisible();
+  }
+  await letThrough(refusal(507, "no_space"));
+  await expect(page.locator(".toasts").getByRole("alert")).toContainText("There is not enough space on the server");
+  await letThrough();
+  await expect(row(page, "alpha.txt")).toBeVisible();
+  await expect(row(page, "zulu.txt")).toHaveCount(0);
+  await expect(row(page, "yankee.txt")).toHaveCount(0);
+  await expectOnDisk(tree, "alpha.txt");
+});
+
+test("a name that is being typed keeps the focus when a change elsewhere is done", async ({ page, tree }) => {
+  const letThrough = await holdChanges(page);
+  await menu(page, "alpha.txt", "Duplicate");
+  await row(page, "Bravo.txt").click();
+  await page.keyboard.press("F2");
+  await page.keyboard.type("be");
+  await letThrough();
+  await expect(row(page, "alpha (2).txt")).toBeVisible();
+  await page.keyboard.type("t");
+  // What others do pushes the row away, and the field goes with it.
+  await tree.write("aaa.txt", "new");
+  await expect(row(page, "aaa.txt")).toBeVisible();
+  await page.keyboard.type("a");
+  await page.keyboard.press("Enter");
+  await letThrough();
+  await expectOnDisk(tree, "beta.txt");
+});
+
+test("what a menu is about stays so when a change elsewhere is done meanwhile", async ({ page, tree }) => {
+  const letThrough = await holdChanges(page);
+  await menu(page, "alpha.txt", "Duplicate");
+  await row(page, "Bravo.txt").click({ button: "right" });
+  await expect(page.getByRole("menuitem").first()).toBeFocused();
+  await letThrough();
+  await expect(row(page, "alpha (2).txt")).toBeVisible();
+  await page.getByRole("menuitem", { name: "Move to trash" }).click();
+  await letThrough();
+  await expectOnDisk(tree, "Bravo.txt", false);
+  await expectOnDisk(tree, "alpha (2).txt");
 });
 
 test("a name that cannot be is said so while it is typed, and Escape leaves the old one", async ({ page, tree }) => {
@@ -176,9 +246,14 @@ test("a folder to move to is found by keyboard alone, and can be made on the way
   await expect(dialog.getByRole("button", { name: "Documents" })).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(dialog.getByText("No folders in here.")).toBeVisible();
+  // Where there is no folder to have the focus, the list has it, and the keys still work.
+  await expect(dialog.locator(".folder-list")).toBeFocused();
+  await page.keyboard.press("Backspace");
+  await expect(dialog.getByRole("button", { name: "Documents" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(dialog.getByText("No folders in here.")).toBeVisible();
   await dialog.getByRole("button", { name: "New folder" }).focus();
   await page.keyboard.press("Enter");
-  await expect(dialog.getByRole("textbox")).toBeFocused();
   await page.keyboard.type("Old");
   await page.keyboard.press("Enter");
   await expect(dialog.locator("[aria-current=location]")).toHaveText("Old");
@@ -186,6 +261,48 @@ test("a folder to move to is found by keyboard alone, and can be made on the way
   await page.keyboard.press("Enter");
   await expectOnDisk(tree, "Documents/Old/alpha.txt");
   await expect(row(page, "alpha.txt")).toHaveCount(0);
+});
+
+test("a folder that is only being made can be moved to already", async ({ page, tree }) => {
+  const letThrough = await holdChanges(page);
+  await menu(page, "alpha.txt", "Move to…");
+  const dialog = page.getByRole("dialog", { name: "Move to…" });
+  await dialog.getByRole("button", { name: "New folder" }).click();
+  await page.keyboard.type("Old");
+  await page.keyboard.press("Enter");
+  await expect(dialog.locator("[aria-current=location]")).toHaveText("Old");
+  await dialog.getByRole("button", { name: "Move here" }).focus();
+  await page.keyboard.press("Enter");
+  await expect(dialog).toBeHidden();
+  await letThrough();
+  await letThrough();
+  await expectOnDisk(tree, "Old/alpha.txt");
+  await expectOnDisk(tree, "alpha.txt", false);
+  await expect(toast(page)).toContainText("“alpha.txt” moved");
+});
+
+test("where the list of a folder does not come, one moves there all the same", async ({ page, tree }) => {
+  await page.route("**/api/v1/list/Empty*", () => {});
+  await menu(page, "alpha.txt", "Move to…");
+  const dialog = page.getByRole("dialog", { name: "Move to…" });
+  await dialog.getByRole("button", { name: "Empty" }).click();
+  await expect(dialog.locator("[aria-current=location]")).toHaveText("Empty");
+  await dialog.getByRole("button", { name: "Move here" }).focus();
+  await page.keyboard.press("Enter");
+  await expectOnDisk(tree, "Empty/alpha.txt");
+});
+
+test("a folder that could not be made is left again, with the reason", async ({ page, tree }) => {
+  await page.route("**/api/v1/changes", (route) => route.fulfill(refusal(507, "no_space")));
+  await menu(page, "alpha.txt", "Move to…");
+  const dialog = page.getByRole("dialog", { name: "Move to…" });
+  await dialog.getByRole("button", { name: "New folder" }).click();
+  await page.keyboard.type("Old");
+  await page.keyboard.press("Enter");
+  await expect(page.locator(".toasts").getByRole("alert")).toContainText("There is not enough space on the server");
+  await expect(dialog.locator("[aria-current=location]")).not.toHaveText("Old");
+  await expect(dialog.getByRole("button", { name: "Documents" })).toBeFocused();
+  await expectOnDisk(tree, "Old", false);
 });
 
 test("rows are dragged onto a folder's row; with Ctrl they are copied", async ({ page, tree }) => {

@@ -1,7 +1,7 @@
 //! Words for changing files on the page.
 
 import { existsSync } from "node:fs";
-import type { Locator, Page } from "@playwright/test";
+import type { Locator, Page, Route } from "@playwright/test";
 
 import { expect, type Tree } from "../fixtures.ts";
 import { row } from "./page.ts";
@@ -20,6 +20,27 @@ export async function menu(page: Page, name: string, line: string): Promise<void
 /** Expects a path to be on the disk, or not. */
 export async function expectOnDisk(tree: Tree, path: string, there = true): Promise<void> {
   await expect.poll(() => existsSync(tree.at(path)), { message: path }).toBe(there);
+}
+
+/** Lets the change through that waits longest, or waits for one; with an answer, the server does not hear of it. */
+type LetThrough = (answer?: Parameters<Route["fulfill"]>[0]) => Promise<void>;
+
+/** Holds back what the page asks the server to change. */
+export async function holdChanges(page: Page): Promise<LetThrough> {
+  const held: Route[] = [];
+  const wanted: ((route: Route) => void)[] = [];
+  await page.route("**/api/v1/changes", (route) => {
+    const next = wanted.shift();
+    if (next) {
+      next(route);
+    } else {
+      held.push(route);
+    }
+  });
+  return async (answer) => {
+    const route = held.shift() ?? (await new Promise<Route>((resolve) => wanted.push(resolve)));
+    await (answer ? route.fulfill(answer) : route.continue());
+  };
 }
 
 /** A refusal as the gateway words it. */

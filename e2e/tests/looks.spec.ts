@@ -40,8 +40,6 @@ async function everyScreen(page: Page, phone: boolean): Promise<void> {
   for (const button of phone ? [/Settings|Réglages/, /Sort|Trier/] : [/Settings|Réglages/, /Shortcuts|Raccourcis/]) {
     await page.getByRole("button", { name: button }).first().click();
     await expect(page.getByRole("dialog")).toBeVisible();
-    // The dialog fades in, and colours in between have contrasts in between.
-    await page.waitForTimeout(250);
     await expectAccessible(page);
     await page.keyboard.press("Escape");
   }
@@ -75,10 +73,10 @@ test.describe("in French", () => {
 test("the theme is switched, stays so, and is there before the first paint", async ({ page }) => {
   await open(page);
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-  expect(await background()).toBe("rgb(255, 255, 255)");
+  await expect.poll(background).toBe("rgb(255, 255, 255)");
   await page.getByRole("button", { name: "Settings" }).first().click();
   await page.getByRole("radio", { name: "Dark" }).check();
-  expect(await background()).toBe("rgb(17, 20, 23)");
+  await expect.poll(background).toBe("rgb(17, 20, 23)");
   await page.route("**/*.wasm", (route) => route.abort());
   await page.reload({ waitUntil: "domcontentloaded" });
   expect(await background()).toBe("rgb(17, 20, 23)");
@@ -88,6 +86,5 @@ test("whoever wants less motion gets none, and forced colours leave the selectio
   await page.emulateMedia({ reducedMotion: "reduce", forcedColors: "active" });
   await open(page);
   await row(page, "alpha.txt").click();
-  const outline = await row(page, "alpha.txt").evaluate((it) => getComputedStyle(it).outlineStyle);
-  expect(outline).toBe("solid");
+  await expect(row(page, "alpha.txt")).toHaveCSS("outline-style", "solid");
 });

@@ -40,7 +40,7 @@ test.describe("on a phone", () => {
     const finger = await page.context().newCDPSession(page);
     const at = { x: box.x + 120, y: box.y + box.height / 2 };
     await finger.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [at] });
-    await page.waitForTimeout(700);
+    await expect(row(page, "alpha.txt")).toHaveAttribute("aria-selected", "true");
     await finger.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
     await expect(row(page, "alpha.txt")).toHaveAttribute("aria-selected", "true");
     await row(page, "Bravo.txt").tap();

@@ -9,6 +9,8 @@ import { expectAccessible, furnish, open, row } from "./page.ts";
 test.beforeEach(async ({ tree, page }) => {
   await furnish(tree);
   await open(page);
+  // The actions appear once the server said that it takes them.
+  await expect(page.getByRole("button", { name: "New folder" }).first()).toBeAttached();
   await row(page, "alpha.txt").click();
   await row(page, "éclair.txt").click({ modifiers: ["Shift"] });
   await page.keyboard.press("Delete");
@@ -54,6 +56,7 @@ test("works by keyboard alone", async ({ page, tree }) => {
   await expect(page.locator(".trash-rows .trash-row")).toHaveCount(1);
   await expect(page.locator(".trash-rows .trash-row")).toBeFocused();
   await page.keyboard.press("Control+a");
+  await expect(page.getByText("1 item selected")).toBeVisible();
   await page.getByRole("button", { name: "Restore" }).focus();
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: "The trash is empty" })).toBeVisible();
@@ -75,6 +78,7 @@ test("what stands in the way of a return is asked about", async ({ page, tree })
 
 test("is emptied only by whoever is sure", async ({ page }) => {
   await page.goto("./?view=trash");
+  await expect(page.locator(".trash-rows .trash-row")).toHaveCount(3);
   await page.getByRole("button", { name: "Empty the trash" }).click();
   const dialog = page.getByRole("dialog", { name: "Delete forever" });
   await expect(dialog).toContainText("The 3 items in the trash will be deleted forever.");

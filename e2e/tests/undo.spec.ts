@@ -3,7 +3,7 @@
 import { appendFile, readFile, rename } from "node:fs/promises";
 
 import { expect, test } from "../fixtures.ts";
-import { expectOnDisk, menu, toast } from "./changing.ts";
+import { expectOnDisk, holdChanges, menu, toast } from "./changing.ts";
 import { expectFocus, furnish, open, row } from "./page.ts";
 
 test.beforeEach(async ({ tree, page }) => {
@@ -71,10 +71,71 @@ test("a new folder, a copy and the trash, each undone and done again", async ({ 
   await expectOnDisk(tree, "Photos", false);
   await page.keyboard.press("Control+z");
   await expectOnDisk(tree, "Photos/Été/IMG_2.jpg");
-  // The page knows a moment later than the disk.
-  await expect(toast(page)).toContainText("Undone");
   await page.keyboard.press("Control+Shift+Z");
   await expectOnDisk(tree, "Photos", false);
+});
+
+test("undo and redo that are pressed before the server has answered are done one after the other", async ({ page, tree }) => {
+  const letThrough = await holdChanges(page);
+  await row(page, "alpha.txt").click();
+  await page.keyboard.press("F2");
+  await page.keyboard.type("zulu");
+  await page.keyboard.press("Enter");
+  await expect(row(page, "zulu.txt")).toBeVisible();
+  for (const key of ["Control+z", "Control+y", "Control+z"]) {
+    await page.keyboard.press(key);
+  }
+  await expect(toast(page)).toContainText("This follows once the change under way is done.");
+  await letThrough();
+  await expect(toast(page)).toContainText("renamed");
+  await letThrough();
+  await expect(toast(page)).toContainText("Undone");
+  await expectOnDisk(tree, "alpha.txt");
+  await letThrough();
+  await expect(toast(page)).toContainText("Done again");
+  await expectOnDisk(tree, "zulu.txt");
+  await letThrough();
+  await expect(toast(page)).toContainText("Undone");
+  await expectOnDisk(tree, "alpha.txt");
+  await expectOnDisk(tree, "zulu.txt", false);
+  await expectFocus(page, "alpha.txt");
+  // There is nothing more to take back, and a press says so.
+  await page.keyboard.press("Control+z");
+  await expect(toast(page)).toContainText("There is nothing to undo.");
+});
+
+test("what was just moved to the trash comes back, however early one asks, and by the button too", async ({ page, tree }) => {
+  const letThrough = await holdChanges(page);
+  await row(page, "Bravo.txt").click();
+  await page.keyboard.press("Delete");
+  await expect(row(page, "Bravo.txt")).toHaveCount(0);
+  await page.getByRole("banner").getByRole("button", { name: "Undo" }).click();
+  // One press too many has nothing to do once its turn comes.
+  await page.keyboard.press("Control+z");
+  await letThrough();
+  await expectOnDisk(tree, "Bravo.txt", false);
+  await letThrough();
+  await expectOnDisk(tree, "Bravo.txt");
+  await expect(row(page, "Bravo.txt")).toBeVisible();
+  await expect(toast(page)).toContainText("There is nothing to undo.");
+});
+
+test("a press that waits is about what was done before it, and not about what is done after it", async ({ page, tree }) => {
+  const letThrough = await holdChanges(page);
+  await row(page, "alpha.txt").click();
+  await page.keyboard.press("F2");
+  await page.keyboard.type("zulu");
+  await page.keyboard.press("Enter");
+  await expect(row(page, "zulu.txt")).toBeVisible();
+  await page.keyboard.press("Control+z");
+  await row(page, "Bravo.txt").click();
+  await page.keyboard.press("Delete");
+  for (let change = 0; change < 3; change += 1) {
+    await letThrough();
+  }
+  await expectOnDisk(tree, "Bravo.txt", false);
+  await expectOnDisk(tree, "alpha.txt");
+  await expectOnDisk(tree, "zulu.txt", false);
 });
 
 test("a move is undone from wherever one is by then", async ({ page, tree }) => {

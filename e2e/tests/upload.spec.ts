@@ -27,7 +27,7 @@ test("a large file goes in slices and is verified", async ({ page, tree, mine })
   const path = await large(mine, "large.bin", 50_000_000);
   await open(page);
   await choose(page, [path]);
-  await expect(upload(page, "large.bin")).toContainText("Verified", { timeout: 30_000 });
+  await expect(upload(page, "large.bin")).toContainText("Verified", { timeout: 60_000 });
   await expectSame(tree, "large.bin", path);
 });
 
@@ -201,14 +201,14 @@ test.describe("on a server that only reads", () => {
 const MANY = Number(process.env.PASSERELLE_E2E_FILES ?? 1_000);
 
 test(`${MANY} small files arrive, and the page stays fluid`, async ({ page, tree, mine }) => {
-  test.setTimeout(60_000 + MANY * 60);
+  test.setTimeout(120_000 + MANY * 180);
   await Promise.all(Array.from({ length: MANY }, (_, index) => mine.write(`many/${index % 10}/file ${index}.txt`, `${index}`)));
   await tree.write("there.txt", "t");
   await open(page);
   await expect(row(page, "there.txt")).toBeVisible();
   await drop(page, page.locator(".grid .port"), [mine.at("many")]);
   await expect(panel(page).getByRole("heading")).toHaveText(`${MANY.toLocaleString("en")} files uploaded`, {
-    timeout: 30_000 + MANY * 50,
+    timeout: 60_000 + MANY * 150,
   });
   expect(await panel(page).getByRole("listitem").count()).toBeLessThan(40);
   const there = await readdir(tree.at("many"), { recursive: true });

@@ -43,7 +43,7 @@ test("an upload is paused and goes on", async ({ page, line, tree, mine }) => {
   line.allow(Infinity);
   const before = line.passed;
   await upload(page, "film.mkv").getByRole("button", { name: "Resume film.mkv" }).click();
-  await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 30_000 });
+  await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 60_000 });
   await expectSame(tree, "film.mkv", path);
   expectResumed(line, before);
 });
@@ -66,7 +66,7 @@ for (const way of ["chosen by its button", "dropped on the page"]) {
       await upload(page, "film.mkv").getByRole("button", { name: "Choose film.mkv again" }).click();
       await (await picker).setFiles([path]);
     }
-    await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 30_000 });
+    await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 60_000 });
     await expect(panel(page).getByRole("listitem")).toHaveCount(1);
     await expectSame(tree, "film.mkv", path);
     expectResumed(line, before);
@@ -109,7 +109,7 @@ test("after a reload a file that the browser still knows goes on by itself", asy
   page.on("dialog", (dialog) => dialog.accept());
   line.allow(Infinity);
   await page.reload();
-  await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 30_000 });
+  await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 60_000 });
   expect(path && (await visible(tree.root))).toEqual(["film.mkv"]);
 });
 
@@ -122,7 +122,7 @@ test("a lost connection pauses, and its return resumes, by itself", async ({ pag
   line.allow(Infinity);
   const before = line.passed;
   line.down = false;
-  await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 45_000 });
+  await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 90_000 });
   await expectSame(tree, "film.mkv", path);
   expectResumed(line, before);
 });
@@ -134,7 +134,7 @@ test("without a network nothing is tried, and with it at once", async ({ page, c
   await expect(panel(page).getByRole("heading")).toHaveText(LOST);
   line.allow(Infinity);
   await context.setOffline(false);
-  await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 30_000 });
+  await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 60_000 });
   await expectSame(tree, "film.mkv", path);
 });
 
@@ -152,7 +152,7 @@ test("a server that is killed in the middle and comes back gets the rest", async
   line.target = second.http;
   line.allow(Infinity);
   const before = line.passed;
-  await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 45_000 });
+  await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 90_000 });
   await expectSame(tree, "film.mkv", path);
   expectResumed(line, before);
   await line.close();
@@ -171,7 +171,7 @@ test("an upload that the server gave up starts again", async ({ page, line, tree
   expect(gone).toBe(204);
   line.allow(Infinity);
   await upload(page, "film.mkv").getByRole("button", { name: "Resume film.mkv" }).click();
-  await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 30_000 });
+  await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 60_000 });
   await expectSame(tree, "film.mkv", path);
 });
 
@@ -221,14 +221,14 @@ for (const [part, after] of [["the middle", SOME], ["the last slice", SIZE - 1_0
     spoil(line, after);
     await page.goto(`${line.address}/`);
     await choose(page, [path]);
-    await expect(upload(page, "film.mkv")).toContainText("What arrived is not the same", { timeout: 30_000 });
+    await expect(upload(page, "film.mkv")).toContainText("What arrived is not the same", { timeout: 60_000 });
     expect(await visible(tree.root)).toEqual([]);
     expect([...seen]).not.toContain("film.mkv");
     // It cannot be saved any more, and takes no room.
     const uploads = async () => (await (await fetch(`${server.http}/api/v1/uploads`)).json()).uploads.length;
     await expect.poll(uploads).toBe(0);
     await upload(page, "film.mkv").getByRole("button", { name: "Retry film.mkv" }).click();
-    await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 30_000 });
+    await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 60_000 });
     await expectSame(tree, "film.mkv", path);
     await expect.poll(() => [...seen], "the watch sees what appears").toContain("film.mkv");
     watching.close();
@@ -244,7 +244,7 @@ test("damage that the page could not hear of is found when it asks again", async
   line.loses = (request, status) => request.method === "PATCH" && status === 460 && lost++ === 0;
   await page.goto(`${line.address}/`);
   await choose(page, [path]);
-  await expect(upload(page, "film.mkv")).toContainText("What arrived is not the same", { timeout: 45_000 });
+  await expect(upload(page, "film.mkv")).toContainText("What arrived is not the same", { timeout: 90_000 });
   expect(lost).toBe(1);
   expect([...seen]).not.toContain("film.mkv");
   watching.close();
@@ -263,7 +263,7 @@ test("the last bytes wait for the hash", async ({ page, line, tree, mine }) => {
   });
   await page.goto(`${line.address}/`);
   await choose(page, [path]);
-  await expect(upload(page, "film.mkv")).toContainText("Verifying…", { timeout: 30_000 });
+  await expect(upload(page, "film.mkv")).toContainText("Verifying…", { timeout: 60_000 });
   expect(line.passed).toBeLessThan(SIZE);
   expect(await visible(tree.root)).toEqual([]);
   await upload(page, "film.mkv").getByRole("button", { name: "Pause film.mkv" }).click();
@@ -271,7 +271,7 @@ test("the last bytes wait for the hash", async ({ page, line, tree, mine }) => {
   await upload(page, "film.mkv").getByRole("button", { name: "Resume film.mkv" }).click();
   await expect(upload(page, "film.mkv")).toContainText("Verifying…");
   await page.evaluate(() => (window as unknown as { hash: () => void }).hash());
-  await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 30_000 });
+  await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 60_000 });
   await expectSame(tree, "film.mkv", path);
 });
 

@@ -332,6 +332,10 @@ words! {
     change_finished: &'static str = "A change is done", "Une modification est terminée";
     nothing_to_undo: &'static str = "There is nothing to undo.", "Il n’y a rien à annuler.";
     nothing_to_redo: &'static str = "There is nothing to redo.", "Il n’y a rien à rétablir.";
+    waits_for_turn: &'static str = "This follows once the change under way is done.",
+        "Ceci suivra dès que la modification en cours sera terminée.";
+    too_many_wait: &'static str = "Too many changes are waiting already. Try again in a moment.",
+        "Trop de modifications attendent déjà. Réessayez dans un instant.";
     not_done: &'static str = "“{name}” is as it was. {why}", "«\u{a0}{name}\u{a0}» est resté tel quel. {why}";
     not_made: &'static str = "“{name}” was not created. {why}", "«\u{a0}{name}\u{a0}» n’a pas été créé. {why}";
     not_undone: &'static str = "This cannot be undone any more. {why}", "Ceci ne peut plus être annulé. {why}";

@@ -108,6 +108,9 @@ impl Browser {
             Intent::Filter => {
                 // What is filtered anew is not selected any more, and the field may stand in the selection's place.
                 self.selection.update(Selection::clear);
+                // At once if it is there, for whoever types on without looking; no row that waits for it gets it back.
+                self.focus_due.set_value(false);
+                focus(FILTER_ID);
                 request_animation_frame(|| focus(FILTER_ID));
             }
             Intent::Help => self.help.set(true),

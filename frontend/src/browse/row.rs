@@ -79,14 +79,18 @@ pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl
     let icon = Signal::derive(move || shown.with(|shown| shown.icon));
     let cut = state_of(browser, row, move || changes.clipboard.with(Option::is_some), move |path| changes.is_cut(path));
     let lit = state_of(browser, row, move || changes.drop_on.with(Option::is_some), move |path| changes.is_drop(path));
-    let editing = Memo::new(move |_| {
-        changes.renaming.with(|name| {
+    let editing = Memo::new(move |before: Option<&Option<bool>>| {
+        position.track();
+        let now = changes.renaming.with(|name| {
             let name = name.as_deref()?;
             let row = row.get()?;
             browser.listing.with(|listing| {
                 (listing.rows.name(row) == Some(name)).then(|| listing.rows.get(row).is_some_and(|row| row.is_folder()))
             })
-        })
+        });
+        // Where rows are only about to change places, the field waits and goes with its row, or what is typed is lost.
+        let moving = browser.shifts.with_value(|shifts| !shifts.is_empty());
+        before.copied().filter(|_| moving).unwrap_or(now)
     });
     let name = move || match editing.get() {
         Some(folder) => view! { <Renaming folder /> }.into_any(),

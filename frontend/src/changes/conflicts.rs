@@ -9,6 +9,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
 use super::model::conflict::{Answer, Replacing, again, pick, replacing, waiting};
+use super::model::turns::Needs;
 use super::model::{Origin, said::subject};
 use super::run::Done;
 use super::state::{Changes, Question};
@@ -25,6 +26,12 @@ impl Changes {
     /// Asks the person about what stands in the way, and carries the answers out.
     pub(super) async fn settle_conflicts(self, task: &Task, done: &mut Vec<Done>) {
         let mut others: usize = done.iter().map(|(change, outcomes)| conflicts(change, outcomes).len()).sum();
+        if others == 0 {
+            return;
+        }
+        // Another change may be asking: the person answers one at a time. With no place in that line it stays undone.
+        let Some(turn) = self.askers.join(Origin::New, Needs::All) else { return };
+        turn.come().await;
         let mut for_all = None;
         let mut more = Vec::new();
         for (change, outcomes) in done.iter_mut() {
@@ -49,8 +56,9 @@ impl Changes {
             }
             forget(change, outcomes, &answers);
         }
+        drop(turn);
         for change in more {
-            done.extend(self.carry_out(task, change, Origin::New).await);
+            done.extend(self.carry_out_now(task, change, Origin::New).await);
         }
     }
 

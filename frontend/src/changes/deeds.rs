@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{ClipboardEvent, Element};
 
 use super::model::clipboard::transfer;
-use super::model::{Clipboard, Origin, Verb};
+use super::model::{Clipboard, Verb};
 use super::run::Done;
 use super::state::{Changes, Sending, Sure};
 use crate::browse::model::keys::Deed;
@@ -69,6 +69,8 @@ impl Changes {
         let name = browser.listing.with_untracked(|listing| listing.rows.name(row).map(<[u8]>::to_vec));
         if let Some(name) = name {
             browser.cursor.set(row);
+            // The field has the focus from now on, and not the row that may be about to get it.
+            browser.focus_due.set_value(false);
             self.renaming.set(Some(name));
         }
     }
@@ -148,7 +150,7 @@ impl Changes {
                     self.clipboard.set(Some(left));
                 }
             };
-            self.start_then(vec![change], Origin::New, verb, Box::new(keep));
+            self.start_then(vec![change], verb, Box::new(keep));
         }
         true
     }

@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 
 use super::field::NameField;
-use super::model::Origin;
 use super::model::names::free_name;
 use super::state::Changes;
 use crate::env::prefs::Prefs;
@@ -67,7 +66,7 @@ fn SureDialog() -> impl IntoView {
     let cancel = Callback::new(move |()| changes.sure.set(None));
     let go = Callback::new(move |()| {
         if let Some(sure) = changes.sure.try_update(Option::take).flatten() {
-            changes.start(vec![sure.change], Origin::New, sure.verb);
+            changes.start(vec![sure.change], sure.verb);
         }
     });
     view! {

@@ -4,8 +4,8 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::model::names::{NameFault, check, from_field, stem_units, to_field};
-use crate::env::focus_element;
 use crate::env::prefs::Prefs;
+use crate::env::{focus_element, focused};
 use crate::i18n::Words;
 
 /// The field.
@@ -39,10 +39,14 @@ pub(crate) fn NameField(
     let before = StoredValue::new(before);
     Effect::new(move |_| {
         if let Some(field) = node.get() {
-            // A row that was just drawn may still be on its way to its place.
+            // At once: whoever types on without looking means this field, and a new name.
+            let _ = field.set_selection_range(0, units);
+            focus_element(&field);
+            // In a dialog that is only about to open it cannot have the focus yet.
             request_animation_frame(move || {
-                focus_element(&field);
-                let _ = field.set_selection_range(0, units);
+                if !focused().is_some_and(|element| element.is_same_node(Some(&field))) {
+                    focus_element(&field);
+                }
             });
         }
     });
@@ -108,8 +112,8 @@ pub(crate) fn NameField(
     let hint = format!("{id}-fault");
     view! {
         <div class="name-field">
-            <input id=id node_ref=node type="text" class="name-input" autocomplete="off" autocapitalize="off"
-                spellcheck="false" enterkeyhint="done" aria-label=label prop:value=start
+            <input id=id node_ref=node type="text" class="name-input" autofocus=true autocomplete="off" autocapitalize="off"
+                spellcheck="false" enterkeyhint="done" aria-label=label value=start
                 aria-invalid=move || if fault.get().is_some() { "true" } else { "false" } aria-describedby=hint.clone()
                 on:keydown=key on:input=typed on:blur=left />
             <p id=hint class="name-fault" role="alert">{message}</p>

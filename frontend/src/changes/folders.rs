@@ -4,10 +4,9 @@
 use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::api::changes::RequestChange;
 use shared::api::files::ListFolder;
-use shared::limits::LIST_LIMIT_MAX;
-use shared::{Change, Entry, Order, VPath};
+use shared::limits::LIST_PAGE_MAX;
+use shared::{Change, Entry, Order, Outcome, VPath};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
@@ -15,17 +14,20 @@ use super::dialogs::shown_while;
 use super::field::NameField;
 use super::model::clipboard::{accepts, transfer};
 use super::model::names::free_name;
+use super::model::turns::{Needs, Touched};
+use super::model::{Origin, Verb};
 use super::state::Changes;
-use crate::api::{call, insist};
+use crate::api::call;
 use crate::browse::model::crumbs::crumbs;
 use crate::browse::model::text::printable;
 use crate::browse::root_name;
-use crate::env::focused;
 use crate::env::prefs::Prefs;
+use crate::env::{focus_element, focused};
 use crate::failure::{Failure, of_change};
 use crate::ui::button::Button;
 use crate::ui::dialog::Dialog;
 use crate::ui::icon::Icon;
+use crate::ui::toast::Tone;
 
 /// More folders than these are not listed here; their names can be made in the list itself.
 const PAGES_MAX: usize = 5;
@@ -62,14 +64,25 @@ fn Chooser() -> impl IntoView {
     let inside = RwSignal::new(Inside::Loading);
     let making = RwSignal::new(false);
     let list = NodeRef::<html::Ul>::new();
-    Effect::new(move |_| look_into(place.get(), place, inside));
-    // The first folder has the focus once they are here, unless the person is elsewhere in the dialog.
+    let coming = RwSignal::new(None::<VPath>);
+    let is_coming = Memo::new(move |_| coming.with(|coming| coming.as_ref() == Some(&*place.read())));
+    Effect::new(move |_| {
+        let folder = place.get();
+        // There is nothing yet in a folder that is being made.
+        match is_coming.get() {
+            true => inside.set(Inside::Loading),
+            false => look_into(folder, place, inside),
+        }
+    });
+    // The first folder has the focus once they are here, and until then the list, unless the person is elsewhere in the
+    // dialog.
     Effect::new(move |_| {
         inside.track();
         request_animation_frame(move || {
-            let free =
-                focused().is_none_or(|element| element.closest(".folder-list").is_ok_and(|found| found.is_some()));
-            if free || focused().is_some_and(|element| element.tag_name() == "DIALOG") {
+            let free = focused().is_none_or(|element| {
+                element.tag_name() == "DIALOG" || element.closest(".folder-list").is_ok_and(|found| found.is_some())
+            });
+            if free {
                 go(list, Go::First);
             }
         });
@@ -135,7 +148,8 @@ fn Chooser() -> impl IntoView {
             .sending
             .with(|sending| sending.as_ref().is_some_and(|sending| accepts(&sending.paths, &place.get(), sending.copy)))
     };
-    let cannot = Signal::derive(move || !fits() || !matches!(inside.get(), Inside::Folders(_)));
+    // Where to is known before what is in there.
+    let cannot = Signal::derive(move || !fits() || inside.with(|inside| matches!(inside, Inside::Failed(_))));
     let label = Signal::derive(move || if copy() { prefs.words().copy_here } else { prefs.words().move_here });
     let send = Callback::new(move |()| {
         let sending = changes.sending.try_update(Option::take).flatten();
@@ -147,8 +161,8 @@ fn Chooser() -> impl IntoView {
     let cancel = Callback::new(move |()| changes.sending.set(None));
     view! {
         <nav class="breadcrumb" aria-label=prefs.text(|words| words.path)><ol>{way}</ol></nav>
-        <ul class="folder-list" aria-label=prefs.text(|words| words.places) node_ref=list on:keydown=key>{folders}</ul>
-        <Show when=move || making.get()><Make place making inside /></Show>
+        <ul class="folder-list" tabindex="-1" aria-label=prefs.text(|words| words.places) node_ref=list on:keydown=key>{folders}</ul>
+        <Show when=move || making.get()><Make place coming making inside /></Show>
         <div class="dialog-actions">
             <Button label=prefs.text(|words| words.new_folder) icon="new-folder" class="button quiet start"
                 press=Callback::new(move |()| making.set(true)) />
@@ -158,9 +172,16 @@ fn Chooser() -> impl IntoView {
     }
 }
 
-/// Makes a folder in the one that is looked into, and goes into it.
+/// Makes a folder in the one that is looked into, and goes into it at once: what the person asks for from then on is
+/// meant for it, and is done once it is there.
 #[component]
-fn Make(place: RwSignal<VPath>, making: RwSignal<bool>, inside: RwSignal<Inside>) -> impl IntoView {
+fn Make(
+    place: RwSignal<VPath>,
+    /// The folder that is being made.
+    coming: RwSignal<Option<VPath>>,
+    making: RwSignal<bool>,
+    inside: RwSignal<Inside>,
+) -> impl IntoView {
     let (changes, prefs) = (Changes::get(), Prefs::get());
     let taken = Callback::new(move |name: Vec<u8>| {
         inside.with_untracked(|inside| match inside {
@@ -175,22 +196,29 @@ fn Make(place: RwSignal<VPath>, making: RwSignal<bool>, inside: RwSignal<Inside>
         let path = name.and_then(|name| place.get_untracked().join(&name).ok());
         let Some(path) = path else { return };
         let change = Change::MakeFolder { paths: vec![path.clone()], existing_ok: true };
-        let request = RequestChange { key: Some(Changes::mint()), change };
+        let needs = Needs::Same(Touched::by(std::slice::from_ref(&change)));
+        let Some(turn) = changes.join(Origin::New, needs) else { return };
+        coming.set(Some(path.clone()));
+        place.set(path.clone());
         spawn_local(async move {
-            match insist(&request, None, |_| ()).await {
-                Ok(job) => match job.outcomes.into_iter().next() {
-                    Some(shared::Outcome::Failed { code, .. }) => {
-                        let why = changes.words().explain(of_change(code));
-                        changes.toasts.show(
-                            crate::ui::toast::Tone::Bad,
-                            format!("{}. {}", why.title, why.advice),
-                            None,
-                        );
-                    }
-                    _ => place.set(path),
-                },
-                Err(failure) => inside.set(Inside::Failed(failure)),
+            turn.come().await;
+            let task = changes.task(Some(Verb::Made), 1);
+            let outcomes = changes.ask(&task, &change).await;
+            changes.end(&task);
+            let failed = outcomes.into_iter().find_map(|outcome| match outcome {
+                Outcome::Failed { code, .. } => Some(code),
+                _ => None,
+            });
+            if let Some(code) = failed {
+                let why = changes.words().explain(of_change(code));
+                changes.toasts.show(Tone::Bad, format!("{}. {}", why.title, why.advice), None);
             }
+            // The dialog may be closed by now, and the person may have gone on to another folder.
+            let here = place.try_get_untracked().is_some_and(|place| place == path);
+            if here && failed.is_some() {
+                up(place);
+            }
+            coming.try_update(|coming| *coming = coming.take().filter(|coming| *coming != path));
         });
     });
     view! { <NameField before folder=true label=prefs.text(|words| words.new_folder) id="chooser-name" taken done on_leave=true /> }
@@ -220,7 +248,7 @@ async fn folders_of(folder: &VPath) -> Result<Vec<VPath>, Failure> {
         let only_folders = page.entries.iter().all(Entry::is_folder);
         folders.extend(page.entries.into_iter().filter(opens).map(|entry| entry.path));
         cursor = page.next_cursor;
-        limit = Some(LIST_LIMIT_MAX);
+        limit = Some(LIST_PAGE_MAX);
         if !only_folders || cursor.is_none() {
             break;
         }
@@ -245,7 +273,10 @@ fn go(list: NodeRef<html::Ul>, go: Go) {
     let Ok(found) = list.query_selector_all("button:not(:disabled)") else { return };
     let lines: Vec<HtmlElement> = (0..found.length()).filter_map(|index| found.item(index)?.dyn_into().ok()).collect();
     let here = focused().and_then(|element| lines.iter().position(|line| element.is_same_node(Some(line))));
-    let Some(last) = lines.len().checked_sub(1) else { return };
+    let Some(last) = lines.len().checked_sub(1) else {
+        // Without a line to have it, the list itself has the focus, and takes the keys.
+        return focus_element(&list);
+    };
     let to = match (go, here) {
         (Go::Next, Some(here)) => (here + 1).min(last),
         (Go::Before, Some(here)) => here.saturating_sub(1),

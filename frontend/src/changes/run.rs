@@ -1,5 +1,4 @@
-//! Asking for changes and seeing them through: the list shows at once what will be, the server says what became of it,
-//! and where that differs, the list follows the server.
+//! Asking for changes and seeing them through, each in its turn: the server says what became of them.
 
 use std::time::Duration;
 
@@ -7,16 +6,17 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::changes::{ListJobs, ReadJob, RequestChange};
 use shared::limits::JOB_WAIT_MAX;
-use shared::{Change, Job, JobState, Outcome, VPath};
+use shared::{Change, Job, JobState, Outcome};
 
-use super::model::guess::{Guess, guess, settled};
+use super::line::Turn;
+use super::model::turns::{Needs, Touched};
 use super::model::{Origin, Step, Verb, batch, undo};
+use super::showing::Shown;
 use super::state::Changes;
 use super::tasks::Task;
 use crate::api::{call, insist};
-use crate::browse::model::Edit;
-use crate::env::{clock, focused};
 use crate::failure::Failure;
+use crate::ui::toast::Tone;
 
 /// What is done once it is known what became of each item.
 type Then = Box<dyn FnOnce(&[Done])>;
@@ -31,7 +31,7 @@ impl Changes {
     /// Makes a change.
     pub fn make(self, change: Change) {
         let verb = Verb::of(&change);
-        self.start(vec![change], Origin::New, verb);
+        self.start(vec![change], verb);
     }
 
     /// Takes the last change back.
@@ -44,61 +44,96 @@ impl Changes {
         self.step(Origin::Redo);
     }
 
+    /// A press while a change is under way is about that change: it waits for it.
     fn step(self, origin: Origin) {
-        let take = |history: &mut super::model::History| match origin {
+        let take = move |history: &mut super::model::History| match origin {
             Origin::Undo => history.take_undo(),
             _ => history.take_redo(),
         };
-        match self.history.try_update(take).flatten() {
-            Some(Step { verb, changes }) => self.start(changes, origin, verb),
-            None => self.say_nothing_left(origin),
-        }
-    }
-
-    pub(super) fn start(self, changes: Vec<Change>, origin: Origin, verb: Verb) {
-        self.start_then(changes, origin, verb, Box::new(|_| ()));
-    }
-
-    /// The same; `then` is told what became of it.
-    pub(super) fn start_then(self, changes: Vec<Change>, origin: Origin, verb: Verb, then: Then) {
-        if !self.may() || changes.iter().all(Change::is_empty) {
-            return;
-        }
-        let task = self.task(Some(verb), changes.iter().map(Change::len).sum());
+        let Some(turn) = self.join(origin, Needs::All) else { return };
+        let waits = turn.still_waits();
+        set_timeout(
+            move || {
+                if waits() {
+                    self.say(self.words().waits_for_turn.to_owned(), None)
+                }
+            },
+            CARD_AFTER,
+        );
         spawn_local(async move {
+            turn.come().await;
+            let Some(Step { verb, changes }) = self.history.try_update(take).flatten() else {
+                return self.say_nothing_left(origin);
+            };
+            turn.narrow(Touched::by(&changes));
+            let task = self.task(Some(verb), changes.iter().map(Change::len).sum());
             let mut done = Vec::new();
             for change in changes {
-                let part = self.carry_out(&task, change, origin).await;
-                // The way back has an order: what comes after a step that failed would go wrong as well.
-                let failed = origin != Origin::New && part.iter().any(|(_, outcomes)| outcomes.iter().any(is_failure));
-                done.extend(part);
-                if failed {
+                done.extend(self.carry_out_now(&task, change, origin).await);
+                // The way has an order: what comes after a step that failed would go wrong as well.
+                if any_failed(&done) {
                     break;
                 }
             }
-            if origin == Origin::New {
-                self.settle_conflicts(&task, &mut done).await;
-            }
             self.end(&task);
-            then(&done);
             self.conclude(&task, done, origin, verb);
         });
     }
 
-    /// Asks for one change, in as many requests as it needs.
-    pub(super) async fn carry_out(self, task: &Task, change: Change, origin: Origin) -> Vec<Done> {
-        let folder = self.browser.folder.get_untracked();
-        let mut guesses = self.browser.listing.with_untracked(|listing| match listing.folder == folder {
-            true => guess(&change, listing, clock()),
-            false => vec![Guess::default(); change.len()],
+    /// Makes changes that are one deed of the person's.
+    pub(super) fn start(self, changes: Vec<Change>, verb: Verb) {
+        self.start_then(changes, verb, Box::new(|_| ()));
+    }
+
+    /// The same; `then` is told what became of it.
+    pub(super) fn start_then(self, changes: Vec<Change>, verb: Verb, then: Then) {
+        if !self.may() || changes.iter().all(Change::is_empty) {
+            return;
+        }
+        let Some(turn) = self.join(Origin::New, Needs::Same(Touched::by(&changes))) else { return then(&[]) };
+        let task = self.task(Some(verb), changes.iter().map(Change::len).sum());
+        let waits = turn.still_waits()();
+        spawn_local(async move {
+            // Shown at once, even where it has to wait: what the person does next is about what they see.
+            let shown: Vec<_> = changes.iter().map(|change| self.foresee(change, turn.id())).collect();
+            turn.come().await;
+            self.foreseen.update_value(|foreseen| foreseen.retain(|(id, ..)| *id != turn.id()));
+            let mut done = Vec::new();
+            for (change, shown) in changes.into_iter().zip(shown) {
+                done.extend(self.carry_out(&task, change, shown, Origin::New).await);
+            }
+            if waits && any_failed(&done) {
+                // What it was foreseen from did not come about, or is another by now: only the server knows.
+                self.browser.refresh();
+            }
+            self.settle_conflicts(&task, &mut done).await;
+            self.end(&task);
+            then(&done);
+            self.conclude(&task, done, Origin::New, verb);
         });
-        let forth: Vec<_> = guesses.iter().flat_map(|guess| guess.forth.iter().cloned()).collect();
-        let shown = self.show(&folder, &forth, &[]);
+    }
+
+    /// Stands in line; says so where that is not possible.
+    pub(super) fn join(self, origin: Origin, needs: Needs) -> Option<Turn> {
+        let turn = self.line.join(origin, needs);
+        if turn.is_none() {
+            self.toasts.show(Tone::Bad, self.words().too_many_wait.to_owned(), None);
+        }
+        turn
+    }
+
+    /// Shows one change, and asks for it.
+    pub(super) async fn carry_out_now(self, task: &Task, change: Change, origin: Origin) -> Vec<Done> {
+        let shown = self.show(&change);
+        self.carry_out(task, change, shown, origin).await
+    }
+
+    /// Asks for one change, in as many requests as it needs.
+    async fn carry_out(self, task: &Task, change: Change, mut shown: Shown, origin: Origin) -> Vec<Done> {
         let mut done = Vec::new();
         for batch in batch::split(change) {
-            let guesses: Vec<_> = guesses.drain(..batch.len().min(guesses.len())).collect();
             let outcomes = if task.is_stopping() { Vec::new() } else { self.ask(task, &batch).await };
-            self.settle(&folder, &batch, &outcomes, &guesses, &shown);
+            self.settle(&mut shown, &batch, &outcomes);
             done.push((batch, outcomes));
         }
         if origin != Origin::New {
@@ -109,7 +144,7 @@ impl Changes {
     }
 
     /// One request, to its end. Items without an outcome were not touched.
-    async fn ask(self, task: &Task, change: &Change) -> Vec<Outcome> {
+    pub(super) async fn ask(self, task: &Task, change: &Change) -> Vec<Outcome> {
         let request = RequestChange { key: Some(Self::mint()), change: change.clone() };
         task.begin(request.key);
         let job = match insist(&request, None, |_| task.wait(true)).await {
@@ -139,42 +174,6 @@ impl Changes {
             task.wait(false);
         }
         Ok(job)
-    }
-
-    /// Puts the list right after what the server said.
-    fn settle(self, folder: &VPath, change: &Change, outcomes: &[Outcome], guesses: &[Guess], shown: &[Vec<u8>]) {
-        let done = |index: usize| matches!(outcomes.get(index), Some(Outcome::Done { .. }));
-        let back = guesses.iter().enumerate().filter(|(index, _)| !done(*index)).flat_map(|(_, guess)| &guess.back);
-        let mut edits: Vec<_> = back.cloned().collect();
-        // A name that was guessed wrong goes away again.
-        let said = settled(change, outcomes, folder);
-        let right = |name: &[u8]| said.iter().any(|edit| edit.name() == name);
-        let wrong = guesses.iter().enumerate().filter(|(index, _)| done(*index)).flat_map(|(_, guess)| &guess.forth);
-        if said.len() <= guesses.len().max(8) {
-            edits.extend(wrong.filter(|edit| !right(edit.name())).map(|edit| Edit::absent(edit.name())));
-        }
-        edits.extend(said);
-        self.show(folder, &edits, shown);
-    }
-
-    /// Merges edits into the list, and goes to what they bring, unless it was gone to before; answers what they bring.
-    fn show(self, folder: &VPath, edits: &[Edit], before: &[Vec<u8>]) -> Vec<Vec<u8>> {
-        let free = self.browser.has_focus();
-        self.browser.merge(folder, edits);
-        let brought: Vec<_> =
-            edits.iter().filter(|edit| matches!(edit, Edit::Present(_))).map(|edit| edit.name().to_vec()).collect();
-        let news: Vec<_> = brought.iter().filter(|name| !before.contains(name)).map(Vec::as_slice).collect();
-        let here = self.browser.folder.with_untracked(|here| here == folder);
-        if here && !news.is_empty() {
-            self.browser.reveal(&news, free);
-        }
-        // What had the focus may have gone with the selection that it belonged to.
-        request_animation_frame(move || {
-            if focused().is_none() {
-                self.browser.focus_cursor();
-            }
-        });
-        brought
     }
 
     /// Gives a running change its card, once it takes longer than a moment.
@@ -224,6 +223,10 @@ impl Changes {
             }
         });
     }
+}
+
+fn any_failed(done: &[Done]) -> bool {
+    done.iter().any(|(_, outcomes)| outcomes.iter().any(is_failure))
 }
 
 pub(super) fn is_failure(outcome: &Outcome) -> bool {

@@ -4,10 +4,12 @@
 use leptos::prelude::*;
 use shared::{Change, JobId, VPath};
 
+use super::line::Line;
 use super::model::conflict::Answer;
 use super::model::{Clipboard, History, Origin, Verb};
 use crate::app::Server;
 use crate::browse::Browser;
+use crate::browse::model::Edit;
 use crate::env::prefs::Prefs;
 use crate::ui::menu::Spot;
 use crate::ui::toast::{Action, Toasts, Tone};
@@ -39,6 +41,12 @@ pub struct Changes {
     /// Wakes who waits for the answer.
     pub(super) answered: StoredValue<Option<js_sys::Function>, LocalStorage>,
     pub(super) history: RwSignal<History>,
+    /// Of changes that are made one after the other.
+    pub(super) line: Line,
+    /// Of changes with something to ask: the person answers one at a time.
+    pub(super) askers: Line,
+    /// What the list shows already of those that wait: their turns, the folders, and what will be there.
+    pub(super) foreseen: StoredValue<Vec<(u32, VPath, Vec<Edit>)>>,
     pub(super) tasks: RwSignal<Vec<super::tasks::Task>>,
     pub(super) next_task: StoredValue<u32>,
     /// The message about the last change. There is only ever one: its button takes back the last change, whichever.
@@ -92,6 +100,9 @@ impl Changes {
             answer: StoredValue::new(None),
             answered: StoredValue::new_local(None),
             history: RwSignal::default(),
+            line: Line::new(),
+            askers: Line::new(),
+            foreseen: StoredValue::new(Vec::new()),
             tasks: RwSignal::new(Vec::new()),
             next_task: StoredValue::new(0),
             said: StoredValue::new(None),
@@ -128,13 +139,13 @@ impl Changes {
         self.server.about.with(|about| about.as_ref().is_some_and(|about| about.writable))
     }
 
-    /// True if there is something to undo, or to do again.
+    /// True if there is something to undo, or to do again, or will be once what is under way is done.
     pub fn can(self, origin: Origin) -> bool {
-        self.writable()
-            && self.history.with(|history| match origin {
-                Origin::Undo => history.can_undo(),
-                _ => history.can_redo(),
-            })
+        let known = self.history.with(|history| match origin {
+            Origin::Undo => history.can_undo(),
+            _ => history.can_redo(),
+        });
+        self.writable() && (known || self.line.promises(origin))
     }
 
     /// The same, for code that does not follow it.

@@ -7,7 +7,7 @@ use shared::api::changes::CancelJob;
 use shared::change::Progress;
 use shared::{Change, ErrorCode, JobId};
 
-use super::model::{Origin, Verb};
+use super::model::Verb;
 use super::report::doing;
 use super::state::Changes;
 use crate::api::insist;
@@ -194,7 +194,7 @@ fn Failures(task: Task) -> impl IntoView {
     let close = move || changes.tasks.update(|tasks| tasks.retain(|task| task.id != id));
     let retry = Callback::new(move |()| {
         close();
-        changes.start(again.get_value(), Origin::New, verb);
+        changes.start(again.get_value(), verb);
     });
     let shown: Vec<_> = state.failed.iter().take(FAILURES_SHOWN_MAX).cloned().collect();
     let lines = move || {

@@ -1,4 +1,4 @@
-//! What changing files means, without a browser: names, batches, guesses, conflicts, undo. Tested natively.
+//! What changing files means, without a browser: names, batches, guesses, conflicts, turns, undo. Tested natively.
 
 pub mod batch;
 pub mod clipboard;
@@ -6,6 +6,7 @@ pub mod conflict;
 pub mod guess;
 pub mod names;
 pub mod said;
+pub mod turns;
 pub mod undo;
 
 pub use clipboard::Clipboard;
