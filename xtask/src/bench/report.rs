@@ -1,6 +1,9 @@
 //! Shows the tables on the terminal.
 
-use super::table::{Bound, Side, Table, Verdict};
+use super::{
+    rows::Found,
+    table::{Bound, Side, Table, Verdict},
+};
 
 pub(super) fn print(table: &Table) {
     println!("    {}", table.title);
@@ -12,14 +15,15 @@ pub(super) fn print(table: &Table) {
     table.verdicts.iter().for_each(|verdict| println!("      {}", sentence(verdict)));
 }
 
-pub(super) fn print_verdicts(measured: &[(&str, Vec<Table>)]) {
+pub(super) fn print_verdicts(measured: &[Found]) {
     let verdicts: Vec<&Verdict> =
-        measured.iter().flat_map(|(_, tables)| tables).flat_map(|table| &table.verdicts).collect();
+        measured.iter().flat_map(|found| &found.tables).flat_map(|table| &table.verdicts).collect();
     println!("\n{} of {} goals are met", verdicts.iter().filter(|verdict| verdict.is_met()).count(), verdicts.len());
     verdicts.iter().filter(|verdict| !verdict.is_met()).for_each(|verdict| println!("  {}", sentence(verdict)));
 }
 
-fn cells(table: &Table, side: &Side) -> Vec<String> {
+/// What there is to say of a side, the figure that counts first.
+pub(super) fn cells(table: &Table, side: &Side) -> Vec<String> {
     let mut cells = vec![format!("{} {}", number(side.value(table.better)), table.unit)];
     if let Some((unit, scale)) = table.cpu_unit {
         cells.push(format!("{} {unit}", number(side.cpu() * scale)));

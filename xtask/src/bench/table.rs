@@ -1,7 +1,9 @@
 //! What a row comes to: figures of each side, and how ours stand against what was set as a goal. Pure.
 
-use super::peers::Peer;
-use crate::measure::statistics::{least, median, most};
+use crate::measure::{
+    peers::Peer,
+    statistics::{least, median, most},
+};
 
 /// One measurement of one side.
 #[derive(Clone, Copy, Default, Debug)]
@@ -110,7 +112,7 @@ impl Table {
         Some(self.ratio_of(self.side(Peer::Ours)?, self.side(other)?))
     }
 
-    pub(super) fn ratio_of(&self, ours: &Side, other: &Side) -> f64 {
+    fn ratio_of(&self, ours: &Side, other: &Side) -> f64 {
         let (ours, other) = (ours.value(self.better), other.value(self.better));
         match self.better {
             Better::Higher => ours / other,
@@ -124,6 +126,15 @@ impl Table {
             if let Some(value) = self.ratio(*peer) {
                 self.verdict(format!("{what} against {}", peer.name()), value, "×", Bound::AtLeast(*bound));
             }
+        }
+    }
+
+    /// Holds two sides of those names against each other, where both are there.
+    pub(super) fn hold_named(&mut self, what: &str, ours: &str, other: &str, bound: f64) {
+        let named = |name: &str| self.sides.iter().find(|side| side.name == name);
+        if let (Some(ours), Some(other)) = (named(ours), named(other)) {
+            let value = self.ratio_of(ours, other);
+            self.verdict(what, value, "×", Bound::AtLeast(bound));
         }
     }
 

@@ -50,19 +50,45 @@ pub(crate) fn body(server: SocketAddr, target: &str, headers: &str) -> Outcome<V
     }
 }
 
+/// So many connections that wait, each of which was answered once by 200.
+pub(crate) fn idle(server: SocketAddr, target: &str, connections: usize) -> Outcome<Vec<TcpStream>> {
+    let head = format!("GET {target} HTTP/1.1\r\nHost: {server}\r\n\r\n");
+    let mut held = Vec::with_capacity(connections);
+    for number in 0..connections {
+        let failed = |why: String| Failure(format!("connection {} of {connections}: {why}", number + 1));
+        let mut stream = connect(server).map_err(|error| failed(error.to_string()))?;
+        let timed = on(&mut stream, &head, |_| Ok(()), &mut |_| ())?;
+        if timed.status != 200 {
+            return Err(failed(format!("status {}", timed.status)));
+        }
+        held.push(stream);
+    }
+    Ok(held)
+}
+
 fn exchange(
     server: SocketAddr,
     head: &str,
     body: impl FnOnce(&mut TcpStream) -> std::io::Result<()>,
     sink: &mut dyn FnMut(&[u8]),
 ) -> Outcome<Timed> {
+    let mut stream = connect(server).map_err(|error| Failure(format!("{server}: {error}")))?;
+    on(&mut stream, head, body, sink)
+}
+
+/// Asks on a connection that is open.
+fn on(
+    stream: &mut TcpStream,
+    head: &str,
+    body: impl FnOnce(&mut TcpStream) -> std::io::Result<()>,
+    sink: &mut dyn FnMut(&[u8]),
+) -> Outcome<Timed> {
     let what = head.lines().next().unwrap_or_default().to_owned();
     let failed = |why: String| Failure(format!("{what}: {why}"));
-    let mut stream = connect(server).map_err(|error| failed(error.to_string()))?;
     let started = Instant::now();
     stream.write_all(head.as_bytes()).map_err(|error| failed(error.to_string()))?;
     // A server may answer before it has read everything: what it says counts, not that it stopped reading.
-    let sent = body(&mut stream);
+    let sent = body(stream);
     let mut decoder = Decoder::default();
     let mut buffer = vec![0; READ_BYTES];
     let mut first_byte = None;

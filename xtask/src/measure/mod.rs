@@ -1,8 +1,11 @@
-//! What `bench` and `load` measure with: HTTP clients, servers as processes, and the kernel's word on what they took.
+//! What `bench` and `load` measure with: files to serve, HTTP clients, servers as processes, and the kernel's word on what
+//! they took.
 
 pub(crate) mod client;
+pub(crate) mod data;
 pub(crate) mod engine;
 mod http;
+pub(crate) mod peers;
 pub(crate) mod processes;
 pub(crate) mod server;
 pub(crate) mod statistics;

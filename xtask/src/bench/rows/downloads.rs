@@ -3,16 +3,19 @@
 use std::fs::File;
 use std::io::Read;
 
-use super::super::{
-    Bench,
-    data::BIG,
-    peers::{Manner, Peer},
-    table::{Better, Bound, Reading, Table},
+use super::{
+    super::{
+        Bench,
+        table::{Better, Bound, Reading, Table},
+    },
+    Found,
 };
 use crate::{
     measure::{
-        client,
+        client::{self, Timed},
+        data::BIG,
         engine::{self, End, Load},
+        peers::{Manner, Peer},
         server::Server,
     },
     repo::{AtPath, Failure, Outcome},
@@ -23,13 +26,11 @@ const MEBIBYTE: f64 = (1 << 20) as f64;
 const PARTS: u64 = 64;
 const ALL: &[Peer] = &[Peer::Ours, Peer::Split, Peer::Nginx, Peer::Dufs, Peer::Miniserve, Peer::Copyparty];
 
-pub(super) fn one(bench: &Bench) -> Outcome<Vec<Table>> {
+pub(super) fn one(bench: &Bench) -> Outcome<Found> {
     let bytes = bench.data.scale.big_bytes;
-    let sides = bench.take_turns(ALL, Manner::default(), |peer, server| {
+    let sides = bench.each(ALL, Manner::default(), |peer, server| {
         let timed = client::get(server.address, &peer.file(BIG), "", &mut |_| ())?;
-        if (timed.status, timed.body_bytes) != (200, bytes) {
-            return Err(Failure(format!("{}: {} and {} bytes", peer.name(), timed.status, timed.body_bytes)));
-        }
+        expect(timed, 200, bytes)?;
         let work = bytes as f64 / GIGABYTE;
         let first_byte = Some(timed.first_byte * 1e3);
         Ok(Reading { value: work / timed.whole, work, first_byte, ..Reading::default() })
@@ -47,14 +48,22 @@ pub(super) fn one(bench: &Bench) -> Outcome<Vec<Table>> {
     let least = [(Peer::Dufs, 2.0), (Peer::Miniserve, 2.0), (Peer::Copyparty, 1.0), (Peer::Nginx, 0.8)];
     table.hold("one large download", &least);
     table.hold_cpu("processor time of a download", &[(Peer::Dufs, 0.5), (Peer::Nginx, 1.5)]);
-    Ok(vec![table])
+    Ok(Found::table(table))
+}
+
+/// An answer of another status or length is no measurement.
+pub(super) fn expect(timed: Timed, status: u16, bytes: u64) -> Outcome<()> {
+    if (timed.status, timed.body_bytes) == (status, bytes) {
+        return Ok(());
+    }
+    Err(Failure(format!("answered {} with {} bytes instead of {bytes}", timed.status, timed.body_bytes)))
 }
 
 /// Every byte that ours sends is the file's.
 fn check_content(bench: &Bench) -> Outcome<()> {
     let path = bench.data.served.join(BIG);
     let mut file = File::open(&path).at(&path)?;
-    let server = bench.peers.start(Peer::Ours, &bench.data.served, &bench.data.scratch, Manner::default())?;
+    let server = bench.start(Peer::Ours, Manner::default())?;
     let mut wanted = Vec::new();
     let mut same = true;
     client::get(server.address, &Peer::Ours.file(BIG), "", &mut |bytes| {
@@ -64,8 +73,8 @@ fn check_content(bench: &Bench) -> Outcome<()> {
     if same { Ok(()) } else { Err(Failure("what was downloaded is not the file".to_owned())) }
 }
 
-pub(super) fn many(bench: &Bench) -> Outcome<Vec<Table>> {
-    let sides = bench.take_turns(ALL, Manner::default(), |peer, server| parts(bench, peer, server))?;
+pub(super) fn many(bench: &Bench) -> Outcome<Found> {
+    let sides = bench.each(ALL, Manner::default(), |peer, server| parts(bench, peer, server))?;
     let peak = sides.iter().find(|side| side.peer == Some(Peer::Ours)).and_then(|side| side.peak).unwrap_or_default();
     let mut table = Table {
         title: format!("{PARTS} parts of {} KiB at a time", bench.data.scale.big_bytes / PARTS >> 10),
@@ -78,7 +87,7 @@ pub(super) fn many(bench: &Bench) -> Outcome<Vec<Table>> {
     };
     table.hold("64 downloads at a time", &[(Peer::Dufs, 5.0), (Peer::Miniserve, 1.5), (Peer::Nginx, 0.9)]);
     table.verdict("peak memory during 64 downloads", peak as f64 / MEBIBYTE, "MiB", Bound::AtMost(64.0));
-    Ok(vec![table])
+    Ok(Found::table(table))
 }
 
 fn parts(bench: &Bench, peer: Peer, server: &Server) -> Outcome<Reading> {

@@ -2,16 +2,19 @@
 
 use std::{fs, time::Duration};
 
-use super::super::{
-    Bench,
-    data::{Random, SMALL, SMALL_BYTES, small_name},
-    peers::{Manner, Peer},
-    table::{Better, Bound, Reading, Table},
+use super::{
+    super::{
+        Bench,
+        table::{Better, Bound, Reading, Table},
+    },
+    Found,
 };
 use crate::{
     measure::{
         client,
+        data::{Random, SMALL, SMALL_BYTES, small_name},
         engine::{self, End, Load, Tally},
+        peers::{Manner, Peer},
         server::Server,
     },
     repo::{AtPath, Failure, Outcome},
@@ -20,11 +23,11 @@ use crate::{
 const CONNECTIONS: usize = 32;
 const MICROSECONDS: f64 = 1e6;
 
-pub(super) fn rate(bench: &Bench) -> Outcome<Vec<Table>> {
+pub(super) fn rate(bench: &Bench) -> Outcome<Found> {
     let wanted = [Peer::Ours, Peer::Split, Peer::Nginx, Peer::Dufs, Peer::Miniserve, Peer::Copyparty];
-    let sides = bench.take_turns(&wanted, Manner::default(), |peer, server| {
+    let sides = bench.each(&wanted, Manner::default(), |peer, server| {
         check_content(bench, peer, server)?;
-        let end = End::After(Duration::from_secs_f64(bench.data.scale.seconds));
+        let end = End::After(Duration::from_secs_f64(bench.effort.seconds));
         let tally = ask(bench, peer, server, CONNECTIONS, end, None)?;
         Ok(reading(&tally, tally.per_second()))
     })?;
@@ -39,22 +42,20 @@ pub(super) fn rate(bench: &Bench) -> Outcome<Vec<Table>> {
     };
     let least = [(Peer::Dufs, 10.0), (Peer::Miniserve, 10.0), (Peer::Copyparty, 10.0), (Peer::Nginx, 0.6)];
     table.hold("small files", &least);
-    Ok(vec![table])
+    Ok(Found::table(table))
 }
 
-pub(super) fn latency(bench: &Bench) -> Outcome<Vec<Table>> {
-    let time = Duration::from_secs_f64(bench.data.scale.seconds);
-    let mut rate = None;
+pub(super) fn latency(bench: &Bench) -> Outcome<Found> {
+    let time = Duration::from_secs_f64(bench.effort.seconds);
+    let rate = {
+        let server = bench.start(Peer::Ours, Manner::default())?;
+        ask(bench, Peer::Ours, &server, CONNECTIONS, End::After(time), None)?.per_second() / 2.0
+    };
     let wanted = [Peer::Ours, Peer::Nginx];
-    let sides = bench.take_turns(&wanted, Manner::default(), |peer, server| {
-        let rate = match rate {
-            Some(rate) => rate,
-            None => *rate.insert(ask(bench, peer, server, CONNECTIONS, End::After(time), None)?.per_second() / 2.0),
-        };
+    let sides = bench.each(&wanted, Manner::default(), |peer, server| {
         let tally = ask(bench, peer, server, CONNECTIONS, End::After(time), Some(rate))?;
         Ok(reading(&tally, f64::from(tally.latency(0.99))))
     })?;
-    let rate = rate.unwrap_or_default();
     let mut table = Table {
         title: format!("4 KiB files at {rate:.0} a second, {CONNECTIONS} keep-alive connections"),
         unit: "µs, 99 %",
@@ -67,7 +68,7 @@ pub(super) fn latency(bench: &Bench) -> Outcome<Vec<Table>> {
     if let Some(ratio) = table.ratio(Peer::Nginx) {
         table.verdict("99 % of the latencies against nginx", 1.0 / ratio, "×", Bound::AtMost(2.0));
     }
-    Ok(vec![table])
+    Ok(Found::table(table))
 }
 
 /// Small files in an order that repeats only after all of them.

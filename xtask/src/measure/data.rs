@@ -1,4 +1,4 @@
-//! The files that are served, made once and kept in `target/bench/` between runs. The same bytes on every machine.
+//! The files that are served, made once and kept below `target/` between runs. The same bytes on every machine.
 
 use std::{
     fs::{self, File},
@@ -7,67 +7,41 @@ use std::{
 };
 
 use crate::{
-    measure::server::raise_open_files,
-    repo::{AtPath, Outcome, Repo},
+    repo::{AtPath, Outcome},
     steps::Steps,
 };
 
-pub(super) const SMALL_BYTES: usize = 4096;
-pub(super) const BIG: &str = "big";
-pub(super) const SMALL: &str = "small";
-pub(super) const FOLDER: &str = "folder";
-pub(super) const HUGE: &str = "huge";
+pub(crate) const SMALL_BYTES: usize = 4096;
+pub(crate) const BIG: &str = "big";
+pub(crate) const SMALL: &str = "small";
+pub(crate) const FOLDER: &str = "folder";
+pub(crate) const HUGE: &str = "huge";
 /// One file of each size, for the curve of costs over sizes.
-pub(super) const SIZES: &[u64] = &[1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20];
+pub(crate) const SIZES: &[u64] = &[1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20];
 /// Folders of so many files, for the curve over folders, besides the two above.
-pub(super) const FOLDERS: &[u32] = &[100, 1_000, 10_000];
+pub(crate) const FOLDERS: &[u32] = &[100, 1_000, 10_000];
 const BLOCK_BYTES: usize = 1 << 20;
 
 /// How much of everything there is.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Scale {
-    pub(super) big_bytes: u64,
-    pub(super) small_files: u64,
-    pub(super) folder_files: u32,
-    pub(super) huge_files: u32,
-    pub(super) rounds: u32,
-    /// How long one side is asked for small files, in seconds.
-    pub(super) seconds: f64,
-    pub(super) idle_connections: usize,
+pub(crate) struct Scale {
+    pub(crate) big_bytes: u64,
+    pub(crate) small_files: u64,
+    pub(crate) folder_files: u32,
+    pub(crate) huge_files: u32,
 }
 
-pub(super) const FULL: Scale = Scale {
-    big_bytes: 1 << 30,
-    small_files: 10_000,
-    folder_files: 100_000,
-    huge_files: 1_000_000,
-    rounds: 3,
-    seconds: 2.0,
-    idle_connections: 9_000,
-};
-
-pub(super) const QUICK: Scale = Scale {
-    big_bytes: 64 << 20,
-    small_files: 500,
-    folder_files: 5_000,
-    huge_files: 20_000,
-    rounds: 1,
-    seconds: 0.4,
-    idle_connections: 500,
-};
-
 /// Where the data is and how much there is of it.
-pub(super) struct Data {
-    pub(super) served: PathBuf,
+pub(crate) struct Data {
+    pub(crate) served: PathBuf,
     /// For what is written: uploads, logs, states of servers.
-    pub(super) scratch: PathBuf,
-    pub(super) scale: Scale,
+    pub(crate) scratch: PathBuf,
+    pub(crate) scale: Scale,
 }
 
 impl Data {
     /// Makes what is not there yet.
-    pub(super) fn ensure(repo: &Repo, scale: Scale, name: &str, steps: &mut Steps) -> Outcome<Self> {
-        let home = repo.target("bench").join(name);
+    pub(crate) fn ensure(home: &Path, scale: Scale, steps: &mut Steps) -> Outcome<Self> {
         let data = Self { served: home.join("served"), scratch: home.join("scratch"), scale };
         fs::create_dir_all(&data.served).at(&data.served)?;
         if data.scratch.exists() {
@@ -77,7 +51,6 @@ impl Data {
         if !data.served.join(HUGE).exists() {
             steps.step(&format!("Making the files to serve in {}", home.display()));
         }
-        raise_open_files();
         data.part(BIG, |path| random_file(path, 1, scale.big_bytes))?;
         data.part(SMALL, |path| {
             fs::create_dir_all(path).at(path)?;
@@ -109,7 +82,7 @@ impl Data {
     }
 
     /// An empty folder of that name among what is written.
-    pub(super) fn empty(&self, name: &str) -> Outcome<PathBuf> {
+    pub(crate) fn empty(&self, name: &str) -> Outcome<PathBuf> {
         let path = self.scratch.join(name);
         if path.exists() {
             fs::remove_dir_all(&path).at(&path)?;
@@ -119,11 +92,11 @@ impl Data {
     }
 }
 
-pub(super) fn small_name(number: u64) -> String {
+pub(crate) fn small_name(number: u64) -> String {
     format!("f{number:05}")
 }
 
-pub(super) fn folder_name(files: u32) -> String {
+pub(crate) fn folder_name(files: u32) -> String {
     format!("folder-{files}")
 }
 
@@ -163,14 +136,14 @@ fn random_file(path: &Path, seed: u64, bytes: u64) -> Outcome<()> {
 }
 
 /// `xorshift64*`: not to be compressed, and quick to make.
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;

@@ -5,11 +5,12 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
+    sync::atomic::{AtomicU32, Ordering},
 };
 
+use super::server::{Server, free_address};
 use crate::{
     child,
-    measure::server::{Server, free_address},
     repo::{AtPath, Failure, Outcome, Repo},
 };
 
@@ -65,7 +66,7 @@ impl Peer {
         if self.is_ours() { format!("/files/{path}") } else { format!("/{path}") }
     }
 
-    /// A folder whole, as the peer gives it to programs; ours comes in pages, see `rows::listing`.
+    /// A folder whole, as the peer gives it to programs; ours comes in pages, page by page or whole.
     pub(crate) fn listing(self, folder: &str) -> String {
         match self {
             Self::Ours | Self::Split => format!("/api/v1/list/{folder}"),
@@ -79,7 +80,7 @@ impl Peer {
     pub(crate) fn archive(self, folder: &str) -> String {
         match self {
             Self::Ours | Self::Split => format!("/api/v1/archive?path={folder}"),
-            Self::Miniserve => format!("/{folder}?download=zip"),
+            Self::Miniserve => format!("/{folder}/?download=zip"),
             Self::Nginx | Self::Dufs | Self::Copyparty => format!("/{folder}/?zip"),
         }
     }
@@ -98,18 +99,22 @@ pub(crate) struct Manner<'a> {
 /// Which of them are here.
 pub(crate) struct Peers {
     found: Vec<(Peer, PathBuf)>,
+    /// How many servers were started: each has a state of its own.
+    started: AtomicU32,
 }
 
 impl Peers {
+    /// `ours` is the server that is measured, wherever this was started.
     pub(crate) fn find(repo: &Repo, ours: &Path) -> Self {
-        let mut found = vec![(Peer::Ours, ours.to_owned()), (Peer::Split, ours.to_owned())];
+        let ours = std::path::absolute(ours).unwrap_or_else(|_| ours.to_owned());
+        let mut found = vec![(Peer::Ours, ours.clone()), (Peer::Split, ours)];
         for peer in OTHERS {
             match locate(repo, *peer) {
                 Some(path) => found.push((*peer, path)),
                 None => println!("    {} is not installed: {}", peer.name(), peer.install()),
             }
         }
-        Self { found }
+        Self { found, started: AtomicU32::new(0) }
     }
 
     /// Those of the wanted that are here, in that order.
@@ -130,7 +135,8 @@ impl Peers {
     /// Starts it over the folder, on a free port of loopback, with nothing logged.
     pub(crate) fn start(&self, peer: Peer, folder: &Path, scratch: &Path, manner: Manner<'_>) -> Outcome<Server> {
         let program = self.program(peer).ok_or_else(|| Failure(format!("{} is not installed", peer.name())))?;
-        let home = scratch.join(format!("{}-home", program_word(peer)));
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
+        let home = scratch.join(format!("server-{number}"));
         fs::create_dir_all(&home).at(&home)?;
         let address = free_address()?;
         let mut command = child::without_settings(Command::new(program));
@@ -145,10 +151,6 @@ impl Peers {
         };
         Server::start(commands, &home.join("log"))
     }
-}
-
-fn program_word(peer: Peer) -> &'static str {
-    if peer == Peer::Split { "split" } else { peer.name() }
 }
 
 /// What the person says, then the project's tools, then whatever `PATH` has.

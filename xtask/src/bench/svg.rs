@@ -1,0 +1,201 @@
+//! Curves over two logarithmic axes as SVG, which a browser shows light or dark as the reader has it. Pure.
+
+use std::fmt::Write;
+
+use super::report::number;
+
+const WIDTH: f64 = 760.0;
+const HEIGHT: f64 = 420.0;
+const LEFT: f64 = 70.0;
+const RIGHT: f64 = 210.0;
+const TOP: f64 = 44.0;
+const BOTTOM: f64 = 52.0;
+/// Told apart by people who see few colours, too (Okabe and Ito), and by the shape of their marks.
+const COLOURS: &[&str] = &["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a7500"];
+const DARK: &[&str] = &["#56b4e9", "#e69f00", "#2fc79b", "#e3a6cb", "#f0e442"];
+
+pub(super) struct Chart {
+    pub(super) file: &'static str,
+    pub(super) title: &'static str,
+    pub(super) x: &'static str,
+    pub(super) y: &'static str,
+    pub(super) lines: Vec<Line>,
+}
+
+pub(super) struct Line {
+    pub(super) name: String,
+    /// Both numbers above zero; what is not is left out.
+    pub(super) points: Vec<(f64, f64)>,
+}
+
+impl Chart {
+    pub(super) fn draw(&self) -> String {
+        let (across, up) =
+            (Axis::over(self.points().map(|point| point.0)), Axis::over(self.points().map(|point| point.1)));
+        let x = |value: f64| LEFT + across.share(value) * (WIDTH - LEFT - RIGHT);
+        let y = |value: f64| HEIGHT - BOTTOM - up.share(value) * (HEIGHT - TOP - BOTTOM);
+        let mut out = self.head();
+        for tick in across.ticks() {
+            let (at, label) = (x(tick), short(tick));
+            let (top, bottom) = (TOP, HEIGHT - BOTTOM);
+            line(&mut out, (at, top), (at, bottom));
+            text(&mut out, "middle", (at, bottom + 18.0), &label);
+        }
+        for tick in up.ticks() {
+            let (at, label) = (y(tick), short(tick));
+            line(&mut out, (LEFT, at), (WIDTH - RIGHT, at));
+            text(&mut out, "end", (LEFT - 8.0, at + 4.0), &label);
+        }
+        text(&mut out, "middle", ((LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 12.0), self.x);
+        let middle = (TOP + HEIGHT - BOTTOM) / 2.0;
+        let _ = writeln!(
+            out,
+            r#"<text class="t" text-anchor="middle" transform="translate(16 {middle:.0}) rotate(-90)">{}</text>"#,
+            escape(self.y)
+        );
+        for (number, line) in self.lines.iter().enumerate() {
+            self.line(&mut out, number, line, &x, &y);
+        }
+        out.push_str("</svg>\n");
+        out
+    }
+
+    fn points(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.lines.iter().flat_map(|line| &line.points).copied().filter(is_drawable)
+    }
+
+    fn head(&self) -> String {
+        let title = escape(self.title);
+        let colours = |colours: &[&str]| {
+            let rule = |(number, colour): (usize, &&str)| format!(".c{number}{{stroke:{colour};fill:{colour}}}");
+            colours.iter().enumerate().map(rule).collect::<String>()
+        };
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
+             font-family=\"system-ui,sans-serif\" font-size=\"12\">\n<title>{title}</title>\n<style>\
+             .b{{fill:#fff}}.t{{fill:#333}}.g{{stroke:#ddd;stroke-width:1}}.l{{fill:none!important;stroke-width:2}}{}\
+             @media(prefers-color-scheme:dark){{.b{{fill:#15181c}}.t{{fill:#d0d4d9}}.g{{stroke:#333a42}}{}}}</style>\n\
+             <rect class=\"b\" width=\"{WIDTH}\" height=\"{HEIGHT}\"/>\n\
+             <text class=\"t\" x=\"{LEFT}\" y=\"24\" font-size=\"15\">{title}</text>\n",
+            colours(COLOURS),
+            colours(DARK)
+        )
+    }
+
+    fn line(&self, out: &mut String, number: usize, line: &Line, x: &dyn Fn(f64) -> f64, y: &dyn Fn(f64) -> f64) {
+        let class = number % COLOURS.len();
+        let places: Vec<(f64, f64)> =
+            line.points.iter().filter(|point| is_drawable(point)).map(|point| (x(point.0), y(point.1))).collect();
+        let path: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+        let _ = writeln!(out, r#"<polyline class="c{class} l" points="{}"/>"#, path.join(" "));
+        places.iter().for_each(|place| mark(out, class, *place));
+        let at = (WIDTH - RIGHT + 20.0, TOP + 10.0 + 24.0 * number as f64);
+        mark(out, class, at);
+        text(out, "start", (at.0 + 12.0, at.1 + 4.0), &line.name);
+    }
+}
+
+fn is_drawable(point: &(f64, f64)) -> bool {
+    point.0 > 0.0 && point.1 > 0.0 && point.0.is_finite() && point.1.is_finite()
+}
+
+fn mark(out: &mut String, class: usize, (x, y): (f64, f64)) {
+    let _ = match class {
+        0 => writeln!(out, r#"<circle class="c0" cx="{x:.1}" cy="{y:.1}" r="4"/>"#),
+        1 => writeln!(out, r#"<rect class="c1" x="{:.1}" y="{:.1}" width="7" height="7"/>"#, x - 3.5, y - 3.5),
+        // A square on its corner, a triangle, and one that stands on its head.
+        2 => shape(out, class, (x, y), &[(0.0, -5.0), (5.0, 0.0), (0.0, 5.0), (-5.0, 0.0)]),
+        3 => shape(out, class, (x, y), &[(0.0, -5.0), (5.0, 4.0), (-5.0, 4.0)]),
+        _ => shape(out, class, (x, y), &[(0.0, 5.0), (5.0, -4.0), (-5.0, -4.0)]),
+    };
+}
+
+fn shape(out: &mut String, class: usize, (x, y): (f64, f64), corners: &[(f64, f64)]) -> std::fmt::Result {
+    let corners: Vec<String> =
+        corners.iter().map(|corner| format!("{:.1},{:.1}", x + corner.0, y + corner.1)).collect();
+    writeln!(out, r#"<polygon class="c{class}" points="{}"/>"#, corners.join(" "))
+}
+
+fn line(out: &mut String, from: (f64, f64), to: (f64, f64)) {
+    let _ =
+        writeln!(out, r#"<line class="g" x1="{:.1}" y1="{:.1}" x2="{:.1}" y2="{:.1}"/>"#, from.0, from.1, to.0, to.1);
+}
+
+fn text(out: &mut String, anchor: &str, (x, y): (f64, f64), text: &str) {
+    let _ = writeln!(out, r#"<text class="t" text-anchor="{anchor}" x="{x:.1}" y="{y:.1}">{}</text>"#, escape(text));
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// `4096` is `4.10k`, and `1000000` is `1M`.
+fn short(value: f64) -> String {
+    match value {
+        large if large >= 1e9 => format!("{}G", number(large / 1e9).trim_end_matches(".00")),
+        large if large >= 1e6 => format!("{}M", number(large / 1e6).trim_end_matches(".00").trim_end_matches(".0")),
+        large if large >= 1e3 => format!("{}k", number(large / 1e3).trim_end_matches(".00").trim_end_matches(".0")),
+        small if small >= 1.0 => format!("{small:.0}"),
+        small => number(small),
+    }
+}
+
+/// A logarithmic one, from one power of ten to another.
+struct Axis {
+    from: i32,
+    to: i32,
+}
+
+impl Axis {
+    fn over(values: impl Iterator<Item = f64>) -> Self {
+        let (least, most) =
+            values.fold((f64::INFINITY, 0.0_f64), |(least, most), value| (least.min(value), most.max(value)));
+        if !least.is_finite() {
+            return Self { from: 0, to: 1 };
+        }
+        let from = least.log10().floor() as i32;
+        Self { from, to: (most.log10().ceil() as i32).max(from + 1) }
+    }
+
+    /// How far along the axis, from 0 to 1.
+    fn share(&self, value: f64) -> f64 {
+        (value.log10() - f64::from(self.from)) / f64::from(self.to - self.from)
+    }
+
+    fn ticks(&self) -> impl Iterator<Item = f64> {
+        (self.from..=self.to).map(|power| 10_f64.powi(power))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Axis, Chart, Line, short};
+
+    #[test]
+    fn an_axis_reaches_from_power_to_power() {
+        let axis = Axis::over([3.0, 4_000.0].into_iter());
+        assert_eq!(axis.ticks().collect::<Vec<_>>(), [1.0, 10.0, 100.0, 1_000.0, 10_000.0]);
+        assert_eq!((axis.share(1.0), axis.share(10_000.0), axis.share(100.0)), (0.0, 1.0, 0.5));
+        assert_eq!(Axis::over([7.0].into_iter()).ticks().count(), 2);
+        assert_eq!(Axis::over(std::iter::empty()).ticks().count(), 2);
+    }
+
+    #[test]
+    fn a_chart_names_its_axes_and_lines_and_leaves_out_what_no_logarithm_has() {
+        let lines = vec![Line { name: "a<b".into(), points: vec![(1.0, 2.0), (10.0, 0.0), (100.0, 20.0)] }];
+        let svg = Chart { file: "f.svg", title: "T & U", x: "across", y: "up", lines }.draw();
+        for part in ["T &amp; U", "a&lt;b", ">across<", ">up<", "prefers-color-scheme:dark", "</svg>"] {
+            assert!(svg.contains(part), "{part}");
+        }
+        // Two points and the one in the legend.
+        assert_eq!(svg.matches("<circle").count(), 3);
+        assert!(!svg.contains("NaN") && !svg.contains("inf"));
+    }
+
+    #[test]
+    fn numbers_on_an_axis_are_short() {
+        for (value, text) in [(0.1, "0.100"), (1.0, "1"), (100.0, "100"), (1e3, "1k"), (1e4, "10k"), (1e6, "1M")] {
+            assert_eq!(short(value), text);
+        }
+    }
+}
