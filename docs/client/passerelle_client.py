@@ -22,7 +22,8 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 HELLO, HELLO_ACK, AUTH, AUTH_OK, LIST, STAT, GET, WALK = 0x01, 0x02, 0x03, 0x04, 0x10, 0x11, 0x12, 0x13
 STAGE, PUT, ABORT, COMMIT, CHANGE, JOB_STATUS = 0x14, 0x15, 0x18, 0x17, 0x1A, 0x1B
-PAGE, META, DATA, ITEM_END, END, PING, PONG, GOODBYE = 0x40, 0x41, 0x42, 0x43, 0x44, 0x50, 0x51, 0x53
+PAGE, META, DATA, ITEM_END, END, COLUMNS = 0x40, 0x41, 0x42, 0x43, 0x44, 0x4d
+PING, PONG, GOODBYE = 0x50, 0x51, 0x53
 PUT_END, UPLOAD, JOB = 0x45, 0x46, 0x48
 HANDSHAKE_MAX, FRAME_MAX, DATA_MAX = 4096, 65536, 256 * 1024
 U16, U64, I64 = range(2**16), range(2**64), range(-(2**63), 2**63)
@@ -173,6 +174,45 @@ def read_entry(entry, starts):
             "link": link, "etag": etag and etag.hex()}
 
 
+def read_columns(block):
+    """The rows of a block as JSON can say them, with raw names; whether it is the last; the cursor."""
+    check(len(block) >= 56, "a block without a head")
+    magic, version, marks, length, n, names, k, targets, cursor, zero, _, _ = struct.unpack_from("<4sHHIIIIIHHQ16s", block)
+    check(magic == b"PLST" and version == 1 and marks < 4 and zero == 0, "another block than version 1 has")
+    end = 56 + n * 37 + k * 8 + names + targets + cursor
+    check(length == len(block) == (end + 7) // 8 * 8 and not any(block[end:]), "a block of another length than it says")
+    at = 56
+
+    def column(form, count):
+        nonlocal at
+        values = struct.unpack_from(f"<{count}{form}", block, at)
+        at += struct.calcsize(f"<{count}{form}")
+        return values
+
+    def pieces(ends, size):
+        nonlocal at
+        starts = (0, *ends)
+        check(all(a <= b for a, b in zip(starts, ends)) and starts[-1] == size, "pieces that do not fit together")
+        found = [block[at + start:at + stop] for start, stop in zip(starts, ends)]
+        at += size
+        return found
+
+    sizes, times = column("Q", n), column("q", n)
+    etags = [column("16s", 1)[0].hex() for _ in range(n)]
+    name_ends, link_rows, target_ends, flags = column("I", n), column("I", k), column("I", k), column("B", n)
+    names, targets = pieces(name_ends, names), pieces(target_ends, targets)
+    check(list(link_rows) == [row for row in range(n) if flags[row] & 12 == 4], "links in other rows than are marked")
+    targets, rows = dict(zip(link_rows, targets)), []
+    for row, flag in enumerate(flags):
+        check(flag & 3 != 3 and flag < 64 and b"/" not in names[row] and check_path(names[row]), "what is no row")
+        link = (None, {"inside": shown(targets.get(row, b""))}, "escapes", "broken")[flag >> 2 & 3]
+        rows.append({"name": names[row], "kind": ("file", "folder", "other")[flag & 3], "size": sizes[row],
+                     "modified": times[row], "executable": bool(flag & 16), "link": link,
+                     "etag": etags[row] if flag & 32 else None})
+    check(cursor == 0 or marks & 1, "a cursor before the last block")
+    return rows, bool(marks & 1), block[at:at + cursor].decode() or None
+
+
 def read_failure(message):
     failure = field(message, 0, dict, optional=True)
     return None if failure is None else Failure(field(failure, 0, U16), field(failure, 1, str))
@@ -271,7 +311,7 @@ class Connection:
             if kind == PONG:
                 continue
             check(request_id == self.last_id, "a frame of another request")
-            message = body if kind == DATA else decode(body)
+            message = body if kind in (DATA, COLUMNS) else decode(body)
             if kind == END:
                 failure = read_failure(message)
                 if failure:
@@ -312,8 +352,14 @@ def ls(connection, options):
     cursor, more = None, True
     while more:
         request = {0: CALLER, 1: options.path, 2: {0: 0, 1: 0}, 3: cursor, 4: options.limit}
-        for page in connection.pages(LIST, request, [options.path], options):
-            cursor = field(page, 3, str, optional=True)
+        last = False
+        for kind, block in connection.request(LIST, request):
+            check(kind == COLUMNS and not last, f"frame {kind:#x} instead of COLUMNS, or after the last of them")
+            rows, last, cursor = read_columns(block)
+            for row in rows:
+                row["path"] = shown(b"/".join(filter(None, [options.path, row.pop("name")])))
+                print(json.dumps(row) if options.json else row["path"])
+        check(last, "the listing was cut short")
         more = cursor is not None
     return 0
 
@@ -321,7 +367,7 @@ def ls(connection, options):
 def walk(connection, options):
     code = 0
     for page in connection.pages(WALK, {0: CALLER, 1: options.path}, options.path, options):
-        for skipped in field(page, 4, [dict], optional=True) or []:
+        for skipped in field(page, 2, [dict], optional=True) or []:
             code = complain(field(skipped, 0, bytes), Failure(field(skipped, 1, U16), "left out"))
     return code
 

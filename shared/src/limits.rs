@@ -48,8 +48,13 @@ pub const CAPABILITIES_MAX: usize = 32;
 
 /// Entries in a page of a listing, unless the caller says.
 pub const LIST_LIMIT_DEFAULT: u32 = 1_000;
-/// Most entries in a page of a listing.
-pub const LIST_LIMIT_MAX: u32 = 10_000;
+/// Most entries in a page of a listing: as many as a large folder has. They are sent as they are looked at.
+pub const LIST_LIMIT_MAX: u32 = 1_000_000;
+/// Most entries in a page of a listing that has a validator, for which all of it is looked at before the first is sent;
+/// and what a client asks for at most that keeps a page whole.
+pub const LIST_PAGE_MAX: u32 = 10_000;
+/// Most entries of a folder that is listed.
+pub const FOLDER_ENTRIES_MAX: usize = 10_000_000;
 /// Longest block of a listing in columns, in bytes: the body of one frame.
 pub const COLUMNS_BYTES_MAX: usize = FRAME_CONTROL_BYTES_MAX - 8;
 /// Longest cursor, in bytes of its text: a path segment of 255 bytes and a snapshot's name fit well.
@@ -65,6 +70,8 @@ pub const ARCHIVE_PATHS_MAX: usize = 10_000;
 /// Most ranges in one request (RFC 9110 §14.2 lets a server ignore a set that looks like an attack).
 pub const RANGES_MAX: usize = 16;
 
+/// Longest file that is stored in one exchange, in bytes: it is held in memory whole.
+pub const STORE_BYTES_MAX: u64 = PIECE_BYTES as u64;
 /// Bytes of an upload between two of its durable offsets, at most: what a crash may cost.
 pub const UPLOAD_SYNC_BYTES: u64 = 8 << 20;
 /// How long an upload is kept that nobody adds to, unless the server is told otherwise.

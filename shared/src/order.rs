@@ -98,12 +98,33 @@ impl Position {
 
     /// Which of two entries of one folder comes first.
     pub fn compare(&self, other: &Self, order: Order) -> Ordering {
-        let by_name = || self.key.cmp(&other.key).then_with(|| self.name.cmp(&other.name));
-        let ascending = match order.key {
-            SortKey::Name => by_name(),
-            SortKey::Size => self.size.cmp(&other.size).then_with(by_name),
-            SortKey::Modified => self.modified.cmp(&other.modified).then_with(by_name),
-        };
+        self.place(order).compare(&other.place(order), order)
+    }
+
+    /// The same without an allocation of its own.
+    pub fn place(&self, order: Order) -> Place<'_> {
+        Place { folder: self.folder, rank: order.rank(self.size, self.modified), key: &self.key, name: &self.name }
+    }
+}
+
+/// Where one entry stands in a listing of one order: what is compared, in that sequence.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Place<'a> {
+    /// True for a folder: those come first either way.
+    pub folder: bool,
+    /// As [`Order::rank`].
+    pub rank: u64,
+    /// As [`name_key`].
+    pub key: &'a [u8],
+    /// The raw name.
+    pub name: &'a [u8],
+}
+
+impl Place<'_> {
+    /// Which of two entries of one folder comes first.
+    pub fn compare(&self, other: &Self, order: Order) -> Ordering {
+        let by_name = || self.key.cmp(other.key).then_with(|| self.name.cmp(other.name));
+        let ascending = self.rank.cmp(&other.rank).then_with(by_name);
         let directed = match order.direction {
             Direction::Ascending => ascending,
             Direction::Descending => ascending.reverse(),
@@ -112,27 +133,48 @@ impl Position {
     }
 }
 
+impl Order {
+    /// What is compared before the name, as a number.
+    pub fn rank(self, size: u64, modified: Timestamp) -> u64 {
+        match self.key {
+            SortKey::Name => 0,
+            SortKey::Size => size,
+            // Shifted to where no moment is negative, which keeps their order.
+            SortKey::Modified => modified.0.cast_unsigned() ^ (1 << 63),
+        }
+    }
+}
+
 /// Bytes whose order is the natural order of names: letter case and accents do not count, and a run of digits counts
 /// as a number. Names that differ only in those are told apart by their raw bytes.
 pub fn name_key(name: &[u8]) -> Box<[u8]> {
     let mut key = Vec::with_capacity(name.len() + 4);
+    push_name_key(name, &mut key);
+    key.into()
+}
+
+/// Appends the [`name_key`] of a name: for many names in one place.
+pub fn push_name_key(name: &[u8], key: &mut Vec<u8>) {
     let text = String::from_utf8_lossy(name);
-    let mut rest = text.chars().peekable();
-    while let Some(character) = rest.next() {
-        if character.is_ascii_digit() {
-            let mut digits = vec![character as u8];
-            while let Some(digit) = rest.next_if(char::is_ascii_digit) {
-                digits.push(digit as u8);
-            }
-            push_number(&mut key, &digits);
+    let mut rest = &*text;
+    while let Some(first) = rest.bytes().next() {
+        if first.is_ascii_digit() {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            push_number(key, &rest.as_bytes()[..digits]);
+            rest = &rest[digits..];
+        } else if first.is_ascii() {
+            key.push(first.to_ascii_lowercase());
+            rest = &rest[1..];
         } else {
+            // Not empty: there is a first byte.
+            let Some(character) = rest.chars().next() else { return };
             fold(character, |folded| {
                 let mut buffer = [0; 4];
                 key.extend_from_slice(folded.encode_utf8(&mut buffer).as_bytes());
             });
+            rest = &rest[character.len_utf8()..];
         }
     }
-    key.into()
 }
 
 /// A text without letter case and accents, for search and type-ahead.

@@ -171,6 +171,11 @@ pub fn encode_segment(segment: &[u8]) -> String {
     percent_encode(segment, RESERVED).to_string()
 }
 
+/// The pieces of [`encode_segment`], for who puts them together.
+pub fn encoded_pieces(segment: &[u8]) -> impl Iterator<Item = &str> {
+    percent_encode(segment, RESERVED)
+}
+
 /// True for bytes that can be one segment of a path.
 pub fn is_name(bytes: &[u8]) -> bool {
     check_segment(bytes).is_ok()

@@ -12,8 +12,10 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use shared::columns::{Columns, Row};
+use shared::limits::LIST_LIMIT_MAX;
 use shared::path::encode_segment;
-use shared::{Entry, Kind, Link, Order, VPath};
+use shared::{Kind, Link, Order, VPath};
 
 use super::Gateway;
 use super::conditional::Conditions;
@@ -21,10 +23,8 @@ use super::error::Refusal;
 use super::files::set;
 use super::relay::{Source, body};
 use super::text::{csp_hash, date, escape_html, size};
-use crate::client::{Caller, Client, ClientError, Listing};
+use crate::client::{Blocks, Caller, Client, ClientError};
 
-/// Entries that are asked for at a time.
-const PAGE_ENTRIES: u32 = 2_000;
 /// What a link to a folder's page ends in.
 const FOLDER: &str = "/?index";
 /// The time of a page that is made when it is asked for. It is renewed by its entity tag alone.
@@ -60,34 +60,31 @@ pub(super) async fn folder(
     path: &VPath,
     conditions: &Conditions,
 ) -> Result<Response, Refusal> {
-    let listing = gateway.client.list(caller, path, Order::default(), None, PAGE_ENTRIES).await?;
+    let blocks = gateway.client.list_blocks(caller, path, Order::default(), None, LIST_LIMIT_MAX).await?;
+    let head = blocks.head();
     let mut headers = HeaderMap::new();
     set(&mut headers, CONTENT_SECURITY_POLICY, &*POLICY);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers.insert(LAST_MODIFIED, HeaderValue::from_static(NO_DATE));
     headers.insert(ROBOTS, HeaderValue::from_static("noindex"));
-    if let Some(etag) = listing.etag {
+    if let Some(etag) = head.etag {
         // Weak: the same entries may be laid out otherwise by another version.
         set(&mut headers, ETAG, format!("W/{}", etag.quoted()));
     }
-    if conditions.has(listing.etag) {
+    if conditions.has(head.etag) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    let first = top(path, &gateway.config.name, listing.total) + &rows(&listing.entries);
-    let body = match listing.next_cursor {
-        None => {
-            let page = first + BOTTOM;
-            set(&mut headers, CONTENT_LENGTH, page.len());
-            Body::from(page)
-        }
-        cursor => body(Index {
-            client: gateway.client.clone(),
-            caller: caller.clone(),
-            path: path.clone(),
-            ready: Some(first.into()),
-            cursor,
-        }),
+    let html = top(path, &gateway.config.name, head.total);
+    let single = blocks.is_single();
+    let (client, caller, path) = (gateway.client.clone(), caller.clone(), path.clone());
+    let mut index = Index { client, caller, path, html, blocks, cursor: None };
+    let first = index.next().await?.unwrap_or_default();
+    let body = if single && index.cursor.is_none() {
+        set(&mut headers, CONTENT_LENGTH, first.len());
+        Body::from(first)
+    } else {
+        body(Begun { first: Some(first), index })
     };
     Ok((StatusCode::OK, headers, body).into_response())
 }
@@ -97,25 +94,46 @@ struct Index {
     client: Client,
     caller: Caller,
     path: VPath,
-    ready: Option<Bytes>,
+    /// What is written and not yet handed out.
+    html: String,
+    blocks: Blocks,
+    /// Where the listing goes on after these blocks: a folder may have more entries than one page.
     cursor: Option<String>,
 }
 
 impl Source for Index {
     async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
-        if let Some(bytes) = self.ready.take() {
-            return Ok(Some(bytes));
+        loop {
+            if let Some(cursor) = self.cursor.take() {
+                let (order, cursor) = (Order::default(), Some(&*cursor));
+                self.blocks = self.client.list_blocks(&self.caller, &self.path, order, cursor, LIST_LIMIT_MAX).await?;
+            }
+            let Some(columns) = self.blocks.next().await? else { return Ok(None) };
+            rows(&columns, &mut self.html);
+            self.cursor = columns.next_cursor().map(str::to_owned);
+            if columns.is_last() && self.cursor.is_none() {
+                self.html.push_str(BOTTOM);
+            }
+            // An empty piece would be no progress.
+            if !self.html.is_empty() {
+                return Ok(Some(std::mem::take(&mut self.html).into()));
+            }
         }
-        let Some(cursor) = self.cursor.take() else { return Ok(None) };
-        let listing: Listing =
-            self.client.list(&self.caller, &self.path, Order::default(), Some(&cursor), PAGE_ENTRIES).await?;
-        self.cursor = listing.next_cursor;
-        let mut html = rows(&listing.entries);
-        if self.cursor.is_none() {
-            html.push_str(BOTTOM);
+    }
+}
+
+/// An index of which the first piece is there.
+struct Begun {
+    first: Option<Bytes>,
+    index: Index,
+}
+
+impl Source for Begun {
+    async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
+        match self.first.take() {
+            Some(first) => Ok(Some(first)),
+            None => self.index.next().await,
         }
-        // An empty piece would be no progress; the folder may have shrunk to just here.
-        Ok(Some(html.into()).filter(|bytes: &Bytes| !bytes.is_empty()))
     }
 }
 
@@ -154,17 +172,15 @@ fn crumbs(path: &VPath, name: &str, html: &mut String) {
     }
 }
 
-fn rows(entries: &[Entry]) -> String {
-    let mut html = String::with_capacity(entries.len() * 160);
-    for entry in entries {
-        row(entry, &mut html);
-    }
-    html
+fn rows(columns: &Columns<Bytes>, html: &mut String) {
+    html.reserve(columns.len() * 160);
+    columns.rows().for_each(|entry| row(&entry, html));
 }
 
-fn row(entry: &Entry, html: &mut String) {
+fn row(entry: &Row<'_>, html: &mut String) {
     // The canonical encoding leaves nothing that HTML or a URL could take for its own.
-    let href = encode_segment(entry.path.name());
+    let href = encode_segment(entry.name);
+    let display_name = String::from_utf8_lossy(entry.name);
     let (slash, note) = match (entry.kind, &entry.link) {
         (Kind::Folder, _) => ("/", ""),
         (Kind::File, _) => ("", ""),
@@ -174,17 +190,17 @@ fn row(entry: &Entry, html: &mut String) {
     };
     html.push_str("<tr><td>");
     if entry.kind == Kind::Other {
-        escape_html(&entry.display_name(), html);
+        escape_html(&display_name, html);
         html.push_str(note);
     } else {
         let end = if entry.is_folder() { FOLDER } else { "" };
         html.push_str(&format!("<a href=\"{href}{end}\">"));
-        escape_html(&entry.display_name(), html);
+        escape_html(&display_name, html);
         html.push_str(slash);
         html.push_str("</a>");
     }
     html.push_str("<td class=\"n\">");
-    if entry.is_file() {
+    if entry.kind == Kind::File {
         html.push_str(&size(entry.size));
     }
     html.push_str(&format!("<td class=\"n\">{}\n", date(entry.modified)));
@@ -192,7 +208,7 @@ fn row(entry: &Entry, html: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use shared::Timestamp;
+    use shared::{Entry, Timestamp};
 
     use super::*;
 
@@ -203,7 +219,9 @@ mod tests {
 
     #[track_caller]
     fn check(entry: Entry, expected: &str) {
-        assert_eq!(rows(&[entry]), expected);
+        let mut html = String::new();
+        row(&Row::of(&entry), &mut html);
+        assert_eq!(html, expected);
     }
 
     #[test]
@@ -228,7 +246,9 @@ mod tests {
             entry(b"out", Kind::Other, Some(Link::Escapes)),
             &format!("<tr><td>out (link that leads out)<td class=\"n\">{time}"),
         );
-        assert!(rows(&[entry(b"latin\xe9", Kind::File, None)]).contains("href=\"latin%E9\">latin\u{fffd}<"));
+        let mut html = String::new();
+        row(&Row::of(&entry(b"latin\xe9", Kind::File, None)), &mut html);
+        assert!(html.contains("href=\"latin%E9\">latin\u{fffd}<"));
     }
 
     #[test]

@@ -56,6 +56,13 @@ mod multipart;
 
 mod relay;
 
+mod lent;
+
+mod lane;
+
+#[cfg(target_os = "linux")]
+mod plain;
+
 mod media;
 
 mod disposition;

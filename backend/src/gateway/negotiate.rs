@@ -55,9 +55,25 @@ pub(super) fn coding(headers: &HeaderMap, available: &[Coding]) -> Coding {
 
 /// True if the client takes that media type, `type/subtype`.
 pub(super) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+    weight_of(&elements(headers, ACCEPT), media_type) > 0
+}
+
+/// Which of the media types the client wants most, the first of them if it does not mind; none if it takes none.
+pub(super) fn preferred(headers: &HeaderMap, media_types: &[&str]) -> Option<usize> {
     let wanted = elements(headers, ACCEPT);
+    let mut best = (None, 0);
+    for (index, media_type) in media_types.iter().enumerate() {
+        let weight = weight_of(&wanted, media_type);
+        if weight > best.1 {
+            best = (Some(index), weight);
+        }
+    }
+    best.0
+}
+
+fn weight_of(wanted: &[(&str, u16)], media_type: &str) -> u16 {
     if wanted.is_empty() {
-        return true;
+        return FULL;
     }
     let (kind, _) = media_type.split_once('/').unwrap_or((media_type, ""));
     // The most specific range decides (RFC 9110 §12.5.1).
@@ -68,7 +84,7 @@ pub(super) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
         _ => None,
     };
     let ranked = wanted.iter().filter_map(|(range, weight)| Some((specificity(range)?, *weight)));
-    ranked.max().is_some_and(|(_, weight)| weight > 0)
+    ranked.max().map_or(0, |(_, weight)| weight)
 }
 
 /// The elements of a list of weighted tokens. Parameters other than `q` are not looked at.

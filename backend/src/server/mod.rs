@@ -12,6 +12,8 @@ mod blocking;
 mod clock;
 mod database;
 mod digest;
+mod entries;
+mod folder;
 mod handshake;
 mod hash;
 mod jobs;
@@ -22,6 +24,7 @@ mod send;
 mod sendfile;
 mod session;
 mod snapshots;
+mod sorted;
 mod trash;
 mod uploads;
 mod walk;
@@ -32,7 +35,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN, HANDSHAKE_TIME, IDLE_TIME, TRASH_EXPIRY, UPLOAD_EXPIRY};
+use shared::limits::{
+    DATA_BYTES_MAX, DATA_BYTES_MIN, FOLDER_ENTRIES_MAX, HANDSHAKE_TIME, IDLE_TIME, TRASH_EXPIRY, UPLOAD_EXPIRY,
+};
 use shared::wire::{Failure, FrameKind, Goodbye};
 use shared::{ErrorCode, Rights};
 use tokio::io::AsyncRead;
@@ -72,6 +77,8 @@ pub struct ServerConfig {
     pub drain_time: Duration,
     /// Memory for sorted folders between the pages of a listing, in bytes.
     pub snapshot_bytes_max: usize,
+    /// Most entries of a folder that is listed.
+    pub folder_entries_max: usize,
     /// How long a sorted folder is kept for the next page.
     pub snapshot_time: Duration,
     /// How long an upload is kept that nobody adds to.
@@ -91,6 +98,7 @@ impl Default for ServerConfig {
             idle_time: IDLE_TIME,
             drain_time: Duration::from_secs(30),
             snapshot_bytes_max: 256 << 20,
+            folder_entries_max: FOLDER_ENTRIES_MAX,
             snapshot_time: Duration::from_secs(120),
             upload_expiry: UPLOAD_EXPIRY,
             trash_expiry: TRASH_EXPIRY,

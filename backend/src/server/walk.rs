@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::{Answer, Stop};
 use super::blocking::blocking;
+use super::entries::{fitting, read_entries, relative};
 use super::handshake::Peer;
-use super::list::{fitting, read_entries, relative};
 use super::session::authorise;
 use super::{Server, Sink};
 use crate::storage::{Storage, StorageError};

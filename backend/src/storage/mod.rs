@@ -16,16 +16,20 @@ pub mod faulty;
 
 mod links;
 
+mod listing;
+
 mod rules;
 
 mod writing;
 
 use std::io;
 
+use shared::columns::Row;
 use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
 
+pub use listing::FolderState;
 pub use local::simulated;
-pub use writing::{Attributes, Expected, Item, Notice, Published, Staged, Watching, name_beside};
+pub use writing::{Attributes, Durability, Expected, Item, Notice, Published, Staged, Watching, name_beside};
 
 /// The name of Passerelle's own directory inside a served one. An entry with this name is not listed and cannot be
 /// reached, at any depth.
@@ -75,12 +79,54 @@ pub trait Storage: Send + Sync + 'static {
     /// As [`Storage::stat`], and [`ErrorCode::NotFolder`] where the path itself is a file.
     fn list(&self, path: &VPath, visit: &mut dyn FnMut(Entry) -> Visit) -> Result<(), StorageError>;
 
+    /// Hands each name that [`Storage::list`] would hand out to `visit`, once, in no order, and whether there is a folder
+    /// behind it, links followed. Answers with the state of the folder from before the first name was read, where the
+    /// system tells: while [`Storage::rows`] answers with the same, those are the names.
+    ///
+    /// # Errors
+    /// As [`Storage::list`].
+    fn names(
+        &self,
+        folder: &VPath,
+        visit: &mut dyn FnMut(&[u8], bool) -> Visit,
+    ) -> Result<Option<FolderState>, StorageError> {
+        listing::names_by_list(self, folder, visit)
+    }
+
+    /// Hands what [`Storage::list`] would hand out for those names of a folder to `visit`, in their order, each with its
+    /// place among them. What is not there any more is left out. Answers with the state of the folder from before the
+    /// first look, where the system tells.
+    ///
+    /// # Errors
+    /// As [`Storage::list`].
+    fn rows<'n>(
+        &self,
+        folder: &VPath,
+        names: &mut dyn Iterator<Item = &'n [u8]>,
+        visit: &mut dyn FnMut(usize, Row<'n>) -> Visit,
+    ) -> Result<Option<FolderState>, StorageError> {
+        listing::rows_by_stat(self, folder, names, visit)
+    }
+
     /// Opens a regular file for reading. Nothing else is opened, not even for a moment that could block or have an
     /// effect: no FIFO, no device, no socket.
     ///
     /// # Errors
     /// As [`Storage::stat`], and [`ErrorCode::IsFolder`], [`ErrorCode::NotRegular`].
     fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError>;
+
+    /// As [`Storage::stat`], for a thread that must not wait: from what is in memory. None where that is not enough,
+    /// where it cannot be told whether it is, and where there is anything to refuse: [`Storage::stat`] knows.
+    fn stat_at_once(&self, _path: &VPath) -> Option<Entry> {
+        None
+    }
+
+    /// As [`Storage::open`], for a thread that must not wait: from what is in memory. None where that is not enough,
+    /// where it cannot be told whether it is, and where there is anything to refuse: [`Storage::open`] knows. Of the
+    /// file, [`OpenFile::read_at_once`] and [`OpenFile::etag_now`] do not wait either.
+    fn open_at_once(&self, _path: &VPath) -> Option<Box<dyn OpenFile>> {
+        None
+    }
 
     /// Makes room for a new upload: an empty file that no path reaches. It is durable only once [`Staged::sync`] was.
     ///
@@ -115,19 +161,6 @@ pub trait Storage: Send + Sync + 'static {
     fn unstage(&self, _id: UploadId) -> Result<(), StorageError> {
         Err(read_only())
     }
-    /// As [`Storage::stat`], for a thread that must not wait: from what is in memory. None where that is not enough,
-    /// where it cannot be told whether it is, and where there is anything to refuse: [`Storage::stat`] knows.
-    fn stat_at_once(&self, _path: &VPath) -> Option<Entry> {
-        None
-    }
-
-    /// As [`Storage::open`], for a thread that must not wait: from what is in memory. None where that is not enough,
-    /// where it cannot be told whether it is, and where there is anything to refuse: [`Storage::open`] knows. Of the
-    /// file, [`OpenFile::read_at_once`] and [`OpenFile::etag_now`] do not wait either.
-    fn open_at_once(&self, _path: &VPath) -> Option<Box<dyn OpenFile>> {
-        None
-    }
-
 
     /// Makes an upload the file at `target`, at once and durably: its bytes and attributes are synced, then it takes the
     /// name by one rename (or link, where nothing may stand there), then the folder is synced. Before that instant
@@ -153,6 +186,31 @@ pub trait Storage: Send + Sync + 'static {
         _attributes: &Attributes,
     ) -> Result<Published, StorageError> {
         Err(read_only())
+    }
+
+    /// Makes `bytes` the file at `target`, at once and durably: what [`Storage::stage`], [`Staged::write_at`] and
+    /// [`Storage::publish`] do together. On failure the upload has no room any more, and a crash leaves no more than that
+    /// room.
+    ///
+    /// # Errors
+    /// As those three.
+    fn store(
+        &self,
+        id: UploadId,
+        bytes: &[u8],
+        target: &VPath,
+        expected: &Expected,
+        attributes: &Attributes,
+    ) -> Result<Published, StorageError> {
+        let staged = self.stage(id)?;
+        let written = staged.write_at(bytes, 0);
+        drop(staged);
+        let stored = written.and_then(|()| self.publish(id, target, expected, attributes));
+        if stored.is_err() {
+            // What is left of it where this fails as well, the next start clears away.
+            let _ = self.unstage(id);
+        }
+        stored
     }
 
     /// Makes one folder, durably.
@@ -283,6 +341,12 @@ pub trait OpenFile: Send + Sync {
     /// [`ErrorCode::Io`].
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StorageError>;
 
+    /// As [`OpenFile::read_at`], for a thread that must not wait: what is in memory, which may be less than fits. None
+    /// where nothing is, where it cannot be told, and where reading fails: [`OpenFile::read_at`] knows.
+    fn read_at_once(&self, _buffer: &mut [u8], _offset: u64) -> Option<usize> {
+        None
+    }
+
     /// The validator of the open file's present state; differs from `entry().etag` if the file may have changed.
     ///
     /// # Errors
@@ -341,12 +405,6 @@ mod tests {
     #[test]
     fn every_spelling_of_the_state_folder_is_known() {
         for name in [
-    /// As [`OpenFile::read_at`], for a thread that must not wait: what is in memory, which may be less than fits. None
-    /// where nothing is, where it cannot be told, and where reading fails: [`OpenFile::read_at`] knows.
-    fn read_at_once(&self, _buffer: &mut [u8], _offset: u64) -> Option<usize> {
-        None
-    }
-
             ".passerelle",
             ".PASSERELLE",
             ".Passerelle",

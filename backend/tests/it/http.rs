@@ -219,7 +219,7 @@ mod api {
             let answer = web.get(&target).await;
             let folder: Folder = answer.json();
             assert_eq!((folder.entries.len(), folder.total), (1, 4));
-            assert_eq!(answer.header("etag").is_some(), found.is_empty());
+            assert!(answer.header("etag").is_some(), "each page has a validator of its own");
             found.extend(folder.entries.into_iter().map(|entry| entry.path.encoded()));
             let Some(cursor) = folder.next_cursor else { break };
             target = format!("/api/v1/list/docs?limit=1&cursor={}", shared::path::encode_segment(cursor.as_bytes()));

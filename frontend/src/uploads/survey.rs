@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use shared::api::changes::{ReadJob, RequestChange};
 use shared::api::files::{ListFolder, StatEntry};
-use shared::limits::{CHANGE_ITEMS_MAX, LIST_LIMIT_MAX};
+use shared::limits::{CHANGE_ITEMS_MAX, LIST_PAGE_MAX};
 use shared::{Change, Entry, ErrorCode, JobId, JobState, Outcome, VPath};
 
 use super::model::Theirs;
@@ -114,7 +114,7 @@ async fn found(place: &Place, names: impl ExactSizeIterator<Item = &[u8]>) -> Re
             let mut cursor = None;
             loop {
                 let path = place.path.clone();
-                let ask = ListFolder { path, order: Default::default(), limit: Some(LIST_LIMIT_MAX), cursor };
+                let ask = ListFolder { path, order: Default::default(), limit: Some(LIST_PAGE_MAX), cursor };
                 let page = match insist(&ask, None, |_| {}).await {
                     Err(failure) if is_missing(&failure) => break,
                     page => page?,

@@ -138,6 +138,11 @@ impl<B: AsRef<[u8]>> Columns<B> {
         str::from_utf8(cursor).ok().filter(|cursor| !cursor.is_empty())
     }
 
+    /// True in the last block of an answer.
+    pub fn is_last(&self) -> bool {
+        self.places.marks & LAST != 0
+    }
+
     /// How many rows there are.
     pub fn len(&self) -> usize {
         self.places.rows
@@ -163,7 +168,7 @@ impl<B: AsRef<[u8]>> Columns<B> {
             kind: self.kind(index),
             size: self.size(index),
             modified: self.modified(index),
-            executable: self.flags(index) & EXECUTABLE != 0,
+            executable: self.is_executable(index),
             link: self.link(index),
             etag: self.etag(index),
         }
@@ -208,6 +213,11 @@ impl<B: AsRef<[u8]>> Columns<B> {
             LINK_BROKEN => Some(Link::Broken),
             _ => None,
         }
+    }
+
+    /// True for a file whose owner may execute it.
+    pub fn is_executable(&self, index: usize) -> bool {
+        self.flags(index) & EXECUTABLE != 0
     }
 
     /// True for a symbolic link.

@@ -4,7 +4,7 @@ use super::{
     EXECUTABLE, HAS_ETAG, HEAD_BYTES, Head, LAST, LINK_BROKEN, LINK_BYTES, LINK_ESCAPES, LINK_INSIDE, MAGIC, ROW_BYTES,
     Row, VALIDATED, VERSION,
 };
-use crate::entry::{Kind, Link};
+use crate::entry::{ETag, Kind, Link};
 use crate::limits::{COLUMNS_BYTES_MAX, CURSOR_BYTES_MAX, PATH_BYTES_MAX};
 
 /// Rows on their way into a block. Its memory is used again for the next one.
@@ -110,6 +110,14 @@ impl Builder {
     fn columns_mut(&mut self) -> [&mut Vec<u8>; 9] {
         let Self { sizes, modified, etags, name_ends, link_rows, target_ends, flags, names, targets } = self;
         [sizes, modified, etags, name_ends, link_rows, target_ends, flags, names, targets]
+    }
+}
+
+/// Gives a block the validator of its listing, which is known only once all rows were written.
+pub fn set_etag(block: &mut [u8], etag: ETag) {
+    if let Some(head) = block.first_chunk_mut::<HEAD_BYTES>() {
+        head[6] |= VALIDATED as u8;
+        head[40..].copy_from_slice(&etag.0);
     }
 }
 

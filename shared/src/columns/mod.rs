@@ -23,7 +23,7 @@ use crate::entry::{ETag, Entry, Kind, Link, Timestamp};
 use crate::path::VPath;
 
 pub use block::{Columns, block_bytes, peek};
-pub use builder::Builder;
+pub use builder::{Builder, set_etag};
 
 /// The media type of a listing in blocks.
 pub const MEDIA_TYPE: &str = "application/vnd.passerelle.columns";

@@ -47,8 +47,11 @@ proptest! {
         prop_assert!(builder.is_empty());
         prop_assert_eq!(block_bytes(&block), Ok(Some(block.len())));
         prop_assert_eq!(peek(&block), Ok(Head { next_cursor: None, ..head.clone() }));
+        let mut block = block;
+        set_etag(&mut block, ETag([7; 16]));
+        prop_assert_eq!(peek(&block).unwrap().etag, Some(ETag([7; 16])));
         let columns = Columns::parse(&block).unwrap();
-        prop_assert_eq!(columns.head(), head);
+        prop_assert_eq!(columns.head(), Head { etag: Some(ETag([7; 16])), ..head });
         prop_assert_eq!(columns.rows().collect::<Vec<_>>(), rows.iter().map(row).collect::<Vec<_>>());
     }
 

@@ -66,17 +66,19 @@ kinds! {
     ListTrash = 0x1d;
     /// C→S, tell what happens in a folder.
     Watch = 0x1e;
+    /// C→S, a whole small file in one exchange.
+    Store = 0x1f;
     /// S→C, entries.
     Page = 0x40;
     /// S→C, one entry and, in a GET, which of its bytes follow.
     Meta = 0x41;
-    /// Bytes of a file: S→C in a GET, C→S in a PUT.
+    /// Bytes of a file: S→C in a GET, C→S in a PUT or a STORE.
     Data = 0x42;
     /// S→C, the end of one file of a GET.
     ItemEnd = 0x43;
     /// S→C, the end of a request.
     End = 0x44;
-    /// C→S, the end of an upload's bytes.
+    /// C→S, the end of the bytes of a PUT or a STORE.
     PutEnd = 0x45;
     /// S→C, an upload as it stands.
     Upload = 0x46;
@@ -88,6 +90,12 @@ kinds! {
     TrashPage = 0x49;
     /// S→C, something happened in a watched folder.
     Event = 0x4a;
+    /// S→C, in place of one item's DATA: its file was lent over the side lane of the connection.
+    Lent = 0x4b;
+    /// C→S, a lent file is read: was it the same to the end?
+    Return = 0x4c;
+    /// S→C, rows of a listing, as [`crate::columns`] has them.
+    Columns = 0x4d;
     /// Either way: are you there?
     Ping = 0x50;
     /// The answer.

@@ -11,7 +11,7 @@ use crate::event::EventId;
 use crate::id::{JobId, UploadId};
 use crate::limits::{
     CAPABILITIES_MAX, CHANGE_ITEMS_MAX, CURSOR_BYTES_MAX, GET_ITEMS_MAX, LIST_LIMIT_MAX, SCOPE_ROOTS_MAX,
-    TEXT_BYTES_MAX, TRASH_LIMIT_MAX, UPLOAD_METADATA_BYTES_MAX, UPLOAD_PARTS_MAX, WALK_PATHS_MAX,
+    STORE_BYTES_MAX, TEXT_BYTES_MAX, TRASH_LIMIT_MAX, UPLOAD_METADATA_BYTES_MAX, UPLOAD_PARTS_MAX, WALK_PATHS_MAX,
 };
 use crate::order::Order;
 use crate::path::VPath;
@@ -108,7 +108,7 @@ pub struct Caller {
     pub principal: Option<String>,
 }
 
-/// LIST: a page of a folder.
+/// LIST: a page of a folder. COLUMNS…, END: blocks of rows, the last of which says that it is.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct List {
@@ -154,6 +154,9 @@ pub struct Get {
     /// At least one, at most [`GET_ITEMS_MAX`].
     #[n(1)]
     pub items: Vec<GetItem>,
+    /// True where a file may be lent instead of sent, if the connection agreed on [`super::LEND`].
+    #[n(2)]
+    pub lend: Option<bool>,
 }
 
 /// One file of a GET.
@@ -187,25 +190,18 @@ pub struct Walk {
     pub cursor: Option<String>,
 }
 
-/// PAGE: entries of a LIST or a WALK. Each answer has at least one.
+/// PAGE: entries of a WALK. Each answer has at least one.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
 #[cbor(map)]
 pub struct Page {
     /// In order.
     #[n(0)]
     pub entries: Vec<Entry>,
-    /// LIST, first PAGE of the answer: how many entries the whole folder has.
+    /// Where to go on after it.
     #[n(1)]
-    pub total: Option<u64>,
-    /// LIST, first PAGE of the answer: the listing's validator.
-    #[n(2)]
-    pub etag: Option<ETag>,
-    /// LIST, last PAGE of the answer: where the next page starts, if there is one. WALK, any PAGE: where to go on
-    /// after it.
-    #[n(3)]
     pub next_cursor: Option<String>,
-    /// WALK: what could not be read, and is left out.
-    #[n(4)]
+    /// What could not be read, and is left out.
+    #[n(2)]
     pub skipped: Option<Vec<Skipped>>,
 }
 
@@ -317,6 +313,20 @@ pub struct Put {
     /// How many bytes there will be in all, where that was not said before.
     #[n(5)]
     pub total: Option<u64>,
+}
+
+/// STORE: a whole small file in one exchange, which is a STAGE, a PUT and a COMMIT of an upload without a record. DATA…
+/// PUT_END follow at once, without a word of the server between them; then UPLOAD with the file's entry, END. On failure
+/// nothing is left of it.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Store {
+    /// The upload. Its length is said, is at most [`STORE_BYTES_MAX`], and says how many bytes follow.
+    #[n(0)]
+    pub stage: Stage,
+    /// What the bytes come to.
+    #[n(1)]
+    pub checksum: Option<Checksum>,
 }
 
 /// PUT_END: no more bytes.
@@ -618,7 +628,7 @@ impl Bounded for Caller {
 impl Bounded for List {
     fn check_bounds(&self) -> Result<(), &'static str> {
         self.caller.check_bounds()?;
-        check((1..=LIST_LIMIT_MAX).contains(&self.limit), "the limit is outside 1 to 10000")?;
+        check((1..=LIST_LIMIT_MAX).contains(&self.limit), "the limit is outside 1 to 1000000")?;
         check(self.cursor.as_ref().is_none_or(|cursor| cursor.len() <= CURSOR_BYTES_MAX), "the cursor is too long")
     }
 }
@@ -664,6 +674,19 @@ impl Bounded for Put {
         let end = self.offset.checked_add(self.length.unwrap_or(0));
         check(end.is_some_and(|end| i64::try_from(end).is_ok()), "no file is so long")?;
         check(self.total.is_none_or(|total| i64::try_from(total).is_ok()), "no file is so long")?;
+        let fits = |sum: &Checksum| sum.digest.len() == sum.algorithm.length();
+        check(self.checksum.as_ref().is_none_or(fits), "the checksum is not as long as its algorithm's")
+    }
+}
+
+impl Bounded for Store {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.stage.check_bounds()?;
+        let fits = self.stage.length.is_some_and(|length| length <= STORE_BYTES_MAX);
+        check(fits, "a STORE says its length, at most 256 KiB")?;
+        check(self.stage.target.is_some(), "a STORE says what it is to become")?;
+        let plain = !self.stage.resumable && self.stage.key.is_none() && self.stage.parts.is_empty();
+        check(plain, "a STORE has no record, no key and no parts")?;
         let fits = |sum: &Checksum| sum.digest.len() == sum.algorithm.length();
         check(self.checksum.as_ref().is_none_or(fits), "the checksum is not as long as its algorithm's")
     }
@@ -752,9 +775,9 @@ mod tests {
     fn messages_read_back() {
         let caller = Caller { scope: Scope::whole(Rights::READ_ONLY), ..Caller::default() };
         let item = GetItem { path: entry().path, range: Some(ByteRange::Suffix(9)), if_etag: Some(ETag([1; 16])) };
-        let get = Get { caller: caller.clone(), items: vec![item] };
+        let get = Get { caller: caller.clone(), items: vec![item], lend: None };
         assert_eq!(decode::<Get>(&encode(&get)).unwrap(), get);
-        let page = Page { entries: vec![entry()], total: Some(1), ..Page::default() };
+        let page = Page { entries: vec![entry()], next_cursor: Some("0.a".into()), ..Page::default() };
         assert_eq!(decode::<Page>(&encode(&page)).unwrap(), page);
         let end = End { error: Some(Failure::new(ErrorCode::NotFound, "gone")) };
         assert_eq!(decode::<End>(&encode(&end)).unwrap(), end);

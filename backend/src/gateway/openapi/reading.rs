@@ -1,6 +1,7 @@
 //! Reading, described: files, folders, archives, and the server itself.
 
 use serde_json::{Value, json};
+use shared::columns::MEDIA_TYPE;
 use shared::limits::{ARCHIVE_PATHS_MAX, LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX, RANGES_MAX};
 
 use super::{answer, header, problem, query};
@@ -40,7 +41,17 @@ pub(super) fn paths() -> Value {
                     query("cursor", json!({"type": "string"}), "`next_cursor` of the page before."),
                     header("If-None-Match"),
                 ],
-                "responses": {"200": answer("Folder"), "304": {"description": "The client has it (first page only)."}, "default": problem()},
+                "responses": {
+                    "200": {
+                        "description": "Found.",
+                        "content": {
+                            "application/json": {"schema": {"$ref": "#/components/schemas/Folder"}},
+                            (MEDIA_TYPE): {"schema": {"type": "string", "contentEncoding": "binary", "description": "Blocks of columns, as docs/PROTOCOL.md has them."}},
+                        },
+                    },
+                    "304": {"description": "The client has it (pages of at most 10 000 entries)."},
+                    "default": problem(),
+                },
             },
         },
         "/api/v1/stat/{path}": {

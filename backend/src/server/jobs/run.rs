@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 
 use super::super::clock;
 use super::super::database::Database;
-use super::super::list::relative;
+use super::super::entries::relative;
 use super::LiveJob;
 use super::decide::is_alike;
 use super::record::{JobRecord, Step};

@@ -18,8 +18,8 @@ use tokio_util::task::TaskTracker;
 
 use super::answer::{Answer, Stop};
 use super::blocking::attempt;
+use super::entries::relative;
 use super::handshake::Peer;
-use super::list::relative;
 use super::session::authorise;
 use super::{Server, Sink};
 use crate::storage::Storage;

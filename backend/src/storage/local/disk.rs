@@ -7,7 +7,7 @@ use std::path::Path;
 
 use shared::{ErrorCode, VPath};
 
-use super::metadata::Metadata;
+use super::metadata::{Metadata, Shape};
 use crate::storage::{Attributes, Notice, StorageError, Visit, Watching};
 
 /// Makes what was done in a folder survive a crash.
@@ -27,6 +27,9 @@ pub(super) trait Folder: Send + Sync + Sized + 'static {
     /// A lock that no other process gets for as long as this lives.
     type Lock: Send + Sync;
 
+    /// Whether a folder's metadata change whenever a name comes into it or leaves it.
+    const TELLS_STATE: bool;
+
     /// What stands under that name.
     fn child(&self, name: &[u8]) -> io::Result<Node<Self>>;
 
@@ -45,6 +48,11 @@ pub(super) trait Folder: Send + Sync + Sized + 'static {
     /// Each name in the folder but `.` and `..`.
     fn names(&self, visit: &mut dyn FnMut(&[u8]) -> Visit) -> io::Result<()>;
 
+    /// The same, with what the system says of each along with its name; none where it says nothing.
+    fn typed_names(&self, visit: &mut dyn FnMut(&[u8], Option<Shape>) -> Visit) -> io::Result<()> {
+        self.names(&mut |name| visit(name, None))
+    }
+
     /// Opens for reading the regular file that was found under that name (or that path, by [`Folder::descend`]), and
     /// no other.
     fn open_leaf(&self, name: &[u8], leaf: Self::Leaf, seen: &Metadata) -> Result<Self::File, StorageError>;
@@ -58,6 +66,12 @@ pub(super) trait Folder: Send + Sync + Sized + 'static {
         Ok(None)
     }
 
+    /// As [`Folder::descend`], without waiting for a disk or another machine; neither does [`Folder::open_leaf`] then, nor
+    /// [`Folder::metadata_of_file`] after it. None where that cannot be, or cannot be told.
+    fn descend_at_once(&self, _path: &VPath) -> Option<Node<Self>> {
+        None
+    }
+
     /// Makes a file that must not be there yet, for reading and writing, with the mode that new files have.
     fn create_file(&self, name: &[u8]) -> io::Result<Self::File>;
 
@@ -66,12 +80,6 @@ pub(super) trait Folder: Send + Sync + Sized + 'static {
 
     /// Makes a folder that must not be there yet; a private one lets nobody but its owner in.
     fn make_folder(&self, name: &[u8], private: bool) -> io::Result<()>;
-    /// As [`Folder::descend`], without waiting for a disk or another machine; neither does [`Folder::open_leaf`] then, nor
-    /// [`Folder::metadata_of_file`] after it. None where that cannot be, or cannot be told.
-    fn descend_at_once(&self, _path: &VPath) -> Option<Node<Self>> {
-        None
-    }
-
 
     /// Makes a symbolic link where nothing must stand yet.
     fn make_link(&self, name: &[u8], target: &[u8]) -> io::Result<()>;
@@ -117,6 +125,11 @@ pub(super) enum Node<F: Folder> {
 pub(super) trait DiskFile: Send + Sync + 'static {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
+    /// What of it is in memory; none where nothing is or the system cannot tell.
+    fn read_at_once(&self, _buffer: &mut [u8], _offset: u64) -> Option<usize> {
+        None
+    }
+
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
 
     fn length(&self) -> io::Result<u64>;
@@ -125,11 +138,6 @@ pub(super) trait DiskFile: Send + Sync + 'static {
 
     /// Makes the content durable, and the length with it.
     fn sync_content(&self) -> io::Result<()>;
-    /// What of it is in memory; none where nothing is or the system cannot tell.
-    fn read_at_once(&self, _buffer: &mut [u8], _offset: u64) -> Option<usize> {
-        None
-    }
-
 
     /// Makes all of it durable.
     fn sync(&self) -> io::Result<()>;
@@ -157,6 +165,11 @@ impl DiskFile for File {
         return std::os::windows::fs::FileExt::seek_read(self, buffer, offset);
     }
 
+    #[cfg(target_os = "linux")]
+    fn read_at_once(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
+        super::linux::read_cached(self, buffer, offset)
+    }
+
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         if i64::try_from(offset).is_err() {
             return Err(io::ErrorKind::FileTooLarge.into());
@@ -165,11 +178,6 @@ impl DiskFile for File {
         return std::os::unix::fs::FileExt::write_at(self, bytes, offset);
         #[cfg(windows)]
         return std::os::windows::fs::FileExt::seek_write(self, bytes, offset);
-    #[cfg(target_os = "linux")]
-    fn read_at_once(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
-        super::linux::read_cached(self, buffer, offset)
-    }
-
     }
 
     fn length(&self) -> io::Result<u64> {

@@ -81,6 +81,8 @@ impl LinuxFolder {
 }
 
 impl Folder for LinuxFolder {
+    const TELLS_STATE: bool = true;
+
     type Leaf = OwnedFd;
     type File = File;
     type Lock = File;
@@ -109,6 +111,10 @@ impl Folder for LinuxFolder {
     }
 
     fn names(&self, visit: &mut dyn FnMut(&[u8]) -> Visit) -> io::Result<()> {
+        self.typed_names(&mut |name, _| visit(name))
+    }
+
+    fn typed_names(&self, visit: &mut dyn FnMut(&[u8], Option<Shape>) -> Visit) -> io::Result<()> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let readable = rustix::fs::openat(&self.handle, c".", flags, Mode::empty())?;
         let mut buffer = vec![MaybeUninit::uninit(); NAMES_BYTES];
@@ -116,7 +122,11 @@ impl Folder for LinuxFolder {
         while let Some(entry) = entries.next() {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
-            if !matches!(name, b"." | b"..") && visit(name) == Visit::Stop {
+            let shape = match entry.file_type() {
+                FileType::Unknown => None,
+                known => Some(shape(known)),
+            };
+            if !matches!(name, b"." | b"..") && visit(name, shape) == Visit::Stop {
                 break;
             }
         }
@@ -147,6 +157,15 @@ impl Folder for LinuxFolder {
         }
     }
 
+    fn descend_at_once(&self, path: &VPath) -> Option<Node<Self>> {
+        if !self.at_once {
+            return None;
+        }
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let handle = rustix::fs::openat2(&self.handle, from_here(path), flags, Mode::empty(), STRAIGHT_AT_ONCE);
+        node(handle.ok()?).ok()
+    }
+
     fn create_file(&self, name: &[u8]) -> io::Result<File> {
         unix::create_file(&self.handle, name)
     }
@@ -157,15 +176,6 @@ impl Folder for LinuxFolder {
 
     fn make_folder(&self, name: &[u8], private: bool) -> io::Result<()> {
         unix::make_folder(&self.handle, name, private)
-    fn descend_at_once(&self, path: &VPath) -> Option<Node<Self>> {
-        if !self.at_once {
-            return None;
-        }
-        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let handle = rustix::fs::openat2(&self.handle, from_here(path), flags, Mode::empty(), STRAIGHT_AT_ONCE);
-        node(handle.ok()?).ok()
-    }
-
     }
 
     fn make_link(&self, name: &[u8], target: &[u8]) -> io::Result<()> {
@@ -255,16 +265,6 @@ fn openat2(folder: &OwnedFd, path: &[u8], flags: OFlags) -> rustix::io::Result<O
     }
 }
 
-fn node(handle: OwnedFd) -> io::Result<Node<LinuxFolder>> {
-    let metadata = Metadata::from(rustix::fs::fstat(&handle)?);
-    Ok(match metadata.shape {
-        Shape::Folder => Node::Folder(LinuxFolder { handle, descends: false, at_once: false }, metadata),
-        Shape::Link => Node::Link,
-        Shape::File | Shape::Other => Node::Leaf(handle, metadata),
-    })
-}
-
-/// `/proc/self/fd`, through which a handle is opened again; none where there is no `/proc`, as in a bare chroot. Then a
 /// The path as the system wants it, which has no empty one.
 fn from_here(path: &VPath) -> &[u8] {
     if path.is_root() { b"." } else { path.as_bytes() }
@@ -286,6 +286,16 @@ pub(super) fn read_cached(file: &File, buffer: &mut [u8], offset: u64) -> Option
     rustix::io::preadv2(file, &mut [IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT).ok()
 }
 
+fn node(handle: OwnedFd) -> io::Result<Node<LinuxFolder>> {
+    let metadata = Metadata::from(rustix::fs::fstat(&handle)?);
+    Ok(match metadata.shape {
+        Shape::Folder => Node::Folder(LinuxFolder { handle, descends: false, at_once: false }, metadata),
+        Shape::Link => Node::Link,
+        Shape::File | Shape::Other => Node::Leaf(handle, metadata),
+    })
+}
+
+/// `/proc/self/fd`, through which a handle is opened again; none where there is no `/proc`, as in a bare chroot. Then a
 /// file is opened by its name a second time and compared, and whoever may put a device there in that very moment can
 /// have it opened, though never read.
 fn proc_handles() -> Option<&'static OwnedFd> {
@@ -299,18 +309,21 @@ fn proc_handles() -> Option<&'static OwnedFd> {
     HANDLES.get_or_init(open).as_ref()
 }
 
+fn shape(file_type: FileType) -> Shape {
+    match file_type {
+        FileType::RegularFile => Shape::File,
+        FileType::Directory => Shape::Folder,
+        FileType::Symlink => Shape::Link,
+        _ => Shape::Other,
+    }
+}
+
 impl From<Stat> for Metadata {
     // The widths of these fields differ from one processor to the next.
     #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
     fn from(stat: Stat) -> Self {
-        let shape = match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => Shape::File,
-            FileType::Directory => Shape::Folder,
-            FileType::Symlink => Shape::Link,
-            _ => Shape::Other,
-        };
         Self {
-            shape,
+            shape: shape(FileType::from_raw_mode(stat.st_mode)),
             identity: Identity { device: stat.st_dev as u64, inode: stat.st_ino as u64 },
             size: stat.st_size as u64,
             modified: Timestamp::from_parts(stat.st_mtime as i64, stat.st_mtime_nsec as u32),

@@ -1,6 +1,7 @@
 //! What the operating system knows of a file, as far as entries and validators need it. It opens nothing.
 
 use sha2::{Digest, Sha256};
+use shared::columns::Row;
 use shared::{ETag, Entry, Kind, Link, Timestamp, VPath};
 
 use crate::storage::rules::Standing;
@@ -47,6 +48,12 @@ impl Metadata {
         Entry { path, kind, size, modified: self.modified, executable, link, etag: Some(self.etag()) }
     }
 
+    /// The row of that name.
+    pub(super) fn row<'n>(&self, name: &'n [u8], link: Option<Link>) -> Row<'n> {
+        let Entry { kind, size, modified, executable, link, etag, .. } = self.entry(VPath::root(), link);
+        Row { name, kind, size, modified, executable, link, etag }
+    }
+
     pub(super) fn standing(&self) -> Standing {
         match self.shape {
             Shape::File => Standing::File,
@@ -60,6 +67,11 @@ impl Metadata {
     /// The entry of a link with nothing behind it that may be shown.
     pub(super) fn link_entry(&self, path: VPath, link: Link) -> Entry {
         Entry { size: 0, etag: None, executable: false, kind: Kind::Other, ..self.entry(path, Some(link)) }
+    }
+
+    /// The row of a link with nothing behind it that may be shown.
+    pub(super) fn link_row<'n>(&self, name: &'n [u8], link: Link) -> Row<'n> {
+        Row { size: 0, etag: None, executable: false, kind: Kind::Other, ..self.row(name, Some(link)) }
     }
 
     /// The change time makes the validator strong: a program can set the modification time back, but not that one.

@@ -31,11 +31,13 @@
 //! | validator | with the change time | with the change time | with the creation time: a program that sets the modification time back goes unnoticed |
 
 mod disk;
+mod listing;
 mod metadata;
 mod tree;
 
 mod purge;
 mod staged;
+mod syncing;
 mod trash;
 mod vault;
 mod writing;
@@ -58,6 +60,7 @@ mod windows_names;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use shared::columns::Row;
 use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
 
 use self::disk::Folder;
@@ -65,8 +68,8 @@ use self::metadata::{Identity, Metadata};
 use self::portable::PortableFolder;
 use self::tree::{RootFacts, Tree};
 use super::{
-    Attributes, Expected, Item, Notice, OpenFile, Published, Staged, Storage, StorageError, Visit, Watching,
-    is_state_folder_name,
+    Attributes, Durability, Expected, FolderState, Item, Notice, OpenFile, Published, Staged, Storage, StorageError,
+    Visit, Watching, is_state_folder_name,
 };
 
 /// A directory that is served.
@@ -97,18 +100,35 @@ impl LocalStorage {
         Self::open_with(root, hidden, Containment::Kernel)
     }
 
+    /// Opens a directory in which uploads are to be as durable as that.
+    ///
+    /// # Errors
+    /// As [`LocalStorage::open`].
+    pub fn open_durable(root: &Path, hidden: Option<&Path>, durability: Durability) -> Result<Self, StorageError> {
+        Self::open_as(root, hidden, Containment::Kernel, durability)
+    }
+
     /// Opens a directory with that containment, or with the best that this system has below it.
     ///
     /// # Errors
     /// As [`LocalStorage::open`].
     pub fn open_with(root: &Path, hidden: Option<&Path>, containment: Containment) -> Result<Self, StorageError> {
+        Self::open_as(root, hidden, containment, Durability::Strict)
+    }
+
+    fn open_as(
+        root: &Path,
+        hidden: Option<&Path>,
+        containment: Containment,
+        durability: Durability,
+    ) -> Result<Self, StorageError> {
         let failed = |error: io::Error| StorageError::from_io(error, "opening the directory to serve");
         let canonical = root.canonicalize().map_err(failed)?;
         if !canonical.is_dir() {
             return Err(StorageError::new(ErrorCode::NotFolder, "what is to be served is no directory"));
         }
         let hidden = hidden.map(find_hidden).transpose()?.flatten();
-        let place = RootPlace { root_paths: root_paths(root, &canonical), hidden, canonical };
+        let place = RootPlace { root_paths: root_paths(root, &canonical), hidden, canonical, durability };
 
         #[cfg(target_os = "linux")]
         if containment != Containment::Portable {
@@ -138,8 +158,33 @@ impl Storage for LocalStorage {
         self.tree.list(path, visit)
     }
 
+    fn names(
+        &self,
+        folder: &VPath,
+        visit: &mut dyn FnMut(&[u8], bool) -> Visit,
+    ) -> Result<Option<FolderState>, StorageError> {
+        self.tree.names(folder, visit)
+    }
+
+    fn rows<'n>(
+        &self,
+        folder: &VPath,
+        names: &mut dyn Iterator<Item = &'n [u8]>,
+        visit: &mut dyn FnMut(usize, Row<'n>) -> Visit,
+    ) -> Result<Option<FolderState>, StorageError> {
+        self.tree.rows(folder, names, visit)
+    }
+
     fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError> {
         self.tree.open(path)
+    }
+
+    fn stat_at_once(&self, path: &VPath) -> Option<Entry> {
+        self.tree.stat_at_once(path)
+    }
+
+    fn open_at_once(&self, path: &VPath) -> Option<Box<dyn OpenFile>> {
+        self.tree.open_at_once(path)
     }
 
     fn stage(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
@@ -168,6 +213,17 @@ impl Storage for LocalStorage {
         self.tree.publish(id, target, expected, attributes)
     }
 
+    fn store(
+        &self,
+        id: UploadId,
+        bytes: &[u8],
+        target: &VPath,
+        expected: &Expected,
+        attributes: &Attributes,
+    ) -> Result<Published, StorageError> {
+        self.tree.store(id, bytes, target, expected, attributes)
+    }
+
     fn make_folder(&self, path: &VPath) -> Result<Entry, StorageError> {
         self.tree.make_folder(path)
     }
@@ -179,14 +235,6 @@ impl Storage for LocalStorage {
     fn rename(
         &self,
         from: &VPath,
-    fn stat_at_once(&self, path: &VPath) -> Option<Entry> {
-        self.tree.stat_at_once(path)
-    }
-
-    fn open_at_once(&self, path: &VPath) -> Option<Box<dyn OpenFile>> {
-        self.tree.open_at_once(path)
-    }
-
         from_etag: Option<ETag>,
         to: &VPath,
         expected: &Expected,
@@ -232,6 +280,7 @@ struct RootPlace {
     canonical: PathBuf,
     root_paths: Vec<Vec<u8>>,
     hidden: Option<PathBuf>,
+    durability: Durability,
 }
 
 impl RootPlace {
@@ -249,6 +298,7 @@ impl RootPlace {
             hidden,
             may_descend: self.names_say_what_is_hidden(),
             canonical: self.canonical.clone(),
+            durability: self.durability,
         };
         Ok(Box::new(Tree::new(root, facts)))
     }

@@ -42,6 +42,8 @@ impl PortableFolder {
 }
 
 impl Folder for PortableFolder {
+    const TELLS_STATE: bool = cfg!(unix);
+
     type Leaf = ();
     type File = File;
     type Lock = File;
@@ -97,14 +99,25 @@ impl Folder for PortableFolder {
     }
 
     fn names(&self, visit: &mut dyn FnMut(&[u8]) -> Visit) -> io::Result<()> {
+        self.typed_names(&mut |name, _| visit(name))
+    }
+
+    fn typed_names(&self, visit: &mut dyn FnMut(&[u8], Option<Shape>) -> Visit) -> io::Result<()> {
         for entry in self.handle.entries()? {
-            let name = entry?.file_name();
+            let entry = entry?;
+            let name = entry.file_name();
+            // What looks like a link there may be something else on Windows, so that is looked at in any case.
+            let shape = match entry.file_type() {
+                Ok(seen) if seen.is_file() => Some(Shape::File),
+                Ok(seen) if seen.is_dir() && cfg!(unix) => Some(Shape::Folder),
+                _ => None,
+            };
             #[cfg(unix)]
             let bytes = Some(std::os::unix::ffi::OsStrExt::as_bytes(&*name));
             // A name with half a surrogate pair cannot be said in UTF-8, so it is left out.
             #[cfg(not(unix))]
             let bytes = name.to_str().map(str::as_bytes);
-            if bytes.is_some_and(|bytes| visit(bytes) == Visit::Stop) {
+            if bytes.is_some_and(|bytes| visit(bytes, shape) == Visit::Stop) {
                 break;
             }
         }

@@ -6,16 +6,18 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use shared::columns::Row;
 use shared::{ETag, Entry, ErrorCode, Link, Timestamp, TrashId, UploadId, VPath};
 
 use super::disk::{DiskFile, Folder, Node, SyncFolder, read_full};
-use super::metadata::{Identity, Metadata, Shape, unreadable};
+use super::metadata::{Identity, Metadata, Shape};
+use super::syncing::Syncs;
 use super::vault::Vault;
 use super::writing::Locks;
 use crate::storage::links::{Lost, Trail, below_root, seen_from};
 use crate::storage::{
-    Attributes, Expected, Item, Notice, OpenFile, Published, Staged, Storage, StorageError, Visit, Watching,
-    is_state_folder_name,
+    Attributes, Durability, Expected, FolderState, Item, Notice, OpenFile, Published, Staged, Storage, StorageError,
+    Visit, Watching, is_state_folder_name,
 };
 
 /// A directory tree, seen from its root.
@@ -25,6 +27,7 @@ pub(super) struct Tree<F: Folder> {
     /// The server's own folder, once something was written.
     pub(super) vault: Mutex<Option<Arc<Vault<F>>>>,
     pub(super) locks: Locks,
+    pub(super) syncs: Syncs,
 }
 
 /// What is known of a root besides its handle.
@@ -38,6 +41,8 @@ pub(super) struct RootFacts {
     pub(super) may_descend: bool,
     /// Where the root is in the whole system, for the one thing that wants a path: watching, on some systems.
     pub(super) canonical: PathBuf,
+    /// Whether uploads are synced.
+    pub(super) durability: Durability,
 }
 
 /// Where a walk stands: the folders below the root, outermost first. `..` goes back along them and so cannot climb
@@ -108,7 +113,12 @@ pub(super) struct Found<F: Folder> {
 
 impl<F: Folder> Tree<F> {
     pub(super) fn new(root: F, facts: RootFacts) -> Self {
-        Self { root: Arc::new(root), facts, vault: Mutex::default(), locks: Locks::default() }
+        Self { root: Arc::new(root), facts, vault: Mutex::default(), locks: Locks::default(), syncs: Syncs::default() }
+    }
+
+    /// False where uploads are left to the system to write when it likes.
+    pub(super) fn syncs_uploads(&self) -> bool {
+        self.facts.durability == Durability::Strict
     }
 
     fn root_place(&self) -> Place<F> {
@@ -179,6 +189,16 @@ impl<F: Folder> Tree<F> {
         below.map(Some).ok_or(Lost::Escapes)
     }
 
+    /// False if a folder of another name than the reserved one is hidden.
+    pub(super) fn names_tell_what_is_hidden(&self) -> bool {
+        self.facts.may_descend
+    }
+
+    /// False if the walk must look at each name of a path.
+    fn may_descend(&self, path: &VPath) -> bool {
+        self.facts.may_descend && !path.segments().any(is_state_folder_name)
+    }
+
     /// The end of a path on which there is no link, in one go; none if the walk must look.
     fn descend(&self, path: &VPath) -> Result<Option<Node<F>>, StorageError> {
         if !self.may_descend(path) {
@@ -188,12 +208,13 @@ impl<F: Folder> Tree<F> {
         node.map(|node| self.unless_hidden(node)).transpose()
     }
 
-    /// The folder that holds the path; none for the root.
-    /// False if the walk must look at each name of a path.
-    fn may_descend(&self, path: &VPath) -> bool {
-        self.facts.may_descend && !path.segments().any(is_state_folder_name)
+    /// The same without waiting; none where anything is in the way of it.
+    fn descend_at_once(&self, path: &VPath) -> Option<Node<F>> {
+        let node = self.may_descend(path).then(|| self.root.descend_at_once(path))??;
+        self.unless_hidden(node).ok()
     }
 
+    /// The folder that holds the path; none for the root.
     pub(super) fn parent(&self, path: &VPath) -> Result<Option<Place<F>>, StorageError> {
         path.parent().map(|parent| self.folder_place(&parent)).transpose()
     }
@@ -203,12 +224,6 @@ impl<F: Folder> Tree<F> {
         match self.walk(self.root_place(), Trail::along(path))? {
             End::Folder(place) => Ok(place),
             End::Leaf(..) => Err(not_folder()),
-    /// The same without waiting; none where anything is in the way of it.
-    fn descend_at_once(&self, path: &VPath) -> Option<Node<F>> {
-        let node = self.may_descend(path).then(|| self.root.descend_at_once(path))??;
-        self.unless_hidden(node).ok()
-    }
-
         }
     }
 
@@ -230,7 +245,7 @@ impl<F: Folder> Tree<F> {
     }
 
     /// What a link of that folder leads to, and its target as seen from the folder.
-    fn resolve(&self, place: &Place<F>, name: &[u8]) -> Result<(Metadata, Vec<u8>), Lost> {
+    pub(super) fn resolve(&self, place: &Place<F>, name: &[u8]) -> Result<(Metadata, Vec<u8>), Lost> {
         let (end, target) = self.end_of_link(place, name)?;
         let metadata = match end {
             End::Leaf(found, _) => found.metadata,
@@ -249,17 +264,7 @@ impl<F: Folder> Tree<F> {
 
     /// One entry of a listing; none if it vanished, is hidden or lies too deep to be named in a request.
     fn describe(&self, place: &Place<F>, path: &VPath, name: &[u8]) -> Option<Entry> {
-        if is_state_folder_name(name) {
-            return None;
-        }
-        let path = path.join(name).ok()?;
-        match place.folder().metadata_of(name) {
-            Ok(metadata) if metadata.shape == Shape::Link => Some(self.describe_link(place, path, &metadata)),
-            Ok(metadata) if self.is_hidden(&metadata) => None,
-            Ok(metadata) => Some(metadata.entry(path, None)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(_) => Some(unreadable(path)),
-        }
+        self.row(place, name)?.entry(path)
     }
 
     fn open_found(&self, folder: &F, found: Found<F>, entry: Entry) -> Result<Box<dyn OpenFile>, StorageError> {
@@ -295,6 +300,23 @@ impl<F: Folder> Storage for Tree<F> {
         read.map_err(|error| refusal(error, "reading a folder"))
     }
 
+    fn names(
+        &self,
+        folder: &VPath,
+        visit: &mut dyn FnMut(&[u8], bool) -> Visit,
+    ) -> Result<Option<FolderState>, StorageError> {
+        self.visit_names(folder, visit)
+    }
+
+    fn rows<'n>(
+        &self,
+        folder: &VPath,
+        names: &mut dyn Iterator<Item = &'n [u8]>,
+        visit: &mut dyn FnMut(usize, Row<'n>) -> Visit,
+    ) -> Result<Option<FolderState>, StorageError> {
+        self.visit_rows(folder, names, visit)
+    }
+
     fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError> {
         match self.descend(path)? {
             Some(Node::Leaf(leaf, metadata)) => {
@@ -322,6 +344,19 @@ impl<F: Folder> Storage for Tree<F> {
         }
     }
 
+    fn stat_at_once(&self, path: &VPath) -> Option<Entry> {
+        match self.descend_at_once(path)? {
+            Node::Folder(_, metadata) | Node::Leaf(_, metadata) => Some(metadata.entry(path.clone(), None)),
+            Node::Link => None,
+        }
+    }
+
+    fn open_at_once(&self, path: &VPath) -> Option<Box<dyn OpenFile>> {
+        let Node::Leaf(leaf, metadata) = self.descend_at_once(path)? else { return None };
+        let found = Found { name: path.as_bytes().into(), leaf, metadata };
+        self.open_found(&self.root, found, metadata.entry(path.clone(), None)).ok()
+    }
+
     fn stage(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
         Ok(Box::new(self.make_staged(id)?))
     }
@@ -339,19 +374,6 @@ impl<F: Folder> Storage for Tree<F> {
     }
 
     fn publish(
-    fn stat_at_once(&self, path: &VPath) -> Option<Entry> {
-        match self.descend_at_once(path)? {
-            Node::Folder(_, metadata) | Node::Leaf(_, metadata) => Some(metadata.entry(path.clone(), None)),
-            Node::Link => None,
-        }
-    }
-
-    fn open_at_once(&self, path: &VPath) -> Option<Box<dyn OpenFile>> {
-        let Node::Leaf(leaf, metadata) = self.descend_at_once(path)? else { return None };
-        let found = Found { name: path.as_bytes().into(), leaf, metadata };
-        self.open_found(&self.root, found, metadata.entry(path.clone(), None)).ok()
-    }
-
         &self,
         id: UploadId,
         target: &VPath,
@@ -359,6 +381,17 @@ impl<F: Folder> Storage for Tree<F> {
         attributes: &Attributes,
     ) -> Result<Published, StorageError> {
         self.publish_staged(id, target, expected, attributes)
+    }
+
+    fn store(
+        &self,
+        id: UploadId,
+        bytes: &[u8],
+        target: &VPath,
+        expected: &Expected,
+        attributes: &Attributes,
+    ) -> Result<Published, StorageError> {
+        self.store_whole(id, bytes, target, expected, attributes)
     }
 
     fn make_folder(&self, path: &VPath) -> Result<Entry, StorageError> {
@@ -434,6 +467,10 @@ impl<F: Folder> OpenFile for LocalFile<F> {
         read_full(&self.file, buffer, offset)
     }
 
+    fn read_at_once(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
+        self.file.read_at_once(buffer, offset)
+    }
+
     fn etag_now(&self) -> Result<ETag, StorageError> {
         let now = F::metadata_of_file(&self.file).map_err(|error| refusal(error, "asking about an open file"))?;
         // What was told of the file when it was opened holds its validator already.
@@ -464,10 +501,6 @@ fn as_os(name: &[u8]) -> &std::ffi::OsStr {
 
 /// What is no text has no name here.
 #[cfg(not(unix))]
-    fn read_at_once(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
-        self.file.read_at_once(buffer, offset)
-    }
-
 fn as_os(name: &[u8]) -> &std::ffi::OsStr {
     str::from_utf8(name).unwrap_or_default().as_ref()
 }

@@ -87,6 +87,7 @@ conformance! {
         stat_says_what_is_there,
         a_path_that_leads_nowhere_says_why,
         a_listing_is_complete_and_agrees_with_stat,
+        names_and_rows_are_the_listing,
         a_listing_stops_when_told,
         names_are_bytes,
         folders_may_be_deep,

@@ -58,6 +58,71 @@ pub(super) fn a_listing_is_complete_and_agrees_with_stat(world: &dyn World) {
     }
 }
 
+pub(super) fn names_and_rows_are_the_listing(world: &dyn World) {
+    world.folder(b"some/folder");
+    world.file(b"some/file", b"content");
+    world.file(b"some/.passerelle/state", b"hidden");
+    world.link(b"some/link", b"file");
+    world.link(b"some/folder link", b"folder");
+    world.link(b"some/out", b"/etc");
+    world.link(b"some/broken", b"nothing");
+    let (storage, folder) = (world.storage(), path(b"some"));
+    let read = || {
+        let mut names = Vec::new();
+        let state = storage.names(&folder, &mut |name, folder| {
+            names.push((name.to_vec(), folder));
+            Visit::Continue
+        });
+        names.sort();
+        (names, state.unwrap())
+    };
+    let (names, state) = read();
+    let listed = list(world, b"some").unwrap();
+    assert_eq!(names, listed.iter().map(|(name, entry)| (name.clone(), entry.is_folder())).collect::<Vec<_>>());
+
+    let asked: Vec<&[u8]> =
+        [&b"gone"[..], b".passerelle"].into_iter().chain(names.iter().map(|(name, _)| &**name)).collect();
+    let mut rows = Vec::new();
+    let again = storage.rows(&folder, &mut asked.iter().copied(), &mut |index, row| {
+        assert_eq!(row.name, asked[index]);
+        rows.push(row.entry(&folder).unwrap());
+        Visit::Continue
+    });
+    assert_eq!(again.unwrap(), state);
+    assert_eq!(rows, listed.into_values().collect::<Vec<_>>());
+
+    // Where the folder tells its state, that is another one after a change of its names.
+    let wait = state.map_or(Timestamp(0), |state| state.modified);
+    let mut number = 0;
+    loop {
+        world.file(format!("some/new {number}").as_bytes(), b"");
+        let (_, now) = read();
+        // The clock of the file system may stand for a few milliseconds.
+        if state.is_none() || now.unwrap().modified > wait {
+            assert!(state.is_none() || now != state);
+            break;
+        }
+        number += 1;
+    }
+
+    let mut count = 0;
+    storage
+        .names(&folder, &mut |_, _| {
+            count += 1;
+            Visit::Stop
+        })
+        .unwrap();
+    storage
+        .rows(&folder, &mut asked.iter().copied(), &mut |_, _| {
+            count += 1;
+            Visit::Stop
+        })
+        .unwrap();
+    assert_eq!(count, 2);
+    let refused = |name: &[u8]| storage.names(&path(name), &mut |_, _| Visit::Continue).unwrap_err().code;
+    assert_eq!((refused(b"none"), refused(b"some/file")), (ErrorCode::NotFound, ErrorCode::NotFolder));
+}
+
 pub(super) fn a_listing_stops_when_told(world: &dyn World) {
     (0..10).for_each(|number| world.file(format!("{number}").as_bytes(), b""));
     let mut count = 0;

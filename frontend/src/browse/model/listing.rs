@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use shared::api::files::Folder;
-use shared::limits::{LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX};
+use shared::limits::{LIST_LIMIT_DEFAULT, LIST_PAGE_MAX};
 use shared::{ETag, Entry, Order, VPath};
 
 use super::edit::{Edit, Piece};
@@ -90,7 +90,7 @@ pub fn next_limit(limit: u32, decoding_milliseconds: f64) -> u32 {
     } else {
         limit
     };
-    wanted.clamp(LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX)
+    wanted.clamp(LIST_LIMIT_DEFAULT, LIST_PAGE_MAX)
 }
 
 /// What a person had in hand, by name, so that it can be found again in a listing that is loaded anew.
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn pages_grow_while_they_are_cheap() {
         assert_eq!(next_limit(1_000, 2.0), 2_000);
-        assert_eq!(next_limit(8_000, 2.0), LIST_LIMIT_MAX);
+        assert_eq!(next_limit(8_000, 2.0), LIST_PAGE_MAX);
         assert_eq!(next_limit(4_000, 15.0), 4_000);
         assert_eq!(next_limit(4_000, 40.0), 2_000);
         assert_eq!(next_limit(1_000, 400.0), 1_000);

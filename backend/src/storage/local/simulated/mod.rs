@@ -282,6 +282,8 @@ impl SimulatedFolder {
 }
 
 impl Folder for SimulatedFolder {
+    const TELLS_STATE: bool = false;
+
     type Leaf = NodeId;
     type File = SimulatedFile;
     type Lock = SimulatedLock;
