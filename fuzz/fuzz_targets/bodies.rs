@@ -7,8 +7,8 @@ use libfuzzer_sys::fuzz_target;
 use shared::limits::FRAME_CONTROL_BYTES_MAX;
 use shared::wire::{
     Abort, Auth, AuthOk, Bounded, CancelJob, ChangeRequest, Commit, Digest, DigestsKnown, End, Get, Goodbye, Hello,
-    HelloAck, ItemEnd, JobStatus, List, ListTrash, Message, Meta, Page, Put, PutEnd, Stage, Stat, TrashPage, Upload,
-    UploadStatus, Walk, Watch, decode, encode,
+    HelloAck, ItemEnd, JobStatus, List, ListTrash, Message, Meta, Page, Put, PutEnd, Stage, Stat, Store, TrashPage,
+    Upload, UploadStatus, Walk, Watch, decode, encode,
 };
 use shared::{Event, Job};
 
@@ -17,7 +17,7 @@ fuzz_target!(|input: (u8, &[u8])| {
     if bytes.len() > FRAME_CONTROL_BYTES_MAX {
         return;
     }
-    match kind % 30 {
+    match kind % 31 {
         0 => bounded::<Hello>(bytes),
         1 => bounded::<List>(bytes),
         2 => bounded::<Stat>(bytes),
@@ -47,6 +47,7 @@ fuzz_target!(|input: (u8, &[u8])| {
         26 => drop(check::<DigestsKnown>(bytes)),
         27 => drop(check::<Job>(bytes)),
         28 => drop(check::<TrashPage>(bytes)),
+        29 => bounded::<Store>(bytes),
         _ => drop(check::<Event>(bytes)),
     }
 });

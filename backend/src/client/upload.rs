@@ -1,8 +1,8 @@
 //! Uploads: begin one, send its bytes, make it a file.
 
 use bytes::Bytes;
-use shared::wire::{Abort, Commit, Digest, DigestsKnown, FrameKind, Put, PutEnd, Stage, Upload, UploadStatus};
-use shared::{Algorithm, Checksum, ErrorCode, UploadId, VPath};
+use shared::wire::{Abort, Commit, Digest, DigestsKnown, FrameKind, Put, PutEnd, Stage, Store, Upload, UploadStatus};
+use shared::{Algorithm, Checksum, Conflict, ErrorCode, UploadId, VPath};
 
 use super::connection::Reply;
 use super::pool::{Lane, Lease};
@@ -62,6 +62,27 @@ impl Client {
         let request = UploadStatus { caller: caller.clone(), upload: None };
         let (lease, reply) = self.start(Lane::Metadata, FrameKind::UploadStatus, &request).await?;
         lease.all_messages(reply, FrameKind::Upload).await
+    }
+
+    /// Makes a small file of bytes that are all there, in one exchange. The request says how many they are, at most
+    /// [`shared::limits::STORE_BYTES_MAX`].
+    pub async fn store(&self, request: &Store, bytes: &[u8]) -> Result<Upload, ClientError> {
+        let mut lease = self.pool.lease(Lane::Bulk).await?;
+        // Twice is as once, unless it matters what stood there before; then the connection is asked whether it lives.
+        let repeatable = request.stage.conflict == Conflict::Replace && request.stage.if_match.is_none();
+        if !repeatable && lease.was_pooled() && lease.ping().await.is_err() {
+            drop(lease);
+            lease = self.pool.lease_new(Lane::Bulk).await?;
+        }
+        let reply = match lease.call_with(FrameKind::Store, request, bytes).await {
+            Err(error) if error.code == ErrorCode::Disconnected && repeatable && lease.was_pooled() => {
+                drop(lease);
+                lease = self.pool.lease_new(Lane::Bulk).await?;
+                lease.call_with(FrameKind::Store, request, bytes).await?
+            }
+            reply => reply?,
+        };
+        lease.last_message(reply, FrameKind::Upload).await
     }
 
     /// Makes an upload a file.

@@ -118,6 +118,25 @@ impl Incoming {
         }
     }
 
+    /// All of a body of so many bytes, however slowly it comes as long as it moves.
+    pub(super) async fn all(&mut self, bytes: usize) -> Result<Bytes, Fault> {
+        let Some(first) = self.piece().await? else { return Ok(Bytes::new()) };
+        if first.len() >= bytes {
+            return Ok(first);
+        }
+        let mut all = BytesMut::with_capacity(bytes);
+        all.extend_from_slice(&first);
+        while let Some(piece) = self.piece().await? {
+            all.extend_from_slice(&piece);
+        }
+        Ok(all.freeze())
+    }
+
+    /// True while the client waits to be told that it may send.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.waits
+    }
+
     /// All of it, where that is at most `bytes_max` and comes within [`super::GatewayConfig::body_read_time`].
     pub(super) async fn whole(mut self, gateway: &Gateway, bytes_max: usize) -> Result<Vec<u8>, Refusal> {
         let deadline = Instant::now() + gateway.config.body_read_time;

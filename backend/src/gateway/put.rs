@@ -6,6 +6,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderName, LOCATION, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use shared::limits::STORE_BYTES_MAX;
 use shared::path::encode_segment;
 use shared::{Algorithm, Checksum, Conflict, ETag, ErrorCode, Timestamp, UploadId, VPath};
 
@@ -15,7 +16,7 @@ use super::extract::Target;
 use super::files::set;
 use super::preconditions::{Preconditions, Wanted};
 use super::{Gateway, RequestId, digests, upload};
-use crate::client::{Caller, ClientError, Sent, Stage};
+use crate::client::{Caller, ClientError, Sent, Stage, Store, Upload};
 
 /// The time of last change, in seconds since 1970, as ownCloud's clients and rclone say it.
 const OC_MTIME: HeaderName = HeaderName::from_static("x-oc-mtime");
@@ -39,17 +40,12 @@ pub(super) async fn write(State(gateway): State<Gateway>, mut request: Request) 
     }
     let caller = gateway.caller(&RequestId::of(&request));
     let wanted = gateway.wanted(&caller, &asked.preconditions, Some(&asked.path)).await?;
-    let staged = asked.stage(&gateway, caller, wanted.clone()).await.map_err(|refusal| explain(refusal, &wanted))?;
-    let sending = gateway.client.put(&staged.caller, staged.id, asked.sent()).await.map_err(lost)?;
-    let sent = upload::send(&mut body, sending, bytes_max).await.map_err(|cut| explain(cut.refusal, &wanted))?;
-    if asked.length.is_none() {
-        // The body came in chunks, and its end is how long it is: nobody else can say that the upload is whole.
-        let total = Sent { offset: sent.offset, length: Some(0), total: Some(sent.offset), ..Sent::default() };
-        gateway.client.put(&staged.caller, staged.id, total).await.map_err(lost)?.finish().await?;
-    }
-    let upload =
-        gateway.commit(&staged.caller, staged.id, None).await.map_err(|error| explain(lost(error), &wanted))?;
-    staged.keep();
+    let stage = asked.stage(caller, &wanted);
+    let upload = match asked.length.filter(|length| *length <= STORE_BYTES_MAX && !body.is_awaited()) {
+        Some(length) => store(&gateway, &mut body, length, stage, asked.checksum.clone()).await,
+        None => send(&gateway, &mut body, stage, asked.sent()).await,
+    };
+    let upload = upload.map_err(|refusal| explain(refusal, &wanted))?;
     gateway.metrics.uploaded("put");
     let mut headers = upload::file_headers(&upload);
     if asked.modified.is_some() {
@@ -61,6 +57,38 @@ pub(super) async fn write(State(gateway): State<Gateway>, mut request: Request) 
     // Relative to the address of the request, so that it holds under whatever prefix a proxy serves the gateway.
     set(&mut headers, LOCATION, encode_segment(asked.path.name()));
     Ok((StatusCode::CREATED, headers).into_response())
+}
+
+/// All of a small body first, then the file in one exchange. A client that waits to be asked for its body is told first
+/// that it may send it, by the other way.
+async fn store(
+    gateway: &Gateway,
+    body: &mut Incoming,
+    length: u64,
+    stage: Stage,
+    checksum: Option<Checksum>,
+) -> Result<Upload, Refusal> {
+    // At most STORE_BYTES_MAX, so it is a length in memory.
+    let bytes = body.all(usize::try_from(length).unwrap_or(usize::MAX)).await?;
+    let checksum = checksum.filter(|checksum| checksum.algorithm != Algorithm::Blake3);
+    Ok(gateway.client.store(&Store { stage, checksum }, &bytes).await?)
+}
+
+/// The body as it comes, into an upload that becomes the file in the end.
+async fn send(gateway: &Gateway, body: &mut Incoming, stage: Stage, sent: Sent) -> Result<Upload, Refusal> {
+    let (caller, length, bytes_max) = (stage.caller.clone(), stage.length, gateway.upload_bytes_max());
+    let id = gateway.client.stage(&stage).await?.id;
+    let staged = Unfinished { gateway: gateway.clone(), caller, id, kept: false };
+    let sending = gateway.client.put(&staged.caller, staged.id, sent).await.map_err(lost)?;
+    let came = upload::send(body, sending, bytes_max).await.map_err(|cut| cut.refusal)?;
+    if length.is_none() {
+        // The body came in chunks, and its end is how long it is: nobody else can say that the upload is whole.
+        let total = Sent { offset: came.offset, length: Some(0), total: Some(came.offset), ..Sent::default() };
+        gateway.client.put(&staged.caller, staged.id, total).await.map_err(lost)?.finish().await?;
+    }
+    let upload = gateway.commit(&staged.caller, staged.id, None).await.map_err(lost)?;
+    staged.keep();
+    Ok(upload)
 }
 
 impl Asked {
@@ -93,10 +121,10 @@ impl Asked {
         })
     }
 
-    async fn stage(&self, gateway: &Gateway, caller: Caller, wanted: Wanted) -> Result<Unfinished, Refusal> {
-        let (conflict, if_match): (Conflict, Option<Vec<ETag>>) = wanted.for_upload(Conflict::Replace);
-        let stage = Stage {
-            caller: caller.clone(),
+    fn stage(&self, caller: Caller, wanted: &Wanted) -> Stage {
+        let (conflict, if_match): (Conflict, Option<Vec<ETag>>) = wanted.clone().for_upload(Conflict::Replace);
+        Stage {
+            caller,
             target: Some(self.path.clone()),
             length: self.length,
             conflict,
@@ -109,9 +137,7 @@ impl Asked {
             resumable: false,
             make_parents: true,
             key: None,
-        };
-        let upload = gateway.client.stage(&stage).await?;
-        Ok(Unfinished { gateway: gateway.clone(), caller, id: upload.id, kept: false })
+        }
     }
 
     fn sent(&self) -> Sent {

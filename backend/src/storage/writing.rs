@@ -59,6 +59,18 @@ pub trait Staged: Send + Sync {
     }
 }
 
+/// When the bytes of an upload must be on the disk. What is there already, and what else is done to it, is durable either
+/// way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Durability {
+    /// Before anybody is told of them.
+    #[default]
+    Strict,
+    /// When the system likes: nothing is lost when the server crashes, but when the machine does, the uploads of the last
+    /// seconds may be missing, or be there with a content that is not theirs.
+    Relaxed,
+}
+
 /// What must stand at a destination for the storage to put something there.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum Expected {

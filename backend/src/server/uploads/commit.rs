@@ -21,7 +21,7 @@ use super::decide::{Terms, terms, within};
 use super::record::UploadRecord;
 use super::stage::make_folders;
 use super::{Hold, Uploads, uploader};
-use crate::storage::{Attributes, Published, Staged, StorageError, name_beside};
+use crate::storage::{Attributes, Published, Staged, Storage, StorageError, name_beside};
 
 /// What is copied in one step, in bytes: a client that cancels waits no longer than that.
 const STEP_BYTES: u64 = 64 << 20;
@@ -157,37 +157,27 @@ impl Committing {
         {
             make_folders(&*self.uploads.storage, &parent, true)?;
         }
-        let mut path = self.path.clone();
-        for attempt in 2..NAMES_MAX {
-            if self.terms.conflict == Conflict::KeepBoth && self.uploads.storage.stat(&path).is_ok() {
-                path = beside(&self.path, attempt)?;
-                continue;
-            }
-            self.uploads.set_target(&self.hold, &path)?;
-            match self.uploads.storage.publish(self.record.id, &path, &self.terms.expected, &attributes) {
-                Ok(published) => return Ok(Some((path, published))),
-                Err(error) if error.code == ErrorCode::AlreadyExists => match self.terms.conflict {
-                    Conflict::KeepBoth => path = beside(&self.path, attempt)?,
-                    Conflict::Skip => return Ok(None),
-                    // Who may only create was to replace.
-                    Conflict::Replace => return Err(ErrorCode::Forbidden.into()),
-                    Conflict::Fail if begun_before.as_ref() == Some(&path) => {
-                        // A COMMIT before a crash may have got as far as that.
-                        let entry = self.same_content(&path, digests)?.ok_or(error)?;
-                        self.uploads.storage.unstage(self.record.id)?;
-                        return Ok(Some((path, Published { entry, replaced: false })));
+        place(&*self.uploads.storage, &self.path, self.terms.conflict, |path| {
+            self.uploads.set_target(&self.hold, path)?;
+            match self.uploads.storage.publish(self.record.id, path, &self.terms.expected, &attributes) {
+                Ok(published) => Ok(published),
+                Err(error) if error.code == ErrorCode::AlreadyExists => {
+                    if self.terms.conflict != Conflict::Fail || begun_before.as_ref() != Some(path) {
+                        return Err(error.into());
                     }
-                    Conflict::Fail => return Err(error.into()),
-                },
+                    // A COMMIT before a crash may have got as far as that.
+                    let entry = self.same_content(path, digests)?.ok_or(error)?;
+                    self.uploads.storage.unstage(self.record.id)?;
+                    Ok(Published { entry, replaced: false })
+                }
                 Err(error) => {
                     if matches!(error.code, ErrorCode::Io | ErrorCode::NoSpace | ErrorCode::QuotaExceeded) {
                         self.uploads.cut_back(&self.hold)?;
                     }
-                    return Err(error.into());
+                    Err(error.into())
                 }
             }
-        }
-        Err(Failure::new(ErrorCode::AlreadyExists, "there is no free name beside it").into())
+        })
     }
 
     /// The file at `path`, if its content has those digests.
@@ -220,9 +210,7 @@ impl Committing {
             if let Some(etag) = entry.etag {
                 self.uploads.digests.keep(etag, &digests);
             }
-            // Beside what was asked for, in the same folder.
-            let beside = self.asked.parent().and_then(|parent| parent.join(path.name()).ok());
-            entry.path = beside.unwrap_or_else(|| self.asked.clone());
+            entry.path = as_asked(&self.asked, path);
             entry
         });
         let digests = Some(digests).filter(|_| !skipped);
@@ -244,7 +232,42 @@ impl Committing {
     }
 }
 
-fn check_blake3(digests: &Digests, wanted: Option<&[u8]>) -> Result<(), Stop> {
+/// Has `publish` give what is to be a file its name, or another one beside it; none where what is there stays.
+pub(super) fn place(
+    storage: &dyn Storage,
+    wanted: &VPath,
+    conflict: Conflict,
+    mut publish: impl FnMut(&VPath) -> Result<Published, Stop>,
+) -> Result<Option<(VPath, Published)>, Stop> {
+    let mut path = wanted.clone();
+    for attempt in 2..NAMES_MAX {
+        if conflict == Conflict::KeepBoth && storage.stat(&path).is_ok() {
+            path = beside(wanted, attempt)?;
+            continue;
+        }
+        match publish(&path) {
+            Ok(published) => return Ok(Some((path, published))),
+            Err(Stop::Failed(failure)) if failure.code == ErrorCode::AlreadyExists => match conflict {
+                Conflict::KeepBoth => path = beside(wanted, attempt)?,
+                Conflict::Skip => return Ok(None),
+                // Who may only create was to replace.
+                Conflict::Replace => return Err(ErrorCode::Forbidden.into()),
+                Conflict::Fail => return Err(failure.into()),
+            },
+            Err(stop) => return Err(stop),
+        }
+    }
+    Err(Failure::new(ErrorCode::AlreadyExists, "there is no free name beside it").into())
+}
+
+/// What became of a path that was asked for, where the file at `path` in the storage came of it: it may be beside it, in
+/// the same folder.
+pub(super) fn as_asked(asked: &VPath, path: &VPath) -> VPath {
+    let beside = asked.parent().and_then(|parent| parent.join(path.name()).ok());
+    beside.unwrap_or_else(|| asked.clone())
+}
+
+pub(super) fn check_blake3(digests: &Digests, wanted: Option<&[u8]>) -> Result<(), Stop> {
     if wanted.is_some() && digests.get(Algorithm::Blake3) != wanted {
         return Err(Failure::new(ErrorCode::ChecksumMismatch, "the bytes are not those of the digest").into());
     }

@@ -3,13 +3,15 @@
 //!
 //! - [`mod@self`] finds uploads, and says whose turn it is;
 //! - [`record`] is what is written down of one, [`decide`] what a request comes to;
-//! - [`mod@stage`] begins and ends uploads, [`mod@write`] takes bytes, [`mod@commit`] makes files;
+//! - [`mod@stage`] begins and ends uploads, [`mod@write`] takes bytes, [`mod@commit`] makes files, [`mod@store`] does all
+//!   of that at once for small ones;
 //! - [`sweep`] clears away what nobody wants any more.
 
 mod commit;
 mod decide;
 pub(super) mod record;
 mod stage;
+mod store;
 mod sweep;
 mod write;
 
@@ -27,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) use commit::commit;
 pub(super) use stage::{abort, make_folders, random_id, stage, status};
+pub(super) use store::store;
 pub(super) use write::{Intake, put};
 
 use super::answer::{Answer, Stop};

@@ -160,9 +160,7 @@ impl Uploads {
 
     /// Sees to it that there is a folder for `target`.
     fn ready_parent(&self, target: &VPath, make: bool) -> Result<(), StorageError> {
-        if target.segments().any(is_state_folder_name) {
-            return Err(StorageError::new(ErrorCode::NameRefused, "that name is the server's own"));
-        }
+        refuse_own_names(target)?;
         let Some(parent) = target.parent() else { return Ok(()) };
         make_folders(&*self.storage, &parent, make)
     }
@@ -185,6 +183,14 @@ impl Uploads {
         found.truncate(LISTED_MAX as usize);
         Ok(found.iter().map(|record| record.describe(None)).collect())
     }
+}
+
+/// Refuses a path that leads through the server's own directory, or to it.
+pub(super) fn refuse_own_names(target: &VPath) -> Result<(), StorageError> {
+    if target.segments().any(is_state_folder_name) {
+        return Err(StorageError::new(ErrorCode::NameRefused, "that name is the server's own"));
+    }
+    Ok(())
 }
 
 /// Sees to it that there is such a folder; makes it with those on the way, where that is wanted.

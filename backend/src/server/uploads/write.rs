@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use shared::limits::{PIECE_BYTES, UPLOAD_SYNC_BYTES};
 use shared::wire::{Failure, FrameKind, Put, PutEnd};
 use shared::{Checksum, ErrorCode};
@@ -92,6 +92,33 @@ impl<'a> Intake<'a> {
     /// Bytes from there, once `control` has opened.
     pub(in crate::server) fn new(receiver: Receiver<Inbound>, control: &'a Control) -> Self {
         Self { receiver, control }
+    }
+
+    /// All the bytes of a STORE, which are to be so many.
+    pub(super) async fn whole<W: Sink>(mut self, answer: &mut Answer<'_, W>, length: u64) -> Result<Bytes, Stop> {
+        let (mut first, mut more, mut left) = (Bytes::new(), BytesMut::new(), length);
+        loop {
+            let inbound = answer.during(async { Ok::<_, Stop>(self.receiver.recv().await) }).await?;
+            let piece = match inbound {
+                Some(Inbound::Bytes(piece)) => piece,
+                Some(Inbound::End(PutEnd { broken: true })) => {
+                    return Err(Failure::new(ErrorCode::Canceled, "the client's own source broke").into());
+                }
+                Some(Inbound::End(_)) if left > 0 => return Err(too_few()),
+                Some(Inbound::End(_)) => return Ok(if more.is_empty() { first } else { more.freeze() }),
+                None => return Err(disconnected()),
+            };
+            left = left.checked_sub(piece.len() as u64).ok_or_else(too_many)?;
+            // Nearly always all of it comes in one piece, which is not copied.
+            if first.is_empty() {
+                first = piece;
+                continue;
+            }
+            if more.is_empty() {
+                more.extend_from_slice(&first);
+            }
+            more.extend_from_slice(&piece);
+        }
     }
 
     /// Waits for bytes, and takes what else is there already.
@@ -237,7 +264,7 @@ impl Work {
         self.check.iter_mut().for_each(|(sum, _)| sum.update(now));
         self.at += fits;
         if now.len() < piece.len() {
-            return Err(Failure::new(ErrorCode::LengthMismatch, "more bytes came than were announced").into());
+            return Err(too_many());
         }
         Ok(())
     }
@@ -284,9 +311,7 @@ impl Work {
             Over::Stopped(stop) => Err(stop),
             Over::Lost => Err(disconnected()),
             Over::Ended(end) => match self.announced {
-                Some(announced) if !end.broken && self.at - self.room.start < announced => {
-                    Err(Failure::new(ErrorCode::LengthMismatch, "fewer bytes came than were announced").into())
-                }
+                Some(announced) if !end.broken && self.at - self.room.start < announced => Err(too_few()),
                 _ => Ok(()),
             },
         }
@@ -316,6 +341,14 @@ impl Uploads {
         (live.record.durable, live.record.expires) = (durable, record.expires);
         Ok(())
     }
+}
+
+fn too_many() -> Stop {
+    Failure::new(ErrorCode::LengthMismatch, "more bytes came than were announced").into()
+}
+
+fn too_few() -> Stop {
+    Failure::new(ErrorCode::LengthMismatch, "fewer bytes came than were announced").into()
 }
 
 fn disconnected() -> Stop {

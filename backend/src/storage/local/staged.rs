@@ -19,6 +19,8 @@ pub(super) struct LocalStaged<F: Folder> {
     id: UploadId,
     /// Whether its name is durable.
     named: AtomicBool,
+    /// False where all of it is left to the system.
+    syncs: bool,
 }
 
 impl<F: Folder> Tree<F> {
@@ -26,14 +28,11 @@ impl<F: Folder> Tree<F> {
         let vault = self.vault()?;
         let file = vault.staging.create_file(&file_name(id));
         let file = file.map_err(|error| refusal(error, "making room for an upload"))?;
-        Ok(LocalStaged { file, vault, id, named: AtomicBool::new(false) })
+        Ok(LocalStaged { file, vault, id, named: AtomicBool::new(false), syncs: self.syncs_uploads() })
     }
 
     pub(super) fn open_staged(&self, id: UploadId) -> Result<LocalStaged<F>, StorageError> {
-        if self.peek_staging()?.is_none() {
-            return Err(no_upload());
-        }
-        let vault = self.vault()?;
+        let Some(vault) = self.known_vault()? else { return Err(no_upload()) };
         let file = vault.staging.open_own_file(&file_name(id));
         let file = file.map_err(|error| refusal(error, "opening an upload"))?;
         let metadata = F::metadata_of_file(&file).map_err(|error| refusal(error, "asking about an upload"))?;
@@ -42,7 +41,7 @@ impl<F: Folder> Tree<F> {
         if metadata.names > 1 {
             return Err(no_upload());
         }
-        Ok(LocalStaged { file, vault, id, named: AtomicBool::new(false) })
+        Ok(LocalStaged { file, vault, id, named: AtomicBool::new(false), syncs: self.syncs_uploads() })
     }
 
     pub(super) fn staged_ids(&self) -> Result<Vec<UploadId>, StorageError> {
@@ -58,10 +57,7 @@ impl<F: Folder> Tree<F> {
     }
 
     pub(super) fn remove_staged(&self, id: UploadId) -> Result<(), StorageError> {
-        if self.peek_staging()?.is_none() {
-            return Ok(());
-        }
-        let vault = self.vault()?;
+        let Some(vault) = self.known_vault()? else { return Ok(()) };
         vault.unsure().remove(&id);
         match vault.staging.remove_file(&file_name(id)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(refusal(error, "giving up an upload")),
@@ -83,12 +79,19 @@ impl<F: Folder> LocalStaged<F> {
         &self.file
     }
 
+    pub(super) fn id(&self) -> UploadId {
+        self.id
+    }
+
     pub(super) fn vault(&self) -> &Arc<Vault<F>> {
         &self.vault
     }
 
     /// Syncs, unless an earlier failure has made that worthless, and remembers where it failed.
     pub(super) fn sync_with(&self, sync: impl FnOnce(&F::File) -> io::Result<()>) -> Result<(), StorageError> {
+        if !self.syncs {
+            return Ok(());
+        }
         // The lock is not held while the disk works.
         if self.vault.unsure().contains(&self.id) {
             return Err(refused(ErrorCode::Io, "an earlier sync of the upload failed"));

@@ -63,6 +63,16 @@ impl<F: Folder> Tree<F> {
         Ok(opened)
     }
 
+    /// The same, unless nothing was ever written here: then it is not made.
+    pub(super) fn known_vault(&self) -> Result<Option<Arc<Vault<F>>>, StorageError> {
+        let open = self.vault.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+        match open {
+            None if self.peek_staging()?.is_none() => Ok(None),
+            None => self.vault().map(Some),
+            open => Ok(open),
+        }
+    }
+
     /// Where uploads are, to look only; none before the first one.
     pub(super) fn peek_staging(&self) -> Result<Option<F>, StorageError> {
         self.peek(STAGING)

@@ -75,7 +75,35 @@ impl<F: Folder> Tree<F> {
         expected: &Expected,
         attributes: &Attributes,
     ) -> Result<Published, StorageError> {
-        let staged = self.open_staged(id)?;
+        self.publish_open(&self.open_staged(id)?, target, expected, attributes)
+    }
+
+    /// Writes and publishes in one go.
+    pub(super) fn store_whole(
+        &self,
+        id: UploadId,
+        bytes: &[u8],
+        target: &VPath,
+        expected: &Expected,
+        attributes: &Attributes,
+    ) -> Result<Published, StorageError> {
+        let staged = self.make_staged(id)?;
+        let stored = staged.write_at(bytes, 0).and_then(|()| self.publish_open(&staged, target, expected, attributes));
+        if stored.is_err() {
+            // What is left of it where this fails as well, the next start clears away.
+            let _ = self.remove_staged(id);
+        }
+        stored
+    }
+
+    fn publish_open(
+        &self,
+        staged: &LocalStaged<F>,
+        target: &VPath,
+        expected: &Expected,
+        attributes: &Attributes,
+    ) -> Result<Published, StorageError> {
+        let id = staged.id();
         let mut carried: Option<Carried<F>> = None;
         for _ in 0..EXCHANGE_RETRIES {
             let aim = self.aim(target, expected)?;
@@ -86,19 +114,26 @@ impl<F: Folder> Tree<F> {
             dressed.map_err(|error| refusal(error, "setting a new file's attributes"))?;
             match &carried {
                 None => staged.sync_with(F::File::sync)?,
-                Some(carried) => carried.file.sync().map_err(|error| refusal(error, "syncing a new file"))?,
+                Some(carried) if self.syncs_uploads() => {
+                    carried.file.sync().map_err(|error| refusal(error, "syncing a new file"))?;
+                }
+                Some(_) => {}
             }
-            let sync = aim.place.ready_to_sync()?;
+            let sync = self.syncs_uploads().then(|| aim.place.ready_to_sync()).transpose()?;
+            let folder = aim.place.identity()?;
             let renamed = {
-                let _locks = self.locks.hold(&[aim.place.identity()?]);
-                if !aim.same(&self.aim(target, expected)?)? {
+                let _locks = self.locks.hold(&[folder]);
+                // Where nothing stood, the rename itself sees to it that nothing stands.
+                if aim.old.is_some() && !aim.same(&self.aim(target, expected)?)? {
                     continue;
                 }
                 from.rename(&file_name(id), aim.place.folder(), &aim.name, replaced.is_some())
             };
             match renamed {
                 Ok(()) => {
-                    sync().map_err(|error| refusal(error, "syncing a folder"))?;
+                    if let Some(sync) = sync {
+                        self.syncs.sync(folder, sync).map_err(|error| refusal(error, "syncing a folder"))?;
+                    }
                     let metadata = F::metadata_of_file(file).map_err(|error| refusal(error, "asking about a file"))?;
                     let entry = metadata.entry(target.clone(), aim.link);
                     if carried.is_some() {
@@ -107,7 +142,7 @@ impl<F: Folder> Tree<F> {
                     return Ok(Published { entry, replaced: aim.old.is_some() });
                 }
                 Err(error) if error.kind() == io::ErrorKind::CrossesDevices && carried.is_none() => {
-                    carried = Some(carry(&staged, id, aim.place.folder())?);
+                    carried = Some(carry(staged, id, aim.place.folder())?);
                 }
                 // Somebody else was faster: look again whether that may be replaced.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && aim.old.is_none() => {}

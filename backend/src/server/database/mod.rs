@@ -1,8 +1,11 @@
-//! The file server's own records, in SQLite: uploads, changes and digests. The only file that names the database; it
+//! The file server's own records, in SQLite: uploads, changes and digests. The only room that names the database; it
 //! knows no network and decides nothing. Every call may block on a disk, so async code makes it on blocking threads.
 //!
-//! What a call has written survives a crash once the call returns (`synchronous = FULL` on a write-ahead log). One
-//! connection behind a lock: there is one writer, and what it writes is small.
+//! What a call has written survives a crash once the call returns (`synchronous = FULL` on a write-ahead log), unless
+//! somebody wanted it otherwise for uploads. One connection behind a lock: what is written is small, and what several
+//! threads have to write at the same time is written together.
+
+mod together;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,11 +18,15 @@ use shared::{Algorithm, Checksum, ETag, ErrorCode, JobId, JobState, Outcome, Tim
 
 use super::jobs::record::{JobRecord, Step};
 use super::uploads::record::{Owner, UploadRecord};
-use crate::storage::StorageError;
+use crate::storage::{Durability, StorageError};
+use together::Queue;
 
 /// The records.
 pub struct Database {
     connection: Mutex<Connection>,
+    queue: Queue,
+    /// Of what is written down of uploads.
+    uploads: Durability,
     /// None where the machine is one that never loses power.
     powered: Option<Box<dyn Fn() -> bool + Send + Sync>>,
 }
@@ -127,6 +134,8 @@ const MIGRATIONS: &[&str] = &["
     CREATE INDEX digests_by_use ON digests (used);
 "];
 
+/// How many statements are kept ready: more than there are.
+const STATEMENTS_KEPT: usize = 32;
 /// How long a call waits where another program holds the file.
 const BUSY_TIME: Duration = Duration::from_secs(5);
 
@@ -170,6 +179,11 @@ impl Database {
         Ok(Self { powered: Some(Box::new(powered)), ..Self::in_memory()? })
     }
 
+    /// The same records, with what is written down of uploads as durable as that; the rest is durable at once.
+    pub fn keeping_uploads(self, durability: Durability) -> Self {
+        Self { uploads: durability, ..self }
+    }
+
     /// Writes down an upload that begins.
     pub(super) fn insert_upload(&self, upload: &UploadRecord) -> Answer<()> {
         const SQL: &str = "INSERT INTO uploads (id, owner, key, created, expires, length, durable, request)
@@ -177,9 +191,11 @@ impl Database {
         let key = upload.key.map(|key| key.0);
         let request = encode(&upload.request);
         let (length, durable) = (upload.length.map(signed), signed(upload.durable));
-        let values =
-            params![upload.id.0, upload.owner.0, key, upload.created.0, upload.expires.0, length, durable, request];
-        told(self.lock()?.execute(SQL, values)).map(drop)
+        let (id, owner, created, expires) = (upload.id.0, upload.owner.0.clone(), upload.created.0, upload.expires.0);
+        self.write(self.uploads, move |connection| {
+            let values = params![id, owner, key, created, expires, length, durable, request];
+            connection.prepare_cached(SQL)?.execute(values).map(drop)
+        })
     }
 
     /// One upload.
@@ -225,30 +241,43 @@ impl Database {
         expires: Timestamp,
     ) -> Answer<()> {
         const SQL: &str = "UPDATE uploads SET durable = ?2, length = ?3, expires = ?4 WHERE id = ?1";
-        let values = params![id.0, signed(durable), length.map(signed), expires.0];
-        told(self.lock()?.execute(SQL, values)).map(drop)
+        self.write(self.uploads, move |connection| {
+            let values = params![id.0, signed(durable), length.map(signed), expires.0];
+            connection.prepare_cached(SQL)?.execute(values).map(drop)
+        })
     }
 
     /// An upload is about to become the file at `target`.
     pub(super) fn set_target(&self, id: UploadId, target: &[u8]) -> Answer<()> {
-        told(self.lock()?.execute("UPDATE uploads SET target = ?2 WHERE id = ?1", params![id.0, target])).map(drop)
+        const SQL: &str = "UPDATE uploads SET target = ?2 WHERE id = ?1";
+        let target = target.to_vec();
+        self.write(self.uploads, move |connection| {
+            connection.prepare_cached(SQL)?.execute(params![id.0, target]).map(drop)
+        })
     }
 
     /// An upload is asked for otherwise than it was begun with.
     pub(super) fn set_request(&self, id: UploadId, request: &Stage) -> Answer<()> {
-        told(self.lock()?.execute("UPDATE uploads SET request = ?2 WHERE id = ?1", params![id.0, encode(request)]))
-            .map(drop)
+        const SQL: &str = "UPDATE uploads SET request = ?2 WHERE id = ?1";
+        let request = encode(request);
+        self.write(self.uploads, move |connection| {
+            connection.prepare_cached(SQL)?.execute(params![id.0, request]).map(drop)
+        })
     }
 
     /// An upload has become a file; the answer is kept until then.
     pub(super) fn set_answer(&self, id: UploadId, answer: &impl Message, expires: Timestamp) -> Answer<()> {
         const SQL: &str = "UPDATE uploads SET answer = ?2, expires = ?3 WHERE id = ?1";
-        told(self.lock()?.execute(SQL, params![id.0, encode(answer), expires.0])).map(drop)
+        let answer = encode(answer);
+        self.write(self.uploads, move |connection| {
+            connection.prepare_cached(SQL)?.execute(params![id.0, answer, expires.0]).map(drop)
+        })
     }
 
     /// Forgets an upload.
     pub(super) fn delete_upload(&self, id: UploadId) -> Answer<()> {
-        told(self.lock()?.execute("DELETE FROM uploads WHERE id = ?1", [id.0])).map(drop)
+        const SQL: &str = "DELETE FROM uploads WHERE id = ?1";
+        self.write(self.uploads, move |connection| connection.prepare_cached(SQL)?.execute([id.0]).map(drop))
     }
 
     /// Writes down a change that begins, and gives it its number.
@@ -296,18 +325,22 @@ impl Database {
         const STEP: &str = "INSERT INTO steps (job, item, target, outcome) VALUES (?1, ?2, ?3, ?4)
             ON CONFLICT (job, item) DO UPDATE SET target = coalesce(excluded.target, target), outcome = excluded.outcome";
         const JOB: &str = "UPDATE jobs SET version = ?2, progress = ?3, state = ?4, ended = ?5 WHERE number = ?1";
-        let mut connection = self.lock()?;
-        told(connection.transaction().and_then(|transaction| {
-            for step in steps {
+        let (number, version, progress, state) =
+            (job.number, signed(job.version), encode(&job.progress), encode(&job.state));
+        let steps: Vec<_> = steps
+            .iter()
+            .map(|step| {
                 let item = i64::try_from(step.item).unwrap_or(i64::MAX);
-                let outcome = step.outcome.as_ref().map(encode);
-                transaction.execute(STEP, params![job.number, item, step.target, outcome])?;
+                (item, step.target.clone(), step.outcome.as_ref().map(encode))
+            })
+            .collect();
+        let ended = ended.map(|moment| moment.0);
+        self.write(Durability::Strict, move |connection| {
+            for (item, target, outcome) in steps {
+                connection.prepare_cached(STEP)?.execute(params![number, item, target, outcome])?;
             }
-            let (progress, state) = (encode(&job.progress), encode(&job.state));
-            let ended = ended.map(|moment| moment.0);
-            transaction.execute(JOB, params![job.number, signed(job.version), progress, state, ended])?;
-            transaction.commit()
-        }))
+            connection.prepare_cached(JOB)?.execute(params![number, version, progress, state, ended]).map(drop)
+        })
     }
 
     /// A change was cancelled by its client.
@@ -337,14 +370,16 @@ impl Database {
 
     /// Keeps digests of the content that files with those validators have.
     pub(super) fn keep_digests(&self, digests: &[(ETag, Checksum)], now: Timestamp) -> Answer<()> {
-        let mut connection = self.lock()?;
-        told(connection.transaction().and_then(|transaction| {
-            for (etag, sum) in digests {
-                let sql = "INSERT OR REPLACE INTO digests (etag, algorithm, digest, used) VALUES (?1, ?2, ?3, ?4)";
-                transaction.execute(sql, params![etag.0, encode(&sum.algorithm), sum.digest, now.0])?;
-            }
-            transaction.commit()
-        }))
+        const SQL: &str = "INSERT OR REPLACE INTO digests (etag, algorithm, digest, used) VALUES (?1, ?2, ?3, ?4)";
+        let digests: Vec<_> =
+            digests.iter().map(|(etag, sum)| (etag.0, encode(&sum.algorithm), sum.digest.clone())).collect();
+        // To lose them is to make them again.
+        self.write(Durability::Relaxed, move |connection| {
+            let mut statement = connection.prepare_cached(SQL)?;
+            digests.iter().try_for_each(|(etag, algorithm, digest)| {
+                statement.execute(params![etag, algorithm, digest, now.0]).map(drop)
+            })
+        })
     }
 
     /// The digests that are known of the content of a file with that validator.
@@ -360,6 +395,15 @@ impl Database {
         const SQL: &str = "DELETE FROM digests WHERE used < ?1
             OR used <= (SELECT used FROM digests ORDER BY used DESC LIMIT 1 OFFSET ?2)";
         told(self.lock()?.execute(SQL, params![before.0, most])).map(drop)
+    }
+
+    /// Has something written down, together with what else is to be.
+    fn write(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static,
+    ) -> Answer<()> {
+        self.queue.write(|| self.lock(), durability, work)
     }
 
     fn rows<T>(
@@ -441,7 +485,9 @@ fn prepare(mut connection: Connection) -> Result<Database, Trouble> {
         transaction.commit()
     })();
     migrated.map_err(Trouble::Sql)?;
-    Ok(Database { connection: Mutex::new(connection), powered: None })
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    let (queue, uploads) = (Queue::default(), Durability::Strict);
+    Ok(Database { connection: Mutex::new(connection), queue, uploads, powered: None })
 }
 
 /// True where the place is at fault and not the file.
