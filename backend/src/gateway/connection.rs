@@ -23,18 +23,21 @@ use tokio_util::sync::CancellationToken;
 
 use super::GatewayConfig;
 use super::front::{Front, Observed};
+use super::lane::Lane;
 use super::pace::{Pace, Paced, Phase};
 
 /// Least buffer of a connection, in bytes.
 const BUFFER_BYTES_MIN: usize = 16 << 10;
 
 /// Where a request comes from, and over what. Every request carries it in its extensions.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Link {
     /// The other end.
     pub(super) peer: SocketAddr,
     /// What carries the bytes.
     pub(super) transport: Transport,
+    /// Where the connection sends files by itself, what it is told of them by.
+    pub(super) lane: Option<Lane>,
 }
 
 /// What carries the bytes of a connection.
@@ -89,11 +92,11 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
     phase: &Phase,
     serving: &Serving<'_>,
 ) -> io::Result<Option<Paced<S>>> {
-    let (link, clock, front) = (serving.link, phase.clone(), serving.front.clone());
+    let (link, clock, front) = (serving.link.clone(), phase.clone(), serving.front.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         clock.answering();
         let over = Busy(Arc::new(Over(clock.clone())));
-        request.extensions_mut().insert(link);
+        request.extensions_mut().insert(link.clone());
         request.extensions_mut().insert(over.clone());
         let answer = front.clone().answer(request.map(Body::new));
         async move { Ok::<_, Infallible>(answer.await.map(|body| Answer { body, _over: over })) }

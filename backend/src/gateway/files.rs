@@ -17,8 +17,10 @@ use super::conditional::{Conditions, Plan, last_modified};
 use super::error::Refusal;
 use super::extract::Target;
 use super::multipart::{Layout, Parts};
+use super::lane::Lane;
+use super::lent::Lent;
 use super::relay::{Relay, body};
-use super::{Gateway, RequestId, digests, disposition, index, media};
+use super::{Gateway, connection, RequestId, digests, disposition, index, media};
 use crate::client::{Caller, ClientError, GetItem, Item};
 
 /// How often a request is begun again because the file changed under it.
@@ -33,6 +35,8 @@ struct Asked {
     caller: Caller,
     request_id: RequestId,
     uri: Uri,
+    /// Where the connection takes files as they are.
+    lane: Option<Lane>,
 }
 
 /// A file, a folder's index, or where to find either.
@@ -47,6 +51,7 @@ pub(super) async fn read(State(gateway): State<Gateway>, request: Request) -> Re
         caller: gateway.caller(&request_id),
         request_id,
         uri: request.uri().clone(),
+        lane: request.extensions().get().and_then(|link: &connection::Link| link.lane.clone()),
     };
     if target.slash {
         return match index::folder(&gateway, &asked.caller, &asked.path, &asked.conditions).await {
@@ -126,11 +131,14 @@ async fn send(gateway: &Gateway, asked: &Asked) -> Result<Response, Refusal> {
 
 async fn send_one(gateway: &Gateway, asked: &Asked, item: GetItem) -> Result<Response, Refusal> {
     let ranged = item.range.is_some();
-    let mut transfer = gateway.client.get(&asked.caller, vec![item]).await?;
+    let mut transfer = gateway.client.get_lent(&asked.caller, item).await?;
     match transfer.next_item().await? {
         Some(Item::Sending(meta)) => {
             let span = Span { offset: meta.offset, length: meta.length };
-            let body = Relay::new(transfer, meta.length).start().await?;
+            let body = match transfer.take_lent() {
+                Some(file) => Lent::new(transfer, file, span, asked.lane.clone()).start().await?,
+                None => Relay::new(transfer, meta.length).start().await?,
+            };
             if ranged {
                 Ok(gateway.part(asked, &meta.entry, span, body))
             } else {

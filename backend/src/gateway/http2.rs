@@ -55,12 +55,12 @@ where
     let (config, phase) = (serving.config, Phase::default());
     let stream = Paced::new(stream, phase.clone(), Pace::of(config));
     let traffic = Arc::new(Traffic { moved: stream.moved(), ..Traffic::default() });
-    let (link, front, counted) = (serving.link, serving.front.clone(), Arc::clone(&traffic));
+    let (link, front, counted) = (serving.link.clone(), serving.front.clone(), Arc::clone(&traffic));
     let service = service_fn(move |mut request: Request<Incoming>| {
         // The connection's own clock is for the first request; after it the streams' are.
         phase.answering();
         let running = Running::begin(&counted);
-        request.extensions_mut().insert(link);
+        request.extensions_mut().insert(link.clone());
         let answer = front.clone().answer(request.map(Body::new));
         async move {
             let turn = TURN.with(Arc::clone);

@@ -58,6 +58,7 @@ mod relay;
 
 mod lent;
 
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
 mod lane;
 
 #[cfg(target_os = "linux")]

@@ -102,9 +102,10 @@ impl Connections {
         self.tasks.spawn(async move {
             gateway.metrics.connections.inc();
             let transport = if tls.is_some() { Transport::Tls } else { Transport::Plain };
-            let serving = Serving { config: &gateway.config, front, link: Link { peer, transport }, shutdown, cut };
+            let link = Link { peer, transport, lane: None };
+            let serving = Serving { config: &gateway.config, front, link, shutdown, cut };
             let served = match tls {
-                None => connection::serve(stream, &serving).await,
+                None => serve_plain(stream, serving).await,
                 Some(tls) => serve_encrypted(stream, &tls, &serving).await,
             };
             if let Err(error) = served {
@@ -145,6 +146,19 @@ impl Connections {
             self.tasks.wait().await;
         }
     }
+}
+
+/// The system sends files by itself.
+#[cfg(target_os = "linux")]
+async fn serve_plain(stream: TcpStream, mut serving: Serving<'_>) -> io::Result<()> {
+    let lane = super::lane::Lane::default();
+    serving.link.lane = Some(lane.clone());
+    connection::serve(super::plain::Plain::new(stream, lane), &serving).await
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn serve_plain(stream: TcpStream, serving: Serving<'_>) -> io::Result<()> {
+    connection::serve(stream, &serving).await
 }
 
 async fn serve_encrypted(stream: TcpStream, tls: &Tls, serving: &Serving<'_>) -> io::Result<()> {
