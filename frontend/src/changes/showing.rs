@@ -18,26 +18,39 @@ pub(super) struct Shown {
 }
 
 impl Changes {
-    /// Shows what a change will do.
+    /// Shows what a change will do whose turn has come.
     pub(super) fn show(self, change: &Change) -> Shown {
+        let (folder, guesses) = self.guess(change);
+        let brought = self.merge(&folder, &forth(&guesses), &self.foreseen_in(&folder), &[]);
+        Shown { folder, guesses, brought }
+    }
+
+    /// Shows what a change will do whose turn, of that number, has yet to come. It goes on being shown whatever becomes
+    /// of those before it.
+    pub(super) fn foresee(self, change: &Change, turn: u32) -> Shown {
+        let (folder, guesses) = self.guess(change);
+        let edits = forth(&guesses);
+        let brought = self.merge(&folder, &edits, &[], &[]);
+        if !edits.is_empty() {
+            self.foreseen.update_value(|foreseen| foreseen.push((turn, folder.clone(), edits)));
+        }
+        Shown { folder, guesses, brought }
+    }
+
+    fn guess(self, change: &Change) -> (VPath, Vec<Guess>) {
         let folder = self.browser.folder.get_untracked();
         let guesses = self.browser.listing.with_untracked(|listing| match listing.folder == folder {
             true => guess(change, listing, clock()),
             false => vec![Guess::default(); change.len()],
         });
-        let brought = self.merge(&folder, &forth(&guesses), &[]);
-        Shown { folder, guesses, brought }
+        (folder, guesses)
     }
 
-    /// The same for a change whose turn, of that number, has yet to come. It goes on being shown whatever becomes of
-    /// those before it.
-    pub(super) fn foresee(self, change: &Change, turn: u32) -> Shown {
-        let shown = self.show(change);
-        let edits = forth(&shown.guesses);
-        if !edits.is_empty() {
-            self.foreseen.update_value(|foreseen| foreseen.push((turn, shown.folder.clone(), edits)));
-        }
-        shown
+    fn foreseen_in(self, folder: &VPath) -> Vec<Edit> {
+        self.foreseen.with_value(|foreseen| {
+            let here = foreseen.iter().filter(|(_, there, _)| there == folder);
+            here.flat_map(|(.., edits)| edits.iter().cloned()).collect()
+        })
     }
 
     /// Puts the list right after what the server said of the next items.
@@ -54,18 +67,14 @@ impl Changes {
             edits.extend(wrong.filter(|edit| !right(edit.name())).map(|edit| Edit::absent(edit.name())));
         }
         edits.extend(said);
-        self.merge(&shown.folder, &edits, &shown.brought);
+        self.merge(&shown.folder, &edits, &self.foreseen_in(&shown.folder), &shown.brought);
     }
 
-    /// Merges edits into the list, and goes to what they bring, unless it was gone to before; answers what they bring.
-    fn merge(self, folder: &VPath, edits: &[Edit], before: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    /// Merges edits into the list, and what comes `after` them, and goes to what the edits bring, unless it was gone to
+    /// `before`; answers what they bring.
+    fn merge(self, folder: &VPath, edits: &[Edit], after: &[Edit], before: &[Vec<u8>]) -> Vec<Vec<u8>> {
         let free = self.browser.has_focus();
-        let mut all = edits.to_vec();
-        self.foreseen.with_value(|foreseen| {
-            let here = foreseen.iter().filter(|(_, there, _)| there == folder);
-            all.extend(here.flat_map(|(.., edits)| edits.iter().cloned()));
-        });
-        self.browser.merge(folder, &all);
+        self.browser.merge(folder, &[edits, after].concat());
         let brought: Vec<_> =
             edits.iter().filter(|edit| matches!(edit, Edit::Present(_))).map(|edit| edit.name().to_vec()).collect();
         let news: Vec<_> = brought.iter().filter(|name| !before.contains(name)).map(Vec::as_slice).collect();
