@@ -4,7 +4,7 @@
 //! reads the log, and many lines are one write. A warning is written at once, with all that came before it; other lines
 //! within [`GATHER_TIME`]. Where they are read too slowly lines are left out, and how many is said.
 
-use std::fmt::{self, Debug, Write as _};
+use std::fmt::{self, Debug};
 use std::io::{self, Write as _};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
@@ -196,7 +196,7 @@ struct Fields<'a> {
 impl Fields<'_> {
     fn put(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
         let writer = &mut self.writer;
-        let mut write = || {
+        let write = || {
             writer.write_char(' ')?;
             if field.name() != "message" {
                 writer.write_str(field.name())?;

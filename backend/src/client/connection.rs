@@ -10,12 +10,13 @@ use tokio::time::timeout;
 
 use super::handshake::{Agreed, handshake};
 use super::{ClientError, Place, Target};
-use crate::wire::{Frame, FrameReader, FrameWriter, Incoming, LinkReader, LinkWriter, connect_door, connect_tcp};
+use crate::wire::{Alarm, Frame, FrameReader, FrameWriter, Incoming, LinkReader, LinkWriter, connect_door, connect_tcp};
 
 /// A connection past its handshake.
 pub(super) struct Connection {
     reader: FrameReader<LinkReader>,
     writer: FrameWriter<LinkWriter>,
+    alarm: Alarm,
     last_id: u32,
     /// Largest DATA payload that the server takes, in bytes.
     data_bytes_max: usize,
@@ -58,7 +59,8 @@ impl Connection {
             let Agreed { ok, lends } = handshake(&mut reader, &mut writer, &target.key).await?;
             let idle_time = Duration::from_millis(ok.idle_timeout_ms.into());
             let data_bytes_max = (ok.max_data as usize).max(1);
-            Ok(Self { reader, writer, last_id: 0, data_bytes_max, lends, last_used: Instant::now(), idle_time })
+            let alarm = Alarm::default();
+            Ok(Self { reader, writer, alarm, last_id: 0, data_bytes_max, lends, last_used: Instant::now(), idle_time })
         };
         timeout(time, opening).await.map_err(|_| unreachable_server(target, "no answer in time"))?
     }
@@ -214,9 +216,9 @@ impl Connection {
 
     /// What has come of the DATA frame, at most 256 KiB; empty at the frame's end.
     pub(super) async fn piece(&mut self) -> Result<bytes::Bytes, ClientError> {
-        match timeout(2 * PING_AFTER, self.reader.piece()).await {
-            Ok(piece) => Ok(piece?),
-            Err(_) => Err(silent()),
+        match self.alarm.within(2 * PING_AFTER, self.reader.piece()).await {
+            Some(piece) => Ok(piece?),
+            None => Err(silent()),
         }
     }
 
@@ -254,7 +256,10 @@ impl Connection {
     /// The next frame, whatever it is. A server that says nothing for long is asked whether it is still there: a slow
     /// disk is waited for, a dead machine is not.
     async fn incoming(&mut self) -> Result<Incoming, ClientError> {
-        if let Ok(incoming) = timeout(PING_AFTER, self.next()).await {
+        let mut alarm = std::mem::take(&mut self.alarm);
+        let incoming = alarm.within(PING_AFTER, self.next()).await;
+        self.alarm = alarm;
+        if let Some(incoming) = incoming {
             return incoming;
         }
         self.writer.queue_body(FrameKind::Ping, 0, &[]);

@@ -181,6 +181,9 @@ impl Pool {
 
     async fn permit(&self, lane: Lane) -> Result<OwnedSemaphorePermit, ClientError> {
         let permits = Arc::clone(&self.slots(lane).permits);
+        if let Ok(permit) = Arc::clone(&permits).try_acquire_owned() {
+            return Ok(permit);
+        }
         match timeout(self.config.lease_time, permits.acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),
             // The semaphore is never closed; the other case is that all connections stayed busy.

@@ -16,7 +16,7 @@ use super::answer::{Answer, Control, Inbound, Stop};
 use super::handshake::{Peer, handshake};
 use super::uploads::{self, Intake};
 use super::{Server, Sink, digest, jobs, list, read, trash, walk, watch};
-use crate::wire::{Frame, FrameReader, FrameWriter, Incoming, WireError};
+use crate::wire::{Alarm, Frame, FrameReader, FrameWriter, Incoming, WireError};
 
 /// How many pieces of a PUT wait for the disk, each at most [`shared::limits::PIECE_BYTES`] long.
 const PIECES_WAITING_MAX: usize = 4;
@@ -52,7 +52,7 @@ where
             return farewell(&mut reader, &mut writer, FrameKind::Goodbye, &Goodbye { error: Some(failure) }).await;
         }
     };
-    let mut session = Session { reader, writer, server, peer, cancels: Cancels::default() };
+    let mut session = Session { reader, writer, server, peer, cancels: Cancels::default(), alarm: Alarm::default() };
     match session.run(shutdown).await {
         // Nobody is told off, so nobody needs to be waited for.
         Ok(()) => {
@@ -73,6 +73,7 @@ struct Session<'a, R, W> {
     server: &'a Server,
     peer: Peer,
     cancels: Cancels,
+    alarm: Alarm,
 }
 
 impl<R: AsyncRead + Unpin, W: Sink> Session<'_, R, W> {
@@ -82,10 +83,10 @@ impl<R: AsyncRead + Unpin, W: Sink> Session<'_, R, W> {
             let frame = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
-                frame = timeout(self.server.config.idle_time, self.reader.message()) => frame,
+                frame = self.alarm.within(self.server.config.idle_time, self.reader.message()) => frame,
             };
             // An idle connection is ended without reproach.
-            let Ok(frame) = frame else { return Ok(()) };
+            let Some(frame) = frame else { return Ok(()) };
             let Some(frame) = frame? else { return Ok(()) };
             match frame.kind() {
                 Some(FrameKind::Ping) => {
@@ -146,7 +147,7 @@ impl<R: AsyncRead + Unpin, W: Sink> Session<'_, R, W> {
 
     /// Runs one request and listens to the client meanwhile.
     async fn request(&mut self, frame: Frame) -> Result<ControlFlow<()>, WireError> {
-        let Self { reader, writer, server, peer, cancels } = self;
+        let Self { reader, writer, server, peer, cancels, .. } = self;
         let request_id = frame.header.request_id;
         let control = Control::default();
         if frame.kind() == Some(FrameKind::Store) {

@@ -1,6 +1,7 @@
 //! The framed protocol on a byte stream, for both ends of a connection: bytes ⇄ frames, keys and their proofs. What a
 //! frame means is not known here.
 
+mod alarm;
 mod door;
 mod key;
 mod link;
@@ -9,6 +10,7 @@ mod proof;
 mod reader;
 mod writer;
 
+pub use alarm::Alarm;
 pub use door::{Door, Doorway, door};
 pub use key::{Key, KeyError, KeyId};
 pub use link::{LinkReader, LinkWriter, connect_door, connect_tcp};

@@ -18,8 +18,8 @@ pub struct FrameWriter<W> {
     in_data: bool,
 }
 
-/// How much memory a writer keeps between frames.
-const KEPT_BYTES: usize = 4 << 10;
+/// How much memory a writer keeps between frames, in bytes: what the answer with a file of a page takes.
+const KEPT_BYTES: usize = 8 << 10;
 
 impl<W: AsyncWrite + Unpin> FrameWriter<W> {
     /// A writer at the start of a connection.
