@@ -22,7 +22,7 @@ use shared::ErrorCode;
 use tracing::{info, warn};
 
 use super::body::Incoming;
-use super::connection::Link;
+use super::connection::{Link, Transport};
 use super::error::Refusal;
 use super::metrics::Route;
 use super::text::escape_log;
@@ -136,7 +136,8 @@ fn check(gateway: &Gateway, request: &Request) -> Result<(), Refusal> {
         return Err(refusal.status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
     }
     host::check(request.version(), request.uri(), request.headers(), &gateway.config.hosts)?;
-    origin::check(request.method(), request.uri(), request.headers(), &gateway.config.cors_origins)
+    let transport = request.extensions().get::<Link>().map_or(Transport::Plain, |link| link.transport);
+    origin::check(request.method(), request.uri(), request.headers(), transport, &gateway.config.cors_origins)
 }
 
 /// How long the request's target is, in whatever form it came.

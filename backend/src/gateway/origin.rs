@@ -8,6 +8,7 @@ use http::header::{HOST, HeaderName, ORIGIN};
 use http::{HeaderMap, Method, Uri};
 use shared::ErrorCode;
 
+use super::connection::Transport;
 use super::error::Refusal;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -16,8 +17,14 @@ const ARCHIVE: &str = "/api/v1/archive";
 
 /// `Ok` for what changes nothing, for what this site's own page asks, for an origin that is trusted by name, and for a
 /// program. `*` among the trusted lets every page read, and none change.
-pub(super) fn check(method: &Method, uri: &Uri, headers: &HeaderMap, trusted: &[String]) -> Result<(), Refusal> {
-    if !changes(method, uri) || asked_here(uri, headers, trusted) {
+pub(super) fn check(
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    transport: Transport,
+    trusted: &[String],
+) -> Result<(), Refusal> {
+    if !changes(method, uri) || asked_here(uri, headers, transport, trusted) {
         return Ok(());
     }
     Err(Refusal::new(ErrorCode::CrossSite))
@@ -28,7 +35,7 @@ fn changes(method: &Method, uri: &Uri) -> bool {
     !(method.is_safe() || question)
 }
 
-fn asked_here(uri: &Uri, headers: &HeaderMap, trusted: &[String]) -> bool {
+fn asked_here(uri: &Uri, headers: &HeaderMap, transport: Transport, trusted: &[String]) -> bool {
     // A header that is there twice was not written by a browser of our time: it is taken for the worst.
     let Ok(origin) = single(headers, ORIGIN) else { return false };
     if origin.is_some_and(|origin| trusted.iter().any(|known| known != "*" && known.trim_end_matches('/') == origin)) {
@@ -36,20 +43,24 @@ fn asked_here(uri: &Uri, headers: &HeaderMap, trusted: &[String]) -> bool {
     }
     match single(headers, FETCH_SITE) {
         Ok(Some(site)) => matches!(site, "same-origin" | "none"),
-        Ok(None) => origin.is_none_or(|origin| is_own(origin, uri, headers)),
+        Ok(None) => origin.is_none_or(|origin| is_own(origin, uri, headers, transport)),
         Err(()) => false,
     }
 }
 
-/// Whether the origin has the host and the port that the request was sent to. Which scheme that was is not known here:
-/// a proxy may have taken the encryption off.
-fn is_own(origin: &str, uri: &Uri, headers: &HeaderMap) -> bool {
+/// Whether the origin has the host and the port that the request was sent to. Without encryption either scheme will do: a
+/// proxy may have taken it off. With it only one, for anybody on the way can forge a page of the other.
+fn is_own(origin: &str, uri: &Uri, headers: &HeaderMap, transport: Transport) -> bool {
     let Some((scheme, host)) = origin.split_once("://") else { return false };
     let asked = uri.authority().map(|authority| authority.as_str());
     let Some(asked) = asked.or_else(|| headers.get(HOST)?.to_str().ok()) else { return false };
     let default = if scheme == "https" { ":443" } else { ":80" };
     let bare = |host: &str| host.strip_suffix(default).unwrap_or(host).to_ascii_lowercase();
-    matches!(scheme, "http" | "https") && bare(host) == bare(asked)
+    let schemes: &[&str] = match transport {
+        Transport::Plain => &["http", "https"],
+        Transport::Tls => &["https"],
+    };
+    schemes.contains(&scheme) && bare(host) == bare(asked)
 }
 
 fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ()> {
@@ -75,7 +86,7 @@ mod tests {
             headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         let trusted = [TRUSTED.to_owned(), "*".to_owned()];
-        check(&method, &Uri::try_from(target).unwrap(), &headers, &trusted).is_ok()
+        check(&method, &Uri::try_from(target).unwrap(), &headers, Transport::Plain, &trusted).is_ok()
     }
 
     #[track_caller]
@@ -142,9 +153,15 @@ mod tests {
         let headers = |host: &'static str, origin: &'static str| {
             HeaderMap::from_iter([(HOST, HeaderValue::from_static(host)), (ORIGIN, HeaderValue::from_static(origin))])
         };
-        let passes = |host, origin| check(&Method::PUT, &Uri::from_static("/"), &headers(host, origin), &[]).is_ok();
+        let check = |host, origin, transport| {
+            check(&Method::PUT, &Uri::from_static("/"), &headers(host, origin), transport, &[]).is_ok()
+        };
+        let passes = |host, origin| check(host, origin, Transport::Plain);
         assert!(passes("files.example.org:80", "http://files.example.org"));
         assert!(passes("files.example.org", "https://files.example.org"));
         assert!(!passes("files.example.org:80", "https://files.example.org"));
+        // Where we take the encryption off ourselves, a page that had none is another site's.
+        assert!(check("files.example.org:8443", "https://files.example.org:8443", Transport::Tls));
+        assert!(!check("files.example.org:8443", "http://files.example.org:8443", Transport::Tls));
     }
 }

@@ -19,6 +19,7 @@ mod hostile;
 mod hostile_http;
 mod http;
 mod http_put;
+mod links;
 mod listing;
 mod protocol_document;
 mod python_client;

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::world::{World, small_tree};
 
 /// Longer than anything here takes, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A gateway that runs until it is dropped.
 pub(crate) struct Web {

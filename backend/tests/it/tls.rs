@@ -1,0 +1,512 @@
+//! HTTPS and HTTP/2, by a client that trusts the authority of `certificates/` alone. They are good for a hundred years.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use backend::gateway::{Anonymous, Gateway, GatewayConfig, Tls, TlsError, TlsFiles, serve_tls};
+use backend::storage::memory::MemoryStorage;
+use bytes::Bytes;
+use h2::client::SendRequest;
+use h2::{Reason, RecvStream};
+use http::{HeaderMap, Request, Response};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, ProtocolVersion, RootCertStore};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_util::sync::CancellationToken;
+
+use super::web::{Answer, PATIENCE};
+use super::world::{World, small_tree};
+
+const H1: &[u8] = b"http/1.1";
+const H2: &[u8] = b"h2";
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/certificates").join(name)
+}
+
+fn files(cert: &str, key: &str) -> TlsFiles {
+    TlsFiles { cert: fixture(cert), key: fixture(key) }
+}
+
+fn first() -> TlsFiles {
+    files("first.pem", "first.key.pem")
+}
+
+/// A gateway with a certificate.
+struct Secure {
+    world: World,
+    address: std::net::SocketAddr,
+    shutdown: CancellationToken,
+    gateway: JoinHandle<()>,
+}
+
+impl Secure {
+    async fn start() -> Self {
+        Self::with(small_tree(), first(), GatewayConfig::default()).await
+    }
+
+    async fn with(storage: MemoryStorage, files: TlsFiles, config: GatewayConfig) -> Self {
+        let world = World::over(Arc::new(storage)).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let gateway = Gateway::new(world.client.clone(), config);
+        let tls = Tls::open(files).unwrap();
+        let gateway = tokio::spawn(serve_tls(listener, gateway, tls, shutdown.clone()));
+        Self { world, address, shutdown, gateway }
+    }
+
+    async fn tcp(&self) -> TcpStream {
+        TcpStream::connect(self.address).await.unwrap()
+    }
+
+    async fn connect(&self, protocol: &[u8]) -> TlsStream<TcpStream> {
+        self.connect_by(client(&[protocol], rustls::DEFAULT_VERSIONS)).await
+    }
+
+    async fn connect_by(&self, config: ClientConfig) -> TlsStream<TcpStream> {
+        let name = "localhost".try_into().unwrap();
+        TlsConnector::from(Arc::new(config)).connect(name, self.tcp().await).await.unwrap()
+    }
+
+    /// One request by HTTP/1.1, on a connection of its own.
+    async fn ask(&self, method: &str, target: &str, headers: &str) -> Answer {
+        let mut stream = self.connect(H1).await;
+        let host = self.address;
+        let request = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the gateway does not close").unwrap();
+        Answer::read(&answer, method == "HEAD").unwrap()
+    }
+
+    async fn h2(&self) -> H2Client {
+        self.h2_with(&mut h2::client::Builder::new()).await
+    }
+
+    async fn h2_with(&self, builder: &mut h2::client::Builder) -> H2Client {
+        let stream = self.connect(H2).await;
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(H2));
+        let (sender, connection) = builder.handshake(stream).await.unwrap();
+        let host = self.address.to_string();
+        H2Client { sender, host, connection: tokio::spawn(connection) }
+    }
+
+    /// Still answers, and both tiers stop without a rest.
+    async fn unharmed(self) {
+        assert_eq!(self.ask("GET", "/healthz", "").await.status, 200);
+        self.shutdown.cancel();
+        timeout(PATIENCE, self.gateway).await.expect("the gateway does not stop").unwrap();
+        self.world.stop().await;
+    }
+}
+
+/// Trusts the authority of the fixtures, and speaks one of these protocols.
+fn client(protocols: &[&[u8]], versions: &[&'static rustls::SupportedProtocolVersion]) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(fixture("authority.pem")).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
+    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    config
+}
+
+/// One connection of HTTP/2.
+struct H2Client {
+    sender: SendRequest<Bytes>,
+    host: String,
+    connection: JoinHandle<Result<(), h2::Error>>,
+}
+
+impl H2Client {
+    fn request(&self, method: &str, target: &str, headers: &[(&str, &str)]) -> Request<()> {
+        let builder = Request::builder().method(method).uri(format!("https://{}{target}", self.host));
+        headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value)).body(()).unwrap()
+    }
+
+    async fn begin(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Response<RecvStream> {
+        let mut sender = self.sender.clone().ready().await.unwrap();
+        let request = self.request(method, target, headers);
+        let (response, mut sending) = sender.send_request(request, body.is_empty()).unwrap();
+        if !body.is_empty() {
+            sending.send_data(Bytes::copy_from_slice(body), true).unwrap();
+        }
+        timeout(PATIENCE, response).await.expect("no answer").unwrap()
+    }
+
+    async fn ask(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> (u16, HeaderMap, Vec<u8>) {
+        let response = self.begin(method, target, headers, body).await;
+        let (parts, mut stream) = response.into_parts();
+        (parts.status.as_u16(), parts.headers, read(&mut stream).await)
+    }
+}
+
+async fn read(stream: &mut RecvStream) -> Vec<u8> {
+    let mut whole = Vec::new();
+    while let Some(piece) = timeout(PATIENCE, stream.data()).await.expect("no data") {
+        let piece = piece.unwrap();
+        stream.flow_control().release_capacity(piece.len()).unwrap();
+        whole.extend_from_slice(&piece);
+    }
+    whole
+}
+
+#[tokio::test]
+async fn both_versions_of_tls_and_every_kind_of_key() {
+    for (pair, name) in [
+        (first(), "PKCS#8"),
+        (files("second.pem", "second.key.pem"), "SEC1"),
+        (files("rsa.pem", "rsa.key.pem"), "PKCS#1"),
+    ] {
+        let secure = Secure::with(small_tree(), pair, GatewayConfig::default()).await;
+        for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+            let mut stream = secure.connect_by(client(&[], &[version])).await;
+            let spoken = stream.get_ref().1.protocol_version();
+            assert_eq!(spoken, Some(version.version), "{name}");
+            let request =
+                format!("GET /files/hello.txt HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", secure.address);
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = Vec::new();
+            // Without a close_notify this is an error: a client must know that it has all.
+            timeout(PATIENCE, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+            assert_eq!(Answer::read(&answer, false).unwrap().body, b"hello, world\n", "{name}");
+        }
+        secure.unharmed().await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_speaks_both_gets_http_2_and_one_that_comes_back_need_not_shake_hands_anew() {
+    let secure = Secure::start().await;
+    let config = Arc::new(client(&[H2, H1], rustls::DEFAULT_VERSIONS));
+    for expected in [rustls::HandshakeKind::Full, rustls::HandshakeKind::Resumed] {
+        let stream =
+            TlsConnector::from(Arc::clone(&config)).connect("localhost".try_into().unwrap(), secure.tcp().await);
+        let stream = stream.await.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(H2));
+        assert_eq!(stream.get_ref().1.protocol_version(), Some(ProtocolVersion::TLSv1_3));
+        assert_eq!(stream.get_ref().1.handshake_kind(), Some(expected));
+        // The ticket comes with the first answer.
+        let (sender, connection) = h2::client::handshake(stream).await.unwrap();
+        let client = H2Client { sender, host: secure.address.to_string(), connection: tokio::spawn(connection) };
+        assert_eq!(client.ask("GET", "/healthz", &[], b"").await.0, 200);
+    }
+    secure.unharmed().await;
+}
+
+#[tokio::test]
+async fn who_leaves_the_s_out_is_told() {
+    let secure = Secure::start().await;
+    for (method, status) in [("GET", 307), ("PUT", 400)] {
+        let mut stream = secure.tcp().await;
+        let request = format!("{method} /files/a%20b?x HTTP/1.1\r\nhost: {}\r\n\r\n", secure.address);
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the gateway does not close").unwrap();
+        let answer = Answer::read(&answer, false).unwrap();
+        assert_eq!((answer.status, answer.whole), (status, true));
+        assert!(answer.text().contains("https://"));
+        let there = format!("https://{}/files/a%20b?x", secure.address);
+        assert_eq!(answer.header("location"), (status == 307).then_some(there.as_str()));
+    }
+    secure.unharmed().await;
+}
+
+#[tokio::test]
+async fn a_page_that_came_unencrypted_may_not_change_what_is_encrypted() {
+    let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
+    let secure = Secure::with(small_tree(), first(), config).await;
+    for (scheme, status) in [("https", 201), ("http", 403)] {
+        let headers = format!("origin: {scheme}://{}\r\ncontent-length: 0\r\n", secure.address);
+        assert_eq!(secure.ask("PUT", &format!("/files/{scheme}"), &headers).await.status, status, "{scheme}");
+    }
+    secure.unharmed().await;
+}
+
+#[tokio::test]
+async fn files_that_are_no_pair_say_why() {
+    let folder = TempDir::new().unwrap();
+    let empty = folder.path().join("empty.pem");
+    std::fs::write(&empty, "").unwrap();
+    let broken = folder.path().join("broken.pem");
+    std::fs::write(&broken, "-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n").unwrap();
+    let nonsense = folder.path().join("nonsense.pem");
+    std::fs::write(&nonsense, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").unwrap();
+    let large = folder.path().join("large.pem");
+    std::fs::write(&large, vec![b'\n'; (1 << 20) + 1]).unwrap();
+    let key = fixture("first.key.pem");
+    let open = |cert: &Path, key: &Path| {
+        let opened = Tls::open(TlsFiles { cert: cert.to_owned(), key: key.to_owned() });
+        opened.map(drop).expect_err("no pair")
+    };
+    assert!(matches!(open(&fixture("absent.pem"), &key), TlsError::Unreadable { .. }));
+    assert!(matches!(open(folder.path(), &key), TlsError::Unreadable { .. }));
+    assert!(matches!(open(&large, &key), TlsError::Unreadable { .. }));
+    assert!(matches!(open(&empty, &key), TlsError::NoCertificate(_)));
+    assert!(matches!(open(&key, &key), TlsError::NoCertificate(_)));
+    assert!(matches!(open(&broken, &key), TlsError::Malformed { .. }));
+    assert!(matches!(open(&nonsense, &key), TlsError::Unusable { .. }));
+    let cert = fixture("first.pem");
+    assert!(matches!(open(&cert, &cert), TlsError::NoKey(_)));
+    assert!(matches!(open(&cert, &fixture("locked.key.pem")), TlsError::Locked(_)));
+    assert!(matches!(open(&cert, &fixture("second.key.pem")), TlsError::Mismatch { .. }));
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_is_taken_and_a_broken_one_is_not() {
+    let folder = TempDir::new().unwrap();
+    let put = |name: &str, to: &str| {
+        let fresh = folder.path().join("fresh");
+        std::fs::copy(fixture(name), &fresh).unwrap();
+        std::fs::rename(fresh, folder.path().join(to)).unwrap();
+    };
+    put("first.pem", "cert.pem");
+    put("first.key.pem", "key.pem");
+    let pair = TlsFiles { cert: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
+    let config = GatewayConfig { certificate_look_time: Duration::from_millis(5), ..GatewayConfig::default() };
+    let secure = Secure::with(small_tree(), pair, config).await;
+    let shown = async || secure.connect(H1).await.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned();
+    let is = |name: &str| CertificateDer::from_pem_file(fixture(name)).unwrap();
+    assert_eq!(shown().await, is("first.pem"));
+    let old = secure.h2().await;
+
+    // Half a renewal is none, however often somebody comes meanwhile.
+    put("rsa.pem", "cert.pem");
+    for _ in 0..20 {
+        assert_eq!(shown().await, is("first.pem"));
+    }
+    put("rsa.key.pem", "key.pem");
+    timeout(PATIENCE, async { while shown().await != is("rsa.pem") {} })
+        .await
+        .expect("the new certificate is not taken");
+    // Who was there before is served on.
+    assert_eq!(old.ask("GET", "/healthz", &[], b"").await.0, 200);
+    secure.unharmed().await;
+}
+
+#[tokio::test]
+async fn files_folders_and_ranges_by_http_2() {
+    let secure = Secure::start().await;
+    let client = secure.h2().await;
+    let (status, headers, body) = client.ask("GET", "/files/docs/deep/er/file.bin", &[], b"").await;
+    assert_eq!((status, body.len()), (200, 300_000));
+    assert_eq!(headers["content-length"], "300000");
+    assert!(body.iter().all(|byte| *byte == 7));
+    let (status, headers, body) = client.ask("GET", "/files/hello.txt", &[("range", "bytes=7-11")], b"").await;
+    assert_eq!((status, &*body), (206, &b"world"[..]));
+    assert_eq!(headers["content-range"], "bytes 7-11/13");
+    let (status, headers, body) = client.ask("HEAD", "/files/hello.txt", &[], b"").await;
+    assert_eq!((status, body.len()), (200, 0));
+    assert_eq!(headers["content-length"], "13");
+    let (status, _, body) = client.ask("GET", "/api/v1/list", &[], b"").await;
+    assert_eq!(status, 200);
+    assert!(String::from_utf8(body).unwrap().contains("hello.txt"));
+    let (status, _, body) = client.ask("GET", "/files/absent", &[("accept", "application/json")], b"").await;
+    assert_eq!(status, 404);
+    assert!(String::from_utf8(body).unwrap().contains("not_found"));
+    drop(client);
+    secure.unharmed().await;
+}
+
+#[tokio::test]
+async fn uploads_by_http_2() {
+    let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
+    let secure = Secure::with(small_tree(), first(), config).await;
+    let client = secure.h2().await;
+    // Larger than both windows.
+    let content: Vec<u8> = (0..9_000_000_u32).map(|index| (index % 251) as u8).collect();
+    let (status, ..) = client.ask("PUT", "/files/large.bin", &[], &content).await;
+    assert_eq!(status, 201);
+    assert!(client.ask("GET", "/files/large.bin", &[], b"").await.2 == content);
+
+    let tus = [("tus-resumable", "1.0.0"), ("upload-length", "10"), ("upload-metadata", "filename dHVzLnR4dA==")];
+    let (status, headers, _) = client.ask("POST", "/api/v1/uploads", &tus, b"").await;
+    assert_eq!(status, 201);
+    let location = headers["location"].to_str().unwrap().to_owned();
+    let target = location.find("/api/").map_or(location.as_str(), |start| &location[start..]);
+    for (offset, piece) in [("0", b"01234"), ("5", b"56789")] {
+        let headers = [
+            ("tus-resumable", "1.0.0"),
+            ("upload-offset", offset),
+            ("content-type", "application/offset+octet-stream"),
+        ];
+        assert_eq!(client.ask("PATCH", target, &headers, piece).await.0, 204, "{offset}");
+    }
+    assert_eq!(client.ask("GET", "/files/tus.txt", &[], b"").await.2, b"0123456789");
+
+    // A refusal arrives although the body is not asked for.
+    let (status, ..) = client.ask("PUT", "/files/docs", &[], &content).await;
+    assert!((400..500).contains(&status), "{status}");
+    assert_eq!(client.ask("GET", "/healthz", &[], b"").await.0, 200);
+    drop(client);
+    secure.unharmed().await;
+}
+
+#[tokio::test]
+async fn events_and_many_requests_share_a_connection() {
+    let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
+    let secure = Secure::with(small_tree(), first(), config).await;
+    let client = secure.h2().await;
+    let mut events = client.begin("GET", "/api/v1/events?path=", &[], b"").await.into_body();
+    let begin = timeout(PATIENCE, events.data()).await.unwrap().unwrap().unwrap();
+    assert!(!begin.is_empty());
+    let asks = (0..100).map(|number| {
+        let client = &client;
+        async move { client.ask("PUT", &format!("/files/{number}"), &[], b"x").await.0 }
+    });
+    assert!(futures_util::future::join_all(asks).await.iter().all(|status| *status == 201));
+    let told = timeout(PATIENCE, events.data()).await.unwrap().unwrap().unwrap();
+    assert!(!told.is_empty());
+    drop((events, client));
+    secure.unharmed().await;
+}
+
+#[tokio::test]
+async fn what_is_too_much_for_http_2_is_refused() {
+    let secure = Secure::start().await;
+    let client = secure.h2().await;
+    let long = "x".repeat(40_000);
+    let (status, ..) = client.ask("GET", "/healthz", &[("x-long", &long)], b"").await;
+    assert_eq!(status, 431);
+    let (status, ..) = client.ask("GET", &format!("/files/{}", "x".repeat(25_000)), &[], b"").await;
+    assert_eq!(status, 414);
+    // A name that this server was not told, as in a rebound one.
+    let strange = Request::builder().uri("https://evil.example/healthz").body(()).unwrap();
+    let (response, _) = client.sender.clone().ready().await.unwrap().send_request(strange, true).unwrap();
+    assert_eq!(timeout(PATIENCE, response).await.unwrap().unwrap().status(), 421);
+    assert_eq!(client.ask("GET", "/healthz", &[], b"").await.0, 200);
+    drop(client);
+    secure.unharmed().await;
+}
+
+#[tokio::test]
+async fn no_more_streams_than_there_may_be() {
+    let secure = Secure::start().await;
+    let client = secure.h2().await;
+    // After an answer the settings have come.
+    assert_eq!(client.ask("GET", "/healthz", &[], b"").await.0, 200);
+    assert_eq!(client.sender.current_max_send_streams(), 128);
+    drop(client);
+    secure.unharmed().await;
+}
+
+#[tokio::test]
+async fn a_flood_of_requests_that_are_taken_back_ends_the_connection_alone() {
+    let secure = Secure::start().await;
+    let client = secure.h2().await;
+    let other = secure.h2().await;
+    let flood = async {
+        let mut taken_back = 0_u32;
+        loop {
+            let Ok(mut sender) = client.sender.clone().ready().await else { return taken_back };
+            let Ok((_, mut stream)) = sender.send_request(client.request("GET", "/healthz", &[]), true) else {
+                return taken_back;
+            };
+            stream.send_reset(Reason::CANCEL);
+            taken_back += 1;
+            // Else this client would never have its turn to send them; a hostile one sends many at once.
+            if taken_back.is_multiple_of(100) {
+                tokio::task::yield_now().await;
+            }
+            if taken_back > 100_000 {
+                return taken_back;
+            }
+        }
+    };
+    timeout(PATIENCE, flood).await.expect("the connection neither serves nor ends");
+    assert_eq!(other.ask("GET", "/files/hello.txt", &[], b"").await.2, b"hello, world\n");
+    drop((client, other));
+    secure.unharmed().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_nobody_reads_is_cut_and_the_others_are_not() {
+    let storage = small_tree();
+    storage.add_file("large.bin", vec![1; 8 << 20]).unwrap();
+    let config = GatewayConfig { stall_time: Duration::from_millis(300), ..GatewayConfig::default() };
+    let secure = Secure::with(storage, first(), config).await;
+    let client = secure.h2_with(h2::client::Builder::new().initial_connection_window_size(64 << 20)).await;
+    let mut stalled = client.begin("GET", "/files/large.bin", &[], b"").await.into_body();
+    // What is not released is not taken.
+    let error = timeout(PATIENCE, async {
+        loop {
+            match stalled.data().await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return error,
+                None => panic!("all of it came"),
+            }
+        }
+    });
+    let error = error.await.expect("it is never cut");
+    assert!(error.is_reset(), "{error:?}");
+    assert_eq!(client.ask("GET", "/files/large.bin", &[], b"").await.2.len(), 8 << 20);
+    drop(client);
+    secure.unharmed().await;
+}
+
+#[tokio::test]
+async fn who_says_nothing_is_not_waited_for() {
+    let config = GatewayConfig {
+        handshake_time: Duration::from_millis(200),
+        header_read_time: Duration::from_millis(200),
+        idle_time: Duration::from_millis(200),
+        ..GatewayConfig::default()
+    };
+    let secure = Secure::with(small_tree(), first(), config).await;
+    // Amid the handshake: a record of a hundred bytes, of which one comes.
+    for said in [&b""[..], b"\x16\x03\x01\x00\x64\x01", b"GET / HT"] {
+        let mut stream = secure.tcp().await;
+        stream.write_all(said).await.unwrap();
+        let mut rest = Vec::new();
+        let _ = timeout(PATIENCE, stream.read_to_end(&mut rest)).await.expect("it is never cut");
+    }
+    // After it.
+    let mut stream = secure.connect(H1).await;
+    let _ = timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await.expect("it is never cut");
+    // By HTTP/2, with a request, and then none.
+    let client = secure.h2().await;
+    assert_eq!(client.ask("GET", "/healthz", &[], b"").await.0, 200);
+    let _ = timeout(PATIENCE, client.connection).await.expect("it is never cut");
+    secure.unharmed().await;
+}
+
+#[tokio::test]
+async fn a_server_that_stops_says_so_and_serves_what_runs() {
+    let storage = small_tree();
+    storage.add_file("large.bin", vec![1; 8 << 20]).unwrap();
+    let secure = Secure::with(storage, first(), GatewayConfig::default()).await;
+    let client = secure.h2().await;
+    let mut body = client.begin("GET", "/files/large.bin", &[], b"").await.into_body();
+    secure.shutdown.cancel();
+    assert_eq!(read(&mut body).await.len(), 8 << 20);
+    timeout(PATIENCE, client.connection).await.expect("no goodbye").unwrap().unwrap();
+    timeout(PATIENCE, secure.gateway).await.expect("the gateway does not stop").unwrap();
+    secure.world.stop().await;
+}
+
+#[tokio::test]
+async fn over_the_limit_nothing_is_said() {
+    let config = GatewayConfig { connections_max: 1, ..GatewayConfig::default() };
+    let secure = Secure::with(small_tree(), first(), config).await;
+    let kept = secure.h2().await;
+    let mut one_more = secure.tcp().await;
+    let mut said = Vec::new();
+    let _ = timeout(PATIENCE, one_more.read_to_end(&mut said)).await.expect("it is kept waiting");
+    assert!(said.is_empty());
+    assert_eq!(kept.ask("GET", "/healthz", &[], b"").await.0, 200);
+}
