@@ -1,0 +1,419 @@
+//! The two ways between gateway and file server, sockets and memory, carry the same; and over memory files are lent,
+//! whose bytes the gateway has the system send.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backend::client::{GetItem, Item};
+use backend::gateway::{Anonymous, GatewayConfig};
+use backend::storage::local::LocalStorage;
+use backend::wire::Incoming;
+use shared::wire::{Auth, AuthOk, FrameKind, Get, Hello, HelloAck, LEND};
+use shared::{ByteRange, ErrorCode};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::raw::{Raw, bytes, frame, hello};
+use super::web::{Answer, Web};
+use super::world::{World, path, reader, small_tree};
+
+/// Longer than anything here takes, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// More than all the buffers on the way hold.
+const LARGE_BYTES: usize = 48 << 20;
+
+/// A gateway over a folder with a large file in it, within one process.
+async fn web_over(folder: &Path) -> Web {
+    Web::over(Arc::new(LocalStorage::open(folder, None).unwrap())).await
+}
+
+/// Bytes of which no two kilobytes are alike, and none is zero.
+fn content(length: usize) -> Vec<u8> {
+    (0..length).map(|index| ((index ^ (index >> 8) ^ (index >> 16)) % 255) as u8 + 1).collect()
+}
+
+/// Sends a request on a connection that is kept, and reads the whole answer.
+async fn ask(stream: &mut TcpStream, method: &str, target: &str, headers: &str) -> Answer {
+    let request = format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    answer(stream, method == "HEAD").await
+}
+
+async fn answer(stream: &mut TcpStream, head: bool) -> Answer {
+    let mut bytes = Vec::new();
+    timeout(PATIENCE, async {
+        while !bytes.ends_with(b"\r\n\r\n") {
+            bytes.push(stream.read_u8().await.unwrap());
+        }
+        let mut answer = Answer::read(&bytes, head).unwrap();
+        let length: usize = answer.header("content-length").unwrap().parse().unwrap();
+        if !head {
+            answer.body = vec![0; length];
+            stream.read_exact(&mut answer.body).await.unwrap();
+        }
+        answer
+    })
+    .await
+    .expect("the answer does not come")
+}
+
+mod alike {
+    use super::*;
+
+    async fn each(check: impl AsyncFn(&Web)) {
+        for inside in [false, true] {
+            let world = World::over(Arc::new(small_tree())).await;
+            let world = if inside { world.inside() } else { world };
+            let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
+            let web = Web::before(world, config).await;
+            check(&web).await;
+            web.unharmed().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn reading() {
+        each(async |web| {
+            assert_eq!(web.get("/files/hello.txt").await.text(), "hello, world\n");
+            assert_eq!(web.head("/files/hello.txt").await.header("content-length"), Some("13"));
+            let whole = web.get("/files/docs/deep/er/file.bin").await;
+            assert!(whole.whole && whole.body == [7; 300_000]);
+            let part = web.get_with("/files/docs/deep/er/file.bin", &[("range", "bytes=100-200099")]).await;
+            assert_eq!((part.status, part.body.len(), part.whole), (206, 200_000, true));
+            let parts = web.get_with("/files/hello.txt", &[("range", "bytes=0-1,7-8")]).await;
+            assert!(parts.status == 206 && parts.whole && parts.text().contains("\r\n\r\nwo\r\n"));
+            web.get_with("/files/hello.txt", &[("range", "bytes=99-")]).await.refused(416, "range_not_satisfiable");
+            web.get("/files/none").await.refused(404, "not_found");
+            assert!(web.get("/files/docs/").await.text().contains("a%20b.txt"));
+            assert_eq!(web.get("/readyz").await.status, 200);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn changing() {
+        each(async |web| {
+            let large = content(3 << 20);
+            assert_eq!(web.send("PUT", "/files/new", &[], &large).await.status, 201);
+            assert!(web.get("/files/new").await.body == large);
+            assert_eq!(web.send("PUT", "/files/new", &[], b"small").await.status, 200);
+            assert_eq!(web.get("/files/new").await.text(), "small");
+            assert_eq!(web.send("DELETE", "/files/new", &[], b"").await.status, 204);
+            web.get("/files/new").await.refused(404, "not_found");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_file_server_that_is_gone() {
+        each(async |web| {
+            assert_eq!(web.get("/files/hello.txt").await.status, 200);
+            web.world.shutdown.cancel();
+            while !web.world.server.is_finished() {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(web.get("/files/hello.txt").await.status, 503);
+            assert_eq!(web.get("/readyz").await.status, 503);
+        })
+        .await;
+    }
+
+    /// Strangers over TCP take no place of the gateway's.
+    #[tokio::test]
+    async fn who_is_inside_has_places_of_its_own() {
+        let config = backend::server::ServerConfig { connections_max: 2, ..Default::default() };
+        let world = World::with(Arc::new(small_tree()), config).await;
+        let _strangers = (Raw::open(&world).await, Raw::open(&world).await);
+        assert!(world.client.ping().await.is_err());
+        let world = world.inside();
+        assert!(world.client.ping().await.is_ok());
+        assert!(world.client.stat(&reader(), &path("hello.txt")).await.is_ok());
+    }
+}
+
+mod downloads {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_connection_carries_large_and_small_in_turn() {
+        let place = tempfile::tempdir().unwrap();
+        let large = content(5_000_000);
+        std::fs::write(place.path().join("large"), &large).unwrap();
+        std::fs::write(place.path().join("middle"), &large[..100_000]).unwrap();
+        std::fs::write(place.path().join("small"), "small").unwrap();
+        let web = web_over(place.path()).await;
+        let mut stream = web.connect().await;
+        for _ in 0..2 {
+            assert!(ask(&mut stream, "GET", "/files/large", "").await.body == large);
+            assert_eq!(ask(&mut stream, "GET", "/files/small", "").await.text(), "small");
+            assert!(ask(&mut stream, "GET", "/files/middle", "").await.body == large[..100_000]);
+            let head = ask(&mut stream, "HEAD", "/files/large", "").await;
+            assert_eq!(head.header("content-length"), Some("5000000"));
+            for (range, from, to) in [
+                ("0-0", 0, 1),
+                ("1000-4999999", 1_000, 5_000_000),
+                ("-300000", 4_700_000, 5_000_000),
+                ("77-1048653", 77, 1_048_654),
+            ] {
+                let part = ask(&mut stream, "GET", "/files/large", &format!("range: bytes={range}\r\n")).await;
+                assert_eq!(part.status, 206, "{range}");
+                assert!(part.body == large[from..to], "{range}");
+            }
+            let parts = ask(&mut stream, "GET", "/files/large", "range: bytes=0-299999,4000000-4299999\r\n").await;
+            assert_eq!(parts.status, 206);
+            let holds = |wanted: &[u8]| parts.body.windows(wanted.len()).any(|window| window == wanted);
+            assert!(holds(&large[..300_000]) && holds(&large[4_000_000..4_300_000]));
+        }
+        assert_eq!(web.world.client.status().bulk.busy, 0);
+        drop(stream);
+        web.unharmed().await;
+    }
+
+    #[tokio::test]
+    async fn requests_that_wait_their_turn_are_answered_in_order() {
+        let place = tempfile::tempdir().unwrap();
+        let large = content(3_000_000);
+        std::fs::write(place.path().join("large"), &large).unwrap();
+        let web = web_over(place.path()).await;
+        let mut stream = web.connect().await;
+        let mut requests = String::new();
+        for first in 0..5 {
+            requests += &format!("GET /files/large HTTP/1.1\r\nhost: localhost\r\nrange: bytes={first}-\r\n\r\n");
+        }
+        stream.write_all(requests.as_bytes()).await.unwrap();
+        for first in 0..5 {
+            assert!(answer(&mut stream, false).await.body == large[first..]);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn many_readers_have_each_their_own() {
+        let place = tempfile::tempdir().unwrap();
+        let large = Arc::new(content(4_000_000));
+        std::fs::write(place.path().join("large"), &*large).unwrap();
+        let web = Arc::new(web_over(place.path()).await);
+        let readers: Vec<_> = (0..24)
+            .map(|number| {
+                let (web, large) = (Arc::clone(&web), Arc::clone(&large));
+                tokio::spawn(async move {
+                    let first = number * 100_003;
+                    let part = web.get_with("/files/large", &[("range", &format!("bytes={first}-"))]).await;
+                    assert!(part.whole && part.body == large[first..]);
+                })
+            })
+            .collect();
+        for reader in readers {
+            reader.await.unwrap();
+        }
+        assert_eq!(web.world.client.status().bulk.busy, 0);
+    }
+
+    /// Headers and the first bytes of a large file, which is under way.
+    async fn begin(web: &Web) -> (TcpStream, Vec<u8>) {
+        let mut stream = web.connect().await;
+        stream.write_all(b"GET /files/large HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut bytes = vec![0; 100_000];
+        stream.read_exact(&mut bytes).await.unwrap();
+        (stream, bytes)
+    }
+
+    async fn end(mut stream: TcpStream, mut bytes: Vec<u8>) -> Answer {
+        // Cut or whole, it ends.
+        let _ = timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("the answer does not end");
+        Answer::read(&bytes, false).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_file_that_changes_is_cut_and_one_that_is_replaced_is_not() {
+        let place = tempfile::tempdir().unwrap();
+        let (name, large) = (place.path().join("large"), content(LARGE_BYTES));
+        std::fs::write(&name, &large).unwrap();
+        let web = web_over(place.path()).await;
+
+        let (stream, bytes) = begin(&web).await;
+        std::fs::write(place.path().join("other"), "other").unwrap();
+        std::fs::rename(place.path().join("other"), &name).unwrap();
+        let replaced = end(stream, bytes).await;
+        assert!(replaced.whole && replaced.body == large);
+
+        std::fs::write(&name, &large).unwrap();
+        let (stream, bytes) = begin(&web).await;
+        let mut file = File::options().append(true).open(&name).unwrap();
+        file.write_all(b"more").unwrap();
+        let longer = end(stream, bytes).await;
+        assert!(!longer.whole && longer.body == large[..longer.body.len()]);
+
+        std::fs::write(&name, &large).unwrap();
+        let (stream, bytes) = begin(&web).await;
+        File::options().write(true).open(&name).unwrap().set_len(LARGE_BYTES as u64 - 1).unwrap();
+        let shorter = end(stream, bytes).await;
+        assert!(!shorter.whole && shorter.body == large[..shorter.body.len()]);
+        web.unharmed().await;
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_not_in_memory_comes_whole() {
+        let place = tempfile::tempdir().unwrap();
+        // Holes have no pages before they are read.
+        File::create(place.path().join("large")).unwrap().set_len(LARGE_BYTES as u64).unwrap();
+        let web = web_over(place.path()).await;
+        let whole = web.get("/files/large").await;
+        assert!(whole.whole && whole.body.len() == LARGE_BYTES && whole.body.iter().all(|byte| *byte == 0));
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_leaves_gives_everything_back() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::write(place.path().join("large"), content(LARGE_BYTES)).unwrap();
+        let web = web_over(place.path()).await;
+        for _ in 0..3 {
+            drop(begin(&web).await);
+        }
+        timeout(PATIENCE, async {
+            while web.world.client.status().bulk.busy > 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await
+        .expect("a transfer goes on for nobody");
+        web.unharmed().await;
+    }
+}
+
+mod lending {
+    use super::*;
+
+    fn large_world(place: &Path) -> impl Future<Output = World> + use<> {
+        std::fs::write(place.join("large"), content(300_000)).unwrap();
+        std::fs::write(place.join("small"), "small").unwrap();
+        World::over(Arc::new(LocalStorage::open(place, None).unwrap()))
+    }
+
+    type RawPipe = Raw<backend::wire::PipeReader, backend::wire::PipeWriter>;
+
+    /// A connection within the process that says it takes files.
+    async fn open(world: &World) -> RawPipe {
+        let (reader, writer) = world.door.connect().await.unwrap();
+        let mut raw = Raw::over(reader, writer);
+        let hello = frame(FrameKind::Hello, 0, &Hello { capabilities: vec![LEND.into(), "x".into()], ..hello() });
+        raw.send_bytes(&bytes(&hello)).await;
+        let ack = raw.next().await.unwrap();
+        assert_eq!(ack.message::<HelloAck>().unwrap().capabilities, [LEND]);
+        let mut transcript = backend::wire::Transcript::default();
+        transcript.add(&hello);
+        transcript.add(&ack);
+        let proof = transcript.client_proof(&world.key);
+        raw.send(FrameKind::Auth, 0, &Auth { key_id: world.key.id().into(), proof, max_data: None }).await;
+        let _: AuthOk = raw.next().await.unwrap().message().unwrap();
+        raw.reader.open(shared::limits::DATA_BYTES_MAX);
+        raw
+    }
+
+    fn get(names: &[&str], lend: bool) -> Get {
+        let item = |name: &&str| GetItem { path: path(name), range: None, if_etag: None };
+        Get { caller: reader(), items: names.iter().map(item).collect(), lend: Some(lend) }
+    }
+
+    #[tokio::test]
+    async fn a_file_is_lent_read_and_given_back() {
+        let place = tempfile::tempdir().unwrap();
+        let world = large_world(place.path()).await;
+        let mut raw = open(&world).await;
+        raw.send(FrameKind::Get, 1, &get(&["large", "small", "large"], true)).await;
+        for name in ["large", "small", "large"] {
+            assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Meta));
+            if name == "small" {
+                // What is small is sent at once.
+                assert!(matches!(raw.reader.next().await, Ok(Some(Incoming::Data { bytes: 5, .. }))));
+                assert_eq!(&raw.reader.piece().await.unwrap()[..], b"small");
+            } else {
+                assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Lent));
+                let mut file = raw.reader.source().take_lent().unwrap();
+                let mut lent = Vec::new();
+                file.read_to_end(&mut lent).unwrap();
+                assert!(lent == content(300_000));
+                // To be read, and for nothing else.
+                assert!(file.write_all(b"x").is_err() && file.set_len(0).is_err());
+                // The request runs: the server is there, and waits.
+                raw.send_body(FrameKind::Ping, 77, &[]).await;
+                assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Pong));
+                raw.send_body(FrameKind::Return, 1, &[]).await;
+            }
+            assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::ItemEnd));
+        }
+        assert_eq!(raw.end(1).await, None);
+        raw.is_usable().await;
+    }
+
+    #[tokio::test]
+    async fn nothing_is_lent_unasked_or_over_sockets() {
+        let place = tempfile::tempdir().unwrap();
+        let world = large_world(place.path()).await;
+        let mut inside = open(&world).await;
+        inside.send(FrameKind::Get, 1, &get(&["large"], false)).await;
+        assert_eq!(inside.next().await.unwrap().kind(), Some(FrameKind::Meta));
+        assert!(matches!(inside.reader.next().await, Ok(Some(Incoming::Data { .. }))));
+
+        let mut outside = Raw::open(&world).await;
+        outside.send(FrameKind::Get, 1, &get(&["large"], true)).await;
+        assert_eq!(outside.next().await.unwrap().kind(), Some(FrameKind::Meta));
+        assert!(matches!(outside.reader.next().await, Ok(Some(Incoming::Data { .. }))));
+    }
+
+    #[tokio::test]
+    async fn a_lent_file_can_be_cancelled_and_not_given_back_twice() {
+        let place = tempfile::tempdir().unwrap();
+        let world = large_world(place.path()).await;
+        let mut raw = open(&world).await;
+        raw.send(FrameKind::Get, 1, &get(&["large"], true)).await;
+        raw.send_body(FrameKind::Cancel, 1, &[]).await;
+        assert_eq!(raw.end(1).await, Some(ErrorCode::Canceled));
+        raw.is_usable().await;
+
+        for (request_id, lent) in [(9, false), (9, true)] {
+            let mut raw = open(&world).await;
+            if lent {
+                raw.send(FrameKind::Get, 1, &get(&["large"], true)).await;
+            }
+            // Nothing is lent to that request.
+            raw.send_body(FrameKind::Return, request_id, &[]).await;
+            let mut last = None;
+            while let Some(frame) = raw.next().await {
+                last = Some(frame);
+            }
+            assert_eq!(last.and_then(|frame| frame.kind()), Some(FrameKind::Goodbye));
+        }
+    }
+
+    #[tokio::test]
+    async fn the_client_gives_back_before_it_goes_on() {
+        let place = tempfile::tempdir().unwrap();
+        let world = large_world(place.path()).await.inside();
+        let item = |range| GetItem { path: path("large"), range, if_etag: None };
+
+        let range = Some(ByteRange::Between(10, 200_000));
+        let mut transfer = world.client.get_lent(&reader(), item(range)).await.unwrap();
+        let Some(Item::Sending(meta)) = transfer.next_item().await.unwrap() else { panic!("no item") };
+        assert_eq!((meta.offset, meta.length), (10, 199_991));
+        assert!(transfer.take_lent().is_some() && transfer.take_lent().is_none());
+        transfer.give_back().await.unwrap();
+        assert_eq!(transfer.next_item().await.unwrap(), None);
+
+        // Whoever does not care for the file gets no bytes, and harms nothing.
+        let mut transfer = world.client.get_lent(&reader(), item(None)).await.unwrap();
+        transfer.next_item().await.unwrap();
+        assert_eq!(transfer.next_item().await.unwrap(), None);
+
+        // What has changed is said in the end.
+        let mut transfer = world.client.get_lent(&reader(), item(None)).await.unwrap();
+        transfer.next_item().await.unwrap();
+        File::options().append(true).open(place.path().join("large")).unwrap().write_all(b"x").unwrap();
+        assert_eq!(transfer.give_back().await.unwrap_err().code, ErrorCode::Changed);
+        assert_eq!(transfer.next_item().await.unwrap(), None);
+        assert_eq!(world.client.status().bulk.busy, 0);
+    }
+}
