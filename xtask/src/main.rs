@@ -12,6 +12,8 @@ mod dist;
 mod fingerprint;
 mod fuzz;
 #[cfg(target_os = "linux")]
+mod load;
+#[cfg(target_os = "linux")]
 mod measure;
 mod precompress;
 mod repo;
@@ -22,6 +24,7 @@ mod steps;
 mod suites;
 mod tidy;
 mod tools;
+mod windows;
 
 use std::process::ExitCode;
 
@@ -38,7 +41,10 @@ cargo xtask COMMAND
                         kill servers and clients while they work until N (default 500) pieces of work were interrupted
   bench [--row NAME]… [--quick] [--write] [--program PATH]
                         this server beside nginx, dufs, miniserve and copyparty, whichever are installed
+  load [--only NAME]… [--quick] [--program PATH]
+                        thousands of clients at once, slow ones and too many; fails where a bound is broken
   dist                  the binary to hand out, at target/dist/passerelle
+  windows               the server's crates for Windows: lints, and unit tests under Wine
   fuzz [SECONDS]        each fuzz target for SECONDS (default 60)
   tidy                  who may import whom, and other habits of the source tree
   setup                 only install what the other commands need
@@ -66,8 +72,13 @@ fn command(arguments: &[String]) -> Outcome<()> {
         "dev" => dev::dev(&repo, rest),
         #[cfg(target_os = "linux")]
         "bench" => bench::bench(&repo, rest),
+        #[cfg(target_os = "linux")]
+        "load" => load::load(&repo, rest),
+        #[cfg(not(target_os = "linux"))]
+        "bench" | "load" => Err(Failure(format!("`{name}` waits by epoll and reads /proc: it runs on Linux alone"))),
         "crash" => crash::crash(&repo, rest),
         "dist" => dist::dist(&repo),
+        "windows" => windows::windows(&repo),
         "fuzz" => fuzz::fuzz(&repo, rest),
         "tidy" => tidy::tidy(&repo),
         "setup" => suites::set_up_only(&repo),

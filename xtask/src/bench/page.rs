@@ -2,13 +2,11 @@
 
 use std::{fmt::Write, fs};
 
-use super::{
-    Bench, machine,
-    report::{cells, number},
-    rows::Found,
-    table::{Bound, Table, Verdict},
+use super::{Bench, machine, report::cells, rows::Found, table::Table};
+use crate::{
+    measure::verdict::{Bound, Verdict, number},
+    repo::{AtPath, Outcome, Repo},
 };
-use crate::repo::{AtPath, Outcome, Repo};
 
 const FOLDER: &str = "docs/measurements";
 const BEGINNING: &str = "# Speed
@@ -77,7 +75,7 @@ fn figures(table: &Table) -> String {
 #[cfg(test)]
 mod tests {
     use super::{goal, text};
-    use crate::bench::table::{Bound, Verdict};
+    use crate::measure::verdict::{Bound, Verdict};
 
     #[test]
     fn a_goal_says_whether_it_is_met() {

@@ -2,8 +2,9 @@
 
 use super::{
     rows::Found,
-    table::{Bound, Side, Table, Verdict},
+    table::{Side, Table},
 };
+use crate::measure::verdict::{Verdict, number};
 
 pub(super) fn print(table: &Table) {
     println!("    {}", table.title);
@@ -12,14 +13,14 @@ pub(super) fn print(table: &Table) {
         println!("      {:<width$}  {}", side.name, cells(table, side).join("  "));
     }
     table.notes.iter().for_each(|note| println!("      {note}"));
-    table.verdicts.iter().for_each(|verdict| println!("      {}", sentence(verdict)));
+    table.verdicts.iter().for_each(|verdict| println!("      {}", verdict.sentence()));
 }
 
 pub(super) fn print_verdicts(measured: &[Found]) {
     let verdicts: Vec<&Verdict> =
         measured.iter().flat_map(|found| &found.tables).flat_map(|table| &table.verdicts).collect();
     println!("\n{} of {} goals are met", verdicts.iter().filter(|verdict| verdict.is_met()).count(), verdicts.len());
-    verdicts.iter().filter(|verdict| !verdict.is_met()).for_each(|verdict| println!("  {}", sentence(verdict)));
+    verdicts.iter().filter(|verdict| !verdict.is_met()).for_each(|verdict| println!("  {}", verdict.sentence()));
 }
 
 /// What there is to say of a side, the figure that counts first.
@@ -34,37 +35,4 @@ pub(super) fn cells(table: &Table, side: &Side) -> Vec<String> {
     }
     cells.extend(side.peak.map(|bytes| format!("peak {} MiB", bytes >> 20)));
     cells
-}
-
-pub(super) fn sentence(verdict: &Verdict) -> String {
-    let (sign, bound) = match verdict.bound {
-        Bound::AtLeast(bound) => ("≥", bound),
-        Bound::AtMost(bound) => ("≤", bound),
-    };
-    let met = if verdict.is_met() { "met" } else { "NOT MET" };
-    let (value, unit) = (number(verdict.value), verdict.unit);
-    format!("{}: {value} {unit}, goal {sign} {bound} {unit}: {met}", verdict.what)
-}
-
-/// Three digits that mean something.
-pub(super) fn number(value: f64) -> String {
-    match value.abs() {
-        size if size >= 100.0 => format!("{value:.0}"),
-        size if size >= 10.0 => format!("{value:.1}"),
-        size if size >= 1.0 => format!("{value:.2}"),
-        size if size == 0.0 => "0".to_owned(),
-        size => format!("{value:.*}", (2 - size.log10().floor() as i32).clamp(0, 6) as usize),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::number;
-
-    #[test]
-    fn numbers_keep_three_digits() {
-        for (value, text) in [(12345.6, "12346"), (12.34, "12.3"), (1.234, "1.23"), (0.01234, "0.0123"), (0.0, "0")] {
-            assert_eq!(number(value), text);
-        }
-    }
 }

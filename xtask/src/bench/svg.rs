@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::report::number;
+use crate::measure::verdict::number;
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 420.0;

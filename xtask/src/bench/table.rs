@@ -3,6 +3,7 @@
 use crate::measure::{
     peers::Peer,
     statistics::{least, median, most},
+    verdict::{Bound, Verdict},
 };
 
 /// One measurement of one side.
@@ -35,36 +36,6 @@ pub(super) struct Side {
 pub(super) enum Better {
     Higher,
     Lower,
-}
-
-/// A goal.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) enum Bound {
-    AtLeast(f64),
-    AtMost(f64),
-}
-
-impl Bound {
-    pub(super) fn is_met(self, value: f64) -> bool {
-        match self {
-            Self::AtLeast(bound) => value >= bound,
-            Self::AtMost(bound) => value <= bound,
-        }
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Verdict {
-    pub(super) what: String,
-    pub(super) value: f64,
-    pub(super) unit: &'static str,
-    pub(super) bound: Bound,
-}
-
-impl Verdict {
-    pub(super) fn is_met(&self) -> bool {
-        self.bound.is_met(self.value)
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -159,7 +130,7 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
-    use super::{Better, Bound, Peer, Reading, Side, Table};
+    use super::{Better, Bound, Peer, Reading, Side, Table, Verdict};
 
     fn side(peer: Peer, values: &[f64]) -> Side {
         let reading = |value: &f64| Reading { value: *value, work: 2.0, cpu: 1.0, ..Reading::default() };
@@ -183,7 +154,7 @@ mod tests {
         let mut table = table(Better::Higher);
         table.hold("files", &[(Peer::Nginx, 2.0), (Peer::Dufs, 1.0)]);
         table.hold_cpu("time", &[(Peer::Nginx, 0.9)]);
-        let met: Vec<bool> = table.verdicts.iter().map(super::Verdict::is_met).collect();
+        let met: Vec<bool> = table.verdicts.iter().map(Verdict::is_met).collect();
         assert_eq!(met, [true, false]);
         assert!(Bound::AtMost(1.0).is_met(1.0) && !Bound::AtLeast(1.0).is_met(0.9));
     }

@@ -66,6 +66,11 @@ pub(crate) fn idle(server: SocketAddr, target: &str, connections: usize) -> Outc
     Ok(held)
 }
 
+/// Asks once more on a connection that waits.
+pub(crate) fn again(stream: &mut TcpStream, server: SocketAddr, target: &str) -> Outcome<Timed> {
+    on(stream, &format!("GET {target} HTTP/1.1\r\nHost: {server}\r\n\r\n"), |_| Ok(()), &mut |_| ())
+}
+
 fn exchange(
     server: SocketAddr,
     head: &str,

@@ -7,7 +7,10 @@ use std::{
     fs,
     io::{self, ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
-    sync::Barrier,
+    sync::{
+        Barrier,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -32,7 +35,7 @@ pub(crate) struct Load<'a> {
     pub(crate) server: SocketAddr,
     pub(crate) connections: usize,
     pub(crate) threads: usize,
-    pub(crate) end: End,
+    pub(crate) end: End<'a>,
     /// Requests a second, all connections together; as fast as answers come where there is none.
     pub(crate) rate: Option<f64>,
     /// Writes the request of that number into the empty buffer. Numbers count from zero and none comes twice.
@@ -43,9 +46,11 @@ pub(crate) struct Load<'a> {
 }
 
 #[derive(Clone, Copy)]
-pub(crate) enum End {
+pub(crate) enum End<'a> {
     After(Duration),
     Requests(u64),
+    /// Once somebody says so; looked at whenever something arrives.
+    When(&'a AtomicBool),
 }
 
 /// What came of it.
@@ -60,6 +65,8 @@ pub(crate) struct Tally {
     pub(crate) statuses: BTreeMap<u16, u64>,
     pub(crate) first_failure: Option<String>,
     pub(crate) seconds: f64,
+    /// Bytes that came over each connection, heads and bodies, whole or not.
+    pub(crate) taken: Vec<u64>,
     /// Of each answer, in microseconds, in order of length.
     pub(crate) latencies: Vec<u32>,
 }
@@ -91,6 +98,7 @@ impl Tally {
         other.statuses.into_iter().for_each(|(status, count)| *self.statuses.entry(status).or_default() += count);
         self.first_failure = self.first_failure.take().or(other.first_failure);
         self.seconds = self.seconds.max(other.seconds);
+        self.taken.extend(other.taken);
         self.latencies.extend(other.latencies);
     }
 }
@@ -130,7 +138,7 @@ fn work(load: &Load<'_>, threads: usize, number: usize, barrier: &Barrier) -> io
 }
 
 /// When which request is due.
-struct Schedule {
+struct Schedule<'a> {
     begin: Instant,
     deadline: Option<Instant>,
     /// Seconds between two requests of this thread.
@@ -139,22 +147,29 @@ struct Schedule {
     most: u64,
     first: u64,
     step: u64,
+    over: Option<&'a AtomicBool>,
 }
 
-impl Schedule {
-    fn new(load: &Load<'_>, threads: u64, number: u64) -> Self {
+impl<'a> Schedule<'a> {
+    fn new(load: &Load<'a>, threads: u64, number: u64) -> Self {
         let begin = Instant::now();
-        let (deadline, most) = match load.end {
-            End::After(time) => (Some(begin + time), u64::MAX),
-            End::Requests(total) => (None, total / threads + u64::from(number < total % threads)),
+        let (deadline, most, over) = match load.end {
+            End::After(time) => (Some(begin + time), u64::MAX, None),
+            End::Requests(total) => (None, total / threads + u64::from(number < total % threads), None),
+            End::When(over) => (None, u64::MAX, Some(over)),
         };
         let interval = load.rate.map(|rate| threads as f64 / rate);
-        Self { begin, deadline, interval, sent: 0, most, first: number, step: threads }
+        Self { begin, deadline, interval, sent: 0, most, first: number, step: threads, over }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        self.deadline.is_some_and(|deadline| now >= deadline)
+            || self.over.is_some_and(|over| over.load(Ordering::Relaxed))
     }
 
     /// When the next request is due; none where all were sent.
     fn due(&self, now: Instant) -> Option<Instant> {
-        if self.sent == self.most || self.deadline.is_some_and(|deadline| now >= deadline) {
+        if self.sent == self.most || self.is_over(now) {
             return None;
         }
         Some(self.interval.map_or(now, |interval| self.begin + Duration::from_secs_f64(interval * self.sent as f64)))
@@ -191,7 +206,7 @@ impl<'a> Worker<'a> {
     fn open(load: &'a Load<'a>, count: usize) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let idle = (0..count).rev().collect();
-        let (buffer, tally) = (vec![0; READ_BYTES], Tally::default());
+        let (buffer, tally) = (vec![0; READ_BYTES], Tally { taken: vec![0; count], ..Tally::default() });
         let mut worker = Self { load, epoll, connections: Vec::new(), alive: count, idle, buffer, tally };
         for index in 0..count {
             let connection = worker.connect(index)?;
@@ -208,7 +223,7 @@ impl<'a> Worker<'a> {
         Ok(Connection { stream, decoder, request: Vec::new(), written: 0, due: Instant::now() })
     }
 
-    fn run(mut self, mut schedule: Schedule) -> io::Result<Tally> {
+    fn run(mut self, mut schedule: Schedule<'_>) -> io::Result<Tally> {
         let mut events = Vec::with_capacity(EVENTS_MAX);
         let mut heard = Instant::now();
         while self.tally.failures < FAILURES_MAX {
@@ -221,8 +236,8 @@ impl<'a> Worker<'a> {
                 due = schedule.due(now);
             }
             let busy = self.alive - self.idle.len();
-            let late = schedule.deadline.is_some_and(|deadline| now >= deadline);
-            if late || self.alive == 0 || (due.is_none() && busy == 0) || heard.elapsed() > SILENCE_MAX {
+            if schedule.is_over(now) || self.alive == 0 || (due.is_none() && busy == 0) || heard.elapsed() > SILENCE_MAX
+            {
                 break;
             }
             let next = if self.idle.is_empty() { schedule.deadline } else { due.or(schedule.deadline) };
@@ -292,6 +307,7 @@ impl<'a> Worker<'a> {
             Ok(0) if connection.decoder.ends_with_connection() && connection.written > 0 => Ok(true),
             Ok(0) => Err("the connection ended early".to_owned()),
             Ok(count) => {
+                self.tally.taken[index] += count as u64;
                 let fed = connection.decoder.feed(&self.buffer[..count], &mut |_| ());
                 fed.map(|()| connection.decoder.is_done()).map_err(|error| error.0.to_owned())
             }

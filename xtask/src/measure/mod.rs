@@ -9,3 +9,4 @@ pub(crate) mod peers;
 pub(crate) mod processes;
 pub(crate) mod server;
 pub(crate) mod statistics;
+pub(crate) mod verdict;

@@ -104,17 +104,22 @@ pub(crate) struct Peers {
 }
 
 impl Peers {
+    /// Nobody but us.
+    pub(crate) fn ours(program: &Path) -> Self {
+        let program = std::path::absolute(program).unwrap_or_else(|_| program.to_owned());
+        Self { found: vec![(Peer::Ours, program.clone()), (Peer::Split, program)], started: AtomicU32::new(0) }
+    }
+
     /// `ours` is the server that is measured, wherever this was started.
     pub(crate) fn find(repo: &Repo, ours: &Path) -> Self {
-        let ours = std::path::absolute(ours).unwrap_or_else(|_| ours.to_owned());
-        let mut found = vec![(Peer::Ours, ours.clone()), (Peer::Split, ours)];
+        let mut peers = Self::ours(ours);
         for peer in OTHERS {
             match locate(repo, *peer) {
-                Some(path) => found.push((*peer, path)),
+                Some(path) => peers.found.push((*peer, path)),
                 None => println!("    {} is not installed: {}", peer.name(), peer.install()),
             }
         }
-        Self { found, started: AtomicU32::new(0) }
+        peers
     }
 
     /// Those of the wanted that are here, in that order.
@@ -224,7 +229,12 @@ fn nginx(
     let (ssl, certificate) = match manner.tls {
         Some((certificate, key)) => {
             let (certificate, key) = (certificate.display(), key.display());
-            (" ssl", format!("ssl_certificate \"{certificate}\"; ssl_certificate_key \"{key}\";"))
+            (
+                " ssl",
+                format!(
+                    "ssl_certificate \"{certificate}\"; ssl_certificate_key \"{key}\"; ssl_protocols TLSv1.2 TLSv1.3;"
+                ),
+            )
         }
         None => ("", String::new()),
     };

@@ -29,7 +29,7 @@ pub(super) fn all(bench: &Bench) -> Outcome<Found> {
     Ok(Found { tables: Vec::new(), charts: vec![by_size(bench)?, by_connections(bench)?, by_folder(bench)?] })
 }
 
-fn time(bench: &Bench) -> End {
+fn time(bench: &Bench) -> End<'static> {
     End::After(Duration::from_secs_f64(bench.effort.seconds / 2.0))
 }
 
@@ -53,7 +53,7 @@ fn by_size(bench: &Bench) -> Outcome<Chart> {
     })
 }
 
-fn ask(server: &Server, target: &str, bytes: u64, end: End) -> Outcome<f64> {
+fn ask(server: &Server, target: &str, bytes: u64, end: End<'_>) -> Outcome<f64> {
     let request = |_, out: &mut Vec<u8>| {
         out.extend_from_slice(format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", server.address).as_bytes());
     };

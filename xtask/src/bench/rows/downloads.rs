@@ -6,7 +6,7 @@ use std::io::Read;
 use super::{
     super::{
         Bench,
-        table::{Better, Bound, Reading, Table},
+        table::{Better, Reading, Table},
     },
     Found,
 };
@@ -17,6 +17,7 @@ use crate::{
         engine::{self, End, Load},
         peers::{Manner, Peer},
         server::Server,
+        verdict::Bound,
     },
     repo::{AtPath, Failure, Outcome},
 };

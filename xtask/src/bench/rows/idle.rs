@@ -3,7 +3,7 @@
 use super::{
     super::{
         Bench,
-        table::{Better, Bound, Reading, Side, Table},
+        table::{Better, Reading, Side, Table},
     },
     Found,
 };
@@ -13,6 +13,7 @@ use crate::{
         data::{SMALL, small_name},
         peers::{Manner, Peer},
         server::Server,
+        verdict::Bound,
     },
     repo::Outcome,
 };

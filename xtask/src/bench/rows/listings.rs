@@ -3,7 +3,7 @@
 use super::{
     super::{
         Bench, Turn,
-        table::{Better, Bound, Reading, Table},
+        table::{Better, Reading, Table},
     },
     Found,
 };
@@ -14,6 +14,7 @@ use crate::{
         peers::{Manner, Peer},
         server::Server,
         statistics::median,
+        verdict::Bound,
     },
     repo::{Failure, Outcome},
 };

@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 use super::{
     super::{
         Bench,
-        table::{Better, Bound, Reading, Table},
+        table::{Better, Reading, Table},
     },
     Found,
 };
@@ -16,6 +16,7 @@ use crate::{
         engine::{self, End, Load, Tally},
         peers::{Manner, Peer},
         server::Server,
+        verdict::Bound,
     },
     repo::{AtPath, Failure, Outcome},
 };
@@ -77,7 +78,7 @@ pub(super) fn ask(
     peer: Peer,
     server: &Server,
     connections: usize,
-    end: End,
+    end: End<'_>,
     rate: Option<f64>,
 ) -> Outcome<Tally> {
     let files = bench.data.scale.small_files;

@@ -1,0 +1,69 @@
+//! Somebody who looks at a folder again and again while others keep the server busy: nobody is to starve.
+
+use std::{thread, time::Duration};
+
+use crate::{
+    measure::{
+        data::FOLDER,
+        engine::{self, End, Load, Tally},
+        peers::Peer,
+        server::Server,
+        verdict::{Bound, Verdict},
+    },
+    repo::{Failure, Outcome},
+};
+
+const LOOKS_PER_SECOND: f64 = 20.0;
+const CONNECTIONS: usize = 4;
+/// What a person waits for a page without wondering.
+const MILLISECONDS_MAX: f64 = 1_000.0;
+
+/// Does the work, which takes that long, while somebody looks.
+pub(super) fn beside<T: Send>(
+    server: &Server,
+    time: Duration,
+    work: impl FnOnce() -> Outcome<T> + Send,
+) -> Outcome<(T, Verdict)> {
+    thread::scope(|scope| {
+        let looking = scope.spawn(|| look(server, time));
+        let done = work()?;
+        let tally = looking.join().unwrap_or_else(|_| Err(Failure("looking at a folder panicked".to_owned())))?;
+        Ok((done, verdict(&tally)))
+    })
+}
+
+fn look(server: &Server, time: Duration) -> Outcome<Tally> {
+    let target = Peer::Ours.listing(FOLDER);
+    let request = |_, out: &mut Vec<u8>| {
+        out.extend_from_slice(format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", server.address).as_bytes());
+    };
+    engine::run(&Load {
+        server: server.address,
+        connections: CONNECTIONS,
+        threads: 1,
+        end: End::After(time),
+        rate: Some(LOOKS_PER_SECOND),
+        request: &request,
+        status: 200,
+        body_bytes: None,
+    })?
+    .flawless()
+}
+
+/// Somebody who was never answered waited for ever.
+fn verdict(tally: &Tally) -> Verdict {
+    let waited = if tally.answers == 0 { f64::INFINITY } else { f64::from(tally.latency(0.99)) / 1e3 };
+    let what = "99 % of the listings meanwhile".to_owned();
+    Verdict { what, value: waited, unit: "ms", bound: Bound::AtMost(MILLISECONDS_MAX) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Tally, verdict};
+
+    #[test]
+    fn nobody_answered_is_not_quick() {
+        assert!(!verdict(&Tally::default()).is_met());
+        assert!(verdict(&Tally { answers: 1, latencies: vec![900_000], ..Tally::default() }).is_met());
+    }
+}

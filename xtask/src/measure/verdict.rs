@@ -1,0 +1,71 @@
+//! A figure and what is asked of it, in words. Pure.
+
+/// What is asked of a figure.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) enum Bound {
+    AtLeast(f64),
+    AtMost(f64),
+}
+
+impl Bound {
+    pub(crate) fn is_met(self, value: f64) -> bool {
+        match self {
+            Self::AtLeast(bound) => value >= bound,
+            Self::AtMost(bound) => value <= bound,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Verdict {
+    pub(crate) what: String,
+    pub(crate) value: f64,
+    pub(crate) unit: &'static str,
+    pub(crate) bound: Bound,
+}
+
+impl Verdict {
+    pub(crate) fn is_met(&self) -> bool {
+        self.bound.is_met(self.value)
+    }
+
+    pub(crate) fn sentence(&self) -> String {
+        let (sign, bound) = match self.bound {
+            Bound::AtLeast(bound) => ("≥", bound),
+            Bound::AtMost(bound) => ("≤", bound),
+        };
+        let met = if self.is_met() { "met" } else { "NOT MET" };
+        let (value, unit) = (number(self.value), self.unit);
+        format!("{}: {value} {unit}, goal {sign} {bound} {unit}: {met}", self.what)
+    }
+}
+
+/// Three digits that mean something.
+pub(crate) fn number(value: f64) -> String {
+    match value.abs() {
+        size if size >= 100.0 => format!("{value:.0}"),
+        size if size >= 10.0 => format!("{value:.1}"),
+        size if size >= 1.0 => format!("{value:.2}"),
+        size if size == 0.0 => "0".to_owned(),
+        size => format!("{value:.*}", (2 - size.log10().floor() as i32).clamp(0, 6) as usize),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Bound, Verdict, number};
+
+    #[test]
+    fn a_figure_is_held_against_its_bound() {
+        let verdict = Verdict { what: "files".into(), value: 1.5, unit: "×", bound: Bound::AtLeast(2.0) };
+        assert_eq!(verdict.sentence(), "files: 1.50 ×, goal ≥ 2 ×: NOT MET");
+        assert!(Bound::AtMost(1.5).is_met(1.5) && !Bound::AtMost(1.5).is_met(1.6));
+    }
+
+    #[test]
+    fn numbers_keep_three_digits() {
+        for (value, text) in [(12345.6, "12346"), (12.34, "12.3"), (1.234, "1.23"), (0.01234, "0.0123"), (0.0, "0")] {
+            assert_eq!(number(value), text);
+        }
+    }
+}
