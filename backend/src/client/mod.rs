@@ -18,6 +18,7 @@ mod upload;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use shared::limits::LIST_LIMIT_DEFAULT;
 use shared::wire::{FrameKind, Get, List, Message, Stat, Walk};
 use shared::{Entry, ErrorCode, Order, VPath};
 
@@ -90,7 +91,9 @@ impl Client {
     ) -> Result<Blocks, ClientError> {
         let request =
             List { caller: caller.clone(), path: path.clone(), order, cursor: cursor.map(str::to_owned), limit };
-        let (lease, reply) = self.start(Lane::Metadata, FrameKind::List, &request).await?;
+        // A long page may take as long as its reader does.
+        let lane = if limit <= LIST_LIMIT_DEFAULT { Lane::Metadata } else { Lane::Bulk };
+        let (lease, reply) = self.start(lane, FrameKind::List, &request).await?;
         Blocks::new(lease, reply, limit).await
     }
 

@@ -30,7 +30,8 @@ pub(super) async fn list(State(gateway): State<Gateway>, request: Request) -> Re
     let query = Parameters::read(request.uri().query().unwrap_or_default())?;
     let form = Form::of(request.headers())?;
     let caller = gateway.caller(&RequestId::of(&request));
-    let blocks = gateway.client.list_blocks(&caller, &path, query.order, query.cursor.as_deref(), query.limit).await?;
+    let mut blocks =
+        gateway.client.list_blocks(&caller, &path, query.order, query.cursor.as_deref(), query.limit).await?;
     let mut headers = HeaderMap::new();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers.insert(VARY, HeaderValue::from_static("Accept"));
@@ -38,27 +39,33 @@ pub(super) async fn list(State(gateway): State<Gateway>, request: Request) -> Re
         let etag = form.etag(etag);
         set(&mut headers, ETAG_HEADER, etag.quoted());
         if Conditions::read(request.method(), request.headers()).has(Some(etag)) {
+            // A page with a validator is short, and to read it to its end costs less than to cancel it.
+            while blocks.next().await?.is_some() {}
             return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
         }
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(form.media_type()));
+    let short = query.limit <= LIST_LIMIT_DEFAULT;
     let body = match form {
-        Form::Columns => whole_or_stream(InColumns(blocks)).await?,
-        Form::Json => whole_or_stream(InJson::new(blocks, path)).await?,
+        Form::Columns => whole_or_stream(InColumns(blocks), short).await?,
+        Form::Json => whole_or_stream(InJson::new(blocks, path), short).await?,
     };
     Ok((StatusCode::OK, headers, body).into_response())
 }
 
-/// A body of known length where the page is in one block, and else one that goes on as blocks come.
-async fn whole_or_stream(mut page: impl Page) -> Result<Body, ClientError> {
-    if page.blocks().is_single() {
-        return Ok(page.next().await?.map_or_else(Body::empty, Body::from));
+/// A short page is gathered, so that its length is known and the file server is done with it; a long one goes on as its
+/// blocks come.
+async fn whole_or_stream(mut page: impl Source, short: bool) -> Result<Body, ClientError> {
+    if !short {
+        return Ok(body(page));
     }
-    Ok(body(page))
-}
-
-trait Page: Source {
-    fn blocks(&self) -> &Blocks;
+    let first = page.next().await?.unwrap_or_default();
+    let Some(second) = page.next().await? else { return Ok(Body::from(first)) };
+    let mut whole = [first, second].concat();
+    while let Some(piece) = page.next().await? {
+        whole.extend_from_slice(&piece);
+    }
+    Ok(Body::from(whole))
 }
 
 /// In what form a listing is given.
@@ -98,12 +105,6 @@ impl Form {
 
 /// The blocks as they are.
 struct InColumns(Blocks);
-
-impl Page for InColumns {
-    fn blocks(&self) -> &Blocks {
-        &self.0
-    }
-}
 
 impl Source for InColumns {
     async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
@@ -151,12 +152,6 @@ impl InJson {
             json.push(b'}');
         }
         Ok(json)
-    }
-}
-
-impl Page for InJson {
-    fn blocks(&self) -> &Blocks {
-        &self.blocks
     }
 }
 
