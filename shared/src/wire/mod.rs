@@ -8,7 +8,8 @@
 //!
 //! A connection opens with HELLO, HELLO_ACK, AUTH, AUTH_OK, in which both sides prove that they hold the key. Then the
 //! client sends one request at a time, and the server answers with frames of which the last is END. While a request
-//! runs the client may send CANCEL, PING and GOODBYE and nothing else. Bodies are CBOR maps with numbered fields
+//! runs the client may send CANCEL, PING and GOODBYE, what the request itself takes (DATA and PUT_END, RETURN), and
+//! nothing else. Bodies are CBOR maps with numbered fields
 //! (module `messages`), but for DATA, whose body is a file's bytes.
 //!
 //! What this protocol is not: multiplexed (a pool of connections gives parallelism, and TCP the flow control),
