@@ -39,7 +39,7 @@ cargo xtask COMMAND
   dev [DIR]             the server, and the page with hot reload on http://127.0.0.1:8081
   crash [--seed N] [--count N] [--program PATH]
                         kill servers and clients while they work until N (default 500) pieces of work were interrupted
-  bench [--row NAME]… [--quick] [--write] [--program PATH]
+  bench [--row NAME]… [--quick] [--write] [--micro] [--program PATH]
                         this server beside nginx, dufs, miniserve and copyparty, whichever are installed
   load [--only NAME]… [--quick] [--program PATH]
                         thousands of clients at once, slow ones and too many; fails where a bound is broken
