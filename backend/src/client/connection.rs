@@ -10,7 +10,9 @@ use tokio::time::timeout;
 
 use super::handshake::{Agreed, handshake};
 use super::{ClientError, Place, Target};
-use crate::wire::{Alarm, Frame, FrameReader, FrameWriter, Incoming, LinkReader, LinkWriter, connect_door, connect_tcp};
+use crate::wire::{
+    Alarm, Frame, FrameReader, FrameWriter, Incoming, LinkReader, LinkWriter, connect_door, connect_tcp,
+};
 
 /// A connection past its handshake.
 pub(super) struct Connection {

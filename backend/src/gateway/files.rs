@@ -16,11 +16,11 @@ use shared::{Algorithm, Entry, ErrorCode, Kind, Link, Span, VPath};
 use super::conditional::{Conditions, Plan, last_modified};
 use super::error::Refusal;
 use super::extract::Target;
-use super::multipart::{Layout, Parts};
 use super::lane::Lane;
 use super::lent::Lent;
+use super::multipart::{Layout, Parts};
 use super::relay::{Relay, body};
-use super::{Gateway, connection, RequestId, digests, disposition, index, media};
+use super::{Gateway, RequestId, connection, digests, disposition, index, media};
 use crate::client::{Caller, ClientError, GetItem, Item};
 
 /// How often a request is begun again because the file changed under it.
