@@ -220,7 +220,7 @@ impl RequestId {
 
 impl From<u64> for RequestId {
     fn from(number: u64) -> Self {
-        Self(std::array::from_fn(|index| b"0123456789abcdef"[(number >> (60 - 4 * index) & 0xf) as usize]))
+        Self(std::array::from_fn(|index| b"0123456789abcdef"[((number >> (60 - 4 * index)) & 0xf) as usize]))
     }
 }
 

@@ -23,9 +23,7 @@ impl Alarm {
         poll_fn(|context| match work.as_mut().poll(context) {
             Poll::Ready(done) => Poll::Ready(Some(done)),
             // Most work never comes here, and needs no look at the clock.
-            Poll::Pending => {
-                self.poll(context, *deadline.get_or_insert_with(|| Instant::now() + time)).map(|()| None)
-            }
+            Poll::Pending => self.poll(context, *deadline.get_or_insert_with(|| Instant::now() + time)).map(|()| None),
         })
         .await
     }
