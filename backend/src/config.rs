@@ -256,8 +256,6 @@ pub struct TcpConfig {
     pub listen: SocketAddr,
     /// How.
     pub server: ServerConfig,
-    /// When uploads are acknowledged.
-    pub durability: Durability,
 }
 
 /// The process, settled.
@@ -367,10 +365,10 @@ impl TcpSettings {
                 default.trash_expiry,
                 "trash-expiry-seconds",
             )?,
+            durability: self.durability.or(file.durability).map_or(default.durability, Durability::from),
             ..default
         };
-        let durability = self.durability.or(file.durability).map(Durability::from).unwrap_or_default();
-        Ok(TcpConfig { listen, server, durability })
+        Ok(TcpConfig { listen, server })
     }
 }
 
@@ -459,7 +457,7 @@ mod tests {
 
     #[test]
     fn uploads_are_durable_unless_somebody_says_otherwise() {
-        let durability = |settings: TcpSettings, text| settings.settle(&file(text)).unwrap().durability;
+        let durability = |settings: TcpSettings, text| settings.settle(&file(text)).unwrap().server.durability;
         assert_eq!(durability(TcpSettings::default(), ""), Durability::Strict);
         let relaxed = "[tcp]\ndurability = 'relaxed'\n";
         assert_eq!(durability(TcpSettings::default(), relaxed), Durability::Relaxed);

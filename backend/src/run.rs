@@ -13,7 +13,7 @@ use tracing::{info, warn};
 use crate::client::{Client, PoolConfig, Target};
 use crate::config::{CommonConfig, HttpConfig, TcpConfig};
 use crate::gateway::{self, Gateway, Tls, TlsError};
-use crate::server::{self, Database, DatabaseError, Server};
+use crate::server::{self, Database, DatabaseError, Server, ServerConfig};
 use crate::state::{State, StateError, note_key, read_key, read_or_make_key};
 use crate::storage::local::LocalStorage;
 use crate::storage::{Durability, StorageError};
@@ -72,7 +72,7 @@ pub async fn serve(
     let state = State::open(common.state.as_deref(), &folder)?;
     let local_key = state.local_key()?;
     let inner_key = Key::generate()?;
-    let storage = open_storage(&folder, state.folder(), tcp.durability)?;
+    let storage = open_storage(&folder, state.folder())?;
     let tcp_listener = listen(tcp.listen).await?;
     let http_port = HttpPort::open(&http).await?;
     let tcp_address = address(&tcp_listener, tcp.listen)?;
@@ -81,10 +81,10 @@ pub async fn serve(
     }
 
     let keys = [(local_key, Rights::ALL), (inner_key.clone(), Rights::ALL)];
-    let config = server::ServerConfig { drain_time: common.drain_time, ..tcp.server };
+    let config = ServerConfig { drain_time: common.drain_time, ..tcp.server };
     let stop_server = CancellationToken::new();
     let (door, doorway) = door();
-    let file_server = Server::new(Arc::new(storage), open_records(&state, tcp.durability)?, keys, config);
+    let file_server = Server::new(Arc::new(storage), open_records(&state, &config)?, keys, config);
     let file_server = tokio::spawn(server::serve(tcp_listener, Some(doorway), file_server, stop_server.clone()));
 
     let client = Client::new(Target::here(door, inner_key), PoolConfig::default());
@@ -111,7 +111,7 @@ pub async fn serve_storage(
     let folder = resolve(folder)?;
     let state = State::open(common.state.as_deref(), &folder)?;
     let keys = [(read_or_make_key(key)?, Rights::ALL), (state.local_key()?, Rights::ALL)];
-    let storage = open_storage(&folder, state.folder(), tcp.durability)?;
+    let storage = open_storage(&folder, state.folder())?;
     let listener = listen(tcp.listen).await?;
     let tcp_address = address(&listener, tcp.listen)?;
     if let Err(error) = note_key(tcp_address, &state.key_path()) {
@@ -119,8 +119,8 @@ pub async fn serve_storage(
     }
     announce(&common, None, Some(tcp_address));
     info!(folder = %folder.display(), "serving");
-    let config = server::ServerConfig { drain_time: common.drain_time, ..tcp.server };
-    let server = Server::new(Arc::new(storage), open_records(&state, tcp.durability)?, keys, config);
+    let config = ServerConfig { drain_time: common.drain_time, ..tcp.server };
+    let server = Server::new(Arc::new(storage), open_records(&state, &config)?, keys, config);
     server::serve(listener, None, server, shutdown).await;
     Ok(())
 }
@@ -179,18 +179,17 @@ fn resolve(folder: &Path) -> Result<PathBuf, RunError> {
     })
 }
 
-fn open_storage(folder: &Path, hidden: &Path, durability: Durability) -> Result<LocalStorage, RunError> {
-    if durability == Durability::Relaxed {
-        warn!("uploads are acknowledged before they are on the disk: a crash of this machine may lose the last ones");
-    }
-    let storage = LocalStorage::open_durable(folder, Some(hidden), durability);
-    storage.map_err(|reason| RunError::Folder { folder: folder.to_owned(), reason })
+fn open_storage(folder: &Path, hidden: &Path) -> Result<LocalStorage, RunError> {
+    LocalStorage::open(folder, Some(hidden)).map_err(|reason| RunError::Folder { folder: folder.to_owned(), reason })
 }
 
 /// Where they cannot be written, files can still be read.
-fn open_records(state: &State, uploads: Durability) -> Result<Option<Arc<Database>>, RunError> {
+fn open_records(state: &State, config: &ServerConfig) -> Result<Option<Arc<Database>>, RunError> {
+    if config.durability == Durability::Relaxed {
+        warn!("uploads are acknowledged before they are on the disk: a crash of this machine may lose the last ones");
+    }
     match Database::open(&state.records_path()) {
-        Ok(records) => Ok(Some(Arc::new(records.keeping_uploads(uploads)))),
+        Ok(records) => Ok(Some(Arc::new(records.keeping_uploads(config.durability)))),
         Err(error @ DatabaseError::ReadOnly { .. }) => {
             warn!(%error, "nothing can be changed, only read");
             Ok(None)

@@ -52,7 +52,7 @@ pub use database::{Database, DatabaseError};
 pub use send::Sink;
 pub use session::serve_connection;
 
-use crate::storage::Storage;
+use crate::storage::{Durability, Storage};
 use crate::wire::{Doorway, FrameReader, FrameWriter, Key, KeyId, PipeReader, PipeWriter};
 use blocking::blocking;
 use digest::DigestCache;
@@ -83,6 +83,8 @@ pub struct ServerConfig {
     pub snapshot_time: Duration,
     /// How long an upload is kept that nobody adds to.
     pub upload_expiry: Duration,
+    /// When an upload must be on the disk: before it is acknowledged, unless that is relaxed.
+    pub durability: Durability,
     /// How long something stays in the trash.
     pub trash_expiry: Duration,
     /// How often what has expired is cleared away.
@@ -101,6 +103,7 @@ impl Default for ServerConfig {
             folder_entries_max: FOLDER_ENTRIES_MAX,
             snapshot_time: Duration::from_secs(120),
             upload_expiry: UPLOAD_EXPIRY,
+            durability: Durability::Strict,
             trash_expiry: TRASH_EXPIRY,
             sweep_time: Duration::from_secs(60),
         }

@@ -53,21 +53,24 @@ pub trait Staged: Send + Sync {
     /// [`shared::ErrorCode::NoSpace`], [`shared::ErrorCode::Io`].
     fn sync(&self) -> Result<(), StorageError>;
 
+    /// Asks the system to begin writing those bytes to the disk, so that a sync finds less to do. Proves nothing, and
+    /// does nothing where the system has no such call.
+    fn write_out(&self, _offset: u64, _length: u64) {}
+
     /// The operating system's file, where there is one, for system calls that move bytes without copying them.
     fn as_file(&self) -> Option<&std::fs::File> {
         None
     }
 }
 
-/// When the bytes of an upload must be on the disk. What is there already, and what else is done to it, is durable either
-/// way.
+/// When a new file must be on the disk. What is there already, and what else is done to it, is durable either way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Durability {
     /// Before anybody is told of them.
     #[default]
     Strict,
-    /// When the system likes: nothing is lost when the server crashes, but when the machine does, the uploads of the last
-    /// seconds may be missing, or be there with a content that is not theirs.
+    /// When the system likes: nothing is lost when the server crashes, but when the machine does, the new files of the last
+    /// seconds may be missing, or be there with a content that is not theirs; what they replaced is lost then, too.
     Relaxed,
 }
 
@@ -91,6 +94,8 @@ pub struct Attributes {
     pub modified: Option<Timestamp>,
     /// Whether its owner may execute it; none for what the replaced file has, or no.
     pub executable: Option<bool>,
+    /// When it must be there for good.
+    pub durability: Durability,
 }
 
 /// An upload that became a file.

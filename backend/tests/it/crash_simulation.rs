@@ -183,6 +183,46 @@ async fn attempt_upload(
     client.commit(&commit(id)).await
 }
 
+/// One file, whole in one exchange, over a file that is there, by a client that does not give up.
+async fn store(seed: u64, fault: Fault, step: u64) -> bool {
+    let context = format!("seed {seed}, {fault:?} at step {step}");
+    let disk = SimulatedDisk::new(seed);
+    disk.add_file("file", OLD).unwrap();
+    let mut machine = Machine::start(disk).await;
+    let first = machine.disk();
+    let faulty_step = first.steps() + step;
+    first.at(faulty_step, fault);
+    let new: Vec<u8> = PIECES.concat();
+    let stage =
+        shared::wire::Stage { conflict: Conflict::Replace, resumable: false, ..stage("file", Some(new.len() as u64)) };
+    let request = shared::wire::Store { stage, checksum: None };
+    for attempt in 0.. {
+        assert!(attempt < 20, "{context}: it never comes to an end; {:?}", machine.disk().history());
+        let stored = machine.client().store(&request, &new).await;
+        if !machine.has_power() {
+            machine.restart().await;
+        }
+        let (seen, _) = files(&machine.disk().storage());
+        let bytes = &seen["file"];
+        assert!(bytes == OLD || *bytes == new, "{context}: the file is torn");
+        if stored.is_ok() {
+            assert_eq!(*bytes, new, "{context}: what was stored is not there");
+            break;
+        }
+    }
+    machine.restart().await;
+    let disk = machine.stop().await;
+    assert!(disk.storage().list_staged().unwrap().is_empty(), "{context}: something staged is left");
+    let (seen, _) = files(&disk.storage());
+    assert_eq!(seen["file"], new, "{context}: what was stored did not survive the next loss of power");
+    first.steps() >= faulty_step
+}
+
+#[tokio::test]
+async fn a_stored_file_survives_whatever_the_disk_does() {
+    at_each_step(store).await;
+}
+
 #[tokio::test]
 async fn an_upload_survives_whatever_the_disk_does() {
     at_each_step(upload).await;

@@ -7,6 +7,7 @@ use backend::gateway::{Anonymous, GatewayConfig};
 use backend::storage::Storage;
 use shared::api::changes::Trash;
 use shared::api::files::Folder;
+use shared::limits::STORE_BYTES_MAX;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -310,7 +311,9 @@ async fn nothing_is_left_of_what_was_broken_off() {
     let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
     let web = Web::with(Arc::clone(&storage) as Arc<dyn Storage>, config).await;
     let mut stream = web.connect().await;
-    let head = format!("PUT /files/new HTTP/1.1\r\nhost: {}\r\ncontent-length: 10\r\n\r\n12345", web.address);
+    // What is short is stored once all of it is there; this is longer.
+    let length = STORE_BYTES_MAX + 1;
+    let head = format!("PUT /files/new HTTP/1.1\r\nhost: {}\r\ncontent-length: {length}\r\n\r\n12345", web.address);
     stream.write_all(head.as_bytes()).await.unwrap();
     let staged = async |expected: bool| {
         let waiting = async {

@@ -21,7 +21,7 @@ use super::decide::{Terms, terms, within};
 use super::record::UploadRecord;
 use super::stage::make_folders;
 use super::{Hold, Uploads, uploader};
-use crate::storage::{Attributes, Published, Staged, Storage, StorageError, name_beside};
+use crate::storage::{Published, Staged, Storage, StorageError, name_beside};
 
 /// What is copied in one step, in bytes: a client that cancels waits no longer than that.
 const STEP_BYTES: u64 = 64 << 20;
@@ -150,8 +150,7 @@ impl Committing {
     /// Gives the upload its name, or another one beside it; none where what is there stays.
     fn publish(&self, digests: &Digests) -> Result<Option<(VPath, Published)>, Stop> {
         let begun_before = self.record.target_path();
-        let attributes =
-            Attributes { modified: self.record.request.modified, executable: self.record.request.executable };
+        let attributes = self.uploads.attributes(&self.record);
         if self.record.request.make_parents
             && let Some(parent) = self.path.parent()
         {

@@ -41,7 +41,7 @@ use super::handshake::Peer;
 use super::hash::Sums;
 use super::session::granted;
 use super::{ServerConfig, Sink};
-use crate::storage::{Staged, Storage, StorageError};
+use crate::storage::{Attributes, Durability, Staged, Storage, StorageError};
 use record::{Owner, UploadRecord};
 
 /// Every upload that is known.
@@ -55,6 +55,8 @@ pub(super) struct Uploads {
     /// Those that are not files yet.
     unfinished: AtomicUsize,
     expiry: Duration,
+    /// When they must be on the disk.
+    durability: Durability,
 }
 
 /// One upload.
@@ -100,6 +102,21 @@ impl Uploads {
             slots: Mutex::default(),
             unfinished: AtomicUsize::new(unfinished),
             expiry: config.upload_expiry,
+            durability: config.durability,
+        }
+    }
+
+    /// What the file is to have that such an upload becomes.
+    fn attributes(&self, record: &UploadRecord) -> Attributes {
+        let (modified, executable) = (record.request.modified, record.request.executable);
+        Attributes { modified, executable, durability: self.durability }
+    }
+
+    /// Makes durable what is written of an upload, where that is wanted.
+    fn sync(&self, staged: &dyn Staged) -> Result<(), StorageError> {
+        match self.durability {
+            Durability::Strict => staged.sync(),
+            Durability::Relaxed => Ok(()),
         }
     }
 

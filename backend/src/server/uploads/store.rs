@@ -18,7 +18,7 @@ use super::decide::{Terms, terms, within};
 use super::record::UploadRecord;
 use super::stage::{make_folders, random_id, refuse_own_names};
 use super::{Intake, Uploads, uploader};
-use crate::storage::{Attributes, Published, StorageError};
+use crate::storage::{Published, StorageError};
 
 /// DATA… PUT_END come in; then UPLOAD with the file, END.
 pub(in crate::server) async fn store<W: Sink>(
@@ -92,8 +92,7 @@ impl Storing {
 
     /// Under that name, with the folders on the way where they are missing and wanted.
     fn store(&self, path: &VPath, bytes: &[u8]) -> Result<Published, StorageError> {
-        let request = &self.record.request;
-        let attributes = Attributes { modified: request.modified, executable: request.executable };
+        let attributes = self.uploads.attributes(&self.record);
         let store = || self.uploads.storage.store(self.record.id, bytes, path, &self.terms.expected, &attributes);
         match (store(), path.parent()) {
             (Err(error), Some(parent)) if self.make_parents && error.code == ErrorCode::ParentMissing => {

@@ -1,5 +1,7 @@
-//! PUT: bytes come in, are hashed and written a piece at a time on blocking threads, while the next ones are on their
-//! way. Every so many bytes they are synced, beside the writing; only what is synced and written down is told.
+//! PUT: bytes come in, are written and hashed a batch at a time on two blocking threads, while the next ones are on their
+//! way. Every so many bytes they are synced, beside the writing; only what is synced and written down is told. Of an
+//! upload that is not written down nothing is told before it is a file: its bytes are only sent on their way to the disk,
+//! so that the sync at the end finds little to do.
 
 use std::sync::Arc;
 
@@ -21,6 +23,8 @@ use crate::storage::{Staged, StorageError};
 
 /// What is written in one step, in bytes, where so much is there.
 const STEP_BYTES: usize = 4 * PIECE_BYTES;
+/// What is hashed by the thread that writes it, in bytes: less is done sooner than handed over.
+const HASHED_ALONG_BYTES: usize = 64 << 10;
 
 /// Where the bytes of a PUT come in.
 pub(in crate::server) struct Intake<'a> {
@@ -160,6 +164,8 @@ impl<'a> Intake<'a> {
 struct Writer {
     /// None while it is at work on another thread, or was lost there.
     work: Option<Work>,
+    /// None while it is at work on another thread, or was lost there, or is of other bytes than were written.
+    hashing: Option<Hashing>,
     sync: Option<Sync>,
     /// Where the last sync that began ends.
     synced: u64,
@@ -180,6 +186,12 @@ struct Work {
     announced: Option<u64>,
     /// Where the next byte goes.
     at: u64,
+    /// Whether there is a checksum to hold against the bytes: then they are kept whole or not at all.
+    checked: bool,
+}
+
+/// What the bytes come to, which another thread finds out.
+struct Hashing {
     sums: Option<Sums>,
     check: Option<(Sum, Checksum)>,
 }
@@ -204,25 +216,52 @@ impl Writer {
             live.sums.take().filter(|sums| sums.bytes() == room.start)
         };
         let check = request.checksum.clone().map(|checksum| (Sum::new(checksum.algorithm), checksum));
-        let announced = request.length;
-        let work = Work { uploads, hold, staged, room, announced, at: room.start, sums, check };
-        Ok(Self { synced: room.start, work: Some(work), sync: None })
+        let (announced, checked) = (request.length, check.is_some());
+        let work = Work { uploads, hold, staged, room, announced, at: room.start, checked };
+        let hashing = Some(Hashing { sums, check });
+        Ok(Self { synced: room.start, work: Some(work), hashing, sync: None })
     }
 
-    /// Writes what came, and begins a sync where it is time. A writer that fails is to be settled.
-    async fn take<W: Sink>(&mut self, answer: &mut Answer<'_, W>, pieces: Vec<Bytes>) -> Result<(), Stop> {
+    /// Writes what came, and begins a sync where it is time. What would go behind the end is an error, and what is before
+    /// it is written. A writer that fails is to be settled.
+    async fn take<W: Sink>(&mut self, answer: &mut Answer<'_, W>, mut pieces: Vec<Bytes>) -> Result<(), Stop> {
         let Some(mut work) = self.work.take() else { return Err(ErrorCode::Internal.into()) };
-        if pieces.is_empty() {
-            self.work = Some(work);
-            return Ok(());
+        let too_long = work.room.end.is_some_and(|end| cut(&mut pieces, end - work.at));
+        if !pieces.is_empty() {
+            let Some(mut hashing) = self.hashing.take() else { return Err(ErrorCode::Internal.into()) };
+            let along = pieces.iter().map(Bytes::len).sum::<usize>() <= HASHED_ALONG_BYTES;
+            let pieces: Arc<[Bytes]> = pieces.into();
+            let (written, hashing) = if along {
+                let both = blocking(move || {
+                    hashing.take(&pieces);
+                    Ok((work.write(&pieces), hashing, work))
+                });
+                let (written, hashing, same) = answer.attend(both).await?;
+                work = same;
+                (written, hashing)
+            } else {
+                let same = Arc::clone(&pieces);
+                let writing = blocking(move || Ok((work.write(&pieces), work)));
+                let hashing = blocking(move || {
+                    hashing.take(&same);
+                    Ok(hashing)
+                });
+                let (written, hashing) = answer.attend(async { tokio::join!(writing, hashing) }).await;
+                let (written, same) = written?;
+                work = same;
+                (written, hashing?)
+            };
+            // Otherwise some of what was hashed was not written.
+            self.hashing = Some(hashing).filter(|_| written.is_ok());
+            if let Err(error) = written {
+                self.work = Some(work);
+                return Err(error.into());
+            }
         }
-        let written = answer.attend(blocking(move || {
-            let written = pieces.iter().try_for_each(|piece| work.write(piece));
-            Ok((work, written))
-        }));
-        let (work, written) = written.await?;
         let work = self.work.insert(work);
-        written?;
+        if too_long {
+            return Err(too_many());
+        }
         if work.at - self.synced < UPLOAD_SYNC_BYTES {
             return Ok(());
         }
@@ -230,8 +269,8 @@ impl Writer {
         if let Some(sync) = self.sync.take() {
             answer.attend(sync.done()).await?;
         }
+        self.sync = Some(work.begin_sync(self.synced));
         self.synced = work.at;
-        self.sync = Some(work.begin_sync());
         Ok(())
     }
 
@@ -243,7 +282,8 @@ impl Writer {
         };
         // It was lost in a panic: the next one to open the upload cuts it back to what is durable.
         let Some(work) = self.work else { return Err(ErrorCode::Internal.into()) };
-        attempt(move || work.settle(over, synced)).await
+        let hashing = self.hashing;
+        attempt(move || work.settle(over, synced, hashing)).await
     }
 }
 
@@ -254,42 +294,39 @@ impl Sync {
 }
 
 impl Work {
-    /// Hashes and writes a piece; what would go behind the end is an error, and what is before it is written.
-    fn write(&mut self, piece: &[u8]) -> Result<(), Stop> {
-        let fits = self.room.end.map_or(piece.len() as u64, |end| (end - self.at).min(piece.len() as u64));
-        // No longer than the piece, so it is a length in memory.
-        let now = &piece[..usize::try_from(fits).unwrap_or(piece.len())];
-        self.staged.write_at(now, self.at)?;
-        self.sums.iter_mut().for_each(|sums| sums.update(now));
-        self.check.iter_mut().for_each(|(sum, _)| sum.update(now));
-        self.at += fits;
-        if now.len() < piece.len() {
-            return Err(too_many());
+    fn write(&mut self, pieces: &[Bytes]) -> Result<(), StorageError> {
+        for piece in pieces {
+            self.staged.write_at(piece, self.at)?;
+            self.at += piece.len() as u64;
         }
         Ok(())
     }
 
-    /// Makes durable what is written so far, beside what is written next.
-    fn begin_sync(&self) -> Sync {
+    /// Makes durable what is written so far, beside what is written next; or only sends it on its way.
+    fn begin_sync(&self, from: u64) -> Sync {
         let (uploads, hold, staged, at) =
             (Arc::clone(&self.uploads), Arc::clone(&self.hold), Arc::clone(&self.staged), self.at);
-        // What has a checksum is kept whole or not at all.
-        let told = self.check.is_none();
+        let told = !self.checked;
         let task = tokio::spawn(blocking(move || {
-            staged.sync()?;
+            if hold.live().record.request.resumable {
+                uploads.sync(&*staged)?;
+            } else {
+                staged.write_out(from, at - from);
+            }
             if told { uploads.set_durable(&hold, at) } else { Ok(()) }
         }));
         Sync { task }
     }
 
-    fn settle(mut self, over: Over, synced: Result<(), StorageError>) -> Result<(), Stop> {
+    fn settle(self, over: Over, synced: Result<(), StorageError>, hashing: Option<Hashing>) -> Result<(), Stop> {
         if let Err(error) = synced {
             self.uploads.cut_back(&self.hold)?;
             return Err(error.into());
         }
-        if let Some((sum, wanted)) = self.check.take() {
+        let Hashing { sums, check } = hashing.unwrap_or(Hashing { sums: None, check: None });
+        if self.checked {
             let ended = matches!(over, Over::Ended(PutEnd { broken: false }));
-            if !ended || sum.finish() != wanted {
+            if !ended || !check.is_some_and(|(sum, wanted)| sum.finish() == wanted) {
                 self.staged.truncate(self.room.start)?;
                 return Err(match over {
                     Over::Stopped(stop) => stop,
@@ -306,7 +343,7 @@ impl Work {
             self.uploads.cut_back(&self.hold)?;
             return Err(error.into());
         }
-        self.hold.live().sums = self.sums.take();
+        self.hold.live().sums = sums;
         match over {
             Over::Stopped(stop) => Err(stop),
             Over::Lost => Err(disconnected()),
@@ -321,10 +358,37 @@ impl Work {
     fn keep(&self) -> Result<(), StorageError> {
         // An upload that ends with the server has no offset to promise; COMMIT syncs it.
         if self.hold.live().record.request.resumable {
-            self.staged.sync()?;
+            self.uploads.sync(&*self.staged)?;
         }
         self.uploads.set_durable(&self.hold, self.at)
     }
+}
+
+impl Hashing {
+    fn take(&mut self, pieces: &[Bytes]) {
+        for piece in pieces {
+            self.sums.iter_mut().for_each(|sums| sums.update(piece));
+            self.check.iter_mut().for_each(|(sum, _)| sum.update(piece));
+        }
+    }
+}
+
+/// Cuts what came to so many bytes; true where there was more.
+fn cut(pieces: &mut Vec<Bytes>, bytes: u64) -> bool {
+    let mut left = bytes;
+    for (index, piece) in pieces.iter_mut().enumerate() {
+        match left.checked_sub(piece.len() as u64) {
+            Some(less) => left = less,
+            None => {
+                // Less than the piece has, so it is a length in memory.
+                piece.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+                pieces.truncate(index + 1);
+                pieces.retain(|piece| !piece.is_empty());
+                return true;
+            }
+        }
+    }
+    false
 }
 
 impl Uploads {
@@ -353,4 +417,25 @@ fn too_few() -> Stop {
 
 fn disconnected() -> Stop {
     Failure::new(ErrorCode::Disconnected, "the connection broke in the middle of the bytes").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_behind_the_end_is_cut_off() {
+        let check = |lengths: &[usize], bytes, kept: &[usize], more| {
+            let mut pieces: Vec<_> = lengths.iter().map(|length| Bytes::from(vec![7; *length])).collect();
+            assert_eq!(cut(&mut pieces, bytes), more, "{lengths:?} to {bytes}");
+            assert_eq!(pieces.iter().map(Bytes::len).collect::<Vec<_>>(), kept, "{lengths:?} to {bytes}");
+        };
+        check(&[], 0, &[], false);
+        check(&[3, 4], 7, &[3, 4], false);
+        check(&[3, 4], u64::MAX, &[3, 4], false);
+        check(&[3, 4], 6, &[3, 3], true);
+        check(&[3, 4], 3, &[3], true);
+        check(&[3, 4, 5], 2, &[2], true);
+        check(&[3], 0, &[], true);
+    }
 }

@@ -136,6 +136,9 @@ pub(super) trait DiskFile: Send + Sync + 'static {
 
     fn set_length(&self, length: u64) -> io::Result<()>;
 
+    /// Begins to write those bytes to the disk, without waiting, where the system has such a call.
+    fn write_out(&self, _offset: u64, _length: u64) {}
+
     /// Makes the content durable, and the length with it.
     fn sync_content(&self) -> io::Result<()>;
 
@@ -165,9 +168,8 @@ impl DiskFile for File {
         return std::os::windows::fs::FileExt::seek_read(self, buffer, offset);
     }
 
-    #[cfg(target_os = "linux")]
     fn read_at_once(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
-        super::linux::read_cached(self, buffer, offset)
+        crate::pages::read_at_once(self, buffer, offset)
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
@@ -186,6 +188,11 @@ impl DiskFile for File {
 
     fn set_length(&self, length: u64) -> io::Result<()> {
         self.set_len(length)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn write_out(&self, offset: u64, length: u64) {
+        super::linux::begin_to_write(self, offset, length);
     }
 
     fn sync_content(&self) -> io::Result<()> {

@@ -3,14 +3,16 @@
 //! in between.
 
 use std::fs::File;
-use std::io::{self, IoSliceMut};
+use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, RawDir, RenameFlags, ResolveFlags, Stat};
-use rustix::io::{Errno, ReadWriteFlags};
+use rustix::fs::{
+    Advice, AtFlags, CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, RawDir, RenameFlags, ResolveFlags, Stat,
+};
+use rustix::io::Errno;
 use rustix::path::DecInt;
 use shared::{ErrorCode, Timestamp, VPath};
 
@@ -254,6 +256,12 @@ pub(super) fn copy_inside_kernel(
     }
 }
 
+/// Has the kernel begin to write those bytes, without waiting. `posix_fadvise(2)`: to be rid of cached pages that are
+/// dirty it writes them first, and those that are on their way stay in the cache. Where it refuses, a sync does it all.
+pub(super) fn begin_to_write(file: &File, offset: u64, length: u64) {
+    let _ = rustix::fs::fadvise(file, offset, std::num::NonZeroU64::new(length), Advice::DontNeed);
+}
+
 /// Opens a path on which there is no link.
 fn openat2(folder: &OwnedFd, path: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
     let mut tries = 0;
@@ -279,11 +287,6 @@ fn answers_at_once(folder: &OwnedFd) -> bool {
     local
         && rustix::fs::openat2(folder, c".", flags, Mode::empty(), STRAIGHT_AT_ONCE).is_ok()
         && proc_handles().is_some()
-}
-
-/// What the page cache has of a file from `offset` on; none where it has nothing, or the file system cannot tell.
-pub(super) fn read_cached(file: &File, buffer: &mut [u8], offset: u64) -> Option<usize> {
-    rustix::io::preadv2(file, &mut [IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT).ok()
 }
 
 fn node(handle: OwnedFd) -> io::Result<Node<LinuxFolder>> {

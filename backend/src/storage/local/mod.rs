@@ -68,8 +68,8 @@ use self::metadata::{Identity, Metadata};
 use self::portable::PortableFolder;
 use self::tree::{RootFacts, Tree};
 use super::{
-    Attributes, Durability, Expected, FolderState, Item, Notice, OpenFile, Published, Staged, Storage, StorageError,
-    Visit, Watching, is_state_folder_name,
+    Attributes, Expected, FolderState, Item, Notice, OpenFile, Published, Staged, Storage, StorageError, Visit,
+    Watching, is_state_folder_name,
 };
 
 /// A directory that is served.
@@ -100,35 +100,18 @@ impl LocalStorage {
         Self::open_with(root, hidden, Containment::Kernel)
     }
 
-    /// Opens a directory in which uploads are to be as durable as that.
-    ///
-    /// # Errors
-    /// As [`LocalStorage::open`].
-    pub fn open_durable(root: &Path, hidden: Option<&Path>, durability: Durability) -> Result<Self, StorageError> {
-        Self::open_as(root, hidden, Containment::Kernel, durability)
-    }
-
     /// Opens a directory with that containment, or with the best that this system has below it.
     ///
     /// # Errors
     /// As [`LocalStorage::open`].
     pub fn open_with(root: &Path, hidden: Option<&Path>, containment: Containment) -> Result<Self, StorageError> {
-        Self::open_as(root, hidden, containment, Durability::Strict)
-    }
-
-    fn open_as(
-        root: &Path,
-        hidden: Option<&Path>,
-        containment: Containment,
-        durability: Durability,
-    ) -> Result<Self, StorageError> {
         let failed = |error: io::Error| StorageError::from_io(error, "opening the directory to serve");
         let canonical = root.canonicalize().map_err(failed)?;
         if !canonical.is_dir() {
             return Err(StorageError::new(ErrorCode::NotFolder, "what is to be served is no directory"));
         }
         let hidden = hidden.map(find_hidden).transpose()?.flatten();
-        let place = RootPlace { root_paths: root_paths(root, &canonical), hidden, canonical, durability };
+        let place = RootPlace { root_paths: root_paths(root, &canonical), hidden, canonical };
 
         #[cfg(target_os = "linux")]
         if containment != Containment::Portable {
@@ -280,7 +263,6 @@ struct RootPlace {
     canonical: PathBuf,
     root_paths: Vec<Vec<u8>>,
     hidden: Option<PathBuf>,
-    durability: Durability,
 }
 
 impl RootPlace {
@@ -298,7 +280,6 @@ impl RootPlace {
             hidden,
             may_descend: self.names_say_what_is_hidden(),
             canonical: self.canonical.clone(),
-            durability: self.durability,
         };
         Ok(Box::new(Tree::new(root, facts)))
     }

@@ -19,8 +19,6 @@ pub(super) struct LocalStaged<F: Folder> {
     id: UploadId,
     /// Whether its name is durable.
     named: AtomicBool,
-    /// False where all of it is left to the system.
-    syncs: bool,
 }
 
 impl<F: Folder> Tree<F> {
@@ -28,7 +26,7 @@ impl<F: Folder> Tree<F> {
         let vault = self.vault()?;
         let file = vault.staging.create_file(&file_name(id));
         let file = file.map_err(|error| refusal(error, "making room for an upload"))?;
-        Ok(LocalStaged { file, vault, id, named: AtomicBool::new(false), syncs: self.syncs_uploads() })
+        Ok(LocalStaged { file, vault, id, named: AtomicBool::new(false) })
     }
 
     pub(super) fn open_staged(&self, id: UploadId) -> Result<LocalStaged<F>, StorageError> {
@@ -41,7 +39,7 @@ impl<F: Folder> Tree<F> {
         if metadata.names > 1 {
             return Err(no_upload());
         }
-        Ok(LocalStaged { file, vault, id, named: AtomicBool::new(false), syncs: self.syncs_uploads() })
+        Ok(LocalStaged { file, vault, id, named: AtomicBool::new(false) })
     }
 
     pub(super) fn staged_ids(&self) -> Result<Vec<UploadId>, StorageError> {
@@ -89,9 +87,6 @@ impl<F: Folder> LocalStaged<F> {
 
     /// Syncs, unless an earlier failure has made that worthless, and remembers where it failed.
     pub(super) fn sync_with(&self, sync: impl FnOnce(&F::File) -> io::Result<()>) -> Result<(), StorageError> {
-        if !self.syncs {
-            return Ok(());
-        }
         // The lock is not held while the disk works.
         if self.vault.unsure().contains(&self.id) {
             return Err(refused(ErrorCode::Io, "an earlier sync of the upload failed"));
@@ -173,6 +168,10 @@ impl<F: Folder> Staged for LocalStaged<F> {
             self.named.store(true, Ordering::Release);
         }
         Ok(())
+    }
+
+    fn write_out(&self, offset: u64, length: u64) {
+        self.file.write_out(offset, length);
     }
 
     fn as_file(&self) -> Option<&std::fs::File> {

@@ -16,8 +16,8 @@ use super::vault::Vault;
 use super::writing::Locks;
 use crate::storage::links::{Lost, Trail, below_root, seen_from};
 use crate::storage::{
-    Attributes, Durability, Expected, FolderState, Item, Notice, OpenFile, Published, Staged, Storage, StorageError,
-    Visit, Watching, is_state_folder_name,
+    Attributes, Expected, FolderState, Item, Notice, OpenFile, Published, Staged, Storage, StorageError, Visit,
+    Watching, is_state_folder_name,
 };
 
 /// A directory tree, seen from its root.
@@ -41,8 +41,6 @@ pub(super) struct RootFacts {
     pub(super) may_descend: bool,
     /// Where the root is in the whole system, for the one thing that wants a path: watching, on some systems.
     pub(super) canonical: PathBuf,
-    /// Whether uploads are synced.
-    pub(super) durability: Durability,
 }
 
 /// Where a walk stands: the folders below the root, outermost first. `..` goes back along them and so cannot climb
@@ -114,11 +112,6 @@ pub(super) struct Found<F: Folder> {
 impl<F: Folder> Tree<F> {
     pub(super) fn new(root: F, facts: RootFacts) -> Self {
         Self { root: Arc::new(root), facts, vault: Mutex::default(), locks: Locks::default(), syncs: Syncs::default() }
-    }
-
-    /// False where uploads are left to the system to write when it likes.
-    pub(super) fn syncs_uploads(&self) -> bool {
-        self.facts.durability == Durability::Strict
     }
 
     fn root_place(&self) -> Place<F> {

@@ -16,7 +16,9 @@ use crate::storage::links::{Lost, Trail};
 use crate::storage::rules::{
     Standing, check_link_target, check_new_name, check_replacement, check_state, refused, root_stays,
 };
-use crate::storage::{Attributes, Expected, Published, STATE_FOLDER_NAME, Staged, StorageError, is_state_folder_name};
+use crate::storage::{
+    Attributes, Durability, Expected, Published, STATE_FOLDER_NAME, Staged, StorageError, is_state_folder_name,
+};
 
 /// How often a destination is looked at again while others change it.
 const EXCHANGE_RETRIES: usize = 8;
@@ -103,7 +105,7 @@ impl<F: Folder> Tree<F> {
         expected: &Expected,
         attributes: &Attributes,
     ) -> Result<Published, StorageError> {
-        let id = staged.id();
+        let (id, strict) = (staged.id(), attributes.durability == Durability::Strict);
         let mut carried: Option<Carried<F>> = None;
         for _ in 0..EXCHANGE_RETRIES {
             let aim = self.aim(target, expected)?;
@@ -113,13 +115,11 @@ impl<F: Folder> Tree<F> {
             let dressed = aim.place.folder().dress(file, replaced, attributes);
             dressed.map_err(|error| refusal(error, "setting a new file's attributes"))?;
             match &carried {
+                _ if !strict => {}
                 None => staged.sync_with(F::File::sync)?,
-                Some(carried) if self.syncs_uploads() => {
-                    carried.file.sync().map_err(|error| refusal(error, "syncing a new file"))?;
-                }
-                Some(_) => {}
+                Some(carried) => carried.file.sync().map_err(|error| refusal(error, "syncing a new file"))?,
             }
-            let sync = self.syncs_uploads().then(|| aim.place.ready_to_sync()).transpose()?;
+            let sync = strict.then(|| aim.place.ready_to_sync()).transpose()?;
             let folder = aim.place.identity()?;
             let renamed = {
                 let _locks = self.locks.hold(&[folder]);

@@ -111,6 +111,7 @@ conformance! {
     writing:
         an_upload_is_seen_by_nobody,
         an_upload_is_found_again_until_it_is_given_up,
+        a_small_file_is_stored_in_one_go,
         a_published_upload_is_a_file,
         what_stands_there_decides,
         folders_and_special_files_never_give_way,

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use backend::storage::local::LocalStorage;
 use backend::storage::simulated::{Fault, SimulatedDisk};
-use backend::storage::{Attributes, Expected, Item, Storage, StorageError, Visit};
+use backend::storage::{Attributes, Durability, Expected, Item, Storage, StorageError, Visit};
 use shared::{ErrorCode, Timestamp};
 
 use super::{code, path, read, staged_bytes, trash_id, upload_id};
@@ -113,7 +113,7 @@ fn trashed(storage: &LocalStorage) -> Vec<Item> {
 }
 
 fn publish(storage: &LocalStorage) -> Result<bool, StorageError> {
-    let attributes = Attributes { modified: Some(NOW), executable: Some(true) };
+    let attributes = Attributes { modified: Some(NOW), executable: Some(true), ..Attributes::default() };
     storage.publish(upload_id(1), &path(b"file"), &Expected::Anything, &attributes).map(|published| published.replaced)
 }
 
@@ -188,6 +188,53 @@ fn an_upload_without_a_sync_before_is_whole_when_it_is_published() {
         },
     };
     case.everything();
+}
+
+fn store(storage: &LocalStorage, expected: Expected) -> Result<(), StorageError> {
+    let attributes = Attributes { modified: Some(NOW), executable: Some(true), ..Attributes::default() };
+    storage.store(upload_id(1), NEW, &path(b"file"), &expected, &attributes).map(drop)
+}
+
+#[test]
+fn what_is_stored_in_one_go_is_the_old_or_the_new_one() {
+    let new = Case {
+        prepare: |_| {},
+        change: |storage| store(storage, Expected::Nothing),
+        check: |storage, done| match content_at(storage, b"file") {
+            Some(content) => {
+                assert_eq!(content, NEW);
+                assert_eq!(storage.stat(&path(b"file")).unwrap().modified, NOW);
+                assert_eq!(code(storage.staged(upload_id(1))), Some(ErrorCode::NotFound));
+            }
+            None => assert!(!done),
+        },
+    };
+    new.everything();
+    let replaced = Case {
+        prepare: |storage| add(storage, b"file", OLD),
+        change: |storage| store(storage, Expected::Anything),
+        check: |storage, done| {
+            let content = content_at(storage, b"file").unwrap();
+            assert!(content == NEW || content == OLD && !done);
+        },
+    };
+    replaced.everything();
+}
+
+#[test]
+fn for_a_relaxed_file_no_sync_is_asked() {
+    let disk = SimulatedDisk::new(1);
+    let storage = disk.storage();
+    // Where uploads and the trash are is made once, durably.
+    add(&storage, b"first", OLD);
+    let syncs = || disk.history().iter().filter(|step| step.starts_with("sync")).count();
+    let before = syncs();
+    let relaxed = Attributes { durability: Durability::Relaxed, ..Attributes::default() };
+    storage.stage(upload_id(1)).unwrap().write_at(NEW, 0).unwrap();
+    storage.publish(upload_id(1), &path(b"first"), &Expected::Anything, &relaxed).unwrap();
+    storage.store(upload_id(2), OLD, &path(b"second"), &Expected::Nothing, &relaxed).unwrap();
+    assert_eq!(syncs(), before, "{:?}", disk.history());
+    assert_eq!((content_at(&storage, b"first"), content_at(&storage, b"second")), (Some(NEW.into()), Some(OLD.into())));
 }
 
 #[test]

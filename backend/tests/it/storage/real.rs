@@ -77,7 +77,7 @@ fn a_file_has_the_mode_that_any_program_would_give_it() {
         world.file(b"plain", b"");
         upload(&world, 1, b"new", b"content", &Expected::Nothing).unwrap();
         assert_eq!(mode(b"new"), mode(b"plain"));
-        let attributes = Attributes { executable: Some(true), modified: None };
+        let attributes = Attributes { executable: Some(true), ..Attributes::default() };
         stage(&world, 1);
         world.storage().publish(upload_id(1), &path(b"script"), &Expected::Nothing, &attributes).unwrap();
         assert_eq!(mode(b"script"), mode(b"plain") | ((mode(b"plain") & 0o444) >> 2));

@@ -47,12 +47,38 @@ pub(super) fn an_upload_is_found_again_until_it_is_given_up(world: &dyn World) {
     assert_eq!(code(published), Some(ErrorCode::NotFound));
 }
 
+pub(super) fn a_small_file_is_stored_in_one_go(world: &dyn World) {
+    world.folder(b"docs");
+    let store = |id: u8, name: &[u8], bytes: &[u8], expected: &Expected| {
+        world.storage().store(super::upload_id(id), bytes, &path(name), expected, &Attributes::default())
+    };
+    let stored = store(1, b"docs/file", b"content", &Expected::Nothing).unwrap();
+    assert!(!stored.replaced);
+    assert_eq!(stored.entry, stat(world, b"docs/file").unwrap());
+    assert_eq!(content(world, b"docs/file").unwrap(), b"content");
+    let etag = stored.entry.etag.unwrap();
+    let replaced = store(2, b"docs/file", b"", &Expected::State(vec![etag])).unwrap();
+    assert!(replaced.replaced && replaced.entry.etag != Some(etag));
+    assert_eq!(content(world, b"docs/file").unwrap(), b"");
+    for (name, expected, refusal) in [
+        (b"docs/file".as_slice(), Expected::Nothing, ErrorCode::AlreadyExists),
+        (b"docs/file", Expected::State(vec![etag]), ErrorCode::PreconditionFailed),
+        (b"docs", Expected::Anything, ErrorCode::IsFolder),
+        (b"missing/file", Expected::Anything, ErrorCode::ParentMissing),
+        (b"docs/file/below", Expected::Anything, ErrorCode::NotFolder),
+    ] {
+        assert_eq!(code(store(3, name, b"other", &expected)), Some(refusal), "{name:?}");
+    }
+    assert_eq!(content(world, b"docs/file").unwrap(), b"");
+    assert!(world.storage().list_staged().unwrap().is_empty());
+}
+
 pub(super) fn a_published_upload_is_a_file(world: &dyn World) {
     world.folder(b"docs");
     let before = stat(world, b"docs").unwrap();
     world.tick();
     let modified = Timestamp::from_parts(1_234_567_890, 123_456_700);
-    let attributes = Attributes { modified: Some(modified), executable: Some(true) };
+    let attributes = Attributes { modified: Some(modified), executable: Some(true), ..Attributes::default() };
     stage(world, 1).write_at(b"content", 0).unwrap();
     let published =
         world.storage().publish(super::upload_id(1), &path(b"docs/file"), &Expected::Nothing, &attributes).unwrap();
@@ -134,7 +160,7 @@ pub(super) fn a_replaced_file_hands_down_what_it_had(world: &dyn World) {
     // Whoever reads the old file goes on to read it.
     assert_eq!(read(&*reader).unwrap(), b"old");
     assert_eq!(reader.etag_now().unwrap(), reader.entry().etag.unwrap());
-    let attributes = Attributes { executable: Some(false), modified: None };
+    let attributes = Attributes { executable: Some(false), ..Attributes::default() };
     stage(world, 2).write_at(b"newer", 0).unwrap();
     let published =
         world.storage().publish(super::upload_id(2), &path(b"script"), &Expected::Anything, &attributes).unwrap();

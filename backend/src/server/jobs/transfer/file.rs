@@ -4,7 +4,7 @@ use shared::{ETag, Entry, ErrorCode, UploadId, VPath};
 
 use super::super::super::uploads::random_id;
 use super::super::run::{Run, Trouble};
-use crate::storage::{Attributes, Expected, OpenFile, Staged};
+use crate::storage::{Attributes, Durability, Expected, OpenFile, Staged};
 
 /// What is copied in one step, in bytes: who cancels waits no longer than that.
 const STEP_BYTES: u64 = 64 << 20;
@@ -61,7 +61,12 @@ impl Run {
         replaced: Option<(usize, &Entry)>,
     ) -> Result<(), Trouble> {
         let old = replaced.map(|(index, there)| self.make_way(index, to, Some(there))).transpose()?;
-        let attributes = Attributes { modified: Some(source.modified), executable: Some(source.executable) };
+        let attributes = Attributes {
+            modified: Some(source.modified),
+            executable: Some(source.executable),
+            // What a move has copied, it removes where it was.
+            durability: Durability::Strict,
+        };
         match self.storage.publish(id, to, &Expected::Nothing, &attributes) {
             Ok(_) => {
                 self.count(1, 0);
