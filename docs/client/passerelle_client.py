@@ -357,8 +357,8 @@ def ls(connection, options):
             check(kind == COLUMNS and not last, f"frame {kind:#x} instead of COLUMNS, or after the last of them")
             rows, last, cursor = read_columns(block)
             for row in rows:
-                row["path"] = shown(b"/".join(filter(None, [options.path, row.pop("name")])))
-                print(json.dumps(row) if options.json else row["path"])
+                path = shown(b"/".join(filter(None, [options.path, row.pop("name")])))
+                print(json.dumps({"path": path, **row}) if options.json else path)
         check(last, "the listing was cut short")
         more = cursor is not None
     return 0

@@ -427,7 +427,7 @@ mod after_the_handshake {
         ];
         let lists = [
             List { limit: 0, ..list.clone() },
-            List { limit: 10_001, ..list.clone() },
+            List { limit: 1_000_001, ..list.clone() },
             List { limit: u32::MAX, ..list.clone() },
             List { cursor: Some("x".repeat(2_049)), ..list.clone() },
         ];
