@@ -13,7 +13,7 @@ fn frames(criterion: &mut Criterion) {
     let phase = Phase::Open { data_bytes_max: 1 << 20 };
     criterion.bench_function("header, read", |bencher| bencher.iter(|| Header::decode(black_box(bytes), phase)));
 
-    let path = VPath::from_bytes(b"photographs/2026/holiday picture 17.jpg").expect("a path");
+    let path = VPath::from_bytes(b"photographs/2026/holiday picture 17.jpg".as_slice()).expect("a path");
     let message = Stat { caller: Default::default(), path, for_reading: None };
     criterion.bench_function("message, written", |bencher| bencher.iter(|| encode(black_box(&message))));
     let bytes = encode(&message);

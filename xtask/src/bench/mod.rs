@@ -77,13 +77,15 @@ pub(crate) fn bench(repo: &Repo, arguments: &[String]) -> Outcome<()> {
     Ok(())
 }
 
+type Once<'a> = Box<dyn FnMut(Option<&Server>) -> Outcome<Reading> + 'a>;
+
 /// One side of a row: what it is called, what runs for it, and how it is measured once.
 struct Turn<'a> {
     name: String,
     peer: Option<Peer>,
     /// None for what is no server, and for what starts its own each time.
     server: Option<Server>,
-    once: Box<dyn FnMut(Option<&Server>) -> Outcome<Reading> + 'a>,
+    once: Once<'a>,
 }
 
 impl<'a> Turn<'a> {

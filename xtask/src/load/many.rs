@@ -34,7 +34,7 @@ pub(super) fn idle(ground: &Ground) -> Outcome<Vec<Verdict>> {
     client::idle(server.address, &target, WARM)?;
     let before = server.resident_memory();
     let mut held = client::idle(server.address, &target, connections)?;
-    let each = server.resident_memory().saturating_sub(before) as f64 / connections as f64 / KIBIBYTE;
+    let each = server.memory_at_rest().saturating_sub(before) as f64 / connections as f64 / KIBIBYTE;
     println!("    {connections} connections wait, {each:.1} KiB each");
     still_there(&server, &target, &mut held)?;
     let what = "memory of a connection that waits".to_owned();

@@ -18,6 +18,8 @@ use crate::repo::{AtPath, Failure, Outcome};
 const START_TIME: Duration = Duration::from_secs(60);
 /// How long a server may take to end once it was asked to.
 const END_TIME: Duration = Duration::from_secs(10);
+/// After which a server has given back what a connection does not need that waits.
+const REST_TIME: Duration = Duration::from_secs(3);
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 pub(crate) struct Server {
@@ -80,6 +82,17 @@ impl Server {
     /// In bytes.
     pub(crate) fn resident_memory(&self) -> u64 {
         processes::resident_memory(&self.pids())
+    }
+
+    /// The same once the server is at rest: what it gives back it gives back after a while. In bytes.
+    pub(crate) fn memory_at_rest(&self) -> u64 {
+        let begun = Instant::now();
+        let mut least = self.resident_memory();
+        while begun.elapsed() < REST_TIME {
+            thread::sleep(REST_TIME / 10);
+            least = least.min(self.resident_memory());
+        }
+        least
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) fn number(value: f64) -> String {
         size if size >= 100.0 => format!("{value:.0}"),
         size if size >= 10.0 => format!("{value:.1}"),
         size if size >= 1.0 => format!("{value:.2}"),
-        size if size == 0.0 => "0".to_owned(),
+        0.0 => "0".to_owned(),
         size => format!("{value:.*}", (2 - size.log10().floor() as i32).clamp(0, 6) as usize),
     }
 }

@@ -78,7 +78,7 @@ pub(super) fn many(bench: &Bench) -> Outcome<Found> {
     let sides = bench.each(ALL, Manner::default(), |peer, server| parts(bench, peer, server))?;
     let peak = sides.iter().find(|side| side.peer == Some(Peer::Ours)).and_then(|side| side.peak).unwrap_or_default();
     let mut table = Table {
-        title: format!("{PARTS} parts of {} KiB at a time", bench.data.scale.big_bytes / PARTS >> 10),
+        title: format!("{PARTS} parts of {} KiB at a time", (bench.data.scale.big_bytes / PARTS) >> 10),
         unit: "GB/s",
         better: Better::Higher,
         cpu_unit: Some(("s CPU per GB", 1.0)),

@@ -55,7 +55,7 @@ fn bytes_each(server: &Server, target: &str, connections: usize) -> Outcome<f64>
     client::idle(server.address, target, WARM)?;
     let before = server.resident_memory();
     let held = client::idle(server.address, target, connections)?;
-    let grown = server.resident_memory().saturating_sub(before);
+    let grown = server.memory_at_rest().saturating_sub(before);
     drop(held);
     Ok(grown as f64 / connections as f64)
 }

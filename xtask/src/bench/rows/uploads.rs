@@ -158,7 +158,8 @@ fn put_small(
     })?
     .flawless()?;
     arrived(&below, tally.answers)?;
-    fs::remove_dir_all(&below).at(&below)?;
+    // What was under way at the end may still arrive while this goes on; the next run clears up.
+    let _ = fs::remove_dir_all(&below);
     let (p50, p99) = (Some(f64::from(tally.latency(0.5))), Some(f64::from(tally.latency(0.99))));
     Ok(Reading { value: tally.per_second(), work: tally.answers as f64, p50, p99, ..Reading::default() })
 }
