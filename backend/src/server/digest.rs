@@ -1,6 +1,7 @@
 //! DIGEST: what a file's content comes to. What was found out once is kept by the file's validator, which changes when
 //! the content does; of a file that changed a moment ago nothing is kept, for its next change may not be seen in it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,8 +21,8 @@ use crate::storage::{OpenFile, StorageError};
 
 /// A file that changed more recently may change again within the grain of its time stamps.
 const SETTLED_TIME: Duration = Duration::from_secs(2);
-/// How many digests wait for being written down together.
-const WAITING_MAX: usize = 512;
+/// Of how many files digests wait for being written down together: what is sorted among many touches few pages.
+const WAITING_MAX: usize = 4096;
 /// What is read at a time, in bytes.
 const STEP_BYTES: usize = 4 * PIECE_BYTES;
 /// How often the client hears how far it is.
@@ -30,8 +31,8 @@ const NEWS_TIME: Duration = Duration::from_millis(500);
 /// Digests that are known.
 pub(super) struct DigestCache {
     records: Option<Arc<Database>>,
-    /// Not written down yet: to lose them is to make them again.
-    waiting: Mutex<Vec<(ETag, Checksum)>>,
+    /// Not written down yet, by validator: to lose them is to make them again.
+    waiting: Mutex<BTreeMap<[u8; 16], Vec<Checksum>>>,
 }
 
 impl DigestCache {
@@ -43,7 +44,7 @@ impl DigestCache {
     /// Keeps what is known of the content behind a validator. Blocks now and then.
     pub(super) fn keep(&self, etag: ETag, digests: &Digests) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.extend(digests.known.iter().map(|sum| (etag, sum.clone())));
+        waiting.entry(etag.0).or_default().extend(digests.known.iter().cloned());
         let full = waiting.len() >= WAITING_MAX;
         drop(waiting);
         if full {
@@ -55,7 +56,7 @@ impl DigestCache {
     pub(super) fn flush(&self) {
         let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         let Some(records) = self.records.as_ref().filter(|_| !waiting.is_empty()) else { return };
-        if let Err(error) = records.keep_digests(&waiting, clock::now()) {
+        if let Err(error) = records.keep_digests(waiting, clock::now()) {
             tracing::warn!(%error, "digests could not be kept");
         }
     }
@@ -74,7 +75,7 @@ impl DigestCache {
             None => Vec::new(),
         };
         let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        known.extend(waiting.iter().filter(|(of, _)| *of == etag).map(|(_, sum)| sum.clone()));
+        known.extend(waiting.get(&etag.0).into_iter().flatten().cloned());
         Ok(Digests { known })
     }
 }

@@ -7,6 +7,7 @@
 
 mod together;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -369,15 +370,14 @@ impl Database {
     }
 
     /// Keeps digests of the content that files with those validators have.
-    pub(super) fn keep_digests(&self, digests: &[(ETag, Checksum)], now: Timestamp) -> Answer<()> {
+    pub(super) fn keep_digests(&self, digests: BTreeMap<[u8; 16], Vec<Checksum>>, now: Timestamp) -> Answer<()> {
         const SQL: &str = "INSERT OR REPLACE INTO digests (etag, algorithm, digest, used) VALUES (?1, ?2, ?3, ?4)";
-        let digests: Vec<_> =
-            digests.iter().map(|(etag, sum)| (etag.0, encode(&sum.algorithm), sum.digest.clone())).collect();
         // To lose them is to make them again.
         self.write(Durability::Relaxed, move |connection| {
             let mut statement = connection.prepare_cached(SQL)?;
-            digests.iter().try_for_each(|(etag, algorithm, digest)| {
-                statement.execute(params![etag, algorithm, digest, now.0]).map(drop)
+            let mut each = digests.iter().flat_map(|(etag, sums)| sums.iter().map(move |sum| (etag, sum)));
+            each.try_for_each(|(etag, sum)| {
+                statement.execute(params![etag, encode(&sum.algorithm), sum.digest, now.0]).map(drop)
             })
         })
     }
@@ -565,7 +565,8 @@ mod tests {
         let database = Database::in_memory().unwrap();
         let sum = |byte| Checksum { algorithm: Algorithm::Crc32, digest: vec![byte; 4] };
         for byte in 0..5 {
-            database.keep_digests(&[(ETag([byte; 16]), sum(byte))], Timestamp(i64::from(byte))).unwrap();
+            let digests = BTreeMap::from([([byte; 16], vec![sum(byte)])]);
+            database.keep_digests(digests, Timestamp(i64::from(byte))).unwrap();
         }
         database.forget_digests(Timestamp(1), 2).unwrap();
         let kept: Vec<_> = (0..5).filter(|byte| !database.digests(ETag([*byte; 16])).unwrap().is_empty()).collect();
