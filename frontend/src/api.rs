@@ -1,25 +1,28 @@
-//! The gateway, as the page reaches it: [`call`] is the only code that fetches JSON, [`probe`] asks whether a download
-//! would succeed. Where the gateway is, one line of `index.html` says, read when the page runs.
+//! The gateway, as the page reaches it: [`call`] asks what is answered with JSON, [`list`] reads folders, [`probe`] asks
+//! whether a download would succeed. Where the gateway is, one line of `index.html` says, read when the page runs.
 
-use gloo_net::http::{Method, Request, RequestBuilder, Response};
 use js_sys::Reflect;
 use leptos::prelude::{document, window};
 use serde_json::{from_slice, to_string};
-use shared::api::{self, BASE, Endpoint, PROBLEM_TYPE, Problem};
-use shared::{UploadId, VPath};
+use shared::api::files::ListFolder;
+use shared::api::{self, BASE, Endpoint, Method};
+use shared::{UploadId, VPath, columns};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, Url};
+use web_sys::{AbortSignal, Response, Url};
 
 use crate::env::{now, sleep};
 use crate::failure::{Failure, backoff_milliseconds};
+use crate::fetch::{Request, answer, body, field};
+use crate::page::Page;
 
-/// An answer, and how long the page was busy reading it.
-pub struct Answered<T> {
-    /// The answer.
-    pub answer: T,
-    /// The time it took to decode, in milliseconds.
-    pub decoding_milliseconds: f64,
+/// A page of a folder, and how long it took.
+pub struct Listed {
+    /// The page.
+    pub page: Page,
+    /// The time until all of it was here, in milliseconds.
+    pub waiting_milliseconds: f64,
+    /// The time that the program was busy reading it, in milliseconds.
+    pub busy_milliseconds: f64,
 }
 
 /// What a download will be.
@@ -30,33 +33,7 @@ pub struct Probed {
 
 /// Asks the gateway.
 pub async fn call<E: Endpoint>(request: &E, signal: Option<&AbortSignal>) -> Result<E::Answer, Failure> {
-    call_timed(request, signal).await.map(|answered| answered.answer)
-}
-
-/// Asks the gateway, and measures the decoding.
-pub async fn call_timed<E: Endpoint>(
-    request: &E,
-    signal: Option<&AbortSignal>,
-) -> Result<Answered<E::Answer>, Failure> {
-    let url = format!("{}{BASE}{}", base(), request.target());
-    let failed = || if signal.is_some_and(AbortSignal::aborted) { Failure::Aborted } else { Failure::Unreachable };
-    let response = match started_early(&url) {
-        Some(promise) => {
-            JsFuture::from(promise).await.map(|value| Response::from(value.unchecked_into::<web_sys::Response>())).ok()
-        }
-        None => send(request, &url, signal).await,
-    };
-    let response = response.ok_or_else(failed)?;
-    if !response.ok() {
-        return Err(refusal(&response).await);
-    }
-    let body = response.binary().await.map_err(|_| failed())?;
-    if signal.is_some_and(AbortSignal::aborted) {
-        return Err(Failure::Aborted);
-    }
-    let start = now();
-    let answer = from_slice(&body).map_err(|_| Failure::Foreign { status: response.status() })?;
-    Ok(Answered { answer, decoding_milliseconds: now() - start })
+    read::<E>(exchange(&prepared(request), signal).await?)
 }
 
 /// Asks again, as long as the connection is lost or the server busy: for a request with a key of its own, which the
@@ -67,8 +44,53 @@ pub async fn insist<E: Endpoint>(
     signal: Option<&AbortSignal>,
     waiting: impl Fn(u32),
 ) -> Result<E::Answer, Failure> {
+    read::<E>(exchange_insisting(&prepared(request), signal, &waiting).await?)
+}
+
+/// Reads a page of a folder.
+pub async fn list(request: &ListFolder, signal: Option<&AbortSignal>) -> Result<Listed, Failure> {
+    let start = now();
+    let request = listing(request);
+    let answered = match started_early(&request.url) {
+        Some(promised) => Answered::of(&answer(promised, signal).await?, signal).await?,
+        None => exchange(&request, signal).await?,
+    };
+    let here = now();
+    let page = page(answered)?;
+    Ok(Listed { page, waiting_milliseconds: here - start, busy_milliseconds: now() - here })
+}
+
+/// Reads a page of a folder, and asks again as [`insist`] does.
+pub async fn list_insisting(request: &ListFolder) -> Result<Page, Failure> {
+    page(exchange_insisting(&listing(request), None, &|_| {}).await?)
+}
+
+/// How often [`insist`] asks: for some two minutes.
+const TRIES_MAX: u32 = 8;
+
+/// What a request brought.
+struct Answered {
+    status: u16,
+    body: Vec<u8>,
+}
+
+impl Answered {
+    async fn of(response: &Response, signal: Option<&AbortSignal>) -> Result<Self, Failure> {
+        Ok(Self { status: response.status(), body: body(response, signal).await? })
+    }
+}
+
+async fn exchange(request: &Request, signal: Option<&AbortSignal>) -> Result<Answered, Failure> {
+    Answered::of(&request.send(signal).await?, signal).await
+}
+
+async fn exchange_insisting(
+    request: &Request,
+    signal: Option<&AbortSignal>,
+    waiting: &dyn Fn(u32),
+) -> Result<Answered, Failure> {
     for tries in 0.. {
-        match call(request, signal).await {
+        match exchange(request, signal).await {
             Err(failure) if failure.passes() && tries + 1 < TRIES_MAX && failure != Failure::Aborted => {
                 waiting(tries + 1);
                 // The promise is only ever resolved.
@@ -80,63 +102,76 @@ pub async fn insist<E: Endpoint>(
     Err(Failure::Unreachable)
 }
 
-/// How often [`insist`] asks: for some two minutes.
-const TRIES_MAX: u32 = 8;
+fn prepared<E: Endpoint>(request: &E) -> Request {
+    let key = request.idempotency_key().map(|key| key.to_string());
+    let digest = request.repr_digest().map(ToOwned::to_owned);
+    // Numbers and texts become JSON without fail.
+    let body = (E::METHOD == Method::Post).then(|| to_string(request).unwrap_or_default());
+    prepare(E::METHOD, &request.target(), key, digest, body)
+}
 
-async fn send<E: Endpoint>(request: &E, url: &str, signal: Option<&AbortSignal>) -> Option<Response> {
-    let builder = match E::METHOD {
-        api::Method::Get => Request::get(url),
-        api::Method::Post => Request::post(url),
-        api::Method::Delete => Request::delete(url),
+fn prepare(
+    method: api::Method,
+    target: &str,
+    key: Option<String>,
+    digest: Option<String>,
+    body: Option<String>,
+) -> Request {
+    const JSON: &str = "application/json";
+    let method = match method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+        Method::Delete => "DELETE",
     };
-    let builder = builder.header("accept", "application/json").abort_signal(signal);
-    let builder = match request.idempotency_key() {
-        Some(key) => builder.header("idempotency-key", &key.to_string()),
-        None => builder,
-    };
-    let builder = match request.repr_digest() {
-        Some(digest) => builder.header("repr-digest", digest),
-        None => builder,
-    };
-    match E::METHOD {
-        api::Method::Post => {
-            let body = to_string(request).ok()?;
-            builder.header("content-type", "application/json").body(body).ok()?.send().await.ok()
-        }
-        api::Method::Get | api::Method::Delete => builder.send().await.ok(),
-    }
+    let mut request = Request::new(method, api_url(target)).with("accept", JSON);
+    request.fields.extend(key.map(|key| ("idempotency-key", key)));
+    request.fields.extend(digest.map(|digest| ("repr-digest", digest)));
+    request.fields.extend(body.as_ref().map(|_| ("content-type", JSON.to_owned())));
+    request.body = body;
+    request
+}
+
+fn listing(request: &ListFolder) -> Request {
+    Request::new("GET", api_url(&request.target())).with("accept", columns::MEDIA_TYPE)
+}
+
+fn read<E: Endpoint>(answered: Answered) -> Result<E::Answer, Failure> {
+    from_slice(&answered.body).map_err(|_| Failure::Foreign { status: answered.status })
+}
+
+/// One that was cut short does not come this far; what is no listing is not of this API.
+fn page(answered: Answered) -> Result<Page, Failure> {
+    Page::read(&answered.body).ok_or(Failure::Foreign { status: answered.status })
+}
+
+fn api_url(target: &str) -> String {
+    format!("{}{BASE}{target}", base())
 }
 
 /// The address of what happens in a folder, as server-sent events.
 pub fn events_url(folder: &VPath) -> String {
-    format!("{}{BASE}{}", base(), api::events::target(folder))
+    api_url(&api::events::target(folder))
 }
 
 /// Asks whether `url` can be downloaded, without downloading it.
 pub async fn probe(url: &str, signal: Option<&AbortSignal>) -> Result<Probed, Failure> {
-    let failed = || if signal.is_some_and(AbortSignal::aborted) { Failure::Aborted } else { Failure::Unreachable };
-    let head = RequestBuilder::new(url).method(Method::HEAD).abort_signal(signal);
-    let response = head.send().await.map_err(|_| failed())?;
-    if response.ok() {
-        return Ok(Probed { size: content_length(&response) });
+    match Request::new("HEAD", url).send(signal).await {
+        Ok(response) => Ok(Probed { size: content_length(&response) }),
+        // An answer to HEAD has no body, and the body has the reason.
+        Err(Failure::Refused { .. } | Failure::Foreign { .. }) => {
+            let response = Request::new("GET", url).send(signal).await?;
+            Ok(Probed { size: content_length(&response) })
+        }
+        Err(failure) => Err(failure),
     }
-    // An answer to HEAD has no body, and the body has the reason.
-    let response = Request::get(url).abort_signal(signal).send().await.map_err(|_| failed())?;
-    Err(refusal(&response).await)
 }
 
 /// Asks whether a form would be answered, and leaves the answer.
 pub async fn probe_form(url: &str, form: &str) -> Result<Probed, Failure> {
     let controller = web_sys::AbortController::new().map_err(|_| Failure::Unreachable)?;
-    let request = Request::post(url)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .abort_signal(Some(&controller.signal()))
-        .body(form)
-        .map_err(|_| Failure::Unreachable)?;
-    let response = request.send().await.map_err(|_| Failure::Unreachable)?;
-    if !response.ok() {
-        return Err(refusal(&response).await);
-    }
+    let mut request = Request::new("POST", url).with("content-type", "application/x-www-form-urlencoded");
+    request.body = Some(form.to_owned());
+    let response = request.send(Some(&controller.signal())).await?;
     let size = content_length(&response);
     controller.abort();
     Ok(Probed { size })
@@ -145,8 +180,8 @@ pub async fn probe_form(url: &str, form: &str) -> Result<Probed, Failure> {
 /// Where uploads are begun, or where one of them is.
 pub fn uploads_url(upload: Option<UploadId>) -> String {
     match upload {
-        Some(upload) => format!("{}{BASE}/uploads/{upload}", base()),
-        None => format!("{}{BASE}/uploads", base()),
+        Some(upload) => api_url(&format!("/uploads/{upload}")),
+        None => api_url("/uploads"),
     }
 }
 
@@ -162,7 +197,7 @@ pub fn download_url(path: &VPath) -> String {
 
 /// Where several files and folders are one archive.
 pub fn archive_url() -> String {
-    format!("{}{BASE}/archive", base())
+    api_url("/archive")
 }
 
 /// The gateway's address, without a slash at the end.
@@ -191,15 +226,5 @@ fn started_early(url: &str) -> Option<js_sys::Promise> {
 }
 
 fn content_length(response: &Response) -> Option<u64> {
-    response.headers().get("content-length").and_then(|length| length.parse().ok())
-}
-
-async fn refusal(response: &Response) -> Failure {
-    let status = response.status();
-    let media_type = response.headers().get("content-type").unwrap_or_default();
-    if !media_type.starts_with(PROBLEM_TYPE) {
-        return Failure::Foreign { status };
-    }
-    let problem = response.binary().await.ok().and_then(|body| from_slice::<Problem>(&body).ok());
-    problem.map_or(Failure::Foreign { status }, Failure::from_problem)
+    field(response, "content-length").and_then(|length| length.parse().ok())
 }

@@ -2,10 +2,11 @@
 //!
 //! Pure rooms come first: they know no browser and are tested natively. The rest is compiled for wasm32 alone.
 //!
-//! - [`address`]: the query that names a folder. [`failure`]: why a request failed. [`i18n`]: what the page says.
+//! - [`address`]: the query that names a folder. [`failure`]: why a request failed. [`page`]: a page of a listing as it
+//!   comes. [`i18n`]: what the page says.
 //! - [`browse::model`]: rows, pages, selection, keys. [`uploads::model`]: the queue of uploads. [`ui::span`]: the
 //!   arithmetic of a virtual list.
-//! - `api`: the only code that fetches. `env`: storage, history, `Intl` and media queries of the browser.
+//! - `fetch` and `api`: the only code that fetches. `env`: storage, history, `Intl` and media queries of the browser.
 //! - `ui`: parts that know no files. `browse`: the Files screen. `app`: providers, shell, and the screen on one page.
 
 // The component macro makes each component's props public, wherever the component is.
@@ -14,6 +15,7 @@
 pub mod address;
 pub mod failure;
 pub mod i18n;
+pub mod page;
 
 pub mod browse;
 pub mod changes;
@@ -26,6 +28,8 @@ pub mod api;
 pub mod app;
 #[cfg(target_arch = "wasm32")]
 pub mod env;
+#[cfg(target_arch = "wasm32")]
+mod fetch;
 #[cfg(target_arch = "wasm32")]
 mod live;
 #[cfg(target_arch = "wasm32")]

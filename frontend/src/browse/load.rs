@@ -7,16 +7,18 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::Order;
 use shared::VPath;
-use shared::api::files::{Folder, ListFolder};
+use shared::api::files::ListFolder;
 use shared::limits::LIST_LIMIT_DEFAULT;
 use web_sys::{AbortController, AbortSignal};
 
 use super::model::listing::next_limit;
 use super::model::{Keep, Listing, Place};
+use super::proof::Proof;
 use super::state::{Browser, Phase, Target};
-use crate::api::{Answered, call_timed};
-use crate::env::sleep;
+use crate::api::{Listed, list};
+use crate::env::{now, sleep};
 use crate::failure::{Failure, backoff_milliseconds};
+use crate::page::Page;
 
 /// A wait that nobody notices needs no sign of waiting.
 const SKELETON_AFTER: Duration = Duration::from_millis(150);
@@ -33,6 +35,7 @@ impl Browser {
             work.abort = Some(controller);
             work.reading = true;
             work.recent.clear();
+            work.proofs.clear();
         });
         self.refreshing.set(aside);
         if !aside {
@@ -73,18 +76,18 @@ impl Reading {
         let mut hidden = aside.then(|| self.blank());
         let (mut limit, mut cursor, mut restarts) = (None, None, 0);
         loop {
-            let page = match self.page(limit, cursor.clone()).await {
+            let listed = match self.page(limit, cursor.clone()).await {
                 Err(failure) if cursor.is_some() && failure.is_lost_cursor() && restarts < RESTARTS_MAX => {
                     restarts += 1;
                     (hidden, cursor) = (Some(self.blank()), None);
+                    browser.work.update_value(|work| work.proofs.clear());
                     continue;
                 }
-                page => page?,
+                listed => listed?,
             };
-            limit = Some(next_limit(limit.unwrap_or(LIST_LIMIT_DEFAULT), page.decoding_milliseconds));
-            let page = page.answer;
+            let (page, here) = (&listed.page, now());
             match (&mut hidden, first.take()) {
-                (Some(_), _) if cursor.is_none() && browser.listing.with_untracked(|shown| shown.is_still(&page)) => {
+                (Some(_), _) if cursor.is_none() && browser.listing.with_untracked(|shown| shown.is_still(page)) => {
                     break;
                 }
                 (Some(listing), _) => {
@@ -107,6 +110,10 @@ impl Reading {
             if cursor.is_none() {
                 break;
             }
+            let busy = listed.busy_milliseconds + now() - here;
+            let told = browser.work.with_value(|work| work.told_of.as_ref() == Some(&self.folder));
+            let before = limit.unwrap_or(LIST_LIMIT_DEFAULT);
+            limit = Some(next_limit(before, listed.waiting_milliseconds, busy, told));
         }
         browser.refreshing.set(false);
         browser.arrived();
@@ -114,7 +121,7 @@ impl Reading {
     }
 
     /// Adds rows to what is shown; answers the next cursor.
-    fn append(&self, page: Folder) -> Option<String> {
+    fn append(&self, page: &Page) -> Option<String> {
         let browser = self.browser;
         let arrived = browser.listing.try_update(|listing| listing.append(page))?;
         browser.listing.with_untracked(|listing| {
@@ -132,11 +139,12 @@ impl Reading {
     }
 
     /// One page. What may pass is tried again, for as long as it takes, with what is here still on the screen.
-    async fn page(&self, limit: Option<u32>, cursor: Option<String>) -> Result<Answered<Folder>, Failure> {
+    async fn page(&self, limit: Option<u32>, cursor: Option<String>) -> Result<Listed, Failure> {
         let browser = self.browser;
         let request = ListFolder { path: self.folder.clone(), order: self.order, limit, cursor };
         for tries in 0.. {
-            match call_timed(&request, Some(&self.signal)).await {
+            let told = browser.work.with_value(|work| work.told);
+            match list(&request, Some(&self.signal)).await {
                 Err(failure) if failure.passes() && !self.signal.aborted() => {
                     browser.offline.set(true);
                     if browser.phase.get_untracked() != Phase::Ready {
@@ -144,10 +152,14 @@ impl Reading {
                     }
                 }
                 outcome => {
-                    if !self.signal.aborted() {
-                        browser.offline.set(false);
+                    if self.signal.aborted() {
+                        return Err(Failure::Aborted);
                     }
-                    return if self.signal.aborted() { Err(Failure::Aborted) } else { outcome };
+                    browser.offline.set(false);
+                    let listed = outcome?;
+                    let proof = Proof { request, etag: listed.page.etag, told };
+                    browser.work.update_value(|work| work.proofs.push(proof));
+                    return Ok(listed);
                 }
             }
             let (wait, wake) = sleep(backoff_milliseconds(tries));

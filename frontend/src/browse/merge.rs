@@ -62,7 +62,7 @@ impl Browser {
             self.follow(remap);
         }
         if due == Some(true) {
-            self.check();
+            self.prove();
         }
     }
 

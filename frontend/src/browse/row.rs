@@ -188,15 +188,16 @@ fn describe(lang: Lang, folder: &VPath, row: &Row<'_>) -> Shown {
         (LinkMark::None, Kind::Other) => words.special,
         (LinkMark::None, _) => "",
     };
+    let modified = row.modified.milliseconds();
     Shown {
         name: printable(row.name),
         href,
         folder: row.is_folder(),
         icon: row.file_type().icon(),
         size: if row.kind == Kind::File && row.opens() { format::size(lang, row.size) } else { NO_SIZE.into() },
-        modified: format::date(lang, row.modified),
-        modified_full: format::full_date(lang, row.modified),
-        iso: format::iso(row.modified),
+        modified: format::date(lang, modified),
+        modified_full: format::full_date(lang, modified),
+        iso: format::iso(modified),
         note,
         loaded: true,
     }

@@ -5,13 +5,12 @@ use std::time::Duration;
 use js_sys::Function;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
-use shared::api::files::ListFolder;
 use shared::{Order, VPath};
 use web_sys::AbortController;
 
 use super::model::typeahead::TypeAhead;
 use super::model::{Edit, Keep, Listing, Place, Remap, Selection, View};
-use crate::api::call;
+use super::proof::Proof;
 use crate::env::prefs::Prefs;
 use crate::env::{focused, history, storage};
 use crate::failure::Failure;
@@ -103,6 +102,11 @@ pub(super) struct Work {
     pub(super) keep: Keep,
     /// Once the folder is here, it is to be looked whether it is still so.
     pub(super) check_due: bool,
+    /// The pages of which the folder was read.
+    pub(super) proofs: Vec<Proof>,
+    /// How often the server began to tell of changes, and in which folder it did last.
+    pub(super) told: u32,
+    pub(super) told_of: Option<VPath>,
     /// A folder is being read: what is merged until it is here has to be merged into that, too.
     pub(super) reading: bool,
     /// What was merged since.
@@ -214,33 +218,12 @@ impl Browser {
         self.load(ready, place, self.in_hand(), false);
     }
 
-    /// Looks whether the folder is still as it is shown, and reads it again if it is not.
-    pub fn check(self) {
-        let reading = self.work.try_update_value(|work| {
-            work.check_due = work.reading;
-            work.reading
-        });
-        if reading != Some(false) || self.phase.get_untracked() != Phase::Ready {
-            return;
-        }
-        let (path, order) = (self.folder.get_untracked(), self.order.get_untracked());
-        leptos::task::spawn_local(async move {
-            let request = ListFolder { path, order, limit: Some(1), cursor: None };
-            let Ok(page) = call(&request, None).await else { return };
-            let same = self.listing.try_with_untracked(|listing| {
-                listing.folder != request.path || listing.order != order || listing.is_still(&page)
-            });
-            let here = self.folder.with_untracked(|folder| *folder == request.path);
-            if same == Some(false) && here && self.work.with_value(|work| !work.reading) {
-                self.refresh();
-            }
-        });
-    }
-
     /// Shows only the rows whose name has the text in it.
     pub fn filter_by(self, text: String) {
         let row = self.cursor.get_untracked();
-        let view = self.listing.with_untracked(|listing| View::filtered(listing, &text));
+        let view = self
+            .listing
+            .with_untracked(|listing| self.view.with_untracked(|before| before.filtered_further(listing, &text)));
         self.filter.set(text);
         // What is selected but not seen would be downloaded by surprise.
         self.selection.update(Selection::clear);
@@ -394,6 +377,9 @@ impl Browser {
     /// Keeps the folder that is being left, to be shown at once when the person comes back.
     fn keep_listing(self) {
         if self.phase.get_untracked() != Phase::Ready {
+            return;
+        }
+        if self.listing.with_untracked(|listing| listing.rows.len() > KEPT_ROWS_MAX) {
             return;
         }
         let listing = self.listing.get_untracked();

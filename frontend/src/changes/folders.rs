@@ -5,8 +5,9 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::files::ListFolder;
+use shared::columns::Row;
 use shared::limits::LIST_PAGE_MAX;
-use shared::{Change, Entry, Order, Outcome, VPath};
+use shared::{Change, Order, Outcome, VPath};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
@@ -17,7 +18,7 @@ use super::model::names::free_name;
 use super::model::turns::{Needs, Touched};
 use super::model::{Origin, Verb};
 use super::state::Changes;
-use crate::api::call;
+use crate::api::list;
 use crate::browse::model::crumbs::crumbs;
 use crate::browse::model::text::printable;
 use crate::browse::root_name;
@@ -244,9 +245,9 @@ fn look_into(folder: VPath, place: RwSignal<VPath>, inside: RwSignal<Inside>) {
 async fn folders_of(folder: &VPath) -> Result<Vec<VPath>, Failure> {
     let (mut folders, mut cursor, mut limit) = (Vec::new(), None, None);
     for _ in 0..PAGES_MAX {
-        let page = call(&ListFolder { path: folder.clone(), order: Order::default(), limit, cursor }, None).await?;
-        let only_folders = page.entries.iter().all(Entry::is_folder);
-        folders.extend(page.entries.into_iter().filter(opens).map(|entry| entry.path));
+        let page = list(&ListFolder { path: folder.clone(), order: Order::default(), limit, cursor }, None).await?.page;
+        let only_folders = page.rows().all(|row| row.is_folder());
+        folders.extend(page.rows().filter(opens).filter_map(|row| folder.join(row.name).ok()));
         cursor = page.next_cursor;
         limit = Some(LIST_PAGE_MAX);
         if !only_folders || cursor.is_none() {
@@ -256,8 +257,8 @@ async fn folders_of(folder: &VPath) -> Result<Vec<VPath>, Failure> {
     Ok(folders)
 }
 
-fn opens(entry: &Entry) -> bool {
-    entry.is_folder() && !matches!(entry.link, Some(shared::Link::Escapes | shared::Link::Broken))
+fn opens(row: &Row<'_>) -> bool {
+    row.is_folder() && !matches!(row.link, Some(shared::Link::Escapes | shared::Link::Broken))
 }
 
 #[derive(Clone, Copy)]

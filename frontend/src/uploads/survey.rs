@@ -10,7 +10,7 @@ use shared::{Change, Entry, ErrorCode, JobId, JobState, Outcome, VPath};
 use super::model::Theirs;
 use super::model::conflict::{Inquiry, inquiry};
 use super::model::layout::{Layout, Place};
-use crate::api::insist;
+use crate::api::{insist, list_insisting};
 use crate::env::random_id;
 use crate::failure::Failure;
 
@@ -115,11 +115,12 @@ async fn found(place: &Place, names: impl ExactSizeIterator<Item = &[u8]>) -> Re
             loop {
                 let path = place.path.clone();
                 let ask = ListFolder { path, order: Default::default(), limit: Some(LIST_PAGE_MAX), cursor };
-                let page = match insist(&ask, None, |_| {}).await {
+                let page = match list_insisting(&ask).await {
                     Err(failure) if is_missing(&failure) => break,
                     page => page?,
                 };
-                entries.extend(page.entries.into_iter().filter(|entry| names.contains(entry.path.name())));
+                let wanted = page.rows().filter(|row| names.contains(row.name));
+                entries.extend(wanted.filter_map(|row| row.entry(&place.path)));
                 cursor = page.next_cursor;
                 if cursor.is_none() {
                     break;

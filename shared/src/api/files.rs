@@ -7,7 +7,7 @@ use crate::entry::{ETag, Entry};
 use crate::order::{Direction, Order, SortKey};
 use crate::path::{VPath, encode_segment};
 
-/// `GET /list/<path>`: one page of a folder's entries.
+/// `GET /list/<path>`: one page of a folder's entries, as [`Folder`] or in [columns](crate::columns).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ListFolder {
     /// The folder.
@@ -76,10 +76,9 @@ pub struct About {
     pub writable: bool,
 }
 
-impl Endpoint for ListFolder {
-    type Answer = Folder;
-
-    fn target(&self) -> String {
+impl ListFolder {
+    /// As [`Endpoint::target`].
+    pub fn target(&self) -> String {
         let sort = match self.order.key {
             SortKey::Name => "name",
             SortKey::Size => "size",

@@ -225,6 +225,11 @@ impl<B: AsRef<[u8]>> Columns<B> {
         self.flags(index) & LINK_BITS != 0
     }
 
+    /// True for a symbolic link that leads to a place inside the root.
+    pub fn is_link_inside(&self, index: usize) -> bool {
+        self.flags(index) & LINK_BITS == LINK_INSIDE
+    }
+
     fn target(&self, index: usize) -> &[u8] {
         let rows = &self.bytes()[self.places.link_rows..self.places.target_ends];
         let (mut low, mut high) = (0, self.places.links);

@@ -53,6 +53,10 @@ proptest! {
         let columns = Columns::parse(&block).unwrap();
         prop_assert_eq!(columns.head(), Head { etag: Some(ETag([7; 16])), ..head });
         prop_assert_eq!(columns.rows().collect::<Vec<_>>(), rows.iter().map(row).collect::<Vec<_>>());
+        for (index, (_, entry)) in rows.iter().enumerate() {
+            prop_assert_eq!(columns.is_link(index), entry.link.is_some());
+            prop_assert_eq!(columns.is_link_inside(index), matches!(entry.link, Some(Link::Inside(_))));
+        }
     }
 
     #[test]

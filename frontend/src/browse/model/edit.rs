@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use shared::order::Position;
-use shared::{Entry, Timestamp};
+use shared::Entry;
 
 use super::listing::Listing;
 use super::rows::Row;
@@ -145,7 +145,7 @@ impl Listing {
             path: self.folder.join(row.name).ok()?,
             kind: row.kind,
             size: row.size,
-            modified: Timestamp::from_milliseconds(row.modified),
+            modified: row.modified,
             executable: row.executable,
             link: row.link.to_link(),
             etag: None,
@@ -168,7 +168,7 @@ impl Listing {
 }
 
 fn row_position(row: &Row<'_>) -> Position {
-    Position::new(row.is_folder(), row.size, Timestamp::from_milliseconds(row.modified), row.name)
+    Position::new(row.is_folder(), row.size, row.modified, row.name)
 }
 
 /// The last edit of each name, sorted by name.
@@ -212,8 +212,6 @@ fn arrange(
 
 #[cfg(test)]
 mod tests {
-    use shared::api::files::Folder;
-
     use super::super::sample;
     use super::*;
 
@@ -267,18 +265,15 @@ mod tests {
 
     #[test]
     fn while_pages_arrive_edits_outlive_them() {
-        let page = |names: &[&str], next: Option<&str>| Folder {
-            path: shared::VPath::root(),
-            entries: names.iter().map(|name| sample::file(name, 1)).collect(),
-            next_cursor: next.map(Into::into),
-            total: 4,
-            etag: None,
+        let page = |names: &[&str], next: Option<&str>| {
+            let entries: Vec<_> = names.iter().map(|name| sample::file(name, 1)).collect();
+            crate::page::sample::page(&entries, next, 4, None)
         };
         let mut listing = Listing::new(shared::VPath::root(), shared::Order::default());
-        listing.append(page(&["a", "c"], Some("2")));
+        listing.append(&page(&["a", "c"], Some("2")));
         listing.merge(&[present("b", 1), present("x", 1), Edit::absent(b"m")]);
         assert_eq!(names(&listing), ["a", "b", "c"], "what belongs after the rows that are here waits");
-        listing.append(page(&["m", "z"], None));
+        listing.append(&page(&["m", "z"], None));
         listing.merge_late();
         assert_eq!(names(&listing), ["a", "b", "c", "x", "z"]);
         assert_eq!(listing.merge_late(), None);

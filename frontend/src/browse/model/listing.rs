@@ -4,13 +4,13 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use shared::api::files::Folder;
 use shared::limits::{LIST_LIMIT_DEFAULT, LIST_PAGE_MAX};
 use shared::{ETag, Entry, Order, VPath};
 
 use super::edit::{Edit, Piece};
 use super::rows::Rows;
 use super::selection::Selection;
+use crate::page::Page;
 
 /// A folder's rows as far as they are here.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +26,7 @@ pub struct Listing {
     /// What was merged while pages still arrive.
     pub(super) late: Vec<Edit>,
     total: usize,
+    /// The validator of the whole listing; only what came as one page has one.
     etag: Option<ETag>,
 }
 
@@ -37,18 +38,17 @@ impl Listing {
 
     /// Takes a page; answers which rows are new. A folder that changes under way tells another total, and the last
     /// one told is believed.
-    pub fn append(&mut self, page: Folder) -> Range<usize> {
+    pub fn append(&mut self, page: &Page) -> Range<usize> {
         let before = self.rows.len();
+        let total = usize::try_from(page.total).unwrap_or(usize::MAX);
+        self.etag = page.etag.filter(|_| before == 0);
         if before == 0 {
-            self.etag = page.etag;
-            self.rows.reserve(usize::try_from(page.total).unwrap_or(0).min(ROWS_RESERVED_MAX));
-        } else if self.etag != page.etag {
-            self.etag = None;
+            self.rows.reserve(total.min(ROWS_RESERVED_MAX));
         }
-        page.entries.iter().for_each(|entry| self.rows.push(entry));
-        self.next = page.next_cursor.filter(|_| !page.entries.is_empty());
+        page.blocks.iter().for_each(|block| self.rows.append(block));
+        self.next = page.next_cursor.clone().filter(|_| !page.is_empty());
         self.total = match self.next {
-            Some(_) => usize::try_from(page.total).unwrap_or(usize::MAX).max(self.rows.len()),
+            Some(_) => total.max(self.rows.len()),
             None => self.rows.len(),
         };
         before..self.rows.len()
@@ -73,7 +73,7 @@ impl Listing {
     }
 
     /// True if `page`, the first one of a newer answer, says that nothing changed since all of this arrived.
-    pub fn is_still(&self, page: &Folder) -> bool {
+    pub fn is_still(&self, page: &Page) -> bool {
         self.is_complete() && self.etag.is_some() && self.etag == page.etag
     }
 }
@@ -81,16 +81,20 @@ impl Listing {
 /// A total is the server's word; memory for more rows than this is taken as they come.
 const ROWS_RESERVED_MAX: usize = 2_000_000;
 
-/// How many rows the next page should have: as many as can be decoded without the person noticing.
-pub fn next_limit(limit: u32, decoding_milliseconds: f64) -> u32 {
-    let wanted = if decoding_milliseconds > 24.0 {
+/// Most rows that one page is asked for: what a broken connection may cost.
+const PAGE_ROWS_MAX: u32 = 64_000;
+
+/// How many rows the next page should have: as many as come without a long wait, and can be taken in without the person
+/// noticing. Until the server tells of changes (`told`), no more than it gives a validator for.
+pub fn next_limit(limit: u32, waiting_milliseconds: f64, busy_milliseconds: f64, told: bool) -> u32 {
+    let wanted = if busy_milliseconds > 16.0 || waiting_milliseconds > 1_500.0 {
         limit / 2
-    } else if decoding_milliseconds < 10.0 {
-        limit * 2
+    } else if busy_milliseconds < 5.0 && waiting_milliseconds < 300.0 {
+        limit * 4
     } else {
         limit
     };
-    wanted.clamp(LIST_LIMIT_DEFAULT, LIST_PAGE_MAX)
+    wanted.clamp(LIST_LIMIT_DEFAULT, if told { PAGE_ROWS_MAX } else { LIST_PAGE_MAX })
 }
 
 /// What a person had in hand, by name, so that it can be found again in a listing that is loaded anew.
@@ -140,14 +144,9 @@ mod tests {
     use super::super::sample;
     use super::*;
 
-    fn page(names: &[&str], next: Option<&str>, total: u64, etag: u8) -> Folder {
-        Folder {
-            path: VPath::root(),
-            entries: names.iter().map(|name| sample::file(name, 1)).collect(),
-            next_cursor: next.map(Into::into),
-            total,
-            etag: Some(ETag([etag; 16])),
-        }
+    fn page(names: &[&str], next: Option<&str>, total: u64, etag: u8) -> Page {
+        let entries: Vec<_> = names.iter().map(|name| sample::file(name, 1)).collect();
+        crate::page::sample::page(&entries, next, total, Some(ETag([etag; 16])))
     }
 
     fn listing() -> Listing {
@@ -157,44 +156,46 @@ mod tests {
     #[test]
     fn pages_add_up() {
         let mut listing = listing();
-        assert_eq!(listing.append(page(&["a", "b"], Some("2"), 3, 1)), 0..2);
+        assert_eq!(listing.append(&page(&["a", "b"], Some("2"), 3, 1)), 0..2);
         assert_eq!((listing.total(), listing.is_complete()), (3, false));
-        assert_eq!(listing.append(page(&["c"], None, 3, 1)), 2..3);
+        assert_eq!(listing.append(&page(&["c"], None, 3, 2)), 2..3);
         assert_eq!((listing.total(), listing.is_complete()), (3, true));
-        assert!(listing.is_still(&page(&["a", "b"], Some("2"), 3, 1)));
-        assert!(!listing.is_still(&page(&["a", "b"], Some("2"), 3, 2)));
     }
 
     #[test]
-    fn a_folder_that_changes_under_way_is_not_trusted_to_be_still() {
-        let mut listing = listing();
-        listing.append(page(&["a", "b"], Some("2"), 4, 1));
-        listing.append(page(&["c"], None, 4, 2));
-        assert_eq!((listing.total(), listing.is_complete()), (3, true));
-        assert!(!listing.is_still(&page(&["a"], None, 3, 2)));
+    fn only_what_came_whole_is_proved_to_be_still_so() {
+        let mut whole = listing();
+        whole.append(&page(&["a", "b"], None, 2, 1));
+        assert!(whole.is_still(&page(&["a", "b"], None, 2, 1)));
+        assert!(!whole.is_still(&page(&["a", "c"], None, 2, 2)));
+        let mut parts = listing();
+        parts.append(&page(&["a", "b"], Some("2"), 3, 1));
+        assert!(!parts.is_still(&page(&["a", "b"], Some("2"), 3, 1)));
+        parts.append(&page(&["c"], None, 3, 1));
+        assert!(!parts.is_still(&page(&["a", "b"], Some("2"), 3, 1)));
     }
 
     #[test]
     fn an_empty_page_ends_a_listing_whatever_its_cursor() {
         let mut listing = listing();
-        listing.append(page(&["a"], Some("1"), 9, 1));
-        listing.append(page(&[], Some("1"), 9, 1));
+        listing.append(&page(&["a"], Some("1"), 9, 1));
+        listing.append(&page(&[], Some("1"), 9, 1));
         assert_eq!((listing.total(), listing.is_complete()), (1, true));
     }
 
     #[test]
     fn what_was_in_hand_is_found_by_name() {
         let mut old = listing();
-        old.append(page(&["a", "b", "c", "d"], None, 4, 1));
+        old.append(&page(&["a", "b", "c", "d"], None, 4, 1));
         let mut selection = Selection::default();
         selection.select([1, 3]);
         let mut keep = Keep::of(&old, &selection, 2);
 
         let mut new = listing();
         let mut found = Selection::default();
-        let first = new.append(page(&["0", "a", "b"], Some("3"), 6, 2));
+        let first = new.append(&page(&["0", "a", "b"], Some("3"), 6, 2));
         assert_eq!(keep.find_in(&new, first, &mut found), None);
-        let rest = new.append(page(&["bb", "c", "d"], None, 6, 2));
+        let rest = new.append(&page(&["bb", "c", "d"], None, 6, 2));
         assert_eq!(keep.find_in(&new, rest, &mut found), Some(4));
         assert_eq!(found.iter().collect::<Vec<_>>(), [2, 5]);
     }
@@ -202,23 +203,26 @@ mod tests {
     #[test]
     fn everything_stays_everything() {
         let mut old = listing();
-        old.append(page(&["a", "b"], None, 2, 1));
+        old.append(&page(&["a", "b"], None, 2, 1));
         let mut selection = Selection::default();
         selection.select(0..2);
         let mut keep = Keep::of(&old, &selection, 0);
         let mut new = listing();
         let mut found = Selection::default();
-        let first = new.append(page(&["a"], Some("1"), 3, 2));
+        let first = new.append(&page(&["a"], Some("1"), 3, 2));
         keep.find_in(&new, first, &mut found);
         assert_eq!(found.len(), 3);
     }
 
     #[test]
     fn pages_grow_while_they_are_cheap() {
-        assert_eq!(next_limit(1_000, 2.0), 2_000);
-        assert_eq!(next_limit(8_000, 2.0), LIST_PAGE_MAX);
-        assert_eq!(next_limit(4_000, 15.0), 4_000);
-        assert_eq!(next_limit(4_000, 40.0), 2_000);
-        assert_eq!(next_limit(1_000, 400.0), 1_000);
+        assert_eq!(next_limit(1_000, 10.0, 1.0, false), 4_000);
+        assert_eq!(next_limit(4_000, 10.0, 1.0, false), LIST_PAGE_MAX);
+        assert_eq!(next_limit(32_000, 100.0, 4.0, true), PAGE_ROWS_MAX);
+        assert_eq!(next_limit(16_000, 400.0, 4.0, true), 16_000);
+        assert_eq!(next_limit(16_000, 100.0, 9.0, true), 16_000);
+        assert_eq!(next_limit(16_000, 2_000.0, 4.0, true), 8_000);
+        assert_eq!(next_limit(16_000, 100.0, 40.0, true), 8_000);
+        assert_eq!(next_limit(1_000, 9_000.0, 400.0, true), LIST_LIMIT_DEFAULT);
     }
 }

@@ -23,7 +23,6 @@ pub use view::View;
 pub(crate) mod sample {
     //! Small listings for the tests.
 
-    use shared::api::files::Folder;
     use shared::{Entry, Kind, Order, Timestamp, VPath};
 
     use super::Listing;
@@ -49,7 +48,7 @@ pub(crate) mod sample {
         let entries: Vec<_> = names.iter().map(entry).collect();
         let total = entries.len() as u64;
         let mut listing = Listing::new(VPath::root(), Order::default());
-        listing.append(Folder { path: VPath::root(), entries, next_cursor: None, total, etag: None });
+        listing.append(&crate::page::sample::page(&entries, None, total, None));
         listing
     }
 }

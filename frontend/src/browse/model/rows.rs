@@ -1,7 +1,8 @@
 //! The rows of a listing, held compactly: every name in one run of bytes with a table of ends, and a column each for
 //! size, time and marks. A million rows take some 45 MB, where a vector of structs with a string each takes 150.
 
-use shared::{Entry, Kind, Link};
+use shared::columns::Columns;
+use shared::{Entry, Kind, Link, Timestamp};
 
 use super::edit::Piece;
 use super::filetype::{FileType, file_type};
@@ -12,8 +13,7 @@ pub struct Rows {
     names: Vec<u8>,
     ends: Vec<u32>,
     sizes: Vec<u64>,
-    /// Milliseconds since 1970.
-    modified: Vec<i64>,
+    modified: Vec<Timestamp>,
     marks: Vec<u8>,
 }
 
@@ -26,8 +26,8 @@ pub struct Row<'a> {
     pub kind: Kind,
     /// Bytes; 0 for what is not a file.
     pub size: u64,
-    /// Milliseconds since 1970.
-    pub modified: i64,
+    /// When it last changed.
+    pub modified: Timestamp,
     /// A file whose owner may execute it.
     pub executable: bool,
     /// How it links, if it is a link.
@@ -69,13 +69,20 @@ impl Rows {
         self.marks.reserve_exact(more);
     }
 
-    /// Adds a row at the end.
-    pub fn push(&mut self, entry: &Entry) {
-        self.names.extend_from_slice(entry.path.name());
-        self.ends.push(end_of(&self.names));
-        self.sizes.push(entry.size);
-        self.modified.push(entry.modified.milliseconds());
-        self.marks.push(marks(entry));
+    /// Adds the rows of a block at the end.
+    pub fn append<B: AsRef<[u8]>>(&mut self, block: &Columns<B>) {
+        for row in 0..block.len() {
+            self.names.extend_from_slice(block.name(row));
+            self.ends.push(end_of(&self.names));
+            self.sizes.push(block.size(row));
+            self.modified.push(block.modified(row));
+            let link = match (block.is_link_inside(row), block.is_link(row)) {
+                (true, _) => LinkMark::Inside,
+                (_, true) => LinkMark::Refused,
+                (_, false) => LinkMark::None,
+            };
+            self.marks.push(marks(block.kind(row), link, block.is_executable(row)));
+        }
     }
 
     /// The row at `index`, if it is there.
@@ -126,8 +133,11 @@ impl Rows {
         }
         (self.names, self.ends) = (names, ends);
         rearrange(&mut self.sizes, pieces, |index| new[index].size);
-        rearrange(&mut self.modified, pieces, |index| new[index].modified.milliseconds());
-        rearrange(&mut self.marks, pieces, |index| marks(new[index]));
+        rearrange(&mut self.modified, pieces, |index| new[index].modified);
+        rearrange(&mut self.marks, pieces, |index| {
+            let entry = new[index];
+            marks(entry.kind, LinkMark::of(entry.link.as_ref()), entry.executable)
+        });
     }
 
     /// Where the rows with those names are, in one pass.
@@ -173,6 +183,15 @@ impl Row<'_> {
 }
 
 impl LinkMark {
+    /// What a row tells of where an entry leads.
+    pub fn of(link: Option<&Link>) -> Self {
+        match link {
+            None => Self::None,
+            Some(Link::Inside(_)) => Self::Inside,
+            Some(Link::Escapes | Link::Broken) => Self::Refused,
+        }
+    }
+
     /// As an entry says it; where exactly a link leads, a row does not know.
     pub fn to_link(self) -> Option<Link> {
         match self {
@@ -199,18 +218,18 @@ fn rearrange<T: Copy>(column: &mut Vec<T>, pieces: &[Piece], new: impl Fn(usize)
     *column = next;
 }
 
-fn marks(entry: &Entry) -> u8 {
-    let kind = match entry.kind {
+fn marks(kind: Kind, link: LinkMark, executable: bool) -> u8 {
+    let kind = match kind {
         Kind::File => 0,
         Kind::Folder => 1,
         Kind::Other => 2,
     };
-    let link = match entry.link {
-        None => 0,
-        Some(Link::Inside(_)) => LINK_INSIDE,
-        Some(Link::Escapes | Link::Broken) => LINK_REFUSED,
+    let link = match link {
+        LinkMark::None => 0,
+        LinkMark::Inside => LINK_INSIDE,
+        LinkMark::Refused => LINK_REFUSED,
     };
-    kind | link | if entry.executable { EXECUTABLE } else { 0 }
+    kind | link | if executable { EXECUTABLE } else { 0 }
 }
 
 #[cfg(test)]
@@ -224,9 +243,8 @@ mod tests {
         let mut link = sample::file("b", 7);
         link.link = Some(Link::Escapes);
         link.executable = true;
-        for entry in [sample::folder("é"), link, sample::file("latin%E9", 9)] {
-            rows.push(&entry);
-        }
+        let page = crate::page::sample::page(&[sample::folder("é"), link, sample::file("latin%E9", 9)], None, 3, None);
+        page.blocks.iter().for_each(|block| rows.append(block));
         assert_eq!(rows.len(), 3);
         assert!(rows.get(0).unwrap().is_folder());
         let second = rows.get(1).unwrap();

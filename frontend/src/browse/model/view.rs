@@ -34,6 +34,19 @@ impl View {
         view
     }
 
+    /// The same listing by another text. Who types on looks only among what matched before.
+    pub fn filtered_further(&self, listing: &Listing, text: &str) -> Self {
+        let needle = fold_text(text.trim());
+        match &self.matches {
+            Some(before) if needle.contains(&self.needle) => {
+                let matching = before.iter().copied().filter(|&row| contains(&listing.rows, row as usize, &needle));
+                let matches: Vec<_> = matching.collect();
+                Self { needle, total: matches.len(), matches: Some(matches) }
+            }
+            _ => Self::filtered(listing, text),
+        }
+    }
+
     /// Takes in rows that arrived.
     pub fn extend(&mut self, listing: &Listing, arrived: Range<usize>) {
         match &mut self.matches {
@@ -96,10 +109,19 @@ fn contains(rows: &Rows, row: usize, needle: &str) -> bool {
     let Some(name) = rows.name(row) else { return false };
     // Most names are plain ASCII, and folding those needs no allocation.
     if name.is_ascii() {
-        return name.len() >= needle.len()
-            && name.windows(needle.len()).any(|part| part.eq_ignore_ascii_case(needle.as_bytes()));
+        return contains_ascii(name, needle.as_bytes());
     }
     fold_text(&String::from_utf8_lossy(name)).contains(needle)
+}
+
+/// The needle is folded, and not empty.
+fn contains_ascii(name: &[u8], needle: &[u8]) -> bool {
+    let (Some((first, rest)), Some(last)) = (needle.split_first(), name.len().checked_sub(needle.len())) else {
+        return false;
+    };
+    // Most places fail at their first letter, and that is told without a call.
+    (0..=last)
+        .any(|at| name[at].to_ascii_lowercase() == *first && name[at + 1..][..rest.len()].eq_ignore_ascii_case(rest))
 }
 
 #[cfg(test)]
@@ -115,6 +137,17 @@ mod tests {
         assert_eq!((view.position(0), view.position(1), view.position(2), view.position(3)), (0, 1, 1, 1));
         assert_eq!(view.between(1, 0).collect::<Vec<_>>(), [0, 2]);
         assert_eq!((view.shows(1), view.shows(2)), (false, true));
+    }
+
+    #[test]
+    fn typing_on_finds_what_typing_at_once_does() {
+        let listing = sample::listing(&["aba.txt", "Ab", "bab", "éAB", "a", "xAbA", "ta\u{301}b"]);
+        let mut typed = View::whole(&listing);
+        for text in ["a", "ab", "aba", "ab", "", "b", "bab", "ba"] {
+            typed = typed.filtered_further(&listing, text);
+            assert_eq!(typed, View::filtered(&listing, text), "{text}");
+        }
+        assert_eq!(View::filtered(&listing, "AB").len(), 6);
     }
 
     #[test]
