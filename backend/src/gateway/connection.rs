@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -19,6 +20,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use shared::limits::PIECE_BYTES;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::GatewayConfig;
@@ -28,6 +30,10 @@ use super::pace::{Pace, Paced, Phase};
 
 /// Least buffer of a connection, in bytes.
 const BUFFER_BYTES_MIN: usize = 16 << 10;
+
+/// A connection on which nothing happened from one look to the next, so far apart, gives back what it needs for a request
+/// alone.
+const REST_TIME: Duration = Duration::from_secs(1);
 
 /// Where a request comes from, and over what. Every request carries it in its extensions.
 #[derive(Clone, Debug)]
@@ -67,11 +73,12 @@ pub(super) struct Serving<'a> {
 pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, serving: &Serving<'_>) -> io::Result<()> {
     let phase = Phase::default();
     let mut stream = Paced::new(stream, phase.clone(), Pace::of(serving.config));
+    let idle_time = serving.config.idle_time.max(serving.config.header_read_time);
     let served = async {
         while let Some(resting) = requests(stream, &phase, serving).await? {
             stream = resting;
             let more = tokio::select! {
-                more = stream.more() => more?,
+                more = timeout(idle_time, stream.more()) => more.unwrap_or(Ok(false))?,
                 () = serving.shutdown.cancelled() => false,
             };
             if !more {
@@ -109,6 +116,8 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
             .max_buf_size(buffer_bytes(serving.config))
             .serve_connection(TokioIo::new(stream), service),
     );
+    let mut looks = interval_at(Instant::now() + REST_TIME, REST_TIME);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut shutdown = Box::pin(serving.shutdown.cancelled());
     let mut closing = false;
     let rests = poll_fn(|context| {
@@ -116,9 +125,14 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
             closing = true;
             Pin::new(&mut *connection).graceful_shutdown();
         }
-        match Pin::new(&mut *connection).poll(context) {
-            Poll::Pending if phase.is_resting() => Poll::Ready(Ok(true)),
-            polled => Poll::Ready(ready!(polled).map(|()| false).map_err(io::Error::other)),
+        if let Poll::Ready(ended) = Pin::new(&mut *connection).poll(context) {
+            return Poll::Ready(ended.map(|()| false).map_err(io::Error::other));
+        }
+        loop {
+            ready!(looks.poll_tick(context));
+            if phase.is_quiet() {
+                return Poll::Ready(Ok(true));
+            }
         }
     });
     if !rests.await? {

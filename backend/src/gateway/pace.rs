@@ -1,10 +1,10 @@
-//! How slow a client may be: a stream that fails when the client takes too long over a request's headers, asks for nothing
-//! for too long, or takes nothing of an answer for too long. A client that is slow but moves is served to the end.
+//! How slow a client may be: a stream that fails when the client takes too long over a request's headers, or takes
+//! nothing of an answer for too long. A client that is slow but moves is served to the end.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,36 +14,47 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::GatewayConfig;
 
-/// After so long between two requests a connection gives back what it needs for a request alone.
-const REST_TIME: Duration = Duration::from_secs(1);
-
 /// Where a connection is, as far as its pace goes. The request's handler says; the stream looks.
 #[derive(Clone, Default)]
-pub(super) struct Phase(Arc<AtomicU8>);
+pub(super) struct Phase(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    phase: AtomicU8,
+    /// A request came since somebody looked.
+    asked: AtomicBool,
+    /// The other side must take something before more can be written.
+    blocked: AtomicBool,
+}
 
 const HEADERS: u8 = 0;
 const ANSWER: u8 = 1;
 const IDLE: u8 = 2;
-const RESTING: u8 = 3;
 
 impl Phase {
     /// A request's headers have come whole.
     pub(super) fn answering(&self) {
-        self.0.store(ANSWER, Ordering::Relaxed);
+        self.set(ANSWER);
+        self.0.asked.store(true, Ordering::Relaxed);
     }
 
     /// An answer is over; the next request may come.
     pub(super) fn idle(&self) {
-        self.0.store(IDLE, Ordering::Relaxed);
+        self.set(IDLE);
     }
 
-    /// Nothing has come or gone for a while, and nothing waits to.
-    pub(super) fn is_resting(&self) -> bool {
-        self.get() == RESTING
+    /// Nothing comes, goes, or waits to, and no request came since this was last asked.
+    pub(super) fn is_quiet(&self) -> bool {
+        let asked = self.0.asked.swap(false, Ordering::Relaxed);
+        !asked && self.get() == IDLE && !self.0.blocked.load(Ordering::Relaxed)
     }
 
     fn get(&self) -> u8 {
-        self.0.load(Ordering::Relaxed)
+        self.0.phase.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, phase: u8) {
+        self.0.phase.store(phase, Ordering::Relaxed);
     }
 }
 
@@ -52,8 +63,6 @@ impl Phase {
 pub(super) struct Pace {
     /// From the first byte of a request's headers to the last.
     pub(super) header_time: Duration,
-    /// Between two requests.
-    pub(super) idle_time: Duration,
     /// Between two bytes of an answer.
     pub(super) stall_time: Duration,
 }
@@ -61,11 +70,7 @@ pub(super) struct Pace {
 impl Pace {
     /// As it was set.
     pub(super) fn of(config: &GatewayConfig) -> Self {
-        Self {
-            header_time: config.header_read_time,
-            idle_time: config.idle_time.max(config.header_read_time),
-            stall_time: config.stall_time,
-        }
+        Self { header_time: config.header_read_time, stall_time: config.stall_time }
     }
 }
 
@@ -74,8 +79,8 @@ pub(super) struct Paced<S> {
     stream: S,
     phase: Phase,
     pace: Pace,
-    /// When the connection was made, or the first byte of the headers came; or when the connection had nothing to do.
-    since: Instant,
+    /// When the connection was made, or the first byte of the headers came.
+    headers_since: Instant,
     /// Until when the other side must have sent something, where somebody waits for it.
     reading: Option<Instant>,
     /// Until when the other side must have taken something, where somebody waits for it.
@@ -96,7 +101,7 @@ impl<S> Paced<S> {
             stream,
             phase,
             pace,
-            since: Instant::now(),
+            headers_since: Instant::now(),
             reading: None,
             writing: None,
             timer: None,
@@ -132,31 +137,17 @@ impl<S> Paced<S> {
     fn came(&mut self, count: usize) {
         self.reading = None;
         self.moved.fetch_add(count as u64, Ordering::Relaxed);
-        if count > 0 && matches!(self.phase.get(), IDLE | RESTING) {
-            self.phase.0.store(HEADERS, Ordering::Relaxed);
-            self.since = Instant::now();
+        if count > 0 && self.phase.get() == IDLE {
+            self.phase.set(HEADERS);
+            self.headers_since = Instant::now();
         }
     }
 
-    /// Nothing came: how long that may be depends on what is waited for.
+    /// Nothing came: amid headers that may not last.
     fn waits<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
-        let phase = self.phase.get();
-        if phase == IDLE && self.reading.is_none() {
-            self.since = Instant::now();
-        }
-        self.reading = match phase {
-            HEADERS => Some(self.since + self.pace.header_time),
-            // Where the end of an answer still has to go, that has its own time.
-            IDLE if self.writing.is_none() => Some(self.since + REST_TIME.min(self.pace.idle_time)),
-            RESTING => Some(self.since + self.pace.idle_time),
-            _ => None,
-        };
-        ready!(self.overdue(context));
-        if phase == IDLE && self.writing.is_none() {
-            self.phase.0.store(RESTING, Ordering::Relaxed);
-            return self.waits(context);
-        }
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        let amid = self.phase.get() == HEADERS;
+        self.reading = amid.then(|| self.headers_since + self.pace.header_time);
+        self.overdue(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Ready once one of the two deadlines has passed.
@@ -178,9 +169,12 @@ impl<S> Paced<S> {
     /// A step of writing, which has its time where the other side must take something first.
     fn written<T>(&mut self, context: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if result.is_ready() {
-            self.writing = None;
+            if self.writing.take().is_some() {
+                self.phase.0.blocked.store(false, Ordering::Relaxed);
+            }
             return result;
         }
+        self.phase.0.blocked.store(true, Ordering::Relaxed);
         let stall_time = self.pace.stall_time;
         self.writing.get_or_insert_with(|| Instant::now() + stall_time);
         self.overdue(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
@@ -255,7 +249,7 @@ mod tests {
     use super::*;
 
     const TIME: Duration = Duration::from_secs(10);
-    const PACE: Pace = Pace { header_time: TIME, idle_time: TIME.saturating_mul(5), stall_time: TIME };
+    const PACE: Pace = Pace { header_time: TIME, stall_time: TIME };
 
     fn paced(phase: &Phase) -> (Paced<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
         let (near, far) = duplex(16);
@@ -286,54 +280,38 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_running_request_has_time() {
+    async fn an_idle_connection_and_a_running_request_have_time() {
         pause();
-        let phase = Phase::default();
-        let (mut near, _far) = paced(&phase);
-        phase.answering();
-        assert!(timeout(20 * TIME, near.read_u8()).await.is_err());
-        assert!(!phase.is_resting());
+        for set in [Phase::idle as fn(&Phase), Phase::answering] {
+            let phase = Phase::default();
+            let (mut near, _far) = paced(&phase);
+            set(&phase);
+            assert!(timeout(20 * TIME, near.read_u8()).await.is_err());
+        }
     }
 
     #[tokio::test]
-    async fn a_connection_with_nothing_to_do_rests_and_then_ends() {
+    async fn a_connection_is_quiet_once_nothing_comes_and_all_has_gone() {
         pause();
         let phase = Phase::default();
         let (mut near, mut far) = paced(&phase);
+        assert!(!phase.is_quiet());
         phase.answering();
-        assert!(timeout(TIME, near.read_u8()).await.is_err());
+        assert!(timeout(TIME / 2, near.write_all(&[0; 20])).await.is_err());
         phase.idle();
-        assert!(timeout(REST_TIME / 2, near.read_u8()).await.is_err());
-        assert!(!phase.is_resting());
-        assert!(timeout(REST_TIME, near.read_u8()).await.is_err());
-        assert!(phase.is_resting());
+        assert!(!phase.is_quiet() && !phase.is_quiet());
+        far.read_exact(&mut [0; 16]).await.unwrap();
+        near.write_all(&[0; 4]).await.unwrap();
+        assert!(phase.is_quiet());
         // The next request, which then has the time of one.
         far.write_all(b"G").await.unwrap();
         assert!(near.more().await.unwrap());
-        assert!(!phase.is_resting());
-        let mut word = [0; 3];
+        assert!(!phase.is_quiet());
         far.write_all(b"ET").await.unwrap();
+        let mut word = [0; 3];
         near.read_exact(&mut word).await.unwrap();
         assert_eq!(&word, b"GET");
-        phase.idle();
-        let started = Instant::now();
-        assert_eq!(near.more().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
-        assert!(started.elapsed() >= PACE.idle_time && started.elapsed() < PACE.idle_time + REST_TIME);
-        drop(far);
-    }
-
-    #[tokio::test]
-    async fn the_end_of_an_answer_has_the_time_of_an_answer() {
-        pause();
-        let phase = Phase::default();
-        let (mut near, far) = paced(&phase);
-        phase.answering();
-        assert!(timeout(TIME / 2, near.write_all(&[0; 100])).await.is_err());
-        phase.idle();
-        let started = Instant::now();
         assert_eq!(near.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
-        assert!(started.elapsed() <= TIME && !phase.is_resting());
-        drop(far);
     }
 
     #[tokio::test]

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backend::gateway::{Anonymous, Gateway, GatewayConfig, Tls, TlsError, TlsFiles, serve_tls};
-use backend::storage::memory::MemoryStorage;
+use backend::storage::Storage;
+use backend::storage::local::LocalStorage;
 use bytes::Bytes;
 use h2::client::SendRequest;
 use h2::{Reason, RecvStream};
@@ -14,15 +15,15 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, ProtocolVersion, RootCertStore};
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{pause, resume, sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
-use super::web::{Answer, PATIENCE};
+use super::web::{Answer, PATIENCE, Web};
 use super::world::{World, small_tree};
 
 const H1: &[u8] = b"http/1.1";
@@ -53,8 +54,8 @@ impl Secure {
         Self::with(small_tree(), first(), GatewayConfig::default()).await
     }
 
-    async fn with(storage: MemoryStorage, files: TlsFiles, config: GatewayConfig) -> Self {
-        let world = World::over(Arc::new(storage)).await;
+    async fn with(storage: impl Storage + 'static, files: TlsFiles, config: GatewayConfig) -> Self {
+        let world = World::over(Arc::new(storage)).await.inside();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
@@ -135,7 +136,10 @@ impl H2Client {
 
     async fn begin(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Response<RecvStream> {
         let mut sender = self.sender.clone().ready().await.unwrap();
-        let request = self.request(method, target, headers);
+        let mut request = self.request(method, target, headers);
+        if !body.is_empty() {
+            request.headers_mut().insert("content-length", body.len().into());
+        }
         let (response, mut sending) = sender.send_request(request, body.is_empty()).unwrap();
         if !body.is_empty() {
             sending.send_data(Bytes::copy_from_slice(body), true).unwrap();
@@ -319,6 +323,28 @@ async fn files_folders_and_ranges_by_http_2() {
     let (status, _, body) = client.ask("GET", "/files/absent", &[("accept", "application/json")], b"").await;
     assert_eq!(status, 404);
     assert!(String::from_utf8(body).unwrap().contains("not_found"));
+    drop(client);
+    secure.unharmed().await;
+}
+
+/// What the system may send by itself elsewhere is read and encrypted here.
+#[tokio::test]
+async fn files_of_a_disk_by_either_protocol() {
+    let place = tempfile::tempdir().unwrap();
+    let content: Vec<u8> = (0..5_000_000_u32).map(|index| (index % 251) as u8 + 1).collect();
+    std::fs::write(place.path().join("large.bin"), &content).unwrap();
+    let storage = LocalStorage::open(place.path(), None).unwrap();
+    let secure = Secure::with(storage, first(), GatewayConfig::default()).await;
+    let client = secure.h2().await;
+    for (range, from, to) in
+        [("bytes=0-", 0, 5_000_000), ("bytes=3-900000", 3, 900_001), ("bytes=-1", 4_999_999, 5_000_000)]
+    {
+        let answer = secure.ask("GET", "/files/large.bin", &format!("range: {range}\r\n")).await;
+        assert!(answer.status == 206 && answer.whole && answer.body == content[from..to], "{range}");
+        let (status, _, body) = client.ask("GET", "/files/large.bin", &[("range", range)], b"").await;
+        assert!(status == 206 && body == content[from..to], "{range}");
+    }
+    assert!(secure.ask("GET", "/files/large.bin", "").await.body == content);
     drop(client);
     secure.unharmed().await;
 }
@@ -509,4 +535,56 @@ async fn over_the_limit_nothing_is_said() {
     let _ = timeout(PATIENCE, one_more.read_to_end(&mut said)).await.expect("it is kept waiting");
     assert!(said.is_empty());
     assert_eq!(kept.ask("GET", "/healthz", &[], b"").await.0, 200);
+}
+
+#[tokio::test]
+async fn a_connection_that_rested_is_as_good_as_new() {
+    let secure = Secure::start().await;
+    serve_between_rests(&mut secure.connect(H1).await).await;
+    secure.unharmed().await;
+    let web = Web::start().await;
+    serve_between_rests(&mut web.connect().await).await;
+    web.unharmed().await;
+}
+
+/// Requests in every position to a rest: long after the one before, begun before it and ended after it, and at once.
+async fn serve_between_rests<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
+    let request = b"GET /files/hello.txt HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let (begin, end) = request.split_at(20);
+    serves(stream, request).await;
+    rest().await;
+    serves(stream, request).await;
+    stream.write_all(&[request, begin].concat()).await.unwrap();
+    stream.flush().await.unwrap();
+    answered(stream).await;
+    rest().await;
+    serves(stream, end).await;
+    rest().await;
+    stream.write_all(&begin[..1]).await.unwrap();
+    stream.flush().await.unwrap();
+    rest().await;
+    serves(stream, &request[1..]).await;
+    serves(stream, request).await;
+}
+
+/// Long enough for a connection to give back what it needs for a request, on a clock that jumps.
+async fn rest() {
+    pause();
+    sleep(Duration::from_secs(5)).await;
+    resume();
+}
+
+async fn serves<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, request: &[u8]) {
+    stream.write_all(request).await.unwrap();
+    stream.flush().await.unwrap();
+    answered(stream).await;
+}
+
+async fn answered<S: AsyncRead + Unpin>(stream: &mut S) {
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"hello, world\n") {
+        let count = timeout(PATIENCE, stream.read_buf(&mut answer)).await.expect("no answer").unwrap();
+        assert!(count > 0, "closed after {:?}", String::from_utf8_lossy(&answer));
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 200 "), "{:?}", String::from_utf8_lossy(&answer));
 }
