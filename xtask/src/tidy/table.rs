@@ -2,10 +2,10 @@
 
 /// Each room of `backend/src`, and the rooms that it may import. Only what is listed here may be imported.
 pub(super) const ARROWS: &[(&str, &[&str])] = &[
-    ("storage", &[]),
-    ("wire", &[]),
-    // What the system says of a file's pages, for whoever sends one.
+    // What the system says of a file's pages, for whoever reads or sends one.
     ("pages", &[]),
+    ("storage", &["pages"]),
+    ("wire", &[]),
     ("server", &["pages", "storage", "wire"]),
     ("client", &["wire"]),
     ("accounts", &[]),
