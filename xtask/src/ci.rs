@@ -8,7 +8,7 @@ use crate::{
     crash, fuzz,
     repo::{Outcome, Repo, in_ci},
     steps::Steps,
-    suites, tidy, tools,
+    suites, tidy, tools, windows,
 };
 
 pub(crate) fn ci(repo: &Repo) -> Outcome<()> {
@@ -31,6 +31,7 @@ fn everything(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
             Counts::FAIL
         }
     };
+    total += for_windows(repo, steps)?;
     total += fuzzing(repo, steps)?;
     total += suites::all(repo, steps, &browser)?;
     total += crashes(repo, steps);
@@ -57,6 +58,21 @@ fn checks(repo: &Repo) -> Vec<(&'static str, Command)> {
     ]
 }
 
+/// What is missing for it is a skip on a person's machine and a failure where it decides.
+fn for_windows(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
+    let title = "clippy for Windows";
+    steps.step(title);
+    if let Err(failure) = windows::ready(repo) {
+        println!("    {failure}");
+        return Ok(missing());
+    }
+    Ok(verdict(child::watch(repo, title, &mut windows::lint(repo), Show::Pulse, |_| ())?, title))
+}
+
+fn missing() -> Counts {
+    if in_ci() { Counts::FAIL } else { Counts { skipped: 1, ..Counts::default() } }
+}
+
 /// A missing nightly compiler is a skip on a person's machine and a failure where it decides.
 fn fuzzing(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
     let mut total = Counts::default();
@@ -67,8 +83,7 @@ fn fuzzing(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
     steps.step("Looking for the fuzzer");
     if let Err(failure) = fuzz::ready(repo) {
         println!("    {failure}");
-        let skipped = Counts { skipped: 1, ..Counts::default() };
-        return Ok(if in_ci() { Counts::FAIL } else { skipped });
+        return Ok(missing());
     }
     for target in targets {
         steps.step(&format!("Fuzzing {target} for {} s", fuzz::SECONDS_DEFAULT));

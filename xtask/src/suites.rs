@@ -64,7 +64,7 @@ pub(crate) fn close(outcome: Outcome<Counts>) -> Outcome<()> {
 }
 
 /// Runs one suite and adds up what its runners say at the end.
-fn suite(repo: &Repo, label: &str, command: &mut Command) -> Outcome<Counts> {
+pub(crate) fn suite(repo: &Repo, label: &str, command: &mut Command) -> Outcome<Counts> {
     let mut counts = Counts::default();
     let ended_well = child::watch(repo, label, command, Show::Lines, |line| {
         if let Some(more) = Counts::parse(line) {

@@ -33,7 +33,7 @@ const BUFFER_BYTES_MIN: usize = 16 << 10;
 
 /// A connection on which nothing happened from one look to the next, so far apart, gives back what it needs for a request
 /// alone.
-const REST_TIME: Duration = Duration::from_secs(1);
+const REST_TIME: Duration = Duration::from_millis(200);
 
 /// Where a request comes from, and over what. Every request carries it in its extensions.
 #[derive(Clone, Debug)]

@@ -1,0 +1,73 @@
+//! `windows`: the server's crates for Windows, checked and tested from another system: a compiler's library for that
+//! target, a linker of MinGW, and Wine to run what they make. Each that is missing is named with how to get it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use crate::{
+    child,
+    counts::Counts,
+    repo::{Failure, Outcome, Repo},
+    steps::Steps,
+    suites,
+};
+
+const TARGET: &str = "x86_64-pc-windows-gnu";
+const LINKER: &str = "x86_64-w64-mingw32-gcc";
+/// What Debian's package `wine64` brings lies beside no path.
+const WINES: [&str; 3] = ["wine64", "wine", "/usr/lib/wine/wine64"];
+
+/// Checks, then runs the tests of one crate each where there is Wine.
+pub(crate) fn windows(repo: &Repo) -> Outcome<()> {
+    let mut steps = Steps::start();
+    steps.step("Looking for what builds for Windows");
+    ready(repo)?;
+    steps.step("The server for Windows");
+    child::must(repo, "clippy for Windows", &mut lint(repo), "mend what the lines above name")?;
+    let Some(wine) = wine() else {
+        return Err(Failure("to run the tests install Wine: `apt-get install wine64`".to_owned()));
+    };
+    suites::close(tests(repo, &mut steps, &wine))
+}
+
+/// Says what is missing, or installs it.
+pub(crate) fn ready(repo: &Repo) -> Outcome<()> {
+    let library = child::output(repo.program("rustc").args(["--print", "target-libdir", "--target", TARGET]));
+    let has_library = library.is_some_and(|path| fs::read_dir(path).is_ok_and(|mut files| files.next().is_some()));
+    if !has_library {
+        let mut add = repo.program("rustup");
+        let remedy = format!("install the compiler's library for {TARGET} by hand, as your Rust was installed");
+        child::must(repo, "rustup target add", add.args(["target", "add", TARGET]), &remedy)?;
+    }
+    match child::output(Command::new(LINKER).arg("--version")) {
+        Some(_) => Ok(()),
+        None => Err(Failure(format!("building for Windows needs {LINKER}: `apt-get install gcc-mingw-w64-x86-64`"))),
+    }
+}
+
+/// What is not for Windows must not leave anything unused there.
+pub(crate) fn lint(repo: &Repo) -> Command {
+    let mut command = repo.cargo(&["clippy", "--locked", "--package", "shared", "--package", "backend"]);
+    command.args(["--target", TARGET, "--", "-D", "warnings"]);
+    command
+}
+
+fn wine() -> Option<PathBuf> {
+    let answers = |program: &Path| child::output(Command::new(program).arg("--version")).is_some();
+    WINES.map(PathBuf::from).into_iter().find(|program| answers(program))
+}
+
+fn tests(repo: &Repo, steps: &mut Steps, wine: &Path) -> Outcome<Counts> {
+    let mut total = Counts::default();
+    for package in ["shared", "backend"] {
+        let title = format!("unit tests of {package} under Wine");
+        steps.step(&title);
+        let mut command = repo.cargo(&["test", "--locked", "--lib", "--target", TARGET, "--package", package]);
+        command.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", wine).env("WINEDEBUG", "-all");
+        total += suites::suite(repo, &title, &mut command)?;
+    }
+    Ok(total)
+}
