@@ -72,14 +72,14 @@ pub enum TlsError {
         /// The key.
         key: PathBuf,
         /// Why.
-        source: rustls::Error,
+        source: Box<rustls::Error>,
     },
 }
 
 impl TlsFiles {
     /// What these files hold does not make a server, for that reason.
     pub(super) fn unusable(&self, source: rustls::Error) -> TlsError {
-        TlsError::Unusable { cert: self.cert.clone(), key: self.key.clone(), source }
+        TlsError::Unusable { cert: self.cert.clone(), key: self.key.clone(), source: Box::new(source) }
     }
 
     /// Reads both and checks that they belong together. A certificate whose time is over is used all the same, with a
