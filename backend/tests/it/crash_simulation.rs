@@ -297,9 +297,10 @@ async fn change(seed: u64, fault: Fault, step: u64, scenario: &Scenario) -> bool
         // What power interrupts goes on, so the end is the same as without.
         let outcomes = last.unwrap().outcomes;
         let failed = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Failed { .. }));
-        assert!(!failed, "{context}: {outcomes:?}; {:?}, then {:?}", first.history(), disk.history());
+        let told = format!("{context}: {outcomes:?}; {:?}, then {:?}", first.history(), disk.history());
+        assert!(!failed, "{told}");
         let names: Vec<_> = seen.keys().map(String::as_str).collect();
-        assert_eq!((names.as_slice(), trash.len()), (scenario.seen, scenario.trashed), "{context}");
+        assert_eq!((names.as_slice(), trash.len()), (scenario.seen, scenario.trashed), "{told}; {trash:?}");
         if let Change::MakeFolder { paths, .. } = &change {
             assert!(paths.iter().all(|path| storage.stat(path).unwrap().is_folder()), "{context}");
         }

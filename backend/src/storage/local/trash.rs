@@ -1,6 +1,6 @@
 //! The trash of a directory: `trash/<id>/info.json` says what something was and where, `trash/<id>/data` is it. The one
-//! is durable before the other is renamed, so that whatever is in the trash can be told from its information, and by
-//! hand as well.
+//! is durable before the other is renamed, and goes only once it is durable that the other has gone, so that whatever is
+//! in the trash can be told from its information, and by hand as well.
 
 use std::io;
 use std::sync::Arc;
@@ -172,17 +172,23 @@ fn make_item<F: Folder>(vault: &Vault<F>, id: TrashId, info: &Info) -> Result<F,
     Ok(item)
 }
 
-/// Removes what is left of an item without its data.
+/// Removes what is left of an item without its data. A crash may leave some of that, which the next listing clears away.
 pub(super) fn discard<F: Folder>(vault: &Vault<F>, id: TrashId, item: &F) -> io::Result<()> {
+    // First of all that the data has gone: a crash that brought back its name alone would leave something of which nobody
+    // knows what it is, nor since when it is there.
+    match item.ready_to_sync() {
+        // Somebody else has removed it all.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        sync => sync?()?,
+    }
     match item.remove_file(INFO) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     match vault.trash.remove_folder(&folder_name(id)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
-    vault.trash.ready_to_sync()?()
 }
 
 fn is_half_made<F: Folder>(item: &F) -> bool {

@@ -327,6 +327,10 @@ fn what_is_restored_is_in_the_trash_or_back() {
             assert!(back.as_deref().is_none_or(|content| content == OLD));
             assert!(back.is_some() || items.len() == 1);
             assert!(!done || items.is_empty());
+            // What is in the trash as well can be told from its information, and goes on from there.
+            for item in items {
+                assert_eq!((item.entry.path, item.trashed), (path(b"file"), NOW));
+            }
         },
     };
     case.everything();
@@ -350,6 +354,7 @@ fn a_purge_goes_on_after_a_crash() {
             let items = trashed(storage);
             assert!(!done || items.is_empty());
             for item in items {
+                assert_eq!((item.entry.path, item.trashed), (path(b"folder"), NOW));
                 storage.purge(item.id, &mut || Visit::Continue).unwrap();
             }
             assert!(trashed(storage).is_empty());
