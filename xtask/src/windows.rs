@@ -10,7 +10,7 @@ use std::{
 use crate::{
     child,
     counts::Counts,
-    repo::{Failure, Outcome, Repo},
+    repo::{AtPath, Failure, Outcome, Repo},
     steps::Steps,
     suites,
 };
@@ -20,7 +20,17 @@ const LINKER: &str = "x86_64-w64-mingw32-gcc";
 /// What Debian's package `wine64` brings lies beside no path.
 const WINES: [&str; 3] = ["wine64", "wine", "/usr/lib/wine/wine64"];
 
-/// Checks, then runs the tests of one crate each where there is Wine.
+/// The one function of Windows that Rust's library needs and that Wine before version 9 lacks.
+const RANDOM: &str = "\
+#include <stddef.h>
+int __stdcall SystemFunction036(void *data, unsigned long length);
+__declspec(dllexport) int __stdcall ProcessPrng(void *data, size_t length) {
+    return SystemFunction036(data, (unsigned long)length);
+}
+";
+const RANDOM_LIBRARY: &str = "bcryptprimitives.dll";
+
+/// Checks, then runs the unit tests where there is Wine.
 pub(crate) fn windows(repo: &Repo) -> Outcome<()> {
     let mut steps = Steps::start();
     steps.step("Looking for what builds for Windows");
@@ -62,11 +72,19 @@ fn wine() -> Option<PathBuf> {
 
 fn tests(repo: &Repo, steps: &mut Steps, wine: &Path) -> Outcome<Counts> {
     let mut total = Counts::default();
+    let folder = repo.target("wine");
+    fs::create_dir_all(&folder).at(&folder)?;
+    let source = folder.join("random.c");
+    fs::write(&source, RANDOM).at(&source)?;
+    let mut build = repo.program(LINKER);
+    build.arg("-shared").arg("-o").arg(folder.join(RANDOM_LIBRARY)).arg(&source).arg("-ladvapi32");
+    child::must(repo, RANDOM_LIBRARY, &mut build, "MinGW is not whole: install it again")?;
     for package in ["shared", "backend"] {
         let title = format!("unit tests of {package} under Wine");
         steps.step(&title);
         let mut command = repo.cargo(&["test", "--locked", "--lib", "--target", TARGET, "--package", package]);
         command.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", wine).env("WINEDEBUG", "-all");
+        command.env("WINEPREFIX", folder.join("prefix")).env("WINEPATH", &folder);
         total += suites::suite(repo, &title, &mut command)?;
     }
     Ok(total)

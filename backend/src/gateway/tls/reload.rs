@@ -15,12 +15,12 @@ use super::{Current, Tls, TlsFiles};
 pub(in crate::gateway) async fn follow(tls: Tls, look_every: Duration, shutdown: CancellationToken) {
     let mut looks = interval(look_every);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut asks = asks();
+    let mut asks = Asks::new();
     let mut watch = Watch::new(&tls.current.files);
     loop {
         let asked = tokio::select! {
             () = shutdown.cancelled() => return,
-            () = asked(&mut asks) => true,
+            () = asks.next() => true,
             _ = looks.tick() => false,
         };
         let current = Arc::clone(&tls.current);
@@ -84,29 +84,38 @@ fn signature(files: &TlsFiles) -> Signature {
     [of(&files.cert), of(&files.key)]
 }
 
+/// Somebody asks, by SIGHUP where there is such a thing.
 #[cfg(unix)]
-type Asks = Option<tokio::signal::unix::Signal>;
-#[cfg(not(unix))]
-type Asks = ();
+struct Asks(Option<tokio::signal::unix::Signal>);
 
 #[cfg(unix)]
-fn asks() -> Asks {
-    use tokio::signal::unix::{SignalKind, signal};
-    signal(SignalKind::hangup()).ok()
-}
+impl Asks {
+    fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        Self(signal(SignalKind::hangup()).ok())
+    }
 
-#[cfg(not(unix))]
-fn asks() -> Asks {}
-
-#[cfg(unix)]
-async fn asked(asks: &mut Asks) {
-    let Some(asks) = asks else { return std::future::pending().await };
-    if asks.recv().await.is_none() {
-        std::future::pending().await
+    async fn next(&mut self) {
+        let heard = match &mut self.0 {
+            Some(asks) => asks.recv().await,
+            None => None,
+        };
+        if heard.is_none() {
+            std::future::pending().await
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn asked(_: &mut Asks) {
-    std::future::pending().await
+struct Asks;
+
+#[cfg(not(unix))]
+impl Asks {
+    fn new() -> Self {
+        Self
+    }
+
+    async fn next(&mut self) {
+        std::future::pending().await
+    }
 }
