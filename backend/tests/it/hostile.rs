@@ -451,7 +451,7 @@ mod after_the_handshake {
             raw.send(FrameKind::Walk, 1, &Walk { caller: reader(), paths: vec![path("docs")], cursor }).await;
             assert_eq!(raw.end(1).await, Some(ErrorCode::BadCursor));
         }
-        for cursor in ["x", "1.0.0.f.0.0.", "1.0.18446744073709551616.f.0.0.a"] {
+        for cursor in ["x", "1.0.0.f.0.", "1.0.18446744073709551616.f.0.a", "1.0.0.f.x.a"] {
             raw.send(FrameKind::List, 1, &List { cursor: Some(cursor.into()), ..list.clone() }).await;
             assert_eq!(raw.end(1).await, Some(ErrorCode::BadCursor));
         }

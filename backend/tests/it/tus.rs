@@ -216,14 +216,23 @@ mod core {
     async fn a_newer_request_takes_over() {
         let web = Web::writable().await;
         let address = create(&web, "a", 10).await;
-        let mut dead = web.connect().await;
         let request = format!(
             "PATCH {address} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ntus-resumable: 1.0.0\r\nupload-offset: 0\r\n\
              content-type: application/offset+octet-stream\r\ncontent-length: 10\r\n\r\nhello",
             web.address
         );
-        dead.write_all(request.as_bytes()).await.unwrap();
-        stands_at(&web, &address, "5").await;
+        // Who asks where an upload stands takes it over, too: before the first bytes are there, the request ends without
+        // them, and is made again.
+        let waiting = async {
+            loop {
+                let mut dead = web.connect().await;
+                dead.write_all(request.as_bytes()).await.unwrap();
+                if head(&web, &address).await.header("upload-offset") == Some("5") {
+                    break dead;
+                }
+            }
+        };
+        let mut dead = timeout(PATIENCE, waiting).await.expect("the upload does not get there");
         assert_eq!(patch(&web, &address, 5, b"world", &[]).await.status, 204);
         assert_eq!(web.get("/files/a").await.text(), "helloworld");
         // The dead one's request ends although it sends nothing, and what it still had is not taken.
