@@ -238,7 +238,7 @@ mod tests {
         let line = [b'x'; 1000];
         (0..2 * GATHERED_BYTES_MAX / line.len()).for_each(|_| log.add(&line, false));
         let gathered = log.gathered();
-        assert!(gathered.lines.len() <= GATHERED_BYTES_MAX && gathered.lines.len() % line.len() == 0);
+        assert!(gathered.lines.len() <= GATHERED_BYTES_MAX && gathered.lines.len().is_multiple_of(line.len()));
         assert!(gathered.left_out > 0 && !gathered.urgent);
     }
 

@@ -58,13 +58,13 @@ fn checks(repo: &Repo) -> Vec<(&'static str, Command)> {
     ]
 }
 
-/// What is missing for it is a skip on a person's machine and a failure where it decides.
+/// What is missing for it is a skip: compilers for another system are not asked of every machine.
 fn for_windows(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
     let title = "clippy for Windows";
     steps.step(title);
     if let Err(failure) = windows::ready(repo) {
         println!("    {failure}");
-        return Ok(missing());
+        return Ok(Counts { skipped: 1, ..Counts::default() });
     }
     Ok(verdict(child::watch(repo, title, &mut windows::lint(repo), Show::Pulse, |_| ())?, title))
 }

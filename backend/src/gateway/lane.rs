@@ -120,7 +120,7 @@ mod tests {
         let lane = Lane::default();
         let promise = lane.promise(file(), 0, 10);
         assert!(is_promise(&promise) && is_promise(&promise[9..]));
-        assert!(!is_promise(&[0; 10]) && !is_promise(&promise.to_vec()) && !is_promise(b""));
+        assert!(!is_promise(&[0; 10]) && !is_promise(promise.to_vec().as_slice()) && !is_promise(b""));
     }
 
     #[test]

@@ -202,7 +202,7 @@ impl Page {
         if Conditions::read(method, headers).has(Some(etag)) {
             return (StatusCode::NOT_MODIFIED, answer).into_response();
         }
-        set(&mut answer, CONTENT_TYPE, &asset.content_type);
+        set(&mut answer, CONTENT_TYPE, asset.content_type);
         set(&mut answer, CONTENT_LENGTH, bytes.len());
         if coding != Coding::Identity {
             answer.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.token()));

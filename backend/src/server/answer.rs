@@ -195,7 +195,11 @@ impl<'a, W: AsyncWrite + Unpin> Answer<'a, W> {
         self.send_body(FrameKind::Lent, &[]).await?;
         self.flush().await?;
         let control = self.control;
-        self.during(async { Ok::<_, Stop>(control.returned.notified().await) }).await
+        let returned = async {
+            control.returned.notified().await;
+            Ok::<_, Stop>(())
+        };
+        self.during(returned).await
     }
 
     /// Sends what is gathered, then looks at what the client said.

@@ -62,7 +62,7 @@ impl Worker {
     /// What makes it pointless to go on.
     pub(super) async fn run(self, queue: Queue<Work>) -> Result<(), Failure> {
         let stop = self.download.report.stop();
-        while let Some(work) = queue.next(&stop).await {
+        while let Some(work) = queue.next(stop).await {
             match work {
                 Work::Few(files) => self.few(files).await?,
                 Work::Large(file) => self.large(file).await?,

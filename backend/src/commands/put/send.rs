@@ -82,7 +82,7 @@ impl Worker {
     /// What makes it pointless to go on.
     pub(super) async fn run(self, queue: Queue<Wanted>) -> Result<(), Failure> {
         let stop = self.upload.report.stop();
-        while let Some(wanted) = queue.next(&stop).await {
+        while let Some(wanted) = queue.next(stop).await {
             self.file(&wanted).await?;
         }
         Ok(())

@@ -141,7 +141,7 @@ fn commit(connection: &Connection, together: Vec<Waiting>) {
         let _ = tell.try_send(Told::Done(told(Err(error))));
     }
     for (_, tell) in written {
-        let _ = tell.try_send(Told::Done(committed.as_ref().map(|()| ()).map_err(again)));
+        let _ = tell.try_send(Told::Done(committed.as_ref().copied().map_err(again)));
     }
 }
 

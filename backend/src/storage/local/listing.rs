@@ -52,10 +52,10 @@ impl<F: Folder> Tree<F> {
         let place = self.folder_place(path)?;
         let state = state(&place)?;
         for (index, name) in names.enumerate() {
-            if let Some(row) = self.row(&place, name) {
-                if visit(index, row) == Visit::Stop {
-                    break;
-                }
+            if let Some(row) = self.row(&place, name)
+                && visit(index, row) == Visit::Stop
+            {
+                break;
             }
         }
         Ok(state)
