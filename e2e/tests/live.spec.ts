@@ -9,8 +9,9 @@ import { expectFocus, furnish, names, open, row } from "./page.ts";
 
 /** The page hears of a folder from the moment that the server says so. */
 async function watched(page: import("@playwright/test").Page, act: () => Promise<void>): Promise<void> {
-  // What the first event brings is a look whether the folder is still the same.
-  const ready = page.waitForResponse((response) => /[?&]limit=1(&|$)/.test(response.url()));
+  // What the first event brings is a look whether the folder is still the same: its first page, once more.
+  let times = 0;
+  const ready = page.waitForResponse((response) => response.url().includes("/api/v1/list/") && ++times === 2);
   await act();
   await ready;
 }

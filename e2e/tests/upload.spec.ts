@@ -127,7 +127,7 @@ test("a file changed by somebody else since it was asked about is asked about ag
 test("a failure stays with its cause until it is retried", async ({ page, tree }) => {
   await open(page);
   const problem = { type: "about:blank", status: 507, code: "no_space", title: "full" };
-  await page.route("**/api/v1/uploads", (route) =>
+  await page.route("**/files/*", (route) =>
     route.fulfill({ status: 507, contentType: "application/problem+json", body: JSON.stringify(problem) }),
   );
   await choose(page, [file("big.txt", "x".repeat(2_000))]);
@@ -136,12 +136,29 @@ test("a failure stays with its cause until it is retried", async ({ page, tree }
   await choose(page, [file("other.txt", "y")]);
   await expect(upload(page, "other.txt")).toContainText("Not enough space");
   await expect(upload(page, "big.txt")).toBeVisible();
-  await page.unroute("**/api/v1/uploads");
+  await page.unroute("**/files/*");
   await upload(page, "big.txt").getByRole("button", { name: "Retry big.txt" }).click();
   await expect(upload(page, "big.txt")).toContainText("Verified");
   await upload(page, "other.txt").getByRole("button", { name: "Take other.txt off the list" }).click();
   await expect(upload(page, "other.txt")).toHaveCount(0);
   expect((await readdir(tree.root)).filter((name) => !name.startsWith("."))).toEqual(["big.txt"]);
+});
+
+test("an answer that was lost on the way raises no question: the file is there", async ({ page, tree }) => {
+  await open(page);
+  let lost = 0;
+  await page.route("**/files/notes.txt", async (route) => {
+    if (lost++ > 0) {
+      return route.continue();
+    }
+    await route.fetch();
+    await route.abort("connectionreset");
+  });
+  await choose(page, [file("notes.txt", "Milk")]);
+  await expect(upload(page, "notes.txt")).toContainText("Verified");
+  expect(lost).toBeGreaterThan(1);
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  expect((await readdir(tree.root)).filter((name) => !name.startsWith("."))).toEqual(["notes.txt"]);
 });
 
 test("files are pasted", async ({ page, tree }) => {

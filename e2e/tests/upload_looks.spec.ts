@@ -50,14 +50,14 @@ for (const locale of ["en-US", "fr-FR"]) {
         test("what became of them", async ({ page, line, tree, mine }) => {
           const see = look(page);
           const problem = { type: "about:blank", status: 507, code: "no_space", title: "full" };
-          await page.route("**/api/v1/uploads{,/*}", (route) =>
+          await page.route("**/{files,api/v1/uploads}{,/*}", (route) =>
             route.fulfill({ status: 507, contentType: "application/problem+json", body: JSON.stringify(problem) }),
           );
           await begin(page, line, tree, mine);
           await page.keyboard.press("Escape");
           await expect(panel(page).getByText(/Not enough space|Espace insuffisant/).first()).toBeVisible();
           await see("failed");
-          await page.unroute("**/api/v1/uploads{,/*}");
+          await page.unroute("**/{files,api/v1/uploads}{,/*}");
           line.allow(Infinity);
           await page.getByRole("button", { name: /Retry failed|Réessayer les échecs/ }).click();
           await page.getByRole("button", { name: /Decide about|Choisir quoi faire/ }).click();

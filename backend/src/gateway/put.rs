@@ -18,7 +18,7 @@ use super::preconditions::{Preconditions, Wanted};
 use super::{Gateway, RequestId, digests, upload};
 use crate::client::{Caller, ClientError, Sent, Stage, Store, Upload};
 
-/// The time of last change, in seconds since 1970, as ownCloud's clients and rclone say it.
+/// The time of last change, in seconds since 1970, as ownCloud's clients and rclone say it; a fraction may follow.
 const OC_MTIME: HeaderName = HeaderName::from_static("x-oc-mtime");
 
 /// What was asked for.
@@ -178,9 +178,23 @@ fn lost(error: ClientError) -> Refusal {
 
 fn modified(headers: &HeaderMap) -> Result<Option<Timestamp>, Refusal> {
     let Some(value) = headers.get(OC_MTIME) else { return Ok(None) };
-    let seconds = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+    let time = value.to_str().ok().and_then(|text| moment(text.trim()));
     let malformed = || Refusal::because(ErrorCode::BadRequest, "X-OC-Mtime must be a number of seconds since 1970.");
-    seconds.map(|seconds| Some(Timestamp::from_parts(seconds, 0))).ok_or_else(malformed)
+    time.map(Some).ok_or_else(malformed)
+}
+
+/// A decimal number of seconds. What is below a nanosecond is left out.
+fn moment(text: &str) -> Option<Timestamp> {
+    let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
+    let seconds: i64 = whole.parse().ok()?;
+    let Some(fraction) = fraction else { return Some(Timestamp::from_parts(seconds, 0)) };
+    if fraction.is_empty() || !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(9);
+    let nanoseconds = digits.fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+    let nanoseconds = if whole.starts_with('-') { -nanoseconds } else { nanoseconds };
+    Some(Timestamp(Timestamp::from_parts(seconds, 0).0.saturating_add(nanoseconds)))
 }
 
 /// An upload that is given up unless it became a file, however the request ends.
@@ -226,8 +240,12 @@ mod tests {
         let read = |text: &'static str| modified(&HeaderMap::from_iter([(OC_MTIME, HeaderValue::from_static(text))]));
         assert_eq!(read("1700000000").unwrap(), Some(Timestamp::from_parts(1_700_000_000, 0)));
         assert_eq!(read(" -1 ").unwrap(), Some(Timestamp::from_parts(-1, 0)));
+        assert_eq!(read("1700000000.042").unwrap(), Some(Timestamp::from_parts(1_700_000_000, 42_000_000)));
+        assert_eq!(read("-0.25").unwrap(), Some(Timestamp(-250_000_000)));
+        assert_eq!(read("5.1234567899").unwrap(), Some(Timestamp::from_parts(5, 123_456_789)));
+        assert_eq!(read("9223372036854775807.9").unwrap(), Some(Timestamp(i64::MAX)));
         assert_eq!(modified(&HeaderMap::new()).unwrap(), None);
-        for text in ["", "now", "1e9", "99999999999999999999"] {
+        for text in ["", "now", "1e9", "99999999999999999999", "1.", ".5", "1.-5", "1.5.5"] {
             assert!(read(text).is_err(), "{text}");
         }
     }

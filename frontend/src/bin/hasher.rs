@@ -1,9 +1,9 @@
 //! The worker that hashes files: BLAKE3 with WebAssembly's SIMD, apart from the page so that it never stutters, and as a
 //! program of its own so that the page is not larger for it. It also works over plain HTTP, where WebCrypto is absent.
 //!
-//! The page sends `[job, blob]` to hash and `[job]` to stop; it hears `[]` once when the worker is ready, then
+//! The page sends `[job, blob, whole]` to hash and `[job]` to stop; it hears `[]` once when the worker is ready, then
 //! `[job, bytes]` now and then, and at the end `[job, digest]` in hexadecimal digits, or `[job, null]` where the file
-//! cannot be read.
+//! cannot be read. Where `whole` is true the file is small, and `[job, digest, content]` brings its bytes along.
 
 #[cfg(target_arch = "wasm32")]
 fn main() {
@@ -43,7 +43,7 @@ mod worker {
             match message.get(1).dyn_into::<Blob>() {
                 Ok(blob) => {
                     WANTED.with_borrow_mut(|wanted| wanted.insert(job));
-                    spawn_local(hash(job, blob));
+                    spawn_local(hash(job, blob, message.get(2).is_truthy()));
                 }
                 Err(_) => WANTED.with_borrow_mut(|wanted| _ = wanted.remove(&job)),
             }
@@ -54,13 +54,28 @@ mod worker {
         say(&Array::new());
     }
 
-    async fn hash(job: u32, blob: Blob) {
-        let digest = digest(job, &blob).await;
+    async fn hash(job: u32, blob: Blob, whole: bool) {
+        let read = if whole { read(&blob).await } else { digest(job, &blob).await.map(|digest| (digest, None)) };
         let wanted = WANTED.with_borrow_mut(|wanted| wanted.remove(&job));
-        if wanted {
-            let digest = digest.map_or(JsValue::NULL, |digest| digest.as_str().into());
-            say(&Array::of2(&job.into(), &digest));
+        if !wanted {
+            return;
         }
+        match read {
+            Some((digest, Some(content))) => {
+                let message = Array::of3(&job.into(), &digest.as_str().into(), &content);
+                // As in `say`; the bytes go over without a copy.
+                let _ = scope().post_message_with_transfer(&message, &Array::of1(&content));
+            }
+            Some((digest, None)) => say(&Array::of2(&job.into(), &digest.as_str().into())),
+            None => say(&Array::of2(&job.into(), &JsValue::NULL)),
+        }
+    }
+
+    /// The digest of a small file, and its bytes.
+    async fn read(blob: &Blob) -> Option<(String, Option<ArrayBuffer>)> {
+        let buffer: ArrayBuffer = JsFuture::from(blob.array_buffer()).await.ok()?.unchecked_into();
+        let digest = blake3::hash(&Uint8Array::new(&buffer).to_vec()).to_hex().to_string();
+        Some((digest, Some(buffer).filter(|buffer| buffer.byte_length() > 0)))
     }
 
     /// The digest in hexadecimal digits; none where the file cannot be read, or is no longer wanted.

@@ -2,20 +2,23 @@
 //! the queue decides.
 
 use shared::api::files::StatEntry;
-use shared::api::uploads::{CommitUpload, ReadDigest, ReadUpload, UploadState};
+use shared::api::uploads::{CommitUpload, ReadDigest, ReadUpload};
+use shared::digest::hexadecimal;
 use shared::{Algorithm, Conflict, ErrorCode, UploadId};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Blob, File};
 
 use super::engine::Uploads;
-use super::hasher::{Hasher, Hashing};
+use super::filed::Filed;
+use super::hasher::{Hashed, Hasher, Hashing};
 use super::model::metadata::digest_field;
 use super::model::slices::{SLICE_BYTES_MIN, next_slice, slice_end};
 use super::model::tally::is_small;
 use super::model::trouble::remedy;
 use super::model::{Id, Item, Remedy, Report, Rule, Trouble};
 use super::survey::theirs_of;
-use super::tus::{self, Filed, Standing};
+use super::tus::{self, Standing};
+use super::whole;
 use crate::api::call;
 use crate::env::now;
 use crate::failure::Failure;
@@ -29,11 +32,13 @@ pub(super) struct Attempt {
     pub(super) file: File,
     pub(super) item: Item,
     pub(super) signal: AbortSignal,
+    /// Where the file was read before its turn came.
+    pub(super) read: Option<Hashing>,
 }
 
 impl Attempt {
     /// Sends the file.
-    pub(super) async fn send(self) {
+    pub(super) async fn send(mut self) {
         let report = match self.transfer().await {
             Ok(report) => report,
             Err(failure) => self.explain(failure).await,
@@ -50,7 +55,7 @@ impl Attempt {
         let ask = ReadDigest { path: self.item.chosen.target.clone(), algorithm: Algorithm::Blake3 };
         let report = match call(&ask, Some(&self.signal)).await {
             Ok(theirs) => {
-                let theirs = theirs.digests.get(Algorithm::Blake3).map(shared::digest::hexadecimal);
+                let theirs = theirs.digests.get(Algorithm::Blake3).map(hexadecimal);
                 Report::Compared(theirs.is_some() && ours.digest().await == theirs)
             }
             Err(failure) => match remedy(&failure) {
@@ -72,7 +77,11 @@ impl Attempt {
         move |bytes| uploads.report(id, run, Report::Sent(start + bytes))
     }
 
-    async fn transfer(&self) -> Result<Report, Failure> {
+    async fn transfer(&mut self) -> Result<Report, Failure> {
+        if whole::fits(&self.item) {
+            let hashing = self.read.take().unwrap_or_else(|| self.hasher.read(&self.file, &self.signal));
+            return self.put(hashing.whole().await).await;
+        }
         let Item { chosen, upload, .. } = &self.item;
         let hashing = self.hasher.start(&self.file, &self.signal, |_| {});
         if is_small(chosen.size) && upload.is_none() {
@@ -81,18 +90,41 @@ impl Attempt {
             let body = Some(AsRef::<Blob>::as_ref(&self.file)).filter(|_| chosen.size > 0);
             let filed = self.create(ours.as_deref(), body).await?.file;
             self.say(Report::Sent(chosen.size));
-            return Ok(judge(ours, filed));
+            return Ok(filed.judge(ours.as_deref()));
         }
         let (upload, at, filed) = self.standing().await?;
         match filed {
-            Some(filed) => Ok(judge(self.proof(hashing, at).await, filed)),
+            Some(filed) => Ok(filed.judge(self.proof(hashing, at).await.as_deref())),
             None if at < chosen.size => self.slices(upload, at, hashing).await,
             None => {
                 let ours = self.proof(hashing, at).await;
                 let filed = self.commit(upload, ours.as_deref()).await?;
-                Ok(judge(ours, filed))
+                Ok(filed.judge(ours.as_deref()))
             }
         }
+    }
+
+    /// The whole file in one request.
+    async fn put(&self, hashed: Hashed) -> Result<Report, Failure> {
+        let ours = hashed.digest.as_deref();
+        match whole::put(&self.item, &self.file, &hashed, &self.signal).await {
+            Ok(filed) => Ok(filed.judge(ours)),
+            // The answer to an attempt before this one may have been lost on the way.
+            Err(failure) if remedy(&failure) == Remedy::Ask && self.is_there(ours).await => Ok(Report::Done(true)),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// True if the very same file stands at the target.
+    async fn is_there(&self, ours: Option<&str>) -> bool {
+        let path = &self.item.chosen.target;
+        let theirs = call(&StatEntry { path: path.clone() }, Some(&self.signal)).await;
+        if ours.is_none() || !theirs.is_ok_and(|theirs| theirs.is_file() && theirs.size == self.item.chosen.size) {
+            return false;
+        }
+        let ask = ReadDigest { path: path.clone(), algorithm: Algorithm::Blake3 };
+        let theirs = call(&ask, Some(&self.signal)).await;
+        theirs.is_ok_and(|theirs| theirs.digests.get(Algorithm::Blake3).map(hexadecimal).as_deref() == ours)
     }
 
     /// What the file here comes to, for which nothing but the hash is waited any more.
@@ -110,7 +142,7 @@ impl Attempt {
             let state = call(&ReadUpload { id }, Some(&self.signal)).await?;
             self.say(Report::Kept(state.offset));
             let file = state.entry.is_some() || state.skipped;
-            return Ok((id, state.offset, file.then(|| filed(state))));
+            return Ok((id, state.offset, file.then(|| Filed::of(state))));
         }
         let made = self.create(None, None).await?;
         let upload = made.upload.ok_or(Failure::Foreign { status: 201 })?;
@@ -148,7 +180,7 @@ impl Attempt {
         }
         let ours = self.proof(hashing, at).await;
         let standing = self.slice(upload, at, size, ours.as_deref()).await?;
-        Ok(judge(ours, standing.file))
+        Ok(standing.file.judge(ours.as_deref()))
     }
 
     async fn slice(&self, upload: UploadId, at: u64, end: u64, digest: Option<&str>) -> Result<Standing, Failure> {
@@ -170,7 +202,7 @@ impl Attempt {
         };
         let repr_digest = digest.map(digest_field);
         let commit = CommitUpload { id, path: None, conflict: Some(conflict), if_match, repr_digest };
-        call(&commit, Some(&self.signal)).await.map(filed)
+        call(&commit, Some(&self.signal)).await.map(Filed::of)
     }
 
     /// What a failure comes to, which may take another look.
@@ -196,18 +228,5 @@ impl Attempt {
         let size = self.file.size();
         let Ok(end) = self.file.slice_with_f64_and_f64((size - 1.0).max(0.0), size) else { return false };
         JsFuture::from(end.array_buffer()).await.is_ok()
-    }
-}
-
-fn filed(state: UploadState) -> Filed {
-    let digest = state.digests.as_ref().and_then(|digests| digests.get(Algorithm::Blake3));
-    Filed { digest: digest.map(shared::digest::hexadecimal), etag: state.entry.and_then(|entry| entry.etag) }
-}
-
-/// Whether what the server has is what is here.
-fn judge(ours: Option<String>, filed: Filed) -> Report {
-    match (ours, filed.digest) {
-        (Some(ours), Some(theirs)) if ours != theirs => Report::Damaged(filed.etag),
-        (ours, theirs) => Report::Done(ours.is_some() && theirs.is_some()),
     }
 }

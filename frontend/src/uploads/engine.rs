@@ -1,4 +1,4 @@
-//! `Uploads`: the queue, and what carries out its orders. Whatever changed is shown once a frame.
+//! `Uploads`: the queue, and what carries out its orders. Whatever changed is shown several times a second.
 
 use std::time::Duration;
 
@@ -6,20 +6,22 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::{JobId, UploadId, VPath};
 
+use super::exchange::Fields;
 use super::memory;
 use super::model::announce::Milestone;
 use super::model::pace::Pace;
 use super::model::record::Record;
 use super::model::{Id, Queue, Remedy, Report};
 use super::state::{State, record};
-use super::tus::Fields;
 use crate::app::Server;
 use crate::browse::{Browser, Phase};
 use crate::env::prefs::Prefs;
 use crate::env::{now, random_id};
 use crate::ui::toast::Toasts;
 
-/// How often what is shown is brought up to date while nobody sees the page.
+/// How often what is shown is brought up to date at most: drawing it more often takes the time that sending needs.
+const SHOWN_MILLISECONDS: f64 = 100.0;
+/// The same while nobody sees the page.
 const HIDDEN_FRAME: Duration = Duration::from_millis(1_000);
 
 /// To give up more than that, in bytes, the person must be sure.
@@ -28,7 +30,7 @@ const LOSS_ASKED: u64 = 4 << 20;
 /// The uploads of this page.
 #[derive(Clone, Copy)]
 pub struct Uploads {
-    /// Told when something changed, once a frame at most.
+    /// Told when something changed, several times a second at most.
     pub(super) frame: Trigger,
     /// Files seen so far of a folder that is being read; none while there is none.
     pub(super) reading: RwSignal<Option<usize>>,
@@ -184,6 +186,7 @@ impl Uploads {
             while let Some((id, run)) = state.queue.start_comparison() {
                 starts.extend(state.attempt(self, id, run).map(|attempt| (attempt, false)));
             }
+            state.read_ahead();
             if let Some(before) = state.timer.take() {
                 before.clear();
             }
@@ -193,9 +196,11 @@ impl Uploads {
             }
             if !state.frame_asked && state.queue.version() != state.shown {
                 state.frame_asked = true;
+                let rest = state.shown_at + SHOWN_MILLISECONDS - now;
                 // A page that nobody sees gets no frames.
                 match document().hidden() {
                     true => set_timeout(move || self.show(), HIDDEN_FRAME),
+                    false if rest > 0.0 => set_timeout(move || self.show(), Duration::from_millis(rest as u64)),
                     false => request_animation_frame(move || self.show()),
                 }
             }
@@ -212,7 +217,7 @@ impl Uploads {
         let shown = self.state.try_update_value(|state| {
             let tally = *state.queue.tally();
             state.frame_asked = false;
-            state.shown = state.queue.version();
+            (state.shown, state.shown_at) = (state.queue.version(), now());
             match tally.small_lanes + tally.large_lanes {
                 0 => state.pace.rest(),
                 _ => state.pace.sample(now(), tally.sent),

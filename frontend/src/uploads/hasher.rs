@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use js_sys::{Array, Function, Promise};
+use js_sys::{Array, ArrayBuffer, Function, Promise};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -46,17 +46,43 @@ struct Job {
 /// A file being hashed.
 pub(super) struct Hashing(JsFuture);
 
-impl Hashing {
+/// What came of it.
+#[derive(Default)]
+pub(super) struct Hashed {
     /// The digest in hexadecimal digits; none where the file could not be read, or nothing hashes here.
+    pub(super) digest: Option<String>,
+    /// The bytes, where they were asked for and there are any.
+    pub(super) bytes: Option<ArrayBuffer>,
+}
+
+impl Hashing {
+    /// The digest, as in [`Hashed`].
     pub(super) async fn digest(self) -> Option<String> {
-        // The promise is only ever resolved.
-        self.0.await.ok()?.as_string()
+        self.whole().await.digest
+    }
+
+    /// The digest, and the bytes that were read for it.
+    pub(super) async fn whole(self) -> Hashed {
+        // The promise is only ever resolved: with `[job, digest, bytes]`, or with nothing.
+        let Some(said) = self.0.await.ok().and_then(|said| said.dyn_into::<Array>().ok()) else {
+            return Hashed::default();
+        };
+        Hashed { digest: said.get(1).as_string(), bytes: said.get(2).dyn_into().ok() }
     }
 }
 
 impl Hasher {
     /// Starts to hash, whether or not anybody waits for it. It ends early when `signal` says so.
     pub(super) fn start(&self, blob: &Blob, signal: &AbortSignal, progress: impl Fn(u64) + 'static) -> Hashing {
+        self.begin(blob, false, signal, progress)
+    }
+
+    /// The same for a small file, whose bytes are then wanted as well: so they are read once.
+    pub(super) fn read(&self, blob: &Blob, signal: &AbortSignal) -> Hashing {
+        self.begin(blob, true, signal, |_| {})
+    }
+
+    fn begin(&self, blob: &Blob, bytes: bool, signal: &AbortSignal, progress: impl Fn(u64) + 'static) -> Hashing {
         self.wake();
         let mut resolve = None;
         let promise = Promise::new(&mut |accept, _| resolve = Some(accept));
@@ -71,7 +97,7 @@ impl Hasher {
         signal.set_onabort(Some(stop.as_ref().unchecked_ref()));
         let kept = Job { resolve, progress: Box::new(progress), signal: signal.clone(), _stop: stop };
         self.0.borrow_mut().jobs.insert(job, kept);
-        self.send(Array::of2(&job.into(), blob));
+        self.send(Array::of3(&job.into(), blob, &bytes.into()));
         Hashing(JsFuture::from(promise))
     }
 
@@ -135,7 +161,7 @@ impl Hasher {
                     (job.progress)(bytes as u64);
                 }
             }
-            None => self.finish(job, &value),
+            None => self.finish(job, message),
         }
     }
 

@@ -3,8 +3,9 @@
 //!
 //! - `entry` and `sources`: where files come from. `intake`: how they come into the queue. `survey`: what stands at their
 //!   targets. `engine`: the queue at work. `state`: what it holds, and its orders carried out.
-//! - `attempt`: one file, from where the server stands to the end. `tus`: the only code that sends bytes. `hasher`: the
-//!   worker that hashes (`bin/hasher.rs`).
+//! - `attempt`: one file, from where the server stands to the end. `whole`: a small one in one request; `tus`: a larger one
+//!   in slices; `exchange`: the only code that sends bytes. `filed`: what the server then has. `hasher`: the worker that
+//!   hashes (`bin/hasher.rs`).
 //! - `memory` and `handles`: what outlives the page. `panel`, `row`, `question`, `describe`: what is shown.
 
 pub mod model;
@@ -17,6 +18,10 @@ mod describe;
 mod engine;
 #[cfg(target_arch = "wasm32")]
 mod entry;
+#[cfg(target_arch = "wasm32")]
+mod exchange;
+#[cfg(target_arch = "wasm32")]
+mod filed;
 #[cfg(target_arch = "wasm32")]
 mod handles;
 #[cfg(target_arch = "wasm32")]
@@ -39,6 +44,8 @@ mod state;
 mod survey;
 #[cfg(target_arch = "wasm32")]
 mod tus;
+#[cfg(target_arch = "wasm32")]
+mod whole;
 
 #[cfg(target_arch = "wasm32")]
 pub use {

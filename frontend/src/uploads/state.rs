@@ -10,13 +10,13 @@ use web_sys::{AbortController, File};
 
 use super::attempt::Attempt;
 use super::engine::Uploads;
-use super::hasher::Hasher;
+use super::exchange::Fields;
+use super::hasher::{Hasher, Hashing};
 use super::model::announce::Milestones;
 use super::model::pace::Pace;
 use super::model::record::{Record, SIGN_MILLISECONDS};
 use super::model::{Batch, Id, Order, Queue};
-use super::tus::Fields;
-use super::{handles, memory, tus};
+use super::{handles, memory, tus, whole};
 use crate::env::{clock, now};
 
 /// The queue, the files, and what is at work on them.
@@ -26,6 +26,8 @@ pub(super) struct State {
     pub(super) files: HashMap<Id, File>,
     pub(super) handles: HashMap<Id, JsValue>,
     pub(super) attempts: HashMap<Id, AbortController>,
+    /// Small files that are being read before their turn.
+    pub(super) ahead: HashMap<Id, Ahead>,
     /// What each upload was begun with, and the key that it was asked for with.
     pub(super) keys: HashMap<Id, (Fields, JobId)>,
     pub(super) hasher: Hasher,
@@ -35,8 +37,15 @@ pub(super) struct State {
     pub(super) frame_asked: bool,
     pub(super) timer: Option<TimeoutHandle>,
     pub(super) signed: f64,
-    /// The version of the queue that was shown last.
+    /// The version of the queue that was shown last, and when.
     pub(super) shown: u64,
+    pub(super) shown_at: f64,
+}
+
+/// A small file that is being read before its turn.
+pub(super) struct Ahead {
+    controller: AbortController,
+    hashing: Hashing,
 }
 
 impl State {
@@ -67,6 +76,8 @@ impl State {
                     }
                 }
                 Order::Release(id) => {
+                    self.attempts.remove(&id);
+                    self.drop_ahead(id);
                     self.files.remove(&id);
                     self.handles.remove(&id);
                     self.keys.remove(&id);
@@ -78,10 +89,35 @@ impl State {
     /// What the next attempt at a file takes along.
     pub(super) fn attempt(&mut self, uploads: Uploads, id: Id, run: u32) -> Option<Attempt> {
         let (item, file) = (self.queue.get(id)?.clone(), self.files.get(&id)?.clone());
-        let controller = AbortController::new().ok()?;
+        let (controller, read) = match self.ahead.remove(&id) {
+            Some(ahead) => (ahead.controller, Some(ahead.hashing)),
+            None => (AbortController::new().ok()?, None),
+        };
         let signal = controller.signal();
         self.attempts.insert(id, controller);
-        Some(Attempt { uploads, hasher: self.hasher.clone(), id, run, file, item, signal })
+        Some(Attempt { uploads, hasher: self.hasher.clone(), id, run, file, item, signal, read })
+    }
+
+    /// Reads what comes next, so that no connection waits for it, and drops what does no longer.
+    pub(super) fn read_ahead(&mut self) {
+        let upcoming: Vec<_> = self.queue.upcoming().collect();
+        let gone: Vec<_> = self.ahead.keys().copied().filter(|id| !upcoming.contains(id)).collect();
+        gone.into_iter().for_each(|id| self.drop_ahead(id));
+        for id in upcoming {
+            let fits = !self.ahead.contains_key(&id) && self.queue.get(id).is_some_and(whole::fits);
+            if let Some(file) = self.files.get(&id).filter(|_| fits)
+                && let Ok(controller) = AbortController::new()
+            {
+                let hashing = self.hasher.read(file, &controller.signal());
+                self.ahead.insert(id, Ahead { controller, hashing });
+            }
+        }
+    }
+
+    fn drop_ahead(&mut self, id: Id) {
+        if let Some(ahead) = self.ahead.remove(&id) {
+            ahead.controller.abort();
+        }
     }
 
     /// Other tabs see from the time of the records that this one lives.

@@ -30,6 +30,12 @@ pub fn digest_field(digest: &str) -> String {
     format!("blake3=:{}:", base64(&shared::digest::from_hexadecimal(digest).unwrap_or_default()))
 }
 
+/// The value of an `X-OC-Mtime` field: seconds since 1970 as a decimal number, of a time in milliseconds.
+pub fn seconds(milliseconds: i64) -> String {
+    let sign = if milliseconds < 0 { "-" } else { "" };
+    format!("{sign}{}.{:03}", milliseconds.unsigned_abs() / 1_000, milliseconds.unsigned_abs() % 1_000)
+}
+
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 fn base64(bytes: &[u8]) -> String {
@@ -62,6 +68,14 @@ mod tests {
     use shared::VPath;
 
     use super::*;
+
+    #[test]
+    fn a_time_is_a_decimal_number_of_seconds() {
+        assert_eq!(
+            [0, 1, -1, 1_700_000_000_042, -61_500].map(seconds),
+            ["0.000", "0.001", "-0.001", "1700000000.042", "-61.500"]
+        );
+    }
 
     #[test]
     fn base64_is_that_of_the_standard() {

@@ -13,8 +13,11 @@ use super::item::{Batch, Chosen, Id, Item, Rule, Stage, Theirs};
 use super::tally::Tally;
 use super::trouble::{Remedy, Trouble};
 
-/// Files sent at a time. A browser opens six connections to a server at most (HTTP/1.1), and the lists need some.
-pub const LANES: usize = 3;
+/// Files sent at a time. A browser opens six connections to a server at most (HTTP/1.1), and what happens and the
+/// lists need one each.
+pub const LANES: usize = 4;
+/// Small files that are read before their turn comes: as many again as are sent.
+const AHEAD: usize = LANES;
 /// Files compared at a time.
 const COMPARISONS: usize = 2;
 
@@ -165,6 +168,10 @@ impl Queue {
 
     /// The recalled upload that a chosen file continues. With a target, only one that goes there.
     pub fn continued_by(&self, chosen: &Chosen, anywhere: bool) -> Option<Id> {
+        // Most of the time there is none, and ten thousand files that are chosen at once need not look for it.
+        if self.tally.absent == 0 {
+            return None;
+        }
         let same = |item: &Item| {
             let (one, other) = (&item.chosen, chosen);
             let target = if anywhere { one.target.name() == other.target.name() } else { one.target == other.target };
@@ -202,6 +209,12 @@ impl Queue {
         }
         let id = self.next_in_line()?;
         Some((id, self.begin(id, Stage::Sending)))
+    }
+
+    /// The small files whose turn comes next, as far as they can be told: what is read ahead of its turn waits less.
+    pub fn upcoming(&self) -> impl Iterator<Item = Id> + '_ {
+        let wait = |id: &Id| self.stage(*id) == Some(&Stage::Waiting);
+        self.small.iter().copied().filter(wait).take(if self.link == Link::Up { AHEAD } else { 0 })
     }
 
     /// The next file to compare, with the number of the attempt.

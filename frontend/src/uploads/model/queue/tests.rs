@@ -29,21 +29,22 @@ fn stage(queue: &Queue, id: Id) -> &Stage {
 }
 
 #[test]
-fn three_are_sent_at_a_time_first_come_first_served() {
-    let mut queue = with(&[1, 2, 3, 4]);
+fn four_are_sent_at_a_time_first_come_first_served() {
+    let mut queue = with(&[1, 2, 3, 4, 5]);
     let started: Vec<_> = std::iter::from_fn(|| queue.start(0.0)).collect();
-    assert_eq!(started, [(0, 1), (1, 1), (2, 1)]);
+    assert_eq!(started, [(0, 1), (1, 1), (2, 1), (3, 1)]);
+    assert_eq!(queue.upcoming().collect::<Vec<_>>(), [4]);
     queue.report(1, 1, Report::Done(true), 0.0);
-    assert_eq!(queue.start(0.0), Some((3, 1)));
+    assert_eq!(queue.start(0.0), Some((4, 1)));
     assert_eq!(queue.take_orders(), [Order::Stop(1), Order::Release(1)]);
 }
 
 #[test]
 fn large_files_leave_a_lane_to_small_ones() {
     let large = SLICE_BYTES_MIN + 1;
-    let mut queue = with(&[large, large, large, 1]);
+    let mut queue = with(&[large, large, large, 1, 1]);
     let started: Vec<_> = std::iter::from_fn(|| queue.start(0.0)).map(|(id, _)| id).collect();
-    assert_eq!(started, [0, 1, 3]);
+    assert_eq!(started, [0, 1, 3, 4]);
     queue.report(3, 1, Report::Done(true), 0.0);
     assert_eq!(queue.start(0.0).map(|(id, _)| id), Some(2), "with no small one waiting, the lane is free");
 }
