@@ -11,8 +11,7 @@ use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
 use crate::gateway::{Anonymous, GatewayConfig, TlsFiles};
-use crate::server::ServerConfig;
-use crate::storage::Durability;
+use crate::server::{Durability, ServerConfig};
 
 /// Where HTTP is served unless told otherwise.
 pub const HTTP_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);

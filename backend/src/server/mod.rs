@@ -52,7 +52,8 @@ pub use database::{Database, DatabaseError};
 pub use send::Sink;
 pub use session::serve_connection;
 
-use crate::storage::{Durability, Storage};
+pub use crate::storage::Durability;
+use crate::storage::Storage;
 use crate::wire::{Doorway, FrameReader, FrameWriter, Key, KeyId, PipeReader, PipeWriter};
 use blocking::blocking;
 use digest::DigestCache;

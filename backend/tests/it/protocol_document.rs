@@ -104,11 +104,8 @@ fn the_other_examples_are_as_written() {
     check(&mut blocks, "list", &bytes(&frame(FrameKind::List, 1, &list)));
     let file = Entry { executable: true, ..entry("docs/a%20b.txt", Kind::File, 6, 0x22) };
     let link = Some(Link::Inside(b"../hello.txt".to_vec()));
-    let entries = vec![
-        entry("docs/deep", Kind::Folder, 0, 0x11),
-        file,
-        Entry { link, ..entry("docs/l%E9", Kind::File, 13, 0x44) },
-    ];
+    let entries =
+        [entry("docs/deep", Kind::Folder, 0, 0x11), file, Entry { link, ..entry("docs/l%E9", Kind::File, 13, 0x44) }];
     let mut builder = Builder::new();
     entries.iter().for_each(|entry| assert!(builder.push(&Row::of(entry))));
     let head = Head { total: 3, etag: Some(ETag([0x33; 16])), last: true, next_cursor: None };
