@@ -111,9 +111,9 @@ impl Reading {
                 break;
             }
             let busy = listed.busy_milliseconds + now() - here;
-            let told = browser.work.with_value(|work| work.told_of.as_ref() == Some(&self.folder));
             let before = limit.unwrap_or(LIST_LIMIT_DEFAULT);
-            limit = Some(next_limit(before, listed.waiting_milliseconds, busy, told));
+            let compared = browser.is_compared(&self.folder);
+            limit = Some(next_limit(before, listed.waiting_milliseconds, busy, compared));
         }
         browser.refreshing.set(false);
         browser.arrived();

@@ -3,8 +3,8 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::ETag;
 use shared::api::files::ListFolder;
+use shared::{ETag, VPath};
 
 use super::state::{Browser, Phase};
 use crate::api::list;
@@ -35,6 +35,11 @@ impl Browser {
         if reading == Some(false) && self.phase.get_untracked() == Phase::Ready {
             self.prove();
         }
+    }
+
+    /// True while what is read of a folder will have to be compared, and can be.
+    pub(super) fn is_compared(self, folder: &VPath) -> bool {
+        self.work.with_value(|work| work.told_of.as_ref() != Some(folder) && work.proofs.len() < DOUBTS_MAX)
     }
 
     /// Compares the pages that were read before the server told of changes, and reads the folder again if one is not

@@ -4,8 +4,8 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use shared::order::Position;
 use shared::Entry;
+use shared::order::Position;
 
 use super::listing::Listing;
 use super::rows::Row;

@@ -85,8 +85,8 @@ const ROWS_RESERVED_MAX: usize = 2_000_000;
 const PAGE_ROWS_MAX: u32 = 64_000;
 
 /// How many rows the next page should have: as many as come without a long wait, and can be taken in without the person
-/// noticing. Until the server tells of changes (`told`), no more than it gives a validator for.
-pub fn next_limit(limit: u32, waiting_milliseconds: f64, busy_milliseconds: f64, told: bool) -> u32 {
+/// noticing; of a page that is to be `compared`, no more than the server gives a validator for.
+pub fn next_limit(limit: u32, waiting_milliseconds: f64, busy_milliseconds: f64, compared: bool) -> u32 {
     let wanted = if busy_milliseconds > 16.0 || waiting_milliseconds > 1_500.0 {
         limit / 2
     } else if busy_milliseconds < 5.0 && waiting_milliseconds < 300.0 {
@@ -94,7 +94,7 @@ pub fn next_limit(limit: u32, waiting_milliseconds: f64, busy_milliseconds: f64,
     } else {
         limit
     };
-    wanted.clamp(LIST_LIMIT_DEFAULT, if told { PAGE_ROWS_MAX } else { LIST_PAGE_MAX })
+    wanted.clamp(LIST_LIMIT_DEFAULT, if compared { LIST_PAGE_MAX } else { PAGE_ROWS_MAX })
 }
 
 /// What a person had in hand, by name, so that it can be found again in a listing that is loaded anew.
@@ -216,13 +216,13 @@ mod tests {
 
     #[test]
     fn pages_grow_while_they_are_cheap() {
-        assert_eq!(next_limit(1_000, 10.0, 1.0, false), 4_000);
-        assert_eq!(next_limit(4_000, 10.0, 1.0, false), LIST_PAGE_MAX);
-        assert_eq!(next_limit(32_000, 100.0, 4.0, true), PAGE_ROWS_MAX);
-        assert_eq!(next_limit(16_000, 400.0, 4.0, true), 16_000);
-        assert_eq!(next_limit(16_000, 100.0, 9.0, true), 16_000);
-        assert_eq!(next_limit(16_000, 2_000.0, 4.0, true), 8_000);
-        assert_eq!(next_limit(16_000, 100.0, 40.0, true), 8_000);
-        assert_eq!(next_limit(1_000, 9_000.0, 400.0, true), LIST_LIMIT_DEFAULT);
+        assert_eq!(next_limit(1_000, 10.0, 1.0, true), 4_000);
+        assert_eq!(next_limit(4_000, 10.0, 1.0, true), LIST_PAGE_MAX);
+        assert_eq!(next_limit(32_000, 100.0, 4.0, false), PAGE_ROWS_MAX);
+        assert_eq!(next_limit(16_000, 400.0, 4.0, false), 16_000);
+        assert_eq!(next_limit(16_000, 100.0, 9.0, false), 16_000);
+        assert_eq!(next_limit(16_000, 2_000.0, 4.0, false), 8_000);
+        assert_eq!(next_limit(16_000, 100.0, 40.0, false), 8_000);
+        assert_eq!(next_limit(1_000, 9_000.0, 400.0, false), LIST_LIMIT_DEFAULT);
     }
 }
