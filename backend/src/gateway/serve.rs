@@ -20,6 +20,7 @@ use super::connection::{self, Link, Serving, Transport};
 use super::front::Front;
 use super::http2;
 use super::tls::{self, Opened, Protocol, Tls};
+use crate::sockets;
 
 /// How long nothing is accepted after the system had no descriptor or memory for a connection.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
@@ -92,8 +93,9 @@ struct Connections {
 
 impl Connections {
     fn take(&self, stream: TcpStream, peer: SocketAddr) {
-        // Otherwise the end of a small answer waits for the acknowledgement of its beginning.
-        let _ = stream.set_nodelay(true);
+        if let Err(error) = sockets::set_up(&stream) {
+            return debug!(%error, "the connection was gone at once");
+        }
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
             return self.refuse(stream);
         };

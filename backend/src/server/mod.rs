@@ -52,6 +52,7 @@ pub use database::{Database, DatabaseError};
 pub use send::Sink;
 pub use session::serve_connection;
 
+use crate::sockets;
 pub use crate::storage::Durability;
 use crate::storage::Storage;
 use crate::wire::{Doorway, FrameReader, FrameWriter, Key, KeyId, PipeReader, PipeWriter};
@@ -201,8 +202,7 @@ pub async fn serve(
             () = connections.shutdown.cancelled() => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    // Without it a small answer waits for the acknowledgement of the one before.
-                    if let Err(error) = stream.set_nodelay(true) {
+                    if let Err(error) = sockets::set_up(&stream) {
                         debug!(%error, "the connection was gone at once");
                         continue;
                     }

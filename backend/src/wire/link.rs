@@ -11,6 +11,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::Door;
 use super::pipe::{PipeReader, PipeWriter};
+use crate::sockets;
 
 /// What comes from the other side.
 #[derive(Debug)]
@@ -36,8 +37,7 @@ pub enum LinkWriter {
 /// Those of the system.
 pub async fn connect_tcp(address: &str) -> io::Result<(LinkReader, LinkWriter)> {
     let stream = TcpStream::connect(address).await?;
-    // Without it a small request waits for the acknowledgement of the one before.
-    stream.set_nodelay(true)?;
+    sockets::set_up(&stream)?;
     let (reader, writer) = stream.into_split();
     Ok((LinkReader::Tcp(reader), LinkWriter::Tcp(writer)))
 }

@@ -4,12 +4,14 @@
 pub(super) const ARROWS: &[(&str, &[&str])] = &[
     // What the system says of a file's pages, for whoever reads or sends one.
     ("pages", &[]),
+    // How a TCP connection is set up, for whoever makes or accepts one.
+    ("sockets", &[]),
     ("storage", &["pages"]),
-    ("wire", &[]),
-    ("server", &["pages", "storage", "wire"]),
+    ("wire", &["sockets"]),
+    ("server", &["pages", "sockets", "storage", "wire"]),
     ("client", &["wire"]),
     ("accounts", &[]),
-    ("gateway", &["accounts", "client", "pages"]),
+    ("gateway", &["accounts", "client", "pages", "sockets"]),
     // The parts of the program that are no room: they sit above, and no room knows them.
     ("state", &["storage", "wire"]),
     ("config", &["gateway", "server"]),
@@ -25,6 +27,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     // calls that join a file to a socket.
     ("cap_std", &["backend/src/commands/get/", "backend/src/storage/"]),
     ("rustix", &["backend/src/storage/", "backend/src/pages.rs", "xtask/src/load/", "xtask/src/measure/"]),
+    ("libc", &["backend/src/sockets.rs"]),
     // HTTP ends at the gateway: nothing behind it may hear of it.
     ("axum", &["backend/src/gateway/"]),
     ("http", &["backend/src/gateway/"]),
