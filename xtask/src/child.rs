@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::repo::{AtPath, Failure, Outcome, Repo};
+use crate::{
+    repo::{AtPath, Failure, Outcome, Repo},
+    stop,
+};
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// What a grandchild that kept our pipe may still say after the child has ended.
@@ -61,6 +64,7 @@ pub(crate) fn watch(
         pulse.beat();
     }
     let status = child.wait().map_err(|error| Failure(format!("{label}: {error}")))?;
+    stop::or_go_on();
     if !status.success() && show == Show::Pulse {
         pulse.print_tail(&log_path);
     }

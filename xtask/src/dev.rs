@@ -3,10 +3,6 @@
 use std::{
     path::PathBuf,
     process::{Child, Command},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     thread,
     time::Duration,
 };
@@ -41,20 +37,17 @@ pub(crate) fn dev(repo: &Repo, arguments: &[String]) -> Outcome<()> {
     child::must(repo, "building the server", &mut build, "mend what the lines above name and start again")?;
 
     steps.step(&format!("Serving {}; the page is on {PAGE}; ctrl-C stops both", folder.display()));
-    let stop = on_interrupt()?;
     let mut server = Command::new(repo.target("debug/passerelle"));
     server.arg("serve").arg(folder).args(["--http", GATEWAY, "--anonymous", "write"]);
     let mut bundler = repo.program("trunk");
     bundler.arg("serve");
     let mut server = Running::start("the server", &mut server)?;
     let mut bundler = Running::start("the bundler", &mut bundler)?;
-    while !stop.load(Ordering::Relaxed) {
+    loop {
         server.must_run()?;
         bundler.must_run()?;
         thread::sleep(LOOK_EVERY);
     }
-    println!("Stopping both");
-    Ok(())
 }
 
 /// A child that does not outlive us: dropped is stopped, by its process id, however the other one ended.
@@ -84,21 +77,4 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Turns the first interrupt or request to end into a flag, so that `Drop` still runs.
-#[cfg(unix)]
-fn on_interrupt() -> Outcome<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&flag))
-            .map_err(|error| Failure(format!("signals cannot be caught here: {error}")))?;
-    }
-    Ok(flag)
-}
-
-/// Elsewhere the console ends the children together with us.
-#[cfg(not(unix))]
-fn on_interrupt() -> Outcome<Arc<AtomicBool>> {
-    Ok(Arc::new(AtomicBool::new(false)))
 }

@@ -21,6 +21,7 @@ mod run;
 mod sample;
 mod spa;
 mod steps;
+mod stop;
 mod suites;
 mod tidy;
 mod tools;
@@ -53,7 +54,9 @@ docs/TESTING.md says which tests exist and how to run one of them.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match command(&arguments) {
+    let outcome = stop::at_signals().and_then(|()| command(&arguments));
+    stop::or_go_on();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("xtask: {failure}");

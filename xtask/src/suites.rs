@@ -10,6 +10,7 @@ use crate::{
     repo::{AtPath, Outcome, Repo},
     spa,
     steps::Steps,
+    stop,
     tools::Tool,
 };
 
@@ -48,6 +49,7 @@ pub(crate) fn all(repo: &Repo, steps: &mut Steps, browser: &Browser) -> Outcome<
 
 /// Prints the line that decides, as the last one, and fails unless it names no failure.
 pub(crate) fn close(outcome: Outcome<Counts>) -> Outcome<()> {
+    stop::or_go_on();
     let counts = outcome.unwrap_or_else(|failure| {
         eprintln!("xtask: {failure}");
         Counts::FAIL

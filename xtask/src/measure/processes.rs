@@ -8,6 +8,8 @@ const TICKS_PER_SECOND: f64 = 100.0;
 /// One line of `/proc/PID/stat`, as much of it as is of use.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 struct Stat {
+    /// Neither ended nor about to.
+    alive: bool,
     parent: u32,
     /// User and system time of the process and of the children that it has waited for, in ticks.
     ticks: u64,
@@ -28,6 +30,12 @@ pub(crate) fn tree(roots: &[u32]) -> Vec<u32> {
         at += 1;
     }
     found
+}
+
+/// Everything that the process started and that has not ended.
+pub(crate) fn below(root: u32) -> Vec<u32> {
+    let alive = |pid: &u32| *pid != root && stat(*pid).is_some_and(|stat| stat.alive);
+    tree(&[root]).into_iter().filter(alive).collect()
 }
 
 /// Processor time that all of them took together.
@@ -71,24 +79,40 @@ fn parse(line: &str) -> Option<Stat> {
     let fields: Vec<&str> = line.rsplit_once(')')?.1.split_whitespace().collect();
     let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
     let ticks = number(11)? + number(12)? + number(13)? + number(14)?;
-    Some(Stat { parent: u32::try_from(number(1)?).ok()?, ticks })
+    let alive = !matches!(*fields.first()?, "Z" | "X");
+    Some(Stat { alive, parent: u32::try_from(number(1)?).ok()?, ticks })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Stat, kibibytes, parse, peak_memory, resident_memory, tree};
+    use super::{Stat, below, kibibytes, parse, peak_memory, resident_memory, tree};
 
     #[test]
     fn a_name_with_brackets_does_not_shift_the_fields() {
         let line = "42 (a) S (b) R 7 1 1 0 -1 0 10 20 0 0 100 20 3 4 20 0 1 0 99";
-        assert_eq!(parse(line), Some(Stat { parent: 7, ticks: 127 }));
+        assert_eq!(parse(line), Some(Stat { alive: true, parent: 7, ticks: 127 }));
         assert_eq!(parse("42 (a"), None);
+    }
+
+    #[test]
+    fn who_waits_to_be_noticed_has_ended() {
+        let line = "42 (a) Z 7 1 1 0 -1 0 10 20 0 0 100 20 3 4 20 0 1 0 99";
+        assert_eq!(parse(line).map(|stat| stat.alive), Some(false));
     }
 
     #[test]
     fn memory_is_read_by_its_name() {
         assert_eq!(kibibytes("VmPeak:\t9 kB\nVmHWM:\t   2048 kB\n", "VmHWM:"), Some(2048));
         assert_eq!(kibibytes("VmPeak:\t9 kB\n", "VmHWM:"), None);
+    }
+
+    #[test]
+    fn a_child_is_below_until_it_has_ended() {
+        let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
+        let own = std::process::id();
+        assert!(below(own).contains(&child.id()) && !below(own).contains(&own));
+        child.kill().and_then(|()| child.wait()).unwrap();
+        assert!(!below(own).contains(&child.id()));
     }
 
     #[test]

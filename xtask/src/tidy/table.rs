@@ -26,7 +26,10 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     // The operating system's files: a sandbox for what is served and one for what is fetched, and the few system
     // calls that join a file to a socket.
     ("cap_std", &["backend/src/commands/get/", "backend/src/storage/"]),
-    ("rustix", &["backend/src/storage/", "backend/src/pages.rs", "xtask/src/load/", "xtask/src/measure/"]),
+    (
+        "rustix",
+        &["backend/src/storage/", "backend/src/pages.rs", "xtask/src/load/", "xtask/src/measure/", "xtask/src/stop.rs"],
+    ),
     ("libc", &["backend/src/sockets.rs"]),
     // HTTP ends at the gateway: nothing behind it may hear of it.
     ("axum", &["backend/src/gateway/"]),
