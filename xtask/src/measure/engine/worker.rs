@@ -1,17 +1,8 @@
-//! Many keep-alive connections at once from a few threads, each waiting by epoll: fast enough that the server is what
-//! is measured. At a given rate, latency counts from the moment a request was due, whether or not a connection was free
-//! to send it: a server that stops for a while is charged for all who would have come meanwhile.
+//! One thread of a load: its connections, and epoll to wait for them.
 
 use std::{
-    collections::BTreeMap,
-    fs,
     io::{self, ErrorKind, Read, Write},
-    net::{SocketAddr, TcpStream},
-    sync::{
-        Barrier,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
+    net::TcpStream,
     time::{Duration, Instant},
 };
 
@@ -21,8 +12,10 @@ use rustix::{
     fd::OwnedFd,
 };
 
-use super::{client, http::Decoder, statistics};
-use crate::repo::{Failure, Outcome};
+use super::{
+    super::{client, http::Decoder},
+    Load, Schedule, Tally,
+};
 
 const READ_BYTES: usize = 256 << 10;
 const EVENTS_MAX: usize = 1024;
@@ -31,167 +24,17 @@ const FAILURES_MAX: u64 = 10_000;
 /// How long answers that are under way may take once the time is over and none is asked for any more.
 const SILENCE_MAX: Duration = Duration::from_secs(120);
 
-pub(crate) struct Load<'a> {
-    pub(crate) server: SocketAddr,
-    pub(crate) connections: usize,
-    pub(crate) threads: usize,
-    pub(crate) end: End<'a>,
-    /// Requests a second, all connections together; as fast as answers come where there is none.
-    pub(crate) rate: Option<f64>,
-    /// Writes the request of that number into the empty buffer. Numbers count from zero and none comes twice.
-    pub(crate) request: &'a (dyn Fn(u64, &mut Vec<u8>) + Sync),
-    pub(crate) status: u16,
-    /// How long each body must be, where that is known.
-    pub(crate) body_bytes: Option<u64>,
-}
-
-#[derive(Clone, Copy)]
-pub(crate) enum End<'a> {
-    After(Duration),
-    Requests(u64),
-    /// Once somebody says so; looked at whenever something arrives.
-    When(&'a AtomicBool),
-}
-
-/// What came of it.
-#[derive(Default, Debug)]
-pub(crate) struct Tally {
-    /// Whole answers of the right status and length.
-    pub(crate) answers: u64,
-    pub(crate) body_bytes: u64,
-    /// Anything else, connections that broke among it.
-    pub(crate) failures: u64,
-    /// Of those the ones that were answers, by status.
-    pub(crate) statuses: BTreeMap<u16, u64>,
-    pub(crate) first_failure: Option<String>,
-    pub(crate) seconds: f64,
-    /// Bytes that came over each connection, heads and bodies, whole or not.
-    pub(crate) taken: Vec<u64>,
-    /// Of each answer, in microseconds, in order of length.
-    pub(crate) latencies: Vec<u32>,
-}
-
-impl Tally {
-    pub(crate) fn per_second(&self) -> f64 {
-        self.answers as f64 / self.seconds
-    }
-
-    /// In microseconds.
-    pub(crate) fn latency(&self, share: f64) -> u32 {
-        statistics::quantile(&self.latencies, share)
-    }
-
-    /// The tally, if nothing failed.
-    pub(crate) fn flawless(self) -> Outcome<Self> {
-        match &self.first_failure {
-            Some(first) => {
-                Err(Failure(format!("{} of {} requests failed: {first}", self.failures, self.answers + self.failures)))
-            }
-            None => Ok(self),
-        }
-    }
-
-    fn add(&mut self, other: Self) {
-        self.answers += other.answers;
-        self.body_bytes += other.body_bytes;
-        self.failures += other.failures;
-        other.statuses.into_iter().for_each(|(status, count)| *self.statuses.entry(status).or_default() += count);
-        self.first_failure = self.first_failure.take().or(other.first_failure);
-        self.seconds = self.seconds.max(other.seconds);
-        self.taken.extend(other.taken);
-        self.latencies.extend(other.latencies);
-    }
-}
-
-/// Opens the connections, then starts the clock and sends.
-///
-/// # Errors
-/// Where a connection cannot be opened to begin with. What fails later is counted.
-pub(crate) fn run(load: &Load<'_>) -> Outcome<Tally> {
-    let threads = load.threads.clamp(1, load.connections.max(1));
-    let barrier = Barrier::new(threads);
-    let barrier = &barrier;
-    let tallies = thread::scope(|scope| {
-        let begin = |number| scope.spawn(move || work(load, threads, number, barrier));
-        let workers: Vec<_> = (0..threads).map(begin).collect();
-        workers
-            .into_iter()
-            .map(|worker| worker.join().unwrap_or_else(|_| Err(io::Error::other("a panic"))))
-            .collect::<Vec<_>>()
-    });
-    let mut sum = Tally::default();
-    for tally in tallies {
-        sum.add(tally.map_err(|error| Failure(format!("{}: {error}", load.server)))?);
-    }
-    sum.latencies.sort_unstable();
-    Ok(sum)
-}
-
-fn work(load: &Load<'_>, threads: usize, number: usize, barrier: &Barrier) -> io::Result<Tally> {
-    // Sleep as exactly as the kernel can; where it may not be said, a request is up to 50 µs late.
-    let _ = fs::write("/proc/thread-self/timerslack_ns", "1000");
-    let share = |total: usize| total / threads + usize::from(number < total % threads);
-    let opened = Worker::open(load, share(load.connections));
-    // Everybody arrives here, also who failed: the others would wait for ever.
-    barrier.wait();
-    opened?.run(Schedule::new(load, threads as u64, number as u64))
-}
-
-/// When which request is due.
-struct Schedule<'a> {
-    begin: Instant,
-    deadline: Option<Instant>,
-    /// Seconds between two requests of this thread.
-    interval: Option<f64>,
-    sent: u64,
-    most: u64,
-    first: u64,
-    step: u64,
-    over: Option<&'a AtomicBool>,
-}
-
-impl<'a> Schedule<'a> {
-    fn new(load: &Load<'a>, threads: u64, number: u64) -> Self {
-        let begin = Instant::now();
-        let (deadline, most, over) = match load.end {
-            End::After(time) => (Some(begin + time), u64::MAX, None),
-            End::Requests(total) => (None, total / threads + u64::from(number < total % threads), None),
-            End::When(over) => (None, u64::MAX, Some(over)),
-        };
-        let interval = load.rate.map(|rate| threads as f64 / rate);
-        Self { begin, deadline, interval, sent: 0, most, first: number, step: threads, over }
-    }
-
-    fn is_over(&self, now: Instant) -> bool {
-        self.deadline.is_some_and(|deadline| now >= deadline)
-            || self.over.is_some_and(|over| over.load(Ordering::Relaxed))
-    }
-
-    /// When the next request is due; none where all were sent.
-    fn due(&self, now: Instant) -> Option<Instant> {
-        if self.sent == self.most || self.is_over(now) {
-            return None;
-        }
-        Some(self.interval.map_or(now, |interval| self.begin + Duration::from_secs_f64(interval * self.sent as f64)))
-    }
-
-    /// The number of the request that is sent now.
-    fn take(&mut self) -> u64 {
-        let serial = self.first + self.sent * self.step;
-        self.sent += 1;
-        serial
-    }
-}
-
 struct Connection {
     stream: TcpStream,
     decoder: Decoder,
     request: Vec<u8>,
     written: usize,
     due: Instant,
+    /// Between a request and the end of its answer; otherwise it is on the list of those that wait.
+    asked: bool,
 }
 
-struct Worker<'a> {
+pub(super) struct Worker<'a> {
     load: &'a Load<'a>,
     epoll: OwnedFd,
     connections: Vec<Option<Connection>>,
@@ -203,7 +46,7 @@ struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    fn open(load: &'a Load<'a>, count: usize) -> io::Result<Self> {
+    pub(super) fn open(load: &'a Load<'a>, count: usize) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let idle = (0..count).rev().collect();
         let (buffer, tally) = (vec![0; READ_BYTES], Tally { taken: vec![0; count], ..Tally::default() });
@@ -220,10 +63,10 @@ impl<'a> Worker<'a> {
         stream.set_nonblocking(true)?;
         epoll::add(&self.epoll, &stream, epoll::EventData::new_u64(index as u64), epoll::EventFlags::IN)?;
         let decoder = Decoder::default();
-        Ok(Connection { stream, decoder, request: Vec::new(), written: 0, due: Instant::now() })
+        Ok(Connection { stream, decoder, request: Vec::new(), written: 0, due: Instant::now(), asked: false })
     }
 
-    fn run(mut self, mut schedule: Schedule<'_>) -> io::Result<Tally> {
+    pub(super) fn run(mut self, mut schedule: Schedule<'_>) -> io::Result<Tally> {
         let mut events = Vec::with_capacity(EVENTS_MAX);
         let mut heard = Instant::now();
         while self.tally.failures < FAILURES_MAX {
@@ -264,6 +107,7 @@ impl<'a> Worker<'a> {
         connection.request.clear();
         connection.written = 0;
         connection.due = due;
+        connection.asked = true;
         (self.load.request)(serial, &mut connection.request);
         self.write(index);
     }
@@ -304,6 +148,9 @@ impl<'a> Worker<'a> {
     fn read(&mut self, index: usize) {
         let Some(connection) = &mut self.connections[index] else { return };
         let answered = match connection.stream.read(&mut self.buffer) {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(false),
+            // A server may close what nobody asks anything on.
+            Ok(0) | Err(_) if !connection.asked => return self.renew(index),
             Ok(0) if connection.decoder.ends_with_connection() && connection.written > 0 => Ok(true),
             Ok(0) => Err("the connection ended early".to_owned()),
             Ok(count) => {
@@ -311,7 +158,6 @@ impl<'a> Worker<'a> {
                 let fed = connection.decoder.feed(&self.buffer[..count], &mut |_| ());
                 fed.map(|()| connection.decoder.is_done()).map_err(|error| error.0.to_owned())
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(false),
             Err(error) => Err(error.to_string()),
         };
         match answered {
@@ -326,6 +172,7 @@ impl<'a> Worker<'a> {
 
     fn finish(&mut self, index: usize) {
         let Some(connection) = &mut self.connections[index] else { return };
+        connection.asked = false;
         let decoder = &connection.decoder;
         let (status, length, closes) = (decoder.status, decoder.body_bytes, decoder.closes || !decoder.is_done());
         let micros = u32::try_from(connection.due.elapsed().as_micros()).unwrap_or(u32::MAX);
@@ -356,6 +203,7 @@ impl<'a> Worker<'a> {
     /// A new connection in place of one that is over; none where the server takes none.
     fn renew(&mut self, index: usize) {
         self.connections[index] = None;
+        self.idle.retain(|waiting| *waiting != index);
         match self.connect(index) {
             Ok(connection) => {
                 self.connections[index] = Some(connection);
@@ -371,4 +219,60 @@ impl<'a> Worker<'a> {
 
 fn timespec(wait: Duration) -> Timespec {
     Timespec { tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX), tv_nsec: i64::from(wait.subsec_nanos()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::measure::engine::{End, run};
+
+    /// A request on one of two connections; what the server does with both and with its door is up to `act`, and what
+    /// that answers with stays until all is over.
+    fn one_request<T: Send>(act: impl FnOnce(TcpListener, TcpStream, TcpStream) -> T + Send) -> Tally {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let server = listener.local_addr().unwrap();
+        std::thread::scope(|scope| {
+            let kept = scope.spawn(move || {
+                let (mut asked, _) = listener.accept().unwrap();
+                let (other, _) = listener.accept().unwrap();
+                asked.read_exact(&mut [0]).unwrap();
+                act(listener, asked, other)
+            });
+            let request = |_, out: &mut Vec<u8>| out.push(b'?');
+            let end = End::Requests(1);
+            let load = Load {
+                server,
+                connections: 2,
+                threads: 1,
+                end,
+                rate: None,
+                request: &request,
+                status: 204,
+                body_bytes: None,
+            };
+            let tally = run(&load).unwrap();
+            drop(kept.join());
+            tally
+        })
+    }
+
+    #[test]
+    fn a_server_may_close_what_nobody_asks_on() {
+        let tally = one_request(|listener, mut asked, other| {
+            drop(other);
+            let again = listener.accept().unwrap();
+            asked.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+            (listener, asked, again)
+        });
+        assert_eq!((tally.answers, tally.failures, tally.first_failure), (1, 0, None));
+    }
+
+    #[test]
+    fn a_server_that_is_gone_ends_the_load() {
+        let tally = one_request(|listener, asked, other| drop((listener, other, asked)));
+        assert_eq!(tally.answers, 0);
+        assert!(tally.failures > 0);
+    }
 }

@@ -1,0 +1,54 @@
+//! When which request is due: as fast as answers come, or at a rate. Pure but for the clock that it begins with.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use super::{End, Load};
+
+/// Of one thread.
+pub(super) struct Schedule<'a> {
+    pub(super) begin: Instant,
+    pub(super) deadline: Option<Instant>,
+    /// Seconds between two requests of this thread.
+    interval: Option<f64>,
+    sent: u64,
+    most: u64,
+    first: u64,
+    step: u64,
+    over: Option<&'a AtomicBool>,
+}
+
+impl<'a> Schedule<'a> {
+    pub(super) fn new(load: &Load<'a>, threads: u64, number: u64) -> Self {
+        let begin = Instant::now();
+        let (deadline, most, over) = match load.end {
+            End::After(time) => (Some(begin + time), u64::MAX, None),
+            End::Requests(total) => (None, total / threads + u64::from(number < total % threads), None),
+            End::When(over) => (None, u64::MAX, Some(over)),
+        };
+        let interval = load.rate.map(|rate| threads as f64 / rate);
+        Self { begin, deadline, interval, sent: 0, most, first: number, step: threads, over }
+    }
+
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        self.deadline.is_some_and(|deadline| now >= deadline)
+            || self.over.is_some_and(|over| over.load(Ordering::Relaxed))
+    }
+
+    /// When the next request is due; none where all were sent.
+    pub(super) fn due(&self, now: Instant) -> Option<Instant> {
+        if self.sent == self.most || self.is_over(now) {
+            return None;
+        }
+        Some(self.interval.map_or(now, |interval| self.begin + Duration::from_secs_f64(interval * self.sent as f64)))
+    }
+
+    /// The number of the request that is sent now.
+    pub(super) fn take(&mut self) -> u64 {
+        let serial = self.first + self.sent * self.step;
+        self.sent += 1;
+        serial
+    }
+}
