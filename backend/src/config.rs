@@ -137,9 +137,14 @@ pub struct HttpSettings {
 #[derive(Args, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TcpSettings {
-    /// Where to serve the framed protocol; a loopback address [default: 127.0.0.1:5555; port 0 chooses one].
+    /// Where to serve the framed protocol; a loopback address [default: 127.0.0.1:5555, or nowhere where --unix is
+    /// given; port 0 chooses one].
     #[arg(id = "tcp", long = "tcp", value_name = "ADDR", env = "PASSERELLE_TCP")]
     pub listen: Option<SocketAddr>,
+    /// Serve the framed protocol on a Unix socket, too, which is made there for this user alone. A gateway on this
+    /// machine sends large files several times as fast over it.
+    #[arg(long, value_name = "PATH", env = "PASSERELLE_UNIX")]
+    pub unix: Option<PathBuf>,
     /// Most framed connections at a time [default: 2048].
     #[arg(id = "tcp_connections_max", long = "tcp-connections-max", value_name = "N")]
     pub connections_max: Option<usize>,
@@ -251,8 +256,10 @@ pub struct HttpConfig {
 /// The framed protocol, settled.
 #[derive(Clone, Debug)]
 pub struct TcpConfig {
-    /// Where.
-    pub listen: SocketAddr,
+    /// Where over TCP, if at all.
+    pub listen: Option<SocketAddr>,
+    /// At which Unix socket, if at any.
+    pub unix: Option<PathBuf>,
     /// How.
     pub server: ServerConfig,
 }
@@ -339,9 +346,10 @@ impl TcpSettings {
     /// With what the file says where nothing else was said.
     pub fn settle(self, file: &FileSettings) -> Result<TcpConfig, ConfigError> {
         let file = file.tcp.clone();
-        let listen = self.listen.or(file.listen).unwrap_or(TCP_DEFAULT);
-        if !listen.ip().is_loopback() {
-            return Err(ConfigError::Exposed(listen));
+        let unix = self.unix.or(file.unix);
+        let listen = self.listen.or(file.listen).or(unix.is_none().then_some(TCP_DEFAULT));
+        if let Some(exposed) = listen.filter(|address| !address.ip().is_loopback()) {
+            return Err(ConfigError::Exposed(exposed));
         }
         let default = ServerConfig::default();
         let mebibytes = self.listing_memory_mib.or(file.listing_memory_mib);
@@ -367,7 +375,7 @@ impl TcpSettings {
             durability: self.durability.or(file.durability).map_or(default.durability, Durability::from),
             ..default
         };
-        Ok(TcpConfig { listen, server })
+        Ok(TcpConfig { listen, unix, server })
     }
 }
 
@@ -463,6 +471,20 @@ mod tests {
         let strict = TcpSettings { durability: Some(Acknowledged::Strict), ..TcpSettings::default() };
         assert_eq!(durability(strict, relaxed), Durability::Strict);
         assert!(toml::from_str::<FileSettings>("[tcp]\ndurability = 'none'").is_err());
+    }
+
+    #[test]
+    fn tcp_goes_by_itself_where_nothing_else_was_said() {
+        let settled = |settings: TcpSettings, text| {
+            let TcpConfig { listen, unix, .. } = settings.settle(&file(text)).unwrap();
+            (listen.map(|address| address.port()), unix)
+        };
+        assert_eq!(settled(TcpSettings::default(), ""), (Some(5555), None));
+        assert_eq!(settled(TcpSettings::default(), "[tcp]\nunix = '/a'\n"), (None, Some("/a".into())));
+        let both = "[tcp]\nunix = '/a'\nlisten = '127.0.0.1:1'\n";
+        assert_eq!(settled(TcpSettings::default(), both), (Some(1), Some("/a".into())));
+        let said = TcpSettings { unix: Some("b".into()), ..TcpSettings::default() };
+        assert_eq!(settled(said, both), (Some(1), Some("b".into())));
     }
 
     #[test]

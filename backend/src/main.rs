@@ -46,7 +46,7 @@ async fn serve(command: ServerCommand) -> Result<(), Box<dyn std::error::Error>>
             run::serve_storage(&args.folder, &args.key, args.tcp.settle(&file)?, common, shutdown).await?;
         }
         ServerCommand::Gateway(args) => {
-            run::serve_gateway(args.server, &args.key, args.http.settle(&file)?, common, shutdown).await?;
+            run::serve_gateway(&args.server, &args.key, args.http.settle(&file)?, common, shutdown).await?;
         }
     }
     Ok(())

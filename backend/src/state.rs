@@ -3,7 +3,6 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
@@ -124,8 +123,8 @@ pub fn read_key(path: &Path) -> Result<Key, StateError> {
 }
 
 /// Leaves a note where the key of the server at `address` is.
-pub fn note_key(address: SocketAddr, key: &Path) -> Result<(), StateError> {
-    let note = note_path(&address.to_string())?;
+pub fn note_key(address: &str, key: &Path) -> Result<(), StateError> {
+    let note = note_path(address)?;
     let key = std::path::absolute(key).map_err(failed(key))?;
     if let Some(folder) = note.parent() {
         make_private_folder(folder)?;

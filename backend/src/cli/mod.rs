@@ -106,7 +106,7 @@ pub struct StorageArgs {
 /// `passerelle gateway`.
 #[derive(Args, Debug)]
 pub struct GatewayArgs {
-    /// Where the file server listens.
+    /// Where the file server listens: HOST:PORT, or unix:PATH for its Unix socket.
     #[arg(long, value_name = "ADDR", env = "PASSERELLE_SERVER", default_value = "127.0.0.1:5555")]
     pub server: String,
     /// The key that the file server was started with.
@@ -121,7 +121,7 @@ pub struct GatewayArgs {
 /// Which file server a client verb talks to.
 #[derive(Args, Debug, Clone)]
 pub struct ConnectArgs {
-    /// Where the file server listens.
+    /// Where the file server listens: HOST:PORT, or unix:PATH for its Unix socket.
     #[arg(long, value_name = "ADDR", env = "PASSERELLE_SERVER", default_value = "127.0.0.1:5555")]
     pub server: String,
     /// The key to prove; by default the one that `passerelle serve` left for that address.

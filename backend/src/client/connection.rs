@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::handshake::{Agreed, handshake};
 use super::{ClientError, Place, Target};
 use crate::wire::{
-    Alarm, Frame, FrameReader, FrameWriter, Incoming, LinkReader, LinkWriter, connect_door, connect_tcp,
+    Alarm, Frame, FrameReader, FrameWriter, Incoming, LinkReader, LinkWriter, connect_door, connect_tcp, connect_unix,
 };
 
 /// A connection past its handshake.
@@ -54,6 +54,7 @@ impl Connection {
         let opening = async {
             let connected = match &target.place {
                 Place::Tcp(address) => connect_tcp(address).await,
+                Place::Unix(path) => connect_unix(path).await,
                 Place::Here(door) => connect_door(door).await,
             };
             let (reader, writer) = connected.map_err(|error| unreachable_server(target, &error.to_string()))?;

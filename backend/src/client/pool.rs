@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::fs::File;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -31,8 +32,23 @@ pub struct Target {
 pub enum Place {
     /// Over TCP, at `host:port`.
     Tcp(String),
+    /// On this machine, at a Unix socket.
+    Unix(PathBuf),
     /// In this process, behind that door.
     Here(Door),
+}
+
+/// What an address begins with that is the path of a Unix socket.
+const UNIX_SCHEME: &str = "unix:";
+
+impl Place {
+    /// What `address` says: `unix:PATH`, or `host:port`.
+    pub fn of(address: &str) -> Self {
+        match address.strip_prefix(UNIX_SCHEME) {
+            Some(path) => Self::Unix(path.into()),
+            None => Self::Tcp(address.to_owned()),
+        }
+    }
 }
 
 impl Target {
@@ -51,6 +67,7 @@ impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => formatter.write_str(address),
+            Self::Unix(path) => write!(formatter, "{UNIX_SCHEME}{}", path.display()),
             Self::Here(_) => formatter.write_str("the other end of this process"),
         }
     }

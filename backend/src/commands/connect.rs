@@ -4,14 +4,13 @@ use std::ffi::OsStr;
 use std::time::Duration;
 
 use shared::{Rights, Scope, VPath};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::exit::{Exit, Failure};
 use crate::cli::ConnectArgs;
-use crate::client::{Caller, Client, PoolConfig, Target};
+use crate::client::{Caller, Client, Place, PoolConfig, Target};
 use crate::state::{StateError, noted_key, read_key};
-use crate::wire::Key;
+use crate::wire::{Key, connect_tcp, connect_unix};
 
 const PORT_DEFAULT: &str = "5555";
 
@@ -36,12 +35,23 @@ pub(super) async fn session_to_change(args: &ConnectArgs, bulk_connections_max: 
 }
 
 async fn session_with(args: &ConnectArgs, bulk_connections_max: usize, rights: Rights) -> Result<Session, Failure> {
-    let address = address(&args.server)?;
-    let key = key(args, &address).await?;
+    let place = place(&args.server)?;
+    let (address, key) = (place.to_string(), key(args, &place).await?);
     let caller = Caller { scope: Scope::whole(rights), ..Caller::default() };
     let config = PoolConfig { bulk_connections_max, ..PoolConfig::default() };
-    let client = Client::new(Target::tcp(address.clone(), key), config);
+    let client = Client::new(Target { place, key }, config);
     Ok(Session { client, caller, address })
+}
+
+/// The file server that a person means.
+fn place(text: &str) -> Result<Place, Failure> {
+    match Place::of(text) {
+        Place::Unix(path) => {
+            let nowhere = |_| Failure::usage(format!("`{text}` names no Unix socket: unix:PATH does"));
+            Ok(Place::Unix(std::path::absolute(path).map_err(nowhere)?))
+        }
+        _ => Ok(Place::Tcp(address(text)?)),
+    }
 }
 
 /// `host:port` from what a person writes: without a port, or copied from what `passerelle serve` prints.
@@ -64,16 +74,16 @@ fn address(text: &str) -> Result<String, Failure> {
 }
 
 /// The key that was named, or else the one that a server of this user left for that address.
-async fn key(args: &ConnectArgs, address: &str) -> Result<Key, Failure> {
+async fn key(args: &ConnectArgs, place: &Place) -> Result<Key, Failure> {
     let error = match &args.key {
         Some(path) => match read_key(path) {
             Ok(key) => return Ok(key),
             Err(error) => error,
         },
-        None => match noted_key(address) {
+        None => match noted_key(&place.to_string()) {
             Ok(key) => return Ok(key),
             Err(error) => {
-                is_there(address).await?;
+                is_there(place).await?;
                 error
             }
         },
@@ -86,13 +96,20 @@ async fn key(args: &ConnectArgs, address: &str) -> Result<Key, Failure> {
 }
 
 /// Without a key it is more useful to hear that there is no server either.
-async fn is_there(address: &str) -> Result<(), Failure> {
-    let reason = match timeout(PROBE_TIME, TcpStream::connect(address)).await {
-        Ok(Ok(_)) => return Ok(()),
+async fn is_there(place: &Place) -> Result<(), Failure> {
+    let connecting = async {
+        match place {
+            Place::Tcp(address) => connect_tcp(address).await.map(drop),
+            Place::Unix(path) => connect_unix(path).await.map(drop),
+            Place::Here(_) => Ok(()),
+        }
+    };
+    let reason = match timeout(PROBE_TIME, connecting).await {
+        Ok(Ok(())) => return Ok(()),
         Ok(Err(error)) => error.to_string(),
         Err(_) => "no answer in time".to_owned(),
     };
-    let message = format!("the file server at {address} cannot be reached: {reason}");
+    let message = format!("the file server at {place} cannot be reached: {reason}");
     Err(Failure::new(Exit::Unreachable, shared::ErrorCode::Unreachable.name(), message))
 }
 
@@ -128,6 +145,15 @@ mod tests {
         check("", None);
         check("host:port", None);
         check("http://127.0.0.1:8080", None);
+    }
+
+    #[test]
+    fn an_address_may_be_a_socket_on_this_machine() {
+        let said = |text: &str| place(text).map(|place| place.to_string()).ok();
+        let here = std::path::absolute("run/socket").unwrap();
+        assert_eq!(said("unix:run/socket"), Some(format!("unix:{}", here.display())));
+        assert_eq!(said("unix:"), None);
+        assert_eq!(said("localhost"), Some("localhost:5555".into()));
     }
 
     #[test]

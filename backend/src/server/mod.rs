@@ -1,12 +1,13 @@
-//! The file server: framed TCP in front of a storage. It alone says what a caller may reach, and it never hears of HTTP
+//! The file server: the framed protocol in front of a storage. It alone says what a caller may reach, and it never hears of HTTP
 //! or of accounts: a request brings a [`shared::Scope`], a connection a key, and the lower of the two counts.
 //!
-//! - [`mod@self`] accepts, limits, drains;
+//! - [`accept`] accepts, limits, drains;
 //! - [`session`] is one connection: handshake, then one request at a time;
 //! - [`list`], [`read`], [`walk`], [`digest`] are the operations that change nothing;
 //! - [`uploads`] takes bytes in, [`jobs`] changes what is there, [`trash`] has what can come back, [`watch`] tells what
 //!   happens; [`database`] has the records.
 
+mod accept;
 mod answer;
 mod blocking;
 mod clock;
@@ -31,35 +32,28 @@ mod walk;
 mod watch;
 
 use std::collections::HashMap;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::Rights;
 use shared::limits::{
     DATA_BYTES_MAX, DATA_BYTES_MIN, FOLDER_ENTRIES_MAX, HANDSHAKE_TIME, IDLE_TIME, TRASH_EXPIRY, UPLOAD_EXPIRY,
 };
-use shared::wire::{Failure, FrameKind, Goodbye};
-use shared::{ErrorCode, Rights};
-use tokio::io::AsyncRead;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use tracing::{debug, info, warn};
+use tracing::warn;
 
+pub use accept::{Ways, serve};
 pub use database::{Database, DatabaseError};
-pub use send::Sink;
+pub use send::{Sink, Socket};
 pub use session::serve_connection;
 
-use crate::sockets;
 pub use crate::storage::Durability;
 use crate::storage::Storage;
-use crate::wire::{Doorway, FrameReader, FrameWriter, Key, KeyId, PipeReader, PipeWriter};
+use crate::wire::{Key, KeyId};
 use blocking::blocking;
 use digest::DigestCache;
 use jobs::Jobs;
-use session::farewell;
 use snapshots::Snapshots;
 use uploads::Uploads;
 use watch::Watches;
@@ -114,8 +108,6 @@ impl Default for ServerConfig {
 
 /// In every how-many-th round of clearing away the trash is looked at.
 const TRASH_SWEEP_ROUNDS: u64 = 30;
-/// How many connections may be told at a time that they are too many.
-const REFUSALS_MAX: usize = 64;
 
 /// What every connection shares.
 pub struct Server {
@@ -181,114 +173,4 @@ impl Server {
             warn!(%error, "what a crash may have left could not be looked at");
         }
     }
-}
-
-/// Accepts connections over TCP, and within this process through `doorway`, until `shutdown`; then lets requests that
-/// run come to their end, at most for [`ServerConfig::drain_time`]. Each way has its own
-/// [`ServerConfig::connections_max`]: who comes over TCP takes no place of who is inside.
-pub async fn serve(
-    listener: TcpListener,
-    mut doorway: Option<Doorway>,
-    server: Arc<Server>,
-    shutdown: CancellationToken,
-) {
-    server.recover().await;
-    let connections = Connections::new(server, shutdown);
-    let outside = Arc::new(Semaphore::new(connections.server.config.connections_max));
-    let inside = Arc::new(Semaphore::new(connections.server.config.connections_max));
-    connections.tasks.spawn(Arc::clone(&connections.server).keep_house(connections.shutdown.clone()));
-    loop {
-        tokio::select! {
-            () = connections.shutdown.cancelled() => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    if let Err(error) = sockets::set_up(&stream) {
-                        debug!(%error, "the connection was gone at once");
-                        continue;
-                    }
-                    let (reader, writer) = stream.into_split();
-                    connections.take(reader, writer, &outside);
-                }
-                Err(error) => pause_after(&error).await,
-            },
-            Some((reader, writer)) = knock(&mut doorway) => connections.take(reader, writer, &inside),
-        }
-    }
-    drop((listener, doorway));
-    connections.drain().await;
-    info!("the file server has stopped");
-}
-
-/// The next connection within this process; none where there is no door, or nobody is left behind it.
-async fn knock(doorway: &mut Option<Doorway>) -> Option<(PipeReader, PipeWriter)> {
-    doorway.as_mut()?.accept().await
-}
-
-/// The connections that there are.
-struct Connections {
-    server: Arc<Server>,
-    refusals: Arc<Semaphore>,
-    tasks: TaskTracker,
-    shutdown: CancellationToken,
-    /// Cut when the drain is over.
-    cut: CancellationToken,
-}
-
-impl Connections {
-    fn new(server: Arc<Server>, shutdown: CancellationToken) -> Self {
-        let refusals = Arc::new(Semaphore::new(REFUSALS_MAX));
-        Self { server, refusals, tasks: TaskTracker::new(), shutdown, cut: CancellationToken::new() }
-    }
-
-    /// Serves a connection, if one of `slots` is free.
-    fn take<R, W>(&self, reader: R, writer: W, slots: &Arc<Semaphore>)
-    where
-        R: AsyncRead + Unpin + Send + Sync + 'static,
-        W: Sink + 'static,
-    {
-        let Ok(slot) = Arc::clone(slots).try_acquire_owned() else {
-            // In a flood of them most are just closed.
-            if let Ok(refusal) = Arc::clone(&self.refusals).try_acquire_owned() {
-                self.tasks.spawn(async move {
-                    let _refusal = refusal;
-                    refuse(reader, writer).await;
-                });
-            }
-            return;
-        };
-        let (server, shutdown, cut) = (Arc::clone(&self.server), self.shutdown.clone(), self.cut.clone());
-        self.tasks.spawn(async move {
-            let _slot = slot;
-            tokio::select! {
-                () = cut.cancelled() => {}
-                () = serve_connection(reader, writer, &server, &shutdown) => {}
-            }
-        });
-    }
-
-    async fn drain(self) {
-        let Self { server, tasks, cut, .. } = self;
-        tasks.close();
-        server.jobs.stop().await;
-        server.watches.stop().await;
-        if timeout(server.config.drain_time, tasks.wait()).await.is_err() {
-            warn!(connections = tasks.len(), "requests were cut off: they outlasted the drain time");
-            cut.cancel();
-            tasks.wait().await;
-        }
-    }
-}
-
-/// Out of file handles or memory: waiting helps, spinning does not. A connection that was reset before it was accepted
-/// comes here too, and costs a moment.
-async fn pause_after(error: &io::Error) {
-    warn!(%error, "a connection could not be accepted");
-    sleep(Duration::from_millis(50)).await;
-}
-
-async fn refuse<R: AsyncRead + Unpin, W: Sink>(reader: R, writer: W) {
-    let (mut reader, mut writer) = (FrameReader::new(reader), FrameWriter::new(writer));
-    let mut failure = Failure::new(ErrorCode::TooManyConnections, "the server has as many connections as it takes");
-    failure.retry_after_ms = Some(1_000);
-    farewell(&mut reader, &mut writer, FrameKind::Goodbye, &Goodbye { error: Some(failure) }).await;
 }

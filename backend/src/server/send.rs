@@ -7,17 +7,29 @@ use shared::ErrorCode;
 use shared::limits::PIECE_BYTES;
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
 use tokio::net::tcp::OwnedWriteHalf;
 
 use super::answer::{Answer, Stop};
 use super::blocking::blocking;
 use crate::storage::{OpenFile, StorageError};
-use crate::wire::{PipeWriter, WireError};
+use crate::wire::{PipeWriter, UnixWriter, WireError};
 
-/// Where frames go. A socket may take bytes straight from a file; what has none (a pipe in memory) is written to.
+/// What takes bytes straight from a file, where the system can.
+#[derive(Clone, Copy, Debug)]
+pub enum Socket<'a> {
+    /// Over TCP.
+    Tcp(&'a TcpStream),
+    /// Over a Unix socket.
+    #[cfg(unix)]
+    Unix(&'a UnixStream),
+}
+
+/// Where frames go. What has no socket (a pipe in memory) is written to.
 pub trait Sink: AsyncWrite + Unpin + Send {
     /// The socket behind it.
-    fn socket(&self) -> Option<&TcpStream> {
+    fn socket(&self) -> Option<Socket<'_>> {
         None
     }
 
@@ -31,8 +43,23 @@ pub trait Sink: AsyncWrite + Unpin + Send {
 }
 
 impl Sink for OwnedWriteHalf {
-    fn socket(&self) -> Option<&TcpStream> {
-        Some(self.as_ref())
+    fn socket(&self) -> Option<Socket<'_>> {
+        Some(Socket::Tcp(self.as_ref()))
+    }
+}
+
+impl Sink for UnixWriter {
+    #[cfg(unix)]
+    fn socket(&self) -> Option<Socket<'_>> {
+        Some(Socket::Unix(UnixWriter::socket(self)))
+    }
+
+    fn can_lend(&self) -> bool {
+        true
+    }
+
+    fn lend(&mut self, file: File) {
+        UnixWriter::lend(self, file);
     }
 }
 

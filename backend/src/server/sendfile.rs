@@ -2,17 +2,18 @@
 
 use std::fs::File;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 
 use shared::ErrorCode;
 use shared::limits::STALL_TIME;
 use tokio::io::Interest;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::Sink;
 use super::answer::{Answer, Stop};
 use super::blocking::blocking;
+use super::send::Socket;
 use crate::pages::{self, Cached};
 use crate::storage::{OpenFile, StorageError};
 use crate::wire::WireError;
@@ -47,11 +48,11 @@ pub(super) async fn send<W: Sink>(
     answer.begin_data(length);
     let writer = answer.writer();
     let gathered = writer.take_gathered();
-    let (Some(stream), Some(handle)) = (writer.sink().socket(), file.as_file()) else {
+    let (Some(socket), Some(handle)) = (writer.sink().socket(), file.as_file()) else {
         return Err(Stop::from(ErrorCode::Internal));
     };
-    send_before(stream, &gathered).await?;
-    send_file(stream, handle, offset, length).await?;
+    send_before(socket, &gathered).await?;
+    send_file(socket, handle, offset, length).await?;
     writer.end_data();
     Ok(())
 }
@@ -68,22 +69,33 @@ fn warm(file: &dyn OpenFile, offset: u64, length: usize) -> Result<(), StorageEr
 }
 
 /// Small frames, told to wait for the file's bytes so that both leave in one segment.
-async fn send_before(stream: &TcpStream, mut bytes: &[u8]) -> Result<(), WireError> {
+async fn send_before(socket: Socket<'_>, mut bytes: &[u8]) -> Result<(), WireError> {
     while !bytes.is_empty() {
-        let call = || pages::send_before(stream, bytes);
-        let sent = timeout(STALL_TIME, stream.async_io(Interest::WRITABLE, call)).await;
-        bytes = &bytes[sent.map_err(|_| WireError::Stalled)??..];
+        bytes = &bytes[socket.send(|descriptor| pages::send_before(descriptor, bytes)).await?..];
     }
     Ok(())
 }
 
-async fn send_file(stream: &TcpStream, file: &File, mut offset: u64, length: usize) -> Result<(), WireError> {
+async fn send_file(socket: Socket<'_>, file: &File, mut offset: u64, length: usize) -> Result<(), WireError> {
     let end = offset + length as u64;
     while offset < end {
         let left = usize::try_from(end - offset).unwrap_or(length);
-        let call = || pages::send_file(stream, file, offset, left);
-        let sent = timeout(STALL_TIME, stream.async_io(Interest::WRITABLE, call)).await;
-        offset += sent.map_err(|_| WireError::Stalled)?? as u64;
+        offset += socket.send(|descriptor| pages::send_file(descriptor, file, offset, left)).await? as u64;
     }
     Ok(())
+}
+
+impl Socket<'_> {
+    /// Calls when there is room, and again for as long as there is none after all.
+    async fn send(self, mut call: impl FnMut(BorrowedFd<'_>) -> io::Result<usize>) -> Result<usize, WireError> {
+        let sent = match self {
+            Self::Tcp(stream) => {
+                timeout(STALL_TIME, stream.async_io(Interest::WRITABLE, || call(stream.as_fd()))).await
+            }
+            Self::Unix(stream) => {
+                timeout(STALL_TIME, stream.async_io(Interest::WRITABLE, || call(stream.as_fd()))).await
+            }
+        };
+        Ok(sent.map_err(|_| WireError::Stalled)??)
+    }
 }

@@ -1,7 +1,8 @@
-//! The client's two ends of a connection, whatever carries it.
+//! The client's ends of a connection, whatever carries it.
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -11,6 +12,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::Door;
 use super::pipe::{PipeReader, PipeWriter};
+use super::unix::{self, UnixReader, UnixWriter};
 use crate::sockets;
 
 /// What comes from the other side.
@@ -18,6 +20,8 @@ use crate::sockets;
 pub enum LinkReader {
     /// Over TCP.
     Tcp(OwnedReadHalf),
+    /// Over a Unix socket.
+    Unix(UnixReader),
     /// Within this process.
     Pipe(PipeReader),
 }
@@ -27,6 +31,8 @@ pub enum LinkReader {
 pub enum LinkWriter {
     /// Over TCP.
     Tcp(OwnedWriteHalf),
+    /// Over a Unix socket.
+    Unix(UnixWriter),
     /// Within this process.
     Pipe(PipeWriter),
 }
@@ -42,6 +48,15 @@ pub async fn connect_tcp(address: &str) -> io::Result<(LinkReader, LinkWriter)> 
     Ok((LinkReader::Tcp(reader), LinkWriter::Tcp(writer)))
 }
 
+/// Connects over the Unix socket at `path`.
+///
+/// # Errors
+/// Those of the system.
+pub async fn connect_unix(path: &Path) -> io::Result<(LinkReader, LinkWriter)> {
+    let (reader, writer) = unix::connect(path).await?;
+    Ok((LinkReader::Unix(reader), LinkWriter::Unix(writer)))
+}
+
 /// Connects within this process.
 ///
 /// # Errors
@@ -54,13 +69,14 @@ pub async fn connect_door(door: &Door) -> io::Result<(LinkReader, LinkWriter)> {
 impl LinkReader {
     /// Whether open files can come beside the bytes.
     pub fn can_borrow(&self) -> bool {
-        matches!(self, Self::Pipe(_))
+        matches!(self, Self::Unix(_) | Self::Pipe(_))
     }
 
     /// The file that was lent last, unless it was taken before.
     pub fn take_lent(&mut self) -> Option<File> {
         match self {
             Self::Tcp(_) => None,
+            Self::Unix(reader) => reader.take_lent(),
             Self::Pipe(reader) => reader.take_lent(),
         }
     }
@@ -70,6 +86,7 @@ impl AsyncRead for LinkReader {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(reader) => Pin::new(reader).poll_read(context, into),
+            Self::Unix(reader) => Pin::new(reader).poll_read(context, into),
             Self::Pipe(reader) => Pin::new(reader).poll_read(context, into),
         }
     }
@@ -79,6 +96,7 @@ impl AsyncWrite for LinkWriter {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(writer) => Pin::new(writer).poll_write(context, bytes),
+            Self::Unix(writer) => Pin::new(writer).poll_write(context, bytes),
             Self::Pipe(writer) => Pin::new(writer).poll_write(context, bytes),
         }
     }
@@ -86,6 +104,7 @@ impl AsyncWrite for LinkWriter {
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(writer) => Pin::new(writer).poll_flush(context),
+            Self::Unix(writer) => Pin::new(writer).poll_flush(context),
             Self::Pipe(writer) => Pin::new(writer).poll_flush(context),
         }
     }
@@ -93,6 +112,7 @@ impl AsyncWrite for LinkWriter {
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(writer) => Pin::new(writer).poll_shutdown(context),
+            Self::Unix(writer) => Pin::new(writer).poll_shutdown(context),
             Self::Pipe(writer) => Pin::new(writer).poll_shutdown(context),
         }
     }

@@ -8,15 +8,17 @@ mod link;
 mod pipe;
 mod proof;
 mod reader;
+mod unix;
 mod writer;
 
 pub use alarm::Alarm;
 pub use door::{Door, Doorway, door};
 pub use key::{Key, KeyError, KeyId};
-pub use link::{LinkReader, LinkWriter, connect_door, connect_tcp};
+pub use link::{LinkReader, LinkWriter, connect_door, connect_tcp, connect_unix};
 pub use pipe::{PipeReader, PipeWriter};
 pub use proof::{Transcript, nonce};
 pub use reader::{Frame, FrameReader, Incoming};
+pub use unix::{UnixPort, UnixPortError, UnixReader, UnixWriter};
 pub use writer::FrameWriter;
 
 use shared::ErrorCode;

@@ -1,5 +1,5 @@
-//! The two ways between gateway and file server, sockets and memory, carry the same; and over memory files are lent,
-//! whose bytes the gateway has the system send.
+//! The ways between gateway and file server, over TCP, a Unix socket and memory, carry the same; and over the latter two
+//! files are lent, whose bytes the gateway has the system send.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -10,7 +10,7 @@ use std::time::Duration;
 use backend::client::{GetItem, Item};
 use backend::gateway::{Anonymous, GatewayConfig};
 use backend::storage::local::LocalStorage;
-use backend::wire::Incoming;
+use backend::wire::{Incoming, LinkReader, LinkWriter, connect_door, connect_unix};
 use shared::wire::{Auth, AuthOk, FrameKind, Get, Hello, HelloAck, LEND};
 use shared::{ByteRange, ErrorCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -19,16 +19,17 @@ use tokio::time::timeout;
 
 use super::raw::{Raw, bytes, frame, hello};
 use super::web::{Answer, Web};
-use super::world::{World, path, reader, small_tree};
+use super::world::{Way, World, path, reader, small_tree};
 
 /// Longer than anything here takes, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// More than all the buffers on the way hold.
 const LARGE_BYTES: usize = 48 << 20;
 
-/// A gateway over a folder with a large file in it, within one process.
-async fn web_over(folder: &Path) -> Web {
-    Web::over(Arc::new(LocalStorage::open(folder, None).unwrap())).await
+/// A gateway over a folder, to whose file server it goes by that way.
+async fn web_over(folder: &Path, way: Way) -> Web {
+    let world = World::over(Arc::new(LocalStorage::open(folder, None).unwrap())).await.by(way);
+    Web::before(world, GatewayConfig::default()).await
 }
 
 /// Bytes of which no two kilobytes are alike, and none is zero.
@@ -65,9 +66,8 @@ mod alike {
     use super::*;
 
     async fn each(check: impl AsyncFn(&Web)) {
-        for inside in [false, true] {
-            let world = World::over(Arc::new(small_tree())).await;
-            let world = if inside { world.inside() } else { world };
+        for way in Way::ALL {
+            let world = World::over(Arc::new(small_tree())).await.by(*way);
             let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
             let web = Web::before(world, config).await;
             check(&web).await;
@@ -140,76 +140,82 @@ mod downloads {
 
     #[tokio::test]
     async fn one_connection_carries_large_and_small_in_turn() {
-        let place = tempfile::tempdir().unwrap();
-        let large = content(5_000_000);
-        std::fs::write(place.path().join("large"), &large).unwrap();
-        std::fs::write(place.path().join("middle"), &large[..100_000]).unwrap();
-        std::fs::write(place.path().join("small"), "small").unwrap();
-        let web = web_over(place.path()).await;
-        let mut stream = web.connect().await;
-        for _ in 0..2 {
-            assert!(ask(&mut stream, "GET", "/files/large", "").await.body == large);
-            assert_eq!(ask(&mut stream, "GET", "/files/small", "").await.text(), "small");
-            assert!(ask(&mut stream, "GET", "/files/middle", "").await.body == large[..100_000]);
-            let head = ask(&mut stream, "HEAD", "/files/large", "").await;
-            assert_eq!(head.header("content-length"), Some("5000000"));
-            for (range, from, to) in [
-                ("0-0", 0, 1),
-                ("1000-4999999", 1_000, 5_000_000),
-                ("-300000", 4_700_000, 5_000_000),
-                ("77-1048653", 77, 1_048_654),
-            ] {
-                let part = ask(&mut stream, "GET", "/files/large", &format!("range: bytes={range}\r\n")).await;
-                assert_eq!(part.status, 206, "{range}");
-                assert!(part.body == large[from..to], "{range}");
+        for way in Way::LENDING {
+            let place = tempfile::tempdir().unwrap();
+            let large = content(5_000_000);
+            std::fs::write(place.path().join("large"), &large).unwrap();
+            std::fs::write(place.path().join("middle"), &large[..100_000]).unwrap();
+            std::fs::write(place.path().join("small"), "small").unwrap();
+            let web = web_over(place.path(), *way).await;
+            let mut stream = web.connect().await;
+            for _ in 0..2 {
+                assert!(ask(&mut stream, "GET", "/files/large", "").await.body == large);
+                assert_eq!(ask(&mut stream, "GET", "/files/small", "").await.text(), "small");
+                assert!(ask(&mut stream, "GET", "/files/middle", "").await.body == large[..100_000]);
+                let head = ask(&mut stream, "HEAD", "/files/large", "").await;
+                assert_eq!(head.header("content-length"), Some("5000000"));
+                for (range, from, to) in [
+                    ("0-0", 0, 1),
+                    ("1000-4999999", 1_000, 5_000_000),
+                    ("-300000", 4_700_000, 5_000_000),
+                    ("77-1048653", 77, 1_048_654),
+                ] {
+                    let part = ask(&mut stream, "GET", "/files/large", &format!("range: bytes={range}\r\n")).await;
+                    assert_eq!(part.status, 206, "{range}");
+                    assert!(part.body == large[from..to], "{range}");
+                }
+                let parts = ask(&mut stream, "GET", "/files/large", "range: bytes=0-299999,4000000-4299999\r\n").await;
+                assert_eq!(parts.status, 206);
+                let holds = |wanted: &[u8]| parts.body.windows(wanted.len()).any(|window| window == wanted);
+                assert!(holds(&large[..300_000]) && holds(&large[4_000_000..4_300_000]));
             }
-            let parts = ask(&mut stream, "GET", "/files/large", "range: bytes=0-299999,4000000-4299999\r\n").await;
-            assert_eq!(parts.status, 206);
-            let holds = |wanted: &[u8]| parts.body.windows(wanted.len()).any(|window| window == wanted);
-            assert!(holds(&large[..300_000]) && holds(&large[4_000_000..4_300_000]));
+            assert_eq!(web.world.client.status().bulk.busy, 0);
+            drop(stream);
+            web.unharmed().await;
         }
-        assert_eq!(web.world.client.status().bulk.busy, 0);
-        drop(stream);
-        web.unharmed().await;
     }
 
     #[tokio::test]
     async fn requests_that_wait_their_turn_are_answered_in_order() {
-        let place = tempfile::tempdir().unwrap();
-        let large = content(3_000_000);
-        std::fs::write(place.path().join("large"), &large).unwrap();
-        let web = web_over(place.path()).await;
-        let mut stream = web.connect().await;
-        let mut requests = String::new();
-        for first in 0..5 {
-            requests += &format!("GET /files/large HTTP/1.1\r\nhost: localhost\r\nrange: bytes={first}-\r\n\r\n");
-        }
-        stream.write_all(requests.as_bytes()).await.unwrap();
-        for first in 0..5 {
-            assert!(answer(&mut stream, false).await.body == large[first..]);
+        for way in Way::LENDING {
+            let place = tempfile::tempdir().unwrap();
+            let large = content(3_000_000);
+            std::fs::write(place.path().join("large"), &large).unwrap();
+            let web = web_over(place.path(), *way).await;
+            let mut stream = web.connect().await;
+            let mut requests = String::new();
+            for first in 0..5 {
+                requests += &format!("GET /files/large HTTP/1.1\r\nhost: localhost\r\nrange: bytes={first}-\r\n\r\n");
+            }
+            stream.write_all(requests.as_bytes()).await.unwrap();
+            for first in 0..5 {
+                assert!(answer(&mut stream, false).await.body == large[first..]);
+            }
         }
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn many_readers_have_each_their_own() {
-        let place = tempfile::tempdir().unwrap();
-        let large = Arc::new(content(4_000_000));
-        std::fs::write(place.path().join("large"), &*large).unwrap();
-        let web = Arc::new(web_over(place.path()).await);
-        let readers: Vec<_> = (0..24)
-            .map(|number| {
-                let (web, large) = (Arc::clone(&web), Arc::clone(&large));
-                tokio::spawn(async move {
-                    let first = number * 100_003;
-                    let part = web.get_with("/files/large", &[("range", &format!("bytes={first}-"))]).await;
-                    assert!(part.whole && part.body == large[first..]);
+        for way in Way::LENDING {
+            let place = tempfile::tempdir().unwrap();
+            let large = Arc::new(content(4_000_000));
+            std::fs::write(place.path().join("large"), &*large).unwrap();
+            let web = Arc::new(web_over(place.path(), *way).await);
+            let readers: Vec<_> = (0..24)
+                .map(|number| {
+                    let (web, large) = (Arc::clone(&web), Arc::clone(&large));
+                    tokio::spawn(async move {
+                        let first = number * 100_003;
+                        let part = web.get_with("/files/large", &[("range", &format!("bytes={first}-"))]).await;
+                        assert!(part.whole && part.body == large[first..]);
+                    })
                 })
-            })
-            .collect();
-        for reader in readers {
-            reader.await.unwrap();
+                .collect();
+            for reader in readers {
+                reader.await.unwrap();
+            }
+            assert_eq!(web.world.client.status().bulk.busy, 0);
         }
-        assert_eq!(web.world.client.status().bulk.busy, 0);
     }
 
     /// Headers and the first bytes of a large file, which is under way.
@@ -229,58 +235,64 @@ mod downloads {
 
     #[tokio::test]
     async fn a_file_that_changes_is_cut_and_one_that_is_replaced_is_not() {
-        let place = tempfile::tempdir().unwrap();
-        let (name, large) = (place.path().join("large"), content(LARGE_BYTES));
-        std::fs::write(&name, &large).unwrap();
-        let web = web_over(place.path()).await;
+        for way in Way::LENDING {
+            let place = tempfile::tempdir().unwrap();
+            let (name, large) = (place.path().join("large"), content(LARGE_BYTES));
+            std::fs::write(&name, &large).unwrap();
+            let web = web_over(place.path(), *way).await;
 
-        let (stream, bytes) = begin(&web).await;
-        std::fs::write(place.path().join("other"), "other").unwrap();
-        std::fs::rename(place.path().join("other"), &name).unwrap();
-        let replaced = end(stream, bytes).await;
-        assert!(replaced.whole && replaced.body == large);
+            let (stream, bytes) = begin(&web).await;
+            std::fs::write(place.path().join("other"), "other").unwrap();
+            std::fs::rename(place.path().join("other"), &name).unwrap();
+            let replaced = end(stream, bytes).await;
+            assert!(replaced.whole && replaced.body == large);
 
-        std::fs::write(&name, &large).unwrap();
-        let (stream, bytes) = begin(&web).await;
-        let mut file = File::options().append(true).open(&name).unwrap();
-        file.write_all(b"more").unwrap();
-        let longer = end(stream, bytes).await;
-        assert!(!longer.whole && longer.body == large[..longer.body.len()]);
+            std::fs::write(&name, &large).unwrap();
+            let (stream, bytes) = begin(&web).await;
+            let mut file = File::options().append(true).open(&name).unwrap();
+            file.write_all(b"more").unwrap();
+            let longer = end(stream, bytes).await;
+            assert!(!longer.whole && longer.body == large[..longer.body.len()]);
 
-        std::fs::write(&name, &large).unwrap();
-        let (stream, bytes) = begin(&web).await;
-        File::options().write(true).open(&name).unwrap().set_len(LARGE_BYTES as u64 - 1).unwrap();
-        let shorter = end(stream, bytes).await;
-        assert!(!shorter.whole && shorter.body == large[..shorter.body.len()]);
-        web.unharmed().await;
+            std::fs::write(&name, &large).unwrap();
+            let (stream, bytes) = begin(&web).await;
+            File::options().write(true).open(&name).unwrap().set_len(LARGE_BYTES as u64 - 1).unwrap();
+            let shorter = end(stream, bytes).await;
+            assert!(!shorter.whole && shorter.body == large[..shorter.body.len()]);
+            web.unharmed().await;
+        }
     }
 
     #[tokio::test]
     async fn a_file_that_is_not_in_memory_comes_whole() {
-        let place = tempfile::tempdir().unwrap();
-        // Holes have no pages before they are read.
-        File::create(place.path().join("large")).unwrap().set_len(LARGE_BYTES as u64).unwrap();
-        let web = web_over(place.path()).await;
-        let whole = web.get("/files/large").await;
-        assert!(whole.whole && whole.body.len() == LARGE_BYTES && whole.body.iter().all(|byte| *byte == 0));
+        for way in Way::LENDING {
+            let place = tempfile::tempdir().unwrap();
+            // Holes have no pages before they are read.
+            File::create(place.path().join("large")).unwrap().set_len(LARGE_BYTES as u64).unwrap();
+            let web = web_over(place.path(), *way).await;
+            let whole = web.get("/files/large").await;
+            assert!(whole.whole && whole.body.len() == LARGE_BYTES && whole.body.iter().all(|byte| *byte == 0));
+        }
     }
 
     #[tokio::test]
     async fn a_reader_that_leaves_gives_everything_back() {
-        let place = tempfile::tempdir().unwrap();
-        std::fs::write(place.path().join("large"), content(LARGE_BYTES)).unwrap();
-        let web = web_over(place.path()).await;
-        for _ in 0..3 {
-            drop(begin(&web).await);
-        }
-        timeout(PATIENCE, async {
-            while web.world.client.status().bulk.busy > 0 {
-                tokio::time::sleep(Duration::from_millis(1)).await;
+        for way in Way::LENDING {
+            let place = tempfile::tempdir().unwrap();
+            std::fs::write(place.path().join("large"), content(LARGE_BYTES)).unwrap();
+            let web = web_over(place.path(), *way).await;
+            for _ in 0..3 {
+                drop(begin(&web).await);
             }
-        })
-        .await
-        .expect("a transfer goes on for nobody");
-        web.unharmed().await;
+            timeout(PATIENCE, async {
+                while web.world.client.status().bulk.busy > 0 {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            })
+            .await
+            .expect("a transfer goes on for nobody");
+            web.unharmed().await;
+        }
     }
 }
 
@@ -293,11 +305,15 @@ mod lending {
         World::over(Arc::new(LocalStorage::open(place, None).unwrap()))
     }
 
-    type RawPipe = Raw<backend::wire::PipeReader, backend::wire::PipeWriter>;
+    type RawLink = Raw<LinkReader, LinkWriter>;
 
-    /// A connection within the process that says it takes files.
-    async fn open(world: &World) -> RawPipe {
-        let (reader, writer) = world.door.connect().await.unwrap();
+    /// A connection by that way that says it takes files.
+    async fn open(world: &World, way: Way) -> RawLink {
+        let connected = match way {
+            Way::Unix => connect_unix(&world.socket()).await,
+            _ => connect_door(&world.door).await,
+        };
+        let (reader, writer) = connected.unwrap();
         let mut raw = Raw::over(reader, writer);
         let hello = frame(FrameKind::Hello, 0, &Hello { capabilities: vec![LEND.into(), "x".into()], ..hello() });
         raw.send_bytes(&bytes(&hello)).await;
@@ -320,100 +336,108 @@ mod lending {
 
     #[tokio::test]
     async fn a_file_is_lent_read_and_given_back() {
-        let place = tempfile::tempdir().unwrap();
-        let world = large_world(place.path()).await;
-        let mut raw = open(&world).await;
-        raw.send(FrameKind::Get, 1, &get(&["large", "small", "large"], true)).await;
-        for name in ["large", "small", "large"] {
-            assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Meta));
-            if name == "small" {
-                // What is small is sent at once.
-                assert!(matches!(raw.reader.next().await, Ok(Some(Incoming::Data { bytes: 5, .. }))));
-                assert_eq!(&raw.reader.piece().await.unwrap()[..], b"small");
-            } else {
-                assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Lent));
-                let mut file = raw.reader.source().take_lent().unwrap();
-                let mut lent = Vec::new();
-                file.read_to_end(&mut lent).unwrap();
-                assert!(lent == content(300_000));
-                // To be read, and for nothing else.
-                assert!(file.write_all(b"x").is_err() && file.set_len(0).is_err());
-                // The request runs: the server is there, and waits.
-                raw.send_body(FrameKind::Ping, 77, &[]).await;
-                assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Pong));
-                raw.send_body(FrameKind::Return, 1, &[]).await;
+        for way in Way::LENDING {
+            let place = tempfile::tempdir().unwrap();
+            let world = large_world(place.path()).await;
+            let mut raw = open(&world, *way).await;
+            raw.send(FrameKind::Get, 1, &get(&["large", "small", "large"], true)).await;
+            for name in ["large", "small", "large"] {
+                assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Meta));
+                if name == "small" {
+                    // What is small is sent at once.
+                    assert!(matches!(raw.reader.next().await, Ok(Some(Incoming::Data { bytes: 5, .. }))));
+                    assert_eq!(&raw.reader.piece().await.unwrap()[..], b"small");
+                } else {
+                    assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Lent));
+                    let mut file = raw.reader.source().take_lent().unwrap();
+                    let mut lent = Vec::new();
+                    file.read_to_end(&mut lent).unwrap();
+                    assert!(lent == content(300_000));
+                    // To be read, and for nothing else.
+                    assert!(file.write_all(b"x").is_err() && file.set_len(0).is_err());
+                    // The request runs: the server is there, and waits.
+                    raw.send_body(FrameKind::Ping, 77, &[]).await;
+                    assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Pong));
+                    raw.send_body(FrameKind::Return, 1, &[]).await;
+                }
+                assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::ItemEnd));
             }
-            assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::ItemEnd));
+            assert_eq!(raw.end(1).await, None);
+            raw.is_usable().await;
         }
-        assert_eq!(raw.end(1).await, None);
-        raw.is_usable().await;
     }
 
     #[tokio::test]
-    async fn nothing_is_lent_unasked_or_over_sockets() {
-        let place = tempfile::tempdir().unwrap();
-        let world = large_world(place.path()).await;
-        let mut inside = open(&world).await;
-        inside.send(FrameKind::Get, 1, &get(&["large"], false)).await;
-        assert_eq!(inside.next().await.unwrap().kind(), Some(FrameKind::Meta));
-        assert!(matches!(inside.reader.next().await, Ok(Some(Incoming::Data { .. }))));
+    async fn nothing_is_lent_unasked_or_over_tcp() {
+        for way in Way::LENDING {
+            let place = tempfile::tempdir().unwrap();
+            let world = large_world(place.path()).await;
+            let mut inside = open(&world, *way).await;
+            inside.send(FrameKind::Get, 1, &get(&["large"], false)).await;
+            assert_eq!(inside.next().await.unwrap().kind(), Some(FrameKind::Meta));
+            assert!(matches!(inside.reader.next().await, Ok(Some(Incoming::Data { .. }))));
 
-        let mut outside = Raw::open(&world).await;
-        outside.send(FrameKind::Get, 1, &get(&["large"], true)).await;
-        assert_eq!(outside.next().await.unwrap().kind(), Some(FrameKind::Meta));
-        assert!(matches!(outside.reader.next().await, Ok(Some(Incoming::Data { .. }))));
+            let mut outside = Raw::open(&world).await;
+            outside.send(FrameKind::Get, 1, &get(&["large"], true)).await;
+            assert_eq!(outside.next().await.unwrap().kind(), Some(FrameKind::Meta));
+            assert!(matches!(outside.reader.next().await, Ok(Some(Incoming::Data { .. }))));
+        }
     }
 
     #[tokio::test]
     async fn a_lent_file_can_be_cancelled_and_not_given_back_twice() {
-        let place = tempfile::tempdir().unwrap();
-        let world = large_world(place.path()).await;
-        let mut raw = open(&world).await;
-        raw.send(FrameKind::Get, 1, &get(&["large"], true)).await;
-        raw.send_body(FrameKind::Cancel, 1, &[]).await;
-        assert_eq!(raw.end(1).await, Some(ErrorCode::Canceled));
-        raw.is_usable().await;
+        for way in Way::LENDING {
+            let place = tempfile::tempdir().unwrap();
+            let world = large_world(place.path()).await;
+            let mut raw = open(&world, *way).await;
+            raw.send(FrameKind::Get, 1, &get(&["large"], true)).await;
+            raw.send_body(FrameKind::Cancel, 1, &[]).await;
+            assert_eq!(raw.end(1).await, Some(ErrorCode::Canceled));
+            raw.is_usable().await;
 
-        for (request_id, lent) in [(9, false), (9, true)] {
-            let mut raw = open(&world).await;
-            if lent {
-                raw.send(FrameKind::Get, 1, &get(&["large"], true)).await;
+            for (request_id, lent) in [(9, false), (9, true)] {
+                let mut raw = open(&world, *way).await;
+                if lent {
+                    raw.send(FrameKind::Get, 1, &get(&["large"], true)).await;
+                }
+                // Nothing is lent to that request.
+                raw.send_body(FrameKind::Return, request_id, &[]).await;
+                let mut last = None;
+                while let Some(frame) = raw.next().await {
+                    last = Some(frame);
+                }
+                assert_eq!(last.and_then(|frame| frame.kind()), Some(FrameKind::Goodbye));
             }
-            // Nothing is lent to that request.
-            raw.send_body(FrameKind::Return, request_id, &[]).await;
-            let mut last = None;
-            while let Some(frame) = raw.next().await {
-                last = Some(frame);
-            }
-            assert_eq!(last.and_then(|frame| frame.kind()), Some(FrameKind::Goodbye));
         }
     }
 
     #[tokio::test]
     async fn the_client_gives_back_before_it_goes_on() {
-        let place = tempfile::tempdir().unwrap();
-        let world = large_world(place.path()).await.inside();
-        let item = |range| GetItem { path: path("large"), range, if_etag: None };
+        for way in Way::LENDING {
+            let place = tempfile::tempdir().unwrap();
+            let world = large_world(place.path()).await.by(*way);
+            let item = |range| GetItem { path: path("large"), range, if_etag: None };
 
-        let range = Some(ByteRange::Between(10, 200_000));
-        let mut transfer = world.client.get_lent(&reader(), item(range)).await.unwrap();
-        let Some(Item::Sending(meta)) = transfer.next_item().await.unwrap() else { panic!("no item") };
-        assert_eq!((meta.offset, meta.length), (10, 199_991));
-        assert!(transfer.take_lent().is_some() && transfer.take_lent().is_none());
-        transfer.give_back().await.unwrap();
-        assert_eq!(transfer.next_item().await.unwrap(), None);
+            let range = Some(ByteRange::Between(10, 200_000));
+            let mut transfer = world.client.get_lent(&reader(), item(range)).await.unwrap();
+            let Some(Item::Sending(meta)) = transfer.next_item().await.unwrap() else { panic!("no item") };
+            assert_eq!((meta.offset, meta.length), (10, 199_991));
+            assert!(transfer.take_lent().is_some() && transfer.take_lent().is_none());
+            transfer.give_back().await.unwrap();
+            assert_eq!(transfer.next_item().await.unwrap(), None);
 
-        // Whoever does not care for the file gets no bytes, and harms nothing.
-        let mut transfer = world.client.get_lent(&reader(), item(None)).await.unwrap();
-        transfer.next_item().await.unwrap();
-        assert_eq!(transfer.next_item().await.unwrap(), None);
+            // Whoever does not care for the file gets no bytes, and harms nothing.
+            let mut transfer = world.client.get_lent(&reader(), item(None)).await.unwrap();
+            transfer.next_item().await.unwrap();
+            assert_eq!(transfer.next_item().await.unwrap(), None);
 
-        // What has changed is said in the end.
-        let mut transfer = world.client.get_lent(&reader(), item(None)).await.unwrap();
-        transfer.next_item().await.unwrap();
-        File::options().append(true).open(place.path().join("large")).unwrap().write_all(b"x").unwrap();
-        assert_eq!(transfer.give_back().await.unwrap_err().code, ErrorCode::Changed);
-        assert_eq!(transfer.next_item().await.unwrap(), None);
-        assert_eq!(world.client.status().bulk.busy, 0);
+            // What has changed is said in the end.
+            let mut transfer = world.client.get_lent(&reader(), item(None)).await.unwrap();
+            transfer.next_item().await.unwrap();
+            File::options().append(true).open(place.path().join("large")).unwrap().write_all(b"x").unwrap();
+            assert_eq!(transfer.give_back().await.unwrap_err().code, ErrorCode::Changed);
+            assert_eq!(transfer.next_item().await.unwrap(), None);
+            assert_eq!(world.client.status().bulk.busy, 0);
+        }
     }
 }

@@ -1,27 +1,50 @@
 //! All rooms in one process, each on a port of its own choosing, and a typed client in front.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use backend::client::{Caller, Client, PoolConfig, Target};
-use backend::server::{Database, Server, ServerConfig, serve};
+use backend::client::{Caller, Client, Place, PoolConfig, Target};
+use backend::server::{Database, Server, ServerConfig, Ways, serve};
 use backend::storage::Storage;
 use backend::storage::memory::MemoryStorage;
-use backend::wire::{Door, Key, door};
+use backend::wire::{Door, Key, UnixPort, door};
 use shared::{Rights, Scope, VPath};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+/// What the Unix socket is called.
+const SOCKET: &str = "socket";
+
 /// A file server that runs until it is dropped, and a client for it.
 pub(crate) struct World {
-    /// Over TCP, unless the world is [`World::inside`].
+    /// Over TCP, unless the world is [`World::by`] another way.
     pub(crate) client: Client,
     pub(crate) door: Door,
     pub(crate) key: Key,
     pub(crate) tcp: SocketAddr,
+    /// With the socket in it, where there are such.
+    pub(crate) folder: TempDir,
     pub(crate) shutdown: CancellationToken,
     pub(crate) server: JoinHandle<()>,
+}
+
+/// The ways between a file server and its clients.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Way {
+    Tcp,
+    Unix,
+    Door,
+}
+
+impl Way {
+    /// Those of this system.
+    pub(crate) const ALL: &[Self] =
+        if cfg!(unix) { &[Self::Tcp, Self::Unix, Self::Door] } else { &[Self::Tcp, Self::Door] };
+    /// Those of them that carry files.
+    pub(crate) const LENDING: &[Self] = if cfg!(unix) { &[Self::Unix, Self::Door] } else { &[Self::Door] };
 }
 
 impl World {
@@ -65,15 +88,33 @@ impl World {
         let server = Server::new(storage, records, [(key.clone(), Rights::ALL)], config);
         let shutdown = CancellationToken::new();
         let (door, doorway) = door();
-        let server = tokio::spawn(serve(listener, Some(doorway), server, shutdown.clone()));
+        let folder = tempfile::tempdir().unwrap();
+        let unix = cfg!(unix).then(|| UnixPort::open(&folder.path().join(SOCKET)).unwrap());
+        let ways = Ways { tcp: Some(listener), unix, door: Some(doorway) };
+        let server = tokio::spawn(serve(ways, server, shutdown.clone()));
         let client = Client::new(Target::tcp(tcp.to_string(), key.clone()), PoolConfig::default());
-        Self { client, door, key, tcp, shutdown, server }
+        Self { client, door, key, tcp, folder, shutdown, server }
+    }
+
+    /// The Unix socket.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.path().join(SOCKET)
+    }
+
+    /// The same with a client that comes by that way.
+    pub(crate) fn by(mut self, way: Way) -> Self {
+        let place = match way {
+            Way::Tcp => Place::Tcp(self.tcp.to_string()),
+            Way::Unix => Place::Unix(self.socket()),
+            Way::Door => Place::Here(self.door.clone()),
+        };
+        self.client = Client::new(Target { place, key: self.key.clone() }, PoolConfig::default());
+        self
     }
 
     /// The same with a client that is in the same process, as that of `passerelle serve` is.
-    pub(crate) fn inside(mut self) -> Self {
-        self.client = Client::new(Target::here(self.door.clone(), self.key.clone()), PoolConfig::default());
-        self
+    pub(crate) fn inside(self) -> Self {
+        self.by(Way::Door)
     }
 
     /// Asks the file server to stop, and waits until it has.

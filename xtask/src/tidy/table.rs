@@ -28,7 +28,14 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("cap_std", &["backend/src/commands/get/", "backend/src/storage/"]),
     (
         "rustix",
-        &["backend/src/storage/", "backend/src/pages.rs", "xtask/src/load/", "xtask/src/measure/", "xtask/src/stop.rs"],
+        &[
+            "backend/src/storage/",
+            "backend/src/wire/unix/",
+            "backend/src/pages.rs",
+            "xtask/src/load/",
+            "xtask/src/measure/",
+            "xtask/src/stop.rs",
+        ],
     ),
     ("libc", &["backend/src/sockets.rs"]),
     // HTTP ends at the gateway: nothing behind it may hear of it.

@@ -1,5 +1,7 @@
 //! Wires the rooms together, says where they listen, and owns the order in which they stop: HTTP first, then the file
-//! server behind it. The only file that knows all rooms.
+//! server behind it. The only room that knows all others.
+
+mod ports;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,14 +12,15 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::client::{Client, PoolConfig, Target};
+use crate::client::{Client, Place, PoolConfig, Target};
 use crate::config::{CommonConfig, HttpConfig, TcpConfig};
 use crate::gateway::{self, Gateway, Tls, TlsError};
-use crate::server::{self, Database, DatabaseError, Server, ServerConfig};
-use crate::state::{State, StateError, note_key, read_key, read_or_make_key};
+use crate::server::{self, Database, DatabaseError, Server, ServerConfig, Ways};
+use crate::state::{State, StateError, read_key, read_or_make_key};
 use crate::storage::local::LocalStorage;
 use crate::storage::{Durability, StorageError};
-use crate::wire::{Key, KeyError, door};
+use crate::wire::{Key, KeyError, UnixPortError, door};
+use ports::{Places, Ports};
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +41,9 @@ pub enum RunError {
         /// Why.
         source: std::io::Error,
     },
+    /// The Unix socket cannot be listened on.
+    #[error(transparent)]
+    Unix(#[from] UnixPortError),
     /// There is no HTTPS with that certificate and that key.
     #[error("no HTTPS: {0}")]
     Tls(#[from] TlsError),
@@ -73,24 +79,23 @@ pub async fn serve(
     let local_key = state.local_key()?;
     let inner_key = Key::generate()?;
     let storage = open_storage(&folder, state.folder())?;
-    let tcp_listener = listen(tcp.listen).await?;
+    let ports = Ports::open(&tcp).await?;
     let http_port = HttpPort::open(&http).await?;
-    let tcp_address = address(&tcp_listener, tcp.listen)?;
-    if let Err(error) = note_key(tcp_address, &state.key_path()) {
-        warn!(%error, "client verbs will need --key: no note could be left for them");
-    }
+    let places = ports.places();
+    ports.note(&state.key_path());
 
     let keys = [(local_key, Rights::ALL), (inner_key.clone(), Rights::ALL)];
     let config = ServerConfig { drain_time: common.drain_time, ..tcp.server };
     let stop_server = CancellationToken::new();
     let (door, doorway) = door();
     let file_server = Server::new(Arc::new(storage), open_records(&state, &config)?, keys, config);
-    let file_server = tokio::spawn(server::serve(tcp_listener, Some(doorway), file_server, stop_server.clone()));
+    let ways = Ways { door: Some(doorway), ..ports.into_ways() };
+    let file_server = tokio::spawn(server::serve(ways, file_server, stop_server.clone()));
 
     let client = Client::new(Target::here(door, inner_key), PoolConfig::default());
     let writable = http.gateway.anonymous.writable();
     let gateway = new_gateway(client, http, &common, Some(&folder));
-    announce(&common, Some(&http_port), Some(tcp_address));
+    announce(&common, Some(&http_port), Some(&places));
     info!(folder = %folder.display(), writable, "serving");
     http_port.serve(gateway, shutdown).await;
     stop_server.cancel();
@@ -112,28 +117,25 @@ pub async fn serve_storage(
     let state = State::open(common.state.as_deref(), &folder)?;
     let keys = [(read_or_make_key(key)?, Rights::ALL), (state.local_key()?, Rights::ALL)];
     let storage = open_storage(&folder, state.folder())?;
-    let listener = listen(tcp.listen).await?;
-    let tcp_address = address(&listener, tcp.listen)?;
-    if let Err(error) = note_key(tcp_address, &state.key_path()) {
-        warn!(%error, "client verbs will need --key: no note could be left for them");
-    }
-    announce(&common, None, Some(tcp_address));
+    let ports = Ports::open(&tcp).await?;
+    ports.note(&state.key_path());
+    announce(&common, None, Some(&ports.places()));
     info!(folder = %folder.display(), "serving");
     let config = ServerConfig { drain_time: common.drain_time, ..tcp.server };
     let server = Server::new(Arc::new(storage), open_records(&state, &config)?, keys, config);
-    server::serve(listener, None, server, shutdown).await;
+    server::serve(ports.into_ways(), server, shutdown).await;
     Ok(())
 }
 
 /// The gateway alone.
 pub async fn serve_gateway(
-    server: String,
+    server: &str,
     key: &Path,
     http: HttpConfig,
     common: CommonConfig,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
-    let client = Client::new(Target::tcp(server, read_key(key)?), PoolConfig::default());
+    let client = Client::new(Target { place: Place::of(server), key: read_key(key)? }, PoolConfig::default());
     let port = HttpPort::open(&http).await?;
     let gateway = new_gateway(client, http, &common, None);
     announce(&common, Some(&port), None);
@@ -244,17 +246,20 @@ fn new_gateway(client: Client, http: HttpConfig, common: &CommonConfig, folder: 
 }
 
 /// Standard output carries the addresses and nothing else, so that a script can read them.
-fn announce(common: &CommonConfig, http: Option<&HttpPort>, tcp: Option<SocketAddr>) {
+fn announce(common: &CommonConfig, http: Option<&HttpPort>, framed: Option<&Places>) {
     let http = http.map(HttpPort::url);
-    let tcp = tcp.map(|address| address.to_string());
+    let tcp = framed.and_then(|places| places.tcp).map(|address| address.to_string());
+    let unix = framed.and_then(|places| places.unix.as_ref()).map(|path| path.display().to_string());
     if common.json {
         let mut addresses = serde_json::Map::new();
         addresses.extend(http.map(|address| ("http".to_owned(), address.into())));
         addresses.extend(tcp.map(|address| ("tcp".to_owned(), address.into())));
+        addresses.extend(unix.map(|path| ("unix".to_owned(), path.into())));
         print_line(&serde_json::Value::Object(addresses).to_string());
     } else {
         http.iter().for_each(|address| print_line(&format!("{address}/")));
         tcp.iter().for_each(|address| print_line(&format!("tcp://{address}")));
+        unix.iter().for_each(|path| print_line(&format!("unix:{path}")));
     }
 }
 

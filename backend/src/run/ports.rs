@@ -1,0 +1,66 @@
+//! Where the file server is reached from outside its process: opened, told to the client verbs of this user, and announced.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use tokio::net::TcpListener;
+use tracing::warn;
+
+use super::{RunError, address, listen};
+use crate::client::Place;
+use crate::config::TcpConfig;
+use crate::server::Ways;
+use crate::state::note_key;
+use crate::wire::UnixPort;
+
+/// What the file server listens on.
+pub(super) struct Ports {
+    tcp: Option<(TcpListener, SocketAddr)>,
+    unix: Option<UnixPort>,
+}
+
+/// Where that is.
+pub(super) struct Places {
+    /// Over TCP.
+    pub(super) tcp: Option<SocketAddr>,
+    /// On this machine.
+    pub(super) unix: Option<PathBuf>,
+}
+
+impl Ports {
+    pub(super) async fn open(config: &TcpConfig) -> Result<Self, RunError> {
+        let unix = config.unix.as_deref().map(UnixPort::open).transpose()?;
+        let tcp = match config.listen {
+            Some(wanted) => {
+                let listener = listen(wanted).await?;
+                let address = address(&listener, wanted)?;
+                Some((listener, address))
+            }
+            None => None,
+        };
+        Ok(Self { tcp, unix })
+    }
+
+    /// Leaves a note for each address where its key is, so that client verbs need not be told.
+    pub(super) fn note(&self, key: &Path) {
+        let Places { tcp, unix } = self.places();
+        let tcp = tcp.map(|address| Place::Tcp(address.to_string()));
+        for place in tcp.into_iter().chain(unix.map(Place::Unix)) {
+            if let Err(error) = note_key(&place.to_string(), key) {
+                warn!(%error, %place, "client verbs will need --key: no note could be left for them");
+            }
+        }
+    }
+
+    /// The same address wherever a client is started: a relative path is followed from here.
+    pub(super) fn places(&self) -> Places {
+        let unix = self.unix.as_ref().map(UnixPort::path);
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Places { tcp: self.tcp.as_ref().map(|(_, address)| *address), unix: unix.map(absolute) }
+    }
+
+    /// As the file server takes them, with no door.
+    pub(super) fn into_ways(self) -> Ways {
+        Ways { tcp: self.tcp.map(|(listener, _)| listener), unix: self.unix, door: None }
+    }
+}
