@@ -4,7 +4,7 @@ import { closeSync, openSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 
 import { expect, test } from "../fixtures.ts";
-import { menu, toast } from "./changing.ts";
+import { holdChanges, menu, toast } from "./changing.ts";
 import { expectFocus, furnish, names, open, row } from "./page.ts";
 
 /** The page hears of a folder from the moment that the server says so. */
@@ -105,4 +105,108 @@ test("a hundred thousand rows take an event in, and stay where they are", async 
   expect(await row(page, "file 5000.txt").boundingBox()).toEqual(at);
   await page.keyboard.press("ArrowDown");
   await expectFocus(page, "file 5001.txt");
+});
+
+/** Holds back what the server tells of a folder, until it is let through. */
+async function holdEvents(page: import("@playwright/test").Page) {
+  await page.addInitScript(() => {
+    const held: (() => void)[] = [];
+    let holding = false;
+    const hold = {
+      begin: () => void (holding = true),
+      names: () => held.length,
+      release: (count: number) => held.splice(0, count).forEach((tell) => tell()),
+      end: () => {
+        holding = false;
+        hold.release(held.length);
+      },
+    };
+    Object.assign(window, {
+      hold,
+      EventSource: class extends EventSource {
+        set onmessage(take: (event: MessageEvent) => void) {
+          super.onmessage = (event) => (holding ? held.push(() => take(event)) : take(event));
+        }
+      },
+    });
+  });
+  const run = <T>(act: string) => page.evaluate<T>(`hold.${act}`);
+  return {
+    begin: () => run<void>("begin()"),
+    /** Waits until so many are held back. */
+    count: (count: number) => expect.poll(() => run<number>("names()")).toBe(count),
+    release: (count: number) => run<void>(`release(${count})`),
+    end: () => run<void>("end()"),
+  };
+}
+
+test("what is told late of one's own change takes neither the focus nor the selection", async ({ page, tree }) => {
+  const events = await holdEvents(page);
+  await watched(page, () => open(page));
+  await events.begin();
+  await row(page, "alpha.txt").click();
+  await page.keyboard.press("F2");
+  await page.keyboard.type("zulu");
+  await page.keyboard.press("Enter");
+  await expect(toast(page)).toContainText("renamed");
+  // One is gone, the other is there.
+  await events.count(2);
+  await page.keyboard.press("Control+z");
+  await expect(toast(page)).toContainText("Undone");
+  await expectFocus(page, "alpha.txt");
+  await events.count(4);
+  // What is told of the rename is older than what the list shows. What others do comes after it.
+  await tree.write("almond.txt", "new");
+  await events.count(5);
+  const looks: string[] = [];
+  page.on("request", (request) => request.url().includes("/api/v1/stat/") && looks.push(request.url()));
+  await events.release(2);
+  await expect.poll(() => looks.length).toBe(2);
+  await expectFocus(page, "alpha.txt");
+  await events.end();
+  await expect(row(page, "almond.txt")).toBeVisible();
+  await expectFocus(page, "alpha.txt");
+  await expect(row(page, "alpha.txt")).toHaveAttribute("aria-selected", "true");
+  await expect(row(page, "zulu.txt")).toHaveCount(0);
+});
+
+test("while a change is under way, what is told of the one before it waits", async ({ page, tree }) => {
+  const events = await holdEvents(page);
+  await watched(page, () => open(page));
+  await events.begin();
+  await row(page, "alpha.txt").click();
+  await page.keyboard.press("F2");
+  await page.keyboard.type("zulu");
+  await page.keyboard.press("Enter");
+  await expect(toast(page)).toContainText("renamed");
+  await events.count(2);
+  const letThrough = await holdChanges(page);
+  await page.keyboard.press("Control+z");
+  await expectFocus(page, "alpha.txt");
+  await tree.write("almond.txt", "new");
+  await events.count(3);
+  await events.end();
+  await expect(row(page, "almond.txt")).toBeVisible();
+  await expectFocus(page, "alpha.txt");
+  await letThrough();
+  await expect(toast(page)).toContainText("Undone");
+  await expectFocus(page, "alpha.txt");
+  await expect(row(page, "zulu.txt")).toHaveCount(0);
+});
+
+test("what others do to what one has just changed shows as well", async ({ page, tree }) => {
+  await watched(page, () => open(page));
+  await row(page, "alpha.txt").click();
+  await page.keyboard.press("F2");
+  await page.keyboard.type("zulu");
+  await page.keyboard.press("Enter");
+  await expect(toast(page)).toContainText("renamed");
+  await tree.write("alpha.txt", "another");
+  await expect(row(page, "alpha.txt")).toBeVisible();
+  await rm(tree.at("alpha.txt"));
+  await expect(row(page, "alpha.txt")).toHaveCount(0);
+  await tree.write("zulu.txt", "x".repeat(2_500));
+  await expect(row(page, "zulu.txt")).toContainText("2.5 kB");
+  await rm(tree.at("zulu.txt"));
+  await expect(row(page, "zulu.txt")).toHaveCount(0);
 });

@@ -117,7 +117,7 @@ impl Live {
             let folder = folder.clone();
             request_animation_frame(move || {
                 let edits = self.waiting.try_update_value(std::mem::take).unwrap_or_default();
-                self.browser.merge(&folder, &edits);
+                self.browser.hear(&folder, edits);
             });
         }
     }

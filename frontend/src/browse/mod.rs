@@ -34,6 +34,8 @@ mod sort;
 mod state;
 #[cfg(target_arch = "wasm32")]
 mod states;
+#[cfg(target_arch = "wasm32")]
+mod told;
 
 #[cfg(target_arch = "wasm32")]
 pub use {

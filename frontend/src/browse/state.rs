@@ -9,7 +9,7 @@ use shared::{Order, VPath};
 use web_sys::AbortController;
 
 use super::model::typeahead::TypeAhead;
-use super::model::{Edit, Keep, Listing, Place, Remap, Selection, View};
+use super::model::{Edit, Keep, Listing, Own, Place, Remap, Selection, View};
 use super::proof::Proof;
 use crate::env::prefs::Prefs;
 use crate::env::{focused, history, storage};
@@ -111,6 +111,8 @@ pub(super) struct Work {
     pub(super) reading: bool,
     /// What was merged since.
     pub(super) recent: Vec<Edit>,
+    /// What this page itself changed.
+    pub(super) own: Own,
     kept: Vec<Listing>,
     remember: Option<TimeoutHandle>,
 }

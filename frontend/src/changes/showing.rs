@@ -21,6 +21,7 @@ impl Changes {
     /// Shows what a change will do whose turn has come.
     pub(super) fn show(self, change: &Change) -> Shown {
         let (folder, guesses) = self.guess(change);
+        self.browser.asked(&folder, names(&guesses));
         let brought = self.merge(&folder, &forth(&guesses), &self.foreseen_in(&folder), &[]);
         Shown { folder, guesses, brought }
     }
@@ -30,6 +31,7 @@ impl Changes {
     pub(super) fn foresee(self, change: &Change, turn: u32) -> Shown {
         let (folder, guesses) = self.guess(change);
         let edits = forth(&guesses);
+        self.browser.asked(&folder, names(&guesses));
         let brought = self.merge(&folder, &edits, &[], &[]);
         if !edits.is_empty() {
             self.foreseen.update_value(|foreseen| foreseen.push((turn, folder.clone(), edits)));
@@ -66,8 +68,9 @@ impl Changes {
         if said.len() <= guesses.len().max(8) {
             edits.extend(wrong.filter(|edit| !right(edit.name())).map(|edit| Edit::absent(edit.name())));
         }
-        edits.extend(said);
+        edits.extend(said.iter().cloned());
         self.merge(&shown.folder, &edits, &self.foreseen_in(&shown.folder), &shown.brought);
+        self.browser.answered(&shown.folder, names(&guesses), &said);
     }
 
     /// Merges edits into the list, and what comes `after` them, and goes to what the edits bring, unless it was gone to
@@ -92,6 +95,11 @@ impl Changes {
         });
         brought
     }
+}
+
+/// The names that guesses are about, each once for each of them.
+fn names(guesses: &[Guess]) -> impl Iterator<Item = &[u8]> {
+    guesses.iter().flat_map(|guess| guess.forth.iter().map(Edit::name))
 }
 
 fn forth(guesses: &[Guess]) -> Vec<Edit> {

@@ -1,14 +1,14 @@
-//! Changing a listing in place: rows that come, go or are no longer as they were, merged where the order puts them, and
-//! the way from each old row to its new place. Used for what the person does here and for what others do.
+//! Changing a listing in place: rows that come, go or are no longer as they were, merged where the order puts them. Used
+//! for what the person does here and for what others do.
 
 use std::cmp::Ordering;
-use std::ops::Range;
 
-use shared::Entry;
 use shared::order::Position;
+use shared::{ETag, Entry};
 
 use super::listing::Listing;
-use super::rows::Row;
+use super::remap::{Piece, Remap, arrange};
+use super::rows::{LinkMark, Row};
 
 /// One entry of a folder is there, as it is now, or is not there.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,57 +32,12 @@ impl Edit {
             Self::Absent(name) => name,
         }
     }
-}
 
-/// Where the rows of before are now.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Remap {
-    /// Runs of old rows that stayed together, in order, each with its first new row.
-    kept: Vec<(Range<usize>, usize)>,
-    /// Old rows whose entry is another one now, with their new rows, sorted.
-    moved: Vec<(usize, usize)>,
-    before: usize,
-    len: usize,
-}
-
-impl Remap {
-    /// Where an old row is; none if it is gone.
-    pub fn of(&self, row: usize) -> Option<usize> {
-        if row >= self.before {
-            // Not here yet: it will follow those that are.
-            return Some(row - self.before + self.len);
-        }
-        let run = self.kept.partition_point(|(old, _)| old.end <= row);
-        match self.kept.get(run).filter(|(old, _)| old.contains(&row)) {
-            Some((old, new)) => Some(new + row - old.start),
-            None => self.moved.binary_search_by_key(&row, |(old, _)| *old).ok().map(|index| self.moved[index].1),
-        }
-    }
-
-    /// Where an old row is, or else the row that took its place: the next one, or the last.
-    pub fn nearest(&self, row: usize) -> usize {
-        let next = || {
-            let run = self.kept.partition_point(|(old, _)| old.end <= row);
-            self.kept.get(run).map(|(old, new)| new + row.max(old.start) - old.start)
-        };
-        self.of(row).or_else(next).unwrap_or(self.len.saturating_sub(1))
-    }
-}
-
-/// A piece of the new order.
-#[derive(Clone, Debug)]
-pub enum Piece {
-    /// Old rows.
-    Kept(Range<usize>),
-    /// One of the new entries.
-    New(usize),
-}
-
-impl Piece {
-    fn len(&self) -> usize {
+    /// The state that the entry is in, as far as it is known.
+    pub fn etag(&self) -> Option<ETag> {
         match self {
-            Self::Kept(rows) => rows.len(),
-            Self::New(_) => 1,
+            Self::Present(entry) => entry.etag,
+            Self::Absent(_) => None,
         }
     }
 }
@@ -152,6 +107,19 @@ impl Listing {
         })
     }
 
+    /// True if nothing about the row of that name, if there is one, speaks against what is known of it.
+    pub(super) fn agrees(&self, row: Option<usize>, edit: &Edit) -> bool {
+        match (row.and_then(|row| self.rows.get(row)), edit) {
+            (None, Edit::Absent(_)) => true,
+            (Some(row), Edit::Present(entry)) => {
+                let link = LinkMark::of(entry.link.as_ref());
+                (row.kind, row.size, row.modified, row.executable, row.link)
+                    == (entry.kind, entry.size, entry.modified, entry.executable, link)
+            }
+            _ => false,
+        }
+    }
+
     /// The first row that does not come before a position.
     fn place(&self, position: &Position) -> usize {
         let (mut low, mut high) = (0, self.rows.len());
@@ -177,37 +145,6 @@ fn last_of_each(edits: &[Edit]) -> Vec<&Edit> {
     sorted.sort_by(|(one_at, one), (other_at, other)| one.name().cmp(other.name()).then(other_at.cmp(one_at)));
     sorted.dedup_by(|later, kept| later.1.name() == kept.1.name());
     sorted.into_iter().map(|(_, edit)| edit).collect()
-}
-
-/// Old rows without those that are gone, with the new ones put before the rows that they are to precede.
-fn arrange(
-    len: usize,
-    gone: impl Iterator<Item = usize>,
-    new: impl ExactSizeIterator<Item = usize>,
-) -> (Vec<Piece>, Remap) {
-    let (mut gone, mut new) = (gone.peekable(), new.enumerate().peekable());
-    let (mut pieces, mut remap) = (Vec::new(), Remap { before: len, ..Remap::default() });
-    let mut from = 0;
-    loop {
-        while let Some((index, _)) = new.next_if(|(_, at)| *at <= from) {
-            pieces.push(Piece::New(index));
-            remap.len += 1;
-        }
-        if gone.next_if_eq(&from).is_some() {
-            from += 1;
-            continue;
-        }
-        if from >= len {
-            break;
-        }
-        let stop = gone.peek().copied().unwrap_or(len);
-        let end = new.peek().map_or(stop, |(_, at)| stop.min(*at)).min(len);
-        remap.kept.push((from..end, remap.len));
-        remap.len += end - from;
-        pieces.push(Piece::Kept(from..end));
-        from = end;
-    }
-    (pieces, remap)
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use std::ops::Range;
 use shared::limits::{LIST_LIMIT_DEFAULT, LIST_PAGE_MAX};
 use shared::{ETag, Entry, Order, VPath};
 
-use super::edit::{Edit, Piece};
+use super::edit::Edit;
+use super::remap::Piece;
 use super::rows::Rows;
 use super::selection::Selection;
 use crate::page::Page;

@@ -4,8 +4,8 @@
 use shared::columns::Columns;
 use shared::{Entry, Kind, Link, Timestamp};
 
-use super::edit::Piece;
 use super::filetype::{FileType, file_type};
+use super::remap::Piece;
 
 /// A folder's rows in the order of the listing.
 #[derive(Clone, Debug, Default, PartialEq)]

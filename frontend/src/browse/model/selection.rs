@@ -1,6 +1,6 @@
 //! Which rows are selected: a bit each, because a person may select a million.
 
-use super::edit::Remap;
+use super::remap::Remap;
 
 /// A set of rows, and the row that a range is drawn from.
 #[derive(Clone, Debug, Default, PartialEq)]
