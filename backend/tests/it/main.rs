@@ -29,5 +29,7 @@ mod storage;
 mod tls;
 mod tus;
 mod tus_clients;
+#[cfg(unix)]
+mod unix_socket;
 mod uploads;
 mod watch;

@@ -1,0 +1,231 @@
+//! The file server on a Unix socket: two processes that lend files over it, who may connect, and what is left behind by
+//! clients that send files of their own, by servers that were killed, and by a thousand downloads.
+
+use std::fs;
+use std::io::{BufRead, BufReader, IoSlice, Read, Write};
+use std::mem::MaybeUninit;
+use std::net::TcpStream;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::Path;
+use std::sync::Arc;
+
+use backend::gateway::GatewayConfig;
+use backend::storage::local::LocalStorage;
+use backend::wire::{LinkWriter, connect_unix};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use shared::wire::FrameKind;
+
+use super::cli::{Running, Shell, pattern, until};
+use super::raw::{Raw, bytes, frame};
+use super::web::Web;
+use super::world::{Way, World};
+
+mod descriptors {
+    use super::*;
+
+    /// Most that Linux takes with one byte.
+    const MANY: usize = 253;
+
+    /// How many files below `place` this process has open, among them those of the servers in it.
+    #[cfg(target_os = "linux")]
+    fn open(place: &Path) -> usize {
+        let links = fs::read_dir("/proc/self/fd").unwrap().flatten().map(|entry| fs::read_link(entry.path()));
+        links.filter(|link| link.as_ref().is_ok_and(|link| link.starts_with(place) && link.is_file())).count()
+    }
+
+    /// A client has no files to send: the system closes what the server does not ask for.
+    #[tokio::test]
+    async fn those_of_a_client_are_dropped() {
+        let world = World::start().await;
+        let (reader, writer) = connect_unix(&world.socket()).await.unwrap();
+        let mut raw = Raw::over(reader, writer);
+        raw.handshake(&world.key, None).await;
+        let place = tempfile::tempdir().unwrap();
+        fs::write(place.path().join("file"), "x").unwrap();
+        let file = fs::File::open(place.path().join("file")).unwrap();
+        let files = vec![file.as_fd(); MANY];
+        let ping = bytes(&backend::wire::Frame::new(FrameKind::Ping, 5, Vec::new()));
+        for _ in 0..100 {
+            let LinkWriter::Unix(writer) = &raw.writer else { panic!("not a Unix socket") };
+            let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MANY))];
+            let mut control = SendAncillaryBuffer::new(&mut space);
+            assert!(control.push(SendAncillaryMessage::ScmRights(&files)));
+            let sent = sendmsg(writer.socket(), &[IoSlice::new(&ping)], &mut control, SendFlags::empty());
+            assert_eq!(sent, Ok(ping.len()));
+            assert_eq!(raw.next().await.and_then(|frame| frame.kind()), Some(FrameKind::Pong));
+        }
+        #[cfg(target_os = "linux")]
+        assert_eq!(open(place.path()), 1);
+        raw.is_usable().await;
+        world.stop().await;
+    }
+
+    /// Nor before the handshake, when anybody of this user may be there.
+    #[tokio::test]
+    async fn those_of_a_stranger_are_dropped_too() {
+        let world = World::start().await;
+        let place = tempfile::tempdir().unwrap();
+        fs::write(place.path().join("file"), "x").unwrap();
+        let (reader, mut writer) = connect_unix(&world.socket()).await.unwrap();
+        let LinkWriter::Unix(unix) = &mut writer else { panic!("not a Unix socket") };
+        unix.lend(fs::File::open(place.path().join("file")).unwrap());
+        let mut raw = Raw::over(reader, writer);
+        raw.send_bytes(&bytes(&frame(FrameKind::Goodbye, 0, &shared::wire::Goodbye::default()))).await;
+        assert!(raw.farewell().await.is_some());
+        #[cfg(target_os = "linux")]
+        assert_eq!(open(place.path()), 0);
+        world.stop().await;
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_thousand_lent_files_leave_none_behind() {
+        let place = tempfile::tempdir().unwrap();
+        let content = pattern(200_000, 1);
+        fs::write(place.path().join("large"), &content).unwrap();
+        let world = World::over(Arc::new(LocalStorage::open(place.path(), None).unwrap())).await.by(Way::Unix);
+        let web = Arc::new(Web::before(world, GatewayConfig::default()).await);
+        let readers: Vec<_> = (0..8)
+            .map(|_| {
+                let (web, content) = (Arc::clone(&web), content.clone());
+                tokio::spawn(async move {
+                    for _ in 0..125 {
+                        let answer = web.get("/files/large").await;
+                        assert!(answer.whole && answer.body == content);
+                    }
+                })
+            })
+            .collect();
+        for reader in readers {
+            reader.await.unwrap();
+        }
+        // The server closes its own when it has looked at the file for the last time.
+        until("files are left open", || (open(place.path()) == 0).then_some(()));
+        assert_eq!(web.world.client.status().bulk.busy, 0);
+    }
+}
+
+mod processes {
+    use super::*;
+
+    fn shell() -> Shell {
+        let shell = Shell { folder: tempfile::tempdir().unwrap(), server: String::new(), with_key: true };
+        fs::create_dir(shell.path("served")).unwrap();
+        shell
+    }
+
+    /// Starts a server and takes the addresses that it prints.
+    fn start(shell: &Shell, args: &[&str]) -> (Running, Value) {
+        let mut server = shell.start(&[args, &["--json", "--log", "error"]].concat());
+        let mut line = String::new();
+        BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let addresses = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{args:?} says {line:?}"));
+        (server, addresses)
+    }
+
+    const STORAGE: &[&str] = &["storage", "served", "--unix", "socket"];
+
+    /// Asks a server to end, and waits until it has.
+    fn end(mut server: Running) {
+        let pid = Pid::from_raw(server.0.id().try_into().unwrap()).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+        assert!(server.0.wait().unwrap().success());
+    }
+
+    /// What a server says that does not start.
+    fn refused(shell: &Shell, args: &[&str]) -> String {
+        shell.ends(args, 1).err
+    }
+
+    fn get(address: &str, target: &str) -> Vec<u8> {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let request = format!("GET {target} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+        answer.split_off(end + 4)
+    }
+
+    #[test]
+    fn a_gateway_and_the_command_line_come_by_the_socket() {
+        let mut shell = shell();
+        let large = pattern(5_000_000, 7);
+        fs::write(shell.path("served/large"), &large).unwrap();
+        fs::write(shell.path("served/small"), "small").unwrap();
+        let (storage, addresses) = start(&shell, STORAGE);
+        // Nobody asked for TCP.
+        assert!(addresses.get("tcp").is_none(), "{addresses}");
+        let socket = addresses["unix"].as_str().unwrap().to_owned();
+        assert_eq!(Path::new(&socket), shell.path("socket"));
+        let metadata = fs::symlink_metadata(&socket).unwrap();
+        assert!(metadata.file_type().is_socket());
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+
+        let (gateway, addresses) = start(&shell, &["gateway", "--server", "unix:socket", "--http", "127.0.0.1:0"]);
+        let http = addresses["http"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
+        assert!(get(&http, "/files/large") == large);
+        assert_eq!(get(&http, "/files/small"), b"small");
+        end(gateway);
+
+        shell.server = format!("unix:{socket}");
+        assert_eq!(shell.ends(&["ls"], 0).lines(), ["large", "small"]);
+        // The key of this user's servers is found for a socket, too.
+        shell.with_key = false;
+        shell.ends(&["get", "/", "copy", "--server", "unix:socket"], 0);
+        assert!(fs::read(shell.path("copy/large")).unwrap() == large);
+        fs::write(shell.path("new"), &large[..300_000]).unwrap();
+        shell.ends(&["put", "new", "/"], 0);
+        assert!(fs::read(shell.path("served/new")).unwrap() == large[..300_000]);
+
+        end(storage);
+        assert!(!Path::new(&socket).exists());
+        assert!(shell.ends(&["ls"], 5).err.contains(&format!("unix:{socket}")));
+        shell.ends(&["ls", "--server", "unix:"], 2);
+    }
+
+    #[test]
+    fn a_socket_has_one_server_and_outlives_none() {
+        let shell = shell();
+        fs::create_dir(shell.path("other")).unwrap();
+        let second = ["storage", "other", "--unix", "socket", "--key", "other.key"];
+        let (mut first, _) = start(&shell, STORAGE);
+        let said = refused(&shell, &second);
+        assert!(said.contains("somebody listens on socket already"), "{said}");
+        shell.ends(&["ping", "--server", "unix:socket"], 0);
+        first.kill();
+        assert!(shell.path("socket").exists());
+        shell.ends(&["ping", "--server", "unix:socket"], 5);
+        let (second, _) = start(&shell, &second);
+        shell.ends(&["ping", "--server", "unix:socket", "--key", "other.key"], 0);
+        end(second);
+        assert!(!shell.path("socket").exists());
+
+        fs::write(shell.path("socket"), "precious").unwrap();
+        let said = refused(&shell, STORAGE);
+        assert!(said.contains("socket is there already"), "{said}");
+        assert_eq!(fs::read(shell.path("socket")).unwrap(), b"precious");
+        let long = "x".repeat(200);
+        let said = refused(&shell, &["storage", "served", "--unix", &long]);
+        assert!(said.contains("too long for a Unix socket"), "{said}");
+    }
+
+    #[test]
+    fn both_ways_are_served_where_both_are_said() {
+        let shell = shell();
+        for verb in ["serve", "storage"] {
+            let http: &[&str] = if verb == "serve" { &["--http", "127.0.0.1:0"] } else { &[] };
+            let (server, addresses) =
+                start(&shell, &[&[verb, "served", "--unix", "socket", "--tcp", "127.0.0.1:0"], http].concat());
+            let key: &[&str] = if verb == "serve" { &["--key", "served/.passerelle/local.key"] } else { &[] };
+            let tcp = addresses["tcp"].as_str().unwrap();
+            for address in [tcp, &format!("unix:{}", addresses["unix"].as_str().unwrap())] {
+                shell.ends(&[&["ping", "--server", address], key].concat(), 0);
+            }
+            end(server);
+        }
+    }
+}
