@@ -1,8 +1,28 @@
 //! How every TCP connection is set up, whichever end of it this is.
 
 use std::io;
+use std::net::SocketAddr;
 
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+/// How many connections may wait to be accepted, as far as the system allows (`net.core.somaxconn`). Whoever comes when
+/// there are more is left without an answer and tries again after a second: with the default of 128, that happens to half
+/// a thousand clients that come at once.
+const BACKLOG: u32 = 4096;
+
+/// Listens on the address; port 0 chooses a free one.
+///
+/// # Errors
+/// Those of the system: somebody else listens there, or the address is not this machine's.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // What is left of the connections of a server that has just ended keeps nobody out. Elsewhere the option would let a
+    // second server have the same address.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
 
 /// Makes a new connection one of ours: what is written leaves at once, and no more waits in the system's send buffer than
 /// keeps the line busy.
@@ -51,6 +71,20 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn hundreds_may_come_before_anybody_is_accepted() {
+        let allowed = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+        let many = allowed.trim().parse::<usize>().unwrap().min(500);
+        let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        // Nobody accepts: who finds no room is never answered.
+        let patience = std::time::Duration::from_secs(10);
+        let connect = |_| std::net::TcpStream::connect_timeout(&address, patience);
+        let held: Vec<_> = (0..many).map_while(|number| connect(number).ok()).collect();
+        assert_eq!(held.len(), many);
+    }
 
     #[tokio::test]
     async fn a_connection_holds_little_that_was_not_sent() {

@@ -16,6 +16,7 @@ use crate::client::{Client, Place, PoolConfig, Target};
 use crate::config::{CommonConfig, HttpConfig, TcpConfig};
 use crate::gateway::{self, Gateway, Tls, TlsError};
 use crate::server::{self, Database, DatabaseError, Server, ServerConfig, Ways};
+use crate::sockets;
 use crate::state::{State, StateError, read_key, read_or_make_key};
 use crate::storage::local::LocalStorage;
 use crate::storage::{Durability, StorageError};
@@ -200,8 +201,8 @@ fn open_records(state: &State, config: &ServerConfig) -> Result<Option<Arc<Datab
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, RunError> {
-    TcpListener::bind(address).await.map_err(|source| RunError::Listen { address, source })
+fn listen(address: SocketAddr) -> Result<TcpListener, RunError> {
+    sockets::listen(address).map_err(|source| RunError::Listen { address, source })
 }
 
 fn address(listener: &TcpListener, wanted: SocketAddr) -> Result<SocketAddr, RunError> {
@@ -218,7 +219,7 @@ struct HttpPort {
 impl HttpPort {
     async fn open(http: &HttpConfig) -> Result<Self, RunError> {
         let tls = http.tls.clone().map(Tls::open).transpose()?;
-        let listener = listen(http.listen).await?;
+        let listener = listen(http.listen)?;
         Ok(Self { address: address(&listener, http.listen)?, listener, tls })
     }
 

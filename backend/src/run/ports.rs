@@ -32,7 +32,7 @@ impl Ports {
         let unix = config.unix.as_deref().map(UnixPort::open).transpose()?;
         let tcp = match config.listen {
             Some(wanted) => {
-                let listener = listen(wanted).await?;
+                let listener = listen(wanted)?;
                 let address = address(&listener, wanted)?;
                 Some((listener, address))
             }

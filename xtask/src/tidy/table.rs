@@ -18,7 +18,7 @@ pub(super) const ARROWS: &[(&str, &[&str])] = &[
     ("telemetry", &["config"]),
     ("cli", &["config"]),
     ("commands", &["cli", "client", "config", "state", "wire"]),
-    ("run", &["accounts", "client", "config", "gateway", "server", "state", "storage", "telemetry", "wire"]),
+    ("run", &["accounts", "client", "config", "gateway", "server", "sockets", "state", "storage", "telemetry", "wire"]),
 ];
 
 /// A third-party crate that only some places may name, with those places below the root of the repository.
