@@ -18,8 +18,10 @@ use crate::{
 pub(crate) enum Peer {
     /// Both halves in one process.
     Ours,
-    /// Gateway and file server in processes of their own, which speak framed TCP.
+    /// Gateway and file server in processes of their own, which speak over TCP.
     Split,
+    /// The same over a Unix socket.
+    SplitUnix,
     Nginx,
     Dufs,
     Miniserve,
@@ -33,6 +35,7 @@ impl Peer {
         match self {
             Self::Ours => "passerelle",
             Self::Split => "passerelle, two processes",
+            Self::SplitUnix => "passerelle, two processes, Unix socket",
             Self::Nginx => "nginx",
             Self::Dufs => "dufs",
             Self::Miniserve => "miniserve",
@@ -42,7 +45,7 @@ impl Peer {
 
     fn install(self) -> &'static str {
         match self {
-            Self::Ours | Self::Split => "cargo build --release -p backend",
+            Self::Ours | Self::Split | Self::SplitUnix => "cargo build --release -p backend",
             Self::Nginx => "apt-get install nginx-light",
             Self::Dufs => "cargo install dufs --root target/tools",
             Self::Miniserve => "cargo install miniserve --root target/tools",
@@ -58,7 +61,7 @@ impl Peer {
     }
 
     pub(crate) fn is_ours(self) -> bool {
-        matches!(self, Self::Ours | Self::Split)
+        matches!(self, Self::Ours | Self::Split | Self::SplitUnix)
     }
 
     /// The address of a file, of which the path needs no encoding.
@@ -69,7 +72,7 @@ impl Peer {
     /// A folder whole, as the peer gives it to programs; ours comes in pages, page by page or whole.
     pub(crate) fn listing(self, folder: &str) -> String {
         match self {
-            Self::Ours | Self::Split => format!("/api/v1/list/{folder}"),
+            Self::Ours | Self::Split | Self::SplitUnix => format!("/api/v1/list/{folder}"),
             Self::Nginx => format!("/{folder}/"),
             Self::Dufs => format!("/{folder}/?json"),
             Self::Miniserve => format!("/{folder}/"),
@@ -79,7 +82,7 @@ impl Peer {
 
     pub(crate) fn archive(self, folder: &str) -> String {
         match self {
-            Self::Ours | Self::Split => format!("/api/v1/archive?path={folder}"),
+            Self::Ours | Self::Split | Self::SplitUnix => format!("/api/v1/archive?path={folder}"),
             Self::Miniserve => format!("/{folder}/?download=zip"),
             Self::Nginx | Self::Dufs | Self::Copyparty => format!("/{folder}/?zip"),
         }
@@ -107,7 +110,8 @@ impl Peers {
     /// Nobody but us.
     pub(crate) fn ours(program: &Path) -> Self {
         let program = std::path::absolute(program).unwrap_or_else(|_| program.to_owned());
-        Self { found: vec![(Peer::Ours, program.clone()), (Peer::Split, program)], started: AtomicU32::new(0) }
+        let found = [Peer::Ours, Peer::Split, Peer::SplitUnix].map(|peer| (peer, program.clone()));
+        Self { found: found.to_vec(), started: AtomicU32::new(0) }
     }
 
     /// `ours` is the server that is measured, wherever this was started.
@@ -134,7 +138,7 @@ impl Peers {
     /// Each with the version that it tells.
     pub(crate) fn versions(&self) -> Vec<(Peer, String)> {
         let said = |(peer, path): &(Peer, PathBuf)| (*peer, version(*peer, path));
-        self.found.iter().filter(|(peer, _)| *peer != Peer::Split).map(said).collect()
+        self.found.iter().filter(|(peer, _)| *peer == Peer::Ours || !peer.is_ours()).map(said).collect()
     }
 
     /// Starts it over the folder, on a free port of loopback, with nothing logged.
@@ -148,7 +152,7 @@ impl Peers {
         command.env("HOME", &home).env("XDG_STATE_HOME", &home).env("XDG_CONFIG_HOME", &home);
         let commands = match peer {
             Peer::Ours => vec![(ours(command, folder, &home, address, manner), address)],
-            Peer::Split => split(program, folder, &home, address, manner)?,
+            Peer::Split | Peer::SplitUnix => split(peer, program, folder, &home, address, manner)?,
             Peer::Nginx => vec![(nginx(command, folder, &home, address, manner)?, address)],
             Peer::Dufs => vec![(dufs(command, folder, address, manner), address)],
             Peer::Miniserve => vec![(miniserve(command, folder, address), address)],
@@ -199,7 +203,9 @@ fn right(manner: Manner<'_>) -> &'static str {
     if manner.writable { "write" } else { "read" }
 }
 
+/// Both listen on a port, so that they are known to have started; the one over a Unix socket is reached by that.
 fn split(
+    peer: Peer,
     program: &Path,
     folder: &Path,
     home: &Path,
@@ -209,10 +215,16 @@ fn split(
     let (inner, key) = (free_address()?, home.join("key"));
     let mut storage = child::without_settings(Command::new(program));
     storage.arg("storage").arg(folder).args(["--log", "warn", "--tcp", &inner.to_string(), "--key"]).arg(&key);
-    storage.arg("--state").arg(home.join("state")).env("HOME", home).env("XDG_STATE_HOME", home);
+    storage.arg("--state").arg(home.join("state")).env("HOME", home).env("XDG_STATE_HOME", home).current_dir(home);
+    let mut server = inner.to_string();
+    if peer == Peer::SplitUnix {
+        // Where both were started: addresses of sockets are short.
+        storage.args(["--unix", "socket"]);
+        server = "unix:socket".to_owned();
+    }
     let mut gateway = child::without_settings(Command::new(program));
-    gateway.args(["gateway", "--log", "warn", "--anonymous", right(manner), "--server", &inner.to_string(), "--key"]);
-    gateway.arg(&key).args(["--http", &address.to_string()]).env("HOME", home);
+    gateway.args(["gateway", "--log", "warn", "--anonymous", right(manner), "--server", &server, "--key"]);
+    gateway.arg(&key).args(["--http", &address.to_string()]).env("HOME", home).current_dir(home);
     Ok(vec![(storage, inner), (gateway, address)])
 }
 

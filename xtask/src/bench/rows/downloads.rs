@@ -25,7 +25,8 @@ use crate::{
 pub(super) const GIGABYTE: f64 = 1e9;
 const MEBIBYTE: f64 = (1 << 20) as f64;
 const PARTS: u64 = 64;
-const ALL: &[Peer] = &[Peer::Ours, Peer::Split, Peer::Nginx, Peer::Dufs, Peer::Miniserve, Peer::Copyparty];
+const ALL: &[Peer] =
+    &[Peer::Ours, Peer::Split, Peer::SplitUnix, Peer::Nginx, Peer::Dufs, Peer::Miniserve, Peer::Copyparty];
 
 pub(super) fn one(bench: &Bench) -> Outcome<Found> {
     let bytes = bench.data.scale.big_bytes;

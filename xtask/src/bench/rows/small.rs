@@ -25,7 +25,7 @@ const CONNECTIONS: usize = 32;
 const MICROSECONDS: f64 = 1e6;
 
 pub(super) fn rate(bench: &Bench) -> Outcome<Found> {
-    let wanted = [Peer::Ours, Peer::Split, Peer::Nginx, Peer::Dufs, Peer::Miniserve, Peer::Copyparty];
+    let wanted = [Peer::Ours, Peer::Split, Peer::SplitUnix, Peer::Nginx, Peer::Dufs, Peer::Miniserve, Peer::Copyparty];
     let sides = bench.each(&wanted, Manner::default(), |peer, server| {
         check_content(bench, peer, server)?;
         let end = End::After(Duration::from_secs_f64(bench.effort.seconds));
