@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use backend::client::{Caller, Watcher};
+use backend::storage::faulty::{Fault, Faults, FaultyStorage, Operation};
 use backend::storage::memory::MemoryStorage;
 use shared::{Change, ErrorCode, EventId, Happening, Rights, Root, Scope};
 
@@ -67,6 +68,20 @@ async fn who_comes_back_hears_what_was_missed() {
     let forgotten = EventId { epoch: last.epoch ^ 1, ..last };
     let mut back = world.client.watch(&reader(), &path(""), Some(forgotten)).await.unwrap();
     assert_eq!([next(&mut back).await.1, next(&mut back).await.1].each_ref().map(word), ["ready", "resync"]);
+    world.stop().await;
+}
+
+/// A folder of a million entries is looked at for seconds, and whoever waits for the word that it is watched would hold
+/// what they read meanwhile in doubt.
+#[tokio::test]
+async fn a_folder_is_watched_before_it_is_looked_at() {
+    let storage = MemoryStorage::new();
+    storage.add_file("a", "a").unwrap();
+    let faults = Faults::seeded(1);
+    faults.at(Operation::List, 1, Fault::Fail(ErrorCode::Io));
+    let world = World::over(Arc::new(FaultyStorage::new(storage, faults))).await;
+    let mut watcher = world.client.watch(&reader(), &path(""), None).await.unwrap();
+    assert_eq!([next(&mut watcher).await.1, next(&mut watcher).await.1], [Happening::Ready, Happening::Gone]);
     world.stop().await;
 }
 

@@ -66,7 +66,8 @@ pub(super) struct Begun {
     /// None where the storage cannot tell.
     watching: Option<Box<dyn Watching>>,
     hashing: Hashing,
-    fingerprint: Fingerprint,
+    /// None until the first look.
+    fingerprint: Option<Fingerprint>,
     /// Told of since the last look.
     told: HashSet<Box<[u8]>>,
 }
@@ -85,7 +86,12 @@ impl Feed {
             Err(error) => return Err(error),
         };
         let hashing = Hashing::default();
-        let fingerprint = read(&*storage, &folder, &hashing)?;
+        // What is told from here on needs no look first, which takes seconds for a million entries; without a word of the
+        // storage's, only a look shows what happens after it.
+        let fingerprint = match &watching {
+            Some(_) => None,
+            None => Some(read(&*storage, &folder, &hashing)?),
+        };
         let [epoch @ .., _, _, _, _, _, _, _, _] = random_id()?;
         let ring = Mutex::new(Ring::new(u64::from_le_bytes(epoch)));
         let feed = Arc::new(Self { ring, latest: watch::Sender::new(0) });
@@ -162,7 +168,10 @@ impl Begun {
     /// Until the folder is gone, or nobody has listened for a while and `let_go` agrees.
     pub(super) async fn run(mut self, feed: &Arc<Feed>, let_go: impl Fn() -> bool) {
         let period = if self.watching.is_some() { LOOK_TIME } else { BLIND_LOOK_TIME };
-        let mut next_look = Instant::now() + period;
+        let mut next_look = Instant::now();
+        if self.fingerprint.is_some() {
+            next_look += period;
+        }
         let mut unheard_since = None;
         loop {
             let looks = tokio::select! {
@@ -262,14 +271,14 @@ impl Begun {
             let pending = self.noticed.pending();
             self.hashing.buckets(self.told.iter().chain(&pending.names).map(|name| &**name))
         };
-        let missed = self.fingerprint.differs(&now, &told);
-        self.fingerprint = now;
+        let missed = self.fingerprint.as_ref().is_some_and(|before| before.differs(&now, &told));
+        self.fingerprint = Some(now);
         self.told.clear();
         Ok(if missed { vec![Happening::Resync] } else { Vec::new() })
     }
 
     fn look_anew(&mut self) -> Result<Vec<Happening>, StorageError> {
-        self.fingerprint = read(&*self.storage, &self.folder, &self.hashing)?;
+        self.fingerprint = Some(read(&*self.storage, &self.folder, &self.hashing)?);
         self.told.clear();
         Ok(vec![Happening::Resync])
     }
