@@ -7,6 +7,8 @@ mod breadcrumb;
 #[cfg(target_arch = "wasm32")]
 mod download;
 #[cfg(target_arch = "wasm32")]
+mod going;
+#[cfg(target_arch = "wasm32")]
 mod grid;
 #[cfg(target_arch = "wasm32")]
 mod keyboard;
@@ -27,7 +29,11 @@ mod row;
 #[cfg(target_arch = "wasm32")]
 mod screen;
 #[cfg(target_arch = "wasm32")]
+mod scroller;
+#[cfg(target_arch = "wasm32")]
 mod shortcuts;
+#[cfg(target_arch = "wasm32")]
+mod show;
 #[cfg(target_arch = "wasm32")]
 mod sort;
 #[cfg(target_arch = "wasm32")]

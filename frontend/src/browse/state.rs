@@ -1,6 +1,5 @@
-//! `Browser`: the state of the Files screen, and what changes it. Fetching is in `load`, drawing in the components.
-
-use std::time::Duration;
+//! `Browser`: the state of the Files screen. Going elsewhere is in `going`, fetching in `load`, what comes of it in `show`
+//! and `merge`, drawing in the components.
 
 use js_sys::Function;
 use leptos::leptos_dom::helpers::TimeoutHandle;
@@ -12,15 +11,9 @@ use super::model::typeahead::TypeAhead;
 use super::model::{Edit, Keep, Listing, Own, Place, Remap, Selection, View};
 use super::proof::Proof;
 use crate::env::prefs::Prefs;
-use crate::env::{focused, history, storage};
+use crate::env::{history, storage};
 use crate::failure::Failure;
 use crate::ui::toast::Toasts;
-
-/// How long after a movement the place is written into the history: browsers limit how often a page may.
-const REMEMBER_AFTER: Duration = Duration::from_millis(300);
-/// How many folders are kept for going back, and how many rows in all.
-const KEPT_FOLDERS_MAX: usize = 8;
-const KEPT_ROWS_MAX: usize = 300_000;
 
 /// What the screen shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,8 +106,10 @@ pub(super) struct Work {
     pub(super) recent: Vec<Edit>,
     /// What this page itself changed.
     pub(super) own: Own,
-    kept: Vec<Listing>,
-    remember: Option<TimeoutHandle>,
+    /// Folders that were left, to be shown at once when the person comes back.
+    pub(super) kept: Vec<Listing>,
+    /// Will write the place into the history.
+    pub(super) remember: Option<TimeoutHandle>,
 }
 
 impl Browser {
@@ -153,50 +148,6 @@ impl Browser {
     /// The state that was provided.
     pub fn get() -> Self {
         expect_context()
-    }
-
-    /// Opens what the address names: at the start, and when the person goes back or forward.
-    pub fn follow_address(self, focus: bool) {
-        self.in_trash.set(history::in_trash());
-        if history::in_trash() {
-            return;
-        }
-        match history::folder() {
-            Ok(folder) => self.enter(folder, history::place().unwrap_or_default(), focus),
-            Err(_) => {
-                self.forget_timers();
-                self.abort();
-                let code = shared::ErrorCode::BadPath;
-                self.phase.set(Phase::Failed(Failure::Refused { code, status: 400, request_id: String::new() }));
-            }
-        }
-    }
-
-    /// Goes to a folder. Coming from inside it, the focus is on where one came from.
-    pub fn navigate(self, folder: VPath) {
-        let here = self.folder.get_untracked();
-        let inner = folder.strip_prefix_of(&here);
-        let place = inner.as_ref().and_then(|inner| inner.segments().next()).map(Place::at).unwrap_or_default();
-        self.remember_now();
-        history::push(&folder);
-        self.in_trash.set(false);
-        self.enter(folder, place, true);
-    }
-
-    /// Shows the trash.
-    pub fn open_trash(self) {
-        if !self.in_trash.get_untracked() {
-            self.remember_now();
-            history::push_trash();
-            self.in_trash.set(true);
-        }
-    }
-
-    /// Goes to the folder above.
-    pub fn parent(self) {
-        if let Some(parent) = self.folder.get_untracked().parent() {
-            self.navigate(parent);
-        }
     }
 
     /// Sorts the folder, and keeps to that.
@@ -241,102 +192,9 @@ impl Browser {
         self.wish_focus.notify();
     }
 
-    /// Writes the place into the history once the person rests.
-    pub fn remember_soon(self) {
-        let browser = self;
-        let handle = set_timeout_with_handle(move || browser.remember_now(), REMEMBER_AFTER).ok();
-        let before = self.work.try_update_value(|work| std::mem::replace(&mut work.remember, handle)).flatten();
-        if let Some(before) = before {
-            before.clear();
-        }
-    }
-
     /// The path of a row that is here.
     pub fn path_of(self, row: usize) -> Option<VPath> {
         self.listing.with_untracked(|listing| listing.folder.join(listing.rows.name(row)?).ok())
-    }
-
-    fn enter(self, folder: VPath, place: Place, focus: bool) {
-        self.forget_timers();
-        self.keep_listing();
-        let order = storage::order(&folder);
-        self.folder.set(folder.clone());
-        self.order.set(order);
-        self.filter.set(String::new());
-        let kept = self.work.try_update_value(|work| {
-            let index = work.kept.iter().position(|kept| kept.folder == folder && kept.order == order)?;
-            Some(work.kept.remove(index))
-        });
-        match kept.flatten() {
-            Some(listing) => {
-                self.show(listing, place, Keep::default(), focus);
-                self.load(true, Place::default(), self.in_hand(), false);
-            }
-            None => self.load(false, place, Keep::default(), focus),
-        }
-    }
-
-    /// Shows a listing that has at least its first page.
-    pub(super) fn show(self, mut listing: Listing, place: Place, mut keep: Keep, focus: bool) {
-        self.catch_up(&mut listing);
-        let mut selection = Selection::default();
-        let arrived = 0..listing.rows.len();
-        keep.focus = place.focus.clone().or(keep.focus);
-        let found = keep.find_in(&listing, arrived, &mut selection);
-        let cursor = found.unwrap_or(0);
-        let target = match (place.top, found) {
-            (Some(top), _) => Target::Top(top),
-            (None, Some(row)) => Target::Center(row),
-            (None, None) => Target::Top(0.0),
-        };
-        self.view.set(View::filtered(&listing, &self.filter.get_untracked()));
-        self.listing.set(listing);
-        self.selection.set(selection);
-        self.cursor.set(cursor);
-        self.phase.set(Phase::Ready);
-        self.target.set(Some(target));
-        self.work.update_value(|work| work.keep = keep);
-        if focus {
-            self.focus_cursor();
-        }
-    }
-
-    /// Puts a listing that was read again in the place of the one that is shown, under the person's hands.
-    pub(super) fn swap(self, mut listing: Listing) {
-        self.catch_up(&mut listing);
-        let mut keep = self.in_hand();
-        let here = self.cursor.get_untracked();
-        let above = here as f64 - self.top.get_value();
-        let had_focus = focused().is_some_and(|element| element.closest(".row").is_ok_and(|row| row.is_some()));
-        let mut selection = Selection::default();
-        let found = keep.find_in(&listing, 0..listing.rows.len(), &mut selection);
-        let cursor = found.unwrap_or_else(|| here.min(listing.total().saturating_sub(1)));
-        self.view.set(View::filtered(&listing, &self.filter.get_untracked()));
-        self.listing.set(listing);
-        self.selection.set(selection);
-        self.cursor.set(cursor);
-        // The focused row stays where it is on the screen, whatever came or went above it.
-        if found.is_some_and(|row| row != here) {
-            self.target.set(Some(Target::Top((cursor as f64 - above).max(0.0))));
-        }
-        self.work.update_value(|work| work.keep = keep);
-        if had_focus {
-            self.focus_cursor();
-        }
-    }
-
-    /// What the person has in hand, with what is still being looked for.
-    pub(super) fn in_hand(self) -> Keep {
-        let cursor = self.cursor.get_untracked();
-        let mut keep = self
-            .listing
-            .with_untracked(|listing| self.selection.with_untracked(|chosen| Keep::of(listing, chosen, cursor)));
-        self.work.with_value(|work| {
-            keep.selected.extend(work.keep.selected.iter().cloned());
-            keep.everything |= work.keep.everything;
-            keep.focus = work.keep.focus.clone().or(keep.focus.take());
-        });
-        keep
     }
 
     /// The person moved: the row that was being looked for is no longer wanted.
@@ -356,42 +214,5 @@ impl Browser {
             abort.abort();
         }
         self.wake();
-    }
-
-    fn remember_now(self) {
-        self.forget_timers();
-        let here =
-            self.listing.with_untracked(|listing| self.folder.with_untracked(|folder| listing.folder == *folder));
-        if here && !self.in_trash.get_untracked() && self.phase.get_untracked() == Phase::Ready {
-            let cursor = self.cursor.get_untracked();
-            let focus = self.listing.with_untracked(|listing| listing.rows.name(cursor).map(<[u8]>::to_vec));
-            history::remember(&Place { top: Some(self.top.get_value()), focus });
-        }
-    }
-
-    fn forget_timers(self) {
-        let before = self.work.try_update_value(|work| work.remember.take()).flatten();
-        if let Some(before) = before {
-            before.clear();
-        }
-    }
-
-    /// Keeps the folder that is being left, to be shown at once when the person comes back.
-    fn keep_listing(self) {
-        if self.phase.get_untracked() != Phase::Ready {
-            return;
-        }
-        if self.listing.with_untracked(|listing| listing.rows.len() > KEPT_ROWS_MAX) {
-            return;
-        }
-        let listing = self.listing.get_untracked();
-        self.work.update_value(|work| {
-            work.kept.retain(|kept| kept.folder != listing.folder);
-            work.kept.push(listing);
-            let rows = |kept: &[Listing]| kept.iter().map(|kept| kept.rows.len()).sum::<usize>();
-            while work.kept.len() > KEPT_FOLDERS_MAX || rows(&work.kept) > KEPT_ROWS_MAX {
-                work.kept.remove(0);
-            }
-        });
     }
 }
