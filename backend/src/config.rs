@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
 use crate::gateway::{Anonymous, GatewayConfig, TlsFiles};
+use crate::pieces::TRANSFER_BYTES_MAX;
 use crate::server::{Durability, ServerConfig};
 
 /// Where HTTP is served unless told otherwise.
@@ -131,6 +132,9 @@ pub struct HttpSettings {
     /// Memory for archives, in lists of files as long as they may be: 128 MiB each [default: 8].
     #[arg(long, value_name = "N")]
     pub archives_max: Option<usize>,
+    /// Memory for bytes on their way through the gateway, in MiB: more transfers at a time go in shorter pieces [default: 64].
+    #[arg(id = "http_transfer_memory_mib", long = "http-transfer-memory-mib", value_name = "MIB")]
+    pub transfer_memory_mib: Option<usize>,
 }
 
 /// The framed protocol: section `[tcp]` of the file.
@@ -154,6 +158,9 @@ pub struct TcpSettings {
     /// Memory for sorted folders between the pages of a listing, in MiB [default: 256].
     #[arg(long, value_name = "MIB")]
     pub listing_memory_mib: Option<usize>,
+    /// Memory for uploads on their way to the disk, in MiB: more at a time go in shorter pieces [default: 64].
+    #[arg(id = "tcp_transfer_memory_mib", long = "tcp-transfer-memory-mib", value_name = "MIB")]
+    pub transfer_memory_mib: Option<usize>,
     /// When an upload is acknowledged [default: strict].
     #[arg(long, value_name = "WHEN", env = "PASSERELLE_DURABILITY")]
     pub durability: Option<Acknowledged>,
@@ -251,6 +258,8 @@ pub struct HttpConfig {
     pub tls: Option<TlsFiles>,
     /// How. The served folder's name is empty unless somebody said one.
     pub gateway: GatewayConfig,
+    /// Memory for bytes on their way, in bytes.
+    pub transfer_bytes_max: usize,
 }
 
 /// The framed protocol, settled.
@@ -338,7 +347,8 @@ impl HttpSettings {
             archives_max: positive(self.archives_max.or(file.archives_max), default.archives_max, "archives-max")?,
             ..default
         };
-        Ok(HttpConfig { listen, tls, gateway })
+        let transfer_bytes_max = mebibytes(self.transfer_memory_mib.or(file.transfer_memory_mib), TRANSFER_BYTES_MAX);
+        Ok(HttpConfig { listen, tls, gateway, transfer_bytes_max })
     }
 }
 
@@ -352,7 +362,6 @@ impl TcpSettings {
             return Err(ConfigError::Exposed(exposed));
         }
         let default = ServerConfig::default();
-        let mebibytes = self.listing_memory_mib.or(file.listing_memory_mib);
         let server = ServerConfig {
             connections_max: positive(
                 self.connections_max.or(file.connections_max),
@@ -360,8 +369,14 @@ impl TcpSettings {
                 "tcp-connections-max",
             )?,
             idle_time: seconds(self.idle_seconds.or(file.idle_seconds), default.idle_time, "tcp-idle-seconds")?,
-            snapshot_bytes_max: mebibytes
-                .map_or(default.snapshot_bytes_max, |mebibytes| mebibytes.saturating_mul(1 << 20)),
+            snapshot_bytes_max: mebibytes(
+                self.listing_memory_mib.or(file.listing_memory_mib),
+                default.snapshot_bytes_max,
+            ),
+            transfer_bytes_max: mebibytes(
+                self.transfer_memory_mib.or(file.transfer_memory_mib),
+                default.transfer_bytes_max,
+            ),
             upload_expiry: seconds(
                 self.upload_expiry_seconds.or(file.upload_expiry_seconds),
                 default.upload_expiry,
@@ -399,6 +414,11 @@ fn positive(value: Option<usize>, default: usize, name: &'static str) -> Result<
         0 => Err(ConfigError::Zero(name)),
         value => Ok(value),
     }
+}
+
+/// In bytes.
+fn mebibytes(value: Option<usize>, default: usize) -> usize {
+    value.map_or(default, |mebibytes| mebibytes.saturating_mul(1 << 20))
 }
 
 fn seconds(value: Option<u64>, default: Duration, name: &'static str) -> Result<Duration, ConfigError> {

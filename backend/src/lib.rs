@@ -11,7 +11,8 @@
 //! - [`client`] makes typed calls over a pool of framed connections.
 //! - [`gateway`] speaks HTTP, and is itself a client of the file server.
 //!
-//! Below them: [`pages`] asks the system what of a file is in memory, for both ends, and [`sockets`] sets up
+//! Below them: [`pages`] asks the system what of a file is in memory, for both ends, [`pieces`] says how
+//! many bytes each may hold, and [`sockets`] sets up
 //! their connections.
 //!
 //! Around them: [`cli`] and [`config`] say what a person may ask for, [`commands`] are the client verbs, [`state`] is the
@@ -22,6 +23,7 @@ pub mod storage;
 pub mod wire;
 
 pub mod pages;
+pub mod pieces;
 pub mod sockets;
 
 pub mod server;

@@ -217,9 +217,9 @@ impl Connection {
         }
     }
 
-    /// What has come of the DATA frame, at most 256 KiB; empty at the frame's end.
-    pub(super) async fn piece(&mut self) -> Result<bytes::Bytes, ClientError> {
-        match self.alarm.within(2 * PING_AFTER, self.reader.piece()).await {
+    /// What has come of the DATA frame, at most `bytes_max`; empty at the frame's end.
+    pub(super) async fn piece(&mut self, bytes_max: usize) -> Result<bytes::Bytes, ClientError> {
+        match self.alarm.within(2 * PING_AFTER, self.reader.piece(bytes_max)).await {
             Some(piece) => Ok(piece?),
             None => Err(silent()),
         }

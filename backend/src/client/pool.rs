@@ -16,6 +16,7 @@ use tracing::debug;
 
 use super::ClientError;
 use super::connection::{Connection, DataReply, Reply};
+use crate::pieces::{Pieces, Share, TRANSFER_BYTES_MAX};
 use crate::wire::{Door, Frame, Key};
 
 /// Which file server, and by what key.
@@ -82,6 +83,9 @@ pub struct PoolConfig {
     pub bulk_connections_max: usize,
     /// Most connections that wait for something to happen in a folder.
     pub watching_connections_max: usize,
+    /// Memory for the bytes of files on their way, in bytes: more transfers at a time move them in shorter pieces, down to
+    /// [`crate::pieces::PIECE_BYTES_MIN`].
+    pub transfer_bytes_max: usize,
     /// How long a call waits for a free connection.
     pub lease_time: Duration,
     /// How long opening a connection may take.
@@ -94,6 +98,7 @@ impl Default for PoolConfig {
             metadata_connections_max: 32,
             bulk_connections_max: 1024,
             watching_connections_max: 256,
+            transfer_bytes_max: TRANSFER_BYTES_MAX,
             lease_time: Duration::from_secs(10),
             connect_time: HANDSHAKE_TIME,
         }
@@ -140,6 +145,7 @@ pub(super) struct Pool {
     metadata: Slots,
     bulk: Slots,
     watching: Slots,
+    pieces: Pieces,
 }
 
 struct Slots {
@@ -163,7 +169,8 @@ impl Pool {
         let metadata = Slots::new(config.metadata_connections_max);
         let bulk = Slots::new(config.bulk_connections_max);
         let watching = Slots::new(config.watching_connections_max);
-        Arc::new(Self { target, config, metadata, bulk, watching })
+        let pieces = Pieces::new(config.transfer_bytes_max);
+        Arc::new(Self { target, config, metadata, bulk, watching, pieces })
     }
 
     /// A connection that lives, as far as one can tell.
@@ -254,6 +261,11 @@ impl Slots {
 }
 
 impl Lease {
+    /// A part of the memory for transfers.
+    pub(super) fn share(&self) -> Share {
+        self.pool.pieces.share()
+    }
+
     /// Whether the connection had served before.
     pub(super) fn was_pooled(&self) -> bool {
         self.pooled
@@ -341,8 +353,8 @@ impl Lease {
     }
 
     /// See [`Connection::piece`].
-    pub(super) async fn piece(&mut self) -> Result<bytes::Bytes, ClientError> {
-        self.connection.piece().await
+    pub(super) async fn piece(&mut self, bytes_max: usize) -> Result<bytes::Bytes, ClientError> {
+        self.connection.piece(bytes_max).await
     }
 
     /// What is left of the DATA frame.

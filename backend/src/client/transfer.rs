@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::ClientError;
 use super::connection::{DataReply, Reply};
 use super::pool::Lease;
+use crate::pieces::{PIECE_BYTES_MIN, Share};
 
 /// The bytes of chosen files.
 pub struct Transfer {
@@ -20,6 +21,7 @@ pub struct Transfer {
     /// A frame that was taken before it was asked for.
     waiting: Option<DataReply>,
     items_left: usize,
+    share: Share,
     /// A file may come instead of its bytes.
     borrows: bool,
     /// The file of the present item.
@@ -55,8 +57,9 @@ impl Transfer {
         match first {
             Reply::End(error) => Err(lease.end(error)),
             frame => {
-                let waiting = Some(DataReply::Reply(frame));
-                Ok(Self { lease: Some(lease), waiting, items_left: items, borrows, lent: None, state: State::Between })
+                let (share, waiting) = (lease.share(), Some(DataReply::Reply(frame)));
+                let state = State::Between;
+                Ok(Self { lease: Some(lease), waiting, items_left: items, share, borrows, lent: None, state })
             }
         }
     }
@@ -154,7 +157,12 @@ impl Transfer {
         }
     }
 
-    /// The next bytes of the present item, at most 256 KiB; none at its end, when every byte has come and the file was
+    /// How long a piece may be at the moment, in bytes: the more transfers there are, the shorter.
+    pub fn piece_bytes(&self) -> usize {
+        self.share.piece_bytes()
+    }
+
+    /// The next bytes of the present item, at most [`Transfer::piece_bytes`]; none at its end, when every byte has come and the file was
     /// the same throughout.
     ///
     /// # Errors
@@ -183,7 +191,8 @@ impl Transfer {
                 DataReply::Reply(Reply::Frame(_)) => return Err(self.broken("a frame that has no place in an item")),
             }
         }
-        let piece = match self.lease()?.piece().await {
+        let bytes_max = self.share.piece_bytes();
+        let piece = match self.lease()?.piece(bytes_max).await {
             Ok(piece) => piece,
             Err(error) => return Err(self.lost(error)),
         };
@@ -324,7 +333,7 @@ async fn drain(mut lease: Lease) -> Result<(), ClientError> {
     let mut bytes_left = CANCEL_DRAIN_BYTES_MAX;
     loop {
         while lease.data_left() > 0 {
-            let piece = lease.piece().await?;
+            let piece = lease.piece(PIECE_BYTES_MIN).await?;
             let Some(left) = bytes_left.checked_sub(piece.len()) else { return Ok(()) };
             bytes_left = left;
         }

@@ -7,6 +7,7 @@ use shared::{Algorithm, Checksum, Conflict, ErrorCode, UploadId, VPath};
 use super::connection::Reply;
 use super::pool::{Lane, Lease};
 use super::{Caller, Client, ClientError};
+use crate::pieces::Share;
 
 /// Which bytes of an upload follow.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -27,6 +28,7 @@ pub struct Sending {
     lease: Option<Lease>,
     /// Where the upload stood when the server was ready.
     ready: Upload,
+    share: Share,
 }
 
 impl Client {
@@ -44,7 +46,7 @@ impl Client {
         match reply {
             Reply::Frame(frame) => {
                 let ready = lease.message(&frame, FrameKind::Upload)?;
-                Ok(Sending { lease: Some(lease), ready })
+                Ok(Sending { share: lease.share(), lease: Some(lease), ready })
             }
             Reply::End(error) => Err(lease.end(error)),
         }
@@ -120,6 +122,11 @@ impl Sending {
         &self.ready
     }
 
+    /// How much is best gathered for one [`Sending::send`] at the moment, in bytes: the more transfers there are, the less.
+    pub fn piece_bytes(&self) -> usize {
+        self.share.piece_bytes()
+    }
+
     /// Sends bytes, in frames as long as the connection allows. Waits for the server to take them.
     ///
     /// # Errors
@@ -187,7 +194,8 @@ impl Drop for Sending {
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             // So that the server makes durable what came, without waiting for a dead peer.
-            runtime.spawn(Self { lease: Some(lease), ready: self.ready.clone() }.break_off_quietly());
+            let (share, ready) = (lease.share(), self.ready.clone());
+            runtime.spawn(Self { lease: Some(lease), ready, share }.break_off_quietly());
         }
     }
 }

@@ -62,15 +62,15 @@ impl Incoming {
         }
     }
 
-    /// The next bytes, of which as many are taken at once as are there, but little more than [`PIECE_BYTES`]; none at
-    /// the end.
-    pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, Fault> {
+    /// The next bytes, of which as many are taken at once as are there, but little more than `bytes_max`; none at the
+    /// end.
+    pub(super) async fn piece(&mut self, bytes_max: usize) -> Result<Option<Bytes>, Fault> {
         if let Some(fault) = self.fault.take() {
             return Err(fault);
         }
         let Some(first) = self.frame().await? else { return Ok(None) };
         let mut gathered: Option<BytesMut> = None;
-        while gathered.as_ref().map_or(first.len(), BytesMut::len) < PIECE_BYTES {
+        while gathered.as_ref().map_or(first.len(), BytesMut::len) < bytes_max {
             match self.frame().now_or_never() {
                 Some(Ok(Some(next))) => {
                     gathered.get_or_insert_with(|| BytesMut::from(&first[..])).extend_from_slice(&next);
@@ -120,13 +120,13 @@ impl Incoming {
 
     /// All of a body of so many bytes, however slowly it comes as long as it moves.
     pub(super) async fn all(&mut self, bytes: usize) -> Result<Bytes, Fault> {
-        let Some(first) = self.piece().await? else { return Ok(Bytes::new()) };
+        let Some(first) = self.piece(PIECE_BYTES).await? else { return Ok(Bytes::new()) };
         if first.len() >= bytes {
             return Ok(first);
         }
         let mut all = BytesMut::with_capacity(bytes);
         all.extend_from_slice(&first);
-        while let Some(piece) = self.piece().await? {
+        while let Some(piece) = self.piece(PIECE_BYTES).await? {
             all.extend_from_slice(&piece);
         }
         Ok(all.freeze())
@@ -142,7 +142,7 @@ impl Incoming {
         let deadline = Instant::now() + gateway.config.body_read_time;
         let mut whole = Vec::new();
         loop {
-            let piece = timeout_at(deadline, self.piece()).await.unwrap_or(Err(Fault::Stalled))?;
+            let piece = timeout_at(deadline, self.piece(PIECE_BYTES)).await.unwrap_or(Err(Fault::Stalled))?;
             let Some(piece) = piece else { return Ok(whole) };
             if whole.len() + piece.len() > bytes_max {
                 let sentence = format!("The request's body is longer than {bytes_max} bytes.");

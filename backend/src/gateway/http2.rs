@@ -19,7 +19,6 @@ use hyper::rt::Executor;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use shared::limits::PIECE_BYTES;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
@@ -37,6 +36,8 @@ const BROKEN_MAX: usize = 128;
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 /// What it may send of all, in bytes: more than of one, which must not keep the others from moving.
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
+/// What waits in a stream for the client's window before the next piece is asked for, in bytes.
+const STREAM_SEND_BYTES: usize = 32 << 10;
 /// How often a silent client is asked whether it is there.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 /// How long it may take to say so.
@@ -75,7 +76,7 @@ where
         .max_local_error_reset_streams(BROKEN_MAX)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .max_send_buf_size(PIECE_BYTES)
+        .max_send_buf_size(STREAM_SEND_BYTES)
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_TIME)
         .serve_connection(TokioIo::new(stream), service);

@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use shared::limits::PIECE_BYTES;
 use shared::{ErrorCode, Span};
 use tokio::task::spawn_blocking;
 
@@ -46,7 +45,7 @@ impl Lent {
     /// The body, once its first bytes are in memory: what goes wrong until then is still answered properly, and what fits
     /// into one piece is whole before anything is said.
     pub(super) async fn start(mut self) -> Result<Body, ClientError> {
-        if self.left() <= PIECE_BYTES as u64 {
+        if self.left() <= self.held() {
             return self.last().await.map(Body::from);
         }
         self.prepare(PROMISE_BYTES_MAX).await?;
@@ -55,6 +54,11 @@ impl Lent {
 
     fn left(&self) -> u64 {
         self.end - self.offset
+    }
+
+    /// What is held back until the file is known to be the same, in bytes.
+    fn held(&self) -> u64 {
+        if self.lane.is_some() { HELD_BYTES } else { self.transfer.piece_bytes() as u64 }
     }
 
     /// How many bytes the next piece has, when `held` are left for the last.
@@ -97,6 +101,7 @@ impl Lent {
     fn buffer(&mut self, length: usize) -> BytesMut {
         if self.pieces.len() >= PIECES_MAX
             && let Some(Ok(mut buffer)) = self.pieces.pop_front().map(Bytes::try_into_mut)
+            && buffer.capacity() <= 2 * length
         {
             buffer.resize(length, 0);
             return buffer;
@@ -110,7 +115,7 @@ impl Lent {
             // What was promised is sent before the file is looked at for the last time.
             poll_fn(|context| lane.poll_kept(context)).await;
         }
-        let length = self.length(0, PIECE_BYTES);
+        let length = self.length(0, usize::MAX);
         let bytes = self.read(length).await?;
         self.transfer.give_back().await?;
         finish(&mut self.transfer).await?;
@@ -120,7 +125,7 @@ impl Lent {
 
 impl Source for Lent {
     async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
-        let held = if self.lane.is_some() { HELD_BYTES } else { PIECE_BYTES as u64 };
+        let (held, piece_bytes) = (self.held(), self.transfer.piece_bytes());
         if self.left() == 0 {
             return Ok(None);
         }
@@ -128,7 +133,7 @@ impl Source for Lent {
             return self.last().await.map(Some);
         }
         if self.lane.is_none() || !self.prepare(PROMISE_BYTES_MAX).await? {
-            let length = self.length(held, PIECE_BYTES);
+            let length = self.length(held, piece_bytes);
             return self.read(length).await.map(Some);
         }
         let length = self.length(held, PROMISE_BYTES_MAX);

@@ -7,7 +7,6 @@ use std::time::SystemTime;
 use bytes::{Bytes, BytesMut};
 use http::header::{ETAG, HeaderName, LAST_MODIFIED};
 use http::{HeaderMap, HeaderValue};
-use shared::limits::PIECE_BYTES;
 use shared::{ErrorCode, UploadId, VPath};
 
 use super::body::{Fault, Incoming};
@@ -34,7 +33,7 @@ pub(super) async fn send(body: &mut Incoming, sending: Sending, bytes_max: u64) 
     loop {
         if waiting.is_empty() && !waiting.over {
             tokio::select! {
-                piece = body.piece() => waiting.take(piece),
+                piece = body.piece(sending.piece_bytes()) => waiting.take(piece),
                 // A newer writer took over, say, while this one's client sent nothing.
                 error = sending.ended() => return Err(error.into()),
             }
@@ -49,12 +48,13 @@ pub(super) async fn send(body: &mut Incoming, sending: Sending, bytes_max: u64) 
             Some(less) => left = less,
             None => return Err(break_off(sending, too_large(bytes_max)).await),
         }
+        let bytes_max = sending.piece_bytes();
         let mut sent = pin!(sending.send(piece));
         loop {
             tokio::select! {
                 biased;
                 sent = &mut sent => break sent?,
-                piece = body.piece(), if waiting.has_room() => waiting.take(piece),
+                piece = body.piece(bytes_max), if waiting.has_room(bytes_max) => waiting.take(piece),
             }
         }
     }
@@ -74,8 +74,8 @@ impl Gathered {
         self.first.is_none()
     }
 
-    fn has_room(&self) -> bool {
-        !self.over && self.first.as_ref().map_or(0, Bytes::len) + self.more.len() < PIECE_BYTES
+    fn has_room(&self, bytes_max: usize) -> bool {
+        !self.over && self.first.as_ref().map_or(0, Bytes::len) + self.more.len() < bytes_max
     }
 
     fn take(&mut self, piece: Result<Option<Bytes>, Fault>) {

@@ -93,7 +93,7 @@ pub async fn serve(
     let ways = Ways { door: Some(doorway), ..ports.into_ways() };
     let file_server = tokio::spawn(server::serve(ways, file_server, stop_server.clone()));
 
-    let client = Client::new(Target::here(door, inner_key), PoolConfig::default());
+    let client = Client::new(Target::here(door, inner_key), pool(&http));
     let writable = http.gateway.anonymous.writable();
     let gateway = new_gateway(client, http, &common, Some(&folder));
     announce(&common, Some(&http_port), Some(&places));
@@ -104,6 +104,11 @@ pub async fn serve(
         tracing::error!(%error, "the file server ended badly");
     }
     Ok(())
+}
+
+/// How the gateway goes to its file server.
+fn pool(http: &HttpConfig) -> PoolConfig {
+    PoolConfig { transfer_bytes_max: http.transfer_bytes_max, ..PoolConfig::default() }
 }
 
 /// The file server alone.
@@ -136,7 +141,7 @@ pub async fn serve_gateway(
     common: CommonConfig,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
-    let client = Client::new(Target { place: Place::of(server), key: read_key(key)? }, PoolConfig::default());
+    let client = Client::new(Target { place: Place::of(server), key: read_key(key)? }, pool(&http));
     let port = HttpPort::open(&http).await?;
     let gateway = new_gateway(client, http, &common, None);
     announce(&common, Some(&port), None);

@@ -48,6 +48,7 @@ pub use database::{Database, DatabaseError};
 pub use send::{Sink, Socket};
 pub use session::serve_connection;
 
+use crate::pieces::{Pieces, TRANSFER_BYTES_MAX};
 pub use crate::storage::Durability;
 use crate::storage::Storage;
 use crate::wire::{Key, KeyId};
@@ -71,6 +72,9 @@ pub struct ServerConfig {
     pub idle_time: Duration,
     /// How long requests may go on after the server was asked to stop.
     pub drain_time: Duration,
+    /// Memory for the bytes of uploads on their way, in bytes: more uploads at a time move in shorter pieces, down to
+    /// [`crate::pieces::PIECE_BYTES_MIN`].
+    pub transfer_bytes_max: usize,
     /// Memory for sorted folders between the pages of a listing, in bytes.
     pub snapshot_bytes_max: usize,
     /// Most entries of a folder that is listed.
@@ -95,6 +99,7 @@ impl Default for ServerConfig {
             handshake_time: HANDSHAKE_TIME,
             idle_time: IDLE_TIME,
             drain_time: Duration::from_secs(30),
+            transfer_bytes_max: TRANSFER_BYTES_MAX,
             snapshot_bytes_max: 256 << 20,
             folder_entries_max: FOLDER_ENTRIES_MAX,
             snapshot_time: Duration::from_secs(120),
@@ -119,6 +124,8 @@ pub struct Server {
     jobs: Arc<Jobs>,
     watches: Arc<Watches>,
     records: Option<Arc<Database>>,
+    /// Memory for uploads on their way.
+    pieces: Pieces,
     config: ServerConfig,
 }
 
@@ -138,7 +145,8 @@ impl Server {
         let uploads = Arc::new(Uploads::new(Arc::clone(&storage), records.clone(), Arc::clone(&digests), &config));
         let watches = Arc::new(Watches::new(Arc::clone(&storage)));
         let jobs = Arc::new(Jobs::new(Arc::clone(&storage), records.clone()));
-        Arc::new(Self { storage, keys, snapshots, digests, uploads, jobs, watches, records, config })
+        let pieces = Pieces::new(config.transfer_bytes_max);
+        Arc::new(Self { storage, keys, snapshots, digests, uploads, jobs, watches, records, pieces, config })
     }
 
     /// Clears away what has expired, now and then, until `shutdown`.

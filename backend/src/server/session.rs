@@ -16,9 +16,10 @@ use super::answer::{Answer, Control, Inbound, Stop};
 use super::handshake::{Peer, handshake};
 use super::uploads::{self, Intake};
 use super::{Server, Sink, digest, jobs, list, read, trash, walk, watch};
+use crate::pieces::{PIECE_BYTES_MIN, Pieces};
 use crate::wire::{Alarm, Frame, FrameReader, FrameWriter, Incoming, WireError};
 
-/// How many pieces of a PUT wait for the disk, each at most [`shared::limits::PIECE_BYTES`] long.
+/// How many pieces of a PUT wait for the disk, each as long as [`Pieces`] allows.
 const PIECES_WAITING_MAX: usize = 4;
 /// How long the end of a PUT that failed is waited for.
 const SKIP_TIME: Duration = Duration::from_secs(5);
@@ -119,7 +120,7 @@ impl<R: AsyncRead + Unpin, W: Sink> Session<'_, R, W> {
         let mut skipped = 0;
         loop {
             while self.reader.data_left() > 0 {
-                skipped += self.reader.piece().await?.len();
+                skipped += self.reader.piece(PIECE_BYTES_MIN).await?.len();
                 if skipped > CANCEL_DRAIN_BYTES_MAX {
                     return Err(WireError::Unexpected("the bytes of a PUT that failed go on"));
                 }
@@ -165,7 +166,7 @@ impl<R: AsyncRead + Unpin, W: Sink> Session<'_, R, W> {
             let intake = receiver.map(|receiver| Intake::new(receiver, &control));
             let work = operate(server, *peer, &mut answer, intake, &frame);
             tokio::pin!(work);
-            let mut ears = Ears { reader, request_id, control: &control, cancels, sender };
+            let mut ears = Ears { reader, request_id, control: &control, cancels, pieces: &server.pieces, sender };
             let over = tokio::select! {
                 biased;
                 outcome = &mut work => Ok(outcome),
@@ -250,6 +251,8 @@ struct Ears<'a, R> {
     request_id: u32,
     control: &'a Control,
     cancels: &'a mut Cancels,
+    /// How much of a PUT is taken at a time.
+    pieces: &'a Pieces,
     /// Where the bytes of a PUT go.
     sender: Option<mpsc::Sender<Inbound>>,
 }
@@ -300,7 +303,9 @@ impl<R: AsyncRead + Unpin> Ears<'_, R> {
             return Err(WireError::Unexpected("data that belongs to no PUT"));
         }
         while self.reader.data_left() > 0 {
-            let piece = timeout(STALL_TIME, self.reader.piece()).await.map_err(|_| WireError::Stalled)??;
+            let piece = timeout(STALL_TIME, self.reader.piece(self.pieces.piece_bytes()))
+                .await
+                .map_err(|_| WireError::Stalled)??;
             self.pass(Inbound::Bytes(piece)).await;
         }
         Ok(())

@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::task::Poll;
 
 use bytes::{Buf, Bytes, BytesMut};
-use shared::limits::PIECE_BYTES;
 use shared::wire::{FrameKind, HEADER_BYTES, Header, Message, Phase, decode};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio_util::io::poll_read_buf;
@@ -102,10 +101,10 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
         }
     }
 
-    /// What has come of the present DATA frame, at most [`PIECE_BYTES`]; waits only while nothing has. Empty at the
+    /// What has come of the present DATA frame, at most `bytes_max`; waits only while nothing has. Empty at the
     /// frame's end. May be dropped and called again without a loss.
-    pub async fn piece(&mut self) -> Result<Bytes, WireError> {
-        let wanted = self.data_bytes.min(PIECE_BYTES);
+    pub async fn piece(&mut self, bytes_max: usize) -> Result<Bytes, WireError> {
+        let wanted = self.data_bytes.min(bytes_max);
         if self.buffer.len() < wanted {
             // Room for one piece and the header behind it: the piece is handed out without a copy.
             let missing = wanted - self.buffer.len();

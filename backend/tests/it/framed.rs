@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use backend::client::{Client, ClientError, GetItem, Item, Transfer};
+use backend::client::{Client, ClientError, GetItem, Item, PoolConfig, Target, Transfer};
+use backend::pieces::PIECE_BYTES_MIN;
 use backend::server::ServerConfig;
 use backend::storage::local::LocalStorage;
 use backend::storage::memory::MemoryStorage;
@@ -146,6 +147,34 @@ async fn items_that_are_not_read_are_skipped() {
     assert!(transfer.piece().await.unwrap().is_some());
     assert!(matches!(transfer.next_item().await.unwrap(), Some(Item::Sending(_))));
     assert_eq!(all(&mut transfer).await.unwrap(), b"hello, world\n");
+}
+
+#[tokio::test]
+async fn transfers_that_share_little_memory_move_in_short_pieces() {
+    let folder = tempfile::tempdir().unwrap();
+    let content: Vec<u8> = (0..700_001u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    std::fs::write(folder.path().join("big"), &content).unwrap();
+    let world = World::over(Arc::new(LocalStorage::open(folder.path(), None).unwrap())).await;
+    // Enough for pieces of full length in one transfer, and in no more.
+    let config = PoolConfig { transfer_bytes_max: 1 << 20, ..PoolConfig::default() };
+    let client = Client::new(Target::tcp(world.tcp.to_string(), world.key.clone()), config);
+    let mut transfers = Vec::new();
+    for _ in 0..16 {
+        let mut transfer = client.get(&reader(), vec![item("big", None)]).await.unwrap();
+        assert!(matches!(transfer.next_item().await.unwrap(), Some(Item::Sending(_))));
+        transfers.push((transfer, Vec::new()));
+    }
+    for (transfer, received) in &mut transfers {
+        while let Some(piece) = transfer.piece().await.unwrap() {
+            assert!(piece.len() <= PIECE_BYTES_MIN, "{} bytes", piece.len());
+            received.extend_from_slice(&piece);
+        }
+        assert!(*received == content);
+    }
+    let (alone, _) = transfers.pop().unwrap();
+    drop(transfers);
+    assert_eq!(alone.piece_bytes(), shared::limits::PIECE_BYTES);
+    world.stop().await;
 }
 
 #[tokio::test]

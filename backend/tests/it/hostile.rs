@@ -9,7 +9,8 @@ use backend::server::ServerConfig;
 use backend::storage::memory::MemoryStorage;
 use backend::wire::{Frame, Incoming, Key, WireError};
 use shared::limits::{
-    CANCELS_PER_MINUTE_MAX, DATA_BYTES_MAX, DATA_BYTES_MIN, IDLE_TIME, PINGS_WAITING_MAX, STALL_TIME, TEXT_BYTES_MAX,
+    CANCELS_PER_MINUTE_MAX, DATA_BYTES_MAX, DATA_BYTES_MIN, IDLE_TIME, PIECE_BYTES, PINGS_WAITING_MAX, STALL_TIME,
+    TEXT_BYTES_MAX,
 };
 use shared::wire::{Auth, Caller, Failure, FrameKind, Get, Hello, HelloAck, ItemEnd, List, Meta, Stat, Walk, encode};
 use shared::{ErrorCode, Kind, Order, Rights, Root, Scope, Timestamp, VPath};
@@ -588,7 +589,7 @@ mod while_a_request_runs {
     async fn only_sevens_to_the_end(mut raw: RawDuplex, server: Served) {
         let mut received = 0;
         let error = loop {
-            match within(raw.reader.piece()).await {
+            match within(raw.reader.piece(PIECE_BYTES)).await {
                 Ok(piece) => {
                     assert!(piece.iter().all(|byte| *byte == 7), "something else in the middle of a DATA frame");
                     received += piece.len();
@@ -653,7 +654,7 @@ mod while_a_request_runs {
         while reader.data_left() > 0 {
             // Days in all, but never as long as a stall.
             sleep(STALL_TIME / 2).await;
-            received += reader.piece().await.unwrap().len();
+            received += reader.piece(PIECE_BYTES).await.unwrap().len();
         }
         assert_eq!(received, 100_000);
         assert_eq!(raw.end(1).await, None);

@@ -11,6 +11,7 @@ use backend::client::{GetItem, Item};
 use backend::gateway::{Anonymous, GatewayConfig};
 use backend::storage::local::LocalStorage;
 use backend::wire::{Incoming, LinkReader, LinkWriter, connect_door, connect_unix};
+use shared::limits::PIECE_BYTES;
 use shared::wire::{Auth, AuthOk, FrameKind, Get, Hello, HelloAck, LEND};
 use shared::{ByteRange, ErrorCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -346,7 +347,7 @@ mod lending {
                 if name == "small" {
                     // What is small is sent at once.
                     assert!(matches!(raw.reader.next().await, Ok(Some(Incoming::Data { bytes: 5, .. }))));
-                    assert_eq!(&raw.reader.piece().await.unwrap()[..], b"small");
+                    assert_eq!(&raw.reader.piece(PIECE_BYTES).await.unwrap()[..], b"small");
                 } else {
                     assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Lent));
                     let mut file = raw.reader.source().take_lent().unwrap();

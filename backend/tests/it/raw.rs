@@ -5,7 +5,7 @@ use std::sync::Arc;
 use backend::server::{Database, Server, ServerConfig, serve_connection};
 use backend::storage::Storage;
 use backend::wire::{Frame, FrameReader, Incoming, Key, Transcript, WireError, nonce};
-use shared::limits::{DATA_BYTES_MAX, STALL_TIME};
+use shared::limits::{DATA_BYTES_MAX, PIECE_BYTES, STALL_TIME};
 use shared::wire::{
     Auth, AuthOk, End, FrameKind, Goodbye, Header, Hello, HelloAck, MAGIC, Message, Stat, VERSION, encode,
 };
@@ -167,7 +167,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Raw<R, W> {
     pub(crate) async fn data(&mut self) -> Result<Vec<u8>, WireError> {
         let mut bytes = Vec::new();
         while self.reader.data_left() > 0 {
-            bytes.extend_from_slice(&within(self.reader.piece()).await?);
+            bytes.extend_from_slice(&within(self.reader.piece(PIECE_BYTES)).await?);
         }
         Ok(bytes)
     }

@@ -15,7 +15,7 @@ use backend::storage::local::LocalStorage;
 use backend::storage::memory::MemoryStorage;
 use backend::storage::{OpenFile, Storage, StorageError, Visit};
 use backend::wire::{Incoming, Key, WireError};
-use shared::limits::DATA_BYTES_MAX;
+use shared::limits::{DATA_BYTES_MAX, PIECE_BYTES};
 use shared::wire::{FrameKind, Get, ItemEnd, List};
 use shared::{Entry, ErrorCode, Order, Rights, VPath};
 use tokio::net::TcpListener;
@@ -317,7 +317,7 @@ mod changing_files {
             storage.truncate("file", length).unwrap();
             let (mut received, mut error) = (0, None);
             while error.is_none() {
-                match within(raw.reader.piece()).await {
+                match within(raw.reader.piece(PIECE_BYTES)).await {
                     Ok(piece) if piece.is_empty() => error = raw.incoming().await.err(),
                     Ok(piece) => {
                         assert!(piece.iter().all(|byte| *byte == 7), "padded");

@@ -4,17 +4,19 @@
 pub(super) const ARROWS: &[(&str, &[&str])] = &[
     // What the system says of a file's pages, for whoever reads or sends one.
     ("pages", &[]),
+    // How many bytes each of many may hold.
+    ("pieces", &[]),
     // How a TCP connection is set up, for whoever makes or accepts one.
     ("sockets", &[]),
     ("storage", &["pages"]),
     ("wire", &["sockets"]),
-    ("server", &["pages", "sockets", "storage", "wire"]),
-    ("client", &["wire"]),
+    ("server", &["pages", "pieces", "sockets", "storage", "wire"]),
+    ("client", &["pieces", "wire"]),
     ("accounts", &[]),
     ("gateway", &["accounts", "client", "pages", "sockets"]),
     // The parts of the program that are no room: they sit above, and no room knows them.
     ("state", &["storage", "wire"]),
-    ("config", &["gateway", "server"]),
+    ("config", &["gateway", "pieces", "server"]),
     ("telemetry", &["config"]),
     ("cli", &["config"]),
     ("commands", &["cli", "client", "config", "state", "wire"]),

@@ -28,7 +28,7 @@ pub(super) use plaintext::answer as answer_plaintext;
 pub(super) use reload::follow;
 
 /// What is encrypted before the socket takes it, in bytes; a connection that nobody reads from keeps as much.
-const SEND_BUFFER_BYTES_MAX: usize = 256 << 10;
+const SEND_BUFFER_BYTES_MAX: usize = 64 << 10;
 /// The first byte of every TLS connection (RFC 8446 §5.1: a record that carries a handshake).
 const HANDSHAKE_RECORD: u8 = 22;
 /// HTTP/2 first: a client that speaks both takes it.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use shared::limits::{PIECE_BYTES, UPLOAD_SYNC_BYTES};
+use shared::limits::UPLOAD_SYNC_BYTES;
 use shared::wire::{Failure, FrameKind, Put, PutEnd};
 use shared::{Checksum, ErrorCode};
 use tokio::sync::mpsc::Receiver;
@@ -21,8 +21,8 @@ use super::decide::{Room, room};
 use super::{Hold, Uploads, taken_over, uploader};
 use crate::storage::{Staged, StorageError};
 
-/// What is written in one step, in bytes, where so much is there.
-const STEP_BYTES: usize = 4 * PIECE_BYTES;
+/// What is written in one step, in pieces of full length, where so much is there.
+const STEP_PIECES: usize = 4;
 /// What is hashed by the thread that writes it, in bytes: less is done sooner than handed over.
 const HASHED_ALONG_BYTES: usize = 64 << 10;
 
@@ -64,14 +64,16 @@ pub(in crate::server) async fn put<W: Sink>(
     answer.set_deadline(request.caller.deadline_ms);
     let owner = uploader(&request.caller, peer)?;
     let hold = server.uploads.hold(answer, request.upload, owner).await?;
-    let (uploads, share) = (Arc::clone(&server.uploads), Arc::clone(&hold));
-    let mut writer = answer.during(attempt(move || Writer::open(uploads, share, &request))).await?;
+    let (uploads, held) = (Arc::clone(&server.uploads), Arc::clone(&hold));
+    let mut writer = answer.during(attempt(move || Writer::open(uploads, held, &request))).await?;
+    let share = server.pieces.share();
     let ready = hold.live().describe();
     answer.send(FrameKind::Upload, &ready).await?;
     intake.control.open_intake();
     let over = match answer.flush().await {
         Ok(()) => loop {
-            let batch = match intake.next(answer, &hold).await {
+            let bytes_max = STEP_PIECES * share.piece_bytes();
+            let batch = match intake.next(answer, &hold, bytes_max).await {
                 Ok(batch) => batch,
                 Err(stop) => break Over::Stopped(stop),
             };
@@ -125,8 +127,13 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// Waits for bytes, and takes what else is there already.
-    async fn next<W: Sink>(&mut self, answer: &mut Answer<'_, W>, hold: &Hold) -> Result<Batch, Stop> {
+    /// Waits for bytes, and takes what else is there already, up to about `bytes_max`.
+    async fn next<W: Sink>(
+        &mut self,
+        answer: &mut Answer<'_, W>,
+        hold: &Hold,
+        bytes_max: usize,
+    ) -> Result<Batch, Stop> {
         let first = answer.during(async {
             tokio::select! {
                 biased;
@@ -153,7 +160,7 @@ impl<'a> Intake<'a> {
                 Some(Inbound::End(end)) => batch.end = Some(end),
                 None => batch.lost = true,
             }
-            let enough = batch.end.is_some() || batch.lost || bytes >= STEP_BYTES;
+            let enough = batch.end.is_some() || batch.lost || bytes >= bytes_max;
             next = if enough { None } else { self.receiver.try_recv().ok().map(Some) };
         }
         Ok(batch)
