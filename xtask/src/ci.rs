@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+#[cfg(target_os = "linux")]
+use crate::{bench, load};
 use crate::{
     child::{self, Show},
     counts::Counts,
@@ -35,6 +37,7 @@ fn everything(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
     total += fuzzing(repo, steps)?;
     total += suites::all(repo, steps, &browser)?;
     total += crashes(repo, steps);
+    total += measurements(repo, steps);
     Ok(total)
 }
 
@@ -103,6 +106,30 @@ fn crashes(repo: &Repo, steps: &mut Steps) -> Counts {
         println!("    {failure}");
     }
     verdict(outcome.is_ok(), "crash")
+}
+
+/// In small, with the same binary: whether everything works and every bound holds that is none of speed.
+#[cfg(target_os = "linux")]
+fn measurements(repo: &Repo, steps: &mut Steps) -> Counts {
+    let mut total = Counts::default();
+    let program = crash::built(repo);
+    for (title, measure) in [("bench --quick", bench::quick as Measure), ("load --quick", load::quick)] {
+        steps.step(title);
+        let outcome = measure(repo, steps, &program);
+        if let Err(failure) = &outcome {
+            println!("    {failure}");
+        }
+        total += verdict(outcome.is_ok(), title);
+    }
+    total
+}
+
+#[cfg(target_os = "linux")]
+type Measure = fn(&Repo, &mut Steps, &std::path::Path) -> Outcome<()>;
+
+#[cfg(not(target_os = "linux"))]
+fn measurements(_: &Repo, _: &mut Steps) -> Counts {
+    Counts { skipped: 2, ..Counts::default() }
 }
 
 fn verdict(fine: bool, title: &str) -> Counts {

@@ -42,7 +42,7 @@ cargo xtask COMMAND
                         kill servers and clients while they work until N (default 500) pieces of work were interrupted
   bench [--row NAME]… [--quick] [--write] [--micro] [--program PATH]
                         this server beside nginx, dufs, miniserve and copyparty, whichever are installed
-  load [--only NAME]… [--quick] [--program PATH]
+  load [--only NAME]… [--quick] [--write] [--program PATH]
                         thousands of clients at once, slow ones and too many; fails where a bound is broken
   dist                  the binary to hand out, at target/dist/passerelle
   windows               the server's crates for Windows: lints, and unit tests under Wine

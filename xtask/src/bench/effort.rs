@@ -21,6 +21,6 @@ pub(super) const FULL: Effort = Effort {
 pub(super) const QUICK: Effort = Effort {
     scale: Scale { big_bytes: 64 << 20, small_files: 500, folder_files: 5_000, huge_files: 20_000 },
     rounds: 1,
-    seconds: 0.4,
+    seconds: 0.2,
     idle_connections: 500,
 };

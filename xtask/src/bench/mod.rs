@@ -2,14 +2,13 @@
 //!
 //! - [`wish`] is what the person asked for, [`effort`] how much that is;
 //! - [`rows`] is the work, [`table`] what came of it and how it stands against the goals;
-//! - [`report`] prints it and [`page`] keeps it, [`svg`] draws the curves, [`machine`] says where it was;
+//! - [`report`] prints it and [`page`] keeps it, [`svg`] draws the curves;
 //! - [`micro`] is the pieces without a server.
 //!
 //! Only what was measured in the same run is ever compared: the sides take turns, round by round, so that what disturbs
 //! the machine disturbs all of them.
 
 mod effort;
-mod machine;
 mod micro;
 mod page;
 mod report;
@@ -17,6 +16,8 @@ mod rows;
 mod svg;
 mod table;
 mod wish;
+
+use std::path::Path;
 
 use crate::{
     measure::{
@@ -31,6 +32,7 @@ use crate::{
 use effort::{Effort, FULL, QUICK};
 use rows::ROWS;
 use table::{Reading, Side};
+use wish::Wish;
 
 /// What every row works with.
 struct Bench {
@@ -52,15 +54,24 @@ pub(crate) fn bench(repo: &Repo, arguments: &[String]) -> Outcome<()> {
         return Err(Failure(format!("there is no row `{name}`\n{}", rows::list())));
     }
     let mut steps = Steps::start();
-    let program = match wish.program {
-        Some(program) => program,
+    let program = match &wish.program {
+        Some(program) => program.clone(),
         None => run::build(repo, &mut steps)?,
     };
+    measure(repo, &mut steps, &wish, &program)
+}
+
+/// All rows in small, with that server: whether everything works, whatever speed it has.
+pub(crate) fn quick(repo: &Repo, steps: &mut Steps, program: &Path) -> Outcome<()> {
+    measure(repo, steps, &Wish { quick: true, ..Wish::default() }, program)
+}
+
+fn measure(repo: &Repo, steps: &mut Steps, wish: &Wish, program: &Path) -> Outcome<()> {
     raise_open_files();
     let (effort, name) = if wish.quick { (QUICK, "quick") } else { (FULL, "full") };
     let effort = Effort { rounds: wish.rounds.unwrap_or(effort.rounds), ..effort };
-    let data = Data::ensure(&repo.target("bench").join(name), effort.scale, &mut steps)?;
-    let peers = Peers::find(repo, &program);
+    let data = Data::ensure(&repo.target("bench").join(name), effort.scale, steps)?;
+    let peers = Peers::find(repo, program);
     let bench = Bench { data, peers, effort };
     let mut measured = Vec::new();
     for row in ROWS.iter().filter(|row| wish.rows.is_empty() || wish.rows.iter().any(|name| name == row.name)) {

@@ -2,9 +2,9 @@
 
 use std::{fmt::Write, fs};
 
-use super::{Bench, machine, report::cells, rows::Found, table::Table};
+use super::{Bench, report::cells, rows::Found, table::Table};
 use crate::{
-    measure::verdict::{Bound, Verdict, number},
+    measure::{machine, verdict},
     repo::{AtPath, Outcome, Repo},
 };
 
@@ -34,13 +34,9 @@ pub(super) fn write(repo: &Repo, bench: &Bench, measured: &[Found]) -> Outcome<(
 }
 
 fn text(facts: &[(String, String)], measured: &[Found]) -> String {
-    let mut out = format!("{BEGINNING}\n| | |\n|---|---|\n");
-    for (name, value) in facts {
-        let _ = writeln!(out, "| {name} | {value} |");
-    }
-    out.push_str("\n## Goals\n\n| what | measured | goal | |\n|---|---|---|---|\n");
+    let mut out = format!("{BEGINNING}\n{}\n## Goals\n\n{}", machine::rows(facts), verdict::HEADING);
     for verdict in measured.iter().flat_map(|found| &found.tables).flat_map(|table| &table.verdicts) {
-        out.push_str(&goal(verdict));
+        out.push_str(&verdict.row());
     }
     out.push_str("\n## Figures\n");
     measured.iter().flat_map(|found| &found.tables).for_each(|table| out.push_str(&figures(table)));
@@ -49,16 +45,6 @@ fn text(facts: &[(String, String)], measured: &[Found]) -> String {
         let _ = write!(out, "\n![{}]({})\n", chart.title, chart.file);
     }
     out
-}
-
-fn goal(verdict: &Verdict) -> String {
-    let bound = match verdict.bound {
-        Bound::AtLeast(bound) => format!("≥ {bound}"),
-        Bound::AtMost(bound) => format!("≤ {bound}"),
-    };
-    let met = if verdict.is_met() { "met" } else { "**not met**" };
-    let (value, unit) = (number(verdict.value), verdict.unit);
-    format!("| {} | {value} {unit} | {bound} {unit} | {met} |\n", verdict.what)
 }
 
 fn figures(table: &Table) -> String {
@@ -74,15 +60,7 @@ fn figures(table: &Table) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{goal, text};
-    use crate::measure::verdict::{Bound, Verdict};
-
-    #[test]
-    fn a_goal_says_whether_it_is_met() {
-        let verdict = |value| Verdict { what: "w".into(), value, unit: "×", bound: Bound::AtLeast(2.0) };
-        assert_eq!(goal(&verdict(2.5)), "| w | 2.50 × | ≥ 2 × | met |\n");
-        assert!(goal(&verdict(1.5)).ends_with("**not met** |\n"));
-    }
+    use super::text;
 
     #[test]
     fn the_page_begins_by_saying_how_to_read_it() {

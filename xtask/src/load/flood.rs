@@ -8,7 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Ground, many};
+use super::{
+    Ground,
+    found::{Claim, Found},
+    many,
+};
 use crate::{
     measure::{
         client,
@@ -16,7 +20,7 @@ use crate::{
         engine::{End, Tally},
         peers::Peer,
         server::Server,
-        verdict::{Bound, Verdict},
+        verdict::Bound,
     },
     repo::{Failure, Outcome},
 };
@@ -27,7 +31,9 @@ const SETTLED: usize = 100;
 const FLOOD: usize = 2_000;
 const FLOOD_QUICK: usize = 500;
 /// How long a server may take to serve new connections again when the flood is gone.
-const RECOVERY_MAX: Duration = Duration::from_secs(10);
+const RECOVERY_SECONDS_MAX: f64 = 10.0;
+/// For a server that never does.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Processor time of the server after which its first clients are surely at work.
 const SETTLED_SECONDS: f64 = 0.1;
@@ -43,7 +49,7 @@ enum Fate {
     Odd,
 }
 
-pub(super) fn flood(ground: &Ground) -> Outcome<Vec<Verdict>> {
+pub(super) fn flood(ground: &Ground) -> Outcome<Found> {
     let server = ground.start(&["--http-connections-max", CONNECTIONS_MAX])?;
     let count = if ground.quick { FLOOD_QUICK } else { FLOOD };
     let gone = AtomicBool::new(false);
@@ -61,22 +67,20 @@ pub(super) fn flood(ground: &Ground) -> Outcome<Vec<Verdict>> {
     })?;
     let number = |wanted: Fate| ends.iter().filter(|end| **end == wanted).count();
     let (served, refused, odd) = (number(Fate::Served), number(Fate::Refused), number(Fate::Odd));
-    println!("    of {count} that came {served} were served, {refused} refused; {SETTLED} others went on meanwhile");
-    if let Some(first) = &settled.first_failure {
-        println!("    one of those failed: {first}");
-    }
-    let recovered = recovers(&server);
-    let none = |what: &str, value: f64| Verdict { what: what.into(), value, unit: "", bound: Bound::AtMost(0.0) };
-    Ok(vec![
-        none("requests of those who were there that failed", settled.failures as f64),
-        none("connections of the flood that were neither served nor refused cleanly", odd as f64),
-        Verdict {
-            what: "seconds until new connections are served again".into(),
-            value: recovered.map_or(f64::INFINITY, |time| time.as_secs_f64()),
-            unit: "s",
-            bound: Bound::AtMost(RECOVERY_MAX.as_secs_f64()),
-        },
-    ])
+    let mut notes = vec![format!(
+        "of {count} that came {served} were served and {refused} refused; {SETTLED} others went on meanwhile"
+    )];
+    notes.extend(settled.first_failure.map(|first| format!("one of those failed: {first}")));
+    let recovered = recovers(&server).ok_or_else(|| Failure("nobody is served any more after it".to_owned()))?;
+    let (back, most) = ("seconds until new connections are served again", Bound::AtMost(RECOVERY_SECONDS_MAX));
+    Ok(Found {
+        notes,
+        claims: vec![
+            Claim::none("requests of those who were there that failed", settled.failures as usize),
+            Claim::none("connections of the flood that were neither served nor refused cleanly", odd),
+            Claim::of_speed(back, recovered.as_secs_f64(), "s", most),
+        ],
+    })
 }
 
 /// All of them open at once, each with a request.
@@ -114,7 +118,7 @@ fn ask(stream: &mut TcpStream, server: &Server) -> Fate {
 /// How long until a new connection is served, if it ever is.
 fn recovers(server: &Server) -> Option<Duration> {
     let begun = Instant::now();
-    while begun.elapsed() < RECOVERY_MAX {
+    while begun.elapsed() < PATIENCE {
         if client::connect(server.address).is_ok_and(|mut stream| ask(&mut stream, server) == Fate::Served) {
             return Some(begun.elapsed());
         }

@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use super::{Ground, probe};
+use super::{
+    Ground,
+    found::{Claim, Found},
+    probe,
+};
 use crate::{
     measure::{
         data::BIG,
         engine::{self, End, Load, Tally},
         peers::Peer,
         server::Server,
-        verdict::{Bound, Verdict},
+        verdict::Bound,
     },
     repo::Outcome,
 };
@@ -19,21 +23,25 @@ const PEAK_MEBIBYTES_MAX: f64 = 64.0;
 /// The client reads from whoever has something, so an unfair server shows.
 const SPREAD_MAX: f64 = 4.0;
 
-pub(super) fn downloads(ground: &Ground) -> Outcome<Vec<Verdict>> {
+pub(super) fn downloads(ground: &Ground) -> Outcome<Found> {
     let server = ground.start(&[])?;
     let time = ground.time(6.0);
     let (tally, listings) = probe::beside(&server, time, || large_files(ground, &server, CONNECTIONS, time))?;
     let (least, most) = (tally.taken.iter().min().copied(), tally.taken.iter().max().copied());
     let spread = most.unwrap_or_default() as f64 / least.unwrap_or_default() as f64;
     let gigabytes = tally.taken.iter().sum::<u64>() as f64 / 1e9;
-    println!("    {:.2} GB/s, {} downloads ended whole", gigabytes / tally.seconds, tally.answers);
     let peak = server.peak_memory() as f64 / f64::from(1 << 20);
-    let bound = |what: &str, value, unit, most| Verdict { what: what.into(), value, unit, bound: Bound::AtMost(most) };
-    Ok(vec![
-        bound("what the fastest of 64 got against the slowest", spread, "×", SPREAD_MAX),
-        bound("peak memory during 64 downloads", peak, "MiB", PEAK_MEBIBYTES_MAX),
-        listings,
-    ])
+    let nothing = tally.taken.iter().filter(|taken| **taken == 0).count();
+    let rate = gigabytes / tally.seconds;
+    Ok(Found {
+        notes: vec![format!("{CONNECTIONS} downloads, {rate:.2} GB/s together")],
+        claims: vec![
+            Claim::none("downloads that got nothing", nothing),
+            Claim::of_speed("what the fastest of them got against the slowest", spread, "×", Bound::AtMost(SPREAD_MAX)),
+            Claim::anywhere("peak memory of the server", peak, "MiB", Bound::AtMost(PEAK_MEBIBYTES_MAX)),
+            listings,
+        ],
+    })
 }
 
 pub(super) fn large_files(ground: &Ground, server: &Server, connections: usize, time: Duration) -> Outcome<Tally> {

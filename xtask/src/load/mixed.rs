@@ -2,14 +2,17 @@
 
 use std::{fs, thread, time::Duration};
 
-use super::{Ground, large, many, probe};
+use super::{
+    Ground,
+    found::{Claim, Found},
+    large, many, probe,
+};
 use crate::{
     measure::{
         data::{SMALL, small_name},
         engine::{self, End, Load, Tally},
         peers::{Manner, Peer},
         server::Server,
-        verdict::{Bound, Verdict},
     },
     repo::{AtPath, Failure, Outcome},
 };
@@ -19,7 +22,7 @@ const DOWNLOADING: usize = 8;
 const ASKING: usize = 32;
 const WRITABLE: &str = "mixed";
 
-pub(super) fn both_ways(ground: &Ground) -> Outcome<Vec<Verdict>> {
+pub(super) fn both_ways(ground: &Ground) -> Outcome<Found> {
     let folder = ground.data.served.join(WRITABLE);
     if folder.exists() {
         fs::remove_dir_all(&folder).at(&folder)?;
@@ -31,14 +34,18 @@ pub(super) fn both_ways(ground: &Ground) -> Outcome<Vec<Verdict>> {
     let ((up, small, big), listings) = probe::beside(&server, time, || all(ground, &server, time))?;
     let gigabytes = big.taken.iter().sum::<u64>() as f64 / 1e9 / big.seconds;
     let (files_up, files_down) = (up.per_second(), small.per_second());
-    println!("    {files_up:.0} files/s up, {files_down:.0} files/s and {gigabytes:.2} GB/s down");
     // What was still under way is over, too, once the server is.
     drop(server);
     let there = fs::read_dir(&folder).at(&folder)?.count() as u64;
     fs::remove_dir_all(&folder).at(&folder)?;
-    let lost = up.answers.saturating_sub(there) as f64;
-    let what = "files that were acknowledged and are not there".to_owned();
-    Ok(vec![Verdict { what, value: lost, unit: "", bound: Bound::AtMost(0.0) }, listings])
+    let lost = up.answers.saturating_sub(there) as usize;
+    Ok(Found {
+        notes: vec![format!(
+            "{UPLOADING} connections brought {files_up:.0} files/s, {ASKING} asked for {files_down:.0} files/s, \
+             {DOWNLOADING} downloaded {gigabytes:.2} GB/s"
+        )],
+        claims: vec![Claim::none("files that were acknowledged and are not there", lost), listings],
+    })
 }
 
 fn all(ground: &Ground, server: &Server, time: Duration) -> Outcome<(Tally, Tally, Tally)> {

@@ -3,39 +3,43 @@
 //! - [`many`] holds connections that wait and connections that ask, [`large`] has 64 of them download at once;
 //! - [`slow`] takes hardly anything, or nothing at all; [`mixed`] goes up and down at the same time;
 //! - [`flood`] comes with more connections than there may be;
-//! - [`probe`] is somebody who looks at a folder during all of it.
+//! - [`probe`] is somebody who looks at a folder during all of it;
+//! - [`wish`] is what the person asked for, [`found`] what a scenario came to, [`page`] keeps it.
 //!
-//! Every bound that is broken fails the command.
+//! Every bound that is broken fails the command; a quick run leaves out those that are of speed.
 
 mod flood;
+mod found;
 mod large;
 mod many;
 mod mixed;
+mod page;
 mod probe;
 mod slow;
+mod wish;
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::Path, time::Duration};
 
 use crate::{
     measure::{
         data::{Data, Scale},
         peers::{Manner, Peer, Peers},
         server::{Server, raise_open_files},
-        verdict::Verdict,
     },
     repo::{Failure, Outcome, Repo},
     run,
     steps::Steps,
 };
+use found::Found;
+use wish::Wish;
 
-const USAGE: &str = "say `cargo xtask load [--only NAME]… [--quick] [--program PATH]`";
 const FULL: Scale = Scale { big_bytes: 512 << 20, small_files: 1_000, folder_files: 10_000, huge_files: 100_000 };
 const QUICK: Scale = Scale { big_bytes: 128 << 20, small_files: 200, folder_files: 2_000, huge_files: 5_000 };
 
 struct Scenario {
     name: &'static str,
     title: &'static str,
-    run: fn(&Ground) -> Outcome<Vec<Verdict>>,
+    run: fn(&Ground) -> Outcome<Found>,
 }
 
 const SCENARIOS: &[Scenario] = &[
@@ -57,58 +61,53 @@ struct Ground {
 }
 
 pub(crate) fn load(repo: &Repo, arguments: &[String]) -> Outcome<()> {
-    let wish = parse(arguments).ok_or_else(|| Failure(format!("{USAGE}\n{}", list())))?;
+    let wish = wish::parse(arguments).ok_or_else(|| Failure(format!("{}\n{}", wish::USAGE, list())))?;
+    if wish.write && (wish.quick || !wish.only.is_empty()) {
+        return Err(Failure("`--write` keeps all scenarios at their full size: no `--only`, no `--quick`".into()));
+    }
     if let Some(name) = wish.only.iter().find(|name| !SCENARIOS.iter().any(|scenario| scenario.name == **name)) {
         return Err(Failure(format!("there is no scenario `{name}`\n{}", list())));
     }
     let mut steps = Steps::start();
-    let program = match wish.program {
-        Some(program) => program,
+    let program = match &wish.program {
+        Some(program) => program.clone(),
         None => run::build(repo, &mut steps)?,
     };
+    play(repo, &mut steps, &wish, &program)
+}
+
+/// All scenarios in small, with that server.
+pub(crate) fn quick(repo: &Repo, steps: &mut Steps, program: &Path) -> Outcome<()> {
+    play(repo, steps, &Wish { quick: true, ..Wish::default() }, program)
+}
+
+fn play(repo: &Repo, steps: &mut Steps, wish: &Wish, program: &Path) -> Outcome<()> {
     let open_files = raise_open_files();
     let (scale, name) = if wish.quick { (QUICK, "quick") } else { (FULL, "full") };
-    let data = Data::ensure(&repo.target("load").join(name), scale, &mut steps)?;
-    let ground = Ground { data, peers: Peers::ours(&program), quick: wish.quick, open_files };
-    let mut verdicts = Vec::new();
-    for scenario in
-        SCENARIOS.iter().filter(|scenario| wish.only.is_empty() || wish.only.iter().any(|n| n == scenario.name))
-    {
+    let data = Data::ensure(&repo.target("load").join(name), scale, steps)?;
+    let ground = Ground { data, peers: Peers::ours(program), quick: wish.quick, open_files };
+    let wanted = |scenario: &&Scenario| wish.only.is_empty() || wish.only.iter().any(|name| name == scenario.name);
+    let mut played = Vec::new();
+    for scenario in SCENARIOS.iter().filter(wanted) {
         steps.step(&format!("{}: {}", scenario.name, scenario.title));
         let found = (scenario.run)(&ground).map_err(|failure| Failure(format!("{}: {failure}", scenario.name)))?;
-        found.iter().for_each(|verdict| println!("    {}", verdict.sentence()));
-        verdicts.extend(found);
+        found.notes.iter().for_each(|note| println!("    {note}"));
+        found.claims.iter().for_each(|claim| println!("    {}", claim.sentence(wish.quick)));
+        played.push((scenario, found));
     }
-    let broken = verdicts.iter().filter(|verdict| !verdict.is_met()).count();
-    println!("{} of {} bounds hold", verdicts.len() - broken, verdicts.len());
+    if wish.write {
+        steps.step("Writing docs/measurements");
+        page::write(repo, &ground, &played)?;
+    }
+    let held = || played.iter().flat_map(|(_, found)| &found.claims).filter(|claim| claim.is_held(wish.quick));
+    let broken = held().filter(|claim| claim.is_broken(wish.quick)).count();
+    println!("{} of {} bounds hold", held().count() - broken, held().count());
     if broken == 0 { Ok(()) } else { Err(Failure(format!("{broken} bound(s) are broken, see above"))) }
 }
 
 fn list() -> String {
     let line = |scenario: &Scenario| format!("  {:<10} {}", scenario.name, scenario.title);
     SCENARIOS.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-#[derive(Debug, PartialEq, Eq, Default)]
-struct Wish {
-    only: Vec<String>,
-    quick: bool,
-    /// Another build than the one of the repository as it is.
-    program: Option<PathBuf>,
-}
-
-fn parse(arguments: &[String]) -> Option<Wish> {
-    let mut wish = Wish::default();
-    let mut arguments = arguments.iter();
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--only" => wish.only.push(arguments.next()?.clone()),
-            "--program" => wish.program = Some(arguments.next()?.into()),
-            "--quick" => wish.quick = true,
-            _ => return None,
-        }
-    }
-    Some(wish)
 }
 
 impl Ground {
@@ -130,21 +129,5 @@ impl Ground {
 
     fn time(&self, full: f64) -> Duration {
         Duration::from_secs_f64(if self.quick { full / 4.0 } else { full })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Wish, parse};
-
-    #[test]
-    fn what_is_said_is_understood_and_nothing_else() {
-        let check = |text: &str| parse(&text.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
-        assert_eq!(check(""), Some(Wish::default()));
-        let said = Wish { only: vec!["idle".into()], quick: true, program: Some("p".into()) };
-        assert_eq!(check("--only idle --program p --quick"), Some(said));
-        for text in ["--only", "idle", "--program"] {
-            assert_eq!(check(text), None, "{text}");
-        }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::{thread, time::Duration};
 
+use super::found::Claim;
 use crate::{
     measure::{
         data::FOLDER,
         engine::{self, End, Load, Tally},
         peers::Peer,
         server::Server,
-        verdict::{Bound, Verdict},
+        verdict::Bound,
     },
     repo::{Failure, Outcome},
 };
@@ -23,12 +24,12 @@ pub(super) fn beside<T: Send>(
     server: &Server,
     time: Duration,
     work: impl FnOnce() -> Outcome<T> + Send,
-) -> Outcome<(T, Verdict)> {
+) -> Outcome<(T, Claim)> {
     thread::scope(|scope| {
         let looking = scope.spawn(|| look(server, time));
         let done = work()?;
         let tally = looking.join().unwrap_or_else(|_| Err(Failure("looking at a folder panicked".to_owned())))?;
-        Ok((done, verdict(&tally)))
+        Ok((done, claim(&tally)?))
     })
 }
 
@@ -50,20 +51,22 @@ fn look(server: &Server, time: Duration) -> Outcome<Tally> {
     .flawless()
 }
 
-/// Somebody who was never answered waited for ever.
-fn verdict(tally: &Tally) -> Verdict {
-    let waited = if tally.answers == 0 { f64::INFINITY } else { f64::from(tally.latency(0.99)) / 1e3 };
-    let what = "99 % of the listings meanwhile".to_owned();
-    Verdict { what, value: waited, unit: "ms", bound: Bound::AtMost(MILLISECONDS_MAX) }
+fn claim(tally: &Tally) -> Outcome<Claim> {
+    if tally.answers == 0 {
+        return Err(Failure("whoever looked at a folder was never answered".to_owned()));
+    }
+    let waited = f64::from(tally.latency(0.99)) / 1e3;
+    Ok(Claim::of_speed("99 % of the listings meanwhile", waited, "ms", Bound::AtMost(MILLISECONDS_MAX)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Tally, verdict};
+    use super::{Tally, claim};
 
     #[test]
     fn nobody_answered_is_not_quick() {
-        assert!(!verdict(&Tally::default()).is_met());
-        assert!(verdict(&Tally { answers: 1, latencies: vec![900_000], ..Tally::default() }).is_met());
+        assert!(claim(&Tally::default()).is_err());
+        let quick = Tally { answers: 1, latencies: vec![900_000], ..Tally::default() };
+        assert!(claim(&quick).is_ok_and(|claim| !claim.is_broken(false)));
     }
 }

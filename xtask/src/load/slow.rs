@@ -13,14 +13,13 @@ use std::{
 
 use rustix::net::{self, AddressFamily, SocketType, sockopt::set_socket_recv_buffer_size};
 
-use super::{Ground, probe};
+use super::{
+    Ground,
+    found::{Claim, Found},
+    probe,
+};
 use crate::{
-    measure::{
-        data::BIG,
-        peers::Peer,
-        server::Server,
-        verdict::{Bound, Verdict},
-    },
+    measure::{data::BIG, peers::Peer, server::Server, verdict::Bound},
     repo::{Failure, Outcome},
 };
 
@@ -37,7 +36,7 @@ const RECEIVE_BYTES: usize = 64 << 10;
 /// More than the kernel takes off the server's hands for a connection, and not so much that the rest takes long.
 const ASKED_BYTES: u64 = 16 << 20;
 
-pub(super) fn readers(ground: &Ground) -> Outcome<Vec<Verdict>> {
+pub(super) fn readers(ground: &Ground) -> Outcome<Found> {
     let server = ground.start(&["--http-stall-seconds", STALL_SECONDS])?;
     let mut slow = open(&server)?;
     let mut still = open(&server)?;
@@ -51,14 +50,20 @@ pub(super) fn readers(ground: &Ground) -> Outcome<Vec<Verdict>> {
     })?;
     let whole = slow.iter_mut().map(Reader::rest).filter(|taken| *taken > ASKED_BYTES).count();
     let cut = still.iter_mut().map(Reader::rest).filter(|taken| *taken < ASKED_BYTES).count();
-    println!("    of {READERS} that took little {whole} got all of it, of {READERS} that took nothing {cut} were cut");
-    let all = Bound::AtLeast(READERS as f64);
-    let verdict = |what: &str, value: usize| Verdict { what: what.into(), value: value as f64, unit: "", bound: all };
-    Ok(vec![
-        verdict("clients that took little and were served to the end", whole),
-        verdict("clients that took nothing and were cut", cut),
-        listings,
-    ])
+    let all = |what: &str, count: usize| Claim::anywhere(what, count as f64, "", Bound::AtLeast(READERS as f64));
+    Ok(Found {
+        notes: vec![format!(
+            "{READERS} clients took {SIP_BYTES} bytes every {} ms for {} s, and {READERS} took nothing; the server \
+             cuts who takes nothing for {STALL_SECONDS} s",
+            SIP_EVERY.as_millis(),
+            DAWDLE.as_secs()
+        )],
+        claims: vec![
+            all("clients that took little and were served to the end", whole),
+            all("clients that took nothing and were cut", cut),
+            listings,
+        ],
+    })
 }
 
 struct Reader {

@@ -5,6 +5,7 @@ pub(crate) mod client;
 pub(crate) mod data;
 pub(crate) mod engine;
 mod http;
+pub(crate) mod machine;
 pub(crate) mod peers;
 pub(crate) mod processes;
 pub(crate) mod server;

@@ -35,10 +35,28 @@ impl Verdict {
             Bound::AtMost(bound) => ("≤", bound),
         };
         let met = if self.is_met() { "met" } else { "NOT MET" };
-        let (value, unit) = (number(self.value), self.unit);
-        format!("{}: {value} {unit}, goal {sign} {bound} {unit}: {met}", self.what)
+        let (value, bound) = (self.in_unit(number(self.value)), self.in_unit(bound.to_string()));
+        format!("{}: {value}, goal {sign} {bound}: {met}", self.what)
+    }
+
+    /// Of a page, below [`HEADING`].
+    pub(crate) fn row(&self) -> String {
+        let bound = match self.bound {
+            Bound::AtLeast(bound) => self.in_unit(format!("≥ {bound}")),
+            Bound::AtMost(bound) => self.in_unit(format!("≤ {bound}")),
+        };
+        let met = if self.is_met() { "met" } else { "**not met**" };
+        format!("| {} | {} | {bound} | {met} |\n", self.what, self.in_unit(number(self.value)))
+    }
+
+    /// What is counted has none.
+    fn in_unit(&self, figure: String) -> String {
+        if self.unit.is_empty() { figure } else { format!("{figure} {}", self.unit) }
     }
 }
+
+/// Above the rows of a page.
+pub(crate) const HEADING: &str = "| what | measured | goal | |\n|---|---|---|---|\n";
 
 /// Three digits that mean something.
 pub(crate) fn number(value: f64) -> String {
@@ -59,7 +77,16 @@ mod tests {
     fn a_figure_is_held_against_its_bound() {
         let verdict = Verdict { what: "files".into(), value: 1.5, unit: "×", bound: Bound::AtLeast(2.0) };
         assert_eq!(verdict.sentence(), "files: 1.50 ×, goal ≥ 2 ×: NOT MET");
+        let counted = Verdict { what: "lost".into(), value: 0.0, unit: "", bound: Bound::AtMost(0.0) };
+        assert_eq!(counted.sentence(), "lost: 0, goal ≤ 0: met");
         assert!(Bound::AtMost(1.5).is_met(1.5) && !Bound::AtMost(1.5).is_met(1.6));
+    }
+
+    #[test]
+    fn a_goal_says_whether_it_is_met() {
+        let verdict = |value| Verdict { what: "w".into(), value, unit: "×", bound: Bound::AtLeast(2.0) };
+        assert_eq!(verdict(2.5).row(), "| w | 2.50 × | ≥ 2 × | met |\n");
+        assert!(verdict(1.5).row().ends_with("**not met** |\n"));
     }
 
     #[test]

@@ -2,14 +2,11 @@
 
 use std::{fs, path::Path, process::Command};
 
-use crate::{
-    child,
-    measure::peers::{Peer, Peers},
-    repo::Repo,
-};
+use super::peers::{Peer, Peers};
+use crate::{child, repo::Repo};
 
 /// Name and value of each fact, in order.
-pub(super) fn facts(repo: &Repo, peers: &Peers, served: &Path) -> Vec<(String, String)> {
+pub(crate) fn facts(repo: &Repo, peers: &Peers, served: &Path) -> Vec<(String, String)> {
     let mut facts = vec![
         fact("date", child::output(Command::new("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]))),
         fact("commit", child::output(repo.program("git").args(["describe", "--always", "--dirty"]))),
@@ -23,6 +20,12 @@ pub(super) fn facts(repo: &Repo, peers: &Peers, served: &Path) -> Vec<(String, S
         facts.push((name.to_owned(), version));
     }
     facts
+}
+
+/// As a table of a page.
+pub(crate) fn rows(facts: &[(String, String)]) -> String {
+    let row = |(name, value): &(String, String)| format!("| {name} | {value} |\n");
+    format!("| | |\n|---|---|\n{}", facts.iter().map(row).collect::<String>())
 }
 
 fn fact(name: &str, value: Option<String>) -> (String, String) {
