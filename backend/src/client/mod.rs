@@ -102,8 +102,8 @@ impl Client {
         self.get_by(Get { caller: caller.clone(), items, lend: None }).await
     }
 
-    /// The bytes of one file, or the open file itself: [`Transfer::take_lent`], if the file server is in this process and the
-    /// part that is wanted is large enough to be worth it.
+    /// The bytes of one file, or the open file itself: [`Transfer::take_lent`], if the connection carries files (see
+    /// [`Place`]: all but TCP) and the part that is wanted is large enough to be worth it.
     pub async fn get_lent(&self, caller: &Caller, item: GetItem) -> Result<Transfer, ClientError> {
         self.get_by(Get { caller: caller.clone(), items: vec![item], lend: Some(true) }).await
     }

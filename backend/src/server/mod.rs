@@ -1,5 +1,5 @@
-//! The file server: the framed protocol in front of a storage. It alone says what a caller may reach, and it never hears of HTTP
-//! or of accounts: a request brings a [`shared::Scope`], a connection a key, and the lower of the two counts.
+//! The file server: the framed protocol in front of a storage. It alone says what a caller may reach, and it never hears
+//! of HTTP or of accounts: a request brings a [`shared::Scope`], a connection a key, and the lower of the two counts.
 //!
 //! - [`accept`] accepts, limits, drains;
 //! - [`session`] is one connection: handshake, then one request at a time;
