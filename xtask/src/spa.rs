@@ -10,8 +10,16 @@ use crate::{
 };
 
 /// All that the page is made from.
-const INPUTS: &[&str] =
-    &["Cargo.lock", "Cargo.toml", "Trunk.toml", "frontend", "index.html", "rust-toolchain.toml", "shared"];
+const INPUTS: &[&str] = &[
+    ".cargo/config.toml",
+    "Cargo.lock",
+    "Cargo.toml",
+    "Trunk.toml",
+    "frontend",
+    "index.html",
+    "rust-toolchain.toml",
+    "shared",
+];
 /// What the compiler is asked for; the bundler asks for the very same and then finds it done.
 const COMPILE: &[&str] = &[
     "build",
