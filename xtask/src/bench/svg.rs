@@ -129,21 +129,28 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// `4096` is `4.10k`, and `1000000` is `1M`.
+/// `2000` is `2k`, and `1000000` is `1M`.
 fn short(value: f64) -> String {
     match value {
-        large if large >= 1e9 => format!("{}G", number(large / 1e9).trim_end_matches(".00")),
+        large if large >= 1e9 => format!("{}G", number(large / 1e9).trim_end_matches(".00").trim_end_matches(".0")),
         large if large >= 1e6 => format!("{}M", number(large / 1e6).trim_end_matches(".00").trim_end_matches(".0")),
         large if large >= 1e3 => format!("{}k", number(large / 1e3).trim_end_matches(".00").trim_end_matches(".0")),
         small if small >= 1.0 => format!("{small:.0}"),
-        small => number(small),
+        small => number(small).trim_end_matches('0').to_owned(),
     }
 }
 
-/// A logarithmic one, from one power of ten to another.
+/// Where an axis may begin and end, and where it may have a line, in each power of ten.
+const STEPS: [f64; 3] = [1.0, 2.0, 5.0];
+/// An axis over more powers of ten than this has lines at those alone.
+const FINE_POWERS_MAX: f64 = 3.0;
+/// For what a logarithm loses on its way back.
+const NEARLY: f64 = 1e-9;
+
+/// A logarithmic one, no longer than its values want.
 struct Axis {
-    from: i32,
-    to: i32,
+    from: f64,
+    to: f64,
 }
 
 impl Axis {
@@ -151,19 +158,32 @@ impl Axis {
         let (least, most) =
             values.fold((f64::INFINITY, 0.0_f64), |(least, most), value| (least.min(value), most.max(value)));
         if !least.is_finite() {
-            return Self { from: 0, to: 1 };
+            return Self { from: 1.0, to: 10.0 };
         }
-        let from = least.log10().floor() as i32;
-        Self { from, to: (most.log10().ceil() as i32).max(from + 1) }
+        let power = |value: f64| 10_f64.powf(value.log10().floor());
+        let below = STEPS.map(|step| step * power(least)).into_iter().rfind(|at| *at <= least * (1.0 + NEARLY));
+        let above = STEPS.map(|step| step * power(most)).into_iter().find(|at| *at >= most * (1.0 - NEARLY));
+        let from = below.unwrap_or(power(least));
+        let to = above.unwrap_or(10.0 * power(most));
+        Self { from, to: if to > from { to } else { 10.0 * from } }
+    }
+
+    fn powers(&self) -> f64 {
+        (self.to / self.from).log10()
     }
 
     /// How far along the axis, from 0 to 1.
     fn share(&self, value: f64) -> f64 {
-        (value.log10() - f64::from(self.from)) / f64::from(self.to - self.from)
+        (value / self.from).log10() / self.powers()
     }
 
     fn ticks(&self) -> impl Iterator<Item = f64> {
-        (self.from..=self.to).map(|power| 10_f64.powi(power))
+        let steps = if self.powers() > FINE_POWERS_MAX { &STEPS[..1] } else { &STEPS[..] };
+        let powers = self.from.log10().floor() as i32..=self.to.log10().ceil() as i32;
+        let (from, to) = (self.from * (1.0 - NEARLY), self.to * (1.0 + NEARLY));
+        powers
+            .flat_map(move |power| steps.iter().map(move |step| step * 10_f64.powi(power)))
+            .filter(move |tick| (from..=to).contains(tick))
     }
 }
 
@@ -172,12 +192,20 @@ mod tests {
     use super::{Axis, Chart, Line, short};
 
     #[test]
-    fn an_axis_reaches_from_power_to_power() {
-        let axis = Axis::over([3.0, 4_000.0].into_iter());
-        assert_eq!(axis.ticks().collect::<Vec<_>>(), [1.0, 10.0, 100.0, 1_000.0, 10_000.0]);
+    fn an_axis_is_no_longer_than_its_values_want() {
+        let check = |values: &[f64], wanted: &[f64]| {
+            let ticks: Vec<f64> = Axis::over(values.iter().copied()).ticks().collect();
+            let near = ticks.iter().zip(wanted).all(|(tick, wanted)| (tick / wanted - 1.0).abs() < 1e-9);
+            assert!(near && ticks.len() == wanted.len(), "{values:?}: {ticks:?}");
+        };
+        check(&[3.0, 40.0], &[2.0, 5.0, 10.0, 20.0, 50.0]);
+        check(&[0.4, 4_000.0], &[1.0, 10.0, 100.0, 1_000.0]);
+        check(&[100.0, 1e6], &[100.0, 1e3, 1e4, 1e5, 1e6]);
+        check(&[7.0], &[5.0, 10.0]);
+        check(&[5.0], &[5.0, 10.0, 20.0, 50.0]);
+        check(&[], &[1.0, 2.0, 5.0, 10.0]);
+        let axis = Axis::over([1.0, 10_000.0].into_iter());
         assert_eq!((axis.share(1.0), axis.share(10_000.0), axis.share(100.0)), (0.0, 1.0, 0.5));
-        assert_eq!(Axis::over([7.0].into_iter()).ticks().count(), 2);
-        assert_eq!(Axis::over(std::iter::empty()).ticks().count(), 2);
     }
 
     #[test]
@@ -194,7 +222,9 @@ mod tests {
 
     #[test]
     fn numbers_on_an_axis_are_short() {
-        for (value, text) in [(0.1, "0.100"), (1.0, "1"), (100.0, "100"), (1e3, "1k"), (1e4, "10k"), (1e6, "1M")] {
+        for (value, text) in
+            [(0.1, "0.1"), (0.02, "0.02"), (1.0, "1"), (100.0, "100"), (1e3, "1k"), (1e4, "10k"), (1e6, "1M")]
+        {
             assert_eq!(short(value), text);
         }
     }
