@@ -4,7 +4,7 @@
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-use backend::wire::{FrameReader, Incoming};
+use backend::wire::{FrameReader, Incoming, Source};
 use libfuzzer_sys::fuzz_target;
 use shared::limits::{DATA_BYTES_MAX, PIECE_BYTES};
 use shared::wire::{HEADER_BYTES, Header, Phase};
@@ -43,7 +43,7 @@ fn frames(bytes: &[u8], step: usize, data_bytes_max: Option<usize>) -> Vec<Strin
                 assert!(bytes > 0 && reader.data_left() == bytes);
                 let mut data = Vec::new();
                 while reader.data_left() > 0 {
-                    match now(reader.piece()) {
+                    match now(reader.piece(PIECE_BYTES)) {
                         Ok(piece) => {
                             assert!(!piece.is_empty() && piece.len() <= PIECE_BYTES);
                             data.extend_from_slice(&piece);
@@ -79,6 +79,8 @@ struct Steps<'a> {
     bytes: &'a [u8],
     step: usize,
 }
+
+impl Source for Steps<'_> {}
 
 impl AsyncRead for Steps<'_> {
     fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use backend::server::{Database, Server, ServerConfig, serve_connection};
 use backend::storage::memory::MemoryStorage;
-use backend::wire::{Frame, FrameReader, FrameWriter, Key, Transcript};
+use backend::wire::{Frame, FrameReader, FrameWriter, Key, Source, Transcript};
 use libfuzzer_sys::fuzz_target;
 use shared::wire::{Auth, Caller, FrameKind, Hello, MAGIC, Stage, Upload, VERSION, encode};
 use shared::{Conflict, Rights, Scope, VPath};
@@ -97,7 +97,7 @@ async fn one_connection(server: Arc<Server>, mode: u8, bytes: &[u8]) {
 
 async fn handshake<R, W>(reader: &mut FrameReader<R>, writer: &mut FrameWriter<W>)
 where
-    R: tokio::io::AsyncRead + Unpin,
+    R: Source,
     W: tokio::io::AsyncWrite + Unpin,
 {
     let hello = Hello {
@@ -123,7 +123,7 @@ where
 /// An upload of ten bytes.
 async fn begin_upload<R, W>(reader: &mut FrameReader<R>, writer: &mut FrameWriter<W>) -> Upload
 where
-    R: tokio::io::AsyncRead + Unpin,
+    R: Source,
     W: tokio::io::AsyncWrite + Unpin,
 {
     let stage = Stage {

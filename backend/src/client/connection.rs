@@ -100,14 +100,15 @@ impl Connection {
 
     /// Sends bytes in DATA frames, as long as the server is silent; what it says meanwhile ends the sending, at the end
     /// of a frame. None if everything was sent.
-    pub(super) async fn send_data(&mut self, bytes: &[u8]) -> Result<Option<Reply>, ClientError> {
-        for part in bytes.chunks(self.data_bytes_max) {
+    pub(super) async fn send_data(&mut self, mut bytes: bytes::Bytes) -> Result<Option<Reply>, ClientError> {
+        while !bytes.is_empty() {
+            let part = bytes.split_to(bytes.len().min(self.data_bytes_max));
             let said = {
                 let Self { reader, writer, last_id, .. } = &mut *self;
                 let sending = async {
                     writer.begin_data(*last_id, part.len());
                     writer.flush().await?;
-                    writer.write(part).await?;
+                    writer.pass(part).await?;
                     writer.end_data();
                     Ok::<_, crate::wire::WireError>(())
                 };

@@ -3,10 +3,10 @@
 use shared::ErrorCode;
 use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN};
 use shared::wire::{Auth, AuthOk, End, Failure, FrameKind, Goodbye, Hello, HelloAck, LEND, MAGIC, VERSION, encode};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::AsyncWrite;
 
 use super::ClientError;
-use crate::wire::{Frame, FrameReader, FrameWriter, Key, LinkReader, Transcript, nonce};
+use crate::wire::{Frame, FrameReader, FrameWriter, Key, LinkReader, Source, Transcript, nonce};
 
 /// What both sides agreed on.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ fn grease(mut body: Vec<u8>) -> Vec<u8> {
 }
 
 /// The next frame, which may also be the server's refusal.
-async fn expect<R: AsyncRead + Unpin>(reader: &mut FrameReader<R>, kind: FrameKind) -> Result<Frame, ClientError> {
+async fn expect<R: Source>(reader: &mut FrameReader<R>, kind: FrameKind) -> Result<Frame, ClientError> {
     let frame = reader.message().await?;
     let frame =
         frame.ok_or_else(|| ClientError::new(ErrorCode::Disconnected, "the server left during the handshake"))?;

@@ -294,7 +294,7 @@ impl Lease {
     }
 
     /// See [`Connection::send_data`].
-    pub(super) async fn send_data(&mut self, bytes: &[u8]) -> Result<Option<Reply>, ClientError> {
+    pub(super) async fn send_data(&mut self, bytes: bytes::Bytes) -> Result<Option<Reply>, ClientError> {
         self.connection.send_data(bytes).await
     }
 

@@ -134,7 +134,7 @@ impl Sending {
     /// over), its reason. What it kept, [`Client::upload_status`] tells.
     pub async fn send(&mut self, piece: Bytes) -> Result<(), ClientError> {
         let Some(lease) = &mut self.lease else { return Err(over()) };
-        match lease.send_data(&piece).await {
+        match lease.send_data(piece).await {
             Ok(None) => Ok(()),
             // The connection has a PUT_END to come yet, so that the server knows where it stands.
             Ok(Some(reply)) => Err(self.refused(reply).await),

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use shared::ErrorCode;
 use shared::wire::{Failure, FrameKind, Goodbye};
-use tokio::io::AsyncRead;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
@@ -17,7 +16,7 @@ use tracing::{debug, info, warn};
 use super::session::{farewell, serve_connection};
 use super::{Server, Sink};
 use crate::sockets;
-use crate::wire::{Doorway, FrameReader, FrameWriter, UnixPort};
+use crate::wire::{Doorway, FrameReader, FrameWriter, Source, UnixPort};
 
 /// How many connections may be told at a time that they are too many.
 const REFUSALS_MAX: usize = 64;
@@ -101,7 +100,7 @@ impl Connections {
     /// Serves a connection, if one of `slots` is free.
     fn take<R, W>(&self, reader: R, writer: W, slots: &Arc<Semaphore>)
     where
-        R: AsyncRead + Unpin + Send + Sync + 'static,
+        R: Source + Send + Sync + 'static,
         W: Sink + 'static,
     {
         let Ok(slot) = Arc::clone(slots).try_acquire_owned() else {
@@ -144,7 +143,7 @@ async fn pause_after(error: &io::Error) {
     sleep(Duration::from_millis(50)).await;
 }
 
-async fn refuse<R: AsyncRead + Unpin, W: Sink>(reader: R, writer: W) {
+async fn refuse<R: Source, W: Sink>(reader: R, writer: W) {
     let (mut reader, mut writer) = (FrameReader::new(reader), FrameWriter::new(writer));
     let mut failure = Failure::new(ErrorCode::TooManyConnections, "the server has as many connections as it takes");
     failure.retry_after_ms = Some(1_000);

@@ -4,10 +4,9 @@
 use shared::limits::{DATA_BYTES_MIN, TEXT_BYTES_MAX};
 use shared::wire::{Auth, AuthOk, Bounded, Failure, FrameKind, Hello, HelloAck, LEND, VERSION, encode};
 use shared::{ErrorCode, Rights};
-use tokio::io::AsyncRead;
 
 use super::{Server, Sink};
-use crate::wire::{Frame, FrameReader, FrameWriter, Key, Transcript, WireError, nonce};
+use crate::wire::{Frame, FrameReader, FrameWriter, Key, Source, Transcript, WireError, nonce};
 
 /// What the handshake settled.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +29,7 @@ pub(super) async fn handshake<R, W>(
     server: &Server,
 ) -> Result<Peer, Failure>
 where
-    R: AsyncRead + Unpin,
+    R: Source,
     W: Sink,
 {
     let mut transcript = Transcript::default();
@@ -71,7 +70,7 @@ where
     Ok(Peer { rights, data_bytes_max, borrows })
 }
 
-async fn expect<R: AsyncRead + Unpin>(reader: &mut FrameReader<R>, kind: FrameKind) -> Result<Frame, Failure> {
+async fn expect<R: Source>(reader: &mut FrameReader<R>, kind: FrameKind) -> Result<Frame, Failure> {
     let frame = reader.message().await.map_err(refusal)?;
     let frame = frame.ok_or_else(|| Failure::new(ErrorCode::Disconnected, "the client left during the handshake"))?;
     if frame.kind() == Some(kind) {

@@ -6,7 +6,6 @@ use std::time::Duration;
 use shared::limits::{CANCEL_DRAIN_BYTES_MAX, CANCELS_PER_MINUTE_MAX, STALL_TIME};
 use shared::wire::{Bounded, Caller, End, Failure, FrameKind, Goodbye, Message};
 use shared::{ErrorCode, Rights};
-use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -17,7 +16,7 @@ use super::handshake::{Peer, handshake};
 use super::uploads::{self, Intake};
 use super::{Server, Sink, digest, jobs, list, read, trash, walk, watch};
 use crate::pieces::{PIECE_BYTES_MIN, Pieces};
-use crate::wire::{Alarm, Frame, FrameReader, FrameWriter, Incoming, WireError};
+use crate::wire::{Alarm, Frame, FrameReader, FrameWriter, Incoming, Source, WireError};
 
 /// How many pieces of a PUT wait for the disk, each as long as [`Pieces`] allows.
 const PIECES_WAITING_MAX: usize = 4;
@@ -27,7 +26,7 @@ const SKIP_TIME: Duration = Duration::from_secs(5);
 /// Serves one connection to its end. A request that runs when `shutdown` comes is answered first.
 pub async fn serve_connection<R, W>(reader: R, writer: W, server: &Server, shutdown: &CancellationToken)
 where
-    R: AsyncRead + Unpin,
+    R: Source,
     W: Sink,
 {
     let mut reader = FrameReader::new(reader);
@@ -77,7 +76,7 @@ struct Session<'a, R, W> {
     alarm: Alarm,
 }
 
-impl<R: AsyncRead + Unpin, W: Sink> Session<'_, R, W> {
+impl<R: Source, W: Sink> Session<'_, R, W> {
     /// Until the connection is over: well (the peer left or idled, or the server stops), or not.
     async fn run(&mut self, shutdown: &CancellationToken) -> Result<(), WireError> {
         loop {
@@ -257,7 +256,7 @@ struct Ears<'a, R> {
     sender: Option<mpsc::Sender<Inbound>>,
 }
 
-impl<R: AsyncRead + Unpin> Ears<'_, R> {
+impl<R: Source> Ears<'_, R> {
     /// Returns when the connection is over.
     async fn listen(&mut self) -> Result<ControlFlow<()>, WireError> {
         loop {
@@ -360,7 +359,7 @@ pub(super) async fn farewell<R, W, M>(
     kind: FrameKind,
     why: &M,
 ) where
-    R: AsyncRead + Unpin,
+    R: Source,
     W: Sink,
     M: Message,
 {

@@ -4,15 +4,16 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
-use super::Door;
 use super::pipe::{PipeReader, PipeWriter};
 use super::unix::{self, UnixReader, UnixWriter};
+use super::{Door, Source};
 use crate::sockets;
 
 /// What comes from the other side.
@@ -78,6 +79,32 @@ impl LinkReader {
             Self::Tcp(_) => None,
             Self::Unix(reader) => reader.take_lent(),
             Self::Pipe(reader) => reader.take_lent(),
+        }
+    }
+}
+
+impl Source for LinkReader {
+    fn poll_take(&mut self, context: &mut Context<'_>, bytes_max: usize) -> Option<Poll<io::Result<Bytes>>> {
+        match self {
+            Self::Pipe(reader) => reader.poll_take(context, bytes_max),
+            Self::Tcp(_) | Self::Unix(_) => None,
+        }
+    }
+}
+
+impl LinkWriter {
+    /// Writes bytes that are somebody's own: within a process they go over as they are. Some of them are gone from
+    /// `bytes` then, at least one.
+    pub(super) fn poll_pass(&mut self, context: &mut Context<'_>, bytes: &mut Bytes) -> Poll<io::Result<()>> {
+        if let Self::Pipe(writer) = self {
+            return writer.poll_pass(context, bytes);
+        }
+        match ready!(Pin::new(self).poll_write(context, bytes))? {
+            0 => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+            written => {
+                bytes.advance(written);
+                Poll::Ready(Ok(()))
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ pub use key::{Key, KeyError, KeyId};
 pub use link::{LinkReader, LinkWriter, connect_door, connect_tcp, connect_unix};
 pub use pipe::{PipeReader, PipeWriter};
 pub use proof::{Transcript, nonce};
-pub use reader::{Frame, FrameReader, Incoming};
+pub use reader::{Frame, FrameReader, Incoming, Source};
 pub use unix::{UnixPort, UnixPortError, UnixReader, UnixWriter};
 pub use writer::FrameWriter;
 

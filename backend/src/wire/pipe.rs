@@ -1,19 +1,23 @@
 //! One direction of a connection within a process: bytes that one task writes and another reads. It says no more than a
 //! socket does: what was written before the end arrives, then the end, and who writes to somebody who left is told.
-//! Beside the bytes it carries an open file, as a Unix socket may.
+//! Beside the bytes it carries an open file, as a Unix socket may. Bytes that somebody owns go through as they are.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use shared::limits::PIECE_BYTES;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::coop::poll_proceed;
 
-/// What a pipe holds at most, in bytes: what a receiver takes at a time, so that a piece needs one wake.
+use super::Source;
+
+/// What a pipe holds before a writer waits, in bytes: what a receiver takes at a time, so that a piece needs one wake.
+/// Bytes that are passed go in whole where there is any room.
 const PIPE_BYTES_MAX: usize = PIECE_BYTES;
 /// How much memory an empty pipe keeps, in bytes.
 const KEPT_BYTES: usize = 8 << 10;
@@ -37,6 +41,9 @@ struct Pipe(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
+    /// What comes before `bytes`.
+    passed: VecDeque<Bytes>,
+    passed_bytes: usize,
     bytes: BytesMut,
     /// Nothing more is written.
     ended: bool,
@@ -69,7 +76,65 @@ impl PipeReader {
     }
 }
 
+impl State {
+    fn len(&self) -> usize {
+        self.passed_bytes + self.bytes.len()
+    }
+
+    /// The next bytes without a copy, at most `bytes_max`; none where they were written, not passed.
+    fn take_passed(&mut self, bytes_max: usize) -> Option<Bytes> {
+        let front = self.passed.front_mut()?;
+        let taken = front.split_to(front.len().min(bytes_max));
+        self.passed_bytes -= taken.len();
+        if front.is_empty() {
+            self.passed.pop_front();
+        }
+        Some(taken)
+    }
+
+    /// Fills `into` from what comes next; what was written and what was passed are not put together.
+    fn read(&mut self, into: &mut ReadBuf<'_>) {
+        if let Some(passed) = self.take_passed(into.remaining()) {
+            return into.put_slice(&passed);
+        }
+        let taken = self.bytes.len().min(into.remaining());
+        into.put_slice(&self.bytes[..taken]);
+        self.bytes.advance(taken);
+        if self.bytes.is_empty() {
+            if self.bytes.capacity() > KEPT_BYTES {
+                self.bytes = BytesMut::new();
+            } else {
+                self.bytes.clear();
+            }
+        }
+    }
+}
+
 impl PipeWriter {
+    /// Hands bytes over as they are, once there is room. They are gone from `bytes` then.
+    pub(super) fn poll_pass(&mut self, context: &mut Context<'_>, bytes: &mut Bytes) -> Poll<io::Result<()>> {
+        let coop = ready!(poll_proceed(context));
+        let mut state = self.0.lock();
+        if state.deserted || state.ended {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        if state.len() >= PIPE_BYTES_MAX {
+            return wait(&mut state.writer, context);
+        }
+        if !state.bytes.is_empty() {
+            // A header, mostly.
+            let before = Bytes::copy_from_slice(&state.bytes);
+            state.bytes.clear();
+            state.passed_bytes += before.len();
+            state.passed.push_back(before);
+        }
+        state.passed_bytes += bytes.len();
+        state.passed.push_back(std::mem::take(bytes));
+        wake(state, |state| &mut state.reader);
+        coop.made_progress();
+        Poll::Ready(Ok(()))
+    }
+
     /// Lends a file to the other side, in the place of one that it left lying.
     pub fn lend(&mut self, file: File) {
         let before = self.0.lock().lent.replace(file);
@@ -95,28 +160,37 @@ fn wait<T>(side: &mut Option<Waker>, context: &Context<'_>) -> Poll<T> {
     Poll::Pending
 }
 
+impl Source for PipeReader {
+    fn poll_take(&mut self, context: &mut Context<'_>, bytes_max: usize) -> Option<Poll<io::Result<Bytes>>> {
+        let Poll::Ready(coop) = poll_proceed(context) else { return Some(Poll::Pending) };
+        let mut state = self.0.lock();
+        let Some(taken) = state.take_passed(bytes_max) else {
+            return match (state.bytes.is_empty(), state.ended) {
+                (true, false) => Some(wait(&mut state.reader, context)),
+                (true, true) => Some(Poll::Ready(Ok(Bytes::new()))),
+                // To read them costs less than to take them apart.
+                (false, _) => None,
+            };
+        };
+        wake(state, |state| &mut state.writer);
+        coop.made_progress();
+        Some(Poll::Ready(Ok(taken)))
+    }
+}
+
 impl AsyncRead for PipeReader {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         // As for a socket: a task that never waits gives way now and then all the same.
         let coop = ready!(poll_proceed(context));
         let mut state = self.0.lock();
-        if state.bytes.is_empty() {
+        if state.len() == 0 {
             if !state.ended {
                 return wait(&mut state.reader, context);
             }
             coop.made_progress();
             return Poll::Ready(Ok(()));
         }
-        let taken = state.bytes.len().min(into.remaining());
-        into.put_slice(&state.bytes[..taken]);
-        state.bytes.advance(taken);
-        if state.bytes.is_empty() {
-            if state.bytes.capacity() > KEPT_BYTES {
-                state.bytes = BytesMut::new();
-            } else {
-                state.bytes.clear();
-            }
-        }
+        state.read(into);
         wake(state, |state| &mut state.writer);
         coop.made_progress();
         Poll::Ready(Ok(()))
@@ -130,7 +204,7 @@ impl AsyncWrite for PipeWriter {
         if state.deserted || state.ended {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        let taken = bytes.len().min(PIPE_BYTES_MAX - state.bytes.len());
+        let taken = bytes.len().min(PIPE_BYTES_MAX.saturating_sub(state.len()));
         if taken == 0 && !bytes.is_empty() {
             return wait(&mut state.writer, context);
         }
@@ -155,6 +229,8 @@ impl Drop for PipeReader {
         let mut state = self.0.lock();
         state.deserted = true;
         state.bytes = BytesMut::new();
+        state.passed = VecDeque::new();
+        state.passed_bytes = 0;
         state.lent = None;
         wake(state, |state| &mut state.writer);
     }
@@ -168,6 +244,8 @@ impl Drop for PipeWriter {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
@@ -186,6 +264,39 @@ mod tests {
         reader.read_to_end(&mut received).await.unwrap();
         writing.await.unwrap();
         assert!(received == expected);
+    }
+
+    #[tokio::test]
+    async fn what_is_passed_comes_out_as_it_is_and_in_its_place() {
+        let (mut reader, mut writer) = pipe();
+        writer.write_all(b"header").await.unwrap();
+        let passed = Bytes::from(vec![7; PIPE_BYTES_MAX]);
+        let at = passed.as_ptr();
+        let mut bytes = passed.clone();
+        poll_fn(|context| writer.poll_pass(context, &mut bytes)).await.unwrap();
+        assert!(bytes.is_empty());
+        let full = tokio::spawn(async move {
+            writer.write_all(b"next").await.unwrap();
+            let mut more = Bytes::from_static(b"and more");
+            poll_fn(|context| writer.poll_pass(context, &mut more)).await.unwrap();
+            writer
+        });
+        let mut header = [0; 64];
+        // The payload is not read along with its header.
+        assert_eq!(reader.read(&mut header).await.unwrap(), 6);
+        let first = poll_fn(|context| reader.poll_take(context, 1000).unwrap()).await.unwrap();
+        assert_eq!((first.as_ptr(), first.len()), (at, 1000));
+        let rest = poll_fn(|context| reader.poll_take(context, usize::MAX).unwrap()).await.unwrap();
+        assert_eq!(rest.len(), PIPE_BYTES_MAX - 1000);
+        let writer = full.await.unwrap();
+        let mut four = [0; 4];
+        reader.read_exact(&mut four).await.unwrap();
+        assert_eq!(&four, b"next");
+        drop(writer);
+        let mut received = Vec::new();
+        reader.read_to_end(&mut received).await.unwrap();
+        assert_eq!(received, b"and more");
+        assert!(poll_fn(|context| reader.poll_take(context, 1).unwrap()).await.unwrap().is_empty());
     }
 
     #[tokio::test]

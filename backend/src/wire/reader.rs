@@ -2,12 +2,14 @@
 //! they come. Nothing is allocated for a frame before its header has been checked against the limits.
 
 use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes, BytesMut};
 use shared::wire::{FrameKind, HEADER_BYTES, Header, Message, Phase, decode};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, DuplexStream, ReadHalf};
+use tokio::net::tcp::OwnedReadHalf;
 use tokio_util::io::poll_read_buf;
 
 use super::WireError;
@@ -33,6 +35,30 @@ pub enum Incoming {
         /// Its payload in bytes, never 0.
         bytes: usize,
     },
+}
+
+/// Where frames come from. What is in memory already may be taken as it is.
+pub trait Source: AsyncRead + Unpin {
+    /// The next bytes without a copy, at most `bytes_max` and none at the end; or nothing where they are to be read.
+    fn poll_take(&mut self, _context: &mut Context<'_>, _bytes_max: usize) -> Option<Poll<io::Result<Bytes>>> {
+        None
+    }
+}
+
+impl<S: Source> Source for &mut S {
+    fn poll_take(&mut self, context: &mut Context<'_>, bytes_max: usize) -> Option<Poll<io::Result<Bytes>>> {
+        (**self).poll_take(context, bytes_max)
+    }
+}
+
+impl Source for OwnedReadHalf {}
+impl Source for ReadHalf<DuplexStream> {}
+
+fn take<S: Source>(source: &mut S, context: &mut Context<'_>, bytes_max: usize) -> Poll<Option<io::Result<Bytes>>> {
+    match source.poll_take(context, bytes_max) {
+        None => Poll::Ready(None),
+        Some(taken) => taken.map(Some),
+    }
 }
 
 /// Reads frames from one side of a connection.
@@ -64,7 +90,7 @@ impl Frame {
     }
 }
 
-impl<R: AsyncRead + Unpin> FrameReader<R> {
+impl<R: Source> FrameReader<R> {
     /// A reader at the start of a connection.
     pub fn new(source: R) -> Self {
         Self { source, buffer: BytesMut::new(), phase: Phase::Handshake, data_bytes: 0 }
@@ -105,6 +131,14 @@ impl<R: AsyncRead + Unpin> FrameReader<R> {
     /// frame's end. May be dropped and called again without a loss.
     pub async fn piece(&mut self, bytes_max: usize) -> Result<Bytes, WireError> {
         let wanted = self.data_bytes.min(bytes_max);
+        if self.buffer.is_empty()
+            && wanted > 0
+            && let Some(taken) = poll_fn(|context| take(&mut self.source, context, wanted)).await
+        {
+            let piece = taken?;
+            self.data_bytes -= piece.len();
+            return if piece.is_empty() { Err(WireError::Truncated) } else { Ok(piece) };
+        }
         if self.buffer.len() < wanted {
             // Room for one piece and the header behind it: the piece is handed out without a copy.
             let missing = wanted - self.buffer.len();

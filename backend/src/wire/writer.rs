@@ -1,12 +1,15 @@
 //! Frames → bytes. Small frames are gathered and leave in one write; a peer that takes nothing for too long is an
 //! error, one that takes little is not.
 
+use std::future::poll_fn;
+
+use bytes::Bytes;
 use shared::limits::STALL_TIME;
 use shared::wire::{FrameKind, Header, Message, encode};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::{Frame, WireError};
+use super::{Frame, LinkWriter, WireError};
 
 /// Writes frames to one side of a connection.
 pub struct FrameWriter<W> {
@@ -16,6 +19,17 @@ pub struct FrameWriter<W> {
     flushing: bool,
     /// The header of a DATA frame is gathered or out, and its payload not all out.
     in_data: bool,
+}
+
+impl FrameWriter<LinkWriter> {
+    /// As [`FrameWriter::write`], of bytes that are nobody else's: within a process they are not copied.
+    pub async fn pass(&mut self, mut bytes: Bytes) -> Result<(), WireError> {
+        while !bytes.is_empty() {
+            let passed = poll_fn(|context| self.sink.poll_pass(context, &mut bytes));
+            timeout(STALL_TIME, passed).await.map_err(|_| WireError::Stalled)??;
+        }
+        Ok(())
+    }
 }
 
 /// How much memory a writer keeps between frames, in bytes: what the answer with a file of a page takes.

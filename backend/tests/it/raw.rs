@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use backend::server::{Database, Server, ServerConfig, serve_connection};
 use backend::storage::Storage;
-use backend::wire::{Frame, FrameReader, Incoming, Key, Transcript, WireError, nonce};
+use backend::wire::{Frame, FrameReader, Incoming, Key, Source, Transcript, WireError, nonce};
 use shared::limits::{DATA_BYTES_MAX, PIECE_BYTES, STALL_TIME};
 use shared::wire::{
     Auth, AuthOk, End, FrameKind, Goodbye, Header, Hello, HelloAck, MAGIC, Message, Stat, VERSION, encode,
 };
 use shared::{ErrorCode, Rights};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, split};
+use tokio::io::{AsyncWrite, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf, split};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::task::JoinHandle;
@@ -97,7 +97,7 @@ impl Raw {
     }
 }
 
-impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Raw<R, W> {
+impl<R: Source, W: AsyncWrite + Unpin> Raw<R, W> {
     pub(crate) fn over(reader: R, writer: W) -> Self {
         Self { reader: FrameReader::new(reader), writer }
     }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::super::Source;
 use super::UnixPortError;
 
 /// There is none.
@@ -66,6 +67,8 @@ impl UnixWriter {
         match *self {}
     }
 }
+
+impl Source for UnixReader {}
 
 impl AsyncRead for UnixReader {
     fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {

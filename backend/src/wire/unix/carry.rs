@@ -18,6 +18,8 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
+use super::super::Source;
+
 /// Room for one descriptor. A few more may fit, because of how the system aligns them; the rest it closes itself.
 const CONTROL_BYTES: usize = rustix::cmsg_space!(ScmRights(1));
 /// How much is received at a time, in bytes: memory is cleared before it is received into.
@@ -74,6 +76,11 @@ impl UnixWriter {
         self.half.as_ref()
     }
 }
+
+impl Source for UnixReader {}
+
+/// The server's side: it is lent nothing.
+impl Source for OwnedReadHalf {}
 
 impl AsyncRead for UnixReader {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
