@@ -1,4 +1,4 @@
-//! `bench --micro`: the pieces that need no server, by criterion, in the crate `bench/` which nothing else compiles.
+//! `bench --micro`: the pieces on the hot paths, by criterion, in the crate `bench/` which nothing else compiles.
 
 use crate::{
     child::{self, Show},

@@ -3,7 +3,7 @@
 //! - [`wish`] is what the person asked for, [`effort`] how much that is;
 //! - [`rows`] is the work, [`table`] what came of it and how it stands against the goals;
 //! - [`report`] prints it and [`page`] keeps it, [`svg`] draws the curves;
-//! - [`micro`] is the pieces without a server.
+//! - [`micro`] is the pieces one by one.
 //!
 //! Only what was measured in the same run is ever compared: the sides take turns, round by round, so that what disturbs
 //! the machine disturbs all of them.

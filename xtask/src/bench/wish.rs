@@ -10,7 +10,7 @@ pub(super) struct Wish {
     pub(super) quick: bool,
     /// Keep the report in `docs/measurements/`.
     pub(super) write: bool,
-    /// The pieces that need no server, by criterion.
+    /// The pieces on the hot paths one by one, by criterion.
     pub(super) micro: bool,
     /// Another build than the one of the repository as it is.
     pub(super) program: Option<PathBuf>,
