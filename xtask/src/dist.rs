@@ -1,5 +1,7 @@
 //! `dist`: the one binary to hand out, with the page inside.
 
+use std::path::PathBuf;
+
 use crate::{
     child,
     repo::{Outcome, Repo},
@@ -9,10 +11,16 @@ use crate::{
 
 pub(crate) fn dist(repo: &Repo) -> Outcome<()> {
     let mut steps = Steps::start();
-    spa::ensure(repo, &mut steps, Vec::new())?;
+    let binary = build(repo, &mut steps)?;
+    steps.step(&format!("Done: {}", binary.display()));
+    Ok(())
+}
+
+/// Answers where it lies.
+pub(crate) fn build(repo: &Repo, steps: &mut Steps) -> Outcome<PathBuf> {
+    spa::ensure(repo, steps, Vec::new())?;
     steps.step("Building the binary with every optimisation");
     let mut build = repo.cargo(&["build", "--profile", "dist", "--locked", "--package", "backend"]);
     child::must(repo, "building the binary", &mut build, "mend what the lines above name and start again")?;
-    steps.step(&format!("Done: {}", repo.target("dist/passerelle").display()));
-    Ok(())
+    Ok(repo.target("dist/passerelle"))
 }

@@ -24,7 +24,7 @@ pub(crate) fn run(repo: &Repo, arguments: &[String]) -> Outcome<()> {
 }
 
 /// The server as people run it, with the page inside; answers where it lies.
-pub(crate) fn build(repo: &Repo, steps: &mut Steps) -> Outcome<PathBuf> {
+fn build(repo: &Repo, steps: &mut Steps) -> Outcome<PathBuf> {
     spa::ensure(repo, steps, Vec::new())?;
     steps.step("Building the server");
     let mut build = repo.cargo(&["build", "--release", "--locked", "--package", "backend"]);

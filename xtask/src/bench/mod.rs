@@ -20,13 +20,13 @@ mod wish;
 use std::path::Path;
 
 use crate::{
+    dist,
     measure::{
         data::Data,
         peers::{Manner, Peer, Peers},
         server::{Server, raise_open_files},
     },
     repo::{Failure, Outcome, Repo},
-    run,
     steps::Steps,
 };
 use effort::{Effort, FULL, QUICK};
@@ -56,7 +56,8 @@ pub(crate) fn bench(repo: &Repo, arguments: &[String]) -> Outcome<()> {
     let mut steps = Steps::start();
     let program = match &wish.program {
         Some(program) => program.clone(),
-        None => run::build(repo, &mut steps)?,
+        // What is handed out, as the others are.
+        None => dist::build(repo, &mut steps)?,
     };
     measure(repo, &mut steps, &wish, &program)
 }

@@ -21,13 +21,13 @@ mod wish;
 use std::{path::Path, time::Duration};
 
 use crate::{
+    dist,
     measure::{
         data::{Data, Scale},
         peers::{Manner, Peer, Peers},
         server::{Server, raise_open_files},
     },
     repo::{Failure, Outcome, Repo},
-    run,
     steps::Steps,
 };
 use found::Found;
@@ -71,7 +71,8 @@ pub(crate) fn load(repo: &Repo, arguments: &[String]) -> Outcome<()> {
     let mut steps = Steps::start();
     let program = match &wish.program {
         Some(program) => program.clone(),
-        None => run::build(repo, &mut steps)?,
+        // What is handed out, as the others are.
+        None => dist::build(repo, &mut steps)?,
     };
     play(repo, &mut steps, &wish, &program)
 }

@@ -45,7 +45,7 @@ impl Peer {
 
     fn install(self) -> &'static str {
         match self {
-            Self::Ours | Self::Split | Self::SplitUnix => "cargo build --release -p backend",
+            Self::Ours | Self::Split | Self::SplitUnix => "cargo xtask dist",
             Self::Nginx => "apt-get install nginx-light",
             Self::Dufs => "cargo install dufs --root target/tools",
             Self::Miniserve => "cargo install miniserve --root target/tools",
