@@ -5,7 +5,6 @@ use std::process::Command;
 #[cfg(target_os = "linux")]
 use crate::{bench, load};
 use crate::{
-    child::{self, Show},
     counts::Counts,
     crash, fuzz,
     repo::{Outcome, Repo, in_ci},
@@ -15,7 +14,8 @@ use crate::{
 
 pub(crate) fn ci(repo: &Repo) -> Outcome<()> {
     let mut steps = Steps::start();
-    suites::close(everything(repo, &mut steps))
+    let outcome = everything(repo, &mut steps);
+    suites::close(&steps, outcome)
 }
 
 fn everything(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
@@ -23,16 +23,10 @@ fn everything(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
     let mut total = Counts::default();
     for (title, mut command) in checks(repo) {
         steps.step(title);
-        total += verdict(child::watch(repo, title, &mut command, Show::Pulse, |_| ())?, title);
+        total += steps.check(repo, title, &mut command)?;
     }
     steps.step("tidy");
-    total += match tidy::tidy(repo) {
-        Ok(()) => Counts::PASS,
-        Err(failure) => {
-            println!("    FAILED: {failure}");
-            Counts::FAIL
-        }
-    };
+    total += steps.verdict("tidy", tidy::tidy(repo));
     total += for_windows(repo, steps)?;
     total += fuzzing(repo, steps)?;
     total += suites::all(repo, steps, &browser)?;
@@ -69,11 +63,7 @@ fn for_windows(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
         println!("    {failure}");
         return Ok(Counts { skipped: 1, ..Counts::default() });
     }
-    Ok(verdict(child::watch(repo, title, &mut windows::lint(repo), Show::Pulse, |_| ())?, title))
-}
-
-fn missing() -> Counts {
-    if in_ci() { Counts::FAIL } else { Counts { skipped: 1, ..Counts::default() } }
+    steps.check(repo, title, &mut windows::lint(repo))
 }
 
 /// A missing nightly compiler is a skip on a person's machine and a failure where it decides.
@@ -85,12 +75,15 @@ fn fuzzing(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
     }
     steps.step("Looking for the fuzzer");
     if let Err(failure) = fuzz::ready(repo) {
+        if in_ci() {
+            return Ok(steps.verdict("the fuzzer", Err(failure)));
+        }
         println!("    {failure}");
-        return Ok(missing());
+        return Ok(Counts { skipped: 1, ..Counts::default() });
     }
     for target in targets {
         steps.step(&format!("Fuzzing {target} for {} s", fuzz::SECONDS_DEFAULT));
-        total += verdict(fuzz::one(repo, &target, fuzz::SECONDS_DEFAULT).is_ok(), &target);
+        total += steps.check(repo, &fuzz::label(&target), &mut fuzz::one(repo, &target, fuzz::SECONDS_DEFAULT))?;
     }
     Ok(total)
 }
@@ -102,10 +95,7 @@ fn crashes(repo: &Repo, steps: &mut Steps) -> Counts {
     }
     steps.step("Killing servers and clients while they work");
     let outcome = crash::run(repo, &crash::built(repo), crash::any_seed(), crash::COUNT_IN_CI);
-    if let Err(failure) = &outcome {
-        println!("    {failure}");
-    }
-    verdict(outcome.is_ok(), "crash")
+    steps.verdict("crash", outcome)
 }
 
 /// In small, with the same binary: whether everything works and every bound holds that is none of speed.
@@ -116,10 +106,7 @@ fn measurements(repo: &Repo, steps: &mut Steps) -> Counts {
     for (title, measure) in [("bench --quick", bench::quick as Measure), ("load --quick", load::quick)] {
         steps.step(title);
         let outcome = measure(repo, steps, &program);
-        if let Err(failure) = &outcome {
-            println!("    {failure}");
-        }
-        total += verdict(outcome.is_ok(), title);
+        total += steps.verdict(title, outcome);
     }
     total
 }
@@ -130,9 +117,4 @@ type Measure = fn(&Repo, &mut Steps, &std::path::Path) -> Outcome<()>;
 #[cfg(not(target_os = "linux"))]
 fn measurements(_: &Repo, _: &mut Steps) -> Counts {
     Counts { skipped: 2, ..Counts::default() }
-}
-
-fn verdict(fine: bool, title: &str) -> Counts {
-    println!("    {title}: {}", if fine { "ok" } else { "FAILED" });
-    if fine { Counts::PASS } else { Counts::FAIL }
 }

@@ -3,13 +3,14 @@
 use std::{fs, process::Command};
 
 use crate::{
-    child::{self, Show},
+    child,
     repo::{AtPath, Failure, Outcome, Repo},
     steps::Steps,
     tools,
 };
 
 pub(crate) const SECONDS_DEFAULT: u32 = 60;
+const BROKEN: &str = "an input breaks it, or it did not build: the lines above name it";
 const NIGHTLY_MISSING: &str = "the fuzzer needs a nightly compiler: `rustup toolchain install nightly`";
 
 pub(crate) fn fuzz(repo: &Repo, arguments: &[String]) -> Outcome<()> {
@@ -23,7 +24,7 @@ pub(crate) fn fuzz(repo: &Repo, arguments: &[String]) -> Outcome<()> {
     ready(repo)?;
     for target in targets(repo)? {
         steps.step(&format!("Fuzzing {target} for {seconds} s"));
-        one(repo, &target, seconds)?;
+        child::must(repo, &label(&target), &mut one(repo, &target, seconds), BROKEN)?;
     }
     Ok(())
 }
@@ -53,15 +54,16 @@ pub(crate) fn targets(repo: &Repo) -> Outcome<Vec<String>> {
     Ok(names)
 }
 
-/// Fails on the first input that makes the target panic, overrun its memory or hang; the fuzzer says where it is kept.
-pub(crate) fn one(repo: &Repo, target: &str, seconds: u32) -> Outcome<()> {
+pub(crate) fn label(target: &str) -> String {
+    format!("fuzzing {target}")
+}
+
+/// Ends badly at the first input that makes the target panic, overrun its memory or hang, and says where it is kept.
+pub(crate) fn one(repo: &Repo, target: &str, seconds: u32) -> Command {
     let mut command = repo.program("rustup");
     command.args(["run", "nightly", "cargo", "fuzz", "run", target, "--", "-print_final_stats=1"]);
     command.arg(format!("-max_total_time={seconds}")).env_remove("CARGO_TARGET_DIR");
     // A toolchain named in the environment wins over the one that was asked for.
     command.env_remove("RUSTUP_TOOLCHAIN").env_remove("CARGO").env_remove("RUSTC");
-    let label = format!("fuzzing {target}");
-    let fine = child::watch(repo, &label, &mut command, Show::Pulse, |_| ())?;
-    let sentence = format!("{label} found an input that breaks it, or did not build; the lines above name it");
-    if fine { Ok(()) } else { Err(Failure(sentence)) }
+    command
 }

@@ -16,6 +16,7 @@ mod load;
 #[cfg(target_os = "linux")]
 mod measure;
 mod precompress;
+mod recap;
 mod repo;
 mod run;
 mod sample;

@@ -4,7 +4,6 @@ use std::{ffi::OsStr, fs, path::Path, process::Command};
 
 use crate::{
     browser::{self, Browser},
-    child::{self, Show},
     counts::Counts,
     fingerprint,
     repo::{AtPath, Outcome, Repo},
@@ -17,7 +16,7 @@ use crate::{
 pub(crate) fn test(repo: &Repo) -> Outcome<()> {
     let mut steps = Steps::start();
     let outcome = set_up(repo, &mut steps, Vec::new()).and_then(|browser| all(repo, &mut steps, &browser));
-    close(outcome)
+    close(&steps, outcome)
 }
 
 pub(crate) fn set_up_only(repo: &Repo) -> Outcome<()> {
@@ -37,43 +36,30 @@ pub(crate) fn set_up(repo: &Repo, steps: &mut Steps, more: Vec<Tool>) -> Outcome
 pub(crate) fn all(repo: &Repo, steps: &mut Steps, browser: &Browser) -> Outcome<Counts> {
     let mut total = Counts::default();
     steps.step("Host tests");
-    total += suite(repo, "host tests", &mut host_tests(repo))?;
+    total += steps.suite(repo, "host tests", &mut host_tests(repo))?;
     if has_browser_tests(repo)? {
         steps.step("The page's own tests, in headless Chromium");
-        total += suite(repo, "page tests", &mut page_tests(repo, browser)?)?;
+        total += steps.suite(repo, "page tests", &mut page_tests(repo, browser)?)?;
     }
     steps.step("End-to-end tests, in headless Chromium");
-    total += suite(repo, "end-to-end tests", &mut end_to_end_tests(repo, browser))?;
+    total += steps.suite(repo, "end-to-end tests", &mut end_to_end_tests(repo, browser))?;
     Ok(total)
 }
 
 /// Prints the line that decides, as the last one, and fails unless it names no failure.
-pub(crate) fn close(outcome: Outcome<Counts>) -> Outcome<()> {
+pub(crate) fn close(steps: &Steps, outcome: Outcome<Counts>) -> Outcome<()> {
     stop::or_go_on();
+    steps.recap();
     let counts = outcome.unwrap_or_else(|failure| {
         eprintln!("xtask: {failure}");
         Counts::FAIL
     });
-    if counts.failed > 0 {
-        eprintln!("xtask: something failed; the lines above name it");
-    }
     if counts.skipped > 0 {
         println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
     } else {
         println!("{} passed, {} failed", counts.passed, counts.failed);
     }
     if counts.failed > 0 { std::process::exit(1) } else { Ok(()) }
-}
-
-/// Runs one suite and adds up what its runners say at the end.
-pub(crate) fn suite(repo: &Repo, label: &str, command: &mut Command) -> Outcome<Counts> {
-    let mut counts = Counts::default();
-    let ended_well = child::watch(repo, label, command, Show::Lines, |line| {
-        if let Some(more) = Counts::parse(line) {
-            counts += more;
-        }
-    })?;
-    Ok(counts.judged(ended_well))
 }
 
 /// The page's pure modules have tests that need no browser, hence the whole workspace.

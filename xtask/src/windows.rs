@@ -40,7 +40,8 @@ pub(crate) fn windows(repo: &Repo) -> Outcome<()> {
     let Some(wine) = wine() else {
         return Err(Failure("to run the tests install Wine: `apt-get install wine64`".to_owned()));
     };
-    suites::close(tests(repo, &mut steps, &wine))
+    let outcome = tests(repo, &mut steps, &wine);
+    suites::close(&steps, outcome)
 }
 
 /// Says what is missing, or installs it.
@@ -85,7 +86,7 @@ fn tests(repo: &Repo, steps: &mut Steps, wine: &Path) -> Outcome<Counts> {
         let mut command = repo.cargo(&["test", "--locked", "--lib", "--target", TARGET, "--package", package]);
         command.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", wine).env("WINEDEBUG", "-all");
         command.env("WINEPREFIX", folder.join("prefix")).env("WINEPATH", &folder);
-        total += suites::suite(repo, &title, &mut command)?;
+        total += steps.suite(repo, &title, &mut command)?;
     }
     Ok(total)
 }
