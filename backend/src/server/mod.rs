@@ -131,7 +131,7 @@ pub struct Server {
 
 impl Server {
     /// A server over `storage` that lets in who holds one of `keys`, each with the most it may do. Without `records`
-    /// nothing can be changed: such requests answer [`ErrorCode::ReadOnly`].
+    /// nothing can be changed: such requests answer [`ErrorCode::ReadOnly`](shared::ErrorCode::ReadOnly).
     pub fn new(
         storage: Arc<dyn Storage>,
         records: Option<Arc<Database>>,

@@ -18,7 +18,7 @@ pub struct ChangeRequest {
     /// The idempotency key.
     #[n(1)]
     pub key: JobId,
-    /// What to do; at most [`CHANGE_ITEMS_MAX`] items.
+    /// What to do; at most [`CHANGE_ITEMS_MAX`](crate::limits::CHANGE_ITEMS_MAX) items.
     #[n(2)]
     pub change: Change,
     /// How long to wait for the end.

@@ -54,10 +54,10 @@ pub struct Get {
     /// Who asks.
     #[n(0)]
     pub caller: Caller,
-    /// At least one, at most [`GET_ITEMS_MAX`].
+    /// At least one, at most [`GET_ITEMS_MAX`](crate::limits::GET_ITEMS_MAX).
     #[n(1)]
     pub items: Vec<GetItem>,
-    /// True where a file may be lent instead of sent, if the connection agreed on [`super::LEND`].
+    /// True where a file may be lent instead of sent, if the connection agreed on [`LEND`](crate::wire::LEND).
     #[n(2)]
     pub lend: Option<bool>,
 }
@@ -85,7 +85,7 @@ pub struct Walk {
     /// Who asks.
     #[n(0)]
     pub caller: Caller,
-    /// Where to start, in that order; at least one, at most [`WALK_PATHS_MAX`].
+    /// Where to start, in that order; at least one, at most [`WALK_PATHS_MAX`](crate::limits::WALK_PATHS_MAX).
     #[n(1)]
     pub paths: Vec<VPath>,
     /// `next_cursor` of the page after which to go on; none to start.
