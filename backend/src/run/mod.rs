@@ -1,6 +1,8 @@
 //! Wires the rooms together, says where they listen, and owns the order in which they stop: HTTP first, then the file
 //! server behind it. The only room that knows all others.
 
+#[cfg(unix)]
+mod descriptors;
 mod ports;
 
 use std::net::SocketAddr;
@@ -75,6 +77,7 @@ pub async fn serve(
     common: CommonConfig,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
+    prepare();
     let folder = resolve(folder)?;
     let state = State::open(common.state.as_deref(), &folder)?;
     let local_key = state.local_key()?;
@@ -119,6 +122,7 @@ pub async fn serve_storage(
     common: CommonConfig,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
+    prepare();
     let folder = resolve(folder)?;
     let state = State::open(common.state.as_deref(), &folder)?;
     let keys = [(read_or_make_key(key)?, Rights::ALL), (state.local_key()?, Rights::ALL)];
@@ -141,12 +145,19 @@ pub async fn serve_gateway(
     common: CommonConfig,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
+    prepare();
     let client = Client::new(Target { place: Place::of(server), key: read_key(key)? }, pool(&http));
     let port = HttpPort::open(&http).await?;
     let gateway = new_gateway(client, http, &common, None);
     announce(&common, Some(&port), None);
     port.serve(gateway, shutdown).await;
     Ok(())
+}
+
+/// What every server asks of the system first.
+fn prepare() {
+    #[cfg(unix)]
+    descriptors::raise();
 }
 
 /// Asks for the end at Ctrl-C, and at SIGTERM where there is such a thing. The second time the process ends at once.

@@ -12,6 +12,8 @@ mod changes;
 mod cli;
 mod conditional;
 mod crash_simulation;
+#[cfg(unix)]
+mod descriptors;
 mod events;
 mod foreign;
 mod framed;

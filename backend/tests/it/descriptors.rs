@@ -1,0 +1,51 @@
+//! A server that is started where few files may be open at a time, as most systems start it.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::cli::{Running, Shell};
+
+/// Longer than anything here takes, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Starts `passerelle` with at most `files` open files, as long as it does not ask for more.
+fn start(shell: &Shell, files: u32, args: &[&str]) -> (Running, Value) {
+    let command = shell.command(args);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", &format!("ulimit -S -n {files} && exec \"$0\" \"$@\"")]);
+    limited.arg(command.get_program()).args(command.get_args()).current_dir(shell.folder.path());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => limited.env(name, value),
+            None => limited.env_remove(name),
+        };
+    }
+    let mut server = Running(limited.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    (server, serde_json::from_str(&line).unwrap())
+}
+
+#[test]
+fn a_server_asks_for_more_where_few_files_may_be_open() {
+    let shell = Shell { folder: tempfile::tempdir().unwrap(), server: String::new(), with_key: false };
+    fs::create_dir(shell.path("served")).unwrap();
+    let args = ["serve", "served", "--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--json", "--log", "error"];
+    let (_server, addresses) = start(&shell, 64, &args);
+    let address = addresses["http"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
+    let mut held = Vec::new();
+    for number in 0..200 {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+        let mut status = [0; 12];
+        let answered = stream.read_exact(&mut status);
+        assert!(answered.is_ok() && &status == b"HTTP/1.1 200", "connection {number}: {answered:?}");
+        held.push(stream);
+    }
+}
