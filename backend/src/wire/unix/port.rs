@@ -1,10 +1,12 @@
 //! A Unix socket that is listened on: how its file comes to be, which nobody but its owner can ever connect to, and goes.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::io::{Errno, FdFlags, fcntl_setfd, ioctl_fionbio};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, connect, listen, socket};
@@ -17,6 +19,11 @@ use super::{UnixPortError, UnixWriter};
 const PATH_BYTES_MAX: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 /// How many connections wait to be accepted.
 const BACKLOG: i32 = 1024;
+/// How long another may have its turn at a folder. A server takes milliseconds; who holds on longer is somebody else, who
+/// locks the folder for a reason of his own (so that nothing in it is cleared away, say: systemd-tmpfiles(8)).
+const TURN_TIME: Duration = Duration::from_secs(1);
+/// How often it is looked whether he is done.
+const TURN_INTERVAL: Duration = Duration::from_millis(5);
 
 /// A socket that is listened on. Its file goes when this is dropped.
 #[derive(Debug)]
@@ -73,12 +80,18 @@ impl Drop for UnixPort {
 }
 
 /// Of servers that want the same path at once, one does at a time what it takes: each holds a lock on the folder for as
-/// long. Where that cannot be had, they are not told apart, and the last one has the path.
+/// long. Where that cannot be had within [`TURN_TIME`], they are not told apart, and the last one has the path.
 fn turn(path: &Path) -> Option<File> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder = File::open(parent).ok()?;
-    folder.lock().ok()?;
-    Some(folder)
+    let start = Instant::now();
+    loop {
+        match folder.try_lock() {
+            Ok(()) => return Some(folder),
+            Err(TryLockError::WouldBlock) if start.elapsed() < TURN_TIME => thread::sleep(TURN_INTERVAL),
+            Err(_) => return None,
+        }
+    }
 }
 
 /// Makes room at `path`: the socket of a server that was killed goes, everything else stays and is an error.
@@ -210,6 +223,19 @@ mod tests {
         drop(first);
         UnixStream::connect(&path).unwrap();
         drop(second);
+        assert!(!path.exists());
+    }
+
+    /// Whoever may look into a folder may lock it, for as long as he likes.
+    #[tokio::test]
+    async fn a_folder_that_somebody_keeps_locked_is_used_all_the_same() {
+        let (place, path) = place();
+        let folder = File::open(place.path()).unwrap();
+        folder.lock_shared().unwrap();
+        drop(UnixListener::bind(&path).unwrap());
+        let port = UnixPort::open(&path).unwrap();
+        UnixStream::connect(&path).unwrap();
+        drop(port);
         assert!(!path.exists());
     }
 
