@@ -9,6 +9,12 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 /// there are more is left without an answer and tries again after a second: with the default of 128, that happens to half
 /// a thousand clients that come at once.
 const BACKLOG: u32 = 4096;
+/// How many bytes wait unsent before a socket counts as full; it counts as writable again at half of that. What was sent
+/// and not yet acknowledged comes on top, so that long lines stay full. The default is megabytes: then a client that takes
+/// five kilobytes a second is not seen to move for minutes, and much of what waits leaves the processor's caches again
+/// before it is sent (`TCP_NOTSENT_LOWAT`, tcp(7)).
+#[cfg(target_os = "linux")]
+const UNSENT_BYTES: u32 = 64 << 10;
 
 /// Listens on the address; port 0 chooses a free one.
 ///
@@ -33,37 +39,8 @@ pub fn set_up(stream: &TcpStream) -> io::Result<()> {
     // Otherwise the end of a small message waits for the acknowledgement of its beginning.
     stream.set_nodelay(true)?;
     #[cfg(target_os = "linux")]
-    linux::bound_unsent(stream)?;
+    socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES)?;
     Ok(())
-}
-
-/// The one option that no safe crate sets.
-#[cfg(target_os = "linux")]
-#[allow(unsafe_code)]
-mod linux {
-    use std::ffi::c_int;
-    use std::io;
-    use std::os::fd::AsRawFd;
-
-    use tokio::net::TcpStream;
-
-    /// How many bytes wait unsent before a socket counts as full; it counts as writable again at half of that. What was
-    /// sent and not yet acknowledged comes on top, so that long lines stay full. The default is megabytes: then a client that
-    /// takes five kilobytes a second is not seen to move for minutes, and much of what waits leaves the processor's caches
-    /// again before it is sent.
-    pub(super) const UNSENT_BYTES: c_int = 64 << 10;
-
-    /// Sets `TCP_NOTSENT_LOWAT` (tcp(7), Linux 3.12).
-    pub(super) fn bound_unsent(stream: &TcpStream) -> io::Result<()> {
-        let value: *const c_int = &UNSENT_BYTES;
-        let length = size_of::<c_int>() as libc::socklen_t;
-        // SAFETY: the descriptor is that of `stream`, which lives throughout; `value` points to `length` readable bytes,
-        // which the system copies before it returns.
-        let result = unsafe {
-            libc::setsockopt(stream.as_raw_fd(), libc::IPPROTO_TCP, libc::TCP_NOTSENT_LOWAT, value.cast(), length)
-        };
-        if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-    }
 }
 
 #[cfg(test)]
@@ -93,6 +70,8 @@ mod tests {
         let (far, _) = listener.accept().await.unwrap();
         set_up(&near).unwrap();
         assert!(near.nodelay().unwrap());
+        #[cfg(target_os = "linux")]
+        assert_eq!(socket2::SockRef::from(&near).tcp_notsent_lowat().unwrap(), UNSENT_BYTES);
         // Nobody reads: the other side's buffer fills first, then ours.
         let piece = vec![0; 16 << 10];
         near.writable().await.unwrap();
