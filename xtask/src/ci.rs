@@ -3,7 +3,7 @@
 use std::process::Command;
 
 #[cfg(target_os = "linux")]
-use crate::{bench, load};
+use crate::{bench, load, macos};
 use crate::{
     counts::Counts,
     crash, fuzz,
@@ -28,6 +28,7 @@ fn everything(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
     steps.step("tidy");
     total += steps.verdict("tidy", tidy::tidy(repo));
     total += for_windows(repo, steps)?;
+    total += for_macos(repo, steps)?;
     total += fuzzing(repo, steps)?;
     total += suites::all(repo, steps, &browser)?;
     total += crashes(repo, steps);
@@ -64,6 +65,25 @@ fn for_windows(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
         return Ok(Counts { skipped: 1, ..Counts::default() });
     }
     steps.check(repo, title, &mut windows::lint(repo))
+}
+
+/// As for Windows. On other systems there is no stand-in for Apple's compiler; on macOS it is the host.
+#[cfg(target_os = "linux")]
+fn for_macos(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
+    let title = "clippy for macOS";
+    steps.step(title);
+    match macos::lint(repo) {
+        Ok(mut lint) => steps.check(repo, title, &mut lint),
+        Err(failure) => {
+            println!("    {failure}");
+            Ok(Counts { skipped: 1, ..Counts::default() })
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn for_macos(_: &Repo, _: &mut Steps) -> Outcome<Counts> {
+    Ok(Counts { skipped: 1, ..Counts::default() })
 }
 
 /// A missing nightly compiler is a skip on a person's machine and a failure where it decides.

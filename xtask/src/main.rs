@@ -14,6 +14,8 @@ mod fuzz;
 #[cfg(target_os = "linux")]
 mod load;
 #[cfg(target_os = "linux")]
+mod macos;
+#[cfg(target_os = "linux")]
 mod measure;
 mod precompress;
 mod recap;

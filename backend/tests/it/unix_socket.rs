@@ -18,7 +18,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use shared::wire::FrameKind;
 
-use super::cli::{Running, Shell, pattern, until};
+use super::cli::{Running, Shell, pattern};
 use super::raw::{Raw, bytes, frame};
 use super::web::Web;
 use super::world::{Way, World};
@@ -80,7 +80,6 @@ mod descriptors {
         world.stop().await;
     }
 
-    #[cfg(target_os = "linux")]
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_thousand_lent_files_leave_none_behind() {
         let place = tempfile::tempdir().unwrap();
@@ -103,7 +102,8 @@ mod descriptors {
             reader.await.unwrap();
         }
         // The server closes its own when it has looked at the file for the last time.
-        until("files are left open", || (open(place.path()) == 0).then_some(()));
+        #[cfg(target_os = "linux")]
+        crate::cli::until("files are left open", || (open(place.path()) == 0).then_some(()));
         assert_eq!(web.world.client.status().bulk.busy, 0);
     }
 }

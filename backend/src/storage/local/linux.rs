@@ -2,7 +2,7 @@
 //! file that turned out to be regular is then opened again through that handle, so that nothing can be put in its place
 //! in between.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
@@ -26,6 +26,8 @@ use crate::storage::{Attributes, StorageError, Visit, Watching};
 const NAMES_BYTES: usize = 64 << 10;
 /// How a regular file is opened. Not to block matters only where a FIFO may be met, and costs nothing.
 const READ: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
+/// How the server's own files are opened.
+const WRITE: OFlags = OFlags::RDWR.union(OFlags::NOFOLLOW).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 /// How much one call of `copy_file_range` is asked for, in bytes; the kernel does less where it likes.
 const COPY_CALL_BYTES: u64 = 64 << 20;
 /// How often a path is tried again while somebody renames folders on it.
@@ -169,11 +171,15 @@ impl Folder for LinuxFolder {
     }
 
     fn create_file(&self, name: &[u8]) -> io::Result<File> {
-        unix::create_file(&self.handle, name)
+        // As every program makes files; the process's umask takes away what it takes from those.
+        let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP | Mode::ROTH | Mode::WOTH;
+        Ok(rustix::fs::openat(&self.handle, name, WRITE | OFlags::CREATE | OFlags::EXCL, mode)?.into())
     }
 
     fn open_own_file(&self, name: &[u8]) -> io::Result<File> {
-        unix::open_own_file(&self.handle, name)
+        let file = File::from(rustix::fs::openat(&self.handle, name, WRITE | OFlags::NONBLOCK, Mode::empty())?);
+        // Nothing else is ever put there by the server.
+        if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::PermissionDenied.into()) }
     }
 
     fn make_folder(&self, name: &[u8], private: bool) -> io::Result<()> {
@@ -212,7 +218,13 @@ impl Folder for LinuxFolder {
     }
 
     fn lock(&self, name: &[u8]) -> io::Result<Option<File>> {
-        unix::lock(&self.handle, name)
+        let mode = Mode::RUSR | Mode::WUSR;
+        let file = File::from(rustix::fs::openat(&self.handle, name, WRITE | OFlags::CREATE, mode)?);
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 
     fn space(&self) -> io::Result<Option<u64>> {

@@ -1,6 +1,6 @@
 //! The system calls of writing that every Unix has, over the handle of a directory. No link is followed by any of them.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -11,23 +11,10 @@ use shared::Timestamp;
 use super::disk::SyncFolder;
 use crate::storage::Attributes;
 
-const WRITE: OFlags = OFlags::RDWR.union(OFlags::NOFOLLOW).union(OFlags::NOCTTY).union(OFlags::CLOEXEC);
 /// What of a mode is handed down: who may read, write and execute. A program that runs as its owner does not stay one
 /// when its content is another.
 const PERMISSIONS: Mode = Mode::RWXU.union(Mode::RWXG).union(Mode::RWXO);
 const EXECUTE: Mode = Mode::XUSR.union(Mode::XGRP).union(Mode::XOTH);
-
-pub(super) fn create_file(folder: impl AsFd, name: &[u8]) -> io::Result<File> {
-    // As every program makes files; the process's umask takes away what it takes from those.
-    let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP | Mode::ROTH | Mode::WOTH;
-    Ok(rustix::fs::openat(folder, name, WRITE | OFlags::CREATE | OFlags::EXCL, mode)?.into())
-}
-
-pub(super) fn open_own_file(folder: impl AsFd, name: &[u8]) -> io::Result<File> {
-    let file = File::from(rustix::fs::openat(folder, name, WRITE | OFlags::NONBLOCK, Mode::empty())?);
-    // Nothing else is ever put there by the server.
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::PermissionDenied.into()) }
-}
 
 pub(super) fn make_folder(folder: impl AsFd, name: &[u8], private: bool) -> io::Result<()> {
     let mode = if private { Mode::RWXU } else { PERMISSIONS };
@@ -63,16 +50,6 @@ pub(super) fn ready_to_sync(folder: impl AsFd) -> io::Result<SyncFolder> {
         Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::ROFS) => Ok(()),
         synced => Ok(synced?),
     }))
-}
-
-pub(super) fn lock(folder: impl AsFd, name: &[u8]) -> io::Result<Option<File>> {
-    let mode = Mode::RUSR | Mode::WUSR;
-    let file = File::from(rustix::fs::openat(folder, name, WRITE | OFlags::CREATE, mode)?);
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
 }
 
 pub(super) fn space(folder: impl AsFd) -> io::Result<Option<u64>> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -239,7 +239,7 @@ async fn names_arrive_byte_for_byte() {
     let shell = Shell::at(&world);
     shell.ends(&["get", "/", "new"], 0);
     let expected: BTreeMap<_, _> =
-        names.iter().map(|name| (PathBuf::from(OsStr::from_bytes(name)), name.to_vec())).collect();
+        names.iter().map(|name| (std::path::PathBuf::from(OsStr::from_bytes(name)), name.to_vec())).collect();
     assert!(shell.tree("new") == expected);
     shell.ends(&["get", "latin%E9.txt", "."], 0);
     assert!(shell.folder.path().join(OsStr::from_bytes(b"latin\xe9.txt")).is_file());

@@ -1,0 +1,38 @@
+//! The server's crates for macOS, linted from Linux. Two of their dependencies are C, which takes Apple's compiler
+//! and headers; nothing is linked here, so a program that makes empty files stands in for both compiler and archiver.
+
+use std::{fs, os::unix::fs::PermissionsExt, process::Command};
+
+use crate::{
+    repo::{AtPath, Outcome, Repo},
+    windows,
+};
+
+const TARGET: &str = "x86_64-apple-darwin";
+
+/// Makes the files that a compiler or an archiver would, with nothing in them.
+const STAND_IN: &str = r#"#!/bin/sh
+for word; do
+    case $word in *.a) : > "$word" ;; esac
+    if [ "$before" = -o ]; then : > "$word"; fi
+    before=$word
+done
+"#;
+
+/// As for Windows: what is not for macOS must not leave anything unused there.
+pub(crate) fn lint(repo: &Repo) -> Outcome<Command> {
+    windows::library(repo, TARGET)?;
+    let folder = repo.target("macos");
+    fs::create_dir_all(&folder).at(&folder)?;
+    let stand_in = folder.join("nothing");
+    fs::write(&stand_in, STAND_IN).at(&stand_in)?;
+    fs::set_permissions(&stand_in, fs::Permissions::from_mode(0o755)).at(&stand_in)?;
+    let mut command = repo.cargo(&["clippy", "--locked", "--package", "shared", "--package", "backend"]);
+    command.args(["--all-targets", "--target", TARGET, "--", "-D", "warnings"]);
+    for tool in ["CC", "CXX", "AR"] {
+        command.env(format!("{tool}_{}", TARGET.replace('-', "_")), &stand_in);
+    }
+    // Otherwise Apple's tool is asked where the headers are.
+    command.env("SDKROOT", "/");
+    Ok(command)
+}
