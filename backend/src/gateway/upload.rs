@@ -48,13 +48,13 @@ pub(super) async fn send(body: &mut Incoming, sending: Sending, bytes_max: u64) 
             Some(less) => left = less,
             None => return Err(break_off(sending, too_large(bytes_max)).await),
         }
-        let bytes_max = sending.piece_bytes();
+        let piece_bytes = sending.piece_bytes();
         let mut sent = pin!(sending.send(piece));
         loop {
             tokio::select! {
                 biased;
                 sent = &mut sent => break sent?,
-                piece = body.piece(bytes_max), if waiting.has_room(bytes_max) => waiting.take(piece),
+                piece = body.piece(piece_bytes), if waiting.has_room(piece_bytes) => waiting.take(piece),
             }
         }
     }
@@ -74,8 +74,8 @@ impl Gathered {
         self.first.is_none()
     }
 
-    fn has_room(&self, bytes_max: usize) -> bool {
-        !self.over && self.first.as_ref().map_or(0, Bytes::len) + self.more.len() < bytes_max
+    fn has_room(&self, piece_bytes: usize) -> bool {
+        !self.over && self.first.as_ref().map_or(0, Bytes::len) + self.more.len() < piece_bytes
     }
 
     fn take(&mut self, piece: Result<Option<Bytes>, Fault>) {
