@@ -39,7 +39,8 @@ cargo xtask COMMAND
 
   run [DIR] [-- FLAGS]  build everything and serve DIR (default: a sample folder) with writing allowed
   test                  every test: host, browser, end to end
-  ci                    formatting, lints, tidy, licences, documentation, fuzzing, then every test
+  check                 formatting, lints, tidy, licences, documentation
+  ci                    all of `check`, fuzzing, then every test
   dev [DIR]             the server, and the page with hot reload on http://127.0.0.1:8081
   crash [--seed N] [--count N] [--program PATH]
                         kill servers and clients while they work until N (default 500) pieces of work were interrupted
@@ -74,6 +75,7 @@ fn command(arguments: &[String]) -> Outcome<()> {
     match name {
         "run" => run::run(&repo, rest),
         "test" => suites::test(&repo),
+        "check" => ci::check(&repo),
         "ci" => ci::ci(&repo),
         "dev" => dev::dev(&repo, rest),
         #[cfg(target_os = "linux")]

@@ -16,18 +16,14 @@ const CRATES: &[&str] = &["backend", "bench", "frontend", "fuzz", "shared", "xta
 /// Folders of these names hold what tools made.
 const MADE: &[&str] = &["artifacts", "corpus", "node_modules", "target"];
 
+/// Names everything that there is to mend.
 pub(crate) fn tidy(repo: &Repo) -> Outcome<()> {
     let problems = problems(repo)?;
-    for problem in &problems {
-        println!("    {problem}");
+    if problems.is_empty() {
+        return Ok(());
     }
-    match problems.len() {
-        0 => {
-            println!("    tidy: ok");
-            Ok(())
-        }
-        count => Err(Failure(format!("tidy found {count} thing(s) to mend, listed above"))),
-    }
+    let lines: String = problems.iter().map(|problem| format!("\n    {problem}")).collect();
+    Err(Failure(format!("tidy found {} thing(s) to mend{lines}", problems.len())))
 }
 
 /// A place and one sentence about it.
