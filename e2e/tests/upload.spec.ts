@@ -198,6 +198,33 @@ test("uploading takes no more than the keyboard", async ({ page, tree, mine }) =
   expect(await page.evaluate(() => document.activeElement?.tagName)).not.toBe("BODY");
 });
 
+for (const last of ["Take a.txt off the list", "Close"]) {
+  test(`the focus is never lost when the panel goes by “${last}”`, async ({ page, mine }) => {
+    await mine.write("a.txt", "content");
+    await open(page);
+    await choose(page, [mine.at("a.txt")]);
+    await expect(upload(page, "a.txt")).toContainText("Verified");
+    const button = panel(page).getByRole("button", { name: last });
+    await expect(button).toBeVisible();
+    // Seen in the very moment in which the panel goes, before any key could come.
+    const focused = await button.evaluate(
+      (it: HTMLElement) =>
+        new Promise<string | undefined>((resolve) => {
+          const gone = new MutationObserver(() => {
+            if (!it.isConnected) {
+              gone.disconnect();
+              resolve(document.activeElement?.id);
+            }
+          });
+          gone.observe(document.body, { childList: true, subtree: true });
+          it.focus();
+          it.click();
+        }),
+    );
+    expect(focused).toBe("main");
+  });
+}
+
 test.describe("on a server that only reads", () => {
   test.use({ flags: ["--anonymous", "read"] });
 

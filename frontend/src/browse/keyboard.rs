@@ -7,15 +7,12 @@ use web_sys::{Element, KeyboardEvent};
 use super::model::keys::{Deed, Intent, Motion, Press, Reach, destination, intent};
 use super::model::{LinkMark, Selection};
 use super::state::{Browser, Target};
-use crate::env::{focus, focused, now};
+use crate::env::{MAIN_ID, focus, focused, now};
 use crate::failure::Reason;
 use crate::ui::toast::Tone;
 
 /// The filter's id.
 pub(super) const FILTER_ID: &str = "filter";
-/// The screen's id. It has the focus when somebody presses beside the rows.
-const MAIN_ID: &str = "main";
-
 impl Browser {
     /// Takes a key press anywhere on the page; leaves to the browser what is not the list's, and answers what is to be
     /// done with the files themselves.

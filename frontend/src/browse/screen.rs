@@ -11,8 +11,8 @@ use super::places::root_name;
 use super::state::{Browser, Phase};
 use super::states::{Empty, Failed, NoMatch, OfflineBanner, PANEL_ID, Skeleton};
 use crate::changes::{Changes, Menus, TaskCards};
-use crate::env::focus;
 use crate::env::prefs::Prefs;
+use crate::env::{MAIN_ID, focus};
 use crate::uploads::Uploads;
 
 /// Which of its parts the screen shows.
@@ -70,7 +70,7 @@ pub fn FilesScreen() -> impl IntoView {
         Part::Failed(failure) => view! { <Failed failure /> }.into_any(),
     };
     view! {
-        <main class="screen" id="main" tabindex="-1">
+        <main class="screen" id=MAIN_ID tabindex="-1">
             <h1 class="visually-hidden">{name}</h1>
             <OfflineBanner />
             <div class="location"><Breadcrumb /></div>

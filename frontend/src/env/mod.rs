@@ -47,6 +47,9 @@ pub fn focused() -> Option<Element> {
     leptos::prelude::document().active_element().filter(|element| element.tag_name() != "BODY")
 }
 
+/// The id of the screen. It has the focus when somebody presses beside the rows, and when what had it goes.
+pub const MAIN_ID: &str = "main";
+
 /// Gives the focus to the element with that id, without scrolling to it.
 pub fn focus(id: &str) {
     if let Some(element) = leptos::prelude::document().get_element_by_id(id) {

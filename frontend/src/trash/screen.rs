@@ -10,6 +10,7 @@ use crate::browse::model::Selection;
 use crate::browse::model::keys::Press;
 use crate::browse::{Browser, FolderLink};
 use crate::changes::{Changes, TaskCards};
+use crate::env::MAIN_ID;
 use crate::env::prefs::Prefs;
 use crate::i18n::Words;
 use crate::ui::button::Button;
@@ -73,7 +74,7 @@ pub fn TrashScreen() -> impl IntoView {
         Known::Items => view! { <TrashGrid bin /> }.into_any(),
     };
     view! {
-        <main class="screen" id="main" tabindex="-1">
+        <main class="screen" id=MAIN_ID tabindex="-1">
             <div class="location"><h1 class="trash-title">{prefs.text(|words| words.trash)}</h1></div>
             <div class="listbar" class:selecting=move || { chosen.get() > 0 }>
                 <p class="trash-status" role="status">{status}</p>

@@ -10,7 +10,7 @@ use super::model::announce::Milestone;
 use super::model::{Group, Id, Queue};
 use super::row::{Row, Slot};
 use crate::env::prefs::Prefs;
-use crate::env::{focus_element, focused};
+use crate::env::{MAIN_ID, focus, focus_element, focused};
 use crate::i18n::fill;
 use crate::ui::button::Button;
 use crate::ui::size::measured;
@@ -40,6 +40,7 @@ fn Panel() -> impl IntoView {
     let toggle_label =
         Signal::derive(move || if uploads.open.get() { prefs.words().hide_list } else { prefs.words().show_list });
     let close = Callback::new(move |()| uploads.cancel_all(false));
+    on_cleanup(hand_focus_on);
     view! {
         <section class="uploads" class:folded=move || !uploads.open.get() aria-label=prefs.text(|words| words.uploads)>
             <header class="uploads-head">
@@ -182,6 +183,13 @@ fn List() -> impl IntoView {
 fn first_of(queue: &Queue, group: Group) -> Option<usize> {
     let is = |id: &Id| queue.get(*id).is_some_and(|item| item.stage.group() == group);
     queue.shown().iter().position(is)
+}
+
+/// Before the panel goes: a key that is pressed the moment after it would otherwise go nowhere.
+fn hand_focus_on() {
+    if focused().is_some_and(|element| matches!(element.closest(".uploads"), Ok(Some(_)))) {
+        focus(MAIN_ID);
+    }
 }
 
 /// Puts the focus on what is left when a row goes from under it.
