@@ -13,6 +13,7 @@ use crate::ui::toast::Tone;
 
 /// The filter's id.
 pub(super) const FILTER_ID: &str = "filter";
+
 impl Browser {
     /// Takes a key press anywhere on the page; leaves to the browser what is not the list's, and answers what is to be
     /// done with the files themselves.
