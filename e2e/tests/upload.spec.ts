@@ -225,6 +225,19 @@ for (const last of ["Take a.txt off the list", "Close"]) {
   });
 }
 
+test("the focus stays in the panel when a row goes from under it", async ({ page, mine }) => {
+  await mine.write("a.txt", "content");
+  await mine.write("b.txt", "content");
+  await open(page);
+  await choose(page, [mine.at("a.txt"), mine.at("b.txt")]);
+  await expect(panel(page)).toContainText("all verified");
+  const take = (name: string) => upload(page, name).getByRole("button", { name: `Take ${name} off the list` });
+  await take("b.txt").focus();
+  await page.keyboard.press("Enter");
+  await expect(upload(page, "b.txt")).toHaveCount(0);
+  await expect(upload(page, "a.txt").getByRole("button").first()).toBeFocused();
+});
+
 test.describe("on a server that only reads", () => {
   test.use({ flags: ["--anonymous", "read"] });
 

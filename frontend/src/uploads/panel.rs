@@ -3,6 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
+use web_sys::Element;
 
 use super::describe::{head, summary};
 use super::engine::Uploads;
@@ -192,19 +193,21 @@ fn hand_focus_on() {
     }
 }
 
-/// Puts the focus on what is left when a row goes from under it.
+/// Puts the focus on what is left when a row, or a button of it, goes from under it: on the row that came in its place,
+/// or the one above.
 pub(super) fn keep_focus(slot: usize) {
     request_animation_frame(move || {
-        if focused().is_some() {
+        // What is no longer drawn loses it only after this.
+        let gone = |element: &Element| matches!(element.closest(".upload.off, [hidden]"), Ok(Some(_)));
+        if focused().is_some_and(|element| !gone(&element)) {
             return;
         }
-        let document = document();
-        let id = format!("upload-{slot}");
-        let near =
-            document.get_element_by_id(&id).and_then(|row| row.query_selector("button:not([hidden])").ok().flatten());
-        let near = near.or_else(|| document.query_selector(".uploads button:not([hidden]), #main").ok().flatten());
-        if let Some(element) = near {
-            focus_element(element.unchecked_ref());
+        let find = |selector: &str| document().query_selector(selector).ok().flatten();
+        let row = |slot: usize| find(&format!("#upload-{slot}:not(.off) button:not([hidden])"));
+        let near = (0..=slot).rev().find_map(row).or_else(|| find(".uploads button:not([hidden])"));
+        match near {
+            Some(button) => focus_element(button.unchecked_ref()),
+            None => focus(MAIN_ID),
         }
     });
 }
