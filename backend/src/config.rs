@@ -132,7 +132,8 @@ pub struct HttpSettings {
     /// Memory for archives, in lists of files as long as they may be: 128 MiB each [default: 8].
     #[arg(long, value_name = "N")]
     pub archives_max: Option<usize>,
-    /// Memory for bytes on their way through the gateway, in MiB: more transfers at a time go in shorter pieces [default: 64].
+    /// Memory for bytes on their way through the gateway, in MiB: more transfers at a time go in shorter pieces
+    /// [default: 64].
     #[arg(id = "http_transfer_memory_mib", long = "http-transfer-memory-mib", value_name = "MIB")]
     pub transfer_memory_mib: Option<usize>,
 }

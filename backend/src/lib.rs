@@ -11,9 +11,8 @@
 //! - [`client`] makes typed calls over a pool of framed connections.
 //! - [`gateway`] speaks HTTP, and is itself a client of the file server.
 //!
-//! Below them: [`pages`] asks the system what of a file is in memory, for both ends, [`pieces`] says how
-//! many bytes each may hold, and [`sockets`] sets up
-//! their connections.
+//! Below them: [`pages`] asks the system what of a file is in memory, for both ends, [`pieces`] says how many bytes each
+//! may hold, and [`sockets`] sets up their connections.
 //!
 //! Around them: [`cli`] and [`config`] say what a person may ask for, [`commands`] are the client verbs, [`state`] is the
 //! server's own directory, [`run`] wires the rooms together.

@@ -70,34 +70,36 @@ fn checks(repo: &Repo) -> Vec<(&'static str, Command)> {
     ]
 }
 
-/// What is missing for it is a skip: compilers for another system are not asked of every machine.
 fn for_windows(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
-    let title = "clippy for Windows";
-    steps.step(title);
-    if let Err(failure) = windows::ready(repo) {
-        println!("    {failure}");
-        return Ok(Counts { skipped: 1, ..Counts::default() });
-    }
-    steps.check(repo, title, &mut windows::lint(repo))
+    elsewhere(repo, steps, "clippy for Windows", |repo| windows::ready(repo).map(|()| windows::lint(repo)))
 }
 
-/// As for Windows. On other systems there is no stand-in for Apple's compiler; on macOS it is the host.
+/// On other systems there is no stand-in for Apple's compiler; on macOS it is the host.
 #[cfg(target_os = "linux")]
 fn for_macos(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
-    let title = "clippy for macOS";
+    elsewhere(repo, steps, "clippy for macOS", macos::lint)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn for_macos(_: &Repo, _: &mut Steps) -> Outcome<Counts> {
+    Ok(Counts { skipped: 1, ..Counts::default() })
+}
+
+/// What is missing for it is a skip: compilers for another system are not asked of every machine.
+fn elsewhere(
+    repo: &Repo,
+    steps: &mut Steps,
+    title: &str,
+    lint: impl FnOnce(&Repo) -> Outcome<Command>,
+) -> Outcome<Counts> {
     steps.step(title);
-    match macos::lint(repo) {
+    match lint(repo) {
         Ok(mut lint) => steps.check(repo, title, &mut lint),
         Err(failure) => {
             println!("    {failure}");
             Ok(Counts { skipped: 1, ..Counts::default() })
         }
     }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn for_macos(_: &Repo, _: &mut Steps) -> Outcome<Counts> {
-    Ok(Counts { skipped: 1, ..Counts::default() })
 }
 
 /// A missing nightly compiler is a skip on a person's machine and a failure where it decides.

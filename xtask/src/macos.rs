@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
 use crate::{
     repo::{AtPath, Outcome, Repo},
-    windows,
+    tools,
 };
 
 const TARGET: &str = "x86_64-apple-darwin";
@@ -21,7 +21,7 @@ done
 
 /// As for Windows: what is not for macOS must not leave anything unused there.
 pub(crate) fn lint(repo: &Repo) -> Outcome<Command> {
-    windows::library(repo, TARGET)?;
+    tools::target_library(repo, TARGET)?;
     let folder = repo.target("macos");
     fs::create_dir_all(&folder).at(&folder)?;
     let stand_in = folder.join("nothing");

@@ -151,6 +151,18 @@ fn is_version(printed: &str, version: &str) -> bool {
     printed.split_whitespace().nth(1) == Some(version)
 }
 
+/// Sees to it that the compiler has its library for that system.
+pub(crate) fn target_library(repo: &Repo, target: &str) -> Outcome<()> {
+    let library = child::output(repo.program("rustc").args(["--print", "target-libdir", "--target", target]));
+    let has_library = library.is_some_and(|path| fs::read_dir(path).is_ok_and(|mut files| files.next().is_some()));
+    if !has_library {
+        let mut add = repo.program("rustup");
+        let remedy = format!("install the compiler's library for {target} by hand, as your Rust was installed");
+        child::must(repo, "rustup target add", add.args(["target", "add", target]), &remedy)?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::{is_version, locked_version};

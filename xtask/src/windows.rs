@@ -12,7 +12,7 @@ use crate::{
     counts::Counts,
     repo::{AtPath, Failure, Outcome, Repo},
     steps::Steps,
-    suites,
+    suites, tools,
 };
 
 const TARGET: &str = "x86_64-pc-windows-gnu";
@@ -46,23 +46,11 @@ pub(crate) fn windows(repo: &Repo) -> Outcome<()> {
 
 /// Says what is missing, or installs it.
 pub(crate) fn ready(repo: &Repo) -> Outcome<()> {
-    library(repo, TARGET)?;
+    tools::target_library(repo, TARGET)?;
     match child::output(Command::new(LINKER).arg("--version")) {
         Some(_) => Ok(()),
         None => Err(Failure(format!("building for Windows needs {LINKER}: `apt-get install gcc-mingw-w64-x86-64`"))),
     }
-}
-
-/// Sees to it that the compiler has its library for that system.
-pub(crate) fn library(repo: &Repo, target: &str) -> Outcome<()> {
-    let library = child::output(repo.program("rustc").args(["--print", "target-libdir", "--target", target]));
-    let has_library = library.is_some_and(|path| fs::read_dir(path).is_ok_and(|mut files| files.next().is_some()));
-    if !has_library {
-        let mut add = repo.program("rustup");
-        let remedy = format!("install the compiler's library for {target} by hand, as your Rust was installed");
-        child::must(repo, "rustup target add", add.args(["target", "add", target]), &remedy)?;
-    }
-    Ok(())
 }
 
 /// What is not for Windows must not leave anything unused there.

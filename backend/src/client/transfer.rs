@@ -162,8 +162,8 @@ impl Transfer {
         self.share.piece_bytes()
     }
 
-    /// The next bytes of the present item, at most [`Transfer::piece_bytes`]; none at its end, when every byte has come and the file was
-    /// the same throughout.
+    /// The next bytes of the present item, at most [`Transfer::piece_bytes`]; none at its end, when every byte has come
+    /// and the file was the same throughout.
     ///
     /// # Errors
     /// The item's own failure ([`ErrorCode::Changed`], say), after which [`Transfer::next_item`] goes on, or that of the

@@ -5,8 +5,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::{debug, warn};
 
 /// Most that is asked for: a download holds three (the client's connection, the file, and the file as it is lent, or the
-/// connection to the file server), so this is more than [`crate::gateway::GatewayConfig::connections_max`] needs. macOS
-/// refuses more than it has in `OPEN_MAX`.
+/// connection to the file server), so this is more than [`crate::gateway::GatewayConfig::connections_max`] needs where
+/// nothing else is said. macOS refuses more than it has in `OPEN_MAX`, which is a little less than that.
 const OPEN_MAX: u64 = if cfg!(target_vendor = "apple") { 10_240 } else { 65_536 };
 
 /// Asks for as many as the system lets this process have, up to [`OPEN_MAX`].

@@ -52,6 +52,7 @@ impl<S: Source> Source for &mut S {
 }
 
 impl Source for OwnedReadHalf {}
+/// For whoever drives a session without a socket.
 impl Source for ReadHalf<DuplexStream> {}
 
 fn take<S: Source>(source: &mut S, context: &mut Context<'_>, bytes_max: usize) -> Poll<Option<io::Result<Bytes>>> {

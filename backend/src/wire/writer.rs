@@ -11,6 +11,9 @@ use tokio::time::timeout;
 
 use super::{Frame, LinkWriter, WireError};
 
+/// How much memory a writer keeps between frames, in bytes: what the answer with a file of a page takes.
+const KEPT_BYTES: usize = 8 << 10;
+
 /// Writes frames to one side of a connection.
 pub struct FrameWriter<W> {
     sink: W,
@@ -31,9 +34,6 @@ impl FrameWriter<LinkWriter> {
         Ok(())
     }
 }
-
-/// How much memory a writer keeps between frames, in bytes: what the answer with a file of a page takes.
-const KEPT_BYTES: usize = 8 << 10;
 
 impl<W: AsyncWrite + Unpin> FrameWriter<W> {
     /// A writer at the start of a connection.

@@ -88,7 +88,8 @@ pub struct Put {
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Store {
-    /// The upload. Its length is said, is at most [`STORE_BYTES_MAX`](crate::limits::STORE_BYTES_MAX), and says how many bytes follow.
+    /// The upload. Its length is said, is at most [`STORE_BYTES_MAX`](crate::limits::STORE_BYTES_MAX), and says how many
+    /// bytes follow.
     #[n(0)]
     pub stage: Stage,
     /// What the bytes come to.
