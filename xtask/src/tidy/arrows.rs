@@ -2,6 +2,7 @@
 
 use super::{
     Problem,
+    modules::module_of,
     source::{NamedPath, Source},
     table,
 };
@@ -81,13 +82,6 @@ fn check_standard(file: &str, path: &NamedPath) -> Option<String> {
         !rest.is_empty() && below(rest, &part)
     })?;
     Some(format!("{folder} does without `{root}::{part}`"))
-}
-
-/// `server/list.rs` is the module `server::list`; `server/mod.rs` and `server.rs` are both `server`.
-fn module_of(below_src: &str) -> Vec<String> {
-    let trimmed = below_src.trim_end_matches(".rs");
-    let parts = trimmed.split('/').filter(|part| !matches!(*part, "mod" | "lib" | "main"));
-    parts.map(str::to_owned).collect()
 }
 
 /// The first segment below the root of the crate that the path leads to, where it leads through that root.

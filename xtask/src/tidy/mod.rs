@@ -1,9 +1,12 @@
 //! `tidy`: habits of the source tree that a compiler does not hold. Runs as a command and as a test.
 
 mod arrows;
+mod circles;
+mod modules;
 mod reach;
 mod source;
 mod table;
+mod tokens;
 
 use std::{collections::BTreeMap, fmt, fs, path::PathBuf};
 
@@ -62,8 +65,19 @@ fn problems(repo: &Repo) -> Outcome<Vec<Problem>> {
         }
     }
     problems.extend(reach::check(&sources));
+    count_circles(&sources);
     problems.extend(large_files(repo));
     Ok(problems)
+}
+
+fn count_circles(sources: &BTreeMap<String, source::Source>) {
+    let circles = circles::between_files(sources).into_iter().chain(circles::between_folders(sources));
+    let circles: Vec<_> = circles.collect();
+    if let Some(smallest) = circles.first() {
+        let (file, line) = smallest.place();
+        println!("tidy: {} import circles; the smallest: {file}:{line}: {}", circles.len(), smallest.way());
+        smallest.examples().for_each(|example| println!("    {example}"));
+    }
 }
 
 /// The files of the crates, without what tools made of them.

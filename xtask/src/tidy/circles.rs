@@ -1,0 +1,274 @@
+//! Import circles: between the files of a crate, and between the files and folders within each folder. Pure.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::{
+    modules::{Modules, Target, module_of},
+    source::{Imported, NamedPath, Source},
+};
+
+/// The first import that makes an arrow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Example {
+    file: String,
+    line: usize,
+    path: String,
+}
+
+/// From a file or folder to those that it imports.
+type Graph = BTreeMap<String, BTreeMap<String, Example>>;
+
+/// A way from a file or folder back to itself: each with an import that leads to the next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Circle {
+    steps: Vec<(String, Example)>,
+}
+
+impl Circle {
+    /// Where its first import stands.
+    pub(super) fn place(&self) -> (&str, usize) {
+        self.steps.first().map_or(("", 0), |(_, example)| (&example.file, example.line))
+    }
+
+    /// `a.rs → b.rs → a.rs`.
+    pub(super) fn way(&self) -> String {
+        let names = self.steps.iter().chain(self.steps.first()).map(|(name, _)| name.as_str());
+        names.collect::<Vec<_>>().join(" → ")
+    }
+
+    /// One line for each arrow.
+    pub(super) fn examples(&self) -> impl Iterator<Item = String> {
+        self.steps.iter().map(|(_, example)| format!("{}:{}: {}", example.file, example.line, example.path))
+    }
+}
+
+/// The circles between the files of the crates, smallest first.
+pub(super) fn between_files(sources: &BTreeMap<String, Source>) -> Vec<Circle> {
+    circles(&all_arrows(sources))
+}
+
+/// The circles between what lies directly within one folder, smallest first: a folder stands for all files below it.
+pub(super) fn between_folders(sources: &BTreeMap<String, Source>) -> Vec<Circle> {
+    let arrows = all_arrows(sources);
+    let mut levels: BTreeMap<String, Graph> = BTreeMap::new();
+    for (from, to, example) in arrows.iter().flat_map(|(from, to)| to.iter().map(move |(to, e)| (from, to, e))) {
+        let (folder, from, to) = siblings(from, to);
+        levels.entry(folder).or_default().entry(from).or_default().entry(to).or_insert_with(|| example.clone());
+    }
+    let mut found: Vec<Circle> = levels.values().flat_map(circles).collect();
+    found.retain(|circle| circle.steps.iter().any(|(name, _)| !name.ends_with(".rs")));
+    found.sort_by_key(|circle| circle.steps.len());
+    found
+}
+
+/// The innermost folder that two files share, and what of it each lies in. `a.rs` belongs to the folder `a`.
+fn siblings(from: &str, to: &str) -> (String, String, String) {
+    let from: Vec<&str> = from.split('/').collect();
+    let to: Vec<&str> = to.split('/').collect();
+    let shared = from.iter().zip(&to).take_while(|(from, to)| from == to).count();
+    let within = |parts: &[&str]| parts[..=shared.min(parts.len() - 1)].join("/");
+    (from[..shared].join("/"), within(&from), within(&to))
+}
+
+fn all_arrows(sources: &BTreeMap<String, Source>) -> Graph {
+    let mut crates: BTreeMap<&str, BTreeMap<&str, &Source>> = BTreeMap::new();
+    for (file, source) in sources {
+        if let Some((root, below)) = file.split_once("/src/") {
+            crates.entry(root).or_default().insert(below, source);
+        }
+    }
+    let mut graph = Graph::new();
+    for (root, files) in crates {
+        let folder = format!("{root}/src/");
+        graph.extend(arrows(&folder, compiled_for_use(files)));
+    }
+    graph
+}
+
+/// Without the roots of other programs of the crate, and without the files that only tests compile.
+fn compiled_for_use<'a>(mut files: BTreeMap<&'a str, &'a Source>) -> BTreeMap<&'a str, &'a Source> {
+    if files.contains_key("lib.rs") {
+        files.remove("main.rs");
+    }
+    let mut left_out: Vec<Vec<String>> = vec![vec!["bin".to_owned()]];
+    for (file, source) in &files {
+        let own = module_of(file);
+        left_out.extend(source.test.then(|| own.clone()));
+        for declared in source.declared.iter().filter(|declared| declared.test) {
+            left_out.push([own.as_slice(), &declared.inside, std::slice::from_ref(&declared.name)].concat());
+        }
+    }
+    files.retain(|file, _| !left_out.iter().any(|module| module_of(file).starts_with(module)));
+    files
+}
+
+fn arrows(folder: &str, files: BTreeMap<&str, &Source>) -> Graph {
+    let modules = Modules::of(&files);
+    let mut graph = Graph::new();
+    for (file, source) in &files {
+        let is_door = source.declared.iter().any(|declared| !declared.test);
+        let own = module_of(file);
+        for path in source.paths.iter().filter(|path| !path.test) {
+            if is_door && path.import.as_ref().is_some_and(|import| import.public) {
+                continue;
+            }
+            let from = [own.as_slice(), &path.inside].concat();
+            let Some(to) = arrow(&modules, &from, path).filter(|to| to != file) else { continue };
+            let full = |file: &str| format!("{folder}{file}");
+            let example = Example { file: full(file), line: path.line, path: path.segments.join("::") };
+            graph.entry(full(file)).or_default().entry(full(&to)).or_insert(example);
+        }
+    }
+    graph
+}
+
+/// The file whose names a path makes use of.
+fn arrow(modules: &Modules, from: &[String], path: &NamedPath) -> Option<String> {
+    match modules.resolve(from, &path.segments) {
+        Target::File(file) => Some(file),
+        Target::Module(module) => {
+            // A module that is imported makes no arrow: the names that are taken from it do.
+            let is_glob = path.import.as_ref().is_some_and(|import| import.name == Imported::Glob);
+            modules.file(&module).filter(|_| is_glob).map(str::to_owned)
+        }
+        Target::Elsewhere => None,
+    }
+}
+
+/// For each arrow that lies on a circle, the shortest one through it.
+fn circles(graph: &Graph) -> Vec<Circle> {
+    let mut seen = BTreeSet::new();
+    let mut found = Vec::new();
+    for (from, to) in graph.iter().flat_map(|(from, to)| to.keys().map(move |to| (from, to))) {
+        let Some(mut names) = shortest(graph, to, from) else { continue };
+        let smallest = names.iter().enumerate().min_by_key(|(_, name)| *name).map_or(0, |(at, _)| at);
+        names.rotate_left(smallest);
+        if seen.insert(names.clone()) {
+            let next = names.iter().cycle().skip(1);
+            let steps = names.iter().zip(next).map(|(from, to)| (from.clone(), graph[from][to].clone())).collect();
+            found.push(Circle { steps });
+        }
+    }
+    found.sort_by_key(|circle| circle.steps.len());
+    found
+}
+
+/// The shortest way between two of the graph, both included.
+fn shortest(graph: &Graph, start: &str, end: &str) -> Option<Vec<String>> {
+    let mut came_from: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut queue = VecDeque::from([start]);
+    while let Some(here) = queue.pop_front() {
+        if here == end {
+            let mut way = vec![here.to_owned()];
+            let mut at = here;
+            while at != start {
+                at = came_from[at];
+                way.push(at.to_owned());
+            }
+            way.reverse();
+            return Some(way);
+        }
+        for next in graph.get(here).into_iter().flat_map(BTreeMap::keys) {
+            if next != start && !came_from.contains_key(next.as_str()) {
+                came_from.insert(next, here);
+                queue.push_back(next);
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{Circle, between_files, between_folders};
+    use crate::tidy::source::{Source, read};
+
+    fn sources(files: &[(&str, &str)]) -> BTreeMap<String, Source> {
+        files.iter().map(|(name, text)| (format!("backend/src/{name}"), read(text))).collect()
+    }
+
+    fn ways(circles: &[Circle]) -> Vec<String> {
+        circles.iter().map(|circle| circle.way().replace("backend/src/", "")).collect()
+    }
+
+    fn file_circles(files: &[(&str, &str)]) -> Vec<String> {
+        ways(&between_files(&sources(files)))
+    }
+
+    #[test]
+    fn a_circle_through_super_crate_and_an_inline_path_is_found() {
+        let files = [
+            ("lib.rs", "mod a; mod b; mod c;"),
+            ("a.rs", "use super::b::B; pub struct A;"),
+            ("b.rs", "pub struct B; fn f() { crate::c::g() }"),
+            ("c.rs", "use crate::a::A; pub fn g() {}"),
+        ];
+        assert_eq!(file_circles(&files), ["a.rs → b.rs → c.rs → a.rs"]);
+    }
+
+    #[test]
+    fn a_re_export_leads_to_the_file_that_defines_the_name() {
+        let files = [
+            ("lib.rs", "mod wire; mod user;"),
+            ("wire/mod.rs", "mod frame; mod pipe; pub use frame::Frame; pub(crate) use pipe::*;"),
+            ("wire/frame.rs", "use super::Pipe; pub struct Frame;"),
+            ("wire/pipe.rs", "use crate::wire; pub struct Pipe(wire::Frame);"),
+        ];
+        assert_eq!(file_circles(&files), ["wire/frame.rs → wire/pipe.rs → wire/frame.rs"]);
+    }
+
+    #[test]
+    fn a_door_that_only_re_exports_is_on_no_circle() {
+        let files = [
+            ("lib.rs", "mod a;"),
+            ("a/mod.rs", "mod b; mod c; pub use b::B; pub use c::C;"),
+            ("a/b.rs", "use super::C; pub struct B;"),
+            ("a/c.rs", "use super::*; pub struct C;"),
+        ];
+        assert_eq!(file_circles(&files), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_child_that_imports_from_a_parent_with_logic_is_found() {
+        let files = [
+            ("lib.rs", "mod a;"),
+            ("a/mod.rs", "mod b; use b::B; pub struct A; fn f() -> B { B }"),
+            ("a/b.rs", "use super::A; pub struct B;"),
+        ];
+        assert_eq!(file_circles(&files), ["a/b.rs → a/mod.rs → a/b.rs"]);
+    }
+
+    #[test]
+    fn a_glob_import_is_an_arrow() {
+        let files = [("lib.rs", "mod a; mod b;"), ("a.rs", "use super::b::*;"), ("b.rs", "use crate::a::A;")];
+        assert_eq!(file_circles(&files), ["a.rs → b.rs → a.rs"]);
+    }
+
+    #[test]
+    fn code_for_tests_does_not_count() {
+        let files = [
+            ("lib.rs", "mod a; mod b; #[cfg(test)] mod c;"),
+            ("a.rs", "use super::b::B; pub struct A;"),
+            ("b.rs", "pub struct B; #[cfg(test)] mod tests { use crate::a::A; } #[cfg(test)] use crate::a::A;"),
+            ("c.rs", "use crate::b::B; pub struct C;"),
+        ];
+        assert_eq!(file_circles(&files), Vec::<String>::new());
+    }
+
+    #[test]
+    fn two_folders_that_import_each_other_are_found() {
+        let files = [
+            ("lib.rs", "mod http; mod routes;"),
+            ("http/mod.rs", "mod range; mod body;"),
+            ("http/range.rs", "use crate::routes::list::List;"),
+            ("http/body.rs", "pub struct Body;"),
+            ("routes/mod.rs", "pub mod list; mod get;"),
+            ("routes/list.rs", "pub struct List;"),
+            ("routes/get.rs", "use crate::http::body::Body;"),
+        ];
+        assert_eq!(file_circles(&files), Vec::<String>::new());
+        assert_eq!(ways(&between_folders(&sources(&files))), ["http → routes → http"]);
+    }
+}
