@@ -15,7 +15,7 @@
 //! may hold, and [`sockets`] sets up their connections.
 //!
 //! Around them: [`cli`] and [`config`] say what a person may ask for, [`commands`] are the client verbs, [`state`] is the
-//! server's own directory, [`run`] wires the rooms together.
+//! server's own directory, [`run`] wires the rooms together, [`program`] is the command from its arguments to its exit code.
 
 pub mod storage;
 
@@ -42,3 +42,5 @@ pub mod commands;
 pub mod telemetry;
 
 pub mod run;
+
+pub mod program;

@@ -37,7 +37,7 @@ pub(crate) fn dev(repo: &Repo, arguments: &[String]) -> Outcome<()> {
     child::must(repo, "building the server", &mut build, "mend what the lines above name and start again")?;
 
     steps.step(&format!("Serving {}; the page is on {PAGE}; ctrl-C stops both", folder.display()));
-    let mut server = Command::new(repo.target("debug/passerelle"));
+    let mut server = Command::new(repo.target("debug/backend"));
     server.arg("serve").arg(folder).args(["--http", GATEWAY, "--anonymous", "write"]);
     let mut bundler = repo.program("trunk");
     bundler.arg("serve");

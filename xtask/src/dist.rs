@@ -20,7 +20,7 @@ pub(crate) fn dist(repo: &Repo) -> Outcome<()> {
 pub(crate) fn build(repo: &Repo, steps: &mut Steps) -> Outcome<PathBuf> {
     spa::ensure(repo, steps, Vec::new())?;
     steps.step("Building the binary with every optimisation");
-    let mut build = repo.cargo(&["build", "--profile", "dist", "--locked", "--package", "backend"]);
+    let mut build = repo.cargo(&["build", "--profile", "dist", "--locked", "--package", "page"]);
     child::must(repo, "building the binary", &mut build, "mend what the lines above name and start again")?;
     Ok(repo.target("dist/passerelle"))
 }

@@ -27,7 +27,7 @@ pub(crate) fn run(repo: &Repo, arguments: &[String]) -> Outcome<()> {
 fn build(repo: &Repo, steps: &mut Steps) -> Outcome<PathBuf> {
     spa::ensure(repo, steps, Vec::new())?;
     steps.step("Building the server");
-    let mut build = repo.cargo(&["build", "--release", "--locked", "--package", "backend"]);
+    let mut build = repo.cargo(&["build", "--release", "--locked", "--package", "page"]);
     child::must(repo, "building the server", &mut build, "mend what the lines above name and start again")?;
     Ok(repo.target("release/passerelle"))
 }

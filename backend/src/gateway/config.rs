@@ -1,5 +1,6 @@
 //! What a person may set about the gateway, with the defaults. Plain values: where they come from is not known here.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::access::Anonymous;
@@ -53,6 +54,18 @@ pub struct GatewayConfig {
     /// How many archives of the largest kind may be made at a time. They share the memory for so many manifests, so that
     /// there may be many more of smaller ones.
     pub archives_max: usize,
+    /// The page that `/` serves.
+    pub page: PageFiles,
+}
+
+/// The files of the page: names, with slashes between folders, and contents. Empty in a program without a page.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct PageFiles(pub &'static [(&'static str, &'static [u8])]);
+
+impl fmt::Debug for PageFiles {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
 }
 
 impl Default for GatewayConfig {
@@ -79,6 +92,7 @@ impl Default for GatewayConfig {
             upload_bytes_max: 0,
             event_streams_max: 1024,
             archives_max: 8,
+            page: PageFiles::default(),
         }
     }
 }

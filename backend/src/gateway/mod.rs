@@ -109,7 +109,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use access::Anonymous;
-pub use config::GatewayConfig;
+pub use config::{GatewayConfig, PageFiles};
 pub use openapi::document as openapi_document;
 pub use serve::{serve, serve_tls};
 pub use tls::{Tls, TlsError, TlsFiles};
@@ -162,7 +162,7 @@ impl Gateway {
         let shared = Shared {
             client,
             metrics: metrics::Metrics::new(),
-            page: spa::Page::embedded(),
+            page: spa::Page::new(config.page),
             policies: media::Policies::new(&framers),
             archives: Arc::new(Semaphore::new(archive::memory_permits(config.archives_max))),
             hub: events::Hub::default(),

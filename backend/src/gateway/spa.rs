@@ -1,5 +1,5 @@
-//! The page itself: files built into the program (`build.rs` says which), each with the right type, coding, validator
-//! and lifetime, and the policy (CSP) under which the page runs.
+//! The page itself: the files of [`PageFiles`], each with the right type, coding, validator and lifetime, and the policy
+//! (CSP) under which the page runs.
 
 use std::collections::HashMap;
 
@@ -16,16 +16,12 @@ use sha2::{Digest, Sha256};
 use shared::{ETag, ErrorCode, VPath};
 
 use super::conditional::Conditions;
+use super::config::PageFiles;
 use super::error::Refusal;
 use super::files::set;
 use super::negotiate::{Coding, coding};
 use super::text::csp_hash;
 use super::{Gateway, READ, front, media};
-
-mod embedded {
-    //! `FILES`: names, with slashes, and contents.
-    include!(concat!(env!("OUT_DIR"), "/spa.rs"));
-}
 
 const INDEX: &str = "index.html";
 /// Where nothing but what is there is answered.
@@ -69,12 +65,7 @@ struct Asset {
 }
 
 impl Page {
-    /// The files that were there when this program was built.
-    pub(super) fn embedded() -> Self {
-        Self::new(embedded::FILES)
-    }
-
-    fn new(files: &[(&'static str, &'static [u8])]) -> Self {
+    pub(super) fn new(PageFiles(files): PageFiles) -> Self {
         let found: HashMap<_, _> = files.iter().copied().collect();
         let is_form = |name: &str| {
             name.strip_suffix(".br").or(name.strip_suffix(".gz")).is_some_and(|plain| found.contains_key(plain))
@@ -248,7 +239,7 @@ mod tests {
     ];
 
     fn answer(name: &str, encoding: &'static str, etag: Option<&HeaderValue>) -> Response {
-        let page = Page::new(FILES);
+        let page = Page::new(PageFiles(FILES));
         let mut headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(encoding))]);
         if let Some(etag) = etag {
             headers.insert(http::header::IF_NONE_MATCH, etag.clone());
@@ -296,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_compressed_form_is_not_a_file_of_its_own() {
-        let page = Page::new(FILES);
+        let page = Page::new(PageFiles(FILES));
         let mut names: Vec<_> = page.assets.keys().copied().collect();
         names.sort_unstable();
         assert_eq!(names, ["frontend-0123456789abcdef_bg.wasm", "hasher_loader.js", "index.html", "notes.gz"]);

@@ -1,6 +1,13 @@
 //! The page's addresses. What is in the page is whatever was built; these hold with it and without.
 
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use backend::gateway::{GatewayConfig, PageFiles};
+
 use super::web::Web;
+use super::world::small_tree;
 
 #[tokio::test]
 async fn addresses_that_the_page_makes_up_lead_to_the_page() {
@@ -23,7 +30,8 @@ async fn addresses_that_the_page_makes_up_lead_to_the_page() {
 /// The built page as a browser asks for it; without one there is nothing to ask for.
 #[tokio::test]
 async fn what_the_page_fetches_is_there_and_typed() {
-    let web = Web::start().await;
+    let config = GatewayConfig { page: built_page(), ..GatewayConfig::default() };
+    let web = Web::with(Arc::new(small_tree()), config).await;
     let page = web.get("/").await;
     let policy = page.header("content-security-policy").unwrap().to_owned();
     assert!(!policy.contains("unsafe-inline"), "{policy}");
@@ -45,4 +53,23 @@ async fn what_the_page_fetches_is_there_and_typed() {
         assert_eq!(web.get_with(&format!("/{name}"), &headers).await.status, 304, "{name}");
     }
     web.unharmed().await;
+}
+
+/// The page in `target/spa`, as crate `page` links it; no files where it has not been built.
+fn built_page() -> PageFiles {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/spa");
+    let mut folders = vec![root.clone()];
+    let mut files: Vec<(&'static str, &'static [u8])> = Vec::new();
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for path in entries.map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
+                files.push((name.leak(), fs::read(&path).unwrap().leak()));
+            }
+        }
+    }
+    PageFiles(files.leak())
 }

@@ -56,7 +56,7 @@ pub(crate) fn crash(repo: &Repo, arguments: &[String]) -> Outcome<()> {
     if let Some(program) = wish.program {
         return run(repo, &program, seed, wish.count);
     }
-    let mut build = repo.cargo(&["build", "--locked", "--package", "backend"]);
+    let mut build = repo.cargo(&["build", "--locked", "--package", "page"]);
     child::must(repo, "building the server", &mut build, "mend what the lines above name and start again")?;
     run(repo, &built(repo), seed, wish.count)
 }

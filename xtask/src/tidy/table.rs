@@ -20,6 +20,7 @@ pub(super) const ARROWS: &[(&str, &[&str])] = &[
     ("telemetry", &["config"]),
     ("cli", &["config"]),
     ("commands", &["cli", "client", "config", "state", "wire"]),
+    ("program", &["cli", "commands", "config", "gateway", "run", "telemetry"]),
     ("run", &["accounts", "client", "config", "gateway", "server", "sockets", "state", "storage", "telemetry", "wire"]),
 ];
 
@@ -52,7 +53,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("tokio_rustls", &["backend/src/gateway/tls/"]),
     ("tower", &["backend/src/gateway/"]),
     ("tower_http", &["backend/src/gateway/"]),
-    ("clap", &["backend/src/cli/", "backend/src/commands/", "backend/src/config.rs", "backend/src/main.rs"]),
+    ("clap", &["backend/src/cli/", "backend/src/commands/", "backend/src/config.rs", "backend/src/program.rs"]),
     ("tracing_subscriber", &["backend/src/telemetry.rs"]),
     ("argon2", &["backend/src/accounts/"]),
     ("rusqlite", &["backend/src/accounts/", "backend/src/server/database/"]),
@@ -66,7 +67,7 @@ pub(super) const STANDARD: &[(&str, &[&str])] =
 
 /// A crate of the workspace, and those of the workspace that its manifest may name.
 pub(super) const MANIFESTS: &[(&str, &[&str])] =
-    &[("shared", &[]), ("frontend", &["shared"]), ("backend", &["shared"]), ("xtask", &[])];
+    &[("shared", &[]), ("frontend", &["shared"]), ("backend", &["shared"]), ("page", &["backend"]), ("xtask", &[])];
 
 /// A file larger than this in version control is a mistake: it stays in everyone's clone forever.
 pub(super) const FILE_BYTES_MAX: u64 = 1024 * 1024;

@@ -44,7 +44,7 @@ impl Shell {
     }
 
     pub(super) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_passerelle"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_backend"));
         command.current_dir(self.folder.path()).args(args).stdin(Stdio::null());
         for name in ["PASSERELLE_KEY", "PASSERELLE_SERVER", "PASSERELLE_STATE", "PASSERELLE_CONFIG", "PASSERELLE_LOG"] {
             command.env_remove(name);

@@ -1,0 +1,13 @@
+//! The program `passerelle`: the server (crate `backend`) with the files of the page linked in.
+//!
+//! A crate of its own, so that the server compiles beside the page: only this file waits for both.
+
+use std::process::ExitCode;
+
+use backend::gateway::PageFiles;
+
+include!(concat!(env!("OUT_DIR"), "/files.rs"));
+
+fn main() -> ExitCode {
+    backend::program::main(PageFiles(FILES))
+}
