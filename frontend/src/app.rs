@@ -4,27 +4,22 @@ use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::VPath;
-use shared::api::files::{About, ReadAbout};
+use shared::api::files::ReadAbout;
 
-use crate::api::call;
-use crate::browse::{Browser, FilesScreen, FolderLink, Places, SelectionActions, Shortcuts, SortChoice};
 use crate::changes::{ChangeDialogs, Changes, Origin};
 use crate::env::prefs::Prefs;
-use crate::live::Live;
+use crate::files::{FilesScreen, Places, SelectionActions, Shortcuts, SortChoice};
+use crate::folder::{Browser, Live};
+use crate::links::{FolderLink, TrashLink};
+use crate::net::api::call;
+use crate::server_info::ServerInfo;
 use crate::settings::Settings;
-use crate::trash::{TrashLink, TrashScreen};
+use crate::trash::TrashScreen;
 use crate::ui::button::Button;
 use crate::ui::dialog::Dialog;
 use crate::ui::icon::Icon;
 use crate::ui::toast::{ToastHost, Toasts};
 use crate::uploads::{UploadEntry, UploadQuestion, UploadTab, Uploads, UploadsPanel};
-
-/// What the server says of itself; none until it did.
-#[derive(Clone, Copy)]
-pub struct Server {
-    /// Its answer.
-    pub about: RwSignal<Option<About>>,
-}
 
 /// Which dialogs are open.
 #[derive(Clone, Copy)]
@@ -48,7 +43,7 @@ pub fn mount() {
 fn App() -> impl IntoView {
     let prefs = Prefs::provide();
     let toasts = Toasts::provide();
-    let server = Server { about: RwSignal::new(None) };
+    let server = ServerInfo { about: RwSignal::new(None) };
     provide_context(server);
     let browser = Browser::provide(prefs, toasts);
     Uploads::provide(prefs, toasts, browser);
@@ -168,7 +163,7 @@ fn opens(dialog: RwSignal<bool>) -> Callback<()> {
 }
 
 /// The list does without this, so nothing is said when it fails.
-fn ask_about(server: Server) {
+fn ask_about(server: ServerInfo) {
     spawn_local(async move {
         if let Ok(about) = call(&ReadAbout {}, None).await {
             server.about.set(Some(about));

@@ -1,37 +1,32 @@
 //! Passerelle's page: one screen of files, in the browser.
 //!
-//! Pure rooms come first: they know no browser and are tested natively. The rest is compiled for wasm32 alone.
+//! Everything named `model`, [`env::address`], [`failure`], [`i18n`], [`net::page`] and [`ui::span`] are pure: they know no
+//! browser and are tested natively. The rest is compiled for wasm32 alone.
 //!
-//! - [`address`]: the query that names a folder. [`failure`]: why a request failed. [`page`]: a page of a listing as it
-//!   comes. [`i18n`]: what the page says.
-//! - [`browse::model`]: rows, pages, selection, keys. [`uploads::model`]: the queue of uploads. [`ui::span`]: the
-//!   arithmetic of a virtual list.
-//! - `fetch` and `api`: the only code that fetches. `env`: storage, history, `Intl` and media queries of the browser.
-//! - `ui`: parts that know no files. `browse`: the Files screen. `app`: providers, shell, and the screen on one page.
+//! From the bottom up: `env` holds the browser's services, `net` all requests, `ui` parts that know no files, `folder` the
+//! state of the folder on the screen. `changes`, `uploads` and `trash` are built on it, and `files` and `app` compose them.
 
 // The component macro makes each component's props public, wherever the component is.
 #![cfg_attr(target_arch = "wasm32", allow(unreachable_pub))]
 
-pub mod address;
-pub mod failure;
-pub mod i18n;
-pub mod page;
-
-pub mod browse;
 pub mod changes;
+pub mod env;
+pub mod failure;
+pub mod folder;
+pub mod i18n;
+pub mod net;
+pub mod printable;
 pub mod ui;
 pub mod uploads;
 
 #[cfg(target_arch = "wasm32")]
-pub mod api;
-#[cfg(target_arch = "wasm32")]
 pub mod app;
 #[cfg(target_arch = "wasm32")]
-pub mod env;
+mod files;
 #[cfg(target_arch = "wasm32")]
-mod fetch;
+mod links;
 #[cfg(target_arch = "wasm32")]
-mod live;
+mod server_info;
 #[cfg(target_arch = "wasm32")]
 mod settings;
 #[cfg(target_arch = "wasm32")]

@@ -2,15 +2,15 @@
 
 use leptos::prelude::*;
 
-use crate::app::Server;
 use crate::env::prefs::{Prefs, Theme};
 use crate::i18n::{Lang, fill};
+use crate::server_info::ServerInfo;
 use crate::ui::dialog::{Choice, Dialog};
 
 /// The dialog.
 #[component]
 pub(crate) fn Settings(open: RwSignal<bool>) -> impl IntoView {
-    let (prefs, server): (Prefs, Server) = (Prefs::get(), expect_context());
+    let (prefs, server): (Prefs, ServerInfo) = (Prefs::get(), expect_context());
     let langs: Vec<_> = Lang::ALL.into_iter().map(|lang| Signal::stored(lang.name())).collect();
     let lang = Signal::derive(move || Lang::ALL.iter().position(|lang| *lang == prefs.lang.get()).unwrap_or(0));
     let choose_lang = Callback::new(move |index: usize| prefs.choose_lang(Lang::ALL[index]));

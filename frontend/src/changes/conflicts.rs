@@ -14,11 +14,11 @@ use super::model::{Origin, said::subject};
 use super::run::Done;
 use super::state::{Changes, Question};
 use super::tasks::Task;
-use crate::api::call;
-use crate::browse::model::text::printable;
 use crate::env::format;
 use crate::env::prefs::Prefs;
 use crate::i18n::fill;
+use crate::net::api::call;
+use crate::printable::printable;
 use crate::ui::button::Button;
 use crate::ui::dialog::Dialog;
 

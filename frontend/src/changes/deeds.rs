@@ -10,9 +10,9 @@ use super::model::clipboard::transfer;
 use super::model::{Clipboard, Verb};
 use super::run::Done;
 use super::state::{Changes, Sending, Sure};
-use crate::browse::model::keys::Deed;
-use crate::browse::model::text::printable;
+use crate::folder::model::keys::Deed;
 use crate::i18n::fill;
+use crate::printable::printable;
 
 impl Changes {
     /// Does what a key press in the list asks for.
@@ -60,7 +60,7 @@ impl Changes {
     }
 
     /// Turns the focused row into a field for its name.
-    pub(super) fn rename(self) {
+    pub(crate) fn rename(self) {
         let browser = self.browser;
         let row = browser
             .selection
@@ -93,7 +93,7 @@ impl Changes {
     }
 
     /// Deletes what is chosen for ever, once the person is sure.
-    pub(super) fn delete(self) {
+    pub(crate) fn delete(self) {
         let Some(paths) = self.chosen() else { return };
         let text = match &paths[..] {
             [path] => fill(self.words().delete_one, &[("name", &printable(path.name()))]),
@@ -115,7 +115,7 @@ impl Changes {
     }
 
     /// Makes another one of each, beside it.
-    pub(super) fn duplicate(self) {
+    pub(crate) fn duplicate(self) {
         let Some(paths) = self.chosen() else { return };
         let folder = self.browser.folder.get_untracked();
         if let Some(change) = transfer(&paths, &folder, true) {
@@ -124,7 +124,7 @@ impl Changes {
     }
 
     /// Cuts or copies what is chosen.
-    pub(super) fn take(self, cut: bool) {
+    pub(crate) fn take(self, cut: bool) {
         let Some(paths) = self.chosen() else { return };
         let text = match cut {
             true => self.counted(|words| &words.cut_to_clipboard, paths.len()),

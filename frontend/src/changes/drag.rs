@@ -7,7 +7,7 @@ use shared::VPath;
 
 use super::model::clipboard::accepts;
 use super::state::Changes;
-use crate::browse::model::Selection;
+use crate::folder::model::Selection;
 
 /// How near to an edge of the list a drag scrolls it, and by how much at a time, in pixels.
 const EDGE_PX: f64 = 48.0;

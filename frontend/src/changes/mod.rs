@@ -32,7 +32,7 @@ mod tasks;
 pub use model::Origin;
 
 #[cfg(target_arch = "wasm32")]
-pub use {dialogs::ChangeDialogs, menus::Menus, state::Changes, tasks::TaskCards};
+pub use {dialogs::ChangeDialogs, state::Changes, tasks::TaskCards};
 
 #[cfg(target_arch = "wasm32")]
 pub(crate) use {drag::scroll_by, field::NameField};

@@ -8,9 +8,9 @@ use super::model::{Origin, Step, Verb, conflict, undo};
 use super::run::{Done, is_failure};
 use super::state::Changes;
 use super::tasks::{Failed, Task};
-use crate::browse::model::text::printable;
 use crate::failure::of_change;
 use crate::i18n::{Counted, Words, fill};
+use crate::printable::printable;
 use crate::ui::toast::{Action, Tone};
 
 /// What became of a change, counted.

@@ -14,8 +14,8 @@ use super::model::{Origin, Step, Verb, batch, undo};
 use super::showing::Shown;
 use super::state::Changes;
 use super::tasks::Task;
-use crate::api::{call, insist};
 use crate::failure::Failure;
+use crate::net::api::{call, insist};
 use crate::ui::toast::Tone;
 
 /// What is done once it is known what became of each item.

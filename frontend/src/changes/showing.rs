@@ -5,8 +5,8 @@ use shared::{Change, Outcome, VPath};
 
 use super::model::guess::{Guess, guess, settled};
 use super::state::Changes;
-use crate::browse::model::Edit;
 use crate::env::{clock, focused};
+use crate::folder::model::Edit;
 
 /// What the list shows of a change before the server said what became of it.
 pub(super) struct Shown {

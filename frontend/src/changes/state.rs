@@ -7,10 +7,10 @@ use shared::{Change, JobId, VPath};
 use super::line::Line;
 use super::model::conflict::Answer;
 use super::model::{Clipboard, History, Origin, Verb};
-use crate::app::Server;
-use crate::browse::Browser;
-use crate::browse::model::Edit;
 use crate::env::prefs::Prefs;
+use crate::folder::Browser;
+use crate::folder::model::Edit;
+use crate::server_info::ServerInfo;
 use crate::ui::menu::Spot;
 use crate::ui::toast::{Action, Toasts, Tone};
 
@@ -24,7 +24,7 @@ pub struct Changes {
     /// Where the menu of the selection is open.
     pub menu: RwSignal<Option<Spot>>,
     /// Where the menu of the folder is open.
-    pub(super) folder_menu: RwSignal<Option<Spot>>,
+    pub(crate) folder_menu: RwSignal<Option<Spot>>,
     /// What is being dragged within the page.
     pub dragged: RwSignal<Option<Vec<VPath>>>,
     /// The folder that it would be dropped on.
@@ -51,10 +51,10 @@ pub struct Changes {
     pub(super) next_task: StoredValue<u32>,
     /// The message about the last change. There is only ever one: its button takes back the last change, whichever.
     said: StoredValue<Option<u32>>,
-    pub(super) browser: Browser,
-    pub(super) prefs: Prefs,
+    pub(crate) browser: Browser,
+    pub(crate) prefs: Prefs,
     pub(super) toasts: Toasts,
-    pub(super) server: Server,
+    pub(crate) server: ServerInfo,
 }
 
 /// What waits to be moved or copied to a folder that the person is choosing.
@@ -84,7 +84,7 @@ pub(super) struct Question {
 
 impl Changes {
     /// Provides the state to the components.
-    pub fn provide(browser: Browser, prefs: Prefs, toasts: Toasts, server: Server) -> Self {
+    pub fn provide(browser: Browser, prefs: Prefs, toasts: Toasts, server: ServerInfo) -> Self {
         let changes = Self {
             clipboard: RwSignal::new(None),
             renaming: RwSignal::new(None),
@@ -149,7 +149,7 @@ impl Changes {
     }
 
     /// The same, for code that does not follow it.
-    pub(super) fn may(self) -> bool {
+    pub(crate) fn may(self) -> bool {
         self.server.about.with_untracked(|about| about.as_ref().is_some_and(|about| about.writable))
     }
 

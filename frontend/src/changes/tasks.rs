@@ -10,10 +10,10 @@ use shared::{Change, ErrorCode, JobId};
 use super::model::Verb;
 use super::report::doing;
 use super::state::Changes;
-use crate::api::insist;
 use crate::env::prefs::Prefs;
 use crate::failure::of_change;
 use crate::i18n::fill;
+use crate::net::api::insist;
 use crate::ui::button::Button;
 use crate::ui::icon::Icon;
 

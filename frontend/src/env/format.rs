@@ -1,6 +1,8 @@
 //! Numbers, sizes, dates and plurals as the language writes them, by the browser's `Intl`. Its formatters are costly to
 //! make and cheap to use, so each is made once.
 
+#![cfg(target_arch = "wasm32")]
+
 use std::cell::RefCell;
 use std::rc::Rc;
 

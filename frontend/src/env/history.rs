@@ -1,12 +1,14 @@
 //! The browser's address and history. An entry's state is the person's [`Place`] in the folder.
 
+#![cfg(target_arch = "wasm32")]
+
 use leptos::prelude::window;
 use shared::VPath;
 use shared::path::PathError;
 use wasm_bindgen::JsValue;
 
-use crate::address::{TRASH, folder_of, is_trash, query_of};
-use crate::browse::model::Place;
+use crate::env::address::{TRASH, folder_of, is_trash, query_of};
+use crate::folder::model::Place;
 
 /// The folder that the address names.
 pub fn folder() -> Result<VPath, PathError> {

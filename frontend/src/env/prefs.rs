@@ -1,6 +1,8 @@
 //! Language and theme: what the browser asks for, until the person chooses; the choice is remembered. The start script in
 //! `index.html` applies both before the first paint, from the same entries.
 
+#![cfg(target_arch = "wasm32")]
+
 use leptos::prelude::*;
 
 use super::{format, storage};

@@ -1,8 +1,10 @@
 //! What this browser remembers for the page. A browser that refuses to remember just forgets: nothing depends on it.
 
+#![cfg(target_arch = "wasm32")]
+
 use shared::{Order, VPath};
 
-use crate::address::{order_of, order_text};
+use crate::env::address::{order_of, order_text};
 
 const ORDER: &str = "passerelle.order:";
 

@@ -4,7 +4,6 @@
 mod words;
 
 use crate::failure::Reason;
-use crate::uploads::model::Trouble;
 use words::{EN, FR};
 
 pub use words::Words;
@@ -120,20 +119,6 @@ pub fn scale(bytes: u64) -> Scaled {
 }
 
 impl Words {
-    /// What to say of a failed upload.
-    pub fn explain_upload(&self, trouble: Trouble) -> &Explained {
-        match trouble {
-            Trouble::NoSpace => &self.no_space,
-            Trouble::TooLarge => &self.upload_too_large,
-            Trouble::Forbidden => &self.upload_forbidden,
-            Trouble::FolderMissing => &self.upload_homeless,
-            Trouble::NameRefused => &self.upload_name,
-            Trouble::Unreadable => &self.upload_gone,
-            Trouble::Damaged => &self.upload_damaged,
-            Trouble::Other(reason) => self.explain(reason),
-        }
-    }
-
     /// What to say of a failure.
     pub fn explain(&self, reason: Reason) -> &Explained {
         match reason {

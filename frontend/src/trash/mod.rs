@@ -4,4 +4,4 @@ mod row;
 mod screen;
 mod state;
 
-pub use screen::{TrashLink, TrashScreen};
+pub use screen::TrashScreen;

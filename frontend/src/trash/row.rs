@@ -4,12 +4,12 @@ use leptos::prelude::*;
 use shared::change::Trashed;
 
 use super::state::{Bin, row_id};
-use crate::browse::model::filetype::file_type;
-use crate::browse::model::keys::Reach;
-use crate::browse::model::text::printable;
-use crate::browse::root_name;
 use crate::env::{format, prefs::Prefs};
+use crate::folder::model::filetype::file_type;
+use crate::folder::model::keys::Reach;
 use crate::i18n::fill;
+use crate::printable::printable;
+use crate::server_info::root_name;
 use crate::ui::icon::Icon;
 
 /// The row of an item, at the place that it has at the moment.

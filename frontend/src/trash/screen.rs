@@ -1,46 +1,18 @@
-//! The Trash screen, put together, and the way to it.
+//! The Trash screen, put together.
 
 use leptos::prelude::*;
 use shared::VPath;
 
 use super::row::TrashRow;
 use super::state::{Bin, Known};
-use crate::address::TRASH;
-use crate::browse::model::Selection;
-use crate::browse::model::keys::Press;
-use crate::browse::{Browser, FolderLink};
 use crate::changes::{Changes, TaskCards};
-use crate::env::MAIN_ID;
 use crate::env::prefs::Prefs;
+use crate::folder::model::Selection;
+use crate::folder::model::keys::Press;
 use crate::i18n::Words;
+use crate::links::FolderLink;
 use crate::ui::button::Button;
-use crate::ui::icon::Icon;
-
-/// A link to the trash: a real one, which a plain click follows without leaving the page.
-#[component]
-pub fn TrashLink(
-    /// How it looks, in the style sheet.
-    class: &'static str,
-) -> AnyView {
-    let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
-    let follow = move |event: leptos::ev::MouseEvent| {
-        let plain = !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
-        if plain && event.button() == 0 {
-            event.prevent_default();
-            browser.open_trash();
-        }
-    };
-    view! {
-        <Show when=move || changes.writable()>
-            <a class=class href=TRASH draggable="false" on:click=follow
-                aria-current=move || browser.in_trash.get().then_some("page")>
-                <Icon name="trash" />
-                <span>{prefs.text(|words| words.trash)}</span>
-            </a>
-        </Show>
-    }
-    .into_any()
-}
+use crate::ui::ids::MAIN_ID;
 
 /// The Trash screen.
 #[component]

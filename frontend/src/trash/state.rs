@@ -6,14 +6,14 @@ use shared::api::changes::ListTrash;
 use shared::change::{Return, Trashed};
 use shared::{Change, Conflict, TrashId};
 
-use crate::api::call;
-use crate::browse::model::Selection;
-use crate::browse::model::keys::{Deed, Intent, Motion, Press, Reach, destination, intent};
-use crate::browse::model::text::printable;
 use crate::changes::Changes;
 use crate::env::{focus, focused};
 use crate::failure::Failure;
+use crate::folder::model::Selection;
+use crate::folder::model::keys::{Deed, Intent, Motion, Press, Reach, destination, intent};
 use crate::i18n::fill;
+use crate::net::api::call;
+use crate::printable::printable;
 
 /// How many rows a key for a whole screen goes, about.
 const PAGE_ROWS: usize = 12;

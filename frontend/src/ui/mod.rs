@@ -1,5 +1,6 @@
 //! Parts of the page that know no files.
 
+pub mod ids;
 pub mod placing;
 pub mod span;
 

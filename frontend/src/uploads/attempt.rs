@@ -19,9 +19,9 @@ use super::model::{Id, Item, Remedy, Report, Rule, Trouble};
 use super::survey::theirs_of;
 use super::tus::{self, Standing};
 use super::whole;
-use crate::api::call;
 use crate::env::now;
 use crate::failure::Failure;
+use crate::net::api::call;
 
 /// One attempt.
 pub(super) struct Attempt {

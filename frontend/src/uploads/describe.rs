@@ -4,10 +4,10 @@ use leptos::prelude::*;
 
 use super::engine::Uploads;
 use super::model::{Item, Link, Queue, Stage};
-use crate::browse::model::text::printable;
 use crate::env::format;
 use crate::env::prefs::Prefs;
 use crate::i18n::fill;
+use crate::printable::printable;
 
 /// What a row of the panel says.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -70,13 +70,13 @@ pub(super) fn line(prefs: Prefs, item: &Item, link: Link) -> Line {
         Stage::Skipped => (words.upload_skipped.into(), "waiting", "check", over),
         Stage::Failed(trouble) => {
             let missing = prefs.size(size.saturating_sub(item.sent));
-            let title = fill(words.explain_upload(*trouble).title, &[("x", &missing)]);
+            let title = fill(trouble.explain(words).title, &[("x", &missing)]);
             (title, "failed", "warning", Can { retry: trouble.sends_again(), ..Can::default() })
         }
         Stage::Canceled => return Line::default(),
     };
     let advice = match &item.stage {
-        Stage::Failed(trouble) => words.explain_upload(*trouble).advice,
+        Stage::Failed(trouble) => trouble.explain(words).advice,
         _ => "",
     };
     let percent = matches!(look, "moving" | "paused" | "waiting").then(|| (item.progress() * 100.0) as u8);

@@ -13,10 +13,10 @@ use super::model::pace::Pace;
 use super::model::record::Record;
 use super::model::{Id, Queue, Remedy, Report};
 use super::state::{State, record};
-use crate::app::Server;
-use crate::browse::{Browser, Phase};
 use crate::env::prefs::Prefs;
 use crate::env::{now, random_id};
+use crate::folder::{Browser, Phase};
+use crate::server_info::ServerInfo;
 use crate::ui::toast::Toasts;
 
 /// How often what is shown is brought up to date at most: drawing it more often takes the time that sending needs.
@@ -44,7 +44,7 @@ pub struct Uploads {
     pub(super) sure: RwSignal<bool>,
     pub(super) prefs: Prefs,
     pub(super) browser: Browser,
-    pub(super) server: Server,
+    pub(super) server: ServerInfo,
     pub(super) toasts: Toasts,
     pub(super) state: StoredValue<State, LocalStorage>,
 }

@@ -9,11 +9,11 @@ use web_sys::{ClipboardEvent, DataTransfer, DragEvent, Element, HtmlElement, Htm
 
 use super::engine::Uploads;
 use super::sources::{self, Carried, Gathered};
-use crate::address::folder_of;
-use crate::app::Server;
-use crate::browse::model::text::printable;
+use crate::env::address::folder_of;
 use crate::env::prefs::Prefs;
 use crate::i18n::fill;
+use crate::printable::printable;
+use crate::server_info::ServerInfo;
 use crate::ui::button::Button;
 use crate::ui::icon::Icon;
 use crate::ui::toast::{Toasts, Tone};
@@ -43,7 +43,7 @@ pub fn choose_folder() {
 }
 
 /// True if the server takes changes; none while that is not known.
-fn writable(server: Server) -> Option<bool> {
+fn writable(server: ServerInfo) -> Option<bool> {
     server.about.with(|about| about.as_ref().map(|about| about.writable))
 }
 
@@ -55,7 +55,7 @@ pub fn UploadButtons(
     /// How the first one looks.
     first: &'static str,
 ) -> AnyView {
-    let (prefs, toasts, server): (_, Toasts, Server) = (Prefs::get(), expect_context(), expect_context());
+    let (prefs, toasts, server): (_, Toasts, ServerInfo) = (Prefs::get(), expect_context(), expect_context());
     let why = Callback::new(move |()| {
         toasts.show(Tone::Good, prefs.lang.get_untracked().words().read_only_why.to_owned(), None);
     });
@@ -77,7 +77,7 @@ pub fn UploadButtons(
 /// The button of the bar at the foot of a phone.
 #[component]
 pub fn UploadTab() -> impl IntoView {
-    let (prefs, server): (_, Server) = (Prefs::get(), expect_context());
+    let (prefs, server): (_, ServerInfo) = (Prefs::get(), expect_context());
     view! {
         <Show when=move || writable(server) == Some(true)>
             <Button label=prefs.text(|words| words.upload) icon="upload" class="tab"
@@ -89,7 +89,7 @@ pub fn UploadTab() -> impl IntoView {
 /// The pickers, what catches drops and pastes anywhere on the page, and what says where a drop goes.
 #[component]
 pub fn UploadEntry() -> impl IntoView {
-    let (uploads, prefs, server): (_, _, Server) = (Uploads::get(), Prefs::get(), expect_context());
+    let (uploads, prefs, server): (_, _, ServerInfo) = (Uploads::get(), Prefs::get(), expect_context());
     let over = RwSignal::new(None::<VPath>);
     let here = move || uploads.browser.folder.get_untracked();
     let mark = StoredValue::new_local(None::<Element>);
@@ -186,7 +186,7 @@ impl Uploads {
     /// Takes the files of a paste into the folder in sight; false where there are none, or none are allowed.
     pub fn paste(self, event: &ClipboardEvent) -> bool {
         let Some(carried) = event.clipboard_data().as_ref().and_then(sources::carried) else { return false };
-        let server: Server = self.server;
+        let server: ServerInfo = self.server;
         let allowed = server.about.with_untracked(|about| about.as_ref().is_none_or(|about| about.writable));
         if allowed {
             event.prevent_default();

@@ -11,9 +11,10 @@ use super::model::announce::Milestone;
 use super::model::{Group, Id, Queue};
 use super::row::{Row, Slot};
 use crate::env::prefs::Prefs;
-use crate::env::{MAIN_ID, focus, focus_element, focused};
+use crate::env::{focus, focus_element, focused};
 use crate::i18n::fill;
 use crate::ui::button::Button;
+use crate::ui::ids::MAIN_ID;
 use crate::ui::size::measured;
 use crate::ui::span::{Extent, assign, pixels, slots_needed};
 

@@ -6,9 +6,9 @@ use leptos::prelude::*;
 use super::describe::side;
 use super::engine::Uploads;
 use super::model::{Chosen, Decision, Id, Queue, Stage, Theirs};
-use crate::browse::model::text::printable;
 use crate::env::prefs::Prefs;
 use crate::i18n::fill;
+use crate::printable::printable;
 use crate::ui::button::Button;
 use crate::ui::dialog::Dialog;
 

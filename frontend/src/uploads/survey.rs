@@ -10,9 +10,9 @@ use shared::{Change, Entry, ErrorCode, JobId, JobState, Outcome, VPath};
 use super::model::Theirs;
 use super::model::conflict::{Inquiry, inquiry};
 use super::model::layout::{Layout, Place};
-use crate::api::{insist, list_insisting};
 use crate::env::random_id;
 use crate::failure::Failure;
+use crate::net::api::{insist, list_insisting};
 
 /// How long one question about a running job waits for news, in milliseconds.
 const JOB_WAIT_MILLISECONDS: u32 = 10_000;

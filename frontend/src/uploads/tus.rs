@@ -7,8 +7,8 @@ use super::exchange::{Body, Fields, exchange, field, judge, progress, send};
 use super::filed::Filed;
 use super::model::metadata::{digest_field, upload_metadata};
 use super::model::{Chosen, Rule};
-use crate::api::uploads_url;
 use crate::failure::Failure;
+use crate::net::api::uploads_url;
 
 const OFFSET_STREAM: &str = "application/offset+octet-stream";
 

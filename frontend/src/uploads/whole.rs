@@ -8,8 +8,8 @@ use super::filed::Filed;
 use super::hasher::Hashed;
 use super::model::metadata::{digest_field, seconds};
 use super::model::{Chosen, Item, Rule};
-use crate::api::file_url;
 use crate::failure::Failure;
+use crate::net::api::file_url;
 
 /// True for a file that goes in one request, under the very name that it is to have.
 pub(super) fn fits(item: &Item) -> bool {

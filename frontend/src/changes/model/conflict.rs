@@ -81,7 +81,7 @@ mod tests {
     use shared::change::Leg;
 
     use super::*;
-    use crate::browse::model::sample;
+    use crate::folder::model::sample;
 
     fn copy(names: &[&str], conflict: Conflict) -> Change {
         let leg = |name: &&str| Leg {

@@ -4,7 +4,7 @@
 use shared::change::Leg;
 use shared::{Change, Conflict, Entry, Kind, Outcome, Timestamp, VPath};
 
-use crate::browse::model::{Edit, Listing};
+use crate::folder::model::{Edit, Listing};
 
 /// What one item of a change will do, and the way back.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -132,7 +132,7 @@ mod tests {
     use shared::{ErrorCode, TrashId};
 
     use super::*;
-    use crate::browse::model::sample;
+    use crate::folder::model::sample;
 
     fn path(text: &str) -> VPath {
         VPath::parse(text).unwrap()

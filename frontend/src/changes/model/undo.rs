@@ -166,7 +166,7 @@ fn conditions(change: &mut Change, mut visit: impl FnMut(&VPath, &mut Option<ETa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::browse::model::sample;
+    use crate::folder::model::sample;
     use shared::ErrorCode;
 
     fn path(text: &str) -> VPath {

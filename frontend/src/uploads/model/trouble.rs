@@ -3,6 +3,7 @@
 use shared::ErrorCode;
 
 use crate::failure::{Failure, Reason};
+use crate::i18n::{Explained, Words};
 
 /// Why an upload failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,20 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// What to say of it.
+    pub fn explain(self, words: &Words) -> &Explained {
+        match self {
+            Self::NoSpace => &words.no_space,
+            Self::TooLarge => &words.upload_too_large,
+            Self::Forbidden => &words.upload_forbidden,
+            Self::FolderMissing => &words.upload_homeless,
+            Self::NameRefused => &words.upload_name,
+            Self::Unreadable => &words.upload_gone,
+            Self::Damaged => &words.upload_damaged,
+            Self::Other(reason) => words.explain(reason),
+        }
+    }
+
     /// True if trying again may help although nothing is done about it here.
     pub fn sends_again(self) -> bool {
         !matches!(self, Self::Unreadable)

@@ -1,0 +1,28 @@
+//! The time, and waiting.
+
+#![cfg(target_arch = "wasm32")]
+
+use js_sys::{Function, Promise};
+use wasm_bindgen_futures::JsFuture;
+
+/// Milliseconds since the page started.
+pub fn now() -> f64 {
+    leptos::prelude::window().performance().map_or(0.0, |clock| clock.now())
+}
+
+/// Milliseconds since 1970.
+pub fn clock() -> i64 {
+    js_sys::Date::now() as i64
+}
+
+/// Waits; answers as well the function that ends the wait early.
+pub fn sleep(milliseconds: u32) -> (JsFuture, Function) {
+    let mut wake = None;
+    let promise = Promise::new(&mut |resolve, _| {
+        // Without a timer the wait ends when it is woken.
+        let wait = i32::try_from(milliseconds).unwrap_or(i32::MAX);
+        let _ = leptos::prelude::window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, wait);
+        wake = Some(resolve);
+    });
+    (JsFuture::from(promise), wake.unwrap_or_else(|| Function::new_no_args("")))
+}

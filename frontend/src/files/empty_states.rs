@@ -1,0 +1,157 @@
+//! What the screen shows when there is no list to show: grey bars, an empty folder, or what went wrong and what to do.
+
+use leptos::prelude::*;
+
+use crate::env::prefs::Prefs;
+use crate::failure::{Failure, Reason};
+use crate::folder::{Browser, Phase};
+use crate::i18n::fill;
+use crate::links::FolderLink;
+use crate::net::api::{download_url, file_url};
+use crate::server_info::ServerInfo;
+use crate::ui::button::Button;
+use crate::ui::icon::Icon;
+use crate::ui::ids::PANEL_ID;
+use crate::uploads::UploadButtons;
+
+const SKELETON_ROWS: usize = 14;
+
+/// Grey bars where rows will be.
+#[component]
+pub(super) fn Skeleton() -> impl IntoView {
+    view! {
+        <div class="skeleton" aria-hidden="true">
+            {(0..SKELETON_ROWS).map(|_| view! { <div class="skeleton-row"><i></i><i></i><i></i></div> }).collect_view()}
+        </div>
+    }
+}
+
+/// A folder with nothing in it.
+#[component]
+pub(super) fn Empty() -> impl IntoView {
+    let (prefs, server): (_, ServerInfo) = (Prefs::get(), expect_context());
+    let advice = move || {
+        let writable = server.about.with(|about| about.as_ref().is_some_and(|about| about.writable));
+        if writable { prefs.words().empty_drop } else { prefs.words().empty_advice }
+    };
+    view! {
+        <Panel art="empty">
+            <h2>{prefs.text(|words| words.empty)}</h2>
+            <p>{advice}</p>
+            <div class="panel-actions">
+                <UploadButtons class="button" first="button primary" />
+                <GoParent class="button" />
+            </div>
+        </Panel>
+    }
+}
+
+/// A filter that nothing passes.
+#[component]
+pub(super) fn NoMatch() -> impl IntoView {
+    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let sentence = move || {
+        let words = prefs.words();
+        let complete = browser.listing.with(|listing| listing.is_complete());
+        let sentence = if complete { words.no_match } else { words.no_match_yet };
+        fill(sentence, &[("text", browser.filter.get().trim())])
+    };
+    let clear = Callback::new(move |()| {
+        browser.filter_by(String::new());
+        browser.focus_cursor();
+    });
+    view! {
+        <Panel art="nomatch">
+            <p role="status">{sentence}</p>
+            <div class="panel-actions">
+                <Button label=prefs.text(|words| words.clear_filter) class="button" press=clear />
+            </div>
+        </Panel>
+    }
+}
+
+/// What went wrong, and what to do.
+#[component]
+pub(super) fn Failed(failure: Failure) -> impl IntoView {
+    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let reason = failure.reason();
+    let reference = failure.reference().map(ToOwned::to_owned);
+    let file = (reason == Reason::NotFolder).then(|| browser.folder.get_untracked());
+    let retries = !matches!(reason, Reason::NotFolder | Reason::NotServed | Reason::BadAddress);
+    view! {
+        <Panel art=if reason == Reason::NotFolder { "file" } else { "error" }>
+            <div role="alert">
+                <h2>{move || prefs.words().explain(reason).title}</h2>
+                <p>{move || prefs.words().explain(reason).advice}</p>
+            </div>
+            {reference.map(|id| view! {
+                <p class="reference">{move || fill(prefs.words().reference, &[("id", &id)])}</p>
+            })}
+            <div class="panel-actions">
+                {retries.then(|| view! {
+                    <Button label=prefs.text(|words| words.retry) class="button primary"
+                        press=Callback::new(move |()| browser.refresh()) />
+                })}
+                {file.map(|file| view! {
+                    <a class="button primary" href=download_url(&file)>{prefs.text(|words| words.download)}</a>
+                    <a class="button" href=file_url(&file) target="_blank" rel="noopener">{prefs.text(|words| words.open)}</a>
+                })}
+                <GoParent class="button" />
+                <GoHome />
+            </div>
+        </Panel>
+    }
+}
+
+/// The frame of all of these. It can have the focus, so that the keys for going elsewhere work.
+#[component]
+fn Panel(art: &'static str, children: Children) -> AnyView {
+    view! {
+        <div class="panel" id=PANEL_ID tabindex="-1">
+            <svg class="art" viewBox="0 0 160 120" aria-hidden="true"><use href=format!("#art-{art}")></use></svg>
+            {children()}
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn GoParent(class: &'static str) -> impl IntoView {
+    let (browser, prefs) = (Browser::get(), Prefs::get());
+    move || {
+        let parent = browser.folder.with(|folder| folder.parent());
+        parent.map(|folder| view! { <FolderLink folder class>{prefs.text(|words| words.go_parent)}</FolderLink> })
+    }
+}
+
+#[component]
+fn GoHome() -> impl IntoView {
+    let (browser, prefs) = (Browser::get(), Prefs::get());
+    move || {
+        // Right under the start, the folder above is the start.
+        let deep = browser.folder.with(|folder| folder.segments().count() > 1);
+        let home = shared::VPath::root();
+        let needed =
+            deep || matches!(browser.phase.get(), Phase::Failed(ref failure) if failure.reason() == Reason::BadAddress);
+        needed
+            .then(|| view! { <FolderLink folder=home class="button">{prefs.text(|words| words.go_home)}</FolderLink> })
+    }
+}
+
+/// Says that the server is out of reach while the list is still there to read.
+#[component]
+pub(super) fn OfflineBanner() -> impl IntoView {
+    let (browser, prefs) = (Browser::get(), Prefs::get());
+    view! {
+        <div role="status">
+            <Show when=move || browser.offline.get() && browser.phase.get() == Phase::Ready>
+                <div class="banner">
+                    <Icon name="offline" />
+                    <p>{prefs.text(|words| words.offline)} " " {prefs.text(|words| words.retrying)}</p>
+                    <Button label=prefs.text(|words| words.retry) class="button quiet"
+                        press=Callback::new(move |()| browser.refresh()) />
+                </div>
+            </Show>
+        </div>
+    }
+}

@@ -1,0 +1,108 @@
+//! The line above the list: how much there is or what is selected, the filter, and reading the folder again.
+
+use leptos::prelude::*;
+
+use super::selection_actions::SelectionActions;
+use crate::changes::Changes;
+use crate::env::prefs::Prefs;
+use crate::folder::Live;
+use crate::folder::model::{Selection, View};
+use crate::folder::{Browser, Phase};
+use crate::i18n::fill;
+use crate::ui::button::Button;
+use crate::ui::icon::Icon;
+use crate::ui::ids::FILTER_ID;
+use crate::uploads::UploadButtons;
+
+/// The line above the list.
+#[component]
+pub(super) fn ListBar() -> impl IntoView {
+    let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
+    let live: Live = expect_context();
+    let selecting = Memo::new(move |_| browser.selection.with(|selection| !selection.is_empty()));
+    let ready = move || browser.phase.get() == Phase::Ready;
+    let count = Signal::derive(move || {
+        if !ready() {
+            return String::new();
+        }
+        let (shown, filtered) = browser.view.with(|view| (view.len(), view.is_filtered()));
+        match filtered {
+            true => prefs.counted(|words| &words.matching, shown),
+            false => prefs.counted(|words| &words.items, shown),
+        }
+    });
+    let progress = Signal::derive(move || {
+        let (here, total, complete) =
+            browser.listing.with(|listing| (listing.rows.len(), listing.total(), listing.is_complete()));
+        let words = prefs.words();
+        if ready() && !complete {
+            fill(words.loading_rows, &[("n", &prefs.number(here)), ("total", &prefs.number(total))])
+        } else if browser.refreshing.get() {
+            words.refreshing.to_owned()
+        } else {
+            String::new()
+        }
+    });
+    view! {
+        <div class="listbar" class:selecting=selecting class:idle=move || !ready() || browser.listing.with(|listing| listing.total() == 0)>
+            <div class="listbar-count">
+                <span>{count}</span>
+                <span class="progress">{progress}</span>
+                <Show when=move || live.failing.get() && !browser.offline.get()>
+                    <span class="not-live" title=prefs.text(|words| words.not_live)>
+                        <Icon name="offline" />
+                        <span>{prefs.text(|words| words.not_live)}</span>
+                    </span>
+                </Show>
+            </div>
+            <Show when=move || changes.writable() && !selecting.get()>
+                <Button label=prefs.text(|words| words.new_folder) icon="new-folder" class="button quiet only-small"
+                    press=Callback::new(move |()| changes.new_folder()) />
+            </Show>
+            <SelectionActions />
+            <div class="listbar-tools">
+                <Show when=move || !selecting.get()>
+                    <UploadButtons class="button not-small" first="button primary not-small" />
+                </Show>
+                <Show when=move || changes.writable() && !selecting.get()>
+                    <Button label=prefs.text(|words| words.new_folder) icon="new-folder" class="button not-small"
+                        press=Callback::new(move |()| changes.new_folder()) />
+                    <Show when=move || changes.clipboard.with(Option::is_some)>
+                        <Button label=prefs.text(|words| words.paste) icon="paste" class="button"
+                            press=Callback::new(move |()| _ = changes.paste()) />
+                    </Show>
+                </Show>
+                <Filter />
+                <Button label=prefs.text(|words| words.refresh) icon="refresh" class="button quiet"
+                    press=Callback::new(move |()| browser.refresh()) />
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn Filter() -> impl IntoView {
+    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let key = move |event: leptos::ev::KeyboardEvent| match event.key().as_str() {
+        "Escape" => {
+            event.prevent_default();
+            browser.filter_by(String::new());
+            browser.focus_cursor();
+        }
+        "ArrowDown" | "Enter" if !browser.view.with_untracked(View::is_empty) => {
+            event.prevent_default();
+            let row = browser.cursor.get_untracked();
+            browser.selection.update(|selection: &mut Selection| selection.only(row));
+            browser.focus_cursor();
+        }
+        _ => {}
+    };
+    view! {
+        <label class="filter">
+            <Icon name="filter" />
+            <input id=FILTER_ID type="search" autocomplete="off" spellcheck="false"
+                aria-label=prefs.text(|words| words.filter) placeholder=prefs.text(|words| words.filter)
+                prop:value=browser.filter on:input=move |event| browser.filter_by(event_target_value(&event)) on:keydown=key />
+        </label>
+    }
+}

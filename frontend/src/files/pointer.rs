@@ -1,0 +1,207 @@
+//! Clicks, taps and long presses on rows. One listener serves every row.
+
+use std::time::Duration;
+
+use leptos::ev::{DragEvent, FocusEvent, MouseEvent, PointerEvent};
+use leptos::leptos_dom::helpers::TimeoutHandle;
+use leptos::prelude::*;
+use shared::VPath;
+use wasm_bindgen::JsCast;
+use web_sys::Element;
+
+use crate::changes::{Changes, scroll_by};
+use crate::env::focus_element;
+use crate::folder::Browser;
+use crate::folder::model::Selection;
+use crate::ui::menu::Spot;
+
+const LONG_PRESS: Duration = Duration::from_millis(500);
+/// A finger that moves farther scrolls.
+const STILL_PX: i32 = 10;
+
+/// What the pointer is doing.
+#[derive(Clone, Copy)]
+pub(super) struct Pointer {
+    browser: Browser,
+    changes: Changes,
+    /// The row in a slot.
+    row_in: Callback<usize, Option<usize>>,
+    press: StoredValue<Press, LocalStorage>,
+}
+
+#[derive(Default)]
+struct Press {
+    by_touch: bool,
+    at: (i32, i32),
+    timer: Option<TimeoutHandle>,
+    /// The press was long and did its work: the click that follows means nothing.
+    spent: bool,
+}
+
+impl Pointer {
+    pub(super) fn new(browser: Browser, row_in: Callback<usize, Option<usize>>) -> Self {
+        Self { browser, changes: Changes::get(), row_in, press: StoredValue::new_local(Press::default()) }
+    }
+
+    pub(super) fn down(self, event: &PointerEvent) {
+        let by_touch = event.pointer_type() == "touch";
+        let row = self.row(event.target());
+        // A finger scrolls and selects; only a mouse or a pen drags.
+        if let Some(element) = closest(event.target(), ".row") {
+            let drags = !by_touch && closest(event.target(), "input").is_none();
+            let _ = element.set_attribute("draggable", if drags { "true" } else { "false" });
+        }
+        let timer = row
+            .filter(|_| by_touch)
+            .and_then(|row| set_timeout_with_handle(move || self.long_press(row), LONG_PRESS).ok());
+        self.press.set_value(Press { by_touch, at: (event.client_x(), event.client_y()), timer, spent: false });
+    }
+
+    pub(super) fn moved(self, event: &PointerEvent) {
+        let at = self.press.with_value(|press| press.at);
+        if (event.client_x() - at.0).abs() > STILL_PX || (event.client_y() - at.1).abs() > STILL_PX {
+            self.cancel();
+        }
+    }
+
+    /// The press ended, or the browser took it for scrolling.
+    pub(super) fn cancel(self) {
+        let timer = self.press.try_update_value(|press| press.timer.take()).flatten();
+        if let Some(timer) = timer {
+            timer.clear();
+        }
+    }
+
+    /// The menu of what is selected; of the row alone if that is not. A long press by touch selects instead.
+    pub(super) fn context_menu(self, event: &MouseEvent) {
+        if closest(event.target(), ".name-field").is_some() {
+            return;
+        }
+        if self.press.with_value(|press| press.by_touch) {
+            return event.prevent_default();
+        }
+        let Some(row) = self.row(event.target()) else { return };
+        event.prevent_default();
+        if self.browser.selection.with_untracked(|selection| !selection.contains(row)) {
+            self.browser.selection.update(|selection| selection.only(row));
+        }
+        // The row has the focus from now on, and gets it back from the menu.
+        if let Some(element) = closest(event.target(), ".row") {
+            focus_element(element.unchecked_ref());
+        }
+        self.browser.settle();
+        self.browser.cursor.set(row);
+        self.browser.remember_soon();
+        self.changes.menu.set(Some(Spot::at(event.client_x(), event.client_y())));
+    }
+
+    pub(super) fn click(self, event: &MouseEvent) {
+        self.cancel();
+        if closest(event.target(), ".name-field").is_some() {
+            return;
+        }
+        let browser = self.browser;
+        let by_touch = self.press.with_value(|press| press.by_touch);
+        let Some(row) = self.row(event.target()) else {
+            // A finger that misses has not let go of anything.
+            if !by_touch {
+                browser.selection.update(Selection::clear);
+            }
+            return;
+        };
+        if self.press.try_update_value(|press| std::mem::take(&mut press.spent)) == Some(true) {
+            return event.prevent_default();
+        }
+        let (toggle, extend) = (event.ctrl_key() || event.meta_key(), event.shift_key());
+        // A screen reader's or a speech program's click counts no clicks, and means what a link means.
+        let opens = (by_touch && browser.selection.with_untracked(Selection::is_empty)) || event.detail() == 0;
+        if closest(event.target(), "input").is_some() {
+            match extend {
+                true => browser.select_to(row, true),
+                false => browser.selection.update(|selection| selection.toggle(row)),
+            }
+        } else {
+            event.prevent_default();
+            if extend {
+                browser.select_to(row, toggle);
+            } else if opens && !toggle {
+                return browser.open(row);
+            } else if toggle || by_touch {
+                browser.selection.update(|selection| selection.toggle(row));
+            } else {
+                browser.selection.update(|selection| selection.only(row));
+            }
+        }
+        browser.put_cursor(row);
+    }
+
+    pub(super) fn double_click(self, event: &MouseEvent) {
+        let by_touch = self.press.with_value(|press| press.by_touch);
+        let plain = !(event.ctrl_key() || event.meta_key() || event.shift_key() || by_touch);
+        if let Some(row) = self.row(event.target()).filter(|_| plain && closest(event.target(), "input").is_none()) {
+            self.browser.open(row);
+        }
+    }
+
+    /// A row has the focus, whoever gave it: a screen reader does so by itself.
+    pub(super) fn focused(self, event: &FocusEvent) {
+        let row = closest(event.target(), ".row").and_then(|_| self.row(event.target()));
+        if let Some(row) = row.filter(|row| *row != self.browser.cursor.get_untracked()) {
+            self.browser.cursor.set(row);
+        }
+    }
+
+    fn long_press(self, row: usize) {
+        self.press.update_value(|press| press.spent = true);
+        self.browser.selection.update(|selection| selection.toggle(row));
+        self.browser.put_cursor(row);
+    }
+
+    /// A row begins to be dragged.
+    pub(super) fn drag_start(self, event: &DragEvent) {
+        match self.row(event.target()) {
+            Some(row) => self.changes.drag(event, row),
+            None => event.prevent_default(),
+        }
+    }
+
+    /// Something is dragged over the list, which scrolls near its edges.
+    pub(super) fn drag_over(self, event: &DragEvent, port: Option<web_sys::HtmlElement>) {
+        if self.changes.dragged.with_untracked(Option::is_none) {
+            return;
+        }
+        self.changes.drag_over(event, self.folder(event).as_ref());
+        if let Some(port) = port {
+            let around = port.get_bounding_client_rect();
+            let step = scroll_by(f64::from(event.client_y()) - around.top(), around.height());
+            if step != 0.0 {
+                port.set_scroll_top(port.scroll_top() + step as i32);
+            }
+        }
+    }
+
+    /// Something is let go over the list.
+    pub(super) fn dropped(self, event: &DragEvent) {
+        if let Some(folder) = self.folder(event) {
+            self.changes.dropped(event, &folder);
+        }
+    }
+
+    /// The folder whose row the event is on.
+    fn folder(self, event: &DragEvent) -> Option<VPath> {
+        let row = self.row(event.target())?;
+        let folder = |listing: &crate::folder::model::Listing| {
+            listing.rows.get(row).is_some_and(|row| row.is_folder() && row.opens())
+        };
+        self.browser.listing.with_untracked(folder).then(|| self.browser.path_of(row)).flatten()
+    }
+
+    fn row(self, target: Option<web_sys::EventTarget>) -> Option<usize> {
+        let slot = closest(target, "[data-slot]")?.get_attribute("data-slot")?;
+        self.row_in.run(slot.parse().ok()?)
+    }
+}
+
+fn closest(target: Option<web_sys::EventTarget>, selector: &str) -> Option<Element> {
+    target?.dyn_into::<Element>().ok()?.closest(selector).ok().flatten()
+}

@@ -1,0 +1,103 @@
+//! The Files screen, put together.
+
+use leptos::prelude::*;
+
+use super::breadcrumb::Breadcrumb;
+use super::empty_states::{Empty, Failed, NoMatch, OfflineBanner, Skeleton};
+use super::grid::Grid;
+use super::list_bar::ListBar;
+use super::menus::Menus;
+use crate::changes::{Changes, TaskCards};
+use crate::env::focus;
+use crate::env::prefs::Prefs;
+use crate::folder::model::{Selection, View};
+use crate::folder::{Browser, Phase};
+use crate::printable::printable;
+use crate::server_info::root_name;
+use crate::ui::ids::{MAIN_ID, PANEL_ID};
+use crate::uploads::Uploads;
+
+/// Which of its parts the screen shows.
+#[derive(Clone, PartialEq)]
+enum Part {
+    Nothing,
+    Skeleton,
+    Grid,
+    Empty,
+    NoMatch,
+    Failed(crate::failure::Failure),
+}
+
+/// The Files screen.
+#[component]
+pub fn FilesScreen() -> impl IntoView {
+    let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
+    let root = root_name();
+    let name = Memo::new(move |_| {
+        let own = browser.folder.with(|folder| printable(folder.name()));
+        if own.is_empty() { root.get() } else { own }
+    });
+    let uploads = Uploads::get();
+    let uploaded = Memo::new(move |_| uploads.percent());
+    Effect::new(move |_| {
+        let progress = uploaded.get().map(|percent| format!("{percent}% · ")).unwrap_or_default();
+        document().set_title(&format!("{progress}{} – Passerelle", name.get()));
+    });
+    let part = Memo::new(move |_| {
+        let rows = browser.view.with(View::len);
+        let known = browser.listing.with(|listing| listing.total() > 0 || !listing.is_complete());
+        match browser.phase.get() {
+            Phase::Skeleton => Part::Skeleton,
+            Phase::Failed(failure) => Part::Failed(failure),
+            Phase::Ready | Phase::Waiting if rows > 0 => Part::Grid,
+            Phase::Ready if known => Part::NoMatch,
+            Phase::Ready => Part::Empty,
+            Phase::Waiting => Part::Nothing,
+        }
+    });
+    // What replaces a list that had the focus takes it over, so that the keys still work and are announced.
+    Effect::new(move |_| {
+        browser.wish_focus.track();
+        if matches!(part.get(), Part::Empty | Part::Failed(_)) && browser.focus_due.get_value() {
+            browser.focus_due.set_value(false);
+            request_animation_frame(|| focus(PANEL_ID));
+        }
+    });
+    let body = move || match part.get() {
+        Part::Nothing => ().into_any(),
+        Part::Skeleton => view! { <Skeleton /> }.into_any(),
+        Part::Grid => view! { <Grid name=name.into() /> }.into_any(),
+        Part::Empty => view! { <Empty /> }.into_any(),
+        Part::NoMatch => view! { <NoMatch /> }.into_any(),
+        Part::Failed(failure) => view! { <Failed failure /> }.into_any(),
+    };
+    view! {
+        <main class="screen" id=MAIN_ID tabindex="-1">
+            <h1 class="visually-hidden">{name}</h1>
+            <OfflineBanner />
+            <div class="location"><Breadcrumb /></div>
+            <ListBar />
+            <div class="body" on:contextmenu=move |event| changes.open_folder_menu(&event)>{body}</div>
+            <TaskCards />
+            <Menus />
+            <p class="visually-hidden" role="status">{announcement(browser, prefs, name)}</p>
+        </main>
+    }
+}
+
+/// What a screen reader says by itself: which folder came, how much is selected.
+fn announcement(browser: Browser, prefs: Prefs, name: Memo<String>) -> impl Fn() -> String + Send + Sync + 'static {
+    let selected = Memo::new(move |_| browser.selection.with(Selection::len));
+    // What comes and goes is told by whoever does it, or not at all; only a folder or a filter is told with its count.
+    let total = move || {
+        browser.filter.track();
+        browser.view.with_untracked(View::len)
+    };
+    move || match (browser.phase.get(), selected.get()) {
+        (Phase::Skeleton, _) => prefs.words().loading.to_owned(),
+        (Phase::Ready, 0) => format!("{}. {}", name.get(), prefs.counted(|words| &words.items, total())),
+        // One selected row is announced by itself when the focus comes to it.
+        (Phase::Ready, count) if count > 1 => prefs.counted(|words| &words.selected, count),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,229 @@
+//! What scrolls the list: the rows in sight get their slots, and the list goes where the screen asks it to.
+
+use std::time::Duration;
+
+use leptos::html;
+use leptos::leptos_dom::helpers::TimeoutHandle;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+use super::row::Slot;
+use crate::env::{focus_element, focused};
+use crate::folder::model::View;
+use crate::folder::{Browser, Target};
+use crate::ui::size::measured;
+use crate::ui::span::{Extent, Scroll, assign, pixels, slots_needed};
+
+/// Rows drawn beyond either edge, so that a quick scroll finds them.
+const SPARE_ROWS: usize = 10;
+/// Scrolling rests when nothing moved for so long.
+const REST: Duration = Duration::from_millis(150);
+
+/// What scrolls the rows and gives them their slots.
+#[derive(Clone, Copy)]
+pub(super) struct Scroller {
+    browser: Browser,
+    port: NodeRef<html::Div>,
+    /// How tall things are.
+    pub(super) extent: Memo<Extent>,
+    scroll: RwSignal<Scroll>,
+    /// What scaled lists add to each row's offset; 0 for others, so that their rows do not move at all.
+    pub(super) shift: Memo<f64>,
+    /// The places for rows.
+    pub(super) slots: RwSignal<Vec<Slot>>,
+    /// Whose the slots' signals are: made in an effect, they would end with its next run.
+    owner: StoredValue<Owner>,
+    frame_asked: StoredValue<bool>,
+    rest: StoredValue<Option<TimeoutHandle>, LocalStorage>,
+}
+
+impl Scroller {
+    /// `probe` is as tall as a row.
+    pub(super) fn new(browser: Browser, port: NodeRef<html::Div>, probe: NodeRef<html::Div>) -> Self {
+        let (port_size, row_size) = (measured(port), measured(probe));
+        let extent = Memo::new(move |_| Extent {
+            rows: browser.view.with(View::len),
+            row: row_size.get().1,
+            port: port_size.get().1,
+        });
+        let scroll = RwSignal::new(Scroll::default());
+        let scroller = Self {
+            browser,
+            port,
+            extent,
+            scroll,
+            shift: Memo::new(move |_| if extent.get().is_scaled() { scroll.get().shift() } else { 0.0 }),
+            slots: RwSignal::new(Vec::new()),
+            owner: StoredValue::new(Owner::current().unwrap_or_default()),
+            frame_asked: StoredValue::new(false),
+            rest: StoredValue::new_local(None),
+        };
+        Effect::new(move |_| scroller.arrange());
+        Effect::new(move |_| scroller.aim());
+        Effect::new(move |_| {
+            browser.wish_focus.track();
+            request_animation_frame(move || scroller.focus_cursor());
+        });
+        on_cleanup(move || scroller.forget_rest());
+        scroller
+    }
+
+    /// However often the browser says so, the position is read once a frame.
+    pub(super) fn scrolled(self) {
+        if !self.frame_asked.get_value() {
+            self.frame_asked.set_value(true);
+            request_animation_frame(move || self.frame());
+        }
+    }
+
+    fn frame(self) {
+        // The list may be gone by now.
+        if self.frame_asked.try_update_value(|asked| *asked = false).is_none() {
+            return;
+        }
+        let Some(port) = self.port.get_untracked() else { return };
+        let extent = self.extent.get_untracked();
+        let scroll = self.scroll.get_untracked().moved(f64::from(port.scroll_top()), &extent);
+        self.place(scroll, &extent);
+        self.forget_rest();
+        self.rest.set_value(set_timeout_with_handle(move || self.rested(), REST).ok());
+    }
+
+    fn place(self, scroll: Scroll, extent: &Extent) {
+        if extent.row > 0.0 {
+            self.browser.top.set_value(scroll.top / extent.row);
+            self.browser.page.set_value(extent.page());
+        }
+        if self.scroll.get_untracked() != scroll {
+            self.scroll.set(scroll);
+        }
+    }
+
+    /// Puts right what had time until now: the scroll bar of a scaled list, and the order of the elements.
+    fn rested(self) {
+        let Some(extent) = self.extent.try_get_untracked() else { return };
+        if extent.is_scaled() {
+            self.go_to(self.scroll.get_untracked().top, &extent);
+        }
+        self.order_elements();
+        self.browser.remember_soon();
+    }
+
+    fn go_to(self, top: f64, extent: &Extent) {
+        let Some(port) = self.port.get_untracked() else { return };
+        let wanted = Scroll::to(top, extent);
+        port.set_scroll_top(wanted.bar.round() as i32);
+        // The browser may stop short of it, and the rows go by what it did.
+        self.place(Scroll { bar: f64::from(port.scroll_top()), top: wanted.top }, extent);
+    }
+
+    /// Goes where the screen asks to, once it is known how tall things are.
+    fn aim(self) {
+        let extent = self.extent.get();
+        let Some(target) = self.browser.target.get() else { return };
+        if extent.row <= 0.0 || extent.port <= 0.0 {
+            return;
+        }
+        let top = self.scroll.get_untracked().top;
+        let position = |row| self.browser.view.with_untracked(|view| view.position(row));
+        let wanted = match target {
+            Target::Show(row) => extent.reveal(position(row), top),
+            Target::Center(row) => {
+                let position = position(row);
+                extent.reveal(position, top).map(|_| extent.center(position))
+            }
+            Target::Top(rows) => Some(rows * extent.row),
+        };
+        self.browser.target.set(None);
+        if let Some(top) = wanted {
+            // The element gets its new height in this same turn; it must have it before it can scroll so far.
+            if let Some(sizer) = self.port.get_untracked().and_then(|port| port.first_element_child()) {
+                let _ = sizer.unchecked_ref::<HtmlElement>().style().set_property("height", &pixels(extent.sizer()));
+            }
+            self.go_to(top, &extent);
+        } else {
+            self.place(self.scroll.get_untracked(), &extent);
+        }
+    }
+
+    fn arrange(self) {
+        let (extent, scroll, cursor) = (self.extent.get(), self.scroll.get(), self.browser.cursor.get());
+        let pinned = (extent.rows > 0).then(|| self.browser.view.with(|view| view.position(cursor)));
+        let needed = slots_needed(&extent, SPARE_ROWS);
+        if self.slots.with_untracked(Vec::len) < needed {
+            self.slots.update(|slots| {
+                let new = slots.len()..needed;
+                self.owner.with_value(|owner| {
+                    slots.extend(new.map(|id| Slot { id, position: owner.with(|| RwSignal::new(None)) }));
+                });
+            });
+        }
+        let slots = self.slots.get_untracked();
+        self.shift(&slots);
+        let shown: Vec<_> = slots.iter().map(|slot| slot.position.get_untracked()).collect();
+        for (slot, position) in assign(&shown, extent.window(scroll.top, SPARE_ROWS), pinned) {
+            slots[slot].position.set(position);
+        }
+        if self.browser.focus_due.get_value() {
+            request_animation_frame(move || self.focus_cursor());
+        }
+    }
+
+    /// Rows changed places: each slot goes with its row, so that the focus stays in the element that has it.
+    fn shift(self, slots: &[Slot]) {
+        let shifts = self.browser.shifts.try_update_value(std::mem::take).unwrap_or_default();
+        let Some((first, _)) = shifts.first() else { return };
+        let follow = |position: usize| {
+            let row = first.row(position)?;
+            let row = shifts.iter().try_fold(row, |row, (_, remap)| remap.of(row))?;
+            self.browser.view.with_untracked(|view| view.shows(row).then(|| view.position(row)))
+        };
+        for slot in slots {
+            let position = slot.position.get_untracked();
+            let now = position.and_then(follow);
+            if now != position {
+                slot.position.set(now);
+            }
+        }
+    }
+
+    /// Gives the cursor's row the focus that is due to it, if the row is drawn by now.
+    fn focus_cursor(self) {
+        let Some(cursor) = self.browser.cursor.try_get_untracked() else { return };
+        // The list may be gone by now, and what comes after it will see to it.
+        let Some(slots) = self.slots.try_get_untracked().filter(|_| self.browser.focus_due.get_value()) else { return };
+        let position = self.browser.view.with_untracked(|view| view.position(cursor));
+        let slot = slots.iter().find(|slot| slot.position.get_untracked() == Some(position));
+        if let Some(element) = slot.and_then(|slot| document().get_element_by_id(&slot.element_id())) {
+            self.browser.focus_due.set_value(false);
+            focus_element(element.unchecked_ref());
+        }
+    }
+
+    /// A screen reader that reads on goes by the order of the elements, which the slots do not keep. The focused row
+    /// stays where it is: moving it would take its focus away.
+    fn order_elements(self) {
+        let Some(sizer) = self.port.get_untracked().and_then(|port| port.first_element_child()) else { return };
+        let mut slots = self.slots.get_untracked();
+        slots.retain(|slot| slot.position.get_untracked().is_some());
+        slots.sort_by_key(|slot| slot.position.get_untracked());
+        let rows: Vec<_> = slots.iter().filter_map(|slot| document().get_element_by_id(&slot.element_id())).collect();
+        let fixed = focused().and_then(|element| element.closest(".row").ok().flatten());
+        let middle = fixed.as_ref().and_then(|fixed| rows.iter().position(|row| row == fixed)).unwrap_or(rows.len());
+        // Neither call fails for children of the same parent.
+        for row in &rows[..middle] {
+            let _ = sizer.insert_before(row, fixed.as_ref().map(AsRef::as_ref));
+        }
+        for row in rows.iter().skip(middle + 1) {
+            let _ = sizer.append_child(row);
+        }
+    }
+
+    fn forget_rest(self) {
+        let before = self.rest.try_update_value(Option::take).flatten();
+        if let Some(before) = before {
+            before.clear();
+        }
+    }
+}

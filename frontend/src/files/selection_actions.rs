@@ -1,0 +1,77 @@
+//! The bar of the selection: how much is selected, and what can be done with it.
+
+use leptos::prelude::*;
+
+use super::download::download;
+use crate::changes::Changes;
+use crate::env::prefs::Prefs;
+use crate::folder::Browser;
+use crate::folder::model::Selection;
+use crate::i18n::fill;
+use crate::server_info::ServerInfo;
+use crate::ui::button::Button;
+use crate::ui::icon::Icon;
+
+/// What is selected, and what can be done with it.
+#[component]
+pub fn SelectionActions() -> AnyView {
+    let (browser, prefs, server): (_, _, ServerInfo) = (Browser::get(), Prefs::get(), expect_context());
+    let count = Memo::new(move |_| browser.selection.with(Selection::len));
+    let summary = Memo::new(move |_| summary(browser));
+    let words = Signal::derive(move || {
+        let (bytes, files, folders) = summary.get();
+        let text = prefs.counted(|words| &words.selected, count.get());
+        let words = prefs.words();
+        let size = [("size", prefs.size(bytes))];
+        let size: Vec<_> = size.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        match (files, folders) {
+            (false, _) => text,
+            (true, false) => format!("{text} {}", fill(words.size_in_parentheses, &size)),
+            (true, true) => format!("{text} {}", fill(words.size_without_folders, &size)),
+        }
+    });
+    let changes = Changes::get();
+    let more = move |event: leptos::ev::MouseEvent| changes.open_menu_below(event.target());
+    let clear = Callback::new(move |()| {
+        browser.selection.update(Selection::clear);
+        browser.focus_cursor();
+    });
+    view! {
+        <Show when=move || count.get() != 0>
+            <div class="selection">
+                <span class="selection-text">{words}</span>
+                <Button label=prefs.text(|words| words.download) icon="download" class="button primary"
+                    press=Callback::new(move |()| download(browser, server)) />
+                <Show when=move || changes.writable()>
+                    <Button label=prefs.text(|words| words.move_to) icon="move" class="button not-small"
+                        press=Callback::new(move |()| changes.send(false)) />
+                    <button type="button" class="button" aria-label=prefs.text(|words| words.to_trash)
+                        on:click=move |_| changes.trash()>
+                        <Icon name="trash" />
+                        <span class="not-small">{prefs.text(|words| words.to_trash)}</span>
+                        <span class="only-small">{prefs.text(|words| words.trash)}</span>
+                    </button>
+                    <button type="button" class="button" aria-haspopup="menu" on:click=more>
+                        <Icon name="more" />
+                        <span>{prefs.text(|words| words.more)}</span>
+                    </button>
+                </Show>
+                <Button label=prefs.text(|words| words.clear_selection) class="button clear" press=clear />
+            </div>
+        </Show>
+    }
+    .into_any()
+}
+
+/// Bytes of the selected files, and whether there are files and folders among what is selected.
+fn summary(browser: Browser) -> (u64, bool, bool) {
+    browser.listing.with(|listing| {
+        browser.selection.with(|selection| {
+            let rows = selection.iter().map_while(|row| listing.rows.get(row));
+            rows.fold((0, false, false), |(bytes, files, folders), row| match row.is_folder() {
+                true => (bytes, files, true),
+                false => (row.size.saturating_add(bytes), true, folders),
+            })
+        })
+    })
+}

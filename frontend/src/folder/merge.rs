@@ -1,0 +1,116 @@
+//! Entries that come, go or change under the person's hands, by their own doing or by others': the list takes them in
+//! where they belong, and neither the focused row nor what is being read moves for it.
+
+#![cfg(target_arch = "wasm32")]
+
+use leptos::prelude::*;
+use shared::VPath;
+
+use super::model::{Edit, Listing, Remap, Selection, View};
+use super::state::{Browser, Phase, Target};
+use crate::env::focused;
+
+impl Browser {
+    /// Takes in what is known of some entries of a folder, if that is the one on the screen.
+    pub fn merge(self, folder: &VPath, edits: &[Edit]) {
+        if edits.is_empty() || self.folder.with_untracked(|here| here != folder) {
+            return;
+        }
+        self.work.update_value(|work| {
+            if work.reading {
+                work.recent.extend_from_slice(edits);
+            }
+        });
+        let shown = self.phase.get_untracked() == Phase::Ready
+            && self.listing.with_untracked(|listing| listing.folder == *folder);
+        if shown && let Some(remap) = self.listing.try_update(|listing| listing.merge(edits)) {
+            self.follow(remap);
+        }
+    }
+
+    /// Selects these entries of the folder on the screen and goes to the first of them; `focus` gives it the focus.
+    pub fn reveal(self, names: &[&[u8]], focus: bool) {
+        let rows = self.listing.with_untracked(|listing| listing.rows.find_each(names));
+        let rows: Vec<_> =
+            rows.into_iter().flatten().filter(|row| self.view.with_untracked(|view| view.shows(*row))).collect();
+        let Some(first) = rows.iter().copied().min() else { return };
+        self.selection.update(|selection| {
+            selection.only(first);
+            selection.select(rows);
+        });
+        self.settle();
+        self.cursor.set(first);
+        self.target.set(Some(Target::Show(first)));
+        if focus {
+            self.focus_cursor();
+        }
+    }
+
+    /// True if the focus is in the list, or nowhere: a change may then say where it goes.
+    pub fn has_focus(self) -> bool {
+        focused().is_none_or(|element| element.closest(".row, .panel").is_ok_and(|found| found.is_some()))
+    }
+
+    /// The whole folder is here: what was merged while it arrived is merged once more, because its later pages may be
+    /// older than that.
+    pub(super) fn arrived(self) {
+        self.work.update_value(|work| {
+            work.reading = false;
+            work.recent.clear();
+        });
+        let due = self.work.try_update_value(|work| std::mem::take(&mut work.check_due));
+        let late = self.listing.try_update(Listing::merge_late).flatten();
+        if let Some(remap) = late {
+            self.follow(remap);
+        }
+        if due == Some(true) {
+            self.prove();
+        }
+    }
+
+    /// Merges into a listing what happened while it was on its way.
+    pub(super) fn catch_up(self, listing: &mut Listing) {
+        let recent = self.work.with_value(|work| work.recent.clone());
+        let own = self.folder.with_untracked(|folder| *folder == listing.folder);
+        if own && !recent.is_empty() {
+            listing.merge(&recent);
+        }
+    }
+
+    /// Rows changed places: everything that names a row follows it.
+    fn follow(self, remap: Remap) {
+        let cursor = self.cursor.get_untracked();
+        let top = self.top.get_value();
+        let had_focus = focused().is_some_and(|element| element.closest(".row").is_ok_and(|row| row.is_some()));
+        let filter = self.filter.get_untracked();
+        let view = self.listing.with_untracked(|listing| View::filtered(listing, &filter));
+        let before = self.view.try_update(|shown| std::mem::replace(shown, view)).unwrap_or_default();
+        let anchor = self.anchor(&before, cursor, top, had_focus);
+        let stays = anchor.and_then(|anchor| {
+            let row = remap.nearest(before.row(anchor)?);
+            let moved = self.view.with_untracked(|view| view.position(row)) as f64 - anchor as f64;
+            (moved != 0.0).then_some((top + moved).max(0.0))
+        });
+        let lost = had_focus && remap.of(cursor).is_none();
+        let nearest = remap.nearest(cursor);
+        self.cursor.set(self.view.with_untracked(|view| view.row(view.position(nearest))).unwrap_or(nearest));
+        if self.selection.with_untracked(|selection| !selection.is_empty()) {
+            self.selection.update(|selection: &mut Selection| selection.remap(&remap));
+        }
+        self.shifts.update_value(|shifts| shifts.push((before, remap)));
+        if let Some(top) = stays {
+            self.target.set(Some(Target::Top(top)));
+        }
+        if lost {
+            self.focus_cursor();
+        }
+    }
+
+    /// The position that is to stay where it is on the screen: the focused row's if it is in sight, or else the first
+    /// one in sight, unless that is the very top, where what is new is to be seen.
+    fn anchor(self, view: &View, cursor: usize, top: f64, had_focus: bool) -> Option<usize> {
+        let position = view.position(cursor);
+        let seen = position as f64 + 1.0 > top && (position as f64) < top + self.page.get_value() as f64 + 1.0;
+        if had_focus && seen && view.shows(cursor) { Some(position) } else { (top > 0.0).then_some(top as usize) }
+    }
+}

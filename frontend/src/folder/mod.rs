@@ -1,0 +1,20 @@
+//! The folder on the screen: its state, without views. `model` decides; the other files fetch, merge and remember.
+
+pub mod model;
+
+mod apply;
+mod keyboard;
+mod live;
+mod load;
+mod merge;
+mod navigation;
+mod proof;
+mod reconcile;
+mod revalidate;
+mod state;
+
+#[cfg(target_arch = "wasm32")]
+pub use {
+    live::Live,
+    state::{Browser, Phase, Target},
+};

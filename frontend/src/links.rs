@@ -1,0 +1,72 @@
+//! Links within the page: to a folder, to the trash. A plain click follows one without leaving the page.
+
+use leptos::prelude::*;
+use shared::VPath;
+
+use crate::changes::Changes;
+use crate::env::address::TRASH;
+use crate::env::history;
+use crate::env::prefs::Prefs;
+use crate::folder::Browser;
+use crate::ui::icon::Icon;
+
+/// A link to a folder: a real one, which a plain click follows without leaving the page.
+#[component]
+pub fn FolderLink(
+    /// Which folder.
+    folder: VPath,
+    /// How it looks, in the style sheet.
+    class: &'static str,
+    /// Whether it is where one is.
+    #[prop(optional)]
+    current: bool,
+    children: Children,
+) -> AnyView {
+    let (browser, changes) = (Browser::get(), Changes::get());
+    let href = history::href(&folder);
+    let (over, onto) = (folder.clone(), folder.clone());
+    let lit = Signal::derive({
+        let folder = folder.clone();
+        move || changes.is_drop(&folder)
+    });
+    let follow = move |event: leptos::ev::MouseEvent| {
+        let plain = !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
+        if plain && event.button() == 0 {
+            event.prevent_default();
+            browser.navigate(folder.clone());
+        }
+    };
+    view! {
+        <a class=class class:drop=lit href=href draggable="false" aria-current=current.then_some("page") on:click=follow
+            on:dragover=move |event| _ = changes.drag_over(&event, Some(&over))
+            on:dragleave=move |_| changes.drag_left()
+            on:drop=move |event| changes.dropped(&event, &onto)>{children()}</a>
+    }
+    .into_any()
+}
+
+/// A link to the trash: a real one, which a plain click follows without leaving the page.
+#[component]
+pub fn TrashLink(
+    /// How it looks, in the style sheet.
+    class: &'static str,
+) -> AnyView {
+    let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
+    let follow = move |event: leptos::ev::MouseEvent| {
+        let plain = !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
+        if plain && event.button() == 0 {
+            event.prevent_default();
+            browser.open_trash();
+        }
+    };
+    view! {
+        <Show when=move || changes.writable()>
+            <a class=class href=TRASH draggable="false" on:click=follow
+                aria-current=move || browser.in_trash.get().then_some("page")>
+                <Icon name="trash" />
+                <span>{prefs.text(|words| words.trash)}</span>
+            </a>
+        </Show>
+    }
+    .into_any()
+}
