@@ -1,4 +1,4 @@
-//! The browser's address and history. An entry's state is the person's [`Place`] in the folder.
+//! The browser's address and history. The state of an entry is a text that the page reads when the user comes back to it.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -8,7 +8,6 @@ use shared::path::PathError;
 use wasm_bindgen::JsValue;
 
 use crate::env::address::{TRASH, folder_of, is_trash, query_of};
-use crate::folder::model::Place;
 
 /// The folder that the address names.
 pub fn folder() -> Result<VPath, PathError> {
@@ -32,10 +31,9 @@ pub fn href(folder: &VPath) -> String {
     query_of(folder).unwrap_or_else(|| window().location().pathname().unwrap_or_else(|_| "./".into()))
 }
 
-/// The place that the present entry keeps.
-pub fn place() -> Option<Place> {
-    let state = window().history().ok()?.state().ok()?;
-    Place::from_text(&state.as_string()?)
+/// The state of the present entry; `None` for an entry that has none yet.
+pub fn state() -> Option<String> {
+    window().history().ok()?.state().ok()?.as_string()
 }
 
 /// Goes to a folder in a new entry.
@@ -46,9 +44,10 @@ pub fn push(folder: &VPath) {
     }
 }
 
-/// Keeps the place in the present entry.
-pub fn remember(place: &Place) {
+/// Replaces the state of the present entry.
+pub fn replace_state(state: &str) {
     if let Ok(history) = window().history() {
-        let _ = history.replace_state_with_url(&JsValue::from_str(&place.to_text()), "", None);
+        // A browser limits how often; a state that lags is as good as one.
+        let _ = history.replace_state_with_url(&JsValue::from_str(state), "", None);
     }
 }

@@ -8,6 +8,7 @@ mod live;
 mod load;
 mod merge;
 mod navigation;
+mod place;
 mod proof;
 mod reconcile;
 mod revalidate;

@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use shared::VPath;
 
 use super::model::{Keep, Listing, Place};
+use super::place::remembered_place;
 use super::state::{Browser, Phase};
 use crate::env::{history, storage};
 use crate::failure::Failure;
@@ -27,7 +28,7 @@ impl Browser {
             return;
         }
         match history::folder() {
-            Ok(folder) => self.enter(folder, history::place().unwrap_or_default(), focus),
+            Ok(folder) => self.enter(folder, remembered_place(), focus),
             Err(_) => {
                 self.forget_timers();
                 self.abort();
@@ -101,7 +102,7 @@ impl Browser {
         if here && !self.in_trash.get_untracked() && self.phase.get_untracked() == Phase::Ready {
             let cursor = self.cursor.get_untracked();
             let focus = self.listing.with_untracked(|listing| listing.rows.name(cursor).map(<[u8]>::to_vec));
-            history::remember(&Place { top: Some(self.top.get_value()), focus });
+            history::replace_state(&Place { top: Some(self.top.get_value()), focus }.to_text());
         }
     }
 

@@ -11,6 +11,7 @@ use web_sys::AbortController;
 
 use super::model::typeahead::TypeAhead;
 use super::model::{Edit, Keep, Listing, Own, Place, Remap, Selection, View};
+use super::place::remembered_place;
 use super::proof::Proof;
 use crate::env::prefs::Prefs;
 use crate::env::{history, storage};
@@ -169,7 +170,7 @@ impl Browser {
             return;
         }
         let ready = self.phase.get_untracked() == Phase::Ready;
-        let place = if ready { Place::default() } else { history::place().unwrap_or_default() };
+        let place = if ready { Place::default() } else { remembered_place() };
         self.load(ready, place, self.in_hand(), false);
     }
 

@@ -147,7 +147,7 @@ mod tests {
 
     fn page(names: &[&str], next: Option<&str>, total: u64, etag: u8) -> Page {
         let entries: Vec<_> = names.iter().map(|name| sample::file(name, 1)).collect();
-        crate::net::page::sample::page(&entries, next, total, Some(ETag([etag; 16])))
+        crate::net::sample::page(&entries, next, total, Some(ETag([etag; 16])))
     }
 
     fn listing() -> Listing {

@@ -243,8 +243,7 @@ mod tests {
         let mut link = sample::file("b", 7);
         link.link = Some(Link::Escapes);
         link.executable = true;
-        let page =
-            crate::net::page::sample::page(&[sample::folder("é"), link, sample::file("latin%E9", 9)], None, 3, None);
+        let page = crate::net::sample::page(&[sample::folder("é"), link, sample::file("latin%E9", 9)], None, 3, None);
         page.blocks.iter().for_each(|block| rows.append(block));
         assert_eq!(rows.len(), 3);
         assert!(rows.get(0).unwrap().is_folder());

@@ -1,0 +1,25 @@
+//! Small pages for the tests.
+
+use shared::columns::{Builder, Head, Row};
+use shared::{ETag, Entry};
+
+use super::page::Page;
+
+/// The body of an answer, with at most `rows` rows in a block.
+pub(crate) fn body(entries: &[Entry], next: Option<&str>, total: u64, etag: Option<ETag>, rows: usize) -> Vec<u8> {
+    let mut builder = Builder::new();
+    let (mut body, mut head) = (Vec::new(), Head { total, etag, ..Head::default() });
+    for (index, entry) in entries.iter().enumerate() {
+        if index > 0 && index % rows == 0 {
+            body.extend(builder.finish(&head));
+            head.etag = None;
+        }
+        assert!(builder.push(&Row::of(entry)));
+    }
+    body.extend(builder.finish(&Head { last: true, next_cursor: next.map(Into::into), ..head }));
+    body
+}
+
+pub(crate) fn page(entries: &[Entry], next: Option<&str>, total: u64, etag: Option<ETag>) -> Page {
+    Page::read(&body(entries, next, total, etag, 500)).unwrap()
+}
