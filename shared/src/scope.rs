@@ -1,6 +1,8 @@
 //! `Scope`: what a caller may do, and below which folders. The gateway makes it from who the caller is; the file
 //! server checks it, and is the only one to do so.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::ErrorCode;
@@ -33,6 +35,23 @@ impl Rights {
     /// Every right there is.
     pub const ALL: Self = Self((1 << 6) - 1);
 
+    /// Each right with its name in text form, in the order in which they are written.
+    const NAMES: [(Self, &'static str); 6] = [
+        (Self::LIST, "list"),
+        (Self::READ, "read"),
+        (Self::CREATE, "create"),
+        (Self::REPLACE, "replace"),
+        (Self::DELETE, "delete"),
+        (Self::SHARE, "share"),
+    ];
+
+    /// Reads names separated by white space, as [`fmt::Display`] writes them. An unknown name adds nothing, so that a
+    /// later server may send more of them.
+    pub fn parse(text: &str) -> Self {
+        let named = |word| Self::NAMES.iter().find(|(_, name)| *name == word);
+        text.split_ascii_whitespace().filter_map(named).fold(Self::NONE, |rights, (right, _)| rights.union(*right))
+    }
+
     /// The rights in either set.
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -46,6 +65,18 @@ impl Rights {
     /// True if every right of `other` is in this set.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+}
+
+/// The names of the rights, separated by spaces: `list read create`. Empty for [`Rights::NONE`].
+impl fmt::Display for Rights {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let held = Self::NAMES.iter().filter(|(right, _)| self.contains(*right));
+        for (index, (_, name)) in held.enumerate() {
+            formatter.write_str(if index > 0 { " " } else { "" })?;
+            formatter.write_str(name)?;
+        }
+        Ok(())
     }
 }
 
@@ -84,6 +115,15 @@ impl Scope {
         Self { roots: vec![Root { name: String::new(), folder: VPath::root(), rights, quota_bytes: None }] }
     }
 
+    /// What may be done below root number `root`; `None` for a root that the scope does not have.
+    pub fn rights_below(&self, root: u16) -> Option<Rights> {
+        self.root(root).map(|root| root.rights)
+    }
+
+    fn root(&self, root: u16) -> Option<&Root> {
+        self.roots.get(usize::from(root))
+    }
+
     /// Turns a path relative to root number `root` into a path in the storage, if the scope and `ceiling` (what the
     /// connection's key may do at most) both allow `wanted` there.
     ///
@@ -91,7 +131,7 @@ impl Scope {
     /// [`ErrorCode::NotFound`] for a root that the scope does not have, [`ErrorCode::Forbidden`] where a right is
     /// missing, [`ErrorCode::BadPath`] where the joined path is too long.
     pub fn check(&self, root: u16, ceiling: Rights, wanted: Rights, path: &VPath) -> Result<VPath, ErrorCode> {
-        let root = self.roots.get(usize::from(root)).ok_or(ErrorCode::NotFound)?;
+        let root = self.root(root).ok_or(ErrorCode::NotFound)?;
         if !root.rights.intersection(ceiling).contains(wanted) {
             return Err(ErrorCode::Forbidden);
         }
@@ -116,5 +156,21 @@ mod tests {
         assert_eq!(check(0, Rights::ALL, Rights::CREATE), Err(ErrorCode::Forbidden));
         assert_eq!(check(1, Rights::ALL, Rights::READ), Err(ErrorCode::NotFound));
         assert_eq!(Scope::default().check(0, Rights::ALL, Rights::NONE, &path), Err(ErrorCode::NotFound));
+        assert_eq!((scope.rights_below(0), scope.rights_below(1)), (Some(rights), None));
+    }
+
+    #[test]
+    fn rights_read_back_from_their_names() {
+        assert_eq!(Rights::ALL.to_string(), "list read create replace delete share");
+        assert_eq!((Rights::READ_ONLY.to_string(), Rights::NONE.to_string()), ("list read".into(), String::new()));
+        for bits in 0..=Rights::ALL.0 {
+            assert_eq!(Rights::parse(&Rights(bits).to_string()), Rights(bits));
+        }
+    }
+
+    #[test]
+    fn unknown_names_of_rights_add_nothing() {
+        assert_eq!(Rights::parse(" read  fly list LIST "), Rights::READ_ONLY);
+        assert_eq!(Rights::parse(""), Rights::NONE);
     }
 }

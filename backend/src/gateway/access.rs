@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use http::{HeaderName, HeaderValue};
+use shared::api::RIGHTS_HEADER;
 use shared::{Rights, Scope};
 
 use crate::client::Caller;
@@ -43,6 +45,14 @@ pub(super) fn caller(anonymous: Anonymous, request_id: &str, answer_time: Durati
     }
 }
 
+/// The header of an answer about a folder that says what the caller may do in it.
+pub(super) fn rights_header(caller: &Caller) -> (HeaderName, HeaderValue) {
+    let rights = caller.scope.rights_below(caller.root).unwrap_or_default();
+    // The names of rights are letters and spaces.
+    let value = HeaderValue::try_from(rights.to_string()).unwrap_or(HeaderValue::from_static(""));
+    (HeaderName::from_static(RIGHTS_HEADER), value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,5 +64,13 @@ mod tests {
         assert_eq!((caller.deadline_ms, caller.trace_id.as_deref()), (Some(1000), Some("id")));
         assert!(!Anonymous::Read.writable() && Anonymous::Write.writable());
         assert!(!Anonymous::Write.rights().contains(Rights::SHARE));
+    }
+
+    #[test]
+    fn rights_header_names_the_rights_of_the_callers_root() {
+        let mut caller = caller(Anonymous::Write, "id", Duration::from_secs(1));
+        assert_eq!(rights_header(&caller).1, "list read create replace delete");
+        caller.root = 1;
+        assert_eq!(rights_header(&caller).1, "");
     }
 }

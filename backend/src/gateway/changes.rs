@@ -12,6 +12,7 @@ use shared::change::Chosen;
 use shared::limits::{CHANGE_ITEMS_MAX, CURSOR_BYTES_MAX, FRAME_CONTROL_BYTES_MAX, JOB_WAIT_MAX, TRASH_LIMIT_MAX};
 use shared::{Change, ETag, Entry, ErrorCode, Job, JobId, JobState, Outcome};
 
+use super::access::rights_header;
 use super::api::wants_json;
 use super::body::Incoming;
 use super::error::Refusal;
@@ -110,7 +111,9 @@ pub(super) async fn list_trash(State(gateway): State<Gateway>, request: Request)
     let caller = gateway.caller(&RequestId::of(&request));
     let TrashPage { items, next_cursor, total } = gateway.client.list_trash(&caller, cursor.as_deref(), limit).await?;
     let total = total.unwrap_or(items.len() as u64);
-    json::answer(&Trash { items, next_cursor, total })
+    let mut response = json::answer(&Trash { items, next_cursor, total })?;
+    response.headers_mut().extend([rights_header(&caller)]);
+    Ok(response)
 }
 
 impl Gateway {

@@ -20,7 +20,7 @@ const HEADERS: HeaderValue = HeaderValue::from_static(
 /// What a page may read besides the few headers that it always may.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "Accept-Ranges, Allow, Content-Disposition, Content-Length, Content-Location, Content-Range, ETag, Idempotency-Key, \
-     Location, Repr-Digest, Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, \
+     Location, Passerelle-Rights, Repr-Digest, Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, \
      Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset, Upload-Outcome, \
      X-OC-Mtime, X-Request-Id",
 );

@@ -13,6 +13,7 @@ use shared::columns::{Columns, MEDIA_TYPE};
 use shared::limits::{CURSOR_BYTES_MAX, LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX};
 use shared::{Direction, ETag, ErrorCode, Order, SortKey, VPath};
 
+use super::access::rights_header;
 use super::conditional::Conditions;
 use super::error::Refusal;
 use super::extract::{Target, bad_parameter, once, parameters};
@@ -35,6 +36,7 @@ pub(super) async fn list(State(gateway): State<Gateway>, request: Request) -> Re
     let mut headers = HeaderMap::new();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers.insert(VARY, HeaderValue::from_static("Accept"));
+    headers.extend([rights_header(&caller)]);
     if let Some(etag) = blocks.head().etag {
         let etag = form.etag(etag);
         set(&mut headers, ETAG_HEADER, etag.quoted());

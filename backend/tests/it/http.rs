@@ -256,6 +256,22 @@ mod api {
     }
 
     #[tokio::test]
+    async fn a_listing_names_the_callers_rights() {
+        let read_only = Web::start().await;
+        let writable = Web::writable().await;
+        for (web, rights) in [(read_only, "list read"), (writable, "list read create replace delete")] {
+            for accept in ["application/json", "application/vnd.passerelle.columns"] {
+                let answer = web.get_with("/api/v1/list/docs", &[("accept", accept)]).await;
+                assert_eq!(answer.header("passerelle-rights"), Some(rights), "{answer:?}");
+                let conditions = [("accept", accept), ("if-none-match", answer.header("etag").unwrap())];
+                let again = web.get_with("/api/v1/list/docs", &conditions).await;
+                assert_eq!((again.status, again.header("passerelle-rights")), (304, Some(rights)));
+            }
+            assert_eq!(web.get("/api/v1/trash").await.header("passerelle-rights"), Some(rights));
+        }
+    }
+
+    #[tokio::test]
     async fn the_server_says_what_it_is() {
         let config = GatewayConfig { name: "Photos".into(), ..GatewayConfig::default() };
         let web = Web::with(Arc::new(small_tree()), config.clone()).await;

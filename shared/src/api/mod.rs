@@ -21,6 +21,11 @@ pub use problem::{PROBLEM_TYPE, Problem};
 /// Where the API starts, below the gateway's base address.
 pub const BASE: &str = "/api/v1";
 
+/// The response header with what the caller may do in the folder that the answer is about: the names of
+/// [`crate::Rights`], separated by spaces. It is for a page to decide which buttons to show; each request is authorised
+/// by itself.
+pub const RIGHTS_HEADER: &str = "passerelle-rights";
+
 /// The methods that the API has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Method {

@@ -4,7 +4,13 @@ use serde_json::{Value, json};
 use shared::Algorithm;
 use shared::limits::{JOB_WAIT_MAX, TRASH_LIMIT_MAX, UPLOAD_METADATA_BYTES_MAX};
 
-use super::{answer, header, problem, query};
+use super::{answer, folder_headers, header, problem, query};
+
+/// A response with headers that it describes.
+fn with_headers(mut response: Value, headers: Value) -> Value {
+    response["headers"] = headers;
+    response
+}
 
 /// The operations, by path and method.
 pub(super) fn paths() -> Value {
@@ -117,7 +123,7 @@ pub(super) fn paths() -> Value {
                     query("limit", json!({"type": "integer", "minimum": 1, "maximum": TRASH_LIMIT_MAX, "default": TRASH_LIMIT_MAX}), "Most items in the answer."),
                     query("cursor", json!({"type": "string"}), "`next_cursor` of the page before."),
                 ],
-                "responses": {"200": answer("Trash"), "default": problem()},
+                "responses": {"200": with_headers(answer("Trash"), folder_headers()), "default": problem()},
             },
         },
         "/api/v1/digest/{path}": {

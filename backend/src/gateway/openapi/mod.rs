@@ -69,6 +69,12 @@ fn header(name: &str) -> Value {
     json!({"name": name, "in": "header", "schema": {"type": "string"}})
 }
 
+/// The headers of an answer about a folder.
+fn folder_headers() -> Value {
+    let description = "What the caller may do in the folder: names of rights, separated by spaces. For a page's buttons; each request is authorised by itself.";
+    json!({"Passerelle-Rights": {"description": description, "schema": {"type": "string", "examples": ["list read create replace delete"]}}})
+}
+
 fn answer(schema: &str) -> Value {
     json!({"description": "Found.", "content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/{schema}")}}}})
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use shared::columns::MEDIA_TYPE;
 use shared::limits::{ARCHIVE_PATHS_MAX, LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX, RANGES_MAX};
 
-use super::{answer, header, problem, query};
+use super::{answer, folder_headers, header, problem, query};
 
 /// The operations, by path and method.
 pub(super) fn paths() -> Value {
@@ -44,6 +44,7 @@ pub(super) fn paths() -> Value {
                 "responses": {
                     "200": {
                         "description": "Found.",
+                        "headers": folder_headers(),
                         "content": {
                             "application/json": {"schema": {"$ref": "#/components/schemas/Folder"}},
                             (MEDIA_TYPE): {"schema": {"type": "string", "contentEncoding": "binary", "description": "Blocks of columns, as docs/PROTOCOL.md has them."}},
