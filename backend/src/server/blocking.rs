@@ -3,7 +3,7 @@
 use shared::ErrorCode;
 use tokio::task::spawn_blocking;
 
-use super::answer::Stop;
+use crate::server::connection::response::Stop;
 use crate::storage::StorageError;
 
 /// Runs `work` on a blocking thread. Dropping the future does not stop work that has begun.

@@ -5,11 +5,11 @@ use shared::change::Chosen;
 use shared::{ErrorCode, Outcome, TrashId, VPath};
 use tracing::warn;
 
-use super::super::clock;
-use super::super::database::Database;
 use super::decide::is_real_folder;
-use super::run::{Run, Trouble};
+use super::runner::{Run, Trouble};
 use super::simple::done;
+use crate::server::clock;
+use crate::server::records::database::Database;
 use crate::storage::{Storage, StorageError, Visit};
 
 impl Run {

@@ -3,10 +3,10 @@
 use shared::change::Return;
 use shared::{Conflict, Entry, ErrorCode, Outcome, TrashId, VPath};
 
-use super::super::uploads::make_folders;
 use super::decide::{Plan, is_alike, plan};
-use super::run::{Run, Trouble};
+use super::runner::{Run, Trouble};
 use super::simple::done;
+use crate::server::folders::make_folders;
 use crate::storage::{StorageError, Visit, name_beside};
 
 /// How many names are tried beside one that is taken.

@@ -3,8 +3,8 @@
 use shared::change::Chosen;
 use shared::{ErrorCode, Outcome, VPath};
 
-use super::super::uploads::make_folders;
-use super::run::{Run, Trouble};
+use super::runner::{Run, Trouble};
+use crate::server::folders::make_folders;
 
 impl Run {
     pub(super) fn make_folder(&mut self, index: usize, asked: &VPath, existing_ok: bool) -> Result<Outcome, Trouble> {

@@ -9,18 +9,19 @@ use shared::wire::{Commit, Failure, FrameKind, Upload};
 use shared::{Algorithm, Conflict, Digests, Entry, ErrorCode, Rights, VPath};
 use tokio_util::sync::CancellationToken;
 
-use super::super::answer::{Answer, Stop};
-use super::super::blocking::attempt;
-use super::super::clock;
-use super::super::digest::digest_of;
-use super::super::handshake::Peer;
-use super::super::hash::Sums;
-use super::super::session::{authorise, granted};
-use super::super::{Server, Sink};
 use super::decide::{Terms, terms, within};
-use super::record::UploadRecord;
-use super::stage::make_folders;
-use super::{Hold, Uploads, uploader};
+use super::registry::{Hold, Uploads, uploader};
+use crate::server::authority::{authorise, granted};
+use crate::server::blocking::attempt;
+use crate::server::clock;
+use crate::server::connection::handshake::Peer;
+use crate::server::connection::response::{Answer, Stop};
+use crate::server::digests::hasher::Sums;
+use crate::server::folders::make_folders;
+use crate::server::operations::digest::digest_of;
+use crate::server::operations::send::Sink;
+use crate::server::records::uploads::UploadRecord;
+use crate::server::state::Server;
 use crate::storage::{Published, Staged, Storage, StorageError, name_beside};
 
 /// What is copied in one step, in bytes: a client that cancels waits no longer than that.

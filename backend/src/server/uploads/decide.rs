@@ -3,7 +3,7 @@
 use shared::wire::{Failure, Put};
 use shared::{Conflict, ETag, Entry, ErrorCode, Rights};
 
-use super::record::UploadRecord;
+use crate::server::records::uploads::UploadRecord;
 use crate::storage::Expected;
 
 /// Where the bytes of a PUT go.
@@ -112,8 +112,8 @@ mod tests {
     use shared::wire::{Caller, Stage};
     use shared::{Timestamp, UploadId, VPath};
 
-    use super::super::record::Owner;
     use super::*;
+    use crate::server::authority::Owner;
 
     fn record(length: Option<u64>, durable: u64) -> UploadRecord {
         let stage = Stage {

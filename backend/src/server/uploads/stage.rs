@@ -7,15 +7,19 @@ use shared::limits::{UPLOAD_UNRECORDED_TIME, UPLOADS_MAX};
 use shared::wire::{Abort, Failure, FrameKind, Stage, Upload, UploadStatus};
 use shared::{ErrorCode, JobId, Rights, UploadId, VPath};
 
-use super::super::answer::{Answer, Stop};
-use super::super::blocking::attempt;
-use super::super::handshake::Peer;
-use super::super::session::{authorise, granted};
-use super::super::{Server, Sink, clock};
 use super::decide::{foresee, terms, within};
-use super::record::{Owner, UploadRecord};
-use super::{Slot, Uploads, uploader};
-use crate::storage::{Storage, StorageError, is_state_folder_name};
+use super::registry::{Slot, Uploads, uploader};
+use crate::server::authority::{Owner, authorise, granted};
+use crate::server::blocking::attempt;
+use crate::server::clock;
+use crate::server::connection::handshake::Peer;
+use crate::server::connection::response::{Answer, Stop};
+use crate::server::folders::{make_folders, refuse_own_names};
+use crate::server::id::random_id;
+use crate::server::operations::send::Sink;
+use crate::server::records::uploads::UploadRecord;
+use crate::server::state::Server;
+use crate::storage::StorageError;
 
 /// Most uploads in one answer to UPLOAD_STATUS.
 const LISTED_MAX: u32 = 1_000;
@@ -183,50 +187,4 @@ impl Uploads {
         found.truncate(LISTED_MAX as usize);
         Ok(found.iter().map(|record| record.describe(None)).collect())
     }
-}
-
-/// Refuses a path that leads through the server's own directory, or to it.
-pub(super) fn refuse_own_names(target: &VPath) -> Result<(), StorageError> {
-    if target.segments().any(is_state_folder_name) {
-        return Err(StorageError::new(ErrorCode::NameRefused, "that name is the server's own"));
-    }
-    Ok(())
-}
-
-/// Sees to it that there is such a folder; makes it with those on the way, where that is wanted.
-///
-/// # Errors
-/// [`ErrorCode::ParentMissing`] where it is not wanted, [`ErrorCode::NotFolder`], and as [`Storage::make_folder`].
-pub(in crate::server) fn make_folders(storage: &dyn Storage, folder: &VPath, make: bool) -> Result<(), StorageError> {
-    match storage.stat(folder) {
-        Ok(entry) if entry.is_folder() => return Ok(()),
-        Ok(_) => return Err(StorageError::new(ErrorCode::NotFolder, "a file stands where a folder is needed")),
-        Err(error) if error.code != ErrorCode::NotFound => return Err(error),
-        Err(_) if !make => {
-            return Err(StorageError::new(ErrorCode::ParentMissing, "the folder is not there"));
-        }
-        Err(_) => {}
-    }
-    for folder in folder.ancestry().skip(1) {
-        match storage.stat(&folder) {
-            Err(error) if error.code == ErrorCode::NotFound => match storage.make_folder(&folder) {
-                Err(error) if error.code != ErrorCode::AlreadyExists => return Err(error),
-                _ => {}
-            },
-            Err(error) => return Err(error),
-            Ok(_) => {}
-        }
-    }
-    Ok(())
-}
-
-/// 128 bits that nobody guesses.
-pub(in crate::server) fn random_id() -> Result<[u8; 16], StorageError> {
-    let mut id = [0; 16];
-    getrandom::fill(&mut id).map_err(|error| StorageError {
-        code: ErrorCode::Internal,
-        context: "there is no randomness",
-        source: Some(std::io::Error::other(error)),
-    })?;
-    Ok(id)
 }

@@ -7,17 +7,21 @@ use shared::limits::UPLOAD_UNRECORDED_TIME;
 use shared::wire::{Failure, FrameKind, Store, Upload};
 use shared::{Checksum, ErrorCode, Rights, UploadId, VPath};
 
-use super::super::answer::{Answer, Stop};
-use super::super::blocking::attempt;
-use super::super::handshake::Peer;
-use super::super::hash::{Sum, Sums};
-use super::super::session::{authorise, granted};
-use super::super::{Server, Sink, clock};
 use super::commit::{as_asked, check_blake3, place};
 use super::decide::{Terms, terms, within};
-use super::record::UploadRecord;
-use super::stage::{make_folders, random_id, refuse_own_names};
-use super::{Intake, Uploads, uploader};
+use super::registry::{Uploads, uploader};
+use super::write::Intake;
+use crate::server::authority::{authorise, granted};
+use crate::server::blocking::attempt;
+use crate::server::clock;
+use crate::server::connection::handshake::Peer;
+use crate::server::connection::response::{Answer, Stop};
+use crate::server::digests::hasher::{Sum, Sums};
+use crate::server::folders::{make_folders, refuse_own_names};
+use crate::server::id::random_id;
+use crate::server::operations::send::Sink;
+use crate::server::records::uploads::UploadRecord;
+use crate::server::state::Server;
 use crate::storage::{Published, StorageError};
 
 /// DATA… PUT_END come in; then UPLOAD with the file, END.

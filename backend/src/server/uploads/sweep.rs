@@ -8,8 +8,8 @@ use shared::limits::UPLOAD_UNRECORDED_TIME;
 use shared::{ErrorCode, UploadId};
 use tracing::{info, warn};
 
-use super::super::clock;
-use super::{Slot, Uploads};
+use super::registry::{Slot, Uploads};
+use crate::server::clock;
 use crate::storage::StorageError;
 
 /// How long an upload that nobody works on is kept in memory although it is written down.

@@ -12,13 +12,15 @@ use shared::{Checksum, ErrorCode};
 use tokio::sync::mpsc::Receiver;
 use tokio::task::JoinHandle;
 
-use super::super::answer::{Answer, Control, Inbound, Stop};
-use super::super::blocking::{attempt, blocking};
-use super::super::handshake::Peer;
-use super::super::hash::{Sum, Sums};
-use super::super::{Server, Sink, clock};
 use super::decide::{Room, room};
-use super::{Hold, Uploads, taken_over, uploader};
+use super::registry::{Hold, Uploads, taken_over, uploader};
+use crate::server::blocking::{attempt, blocking};
+use crate::server::clock;
+use crate::server::connection::handshake::Peer;
+use crate::server::connection::response::{Answer, Control, Inbound, Stop};
+use crate::server::digests::hasher::{Sum, Sums};
+use crate::server::operations::send::Sink;
+use crate::server::state::Server;
 use crate::storage::{Staged, StorageError};
 
 /// What is written in one step, in pieces of full length, where so much is there.

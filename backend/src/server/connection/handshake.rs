@@ -1,0 +1,101 @@
+//! The first four frames, as the server sees them: who is there must prove that it holds a key before it may say
+//! anything else, and is told the server's own proof only then.
+
+use shared::limits::{DATA_BYTES_MIN, TEXT_BYTES_MAX};
+use shared::wire::{Auth, AuthOk, Bounded, Failure, FrameKind, Hello, HelloAck, LEND, VERSION, encode};
+use shared::{ErrorCode, Rights};
+
+use crate::server::operations::send::Sink;
+use crate::server::state::Server;
+use crate::wire::{Frame, FrameReader, FrameWriter, Key, Source, Transcript, WireError, nonce};
+
+/// What the handshake settled.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) struct Peer {
+    /// What the key may do at most.
+    pub rights: Rights,
+    /// Largest DATA payload, in bytes.
+    pub data_bytes_max: usize,
+    /// Files may be lent to it.
+    pub borrows: bool,
+}
+
+/// Runs the handshake. The caller bounds its time.
+///
+/// # Errors
+/// The reason, which the peer is still to be told; the connection is over.
+pub(in crate::server) async fn handshake<R, W>(
+    reader: &mut FrameReader<R>,
+    writer: &mut FrameWriter<W>,
+    server: &Server,
+) -> Result<Peer, Failure>
+where
+    R: Source,
+    W: Sink,
+{
+    let mut transcript = Transcript::default();
+
+    let frame = expect(reader, FrameKind::Hello).await?;
+    let hello: Hello = frame.message().map_err(refusal)?;
+    hello.check_bounds().map_err(|sentence| Failure::new(ErrorCode::Protocol, sentence))?;
+    if !(hello.min_version..=hello.max_version).contains(&VERSION) {
+        return Err(Failure::new(ErrorCode::VersionMismatch, "version 1 is the only one spoken here"));
+    }
+    transcript.add(&frame);
+
+    let nonce = nonce().map_err(|error| Failure::new(ErrorCode::Internal, error.to_string()))?;
+    let borrows = writer.sink().can_lend() && hello.capabilities.iter().any(|capability| capability == LEND);
+    let capabilities = if borrows { vec![LEND.to_owned()] } else { Vec::new() };
+    let ack = HelloAck { version: VERSION, capabilities, nonce };
+    let frame = Frame::new(FrameKind::HelloAck, 0, encode(&ack));
+    transcript.add(&frame);
+    writer.queue_frame(&frame);
+    writer.flush().await.map_err(refusal)?;
+
+    let frame = expect(reader, FrameKind::Auth).await?;
+    let auth: Auth = frame.message().map_err(refusal)?;
+    let (key, rights) = prove(server, &transcript, &auth)?;
+    transcript.add(&frame);
+
+    let wanted = auth.max_data.map_or(server.config.data_bytes_max, |bytes| bytes as usize);
+    let data_bytes_max = wanted.clamp(DATA_BYTES_MIN, server.config.data_bytes_max);
+    let ok = AuthOk {
+        proof: transcript.server_proof(key),
+        max_data: u32::try_from(data_bytes_max).unwrap_or(u32::MAX),
+        idle_timeout_ms: u32::try_from(server.config.idle_time.as_millis()).unwrap_or(u32::MAX),
+        rights,
+    };
+    writer.queue(FrameKind::AuthOk, 0, &ok);
+    writer.flush().await.map_err(refusal)?;
+    reader.open(data_bytes_max);
+    Ok(Peer { rights, data_bytes_max, borrows })
+}
+
+async fn expect<R: Source>(reader: &mut FrameReader<R>, kind: FrameKind) -> Result<Frame, Failure> {
+    let frame = reader.message().await.map_err(refusal)?;
+    let frame = frame.ok_or_else(|| Failure::new(ErrorCode::Disconnected, "the client left during the handshake"))?;
+    if frame.kind() == Some(kind) {
+        Ok(frame)
+    } else {
+        Err(Failure::new(ErrorCode::Protocol, "a frame that has no place in the handshake"))
+    }
+}
+
+/// A name that is not known costs the same time, and gets the same answer, as a wrong proof.
+fn prove<'s>(server: &'s Server, transcript: &Transcript, auth: &Auth) -> Result<(&'s Key, Rights), Failure> {
+    let refused = || Failure::new(ErrorCode::BadProof, "the key is not known, or not proved");
+    if auth.key_id.len() > TEXT_BYTES_MAX {
+        return Err(refused());
+    }
+    let known = server.keys.get(&auth.key_id);
+    let tried = known.or_else(|| server.keys.values().next());
+    let proved = tried.is_some_and(|(key, _)| transcript.is_client_proof(key, &auth.proof));
+    match known {
+        Some((key, rights)) if proved => Ok((key, *rights)),
+        _ => Err(refused()),
+    }
+}
+
+fn refusal(error: WireError) -> Failure {
+    Failure::new(error.code(), error.to_string())
+}

@@ -1,0 +1,3 @@
+//! Digests of the bytes that pass.
+
+pub(in crate::server) mod hasher;

@@ -1,0 +1,54 @@
+//! What all connections of a file server share.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use shared::Rights;
+use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN};
+
+use super::config::ServerConfig;
+use super::jobs::registry::Jobs;
+use super::operations::digest::DigestCache;
+use super::operations::list::snapshots::Snapshots;
+use super::operations::watch::watches::Watches;
+use super::records::database::Database;
+use super::uploads::registry::Uploads;
+use crate::pieces::Pieces;
+use crate::storage::Storage;
+use crate::wire::{Key, KeyId};
+
+/// What every connection shares.
+pub struct Server {
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) keys: HashMap<KeyId, (Key, Rights)>,
+    pub(super) snapshots: Snapshots,
+    pub(super) digests: Arc<DigestCache>,
+    pub(super) uploads: Arc<Uploads>,
+    pub(super) jobs: Arc<Jobs>,
+    pub(super) watches: Arc<Watches>,
+    pub(super) records: Option<Arc<Database>>,
+    /// Memory for uploads on their way.
+    pub(super) pieces: Pieces,
+    pub(super) config: ServerConfig,
+}
+
+impl Server {
+    /// A server over `storage` that lets in who holds one of `keys`, each with the most it may do. Without `records`
+    /// nothing can be changed: such requests answer [`ErrorCode::ReadOnly`](shared::ErrorCode::ReadOnly).
+    pub fn new(
+        storage: Arc<dyn Storage>,
+        records: Option<Arc<Database>>,
+        keys: impl IntoIterator<Item = (Key, Rights)>,
+        mut config: ServerConfig,
+    ) -> Arc<Self> {
+        config.data_bytes_max = config.data_bytes_max.clamp(DATA_BYTES_MIN, DATA_BYTES_MAX);
+        let keys = keys.into_iter().map(|(key, rights)| (key.id().to_owned(), (key, rights))).collect();
+        let snapshots = Snapshots::new(config.snapshot_bytes_max, config.snapshot_time);
+        let digests = Arc::new(DigestCache::new(records.clone()));
+        let uploads = Arc::new(Uploads::new(Arc::clone(&storage), records.clone(), Arc::clone(&digests), &config));
+        let watches = Arc::new(Watches::new(Arc::clone(&storage)));
+        let jobs = Arc::new(Jobs::new(Arc::clone(&storage), records.clone()));
+        let pieces = Pieces::new(config.transfer_bytes_max);
+        Arc::new(Self { storage, keys, snapshots, digests, uploads, jobs, watches, records, pieces, config })
+    }
+}
