@@ -1,6 +1,6 @@
 //! Passerelle's page: one screen of files, in the browser.
 //!
-//! Everything named `model`, [`env::address`], [`failure`], [`i18n`], [`net::page`] and [`ui::span`] are pure: they know no
+//! Everything named `model`, [`env::address`], [`failure`], [`i18n`], [`net::page`] and [`ui::virtual_list`] are pure: they know no
 //! browser and are tested natively. The rest is compiled for wasm32 alone.
 //!
 //! From the bottom up: `env` holds the browser's services, `net` all requests, `ui` parts that know no files, `folder` the

@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
-use super::field::NameField;
 use super::model::names::free_name;
+use super::name_field::NameField;
 use super::state::Changes;
 use crate::env::prefs::Prefs;
 use crate::ui::button::Button;
@@ -14,8 +14,8 @@ use crate::ui::dialog::Dialog;
 pub fn ChangeDialogs() -> impl IntoView {
     view! {
         <NewFolder />
-        <super::folders::FolderDialog />
-        <super::conflicts::ConflictDialog />
+        <super::folder_picker::FolderDialog />
+        <super::conflict_dialog::ConflictDialog />
         <SureDialog />
     }
 }

@@ -3,27 +3,27 @@
 pub mod model;
 
 #[cfg(target_arch = "wasm32")]
-mod conflicts;
+mod actions;
 #[cfg(target_arch = "wasm32")]
-mod deeds;
+mod conflict_dialog;
 #[cfg(target_arch = "wasm32")]
 mod dialogs;
 #[cfg(target_arch = "wasm32")]
 mod drag;
 #[cfg(target_arch = "wasm32")]
-mod field;
+mod execute;
 #[cfg(target_arch = "wasm32")]
-mod folders;
-#[cfg(target_arch = "wasm32")]
-mod line;
+mod folder_picker;
 #[cfg(target_arch = "wasm32")]
 mod menus;
 #[cfg(target_arch = "wasm32")]
+mod name_field;
+#[cfg(target_arch = "wasm32")]
+mod optimistic;
+#[cfg(target_arch = "wasm32")]
+mod queue;
+#[cfg(target_arch = "wasm32")]
 mod report;
-#[cfg(target_arch = "wasm32")]
-mod run;
-#[cfg(target_arch = "wasm32")]
-mod showing;
 #[cfg(target_arch = "wasm32")]
 mod state;
 #[cfg(target_arch = "wasm32")]
@@ -35,4 +35,4 @@ pub use model::Origin;
 pub use {dialogs::ChangeDialogs, state::Changes, tasks::TaskCards};
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use {drag::scroll_by, field::NameField};
+pub(crate) use {drag::scroll_by, name_field::NameField};

@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 use shared::{Change, ErrorCode, Job, Outcome};
 
-use super::model::said::subject;
+use super::execute::{Done, is_failure};
+use super::model::verb::subject;
 use super::model::{Origin, Step, Verb, conflict, undo};
-use super::run::{Done, is_failure};
 use super::state::Changes;
 use super::tasks::{Failed, Task};
 use crate::failure::of_change;

@@ -4,9 +4,9 @@
 use leptos::prelude::*;
 use shared::{Change, JobId, VPath};
 
-use super::line::Line;
 use super::model::conflict::Answer;
 use super::model::{Clipboard, History, Origin, Verb};
+use super::queue::Line;
 use crate::env::prefs::Prefs;
 use crate::folder::Browser;
 use crate::folder::model::Edit;

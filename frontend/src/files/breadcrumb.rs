@@ -11,8 +11,8 @@ use crate::folder::Browser;
 use crate::folder::model::crumbs::{collapse, crumbs, width};
 use crate::links::FolderLink;
 use crate::server_info::root_name;
+use crate::ui::element_size::measured;
 use crate::ui::icon::Icon;
-use crate::ui::size::measured;
 
 /// The way to the folder.
 #[component]

@@ -13,7 +13,7 @@ use crate::folder::Browser;
 use crate::folder::model::{Selection, View};
 use crate::i18n::{Words, fill};
 use crate::ui::icon::Icon;
-use crate::ui::span::pixels;
+use crate::ui::virtual_list::pixels;
 
 /// The list of the folder.
 #[component]

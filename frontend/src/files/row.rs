@@ -11,7 +11,7 @@ use crate::i18n::{Lang, fill};
 use crate::net::api::file_url;
 use crate::printable::printable;
 use crate::ui::icon::Icon;
-use crate::ui::span::{Extent, pixels};
+use crate::ui::virtual_list::{Extent, pixels};
 
 /// What stands for the size of what has none.
 const NO_SIZE: &str = "—";

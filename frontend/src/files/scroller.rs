@@ -12,8 +12,8 @@ use super::row::Slot;
 use crate::env::{focus_element, focused};
 use crate::folder::model::View;
 use crate::folder::{Browser, Target};
-use crate::ui::size::measured;
-use crate::ui::span::{Extent, Scroll, assign, pixels, slots_needed};
+use crate::ui::element_size::measured;
+use crate::ui::virtual_list::{Extent, Scroll, assign, pixels, slots_needed};
 
 /// Rows drawn beyond either edge, so that a quick scroll finds them.
 const SPARE_ROWS: usize = 10;

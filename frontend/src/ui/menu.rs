@@ -6,10 +6,10 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, Node};
 
+use super::element_size::measured;
 use super::icon::Icon;
-use super::placing::Ways;
-use super::size::measured;
-use super::span::pixels;
+use super::position::Ways;
+use super::virtual_list::pixels;
 use crate::env::{focus_element, focused};
 
 /// Something that can be done.

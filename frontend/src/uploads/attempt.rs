@@ -8,17 +8,17 @@ use shared::{Algorithm, Conflict, ErrorCode, UploadId};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Blob, File};
 
-use super::engine::Uploads;
-use super::filed::Filed;
+use super::check_conflicts::theirs_of;
+use super::controller::Uploads;
 use super::hasher::{Hashed, Hasher, Hashing};
-use super::model::metadata::digest_field;
+use super::model::header_fields::digest_field;
+use super::model::retry_policy::remedy;
 use super::model::slices::{SLICE_BYTES_MIN, next_slice, slice_end};
-use super::model::tally::is_small;
-use super::model::trouble::remedy;
+use super::model::totals::is_small;
 use super::model::{Id, Item, Remedy, Report, Rule, Trouble};
-use super::survey::theirs_of;
+use super::single_request;
 use super::tus::{self, Standing};
-use super::whole;
+use super::uploaded_file::Filed;
 use crate::env::now;
 use crate::failure::Failure;
 use crate::net::api::call;
@@ -78,7 +78,7 @@ impl Attempt {
     }
 
     async fn transfer(&mut self) -> Result<Report, Failure> {
-        if whole::fits(&self.item) {
+        if single_request::fits(&self.item) {
             let hashing = self.read.take().unwrap_or_else(|| self.hasher.read(&self.file, &self.signal));
             return self.put(hashing.whole().await).await;
         }
@@ -107,7 +107,7 @@ impl Attempt {
     /// The whole file in one request.
     async fn put(&self, hashed: Hashed) -> Result<Report, Failure> {
         let ours = hashed.digest.as_deref();
-        match whole::put(&self.item, &self.file, &hashed, &self.signal).await {
+        match single_request::put(&self.item, &self.file, &hashed, &self.signal).await {
             Ok(filed) => Ok(filed.judge(ours)),
             // The answer to an attempt before this one may have been lost on the way.
             Err(failure) if remedy(&failure) == Remedy::Ask && self.is_there(ours).await => Ok(Report::Done(true)),

@@ -11,46 +11,46 @@
 pub mod model;
 
 #[cfg(target_arch = "wasm32")]
+mod add_files;
+#[cfg(target_arch = "wasm32")]
 mod attempt;
 #[cfg(target_arch = "wasm32")]
-mod describe;
+mod check_conflicts;
 #[cfg(target_arch = "wasm32")]
-mod engine;
+mod conflict_dialog;
 #[cfg(target_arch = "wasm32")]
-mod entry;
+mod controller;
 #[cfg(target_arch = "wasm32")]
-mod exchange;
+mod file_handles;
 #[cfg(target_arch = "wasm32")]
-mod filed;
-#[cfg(target_arch = "wasm32")]
-mod handles;
+mod file_sources;
 #[cfg(target_arch = "wasm32")]
 mod hasher;
 #[cfg(target_arch = "wasm32")]
-mod intake;
-#[cfg(target_arch = "wasm32")]
-mod memory;
+mod labels;
 #[cfg(target_arch = "wasm32")]
 mod panel;
 #[cfg(target_arch = "wasm32")]
-mod question;
+mod persistence;
+#[cfg(target_arch = "wasm32")]
+mod picker;
 #[cfg(target_arch = "wasm32")]
 mod row;
 #[cfg(target_arch = "wasm32")]
-mod sources;
+mod single_request;
 #[cfg(target_arch = "wasm32")]
 mod state;
 #[cfg(target_arch = "wasm32")]
-mod survey;
-#[cfg(target_arch = "wasm32")]
 mod tus;
 #[cfg(target_arch = "wasm32")]
-mod whole;
+mod uploaded_file;
+#[cfg(target_arch = "wasm32")]
+mod xhr;
 
 #[cfg(target_arch = "wasm32")]
 pub use {
-    engine::Uploads,
-    entry::{UploadButtons, UploadEntry, UploadTab, choose_files, choose_folder},
+    conflict_dialog::UploadQuestion,
+    controller::Uploads,
     panel::UploadsPanel,
-    question::UploadQuestion,
+    picker::{UploadButtons, UploadEntry, UploadTab, choose_files, choose_folder},
 };

@@ -5,18 +5,18 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-use super::describe::{head, summary};
-use super::engine::Uploads;
-use super::model::announce::Milestone;
+use super::controller::Uploads;
+use super::labels::{head, summary};
+use super::model::announcements::Milestone;
 use super::model::{Group, Id, Queue};
 use super::row::{Row, Slot};
 use crate::env::prefs::Prefs;
 use crate::env::{focus, focus_element, focused};
 use crate::i18n::fill;
 use crate::ui::button::Button;
+use crate::ui::element_size::measured;
 use crate::ui::ids::MAIN_ID;
-use crate::ui::size::measured;
-use crate::ui::span::{Extent, assign, pixels, slots_needed};
+use crate::ui::virtual_list::{Extent, assign, pixels, slots_needed};
 
 /// Rows drawn beyond either edge.
 const SPARE_ROWS: usize = 3;

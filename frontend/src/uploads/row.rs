@@ -2,15 +2,15 @@
 
 use leptos::prelude::*;
 
-use super::describe::{Can, Line, line};
-use super::engine::Uploads;
+use super::controller::Uploads;
+use super::labels::{Can, Line, line};
 use super::model::{Id, Queue};
 use super::panel::keep_focus;
-use super::{entry, handles};
+use super::{file_handles, picker};
 use crate::env::prefs::Prefs;
 use crate::i18n::{Words, fill};
 use crate::ui::icon::Icon;
-use crate::ui::span::{Extent, pixels};
+use crate::ui::virtual_list::{Extent, pixels};
 
 /// A place for a row.
 #[derive(Clone, Copy)]
@@ -114,11 +114,11 @@ fn choose_again(uploads: Uploads, id: Id) {
     let upload = uploads.upload_of(id);
     leptos::task::spawn_local(async move {
         let known = match upload {
-            Some(upload) => handles::resume(uploads, id, upload).await,
+            Some(upload) => file_handles::resume(uploads, id, upload).await,
             None => false,
         };
         if !known {
-            entry::pick(entry::AGAIN_ID);
+            picker::pick(picker::AGAIN_ID);
         }
     });
 }

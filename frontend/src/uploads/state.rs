@@ -9,14 +9,14 @@ use wasm_bindgen::JsValue;
 use web_sys::{AbortController, File};
 
 use super::attempt::Attempt;
-use super::engine::Uploads;
-use super::exchange::Fields;
+use super::controller::Uploads;
 use super::hasher::{Hasher, Hashing};
-use super::model::announce::Milestones;
-use super::model::pace::Pace;
-use super::model::record::{Record, SIGN_MILLISECONDS};
+use super::model::announcements::Milestones;
+use super::model::saved_upload::{Record, SIGN_MILLISECONDS};
+use super::model::speed::Pace;
 use super::model::{Batch, Id, Order, Queue};
-use super::{handles, memory, tus, whole};
+use super::xhr::Fields;
+use super::{file_handles, persistence, single_request, tus};
 use crate::env::{clock, now};
 
 /// The queue, the files, and what is at work on them.
@@ -59,19 +59,19 @@ impl State {
                     }
                 }
                 Order::Discard(upload) => {
-                    memory::forget(upload);
-                    handles::forget(upload);
+                    persistence::forget(upload);
+                    file_handles::forget(upload);
                     spawn_local(tus::discard(upload));
                 }
                 Order::Forget(upload) => {
-                    memory::forget(upload);
-                    handles::forget(upload);
+                    persistence::forget(upload);
+                    file_handles::forget(upload);
                 }
                 Order::Remember(id) => {
                     if let Some(record) = record(&self.queue, id) {
-                        memory::remember(&record);
+                        persistence::remember(&record);
                         if let Some(handle) = self.handles.remove(&id) {
-                            handles::keep(record.upload, handle);
+                            file_handles::keep(record.upload, handle);
                         }
                     }
                 }
@@ -104,7 +104,7 @@ impl State {
         let gone: Vec<_> = self.ahead.keys().copied().filter(|id| !upcoming.contains(id)).collect();
         gone.into_iter().for_each(|id| self.drop_ahead(id));
         for id in upcoming {
-            let fits = !self.ahead.contains_key(&id) && self.queue.get(id).is_some_and(whole::fits);
+            let fits = !self.ahead.contains_key(&id) && self.queue.get(id).is_some_and(single_request::fits);
             if let Some(file) = self.files.get(&id).filter(|_| fits)
                 && let Ok(controller) = AbortController::new()
             {
@@ -127,7 +127,7 @@ impl State {
         }
         self.signed = now();
         let living = self.queue.shown().iter().filter_map(|&id| record(&self.queue, id));
-        living.for_each(|record| memory::remember(&record));
+        living.for_each(|record| persistence::remember(&record));
     }
 }
 
@@ -138,7 +138,7 @@ pub(super) fn record(queue: &Queue, id: Id) -> Option<Record> {
         upload: item.upload?,
         chosen: item.chosen.clone(),
         sent: item.sent,
-        tab: memory::tab(),
+        tab: persistence::tab(),
         seen: clock() as f64,
     })
 }

@@ -3,10 +3,10 @@
 use shared::{JobId, UploadId};
 use web_sys::{AbortSignal, Blob, XmlHttpRequest};
 
-use super::exchange::{Body, Fields, exchange, field, judge, progress, send};
-use super::filed::Filed;
-use super::model::metadata::{digest_field, upload_metadata};
+use super::model::header_fields::{digest_field, upload_metadata};
 use super::model::{Chosen, Rule};
+use super::uploaded_file::Filed;
+use super::xhr::{Body, Fields, exchange, field, judge, progress, send};
 use crate::failure::Failure;
 use crate::net::api::uploads_url;
 

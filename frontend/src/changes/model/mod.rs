@@ -3,12 +3,12 @@
 pub mod batch;
 pub mod clipboard;
 pub mod conflict;
-pub mod guess;
 pub mod names;
-pub mod said;
-pub mod turns;
+pub mod prediction;
+pub mod scheduler;
 pub mod undo;
+pub mod verb;
 
 pub use clipboard::Clipboard;
-pub use said::Verb;
 pub use undo::{History, Origin, Step};
+pub use verb::Verb;

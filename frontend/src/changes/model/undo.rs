@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use shared::change::{Chosen, Leg, Return};
 use shared::{Change, Conflict, ETag, Entry, Outcome, TrashId, VPath};
 
-use super::said::Verb;
+use super::verb::Verb;
 
 /// How many steps are remembered.
 const STEPS_MAX: usize = 50;

@@ -2,7 +2,7 @@
 
 use shared::{ETag, UploadId, VPath};
 
-use super::trouble::Trouble;
+use super::retry_policy::Trouble;
 
 /// Which upload of this page: its place in the queue, which never changes.
 pub type Id = usize;

@@ -1,20 +1,20 @@
 //! What uploads know and decide, without a browser: the queue, conflicts, slices, speed, what is remembered. Tested
 //! natively.
 
-pub mod announce;
+pub mod announcements;
 pub mod conflict;
+pub mod folder_tree;
+pub mod header_fields;
 pub mod item;
-pub mod layout;
-pub mod metadata;
-pub mod pace;
 pub mod queue;
-pub mod record;
+pub mod retry_policy;
+pub mod saved_upload;
 pub mod slices;
-pub mod tally;
-pub mod trouble;
+pub mod speed;
+pub mod totals;
 
 pub use conflict::Decision;
 pub use item::{Batch, Chosen, Group, Id, Item, Rule, Stage, Theirs};
 pub use queue::{Link, Order, Queue, Report};
-pub use tally::Tally;
-pub use trouble::{Remedy, Trouble};
+pub use retry_policy::{Remedy, Trouble};
+pub use totals::Tally;

@@ -1,7 +1,7 @@
 //! The uploads of this page and what each of them does next. Decides only: it is told what happened, and gives orders
 //! that the engine carries out.
 
-mod person;
+mod commands;
 mod steps;
 
 use std::collections::VecDeque;
@@ -10,8 +10,8 @@ use shared::{ETag, UploadId};
 
 use super::conflict::Decision;
 use super::item::{Batch, Chosen, Id, Item, Rule, Stage, Theirs};
-use super::tally::Tally;
-use super::trouble::{Remedy, Trouble};
+use super::retry_policy::{Remedy, Trouble};
+use super::totals::Tally;
 
 /// Files sent at a time. A browser opens six connections to a server at most (HTTP/1.1), and what happens and the
 /// lists need one each.

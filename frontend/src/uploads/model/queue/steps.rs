@@ -4,8 +4,8 @@ use shared::ETag;
 
 use super::super::conflict::{Decision, resolve};
 use super::super::item::{Id, Item, Rule, Stage, Theirs};
-use super::super::tally::is_small;
-use super::super::trouble::{Remedy, Trouble};
+use super::super::retry_policy::{Remedy, Trouble};
+use super::super::totals::is_small;
 use super::{Link, Order, Queue};
 use crate::failure::{Reason, backoff_milliseconds};
 

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use shared::{Change, Outcome, VPath};
 
-use super::model::guess::{Guess, guess, settled};
+use super::model::prediction::{Guess, guess, settled};
 use super::state::Changes;
 use crate::env::{clock, focused};
 use crate::folder::model::Edit;

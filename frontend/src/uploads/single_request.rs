@@ -3,11 +3,11 @@
 use shared::limits::STORE_BYTES_MAX;
 use web_sys::{AbortSignal, File};
 
-use super::exchange::{Body, Fields, progress, send};
-use super::filed::Filed;
 use super::hasher::Hashed;
-use super::model::metadata::{digest_field, seconds};
+use super::model::header_fields::{digest_field, seconds};
 use super::model::{Chosen, Item, Rule};
+use super::uploaded_file::Filed;
+use super::xhr::{Body, Fields, progress, send};
 use crate::failure::Failure;
 use crate::net::api::file_url;
 

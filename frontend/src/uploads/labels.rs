@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::engine::Uploads;
+use super::controller::Uploads;
 use super::model::{Item, Link, Queue, Stage};
 use crate::env::format;
 use crate::env::prefs::Prefs;

@@ -7,8 +7,8 @@ use shared::VPath;
 use wasm_bindgen::JsCast;
 use web_sys::{ClipboardEvent, DataTransfer, DragEvent, Element, HtmlElement, HtmlInputElement};
 
-use super::engine::Uploads;
-use super::sources::{self, Carried, Gathered};
+use super::controller::Uploads;
+use super::file_sources::{self, Carried, Gathered};
 use crate::env::address::folder_of;
 use crate::env::prefs::Prefs;
 use crate::i18n::fill;
@@ -131,7 +131,7 @@ pub fn UploadEntry() -> impl IntoView {
         let folder = receiver(&event).map_or_else(here, |(_, folder)| folder);
         let on_panel = closest(&event, ".uploads").is_some();
         leave();
-        if let Some(carried) = sources::carried(&data).filter(|_| allowed()) {
+        if let Some(carried) = file_sources::carried(&data).filter(|_| allowed()) {
             uploads.read_and_send(folder, carried, on_panel);
         }
     });
@@ -151,7 +151,7 @@ pub fn UploadEntry() -> impl IntoView {
                 // It has no attribute of its own in the standard.
                 let _ = input.set_attribute("webkitdirectory", "");
             }
-            sources::on_change(&input, move |gathered: Gathered| uploads.send(here(), gathered, anywhere));
+            file_sources::on_change(&input, move |gathered: Gathered| uploads.send(here(), gathered, anywhere));
         };
         let node = NodeRef::<leptos::html::Input>::new();
         node.on_load(attach);
@@ -185,7 +185,7 @@ pub fn UploadEntry() -> impl IntoView {
 impl Uploads {
     /// Takes the files of a paste into the folder in sight; false where there are none, or none are allowed.
     pub fn paste(self, event: &ClipboardEvent) -> bool {
-        let Some(carried) = event.clipboard_data().as_ref().and_then(sources::carried) else { return false };
+        let Some(carried) = event.clipboard_data().as_ref().and_then(file_sources::carried) else { return false };
         let server: ServerInfo = self.server;
         let allowed = server.about.with_untracked(|about| about.as_ref().is_none_or(|about| about.writable));
         if allowed {
@@ -207,7 +207,7 @@ impl Uploads {
 
 /// What is dragged, where it has files in it. Rows of the list have none.
 fn files_of(event: &DragEvent) -> Option<DataTransfer> {
-    event.data_transfer().filter(sources::has_files)
+    event.data_transfer().filter(file_sources::has_files)
 }
 
 fn closest(event: &DragEvent, selector: &str) -> Option<Element> {

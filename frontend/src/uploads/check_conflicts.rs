@@ -9,7 +9,7 @@ use shared::{Change, Entry, ErrorCode, JobId, JobState, Outcome, VPath};
 
 use super::model::Theirs;
 use super::model::conflict::{Inquiry, inquiry};
-use super::model::layout::{Layout, Place};
+use super::model::folder_tree::{Layout, Place};
 use crate::env::random_id;
 use crate::failure::Failure;
 use crate::net::api::{insist, list_insisting};

@@ -12,11 +12,11 @@ use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use super::dialogs::shown_while;
-use super::field::NameField;
 use super::model::clipboard::{accepts, transfer};
 use super::model::names::free_name;
-use super::model::turns::{Needs, Touched};
+use super::model::scheduler::{Needs, Touched};
 use super::model::{Origin, Verb};
+use super::name_field::NameField;
 use super::state::Changes;
 use crate::env::prefs::Prefs;
 use crate::env::{focus_element, focused};

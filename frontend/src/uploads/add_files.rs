@@ -5,14 +5,14 @@ use leptos::task::spawn_local;
 use shared::VPath;
 use web_sys::File;
 
-use super::engine::Uploads;
-use super::model::layout::Layout;
-use super::model::record::Record;
-use super::model::trouble::remedy;
+use super::check_conflicts::survey;
+use super::controller::Uploads;
+use super::file_sources::{Found, Gathered};
+use super::model::folder_tree::Layout;
+use super::model::retry_policy::remedy;
+use super::model::saved_upload::Record;
 use super::model::{Chosen, Id, Remedy, Trouble};
-use super::sources::{Found, Gathered};
-use super::survey::survey;
-use super::{handles, memory};
+use super::{file_handles, persistence};
 use crate::env::clock;
 use crate::failure::Reason;
 use crate::i18n::fill;
@@ -98,15 +98,15 @@ impl Uploads {
 
     /// Takes in what an earlier page left unfinished.
     pub(super) fn recall(self) {
-        let records = memory::recall();
+        let records = persistence::recall();
         if records.is_empty() {
             return;
         }
         self.state.update_value(|state| {
             for record in records {
                 let id = state.queue.recall(record.chosen.clone(), 0, record.upload, record.sent);
-                handles::look_up(self, id, record.upload);
-                memory::remember(&Record { tab: memory::tab(), seen: clock() as f64, ..record });
+                file_handles::look_up(self, id, record.upload);
+                persistence::remember(&Record { tab: persistence::tab(), seen: clock() as f64, ..record });
             }
         });
         self.drive();

@@ -6,13 +6,13 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::{JobId, UploadId, VPath};
 
-use super::exchange::Fields;
-use super::memory;
-use super::model::announce::Milestone;
-use super::model::pace::Pace;
-use super::model::record::Record;
+use super::model::announcements::Milestone;
+use super::model::saved_upload::Record;
+use super::model::speed::Pace;
 use super::model::{Id, Queue, Remedy, Report};
+use super::persistence;
 use super::state::{State, record};
+use super::xhr::Fields;
 use crate::env::prefs::Prefs;
 use crate::env::{now, random_id};
 use crate::folder::{Browser, Phase};
@@ -168,7 +168,7 @@ impl Uploads {
         self.state.with_value(|state| {
             for &id in state.queue.shown() {
                 if let Some(record) = record(&state.queue, id) {
-                    memory::remember(&Record { tab: String::new(), ..record });
+                    persistence::remember(&Record { tab: String::new(), ..record });
                 }
             }
         });

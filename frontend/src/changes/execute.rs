@@ -8,10 +8,10 @@ use shared::api::changes::{ListJobs, ReadJob, RequestChange};
 use shared::limits::JOB_WAIT_MAX;
 use shared::{Change, Job, JobState, Outcome};
 
-use super::line::Turn;
-use super::model::turns::{Needs, Touched};
+use super::model::scheduler::{Needs, Touched};
 use super::model::{Origin, Step, Verb, batch, undo};
-use super::showing::Shown;
+use super::optimistic::Shown;
+use super::queue::Turn;
 use super::state::Changes;
 use super::tasks::Task;
 use crate::failure::Failure;

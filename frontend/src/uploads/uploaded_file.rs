@@ -5,9 +5,9 @@ use shared::api::uploads::UploadState;
 use shared::{Algorithm, digest};
 use web_sys::XmlHttpRequest;
 
-use super::exchange::field;
 use super::model::Report;
-use super::model::metadata::blake3_of;
+use super::model::header_fields::blake3_of;
+use super::xhr::field;
 
 /// A file that an upload became.
 #[derive(Debug, Default)]

@@ -6,9 +6,9 @@ use shared::{Change, Conflict, VPath};
 use wasm_bindgen::JsCast;
 use web_sys::{ClipboardEvent, Element};
 
+use super::execute::Done;
 use super::model::clipboard::transfer;
 use super::model::{Clipboard, Verb};
-use super::run::Done;
 use super::state::{Changes, Sending, Sure};
 use crate::folder::model::keys::Deed;
 use crate::i18n::fill;

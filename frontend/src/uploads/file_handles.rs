@@ -11,7 +11,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{File, IdbDatabase, IdbObjectStore, IdbRequest, IdbTransactionMode};
 
-use super::engine::Uploads;
+use super::controller::Uploads;
 use super::model::Id;
 
 const DATABASE: &str = "passerelle";

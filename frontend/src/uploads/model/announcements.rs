@@ -1,7 +1,7 @@
 //! When a screen reader says something of the uploads by itself: at the start, at each quarter, at the end. Never for
 //! each piece.
 
-use super::tally::Tally;
+use super::totals::Tally;
 
 /// Something worth saying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

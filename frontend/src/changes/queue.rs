@@ -6,7 +6,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
 use super::model::Origin;
-use super::model::turns::{Needs, Touched, Turns};
+use super::model::scheduler::{Needs, Touched, Turns};
 
 /// A line of those who wait for their turn.
 #[derive(Clone, Copy)]

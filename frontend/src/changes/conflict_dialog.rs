@@ -8,10 +8,10 @@ use shared::{Change, Entry, Outcome, VPath};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
+use super::execute::Done;
 use super::model::conflict::{Answer, Replacing, again, pick, replacing, waiting};
-use super::model::turns::Needs;
-use super::model::{Origin, said::subject};
-use super::run::Done;
+use super::model::scheduler::Needs;
+use super::model::{Origin, verb::subject};
 use super::state::{Changes, Question};
 use super::tasks::Task;
 use crate::env::format;

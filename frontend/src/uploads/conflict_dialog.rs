@@ -3,8 +3,8 @@
 
 use leptos::prelude::*;
 
-use super::describe::side;
-use super::engine::Uploads;
+use super::controller::Uploads;
+use super::labels::side;
 use super::model::{Chosen, Decision, Id, Queue, Stage, Theirs};
 use crate::env::prefs::Prefs;
 use crate::i18n::fill;

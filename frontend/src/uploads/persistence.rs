@@ -4,7 +4,7 @@
 use shared::UploadId;
 use shared::digest::hexadecimal;
 
-use super::model::record::Record;
+use super::model::saved_upload::Record;
 use crate::env::{clock, random_id, storage};
 
 const KEY: &str = "passerelle.upload:";
