@@ -1,7 +1,7 @@
 //! Passerelle's page: one screen of files, in the browser.
 //!
-//! Everything named `model`, [`env::address`], [`failure`], [`i18n`], [`net::page`] and [`ui::virtual_list`] are pure: they know no
-//! browser and are tested natively. The rest is compiled for wasm32 alone.
+//! Everything named `model`, [`env::address`], [`failure`], [`i18n`], [`net::listing_page`] and [`ui::virtual_list`] is
+//! pure: it knows no browser and is tested natively. The rest is compiled for wasm32 alone.
 //!
 //! From the bottom up: `env` holds the browser's services, `net` all requests, `ui` parts that know no files, `folder` the
 //! state of the folder on the screen. `changes`, `uploads` and `trash` are built on it, and `files` and `app` compose them.

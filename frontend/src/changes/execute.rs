@@ -15,7 +15,7 @@ use super::queue::Turn;
 use super::state::Changes;
 use super::tasks::Task;
 use crate::failure::Failure;
-use crate::net::api::{call, insist};
+use crate::net::api::{call, call_retrying};
 use crate::ui::toast::Tone;
 
 /// What is done once it is known what became of each item.
@@ -147,7 +147,7 @@ impl Changes {
     pub(super) async fn ask(self, task: &Task, change: &Change) -> Vec<Outcome> {
         let request = RequestChange { key: Some(Self::mint()), change: change.clone() };
         task.begin(request.key);
-        let job = match insist(&request, None, |_| task.wait(true)).await {
+        let job = match call_retrying(&request, None, |_| task.wait(true)).await {
             Ok(job) => self.follow(task, job).await,
             Err(failure) => Err(failure),
         };
@@ -170,7 +170,7 @@ impl Changes {
             task.show(job.progress);
             let wait = u32::try_from(JOB_WAIT_MAX.as_millis()).unwrap_or(u32::MAX);
             let request = ReadJob { id: job.id, seen: job.version, wait };
-            job = insist(&request, None, |_| task.wait(true)).await?;
+            job = call_retrying(&request, None, |_| task.wait(true)).await?;
             task.wait(false);
         }
         Ok(job)

@@ -13,7 +13,7 @@ use super::state::Changes;
 use crate::env::prefs::Prefs;
 use crate::failure::of_change;
 use crate::i18n::fill;
-use crate::net::api::insist;
+use crate::net::api::call_retrying;
 use crate::ui::button::Button;
 use crate::ui::icon::Icon;
 
@@ -99,7 +99,7 @@ impl Task {
         if let Some(id) = self.state.with_untracked(|state| state.job) {
             spawn_local(async move {
                 // Where this fails, the change itself says what became of it.
-                let _ = insist(&CancelJob { id }, None, |_| ()).await;
+                let _ = call_retrying(&CancelJob { id }, None, |_| ()).await;
             });
         }
     }

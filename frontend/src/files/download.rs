@@ -11,7 +11,8 @@ use web_sys::{AbortController, HtmlAnchorElement, HtmlElement, HtmlFormElement, 
 use crate::failure::Failure;
 use crate::folder::Browser;
 use crate::i18n::fill;
-use crate::net::api::{Probed, archive_url, download_url, probe, probe_form};
+use crate::net::api::{Probed, probe, probe_form};
+use crate::net::urls::{archive_url, download_url};
 use crate::printable::printable;
 use crate::server_info::ServerInfo;
 use crate::ui::toast::Tone;

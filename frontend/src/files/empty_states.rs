@@ -7,7 +7,7 @@ use crate::failure::{Failure, Reason};
 use crate::folder::{Browser, Phase};
 use crate::i18n::fill;
 use crate::links::FolderLink;
-use crate::net::api::{download_url, file_url};
+use crate::net::urls::{download_url, file_url};
 use crate::server_info::ServerInfo;
 use crate::ui::button::Button;
 use crate::ui::icon::Icon;

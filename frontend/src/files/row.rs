@@ -8,7 +8,7 @@ use crate::env::{focused, format, history, prefs::Prefs};
 use crate::folder::Browser;
 use crate::folder::model::{LinkMark, Row};
 use crate::i18n::{Lang, fill};
-use crate::net::api::file_url;
+use crate::net::urls::file_url;
 use crate::printable::printable;
 use crate::ui::icon::Icon;
 use crate::ui::virtual_list::{Extent, pixels};

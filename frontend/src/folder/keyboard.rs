@@ -11,7 +11,7 @@ use super::model::{LinkMark, Selection};
 use super::state::{Browser, Target};
 use crate::env::{focus, focused, now};
 use crate::failure::Reason;
-use crate::net::api::file_url;
+use crate::net::urls::file_url;
 use crate::ui::ids::{FILTER_ID, MAIN_ID};
 use crate::ui::toast::Tone;
 

@@ -1,105 +1,78 @@
-//! Live updates: what others do in the folder on the screen shows by itself, while somebody looks. The browser's own
-//! `EventSource` reconnects and says where it stood; where the server refuses, waits grow.
+//! Live updates: follows the changes that others make in the folder on the screen, while the page is visible. The browser
+//! reconnects by itself after a lost connection; after a refusal this file does, with growing waits.
 
 #![cfg(target_arch = "wasm32")]
 
 use std::time::Duration;
 
 use leptos::prelude::*;
-use serde_json::from_str;
 use shared::{ErrorCode, Happening, VPath};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
-use web_sys::{Event, EventSource, MessageEvent, VisibilityState};
+use web_sys::VisibilityState;
 
+use super::model::Edit;
+use super::state::{Browser, Phase};
 use crate::failure::{Failure, backoff_milliseconds};
-use crate::folder::model::Edit;
-use crate::folder::{Browser, Phase};
-use crate::net::api::events_url;
+use crate::net::events::EventStream;
 
-/// So many failures in a row are worth a word.
+/// Failures in a row after which the page says that live updates are off: fewer are a moment without network.
 const FAILURES_SHOWN_MIN: u32 = 3;
 
-/// Whether changes by others show by themselves.
+/// The state of live updates.
 #[derive(Clone, Copy)]
 pub struct Live {
-    /// They do not, and the page keeps trying.
+    /// Live updates do not work at the moment; the page keeps trying.
     pub failing: RwSignal<bool>,
     browser: Browser,
-    stream: StoredValue<Option<Stream>, LocalStorage>,
-    /// What came since the last frame.
-    waiting: StoredValue<Vec<Edit>>,
-    tries: StoredValue<u32>,
-    /// Counts up to open the stream once more.
-    again: RwSignal<u32>,
-}
-
-/// A stream of events, which ends with this.
-struct Stream {
-    source: EventSource,
-    _message: Closure<dyn FnMut(MessageEvent)>,
-    _error: Closure<dyn FnMut(Event)>,
-}
-
-impl Drop for Stream {
-    fn drop(&mut self) {
-        self.source.close();
-    }
+    stream: StoredValue<Option<EventStream>, LocalStorage>,
+    /// Edits that arrived since the last frame.
+    pending: StoredValue<Vec<Edit>>,
+    failures: StoredValue<u32>,
+    /// Notified to open the stream once more.
+    reopen: Trigger,
 }
 
 impl Live {
-    /// Follows the folder on the screen from now on.
+    /// Provides live updates, and follows the folder on the screen from now on.
     pub fn provide(browser: Browser) -> Self {
         let live = Self {
             failing: RwSignal::new(false),
             browser,
             stream: StoredValue::new_local(None),
-            waiting: StoredValue::new(Vec::new()),
-            tries: StoredValue::new(0),
-            again: RwSignal::new(0),
+            pending: StoredValue::new(Vec::new()),
+            failures: StoredValue::new(0),
+            reopen: Trigger::new(),
         };
         provide_context(live);
-        let visible = RwSignal::new(is_visible());
-        let look = Closure::<dyn FnMut()>::new(move || visible.set(is_visible()));
-        // It fails only for a name that is no event's. The page listens for as long as it is there.
-        let _ = document().add_event_listener_with_callback("visibilitychange", look.as_ref().unchecked_ref());
-        look.forget();
-        let wanted = Memo::new(move |_| {
-            let watched = visible.get() && !browser.in_trash.get() && !matches!(browser.phase.get(), Phase::Failed(_));
-            watched.then(|| browser.folder.get())
+        let visible = page_visibility();
+        let followed = Memo::new(move |_| {
+            let follows = visible.get() && !browser.in_trash.get() && !matches!(browser.phase.get(), Phase::Failed(_));
+            follows.then(|| browser.folder.get())
         });
         Effect::new(move |_| {
-            live.again.track();
-            live.open(wanted.get());
+            live.reopen.track();
+            live.open(followed.get());
         });
         live
     }
 
     fn open(self, folder: Option<VPath>) {
-        // The one before ends first: a browser has few connections to a server.
+        // The former stream closes first: a browser has few connections to one server.
         self.stream.set_value(None);
-        self.waiting.set_value(Vec::new());
+        self.pending.set_value(Vec::new());
         let Some(folder) = folder else { return };
-        let Ok(source) = EventSource::new(&events_url(&folder)) else { return };
-        let message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            let happening = event.data().as_string().and_then(|text| from_str::<Happening>(&text).ok());
-            if let Some(happening) = happening {
-                self.take(&folder, happening);
-            }
-        });
-        let error = Closure::<dyn FnMut(Event)>::new(move |_: Event| self.failed());
-        source.set_onmessage(Some(message.as_ref().unchecked_ref()));
-        source.set_onerror(Some(error.as_ref().unchecked_ref()));
-        self.stream.set_value(Some(Stream { source, _message: message, _error: error }));
+        let of = folder.clone();
+        self.stream.set_value(EventStream::open(&folder, move |event| self.receive(&of, event), move || self.failed()));
     }
 
-    fn take(self, folder: &VPath, happening: Happening) {
-        self.tries.set_value(0);
+    fn receive(self, folder: &VPath, event: Happening) {
+        self.failures.set_value(0);
         if self.failing.get_untracked() {
             self.failing.set(false);
         }
-        match happening {
-            // What happened between reading the folder and watching it is in neither.
+        match event {
+            // A change between reading the folder and watching it is in neither.
             Happening::Ready => self.browser.check(),
             Happening::Resync => self.browser.refresh(),
             Happening::Present { entry } => self.queue(folder, Edit::Present(entry)),
@@ -111,35 +84,40 @@ impl Live {
         }
     }
 
-    /// However many events come, the list changes once a frame.
+    /// Collects edits until the next frame, so that the list changes once a frame however many events arrive.
     fn queue(self, folder: &VPath, edit: Edit) {
-        let first = self.waiting.with_value(Vec::is_empty);
-        self.waiting.update_value(|waiting| waiting.push(edit));
+        let first = self.pending.with_value(Vec::is_empty);
+        self.pending.update_value(|pending| pending.push(edit));
         if first {
             let folder = folder.clone();
             request_animation_frame(move || {
-                let edits = self.waiting.try_update_value(std::mem::take).unwrap_or_default();
+                let edits = self.pending.try_update_value(std::mem::take).unwrap_or_default();
                 self.browser.hear(&folder, edits);
             });
         }
     }
 
     fn failed(self) {
-        let tries = self.tries.get_value();
-        self.tries.set_value(tries + 1);
-        if tries + 1 >= FAILURES_SHOWN_MIN {
+        let failures = self.failures.get_value();
+        self.failures.set_value(failures + 1);
+        if failures + 1 >= FAILURES_SHOWN_MIN {
             self.failing.set(true);
         }
-        let closed = self.stream.with_value(|stream| {
-            stream.as_ref().is_some_and(|stream| stream.source.ready_state() == EventSource::CLOSED)
-        });
+        let closed = self.stream.with_value(|stream| stream.as_ref().is_some_and(EventStream::is_closed));
         if closed {
-            let wait = Duration::from_millis(u64::from(backoff_milliseconds(tries)));
-            set_timeout(move || self.again.update(|again| *again += 1), wait);
+            let wait = Duration::from_millis(u64::from(backoff_milliseconds(failures)));
+            set_timeout(move || self.reopen.notify(), wait);
         }
     }
 }
 
-fn is_visible() -> bool {
-    document().visibility_state() == VisibilityState::Visible
+/// True while the tab is in front.
+fn page_visibility() -> RwSignal<bool> {
+    let is_visible = || document().visibility_state() == VisibilityState::Visible;
+    let visible = RwSignal::new(is_visible());
+    let update = Closure::<dyn FnMut()>::new(move || visible.set(is_visible()));
+    // Only the name of an unknown event fails. The listener lives as long as the page.
+    let _ = document().add_event_listener_with_callback("visibilitychange", update.as_ref().unchecked_ref());
+    update.forget();
+    visible
 }

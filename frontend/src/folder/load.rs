@@ -20,7 +20,7 @@ use super::state::{Browser, Phase, Target};
 use crate::env::{now, sleep};
 use crate::failure::{Failure, backoff_milliseconds};
 use crate::net::api::{Listed, list};
-use crate::net::page::Page;
+use crate::net::listing_page::ListingPage;
 
 /// A wait that nobody notices needs no sign of waiting.
 const SKELETON_AFTER: Duration = Duration::from_millis(150);
@@ -123,7 +123,7 @@ impl Reading {
     }
 
     /// Adds rows to what is shown; answers the next cursor.
-    fn append(&self, page: &Page) -> Option<String> {
+    fn append(&self, page: &ListingPage) -> Option<String> {
         let browser = self.browser;
         let arrived = browser.listing.try_update(|listing| listing.append(page))?;
         browser.listing.with_untracked(|listing| {

@@ -11,7 +11,7 @@ use shared::{ErrorCode, VPath};
 use super::model::{Edit, Listing, Look, Own};
 use super::state::Browser;
 use crate::failure::Failure;
-use crate::net::api::insist;
+use crate::net::api::call_retrying;
 
 /// Where more names are in doubt, the folder is read again.
 const LOOKS_MAX: usize = 16;
@@ -48,7 +48,7 @@ impl Browser {
             let Ok(path) = folder.join(&look.name) else { continue };
             let folder = folder.clone();
             spawn_local(async move {
-                let found = match insist(&StatEntry { path }, None, |_| {}).await {
+                let found = match call_retrying(&StatEntry { path }, None, |_| {}).await {
                     Ok(entry) => Some(Edit::Present(entry)),
                     Err(Failure::Refused { code: ErrorCode::NotFound, .. }) => Some(Edit::absent(&look.name)),
                     Err(_) => None,

@@ -1,165 +1,92 @@
-//! The gateway, as the page reaches it: [`call`] asks what is answered with JSON, [`list`] reads folders, [`probe`] asks
-//! whether a download would succeed. Where the gateway is, one line of `index.html` says, read when the page runs.
+//! The requests of the page: [`call`] for an endpoint that answers with JSON, [`list`] for a folder, [`probe`] before a
+//! download.
 
 #![cfg(target_arch = "wasm32")]
 
-use js_sys::Reflect;
-use leptos::prelude::{document, window};
+use js_sys::{Promise, Reflect};
+use leptos::prelude::window;
 use serde_json::{from_slice, to_string};
 use shared::api::files::ListFolder;
-use shared::api::{self, BASE, Endpoint, Method};
-use shared::{UploadId, VPath, columns};
+use shared::api::{Endpoint, Method, RIGHTS_HEADER};
+use shared::{Rights, columns};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortSignal, Response, Url};
+use web_sys::{AbortController, AbortSignal};
 
+use super::fetch::{Request, Response};
+use super::listing_page::ListingPage;
+use super::urls::api_url;
 use crate::env::{now, sleep};
 use crate::failure::{Failure, backoff_milliseconds};
-use crate::net::fetch::{Request, answer, body, field};
-use crate::net::page::Page;
 
-/// A page of a folder, and how long it took.
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// How often [`call_retrying`] sends a request: over some two minutes.
+const TRIES_MAX: u32 = 8;
+
+/// A page of a folder's listing, and how long it took.
 pub struct Listed {
     /// The page.
-    pub page: Page,
-    /// The time until all of it was here, in milliseconds.
+    pub page: ListingPage,
+    /// What the caller may do in the folder; `None` where the server does not say.
+    pub rights: Option<Rights>,
+    /// The time until the whole response was there, in milliseconds.
     pub waiting_milliseconds: f64,
-    /// The time that the program was busy reading it, in milliseconds.
+    /// The time that parsing took, in milliseconds.
     pub busy_milliseconds: f64,
 }
 
-/// What a download will be.
+/// What is known of a download before it begins.
 pub struct Probed {
-    /// How many bytes, if the server says.
+    /// Its size in bytes, if the server says.
     pub size: Option<u64>,
 }
 
-/// Asks the gateway.
+/// Sends a request and reads the answer.
 pub async fn call<E: Endpoint>(request: &E, signal: Option<&AbortSignal>) -> Result<E::Answer, Failure> {
-    read::<E>(exchange(&prepared(request), signal).await?)
+    parse::<E>(&exchange(&json_request(request), signal).await?)
 }
 
-/// Asks again, as long as the connection is lost or the server busy: for a request with a key of its own, which the
-/// server answers the same however often it is asked. `waiting` hears how often it was asked in vain; it is given up after
-/// [`TRIES_MAX`] times.
-pub async fn insist<E: Endpoint>(
+/// [`call`] for an answer about a folder: with what the caller may do there, `None` where the server does not say.
+pub async fn call_with_rights<E: Endpoint>(request: &E) -> Result<(E::Answer, Option<Rights>), Failure> {
+    let received = exchange(&json_request(request), None).await?;
+    Ok((parse::<E>(&received)?, received.rights))
+}
+
+/// [`call`], sent again while the connection is lost or the server is busy, at most [`TRIES_MAX`] times: for a request
+/// that is idempotent. `on_retry` gets the number of failures so far.
+pub async fn call_retrying<E: Endpoint>(
     request: &E,
     signal: Option<&AbortSignal>,
-    waiting: impl Fn(u32),
+    on_retry: impl Fn(u32),
 ) -> Result<E::Answer, Failure> {
-    read::<E>(exchange_insisting(&prepared(request), signal, &waiting).await?)
+    parse::<E>(&exchange_retrying(&json_request(request), signal, &on_retry).await?)
 }
 
-/// Reads a page of a folder.
+/// Reads a page of a folder's listing.
 pub async fn list(request: &ListFolder, signal: Option<&AbortSignal>) -> Result<Listed, Failure> {
     let start = now();
-    let request = listing(request);
-    let answered = match started_early(&request.url) {
-        Some(promised) => Answered::of(&answer(promised, signal).await?, signal).await?,
+    let request = list_request(request);
+    let received = match take_early_response(&request.url) {
+        Some(promise) => Received::of(&Response::of_promise(promise, signal).await?, signal).await?,
         None => exchange(&request, signal).await?,
     };
-    let here = now();
-    let page = page(answered)?;
-    Ok(Listed { page, waiting_milliseconds: here - start, busy_milliseconds: now() - here })
+    let arrived = now();
+    let page = parse_page(&received)?;
+    let waiting_milliseconds = arrived - start;
+    Ok(Listed { page, rights: received.rights, waiting_milliseconds, busy_milliseconds: now() - arrived })
 }
 
-/// Reads a page of a folder, and asks again as [`insist`] does.
-pub async fn list_insisting(request: &ListFolder) -> Result<Page, Failure> {
-    page(exchange_insisting(&listing(request), None, &|_| {}).await?)
+/// Reads a page of a folder's listing, with the retries of [`call_retrying`].
+pub async fn list_retrying(request: &ListFolder) -> Result<ListingPage, Failure> {
+    parse_page(&exchange_retrying(&list_request(request), None, &|_| {}).await?)
 }
 
-/// How often [`insist`] asks: for some two minutes.
-const TRIES_MAX: u32 = 8;
-
-/// What a request brought.
-struct Answered {
-    status: u16,
-    body: Vec<u8>,
-}
-
-impl Answered {
-    async fn of(response: &Response, signal: Option<&AbortSignal>) -> Result<Self, Failure> {
-        Ok(Self { status: response.status(), body: body(response, signal).await? })
-    }
-}
-
-async fn exchange(request: &Request, signal: Option<&AbortSignal>) -> Result<Answered, Failure> {
-    Answered::of(&request.send(signal).await?, signal).await
-}
-
-async fn exchange_insisting(
-    request: &Request,
-    signal: Option<&AbortSignal>,
-    waiting: &dyn Fn(u32),
-) -> Result<Answered, Failure> {
-    for tries in 0.. {
-        match exchange(request, signal).await {
-            Err(failure) if failure.passes() && tries + 1 < TRIES_MAX && failure != Failure::Aborted => {
-                waiting(tries + 1);
-                // The promise is only ever resolved.
-                let _ = sleep(backoff_milliseconds(tries)).0.await;
-            }
-            outcome => return outcome,
-        }
-    }
-    Err(Failure::Unreachable)
-}
-
-fn prepared<E: Endpoint>(request: &E) -> Request {
-    let key = request.idempotency_key().map(|key| key.to_string());
-    let digest = request.repr_digest().map(ToOwned::to_owned);
-    // Numbers and texts become JSON without fail.
-    let body = (E::METHOD == Method::Post).then(|| to_string(request).unwrap_or_default());
-    prepare(E::METHOD, &request.target(), key, digest, body)
-}
-
-fn prepare(
-    method: api::Method,
-    target: &str,
-    key: Option<String>,
-    digest: Option<String>,
-    body: Option<String>,
-) -> Request {
-    const JSON: &str = "application/json";
-    let method = match method {
-        Method::Get => "GET",
-        Method::Post => "POST",
-        Method::Delete => "DELETE",
-    };
-    let mut request = Request::new(method, api_url(target)).with("accept", JSON);
-    request.fields.extend(key.map(|key| ("idempotency-key", key)));
-    request.fields.extend(digest.map(|digest| ("repr-digest", digest)));
-    request.fields.extend(body.as_ref().map(|_| ("content-type", JSON.to_owned())));
-    request.body = body;
-    request
-}
-
-fn listing(request: &ListFolder) -> Request {
-    Request::new("GET", api_url(&request.target())).with("accept", columns::MEDIA_TYPE)
-}
-
-fn read<E: Endpoint>(answered: Answered) -> Result<E::Answer, Failure> {
-    from_slice(&answered.body).map_err(|_| Failure::Foreign { status: answered.status })
-}
-
-/// One that was cut short does not come this far; what is no listing is not of this API.
-fn page(answered: Answered) -> Result<Page, Failure> {
-    Page::read(&answered.body).ok_or(Failure::Foreign { status: answered.status })
-}
-
-fn api_url(target: &str) -> String {
-    format!("{}{BASE}{target}", base())
-}
-
-/// The address of what happens in a folder, as server-sent events.
-pub fn events_url(folder: &VPath) -> String {
-    api_url(&api::events::target(folder))
-}
-
-/// Asks whether `url` can be downloaded, without downloading it.
+/// Checks that `url` can be downloaded, without downloading it.
 pub async fn probe(url: &str, signal: Option<&AbortSignal>) -> Result<Probed, Failure> {
     match Request::new("HEAD", url).send(signal).await {
         Ok(response) => Ok(Probed { size: content_length(&response) }),
-        // An answer to HEAD has no body, and the body has the reason.
+        // A response to HEAD has no body, and the reason is in the body.
         Err(Failure::Refused { .. } | Failure::Foreign { .. }) => {
             let response = Request::new("GET", url).send(signal).await?;
             Ok(Probed { size: content_length(&response) })
@@ -168,65 +95,94 @@ pub async fn probe(url: &str, signal: Option<&AbortSignal>) -> Result<Probed, Fa
     }
 }
 
-/// Asks whether a form would be answered, and leaves the answer.
+/// Checks that a form would be answered, and drops the body of the answer.
 pub async fn probe_form(url: &str, form: &str) -> Result<Probed, Failure> {
-    let controller = web_sys::AbortController::new().map_err(|_| Failure::Unreachable)?;
-    let mut request = Request::new("POST", url).with("content-type", "application/x-www-form-urlencoded");
-    request.body = Some(form.to_owned());
-    let response = request.send(Some(&controller.signal())).await?;
+    let controller = AbortController::new().map_err(|_| Failure::Unreachable)?;
+    let response = Request::new("POST", url).body(FORM, form.to_owned()).send(Some(&controller.signal())).await?;
     let size = content_length(&response);
     controller.abort();
     Ok(Probed { size })
 }
 
-/// Where uploads are begun, or where one of them is.
-pub fn uploads_url(upload: Option<UploadId>) -> String {
-    match upload {
-        Some(upload) => api_url(&format!("/uploads/{upload}")),
-        None => api_url("/uploads"),
+/// A response with its whole body.
+struct Received {
+    status: u16,
+    rights: Option<Rights>,
+    body: Vec<u8>,
+}
+
+impl Received {
+    async fn of(response: &Response, signal: Option<&AbortSignal>) -> Result<Self, Failure> {
+        let rights = response.header(RIGHTS_HEADER).map(|names| Rights::parse(&names));
+        Ok(Self { status: response.status(), rights, body: response.bytes(signal).await? })
     }
 }
 
-/// Where a file's bytes are, to be opened.
-pub fn file_url(path: &VPath) -> String {
-    format!("{}/files/{path}", base())
+async fn exchange(request: &Request, signal: Option<&AbortSignal>) -> Result<Received, Failure> {
+    Received::of(&request.send(signal).await?, signal).await
 }
 
-/// Where a file's bytes are, to be saved.
-pub fn download_url(path: &VPath) -> String {
-    format!("{}?download", file_url(path))
+async fn exchange_retrying(
+    request: &Request,
+    signal: Option<&AbortSignal>,
+    on_retry: &dyn Fn(u32),
+) -> Result<Received, Failure> {
+    for failures in 0..TRIES_MAX - 1 {
+        match exchange(request, signal).await {
+            Err(failure) if failure.passes() && failure != Failure::Aborted => {
+                on_retry(failures + 1);
+                // The promise is never rejected.
+                let _ = sleep(backoff_milliseconds(failures)).0.await;
+            }
+            outcome => return outcome,
+        }
+    }
+    exchange(request, signal).await
 }
 
-/// Where several files and folders are one archive.
-pub fn archive_url() -> String {
-    api_url("/archive")
+fn json_request<E: Endpoint>(request: &E) -> Request {
+    let method = match E::METHOD {
+        Method::Get => "GET",
+        Method::Post => "POST",
+        Method::Delete => "DELETE",
+    };
+    let mut prepared = Request::new(method, api_url(&request.target())).header("accept", JSON);
+    if let Some(key) = request.idempotency_key() {
+        prepared = prepared.header("idempotency-key", key.to_string());
+    }
+    if let Some(digest) = request.repr_digest() {
+        prepared = prepared.header("repr-digest", digest);
+    }
+    match E::METHOD {
+        // Numbers and strings always become JSON.
+        Method::Post => prepared.body(JSON, to_string(request).unwrap_or_default()),
+        Method::Get | Method::Delete => prepared,
+    }
 }
 
-/// The gateway's address, without a slash at the end.
-fn base() -> String {
-    thread_local! { static ADDRESS: String = configured_base(); }
-    ADDRESS.with(Clone::clone)
+fn list_request(request: &ListFolder) -> Request {
+    Request::new("GET", api_url(&request.target())).header("accept", columns::MEDIA_TYPE)
 }
 
-fn configured_base() -> String {
-    let meta = document().query_selector("meta[name=passerelle-api]").ok().flatten();
-    let content = meta.and_then(|meta| meta.get_attribute("content")).unwrap_or_default();
-    let page = document().base_uri().ok().flatten().unwrap_or_default();
-    let wanted = if content.is_empty() { "./" } else { content.as_str() };
-    let address = Url::new_with_base(wanted, &page).map(|url| url.href()).unwrap_or(content);
-    address.trim_end_matches('/').to_owned()
+fn parse<E: Endpoint>(received: &Received) -> Result<E::Answer, Failure> {
+    from_slice(&received.body).map_err(|_| Failure::Foreign { status: received.status })
 }
 
-/// The first listing's answer, which the start script in `index.html` asked for while this program was still on its
-/// way. It is taken once, and only for the same address.
-fn started_early(url: &str) -> Option<js_sys::Promise> {
+/// A body that was cut short has failed before, so one that is no listing is not of this API.
+fn parse_page(received: &Received) -> Result<ListingPage, Failure> {
+    ListingPage::parse(&received.body).ok_or(Failure::Foreign { status: received.status })
+}
+
+/// The response to the listing that the start script in `index.html` requested while this program was still loading:
+/// once, and only for the same URL.
+fn take_early_response(url: &str) -> Option<Promise> {
     let key = JsValue::from_str("passerelleFirst");
-    let first = Reflect::get(&window(), &key).ok().filter(JsValue::is_object)?;
+    let early = Reflect::get(&window(), &key).ok().filter(JsValue::is_object)?;
     let _ = Reflect::set(&window(), &key, &JsValue::UNDEFINED);
-    let asked = Reflect::get(&first, &"url".into()).ok()?.as_string()?;
-    (asked == url).then(|| Reflect::get(&first, &"answer".into()).ok()?.dyn_into().ok()).flatten()
+    let requested = Reflect::get(&early, &"url".into()).ok()?.as_string()?;
+    (requested == url).then(|| Reflect::get(&early, &"answer".into()).ok()?.dyn_into().ok()).flatten()
 }
 
 fn content_length(response: &Response) -> Option<u64> {
-    field(response, "content-length").and_then(|length| length.parse().ok())
+    response.header("content-length").and_then(|length| length.parse().ok())
 }

@@ -1,7 +1,9 @@
-//! The gateway, as the page reaches it. [`page`] is pure.
+//! Requests to the gateway. [`listing_page`] is pure.
 
 pub mod api;
+pub mod events;
 mod fetch;
-pub mod page;
+pub mod listing_page;
 #[cfg(test)]
 pub(crate) mod sample;
+pub mod urls;

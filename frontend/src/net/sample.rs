@@ -3,7 +3,7 @@
 use shared::columns::{Builder, Head, Row};
 use shared::{ETag, Entry};
 
-use super::page::Page;
+use super::listing_page::ListingPage;
 
 /// The body of an answer, with at most `rows` rows in a block.
 pub(crate) fn body(entries: &[Entry], next: Option<&str>, total: u64, etag: Option<ETag>, rows: usize) -> Vec<u8> {
@@ -20,6 +20,6 @@ pub(crate) fn body(entries: &[Entry], next: Option<&str>, total: u64, etag: Opti
     body
 }
 
-pub(crate) fn page(entries: &[Entry], next: Option<&str>, total: u64, etag: Option<ETag>) -> Page {
-    Page::read(&body(entries, next, total, etag, 500)).unwrap()
+pub(crate) fn page(entries: &[Entry], next: Option<&str>, total: u64, etag: Option<ETag>) -> ListingPage {
+    ListingPage::parse(&body(entries, next, total, etag, 500)).unwrap()
 }

@@ -12,7 +12,7 @@ use super::model::conflict::{Inquiry, inquiry};
 use super::model::folder_tree::{Layout, Place};
 use crate::env::random_id;
 use crate::failure::Failure;
-use crate::net::api::{insist, list_insisting};
+use crate::net::api::{call_retrying, list_retrying};
 
 /// How long one question about a running job waits for news, in milliseconds.
 const JOB_WAIT_MILLISECONDS: u32 = 10_000;
@@ -65,10 +65,10 @@ pub(super) fn theirs_of(entry: &Entry) -> Theirs {
 pub(super) async fn make_folders(paths: Vec<VPath>) -> Result<Vec<bool>, Failure> {
     let count = paths.len();
     let change = Change::MakeFolder { paths, existing_ok: true };
-    let mut job = insist(&RequestChange { key: Some(JobId(random_id())), change }, None, |_| {}).await?;
+    let mut job = call_retrying(&RequestChange { key: Some(JobId(random_id())), change }, None, |_| {}).await?;
     while job.state == JobState::Running {
         let ask = ReadJob { id: job.id, seen: job.version, wait: JOB_WAIT_MILLISECONDS };
-        job = insist(&ask, None, |_| {}).await?;
+        job = call_retrying(&ask, None, |_| {}).await?;
     }
     let mut made: Vec<_> = job.outcomes.iter().map(|outcome| !matches!(outcome, Outcome::Failed { .. })).collect();
     made.resize(count, false);
@@ -102,7 +102,7 @@ async fn found(place: &Place, names: impl ExactSizeIterator<Item = &[u8]>) -> Re
         Inquiry::Stats => {
             for name in names {
                 let Ok(path) = place.path.join(name) else { continue };
-                match insist(&StatEntry { path }, None, |_| {}).await {
+                match call_retrying(&StatEntry { path }, None, |_| {}).await {
                     Ok(entry) => entries.push(entry),
                     Err(failure) if is_missing(&failure) => {}
                     Err(failure) => return Err(failure),
@@ -115,7 +115,7 @@ async fn found(place: &Place, names: impl ExactSizeIterator<Item = &[u8]>) -> Re
             loop {
                 let path = place.path.clone();
                 let ask = ListFolder { path, order: Default::default(), limit: Some(LIST_PAGE_MAX), cursor };
-                let page = match list_insisting(&ask).await {
+                let page = match list_retrying(&ask).await {
                     Err(failure) if is_missing(&failure) => break,
                     page => page?,
                 };

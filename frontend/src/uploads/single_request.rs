@@ -9,7 +9,7 @@ use super::model::{Chosen, Item, Rule};
 use super::uploaded_file::Filed;
 use super::xhr::{Body, Fields, progress, send};
 use crate::failure::Failure;
-use crate::net::api::file_url;
+use crate::net::urls::file_url;
 
 /// True for a file that goes in one request, under the very name that it is to have.
 pub(super) fn fits(item: &Item) -> bool {

@@ -8,7 +8,7 @@ use super::model::{Chosen, Rule};
 use super::uploaded_file::Filed;
 use super::xhr::{Body, Fields, exchange, field, judge, progress, send};
 use crate::failure::Failure;
-use crate::net::api::uploads_url;
+use crate::net::urls::uploads_url;
 
 const OFFSET_STREAM: &str = "application/offset+octet-stream";
 

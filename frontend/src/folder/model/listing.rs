@@ -11,7 +11,7 @@ use super::edit::Edit;
 use super::remap::Piece;
 use super::rows::Rows;
 use super::selection::Selection;
-use crate::net::page::Page;
+use crate::net::listing_page::ListingPage;
 
 /// A folder's rows as far as they are here.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +39,7 @@ impl Listing {
 
     /// Takes a page; answers which rows are new. A folder that changes under way tells another total, and the last
     /// one told is believed.
-    pub fn append(&mut self, page: &Page) -> Range<usize> {
+    pub fn append(&mut self, page: &ListingPage) -> Range<usize> {
         let before = self.rows.len();
         let total = usize::try_from(page.total).unwrap_or(usize::MAX);
         self.etag = page.etag.filter(|_| before == 0);
@@ -74,7 +74,7 @@ impl Listing {
     }
 
     /// True if `page`, the first one of a newer answer, says that nothing changed since all of this arrived.
-    pub fn is_still(&self, page: &Page) -> bool {
+    pub fn is_still(&self, page: &ListingPage) -> bool {
         self.is_complete() && self.etag.is_some() && self.etag == page.etag
     }
 }
@@ -145,7 +145,7 @@ mod tests {
     use super::super::sample;
     use super::*;
 
-    fn page(names: &[&str], next: Option<&str>, total: u64, etag: u8) -> Page {
+    fn page(names: &[&str], next: Option<&str>, total: u64, etag: u8) -> ListingPage {
         let entries: Vec<_> = names.iter().map(|name| sample::file(name, 1)).collect();
         crate::net::sample::page(&entries, next, total, Some(ETag([etag; 16])))
     }

@@ -1,25 +1,24 @@
-//! One page of a folder as it comes: blocks of columns (`shared::columns`), of which none is looked at before all are
-//! checked.
+//! One page of a folder's listing: blocks of columns (`shared::columns`), all of them checked before the first is read.
 
 use shared::ETag;
 use shared::columns::{Columns, Row, block_bytes};
 
-/// One page of a folder.
+/// One page of a folder's listing.
 #[derive(Clone, Default)]
-pub struct Page {
+pub struct ListingPage {
     /// Its rows, in order.
     pub blocks: Vec<Columns<Box<[u8]>>>,
     /// How many entries the whole folder has.
     pub total: u64,
-    /// The validator of this page; none for a long one.
+    /// The validator of this page; `None` for a long page, which has none.
     pub etag: Option<ETag>,
-    /// What to ask for to get the next page; none on the last.
+    /// The cursor of the next page; `None` on the last one.
     pub next_cursor: Option<String>,
 }
 
-impl Page {
-    /// Reads the body of an answer; none for what is no listing, or was cut short.
-    pub fn read(mut body: &[u8]) -> Option<Self> {
+impl ListingPage {
+    /// Parses the body of a response; `None` if it is no listing or was cut short.
+    pub fn parse(mut body: &[u8]) -> Option<Self> {
         let mut blocks: Vec<Columns<Box<[u8]>>> = Vec::new();
         while !blocks.last().is_some_and(Columns::is_last) {
             let (block, rest) = body.split_at_checked(block_bytes(body).ok()??)?;
@@ -30,17 +29,15 @@ impl Page {
         body.is_empty().then_some(Self { total: first.total, etag: first.etag, next_cursor, blocks })
     }
 
-    /// The rows, in order.
+    /// The rows of all blocks, in order.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.blocks.iter().flat_map(Columns::rows)
     }
 
-    /// How many rows there are.
     pub fn len(&self) -> usize {
         self.blocks.iter().map(Columns::len).sum()
     }
 
-    /// True without a row.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -67,9 +64,9 @@ mod tests {
     }
 
     #[test]
-    fn blocks_come_one_after_another() {
+    fn parse_joins_the_blocks_of_a_body() {
         for rows in 1..4 {
-            let page = Page::read(&sample::body(&entries(), Some("go"), 9, Some(ETag([1; 16])), rows)).unwrap();
+            let page = ListingPage::parse(&sample::body(&entries(), Some("go"), 9, Some(ETag([1; 16])), rows)).unwrap();
             assert_eq!((page.blocks.len(), page.len()), (3_usize.div_ceil(rows), 3));
             assert_eq!((page.total, page.etag, page.next_cursor.as_deref()), (9, Some(ETag([1; 16])), Some("go")));
             assert_eq!(
@@ -77,15 +74,18 @@ mod tests {
                 [b"a".to_vec(), b"b".to_vec(), b"latin\xe9".to_vec()]
             );
         }
-        assert!(Page::read(&sample::body(&[], None, 0, None, 1)).unwrap().is_empty());
+        assert!(ListingPage::parse(&sample::body(&[], None, 0, None, 1)).unwrap().is_empty());
     }
 
     #[test]
-    fn what_was_cut_short_or_has_more_is_no_page() {
+    fn parse_refuses_a_body_that_is_cut_short_or_too_long() {
         let body = sample::body(&entries(), None, 3, None, 2);
-        assert!((0..body.len()).all(|end| Page::read(&body[..end]).is_none()));
-        assert!(Page::read(&[&body[..], &body[..]].concat()).is_none());
-        assert!(Page::read(b"{\"entries\":[]}").is_none());
-        assert!(Page::read(b"<!doctype html><title>A proxy's page, which is long enough for a head</title>").is_none());
+        assert!((0..body.len()).all(|end| ListingPage::parse(&body[..end]).is_none()));
+        assert!(ListingPage::parse(&[&body[..], &body[..]].concat()).is_none());
+        assert!(ListingPage::parse(b"{\"entries\":[]}").is_none());
+        assert!(
+            ListingPage::parse(b"<!doctype html><title>A proxy's page, which is long enough for a head</title>")
+                .is_none()
+        );
     }
 }
