@@ -11,8 +11,8 @@ use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
 use crate::gateway::{Anonymous, GatewayConfig, TlsFiles};
-use crate::pieces::TRANSFER_BYTES_MAX;
 use crate::server::{Durability, ServerConfig};
+use crate::transfer_budget::TRANSFER_BYTES_MAX;
 
 /// Where HTTP is served unless told otherwise.
 pub const HTTP_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);

@@ -11,7 +11,7 @@
 //! - [`client`] makes typed calls over a pool of framed connections.
 //! - [`gateway`] speaks HTTP, and is itself a client of the file server.
 //!
-//! Below them: [`pages`] asks the system what of a file is in memory, for both ends, [`pieces`] says how many bytes each
+//! Below them: [`page_cache`] asks the system what of a file is in memory, for both ends, [`transfer_budget`] says how many bytes each
 //! may hold, and [`sockets`] sets up their connections.
 //!
 //! Around them: [`cli`] and [`config`] say what a person may ask for, [`commands`] are the client verbs, [`state`] is the
@@ -21,9 +21,9 @@ pub mod storage;
 
 pub mod wire;
 
-pub mod pages;
-pub mod pieces;
+pub mod page_cache;
 pub mod sockets;
+pub mod transfer_budget;
 
 pub mod server;
 

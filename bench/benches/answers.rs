@@ -7,11 +7,11 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
-use backend::client::{Client, Place, PoolConfig, Target};
+use backend::client::{Client, ServerAddress, PoolConfig, Target};
 use backend::gateway::{self, Gateway, GatewayConfig};
 use backend::server::{self, Server, ServerConfig, Ways};
 use backend::storage::memory::MemoryStorage;
-use backend::wire::{Key, door};
+use backend::wire::{Key, in_process};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use passerelle_bench::names;
 use shared::Rights;
@@ -48,11 +48,11 @@ fn serve(runtime: &Runtime) -> SocketAddr {
     }
     let key = Key::generate().expect("randomness");
     let server = Server::new(Arc::new(storage), None, [(key.clone(), Rights::ALL)], ServerConfig::default());
-    let (door, doorway) = door();
-    let ways = Ways { tcp: None, unix: None, door: Some(doorway) };
+    let (connector, in_process) = in_process();
+    let ways = Ways { tcp: None, unix: None, in_process: Some(in_process) };
     runtime.spawn(server::serve(ways, server, CancellationToken::new()));
 
-    let target = Target { place: Place::Here(door), key };
+    let target = Target { address: ServerAddress::InProcess(connector), key };
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
     let address = listener.local_addr().expect("its number");
     runtime.spawn(async move {

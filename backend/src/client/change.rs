@@ -6,7 +6,7 @@ use shared::wire::{CancelJob, ChangeRequest, FrameKind, JobStatus, ListTrash, Tr
 use shared::{Change, Event, EventId, Job, JobId, VPath};
 
 use super::connection::Reply;
-use super::pool::{Lane, Lease};
+use super::pool::{ConnectionClass, Lease};
 use super::{Caller, Client, ClientError};
 
 /// What happens in a folder, for as long as this lives.
@@ -26,28 +26,28 @@ impl Client {
         wait: Duration,
     ) -> Result<Job, ClientError> {
         let request = ChangeRequest { caller: caller.clone(), key, change, wait_ms: milliseconds(wait) };
-        let (lease, reply) = self.start(Lane::Bulk, FrameKind::Change, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Bulk, FrameKind::Change, &request).await?;
         whole(lease.all_messages(reply, FrameKind::Job).await?)
     }
 
     /// How a change stands, as soon as it is newer than `seen`, but after `wait` at the latest.
     pub async fn job(&self, caller: &Caller, job: JobId, seen: u64, wait: Duration) -> Result<Job, ClientError> {
         let request = JobStatus { caller: caller.clone(), job: Some(job), seen, wait_ms: milliseconds(wait) };
-        let (lease, reply) = self.start(Lane::Bulk, FrameKind::JobStatus, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Bulk, FrameKind::JobStatus, &request).await?;
         whole(lease.all_messages(reply, FrameKind::Job).await?)
     }
 
     /// The caller's changes of late, newest first, without outcomes.
     pub async fn jobs(&self, caller: &Caller) -> Result<Vec<Job>, ClientError> {
         let request = JobStatus { caller: caller.clone(), job: None, seen: 0, wait_ms: 0 };
-        let (lease, reply) = self.start(Lane::Metadata, FrameKind::JobStatus, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::JobStatus, &request).await?;
         lease.all_messages(reply, FrameKind::Job).await
     }
 
     /// Stops a change after the entry that it is at.
     pub async fn cancel_job(&self, caller: &Caller, job: JobId) -> Result<Job, ClientError> {
         let request = CancelJob { caller: caller.clone(), job };
-        let (lease, reply) = self.start(Lane::Metadata, FrameKind::CancelJob, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::CancelJob, &request).await?;
         whole(lease.all_messages(reply, FrameKind::Job).await?)
     }
 
@@ -59,7 +59,7 @@ impl Client {
         limit: u32,
     ) -> Result<TrashPage, ClientError> {
         let request = ListTrash { caller: caller.clone(), cursor: cursor.map(str::to_owned), limit };
-        let (lease, reply) = self.start(Lane::Metadata, FrameKind::ListTrash, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::ListTrash, &request).await?;
         let mut whole = TrashPage::default();
         for page in lease.all_messages::<TrashPage>(reply, FrameKind::TrashPage).await? {
             whole.items.extend(page.items);
@@ -72,7 +72,7 @@ impl Client {
     /// What happens in a folder from now on, or from after `after` where that is still known.
     pub async fn watch(&self, caller: &Caller, folder: &VPath, after: Option<EventId>) -> Result<Watcher, ClientError> {
         let request = Watch { caller: caller.clone(), folder: folder.clone(), after };
-        let (lease, reply) = self.start(Lane::Watching, FrameKind::Watch, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Watching, FrameKind::Watch, &request).await?;
         match reply {
             Reply::Frame(frame) => {
                 let first = lease.message(&frame, FrameKind::Event)?;

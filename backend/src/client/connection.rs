@@ -9,21 +9,22 @@ use shared::wire::{End, Failure, FrameKind, Goodbye, Message, PutEnd};
 use tokio::time::timeout;
 
 use super::handshake::{Agreed, handshake};
-use super::{ClientError, Place, Target};
+use super::{ClientError, ServerAddress, Target};
 use crate::wire::{
-    Alarm, Frame, FrameReader, FrameWriter, Incoming, LinkReader, LinkWriter, connect_door, connect_tcp, connect_unix,
+    Frame, FrameReader, FrameWriter, Incoming, LazyTimeout, TransportReader, TransportWriter, connect_in_process,
+    connect_tcp, connect_unix,
 };
 
 /// A connection past its handshake.
 pub(super) struct Connection {
-    reader: FrameReader<LinkReader>,
-    writer: FrameWriter<LinkWriter>,
-    alarm: Alarm,
+    reader: FrameReader<TransportReader>,
+    writer: FrameWriter<TransportWriter>,
+    silence_timeout: LazyTimeout,
     last_id: u32,
     /// Largest DATA payload that the server takes, in bytes.
     data_bytes_max: usize,
     /// Whether a GET may be answered by lending.
-    lends: bool,
+    passes_fds: bool,
     /// When it was last of use.
     pub last_used: Instant,
     /// The server ends it when it idles for so long.
@@ -52,18 +53,27 @@ impl Connection {
     /// Connects and proves the key, within `time`.
     pub(super) async fn open(target: &Target, time: Duration) -> Result<Self, ClientError> {
         let opening = async {
-            let connected = match &target.place {
-                Place::Tcp(address) => connect_tcp(address).await,
-                Place::Unix(path) => connect_unix(path).await,
-                Place::Here(door) => connect_door(door).await,
+            let connected = match &target.address {
+                ServerAddress::Tcp(address) => connect_tcp(address).await,
+                ServerAddress::Unix(path) => connect_unix(path).await,
+                ServerAddress::InProcess(connector) => connect_in_process(connector).await,
             };
             let (reader, writer) = connected.map_err(|error| unreachable_server(target, &error.to_string()))?;
             let (mut reader, mut writer) = (FrameReader::new(reader), FrameWriter::new(writer));
-            let Agreed { ok, lends } = handshake(&mut reader, &mut writer, &target.key).await?;
+            let Agreed { ok, passes_fds } = handshake(&mut reader, &mut writer, &target.key).await?;
             let idle_time = Duration::from_millis(ok.idle_timeout_ms.into());
             let data_bytes_max = (ok.max_data as usize).max(1);
-            let alarm = Alarm::default();
-            Ok(Self { reader, writer, alarm, last_id: 0, data_bytes_max, lends, last_used: Instant::now(), idle_time })
+            let silence_timeout = LazyTimeout::default();
+            Ok(Self {
+                reader,
+                writer,
+                silence_timeout,
+                last_id: 0,
+                data_bytes_max,
+                passes_fds,
+                last_used: Instant::now(),
+                idle_time,
+            })
         };
         timeout(time, opening).await.map_err(|_| unreachable_server(target, "no answer in time"))?
     }
@@ -170,13 +180,13 @@ impl Connection {
     }
 
     /// The file that the server lent, which LENT has announced.
-    pub(super) fn take_lent(&mut self) -> Option<File> {
-        self.reader.source().take_lent().filter(|_| self.lends)
+    pub(super) fn take_fd(&mut self) -> Option<File> {
+        self.reader.source().take_fd().filter(|_| self.passes_fds)
     }
 
     /// Says that what was lent is read.
-    pub(super) async fn give_back(&mut self) -> Result<(), ClientError> {
-        self.writer.queue_body(FrameKind::Return, self.last_id, &[]);
+    pub(super) async fn release_fd(&mut self) -> Result<(), ClientError> {
+        self.writer.queue_body(FrameKind::ReleasedFd, self.last_id, &[]);
         Ok(self.writer.flush().await?)
     }
 
@@ -220,7 +230,7 @@ impl Connection {
 
     /// What has come of the DATA frame, at most `bytes_max`; empty at the frame's end.
     pub(super) async fn piece(&mut self, bytes_max: usize) -> Result<bytes::Bytes, ClientError> {
-        match self.alarm.within(2 * PING_AFTER, self.reader.piece(bytes_max)).await {
+        match self.silence_timeout.within(2 * PING_AFTER, self.reader.piece(bytes_max)).await {
             Some(piece) => Ok(piece?),
             None => Err(silent()),
         }
@@ -254,15 +264,15 @@ impl Connection {
         self.last_used = Instant::now();
         self.reader.shrink();
         // Of a request that was cancelled when the file was on its way.
-        drop(self.reader.source().take_lent());
+        drop(self.reader.source().take_fd());
     }
 
     /// The next frame, whatever it is. A server that says nothing for long is asked whether it is still there: a slow
     /// disk is waited for, a dead machine is not.
     async fn incoming(&mut self) -> Result<Incoming, ClientError> {
-        let mut alarm = std::mem::take(&mut self.alarm);
-        let incoming = alarm.within(PING_AFTER, self.next()).await;
-        self.alarm = alarm;
+        let mut silence_timeout = std::mem::take(&mut self.silence_timeout);
+        let incoming = silence_timeout.within(PING_AFTER, self.next()).await;
+        self.silence_timeout = silence_timeout;
         if let Some(incoming) = incoming {
             return incoming;
         }
@@ -302,6 +312,6 @@ fn silent() -> ClientError {
 }
 
 fn unreachable_server(target: &Target, reason: &str) -> ClientError {
-    let message = format!("the file server at {} cannot be reached: {reason}", target.place);
+    let message = format!("the file server at {} cannot be reached: {reason}", target.address);
     ClientError { retry_after: Some(Duration::from_secs(1)), ..ClientError::new(ErrorCode::Unreachable, message) }
 }

@@ -2,24 +2,24 @@
 
 use shared::ErrorCode;
 use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN};
-use shared::wire::{Auth, AuthOk, End, Failure, FrameKind, Goodbye, Hello, HelloAck, LEND, MAGIC, VERSION, encode};
+use shared::wire::{Auth, AuthOk, End, Failure, FrameKind, Goodbye, Hello, HelloAck, MAGIC, PASS_FD, VERSION, encode};
 use tokio::io::AsyncWrite;
 
 use super::ClientError;
-use crate::wire::{Frame, FrameReader, FrameWriter, Key, LinkReader, Source, Transcript, nonce};
+use crate::wire::{Frame, FrameReader, FrameWriter, Key, Source, Transcript, TransportReader, nonce};
 
 /// What both sides agreed on.
 #[derive(Debug)]
 pub(super) struct Agreed {
     /// The server's limits.
     pub ok: AuthOk,
-    /// Whether the server lends files.
-    pub lends: bool,
+    /// Whether the server passes_fds files.
+    pub passes_fds: bool,
 }
 
 /// Runs the handshake, and opens the reader for DATA as agreed. The caller bounds its time.
 pub(super) async fn handshake<W>(
-    reader: &mut FrameReader<LinkReader>,
+    reader: &mut FrameReader<TransportReader>,
     writer: &mut FrameWriter<W>,
     key: &Key,
 ) -> Result<Agreed, ClientError>
@@ -27,8 +27,8 @@ where
     W: AsyncWrite + Unpin,
 {
     let mut transcript = Transcript::default();
-    let can_borrow = reader.source().can_borrow();
-    let frame = Frame::new(FrameKind::Hello, 0, hello(can_borrow)?);
+    let takes_fds = reader.source().takes_fds();
+    let frame = Frame::new(FrameKind::Hello, 0, hello(takes_fds)?);
     transcript.add(&frame);
     writer.queue_frame(&frame);
     writer.flush().await?;
@@ -56,14 +56,14 @@ where
         return Err(ClientError::new(ErrorCode::Protocol, "the server's data frames are outside the limits"));
     }
     reader.open(data_bytes_max);
-    Ok(Agreed { ok, lends: can_borrow && ack.capabilities.iter().any(|capability| capability == LEND) })
+    Ok(Agreed { ok, passes_fds: takes_fds && ack.capabilities.iter().any(|capability| capability == PASS_FD) })
 }
 
-fn hello(can_borrow: bool) -> Result<Vec<u8>, ClientError> {
+fn hello(takes_fds: bool) -> Result<Vec<u8>, ClientError> {
     let nonce = nonce().map_err(|error| ClientError::new(ErrorCode::Internal, error.to_string()))?;
     let mut capabilities = Vec::new();
-    if can_borrow {
-        capabilities.push(LEND.to_owned());
+    if takes_fds {
+        capabilities.push(PASS_FD.to_owned());
     }
     if cfg!(debug_assertions) {
         capabilities.push(format!("grease-{:02x}", nonce[0]));

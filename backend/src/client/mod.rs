@@ -2,7 +2,7 @@
 //!
 //! - [`mod@self`] is the calls;
 //! - [`connection`] is one connection: handshake, one request at a time;
-//! - [`pool`] lends connections, keeps metadata apart from bulk, and finds a file server again that was away;
+//! - [`pool`] passes_fds connections, keeps metadata apart from bulk, and finds a file server again that was away;
 //! - [`transfer`] is an answer that takes long, which ends when it is dropped;
 //! - [`upload`] sends bytes, [`change`] has everything else that changes files or tells of changes.
 
@@ -25,7 +25,7 @@ use shared::{Entry, ErrorCode, Order, VPath};
 pub use change::Watcher;
 pub use error::ClientError;
 pub use listing::{Blocks, Listing};
-pub use pool::{LaneStatus, Place, PoolConfig, PoolStatus, Target};
+pub use pool::{ClassStatus, PoolConfig, PoolStatus, ServerAddress, Target};
 pub use shared::wire::{
     Caller, Commit, DigestsKnown, Failure, GetItem, Meta, Page, Skipped, Stage, Store, TrashPage, Upload,
 };
@@ -33,7 +33,7 @@ pub use transfer::{Item, Transfer, Walking};
 pub use upload::{Sending, Sent};
 
 use connection::Reply;
-use pool::{Lane, Lease, Pool};
+use pool::{ConnectionClass, Lease, Pool};
 
 /// Calls a file server. Cheap to clone; all clones share the pool.
 #[derive(Clone)]
@@ -58,7 +58,7 @@ impl Client {
     }
 
     async fn stat_by(&self, request: Stat) -> Result<Entry, ClientError> {
-        let (lease, reply) = self.start(Lane::Metadata, FrameKind::Stat, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::Stat, &request).await?;
         let frame = match reply {
             Reply::Frame(frame) => frame,
             Reply::End(error) => return Err(lease.end(error)),
@@ -92,26 +92,26 @@ impl Client {
         let request =
             List { caller: caller.clone(), path: path.clone(), order, cursor: cursor.map(str::to_owned), limit };
         // A long page may take as long as its reader does.
-        let lane = if limit <= LIST_LIMIT_DEFAULT { Lane::Metadata } else { Lane::Bulk };
-        let (lease, reply) = self.start(lane, FrameKind::List, &request).await?;
+        let class = if limit <= LIST_LIMIT_DEFAULT { ConnectionClass::Metadata } else { ConnectionClass::Bulk };
+        let (lease, reply) = self.start(class, FrameKind::List, &request).await?;
         Blocks::new(lease, reply, limit).await
     }
 
     /// The bytes of chosen files, in that order.
     pub async fn get(&self, caller: &Caller, items: Vec<GetItem>) -> Result<Transfer, ClientError> {
-        self.get_by(Get { caller: caller.clone(), items, lend: None }).await
+        self.get_by(Get { caller: caller.clone(), items, pass_fd: None }).await
     }
 
-    /// The bytes of one file, or the open file itself: [`Transfer::take_lent`], if the connection carries files (see
-    /// [`Place`]: all but TCP) and the part that is wanted is large enough to be worth it.
-    pub async fn get_lent(&self, caller: &Caller, item: GetItem) -> Result<Transfer, ClientError> {
-        self.get_by(Get { caller: caller.clone(), items: vec![item], lend: Some(true) }).await
+    /// The bytes of one file, or the open file itself: [`Transfer::take_fd`], if the connection carries files (see
+    /// [`ServerAddress`]: all but TCP) and the part that is wanted is large enough to be worth it.
+    pub async fn get_fd(&self, caller: &Caller, item: GetItem) -> Result<Transfer, ClientError> {
+        self.get_by(Get { caller: caller.clone(), items: vec![item], pass_fd: Some(true) }).await
     }
 
     async fn get_by(&self, request: Get) -> Result<Transfer, ClientError> {
-        let (count, borrows) = (request.items.len(), request.lend == Some(true));
-        let (lease, reply) = self.start(Lane::Bulk, FrameKind::Get, &request).await?;
-        Transfer::new(lease, reply, count, borrows)
+        let (count, takes_fds) = (request.items.len(), request.pass_fd == Some(true));
+        let (lease, reply) = self.start(ConnectionClass::Bulk, FrameKind::Get, &request).await?;
+        Transfer::new(lease, reply, count, takes_fds)
     }
 
     /// Everything below chosen paths, page by page.
@@ -122,20 +122,20 @@ impl Client {
         cursor: Option<String>,
     ) -> Result<Walking, ClientError> {
         let request = Walk { caller: caller.clone(), paths, cursor };
-        let (lease, reply) = self.start(Lane::Bulk, FrameKind::Walk, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Bulk, FrameKind::Walk, &request).await?;
         Walking::new(lease, reply)
     }
 
     /// Whether the file server is there, and how long it takes to say so.
     pub async fn ping(&self) -> Result<Duration, ClientError> {
         let started = Instant::now();
-        let mut lease = self.pool.lease(Lane::Metadata).await?;
+        let mut lease = self.pool.lease(ConnectionClass::Metadata).await?;
         if let Err(error) = lease.ping().await {
             if !lease.was_pooled() {
                 return Err(error);
             }
             drop(lease);
-            lease = self.pool.lease_new(Lane::Metadata).await?;
+            lease = self.pool.lease_new(ConnectionClass::Metadata).await?;
             lease.ping().await?;
         }
         lease.finish();
@@ -150,12 +150,17 @@ impl Client {
     /// Sends a request and waits for the first frame of its answer. Every request of this version may be sent twice
     /// (the one that changes something has a key, a PUT an offset, and a second upload without bytes just expires):
     /// where a pooled connection turns out to be dead, it is, on a new one.
-    async fn start<M: Message>(&self, lane: Lane, kind: FrameKind, request: &M) -> Result<(Lease, Reply), ClientError> {
-        let mut lease = self.pool.lease(lane).await?;
+    async fn start<M: Message>(
+        &self,
+        class: ConnectionClass,
+        kind: FrameKind,
+        request: &M,
+    ) -> Result<(Lease, Reply), ClientError> {
+        let mut lease = self.pool.lease(class).await?;
         match lease.call(kind, request).await {
             Err(error) if error.code == ErrorCode::Disconnected && lease.was_pooled() => {
                 drop(lease);
-                let mut lease = self.pool.lease_new(lane).await?;
+                let mut lease = self.pool.lease_new(class).await?;
                 let reply = lease.call(kind, request).await?;
                 Ok((lease, reply))
             }

@@ -1,4 +1,4 @@
-//! Connections, lent and taken back. Metadata has a lane of its own: a thousand slow downloads never keep a listing
+//! Connections, lent and taken back. Metadata has a class of its own: a thousand slow downloads never keep a listing
 //! waiting. What idled is asked whether it lives before it is trusted; what broke is not taken back.
 
 use std::fmt;
@@ -16,35 +16,35 @@ use tracing::debug;
 
 use super::ClientError;
 use super::connection::{Connection, DataReply, Reply};
-use crate::pieces::{Pieces, Share, TRANSFER_BYTES_MAX};
-use crate::wire::{Door, Frame, Key};
+use crate::transfer_budget::{TRANSFER_BYTES_MAX, TransferBudget, TransferShare};
+use crate::wire::{Frame, InProcessConnector, Key};
 
 /// Which file server, and by what key.
 #[derive(Clone, Debug)]
 pub struct Target {
     /// Where it is.
-    pub place: Place,
+    pub address: ServerAddress,
     /// What both sides hold.
     pub key: Key,
 }
 
 /// Where a file server is.
 #[derive(Clone, Debug)]
-pub enum Place {
+pub enum ServerAddress {
     /// Over TCP, at `host:port`.
     Tcp(String),
     /// On this machine, at a Unix socket.
     Unix(PathBuf),
     /// In this process, behind that door.
-    Here(Door),
+    InProcess(InProcessConnector),
 }
 
 /// What an address begins with that is the path of a Unix socket.
 const UNIX_SCHEME: &str = "unix:";
 
-impl Place {
+impl ServerAddress {
     /// What `address` says: `unix:PATH`, or `host:port`.
-    pub fn of(address: &str) -> Self {
+    pub fn parse(address: &str) -> Self {
         match address.strip_prefix(UNIX_SCHEME) {
             Some(path) => Self::Unix(path.into()),
             None => Self::Tcp(address.to_owned()),
@@ -55,21 +55,21 @@ impl Place {
 impl Target {
     /// The one over TCP at `host:port`.
     pub fn tcp(address: impl Into<String>, key: Key) -> Self {
-        Self { place: Place::Tcp(address.into()), key }
+        Self { address: ServerAddress::Tcp(address.into()), key }
     }
 
-    /// The one in this process behind `door`.
-    pub fn here(door: Door, key: Key) -> Self {
-        Self { place: Place::Here(door), key }
+    /// The one in this process behind `connector`.
+    pub fn in_process(connector: InProcessConnector, key: Key) -> Self {
+        Self { address: ServerAddress::InProcess(connector), key }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ServerAddress {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => formatter.write_str(address),
             Self::Unix(path) => write!(formatter, "{UNIX_SCHEME}{}", path.display()),
-            Self::Here(_) => formatter.write_str("the other end of this process"),
+            Self::InProcess(_) => formatter.write_str("the other end of this process"),
         }
     }
 }
@@ -84,7 +84,7 @@ pub struct PoolConfig {
     /// Most connections that wait for something to happen in a folder.
     pub watching_connections_max: usize,
     /// Memory for the bytes of files on their way, in bytes: more transfers at a time move them in shorter pieces, down to
-    /// [`crate::pieces::PIECE_BYTES_MIN`].
+    /// [`crate::transfer_budget::PIECE_BYTES_MIN`].
     pub transfer_bytes_max: usize,
     /// How long a call waits for a free connection.
     pub lease_time: Duration,
@@ -107,7 +107,7 @@ impl Default for PoolConfig {
 
 /// What a connection is wanted for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Lane {
+pub(super) enum ConnectionClass {
     /// A short answer.
     Metadata,
     /// An answer that takes as long as its reader does, or as the work.
@@ -116,9 +116,9 @@ pub(super) enum Lane {
     Watching,
 }
 
-/// How many connections a lane has.
+/// How many connections a class has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct LaneStatus {
+pub struct ClassStatus {
     /// With a request on them.
     pub busy: usize,
     /// Waiting for one.
@@ -131,11 +131,11 @@ pub struct LaneStatus {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PoolStatus {
     /// For metadata.
-    pub metadata: LaneStatus,
+    pub metadata: ClassStatus,
     /// For bytes.
-    pub bulk: LaneStatus,
+    pub bulk: ClassStatus,
     /// For what happens.
-    pub watching: LaneStatus,
+    pub watching: ClassStatus,
 }
 
 /// All connections to one file server.
@@ -145,7 +145,7 @@ pub(super) struct Pool {
     metadata: Slots,
     bulk: Slots,
     watching: Slots,
-    pieces: Pieces,
+    transfer_budget: TransferBudget,
 }
 
 struct Slots {
@@ -159,7 +159,7 @@ struct Slots {
 pub(super) struct Lease {
     connection: Connection,
     pool: Arc<Pool>,
-    lane: Lane,
+    class: ConnectionClass,
     pooled: bool,
     _permit: OwnedSemaphorePermit,
 }
@@ -169,42 +169,42 @@ impl Pool {
         let metadata = Slots::new(config.metadata_connections_max);
         let bulk = Slots::new(config.bulk_connections_max);
         let watching = Slots::new(config.watching_connections_max);
-        let pieces = Pieces::new(config.transfer_bytes_max);
-        Arc::new(Self { target, config, metadata, bulk, watching, pieces })
+        let transfer_budget = TransferBudget::new(config.transfer_bytes_max);
+        Arc::new(Self { target, config, metadata, bulk, watching, transfer_budget })
     }
 
     /// A connection that lives, as far as one can tell.
-    pub(super) async fn lease(self: &Arc<Self>, lane: Lane) -> Result<Lease, ClientError> {
-        let permit = self.permit(lane).await?;
-        while let Some(mut connection) = self.slots(lane).take() {
+    pub(super) async fn lease(self: &Arc<Self>, class: ConnectionClass) -> Result<Lease, ClientError> {
+        let permit = self.permit(class).await?;
+        while let Some(mut connection) = self.slots(class).take() {
             let idle = connection.last_used.elapsed();
             // Near the end of the server's patience its goodbye may be on the way.
             if idle * 4 >= connection.idle_time * 3 {
                 continue;
             }
             if idle < PING_AFTER || connection.ping().await.is_ok() {
-                return Ok(Lease { connection, pool: Arc::clone(self), lane, pooled: true, _permit: permit });
+                return Ok(Lease { connection, pool: Arc::clone(self), class, pooled: true, _permit: permit });
             }
             debug!("a pooled connection was dead");
             // To ask each of the others, which idled for longer, could take a silence each.
-            self.slots(lane).clear();
+            self.slots(class).clear();
         }
-        self.open(lane, permit).await
+        self.open(class, permit).await
     }
 
     /// A new connection. Those that idle are let go: one like them was just found dead.
-    pub(super) async fn lease_new(self: &Arc<Self>, lane: Lane) -> Result<Lease, ClientError> {
-        let permit = self.permit(lane).await?;
-        self.slots(lane).clear();
-        self.open(lane, permit).await
+    pub(super) async fn lease_new(self: &Arc<Self>, class: ConnectionClass) -> Result<Lease, ClientError> {
+        let permit = self.permit(class).await?;
+        self.slots(class).clear();
+        self.open(class, permit).await
     }
 
     pub(super) fn status(&self) -> PoolStatus {
         PoolStatus { metadata: self.metadata.status(), bulk: self.bulk.status(), watching: self.watching.status() }
     }
 
-    async fn permit(&self, lane: Lane) -> Result<OwnedSemaphorePermit, ClientError> {
-        let permits = Arc::clone(&self.slots(lane).permits);
+    async fn permit(&self, class: ConnectionClass) -> Result<OwnedSemaphorePermit, ClientError> {
+        let permits = Arc::clone(&self.slots(class).permits);
         if let Ok(permit) = Arc::clone(&permits).try_acquire_owned() {
             return Ok(permit);
         }
@@ -218,16 +218,20 @@ impl Pool {
         }
     }
 
-    async fn open(self: &Arc<Self>, lane: Lane, permit: OwnedSemaphorePermit) -> Result<Lease, ClientError> {
+    async fn open(
+        self: &Arc<Self>,
+        class: ConnectionClass,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<Lease, ClientError> {
         let connection = Connection::open(&self.target, self.config.connect_time).await?;
-        Ok(Lease { connection, pool: Arc::clone(self), lane, pooled: false, _permit: permit })
+        Ok(Lease { connection, pool: Arc::clone(self), class, pooled: false, _permit: permit })
     }
 
-    fn slots(&self, lane: Lane) -> &Slots {
-        match lane {
-            Lane::Metadata => &self.metadata,
-            Lane::Bulk => &self.bulk,
-            Lane::Watching => &self.watching,
+    fn slots(&self, class: ConnectionClass) -> &Slots {
+        match class {
+            ConnectionClass::Metadata => &self.metadata,
+            ConnectionClass::Bulk => &self.bulk,
+            ConnectionClass::Watching => &self.watching,
         }
     }
 }
@@ -254,16 +258,16 @@ impl Slots {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    fn status(&self) -> LaneStatus {
+    fn status(&self) -> ClassStatus {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
-        LaneStatus { busy: self.max - self.permits.available_permits(), idle, max: self.max }
+        ClassStatus { busy: self.max - self.permits.available_permits(), idle, max: self.max }
     }
 }
 
 impl Lease {
     /// A part of the memory for transfers.
-    pub(super) fn share(&self) -> Share {
-        self.pool.pieces.share()
+    pub(super) fn share(&self) -> TransferShare {
+        self.pool.transfer_budget.share()
     }
 
     /// Whether the connection had served before.
@@ -362,14 +366,14 @@ impl Lease {
         self.connection.data_left()
     }
 
-    /// See [`Connection::take_lent`].
-    pub(super) fn take_lent(&mut self) -> Option<File> {
-        self.connection.take_lent()
+    /// See [`Connection::take_fd`].
+    pub(super) fn take_fd(&mut self) -> Option<File> {
+        self.connection.take_fd()
     }
 
-    /// See [`Connection::give_back`].
-    pub(super) async fn give_back(&mut self) -> Result<(), ClientError> {
-        self.connection.give_back().await
+    /// See [`Connection::release_fd`].
+    pub(super) async fn release_fd(&mut self) -> Result<(), ClientError> {
+        self.connection.release_fd().await
     }
 
     /// Asks for the end of the request.
@@ -422,10 +426,10 @@ impl Lease {
     /// Gives the connection back after END, unless a frame to the server is unfinished: the next request would be taken
     /// for the rest of it.
     pub(super) fn finish(self) {
-        let Self { mut connection, pool, lane, .. } = self;
+        let Self { mut connection, pool, class, .. } = self;
         if connection.is_between_frames() {
             connection.rest();
-            pool.slots(lane).put(connection);
+            pool.slots(class).put(connection);
         }
     }
 }

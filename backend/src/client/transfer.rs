@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::ClientError;
 use super::connection::{DataReply, Reply};
 use super::pool::Lease;
-use crate::pieces::{PIECE_BYTES_MIN, Share};
+use crate::transfer_budget::{PIECE_BYTES_MIN, TransferShare};
 
 /// The bytes of chosen files.
 pub struct Transfer {
@@ -21,11 +21,11 @@ pub struct Transfer {
     /// A frame that was taken before it was asked for.
     waiting: Option<DataReply>,
     items_left: usize,
-    share: Share,
+    share: TransferShare,
     /// A file may come instead of its bytes.
-    borrows: bool,
+    takes_fds: bool,
     /// The file of the present item.
-    lent: Option<File>,
+    fd: Option<File>,
     state: State,
 }
 
@@ -37,14 +37,14 @@ enum State {
     /// In an item of which so many bytes are still to come, in frames yet to be announced.
     Inside { bytes_left: u64 },
     /// In an item whose file was lent, and is to be given back.
-    Lent,
+    FdPassed,
 }
 
 /// How an item of a GET begins.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Item {
-    /// These bytes follow; [`Transfer::piece`] hands them out. In answer to [`super::Client::get_lent`] the file may
-    /// come instead: [`Transfer::take_lent`] hands that out.
+    /// These bytes follow; [`Transfer::piece`] hands them out. In answer to [`super::Client::get_fd`] the file may
+    /// come instead: [`Transfer::take_fd`] hands that out.
     Sending(Meta),
     /// The wanted range lies outside the file, which is as said; nothing follows.
     Unsatisfiable(Meta, Failure),
@@ -53,13 +53,13 @@ pub enum Item {
 }
 
 impl Transfer {
-    pub(super) fn new(lease: Lease, first: Reply, items: usize, borrows: bool) -> Result<Self, ClientError> {
+    pub(super) fn new(lease: Lease, first: Reply, items: usize, takes_fds: bool) -> Result<Self, ClientError> {
         match first {
             Reply::End(error) => Err(lease.end(error)),
             frame => {
                 let (share, waiting) = (lease.share(), Some(DataReply::Reply(frame)));
                 let state = State::Between;
-                Ok(Self { lease: Some(lease), waiting, items_left: items, share, borrows, lent: None, state })
+                Ok(Self { lease: Some(lease), waiting, items_left: items, share, takes_fds, fd: None, state })
             }
         }
     }
@@ -67,11 +67,11 @@ impl Transfer {
     /// The next item; what is left of the present one is skipped. None after the last. Dropped half-way it may have
     /// skipped an item, but never takes one for another.
     pub async fn next_item(&mut self) -> Result<Option<Item>, ClientError> {
-        if self.state == State::Lent {
+        if self.state == State::FdPassed {
             // The item's own failure, as below.
-            let given_back = self.give_back().await;
+            let released = self.release_fd().await;
             if self.lease.is_none() {
-                given_back?;
+                released?;
             }
         }
         while self.state != State::Between {
@@ -100,20 +100,20 @@ impl Transfer {
         }
         let meta: Meta = self.message(&frame)?;
         self.state = State::Inside { bytes_left: meta.length };
-        if meta.length > 0 && !self.borrows {
+        if meta.length > 0 && !self.takes_fds {
             return Ok(Some(Item::Sending(meta)));
         }
         // The next frame says whether the bytes are sent or the file is lent. An item that ends at once is looked at now:
         // its failure says what it is.
         let next = self.data_reply().await?;
         if let DataReply::Reply(Reply::Frame(frame)) = &next
-            && frame.kind() == Some(FrameKind::Lent)
+            && frame.kind() == Some(FrameKind::PassedFd)
         {
-            let Some(file) = self.lease()?.take_lent() else {
+            let Some(file) = self.lease()?.take_fd() else {
                 return Err(self.broken("a file was lent, and none is there"));
             };
-            self.lent = Some(file);
-            self.state = State::Lent;
+            self.fd = Some(file);
+            self.state = State::FdPassed;
             return Ok(Some(Item::Sending(meta)));
         }
         if meta.length == 0
@@ -132,24 +132,24 @@ impl Transfer {
     }
 
     /// The present item's file, open for reading, if it was lent: then there are no pieces, and who has read what is
-    /// needed of it says so by [`Transfer::give_back`].
-    pub fn take_lent(&mut self) -> Option<File> {
-        self.lent.take()
+    /// needed of it says so by [`Transfer::release_fd`].
+    pub fn take_fd(&mut self) -> Option<File> {
+        self.fd.take()
     }
 
     /// Says that what is needed of a lent file is read: then it is known whether it was the same throughout.
     ///
     /// # Errors
     /// As [`Transfer::piece`].
-    pub async fn give_back(&mut self) -> Result<(), ClientError> {
-        if self.state != State::Lent {
+    pub async fn release_fd(&mut self) -> Result<(), ClientError> {
+        if self.state != State::FdPassed {
             return Err(self.broken("nothing was lent"));
         }
-        if let Err(error) = self.lease()?.give_back().await {
+        if let Err(error) = self.lease()?.release_fd().await {
             return Err(self.lost(error));
         }
         // As after the last of an item's bytes.
-        self.lent = None;
+        self.fd = None;
         self.state = State::Inside { bytes_left: 0 };
         match self.piece().await? {
             None => Ok(()),
@@ -171,7 +171,7 @@ impl Transfer {
     pub async fn piece(&mut self) -> Result<Option<Bytes>, ClientError> {
         let bytes_left = match self.state {
             State::Between => return Ok(None),
-            State::Lent => return Err(self.broken("a file was lent that nobody asked for")),
+            State::FdPassed => return Err(self.broken("a file was lent that nobody asked for")),
             State::Inside { bytes_left } => bytes_left,
         };
         // A frame that waits has announced the bytes that are left.

@@ -5,9 +5,9 @@ use shared::wire::{Abort, Commit, Digest, DigestsKnown, FrameKind, Put, PutEnd, 
 use shared::{Algorithm, Checksum, Conflict, ErrorCode, UploadId, VPath};
 
 use super::connection::Reply;
-use super::pool::{Lane, Lease};
+use super::pool::{ConnectionClass, Lease};
 use super::{Caller, Client, ClientError};
-use crate::pieces::Share;
+use crate::transfer_budget::TransferShare;
 
 /// Which bytes of an upload follow.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -28,13 +28,13 @@ pub struct Sending {
     lease: Option<Lease>,
     /// Where the upload stood when the server was ready.
     ready: Upload,
-    share: Share,
+    share: TransferShare,
 }
 
 impl Client {
     /// Begins an upload, or finds the one that was begun with the same key.
     pub async fn stage(&self, request: &Stage) -> Result<Upload, ClientError> {
-        let (lease, reply) = self.start(Lane::Metadata, FrameKind::Stage, request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::Stage, request).await?;
         lease.last_message(reply, FrameKind::Upload).await
     }
 
@@ -42,7 +42,7 @@ impl Client {
     pub async fn put(&self, caller: &Caller, upload: UploadId, sent: Sent) -> Result<Sending, ClientError> {
         let Sent { offset, length, checksum, total } = sent;
         let request = Put { caller: caller.clone(), upload, offset, length, checksum, total };
-        let (lease, reply) = self.start(Lane::Bulk, FrameKind::Put, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Bulk, FrameKind::Put, &request).await?;
         match reply {
             Reply::Frame(frame) => {
                 let ready = lease.message(&frame, FrameKind::Upload)?;
@@ -55,31 +55,31 @@ impl Client {
     /// How an upload stands. A writer that is at work on it is told to let go first.
     pub async fn upload_status(&self, caller: &Caller, upload: UploadId) -> Result<Upload, ClientError> {
         let request = UploadStatus { caller: caller.clone(), upload: Some(upload) };
-        let (lease, reply) = self.start(Lane::Metadata, FrameKind::UploadStatus, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::UploadStatus, &request).await?;
         lease.last_message(reply, FrameKind::Upload).await
     }
 
     /// How the caller's uploads stand, newest first.
     pub async fn uploads(&self, caller: &Caller) -> Result<Vec<Upload>, ClientError> {
         let request = UploadStatus { caller: caller.clone(), upload: None };
-        let (lease, reply) = self.start(Lane::Metadata, FrameKind::UploadStatus, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::UploadStatus, &request).await?;
         lease.all_messages(reply, FrameKind::Upload).await
     }
 
     /// Makes a small file of bytes that are all there, in one exchange. The request says how many they are, at most
     /// [`shared::limits::STORE_BYTES_MAX`].
     pub async fn store(&self, request: &Store, bytes: &[u8]) -> Result<Upload, ClientError> {
-        let mut lease = self.pool.lease(Lane::Bulk).await?;
+        let mut lease = self.pool.lease(ConnectionClass::Bulk).await?;
         // Twice is as once, unless it matters what stood there before; then the connection is asked whether it lives.
         let repeatable = request.stage.conflict == Conflict::Replace && request.stage.if_match.is_none();
         if !repeatable && lease.was_pooled() && lease.ping().await.is_err() {
             drop(lease);
-            lease = self.pool.lease_new(Lane::Bulk).await?;
+            lease = self.pool.lease_new(ConnectionClass::Bulk).await?;
         }
         let reply = match lease.call_with(FrameKind::Store, request, bytes).await {
             Err(error) if error.code == ErrorCode::Disconnected && repeatable && lease.was_pooled() => {
                 drop(lease);
-                lease = self.pool.lease_new(Lane::Bulk).await?;
+                lease = self.pool.lease_new(ConnectionClass::Bulk).await?;
                 lease.call_with(FrameKind::Store, request, bytes).await?
             }
             reply => reply?,
@@ -89,14 +89,14 @@ impl Client {
 
     /// Makes an upload a file.
     pub async fn commit(&self, request: &Commit) -> Result<Upload, ClientError> {
-        let (lease, reply) = self.start(Lane::Bulk, FrameKind::Commit, request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Bulk, FrameKind::Commit, request).await?;
         lease.last_message(reply, FrameKind::Upload).await
     }
 
     /// Gives an upload up.
     pub async fn abort(&self, caller: &Caller, upload: UploadId) -> Result<(), ClientError> {
         let request = Abort { caller: caller.clone(), upload };
-        let (lease, reply) = self.start(Lane::Metadata, FrameKind::Abort, &request).await?;
+        let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::Abort, &request).await?;
         lease.no_message(reply)
     }
 
@@ -109,8 +109,8 @@ impl Client {
         known_only: bool,
     ) -> Result<DigestsKnown, ClientError> {
         let request = Digest { caller: caller.clone(), path: path.clone(), algorithms, known_only };
-        let lane = if known_only { Lane::Metadata } else { Lane::Bulk };
-        let (lease, reply) = self.start(lane, FrameKind::Digest, &request).await?;
+        let class = if known_only { ConnectionClass::Metadata } else { ConnectionClass::Bulk };
+        let (lease, reply) = self.start(class, FrameKind::Digest, &request).await?;
         let mut messages = lease.all_messages::<DigestsKnown>(reply, FrameKind::Digests).await?;
         messages.pop().ok_or_else(|| ClientError::new(ErrorCode::Protocol, "an answer without the digests"))
     }

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::exit::{Exit, Failure};
 use crate::cli::ConnectArgs;
-use crate::client::{Caller, Client, Place, PoolConfig, Target};
+use crate::client::{Caller, Client, PoolConfig, ServerAddress, Target};
 use crate::state::{StateError, noted_key, read_key};
 use crate::wire::{Key, connect_tcp, connect_unix};
 
@@ -39,18 +39,18 @@ async fn session_with(args: &ConnectArgs, bulk_connections_max: usize, rights: R
     let (address, key) = (place.to_string(), key(args, &place).await?);
     let caller = Caller { scope: Scope::whole(rights), ..Caller::default() };
     let config = PoolConfig { bulk_connections_max, ..PoolConfig::default() };
-    let client = Client::new(Target { place, key }, config);
+    let client = Client::new(Target { address: place, key }, config);
     Ok(Session { client, caller, address })
 }
 
 /// The file server that a person means.
-fn place(text: &str) -> Result<Place, Failure> {
-    match Place::of(text) {
-        Place::Unix(path) => {
+fn place(text: &str) -> Result<ServerAddress, Failure> {
+    match ServerAddress::parse(text) {
+        ServerAddress::Unix(path) => {
             let nowhere = |_| Failure::usage(format!("`{text}` names no Unix socket: unix:PATH does"));
-            Ok(Place::Unix(std::path::absolute(path).map_err(nowhere)?))
+            Ok(ServerAddress::Unix(std::path::absolute(path).map_err(nowhere)?))
         }
-        _ => Ok(Place::Tcp(address(text)?)),
+        _ => Ok(ServerAddress::Tcp(address(text)?)),
     }
 }
 
@@ -74,7 +74,7 @@ fn address(text: &str) -> Result<String, Failure> {
 }
 
 /// The key that was named, or else the one that a server of this user left for that address.
-async fn key(args: &ConnectArgs, place: &Place) -> Result<Key, Failure> {
+async fn key(args: &ConnectArgs, place: &ServerAddress) -> Result<Key, Failure> {
     let error = match &args.key {
         Some(path) => match read_key(path) {
             Ok(key) => return Ok(key),
@@ -96,12 +96,12 @@ async fn key(args: &ConnectArgs, place: &Place) -> Result<Key, Failure> {
 }
 
 /// Without a key it is more useful to hear that there is no server either.
-async fn is_there(place: &Place) -> Result<(), Failure> {
+async fn is_there(place: &ServerAddress) -> Result<(), Failure> {
     let connecting = async {
         match place {
-            Place::Tcp(address) => connect_tcp(address).await.map(drop),
-            Place::Unix(path) => connect_unix(path).await.map(drop),
-            Place::Here(_) => Ok(()),
+            ServerAddress::Tcp(address) => connect_tcp(address).await.map(drop),
+            ServerAddress::Unix(path) => connect_unix(path).await.map(drop),
+            ServerAddress::InProcess(_) => Ok(()),
         }
     };
     let reason = match timeout(PROBE_TIME, connecting).await {

@@ -131,11 +131,11 @@ async fn send(gateway: &Gateway, asked: &Asked) -> Result<Response, Refusal> {
 
 async fn send_one(gateway: &Gateway, asked: &Asked, item: GetItem) -> Result<Response, Refusal> {
     let ranged = item.range.is_some();
-    let mut transfer = gateway.client.get_lent(&asked.caller, item).await?;
+    let mut transfer = gateway.client.get_fd(&asked.caller, item).await?;
     match transfer.next_item().await? {
         Some(Item::Sending(meta)) => {
             let span = Span { offset: meta.offset, length: meta.length };
-            let body = match transfer.take_lent() {
+            let body = match transfer.take_fd() {
                 Some(file) => Lent::new(transfer, file, span, asked.lane.clone()).start().await?,
                 None => Relay::new(transfer, meta.length).start().await?,
             };

@@ -16,7 +16,7 @@ use tokio::task::spawn_blocking;
 use super::lane::{Lane, PROMISE_BYTES_MAX};
 use super::relay::{Source, body, finish};
 use crate::client::{ClientError, Transfer};
-use crate::pages::{self, Cached};
+use crate::page_cache::{self, Cached};
 
 /// What is held back until the file is known to be the same, where the rest was promised, in bytes. It is copied, so it
 /// is little.
@@ -69,12 +69,12 @@ impl Lent {
     /// Sees to it that the next bytes are in memory; false where the system cannot say.
     async fn prepare(&self, bytes_max: usize) -> Result<bool, ClientError> {
         let (offset, length) = (self.offset, self.length(HELD_BYTES, bytes_max));
-        match pages::cached(&self.file, offset, length) {
+        match page_cache::cached(&self.file, offset, length) {
             Cached::Yes => Ok(true),
             Cached::Unknown => Ok(false),
             Cached::No => {
                 let file = Arc::clone(&self.file);
-                blocking(move || pages::warm(&file, offset, length)).await.map(|()| true)
+                blocking(move || page_cache::warm(&file, offset, length)).await.map(|()| true)
             }
         }
     }
@@ -82,11 +82,11 @@ impl Lent {
     /// The next bytes, read.
     async fn read(&mut self, length: usize) -> Result<Bytes, ClientError> {
         let mut buffer = self.buffer(length);
-        let there = pages::read_at_once(&self.file, &mut buffer, self.offset).unwrap_or(0);
+        let there = page_cache::try_read_at(&self.file, &mut buffer, self.offset).unwrap_or(0);
         if there < length {
             let (file, offset) = (Arc::clone(&self.file), self.offset + there as u64);
             buffer = blocking(move || {
-                pages::read_exactly(&file, &mut buffer[there..], offset)?;
+                page_cache::read_exactly(&file, &mut buffer[there..], offset)?;
                 Ok(buffer)
             })
             .await?;
@@ -117,7 +117,7 @@ impl Lent {
         }
         let length = self.length(0, usize::MAX);
         let bytes = self.read(length).await?;
-        self.transfer.give_back().await?;
+        self.transfer.release_fd().await?;
         finish(&mut self.transfer).await?;
         Ok(bytes)
     }

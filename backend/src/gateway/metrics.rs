@@ -218,7 +218,7 @@ fn word(method: &Method) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::LaneStatus;
+    use crate::client::ClassStatus;
 
     #[test]
     fn routes_by_path() {
@@ -245,7 +245,7 @@ mod tests {
         let made_up = Method::from_bytes(b"MADEUP").unwrap();
         metrics.begin();
         metrics.end(Route::of("/nowhere"), &made_up, 405, 0, Duration::ZERO);
-        let lane = LaneStatus { busy: 2, idle: 0, max: 8 };
+        let lane = ClassStatus { busy: 2, idle: 0, max: 8 };
         let text = metrics.text(PoolStatus { metadata: lane, bulk: lane, watching: lane });
         for line in [
             "passerelle_http_requests_total{route=\"files\",method=\"GET\",status=\"206\"} 1",

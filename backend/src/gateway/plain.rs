@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::lane::{Lane, is_promise};
-use crate::pages;
+use crate::page_cache;
 
 /// A connection over TCP on which nothing is encrypted.
 pub(super) struct Plain {
@@ -41,8 +41,9 @@ impl Plain {
 
     fn poll_keep(&self, context: &mut Context<'_>, promise: &[u8]) -> Poll<io::Result<usize>> {
         let part = self.lane.due(promise)?;
-        let sent =
-            ready!(self.poll_call(context, |stream| { pages::send_file(stream, &part.file, part.offset, part.left) }))?;
+        let sent = ready!(
+            self.poll_call(context, |stream| { page_cache::send_file(stream, &part.file, part.offset, part.left) })
+        )?;
         self.lane.keep(sent);
         Poll::Ready(Ok(sent))
     }
@@ -74,7 +75,7 @@ impl AsyncWrite for Plain {
         match (own, slices) {
             (0, [promise, ..]) => this.poll_keep(context, promise),
             // The headers of an answer, with the file behind them in the same segment.
-            (1, [headers, _, ..]) => this.poll_call(context, |stream| pages::send_before(stream, headers)),
+            (1, [headers, _, ..]) => this.poll_call(context, |stream| page_cache::send_before(stream, headers)),
             _ => Pin::new(&mut this.stream).poll_write_vectored(context, &slices[..own]),
         }
     }

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::client::{Client, Place, PoolConfig, Target};
+use crate::client::{Client, PoolConfig, ServerAddress, Target};
 use crate::config::{CommonConfig, HttpConfig, TcpConfig};
 use crate::gateway::{self, Gateway, Tls, TlsError};
 use crate::server::{self, Database, DatabaseError, Server, ServerConfig, Ways};
@@ -22,7 +22,7 @@ use crate::sockets;
 use crate::state::{State, StateError, read_key, read_or_make_key};
 use crate::storage::local::LocalStorage;
 use crate::storage::{Durability, StorageError};
-use crate::wire::{Key, KeyError, UnixPortError, door};
+use crate::wire::{Key, KeyError, UnixListenError, in_process};
 use ports::{Places, Ports};
 
 /// Why a server did not start.
@@ -46,7 +46,7 @@ pub enum RunError {
     },
     /// The Unix socket cannot be listened on.
     #[error(transparent)]
-    Unix(#[from] UnixPortError),
+    Unix(#[from] UnixListenError),
     /// There is no HTTPS with that certificate and that key.
     #[error("no HTTPS: {0}")]
     Tls(#[from] TlsError),
@@ -91,12 +91,12 @@ pub async fn serve(
     let keys = [(local_key, Rights::ALL), (inner_key.clone(), Rights::ALL)];
     let config = ServerConfig { drain_time: common.drain_time, ..tcp.server };
     let stop_server = CancellationToken::new();
-    let (door, doorway) = door();
+    let (connector, in_process) = in_process();
     let file_server = Server::new(Arc::new(storage), open_records(&state, &config)?, keys, config);
-    let ways = Ways { door: Some(doorway), ..ports.into_ways() };
+    let ways = Ways { in_process: Some(in_process), ..ports.into_ways() };
     let file_server = tokio::spawn(server::serve(ways, file_server, stop_server.clone()));
 
-    let client = Client::new(Target::here(door, inner_key), pool(&http));
+    let client = Client::new(Target::in_process(connector, inner_key), pool(&http));
     let writable = http.gateway.anonymous.writable();
     let gateway = new_gateway(client, http, &common, Some(&folder));
     announce(&common, Some(&http_port), Some(&places));
@@ -146,7 +146,7 @@ pub async fn serve_gateway(
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
     prepare();
-    let client = Client::new(Target { place: Place::of(server), key: read_key(key)? }, pool(&http));
+    let client = Client::new(Target { address: ServerAddress::parse(server), key: read_key(key)? }, pool(&http));
     let port = HttpPort::open(&http).await?;
     let gateway = new_gateway(client, http, &common, None);
     announce(&common, Some(&port), None);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use shared::limits::{DATA_BYTES_MAX, FOLDER_ENTRIES_MAX, HANDSHAKE_TIME, IDLE_TIME, TRASH_EXPIRY, UPLOAD_EXPIRY};
 
-use crate::pieces::TRANSFER_BYTES_MAX;
 use crate::storage::Durability;
+use crate::transfer_budget::TRANSFER_BYTES_MAX;
 
 /// What a person may set.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub struct ServerConfig {
     /// How long requests may go on after the server was asked to stop.
     pub drain_time: Duration,
     /// Memory for the bytes of uploads on their way, in bytes: more uploads at a time move in shorter pieces, down to
-    /// [`crate::pieces::PIECE_BYTES_MIN`].
+    /// [`crate::transfer_budget::PIECE_BYTES_MIN`].
     pub transfer_bytes_max: usize,
     /// Memory for sorted folders between the pages of a listing, in bytes.
     pub snapshot_bytes_max: usize,

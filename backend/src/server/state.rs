@@ -13,8 +13,8 @@ use super::operations::list::snapshots::Snapshots;
 use super::operations::watch::watches::Watches;
 use super::records::database::Database;
 use super::uploads::registry::Uploads;
-use crate::pieces::Pieces;
 use crate::storage::Storage;
+use crate::transfer_budget::TransferBudget;
 use crate::wire::{Key, KeyId};
 
 /// What every connection shares.
@@ -28,7 +28,7 @@ pub struct Server {
     pub(super) watches: Arc<Watches>,
     pub(super) records: Option<Arc<Database>>,
     /// Memory for uploads on their way.
-    pub(super) pieces: Pieces,
+    pub(super) transfer_budget: TransferBudget,
     pub(super) config: ServerConfig,
 }
 
@@ -48,7 +48,7 @@ impl Server {
         let uploads = Arc::new(Uploads::new(Arc::clone(&storage), records.clone(), Arc::clone(&digests), &config));
         let watches = Arc::new(Watches::new(Arc::clone(&storage)));
         let jobs = Arc::new(Jobs::new(Arc::clone(&storage), records.clone()));
-        let pieces = Pieces::new(config.transfer_bytes_max);
-        Arc::new(Self { storage, keys, snapshots, digests, uploads, jobs, watches, records, pieces, config })
+        let transfer_budget = TransferBudget::new(config.transfer_bytes_max);
+        Arc::new(Self { storage, keys, snapshots, digests, uploads, jobs, watches, records, transfer_budget, config })
     }
 }

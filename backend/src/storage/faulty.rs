@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex};
 use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
 
 use super::rules::copy_by_hand;
-use super::{Attributes, Expected, Item, Notice, OpenFile, Published, Staged, Storage, StorageError, Visit, Watching};
+use super::{
+    Attributes, Expected, OpenFile, Published, Staged, Storage, StorageError, TrashItem, Visit, WatchEvent, WatchHandle,
+};
 
 /// A storage that fails as its [`Faults`] say, and does what the one inside does otherwise.
 pub struct FaultyStorage<S> {
@@ -259,7 +261,7 @@ impl<S: Storage> Storage for FaultyStorage<S> {
         self.inner.trash(path, etag, id, now)
     }
 
-    fn list_trash(&self, visit: &mut dyn FnMut(Item) -> Visit) -> Result<(), StorageError> {
+    fn list_trash(&self, visit: &mut dyn FnMut(TrashItem) -> Visit) -> Result<(), StorageError> {
         self.faults.check(Operation::Restore)?;
         self.inner.list_trash(visit)
     }
@@ -287,8 +289,8 @@ impl<S: Storage> Storage for FaultyStorage<S> {
     fn watch(
         &self,
         folder: &VPath,
-        notice: Box<dyn Fn(Notice) + Send + Sync>,
-    ) -> Result<Box<dyn Watching>, StorageError> {
+        notice: Box<dyn Fn(WatchEvent) + Send + Sync>,
+    ) -> Result<Box<dyn WatchHandle>, StorageError> {
         self.faults.check(Operation::Watch)?;
         self.inner.watch(folder, notice)
     }

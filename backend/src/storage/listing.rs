@@ -15,7 +15,7 @@ pub struct FolderState {
     pub modified: Timestamp,
 }
 
-/// [`Storage::names`] for a backend that knows no better way: by [`Storage::list`].
+/// [`Storage::list_names`] for a backend that knows no better way: by [`Storage::list`].
 pub(super) fn names_by_list<S: Storage + ?Sized>(
     storage: &S,
     folder: &VPath,
@@ -25,7 +25,7 @@ pub(super) fn names_by_list<S: Storage + ?Sized>(
     Ok(None)
 }
 
-/// [`Storage::rows`] for a backend that knows no better way: by [`Storage::stat`].
+/// [`Storage::stat_names`] for a backend that knows no better way: by [`Storage::stat`].
 pub(super) fn rows_by_stat<'n, S: Storage + ?Sized>(
     storage: &S,
     folder: &VPath,

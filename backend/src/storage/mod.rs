@@ -29,7 +29,9 @@ use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
 
 pub use listing::FolderState;
 pub use local::simulated;
-pub use writing::{Attributes, Durability, Expected, Item, Notice, Published, Staged, Watching, name_beside};
+pub use writing::{
+    Attributes, Durability, Expected, Published, Staged, TrashItem, WatchEvent, WatchHandle, numbered_name,
+};
 
 /// The name of Passerelle's own directory inside a served one. An entry with this name is not listed and cannot be
 /// reached, at any depth.
@@ -81,11 +83,11 @@ pub trait Storage: Send + Sync + 'static {
 
     /// Hands each name that [`Storage::list`] would hand out to `visit`, once, in no order, and whether there is a folder
     /// behind it, links followed. Answers with the state of the folder from before the first name was read, where the
-    /// system tells: while [`Storage::rows`] answers with the same, those are the names.
+    /// system tells: while [`Storage::stat_names`] answers with the same, those are the names.
     ///
     /// # Errors
     /// As [`Storage::list`].
-    fn names(
+    fn list_names(
         &self,
         folder: &VPath,
         visit: &mut dyn FnMut(&[u8], bool) -> Visit,
@@ -99,7 +101,7 @@ pub trait Storage: Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`Storage::list`].
-    fn rows<'n>(
+    fn stat_names<'n>(
         &self,
         folder: &VPath,
         names: &mut dyn Iterator<Item = &'n [u8]>,
@@ -117,14 +119,14 @@ pub trait Storage: Send + Sync + 'static {
 
     /// As [`Storage::stat`], for a thread that must not wait: from what is in memory. None where that is not enough,
     /// where it cannot be told whether it is, and where there is anything to refuse: [`Storage::stat`] knows.
-    fn stat_at_once(&self, _path: &VPath) -> Option<Entry> {
+    fn try_stat(&self, _path: &VPath) -> Option<Entry> {
         None
     }
 
     /// As [`Storage::open`], for a thread that must not wait: from what is in memory. None where that is not enough,
     /// where it cannot be told whether it is, and where there is anything to refuse: [`Storage::open`] knows. Of the
-    /// file, [`OpenFile::read_at_once`] and [`OpenFile::etag_now`] do not wait either.
-    fn open_at_once(&self, _path: &VPath) -> Option<Box<dyn OpenFile>> {
+    /// file, [`OpenFile::try_read_at`] and [`OpenFile::etag_now`] do not wait either.
+    fn try_open(&self, _path: &VPath) -> Option<Box<dyn OpenFile>> {
         None
     }
 
@@ -271,7 +273,7 @@ pub trait Storage: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`ErrorCode::Io`].
-    fn list_trash(&self, _visit: &mut dyn FnMut(Item) -> Visit) -> Result<(), StorageError> {
+    fn list_trash(&self, _visit: &mut dyn FnMut(TrashItem) -> Visit) -> Result<(), StorageError> {
         Ok(())
     }
 
@@ -309,8 +311,8 @@ pub trait Storage: Send + Sync + 'static {
     fn watch(
         &self,
         _folder: &VPath,
-        _notice: Box<dyn Fn(Notice) + Send + Sync>,
-    ) -> Result<Box<dyn Watching>, StorageError> {
+        _notice: Box<dyn Fn(WatchEvent) + Send + Sync>,
+    ) -> Result<Box<dyn WatchHandle>, StorageError> {
         Err(StorageError::new(ErrorCode::Unsupported, "this storage cannot watch folders"))
     }
 }
@@ -343,7 +345,7 @@ pub trait OpenFile: Send + Sync {
 
     /// As [`OpenFile::read_at`], for a thread that must not wait: what is in memory, which may be less than fits. None
     /// where nothing is, where it cannot be told, and where reading fails: [`OpenFile::read_at`] knows.
-    fn read_at_once(&self, _buffer: &mut [u8], _offset: u64) -> Option<usize> {
+    fn try_read_at(&self, _buffer: &mut [u8], _offset: u64) -> Option<usize> {
         None
     }
 

@@ -109,7 +109,7 @@ pub struct Published {
 
 /// Something in the trash.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Item {
+pub struct TrashItem {
     /// By what it is restored.
     pub id: TrashId,
     /// As it was.
@@ -120,7 +120,7 @@ pub struct Item {
 
 /// What a watched folder tells.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Notice {
+pub enum WatchEvent {
     /// Something happened to the entry of that name: look.
     Name(Box<[u8]>),
     /// Too much happened to tell: look at all of it.
@@ -130,10 +130,10 @@ pub enum Notice {
 }
 
 /// A folder that is watched for as long as this lives.
-pub trait Watching: Send + Sync {}
+pub trait WatchHandle: Send + Sync {}
 
 /// The name beside `path` that is tried as the `attempt`th where both are to be kept: `name (2).ext`, `name (3).ext`.
-pub fn name_beside(path: &VPath, attempt: u32) -> Option<VPath> {
+pub fn numbered_name(path: &VPath, attempt: u32) -> Option<VPath> {
     let name = path.name();
     // What begins with its only dot has no extension (`.profile`).
     let dot = name.iter().rposition(|byte| *byte == b'.').filter(|dot| *dot > 0).unwrap_or(name.len());
@@ -156,12 +156,12 @@ mod tests {
 
     #[test]
     fn a_name_beside_keeps_its_extension_and_fits() {
-        let beside = |text: &str| name_beside(&VPath::parse(text).unwrap(), 2).map(|path| path.encoded());
+        let beside = |text: &str| numbered_name(&VPath::parse(text).unwrap(), 2).map(|path| path.encoded());
         assert_eq!(beside("a/report.pdf").as_deref(), Some("a/report%20%282%29.pdf"));
         assert_eq!(beside(".profile").as_deref(), Some(".profile%20%282%29"));
         assert_eq!(beside("folder").as_deref(), Some("folder%20%282%29"));
         let long = VPath::from_bytes([b"\xc3\xa9".repeat(125), b".txt".to_vec()].concat()).unwrap();
-        let path = name_beside(&long, 10).unwrap();
+        let path = numbered_name(&long, 10).unwrap();
         assert!(path.name().len() <= 255 && str::from_utf8(path.name()).is_ok());
     }
 }

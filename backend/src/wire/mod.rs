@@ -1,24 +1,24 @@
 //! The framed protocol on a byte stream, for both ends of a connection: bytes ⇄ frames, keys and their proofs. What a
 //! frame means is not known here.
 
-mod alarm;
-mod door;
+mod in_process;
 mod key;
-mod link;
+mod lazy_timeout;
 mod pipe;
 mod proof;
 mod reader;
+mod transport;
 mod unix;
 mod writer;
 
-pub use alarm::Alarm;
-pub use door::{Door, Doorway, door};
+pub use in_process::{InProcessConnector, InProcessListener, in_process};
 pub use key::{Key, KeyError, KeyId};
-pub use link::{LinkReader, LinkWriter, connect_door, connect_tcp, connect_unix};
+pub use lazy_timeout::LazyTimeout;
 pub use pipe::{PipeReader, PipeWriter};
 pub use proof::{Transcript, nonce};
 pub use reader::{Frame, FrameReader, Incoming, Source};
-pub use unix::{UnixPort, UnixPortError, UnixReader, UnixWriter};
+pub use transport::{TransportReader, TransportWriter, connect_in_process, connect_tcp, connect_unix};
+pub use unix::{UnixListenError, UnixListener, UnixReader, UnixWriter};
 pub use writer::FrameWriter;
 
 use shared::ErrorCode;

@@ -71,7 +71,7 @@ impl Pipe {
 
 impl PipeReader {
     /// The file that was lent last, unless it was taken before.
-    pub fn take_lent(&mut self) -> Option<File> {
+    pub fn take_fd(&mut self) -> Option<File> {
         self.0.lock().lent.take()
     }
 }
@@ -139,7 +139,7 @@ impl PipeWriter {
     }
 
     /// Lends a file to the other side, in the place of one that it left lying.
-    pub fn lend(&mut self, file: File) {
+    pub fn pass_fd(&mut self, file: File) {
         let before = self.0.lock().lent.replace(file);
         drop(before);
     }
@@ -332,15 +332,15 @@ mod tests {
     #[test]
     fn a_file_is_taken_once_and_gives_way_to_the_next() {
         let (mut reader, mut writer) = pipe();
-        assert!(reader.take_lent().is_none());
+        assert!(reader.take_fd().is_none());
         let place = tempfile::tempdir().unwrap();
         for name in ["first", "second"] {
             std::fs::write(place.path().join(name), name).unwrap();
-            writer.lend(File::open(place.path().join(name)).unwrap());
+            writer.pass_fd(File::open(place.path().join(name)).unwrap());
         }
-        let taken = reader.take_lent().unwrap();
+        let taken = reader.take_fd().unwrap();
         assert_eq!(io::read_to_string(taken).unwrap(), "second");
-        assert!(reader.take_lent().is_none());
+        assert!(reader.take_fd().is_none());
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use shared::wire::{FrameKind, Header, Message, encode};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::{Frame, LinkWriter, WireError};
+use super::{Frame, TransportWriter, WireError};
 
 /// How much memory a writer keeps between frames, in bytes: what the answer with a file of a page takes.
 const KEPT_BYTES: usize = 8 << 10;
@@ -24,7 +24,7 @@ pub struct FrameWriter<W> {
     in_data: bool,
 }
 
-impl FrameWriter<LinkWriter> {
+impl FrameWriter<TransportWriter> {
     /// As [`FrameWriter::write`], of bytes that are nobody else's: within a process they are not copied.
     pub async fn pass(&mut self, mut bytes: Bytes) -> Result<(), WireError> {
         while !bytes.is_empty() {

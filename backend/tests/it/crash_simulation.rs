@@ -11,7 +11,7 @@ use std::time::Duration;
 use backend::client::{Client, ClientError, Upload};
 use backend::server::{Database, ServerConfig};
 use backend::storage::simulated::{Fault, SimulatedDisk};
-use backend::storage::{Item, Storage, Visit};
+use backend::storage::{Storage, TrashItem, Visit};
 use shared::change::{Chosen, Leg, Return};
 use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, Outcome, TrashId, UploadId, VPath};
 
@@ -69,7 +69,7 @@ impl Machine {
 }
 
 /// Every file that can be seen, and every one in the trash by where it was.
-fn files(storage: &dyn Storage) -> (BTreeMap<String, Vec<u8>>, Vec<Item>) {
+fn files(storage: &dyn Storage) -> (BTreeMap<String, Vec<u8>>, Vec<TrashItem>) {
     let (mut seen, mut folders) = (BTreeMap::new(), vec![VPath::root()]);
     while let Some(folder) = folders.pop() {
         storage

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use backend::client::{Client, ClientError, GetItem, Item, PoolConfig, Target, Transfer};
-use backend::pieces::PIECE_BYTES_MIN;
 use backend::server::ServerConfig;
 use backend::storage::local::LocalStorage;
 use backend::storage::memory::MemoryStorage;
+use backend::transfer_budget::PIECE_BYTES_MIN;
 use shared::{ByteRange, ErrorCode, Order, Rights, Root, Scope, VPath};
 
 use super::world::{World, path, reader};

@@ -439,7 +439,8 @@ mod after_the_handshake {
         }
         let item = GetItem { path: path("x"), range: None, if_etag: None };
         for count in [0, 1_025] {
-            raw.send(FrameKind::Get, 1, &Get { caller: reader(), items: vec![item.clone(); count], lend: None }).await;
+            raw.send(FrameKind::Get, 1, &Get { caller: reader(), items: vec![item.clone(); count], pass_fd: None })
+                .await;
             assert_eq!(raw.end(1).await, Some(ErrorCode::BadRequest), "{count} items");
             raw.send(FrameKind::Walk, 1, &Walk { caller: reader(), paths: vec![path("x"); count], cursor: None }).await;
             assert_eq!(raw.end(1).await, Some(ErrorCode::BadRequest), "{count} paths");
@@ -570,7 +571,7 @@ mod while_a_request_runs {
 
     fn get() -> Get {
         let item = GetItem { path: path("big"), range: None, if_etag: None };
-        Get { caller: reader(), items: vec![item], lend: None }
+        Get { caller: reader(), items: vec![item], pass_fd: None }
     }
 
     /// A connection on which META of a big file was read and its first DATA frame began.
@@ -646,7 +647,7 @@ mod while_a_request_runs {
         let (mut raw, server) = served(Arc::new(storage), ServerConfig::default(), 64);
         raw.handshake(&server.key, None).await;
         let item = GetItem { path: path("slow"), range: None, if_etag: None };
-        raw.send(FrameKind::Get, 1, &Get { caller: reader(), items: vec![item], lend: None }).await;
+        raw.send(FrameKind::Get, 1, &Get { caller: reader(), items: vec![item], pass_fd: None }).await;
         assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Meta));
         let Raw { reader, .. } = &mut raw;
         let mut received = 0;
@@ -712,7 +713,7 @@ mod while_a_request_runs {
             raw.reader.open(agreed);
             for name in ["big", "small"] {
                 let item = GetItem { path: path(name), range: None, if_etag: None };
-                raw.send(FrameKind::Get, 1, &Get { caller: reader(), items: vec![item], lend: None }).await;
+                raw.send(FrameKind::Get, 1, &Get { caller: reader(), items: vec![item], pass_fd: None }).await;
                 assert_eq!(raw.end(1).await, None);
             }
         }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use backend::client::{Client, Listing};
 use backend::server::ServerConfig;
 use backend::storage::memory::MemoryStorage;
-use backend::storage::{FolderState, Notice, OpenFile, Storage, StorageError, Visit, Watching};
+use backend::storage::{FolderState, OpenFile, Storage, StorageError, Visit, WatchEvent, WatchHandle};
 use futures_util::future::join_all;
 use shared::api::files::Folder;
 use shared::columns::{Columns, MEDIA_TYPE, Row, block_bytes};
@@ -17,7 +17,7 @@ use shared::{Direction, ETag, Entry, ErrorCode, Order, SortKey, Timestamp, VPath
 use super::web::Web;
 use super::world::{World, path, reader};
 
-type Tell = Arc<dyn Fn(Notice) + Send + Sync>;
+type Tell = Arc<dyn Fn(WatchEvent) + Send + Sync>;
 
 /// Counts how often a folder is read and looked at, and tells of the folder's state what the test wants it to.
 struct Counting {
@@ -33,7 +33,7 @@ struct Counting {
 
 struct Unwatched;
 
-impl Watching for Unwatched {}
+impl WatchHandle for Unwatched {}
 
 impl Counting {
     fn over(inner: MemoryStorage) -> Arc<Self> {
@@ -52,7 +52,7 @@ impl Counting {
     /// Tells who watches that something happened.
     fn tell(&self) {
         let watchers = self.watchers.as_ref().unwrap().lock().unwrap();
-        watchers.iter().for_each(|tell| tell(Notice::Name(b"something".as_slice().into())));
+        watchers.iter().for_each(|tell| tell(WatchEvent::Name(b"something".as_slice().into())));
     }
 
     fn state(&self) -> Option<FolderState> {
@@ -71,25 +71,25 @@ impl Storage for Counting {
         self.inner.list(path, visit)
     }
 
-    fn names(
+    fn list_names(
         &self,
         folder: &VPath,
         visit: &mut dyn FnMut(&[u8], bool) -> Visit,
     ) -> Result<Option<FolderState>, StorageError> {
         self.reads.fetch_add(1, Ordering::SeqCst);
         let state = self.state();
-        self.inner.names(folder, visit)?;
+        self.inner.list_names(folder, visit)?;
         Ok(state)
     }
 
-    fn rows<'n>(
+    fn stat_names<'n>(
         &self,
         folder: &VPath,
         names: &mut dyn Iterator<Item = &'n [u8]>,
         visit: &mut dyn FnMut(usize, Row<'n>) -> Visit,
     ) -> Result<Option<FolderState>, StorageError> {
         let state = self.state();
-        self.inner.rows(folder, names, visit)?;
+        self.inner.stat_names(folder, names, visit)?;
         Ok(state)
     }
 
@@ -97,7 +97,11 @@ impl Storage for Counting {
         self.inner.open(path)
     }
 
-    fn watch(&self, _: &VPath, notice: Box<dyn Fn(Notice) + Send + Sync>) -> Result<Box<dyn Watching>, StorageError> {
+    fn watch(
+        &self,
+        _: &VPath,
+        notice: Box<dyn Fn(WatchEvent) + Send + Sync>,
+    ) -> Result<Box<dyn WatchHandle>, StorageError> {
         match &self.watchers {
             Some(watchers) => {
                 watchers.lock().unwrap().push(Arc::from(notice));

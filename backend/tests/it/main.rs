@@ -21,7 +21,6 @@ mod hostile;
 mod hostile_http;
 mod http;
 mod http_put;
-mod links;
 mod listing;
 mod protocol_document;
 mod python_client;
@@ -29,6 +28,7 @@ mod resilience;
 mod spa;
 mod storage;
 mod tls;
+mod transports;
 mod tus;
 mod tus_clients;
 #[cfg(unix)]

@@ -116,7 +116,11 @@ fn the_other_examples_are_as_written() {
 
     let some = GetItem { path: path("hello.txt"), range: Some(ByteRange::Between(0, 4)), if_etag: None };
     let gone = GetItem { path: path("gone"), range: None, if_etag: None };
-    check(&mut blocks, "get", &bytes(&frame(FrameKind::Get, 2, &Get { caller, items: vec![some, gone], lend: None })));
+    check(
+        &mut blocks,
+        "get",
+        &bytes(&frame(FrameKind::Get, 2, &Get { caller, items: vec![some, gone], pass_fd: None })),
+    );
     let meta = Meta { entry: entry("hello.txt", Kind::File, 13, 0x44), offset: 0, length: 5 };
     check(&mut blocks, "meta", &bytes(&frame(FrameKind::Meta, 2, &meta)));
     check(&mut blocks, "data", &bytes(&Frame::new(FrameKind::Data, 2, b"hello".to_vec())));

@@ -296,7 +296,7 @@ mod changing_files {
     async fn midway(storage: Arc<dyn Storage>) -> (RawDuplex, Served) {
         let (mut raw, server) = served(storage, ServerConfig::default(), 1 << 10);
         raw.handshake(&server.key, None).await;
-        raw.send(FrameKind::Get, 1, &Get { caller: reader(), items: vec![item("file"), item("other")], lend: None })
+        raw.send(FrameKind::Get, 1, &Get { caller: reader(), items: vec![item("file"), item("other")], pass_fd: None })
             .await;
         assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Meta));
         assert!(matches!(raw.incoming().await, Ok(Some(Incoming::Data { bytes: DATA_BYTES_MAX, .. }))));

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use backend::gateway::GatewayConfig;
 use backend::storage::local::LocalStorage;
-use backend::wire::{LinkWriter, connect_unix};
+use backend::wire::{TransportWriter, connect_unix};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -49,7 +49,7 @@ mod descriptors {
         let files = vec![file.as_fd(); MANY];
         let ping = bytes(&backend::wire::Frame::new(FrameKind::Ping, 5, Vec::new()));
         for _ in 0..100 {
-            let LinkWriter::Unix(writer) = &raw.writer else { panic!("not a Unix socket") };
+            let TransportWriter::Unix(writer) = &raw.writer else { panic!("not a Unix socket") };
             let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MANY))];
             let mut control = SendAncillaryBuffer::new(&mut space);
             assert!(control.push(SendAncillaryMessage::ScmRights(&files)));
@@ -70,8 +70,8 @@ mod descriptors {
         let place = tempfile::tempdir().unwrap();
         fs::write(place.path().join("file"), "x").unwrap();
         let (reader, mut writer) = connect_unix(&world.socket()).await.unwrap();
-        let LinkWriter::Unix(unix) = &mut writer else { panic!("not a Unix socket") };
-        unix.lend(fs::File::open(place.path().join("file")).unwrap());
+        let TransportWriter::Unix(unix) = &mut writer else { panic!("not a Unix socket") };
+        unix.pass_fd(fs::File::open(place.path().join("file")).unwrap());
         let mut raw = Raw::over(reader, writer);
         raw.send_bytes(&bytes(&frame(FrameKind::Goodbye, 0, &shared::wire::Goodbye::default()))).await;
         assert!(raw.farewell().await.is_some());

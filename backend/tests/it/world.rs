@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use backend::client::{Caller, Client, Place, PoolConfig, Target};
+use backend::client::{Caller, Client, PoolConfig, ServerAddress, Target};
 use backend::server::{Database, Server, ServerConfig, Ways, serve};
 use backend::storage::Storage;
 use backend::storage::memory::MemoryStorage;
-use backend::wire::{Door, Key, UnixPort, door};
+use backend::wire::{InProcessConnector, Key, UnixListener, in_process};
 use shared::{Rights, Scope, VPath};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -22,7 +22,7 @@ const SOCKET: &str = "socket";
 pub(crate) struct World {
     /// Over TCP, unless the world is [`World::by`] another way.
     pub(crate) client: Client,
-    pub(crate) door: Door,
+    pub(crate) connector: InProcessConnector,
     pub(crate) key: Key,
     pub(crate) tcp: SocketAddr,
     /// With the socket in it, where there are such.
@@ -36,15 +36,15 @@ pub(crate) struct World {
 pub(crate) enum Way {
     Tcp,
     Unix,
-    Door,
+    InProcess,
 }
 
 impl Way {
     /// Those of this system.
     pub(crate) const ALL: &[Self] =
-        if cfg!(unix) { &[Self::Tcp, Self::Unix, Self::Door] } else { &[Self::Tcp, Self::Door] };
+        if cfg!(unix) { &[Self::Tcp, Self::Unix, Self::InProcess] } else { &[Self::Tcp, Self::InProcess] };
     /// Those of them that carry files.
-    pub(crate) const LENDING: &[Self] = if cfg!(unix) { &[Self::Unix, Self::Door] } else { &[Self::Door] };
+    pub(crate) const LENDING: &[Self] = if cfg!(unix) { &[Self::Unix, Self::InProcess] } else { &[Self::InProcess] };
 }
 
 impl World {
@@ -87,13 +87,13 @@ impl World {
         let tcp = listener.local_addr().unwrap();
         let server = Server::new(storage, records, [(key.clone(), Rights::ALL)], config);
         let shutdown = CancellationToken::new();
-        let (door, doorway) = door();
+        let (connector, in_process) = in_process();
         let folder = tempfile::tempdir().unwrap();
-        let unix = cfg!(unix).then(|| UnixPort::open(&folder.path().join(SOCKET)).unwrap());
-        let ways = Ways { tcp: Some(listener), unix, door: Some(doorway) };
+        let unix = cfg!(unix).then(|| UnixListener::open(&folder.path().join(SOCKET)).unwrap());
+        let ways = Ways { tcp: Some(listener), unix, in_process: Some(in_process) };
         let server = tokio::spawn(serve(ways, server, shutdown.clone()));
         let client = Client::new(Target::tcp(tcp.to_string(), key.clone()), PoolConfig::default());
-        Self { client, door, key, tcp, folder, shutdown, server }
+        Self { client, connector, key, tcp, folder, shutdown, server }
     }
 
     /// The Unix socket.
@@ -103,18 +103,18 @@ impl World {
 
     /// The same with a client that comes by that way.
     pub(crate) fn by(mut self, way: Way) -> Self {
-        let place = match way {
-            Way::Tcp => Place::Tcp(self.tcp.to_string()),
-            Way::Unix => Place::Unix(self.socket()),
-            Way::Door => Place::Here(self.door.clone()),
+        let address = match way {
+            Way::Tcp => ServerAddress::Tcp(self.tcp.to_string()),
+            Way::Unix => ServerAddress::Unix(self.socket()),
+            Way::InProcess => ServerAddress::InProcess(self.connector.clone()),
         };
-        self.client = Client::new(Target { place, key: self.key.clone() }, PoolConfig::default());
+        self.client = Client::new(Target { address, key: self.key.clone() }, PoolConfig::default());
         self
     }
 
     /// The same with a client that is in the same process, as that of `passerelle serve` is.
     pub(crate) fn inside(self) -> Self {
-        self.by(Way::Door)
+        self.by(Way::InProcess)
     }
 
     /// Asks the file server to stop, and waits until it has.

@@ -354,7 +354,7 @@ proptest! {
         let order = Order { key, direction };
         let items = items.into_iter().map(|(path, range, if_etag)| GetItem { path, range, if_etag }).collect();
         check(&Stat { caller: caller.clone(), path: path.clone(), for_reading }, &later)?;
-        check(&Get { caller: caller.clone(), items, lend: Some(true) }, &later)?;
+        check(&Get { caller: caller.clone(), items, pass_fd: Some(true) }, &later)?;
         check(&Walk { caller: caller.clone(), paths, cursor: cursor.clone() }, &later)?;
         check(&List { caller, path, order, cursor, limit }, &later)?;
     }

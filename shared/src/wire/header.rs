@@ -91,9 +91,9 @@ kinds! {
     /// S→C, something happened in a watched folder.
     Event = 0x4a;
     /// S→C, in place of one item's DATA: its file was lent over the side lane of the connection.
-    Lent = 0x4b;
+    PassedFd = 0x4b;
     /// C→S, a lent file is read: was it the same to the end?
-    Return = 0x4c;
+    ReleasedFd = 0x4c;
     /// S→C, rows of a listing, as [`crate::columns`] has them.
     Columns = 0x4d;
     /// Either way: are you there?

@@ -30,7 +30,7 @@ pub use messages::*;
 /// The first field of HELLO.
 pub const MAGIC: &str = "passerelle";
 /// The capability of a connection that can carry open files beside its bytes: a GET may then be answered by lending.
-pub const LEND: &str = "lend";
+pub const PASS_FD: &str = "lend";
 /// The one version spoken here.
 pub const VERSION: u16 = 1;
 /// What goes into the client's proof before the handshake's bytes.

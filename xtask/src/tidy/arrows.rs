@@ -162,7 +162,7 @@ mod tests {
         fine("backend/src/gateway/mod.rs", "use axum::Router; use axum::http::StatusCode;");
         wrong("backend/src/client/mod.rs", "use axum::Router;", "`axum` belongs to");
         fine("backend/src/client/mod.rs", "let http = 1; f(http); x.http::<u8>();");
-        fine("backend/src/pages.rs", "rustix::mm::mincore()");
+        fine("backend/src/page_cache.rs", "rustix::mm::mincore()");
         fine("backend/tests/it/main.rs", "use axum::Router;");
     }
 

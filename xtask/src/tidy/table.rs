@@ -3,20 +3,20 @@
 /// Each room of `backend/src`, and the rooms that it may import. Only what is listed here may be imported.
 pub(super) const ARROWS: &[(&str, &[&str])] = &[
     // What the system says of a file's pages, for whoever reads or sends one.
-    ("pages", &[]),
+    ("page_cache", &[]),
     // How many bytes each of many may hold.
-    ("pieces", &[]),
+    ("transfer_budget", &[]),
     // How a TCP connection is set up, for whoever makes or accepts one.
     ("sockets", &[]),
-    ("storage", &["pages"]),
+    ("storage", &["page_cache"]),
     ("wire", &["sockets"]),
-    ("server", &["pages", "pieces", "sockets", "storage", "wire"]),
-    ("client", &["pieces", "wire"]),
+    ("server", &["page_cache", "transfer_budget", "sockets", "storage", "wire"]),
+    ("client", &["transfer_budget", "wire"]),
     ("accounts", &[]),
-    ("gateway", &["accounts", "client", "pages", "sockets"]),
+    ("gateway", &["accounts", "client", "page_cache", "sockets"]),
     // The parts of the program that are no room: they sit above, and no room knows them.
     ("state", &["storage", "wire"]),
-    ("config", &["gateway", "pieces", "server"]),
+    ("config", &["gateway", "transfer_budget", "server"]),
     ("telemetry", &["config"]),
     ("cli", &["config"]),
     ("commands", &["cli", "client", "config", "state", "wire"]),
@@ -34,7 +34,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
         &[
             "backend/src/storage/",
             "backend/src/wire/unix/",
-            "backend/src/pages.rs",
+            "backend/src/page_cache.rs",
             "backend/src/run/descriptors.rs",
             "xtask/src/load/",
             "xtask/src/measure/",

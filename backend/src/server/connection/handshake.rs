@@ -2,7 +2,7 @@
 //! anything else, and is told the server's own proof only then.
 
 use shared::limits::{DATA_BYTES_MIN, TEXT_BYTES_MAX};
-use shared::wire::{Auth, AuthOk, Bounded, Failure, FrameKind, Hello, HelloAck, LEND, VERSION, encode};
+use shared::wire::{Auth, AuthOk, Bounded, Failure, FrameKind, Hello, HelloAck, PASS_FD, VERSION, encode};
 use shared::{ErrorCode, Rights};
 
 use crate::server::operations::send::Sink;
@@ -17,7 +17,7 @@ pub(in crate::server) struct Peer {
     /// Largest DATA payload, in bytes.
     pub data_bytes_max: usize,
     /// Files may be lent to it.
-    pub borrows: bool,
+    pub takes_fds: bool,
 }
 
 /// Runs the handshake. The caller bounds its time.
@@ -44,8 +44,8 @@ where
     transcript.add(&frame);
 
     let nonce = nonce().map_err(|error| Failure::new(ErrorCode::Internal, error.to_string()))?;
-    let borrows = writer.sink().can_lend() && hello.capabilities.iter().any(|capability| capability == LEND);
-    let capabilities = if borrows { vec![LEND.to_owned()] } else { Vec::new() };
+    let takes_fds = writer.sink().can_pass_fd() && hello.capabilities.iter().any(|capability| capability == PASS_FD);
+    let capabilities = if takes_fds { vec![PASS_FD.to_owned()] } else { Vec::new() };
     let ack = HelloAck { version: VERSION, capabilities, nonce };
     let frame = Frame::new(FrameKind::HelloAck, 0, encode(&ack));
     transcript.add(&frame);
@@ -68,7 +68,7 @@ where
     writer.queue(FrameKind::AuthOk, 0, &ok);
     writer.flush().await.map_err(refusal)?;
     reader.open(data_bytes_max);
-    Ok(Peer { rights, data_bytes_max, borrows })
+    Ok(Peer { rights, data_bytes_max, takes_fds })
 }
 
 async fn expect<R: Source>(reader: &mut FrameReader<R>, kind: FrameKind) -> Result<Frame, Failure> {

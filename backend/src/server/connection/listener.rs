@@ -18,7 +18,7 @@ use crate::server::maintenance::{recover, run_maintenance};
 use crate::server::operations::send::Sink;
 use crate::server::state::Server;
 use crate::sockets;
-use crate::wire::{Doorway, FrameReader, FrameWriter, Source, UnixPort};
+use crate::wire::{FrameReader, FrameWriter, InProcessListener, Source, UnixListener};
 
 /// How many connections may be told at a time that they are too many.
 const REFUSALS_MAX: usize = 64;
@@ -29,9 +29,9 @@ pub struct Ways {
     /// Over TCP.
     pub tcp: Option<TcpListener>,
     /// Over a Unix socket.
-    pub unix: Option<UnixPort>,
+    pub unix: Option<UnixListener>,
     /// From within this process.
-    pub door: Option<Doorway>,
+    pub in_process: Option<InProcessListener>,
 }
 
 /// Accepts connections until `shutdown`; then lets requests that run come to their end, at most for
@@ -47,7 +47,7 @@ pub async fn serve(mut ways: Ways, server: Arc<Server>, shutdown: CancellationTo
     let (over_tcp, over_unix, inside) = (slots(), slots(), slots());
     connections.tasks.spawn(run_maintenance(Arc::clone(&connections.server), connections.shutdown.clone()));
     loop {
-        let Ways { tcp, unix, door } = &mut ways;
+        let Ways { tcp, unix, in_process } = &mut ways;
         // A way that there is not, or that nobody can come by any more, is none of the branches.
         tokio::select! {
             () = connections.shutdown.cancelled() => break,
@@ -62,7 +62,7 @@ pub async fn serve(mut ways: Ways, server: Arc<Server>, shutdown: CancellationTo
                 Ok((reader, writer)) => connections.take(reader, writer, &over_unix),
                 Err(error) => pause_after(&error).await,
             },
-            Some((reader, writer)) = async { door.as_mut()?.accept().await } => {
+            Some((reader, writer)) = async { in_process.as_mut()?.accept().await } => {
                 connections.take(reader, writer, &inside);
             }
         }

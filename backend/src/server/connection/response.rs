@@ -41,7 +41,7 @@ pub(in crate::server) struct Control {
     /// Its PUT_END has come.
     put_ended: AtomicBool,
     /// A file is lent.
-    lent: AtomicBool,
+    fd_passed: AtomicBool,
     /// It is given back.
     returned: Notify,
 }
@@ -95,12 +95,12 @@ impl Control {
     }
 
     /// The client gives back what it was lent; false where that is nothing.
-    pub(in crate::server) fn give_back(&self) -> bool {
-        let was_lent = self.lent.swap(false, Ordering::AcqRel);
-        if was_lent {
+    pub(in crate::server) fn release_fd(&self) -> bool {
+        let was_passed = self.fd_passed.swap(false, Ordering::AcqRel);
+        if was_passed {
             self.returned.notify_one();
         }
-        was_lent
+        was_passed
     }
 
     /// The PINGs that wait for an answer.
@@ -186,13 +186,13 @@ impl<'a, W: AsyncWrite + Unpin> Answer<'a, W> {
 
     /// Lends a file to the client, and waits until it is given back, for as long as the client likes: what bounds its
     /// reader bounds this, too.
-    pub(in crate::server) async fn lend(&mut self, file: File) -> Result<(), Stop>
+    pub(in crate::server) async fn pass_fd(&mut self, file: File) -> Result<(), Stop>
     where
         W: Sink,
     {
-        self.control.lent.store(true, Ordering::Release);
-        self.writer().sink().lend(file);
-        self.send_body(FrameKind::Lent, &[]).await?;
+        self.control.fd_passed.store(true, Ordering::Release);
+        self.writer().sink().pass_fd(file);
+        self.send_body(FrameKind::PassedFd, &[]).await?;
         self.flush().await?;
         let control = self.control;
         let returned = async {

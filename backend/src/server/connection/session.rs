@@ -13,14 +13,14 @@ use tracing::debug;
 
 use super::handshake::{Peer, handshake};
 use super::response::{Answer, Control, Inbound, Stop};
-use crate::pieces::{PIECE_BYTES_MIN, Pieces};
 use crate::server::dispatch::dispatch;
 use crate::server::operations::send::Sink;
 use crate::server::state::Server;
 use crate::server::uploads::write::Intake;
-use crate::wire::{Alarm, Frame, FrameReader, FrameWriter, Incoming, Source, WireError};
+use crate::transfer_budget::{PIECE_BYTES_MIN, TransferBudget};
+use crate::wire::{Frame, FrameReader, FrameWriter, Incoming, LazyTimeout, Source, WireError};
 
-/// How many pieces of a PUT wait for the disk, each as long as [`Pieces`] allows.
+/// How many pieces of a PUT wait for the disk, each as long as [`TransferBudget`] allows.
 const PIECES_WAITING_MAX: usize = 4;
 /// How long the end of a PUT that failed is waited for.
 const SKIP_TIME: Duration = Duration::from_secs(5);
@@ -54,7 +54,8 @@ where
             return farewell(&mut reader, &mut writer, FrameKind::Goodbye, &Goodbye { error: Some(failure) }).await;
         }
     };
-    let mut session = Session { reader, writer, server, peer, cancels: Cancels::default(), alarm: Alarm::default() };
+    let mut session =
+        Session { reader, writer, server, peer, cancels: Cancels::default(), idle_timeout: LazyTimeout::default() };
     match session.run(shutdown).await {
         // Nobody is told off, so nobody needs to be waited for.
         Ok(()) => {
@@ -75,7 +76,7 @@ struct Session<'a, R, W> {
     server: &'a Server,
     peer: Peer,
     cancels: Cancels,
-    alarm: Alarm,
+    idle_timeout: LazyTimeout,
 }
 
 impl<R: Source, W: Sink> Session<'_, R, W> {
@@ -85,7 +86,7 @@ impl<R: Source, W: Sink> Session<'_, R, W> {
             let frame = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
-                frame = self.alarm.within(self.server.config.idle_time, self.reader.message()) => frame,
+                frame = self.idle_timeout.within(self.server.config.idle_time, self.reader.message()) => frame,
             };
             // An idle connection is ended without reproach.
             let Some(frame) = frame else { return Ok(()) };
@@ -167,7 +168,14 @@ impl<R: Source, W: Sink> Session<'_, R, W> {
             let intake = receiver.map(|receiver| Intake::new(receiver, &control));
             let work = dispatch(server, *peer, &mut answer, intake, &frame);
             tokio::pin!(work);
-            let mut ears = Ears { reader, request_id, control: &control, cancels, pieces: &server.pieces, sender };
+            let mut ears = Ears {
+                reader,
+                request_id,
+                control: &control,
+                cancels,
+                transfer_budget: &server.transfer_budget,
+                sender,
+            };
             let over = tokio::select! {
                 biased;
                 outcome = &mut work => Ok(outcome),
@@ -210,7 +218,7 @@ struct Ears<'a, R> {
     control: &'a Control,
     cancels: &'a mut Cancels,
     /// How much of a PUT is taken at a time.
-    pieces: &'a Pieces,
+    transfer_budget: &'a TransferBudget,
     /// Where the bytes of a PUT go.
     sender: Option<mpsc::Sender<Inbound>>,
 }
@@ -245,8 +253,11 @@ impl<R: Source> Ears<'_, R> {
                         self.control.cancelled.cancel();
                     }
                 }
-                Some(FrameKind::Return) if frame.header.request_id == self.request_id && self.control.give_back() => {}
-                Some(FrameKind::Return) => return Err(WireError::Unexpected("a file is given back that was not lent")),
+                Some(FrameKind::ReleasedFd)
+                    if frame.header.request_id == self.request_id && self.control.release_fd() => {}
+                Some(FrameKind::ReleasedFd) => {
+                    return Err(WireError::Unexpected("a file is given back that was not lent"));
+                }
                 Some(FrameKind::Ping) if self.control.ping(frame.header.request_id) => {}
                 Some(FrameKind::Ping) => return Err(WireError::TooMany("too many pings wait for an answer")),
                 Some(FrameKind::Goodbye) => return Ok(ControlFlow::Break(())),
@@ -261,7 +272,7 @@ impl<R: Source> Ears<'_, R> {
             return Err(WireError::Unexpected("data that belongs to no PUT"));
         }
         while self.reader.data_left() > 0 {
-            let piece = timeout(STALL_TIME, self.reader.piece(self.pieces.piece_bytes()))
+            let piece = timeout(STALL_TIME, self.reader.piece(self.transfer_budget.piece_bytes()))
                 .await
                 .map_err(|_| WireError::Stalled)??;
             self.pass(Inbound::Bytes(piece)).await;

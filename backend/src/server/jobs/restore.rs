@@ -7,7 +7,7 @@ use super::decide::{Plan, is_alike, plan};
 use super::runner::{Run, Trouble};
 use super::simple::done;
 use crate::server::folders::make_folders;
-use crate::storage::{StorageError, Visit, name_beside};
+use crate::storage::{StorageError, Visit, numbered_name};
 
 /// How many names are tried beside one that is taken.
 const NAMES_MAX: u32 = 10_000;
@@ -85,7 +85,7 @@ impl Run {
     /// The first name beside `path` that nothing has.
     pub(super) fn free_name(&self, path: &VPath) -> Result<VPath, Trouble> {
         for attempt in 2..NAMES_MAX {
-            let beside = name_beside(path, attempt).ok_or(ErrorCode::NameRefused)?;
+            let beside = numbered_name(path, attempt).ok_or(ErrorCode::NameRefused)?;
             if self.standing(&beside)?.is_none() {
                 return Ok(beside);
             }

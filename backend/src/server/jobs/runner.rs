@@ -17,7 +17,7 @@ use crate::server::clock;
 use crate::server::entries::relative;
 use crate::server::records::database::Database;
 use crate::server::records::jobs::{JobRecord, Step};
-use crate::storage::{Item, Storage, StorageError, Visit};
+use crate::storage::{Storage, StorageError, TrashItem, Visit};
 
 /// How often waiting clients hear of what goes on inside an item.
 const NEWS_TIME: Duration = Duration::from_millis(100);
@@ -41,9 +41,9 @@ pub(super) struct Run {
     /// The item that had begun when the process before ended, with the path that it was about to give.
     pub(super) begun_before: Option<Begun>,
     /// What is in the trash when a job goes on after a restart; its own items among them are what it had done.
-    trash_before: HashMap<TrashId, Item>,
+    trash_before: HashMap<TrashId, TrashItem>,
     /// What the caller may see in the trash, once the job has looked; each item is asked for once.
-    trash_seen: Option<HashMap<TrashId, Item>>,
+    trash_seen: Option<HashMap<TrashId, TrashItem>>,
     /// Outcomes that go into the journal with what comes next. To lose them in a crash is to find them out again.
     unwritten: Vec<Step>,
     stopping: CancellationToken,
@@ -327,7 +327,7 @@ impl Run {
     }
 
     /// An item of the trash that the caller may see, as the trash was when the job first asked.
-    pub(super) fn trashed(&mut self, id: TrashId) -> Result<Option<Item>, StorageError> {
+    pub(super) fn trashed(&mut self, id: TrashId) -> Result<Option<TrashItem>, StorageError> {
         if self.trash_seen.is_none() {
             let hidden: HashSet<TrashId> = self.records.purges()?.into_iter().collect();
             let mut seen = HashMap::new();

@@ -30,7 +30,7 @@ pub(in crate::server) async fn stat<W: Sink>(
     answer.set_deadline(request.caller.deadline_ms);
     let wanted = if request.for_reading == Some(true) { Rights::READ } else { Rights::LIST };
     let path = authorise(&request.caller, peer, wanted, &request.path)?;
-    let mut entry = match server.storage.stat_at_once(&path) {
+    let mut entry = match server.storage.try_stat(&path) {
         Some(entry) => entry,
         None => {
             let storage = Arc::clone(&server.storage);
@@ -49,7 +49,7 @@ pub(in crate::server) async fn get<W: Sink>(
     request: Get,
 ) -> Result<(), Stop> {
     answer.set_deadline(request.caller.deadline_ms);
-    let peer = Peer { borrows: peer.borrows && request.lend == Some(true), ..peer };
+    let peer = Peer { takes_fds: peer.takes_fds && request.pass_fd == Some(true), ..peer };
     for item in request.items {
         let path = authorise(&request.caller, peer, Rights::READ, &item.path);
         let sent = match path {
@@ -89,7 +89,7 @@ async fn send_item<W: Sink>(
     item: GetItem,
     path: VPath,
 ) -> Result<(), Stop> {
-    let opened = match open_at_once(&*server.storage, &path, &item) {
+    let opened = match try_open(&*server.storage, &path, &item) {
         Some(opened) => opened,
         None => {
             let (storage, wanted) = (Arc::clone(&server.storage), item.clone());
@@ -115,8 +115,8 @@ async fn send_item<W: Sink>(
     let entry = Entry { path: item.path, ..file.entry().clone() };
     let etag = entry.etag;
     answer.send(FrameKind::Meta, &Meta { entry, offset: span.offset, length: span.length }).await?;
-    match peer.borrows.then(|| lendable(&*file)).flatten() {
-        Some(lent) => answer.lend(lent).await?,
+    match peer.takes_fds.then(|| passable_file(&*file)).flatten() {
+        Some(lent) => answer.pass_fd(lent).await?,
         None => send_parts(peer, answer, &file, span).await?,
     }
     // After the last byte: who has all of them must have those of one state of the file.
@@ -144,7 +144,7 @@ async fn send_parts<W: Sink>(
 
 /// The system's file, if there is one: a second handle to what is open for reading. Where there is none to be had, the
 /// bytes are sent.
-fn lendable(file: &dyn OpenFile) -> Option<File> {
+fn passable_file(file: &dyn OpenFile) -> Option<File> {
     file.as_file()?.try_clone().ok()
 }
 
@@ -155,12 +155,12 @@ fn open(storage: &dyn Storage, path: &VPath, item: &GetItem) -> Result<Opened, S
 
 /// Does not block. None where it would have to, and for every failure: then [`open`] knows, or finds a file that changed
 /// in its new state.
-fn open_at_once(storage: &dyn Storage, path: &VPath, item: &GetItem) -> Option<Opened> {
-    let read = |file: &dyn OpenFile, bytes: &mut [u8], offset| match file.read_at_once(bytes, offset) {
+fn try_open(storage: &dyn Storage, path: &VPath, item: &GetItem) -> Option<Opened> {
+    let read = |file: &dyn OpenFile, bytes: &mut [u8], offset| match file.try_read_at(bytes, offset) {
         Some(read) if read == bytes.len() => Ok(()),
         _ => Err(StorageError::new(ErrorCode::Io, "the bytes are not all in memory")),
     };
-    choose(storage.open_at_once(path)?, item, read).ok()
+    choose(storage.try_open(path)?, item, read).ok()
 }
 
 /// What an item comes to, with its bytes where they are few.

@@ -34,12 +34,12 @@ pub trait Sink: AsyncWrite + Unpin + Send {
     }
 
     /// Whether it carries open files beside the bytes.
-    fn can_lend(&self) -> bool {
+    fn can_pass_fd(&self) -> bool {
         false
     }
 
     /// Hands over an open file, where it can.
-    fn lend(&mut self, _file: File) {}
+    fn pass_fd(&mut self, _file: File) {}
 }
 
 impl Sink for OwnedWriteHalf {
@@ -54,22 +54,22 @@ impl Sink for UnixWriter {
         Some(Socket::Unix(UnixWriter::socket(self)))
     }
 
-    fn can_lend(&self) -> bool {
+    fn can_pass_fd(&self) -> bool {
         true
     }
 
-    fn lend(&mut self, file: File) {
-        UnixWriter::lend(self, file);
+    fn pass_fd(&mut self, file: File) {
+        UnixWriter::pass_fd(self, file);
     }
 }
 
 impl Sink for PipeWriter {
-    fn can_lend(&self) -> bool {
+    fn can_pass_fd(&self) -> bool {
         true
     }
 
-    fn lend(&mut self, file: File) {
-        PipeWriter::lend(self, file);
+    fn pass_fd(&mut self, file: File) {
+        PipeWriter::pass_fd(self, file);
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::io::Interest;
 use tokio::time::timeout;
 
 use super::send::{Sink, Socket};
-use crate::pages::{self, Cached};
+use crate::page_cache::{self, Cached};
 use crate::server::blocking::blocking;
 use crate::server::connection::response::{Answer, Stop};
 use crate::storage::{OpenFile, StorageError};
@@ -26,7 +26,7 @@ pub(in crate::server) async fn prepare<W: Sink>(
     length: usize,
 ) -> Result<bool, Stop> {
     let Some(handle) = file.as_file() else { return Ok(false) };
-    match pages::cached(handle, offset, length) {
+    match page_cache::cached(handle, offset, length) {
         Cached::Yes => Ok(true),
         Cached::Unknown => Ok(false),
         Cached::No => {
@@ -59,7 +59,7 @@ pub(in crate::server) async fn send<W: Sink>(
 /// Reads the part into the page cache and asks for what comes after it.
 fn warm(file: &dyn OpenFile, offset: u64, length: usize) -> Result<(), StorageError> {
     let Some(handle) = file.as_file() else { return Ok(()) };
-    pages::warm(handle, offset, length).map_err(|error| match error.kind() {
+    page_cache::warm(handle, offset, length).map_err(|error| match error.kind() {
         io::ErrorKind::UnexpectedEof => {
             StorageError::new(ErrorCode::Changed, "the file became shorter while it was sent")
         }
@@ -70,7 +70,7 @@ fn warm(file: &dyn OpenFile, offset: u64, length: usize) -> Result<(), StorageEr
 /// Small frames, told to wait for the file's bytes so that both leave in one segment.
 async fn send_before(socket: Socket<'_>, mut bytes: &[u8]) -> Result<(), WireError> {
     while !bytes.is_empty() {
-        bytes = &bytes[socket.send(|descriptor| pages::send_before(descriptor, bytes)).await?..];
+        bytes = &bytes[socket.send(|descriptor| page_cache::send_before(descriptor, bytes)).await?..];
     }
     Ok(())
 }
@@ -79,7 +79,7 @@ async fn send_file(socket: Socket<'_>, file: &File, mut offset: u64, length: usi
     let end = offset + length as u64;
     while offset < end {
         let left = usize::try_from(end - offset).unwrap_or(length);
-        offset += socket.send(|descriptor| pages::send_file(descriptor, file, offset, left)).await? as u64;
+        offset += socket.send(|descriptor| page_cache::send_file(descriptor, file, offset, left)).await? as u64;
     }
     Ok(())
 }

@@ -22,7 +22,7 @@ use crate::server::operations::digest::digest_of;
 use crate::server::operations::send::Sink;
 use crate::server::records::uploads::UploadRecord;
 use crate::server::state::Server;
-use crate::storage::{Published, Staged, Storage, StorageError, name_beside};
+use crate::storage::{Published, Staged, Storage, StorageError, numbered_name};
 
 /// What is copied in one step, in bytes: a client that cancels waits no longer than that.
 const STEP_BYTES: u64 = 64 << 20;
@@ -275,7 +275,7 @@ pub(super) fn check_blake3(digests: &Digests, wanted: Option<&[u8]>) -> Result<(
 }
 
 fn beside(path: &VPath, attempt: u32) -> Result<VPath, StorageError> {
-    name_beside(path, attempt).ok_or_else(|| StorageError::new(ErrorCode::NameRefused, "no name fits beside it"))
+    numbered_name(path, attempt).ok_or_else(|| StorageError::new(ErrorCode::NameRefused, "no name fits beside it"))
 }
 
 impl Uploads {

@@ -68,7 +68,7 @@ pub(in crate::server) async fn put<W: Sink>(
     let hold = server.uploads.hold(answer, request.upload, owner).await?;
     let (uploads, held) = (Arc::clone(&server.uploads), Arc::clone(&hold));
     let mut writer = answer.during(attempt(move || Writer::open(uploads, held, &request))).await?;
-    let share = server.pieces.share();
+    let share = server.transfer_budget.share();
     let ready = hold.live().describe();
     answer.send(FrameKind::Upload, &ready).await?;
     intake.control.open_intake();

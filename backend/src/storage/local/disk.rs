@@ -8,13 +8,13 @@ use std::path::Path;
 use shared::{ErrorCode, VPath};
 
 use super::metadata::{Metadata, Shape};
-use crate::storage::{Attributes, Notice, StorageError, Visit, Watching};
+use crate::storage::{Attributes, StorageError, Visit, WatchEvent, WatchHandle};
 
 /// Makes what was done in a folder survive a crash.
 pub(super) type SyncFolder = Box<dyn FnOnce() -> io::Result<()> + Send>;
 
 /// What is called when something happens in a watched folder.
-pub(super) type Tell = Box<dyn Fn(Notice) + Send + Sync>;
+pub(super) type Tell = Box<dyn Fn(WatchEvent) + Send + Sync>;
 
 /// An open directory, and what a system must be able to do with one: take one name at a time and never follow a link.
 pub(super) trait Folder: Send + Sync + Sized + 'static {
@@ -68,7 +68,7 @@ pub(super) trait Folder: Send + Sync + Sized + 'static {
 
     /// As [`Folder::descend`], without waiting for a disk or another machine; neither does [`Folder::open_leaf`] then, nor
     /// [`Folder::metadata_of_file`] after it. None where that cannot be, or cannot be told.
-    fn descend_at_once(&self, _path: &VPath) -> Option<Node<Self>> {
+    fn try_descend(&self, _path: &VPath) -> Option<Node<Self>> {
         None
     }
 
@@ -109,7 +109,7 @@ pub(super) trait Folder: Send + Sync + Sized + 'static {
     fn space(&self) -> io::Result<Option<u64>>;
 
     /// Watches this folder, which is at `path` now as far as one can know.
-    fn watch(&self, _path: &Path, _tell: Tell) -> Result<Box<dyn Watching>, StorageError> {
+    fn watch(&self, _path: &Path, _tell: Tell) -> Result<Box<dyn WatchHandle>, StorageError> {
         Err(StorageError::new(ErrorCode::Unsupported, "this system does not tell what happens in a folder"))
     }
 }
@@ -126,7 +126,7 @@ pub(super) trait DiskFile: Send + Sync + 'static {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 
     /// What of it is in memory; none where nothing is or the system cannot tell.
-    fn read_at_once(&self, _buffer: &mut [u8], _offset: u64) -> Option<usize> {
+    fn try_read_at(&self, _buffer: &mut [u8], _offset: u64) -> Option<usize> {
         None
     }
 
@@ -168,8 +168,8 @@ impl DiskFile for File {
         return std::os::windows::fs::FileExt::seek_read(self, buffer, offset);
     }
 
-    fn read_at_once(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
-        crate::pages::read_at_once(self, buffer, offset)
+    fn try_read_at(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
+        crate::page_cache::try_read_at(self, buffer, offset)
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {

@@ -16,7 +16,7 @@ use shared::ErrorCode;
 
 use super::disk::Tell;
 use crate::storage::rules::refused;
-use crate::storage::{Notice, StorageError, Watching};
+use crate::storage::{StorageError, WatchEvent, WatchHandle};
 
 /// How much the kernel hands out at a time, in bytes.
 const EVENTS_BYTES: usize = 16 << 10;
@@ -43,7 +43,7 @@ struct Watcher {
     number: u64,
 }
 
-impl Watching for Watcher {}
+impl WatchHandle for Watcher {}
 
 impl Drop for Watcher {
     fn drop(&mut self) {
@@ -59,7 +59,7 @@ impl Drop for Watcher {
 }
 
 /// Watches the folder behind a handle.
-pub(super) fn watch(folder: impl AsFd, tell: Tell) -> Result<Box<dyn Watching>, StorageError> {
+pub(super) fn watch(folder: impl AsFd, tell: Tell) -> Result<Box<dyn WatchHandle>, StorageError> {
     let shared = Shared::get()?;
     let path = format!("/proc/self/fd/{}", folder.as_fd().as_raw_fd());
     let names = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVE;
@@ -110,19 +110,19 @@ impl Shared {
         // Whoever watches learns that nothing more will come, and the next one starts afresh.
         *SHARED.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = None;
         let everybody = std::mem::take(&mut self.lock().folders);
-        everybody.into_values().flatten().for_each(|(_, tell)| tell(Notice::Gone));
+        everybody.into_values().flatten().for_each(|(_, tell)| tell(WatchEvent::Gone));
     }
 
     fn hand_out(&self, folder: i32, events: ReadFlags, name: Option<&[u8]>) {
         if events.contains(ReadFlags::QUEUE_OVERFLOW) {
             let everybody: Vec<_> = self.lock().folders.values().flatten().cloned().collect();
-            everybody.iter().for_each(|(_, tell)| tell(Notice::Everything));
+            everybody.iter().for_each(|(_, tell)| tell(WatchEvent::Everything));
             return;
         }
         let gone = events.intersects(ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::UNMOUNT);
         let notice = match name {
-            _ if gone => Notice::Gone,
-            Some(name) => Notice::Name(name.into()),
+            _ if gone => WatchEvent::Gone,
+            Some(name) => WatchEvent::Name(name.into()),
             // Of the folder itself, which is not what was asked for.
             None => return,
         };

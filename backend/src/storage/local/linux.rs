@@ -20,7 +20,7 @@ use super::disk::{Folder, Node, SyncFolder, Tell};
 use super::metadata::{Identity, Metadata, Shape};
 use super::tree::{exchanged, refusal};
 use super::unix;
-use crate::storage::{Attributes, StorageError, Visit, Watching};
+use crate::storage::{Attributes, StorageError, Visit, WatchHandle};
 
 /// How much `getdents` may write at a time, in bytes: some 1 500 names.
 const NAMES_BYTES: usize = 64 << 10;
@@ -161,7 +161,7 @@ impl Folder for LinuxFolder {
         }
     }
 
-    fn descend_at_once(&self, path: &VPath) -> Option<Node<Self>> {
+    fn try_descend(&self, path: &VPath) -> Option<Node<Self>> {
         if !self.at_once {
             return None;
         }
@@ -231,7 +231,7 @@ impl Folder for LinuxFolder {
         unix::space(&self.handle)
     }
 
-    fn watch(&self, _path: &Path, tell: Tell) -> Result<Box<dyn Watching>, StorageError> {
+    fn watch(&self, _path: &Path, tell: Tell) -> Result<Box<dyn WatchHandle>, StorageError> {
         if proc_handles().is_none() {
             return Err(StorageError::new(ErrorCode::Unsupported, "without /proc no folder is watched"));
         }

@@ -13,7 +13,7 @@ use crate::storage::listing::unreadable_row;
 use crate::storage::{FolderState, StorageError, Visit, is_state_folder_name};
 
 impl<F: Folder> Tree<F> {
-    /// See [`crate::storage::Storage::names`].
+    /// See [`crate::storage::Storage::list_names`].
     pub(super) fn visit_names(
         &self,
         path: &VPath,
@@ -42,7 +42,7 @@ impl<F: Folder> Tree<F> {
         Ok(state)
     }
 
-    /// See [`crate::storage::Storage::rows`].
+    /// See [`crate::storage::Storage::stat_names`].
     pub(super) fn visit_rows<'n>(
         &self,
         path: &VPath,

@@ -68,8 +68,8 @@ use self::metadata::{Identity, Metadata};
 use self::portable::PortableFolder;
 use self::tree::{RootFacts, Tree};
 use super::{
-    Attributes, Expected, FolderState, Item, Notice, OpenFile, Published, Staged, Storage, StorageError, Visit,
-    Watching, is_state_folder_name,
+    Attributes, Expected, FolderState, OpenFile, Published, Staged, Storage, StorageError, TrashItem, Visit,
+    WatchEvent, WatchHandle, is_state_folder_name,
 };
 
 /// A directory that is served.
@@ -141,33 +141,33 @@ impl Storage for LocalStorage {
         self.tree.list(path, visit)
     }
 
-    fn names(
+    fn list_names(
         &self,
         folder: &VPath,
         visit: &mut dyn FnMut(&[u8], bool) -> Visit,
     ) -> Result<Option<FolderState>, StorageError> {
-        self.tree.names(folder, visit)
+        self.tree.list_names(folder, visit)
     }
 
-    fn rows<'n>(
+    fn stat_names<'n>(
         &self,
         folder: &VPath,
         names: &mut dyn Iterator<Item = &'n [u8]>,
         visit: &mut dyn FnMut(usize, Row<'n>) -> Visit,
     ) -> Result<Option<FolderState>, StorageError> {
-        self.tree.rows(folder, names, visit)
+        self.tree.stat_names(folder, names, visit)
     }
 
     fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError> {
         self.tree.open(path)
     }
 
-    fn stat_at_once(&self, path: &VPath) -> Option<Entry> {
-        self.tree.stat_at_once(path)
+    fn try_stat(&self, path: &VPath) -> Option<Entry> {
+        self.tree.try_stat(path)
     }
 
-    fn open_at_once(&self, path: &VPath) -> Option<Box<dyn OpenFile>> {
-        self.tree.open_at_once(path)
+    fn try_open(&self, path: &VPath) -> Option<Box<dyn OpenFile>> {
+        self.tree.try_open(path)
     }
 
     fn stage(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
@@ -233,7 +233,7 @@ impl Storage for LocalStorage {
         self.tree.trash(path, etag, id, now)
     }
 
-    fn list_trash(&self, visit: &mut dyn FnMut(Item) -> Visit) -> Result<(), StorageError> {
+    fn list_trash(&self, visit: &mut dyn FnMut(TrashItem) -> Visit) -> Result<(), StorageError> {
         self.tree.list_trash(visit)
     }
 
@@ -252,8 +252,8 @@ impl Storage for LocalStorage {
     fn watch(
         &self,
         folder: &VPath,
-        notice: Box<dyn Fn(Notice) + Send + Sync>,
-    ) -> Result<Box<dyn Watching>, StorageError> {
+        notice: Box<dyn Fn(WatchEvent) + Send + Sync>,
+    ) -> Result<Box<dyn WatchHandle>, StorageError> {
         self.tree.watch(folder, notice)
     }
 }

@@ -10,24 +10,24 @@ use notify::{Config, ErrorKind, Event, RecommendedWatcher, RecursiveMode, Watche
 use shared::ErrorCode;
 
 use super::disk::Tell;
-use crate::storage::{Notice, StorageError, Watching};
+use crate::storage::{StorageError, WatchEvent, WatchHandle};
 
 struct Watcher {
     _watcher: RecommendedWatcher,
 }
 
-impl Watching for Watcher {}
+impl WatchHandle for Watcher {}
 
 /// Watches the folder at that path. `still_there` says whether the path leads to it.
 pub(super) fn watch(
     path: &Path,
     tell: Tell,
     still_there: impl FnOnce() -> bool,
-) -> Result<Box<dyn Watching>, StorageError> {
+) -> Result<Box<dyn WatchHandle>, StorageError> {
     let folder = path.to_owned();
     let hand_out = move |event: notify::Result<Event>| match event {
         Ok(event) => notices(&folder, &event).into_iter().for_each(&tell),
-        Err(_) => tell(Notice::Everything),
+        Err(_) => tell(WatchEvent::Everything),
     };
     let mut watcher =
         RecommendedWatcher::new(hand_out, Config::default().with_follow_symlinks(false)).map_err(refusal)?;
@@ -39,18 +39,18 @@ pub(super) fn watch(
 }
 
 /// What an event comes to for who watches that folder.
-fn notices(folder: &Path, event: &Event) -> Vec<Notice> {
+fn notices(folder: &Path, event: &Event) -> Vec<WatchEvent> {
     if event.need_rescan() {
-        return vec![Notice::Everything];
+        return vec![WatchEvent::Everything];
     }
     let left = matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)));
     let notice = |path: &PathBuf| {
         if path == folder {
-            return left.then_some(Notice::Gone);
+            return left.then_some(WatchEvent::Gone);
         }
         // macOS tells what happens further below as well.
         let inside = path.parent() == Some(folder);
-        inside.then(|| path.file_name().and_then(name_bytes)).flatten().map(|name| Notice::Name(name.into()))
+        inside.then(|| path.file_name().and_then(name_bytes)).flatten().map(|name| WatchEvent::Name(name.into()))
     };
     match event.kind {
         // Somebody only looked.

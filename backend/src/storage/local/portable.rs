@@ -16,7 +16,7 @@ use super::metadata::{Identity, Metadata, Shape};
 use super::tree::{exchanged, refusal};
 #[cfg(unix)]
 use super::unix;
-use crate::storage::{Attributes, STATE_FOLDER_NAME, StorageError, Visit, Watching};
+use crate::storage::{Attributes, STATE_FOLDER_NAME, StorageError, Visit, WatchHandle};
 
 /// How often a name is looked up again while somebody exchanges what stands under it.
 const EXCHANGE_RETRIES: usize = 8;
@@ -262,7 +262,7 @@ impl Folder for PortableFolder {
         Ok(None)
     }
 
-    fn watch(&self, path: &Path, tell: Tell) -> Result<Box<dyn Watching>, StorageError> {
+    fn watch(&self, path: &Path, tell: Tell) -> Result<Box<dyn WatchHandle>, StorageError> {
         let own = self.metadata().map_err(|error| refusal(error, "watching a folder"))?;
         let still_there = || {
             let found = Self::open_root(path).and_then(|folder| folder.metadata());

@@ -14,7 +14,7 @@ use super::tree::{Tree, refusal};
 use super::vault::Vault;
 use super::writing::rename_refusal;
 use crate::storage::rules::refused;
-use crate::storage::{Item, StorageError, Visit};
+use crate::storage::{StorageError, TrashItem, Visit};
 
 pub(super) const INFO: &[u8] = b"info.json";
 pub(super) const DATA: &[u8] = b"data";
@@ -80,7 +80,7 @@ impl<F: Folder> Tree<F> {
         }
     }
 
-    pub(super) fn visit_trash(&self, visit: &mut dyn FnMut(Item) -> Visit) -> Result<(), StorageError> {
+    pub(super) fn visit_trash(&self, visit: &mut dyn FnMut(TrashItem) -> Visit) -> Result<(), StorageError> {
         let Some(trash) = self.peek_trash()? else { return Ok(()) };
         let mut ids = Vec::new();
         let read = trash.names(&mut |name| {
@@ -195,9 +195,9 @@ fn is_half_made<F: Folder>(item: &F) -> bool {
     item.metadata_of(DATA).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
-fn describe<F: Folder>(item: &F, id: TrashId) -> Item {
+fn describe<F: Folder>(item: &F, id: TrashId) -> TrashItem {
     match read_info(item) {
-        Some(info) => Item { id, trashed: Timestamp(info.trashed), entry: info.entry() },
+        Some(info) => TrashItem { id, trashed: Timestamp(info.trashed), entry: info.entry() },
         // Somebody spoilt it. What can be seen is told, so that it can still be restored under another name.
         None => {
             let path = VPath::parse(&id.to_string()).unwrap_or_default();
@@ -206,7 +206,7 @@ fn describe<F: Folder>(item: &F, id: TrashId) -> Item {
                 Err(_) => unreadable(path),
             };
             let trashed = item.metadata().map_or(Timestamp::default(), |metadata| metadata.modified);
-            Item { id, entry, trashed }
+            TrashItem { id, entry, trashed }
         }
     }
 }

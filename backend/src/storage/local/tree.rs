@@ -16,8 +16,8 @@ use super::vault::Vault;
 use super::writing::Locks;
 use crate::storage::links::{Lost, Trail, below_root, seen_from};
 use crate::storage::{
-    Attributes, Expected, FolderState, Item, Notice, OpenFile, Published, Staged, Storage, StorageError, Visit,
-    Watching, is_state_folder_name,
+    Attributes, Expected, FolderState, OpenFile, Published, Staged, Storage, StorageError, TrashItem, Visit,
+    WatchEvent, WatchHandle, is_state_folder_name,
 };
 
 /// A directory tree, seen from its root.
@@ -202,8 +202,8 @@ impl<F: Folder> Tree<F> {
     }
 
     /// The same without waiting; none where anything is in the way of it.
-    fn descend_at_once(&self, path: &VPath) -> Option<Node<F>> {
-        let node = self.may_descend(path).then(|| self.root.descend_at_once(path))??;
+    fn try_descend(&self, path: &VPath) -> Option<Node<F>> {
+        let node = self.may_descend(path).then(|| self.root.try_descend(path))??;
         self.unless_hidden(node).ok()
     }
 
@@ -293,7 +293,7 @@ impl<F: Folder> Storage for Tree<F> {
         read.map_err(|error| refusal(error, "reading a folder"))
     }
 
-    fn names(
+    fn list_names(
         &self,
         folder: &VPath,
         visit: &mut dyn FnMut(&[u8], bool) -> Visit,
@@ -301,7 +301,7 @@ impl<F: Folder> Storage for Tree<F> {
         self.visit_names(folder, visit)
     }
 
-    fn rows<'n>(
+    fn stat_names<'n>(
         &self,
         folder: &VPath,
         names: &mut dyn Iterator<Item = &'n [u8]>,
@@ -337,15 +337,15 @@ impl<F: Folder> Storage for Tree<F> {
         }
     }
 
-    fn stat_at_once(&self, path: &VPath) -> Option<Entry> {
-        match self.descend_at_once(path)? {
+    fn try_stat(&self, path: &VPath) -> Option<Entry> {
+        match self.try_descend(path)? {
             Node::Folder(_, metadata) | Node::Leaf(_, metadata) => Some(metadata.entry(path.clone(), None)),
             Node::Link => None,
         }
     }
 
-    fn open_at_once(&self, path: &VPath) -> Option<Box<dyn OpenFile>> {
-        let Node::Leaf(leaf, metadata) = self.descend_at_once(path)? else { return None };
+    fn try_open(&self, path: &VPath) -> Option<Box<dyn OpenFile>> {
+        let Node::Leaf(leaf, metadata) = self.try_descend(path)? else { return None };
         let found = Found { name: path.as_bytes().into(), leaf, metadata };
         self.open_found(&self.root, found, metadata.entry(path.clone(), None)).ok()
     }
@@ -413,7 +413,7 @@ impl<F: Folder> Storage for Tree<F> {
         self.trash_entry(path, etag, id, now)
     }
 
-    fn list_trash(&self, visit: &mut dyn FnMut(Item) -> Visit) -> Result<(), StorageError> {
+    fn list_trash(&self, visit: &mut dyn FnMut(TrashItem) -> Visit) -> Result<(), StorageError> {
         self.visit_trash(visit)
     }
 
@@ -432,12 +432,12 @@ impl<F: Folder> Storage for Tree<F> {
     fn watch(
         &self,
         folder: &VPath,
-        notice: Box<dyn Fn(Notice) + Send + Sync>,
-    ) -> Result<Box<dyn Watching>, StorageError> {
+        notice: Box<dyn Fn(WatchEvent) + Send + Sync>,
+    ) -> Result<Box<dyn WatchHandle>, StorageError> {
         let place = self.folder_place(folder)?;
         let path = place.names().fold(self.facts.canonical.clone(), |path, name| path.join(as_os(name)));
-        let tell = move |told: Notice| match &told {
-            Notice::Name(name) if is_state_folder_name(name) => {}
+        let tell = move |told: WatchEvent| match &told {
+            WatchEvent::Name(name) if is_state_folder_name(name) => {}
             _ => notice(told),
         };
         place.folder().watch(&path, Box::new(tell))
@@ -460,8 +460,8 @@ impl<F: Folder> OpenFile for LocalFile<F> {
         read_full(&self.file, buffer, offset)
     }
 
-    fn read_at_once(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
-        self.file.read_at_once(buffer, offset)
+    fn try_read_at(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
+        self.file.try_read_at(buffer, offset)
     }
 
     fn etag_now(&self) -> Result<ETag, StorageError> {

@@ -28,8 +28,8 @@ use self::watching::Watchers;
 use self::writing::{MemoryStaged, Trashed};
 use super::links::{Lost, Trail, below_root, seen_from};
 use super::{
-    Attributes, Expected, Item, Notice, OpenFile, Published, Staged, Storage, StorageError, Visit, Watching,
-    is_state_folder_name,
+    Attributes, Expected, OpenFile, Published, Staged, Storage, StorageError, TrashItem, Visit, WatchEvent,
+    WatchHandle, is_state_folder_name,
 };
 
 /// The tree. A clone is another handle to the same tree.
@@ -244,11 +244,11 @@ impl Storage for MemoryStorage {
         Ok(())
     }
 
-    fn stat_at_once(&self, path: &VPath) -> Option<Entry> {
+    fn try_stat(&self, path: &VPath) -> Option<Entry> {
         self.stat(path).ok()
     }
 
-    fn open_at_once(&self, path: &VPath) -> Option<Box<dyn OpenFile>> {
+    fn try_open(&self, path: &VPath) -> Option<Box<dyn OpenFile>> {
         self.open(path).ok()
     }
 
@@ -327,7 +327,7 @@ impl Storage for MemoryStorage {
         self.with_tree(|tree| tree.trash(path, etag, id, now))
     }
 
-    fn list_trash(&self, visit: &mut dyn FnMut(Item) -> Visit) -> Result<(), StorageError> {
+    fn list_trash(&self, visit: &mut dyn FnMut(TrashItem) -> Visit) -> Result<(), StorageError> {
         let items: Vec<_> = self.read_lock().trash.values().map(|trashed| trashed.item.clone()).collect();
         let _ = items.into_iter().try_for_each(|item| match visit(item) {
             Visit::Continue => Ok(()),
@@ -352,8 +352,8 @@ impl Storage for MemoryStorage {
     fn watch(
         &self,
         folder: &VPath,
-        notice: Box<dyn Fn(Notice) + Send + Sync>,
-    ) -> Result<Box<dyn Watching>, StorageError> {
+        notice: Box<dyn Fn(WatchEvent) + Send + Sync>,
+    ) -> Result<Box<dyn WatchHandle>, StorageError> {
         self.watch_folder(folder, notice)
     }
 }
@@ -370,7 +370,7 @@ impl OpenFile for MemoryFile {
         &self.entry
     }
 
-    fn read_at_once(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
+    fn try_read_at(&self, buffer: &mut [u8], offset: u64) -> Option<usize> {
         self.read_at(buffer, offset).ok()
     }
 

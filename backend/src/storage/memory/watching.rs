@@ -7,15 +7,15 @@ use std::sync::Arc;
 use shared::VPath;
 
 use super::{MemoryStorage, NodeId, Place, Trail};
-use crate::storage::{Notice, StorageError, Watching, is_state_folder_name};
+use crate::storage::{StorageError, WatchEvent, WatchHandle, is_state_folder_name};
 
-type Tell = Arc<dyn Fn(Notice) + Send + Sync>;
+type Tell = Arc<dyn Fn(WatchEvent) + Send + Sync>;
 
 /// Those who watch, and what they were not yet told.
 #[derive(Default)]
 pub(super) struct Watchers {
     watched: Vec<Watched>,
-    untold: Vec<(Notice, Tell)>,
+    untold: Vec<(WatchEvent, Tell)>,
     /// The number that the next watcher gets.
     next: u64,
 }
@@ -30,21 +30,21 @@ impl Watchers {
     /// Something happened under that name.
     pub(super) fn tell(&mut self, folder: NodeId, name: &[u8]) {
         if !is_state_folder_name(name) {
-            self.note(folder, || Notice::Name(name.into()));
+            self.note(folder, || WatchEvent::Name(name.into()));
         }
     }
 
     /// That node has left its place.
     pub(super) fn tell_gone(&mut self, node: NodeId) {
-        self.note(node, || Notice::Gone);
+        self.note(node, || WatchEvent::Gone);
     }
 
     /// What is to be told, and to whom.
-    pub(super) fn take_untold(&mut self) -> Vec<(Notice, Tell)> {
+    pub(super) fn take_untold(&mut self) -> Vec<(WatchEvent, Tell)> {
         std::mem::take(&mut self.untold)
     }
 
-    fn note(&mut self, folder: NodeId, notice: impl Fn() -> Notice) {
+    fn note(&mut self, folder: NodeId, notice: impl Fn() -> WatchEvent) {
         let concerned = self.watched.iter().filter(|watched| watched.folder == folder);
         self.untold.extend(concerned.map(|watched| (notice(), Arc::clone(&watched.tell))));
     }
@@ -61,7 +61,7 @@ struct MemoryWatching {
     number: u64,
 }
 
-impl Watching for MemoryWatching {}
+impl WatchHandle for MemoryWatching {}
 
 impl Drop for MemoryWatching {
     fn drop(&mut self) {
@@ -73,8 +73,8 @@ impl MemoryStorage {
     pub(super) fn watch_folder(
         &self,
         folder: &VPath,
-        notice: Box<dyn Fn(Notice) + Send + Sync>,
-    ) -> Result<Box<dyn Watching>, StorageError> {
+        notice: Box<dyn Fn(WatchEvent) + Send + Sync>,
+    ) -> Result<Box<dyn WatchHandle>, StorageError> {
         let number = self.with_tree(|tree| {
             let folder = tree.walk(Place::root(), Trail::along(folder))?.node();
             tree.children(folder)?;

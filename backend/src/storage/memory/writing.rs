@@ -8,12 +8,12 @@ use crate::storage::rules::{
     NAME_BYTES_MAX, Standing, check_link_target, check_new_name, check_replacement, check_state, copy_by_hand, refused,
     root_stays,
 };
-use crate::storage::{Attributes, Expected, Item, OpenFile, Published, Staged, StorageError};
+use crate::storage::{Attributes, Expected, OpenFile, Published, Staged, StorageError, TrashItem};
 
 /// Something in the trash.
 #[derive(Debug)]
 pub(super) struct Trashed {
-    pub(super) item: Item,
+    pub(super) item: TrashItem,
     node: NodeId,
 }
 
@@ -150,7 +150,7 @@ impl Tree {
         }
         let entry = self.describe(&source.folder, source.standing, path.clone());
         let node = self.detach(source.folder(), path.name())?;
-        self.trash.insert(id, Trashed { item: Item { id, entry, trashed: now }, node });
+        self.trash.insert(id, Trashed { item: TrashItem { id, entry, trashed: now }, node });
         Ok(())
     }
 

@@ -9,11 +9,11 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::super::Source;
-use super::UnixPortError;
+use super::UnixListenError;
 
 /// There is none.
 #[derive(Debug)]
-pub enum UnixPort {}
+pub enum UnixListener {}
 
 /// There is none.
 #[derive(Debug)]
@@ -31,13 +31,13 @@ pub(in crate::wire) async fn connect(_path: &Path) -> io::Result<(UnixReader, Un
     Err(unsupported())
 }
 
-impl UnixPort {
+impl UnixListener {
     /// Fails.
     ///
     /// # Errors
-    /// [`UnixPortError::Io`].
-    pub fn open(path: &Path) -> Result<Self, UnixPortError> {
-        Err(UnixPortError::Io { path: path.to_owned(), source: unsupported() })
+    /// [`UnixListenError::Io`].
+    pub fn open(path: &Path) -> Result<Self, UnixListenError> {
+        Err(UnixListenError::Io { path: path.to_owned(), source: unsupported() })
     }
 
     /// Never called.
@@ -56,14 +56,14 @@ impl UnixPort {
 
 impl UnixReader {
     /// Never called.
-    pub fn take_lent(&mut self) -> Option<File> {
+    pub fn take_fd(&mut self) -> Option<File> {
         match *self {}
     }
 }
 
 impl UnixWriter {
     /// Never called.
-    pub fn lend(&mut self, _file: File) {
+    pub fn pass_fd(&mut self, _file: File) {
         match *self {}
     }
 }

@@ -4,26 +4,26 @@
 #[cfg(not(unix))]
 mod absent;
 #[cfg(unix)]
-mod carry;
+mod listener;
 #[cfg(unix)]
-mod port;
+mod stream;
 
 #[cfg(not(unix))]
 pub(super) use absent::connect;
 #[cfg(not(unix))]
-pub use absent::{UnixPort, UnixReader, UnixWriter};
+pub use absent::{UnixListener, UnixReader, UnixWriter};
 #[cfg(unix)]
-pub(super) use carry::connect;
+pub use listener::UnixListener;
 #[cfg(unix)]
-pub use carry::{UnixReader, UnixWriter};
+pub(super) use stream::connect;
 #[cfg(unix)]
-pub use port::UnixPort;
+pub use stream::{UnixReader, UnixWriter};
 
 use std::path::PathBuf;
 
 /// Why nothing listens on a Unix socket.
 #[derive(Debug, thiserror::Error)]
-pub enum UnixPortError {
+pub enum UnixListenError {
     /// The system keeps addresses in a few bytes.
     #[error("the path {} is too long for a Unix socket: {max} bytes at most", path.display())]
     TooLong {

@@ -71,7 +71,7 @@ fn build(world: &dyn World, tree: &BTreeMap<String, Piece>) {
     }
 }
 
-/// Pieces that can stand together: under each there is a folder or nothing.
+/// TransferBudget that can stand together: under each there is a folder or nothing.
 fn planted(pieces: Vec<(String, Piece)>) -> BTreeMap<String, Piece> {
     let mut tree = BTreeMap::new();
     for (path, piece) in pieces {

@@ -224,25 +224,25 @@ fn what_is_in_memory_is_had_at_once_and_nothing_else() {
         assert_eq!(at_once(name), None, "{}", name.escape_ascii());
     }
     for name in [b"link".as_slice(), b"folder link/file", b"nothing", b".passerelle", b".passerelle/secret"] {
-        assert_eq!(storage.stat_at_once(&path(name)), None, "{}", name.escape_ascii());
+        assert_eq!(storage.try_stat(&path(name)), None, "{}", name.escape_ascii());
     }
     // Another file system, or a kernel before 5.12, may always say none.
     const EXT4: u32 = 0xef53;
     if system.f_type as u32 == EXT4 {
         assert_eq!(at_once(b"folder/file").as_deref(), Some(b"content".as_slice()));
-        assert_eq!(storage.stat_at_once(&path(b"fifo")), storage.stat(&path(b"fifo")).ok());
+        assert_eq!(storage.try_stat(&path(b"fifo")), storage.stat(&path(b"fifo")).ok());
     }
     for containment in [Containment::Walk, Containment::Portable] {
         let other = LocalStorage::open_with(&world.at(b""), None, containment).unwrap();
-        assert!(other.open_at_once(&path(b"folder/file")).is_none());
+        assert!(other.try_open(&path(b"folder/file")).is_none());
     }
 }
 
 #[cfg(target_os = "linux")]
 fn content_at_once(storage: &dyn Storage, name: &[u8]) -> Option<Vec<u8>> {
-    let file = storage.open_at_once(&path(name))?;
+    let file = storage.try_open(&path(name))?;
     let mut bytes = [0; 16];
-    let count = file.read_at_once(&mut bytes, 0)?;
+    let count = file.try_read_at(&mut bytes, 0)?;
     Some(bytes[..count].to_vec())
 }
 

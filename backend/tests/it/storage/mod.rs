@@ -170,7 +170,7 @@ fn last_segment(path: &[u8]) -> &[u8] {
 }
 
 fn stat(world: &dyn World, name: &[u8]) -> Result<Entry, ErrorCode> {
-    let at_once = world.storage().stat_at_once(&path(name));
+    let at_once = world.storage().try_stat(&path(name));
     let found = world.storage().stat(&path(name)).map_err(|error| error.code);
     if let Some(entry) = at_once {
         assert_eq!(Ok(&entry), found.as_ref(), "what was said at once is something else");
@@ -194,7 +194,7 @@ fn list_in(storage: &dyn Storage, path: &VPath) -> Result<BTreeMap<Vec<u8>, Entr
 }
 
 fn open(world: &dyn World, name: &[u8]) -> Result<Box<dyn OpenFile>, StorageError> {
-    let at_once = world.storage().open_at_once(&path(name));
+    let at_once = world.storage().try_open(&path(name));
     let opened = world.storage().open(&path(name));
     if let Some(file) = at_once {
         let other = opened.as_ref().unwrap_or_else(|error| panic!("only at once it is opened: {error}"));
@@ -207,7 +207,7 @@ fn open(world: &dyn World, name: &[u8]) -> Result<Box<dyn OpenFile>, StorageErro
 /// What is read at once are the first of the bytes that there are, perhaps none.
 fn check_reading_at_once(file: &dyn OpenFile, other: &dyn OpenFile) {
     let (mut at_once, mut waited) = ([0; 64], [0; 64]);
-    let Some(count) = file.read_at_once(&mut at_once, 0) else { return };
+    let Some(count) = file.try_read_at(&mut at_once, 0) else { return };
     if let Ok(all) = other.read_at(&mut waited, 0) {
         assert!(count <= all && at_once[..count] == waited[..count]);
     }

@@ -69,7 +69,7 @@ pub(super) fn names_and_rows_are_the_listing(world: &dyn World) {
     let (storage, folder) = (world.storage(), path(b"some"));
     let read = || {
         let mut names = Vec::new();
-        let state = storage.names(&folder, &mut |name, folder| {
+        let state = storage.list_names(&folder, &mut |name, folder| {
             names.push((name.to_vec(), folder));
             Visit::Continue
         });
@@ -83,7 +83,7 @@ pub(super) fn names_and_rows_are_the_listing(world: &dyn World) {
     let asked: Vec<&[u8]> =
         [&b"gone"[..], b".passerelle"].into_iter().chain(names.iter().map(|(name, _)| &**name)).collect();
     let mut rows = Vec::new();
-    let again = storage.rows(&folder, &mut asked.iter().copied(), &mut |index, row| {
+    let again = storage.stat_names(&folder, &mut asked.iter().copied(), &mut |index, row| {
         assert_eq!(row.name, asked[index]);
         rows.push(row.entry(&folder).unwrap());
         Visit::Continue
@@ -107,19 +107,19 @@ pub(super) fn names_and_rows_are_the_listing(world: &dyn World) {
 
     let mut count = 0;
     storage
-        .names(&folder, &mut |_, _| {
+        .list_names(&folder, &mut |_, _| {
             count += 1;
             Visit::Stop
         })
         .unwrap();
     storage
-        .rows(&folder, &mut asked.iter().copied(), &mut |_, _| {
+        .stat_names(&folder, &mut asked.iter().copied(), &mut |_, _| {
             count += 1;
             Visit::Stop
         })
         .unwrap();
     assert_eq!(count, 2);
-    let refused = |name: &[u8]| storage.names(&path(name), &mut |_, _| Visit::Continue).unwrap_err().code;
+    let refused = |name: &[u8]| storage.list_names(&path(name), &mut |_, _| Visit::Continue).unwrap_err().code;
     assert_eq!((refused(b"none"), refused(b"some/file")), (ErrorCode::NotFound, ErrorCode::NotFolder));
 }
 

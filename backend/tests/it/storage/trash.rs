@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use backend::storage::{Expected, Item, Visit};
+use backend::storage::{Expected, TrashItem, Visit};
 use shared::{ETag, ErrorCode, Kind, Link, Timestamp, TrashId};
 
 use super::{World, code, content, last_segment, list, path, stat, trash_id};
@@ -232,9 +232,9 @@ pub(super) fn deep_trees_are_purged(world: &dyn World) {
     assert!(trashed(world).is_empty());
 }
 
-fn trashed(world: &dyn World) -> BTreeMap<TrashId, Item> {
+fn trashed(world: &dyn World) -> BTreeMap<TrashId, TrashItem> {
     let mut items = BTreeMap::new();
-    let mut visit = |item: Item| {
+    let mut visit = |item: TrashItem| {
         assert!(items.insert(item.id, item).is_none());
         Visit::Continue
     };

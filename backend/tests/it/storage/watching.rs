@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-use backend::storage::{Expected, Notice, Watching};
+use backend::storage::{Expected, WatchEvent, WatchHandle};
 use shared::{ErrorCode, Timestamp};
 
 use super::{World, code, path, trash_id, upload};
@@ -41,7 +41,7 @@ pub(super) fn a_watched_folder_tells_what_happens_in_it(world: &dyn World) {
     storage.rename(&path(b"folder"), None, &path(b"elsewhere"), &Expected::Nothing).unwrap();
     loop {
         match notices.recv_timeout(PATIENCE).unwrap() {
-            Notice::Gone => break,
+            WatchEvent::Gone => break,
             notice => check_harmless(&notice),
         }
     }
@@ -65,7 +65,7 @@ pub(super) fn who_stops_watching_hears_no_more(world: &dyn World) {
     }
 }
 
-type Watched = (Box<dyn Watching>, Receiver<Notice>);
+type Watched = (Box<dyn WatchHandle>, Receiver<WatchEvent>);
 
 fn watch(world: &dyn World, folder: &[u8]) -> Result<Watched, ErrorCode> {
     let (sender, receiver) = channel();
@@ -74,24 +74,24 @@ fn watch(world: &dyn World, folder: &[u8]) -> Result<Watched, ErrorCode> {
 }
 
 #[track_caller]
-fn check_told(notices: &Receiver<Notice>, name: &[u8]) {
+fn check_told(notices: &Receiver<WatchEvent>, name: &[u8]) {
     check_told_of(notices, &[name]);
 }
 
 /// Waits until those names are told, in any order; others may come before, and one may come several times.
 #[track_caller]
-fn check_told_of(notices: &Receiver<Notice>, names: &[&[u8]]) {
+fn check_told_of(notices: &Receiver<WatchEvent>, names: &[&[u8]]) {
     let mut left = names.to_vec();
     while !left.is_empty() {
         match notices.recv_timeout(PATIENCE) {
-            Ok(Notice::Name(told)) if left.contains(&&*told) => left.retain(|name| *name != &*told),
+            Ok(WatchEvent::Name(told)) if left.contains(&&*told) => left.retain(|name| *name != &*told),
             Ok(notice) => check_harmless(&notice),
             Err(error) => panic!("{left:?} was not told: {error}"),
         }
     }
 }
 
-fn check_harmless(notice: &Notice) {
-    let hidden = matches!(notice, Notice::Name(name) if &**name == b".passerelle" || &**name == b"file");
-    assert!(!hidden && *notice != Notice::Gone, "{notice:?}");
+fn check_harmless(notice: &WatchEvent) {
+    let hidden = matches!(notice, WatchEvent::Name(name) if &**name == b".passerelle" || &**name == b"file");
+    assert!(!hidden && *notice != WatchEvent::Gone, "{notice:?}");
 }

@@ -57,9 +57,9 @@ pub struct Get {
     /// At least one, at most [`GET_ITEMS_MAX`](crate::limits::GET_ITEMS_MAX).
     #[n(1)]
     pub items: Vec<GetItem>,
-    /// True where a file may be lent instead of sent, if the connection agreed on [`LEND`](crate::wire::LEND).
+    /// True where a file may be lent instead of sent, if the connection agreed on [`PASS_FD`](crate::wire::PASS_FD).
     #[n(2)]
-    pub lend: Option<bool>,
+    pub pass_fd: Option<bool>,
 }
 
 /// One file of a GET.

@@ -180,7 +180,7 @@ impl Page {
         let mut hash = Sha256::new_with_prefix(b"listing-2");
         let mut misplaced = false;
         let mut names = items.iter().map(|item| sorted.name(item));
-        let state = storage.rows(&snapshot.key.folder, &mut names, &mut |index, row| {
+        let state = storage.stat_names(&snapshot.key.folder, &mut names, &mut |index, row| {
             misplaced |= items.get(index).is_some_and(|item| item.folder != row.is_folder());
             if whole {
                 take_in(&mut hash, &row);

@@ -27,7 +27,7 @@ pub(in crate::server) fn read_names(
     let now = clock::now();
     let mut names = Names::default();
     let mut too_many = false;
-    let state = storage.names(&key.folder, &mut |name, folder| {
+    let state = storage.list_names(&key.folder, &mut |name, folder| {
         too_many = names.len() >= entries_max || names.push(name, folder).is_err();
         if too_many || is_over(names.len(), cancelled) { Visit::Stop } else { Visit::Continue }
     })?;
@@ -43,7 +43,7 @@ pub(in crate::server) fn read_names(
         return Ok((names.by_name(order), trust));
     }
     let mut ranks = Vec::with_capacity(names.len());
-    storage.rows(&key.folder, &mut names.iter(), &mut |number, row| {
+    storage.stat_names(&key.folder, &mut names.iter(), &mut |number, row| {
         ranks.push((number, row.is_folder(), order.rank(row.size, row.modified)));
         if is_over(number, cancelled) { Visit::Stop } else { Visit::Continue }
     })?;

@@ -14,7 +14,7 @@ use shared::{ETag, Order, VPath};
 use tokio::sync::OwnedMutexGuard;
 
 use super::sorted_names::Sorted;
-use crate::storage::Watching;
+use crate::storage::WatchHandle;
 
 /// Most snapshots that are kept: a watch of the system goes with each.
 const SNAPSHOTS_MAX: usize = 256;
@@ -55,7 +55,7 @@ pub(in crate::server) struct Trust {
 }
 
 /// A watch, which is ended where that may block.
-pub(in crate::server) struct Held(pub Option<Box<dyn Watching>>);
+pub(in crate::server) struct Held(pub Option<Box<dyn WatchHandle>>);
 
 impl Drop for Held {
     fn drop(&mut self) {

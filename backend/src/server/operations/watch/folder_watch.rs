@@ -16,7 +16,7 @@ use super::fingerprint::{Fingerprint, Hashing};
 use super::ring::Ring;
 use crate::server::blocking::blocking;
 use crate::server::id::random_id;
-use crate::storage::{Notice, Storage, StorageError, Visit, Watching};
+use crate::storage::{Storage, StorageError, Visit, WatchEvent, WatchHandle};
 
 /// How long notices are gathered.
 const GATHER_TIME: Duration = Duration::from_millis(50);
@@ -64,7 +64,7 @@ pub(super) struct Begun {
     folder: VPath,
     noticed: Arc<Noticed>,
     /// None where the storage cannot tell.
-    watching: Option<Box<dyn Watching>>,
+    watching: Option<Box<dyn WatchHandle>>,
     hashing: Hashing,
     /// None until the first look.
     fingerprint: Option<Fingerprint>,
@@ -148,12 +148,12 @@ impl Listener {
 }
 
 impl Noticed {
-    fn take_in(&self, notice: Notice) {
+    fn take_in(&self, notice: WatchEvent) {
         let mut pending = self.pending();
         match notice {
-            Notice::Name(name) if pending.names.len() < EVENTS_KEPT_MAX => drop(pending.names.insert(name)),
-            Notice::Name(_) | Notice::Everything => pending.everything = true,
-            Notice::Gone => pending.gone = true,
+            WatchEvent::Name(name) if pending.names.len() < EVENTS_KEPT_MAX => drop(pending.names.insert(name)),
+            WatchEvent::Name(_) | WatchEvent::Everything => pending.everything = true,
+            WatchEvent::Gone => pending.gone = true,
         }
         drop(pending);
         self.wake.notify_one();

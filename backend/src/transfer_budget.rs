@@ -15,7 +15,7 @@ const PIECES_EACH: usize = 4;
 
 /// The memory. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Pieces(Arc<Memory>);
+pub struct TransferBudget(Arc<Memory>);
 
 #[derive(Debug)]
 struct Memory {
@@ -25,18 +25,18 @@ struct Memory {
 
 /// The part of one that moves bytes, for as long as it does.
 #[derive(Debug)]
-pub struct Share(Pieces);
+pub struct TransferShare(TransferBudget);
 
-impl Pieces {
+impl TransferBudget {
     /// So many bytes for all.
     pub fn new(bytes: usize) -> Self {
         Self(Arc::new(Memory { bytes, shares: AtomicUsize::new(0) }))
     }
 
     /// A part of it.
-    pub fn share(&self) -> Share {
+    pub fn share(&self) -> TransferShare {
         self.0.shares.fetch_add(1, Ordering::Relaxed);
-        Share(self.clone())
+        TransferShare(self.clone())
     }
 
     /// How long a piece may be at the moment, in bytes: between [`PIECE_BYTES_MIN`] and [`PIECE_BYTES`].
@@ -48,14 +48,14 @@ impl Pieces {
     }
 }
 
-impl Share {
-    /// As [`Pieces::piece_bytes`].
+impl TransferShare {
+    /// As [`TransferBudget::piece_bytes`].
     pub fn piece_bytes(&self) -> usize {
         self.0.piece_bytes()
     }
 }
 
-impl Drop for Share {
+impl Drop for TransferShare {
     fn drop(&mut self) {
         self.0.0.shares.fetch_sub(1, Ordering::Relaxed);
     }
@@ -67,9 +67,9 @@ mod tests {
 
     #[test]
     fn pieces_get_shorter_as_there_are_more_and_longer_again() {
-        let pieces = Pieces::new(64 << 20);
+        let pieces = TransferBudget::new(64 << 20);
         assert_eq!(pieces.piece_bytes(), PIECE_BYTES);
-        let mut shares: Vec<Share> = (0..64).map(|_| pieces.share()).collect();
+        let mut shares: Vec<TransferShare> = (0..64).map(|_| pieces.share()).collect();
         assert_eq!(pieces.piece_bytes(), PIECE_BYTES);
         shares.push(pieces.share());
         assert_eq!(pieces.piece_bytes(), PIECE_BYTES / 2);
@@ -83,6 +83,6 @@ mod tests {
 
     #[test]
     fn without_any_memory_pieces_are_short() {
-        assert_eq!(Pieces::new(0).piece_bytes(), PIECE_BYTES_MIN);
+        assert_eq!(TransferBudget::new(0).piece_bytes(), PIECE_BYTES_MIN);
     }
 }

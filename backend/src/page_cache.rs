@@ -7,9 +7,9 @@ use std::io;
 use shared::limits::PIECE_BYTES;
 
 #[cfg(target_os = "linux")]
-pub use linux::{cached, read_at_once, send_before, send_file};
+pub use linux::{cached, send_before, send_file, try_read_at};
 #[cfg(not(target_os = "linux"))]
-pub use portable::{cached, read_at_once};
+pub use portable::{cached, try_read_at};
 
 /// What is known of a part of a file without waiting for it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -98,7 +98,7 @@ mod linux {
 
     /// Reads what is in memory, up to the first byte that is not; none where that is the first one, or the system cannot
     /// say. 0 at the end of the file.
-    pub fn read_at_once(file: &File, buffer: &mut [u8], offset: u64) -> Option<usize> {
+    pub fn try_read_at(file: &File, buffer: &mut [u8], offset: u64) -> Option<usize> {
         preadv2(file, buffer, offset).ok()
     }
 
@@ -145,7 +145,7 @@ mod portable {
     }
 
     /// Nothing is known here.
-    pub fn read_at_once(_file: &File, _buffer: &mut [u8], _offset: u64) -> Option<usize> {
+    pub fn try_read_at(_file: &File, _buffer: &mut [u8], _offset: u64) -> Option<usize> {
         None
     }
 }
@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(bytes, content[7..1007]);
         assert_eq!(read_exactly(&file, &mut bytes, 599_001).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         assert_eq!(warm(&file, 1, 600_000).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
-        if let Some(count) = read_at_once(&file, &mut bytes, 599_500) {
+        if let Some(count) = try_read_at(&file, &mut bytes, 599_500) {
             assert_eq!(bytes[..count], content[599_500..599_500 + count]);
         }
     }

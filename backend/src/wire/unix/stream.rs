@@ -56,7 +56,7 @@ impl UnixReader {
     }
 
     /// The file that was lent last, unless it was taken before.
-    pub fn take_lent(&mut self) -> Option<File> {
+    pub fn take_fd(&mut self) -> Option<File> {
         self.lent.take()
     }
 }
@@ -67,7 +67,7 @@ impl UnixWriter {
     }
 
     /// Lends a file to the other side: it leaves with the next byte that is written.
-    pub fn lend(&mut self, file: File) {
+    pub fn pass_fd(&mut self, file: File) {
         self.lending = Some(file);
     }
 
@@ -216,17 +216,17 @@ mod tests {
         writer.write_all(b"before").await.unwrap();
         let mut bytes = [0; 6];
         reader.read_exact(&mut bytes).await.unwrap();
-        assert!(reader.take_lent().is_none());
-        writer.lend(file(&place, "lent"));
+        assert!(reader.take_fd().is_none());
+        writer.pass_fd(file(&place, "lent"));
         assert_eq!(writer.write(b"").await.unwrap(), 0);
         writer.write_all(b"a").await.unwrap();
         writer.write_all(b"bcdefg").await.unwrap();
         assert_eq!(reader.read(&mut bytes[..1]).await.unwrap(), 1);
-        assert_eq!(io::read_to_string(reader.take_lent().unwrap()).unwrap(), "lent");
-        assert!(reader.take_lent().is_none());
+        assert_eq!(io::read_to_string(reader.take_fd().unwrap()).unwrap(), "lent");
+        assert!(reader.take_fd().is_none());
         reader.read_exact(&mut bytes).await.unwrap();
         assert_eq!(&bytes, b"bcdefg");
-        assert!(reader.take_lent().is_none());
+        assert!(reader.take_fd().is_none());
         drop(writer);
         assert_eq!(reader.read(&mut bytes).await.unwrap(), 0);
     }
@@ -236,12 +236,12 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let (mut reader, mut writer) = pair();
         for name in ["first", "second"] {
-            writer.lend(file(&place, name));
+            writer.pass_fd(file(&place, name));
             writer.write_all(b"x").await.unwrap();
             reader.read_u8().await.unwrap();
         }
-        assert_eq!(io::read_to_string(reader.take_lent().unwrap()).unwrap(), "second");
-        assert!(reader.take_lent().is_none());
+        assert_eq!(io::read_to_string(reader.take_fd().unwrap()).unwrap(), "second");
+        assert!(reader.take_fd().is_none());
     }
 
     /// How many files of that place this process has open.
@@ -261,7 +261,7 @@ mod tests {
             for _ in 0..20 {
                 flood(&writer, &vec![file.as_fd(); count]).await;
                 reader.read_u8().await.unwrap();
-                assert!(reader.take_lent().is_none(), "{count} at a time");
+                assert!(reader.take_fd().is_none(), "{count} at a time");
             }
         }
         assert_eq!(open(&place), 1);
@@ -284,7 +284,7 @@ mod tests {
         for descriptor in [folder.as_fd(), socket.as_fd()] {
             flood(&writer, &[descriptor]).await;
             reader.read_u8().await.unwrap();
-            assert!(reader.take_lent().is_none());
+            assert!(reader.take_fd().is_none());
         }
     }
 
@@ -297,13 +297,13 @@ mod tests {
         let wanted = sent.clone();
         let writing = tokio::spawn(async move {
             for part in sent.chunks(1_000_000) {
-                writer.lend(file.try_clone().unwrap());
+                writer.pass_fd(file.try_clone().unwrap());
                 writer.write_all(part).await.unwrap();
             }
         });
         let mut received = Vec::new();
         reader.read_to_end(&mut received).await.unwrap();
-        assert!(received == wanted && reader.take_lent().is_some());
+        assert!(received == wanted && reader.take_fd().is_some());
         writing.await.unwrap();
     }
 }

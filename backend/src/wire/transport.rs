@@ -13,12 +13,12 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::pipe::{PipeReader, PipeWriter};
 use super::unix::{self, UnixReader, UnixWriter};
-use super::{Door, Source};
+use super::{InProcessConnector, Source};
 use crate::sockets;
 
 /// What comes from the other side.
 #[derive(Debug)]
-pub enum LinkReader {
+pub enum TransportReader {
     /// Over TCP.
     Tcp(OwnedReadHalf),
     /// Over a Unix socket.
@@ -29,7 +29,7 @@ pub enum LinkReader {
 
 /// What goes to the other side.
 #[derive(Debug)]
-pub enum LinkWriter {
+pub enum TransportWriter {
     /// Over TCP.
     Tcp(OwnedWriteHalf),
     /// Over a Unix socket.
@@ -42,48 +42,48 @@ pub enum LinkWriter {
 ///
 /// # Errors
 /// Those of the system.
-pub async fn connect_tcp(address: &str) -> io::Result<(LinkReader, LinkWriter)> {
+pub async fn connect_tcp(address: &str) -> io::Result<(TransportReader, TransportWriter)> {
     let stream = TcpStream::connect(address).await?;
     sockets::set_up(&stream)?;
     let (reader, writer) = stream.into_split();
-    Ok((LinkReader::Tcp(reader), LinkWriter::Tcp(writer)))
+    Ok((TransportReader::Tcp(reader), TransportWriter::Tcp(writer)))
 }
 
 /// Connects over the Unix socket at `path`.
 ///
 /// # Errors
 /// Those of the system.
-pub async fn connect_unix(path: &Path) -> io::Result<(LinkReader, LinkWriter)> {
+pub async fn connect_unix(path: &Path) -> io::Result<(TransportReader, TransportWriter)> {
     let (reader, writer) = unix::connect(path).await?;
-    Ok((LinkReader::Unix(reader), LinkWriter::Unix(writer)))
+    Ok((TransportReader::Unix(reader), TransportWriter::Unix(writer)))
 }
 
 /// Connects within this process.
 ///
 /// # Errors
-/// As [`Door::connect`].
-pub async fn connect_door(door: &Door) -> io::Result<(LinkReader, LinkWriter)> {
-    let (reader, writer) = door.connect().await?;
-    Ok((LinkReader::Pipe(reader), LinkWriter::Pipe(writer)))
+/// As [`InProcessConnector::connect`].
+pub async fn connect_in_process(connector: &InProcessConnector) -> io::Result<(TransportReader, TransportWriter)> {
+    let (reader, writer) = connector.connect().await?;
+    Ok((TransportReader::Pipe(reader), TransportWriter::Pipe(writer)))
 }
 
-impl LinkReader {
+impl TransportReader {
     /// Whether open files can come beside the bytes.
-    pub fn can_borrow(&self) -> bool {
+    pub fn takes_fds(&self) -> bool {
         matches!(self, Self::Unix(_) | Self::Pipe(_))
     }
 
     /// The file that was lent last, unless it was taken before.
-    pub fn take_lent(&mut self) -> Option<File> {
+    pub fn take_fd(&mut self) -> Option<File> {
         match self {
             Self::Tcp(_) => None,
-            Self::Unix(reader) => reader.take_lent(),
-            Self::Pipe(reader) => reader.take_lent(),
+            Self::Unix(reader) => reader.take_fd(),
+            Self::Pipe(reader) => reader.take_fd(),
         }
     }
 }
 
-impl Source for LinkReader {
+impl Source for TransportReader {
     fn poll_take(&mut self, context: &mut Context<'_>, bytes_max: usize) -> Option<Poll<io::Result<Bytes>>> {
         match self {
             Self::Pipe(reader) => reader.poll_take(context, bytes_max),
@@ -92,7 +92,7 @@ impl Source for LinkReader {
     }
 }
 
-impl LinkWriter {
+impl TransportWriter {
     /// Writes bytes that are somebody's own: within a process they go over as they are. Some of them are gone from
     /// `bytes` then, at least one.
     pub(super) fn poll_pass(&mut self, context: &mut Context<'_>, bytes: &mut Bytes) -> Poll<io::Result<()>> {
@@ -109,7 +109,7 @@ impl LinkWriter {
     }
 }
 
-impl AsyncRead for LinkReader {
+impl AsyncRead for TransportReader {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(reader) => Pin::new(reader).poll_read(context, into),
@@ -119,7 +119,7 @@ impl AsyncRead for LinkReader {
     }
 }
 
-impl AsyncWrite for LinkWriter {
+impl AsyncWrite for TransportWriter {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(writer) => Pin::new(writer).poll_write(context, bytes),

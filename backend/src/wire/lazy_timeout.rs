@@ -11,11 +11,11 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// One timer for many waits, one after the other. It stays as it was set until it goes off, and only then looks whether
 /// it should have been set later.
 #[derive(Debug, Default)]
-pub struct Alarm {
+pub struct LazyTimeout {
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl Alarm {
+impl LazyTimeout {
     /// What `work` comes to; none if that takes longer than `time`.
     pub async fn within<T>(&mut self, time: Duration, work: impl Future<Output = T>) -> Option<T> {
         let mut work = pin!(work);
@@ -56,13 +56,13 @@ mod tests {
     #[tokio::test]
     async fn each_wait_has_its_own_time() {
         pause();
-        let mut alarm = Alarm::default();
+        let mut timeout = LazyTimeout::default();
         for _ in 0..10 {
-            assert_eq!(alarm.within(TIME, sleep(TIME * 3 / 4)).await, Some(()));
+            assert_eq!(timeout.within(TIME, sleep(TIME * 3 / 4)).await, Some(()));
         }
         for time in [TIME, 3 * TIME, TIME / 2] {
             let started = Instant::now();
-            assert_eq!(alarm.within(time, pending::<()>()).await, None);
+            assert_eq!(timeout.within(time, pending::<()>()).await, None);
             assert!(started.elapsed() >= time && started.elapsed() < time + TIME / 4);
         }
     }
@@ -70,8 +70,8 @@ mod tests {
     #[tokio::test]
     async fn what_is_done_at_once_is_never_late() {
         pause();
-        let mut alarm = Alarm::default();
-        assert_eq!(alarm.within(Duration::ZERO, async { 7 }).await, Some(7));
-        assert!(alarm.timer.is_none());
+        let mut timeout = LazyTimeout::default();
+        assert_eq!(timeout.within(Duration::ZERO, async { 7 }).await, Some(7));
+        assert!(timeout.timer.is_none());
     }
 }

@@ -10,9 +10,9 @@ use std::time::Duration;
 use backend::client::{GetItem, Item};
 use backend::gateway::{Anonymous, GatewayConfig};
 use backend::storage::local::LocalStorage;
-use backend::wire::{Incoming, LinkReader, LinkWriter, connect_door, connect_unix};
+use backend::wire::{Incoming, TransportReader, TransportWriter, connect_in_process, connect_unix};
 use shared::limits::PIECE_BYTES;
-use shared::wire::{Auth, AuthOk, FrameKind, Get, Hello, HelloAck, LEND};
+use shared::wire::{Auth, AuthOk, FrameKind, Get, Hello, HelloAck, PASS_FD};
 use shared::{ByteRange, ErrorCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -306,20 +306,20 @@ mod lending {
         World::over(Arc::new(LocalStorage::open(place, None).unwrap()))
     }
 
-    type RawLink = Raw<LinkReader, LinkWriter>;
+    type RawLink = Raw<TransportReader, TransportWriter>;
 
     /// A connection by that way that says it takes files.
     async fn open(world: &World, way: Way) -> RawLink {
         let connected = match way {
             Way::Unix => connect_unix(&world.socket()).await,
-            _ => connect_door(&world.door).await,
+            _ => connect_in_process(&world.connector).await,
         };
         let (reader, writer) = connected.unwrap();
         let mut raw = Raw::over(reader, writer);
-        let hello = frame(FrameKind::Hello, 0, &Hello { capabilities: vec![LEND.into(), "x".into()], ..hello() });
+        let hello = frame(FrameKind::Hello, 0, &Hello { capabilities: vec![PASS_FD.into(), "x".into()], ..hello() });
         raw.send_bytes(&bytes(&hello)).await;
         let ack = raw.next().await.unwrap();
-        assert_eq!(ack.message::<HelloAck>().unwrap().capabilities, [LEND]);
+        assert_eq!(ack.message::<HelloAck>().unwrap().capabilities, [PASS_FD]);
         let mut transcript = backend::wire::Transcript::default();
         transcript.add(&hello);
         transcript.add(&ack);
@@ -332,7 +332,7 @@ mod lending {
 
     fn get(names: &[&str], lend: bool) -> Get {
         let item = |name: &&str| GetItem { path: path(name), range: None, if_etag: None };
-        Get { caller: reader(), items: names.iter().map(item).collect(), lend: Some(lend) }
+        Get { caller: reader(), items: names.iter().map(item).collect(), pass_fd: Some(lend) }
     }
 
     #[tokio::test]
@@ -349,8 +349,8 @@ mod lending {
                     assert!(matches!(raw.reader.next().await, Ok(Some(Incoming::Data { bytes: 5, .. }))));
                     assert_eq!(&raw.reader.piece(PIECE_BYTES).await.unwrap()[..], b"small");
                 } else {
-                    assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Lent));
-                    let mut file = raw.reader.source().take_lent().unwrap();
+                    assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::PassedFd));
+                    let mut file = raw.reader.source().take_fd().unwrap();
                     let mut lent = Vec::new();
                     file.read_to_end(&mut lent).unwrap();
                     assert!(lent == content(300_000));
@@ -359,7 +359,7 @@ mod lending {
                     // The request runs: the server is there, and waits.
                     raw.send_body(FrameKind::Ping, 77, &[]).await;
                     assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Pong));
-                    raw.send_body(FrameKind::Return, 1, &[]).await;
+                    raw.send_body(FrameKind::ReleasedFd, 1, &[]).await;
                 }
                 assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::ItemEnd));
             }
@@ -402,7 +402,7 @@ mod lending {
                     raw.send(FrameKind::Get, 1, &get(&["large"], true)).await;
                 }
                 // Nothing is lent to that request.
-                raw.send_body(FrameKind::Return, request_id, &[]).await;
+                raw.send_body(FrameKind::ReleasedFd, request_id, &[]).await;
                 let mut last = None;
                 while let Some(frame) = raw.next().await {
                     last = Some(frame);
@@ -420,23 +420,23 @@ mod lending {
             let item = |range| GetItem { path: path("large"), range, if_etag: None };
 
             let range = Some(ByteRange::Between(10, 200_000));
-            let mut transfer = world.client.get_lent(&reader(), item(range)).await.unwrap();
+            let mut transfer = world.client.get_fd(&reader(), item(range)).await.unwrap();
             let Some(Item::Sending(meta)) = transfer.next_item().await.unwrap() else { panic!("no item") };
             assert_eq!((meta.offset, meta.length), (10, 199_991));
-            assert!(transfer.take_lent().is_some() && transfer.take_lent().is_none());
-            transfer.give_back().await.unwrap();
+            assert!(transfer.take_fd().is_some() && transfer.take_fd().is_none());
+            transfer.release_fd().await.unwrap();
             assert_eq!(transfer.next_item().await.unwrap(), None);
 
             // Whoever does not care for the file gets no bytes, and harms nothing.
-            let mut transfer = world.client.get_lent(&reader(), item(None)).await.unwrap();
+            let mut transfer = world.client.get_fd(&reader(), item(None)).await.unwrap();
             transfer.next_item().await.unwrap();
             assert_eq!(transfer.next_item().await.unwrap(), None);
 
             // What has changed is said in the end.
-            let mut transfer = world.client.get_lent(&reader(), item(None)).await.unwrap();
+            let mut transfer = world.client.get_fd(&reader(), item(None)).await.unwrap();
             transfer.next_item().await.unwrap();
             File::options().append(true).open(place.path().join("large")).unwrap().write_all(b"x").unwrap();
-            assert_eq!(transfer.give_back().await.unwrap_err().code, ErrorCode::Changed);
+            assert_eq!(transfer.release_fd().await.unwrap_err().code, ErrorCode::Changed);
             assert_eq!(transfer.next_item().await.unwrap(), None);
             assert_eq!(world.client.status().bulk.busy, 0);
         }

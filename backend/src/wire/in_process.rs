@@ -12,19 +12,19 @@ const WAITING_MAX: usize = 64;
 
 /// The side that connects. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Door(mpsc::Sender<(PipeReader, PipeWriter)>);
+pub struct InProcessConnector(mpsc::Sender<(PipeReader, PipeWriter)>);
 
 /// The side that lets connections in.
 #[derive(Debug)]
-pub struct Doorway(mpsc::Receiver<(PipeReader, PipeWriter)>);
+pub struct InProcessListener(mpsc::Receiver<(PipeReader, PipeWriter)>);
 
 /// Both sides of a door.
-pub fn door() -> (Door, Doorway) {
+pub fn in_process() -> (InProcessConnector, InProcessListener) {
     let (knock, knocks) = mpsc::channel(WAITING_MAX);
-    (Door(knock), Doorway(knocks))
+    (InProcessConnector(knock), InProcessListener(knocks))
 }
 
-impl Door {
+impl InProcessConnector {
     /// A new connection, which the other side takes when it comes to it.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl Door {
     }
 }
 
-impl Doorway {
+impl InProcessListener {
     /// The next connection; none once nobody can knock any more.
     pub async fn accept(&mut self) -> Option<(PipeReader, PipeWriter)> {
         self.0.recv().await

@@ -10,10 +10,9 @@ use std::time::{Duration, Instant};
 
 use rustix::io::{Errno, FdFlags, fcntl_setfd, ioctl_fionbio};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, connect, listen, socket};
-use tokio::net::UnixListener;
 use tokio::net::unix::OwnedReadHalf;
 
-use super::{UnixPortError, UnixWriter};
+use super::{UnixListenError, UnixWriter};
 
 /// How long the path of a socket may be, in bytes: what fits into `sockaddr_un` with a zero behind it.
 const PATH_BYTES_MAX: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
@@ -27,28 +26,28 @@ const TURN_INTERVAL: Duration = Duration::from_millis(5);
 
 /// A socket that is listened on. Its file goes when this is dropped.
 #[derive(Debug)]
-pub struct UnixPort {
-    listener: UnixListener,
+pub struct UnixListener {
+    listener: tokio::net::UnixListener,
     path: PathBuf,
     /// Device and number of the socket's file.
     file: (u64, u64),
 }
 
-impl UnixPort {
+impl UnixListener {
     /// Listens on a new socket at `path`, to which its owner alone can connect. One that nobody listens on any more gives
     /// way. Waits for the disk.
     ///
     /// # Errors
     /// Where that path cannot be had.
-    pub fn open(path: &Path) -> Result<Self, UnixPortError> {
+    pub fn open(path: &Path) -> Result<Self, UnixListenError> {
         if path.as_os_str().len() > PATH_BYTES_MAX {
-            return Err(UnixPortError::TooLong { path: path.to_owned(), max: PATH_BYTES_MAX });
+            return Err(UnixListenError::TooLong { path: path.to_owned(), max: PATH_BYTES_MAX });
         }
-        let failed = |source| UnixPortError::Io { path: path.to_owned(), source };
+        let failed = |source| UnixListenError::Io { path: path.to_owned(), source };
         let _turn = turn(path);
         clear(path)?;
         let (listener, file) = claim(path).map_err(failed)?;
-        let listener = UnixListener::from_std(listener).map_err(failed)?;
+        let listener = tokio::net::UnixListener::from_std(listener).map_err(failed)?;
         Ok(Self { listener, path: path.to_owned(), file })
     }
 
@@ -68,7 +67,7 @@ impl UnixPort {
     }
 }
 
-impl Drop for UnixPort {
+impl Drop for UnixListener {
     /// Removes the socket's file, unless another has its place by now.
     fn drop(&mut self) {
         let _turn = turn(&self.path);
@@ -95,19 +94,19 @@ fn turn(path: &Path) -> Option<File> {
 }
 
 /// Makes room at `path`: the socket of a server that was killed goes, everything else stays and is an error.
-fn clear(path: &Path) -> Result<(), UnixPortError> {
-    let failed = |source| UnixPortError::Io { path: path.to_owned(), source };
+fn clear(path: &Path) -> Result<(), UnixListenError> {
+    let failed = |source| UnixListenError::Io { path: path.to_owned(), source };
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(failed(error)),
     };
     if !metadata.file_type().is_socket() {
-        return Err(UnixPortError::Occupied(path.to_owned()));
+        return Err(UnixListenError::Occupied(path.to_owned()));
     }
     match knock(path) {
         // Or too many wait to be let in.
-        Ok(()) | Err(Errno::AGAIN) => Err(UnixPortError::InUse(path.to_owned())),
+        Ok(()) | Err(Errno::AGAIN) => Err(UnixListenError::InUse(path.to_owned())),
         Err(Errno::CONNREFUSED) => fs::remove_file(path).map_err(failed),
         Err(error) => Err(failed(error.into())),
     }
@@ -151,7 +150,7 @@ fn identity(path: &Path) -> io::Result<(u64, u64)> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::net::{UnixListener, UnixStream};
+    use std::os::unix::net::UnixStream;
 
     use super::*;
 
@@ -164,7 +163,7 @@ mod tests {
     #[tokio::test]
     async fn it_is_its_owners_alone_and_goes_at_the_end() {
         let (_place, path) = place();
-        let port = UnixPort::open(&path).unwrap();
+        let port = UnixListener::open(&path).unwrap();
         let metadata = fs::symlink_metadata(&path).unwrap();
         assert!(metadata.file_type().is_socket());
         assert_eq!((metadata.mode() & 0o777, port.path()), (0o600, path.as_path()));
@@ -177,9 +176,9 @@ mod tests {
     #[tokio::test]
     async fn one_that_nobody_listens_on_gives_way() {
         let (_place, path) = place();
-        drop(UnixListener::bind(&path).unwrap());
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         assert!(path.exists() && UnixStream::connect(&path).is_err());
-        let port = UnixPort::open(&path).unwrap();
+        let port = UnixListener::open(&path).unwrap();
         UnixStream::connect(&path).unwrap();
         drop(port);
     }
@@ -187,10 +186,10 @@ mod tests {
     #[tokio::test]
     async fn one_that_somebody_listens_on_does_not() {
         let (_place, path) = place();
-        let port = UnixPort::open(&path).unwrap();
+        let port = UnixListener::open(&path).unwrap();
         for _ in 0..2 {
-            let error = UnixPort::open(&path).unwrap_err();
-            assert!(matches!(&error, UnixPortError::InUse(used) if *used == path), "{error}");
+            let error = UnixListener::open(&path).unwrap_err();
+            assert!(matches!(&error, UnixListenError::InUse(used) if *used == path), "{error}");
         }
         UnixStream::connect(&path).unwrap();
         drop(port);
@@ -200,7 +199,7 @@ mod tests {
         listen(&busy, 0).unwrap();
         let _waiting: Vec<_> = (0..3).map(|_| knock(&path)).collect();
         if cfg!(target_os = "linux") {
-            assert!(matches!(UnixPort::open(&path), Err(UnixPortError::InUse(_))));
+            assert!(matches!(UnixListener::open(&path), Err(UnixListenError::InUse(_))));
         }
     }
 
@@ -208,18 +207,18 @@ mod tests {
     async fn what_is_no_socket_stays() {
         let (place, path) = place();
         fs::write(&path, "precious").unwrap();
-        assert!(matches!(UnixPort::open(&path), Err(UnixPortError::Occupied(_))));
+        assert!(matches!(UnixListener::open(&path), Err(UnixListenError::Occupied(_))));
         assert_eq!(fs::read(&path).unwrap(), b"precious");
-        assert!(matches!(UnixPort::open(place.path()), Err(UnixPortError::Occupied(_))));
-        assert!(matches!(UnixPort::open(&place.path().join("no/socket")), Err(UnixPortError::Io { .. })));
+        assert!(matches!(UnixListener::open(place.path()), Err(UnixListenError::Occupied(_))));
+        assert!(matches!(UnixListener::open(&place.path().join("no/socket")), Err(UnixListenError::Io { .. })));
     }
 
     #[tokio::test]
     async fn another_in_its_place_is_left_alone() {
         let (_place, path) = place();
-        let first = UnixPort::open(&path).unwrap();
+        let first = UnixListener::open(&path).unwrap();
         fs::remove_file(&path).unwrap();
-        let second = UnixPort::open(&path).unwrap();
+        let second = UnixListener::open(&path).unwrap();
         drop(first);
         UnixStream::connect(&path).unwrap();
         drop(second);
@@ -232,8 +231,8 @@ mod tests {
         let (place, path) = place();
         let folder = File::open(place.path()).unwrap();
         folder.lock_shared().unwrap();
-        drop(UnixListener::bind(&path).unwrap());
-        let port = UnixPort::open(&path).unwrap();
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+        let port = UnixListener::open(&path).unwrap();
         UnixStream::connect(&path).unwrap();
         drop(port);
         assert!(!path.exists());
@@ -244,27 +243,27 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let missing = PATH_BYTES_MAX - place.path().as_os_str().len() - 1;
         let longest = place.path().join("x".repeat(missing));
-        drop(UnixPort::open(&longest).unwrap());
+        drop(UnixListener::open(&longest).unwrap());
         let longer = place.path().join("x".repeat(missing + 1));
-        let error = UnixPort::open(&longer).unwrap_err();
-        assert!(matches!(error, UnixPortError::TooLong { max: PATH_BYTES_MAX, .. }), "{error}");
+        let error = UnixListener::open(&longer).unwrap_err();
+        assert!(matches!(error, UnixListenError::TooLong { max: PATH_BYTES_MAX, .. }), "{error}");
     }
 
     #[test]
     fn of_many_that_come_at_once_one_has_it() {
         let (_place, path) = place();
-        drop(UnixListener::bind(&path).unwrap());
+        drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let opened: Vec<_> = std::thread::scope(|scope| {
             let open = || {
                 let _entered = runtime.enter();
-                UnixPort::open(&path)
+                UnixListener::open(&path)
             };
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert_eq!(opened.iter().filter(|port| port.is_ok()).count(), 1);
-        assert!(opened.iter().flat_map(|port| port.as_ref().err()).all(|e| matches!(e, UnixPortError::InUse(_))));
+        assert!(opened.iter().flat_map(|port| port.as_ref().err()).all(|e| matches!(e, UnixListenError::InUse(_))));
         UnixStream::connect(&path).unwrap();
     }
 }
