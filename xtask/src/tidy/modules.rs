@@ -56,7 +56,7 @@ impl Modules {
         for defined in source.defined.iter().filter(|defined| !defined.test) {
             let inside = full(&defined.inside);
             if defined.is_module {
-                self.module([inside.as_slice(), &[defined.name.clone()]].concat(), file);
+                self.module([inside.as_slice(), std::slice::from_ref(&defined.name)].concat(), file);
             } else {
                 self.module(inside, file).defined.insert(defined.name.clone());
             }
