@@ -2,6 +2,8 @@
 //! answer, and an archive's records and checksums. Nothing but its doors is reached, so that a connection over loopback is
 //! in each figure: what an archive's content costs is what GET takes more than HEAD, which ends with the plan.
 
+mod samples;
+
 use std::hint::black_box;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -13,7 +15,7 @@ use backend::server::{self, Server, ServerConfig, Ways};
 use backend::storage::memory::MemoryStorage;
 use backend::wire::{Key, in_process};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use passerelle_bench::names;
+use samples::names;
 use shared::Rights;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;

@@ -1,9 +1,11 @@
 //! What every row of a listing pays: its place in the order, and its way into a block and out of it.
 
+mod samples;
+
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use passerelle_bench::{names, row};
+use samples::{names, row};
 use shared::columns::{Builder, Columns, Head};
 use shared::order::name_key;
 

@@ -22,7 +22,7 @@ const TAIL_LINES_MAX: usize = 40;
 
 /// How much of the child's output a person sees while it runs.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Show {
+pub enum Show {
     /// Every line: tests.
     Lines,
     /// A sign of life now and then, and the last lines after a failure: builds and installs.
@@ -30,13 +30,7 @@ pub(crate) enum Show {
 }
 
 /// Runs to the end and hands every line to `each`; `Ok(false)` is a child that ended badly.
-pub(crate) fn watch(
-    repo: &Repo,
-    label: &str,
-    command: &mut Command,
-    show: Show,
-    mut each: impl FnMut(&str),
-) -> Outcome<bool> {
+pub fn watch(repo: &Repo, label: &str, command: &mut Command, show: Show, mut each: impl FnMut(&str)) -> Outcome<bool> {
     let log_path = repo.target("xtask-logs").join(format!("{}.log", file_name(label)));
     let mut log = create_log(&log_path)?;
     let mut child = spawn(command)?;
@@ -72,7 +66,7 @@ pub(crate) fn watch(
 }
 
 /// Runs a build or an install that must succeed; `remedy` ends the sentence when it does not.
-pub(crate) fn must(repo: &Repo, label: &str, command: &mut Command, remedy: &str) -> Outcome<()> {
+pub fn must(repo: &Repo, label: &str, command: &mut Command, remedy: &str) -> Outcome<()> {
     match watch(repo, label, command, Show::Pulse, |_| ())? {
         true => Ok(()),
         false => Err(Failure(format!("{label} failed; {remedy}"))),
@@ -80,13 +74,13 @@ pub(crate) fn must(repo: &Repo, label: &str, command: &mut Command, remedy: &str
 }
 
 /// What the program prints on its standard output, or nothing where it is missing or fails.
-pub(crate) fn output(command: &mut Command) -> Option<String> {
+pub fn output(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 /// The program without what a person's own settings of the server would bring.
-pub(crate) fn without_settings(mut command: Command) -> Command {
+pub fn without_settings(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("PASSERELLE_") {
             command.env_remove(name);

@@ -4,15 +4,19 @@
 use std::process::Command;
 
 #[cfg(target_os = "linux")]
-use crate::{bench, load, macos};
+use crate::macos;
 use crate::{
+    bench,
     counts::Counts,
-    crash, fuzz,
+    fuzz,
     repo::{Outcome, Repo, in_ci},
     spa,
     steps::Steps,
     suites, tidy, tools, windows,
 };
+
+/// Interrupted pieces of work: enough to notice that something is wrong at all.
+const CRASHES: &str = "20";
 
 pub(crate) fn ci(repo: &Repo) -> Outcome<()> {
     let mut steps = Steps::start();
@@ -31,8 +35,7 @@ fn everything(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
     let mut total = checked(repo, steps)?;
     total += fuzzing(repo, steps)?;
     total += suites::all(repo, steps, &browser)?;
-    total += crashes(repo, steps);
-    total += measurements(repo, steps);
+    total += measurements(repo, steps)?;
     Ok(total)
 }
 
@@ -124,33 +127,22 @@ fn fuzzing(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
     Ok(total)
 }
 
-/// Against the binary that the host tests built.
-fn crashes(repo: &Repo, steps: &mut Steps) -> Counts {
-    if !cfg!(unix) {
-        return Counts { skipped: 1, ..Counts::default() };
-    }
-    steps.step("Killing servers and clients while they work");
-    let outcome = crash::run(repo, &crash::built(repo), crash::any_seed(), crash::COUNT_IN_CI);
-    steps.verdict("crash", outcome)
-}
-
-/// In small, with the same binary: whether everything works and every bound holds that is none of speed.
-#[cfg(target_os = "linux")]
-fn measurements(repo: &Repo, steps: &mut Steps) -> Counts {
+/// Against the binary that the host tests built: a few crashes, then speed and load in small. The last two check that
+/// everything works, and every bound that is not one of speed.
+fn measurements(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
     let mut total = Counts::default();
-    let program = crash::built(repo);
-    for (title, measure) in [("bench --quick", bench::quick as Measure), ("load --quick", load::quick)] {
-        steps.step(title);
-        let outcome = measure(repo, steps, &program);
-        total += steps.verdict(title, outcome);
+    if !cfg!(target_os = "linux") {
+        return Ok(Counts { skipped: 3, ..total });
     }
-    total
-}
-
-#[cfg(target_os = "linux")]
-type Measure = fn(&Repo, &mut Steps, &std::path::Path) -> Outcome<()>;
-
-#[cfg(not(target_os = "linux"))]
-fn measurements(_: &Repo, _: &mut Steps) -> Counts {
-    Counts { skipped: 2, ..Counts::default() }
+    let program = repo.target("debug/passerelle").to_string_lossy().into_owned();
+    for (title, name, option) in [
+        ("crash", "crash", &["--count", CRASHES][..]),
+        ("bench --quick", "speed", &["--quick"]),
+        ("load --quick", "load", &["--quick"]),
+    ] {
+        steps.step(title);
+        let arguments = [option, &["--program", &program]].concat().into_iter().map(str::to_owned).collect::<Vec<_>>();
+        total += steps.check(repo, title, &mut bench::command(repo, name, &arguments))?;
+    }
+    Ok(total)
 }

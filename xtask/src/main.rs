@@ -1,36 +1,29 @@
 //! The repository's chores, each a command of `cargo xtask`. Knows how to build, check and start things; never what they do.
 
-#[cfg(target_os = "linux")]
 mod bench;
 mod browser;
-mod child;
 mod ci;
 mod counts;
-mod crash;
 mod dev;
 mod dist;
 mod fingerprint;
 mod fuzz;
 #[cfg(target_os = "linux")]
-mod load;
-#[cfg(target_os = "linux")]
 mod macos;
-#[cfg(target_os = "linux")]
-mod measure;
 mod precompress;
 mod recap;
-mod repo;
 mod run;
 mod sample;
 mod spa;
 mod steps;
-mod stop;
 mod suites;
 mod tidy;
 mod tools;
 mod windows;
 
 use std::process::ExitCode;
+
+use xtask::{child, repo, stop};
 
 use repo::{Failure, Outcome, Repo};
 
@@ -78,13 +71,9 @@ fn command(arguments: &[String]) -> Outcome<()> {
         "check" => ci::check(&repo),
         "ci" => ci::ci(&repo),
         "dev" => dev::dev(&repo, rest),
-        #[cfg(target_os = "linux")]
-        "bench" => bench::bench(&repo, rest),
-        #[cfg(target_os = "linux")]
-        "load" => load::load(&repo, rest),
-        #[cfg(not(target_os = "linux"))]
-        "bench" | "load" => Err(Failure(format!("`{name}` waits by epoll and reads /proc: it runs on Linux alone"))),
-        "crash" => crash::crash(&repo, rest),
+        "bench" if rest == ["--micro"] => bench::micro(&repo),
+        "bench" => bench::run(&repo, "speed", rest),
+        "load" | "crash" => bench::run(&repo, name, rest),
         "dist" => dist::dist(&repo),
         "windows" => windows::windows(&repo),
         "fuzz" => fuzz::fuzz(&repo, rest),

@@ -9,9 +9,9 @@ use std::{
 
 /// One sentence that says what went wrong and what to do about it.
 #[derive(Debug)]
-pub(crate) struct Failure(pub(crate) String);
+pub struct Failure(pub String);
 
-pub(crate) type Outcome<T> = Result<T, Failure>;
+pub type Outcome<T> = Result<T, Failure>;
 
 impl fmt::Display for Failure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -20,7 +20,7 @@ impl fmt::Display for Failure {
 }
 
 /// Says which path an input or output error is about; the bare error never does.
-pub(crate) trait AtPath<T> {
+pub trait AtPath<T> {
     fn at(self, path: &Path) -> Outcome<T>;
 }
 
@@ -30,22 +30,22 @@ impl<T> AtPath<T> for std::io::Result<T> {
     }
 }
 
-pub(crate) struct Repo {
-    pub(crate) root: PathBuf,
+pub struct Repo {
+    pub root: PathBuf,
 }
 
 impl Repo {
     /// The repository that this program was compiled in.
-    pub(crate) fn here() -> Self {
+    pub fn here() -> Self {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
         Self { root: manifest.parent().unwrap_or(manifest).to_path_buf() }
     }
 
-    pub(crate) fn path(&self, below: &str) -> PathBuf {
+    pub fn path(&self, below: &str) -> PathBuf {
         self.root.join(below)
     }
 
-    pub(crate) fn target(&self, below: &str) -> PathBuf {
+    pub fn target(&self, below: &str) -> PathBuf {
         self.root.join("target").join(below)
     }
 
@@ -53,20 +53,20 @@ impl Repo {
     ///
     /// The target folder is named outright: a person's own setting would send the binaries
     /// to where the later steps do not look.
-    pub(crate) fn program(&self, name: &str) -> Command {
+    pub fn program(&self, name: &str) -> Command {
         let mut command = Command::new(name);
         command.current_dir(&self.root).env("PATH", self.search_path()).env("CARGO_TARGET_DIR", self.target(""));
         command
     }
 
     /// Cargo through `PATH`, so that rustup's `+toolchain` and the pinned toolchain hold.
-    pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
+    pub fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = self.program("cargo");
         command.args(arguments);
         command
     }
 
-    pub(crate) fn search_path(&self) -> OsString {
+    pub fn search_path(&self) -> OsString {
         let own = self.target("tools/bin");
         let inherited = std::env::var_os("PATH").unwrap_or_default();
         let folders = std::iter::once(own).chain(std::env::split_paths(&inherited));
@@ -76,6 +76,6 @@ impl Repo {
 }
 
 /// Whether a continuous-integration run asked for it: then what is missing is a failure, not a skip.
-pub(crate) fn in_ci() -> bool {
+pub fn in_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true")
 }

@@ -39,7 +39,7 @@ static STOPPING: AtomicBool = AtomicBool::new(false);
 /// # Errors
 /// Where the system lets no signal be caught.
 #[cfg(unix)]
-pub(crate) fn at_signals() -> Outcome<()> {
+pub fn at_signals() -> Outcome<()> {
     let mut signals =
         Signals::new([SIGINT, SIGTERM]).map_err(|error| Failure(format!("signals cannot be caught here: {error}")))?;
     thread::spawn(move || {
@@ -56,12 +56,12 @@ pub(crate) fn at_signals() -> Outcome<()> {
 
 /// Elsewhere the console ends everything that was started from it.
 #[cfg(not(unix))]
-pub(crate) fn at_signals() -> Outcome<()> {
+pub fn at_signals() -> Outcome<()> {
     Ok(())
 }
 
 /// Does not return once this program is to end: that a child was ended is then no finding, and nobody is to begin another.
-pub(crate) fn or_go_on() {
+pub fn or_go_on() {
     #[cfg(unix)]
     while STOPPING.load(Ordering::SeqCst) {
         thread::park();
@@ -112,7 +112,7 @@ fn adopt_orphans() {}
 
 #[cfg(target_os = "linux")]
 fn below(own: u32) -> Vec<u32> {
-    crate::measure::processes::below(own)
+    crate::processes::below(own)
 }
 
 /// By `ps`, where the kernel has no files that tell.

@@ -36,8 +36,8 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
             "backend/src/wire/unix/",
             "backend/src/page_cache.rs",
             "backend/src/run/descriptors.rs",
-            "xtask/src/load/",
-            "xtask/src/measure/",
+            "bench/src/load/",
+            "bench/src/measure/",
             "xtask/src/stop.rs",
         ],
     ),
@@ -66,8 +66,14 @@ pub(super) const STANDARD: &[(&str, &[&str])] =
     &[("shared/src/", &["fs", "net", "process", "thread", "time::Instant", "time::SystemTime"])];
 
 /// A crate of the workspace, and those of the workspace that its manifest may name.
-pub(super) const MANIFESTS: &[(&str, &[&str])] =
-    &[("shared", &[]), ("frontend", &["shared"]), ("backend", &["shared"]), ("page", &["backend"]), ("xtask", &[])];
+pub(super) const MANIFESTS: &[(&str, &[&str])] = &[
+    ("shared", &[]),
+    ("frontend", &["shared"]),
+    ("backend", &["shared"]),
+    ("page", &["backend"]),
+    ("xtask", &[]),
+    ("bench", &["backend", "shared", "xtask"]),
+];
 
 /// A file larger than this in version control is a mistake: it stays in everyone's clone forever.
 pub(super) const FILE_BYTES_MAX: u64 = 1024 * 1024;

@@ -1,0 +1,212 @@
+//! The processes that are killed: a file server, a gateway, and clients; and the folder that all of it is about.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::random::{Content, Random};
+use xtask::child::without_settings;
+use xtask::repo::{AtPath, Failure, Outcome};
+
+/// Whom to kill.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Victim {
+    Storage,
+    Gateway,
+    Client,
+}
+
+/// How often who was killed.
+#[derive(Default)]
+pub(super) struct Killed {
+    pub(super) storage: AtomicU64,
+    pub(super) gateway: AtomicU64,
+    pub(super) client: AtomicU64,
+}
+
+pub(super) struct World {
+    program: PathBuf,
+    folder: PathBuf,
+    pub(super) http: SocketAddr,
+    pub(super) tcp: SocketAddr,
+    storage: Mutex<Process>,
+    gateway: Mutex<Process>,
+    clients: Mutex<Vec<Arc<Mutex<Child>>>>,
+    pub(super) killed: Killed,
+}
+
+/// A child that does not outlive this program.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl World {
+    /// Starts both servers, on ports of their own choosing which they keep, around an empty folder below `folder`.
+    pub(super) fn start(built: &Path, folder: &Path) -> Outcome<Self> {
+        let served = folder.join("served");
+        fs::create_dir_all(&served).at(&served)?;
+        // A copy: a build that goes on meanwhile is not to change what is started again.
+        let program = folder.join("passerelle");
+        fs::copy(built, &program).at(built)?;
+        let none: SocketAddr = ([127, 0, 0, 1], 0).into();
+        let (storage, tcp) = spawn_storage(&program, folder, none, &[])?;
+        let (gateway, http) = spawn_gateway(&program, folder, tcp, none)?;
+        Ok(Self {
+            program,
+            folder: folder.to_owned(),
+            http,
+            tcp,
+            storage: Mutex::new(storage),
+            gateway: Mutex::new(gateway),
+            clients: Mutex::default(),
+            killed: Killed::default(),
+        })
+    }
+
+    /// Where the file or folder of that path is on the disk.
+    pub(super) fn served(&self, path: &str) -> PathBuf {
+        self.folder.join("served").join(path)
+    }
+
+    /// A place for what is not served.
+    pub(super) fn beside(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Puts a file into the folder, as a neighbour with access to the disk would.
+    pub(super) fn plant(&self, path: &str, content: Content) -> Outcome<()> {
+        let place = self.served(path);
+        if let Some(parent) = place.parent() {
+            fs::create_dir_all(parent).at(parent)?;
+        }
+        fs::write(&place, content.bytes()).at(&place)
+    }
+
+    /// Kills by SIGKILL, and starts what was killed again.
+    pub(super) fn kill(&self, victim: Victim, random: &mut Random) -> Outcome<()> {
+        match victim {
+            Victim::Storage => {
+                self.killed.storage.fetch_add(1, Ordering::Relaxed);
+                self.restart_storage(&[])
+            }
+            Victim::Gateway => {
+                self.killed.gateway.fetch_add(1, Ordering::Relaxed);
+                let mut gateway = lock(&self.gateway);
+                end(&mut gateway.0);
+                *gateway = spawn_gateway(&self.program, &self.folder, self.tcp, self.http)?.0;
+                Ok(())
+            }
+            Victim::Client => {
+                let clients = lock(&self.clients);
+                if !clients.is_empty() {
+                    let client = Arc::clone(&clients[random.below(clients.len() as u64) as usize]);
+                    drop(clients);
+                    self.killed.client.fetch_add(1, Ordering::Relaxed);
+                    let _ = lock(&client).kill();
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Kills the file server, and starts it with more flags.
+    pub(super) fn restart_storage(&self, flags: &[&str]) -> Outcome<()> {
+        let mut storage = lock(&self.storage);
+        end(&mut storage.0);
+        *storage = spawn_storage(&self.program, &self.folder, self.tcp, flags)?.0;
+        Ok(())
+    }
+
+    /// Whether both servers are still the processes that they were started as.
+    pub(super) fn ended_by_itself(&self) -> Option<&'static str> {
+        let ended = |process: &Mutex<Process>| !matches!(lock(process).0.try_wait(), Ok(None));
+        match (ended(&self.storage), ended(&self.gateway)) {
+            (true, _) => Some("the file server ended by itself"),
+            (_, true) => Some("the gateway ended by itself"),
+            _ => None,
+        }
+    }
+
+    /// A client verb, which somebody may kill while it runs.
+    pub(super) fn client(&self, arguments: &[&str]) -> Outcome<Arc<Mutex<Child>>> {
+        let log = self.beside("client.log");
+        let log = fs::OpenOptions::new().create(true).append(true).open(&log).at(&log)?;
+        let mut command = without_settings(Command::new(&self.program));
+        command
+            .args(arguments)
+            .args(["--server", &self.tcp.to_string(), "--key"])
+            .arg(self.beside("key"))
+            .env("HOME", self.beside("home"))
+            .env("XDG_STATE_HOME", self.beside("home"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
+        let child = Arc::new(Mutex::new(spawn(&mut command)?));
+        lock(&self.clients).push(Arc::clone(&child));
+        Ok(child)
+    }
+
+    /// The client is over.
+    pub(super) fn forget_client(&self, client: &Arc<Mutex<Child>>) {
+        lock(&self.clients).retain(|other| !Arc::ptr_eq(other, client));
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn end(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn spawn_storage(program: &Path, folder: &Path, address: SocketAddr, flags: &[&str]) -> Outcome<(Process, SocketAddr)> {
+    let mut command = without_settings(Command::new(program));
+    command.arg("storage").arg(folder.join("served")).arg("--key").arg(folder.join("key"));
+    command.args(["--tcp", &address.to_string()]).args(flags).env("HOME", folder.join("home"));
+    command.env("XDG_STATE_HOME", folder.join("home"));
+    announced(&mut command, &folder.join("storage.log"), "tcp://")
+}
+
+fn spawn_gateway(
+    program: &Path,
+    folder: &Path,
+    server: SocketAddr,
+    address: SocketAddr,
+) -> Outcome<(Process, SocketAddr)> {
+    let mut command = without_settings(Command::new(program));
+    command.args(["gateway", "--anonymous", "write", "--server", &server.to_string(), "--key"]);
+    command.arg(folder.join("key")).args(["--http", &address.to_string()]);
+    announced(&mut command, &folder.join("gateway.log"), "http://")
+}
+
+/// Starts a server, and waits until it says where it listens.
+fn announced(command: &mut Command, log: &Path, scheme: &str) -> Outcome<(Process, SocketAddr)> {
+    let file = fs::OpenOptions::new().create(true).append(true).open(log).at(log)?;
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
+    let mut process = Process(spawn(command)?);
+    let mut line = String::new();
+    if let Some(output) = process.0.stdout.take() {
+        BufReader::new(output).read_line(&mut line).at(log)?;
+    }
+    let address = line.trim().strip_prefix(scheme).map(|rest| rest.trim_end_matches('/')).map(str::parse);
+    match address {
+        Some(Ok(address)) => Ok((process, address)),
+        _ => Err(Failure(format!("a server did not start; its log is {}", log.display()))),
+    }
+}
+
+fn spawn(command: &mut Command) -> Outcome<Child> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    command.spawn().map_err(|error| Failure(format!("{name}: {error}")))
+}

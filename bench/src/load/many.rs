@@ -1,0 +1,93 @@
+//! Thousands of connections: what one costs that waits, and what one costs that asks.
+
+use std::net::TcpStream;
+
+use super::{
+    Ground,
+    found::{Claim, Found},
+    probe,
+};
+use crate::measure::{
+    client,
+    data::{Random, SMALL, SMALL_BYTES, small_name},
+    engine::{self, End, Load, Tally},
+    peers::Peer,
+    server::Server,
+    verdict::Bound,
+};
+use xtask::repo::{Failure, Outcome};
+
+const IDLE: u64 = 10_000;
+const IDLE_QUICK: u64 = 1_000;
+const ACTIVE: u64 = 1_000;
+const ACTIVE_QUICK: u64 = 200;
+const IDLE_BYTES_MAX: f64 = 16.0 * 1024.0;
+/// What a server takes once is spread over a tenth of the connections, and without optimisation each takes twice as much.
+const IDLE_BYTES_MAX_QUICK: f64 = 64.0 * 1024.0;
+/// A request's buffers, twice.
+const ACTIVE_BYTES_MAX: f64 = 128.0 * 1024.0;
+/// Connections that come first and are not counted: what they bring about is the server's own.
+const WARM: usize = 64;
+const PLENTY: &[&str] = &["--http-connections-max", "20000", "--http-idle-seconds", "600"];
+
+pub(super) fn idle(ground: &Ground) -> Outcome<Found> {
+    let server = ground.start(PLENTY)?;
+    let target = Peer::Ours.file(&format!("{SMALL}/{}", small_name(0)));
+    let connections = ground.connections(IDLE, IDLE_QUICK);
+    client::idle(server.address, &target, WARM)?;
+    let before = server.resident_memory();
+    let mut held = client::idle(server.address, &target, connections)?;
+    let each = server.memory_at_rest().saturating_sub(before) as f64 / connections as f64;
+    still_there(&server, &target, &mut held)?;
+    let most = Bound::AtMost(if ground.quick { IDLE_BYTES_MAX_QUICK } else { IDLE_BYTES_MAX });
+    Ok(Found {
+        notes: vec![format!("{connections} connections waited, and each was answered once more")],
+        claims: vec![Claim::anywhere("memory of a connection that waits", each, "bytes", most)],
+    })
+}
+
+/// Each of them is answered once more, the oldest one, too.
+fn still_there(server: &Server, target: &str, held: &mut [TcpStream]) -> Outcome<()> {
+    for stream in held {
+        let timed = client::again(stream, server.address, target)?;
+        if timed.status != 200 {
+            return Err(Failure(format!("a connection that had waited was answered {}", timed.status)));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn active(ground: &Ground) -> Outcome<Found> {
+    let server = ground.start(PLENTY)?;
+    let connections = ground.connections(ACTIVE, ACTIVE_QUICK);
+    let time = ground.time(4.0);
+    small_files(ground, &server, WARM, End::Requests(WARM as u64))?.flawless()?;
+    let before = server.resident_memory();
+    let work = || small_files(ground, &server, connections, End::After(time))?.flawless();
+    let (tally, listings) = probe::beside(&server, time, work)?;
+    let each = server.peak_memory().saturating_sub(before) as f64 / connections as f64;
+    let (rate, p99) = (tally.per_second(), tally.latency(0.99) / 1000);
+    let most = Bound::AtMost(ACTIVE_BYTES_MAX);
+    Ok(Found {
+        notes: vec![format!("{connections} connections asked, {rate:.0} files/s, 99 % within {p99} ms")],
+        claims: vec![Claim::anywhere("memory of a connection that asks, at most", each, "bytes", most), listings],
+    })
+}
+
+pub(super) fn small_files(ground: &Ground, server: &Server, connections: usize, end: End<'_>) -> Outcome<Tally> {
+    let files = ground.data.scale.small_files;
+    let request = |serial: u64, out: &mut Vec<u8>| {
+        let target = Peer::Ours.file(&format!("{SMALL}/{}", small_name(Random::new(serial).next() % files)));
+        out.extend_from_slice(format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", server.address).as_bytes());
+    };
+    engine::run(&Load {
+        server: server.address,
+        connections,
+        threads: 2,
+        end,
+        rate: None,
+        request: &request,
+        status: 200,
+        body_bytes: Some(SMALL_BYTES as u64),
+    })
+}

@@ -1,0 +1,125 @@
+//! One request on one connection, timed; for what is large enough that a thread may wait for it.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::{Duration, Instant},
+};
+
+use super::http::Decoder;
+use xtask::repo::{Failure, Outcome};
+
+/// Longer than anything here takes between two bytes.
+const PATIENCE: Duration = Duration::from_secs(120);
+const READ_BYTES: usize = 256 << 10;
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Timed {
+    pub(crate) status: u16,
+    pub(crate) body_bytes: u64,
+    /// From the first byte of the request to the first byte of the answer, in seconds.
+    pub(crate) first_byte: f64,
+    /// From the first byte of the request to the last byte of the answer, in seconds.
+    pub(crate) whole: f64,
+}
+
+/// A GET, for which a connection is opened before the clock starts.
+pub(crate) fn get(server: SocketAddr, target: &str, headers: &str, sink: &mut dyn FnMut(&[u8])) -> Outcome<Timed> {
+    let head = format!("GET {target} HTTP/1.1\r\nHost: {server}\r\n{headers}\r\n");
+    exchange(server, &head, |_| Ok(()), sink)
+}
+
+/// A PUT of `bytes` bytes, which `body` brings piece by piece.
+pub(crate) fn put(
+    server: SocketAddr,
+    target: &str,
+    bytes: u64,
+    body: impl FnOnce(&mut TcpStream) -> std::io::Result<()>,
+) -> Outcome<Timed> {
+    let head = format!("PUT {target} HTTP/1.1\r\nHost: {server}\r\nContent-Length: {bytes}\r\n\r\n");
+    exchange(server, &head, body, &mut |_| ())
+}
+
+/// The body of a GET that must be answered by 200.
+pub(crate) fn body(server: SocketAddr, target: &str, headers: &str) -> Outcome<Vec<u8>> {
+    let mut body = Vec::new();
+    let timed = get(server, target, headers, &mut |bytes| body.extend_from_slice(bytes))?;
+    match timed.status {
+        200 => Ok(body),
+        status => Err(Failure(format!("GET {target}: {status}"))),
+    }
+}
+
+/// So many connections that wait, each of which was answered once by 200.
+pub(crate) fn idle(server: SocketAddr, target: &str, connections: usize) -> Outcome<Vec<TcpStream>> {
+    let head = format!("GET {target} HTTP/1.1\r\nHost: {server}\r\n\r\n");
+    let mut held = Vec::with_capacity(connections);
+    for number in 0..connections {
+        let failed = |why: String| Failure(format!("connection {} of {connections}: {why}", number + 1));
+        let mut stream = connect(server).map_err(|error| failed(error.to_string()))?;
+        let timed = on(&mut stream, &head, |_| Ok(()), &mut |_| ())?;
+        if timed.status != 200 {
+            return Err(failed(format!("status {}", timed.status)));
+        }
+        held.push(stream);
+    }
+    Ok(held)
+}
+
+/// Asks once more on a connection that waits.
+pub(crate) fn again(stream: &mut TcpStream, server: SocketAddr, target: &str) -> Outcome<Timed> {
+    on(stream, &format!("GET {target} HTTP/1.1\r\nHost: {server}\r\n\r\n"), |_| Ok(()), &mut |_| ())
+}
+
+fn exchange(
+    server: SocketAddr,
+    head: &str,
+    body: impl FnOnce(&mut TcpStream) -> std::io::Result<()>,
+    sink: &mut dyn FnMut(&[u8]),
+) -> Outcome<Timed> {
+    let mut stream = connect(server).map_err(|error| Failure(format!("{server}: {error}")))?;
+    on(&mut stream, head, body, sink)
+}
+
+/// Asks on a connection that is open.
+fn on(
+    stream: &mut TcpStream,
+    head: &str,
+    body: impl FnOnce(&mut TcpStream) -> std::io::Result<()>,
+    sink: &mut dyn FnMut(&[u8]),
+) -> Outcome<Timed> {
+    let what = head.lines().next().unwrap_or_default().to_owned();
+    let failed = |why: String| Failure(format!("{what}: {why}"));
+    let started = Instant::now();
+    stream.write_all(head.as_bytes()).map_err(|error| failed(error.to_string()))?;
+    // A server may answer before it has read everything: what it says counts, not that it stopped reading.
+    let sent = body(stream);
+    let mut decoder = Decoder::default();
+    let mut buffer = vec![0; READ_BYTES];
+    let mut first_byte = None;
+    while !decoder.is_done() {
+        match stream.read(&mut buffer) {
+            Ok(0) if decoder.ends_with_connection() => break,
+            Ok(0) => return Err(failed(sent.err().map_or("half an answer".into(), |error| error.to_string()))),
+            Ok(count) => {
+                first_byte.get_or_insert_with(|| started.elapsed());
+                decoder.feed(&buffer[..count], sink).map_err(|error| failed(error.0.to_owned()))?;
+            }
+            Err(error) => return Err(failed(error.to_string())),
+        }
+    }
+    Ok(Timed {
+        status: decoder.status,
+        body_bytes: decoder.body_bytes,
+        first_byte: first_byte.unwrap_or_default().as_secs_f64(),
+        whole: started.elapsed().as_secs_f64(),
+    })
+}
+
+pub(crate) fn connect(server: SocketAddr) -> std::io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(&server, PATIENCE)?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    Ok(stream)
+}

@@ -1,0 +1,149 @@
+//! The files that are served, made once and kept below `target/` between runs. The same bytes on every machine.
+
+use std::{
+    fs::{self, File},
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use xtask::repo::{AtPath, Outcome};
+
+pub(crate) const SMALL_BYTES: usize = 4096;
+pub(crate) const BIG: &str = "big";
+pub(crate) const SMALL: &str = "small";
+pub(crate) const FOLDER: &str = "folder";
+pub(crate) const HUGE: &str = "huge";
+/// One file of each size, for the curve of costs over sizes.
+pub(crate) const SIZES: &[u64] = &[1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20];
+/// Folders of so many files, for the curve over folders, besides the two above.
+pub(crate) const FOLDERS: &[u32] = &[100, 1_000, 10_000];
+const BLOCK_BYTES: usize = 1 << 20;
+
+/// How much of everything there is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scale {
+    pub(crate) big_bytes: u64,
+    pub(crate) small_files: u64,
+    pub(crate) folder_files: u32,
+    pub(crate) huge_files: u32,
+}
+
+/// Where the data is and how much there is of it.
+pub(crate) struct Data {
+    pub(crate) served: PathBuf,
+    /// For what is written: uploads, logs, states of servers.
+    pub(crate) scratch: PathBuf,
+    pub(crate) scale: Scale,
+}
+
+impl Data {
+    /// Makes what is not there yet.
+    pub(crate) fn ensure(home: &Path, scale: Scale) -> Outcome<Self> {
+        let data = Self { served: home.join("served"), scratch: home.join("scratch"), scale };
+        fs::create_dir_all(&data.served).at(&data.served)?;
+        if data.scratch.exists() {
+            fs::remove_dir_all(&data.scratch).at(&data.scratch)?;
+        }
+        fs::create_dir_all(&data.scratch).at(&data.scratch)?;
+        if !data.served.join(HUGE).exists() {
+            println!("Making the files to serve in {}", home.display());
+        }
+        data.part(BIG, |path| random_file(path, 1, scale.big_bytes))?;
+        data.part(SMALL, |path| {
+            fs::create_dir_all(path).at(path)?;
+            (0..scale.small_files)
+                .try_for_each(|number| random_file(&path.join(small_name(number)), number + 2, SMALL_BYTES as u64))
+        })?;
+        for bytes in SIZES {
+            data.part(&format!("size-{bytes}"), |path| random_file(path, *bytes, *bytes))?;
+        }
+        for files in FOLDERS {
+            data.part(&folder_name(*files), |path| sparse_files(path, *files))?;
+        }
+        data.part(FOLDER, |path| sparse_files(path, scale.folder_files))?;
+        data.part(HUGE, |path| empty_files(path, scale.huge_files))?;
+        Ok(data)
+    }
+
+    /// What was interrupted bears another name, and is made anew.
+    fn part(&self, name: &str, make: impl FnOnce(&Path) -> Outcome<()>) -> Outcome<()> {
+        let (whole, part) = (self.served.join(name), self.served.join(format!(".{name}.part")));
+        if whole.exists() {
+            return Ok(());
+        }
+        if part.is_dir() {
+            fs::remove_dir_all(&part).at(&part)?;
+        }
+        make(&part)?;
+        fs::rename(&part, &whole).at(&whole)
+    }
+
+    /// An empty folder of that name among what is written.
+    pub(crate) fn empty(&self, name: &str) -> Outcome<PathBuf> {
+        let path = self.scratch.join(name);
+        if path.exists() {
+            fs::remove_dir_all(&path).at(&path)?;
+        }
+        fs::create_dir_all(&path).at(&path)?;
+        Ok(path)
+    }
+}
+
+pub(crate) fn small_name(number: u64) -> String {
+    format!("f{number:05}")
+}
+
+pub(crate) fn folder_name(files: u32) -> String {
+    format!("folder-{files}")
+}
+
+/// Names as cameras give them, of which no two sort alike as text and as numbers.
+fn entry_name(number: u32) -> String {
+    format!("holiday picture {number}.jpg")
+}
+
+/// Files that have a size and take no space.
+fn sparse_files(folder: &Path, count: u32) -> Outcome<()> {
+    fs::create_dir_all(folder).at(folder)?;
+    (0..count).try_for_each(|number| {
+        let path = folder.join(entry_name(number));
+        File::create(&path).and_then(|file| file.set_len(u64::from(number) * 37 % 5_000_000)).at(&path)
+    })
+}
+
+fn empty_files(folder: &Path, count: u32) -> Outcome<()> {
+    fs::create_dir_all(folder).at(folder)?;
+    (0..count).try_for_each(|number| {
+        let path = folder.join(entry_name(number));
+        File::create(&path).map(drop).at(&path)
+    })
+}
+
+fn random_file(path: &Path, seed: u64, bytes: u64) -> Outcome<()> {
+    let mut file = BufWriter::with_capacity(BLOCK_BYTES, File::create(path).at(path)?);
+    let mut state = Random::new(seed);
+    let mut left = bytes;
+    while left > 0 {
+        let word = state.next().to_le_bytes();
+        let count = left.min(word.len() as u64);
+        file.write_all(&word[..count as usize]).at(path)?;
+        left -= count;
+    }
+    file.flush().at(path)
+}
+
+/// `xorshift64*`: not to be compressed, and quick to make.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+}

@@ -1,0 +1,12 @@
+//! What `bench` and `load` measure with: files to serve, HTTP clients, servers as processes, and the kernel's word on what
+//! they took.
+
+pub(crate) mod client;
+pub(crate) mod data;
+pub(crate) mod engine;
+mod http;
+pub(crate) mod machine;
+pub(crate) mod peers;
+pub(crate) mod server;
+pub(crate) mod statistics;
+pub(crate) mod verdict;

@@ -1,0 +1,317 @@
+//! The servers that are compared: where they are, how they are started over a folder, and how each is asked for things.
+
+use std::{
+    env, fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use super::server::{Server, free_address};
+use xtask::{
+    child,
+    repo::{AtPath, Failure, Outcome, Repo},
+};
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Peer {
+    /// Both halves in one process.
+    Ours,
+    /// Gateway and file server in processes of their own, which speak over TCP.
+    Split,
+    /// The same over a Unix socket.
+    SplitUnix,
+    Nginx,
+    Dufs,
+    Miniserve,
+    Copyparty,
+}
+
+pub(crate) const OTHERS: &[Peer] = &[Peer::Nginx, Peer::Dufs, Peer::Miniserve, Peer::Copyparty];
+
+impl Peer {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ours => "passerelle",
+            Self::Split => "passerelle, two processes",
+            Self::SplitUnix => "passerelle, two processes, Unix socket",
+            Self::Nginx => "nginx",
+            Self::Dufs => "dufs",
+            Self::Miniserve => "miniserve",
+            Self::Copyparty => "copyparty",
+        }
+    }
+
+    fn install(self) -> &'static str {
+        match self {
+            Self::Ours | Self::Split | Self::SplitUnix => "cargo xtask dist",
+            Self::Nginx => "apt-get install nginx-light",
+            Self::Dufs => "cargo install dufs --root target/tools",
+            Self::Miniserve => "cargo install miniserve --root target/tools",
+            Self::Copyparty => {
+                "python3 -m venv target/tools/copyparty && target/tools/copyparty/bin/pip install copyparty"
+            }
+        }
+    }
+
+    /// Where a person says that it lies: `PASSERELLE_BENCH_NGINX` and so on.
+    fn variable(self) -> String {
+        format!("PASSERELLE_BENCH_{}", self.name().to_uppercase())
+    }
+
+    pub(crate) fn is_ours(self) -> bool {
+        matches!(self, Self::Ours | Self::Split | Self::SplitUnix)
+    }
+
+    /// The address of a file, of which the path needs no encoding.
+    pub(crate) fn file(self, path: &str) -> String {
+        if self.is_ours() { format!("/files/{path}") } else { format!("/{path}") }
+    }
+
+    /// A folder whole, as the peer gives it to programs; ours comes in pages, page by page or whole.
+    pub(crate) fn listing(self, folder: &str) -> String {
+        match self {
+            Self::Ours | Self::Split | Self::SplitUnix => format!("/api/v1/list/{folder}"),
+            Self::Nginx => format!("/{folder}/"),
+            Self::Dufs => format!("/{folder}/?json"),
+            Self::Miniserve => format!("/{folder}/"),
+            Self::Copyparty => format!("/{folder}/?ls"),
+        }
+    }
+
+    pub(crate) fn archive(self, folder: &str) -> String {
+        match self {
+            Self::Ours | Self::Split | Self::SplitUnix => format!("/api/v1/archive?path={folder}"),
+            Self::Miniserve => format!("/{folder}/?download=zip"),
+            Self::Nginx | Self::Dufs | Self::Copyparty => format!("/{folder}/?zip"),
+        }
+    }
+}
+
+/// How a server is started.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Manner<'a> {
+    pub(crate) writable: bool,
+    /// A certificate and its key, in PEM.
+    pub(crate) tls: Option<(&'a Path, &'a Path)>,
+    /// Flags of ours alone.
+    pub(crate) flags: &'a [&'a str],
+}
+
+/// Which of them are here.
+pub(crate) struct Peers {
+    found: Vec<(Peer, PathBuf)>,
+    /// How many servers were started: each has a state of its own.
+    started: AtomicU32,
+}
+
+impl Peers {
+    /// Nobody but us.
+    pub(crate) fn ours(program: &Path) -> Self {
+        let program = std::path::absolute(program).unwrap_or_else(|_| program.to_owned());
+        let found = [Peer::Ours, Peer::Split, Peer::SplitUnix].map(|peer| (peer, program.clone()));
+        Self { found: found.to_vec(), started: AtomicU32::new(0) }
+    }
+
+    /// `ours` is the server that is measured, wherever this was started.
+    pub(crate) fn find(repo: &Repo, ours: &Path) -> Self {
+        let mut peers = Self::ours(ours);
+        for peer in OTHERS {
+            match locate(repo, *peer) {
+                Some(path) => peers.found.push((*peer, path)),
+                None => println!("    {} is not installed: {}", peer.name(), peer.install()),
+            }
+        }
+        peers
+    }
+
+    /// Those of the wanted that are here, in that order.
+    pub(crate) fn of(&self, wanted: &[Peer]) -> Vec<Peer> {
+        wanted.iter().copied().filter(|peer| self.program(*peer).is_some()).collect()
+    }
+
+    fn program(&self, peer: Peer) -> Option<&Path> {
+        self.found.iter().find(|(found, _)| *found == peer).map(|(_, path)| path.as_path())
+    }
+
+    /// Each with the version that it tells.
+    pub(crate) fn versions(&self) -> Vec<(Peer, String)> {
+        let said = |(peer, path): &(Peer, PathBuf)| (*peer, version(*peer, path));
+        self.found.iter().filter(|(peer, _)| *peer == Peer::Ours || !peer.is_ours()).map(said).collect()
+    }
+
+    /// Starts it over the folder, on a free port of loopback, with nothing logged.
+    pub(crate) fn start(&self, peer: Peer, folder: &Path, scratch: &Path, manner: Manner<'_>) -> Outcome<Server> {
+        let program = self.program(peer).ok_or_else(|| Failure(format!("{} is not installed", peer.name())))?;
+        let number = self.started.fetch_add(1, Ordering::Relaxed);
+        let home = scratch.join(format!("server-{number}"));
+        fs::create_dir_all(&home).at(&home)?;
+        let address = free_address()?;
+        let mut command = child::without_settings(Command::new(program));
+        command.env("HOME", &home).env("XDG_STATE_HOME", &home).env("XDG_CONFIG_HOME", &home);
+        let commands = match peer {
+            Peer::Ours => vec![(ours(command, folder, &home, address, manner), address)],
+            Peer::Split | Peer::SplitUnix => split(peer, program, folder, &home, address, manner)?,
+            Peer::Nginx => vec![(nginx(command, folder, &home, address, manner)?, address)],
+            Peer::Dufs => vec![(dufs(command, folder, address, manner), address)],
+            Peer::Miniserve => vec![(miniserve(command, folder, address), address)],
+            Peer::Copyparty => vec![(copyparty(command, folder, address, manner), address)],
+        };
+        Server::start(commands, &home.join("log"))
+    }
+}
+
+/// What the person says, then the project's tools, then whatever `PATH` has.
+fn locate(repo: &Repo, peer: Peer) -> Option<PathBuf> {
+    let said = env::var_os(peer.variable()).map(PathBuf::from);
+    let venv = repo.target("tools").join(peer.name()).join("bin").join(peer.name());
+    let path = repo.search_path();
+    // Where Debian has its servers, which is not on everybody's path.
+    let folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]).map(|folder| folder.join(peer.name()));
+    said.into_iter().chain([venv]).chain(folders).find(|path| path.is_file())
+}
+
+fn version(peer: Peer, program: &Path) -> String {
+    let flag = if peer == Peer::Nginx { "-v" } else { "--version" };
+    let output = Command::new(program).arg(flag).output();
+    // nginx says it on standard error.
+    let text = output.map(|output| [output.stdout, output.stderr].concat()).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    first_number(&text).unwrap_or("of an unknown version").to_owned()
+}
+
+/// The first word that looks like a version.
+fn first_number(text: &str) -> Option<&str> {
+    let words = text.split(|c: char| c.is_whitespace() || matches!(c, '/' | '"'));
+    words
+        .map(|word| word.trim_start_matches('v'))
+        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.'))
+}
+
+fn ours(mut command: Command, folder: &Path, home: &Path, address: SocketAddr, manner: Manner<'_>) -> Command {
+    command.arg("serve").arg(folder).args(["--http", &address.to_string(), "--tcp", "127.0.0.1:0"]);
+    command.arg("--state").arg(home.join("state")).args(["--log", "warn", "--anonymous", right(manner)]);
+    if let Some((certificate, key)) = manner.tls {
+        command.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
+    }
+    command.args(manner.flags);
+    command
+}
+
+fn right(manner: Manner<'_>) -> &'static str {
+    if manner.writable { "write" } else { "read" }
+}
+
+/// Both listen on a port, so that they are known to have started; the one over a Unix socket is reached by that.
+fn split(
+    peer: Peer,
+    program: &Path,
+    folder: &Path,
+    home: &Path,
+    address: SocketAddr,
+    manner: Manner<'_>,
+) -> Outcome<Vec<(Command, SocketAddr)>> {
+    let (inner, key) = (free_address()?, home.join("key"));
+    let mut storage = child::without_settings(Command::new(program));
+    storage.arg("storage").arg(folder).args(["--log", "warn", "--tcp", &inner.to_string(), "--key"]).arg(&key);
+    storage.arg("--state").arg(home.join("state")).env("HOME", home).env("XDG_STATE_HOME", home).current_dir(home);
+    let mut server = inner.to_string();
+    if peer == Peer::SplitUnix {
+        // Where both were started: addresses of sockets are short.
+        storage.args(["--unix", "socket"]);
+        server = "unix:socket".to_owned();
+    }
+    let mut gateway = child::without_settings(Command::new(program));
+    gateway.args(["gateway", "--log", "warn", "--anonymous", right(manner), "--server", &server, "--key"]);
+    gateway.arg(&key).args(["--http", &address.to_string()]).env("HOME", home).current_dir(home);
+    Ok(vec![(storage, inner), (gateway, address)])
+}
+
+/// With `sendfile`, as many workers as processors, and listings as JSON.
+fn nginx(
+    mut command: Command,
+    folder: &Path,
+    home: &Path,
+    address: SocketAddr,
+    manner: Manner<'_>,
+) -> Outcome<Command> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let user = if rustix::process::geteuid().is_root() { "user root;" } else { "" };
+    let (ssl, certificate) = match manner.tls {
+        Some((certificate, key)) => {
+            let (certificate, key) = (certificate.display(), key.display());
+            (
+                " ssl",
+                format!(
+                    "ssl_certificate \"{certificate}\"; ssl_certificate_key \"{key}\"; ssl_protocols TLSv1.2 TLSv1.3;"
+                ),
+            )
+        }
+        None => ("", String::new()),
+    };
+    let (home_text, folder) = (home.display(), folder.display());
+    let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|name| format!("{name}_temp_path \"{home_text}/{name}\";"))
+        .join(" ");
+    let text = format!(
+        "{user} daemon off; worker_processes {workers}; worker_rlimit_nofile 20000;\n\
+         pid \"{home_text}/pid\"; error_log \"{home_text}/error.log\";\n\
+         events {{ worker_connections 16384; }}\n\
+         http {{ sendfile on; tcp_nopush on; access_log off; types {{}} default_type application/octet-stream;\n\
+         keepalive_requests 1000000000; keepalive_timeout 600; {temporary}\n\
+         server {{ listen {address}{ssl}; {certificate} root \"{folder}\"; autoindex on; autoindex_format json; }} }}\n"
+    );
+    let path = home.join("nginx.conf");
+    fs::write(&path, text).at(&path)?;
+    command.arg("-p").arg(home).arg("-e").arg(home.join("error.log")).arg("-c").arg(path);
+    Ok(command)
+}
+
+/// Archives stored, as everybody's here are; it would compress them.
+fn dufs(mut command: Command, folder: &Path, address: SocketAddr, manner: Manner<'_>) -> Command {
+    command.args(["--bind", &address.ip().to_string(), "--port", &address.port().to_string()]);
+    command.args(["--log-format", "", "--compress", "none"]);
+    command.arg(if manner.writable { "--allow-all" } else { "--allow-archive" });
+    command.arg(folder);
+    command
+}
+
+fn miniserve(mut command: Command, folder: &Path, address: SocketAddr) -> Command {
+    command.args(["--interfaces", &address.ip().to_string(), "--port", &address.port().to_string(), "--enable-zip"]);
+    command.arg(folder);
+    command
+}
+
+/// In one process, which it recommends; asked for nothing that files do not need.
+fn copyparty(mut command: Command, folder: &Path, address: SocketAddr, manner: Manner<'_>) -> Command {
+    let rights = if manner.writable { "rwd" } else { "r" };
+    command.args(["-q", "-i", &address.ip().to_string(), "-p", &address.port().to_string()]);
+    command.args(["-v", &format!("{}::{rights}", folder.display())]);
+    command.args(["--no-thumb", "--no-crt", "-nc", "2048"]);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Peer, first_number};
+
+    #[test]
+    fn versions_are_found_in_what_programs_say() {
+        for (text, wanted) in [
+            ("nginx version: nginx/1.22.1", "1.22.1"),
+            ("dufs 0.47.0", "0.47.0"),
+            ("copyparty v1.20.26 \"sftp\" (2026-10-14)", "1.20.26"),
+        ] {
+            assert_eq!(first_number(text), Some(wanted));
+        }
+        assert_eq!(first_number("no"), None);
+    }
+
+    #[test]
+    fn each_is_asked_in_its_own_way() {
+        assert_eq!(Peer::Split.file("a/b"), "/files/a/b");
+        assert_eq!(Peer::Dufs.file("a/b"), "/a/b");
+        assert_eq!(Peer::Copyparty.variable(), "PASSERELLE_BENCH_COPYPARTY");
+    }
+}

@@ -1,0 +1,68 @@
+//! Keeps a run of the whole benchmark: `docs/measurements/speed.md` and its curves.
+
+use std::{fmt::Write, fs};
+
+use super::{Bench, report::cells, rows::Found, table::Table};
+use crate::measure::{machine, verdict};
+use xtask::repo::{AtPath, Outcome, Repo};
+
+const FOLDER: &str = "docs/measurements";
+const BEGINNING: &str = "# Speed
+
+Written by `cargo xtask bench --write`; `cargo xtask bench --row NAME` measures one row again.
+
+How to read it: all servers ran over the same files, on loopback, on one machine, which was also that of the client, with
+the kernel's caches warm and no server logging requests. They took turns, round by round. A rate or a time is the
+best of its rounds, latencies and first bytes the middle one, processor time the sum over all rounds, with all
+processes of a server. Only ratios within one run mean something: machines differ, and so does one machine from hour to
+hour; a ratio within a tenth of its goal may fall on the other side the next time.
+";
+
+pub(super) fn write(repo: &Repo, bench: &Bench, measured: &[Found]) -> Outcome<()> {
+    let folder = repo.path(FOLDER);
+    fs::create_dir_all(&folder).at(&folder)?;
+    let facts = machine::facts(repo, &bench.peers, &bench.data.served);
+    let page = folder.join("speed.md");
+    fs::write(&page, text(&facts, measured)).at(&page)?;
+    for chart in measured.iter().flat_map(|found| &found.charts) {
+        let path = folder.join(chart.file);
+        fs::write(&path, chart.draw()).at(&path)?;
+    }
+    Ok(())
+}
+
+fn text(facts: &[(String, String)], measured: &[Found]) -> String {
+    let mut out = format!("{BEGINNING}\n{}\n## Goals\n\n{}", machine::rows(facts), verdict::HEADING);
+    for verdict in measured.iter().flat_map(|found| &found.tables).flat_map(|table| &table.verdicts) {
+        out.push_str(&verdict.row());
+    }
+    out.push_str("\n## Figures\n");
+    measured.iter().flat_map(|found| &found.tables).for_each(|table| out.push_str(&figures(table)));
+    out.push_str("\n## Curves\n");
+    for chart in measured.iter().flat_map(|found| &found.charts) {
+        let _ = write!(out, "\n![{}]({})\n", chart.title, chart.file);
+    }
+    out
+}
+
+fn figures(table: &Table) -> String {
+    let mut out = format!("\n### {}\n\n", table.title);
+    for side in &table.sides {
+        let _ = writeln!(out, "- {}: {}", side.name, cells(table, side).join("; "));
+    }
+    for note in &table.notes {
+        let _ = write!(out, "\n{note}\n");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn the_page_begins_by_saying_how_to_read_it() {
+        let page = text(&[("kernel".into(), "6".into())], &[]);
+        assert!(page.starts_with("# Speed\n") && page.contains("| kernel | 6 |") && page.contains("## Goals"));
+    }
+}

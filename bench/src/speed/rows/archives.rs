@@ -1,0 +1,48 @@
+//! A folder of small files as one ZIP, stored and not compressed, by everybody.
+
+use super::{
+    super::{
+        Bench,
+        table::{Better, Reading, Table},
+    },
+    Found, zip,
+};
+use crate::measure::{
+    client,
+    data::{SMALL, SMALL_BYTES},
+    peers::{Manner, Peer},
+};
+use xtask::repo::{Failure, Outcome};
+
+pub(super) fn archive(bench: &Bench) -> Outcome<Found> {
+    let files = bench.data.scale.small_files;
+    let wanted = [Peer::Ours, Peer::Split, Peer::Dufs, Peer::Miniserve, Peer::Copyparty];
+    for peer in bench.peers.of(&[Peer::Ours]) {
+        let body = client::body(bench.start(peer, Manner::default())?.address, &peer.archive(SMALL), "")?;
+        let found = zip::check(&body).ok_or_else(|| Failure("what came is no ZIP, or not as it says".to_owned()))?;
+        // The folder may have an entry of its own.
+        if found < files {
+            return Err(Failure(format!("the archive has {found} entries of {files}")));
+        }
+    }
+    let sides = bench.each(&wanted, Manner::default(), |peer, server| {
+        let target = peer.archive(SMALL);
+        let timed = client::get(server.address, &target, "", &mut |_| ())?;
+        if timed.status != 200 || timed.body_bytes < files * SMALL_BYTES as u64 {
+            return Err(Failure(format!("GET {target}: {} with {} bytes", timed.status, timed.body_bytes)));
+        }
+        let first_byte = Some(timed.first_byte * 1e3);
+        Ok(Reading { value: timed.whole * 1e3, work: 1.0, first_byte, ..Reading::default() })
+    })?;
+    let mut table = Table {
+        title: format!("an archive of {files} files of 4 KiB"),
+        unit: "ms",
+        better: Better::Lower,
+        cpu_unit: Some(("ms CPU each", 1e3)),
+        sides,
+        verdicts: Vec::new(),
+        notes: vec!["Ours was taken apart once, and every checksum in it held.".to_owned()],
+    };
+    table.hold("an archive of small files", &[(Peer::Dufs, 5.0), (Peer::Copyparty, 1.0)]);
+    Ok(Found::table(table))
+}

@@ -1,0 +1,139 @@
+//! How costs grow: with the size of files, the number of connections, and the size of folders.
+
+use std::time::Duration;
+
+use super::{
+    super::{
+        Bench,
+        svg::{Chart, Line},
+    },
+    Found, listings, small,
+};
+use crate::measure::{
+    data::{FOLDER, FOLDERS, HUGE, SIZES, folder_name},
+    engine::{self, End, Load},
+    peers::{Manner, Peer},
+    server::Server,
+};
+use xtask::repo::Outcome;
+
+const CONNECTIONS: &[usize] = &[1, 2, 8, 32, 128, 512, 1000];
+/// Few enough to leave the server its share of a small machine.
+const CONNECTIONS_BY_SIZE: usize = 8;
+const MICROSECONDS: f64 = 1e6;
+const SIDES: &[Peer] = &[Peer::Ours, Peer::Split, Peer::Nginx];
+
+pub(super) fn all(bench: &Bench) -> Outcome<Found> {
+    Ok(Found { tables: Vec::new(), charts: vec![by_size(bench)?, by_connections(bench)?, by_folder(bench)?] })
+}
+
+fn time(bench: &Bench) -> End<'static> {
+    End::After(Duration::from_secs_f64(bench.effort.seconds / 2.0))
+}
+
+fn by_size(bench: &Bench) -> Outcome<Chart> {
+    let servers = start(bench, SIDES)?;
+    let mut lines = empty_lines(&servers);
+    for bytes in SIZES {
+        for ((peer, server), line) in servers.iter().zip(&mut lines) {
+            let before = server.cpu();
+            let target = peer.file(&format!("size-{bytes}"));
+            let answers = ask(server, &target, *bytes, time(bench))?;
+            line.points.push((*bytes as f64, (server.cpu() - before) / answers * MICROSECONDS));
+        }
+    }
+    Ok(Chart {
+        file: "cost-by-file-size.svg",
+        title: "Processor time of a download, by the size of the file",
+        x: "bytes of the file",
+        y: "µs of processor time, all processes of the server",
+        lines,
+    })
+}
+
+fn ask(server: &Server, target: &str, bytes: u64, end: End<'_>) -> Outcome<f64> {
+    let request = |_, out: &mut Vec<u8>| {
+        out.extend_from_slice(format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", server.address).as_bytes());
+    };
+    let tally = engine::run(&Load {
+        server: server.address,
+        connections: CONNECTIONS_BY_SIZE,
+        threads: 2,
+        end,
+        rate: None,
+        request: &request,
+        status: 200,
+        body_bytes: Some(bytes),
+    })?
+    .flawless()?;
+    Ok(tally.answers as f64)
+}
+
+fn by_connections(bench: &Bench) -> Outcome<Chart> {
+    let servers = start(bench, SIDES)?;
+    let mut lines = empty_lines(&servers);
+    for connections in CONNECTIONS {
+        for ((peer, server), line) in servers.iter().zip(&mut lines) {
+            let tally = small::ask(bench, *peer, server, *connections, time(bench), None)?;
+            line.points.push((*connections as f64, tally.per_second()));
+        }
+    }
+    Ok(Chart {
+        file: "rate-by-connections.svg",
+        title: "4 KiB files a second, by the number of connections",
+        x: "keep-alive connections",
+        y: "files a second",
+        lines,
+    })
+}
+
+fn by_folder(bench: &Bench) -> Outcome<Chart> {
+    let scale = bench.data.scale;
+    let mut folders: Vec<(String, u32)> = FOLDERS.iter().map(|files| (folder_name(*files), *files)).collect();
+    folders.push((FOLDER.to_owned(), scale.folder_files));
+    folders.push((HUGE.to_owned(), scale.huge_files));
+    folders.sort_by_key(|(_, files)| *files);
+    let mut lines =
+        ["first page, just started", "first page, warm", "whole, just started", "nginx, whole", "dufs, whole"]
+            .map(|name| Line { name: name.to_owned(), points: Vec::new() });
+    let nginx = start(bench, &[Peer::Nginx])?;
+    let dufs = start(bench, &[Peer::Dufs])?;
+    for (folder, files) in &folders {
+        let page = Peer::Ours.listing(folder);
+        let first = |times: usize, target: &str| {
+            let server = bench.start(Peer::Ours, Manner::default())?;
+            let mut last = 0.0;
+            for _ in 0..times {
+                last = listings::listed(&server, target, "")?.value;
+            }
+            Outcome::Ok(last)
+        };
+        let mut add = |line: usize, value: f64| lines[line].points.push((f64::from(*files), value));
+        add(0, first(1, &page)?);
+        add(1, first(3, &page)?);
+        add(2, first(1, &format!("{page}{}", listings::WHOLE))?);
+        for (line, servers) in [(3, &nginx), (4, &dufs)] {
+            for (peer, server) in servers {
+                // It takes seconds for what is large, and there is nothing to learn from a minute of it.
+                if *peer != Peer::Dufs || *files <= scale.folder_files {
+                    add(line, listings::listed(server, &peer.listing(folder), "")?.value);
+                }
+            }
+        }
+    }
+    Ok(Chart {
+        file: "time-by-folder-size.svg",
+        title: "Time to list a folder, by the number of its entries",
+        x: "entries of the folder",
+        y: "ms",
+        lines: lines.into_iter().filter(|line| !line.points.is_empty()).collect(),
+    })
+}
+
+fn start(bench: &Bench, wanted: &[Peer]) -> Outcome<Vec<(Peer, Server)>> {
+    bench.peers.of(wanted).into_iter().map(|peer| Ok((peer, bench.start(peer, Manner::default())?))).collect()
+}
+
+fn empty_lines(servers: &[(Peer, Server)]) -> Vec<Line> {
+    servers.iter().map(|(peer, _)| Line { name: peer.name().to_owned(), points: Vec::new() }).collect()
+}

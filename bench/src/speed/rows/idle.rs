@@ -1,0 +1,59 @@
+//! What a keep-alive connection costs that waits for its next request.
+
+use super::{
+    super::{
+        Bench,
+        table::{Better, Reading, Side, Table},
+    },
+    Found,
+};
+use crate::measure::{
+    client,
+    data::{SMALL, small_name},
+    peers::{Manner, Peer},
+    server::Server,
+    verdict::Bound,
+};
+use xtask::repo::Outcome;
+
+const KIBIBYTE: f64 = 1024.0;
+const WARM: usize = 64;
+const MANY: &[&str] = &["--http-connections-max", "20000"];
+
+pub(super) fn memory(bench: &Bench) -> Outcome<Found> {
+    let connections = bench.effort.idle_connections;
+    let manner = Manner { flags: MANY, ..Manner::default() };
+    let mut sides = Vec::new();
+    for peer in bench.peers.of(&[Peer::Ours, Peer::Nginx]) {
+        let server = bench.start(peer, manner)?;
+        let target = peer.file(&format!("{SMALL}/{}", small_name(0)));
+        let value = bytes_each(&server, &target, connections)? / KIBIBYTE;
+        let readings = vec![Reading { value, work: 1.0, ..Reading::default() }];
+        sides.push(Side { name: peer.name().into(), peer: Some(peer), readings, peak: Some(server.peak_memory()) });
+    }
+    let mut table = Table {
+        title: format!("{connections} keep-alive connections that wait"),
+        unit: "KiB each",
+        better: Better::Lower,
+        cpu_unit: None,
+        sides,
+        verdicts: Vec::new(),
+        notes: vec!["By how much resident memory grew, after each had asked for one small file.".to_owned()],
+    };
+    if let Some(ours) = table.sides.first().filter(|side| side.peer == Some(Peer::Ours)) {
+        let value = ours.value(Better::Lower);
+        table.verdict("memory of an idle connection", value, "KiB", Bound::AtMost(16.0));
+    }
+    Ok(Found::table(table))
+}
+
+/// Opens so many, asks each for the file once, and looks at the memory while all of them wait.
+fn bytes_each(server: &Server, target: &str, connections: usize) -> Outcome<f64> {
+    // What the first ones bring about is not theirs.
+    client::idle(server.address, target, WARM)?;
+    let before = server.resident_memory();
+    let held = client::idle(server.address, target, connections)?;
+    let grown = server.memory_at_rest().saturating_sub(before);
+    drop(held);
+    Ok(grown as f64 / connections as f64)
+}

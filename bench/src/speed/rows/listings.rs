@@ -1,0 +1,159 @@
+//! Folders: a large one whole and its first page, and the first page of a huge one.
+
+use super::{
+    super::{
+        Bench, Turn,
+        table::{Better, Reading, Table},
+    },
+    Found,
+};
+use crate::measure::{
+    client::{self, Timed},
+    data::{FOLDER, HUGE},
+    peers::{Manner, Peer},
+    server::Server,
+    statistics::median,
+    verdict::Bound,
+};
+use xtask::repo::{Failure, Outcome};
+
+const COLUMNS: &str = "Accept: application/vnd.passerelle.columns\r\n";
+/// As many as a folder can have here: one request for the whole.
+pub(super) const WHOLE: &str = "?limit=1000000";
+const PAGE_ROWS: usize = 1_000;
+const MEBIBYTE: f64 = (1 << 20) as f64;
+const MILLISECONDS: f64 = 1e3;
+/// First pages of a server that has just begun to know the folder, of which the middle one counts as warm.
+const WARM_PAGES: usize = 21;
+
+pub(super) fn large(bench: &Bench) -> Outcome<Found> {
+    let rows = bench.data.scale.folder_files as usize;
+    let target = Peer::Ours.listing(FOLDER);
+    let whole = format!("{target}{WHOLE}");
+    check(bench, Peer::Ours, &whole, rows)?;
+    check(bench, Peer::Ours, &target, PAGE_ROWS)?;
+    let others = bench.peers.of(&[Peer::Nginx, Peer::Dufs, Peer::Copyparty]);
+    for peer in &others {
+        check(bench, *peer, &peer.listing(FOLDER), rows)?;
+    }
+
+    let mut turns = vec![
+        ours(bench, "passerelle", whole.clone(), "")?,
+        ours(bench, "passerelle, columns", whole.clone(), COLUMNS)?,
+        cold(bench, "passerelle, just started", whole),
+    ];
+    for peer in others {
+        let target = peer.listing(FOLDER);
+        turns.push(Turn::of_server(peer.name(), peer, bench.start(peer, Manner::default())?, move |server| {
+            listed(server, &target, "")
+        }));
+    }
+    let mut table = table(format!("a folder of {rows}, whole"), bench.take_turns(turns)?);
+    table.hold("the whole of a large folder", &[(Peer::Dufs, 5.0), (Peer::Nginx, 1.0)]);
+
+    let mut turns = vec![
+        ours(bench, "passerelle", target.clone(), "")?,
+        ours(bench, "passerelle, columns", target.clone(), COLUMNS)?,
+        cold(bench, "passerelle, just started", target),
+    ];
+    if let [dufs] = bench.peers.of(&[Peer::Dufs])[..] {
+        let server = bench.start(dufs, Manner::default())?;
+        let target = dufs.listing(FOLDER);
+        turns
+            .push(Turn::of_server("dufs, which has no pages", dufs, server, move |server| listed(server, &target, "")));
+    }
+    let mut first = self::table(format!("a folder of {rows}, first page of {PAGE_ROWS}"), bench.take_turns(turns)?);
+    first.hold("the first page of a large folder", &[(Peer::Dufs, 50.0)]);
+    Ok(Found { tables: vec![table, first], charts: Vec::new() })
+}
+
+pub(super) fn huge(bench: &Bench) -> Outcome<Found> {
+    let rows = bench.data.scale.huge_files;
+    let target = Peer::Ours.listing(HUGE);
+    check(bench, Peer::Ours, &target, PAGE_ROWS)?;
+    let (mut first, mut warm, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..bench.effort.rounds {
+        let server = bench.start(Peer::Ours, Manner::default())?;
+        let before = server.resident_memory();
+        let begun = server.cpu();
+        let reading = listed(&server, &target, "")?;
+        first.push(Reading { cpu: server.cpu() - begun, ..reading });
+        let pages = (0..WARM_PAGES).map(|_| listed(&server, &target, ""));
+        let times = pages.map(|page| page.map(|page| page.value)).collect::<Outcome<Vec<_>>>()?;
+        warm.push(Reading { value: median(&times), work: 1.0, ..Reading::default() });
+        peaks.push(server.peak_memory().saturating_sub(before) as f64);
+    }
+    let side = |name: &str, readings| super::super::table::Side { name: name.into(), peer: None, readings, peak: None };
+    let sides = vec![side("passerelle, just started", first), side("passerelle, warm", warm)];
+    let mut table = table(format!("a folder of {rows}, first page of {PAGE_ROWS}"), sides);
+    table.cpu_unit = None;
+    let (cold, warm) = (table.sides[0].value(Better::Lower), table.sides[1].value(Better::Lower));
+    table.verdict("first page of a huge folder, cold", cold / MILLISECONDS, "s", Bound::AtMost(1.0));
+    table.verdict("first page of a huge folder, warm", warm, "ms", Bound::AtMost(20.0));
+    let peak = median(&peaks);
+    table.notes.push(format!(
+        "The server was started anew for each cold page, while the kernel kept what it knew of the folder. Its memory \
+         grew by {:.0} MiB at most, {:.0} bytes for each entry.",
+        peak / MEBIBYTE,
+        peak / f64::from(rows)
+    ));
+    Ok(Found::table(table))
+}
+
+fn table(title: String, sides: Vec<super::super::table::Side>) -> Table {
+    Table {
+        title,
+        unit: "ms",
+        better: Better::Lower,
+        cpu_unit: Some(("ms CPU each", MILLISECONDS)),
+        sides,
+        verdicts: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+fn ours<'a>(bench: &Bench, name: &str, target: String, headers: &'a str) -> Outcome<Turn<'a>> {
+    let server = bench.start(Peer::Ours, Manner::default())?;
+    Ok(Turn::of_server(name, Peer::Ours, server, move |server| listed(server, &target, headers)))
+}
+
+/// A server of its own each time, which has never seen the folder.
+fn cold<'a>(bench: &'a Bench, name: &str, target: String) -> Turn<'a> {
+    Turn::alone(name, move || listed(&bench.start(Peer::Ours, Manner::default())?, &target, ""))
+}
+
+pub(super) fn listed(server: &Server, target: &str, headers: &str) -> Outcome<Reading> {
+    let Timed { status, first_byte, whole, .. } = client::get(server.address, target, headers, &mut |_| ())?;
+    if status != 200 {
+        return Err(Failure(format!("GET {target}: {status}")));
+    }
+    let first_byte = Some(first_byte * MILLISECONDS);
+    Ok(Reading { value: whole * MILLISECONDS, work: 1.0, first_byte, ..Reading::default() })
+}
+
+/// The answer has that many entries.
+fn check(bench: &Bench, peer: Peer, target: &str, rows: usize) -> Outcome<()> {
+    let body = client::body(bench.start(peer, Manner::default())?.address, target, "")?;
+    let found = entries(&String::from_utf8_lossy(&body), peer);
+    if found == rows {
+        return Ok(());
+    }
+    Err(Failure(format!("{} lists {found} entries of {rows} at {target}", peer.name())))
+}
+
+/// Each of these writes one such member for each entry.
+fn entries(json: &str, peer: Peer) -> usize {
+    let member = if peer == Peer::Copyparty { "\"href\":" } else { "\"name\":" };
+    json.matches(member).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Peer, entries};
+
+    #[test]
+    fn entries_are_counted() {
+        assert_eq!(entries(r#"[{"name":"a"},{"name":"b"}]"#, Peer::Nginx), 2);
+        assert_eq!(entries(r#"{"files":[{"href": "a", "name": "x"}]}"#, Peer::Copyparty), 1);
+    }
+}

@@ -1,0 +1,194 @@
+//! Uploads: a large file against the disk itself, and many small ones.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use super::{
+    super::{
+        Bench, Turn,
+        table::{Better, Reading, Table},
+    },
+    Found,
+    downloads::{GIGABYTE, expect},
+};
+use crate::measure::{
+    client,
+    data::{BIG, SMALL, SMALL_BYTES, small_name},
+    engine::{self, End, Load},
+    peers::{Manner, Peer},
+    server::Server,
+};
+use xtask::{
+    child,
+    repo::{AtPath, Failure, Outcome},
+};
+
+const CONNECTIONS: usize = 8;
+const CREATED: u16 = 201;
+const DISK: &str = "dd conv=fdatasync";
+const RELAXED: &str = "passerelle, relaxed";
+
+pub(super) fn large(bench: &Bench) -> Outcome<Found> {
+    let source = bench.data.served.join(BIG);
+    let mut turns = vec![disk(bench, &source)?];
+    for peer in bench.peers.of(&[Peer::Ours, Peer::Split, Peer::Dufs, Peer::Copyparty]) {
+        let (folder, server) = receiver(bench, peer.name(), peer, &[])?;
+        let (source, mut checked) = (source.clone(), false);
+        turns.push(Turn::of_server(peer.name(), peer, server, move |server| {
+            let reading = put_large(server, peer, &source)?;
+            let target = folder.join("file");
+            if !checked {
+                same_content(&source, &target)?;
+                checked = true;
+            }
+            fs::remove_file(&target).at(&target)?;
+            Ok(reading)
+        }));
+    }
+    let mut table = Table {
+        title: format!("{} MiB up, one connection", bench.data.scale.big_bytes >> 20),
+        unit: "GB/s",
+        better: Better::Higher,
+        cpu_unit: Some(("s CPU per GB", 1.0)),
+        sides: bench.take_turns(turns)?,
+        verdicts: Vec::new(),
+        notes: vec![
+            "Ours and dd are on the disk when they say so, the others are not. What arrived was compared.".into(),
+        ],
+    };
+    table.hold_named("a large upload against dd conv=fdatasync", Peer::Ours.name(), DISK, 0.7);
+    table.hold("a large upload", &[(Peer::Dufs, 3.0), (Peer::Copyparty, 1.5)]);
+    Ok(Found::table(table))
+}
+
+/// The same bytes onto the same disk by nothing but the disk.
+fn disk<'a>(bench: &Bench, source: &Path) -> Outcome<Turn<'a>> {
+    let target = bench.data.empty("dd")?.join("file");
+    let (source, gigabytes) = (source.to_owned(), bench.data.scale.big_bytes as f64 / GIGABYTE);
+    Ok(Turn::alone(DISK, move || {
+        let mut dd = Command::new("dd");
+        dd.arg(format!("if={}", source.display())).arg(format!("of={}", target.display()));
+        let begun = Instant::now();
+        child::output(dd.args(["bs=1M", "conv=fdatasync"])).ok_or_else(|| Failure("dd failed".to_owned()))?;
+        let seconds = begun.elapsed().as_secs_f64();
+        fs::remove_file(&target).at(&target)?;
+        Ok(Reading { value: gigabytes / seconds, work: gigabytes, ..Reading::default() })
+    }))
+}
+
+fn put_large(server: &Server, peer: Peer, source: &Path) -> Outcome<Reading> {
+    let mut file = File::open(source).at(source)?;
+    let bytes = file.metadata().at(source)?.len();
+    let body = |stream: &mut _| io::copy(&mut file, stream).map(drop);
+    let timed = client::put(server.address, &peer.file("file"), bytes, body)?;
+    expect(client::Timed { body_bytes: 0, ..timed }, CREATED, 0)?;
+    let work = bytes as f64 / GIGABYTE;
+    Ok(Reading { value: work / timed.whole, work, ..Reading::default() })
+}
+
+pub(super) fn small(bench: &Bench) -> Outcome<Found> {
+    let source = bench.data.served.join(SMALL).join(small_name(0));
+    let content = fs::read(&source).at(&source)?;
+    let sides = [
+        (Peer::Ours.name(), Peer::Ours, &[][..]),
+        (RELAXED, Peer::Ours, &["--durability", "relaxed"][..]),
+        (Peer::Split.name(), Peer::Split, &[]),
+        (Peer::Dufs.name(), Peer::Dufs, &[]),
+        (Peer::Copyparty.name(), Peer::Copyparty, &[]),
+    ];
+    let mut turns = Vec::new();
+    for (name, peer, flags) in sides {
+        if bench.peers.of(&[peer]).is_empty() {
+            continue;
+        }
+        let (folder, server) = receiver(bench, name, peer, flags)?;
+        let (content, mut round) = (&content, 0);
+        turns.push(Turn::of_server(name, peer, server, move |server| {
+            round += 1;
+            put_small(bench, server, peer, content, &folder, round)
+        }));
+    }
+    let mut table = Table {
+        title: format!("4 KiB files up, {CONNECTIONS} keep-alive connections"),
+        unit: "files/s",
+        better: Better::Higher,
+        cpu_unit: Some(("µs CPU per file", 1e6)),
+        sides: bench.take_turns(turns)?,
+        verdicts: Vec::new(),
+        notes: vec![
+            "Ours alone is on the disk when it says so; `relaxed` leaves that to the kernel, as the others do.".into(),
+        ],
+    };
+    table.hold("small uploads, durable,", &[(Peer::Copyparty, 1.5)]);
+    table.hold_named("small uploads, relaxed, against dufs", RELAXED, Peer::Dufs.name(), 1.0);
+    Ok(Found::table(table))
+}
+
+fn put_small(
+    bench: &Bench,
+    server: &Server,
+    peer: Peer,
+    content: &[u8],
+    folder: &Path,
+    round: u32,
+) -> Outcome<Reading> {
+    let below = folder.join(format!("round-{round}"));
+    fs::create_dir_all(&below).at(&below)?;
+    let request = |serial: u64, out: &mut Vec<u8>| {
+        let target = peer.file(&format!("round-{round}/f{serial}"));
+        let (host, length) = (server.address, content.len());
+        let head = format!("PUT {target} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n");
+        out.extend_from_slice(head.as_bytes());
+        out.extend_from_slice(content);
+    };
+    let tally = engine::run(&Load {
+        server: server.address,
+        connections: CONNECTIONS,
+        threads: 2,
+        end: End::After(Duration::from_secs_f64(bench.effort.seconds)),
+        rate: None,
+        request: &request,
+        status: CREATED,
+        body_bytes: None,
+    })?
+    .flawless()?;
+    arrived(&below, tally.answers)?;
+    // What was under way at the end may still arrive while this goes on; the next run clears up.
+    let _ = fs::remove_dir_all(&below);
+    let (p50, p99) = (Some(f64::from(tally.latency(0.5))), Some(f64::from(tally.latency(0.99))));
+    Ok(Reading { value: tally.per_second(), work: tally.answers as f64, p50, p99, ..Reading::default() })
+}
+
+/// At least as many whole files as were acknowledged; what was under way at the end may be there, too.
+fn arrived(folder: &Path, acknowledged: u64) -> Outcome<()> {
+    let entries = fs::read_dir(folder).at(folder)?.flatten();
+    let whole = entries.filter(|entry| entry.metadata().is_ok_and(|metadata| metadata.len() == SMALL_BYTES as u64));
+    match whole.count() as u64 {
+        count if count >= acknowledged => Ok(()),
+        count => Err(Failure(format!("{acknowledged} files were acknowledged and {count} are there"))),
+    }
+}
+
+/// A server over an empty folder into which it may write.
+fn receiver(bench: &Bench, name: &str, peer: Peer, flags: &[&str]) -> Outcome<(PathBuf, Server)> {
+    let home = bench.data.empty(&format!("receives-{}", name.replace([' ', ','], "-")))?;
+    let folder = home.join("served");
+    fs::create_dir_all(&folder).at(&folder)?;
+    let manner = Manner { writable: true, flags, ..Manner::default() };
+    let server = bench.peers.start(peer, &folder, &home, manner)?;
+    Ok((folder, server))
+}
+
+fn same_content(one: &Path, other: &Path) -> Outcome<()> {
+    let mut compare = Command::new("cmp");
+    compare.arg("--silent").arg(one).arg(other);
+    match child::output(&mut compare) {
+        Some(_) => Ok(()),
+        None => Err(Failure(format!("{} is not what was sent", other.display()))),
+    }
+}

@@ -1,0 +1,34 @@
+//! `bench`, `load` and `crash`: run the crate `bench`, which builds the server and drives it from outside.
+
+use std::{env, process::Command};
+
+use crate::{
+    child::{self, Show},
+    repo::{Failure, Outcome, Repo},
+};
+
+/// Runs `speed`, `load` or `crash` of the crate `bench`.
+pub(crate) fn run(repo: &Repo, name: &str, arguments: &[String]) -> Outcome<()> {
+    let mut command = command(repo, name, arguments);
+    // A relative path in an argument is meant from where the person is.
+    if let Ok(here) = env::current_dir() {
+        command.current_dir(here);
+    }
+    ended_well(name, child::watch(repo, name, &mut command, Show::Lines, |_| ())?)
+}
+
+pub(crate) fn command(repo: &Repo, name: &str, arguments: &[String]) -> Command {
+    let mut command = repo.cargo(&["run", "--quiet", "--locked", "--package", "bench", "--", name]);
+    command.args(arguments);
+    command
+}
+
+/// The pieces on the hot paths one by one, by criterion.
+pub(crate) fn micro(repo: &Repo) -> Outcome<()> {
+    let mut command = repo.cargo(&["bench", "--locked", "--package", "bench"]);
+    ended_well("bench --micro", child::watch(repo, "micro benchmarks", &mut command, Show::Lines, |_| ())?)
+}
+
+fn ended_well(name: &str, well: bool) -> Outcome<()> {
+    if well { Ok(()) } else { Err(Failure(format!("`{name}` failed; the lines above say why"))) }
+}
