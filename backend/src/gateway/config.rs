@@ -3,7 +3,32 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::access::Anonymous;
+use shared::Rights;
+
+/// What somebody who is not signed in may do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Anonymous {
+    /// List and read everything.
+    #[default]
+    Read,
+    /// Change everything too.
+    Write,
+}
+
+impl Anonymous {
+    /// The rights that come with it.
+    pub fn rights(self) -> Rights {
+        match self {
+            Self::Read => Rights::READ_ONLY,
+            Self::Write => Rights::READ_ONLY.union(Rights::CREATE).union(Rights::REPLACE).union(Rights::DELETE),
+        }
+    }
+
+    /// True if anything may be changed.
+    pub fn writable(self) -> bool {
+        self.rights().contains(Rights::REPLACE)
+    }
+}
 
 /// Every setting of the gateway.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn every_described_path_is_a_route() {
-        let source = include_str!("../mod.rs");
+        let source = include_str!("../router.rs");
         let document = document();
         let described: Vec<_> =
             document["paths"].as_object().unwrap().keys().map(|path| path.replace("{path}", "{*path}")).collect();

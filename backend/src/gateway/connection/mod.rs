@@ -1,0 +1,8 @@
+//! Connections: accepting them, HTTP/1.1 and HTTP/2 on them, TLS, and timeouts for slow clients.
+
+pub(super) mod http1;
+pub(super) mod http2;
+pub(super) mod info;
+pub(super) mod listener;
+pub(super) mod timeouts;
+pub(super) mod tls;

@@ -1,0 +1,337 @@
+//! How slow a client may be: a stream that fails when the client takes too long over a request's headers, or takes
+//! nothing of an answer for too long. A client that is slow but moves is served to the end.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::gateway::config::GatewayConfig;
+
+/// Where a connection is, as far as its pace goes. The request's handler says; the stream looks.
+#[derive(Clone, Default)]
+pub(crate) struct Phase(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    phase: AtomicU8,
+    /// A request came since somebody looked.
+    asked: AtomicBool,
+    /// The other side must take something before more can be written.
+    blocked: AtomicBool,
+}
+
+const HEADERS: u8 = 0;
+const ANSWER: u8 = 1;
+const IDLE: u8 = 2;
+
+impl Phase {
+    /// A request's headers have come whole.
+    pub(crate) fn answering(&self) {
+        self.set(ANSWER);
+        self.0.asked.store(true, Ordering::Relaxed);
+    }
+
+    /// An answer is over; the next request may come.
+    pub(crate) fn idle(&self) {
+        self.set(IDLE);
+    }
+
+    /// Nothing comes, goes, or waits to, and no request came since this was last asked.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let asked = self.0.asked.swap(false, Ordering::Relaxed);
+        !asked && self.get() == IDLE && !self.0.blocked.load(Ordering::Relaxed)
+    }
+
+    fn get(&self) -> u8 {
+        self.0.phase.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, phase: u8) {
+        self.0.phase.store(phase, Ordering::Relaxed);
+    }
+}
+
+/// How long each kind of wait may last.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    /// From the first byte of a request's headers to the last.
+    pub(crate) header_time: Duration,
+    /// Between two bytes of an answer.
+    pub(crate) stall_time: Duration,
+}
+
+impl Pace {
+    /// As it was set.
+    pub(crate) fn of(config: &GatewayConfig) -> Self {
+        Self { header_time: config.header_read_time, stall_time: config.stall_time }
+    }
+}
+
+/// A stream with a clock beside it.
+pub(crate) struct Paced<S> {
+    stream: S,
+    phase: Phase,
+    pace: Pace,
+    /// When the connection was made, or the first byte of the headers came.
+    headers_since: Instant,
+    /// Until when the other side must have sent something, where somebody waits for it.
+    reading: Option<Instant>,
+    /// Until when the other side must have taken something, where somebody waits for it.
+    writing: Option<Instant>,
+    /// One for both. It goes off too early rather than being moved at every step: that would cost each request more than
+    /// all else here.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Read already, and not yet asked for.
+    kept: Bytes,
+    /// How many bytes came and went.
+    moved: Arc<AtomicU64>,
+}
+
+impl<S> Paced<S> {
+    /// A new connection: its first request's headers have their time from now.
+    pub(crate) fn new(stream: S, phase: Phase, pace: Pace) -> Self {
+        Self {
+            stream,
+            phase,
+            pace,
+            headers_since: Instant::now(),
+            reading: None,
+            writing: None,
+            timer: None,
+            kept: Bytes::new(),
+            moved: Arc::default(),
+        }
+    }
+
+    /// How many bytes came and went so far.
+    pub(crate) fn moved(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.moved)
+    }
+
+    /// Puts back what was read too early.
+    pub(crate) fn keep(&mut self, bytes: Bytes) {
+        self.kept = bytes;
+    }
+
+    /// Waits, with no buffer, until there is something to read. Whether there is; the other side may have closed.
+    pub(crate) async fn more(&mut self) -> io::Result<bool>
+    where
+        S: AsyncRead + Unpin,
+    {
+        if self.kept.is_empty() {
+            let mut first = [0];
+            let count = self.read(&mut first).await?;
+            self.kept = Bytes::copy_from_slice(&first[..count]);
+        }
+        Ok(!self.kept.is_empty())
+    }
+
+    /// Bytes came: between two requests they are the beginning of the next.
+    fn came(&mut self, count: usize) {
+        self.reading = None;
+        self.moved.fetch_add(count as u64, Ordering::Relaxed);
+        if count > 0 && self.phase.get() == IDLE {
+            self.phase.set(HEADERS);
+            self.headers_since = Instant::now();
+        }
+    }
+
+    /// Nothing came: amid headers that may not last.
+    fn waits<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        let amid = self.phase.get() == HEADERS;
+        self.reading = amid.then(|| self.headers_since + self.pace.header_time);
+        self.overdue(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Ready once one of the two deadlines has passed.
+    fn overdue(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(deadline) = self.reading.into_iter().chain(self.writing).min() else { return Poll::Pending };
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if timer.deadline() > deadline {
+            timer.as_mut().reset(deadline);
+        }
+        loop {
+            ready!(timer.as_mut().poll(context));
+            if Instant::now() >= deadline {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(deadline);
+        }
+    }
+
+    /// A step of writing, which has its time where the other side must take something first.
+    fn written<T>(&mut self, context: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if result.is_ready() {
+            if self.writing.take().is_some() {
+                self.phase.0.blocked.store(false, Ordering::Relaxed);
+            }
+            return result;
+        }
+        self.phase.0.blocked.store(true, Ordering::Relaxed);
+        let stall_time = self.pace.stall_time;
+        self.writing.get_or_insert_with(|| Instant::now() + stall_time);
+        self.overdue(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    fn wrote(&mut self, context: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(count)) = &result {
+            self.moved.fetch_add(*count as u64, Ordering::Relaxed);
+        }
+        self.written(context, result)
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        if !self.kept.is_empty() {
+            let count = self.kept.len().min(buffer.remaining());
+            buffer.put_slice(&self.kept.split_to(count));
+        }
+        if buffer.remaining() > 0 {
+            match Pin::new(&mut self.stream).poll_read(context, buffer) {
+                Poll::Pending if buffer.filled().len() == before => return self.waits(context),
+                Poll::Pending => {}
+                Poll::Ready(result) => result?,
+            }
+        }
+        self.came(buffer.filled().len() - before);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.wrote(context, result)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.wrote(context, result)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let result = Pin::new(&mut self.stream).poll_flush(context);
+        self.written(context, result)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let result = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.written(context, result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncWriteExt, duplex};
+    use tokio::time::{pause, sleep, timeout};
+
+    use super::*;
+
+    const TIME: Duration = Duration::from_secs(10);
+    const PACE: Pace = Pace { header_time: TIME, stall_time: TIME };
+
+    fn paced(phase: &Phase) -> (Paced<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
+        let (near, far) = duplex(16);
+        (Paced::new(near, phase.clone(), PACE), far)
+    }
+
+    #[tokio::test]
+    async fn slow_headers_fail_however_they_trickle() {
+        pause();
+        let (mut near, mut far) = paced(&Phase::default());
+        let trickle = tokio::spawn(async move {
+            while far.write_all(b"x").await.is_ok() {
+                sleep(Duration::from_secs(1)).await;
+            }
+        });
+        let started = Instant::now();
+        let mut buffer = [0; 64];
+        let error = loop {
+            match near.read(&mut buffer).await {
+                Ok(_) => {}
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(started.elapsed() >= TIME && started.elapsed() < TIME + Duration::from_secs(2));
+        drop(near);
+        trickle.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_idle_connection_and_a_running_request_have_time() {
+        pause();
+        for set in [Phase::idle as fn(&Phase), Phase::answering] {
+            let phase = Phase::default();
+            let (mut near, _far) = paced(&phase);
+            set(&phase);
+            assert!(timeout(20 * TIME, near.read_u8()).await.is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_quiet_once_nothing_comes_and_all_has_gone() {
+        pause();
+        let phase = Phase::default();
+        let (mut near, mut far) = paced(&phase);
+        assert!(!phase.is_quiet());
+        phase.answering();
+        assert!(timeout(TIME / 2, near.write_all(&[0; 20])).await.is_err());
+        phase.idle();
+        assert!(!phase.is_quiet() && !phase.is_quiet());
+        far.read_exact(&mut [0; 16]).await.unwrap();
+        near.write_all(&[0; 4]).await.unwrap();
+        assert!(phase.is_quiet());
+        // The next request, which then has the time of one.
+        far.write_all(b"G").await.unwrap();
+        assert!(near.more().await.unwrap());
+        assert!(!phase.is_quiet());
+        far.write_all(b"ET").await.unwrap();
+        let mut word = [0; 3];
+        near.read_exact(&mut word).await.unwrap();
+        assert_eq!(&word, b"GET");
+        assert_eq!(near.read_u8().await.unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_takes_nothing_is_cut_and_a_slow_one_is_not() {
+        pause();
+        let (mut near, mut far) = paced(&Phase::default());
+        let slow = tokio::spawn(async move {
+            let mut byte = [0];
+            for _ in 0..100 {
+                sleep(TIME - Duration::from_secs(1)).await;
+                far.read_exact(&mut byte).await.unwrap();
+            }
+            far
+        });
+        near.write_all(&[0; 100]).await.unwrap();
+        let far = slow.await.unwrap();
+        let started = Instant::now();
+        let error = near.write_all(&[0; 100]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(started.elapsed() >= TIME);
+        drop(far);
+    }
+}

@@ -1,0 +1,134 @@
+//! HTTPS: TLS on an accepted connection, by a certificate that may be replaced while the server runs. It knows nothing of
+//! requests, but for the sentence that a client gets which does not speak TLS here.
+
+mod pair;
+
+mod plaintext;
+
+mod reload;
+
+mod validity;
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+pub use pair::{TlsError, TlsFiles};
+pub(crate) use plaintext::answer as answer_plaintext;
+pub(crate) use reload::follow;
+
+/// What is encrypted before the socket takes it, in bytes; a connection that nobody reads from keeps as much.
+const SEND_BUFFER_BYTES_MAX: usize = 64 << 10;
+/// The first byte of every TLS connection (RFC 8446 §5.1: a record that carries a handshake).
+const HANDSHAKE_RECORD: u8 = 22;
+/// HTTP/2 first: a client that speaks both takes it.
+const PROTOCOLS: [&[u8]; 2] = [HTTP_2, b"http/1.1"];
+const HTTP_2: &[u8] = b"h2";
+
+/// The server's side of TLS. Cheap to clone.
+#[derive(Clone)]
+pub struct Tls {
+    acceptor: TlsAcceptor,
+    current: Arc<Current>,
+}
+
+/// What became of a new connection.
+pub(crate) enum Opened {
+    /// It is encrypted, and speaks this protocol.
+    Encrypted(Box<TlsStream<TcpStream>>, Protocol),
+    /// The client does not speak TLS; none of what it said has been read.
+    Plaintext(TcpStream),
+}
+
+/// What both sides agreed to speak (ALPN, RFC 7301).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Protocol {
+    /// And so does who did not say.
+    Http1,
+    Http2,
+}
+
+impl Tls {
+    /// Reads the files. Blocks.
+    pub fn open(files: TlsFiles) -> Result<Self, TlsError> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let pair = files.read(&provider)?;
+        let current = Arc::new(Current { files, provider: Arc::clone(&provider), pair: RwLock::new(Arc::new(pair)) });
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|source| current.files.unusable(source))?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
+        config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
+        // A returning client brings what the server needs to know of it, under a key that changes every few hours.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.ticketer = aws_lc_rs::Ticketer::new().map_err(|source| current.files.unusable(source))?;
+        config.send_tls13_tickets = 1;
+        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), current })
+    }
+
+    /// Agrees with the client on keys and on what to speak, within `time`.
+    ///
+    /// # Errors
+    /// The client is too slow, leaves, or agrees to nothing.
+    pub(crate) async fn accept(&self, stream: TcpStream, time: Duration) -> io::Result<Opened> {
+        let open = async {
+            let mut first = [0];
+            if stream.peek(&mut first).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            if first != [HANDSHAKE_RECORD] {
+                return Ok(Opened::Plaintext(stream));
+            }
+            let limited = |session: &mut rustls::ServerConnection| {
+                session.set_buffer_limit(Some(SEND_BUFFER_BYTES_MAX));
+            };
+            let stream = self.acceptor.accept_with(stream, limited).await?;
+            let protocol = match stream.get_ref().1.alpn_protocol() {
+                Some(HTTP_2) => Protocol::Http2,
+                _ => Protocol::Http1,
+            };
+            Ok(Opened::Encrypted(Box::new(stream), protocol))
+        };
+        timeout(time, open).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+/// The certificate of new connections.
+struct Current {
+    files: TlsFiles,
+    provider: Arc<CryptoProvider>,
+    pair: RwLock<Arc<CertifiedKey>>,
+}
+
+impl Current {
+    /// Takes what the files hold now, if that is a pair. Blocks.
+    fn reload(&self) -> Result<(), TlsError> {
+        let pair = Arc::new(self.files.read(&self.provider)?);
+        // Nothing panics while it holds the lock; and a pair is whole in any case.
+        *self.pair.write().unwrap_or_else(PoisonError::into_inner) = pair;
+        Ok(())
+    }
+}
+
+impl ResolvesServerCert for Current {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.pair.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+impl fmt::Debug for Current {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Current").field(&self.files).finish()
+    }
+}

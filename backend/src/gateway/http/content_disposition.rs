@@ -1,0 +1,77 @@
+//! `Content-Disposition` (RFC 6266): under which name a download is saved. Pure.
+
+use http::HeaderValue;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Everything but `attr-char` of RFC 8187 §3.2.1.
+const NOT_ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
+
+/// An attachment under that name. What a file's name must not hold anywhere (control characters, a separator of
+/// folders) becomes `_`.
+pub(crate) fn attachment(name: &str) -> HeaderValue {
+    let name: String = name.chars().map(|character| if is_unsafe(character) { '_' } else { character }).collect();
+    let plain: String = name.chars().map(|character| if is_plain(character) { character } else { '_' }).collect();
+    let mut value = format!("attachment; filename=\"{plain}\"");
+    // Where the plain form says it all, old clients and new ones read the same.
+    if plain != name {
+        value.push_str("; filename*=UTF-8''");
+        value.extend(utf8_percent_encode(&name, NOT_ATTR_CHAR));
+    }
+    HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("attachment"))
+}
+
+/// Neither here nor there: U+202E and its kin turn `exe.txt` around.
+fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '/' | '\\' | '\u{fffd}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// What goes between quotes as it is. A `%` does not: some clients decode it there (RFC 6266, appendix D).
+fn is_plain(character: char) -> bool {
+    matches!(character, ' '..='~') && !matches!(character, '"' | '%')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, expected: &str) {
+        assert_eq!(attachment(name).to_str().unwrap(), expected);
+    }
+
+    #[test]
+    fn names_as_clients_want_them() {
+        check("notes.txt", "attachment; filename=\"notes.txt\"");
+        check("my notes.txt", "attachment; filename=\"my notes.txt\"");
+        check("été.txt", "attachment; filename=\"_t_.txt\"; filename*=UTF-8''%C3%A9t%C3%A9.txt");
+        check("a\"b;c", "attachment; filename=\"a_b;c\"; filename*=UTF-8''a%22b%3Bc");
+        check("50%.txt", "attachment; filename=\"50_.txt\"; filename*=UTF-8''50%25.txt");
+        check("a\\..\\b", "attachment; filename=\"a_.._b\"");
+        check("line\r\nX-Evil: 1", "attachment; filename=\"line__X-Evil: 1\"");
+        check("ab\u{202e}txt.exe", "attachment; filename=\"ab_txt.exe\"");
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_is_a_header(name: String) {
+            let value = attachment(&name);
+            let text = value.to_str().unwrap();
+            prop_assert!(text.starts_with("attachment; filename=\"") && text.is_ascii());
+        }
+    }
+}

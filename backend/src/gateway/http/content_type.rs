@@ -1,0 +1,179 @@
+//! What a file is said to be, and what its content may do when a browser opens it at this address. Pure.
+//!
+//! Whoever can put a file here must not thereby run a script with this site's rights. So everything that is opened
+//! inline gets a policy (CSP) that makes it a stranger: no script, no origin, no form. Pictures, sound and films need
+//! none of that, and the browser's own viewers go on working.
+
+use http::HeaderValue;
+use shared::VPath;
+
+/// The media type of a file, by its name.
+pub(crate) fn content_type(path: &VPath) -> &'static str {
+    let name = path.display_name();
+    let extension = match name.rsplit_once('.') {
+        Some((_, extension)) => extension.to_ascii_lowercase(),
+        None => String::new(),
+    };
+    if let Some(known) = by_extension(&extension).or_else(|| by_name(&name)) {
+        return known;
+    }
+    match mime_guess::from_ext(&extension).first_raw() {
+        Some("text/html") => "text/html; charset=utf-8",
+        Some("text/css") => "text/css; charset=utf-8",
+        Some("text/csv") => "text/csv; charset=utf-8",
+        Some("text/javascript") => "text/javascript; charset=utf-8",
+        Some("text/xml") => "text/xml; charset=utf-8",
+        Some("text/markdown") => "text/markdown; charset=utf-8",
+        Some("text/vtt") => "text/vtt; charset=utf-8",
+        Some("text/calendar") => "text/calendar; charset=utf-8",
+        Some("text/vcard") => "text/vcard; charset=utf-8",
+        // What else reads as text is shown as text: browsers save what they have no viewer for.
+        Some(text) if text.starts_with("text/") => PLAIN,
+        Some(other) => other,
+        None => "application/octet-stream",
+    }
+}
+
+const PLAIN: &str = "text/plain; charset=utf-8";
+
+/// Where the table of the library is missing something, out of date, or not what is meant on a file server.
+fn by_extension(extension: &str) -> Option<&'static str> {
+    Some(match extension {
+        "js" | "mjs" | "cjs" => "text/javascript; charset=utf-8",
+        "json" | "map" => "application/json",
+        "wasm" => "application/wasm",
+        "flac" => "audio/flac",
+        "m4a" => "audio/mp4",
+        "opus" => "audio/ogg",
+        "mkv" => "video/x-matroska",
+        "mts" | "m2ts" => "video/mp2t",
+        "heic" => "image/heic",
+        "jxl" => "image/jxl",
+        "zst" => "application/zstd",
+        "c" | "cc" | "cfg" | "conf" | "cpp" | "diff" | "env" | "go" | "h" | "hpp" | "hs" | "ini" | "java" | "jsx"
+        | "kt" | "lock" | "log" | "lua" | "nix" | "patch" | "php" | "pl" | "properties" | "ps1" | "py" | "r" | "rb"
+        | "rs" | "scss" | "service" | "sh" | "sql" | "srt" | "svelte" | "swift" | "tex" | "toml" | "ts" | "tsx"
+        | "vue" | "yaml" | "yml" => PLAIN,
+        _ => return None,
+    })
+}
+
+/// Texts that have no extension by custom.
+fn by_name(name: &str) -> Option<&'static str> {
+    const TEXTS: &[&str] = &[
+        "AUTHORS",
+        "CHANGELOG",
+        "CONTRIBUTING",
+        "COPYING",
+        "Containerfile",
+        "Dockerfile",
+        "INSTALL",
+        "LICENSE",
+        "Makefile",
+        "NEWS",
+        "NOTICE",
+        "README",
+        "TODO",
+        ".bashrc",
+        ".dockerignore",
+        ".editorconfig",
+        ".gitattributes",
+        ".gitignore",
+        ".profile",
+        ".zshrc",
+    ];
+    TEXTS.contains(&name).then_some(PLAIN)
+}
+
+/// The policies under which a browser opens content from here, made once.
+pub(crate) struct Policies {
+    sandboxed: HeaderValue,
+    /// A browser's PDF viewer is a plug-in of sorts: inside a sandbox it does not start. It gives a document's scripts no
+    /// page to act on, and the rest of the policy stands.
+    viewed: HeaderValue,
+}
+
+impl Policies {
+    /// `framers` are the origins whose pages may show content in a frame besides this one, separated by spaces.
+    pub(crate) fn new(framers: &str) -> Self {
+        let make = |sandbox: &str, framers: &str| {
+            HeaderValue::try_from(format!(
+                "{sandbox}; default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'; \
+                 base-uri 'none'; form-action 'none'; frame-ancestors 'self'{framers}"
+            ))
+        };
+        let framers = if framers.is_empty() { String::new() } else { format!(" {framers}") };
+        let policy = |sandbox| {
+            // An origin that no header can hold is none that a browser could send.
+            make(sandbox, &framers).or_else(|_| make(sandbox, "")).unwrap_or(HeaderValue::from_static("sandbox"))
+        };
+        Self { sandboxed: policy("sandbox"), viewed: policy("object-src 'self'") }
+    }
+
+    /// For content of that type.
+    pub(crate) fn of(&self, content_type: &str) -> HeaderValue {
+        let policy = if content_type == "application/pdf" { &self.viewed } else { &self.sandboxed };
+        policy.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, expected: &str) {
+        assert_eq!(content_type(&VPath::from_bytes(name.as_bytes()).unwrap()), expected, "{name}");
+    }
+
+    #[test]
+    fn types_by_name() {
+        check("a.txt", "text/plain; charset=utf-8");
+        check("A.TXT", "text/plain; charset=utf-8");
+        check("dir.html/a.png", "image/png");
+        check("a.html", "text/html; charset=utf-8");
+        check("a.svg", "image/svg+xml");
+        check("a.js", "text/javascript; charset=utf-8");
+        check("a.pdf", "application/pdf");
+        check("a.mp4", "video/mp4");
+        check("a.mp3", "audio/mpeg");
+        check("a.webm", "video/webm");
+        check("a.avif", "image/avif");
+        check("a.wasm", "application/wasm");
+        check("a.rs", "text/plain; charset=utf-8");
+        check("a.md", "text/markdown; charset=utf-8");
+        check("a.ts", "text/plain; charset=utf-8");
+        check("a.tar.gz", "application/gzip");
+        check("a.zip", "application/zip");
+        check("README", "text/plain; charset=utf-8");
+        check(".gitignore", "text/plain; charset=utf-8");
+        check("a.unheard-of", "application/octet-stream");
+        check("a", "application/octet-stream");
+        check("a.", "application/octet-stream");
+    }
+
+    fn policy(content_type: &str, framers: &str) -> String {
+        Policies::new(framers).of(content_type).to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_document_has_its_viewer() {
+        assert!(policy("application/pdf", "").starts_with("object-src 'self'; default-src 'none';"));
+    }
+
+    #[test]
+    fn what_can_script_is_sandboxed() {
+        for name in ["a.html", "a.svg", "a.xml", "a.xhtml", "a.js", "a.mhtml", "a.unknown", "a.txt", "a.png"] {
+            let policy = policy(content_type(&VPath::parse(name).unwrap()), "");
+            assert!(policy.starts_with("sandbox; default-src 'none';"), "{name}");
+            assert!(!policy.contains("script-src") && !policy.contains("allow-"), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_named_pages_may_frame() {
+        assert!(policy("text/html", "").ends_with("frame-ancestors 'self'"));
+        assert!(policy("text/html", "https://a.example").ends_with("frame-ancestors 'self' https://a.example"));
+        assert!(policy("text/html", "https://a.example\n").ends_with("frame-ancestors 'self'"));
+    }
+}

@@ -1,0 +1,20 @@
+//! HTTP semantics that handlers share: conditions, ranges, negotiation, header fields and bodies. No file here knows a
+//! route.
+
+pub(super) mod base64;
+pub(super) mod body_stream;
+pub(super) mod byteranges;
+pub(super) mod conditional;
+pub(super) mod content_disposition;
+pub(super) mod content_type;
+pub(super) mod digest_fields;
+pub(super) mod headers;
+pub(super) mod html;
+pub(super) mod idempotency_key;
+pub(super) mod json;
+pub(super) mod negotiate;
+pub(super) mod preconditions;
+pub(super) mod problem;
+pub(super) mod range;
+pub(super) mod request_body;
+pub(super) mod request_path;

@@ -1,0 +1,376 @@
+//! `ErrorCode` → status and words: the one place where a refusal becomes an HTTP response (RFC 9457). A handler only
+//! says which code and, where it knows better than the code, which sentence; the outermost layer adds the request's id
+//! and logs it, once.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use shared::api::{PROBLEM_TYPE, Problem};
+use shared::{ErrorClass, ErrorCode, PathError, VPath};
+
+use crate::client::{ClientError, Failure};
+
+/// Why a request is not answered as it wished.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    /// The reason.
+    pub code: ErrorCode,
+    status: StatusCode,
+    /// For the person who asked.
+    detail: String,
+    /// For the log.
+    pub cause: String,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Refusal {
+    /// With the code's own status and sentence.
+    pub(crate) fn new(code: ErrorCode) -> Self {
+        Self { code, status: status(code), detail: detail(code).into(), cause: String::new(), headers: Vec::new() }
+    }
+
+    /// With a sentence that says more than the code's own.
+    pub(crate) fn because(code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), ..Self::new(code) }
+    }
+
+    /// With that sentence instead.
+    pub(crate) fn saying(self, detail: impl Into<String>) -> Self {
+        Self { detail: detail.into(), ..self }
+    }
+
+    /// With what the log should say of it.
+    pub(crate) fn caused_by(self, cause: String) -> Self {
+        Self { cause, ..self }
+    }
+
+    /// With the entry that it is about, where that is not what the request named.
+    pub(crate) fn about(self, path: &VPath) -> Self {
+        let detail = format!("{} This is about {path}.", self.detail);
+        Self { detail, ..self }
+    }
+
+    /// With another status than the code's own.
+    pub(crate) fn status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
+    /// 405 with what the resource does have (RFC 9110 §15.5.6).
+    pub(crate) fn method_not_allowed(allowed: &'static str) -> Self {
+        Self::new(ErrorCode::MethodNotAllowed).header(ALLOW, HeaderValue::from_static(allowed))
+    }
+
+    /// 416 with the size that the client should know (RFC 9110 §15.5.17).
+    pub(crate) fn unsatisfiable(size: u64) -> Self {
+        let refusal = Self::new(ErrorCode::RangeNotSatisfiable);
+        match HeaderValue::try_from(format!("bytes */{size}")) {
+            Ok(value) => refusal.header(CONTENT_RANGE, value),
+            Err(_) => refusal,
+        }
+    }
+
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    fn retry_after(self, time: Option<Duration>) -> Self {
+        match time {
+            // Rounded up: a client that comes too early is refused again.
+            Some(time) => {
+                self.header(RETRY_AFTER, HeaderValue::from(time.as_secs() + u64::from(time.subsec_nanos() > 0)))
+            }
+            None => self,
+        }
+    }
+
+    /// The response, with the id under which the log has it.
+    pub(crate) fn render(self, request_id: &str) -> Response {
+        let problem = Problem {
+            kind: "about:blank".into(),
+            status: self.status.as_u16(),
+            code: self.code.name().into(),
+            title: title(self.code).into(),
+            detail: self.detail,
+            request_id: request_id.into(),
+        };
+        // A `Problem` is texts and a number: it cannot fail to be written.
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        add_wait(headers, self.status);
+        for (name, value) in self.headers {
+            headers.insert(name, value);
+        }
+        response
+    }
+}
+
+/// Where the wait is not known a short one is asked for, so that clients that retry do not hammer.
+fn add_wait(headers: &mut HeaderMap, status: StatusCode) {
+    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS | StatusCode::BAD_GATEWAY) {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    }
+}
+
+impl IntoResponse for Refusal {
+    /// Only the status: [`Refusal::render`] has the rest, once the id is known.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<ErrorCode> for Refusal {
+    fn from(code: ErrorCode) -> Self {
+        Self::new(code)
+    }
+}
+
+impl From<ClientError> for Refusal {
+    fn from(error: ClientError) -> Self {
+        Self { cause: error.message, ..Self::new(error.code).retry_after(error.retry_after) }
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self::from(ClientError::from(failure))
+    }
+}
+
+impl From<PathError> for Refusal {
+    fn from(error: PathError) -> Self {
+        Self::because(ErrorCode::BadPath, format!("The address cannot be used: {error}."))
+    }
+}
+
+/// The status for a code; for an unknown one, what its class comes to.
+fn status(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::Forbidden
+        | ErrorCode::AccessDenied
+        | ErrorCode::LinkEscapes
+        | ErrorCode::NotRegular
+        | ErrorCode::CrossSite
+        | ErrorCode::ReadOnly => StatusCode::FORBIDDEN,
+        ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
+        ErrorCode::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
+        ErrorCode::NotFound | ErrorCode::NotFolder => StatusCode::NOT_FOUND,
+        ErrorCode::IsFolder
+        | ErrorCode::Changed
+        | ErrorCode::AlreadyExists
+        | ErrorCode::ParentMissing
+        | ErrorCode::IntoItself
+        | ErrorCode::OffsetMismatch
+        | ErrorCode::Incomplete
+        | ErrorCode::CrossDevice
+        | ErrorCode::NotEmpty => StatusCode::CONFLICT,
+        ErrorCode::Gone => StatusCode::GONE,
+        ErrorCode::PreconditionFailed | ErrorCode::UnsupportedVersion => StatusCode::PRECONDITION_FAILED,
+        ErrorCode::Locked => StatusCode::LOCKED,
+        // As draft-ietf-httpapi-idempotency-key-header has it.
+        ErrorCode::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::ChecksumMismatch => checksum_mismatch(),
+        ErrorCode::NoSpace | ErrorCode::QuotaExceeded => StatusCode::INSUFFICIENT_STORAGE,
+        ErrorCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ErrorCode::LengthRequired => StatusCode::LENGTH_REQUIRED,
+        ErrorCode::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
+        ErrorCode::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+        ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorCode::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+        ErrorCode::TooManyConnections | ErrorCode::ShuttingDown | ErrorCode::Canceled => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        ErrorCode::Unsupported => StatusCode::NOT_IMPLEMENTED,
+        ErrorCode::BadRequest
+        | ErrorCode::BadPath
+        | ErrorCode::BadCursor
+        | ErrorCode::LengthMismatch
+        | ErrorCode::NameRefused => StatusCode::BAD_REQUEST,
+        ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+        // Between the two tiers: the client's request was not at fault.
+        ErrorCode::BadProof
+        | ErrorCode::HandshakeTimeout
+        | ErrorCode::VersionMismatch
+        | ErrorCode::Protocol
+        | ErrorCode::FrameTooLong
+        | ErrorCode::Unreachable
+        | ErrorCode::Disconnected => StatusCode::BAD_GATEWAY,
+        ErrorCode::Io | ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        other => match other.class() {
+            ErrorClass::Auth => StatusCode::FORBIDDEN,
+            ErrorClass::State => StatusCode::CONFLICT,
+            ErrorClass::Limit => StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorClass::Request => StatusCode::BAD_REQUEST,
+            ErrorClass::Server => StatusCode::INTERNAL_SERVER_ERROR,
+        },
+    }
+}
+
+/// 460, which is tus's own (its extension `checksum`).
+fn checksum_mismatch() -> StatusCode {
+    StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST)
+}
+
+/// A few words for each code.
+fn title(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::Forbidden => "Not allowed",
+        ErrorCode::Unauthenticated => "Sign-in needed",
+        ErrorCode::UnknownHost => "Unknown host",
+        ErrorCode::NotFound => "Not found",
+        ErrorCode::IsFolder => "This is a folder",
+        ErrorCode::NotFolder => "This is not a folder",
+        ErrorCode::NotRegular => "Not a regular file",
+        ErrorCode::LinkEscapes => "The link cannot be followed",
+        ErrorCode::Changed => "The file changed",
+        ErrorCode::PreconditionFailed => "A condition does not hold",
+        ErrorCode::RangeNotSatisfiable => "Outside the file",
+        ErrorCode::NotAcceptable => "No acceptable form",
+        ErrorCode::AlreadyExists => "Something is there already",
+        ErrorCode::ParentMissing => "The folder is missing",
+        ErrorCode::IntoItself => "A folder cannot go into itself",
+        ErrorCode::OffsetMismatch => "The upload stands elsewhere",
+        ErrorCode::Incomplete => "Bytes are missing",
+        ErrorCode::ChecksumMismatch => "The bytes are not those that were meant",
+        ErrorCode::Gone => "No longer here",
+        ErrorCode::Locked => "In use",
+        ErrorCode::KeyReused => "The key was used before",
+        ErrorCode::LengthMismatch => "Not as long as announced",
+        ErrorCode::NameRefused => "The name cannot be used",
+        ErrorCode::CrossDevice => "On another file system",
+        ErrorCode::NotEmpty => "The folder is not empty",
+        ErrorCode::NoSpace => "No space left",
+        ErrorCode::QuotaExceeded => "Over the quota",
+        ErrorCode::UnsupportedMediaType => "Unknown kind of body",
+        ErrorCode::LengthRequired => "The length is missing",
+        ErrorCode::UnsupportedVersion => "Unknown version of tus",
+        ErrorCode::CrossSite => "Asked for by another site",
+        ErrorCode::ReadOnly => "Read-only",
+        ErrorCode::TooLarge => "Too large",
+        ErrorCode::TooManyConnections | ErrorCode::TooManyRequests => "Too busy",
+        ErrorCode::Unsupported => "Not supported",
+        ErrorCode::BadRequest => "Malformed request",
+        ErrorCode::BadPath => "Malformed path",
+        ErrorCode::BadCursor => "Unknown cursor",
+        ErrorCode::MethodNotAllowed => "Method not allowed",
+        ErrorCode::AccessDenied => "Access denied",
+        ErrorCode::DeadlineExceeded => "Took too long",
+        ErrorCode::ShuttingDown | ErrorCode::Canceled => "Going away",
+        ErrorCode::Io => "Storage failure",
+        ErrorCode::BadProof
+        | ErrorCode::HandshakeTimeout
+        | ErrorCode::VersionMismatch
+        | ErrorCode::Protocol
+        | ErrorCode::FrameTooLong
+        | ErrorCode::Unreachable
+        | ErrorCode::Disconnected => "File server unavailable",
+        _ => "Server failure",
+    }
+}
+
+/// What happened and what to do about it, where the handler does not know better.
+fn detail(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::Forbidden => "You do not have the right to do this here.",
+        ErrorCode::Unauthenticated => "Sign in to see this.",
+        ErrorCode::UnknownHost => {
+            "The server was not told that it is reached under this name. Use its address, or name the host in its configuration."
+        }
+        ErrorCode::NotFound => "There is nothing here. It may have been moved, renamed or removed.",
+        ErrorCode::IsFolder => "A file is needed here, and this is a folder.",
+        ErrorCode::NotFolder => "A folder is needed here, and this is a file.",
+        ErrorCode::NotRegular => "Devices, sockets and pipes are shown but never opened.",
+        ErrorCode::LinkEscapes => "The symbolic link leads out of the served folder, or nowhere.",
+        ErrorCode::Changed => "The file changed while it was read. Ask again.",
+        ErrorCode::PreconditionFailed => "The file is not in the state that the request's conditions ask for.",
+        ErrorCode::RangeNotSatisfiable => "No part of the wanted range lies in the file.",
+        ErrorCode::AlreadyExists => {
+            "Something stands at that path already. Choose another name, or say what to do about it."
+        }
+        ErrorCode::ParentMissing => "The folder that this belongs in is not there. Make it first.",
+        ErrorCode::IntoItself => "A folder cannot be put into itself or into a folder below it.",
+        ErrorCode::OffsetMismatch => {
+            "The bytes do not begin where the upload stands. Ask with HEAD where that is, and go on from there."
+        }
+        ErrorCode::Incomplete => "The upload lacks bytes. Send the rest, then it becomes a file.",
+        ErrorCode::ChecksumMismatch => {
+            "The bytes that came are not those that the checksum was made of, and were not kept. Send them again."
+        }
+        ErrorCode::Gone => "It has expired or was given up. Start again.",
+        ErrorCode::Locked => "Another request is at work on it and does not let go. Try again in a moment.",
+        ErrorCode::KeyReused => "The idempotency key was used for another request. Choose a new one.",
+        ErrorCode::LengthMismatch => "More or fewer bytes came than were announced. What is durable was kept.",
+        ErrorCode::NameRefused => "The server's file system does not take that name. Choose a shorter or plainer one.",
+        ErrorCode::CrossDevice => {
+            "What would go to the trash is on another file system than the trash. Delete it for good, or move it first."
+        }
+        ErrorCode::NotEmpty => "The folder has something in it. Empty it first.",
+        ErrorCode::NoSpace => {
+            "The server's disk is full. What arrived is kept; make room, and the upload goes on where it stopped."
+        }
+        ErrorCode::QuotaExceeded => "This is more than you may store here. Remove something first.",
+        ErrorCode::UnsupportedMediaType => "The body is of a kind that is not understood here.",
+        ErrorCode::LengthRequired => "Say how long the body is.",
+        ErrorCode::UnsupportedVersion => "The server speaks tus 1.0.0, which Tus-Resumable must say.",
+        ErrorCode::CrossSite => {
+            "A page of another site asked for this change. Open this server's own page, or tell the server to trust that origin (--cors)."
+        }
+        ErrorCode::ReadOnly => "The file system cannot be written to. Its administrator can change that.",
+        ErrorCode::NotAcceptable => "The server has this in none of the forms that the Accept header allows.",
+        ErrorCode::TooLarge => "The request needs more than the server allows.",
+        ErrorCode::TooManyConnections | ErrorCode::TooManyRequests => "The server is busy. Try again in a moment.",
+        ErrorCode::BadCursor => "The listing cannot go on from there. Start again without a cursor.",
+        ErrorCode::MethodNotAllowed => "The Allow header lists the methods that work here.",
+        ErrorCode::AccessDenied => "The operating system does not let the server read this.",
+        ErrorCode::DeadlineExceeded => "The file server did not answer in time.",
+        ErrorCode::ShuttingDown | ErrorCode::Canceled => "The server is restarting. Try again in a moment.",
+        ErrorCode::Io => "The storage could not be read. The server's log says more.",
+        ErrorCode::Unreachable | ErrorCode::Disconnected => "The file server cannot be reached. Try again in a moment.",
+        ErrorCode::BadProof | ErrorCode::VersionMismatch | ErrorCode::Protocol | ErrorCode::FrameTooLong => {
+            "The gateway and the file server do not understand each other. The server's log says more."
+        }
+        ErrorCode::Unsupported => "This server does not do that.",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_an_error_status_and_words() {
+        for &code in ErrorCode::ALL {
+            let status = status(code);
+            assert!(status.is_client_error() || status.is_server_error(), "{code}");
+            assert!(!title(code).is_empty(), "{code}");
+        }
+        // Whatever a change may fail with has a sentence that says what to do.
+        for code in ErrorCode::ALL.iter().filter(|code| code.class() == ErrorClass::State) {
+            assert!(!detail(*code).is_empty(), "{code}");
+        }
+        assert_eq!(status(ErrorCode::Unknown(299)), StatusCode::CONFLICT);
+        assert_eq!(status(ErrorCode::Unknown(999)), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up() {
+        let error = ClientError {
+            retry_after: Some(Duration::from_millis(1500)),
+            ..ClientError::new(ErrorCode::Unreachable, "x")
+        };
+        let response = Refusal::from(error).render("id");
+        assert_eq!(response.headers()[RETRY_AFTER], "2");
+        assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
+    }
+}

@@ -1,0 +1,167 @@
+//! Whether a change was asked for by a page of another site (CSRF). Pure.
+//!
+//! A browser says where a request comes from: in `Sec-Fetch-Site` (Fetch Metadata), which no page can set, and in
+//! `Origin`, which every request that changes something carries. A program says neither, and passes: nobody can make it
+//! send a request without its owner's will.
+
+use http::header::{HOST, HeaderName, ORIGIN};
+use http::{HeaderMap, Method, Uri};
+use shared::ErrorCode;
+
+use crate::gateway::connection::info::Transport;
+use crate::gateway::http::problem::Refusal;
+
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+/// A question that does not fit an address, and changes nothing.
+const ARCHIVE: &str = "/api/v1/archive";
+
+/// `Ok` for what changes nothing, for what this site's own page asks, for an origin that is trusted by name, and for a
+/// program. `*` among the trusted lets every page read, and none change.
+pub(crate) fn check(
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    transport: Transport,
+    trusted: &[String],
+) -> Result<(), Refusal> {
+    if !changes(method, uri) || asked_here(uri, headers, transport, trusted) {
+        return Ok(());
+    }
+    Err(Refusal::new(ErrorCode::CrossSite))
+}
+
+fn changes(method: &Method, uri: &Uri) -> bool {
+    let question = *method == Method::POST && uri.path() == ARCHIVE;
+    !(method.is_safe() || question)
+}
+
+fn asked_here(uri: &Uri, headers: &HeaderMap, transport: Transport, trusted: &[String]) -> bool {
+    // A header that is there twice was not written by a browser of our time: it is taken for the worst.
+    let Ok(origin) = single(headers, ORIGIN) else { return false };
+    if origin.is_some_and(|origin| trusted.iter().any(|known| known != "*" && known.trim_end_matches('/') == origin)) {
+        return true;
+    }
+    match single(headers, FETCH_SITE) {
+        Ok(Some(site)) => matches!(site, "same-origin" | "none"),
+        Ok(None) => origin.is_none_or(|origin| is_own(origin, uri, headers, transport)),
+        Err(()) => false,
+    }
+}
+
+/// Whether the origin has the host and the port that the request was sent to. Without encryption either scheme will do: a
+/// proxy may have taken it off. With it only one, for anybody on the way can forge a page of the other.
+fn is_own(origin: &str, uri: &Uri, headers: &HeaderMap, transport: Transport) -> bool {
+    let Some((scheme, host)) = origin.split_once("://") else { return false };
+    let asked = uri.authority().map(|authority| authority.as_str());
+    let Some(asked) = asked.or_else(|| headers.get(HOST)?.to_str().ok()) else { return false };
+    let default = if scheme == "https" { ":443" } else { ":80" };
+    let bare = |host: &str| host.strip_suffix(default).unwrap_or(host).to_ascii_lowercase();
+    let schemes: &[&str] = match transport {
+        Transport::Plain => &["http", "https"],
+        Transport::Tls => &["https"],
+    };
+    schemes.contains(&scheme) && bare(host) == bare(asked)
+}
+
+fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ()> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| ()),
+        _ => Err(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    const TRUSTED: &str = "https://pages.example.org";
+
+    fn passes(method: Method, target: &str, fields: &[(&'static str, &'static str)]) -> bool {
+        let mut headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("localhost:8080"))]);
+        for (name, value) in fields {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        let trusted = [TRUSTED.to_owned(), "*".to_owned()];
+        check(&method, &Uri::try_from(target).unwrap(), &headers, Transport::Plain, &trusted).is_ok()
+    }
+
+    #[track_caller]
+    fn changing(fields: &[(&'static str, &'static str)], expected: bool) {
+        for method in [Method::PUT, Method::POST, Method::PATCH, Method::DELETE] {
+            assert_eq!(passes(method.clone(), "/files/a", fields), expected, "{method} {fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_program_and_the_own_page_may_change() {
+        changing(&[], true);
+        changing(&[("sec-fetch-site", "same-origin"), ("origin", "http://localhost:8080")], true);
+        changing(&[("sec-fetch-site", "none")], true);
+        changing(&[("origin", "http://localhost:8080")], true);
+        changing(&[("origin", "http://LOCALHOST:8080")], true);
+        // A proxy that speaks for us: its own name is what the browser says, and that is what counts.
+        changing(&[("sec-fetch-site", "same-origin"), ("origin", "https://files.example.org")], true);
+    }
+
+    #[test]
+    fn another_site_may_not() {
+        changing(&[("sec-fetch-site", "cross-site")], false);
+        changing(&[("sec-fetch-site", "same-site"), ("origin", "http://localhost:9090")], false);
+        changing(&[("sec-fetch-site", "cross-site"), ("origin", "http://localhost:8080")], false);
+        changing(&[("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")], false);
+        changing(&[("sec-fetch-site", "nonsense")], false);
+        for origin in [
+            "null",
+            "https://evil.example",
+            "http://localhost",
+            "http://localhost:8081",
+            "http://localhost:8080.evil.example",
+            "http://evil.example/localhost:8080",
+            "file://localhost:8080",
+            "localhost:8080",
+            "",
+        ] {
+            changing(&[("origin", origin)], false);
+        }
+        changing(&[("origin", "http://localhost:8080"), ("origin", "https://evil.example")], false);
+    }
+
+    #[test]
+    fn an_origin_that_was_named_may_and_everybody_may_not() {
+        changing(&[("sec-fetch-site", "cross-site"), ("origin", TRUSTED)], true);
+        changing(&[("origin", "https://pages.example.org.evil.example")], false);
+        changing(&[("origin", "*")], false);
+    }
+
+    #[test]
+    fn questions_are_open_to_all() {
+        let evil = [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")];
+        assert!(passes(Method::GET, "/files/a", &evil));
+        assert!(passes(Method::HEAD, "/files/a", &evil));
+        assert!(passes(Method::OPTIONS, "/api/v1/uploads", &evil));
+        assert!(passes(Method::POST, "/api/v1/archive", &evil));
+        assert!(!passes(Method::POST, "/api/v1/archive/", &evil));
+        assert!(!passes(Method::from_bytes(b"MOVE").unwrap(), "/files/a", &evil));
+    }
+
+    #[test]
+    fn a_default_port_may_be_left_out() {
+        let headers = |host: &'static str, origin: &'static str| {
+            HeaderMap::from_iter([(HOST, HeaderValue::from_static(host)), (ORIGIN, HeaderValue::from_static(origin))])
+        };
+        let check = |host, origin, transport| {
+            check(&Method::PUT, &Uri::from_static("/"), &headers(host, origin), transport, &[]).is_ok()
+        };
+        let passes = |host, origin| check(host, origin, Transport::Plain);
+        assert!(passes("files.example.org:80", "http://files.example.org"));
+        assert!(passes("files.example.org", "https://files.example.org"));
+        assert!(!passes("files.example.org:80", "https://files.example.org"));
+        // Where we take the encryption off ourselves, a page that had none is another site's.
+        assert!(check("files.example.org:8443", "https://files.example.org:8443", Transport::Tls));
+        assert!(!check("files.example.org:8443", "http://files.example.org:8443", Transport::Tls));
+    }
+}

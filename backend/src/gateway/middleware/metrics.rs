@@ -1,0 +1,261 @@
+//! What is counted, in Prometheus' words. Labels have few values each: a route's pattern, never a path.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use http::Method;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::client::PoolStatus;
+
+/// The counts of a gateway's life.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    seconds: Family<RouteLabels, Histogram>,
+    bytes: Counter<u64, AtomicU64>,
+    in_flight: Gauge,
+    pub connections: Gauge,
+    pub refused_connections: Counter,
+    /// Bytes of bodies that were taken from connections.
+    pub received: Counter<u64, AtomicU64>,
+    uploads: Family<UploadLabels, Counter>,
+    changes: Family<ChangeLabels, Counter>,
+    pub event_streams: Gauge,
+    pool: Family<PoolLabels, Gauge>,
+}
+
+/// What a request was for, coarsely.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Route {
+    Files,
+    List,
+    Stat,
+    Digest,
+    Uploads,
+    Changes,
+    Jobs,
+    Trash,
+    Events,
+    About,
+    Archive,
+    OpenApi,
+    Health,
+    Page,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct RequestLabels {
+    route: &'static str,
+    method: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct RouteLabels {
+    route: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct UploadLabels {
+    way: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct ChangeLabels {
+    action: &'static str,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
+struct PoolLabels {
+    lane: &'static str,
+    state: &'static str,
+}
+
+/// Upper bounds of the histogram, in seconds: from what a cached small file takes to a long download.
+const SECONDS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0, 300.0];
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::with_prefix("passerelle");
+        let requests = Family::<RequestLabels, Counter>::default();
+        registry.register("http_requests", "Requests answered, or left by the client (499)", requests.clone());
+        let seconds = Family::<RouteLabels, Histogram>::new_with_constructor(|| Histogram::new(SECONDS));
+        let help = "Time from the end of a request's headers to the last byte of the answer";
+        registry.register_with_unit("http_request_duration", help, Unit::Seconds, seconds.clone());
+        let bytes = Counter::default();
+        registry.register_with_unit("http_sent", "Bytes of bodies handed to connections", Unit::Bytes, bytes.clone());
+        let in_flight = Gauge::default();
+        registry.register("http_requests_in_flight", "Requests that are being answered", in_flight.clone());
+        let connections = Gauge::default();
+        registry.register("http_connections", "Open connections", connections.clone());
+        let refused_connections = Counter::default();
+        registry.register("http_connections_refused", "Connections over the limit", refused_connections.clone());
+        let received = Counter::default();
+        let help = "Bytes of bodies taken from connections";
+        registry.register_with_unit("http_received", help, Unit::Bytes, received.clone());
+        let uploads = Family::<UploadLabels, Counter>::default();
+        registry.register("uploads", "Uploads that became files", uploads.clone());
+        let changes = Family::<ChangeLabels, Counter>::default();
+        registry.register("changes", "Changes that were asked for", changes.clone());
+        let event_streams = Gauge::default();
+        registry.register("event_streams", "Browsers that look at a folder", event_streams.clone());
+        let pool = Family::default();
+        registry.register("pool_connections", "Connections to the file server", pool.clone());
+        Self {
+            registry,
+            requests,
+            seconds,
+            bytes,
+            in_flight,
+            connections,
+            refused_connections,
+            received,
+            uploads,
+            changes,
+            event_streams,
+            pool,
+        }
+    }
+
+    pub(crate) fn begin(&self) {
+        self.in_flight.inc();
+    }
+
+    pub(crate) fn end(&self, route: Route, method: &Method, status: u16, bytes: u64, time: Duration) {
+        self.in_flight.dec();
+        self.bytes.inc_by(bytes);
+        self.requests.get_or_create(&RequestLabels { route: route.word(), method: word(method), status }).inc();
+        self.seconds.get_or_create(&RouteLabels { route: route.word() }).observe(time.as_secs_f64());
+    }
+
+    /// An upload became a file, by `put` or by `tus`.
+    pub(crate) fn uploaded(&self, way: &'static str) {
+        self.uploads.get_or_create(&UploadLabels { way }).inc();
+    }
+
+    /// A change was begun.
+    pub(crate) fn changed(&self, action: &'static str) {
+        self.changes.get_or_create(&ChangeLabels { action }).inc();
+    }
+
+    /// Everything, in the text format.
+    pub(crate) fn text(&self, pool: PoolStatus) -> String {
+        for (lane, status) in [("metadata", pool.metadata), ("bulk", pool.bulk), ("watching", pool.watching)] {
+            for (state, count) in [("busy", status.busy), ("idle", status.idle)] {
+                let count = i64::try_from(count).unwrap_or(i64::MAX);
+                self.pool.get_or_create(&PoolLabels { lane, state }).set(count);
+            }
+        }
+        let mut text = String::new();
+        // Writing into a string does not fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+}
+
+impl Route {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::List => "list",
+            Self::Stat => "stat",
+            Self::Digest => "digest",
+            Self::Uploads => "uploads",
+            Self::Changes => "changes",
+            Self::Jobs => "jobs",
+            Self::Trash => "trash",
+            Self::Events => "events",
+            Self::About => "about",
+            Self::Archive => "archive",
+            Self::OpenApi => "openapi",
+            Self::Health => "health",
+            Self::Page => "page",
+        }
+    }
+
+    /// By the path of a request's address.
+    pub(crate) fn of(path: &str) -> Self {
+        match path.strip_prefix("/api/v1/").map(|rest| rest.split('/').next().unwrap_or(rest)) {
+            Some("about") => Self::About,
+            Some("archive") => Self::Archive,
+            Some("changes") => Self::Changes,
+            Some("trash") => Self::Trash,
+            Some("events") => Self::Events,
+            Some("openapi.json") => Self::OpenApi,
+            Some("list") => Self::List,
+            Some("stat") => Self::Stat,
+            Some("digest") => Self::Digest,
+            Some("uploads") => Self::Uploads,
+            Some("jobs") => Self::Jobs,
+            Some(_) => Self::Page,
+            None if path == "/files" || path.starts_with("/files/") => Self::Files,
+            None if matches!(path, "/healthz" | "/readyz" | "/metrics") => Self::Health,
+            None => Self::Page,
+        }
+    }
+}
+
+/// A client may make up methods; the counts do not grow with them.
+fn word(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::OPTIONS => "OPTIONS",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::ClassStatus;
+
+    #[test]
+    fn routes_by_path() {
+        for (path, route) in [
+            ("/", Route::Page),
+            ("/files", Route::Files),
+            ("/files/a/b", Route::Files),
+            ("/filesystem", Route::Page),
+            ("/api/v1/list/a", Route::List),
+            ("/api/v1/listing", Route::Page),
+            ("/api/v1/uploads/0123/commit", Route::Uploads),
+            ("/metrics", Route::Health),
+            ("/metrics/", Route::Page),
+        ] {
+            assert_eq!(Route::of(path), route, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_text_has_what_was_counted() {
+        let metrics = Metrics::new();
+        metrics.begin();
+        metrics.end(Route::Files, &Method::GET, 206, 1000, Duration::from_millis(2));
+        let made_up = Method::from_bytes(b"MADEUP").unwrap();
+        metrics.begin();
+        metrics.end(Route::of("/nowhere"), &made_up, 405, 0, Duration::ZERO);
+        let lane = ClassStatus { busy: 2, idle: 0, max: 8 };
+        let text = metrics.text(PoolStatus { metadata: lane, bulk: lane, watching: lane });
+        for line in [
+            "passerelle_http_requests_total{route=\"files\",method=\"GET\",status=\"206\"} 1",
+            "passerelle_http_requests_total{route=\"page\",method=\"other\",status=\"405\"} 1",
+            "passerelle_http_sent_bytes_total 1000",
+            "passerelle_http_requests_in_flight 0",
+            "passerelle_pool_connections{lane=\"bulk\",state=\"idle\"} 0",
+            "passerelle_http_request_duration_seconds_bucket{le=\"0.0025\",route=\"files\"} 1",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+}

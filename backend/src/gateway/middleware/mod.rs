@@ -1,0 +1,7 @@
+//! What every request passes before and after its handler: request id, access log, metrics, Host, CSRF and CORS checks.
+
+pub(super) mod cors;
+pub(super) mod csrf;
+pub(super) mod host;
+pub(super) mod metrics;
+pub(super) mod service;

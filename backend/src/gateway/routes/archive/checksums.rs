@@ -1,0 +1,71 @@
+//! CRC-32s of entries whose content does not pass, because the range begins behind it or in the midst of it: the file
+//! server is asked for them, a few files at a time, while other content passes. It reads only what nobody has read
+//! since the file changed.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream::iter;
+use shared::{Algorithm, ErrorCode};
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::plan::{Manifest, Planned};
+use crate::client::{Caller, Client, ClientError};
+use crate::gateway::http::body_stream::contradiction;
+
+/// How many files are asked for at a time.
+const AT_ONCE: usize = 4;
+/// How many answers may wait until they are needed.
+const AHEAD: usize = 1024;
+
+/// Checksums, in the order in which they were asked for.
+pub(super) struct Checksums {
+    coming: mpsc::Receiver<Result<u32, ClientError>>,
+    _asking: AbortOnDropHandle<()>,
+}
+
+impl Checksums {
+    /// Begins to ask for those of the entries of these indices.
+    pub(super) fn ask(
+        client: Client,
+        caller: Caller,
+        manifest: Arc<Manifest>,
+        indices: impl Iterator<Item = usize> + Send + 'static,
+    ) -> Self {
+        let (sender, coming) = mpsc::channel(AHEAD);
+        let asking = tokio::spawn(async move {
+            let answers = iter(indices).map(|index| {
+                let (client, caller, manifest) = (client.clone(), caller.clone(), Arc::clone(&manifest));
+                async move {
+                    match manifest.entries.get(index) {
+                        Some(entry) => checksum(&client, &caller, entry).await,
+                        None => Err(contradiction("an entry that is not in the manifest")),
+                    }
+                }
+            });
+            let mut answers = std::pin::pin!(answers.buffered(AT_ONCE));
+            while let Some(answer) = answers.next().await {
+                if sender.send(answer).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Self { coming, _asking: AbortOnDropHandle::new(asking) }
+    }
+
+    /// The next one.
+    pub(super) async fn next(&mut self) -> Result<u32, ClientError> {
+        self.coming.recv().await.unwrap_or_else(|| Err(contradiction("a checksum that nobody asked for")))
+    }
+}
+
+/// Of the file in the state in which it was found.
+async fn checksum(client: &Client, caller: &Caller, entry: &Planned) -> Result<u32, ClientError> {
+    let known = client.digest(caller, &entry.path, vec![Algorithm::Crc32], false).await?;
+    if known.entry.etag != entry.etag || known.entry.size != entry.size {
+        return Err(ClientError::new(ErrorCode::Changed, "a file changed since the archive was planned"));
+    }
+    let digest = known.digests.get(Algorithm::Crc32).and_then(|digest| digest.try_into().ok());
+    digest.map(u32::from_be_bytes).ok_or_else(|| contradiction("an answer without the checksum"))
+}

@@ -1,0 +1,171 @@
+//! What was asked for, and what the archive is called. Pure.
+
+use shared::limits::{ARCHIVE_PATHS_MAX, FRAME_CONTROL_BYTES_MAX, WALK_PATHS_MAX};
+use shared::{ErrorCode, VPath};
+
+use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::request_path::{bad_parameter, once};
+
+/// How much of a message the paths may fill, in bytes; the rest is for who asks.
+const BATCH_BYTES: usize = FRAME_CONTROL_BYTES_MAX / 2;
+/// What a path takes in a message besides its bytes, at most.
+const PATH_OVERHEAD_BYTES: usize = 8;
+/// Longest name of an archive, in bytes: what the usual file systems take.
+const NAME_BYTES_MAX: usize = 255;
+
+/// The chosen paths, none of which lies in another.
+pub(super) struct Choice {
+    paths: Vec<VPath>,
+    /// The file name under which the archive is saved.
+    pub name: String,
+}
+
+impl Choice {
+    /// From the parameters `path` (one or more) and `name`. `whole` is the name of everything.
+    pub(super) fn read(parameters: Vec<(String, String)>, whole: &str) -> Result<Self, Refusal> {
+        let name = once(&parameters, "name")?.filter(|name| !name.is_empty()).map(str::to_owned);
+        let texts = parameters.iter().filter(|(key, _)| key == "path");
+        let paths = texts.map(|(_, text)| VPath::parse(text)).collect::<Result<Vec<_>, _>>()?;
+        match paths.len() {
+            0 => return Err(bad_parameter("path", "is missing")),
+            1..=ARCHIVE_PATHS_MAX => {}
+            _ => {
+                let sentence = format!("One archive may be asked for at most {ARCHIVE_PATHS_MAX} paths.");
+                return Err(Refusal::because(ErrorCode::TooLarge, sentence));
+            }
+        }
+        let paths = outermost(paths);
+        let name = with_ending(name.unwrap_or_else(|| name_of(&paths, whole)));
+        Ok(Self { paths, name })
+    }
+
+    /// All of them.
+    pub(super) fn paths(&self) -> Vec<VPath> {
+        self.paths.clone()
+    }
+
+    /// As many at a time as a WALK takes.
+    pub(super) fn batches(&self) -> impl Iterator<Item = &[VPath]> {
+        let mut rest = &self.paths[..];
+        std::iter::from_fn(move || {
+            let mut bytes = 0;
+            let fits = rest.iter().take(WALK_PATHS_MAX).take_while(|path| {
+                bytes += path.as_bytes().len() + PATH_OVERHEAD_BYTES;
+                bytes <= BATCH_BYTES
+            });
+            // One path always fits: it is far shorter than a message.
+            let count = fits.count().max(1).min(rest.len());
+            let (now, later) = rest.split_at(count);
+            rest = later;
+            (!now.is_empty()).then_some(now)
+        })
+    }
+}
+
+/// In the order given, without those that lie in another one or were given before.
+fn outermost(paths: Vec<VPath>) -> Vec<VPath> {
+    let mut order: Vec<usize> = (0..paths.len()).collect();
+    // By segments, so that everything below a folder follows it at once; the first of equals stays.
+    order.sort_by(|&left, &right| paths[left].segments().cmp(paths[right].segments()).then(left.cmp(&right)));
+    let mut kept = vec![false; paths.len()];
+    let mut last: Option<&VPath> = None;
+    for index in order {
+        if last.is_none_or(|last| last.strip_prefix_of(&paths[index]).is_none()) {
+            kept[index] = true;
+            last = Some(&paths[index]);
+        }
+    }
+    paths.into_iter().zip(kept).filter_map(|(path, kept)| kept.then_some(path)).collect()
+}
+
+/// One thing gives the archive its name; several, the folder that they are all in.
+fn name_of(paths: &[VPath], whole: &str) -> String {
+    let named = match paths {
+        [only] => only.clone(),
+        several => common_folder(several),
+    };
+    if named.is_root() { whole.to_owned() } else { named.display_name().into_owned() }
+}
+
+fn common_folder(paths: &[VPath]) -> VPath {
+    let first = paths.first().and_then(VPath::parent).unwrap_or_default();
+    let holds_all = |folder: &VPath| paths.iter().all(|path| folder.strip_prefix_of(path).is_some());
+    first.ancestry().filter(holds_all).last().unwrap_or_default()
+}
+
+fn with_ending(mut name: String) -> String {
+    const ENDING: &str = ".zip";
+    let stem_bytes_max = NAME_BYTES_MAX - ENDING.len();
+    if name.len() > stem_bytes_max {
+        name.truncate(name.floor_char_boundary(stem_bytes_max));
+    }
+    let has_ending = name.len() > ENDING.len() && name.to_ascii_lowercase().ends_with(ENDING);
+    if has_ending { name } else { name + ENDING }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choose(paths: &[&str], name: Option<&str>) -> Result<Choice, Refusal> {
+        let mut parameters: Vec<_> = paths.iter().map(|path| ("path".to_owned(), (*path).to_owned())).collect();
+        parameters.extend(name.map(|name| ("name".to_owned(), name.to_owned())));
+        Choice::read(parameters, "Files")
+    }
+
+    #[track_caller]
+    fn check(paths: &[&str], name: Option<&str>, kept: &[&str], named: &str) {
+        let choice = choose(paths, name).unwrap();
+        let found: Vec<_> = choice.paths().iter().map(VPath::encoded).collect();
+        assert_eq!(
+            (found.iter().map(String::as_str).collect::<Vec<_>>(), choice.name.as_str()),
+            (kept.to_vec(), named)
+        );
+    }
+
+    #[test]
+    fn names_from_what_was_chosen() {
+        check(&["docs"], None, &["docs"], "docs.zip");
+        check(&["a/docs"], None, &["a/docs"], "docs.zip");
+        check(&["a/notes.txt"], None, &["a/notes.txt"], "notes.txt.zip");
+        check(&["a/old.zip"], None, &["a/old.zip"], "old.zip");
+        check(&[""], None, &[""], "Files.zip");
+        check(&["a/x", "a/y"], None, &["a/x", "a/y"], "a.zip");
+        check(&["a/b/x", "a/c"], None, &["a/b/x", "a/c"], "a.zip");
+        check(&["x", "y"], None, &["x", "y"], "Files.zip");
+        check(&["x"], Some("Holiday"), &["x"], "Holiday.zip");
+        check(&["x"], Some("Holiday.ZIP"), &["x"], "Holiday.ZIP");
+        check(&["x"], Some(""), &["x"], "x.zip");
+        assert_eq!(choose(&["x"], Some(&"é".repeat(300))).unwrap().name.len(), 254);
+    }
+
+    #[test]
+    fn nothing_is_in_it_twice() {
+        check(&["b", "a/b", "a", "b", "a/c"], None, &["b", "a"], "Files.zip");
+        check(&["x", "", "y"], None, &[""], "Files.zip");
+        check(&["share2", "share", "share/a"], None, &["share2", "share"], "Files.zip");
+    }
+
+    #[test]
+    fn what_is_refused() {
+        let code = |paths: &[&str]| choose(paths, None).err().map(|refusal| refusal.code);
+        assert_eq!(code(&[]), Some(ErrorCode::BadRequest));
+        assert_eq!(code(&["../etc"]), Some(ErrorCode::BadPath));
+        assert_eq!(code(&["a/%2e%2e/b"]), Some(ErrorCode::BadPath));
+        assert_eq!(code(&["a%00"]), Some(ErrorCode::BadPath));
+        assert_eq!(code(&vec!["a"; ARCHIVE_PATHS_MAX + 1]), Some(ErrorCode::TooLarge));
+    }
+
+    #[test]
+    fn batches_fit_a_message() {
+        let long = "x".repeat(1000);
+        let paths: Vec<_> = (0..3000).map(|index| format!("{long}{index}")).collect();
+        let choice = choose(&paths.iter().map(String::as_str).collect::<Vec<_>>(), None).unwrap();
+        let batches: Vec<_> = choice.batches().collect();
+        assert!(batches.iter().all(|batch| batch.len() == 32 || batch.len() == 24));
+        assert_eq!(batches.concat(), choice.paths());
+        let paths: Vec<_> = (0..2500).map(|index| index.to_string()).collect();
+        let choice = choose(&paths.iter().map(String::as_str).collect::<Vec<_>>(), None).unwrap();
+        assert_eq!(choice.batches().map(<[VPath]>::len).collect::<Vec<_>>(), [1024, 1024, 452]);
+    }
+}

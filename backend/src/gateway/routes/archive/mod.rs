@@ -1,0 +1,192 @@
+//! `/api/v1/archive`: files and folders as one ZIP, whose exact length is known before its first byte is sent.
+//!
+//! - [`choice`] is what was asked for, and what the archive is called;
+//! - [`names`] is what each entry is called inside, safely on every system;
+//! - [`plan`] is the manifest: every entry, found by a WALK, and the layout that follows from it;
+//! - [`zip`] is the format: each record as bytes, and how many they are;
+//! - [`locate`] finds the place of a byte, [`checksums`] what must be known of the files before it;
+//! - [`stream`] fetches the files and hands the archive, or a part of it, out as they come.
+//!
+//! The same files in the same state give the same bytes, so that a download that broke off goes on. Links to files are
+//! followed, links to folders left out.
+
+mod checksums;
+
+mod choice;
+
+mod locate;
+
+mod names;
+
+mod plan;
+
+mod stream;
+
+mod zip;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use shared::limits::ARCHIVE_MANIFEST_BYTES_MAX;
+use shared::{ErrorCode, Span};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
+use tracing::debug;
+
+use crate::client::Caller;
+use crate::gateway::auth::Auth;
+use crate::gateway::http::body_stream::body;
+use crate::gateway::http::conditional::{Conditions, Plan, Representation};
+use crate::gateway::http::content_disposition;
+use crate::gateway::http::headers::set;
+use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::request_path::parameters;
+use crate::gateway::request_id::RequestId;
+use crate::gateway::state::Gateway;
+use choice::Choice;
+use plan::{Limits, Manifest, Planner};
+use stream::Archive;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// GET and HEAD with the paths in the query, POST with the same in a form.
+pub(crate) async fn read(
+    State(gateway): State<Gateway>,
+    Auth(caller): Auth,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let request_id = RequestId::of(request.extensions());
+    let conditions = Conditions::read(request.method(), request.headers());
+    let head = request.method() == Method::HEAD;
+    let text = match *request.method() {
+        Method::POST => form(&gateway, request).await?,
+        _ => request.uri().query().unwrap_or_default().to_owned(),
+    };
+    let choice = Choice::read(parameters(&text)?, &gateway.config.name)?;
+    let mut memory = Memory::reserve(&gateway)?;
+    let mut planner = Planner::new(choice.paths(), Limits::default());
+    for few in choice.batches() {
+        let mut walking = gateway.client.walk(&caller, few.to_vec(), None).await?;
+        while let Some(page) = walking.next_page().await? {
+            if let Some(skipped) = page.skipped.filter(|skipped| !skipped.is_empty()) {
+                debug!(id = request_id.as_str(), count = skipped.len(), "an archive goes without what cannot be read");
+            }
+            page.entries.into_iter().try_for_each(|entry| planner.add(entry))?;
+            memory.grow(&gateway, planner.manifest_bytes())?;
+        }
+    }
+    answer(Asked { gateway: &gateway, caller, conditions, head, name: &choice.name }, planner.finish(), memory)
+}
+
+/// Of a request, what its answer depends on beside the manifest.
+struct Asked<'a> {
+    gateway: &'a Gateway,
+    caller: Caller,
+    conditions: Conditions,
+    head: bool,
+    name: &'a str,
+}
+
+fn answer(asked: Asked<'_>, manifest: Manifest, memory: Memory) -> Result<Response, Refusal> {
+    let size = manifest.layout.total_bytes;
+    let mut headers = HeaderMap::with_capacity(12);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if let Some(etag) = manifest.etag {
+        set(&mut headers, ETAG, etag.quoted());
+    }
+    let (status, span) = match asked.conditions.decide_for(representation(&manifest)) {
+        Plan::NotModified => return Ok((StatusCode::NOT_MODIFIED, headers).into_response()),
+        Plan::PreconditionFailed => return Err(ErrorCode::PreconditionFailed.into()),
+        Plan::Unsatisfiable => return Err(Refusal::unsatisfiable(size)),
+        Plan::Parts(spans) => match spans[..] {
+            [span] if manifest.etag.is_some() => (StatusCode::PARTIAL_CONTENT, span),
+            // Nobody asks for several parts of an archive; a server may send the whole (RFC 9110 §14.2).
+            _ => (StatusCode::OK, Span::whole(size)),
+        },
+        Plan::Whole => (StatusCode::OK, Span::whole(size)),
+    };
+    set(&mut headers, CONTENT_LENGTH, span.length);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/zip"));
+    headers.insert(CONTENT_DISPOSITION, content_disposition::attachment(asked.name));
+    let ranges = if manifest.etag.is_some() { "bytes" } else { "none" };
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static(ranges));
+    if status == StatusCode::PARTIAL_CONTENT {
+        let (first, last) = (span.offset, span.end().saturating_sub(1));
+        set(&mut headers, CONTENT_RANGE, format!("bytes {first}-{last}/{size}"));
+    }
+    if asked.head {
+        return Ok((status, headers, Body::empty()).into_response());
+    }
+    let archive = Archive::new(asked.gateway.client.clone(), asked.caller, manifest, span, memory);
+    Ok((status, headers, body(archive)).into_response())
+}
+
+/// An archive has no date of its own.
+fn representation(manifest: &Manifest) -> Representation {
+    Representation { etag: manifest.etag, modified: None, size: manifest.layout.total_bytes }
+}
+
+/// What an archive's manifest may take of the memory that all archives share: an archive of a few files goes on however
+/// slow its reader is, and the largest ones wait for each other.
+struct Memory {
+    permit: OwnedSemaphorePermit,
+}
+
+impl Memory {
+    /// Bytes in a permit of the semaphore.
+    const UNIT_BYTES: usize = 64 << 10;
+
+    fn reserve(gateway: &Gateway) -> Result<Self, Refusal> {
+        let permit = Arc::clone(&gateway.archives).try_acquire_owned().map_err(|_| too_many())?;
+        Ok(Self { permit })
+    }
+
+    fn grow(&mut self, gateway: &Gateway, bytes: usize) -> Result<(), Refusal> {
+        let missing = (bytes / Self::UNIT_BYTES + 1).saturating_sub(self.permit.num_permits());
+        if missing > 0 {
+            let missing = u32::try_from(missing).unwrap_or(u32::MAX);
+            let more = Arc::clone(&gateway.archives).try_acquire_many_owned(missing).map_err(|_| too_many())?;
+            self.permit.merge(more);
+        }
+        Ok(())
+    }
+}
+
+/// How many permits there are where so many archives of the largest kind may be made.
+pub(crate) fn memory_permits(archives_max: usize) -> usize {
+    (archives_max.saturating_mul(ARCHIVE_MANIFEST_BYTES_MAX) / Memory::UNIT_BYTES)
+        .clamp(1, tokio::sync::Semaphore::MAX_PERMITS)
+}
+
+fn too_many() -> Refusal {
+    let sentence = "The server is making as many archives as it can. Try again in a moment.";
+    Refusal::because(ErrorCode::TooManyRequests, sentence)
+}
+
+/// The body of a POST: a form, of bounded length, in bounded time.
+async fn form(gateway: &Gateway, request: Request) -> Result<String, Refusal> {
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM)) {
+        let refusal = Refusal::because(ErrorCode::BadRequest, format!("The body must be {FORM}."));
+        return Err(refusal.status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+    }
+    let bytes_max = gateway.config.request_body_bytes_max;
+    let body = Limited::new(request.into_body(), bytes_max).collect();
+    let collected = timeout(gateway.config.body_read_time, body).await.map_err(|_| {
+        let refusal = Refusal::because(ErrorCode::DeadlineExceeded, "The request's body took too long to come.");
+        refusal.status(StatusCode::REQUEST_TIMEOUT)
+    })?;
+    let bytes = collected.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
+        Some(_) => Refusal::because(ErrorCode::TooLarge, format!("The form is longer than {bytes_max} bytes.")),
+        None => Refusal::because(ErrorCode::BadRequest, "The request's body is broken."),
+    })?;
+    String::from_utf8(bytes.to_bytes().into())
+        .map_err(|_| Refusal::because(ErrorCode::BadRequest, "The form is not UTF-8."))
+}

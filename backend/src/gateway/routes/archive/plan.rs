@@ -1,0 +1,352 @@
+//! The manifest: what goes into the archive, in which order and under which names, and where each byte of it will be.
+//! Pure: entries in, as a walk finds them; a layout out.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+
+use sha2::{Digest, Sha256};
+use shared::limits::{ARCHIVE_ENTRIES_MAX, ARCHIVE_MANIFEST_BYTES_MAX};
+use shared::{ETag, Entry, ErrorCode, Kind, Link, VPath};
+
+use super::names::Names;
+use super::zip::{End, Record};
+use crate::gateway::http::problem::Refusal;
+
+/// Goes into every validator: another name for another way to write the same entries.
+const FORMAT: &[u8] = b"archive-1";
+
+/// How much one archive may be.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    pub entries_max: usize,
+    /// In memory.
+    pub manifest_bytes_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { entries_max: ARCHIVE_ENTRIES_MAX, manifest_bytes_max: ARCHIVE_MANIFEST_BYTES_MAX }
+    }
+}
+
+/// One entry of the archive.
+pub(super) struct Planned {
+    /// In the storage.
+    pub path: VPath,
+    name: Name,
+    /// In bytes; 0 for a folder.
+    pub size: u64,
+    modified: i64,
+    /// The state in which it was found, and must be sent.
+    pub etag: Option<ETag>,
+    executable: bool,
+    folder: bool,
+}
+
+/// Most names in an archive are the end of the path in the storage; a million of them are worth not writing twice.
+enum Name {
+    /// From that byte of the path on.
+    Tail(u16),
+    Own(Box<str>),
+}
+
+/// Where everything is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Layout {
+    pub central_offset: u64,
+    pub central_bytes: u64,
+    pub total_bytes: u64,
+}
+
+/// Everything about an archive but its files' content.
+pub(super) struct Manifest {
+    pub entries: Vec<Planned>,
+    pub layout: Layout,
+    /// Changes whenever a byte of the archive would. None where some file has no validator: then nobody can say
+    /// whether what is sent later goes with what was sent before.
+    pub etag: Option<ETag>,
+}
+
+/// Makes a [`Manifest`].
+pub(super) struct Planner {
+    /// The chosen paths that the walk has not come to yet.
+    starts: VecDeque<VPath>,
+    /// Whether only one thing was chosen.
+    alone: bool,
+    names: Names,
+    entries: Vec<Planned>,
+    manifest_bytes: usize,
+    offset: u64,
+    central_bytes: u64,
+    limits: Limits,
+    hash: Sha256,
+    /// Whether each file so far has a validator.
+    validated: bool,
+}
+
+impl Planned {
+    pub(super) fn record(&self) -> OwnedRecord<'_> {
+        let name = match &self.name {
+            Name::Own(name) => Cow::Borrowed(&**name),
+            Name::Tail(start) => {
+                let tail = self.path.as_bytes().get(usize::from(*start)..).unwrap_or_default();
+                let tail = String::from_utf8_lossy(tail);
+                if self.folder { tail + "/" } else { tail }
+            }
+        };
+        OwnedRecord { name, entry: self }
+    }
+
+    /// Whether it has content to fetch.
+    pub(super) fn has_content(&self) -> bool {
+        self.size > 0
+    }
+}
+
+/// A [`Record`] with the name that it borrows.
+pub(super) struct OwnedRecord<'a> {
+    name: Cow<'a, str>,
+    entry: &'a Planned,
+}
+
+impl OwnedRecord<'_> {
+    pub(super) fn get(&self) -> Record<'_> {
+        let Planned { size, modified, executable, .. } = *self.entry;
+        Record { name: &self.name, size, modified, executable }
+    }
+}
+
+impl Planner {
+    /// For a walk of `paths`, in that order.
+    pub(super) fn new(paths: Vec<VPath>, limits: Limits) -> Self {
+        Self {
+            alone: paths.len() == 1,
+            starts: paths.into(),
+            names: Names::default(),
+            entries: Vec::new(),
+            manifest_bytes: 0,
+            offset: 0,
+            central_bytes: 0,
+            limits,
+            hash: Sha256::new_with_prefix(FORMAT),
+            validated: true,
+        }
+    }
+
+    /// The next entry of the walk.
+    ///
+    /// # Errors
+    /// [`ErrorCode::TooLarge`], and the reason why the only chosen thing cannot be in an archive.
+    pub(super) fn add(&mut self, entry: Entry) -> Result<(), Refusal> {
+        let start = self.starts.front() == Some(&entry.path);
+        if start {
+            self.starts.pop_front();
+        }
+        if start && self.alone {
+            refuse_other(&entry)?;
+        }
+        let link_to_folder = entry.is_folder() && entry.link.is_some() && !start;
+        if entry.kind == Kind::Other || link_to_folder {
+            return Ok(());
+        }
+        let folder = entry.is_folder();
+        let name =
+            if start { Some(self.names.start(&entry.path, folder)) } else { self.names.inside(&entry.path, folder) };
+        match name.filter(|name| !name.is_empty()) {
+            Some(name) => self.push(entry, name),
+            None => Ok(()),
+        }
+    }
+
+    fn push(&mut self, entry: Entry, name: String) -> Result<(), Refusal> {
+        let folder = entry.is_folder();
+        let size = if folder { 0 } else { entry.size };
+        let planned = Planned {
+            name: shorten(&entry.path, &name),
+            size,
+            modified: entry.modified.seconds(),
+            etag: entry.etag,
+            executable: entry.executable && !folder,
+            folder,
+            path: entry.path,
+        };
+        let own = if let Name::Own(name) = &planned.name { name.len() } else { 0 };
+        self.manifest_bytes += size_of::<Planned>() + size_of::<u32>() + planned.path.as_bytes().len() + own;
+        let Limits { entries_max, manifest_bytes_max } = self.limits;
+        if self.entries.len() >= entries_max || self.manifest_bytes > manifest_bytes_max {
+            let count = self.entries.len();
+            let sentence = format!(
+                "More than {count} entries are too many for one archive. Choose fewer, or use a tool that copies folders."
+            );
+            return Err(Refusal::because(ErrorCode::TooLarge, sentence));
+        }
+        self.lay_out(&planned)?;
+        self.absorb(&planned, &name);
+        self.entries.push(planned);
+        Ok(())
+    }
+
+    /// Where it goes. Sizes come from a storage: a sum that does not fit is refused, not trusted.
+    fn lay_out(&mut self, planned: &Planned) -> Result<(), Refusal> {
+        let record = planned.record();
+        let record = record.get();
+        self.central_bytes += record.central_bytes(self.offset);
+        let around = record.local_bytes() + record.descriptor_bytes();
+        let end = self.offset.checked_add(planned.size).and_then(|end| end.checked_add(around));
+        // Room for the end, however many entries there are.
+        self.offset = end.filter(|end| *end < u64::MAX / 2).ok_or(ErrorCode::TooLarge)?;
+        Ok(())
+    }
+
+    fn absorb(&mut self, planned: &Planned, name: &str) {
+        self.hash.update((name.len() as u64).to_le_bytes());
+        self.hash.update(name);
+        self.hash.update(planned.size.to_le_bytes());
+        self.hash.update(planned.modified.to_le_bytes());
+        self.hash.update([u8::from(planned.executable)]);
+        // A folder's validator changes with what is in it, which is in the hash already.
+        self.hash.update(planned.etag.filter(|_| !planned.folder).map_or([0; 16], |etag| etag.0));
+        self.validated &= planned.etag.is_some() || !planned.has_content();
+    }
+
+    /// How much memory the manifest takes so far.
+    pub(super) fn manifest_bytes(&self) -> usize {
+        self.manifest_bytes
+    }
+
+    /// The manifest, once the walk is over.
+    pub(super) fn finish(self) -> Manifest {
+        let central_offset = self.offset;
+        let end = End { entries: self.entries.len() as u64, central_offset, central_bytes: self.central_bytes };
+        let total_bytes = central_offset + self.central_bytes + end.bytes();
+        let layout = Layout { central_offset, central_bytes: self.central_bytes, total_bytes };
+        let mut etag = [0; 16];
+        etag.copy_from_slice(&self.hash.finalize()[..16]);
+        Manifest { entries: self.entries, layout, etag: self.validated.then_some(ETag(etag)) }
+    }
+}
+
+/// Among several things one that cannot be read is left out; alone, it is what was asked for.
+fn refuse_other(entry: &Entry) -> Result<(), Refusal> {
+    match (entry.kind, &entry.link) {
+        (Kind::Other, Some(Link::Escapes | Link::Broken)) => Err(ErrorCode::LinkEscapes.into()),
+        (Kind::Other, _) => Err(ErrorCode::NotRegular.into()),
+        _ => Ok(()),
+    }
+}
+
+fn shorten(path: &VPath, name: &str) -> Name {
+    let plain = name.strip_suffix('/').unwrap_or(name);
+    let start = path.as_bytes().len().checked_sub(plain.len());
+    let start = start.filter(|start| path.as_bytes()[*start..] == *plain.as_bytes());
+    match start.and_then(|start| u16::try_from(start).ok()) {
+        Some(start) => Name::Tail(start),
+        None => Name::Own(name.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::Timestamp;
+
+    use super::*;
+
+    fn entry(path: &[u8], kind: Kind, size: u64, link: Option<Link>) -> Entry {
+        let path = VPath::from_bytes(path).unwrap();
+        Entry { path, kind, size, modified: Timestamp(0), executable: false, link, etag: Some(ETag([1; 16])) }
+    }
+
+    fn planner(paths: &[&[u8]]) -> Planner {
+        Planner::new(paths.iter().map(|path| VPath::from_bytes(*path).unwrap()).collect(), Limits::default())
+    }
+
+    fn names(manifest: &Manifest) -> Vec<String> {
+        manifest.entries.iter().map(|entry| entry.record().get().name.to_owned()).collect()
+    }
+
+    fn tree() -> Vec<Entry> {
+        vec![
+            entry(b"a/d", Kind::Folder, 0, None),
+            entry(b"a/d/empty", Kind::Folder, 0, None),
+            entry(b"a/d/file", Kind::File, 5, None),
+            entry(b"a/d/latin\xe9", Kind::File, 5, None),
+            entry(b"a/d/link", Kind::File, 5, Some(Link::Inside(b"file".to_vec()))),
+            entry(b"a/d/linked", Kind::Folder, 0, Some(Link::Inside(b"empty".to_vec()))),
+            entry(b"a/d/out", Kind::Other, 0, Some(Link::Escapes)),
+            entry(b"a/d/pipe", Kind::Other, 0, None),
+        ]
+    }
+
+    fn plan(paths: &[&[u8]], entries: Vec<Entry>) -> Manifest {
+        let mut planner = planner(paths);
+        entries.into_iter().for_each(|entry| planner.add(entry).unwrap());
+        planner.finish()
+    }
+
+    #[test]
+    fn what_is_in_it() {
+        let manifest = plan(&[b"a/d"], tree());
+        assert_eq!(names(&manifest), ["d/", "d/empty/", "d/file", "d/latin%E9", "d/link"]);
+        let root = vec![entry(b"", Kind::Folder, 0, None), entry(b"x", Kind::File, 1, None)];
+        assert_eq!(names(&plan(&[b""], root)), ["x"]);
+        let link = vec![
+            entry(b"linked", Kind::Folder, 0, Some(Link::Inside(b"d".to_vec()))),
+            entry(b"linked/x", Kind::File, 1, None),
+        ];
+        assert_eq!(names(&plan(&[b"linked"], link)), ["linked/", "linked/x"]);
+    }
+
+    #[test]
+    fn the_validator_is_that_of_the_bytes() {
+        let etag = |change: &dyn Fn(&mut Vec<Entry>)| {
+            let mut entries = tree();
+            change(&mut entries);
+            plan(&[b"a/d"], entries).etag
+        };
+        let same = etag(&|_| {});
+        assert_eq!(etag(&|entries| entries[0].etag = None), same);
+        assert_eq!(etag(&|entries| entries[7].etag = None), same);
+        assert!(same.is_some());
+        assert_eq!(etag(&|entries| entries[2].etag = None), None);
+        assert_ne!(etag(&|entries| entries[2].etag = Some(ETag([2; 16]))), same);
+        assert_ne!(etag(&|entries| entries[2].size = 6), same);
+        assert_ne!(etag(&|entries| entries[2].executable = true), same);
+        assert_ne!(etag(&|entries| entries[0].modified = Timestamp(9_000_000_000)), same);
+        assert_ne!(etag(&|entries| drop(entries.remove(1))), same);
+    }
+
+    #[test]
+    fn too_much_is_refused() {
+        let limits = Limits { entries_max: 3, manifest_bytes_max: usize::MAX };
+        let mut planner = Planner::new(vec![VPath::parse("a/d").unwrap()], limits);
+        let codes: Vec<_> =
+            tree().into_iter().map(|entry| planner.add(entry).err().map(|refusal| refusal.code)).collect();
+        assert_eq!(codes[..4], [None, None, None, Some(ErrorCode::TooLarge)]);
+        let limits = Limits { entries_max: 3, manifest_bytes_max: 10 };
+        let mut planner = Planner::new(vec![VPath::parse("a/d").unwrap()], limits);
+        assert!(planner.add(tree().remove(0)).is_err());
+    }
+
+    #[test]
+    fn sizes_that_lie_are_refused() {
+        let mut planner = planner(&[b"x", b"y"]);
+        assert!(planner.add(entry(b"x", Kind::File, u64::MAX, None)).is_err());
+        assert!(planner.add(entry(b"y", Kind::File, u64::MAX / 2 - 1, None)).is_err());
+    }
+
+    #[test]
+    fn the_only_chosen_thing_must_be_readable() {
+        let out = || entry(b"out", Kind::Other, 0, Some(Link::Escapes));
+        let refusal = planner(&[b"out"]).add(out()).unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::LinkEscapes);
+        assert!(planner(&[b"out", b"x"]).add(out()).is_ok());
+    }
+
+    #[test]
+    fn a_name_is_kept_once() {
+        assert!(size_of::<Planned>() <= 96, "{}", size_of::<Planned>());
+        let manifest = plan(&[b"a/d"], tree());
+        let own = manifest.entries.iter().filter(|entry| matches!(entry.name, Name::Own(_))).count();
+        assert_eq!(own, 1);
+    }
+}

@@ -1,0 +1,330 @@
+//! The archive, or a part of it, as a body: records of our own and the files' bytes between them, in the order of the
+//! manifest. Many files are asked for at a time, each in the state in which it was found; where one changed since, the
+//! body fails.
+
+use std::sync::Arc;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use crc32fast::Hasher;
+use shared::limits::{FRAME_CONTROL_BYTES_MAX, GET_ITEMS_MAX};
+use shared::{ByteRange, Span};
+
+use super::Memory;
+use super::checksums::Checksums;
+use super::locate::{Place, locate};
+use super::plan::{Manifest, Planned};
+use super::zip::End;
+use crate::client::{Caller, Client, ClientError, GetItem, Item, Transfer};
+use crate::gateway::http::body_stream::{Source, contradiction, end_item, next_piece};
+
+/// Small records and files are gathered to pieces of this size; a piece of a file that is larger than [`COPY_BYTES_MAX`]
+/// passes as it is.
+const GATHERED_BYTES: usize = 128 << 10;
+/// Up to this many bytes, copying costs less than a piece of its own.
+const COPY_BYTES_MAX: usize = 32 << 10;
+/// How much of a GET the items may fill, in bytes; the rest is for who asks.
+const BATCH_BYTES: usize = FRAME_CONTROL_BYTES_MAX / 2;
+/// What an item takes in a GET besides its path, at most.
+const ITEM_OVERHEAD_BYTES: usize = 56;
+
+/// An archive on its way.
+pub(super) struct Archive {
+    client: Client,
+    caller: Caller,
+    manifest: Arc<Manifest>,
+    /// Of the files that have passed whole, and of one that passed in part once it is known; 0 for the rest.
+    checksums: Vec<u32>,
+    /// Of the files that do not pass whole.
+    asked: Checksums,
+    /// The first entry whose checksum is not asked for.
+    first_whole: usize,
+    state: State,
+    /// What comes next from the place where the archive was entered, before what is wanted, in bytes.
+    skip: u64,
+    /// How much is still to be handed out or gathered, in bytes.
+    left: u64,
+    /// The files being fetched, and how many of them are still to come.
+    transfer: Option<(Transfer, usize)>,
+    gathered: BytesMut,
+    /// A piece that goes out after what is gathered.
+    passing: Option<Bytes>,
+    _memory: Memory,
+}
+
+enum State {
+    /// Before the entry of that index.
+    Entry(usize),
+    /// In its content. The hasher has seen all of it so far; there is none where its beginning does not pass.
+    Content {
+        index: usize,
+        bytes_left: u64,
+        hasher: Option<Hasher>,
+    },
+    /// Behind its content.
+    Descriptor {
+        index: usize,
+    },
+    /// In the central directory: before the entry of that index, which is at that offset.
+    Central {
+        index: usize,
+        offset: u64,
+    },
+    End,
+    Done,
+}
+
+impl Archive {
+    /// That part of the archive, which lies within it. Holds its share of the memory to its end.
+    pub(super) fn new(client: Client, caller: Caller, manifest: Manifest, span: Span, memory: Memory) -> Self {
+        let manifest = Arc::new(manifest);
+        let place = locate(&manifest, span.offset);
+        let (state, start) = match place {
+            Place::Entry { index, offset } => (State::Entry(index), offset),
+            Place::Central { index, offset, entry } => (State::Central { index, offset: entry }, offset),
+            Place::End { offset } => (State::End, offset),
+        };
+        let missing = Missing::of(&manifest, place, span);
+        let first_whole = missing.first_whole;
+        let asked = Checksums::ask(client.clone(), caller.clone(), Arc::clone(&manifest), missing.in_order(&manifest));
+        Self {
+            client,
+            caller,
+            checksums: vec![0; manifest.entries.len()],
+            manifest,
+            asked,
+            first_whole,
+            state,
+            skip: span.offset - start,
+            left: span.length,
+            transfer: None,
+            gathered: BytesMut::new(),
+            passing: None,
+            _memory: memory,
+        }
+    }
+
+    /// Adds something to what is gathered, and goes on to what comes next.
+    async fn step(&mut self) -> Result<(), ClientError> {
+        let next = match std::mem::replace(&mut self.state, State::Done) {
+            State::Entry(index) => self.begin(index).await?,
+            State::Content { index, bytes_left, hasher } => self.carry_on(index, bytes_left, hasher).await?,
+            State::Descriptor { index } => self.end_entry(index),
+            State::Central { index, offset } => self.describe(index, offset).await?,
+            State::End => self.end(),
+            State::Done => State::Done,
+        };
+        self.state = if self.left == 0 { State::Done } else { next };
+        Ok(())
+    }
+
+    async fn begin(&mut self, index: usize) -> Result<State, ClientError> {
+        let manifest = Arc::clone(&self.manifest);
+        let Some(entry) = manifest.entries.get(index) else {
+            return Ok(State::Central { index: 0, offset: 0 });
+        };
+        self.put(|out| entry.record().get().put_local(out));
+        if !entry.has_content() {
+            return Ok(State::Entry(index + 1));
+        }
+        let wanted = self.wanted(entry);
+        self.skip -= wanted.offset;
+        if wanted.length == 0 {
+            // Either nothing more is wanted, or only what stands behind the content.
+            return self.describe_part(index).await;
+        }
+        if self.transfer.is_none() {
+            self.transfer = Some(self.fetch(index, wanted).await?);
+        }
+        let (transfer, _) = self.transfer.as_mut().ok_or_else(|| contradiction("no transfer"))?;
+        match transfer.next_item().await? {
+            Some(Item::Sending(meta)) if meta.length == wanted.length && meta.offset == wanted.offset => {}
+            Some(Item::Refused(failure) | Item::Unsatisfiable(_, failure)) => return Err(failure.into()),
+            _ => return Err(contradiction("an item that was not asked for")),
+        }
+        let hasher = (wanted.offset == 0).then(Hasher::new);
+        Ok(State::Content { index, bytes_left: wanted.length, hasher })
+    }
+
+    /// Which of an entry's bytes are wanted, once its first record has been written.
+    fn wanted(&self, entry: &Planned) -> Span {
+        let offset = self.skip.min(entry.size);
+        Span { offset, length: (entry.size - offset).min(self.left) }
+    }
+
+    /// Asks for the content of that entry and of as many after it as one request takes and the part has.
+    async fn fetch(&self, index: usize, first: Span) -> Result<(Transfer, usize), ClientError> {
+        let mut left = self.left;
+        let mut bytes = 0;
+        let mut items = Vec::new();
+        for (nth, entry) in self.manifest.entries.iter().enumerate().skip(index) {
+            let record = entry.record();
+            let record = record.get();
+            let span = if nth == index {
+                first
+            } else {
+                left = left.saturating_sub(record.local_bytes());
+                Span { offset: 0, length: entry.size.min(left) }
+            };
+            bytes += entry.path.as_bytes().len() + ITEM_OVERHEAD_BYTES;
+            if left == 0 || bytes > BATCH_BYTES || items.len() == GET_ITEMS_MAX {
+                break;
+            }
+            left = left.saturating_sub(span.length + record.descriptor_bytes());
+            if entry.has_content() {
+                let whole = span.length == entry.size;
+                let range = (!whole).then(|| ByteRange::Between(span.offset, span.end().saturating_sub(1)));
+                items.push(GetItem { path: entry.path.clone(), range, if_etag: entry.etag });
+            }
+        }
+        let count = items.len();
+        Ok((self.client.get(&self.caller, items).await?, count))
+    }
+
+    async fn carry_on(
+        &mut self,
+        index: usize,
+        mut bytes_left: u64,
+        mut hasher: Option<Hasher>,
+    ) -> Result<State, ClientError> {
+        let (transfer, items_left) = self.transfer.as_mut().ok_or_else(|| contradiction("no transfer"))?;
+        let piece = next_piece(transfer, &mut bytes_left).await?;
+        if let Some(hasher) = &mut hasher {
+            hasher.update(&piece);
+        }
+        if bytes_left == 0 {
+            end_item(transfer).await?;
+            *items_left -= 1;
+            if *items_left == 0 {
+                if transfer.next_item().await?.is_some() {
+                    return Err(contradiction("an item that nobody asked for"));
+                }
+                self.transfer = None;
+            }
+        }
+        self.left -= piece.len() as u64;
+        if piece.len() > COPY_BYTES_MAX {
+            self.passing = Some(piece);
+        } else {
+            self.gathered.put(piece);
+        }
+        match hasher {
+            _ if bytes_left > 0 => Ok(State::Content { index, bytes_left, hasher }),
+            Some(hasher) => {
+                self.checksums[index] = hasher.finalize();
+                Ok(State::Descriptor { index })
+            }
+            None => self.describe_part(index).await,
+        }
+    }
+
+    /// Goes on behind content that passed in part or not at all.
+    async fn describe_part(&mut self, index: usize) -> Result<State, ClientError> {
+        if self.left > 0 {
+            self.checksums[index] = self.asked.next().await?;
+        }
+        Ok(State::Descriptor { index })
+    }
+
+    fn end_entry(&mut self, index: usize) -> State {
+        let manifest = Arc::clone(&self.manifest);
+        if let (Some(entry), Some(&checksum)) = (manifest.entries.get(index), self.checksums.get(index)) {
+            self.put(|out| entry.record().get().put_descriptor(checksum, out));
+        }
+        State::Entry(index + 1)
+    }
+
+    async fn describe(&mut self, index: usize, offset: u64) -> Result<State, ClientError> {
+        let manifest = Arc::clone(&self.manifest);
+        let Some(entry) = manifest.entries.get(index) else { return Ok(State::End) };
+        if index < self.first_whole && entry.has_content() {
+            self.checksums[index] = self.asked.next().await?;
+        }
+        let checksum = self.checksums[index];
+        let record = entry.record();
+        let record = record.get();
+        self.put(|out| record.put_central(checksum, offset, out));
+        Ok(State::Central { index: index + 1, offset: offset + record.whole_bytes() })
+    }
+
+    fn end(&mut self) -> State {
+        let layout = self.manifest.layout;
+        let entries = self.manifest.entries.len() as u64;
+        let end = End { entries, central_offset: layout.central_offset, central_bytes: layout.central_bytes };
+        self.put(|out| end.put(out));
+        State::Done
+    }
+
+    /// Gathers what is wanted of a record.
+    fn put(&mut self, write: impl FnOnce(&mut BytesMut)) {
+        let before = self.gathered.len();
+        write(&mut self.gathered);
+        if self.skip > 0 {
+            // What is not wanted comes first of all: nothing has been gathered before it.
+            let skipped = self.skip.min(self.gathered.len() as u64);
+            self.skip -= skipped;
+            self.gathered.advance(skipped as usize);
+        }
+        let added = self.gathered.len() - before;
+        let kept = usize::try_from(self.left).unwrap_or(usize::MAX).min(added);
+        self.gathered.truncate(before + kept);
+        self.left -= kept as u64;
+    }
+}
+
+/// The checksums that must be asked for.
+struct Missing {
+    /// The entry whose content passes in part, or not at all though what follows it does.
+    part: Option<usize>,
+    /// Those that only the central directory tells.
+    before: std::ops::Range<usize>,
+    first_whole: usize,
+}
+
+impl Missing {
+    /// For a part of the archive that begins in that place.
+    fn of(manifest: &Manifest, place: Place, span: Span) -> Self {
+        let count = manifest.entries.len();
+        let central = span.end() > manifest.layout.central_offset;
+        match place {
+            Place::Entry { index, offset } => {
+                let content = manifest.entries.get(index).filter(|entry| entry.has_content()).map(|entry| {
+                    let start = offset + entry.record().get().local_bytes();
+                    start..start + entry.size
+                });
+                let cut = content.filter(|content| span.offset > content.start);
+                let first_whole = index + usize::from(cut.is_some());
+                // The descriptor behind the content needs it.
+                let part = cut.filter(|content| span.end() > content.end).map(|_| index);
+                Self { part, before: 0..if central { first_whole } else { 0 }, first_whole }
+            }
+            Place::Central { index, .. } => Self { part: None, before: index..count, first_whole: count },
+            Place::End { .. } => Self { part: None, before: 0..0, first_whole: count },
+        }
+    }
+
+    /// In the order in which they are needed. The part's is needed twice, and asked for twice: the second time it is
+    /// known.
+    fn in_order(&self, manifest: &Arc<Manifest>) -> impl Iterator<Item = usize> + Send + use<> {
+        let manifest = Arc::clone(manifest);
+        let has_content = move |index: &usize| manifest.entries.get(*index).is_some_and(Planned::has_content);
+        self.part.into_iter().chain(self.before.clone()).filter(has_content)
+    }
+}
+
+impl Source for Archive {
+    async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
+        loop {
+            let full = self.gathered.len() >= GATHERED_BYTES || self.passing.is_some();
+            if !self.gathered.is_empty() && (full || matches!(self.state, State::Done)) {
+                return Ok(Some(self.gathered.split().freeze()));
+            }
+            if let Some(piece) = self.passing.take() {
+                return Ok(Some(piece));
+            }
+            if matches!(self.state, State::Done) {
+                return Ok(None);
+            }
+            self.step().await?;
+        }
+    }
+}

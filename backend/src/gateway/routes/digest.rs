@@ -1,0 +1,61 @@
+//! `GET /api/v1/digest/<path>?algorithm=…`: what the content of a file comes to, by which a client knows whether it has
+//! the same.
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use shared::api::uploads::FileDigests;
+use shared::{Algorithm, ErrorCode};
+
+use super::stat::wants_json;
+use crate::client::Caller;
+use crate::gateway::auth::Auth;
+use crate::gateway::http::json;
+use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::request_path::{Target, bad_parameter, parameters};
+use crate::gateway::state::Gateway;
+
+/// Reads the file where it must; the file server says meanwhile that it lives.
+pub(crate) async fn read(
+    State(gateway): State<Gateway>,
+    Auth(caller): Auth,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let path = Target::path_below(request.uri(), "/api/v1/digest")?;
+    let algorithms = algorithms(request.uri().query().unwrap_or_default())?;
+    wants_json(request.headers())?;
+    let caller = Caller { deadline_ms: None, ..caller };
+    let known = gateway.client.digest(&caller, &path, algorithms, false).await?;
+    json::answer(&FileDigests { entry: known.entry, digests: known.digests })
+}
+
+/// `algorithm=`, once or several times; BLAKE3 where nothing is said.
+fn algorithms(query: &str) -> Result<Vec<Algorithm>, Refusal> {
+    let mut wanted = Vec::new();
+    for (_, name) in parameters(query)?.iter().filter(|(key, _)| key == "algorithm") {
+        let known = Algorithm::ALL.into_iter().find(|algorithm| algorithm.tus_name() == name);
+        let algorithm =
+            known.ok_or_else(|| bad_parameter("algorithm", "is none of `blake3`, `crc32`, `sha256`, `sha1`"))?;
+        if wanted.contains(&algorithm) {
+            return Err(Refusal::because(ErrorCode::BadRequest, "An algorithm is named twice."));
+        }
+        wanted.push(algorithm);
+    }
+    if wanted.is_empty() {
+        wanted.push(Algorithm::Blake3);
+    }
+    Ok(wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn algorithms_are_named_once() {
+        assert_eq!(algorithms("").unwrap(), [Algorithm::Blake3]);
+        assert_eq!(algorithms("algorithm=sha1&algorithm=crc32").unwrap(), [Algorithm::Sha1, Algorithm::Crc32]);
+        for query in ["algorithm=md5", "algorithm=", "algorithm=sha1&algorithm=sha1"] {
+            assert!(algorithms(query).is_err(), "{query}");
+        }
+    }
+}

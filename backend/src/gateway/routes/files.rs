@@ -1,0 +1,303 @@
+//! `GET|HEAD /files/<path>`: a file's bytes, or a folder's plain index. Looks up, lets `conditional` decide, acts.
+
+use std::time::SystemTime;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, LAST_MODIFIED, LOCATION,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use shared::path::encode_segment;
+use shared::{Algorithm, Entry, ErrorCode, Kind, Link, Span, VPath};
+
+use super::folder_page;
+use crate::client::{Caller, ClientError, GetItem, Item};
+use crate::gateway::auth::Auth;
+use crate::gateway::connection::info::ConnectionInfo;
+use crate::gateway::http::body_stream::{Relay, body};
+use crate::gateway::http::byteranges::{Layout, Parts};
+use crate::gateway::http::conditional::{Conditions, Plan, last_modified};
+use crate::gateway::http::headers::{set, set_text};
+use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::request_path::Target;
+use crate::gateway::http::{content_disposition, content_type, digest_fields};
+use crate::gateway::request_id::RequestId;
+use crate::gateway::sendfile::body::Lent;
+use crate::gateway::sendfile::queue::Lane;
+use crate::gateway::state::Gateway;
+
+/// How often a request is begun again because the file changed under it.
+const ATTEMPTS: usize = 3;
+
+/// What was asked for.
+struct Asked {
+    path: VPath,
+    conditions: Conditions,
+    head: bool,
+    download: bool,
+    caller: Caller,
+    request_id: RequestId,
+    uri: Uri,
+    /// Where the connection takes files as they are.
+    lane: Option<Lane>,
+}
+
+/// A file, a folder's index, or where to find either.
+pub(crate) async fn read(
+    State(gateway): State<Gateway>,
+    Auth(caller): Auth,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let target = Target::below(request.uri(), "/files")?;
+    let request_id = RequestId::of(request.extensions());
+    let asked = Asked {
+        path: target.path,
+        conditions: Conditions::read(request.method(), request.headers()),
+        head: request.method() == Method::HEAD,
+        download: request.uri().query().is_some_and(is_download),
+        caller,
+        request_id,
+        uri: request.uri().clone(),
+        lane: request.extensions().get().and_then(|link: &ConnectionInfo| link.lane.clone()),
+    };
+    if target.slash {
+        return match folder_page::folder(&gateway, &asked.caller, &asked.path, &asked.conditions).await {
+            // A file does not end in a slash; people type one all the same.
+            Err(refusal) if refusal.code == ErrorCode::NotFolder => to_file(&gateway, &asked).await,
+            answer => answer,
+        };
+    }
+    if asked.path.is_root() {
+        return Ok(redirect("files/", asked.uri.query()));
+    }
+    let wanted = digest_fields::asked_for(request.headers());
+    let mut answer = attempt(&gateway, &asked).await;
+    for _ in 1..ATTEMPTS {
+        match answer {
+            Err(refusal) if refusal.code == ErrorCode::Changed => answer = attempt(&gateway, &asked).await,
+            _ => break,
+        }
+    }
+    let mut response = answer?;
+    if !wanted.is_empty() && response.headers().contains_key(ETAG) {
+        tell_digests(&gateway, &asked, wanted, response.headers_mut()).await;
+    }
+    Ok(response)
+}
+
+/// Adds `Repr-Digest` with what is known of the very file that is answered with. Nothing is read for it: a client that
+/// insists asks `/api/v1/digest`.
+async fn tell_digests(gateway: &Gateway, asked: &Asked, wanted: Vec<Algorithm>, headers: &mut HeaderMap) {
+    // The answer is as good without it.
+    let Ok(known) = gateway.client.digest(&asked.caller, &asked.path, wanted, true).await else { return };
+    let same = known.entry.etag.is_some_and(|etag| headers.get(ETAG).is_some_and(|value| *value == etag.quoted()));
+    if let Some(digest) = digest_fields::field(&known.digests).filter(|_| same) {
+        set(headers, digest_fields::REPR_DIGEST, digest);
+    }
+}
+
+async fn attempt(gateway: &Gateway, asked: &Asked) -> Result<Response, Refusal> {
+    let answer = if asked.head { examine(gateway, asked).await } else { send(gateway, asked).await };
+    match answer {
+        Err(refusal) if refusal.code == ErrorCode::IsFolder => Ok(to_folder(asked)),
+        answer => answer,
+    }
+}
+
+/// HEAD: as GET would answer, without asking for a byte.
+async fn examine(gateway: &Gateway, asked: &Asked) -> Result<Response, Refusal> {
+    let entry = regular(gateway.client.stat_for_reading(&asked.caller, &asked.path).await?)?;
+    match asked.conditions.decide(&entry) {
+        Plan::Whole | Plan::Parts(_) => Ok(gateway.whole(asked, &entry, Body::empty())),
+        plan => without_body(gateway, asked, &entry, plan),
+    }
+}
+
+/// GET. Without conditions one round trip to the file server is enough: it clips the range and says what the file is.
+async fn send(gateway: &Gateway, asked: &Asked) -> Result<Response, Refusal> {
+    match asked.conditions.direct() {
+        Ok(range) => {
+            let item = GetItem { path: asked.path.clone(), range, if_etag: None };
+            send_one(gateway, asked, item).await
+        }
+        Err(()) => {
+            let entry = regular(gateway.client.stat_for_reading(&asked.caller, &asked.path).await?)?;
+            let if_etag = entry.etag;
+            let path = asked.path.clone();
+            match asked.conditions.decide(&entry) {
+                Plan::Whole => send_one(gateway, asked, GetItem { path, range: None, if_etag }).await,
+                Plan::Parts(spans) => match spans[..] {
+                    [span] => send_one(gateway, asked, GetItem { path, range: range_of(span), if_etag }).await,
+                    _ => send_parts(gateway, asked, &entry, spans).await,
+                },
+                plan => without_body(gateway, asked, &entry, plan),
+            }
+        }
+    }
+}
+
+async fn send_one(gateway: &Gateway, asked: &Asked, item: GetItem) -> Result<Response, Refusal> {
+    let ranged = item.range.is_some();
+    let mut transfer = gateway.client.get_fd(&asked.caller, item).await?;
+    match transfer.next_item().await? {
+        Some(Item::Sending(meta)) => {
+            let span = Span { offset: meta.offset, length: meta.length };
+            let body = match transfer.take_fd() {
+                Some(file) => Lent::new(transfer, file, span, asked.lane.clone()).start().await?,
+                None => Relay::new(transfer, meta.length).start().await?,
+            };
+            if ranged {
+                Ok(gateway.part(asked, &meta.entry, span, body))
+            } else {
+                Ok(gateway.whole(asked, &meta.entry, body))
+            }
+        }
+        Some(Item::Unsatisfiable(meta, _)) => {
+            // The end of the answer, so that the connection is free again.
+            let _ = transfer.next_item().await;
+            if meta.entry.size == 0 {
+                return Ok(gateway.whole(asked, &meta.entry, Body::empty()));
+            }
+            Err(Refusal::unsatisfiable(meta.entry.size))
+        }
+        Some(Item::Refused(failure)) => {
+            let _ = transfer.next_item().await;
+            Err(failure.into())
+        }
+        None => Err(ClientError::new(ErrorCode::Protocol, "an answer without the item").into()),
+    }
+}
+
+async fn send_parts(gateway: &Gateway, asked: &Asked, entry: &Entry, spans: Vec<Span>) -> Result<Response, Refusal> {
+    let item = |span: &Span| GetItem { path: asked.path.clone(), range: range_of(*span), if_etag: entry.etag };
+    let mut transfer = gateway.client.get(&asked.caller, spans.iter().map(item).collect()).await?;
+    let first = match transfer.next_item().await? {
+        Some(Item::Refused(failure)) => return Err(failure.into()),
+        Some(item) => item,
+        None => return Err(ClientError::new(ErrorCode::Protocol, "an answer without the items").into()),
+    };
+    let layout = Layout::new(
+        &gateway.request_ids.boundary(asked.request_id),
+        content_type::content_type(&asked.path),
+        entry.size,
+    );
+    let mut headers = gateway.entity_headers(asked, entry);
+    set(&mut headers, CONTENT_TYPE, layout.content_type());
+    headers.insert(CONTENT_LENGTH, layout.length(&spans).into());
+    Ok(answer(StatusCode::PARTIAL_CONTENT, headers, body(Parts::new(layout, spans, transfer, first))))
+}
+
+fn without_body(gateway: &Gateway, asked: &Asked, entry: &Entry, plan: Plan) -> Result<Response, Refusal> {
+    match plan {
+        Plan::NotModified => {
+            // What the client's copy is renewed with (RFC 9110 §15.4.5), and nothing about the bytes.
+            let mut headers = gateway.entity_headers(asked, entry);
+            headers.remove(CONTENT_TYPE);
+            Ok(answer(StatusCode::NOT_MODIFIED, headers, Body::empty()))
+        }
+        Plan::Unsatisfiable => Err(Refusal::unsatisfiable(entry.size)),
+        _ => Err(ErrorCode::PreconditionFailed.into()),
+    }
+}
+
+impl Gateway {
+    fn whole(&self, asked: &Asked, entry: &Entry, body: Body) -> Response {
+        let mut headers = self.entity_headers(asked, entry);
+        headers.insert(CONTENT_LENGTH, entry.size.into());
+        answer(StatusCode::OK, headers, body)
+    }
+
+    fn part(&self, asked: &Asked, entry: &Entry, span: Span, body: Body) -> Response {
+        let mut headers = self.entity_headers(asked, entry);
+        headers.insert(CONTENT_LENGTH, span.length.into());
+        let (first, last, size) = (span.offset, span.end().saturating_sub(1), entry.size);
+        set(&mut headers, CONTENT_RANGE, format!("bytes {first}-{last}/{size}"));
+        answer(StatusCode::PARTIAL_CONTENT, headers, body)
+    }
+
+    /// What every answer about a file says of it.
+    fn entity_headers(&self, asked: &Asked, entry: &Entry) -> HeaderMap {
+        let mut headers = HeaderMap::with_capacity(16);
+        let content_type = content_type::content_type(&asked.path);
+        headers.insert(CONTENT_SECURITY_POLICY, self.policies.of(content_type));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        if let Some(etag) = entry.etag {
+            set_text(&mut headers, ETAG, etag.quoted());
+        }
+        if let Some(date) = last_modified(entry.modified, SystemTime::now()) {
+            set_text(&mut headers, LAST_MODIFIED, date);
+        }
+        if asked.download {
+            headers.insert(CONTENT_DISPOSITION, content_disposition::attachment(&asked.path.display_name()));
+        }
+        headers
+    }
+}
+
+/// A response made of its parts as they are: to set them one by one would look each header up again.
+fn answer(status: StatusCode, headers: HeaderMap, body: Body) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// What GET would say of something that is not a regular file.
+fn regular(entry: Entry) -> Result<Entry, Refusal> {
+    match (entry.kind, &entry.link) {
+        (Kind::File, _) => Ok(entry),
+        (Kind::Folder, _) => Err(ErrorCode::IsFolder.into()),
+        (Kind::Other, Some(Link::Escapes | Link::Broken)) => Err(ErrorCode::LinkEscapes.into()),
+        (Kind::Other, _) => Err(ErrorCode::NotRegular.into()),
+    }
+}
+
+fn range_of(span: Span) -> Option<shared::ByteRange> {
+    Some(shared::ByteRange::Between(span.offset, span.end().saturating_sub(1)))
+}
+
+/// `download`, with any value or none.
+fn is_download(query: &str) -> bool {
+    query.split('&').any(|pair| pair.split('=').next() == Some("download"))
+}
+
+/// A folder's address ends in a slash, so that the names in its index are relative to it.
+fn to_folder(asked: &Asked) -> Response {
+    redirect(&format!("{}/", encode_segment(asked.path.name())), asked.uri.query())
+}
+
+async fn to_file(gateway: &Gateway, asked: &Asked) -> Result<Response, Refusal> {
+    regular(gateway.client.stat_for_reading(&asked.caller, &asked.path).await?)?;
+    Ok(redirect(&format!("../{}", encode_segment(asked.path.name())), asked.uri.query()))
+}
+
+/// 308 to an address relative to this one: it holds under whatever prefix a proxy serves the gateway.
+fn redirect(location: &str, query: Option<&str>) -> Response {
+    let mut headers = HeaderMap::new();
+    match query {
+        Some(query) => set(&mut headers, LOCATION, format!("{location}?{query}")),
+        None => set(&mut headers, LOCATION, location),
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    answer(StatusCode::PERMANENT_REDIRECT, headers, Body::empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn download_is_a_whole_word() {
+        for query in ["download", "download=1", "a=b&download", "download=&x"] {
+            assert!(is_download(query), "{query}");
+        }
+        for query in ["", "downloads", "a=download", "xdownload"] {
+            assert!(!is_download(query), "{query}");
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! A folder as a plain page: links, sizes, dates, and no script, so that `wget -m`, a text browser or a media player
+//! finds its way. Made page by page of the listing: a hundred thousand entries take no more memory than a thousand.
+//!
+//! Programs that mirror save a folder's page as `index.html` in the folder, where a file of that name may have to go.
+//! So the pages link to folders by [`FOLDER`], which gives the saved page another name; and the page where a mirror
+//! starts says that it is older than any file, so that a file may take its place ([`NO_DATE`]).
+
+use std::sync::LazyLock;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use shared::columns::{Columns, Row};
+use shared::limits::LIST_LIMIT_MAX;
+use shared::path::encode_segment;
+use shared::{Kind, Link, Order, VPath};
+
+use crate::client::{Blocks, Caller, Client, ClientError};
+use crate::gateway::http::body_stream::{Source, body};
+use crate::gateway::http::conditional::Conditions;
+use crate::gateway::http::headers::set;
+use crate::gateway::http::html::{csp_hash, date, escape_html, size};
+use crate::gateway::http::problem::Refusal;
+use crate::gateway::state::Gateway;
+
+/// What a link to a folder's page ends in.
+const FOLDER: &str = "/?index";
+/// The time of a page that is made when it is asked for. It is renewed by its entity tag alone.
+const NO_DATE: &str = "Thu, 01 Jan 1970 00:00:00 GMT";
+const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
+
+const STYLE: &str = "\
+:root{color-scheme:light dark;font:14px/20px system-ui,sans-serif}\
+body{margin:0 auto;max-width:960px;padding:16px}\
+h1{font-size:20px;line-height:28px;font-weight:600;overflow-wrap:anywhere;margin:0 0 12px}\
+table{border-collapse:collapse;width:100%}\
+th{text-align:left;font-weight:600}\
+th,td{padding:4px 8px;border-bottom:1px solid color-mix(in srgb,currentColor 15%,transparent)}\
+td:first-child{overflow-wrap:anywhere}\
+.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}\
+a{text-decoration:none;color:LinkText}a:hover{text-decoration:underline}\
+a:focus-visible{outline:2px solid;outline-offset:2px}\
+tr:hover td{background:color-mix(in srgb,currentColor 6%,transparent)}\
+";
+
+/// Nothing on the page acts, and nothing of it is fetched.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "default-src 'none'; style-src {}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+        csp_hash(STYLE)
+    )
+});
+
+/// The index of a folder. The folder itself is found out by listing it.
+pub(crate) async fn folder(
+    gateway: &Gateway,
+    caller: &Caller,
+    path: &VPath,
+    conditions: &Conditions,
+) -> Result<Response, Refusal> {
+    let blocks = gateway.client.list_blocks(caller, path, Order::default(), None, LIST_LIMIT_MAX).await?;
+    let head = blocks.head();
+    let mut headers = HeaderMap::new();
+    set(&mut headers, CONTENT_SECURITY_POLICY, &*POLICY);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(LAST_MODIFIED, HeaderValue::from_static(NO_DATE));
+    headers.insert(ROBOTS, HeaderValue::from_static("noindex"));
+    if let Some(etag) = head.etag {
+        // Weak: the same entries may be laid out otherwise by another version.
+        set(&mut headers, ETAG, format!("W/{}", etag.quoted()));
+    }
+    if conditions.has(head.etag) {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    let html = top(path, &gateway.config.name, head.total);
+    let single = blocks.is_single();
+    let (client, caller, path) = (gateway.client.clone(), caller.clone(), path.clone());
+    let mut index = Index { client, caller, path, html, blocks, cursor: None };
+    let first = index.next().await?.unwrap_or_default();
+    let body = if single && index.cursor.is_none() {
+        set(&mut headers, CONTENT_LENGTH, first.len());
+        Body::from(first)
+    } else {
+        body(Begun { first: Some(first), index })
+    };
+    Ok((StatusCode::OK, headers, body).into_response())
+}
+
+/// What is still to come of an index.
+struct Index {
+    client: Client,
+    caller: Caller,
+    path: VPath,
+    /// What is written and not yet handed out.
+    html: String,
+    blocks: Blocks,
+    /// Where the listing goes on after these blocks: a folder may have more entries than one page.
+    cursor: Option<String>,
+}
+
+impl Source for Index {
+    async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
+        loop {
+            if let Some(cursor) = self.cursor.take() {
+                let (order, cursor) = (Order::default(), Some(&*cursor));
+                self.blocks = self.client.list_blocks(&self.caller, &self.path, order, cursor, LIST_LIMIT_MAX).await?;
+            }
+            let Some(columns) = self.blocks.next().await? else { return Ok(None) };
+            rows(&columns, &mut self.html);
+            self.cursor = columns.next_cursor().map(str::to_owned);
+            if columns.is_last() && self.cursor.is_none() {
+                self.html.push_str(BOTTOM);
+            }
+            // An empty piece would be no progress.
+            if !self.html.is_empty() {
+                return Ok(Some(std::mem::take(&mut self.html).into()));
+            }
+        }
+    }
+}
+
+/// An index of which the first piece is there.
+struct Begun {
+    first: Option<Bytes>,
+    index: Index,
+}
+
+impl Source for Begun {
+    async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
+        match self.first.take() {
+            Some(first) => Ok(Some(first)),
+            None => self.index.next().await,
+        }
+    }
+}
+
+const BOTTOM: &str = "</table>\n";
+
+fn top(path: &VPath, name: &str, total: u64) -> String {
+    let mut html = String::with_capacity(4096);
+    html.push_str("<!DOCTYPE html>\n<html lang=\"en\"><meta charset=\"utf-8\">");
+    html.push_str("<meta name=\"viewport\" content=\"width=device-width\"><title>");
+    escape_html(if path.is_root() { name } else { "" }, &mut html);
+    escape_html(&path.display_name(), &mut html);
+    html.push_str("</title><style>");
+    html.push_str(STYLE);
+    html.push_str("</style>\n<h1>");
+    crumbs(path, name, &mut html);
+    html.push_str(&format!("</h1>\n<table><tr><th>Name ({total})<th class=\"n\">Size<th class=\"n\">Changed (UTC)\n"));
+    if !path.is_root() {
+        html.push_str(&format!("<tr><td><a href=\"..{FOLDER}\">../</a><td class=\"n\"><td class=\"n\">\n"));
+    }
+    html
+}
+
+/// The folders on the way here, each a link but the last.
+fn crumbs(path: &VPath, name: &str, html: &mut String) {
+    let depth = path.segments().count();
+    let names = std::iter::once(name.into()).chain(path.segments().map(String::from_utf8_lossy));
+    for (index, name) in names.enumerate() {
+        if index == depth {
+            escape_html(&name, html);
+        } else {
+            let up = vec![".."; depth - index].join("/");
+            html.push_str(&format!("<a href=\"{up}{FOLDER}\">"));
+            escape_html(&name, html);
+            html.push_str("</a> / ");
+        }
+    }
+}
+
+fn rows(columns: &Columns<Bytes>, html: &mut String) {
+    html.reserve(columns.len() * 160);
+    columns.rows().for_each(|entry| row(&entry, html));
+}
+
+fn row(entry: &Row<'_>, html: &mut String) {
+    // The canonical encoding leaves nothing that HTML or a URL could take for its own.
+    let href = encode_segment(entry.name);
+    let display_name = String::from_utf8_lossy(entry.name);
+    let (slash, note) = match (entry.kind, &entry.link) {
+        (Kind::Folder, _) => ("/", ""),
+        (Kind::File, _) => ("", ""),
+        (Kind::Other, Some(Link::Escapes)) => ("", " (link that leads out)"),
+        (Kind::Other, Some(_)) => ("", " (broken link)"),
+        (Kind::Other, None) => ("", " (not a file)"),
+    };
+    html.push_str("<tr><td>");
+    if entry.kind == Kind::Other {
+        escape_html(&display_name, html);
+        html.push_str(note);
+    } else {
+        let end = if entry.is_folder() { FOLDER } else { "" };
+        html.push_str(&format!("<a href=\"{href}{end}\">"));
+        escape_html(&display_name, html);
+        html.push_str(slash);
+        html.push_str("</a>");
+    }
+    html.push_str("<td class=\"n\">");
+    if entry.kind == Kind::File {
+        html.push_str(&size(entry.size));
+    }
+    html.push_str(&format!("<td class=\"n\">{}\n", date(entry.modified)));
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::{Entry, Timestamp};
+
+    use super::*;
+
+    fn entry(name: &[u8], kind: Kind, link: Option<Link>) -> Entry {
+        let path = VPath::from_bytes([b"d/".as_slice(), name].concat()).unwrap();
+        Entry { path, kind, size: 1500, modified: Timestamp(0), executable: false, link, etag: None }
+    }
+
+    #[track_caller]
+    fn check(entry: Entry, expected: &str) {
+        let mut html = String::new();
+        row(&Row::of(&entry), &mut html);
+        assert_eq!(html, expected);
+    }
+
+    #[test]
+    fn rows_lead_to_what_they_name() {
+        let time = "<td class=\"n\">1970-01-01 00:00\n";
+        check(
+            entry(b"a b.txt", Kind::File, None),
+            &format!("<tr><td><a href=\"a%20b.txt\">a b.txt</a><td class=\"n\">1.5 kB{time}"),
+        );
+        check(entry(b"d", Kind::Folder, None), &format!("<tr><td><a href=\"d/?index\">d/</a><td class=\"n\">{time}"));
+        check(
+            entry(b"javascript:x", Kind::File, None),
+            &format!("<tr><td><a href=\"javascript%3Ax\">javascript:x</a><td class=\"n\">1.5 kB{time}"),
+        );
+        check(
+            entry(b"\"><script>", Kind::Folder, None),
+            &format!(
+                "<tr><td><a href=\"%22%3E%3Cscript%3E/?index\">&quot;&gt;&lt;script&gt;/</a><td class=\"n\">{time}"
+            ),
+        );
+        check(
+            entry(b"out", Kind::Other, Some(Link::Escapes)),
+            &format!("<tr><td>out (link that leads out)<td class=\"n\">{time}"),
+        );
+        let mut html = String::new();
+        row(&Row::of(&entry(b"latin\xe9", Kind::File, None)), &mut html);
+        assert!(html.contains("href=\"latin%E9\">latin\u{fffd}<"));
+    }
+
+    #[test]
+    fn the_way_here_is_linked() {
+        let mut html = String::new();
+        crumbs(&VPath::parse("a/b").unwrap(), "Files <1>", &mut html);
+        assert_eq!(html, "<a href=\"../../?index\">Files &lt;1&gt;</a> / <a href=\"../?index\">a</a> / b");
+        let mut html = String::new();
+        crumbs(&VPath::root(), "Files", &mut html);
+        assert_eq!(html, "Files");
+    }
+}

@@ -1,0 +1,262 @@
+//! `GET /api/v1/list/<path>`: a page of a folder, in columns as the file server has it, or as JSON that is made of them
+//! row by row. Either is passed on as it comes, so that a million entries take no more memory here than a thousand.
+
+use std::borrow::Cow;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG as ETAG_HEADER, VARY};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use shared::columns::{Columns, MEDIA_TYPE};
+use shared::limits::{CURSOR_BYTES_MAX, LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX};
+use shared::{Direction, ETag, ErrorCode, Order, SortKey, VPath};
+
+use super::list_json::Rows;
+use crate::client::{Blocks, ClientError};
+use crate::gateway::auth::{Auth, rights_header};
+use crate::gateway::http::body_stream::{Source, body};
+use crate::gateway::http::conditional::Conditions;
+use crate::gateway::http::headers::set;
+use crate::gateway::http::json::JSON;
+use crate::gateway::http::negotiate::preferred;
+use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::request_path::{Target, bad_parameter, once, parameters};
+use crate::gateway::state::Gateway;
+
+/// `GET /api/v1/list/<path>`.
+pub(crate) async fn list(
+    State(gateway): State<Gateway>,
+    Auth(caller): Auth,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let path = Target::path_below(request.uri(), "/api/v1/list")?;
+    let query = Parameters::read(request.uri().query().unwrap_or_default())?;
+    let form = Form::of(request.headers())?;
+    let mut blocks =
+        gateway.client.list_blocks(&caller, &path, query.order, query.cursor.as_deref(), query.limit).await?;
+    let mut headers = HeaderMap::new();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(VARY, HeaderValue::from_static("Accept"));
+    headers.extend([rights_header(&caller)]);
+    if let Some(etag) = blocks.head().etag {
+        let etag = form.etag(etag);
+        set(&mut headers, ETAG_HEADER, etag.quoted());
+        if Conditions::read(request.method(), request.headers()).has(Some(etag)) {
+            // A page with a validator is short, and to read it to its end costs less than to cancel it.
+            while blocks.next().await?.is_some() {}
+            return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+        }
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(form.media_type()));
+    let short = query.limit <= LIST_LIMIT_DEFAULT;
+    let body = match form {
+        Form::Columns => whole_or_stream(InColumns(blocks), short).await?,
+        Form::Json => whole_or_stream(InJson::new(blocks, path), short).await?,
+    };
+    Ok((StatusCode::OK, headers, body).into_response())
+}
+
+/// A short page is gathered, so that its length is known and the file server is done with it; a long one goes on as its
+/// blocks come.
+async fn whole_or_stream(mut page: impl Source, short: bool) -> Result<Body, ClientError> {
+    if !short {
+        return Ok(body(page));
+    }
+    let first = page.next().await?.unwrap_or_default();
+    let Some(second) = page.next().await? else { return Ok(Body::from(first)) };
+    let mut whole = [first, second].concat();
+    while let Some(piece) = page.next().await? {
+        whole.extend_from_slice(&piece);
+    }
+    Ok(Body::from(whole))
+}
+
+/// In what form a listing is given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Form {
+    Json,
+    Columns,
+}
+
+impl Form {
+    /// JSON, unless columns are asked for by their name.
+    fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
+        match preferred(headers, &[JSON, MEDIA_TYPE]) {
+            Some(0) => Ok(Self::Json),
+            Some(_) => Ok(Self::Columns),
+            None => {
+                Err(Refusal::because(ErrorCode::NotAcceptable, format!("This is given as {JSON} or {MEDIA_TYPE}.")))
+            }
+        }
+    }
+
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => JSON,
+            Self::Columns => MEDIA_TYPE,
+        }
+    }
+
+    /// Another validator for each: they are other bytes (RFC 9110 §8.8.3).
+    fn etag(self, etag: ETag) -> ETag {
+        match self {
+            Self::Json => etag,
+            Self::Columns => ETag(etag.0.map(|byte| !byte)),
+        }
+    }
+}
+
+/// The blocks as they are.
+struct InColumns(Blocks);
+
+impl Source for InColumns {
+    async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
+        Ok(self.0.next().await?.map(Columns::into_bytes))
+    }
+}
+
+/// The blocks as one JSON object, a piece for each.
+struct InJson {
+    blocks: Blocks,
+    path: VPath,
+    rows: Rows,
+    begun: bool,
+}
+
+impl InJson {
+    fn new(blocks: Blocks, path: VPath) -> Self {
+        let rows = Rows::below(&path);
+        Self { blocks, path, rows, begun: false }
+    }
+
+    /// What comes before the rows.
+    fn begin(&self, json: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        let head = self.blocks.head();
+        json.extend_from_slice(b"{\"path\":");
+        serde_json::to_writer(&mut *json, &self.path)?;
+        json.extend_from_slice(b",\"total\":");
+        serde_json::to_writer(&mut *json, &head.total)?;
+        json.extend_from_slice(b",\"etag\":");
+        serde_json::to_writer(&mut *json, &head.etag.map(|etag| etag.to_string()))?;
+        json.extend_from_slice(b",\"entries\":[");
+        Ok(())
+    }
+
+    fn piece(&mut self, columns: &Columns<Bytes>) -> Result<Vec<u8>, serde_json::Error> {
+        let mut json = Vec::with_capacity(self.rows.bytes(columns));
+        if !self.begun {
+            self.begun = true;
+            self.begin(&mut json)?;
+        }
+        self.rows.write(columns, &mut json)?;
+        if columns.is_last() {
+            json.extend_from_slice(b"],\"next_cursor\":");
+            serde_json::to_writer(&mut json, &columns.next_cursor().map(Cow::Borrowed))?;
+            json.push(b'}');
+        }
+        Ok(json)
+    }
+}
+
+impl Source for InJson {
+    async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
+        let Some(columns) = self.blocks.next().await? else { return Ok(None) };
+        let piece = self.piece(&columns);
+        // Writing numbers and texts to memory does not fail.
+        piece.map(|piece| Some(piece.into())).map_err(|error| ClientError::new(ErrorCode::Internal, error.to_string()))
+    }
+}
+
+/// What the query of a listing comes to.
+#[derive(PartialEq, Debug)]
+struct Parameters {
+    order: Order,
+    limit: u32,
+    cursor: Option<String>,
+}
+
+impl Parameters {
+    fn read(query: &str) -> Result<Self, Refusal> {
+        let parameters = parameters(query)?;
+        let key = match once(&parameters, "sort")? {
+            None | Some("name") => SortKey::Name,
+            Some("size") => SortKey::Size,
+            Some("modified") => SortKey::Modified,
+            Some(_) => return Err(bad_parameter("sort", "is none of `name`, `size`, `modified`")),
+        };
+        let direction = match once(&parameters, "order")? {
+            None | Some("asc") => Direction::Ascending,
+            Some("desc") => Direction::Descending,
+            Some(_) => return Err(bad_parameter("order", "is neither `asc` nor `desc`")),
+        };
+        let limit = match once(&parameters, "limit")? {
+            None => LIST_LIMIT_DEFAULT,
+            Some(text) => text
+                .parse()
+                .ok()
+                .filter(|limit| (1..=LIST_LIMIT_MAX).contains(limit))
+                .ok_or_else(|| bad_parameter("limit", &format!("is not a number from 1 to {LIST_LIMIT_MAX}")))?,
+        };
+        let cursor = once(&parameters, "cursor")?.filter(|cursor| !cursor.is_empty());
+        if cursor.is_some_and(|cursor| cursor.len() > CURSOR_BYTES_MAX) {
+            return Err(ErrorCode::BadCursor.into());
+        }
+        Ok(Self { order: Order { key, direction }, limit, cursor: cursor.map(str::to_owned) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refuses(query: &str, word: &str) {
+        let refusal = Parameters::read(query).unwrap_err();
+        let response = refusal.render("id");
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{query}");
+        let refusal = format!("{:?}", Parameters::read(query).unwrap_err());
+        assert!(refusal.contains(word), "{refusal}");
+    }
+
+    #[test]
+    fn a_listing_is_sorted_as_asked() {
+        let read = |query| Parameters::read(query).unwrap();
+        let default = Parameters { order: Order::default(), limit: LIST_LIMIT_DEFAULT, cursor: None };
+        assert_eq!(read(""), default);
+        assert_eq!(read("cursor=&unknown=1"), default);
+        let order = Order { key: SortKey::Size, direction: Direction::Descending };
+        let cursor = Some(String::from("1.2&x"));
+        assert_eq!(read("sort=size&order=desc&limit=50&cursor=1.2%26x"), Parameters { order, limit: 50, cursor });
+    }
+
+    #[test]
+    fn a_bad_parameter_is_named() {
+        refuses("sort=colour", "`sort`");
+        refuses("order=up", "`order`");
+        refuses("limit=0", "`limit`");
+        refuses("limit=1000001", "`limit`");
+        refuses("limit=-1", "`limit`");
+        refuses("limit=99999999999999999999", "`limit`");
+        refuses("limit=1&limit=2", "`limit`");
+        refuses("limit=%FF", "UTF-8");
+        refuses(&format!("cursor={}", "x".repeat(CURSOR_BYTES_MAX + 1)), "BadCursor");
+    }
+
+    #[test]
+    fn columns_are_given_to_who_asks_for_them() {
+        let form = |accept: &str| {
+            let headers = HeaderMap::from_iter([(http::header::ACCEPT, HeaderValue::from_str(accept).unwrap())]);
+            Form::of(&headers).ok()
+        };
+        assert_eq!(Form::of(&HeaderMap::new()).ok(), Some(Form::Json));
+        assert_eq!(form("*/*"), Some(Form::Json));
+        assert_eq!(form("application/*"), Some(Form::Json));
+        assert_eq!(form("application/json"), Some(Form::Json));
+        assert_eq!(form(MEDIA_TYPE), Some(Form::Columns));
+        assert_eq!(form("application/vnd.passerelle.columns, application/json;q=0.5"), Some(Form::Columns));
+        assert_eq!(form("application/vnd.passerelle.columns, */*;q=0.1"), Some(Form::Columns));
+        assert_eq!(form("text/html"), None);
+    }
+}

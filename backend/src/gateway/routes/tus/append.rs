@@ -1,0 +1,73 @@
+//! PATCH: bytes for an upload. They are durable before they are acknowledged, and kept if the connection breaks; a newer
+//! PATCH takes over from an older one.
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use shared::{ErrorCode, UploadId};
+
+use super::headers::{self, OFFSET_STREAM};
+use super::{Asked, at, beyond, is_due, standing};
+use crate::client::{Sent, Upload};
+use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::request_body::{self, Incoming};
+use crate::gateway::routes::upload::{send, too_large};
+
+impl Asked {
+    pub(super) async fn append(&self, id: UploadId, body: &mut Incoming) -> Result<Response, Refusal> {
+        headers::check_version(&self.headers)?;
+        if !request_body::is_of_type(&self.headers, OFFSET_STREAM) {
+            let sentence = format!("Bytes for an upload come as {OFFSET_STREAM}.");
+            return Err(Refusal::because(ErrorCode::UnsupportedMediaType, sentence));
+        }
+        request_body::wants_identity(&self.headers)?;
+        self.digest()?;
+        let sent = Sent {
+            offset: headers::offset(&self.headers)?,
+            length: request_body::length(&self.headers),
+            checksum: headers::checksum(&self.headers)?,
+            total: headers::total(&self.headers)?,
+        };
+        let bytes_max = self.gateway.upload_bytes_max();
+        if sent.total.is_some_and(|total| total > bytes_max) {
+            return Err(too_large(bytes_max));
+        }
+        let upload = match self.whole_already(id, &sent).await? {
+            Some(upload) => upload,
+            None => self.take_in(id, sent, body).await?,
+        };
+        let upload = self.finish(upload).await?;
+        Ok((StatusCode::NO_CONTENT, standing(&upload)).into_response())
+    }
+
+    /// The upload, where this request brings nothing and only asks once more for the file.
+    async fn whole_already(&self, id: UploadId, sent: &Sent) -> Result<Option<Upload>, Refusal> {
+        if sent.length != Some(0) {
+            return Ok(None);
+        }
+        let upload = self.gateway.client.upload_status(&self.caller, id).await?;
+        let there = upload.offset == sent.offset && (is_due(&upload) || upload.entry.is_some());
+        Ok(there.then_some(upload))
+    }
+
+    /// The body into the upload.
+    pub(super) async fn take_in(&self, id: UploadId, sent: Sent, body: &mut Incoming) -> Result<Upload, Refusal> {
+        let (offset, length, says_total) = (sent.offset, sent.length, sent.total.is_some());
+        let sending = match self.gateway.client.put(&self.caller, id, sent).await {
+            Ok(sending) => sending,
+            // More bytes than the upload lacks, unless it is the lengths that contradict each other.
+            Err(error) if error.code == ErrorCode::LengthMismatch && !says_total => {
+                return Err(self.located(id, beyond()).await);
+            }
+            Err(error) => return Err(self.located(id, error.into()).await),
+        };
+        let bytes_max = self.gateway.upload_bytes_max();
+        if length.is_some_and(|length| length > bytes_max.saturating_sub(offset)) {
+            return Err(at(too_large(bytes_max), Some(offset)));
+        }
+        match send(body, sending, bytes_max.saturating_sub(offset)).await {
+            Ok(upload) => Ok(upload),
+            Err(cut) if cut.offset.is_some() => Err(at(cut.refusal, cut.offset)),
+            Err(cut) => Err(self.located(id, cut.refusal).await),
+        }
+    }
+}

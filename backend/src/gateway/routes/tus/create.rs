@@ -1,0 +1,152 @@
+//! POST: a new upload, with its first bytes or without, or one made of others.
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::LOCATION;
+use shared::{Conflict, ErrorCode, UploadId};
+
+use super::headers::{self, Concat, Length, OFFSET_STREAM};
+use super::metadata::Metadata;
+use super::{Asked, beyond, speak, standing};
+use crate::client::{Sent, Stage, Upload};
+use crate::gateway::auth::Auth;
+use crate::gateway::http::headers::set;
+use crate::gateway::http::idempotency_key;
+use crate::gateway::http::preconditions::Preconditions;
+use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::request_body::{self, Incoming};
+use crate::gateway::routes::upload::too_large;
+use crate::gateway::state::Gateway;
+
+/// `POST /api/v1/uploads`.
+pub(crate) async fn create(
+    State(gateway): State<Gateway>,
+    Auth(caller): Auth,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let slash = request.uri().path().ends_with('/');
+    let (asked, mut body) = Asked::of(gateway, caller, request);
+    speak(asked.create(slash, &mut body).await)
+}
+
+impl Asked {
+    async fn create(&self, slash: bool, body: &mut Incoming) -> Result<Response, Refusal> {
+        headers::check_version(&self.headers)?;
+        let first = self.first_bytes()?;
+        let (stage, joined) = self.stage(first.as_ref()).await?;
+        let staged = self.gateway.client.stage(&stage).await?;
+        let location = location(staged.id, slash);
+        // From here on there is an upload, and whatever goes wrong, the client is told where.
+        let found = |refusal: Refusal| match http::HeaderValue::try_from(location.as_str()) {
+            Ok(value) => refusal.header(LOCATION, value),
+            Err(_) => refusal,
+        };
+        let upload = self.fill(staged, first, joined, body).await.map_err(found)?;
+        let mut headers = standing(&upload);
+        set(&mut headers, LOCATION, location);
+        Ok((StatusCode::CREATED, headers).into_response())
+    }
+
+    /// The bytes that come with the creation, where some do.
+    fn first_bytes(&self) -> Result<Option<Sent>, Refusal> {
+        let length = request_body::length(&self.headers);
+        if request_body::is_of_type(&self.headers, OFFSET_STREAM) {
+            request_body::wants_identity(&self.headers)?;
+            let checksum = headers::checksum(&self.headers)?;
+            return Ok(Some(Sent { offset: 0, length, checksum, total: None }));
+        }
+        if length == Some(0) {
+            return Ok(None);
+        }
+        let sentence = format!("A new upload's first bytes come as {OFFSET_STREAM}.");
+        Err(Refusal::because(ErrorCode::UnsupportedMediaType, sentence))
+    }
+
+    /// What the file server is asked for, and whether it is to join others.
+    async fn stage(&self, first: Option<&Sent>) -> Result<(Stage, bool), Refusal> {
+        let concat = headers::concat(&self.headers)?;
+        let metadata = Metadata::read(&self.headers)?;
+        let parts = match &concat {
+            Concat::Final(parts) => parts.clone(),
+            Concat::No | Concat::Partial => Vec::new(),
+        };
+        let joined = !parts.is_empty();
+        let length = if joined { None } else { self.length(first)? };
+        let target = if concat == Concat::Partial { None } else { Some(metadata.target.ok_or_else(nameless)?) };
+        let preconditions = Preconditions::read(&self.headers);
+        let wanted = self.gateway.wanted(&self.caller, &preconditions, target.as_ref()).await?;
+        let (conflict, if_match) = wanted.for_upload(metadata.conflict.unwrap_or(Conflict::Fail));
+        let stage = Stage {
+            caller: self.caller.clone(),
+            target,
+            length,
+            conflict,
+            if_match,
+            modified: metadata.modified,
+            blake3: metadata.blake3.or(self.digest()?),
+            executable: None,
+            metadata: metadata.text,
+            parts,
+            resumable: true,
+            make_parents: true,
+            key: idempotency_key::key(&self.headers)?,
+        };
+        Ok((stage, joined))
+    }
+
+    fn length(&self, first: Option<&Sent>) -> Result<Option<u64>, Refusal> {
+        let Length::Known(total) = headers::length(&self.headers)? else { return Ok(None) };
+        let bytes_max = self.gateway.upload_bytes_max();
+        if total > bytes_max {
+            return Err(too_large(bytes_max));
+        }
+        if first.and_then(|sent| sent.length).is_some_and(|length| length > total) {
+            return Err(beyond());
+        }
+        Ok(Some(total))
+    }
+
+    /// Takes in what came with the request, and makes the file if that is all.
+    async fn fill(
+        &self,
+        staged: Upload,
+        first: Option<Sent>,
+        joined: bool,
+        body: &mut Incoming,
+    ) -> Result<Upload, Refusal> {
+        if joined && staged.entry.is_none() {
+            let upload = self.gateway.commit(&self.caller, staged.id, None).await?;
+            self.gateway.metrics.uploaded("tus");
+            return Ok(upload);
+        }
+        let upload = match first {
+            // With a key that was used before the upload may stand further on already.
+            Some(sent) if staged.offset == 0 && staged.entry.is_none() => self.take_in(staged.id, sent, body).await?,
+            _ => staged,
+        };
+        self.finish(upload).await
+    }
+}
+
+/// Relative to the address of the request, so that it holds under whatever prefix a proxy serves the gateway.
+fn location(id: UploadId, slash: bool) -> String {
+    if slash { id.to_string() } else { format!("uploads/{id}") }
+}
+
+fn nameless() -> Refusal {
+    let sentence = "Upload-Metadata must say `path`, or `filename`: what file the upload is to become.";
+    Refusal::because(ErrorCode::BadRequest, sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_relative_to_that_of_the_request() {
+        let id = UploadId([0x1f; 16]);
+        assert_eq!(location(id, false), format!("uploads/{id}"));
+        assert_eq!(location(id, true), id.to_string());
+    }
+}

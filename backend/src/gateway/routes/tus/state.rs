@@ -1,0 +1,141 @@
+//! How an upload stands, for tus (HEAD) and as JSON (GET); giving it up; making it a file after all.
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::header::CACHE_CONTROL;
+use http::{HeaderValue, StatusCode};
+use shared::api::uploads::{CommitUpload, UploadState, Uploads};
+use shared::{ErrorCode, UploadId};
+
+use super::headers::{self, CONCAT, DEFER_LENGTH, LENGTH, METADATA, OFFSET};
+use super::{Asked, at, id, standing};
+use crate::client::{Caller, Commit, Upload};
+use crate::gateway::auth::Auth;
+use crate::gateway::http::headers::set;
+use crate::gateway::http::json;
+use crate::gateway::http::problem::Refusal;
+use crate::gateway::routes::stat::wants_json;
+use crate::gateway::state::Gateway;
+
+/// `GET /api/v1/uploads`.
+pub(crate) async fn list(
+    State(gateway): State<Gateway>,
+    Auth(caller): Auth,
+    request: Request,
+) -> Result<Response, Refusal> {
+    wants_json(request.headers())?;
+    let uploads = gateway.client.uploads(&caller).await?;
+    json::answer(&Uploads { uploads: uploads.into_iter().map(state_of).collect() })
+}
+
+/// `GET /api/v1/uploads/<id>`.
+pub(crate) async fn read(
+    State(gateway): State<Gateway>,
+    Auth(caller): Auth,
+    request: Request,
+) -> Result<Response, Refusal> {
+    wants_json(request.headers())?;
+    let id = id(request.uri().path())?;
+    let upload = gateway.client.upload_status(&caller, id).await?;
+    json::answer(&state_of(upload))
+}
+
+/// `POST /api/v1/uploads/<id>/commit`.
+pub(crate) async fn commit(
+    State(gateway): State<Gateway>,
+    Auth(caller): Auth,
+    request: Request,
+) -> Result<Response, Refusal> {
+    wants_json(request.headers())?;
+    let id = id(request.uri().path())?;
+    let (asked, body) = Asked::of(gateway, caller, request);
+    let CommitUpload { path, conflict, if_match, .. } = json::read(&asked.gateway, &asked.headers, body).await?;
+    let blake3 = asked.digest()?;
+    let commit = Commit {
+        caller: Caller { deadline_ms: None, ..asked.caller },
+        upload: id,
+        target: path,
+        conflict,
+        if_match: if_match.map(|etag| vec![etag]),
+        blake3,
+    };
+    let upload = asked.gateway.client.commit(&commit).await?;
+    asked.gateway.metrics.uploaded("tus");
+    json::answer(&state_of(upload))
+}
+
+impl Asked {
+    /// HEAD. A whole upload that is no file yet becomes one now: the client would not come back for it.
+    pub(super) async fn examine(&self, id: UploadId) -> Result<Response, Refusal> {
+        headers::check_version(&self.headers)?;
+        let upload = self.gateway.client.upload_status(&self.caller, id).await?;
+        let upload = self.finish(upload).await?;
+        let mut headers = standing(&upload);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match upload.length {
+            Some(length) => set(&mut headers, LENGTH, length),
+            None if upload.parts.is_empty() => {
+                headers.insert(DEFER_LENGTH, HeaderValue::from_static("1"));
+            }
+            None => {}
+        }
+        if !upload.parts.is_empty() && upload.entry.is_none() {
+            // An upload that is not joined yet stands nowhere (the extension `concatenation`).
+            headers.remove(OFFSET);
+        }
+        if !upload.metadata.is_empty() {
+            set(&mut headers, METADATA, &upload.metadata);
+        }
+        if let Some(concat) = headers::concat_of(upload.target.is_none(), &upload.parts) {
+            set(&mut headers, CONCAT, concat);
+        }
+        Ok((StatusCode::OK, headers).into_response())
+    }
+
+    /// DELETE.
+    pub(super) async fn give_up(&self, id: UploadId) -> Result<Response, Refusal> {
+        headers::check_version(&self.headers)?;
+        self.gateway.client.abort(&self.caller, id).await?;
+        Ok(StatusCode::NO_CONTENT.into_response())
+    }
+
+    /// A refusal of bytes, with where the upload stands. Whoever was stopped by a newer request does not ask: the question
+    /// would stop that one.
+    pub(super) async fn located(&self, id: UploadId, refusal: Refusal) -> Refusal {
+        let known = matches!(
+            refusal.code,
+            ErrorCode::OffsetMismatch
+                | ErrorCode::BadRequest
+                | ErrorCode::TooLarge
+                | ErrorCode::Gone
+                | ErrorCode::NoSpace
+                | ErrorCode::QuotaExceeded
+                | ErrorCode::ChecksumMismatch
+                | ErrorCode::LengthMismatch
+        );
+        if !known {
+            return refusal;
+        }
+        match self.gateway.client.upload_status(&self.caller, id).await {
+            Ok(upload) if !upload.parts.is_empty() => {
+                Refusal::because(ErrorCode::Forbidden, "An upload that is made of others takes no bytes.")
+            }
+            Ok(upload) => at(refusal, Some(upload.offset)),
+            Err(_) => refusal,
+        }
+    }
+}
+
+fn state_of(upload: Upload) -> UploadState {
+    UploadState {
+        id: upload.id,
+        offset: upload.offset,
+        length: upload.length,
+        path: upload.target,
+        expires: upload.expires.milliseconds(),
+        entry: upload.entry,
+        digests: upload.digests,
+        replaced: upload.replaced,
+        skipped: upload.skipped,
+    }
+}

@@ -1,0 +1,157 @@
+//! From a lent file to an HTTP body. Where the connection keeps promises the file's bytes never come here; elsewhere they
+//! are read in pieces. The last bytes are read before the file is given back and let out only when the file server has
+//! said that it was the same throughout; where it was not, the body fails, and with it the connection.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use shared::{ErrorCode, Span};
+use tokio::task::spawn_blocking;
+
+use super::queue::{Lane, PROMISE_BYTES_MAX};
+use crate::client::{ClientError, Transfer};
+use crate::gateway::http::body_stream::{Source, body, finish};
+use crate::page_cache::{self, Cached};
+
+/// What is held back until the file is known to be the same, where the rest was promised, in bytes. It is copied, so it
+/// is little.
+const HELD_BYTES: u64 = 16 << 10;
+/// How many pieces may be on their way at a time before their memory is used again.
+const PIECES_MAX: usize = 2;
+
+/// The rest of a transfer's only item, whose file was lent.
+pub(crate) struct Lent {
+    transfer: Transfer,
+    file: Arc<File>,
+    offset: u64,
+    end: u64,
+    /// None where the bytes have to be read.
+    lane: Option<Lane>,
+    pieces: VecDeque<Bytes>,
+}
+
+impl Lent {
+    /// That part of `file`, which `transfer` has handed out; through `lane` where there is one.
+    pub(crate) fn new(transfer: Transfer, file: File, span: Span, lane: Option<Lane>) -> Self {
+        let (offset, end) = (span.offset, span.end());
+        Self { transfer, file: Arc::new(file), offset, end, lane, pieces: VecDeque::new() }
+    }
+
+    /// The body, once its first bytes are in memory: what goes wrong until then is still answered properly, and what fits
+    /// into one piece is whole before anything is said.
+    pub(crate) async fn start(mut self) -> Result<Body, ClientError> {
+        if self.left() <= self.held() {
+            return self.last().await.map(Body::from);
+        }
+        self.prepare(PROMISE_BYTES_MAX).await?;
+        Ok(body(self))
+    }
+
+    fn left(&self) -> u64 {
+        self.end - self.offset
+    }
+
+    /// What is held back until the file is known to be the same, in bytes.
+    fn held(&self) -> u64 {
+        if self.lane.is_some() { HELD_BYTES } else { self.transfer.piece_bytes() as u64 }
+    }
+
+    /// How many bytes the next piece has, when `held` are left for the last.
+    fn length(&self, held: u64, bytes_max: usize) -> usize {
+        usize::try_from(self.left().saturating_sub(held)).unwrap_or(bytes_max).min(bytes_max)
+    }
+
+    /// Sees to it that the next bytes are in memory; false where the system cannot say.
+    async fn prepare(&self, bytes_max: usize) -> Result<bool, ClientError> {
+        let (offset, length) = (self.offset, self.length(HELD_BYTES, bytes_max));
+        match page_cache::cached(&self.file, offset, length) {
+            Cached::Yes => Ok(true),
+            Cached::Unknown => Ok(false),
+            Cached::No => {
+                let file = Arc::clone(&self.file);
+                blocking(move || page_cache::warm(&file, offset, length)).await.map(|()| true)
+            }
+        }
+    }
+
+    /// The next bytes, read.
+    async fn read(&mut self, length: usize) -> Result<Bytes, ClientError> {
+        let mut buffer = self.buffer(length);
+        let there = page_cache::try_read_at(&self.file, &mut buffer, self.offset).unwrap_or(0);
+        if there < length {
+            let (file, offset) = (Arc::clone(&self.file), self.offset + there as u64);
+            buffer = blocking(move || {
+                page_cache::read_exactly(&file, &mut buffer[there..], offset)?;
+                Ok(buffer)
+            })
+            .await?;
+        }
+        self.offset += length as u64;
+        let piece = buffer.freeze();
+        self.pieces.push_back(piece.clone());
+        Ok(piece)
+    }
+
+    /// Memory for a piece: that of an earlier one, if it is out.
+    fn buffer(&mut self, length: usize) -> BytesMut {
+        if self.pieces.len() >= PIECES_MAX
+            && let Some(Ok(mut buffer)) = self.pieces.pop_front().map(Bytes::try_into_mut)
+            && buffer.capacity() <= 2 * length
+        {
+            buffer.resize(length, 0);
+            return buffer;
+        }
+        BytesMut::zeroed(length)
+    }
+
+    /// The last bytes, when it is known that all were of one state of the file.
+    async fn last(&mut self) -> Result<Bytes, ClientError> {
+        if let Some(lane) = &self.lane {
+            // What was promised is sent before the file is looked at for the last time.
+            poll_fn(|context| lane.poll_kept(context)).await;
+        }
+        let length = self.length(0, usize::MAX);
+        let bytes = self.read(length).await?;
+        self.transfer.release_fd().await?;
+        finish(&mut self.transfer).await?;
+        Ok(bytes)
+    }
+}
+
+impl Source for Lent {
+    async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
+        let (held, piece_bytes) = (self.held(), self.transfer.piece_bytes());
+        if self.left() == 0 {
+            return Ok(None);
+        }
+        if self.left() <= held {
+            return self.last().await.map(Some);
+        }
+        if self.lane.is_none() || !self.prepare(PROMISE_BYTES_MAX).await? {
+            let length = self.length(held, piece_bytes);
+            return self.read(length).await.map(Some);
+        }
+        let length = self.length(held, PROMISE_BYTES_MAX);
+        let promise = self.lane.as_ref().map(|lane| lane.promise(Arc::clone(&self.file), self.offset, length));
+        self.offset += length as u64;
+        Ok(promise)
+    }
+}
+
+/// Runs `work` on a blocking thread.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, ClientError> {
+    match spawn_blocking(work).await {
+        Ok(done) => done.map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => {
+                ClientError::new(ErrorCode::Changed, "the file became shorter while it was sent")
+            }
+            _ => ClientError::new(ErrorCode::Io, format!("a lent file could not be read: {error}")),
+        }),
+        Err(error) => Err(ClientError::new(ErrorCode::Internal, format!("reading a lent file failed: {error}"))),
+    }
+}

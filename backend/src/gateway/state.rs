@@ -1,0 +1,70 @@
+//! [`Gateway`]: the client of the file server, the configuration and the counters that all requests share.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use super::config::GatewayConfig;
+use super::http::content_type::Policies;
+use super::middleware::cors;
+use super::middleware::metrics::Metrics;
+use super::request_id::RequestIds;
+use super::routes::spa::Page;
+use super::routes::{archive, events};
+use crate::client::Client;
+
+/// Everything a handler works with. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway {
+    shared: Arc<Shared>,
+}
+
+/// What all clones of a [`Gateway`] share.
+#[doc(hidden)]
+pub struct Shared {
+    pub(super) client: Client,
+    pub(super) config: GatewayConfig,
+    pub(super) metrics: Metrics,
+    pub(super) page: Page,
+    /// The policies (CSP) under which a browser opens files.
+    pub(super) policies: Policies,
+    /// The memory that archives may take.
+    pub(super) archives: Arc<Semaphore>,
+    /// The folders that event streams watch.
+    pub(super) hub: events::Hub,
+    /// One permit for each open event stream.
+    pub(super) event_streams: Arc<Semaphore>,
+    pub(super) request_ids: RequestIds,
+    /// Cancelled on shutdown; ends event streams, which have no end of their own.
+    pub(super) closing: CancellationToken,
+}
+
+impl Deref for Gateway {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl Gateway {
+    /// A gateway to the file server that `client` calls.
+    pub fn new(client: Client, config: GatewayConfig) -> Self {
+        let framers = if cors::any(&config.cors_origins) { "*".into() } else { config.cors_origins.join(" ") };
+        let shared = Shared {
+            client,
+            metrics: Metrics::new(),
+            page: Page::new(config.page),
+            policies: Policies::new(&framers),
+            archives: Arc::new(Semaphore::new(archive::memory_permits(config.archives_max))),
+            hub: events::Hub::default(),
+            event_streams: Arc::new(Semaphore::new(config.event_streams_max)),
+            request_ids: RequestIds::new(),
+            closing: CancellationToken::new(),
+            config,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+}
