@@ -51,7 +51,7 @@ pub fn TrashLink(
     /// How it looks, in the style sheet.
     class: &'static str,
 ) -> AnyView {
-    let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
+    let (browser, prefs) = (Browser::get(), Prefs::get());
     let follow = move |event: leptos::ev::MouseEvent| {
         let plain = !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
         if plain && event.button() == 0 {
@@ -60,7 +60,7 @@ pub fn TrashLink(
         }
     };
     view! {
-        <Show when=move || changes.writable()>
+        <Show when=move || browser.allows_changes()>
             <a class=class href=TRASH draggable="false" on:click=follow
                 aria-current=move || browser.in_trash.get().then_some("page")>
                 <Icon name="trash" />

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::env::prefs::{Prefs, Theme};
+use crate::folder::Browser;
 use crate::i18n::{Lang, fill};
 use crate::server_info::ServerInfo;
 use crate::ui::dialog::{Choice, Dialog};
@@ -10,7 +11,7 @@ use crate::ui::dialog::{Choice, Dialog};
 /// The dialog.
 #[component]
 pub(crate) fn Settings(open: RwSignal<bool>) -> impl IntoView {
-    let (prefs, server): (Prefs, ServerInfo) = (Prefs::get(), expect_context());
+    let (browser, prefs, server): (_, _, ServerInfo) = (Browser::get(), Prefs::get(), expect_context());
     let langs: Vec<_> = Lang::ALL.into_iter().map(|lang| Signal::stored(lang.name())).collect();
     let lang = Signal::derive(move || Lang::ALL.iter().position(|lang| *lang == prefs.lang.get()).unwrap_or(0));
     let choose_lang = Callback::new(move |index: usize| prefs.choose_lang(Lang::ALL[index]));
@@ -25,7 +26,6 @@ pub(crate) fn Settings(open: RwSignal<bool>) -> impl IntoView {
         let version = server.about.with(|about| about.as_ref().map(|about| about.version.clone()))?;
         Some(fill(prefs.words().version, &[("version", &version)]))
     };
-    let read_only = move || server.about.with(|about| about.as_ref().is_some_and(|about| !about.writable));
     view! {
         <Dialog open title=prefs.text(|words| words.settings) class="settings">
             <Choice legend=prefs.text(|words| words.language) name="language" options=langs.clone()
@@ -34,7 +34,7 @@ pub(crate) fn Settings(open: RwSignal<bool>) -> impl IntoView {
                 value=theme choose=choose_theme />
             <footer class="about">
                 <p>{about}</p>
-                <Show when=read_only>
+                <Show when=move || browser.is_read_only()>
                     <p>
                         <strong>{prefs.text(|words| words.read_only)}</strong>
                         " – "

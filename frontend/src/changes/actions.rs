@@ -11,6 +11,7 @@ use super::model::clipboard::transfer;
 use super::model::{Clipboard, Verb};
 use super::state::{Changes, Sending, Sure};
 use crate::folder::model::keys::Deed;
+use crate::folder::model::permission;
 use crate::i18n::fill;
 use crate::printable::printable;
 
@@ -19,7 +20,7 @@ impl Changes {
     pub fn press(self, deed: Deed) {
         match deed {
             Deed::Menu => self.open_menu_at_row(),
-            _ if !self.may() => {}
+            _ if !self.allows(deed) => {}
             Deed::Copy => self.take(false),
             Deed::Rename => self.rename(),
             Deed::Trash => self.trash(),
@@ -27,6 +28,16 @@ impl Changes {
             Deed::Cut => self.take(true),
             Deed::Undo => self.undo(),
             Deed::Redo => self.redo(),
+        }
+    }
+
+    fn allows(self, deed: Deed) -> bool {
+        match deed {
+            Deed::Menu => true,
+            Deed::Copy => self.browser.allows_untracked(permission::COPY),
+            Deed::Rename | Deed::Cut => self.browser.allows_untracked(permission::MOVE),
+            Deed::Trash | Deed::Delete => self.browser.allows_untracked(permission::REMOVE),
+            Deed::Undo | Deed::Redo => self.browser.allows_changes_untracked(),
         }
     }
 
@@ -47,7 +58,7 @@ impl Changes {
 
     /// Asks for the name of a new folder in the one on the screen.
     pub fn new_folder(self) {
-        if self.may() {
+        if self.browser.allows_untracked(permission::ADD) {
             self.making.set(Some(self.browser.folder.get_untracked()));
         }
     }
@@ -136,7 +147,7 @@ impl Changes {
 
     /// Puts what was cut or copied into the folder on the screen; false where there is nothing to paste.
     pub fn paste(self) -> bool {
-        let Some(clipboard) = self.clipboard.get_untracked().filter(|_| self.may()) else { return false };
+        let Some(clipboard) = self.clipboard.get_untracked().filter(|_| self.may_paste()) else { return false };
         if clipboard.cut {
             self.clipboard.set(None);
         }

@@ -7,7 +7,7 @@ use shared::VPath;
 
 use super::model::clipboard::accepts;
 use super::state::Changes;
-use crate::folder::model::Selection;
+use crate::folder::model::{Selection, permission};
 
 /// How near to an edge of the list a drag scrolls it, and by how much at a time, in pixels.
 const EDGE_PX: f64 = 48.0;
@@ -16,7 +16,7 @@ const SCROLL_PX: f64 = 24.0;
 impl Changes {
     /// A row begins to be dragged, and with it everything that is selected.
     pub(crate) fn drag(self, event: &DragEvent, row: usize) {
-        if !self.may() {
+        if ![permission::MOVE, permission::COPY].into_iter().any(|needed| self.browser.allows_untracked(needed)) {
             return event.prevent_default();
         }
         if self.browser.selection.with_untracked(|selection| !selection.contains(row)) {
@@ -44,6 +44,7 @@ impl Changes {
         let takes = self.dragged.with_untracked(|dragged| {
             dragged.as_ref().zip(folder).is_some_and(|(dragged, folder)| accepts(dragged, folder, copy))
         });
+        let takes = takes && self.browser.allows_untracked(if copy { permission::COPY } else { permission::MOVE });
         let target = folder.filter(|_| takes).cloned();
         if takes {
             event.prevent_default();

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::changes::{ListJobs, ReadJob, RequestChange};
 use shared::limits::JOB_WAIT_MAX;
-use shared::{Change, Job, JobState, Outcome};
+use shared::{Change, Job, JobState, Outcome, Rights};
 
 use super::model::scheduler::{Needs, Touched};
 use super::model::{Origin, Step, Verb, batch, undo};
@@ -15,6 +15,7 @@ use super::queue::Turn;
 use super::state::Changes;
 use super::tasks::Task;
 use crate::failure::Failure;
+use crate::folder::model::permission::needed;
 use crate::net::api::{call, call_retrying};
 use crate::ui::toast::Tone;
 
@@ -87,7 +88,8 @@ impl Changes {
 
     /// The same; `then` is told what became of it.
     pub(super) fn start_then(self, changes: Vec<Change>, verb: Verb, then: Then) {
-        if !self.may() || changes.iter().all(Change::is_empty) {
+        let needed = changes.iter().map(needed).fold(Rights::NONE, Rights::union);
+        if !self.browser.allows_untracked(needed) || changes.iter().all(Change::is_empty) {
             return;
         }
         let Some(turn) = self.join(Origin::New, Needs::Same(Touched::by(&changes))) else { return then(&[]) };
@@ -199,15 +201,15 @@ impl Changes {
     /// Takes up the changes that still run since before the page was loaded.
     pub(super) fn take_up_again(self) {
         Effect::new(move |before: Option<bool>| {
-            let writable = self.writable();
-            if writable && before != Some(true) {
+            let allowed = self.browser.allows_changes();
+            if allowed && before != Some(true) {
                 spawn_local(async move {
                     let Ok(jobs) = call(&ListJobs {}, None).await else { return };
                     let running = jobs.jobs.into_iter().filter(|job| job.state == JobState::Running);
                     running.for_each(|job| self.take_up(job));
                 });
             }
-            writable
+            allowed
         });
     }
 

@@ -38,7 +38,7 @@ impl Changes {
         let free = target
             .is_some_and(|target| target.closest(".row, .head, a, button, input").is_ok_and(|found| found.is_none()));
         let ready = self.browser.phase.get_untracked() == Phase::Ready;
-        if free && ready && self.may() && !event.default_prevented() {
+        if free && ready && self.browser.allows_changes_untracked() && !event.default_prevented() {
             event.prevent_default();
             self.folder_menu.set(Some(Spot::at(event.client_x(), event.client_y())));
         }

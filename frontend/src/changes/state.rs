@@ -134,23 +134,26 @@ impl Changes {
         self.said.set_value(Some(self.toasts.offer(Tone::Good, text, action)));
     }
 
-    /// True if the person may change files.
-    pub fn writable(self) -> bool {
-        self.server.about.with(|about| about.as_ref().is_some_and(|about| about.writable))
-    }
-
     /// True if there is something to undo, or to do again, or will be once what is under way is done.
     pub fn can(self, origin: Origin) -> bool {
         let known = self.history.with(|history| match origin {
             Origin::Undo => history.can_undo(),
             _ => history.can_redo(),
         });
-        self.writable() && (known || self.line.promises(origin))
+        self.browser.allows_changes() && (known || self.line.promises(origin))
     }
 
-    /// The same, for code that does not follow it.
-    pub(crate) fn may(self) -> bool {
-        self.server.about.with_untracked(|about| about.as_ref().is_some_and(|about| about.writable))
+    /// True if the clipboard may be pasted into the folder on the screen; effects follow it.
+    pub fn can_paste(self) -> bool {
+        self.clipboard
+            .with(|clipboard| clipboard.as_ref().is_some_and(|clipboard| self.browser.allows(clipboard.needed())))
+    }
+
+    /// [`Self::can_paste`] outside of effects.
+    pub(crate) fn may_paste(self) -> bool {
+        self.clipboard.with_untracked(|clipboard| {
+            clipboard.as_ref().is_some_and(|clipboard| self.browser.allows_untracked(clipboard.needed()))
+        })
     }
 
     /// A key for a new request.

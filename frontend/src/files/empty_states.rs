@@ -4,11 +4,11 @@ use leptos::prelude::*;
 
 use crate::env::prefs::Prefs;
 use crate::failure::{Failure, Reason};
+use crate::folder::model::permission;
 use crate::folder::{Browser, Phase};
 use crate::i18n::fill;
 use crate::links::FolderLink;
 use crate::net::urls::{download_url, file_url};
-use crate::server_info::ServerInfo;
 use crate::ui::button::Button;
 use crate::ui::icon::Icon;
 use crate::ui::ids::PANEL_ID;
@@ -29,10 +29,10 @@ pub(super) fn Skeleton() -> impl IntoView {
 /// A folder with nothing in it.
 #[component]
 pub(super) fn Empty() -> impl IntoView {
-    let (prefs, server): (_, ServerInfo) = (Prefs::get(), expect_context());
-    let advice = move || {
-        let writable = server.about.with(|about| about.as_ref().is_some_and(|about| about.writable));
-        if writable { prefs.words().empty_drop } else { prefs.words().empty_advice }
+    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let advice = move || match browser.allows(permission::ADD) {
+        true => prefs.words().empty_drop,
+        false => prefs.words().empty_advice,
     };
     view! {
         <Panel art="empty">

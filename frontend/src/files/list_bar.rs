@@ -6,7 +6,7 @@ use super::selection_actions::SelectionActions;
 use crate::changes::Changes;
 use crate::env::prefs::Prefs;
 use crate::folder::Live;
-use crate::folder::model::{Selection, View};
+use crate::folder::model::{Selection, View, permission};
 use crate::folder::{Browser, Phase};
 use crate::i18n::fill;
 use crate::ui::button::Button;
@@ -55,7 +55,7 @@ pub(super) fn ListBar() -> impl IntoView {
                     </span>
                 </Show>
             </div>
-            <Show when=move || changes.writable() && !selecting.get()>
+            <Show when=move || browser.allows(permission::ADD) && !selecting.get()>
                 <Button label=prefs.text(|words| words.new_folder) icon="new-folder" class="button quiet only-small"
                     press=Callback::new(move |()| changes.new_folder()) />
             </Show>
@@ -64,13 +64,13 @@ pub(super) fn ListBar() -> impl IntoView {
                 <Show when=move || !selecting.get()>
                     <UploadButtons class="button not-small" first="button primary not-small" />
                 </Show>
-                <Show when=move || changes.writable() && !selecting.get()>
+                <Show when=move || browser.allows(permission::ADD) && !selecting.get()>
                     <Button label=prefs.text(|words| words.new_folder) icon="new-folder" class="button not-small"
                         press=Callback::new(move |()| changes.new_folder()) />
-                    <Show when=move || changes.clipboard.with(Option::is_some)>
-                        <Button label=prefs.text(|words| words.paste) icon="paste" class="button"
-                            press=Callback::new(move |()| _ = changes.paste()) />
-                    </Show>
+                </Show>
+                <Show when=move || changes.can_paste() && !selecting.get()>
+                    <Button label=prefs.text(|words| words.paste) icon="paste" class="button"
+                        press=Callback::new(move |()| _ = changes.paste()) />
                 </Show>
                 <Filter />
                 <Button label=prefs.text(|words| words.refresh) icon="refresh" class="button quiet"

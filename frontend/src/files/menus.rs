@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::download::download;
 use crate::changes::Changes;
 use crate::env::prefs::Prefs;
-use crate::folder::model::Selection;
+use crate::folder::model::{Selection, permission};
 use crate::i18n::Words;
 use crate::ui::menu::{Menu, MenuItem};
 use crate::uploads::{choose_files, choose_folder};
@@ -38,52 +38,83 @@ impl Changes {
     }
 
     fn selection_items(self) -> Vec<MenuItem> {
+        let one = self.browser.selection.with_untracked(Selection::len) <= 1;
+        joined([self.reading_items(one), self.transfer_items(one), self.clipboard_items(), self.removal_items()])
+    }
+
+    fn reading_items(self, one: bool) -> Vec<MenuItem> {
         let (browser, server) = (self.browser, self.server);
-        let one = browser.selection.with_untracked(Selection::len) <= 1;
         let row = browser.cursor.get_untracked();
-        let mut items = Vec::new();
-        if one {
-            items.push(self.item(|words| words.open, "open", "", Callback::new(move |()| browser.open(row))));
-        }
+        let open = one.then(|| self.item(|words| words.open, "open", "", Callback::new(move |()| browser.open(row))));
         let download = Callback::new(move |()| download(browser, server));
-        items.push(self.item(|words| words.download, "download", "", download));
-        if !self.may() {
-            return items;
+        open.into_iter().chain([self.item(|words| words.download, "download", "", download)]).collect()
+    }
+
+    fn transfer_items(self, one: bool) -> Vec<MenuItem> {
+        let mut items = Vec::new();
+        if self.browser.allows_untracked(permission::MOVE) {
+            items.extend(one.then(|| self.item(|words| words.rename, "rename", "F2", self.does(Self::rename))));
+            items.push(self.item(|words| words.move_to, "move", "", self.does(|changes| changes.send(false))));
         }
-        if one {
-            let rename = self.item(|words| words.rename, "rename", "F2", self.does(Self::rename));
-            items.push(MenuItem { apart: true, ..rename });
+        if self.browser.allows_untracked(permission::COPY) {
+            items.push(self.item(|words| words.copy_to, "copy", "", self.does(|changes| changes.send(true))));
+            items.push(self.item(|words| words.duplicate, "duplicate", "", self.does(Self::duplicate)));
         }
-        let send = self.item(|words| words.move_to, "move", "", self.does(|changes| changes.send(false)));
-        items.push(MenuItem { apart: !one, ..send });
-        items.push(self.item(|words| words.copy_to, "copy", "", self.does(|changes| changes.send(true))));
-        items.push(self.item(|words| words.duplicate, "duplicate", "", self.does(Self::duplicate)));
-        let cut = self.item(|words| words.cut, "cut", "Ctrl X", self.does(|changes| changes.take(true)));
-        items.push(MenuItem { apart: true, ..cut });
-        items.push(self.item(|words| words.copy, "copy", "Ctrl C", self.does(|changes| changes.take(false))));
-        items.extend(self.paste_item());
-        let trash = self.item(|words| words.to_trash, "trash", self.words().key_delete, self.does(Self::trash));
-        items.push(MenuItem { apart: true, ..trash });
-        let delete = self.item(|words| words.delete_forever, "delete", "", self.does(Self::delete));
-        items.push(MenuItem { danger: true, ..delete });
         items
+    }
+
+    fn clipboard_items(self) -> Vec<MenuItem> {
+        let mut items = Vec::new();
+        if self.browser.allows_untracked(permission::MOVE) {
+            items.push(self.item(|words| words.cut, "cut", "Ctrl X", self.does(|changes| changes.take(true))));
+        }
+        if self.browser.allows_untracked(permission::COPY) {
+            items.push(self.item(|words| words.copy, "copy", "Ctrl C", self.does(|changes| changes.take(false))));
+        }
+        items.extend(self.paste_item());
+        items
+    }
+
+    fn removal_items(self) -> Vec<MenuItem> {
+        if !self.browser.allows_untracked(permission::REMOVE) {
+            return Vec::new();
+        }
+        let trash = self.item(|words| words.to_trash, "trash", self.words().key_delete, self.does(Self::trash));
+        let delete = self.item(|words| words.delete_forever, "delete", "", self.does(Self::delete));
+        vec![trash, MenuItem { danger: true, ..delete }]
     }
 
     fn folder_items(self) -> Vec<MenuItem> {
         let browser = self.browser;
-        let mut items = vec![
-            self.item(|words| words.new_folder, "new-folder", "", self.does(Self::new_folder)),
-            self.item(|words| words.upload, "upload", "", Callback::new(|()| choose_files())),
-            self.item(|words| words.upload_folder, "upload-folder", "", Callback::new(|()| choose_folder())),
-        ];
-        items.extend(self.paste_item().map(|paste| MenuItem { apart: true, ..paste }));
+        let add = match browser.allows_untracked(permission::ADD) {
+            true => vec![
+                self.item(|words| words.new_folder, "new-folder", "", self.does(Self::new_folder)),
+                self.item(|words| words.upload, "upload", "", Callback::new(|()| choose_files())),
+                self.item(|words| words.upload_folder, "upload-folder", "", Callback::new(|()| choose_folder())),
+            ],
+            false => Vec::new(),
+        };
         let refresh = self.item(|words| words.refresh, "refresh", "", Callback::new(move |()| browser.refresh()));
-        items.push(MenuItem { apart: true, ..refresh });
-        items
+        joined([add, self.paste_item().into_iter().collect(), vec![refresh]])
     }
 
     fn paste_item(self) -> Option<MenuItem> {
-        let some = self.clipboard.with_untracked(Option::is_some);
-        some.then(|| self.item(|words| words.paste, "paste", "Ctrl V", self.does(|changes| _ = changes.paste())))
+        self.may_paste()
+            .then(|| self.item(|words| words.paste, "paste", "Ctrl V", self.does(|changes| _ = changes.paste())))
     }
+}
+
+/// The sections one after another, with a line above each but the first.
+fn joined<const COUNT: usize>(sections: [Vec<MenuItem>; COUNT]) -> Vec<MenuItem> {
+    let mut items = Vec::new();
+    for section in sections {
+        let first = items.len();
+        items.extend(section);
+        if first > 0
+            && let Some(item) = items.get_mut(first)
+        {
+            item.apart = true;
+        }
+    }
+    items
 }

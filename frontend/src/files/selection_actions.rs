@@ -6,7 +6,7 @@ use super::download::download;
 use crate::changes::Changes;
 use crate::env::prefs::Prefs;
 use crate::folder::Browser;
-use crate::folder::model::Selection;
+use crate::folder::model::{Selection, permission};
 use crate::i18n::fill;
 use crate::server_info::ServerInfo;
 use crate::ui::button::Button;
@@ -42,15 +42,19 @@ pub fn SelectionActions() -> AnyView {
                 <span class="selection-text">{words}</span>
                 <Button label=prefs.text(|words| words.download) icon="download" class="button primary"
                     press=Callback::new(move |()| download(browser, server)) />
-                <Show when=move || changes.writable()>
+                <Show when=move || browser.allows(permission::MOVE)>
                     <Button label=prefs.text(|words| words.move_to) icon="move" class="button not-small"
                         press=Callback::new(move |()| changes.send(false)) />
+                </Show>
+                <Show when=move || browser.allows(permission::REMOVE)>
                     <button type="button" class="button" aria-label=prefs.text(|words| words.to_trash)
                         on:click=move |_| changes.trash()>
                         <Icon name="trash" />
                         <span class="not-small">{prefs.text(|words| words.to_trash)}</span>
                         <span class="only-small">{prefs.text(|words| words.trash)}</span>
                     </button>
+                </Show>
+                <Show when=move || browser.allows_changes()>
                     <button type="button" class="button" aria-haspopup="menu" on:click=more>
                         <Icon name="more" />
                         <span>{prefs.text(|words| words.more)}</span>

@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 
-use crate::changes::Changes;
 use crate::env::prefs::Prefs;
 use crate::folder::Browser;
 use crate::i18n::Words;
@@ -43,7 +42,7 @@ const CHANGES: &[Line] = &[
 /// The dialog.
 #[component]
 pub fn Shortcuts() -> impl IntoView {
-    let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
+    let (browser, prefs) = (Browser::get(), Prefs::get());
     let lines = move || {
         let words = prefs.words();
         let line = |(keys, what): &Line| {
@@ -53,7 +52,7 @@ pub fn Shortcuts() -> impl IntoView {
             });
             view! { <div><dt>{what(words)}</dt><dd>{chords.collect_view()}</dd></div> }
         };
-        let more = if changes.writable() { CHANGES } else { &[] };
+        let more = if browser.allows_changes() { CHANGES } else { &[] };
         LINES.iter().chain(more).map(line).collect_view()
     };
     view! {

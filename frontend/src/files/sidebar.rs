@@ -7,7 +7,7 @@ use crate::env::prefs::Prefs;
 use crate::folder::Browser;
 use crate::links::{FolderLink, TrashLink};
 use crate::printable::printable;
-use crate::server_info::{ServerInfo, root_name};
+use crate::server_info::root_name;
 use crate::ui::icon::Icon;
 
 /// How many of a folder's folders are listed beside it.
@@ -50,14 +50,12 @@ pub fn Places() -> impl IntoView {
         });
         (links, more)
     };
-    let server: ServerInfo = expect_context();
-    let read_only = move || server.about.with(|about| about.as_ref().is_some_and(|about| !about.writable));
     view! {
         <nav class="places" aria-label=prefs.text(|words| words.places)>
             <ul>{way}{folders}</ul>
             <TrashLink class="place place-trash" />
         </nav>
-        <Show when=read_only>
+        <Show when=move || browser.is_read_only()>
             <p class="read-only">
                 <strong>{prefs.text(|words| words.read_only)}</strong>
                 <span>{prefs.text(|words| words.read_only_why)}</span>

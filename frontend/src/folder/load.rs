@@ -159,6 +159,7 @@ impl Reading {
                     }
                     browser.offline.set(false);
                     let listed = outcome?;
+                    browser.set_rights(listed.rights);
                     let proof = Proof { request, etag: listed.page.etag, told };
                     browser.work.update_value(|work| work.proofs.push(proof));
                     return Ok(listed);

@@ -12,6 +12,7 @@ mod place;
 mod proof;
 mod reconcile;
 mod revalidate;
+mod rights;
 mod state;
 
 #[cfg(target_arch = "wasm32")]

@@ -6,7 +6,7 @@
 use js_sys::Function;
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
-use shared::{Order, VPath};
+use shared::{Order, Rights, VPath};
 use web_sys::AbortController;
 
 use super::model::typeahead::TypeAhead;
@@ -63,6 +63,8 @@ pub struct Browser {
     pub phase: RwSignal<Phase>,
     /// The folder is being read again behind what is shown.
     pub refreshing: RwSignal<bool>,
+    /// What the user may do in the folder, or in the trash; `None` until a response says.
+    pub rights: RwSignal<Option<Rights>>,
     /// The last request did not reach the server.
     pub offline: RwSignal<bool>,
     /// Where the list is asked to go next.
@@ -130,6 +132,7 @@ impl Browser {
             cursor: RwSignal::new(0),
             phase: RwSignal::new(Phase::Waiting),
             refreshing: RwSignal::new(false),
+            rights: RwSignal::new(None),
             offline: RwSignal::new(false),
             target: RwSignal::new(None),
             wish_focus: Trigger::new(),

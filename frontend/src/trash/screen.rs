@@ -7,8 +7,10 @@ use super::row::TrashRow;
 use super::state::{Bin, Known};
 use crate::changes::{Changes, TaskCards};
 use crate::env::prefs::Prefs;
+use crate::folder::Browser;
 use crate::folder::model::Selection;
 use crate::folder::model::keys::Press;
+use crate::folder::model::permission;
 use crate::i18n::Words;
 use crate::links::FolderLink;
 use crate::ui::button::Button;
@@ -17,7 +19,7 @@ use crate::ui::ids::MAIN_ID;
 /// The Trash screen.
 #[component]
 pub fn TrashScreen() -> impl IntoView {
-    let (changes, prefs) = (Changes::get(), Prefs::get());
+    let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
     let bin = Bin::new(changes);
     Effect::new(move |_| document().set_title(&format!("{} – Passerelle", prefs.words().trash)));
     let count = move || usize::try_from(bin.total.get()).unwrap_or(usize::MAX);
@@ -50,13 +52,15 @@ pub fn TrashScreen() -> impl IntoView {
             <div class="location"><h1 class="trash-title">{prefs.text(|words| words.trash)}</h1></div>
             <div class="listbar" class:selecting=move || { chosen.get() > 0 }>
                 <p class="trash-status" role="status">{status}</p>
-                <Show when=move || { chosen.get() > 0 }>
+                <Show when=move || { chosen.get() > 0 && browser.allows(permission::ADD) }>
                     <Button label=prefs.text(|words| words.restore) icon="restore" class="button primary"
                         press=Callback::new(move |()| bin.restore()) />
+                </Show>
+                <Show when=move || { chosen.get() > 0 && browser.allows(permission::REMOVE) }>
                     <Button label=prefs.text(|words| words.delete_forever) icon="delete" class="button"
                         press=Callback::new(move |()| bin.purge()) />
                 </Show>
-                <Show when=move || { chosen.get() == 0 && count() > 0 }>
+                <Show when=move || { chosen.get() == 0 && count() > 0 && browser.allows(permission::REMOVE) }>
                     <Button label=prefs.text(|words| words.empty_trash) icon="delete" class="button"
                         press=Callback::new(move |()| bin.empty()) />
                 </Show>

@@ -11,8 +11,9 @@ use crate::env::{focus, focused};
 use crate::failure::Failure;
 use crate::folder::model::Selection;
 use crate::folder::model::keys::{Deed, Intent, Motion, Press, Reach, destination, intent};
+use crate::folder::model::permission;
 use crate::i18n::fill;
-use crate::net::api::call;
+use crate::net::api::call_with_rights;
 use crate::printable::printable;
 
 /// How many rows a key for a whole screen goes, about.
@@ -63,8 +64,9 @@ impl Bin {
         spawn_local(async move {
             let (mut items, mut cursor) = (Vec::new(), None);
             loop {
-                match call(&ListTrash { limit: None, cursor }, None).await {
-                    Ok(page) => {
+                match call_with_rights(&ListTrash { limit: None, cursor }).await {
+                    Ok((page, rights)) => {
+                        self.changes.browser.set_rights(rights);
                         items.extend(page.items);
                         cursor = page.next_cursor;
                         if cursor.is_none() || items.len() >= wanted {
@@ -81,8 +83,9 @@ impl Bin {
     pub(super) fn more(self) {
         let cursor = self.next.get_untracked();
         spawn_local(async move {
-            match call(&ListTrash { limit: None, cursor }, None).await {
-                Ok(page) => {
+            match call_with_rights(&ListTrash { limit: None, cursor }).await {
+                Ok((page, rights)) => {
+                    self.changes.browser.set_rights(rights);
                     let mut items = self.items.get_untracked();
                     items.extend(page.items);
                     self.show(items, page.next_cursor, page.total);
@@ -150,6 +153,9 @@ impl Bin {
 
     /// Deletes what is selected for ever, once the person is sure.
     pub(super) fn purge(self) {
+        if !self.changes.browser.allows_untracked(permission::REMOVE) {
+            return;
+        }
         let chosen = self.chosen();
         let text = match &chosen[..] {
             [] => return,

@@ -16,7 +16,6 @@ use super::xhr::Fields;
 use crate::env::prefs::Prefs;
 use crate::env::{now, random_id};
 use crate::folder::{Browser, Phase};
-use crate::server_info::ServerInfo;
 use crate::ui::toast::Toasts;
 
 /// How often what is shown is brought up to date at most: drawing it more often takes the time that sending needs.
@@ -44,7 +43,6 @@ pub struct Uploads {
     pub(super) sure: RwSignal<bool>,
     pub(super) prefs: Prefs,
     pub(super) browser: Browser,
-    pub(super) server: ServerInfo,
     pub(super) toasts: Toasts,
     pub(super) state: StoredValue<State, LocalStorage>,
 }
@@ -61,7 +59,6 @@ impl Uploads {
             sure: RwSignal::new(false),
             prefs,
             browser,
-            server: expect_context(),
             toasts,
             state: StoredValue::new_local(State::default()),
         };

@@ -11,9 +11,10 @@ use super::controller::Uploads;
 use super::file_sources::{self, Carried, Gathered};
 use crate::env::address::folder_of;
 use crate::env::prefs::Prefs;
+use crate::folder::Browser;
+use crate::folder::model::permission;
 use crate::i18n::fill;
 use crate::printable::printable;
-use crate::server_info::ServerInfo;
 use crate::ui::button::Button;
 use crate::ui::icon::Icon;
 use crate::ui::toast::{Toasts, Tone};
@@ -42,9 +43,14 @@ pub fn choose_folder() {
     pick(FOLDER_ID);
 }
 
-/// True if the server takes changes; none while that is not known.
-fn writable(server: ServerInfo) -> Option<bool> {
-    server.about.with(|about| about.as_ref().map(|about| about.writable))
+/// True if the folder on the screen takes uploads; `None` while that is not known.
+fn takes_uploads(browser: Browser) -> Option<bool> {
+    browser.rights.with(|rights| rights.map(|rights| rights.contains(permission::ADD)))
+}
+
+/// [`takes_uploads`] outside of effects, where an unknown right is taken for granted: the server decides.
+fn may_take_uploads(browser: Browser) -> bool {
+    browser.rights.with_untracked(|rights| rights.is_none_or(|rights| rights.contains(permission::ADD)))
 }
 
 /// The buttons, or why there are none.
@@ -55,12 +61,12 @@ pub fn UploadButtons(
     /// How the first one looks.
     first: &'static str,
 ) -> AnyView {
-    let (prefs, toasts, server): (_, Toasts, ServerInfo) = (Prefs::get(), expect_context(), expect_context());
+    let (browser, prefs, toasts): (_, _, Toasts) = (Browser::get(), Prefs::get(), expect_context());
     let why = Callback::new(move |()| {
         toasts.show(Tone::Good, prefs.lang.get_untracked().words().read_only_why.to_owned(), None);
     });
     (move || {
-        writable(server).map(|writable| match writable {
+        takes_uploads(browser).map(|takes| match takes {
             true => view! {
                 <Button label=prefs.text(|words| words.upload) icon="upload" class=first
                     press=Callback::new(|()| pick(FILES_ID)) />
@@ -77,9 +83,9 @@ pub fn UploadButtons(
 /// The button of the bar at the foot of a phone.
 #[component]
 pub fn UploadTab() -> impl IntoView {
-    let (prefs, server): (_, ServerInfo) = (Prefs::get(), expect_context());
+    let (browser, prefs) = (Browser::get(), Prefs::get());
     view! {
-        <Show when=move || writable(server) == Some(true)>
+        <Show when=move || takes_uploads(browser) == Some(true)>
             <Button label=prefs.text(|words| words.upload) icon="upload" class="tab"
                 press=Callback::new(|()| pick(FILES_ID)) />
         </Show>
@@ -89,7 +95,7 @@ pub fn UploadTab() -> impl IntoView {
 /// The pickers, what catches drops and pastes anywhere on the page, and what says where a drop goes.
 #[component]
 pub fn UploadEntry() -> impl IntoView {
-    let (uploads, prefs, server): (_, _, ServerInfo) = (Uploads::get(), Prefs::get(), expect_context());
+    let (uploads, prefs) = (Uploads::get(), Prefs::get());
     let over = RwSignal::new(None::<VPath>);
     let here = move || uploads.browser.folder.get_untracked();
     let mark = StoredValue::new_local(None::<Element>);
@@ -102,7 +108,7 @@ pub fn UploadEntry() -> impl IntoView {
         unmark();
         over.set(None);
     };
-    let allowed = move || server.about.with_untracked(|about| about.as_ref().is_none_or(|about| about.writable));
+    let allowed = move || may_take_uploads(uploads.browser);
     window_event_listener(ev::dragover, move |event: DragEvent| {
         let Some(data) = files_of(&event) else { return };
         event.prevent_default();
@@ -159,7 +165,7 @@ pub fn UploadEntry() -> impl IntoView {
     };
     let hint = move || {
         over.get().map(|folder| {
-            let text = match writable(server) {
+            let text = match takes_uploads(uploads.browser) {
                 Some(false) => prefs.words().drop_read_only.to_owned(),
                 _ => {
                     let own = printable(folder.name());
@@ -186,8 +192,7 @@ impl Uploads {
     /// Takes the files of a paste into the folder in sight; false where there are none, or none are allowed.
     pub fn paste(self, event: &ClipboardEvent) -> bool {
         let Some(carried) = event.clipboard_data().as_ref().and_then(file_sources::carried) else { return false };
-        let server: ServerInfo = self.server;
-        let allowed = server.about.with_untracked(|about| about.as_ref().is_none_or(|about| about.writable));
+        let allowed = may_take_uploads(self.browser);
         if allowed {
             event.prevent_default();
             self.read_and_send(self.browser.folder.get_untracked(), carried, false);

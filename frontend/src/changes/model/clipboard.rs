@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use shared::change::Leg;
-use shared::{Change, Conflict, Outcome, VPath};
+use shared::{Change, Conflict, Outcome, Rights, VPath};
+
+use crate::folder::model::permission;
 
 /// What was cut or copied.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +51,11 @@ impl Clipboard {
     pub fn names(&self) -> String {
         let names: Vec<_> = self.paths.iter().map(VPath::display_name).collect();
         names.join("\n")
+    }
+
+    /// The rights that pasting needs.
+    pub fn needed(&self) -> Rights {
+        if self.cut { permission::MOVE } else { permission::COPY }
     }
 
     /// True for what waits to be moved away.
