@@ -55,14 +55,14 @@ fn App() -> impl IntoView {
     window_event_listener(ev::popstate, move |_| browser.follow_address(true));
     window_event_listener(ev::keydown, move |event| {
         if let Some(deed) = browser.press(&event) {
-            changes.press(deed);
+            changes.perform(deed);
         }
     });
     window_event_listener(ev::online, move |_| _ = browser.wake());
     window_event_listener(ev::offline, move |_| browser.offline.set(true));
-    window_event_listener(ev::copy, move |event| changes.hand_over(&event));
-    window_event_listener(ev::cut, move |event| changes.hand_over(&event));
-    window_event_listener(ev::paste, move |event| changes.pasted(&event));
+    window_event_listener(ev::copy, move |event| changes.on_copy(&event));
+    window_event_listener(ev::cut, move |event| changes.on_copy(&event));
+    window_event_listener(ev::paste, move |event| changes.on_paste(&event));
     // A drawer that led somewhere has done its work.
     Effect::new(move |_| {
         browser.folder.track();

@@ -27,7 +27,7 @@ pub fn FolderLink(
     let (over, onto) = (folder.clone(), folder.clone());
     let lit = Signal::derive({
         let folder = folder.clone();
-        move || changes.is_drop(&folder)
+        move || changes.is_drop_target(&folder)
     });
     let follow = move |event: leptos::ev::MouseEvent| {
         let plain = !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());

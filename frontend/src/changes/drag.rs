@@ -1,5 +1,7 @@
-//! Dragging rows within the page: onto a folder's row, the breadcrumb, the places. With Ctrl or Alt it copies. What is
-//! dragged in from elsewhere carries files, and is not ours.
+//! Dragging rows within the page onto a folder's row or a link to a folder, to move the entries, or with Ctrl or Alt to
+//! copy them. Files that are dragged in from the system belong to `uploads`.
+
+#![cfg(target_arch = "wasm32")]
 
 use leptos::ev::DragEvent;
 use leptos::prelude::*;
@@ -9,64 +11,66 @@ use super::model::clipboard::accepts;
 use super::state::Changes;
 use crate::folder::model::{Selection, permission};
 
-/// How near to an edge of the list a drag scrolls it, and by how much at a time, in pixels.
+/// Distance from an edge of the list within which a drag scrolls, in pixels.
 const EDGE_PX: f64 = 48.0;
+/// Distance that one drag event scrolls, in pixels.
 const SCROLL_PX: f64 = 24.0;
 
 impl Changes {
-    /// A row begins to be dragged, and with it everything that is selected.
-    pub(crate) fn drag(self, event: &DragEvent, row: usize) {
+    /// Handles `dragstart` of a row: drags the selected rows, after selecting the row if it is not among them.
+    pub(crate) fn start_drag(self, event: &DragEvent, row: usize) {
         if ![permission::MOVE, permission::COPY].into_iter().any(|needed| self.browser.allows_untracked(needed)) {
             return event.prevent_default();
         }
         if self.browser.selection.with_untracked(|selection| !selection.contains(row)) {
             self.browser.selection.update(|selection: &mut Selection| selection.only(row));
         }
-        let Some(paths) = self.chosen() else { return event.prevent_default() };
+        let Some(paths) = self.selected_paths() else { return event.prevent_default() };
         if let Some(transfer) = event.data_transfer() {
             transfer.set_effect_allowed("copyMove");
             let names: Vec<_> = paths.iter().map(|path| path.display_name().into_owned()).collect();
-            // Without data, Firefox drags nothing.
+            // Firefox starts no drag without data.
             let _ = transfer.set_data("text/plain", &names.join("\n"));
         }
         self.dragged.set(Some(paths));
     }
 
-    /// The drag ended, wherever.
+    /// Handles `dragend`, after a drop or not.
     pub(crate) fn drag_ended(self) {
         self.dragged.set(None);
-        self.drop_on.set(None);
+        self.drop_target.set(None);
     }
 
-    /// The drag is over a folder: answers whether it may be dropped there.
+    /// Handles `dragover` of an element that stands for `folder`. Returns `true` if the folder accepts the drop.
     pub(crate) fn drag_over(self, event: &DragEvent, folder: Option<&VPath>) -> bool {
         let copy = copies(event);
-        let takes = self.dragged.with_untracked(|dragged| {
+        let accepted = self.dragged.with_untracked(|dragged| {
             dragged.as_ref().zip(folder).is_some_and(|(dragged, folder)| accepts(dragged, folder, copy))
         });
-        let takes = takes && self.browser.allows_untracked(if copy { permission::COPY } else { permission::MOVE });
-        let target = folder.filter(|_| takes).cloned();
-        if takes {
+        let accepted =
+            accepted && self.browser.allows_untracked(if copy { permission::COPY } else { permission::MOVE });
+        let target = folder.filter(|_| accepted).cloned();
+        if accepted {
             event.prevent_default();
             event.stop_propagation();
             if let Some(transfer) = event.data_transfer() {
                 transfer.set_drop_effect(if copy { "copy" } else { "move" });
             }
         }
-        if self.drop_on.with_untracked(|before| *before != target) {
-            self.drop_on.set(target);
+        if self.drop_target.with_untracked(|before| *before != target) {
+            self.drop_target.set(target);
         }
-        takes
+        accepted
     }
 
-    /// The drag left what it was over.
+    /// Handles `dragleave`.
     pub(crate) fn drag_left(self) {
-        if self.drop_on.with_untracked(Option::is_some) {
-            self.drop_on.set(None);
+        if self.drop_target.with_untracked(Option::is_some) {
+            self.drop_target.set(None);
         }
     }
 
-    /// What is dragged is let go over a folder.
+    /// Handles `drop` on an element that stands for `folder`.
     pub(crate) fn dropped(self, event: &DragEvent, folder: &VPath) {
         if self.dragged.with_untracked(Option::is_some) {
             event.prevent_default();
@@ -75,22 +79,22 @@ impl Changes {
         }
     }
 
-    /// True if the folder is what the drag would be dropped on.
-    pub(crate) fn is_drop(self, folder: &VPath) -> bool {
-        self.drop_on.with(|target| target.as_ref() == Some(folder))
+    /// True if `folder` would receive the drop; reactive.
+    pub(crate) fn is_drop_target(self, folder: &VPath) -> bool {
+        self.drop_target.with(|target| target.as_ref() == Some(folder))
     }
 
-    /// True if an entry waits to be moved away.
+    /// True if the entry was cut; reactive.
     pub(crate) fn is_cut(self, path: &VPath) -> bool {
         self.clipboard.with(|clipboard| clipboard.as_ref().is_some_and(|clipboard| clipboard.is_cut(path)))
     }
 }
 
-/// How far a drag at a height within a list of a height scrolls it.
-pub(crate) fn scroll_by(at: f64, height: f64) -> f64 {
-    if at < EDGE_PX {
+/// Pixels by which a drag at the height `y` scrolls a list of `height` pixels.
+pub(crate) fn drag_scroll_step(y: f64, height: f64) -> f64 {
+    if y < EDGE_PX {
         -SCROLL_PX
-    } else if at > height - EDGE_PX {
+    } else if y > height - EDGE_PX {
         SCROLL_PX
     } else {
         0.0

@@ -1,162 +1,163 @@
-//! Asking for changes and seeing them through, each in its turn: the server says what became of them.
+//! Executes changes: each waits for its turn, is shown as predicted, requested, and reported.
+
+#![cfg(target_arch = "wasm32")]
 
 use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::api::changes::{ListJobs, ReadJob, RequestChange};
-use shared::limits::JOB_WAIT_MAX;
-use shared::{Change, Job, JobState, Outcome, Rights};
+use shared::api::changes::ListJobs;
+use shared::{Change, Job, JobId, JobState, Outcome, Rights};
 
-use super::model::scheduler::{Needs, Touched};
-use super::model::{Origin, Step, Verb, batch, undo};
-use super::optimistic::Shown;
-use super::queue::Turn;
+use super::model::scheduler::{PathAccess, WaitsFor};
+use super::model::{ChangeResult, History, Origin, Step, Verb, batch, undo};
+use super::optimistic::ShownPrediction;
+use super::queue::Ticket;
 use super::state::Changes;
-use super::tasks::Task;
-use crate::failure::Failure;
+use super::task::Task;
+use crate::env::random_id;
 use crate::folder::model::permission::needed;
-use crate::net::api::{call, call_retrying};
+use crate::net::api::call;
+use crate::net::jobs::{JobEvent, follow_job, run_change};
 use crate::ui::toast::Tone;
 
-/// What is done once it is known what became of each item.
-type Then = Box<dyn FnOnce(&[Done])>;
+/// Receives the results of a change.
+type OnResult = Box<dyn FnOnce(&[ChangeResult])>;
 
-/// What runs no longer than this needs no sign of running.
+/// A change that ends sooner gets no card, and an undo that starts sooner no message that it waits.
 const CARD_AFTER: Duration = Duration::from_secs(1);
 
-/// A request, and what became of its items.
-pub(super) type Done = (Change, Vec<Outcome>);
-
 impl Changes {
-    /// Makes a change.
-    pub fn make(self, change: Change) {
+    /// Executes a change.
+    pub fn submit(self, change: Change) {
         let verb = Verb::of(&change);
-        self.start(vec![change], verb);
+        self.submit_all(vec![change], verb);
     }
 
-    /// Takes the last change back.
+    /// Undoes the last change.
     pub fn undo(self) {
-        self.step(Origin::Undo);
+        self.undo_or_redo(Origin::Undo);
     }
 
-    /// Does again what was taken back last.
+    /// Redoes the change that was undone last.
     pub fn redo(self) {
-        self.step(Origin::Redo);
+        self.undo_or_redo(Origin::Redo);
     }
 
-    /// A press while a change is under way is about that change: it waits for it.
-    fn step(self, origin: Origin) {
-        let take = move |history: &mut super::model::History| match origin {
+    /// Takes a step from the history once every earlier change has ended, because the user means the last of those.
+    fn undo_or_redo(self, origin: Origin) {
+        let take = move |history: &mut History| match origin {
             Origin::Undo => history.take_undo(),
             _ => history.take_redo(),
         };
-        let Some(turn) = self.join(origin, Needs::All) else { return };
-        let waits = turn.still_waits();
-        set_timeout(
-            move || {
-                if waits() {
-                    self.say(self.words().waits_for_turn.to_owned(), None)
-                }
-            },
-            CARD_AFTER,
-        );
+        let Some(ticket) = self.join_queue(origin, WaitsFor::All) else { return };
+        let is_waiting = ticket.is_waiting();
+        let say_waiting = move || {
+            if is_waiting() {
+                self.show_message(self.words().waits_for_turn.to_owned(), None);
+            }
+        };
+        set_timeout(say_waiting, CARD_AFTER);
         spawn_local(async move {
-            turn.come().await;
+            ticket.turn().await;
             let Some(Step { verb, changes }) = self.history.try_update(take).flatten() else {
-                return self.say_nothing_left(origin);
+                return self.show_nothing_left(origin);
             };
-            turn.narrow(Touched::by(&changes));
-            let task = self.task(Some(verb), changes.iter().map(Change::len).sum());
-            let mut done = Vec::new();
+            ticket.narrow(PathAccess::of(&changes));
+            let task = self.start_task(Some(verb), changes.iter().map(Change::len).sum());
+            let mut results = Vec::new();
             for change in changes {
-                done.extend(self.carry_out_now(&task, change, origin).await);
-                // The way has an order: what comes after a step that failed would go wrong as well.
-                if any_failed(&done) {
+                results.extend(self.execute_now(&task, change, origin).await);
+                // The requests of a step depend on one another: after a failure the next ones would fail as well.
+                if any_failed(&results) {
                     break;
                 }
             }
-            self.end(&task);
-            self.conclude(&task, done, origin, verb);
+            self.end_task(&task);
+            self.report_results(&task, results, origin, verb);
         });
     }
 
-    /// Makes changes that are one deed of the person's.
-    pub(super) fn start(self, changes: Vec<Change>, verb: Verb) {
-        self.start_then(changes, verb, Box::new(|_| ()));
+    /// Executes changes that the user requested by one action.
+    pub(super) fn submit_all(self, changes: Vec<Change>, verb: Verb) {
+        self.submit_all_then(changes, verb, Box::new(|_| ()));
     }
 
-    /// The same; `then` is told what became of it.
-    pub(super) fn start_then(self, changes: Vec<Change>, verb: Verb, then: Then) {
+    /// Executes changes and passes the results to `on_result`.
+    pub(super) fn submit_all_then(self, changes: Vec<Change>, verb: Verb, on_result: OnResult) {
         let needed = changes.iter().map(needed).fold(Rights::NONE, Rights::union);
         if !self.browser.allows_untracked(needed) || changes.iter().all(Change::is_empty) {
             return;
         }
-        let Some(turn) = self.join(Origin::New, Needs::Same(Touched::by(&changes))) else { return then(&[]) };
-        let task = self.task(Some(verb), changes.iter().map(Change::len).sum());
-        let waits = turn.still_waits()();
+        let waits_for = WaitsFor::Paths(PathAccess::of(&changes));
+        let Some(ticket) = self.join_queue(Origin::New, waits_for) else { return on_result(&[]) };
+        let task = self.start_task(Some(verb), changes.iter().map(Change::len).sum());
+        let had_to_wait = ticket.is_waiting()();
         spawn_local(async move {
-            // Shown at once, even where it has to wait: what the person does next is about what they see.
-            let shown: Vec<_> = changes.iter().map(|change| self.foresee(change, turn.id())).collect();
-            turn.come().await;
-            self.foreseen.update_value(|foreseen| foreseen.retain(|(id, ..)| *id != turn.id()));
-            let mut done = Vec::new();
+            // Show even a waiting change at once: the user's next action refers to the list as it looks then.
+            let shown: Vec<_> = changes.iter().map(|change| self.show_queued_prediction(change, ticket.id())).collect();
+            ticket.turn().await;
+            self.queued_edits.update_value(|queued| queued.retain(|edits| edits.ticket != ticket.id()));
+            let mut results = Vec::new();
             for (change, shown) in changes.into_iter().zip(shown) {
-                done.extend(self.carry_out(&task, change, shown, Origin::New).await);
+                results.extend(self.execute(&task, change, shown, Origin::New).await);
             }
-            if waits && any_failed(&done) {
-                // What it was foreseen from did not come about, or is another by now: only the server knows.
+            if had_to_wait && any_failed(&results) {
+                // The prediction was made before earlier changes ended, so reverting it may be wrong.
                 self.browser.refresh();
             }
-            self.settle_conflicts(&task, &mut done).await;
-            self.end(&task);
-            then(&done);
-            self.conclude(&task, done, Origin::New, verb);
+            self.resolve_conflicts(&task, &mut results).await;
+            self.end_task(&task);
+            on_result(&results);
+            self.report_results(&task, results, Origin::New, verb);
         });
     }
 
-    /// Stands in line; says so where that is not possible.
-    pub(super) fn join(self, origin: Origin, needs: Needs) -> Option<Turn> {
-        let turn = self.line.join(origin, needs);
-        if turn.is_none() {
+    /// Joins the queue of changes. If the queue is full, says so and returns `None`.
+    pub(super) fn join_queue(self, origin: Origin, waits_for: WaitsFor) -> Option<Ticket> {
+        let ticket = self.queue.join(origin, waits_for);
+        if ticket.is_none() {
             self.toasts.show(Tone::Bad, self.words().too_many_wait.to_owned(), None);
         }
-        turn
+        ticket
     }
 
-    /// Shows one change, and asks for it.
-    pub(super) async fn carry_out_now(self, task: &Task, change: Change, origin: Origin) -> Vec<Done> {
-        let shown = self.show(&change);
-        self.carry_out(task, change, shown, origin).await
+    /// Shows the prediction of a change whose turn has come, and executes the change.
+    pub(super) async fn execute_now(self, task: &Task, change: Change, origin: Origin) -> Vec<ChangeResult> {
+        let shown = self.show_prediction(&change);
+        self.execute(task, change, shown, origin).await
     }
 
-    /// Asks for one change, in as many requests as it needs.
-    async fn carry_out(self, task: &Task, change: Change, mut shown: Shown, origin: Origin) -> Vec<Done> {
-        let mut done = Vec::new();
-        for batch in batch::split(change) {
-            let outcomes = if task.is_stopping() { Vec::new() } else { self.ask(task, &batch).await };
-            self.settle(&mut shown, &batch, &outcomes);
-            done.push((batch, outcomes));
+    /// Sends a change in as many requests as the server's limits need.
+    async fn execute(
+        self,
+        task: &Task,
+        change: Change,
+        mut shown: ShownPrediction,
+        origin: Origin,
+    ) -> Vec<ChangeResult> {
+        let mut results = Vec::new();
+        for change in batch::split(change) {
+            let outcomes = if task.is_canceling() { Vec::new() } else { self.request(task, &change).await };
+            self.reconcile(&mut shown, &change, &outcomes);
+            results.push(ChangeResult { change, outcomes });
         }
         if origin != Origin::New {
-            let entries: Vec<_> = done.iter().flat_map(|(_, outcomes)| undo::entries(outcomes)).cloned().collect();
-            self.history.update(|history| history.renew(&entries));
+            let entries: Vec<_> = results.iter().flat_map(|result| undo::entries(&result.outcomes)).cloned().collect();
+            self.history.update(|history| history.update_etags(&entries));
         }
-        done
+        results
     }
 
-    /// One request, to its end. Items without an outcome were not touched.
-    pub(super) async fn ask(self, task: &Task, change: &Change) -> Vec<Outcome> {
-        let request = RequestChange { key: Some(Self::mint()), change: change.clone() };
-        task.begin(request.key);
-        let job = match call_retrying(&request, None, |_| task.wait(true)).await {
-            Ok(job) => self.follow(task, job).await,
-            Err(failure) => Err(failure),
-        };
-        task.wait(false);
+    /// Sends one request and waits for its outcomes. If the request itself fails, every item has that failure.
+    pub(super) async fn request(self, task: &Task, change: &Change) -> Vec<Outcome> {
+        let key = JobId(random_id());
+        task.set_job(Some(key));
+        let job = run_change(key, change.clone(), |event| show_event(task, event)).await;
+        task.set_retrying(false);
         match job {
             Ok(job) => {
-                task.finish(job.progress);
+                task.finish_request(job.progress);
                 job.outcomes
             }
             Err(failure) => {
@@ -166,71 +167,61 @@ impl Changes {
         }
     }
 
-    /// Waits until a job ends.
-    async fn follow(self, task: &Task, mut job: Job) -> Result<Job, Failure> {
-        while job.state == JobState::Running {
-            task.show(job.progress);
-            let wait = u32::try_from(JOB_WAIT_MAX.as_millis()).unwrap_or(u32::MAX);
-            let request = ReadJob { id: job.id, seen: job.version, wait };
-            job = call_retrying(&request, None, |_| task.wait(true)).await?;
-            task.wait(false);
-        }
-        Ok(job)
-    }
-
-    /// Gives a running change its card, once it takes longer than a moment.
-    pub(super) fn task(self, verb: Option<Verb>, count: usize) -> Task {
-        let id = self.next_task.get_value();
-        self.next_task.set_value(id + 1);
-        let task = Task::new(id, verb, count);
+    /// Starts a task, which gets a card if it still runs after `CARD_AFTER`.
+    pub(super) fn start_task(self, verb: Option<Verb>, count: usize) -> Task {
+        let task = Task::new(self.new_task_id(), verb, count);
         let later = task.clone();
-        let card = move || {
+        let show_card = move || {
             if later.is_running() {
                 self.tasks.update(|tasks| tasks.push(later));
             }
         };
-        set_timeout(card, CARD_AFTER);
+        set_timeout(show_card, CARD_AFTER);
         task
     }
 
-    pub(super) fn end(self, task: &Task) {
+    /// Ends a task and removes its card.
+    pub(super) fn end_task(self, task: &Task) {
         task.end();
         self.tasks.update(|tasks| tasks.retain(|other| other.id != task.id));
     }
 
-    /// Takes up the changes that still run since before the page was loaded.
-    pub(super) fn take_up_again(self) {
+    /// Follows the jobs that an earlier page requested and that still run, once the user may change files.
+    pub(super) fn follow_running_jobs(self) {
         Effect::new(move |before: Option<bool>| {
             let allowed = self.browser.allows_changes();
             if allowed && before != Some(true) {
                 spawn_local(async move {
                     let Ok(jobs) = call(&ListJobs {}, None).await else { return };
                     let running = jobs.jobs.into_iter().filter(|job| job.state == JobState::Running);
-                    running.for_each(|job| self.take_up(job));
+                    running.for_each(|job| self.follow_running_job(job));
                 });
             }
             allowed
         });
     }
 
-    fn take_up(self, job: Job) {
-        let task = self.task(None, 0);
-        task.begin(Some(job.id));
+    fn follow_running_job(self, job: Job) {
+        let task = self.start_task(None, 0);
+        task.set_job(Some(job.id));
         spawn_local(async move {
-            let outcome = self.follow(&task, job).await;
-            self.end(&task);
-            self.ended.notify();
-            if let Ok(job) = outcome {
-                self.say_taken_up(&job);
+            let job = follow_job(job, |event| show_event(&task, event)).await;
+            self.end_task(&task);
+            self.change_ended.notify();
+            if let Ok(job) = job {
+                self.show_job_finished(&job);
             }
         });
     }
 }
 
-fn any_failed(done: &[Done]) -> bool {
-    done.iter().any(|(_, outcomes)| outcomes.iter().any(is_failure))
+fn show_event(task: &Task, event: JobEvent) {
+    task.set_retrying(matches!(event, JobEvent::Retrying));
+    if let JobEvent::Progress(progress) = event {
+        task.set_progress(progress);
+    }
 }
 
-pub(super) fn is_failure(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Failed { .. })
+fn any_failed(results: &[ChangeResult]) -> bool {
+    results.iter().any(ChangeResult::has_failures)
 }

@@ -1,5 +1,7 @@
-//! Choosing a folder to move or copy to: a small browser of folders, for the keyboard as well. Arrow keys go along the
-//! folders, Enter opens one, Backspace goes up.
+//! The folder picker: chooses the destination to move or copy entries to. Arrow keys move along the folders, Enter opens
+//! one, Backspace opens the parent.
+
+#![cfg(target_arch = "wasm32")]
 
 use leptos::html;
 use leptos::prelude::*;
@@ -11,10 +13,9 @@ use shared::{Change, Order, Outcome, VPath};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-use super::dialogs::shown_while;
 use super::model::clipboard::{accepts, transfer};
 use super::model::names::free_name;
-use super::model::scheduler::{Needs, Touched};
+use super::model::scheduler::{PathAccess, WaitsFor};
 use super::model::{Origin, Verb};
 use super::name_field::NameField;
 use super::state::Changes;
@@ -26,89 +27,89 @@ use crate::net::api::list;
 use crate::printable::printable;
 use crate::server_info::root_name;
 use crate::ui::button::Button;
-use crate::ui::dialog::Dialog;
+use crate::ui::dialog::{Dialog, open_while_some};
 use crate::ui::icon::Icon;
 use crate::ui::toast::Tone;
 
-/// More folders than these are not listed here; their names can be made in the list itself.
+/// Most pages of a folder's listing that are read; further folders are not offered.
 const PAGES_MAX: usize = 5;
 
-/// What is known of the folder that is looked into.
+/// The contents of the open folder.
 #[derive(Clone, PartialEq)]
-enum Inside {
+enum Contents {
     Loading,
     Folders(Vec<VPath>),
     Failed(Failure),
 }
 
-/// The dialog.
+/// The dialog, open while `Changes::transfer` is set.
 #[component]
-pub(super) fn FolderDialog() -> impl IntoView {
+pub(super) fn FolderPicker() -> impl IntoView {
     let changes = Changes::get();
     let prefs = Prefs::get();
-    let open = shown_while(changes.sending);
+    let open = open_while_some(changes.transfer);
     let title = Signal::derive(move || {
-        let copy = changes.sending.with(|sending| sending.as_ref().is_some_and(|sending| sending.copy));
+        let copy = changes.transfer.with(|transfer| transfer.as_ref().is_some_and(|transfer| transfer.copy));
         if copy { prefs.words().copy_to } else { prefs.words().move_to }
     });
     view! {
         <Dialog open title class="asking folders" first_inside=true>
-            <Chooser />
+            <Picker />
         </Dialog>
     }
 }
 
 #[component]
-fn Chooser() -> impl IntoView {
+fn Picker() -> impl IntoView {
     let (changes, prefs) = (Changes::get(), Prefs::get());
-    let place = RwSignal::new(changes.browser.folder.get_untracked());
-    let inside = RwSignal::new(Inside::Loading);
-    let making = RwSignal::new(false);
+    let folder = RwSignal::new(changes.browser.folder.get_untracked());
+    let contents = RwSignal::new(Contents::Loading);
+    let naming = RwSignal::new(false);
     let list = NodeRef::<html::Ul>::new();
-    let coming = RwSignal::new(None::<VPath>);
-    let is_coming = Memo::new(move |_| coming.with(|coming| coming.as_ref() == Some(&*place.read())));
+    let pending = RwSignal::new(None::<VPath>);
+    let is_pending = Memo::new(move |_| pending.with(|pending| pending.as_ref() == Some(&*folder.read())));
     Effect::new(move |_| {
-        let folder = place.get();
-        // There is nothing yet in a folder that is being made.
-        match is_coming.get() {
-            true => inside.set(Inside::Loading),
-            false => look_into(folder, place, inside),
+        let path = folder.get();
+        // A folder that is being made has no contents to list.
+        match is_pending.get() {
+            true => contents.set(Contents::Loading),
+            false => load_contents(path, folder, contents),
         }
     });
-    // The first folder has the focus once they are here, and until then the list, unless the person is elsewhere in the
-    // dialog.
+    // The first folder gets the focus when the contents arrive, and the list until then, unless the focus is elsewhere in
+    // the dialog.
     Effect::new(move |_| {
-        inside.track();
+        contents.track();
         request_animation_frame(move || {
             let free = focused().is_none_or(|element| {
                 element.tag_name() == "DIALOG" || element.closest(".folder-list").is_ok_and(|found| found.is_some())
             });
             if free {
-                go(list, Go::First);
+                move_focus(list, FocusMove::First);
             }
         });
     });
     let key = move |event: leptos::ev::KeyboardEvent| {
         match event.key().as_str() {
-            "ArrowDown" => go(list, Go::Next),
-            "ArrowUp" => go(list, Go::Before),
-            "Home" => go(list, Go::First),
-            "End" => go(list, Go::Last),
-            "Backspace" => up(place),
+            "ArrowDown" => move_focus(list, FocusMove::Next),
+            "ArrowUp" => move_focus(list, FocusMove::Previous),
+            "Home" => move_focus(list, FocusMove::First),
+            "End" => move_focus(list, FocusMove::Last),
+            "Backspace" => open_parent(folder),
             _ => return,
         }
         event.prevent_default();
     };
     let root = root_name();
-    let way = move || {
-        let crumbs = crumbs(&place.get(), &root.get());
+    let breadcrumb = move || {
+        let crumbs = crumbs(&folder.get(), &root.get());
         let last = crumbs.len() - 1;
-        let crumb = move |(index, (folder, name)): (usize, (VPath, String))| {
+        let crumb = move |(index, (path, name)): (usize, (VPath, String))| {
             let current = (index == last).then_some("location");
             view! {
                 <li>
                     {(index > 0).then(|| view! { <Icon name="chevron" /> })}
-                    <button type="button" class="crumb" aria-current=current on:click=move |_| place.set(folder.clone())>
+                    <button type="button" class="crumb" aria-current=current on:click=move |_| folder.set(path.clone())>
                         <bdi>{name}</bdi>
                     </button>
                 </li>
@@ -116,25 +117,25 @@ fn Chooser() -> impl IntoView {
         };
         crumbs.into_iter().enumerate().map(crumb).collect_view()
     };
-    let folders = move || match inside.get() {
-        Inside::Loading => ().into_any(),
-        Inside::Failed(failure) => {
+    let folders = move || match contents.get() {
+        Contents::Loading => ().into_any(),
+        Contents::Failed(failure) => {
             let why = prefs.words().explain(failure.reason());
             view! { <li role="alert">{why.title}". "{why.advice}</li> }.into_any()
         }
-        Inside::Folders(folders) if folders.is_empty() => {
+        Contents::Folders(folders) if folders.is_empty() => {
             view! { <li class="folder-none">{prefs.words().no_folders}</li> }.into_any()
         }
-        Inside::Folders(folders) => {
-            let line = |folder: VPath| {
-                let name = printable(folder.name());
-                // What is on its way cannot go into itself.
+        Contents::Folders(folders) => {
+            let line = |path: VPath| {
+                let name = printable(path.name());
+                // A folder cannot be moved into itself.
                 let own = changes
-                    .sending
-                    .with_untracked(|sending| sending.as_ref().is_some_and(|sending| sending.paths.contains(&folder)));
+                    .transfer
+                    .with_untracked(|transfer| transfer.as_ref().is_some_and(|it| it.paths.contains(&path)));
                 view! {
                     <li>
-                        <button type="button" class="folder-line" disabled=own on:click=move |_| place.set(folder.clone())>
+                        <button type="button" class="folder-line" disabled=own on:click=move |_| folder.set(path.clone())>
                             <Icon name="folder" /><bdi>{name}</bdi>
                         </button>
                     </li>
@@ -143,69 +144,72 @@ fn Chooser() -> impl IntoView {
             folders.into_iter().map(line).collect_view().into_any()
         }
     };
-    let copy = move || changes.sending.with(|sending| sending.as_ref().is_some_and(|sending| sending.copy));
-    let fits = move || {
-        changes
-            .sending
-            .with(|sending| sending.as_ref().is_some_and(|sending| accepts(&sending.paths, &place.get(), sending.copy)))
+    let copy = move || changes.transfer.with(|transfer| transfer.as_ref().is_some_and(|transfer| transfer.copy));
+    let accepted = move || {
+        changes.transfer.with(|transfer| {
+            transfer.as_ref().is_some_and(|transfer| accepts(&transfer.paths, &folder.get(), transfer.copy))
+        })
     };
-    // Where to is known before what is in there.
-    let cannot = Signal::derive(move || !fits() || inside.with(|inside| matches!(inside, Inside::Failed(_))));
+    // Loading contents does not disable the button: the destination is known before its contents.
+    let disabled =
+        Signal::derive(move || !accepted() || contents.with(|contents| matches!(contents, Contents::Failed(_))));
     let label = Signal::derive(move || if copy() { prefs.words().copy_here } else { prefs.words().move_here });
-    let send = Callback::new(move |()| {
-        let sending = changes.sending.try_update(Option::take).flatten();
-        let change = sending.and_then(|sending| transfer(&sending.paths, &place.get_untracked(), sending.copy));
+    let submit = Callback::new(move |()| {
+        let pending = changes.transfer.try_update(Option::take).flatten();
+        let change = pending.and_then(|pending| transfer(&pending.paths, &folder.get_untracked(), pending.copy));
         if let Some(change) = change {
-            changes.make(change);
+            changes.submit(change);
         }
     });
-    let cancel = Callback::new(move |()| changes.sending.set(None));
+    let cancel = Callback::new(move |()| changes.transfer.set(None));
     view! {
-        <nav class="breadcrumb" aria-label=prefs.text(|words| words.path)><ol>{way}</ol></nav>
+        <nav class="breadcrumb" aria-label=prefs.text(|words| words.path)><ol>{breadcrumb}</ol></nav>
         <ul class="folder-list" tabindex="-1" aria-label=prefs.text(|words| words.places) node_ref=list on:keydown=key>{folders}</ul>
-        <Show when=move || making.get()><Make place coming making inside /></Show>
+        <Show when=move || naming.get()><NewFolderField folder pending naming contents /></Show>
         <div class="dialog-actions">
             <Button label=prefs.text(|words| words.new_folder) icon="new-folder" class="button quiet start"
-                press=Callback::new(move |()| making.set(true)) />
+                press=Callback::new(move |()| naming.set(true)) />
             <Button label=prefs.text(|words| words.cancel) class="button" press=cancel />
-            <Button label class="button primary" disabled=cannot press=send />
+            <Button label class="button primary" disabled press=submit />
         </div>
     }
 }
 
-/// Makes a folder in the one that is looked into, and goes into it at once: what the person asks for from then on is
-/// meant for it, and is done once it is there.
+/// Makes a folder in the open one, and opens it without waiting for the server: a move to it waits in the queue of changes
+/// until it exists.
 #[component]
-fn Make(
-    place: RwSignal<VPath>,
+fn NewFolderField(
+    /// The open folder.
+    folder: RwSignal<VPath>,
     /// The folder that is being made.
-    coming: RwSignal<Option<VPath>>,
-    making: RwSignal<bool>,
-    inside: RwSignal<Inside>,
+    pending: RwSignal<Option<VPath>>,
+    /// True while this field is shown.
+    naming: RwSignal<bool>,
+    contents: RwSignal<Contents>,
 ) -> impl IntoView {
     let (changes, prefs) = (Changes::get(), Prefs::get());
     let taken = Callback::new(move |name: Vec<u8>| {
-        inside.with_untracked(|inside| match inside {
-            Inside::Folders(folders) => folders.iter().any(|folder| folder.name() == name),
+        contents.with_untracked(|contents| match contents {
+            Contents::Folders(folders) => folders.iter().any(|folder| folder.name() == name),
             _ => false,
         })
     });
     let base = prefs.lang.get_untracked().words().new_folder_name;
     let before = free_name(base, |name| taken.run(name.to_vec())).into_bytes();
     let done = Callback::new(move |name: Option<Vec<u8>>| {
-        making.set(false);
-        let path = name.and_then(|name| place.get_untracked().join(&name).ok());
+        naming.set(false);
+        let path = name.and_then(|name| folder.get_untracked().join(&name).ok());
         let Some(path) = path else { return };
         let change = Change::MakeFolder { paths: vec![path.clone()], existing_ok: true };
-        let needs = Needs::Same(Touched::by(std::slice::from_ref(&change)));
-        let Some(turn) = changes.join(Origin::New, needs) else { return };
-        coming.set(Some(path.clone()));
-        place.set(path.clone());
+        let waits_for = WaitsFor::Paths(PathAccess::of(std::slice::from_ref(&change)));
+        let Some(ticket) = changes.join_queue(Origin::New, waits_for) else { return };
+        pending.set(Some(path.clone()));
+        folder.set(path.clone());
         spawn_local(async move {
-            turn.come().await;
-            let task = changes.task(Some(Verb::Made), 1);
-            let outcomes = changes.ask(&task, &change).await;
-            changes.end(&task);
+            ticket.turn().await;
+            let task = changes.start_task(Some(Verb::Made), 1);
+            let outcomes = changes.request(&task, &change).await;
+            changes.end_task(&task);
             let failed = outcomes.into_iter().find_map(|outcome| match outcome {
                 Outcome::Failed { code, .. } => Some(code),
                 _ => None,
@@ -214,40 +218,41 @@ fn Make(
                 let why = changes.words().explain(of_change(code));
                 changes.toasts.show(Tone::Bad, format!("{}. {}", why.title, why.advice), None);
             }
-            // The dialog may be closed by now, and the person may have gone on to another folder.
-            let here = place.try_get_untracked().is_some_and(|place| place == path);
-            if here && failed.is_some() {
-                up(place);
+            // Meanwhile the user may have closed the dialog or opened another folder.
+            let still_open = folder.try_get_untracked().is_some_and(|folder| folder == path);
+            if still_open && failed.is_some() {
+                open_parent(folder);
             }
-            coming.try_update(|coming| *coming = coming.take().filter(|coming| *coming != path));
+            pending.try_update(|pending| *pending = pending.take().filter(|pending| *pending != path));
         });
     });
-    view! { <NameField before folder=true label=prefs.text(|words| words.new_folder) id="chooser-name" taken done on_leave=true /> }
+    view! { <NameField before folder=true label=prefs.text(|words| words.new_folder) id="chooser-name" taken done submit_on_blur=true /> }
 }
 
-fn up(place: RwSignal<VPath>) {
-    if let Some(parent) = place.get_untracked().parent() {
-        place.set(parent);
+fn open_parent(folder: RwSignal<VPath>) {
+    if let Some(parent) = folder.get_untracked().parent() {
+        folder.set(parent);
     }
 }
 
-/// Lists the folders of a folder; they come first, so that reading stops where the files begin.
-fn look_into(folder: VPath, place: RwSignal<VPath>, inside: RwSignal<Inside>) {
-    inside.set(Inside::Loading);
+/// Loads the contents of `path` and sets them, if it is still the open folder then.
+fn load_contents(path: VPath, folder: RwSignal<VPath>, contents: RwSignal<Contents>) {
+    contents.set(Contents::Loading);
     spawn_local(async move {
-        let found = folders_of(&folder).await;
-        if place.try_get_untracked().is_some_and(|place| place == folder) {
-            inside.set(found.map_or_else(Inside::Failed, Inside::Folders));
+        let found = folders_of(&path).await;
+        if folder.try_get_untracked().is_some_and(|folder| folder == path) {
+            contents.set(found.map_or_else(Contents::Failed, Contents::Folders));
         }
     });
 }
 
+/// The folders of a folder. Listings have the folders first, so reading stops at the first page with a file.
 async fn folders_of(folder: &VPath) -> Result<Vec<VPath>, Failure> {
     let (mut folders, mut cursor, mut limit) = (Vec::new(), None, None);
     for _ in 0..PAGES_MAX {
         let page = list(&ListFolder { path: folder.clone(), order: Order::default(), limit, cursor }, None).await?.page;
         let only_folders = page.rows().all(|row| row.is_folder());
-        folders.extend(page.rows().filter(opens).filter_map(|row| folder.join(row.name).ok()));
+        folders.extend(page.rows().filter(can_open).filter_map(|row| folder.join(row.name).ok()));
         cursor = page.next_cursor;
         limit = Some(LIST_PAGE_MAX);
         if !only_folders || cursor.is_none() {
@@ -257,33 +262,34 @@ async fn folders_of(folder: &VPath) -> Result<Vec<VPath>, Failure> {
     Ok(folders)
 }
 
-fn opens(row: &Row<'_>) -> bool {
+fn can_open(row: &Row<'_>) -> bool {
     row.is_folder() && !matches!(row.link, Some(shared::Link::Escapes | shared::Link::Broken))
 }
 
 #[derive(Clone, Copy)]
-enum Go {
+enum FocusMove {
     Next,
-    Before,
+    Previous,
     First,
     Last,
 }
 
-fn go(list: NodeRef<html::Ul>, go: Go) {
+/// Moves the focus among the folders of the list.
+fn move_focus(list: NodeRef<html::Ul>, movement: FocusMove) {
     let Some(list) = list.get_untracked() else { return };
     let Ok(found) = list.query_selector_all("button:not(:disabled)") else { return };
     let lines: Vec<HtmlElement> = (0..found.length()).filter_map(|index| found.item(index)?.dyn_into().ok()).collect();
-    let here = focused().and_then(|element| lines.iter().position(|line| element.is_same_node(Some(line))));
+    let current = focused().and_then(|element| lines.iter().position(|line| element.is_same_node(Some(line))));
     let Some(last) = lines.len().checked_sub(1) else {
-        // Without a line to have it, the list itself has the focus, and takes the keys.
+        // Without folders, the list itself takes the focus and the keys.
         return focus_element(&list);
     };
-    let to = match (go, here) {
-        (Go::Next, Some(here)) => (here + 1).min(last),
-        (Go::Before, Some(here)) => here.saturating_sub(1),
-        (Go::Last, _) => last,
+    let to = match (movement, current) {
+        (FocusMove::Next, Some(current)) => (current + 1).min(last),
+        (FocusMove::Previous, Some(current)) => current.saturating_sub(1),
+        (FocusMove::Last, _) => last,
         _ => 0,
     };
-    // Unlike elsewhere the focus scrolls here: the list is as long as it is. A button can always have it.
+    // `focus` without `preventScroll`, because the list is not virtual. A button accepts the focus always.
     let _ = lines[to].focus();
 }

@@ -1,38 +1,28 @@
-//! Every change that a file manager makes: what it means (`model`), asking for it, undoing it, and the dialogs around it.
+//! Changes of files: `model` decides; the other files request changes, show their effect, undo them, and ask the user.
 
-pub mod model;
-
-#[cfg(target_arch = "wasm32")]
 mod actions;
-#[cfg(target_arch = "wasm32")]
+mod confirm_dialog;
 mod conflict_dialog;
-#[cfg(target_arch = "wasm32")]
 mod dialogs;
-#[cfg(target_arch = "wasm32")]
 mod drag;
-#[cfg(target_arch = "wasm32")]
 mod execute;
-#[cfg(target_arch = "wasm32")]
 mod folder_picker;
-#[cfg(target_arch = "wasm32")]
 mod menus;
-#[cfg(target_arch = "wasm32")]
+pub mod model;
 mod name_field;
-#[cfg(target_arch = "wasm32")]
+mod new_folder_dialog;
 mod optimistic;
-#[cfg(target_arch = "wasm32")]
+mod provide;
 mod queue;
-#[cfg(target_arch = "wasm32")]
 mod report;
-#[cfg(target_arch = "wasm32")]
 mod state;
-#[cfg(target_arch = "wasm32")]
-mod tasks;
+mod task;
+mod task_cards;
 
 pub use model::Origin;
 
 #[cfg(target_arch = "wasm32")]
-pub use {dialogs::ChangeDialogs, state::Changes, tasks::TaskCards};
+pub use {dialogs::ChangeDialogs, state::Changes, task_cards::TaskCards};
 
 #[cfg(target_arch = "wasm32")]
-pub(crate) use {drag::scroll_by, name_field::NameField};
+pub(crate) use {drag::drag_scroll_step, name_field::NameField};

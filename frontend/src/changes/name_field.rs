@@ -1,48 +1,49 @@
-//! A field for a name: what is wrong with it stands below while it is typed, Enter takes it and Escape leaves it.
+//! A text field for a name. An error appears below the field as the user types; Enter submits, Escape cancels.
+
+#![cfg(target_arch = "wasm32")]
 
 use leptos::html;
 use leptos::prelude::*;
 
-use super::model::names::{NameFault, check, from_field, stem_units, to_field};
+use super::model::names::{NameError, from_field, stem_units, to_field, validate};
 use crate::env::prefs::Prefs;
 use crate::env::{focus_element, focused};
 use crate::i18n::Words;
 
-/// The field.
+/// The field. The stem of the name is selected at first.
 #[component]
 pub(crate) fn NameField(
-    /// The raw name that it starts with.
+    /// The raw name at first.
     before: Vec<u8>,
-    /// Of a folder, which has no extension.
+    /// True for the name of a folder, which has no extension.
     folder: bool,
-    /// What the field is for.
+    /// The accessible name.
     label: Signal<&'static str>,
-    /// Its id.
     id: &'static str,
-    /// True for names that something has already.
+    /// True for a name that exists already.
     taken: Callback<Vec<u8>, bool>,
-    /// Takes a good name; none where the field was left.
+    /// Receives a valid name, or `None` if the user cancelled.
     done: Callback<Option<Vec<u8>>>,
-    /// Leaving the field for another place takes the name, if it is a good one.
+    /// Losing the focus submits a valid name, or else cancels.
     #[prop(optional)]
-    on_leave: bool,
-    /// Asks to take the name, as Enter does.
+    submit_on_blur: bool,
+    /// Submits the name, as Enter does.
     #[prop(optional)]
     submit: Option<Trigger>,
 ) -> AnyView {
     let prefs = Prefs::get();
     let node = NodeRef::<html::Input>::new();
-    let fault = RwSignal::new(None::<NameFault>);
+    let error = RwSignal::new(None::<NameError>);
     let ended = StoredValue::new(false);
     let start = to_field(&before);
     let units = u32::try_from(stem_units(&start, folder)).unwrap_or(u32::MAX);
     let before = StoredValue::new(before);
     Effect::new(move |_| {
         if let Some(field) = node.get() {
-            // At once: whoever types on without looking means this field, and a new name.
+            // Not in a later frame: keys that the user presses meanwhile are meant for this field.
             let _ = field.set_selection_range(0, units);
             focus_element(&field);
-            // In a dialog that is only about to open it cannot have the focus yet.
+            // Within a dialog that is about to open, the field accepts the focus only in the next frame.
             request_animation_frame(move || {
                 if !focused().is_some_and(|element| element.is_same_node(Some(&field))) {
                     focus_element(&field);
@@ -50,34 +51,34 @@ pub(crate) fn NameField(
             });
         }
     });
-    let judge = move |text: &str| {
+    let parse = move |text: &str| {
         let name = before.with_value(|before| from_field(text, before));
-        let same = before.with_value(|before| *before == name);
-        match check(&name) {
-            Err(fault) => Err(fault),
-            Ok(()) if !same && taken.run(name.clone()) => Err(NameFault::Taken),
+        let unchanged = before.with_value(|before| *before == name);
+        match validate(&name) {
+            Err(error) => Err(error),
+            Ok(()) if !unchanged && taken.run(name.clone()) => Err(NameError::Taken),
             Ok(()) => Ok(name),
         }
     };
     let end = move |name: Option<Vec<u8>>| {
-        // Taking the field away makes it lose the focus once more.
+        // Removing the field fires `blur` once more.
         if !ended.get_value() {
             ended.set_value(true);
             done.run(name);
         }
     };
-    let take = move |insist: bool| {
+    let finish = move |show_error: bool| {
         let Some(field) = node.get_untracked() else { return };
-        match judge(&field.value()) {
+        match parse(&field.value()) {
             Ok(name) => end(Some(name)),
-            Err(why) if insist => fault.set(Some(why)),
+            Err(invalid) if show_error => error.set(Some(invalid)),
             Err(_) => end(None),
         }
     };
     Effect::new(move |before: Option<()>| {
         submit.iter().for_each(Trigger::track);
         if before.is_some() {
-            take(true);
+            finish(true);
         }
     });
     let key = move |event: leptos::ev::KeyboardEvent| {
@@ -88,7 +89,7 @@ pub(crate) fn NameField(
             "Enter" => {
                 event.prevent_default();
                 event.stop_propagation();
-                take(true);
+                finish(true);
             }
             "Escape" => {
                 event.prevent_default();
@@ -98,36 +99,36 @@ pub(crate) fn NameField(
             _ => event.stop_propagation(),
         }
     };
-    let typed = move |_| {
+    let input = move |_| {
         let Some(field) = node.get_untracked() else { return };
-        // Nobody is told of an empty field while they are about to fill it.
-        fault.set(judge(&field.value()).err().filter(|why| *why != NameFault::Empty));
+        // An empty field is no error while the user types a new name.
+        error.set(parse(&field.value()).err().filter(|invalid| *invalid != NameError::Empty));
     };
-    let left = move |_| {
-        if on_leave {
-            take(false);
+    let blur = move |_| {
+        if submit_on_blur {
+            finish(false);
         }
     };
-    let message = move || fault.get().map(|why| says(prefs.words(), why));
-    let hint = format!("{id}-fault");
+    let message = move || error.get().map(|invalid| error_text(prefs.words(), invalid));
+    let error_id = format!("{id}-error");
     view! {
         <div class="name-field">
             <input id=id node_ref=node type="text" class="name-input" autofocus=true autocomplete="off" autocapitalize="off"
                 spellcheck="false" enterkeyhint="done" aria-label=label value=start
-                aria-invalid=move || if fault.get().is_some() { "true" } else { "false" } aria-describedby=hint.clone()
-                on:keydown=key on:input=typed on:blur=left />
-            <p id=hint class="name-fault" role="alert">{message}</p>
+                aria-invalid=move || if error.get().is_some() { "true" } else { "false" } aria-describedby=error_id.clone()
+                on:keydown=key on:input=input on:blur=blur />
+            <p id=error_id class="name-error" role="alert">{message}</p>
         </div>
     }
     .into_any()
 }
 
-fn says(words: &'static Words, why: NameFault) -> &'static str {
-    match why {
-        NameFault::Empty => words.name_empty,
-        NameFault::Slash => words.name_slash,
-        NameFault::Dots => words.name_dots,
-        NameFault::TooLong => words.name_long,
-        NameFault::Taken => words.name_taken,
+fn error_text(words: &'static Words, error: NameError) -> &'static str {
+    match error {
+        NameError::Empty => words.name_empty,
+        NameError::Slash => words.name_slash,
+        NameError::Dots => words.name_dots,
+        NameError::TooLong => words.name_long,
+        NameError::Taken => words.name_taken,
     }
 }

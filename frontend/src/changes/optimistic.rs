@@ -1,107 +1,111 @@
-//! What the list shows of a change: at once what will be, and where the server says otherwise, what it said.
+//! Optimistic updates of the list: shows the prediction of a change at once, and the server's result where it differs.
+
+#![cfg(target_arch = "wasm32")]
 
 use leptos::prelude::*;
 use shared::{Change, Outcome, VPath};
 
-use super::model::prediction::{Guess, guess, settled};
-use super::state::Changes;
+use super::model::prediction::{Prediction, confirmed_edits, predict};
+use super::state::{Changes, QueuedEdits};
 use crate::env::{clock, focused};
 use crate::folder::model::Edit;
 
-/// What the list shows of a change before the server said what became of it.
-pub(super) struct Shown {
+/// The prediction of a change, as the list shows it until the server's outcomes arrive.
+pub(super) struct ShownPrediction {
     folder: VPath,
-    /// Of each item that nothing was said of so far.
-    guesses: Vec<Guess>,
-    /// The names that it brought.
-    brought: Vec<Vec<u8>>,
+    /// The predictions of the items without an outcome, in order.
+    predictions: Vec<Prediction>,
+    /// Names of the rows that the prediction added.
+    added: Vec<Vec<u8>>,
 }
 
 impl Changes {
-    /// Shows what a change will do whose turn has come.
-    pub(super) fn show(self, change: &Change) -> Shown {
-        let (folder, guesses) = self.guess(change);
-        self.browser.asked(&folder, names(&guesses));
-        let brought = self.merge(&folder, &forth(&guesses), &self.foreseen_in(&folder), &[]);
-        Shown { folder, guesses, brought }
+    /// Shows the prediction of a change that starts now, below the edits of changes that wait.
+    pub(super) fn show_prediction(self, change: &Change) -> ShownPrediction {
+        let (folder, predictions) = self.predict(change);
+        self.browser.asked(&folder, names(&predictions));
+        let added = self.merge_edits(&folder, &edits(&predictions), &self.queued_edits_of(&folder), &[]);
+        ShownPrediction { folder, predictions, added }
     }
 
-    /// Shows what a change will do whose turn, of that number, has yet to come. It goes on being shown whatever becomes
-    /// of those before it.
-    pub(super) fn foresee(self, change: &Change, turn: u32) -> Shown {
-        let (folder, guesses) = self.guess(change);
-        let edits = forth(&guesses);
-        self.browser.asked(&folder, names(&guesses));
-        let brought = self.merge(&folder, &edits, &[], &[]);
+    /// Shows the prediction of a change that waits under the scheduler's id `ticket`. The list shows the prediction until
+    /// the change's own outcomes arrive, whatever the outcomes of earlier changes.
+    pub(super) fn show_queued_prediction(self, change: &Change, ticket: u32) -> ShownPrediction {
+        let (folder, predictions) = self.predict(change);
+        let edits = edits(&predictions);
+        self.browser.asked(&folder, names(&predictions));
+        let added = self.merge_edits(&folder, &edits, &[], &[]);
         if !edits.is_empty() {
-            self.foreseen.update_value(|foreseen| foreseen.push((turn, folder.clone(), edits)));
+            let queued = QueuedEdits { ticket, folder: folder.clone(), edits };
+            self.queued_edits.update_value(|all| all.push(queued));
         }
-        Shown { folder, guesses, brought }
+        ShownPrediction { folder, predictions, added }
     }
 
-    fn guess(self, change: &Change) -> (VPath, Vec<Guess>) {
+    fn predict(self, change: &Change) -> (VPath, Vec<Prediction>) {
         let folder = self.browser.folder.get_untracked();
-        let guesses = self.browser.listing.with_untracked(|listing| match listing.folder == folder {
-            true => guess(change, listing, clock()),
-            false => vec![Guess::default(); change.len()],
+        let predictions = self.browser.listing.with_untracked(|listing| match listing.folder == folder {
+            true => predict(change, listing, clock()),
+            false => vec![Prediction::default(); change.len()],
         });
-        (folder, guesses)
+        (folder, predictions)
     }
 
-    fn foreseen_in(self, folder: &VPath) -> Vec<Edit> {
-        self.foreseen.with_value(|foreseen| {
-            let here = foreseen.iter().filter(|(_, there, _)| there == folder);
-            here.flat_map(|(.., edits)| edits.iter().cloned()).collect()
+    fn queued_edits_of(self, folder: &VPath) -> Vec<Edit> {
+        self.queued_edits.with_value(|all| {
+            let of_folder = all.iter().filter(|queued| queued.folder == *folder);
+            of_folder.flat_map(|queued| queued.edits.iter().cloned()).collect()
         })
     }
 
-    /// Puts the list right after what the server said of the next items.
-    pub(super) fn settle(self, shown: &mut Shown, change: &Change, outcomes: &[Outcome]) {
-        let guesses: Vec<_> = shown.guesses.drain(..change.len().min(shown.guesses.len())).collect();
+    /// Corrects the list by the outcomes of the next items of a change.
+    pub(super) fn reconcile(self, shown: &mut ShownPrediction, change: &Change, outcomes: &[Outcome]) {
+        let predictions: Vec<_> = shown.predictions.drain(..change.len().min(shown.predictions.len())).collect();
         let done = |index: usize| matches!(outcomes.get(index), Some(Outcome::Done { .. }));
-        let back = guesses.iter().enumerate().filter(|(index, _)| !done(*index)).flat_map(|(_, guess)| &guess.back);
-        let mut edits: Vec<_> = back.cloned().collect();
-        // A name that was guessed wrong goes away again.
-        let said = settled(change, outcomes, &shown.folder);
-        let right = |name: &[u8]| said.iter().any(|edit| edit.name() == name);
-        let wrong = guesses.iter().enumerate().filter(|(index, _)| done(*index)).flat_map(|(_, guess)| &guess.forth);
-        if said.len() <= guesses.len().max(8) {
-            edits.extend(wrong.filter(|edit| !right(edit.name())).map(|edit| Edit::absent(edit.name())));
+        let failed = predictions.iter().enumerate().filter(|(index, _)| !done(*index));
+        let mut edits: Vec<_> = failed.flat_map(|(_, prediction)| &prediction.revert).cloned().collect();
+        let confirmed = confirmed_edits(change, outcomes, &shown.folder);
+        // Remove predicted names that the outcomes do not confirm. The bound keeps the comparison below quadratic time.
+        if confirmed.len() <= predictions.len().max(8) {
+            let is_confirmed = |name: &[u8]| confirmed.iter().any(|edit| edit.name() == name);
+            let succeeded = predictions.iter().enumerate().filter(|(index, _)| done(*index));
+            let predicted = succeeded.flat_map(|(_, prediction)| &prediction.apply);
+            edits.extend(predicted.filter(|edit| !is_confirmed(edit.name())).map(|edit| Edit::absent(edit.name())));
         }
-        edits.extend(said.iter().cloned());
-        self.merge(&shown.folder, &edits, &self.foreseen_in(&shown.folder), &shown.brought);
-        self.browser.answered(&shown.folder, names(&guesses), &said);
+        edits.extend(confirmed.iter().cloned());
+        self.merge_edits(&shown.folder, &edits, &self.queued_edits_of(&shown.folder), &shown.added);
+        self.browser.answered(&shown.folder, names(&predictions), &confirmed);
     }
 
-    /// Merges edits into the list, and what comes `after` them, and goes to what the edits bring, unless it was gone to
-    /// `before`; answers what they bring.
-    fn merge(self, folder: &VPath, edits: &[Edit], after: &[Edit], before: &[Vec<u8>]) -> Vec<Vec<u8>> {
-        let free = self.browser.has_focus();
-        self.browser.merge(folder, &[edits, after].concat());
-        let brought: Vec<_> =
+    /// Merges `edits`, then `queued`, into the list and reveals the rows that `edits` add, except those `revealed`
+    /// before. Returns the names of the added rows.
+    fn merge_edits(self, folder: &VPath, edits: &[Edit], queued: &[Edit], revealed: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let had_focus = self.browser.has_focus();
+        self.browser.merge(folder, &[edits, queued].concat());
+        let added: Vec<_> =
             edits.iter().filter(|edit| matches!(edit, Edit::Present(_))).map(|edit| edit.name().to_vec()).collect();
-        let news: Vec<_> = brought.iter().filter(|name| !before.contains(name)).map(Vec::as_slice).collect();
-        let here = self.browser.folder.with_untracked(|here| here == folder);
-        // What a person is about to act on stays chosen, or their deed would be done to something else.
-        let choosing = self.menu.with_untracked(Option::is_some) || self.renaming.with_untracked(Option::is_some);
-        if here && !news.is_empty() && !choosing {
-            self.browser.reveal(&news, free);
+        let new: Vec<_> = added.iter().filter(|name| !revealed.contains(name)).map(Vec::as_slice).collect();
+        let in_sight = self.browser.folder.with_untracked(|current| current == folder);
+        // Revealing selects the new rows. An open menu or name field must keep acting on the selection it was opened for.
+        let editing = self.menu.with_untracked(Option::is_some) || self.renaming.with_untracked(Option::is_some);
+        if in_sight && !new.is_empty() && !editing {
+            self.browser.reveal(&new, had_focus);
         }
-        // What had the focus may have gone with the selection that it belonged to.
+        // The element with the focus may be gone together with the selection.
         request_animation_frame(move || {
             if focused().is_none() {
                 self.browser.focus_cursor();
             }
         });
-        brought
+        added
     }
 }
 
-/// The names that guesses are about, each once for each of them.
-fn names(guesses: &[Guess]) -> impl Iterator<Item = &[u8]> {
-    guesses.iter().flat_map(|guess| guess.forth.iter().map(Edit::name))
+/// The name of every edit that the predictions apply.
+fn names(predictions: &[Prediction]) -> impl Iterator<Item = &[u8]> {
+    predictions.iter().flat_map(|prediction| prediction.apply.iter().map(Edit::name))
 }
 
-fn forth(guesses: &[Guess]) -> Vec<Edit> {
-    guesses.iter().flat_map(|guess| guess.forth.iter().cloned()).collect()
+fn edits(predictions: &[Prediction]) -> Vec<Edit> {
+    predictions.iter().flat_map(|prediction| prediction.apply.iter().cloned()).collect()
 }

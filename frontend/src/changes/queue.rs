@@ -1,4 +1,7 @@
-//! Standing in line: what is asked for while the server has not answered yet is not lost, it waits for its turn.
+//! `ChangeQueue`: an async queue over [`Scheduler`]. A change that is requested before the server answered an earlier one
+//! waits for its turn.
+
+#![cfg(target_arch = "wasm32")]
 
 use js_sys::{Function, Promise};
 use leptos::prelude::*;
@@ -6,75 +9,75 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 
 use super::model::Origin;
-use super::model::scheduler::{Needs, Touched, Turns};
+use super::model::scheduler::{PathAccess, Scheduler, WaitsFor};
 
-/// A line of those who wait for their turn.
+/// The queue. A copy is the same queue.
 #[derive(Clone, Copy)]
-pub(super) struct Line(RwSignal<Turns<Function>, LocalStorage>);
+pub(super) struct ChangeQueue(RwSignal<Scheduler<Function>, LocalStorage>);
 
-/// A place in the line, which is left when this is dropped.
-pub(super) struct Turn {
+/// A change's place in the queue. Dropping the ticket removes the change.
+pub(super) struct Ticket {
     id: u32,
-    line: Line,
-    coming: Promise,
+    queue: ChangeQueue,
+    started: Promise,
 }
 
-impl Line {
+impl ChangeQueue {
     pub(super) fn new() -> Self {
-        Self(RwSignal::new_local(Turns::default()))
+        Self(RwSignal::new_local(Scheduler::default()))
     }
 
-    /// Stands in line at once; none where too many wait already.
-    pub(super) fn join(self, origin: Origin, needs: Needs) -> Option<Turn> {
+    /// Joins the queue without waiting. `None` if the queue is full.
+    pub(super) fn join(self, origin: Origin, waits_for: WaitsFor) -> Option<Ticket> {
         let mut wake = None;
-        let coming = Promise::new(&mut |resolve, _| wake = Some(resolve));
-        let id = self.0.try_update(|turns| turns.join(origin, needs, wake?)).flatten()?;
-        self.call();
-        Some(Turn { id, line: self, coming })
+        let started = Promise::new(&mut |resolve, _| wake = Some(resolve));
+        let id = self.0.try_update(|scheduler| scheduler.add(origin, waits_for, wake?)).flatten()?;
+        self.start_unblocked();
+        Some(Ticket { id, queue: self, started })
     }
 
-    /// True if there will be more to take back, or to do again, once all this is done.
-    pub(super) fn promises(self, more: Origin) -> bool {
-        self.0.with(|turns| turns.promises(more))
+    /// [`Scheduler::will_add_step`], reactive.
+    pub(super) fn will_add_step(self, to: Origin) -> bool {
+        self.0.with(|scheduler| scheduler.will_add_step(to))
     }
 
-    fn call(self) {
-        while let Some(wake) = self.0.try_update(Turns::call).flatten() {
-            // A promise that is kept calls nobody before this has ended.
+    fn start_unblocked(self) {
+        while let Some(wake) = self.0.try_update(Scheduler::start_next).flatten() {
+            // Resolving a promise runs its continuations in a later microtask, so none re-enters this loop.
             let _ = wake.call0(&JsValue::UNDEFINED);
         }
     }
 }
 
-impl Turn {
-    /// Its number.
+impl Ticket {
+    /// The change's id in the scheduler.
     pub(super) fn id(&self) -> u32 {
         self.id
     }
 
-    /// Waits until the turn comes.
-    pub(super) async fn come(&self) {
-        // The promise is only ever resolved.
-        let _ = JsFuture::from(self.coming.clone()).await;
+    /// Waits until no earlier change blocks this one.
+    pub(super) async fn turn(&self) {
+        // The promise never rejects.
+        let _ = JsFuture::from(self.started.clone()).await;
     }
 
-    /// It has to do with no more than this; the others need not wait.
-    pub(super) fn narrow(&self, touched: Touched) {
-        self.line.0.update(|turns| turns.narrow(self.id, touched));
-        self.line.call();
+    /// [`Scheduler::narrow`], which may start changes that wait.
+    pub(super) fn narrow(&self, access: PathAccess) {
+        self.queue.0.update(|scheduler| scheduler.narrow(self.id, access));
+        self.queue.start_unblocked();
     }
 
-    /// Answers at any later time whether the turn has yet to come.
-    pub(super) fn still_waits(&self) -> impl Fn() -> bool + use<> {
-        let (id, line) = (self.id, self.line);
-        move || line.0.try_with_untracked(|turns| turns.is_waiting(id)).unwrap_or(false)
+    /// A check, usable after the ticket is gone, whether the change still waits.
+    pub(super) fn is_waiting(&self) -> impl Fn() -> bool + use<> {
+        let (id, queue) = (self.id, self.queue);
+        move || queue.0.try_with_untracked(|scheduler| scheduler.is_waiting(id)).unwrap_or(false)
     }
 }
 
-impl Drop for Turn {
+impl Drop for Ticket {
     fn drop(&mut self) {
-        if self.line.0.try_update(|turns| turns.leave(self.id)).is_some() {
-            self.line.call();
+        if self.queue.0.try_update(|scheduler| scheduler.remove(self.id)).is_some() {
+            self.queue.start_unblocked();
         }
     }
 }

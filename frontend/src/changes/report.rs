@@ -1,60 +1,65 @@
-//! What is said of a change once it ended: one sentence with a way back, or why it was not done and what to do.
+//! Reports a change that ended: one sentence with a button for undo, or the reasons why items failed.
+
+#![cfg(target_arch = "wasm32")]
 
 use leptos::prelude::*;
 use shared::{Change, ErrorCode, Job, Outcome};
 
-use super::execute::{Done, is_failure};
-use super::model::verb::subject;
-use super::model::{Origin, Step, Verb, conflict, undo};
+use super::model::change_result::is_failure;
+use super::model::verb::item_path;
+use super::model::{ChangeResult, Origin, Step, Verb, conflict, undo};
 use super::state::Changes;
-use super::tasks::{Failed, Task};
+use super::task::{FailedItem, Task};
 use crate::failure::of_change;
 use crate::i18n::{Counted, Words, fill};
 use crate::printable::printable;
 use crate::ui::toast::{Action, Tone};
 
-/// What became of a change, counted.
+/// The outcomes of a change, counted.
 #[derive(Default)]
-struct Tally {
+struct Summary {
     done: usize,
+    /// Name of the last item that was done.
     name: Option<String>,
     skipped: usize,
-    failed: Vec<Failed>,
-    again: Vec<Change>,
+    failed: Vec<FailedItem>,
+    /// The requests that retry the failed items for which a retry may help.
+    retry: Vec<Change>,
 }
 
 impl Changes {
-    /// Remembers the way back, and says what became of it.
-    pub(super) fn conclude(self, task: &Task, done: Vec<Done>, origin: Origin, verb: Verb) {
-        let back: Vec<_> = done.iter().rev().flat_map(|(change, outcomes)| undo::inverse(change, outcomes)).collect();
-        let step = (!back.is_empty()).then_some(Step { verb, changes: back });
-        let returns = step.is_some();
-        let tally = tally(&done);
-        // An undo of which nothing was done is dropped, and one that was done in part can be done again in part.
-        if returns || tally.done > 0 {
+    /// Records the inverse in the history, and reports the results to the user.
+    pub(super) fn report_results(self, task: &Task, results: Vec<ChangeResult>, origin: Origin, verb: Verb) {
+        let inverse: Vec<_> =
+            results.iter().rev().flat_map(|result| undo::inverse(&result.change, &result.outcomes)).collect();
+        let step = (!inverse.is_empty()).then_some(Step { verb, changes: inverse });
+        let has_inverse = step.is_some();
+        let summary = summarize(&results);
+        // An undo without any effect is dropped; the part of an undo that succeeded can be redone.
+        if has_inverse || summary.done > 0 {
             self.history.update(|history| history.record(origin, step));
         }
-        self.say_done(&tally, origin, verb, returns);
-        self.say_failed(tally, origin, verb);
-        if task.is_stopping() {
-            self.say(self.words().stopped.to_owned(), None);
+        self.show_done(&summary, origin, verb, has_inverse);
+        self.show_failed(summary, origin, verb);
+        if task.is_canceling() {
+            self.show_message(self.words().stopped.to_owned(), None);
         }
-        self.ended.notify();
+        self.change_ended.notify();
     }
 
-    /// There was nothing to undo or to do again.
-    pub(super) fn say_nothing_left(self, origin: Origin) {
+    /// Says that there is no step to undo or redo.
+    pub(super) fn show_nothing_left(self, origin: Origin) {
         let words = self.words();
         let text = if origin == Origin::Undo { words.nothing_to_undo } else { words.nothing_to_redo };
-        self.say(text.to_owned(), None);
+        self.show_message(text.to_owned(), None);
     }
 
-    /// A change from before the page was loaded ended.
-    pub(super) fn say_taken_up(self, job: &Job) {
+    /// Says that a change ended which an earlier page requested.
+    pub(super) fn show_job_finished(self, job: &Job) {
         let failed = job.outcomes.iter().filter(|outcome| is_failure(outcome)).count();
         let text = self.words().change_finished.to_owned();
         match failed {
-            0 => self.say(text, None),
+            0 => self.show_message(text, None),
             _ => {
                 let failed = self.counted(|words| &words.all_failed, failed);
                 self.toasts.show(Tone::Bad, format!("{text}. {failed}."), None);
@@ -62,95 +67,85 @@ impl Changes {
         }
     }
 
-    fn say_done(self, tally: &Tally, origin: Origin, verb: Verb, returns: bool) {
-        if tally.done == 0 && tally.skipped == 0 {
+    fn show_done(self, summary: &Summary, origin: Origin, verb: Verb, has_inverse: bool) {
+        if summary.done == 0 && summary.skipped == 0 {
             return;
         }
         let words = self.words();
-        let mut text = match (origin, tally.done, &tally.name) {
+        let mut text = match (origin, summary.done, &summary.name) {
             (Origin::Undo, ..) => words.undone.to_owned(),
             (Origin::Redo, ..) => words.redone.to_owned(),
             (Origin::New, 0, _) => String::new(),
-            (Origin::New, 1, Some(name)) => fill(one(verb)(words), &[("name", name)]),
-            (Origin::New, count, _) => self.counted(all(verb), count),
+            (Origin::New, 1, Some(name)) => fill(one_done(verb)(words), &[("name", name)]),
+            (Origin::New, count, _) => self.counted(many_done(verb), count),
         };
-        if tally.skipped > 0 {
-            let skipped = self.counted(|words| &words.all_skipped, tally.skipped);
+        if summary.skipped > 0 {
+            let skipped = self.counted(|words| &words.all_skipped, summary.skipped);
             text = if text.is_empty() { skipped } else { format!("{text}, {skipped}") };
         }
         let prefs = self.prefs;
-        let action = returns.then(|| match origin {
+        let action = has_inverse.then(|| match origin {
             Origin::Undo => Action { label: prefs.text(|words| words.redo), run: Callback::new(move |()| self.redo()) },
             _ => Action { label: prefs.text(|words| words.undo), run: Callback::new(move |()| self.undo()) },
         });
-        self.say(text, action);
+        self.show_message(text, action);
     }
 
-    fn say_failed(self, tally: Tally, origin: Origin, verb: Verb) {
-        let Some(first) = tally.failed.first() else { return };
+    fn show_failed(self, summary: Summary, origin: Origin, verb: Verb) {
+        let Some(first) = summary.failed.first() else { return };
         let words = self.words();
         let why = words.explain(of_change(first.code));
         let why = format!("{}. {}", why.title, why.advice);
         if origin != Origin::New {
             self.toasts.show(Tone::Bad, fill(words.not_undone, &[("why", &why)]), None);
-        } else if tally.failed.len() == 1 {
+        } else if summary.failed.len() == 1 {
             let sentence = if verb == Verb::Made { words.not_made } else { words.not_done };
             self.toasts.show(Tone::Bad, fill(sentence, &[("name", &first.name), ("why", &why)]), None);
         } else {
-            let id = self.next_task.get_value();
-            self.next_task.set_value(id + 1);
-            let card = Task::of_failures(id, verb, tally.failed, tally.again);
+            let card = Task::of_failures(self.new_task_id(), verb, summary.failed, summary.retry);
             self.tasks.update(|tasks| tasks.push(card));
         }
     }
-
-    pub(crate) fn words(self) -> &'static Words {
-        self.prefs.lang.get_untracked().words()
-    }
-
-    pub(crate) fn counted(self, choose: fn(&'static Words) -> &'static Counted, count: usize) -> String {
-        let lang = self.prefs.lang.get_untracked();
-        crate::env::format::counted(lang, choose(lang.words()), count)
-    }
 }
 
-fn tally(done: &[Done]) -> Tally {
-    let mut tally = Tally::default();
-    for (change, outcomes) in done {
-        let mut again = Vec::new();
-        for (index, outcome) in outcomes.iter().enumerate() {
-            let name = || subject(change, index).map(|path| printable(path.name()));
+fn summarize(results: &[ChangeResult]) -> Summary {
+    let mut summary = Summary::default();
+    for result in results {
+        let change = &result.change;
+        let mut retry = Vec::new();
+        for (index, outcome) in result.indexed_outcomes() {
+            let name = || item_path(change, index).map(|path| printable(path.name()));
             match outcome {
                 Outcome::Done { entry, .. } => {
-                    tally.done += 1;
-                    tally.name = entry.as_ref().map(|entry| printable(entry.path.name())).or_else(name);
+                    summary.done += 1;
+                    summary.name = entry.as_ref().map(|entry| printable(entry.path.name())).or_else(name);
                 }
-                Outcome::Skipped => tally.skipped += 1,
+                Outcome::Skipped => summary.skipped += 1,
                 Outcome::Failed { code, path, .. } => {
                     let inner = path.as_ref().map(|path| printable(path.name()));
-                    tally.failed.push(Failed { name: inner.or_else(name).unwrap_or_default(), code: *code });
-                    if may_pass(*code) {
-                        again.push(index);
+                    summary.failed.push(FailedItem { name: inner.or_else(name).unwrap_or_default(), code: *code });
+                    if may_succeed_later(*code) {
+                        retry.push(index);
                     }
                 }
             }
         }
-        tally.again.extend(conflict::pick(change, &again));
+        summary.retry.extend(conflict::select(change, &retry));
     }
-    // Emptying the trash is one item, of which nobody knows how many it was.
-    if let [(Change::Purge { ids: None }, _)] = done {
-        tally.name = None;
+    // Emptying the trash is one item, whose outcome does not tell how many entries there were.
+    if let [ChangeResult { change: Change::Purge { ids: None }, .. }] = results {
+        summary.name = None;
     }
-    tally
+    summary
 }
 
-/// True if trying again may help once the person did something about it.
-fn may_pass(code: ErrorCode) -> bool {
+/// True if a retry may succeed after the user removed the cause.
+fn may_succeed_later(code: ErrorCode) -> bool {
     !matches!(code, ErrorCode::IntoItself | ErrorCode::NameRefused | ErrorCode::BadPath | ErrorCode::NotFound)
 }
 
-/// What is going on.
-pub(super) fn doing(verb: Verb) -> fn(&'static Words) -> &'static Counted {
+/// The sentence for a change that runs.
+pub(super) fn in_progress(verb: Verb) -> fn(&'static Words) -> &'static Counted {
     match verb {
         Verb::Made => |words| &words.doing_made,
         Verb::Renamed | Verb::Moved => |words| &words.doing_moved,
@@ -161,7 +156,8 @@ pub(super) fn doing(verb: Verb) -> fn(&'static Words) -> &'static Counted {
     }
 }
 
-fn one(verb: Verb) -> fn(&'static Words) -> &'static str {
+/// The sentence for one item, by its name.
+fn one_done(verb: Verb) -> fn(&'static Words) -> &'static str {
     match verb {
         Verb::Made => |words| words.done_made,
         Verb::Renamed => |words| words.done_renamed,
@@ -173,7 +169,8 @@ fn one(verb: Verb) -> fn(&'static Words) -> &'static str {
     }
 }
 
-fn all(verb: Verb) -> fn(&'static Words) -> &'static Counted {
+/// The sentence for several items, by their number.
+fn many_done(verb: Verb) -> fn(&'static Words) -> &'static Counted {
     match verb {
         Verb::Made => |words| &words.all_made,
         Verb::Renamed | Verb::Moved => |words| &words.all_moved,

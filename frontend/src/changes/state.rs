@@ -1,163 +1,184 @@
-//! `Changes`: the state of everything that changes files, and who may. Asking the server is in `run`, what a person can
-//! do in `deeds`, drawing in the components.
+//! `Changes`: the state of everything that changes files: the clipboard, open dialogs, the queue, the history. The other
+//! files of this folder act on it and render it.
+
+#![cfg(target_arch = "wasm32")]
 
 use leptos::prelude::*;
-use shared::{Change, JobId, VPath};
+use shared::{Change, VPath};
 
-use super::model::conflict::Answer;
 use super::model::{Clipboard, History, Origin, Verb};
-use super::queue::Line;
+use super::queue::ChangeQueue;
+use super::task::Task;
+use crate::env::format;
 use crate::env::prefs::Prefs;
 use crate::folder::Browser;
 use crate::folder::model::Edit;
+use crate::i18n::{Counted, Words};
 use crate::server_info::ServerInfo;
-use crate::ui::menu::Spot;
+use crate::ui::menu::Anchor;
+use crate::ui::resolution::Resolution;
 use crate::ui::toast::{Action, Toasts, Tone};
 
-/// The state of everything that changes files.
+/// The state of everything that changes files. A copy is the same state.
 #[derive(Clone, Copy)]
 pub struct Changes {
-    /// What was cut or copied.
+    /// Entries that were cut or copied.
     pub clipboard: RwSignal<Option<Clipboard>>,
-    /// The raw name of the row that is being renamed.
+    /// Raw name of the row that is being renamed.
     pub renaming: RwSignal<Option<Vec<u8>>>,
-    /// Where the menu of the selection is open.
-    pub menu: RwSignal<Option<Spot>>,
-    /// Where the menu of the folder is open.
-    pub(crate) folder_menu: RwSignal<Option<Spot>>,
-    /// What is being dragged within the page.
+    /// Position of the menu of the selection, while it is open.
+    pub menu: RwSignal<Option<Anchor>>,
+    /// Position of the menu of the folder, while it is open.
+    pub(crate) folder_menu: RwSignal<Option<Anchor>>,
+    /// Entries that are being dragged within the page.
     pub dragged: RwSignal<Option<Vec<VPath>>>,
-    /// The folder that it would be dropped on.
-    pub drop_on: RwSignal<Option<VPath>>,
-    /// A folder is being made: in which folder.
-    pub making: RwSignal<Option<VPath>>,
-    /// A change ended, whatever became of it.
-    pub ended: Trigger,
-    pub(super) sending: RwSignal<Option<Sending>>,
-    pub(super) sure: RwSignal<Option<Sure>>,
-    pub(super) question: RwSignal<Option<Question>>,
-    /// What was answered, and whether for all that is left.
-    pub(super) answer: StoredValue<Option<(Answer, bool)>>,
-    /// Wakes who waits for the answer.
-    pub(super) answered: StoredValue<Option<js_sys::Function>, LocalStorage>,
+    /// The folder under the pointer that accepts the dragged entries.
+    pub drop_target: RwSignal<Option<VPath>>,
+    /// Parent of the new folder, while its dialog is open.
+    pub(super) new_folder_in: RwSignal<Option<VPath>>,
+    /// Notified when a change ended, with any result.
+    pub change_ended: Trigger,
+    /// Entries whose destination the user chooses, while the folder picker is open.
+    pub(super) transfer: RwSignal<Option<Transfer>>,
+    /// The change that the user has to confirm, while its dialog is open.
+    pub(super) confirmation: RwSignal<Option<Confirmation>>,
+    /// The conflict that the user has to resolve, while its dialog is open.
+    pub(super) conflict: RwSignal<Option<NameConflict>>,
+    /// The answer to `conflict`, and whether it applies to all further conflicts of the change.
+    pub(super) answer: StoredValue<Option<(Resolution, bool)>>,
+    /// Wakes the change that waits for `answer`.
+    pub(super) on_answer: StoredValue<Option<js_sys::Function>, LocalStorage>,
     pub(super) history: RwSignal<History>,
-    /// Of changes that are made one after the other.
-    pub(super) line: Line,
-    /// Of changes with something to ask: the person answers one at a time.
-    pub(super) askers: Line,
-    /// What the list shows already of those that wait: their turns, the folders, and what will be there.
-    pub(super) foreseen: StoredValue<Vec<(u32, VPath, Vec<Edit>)>>,
-    pub(super) tasks: RwSignal<Vec<super::tasks::Task>>,
-    pub(super) next_task: StoredValue<u32>,
-    /// The message about the last change. There is only ever one: its button takes back the last change, whichever.
-    said: StoredValue<Option<u32>>,
+    /// Every change.
+    pub(super) queue: ChangeQueue,
+    /// Changes with conflicts: the dialog shows those of one change at a time.
+    pub(super) conflict_queue: ChangeQueue,
+    /// Edits that the list shows for changes that wait in `queue`.
+    pub(super) queued_edits: StoredValue<Vec<QueuedEdits>>,
+    /// Tasks with a card.
+    pub(super) tasks: RwSignal<Vec<Task>>,
+    next_task_id: StoredValue<u32>,
+    /// The message about the last change. There is one at most, because its button undoes the last change of all.
+    last_message: StoredValue<Option<u32>>,
     pub(crate) browser: Browser,
     pub(crate) prefs: Prefs,
     pub(super) toasts: Toasts,
     pub(crate) server: ServerInfo,
 }
 
-/// What waits to be moved or copied to a folder that the person is choosing.
+/// Entries to move or copy to a folder that the user chooses.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Sending {
+pub(super) struct Transfer {
     pub(super) paths: Vec<VPath>,
     pub(super) copy: bool,
 }
 
-/// What waits for the person to be sure.
+/// A change that cannot be undone, and the question about it.
 #[derive(Clone)]
-pub(super) struct Sure {
-    pub(super) text: String,
+pub(super) struct Confirmation {
+    pub(super) question: String,
     pub(super) change: Change,
     pub(super) verb: Verb,
 }
 
-/// Something stands in the way, and the person decides.
+/// A name that exists at the destination already.
 #[derive(Clone, PartialEq)]
-pub(super) struct Question {
+pub(super) struct NameConflict {
     pub(super) name: String,
     pub(super) new: Option<shared::Entry>,
-    pub(super) old: Option<shared::Entry>,
-    /// How many others wait for an answer.
+    pub(super) existing: Option<shared::Entry>,
+    /// Number of further conflicts of the change.
     pub(super) others: usize,
 }
 
+/// The predicted edits of a change that waits.
+pub(super) struct QueuedEdits {
+    /// The change's id in the scheduler.
+    pub(super) ticket: u32,
+    pub(super) folder: VPath,
+    pub(super) edits: Vec<Edit>,
+}
+
 impl Changes {
-    /// Provides the state to the components.
-    pub fn provide(browser: Browser, prefs: Prefs, toasts: Toasts, server: ServerInfo) -> Self {
-        let changes = Self {
+    /// An initial state; [`Changes::provide`] is for components.
+    pub(super) fn new(browser: Browser, prefs: Prefs, toasts: Toasts, server: ServerInfo) -> Self {
+        Self {
             clipboard: RwSignal::new(None),
             renaming: RwSignal::new(None),
             menu: RwSignal::new(None),
             folder_menu: RwSignal::new(None),
             dragged: RwSignal::new(None),
-            drop_on: RwSignal::new(None),
-            making: RwSignal::new(None),
-            ended: Trigger::new(),
-            sending: RwSignal::new(None),
-            sure: RwSignal::new(None),
-            question: RwSignal::new(None),
+            drop_target: RwSignal::new(None),
+            new_folder_in: RwSignal::new(None),
+            change_ended: Trigger::new(),
+            transfer: RwSignal::new(None),
+            confirmation: RwSignal::new(None),
+            conflict: RwSignal::new(None),
             answer: StoredValue::new(None),
-            answered: StoredValue::new_local(None),
+            on_answer: StoredValue::new_local(None),
             history: RwSignal::default(),
-            line: Line::new(),
-            askers: Line::new(),
-            foreseen: StoredValue::new(Vec::new()),
+            queue: ChangeQueue::new(),
+            conflict_queue: ChangeQueue::new(),
+            queued_edits: StoredValue::new(Vec::new()),
             tasks: RwSignal::new(Vec::new()),
-            next_task: StoredValue::new(0),
-            said: StoredValue::new(None),
+            next_task_id: StoredValue::new(0),
+            last_message: StoredValue::new(None),
             browser,
             prefs,
             toasts,
             server,
-        };
-        provide_context(changes);
-        // What the person leaves is no longer being renamed.
-        Effect::new(move |_| {
-            browser.folder.track();
-            changes.renaming.set(None);
-        });
-        changes.take_up_again();
-        changes
+        }
     }
 
-    /// The state that was provided.
+    /// The state that was provided to the components.
     pub fn get() -> Self {
         expect_context()
     }
 
-    /// Says what went well, in the place of what was said before.
-    pub(super) fn say(self, text: String, action: Option<Action>) {
-        if let Some(before) = self.said.get_value() {
-            self.toasts.dismiss(before);
+    /// Shows a message about the last change in place of the previous one.
+    pub(super) fn show_message(self, text: String, action: Option<Action>) {
+        if let Some(previous) = self.last_message.get_value() {
+            self.toasts.dismiss(previous);
         }
-        self.said.set_value(Some(self.toasts.offer(Tone::Good, text, action)));
+        self.last_message.set_value(Some(self.toasts.show_with_action(Tone::Good, text, action)));
     }
 
-    /// True if there is something to undo, or to do again, or will be once what is under way is done.
+    /// True if there is a step to undo or redo, or will be once the running changes end.
     pub fn can(self, origin: Origin) -> bool {
-        let known = self.history.with(|history| match origin {
+        let recorded = self.history.with(|history| match origin {
             Origin::Undo => history.can_undo(),
             _ => history.can_redo(),
         });
-        self.browser.allows_changes() && (known || self.line.promises(origin))
+        self.browser.allows_changes() && (recorded || self.queue.will_add_step(origin))
     }
 
-    /// True if the clipboard may be pasted into the folder on the screen; effects follow it.
+    /// True if the clipboard may be pasted into the current folder; reactive.
     pub fn can_paste(self) -> bool {
         self.clipboard
             .with(|clipboard| clipboard.as_ref().is_some_and(|clipboard| self.browser.allows(clipboard.needed())))
     }
 
-    /// [`Self::can_paste`] outside of effects.
+    /// [`Changes::can_paste`] without reactivity.
     pub(crate) fn may_paste(self) -> bool {
         self.clipboard.with_untracked(|clipboard| {
             clipboard.as_ref().is_some_and(|clipboard| self.browser.allows_untracked(clipboard.needed()))
         })
     }
 
-    /// A key for a new request.
-    pub(super) fn mint() -> JobId {
-        JobId(crate::env::random_id())
+    pub(super) fn new_task_id(self) -> u32 {
+        let id = self.next_task_id.get_value();
+        self.next_task_id.set_value(id + 1);
+        id
+    }
+
+    /// The messages in the current language.
+    pub(crate) fn words(self) -> &'static Words {
+        self.prefs.lang.get_untracked().words()
+    }
+
+    /// The message for `count` in the current language.
+    pub(crate) fn counted(self, choose: fn(&'static Words) -> &'static Counted, count: usize) -> String {
+        let lang = self.prefs.lang.get_untracked();
+        format::counted(lang, choose(lang.words()), count)
     }
 }

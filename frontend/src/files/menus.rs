@@ -54,10 +54,20 @@ impl Changes {
         let mut items = Vec::new();
         if self.browser.allows_untracked(permission::MOVE) {
             items.extend(one.then(|| self.item(|words| words.rename, "rename", "F2", self.does(Self::rename))));
-            items.push(self.item(|words| words.move_to, "move", "", self.does(|changes| changes.send(false))));
+            items.push(self.item(
+                |words| words.move_to,
+                "move",
+                "",
+                self.does(|changes| changes.open_folder_picker(false)),
+            ));
         }
         if self.browser.allows_untracked(permission::COPY) {
-            items.push(self.item(|words| words.copy_to, "copy", "", self.does(|changes| changes.send(true))));
+            items.push(self.item(
+                |words| words.copy_to,
+                "copy",
+                "",
+                self.does(|changes| changes.open_folder_picker(true)),
+            ));
             items.push(self.item(|words| words.duplicate, "duplicate", "", self.does(Self::duplicate)));
         }
         items
@@ -66,10 +76,20 @@ impl Changes {
     fn clipboard_items(self) -> Vec<MenuItem> {
         let mut items = Vec::new();
         if self.browser.allows_untracked(permission::MOVE) {
-            items.push(self.item(|words| words.cut, "cut", "Ctrl X", self.does(|changes| changes.take(true))));
+            items.push(self.item(
+                |words| words.cut,
+                "cut",
+                "Ctrl X",
+                self.does(|changes| changes.put_on_clipboard(true)),
+            ));
         }
         if self.browser.allows_untracked(permission::COPY) {
-            items.push(self.item(|words| words.copy, "copy", "Ctrl C", self.does(|changes| changes.take(false))));
+            items.push(self.item(
+                |words| words.copy,
+                "copy",
+                "Ctrl C",
+                self.does(|changes| changes.put_on_clipboard(false)),
+            ));
         }
         items.extend(self.paste_item());
         items

@@ -9,11 +9,11 @@ use shared::VPath;
 use wasm_bindgen::JsCast;
 use web_sys::Element;
 
-use crate::changes::{Changes, scroll_by};
+use crate::changes::{Changes, drag_scroll_step};
 use crate::env::focus_element;
 use crate::folder::Browser;
 use crate::folder::model::Selection;
-use crate::ui::menu::Spot;
+use crate::ui::menu::Anchor;
 
 const LONG_PRESS: Duration = Duration::from_millis(500);
 /// A finger that moves farther scrolls.
@@ -92,7 +92,7 @@ impl Pointer {
         self.browser.settle();
         self.browser.cursor.set(row);
         self.browser.remember_soon();
-        self.changes.menu.set(Some(Spot::at(event.client_x(), event.client_y())));
+        self.changes.menu.set(Some(Anchor::at(event.client_x(), event.client_y())));
     }
 
     pub(super) fn click(self, event: &MouseEvent) {
@@ -160,7 +160,7 @@ impl Pointer {
     /// A row begins to be dragged.
     pub(super) fn drag_start(self, event: &DragEvent) {
         match self.row(event.target()) {
-            Some(row) => self.changes.drag(event, row),
+            Some(row) => self.changes.start_drag(event, row),
             None => event.prevent_default(),
         }
     }
@@ -173,7 +173,7 @@ impl Pointer {
         self.changes.drag_over(event, self.folder(event).as_ref());
         if let Some(port) = port {
             let around = port.get_bounding_client_rect();
-            let step = scroll_by(f64::from(event.client_y()) - around.top(), around.height());
+            let step = drag_scroll_step(f64::from(event.client_y()) - around.top(), around.height());
             if step != 0.0 {
                 port.set_scroll_top(port.scroll_top() + step as i32);
             }

@@ -78,7 +78,12 @@ pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl
     let pending = Signal::derive(move || shown.with(|shown| !shown.loaded));
     let icon = Signal::derive(move || shown.with(|shown| shown.icon));
     let cut = state_of(browser, row, move || changes.clipboard.with(Option::is_some), move |path| changes.is_cut(path));
-    let lit = state_of(browser, row, move || changes.drop_on.with(Option::is_some), move |path| changes.is_drop(path));
+    let lit = state_of(
+        browser,
+        row,
+        move || changes.drop_target.with(Option::is_some),
+        move |path| changes.is_drop_target(path),
+    );
     let editing = Memo::new(move |before: Option<&Option<bool>>| {
         position.track();
         let now = changes.renaming.with(|name| {
@@ -164,7 +169,7 @@ fn Renaming(folder: bool) -> impl IntoView {
             changes.rename_to(&old, &name);
         }
     });
-    view! { <NameField before folder label=prefs.text(|words| words.new_name) id="rename" taken done on_leave=true /> }
+    view! { <NameField before folder label=prefs.text(|words| words.new_name) id="rename" taken done submit_on_blur=true /> }
 }
 
 impl Shown {

@@ -44,7 +44,7 @@ pub fn SelectionActions() -> AnyView {
                     press=Callback::new(move |()| download(browser, server)) />
                 <Show when=move || browser.allows(permission::MOVE)>
                     <Button label=prefs.text(|words| words.move_to) icon="move" class="button not-small"
-                        press=Callback::new(move |()| changes.send(false)) />
+                        press=Callback::new(move |()| changes.open_folder_picker(false)) />
                 </Show>
                 <Show when=move || browser.allows(permission::REMOVE)>
                     <button type="button" class="button" aria-label=prefs.text(|words| words.to_trash)

@@ -3,6 +3,7 @@
 pub mod api;
 pub mod events;
 mod fetch;
+pub(crate) mod jobs;
 pub mod listing_page;
 #[cfg(test)]
 pub(crate) mod sample;

@@ -52,7 +52,7 @@ impl Bin {
             changes,
         };
         Effect::new(move |_| {
-            changes.ended.track();
+            changes.change_ended.track();
             bin.load();
         });
         bin
@@ -147,7 +147,7 @@ impl Bin {
         let items: Vec<_> = self.chosen().into_iter().map(back).collect();
         if !items.is_empty() {
             self.take_away();
-            self.changes.make(Change::Restore { items, conflict: Conflict::Fail });
+            self.changes.submit(Change::Restore { items, conflict: Conflict::Fail });
         }
     }
 
@@ -163,14 +163,14 @@ impl Bin {
             _ => self.changes.counted(|words| &words.delete_many, chosen.len()),
         };
         let ids = chosen.iter().map(|item| item.id).collect();
-        self.changes.make_sure(text, Change::Purge { ids: Some(ids) });
+        self.changes.confirm_deletion(text, Change::Purge { ids: Some(ids) });
     }
 
     /// Empties the trash, once the person is sure.
     pub(super) fn empty(self) {
         let count = usize::try_from(self.total.get_untracked()).unwrap_or(usize::MAX);
         let text = self.changes.counted(|words| &words.empty_trash_sure, count);
-        self.changes.make_sure(text, Change::Purge { ids: None });
+        self.changes.confirm_deletion(text, Change::Purge { ids: None });
     }
 
     /// Takes a key press in the list; false for what is not the list's.

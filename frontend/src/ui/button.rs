@@ -1,5 +1,7 @@
 //! A button: words, mostly with an icon before them. One component for all of them keeps the program small, too.
 
+#![cfg(target_arch = "wasm32")]
+
 use leptos::prelude::*;
 
 use super::icon::Icon;

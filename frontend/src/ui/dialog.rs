@@ -1,5 +1,7 @@
 //! A dialog, on the browser's own `<dialog>`: that keeps the focus inside, closes on Escape, and gives the focus back.
 
+#![cfg(target_arch = "wasm32")]
+
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -64,6 +66,20 @@ pub fn Dialog(
         </dialog>
     }
     .into_any()
+}
+
+/// An open state that follows `pending`: open while `pending` is `Some`; closing the dialog sets `pending` to `None`.
+pub fn open_while_some<T: Send + Sync + 'static>(pending: RwSignal<Option<T>>) -> RwSignal<bool> {
+    let open = RwSignal::new(false);
+    Effect::new(move |_| open.set(pending.with(Option::is_some)));
+    Effect::new(move |before: Option<bool>| {
+        let now = open.get();
+        if before == Some(true) && !now && pending.with_untracked(Option::is_some) {
+            pending.set(None);
+        }
+        now
+    });
+    open
 }
 
 /// A choice of one among a few, as radio buttons in a row.

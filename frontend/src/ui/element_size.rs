@@ -1,5 +1,7 @@
 //! How large an element is, as a signal.
 
+#![cfg(target_arch = "wasm32")]
+
 use leptos::html::ElementType;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;

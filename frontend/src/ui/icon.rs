@@ -1,5 +1,7 @@
 //! An icon. The drawings are symbols in `index.html`, so that a row changes its icon by changing one attribute.
 
+#![cfg(target_arch = "wasm32")]
+
 use leptos::prelude::*;
 
 /// One of the drawings, beside words that say the same.

@@ -1,6 +1,8 @@
 //! A menu of things to do, at the place where it was asked for: a column beside the pointer, a sheet on a phone. Keys as
 //! in the ARIA practices for menus; the focus goes back to where it was.
 
+#![cfg(target_arch = "wasm32")]
+
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -31,13 +33,13 @@ pub struct MenuItem {
 
 /// Where a menu opens, and where the focus returns.
 #[derive(Clone, Copy)]
-pub struct Spot {
+pub struct Anchor {
     x: Ways,
     y: Ways,
     opener: StoredValue<Option<HtmlElement>, LocalStorage>,
 }
 
-impl Spot {
+impl Anchor {
     /// At a point, in pixels from the top left; the focus returns to where it is now.
     pub fn at(x: i32, y: i32) -> Self {
         Self::new(Ways::from(f64::from(x)), Ways::from(f64::from(y)))
@@ -60,7 +62,7 @@ impl Spot {
 #[component]
 pub fn Menu(
     /// Where; none while it is closed.
-    open: RwSignal<Option<Spot>>,
+    open: RwSignal<Option<Anchor>>,
     /// What it is called.
     label: Signal<&'static str>,
     /// What is in it, when it opens.
@@ -73,8 +75,8 @@ pub fn Menu(
 /// The menu, as long as it is open: that is as long as it has the focus.
 #[component]
 fn Opened(
-    open: RwSignal<Option<Spot>>,
-    spot: Spot,
+    open: RwSignal<Option<Anchor>>,
+    spot: Anchor,
     label: Signal<&'static str>,
     items: Vec<MenuItem>,
 ) -> impl IntoView {

@@ -1,18 +1,13 @@
-//! Parts of the page that know no files.
+//! Widgets that know nothing of files: dialogs, menus, messages, the arithmetic of a virtual list.
 
-pub mod ids;
-pub mod position;
-pub mod virtual_list;
-
-#[cfg(target_arch = "wasm32")]
 pub mod button;
-#[cfg(target_arch = "wasm32")]
+pub mod conflict_dialog;
 pub mod dialog;
-#[cfg(target_arch = "wasm32")]
 pub mod element_size;
-#[cfg(target_arch = "wasm32")]
 pub mod icon;
-#[cfg(target_arch = "wasm32")]
+pub mod ids;
 pub mod menu;
-#[cfg(target_arch = "wasm32")]
+pub mod position;
+pub mod resolution;
 pub mod toast;
+pub mod virtual_list;

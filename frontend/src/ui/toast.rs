@@ -1,5 +1,7 @@
 //! Short messages in a corner. What went well leaves by itself; what failed stays until it is dismissed.
 
+#![cfg(target_arch = "wasm32")]
+
 use std::time::Duration;
 
 use leptos::prelude::*;
@@ -68,11 +70,11 @@ impl Toasts {
     /// Shows a message that can be cancelled, or merely closed; answers its id.
     pub fn show(self, tone: Tone, text: String, cancel: Option<Callback<()>>) -> u32 {
         let label = self.prefs.text(|words| words.cancel);
-        self.offer(tone, text, cancel.map(|run| Action { label, run }))
+        self.show_with_action(tone, text, cancel.map(|run| Action { label, run }))
     }
 
     /// Shows a message with something to do about it; answers its id.
-    pub fn offer(self, tone: Tone, text: String, action: Option<Action>) -> u32 {
+    pub fn show_with_action(self, tone: Tone, text: String, action: Option<Action>) -> u32 {
         let id = self.next.get_value();
         self.next.set_value(id + 1);
         self.list.update(|list| list.push(Toast { id, tone, text, action }));

@@ -1,5 +1,7 @@
 //! How files come into the queue: chosen now, or left unfinished by an earlier page.
 
+#![cfg(target_arch = "wasm32")]
+
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::VPath;

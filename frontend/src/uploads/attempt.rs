@@ -1,6 +1,8 @@
 //! One attempt at one file: from where the server stands to the end, or to the first failure. What to do after a failure
 //! the queue decides.
 
+#![cfg(target_arch = "wasm32")]
+
 use shared::api::files::StatEntry;
 use shared::api::uploads::{CommitUpload, ReadDigest, ReadUpload};
 use shared::digest::hexadecimal;

@@ -1,5 +1,7 @@
 //! Before files are sent: what stands at their targets, and the folders that they need.
 
+#![cfg(target_arch = "wasm32")]
+
 use std::collections::{HashMap, HashSet};
 
 use shared::api::changes::{ReadJob, RequestChange};

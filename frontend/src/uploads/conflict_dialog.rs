@@ -1,6 +1,8 @@
 //! What the person is asked: what to do where a file is there already, in one dialog with both sides, and one answer for as
 //! many as they like; and whether they are sure to give up what was sent.
 
+#![cfg(target_arch = "wasm32")]
+
 use leptos::prelude::*;
 
 use super::controller::Uploads;

@@ -1,5 +1,7 @@
 //! `Uploads`: the queue, and what carries out its orders. Whatever changed is shown several times a second.
 
+#![cfg(target_arch = "wasm32")]
+
 use std::time::Duration;
 
 use leptos::prelude::*;

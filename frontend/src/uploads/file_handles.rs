@@ -2,6 +2,8 @@
 //! without the file being chosen again. Only some browsers give them out, and only to secure pages; without them the panel
 //! asks for the file.
 
+#![cfg(target_arch = "wasm32")]
+
 use js_sys::{Array, Function, Promise, Reflect};
 use leptos::prelude::window;
 use leptos::task::spawn_local;

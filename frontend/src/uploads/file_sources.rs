@@ -1,6 +1,8 @@
 //! Where files come from: a picker, a drop, the clipboard. Whatever it was, it becomes files with their names below the
 //! folder that they go into, and folders, the empty ones too.
 
+#![cfg(target_arch = "wasm32")]
+
 use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::prelude::Closure;
 use wasm_bindgen::{JsCast, JsValue};

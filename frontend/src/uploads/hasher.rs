@@ -1,6 +1,8 @@
 //! The page's side of the worker that hashes (`bin/hasher.rs`), which starts with the first file. Where there is no such
 //! worker (an old browser, a file that is missing on the host) nothing is hashed, and uploads go on unproved.
 
+#![cfg(target_arch = "wasm32")]
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;

@@ -1,5 +1,7 @@
 //! An upload and all uploads in words.
 
+#![cfg(target_arch = "wasm32")]
+
 use leptos::prelude::*;
 
 use super::controller::Uploads;

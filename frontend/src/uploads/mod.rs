@@ -10,41 +10,23 @@
 
 pub mod model;
 
-#[cfg(target_arch = "wasm32")]
 mod add_files;
-#[cfg(target_arch = "wasm32")]
 mod attempt;
-#[cfg(target_arch = "wasm32")]
 mod check_conflicts;
-#[cfg(target_arch = "wasm32")]
 mod conflict_dialog;
-#[cfg(target_arch = "wasm32")]
 mod controller;
-#[cfg(target_arch = "wasm32")]
 mod file_handles;
-#[cfg(target_arch = "wasm32")]
 mod file_sources;
-#[cfg(target_arch = "wasm32")]
 mod hasher;
-#[cfg(target_arch = "wasm32")]
 mod labels;
-#[cfg(target_arch = "wasm32")]
 mod panel;
-#[cfg(target_arch = "wasm32")]
 mod persistence;
-#[cfg(target_arch = "wasm32")]
 mod picker;
-#[cfg(target_arch = "wasm32")]
 mod row;
-#[cfg(target_arch = "wasm32")]
 mod single_request;
-#[cfg(target_arch = "wasm32")]
 mod state;
-#[cfg(target_arch = "wasm32")]
 mod tus;
-#[cfg(target_arch = "wasm32")]
 mod uploaded_file;
-#[cfg(target_arch = "wasm32")]
 mod xhr;
 
 #[cfg(target_arch = "wasm32")]

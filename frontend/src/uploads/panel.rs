@@ -1,5 +1,7 @@
 //! The panel of uploads, docked at the bottom: what goes on, and a virtual list of the files.
 
+#![cfg(target_arch = "wasm32")]
+
 use leptos::html;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;

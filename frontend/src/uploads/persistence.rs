@@ -1,6 +1,8 @@
 //! What this browser remembers of unfinished uploads: an entry in its storage for each, under the upload's id, marked with
 //! the tab that works on it. A tab's own name outlives a reload (`sessionStorage`).
 
+#![cfg(target_arch = "wasm32")]
+
 use shared::UploadId;
 use shared::digest::hexadecimal;
 

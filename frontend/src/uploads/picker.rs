@@ -1,5 +1,7 @@
 //! How files come in: buttons with their pickers, drops on the page or on a folder, the clipboard.
 
+#![cfg(target_arch = "wasm32")]
+
 use leptos::ev;
 use leptos::prelude::*;
 use leptos::task::spawn_local;

@@ -1,5 +1,7 @@
 //! One row of the panel: a slot that shows whatever upload stands at its position.
 
+#![cfg(target_arch = "wasm32")]
+
 use leptos::prelude::*;
 
 use super::controller::Uploads;

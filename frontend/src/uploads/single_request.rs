@@ -1,5 +1,7 @@
 //! A small file in one request: PUT, which the server stores in one exchange with its disk.
 
+#![cfg(target_arch = "wasm32")]
+
 use shared::limits::STORE_BYTES_MAX;
 use web_sys::{AbortSignal, File};
 

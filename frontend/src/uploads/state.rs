@@ -1,5 +1,7 @@
 //! What the page holds for its uploads besides the queue, and how the queue's orders are carried out.
 
+#![cfg(target_arch = "wasm32")]
+
 use std::collections::HashMap;
 
 use leptos::leptos_dom::helpers::TimeoutHandle;

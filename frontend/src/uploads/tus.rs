@@ -1,5 +1,7 @@
 //! Uploads that go on where they ended: tus 1.0.0.
 
+#![cfg(target_arch = "wasm32")]
+
 use shared::{JobId, UploadId};
 use web_sys::{AbortSignal, Blob, XmlHttpRequest};
 

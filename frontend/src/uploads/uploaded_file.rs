@@ -1,5 +1,7 @@
 //! What the server tells of a file that an upload became, and whether that is what is here.
 
+#![cfg(target_arch = "wasm32")]
+
 use shared::ETag;
 use shared::api::uploads::UploadState;
 use shared::{Algorithm, digest};

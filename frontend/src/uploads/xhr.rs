@@ -1,6 +1,8 @@
 //! One request with bytes of a file: XMLHttpRequest, which alone says how much was really sent. A `fetch` with a stream
 //! for a body is refused on HTTP/1.1.
 
+#![cfg(target_arch = "wasm32")]
+
 use js_sys::ArrayBuffer;
 use serde_json::from_str;
 use shared::api::{PROBLEM_TYPE, Problem};

@@ -1,52 +1,56 @@
-//! Cutting what a person asks for into requests that the server takes: so many items, so many bytes.
+//! Splits a change into requests within the server's limits of items and bytes.
 
 use shared::Change;
 use shared::limits::{CHANGE_ITEMS_MAX, FRAME_CONTROL_BYTES_MAX};
 
-/// Bytes of paths in one request: the gateway passes a request on in one frame, which has to hold the rest as well.
+/// Bytes of paths in one request. The gateway forwards a request in one control frame; the last quarter of the frame is
+/// for everything that is not a path.
 const BATCH_BYTES_MAX: usize = FRAME_CONTROL_BYTES_MAX * 3 / 4;
-/// What an item takes besides its paths: a validator, an id, and what marks them.
+/// Bytes of an item besides its paths: an entity tag, an id, and their encoding.
 const ITEM_BYTES: usize = 48;
 
-/// The same change as several requests, in order.
+/// Splits `change` into requests that keep the order of its items.
 pub fn split(change: Change) -> Vec<Change> {
     match change {
-        Change::MakeFolder { paths, existing_ok } => {
-            cut(paths, |path| path.as_bytes().len()).map(|paths| Change::MakeFolder { paths, existing_ok }).collect()
-        }
-        Change::Move { items, conflict } => cut(items, |leg| leg.from.as_bytes().len() + leg.to.as_bytes().len())
+        Change::MakeFolder { paths, existing_ok } => batches(paths, |path| path.as_bytes().len())
+            .map(|paths| Change::MakeFolder { paths, existing_ok })
+            .collect(),
+        Change::Move { items, conflict } => batches(items, |leg| leg.from.as_bytes().len() + leg.to.as_bytes().len())
             .map(|items| Change::Move { items, conflict })
             .collect(),
-        Change::Copy { items, conflict } => cut(items, |leg| leg.from.as_bytes().len() + leg.to.as_bytes().len())
+        Change::Copy { items, conflict } => batches(items, |leg| leg.from.as_bytes().len() + leg.to.as_bytes().len())
             .map(|items| Change::Copy { items, conflict })
             .collect(),
         Change::Trash { items } => {
-            cut(items, |item| item.path.as_bytes().len()).map(|items| Change::Trash { items }).collect()
+            batches(items, |item| item.path.as_bytes().len()).map(|items| Change::Trash { items }).collect()
         }
         Change::Delete { items } => {
-            cut(items, |item| item.path.as_bytes().len()).map(|items| Change::Delete { items }).collect()
+            batches(items, |item| item.path.as_bytes().len()).map(|items| Change::Delete { items }).collect()
         }
-        Change::Restore { items, conflict } => cut(items, |item| item.to.as_ref().map_or(0, |to| to.as_bytes().len()))
-            .map(|items| Change::Restore { items, conflict })
-            .collect(),
-        Change::Purge { ids: Some(ids) } => cut(ids, |_| 0).map(|ids| Change::Purge { ids: Some(ids) }).collect(),
+        Change::Restore { items, conflict } => {
+            batches(items, |item| item.to.as_ref().map_or(0, |to| to.as_bytes().len()))
+                .map(|items| Change::Restore { items, conflict })
+                .collect()
+        }
+        Change::Purge { ids: Some(ids) } => batches(ids, |_| 0).map(|ids| Change::Purge { ids: Some(ids) }).collect(),
         all @ Change::Purge { ids: None } => vec![all],
     }
 }
 
-fn cut<T>(items: Vec<T>, weigh: impl Fn(&T) -> usize) -> std::vec::IntoIter<Vec<T>> {
+/// Cuts `items` into batches; `path_bytes` returns the bytes of an item's paths.
+fn batches<T>(items: Vec<T>, path_bytes: impl Fn(&T) -> usize) -> std::vec::IntoIter<Vec<T>> {
     let mut batches: Vec<Vec<T>> = Vec::new();
-    let mut weight = 0;
+    let mut bytes = 0;
     for item in items {
-        let more = weigh(&item) + ITEM_BYTES;
-        match batches.last_mut().filter(|batch| batch.len() < CHANGE_ITEMS_MAX && weight + more <= BATCH_BYTES_MAX) {
+        let more = path_bytes(&item) + ITEM_BYTES;
+        match batches.last_mut().filter(|batch| batch.len() < CHANGE_ITEMS_MAX && bytes + more <= BATCH_BYTES_MAX) {
             Some(batch) => {
                 batch.push(item);
-                weight += more;
+                bytes += more;
             }
             None => {
                 batches.push(vec![item]);
-                weight = more;
+                bytes = more;
             }
         }
     }
@@ -66,14 +70,14 @@ mod tests {
     }
 
     #[test]
-    fn a_few_items_are_one_request() {
+    fn a_few_items_fit_one_request() {
         assert_eq!(split(trash(3, 10)), [trash(3, 10)]);
         assert_eq!(split(trash(0, 10)), []);
         assert_eq!(split(Change::Purge { ids: None }), [Change::Purge { ids: None }]);
     }
 
     #[test]
-    fn many_items_and_long_paths_are_several() {
+    fn many_items_and_long_paths_need_several_requests() {
         let sizes = |change: Change| split(change).iter().map(Change::len).collect::<Vec<_>>();
         assert_eq!(sizes(trash(2_100, 4)), [945, 945, 210]);
         let long = sizes(trash(40, 4_000));

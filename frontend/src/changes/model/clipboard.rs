@@ -1,53 +1,54 @@
-//! What was cut or copied in the list, and what pasting it somewhere means.
+//! The page's clipboard of entries, and the changes that pasting or dropping entries into a folder requests.
 
 use std::collections::HashSet;
 
 use shared::change::Leg;
 use shared::{Change, Conflict, Outcome, Rights, VPath};
 
+use super::change_result::ChangeResult;
 use crate::folder::model::permission;
 
-/// What was cut or copied.
+/// Entries that were cut or copied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clipboard {
     paths: Vec<VPath>,
-    /// It was cut: pasting moves it.
+    /// True if the entries were cut: pasting moves them.
     pub cut: bool,
-    set: HashSet<VPath>,
+    /// The paths of cut entries, so that rendering a row looks up its own path in constant time.
+    cut_paths: HashSet<VPath>,
 }
 
 impl Clipboard {
-    /// Takes these.
+    /// A clipboard with entries that were cut, or else copied.
     pub fn new(paths: Vec<VPath>, cut: bool) -> Self {
-        Self { set: if cut { paths.iter().cloned().collect() } else { HashSet::new() }, paths, cut }
+        Self { cut_paths: if cut { paths.iter().cloned().collect() } else { HashSet::new() }, paths, cut }
     }
 
-    /// What is left of it after moves: all that they were not asked for, or could not be done for. What was skipped
-    /// was the person's decision.
-    pub fn left_by<'a>(&self, done: impl Iterator<Item = (&'a Change, &'a [Outcome])>) -> Self {
-        let mut gone = HashSet::new();
-        for (change, outcomes) in done {
+    /// The clipboard after moves of its entries: without those that were moved, or that the user chose to skip.
+    pub fn after_moves(&self, results: &[ChangeResult]) -> Self {
+        let mut moved = HashSet::new();
+        for ChangeResult { change, outcomes } in results {
             if let Change::Move { items, .. } = change {
                 let settled = |outcome: &Outcome| matches!(outcome, Outcome::Done { .. } | Outcome::Skipped);
-                gone.extend(
+                moved.extend(
                     items.iter().zip(outcomes).filter(|(_, outcome)| settled(outcome)).map(|(leg, _)| &leg.from),
                 );
             }
         }
-        Self::new(self.paths.iter().filter(|path| !gone.contains(path)).cloned().collect(), self.cut)
+        Self::new(self.paths.iter().filter(|path| !moved.contains(path)).cloned().collect(), self.cut)
     }
 
-    /// How many there are.
+    /// Number of entries.
     pub fn len(&self) -> usize {
         self.paths.len()
     }
 
-    /// True if there is none.
+    /// True if there are no entries.
     pub fn is_empty(&self) -> bool {
         self.paths.is_empty()
     }
 
-    /// The names, a line each, for programs that paste text.
+    /// The names, one a line, for programs that paste text.
     pub fn names(&self) -> String {
         let names: Vec<_> = self.paths.iter().map(VPath::display_name).collect();
         names.join("\n")
@@ -58,35 +59,36 @@ impl Clipboard {
         if self.cut { permission::MOVE } else { permission::COPY }
     }
 
-    /// True for what waits to be moved away.
+    /// True if the entry was cut, which its row shows.
     pub fn is_cut(&self, path: &VPath) -> bool {
-        self.set.contains(path)
+        self.cut_paths.contains(path)
     }
 
-    /// What pasting into a folder asks for; none where there is nothing to do.
+    /// The change that pasting into `folder` requests. `None` if every entry is in `folder` already.
     pub fn paste(&self, folder: &VPath) -> Option<Change> {
         transfer(&self.paths, folder, !self.cut)
     }
 }
 
-/// Moves or copies entries into a folder. Copies of what is there already get names beside it; moving something to
-/// where it is does nothing.
+/// The change that moves or copies `paths` into `folder`. A copy within its own folder gets a numbered name. `None` if
+/// every entry to move is in `folder` already.
 pub fn transfer(paths: &[VPath], folder: &VPath, copy: bool) -> Option<Change> {
     let leg = |path: &VPath| Some(Leg { from: path.clone(), to: folder.join(path.name()).ok()?, if_etag: None });
     let items: Vec<_> = paths.iter().filter_map(leg).filter(|leg| copy || leg.from != leg.to).collect();
     if items.is_empty() {
         return None;
     }
-    let beside = items.iter().all(|leg| leg.from == leg.to);
-    let conflict = if beside { Conflict::KeepBoth } else { Conflict::Fail };
+    let duplicates = items.iter().all(|leg| leg.from == leg.to);
+    let conflict = if duplicates { Conflict::KeepBoth } else { Conflict::Fail };
     Some(if copy { Change::Copy { items, conflict } } else { Change::Move { items, conflict } })
 }
 
-/// True if dropping these into the folder could do something: a folder does not go into itself.
+/// True if `folder` may receive `paths`: a folder cannot go into itself, and moving entries to where they are has no
+/// effect.
 pub fn accepts(paths: &[VPath], folder: &VPath, copy: bool) -> bool {
-    let inside = |path: &VPath| path.strip_prefix_of(folder).is_some();
-    let there = |path: &VPath| path.parent().as_ref() == Some(folder);
-    !paths.is_empty() && !paths.iter().any(inside) && (copy || !paths.iter().all(there))
+    let contains_folder = |path: &VPath| path.strip_prefix_of(folder).is_some();
+    let is_in_folder = |path: &VPath| path.parent().as_ref() == Some(folder);
+    !paths.is_empty() && !paths.iter().any(contains_folder) && (copy || !paths.iter().all(is_in_folder))
 }
 
 #[cfg(test)]
@@ -98,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn cut_moves_and_copied_copies() {
+    fn pasting_moves_cut_entries_and_copies_copied_ones() {
         let cut = Clipboard::new(vec![path("a/x"), path("b/y")], true);
         let Some(Change::Move { items, conflict: Conflict::Fail }) = cut.paste(&path("c")) else { panic!() };
         assert_eq!(items.iter().map(|leg| leg.to.encoded()).collect::<Vec<_>>(), ["c/x", "c/y"]);
@@ -109,20 +111,20 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_moved_is_still_cut() {
+    fn entries_that_could_not_be_moved_stay_cut() {
         let cut = Clipboard::new(["a/x", "a/y", "a/z", "a/w"].map(path).to_vec(), true);
         let change = cut.paste(&path("c")).unwrap();
         let failed = Outcome::Failed { code: shared::ErrorCode::NoSpace, path: None, message: String::new() };
         let done = Outcome::Done { entry: None, trash: None, replaced: Vec::new() };
-        // The last one was not even tried.
+        // The last item was not attempted.
         let outcomes = [done, failed, Outcome::Skipped];
-        let left = cut.left_by([(&change, &outcomes[..])].into_iter());
+        let left = cut.after_moves(&[ChangeResult { change, outcomes: outcomes.to_vec() }]);
         assert_eq!(left, Clipboard::new(["a/y", "a/w"].map(path).to_vec(), true));
         assert!(!left.is_cut(&path("a/x")) && left.is_cut(&path("a/y")));
     }
 
     #[test]
-    fn pasting_where_it_is_duplicates_a_copy_and_leaves_a_cut() {
+    fn pasting_into_the_same_folder_duplicates_copied_entries_and_leaves_cut_ones() {
         let here = path("a");
         assert!(matches!(
             Clipboard::new(vec![path("a/x")], false).paste(&here),
@@ -132,10 +134,10 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_does_not_go_into_itself() {
+    fn accepts_refuses_to_put_a_folder_into_itself() {
         assert!(!accepts(&[path("a")], &path("a/b"), false));
         assert!(!accepts(&[path("a")], &path("a"), true));
-        assert!(!accepts(&[path("a/x")], &path("a"), false), "it is there already");
+        assert!(!accepts(&[path("a/x")], &path("a"), false), "already in that folder");
         assert!(accepts(&[path("a/x")], &path("a"), true));
         assert!(accepts(&[path("a/x"), path("y")], &path("a"), false));
         assert!(accepts(&[path("ab")], &path("abc"), false));

@@ -1,54 +1,45 @@
-//! Something stood in the way: which items wait for an answer, which answers there are, and what to ask the server for
-//! once there is one.
+//! Name conflicts of a change: which items have one, what replacing would do, and the request that carries out the
+//! user's answer.
 
 use shared::{Change, Conflict, Entry, ErrorCode, Outcome};
 
-/// What a person may answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// Put the new one beside it.
-    KeepBoth,
-    /// Put the new one in its place.
-    Replace,
-    /// Leave it.
-    Skip,
-}
+use crate::ui::resolution::Resolution;
 
-/// What replacing would mean.
+/// What `Resolution::Replace` would do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Replacing {
-    /// A file in the place of a file, which goes to the trash.
+pub enum Replacement {
+    /// A file replaces a file, which goes to the trash.
     File,
-    /// What is in one folder joins what is in the other.
+    /// The entries of one folder are added to those of the other.
     Merge,
-    /// A file and a folder do not replace each other.
+    /// A file and a folder cannot replace each other.
     Impossible,
 }
 
-/// Which items failed because something stands at their destination.
-pub fn waiting(outcomes: &[Outcome]) -> Vec<usize> {
-    let taken =
+/// Indexes of the items that failed because an entry exists at their own destination.
+pub fn conflicting_items(outcomes: &[Outcome]) -> Vec<usize> {
+    let exists =
         |outcome: &Outcome| matches!(outcome, Outcome::Failed { code: ErrorCode::AlreadyExists, path: None, .. });
-    outcomes.iter().enumerate().filter(|(_, outcome)| taken(outcome)).map(|(index, _)| index).collect()
+    outcomes.iter().enumerate().filter(|(_, outcome)| exists(outcome)).map(|(index, _)| index).collect()
 }
 
-/// What replacing one by the other would mean; what is unknown counts as a file, and the server has the last word.
-pub fn replacing(new: Option<&Entry>, old: Option<&Entry>) -> Replacing {
-    match (new.is_some_and(Entry::is_folder), old.is_some_and(Entry::is_folder)) {
-        (true, true) => Replacing::Merge,
-        (false, false) => Replacing::File,
-        _ => Replacing::Impossible,
+/// What replacing `existing` by `new` would do. An unknown entry counts as a file, because the server checks again.
+pub fn replacement(new: Option<&Entry>, existing: Option<&Entry>) -> Replacement {
+    match (new.is_some_and(Entry::is_folder), existing.is_some_and(Entry::is_folder)) {
+        (true, true) => Replacement::Merge,
+        (false, false) => Replacement::File,
+        _ => Replacement::Impossible,
     }
 }
 
-/// Some items of a change again, with an answer; none where there is nothing to ask for.
-pub fn again(change: &Change, indices: &[usize], answer: Answer) -> Option<Change> {
-    let conflict = match answer {
-        Answer::KeepBoth => Conflict::KeepBoth,
-        Answer::Replace => Conflict::Replace,
-        Answer::Skip => return None,
+/// The request for the items at `indices` with `resolution`. `None` if nothing is left to request.
+pub fn retry(change: &Change, indices: &[usize], resolution: Resolution) -> Option<Change> {
+    let conflict = match resolution {
+        Resolution::KeepBoth => Conflict::KeepBoth,
+        Resolution::Replace => Conflict::Replace,
+        Resolution::Skip => return None,
     };
-    pick(change, indices).map(|change| match change {
+    select(change, indices).map(|change| match change {
         Change::Move { items, .. } => Change::Move { items, conflict },
         Change::Copy { items, .. } => Change::Copy { items, conflict },
         Change::Restore { items, .. } => Change::Restore { items, conflict },
@@ -56,12 +47,12 @@ pub fn again(change: &Change, indices: &[usize], answer: Answer) -> Option<Chang
     })
 }
 
-/// Some items of a change.
-pub fn pick(change: &Change, indices: &[usize]) -> Option<Change> {
+/// The change reduced to the items at `indices`. `None` if there are none.
+pub fn select(change: &Change, indices: &[usize]) -> Option<Change> {
     fn of<T: Clone>(items: &[T], indices: &[usize]) -> Vec<T> {
         indices.iter().filter_map(|index| items.get(*index).cloned()).collect()
     }
-    let picked = match change {
+    let selected = match change {
         Change::MakeFolder { paths, existing_ok } => {
             Change::MakeFolder { paths: of(paths, indices), existing_ok: *existing_ok }
         }
@@ -72,7 +63,7 @@ pub fn pick(change: &Change, indices: &[usize]) -> Option<Change> {
         Change::Restore { items, conflict } => Change::Restore { items: of(items, indices), conflict: *conflict },
         Change::Purge { ids } => Change::Purge { ids: ids.as_ref().map(|ids| of(ids, indices)) },
     };
-    (!picked.is_empty()).then_some(picked)
+    (!selected.is_empty()).then_some(selected)
 }
 
 #[cfg(test)]
@@ -93,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_stands_at_the_very_destination_is_asked_about() {
+    fn only_items_whose_own_destination_exists_are_conflicts() {
         let failed = |code, path| Outcome::Failed { code, path, message: String::new() };
         let outcomes = [
             Outcome::Skipped,
@@ -101,23 +92,23 @@ mod tests {
             failed(ErrorCode::NoSpace, None),
             failed(ErrorCode::AlreadyExists, Some(VPath::root())),
         ];
-        assert_eq!(waiting(&outcomes), [1]);
+        assert_eq!(conflicting_items(&outcomes), [1]);
     }
 
     #[test]
-    fn the_answer_is_asked_for_with_those_items_alone() {
+    fn a_retry_contains_only_the_resolved_items() {
         let change = copy(&["a", "b", "c"], Conflict::Fail);
-        assert_eq!(again(&change, &[0, 2], Answer::Replace), Some(copy(&["a", "c"], Conflict::Replace)));
-        assert_eq!(again(&change, &[1], Answer::KeepBoth), Some(copy(&["b"], Conflict::KeepBoth)));
-        assert_eq!(again(&change, &[1], Answer::Skip), None);
-        assert_eq!(pick(&change, &[]), None);
+        assert_eq!(retry(&change, &[0, 2], Resolution::Replace), Some(copy(&["a", "c"], Conflict::Replace)));
+        assert_eq!(retry(&change, &[1], Resolution::KeepBoth), Some(copy(&["b"], Conflict::KeepBoth)));
+        assert_eq!(retry(&change, &[1], Resolution::Skip), None);
+        assert_eq!(select(&change, &[]), None);
     }
 
     #[test]
-    fn folders_merge_and_kinds_do_not_mix() {
+    fn folders_merge_and_a_file_never_replaces_a_folder() {
         let (file, folder) = (sample::file("a", 1), sample::folder("a"));
-        assert_eq!(replacing(Some(&file), Some(&file)), Replacing::File);
-        assert_eq!(replacing(Some(&folder), Some(&folder)), Replacing::Merge);
-        assert_eq!(replacing(Some(&file), Some(&folder)), Replacing::Impossible);
+        assert_eq!(replacement(Some(&file), Some(&file)), Replacement::File);
+        assert_eq!(replacement(Some(&folder), Some(&folder)), Replacement::Merge);
+        assert_eq!(replacement(Some(&file), Some(&folder)), Replacement::Impossible);
     }
 }

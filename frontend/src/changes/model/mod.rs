@@ -1,6 +1,7 @@
-//! What changing files means, without a browser: names, batches, guesses, conflicts, turns, undo. Tested natively.
+//! The logic of changing files, without a browser: names, batches, predictions, conflicts, scheduling, undo.
 
 pub mod batch;
+pub mod change_result;
 pub mod clipboard;
 pub mod conflict;
 pub mod names;
@@ -9,6 +10,7 @@ pub mod scheduler;
 pub mod undo;
 pub mod verb;
 
+pub use change_result::ChangeResult;
 pub use clipboard::Clipboard;
 pub use undo::{History, Origin, Step};
 pub use verb::Verb;

@@ -1,51 +1,54 @@
-//! Names that a person types: what is wrong with one, what of it is the stem, and how a name that holds what a field
-//! cannot show is shown in one all the same.
+//! Names that a user types: what makes one invalid, which part a rename selects, and how a text field shows a name with
+//! characters that the field cannot hold.
 
 use shared::limits::NAME_BYTES_MAX;
 
-/// What is wrong with a name.
+/// Why a name is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NameFault {
-    /// There is none.
+pub enum NameError {
+    /// The name is empty.
     Empty,
-    /// It has a slash in it, or a NUL.
+    /// The name contains a slash or a NUL.
     Slash,
-    /// It is `.` or `..`.
+    /// The name is `.` or `..`.
     Dots,
-    /// It is longer than file systems take.
+    /// The name is longer than `NAME_BYTES_MAX`.
     TooLong,
-    /// Something here has it already.
+    /// An entry of the folder has this name.
     Taken,
 }
 
-/// Says what is wrong with a name, whatever the folder.
-pub fn check(name: &[u8]) -> Result<(), NameFault> {
+/// Checks a name without regard to its folder.
+///
+/// # Errors
+/// Any [`NameError`] except `Taken`.
+pub fn validate(name: &[u8]) -> Result<(), NameError> {
     match name {
-        b"" => Err(NameFault::Empty),
-        b"." | b".." => Err(NameFault::Dots),
-        _ if name.iter().any(|byte| matches!(byte, b'/' | 0)) => Err(NameFault::Slash),
-        _ if name.len() > NAME_BYTES_MAX => Err(NameFault::TooLong),
+        b"" => Err(NameError::Empty),
+        b"." | b".." => Err(NameError::Dots),
+        _ if name.iter().any(|byte| matches!(byte, b'/' | 0)) => Err(NameError::Slash),
+        _ if name.len() > NAME_BYTES_MAX => Err(NameError::TooLong),
         _ => Ok(()),
     }
 }
 
-/// How much of a name a rename selects, in UTF-16 units as a field counts: all but the extension.
+/// Length of a name without its extension, in UTF-16 code units, which is how a text field counts its selection.
 pub fn stem_units(text: &str, folder: bool) -> usize {
     let stem = match text.rfind('.') {
-        // What begins with its only dot has no extension (`.profile`).
+        // A name whose only dot comes first has no extension (`.profile`).
         Some(dot) if dot > 0 && !folder => &text[..dot],
         _ => text,
     };
     stem.encode_utf16().count()
 }
 
-/// A name as a field of one line shows it: a line break is shown as a sign.
+/// The text that a single-line field shows for `name`: `↵` stands for a line break.
 pub fn to_field(name: &[u8]) -> String {
     String::from_utf8_lossy(name).replace('\n', "↵")
 }
 
-/// The name that was typed in the place of `before`. What was not touched keeps its very bytes, and the sign of a line
-/// break is one again where there was one.
+/// The name for the text of a field that started with `before`. An unedited text gives the bytes of `before`, even if
+/// they are not UTF-8. `↵` stands for a line break if `before` has one.
 pub fn from_field(text: &str, before: &[u8]) -> Vec<u8> {
     if text == to_field(before) {
         return before.to_vec();
@@ -56,10 +59,10 @@ pub fn from_field(text: &str, before: &[u8]) -> Vec<u8> {
     }
 }
 
-/// The first of `base`, `base (2)`, `base (3)` … that is free.
+/// The first of `base`, `base (2)`, `base (3)` … that is not taken.
 pub fn free_name(base: &str, taken: impl Fn(&[u8]) -> bool) -> String {
     let numbered = |number: u32| if number == 1 { base.to_owned() } else { format!("{base} ({number})") };
-    // Where a thousand are taken, the server has the last word.
+    // With a thousand names taken, suggest `base`: the field shows that it exists.
     (1..1_000).map(numbered).find(|name| !taken(name.as_bytes())).unwrap_or_else(|| base.to_owned())
 }
 
@@ -68,19 +71,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_no_file_system_takes_is_said_at_once() {
-        assert_eq!(check(b""), Err(NameFault::Empty));
-        assert_eq!(check(b".."), Err(NameFault::Dots));
-        assert_eq!(check(b"a/b"), Err(NameFault::Slash));
-        assert_eq!(check(b"a\0b"), Err(NameFault::Slash));
-        assert_eq!(check(&"é".repeat(128).into_bytes()), Err(NameFault::TooLong));
+    fn validate_refuses_names_that_no_file_system_accepts() {
+        assert_eq!(validate(b""), Err(NameError::Empty));
+        assert_eq!(validate(b".."), Err(NameError::Dots));
+        assert_eq!(validate(b"a/b"), Err(NameError::Slash));
+        assert_eq!(validate(b"a\0b"), Err(NameError::Slash));
+        assert_eq!(validate(&"é".repeat(128).into_bytes()), Err(NameError::TooLong));
         for fine in [&b"..."[..], b"a\nb", b"back\\slash", b"latin\xe9", b" "] {
-            assert_eq!(check(fine), Ok(()));
+            assert_eq!(validate(fine), Ok(()));
         }
     }
 
     #[test]
-    fn a_rename_selects_the_stem() {
+    fn stem_units_exclude_the_extension() {
         for (name, folder, expected) in [
             ("report.pdf", false, 6),
             ("archive.tar.gz", false, 11),
@@ -94,16 +97,16 @@ mod tests {
     }
 
     #[test]
-    fn what_a_field_cannot_hold_comes_back() {
+    fn characters_that_a_field_cannot_hold_survive_a_round_trip() {
         assert_eq!(to_field(b"two\nlines"), "two↵lines");
         assert_eq!(from_field("two↵lines", b"two\nlines"), b"two\nlines");
         assert_eq!(from_field("2↵lines", b"two\nlines"), b"2\nlines");
         assert_eq!(from_field("a↵b", b"x"), "a↵b".as_bytes());
-        assert_eq!(from_field(&to_field(b"latin\xe9"), b"latin\xe9"), b"latin\xe9", "untouched");
+        assert_eq!(from_field(&to_field(b"latin\xe9"), b"latin\xe9"), b"latin\xe9", "not edited");
     }
 
     #[test]
-    fn a_free_name_counts_up() {
+    fn free_name_takes_the_first_unused_number() {
         let taken = |name: &[u8]| [&b"New"[..], b"New (2)"].contains(&name);
         assert_eq!(free_name("New", taken), "New (3)");
         assert_eq!(free_name("Other", taken), "Other");

@@ -1,46 +1,49 @@
-//! What a change will do to the listing on the screen, before the server did it; how to take that back where it did not
-//! happen; and what the server's outcomes say of the listing in the end.
+//! Optimistic updates: the edits of the listing that a change is expected to make, the edits that revert them, and the
+//! edits that follow from the server's outcomes.
 
 use shared::change::Leg;
 use shared::{Change, Conflict, Entry, Kind, Outcome, Timestamp, VPath};
 
 use crate::folder::model::{Edit, Listing};
 
-/// What one item of a change will do, and the way back.
+/// The expected effect of one item of a change. Empty if only the server knows the effect.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Guess {
-    /// What to show.
-    pub forth: Vec<Edit>,
-    /// What to show if it was not done.
-    pub back: Vec<Edit>,
+pub struct Prediction {
+    /// Edits that show the item as done.
+    pub apply: Vec<Edit>,
+    /// Edits that undo `apply` if the item fails.
+    pub revert: Vec<Edit>,
 }
 
-/// One guess for each item of the change; `now` is the time in milliseconds since 1970. Nothing is guessed where only
-/// the server knows.
-pub fn guess(change: &Change, listing: &Listing, now: i64) -> Vec<Guess> {
+/// One prediction for each item of the change. `now` is in milliseconds since 1970.
+pub fn predict(change: &Change, listing: &Listing, now: i64) -> Vec<Prediction> {
     match change {
-        Change::MakeFolder { paths, .. } => paths.iter().map(|path| made(path, listing, now)).collect(),
-        Change::Move { items, conflict } => legs(items, listing, |leg, entry, free| {
-            // It would stay: a conflict that the person will be asked about, or a name that only the server chooses.
-            if free || *conflict == Conflict::Replace { moved(leg, entry, listing, free) } else { Guess::default() }
+        Change::MakeFolder { paths, .. } => paths.iter().map(|path| new_folder(path, listing, now)).collect(),
+        Change::Move { items, conflict } => each_source(items, listing, |leg, entry, free| {
+            // With the destination taken, either the user is asked or the server chooses the name.
+            if free || *conflict == Conflict::Replace {
+                moved(leg, entry, listing, free)
+            } else {
+                Prediction::default()
+            }
         }),
-        Change::Copy { items, conflict } => legs(items, listing, |leg, entry, free| {
+        Change::Copy { items, conflict } => each_source(items, listing, |leg, entry, free| {
             let known = free && *conflict != Conflict::KeepBoth && is_in(&leg.to, listing);
-            if known { copied(leg, entry) } else { Guess::default() }
+            if known { copied(leg, entry) } else { Prediction::default() }
         }),
         Change::Trash { items } | Change::Delete { items } => {
             let rows = rows_of(items.iter().map(|item| &item.path), listing);
-            rows.into_iter().map(|row| row.map_or_else(Guess::default, |row| gone(listing, row))).collect()
+            rows.into_iter().map(|row| row.map_or_else(Prediction::default, |row| removed(listing, row))).collect()
         }
-        Change::Restore { items, .. } => vec![Guess::default(); items.len()],
-        Change::Purge { .. } => vec![Guess::default(); change.len()],
+        Change::Restore { items, .. } => vec![Prediction::default(); items.len()],
+        Change::Purge { .. } => vec![Prediction::default(); change.len()],
     }
 }
 
-/// What the outcomes say of a folder's entries. Items that failed are not in it: their guesses are taken back.
-pub fn settled(change: &Change, outcomes: &[Outcome], folder: &VPath) -> Vec<Edit> {
+/// The edits of `folder` that the outcomes confirm. Failed items are not among them: revert their predictions.
+pub fn confirmed_edits(change: &Change, outcomes: &[Outcome], folder: &VPath) -> Vec<Edit> {
     let mut edits = Vec::new();
-    let mut gone = |path: &VPath| {
+    let mut remove = |path: &VPath| {
         if path.parent().as_ref() == Some(folder) {
             edits.push(Edit::absent(path.name()));
         }
@@ -48,10 +51,10 @@ pub fn settled(change: &Change, outcomes: &[Outcome], folder: &VPath) -> Vec<Edi
     let done = |index: usize| matches!(outcomes.get(index), Some(Outcome::Done { .. }));
     match change {
         Change::Move { items, .. } => {
-            items.iter().enumerate().filter(|(index, _)| done(*index)).for_each(|(_, leg)| gone(&leg.from));
+            items.iter().enumerate().filter(|(index, _)| done(*index)).for_each(|(_, leg)| remove(&leg.from));
         }
         Change::Trash { items } | Change::Delete { items } => {
-            items.iter().enumerate().filter(|(index, _)| done(*index)).for_each(|(_, item)| gone(&item.path));
+            items.iter().enumerate().filter(|(index, _)| done(*index)).for_each(|(_, item)| remove(&item.path));
         }
         _ => {}
     }
@@ -65,9 +68,9 @@ pub fn settled(change: &Change, outcomes: &[Outcome], folder: &VPath) -> Vec<Edi
     edits
 }
 
-fn made(path: &VPath, listing: &Listing, now: i64) -> Guess {
+fn new_folder(path: &VPath, listing: &Listing, now: i64) -> Prediction {
     if !is_in(path, listing) || listing.rows.find(path.name(), 0).is_some() {
-        return Guess::default();
+        return Prediction::default();
     }
     let entry = Entry {
         path: path.clone(),
@@ -78,40 +81,41 @@ fn made(path: &VPath, listing: &Listing, now: i64) -> Guess {
         link: None,
         etag: None,
     };
-    Guess { forth: vec![Edit::Present(entry)], back: vec![Edit::absent(path.name())] }
+    Prediction { apply: vec![Edit::Present(entry)], revert: vec![Edit::absent(path.name())] }
 }
 
-fn gone(listing: &Listing, row: usize) -> Guess {
-    let Some(entry) = listing.entry(row) else { return Guess::default() };
-    Guess { forth: vec![Edit::absent(entry.path.name())], back: vec![Edit::Present(entry)] }
+fn removed(listing: &Listing, row: usize) -> Prediction {
+    let Some(entry) = listing.entry(row) else { return Prediction::default() };
+    Prediction { apply: vec![Edit::absent(entry.path.name())], revert: vec![Edit::Present(entry)] }
 }
 
-/// A guess for each leg whose source is in the listing, told whether its destination is free.
-fn legs(items: &[Leg], listing: &Listing, guess: impl Fn(&Leg, Entry, bool) -> Guess) -> Vec<Guess> {
+/// Calls `predict` for each item whose source is in the listing, with the source's entry and whether the destination
+/// is free.
+fn each_source(items: &[Leg], listing: &Listing, predict: impl Fn(&Leg, Entry, bool) -> Prediction) -> Vec<Prediction> {
     let from = rows_of(items.iter().map(|leg| &leg.from), listing);
     let to = rows_of(items.iter().map(|leg| &leg.to), listing);
     let each = items.iter().zip(from).zip(to);
     each.map(|((leg, from), to)| {
         let entry = from.and_then(|row| listing.entry(row));
-        entry.map_or_else(Guess::default, |entry| guess(leg, entry, to.is_none()))
+        entry.map_or_else(Prediction::default, |entry| predict(leg, entry, to.is_none()))
     })
     .collect()
 }
 
-fn moved(leg: &Leg, entry: Entry, listing: &Listing, free: bool) -> Guess {
-    let mut guess = Guess { forth: vec![Edit::absent(leg.from.name())], back: Vec::new() };
+fn moved(leg: &Leg, entry: Entry, listing: &Listing, free: bool) -> Prediction {
+    let mut prediction = Prediction { apply: vec![Edit::absent(leg.from.name())], revert: Vec::new() };
     if free && is_in(&leg.to, listing) {
-        guess.forth.push(Edit::Present(Entry { path: leg.to.clone(), ..entry.clone() }));
-        guess.back.push(Edit::absent(leg.to.name()));
+        prediction.apply.push(Edit::Present(Entry { path: leg.to.clone(), ..entry.clone() }));
+        prediction.revert.push(Edit::absent(leg.to.name()));
     }
-    guess.back.push(Edit::Present(entry));
-    guess
+    prediction.revert.push(Edit::Present(entry));
+    prediction
 }
 
-fn copied(leg: &Leg, entry: Entry) -> Guess {
-    Guess {
-        forth: vec![Edit::Present(Entry { path: leg.to.clone(), ..entry })],
-        back: vec![Edit::absent(leg.to.name())],
+fn copied(leg: &Leg, entry: Entry) -> Prediction {
+    Prediction {
+        apply: vec![Edit::Present(Entry { path: leg.to.clone(), ..entry })],
+        revert: vec![Edit::absent(leg.to.name())],
     }
 }
 
@@ -119,9 +123,9 @@ fn is_in(path: &VPath, listing: &Listing) -> bool {
     path.parent().as_ref() == Some(&listing.folder)
 }
 
-/// The rows of paths, in one pass over the listing.
+/// The row of each path, found in one pass over the listing. `None` for a path without a row.
 fn rows_of<'a>(paths: impl Iterator<Item = &'a VPath>, listing: &Listing) -> Vec<Option<usize>> {
-    // No entry has the empty name.
+    // The empty name stands for paths of other folders, because no entry has it.
     let names: Vec<_> = paths.map(|path| if is_in(path, listing) { path.name() } else { b"" }).collect();
     listing.rows.find_each(&names)
 }
@@ -148,22 +152,23 @@ mod tests {
             .collect()
     }
 
-    /// Carries the guesses out and takes them back: what was there has to be there again.
+    /// Applies the predictions, compares the names, then reverts the predictions and expects the original rows.
     #[track_caller]
     fn check(listing: &[&str], change: Change, expected: &[&str]) {
         let mut listing = sample::listing(listing);
         let before = listing.rows.clone();
-        let guesses = guess(&change, &listing, 0);
-        assert_eq!(guesses.len(), change.len());
-        let (forth, back): (Vec<_>, Vec<_>) = guesses.into_iter().map(|guess| (guess.forth, guess.back)).unzip();
-        listing.merge(&forth.concat());
+        let predictions = predict(&change, &listing, 0);
+        assert_eq!(predictions.len(), change.len());
+        let (apply, revert): (Vec<_>, Vec<_>) =
+            predictions.into_iter().map(|prediction| (prediction.apply, prediction.revert)).unzip();
+        listing.merge(&apply.concat());
         assert_eq!(names(&listing), expected);
-        listing.merge(&back.concat());
-        assert_eq!(listing.rows, before, "taken back");
+        listing.merge(&revert.concat());
+        assert_eq!(listing.rows, before, "reverted");
     }
 
     #[test]
-    fn what_a_person_sees_in_the_next_frame() {
+    fn predict_shows_changes_within_the_listing() {
         let conflict = Conflict::Fail;
         check(&["a", "b"], Change::Move { items: vec![leg("a", "c")], conflict }, &["b", "c"]);
         check(&["a", "b"], Change::Move { items: vec![leg("a", "sub/a")], conflict }, &["b"]);
@@ -174,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_the_server_knows_is_not_guessed() {
+    fn predict_leaves_out_results_that_only_the_server_knows() {
         let conflict = Conflict::Fail;
         check(&["a", "b"], Change::Move { items: vec![leg("a", "b")], conflict }, &["a", "b"]);
         check(&["a"], Change::Move { items: vec![leg("sub/x", "x")], conflict }, &["a"]);
@@ -183,20 +188,20 @@ mod tests {
     }
 
     #[test]
-    fn outcomes_have_the_last_word() {
+    fn confirmed_edits_follow_the_outcomes() {
         let change = Change::Copy { items: vec![leg("a", "a"), leg("x/b", "b")], conflict: Conflict::KeepBoth };
         let done = |entry| Outcome::Done { entry, trash: None, replaced: Vec::new() };
         let failed = Outcome::Failed { code: ErrorCode::NoSpace, path: None, message: String::new() };
         let copy = sample::file("a%20%282%29", 1);
-        let edits = settled(&change, &[done(Some(copy.clone())), failed.clone()], &VPath::root());
+        let edits = confirmed_edits(&change, &[done(Some(copy.clone())), failed.clone()], &VPath::root());
         assert_eq!(edits, [Edit::Present(copy)]);
 
         let change = Change::Move { items: vec![leg("a", "sub/a"), leg("b", "sub/b")], conflict: Conflict::Fail };
-        let edits = settled(&change, &[done(Some(sample::file("sub/a", 1))), failed], &VPath::root());
+        let edits = confirmed_edits(&change, &[done(Some(sample::file("sub/a", 1))), failed], &VPath::root());
         assert_eq!(edits, [Edit::absent(b"a")]);
 
         let items = vec![Chosen { path: path("a"), if_etag: None }];
         let trashed = Outcome::Done { entry: None, trash: Some(TrashId::default()), replaced: Vec::new() };
-        assert_eq!(settled(&Change::Trash { items }, &[trashed], &VPath::root()), [Edit::absent(b"a")]);
+        assert_eq!(confirmed_edits(&Change::Trash { items }, &[trashed], &VPath::root()), [Edit::absent(b"a")]);
     }
 }

@@ -1,153 +1,156 @@
-//! Whose turn it is among changes that are asked for faster than the server answers. Changes of different entries are
-//! made side by side; changes of the same ones, and taking back and doing again, in the order in which the person asked.
+//! The order of changes that a user requests faster than the server answers. Changes of unrelated entries run
+//! concurrently; changes of the same entries, and undo and redo, run in the order of the requests.
 
 use std::collections::{HashSet, VecDeque};
 
 use shared::change::Leg;
 use shared::{Change, VPath};
 
-use super::Origin;
+use super::undo::Origin;
 
-/// Most that wait for their turn: more than anybody asks for while a server answers.
+/// Most changes that wait: more than a user requests before the server answers.
 const WAITING_MAX: usize = 100;
 
-/// The entries that changes have to do with.
+/// The paths that changes read and write.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Touched {
+pub struct PathAccess {
     read: HashSet<VPath>,
     written: HashSet<VPath>,
 }
 
-/// What has to be over before a turn comes.
+/// Which earlier changes have to end before a change starts.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Needs {
-    /// Everything that was asked for before: only then is it known what there is to take back or to do again.
+pub enum WaitsFor {
+    /// All of them: undo and redo know their own changes only once every earlier change has ended.
     All,
-    /// What has to do with the same entries.
-    Same(Touched),
+    /// Those that access related paths.
+    Paths(PathAccess),
 }
 
-/// The turns: of those at work, and of those that wait. `W` wakes one that waits.
+/// The running and the waiting changes. `W` wakes a waiting one.
 #[derive(Debug)]
-pub struct Turns<W> {
-    next: u32,
-    at_work: Vec<Turn>,
-    waiting: VecDeque<(Turn, W)>,
+pub struct Scheduler<W> {
+    next_id: u32,
+    running: Vec<Scheduled>,
+    waiting: VecDeque<(Scheduled, W)>,
 }
 
 #[derive(Debug)]
-struct Turn {
+struct Scheduled {
     id: u32,
     origin: Origin,
-    needs: Needs,
+    waits_for: WaitsFor,
 }
 
-impl Touched {
-    /// What these changes have to do with. Where something returns to from the trash is known to the server alone, and
-    /// until it is there nobody can do anything to it.
-    pub fn by(changes: &[Change]) -> Self {
-        let mut touched = Self::default();
+impl PathAccess {
+    /// The paths that `changes` access. The destination of a restore is left out if only the server knows it: until the
+    /// restore ends, the list has no row there that the user could change.
+    pub fn of(changes: &[Change]) -> Self {
+        let mut access = Self::default();
         for change in changes {
             match change {
-                Change::MakeFolder { paths, .. } => touched.written.extend(paths.iter().cloned()),
+                Change::MakeFolder { paths, .. } => access.written.extend(paths.iter().cloned()),
                 Change::Move { items, .. } => {
-                    touched.written.extend(items.iter().flat_map(|Leg { from, to, .. }| [from, to]).cloned());
+                    access.written.extend(items.iter().flat_map(|Leg { from, to, .. }| [from, to]).cloned());
                 }
                 Change::Copy { items, .. } => {
-                    touched.read.extend(items.iter().map(|leg| leg.from.clone()));
-                    touched.written.extend(items.iter().map(|leg| leg.to.clone()));
+                    access.read.extend(items.iter().map(|leg| leg.from.clone()));
+                    access.written.extend(items.iter().map(|leg| leg.to.clone()));
                 }
                 Change::Trash { items } | Change::Delete { items } => {
-                    touched.written.extend(items.iter().map(|item| item.path.clone()));
+                    access.written.extend(items.iter().map(|item| item.path.clone()));
                 }
                 Change::Restore { items, .. } => {
-                    touched.written.extend(items.iter().filter_map(|item| item.to.clone()));
+                    access.written.extend(items.iter().filter_map(|item| item.to.clone()));
                 }
                 Change::Purge { .. } => {}
             }
         }
-        touched
+        access
     }
 
-    /// True if what is asked for later has to wait for this. Within a folder that is being copied work may go on, but
-    /// the folder itself stays where it is.
-    fn holds_up(&self, later: &Self) -> bool {
+    /// True if a later change with the access `later` has to wait. Entries within a folder that is being copied may
+    /// change; the folder itself must keep its place.
+    fn blocks(&self, later: &Self) -> bool {
         related(&self.written, &later.written)
             || related(&self.written, &later.read)
             || within(&self.read, &later.written)
     }
 }
 
-impl Needs {
-    fn holds_up(&self, later: &Self) -> bool {
+impl WaitsFor {
+    fn blocks(&self, later: &Self) -> bool {
         match (self, later) {
-            (Self::Same(this), Self::Same(later)) => this.holds_up(later),
+            (Self::Paths(this), Self::Paths(later)) => this.blocks(later),
             _ => true,
         }
     }
 }
 
-impl<W> Default for Turns<W> {
+impl<W> Default for Scheduler<W> {
     fn default() -> Self {
-        Self { next: 0, at_work: Vec::new(), waiting: VecDeque::new() }
+        Self { next_id: 0, running: Vec::new(), waiting: VecDeque::new() }
     }
 }
 
-impl<W> Turns<W> {
-    /// Stands in line, and answers the turn's number; none where too many wait already.
-    pub fn join(&mut self, origin: Origin, needs: Needs, wake: W) -> Option<u32> {
+impl<W> Scheduler<W> {
+    /// Adds a waiting change and returns its id. `None` if `WAITING_MAX` changes wait.
+    pub fn add(&mut self, origin: Origin, waits_for: WaitsFor, wake: W) -> Option<u32> {
         if self.waiting.len() >= WAITING_MAX {
             return None;
         }
-        let id = self.next;
-        self.next = id.wrapping_add(1);
-        self.waiting.push_back((Turn { id, origin, needs }, wake));
+        let id = self.next_id;
+        self.next_id = id.wrapping_add(1);
+        self.waiting.push_back((Scheduled { id, origin, waits_for }, wake));
         Some(id)
     }
 
-    /// Puts the first that may begin to work, and answers what wakes it.
-    pub fn call(&mut self) -> Option<W> {
-        let before = |index: usize| self.at_work.iter().chain(self.waiting.iter().take(index).map(|(turn, _)| turn));
-        let may = |index: usize, turn: &Turn| !before(index).any(|earlier| earlier.needs.holds_up(&turn.needs));
-        let first = self.waiting.iter().enumerate().position(|(index, (turn, _))| may(index, turn))?;
-        let (turn, wake) = self.waiting.remove(first)?;
-        self.at_work.push(turn);
+    /// Starts the first waiting change that no earlier one blocks, and returns what wakes it.
+    pub fn start_next(&mut self) -> Option<W> {
+        let earlier =
+            |index: usize| self.running.iter().chain(self.waiting.iter().take(index).map(|(change, _)| change));
+        let is_free = |index: usize, change: &Scheduled| {
+            !earlier(index).any(|earlier| earlier.waits_for.blocks(&change.waits_for))
+        };
+        let first = self.waiting.iter().enumerate().position(|(index, (change, _))| is_free(index, change))?;
+        let (change, wake) = self.waiting.remove(first)?;
+        self.running.push(change);
         Some(wake)
     }
 
-    /// A turn that came turned out to have to do with no more than this.
-    pub fn narrow(&mut self, id: u32, touched: Touched) {
-        if let Some(turn) = self.at_work.iter_mut().find(|turn| turn.id == id) {
-            turn.needs = Needs::Same(touched);
+    /// Replaces what a running change blocks by `access`, once its paths are known.
+    pub fn narrow(&mut self, id: u32, access: PathAccess) {
+        if let Some(change) = self.running.iter_mut().find(|change| change.id == id) {
+            change.waits_for = WaitsFor::Paths(access);
         }
     }
 
-    /// Leaves, whether the turn came or not.
-    pub fn leave(&mut self, id: u32) {
-        self.at_work.retain(|turn| turn.id != id);
-        self.waiting.retain(|(turn, _)| turn.id != id);
+    /// Removes a change, running or waiting.
+    pub fn remove(&mut self, id: u32) {
+        self.running.retain(|change| change.id != id);
+        self.waiting.retain(|(change, _)| change.id != id);
     }
 
-    /// True for a turn that has not come yet.
+    /// True for a change that has not started.
     pub fn is_waiting(&self, id: u32) -> bool {
-        self.waiting.iter().any(|(turn, _)| turn.id == id)
+        self.waiting.iter().any(|(change, _)| change.id == id)
     }
 
-    /// True if there will be more to take back, or to do again, once all this is done.
-    pub fn promises(&self, more: Origin) -> bool {
-        let mut turns = self.at_work.iter().chain(self.waiting.iter().map(|(turn, _)| turn));
-        turns.any(|turn| (turn.origin == Origin::Undo) == (more == Origin::Redo))
+    /// True if a running or waiting change will add a step to undo (`Origin::Undo`) or to redo (`Origin::Redo`).
+    pub fn will_add_step(&self, to: Origin) -> bool {
+        let mut changes = self.running.iter().chain(self.waiting.iter().map(|(change, _)| change));
+        changes.any(|change| (change.origin == Origin::Undo) == (to == Origin::Redo))
     }
 }
 
-/// True if an entry of the one is an entry of the other, or within it, or around it.
+/// True if a path of one set is equal to, inside of, or an ancestor of a path of the other.
 fn related(one: &HashSet<VPath>, other: &HashSet<VPath>) -> bool {
     within(one, other) || within(other, one)
 }
 
-/// True if one of these is one of those, or within it.
-fn within(these: &HashSet<VPath>, those: &HashSet<VPath>) -> bool {
-    !those.is_empty() && these.iter().any(|path| path.ancestry().any(|around| those.contains(&around)))
+/// True if a path of `inner` is equal to or inside of a path of `outer`.
+fn within(inner: &HashSet<VPath>, outer: &HashSet<VPath>) -> bool {
+    !outer.is_empty() && inner.iter().any(|path| path.ancestry().any(|ancestor| outer.contains(&ancestor)))
 }
 
 #[cfg(test)]
@@ -161,113 +164,121 @@ mod tests {
         VPath::parse(text).unwrap()
     }
 
-    fn rename(from: &str, to: &str) -> Needs {
+    fn rename(from: &str, to: &str) -> WaitsFor {
         let items = vec![Leg { from: path(from), to: path(to), if_etag: None }];
-        Needs::Same(Touched::by(&[Change::Move { items, conflict: Conflict::Fail }]))
+        WaitsFor::Paths(PathAccess::of(&[Change::Move { items, conflict: Conflict::Fail }]))
     }
 
-    fn copy(from: &str, to: &str) -> Needs {
+    fn copy(from: &str, to: &str) -> WaitsFor {
         let items = vec![Leg { from: path(from), to: path(to), if_etag: None }];
-        Needs::Same(Touched::by(&[Change::Copy { items, conflict: Conflict::Fail }]))
+        WaitsFor::Paths(PathAccess::of(&[Change::Copy { items, conflict: Conflict::Fail }]))
     }
 
-    fn trash(text: &str) -> Needs {
-        Needs::Same(Touched::by(&[Change::Trash { items: vec![Chosen { path: path(text), if_etag: None }] }]))
+    fn trash(text: &str) -> WaitsFor {
+        WaitsFor::Paths(PathAccess::of(&[Change::Trash { items: vec![Chosen { path: path(text), if_etag: None }] }]))
     }
 
-    /// Asks for all of these at once, and answers which begin.
-    fn begin(turns: &mut Turns<usize>, all: Vec<Needs>) -> Vec<usize> {
-        for (index, needs) in all.into_iter().enumerate() {
-            let origin = if needs == Needs::All { Origin::Undo } else { Origin::New };
-            turns.join(origin, needs, index).unwrap();
+    /// Adds all changes, and returns the indexes of those that start.
+    fn begin(scheduler: &mut Scheduler<usize>, all: Vec<WaitsFor>) -> Vec<usize> {
+        for (index, waits_for) in all.into_iter().enumerate() {
+            let origin = if waits_for == WaitsFor::All { Origin::Undo } else { Origin::New };
+            scheduler.add(origin, waits_for, index).unwrap();
         }
-        called(turns)
+        started(scheduler)
     }
 
-    fn called(turns: &mut Turns<usize>) -> Vec<usize> {
-        std::iter::from_fn(|| turns.call()).collect()
-    }
-
-    #[test]
-    fn changes_of_different_entries_are_made_side_by_side() {
-        let mut turns = Turns::default();
-        assert_eq!(begin(&mut turns, vec![rename("a", "b"), trash("c"), copy("d", "e"), copy("d", "f")]), [0, 1, 2, 3]);
+    fn started(scheduler: &mut Scheduler<usize>) -> Vec<usize> {
+        std::iter::from_fn(|| scheduler.start_next()).collect()
     }
 
     #[test]
-    fn changes_of_the_same_entry_are_made_in_order() {
-        let mut turns = Turns::default();
-        assert_eq!(begin(&mut turns, vec![rename("a", "b"), trash("b"), rename("b", "c"), trash("x")]), [0, 3]);
-        turns.leave(0);
-        assert_eq!(called(&mut turns), [1]);
-        turns.leave(1);
-        assert_eq!(called(&mut turns), [2]);
+    fn changes_of_unrelated_entries_run_concurrently() {
+        let mut scheduler = Scheduler::default();
+        assert_eq!(
+            begin(&mut scheduler, vec![rename("a", "b"), trash("c"), copy("d", "e"), copy("d", "f")]),
+            [0, 1, 2, 3]
+        );
     }
 
     #[test]
-    fn a_folder_and_what_is_in_it_are_the_same() {
-        let make = Needs::Same(Touched::by(&[Change::MakeFolder { paths: vec![path("d/new")], existing_ok: true }]));
-        let mut turns = Turns::default();
-        assert_eq!(begin(&mut turns, vec![make, rename("a", "d/new/a"), trash("d"), rename("dd", "e")]), [0, 3]);
+    fn changes_of_the_same_entry_run_in_order() {
+        let mut scheduler = Scheduler::default();
+        assert_eq!(begin(&mut scheduler, vec![rename("a", "b"), trash("b"), rename("b", "c"), trash("x")]), [0, 3]);
+        scheduler.remove(0);
+        assert_eq!(started(&mut scheduler), [1]);
+        scheduler.remove(1);
+        assert_eq!(started(&mut scheduler), [2]);
     }
 
     #[test]
-    fn what_is_being_copied_stays_but_what_is_in_it_may_change() {
-        let mut turns = Turns::default();
-        assert_eq!(begin(&mut turns, vec![copy("d", "e"), trash("d/x"), rename("e/f", "g"), trash("d")]), [0, 1]);
-        let mut turns = Turns::default();
-        assert_eq!(begin(&mut turns, vec![rename("d/x", "d/y"), copy("d", "e")]), [0], "the copy has the new name");
+    fn a_folder_and_its_contents_are_related() {
+        let make =
+            WaitsFor::Paths(PathAccess::of(&[Change::MakeFolder { paths: vec![path("d/new")], existing_ok: true }]));
+        let mut scheduler = Scheduler::default();
+        assert_eq!(begin(&mut scheduler, vec![make, rename("a", "d/new/a"), trash("d"), rename("dd", "e")]), [0, 3]);
     }
 
     #[test]
-    fn taking_back_waits_for_everything_before_it_and_holds_up_what_follows() {
-        let mut turns = Turns::default();
-        assert_eq!(begin(&mut turns, vec![rename("a", "b"), Needs::All, Needs::All, trash("x")]), [0]);
-        assert!(turns.is_waiting(1));
-        turns.leave(0);
-        assert_eq!(called(&mut turns), [1]);
-        assert!(!turns.is_waiting(1));
-        turns.leave(1);
-        assert_eq!(called(&mut turns), [2]);
-        turns.leave(2);
-        assert_eq!(called(&mut turns), [3]);
+    fn a_folder_being_copied_keeps_its_place_while_its_contents_may_change() {
+        let mut scheduler = Scheduler::default();
+        assert_eq!(begin(&mut scheduler, vec![copy("d", "e"), trash("d/x"), rename("e/f", "g"), trash("d")]), [0, 1]);
+        let mut scheduler = Scheduler::default();
+        assert_eq!(
+            begin(&mut scheduler, vec![rename("d/x", "d/y"), copy("d", "e")]),
+            [0],
+            "the copy contains the new name"
+        );
     }
 
     #[test]
-    fn what_is_taken_back_holds_up_only_what_it_has_to_do_with_once_that_is_known() {
-        let mut turns = Turns::default();
-        assert_eq!(begin(&mut turns, vec![Needs::All, rename("b", "c"), trash("x")]), [0]);
-        turns.narrow(0, Touched { written: [path("a"), path("b")].into(), ..Touched::default() });
-        assert_eq!(called(&mut turns), [2]);
+    fn undo_waits_for_all_earlier_changes_and_blocks_later_ones() {
+        let mut scheduler = Scheduler::default();
+        assert_eq!(begin(&mut scheduler, vec![rename("a", "b"), WaitsFor::All, WaitsFor::All, trash("x")]), [0]);
+        assert!(scheduler.is_waiting(1));
+        scheduler.remove(0);
+        assert_eq!(started(&mut scheduler), [1]);
+        assert!(!scheduler.is_waiting(1));
+        scheduler.remove(1);
+        assert_eq!(started(&mut scheduler), [2]);
+        scheduler.remove(2);
+        assert_eq!(started(&mut scheduler), [3]);
     }
 
     #[test]
-    fn who_left_is_not_waited_for() {
-        let mut turns = Turns::default();
-        assert_eq!(begin(&mut turns, vec![rename("a", "b"), Needs::All, trash("x")]), [0]);
-        turns.leave(1);
-        assert_eq!(called(&mut turns), [2]);
+    fn undo_blocks_only_related_paths_once_they_are_known() {
+        let mut scheduler = Scheduler::default();
+        assert_eq!(begin(&mut scheduler, vec![WaitsFor::All, rename("b", "c"), trash("x")]), [0]);
+        scheduler.narrow(0, PathAccess { written: [path("a"), path("b")].into(), ..PathAccess::default() });
+        assert_eq!(started(&mut scheduler), [2]);
     }
 
     #[test]
-    fn no_more_wait_than_the_bound() {
-        let mut turns = Turns::default();
-        begin(&mut turns, vec![rename("a", "b")]);
-        let taken = (0..WAITING_MAX + 1).filter_map(|index| turns.join(Origin::Undo, Needs::All, index)).count();
+    fn a_removed_change_blocks_nothing() {
+        let mut scheduler = Scheduler::default();
+        assert_eq!(begin(&mut scheduler, vec![rename("a", "b"), WaitsFor::All, trash("x")]), [0]);
+        scheduler.remove(1);
+        assert_eq!(started(&mut scheduler), [2]);
+    }
+
+    #[test]
+    fn add_refuses_more_than_waiting_max() {
+        let mut scheduler = Scheduler::default();
+        begin(&mut scheduler, vec![rename("a", "b")]);
+        let taken = (0..WAITING_MAX + 1).filter_map(|index| scheduler.add(Origin::Undo, WaitsFor::All, index)).count();
         assert_eq!(taken, WAITING_MAX);
-        turns.leave(0);
-        assert!(turns.call().is_some());
-        assert!(turns.join(Origin::Undo, Needs::All, 0).is_some(), "there is room again");
+        scheduler.remove(0);
+        assert!(scheduler.start_next().is_some());
+        assert!(scheduler.add(Origin::Undo, WaitsFor::All, 0).is_some(), "there is room again");
     }
 
     #[test]
-    fn what_is_under_way_will_be_there_to_take_back_or_to_do_again() {
-        let mut turns = Turns::default();
-        assert!(!turns.promises(Origin::Undo) && !turns.promises(Origin::Redo));
-        begin(&mut turns, vec![rename("a", "b")]);
-        assert!(turns.promises(Origin::Undo) && !turns.promises(Origin::Redo));
-        turns.leave(0);
-        begin(&mut turns, vec![Needs::All]);
-        assert!(!turns.promises(Origin::Undo) && turns.promises(Origin::Redo));
+    fn running_changes_will_add_steps_to_undo_or_redo() {
+        let mut scheduler = Scheduler::default();
+        assert!(!scheduler.will_add_step(Origin::Undo) && !scheduler.will_add_step(Origin::Redo));
+        begin(&mut scheduler, vec![rename("a", "b")]);
+        assert!(scheduler.will_add_step(Origin::Undo) && !scheduler.will_add_step(Origin::Redo));
+        scheduler.remove(0);
+        begin(&mut scheduler, vec![WaitsFor::All]);
+        assert!(!scheduler.will_add_step(Origin::Undo) && scheduler.will_add_step(Origin::Redo));
     }
 }

@@ -1,5 +1,5 @@
-//! Undo and redo. What undoes a change is another change, made from what became of each item: it is conditional on what
-//! that left behind, so that it never takes away somebody else's work. Undoing is itself undone the same way.
+//! Undo and redo. A change is undone by another change, computed from the outcomes of its items and conditional on their
+//! entity tags, so that undo never overwrites later work of another user. Undoing an undo is a redo.
 
 use std::collections::VecDeque;
 
@@ -8,58 +8,58 @@ use shared::{Change, Conflict, ETag, Entry, Outcome, TrashId, VPath};
 
 use super::verb::Verb;
 
-/// How many steps are remembered.
+/// Most steps that can be undone.
 const STEPS_MAX: usize = 50;
 
-/// Something that can be undone or done again.
+/// A change, or several requested together, that undo or redo performs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// What the person did, for the words.
+    /// What the original change did, for its message.
     pub verb: Verb,
-    /// What to ask for, in order.
+    /// The requests, in order.
     pub changes: Vec<Change>,
 }
 
-/// What can be undone, and what of that can be done again.
+/// The steps to undo and to redo.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     undo: VecDeque<Step>,
     redo: Vec<Step>,
 }
 
-/// Where a step came from.
+/// How the user requested a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A person's new change.
+    /// As a new change.
     New,
-    /// Undoing one.
+    /// By undo.
     Undo,
-    /// Doing one again.
+    /// By redo.
     Redo,
 }
 
 impl History {
-    /// What to do to undo the last change.
+    /// Removes and returns the step that undoes the last change.
     pub fn take_undo(&mut self) -> Option<Step> {
         self.undo.pop_back()
     }
 
-    /// What to do to do again what was undone last.
+    /// Removes and returns the step that redoes what was undone last.
     pub fn take_redo(&mut self) -> Option<Step> {
         self.redo.pop()
     }
 
-    /// True if there is something to undo.
+    /// True if there is a step to undo.
     pub fn can_undo(&self) -> bool {
         !self.undo.is_empty()
     }
 
-    /// True if there is something to do again.
+    /// True if there is a step to redo.
     pub fn can_redo(&self) -> bool {
         !self.redo.is_empty()
     }
 
-    /// Remembers what would take back a change that was just made; none for one that cannot be taken back.
+    /// Records the inverse of a change that ended. `None` for a change without an inverse. A new change clears redo.
     pub fn record(&mut self, origin: Origin, inverse: Option<Step>) {
         if origin == Origin::New {
             self.redo.clear();
@@ -76,12 +76,12 @@ impl History {
         }
     }
 
-    /// Entries are as they are now: what the steps expect of them follows. A rename alone gives a file another
-    /// validator, and the steps before it must not take that for somebody else's work.
-    pub fn renew(&mut self, entries: &[Entry]) {
+    /// Sets the entity tags that the steps expect to those of `entries`. Renaming alone changes a file's entity tag, and
+    /// earlier steps must not mistake the user's own undo for the work of another user.
+    pub fn update_etags(&mut self, entries: &[Entry]) {
         for step in self.undo.iter_mut().chain(&mut self.redo) {
             for change in &mut step.changes {
-                conditions(change, |path, etag| {
+                visit_conditions(change, |path, etag| {
                     if let Some(entry) = entries.iter().find(|entry| entry.path == *path) {
                         *etag = entry.etag;
                     }
@@ -91,40 +91,40 @@ impl History {
     }
 }
 
-/// What takes back a change of which this became, in the order in which to ask for it; empty where nothing can.
+/// The requests that undo a change with these outcomes, in order. Empty if the change has no inverse.
 pub fn inverse(change: &Change, outcomes: &[Outcome]) -> Vec<Change> {
-    let (mut back, mut away, mut returns, mut replaced) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut moves, mut trash, mut restores, mut replaced) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (index, outcome) in outcomes.iter().enumerate() {
-        let Outcome::Done { entry, trash, replaced: old } = outcome else { continue };
-        replaced.extend(old.iter().map(|id| returning(*id)));
+        let Outcome::Done { entry, trash: trashed, replaced: old } = outcome else { continue };
+        replaced.extend(old.iter().map(|id| restore_item(*id)));
         match (change, entry) {
-            (Change::Move { items, conflict }, Some(entry)) if !merges(entry, *conflict) => {
+            (Change::Move { items, conflict }, Some(entry)) if !was_merged(entry, *conflict) => {
                 let from = items.get(index).map(|leg| leg.from.clone());
-                back.extend(from.map(|to| Leg { from: entry.path.clone(), to, if_etag: condition(entry) }));
+                moves.extend(from.map(|to| Leg { from: entry.path.clone(), to, if_etag: file_etag(entry) }));
             }
             (Change::Copy { conflict, .. } | Change::Restore { conflict, .. }, Some(entry))
-                if !merges(entry, *conflict) =>
+                if !was_merged(entry, *conflict) =>
             {
-                away.push(Chosen { path: entry.path.clone(), if_etag: condition(entry) });
+                trash.push(Chosen { path: entry.path.clone(), if_etag: file_etag(entry) });
             }
             (Change::MakeFolder { .. }, Some(entry)) => {
-                away.push(Chosen { path: entry.path.clone(), if_etag: None });
+                trash.push(Chosen { path: entry.path.clone(), if_etag: None });
             }
-            (Change::Trash { .. }, _) => returns.extend(trash.map(returning)),
+            (Change::Trash { .. }, _) => restores.extend(trashed.map(restore_item)),
             _ => {}
         }
     }
-    // What was replaced can only return once its place is free again.
+    // A replaced entry can return only once its path is free again.
     let changes = [
-        Change::Move { items: back, conflict: Conflict::Fail },
-        Change::Trash { items: away },
-        Change::Restore { items: returns, conflict: Conflict::Fail },
+        Change::Move { items: moves, conflict: Conflict::Fail },
+        Change::Trash { items: trash },
+        Change::Restore { items: restores, conflict: Conflict::Fail },
         Change::Restore { items: replaced, conflict: Conflict::Fail },
     ];
     changes.into_iter().filter(|change| !change.is_empty()).collect()
 }
 
-/// Every entry that the outcomes tell of.
+/// The entries that the outcomes contain.
 pub fn entries(outcomes: &[Outcome]) -> impl Iterator<Item = &Entry> {
     outcomes.iter().filter_map(|outcome| match outcome {
         Outcome::Done { entry, .. } => entry.as_ref(),
@@ -132,32 +132,33 @@ pub fn entries(outcomes: &[Outcome]) -> impl Iterator<Item = &Entry> {
     })
 }
 
-/// A folder that was merged into another cannot be told from it any more.
-fn merges(entry: &Entry, conflict: Conflict) -> bool {
+/// True for a folder that may have been merged into an existing one: its entries can no longer be told apart.
+fn was_merged(entry: &Entry, conflict: Conflict) -> bool {
     entry.is_folder() && conflict == Conflict::Replace
 }
 
-/// A folder's validator changes with what is in it, which its own way back does not depend on.
-fn condition(entry: &Entry) -> Option<ETag> {
+/// The entity tag of a file. `None` for a folder, whose entity tag changes with its contents.
+fn file_etag(entry: &Entry) -> Option<ETag> {
     entry.etag.filter(|_| entry.is_file())
 }
 
-fn returning(id: TrashId) -> Return {
+fn restore_item(id: TrashId) -> Return {
     Return { id, to: None }
 }
 
-fn conditions(change: &mut Change, mut visit: impl FnMut(&VPath, &mut Option<ETag>)) {
-    let mut known = |path: &VPath, etag: &mut Option<ETag>| {
+/// Calls `visit` with the path and the entity tag of each conditional item.
+fn visit_conditions(change: &mut Change, mut visit: impl FnMut(&VPath, &mut Option<ETag>)) {
+    let mut conditional = |path: &VPath, etag: &mut Option<ETag>| {
         if etag.is_some() {
             visit(path, etag);
         }
     };
     match change {
         Change::Move { items, .. } | Change::Copy { items, .. } => {
-            items.iter_mut().for_each(|leg| known(&leg.from, &mut leg.if_etag));
+            items.iter_mut().for_each(|leg| conditional(&leg.from, &mut leg.if_etag));
         }
         Change::Trash { items } | Change::Delete { items } => {
-            items.iter_mut().for_each(|item| known(&item.path, &mut item.if_etag));
+            items.iter_mut().for_each(|item| conditional(&item.path, &mut item.if_etag));
         }
         Change::MakeFolder { .. } | Change::Restore { .. } | Change::Purge { .. } => {}
     }
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_move_is_moved_back_if_it_is_still_that_file() {
+    fn inverse_moves_a_file_back_if_its_etag_is_unchanged() {
         let change = rename("a", "b", None);
         assert_eq!(inverse(&change, &[done(Some(entry("b", 7)))]), [rename("b", "a", Some(7))]);
         let failed = Outcome::Failed { code: ErrorCode::NoSpace, path: None, message: String::new() };
@@ -202,40 +203,40 @@ mod tests {
     }
 
     #[test]
-    fn what_was_made_goes_to_the_trash_and_what_was_trashed_returns() {
+    fn inverse_trashes_new_folders_and_restores_trashed_entries() {
         let made = Change::MakeFolder { paths: vec![path("n")], existing_ok: false };
         let away = Change::Trash { items: vec![Chosen { path: path("n"), if_etag: None }] };
         assert_eq!(inverse(&made, &[done(Some(sample::folder("n")))]), std::slice::from_ref(&away));
 
         let id = TrashId([3; 16]);
         let trashed = Outcome::Done { entry: None, trash: Some(id), replaced: Vec::new() };
-        let restore = Change::Restore { items: vec![returning(id)], conflict: Conflict::Fail };
+        let restore = Change::Restore { items: vec![restore_item(id)], conflict: Conflict::Fail };
         assert_eq!(inverse(&away, std::slice::from_ref(&trashed)), std::slice::from_ref(&restore));
         let again = Change::Trash { items: vec![Chosen { path: path("n"), if_etag: Some(ETag([4; 16])) }] };
         assert_eq!(inverse(&restore, &[done(Some(entry("n", 4)))]), [again]);
         let items = vec![Chosen { path: path("n"), if_etag: None }];
-        assert_eq!(inverse(&Change::Delete { items }, &[done(None)]), [], "for ever is for ever");
+        assert_eq!(inverse(&Change::Delete { items }, &[done(None)]), [], "a permanent deletion has no inverse");
     }
 
     #[test]
-    fn what_was_replaced_returns_after_its_place_is_free() {
+    fn inverse_restores_a_replaced_entry_after_its_path_is_free() {
         let items = vec![Leg { from: path("x/a"), to: path("a"), if_etag: None }];
         let change = Change::Move { items, conflict: Conflict::Replace };
         let old = TrashId([9; 16]);
         let outcome = Outcome::Done { entry: Some(entry("a", 1)), trash: None, replaced: vec![old] };
-        let restore = Change::Restore { items: vec![returning(old)], conflict: Conflict::Fail };
+        let restore = Change::Restore { items: vec![restore_item(old)], conflict: Conflict::Fail };
         assert_eq!(inverse(&change, &[outcome]), [rename("a", "x/a", Some(1)), restore]);
     }
 
     #[test]
-    fn a_merged_folder_stays() {
+    fn inverse_leaves_a_merged_folder() {
         let items = vec![Leg { from: path("x/f"), to: path("f"), if_etag: None }];
         let change = Change::Copy { items, conflict: Conflict::Replace };
         assert_eq!(inverse(&change, &[done(Some(sample::folder("f")))]), []);
     }
 
     #[test]
-    fn undo_and_redo_are_two_stacks_of_bounded_length() {
+    fn history_keeps_two_stacks_of_bounded_length() {
         let mut history = History::default();
         for index in 0..60 {
             history.record(Origin::New, step(vec![rename("b", &format!("a{index}"), None)]));
@@ -250,15 +251,15 @@ mod tests {
         history.record(Origin::Undo, step(vec![]));
         assert!(history.can_redo());
         history.record(Origin::New, None);
-        assert!(!history.can_redo(), "a new change is another way");
+        assert!(!history.can_redo(), "a new change clears redo");
     }
 
     #[test]
-    fn the_steps_before_follow_a_validator_that_changed() {
+    fn update_etags_changes_the_conditions_of_earlier_steps() {
         let mut history = History::default();
         history.record(Origin::New, step(vec![rename("b", "a", Some(1))]));
-        // Then b became c, and that was undone: b is back, with a validator of its own.
-        history.renew(&[entry("b", 3), entry("unrelated", 9)]);
+        // b was renamed to c and back, which gave b a new entity tag.
+        history.update_etags(&[entry("b", 3), entry("unrelated", 9)]);
         assert_eq!(history.take_undo().unwrap().changes, [rename("b", "a", Some(3))]);
     }
 }

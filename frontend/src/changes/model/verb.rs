@@ -1,29 +1,29 @@
-//! What a person did, for the sentences that tell of it.
+//! What a change does, for choosing the sentence that reports it.
 
 use shared::change::Leg;
 use shared::{Change, VPath};
 
-/// What was done.
+/// What a change did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
-    /// A folder was made.
+    /// Made a folder.
     Made,
-    /// Something has another name.
+    /// Renamed entries within their folder.
     Renamed,
-    /// Something is elsewhere.
+    /// Moved entries to another folder.
     Moved,
-    /// There is another one.
+    /// Copied entries.
     Copied,
-    /// It is in the trash.
+    /// Moved entries to the trash.
     Trashed,
-    /// It is no more.
+    /// Deleted entries permanently.
     Deleted,
-    /// It is back.
+    /// Restored entries from the trash.
     Restored,
 }
 
 impl Verb {
-    /// What a change does.
+    /// The verb of a change.
     pub fn of(change: &Change) -> Self {
         let renames = |leg: &Leg| leg.from.parent() == leg.to.parent();
         match change {
@@ -38,8 +38,8 @@ impl Verb {
     }
 }
 
-/// The path of an item, as the person knows it; none for an item of the trash.
-pub fn subject(change: &Change, index: usize) -> Option<&VPath> {
+/// The path of an item before the change. `None` for an item of the trash that returns to its original path.
+pub fn item_path(change: &Change, index: usize) -> Option<&VPath> {
     match change {
         Change::MakeFolder { paths, .. } => paths.get(index),
         Change::Move { items, .. } | Change::Copy { items, .. } => items.get(index).map(|leg| &leg.from),
@@ -56,13 +56,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_move_within_a_folder_is_a_rename() {
+    fn a_move_within_one_folder_is_a_rename() {
         let change = |from: &str, to: &str| {
             let [from, to] = [from, to].map(|text| VPath::parse(text).unwrap());
             Change::Move { items: vec![Leg { from, to, if_etag: None }], conflict: Conflict::Fail }
         };
         assert_eq!(Verb::of(&change("x/a", "x/b")), Verb::Renamed);
         assert_eq!(Verb::of(&change("x/a", "y/a")), Verb::Moved);
-        assert_eq!(subject(&change("x/a", "y/a"), 0), Some(&VPath::parse("x/a").unwrap()));
+        assert_eq!(item_path(&change("x/a", "y/a"), 0), Some(&VPath::parse("x/a").unwrap()));
     }
 }

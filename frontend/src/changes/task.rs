@@ -1,0 +1,125 @@
+//! `Task`: a change that runs, or the failed items of one, as a card shows it. Renders nothing.
+
+#![cfg(target_arch = "wasm32")]
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use shared::api::changes::CancelJob;
+use shared::change::Progress;
+use shared::{Change, ErrorCode, JobId};
+
+use super::model::Verb;
+use crate::net::api::call_retrying;
+
+/// A running change, or the failed items of one that ended. A clone shares the state.
+#[derive(Clone)]
+pub(super) struct Task {
+    pub(super) id: u32,
+    /// `None` for a change that an earlier page requested.
+    pub(super) verb: Option<Verb>,
+    /// Number of items.
+    pub(super) count: usize,
+    pub(super) state: ArcRwSignal<TaskState>,
+}
+
+/// The state that a card shows.
+#[derive(Clone, Default)]
+pub(super) struct TaskState {
+    running: bool,
+    /// The server is out of reach or busy, and the request is retried.
+    pub(super) retrying: bool,
+    /// The user cancelled the change.
+    pub(super) canceling: bool,
+    job: Option<JobId>,
+    /// Progress of the requests that ended.
+    finished: Progress,
+    /// Progress of the current request.
+    current: Progress,
+    pub(super) failed: Vec<FailedItem>,
+    /// The requests that retry the failed items.
+    pub(super) retry: Vec<Change>,
+}
+
+/// An item that failed.
+#[derive(Clone)]
+pub(super) struct FailedItem {
+    pub(super) name: String,
+    pub(super) code: ErrorCode,
+}
+
+impl Task {
+    /// A running change of `count` items.
+    pub(super) fn new(id: u32, verb: Option<Verb>, count: usize) -> Self {
+        Self { id, verb, count, state: ArcRwSignal::new(TaskState { running: true, ..TaskState::default() }) }
+    }
+
+    /// The failed items of a change that ended, and the requests that retry them.
+    pub(super) fn of_failures(id: u32, verb: Verb, failed: Vec<FailedItem>, retry: Vec<Change>) -> Self {
+        let count = failed.len();
+        let state = TaskState { failed, retry, ..TaskState::default() };
+        Self { id, verb: Some(verb), count, state: ArcRwSignal::new(state) }
+    }
+
+    /// Sets the job that [`Task::cancel`] cancels.
+    pub(super) fn set_job(&self, job: Option<JobId>) {
+        self.state.update(|state| state.job = job);
+    }
+
+    pub(super) fn set_retrying(&self, retrying: bool) {
+        if self.state.with_untracked(|state| state.retrying != retrying) {
+            self.state.update(|state| state.retrying = retrying);
+        }
+    }
+
+    /// Sets the progress of the current request.
+    pub(super) fn set_progress(&self, progress: Progress) {
+        self.state.update(|state| state.current = progress);
+    }
+
+    /// Adds the progress of a request that ended; the next request counts from there.
+    pub(super) fn finish_request(&self, progress: Progress) {
+        self.state.update(|state| {
+            state.finished = sum(state.finished, progress);
+            state.current = Progress::default();
+        });
+    }
+
+    pub(super) fn end(&self) {
+        self.state.update(|state| state.running = false);
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.state.with_untracked(|state| state.running)
+    }
+
+    pub(super) fn is_canceling(&self) -> bool {
+        self.state.with_untracked(|state| state.canceling)
+    }
+
+    /// Cancels the change: its current job at the server, and the requests that were not sent.
+    pub(super) fn cancel(&self) {
+        self.state.update(|state| state.canceling = true);
+        if let Some(id) = self.state.with_untracked(|state| state.job) {
+            spawn_local(async move {
+                // If cancelling fails, the job ends by itself and reports its outcomes.
+                let _ = call_retrying(&CancelJob { id }, None, |_| ()).await;
+            });
+        }
+    }
+}
+
+impl TaskState {
+    /// Progress of all requests so far.
+    pub(super) fn progress(&self) -> Progress {
+        sum(self.finished, self.current)
+    }
+}
+
+fn sum(one: Progress, other: Progress) -> Progress {
+    Progress {
+        entries: one.entries + other.entries,
+        entries_total: one.entries_total + other.entries_total,
+        bytes: one.bytes + other.bytes,
+        bytes_total: one.bytes_total + other.bytes_total,
+    }
+}
