@@ -54,8 +54,8 @@ fn App() -> impl IntoView {
     ask_about(server);
     window_event_listener(ev::popstate, move |_| browser.follow_address(true));
     window_event_listener(ev::keydown, move |event| {
-        if let Some(deed) = browser.press(&event) {
-            changes.perform(deed);
+        if let Some(action) = browser.press(&event) {
+            changes.perform(action);
         }
     });
     window_event_listener(ev::online, move |_| _ = browser.wake());

@@ -11,35 +11,35 @@ use web_sys::{ClipboardEvent, Element};
 use super::model::clipboard::transfer;
 use super::model::{ChangeResult, Clipboard, Verb};
 use super::state::{Changes, Confirmation, Transfer};
-use crate::folder::model::keys::Deed;
+use crate::folder::model::keys::FileAction;
 use crate::folder::model::permission;
 use crate::i18n::fill;
 use crate::printable::printable;
 
 impl Changes {
     /// Performs the action of a key that was pressed in the list.
-    pub fn perform(self, action: Deed) {
+    pub fn perform(self, action: FileAction) {
         match action {
-            Deed::Menu => self.open_menu_at_row(),
+            FileAction::Menu => self.open_menu_at_row(),
             _ if !self.allows(action) => {}
-            Deed::Copy => self.put_on_clipboard(false),
-            Deed::Rename => self.rename(),
-            Deed::Trash => self.trash(),
-            Deed::Delete => self.delete(),
-            Deed::Cut => self.put_on_clipboard(true),
-            Deed::Undo => self.undo(),
-            Deed::Redo => self.redo(),
+            FileAction::Copy => self.put_on_clipboard(false),
+            FileAction::Rename => self.rename(),
+            FileAction::Trash => self.trash(),
+            FileAction::Delete => self.delete(),
+            FileAction::Cut => self.put_on_clipboard(true),
+            FileAction::Undo => self.undo(),
+            FileAction::Redo => self.redo(),
         }
     }
 
     /// True if the rights in the current folder allow the action.
-    fn allows(self, action: Deed) -> bool {
+    fn allows(self, action: FileAction) -> bool {
         match action {
-            Deed::Menu => true,
-            Deed::Copy => self.browser.allows_untracked(permission::COPY),
-            Deed::Rename | Deed::Cut => self.browser.allows_untracked(permission::MOVE),
-            Deed::Trash | Deed::Delete => self.browser.allows_untracked(permission::REMOVE),
-            Deed::Undo | Deed::Redo => self.browser.allows_changes_untracked(),
+            FileAction::Menu => true,
+            FileAction::Copy => self.browser.allows_untracked(permission::COPY),
+            FileAction::Rename | FileAction::Cut => self.browser.allows_untracked(permission::MOVE),
+            FileAction::Trash | FileAction::Delete => self.browser.allows_untracked(permission::REMOVE),
+            FileAction::Undo | FileAction::Redo => self.browser.allows_changes_untracked(),
         }
     }
 
@@ -84,7 +84,7 @@ impl Changes {
         if let Some(name) = name {
             browser.cursor.set(row);
             // A row that is due to get the focus must not take it from the field.
-            browser.focus_due.set_value(false);
+            browser.focus_pending.set_value(false);
             self.renaming.set(Some(name));
         }
     }

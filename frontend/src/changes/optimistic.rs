@@ -23,7 +23,7 @@ impl Changes {
     /// Shows the prediction of a change that starts now, below the edits of changes that wait.
     pub(super) fn show_prediction(self, change: &Change) -> ShownPrediction {
         let (folder, predictions) = self.predict(change);
-        self.browser.asked(&folder, names(&predictions));
+        self.browser.expect_change(&folder, names(&predictions));
         let added = self.merge_edits(&folder, &edits(&predictions), &self.queued_edits_of(&folder), &[]);
         ShownPrediction { folder, predictions, added }
     }
@@ -33,7 +33,7 @@ impl Changes {
     pub(super) fn show_queued_prediction(self, change: &Change, ticket: u32) -> ShownPrediction {
         let (folder, predictions) = self.predict(change);
         let edits = edits(&predictions);
-        self.browser.asked(&folder, names(&predictions));
+        self.browser.expect_change(&folder, names(&predictions));
         let added = self.merge_edits(&folder, &edits, &[], &[]);
         if !edits.is_empty() {
             let queued = QueuedEdits { ticket, folder: folder.clone(), edits };
@@ -74,7 +74,7 @@ impl Changes {
         }
         edits.extend(confirmed.iter().cloned());
         self.merge_edits(&shown.folder, &edits, &self.queued_edits_of(&shown.folder), &shown.added);
-        self.browser.answered(&shown.folder, names(&predictions), &confirmed);
+        self.browser.finish_change(&shown.folder, names(&predictions), &confirmed);
     }
 
     /// Merges `edits`, then `queued`, into the list and reveals the rows that `edits` add, except those `revealed`

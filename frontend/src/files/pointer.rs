@@ -89,9 +89,9 @@ impl Pointer {
         if let Some(element) = closest(event.target(), ".row") {
             focus_element(element.unchecked_ref());
         }
-        self.browser.settle();
+        self.browser.forget_sought_row();
         self.browser.cursor.set(row);
-        self.browser.remember_soon();
+        self.browser.save_view_soon();
         self.changes.menu.set(Some(Anchor::at(event.client_x(), event.client_y())));
     }
 

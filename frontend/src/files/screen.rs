@@ -57,9 +57,9 @@ pub fn FilesScreen() -> impl IntoView {
     });
     // What replaces a list that had the focus takes it over, so that the keys still work and are announced.
     Effect::new(move |_| {
-        browser.wish_focus.track();
-        if matches!(part.get(), Part::Empty | Part::Failed(_)) && browser.focus_due.get_value() {
-            browser.focus_due.set_value(false);
+        browser.focus_requested.track();
+        if matches!(part.get(), Part::Empty | Part::Failed(_)) && browser.focus_pending.get_value() {
+            browser.focus_pending.set_value(false);
             request_animation_frame(|| focus(PANEL_ID));
         }
     });

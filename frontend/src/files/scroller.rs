@@ -11,7 +11,7 @@ use web_sys::HtmlElement;
 use super::row::Slot;
 use crate::env::{focus_element, focused};
 use crate::folder::model::View;
-use crate::folder::{Browser, Target};
+use crate::folder::{Browser, ScrollTarget};
 use crate::ui::element_size::measured;
 use crate::ui::virtual_list::{Extent, Scroll, assign, pixels, slots_needed};
 
@@ -62,7 +62,7 @@ impl Scroller {
         Effect::new(move |_| scroller.arrange());
         Effect::new(move |_| scroller.aim());
         Effect::new(move |_| {
-            browser.wish_focus.track();
+            browser.focus_requested.track();
             request_animation_frame(move || scroller.focus_cursor());
         });
         on_cleanup(move || scroller.forget_rest());
@@ -107,7 +107,7 @@ impl Scroller {
             self.go_to(self.scroll.get_untracked().top, &extent);
         }
         self.order_elements();
-        self.browser.remember_soon();
+        self.browser.save_view_soon();
     }
 
     fn go_to(self, top: f64, extent: &Extent) {
@@ -128,12 +128,12 @@ impl Scroller {
         let top = self.scroll.get_untracked().top;
         let position = |row| self.browser.view.with_untracked(|view| view.position(row));
         let wanted = match target {
-            Target::Show(row) => extent.reveal(position(row), top),
-            Target::Center(row) => {
+            ScrollTarget::Show(row) => extent.reveal(position(row), top),
+            ScrollTarget::Center(row) => {
                 let position = position(row);
                 extent.reveal(position, top).map(|_| extent.center(position))
             }
-            Target::Top(rows) => Some(rows * extent.row),
+            ScrollTarget::Top(rows) => Some(rows * extent.row),
         };
         self.browser.target.set(None);
         if let Some(top) = wanted {
@@ -165,7 +165,7 @@ impl Scroller {
         for (slot, position) in assign(&shown, extent.window(scroll.top, SPARE_ROWS), pinned) {
             slots[slot].position.set(position);
         }
-        if self.browser.focus_due.get_value() {
+        if self.browser.focus_pending.get_value() {
             request_animation_frame(move || self.focus_cursor());
         }
     }
@@ -192,11 +192,13 @@ impl Scroller {
     fn focus_cursor(self) {
         let Some(cursor) = self.browser.cursor.try_get_untracked() else { return };
         // The list may be gone by now, and what comes after it will see to it.
-        let Some(slots) = self.slots.try_get_untracked().filter(|_| self.browser.focus_due.get_value()) else { return };
+        let Some(slots) = self.slots.try_get_untracked().filter(|_| self.browser.focus_pending.get_value()) else {
+            return;
+        };
         let position = self.browser.view.with_untracked(|view| view.position(cursor));
         let slot = slots.iter().find(|slot| slot.position.get_untracked() == Some(position));
         if let Some(element) = slot.and_then(|slot| document().get_element_by_id(&slot.element_id())) {
-            self.browser.focus_due.set_value(false);
+            self.browser.focus_pending.set_value(false);
             focus_element(element.unchecked_ref());
         }
     }

@@ -6,9 +6,9 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, KeyboardEvent};
 
-use super::model::keys::{Deed, Intent, Motion, Press, Reach, destination, intent};
+use super::model::keys::{FileAction, Intent, Motion, Press, Reach, destination, intent};
 use super::model::{LinkMark, Selection};
-use super::state::{Browser, Target};
+use super::state::{Browser, ScrollTarget};
 use crate::env::{focus, focused, now};
 use crate::failure::Reason;
 use crate::net::urls::file_url;
@@ -18,7 +18,7 @@ use crate::ui::toast::Tone;
 impl Browser {
     /// Takes a key press anywhere on the page; leaves to the browser what is not the list's, and answers what is to be
     /// done with the files themselves.
-    pub fn press(self, event: &KeyboardEvent) -> Option<Deed> {
+    pub fn press(self, event: &KeyboardEvent) -> Option<FileAction> {
         if event.default_prevented() || event.is_composing() || !is_for_list(event) {
             return None;
         }
@@ -30,14 +30,14 @@ impl Browser {
         let wanted = intent(press, typing).filter(|_| !(event.ctrl_key() && event.alt_key()));
         let scrolls = key == " " && in_grid(event);
         // Cutting and copying go on to the browser, which then forgets what its own clipboard held before.
-        let clipboard = matches!(wanted, Some(Intent::Do(Deed::Cut | Deed::Copy)));
+        let clipboard = matches!(wanted, Some(Intent::Act(FileAction::Cut | FileAction::Copy)));
         if (wanted.is_some() && !clipboard) || scrolls {
             event.prevent_default();
         }
         match wanted {
             // The list is not on the screen, and nothing is done to what nobody sees.
             Some(intent) if self.in_trash.get_untracked() && !everywhere(intent) => None,
-            Some(Intent::Do(deed)) => Some(deed),
+            Some(Intent::Act(action)) => Some(action),
             Some(intent) => {
                 self.carry_out(intent);
                 None
@@ -86,11 +86,11 @@ impl Browser {
 
     /// Puts the cursor on a row, in sight and with the focus.
     pub(crate) fn put_cursor(self, row: usize) {
-        self.settle();
+        self.forget_sought_row();
         self.cursor.set(row);
-        self.target.set(Some(Target::Show(row)));
+        self.target.set(Some(ScrollTarget::Show(row)));
         self.focus_cursor();
-        self.remember_soon();
+        self.save_view_soon();
     }
 
     fn carry_out(self, intent: Intent) {
@@ -107,12 +107,12 @@ impl Browser {
                 // What is filtered anew is not selected any more, and the field may stand in the selection's place.
                 self.selection.update(Selection::clear);
                 // At once if it is there, for whoever types on without looking; no row that waits for it gets it back.
-                self.focus_due.set_value(false);
+                self.focus_pending.set_value(false);
                 focus(FILTER_ID);
                 request_animation_frame(|| focus(FILTER_ID));
             }
             Intent::Help => self.help.set(true),
-            Intent::Do(_) => {}
+            Intent::Act(_) => {}
         }
     }
 
@@ -161,7 +161,7 @@ impl Browser {
 
 /// True for what does not need the list.
 fn everywhere(intent: Intent) -> bool {
-    matches!(intent, Intent::Help | Intent::Do(Deed::Undo | Deed::Redo))
+    matches!(intent, Intent::Help | Intent::Act(FileAction::Undo | FileAction::Redo))
 }
 
 /// The list takes what is typed in it, or nowhere; whatever has a use for keys of its own keeps them.

@@ -73,7 +73,7 @@ impl Live {
         }
         match event {
             // A change between reading the folder and watching it is in neither.
-            Happening::Ready => self.browser.check(),
+            Happening::Ready => self.browser.revalidate(),
             Happening::Resync => self.browser.refresh(),
             Happening::Present { entry } => self.queue(folder, Edit::Present(entry)),
             Happening::Absent { path } => self.queue(folder, Edit::absent(path.name())),
@@ -92,7 +92,7 @@ impl Live {
             let folder = folder.clone();
             request_animation_frame(move || {
                 let edits = self.pending.try_update_value(std::mem::take).unwrap_or_default();
-                self.browser.hear(&folder, edits);
+                self.browser.receive(&folder, edits);
             });
         }
     }

@@ -13,10 +13,10 @@ use shared::api::files::ListFolder;
 use shared::limits::LIST_LIMIT_DEFAULT;
 use web_sys::{AbortController, AbortSignal};
 
+use super::loaded_page::LoadedPage;
 use super::model::listing::next_limit;
-use super::model::{Keep, Listing, Place};
-use super::proof::Proof;
-use super::state::{Browser, Phase, Target};
+use super::model::{Listing, SelectionSnapshot, ViewState};
+use super::state::{Browser, Phase, ScrollTarget};
 use crate::env::{now, sleep};
 use crate::failure::{Failure, backoff_milliseconds};
 use crate::net::api::{Listed, list};
@@ -28,26 +28,26 @@ const SKELETON_AFTER: Duration = Duration::from_millis(150);
 const RESTARTS_MAX: u32 = 5;
 
 impl Browser {
-    /// Reads the folder that the address names: behind what is shown (`aside`), or to be shown at once.
-    pub(super) fn load(self, aside: bool, place: Place, keep: Keep, focus: bool) {
+    /// Reads the folder that the address names: behind what is shown (`in_background`), or to be shown at once.
+    pub(super) fn load(self, in_background: bool, place: ViewState, keep: SelectionSnapshot, focus: bool) {
         self.abort();
         let Ok(controller) = AbortController::new() else { return };
         let signal = controller.signal();
         self.work.update_value(|work| {
             work.abort = Some(controller);
-            work.reading = true;
-            work.recent.clear();
-            work.proofs.clear();
+            work.loading = true;
+            work.edits_while_loading.clear();
+            work.loaded_pages.clear();
         });
-        self.refreshing.set(aside);
-        if !aside {
+        self.refreshing.set(in_background);
+        if !in_background {
             self.phase.set(Phase::Waiting);
             self.show_skeleton_later(signal.clone());
         }
         let reading =
             Reading { browser: self, signal, folder: self.folder.get_untracked(), order: self.order.get_untracked() };
         spawn_local(async move {
-            if let Err(failure) = reading.run(aside, place, keep, focus).await {
+            if let Err(failure) = reading.run(in_background, place, keep, focus).await {
                 reading.fail(failure);
             }
         });
@@ -72,17 +72,23 @@ struct Reading {
 }
 
 impl Reading {
-    async fn run(&self, aside: bool, place: Place, keep: Keep, focus: bool) -> Result<(), Failure> {
+    async fn run(
+        &self,
+        in_background: bool,
+        place: ViewState,
+        keep: SelectionSnapshot,
+        focus: bool,
+    ) -> Result<(), Failure> {
         let browser = self.browser;
         let mut first = Some((place, keep, focus));
-        let mut hidden = aside.then(|| self.blank());
+        let mut hidden = in_background.then(|| self.blank());
         let (mut limit, mut cursor, mut restarts) = (None, None, 0);
         loop {
             let listed = match self.page(limit, cursor.clone()).await {
                 Err(failure) if cursor.is_some() && failure.is_lost_cursor() && restarts < RESTARTS_MAX => {
                     restarts += 1;
                     (hidden, cursor) = (Some(self.blank()), None);
-                    browser.work.update_value(|work| work.proofs.clear());
+                    browser.work.update_value(|work| work.loaded_pages.clear());
                     continue;
                 }
                 listed => listed?,
@@ -97,7 +103,7 @@ impl Reading {
                     cursor = listing.next.clone();
                     let enough = browser.listing.with_untracked(|shown| listing.rows.len() >= shown.rows.len());
                     if enough || listing.is_complete() {
-                        browser.swap(std::mem::replace(listing, self.blank()));
+                        browser.replace(std::mem::replace(listing, self.blank()));
                         hidden = None;
                     }
                 }
@@ -105,7 +111,7 @@ impl Reading {
                     let mut listing = self.blank();
                     listing.append(page);
                     cursor = listing.next.clone();
-                    browser.show(listing, place, keep, focus);
+                    browser.apply(listing, place, keep, focus);
                 }
                 (None, None) => cursor = self.append(page),
             }
@@ -114,11 +120,11 @@ impl Reading {
             }
             let busy = listed.busy_milliseconds + now() - here;
             let before = limit.unwrap_or(LIST_LIMIT_DEFAULT);
-            let compared = browser.is_compared(&self.folder);
+            let compared = browser.will_be_compared(&self.folder);
             limit = Some(next_limit(before, listed.waiting_milliseconds, busy, compared));
         }
         browser.refreshing.set(false);
-        browser.arrived();
+        browser.finish_loading();
         Ok(())
     }
 
@@ -128,14 +134,14 @@ impl Reading {
         let arrived = browser.listing.try_update(|listing| listing.append(page))?;
         browser.listing.with_untracked(|listing| {
             browser.view.update(|view| view.extend(listing, arrived.clone()));
-            let mut keep = browser.work.try_update_value(|work| std::mem::take(&mut work.keep)).unwrap_or_default();
+            let mut keep = browser.work.try_update_value(|work| std::mem::take(&mut work.snapshot)).unwrap_or_default();
             if !keep.selected.is_empty() || keep.everything {
                 browser.selection.update(|selection| _ = keep.find_in(listing, arrived.clone(), selection));
             } else if let Some(row) = keep.find_in(listing, arrived, &mut Default::default()) {
                 browser.cursor.set(row);
-                browser.target.set(Some(Target::Center(row)));
+                browser.target.set(Some(ScrollTarget::Center(row)));
             }
-            browser.work.update_value(|work| work.keep = keep);
+            browser.work.update_value(|work| work.snapshot = keep);
             listing.next.clone()
         })
     }
@@ -145,7 +151,7 @@ impl Reading {
         let browser = self.browser;
         let request = ListFolder { path: self.folder.clone(), order: self.order, limit, cursor };
         for tries in 0.. {
-            let told = browser.work.with_value(|work| work.told);
+            let watch_starts = browser.work.with_value(|work| work.watch_starts);
             match list(&request, Some(&self.signal)).await {
                 Err(failure) if failure.passes() && !self.signal.aborted() => {
                     browser.offline.set(true);
@@ -160,8 +166,8 @@ impl Reading {
                     browser.offline.set(false);
                     let listed = outcome?;
                     browser.set_rights(listed.rights);
-                    let proof = Proof { request, etag: listed.page.etag, told };
-                    browser.work.update_value(|work| work.proofs.push(proof));
+                    let page = LoadedPage { request, etag: listed.page.etag, watch_starts };
+                    browser.work.update_value(|work| work.loaded_pages.push(page));
                     return Ok(listed);
                 }
             }
@@ -179,7 +185,7 @@ impl Reading {
     fn fail(&self, failure: Failure) {
         if failure != Failure::Aborted && !self.signal.aborted() {
             self.browser.refreshing.set(false);
-            self.browser.arrived();
+            self.browser.finish_loading();
             self.browser.phase.set(Phase::Failed(failure));
         }
     }

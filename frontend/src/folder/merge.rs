@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use shared::VPath;
 
 use super::model::{Edit, Listing, Remap, Selection, View};
-use super::state::{Browser, Phase, Target};
+use super::state::{Browser, Phase, ScrollTarget};
 use crate::env::focused;
 
 impl Browser {
@@ -17,8 +17,8 @@ impl Browser {
             return;
         }
         self.work.update_value(|work| {
-            if work.reading {
-                work.recent.extend_from_slice(edits);
+            if work.loading {
+                work.edits_while_loading.extend_from_slice(edits);
             }
         });
         let shown = self.phase.get_untracked() == Phase::Ready
@@ -38,9 +38,9 @@ impl Browser {
             selection.only(first);
             selection.select(rows);
         });
-        self.settle();
+        self.forget_sought_row();
         self.cursor.set(first);
-        self.target.set(Some(Target::Show(first)));
+        self.target.set(Some(ScrollTarget::Show(first)));
         if focus {
             self.focus_cursor();
         }
@@ -53,24 +53,24 @@ impl Browser {
 
     /// The whole folder is here: what was merged while it arrived is merged once more, because its later pages may be
     /// older than that.
-    pub(super) fn arrived(self) {
+    pub(super) fn finish_loading(self) {
         self.work.update_value(|work| {
-            work.reading = false;
-            work.recent.clear();
+            work.loading = false;
+            work.edits_while_loading.clear();
         });
-        let due = self.work.try_update_value(|work| std::mem::take(&mut work.check_due));
+        let due = self.work.try_update_value(|work| std::mem::take(&mut work.revalidation_due));
         let late = self.listing.try_update(Listing::merge_late).flatten();
         if let Some(remap) = late {
             self.follow(remap);
         }
         if due == Some(true) {
-            self.prove();
+            self.revalidate_pages();
         }
     }
 
     /// Merges into a listing what happened while it was on its way.
-    pub(super) fn catch_up(self, listing: &mut Listing) {
-        let recent = self.work.with_value(|work| work.recent.clone());
+    pub(super) fn merge_edits_into(self, listing: &mut Listing) {
+        let recent = self.work.with_value(|work| work.edits_while_loading.clone());
         let own = self.folder.with_untracked(|folder| *folder == listing.folder);
         if own && !recent.is_empty() {
             listing.merge(&recent);
@@ -99,7 +99,7 @@ impl Browser {
         }
         self.shifts.update_value(|shifts| shifts.push((before, remap)));
         if let Some(top) = stays {
-            self.target.set(Some(Target::Top(top)));
+            self.target.set(Some(ScrollTarget::Top(top)));
         }
         if lost {
             self.focus_cursor();

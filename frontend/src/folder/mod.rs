@@ -6,17 +6,17 @@ mod apply;
 mod keyboard;
 mod live;
 mod load;
+mod loaded_page;
 mod merge;
 mod navigation;
-mod place;
-mod proof;
 mod reconcile;
 mod revalidate;
 mod rights;
+mod saved_view;
 mod state;
 
 #[cfg(target_arch = "wasm32")]
 pub use {
     live::Live,
-    state::{Browser, Phase, Target},
+    state::{Browser, Phase, ScrollTarget},
 };

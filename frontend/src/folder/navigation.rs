@@ -8,8 +8,8 @@ use std::time::Duration;
 use leptos::prelude::*;
 use shared::VPath;
 
-use super::model::{Keep, Listing, Place};
-use super::place::remembered_place;
+use super::model::{Listing, SelectionSnapshot, ViewState};
+use super::saved_view::saved_view_state;
 use super::state::{Browser, Phase};
 use crate::env::{history, storage};
 use crate::failure::Failure;
@@ -28,9 +28,9 @@ impl Browser {
             return;
         }
         match history::folder() {
-            Ok(folder) => self.enter(folder, remembered_place(), focus),
+            Ok(folder) => self.enter(folder, saved_view_state(), focus),
             Err(_) => {
-                self.forget_timers();
+                self.cancel_save();
                 self.abort();
                 let code = shared::ErrorCode::BadPath;
                 self.phase.set(Phase::Failed(Failure::Refused { code, status: 400, request_id: String::new() }));
@@ -42,8 +42,8 @@ impl Browser {
     pub fn navigate(self, folder: VPath) {
         let here = self.folder.get_untracked();
         let inner = folder.strip_prefix_of(&here);
-        let place = inner.as_ref().and_then(|inner| inner.segments().next()).map(Place::at).unwrap_or_default();
-        self.remember_now();
+        let place = inner.as_ref().and_then(|inner| inner.segments().next()).map(ViewState::at).unwrap_or_default();
+        self.save_view();
         history::push(&folder);
         self.in_trash.set(false);
         self.enter(folder, place, true);
@@ -52,7 +52,7 @@ impl Browser {
     /// Shows the trash.
     pub fn open_trash(self) {
         if !self.in_trash.get_untracked() {
-            self.remember_now();
+            self.save_view();
             history::push_trash();
             self.in_trash.set(true);
         }
@@ -66,55 +66,55 @@ impl Browser {
     }
 
     /// Writes the place into the history once the person rests.
-    pub fn remember_soon(self) {
+    pub fn save_view_soon(self) {
         let browser = self;
-        let handle = set_timeout_with_handle(move || browser.remember_now(), REMEMBER_AFTER).ok();
-        let before = self.work.try_update_value(|work| std::mem::replace(&mut work.remember, handle)).flatten();
+        let handle = set_timeout_with_handle(move || browser.save_view(), REMEMBER_AFTER).ok();
+        let before = self.work.try_update_value(|work| std::mem::replace(&mut work.save_timer, handle)).flatten();
         if let Some(before) = before {
             before.clear();
         }
     }
 
-    fn enter(self, folder: VPath, place: Place, focus: bool) {
-        self.forget_timers();
-        self.keep_listing();
+    fn enter(self, folder: VPath, place: ViewState, focus: bool) {
+        self.cancel_save();
+        self.keep_left_listing();
         let order = storage::order(&folder);
         self.folder.set(folder.clone());
         self.order.set(order);
         self.filter.set(String::new());
         let kept = self.work.try_update_value(|work| {
-            let index = work.kept.iter().position(|kept| kept.folder == folder && kept.order == order)?;
-            Some(work.kept.remove(index))
+            let index = work.left_listings.iter().position(|kept| kept.folder == folder && kept.order == order)?;
+            Some(work.left_listings.remove(index))
         });
         match kept.flatten() {
             Some(listing) => {
-                self.show(listing, place, Keep::default(), focus);
-                self.load(true, Place::default(), self.in_hand(), false);
+                self.apply(listing, place, SelectionSnapshot::default(), focus);
+                self.load(true, ViewState::default(), self.snapshot(), false);
             }
-            None => self.load(false, place, Keep::default(), focus),
+            None => self.load(false, place, SelectionSnapshot::default(), focus),
         }
     }
 
-    fn remember_now(self) {
-        self.forget_timers();
+    fn save_view(self) {
+        self.cancel_save();
         let here =
             self.listing.with_untracked(|listing| self.folder.with_untracked(|folder| listing.folder == *folder));
         if here && !self.in_trash.get_untracked() && self.phase.get_untracked() == Phase::Ready {
             let cursor = self.cursor.get_untracked();
             let focus = self.listing.with_untracked(|listing| listing.rows.name(cursor).map(<[u8]>::to_vec));
-            history::replace_state(&Place { top: Some(self.top.get_value()), focus }.to_text());
+            history::replace_state(&ViewState { top: Some(self.top.get_value()), focus }.to_text());
         }
     }
 
-    fn forget_timers(self) {
-        let before = self.work.try_update_value(|work| work.remember.take()).flatten();
+    fn cancel_save(self) {
+        let before = self.work.try_update_value(|work| work.save_timer.take()).flatten();
         if let Some(before) = before {
             before.clear();
         }
     }
 
     /// Keeps the folder that is being left, to be shown at once when the person comes back.
-    fn keep_listing(self) {
+    fn keep_left_listing(self) {
         if self.phase.get_untracked() != Phase::Ready {
             return;
         }
@@ -123,11 +123,11 @@ impl Browser {
         }
         let listing = self.listing.get_untracked();
         self.work.update_value(|work| {
-            work.kept.retain(|kept| kept.folder != listing.folder);
-            work.kept.push(listing);
+            work.left_listings.retain(|kept| kept.folder != listing.folder);
+            work.left_listings.push(listing);
             let rows = |kept: &[Listing]| kept.iter().map(|kept| kept.rows.len()).sum::<usize>();
-            while work.kept.len() > KEPT_FOLDERS_MAX || rows(&work.kept) > KEPT_ROWS_MAX {
-                work.kept.remove(0);
+            while work.left_listings.len() > KEPT_FOLDERS_MAX || rows(&work.left_listings) > KEPT_ROWS_MAX {
+                work.left_listings.remove(0);
             }
         });
     }

@@ -1,5 +1,5 @@
-//! What the server tells of the folder on the screen, beside what the page itself changes there: where the one is older
-//! than the other, a look says what is there now.
+//! Events from the server about the folder on the screen, reconciled with the changes that this page makes itself: an event
+//! that may be older than the list is checked by a request.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -8,59 +8,65 @@ use leptos::task::spawn_local;
 use shared::api::files::StatEntry;
 use shared::{ErrorCode, VPath};
 
-use super::model::{Edit, Listing, Look, Own};
+use super::model::{Edit, Listing, LocalEdits, Recheck};
 use super::state::Browser;
 use crate::failure::Failure;
 use crate::net::api::call_retrying;
 
-/// Where more names are in doubt, the folder is read again.
-const LOOKS_MAX: usize = 16;
+/// Most entries that are rechecked one by one; the folder is read again instead of rechecking more.
+const RECHECKS_MAX: usize = 16;
 
 impl Browser {
-    /// Takes in what is told of some entries of a folder.
-    pub fn hear(self, folder: &VPath, told: Vec<Edit>) {
-        let (taken, looks) = self.own(|own, listing| own.hear(listing, told)).unwrap_or_default();
-        self.merge(folder, &taken);
-        self.look(folder, looks);
+    /// Takes events about entries of a folder.
+    pub fn receive(self, folder: &VPath, events: Vec<Edit>) {
+        let taken = self.with_local_edits(|local_edits, listing| local_edits.receive(listing, events));
+        let (accepted, rechecks) = taken.unwrap_or_default();
+        self.merge(folder, &accepted);
+        self.recheck(folder, rechecks);
     }
 
-    /// The page shows what it asks for: a change of these names.
-    pub fn asked<'a>(self, folder: &VPath, names: impl Iterator<Item = &'a [u8]>) {
-        self.work.update_value(|work| work.own.asked(folder, names));
+    /// A change of these entries begins, and the list shows its result already.
+    pub fn expect_change<'a>(self, folder: &VPath, names: impl Iterator<Item = &'a [u8]>) {
+        self.work.update_value(|work| work.local_edits.expect_change(folder, names));
     }
 
-    /// Such a change is over, and the list shows what was `said` of it.
-    pub fn answered<'a>(self, folder: &VPath, names: impl Iterator<Item = &'a [u8]>, said: &[Edit]) {
-        let looks = self.own(|own, listing| own.answered(folder, listing, names, said)).unwrap_or_default();
-        self.look(folder, looks);
+    /// The change of the entries `names` is over, and the list shows its `outcome`.
+    pub fn finish_change<'a>(self, folder: &VPath, names: impl Iterator<Item = &'a [u8]>, outcome: &[Edit]) {
+        let rechecks = self
+            .with_local_edits(|local_edits, listing| local_edits.finish_change(folder, listing, names, outcome))
+            .unwrap_or_default();
+        self.recheck(folder, rechecks);
     }
 
-    fn own<T>(self, act: impl FnOnce(&mut Own, &Listing) -> T) -> Option<T> {
-        self.listing.with_untracked(|listing| self.work.try_update_value(|work| act(&mut work.own, listing)))
+    fn with_local_edits<T>(self, act: impl FnOnce(&mut LocalEdits, &Listing) -> T) -> Option<T> {
+        self.listing.with_untracked(|listing| self.work.try_update_value(|work| act(&mut work.local_edits, listing)))
     }
 
-    fn look(self, folder: &VPath, looks: Vec<Look>) {
-        if looks.len() > LOOKS_MAX {
-            self.own(|own, _| own.give_up(&looks));
+    fn recheck(self, folder: &VPath, rechecks: Vec<Recheck>) {
+        if rechecks.len() > RECHECKS_MAX {
+            self.with_local_edits(|local_edits, _| local_edits.cancel_rechecks(&rechecks));
             return self.refresh();
         }
-        for look in looks {
-            let Ok(path) = folder.join(&look.name) else { continue };
-            let folder = folder.clone();
-            spawn_local(async move {
-                let found = match call_retrying(&StatEntry { path }, None, |_| {}).await {
-                    Ok(entry) => Some(Edit::Present(entry)),
-                    Err(Failure::Refused { code: ErrorCode::NotFound, .. }) => Some(Edit::absent(&look.name)),
-                    Err(_) => None,
-                };
-                if found.is_none() && self.folder.with_untracked(|here| *here == folder) {
-                    self.refresh();
-                }
-                let looked = self.own(|own, listing| own.looked(&folder, listing, look, found));
-                let (taken, looks) = looked.unwrap_or_default();
-                self.merge(&folder, &taken);
-                self.look(&folder, looks);
-            });
+        for recheck in rechecks {
+            if let Ok(path) = folder.join(&recheck.name) {
+                spawn_local(self.recheck_entry(folder.clone(), path, recheck));
+            }
         }
+    }
+
+    async fn recheck_entry(self, folder: VPath, path: VPath, recheck: Recheck) {
+        let found = match call_retrying(&StatEntry { path }, None, |_| {}).await {
+            Ok(entry) => Some(Edit::Present(entry)),
+            Err(Failure::Refused { code: ErrorCode::NotFound, .. }) => Some(Edit::absent(&recheck.name)),
+            Err(_) => None,
+        };
+        if found.is_none() && self.folder.with_untracked(|here| *here == folder) {
+            self.refresh();
+        }
+        let finished =
+            self.with_local_edits(|local_edits, listing| local_edits.finish_recheck(&folder, listing, recheck, found));
+        let (accepted, rechecks) = finished.unwrap_or_default();
+        self.merge(&folder, &accepted);
+        self.recheck(&folder, rechecks);
     }
 }

@@ -1,5 +1,5 @@
-//! Whether a folder is still as it is shown, once the server begins to tell of changes: what was read before it did is
-//! asked for once more and compared by its validators. They cover the rows of a page and the names of the whole folder.
+//! Revalidation of the folder on the screen, once the event stream begins: the pages that were read before are requested
+//! again and their validators compared. A validator covers the rows of its page and the names of the whole folder.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -7,64 +7,68 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::VPath;
 
-use super::proof::Proof;
+use super::loaded_page::LoadedPage;
 use super::state::{Browser, Phase};
 use crate::net::api::list;
 
-/// More pages than these are not compared one by one: the folder is read again.
-const DOUBTS_MAX: usize = 4;
+/// Most pages that are compared one by one; the folder is read again instead of comparing more.
+const COMPARED_PAGES_MAX: usize = 4;
 
 impl Browser {
-    /// From now on the server tells what changes: what was read before is looked at once more.
-    pub fn check(self) {
-        let reading = self.work.try_update_value(|work| {
-            work.told += 1;
-            work.told_of = Some(self.folder.get_untracked());
-            work.check_due = work.reading;
-            work.reading
+    /// The event stream begins: checks that the folder has not changed since it was read.
+    pub fn revalidate(self) {
+        let loading = self.work.try_update_value(|work| {
+            work.watch_starts += 1;
+            work.watched_folder = Some(self.folder.get_untracked());
+            work.revalidation_due = work.loading;
+            work.loading
         });
-        if reading == Some(false) && self.phase.get_untracked() == Phase::Ready {
-            self.prove();
+        if loading == Some(false) && self.phase.get_untracked() == Phase::Ready {
+            self.revalidate_pages();
         }
     }
 
-    /// True while what is read of a folder will have to be compared, and can be.
-    pub(super) fn is_compared(self, folder: &VPath) -> bool {
-        self.work.with_value(|work| work.told_of.as_ref() != Some(folder) && work.proofs.len() < DOUBTS_MAX)
+    /// True while the pages that are read of a folder will be compared, and are few enough for it.
+    pub(super) fn will_be_compared(self, folder: &VPath) -> bool {
+        self.work.with_value(|work| {
+            work.watched_folder.as_ref() != Some(folder) && work.loaded_pages.len() < COMPARED_PAGES_MAX
+        })
     }
 
-    /// Compares the pages that were read before the server told of changes, and reads the folder again if one is not
-    /// the same.
-    pub(super) fn prove(self) {
-        let (told, doubts) = self.work.with_value(|work| {
-            let doubts = work.proofs.iter().filter(|proof| proof.told < work.told).cloned();
-            (work.told, doubts.collect::<Vec<_>>())
+    /// Compares the pages that were requested before watching began, and reads the folder again if one has changed.
+    pub(super) fn revalidate_pages(self) {
+        let (watch_starts, pages) = self.work.with_value(|work| {
+            let unwatched = work.loaded_pages.iter().filter(|page| page.watch_starts < work.watch_starts).cloned();
+            (work.watch_starts, unwatched.collect::<Vec<_>>())
         });
         spawn_local(async move {
-            let same = are_same(&doubts).await;
-            let is_here = |proof: &Proof| {
-                self.folder.with_untracked(|folder| *folder == proof.request.path)
-                    && self.order.get_untracked() == proof.request.order
-            };
-            let busy = self.work.try_update_value(|work| work.reading || work.told != told);
-            match same {
-                Some(same) if busy == Some(false) && doubts.iter().all(is_here) => match same {
-                    true => self.work.update_value(|work| work.proofs.iter_mut().for_each(|proof| proof.told = told)),
-                    false => self.refresh(),
-                },
-                _ => {}
+            let Some(unchanged) = are_unchanged(&pages).await else { return };
+            let overtaken = self.work.try_update_value(|work| work.loading || work.watch_starts != watch_starts);
+            if overtaken != Some(false) || !pages.iter().all(|page| self.is_on_screen(page)) {
+                return;
+            }
+            match unchanged {
+                true => self.work.update_value(|work| {
+                    work.loaded_pages.iter_mut().for_each(|page| page.watch_starts = watch_starts);
+                }),
+                false => self.refresh(),
             }
         });
     }
+
+    fn is_on_screen(self, page: &LoadedPage) -> bool {
+        self.folder.with_untracked(|folder| *folder == page.request.path)
+            && self.order.get_untracked() == page.request.order
+    }
 }
 
-/// None where the server cannot be asked.
-async fn are_same(proofs: &[Proof]) -> Option<bool> {
-    if proofs.len() > DOUBTS_MAX || proofs.iter().any(|proof| proof.etag.is_none()) {
+/// `None` if the server does not answer.
+async fn are_unchanged(pages: &[LoadedPage]) -> Option<bool> {
+    if pages.len() > COMPARED_PAGES_MAX || pages.iter().any(|page| page.etag.is_none()) {
         return Some(false);
     }
-    for proof in proofs {
-        if list(&proof.request, None).await.ok()?.page.etag != proof.etag {
+    for page in pages {
+        if list(&page.request, None).await.ok()?.page.etag != page.etag {
             return Some(false);
         }
     }

@@ -9,10 +9,10 @@ use leptos::prelude::*;
 use shared::{Order, Rights, VPath};
 use web_sys::AbortController;
 
+use super::loaded_page::LoadedPage;
 use super::model::typeahead::TypeAhead;
-use super::model::{Edit, Keep, Listing, Own, Place, Remap, Selection, View};
-use super::place::remembered_place;
-use super::proof::Proof;
+use super::model::{Edit, Listing, LocalEdits, Remap, Selection, SelectionSnapshot, View, ViewState};
+use super::saved_view::saved_view_state;
 use crate::env::prefs::Prefs;
 use crate::env::{history, storage};
 use crate::failure::Failure;
@@ -33,7 +33,7 @@ pub enum Phase {
 
 /// Where the list is asked to go.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Target {
+pub enum ScrollTarget {
     /// Just far enough to see the row.
     Show(usize),
     /// With the row in the middle, unless it is in sight.
@@ -68,11 +68,11 @@ pub struct Browser {
     /// The last request did not reach the server.
     pub offline: RwSignal<bool>,
     /// Where the list is asked to go next.
-    pub target: RwSignal<Option<Target>>,
+    pub target: RwSignal<Option<ScrollTarget>>,
     /// Says that the focus is wished on the cursor's row.
-    pub wish_focus: Trigger,
+    pub focus_requested: Trigger,
     /// Such a wish is not yet fulfilled.
-    pub focus_due: StoredValue<bool>,
+    pub focus_pending: StoredValue<bool>,
     /// The trash is on the screen, and the folder waits.
     pub in_trash: RwSignal<bool>,
     /// Whether the shortcuts are shown.
@@ -97,24 +97,24 @@ pub(super) struct Work {
     /// Ends a wait for the next try.
     pub(super) wake: Option<Function>,
     /// What was in hand, while the rows that it is looked for in arrive.
-    pub(super) keep: Keep,
+    pub(super) snapshot: SelectionSnapshot,
     /// Once the folder is here, it is to be looked whether it is still so.
-    pub(super) check_due: bool,
+    pub(super) revalidation_due: bool,
     /// The pages of which the folder was read.
-    pub(super) proofs: Vec<Proof>,
+    pub(super) loaded_pages: Vec<LoadedPage>,
     /// How often the server began to tell of changes, and in which folder it did last.
-    pub(super) told: u32,
-    pub(super) told_of: Option<VPath>,
+    pub(super) watch_starts: u32,
+    pub(super) watched_folder: Option<VPath>,
     /// A folder is being read: what is merged until it is here has to be merged into that, too.
-    pub(super) reading: bool,
+    pub(super) loading: bool,
     /// What was merged since.
-    pub(super) recent: Vec<Edit>,
+    pub(super) edits_while_loading: Vec<Edit>,
     /// What this page itself changed.
-    pub(super) own: Own,
+    pub(super) local_edits: LocalEdits,
     /// Folders that were left, to be shown at once when the person comes back.
-    pub(super) kept: Vec<Listing>,
+    pub(super) left_listings: Vec<Listing>,
     /// Will write the place into the history.
-    pub(super) remember: Option<TimeoutHandle>,
+    pub(super) save_timer: Option<TimeoutHandle>,
 }
 
 impl Browser {
@@ -135,8 +135,8 @@ impl Browser {
             rights: RwSignal::new(None),
             offline: RwSignal::new(false),
             target: RwSignal::new(None),
-            wish_focus: Trigger::new(),
-            focus_due: StoredValue::new(false),
+            focus_requested: Trigger::new(),
+            focus_pending: StoredValue::new(false),
             in_trash: RwSignal::new(false),
             help: RwSignal::new(false),
             top: StoredValue::new(0.0),
@@ -163,8 +163,8 @@ impl Browser {
         }
         storage::set_order(&self.folder.get_untracked(), order);
         self.order.set(order);
-        let keep = self.in_hand();
-        self.load(false, Place { top: Some(0.0), focus: keep.focus.clone() }, keep, false);
+        let keep = self.snapshot();
+        self.load(false, ViewState { top: Some(0.0), focus: keep.focus.clone() }, keep, false);
     }
 
     /// Reads the folder again, behind what is shown if there is something.
@@ -173,8 +173,8 @@ impl Browser {
             return;
         }
         let ready = self.phase.get_untracked() == Phase::Ready;
-        let place = if ready { Place::default() } else { remembered_place() };
-        self.load(ready, place, self.in_hand(), false);
+        let place = if ready { ViewState::default() } else { saved_view_state() };
+        self.load(ready, place, self.snapshot(), false);
     }
 
     /// Shows only the rows whose name has the text in it.
@@ -189,13 +189,13 @@ impl Browser {
         let nearest = view.row(view.position(row)).unwrap_or(row);
         self.view.set(view);
         self.cursor.set(nearest);
-        self.target.set(Some(Target::Show(nearest)));
+        self.target.set(Some(ScrollTarget::Show(nearest)));
     }
 
     /// Puts the focus on the cursor's row as soon as that is drawn.
     pub fn focus_cursor(self) {
-        self.focus_due.set_value(true);
-        self.wish_focus.notify();
+        self.focus_pending.set_value(true);
+        self.focus_requested.notify();
     }
 
     /// The path of a row that is here.
@@ -204,8 +204,8 @@ impl Browser {
     }
 
     /// The person moved: the row that was being looked for is no longer wanted.
-    pub(crate) fn settle(self) {
-        self.work.update_value(|work| work.keep.focus = None);
+    pub(crate) fn forget_sought_row(self) {
+        self.work.update_value(|work| work.snapshot.focus = None);
     }
 
     /// Ends a wait for the next try, if there is one.

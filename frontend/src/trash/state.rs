@@ -10,7 +10,7 @@ use crate::changes::Changes;
 use crate::env::{focus, focused};
 use crate::failure::Failure;
 use crate::folder::model::Selection;
-use crate::folder::model::keys::{Deed, Intent, Motion, Press, Reach, destination, intent};
+use crate::folder::model::keys::{FileAction, Intent, Motion, Press, Reach, destination, intent};
 use crate::folder::model::permission;
 use crate::i18n::fill;
 use crate::net::api::call_with_rights;
@@ -182,7 +182,7 @@ impl Bin {
             Some(Intent::Toggle) => self.selection.update(|selection| selection.toggle(row)),
             Some(Intent::SelectAll) => self.selection.update(|selection| selection.span(0..len, false)),
             Some(Intent::Clear) => self.selection.update(Selection::clear),
-            Some(Intent::Do(Deed::Trash | Deed::Delete)) => self.purge(),
+            Some(Intent::Act(FileAction::Trash | FileAction::Delete)) => self.purge(),
             _ => return false,
         }
         true

@@ -22,12 +22,12 @@ pub enum Intent {
     /// Show the shortcuts.
     Help,
     /// Do something with the files themselves.
-    Do(Deed),
+    Act(FileAction),
 }
 
 /// What a person does with files by a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub enum FileAction {
     /// Give the row another name.
     Rename,
     /// Put into the trash.
@@ -117,14 +117,14 @@ pub fn intent(press: Press<'_>, typing: bool) -> Option<Intent> {
         "a" | "A" if command && !shift => Some(Intent::SelectAll),
         "f" | "F" if command && !shift => Some(Intent::Filter),
         "?" if !command => Some(Intent::Help),
-        "F2" if !command => Some(Intent::Do(Deed::Rename)),
-        "Delete" if !command => Some(Intent::Do(if shift { Deed::Delete } else { Deed::Trash })),
-        "x" | "X" if command && !shift => Some(Intent::Do(Deed::Cut)),
-        "c" | "C" if command && !shift => Some(Intent::Do(Deed::Copy)),
-        "z" | "Z" if command => Some(Intent::Do(if shift { Deed::Redo } else { Deed::Undo })),
-        "y" | "Y" if command && !shift => Some(Intent::Do(Deed::Redo)),
-        "ContextMenu" => Some(Intent::Do(Deed::Menu)),
-        "F10" if shift => Some(Intent::Do(Deed::Menu)),
+        "F2" if !command => Some(Intent::Act(FileAction::Rename)),
+        "Delete" if !command => Some(Intent::Act(if shift { FileAction::Delete } else { FileAction::Trash })),
+        "x" | "X" if command && !shift => Some(Intent::Act(FileAction::Cut)),
+        "c" | "C" if command && !shift => Some(Intent::Act(FileAction::Copy)),
+        "z" | "Z" if command => Some(Intent::Act(if shift { FileAction::Redo } else { FileAction::Undo })),
+        "y" | "Y" if command && !shift => Some(Intent::Act(FileAction::Redo)),
+        "ContextMenu" => Some(Intent::Act(FileAction::Menu)),
+        "F10" if shift => Some(Intent::Act(FileAction::Menu)),
         _ if command => None,
         _ => single(key).filter(|character| !character.is_whitespace()).map(Intent::Type),
     }
@@ -184,16 +184,16 @@ mod tests {
         check("Escape", Some(Intent::Clear));
         check("Shift+?", Some(Intent::Help));
         check("é", Some(Intent::Type('é')));
-        check("F2", Some(Intent::Do(Deed::Rename)));
-        check("Delete", Some(Intent::Do(Deed::Trash)));
-        check("Shift+Delete", Some(Intent::Do(Deed::Delete)));
-        check("Ctrl+x", Some(Intent::Do(Deed::Cut)));
-        check("Ctrl+c", Some(Intent::Do(Deed::Copy)));
-        check("Ctrl+z", Some(Intent::Do(Deed::Undo)));
-        check("Ctrl+Shift+Z", Some(Intent::Do(Deed::Redo)));
-        check("Ctrl+y", Some(Intent::Do(Deed::Redo)));
-        check("Shift+F10", Some(Intent::Do(Deed::Menu)));
-        check("ContextMenu", Some(Intent::Do(Deed::Menu)));
+        check("F2", Some(Intent::Act(FileAction::Rename)));
+        check("Delete", Some(Intent::Act(FileAction::Trash)));
+        check("Shift+Delete", Some(Intent::Act(FileAction::Delete)));
+        check("Ctrl+x", Some(Intent::Act(FileAction::Cut)));
+        check("Ctrl+c", Some(Intent::Act(FileAction::Copy)));
+        check("Ctrl+z", Some(Intent::Act(FileAction::Undo)));
+        check("Ctrl+Shift+Z", Some(Intent::Act(FileAction::Redo)));
+        check("Ctrl+y", Some(Intent::Act(FileAction::Redo)));
+        check("Shift+F10", Some(Intent::Act(FileAction::Menu)));
+        check("ContextMenu", Some(Intent::Act(FileAction::Menu)));
     }
 
     #[test]

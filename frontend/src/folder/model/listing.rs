@@ -100,7 +100,7 @@ pub fn next_limit(limit: u32, waiting_milliseconds: f64, busy_milliseconds: f64,
 
 /// What a person had in hand, by name, so that it can be found again in a listing that is loaded anew.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Keep {
+pub struct SelectionSnapshot {
     /// The focused row.
     pub focus: Option<Vec<u8>>,
     /// The selected rows.
@@ -109,7 +109,7 @@ pub struct Keep {
     pub everything: bool,
 }
 
-impl Keep {
+impl SelectionSnapshot {
     /// What is in hand now.
     pub fn of(listing: &Listing, selection: &Selection, cursor: usize) -> Self {
         let name = |row: usize| listing.rows.name(row).map(<[u8]>::to_vec);
@@ -190,7 +190,7 @@ mod tests {
         old.append(&page(&["a", "b", "c", "d"], None, 4, 1));
         let mut selection = Selection::default();
         selection.select([1, 3]);
-        let mut keep = Keep::of(&old, &selection, 2);
+        let mut keep = SelectionSnapshot::of(&old, &selection, 2);
 
         let mut new = listing();
         let mut found = Selection::default();
@@ -207,7 +207,7 @@ mod tests {
         old.append(&page(&["a", "b"], None, 2, 1));
         let mut selection = Selection::default();
         selection.select(0..2);
-        let mut keep = Keep::of(&old, &selection, 0);
+        let mut keep = SelectionSnapshot::of(&old, &selection, 0);
         let mut new = listing();
         let mut found = Selection::default();
         let first = new.append(&page(&["a"], Some("1"), 3, 2));

@@ -1,6 +1,8 @@
-//! What this page itself changed in a folder, and how what the server tells of it is taken: it may come before the
-//! answer or after it, and after a later change as well, and then it is older than what the list shows. What speaks
-//! against the list is therefore looked at before it counts, and not while a change is under way.
+//! The entries that this page itself changes, and how events from the server about them are taken.
+//!
+//! An event may arrive before the response to the change, after it, or after a later change, and is then older than what
+//! the list shows. So an event that contradicts the list is checked by a request of its own first, and not before the
+//! changes of that entry are over.
 
 use std::collections::HashMap;
 
@@ -9,153 +11,152 @@ use shared::{ETag, VPath};
 use super::edit::Edit;
 use super::listing::Listing;
 
-/// Most names that are kept; beyond it those are forgotten of which nothing is awaited.
+/// Most entries that are remembered; beyond it, those without an outstanding response are dropped.
 const NAMES_MAX: usize = 20_000;
 
-/// The names of one folder that the page changed.
+/// The entries of one folder that the page changes.
 #[derive(Debug, Default)]
-pub struct Own {
+pub struct LocalEdits {
     folder: VPath,
-    names: HashMap<Box<[u8]>, Name>,
+    names: HashMap<Box<[u8]>, LocalEdit>,
 }
 
 #[derive(Debug, Default)]
-struct Name {
-    /// How many answers are awaited: of changes, and of looks.
-    awaited: u32,
+struct LocalEdit {
+    /// Responses that are outstanding: to changes, and to rechecks.
+    outstanding: u32,
     /// Counts the changes.
-    change: u32,
-    /// The state in which the server left it, if anything is there: who hears of that is no longer behind.
+    generation: u32,
+    /// The state in which the server left the entry. An event with this state is not older than the list.
     etag: Option<ETag>,
-    /// What was told last while answers were awaited.
-    told: Option<Edit>,
+    /// The last event that arrived while responses were outstanding.
+    deferred: Option<Edit>,
 }
 
-/// A name to be looked at, because what was told of it may be older than what the list shows.
+/// An entry to be requested from the server, because an event about it may be older than what the list shows.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Look {
+pub struct Recheck {
     /// The raw name.
     pub name: Box<[u8]>,
-    change: u32,
+    generation: u32,
 }
 
-impl Own {
-    /// A change of these names is asked for, and shown.
-    pub fn asked<'a>(&mut self, folder: &VPath, names: impl Iterator<Item = &'a [u8]>) {
+impl LocalEdits {
+    /// A change of these entries begins, and the list shows its result already.
+    pub fn expect_change<'a>(&mut self, folder: &VPath, names: impl Iterator<Item = &'a [u8]>) {
         if self.folder != *folder {
             *self = Self { folder: folder.clone(), names: HashMap::new() };
         }
         for name in names {
-            if let Some(name) = self.name(name) {
-                name.awaited += 1;
-                name.change += 1;
+            if let Some(edit) = self.edit_of(name) {
+                edit.outstanding += 1;
+                edit.generation += 1;
             }
         }
     }
 
-    /// The change of these names was answered, and the list shows what the answer said of them and of others; tells what
-    /// is to be looked at.
-    pub fn answered<'a>(
+    /// The change of the entries `names` is over, and the list shows its `outcome`. Returns the rechecks that are due.
+    pub fn finish_change<'a>(
         &mut self,
         folder: &VPath,
         listing: &Listing,
         names: impl Iterator<Item = &'a [u8]>,
-        said: &[Edit],
-    ) -> Vec<Look> {
+        outcome: &[Edit],
+    ) -> Vec<Recheck> {
         if self.folder != *folder {
             return Vec::new();
         }
-        for edit in said {
-            if let Some(name) = self.name(edit.name()) {
-                name.etag = edit.etag();
+        for changed in outcome {
+            if let Some(edit) = self.edit_of(changed.name()) {
+                edit.etag = changed.etag();
             }
         }
-        let told: Vec<_> = names.filter_map(|name| self.names.get_mut(name)?.receive()).collect();
-        if listing.folder == *folder { self.hear(listing, told).1 } else { Vec::new() }
+        let deferred: Vec<_> = names.filter_map(|name| self.names.get_mut(name)?.take_response()).collect();
+        if listing.folder == *folder { self.receive(listing, deferred).1 } else { Vec::new() }
     }
 
-    /// Something is told of the folder on the screen: answers what may be shown at once, and what is to be looked at.
-    pub fn hear(&mut self, listing: &Listing, told: Vec<Edit>) -> (Vec<Edit>, Vec<Look>) {
+    /// Takes events about the folder on the screen. Returns those that the list may show, and the rechecks that are due.
+    pub fn receive(&mut self, listing: &Listing, events: Vec<Edit>) -> (Vec<Edit>, Vec<Recheck>) {
         if self.folder != listing.folder || self.names.is_empty() {
-            return (told, Vec::new());
+            return (events, Vec::new());
         }
-        let (own, mut taken): (Vec<_>, Vec<_>) =
-            told.into_iter().partition(|edit| self.names.contains_key(edit.name()));
-        let names: Vec<_> = own.iter().map(Edit::name).collect();
+        let (local, mut accepted): (Vec<_>, Vec<_>) =
+            events.into_iter().partition(|event| self.names.contains_key(event.name()));
+        let names: Vec<_> = local.iter().map(Edit::name).collect();
         let rows = listing.rows.find_each(&names);
-        let mut looks = Vec::new();
-        for (edit, row) in own.into_iter().zip(rows) {
-            let Some(name) = self.names.get_mut(edit.name()) else { continue };
-            if name.awaited > 0 {
-                name.told = Some(edit);
-            } else if listing.agrees(row, &edit) {
-                if name.etag.is_some() && name.etag == edit.etag() {
-                    // Whatever is told of it from now on is newer.
-                    self.names.remove(edit.name());
+        let mut rechecks = Vec::new();
+        for (event, row) in local.into_iter().zip(rows) {
+            let Some(edit) = self.names.get_mut(event.name()) else { continue };
+            if edit.outstanding > 0 {
+                edit.deferred = Some(event);
+            } else if listing.agrees(row, &event) {
+                if edit.etag.is_some() && edit.etag == event.etag() {
+                    // Every later event is newer than the list.
+                    self.names.remove(event.name());
                 }
-                taken.push(edit);
+                accepted.push(event);
             } else {
-                name.awaited += 1;
-                looks.push(Look { name: edit.name().into(), change: name.change });
+                edit.outstanding += 1;
+                rechecks.push(Recheck { name: event.name().into(), generation: edit.generation });
             }
         }
-        (taken, looks)
+        (accepted, rechecks)
     }
 
-    /// Somebody looked, and this is there; none where the server did not say. Answers what is to be shown, and what is to
-    /// be looked at once more, because it was changed or told of meanwhile.
-    pub fn looked(
+    /// Takes the response to a recheck; `None` if the server gave no answer. Returns the edits that the list may show, and
+    /// the rechecks that are due because the entry changed, or an event arrived, in the meantime.
+    pub fn finish_recheck(
         &mut self,
         folder: &VPath,
         listing: &Listing,
-        look: Look,
+        recheck: Recheck,
         found: Option<Edit>,
-    ) -> (Vec<Edit>, Vec<Look>) {
-        let Some(name) = self.names.get_mut(&look.name).filter(|_| self.folder == *folder) else {
+    ) -> (Vec<Edit>, Vec<Recheck>) {
+        let Some(edit) = self.names.get_mut(&recheck.name).filter(|_| self.folder == *folder) else {
             return Default::default();
         };
-        let told = name.receive();
+        let deferred = edit.take_response();
         if listing.folder != *folder {
             return Default::default();
         }
         match found {
-            Some(found) if name.awaited == 0 && name.change == look.change => {
-                name.etag = found.etag();
-                // What was told meanwhile is of before the look or of after it.
-                let doubts = told.filter(|told| *told != found).map(|_| {
-                    name.awaited += 1;
-                    look
+            Some(found) if edit.outstanding == 0 && edit.generation == recheck.generation => {
+                edit.etag = found.etag();
+                // The deferred event is of before the response or of after it.
+                let again = deferred.filter(|event| *event != found).map(|_| {
+                    edit.outstanding += 1;
+                    recheck
                 });
-                (vec![found], doubts.into_iter().collect())
+                (vec![found], again.into_iter().collect())
             }
-            // It was changed meanwhile.
-            found => self.hear(listing, found.into_iter().chain(told).collect()),
+            // The entry changed in the meantime, so this is one event more.
+            found => self.receive(listing, found.into_iter().chain(deferred).collect()),
         }
     }
 
-    /// Nothing comes of these looks.
-    pub fn give_up(&mut self, looks: &[Look]) {
-        for look in looks {
-            if let Some(name) = self.names.get_mut(&look.name) {
-                name.receive();
+    /// Gives up rechecks whose requests are not sent.
+    pub fn cancel_rechecks(&mut self, rechecks: &[Recheck]) {
+        for recheck in rechecks {
+            if let Some(edit) = self.names.get_mut(&recheck.name) {
+                edit.take_response();
             }
         }
     }
 
-    fn name(&mut self, name: &[u8]) -> Option<&mut Name> {
+    fn edit_of(&mut self, name: &[u8]) -> Option<&mut LocalEdit> {
         if self.names.len() >= NAMES_MAX && !self.names.contains_key(name) {
-            self.names.retain(|_, name| name.awaited > 0);
+            self.names.retain(|_, edit| edit.outstanding > 0);
         }
         (self.names.len() < NAMES_MAX || self.names.contains_key(name))
             .then(|| self.names.entry(name.into()).or_default())
     }
 }
 
-impl Name {
-    /// An answer came; if it was the last one awaited, what was told meanwhile can be judged.
-    fn receive(&mut self) -> Option<Edit> {
-        self.awaited = self.awaited.saturating_sub(1);
-        if self.awaited == 0 { self.told.take() } else { None }
+impl LocalEdit {
+    /// Counts a response; the last one outstanding releases the deferred event.
+    fn take_response(&mut self) -> Option<Edit> {
+        self.outstanding = self.outstanding.saturating_sub(1);
+        if self.outstanding == 0 { self.deferred.take() } else { None }
     }
 }
 
@@ -166,52 +167,53 @@ mod tests {
     use super::super::sample;
     use super::*;
 
-    /// Somebody at a folder: what their list shows, and what was asked to be looked at.
+    /// A page at a folder: the list that it shows, and the rechecks that are due.
     struct Page {
-        own: Own,
+        local_edits: LocalEdits,
         listing: Listing,
-        looks: Vec<Look>,
+        rechecks: Vec<Recheck>,
     }
 
     impl Page {
         fn new(names: &[&str]) -> Self {
-            Self { own: Own::default(), listing: sample::listing(names), looks: Vec::new() }
+            Self { local_edits: LocalEdits::default(), listing: sample::listing(names), rechecks: Vec::new() }
         }
 
-        fn ask(&mut self, edits: &[Edit]) {
-            self.own.asked(&VPath::root(), edits.iter().map(Edit::name));
+        fn begin(&mut self, edits: &[Edit]) {
+            self.local_edits.expect_change(&VPath::root(), edits.iter().map(Edit::name));
             self.listing.merge(edits);
         }
 
-        fn answer(&mut self, edits: &[Edit]) {
+        fn finish(&mut self, edits: &[Edit]) {
             self.listing.merge(edits);
-            let looks = self.own.answered(&VPath::root(), &self.listing, edits.iter().map(Edit::name), edits);
-            self.looks.extend(looks);
+            let rechecks =
+                self.local_edits.finish_change(&VPath::root(), &self.listing, edits.iter().map(Edit::name), edits);
+            self.rechecks.extend(rechecks);
         }
 
-        fn make(&mut self, edits: &[Edit]) {
-            self.ask(edits);
-            self.answer(edits);
+        fn change(&mut self, edits: &[Edit]) {
+            self.begin(edits);
+            self.finish(edits);
         }
 
-        fn hear(&mut self, edits: &[Edit]) {
-            let (taken, looks) = self.own.hear(&self.listing, edits.to_vec());
-            self.listing.merge(&taken);
-            self.looks.extend(looks);
+        fn receive(&mut self, edits: &[Edit]) {
+            let (accepted, rechecks) = self.local_edits.receive(&self.listing, edits.to_vec());
+            self.listing.merge(&accepted);
+            self.rechecks.extend(rechecks);
         }
 
-        fn find(&mut self, look: Look, found: Option<Edit>) {
-            let (taken, looks) = self.own.looked(&VPath::root(), &self.listing, look, found);
-            self.listing.merge(&taken);
-            self.looks.extend(looks);
+        fn recheck(&mut self, recheck: Recheck, found: Option<Edit>) {
+            let (accepted, rechecks) = self.local_edits.finish_recheck(&VPath::root(), &self.listing, recheck, found);
+            self.listing.merge(&accepted);
+            self.rechecks.extend(rechecks);
         }
 
         #[track_caller]
-        fn shows(&self, names: &[&str], looks: &[&str]) {
+        fn shows(&self, names: &[&str], rechecks: &[&str]) {
             let name = |row| String::from_utf8_lossy(self.listing.rows.name(row).unwrap()).into_owned();
             assert_eq!((0..self.listing.rows.len()).map(name).collect::<Vec<_>>(), names);
-            let looked_at: Vec<_> = self.looks.iter().map(|look| String::from_utf8_lossy(&look.name)).collect();
-            assert_eq!(looked_at, looks);
+            let due: Vec<_> = self.rechecks.iter().map(|recheck| String::from_utf8_lossy(&recheck.name)).collect();
+            assert_eq!(due, rechecks);
         }
     }
 
@@ -223,110 +225,110 @@ mod tests {
         Edit::absent(name.as_bytes())
     }
 
-    /// A rename, and what is told of it.
-    fn there() -> [Edit; 2] {
+    /// A rename, and the events about it.
+    fn rename() -> [Edit; 2] {
         [gone("a"), present("z", 2)]
     }
 
-    fn back() -> [Edit; 2] {
+    fn undo() -> [Edit; 2] {
         [gone("z"), present("a", 3)]
     }
 
     #[test]
-    fn what_is_told_late_of_a_change_that_was_taken_back_changes_nothing() {
+    fn late_events_of_an_undone_change_are_rechecked_and_change_nothing() {
         let mut page = Page::new(&["a", "m"]);
-        page.make(&there());
-        page.make(&back());
-        page.hear(&there());
+        page.change(&rename());
+        page.change(&undo());
+        page.receive(&rename());
         page.shows(&["a", "m"], &["a", "z"]);
-        for (look, found) in std::mem::take(&mut page.looks).into_iter().zip([present("a", 3), gone("z")]) {
-            page.find(look, Some(found));
+        for (recheck, found) in std::mem::take(&mut page.rechecks).into_iter().zip([present("a", 3), gone("z")]) {
+            page.recheck(recheck, Some(found));
         }
-        page.hear(&back());
+        page.receive(&undo());
         page.shows(&["a", "m"], &[]);
     }
 
     #[test]
-    fn what_is_told_while_a_change_is_under_way_is_judged_by_its_answer() {
+    fn events_during_a_change_wait_for_its_response() {
         let mut page = Page::new(&["a", "m"]);
-        page.ask(&there());
-        page.hear(&there());
-        page.answer(&there());
+        page.begin(&rename());
+        page.receive(&rename());
+        page.finish(&rename());
         page.shows(&["m", "z"], &[]);
-        page.ask(&back());
-        page.hear(&there());
+        page.begin(&undo());
+        page.receive(&rename());
         page.shows(&["a", "m"], &[]);
-        page.answer(&back());
+        page.finish(&undo());
         page.shows(&["a", "m"], &["z", "a"]);
     }
 
     #[test]
-    fn what_others_did_counts_once_it_was_looked_at() {
+    fn changes_of_others_show_once_rechecked() {
         let mut page = Page::new(&["a", "m"]);
-        page.make(&there());
-        page.hear(&[gone("z"), gone("m")]);
+        page.change(&rename());
+        page.receive(&[gone("z"), gone("m")]);
         page.shows(&["z"], &["z"]);
-        let look = page.looks.remove(0);
-        page.find(look, Some(gone("z")));
+        let recheck = page.rechecks.remove(0);
+        page.recheck(recheck, Some(gone("z")));
         page.shows(&[], &[]);
     }
 
     #[test]
-    fn who_heard_of_the_last_change_is_not_behind() {
+    fn events_after_the_last_local_state_are_accepted() {
         let mut page = Page::new(&["a"]);
-        page.make(&there());
-        page.hear(&there());
-        page.hear(&[gone("z")]);
+        page.change(&rename());
+        page.receive(&rename());
+        page.receive(&[gone("z")]);
         page.shows(&[], &[]);
     }
 
     #[test]
-    fn a_look_that_a_change_overtook_is_repeated() {
+    fn a_recheck_that_a_change_overtakes_is_repeated() {
         let mut page = Page::new(&["a"]);
-        page.make(&there());
-        page.hear(&[gone("z")]);
-        let look = page.looks.remove(0);
-        page.make(&back());
+        page.change(&rename());
+        page.receive(&[gone("z")]);
+        let recheck = page.rechecks.remove(0);
+        page.change(&undo());
         page.shows(&["a"], &[]);
-        page.find(look, Some(present("z", 2)));
+        page.recheck(recheck, Some(present("z", 2)));
         page.shows(&["a"], &["z"]);
     }
 
     #[test]
-    fn what_is_told_during_a_look_is_looked_at_too() {
+    fn an_event_during_a_recheck_is_rechecked_too() {
         let mut page = Page::new(&["a"]);
-        page.make(&there());
-        page.hear(&[present("a", 6)]);
-        page.hear(&[present("a", 7)]);
+        page.change(&rename());
+        page.receive(&[present("a", 6)]);
+        page.receive(&[present("a", 7)]);
         page.shows(&["z"], &["a"]);
-        let look = page.looks.remove(0);
-        page.find(look, Some(present("a", 6)));
+        let recheck = page.rechecks.remove(0);
+        page.recheck(recheck, Some(present("a", 6)));
         page.shows(&["a", "z"], &["a"]);
     }
 
     #[test]
-    fn what_was_left_is_let_be() {
+    fn a_folder_that_was_left_is_not_rechecked() {
         let mut page = Page::new(&["a"]);
-        page.ask(&there());
+        page.begin(&rename());
         page.listing = Listing::new(VPath::parse("sub").unwrap(), Order::default());
-        page.hear(&[present("b", 1)]);
-        page.own.answered(&VPath::root(), &page.listing, there().iter().map(Edit::name), &there());
+        page.receive(&[present("b", 1)]);
+        page.local_edits.finish_change(&VPath::root(), &page.listing, rename().iter().map(Edit::name), &rename());
         page.listing = sample::listing(&["z"]);
-        page.hear(&[present("a", 9)]);
-        assert_eq!(page.looks.len(), 1, "nothing is awaited any more");
+        page.receive(&[present("a", 9)]);
+        assert_eq!(page.rechecks.len(), 1, "no response is outstanding");
     }
 
     #[test]
-    fn no_more_names_are_kept_than_the_bound() {
+    fn local_edits_remember_at_most_names_max() {
         let mut page = Page::new(&[]);
         let name = |index: usize| index.to_string().into_bytes();
         for index in 0..NAMES_MAX + 10 {
-            page.own.asked(&VPath::root(), [&name(index)[..]].into_iter());
+            page.local_edits.expect_change(&VPath::root(), [&name(index)[..]].into_iter());
         }
-        assert_eq!(page.own.names.len(), NAMES_MAX);
-        page.own.answered(&VPath::root(), &page.listing, [&name(0)[..]].into_iter(), &[]);
-        page.own.asked(&VPath::root(), [&b"more"[..]].into_iter());
-        assert_eq!(page.own.names.len(), NAMES_MAX);
-        assert!(page.own.names.contains_key(&b"more"[..]));
+        assert_eq!(page.local_edits.names.len(), NAMES_MAX);
+        page.local_edits.finish_change(&VPath::root(), &page.listing, [&name(0)[..]].into_iter(), &[]);
+        page.local_edits.expect_change(&VPath::root(), [&b"more"[..]].into_iter());
+        assert_eq!(page.local_edits.names.len(), NAMES_MAX);
+        assert!(page.local_edits.names.contains_key(&b"more"[..]));
     }
 }

@@ -8,7 +8,6 @@ pub mod listing;
 pub mod local_edits;
 mod merge;
 pub mod permission;
-pub mod place;
 pub mod remap;
 pub mod rows;
 #[cfg(test)]
@@ -16,12 +15,13 @@ pub(crate) mod sample;
 pub mod selection;
 pub mod typeahead;
 pub mod view;
+pub mod view_state;
 
 pub use edit::Edit;
-pub use listing::{Keep, Listing};
-pub use local_edits::{Look, Own};
-pub use place::Place;
+pub use listing::{Listing, SelectionSnapshot};
+pub use local_edits::{LocalEdits, Recheck};
 pub use remap::Remap;
 pub use rows::{LinkMark, Row, Rows};
 pub use selection::Selection;
 pub use view::View;
+pub use view_state::ViewState;

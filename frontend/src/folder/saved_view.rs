@@ -2,10 +2,10 @@
 
 #![cfg(target_arch = "wasm32")]
 
-use super::model::Place;
+use super::model::ViewState;
 use crate::env::history;
 
 /// The place that the present entry of the history keeps.
-pub(super) fn remembered_place() -> Place {
-    history::state().and_then(|text| Place::from_text(&text)).unwrap_or_default()
+pub(super) fn saved_view_state() -> ViewState {
+    history::state().and_then(|text| ViewState::from_text(&text)).unwrap_or_default()
 }

@@ -4,14 +4,14 @@ use shared::path::encode_segment;
 
 /// Where somebody was in a folder.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Place {
+pub struct ViewState {
     /// How many rows were scrolled away above; none for "wherever the focus is".
     pub top: Option<f64>,
     /// The raw name of the focused row.
     pub focus: Option<Vec<u8>>,
 }
 
-impl Place {
+impl ViewState {
     /// At a row, which is to be scrolled to.
     pub fn at(name: &[u8]) -> Self {
         Self { top: None, focus: Some(name.to_vec()) }
@@ -39,13 +39,14 @@ mod tests {
 
     #[test]
     fn a_place_survives_the_history() {
-        for place in
-            [Place { top: Some(12.25), focus: Some(b"latin\xe9|x\n".to_vec()) }, Place { top: Some(0.0), focus: None }]
-        {
-            assert_eq!(Place::from_text(&place.to_text()), Some(place));
+        for place in [
+            ViewState { top: Some(12.25), focus: Some(b"latin\xe9|x\n".to_vec()) },
+            ViewState { top: Some(0.0), focus: None },
+        ] {
+            assert_eq!(ViewState::from_text(&place.to_text()), Some(place));
         }
-        assert_eq!(Place::from_text("elsewhere"), None);
-        assert_eq!(Place::from_text("x|y"), None);
-        assert_eq!(Place::from_text("-1|y"), None);
+        assert_eq!(ViewState::from_text("elsewhere"), None);
+        assert_eq!(ViewState::from_text("x|y"), None);
+        assert_eq!(ViewState::from_text("-1|y"), None);
     }
 }
