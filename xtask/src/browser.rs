@@ -1,17 +1,16 @@
-//! Finds the browser, its driver and node for the tests, and installs them where it may.
+//! Finds or installs Chromium, its driver and node's packages for the tests.
 
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use crate::{
-    child,
+    child, packages,
     repo::{AtPath, Failure, Outcome, Repo},
 };
 
-/// Without these, Chromium refuses to run as root or spends the test looking for its maker's hosts.
+/// Without these, Chromium refuses to run as root, or waits for hosts of its vendor.
 const CHROMIUM_ARGUMENTS: &[&str] = &[
     "--headless",
     "--no-sandbox",
@@ -33,7 +32,7 @@ pub(crate) fn ensure(repo: &Repo) -> Outcome<Browser> {
     if let Some(browser) = find() {
         return Ok(browser);
     }
-    apt_install(repo, &["chromium", "chromium-driver"])?;
+    packages::install(repo, &["chromium", "chromium-driver"])?;
     find().ok_or_else(|| Failure("Chromium did not appear; set CHROME and CHROMEDRIVER to where they are".to_owned()))
 }
 
@@ -48,10 +47,10 @@ fn first_file(variable: &str, usual: &[&str]) -> Option<PathBuf> {
     named.into_iter().chain(usual.iter().map(PathBuf::from)).find(|path| path.is_file())
 }
 
-/// What the end-to-end tests' `package-lock.json` names, in the place where node looks.
+/// Installs the packages of `e2e/package-lock.json` unless they are newer than it.
 pub(crate) fn ensure_node_packages(repo: &Repo) -> Outcome<()> {
     if child::output(repo.program("npm").arg("--version")).is_none() {
-        apt_install(repo, &["nodejs", "npm"])?;
+        packages::install(repo, &["nodejs", "npm"])?;
     }
     let installed = repo.path("e2e/node_modules/.package-lock.json");
     if is_newer(&installed, &repo.path("e2e/package-lock.json")) {
@@ -59,12 +58,12 @@ pub(crate) fn ensure_node_packages(repo: &Repo) -> Outcome<()> {
     }
     let mut npm = repo.program("npm");
     npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(repo.path("e2e"));
-    // The tests use the system's Chromium; a second one would be a download of hundreds of megabytes.
+    // The tests use the system's Chromium.
     npm.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
     child::must(repo, "npm ci in e2e", &mut npm, "see the lines above; `cd e2e && npm ci` runs it alone")
 }
 
-/// Tells the page's test runner how to start Chromium, and leaves the file outside the source tree.
+/// Writes `target/webdriver.json`, by which the page's test runner starts Chromium.
 pub(crate) fn webdriver_settings(repo: &Repo, browser: &Browser) -> Outcome<PathBuf> {
     let arguments: Vec<String> = CHROMIUM_ARGUMENTS.iter().map(|argument| format!("{argument:?}")).collect();
     let text = format!(
@@ -80,21 +79,4 @@ pub(crate) fn webdriver_settings(repo: &Repo, browser: &Browser) -> Outcome<Path
 fn is_newer(path: &Path, than: &Path) -> bool {
     let time = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
     matches!((time(path), time(than)), (Some(path), Some(than)) if path >= than)
-}
-
-fn apt_install(repo: &Repo, packages: &[&str]) -> Outcome<()> {
-    let names = packages.join(" ");
-    let by_hand = format!("install {names} by hand, on Debian with `sudo apt-get install {names}`");
-    let is_root = child::output(Command::new("id").arg("-u")).as_deref() == Some("0");
-    if !is_root || child::output(Command::new("apt-get").arg("--version")).is_none() {
-        return Err(Failure(format!("{names} is missing; {by_hand}")));
-    }
-    let apt = |arguments: &[&str]| {
-        let mut command = repo.program("apt-get");
-        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
-        command
-    };
-    child::must(repo, "apt-get update", &mut apt(&["update"]), &by_hand)?;
-    let mut install = apt(&["install", "--yes", "--no-install-recommends"]);
-    child::must(repo, &format!("apt-get install {names}"), install.args(packages), &by_hand)
 }

@@ -12,6 +12,7 @@ pub(crate) struct Counts {
 impl Counts {
     pub(crate) const PASS: Self = Self { passed: 1, failed: 0, skipped: 0 };
     pub(crate) const FAIL: Self = Self { passed: 0, failed: 1, skipped: 0 };
+    pub(crate) const SKIP: Self = Self { passed: 0, failed: 0, skipped: 1 };
 
     /// Reads cargo's `test result: ok. 3 passed; 0 failed; …` and the plain `word: 3 passed, 0 failed`.
     pub(crate) fn parse(line: &str) -> Option<Self> {

@@ -1,4 +1,4 @@
-//! `dev`: the server, and beside it the page with hot reload. What one of them started, ctrl-C stops.
+//! `dev`: the server, and `trunk serve` with the page, which it rebuilds and reloads at each change.
 
 use std::{
     path::PathBuf,
@@ -15,42 +15,41 @@ use crate::{
     tools,
 };
 
-/// `Trunk.toml` names the same address as where the bundler's proxy leads.
+/// The address to which the proxies of `Trunk.toml` lead.
 const GATEWAY: &str = "127.0.0.1:8080";
 const PAGE: &str = "http://127.0.0.1:8081";
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+const POLL_TIME: Duration = Duration::from_millis(200);
 
-pub(crate) fn dev(repo: &Repo, arguments: &[String]) -> Outcome<()> {
-    let folder = match arguments {
-        [] => sample::ensure(repo)?,
-        [folder] => PathBuf::from(folder),
-        _ => return Err(Failure("say `cargo xtask dev [DIR]`".to_owned())),
+pub(crate) fn dev(repo: &Repo, folder: Option<PathBuf>) -> Outcome<()> {
+    let folder = match folder {
+        Some(folder) => folder,
+        None => sample::ensure(repo)?,
     };
     let mut steps = Steps::start();
     steps.step("Looking for the tools");
-    tools::ensure_wasm_target(repo)?;
+    tools::ensure_target(repo, tools::WASM_TARGET)?;
     let missing = tools::missing(repo, vec![tools::wasm_bindgen(repo)?, tools::trunk()]);
     tools::install(repo, &missing)?;
 
     steps.step("Building the server");
     let mut build = repo.cargo(&["build", "--package", "backend"]);
-    child::must(repo, "building the server", &mut build, "mend what the lines above name and start again")?;
+    child::must(repo, "building the server", &mut build, "fix the errors above and start the command again")?;
 
     steps.step(&format!("Serving {}; the page is on {PAGE}; ctrl-C stops both", folder.display()));
     let mut server = Command::new(repo.target("debug/backend"));
     server.arg("serve").arg(folder).args(["--http", GATEWAY, "--anonymous", "write"]);
-    let mut bundler = repo.program("trunk");
-    bundler.arg("serve");
+    let mut trunk = repo.program("trunk");
+    trunk.arg("serve");
     let mut server = Running::start("the server", &mut server)?;
-    let mut bundler = Running::start("the bundler", &mut bundler)?;
+    let mut trunk = Running::start("trunk", &mut trunk)?;
     loop {
         server.must_run()?;
-        bundler.must_run()?;
-        thread::sleep(LOOK_EVERY);
+        trunk.must_run()?;
+        thread::sleep(POLL_TIME);
     }
 }
 
-/// A child that does not outlive us: dropped is stopped, by its process id, however the other one ended.
+/// A child process that is killed when this is dropped.
 struct Running {
     name: &'static str,
     child: Child,
@@ -65,7 +64,7 @@ impl Running {
     fn must_run(&mut self) -> Outcome<()> {
         match self.child.try_wait() {
             Ok(None) => Ok(()),
-            Ok(Some(status)) => Err(Failure(format!("{} ended with {status}; its own words are above", self.name))),
+            Ok(Some(status)) => Err(Failure(format!("{} ended with {status}; its output is above", self.name))),
             Err(error) => Err(Failure(format!("{}: {error}", self.name))),
         }
     }
@@ -73,7 +72,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Both fail only for a child that has ended already, which is what is wanted.
+        // Both fail only for a child that has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,26 +1,21 @@
-//! `dist`: the one binary to hand out, with the page inside.
+//! `dist`: the program to hand out, with every optimisation and the page inside.
 
 use std::path::PathBuf;
 
 use crate::{
-    child,
+    program::{self, Profile},
     repo::{Outcome, Repo},
-    spa,
     steps::Steps,
 };
 
 pub(crate) fn dist(repo: &Repo) -> Outcome<()> {
     let mut steps = Steps::start();
-    let binary = build(repo, &mut steps)?;
-    steps.step(&format!("Done: {}", binary.display()));
+    let program = build(repo, &mut steps)?;
+    steps.step(&format!("Done: {}", program.display()));
     Ok(())
 }
 
-/// Answers where it lies.
+/// Returns the path of the program.
 pub(crate) fn build(repo: &Repo, steps: &mut Steps) -> Outcome<PathBuf> {
-    spa::ensure(repo, steps, Vec::new())?;
-    steps.step("Building the binary with every optimisation");
-    let mut build = repo.cargo(&["build", "--profile", "dist", "--locked", "--package", "page"]);
-    child::must(repo, "building the binary", &mut build, "mend what the lines above name and start again")?;
-    Ok(repo.target("dist/passerelle"))
+    program::build(repo, steps, Profile::Dist)
 }

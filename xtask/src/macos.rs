@@ -21,7 +21,7 @@ done
 
 /// As for Windows: what is not for macOS must not leave anything unused there.
 pub(crate) fn lint(repo: &Repo) -> Outcome<Command> {
-    tools::target_library(repo, TARGET)?;
+    tools::ensure_target(repo, TARGET)?;
     let folder = repo.target("macos");
     fs::create_dir_all(&folder).at(&folder)?;
     let stand_in = folder.join("nothing");

@@ -1,7 +1,9 @@
-//! The repository's chores, each a command of `cargo xtask`. Knows how to build, check and start things; never what they do.
+//! `cargo xtask COMMAND`: builds, checks and starts what is in the repository.
 
+mod args;
 mod bench;
 mod browser;
+mod check;
 mod ci;
 mod counts;
 mod dev;
@@ -10,13 +12,14 @@ mod fingerprint;
 mod fuzz;
 #[cfg(target_os = "linux")]
 mod macos;
-mod precompress;
+mod packages;
+mod page;
+mod program;
 mod recap;
 mod run;
 mod sample;
-mod spa;
 mod steps;
-mod suites;
+mod test;
 mod tidy;
 mod tools;
 mod windows;
@@ -30,7 +33,9 @@ use repo::{Failure, Outcome, Repo};
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  run [DIR] [-- FLAGS]  build everything and serve DIR (default: a sample folder) with writing allowed
+  run [--release] [DIR] [-- FLAGS]
+                        build everything and serve DIR (default: a sample folder) with writing allowed;
+                        --release takes longer to build and serves faster
   test                  every test: host, browser, end to end
   check                 formatting, lints, tidy, licences, documentation
   ci                    all of `check`, fuzzing, then every test
@@ -41,13 +46,13 @@ cargo xtask COMMAND
                         this server beside nginx, dufs, miniserve and copyparty, whichever are installed
   load [--only NAME]… [--quick] [--write] [--program PATH]
                         thousands of clients at once, slow ones and too many; fails where a bound is broken
-  dist                  the binary to hand out, at target/dist/passerelle
+  dist                  the program to hand out, at target/dist/passerelle
   windows               the server's crates for Windows: lints, and unit tests under Wine
   fuzz [SECONDS]        each fuzz target for SECONDS (default 60)
-  tidy                  who may import whom, and other habits of the source tree
+  tidy                  imports between modules, and other rules of the source tree
   setup                 only install what the other commands need
 
-docs/TESTING.md says which tests exist and how to run one of them.";
+docs/TESTING.md lists the tests and how to run one of them.";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -66,19 +71,19 @@ fn command(arguments: &[String]) -> Outcome<()> {
     let repo = Repo::here();
     let (name, rest) = arguments.split_first().map_or(("help", &[][..]), |(name, rest)| (name.as_str(), rest));
     match name {
-        "run" => run::run(&repo, rest),
-        "test" => suites::test(&repo),
-        "check" => ci::check(&repo),
+        "run" => run::run(&repo, args::run(rest)?),
+        "test" => test::test(&repo),
+        "check" => check::check(&repo),
         "ci" => ci::ci(&repo),
-        "dev" => dev::dev(&repo, rest),
+        "dev" => dev::dev(&repo, args::dev(rest)?),
         "bench" if rest == ["--micro"] => bench::micro(&repo),
         "bench" => bench::run(&repo, "speed", rest),
         "load" | "crash" => bench::run(&repo, name, rest),
         "dist" => dist::dist(&repo),
         "windows" => windows::windows(&repo),
-        "fuzz" => fuzz::fuzz(&repo, rest),
+        "fuzz" => fuzz::fuzz(&repo, args::fuzz(rest)?),
         "tidy" => tidy::tidy(&repo),
-        "setup" => suites::set_up_only(&repo),
+        "setup" => test::set_up_only(&repo),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())

@@ -1,42 +1,47 @@
-//! Numbered steps with the seconds since the start, so that a person sees where the time goes, and what failed in them.
+//! The numbered steps of a command, with what each took and what failed in it.
 
-use std::{process::Command, time::Instant};
+use std::{
+    process::{self, Command},
+    time::Instant,
+};
 
 use crate::{
     child::{self, Show},
     counts::Counts,
     recap::Excerpt,
     repo::{Outcome, Repo},
+    stop,
 };
 
 pub(crate) struct Steps {
     started: Instant,
-    number: u32,
+    /// Titles, and when each began.
+    steps: Vec<(String, Instant)>,
     failures: Vec<(String, Vec<String>)>,
 }
 
 impl Steps {
     pub(crate) fn start() -> Self {
-        Self { started: Instant::now(), number: 0, failures: Vec::new() }
+        Self { started: Instant::now(), steps: Vec::new(), failures: Vec::new() }
     }
 
     pub(crate) fn step(&mut self, title: &str) {
-        self.number += 1;
-        println!("[{}] {title} (at {} s)", self.number, self.started.elapsed().as_secs());
+        self.steps.push((title.to_owned(), Instant::now()));
+        println!("[{}] {title} (at {} s)", self.steps.len(), self.started.elapsed().as_secs());
     }
 
     pub(crate) fn note(&self, text: &str) {
         println!("    {text} (at {} s)", self.started.elapsed().as_secs());
     }
 
-    /// Runs a program of which the end is the verdict.
+    /// Runs a program whose exit code is the result.
     pub(crate) fn check(&mut self, repo: &Repo, title: &str, command: &mut Command) -> Outcome<Counts> {
         let mut excerpt = Excerpt::default();
         let fine = child::watch(repo, title, command, Show::Pulse, |line| excerpt.hear(line))?;
         Ok(self.judge(title, fine, excerpt.lines()))
     }
 
-    /// Runs a suite of tests and adds up what its runners say at the end.
+    /// Runs a suite of tests and adds up the closing lines of its runners.
     pub(crate) fn suite(&mut self, repo: &Repo, title: &str, command: &mut Command) -> Outcome<Counts> {
         let mut counts = Counts::default();
         let mut excerpt = Excerpt::default();
@@ -53,7 +58,7 @@ impl Steps {
         Ok(counts)
     }
 
-    /// A chore of our own, which says in one sentence why it failed.
+    /// Counts the outcome of a check that runs in this process.
     pub(crate) fn verdict(&mut self, title: &str, outcome: Outcome<()>) -> Counts {
         let words = outcome.err().map(|failure| failure.to_string());
         if let Some(words) = &words {
@@ -71,8 +76,34 @@ impl Steps {
         Counts::FAIL
     }
 
-    /// Says all failures once more.
-    pub(crate) fn recap(&self) {
+    /// Prints what each step took, the failures again, and last the line with the result of all tests; ends the process
+    /// with exit code 1 if one failed.
+    pub(crate) fn close(&self, outcome: Outcome<Counts>) -> Outcome<()> {
+        stop::or_go_on();
+        let counts = outcome.unwrap_or_else(|failure| {
+            eprintln!("xtask: {failure}");
+            Counts::FAIL
+        });
+        self.print_times();
+        self.print_failures();
+        if counts.skipped > 0 {
+            println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
+        } else {
+            println!("{} passed, {} failed", counts.passed, counts.failed);
+        }
+        if counts.failed > 0 { process::exit(1) } else { Ok(()) }
+    }
+
+    fn print_times(&self) {
+        let now = Instant::now();
+        let ends = self.steps.iter().skip(1).map(|(_, began)| *began).chain([now]);
+        for ((title, began), end) in self.steps.iter().zip(ends) {
+            println!("{:>6} s  {title}", (end - *began).as_secs());
+        }
+        println!("{:>6} s  in all", (now - self.started).as_secs());
+    }
+
+    fn print_failures(&self) {
         for (title, lines) in &self.failures {
             println!("FAILED: {title}");
             for line in lines {

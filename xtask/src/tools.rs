@@ -1,7 +1,5 @@
-//! The command-line tools that building and checking need: which version, whether it is here, how to install it.
-//!
-//! Everything lands in `target/tools`, never over a person's own; a tool of the right version that is already
-//! on `PATH` is used as it is.
+//! Command-line tools that some commands need: their versions, and how to install them into `target/tools`. A tool of the
+//! right version that is on `PATH` is used as it is.
 
 use std::{fs, process::Command};
 
@@ -10,22 +8,22 @@ use crate::{
     repo::{AtPath, Failure, Outcome, Repo},
 };
 
-const WASM_TARGET: &str = "wasm32-unknown-unknown";
+pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
-/// A crate that `cargo install` can bring, and what makes it cheap to build.
+/// A tool that `cargo install` builds.
 pub(crate) struct Tool {
     package: &'static str,
     version: String,
-    /// Which programs must answer with this version.
+    /// Programs that must print this version.
     programs: &'static [&'static str],
-    /// Its published lock file; off where that lock cannot be had any more.
+    /// Whether its published lock file is used; off where that file names a crate version that was withdrawn.
     locked: bool,
     default_features: bool,
-    /// Dependencies that do the tool's heavy work and so deserve an optimiser.
+    /// Dependencies that are optimised, because they do most of the tool's work.
     optimised: &'static [&'static str],
 }
 
-/// Bundles the page. The default features are for downloads, of which there are none.
+/// The development server of the page. Its default features are for downloads, which are not used.
 pub(crate) fn trunk() -> Tool {
     Tool {
         package: "trunk",
@@ -37,7 +35,8 @@ pub(crate) fn trunk() -> Tool {
     }
 }
 
-/// Must be of the very version in `Cargo.lock`: the two halves speak an unversioned format.
+/// For trunk and for the page's tests. The version is that of the crate in `Cargo.lock`: both halves of wasm-bindgen share a
+/// format without a version.
 pub(crate) fn wasm_bindgen(repo: &Repo) -> Outcome<Tool> {
     let path = repo.path("Cargo.lock");
     let lock = fs::read_to_string(&path).at(&path)?;
@@ -77,14 +76,14 @@ pub(crate) fn cargo_fuzz() -> Tool {
 }
 
 impl Tool {
-    pub(crate) fn is_here(&self, repo: &Repo) -> bool {
+    fn is_installed(&self, repo: &Repo) -> bool {
         self.programs.iter().all(|program| {
             child::output(repo.program(program).arg("--version"))
                 .is_some_and(|printed| is_version(&printed, &self.version))
         })
     }
 
-    /// Compiled nearly unoptimised, which takes a third of the time: these run for seconds, and once.
+    /// Compiled unoptimised, which takes a third of the time: each runs for seconds.
     fn install(&self, repo: &Repo) -> Command {
         let mut command = repo.cargo(&["install", "--force", "--root"]);
         command.arg(repo.target("tools"));
@@ -108,12 +107,12 @@ impl Tool {
     }
 }
 
-/// Those of the tools that are not here in the right version.
+/// The tools that are not installed in the right version.
 pub(crate) fn missing(repo: &Repo, tools: Vec<Tool>) -> Vec<Tool> {
-    tools.into_iter().filter(|tool| !tool.is_here(repo)).collect()
+    tools.into_iter().filter(|tool| !tool.is_installed(repo)).collect()
 }
 
-/// Installs them one after the other into one build folder, so that what they share is built once.
+/// Installs the tools one after the other into one build folder, so that shared dependencies are compiled once.
 pub(crate) fn install(repo: &Repo, tools: &[Tool]) -> Outcome<()> {
     for tool in tools {
         let label = format!("installing {} {}", tool.package, tool.version);
@@ -127,16 +126,16 @@ pub(crate) fn install(repo: &Repo, tools: &[Tool]) -> Outcome<()> {
     Ok(())
 }
 
-/// The compiler's own half of WebAssembly: its standard library for that target.
-pub(crate) fn ensure_wasm_target(repo: &Repo) -> Outcome<()> {
-    let library = child::output(repo.program("rustc").args(["--print", "target-libdir", "--target", WASM_TARGET]))
+/// Adds the standard library for another target by rustup, unless the compiler has it.
+pub(crate) fn ensure_target(repo: &Repo, target: &str) -> Outcome<()> {
+    let library = child::output(repo.program("rustc").args(["--print", "target-libdir", "--target", target]))
         .ok_or_else(|| Failure("rustc did not answer; install Rust with rustup".to_owned()))?;
     if fs::read_dir(&library).is_ok_and(|mut files| files.next().is_some()) {
         return Ok(());
     }
-    let remedy = format!("install the compiler's library for {WASM_TARGET} by hand, as your Rust was installed");
+    let remedy = format!("install the compiler's library for {target} by hand, as your Rust was installed");
     let mut add = repo.program("rustup");
-    child::must(repo, "rustup target add", add.args(["target", "add", WASM_TARGET]), &remedy)
+    child::must(repo, "rustup target add", add.args(["target", "add", target]), &remedy)
 }
 
 /// The version of a package in the text of a `Cargo.lock`.
@@ -146,21 +145,9 @@ fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
     lines.next()?.strip_prefix("version = \"")?.strip_suffix('"')
 }
 
-/// Whether a program's `--version` line names this version, as its second word.
+/// Whether the line that a program prints for `--version` has this version as its second word.
 fn is_version(printed: &str, version: &str) -> bool {
     printed.split_whitespace().nth(1) == Some(version)
-}
-
-/// Sees to it that the compiler has its library for that system.
-pub(crate) fn target_library(repo: &Repo, target: &str) -> Outcome<()> {
-    let library = child::output(repo.program("rustc").args(["--print", "target-libdir", "--target", target]));
-    let has_library = library.is_some_and(|path| fs::read_dir(path).is_ok_and(|mut files| files.next().is_some()));
-    if !has_library {
-        let mut add = repo.program("rustup");
-        let remedy = format!("install the compiler's library for {target} by hand, as your Rust was installed");
-        child::must(repo, "rustup target add", add.args(["target", "add", target]), &remedy)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -171,13 +158,13 @@ mod tests {
                         [[package]]\nname = \"wasm-bindgen\"\nversion = \"0.2.130\"\nsource = \"x\"\n";
 
     #[test]
-    fn the_lock_names_the_version() {
+    fn the_lock_file_names_the_version() {
         assert_eq!(locked_version(LOCK, "wasm-bindgen"), Some("0.2.130"));
         assert_eq!(locked_version(LOCK, "wasm"), None);
     }
 
     #[test]
-    fn only_the_very_version_counts() {
+    fn only_the_exact_version_counts() {
         assert!(is_version("trunk 0.21.14", "0.21.14"));
         assert!(is_version("wasm-bindgen 0.2.130 (abc)", "0.2.130"));
         assert!(!is_version("trunk 0.21.1", "0.21.14"));

@@ -12,7 +12,7 @@ use crate::{
     counts::Counts,
     repo::{AtPath, Failure, Outcome, Repo},
     steps::Steps,
-    suites, tools,
+    tools,
 };
 
 const TARGET: &str = "x86_64-pc-windows-gnu";
@@ -36,17 +36,17 @@ pub(crate) fn windows(repo: &Repo) -> Outcome<()> {
     steps.step("Looking for what builds for Windows");
     ready(repo)?;
     steps.step("The server for Windows");
-    child::must(repo, "clippy for Windows", &mut lint(repo), "mend what the lines above name")?;
+    child::must(repo, "clippy for Windows", &mut lint(repo), "fix the errors above")?;
     let Some(wine) = wine() else {
         return Err(Failure("to run the tests install Wine: `apt-get install wine64`".to_owned()));
     };
     let outcome = tests(repo, &mut steps, &wine);
-    suites::close(&steps, outcome)
+    steps.close(outcome)
 }
 
 /// Says what is missing, or installs it.
 pub(crate) fn ready(repo: &Repo) -> Outcome<()> {
-    tools::target_library(repo, TARGET)?;
+    tools::ensure_target(repo, TARGET)?;
     match child::output(Command::new(LINKER).arg("--version")) {
         Some(_) => Ok(()),
         None => Err(Failure(format!("building for Windows needs {LINKER}: `apt-get install gcc-mingw-w64-x86-64`"))),

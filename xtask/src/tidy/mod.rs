@@ -15,7 +15,7 @@ use crate::{
     repo::{AtPath, Failure, Outcome, Repo},
 };
 
-const CRATES: &[&str] = &["backend", "bench", "frontend", "fuzz", "page", "shared", "xtask"];
+const CRATES: &[&str] = &["backend", "bench", "bundler", "frontend", "fuzz", "page", "shared", "xtask"];
 /// Folders of these names hold what tools made.
 const MADE: &[&str] = &["artifacts", "corpus", "node_modules", "target"];
 

@@ -70,6 +70,7 @@ pub(super) const MANIFESTS: &[(&str, &[&str])] = &[
     ("shared", &[]),
     ("frontend", &["shared"]),
     ("backend", &["shared"]),
+    ("bundler", &[]),
     ("page", &["backend"]),
     ("xtask", &[]),
     ("bench", &["backend", "shared", "xtask"]),

@@ -1,74 +1,74 @@
-//! `test`: every test suite there is, and one line that adds them all up.
+//! `test`: every suite of tests, and one line that adds up their results.
 
 use std::{ffi::OsStr, fs, path::Path, process::Command};
 
 use crate::{
     browser::{self, Browser},
     counts::Counts,
-    fingerprint,
+    fingerprint, page,
     repo::{AtPath, Outcome, Repo},
-    spa,
     steps::Steps,
-    stop,
-    tools::Tool,
+    tools::{self, Tool},
 };
 
 pub(crate) fn test(repo: &Repo) -> Outcome<()> {
     let mut steps = Steps::start();
     let outcome = set_up(repo, &mut steps, Vec::new()).and_then(|browser| all(repo, &mut steps, &browser));
-    close(&steps, outcome)
+    steps.close(outcome)
 }
 
 pub(crate) fn set_up_only(repo: &Repo) -> Outcome<()> {
-    set_up(repo, &mut Steps::start(), Vec::new()).map(|_| ())
+    let mut steps = Steps::start();
+    let browser = set_up(repo, &mut steps, Vec::new())?;
+    browser::webdriver_settings(repo, &browser).map(|_| ())
 }
 
-/// Installs all that the tests need and builds the page, which the binary under test has inside.
+/// Installs the browser, node's packages and the tools, and builds the page that the program under test links.
 pub(crate) fn set_up(repo: &Repo, steps: &mut Steps, more: Vec<Tool>) -> Outcome<Browser> {
     steps.step("Looking for Chromium and the end-to-end tests' packages");
     let browser = browser::ensure(repo)?;
     browser::ensure_node_packages(repo)?;
-    spa::ensure(repo, steps, more)?;
+    let mut wanted = vec![tools::wasm_bindgen(repo)?, tools::trunk()];
+    wanted.extend(more);
+    let missing = tools::missing(repo, wanted);
+    page::ensure(repo, steps, vec![Box::new(|| tools::install(repo, &missing))])?;
     Ok(browser)
 }
 
-/// Runs every suite, whatever becomes of the ones before it.
+/// Runs every suite, whatever the outcome of those before it.
 pub(crate) fn all(repo: &Repo, steps: &mut Steps, browser: &Browser) -> Outcome<Counts> {
     let mut total = Counts::default();
     steps.step("Host tests");
     total += steps.suite(repo, "host tests", &mut host_tests(repo))?;
+    steps.step("Tests of the bundler and of xtask");
+    total += steps.suite(repo, "tests of the tools", &mut tool_tests(repo))?;
     if has_browser_tests(repo)? {
         steps.step("The page's own tests, in headless Chromium");
         total += steps.suite(repo, "page tests", &mut page_tests(repo, browser)?)?;
     }
+    steps.step("trunk build");
+    total += steps.check(repo, "trunk build", &mut trunk_build(repo))?;
     steps.step("End-to-end tests, in headless Chromium");
     total += steps.suite(repo, "end-to-end tests", &mut end_to_end_tests(repo, browser))?;
     Ok(total)
 }
 
-/// Prints the line that decides, as the last one, and fails unless it names no failure.
-pub(crate) fn close(steps: &Steps, outcome: Outcome<Counts>) -> Outcome<()> {
-    stop::or_go_on();
-    steps.recap();
-    let counts = outcome.unwrap_or_else(|failure| {
-        eprintln!("xtask: {failure}");
-        Counts::FAIL
-    });
-    if counts.skipped > 0 {
-        println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
-    } else {
-        println!("{} passed, {} failed", counts.passed, counts.failed);
-    }
-    if counts.failed > 0 { std::process::exit(1) } else { Ok(()) }
+/// The whole workspace: the page's pure modules have tests that need no browser. The tools have tests of their own profile.
+fn host_tests(repo: &Repo) -> Command {
+    let mut command = repo.cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]);
+    command.args(["--exclude", "bundler", "--exclude", "xtask"]);
+    command
 }
 
-/// The page's pure modules have tests that need no browser, hence the whole workspace.
-fn host_tests(repo: &Repo) -> Command {
-    repo.cargo(&["test", "--workspace", "--locked", "--no-fail-fast"])
+/// In the profile that these two are used in: their dependencies are compiled already.
+fn tool_tests(repo: &Repo) -> Command {
+    let mut command = repo.cargo(&["test", "--profile", "tool", "--locked", "--no-fail-fast"]);
+    command.args(["--package", "bundler", "--package", "xtask"]);
+    command
 }
 
 fn page_tests(repo: &Repo, browser: &Browser) -> Outcome<Command> {
-    let mut command = repo.cargo(&["test", "--package", "frontend", "--target", "wasm32-unknown-unknown", "--locked"]);
+    let mut command = repo.cargo(&["test", "--package", "frontend", "--target", tools::WASM_TARGET, "--locked"]);
     command
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
         .env("CHROMEDRIVER", &browser.driver)
@@ -76,18 +76,26 @@ fn page_tests(repo: &Repo, browser: &Browser) -> Outcome<Command> {
     Ok(command)
 }
 
-/// Against the binary that the host tests built, with the released page inside: nothing is compiled twice.
+/// In release, because the page is compiled so already.
+fn trunk_build(repo: &Repo) -> Command {
+    let mut command = repo.program("trunk");
+    command.args(["build", "--release", "--locked", "--dist", "target/spa-trunk"]).env_remove("RUST_BACKTRACE");
+    command
+}
+
+/// Against the program that the host tests built, with the released page inside, and once with trunk's page in its place.
 fn end_to_end_tests(repo: &Repo, browser: &Browser) -> Command {
     let mut command = repo.program("npx");
     command
         .args(["--no-install", "playwright", "test"])
         .current_dir(repo.path("e2e"))
         .env("PASSERELLE_BIN", repo.target("debug/passerelle"))
+        .env("PASSERELLE_TRUNK_PAGE", repo.target("spa-trunk"))
         .env("CHROME", &browser.chromium);
     command
 }
 
-/// Whether any test of the page asks for a browser; until one does, its runner would count nothing.
+/// Whether a test of the page asks for a browser: without one, its runner counts nothing, which is a failure.
 fn has_browser_tests(repo: &Repo) -> Outcome<bool> {
     let mut files = Vec::new();
     for folder in ["frontend/src", "frontend/tests"] {

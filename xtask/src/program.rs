@@ -1,0 +1,48 @@
+//! Builds the program `passerelle`: the server compiles beside the page, which is linked in last.
+
+use std::path::PathBuf;
+
+use crate::{
+    child, page,
+    repo::{Outcome, Repo},
+    steps::Steps,
+};
+
+const REMEDY: &str = "fix the errors above and start the command again";
+
+/// A profile of the root `Cargo.toml` that a complete program is built with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Profile {
+    /// Compiled in half the time of `Release`; serves small files at half its speed.
+    Quick,
+    Release,
+    /// With link-time optimisation.
+    Dist,
+}
+
+impl Profile {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Release => "release",
+            Self::Dist => "dist",
+        }
+    }
+}
+
+/// Returns the path of the program.
+pub(crate) fn build(repo: &Repo, steps: &mut Steps, profile: Profile) -> Outcome<PathBuf> {
+    // With the page at hand, the last step compiles whatever of the server has changed.
+    let server: Vec<page::Job<'_>> =
+        if page::is_fresh(repo)? { Vec::new() } else { vec![Box::new(|| compile_server(repo, profile))] };
+    page::ensure(repo, steps, server)?;
+    steps.step("Building the program");
+    let mut build = repo.cargo(&["build", "--locked", "--profile", profile.name(), "--package", "page"]);
+    child::must(repo, "building the program", &mut build, REMEDY)?;
+    Ok(repo.target(profile.name()).join(format!("passerelle{}", std::env::consts::EXE_SUFFIX)))
+}
+
+fn compile_server(repo: &Repo, profile: Profile) -> Outcome<()> {
+    let mut build = repo.cargo(&["build", "--locked", "--profile", profile.name(), "--package", "backend", "--lib"]);
+    child::must(repo, "compiling the server", &mut build, REMEDY)
+}
