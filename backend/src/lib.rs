@@ -11,8 +11,8 @@
 //! - [`client`] makes typed calls over a pool of framed connections.
 //! - [`gateway`] speaks HTTP, and is itself a client of the file server.
 //!
-//! Below them: [`page_cache`] asks the system what of a file is in memory, for both ends, [`transfer_budget`] says how many bytes each
-//! may hold, and [`sockets`] sets up their connections.
+//! Below them: [`page_cache`] asks the system what of a file is in memory, [`transfer_budget`] bounds the memory of
+//! transfers, [`sockets`] sets up TCP connections, [`random`] and [`calendar`] serve every room.
 //!
 //! Around them: [`cli`] and [`config`] say what a person may ask for, [`commands`] are the client verbs, [`state`] is the
 //! server's own directory, [`run`] wires the rooms together, [`program`] is the command from its arguments to its exit code.
@@ -21,7 +21,9 @@ pub mod storage;
 
 pub mod wire;
 
+pub mod calendar;
 pub mod page_cache;
+pub mod random;
 pub mod sockets;
 pub mod transfer_budget;
 

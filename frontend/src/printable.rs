@@ -1,6 +1,8 @@
 //! Names as people may safely read them. A name is bytes that anybody may have chosen: what is not text, what would
 //! break the line and what would turn the reading direction around is shown as a sign instead.
 
+use shared::characters::{is_bidi_control, is_line_separator};
+
 /// The name for the screen.
 pub fn printable(name: &[u8]) -> String {
     String::from_utf8_lossy(name).chars().map(visible).collect()
@@ -11,8 +13,9 @@ fn visible(character: char) -> char {
         '\n' => '↵',
         '\t' => '⇥',
         // Other controls, line separators, and the marks that let `gpj.exe` read as `exe.jpg`.
-        '\0'..='\x1f' | '\x7f'..='\u{9f}' | '\u{2028}' | '\u{2029}' => char::REPLACEMENT_CHARACTER,
-        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
+        _ if character.is_control() || is_line_separator(character) || is_bidi_control(character) => {
+            char::REPLACEMENT_CHARACTER
+        }
         _ => character,
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::hex;
+
 /// Ways to make a digest.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -79,7 +81,7 @@ impl Digests {
 /// An object of hexadecimal texts by algorithm: `{"blake3":"af13…","crc32":"00000000"}`.
 impl Serialize for Digests {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.known.iter().map(|checksum| (checksum.algorithm, hexadecimal(&checksum.digest))))
+        serializer.collect_map(self.known.iter().map(|checksum| (checksum.algorithm, hex::encode(&checksum.digest))))
     }
 }
 
@@ -89,28 +91,10 @@ impl<'de> Deserialize<'de> for Digests {
         let map = BTreeMap::<String, String>::deserialize(deserializer)?;
         let known = map.into_iter().filter_map(|(name, text)| {
             let algorithm = Algorithm::ALL.into_iter().find(|algorithm| algorithm.tus_name() == name)?;
-            Some(Checksum { algorithm, digest: from_hexadecimal(&text)? })
+            Some(Checksum { algorithm, digest: hex::decode(text.as_bytes())? })
         });
         Ok(Self { known: known.collect() })
     }
-}
-
-/// Two digits a byte, small letters.
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing into a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// The bytes of such a text, of either case.
-pub fn from_hexadecimal(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes();
-    let value = |digit: u8| char::from(digit).to_digit(16).map(|value| value as u8);
-    digits.len().is_multiple_of(2).then_some(())?;
-    digits.chunks_exact(2).map(|pair| Some(value(pair[0])? << 4 | value(pair[1])?)).collect()
 }
 
 #[cfg(test)]
@@ -128,8 +112,6 @@ mod tests {
         let json = serde_json::to_string(&digests).unwrap();
         assert!(json.ends_with(r#""crc32":"000102ff"}"#), "{json}");
         assert_eq!(serde_json::from_str::<Digests>(&json).unwrap(), digests);
-        assert_eq!(from_hexadecimal("0"), None);
-        assert_eq!(from_hexadecimal("zz"), None);
     }
 
     #[test]

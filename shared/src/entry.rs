@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::hex;
 use crate::path::VPath;
 
 /// One file, folder or other thing in a folder.
@@ -138,20 +139,14 @@ impl Timestamp {
 impl ETag {
     /// Reads the 32 hexadecimal digits, without quotes.
     pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.as_bytes();
-        if digits.len() != 32 || !digits.iter().all(u8::is_ascii_hexdigit) {
-            return None;
-        }
-        u128::from_str_radix(text, 16).ok().map(|value| Self(value.to_be_bytes()))
+        hex::decode_array(text.as_bytes()).map(Self)
     }
 
     /// As an HTTP field value: the digits in quotes.
     pub fn quoted(&self) -> String {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let digits = self.0.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 0xf)]]);
         let mut text = String::with_capacity(34);
         text.push('"');
-        text.extend(digits.map(char::from));
+        text.extend(hex::digits(&self.0).map(char::from));
         text.push('"');
         text
     }

@@ -5,6 +5,12 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::hex;
+
+/// Length of the text of a UUID, and where its dashes stand (RFC 9562 §4).
+const UUID_LENGTH: usize = 36;
+const UUID_DASHES: [usize; 4] = [8, 13, 18, 23];
+
 macro_rules! ids {
     ($($(#[doc = $doc:literal])* $name:ident;)*) => {$(
         $(#[doc = $doc])*
@@ -75,25 +81,13 @@ ids! {
 }
 
 fn parse(text: &str) -> Option<[u8; 16]> {
-    let bytes = text.as_bytes();
-    let dashed = bytes.len() == 36;
-    let is_dash = |index: usize| dashed && matches!(index, 8 | 13 | 18 | 23);
-    let mut digits = 0_u128;
-    let mut count = 0;
-    for (index, byte) in bytes.iter().enumerate() {
-        if is_dash(index) {
-            if *byte != b'-' {
-                return None;
-            }
-            continue;
+    match text.len() {
+        UUID_LENGTH => {
+            let dashes = UUID_DASHES.iter().all(|index| text.as_bytes()[*index] == b'-');
+            dashes.then(|| hex::decode_array(text.replace('-', "").as_bytes()))?
         }
-        count += 1;
-        if count > 32 {
-            return None;
-        }
-        digits = digits << 4 | u128::from(char::from(*byte).to_digit(16)?);
+        _ => hex::decode_array(text.as_bytes()),
     }
-    (count == 32).then(|| digits.to_be_bytes())
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ pub mod path;
 
 pub mod entry;
 
+pub mod characters;
+
 pub mod columns;
 
 pub mod range;
@@ -21,11 +23,15 @@ pub mod id;
 
 pub mod digest;
 
+pub mod hex;
+
 pub mod change;
 
 pub mod event;
 
 pub mod limits;
+
+pub mod size;
 
 pub mod api;
 

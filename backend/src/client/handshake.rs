@@ -1,12 +1,14 @@
 //! The first four frames, as the client sees them.
 
 use shared::ErrorCode;
+use shared::hex;
 use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN};
 use shared::wire::{Auth, AuthOk, End, Failure, FrameKind, Goodbye, Hello, HelloAck, MAGIC, PASS_FD, VERSION, encode};
 use tokio::io::AsyncWrite;
 
 use super::ClientError;
-use crate::wire::{Frame, FrameReader, FrameWriter, Key, Source, Transcript, TransportReader, nonce};
+use crate::random::random_bytes;
+use crate::wire::{Frame, FrameReader, FrameWriter, Key, Source, Transcript, TransportReader};
 
 /// What both sides agreed on.
 #[derive(Debug)]
@@ -60,13 +62,13 @@ where
 }
 
 fn hello(takes_fds: bool) -> Result<Vec<u8>, ClientError> {
-    let nonce = nonce().map_err(|error| ClientError::new(ErrorCode::Internal, error.to_string()))?;
+    let nonce = random_bytes().map_err(|error| ClientError::new(ErrorCode::Internal, error.to_string()))?;
     let mut capabilities = Vec::new();
     if takes_fds {
         capabilities.push(PASS_FD.to_owned());
     }
     if cfg!(debug_assertions) {
-        capabilities.push(format!("grease-{:02x}", nonce[0]));
+        capabilities.push(format!("grease-{}", hex::encode(&nonce[..1])));
     }
     let hello = Hello { magic: MAGIC.into(), min_version: VERSION, max_version: VERSION, capabilities, nonce };
     Ok(grease(encode(&hello)))

@@ -1,5 +1,6 @@
 //! From the command line to a client: the address, the key, and the paths that were typed.
 
+use percent_encoding::percent_encode_byte;
 use std::ffi::OsStr;
 use std::time::Duration;
 
@@ -119,7 +120,7 @@ pub(super) fn path(text: &OsStr) -> Result<VPath, Failure> {
     let mut encoded = String::new();
     for chunk in text.as_encoded_bytes().utf8_chunks() {
         encoded.push_str(chunk.valid());
-        chunk.invalid().iter().for_each(|byte| encoded.push_str(&format!("%{byte:02X}")));
+        encoded.extend(chunk.invalid().iter().map(|byte| percent_encode_byte(*byte)));
     }
     let bare = if encoded.len() > 1 { encoded.strip_suffix('/').unwrap_or(&encoded) } else { &encoded };
     VPath::parse(bare).map_err(|error| {

@@ -11,6 +11,7 @@ use super::connect::Session;
 use super::exit::{Exit, Failure, is_away};
 use super::retry::Backoff;
 use crate::client::ClientError;
+use crate::random::random_bytes;
 
 /// How long the server holds an answer back while nothing is new.
 const NEWS_TIME: Duration = Duration::from_secs(1);
@@ -65,9 +66,7 @@ pub(super) async fn carry_out(
 
 /// A key that nobody used before.
 pub(super) fn new_key() -> Result<JobId, Failure> {
-    let mut key = [0; 16];
-    getrandom::fill(&mut key).map_err(|error| Failure::new(Exit::Failed, "random", error.to_string()))?;
-    Ok(JobId(key))
+    random_bytes().map(JobId).map_err(|error| Failure::new(Exit::Failed, "random", error.to_string()))
 }
 
 async fn again(backoff: &mut Backoff, error: ClientError) -> Result<(), Failure> {

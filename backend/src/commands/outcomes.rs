@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Write};
 use serde_json::json;
 use shared::change::Progress;
 use shared::limits::{CHANGE_ITEMS_MAX, FRAME_CONTROL_BYTES_MAX};
-use shared::{Change, JobState, Outcome, VPath};
+use shared::{Change, JobState, Outcome, VPath, size};
 use tokio_util::sync::CancellationToken;
 
 use super::connect::Session;
@@ -134,7 +134,7 @@ impl Line {
         let Progress { entries, entries_total, bytes, bytes_total } = *progress;
         let mut line = format!("{entries} of {entries_total} entries");
         if bytes_total > 0 {
-            line.push_str(&format!(", {} of {}", print::size(bytes), print::size(bytes_total)));
+            line.push_str(&format!(", {} of {}", size::english(bytes), size::english(bytes_total)));
         }
         let _ = write!(std::io::stderr().lock(), "\r{line}\x1b[K");
         self.drawn = true;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::print;
+use shared::size;
 
 /// How often the line is drawn.
 pub(super) const DRAW_TIME: Duration = Duration::from_millis(200);
@@ -49,8 +49,8 @@ impl Meter {
 /// At most 79 columns. The share and the time left are said only once all is found that there is.
 pub(super) fn progress_line(now: &Snapshot, bytes_per_second: f64) -> String {
     let files = format!("{} of {} files", now.files, now.found_files);
-    let bytes = format!("{} of {}", print::size(now.done), print::size(now.found));
-    let rate = format!("{}/s", print::size(bytes_per_second as u64));
+    let bytes = format!("{} of {}", size::english(now.done), size::english(now.found));
+    let rate = format!("{}/s", size::english(bytes_per_second as u64));
     if !now.found_all {
         return format!("{files} so far, {bytes}, {rate}");
     }

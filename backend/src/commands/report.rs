@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use shared::VPath;
+use shared::{VPath, size};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, Failure};
@@ -258,7 +258,7 @@ impl Report {
         let seconds = self.started.elapsed().as_secs_f64();
         let digits = usize::from(seconds < 100.0);
         let files = print::count(get(&self.files), "file");
-        let mut text = format!("{files}, {} in {seconds:.digits$} s", print::size(get(&self.bytes)));
+        let mut text = format!("{files}, {} in {seconds:.digits$} s", size::english(get(&self.bytes)));
         let others = [(&self.kept, "skipped"), (&self.left_out, "left out"), (&self.failed, "failed")];
         if get(&self.links) > 0 {
             text.push_str(&format!(", {}", print::count(get(&self.links), "link")));

@@ -1,6 +1,6 @@
 //! `passerelle stat`: what is known of one file or folder.
 
-use shared::{Entry, Kind, Link};
+use shared::{Entry, Kind, Link, size};
 
 use super::connect::{path, session};
 use super::exit::{Exit, Failure};
@@ -35,7 +35,7 @@ fn description(entry: &Entry) -> String {
     }
     if entry.is_file() {
         let long = if entry.size < 1000 { String::new() } else { format!(" ({} bytes)", entry.size) };
-        lines.push(("size", format!("{}{long}", print::size(entry.size))));
+        lines.push(("size", format!("{}{long}", size::english(entry.size))));
         lines.push(("executable", if entry.executable { "yes" } else { "no" }.into()));
     }
     lines.push(("modified", print::time(entry.modified)));

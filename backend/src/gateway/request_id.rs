@@ -1,10 +1,12 @@
 //! Request ids: in the answer, in the gateway's log and in the file server's log.
 
-use std::fmt::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::Extensions;
 use sha2::{Digest, Sha256};
+use shared::hex;
+
+use crate::random::random_bytes;
 
 /// The id of a request: 16 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,9 +21,8 @@ pub(super) struct RequestIds {
 
 impl RequestIds {
     pub(super) fn new() -> Self {
-        let mut seed = [0; 16];
         // Without randomness ids repeat after a restart, which only makes logs harder to read.
-        let _ = getrandom::fill(&mut seed);
+        let seed = random_bytes().unwrap_or_default();
         Self { seed, count: AtomicU64::new(0) }
     }
 
@@ -34,11 +35,7 @@ impl RequestIds {
     /// A boundary for the multipart answer to request `id`: unpredictable, so that no file can contain it.
     pub(super) fn boundary(&self, id: RequestId) -> String {
         let digest = Sha256::new_with_prefix(self.seed).chain_update(id.as_str()).finalize();
-        digest[..16].iter().fold(String::with_capacity(32), |mut text, byte| {
-            // Writing into a string does not fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        hex::encode(&digest[..16])
     }
 }
 
@@ -60,6 +57,9 @@ impl RequestId {
 
 impl From<u64> for RequestId {
     fn from(number: u64) -> Self {
-        Self(std::array::from_fn(|index| b"0123456789abcdef"[((number >> (60 - 4 * index)) & 0xf) as usize]))
+        let bytes = number.to_be_bytes();
+        let mut digits = hex::digits(&bytes);
+        // Eight bytes have sixteen digits.
+        Self(std::array::from_fn(|_| digits.next().unwrap_or(b'0')))
     }
 }

@@ -10,7 +10,6 @@ mod digests;
 mod dispatch;
 mod entries;
 mod folders;
-mod id;
 mod jobs;
 mod maintenance;
 mod operations;

@@ -24,8 +24,11 @@ mod writing;
 
 use std::io;
 
+use shared::characters::is_default_ignorable;
 use shared::columns::Row;
 use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
+
+use crate::random::NoRandomness;
 
 pub use listing::FolderState;
 pub use local::simulated;
@@ -44,20 +47,11 @@ pub fn is_state_folder_name(name: &[u8]) -> bool {
         return name.eq_ignore_ascii_case(STATE_FOLDER_NAME);
     }
     let Ok(text) = str::from_utf8(name) else { return false };
-    let folded = text.chars().filter(|character| !is_ignorable(*character)).map(|character| match character {
+    let folded = text.chars().filter(|character| !is_default_ignorable(*character)).map(|character| match character {
         'ſ' => 's',
         _ => character.to_ascii_lowercase(),
     });
     folded.eq(STATE_FOLDER_NAME.iter().map(|byte| char::from(*byte)))
-}
-
-/// Unicode's `Default_Ignorable_Code_Point`, which HFS+ and Linux's case folding leave out when they compare names.
-fn is_ignorable(character: char) -> bool {
-    matches!(character,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A tree of files and folders.
@@ -372,6 +366,12 @@ pub struct StorageError {
     /// What the operating system said.
     #[source]
     pub source: Option<io::Error>,
+}
+
+impl From<NoRandomness> for StorageError {
+    fn from(error: NoRandomness) -> Self {
+        Self { code: ErrorCode::Internal, context: "random bytes are needed", source: Some(io::Error::other(error)) }
+    }
 }
 
 impl StorageError {

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use shared::hex;
 use shared::limits::TEXT_BYTES_MAX;
+
+use crate::random::{NoRandomness, random_bytes};
 
 /// What a key is called; not a secret.
 pub type KeyId = String;
@@ -23,8 +26,8 @@ pub enum KeyError {
     #[error("not a key: one line, `passerelle-key-1 <id> <64 hexadecimal digits>`, is wanted")]
     Malformed,
     /// The operating system gave no random bytes.
-    #[error("the operating system gives no random bytes")]
-    NoRandomness,
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
 }
 
 const LABEL: &str = "passerelle-key-1";
@@ -32,10 +35,7 @@ const LABEL: &str = "passerelle-key-1";
 impl Key {
     /// A new random key with a random name.
     pub fn generate() -> Result<Self, KeyError> {
-        let (mut secret, mut id) = ([0; 32], [0; 8]);
-        getrandom::fill(&mut secret).map_err(|_| KeyError::NoRandomness)?;
-        getrandom::fill(&mut id).map_err(|_| KeyError::NoRandomness)?;
-        Ok(Self { id: format!("{:016x}", u64::from_be_bytes(id)), secret })
+        Ok(Self { id: hex::encode(&random_bytes::<8>()?), secret: random_bytes()? })
     }
 
     /// What the key is called.
@@ -51,8 +51,7 @@ impl Key {
 
 impl fmt::Display for Key {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{LABEL} {} ", self.id)?;
-        self.secret.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+        write!(formatter, "{LABEL} {} {}", self.id, hex::encode(&self.secret))
     }
 }
 
@@ -72,14 +71,10 @@ impl FromStr for Key {
         else {
             return Err(KeyError::Malformed);
         };
-        if id.len() > TEXT_BYTES_MAX || digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        if id.len() > TEXT_BYTES_MAX {
             return Err(KeyError::Malformed);
         }
-        let mut secret = [0; 32];
-        for (byte, pair) in secret.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| KeyError::Malformed)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| KeyError::Malformed)?;
-        }
+        let secret = hex::decode_array(digits.as_bytes()).ok_or(KeyError::Malformed)?;
         Ok(Self { id: id.to_owned(), secret })
     }
 }

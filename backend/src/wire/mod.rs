@@ -15,7 +15,7 @@ pub use in_process::{InProcessConnector, InProcessListener, in_process};
 pub use key::{Key, KeyError, KeyId};
 pub use lazy_timeout::LazyTimeout;
 pub use pipe::{PipeReader, PipeWriter};
-pub use proof::{Transcript, nonce};
+pub use proof::Transcript;
 pub use reader::{Frame, FrameReader, Incoming, Source};
 pub use transport::{TransportReader, TransportWriter, connect_in_process, connect_tcp, connect_unix};
 pub use unix::{UnixListenError, UnixListener, UnixReader, UnixWriter};

@@ -5,7 +5,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use shared::wire::{CLIENT_PROOF_LABEL, SERVER_PROOF_LABEL};
 
-use super::{Frame, Key, KeyError};
+use super::{Frame, Key};
 
 /// The bytes of a handshake as both sides saw them, frame by frame.
 #[derive(Default)]
@@ -50,11 +50,4 @@ impl Transcript {
         mac.update(&self.bytes);
         mac
     }
-}
-
-/// Thirty-two random bytes, new for every connection.
-pub fn nonce() -> Result<[u8; 32], KeyError> {
-    let mut nonce = [0; 32];
-    getrandom::fill(&mut nonce).map_err(|_| KeyError::NoRandomness)?;
-    Ok(nonce)
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use backend::random::random_bytes;
 use backend::server::{Database, Server, ServerConfig, serve_connection};
 use backend::storage::Storage;
-use backend::wire::{Frame, FrameReader, Incoming, Key, Source, Transcript, WireError, nonce};
+use backend::wire::{Frame, FrameReader, Incoming, Key, Source, Transcript, WireError};
 use shared::limits::{DATA_BYTES_MAX, PIECE_BYTES, STALL_TIME};
 use shared::wire::{
     Auth, AuthOk, End, FrameKind, Goodbye, Header, Hello, HelloAck, MAGIC, Message, Stat, VERSION, encode,
@@ -68,7 +69,7 @@ pub(crate) fn hello() -> Hello {
         min_version: VERSION,
         max_version: VERSION,
         capabilities: Vec::new(),
-        nonce: nonce().unwrap(),
+        nonce: random_bytes().unwrap(),
     }
 }
 
@@ -127,7 +128,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Raw<R, W> {
     pub(crate) async fn accept(&mut self, key: &Key, lie: impl FnOnce(&mut AuthOk)) {
         let mut transcript = Transcript::default();
         transcript.add(&self.next().await.expect("HELLO"));
-        let ack = HelloAck { version: VERSION, capabilities: Vec::new(), nonce: nonce().unwrap() };
+        let ack = HelloAck { version: VERSION, capabilities: Vec::new(), nonce: random_bytes().unwrap() };
         let ack = frame(FrameKind::HelloAck, 0, &ack);
         transcript.add(&ack);
         self.send_bytes(&bytes(&ack)).await;

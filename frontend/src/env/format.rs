@@ -8,9 +8,10 @@ use std::rc::Rc;
 
 use js_sys::Intl::{DateTimeFormat, NumberFormat, PluralRules};
 use js_sys::{Array, Date, Function, Object, Reflect};
+use shared::size::scale;
 use wasm_bindgen::JsValue;
 
-use crate::i18n::{Counted, Lang, fill, scale};
+use crate::i18n::{Counted, Lang, fill};
 
 struct Formats {
     lang: Lang,

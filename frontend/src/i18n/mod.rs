@@ -96,28 +96,6 @@ pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
     text
 }
 
-/// A size as a number and its unit: three digits or so, in powers of a thousand.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scaled {
-    /// The number.
-    pub value: f64,
-    /// Which of [`Words::units`].
-    pub unit: usize,
-    /// How many digits after the decimal sign it deserves.
-    pub decimals: u8,
-}
-
-/// Scales a number of bytes for people.
-pub fn scale(bytes: u64) -> Scaled {
-    let (mut value, mut unit) = (bytes as f64, 0);
-    // 999.95 would be shown as 1000.0 of the smaller unit.
-    while value >= 999.5 && unit < EN.units.len() - 1 {
-        value /= 1_000.0;
-        unit += 1;
-    }
-    Scaled { value, unit, decimals: if unit > 0 && value < 99.95 { 1 } else { 0 } }
-}
-
 impl Words {
     /// What to say of a failure.
     pub fn explain(&self, reason: Reason) -> &Explained {
@@ -146,22 +124,6 @@ impl Words {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_keep_about_three_digits() {
-        let check = |bytes, value: f64, unit, decimals| {
-            let scaled = scale(bytes);
-            assert!((scaled.value - value).abs() < 1e-9, "{bytes}: {scaled:?}");
-            assert_eq!((scaled.unit, scaled.decimals), (unit, decimals), "{bytes}");
-        };
-        check(0, 0.0, 0, 0);
-        check(999, 999.0, 0, 0);
-        check(1_000, 1.0, 1, 1);
-        check(999_949, 1.0 - 51e-6, 2, 1);
-        check(1_234_567, 1.234567, 2, 1);
-        check(123_000_000, 123.0, 2, 0);
-        check(u64::MAX, u64::MAX as f64 / 1e15, 5, 0);
-    }
 
     #[test]
     fn templates_are_filled_once() {

@@ -22,7 +22,7 @@ const fn explained(title: &'static str, advice: &'static str) -> Explained {
 }
 
 words! {
-    units: [&'static str; 6] = ["B", "kB", "MB", "GB", "TB", "PB"], ["o", "ko", "Mo", "Go", "To", "Po"];
+    units: [&'static str; 7] = shared::size::UNITS, ["o", "ko", "Mo", "Go", "To", "Po", "Eo"];
     /// Between a number and its unit, and within dates: never a line break.
     home: &'static str = "Files", "Fichiers";
     skip: &'static str = "Skip to the list", "Aller à la liste";

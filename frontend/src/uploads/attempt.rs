@@ -5,7 +5,7 @@
 
 use shared::api::files::StatEntry;
 use shared::api::uploads::{CommitUpload, ReadDigest, ReadUpload};
-use shared::digest::hexadecimal;
+use shared::hex;
 use shared::{Algorithm, Conflict, ErrorCode, UploadId};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Blob, File};
@@ -57,7 +57,7 @@ impl Attempt {
         let ask = ReadDigest { path: self.item.chosen.target.clone(), algorithm: Algorithm::Blake3 };
         let report = match call(&ask, Some(&self.signal)).await {
             Ok(theirs) => {
-                let theirs = theirs.digests.get(Algorithm::Blake3).map(hexadecimal);
+                let theirs = theirs.digests.get(Algorithm::Blake3).map(hex::encode);
                 Report::Compared(theirs.is_some() && ours.digest().await == theirs)
             }
             Err(failure) => match remedy(&failure) {
@@ -126,7 +126,7 @@ impl Attempt {
         }
         let ask = ReadDigest { path: path.clone(), algorithm: Algorithm::Blake3 };
         let theirs = call(&ask, Some(&self.signal)).await;
-        theirs.is_ok_and(|theirs| theirs.digests.get(Algorithm::Blake3).map(hexadecimal).as_deref() == ours)
+        theirs.is_ok_and(|theirs| theirs.digests.get(Algorithm::Blake3).map(hex::encode).as_deref() == ours)
     }
 
     /// What the file here comes to, for which nothing but the hash is waited any more.

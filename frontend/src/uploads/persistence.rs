@@ -4,7 +4,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use shared::UploadId;
-use shared::digest::hexadecimal;
+use shared::hex;
 
 use super::model::saved_upload::Record;
 use crate::env::{clock, random_id, storage};
@@ -22,7 +22,7 @@ fn tab_name() -> String {
     let store = leptos::prelude::window().session_storage().ok().flatten();
     let known = store.as_ref().and_then(|store| store.get_item(TAB).ok().flatten());
     known.unwrap_or_else(|| {
-        let name = hexadecimal(&random_id()[..8]);
+        let name = hex::encode(&random_id()[..8]);
         if let Some(store) = store {
             let _ = store.set_item(TAB, &name);
         }

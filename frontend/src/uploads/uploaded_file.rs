@@ -4,7 +4,7 @@
 
 use shared::ETag;
 use shared::api::uploads::UploadState;
-use shared::{Algorithm, digest};
+use shared::{Algorithm, hex};
 use web_sys::XmlHttpRequest;
 
 use super::model::Report;
@@ -31,7 +31,7 @@ impl Filed {
     /// As a document tells it.
     pub(super) fn of(state: UploadState) -> Self {
         let digest = state.digests.as_ref().and_then(|digests| digests.get(Algorithm::Blake3));
-        Self { digest: digest.map(digest::hexadecimal), etag: state.entry.and_then(|entry| entry.etag) }
+        Self { digest: digest.map(hex::encode), etag: state.entry.and_then(|entry| entry.etag) }
     }
 
     /// Whether what the server has is what is here.

@@ -2,24 +2,28 @@
 
 /// Each room of `backend/src`, and the rooms that it may import. Only what is listed here may be imported.
 pub(super) const ARROWS: &[(&str, &[&str])] = &[
+    // Dates from seconds.
+    ("calendar", &[]),
+    // Ids, nonces and keys.
+    ("random", &[]),
     // What the system says of a file's pages, for whoever reads or sends one.
     ("page_cache", &[]),
     // How many bytes each of many may hold.
     ("transfer_budget", &[]),
     // How a TCP connection is set up, for whoever makes or accepts one.
     ("sockets", &[]),
-    ("storage", &["page_cache"]),
-    ("wire", &["sockets"]),
-    ("server", &["page_cache", "transfer_budget", "sockets", "storage", "wire"]),
-    ("client", &["transfer_budget", "wire"]),
+    ("storage", &["page_cache", "random"]),
+    ("wire", &["random", "sockets"]),
+    ("server", &["page_cache", "random", "transfer_budget", "sockets", "storage", "wire"]),
+    ("client", &["random", "transfer_budget", "wire"]),
     ("accounts", &[]),
-    ("gateway", &["accounts", "client", "page_cache", "sockets"]),
+    ("gateway", &["accounts", "calendar", "client", "page_cache", "random", "sockets"]),
     // The parts of the program that are no room: they sit above, and no room knows them.
     ("state", &["storage", "wire"]),
     ("config", &["gateway", "transfer_budget", "server"]),
     ("telemetry", &["config"]),
     ("cli", &["config"]),
-    ("commands", &["cli", "client", "config", "state", "wire"]),
+    ("commands", &["calendar", "cli", "client", "config", "random", "state", "wire"]),
     ("program", &["cli", "commands", "config", "gateway", "run", "telemetry"]),
     ("run", &["accounts", "client", "config", "gateway", "server", "sockets", "state", "storage", "telemetry", "wire"]),
 ];
@@ -41,6 +45,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
             "xtask/src/stop.rs",
         ],
     ),
+    ("getrandom", &["backend/src/random.rs"]),
     ("socket2", &["backend/src/sockets.rs"]),
     // HTTP ends at the gateway: nothing behind it may hear of it.
     ("axum", &["backend/src/gateway/"]),

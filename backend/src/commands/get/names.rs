@@ -1,5 +1,6 @@
 //! From names of the server to names of this machine, and the names of files that are not complete yet. Pure.
 
+use shared::hex;
 use std::ffi::{OsStr, OsString};
 
 use sha2::{Digest, Sha256};
@@ -79,7 +80,7 @@ pub(super) fn unfinished(name: &OsStr) -> (OsString, OsString) {
 
 fn digest(name: &OsStr) -> String {
     let digest = Sha256::digest(name.as_encoded_bytes());
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&digest[..16])
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use shared::digest::hexadecimal;
+use shared::hex;
 use shared::limits::UPLOAD_EXPIRY;
 use shared::{JobId, Timestamp, VPath};
 
@@ -46,7 +46,7 @@ impl Notes {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
-        let name = hexadecimal(&hash.finalize()[..16]);
+        let name = hex::encode(&hash.finalize()[..16]);
         Note { path: self.folder.as_ref().map(|folder| folder.join(name)) }
     }
 }

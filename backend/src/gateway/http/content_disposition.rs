@@ -2,6 +2,7 @@
 
 use http::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use shared::characters::is_bidi_control;
 
 /// Everything but `attr-char` of RFC 8187 §3.2.1.
 const NOT_ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
@@ -34,8 +35,7 @@ pub(crate) fn attachment(name: &str) -> HeaderValue {
 
 /// Neither here nor there: U+202E and its kin turn `exe.txt` around.
 fn is_unsafe(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '/' | '\\' | '\u{fffd}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    character.is_control() || is_bidi_control(character) || matches!(character, '/' | '\\' | '\u{fffd}')
 }
 
 /// What goes between quotes as it is. A `%` does not: some clients decode it there (RFC 6266, appendix D).

@@ -22,6 +22,7 @@ use crate::gateway::http::request_body::Incoming;
 use crate::gateway::http::request_path::{Target, bad_parameter, once, parameters};
 use crate::gateway::http::{idempotency_key, json};
 use crate::gateway::state::Gateway;
+use crate::random::random_bytes;
 
 /// How long an answer to a change waits for its end, unless the request says: what takes longer is shown as a job.
 const WAIT: Duration = Duration::from_secs(1);
@@ -185,9 +186,7 @@ fn check(change: &Change) -> Result<(), Refusal> {
 }
 
 fn random_key() -> Result<JobId, Refusal> {
-    let mut id = [0; 16];
-    getrandom::fill(&mut id).map_err(|_| Refusal::new(ErrorCode::Internal))?;
-    Ok(JobId(id))
+    random_bytes().map(JobId).map_err(|_| Refusal::new(ErrorCode::Internal))
 }
 
 fn action(change: &Change) -> &'static str {

@@ -15,13 +15,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use shared::columns::{Columns, Row};
 use shared::limits::LIST_LIMIT_MAX;
 use shared::path::encode_segment;
+use shared::size;
 use shared::{Kind, Link, Order, VPath};
 
 use crate::client::{Blocks, Caller, Client, ClientError};
 use crate::gateway::http::body_stream::{Source, body};
 use crate::gateway::http::conditional::Conditions;
 use crate::gateway::http::headers::set;
-use crate::gateway::http::html::{csp_hash, date, escape_html, size};
+use crate::gateway::http::html::{csp_hash, date, escape_html};
 use crate::gateway::http::problem::Refusal;
 use crate::gateway::state::Gateway;
 
@@ -201,7 +202,7 @@ fn row(entry: &Row<'_>, html: &mut String) {
     }
     html.push_str("<td class=\"n\">");
     if entry.kind == Kind::File {
-        html.push_str(&size(entry.size));
+        html.push_str(&size::english(entry.size));
     }
     html.push_str(&format!("<td class=\"n\">{}\n", date(entry.modified)));
 }

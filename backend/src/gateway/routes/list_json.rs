@@ -1,6 +1,7 @@
 //! Rows of a listing as JSON, in the form of [`shared::Entry`] and without an allocation for each. Pure.
 
 use shared::columns::Columns;
+use shared::hex;
 use shared::path::encoded_pieces;
 use shared::{ETag, Kind, Link, VPath};
 
@@ -84,10 +85,8 @@ fn push_link(link: &Link, json: &mut Vec<u8>) {
 }
 
 fn push_etag(etag: ETag, json: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     json.extend_from_slice(b",\"etag\":\"");
-    let digits = etag.0.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    json.extend(digits.map(|digit| DIGITS[usize::from(digit)]));
+    json.extend(hex::digits(&etag.0));
     json.push(b'"');
 }
 

@@ -5,9 +5,10 @@ use shared::limits::{DATA_BYTES_MIN, TEXT_BYTES_MAX};
 use shared::wire::{Auth, AuthOk, Bounded, Failure, FrameKind, Hello, HelloAck, PASS_FD, VERSION, encode};
 use shared::{ErrorCode, Rights};
 
+use crate::random::random_bytes;
 use crate::server::operations::send::Sink;
 use crate::server::state::Server;
-use crate::wire::{Frame, FrameReader, FrameWriter, Key, Source, Transcript, WireError, nonce};
+use crate::wire::{Frame, FrameReader, FrameWriter, Key, Source, Transcript, WireError};
 
 /// What the handshake settled.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +44,7 @@ where
     }
     transcript.add(&frame);
 
-    let nonce = nonce().map_err(|error| Failure::new(ErrorCode::Internal, error.to_string()))?;
+    let nonce = random_bytes().map_err(|error| Failure::new(ErrorCode::Internal, error.to_string()))?;
     let takes_fds = writer.sink().can_pass_fd() && hello.capabilities.iter().any(|capability| capability == PASS_FD);
     let capabilities = if takes_fds { vec![PASS_FD.to_owned()] } else { Vec::new() };
     let ack = HelloAck { version: VERSION, capabilities, nonce };

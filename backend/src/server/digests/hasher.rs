@@ -80,7 +80,7 @@ impl Sums {
 
 #[cfg(test)]
 mod tests {
-    use shared::digest::hexadecimal;
+    use shared::hex;
 
     use super::*;
 
@@ -91,13 +91,13 @@ mod tests {
             sums.update(b"12345");
             sums.update(b"6789");
             let digests = sums.finish();
-            assert_eq!(digests.get(algorithm).map(hexadecimal).as_deref(), Some(expected));
+            assert_eq!(digests.get(algorithm).map(hex::encode).as_deref(), Some(expected));
         };
         check(Algorithm::Crc32, "cbf43926");
         check(Algorithm::Sha1, "f7c3bc1d808e04732adf679965ccc34ca7ae3441");
         check(Algorithm::Sha256, "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225");
         let empty = Sums::new(&[Algorithm::Blake3]).finish();
         let expected = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
-        assert_eq!(empty.get(Algorithm::Blake3).map(hexadecimal).as_deref(), Some(expected));
+        assert_eq!(empty.get(Algorithm::Blake3).map(hex::encode).as_deref(), Some(expected));
     }
 }

@@ -17,12 +17,12 @@ use tracing::{debug, error};
 
 use super::decide::needed;
 use super::runner::Run;
+use crate::random::random_bytes;
 use crate::server::authority::{Owner, granted};
 use crate::server::blocking::{attempt, blocking};
 use crate::server::clock;
 use crate::server::connection::handshake::Peer;
 use crate::server::connection::response::{Answer, Stop};
-use crate::server::id::random_id;
 use crate::server::operations::send::Sink;
 use crate::server::records::database::Database;
 use crate::server::records::jobs::{JobRecord, Step};
@@ -190,7 +190,7 @@ impl Jobs {
             state: JobState::Running,
             version: 1,
             progress: Progress { entries_total, ..Progress::default() },
-            seed: random_id()?,
+            seed: random_bytes().map_err(StorageError::from)?,
             canceled: false,
             request,
         };

@@ -9,13 +9,13 @@ use shared::{ErrorCode, JobId, Rights, UploadId, VPath};
 
 use super::decide::{foresee, terms, within};
 use super::registry::{Slot, Uploads, uploader};
+use crate::random::random_bytes;
 use crate::server::authority::{Owner, authorise, granted};
 use crate::server::blocking::attempt;
 use crate::server::clock;
 use crate::server::connection::handshake::Peer;
 use crate::server::connection::response::{Answer, Stop};
 use crate::server::folders::{make_folders, refuse_own_names};
-use crate::server::id::random_id;
 use crate::server::operations::send::Sink;
 use crate::server::records::uploads::UploadRecord;
 use crate::server::state::Server;
@@ -92,7 +92,7 @@ impl Uploads {
             request.length = Some(self.joined_length(&owner, &request)?);
         }
         let now = clock::now();
-        let id = UploadId(random_id()?);
+        let id = UploadId(random_bytes().map_err(StorageError::from)?);
         let make_parents = request.make_parents;
         let kept = if request.resumable { self.expiry } else { UPLOAD_UNRECORDED_TIME };
         let record = UploadRecord::new(id, owner, request, now, clock::after(now, kept));

@@ -22,12 +22,12 @@ pub fn blake3_of(field: &str) -> Option<String> {
     let value = field.split(',').find_map(|member| member.trim().strip_prefix("blake3="))?;
     let text = value.trim().strip_prefix(':')?.split(':').next()?;
     let bytes = from_base64(text)?;
-    (bytes.len() == 32).then(|| shared::digest::hexadecimal(&bytes))
+    (bytes.len() == 32).then(|| shared::hex::encode(&bytes))
 }
 
 /// The value of a `Repr-Digest` field, of a BLAKE3 digest in hexadecimal digits.
 pub fn digest_field(digest: &str) -> String {
-    format!("blake3=:{}:", base64(&shared::digest::from_hexadecimal(digest).unwrap_or_default()))
+    format!("blake3=:{}:", base64(&shared::hex::decode(digest.as_bytes()).unwrap_or_default()))
 }
 
 /// The value of an `X-OC-Mtime` field: seconds since 1970 as a decimal number, of a time in milliseconds.

@@ -1,5 +1,7 @@
 //! Until when a certificate is good (RFC 5280 §4.1.2.5). Pure: as much of DER as it takes to find one date.
 
+use crate::calendar::DateTime;
+
 /// The last second at which the certificate is good, counted from 1970; none if it cannot be found.
 pub(super) fn not_after(certificate: &[u8]) -> Option<i64> {
     let certificate = Element::read(certificate)?.0.of(SEQUENCE)?;
@@ -19,11 +21,11 @@ pub(super) fn not_after(certificate: &[u8]) -> Option<i64> {
         // Years from 50 on are of the last century.
         UTC_TIME => {
             let (year, rest) = number(date.content, 2)?;
-            moment(if year < 50 { 2000 + year } else { 1900 + year }, rest)
+            moment(i64::from(if year < 50 { 2000 + year } else { 1900 + year }), rest)
         }
         GENERALIZED_TIME => {
             let (year, rest) = number(date.content, 4)?;
-            moment(year, rest)
+            moment(year.into(), rest)
         }
         _ => None,
     }
@@ -63,7 +65,7 @@ impl<'a> Element<'a> {
 }
 
 /// So many decimal digits, and what follows them.
-fn number(text: &[u8], digits: usize) -> Option<(i64, &[u8])> {
+fn number(text: &[u8], digits: usize) -> Option<(u32, &[u8])> {
     let (digits, rest) = text.split_at_checked(digits)?;
     let digits = std::str::from_utf8(digits).ok()?;
     let legal = digits.bytes().all(|digit| digit.is_ascii_digit());
@@ -78,15 +80,7 @@ fn moment(year: i64, text: &[u8]) -> Option<i64> {
     let (minute, text) = number(text, 2)?;
     let (second, text) = number(text, 2)?;
     let legal = (1..=12).contains(&month) && (1..=31).contains(&day) && text == b"Z";
-    legal.then(|| ((days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second)
-}
-
-/// From 1970-01-01 to that day of the Gregorian calendar. Years that begin in March put the leap day last.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    year * 365 + leap_days + day_of_year - 719_468
+    legal.then(|| DateTime { year, month, day, hour, minute, second }.unix())
 }
 
 #[cfg(test)]
@@ -94,7 +88,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::gateway::http::html::civil;
 
     /// A certificate as far as it is read, good until then.
     fn certificate(tag: u8, date: &[u8], version: bool) -> Vec<u8> {
@@ -132,12 +125,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn days_are_those_that_dates_are_made_of(day in -1_000_000_i64..3_000_000) {
-            let (year, month, of_month) = civil(day);
-            prop_assert_eq!(days(year, month.into(), of_month.into()), day);
-        }
-
         #[test]
         fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80), cut in 0..80_usize) {
             let _ = not_after(&bytes);

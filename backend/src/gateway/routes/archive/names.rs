@@ -6,6 +6,7 @@
 //! - Of two names in one folder that are the same, or differ only in letter case, the later one gets ` (2)`, ` (3)`…
 //!   before its ending: on Windows and macOS they would be one file.
 
+use percent_encoding::percent_encode_byte;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry::Vacant;
@@ -123,12 +124,12 @@ pub(super) fn safe_name(name: &[u8]) -> Cow<'_, str> {
         for character in chunk.valid().chars() {
             if is_unsafe(character) {
                 let mut buffer = [0; 4];
-                character.encode_utf8(&mut buffer).bytes().for_each(|byte| escape(byte, &mut safe));
+                safe.extend(character.encode_utf8(&mut buffer).bytes().map(percent_encode_byte));
             } else {
                 safe.push(character);
             }
         }
-        chunk.invalid().iter().for_each(|&byte| escape(byte, &mut safe));
+        safe.extend(chunk.invalid().iter().copied().map(percent_encode_byte));
     }
     Cow::Owned(safe)
 }
@@ -136,10 +137,6 @@ pub(super) fn safe_name(name: &[u8]) -> Cow<'_, str> {
 /// A backslash separates folders on Windows: `..\..\x` would climb there.
 fn is_unsafe(character: char) -> bool {
     character.is_control() || character == '\\'
-}
-
-fn escape(byte: u8, text: &mut String) {
-    text.push_str(&format!("%{byte:02X}"));
 }
 
 /// `C:x` is a path of its own on Windows.

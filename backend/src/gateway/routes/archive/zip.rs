@@ -6,7 +6,7 @@
 
 use bytes::{BufMut, BytesMut};
 
-use crate::gateway::http::html::civil;
+use crate::calendar::DateTime;
 
 /// What a record says of one entry.
 pub(super) struct Record<'a> {
@@ -215,13 +215,11 @@ impl Record<'_> {
     /// §4.4.6: two seconds' precision, 1980 to 2107. It names no zone; here it is UTC, so that archives are the same
     /// wherever they are made. Programs that know the extra field do not look at it.
     fn put_dos_time(&self, out: &mut BytesMut) {
-        let (year, month, day) = civil(self.modified.div_euclid(86_400));
-        // In steps of two seconds; a day has few enough of either for any type.
-        let of_day = self.modified.rem_euclid(86_400) as u32 / 2;
+        let DateTime { year, month, day, hour, minute, second } = DateTime::from_unix(self.modified);
         let (time, date) = match year {
             ..1980 => (0, 1 << 5 | 1),
             1980..=2107 => {
-                let time = (of_day / 1800) << 11 | (of_day / 30 % 60) << 5 | (of_day % 30);
+                let time = hour << 11 | minute << 5 | second / 2;
                 (time as u16, ((year - 1980) as u16) << 9 | (month as u16) << 5 | day as u16)
             }
             _ => (23 << 11 | 59 << 5 | 29, 127 << 9 | 12 << 5 | 31),

@@ -1,7 +1,7 @@
 //! `Upload-Metadata`: what a client says of the file that its upload is to become. Pure.
 
 use http::HeaderMap;
-use shared::digest::from_hexadecimal;
+use shared::hex;
 use shared::limits::UPLOAD_METADATA_BYTES_MAX;
 use shared::{Algorithm, Conflict, ErrorCode, Timestamp, VPath};
 
@@ -87,8 +87,7 @@ fn modified(value: &[u8]) -> Result<Timestamp, Refusal> {
 }
 
 fn blake3(value: &[u8]) -> Result<Vec<u8>, Refusal> {
-    let digest = std::str::from_utf8(value).ok().and_then(from_hexadecimal);
-    let digest = digest.filter(|digest| digest.len() == Algorithm::Blake3.length());
+    let digest = hex::decode(value).filter(|digest| digest.len() == Algorithm::Blake3.length());
     digest.ok_or_else(|| wrong("blake3", "is not 64 hexadecimal digits"))
 }
 
@@ -141,7 +140,7 @@ mod tests {
             pair("path", b"docs/caf%C3%A9.txt"),
             pair("filename", b"other"),
             pair("mtime", b"1700000000123"),
-            pair("blake3", shared::digest::hexadecimal(&digest).as_bytes()),
+            pair("blake3", shared::hex::encode(&digest).as_bytes()),
             pair("conflict", b"keep_both"),
             "is_confidential".to_owned(),
         ]

@@ -2,9 +2,9 @@
 
 use shared::{ETag, Entry, ErrorCode, UploadId, VPath};
 
-use crate::server::id::random_id;
+use crate::random::random_bytes;
 use crate::server::jobs::runner::{Run, Trouble};
-use crate::storage::{Attributes, Durability, Expected, OpenFile, Staged};
+use crate::storage::{Attributes, Durability, Expected, OpenFile, Staged, StorageError};
 
 /// What is copied in one step, in bytes: who cancels waits no longer than that.
 const STEP_BYTES: u64 = 64 << 20;
@@ -23,7 +23,7 @@ impl Run {
         if etag.is_some() && file.entry().etag != etag {
             return Err(ErrorCode::Changed.into());
         }
-        let id = UploadId(random_id()?);
+        let id = UploadId(random_bytes().map_err(StorageError::from)?);
         let staged = self.storage.stage(id)?;
         let copied = self.copy_bytes(&*file, &*staged);
         drop(staged);

@@ -14,6 +14,7 @@ use shared::{ETag, Order, VPath};
 use tokio::sync::OwnedMutexGuard;
 
 use super::sorted_names::Sorted;
+use crate::random::random_bytes;
 use crate::storage::WatchHandle;
 
 /// Most snapshots that are kept: a watch of the system goes with each.
@@ -128,8 +129,7 @@ impl Snapshots {
     pub(in crate::server) fn new(bytes_max: usize, time: Duration) -> Self {
         // A cursor from before a restart must not name a snapshot of now. Without randomness it does so only for the same
         // listing.
-        let mut first = [0; 8];
-        let _ = getrandom::fill(&mut first);
+        let first = random_bytes().unwrap_or_default();
         let clock = AtomicU64::new(u64::from_le_bytes(first) >> 1);
         Self { kept: Mutex::default(), turns: Mutex::default(), clock, bytes_max, time }
     }

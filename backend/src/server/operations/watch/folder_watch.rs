@@ -14,8 +14,8 @@ use tracing::warn;
 
 use super::fingerprint::{Fingerprint, Hashing};
 use super::ring::Ring;
+use crate::random::random_bytes;
 use crate::server::blocking::blocking;
-use crate::server::id::random_id;
 use crate::storage::{Storage, StorageError, Visit, WatchEvent, WatchHandle};
 
 /// How long notices are gathered.
@@ -92,7 +92,7 @@ impl Feed {
             Some(_) => None,
             None => Some(read(&*storage, &folder, &hashing)?),
         };
-        let [epoch @ .., _, _, _, _, _, _, _, _] = random_id()?;
+        let epoch = random_bytes()?;
         let ring = Mutex::new(Ring::new(u64::from_le_bytes(epoch)));
         let feed = Arc::new(Self { ring, latest: watch::Sender::new(0) });
         let told = HashSet::new();
