@@ -52,7 +52,7 @@ pub enum Change {
     Move {
         /// What goes where.
         #[cfg_attr(feature = "wire", n(0))]
-        items: Vec<Leg>,
+        items: Vec<PathPair>,
         /// What to do about what stands there.
         #[serde(default)]
         #[cfg_attr(feature = "wire", n(1))]
@@ -63,7 +63,7 @@ pub enum Change {
     Copy {
         /// What goes where.
         #[cfg_attr(feature = "wire", n(0))]
-        items: Vec<Leg>,
+        items: Vec<PathPair>,
         /// What to do about what stands there.
         #[serde(default)]
         #[cfg_attr(feature = "wire", n(1))]
@@ -74,21 +74,21 @@ pub enum Change {
     Trash {
         /// What.
         #[cfg_attr(feature = "wire", n(0))]
-        items: Vec<Chosen>,
+        items: Vec<PathItem>,
     },
     /// Removes for ever.
     #[cfg_attr(feature = "wire", n(4))]
     Delete {
         /// What.
         #[cfg_attr(feature = "wire", n(0))]
-        items: Vec<Chosen>,
+        items: Vec<PathItem>,
     },
     /// Brings back from the trash.
     #[cfg_attr(feature = "wire", n(5))]
     Restore {
         /// What, and where to.
         #[cfg_attr(feature = "wire", n(0))]
-        items: Vec<Return>,
+        items: Vec<RestoreItem>,
         /// What to do about what stands there.
         #[serde(default)]
         #[cfg_attr(feature = "wire", n(1))]
@@ -104,42 +104,42 @@ pub enum Change {
     },
 }
 
-/// One entry's way.
+/// One entry to move or copy.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(map))]
-pub struct Leg {
-    /// From there; a link goes as a link.
+pub struct PathPair {
+    /// The source. A link is moved or copied as a link.
     #[cfg_attr(feature = "wire", n(0))]
     pub from: VPath,
-    /// To there, with its new name.
+    /// The destination, new name included.
     #[cfg_attr(feature = "wire", n(1))]
     pub to: VPath,
-    /// Only if the source is in this state, else [`ErrorCode::Changed`].
+    /// The change is made only if the source is in this state, else fails with [`ErrorCode::Changed`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "wire", n(2))]
     pub if_etag: Option<ETag>,
 }
 
-/// One entry.
+/// One entry to trash or delete.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(map))]
-pub struct Chosen {
-    /// Which; a link is meant itself, not what it leads to.
+pub struct PathItem {
+    /// The entry. A link means the link, not its target.
     #[cfg_attr(feature = "wire", n(0))]
     pub path: VPath,
-    /// Only if it is in this state, else [`ErrorCode::Changed`].
+    /// The change is made only if the entry is in this state, else fails with [`ErrorCode::Changed`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "wire", n(1))]
     pub if_etag: Option<ETag>,
 }
 
-/// One trashed item's way back.
+/// One item of the trash to restore.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(map))]
-pub struct Return {
+pub struct RestoreItem {
     /// Which.
     #[cfg_attr(feature = "wire", n(0))]
     pub id: TrashId,
@@ -344,7 +344,7 @@ mod tests {
     fn json_is_what_the_api_document_says() {
         let from = VPath::parse("a").unwrap();
         let to = VPath::parse("b/%FF").unwrap();
-        let change = Change::Move { items: vec![Leg { from, to, if_etag: None }], conflict: Conflict::KeepBoth };
+        let change = Change::Move { items: vec![PathPair { from, to, if_etag: None }], conflict: Conflict::KeepBoth };
         let json = r#"{"action":"move","items":[{"from":"a","to":"b/%FF"}],"conflict":"keep_both"}"#;
         assert_eq!(serde_json::to_string(&change).unwrap(), json);
         assert_eq!(serde_json::from_str::<Change>(json).unwrap(), change);

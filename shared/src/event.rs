@@ -31,14 +31,14 @@ pub struct Event {
     pub id: EventId,
     /// What.
     #[cfg_attr(feature = "wire", n(1))]
-    pub happening: Happening,
+    pub kind: EventKind,
 }
 
 /// What happened.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
-pub enum Happening {
+pub enum EventKind {
     /// The folder is watched from here on. Always first.
     #[cfg_attr(feature = "wire", n(0))]
     Ready,

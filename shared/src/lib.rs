@@ -42,7 +42,7 @@ pub use change::{Change, Conflict, Job, JobState, Outcome, Trashed};
 pub use digest::{Algorithm, Checksum, Digests};
 pub use entry::{ETag, Entry, Kind, Link, Timestamp};
 pub use error::{ErrorClass, ErrorCode};
-pub use event::{Event, EventId, Happening};
+pub use event::{Event, EventId, EventKind};
 pub use id::{JobId, TrashId, UploadId};
 pub use order::{Direction, Order, SortKey};
 pub use path::{PathError, VPath};

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use shared::change::Leg;
+use shared::change::PathPair;
 use shared::{Change, Entry, ErrorCode, VPath};
 
 use super::connect::{Session, path, session_to_change};
@@ -31,7 +31,7 @@ async fn relocate(
     paths: &[OsString],
     connect: &ConnectArgs,
     unfit: impl Fn(&Entry) -> Option<Failure>,
-    change: impl Fn(Vec<Leg>) -> Change,
+    change: impl Fn(Vec<PathPair>) -> Change,
 ) -> Result<Exit, Failure> {
     let Some((typed, sources)) = paths.split_last() else {
         return Err(Failure::usage("SRC and DEST are needed"));
@@ -49,7 +49,7 @@ async fn relocate(
     for from in sources {
         match session.client.stat(&session.caller, &from).await {
             Ok(entry) => match unfit(&entry) {
-                None => items.push(leg(from, &destination, into)?),
+                None => items.push(pair(from, &destination, into)?),
                 Some(failure) => tally.failed(&failure.about(&from)),
             },
             Err(error) if is_away(error.code) => return Err(error.into()),
@@ -60,13 +60,13 @@ async fn relocate(
     Ok(tally.exit())
 }
 
-fn leg(from: VPath, destination: &VPath, into: bool) -> Result<Item<Leg>, Failure> {
+fn pair(from: VPath, destination: &VPath, into: bool) -> Result<Item<PathPair>, Failure> {
     if from.is_root() {
         return Err(Failure::usage("`/` is everything: it has no place to go").about(&from));
     }
     let to = if into { destination.join(from.name())? } else { destination.clone() };
     let bytes = from.as_bytes().len() + to.as_bytes().len();
-    Ok(Item { path: from.clone(), what: Leg { from, to, if_etag: None }, bytes })
+    Ok(Item { path: from.clone(), what: PathPair { from, to, if_etag: None }, bytes })
 }
 
 async fn is_folder(session: &Session, path: &VPath) -> Result<bool, Failure> {

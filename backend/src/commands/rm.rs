@@ -1,6 +1,6 @@
 //! `passerelle rm`: into the trash, or away for ever.
 
-use shared::change::Chosen;
+use shared::change::PathItem;
 use shared::{Change, Entry, ErrorCode};
 
 use super::connect::{path, session_to_change};
@@ -17,7 +17,7 @@ pub(super) async fn run(args: RmArgs) -> Result<Exit, Failure> {
         match session.client.stat(&session.caller, &path).await {
             Ok(entry) => match unfit(&args, &entry) {
                 None => {
-                    let (bytes, what) = (path.as_bytes().len(), Chosen { path: path.clone(), if_etag: None });
+                    let (bytes, what) = (path.as_bytes().len(), PathItem { path: path.clone(), if_etag: None });
                     items.push(Item { path, what, bytes });
                 }
                 Some(failure) => tally.failed(&failure.about(&path)),

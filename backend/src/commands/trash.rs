@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use serde_json::json;
-use shared::change::Return;
+use shared::change::RestoreItem;
 use shared::limits::TRASH_LIMIT_MAX;
 use shared::{Change, Kind, TrashId, Trashed, VPath};
 
@@ -55,7 +55,7 @@ async fn restore(args: TrashRestoreArgs) -> Result<Exit, Failure> {
     let session = session_to_change(&args.connect, 2).await?;
     let bytes = to.as_ref().map_or(0, |to| to.as_bytes().len());
     let items: Vec<_> =
-        ids.into_iter().map(|id| Item { path: named(id), what: Return { id, to: to.clone() }, bytes }).collect();
+        ids.into_iter().map(|id| Item { path: named(id), what: RestoreItem { id, to: to.clone() }, bytes }).collect();
     let conflict = args.conflict.chosen();
     let mut tally = Tally::new(args.connect.json);
     tally.carry_out(&session, &items, |items| Change::Restore { items, conflict }).await?;

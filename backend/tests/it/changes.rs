@@ -6,7 +6,7 @@ use std::time::Duration;
 use backend::client::{Caller, Client, ClientError};
 use backend::storage::memory::MemoryStorage;
 use backend::storage::simulated::SimulatedDisk;
-use shared::change::{Chosen, Leg, Return};
+use shared::change::{PathItem, PathPair, RestoreItem};
 use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, Outcome, Rights, Root, Scope, TrashId};
 
 use super::uploads::{code, content};
@@ -28,16 +28,16 @@ pub(crate) async fn change(client: &Client, number: u8, change: Change) -> Job {
     job
 }
 
-fn leg(from: &str, to: &str) -> Leg {
-    Leg { from: path(from), to: path(to), if_etag: None }
+fn pair(from: &str, to: &str) -> PathPair {
+    PathPair { from: path(from), to: path(to), if_etag: None }
 }
 
-fn legs(pairs: &[(&str, &str)]) -> Vec<Leg> {
-    pairs.iter().map(|(from, to)| leg(from, to)).collect()
+fn pairs(texts: &[(&str, &str)]) -> Vec<PathPair> {
+    texts.iter().map(|(from, to)| pair(from, to)).collect()
 }
 
-fn chosen(paths: &[&str]) -> Vec<Chosen> {
-    paths.iter().map(|text| Chosen { path: path(text), if_etag: None }).collect()
+fn chosen(paths: &[&str]) -> Vec<PathItem> {
+    paths.iter().map(|text| PathItem { path: path(text), if_etag: None }).collect()
 }
 
 /// What became of each item, in a word.
@@ -88,7 +88,7 @@ async fn folders_are_made_with_those_on_the_way() {
 #[tokio::test]
 async fn entries_move_and_keep_what_they_are() {
     let world = World::start().await;
-    let items = legs(&[("hello.txt", "docs/hi.txt"), ("docs/deep", "deep"), ("nowhere", "x"), ("docs", "docs/in")]);
+    let items = pairs(&[("hello.txt", "docs/hi.txt"), ("docs/deep", "deep"), ("nowhere", "x"), ("docs", "docs/in")]);
     let job = change(&world.client, 1, Change::Move { items, conflict: Conflict::Fail }).await;
     assert_eq!(words(&job), ["docs/hi.txt", "deep", "not_found", "into_itself"]);
     assert!(!exists(&world.client, "hello.txt").await);
@@ -100,18 +100,18 @@ async fn entries_move_and_keep_what_they_are() {
 #[tokio::test]
 async fn what_stands_in_the_way_is_left_kept_beside_skipped_or_replaced() {
     let world = World::start().await;
-    let job = |conflict| Change::Move { items: legs(&[("hello.txt", "docs/a%20b.txt")]), conflict };
+    let job = |conflict| Change::Move { items: pairs(&[("hello.txt", "docs/a%20b.txt")]), conflict };
     assert_eq!(words(&change(&world.client, 1, job(Conflict::Fail)).await), ["already_exists"]);
     assert_eq!(words(&change(&world.client, 2, job(Conflict::Skip)).await), ["skipped"]);
     let done = change(&world.client, 3, job(Conflict::Replace)).await;
     assert_eq!(words(&done), ["docs/a%20b.txt"]);
     assert_eq!(content(&world.client, "docs/a%20b.txt").await.unwrap(), b"hello, world\n");
     // What was replaced comes back.
-    let items = vec![Return { id: replaced(&done)[0], to: None }];
+    let items = vec![RestoreItem { id: replaced(&done)[0], to: None }];
     let back = change(&world.client, 4, Change::Restore { items, conflict: Conflict::KeepBoth }).await;
     assert_eq!(words(&back), ["docs/a%20b%20%282%29.txt"]);
     assert_eq!(content(&world.client, "docs/a%20b%20%282%29.txt").await.unwrap(), b"spaces");
-    let items = legs(&[("empty", "docs/a%20b.txt")]);
+    let items = pairs(&[("empty", "docs/a%20b.txt")]);
     let beside = change(&world.client, 5, Change::Move { items, conflict: Conflict::KeepBoth }).await;
     assert_eq!(words(&beside), ["docs/a%20b%20%283%29.txt"]);
     world.stop().await;
@@ -124,7 +124,7 @@ async fn trees_are_copied_with_links_as_links() {
     storage.add_link("tree/sub/in", "b").unwrap().add_link("tree/out", "/etc").unwrap();
     storage.set_executable("tree/a", true).unwrap();
     let world = World::over(Arc::new(storage)).await;
-    let items = legs(&[("tree", "copy")]);
+    let items = pairs(&[("tree", "copy")]);
     let job = change(&world.client, 1, Change::Copy { items, conflict: Conflict::Fail }).await;
     assert_eq!(words(&job), ["link_escapes at tree/out"]);
     assert_eq!(content(&world.client, "copy/a").await.unwrap(), b"aaa");
@@ -146,7 +146,7 @@ async fn folders_are_merged_and_what_is_replaced_is_in_the_trash() {
     storage.add_file("old/same", "old").unwrap().add_file("old/in/y", "y").unwrap();
     let storage = Arc::new(storage);
     let world = World::over(storage.clone()).await;
-    let items = legs(&[("new", "old")]);
+    let items = pairs(&[("new", "old")]);
     let job = change(&world.client, 1, Change::Move { items, conflict: Conflict::Replace }).await;
     assert_eq!(words(&job), ["old"]);
     assert!(!exists(&world.client, "new").await);
@@ -170,7 +170,7 @@ async fn what_is_trashed_comes_back_and_what_is_deleted_does_not() {
     let rest = world.client.list_trash(&writer(), trash.next_cursor.as_deref(), 9).await.unwrap();
     assert_eq!((rest.items.len(), rest.next_cursor), (1, None));
     let ids = trash_ids(&job);
-    let items = vec![Return { id: ids[0], to: None }, Return { id: ids[1], to: Some(path("new/hi")) }];
+    let items = vec![RestoreItem { id: ids[0], to: None }, RestoreItem { id: ids[1], to: Some(path("new/hi")) }];
     let back = change(&world.client, 2, Change::Restore { items, conflict: Conflict::Fail }).await;
     assert_eq!(words(&back), ["docs", "new/hi"]);
     assert_eq!(content(&world.client, "docs/deep/er/file.bin").await.unwrap().len(), 300_000);
@@ -190,7 +190,7 @@ async fn another_file_system_is_reached_by_copies() {
     disk.add_mount("other").unwrap().add_file("tree/a", "aaa").unwrap().add_file("tree/sub/b", "b").unwrap();
     disk.add_file("other/old", "old").unwrap().add_file("new", "new").unwrap().add_file("other/gone/x", "x").unwrap();
     let world = World::over(Arc::new(disk.storage())).await;
-    let items = legs(&[("tree", "other/tree"), ("other/old", "old")]);
+    let items = pairs(&[("tree", "other/tree"), ("other/old", "old")]);
     let job = change(&world.client, 1, Change::Move { items, conflict: Conflict::Fail }).await;
     assert_eq!(words(&job), ["other/tree", "old"]);
     assert_eq!((job.progress.bytes, job.progress.bytes_total), (7, 7));
@@ -201,7 +201,7 @@ async fn another_file_system_is_reached_by_copies() {
     // The trash cannot take what no rename brings there, so it stays as it is; for ever it can go.
     let job = change(&world.client, 2, Change::Trash { items: chosen(&["other/tree"]) }).await;
     assert_eq!(words(&job), ["cross_device"]);
-    let items = legs(&[("new", "other/tree/a")]);
+    let items = pairs(&[("new", "other/tree/a")]);
     let job = change(&world.client, 3, Change::Move { items, conflict: Conflict::Replace }).await;
     assert_eq!(words(&job), ["cross_device"]);
     assert_eq!(content(&world.client, "other/tree/a").await.unwrap(), b"aaa");
@@ -243,7 +243,7 @@ mod others {
         let eve = below_docs();
         let trash = world.client.list_trash(&eve, None, 10).await.unwrap();
         assert_eq!((trash.total, trash.items[0].entry.path.encoded()), (Some(1), "a%20b.txt".into()));
-        let items = ids.iter().map(|id| Return { id: *id, to: None }).collect();
+        let items = ids.iter().map(|id| RestoreItem { id: *id, to: None }).collect();
         let back =
             change_as(&world.client, &eve, 2, Change::Restore { items, conflict: Conflict::Fail }).await.unwrap();
         assert_eq!(words(&back), ["gone", "a%20b.txt"]);
@@ -254,7 +254,7 @@ mod others {
             &world.client,
             &eve,
             4,
-            Change::Move { items: legs(&[("deep/er", "er")]), conflict: Conflict::Fail },
+            Change::Move { items: pairs(&[("deep/er", "er")]), conflict: Conflict::Fail },
         );
         assert_eq!(words(&moved.await.unwrap()), ["er"]);
         assert!(exists(&world.client, "docs/er/file.bin").await);
@@ -268,7 +268,7 @@ mod others {
             let (client, caller) = (world.client.clone(), Caller { scope: Scope::whole(rights), ..Caller::default() });
             async move { code(change_as(&client, &caller, 1, change).await) }
         };
-        let items = legs(&[("hello.txt", "x")]);
+        let items = pairs(&[("hello.txt", "x")]);
         let no_delete = Rights::READ_ONLY.union(Rights::CREATE);
         let all = [
             (Rights::READ_ONLY, Change::MakeFolder { paths: vec![path("x")], existing_ok: false }),
@@ -283,7 +283,7 @@ mod others {
             assert_eq!(refused(rights, change).await, ErrorCode::Forbidden);
         }
         let caller = Caller { scope: Scope::whole(no_delete), ..Caller::default() };
-        let replace = Change::Copy { items: legs(&[("hello.txt", "empty")]), conflict: Conflict::Replace };
+        let replace = Change::Copy { items: pairs(&[("hello.txt", "empty")]), conflict: Conflict::Replace };
         assert_eq!(words(&change_as(&world.client, &caller, 2, replace).await.unwrap()), ["forbidden"]);
         world.stop().await;
     }
@@ -292,7 +292,7 @@ mod others {
 #[tokio::test]
 async fn a_key_is_for_one_change() {
     let world = World::start().await;
-    let items = legs(&[("hello.txt", "hi.txt")]);
+    let items = pairs(&[("hello.txt", "hi.txt")]);
     let first = change(&world.client, 1, Change::Move { items: items.clone(), conflict: Conflict::Fail }).await;
     let again = change(&world.client, 1, Change::Move { items, conflict: Conflict::Fail }).await;
     assert_eq!(again.outcomes, first.outcomes);
@@ -307,7 +307,7 @@ async fn nothing_leaves_the_root_and_the_root_stays() {
     storage.add_file("a", "a").unwrap().add_link("out", "/etc").unwrap().add_folder("f").unwrap();
     let world = World::over(Arc::new(storage)).await;
     let items =
-        legs(&[("a", "out/a"), ("a", ".passerelle/a"), ("a", "f/.Passerelle"), ("", "x"), ("f", ""), ("out/x", "y")]);
+        pairs(&[("a", "out/a"), ("a", ".passerelle/a"), ("a", "f/.Passerelle"), ("", "x"), ("f", ""), ("out/x", "y")]);
     let job = change(&world.client, 1, Change::Move { items: items.clone(), conflict: Conflict::Replace }).await;
     let copied = change(&world.client, 2, Change::Copy { items, conflict: Conflict::Replace }).await;
     for job in [&job, &copied] {
@@ -326,9 +326,9 @@ async fn nothing_leaves_the_root_and_the_root_stays() {
 async fn a_condition_on_the_source_is_kept() {
     let world = World::start().await;
     let stale = Some(shared::ETag([1; 16]));
-    let job = Change::Trash { items: vec![Chosen { path: path("hello.txt"), if_etag: stale }] };
+    let job = Change::Trash { items: vec![PathItem { path: path("hello.txt"), if_etag: stale }] };
     assert_eq!(words(&change(&world.client, 1, job).await), ["changed"]);
-    let items = vec![Leg { if_etag: stale, ..leg("hello.txt", "x") }];
+    let items = vec![PathPair { if_etag: stale, ..pair("hello.txt", "x") }];
     assert_eq!(
         words(&change(&world.client, 2, Change::Move { items: items.clone(), conflict: Conflict::Fail }).await),
         ["changed"]
@@ -356,7 +356,7 @@ async fn a_cancelled_job_leaves_the_rest_alone() {
         storage.add_file(format!("tree/{number}"), "x").unwrap();
     }
     let world = World::over(Arc::new(storage)).await;
-    let items = (0..1_000).map(|number| leg("tree", &format!("copy{number}"))).collect();
+    let items = (0..1_000).map(|number| pair("tree", &format!("copy{number}"))).collect();
     let job = Change::Copy { items, conflict: Conflict::Fail };
     let begun = world.client.change(&writer(), key(1), job, Duration::ZERO).await.unwrap();
     assert_eq!(begun.state, JobState::Running);

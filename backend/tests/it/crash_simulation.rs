@@ -12,7 +12,7 @@ use backend::client::{Client, ClientError, Upload};
 use backend::server::{Database, ServerConfig};
 use backend::storage::simulated::{Fault, SimulatedDisk};
 use backend::storage::{Storage, TrashItem, Visit};
-use shared::change::{Chosen, Leg, Return};
+use shared::change::{PathItem, PathPair, RestoreItem};
 use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, Outcome, TrashId, UploadId, VPath};
 
 use super::uploads::{commit, put, stage};
@@ -316,16 +316,16 @@ fn trash_id(outcome: &Outcome) -> Option<TrashId> {
     if let Outcome::Done { trash, .. } = outcome { *trash } else { None }
 }
 
-fn leg(from: &str, to: &str) -> Leg {
-    Leg { from: path(from), to: path(to), if_etag: None }
+fn pair(from: &str, to: &str) -> PathPair {
+    PathPair { from: path(from), to: path(to), if_etag: None }
 }
 
-fn chosen(paths: &[&str]) -> Vec<Chosen> {
-    paths.iter().map(|text| Chosen { path: path(text), if_etag: None }).collect()
+fn chosen(paths: &[&str]) -> Vec<PathItem> {
+    paths.iter().map(|text| PathItem { path: path(text), if_etag: None }).collect()
 }
 
-fn returns(ids: &[TrashId]) -> Vec<Return> {
-    ids.iter().map(|id| Return { id: *id, to: None }).collect()
+fn returns(ids: &[TrashId]) -> Vec<RestoreItem> {
+    ids.iter().map(|id| RestoreItem { id: *id, to: None }).collect()
 }
 
 async fn survives(scenario: Scenario) {
@@ -335,7 +335,7 @@ async fn survives(scenario: Scenario) {
 #[tokio::test]
 async fn a_move_survives() {
     let wanted = |_: &[TrashId]| {
-        let items = vec![leg("from", "moved"), leg("single", "onto/single")];
+        let items = vec![pair("from", "moved"), pair("single", "onto/single")];
         Change::Move { items, conflict: Conflict::Fail }
     };
     let seen = &["moved/one", "moved/sub/two", "onto/one", "onto/single"];
@@ -345,7 +345,7 @@ async fn a_move_survives() {
 #[tokio::test]
 async fn a_move_to_another_file_system_survives() {
     let wanted = |_: &[TrashId]| {
-        let items = vec![leg("from", "other/from"), leg("single", "other/single")];
+        let items = vec![pair("from", "other/from"), pair("single", "other/single")];
         Change::Move { items, conflict: Conflict::Fail }
     };
     let seen = &["onto/one", "other/from/one", "other/from/sub/two", "other/single"];
@@ -354,14 +354,14 @@ async fn a_move_to_another_file_system_survives() {
 
 #[tokio::test]
 async fn a_merge_survives() {
-    let wanted = |_: &[TrashId]| Change::Move { items: vec![leg("from", "onto")], conflict: Conflict::Replace };
+    let wanted = |_: &[TrashId]| Change::Move { items: vec![pair("from", "onto")], conflict: Conflict::Replace };
     let seen = &["onto/one", "onto/sub/two", "single"];
     survives(Scenario { trashed_before: &[], wanted, seen, trashed: 1 }).await;
 }
 
 #[tokio::test]
 async fn a_copy_survives() {
-    let wanted = |_: &[TrashId]| Change::Copy { items: vec![leg("from", "copy")], conflict: Conflict::Fail };
+    let wanted = |_: &[TrashId]| Change::Copy { items: vec![pair("from", "copy")], conflict: Conflict::Fail };
     let seen = &["copy/one", "copy/sub/two", "from/one", "from/sub/two", "onto/one", "single"];
     survives(Scenario { trashed_before: &[], wanted, seen, trashed: 0 }).await;
 }

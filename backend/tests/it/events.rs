@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backend::gateway::{Anonymous, GatewayConfig};
-use shared::{EventId, Happening};
+use shared::{EventId, EventKind};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -47,7 +47,7 @@ impl Source {
     }
 
     /// The next event; none at the end of the stream. Chunks' lengths are no lines of ours.
-    async fn next(&mut self) -> Option<Happening> {
+    async fn next(&mut self) -> Option<EventKind> {
         loop {
             let line = self.line().await?;
             if let Some(id) = line.strip_prefix("id: ") {
@@ -60,19 +60,19 @@ impl Source {
     }
 
     /// Reads on until that has happened.
-    async fn until(&mut self, wanted: impl Fn(&Happening) -> bool) {
+    async fn until(&mut self, wanted: impl Fn(&EventKind) -> bool) {
         loop {
-            let happening = self.next().await.expect("the stream ends");
-            if wanted(&happening) {
+            let kind = self.next().await.expect("the stream ends");
+            if wanted(&kind) {
                 return;
             }
         }
     }
 
     async fn hears_of(&mut self, name: &str) {
-        self.until(|happening| match happening {
-            Happening::Present { entry } => entry.path.encoded() == name,
-            Happening::Absent { path } => path.encoded() == name,
+        self.until(|kind| match kind {
+            EventKind::Present { entry } => entry.path.encoded() == name,
+            EventKind::Absent { path } => path.encoded() == name,
             _ => false,
         })
         .await;
@@ -92,7 +92,7 @@ async fn everybody_who_looks_hears_by_one_watch() {
     let mut elsewhere = Source::open(&web, "path=", None).await;
     assert_eq!(first.status, 200);
     for source in [&mut first, &mut second, &mut elsewhere] {
-        assert_eq!(source.next().await, Some(Happening::Ready));
+        assert_eq!(source.next().await, Some(EventKind::Ready));
     }
     assert_eq!(web.world.client.status().watching.busy, 2);
     put(&web, "docs/new.txt").await;
@@ -101,7 +101,7 @@ async fn everybody_who_looks_hears_by_one_watch() {
     put(&web, "top").await;
     elsewhere.hears_of("top").await;
     assert_eq!(web.send("DELETE", "/files/docs/new.txt", &[], b"").await.status, 204);
-    first.until(|happening| matches!(happening, Happening::Absent { path } if path.encoded() == "docs/new.txt")).await;
+    first.until(|kind| matches!(kind, EventKind::Absent { path } if path.encoded() == "docs/new.txt")).await;
     drop((first, second, elsewhere));
     // The last one out ends the watch.
     let over = async {
@@ -119,7 +119,7 @@ async fn who_comes_back_hears_what_was_missed() {
     let web = Web::writable().await;
     let mut other = Source::open(&web, "path=", None).await;
     let mut source = Source::open(&web, "path=", None).await;
-    assert_eq!(source.next().await, Some(Happening::Ready));
+    assert_eq!(source.next().await, Some(EventKind::Ready));
     put(&web, "a").await;
     source.hears_of("a").await;
     let last = source.last.clone();
@@ -127,10 +127,10 @@ async fn who_comes_back_hears_what_was_missed() {
     put(&web, "b").await;
     other.hears_of("b").await;
     let mut again = Source::open(&web, "path=&after=0.0", Some(&last)).await;
-    assert_eq!(again.next().await, Some(Happening::Ready));
+    assert_eq!(again.next().await, Some(EventKind::Ready));
     again.hears_of("b").await;
     let mut lost = Source::open(&web, "path=", Some("nonsense")).await;
-    assert_eq!((lost.next().await, lost.next().await), (Some(Happening::Ready), Some(Happening::Resync)));
+    assert_eq!((lost.next().await, lost.next().await), (Some(EventKind::Ready), Some(EventKind::Resync)));
     web.shutdown.cancel();
     web.gateway.await.unwrap();
     web.world.stop().await;
@@ -140,7 +140,7 @@ async fn who_comes_back_hears_what_was_missed() {
 async fn streams_end_with_the_gateway() {
     let web = Web::writable().await;
     let mut source = Source::open(&web, "path=", None).await;
-    assert_eq!(source.next().await, Some(Happening::Ready));
+    assert_eq!(source.next().await, Some(EventKind::Ready));
     web.shutdown.cancel();
     assert_eq!(source.next().await, None);
     timeout(PATIENCE, web.gateway).await.expect("a stream keeps the gateway").unwrap();
@@ -159,7 +159,7 @@ async fn what_cannot_be_watched_is_refused() {
     let head = web.head("/api/v1/events?path=").await;
     assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream; charset=utf-8")));
     let mut source = Source::open(&web, "path=", None).await;
-    assert_eq!(source.next().await, Some(Happening::Ready));
+    assert_eq!(source.next().await, Some(EventKind::Ready));
     web.get("/api/v1/events?path=docs").await.refused(429, "too_many_requests");
     drop(source);
     web.unharmed().await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use backend::client::{Caller, Watcher};
 use backend::storage::faulty::{Fault, Faults, FaultyStorage, Operation};
 use backend::storage::memory::MemoryStorage;
-use shared::{Change, ErrorCode, EventId, Happening, Rights, Root, Scope};
+use shared::{Change, ErrorCode, EventId, EventKind, Rights, Root, Scope};
 
 use super::changes::change;
 use super::raw::within;
@@ -13,18 +13,18 @@ use super::uploads::{code, commit, put, stage};
 use super::world::{World, path, reader};
 
 /// The next thing that happened, and where it stands.
-async fn next(watcher: &mut Watcher) -> (EventId, Happening) {
+async fn next(watcher: &mut Watcher) -> (EventId, EventKind) {
     let event = within(watcher.next()).await.unwrap();
-    (event.id, event.happening)
+    (event.id, event.kind)
 }
 
-fn word(happening: &Happening) -> String {
-    match happening {
-        Happening::Ready => "ready".into(),
-        Happening::Resync => "resync".into(),
-        Happening::Present { entry } => format!("+{}", entry.path),
-        Happening::Absent { path } => format!("-{path}"),
-        Happening::Gone => "gone".into(),
+fn word(kind: &EventKind) -> String {
+    match kind {
+        EventKind::Ready => "ready".into(),
+        EventKind::Resync => "resync".into(),
+        EventKind::Present { entry } => format!("+{}", entry.path),
+        EventKind::Absent { path } => format!("-{path}"),
+        EventKind::Gone => "gone".into(),
     }
 }
 
@@ -34,17 +34,17 @@ async fn who_looks_is_told_what_comes_and_goes() {
     storage.add_file("f/a", "a").unwrap().add_file("g/b", "b").unwrap();
     let world = World::over(storage.clone()).await;
     let mut watcher = world.client.watch(&reader(), &path("f"), None).await.unwrap();
-    assert_eq!(next(&mut watcher).await.1, Happening::Ready);
+    assert_eq!(next(&mut watcher).await.1, EventKind::Ready);
     let upload = world.client.stage(&stage("f/new", Some(1))).await.unwrap();
     put(&world.client, upload.id, 0, b"1").await.unwrap();
     let entry = world.client.commit(&commit(upload.id)).await.unwrap().entry.unwrap();
-    let (first, happening) = next(&mut watcher).await;
-    assert_eq!(happening, Happening::Present { entry });
+    let (first, kind) = next(&mut watcher).await;
+    assert_eq!(kind, EventKind::Present { entry });
     // What happens elsewhere is not told, nor what is hidden.
     storage.add_file("g/c", "c").unwrap();
     storage.remove("f/a").unwrap();
-    let (second, happening) = next(&mut watcher).await;
-    assert_eq!(word(&happening), "-f/a");
+    let (second, kind) = next(&mut watcher).await;
+    assert_eq!(word(&kind), "-f/a");
     assert_eq!((second.epoch, second.sequence), (first.epoch, first.sequence + 1));
     world.stop().await;
 }
@@ -59,8 +59,8 @@ async fn who_comes_back_hears_what_was_missed() {
     storage.write("a", "b").unwrap();
     assert_eq!(word(&next(&mut first).await.1), "+a");
     storage.remove("a").unwrap();
-    let (last, happening) = next(&mut first).await;
-    assert_eq!(word(&happening), "-a");
+    let (last, kind) = next(&mut first).await;
+    assert_eq!(word(&kind), "-a");
     drop(first);
     let mut back = world.client.watch(&reader(), &path(""), Some(ready)).await.unwrap();
     let heard = [next(&mut back).await.1, next(&mut back).await.1, next(&mut back).await.1];
@@ -81,7 +81,7 @@ async fn a_folder_is_watched_before_it_is_looked_at() {
     faults.at(Operation::List, 1, Fault::Fail(ErrorCode::Io));
     let world = World::over(Arc::new(FaultyStorage::new(storage, faults))).await;
     let mut watcher = world.client.watch(&reader(), &path(""), None).await.unwrap();
-    assert_eq!([next(&mut watcher).await.1, next(&mut watcher).await.1], [Happening::Ready, Happening::Gone]);
+    assert_eq!([next(&mut watcher).await.1, next(&mut watcher).await.1], [EventKind::Ready, EventKind::Gone]);
     world.stop().await;
 }
 
@@ -89,10 +89,10 @@ async fn a_folder_is_watched_before_it_is_looked_at() {
 async fn a_folder_that_is_gone_ends_its_watch() {
     let world = World::start().await;
     let mut watcher = world.client.watch(&reader(), &path("docs/deep"), None).await.unwrap();
-    assert_eq!(next(&mut watcher).await.1, Happening::Ready);
-    let items = vec![shared::change::Chosen { path: path("docs/deep"), if_etag: None }];
+    assert_eq!(next(&mut watcher).await.1, EventKind::Ready);
+    let items = vec![shared::change::PathItem { path: path("docs/deep"), if_etag: None }];
     change(&world.client, 1, Change::Trash { items }).await;
-    assert_eq!(next(&mut watcher).await.1, Happening::Gone);
+    assert_eq!(next(&mut watcher).await.1, EventKind::Gone);
     assert_eq!(code(world.client.watch(&reader(), &path("docs/deep"), None).await.map(drop)), ErrorCode::NotFound);
     world.stop().await;
 }
@@ -106,7 +106,7 @@ async fn watching_takes_the_right_to_list_and_keeps_to_the_root() {
     let root = Root { name: String::new(), folder: path("docs"), rights: Rights::LIST, quota_bytes: None };
     let inside = Caller { scope: Scope { roots: vec![root] }, ..Caller::default() };
     let mut watcher = world.client.watch(&inside, &path("deep"), None).await.unwrap();
-    assert_eq!(next(&mut watcher).await.1, Happening::Ready);
+    assert_eq!(next(&mut watcher).await.1, EventKind::Ready);
     let paths = vec![path("docs/deep/new")];
     change(&world.client, 1, Change::MakeFolder { paths, existing_ok: false }).await;
     assert_eq!(word(&next(&mut watcher).await.1), "+deep/new");

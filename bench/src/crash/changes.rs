@@ -39,8 +39,8 @@ impl Person {
         let (from, to) = (self.fresh(), self.fresh());
         let content = self.plant(&from, COPIED_SIZES)?;
         self.plant(&to, SIZES)?;
-        let leg = format!(r#"{{"from":"{from}","to":"{to}"}}"#);
-        self.done(&format!(r#"{{"action":"copy","items":[{leg}],"conflict":"keep_both"}}"#))?;
+        let pair = format!(r#"{{"from":"{from}","to":"{to}"}}"#);
+        self.done(&format!(r#"{{"action":"copy","items":[{pair}],"conflict":"keep_both"}}"#))?;
         self.whole(&format!("{to} (3)"), &[None])?;
         self.whole(&format!("{to} (2)"), &[Some(content)])?;
         self.expected.insert(format!("{to} (2)"), Some(content));

@@ -3,7 +3,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use leptos::prelude::*;
-use shared::change::{Chosen, Leg};
+use shared::change::{PathItem, PathPair};
 use shared::{Change, Conflict, VPath};
 use wasm_bindgen::JsCast;
 use web_sys::{ClipboardEvent, Element};
@@ -95,7 +95,7 @@ impl Changes {
         if let (Ok(from), Ok(to)) = (folder.join(before), folder.join(name))
             && from != to
         {
-            self.submit(Change::Move { items: vec![Leg { from, to, if_etag: None }], conflict: Conflict::Fail });
+            self.submit(Change::Move { items: vec![PathPair { from, to, if_etag: None }], conflict: Conflict::Fail });
         }
     }
 
@@ -207,6 +207,6 @@ fn is_free(target: Option<web_sys::EventTarget>) -> bool {
     element.is_none_or(|element| element.closest("input, textarea, dialog").is_ok_and(|found| found.is_none()))
 }
 
-fn items(paths: Vec<VPath>) -> Vec<Chosen> {
-    paths.into_iter().map(|path| Chosen { path, if_etag: None }).collect()
+fn items(paths: Vec<VPath>) -> Vec<PathItem> {
+    paths.into_iter().map(|path| PathItem { path, if_etag: None }).collect()
 }

@@ -118,8 +118,8 @@ fn settle(result: &mut ChangeResult, answers: &[(usize, Resolution)]) {
 fn sides(change: &Change, index: usize) -> (Option<VPath>, Option<VPath>) {
     match change {
         Change::Move { items, .. } | Change::Copy { items, .. } => {
-            let leg = items.get(index);
-            (leg.map(|leg| leg.from.clone()), leg.map(|leg| leg.to.clone()))
+            let pair = items.get(index);
+            (pair.map(|pair| pair.from.clone()), pair.map(|pair| pair.to.clone()))
         }
         _ => (None, item_path(change, index).cloned()),
     }

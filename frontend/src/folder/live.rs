@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
-use shared::{ErrorCode, Happening, VPath};
+use shared::{ErrorCode, EventKind, VPath};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::VisibilityState;
@@ -66,18 +66,18 @@ impl Live {
         self.stream.set_value(EventStream::open(&folder, move |event| self.receive(&of, event), move || self.failed()));
     }
 
-    fn receive(self, folder: &VPath, event: Happening) {
+    fn receive(self, folder: &VPath, event: EventKind) {
         self.failures.set_value(0);
         if self.failing.get_untracked() {
             self.failing.set(false);
         }
         match event {
             // A change between reading the folder and watching it is in neither.
-            Happening::Ready => self.browser.revalidate(),
-            Happening::Resync => self.browser.refresh(),
-            Happening::Present { entry } => self.queue(folder, Edit::Present(entry)),
-            Happening::Absent { path } => self.queue(folder, Edit::absent(path.name())),
-            Happening::Gone => {
+            EventKind::Ready => self.browser.revalidate(),
+            EventKind::Resync => self.browser.refresh(),
+            EventKind::Present { entry } => self.queue(folder, Edit::Present(entry)),
+            EventKind::Absent { path } => self.queue(folder, Edit::absent(path.name())),
+            EventKind::Gone => {
                 let gone = Failure::Refused { code: ErrorCode::NotFound, status: 404, request_id: String::new() };
                 self.browser.phase.set(Phase::Failed(gone));
             }

@@ -4,7 +4,7 @@
 
 use serde_json::from_str;
 use shared::VPath;
-use shared::api::events::Happening;
+use shared::api::events::EventKind;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{Event, EventSource, MessageEvent};
@@ -24,7 +24,7 @@ impl EventStream {
     /// Opens the stream of a folder. `on_error` runs with each failed attempt to connect; `None` if the browser refuses.
     pub fn open(
         folder: &VPath,
-        mut on_event: impl FnMut(Happening) + 'static,
+        mut on_event: impl FnMut(EventKind) + 'static,
         mut on_error: impl FnMut() + 'static,
     ) -> Option<Self> {
         let source = EventSource::new(&events_url(folder)).ok()?;

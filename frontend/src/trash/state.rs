@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::changes::ListTrash;
-use shared::change::{Return, Trashed};
+use shared::change::{RestoreItem, Trashed};
 use shared::{Change, Conflict, TrashId};
 
 use crate::changes::Changes;
@@ -143,7 +143,7 @@ impl Bin {
 
     /// Brings back what is selected.
     pub(super) fn restore(self) {
-        let back = |item: Trashed| Return { id: item.id, to: Some(item.entry.path) };
+        let back = |item: Trashed| RestoreItem { id: item.id, to: Some(item.entry.path) };
         let items: Vec<_> = self.chosen().into_iter().map(back).collect();
         if !items.is_empty() {
             self.take_away();

@@ -10,10 +10,10 @@ use proptest::option::of;
 use proptest::prelude::*;
 
 use super::*;
-use crate::change::{Chosen, Leg, Progress, Return};
+use crate::change::{PathItem, PathPair, Progress, RestoreItem};
 use crate::{
     Algorithm, ByteRange, Change, Checksum, Conflict, Digests, Direction, ETag, Entry, ErrorCode, Event, EventId,
-    Happening, Job, JobId, JobState, Kind, Link, Order, Outcome, Rights, Root, Scope, SortKey, Timestamp, TrashId,
+    EventKind, Job, JobId, JobState, Kind, Link, Order, Outcome, Rights, Root, Scope, SortKey, Timestamp, TrashId,
     Trashed, UploadId, VPath,
 };
 
@@ -207,14 +207,14 @@ fn trash_ids() -> impl Strategy<Value = Vec<TrashId>> {
 }
 
 fn change() -> impl Strategy<Value = Change> {
-    let leg = (path(), path(), of(etag())).prop_map(|(from, to, if_etag)| Leg { from, to, if_etag });
-    let chosen = (path(), of(etag())).prop_map(|(path, if_etag)| Chosen { path, if_etag });
-    let back = (any::<[u8; 16]>(), of(path())).prop_map(|(id, to)| Return { id: TrashId(id), to });
-    let (legs, chosen, back) = (vec(leg, 0..3).boxed(), vec(chosen, 0..3).boxed(), vec(back, 0..3));
+    let pair = (path(), path(), of(etag())).prop_map(|(from, to, if_etag)| PathPair { from, to, if_etag });
+    let chosen = (path(), of(etag())).prop_map(|(path, if_etag)| PathItem { path, if_etag });
+    let back = (any::<[u8; 16]>(), of(path())).prop_map(|(id, to)| RestoreItem { id: TrashId(id), to });
+    let (pairs, chosen, back) = (vec(pair, 0..3).boxed(), vec(chosen, 0..3).boxed(), vec(back, 0..3));
     prop_oneof![
         (vec(path(), 0..3), any::<bool>()).prop_map(|(paths, existing_ok)| Change::MakeFolder { paths, existing_ok }),
-        (legs.clone(), conflict()).prop_map(|(items, conflict)| Change::Move { items, conflict }),
-        (legs, conflict()).prop_map(|(items, conflict)| Change::Copy { items, conflict }),
+        (pairs.clone(), conflict()).prop_map(|(items, conflict)| Change::Move { items, conflict }),
+        (pairs, conflict()).prop_map(|(items, conflict)| Change::Copy { items, conflict }),
         chosen.clone().prop_map(|items| Change::Trash { items }),
         chosen.prop_map(|items| Change::Delete { items }),
         (back, conflict()).prop_map(|(items, conflict)| Change::Restore { items, conflict }),
@@ -232,13 +232,13 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     ]
 }
 
-fn happening() -> impl Strategy<Value = Happening> {
+fn event_kind() -> impl Strategy<Value = EventKind> {
     prop_oneof![
-        Just(Happening::Ready),
-        Just(Happening::Resync),
-        entry().prop_map(|entry| Happening::Present { entry }),
-        path().prop_map(|path| Happening::Absent { path }),
-        Just(Happening::Gone),
+        Just(EventKind::Ready),
+        Just(EventKind::Resync),
+        entry().prop_map(|entry| EventKind::Present { entry }),
+        path().prop_map(|path| EventKind::Absent { path }),
+        Just(EventKind::Gone),
     ]
 }
 
@@ -319,7 +319,7 @@ proptest! {
         moment: i64,
         after in of(event_id()),
         event in event_id(),
-        happening in happening(),
+        kind in event_kind(),
         later in later(),
     ) {
         let (wait_ms, seen, bytes) = numbers;
@@ -334,7 +334,7 @@ proptest! {
         let items = vec![Trashed { id: TrashId(id), entry: entry.clone(), trashed, expires }];
         check(&TrashPage { items, next_cursor: cursor, total: after.map(|id| id.epoch) }, &later)?;
         check(&Watch { caller, folder: entry.path, after }, &later)?;
-        check(&Event { id: event, happening }, &later)?;
+        check(&Event { id: event, kind }, &later)?;
     }
 
     #[test]

@@ -143,7 +143,7 @@ pub(super) fn paths() -> Value {
                     query("after", json!({"type": "string"}), "The id of the event heard last; `Last-Event-ID` goes before it."),
                     header("Last-Event-ID"),
                 ],
-                "responses": {"200": {"description": "`data` is a Happening, `id` its place.", "content": {"text/event-stream": {"schema": {"$ref": "#/components/schemas/Happening"}}}}, "429": problem(), "default": problem()},
+                "responses": {"200": {"description": "`data` is a EventKind, `id` its place.", "content": {"text/event-stream": {"schema": {"$ref": "#/components/schemas/EventKind"}}}}, "429": problem(), "default": problem()},
             },
         },
     })

@@ -90,9 +90,9 @@ mod tests {
     use shared::api::changes::{Jobs, RequestChange, Trash};
     use shared::api::files::{About, Folder};
     use shared::api::uploads::{CommitUpload, FileDigests, UploadState, Uploads};
-    use shared::change::{Chosen, Leg, Progress, Return};
+    use shared::change::{PathItem, PathPair, Progress, RestoreItem};
     use shared::{
-        Change, Checksum, Conflict, Digests, ETag, Entry, ErrorCode, Happening, Job, JobId, JobState, Kind, Link,
+        Change, Checksum, Conflict, Digests, ETag, Entry, ErrorCode, EventKind, Job, JobId, JobState, Kind, Link,
         Outcome, Timestamp, TrashId, Trashed, UploadId, VPath,
     };
 
@@ -155,16 +155,16 @@ mod tests {
         let conflict = Conflict::Skip;
         let change = |change| check("Change", &RequestChange { key: None, change });
         change(Change::MakeFolder { paths: vec![path()], existing_ok: true });
-        let leg = Leg { from: path(), to: path(), if_etag: etag };
-        check("Leg", &leg);
-        change(Change::Move { items: vec![leg.clone()], conflict });
-        change(Change::Copy { items: vec![leg], conflict });
-        let chosen = Chosen { path: path(), if_etag: etag };
-        check("Chosen", &chosen);
+        let pair = PathPair { from: path(), to: path(), if_etag: etag };
+        check("PathPair", &pair);
+        change(Change::Move { items: vec![pair.clone()], conflict });
+        change(Change::Copy { items: vec![pair], conflict });
+        let chosen = PathItem { path: path(), if_etag: etag };
+        check("PathItem", &chosen);
         change(Change::Trash { items: vec![chosen.clone()] });
         change(Change::Delete { items: vec![chosen] });
-        let back = Return { id: TrashId([0; 16]), to: Some(path()) };
-        check("Return", &back);
+        let back = RestoreItem { id: TrashId([0; 16]), to: Some(path()) };
+        check("RestoreItem", &back);
         change(Change::Restore { items: vec![back], conflict });
         change(Change::Purge { ids: Some(vec![TrashId([0; 16])]) });
 
@@ -204,11 +204,11 @@ mod tests {
             CommitUpload { id, path: Some(path()), conflict: Some(conflict), if_match: etag, repr_digest: None };
         check("CommitUpload", &commit);
 
-        check("Happening", &Happening::Ready);
-        check("Happening", &Happening::Resync);
-        check("Happening", &Happening::Gone);
-        check("Happening", &Happening::Present { entry: entry.clone() });
-        check("Happening", &Happening::Absent { path: path() });
+        check("EventKind", &EventKind::Ready);
+        check("EventKind", &EventKind::Resync);
+        check("EventKind", &EventKind::Gone);
+        check("EventKind", &EventKind::Present { entry: entry.clone() });
+        check("EventKind", &EventKind::Absent { path: path() });
     }
 
     #[test]

@@ -85,16 +85,16 @@ pub(super) fn changing() -> Value {
         "Conflict": {"type": "string", "enum": ["fail", "replace", "keep_both", "skip"], "default": "fail", "description": "What to do where something stands at the destination: `replace` merges folders and keeps a replaced file in the trash; `keep_both` chooses a free name beside it."},
         "Change": {"oneOf": [
             action("make_folder", &["paths"], json!({"paths": items("Path"), "existing_ok": flag()})),
-            action("move", &["items"], json!({"items": items("Leg"), "conflict": schema("Conflict")})),
-            action("copy", &["items"], json!({"items": items("Leg"), "conflict": schema("Conflict")})),
-            action("trash", &["items"], json!({"items": items("Chosen")})),
-            action("delete", &["items"], json!({"items": items("Chosen")})),
-            action("restore", &["items"], json!({"items": items("Return"), "conflict": schema("Conflict")})),
+            action("move", &["items"], json!({"items": items("PathPair"), "conflict": schema("Conflict")})),
+            action("copy", &["items"], json!({"items": items("PathPair"), "conflict": schema("Conflict")})),
+            action("trash", &["items"], json!({"items": items("PathItem")})),
+            action("delete", &["items"], json!({"items": items("PathItem")})),
+            action("restore", &["items"], json!({"items": items("RestoreItem"), "conflict": schema("Conflict")})),
             action("purge", &[], json!({"ids": {"type": ["array", "null"], "items": schema("Id"), "description": "None for all that is in the trash."}})),
         ]},
-        "Leg": {"type": "object", "required": ["from", "to"], "properties": {"from": schema("Path"), "to": schema("Path"), "if_etag": schema("ETag")}},
-        "Chosen": {"type": "object", "required": ["path"], "properties": {"path": schema("Path"), "if_etag": schema("ETag")}},
-        "Return": {"type": "object", "required": ["id"], "properties": {"id": schema("Id"), "to": schema("Path")}},
+        "PathPair": {"type": "object", "required": ["from", "to"], "properties": {"from": schema("Path"), "to": schema("Path"), "if_etag": schema("ETag")}},
+        "PathItem": {"type": "object", "required": ["path"], "properties": {"path": schema("Path"), "if_etag": schema("ETag")}},
+        "RestoreItem": {"type": "object", "required": ["id"], "properties": {"id": schema("Id"), "to": schema("Path")}},
         "Outcome": {"oneOf": [
             result("done", &[], json!({"entry": schema("Entry"), "trash": schema("Id"), "replaced": list("Id")})),
             result("skipped", &[], json!({})),
@@ -138,7 +138,7 @@ pub(super) fn changing() -> Value {
         },
         "Uploads": {"type": "object", "required": ["uploads"], "properties": {"uploads": list("Upload")}},
         "CommitUpload": {"type": "object", "properties": {"path": schema("Path"), "conflict": schema("Conflict"), "if_match": schema("ETag")}},
-        "Happening": {"oneOf": [
+        "EventKind": {"oneOf": [
             event("ready", &[], json!({})),
             event("resync", &[], json!({})),
             event("present", &["entry"], json!({"entry": schema("Entry")})),

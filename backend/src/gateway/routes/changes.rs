@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::LOCATION;
 use http::{HeaderMap, Method, StatusCode};
 use shared::api::changes::{Jobs, RequestChange, Trash};
-use shared::change::Chosen;
+use shared::change::PathItem;
 use shared::limits::{CHANGE_ITEMS_MAX, CURSOR_BYTES_MAX, FRAME_CONTROL_BYTES_MAX, JOB_WAIT_MAX, TRASH_LIMIT_MAX};
 use shared::{Change, ETag, Entry, ErrorCode, Job, JobId, JobState, Outcome};
 
@@ -61,7 +61,7 @@ pub(crate) async fn trash(
         return Err(Refusal::because(ErrorCode::NotFolder, "The address ends in a slash, and this is a file."));
     }
     let if_etag = state(&preconditions, &entry)?;
-    let change = Change::Trash { items: vec![Chosen { path: target.path, if_etag }] };
+    let change = Change::Trash { items: vec![PathItem { path: target.path, if_etag }] };
     match gateway.change(&caller, key, &change, JOB_WAIT_MAX).await {
         Ok(job) if job.state == JobState::Done => {
             refuse_failure(&job, &change).map_err(|refusal| in_words(refusal, if_etag))?;
@@ -246,7 +246,7 @@ mod tests {
     }
 
     fn trash(count: usize) -> Change {
-        let chosen = |_| Chosen { path: VPath::parse("a/b").unwrap(), if_etag: None };
+        let chosen = |_| PathItem { path: VPath::parse("a/b").unwrap(), if_etag: None };
         Change::Trash { items: (0..count).map(chosen).collect() }
     }
 
@@ -274,7 +274,7 @@ mod tests {
         assert_eq!(code(trash(CHANGE_ITEMS_MAX)), None);
         assert_eq!(code(trash(CHANGE_ITEMS_MAX + 1)), Some(ErrorCode::TooLarge));
         let path = VPath::parse(&"x".repeat(200)).unwrap();
-        let items = vec![Chosen { path, if_etag: None }; 400];
+        let items = vec![PathItem { path, if_etag: None }; 400];
         assert_eq!(code(Change::Trash { items }), Some(ErrorCode::TooLarge));
     }
 

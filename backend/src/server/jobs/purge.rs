@@ -1,7 +1,7 @@
 //! What is removed for ever. A folder disappears at once, by way of the trash, where it has a mark that it is there only
 //! to be removed; what is in it is removed then, and after a restart too.
 
-use shared::change::Chosen;
+use shared::change::PathItem;
 use shared::{ErrorCode, Outcome, TrashId, VPath};
 use tracing::warn;
 
@@ -13,7 +13,7 @@ use crate::server::records::database::Database;
 use crate::storage::{Storage, StorageError, Visit};
 
 impl Run {
-    pub(super) fn delete(&mut self, index: usize, chosen: &Chosen) -> Result<Outcome, Trouble> {
+    pub(super) fn delete(&mut self, index: usize, chosen: &PathItem) -> Result<Outcome, Trouble> {
         let path = self.inside(&chosen.path)?;
         let id = self.record.trash_id(index, &path);
         if !self.was_trashed(id) {

@@ -1,6 +1,6 @@
 //! What comes back from the trash.
 
-use shared::change::Return;
+use shared::change::RestoreItem;
 use shared::{Conflict, Entry, ErrorCode, Outcome, TrashId, VPath};
 
 use super::decide::{Plan, is_alike, plan};
@@ -13,7 +13,7 @@ use crate::storage::{StorageError, Visit, numbered_name};
 const NAMES_MAX: u32 = 10_000;
 
 impl Run {
-    pub(super) fn restore(&mut self, index: usize, way: &Return, conflict: Conflict) -> Result<Outcome, Trouble> {
+    pub(super) fn restore(&mut self, index: usize, way: &RestoreItem, conflict: Conflict) -> Result<Outcome, Trouble> {
         let Some(item) = self.trashed(way.id)? else {
             return self.restored_before(index);
         };

@@ -1,6 +1,6 @@
 //! The changes that are one step for the storage: folders made, entries put into the trash.
 
-use shared::change::Chosen;
+use shared::change::PathItem;
 use shared::{ErrorCode, Outcome, VPath};
 
 use super::runner::{Run, Trouble};
@@ -32,7 +32,7 @@ impl Run {
         }
     }
 
-    pub(super) fn trash(&mut self, index: usize, chosen: &Chosen) -> Result<Outcome, Trouble> {
+    pub(super) fn trash(&mut self, index: usize, chosen: &PathItem) -> Result<Outcome, Trouble> {
         let path = self.inside(&chosen.path)?;
         let id = self.record.trash_id(index, &path);
         self.trash_once(&path, chosen.if_etag, id)?;

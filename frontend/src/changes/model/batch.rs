@@ -15,12 +15,16 @@ pub fn split(change: Change) -> Vec<Change> {
         Change::MakeFolder { paths, existing_ok } => batches(paths, |path| path.as_bytes().len())
             .map(|paths| Change::MakeFolder { paths, existing_ok })
             .collect(),
-        Change::Move { items, conflict } => batches(items, |leg| leg.from.as_bytes().len() + leg.to.as_bytes().len())
-            .map(|items| Change::Move { items, conflict })
-            .collect(),
-        Change::Copy { items, conflict } => batches(items, |leg| leg.from.as_bytes().len() + leg.to.as_bytes().len())
-            .map(|items| Change::Copy { items, conflict })
-            .collect(),
+        Change::Move { items, conflict } => {
+            batches(items, |pair| pair.from.as_bytes().len() + pair.to.as_bytes().len())
+                .map(|items| Change::Move { items, conflict })
+                .collect()
+        }
+        Change::Copy { items, conflict } => {
+            batches(items, |pair| pair.from.as_bytes().len() + pair.to.as_bytes().len())
+                .map(|items| Change::Copy { items, conflict })
+                .collect()
+        }
         Change::Trash { items } => {
             batches(items, |item| item.path.as_bytes().len()).map(|items| Change::Trash { items }).collect()
         }
@@ -60,13 +64,13 @@ fn batches<T>(items: Vec<T>, path_bytes: impl Fn(&T) -> usize) -> std::vec::Into
 #[cfg(test)]
 mod tests {
     use shared::VPath;
-    use shared::change::Chosen;
+    use shared::change::PathItem;
 
     use super::*;
 
     fn trash(count: usize, length: usize) -> Change {
         let path = |index| VPath::from_bytes(format!("{index:0>length$}").into_bytes()).unwrap();
-        Change::Trash { items: (0..count).map(|index| Chosen { path: path(index), if_etag: None }).collect() }
+        Change::Trash { items: (0..count).map(|index| PathItem { path: path(index), if_etag: None }).collect() }
     }
 
     #[test]

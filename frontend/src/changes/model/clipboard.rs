@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use shared::change::Leg;
+use shared::change::PathPair;
 use shared::{Change, Conflict, Outcome, Rights, VPath};
 
 use super::change_result::ChangeResult;
@@ -31,7 +31,7 @@ impl Clipboard {
             if let Change::Move { items, .. } = change {
                 let settled = |outcome: &Outcome| matches!(outcome, Outcome::Done { .. } | Outcome::Skipped);
                 moved.extend(
-                    items.iter().zip(outcomes).filter(|(_, outcome)| settled(outcome)).map(|(leg, _)| &leg.from),
+                    items.iter().zip(outcomes).filter(|(_, outcome)| settled(outcome)).map(|(pair, _)| &pair.from),
                 );
             }
         }
@@ -73,12 +73,12 @@ impl Clipboard {
 /// The change that moves or copies `paths` into `folder`. A copy within its own folder gets a numbered name. `None` if
 /// every entry to move is in `folder` already.
 pub fn transfer(paths: &[VPath], folder: &VPath, copy: bool) -> Option<Change> {
-    let leg = |path: &VPath| Some(Leg { from: path.clone(), to: folder.join(path.name()).ok()?, if_etag: None });
-    let items: Vec<_> = paths.iter().filter_map(leg).filter(|leg| copy || leg.from != leg.to).collect();
+    let pair = |path: &VPath| Some(PathPair { from: path.clone(), to: folder.join(path.name()).ok()?, if_etag: None });
+    let items: Vec<_> = paths.iter().filter_map(pair).filter(|pair| copy || pair.from != pair.to).collect();
     if items.is_empty() {
         return None;
     }
-    let duplicates = items.iter().all(|leg| leg.from == leg.to);
+    let duplicates = items.iter().all(|pair| pair.from == pair.to);
     let conflict = if duplicates { Conflict::KeepBoth } else { Conflict::Fail };
     Some(if copy { Change::Copy { items, conflict } } else { Change::Move { items, conflict } })
 }
@@ -103,7 +103,7 @@ mod tests {
     fn pasting_moves_cut_entries_and_copies_copied_ones() {
         let cut = Clipboard::new(vec![path("a/x"), path("b/y")], true);
         let Some(Change::Move { items, conflict: Conflict::Fail }) = cut.paste(&path("c")) else { panic!() };
-        assert_eq!(items.iter().map(|leg| leg.to.encoded()).collect::<Vec<_>>(), ["c/x", "c/y"]);
+        assert_eq!(items.iter().map(|pair| pair.to.encoded()).collect::<Vec<_>>(), ["c/x", "c/y"]);
         assert!(cut.is_cut(&path("a/x")) && !cut.is_cut(&path("a")));
         let copied = Clipboard::new(vec![path("a/x")], false);
         assert!(matches!(copied.paste(&path("c")), Some(Change::Copy { conflict: Conflict::Fail, .. })));

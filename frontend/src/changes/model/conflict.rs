@@ -69,18 +69,18 @@ pub fn select(change: &Change, indices: &[usize]) -> Option<Change> {
 #[cfg(test)]
 mod tests {
     use shared::VPath;
-    use shared::change::Leg;
+    use shared::change::PathPair;
 
     use super::*;
     use crate::folder::model::sample;
 
     fn copy(names: &[&str], conflict: Conflict) -> Change {
-        let leg = |name: &&str| Leg {
+        let pair = |name: &&str| PathPair {
             from: VPath::parse(&format!("x/{name}")).unwrap(),
             to: VPath::parse(name).unwrap(),
             if_etag: None,
         };
-        Change::Copy { items: names.iter().map(leg).collect(), conflict }
+        Change::Copy { items: names.iter().map(pair).collect(), conflict }
     }
 
     #[test]

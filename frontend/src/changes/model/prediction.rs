@@ -1,7 +1,7 @@
 //! Optimistic updates: the edits of the listing that a change is expected to make, the edits that revert them, and the
 //! edits that follow from the server's outcomes.
 
-use shared::change::Leg;
+use shared::change::PathPair;
 use shared::{Change, Conflict, Entry, Kind, Outcome, Timestamp, VPath};
 
 use crate::folder::model::{Edit, Listing};
@@ -19,17 +19,17 @@ pub struct Prediction {
 pub fn predict(change: &Change, listing: &Listing, now: i64) -> Vec<Prediction> {
     match change {
         Change::MakeFolder { paths, .. } => paths.iter().map(|path| new_folder(path, listing, now)).collect(),
-        Change::Move { items, conflict } => each_source(items, listing, |leg, entry, free| {
+        Change::Move { items, conflict } => each_source(items, listing, |pair, entry, free| {
             // With the destination taken, either the user is asked or the server chooses the name.
             if free || *conflict == Conflict::Replace {
-                moved(leg, entry, listing, free)
+                moved(pair, entry, listing, free)
             } else {
                 Prediction::default()
             }
         }),
-        Change::Copy { items, conflict } => each_source(items, listing, |leg, entry, free| {
-            let known = free && *conflict != Conflict::KeepBoth && is_in(&leg.to, listing);
-            if known { copied(leg, entry) } else { Prediction::default() }
+        Change::Copy { items, conflict } => each_source(items, listing, |pair, entry, free| {
+            let known = free && *conflict != Conflict::KeepBoth && is_in(&pair.to, listing);
+            if known { copied(pair, entry) } else { Prediction::default() }
         }),
         Change::Trash { items } | Change::Delete { items } => {
             let rows = rows_of(items.iter().map(|item| &item.path), listing);
@@ -51,7 +51,7 @@ pub fn confirmed_edits(change: &Change, outcomes: &[Outcome], folder: &VPath) ->
     let done = |index: usize| matches!(outcomes.get(index), Some(Outcome::Done { .. }));
     match change {
         Change::Move { items, .. } => {
-            items.iter().enumerate().filter(|(index, _)| done(*index)).for_each(|(_, leg)| remove(&leg.from));
+            items.iter().enumerate().filter(|(index, _)| done(*index)).for_each(|(_, pair)| remove(&pair.from));
         }
         Change::Trash { items } | Change::Delete { items } => {
             items.iter().enumerate().filter(|(index, _)| done(*index)).for_each(|(_, item)| remove(&item.path));
@@ -91,31 +91,35 @@ fn removed(listing: &Listing, row: usize) -> Prediction {
 
 /// Calls `predict` for each item whose source is in the listing, with the source's entry and whether the destination
 /// is free.
-fn each_source(items: &[Leg], listing: &Listing, predict: impl Fn(&Leg, Entry, bool) -> Prediction) -> Vec<Prediction> {
-    let from = rows_of(items.iter().map(|leg| &leg.from), listing);
-    let to = rows_of(items.iter().map(|leg| &leg.to), listing);
+fn each_source(
+    items: &[PathPair],
+    listing: &Listing,
+    predict: impl Fn(&PathPair, Entry, bool) -> Prediction,
+) -> Vec<Prediction> {
+    let from = rows_of(items.iter().map(|pair| &pair.from), listing);
+    let to = rows_of(items.iter().map(|pair| &pair.to), listing);
     let each = items.iter().zip(from).zip(to);
-    each.map(|((leg, from), to)| {
+    each.map(|((pair, from), to)| {
         let entry = from.and_then(|row| listing.entry(row));
-        entry.map_or_else(Prediction::default, |entry| predict(leg, entry, to.is_none()))
+        entry.map_or_else(Prediction::default, |entry| predict(pair, entry, to.is_none()))
     })
     .collect()
 }
 
-fn moved(leg: &Leg, entry: Entry, listing: &Listing, free: bool) -> Prediction {
-    let mut prediction = Prediction { apply: vec![Edit::absent(leg.from.name())], revert: Vec::new() };
-    if free && is_in(&leg.to, listing) {
-        prediction.apply.push(Edit::Present(Entry { path: leg.to.clone(), ..entry.clone() }));
-        prediction.revert.push(Edit::absent(leg.to.name()));
+fn moved(pair: &PathPair, entry: Entry, listing: &Listing, free: bool) -> Prediction {
+    let mut prediction = Prediction { apply: vec![Edit::absent(pair.from.name())], revert: Vec::new() };
+    if free && is_in(&pair.to, listing) {
+        prediction.apply.push(Edit::Present(Entry { path: pair.to.clone(), ..entry.clone() }));
+        prediction.revert.push(Edit::absent(pair.to.name()));
     }
     prediction.revert.push(Edit::Present(entry));
     prediction
 }
 
-fn copied(leg: &Leg, entry: Entry) -> Prediction {
+fn copied(pair: &PathPair, entry: Entry) -> Prediction {
     Prediction {
-        apply: vec![Edit::Present(Entry { path: leg.to.clone(), ..entry })],
-        revert: vec![Edit::absent(leg.to.name())],
+        apply: vec![Edit::Present(Entry { path: pair.to.clone(), ..entry })],
+        revert: vec![Edit::absent(pair.to.name())],
     }
 }
 
@@ -132,7 +136,7 @@ fn rows_of<'a>(paths: impl Iterator<Item = &'a VPath>, listing: &Listing) -> Vec
 
 #[cfg(test)]
 mod tests {
-    use shared::change::Chosen;
+    use shared::change::PathItem;
     use shared::{ErrorCode, TrashId};
 
     use super::*;
@@ -142,8 +146,8 @@ mod tests {
         VPath::parse(text).unwrap()
     }
 
-    fn leg(from: &str, to: &str) -> Leg {
-        Leg { from: path(from), to: path(to), if_etag: None }
+    fn pair(from: &str, to: &str) -> PathPair {
+        PathPair { from: path(from), to: path(to), if_etag: None }
     }
 
     fn names(listing: &Listing) -> Vec<String> {
@@ -170,37 +174,37 @@ mod tests {
     #[test]
     fn predict_shows_changes_within_the_listing() {
         let conflict = Conflict::Fail;
-        check(&["a", "b"], Change::Move { items: vec![leg("a", "c")], conflict }, &["b", "c"]);
-        check(&["a", "b"], Change::Move { items: vec![leg("a", "sub/a")], conflict }, &["b"]);
-        check(&["a", "b"], Change::Copy { items: vec![leg("a", "z")], conflict }, &["a", "b", "z"]);
+        check(&["a", "b"], Change::Move { items: vec![pair("a", "c")], conflict }, &["b", "c"]);
+        check(&["a", "b"], Change::Move { items: vec![pair("a", "sub/a")], conflict }, &["b"]);
+        check(&["a", "b"], Change::Copy { items: vec![pair("a", "z")], conflict }, &["a", "b", "z"]);
         check(&["a"], Change::MakeFolder { paths: vec![path("n")], existing_ok: false }, &["n", "a"]);
-        let items = ["b", "a", "elsewhere/c"].map(|text| Chosen { path: path(text), if_etag: None }).to_vec();
+        let items = ["b", "a", "elsewhere/c"].map(|text| PathItem { path: path(text), if_etag: None }).to_vec();
         check(&["a", "b", "c"], Change::Trash { items }, &["c"]);
     }
 
     #[test]
     fn predict_leaves_out_results_that_only_the_server_knows() {
         let conflict = Conflict::Fail;
-        check(&["a", "b"], Change::Move { items: vec![leg("a", "b")], conflict }, &["a", "b"]);
-        check(&["a"], Change::Move { items: vec![leg("sub/x", "x")], conflict }, &["a"]);
-        check(&["a"], Change::Copy { items: vec![leg("a", "a")], conflict: Conflict::KeepBoth }, &["a"]);
+        check(&["a", "b"], Change::Move { items: vec![pair("a", "b")], conflict }, &["a", "b"]);
+        check(&["a"], Change::Move { items: vec![pair("sub/x", "x")], conflict }, &["a"]);
+        check(&["a"], Change::Copy { items: vec![pair("a", "a")], conflict: Conflict::KeepBoth }, &["a"]);
         check(&["a"], Change::MakeFolder { paths: vec![path("a")], existing_ok: false }, &["a"]);
     }
 
     #[test]
     fn confirmed_edits_follow_the_outcomes() {
-        let change = Change::Copy { items: vec![leg("a", "a"), leg("x/b", "b")], conflict: Conflict::KeepBoth };
+        let change = Change::Copy { items: vec![pair("a", "a"), pair("x/b", "b")], conflict: Conflict::KeepBoth };
         let done = |entry| Outcome::Done { entry, trash: None, replaced: Vec::new() };
         let failed = Outcome::Failed { code: ErrorCode::NoSpace, path: None, message: String::new() };
         let copy = sample::file("a%20%282%29", 1);
         let edits = confirmed_edits(&change, &[done(Some(copy.clone())), failed.clone()], &VPath::root());
         assert_eq!(edits, [Edit::Present(copy)]);
 
-        let change = Change::Move { items: vec![leg("a", "sub/a"), leg("b", "sub/b")], conflict: Conflict::Fail };
+        let change = Change::Move { items: vec![pair("a", "sub/a"), pair("b", "sub/b")], conflict: Conflict::Fail };
         let edits = confirmed_edits(&change, &[done(Some(sample::file("sub/a", 1))), failed], &VPath::root());
         assert_eq!(edits, [Edit::absent(b"a")]);
 
-        let items = vec![Chosen { path: path("a"), if_etag: None }];
+        let items = vec![PathItem { path: path("a"), if_etag: None }];
         let trashed = Outcome::Done { entry: None, trash: Some(TrashId::default()), replaced: Vec::new() };
         assert_eq!(confirmed_edits(&Change::Trash { items }, &[trashed], &VPath::root()), [Edit::absent(b"a")]);
     }

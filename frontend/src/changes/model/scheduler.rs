@@ -3,7 +3,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use shared::change::Leg;
+use shared::change::PathPair;
 use shared::{Change, VPath};
 
 use super::undo::Origin;
@@ -51,11 +51,11 @@ impl PathAccess {
             match change {
                 Change::MakeFolder { paths, .. } => access.written.extend(paths.iter().cloned()),
                 Change::Move { items, .. } => {
-                    access.written.extend(items.iter().flat_map(|Leg { from, to, .. }| [from, to]).cloned());
+                    access.written.extend(items.iter().flat_map(|PathPair { from, to, .. }| [from, to]).cloned());
                 }
                 Change::Copy { items, .. } => {
-                    access.read.extend(items.iter().map(|leg| leg.from.clone()));
-                    access.written.extend(items.iter().map(|leg| leg.to.clone()));
+                    access.read.extend(items.iter().map(|pair| pair.from.clone()));
+                    access.written.extend(items.iter().map(|pair| pair.to.clone()));
                 }
                 Change::Trash { items } | Change::Delete { items } => {
                     access.written.extend(items.iter().map(|item| item.path.clone()));
@@ -156,7 +156,7 @@ fn within(inner: &HashSet<VPath>, outer: &HashSet<VPath>) -> bool {
 #[cfg(test)]
 mod tests {
     use shared::Conflict;
-    use shared::change::Chosen;
+    use shared::change::PathItem;
 
     use super::*;
 
@@ -165,17 +165,17 @@ mod tests {
     }
 
     fn rename(from: &str, to: &str) -> WaitsFor {
-        let items = vec![Leg { from: path(from), to: path(to), if_etag: None }];
+        let items = vec![PathPair { from: path(from), to: path(to), if_etag: None }];
         WaitsFor::Paths(PathAccess::of(&[Change::Move { items, conflict: Conflict::Fail }]))
     }
 
     fn copy(from: &str, to: &str) -> WaitsFor {
-        let items = vec![Leg { from: path(from), to: path(to), if_etag: None }];
+        let items = vec![PathPair { from: path(from), to: path(to), if_etag: None }];
         WaitsFor::Paths(PathAccess::of(&[Change::Copy { items, conflict: Conflict::Fail }]))
     }
 
     fn trash(text: &str) -> WaitsFor {
-        WaitsFor::Paths(PathAccess::of(&[Change::Trash { items: vec![Chosen { path: path(text), if_etag: None }] }]))
+        WaitsFor::Paths(PathAccess::of(&[Change::Trash { items: vec![PathItem { path: path(text), if_etag: None }] }]))
     }
 
     /// Adds all changes, and returns the indexes of those that start.

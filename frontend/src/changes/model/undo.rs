@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use shared::change::{Chosen, Leg, Return};
+use shared::change::{PathItem, PathPair, RestoreItem};
 use shared::{Change, Conflict, ETag, Entry, Outcome, TrashId, VPath};
 
 use super::verb::Verb;
@@ -99,16 +99,16 @@ pub fn inverse(change: &Change, outcomes: &[Outcome]) -> Vec<Change> {
         replaced.extend(old.iter().map(|id| restore_item(*id)));
         match (change, entry) {
             (Change::Move { items, conflict }, Some(entry)) if !was_merged(entry, *conflict) => {
-                let from = items.get(index).map(|leg| leg.from.clone());
-                moves.extend(from.map(|to| Leg { from: entry.path.clone(), to, if_etag: file_etag(entry) }));
+                let from = items.get(index).map(|pair| pair.from.clone());
+                moves.extend(from.map(|to| PathPair { from: entry.path.clone(), to, if_etag: file_etag(entry) }));
             }
             (Change::Copy { conflict, .. } | Change::Restore { conflict, .. }, Some(entry))
                 if !was_merged(entry, *conflict) =>
             {
-                trash.push(Chosen { path: entry.path.clone(), if_etag: file_etag(entry) });
+                trash.push(PathItem { path: entry.path.clone(), if_etag: file_etag(entry) });
             }
             (Change::MakeFolder { .. }, Some(entry)) => {
-                trash.push(Chosen { path: entry.path.clone(), if_etag: None });
+                trash.push(PathItem { path: entry.path.clone(), if_etag: None });
             }
             (Change::Trash { .. }, _) => restores.extend(trashed.map(restore_item)),
             _ => {}
@@ -142,8 +142,8 @@ fn file_etag(entry: &Entry) -> Option<ETag> {
     entry.etag.filter(|_| entry.is_file())
 }
 
-fn restore_item(id: TrashId) -> Return {
-    Return { id, to: None }
+fn restore_item(id: TrashId) -> RestoreItem {
+    RestoreItem { id, to: None }
 }
 
 /// Calls `visit` with the path and the entity tag of each conditional item.
@@ -155,7 +155,7 @@ fn visit_conditions(change: &mut Change, mut visit: impl FnMut(&VPath, &mut Opti
     };
     match change {
         Change::Move { items, .. } | Change::Copy { items, .. } => {
-            items.iter_mut().for_each(|leg| conditional(&leg.from, &mut leg.if_etag));
+            items.iter_mut().for_each(|pair| conditional(&pair.from, &mut pair.if_etag));
         }
         Change::Trash { items } | Change::Delete { items } => {
             items.iter_mut().for_each(|item| conditional(&item.path, &mut item.if_etag));
@@ -184,7 +184,7 @@ mod tests {
 
     fn rename(from: &str, to: &str, etag: Option<u8>) -> Change {
         let if_etag = etag.map(|etag| ETag([etag; 16]));
-        Change::Move { items: vec![Leg { from: path(from), to: path(to), if_etag }], conflict: Conflict::Fail }
+        Change::Move { items: vec![PathPair { from: path(from), to: path(to), if_etag }], conflict: Conflict::Fail }
     }
 
     fn step(changes: Vec<Change>) -> Option<Step> {
@@ -205,22 +205,22 @@ mod tests {
     #[test]
     fn inverse_trashes_new_folders_and_restores_trashed_entries() {
         let made = Change::MakeFolder { paths: vec![path("n")], existing_ok: false };
-        let away = Change::Trash { items: vec![Chosen { path: path("n"), if_etag: None }] };
+        let away = Change::Trash { items: vec![PathItem { path: path("n"), if_etag: None }] };
         assert_eq!(inverse(&made, &[done(Some(sample::folder("n")))]), std::slice::from_ref(&away));
 
         let id = TrashId([3; 16]);
         let trashed = Outcome::Done { entry: None, trash: Some(id), replaced: Vec::new() };
         let restore = Change::Restore { items: vec![restore_item(id)], conflict: Conflict::Fail };
         assert_eq!(inverse(&away, std::slice::from_ref(&trashed)), std::slice::from_ref(&restore));
-        let again = Change::Trash { items: vec![Chosen { path: path("n"), if_etag: Some(ETag([4; 16])) }] };
+        let again = Change::Trash { items: vec![PathItem { path: path("n"), if_etag: Some(ETag([4; 16])) }] };
         assert_eq!(inverse(&restore, &[done(Some(entry("n", 4)))]), [again]);
-        let items = vec![Chosen { path: path("n"), if_etag: None }];
+        let items = vec![PathItem { path: path("n"), if_etag: None }];
         assert_eq!(inverse(&Change::Delete { items }, &[done(None)]), [], "a permanent deletion has no inverse");
     }
 
     #[test]
     fn inverse_restores_a_replaced_entry_after_its_path_is_free() {
-        let items = vec![Leg { from: path("x/a"), to: path("a"), if_etag: None }];
+        let items = vec![PathPair { from: path("x/a"), to: path("a"), if_etag: None }];
         let change = Change::Move { items, conflict: Conflict::Replace };
         let old = TrashId([9; 16]);
         let outcome = Outcome::Done { entry: Some(entry("a", 1)), trash: None, replaced: vec![old] };
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn inverse_leaves_a_merged_folder() {
-        let items = vec![Leg { from: path("x/f"), to: path("f"), if_etag: None }];
+        let items = vec![PathPair { from: path("x/f"), to: path("f"), if_etag: None }];
         let change = Change::Copy { items, conflict: Conflict::Replace };
         assert_eq!(inverse(&change, &[done(Some(sample::folder("f")))]), []);
     }

@@ -1,6 +1,6 @@
 //! What a change does, for choosing the sentence that reports it.
 
-use shared::change::Leg;
+use shared::change::PathPair;
 use shared::{Change, VPath};
 
 /// What a change did.
@@ -25,7 +25,7 @@ pub enum Verb {
 impl Verb {
     /// The verb of a change.
     pub fn of(change: &Change) -> Self {
-        let renames = |leg: &Leg| leg.from.parent() == leg.to.parent();
+        let renames = |pair: &PathPair| pair.from.parent() == pair.to.parent();
         match change {
             Change::MakeFolder { .. } => Self::Made,
             Change::Move { items, .. } if items.iter().all(renames) => Self::Renamed,
@@ -42,7 +42,7 @@ impl Verb {
 pub fn item_path(change: &Change, index: usize) -> Option<&VPath> {
     match change {
         Change::MakeFolder { paths, .. } => paths.get(index),
-        Change::Move { items, .. } | Change::Copy { items, .. } => items.get(index).map(|leg| &leg.from),
+        Change::Move { items, .. } | Change::Copy { items, .. } => items.get(index).map(|pair| &pair.from),
         Change::Trash { items } | Change::Delete { items } => items.get(index).map(|item| &item.path),
         Change::Restore { items, .. } => items.get(index).and_then(|item| item.to.as_ref()),
         Change::Purge { .. } => None,
@@ -59,7 +59,7 @@ mod tests {
     fn a_move_within_one_folder_is_a_rename() {
         let change = |from: &str, to: &str| {
             let [from, to] = [from, to].map(|text| VPath::parse(text).unwrap());
-            Change::Move { items: vec![Leg { from, to, if_etag: None }], conflict: Conflict::Fail }
+            Change::Move { items: vec![PathPair { from, to, if_etag: None }], conflict: Conflict::Fail }
         };
         assert_eq!(Verb::of(&change("x/a", "x/b")), Verb::Renamed);
         assert_eq!(Verb::of(&change("x/a", "y/a")), Verb::Moved);

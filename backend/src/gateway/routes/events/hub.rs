@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use shared::{Event, EventId, Happening, Scope, VPath};
+use shared::{Event, EventId, EventKind, Scope, VPath};
 use tokio::sync::{OnceCell, broadcast};
 use tokio_util::sync::CancellationToken;
 
@@ -120,7 +120,7 @@ async fn pump(mut watcher: Watcher, feed: Weak<Feed>, over: CancellationToken) {
             event = watcher.next() => event.ok(),
         };
         let Some(feed) = feed.upgrade() else { return };
-        let gone = event.as_ref().is_none_or(|event| event.happening == Happening::Gone);
+        let gone = event.as_ref().is_none_or(|event| event.kind == EventKind::Gone);
         if let Some(event) = event {
             feed.tell(event).await;
         }
@@ -176,11 +176,11 @@ impl Listening {
         let event = match self.events.as_mut()?.recv().await {
             Ok(event) => event,
             // Too much has happened meanwhile: it is not told, but that it is not is.
-            Err(broadcast::error::RecvError::Lagged(_)) => Event { id: self.last, happening: Happening::Resync },
+            Err(broadcast::error::RecvError::Lagged(_)) => Event { id: self.last, kind: EventKind::Resync },
             Err(broadcast::error::RecvError::Closed) => return None,
         };
         self.last = event.id;
-        if event.happening == Happening::Gone {
+        if event.kind == EventKind::Gone {
             self.events = None;
         }
         Some(event)

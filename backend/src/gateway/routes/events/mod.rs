@@ -140,20 +140,20 @@ impl Drop for Stream {
 
 /// JSON has no line breaks outside its texts, and inside them they are escaped: one line of data is enough.
 fn text(event: &Event) -> Bytes {
-    let data = serde_json::to_string(&event.happening).unwrap_or_default();
+    let data = serde_json::to_string(&event.kind).unwrap_or_default();
     Bytes::from(format!("id: {}\ndata: {data}\n\n", event.id))
 }
 
 #[cfg(test)]
 mod tests {
-    use shared::Happening;
+    use shared::EventKind;
 
     use super::*;
 
     #[test]
     fn an_event_is_two_lines_whatever_is_in_it() {
         let path = VPath::from_bytes(&b"a\nid: 1\r\rdata: x"[..]).unwrap();
-        let event = Event { id: EventId { epoch: 1, sequence: 255 }, happening: Happening::Absent { path } };
+        let event = Event { id: EventId { epoch: 1, sequence: 255 }, kind: EventKind::Absent { path } };
         let text = String::from_utf8(text(&event).into()).unwrap();
         assert_eq!(text, "id: 1.ff\ndata: {\"event\":\"absent\",\"path\":\"a%0Aid%3A%201%0D%0Ddata%3A%20x\"}\n\n");
     }

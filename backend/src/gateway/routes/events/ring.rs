@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use shared::limits::EVENTS_KEPT_MAX;
-use shared::{Event, EventId, Happening};
+use shared::{Event, EventId, EventKind};
 
 /// The last events, without a gap between them.
 pub(super) struct Ring {
@@ -31,7 +31,7 @@ impl Ring {
     /// What somebody hears first who comes now, and heard `after` last: that the folder is watched, and what was missed,
     /// or that it is no longer known.
     pub(super) fn greet(&self, after: Option<Position>) -> Vec<Event> {
-        let ready = |id| Event { id, happening: Happening::Ready };
+        let ready = |id| Event { id, kind: EventKind::Ready };
         let last = self.kept.back().map_or(self.base, |event| event.id);
         let from = match after {
             None => return vec![ready(last)],
@@ -44,7 +44,7 @@ impl Ring {
                 // What is told again has the ids of then: who is cut off in the middle comes back to the right place.
                 std::iter::once(ready(id)).chain(self.kept.iter().skip(from).cloned()).collect()
             }
-            _ => vec![ready(last), Event { id: last, happening: Happening::Resync }],
+            _ => vec![ready(last), Event { id: last, kind: EventKind::Resync }],
         }
     }
 }
@@ -69,7 +69,7 @@ mod tests {
     }
 
     fn event(sequence: u64) -> Event {
-        Event { id: id(sequence), happening: Happening::Absent { path: VPath::root() } }
+        Event { id: id(sequence), kind: EventKind::Absent { path: VPath::root() } }
     }
 
     fn heard(ring: &Ring, after: Option<Position>) -> Vec<u64> {
@@ -77,7 +77,7 @@ mod tests {
     }
 
     fn is_lost(ring: &Ring, after: Position) -> bool {
-        matches!(&ring.greet(Some(after))[..], [_, Event { happening: Happening::Resync, .. }])
+        matches!(&ring.greet(Some(after))[..], [_, Event { kind: EventKind::Resync, .. }])
     }
 
     #[test]
@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(heard(&ring, Some(Position::At(id(10)))), [10, 11, 12, 13]);
         assert_eq!(heard(&ring, Some(Position::At(id(12)))), [12, 13]);
         assert_eq!(heard(&ring, Some(Position::At(id(13)))), [13]);
-        assert!(ring.greet(None).iter().all(|event| event.happening == Happening::Ready));
+        assert!(ring.greet(None).iter().all(|event| event.kind == EventKind::Ready));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Entries that go elsewhere: moved by a rename where one leads there, copied otherwise. Trees are walked with a stack of
 //! their own, and an entry that cannot go is told of while the others go on.
 
-use shared::change::Leg;
+use shared::change::PathPair;
 use shared::limits::REPLACED_TOLD_MAX;
 use shared::{Conflict, ETag, Entry, ErrorCode, Kind, Link, Outcome, TrashId, VPath};
 
@@ -39,12 +39,12 @@ impl Run {
     pub(in crate::server) fn transfer(
         &mut self,
         index: usize,
-        leg: &Leg,
+        pair: &PathPair,
         conflict: Conflict,
         moves: bool,
     ) -> Result<Outcome, Trouble> {
-        let (from, to) = (self.inside(&leg.from)?, self.inside(&leg.to)?);
-        check_way(&leg.from, &leg.to, conflict)?;
+        let (from, to) = (self.inside(&pair.from)?, self.inside(&pair.to)?);
+        check_way(&pair.from, &pair.to, conflict)?;
         let target_before = self.target_before(index);
         let Some(source) = self.standing(&from)? else {
             // A move whose source is gone may be one that had happened.
@@ -54,7 +54,7 @@ impl Run {
             let replaced = if self.was_trashed(id) { vec![id] } else { Vec::new() };
             return Ok(Outcome::Done { entry: Some(self.told(there)), trash: None, replaced });
         };
-        if leg.if_etag.is_some() && leg.if_etag != source.etag {
+        if pair.if_etag.is_some() && pair.if_etag != source.etag {
             return Err(ErrorCode::Changed.into());
         }
         let there = self.standing(&to)?;
@@ -71,16 +71,16 @@ impl Run {
             self.count_ahead(&source)?;
         }
         if let Some(path) = target_before {
-            return self.go(journey, source, path, leg.if_etag);
+            return self.go(journey, source, path, pair.if_etag);
         }
         match plan(conflict, self.rights, &source, there.as_ref())? {
             Plan::Skip => Ok(Outcome::Skipped),
             Plan::Beside => {
                 let path = self.free_name(&to)?;
                 journey.conflict = Conflict::Fail;
-                self.go(journey, source, path, leg.if_etag)
+                self.go(journey, source, path, pair.if_etag)
             }
-            Plan::Take | Plan::Replace | Plan::Merge => self.go(journey, source, to, leg.if_etag),
+            Plan::Take | Plan::Replace | Plan::Merge => self.go(journey, source, to, pair.if_etag),
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use shared::limits::EVENTS_KEPT_MAX;
-use shared::{ErrorCode, Event, EventId, Happening, VPath};
+use shared::{ErrorCode, Event, EventId, EventKind, VPath};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::warn;
@@ -105,7 +105,7 @@ impl Feed {
         let place = after.and_then(|after| ring.place_after(after));
         let resync = (after.is_some() && place.is_none()).then(|| ring.resync());
         let place = place.unwrap_or(ring.last());
-        let ready = Event { id: ring.id(place), happening: Happening::Ready };
+        let ready = Event { id: ring.id(place), kind: EventKind::Ready };
         drop(ring);
         let greeting = [Some(ready), resync].into_iter().flatten().collect();
         Listener { feed: Arc::clone(self), latest: self.latest.subscribe(), place, greeting }
@@ -114,12 +114,12 @@ impl Feed {
     /// True once the folder is gone.
     pub(super) fn is_over(&self) -> bool {
         let ring = self.ring();
-        ring.last() > 0 && ring.after(ring.last() - 1).iter().any(|event| event.happening == Happening::Gone)
+        ring.last() > 0 && ring.after(ring.last() - 1).iter().any(|event| event.kind == EventKind::Gone)
     }
 
-    fn push(&self, happenings: Vec<Happening>) {
+    fn push(&self, kinds: Vec<EventKind>) {
         let mut ring = self.ring();
-        happenings.into_iter().for_each(|happening| ring.push(happening));
+        kinds.into_iter().for_each(|kind| ring.push(kind));
         let last = ring.last();
         drop(ring);
         self.latest.send_replace(last);
@@ -194,25 +194,25 @@ impl Begun {
                 sleep(GATHER_TIME).await;
             }
             let worked = blocking(move || {
-                let happenings = if looks { self.look()? } else { self.gather()? };
-                Ok((self, happenings))
+                let kinds = if looks { self.look()? } else { self.gather()? };
+                Ok((self, kinds))
             });
-            let happenings = match worked.await {
-                Ok((back, happenings)) => {
+            let kinds = match worked.await {
+                Ok((back, kinds)) => {
                     self = back;
-                    happenings
+                    kinds
                 }
                 Err(error) => {
                     // Whoever listens asks again, and hears why it cannot be watched.
                     warn!(%error, "a folder is no longer watched");
-                    feed.push(vec![Happening::Gone]);
+                    feed.push(vec![EventKind::Gone]);
                     let_go();
                     return;
                 }
             };
-            let gone = happenings.contains(&Happening::Gone);
-            if !happenings.is_empty() {
-                feed.push(happenings);
+            let gone = kinds.contains(&EventKind::Gone);
+            if !kinds.is_empty() {
+                feed.push(kinds);
             }
             if gone {
                 let_go();
@@ -231,23 +231,23 @@ impl Begun {
     }
 
     /// What the notices of late come to.
-    fn gather(&mut self) -> Result<Vec<Happening>, StorageError> {
+    fn gather(&mut self) -> Result<Vec<EventKind>, StorageError> {
         let pending = std::mem::take(&mut *self.noticed.pending());
         if pending.gone || !self.is_there()? {
-            return Ok(vec![Happening::Gone]);
+            return Ok(vec![EventKind::Gone]);
         }
         if pending.everything {
             return self.look_anew();
         }
-        let mut happenings = Vec::new();
+        let mut kinds = Vec::new();
         for name in pending.names {
             let Ok(path) = self.folder.join(&name) else { continue };
             match self.storage.stat(&path) {
-                Ok(entry) => happenings.push(Happening::Present { entry }),
-                Err(error) if error.code == ErrorCode::NotFound => happenings.push(Happening::Absent { path }),
+                Ok(entry) => kinds.push(EventKind::Present { entry }),
+                Err(error) if error.code == ErrorCode::NotFound => kinds.push(EventKind::Absent { path }),
                 Err(error) => {
                     warn!(%error, "something that happened cannot be looked at");
-                    happenings.push(Happening::Resync);
+                    kinds.push(EventKind::Resync);
                 }
             }
             self.told.insert(name);
@@ -255,15 +255,15 @@ impl Begun {
         if self.told.len() > EVENTS_KEPT_MAX {
             // So much at once that the buckets of it all would hide the rest.
             let missed = self.look()?;
-            happenings.extend(missed);
+            kinds.extend(missed);
         }
-        Ok(happenings)
+        Ok(kinds)
     }
 
     /// Whether something happened that was not told of.
-    fn look(&mut self) -> Result<Vec<Happening>, StorageError> {
+    fn look(&mut self) -> Result<Vec<EventKind>, StorageError> {
         if !self.is_there()? {
-            return Ok(vec![Happening::Gone]);
+            return Ok(vec![EventKind::Gone]);
         }
         let now = read(&*self.storage, &self.folder, &self.hashing)?;
         let told = {
@@ -274,13 +274,13 @@ impl Begun {
         let missed = self.fingerprint.as_ref().is_some_and(|before| before.differs(&now, &told));
         self.fingerprint = Some(now);
         self.told.clear();
-        Ok(if missed { vec![Happening::Resync] } else { Vec::new() })
+        Ok(if missed { vec![EventKind::Resync] } else { Vec::new() })
     }
 
-    fn look_anew(&mut self) -> Result<Vec<Happening>, StorageError> {
+    fn look_anew(&mut self) -> Result<Vec<EventKind>, StorageError> {
         self.fingerprint = Some(read(&*self.storage, &self.folder, &self.hashing)?);
         self.told.clear();
-        Ok(vec![Happening::Resync])
+        Ok(vec![EventKind::Resync])
     }
 
     fn is_there(&self) -> Result<bool, StorageError> {

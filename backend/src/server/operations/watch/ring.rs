@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use shared::limits::EVENTS_KEPT_MAX;
-use shared::{Event, EventId, Happening};
+use shared::{Event, EventId, EventKind};
 
 /// The latest events.
 pub(super) struct Ring {
@@ -12,7 +12,7 @@ pub(super) struct Ring {
     /// Of the event that came last; 0 before the first.
     last: u64,
     /// The events up to the last one, without a gap.
-    events: VecDeque<Happening>,
+    events: VecDeque<EventKind>,
 }
 
 impl Ring {
@@ -21,11 +21,11 @@ impl Ring {
     }
 
     /// Something happened.
-    pub(super) fn push(&mut self, happening: Happening) {
+    pub(super) fn push(&mut self, kind: EventKind) {
         if self.events.len() == EVENTS_KEPT_MAX {
             self.events.pop_front();
         }
-        self.events.push_back(happening);
+        self.events.push_back(kind);
         self.last += 1;
     }
 
@@ -52,12 +52,12 @@ impl Ring {
         }
         let skipped = usize::try_from(place - self.before_first()).unwrap_or(usize::MAX);
         let numbered = (place + 1..).zip(self.events.iter().skip(skipped));
-        numbered.map(|(sequence, happening)| Event { id: self.id(sequence), happening: happening.clone() }).collect()
+        numbered.map(|(sequence, kind)| Event { id: self.id(sequence), kind: kind.clone() }).collect()
     }
 
     /// That one should look again, from where the ring is now.
     pub(super) fn resync(&self) -> Event {
-        Event { id: self.id(self.last), happening: Happening::Resync }
+        Event { id: self.id(self.last), kind: EventKind::Resync }
     }
 
     fn before_first(&self) -> u64 {
@@ -71,8 +71,8 @@ mod tests {
 
     use super::*;
 
-    fn absent(number: u64) -> Happening {
-        Happening::Absent { path: VPath::parse(&number.to_string()).unwrap() }
+    fn absent(number: u64) -> EventKind {
+        EventKind::Absent { path: VPath::parse(&number.to_string()).unwrap() }
     }
 
     #[test]
@@ -80,7 +80,7 @@ mod tests {
         let mut ring = Ring::new(7);
         assert!(ring.after(0).is_empty());
         (1..=3).for_each(|number| ring.push(absent(number)));
-        let heard: Vec<_> = ring.after(1).into_iter().map(|event| (event.id.sequence, event.happening)).collect();
+        let heard: Vec<_> = ring.after(1).into_iter().map(|event| (event.id.sequence, event.kind)).collect();
         assert_eq!(heard, [(2, absent(2)), (3, absent(3))]);
         assert_eq!(ring.place_after(EventId { epoch: 7, sequence: 2 }), Some(2));
         assert_eq!(ring.place_after(EventId { epoch: 7, sequence: 4 }), None);

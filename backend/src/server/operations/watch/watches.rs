@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shared::limits::WATCHES_MAX;
 use shared::wire::{Failure, FrameKind, Watch};
-use shared::{ErrorCode, Event, Happening, Rights, VPath};
+use shared::{ErrorCode, Event, EventKind, Rights, VPath};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -42,7 +42,7 @@ pub(in crate::server) async fn watch<W: Sink>(
     loop {
         let mut over = false;
         for event in listener.take() {
-            over |= event.happening == Happening::Gone;
+            over |= event.kind == EventKind::Gone;
             answer.send(FrameKind::Event, &as_asked(event, &folder, &request.folder)).await?;
         }
         answer.flush().await?;
@@ -65,15 +65,15 @@ pub(in crate::server) async fn watch<W: Sink>(
 
 /// The event as the caller names what it is about.
 fn as_asked(event: Event, folder: &VPath, asked: &VPath) -> Event {
-    let happening = match event.happening {
-        Happening::Present { entry } => Happening::Present { entry: relative(entry, folder, asked) },
-        Happening::Absent { path } => {
+    let kind = match event.kind {
+        EventKind::Present { entry } => EventKind::Present { entry: relative(entry, folder, asked) },
+        EventKind::Absent { path } => {
             let inner = folder.strip_prefix_of(&path).unwrap_or_default();
-            Happening::Absent { path: asked.join_path(&inner).unwrap_or_default() }
+            EventKind::Absent { path: asked.join_path(&inner).unwrap_or_default() }
         }
         same => same,
     };
-    Event { happening, ..event }
+    Event { kind, ..event }
 }
 
 impl Watches {
