@@ -2,19 +2,20 @@
 
 use std::process::ExitCode;
 
+use clap::Parser;
+use tokio_util::sync::CancellationToken;
+
 use crate::cli::{Cli, Command, GatewayArgs, ServeArgs, ServerCommand, StorageArgs};
 use crate::config::FileSettings;
 use crate::gateway::PageFiles;
 use crate::{commands, run, telemetry};
-use clap::Parser;
-use tokio_util::sync::CancellationToken;
 
 /// Runs the command that the process was started with.
 pub fn main(page: PageFiles) -> ExitCode {
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return commands::fail(&format!("no threads to run on: {error}")),
+        Err(error) => return commands::fail(&format!("no threads can be started: {error}")),
     };
     let code = runtime.block_on(execute(cli.command, page));
     telemetry::flush();
@@ -32,27 +33,27 @@ async fn execute(command: Command, page: PageFiles) -> ExitCode {
 }
 
 async fn serve(command: ServerCommand, page: PageFiles) -> Result<(), Box<dyn std::error::Error>> {
-    let (ServerCommand::Serve(ServeArgs { common, .. })
-    | ServerCommand::Storage(StorageArgs { common, .. })
-    | ServerCommand::Gateway(GatewayArgs { common, .. })) = &command;
-    let file = FileSettings::read(common.config.as_deref())?;
-    let common = common.clone().settle(&file);
-    telemetry::start(common.log, common.log_format);
+    let (ServerCommand::Serve(ServeArgs { process, .. })
+    | ServerCommand::Storage(StorageArgs { process, .. })
+    | ServerCommand::Gateway(GatewayArgs { process, .. })) = &command;
+    let file = FileSettings::read(process.config.as_deref())?;
+    let process = process.clone().resolve(&file.process);
+    telemetry::start(process.log, process.log_format);
     let shutdown = CancellationToken::new();
     run::stop_at_signals(shutdown.clone());
     match command {
         ServerCommand::Serve(args) => {
-            let mut http = args.http.settle(&file)?;
+            let mut http = args.http.resolve(&file.http)?;
             http.gateway.page = page;
-            run::serve(&args.folder, http, args.tcp.settle(&file)?, common, shutdown).await?;
+            run::serve(&args.folder, http, args.tcp.resolve(&file.tcp)?, process, shutdown).await?;
         }
         ServerCommand::Storage(args) => {
-            run::serve_storage(&args.folder, &args.key, args.tcp.settle(&file)?, common, shutdown).await?;
+            run::serve_storage(&args.folder, &args.key, args.tcp.resolve(&file.tcp)?, process, shutdown).await?;
         }
         ServerCommand::Gateway(args) => {
-            let mut http = args.http.settle(&file)?;
+            let mut http = args.http.resolve(&file.http)?;
             http.gateway.page = page;
-            run::serve_gateway(&args.server, &args.key, http, common, shutdown).await?;
+            run::serve_gateway(&args.server, &args.key, http, process, shutdown).await?;
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ pub use changing::{
     TrashLsArgs, TrashRestoreArgs,
 };
 
-use crate::config::{CommonSettings, HttpSettings, TcpSettings};
+use crate::config::{HttpSettings, ProcessSettings, TcpSettings};
 
 /// Passerelle: the files of a machine, in a browser, byte for byte.
 #[derive(Parser, Debug)]
@@ -85,7 +85,7 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub tcp: TcpSettings,
     #[command(flatten)]
-    pub common: CommonSettings,
+    pub process: ProcessSettings,
 }
 
 /// `passerelle storage`.
@@ -100,7 +100,7 @@ pub struct StorageArgs {
     #[command(flatten)]
     pub tcp: TcpSettings,
     #[command(flatten)]
-    pub common: CommonSettings,
+    pub process: ProcessSettings,
 }
 
 /// `passerelle gateway`.
@@ -115,7 +115,7 @@ pub struct GatewayArgs {
     #[command(flatten)]
     pub http: HttpSettings,
     #[command(flatten)]
-    pub common: CommonSettings,
+    pub process: ProcessSettings,
 }
 
 /// Which file server a client verb talks to.

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::exit::{Exit, Failure};
 use crate::cli::ConnectArgs;
 use crate::client::{Caller, Client, PoolConfig, ServerAddress, Target};
-use crate::state::{StateError, noted_key, read_key};
+use crate::state::{StateError, key_of, read_key};
 use crate::wire::{Key, connect_tcp, connect_unix};
 
 const PORT_DEFAULT: &str = "5555";
@@ -81,7 +81,7 @@ async fn key(args: &ConnectArgs, place: &ServerAddress) -> Result<Key, Failure> 
             Ok(key) => return Ok(key),
             Err(error) => error,
         },
-        None => match noted_key(&place.to_string()) {
+        None => match key_of(&place.to_string()) {
             Ok(key) => return Ok(key),
             Err(error) => {
                 is_there(place).await?;

@@ -1,0 +1,158 @@
+//! The three servers: both halves in one process, or one of them alone.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use shared::Rights;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::announce::announce;
+use super::error::RunError;
+use super::listeners::{FramedListeners, HttpListener};
+#[cfg(unix)]
+use super::open_files;
+use crate::client::{Client, PoolConfig, ServerAddress, Target};
+use crate::config::{HttpConfig, ProcessConfig, TcpConfig};
+use crate::gateway::Gateway;
+use crate::server::{self, Database, DatabaseError, Server, ServerConfig, Ways};
+use crate::state::{StateDir, read_key, read_or_make_key};
+use crate::storage::local::LocalStorage;
+use crate::storage::{Durability, StorageError};
+use crate::wire::{Key, in_process};
+
+/// Serves HTTP and the framed protocol in one process. Gateway and file server exchange frames through memory, and
+/// authenticate with a key that only this process has.
+///
+/// # Errors
+/// [`RunError`], before anything is served.
+pub async fn serve(
+    folder: &Path,
+    http: HttpConfig,
+    tcp: TcpConfig,
+    process: ProcessConfig,
+    shutdown: CancellationToken,
+) -> Result<(), RunError> {
+    prepare();
+    let folder = resolve(folder)?;
+    let state = StateDir::open(process.state.as_deref(), &folder)?;
+    let local_key = state.local_key()?;
+    let inner_key = Key::generate()?;
+    let storage = open_storage(&folder, state.path())?;
+    let framed = FramedListeners::open(&tcp).await?;
+    let http_listener = HttpListener::open(&http).await?;
+    let addresses = framed.addresses();
+    framed.record_key(&state.key_path());
+
+    let keys = [(local_key, Rights::ALL), (inner_key.clone(), Rights::ALL)];
+    let config = ServerConfig { drain_time: process.drain_time, ..tcp.server };
+    let stop_server = CancellationToken::new();
+    let (connector, in_process) = in_process();
+    let file_server = Server::new(Arc::new(storage), open_database(&state, &config)?, keys, config);
+    let ways = Ways { in_process: Some(in_process), ..framed.into_ways() };
+    let file_server = tokio::spawn(server::serve(ways, file_server, stop_server.clone()));
+
+    let client = Client::new(Target::in_process(connector, inner_key), pool(&http));
+    let writable = http.gateway.anonymous.writable();
+    let gateway = new_gateway(client, http, &process, Some(&folder));
+    announce(process.json, Some(http_listener.url()), Some(&addresses));
+    info!(folder = %folder.display(), writable, "serving");
+    http_listener.serve(gateway, shutdown).await;
+    stop_server.cancel();
+    if let Err(error) = file_server.await {
+        tracing::error!(%error, "the file server panicked");
+    }
+    Ok(())
+}
+
+/// Serves the framed protocol only.
+///
+/// # Errors
+/// [`RunError`], before anything is served.
+pub async fn serve_storage(
+    folder: &Path,
+    key: &Path,
+    tcp: TcpConfig,
+    process: ProcessConfig,
+    shutdown: CancellationToken,
+) -> Result<(), RunError> {
+    prepare();
+    let folder = resolve(folder)?;
+    let state = StateDir::open(process.state.as_deref(), &folder)?;
+    let keys = [(read_or_make_key(key)?, Rights::ALL), (state.local_key()?, Rights::ALL)];
+    let storage = open_storage(&folder, state.path())?;
+    let framed = FramedListeners::open(&tcp).await?;
+    framed.record_key(&state.key_path());
+    announce(process.json, None, Some(&framed.addresses()));
+    info!(folder = %folder.display(), "serving");
+    let config = ServerConfig { drain_time: process.drain_time, ..tcp.server };
+    let server = Server::new(Arc::new(storage), open_database(&state, &config)?, keys, config);
+    server::serve(framed.into_ways(), server, shutdown).await;
+    Ok(())
+}
+
+/// Serves HTTP only, in front of the file server at `server`.
+///
+/// # Errors
+/// [`RunError`], before anything is served.
+pub async fn serve_gateway(
+    server: &str,
+    key: &Path,
+    http: HttpConfig,
+    process: ProcessConfig,
+    shutdown: CancellationToken,
+) -> Result<(), RunError> {
+    prepare();
+    let client = Client::new(Target { address: ServerAddress::parse(server), key: read_key(key)? }, pool(&http));
+    let listener = HttpListener::open(&http).await?;
+    let gateway = new_gateway(client, http, &process, None);
+    announce(process.json, Some(listener.url()), None);
+    listener.serve(gateway, shutdown).await;
+    Ok(())
+}
+
+fn prepare() {
+    #[cfg(unix)]
+    open_files::raise_limit();
+}
+
+fn pool(http: &HttpConfig) -> PoolConfig {
+    PoolConfig { transfer_bytes_max: http.transfer_bytes_max, ..PoolConfig::default() }
+}
+
+fn resolve(folder: &Path) -> Result<PathBuf, RunError> {
+    std::fs::canonicalize(folder).map_err(|error| RunError::Folder {
+        folder: folder.to_owned(),
+        reason: StorageError::from_io(error, "the folder cannot be opened"),
+    })
+}
+
+/// The storage of `folder`, in which `hidden` cannot be reached.
+fn open_storage(folder: &Path, hidden: &Path) -> Result<LocalStorage, RunError> {
+    LocalStorage::open(folder, Some(hidden)).map_err(|reason| RunError::Folder { folder: folder.to_owned(), reason })
+}
+
+/// The file server's database. `None` if it is read-only: files can still be read, but not changed.
+fn open_database(state: &StateDir, config: &ServerConfig) -> Result<Option<Arc<Database>>, RunError> {
+    if config.durability == Durability::Relaxed {
+        warn!("uploads are acknowledged before they are on the disk: a crash of this machine may lose the last ones");
+    }
+    match Database::open(&state.database_path()) {
+        Ok(database) => Ok(Some(Arc::new(database.keeping_uploads(config.durability)))),
+        Err(error @ DatabaseError::ReadOnly { .. }) => {
+            warn!(%error, "read-only: files can be read but not changed");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn new_gateway(client: Client, http: HttpConfig, process: &ProcessConfig, folder: Option<&Path>) -> Gateway {
+    let mut config = http.gateway;
+    config.drain_time = process.drain_time;
+    if config.name.is_empty() {
+        let name = folder.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        config.name = name.unwrap_or_else(|| "Passerelle".into());
+    }
+    Gateway::new(client, config)
+}
