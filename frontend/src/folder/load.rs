@@ -1,5 +1,5 @@
-//! Fetching a folder, page by page, until all of it is here or the person goes elsewhere. A folder that is shown while
-//! it is read again is replaced only once as much of it is here as was shown.
+//! Loading a folder page by page, until it is complete or the user leaves it. A listing that is on the screen while the
+//! folder is read again is replaced once as many rows have arrived as are shown.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -7,31 +7,47 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::Order;
-use shared::VPath;
 use shared::api::files::ListFolder;
 use shared::limits::LIST_LIMIT_DEFAULT;
+use shared::{Order, VPath};
 use web_sys::{AbortController, AbortSignal};
 
 use super::loaded_page::LoadedPage;
+use super::model::Listing;
 use super::model::listing::next_limit;
-use super::model::{Listing, SelectionSnapshot, ViewState};
+use super::restoration::Restoration;
 use super::state::{Browser, Phase, ScrollTarget};
 use crate::env::{now, sleep};
 use crate::failure::{Failure, backoff_milliseconds};
 use crate::net::api::{Listed, list};
 use crate::net::listing_page::ListingPage;
 
-/// A wait that nobody notices needs no sign of waiting.
+/// Grey bars appear after this wait: before it, they would only flicker.
 const SKELETON_AFTER: Duration = Duration::from_millis(150);
-/// How often a listing is started again whose cursor the server no longer takes.
+/// How often a listing is started again because the server no longer accepts its cursor.
 const RESTARTS_MAX: u32 = 5;
 
 impl Browser {
-    /// Reads the folder that the address names: behind what is shown (`in_background`), or to be shown at once.
-    pub(super) fn load(self, in_background: bool, place: ViewState, keep: SelectionSnapshot, focus: bool) {
+    /// Loads the folder that the address names, and shows it from its first page on.
+    pub(super) fn load(self, restoration: Restoration) {
+        let Some(load) = self.begin_load() else { return };
+        self.refreshing.set(false);
+        self.phase.set(Phase::Waiting);
+        self.show_skeleton_later(load.signal.clone());
+        spawn_local(load.run(Some(restoration)));
+    }
+
+    /// Loads the folder again while its listing is on the screen.
+    pub(super) fn load_in_background(self) {
+        let Some(load) = self.begin_load() else { return };
+        self.refreshing.set(true);
+        spawn_local(load.run(None));
+    }
+
+    /// Ends the load before this one; `None` in a browser that cannot abort.
+    fn begin_load(self) -> Option<Load> {
         self.abort();
-        let Ok(controller) = AbortController::new() else { return };
+        let controller = AbortController::new().ok()?;
         let signal = controller.signal();
         self.work.update_value(|work| {
             work.abort = Some(controller);
@@ -39,18 +55,8 @@ impl Browser {
             work.edits_while_loading.clear();
             work.loaded_pages.clear();
         });
-        self.refreshing.set(in_background);
-        if !in_background {
-            self.phase.set(Phase::Waiting);
-            self.show_skeleton_later(signal.clone());
-        }
-        let reading =
-            Reading { browser: self, signal, folder: self.folder.get_untracked(), order: self.order.get_untracked() };
-        spawn_local(async move {
-            if let Err(failure) = reading.run(in_background, place, keep, focus).await {
-                reading.fail(failure);
-            }
-        });
+        let (folder, order) = (self.folder.get_untracked(), self.order.get_untracked());
+        Some(Load { browser: self, signal, folder, order })
     }
 
     fn show_skeleton_later(self, signal: AbortSignal) {
@@ -63,117 +69,130 @@ impl Browser {
     }
 }
 
-/// One folder being read.
-struct Reading {
+/// One load of a folder.
+struct Load {
     browser: Browser,
     signal: AbortSignal,
     folder: VPath,
     order: Order,
 }
 
-impl Reading {
-    async fn run(
-        &self,
-        in_background: bool,
-        place: ViewState,
-        keep: SelectionSnapshot,
-        focus: bool,
-    ) -> Result<(), Failure> {
-        let browser = self.browser;
-        let mut first = Some((place, keep, focus));
-        let mut hidden = in_background.then(|| self.blank());
+impl Load {
+    /// With a `restoration`, shows the folder from its first page on; without, replaces the listing on the screen.
+    async fn run(self, restoration: Option<Restoration>) {
+        match self.read_all(restoration).await {
+            Ok(()) => self.finish(),
+            Err(failure) if failure != Failure::Aborted && !self.signal.aborted() => {
+                self.finish();
+                self.browser.phase.set(Phase::Failed(failure));
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn finish(&self) {
+        self.browser.refreshing.set(false);
+        self.browser.finish_loading();
+    }
+
+    async fn read_all(&self, mut restoration: Option<Restoration>) -> Result<(), Failure> {
+        // The newer listing, while the former one is on the screen.
+        let mut hidden = restoration.is_none().then(|| self.empty_listing());
         let (mut limit, mut cursor, mut restarts) = (None, None, 0);
         loop {
-            let listed = match self.page(limit, cursor.clone()).await {
+            let listed = match self.read_page(limit, cursor.clone()).await {
                 Err(failure) if cursor.is_some() && failure.is_lost_cursor() && restarts < RESTARTS_MAX => {
                     restarts += 1;
-                    (hidden, cursor) = (Some(self.blank()), None);
-                    browser.work.update_value(|work| work.loaded_pages.clear());
+                    (hidden, cursor) = (Some(self.empty_listing()), None);
+                    self.browser.work.update_value(|work| work.loaded_pages.clear());
                     continue;
                 }
                 listed => listed?,
             };
-            let (page, here) = (&listed.page, now());
-            match (&mut hidden, first.take()) {
-                (Some(_), _) if cursor.is_none() && browser.listing.with_untracked(|shown| shown.is_still(page)) => {
-                    break;
-                }
-                (Some(listing), _) => {
-                    listing.append(page);
-                    cursor = listing.next.clone();
-                    let enough = browser.listing.with_untracked(|shown| listing.rows.len() >= shown.rows.len());
-                    if enough || listing.is_complete() {
-                        browser.replace(std::mem::replace(listing, self.blank()));
-                        hidden = None;
-                    }
-                }
-                (None, Some((place, keep, focus))) => {
-                    let mut listing = self.blank();
-                    listing.append(page);
-                    cursor = listing.next.clone();
-                    browser.apply(listing, place, keep, focus);
-                }
-                (None, None) => cursor = self.append(page),
-            }
+            let arrived = now();
+            let is_first = cursor.is_none();
+            cursor = match (&mut hidden, restoration.take()) {
+                (Some(_), _) if is_first && self.is_unchanged(&listed.page) => None,
+                (Some(_), _) => self.append_hidden(&mut hidden, &listed.page),
+                (None, Some(restoration)) => self.show_first(&listed.page, restoration),
+                (None, None) => self.append(&listed.page),
+            };
             if cursor.is_none() {
-                break;
+                return Ok(());
             }
-            let busy = listed.busy_milliseconds + now() - here;
-            let before = limit.unwrap_or(LIST_LIMIT_DEFAULT);
-            let compared = browser.will_be_compared(&self.folder);
-            limit = Some(next_limit(before, listed.waiting_milliseconds, busy, compared));
+            limit = Some(self.limit_after(limit, &listed, listed.busy_milliseconds + now() - arrived));
         }
-        browser.refreshing.set(false);
-        browser.finish_loading();
-        Ok(())
     }
 
-    /// Adds rows to what is shown; answers the next cursor.
+    fn is_unchanged(&self, page: &ListingPage) -> bool {
+        self.browser.listing.with_untracked(|shown| shown.is_unchanged(page))
+    }
+
+    /// Shows a listing that begins with this page. Returns the next cursor.
+    fn show_first(&self, page: &ListingPage, restoration: Restoration) -> Option<String> {
+        let mut listing = self.empty_listing();
+        listing.append(page);
+        let cursor = listing.next.clone();
+        self.browser.apply(listing, restoration);
+        cursor
+    }
+
+    /// Adds rows to the hidden listing, which replaces the one on the screen once it is as long. Returns the next cursor.
+    fn append_hidden(&self, hidden: &mut Option<Listing>, page: &ListingPage) -> Option<String> {
+        let listing = hidden.as_mut()?;
+        listing.append(page);
+        let cursor = listing.next.clone();
+        let shown_rows = self.browser.listing.with_untracked(|shown| shown.rows.len());
+        if listing.rows.len() >= shown_rows || listing.is_complete() {
+            self.browser.replace(hidden.take()?);
+        }
+        cursor
+    }
+
+    /// Adds rows to the listing on the screen. Returns the next cursor.
     fn append(&self, page: &ListingPage) -> Option<String> {
         let browser = self.browser;
         let arrived = browser.listing.try_update(|listing| listing.append(page))?;
         browser.listing.with_untracked(|listing| {
             browser.view.update(|view| view.extend(listing, arrived.clone()));
-            let mut keep = browser.work.try_update_value(|work| std::mem::take(&mut work.snapshot)).unwrap_or_default();
-            if !keep.selected.is_empty() || keep.everything {
-                browser.selection.update(|selection| _ = keep.find_in(listing, arrived.clone(), selection));
-            } else if let Some(row) = keep.find_in(listing, arrived, &mut Default::default()) {
+            let mut snapshot =
+                browser.work.try_update_value(|work| std::mem::take(&mut work.snapshot)).unwrap_or_default();
+            if !snapshot.selected.is_empty() || snapshot.everything {
+                browser.selection.update(|selection| _ = snapshot.find_in(listing, arrived.clone(), selection));
+            } else if let Some(row) = snapshot.find_in(listing, arrived, &mut Default::default()) {
                 browser.cursor.set(row);
                 browser.target.set(Some(ScrollTarget::Center(row)));
             }
-            browser.work.update_value(|work| work.snapshot = keep);
+            browser.work.update_value(|work| work.snapshot = snapshot);
             listing.next.clone()
         })
     }
 
-    /// One page. What may pass is tried again, for as long as it takes, with what is here still on the screen.
-    async fn page(&self, limit: Option<u32>, cursor: Option<String>) -> Result<Listed, Failure> {
-        let browser = self.browser;
+    fn limit_after(&self, limit: Option<u32>, listed: &Listed, busy_milliseconds: f64) -> u32 {
+        let compared = self.browser.will_be_compared(&self.folder);
+        next_limit(limit.unwrap_or(LIST_LIMIT_DEFAULT), listed.waiting_milliseconds, busy_milliseconds, compared)
+    }
+
+    /// Reads one page. A failure that may pass is retried without a limit, with the rows so far still on the screen.
+    async fn read_page(&self, limit: Option<u32>, cursor: Option<String>) -> Result<Listed, Failure> {
         let request = ListFolder { path: self.folder.clone(), order: self.order, limit, cursor };
-        for tries in 0.. {
-            let watch_starts = browser.work.with_value(|work| work.watch_starts);
+        for failures in 0.. {
+            let watch_starts = self.browser.work.with_value(|work| work.watch_starts);
             match list(&request, Some(&self.signal)).await {
-                Err(failure) if failure.passes() && !self.signal.aborted() => {
-                    browser.offline.set(true);
-                    if browser.phase.get_untracked() != Phase::Ready {
-                        browser.phase.set(Phase::Failed(failure));
-                    }
-                }
+                Err(failure) if failure.passes() && !self.signal.aborted() => self.show_offline(failure),
+                _ if self.signal.aborted() => break,
                 outcome => {
-                    if self.signal.aborted() {
-                        return Err(Failure::Aborted);
-                    }
-                    browser.offline.set(false);
+                    self.browser.offline.set(false);
                     let listed = outcome?;
-                    browser.set_rights(listed.rights);
+                    self.browser.set_rights(listed.rights);
                     let page = LoadedPage { request, etag: listed.page.etag, watch_starts };
-                    browser.work.update_value(|work| work.loaded_pages.push(page));
+                    self.browser.work.update_value(|work| work.loaded_pages.push(page));
                     return Ok(listed);
                 }
             }
-            let (wait, wake) = sleep(backoff_milliseconds(tries));
-            browser.work.update_value(|work| work.wake = Some(wake));
-            // The promise is only ever resolved.
+            let (wait, wake) = sleep(backoff_milliseconds(failures));
+            self.browser.work.update_value(|work| work.wake = Some(wake));
+            // The promise is never rejected.
             let _ = wait.await;
             if self.signal.aborted() {
                 break;
@@ -182,15 +201,14 @@ impl Reading {
         Err(Failure::Aborted)
     }
 
-    fn fail(&self, failure: Failure) {
-        if failure != Failure::Aborted && !self.signal.aborted() {
-            self.browser.refreshing.set(false);
-            self.browser.finish_loading();
+    fn show_offline(&self, failure: Failure) {
+        self.browser.offline.set(true);
+        if self.browser.phase.get_untracked() != Phase::Ready {
             self.browser.phase.set(Phase::Failed(failure));
         }
     }
 
-    fn blank(&self) -> Listing {
+    fn empty_listing(&self) -> Listing {
         Listing::new(self.folder.clone(), self.order)
     }
 }

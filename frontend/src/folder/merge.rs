@@ -1,5 +1,5 @@
-//! Entries that come, go or change under the person's hands, by their own doing or by others': the list takes them in
-//! where they belong, and neither the focused row nor what is being read moves for it.
+//! Merging edits into the folder on the screen: entries that appear, disappear or change. Neither the focused row nor the
+//! row at the top moves on the screen.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -11,7 +11,7 @@ use super::state::{Browser, Phase, ScrollTarget};
 use crate::env::focused;
 
 impl Browser {
-    /// Takes in what is known of some entries of a folder, if that is the one on the screen.
+    /// Merges edits of a folder's entries, if that folder is on the screen.
     pub fn merge(self, folder: &VPath, edits: &[Edit]) {
         if edits.is_empty() || self.folder.with_untracked(|here| here != folder) {
             return;
@@ -28,7 +28,7 @@ impl Browser {
         }
     }
 
-    /// Selects these entries of the folder on the screen and goes to the first of them; `focus` gives it the focus.
+    /// Selects these entries and moves the cursor to the first of them; with `focus`, that row takes the focus.
     pub fn reveal(self, names: &[&[u8]], focus: bool) {
         let rows = self.listing.with_untracked(|listing| listing.rows.find_each(names));
         let rows: Vec<_> =
@@ -46,13 +46,12 @@ impl Browser {
         }
     }
 
-    /// True if the focus is in the list, or nowhere: a change may then say where it goes.
+    /// True if the focus is in the list or nowhere, so that a change may move it.
     pub fn has_focus(self) -> bool {
         focused().is_none_or(|element| element.closest(".row, .panel").is_ok_and(|found| found.is_some()))
     }
 
-    /// The whole folder is here: what was merged while it arrived is merged once more, because its later pages may be
-    /// older than that.
+    /// Ends loading: merges once more the edits that arrived meanwhile, because later pages may be older than they are.
     pub(super) fn finish_loading(self) {
         self.work.update_value(|work| {
             work.loading = false;
@@ -68,7 +67,7 @@ impl Browser {
         }
     }
 
-    /// Merges into a listing what happened while it was on its way.
+    /// Merges the edits since reading began into the listing that was read.
     pub(super) fn merge_edits_into(self, listing: &mut Listing) {
         let recent = self.work.with_value(|work| work.edits_while_loading.clone());
         let own = self.folder.with_untracked(|folder| *folder == listing.folder);
@@ -77,7 +76,7 @@ impl Browser {
         }
     }
 
-    /// Rows changed places: everything that names a row follows it.
+    /// Moves everything that names a row along with the rows.
     fn follow(self, remap: Remap) {
         let cursor = self.cursor.get_untracked();
         let top = self.top.get_value();
@@ -106,8 +105,8 @@ impl Browser {
         }
     }
 
-    /// The position that is to stay where it is on the screen: the focused row's if it is in sight, or else the first
-    /// one in sight, unless that is the very top, where what is new is to be seen.
+    /// The position that is to stay where it is on the screen: that of the focused row if it is in sight, else the first in
+    /// sight; `None` at the very top, where new rows are to appear.
     fn anchor(self, view: &View, cursor: usize, top: f64, had_focus: bool) -> Option<usize> {
         let position = view.position(cursor);
         let seen = position as f64 + 1.0 > top && (position as f64) < top + self.page.get_value() as f64 + 1.0;

@@ -10,6 +10,7 @@ mod loaded_page;
 mod merge;
 mod navigation;
 mod reconcile;
+mod restoration;
 mod revalidate;
 mod rights;
 mod saved_view;

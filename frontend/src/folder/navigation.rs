@@ -1,5 +1,4 @@
-//! Going from folder to folder, and coming back to where one was: the address, the history, and the folders that are
-//! kept to be shown at once.
+//! Navigation from folder to folder and back: the address, the history, and the listings that are kept for the way back.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -8,20 +7,22 @@ use std::time::Duration;
 use leptos::prelude::*;
 use shared::VPath;
 
-use super::model::{Listing, SelectionSnapshot, ViewState};
+use super::model::{Listing, ViewState};
+use super::restoration::Restoration;
 use super::saved_view::saved_view_state;
 use super::state::{Browser, Phase};
 use crate::env::{history, storage};
 use crate::failure::Failure;
 
-/// How long after a movement the place is written into the history: browsers limit how often a page may.
-const REMEMBER_AFTER: Duration = Duration::from_millis(300);
-/// How many folders are kept for going back, and how many rows in all.
+/// How long after the last movement the view state is saved: browsers limit how often a page may write the history.
+const SAVE_AFTER: Duration = Duration::from_millis(300);
+/// Most folders that are kept for the way back.
 const KEPT_FOLDERS_MAX: usize = 8;
+/// Most rows of all kept folders together.
 const KEPT_ROWS_MAX: usize = 300_000;
 
 impl Browser {
-    /// Opens what the address names: at the start, and when the person goes back or forward.
+    /// Opens the folder or the trash that the address names: at the start, and when the user goes back or forward.
     pub fn follow_address(self, focus: bool) {
         self.in_trash.set(history::in_trash());
         if history::in_trash() {
@@ -38,15 +39,16 @@ impl Browser {
         }
     }
 
-    /// Goes to a folder. Coming from inside it, the focus is on where one came from.
+    /// Opens a folder. From one inside it, the cursor is on the folder that the user comes from.
     pub fn navigate(self, folder: VPath) {
         let here = self.folder.get_untracked();
         let inner = folder.strip_prefix_of(&here);
-        let place = inner.as_ref().and_then(|inner| inner.segments().next()).map(ViewState::at).unwrap_or_default();
+        let view_state =
+            inner.as_ref().and_then(|inner| inner.segments().next()).map(ViewState::at).unwrap_or_default();
         self.save_view();
         history::push(&folder);
         self.in_trash.set(false);
-        self.enter(folder, place, true);
+        self.enter(folder, view_state, true);
     }
 
     /// Shows the trash.
@@ -58,24 +60,24 @@ impl Browser {
         }
     }
 
-    /// Goes to the folder above.
+    /// Opens the parent folder.
     pub fn parent(self) {
         if let Some(parent) = self.folder.get_untracked().parent() {
             self.navigate(parent);
         }
     }
 
-    /// Writes the place into the history once the person rests.
+    /// Saves the view state to the history once the user pauses.
     pub fn save_view_soon(self) {
         let browser = self;
-        let handle = set_timeout_with_handle(move || browser.save_view(), REMEMBER_AFTER).ok();
+        let handle = set_timeout_with_handle(move || browser.save_view(), SAVE_AFTER).ok();
         let before = self.work.try_update_value(|work| std::mem::replace(&mut work.save_timer, handle)).flatten();
         if let Some(before) = before {
             before.clear();
         }
     }
 
-    fn enter(self, folder: VPath, place: ViewState, focus: bool) {
+    fn enter(self, folder: VPath, view_state: ViewState, focus: bool) {
         self.cancel_save();
         self.keep_left_listing();
         let order = storage::order(&folder);
@@ -83,15 +85,15 @@ impl Browser {
         self.order.set(order);
         self.filter.set(String::new());
         let kept = self.work.try_update_value(|work| {
-            let index = work.left_listings.iter().position(|kept| kept.folder == folder && kept.order == order)?;
+            let index = work.left_listings.iter().position(|left| left.folder == folder && left.order == order)?;
             Some(work.left_listings.remove(index))
         });
         match kept.flatten() {
             Some(listing) => {
-                self.apply(listing, place, SelectionSnapshot::default(), focus);
-                self.load(true, ViewState::default(), self.snapshot(), false);
+                self.apply(listing, Restoration { view_state, focus, ..Restoration::default() });
+                self.load_in_background();
             }
-            None => self.load(false, place, SelectionSnapshot::default(), focus),
+            None => self.load(Restoration { view_state, focus, ..Restoration::default() }),
         }
     }
 
@@ -113,7 +115,7 @@ impl Browser {
         }
     }
 
-    /// Keeps the folder that is being left, to be shown at once when the person comes back.
+    /// Keeps the listing of the folder that is being left, to show it without a wait on the way back.
     fn keep_left_listing(self) {
         if self.phase.get_untracked() != Phase::Ready {
             return;
@@ -123,9 +125,9 @@ impl Browser {
         }
         let listing = self.listing.get_untracked();
         self.work.update_value(|work| {
-            work.left_listings.retain(|kept| kept.folder != listing.folder);
+            work.left_listings.retain(|left| left.folder != listing.folder);
             work.left_listings.push(listing);
-            let rows = |kept: &[Listing]| kept.iter().map(|kept| kept.rows.len()).sum::<usize>();
+            let rows = |left: &[Listing]| left.iter().map(|left| left.rows.len()).sum::<usize>();
             while work.left_listings.len() > KEPT_FOLDERS_MAX || rows(&work.left_listings) > KEPT_ROWS_MAX {
                 work.left_listings.remove(0);
             }

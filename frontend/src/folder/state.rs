@@ -1,5 +1,4 @@
-//! `Browser`: the state of the Files screen. Going elsewhere is in `going`, fetching in `load`, what comes of it in `show`
-//! and `merge`, drawing in the components.
+//! [`Browser`]: the state of the folder on the screen. The other files of this folder add its methods, by subject.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -12,113 +11,115 @@ use web_sys::AbortController;
 use super::loaded_page::LoadedPage;
 use super::model::typeahead::TypeAhead;
 use super::model::{Edit, Listing, LocalEdits, Remap, Selection, SelectionSnapshot, View, ViewState};
+use super::restoration::Restoration;
 use super::saved_view::saved_view_state;
 use crate::env::prefs::Prefs;
 use crate::env::{history, storage};
 use crate::failure::Failure;
 use crate::ui::toast::Toasts;
 
-/// What the screen shows.
+/// The phases of loading a folder.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Phase {
-    /// The folder before, for the blink of an eye.
+    /// The request is under way, and the screen still shows the former folder.
     Waiting,
-    /// Grey bars: it takes longer.
+    /// The request takes longer, and the screen shows grey bars.
     Skeleton,
-    /// The folder.
+    /// The screen shows the folder.
     Ready,
-    /// Why there is none.
+    /// The folder cannot be shown.
     Failed(Failure),
 }
 
-/// Where the list is asked to go.
+/// Where the list is to scroll.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ScrollTarget {
-    /// Just far enough to see the row.
+    /// As far as it takes to see the row.
     Show(usize),
-    /// With the row in the middle, unless it is in sight.
+    /// Until the row is in the middle, unless it is in sight.
     Center(usize),
-    /// So many rows down.
+    /// Until this many rows are above.
     Top(f64),
 }
 
-/// The state of the Files screen.
+/// The state of the folder on the screen: signals and cells only, so copies are cheap and share the state.
 #[derive(Clone, Copy)]
 pub struct Browser {
     /// The folder that the address names.
     pub folder: RwSignal<VPath>,
-    /// How it is sorted.
+    /// The sort order.
     pub order: RwSignal<Order>,
-    /// What is shown; during a change of folder still the one before.
+    /// The listing on the screen; until the next folder arrives, that of the former one.
     pub listing: RwSignal<Listing>,
-    /// Which of its rows are shown.
+    /// The rows of the listing that the filter lets through.
     pub view: RwSignal<View>,
-    /// What the person filters by.
+    /// The text of the filter.
     pub filter: RwSignal<String>,
     /// The selected rows.
     pub selection: RwSignal<Selection>,
-    /// The row that has, or would have, the focus.
+    /// The row that keyboard commands act on; it has the focus while the list does.
     pub cursor: RwSignal<usize>,
-    /// What the screen shows.
+    /// How far loading has come.
     pub phase: RwSignal<Phase>,
-    /// The folder is being read again behind what is shown.
+    /// The folder is being read again while its former listing is shown.
     pub refreshing: RwSignal<bool>,
     /// What the user may do in the folder, or in the trash; `None` until a response says.
     pub rights: RwSignal<Option<Rights>>,
     /// The last request did not reach the server.
     pub offline: RwSignal<bool>,
-    /// Where the list is asked to go next.
+    /// The next position to scroll to.
     pub target: RwSignal<Option<ScrollTarget>>,
-    /// Says that the focus is wished on the cursor's row.
+    /// Notified when the row at the cursor is to take the focus.
     pub focus_requested: Trigger,
-    /// Such a wish is not yet fulfilled.
+    /// The row at the cursor has yet to take the focus.
     pub focus_pending: StoredValue<bool>,
-    /// The trash is on the screen, and the folder waits.
+    /// The trash is on the screen instead of the folder.
     pub in_trash: RwSignal<bool>,
-    /// Whether the shortcuts are shown.
+    /// The dialog with the keyboard shortcuts is open.
     pub help: RwSignal<bool>,
-    /// How many rows are scrolled away above, as the list last said.
+    /// How many rows the list has scrolled away above, a fraction included.
     pub top: StoredValue<f64>,
-    /// How many whole rows fit, as the list last said.
+    /// How many whole rows fit into the list.
     pub page: StoredValue<usize>,
     pub(crate) prefs: Prefs,
     pub(crate) toasts: Toasts,
-    /// How rows changed places since the list last looked, each with what was shown before.
+    /// How rows moved since the list was last drawn, each with the view before the move.
     pub(crate) shifts: StoredValue<Vec<(View, Remap)>>,
     pub(super) typing: StoredValue<TypeAhead>,
     pub(super) work: StoredValue<Work, LocalStorage>,
 }
 
-/// What runs behind the screen.
+/// The state of background work, which no view reads.
 #[derive(Default)]
 pub(super) struct Work {
-    /// Ends the requests for the folder before.
+    /// Aborts the requests for the folder.
     pub(super) abort: Option<AbortController>,
-    /// Ends a wait for the next try.
+    /// Ends the wait before the next retry.
     pub(super) wake: Option<Function>,
-    /// What was in hand, while the rows that it is looked for in arrive.
+    /// Rows to select and focus once they arrive.
     pub(super) snapshot: SelectionSnapshot,
-    /// Once the folder is here, it is to be looked whether it is still so.
+    /// The folder is to be revalidated once it is loaded.
     pub(super) revalidation_due: bool,
     /// The pages of which the folder was read.
     pub(super) loaded_pages: Vec<LoadedPage>,
-    /// How often the server began to tell of changes, and in which folder it did last.
+    /// How often watching a folder has begun.
     pub(super) watch_starts: u32,
+    /// The folder in which watching began last.
     pub(super) watched_folder: Option<VPath>,
-    /// A folder is being read: what is merged until it is here has to be merged into that, too.
+    /// A listing is being read; edits until its end are merged into it as well.
     pub(super) loading: bool,
-    /// What was merged since.
+    /// The edits since reading began.
     pub(super) edits_while_loading: Vec<Edit>,
-    /// What this page itself changed.
+    /// The entries that this page changes.
     pub(super) local_edits: LocalEdits,
-    /// Folders that were left, to be shown at once when the person comes back.
+    /// Folders that the user left, to show them without a wait on the way back.
     pub(super) left_listings: Vec<Listing>,
-    /// Will write the place into the history.
+    /// Saves the view state to the history when it fires.
     pub(super) save_timer: Option<TimeoutHandle>,
 }
 
 impl Browser {
-    /// Provides the screen's state, for the folder that the address names, and starts to fill it.
+    /// Provides the state, with the folder that the address names and nothing loaded.
     pub fn provide(prefs: Prefs, toasts: Toasts) -> Self {
         let folder = history::folder().unwrap_or_default();
         let order = storage::order(&folder);
@@ -151,40 +152,42 @@ impl Browser {
         browser
     }
 
-    /// The state that was provided.
+    /// The state that [`Self::provide`] provided.
     pub fn get() -> Self {
         expect_context()
     }
 
-    /// Sorts the folder, and keeps to that.
+    /// Sorts the folder, now and at later visits.
     pub fn sort(self, order: Order) {
         if order == self.order.get_untracked() {
             return;
         }
         storage::set_order(&self.folder.get_untracked(), order);
         self.order.set(order);
-        let keep = self.snapshot();
-        self.load(false, ViewState { top: Some(0.0), focus: keep.focus.clone() }, keep, false);
+        let snapshot = self.snapshot();
+        let view_state = ViewState { top: Some(0.0), focus: snapshot.focus.clone() };
+        self.load(Restoration { view_state, snapshot, focus: false });
     }
 
-    /// Reads the folder again, behind what is shown if there is something.
+    /// Reads the folder again, in the background while it is shown.
     pub fn refresh(self) {
         if self.wake() {
             return;
         }
-        let ready = self.phase.get_untracked() == Phase::Ready;
-        let place = if ready { ViewState::default() } else { saved_view_state() };
-        self.load(ready, place, self.snapshot(), false);
+        match self.phase.get_untracked() {
+            Phase::Ready => self.load_in_background(),
+            _ => self.load(Restoration { view_state: saved_view_state(), snapshot: self.snapshot(), focus: false }),
+        }
     }
 
-    /// Shows only the rows whose name has the text in it.
+    /// Shows only the rows whose names contain the text.
     pub fn filter_by(self, text: String) {
         let row = self.cursor.get_untracked();
         let view = self
             .listing
             .with_untracked(|listing| self.view.with_untracked(|before| before.filtered_further(listing, &text)));
         self.filter.set(text);
-        // What is selected but not seen would be downloaded by surprise.
+        // A selected row that the filter hides would be downloaded by surprise.
         self.selection.update(Selection::clear);
         let nearest = view.row(view.position(row)).unwrap_or(row);
         self.view.set(view);
@@ -192,28 +195,29 @@ impl Browser {
         self.target.set(Some(ScrollTarget::Show(nearest)));
     }
 
-    /// Puts the focus on the cursor's row as soon as that is drawn.
+    /// Focuses the row at the cursor as soon as it is drawn.
     pub fn focus_cursor(self) {
         self.focus_pending.set_value(true);
         self.focus_requested.notify();
     }
 
-    /// The path of a row that is here.
+    /// The path of a row; `None` while the row has yet to arrive.
     pub fn path_of(self, row: usize) -> Option<VPath> {
         self.listing.with_untracked(|listing| listing.folder.join(listing.rows.name(row)?).ok())
     }
 
-    /// The person moved: the row that was being looked for is no longer wanted.
+    /// Stops looking for the row to focus among arriving rows, because the user has moved elsewhere.
     pub(crate) fn forget_sought_row(self) {
         self.work.update_value(|work| work.snapshot.focus = None);
     }
 
-    /// Ends a wait for the next try, if there is one.
+    /// Ends the wait before the next retry; true if there was one.
     pub fn wake(self) -> bool {
         let wake = self.work.try_update_value(|work| work.wake.take()).flatten();
         wake.is_some_and(|wake| wake.call0(&wasm_bindgen::JsValue::UNDEFINED).is_ok())
     }
 
+    /// Aborts the requests for the folder, and the wait between them.
     pub(super) fn abort(self) {
         let abort = self.work.try_update_value(|work| work.abort.take()).flatten();
         if let Some(abort) = abort {

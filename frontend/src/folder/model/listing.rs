@@ -74,7 +74,7 @@ impl Listing {
     }
 
     /// True if `page`, the first one of a newer answer, says that nothing changed since all of this arrived.
-    pub fn is_still(&self, page: &ListingPage) -> bool {
+    pub fn is_unchanged(&self, page: &ListingPage) -> bool {
         self.is_complete() && self.etag.is_some() && self.etag == page.etag
     }
 }
@@ -167,13 +167,13 @@ mod tests {
     fn only_what_came_whole_is_proved_to_be_still_so() {
         let mut whole = listing();
         whole.append(&page(&["a", "b"], None, 2, 1));
-        assert!(whole.is_still(&page(&["a", "b"], None, 2, 1)));
-        assert!(!whole.is_still(&page(&["a", "c"], None, 2, 2)));
+        assert!(whole.is_unchanged(&page(&["a", "b"], None, 2, 1)));
+        assert!(!whole.is_unchanged(&page(&["a", "c"], None, 2, 2)));
         let mut parts = listing();
         parts.append(&page(&["a", "b"], Some("2"), 3, 1));
-        assert!(!parts.is_still(&page(&["a", "b"], Some("2"), 3, 1)));
+        assert!(!parts.is_unchanged(&page(&["a", "b"], Some("2"), 3, 1)));
         parts.append(&page(&["c"], None, 3, 1));
-        assert!(!parts.is_still(&page(&["a", "b"], Some("2"), 3, 1)));
+        assert!(!parts.is_unchanged(&page(&["a", "b"], Some("2"), 3, 1)));
     }
 
     #[test]
