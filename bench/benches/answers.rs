@@ -9,7 +9,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
-use backend::client::{Client, ServerAddress, PoolConfig, Target};
+use backend::client::{Client, PoolConfig, ServerAddress, Target};
 use backend::gateway::{self, Gateway, GatewayConfig};
 use backend::server::{self, Server, ServerConfig, Ways};
 use backend::storage::memory::MemoryStorage;

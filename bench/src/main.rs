@@ -1,11 +1,13 @@
 //! Drives the built server from outside: `speed` beside other servers, `load` with many clients, `crash` by killing it.
 
 mod crash;
+mod http;
 #[cfg(target_os = "linux")]
 mod load;
 #[cfg(target_os = "linux")]
 mod measure;
 mod program;
+mod random;
 #[cfg(target_os = "linux")]
 mod speed;
 
@@ -36,12 +38,12 @@ fn command(arguments: &[String]) -> Outcome<()> {
     let (name, rest) = arguments.split_first().ok_or_else(|| Failure(USAGE.to_owned()))?;
     match name.as_str() {
         #[cfg(target_os = "linux")]
-        "speed" => speed::speed(&repo, rest),
+        "speed" => speed::run(&repo, rest),
         #[cfg(target_os = "linux")]
-        "load" => load::load(&repo, rest),
+        "load" => load::run(&repo, rest),
         #[cfg(not(target_os = "linux"))]
         "speed" | "load" => Err(Failure(format!("`{name}` waits by epoll and reads /proc: it runs on Linux alone"))),
-        "crash" => crash::crash(&repo, rest),
+        "crash" => crash::run(&repo, rest),
         _ => Err(Failure(USAGE.to_owned())),
     }
 }

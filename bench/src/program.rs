@@ -1,6 +1,6 @@
-//! The server under test: the program that `--program` names, or a build of the repository as it is.
+//! The server under test: the program that `--program` names, or a build of this repository.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use xtask::{
     child,
@@ -9,14 +9,19 @@ use xtask::{
 
 const REMEDY: &str = "mend what the lines above name and start again";
 
-/// With every optimisation, as it is handed out.
+/// The named program, or else the one that `build` makes.
+pub(crate) fn under_test(repo: &Repo, named: Option<&Path>, build: fn(&Repo) -> Outcome<PathBuf>) -> Outcome<PathBuf> {
+    named.map_or_else(|| build(repo), |program| Ok(program.to_owned()))
+}
+
+/// Built as it is distributed, with every optimisation.
 #[cfg(target_os = "linux")]
-pub(crate) fn optimised(repo: &Repo) -> Outcome<PathBuf> {
+pub(crate) fn distributed(repo: &Repo) -> Outcome<PathBuf> {
     child::must(repo, "building the binary", &mut repo.cargo(&["xtask", "dist"]), REMEDY)?;
     Ok(repo.target("dist/passerelle"))
 }
 
-/// Without the page, and quick to compile.
+/// Built quickly, without the page.
 pub(crate) fn unoptimised(repo: &Repo) -> Outcome<PathBuf> {
     let mut build = repo.cargo(&["build", "--locked", "--package", "backend"]);
     child::must(repo, "building the server", &mut build, REMEDY)?;

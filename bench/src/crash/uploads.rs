@@ -1,44 +1,38 @@
-//! What people upload while servers die: by tus, by PUT, and with `passerelle put`.
+//! Uploads by a simulated user: by tus, by PUT, and by `passerelle put`.
 
 use std::fs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::client::{Answer, Request, base64};
-use super::person::{Person, unexpected};
-use super::random::Content;
-use super::world::lock;
+use base64::prelude::{BASE64_STANDARD, Engine};
 use xtask::repo::{AtPath, Failure, Outcome};
 
-/// Below, at, and beyond what is synced at a time (8 MiB).
+use super::client::{Request, Response};
+use super::cluster::lock;
+use super::content::Content;
+use super::user::{AbandonedUpload, SimulatedUser, unexpected};
+
+/// Below, at, and beyond the size after which the server syncs (8 MiB).
 const SIZES: &[usize] = &[0, 1, 4 << 10, 100_003, (1 << 20) + 3, 9 << 20, 20 << 20];
 const OLD_SIZES: &[usize] = &[0, 10, 70_000];
 const CHUNKS: &[usize] = &[70_001, 1 << 20, 6 << 20, 32 << 20];
-/// A client that needs longer hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// After which `passerelle put` counts as hanging.
+const PUT_TIME_MAX: Duration = Duration::from_secs(120);
 
-/// An upload that was begun and left.
-#[derive(Clone)]
-pub(super) struct Abandoned {
-    address: String,
-    acknowledged: usize,
-    content: Content,
-}
-
-impl Person {
-    /// A new file, or one in the place of an old one. Hands back the path, the old content and the new.
+impl SimulatedUser {
+    /// Prepares an upload of a new file or of a new version: its path, the old content and the new content.
     fn prepare(&mut self) -> Outcome<(String, Option<Content>, Content)> {
-        let path = self.fresh();
+        let path = self.fresh_path();
         let old = if self.random.once_in(2) { Some(self.plant(&path, OLD_SIZES)?) } else { None };
-        let new = self.random.content(SIZES);
+        let new = Content::random(&mut self.random, SIZES);
         Ok((path, old, new))
     }
 
-    /// One upload by tus, in chunks of any size, gone on with wherever the server says that it stands.
-    pub(super) fn tus(&mut self) -> Outcome<()> {
+    /// Uploads by tus in chunks of random size, and after each interruption continues at the offset that the server reports.
+    pub(crate) fn upload_by_tus(&mut self) -> Outcome<()> {
         let (path, old, new) = self.prepare()?;
         let conflict = if old.is_some() { "replace" } else { "fail" };
-        let metadata = format!("path {},conflict {}", base64(path.as_bytes()), base64(conflict.as_bytes()));
+        let metadata = format!("path {},conflict {}", BASE64_STANDARD.encode(&path), BASE64_STANDARD.encode(conflict));
         let key = self.random.key();
         let create = tus_request("POST", "/api/v1/uploads".into())
             .header("upload-length", new.length.to_string())
@@ -54,71 +48,72 @@ impl Person {
         let mut everything_sent = bytes.is_empty();
         while acknowledged < bytes.len() {
             let end = bytes.len().min(acknowledged + self.random.pick(CHUNKS));
-            let dies_after = self.dies(end - acknowledged);
+            let cut_after = self.random_cut(end - acknowledged);
             everything_sent |= end == bytes.len();
             let mut patch = patch(&address, acknowledged).body(&bytes[acknowledged..end]);
-            patch.dies_after = dies_after;
-            let standing = match self.try_ask(&patch) {
-                Some(answer) if answer.status == 204 => {
-                    let offset = offset(&answer)?;
+            patch.cut_after = cut_after;
+            acknowledged = match self.try_ask(&patch) {
+                Some(response) if response.status == 204 => {
+                    let offset = offset(&response)?;
                     if offset != end {
                         return Err(Failure(format!("{path}: {offset} acknowledged of {end}")));
                     }
                     offset
                 }
-                // Others than this: the upload is still held by the request before, or stands elsewhere.
-                Some(answer) if !matches!(answer.status, 409 | 423) => return Err(unexpected("PATCH", &answer)),
-                _ => self.stands(&address, acknowledged, bytes.len())?,
+                // 409 and 423 are expected: the offset differs, or the interrupted request still holds the upload.
+                Some(response) if !matches!(response.status, 409 | 423) => return Err(unexpected("PATCH", &response)),
+                _ => self.offset_of(&address, acknowledged, bytes.len())?,
             };
-            acknowledged = standing;
             let versions = [old, Some(new)];
-            self.whole(&path, if everything_sent { &versions } else { &versions[..1] })?;
+            self.check_whole(&path, if everything_sent { &versions } else { &versions[..1] })?;
             if abandons && acknowledged + 1 < bytes.len() {
-                self.abandoned.push(Abandoned { address, acknowledged, content: new });
+                self.abandoned.push(AbandonedUpload { address, acknowledged, content: new });
                 return Ok(());
             }
         }
-        // The last bytes may have become durable without anybody hearing of the file: it is asked for once more.
+        // An interrupted last PATCH may have stored all bytes and not published the file, so it is repeated.
         let last = self.ask(&patch(&address, bytes.len()))?;
         if last.status != 204 {
             return Err(unexpected("the last PATCH", &last));
         }
-        self.arrived(&path, new)
+        self.check_arrived(&path, new)
     }
 
-    /// Where an upload stands, which must not be before what was acknowledged.
-    fn stands(&mut self, address: &str, acknowledged: usize, length: usize) -> Outcome<usize> {
-        let answer = self.ask(&tus_request("HEAD", address.into()))?;
-        if answer.status != 200 {
+    /// The offset that the server reports, which must not be below the acknowledged one.
+    fn offset_of(&mut self, address: &str, acknowledged: usize, length: usize) -> Outcome<usize> {
+        let response = self.ask(&tus_request("HEAD", address.into()))?;
+        if response.status != 200 {
             return Err(Failure(format!(
-                "an upload with {acknowledged} bytes acknowledged is gone: {}",
-                answer.status
+                "an upload with {acknowledged} bytes acknowledged is missing: {}",
+                response.status
             )));
         }
-        let offset = offset(&answer)?;
+        let offset = offset(&response)?;
         if offset < acknowledged || offset > length {
-            return Err(Failure(format!("{acknowledged} of {length} bytes were acknowledged, and {offset} are there")));
+            return Err(Failure(format!(
+                "{acknowledged} of {length} bytes were acknowledged, and the offset is {offset}"
+            )));
         }
         Ok(offset)
     }
 
-    /// Adds one byte to each upload that was left, however long ago: none has lost what was acknowledged.
-    pub(super) fn add_to_abandoned(&mut self) -> Outcome<()> {
-        for Abandoned { address, acknowledged, content } in &self.abandoned.clone() {
-            let standing = self.stands(address, *acknowledged, content.length)?;
+    /// Appends one byte to each abandoned upload, which shows that none has lost acknowledged bytes.
+    pub(crate) fn extend_abandoned(&mut self) -> Outcome<()> {
+        for AbandonedUpload { address, acknowledged, content } in &self.abandoned.clone() {
+            let offset = self.offset_of(address, *acknowledged, content.length)?;
             let bytes = content.bytes();
-            let Some(byte) = bytes.get(standing..standing + 1).filter(|_| standing + 1 < bytes.len()) else { continue };
-            let answer = self.ask(&patch(address, standing).body(byte))?;
-            if answer.status != 204 {
-                return Err(unexpected("a byte for an upload that was left", &answer));
+            let Some(byte) = bytes.get(offset..offset + 1).filter(|_| offset + 1 < bytes.len()) else { continue };
+            let response = self.ask(&patch(address, offset).body(byte))?;
+            if response.status != 204 {
+                return Err(unexpected("a byte for an abandoned upload", &response));
             }
         }
         Ok(())
     }
 
-    /// Whether each upload that was left has expired.
-    pub(super) fn abandoned_are_gone(&mut self) -> Outcome<bool> {
-        for Abandoned { address, .. } in &self.abandoned.clone() {
+    /// Whether every abandoned upload has expired.
+    pub(crate) fn abandoned_expired(&mut self) -> Outcome<bool> {
+        for AbandonedUpload { address, .. } in &self.abandoned.clone() {
             if !matches!(self.ask(&tus_request("HEAD", address.clone()))?.status, 404 | 410) {
                 return Ok(false);
             }
@@ -126,8 +121,8 @@ impl Person {
         Ok(true)
     }
 
-    /// One file by PUT: there or not there, never in between.
-    pub(super) fn put(&mut self) -> Outcome<()> {
+    /// Uploads by one PUT, which publishes the whole file or nothing.
+    pub(crate) fn upload_by_put(&mut self) -> Outcome<()> {
         let (path, old, new) = self.prepare()?;
         let bytes = new.bytes();
         let mut request = Request::new("PUT", format!("/files/{path}")).body(&bytes);
@@ -135,58 +130,58 @@ impl Person {
             request = request.header("if-none-match", "*");
         }
         loop {
-            let dying = Request { dies_after: self.dies(bytes.len()), ..request.clone() };
-            let answer = self.try_ask(&dying);
-            let now = self.whole(&path, &[old, Some(new)])?;
-            match answer {
-                Some(answer) if matches!(answer.status, 200 | 201 | 204) => break,
-                // The answer to the one before was lost, and what it brought is there.
-                Some(answer) if answer.status == 412 && now == Some(new) => break,
-                Some(answer) => return Err(unexpected("PUT", &answer)),
+            let cut = Request { cut_after: self.random_cut(bytes.len()), ..request.clone() };
+            let response = self.try_ask(&cut);
+            let now = self.check_whole(&path, &[old, Some(new)])?;
+            match response {
+                Some(response) if matches!(response.status, 200 | 201 | 204) => break,
+                // The previous request published the file, and its response was lost.
+                Some(response) if response.status == 412 && now == Some(new) => break,
+                Some(response) => return Err(unexpected("PUT", &response)),
                 None => sleep(Duration::from_millis(10)),
             }
         }
-        self.arrived(&path, new)
+        self.check_arrived(&path, new)
     }
 
-    /// `passerelle put`, given again until it is done.
-    pub(super) fn command(&mut self) -> Outcome<()> {
+    /// Uploads by `passerelle put`, started again until it succeeds.
+    pub(crate) fn upload_by_command(&mut self) -> Outcome<()> {
         let (path, old, new) = self.prepare()?;
-        let source = self.world.beside(&path.replace('/', "-"));
+        let source = self.cluster.beside(&path.replace('/', "-"));
         fs::write(&source, new.bytes()).at(&source)?;
         let conflict = if old.is_some() { "replace" } else { "fail" };
         let shown = source.to_string_lossy().into_owned();
         let started = Instant::now();
         loop {
-            let client = self.world.client(&["put", &shown, &path, "--conflict", conflict, "--quiet", "--json"])?;
+            let client = self.cluster.client(&["put", &shown, &path, "--conflict", conflict, "--quiet", "--json"])?;
             let status = loop {
                 if let Some(status) = lock(&client).try_wait().at(&source)? {
                     break status;
                 }
-                if started.elapsed() > PATIENCE {
+                if started.elapsed() > PUT_TIME_MAX {
                     let _ = lock(&client).kill();
-                    return Err(Failure(format!("`put` of {path} takes longer than {PATIENCE:?}")));
+                    return Err(Failure(format!("`put` of {path} takes longer than {PUT_TIME_MAX:?}")));
                 }
                 sleep(Duration::from_millis(3));
             };
-            self.world.forget_client(&client);
-            self.whole(&path, &[old, Some(new)])?;
+            self.cluster.forget_client(&client);
+            self.check_whole(&path, &[old, Some(new)])?;
             match status.code() {
                 Some(0) => break,
-                // Killed, or too many servers died for its patience.
+                // Killed, or out of retries because servers were killed.
                 None | Some(5) => self.was_interrupted(),
                 Some(code) => {
-                    let log = self.world.beside("client.log");
+                    let log = self.cluster.beside("client.log");
                     return Err(Failure(format!("`put` of {path} ended with {code}; see {}", log.display())));
                 }
             }
         }
         fs::remove_file(&source).at(&source)?;
-        self.arrived(&path, new)
+        self.check_arrived(&path, new)
     }
 
-    /// Now and then the client itself dies in the midst of a body.
-    fn dies(&mut self, length: usize) -> Option<usize> {
+    /// Sometimes a place within the body at which the client closes the connection.
+    fn random_cut(&mut self, length: usize) -> Option<usize> {
         (length > 0 && self.random.once_in(6)).then(|| self.random.below(length as u64) as usize)
     }
 }
@@ -201,7 +196,7 @@ fn patch(address: &str, offset: usize) -> Request<'static> {
         .header("upload-offset", offset.to_string())
 }
 
-fn offset(answer: &Answer) -> Outcome<usize> {
-    let offset = answer.header("upload-offset").and_then(|offset| offset.parse().ok());
-    offset.ok_or_else(|| unexpected("an answer without Upload-Offset", answer))
+fn offset(response: &Response) -> Outcome<usize> {
+    let offset = response.header("upload-offset").and_then(|offset| offset.parse().ok());
+    offset.ok_or_else(|| unexpected("a response without Upload-Offset", response))
 }

@@ -9,9 +9,9 @@ use std::{
 };
 
 use super::{
-    Ground,
-    found::{Claim, Found},
-    many,
+    connections,
+    fixture::Fixture,
+    results::{Check, Results},
 };
 use crate::measure::{
     client,
@@ -47,12 +47,12 @@ enum Fate {
     Odd,
 }
 
-pub(super) fn flood(ground: &Ground) -> Outcome<Found> {
-    let server = ground.start(&["--http-connections-max", CONNECTIONS_MAX])?;
-    let count = if ground.quick { FLOOD_QUICK } else { FLOOD };
+pub(crate) fn flood(fixture: &Fixture) -> Outcome<Results> {
+    let server = fixture.start(&["--http-connections-max", CONNECTIONS_MAX])?;
+    let count = if fixture.quick { FLOOD_QUICK } else { FLOOD };
     let gone = AtomicBool::new(false);
     let (settled, ends) = thread::scope(|scope| {
-        let settled = scope.spawn(|| many::small_files(ground, &server, SETTLED, End::When(&gone)));
+        let settled = scope.spawn(|| connections::small_files(fixture, &server, SETTLED, End::When(&gone)));
         let before = server.cpu();
         // They work, so they have settled.
         while server.cpu() - before < SETTLED_SECONDS && !settled.is_finished() {
@@ -71,12 +71,12 @@ pub(super) fn flood(ground: &Ground) -> Outcome<Found> {
     notes.extend(settled.first_failure.map(|first| format!("one of those failed: {first}")));
     let recovered = recovers(&server).ok_or_else(|| Failure("nobody is served any more after it".to_owned()))?;
     let (back, most) = ("seconds until new connections are served again", Bound::AtMost(RECOVERY_SECONDS_MAX));
-    Ok(Found {
+    Ok(Results {
         notes,
-        claims: vec![
-            Claim::none("requests of those who were there that failed", settled.failures as usize),
-            Claim::none("connections of the flood that were neither served nor refused cleanly", odd),
-            Claim::of_speed(back, recovered.as_secs_f64(), "s", most),
+        checks: vec![
+            Check::none("requests of those who were there that failed", settled.failures as usize),
+            Check::none("connections of the flood that were neither served nor refused cleanly", odd),
+            Check::of_speed(back, recovered.as_secs_f64(), "s", most),
         ],
     })
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, fs};
 
-use super::{Ground, Scenario, found::Found};
+use super::{fixture::Fixture, results::Results, scenarios::Scenario};
 use crate::measure::{machine, verdict};
 use xtask::repo::{AtPath, Outcome, Repo};
 
@@ -18,16 +18,16 @@ most of it: how long that takes says whether anybody starves. Every bound is hel
 to be read.
 ";
 
-pub(super) fn write(repo: &Repo, ground: &Ground, played: &[(&Scenario, Found)]) -> Outcome<()> {
+pub(crate) fn write(repo: &Repo, fixture: &Fixture, played: &[(&Scenario, Results)]) -> Outcome<()> {
     let path = repo.path(PAGE);
-    let facts = machine::facts(repo, &ground.peers, &ground.data.served);
+    let facts = machine::facts(repo, &fixture.peers, &fixture.data.served);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).at(folder)?;
     }
     fs::write(&path, text(&facts, played)).at(&path)
 }
 
-fn text(facts: &[(String, String)], played: &[(&Scenario, Found)]) -> String {
+fn text(facts: &[(String, String)], played: &[(&Scenario, Results)]) -> String {
     let mut out = format!("{BEGINNING}\n{}", machine::rows(facts));
     for (scenario, found) in played {
         let title = scenario.title;
@@ -36,21 +36,22 @@ fn text(facts: &[(String, String)], played: &[(&Scenario, Found)]) -> String {
             let _ = writeln!(out, "- {note}");
         });
         let _ = write!(out, "\n{}", verdict::HEADING);
-        found.claims.iter().for_each(|claim| out.push_str(&claim.verdict.row()));
+        found.checks.iter().for_each(|check| out.push_str(&check.verdict.row()));
     }
     out
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::found::Claim, *};
+    use super::{super::results::Check, *};
     use crate::measure::verdict::Bound;
 
     #[test]
     fn the_page_says_what_was_found() {
-        let scenario = Scenario { name: "n", title: "too many at once", run: |_| Ok(Found::default()) };
-        let claims = vec![Claim::anywhere("memory", 5.0, "bytes", Bound::AtMost(9.0))];
-        let page = text(&[("kernel".into(), "6".into())], &[(&scenario, Found { notes: vec!["So.".into()], claims })]);
+        let scenario = Scenario { name: "n", title: "too many at once", run: |_| Ok(Results::default()) };
+        let checks = vec![Check::anywhere("memory", 5.0, "bytes", Bound::AtMost(9.0))];
+        let page =
+            text(&[("kernel".into(), "6".into())], &[(&scenario, Results { notes: vec!["So.".into()], checks })]);
         for part in [
             "# Load\n",
             "| kernel | 6 |",

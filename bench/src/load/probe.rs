@@ -2,10 +2,10 @@
 
 use std::{thread, time::Duration};
 
-use super::found::Claim;
+use super::results::Check;
 use crate::measure::{
     data::FOLDER,
-    engine::{self, End, Load, Tally},
+    engine::{self, End, Tally, Workload},
     peers::Peer,
     server::Server,
     verdict::Bound,
@@ -18,16 +18,16 @@ const CONNECTIONS: usize = 4;
 const MILLISECONDS_MAX: f64 = 1_000.0;
 
 /// Does the work, which takes that long, while somebody looks.
-pub(super) fn beside<T: Send>(
+pub(crate) fn beside<T: Send>(
     server: &Server,
     time: Duration,
     work: impl FnOnce() -> Outcome<T> + Send,
-) -> Outcome<(T, Claim)> {
+) -> Outcome<(T, Check)> {
     thread::scope(|scope| {
         let looking = scope.spawn(|| look(server, time));
         let done = work()?;
         let tally = looking.join().unwrap_or_else(|_| Err(Failure("looking at a folder panicked".to_owned())))?;
-        Ok((done, claim(&tally)?))
+        Ok((done, check(&tally)?))
     })
 }
 
@@ -36,7 +36,7 @@ fn look(server: &Server, time: Duration) -> Outcome<Tally> {
     let request = |_, out: &mut Vec<u8>| {
         out.extend_from_slice(format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", server.address).as_bytes());
     };
-    engine::run(&Load {
+    engine::run(&Workload {
         server: server.address,
         connections: CONNECTIONS,
         threads: 1,
@@ -49,22 +49,22 @@ fn look(server: &Server, time: Duration) -> Outcome<Tally> {
     .flawless()
 }
 
-fn claim(tally: &Tally) -> Outcome<Claim> {
+fn check(tally: &Tally) -> Outcome<Check> {
     if tally.answers == 0 {
         return Err(Failure("whoever looked at a folder was never answered".to_owned()));
     }
     let waited = f64::from(tally.latency(0.99)) / 1e3;
-    Ok(Claim::of_speed("99 % of the listings meanwhile", waited, "ms", Bound::AtMost(MILLISECONDS_MAX)))
+    Ok(Check::of_speed("99 % of the listings meanwhile", waited, "ms", Bound::AtMost(MILLISECONDS_MAX)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Tally, claim};
+    use super::{Tally, check};
 
     #[test]
     fn nobody_answered_is_not_quick() {
-        assert!(claim(&Tally::default()).is_err());
+        assert!(check(&Tally::default()).is_err());
         let quick = Tally { answers: 1, latencies: vec![900_000], ..Tally::default() };
-        assert!(claim(&quick).is_ok_and(|claim| !claim.is_broken(false)));
+        assert!(check(&quick).is_ok_and(|check| !check.is_broken(false)));
     }
 }

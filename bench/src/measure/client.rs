@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::http::Decoder;
+use crate::http::Decoder;
 use xtask::repo::{Failure, Outcome};
 
 /// Longer than anything here takes between two bytes.

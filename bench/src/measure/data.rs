@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::random::Random;
 use xtask::repo::{AtPath, Outcome};
 
 pub(crate) const SMALL_BYTES: usize = 4096;
@@ -21,7 +22,7 @@ const BLOCK_BYTES: usize = 1 << 20;
 
 /// How much of everything there is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Scale {
+pub(crate) struct DataSize {
     pub(crate) big_bytes: u64,
     pub(crate) small_files: u64,
     pub(crate) folder_files: u32,
@@ -33,13 +34,13 @@ pub(crate) struct Data {
     pub(crate) served: PathBuf,
     /// For what is written: uploads, logs, states of servers.
     pub(crate) scratch: PathBuf,
-    pub(crate) scale: Scale,
+    pub(crate) size: DataSize,
 }
 
 impl Data {
     /// Makes what is not there yet.
-    pub(crate) fn ensure(home: &Path, scale: Scale) -> Outcome<Self> {
-        let data = Self { served: home.join("served"), scratch: home.join("scratch"), scale };
+    pub(crate) fn ensure(home: &Path, size: DataSize) -> Outcome<Self> {
+        let data = Self { served: home.join("served"), scratch: home.join("scratch"), size };
         fs::create_dir_all(&data.served).at(&data.served)?;
         if data.scratch.exists() {
             fs::remove_dir_all(&data.scratch).at(&data.scratch)?;
@@ -48,10 +49,10 @@ impl Data {
         if !data.served.join(HUGE).exists() {
             println!("Making the files to serve in {}", home.display());
         }
-        data.part(BIG, |path| random_file(path, 1, scale.big_bytes))?;
+        data.part(BIG, |path| random_file(path, 1, size.big_bytes))?;
         data.part(SMALL, |path| {
             fs::create_dir_all(path).at(path)?;
-            (0..scale.small_files)
+            (0..size.small_files)
                 .try_for_each(|number| random_file(&path.join(small_name(number)), number + 2, SMALL_BYTES as u64))
         })?;
         for bytes in SIZES {
@@ -60,8 +61,8 @@ impl Data {
         for files in FOLDERS {
             data.part(&folder_name(*files), |path| sparse_files(path, *files))?;
         }
-        data.part(FOLDER, |path| sparse_files(path, scale.folder_files))?;
-        data.part(HUGE, |path| empty_files(path, scale.huge_files))?;
+        data.part(FOLDER, |path| sparse_files(path, size.folder_files))?;
+        data.part(HUGE, |path| empty_files(path, size.huge_files))?;
         Ok(data)
     }
 
@@ -121,7 +122,7 @@ fn empty_files(folder: &Path, count: u32) -> Outcome<()> {
 
 fn random_file(path: &Path, seed: u64, bytes: u64) -> Outcome<()> {
     let mut file = BufWriter::with_capacity(BLOCK_BYTES, File::create(path).at(path)?);
-    let mut state = Random::new(seed);
+    let mut state = Random::seeded(seed);
     let mut left = bytes;
     while left > 0 {
         let word = state.next().to_le_bytes();
@@ -130,20 +131,4 @@ fn random_file(path: &Path, seed: u64, bytes: u64) -> Outcome<()> {
         left -= count;
     }
     file.flush().at(path)
-}
-
-/// `xorshift64*`: not to be compressed, and quick to make.
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
 }

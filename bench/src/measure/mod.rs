@@ -4,7 +4,6 @@
 pub(crate) mod client;
 pub(crate) mod data;
 pub(crate) mod engine;
-mod http;
 pub(crate) mod machine;
 pub(crate) mod peers;
 pub(crate) mod server;

@@ -91,7 +91,7 @@ impl Peer {
 
 /// How a server is started.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Manner<'a> {
+pub(crate) struct ServerOptions<'a> {
     pub(crate) writable: bool,
     /// A certificate and its key, in PEM.
     pub(crate) tls: Option<(&'a Path, &'a Path)>,
@@ -142,7 +142,13 @@ impl Peers {
     }
 
     /// Starts it over the folder, on a free port of loopback, with nothing logged.
-    pub(crate) fn start(&self, peer: Peer, folder: &Path, scratch: &Path, manner: Manner<'_>) -> Outcome<Server> {
+    pub(crate) fn start(
+        &self,
+        peer: Peer,
+        folder: &Path,
+        scratch: &Path,
+        options: ServerOptions<'_>,
+    ) -> Outcome<Server> {
         let program = self.program(peer).ok_or_else(|| Failure(format!("{} is not installed", peer.name())))?;
         let number = self.started.fetch_add(1, Ordering::Relaxed);
         let home = scratch.join(format!("server-{number}"));
@@ -151,12 +157,12 @@ impl Peers {
         let mut command = child::without_settings(Command::new(program));
         command.env("HOME", &home).env("XDG_STATE_HOME", &home).env("XDG_CONFIG_HOME", &home);
         let commands = match peer {
-            Peer::Ours => vec![(ours(command, folder, &home, address, manner), address)],
-            Peer::Split | Peer::SplitUnix => split(peer, program, folder, &home, address, manner)?,
-            Peer::Nginx => vec![(nginx(command, folder, &home, address, manner)?, address)],
-            Peer::Dufs => vec![(dufs(command, folder, address, manner), address)],
+            Peer::Ours => vec![(ours(command, folder, &home, address, options), address)],
+            Peer::Split | Peer::SplitUnix => split(peer, program, folder, &home, address, options)?,
+            Peer::Nginx => vec![(nginx(command, folder, &home, address, options)?, address)],
+            Peer::Dufs => vec![(dufs(command, folder, address, options), address)],
             Peer::Miniserve => vec![(miniserve(command, folder, address), address)],
-            Peer::Copyparty => vec![(copyparty(command, folder, address, manner), address)],
+            Peer::Copyparty => vec![(copyparty(command, folder, address, options), address)],
         };
         Server::start(commands, &home.join("log"))
     }
@@ -189,18 +195,18 @@ fn first_number(text: &str) -> Option<&str> {
         .find(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.'))
 }
 
-fn ours(mut command: Command, folder: &Path, home: &Path, address: SocketAddr, manner: Manner<'_>) -> Command {
+fn ours(mut command: Command, folder: &Path, home: &Path, address: SocketAddr, options: ServerOptions<'_>) -> Command {
     command.arg("serve").arg(folder).args(["--http", &address.to_string(), "--tcp", "127.0.0.1:0"]);
-    command.arg("--state").arg(home.join("state")).args(["--log", "warn", "--anonymous", right(manner)]);
-    if let Some((certificate, key)) = manner.tls {
+    command.arg("--state").arg(home.join("state")).args(["--log", "warn", "--anonymous", right(options)]);
+    if let Some((certificate, key)) = options.tls {
         command.arg("--tls-cert").arg(certificate).arg("--tls-key").arg(key);
     }
-    command.args(manner.flags);
+    command.args(options.flags);
     command
 }
 
-fn right(manner: Manner<'_>) -> &'static str {
-    if manner.writable { "write" } else { "read" }
+fn right(options: ServerOptions<'_>) -> &'static str {
+    if options.writable { "write" } else { "read" }
 }
 
 /// Both listen on a port, so that they are known to have started; the one over a Unix socket is reached by that.
@@ -210,7 +216,7 @@ fn split(
     folder: &Path,
     home: &Path,
     address: SocketAddr,
-    manner: Manner<'_>,
+    options: ServerOptions<'_>,
 ) -> Outcome<Vec<(Command, SocketAddr)>> {
     let (inner, key) = (free_address()?, home.join("key"));
     let mut storage = child::without_settings(Command::new(program));
@@ -223,7 +229,7 @@ fn split(
         server = "unix:socket".to_owned();
     }
     let mut gateway = child::without_settings(Command::new(program));
-    gateway.args(["gateway", "--log", "warn", "--anonymous", right(manner), "--server", &server, "--key"]);
+    gateway.args(["gateway", "--log", "warn", "--anonymous", right(options), "--server", &server, "--key"]);
     gateway.arg(&key).args(["--http", &address.to_string()]).env("HOME", home).current_dir(home);
     Ok(vec![(storage, inner), (gateway, address)])
 }
@@ -234,11 +240,11 @@ fn nginx(
     folder: &Path,
     home: &Path,
     address: SocketAddr,
-    manner: Manner<'_>,
+    options: ServerOptions<'_>,
 ) -> Outcome<Command> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let user = if rustix::process::geteuid().is_root() { "user root;" } else { "" };
-    let (ssl, certificate) = match manner.tls {
+    let (ssl, certificate) = match options.tls {
         Some((certificate, key)) => {
             let (certificate, key) = (certificate.display(), key.display());
             (
@@ -269,10 +275,10 @@ fn nginx(
 }
 
 /// Archives stored, as everybody's here are; it would compress them.
-fn dufs(mut command: Command, folder: &Path, address: SocketAddr, manner: Manner<'_>) -> Command {
+fn dufs(mut command: Command, folder: &Path, address: SocketAddr, options: ServerOptions<'_>) -> Command {
     command.args(["--bind", &address.ip().to_string(), "--port", &address.port().to_string()]);
     command.args(["--log-format", "", "--compress", "none"]);
-    command.arg(if manner.writable { "--allow-all" } else { "--allow-archive" });
+    command.arg(if options.writable { "--allow-all" } else { "--allow-archive" });
     command.arg(folder);
     command
 }
@@ -284,8 +290,8 @@ fn miniserve(mut command: Command, folder: &Path, address: SocketAddr) -> Comman
 }
 
 /// In one process, which it recommends; asked for nothing that files do not need.
-fn copyparty(mut command: Command, folder: &Path, address: SocketAddr, manner: Manner<'_>) -> Command {
-    let rights = if manner.writable { "rwd" } else { "r" };
+fn copyparty(mut command: Command, folder: &Path, address: SocketAddr, options: ServerOptions<'_>) -> Command {
+    let rights = if options.writable { "rwd" } else { "r" };
     command.args(["-q", "-i", &address.ip().to_string(), "-p", &address.port().to_string()]);
     command.args(["-v", &format!("{}::{rights}", folder.display())]);
     command.args(["--no-thumb", "--no-crt", "-nc", "2048"]);

@@ -2,26 +2,26 @@
 
 use std::{fmt::Write, fs};
 
-use super::{Bench, report::cells, rows::Found, table::Table};
+use super::{fixture::Fixture, report::cells, results::Results, table::Table};
 use crate::measure::{machine, verdict};
 use xtask::repo::{AtPath, Outcome, Repo};
 
 const FOLDER: &str = "docs/measurements";
 const BEGINNING: &str = "# Speed
 
-Written by `cargo xtask bench --write`; `cargo xtask bench --row NAME` measures one row again.
+Written by `cargo xtask fixture --write`; `cargo xtask fixture --row NAME` measures one row again.
 
 How to read it: all servers ran over the same files, on loopback, on one machine, which was also that of the client, with
-the kernel's caches warm and no server logging requests. They took turns, round by round. A rate or a time is the
+the kernel's caches warm and no server logging requests. They took contenders, round by round. A rate or a time is the
 best of its rounds, latencies and first bytes the middle one, processor time the sum over all rounds, with all
 processes of a server. Only ratios within one run mean something: machines differ, and so does one machine from hour to
 hour; a ratio within a tenth of its goal may fall on the other side the next time.
 ";
 
-pub(super) fn write(repo: &Repo, bench: &Bench, measured: &[Found]) -> Outcome<()> {
+pub(crate) fn write(repo: &Repo, fixture: &Fixture, measured: &[Results]) -> Outcome<()> {
     let folder = repo.path(FOLDER);
     fs::create_dir_all(&folder).at(&folder)?;
-    let facts = machine::facts(repo, &bench.peers, &bench.data.served);
+    let facts = machine::facts(repo, &fixture.peers, &fixture.data.served);
     let page = folder.join("speed.md");
     fs::write(&page, text(&facts, measured)).at(&page)?;
     for chart in measured.iter().flat_map(|found| &found.charts) {
@@ -31,7 +31,7 @@ pub(super) fn write(repo: &Repo, bench: &Bench, measured: &[Found]) -> Outcome<(
     Ok(())
 }
 
-fn text(facts: &[(String, String)], measured: &[Found]) -> String {
+fn text(facts: &[(String, String)], measured: &[Results]) -> String {
     let mut out = format!("{BEGINNING}\n{}\n## Goals\n\n{}", machine::rows(facts), verdict::HEADING);
     for verdict in measured.iter().flat_map(|found| &found.tables).flat_map(|table| &table.verdicts) {
         out.push_str(&verdict.row());

@@ -1,12 +1,12 @@
 //! Shows the tables on the terminal.
 
 use super::{
-    rows::Found,
+    results::Results,
     table::{Side, Table},
 };
 use crate::measure::verdict::{Verdict, number};
 
-pub(super) fn print(table: &Table) {
+pub(crate) fn print(table: &Table) {
     println!("    {}", table.title);
     let width = table.sides.iter().map(|side| side.name.len()).max().unwrap_or_default();
     for side in &table.sides {
@@ -16,7 +16,7 @@ pub(super) fn print(table: &Table) {
     table.verdicts.iter().for_each(|verdict| println!("      {}", verdict.sentence()));
 }
 
-pub(super) fn print_verdicts(measured: &[Found]) {
+pub(crate) fn print_verdicts(measured: &[Results]) {
     let verdicts: Vec<&Verdict> =
         measured.iter().flat_map(|found| &found.tables).flat_map(|table| &table.verdicts).collect();
     println!("\n{} of {} goals are met", verdicts.iter().filter(|verdict| verdict.is_met()).count(), verdicts.len());
@@ -24,7 +24,7 @@ pub(super) fn print_verdicts(measured: &[Found]) {
 }
 
 /// What there is to say of a side, the figure that counts first.
-pub(super) fn cells(table: &Table, side: &Side) -> Vec<String> {
+pub(crate) fn cells(table: &Table, side: &Side) -> Vec<String> {
     let mut cells = vec![format!("{} {}", number(side.value(table.better)), table.unit)];
     if let Some((unit, scale)) = table.cpu_unit {
         cells.push(format!("{} {unit}", number(side.cpu() * scale)));

@@ -14,22 +14,22 @@ const BOTTOM: f64 = 52.0;
 const COLOURS: &[&str] = &["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a7500"];
 const DARK: &[&str] = &["#56b4e9", "#e69f00", "#2fc79b", "#e3a6cb", "#f0e442"];
 
-pub(super) struct Chart {
-    pub(super) file: &'static str,
-    pub(super) title: &'static str,
-    pub(super) x: &'static str,
-    pub(super) y: &'static str,
-    pub(super) lines: Vec<Line>,
+pub(crate) struct Chart {
+    pub(crate) file: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) x: &'static str,
+    pub(crate) y: &'static str,
+    pub(crate) lines: Vec<Line>,
 }
 
-pub(super) struct Line {
-    pub(super) name: String,
+pub(crate) struct Line {
+    pub(crate) name: String,
     /// Both numbers above zero; what is not is left out.
-    pub(super) points: Vec<(f64, f64)>,
+    pub(crate) points: Vec<(f64, f64)>,
 }
 
 impl Chart {
-    pub(super) fn draw(&self) -> String {
+    pub(crate) fn draw(&self) -> String {
         let (across, up) =
             (Axis::over(self.points().map(|point| point.0)), Axis::over(self.points().map(|point| point.1)));
         let x = |value: f64| LEFT + across.share(value) * (WIDTH - LEFT - RIGHT);

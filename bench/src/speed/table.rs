@@ -8,51 +8,51 @@ use crate::measure::{
 
 /// One measurement of one side.
 #[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// In the table's unit.
-    pub(super) value: f64,
+    pub(crate) value: f64,
     /// How much work it was, in units of which the processor time is told.
-    pub(super) work: f64,
+    pub(crate) work: f64,
     /// Processor time that the server took for it, in seconds.
-    pub(super) cpu: f64,
+    pub(crate) cpu: f64,
     /// In milliseconds.
-    pub(super) first_byte: Option<f64>,
+    pub(crate) first_byte: Option<f64>,
     /// In microseconds.
-    pub(super) p50: Option<f64>,
-    pub(super) p99: Option<f64>,
+    pub(crate) p50: Option<f64>,
+    pub(crate) p99: Option<f64>,
 }
 
 /// All measurements of one side.
 #[derive(Clone, Debug)]
-pub(super) struct Side {
-    pub(super) name: String,
-    pub(super) peer: Option<Peer>,
-    pub(super) readings: Vec<Reading>,
+pub(crate) struct Side {
+    pub(crate) name: String,
+    pub(crate) peer: Option<Peer>,
+    pub(crate) readings: Vec<Reading>,
     /// In bytes.
-    pub(super) peak: Option<u64>,
+    pub(crate) peak: Option<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Better {
+pub(crate) enum Better {
     Higher,
     Lower,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Table {
-    pub(super) title: String,
-    pub(super) unit: &'static str,
-    pub(super) better: Better,
+pub(crate) struct Table {
+    pub(crate) title: String,
+    pub(crate) unit: &'static str,
+    pub(crate) better: Better,
     /// What the processor time is told in, and how many of it a second per unit of work is; none where it says nothing.
-    pub(super) cpu_unit: Option<(&'static str, f64)>,
-    pub(super) sides: Vec<Side>,
-    pub(super) verdicts: Vec<Verdict>,
-    pub(super) notes: Vec<String>,
+    pub(crate) cpu_unit: Option<(&'static str, f64)>,
+    pub(crate) sides: Vec<Side>,
+    pub(crate) verdicts: Vec<Verdict>,
+    pub(crate) notes: Vec<String>,
 }
 
 impl Side {
     /// The best of its rounds: whatever disturbs a machine only ever makes it slower.
-    pub(super) fn value(&self, better: Better) -> f64 {
+    pub(crate) fn value(&self, better: Better) -> f64 {
         let values: Vec<f64> = self.readings.iter().map(|reading| reading.value).collect();
         match better {
             Better::Higher => most(&values),
@@ -61,13 +61,13 @@ impl Side {
     }
 
     /// Processor time for a unit of work over all rounds, in seconds: the kernel counts it in hundredths.
-    pub(super) fn cpu(&self) -> f64 {
+    pub(crate) fn cpu(&self) -> f64 {
         let sum = |of: fn(&Reading) -> f64| self.readings.iter().map(of).sum::<f64>();
         sum(|reading| reading.cpu) / sum(|reading| reading.work)
     }
 
     /// The middle one of the rounds.
-    pub(super) fn middle(&self, of: fn(&Reading) -> Option<f64>) -> Option<f64> {
+    pub(crate) fn middle(&self, of: fn(&Reading) -> Option<f64>) -> Option<f64> {
         let values: Vec<f64> = self.readings.iter().filter_map(of).collect();
         (!values.is_empty()).then(|| median(&values))
     }
@@ -79,7 +79,7 @@ impl Table {
     }
 
     /// How many times as good ours is as the other, where both are there.
-    pub(super) fn ratio(&self, other: Peer) -> Option<f64> {
+    pub(crate) fn ratio(&self, other: Peer) -> Option<f64> {
         Some(self.ratio_of(self.side(Peer::Ours)?, self.side(other)?))
     }
 
@@ -92,7 +92,7 @@ impl Table {
     }
 
     /// Holds ours against each of the others that is there.
-    pub(super) fn hold(&mut self, what: &str, bounds: &[(Peer, f64)]) {
+    pub(crate) fn hold(&mut self, what: &str, bounds: &[(Peer, f64)]) {
         for (peer, bound) in bounds {
             if let Some(value) = self.ratio(*peer) {
                 self.verdict(format!("{what} against {}", peer.name()), value, "×", Bound::AtLeast(*bound));
@@ -101,7 +101,7 @@ impl Table {
     }
 
     /// Holds two sides of those names against each other, where both are there.
-    pub(super) fn hold_named(&mut self, what: &str, ours: &str, other: &str, bound: f64) {
+    pub(crate) fn hold_named(&mut self, what: &str, ours: &str, other: &str, bound: f64) {
         let named = |name: &str| self.sides.iter().find(|side| side.name == name);
         if let (Some(ours), Some(other)) = (named(ours), named(other)) {
             let value = self.ratio_of(ours, other);
@@ -110,7 +110,7 @@ impl Table {
     }
 
     /// The same for processor time, of which less is better.
-    pub(super) fn hold_cpu(&mut self, what: &str, bounds: &[(Peer, f64)]) {
+    pub(crate) fn hold_cpu(&mut self, what: &str, bounds: &[(Peer, f64)]) {
         for (peer, bound) in bounds {
             if let (Some(ours), Some(other)) = (self.side(Peer::Ours), self.side(*peer)) {
                 let value = ours.cpu() / other.cpu();
@@ -123,7 +123,7 @@ impl Table {
         }
     }
 
-    pub(super) fn verdict(&mut self, what: impl Into<String>, value: f64, unit: &'static str, bound: Bound) {
+    pub(crate) fn verdict(&mut self, what: impl Into<String>, value: f64, unit: &'static str, bound: Bound) {
         self.verdicts.push(Verdict { what: what.into(), value, unit, bound });
     }
 }

@@ -5,12 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{End, Load};
+use super::workload::{End, Workload};
 
 /// Of one thread.
-pub(super) struct Schedule<'a> {
-    pub(super) begin: Instant,
-    pub(super) deadline: Option<Instant>,
+pub(crate) struct Schedule<'a> {
+    pub(crate) begin: Instant,
+    pub(crate) deadline: Option<Instant>,
     /// Seconds between two requests of this thread.
     interval: Option<f64>,
     sent: u64,
@@ -21,24 +21,24 @@ pub(super) struct Schedule<'a> {
 }
 
 impl<'a> Schedule<'a> {
-    pub(super) fn new(load: &Load<'a>, threads: u64, number: u64) -> Self {
+    pub(crate) fn new(workload: &Workload<'a>, threads: u64, number: u64) -> Self {
         let begin = Instant::now();
-        let (deadline, most, over) = match load.end {
+        let (deadline, most, over) = match workload.end {
             End::After(time) => (Some(begin + time), u64::MAX, None),
             End::Requests(total) => (None, total / threads + u64::from(number < total % threads), None),
             End::When(over) => (None, u64::MAX, Some(over)),
         };
-        let interval = load.rate.map(|rate| threads as f64 / rate);
+        let interval = workload.rate.map(|rate| threads as f64 / rate);
         Self { begin, deadline, interval, sent: 0, most, first: number, step: threads, over }
     }
 
-    pub(super) fn is_over(&self, now: Instant) -> bool {
+    pub(crate) fn is_over(&self, now: Instant) -> bool {
         self.deadline.is_some_and(|deadline| now >= deadline)
             || self.over.is_some_and(|over| over.load(Ordering::Relaxed))
     }
 
     /// When the next request is due; none where all were sent.
-    pub(super) fn due(&self, now: Instant) -> Option<Instant> {
+    pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
         if self.sent == self.most || self.is_over(now) {
             return None;
         }
@@ -46,7 +46,7 @@ impl<'a> Schedule<'a> {
     }
 
     /// The number of the request that is sent now.
-    pub(super) fn take(&mut self) -> u64 {
+    pub(crate) fn take(&mut self) -> u64 {
         let serial = self.first + self.sent * self.step;
         self.sent += 1;
         serial

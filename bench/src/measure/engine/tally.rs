@@ -43,7 +43,7 @@ impl Tally {
         }
     }
 
-    pub(super) fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.answers += other.answers;
         self.body_bytes += other.body_bytes;
         self.failures += other.failures;

@@ -12,10 +12,8 @@ use rustix::{
     fd::OwnedFd,
 };
 
-use super::{
-    super::{client, http::Decoder},
-    Load, Schedule, Tally,
-};
+use super::{super::client, schedule::Schedule, tally::Tally, workload::Workload};
+use crate::http::Decoder;
 
 const READ_BYTES: usize = 256 << 10;
 const EVENTS_MAX: usize = 1024;
@@ -34,8 +32,8 @@ struct Connection {
     asked: bool,
 }
 
-pub(super) struct Worker<'a> {
-    load: &'a Load<'a>,
+pub(crate) struct Worker<'a> {
+    workload: &'a Workload<'a>,
     epoll: OwnedFd,
     connections: Vec<Option<Connection>>,
     /// How many connections there still are, and which of them wait for something to send.
@@ -46,11 +44,11 @@ pub(super) struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    pub(super) fn open(load: &'a Load<'a>, count: usize) -> io::Result<Self> {
+    pub(crate) fn open(workload: &'a Workload<'a>, count: usize) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let idle = (0..count).rev().collect();
         let (buffer, tally) = (vec![0; READ_BYTES], Tally { taken: vec![0; count], ..Tally::default() });
-        let mut worker = Self { load, epoll, connections: Vec::new(), alive: count, idle, buffer, tally };
+        let mut worker = Self { workload, epoll, connections: Vec::new(), alive: count, idle, buffer, tally };
         for index in 0..count {
             let connection = worker.connect(index)?;
             worker.connections.push(Some(connection));
@@ -59,14 +57,14 @@ impl<'a> Worker<'a> {
     }
 
     fn connect(&self, index: usize) -> io::Result<Connection> {
-        let stream = client::connect(self.load.server)?;
+        let stream = client::connect(self.workload.server)?;
         stream.set_nonblocking(true)?;
         epoll::add(&self.epoll, &stream, epoll::EventData::new_u64(index as u64), epoll::EventFlags::IN)?;
         let decoder = Decoder::default();
         Ok(Connection { stream, decoder, request: Vec::new(), written: 0, due: Instant::now(), asked: false })
     }
 
-    pub(super) fn run(mut self, mut schedule: Schedule<'_>) -> io::Result<Tally> {
+    pub(crate) fn run(mut self, mut schedule: Schedule<'_>) -> io::Result<Tally> {
         let mut events = Vec::with_capacity(EVENTS_MAX);
         let mut heard = Instant::now();
         while self.tally.failures < FAILURES_MAX {
@@ -108,7 +106,7 @@ impl<'a> Worker<'a> {
         connection.written = 0;
         connection.due = due;
         connection.asked = true;
-        (self.load.request)(serial, &mut connection.request);
+        (self.workload.request)(serial, &mut connection.request);
         self.write(index);
     }
 
@@ -176,9 +174,9 @@ impl<'a> Worker<'a> {
         let decoder = &connection.decoder;
         let (status, length, closes) = (decoder.status, decoder.body_bytes, decoder.closes || !decoder.is_done());
         let micros = u32::try_from(connection.due.elapsed().as_micros()).unwrap_or(u32::MAX);
-        if status != self.load.status {
+        if status != self.workload.status {
             self.fail(format!("status {status}"), Some(status));
-        } else if self.load.body_bytes.is_some_and(|wanted| wanted != length) {
+        } else if self.workload.body_bytes.is_some_and(|wanted| wanted != length) {
             self.fail(format!("a body of {length} bytes"), Some(status));
         } else {
             self.tally.answers += 1;
@@ -242,7 +240,7 @@ mod tests {
             });
             let request = |_, out: &mut Vec<u8>| out.push(b'?');
             let end = End::Requests(1);
-            let load = Load {
+            let load = Workload {
                 server,
                 connections: 2,
                 threads: 1,

@@ -2,30 +2,31 @@
 
 use super::{
     super::{
-        Bench,
+        fixture::Fixture,
+        results::Results,
         table::{Better, Reading, Table},
     },
-    Found, zip,
+    zip,
 };
 use crate::measure::{
     client,
     data::{SMALL, SMALL_BYTES},
-    peers::{Manner, Peer},
+    peers::{Peer, ServerOptions},
 };
 use xtask::repo::{Failure, Outcome};
 
-pub(super) fn archive(bench: &Bench) -> Outcome<Found> {
-    let files = bench.data.scale.small_files;
+pub(crate) fn archive(fixture: &Fixture) -> Outcome<Results> {
+    let files = fixture.data.size.small_files;
     let wanted = [Peer::Ours, Peer::Split, Peer::Dufs, Peer::Miniserve, Peer::Copyparty];
-    for peer in bench.peers.of(&[Peer::Ours]) {
-        let body = client::body(bench.start(peer, Manner::default())?.address, &peer.archive(SMALL), "")?;
+    for peer in fixture.peers.of(&[Peer::Ours]) {
+        let body = client::body(fixture.start(peer, ServerOptions::default())?.address, &peer.archive(SMALL), "")?;
         let found = zip::check(&body).ok_or_else(|| Failure("what came is no ZIP, or not as it says".to_owned()))?;
         // The folder may have an entry of its own.
         if found < files {
             return Err(Failure(format!("the archive has {found} entries of {files}")));
         }
     }
-    let sides = bench.each(&wanted, Manner::default(), |peer, server| {
+    let sides = fixture.each(&wanted, ServerOptions::default(), |peer, server| {
         let target = peer.archive(SMALL);
         let timed = client::get(server.address, &target, "", &mut |_| ())?;
         if timed.status != 200 || timed.body_bytes < files * SMALL_BYTES as u64 {
@@ -44,5 +45,5 @@ pub(super) fn archive(bench: &Bench) -> Outcome<Found> {
         notes: vec!["Ours was taken apart once, and every checksum in it held.".to_owned()],
     };
     table.hold("an archive of small files", &[(Peer::Dufs, 5.0), (Peer::Copyparty, 1.0)]);
-    Ok(Found::table(table))
+    Ok(Results::table(table))
 }

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use super::{
     super::{
-        Bench,
+        fixture::Fixture,
+        results::Results,
         svg::{Chart, Line},
     },
-    Found, listings, small,
+    listings, small,
 };
 use crate::measure::{
     data::{FOLDER, FOLDERS, HUGE, SIZES, folder_name},
-    engine::{self, End, Load},
-    peers::{Manner, Peer},
+    engine::{self, End, Workload},
+    peers::{Peer, ServerOptions},
     server::Server,
 };
 use xtask::repo::Outcome;
@@ -23,22 +24,22 @@ const CONNECTIONS_BY_SIZE: usize = 8;
 const MICROSECONDS: f64 = 1e6;
 const SIDES: &[Peer] = &[Peer::Ours, Peer::Split, Peer::Nginx];
 
-pub(super) fn all(bench: &Bench) -> Outcome<Found> {
-    Ok(Found { tables: Vec::new(), charts: vec![by_size(bench)?, by_connections(bench)?, by_folder(bench)?] })
+pub(crate) fn all(fixture: &Fixture) -> Outcome<Results> {
+    Ok(Results { tables: Vec::new(), charts: vec![by_size(fixture)?, by_connections(fixture)?, by_folder(fixture)?] })
 }
 
-fn time(bench: &Bench) -> End<'static> {
-    End::After(Duration::from_secs_f64(bench.effort.seconds / 2.0))
+fn time(fixture: &Fixture) -> End<'static> {
+    End::After(Duration::from_secs_f64(fixture.scale.seconds / 2.0))
 }
 
-fn by_size(bench: &Bench) -> Outcome<Chart> {
-    let servers = start(bench, SIDES)?;
+fn by_size(fixture: &Fixture) -> Outcome<Chart> {
+    let servers = start(fixture, SIDES)?;
     let mut lines = empty_lines(&servers);
     for bytes in SIZES {
         for ((peer, server), line) in servers.iter().zip(&mut lines) {
             let before = server.cpu();
             let target = peer.file(&format!("size-{bytes}"));
-            let answers = ask(server, &target, *bytes, time(bench))?;
+            let answers = ask(server, &target, *bytes, time(fixture))?;
             line.points.push((*bytes as f64, (server.cpu() - before) / answers * MICROSECONDS));
         }
     }
@@ -55,7 +56,7 @@ fn ask(server: &Server, target: &str, bytes: u64, end: End<'_>) -> Outcome<f64> 
     let request = |_, out: &mut Vec<u8>| {
         out.extend_from_slice(format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", server.address).as_bytes());
     };
-    let tally = engine::run(&Load {
+    let tally = engine::run(&Workload {
         server: server.address,
         connections: CONNECTIONS_BY_SIZE,
         threads: 2,
@@ -69,12 +70,12 @@ fn ask(server: &Server, target: &str, bytes: u64, end: End<'_>) -> Outcome<f64> 
     Ok(tally.answers as f64)
 }
 
-fn by_connections(bench: &Bench) -> Outcome<Chart> {
-    let servers = start(bench, SIDES)?;
+fn by_connections(fixture: &Fixture) -> Outcome<Chart> {
+    let servers = start(fixture, SIDES)?;
     let mut lines = empty_lines(&servers);
     for connections in CONNECTIONS {
         for ((peer, server), line) in servers.iter().zip(&mut lines) {
-            let tally = small::ask(bench, *peer, server, *connections, time(bench), None)?;
+            let tally = small::ask(fixture, *peer, server, *connections, time(fixture), None)?;
             line.points.push((*connections as f64, tally.per_second()));
         }
     }
@@ -87,21 +88,21 @@ fn by_connections(bench: &Bench) -> Outcome<Chart> {
     })
 }
 
-fn by_folder(bench: &Bench) -> Outcome<Chart> {
-    let scale = bench.data.scale;
+fn by_folder(fixture: &Fixture) -> Outcome<Chart> {
+    let size = fixture.data.size;
     let mut folders: Vec<(String, u32)> = FOLDERS.iter().map(|files| (folder_name(*files), *files)).collect();
-    folders.push((FOLDER.to_owned(), scale.folder_files));
-    folders.push((HUGE.to_owned(), scale.huge_files));
+    folders.push((FOLDER.to_owned(), size.folder_files));
+    folders.push((HUGE.to_owned(), size.huge_files));
     folders.sort_by_key(|(_, files)| *files);
     let mut lines =
         ["first page, just started", "first page, warm", "whole, just started", "nginx, whole", "dufs, whole"]
             .map(|name| Line { name: name.to_owned(), points: Vec::new() });
-    let nginx = start(bench, &[Peer::Nginx])?;
-    let dufs = start(bench, &[Peer::Dufs])?;
+    let nginx = start(fixture, &[Peer::Nginx])?;
+    let dufs = start(fixture, &[Peer::Dufs])?;
     for (folder, files) in &folders {
         let page = Peer::Ours.listing(folder);
         let first = |times: usize, target: &str| {
-            let server = bench.start(Peer::Ours, Manner::default())?;
+            let server = fixture.start(Peer::Ours, ServerOptions::default())?;
             let mut last = 0.0;
             for _ in 0..times {
                 last = listings::listed(&server, target, "")?.value;
@@ -115,7 +116,7 @@ fn by_folder(bench: &Bench) -> Outcome<Chart> {
         for (line, servers) in [(3, &nginx), (4, &dufs)] {
             for (peer, server) in servers {
                 // It takes seconds for what is large, and there is nothing to learn from a minute of it.
-                if *peer != Peer::Dufs || *files <= scale.folder_files {
+                if *peer != Peer::Dufs || *files <= size.folder_files {
                     add(line, listings::listed(server, &peer.listing(folder), "")?.value);
                 }
             }
@@ -130,8 +131,13 @@ fn by_folder(bench: &Bench) -> Outcome<Chart> {
     })
 }
 
-fn start(bench: &Bench, wanted: &[Peer]) -> Outcome<Vec<(Peer, Server)>> {
-    bench.peers.of(wanted).into_iter().map(|peer| Ok((peer, bench.start(peer, Manner::default())?))).collect()
+fn start(fixture: &Fixture, wanted: &[Peer]) -> Outcome<Vec<(Peer, Server)>> {
+    fixture
+        .peers
+        .of(wanted)
+        .into_iter()
+        .map(|peer| Ok((peer, fixture.start(peer, ServerOptions::default())?)))
+        .collect()
 }
 
 fn empty_lines(servers: &[(Peer, Server)]) -> Vec<Line> {

@@ -3,39 +3,37 @@
 use std::fs::File;
 use std::io::Read;
 
-use super::{
-    super::{
-        Bench,
-        table::{Better, Reading, Table},
-    },
-    Found,
+use super::super::{
+    fixture::Fixture,
+    results::Results,
+    table::{Better, Reading, Table},
 };
 use crate::measure::{
     client::{self, Timed},
     data::BIG,
-    engine::{self, End, Load},
-    peers::{Manner, Peer},
+    engine::{self, End, Workload},
+    peers::{Peer, ServerOptions},
     server::Server,
     verdict::Bound,
 };
 use xtask::repo::{AtPath, Failure, Outcome};
 
-pub(super) const GIGABYTE: f64 = 1e9;
+pub(crate) const GIGABYTE: f64 = 1e9;
 const MEBIBYTE: f64 = (1 << 20) as f64;
 const PARTS: u64 = 64;
 const ALL: &[Peer] =
     &[Peer::Ours, Peer::Split, Peer::SplitUnix, Peer::Nginx, Peer::Dufs, Peer::Miniserve, Peer::Copyparty];
 
-pub(super) fn one(bench: &Bench) -> Outcome<Found> {
-    let bytes = bench.data.scale.big_bytes;
-    let sides = bench.each(ALL, Manner::default(), |peer, server| {
+pub(crate) fn one(fixture: &Fixture) -> Outcome<Results> {
+    let bytes = fixture.data.size.big_bytes;
+    let sides = fixture.each(ALL, ServerOptions::default(), |peer, server| {
         let timed = client::get(server.address, &peer.file(BIG), "", &mut |_| ())?;
         expect(timed, 200, bytes)?;
         let work = bytes as f64 / GIGABYTE;
         let first_byte = Some(timed.first_byte * 1e3);
         Ok(Reading { value: work / timed.whole, work, first_byte, ..Reading::default() })
     })?;
-    check_content(bench)?;
+    check_content(fixture)?;
     let mut table = Table {
         title: format!("{} MiB, one connection", bytes >> 20),
         unit: "GB/s",
@@ -48,11 +46,11 @@ pub(super) fn one(bench: &Bench) -> Outcome<Found> {
     let least = [(Peer::Dufs, 2.0), (Peer::Miniserve, 2.0), (Peer::Copyparty, 1.0), (Peer::Nginx, 0.8)];
     table.hold("one large download", &least);
     table.hold_cpu("processor time of a download", &[(Peer::Dufs, 0.5), (Peer::Nginx, 1.5)]);
-    Ok(Found::table(table))
+    Ok(Results::table(table))
 }
 
 /// An answer of another status or length is no measurement.
-pub(super) fn expect(timed: Timed, status: u16, bytes: u64) -> Outcome<()> {
+pub(crate) fn expect(timed: Timed, status: u16, bytes: u64) -> Outcome<()> {
     if (timed.status, timed.body_bytes) == (status, bytes) {
         return Ok(());
     }
@@ -60,10 +58,10 @@ pub(super) fn expect(timed: Timed, status: u16, bytes: u64) -> Outcome<()> {
 }
 
 /// Every byte that ours sends is the file's.
-fn check_content(bench: &Bench) -> Outcome<()> {
-    let path = bench.data.served.join(BIG);
+fn check_content(fixture: &Fixture) -> Outcome<()> {
+    let path = fixture.data.served.join(BIG);
     let mut file = File::open(&path).at(&path)?;
-    let server = bench.start(Peer::Ours, Manner::default())?;
+    let server = fixture.start(Peer::Ours, ServerOptions::default())?;
     let mut wanted = Vec::new();
     let mut same = true;
     client::get(server.address, &Peer::Ours.file(BIG), "", &mut |bytes| {
@@ -73,11 +71,11 @@ fn check_content(bench: &Bench) -> Outcome<()> {
     if same { Ok(()) } else { Err(Failure("what was downloaded is not the file".to_owned())) }
 }
 
-pub(super) fn many(bench: &Bench) -> Outcome<Found> {
-    let sides = bench.each(ALL, Manner::default(), |peer, server| parts(bench, peer, server))?;
+pub(crate) fn many(fixture: &Fixture) -> Outcome<Results> {
+    let sides = fixture.each(ALL, ServerOptions::default(), |peer, server| parts(fixture, peer, server))?;
     let peak = sides.iter().find(|side| side.peer == Some(Peer::Ours)).and_then(|side| side.peak).unwrap_or_default();
     let mut table = Table {
-        title: format!("{PARTS} parts of {} KiB at a time", (bench.data.scale.big_bytes / PARTS) >> 10),
+        title: format!("{PARTS} parts of {} KiB at a time", (fixture.data.size.big_bytes / PARTS) >> 10),
         unit: "GB/s",
         better: Better::Higher,
         cpu_unit: Some(("s CPU per GB", 1.0)),
@@ -87,18 +85,18 @@ pub(super) fn many(bench: &Bench) -> Outcome<Found> {
     };
     table.hold("64 downloads at a time", &[(Peer::Dufs, 5.0), (Peer::Miniserve, 1.5), (Peer::Nginx, 0.9)]);
     table.verdict("peak memory during 64 downloads", peak as f64 / MEBIBYTE, "MiB", Bound::AtMost(64.0));
-    Ok(Found::table(table))
+    Ok(Results::table(table))
 }
 
-fn parts(bench: &Bench, peer: Peer, server: &Server) -> Outcome<Reading> {
-    let part = bench.data.scale.big_bytes / PARTS;
+fn parts(fixture: &Fixture, peer: Peer, server: &Server) -> Outcome<Reading> {
+    let part = fixture.data.size.big_bytes / PARTS;
     let target = peer.file(BIG);
     let request = |serial: u64, out: &mut Vec<u8>| {
         let (first, last) = (serial * part, serial * part + part - 1);
         let head = format!("GET {target} HTTP/1.1\r\nHost: {}\r\nRange: bytes={first}-{last}\r\n\r\n", server.address);
         out.extend_from_slice(head.as_bytes());
     };
-    let tally = engine::run(&Load {
+    let tally = engine::run(&Workload {
         server: server.address,
         connections: PARTS as usize,
         threads: 2,

@@ -1,16 +1,14 @@
 //! What a keep-alive connection costs that waits for its next request.
 
-use super::{
-    super::{
-        Bench,
-        table::{Better, Reading, Side, Table},
-    },
-    Found,
+use super::super::{
+    fixture::Fixture,
+    results::Results,
+    table::{Better, Reading, Side, Table},
 };
 use crate::measure::{
     client,
     data::{SMALL, small_name},
-    peers::{Manner, Peer},
+    peers::{Peer, ServerOptions},
     server::Server,
     verdict::Bound,
 };
@@ -20,12 +18,12 @@ const KIBIBYTE: f64 = 1024.0;
 const WARM: usize = 64;
 const MANY: &[&str] = &["--http-connections-max", "20000"];
 
-pub(super) fn memory(bench: &Bench) -> Outcome<Found> {
-    let connections = bench.effort.idle_connections;
-    let manner = Manner { flags: MANY, ..Manner::default() };
+pub(crate) fn memory(fixture: &Fixture) -> Outcome<Results> {
+    let connections = fixture.scale.idle_connections;
+    let options = ServerOptions { flags: MANY, ..ServerOptions::default() };
     let mut sides = Vec::new();
-    for peer in bench.peers.of(&[Peer::Ours, Peer::Nginx]) {
-        let server = bench.start(peer, manner)?;
+    for peer in fixture.peers.of(&[Peer::Ours, Peer::Nginx]) {
+        let server = fixture.start(peer, options)?;
         let target = peer.file(&format!("{SMALL}/{}", small_name(0)));
         let value = bytes_each(&server, &target, connections)? / KIBIBYTE;
         let readings = vec![Reading { value, work: 1.0, ..Reading::default() }];
@@ -44,7 +42,7 @@ pub(super) fn memory(bench: &Bench) -> Outcome<Found> {
         let value = ours.value(Better::Lower);
         table.verdict("memory of an idle connection", value, "KiB", Bound::AtMost(16.0));
     }
-    Ok(Found::table(table))
+    Ok(Results::table(table))
 }
 
 /// Opens so many, asks each for the file once, and looks at the memory while all of them wait.

@@ -1,16 +1,14 @@
 //! Folders: a large one whole and its first page, and the first page of a huge one.
 
-use super::{
-    super::{
-        Bench, Turn,
-        table::{Better, Reading, Table},
-    },
-    Found,
+use super::super::{
+    fixture::{Contender, Fixture},
+    results::Results,
+    table::{Better, Reading, Side, Table},
 };
 use crate::measure::{
     client::{self, Timed},
     data::{FOLDER, HUGE},
-    peers::{Manner, Peer},
+    peers::{Peer, ServerOptions},
     server::Server,
     statistics::median,
     verdict::Bound,
@@ -19,61 +17,66 @@ use xtask::repo::{Failure, Outcome};
 
 const COLUMNS: &str = "Accept: application/vnd.passerelle.columns\r\n";
 /// As many as a folder can have here: one request for the whole.
-pub(super) const WHOLE: &str = "?limit=1000000";
+pub(crate) const WHOLE: &str = "?limit=1000000";
 const PAGE_ROWS: usize = 1_000;
 const MEBIBYTE: f64 = (1 << 20) as f64;
 const MILLISECONDS: f64 = 1e3;
 /// First pages of a server that has just begun to know the folder, of which the middle one counts as warm.
 const WARM_PAGES: usize = 21;
 
-pub(super) fn large(bench: &Bench) -> Outcome<Found> {
-    let rows = bench.data.scale.folder_files as usize;
+pub(crate) fn large(fixture: &Fixture) -> Outcome<Results> {
+    let rows = fixture.data.size.folder_files as usize;
     let target = Peer::Ours.listing(FOLDER);
     let whole = format!("{target}{WHOLE}");
-    check(bench, Peer::Ours, &whole, rows)?;
-    check(bench, Peer::Ours, &target, PAGE_ROWS)?;
-    let others = bench.peers.of(&[Peer::Nginx, Peer::Dufs, Peer::Copyparty]);
+    check(fixture, Peer::Ours, &whole, rows)?;
+    check(fixture, Peer::Ours, &target, PAGE_ROWS)?;
+    let others = fixture.peers.of(&[Peer::Nginx, Peer::Dufs, Peer::Copyparty]);
     for peer in &others {
-        check(bench, *peer, &peer.listing(FOLDER), rows)?;
+        check(fixture, *peer, &peer.listing(FOLDER), rows)?;
     }
 
-    let mut turns = vec![
-        ours(bench, "passerelle", whole.clone(), "")?,
-        ours(bench, "passerelle, columns", whole.clone(), COLUMNS)?,
-        cold(bench, "passerelle, just started", whole),
+    let mut contenders = vec![
+        ours(fixture, "passerelle", whole.clone(), "")?,
+        ours(fixture, "passerelle, columns", whole.clone(), COLUMNS)?,
+        cold(fixture, "passerelle, just started", whole),
     ];
     for peer in others {
         let target = peer.listing(FOLDER);
-        turns.push(Turn::of_server(peer.name(), peer, bench.start(peer, Manner::default())?, move |server| {
+        contenders.push(Contender::of_server(
+            peer.name(),
+            peer,
+            fixture.start(peer, ServerOptions::default())?,
+            move |server| listed(server, &target, ""),
+        ));
+    }
+    let mut table = table(format!("a folder of {rows}, whole"), fixture.alternate(contenders)?);
+    table.hold("the whole of a large folder", &[(Peer::Dufs, 5.0), (Peer::Nginx, 1.0)]);
+
+    let mut contenders = vec![
+        ours(fixture, "passerelle", target.clone(), "")?,
+        ours(fixture, "passerelle, columns", target.clone(), COLUMNS)?,
+        cold(fixture, "passerelle, just started", target),
+    ];
+    if let [dufs] = fixture.peers.of(&[Peer::Dufs])[..] {
+        let server = fixture.start(dufs, ServerOptions::default())?;
+        let target = dufs.listing(FOLDER);
+        contenders.push(Contender::of_server("dufs, which has no pages", dufs, server, move |server| {
             listed(server, &target, "")
         }));
     }
-    let mut table = table(format!("a folder of {rows}, whole"), bench.take_turns(turns)?);
-    table.hold("the whole of a large folder", &[(Peer::Dufs, 5.0), (Peer::Nginx, 1.0)]);
-
-    let mut turns = vec![
-        ours(bench, "passerelle", target.clone(), "")?,
-        ours(bench, "passerelle, columns", target.clone(), COLUMNS)?,
-        cold(bench, "passerelle, just started", target),
-    ];
-    if let [dufs] = bench.peers.of(&[Peer::Dufs])[..] {
-        let server = bench.start(dufs, Manner::default())?;
-        let target = dufs.listing(FOLDER);
-        turns
-            .push(Turn::of_server("dufs, which has no pages", dufs, server, move |server| listed(server, &target, "")));
-    }
-    let mut first = self::table(format!("a folder of {rows}, first page of {PAGE_ROWS}"), bench.take_turns(turns)?);
+    let mut first =
+        self::table(format!("a folder of {rows}, first page of {PAGE_ROWS}"), fixture.alternate(contenders)?);
     first.hold("the first page of a large folder", &[(Peer::Dufs, 50.0)]);
-    Ok(Found { tables: vec![table, first], charts: Vec::new() })
+    Ok(Results { tables: vec![table, first], charts: Vec::new() })
 }
 
-pub(super) fn huge(bench: &Bench) -> Outcome<Found> {
-    let rows = bench.data.scale.huge_files;
+pub(crate) fn huge(fixture: &Fixture) -> Outcome<Results> {
+    let rows = fixture.data.size.huge_files;
     let target = Peer::Ours.listing(HUGE);
-    check(bench, Peer::Ours, &target, PAGE_ROWS)?;
+    check(fixture, Peer::Ours, &target, PAGE_ROWS)?;
     let (mut first, mut warm, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..bench.effort.rounds {
-        let server = bench.start(Peer::Ours, Manner::default())?;
+    for _ in 0..fixture.scale.rounds {
+        let server = fixture.start(Peer::Ours, ServerOptions::default())?;
         let before = server.resident_memory();
         let begun = server.cpu();
         let reading = listed(&server, &target, "")?;
@@ -83,7 +86,7 @@ pub(super) fn huge(bench: &Bench) -> Outcome<Found> {
         warm.push(Reading { value: median(&times), work: 1.0, ..Reading::default() });
         peaks.push(server.peak_memory().saturating_sub(before) as f64);
     }
-    let side = |name: &str, readings| super::super::table::Side { name: name.into(), peer: None, readings, peak: None };
+    let side = |name: &str, readings| Side { name: name.into(), peer: None, readings, peak: None };
     let sides = vec![side("passerelle, just started", first), side("passerelle, warm", warm)];
     let mut table = table(format!("a folder of {rows}, first page of {PAGE_ROWS}"), sides);
     table.cpu_unit = None;
@@ -97,10 +100,10 @@ pub(super) fn huge(bench: &Bench) -> Outcome<Found> {
         peak / MEBIBYTE,
         peak / f64::from(rows)
     ));
-    Ok(Found::table(table))
+    Ok(Results::table(table))
 }
 
-fn table(title: String, sides: Vec<super::super::table::Side>) -> Table {
+fn table(title: String, sides: Vec<Side>) -> Table {
     Table {
         title,
         unit: "ms",
@@ -112,17 +115,17 @@ fn table(title: String, sides: Vec<super::super::table::Side>) -> Table {
     }
 }
 
-fn ours<'a>(bench: &Bench, name: &str, target: String, headers: &'a str) -> Outcome<Turn<'a>> {
-    let server = bench.start(Peer::Ours, Manner::default())?;
-    Ok(Turn::of_server(name, Peer::Ours, server, move |server| listed(server, &target, headers)))
+fn ours<'a>(fixture: &Fixture, name: &str, target: String, headers: &'a str) -> Outcome<Contender<'a>> {
+    let server = fixture.start(Peer::Ours, ServerOptions::default())?;
+    Ok(Contender::of_server(name, Peer::Ours, server, move |server| listed(server, &target, headers)))
 }
 
 /// A server of its own each time, which has never seen the folder.
-fn cold<'a>(bench: &'a Bench, name: &str, target: String) -> Turn<'a> {
-    Turn::alone(name, move || listed(&bench.start(Peer::Ours, Manner::default())?, &target, ""))
+fn cold<'a>(fixture: &'a Fixture, name: &str, target: String) -> Contender<'a> {
+    Contender::alone(name, move || listed(&fixture.start(Peer::Ours, ServerOptions::default())?, &target, ""))
 }
 
-pub(super) fn listed(server: &Server, target: &str, headers: &str) -> Outcome<Reading> {
+pub(crate) fn listed(server: &Server, target: &str, headers: &str) -> Outcome<Reading> {
     let Timed { status, first_byte, whole, .. } = client::get(server.address, target, headers, &mut |_| ())?;
     if status != 200 {
         return Err(Failure(format!("GET {target}: {status}")));
@@ -132,8 +135,8 @@ pub(super) fn listed(server: &Server, target: &str, headers: &str) -> Outcome<Re
 }
 
 /// The answer has that many entries.
-fn check(bench: &Bench, peer: Peer, target: &str, rows: usize) -> Outcome<()> {
-    let body = client::body(bench.start(peer, Manner::default())?.address, target, "")?;
+fn check(fixture: &Fixture, peer: Peer, target: &str, rows: usize) -> Outcome<()> {
+    let body = client::body(fixture.start(peer, ServerOptions::default())?.address, target, "")?;
     let found = entries(&String::from_utf8_lossy(&body), peer);
     if found == rows {
         return Ok(());

@@ -2,32 +2,31 @@
 
 use std::{fs, time::Duration};
 
-use super::{
-    super::{
-        Bench,
-        table::{Better, Reading, Table},
-    },
-    Found,
+use super::super::{
+    fixture::Fixture,
+    results::Results,
+    table::{Better, Reading, Table},
 };
 use crate::measure::{
     client,
-    data::{Random, SMALL, SMALL_BYTES, small_name},
-    engine::{self, End, Load, Tally},
-    peers::{Manner, Peer},
+    data::{SMALL, SMALL_BYTES, small_name},
+    engine::{self, End, Tally, Workload},
+    peers::{Peer, ServerOptions},
     server::Server,
     verdict::Bound,
 };
+use crate::random::Random;
 use xtask::repo::{AtPath, Failure, Outcome};
 
 const CONNECTIONS: usize = 32;
 const MICROSECONDS: f64 = 1e6;
 
-pub(super) fn rate(bench: &Bench) -> Outcome<Found> {
+pub(crate) fn rate(fixture: &Fixture) -> Outcome<Results> {
     let wanted = [Peer::Ours, Peer::Split, Peer::SplitUnix, Peer::Nginx, Peer::Dufs, Peer::Miniserve, Peer::Copyparty];
-    let sides = bench.each(&wanted, Manner::default(), |peer, server| {
-        check_content(bench, peer, server)?;
-        let end = End::After(Duration::from_secs_f64(bench.effort.seconds));
-        let tally = ask(bench, peer, server, CONNECTIONS, end, None)?;
+    let sides = fixture.each(&wanted, ServerOptions::default(), |peer, server| {
+        check_content(fixture, peer, server)?;
+        let end = End::After(Duration::from_secs_f64(fixture.scale.seconds));
+        let tally = ask(fixture, peer, server, CONNECTIONS, end, None)?;
         Ok(reading(&tally, tally.per_second()))
     })?;
     let mut table = Table {
@@ -37,22 +36,22 @@ pub(super) fn rate(bench: &Bench) -> Outcome<Found> {
         cpu_unit: Some(("µs CPU per file", MICROSECONDS)),
         sides,
         verdicts: Vec::new(),
-        notes: vec![format!("{} files in turn, not one again and again.", bench.data.scale.small_files)],
+        notes: vec![format!("{} files in turn, not one again and again.", fixture.data.size.small_files)],
     };
     let least = [(Peer::Dufs, 10.0), (Peer::Miniserve, 10.0), (Peer::Copyparty, 10.0), (Peer::Nginx, 0.6)];
     table.hold("small files", &least);
-    Ok(Found::table(table))
+    Ok(Results::table(table))
 }
 
-pub(super) fn latency(bench: &Bench) -> Outcome<Found> {
-    let time = Duration::from_secs_f64(bench.effort.seconds);
+pub(crate) fn latency(fixture: &Fixture) -> Outcome<Results> {
+    let time = Duration::from_secs_f64(fixture.scale.seconds);
     let rate = {
-        let server = bench.start(Peer::Ours, Manner::default())?;
-        ask(bench, Peer::Ours, &server, CONNECTIONS, End::After(time), None)?.per_second() / 2.0
+        let server = fixture.start(Peer::Ours, ServerOptions::default())?;
+        ask(fixture, Peer::Ours, &server, CONNECTIONS, End::After(time), None)?.per_second() / 2.0
     };
     let wanted = [Peer::Ours, Peer::Nginx];
-    let sides = bench.each(&wanted, Manner::default(), |peer, server| {
-        let tally = ask(bench, peer, server, CONNECTIONS, End::After(time), Some(rate))?;
+    let sides = fixture.each(&wanted, ServerOptions::default(), |peer, server| {
+        let tally = ask(fixture, peer, server, CONNECTIONS, End::After(time), Some(rate))?;
         Ok(reading(&tally, f64::from(tally.latency(0.99))))
     })?;
     let mut table = Table {
@@ -67,24 +66,24 @@ pub(super) fn latency(bench: &Bench) -> Outcome<Found> {
     if let Some(ratio) = table.ratio(Peer::Nginx) {
         table.verdict("99 % of the latencies against nginx", 1.0 / ratio, "×", Bound::AtMost(2.0));
     }
-    Ok(Found::table(table))
+    Ok(Results::table(table))
 }
 
 /// Small files in an order that repeats only after all of them.
-pub(super) fn ask(
-    bench: &Bench,
+pub(crate) fn ask(
+    fixture: &Fixture,
     peer: Peer,
     server: &Server,
     connections: usize,
     end: End<'_>,
     rate: Option<f64>,
 ) -> Outcome<Tally> {
-    let files = bench.data.scale.small_files;
+    let files = fixture.data.size.small_files;
     let request = |serial: u64, out: &mut Vec<u8>| {
-        let target = peer.file(&format!("{SMALL}/{}", small_name(Random::new(serial).next() % files)));
+        let target = peer.file(&format!("{SMALL}/{}", small_name(Random::seeded(serial).next() % files)));
         out.extend_from_slice(format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", server.address).as_bytes());
     };
-    let load = Load {
+    let load = Workload {
         server: server.address,
         connections,
         // A server that is asked at leisure shares two processors with one thread, not with two.
@@ -103,9 +102,9 @@ fn reading(tally: &Tally, value: f64) -> Reading {
     Reading { value, work: tally.answers as f64, p50, p99, ..Reading::default() }
 }
 
-fn check_content(bench: &Bench, peer: Peer, server: &Server) -> Outcome<()> {
+fn check_content(fixture: &Fixture, peer: Peer, server: &Server) -> Outcome<()> {
     let name = format!("{SMALL}/{}", small_name(7));
-    let path = bench.data.served.join(&name);
+    let path = fixture.data.served.join(&name);
     if client::body(server.address, &peer.file(&name), "")? == fs::read(&path).at(&path)? {
         return Ok(());
     }

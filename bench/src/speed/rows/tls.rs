@@ -4,15 +4,15 @@ use std::{path::Path, process::Command};
 
 use super::{
     super::{
-        Bench,
+        fixture::Fixture,
+        results::Results,
         table::{Better, Reading, Table},
     },
-    Found,
     downloads::GIGABYTE,
 };
 use crate::measure::{
     data::BIG,
-    peers::{Manner, Peer},
+    peers::{Peer, ServerOptions},
     server::Server,
 };
 use xtask::{
@@ -22,16 +22,16 @@ use xtask::{
 
 const CIPHER: &str = "TLS_AES_128_GCM_SHA256";
 
-pub(super) fn download(bench: &Bench) -> Outcome<Found> {
-    let home = bench.data.empty("tls")?;
+pub(crate) fn download(fixture: &Fixture) -> Outcome<Results> {
+    let home = fixture.data.empty("tls")?;
     let (certificate, key) = (home.join("certificate.pem"), home.join("key.pem"));
     if !certify(&certificate, &key) || child::output(Command::new("curl").arg("--version")).is_none() {
         println!("    skipped: it needs openssl and curl");
-        return Ok(Found::default());
+        return Ok(Results::default());
     }
-    let manner = Manner { tls: Some((&certificate, &key)), ..Manner::default() };
-    let bytes = bench.data.scale.big_bytes;
-    let sides = bench.each(&[Peer::Ours, Peer::Nginx], manner, |peer, server| {
+    let options = ServerOptions { tls: Some((&certificate, &key)), ..ServerOptions::default() };
+    let bytes = fixture.data.size.big_bytes;
+    let sides = fixture.each(&[Peer::Ours, Peer::Nginx], options, |peer, server| {
         let (first_byte, whole) = fetch(server, &peer.file(BIG), bytes)?;
         let work = bytes as f64 / GIGABYTE;
         Ok(Reading { value: work / whole, work, first_byte: Some(first_byte * 1e3), ..Reading::default() })
@@ -46,7 +46,7 @@ pub(super) fn download(bench: &Bench) -> Outcome<Found> {
         notes: vec![format!("{CIPHER}, by curl and HTTP/1.1; the handshake is in the time.")],
     };
     table.hold("one large download by TLS", &[(Peer::Nginx, 0.9)]);
-    Ok(Found::table(table))
+    Ok(Results::table(table))
 }
 
 fn certify(certificate: &Path, key: &Path) -> bool {

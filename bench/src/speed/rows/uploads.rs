@@ -10,17 +10,17 @@ use std::{
 
 use super::{
     super::{
-        Bench, Turn,
+        fixture::{Contender, Fixture},
+        results::Results,
         table::{Better, Reading, Table},
     },
-    Found,
     downloads::{GIGABYTE, expect},
 };
 use crate::measure::{
     client,
     data::{BIG, SMALL, SMALL_BYTES, small_name},
-    engine::{self, End, Load},
-    peers::{Manner, Peer},
+    engine::{self, End, Workload},
+    peers::{Peer, ServerOptions},
     server::Server,
 };
 use xtask::{
@@ -33,13 +33,13 @@ const CREATED: u16 = 201;
 const DISK: &str = "dd conv=fdatasync";
 const RELAXED: &str = "passerelle, relaxed";
 
-pub(super) fn large(bench: &Bench) -> Outcome<Found> {
-    let source = bench.data.served.join(BIG);
-    let mut turns = vec![disk(bench, &source)?];
-    for peer in bench.peers.of(&[Peer::Ours, Peer::Split, Peer::Dufs, Peer::Copyparty]) {
-        let (folder, server) = receiver(bench, peer.name(), peer, &[])?;
+pub(crate) fn large(fixture: &Fixture) -> Outcome<Results> {
+    let source = fixture.data.served.join(BIG);
+    let mut contenders = vec![disk(fixture, &source)?];
+    for peer in fixture.peers.of(&[Peer::Ours, Peer::Split, Peer::Dufs, Peer::Copyparty]) {
+        let (folder, server) = receiver(fixture, peer.name(), peer, &[])?;
         let (source, mut checked) = (source.clone(), false);
-        turns.push(Turn::of_server(peer.name(), peer, server, move |server| {
+        contenders.push(Contender::of_server(peer.name(), peer, server, move |server| {
             let reading = put_large(server, peer, &source)?;
             let target = folder.join("file");
             if !checked {
@@ -51,11 +51,11 @@ pub(super) fn large(bench: &Bench) -> Outcome<Found> {
         }));
     }
     let mut table = Table {
-        title: format!("{} MiB up, one connection", bench.data.scale.big_bytes >> 20),
+        title: format!("{} MiB up, one connection", fixture.data.size.big_bytes >> 20),
         unit: "GB/s",
         better: Better::Higher,
         cpu_unit: Some(("s CPU per GB", 1.0)),
-        sides: bench.take_turns(turns)?,
+        sides: fixture.alternate(contenders)?,
         verdicts: Vec::new(),
         notes: vec![
             "Ours and dd are on the disk when they say so, the others are not. What arrived was compared.".into(),
@@ -63,14 +63,14 @@ pub(super) fn large(bench: &Bench) -> Outcome<Found> {
     };
     table.hold_named("a large upload against dd conv=fdatasync", Peer::Ours.name(), DISK, 0.7);
     table.hold("a large upload", &[(Peer::Dufs, 3.0), (Peer::Copyparty, 1.5)]);
-    Ok(Found::table(table))
+    Ok(Results::table(table))
 }
 
 /// The same bytes onto the same disk by nothing but the disk.
-fn disk<'a>(bench: &Bench, source: &Path) -> Outcome<Turn<'a>> {
-    let target = bench.data.empty("dd")?.join("file");
-    let (source, gigabytes) = (source.to_owned(), bench.data.scale.big_bytes as f64 / GIGABYTE);
-    Ok(Turn::alone(DISK, move || {
+fn disk<'a>(fixture: &Fixture, source: &Path) -> Outcome<Contender<'a>> {
+    let target = fixture.data.empty("dd")?.join("file");
+    let (source, gigabytes) = (source.to_owned(), fixture.data.size.big_bytes as f64 / GIGABYTE);
+    Ok(Contender::alone(DISK, move || {
         let mut dd = Command::new("dd");
         dd.arg(format!("if={}", source.display())).arg(format!("of={}", target.display()));
         let begun = Instant::now();
@@ -91,8 +91,8 @@ fn put_large(server: &Server, peer: Peer, source: &Path) -> Outcome<Reading> {
     Ok(Reading { value: work / timed.whole, work, ..Reading::default() })
 }
 
-pub(super) fn small(bench: &Bench) -> Outcome<Found> {
-    let source = bench.data.served.join(SMALL).join(small_name(0));
+pub(crate) fn small(fixture: &Fixture) -> Outcome<Results> {
+    let source = fixture.data.served.join(SMALL).join(small_name(0));
     let content = fs::read(&source).at(&source)?;
     let sides = [
         (Peer::Ours.name(), Peer::Ours, &[][..]),
@@ -101,16 +101,16 @@ pub(super) fn small(bench: &Bench) -> Outcome<Found> {
         (Peer::Dufs.name(), Peer::Dufs, &[]),
         (Peer::Copyparty.name(), Peer::Copyparty, &[]),
     ];
-    let mut turns = Vec::new();
+    let mut contenders = Vec::new();
     for (name, peer, flags) in sides {
-        if bench.peers.of(&[peer]).is_empty() {
+        if fixture.peers.of(&[peer]).is_empty() {
             continue;
         }
-        let (folder, server) = receiver(bench, name, peer, flags)?;
+        let (folder, server) = receiver(fixture, name, peer, flags)?;
         let (content, mut round) = (&content, 0);
-        turns.push(Turn::of_server(name, peer, server, move |server| {
+        contenders.push(Contender::of_server(name, peer, server, move |server| {
             round += 1;
-            put_small(bench, server, peer, content, &folder, round)
+            put_small(fixture, server, peer, content, &folder, round)
         }));
     }
     let mut table = Table {
@@ -118,7 +118,7 @@ pub(super) fn small(bench: &Bench) -> Outcome<Found> {
         unit: "files/s",
         better: Better::Higher,
         cpu_unit: Some(("µs CPU per file", 1e6)),
-        sides: bench.take_turns(turns)?,
+        sides: fixture.alternate(contenders)?,
         verdicts: Vec::new(),
         notes: vec![
             "Ours alone is on the disk when it says so; `relaxed` leaves that to the kernel, as the others do.".into(),
@@ -126,11 +126,11 @@ pub(super) fn small(bench: &Bench) -> Outcome<Found> {
     };
     table.hold("small uploads, durable,", &[(Peer::Copyparty, 1.5)]);
     table.hold_named("small uploads, relaxed, against dufs", RELAXED, Peer::Dufs.name(), 1.0);
-    Ok(Found::table(table))
+    Ok(Results::table(table))
 }
 
 fn put_small(
-    bench: &Bench,
+    fixture: &Fixture,
     server: &Server,
     peer: Peer,
     content: &[u8],
@@ -146,11 +146,11 @@ fn put_small(
         out.extend_from_slice(head.as_bytes());
         out.extend_from_slice(content);
     };
-    let tally = engine::run(&Load {
+    let tally = engine::run(&Workload {
         server: server.address,
         connections: CONNECTIONS,
         threads: 2,
-        end: End::After(Duration::from_secs_f64(bench.effort.seconds)),
+        end: End::After(Duration::from_secs_f64(fixture.scale.seconds)),
         rate: None,
         request: &request,
         status: CREATED,
@@ -175,12 +175,12 @@ fn arrived(folder: &Path, acknowledged: u64) -> Outcome<()> {
 }
 
 /// A server over an empty folder into which it may write.
-fn receiver(bench: &Bench, name: &str, peer: Peer, flags: &[&str]) -> Outcome<(PathBuf, Server)> {
-    let home = bench.data.empty(&format!("receives-{}", name.replace([' ', ','], "-")))?;
+fn receiver(fixture: &Fixture, name: &str, peer: Peer, flags: &[&str]) -> Outcome<(PathBuf, Server)> {
+    let home = fixture.data.empty(&format!("receives-{}", name.replace([' ', ','], "-")))?;
     let folder = home.join("served");
     fs::create_dir_all(&folder).at(&folder)?;
-    let manner = Manner { writable: true, flags, ..Manner::default() };
-    let server = bench.peers.start(peer, &folder, &home, manner)?;
+    let options = ServerOptions { writable: true, flags, ..ServerOptions::default() };
+    let server = fixture.peers.start(peer, &folder, &home, options)?;
     Ok((folder, server))
 }
 

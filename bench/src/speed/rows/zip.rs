@@ -9,7 +9,7 @@ const CENTRAL_BYTES: usize = 46;
 const LOCAL_BYTES: usize = 30;
 
 /// How many entries it has, if all that they say of their content is true.
-pub(super) fn check(zip: &[u8]) -> Option<u64> {
+pub(crate) fn check(zip: &[u8]) -> Option<u64> {
     let end = zip.len().checked_sub(END_BYTES)?;
     (zip.get(end..end + 4)? == END).then_some(())?;
     let (count, mut at) = directory(zip, end)?;

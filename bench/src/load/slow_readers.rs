@@ -14,9 +14,9 @@ use std::{
 use rustix::net::{self, AddressFamily, SocketType, sockopt::set_socket_recv_buffer_size};
 
 use super::{
-    Ground,
-    found::{Claim, Found},
+    fixture::Fixture,
     probe,
+    results::{Check, Results},
 };
 use crate::measure::{data::BIG, peers::Peer, server::Server, verdict::Bound};
 use xtask::repo::{Failure, Outcome};
@@ -34,8 +34,8 @@ const RECEIVE_BYTES: usize = 64 << 10;
 /// More than the kernel takes off the server's hands for a connection, and not so much that the rest takes long.
 const ASKED_BYTES: u64 = 16 << 20;
 
-pub(super) fn readers(ground: &Ground) -> Outcome<Found> {
-    let server = ground.start(&["--http-stall-seconds", STALL_SECONDS])?;
+pub(crate) fn readers(fixture: &Fixture) -> Outcome<Results> {
+    let server = fixture.start(&["--http-stall-seconds", STALL_SECONDS])?;
     let mut slow = open(&server)?;
     let mut still = open(&server)?;
     let ((), listings) = probe::beside(&server, DAWDLE, || {
@@ -48,15 +48,15 @@ pub(super) fn readers(ground: &Ground) -> Outcome<Found> {
     })?;
     let whole = slow.iter_mut().map(Reader::rest).filter(|taken| *taken > ASKED_BYTES).count();
     let cut = still.iter_mut().map(Reader::rest).filter(|taken| *taken < ASKED_BYTES).count();
-    let all = |what: &str, count: usize| Claim::anywhere(what, count as f64, "", Bound::AtLeast(READERS as f64));
-    Ok(Found {
+    let all = |what: &str, count: usize| Check::anywhere(what, count as f64, "", Bound::AtLeast(READERS as f64));
+    Ok(Results {
         notes: vec![format!(
             "{READERS} clients took {SIP_BYTES} bytes every {} ms for {} s, and {READERS} took nothing; the server \
              cuts who takes nothing for {STALL_SECONDS} s",
             SIP_EVERY.as_millis(),
             DAWDLE.as_secs()
         )],
-        claims: vec![
+        checks: vec![
             all("clients that took little and were served to the end", whole),
             all("clients that took nothing and were cut", cut),
             listings,

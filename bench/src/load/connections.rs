@@ -3,18 +3,19 @@
 use std::net::TcpStream;
 
 use super::{
-    Ground,
-    found::{Claim, Found},
+    fixture::Fixture,
     probe,
+    results::{Check, Results},
 };
 use crate::measure::{
     client,
-    data::{Random, SMALL, SMALL_BYTES, small_name},
-    engine::{self, End, Load, Tally},
+    data::{SMALL, SMALL_BYTES, small_name},
+    engine::{self, End, Tally, Workload},
     peers::Peer,
     server::Server,
     verdict::Bound,
 };
+use crate::random::Random;
 use xtask::repo::{Failure, Outcome};
 
 const IDLE: u64 = 10_000;
@@ -30,19 +31,19 @@ const ACTIVE_BYTES_MAX: f64 = 128.0 * 1024.0;
 const WARM: usize = 64;
 const PLENTY: &[&str] = &["--http-connections-max", "20000", "--http-idle-seconds", "600"];
 
-pub(super) fn idle(ground: &Ground) -> Outcome<Found> {
-    let server = ground.start(PLENTY)?;
+pub(crate) fn idle(fixture: &Fixture) -> Outcome<Results> {
+    let server = fixture.start(PLENTY)?;
     let target = Peer::Ours.file(&format!("{SMALL}/{}", small_name(0)));
-    let connections = ground.connections(IDLE, IDLE_QUICK);
+    let connections = fixture.connections(IDLE, IDLE_QUICK);
     client::idle(server.address, &target, WARM)?;
     let before = server.resident_memory();
     let mut held = client::idle(server.address, &target, connections)?;
     let each = server.memory_at_rest().saturating_sub(before) as f64 / connections as f64;
     still_there(&server, &target, &mut held)?;
-    let most = Bound::AtMost(if ground.quick { IDLE_BYTES_MAX_QUICK } else { IDLE_BYTES_MAX });
-    Ok(Found {
+    let most = Bound::AtMost(if fixture.quick { IDLE_BYTES_MAX_QUICK } else { IDLE_BYTES_MAX });
+    Ok(Results {
         notes: vec![format!("{connections} connections waited, and each was answered once more")],
-        claims: vec![Claim::anywhere("memory of a connection that waits", each, "bytes", most)],
+        checks: vec![Check::anywhere("memory of a connection that waits", each, "bytes", most)],
     })
 }
 
@@ -57,30 +58,30 @@ fn still_there(server: &Server, target: &str, held: &mut [TcpStream]) -> Outcome
     Ok(())
 }
 
-pub(super) fn active(ground: &Ground) -> Outcome<Found> {
-    let server = ground.start(PLENTY)?;
-    let connections = ground.connections(ACTIVE, ACTIVE_QUICK);
-    let time = ground.time(4.0);
-    small_files(ground, &server, WARM, End::Requests(WARM as u64))?.flawless()?;
+pub(crate) fn active(fixture: &Fixture) -> Outcome<Results> {
+    let server = fixture.start(PLENTY)?;
+    let connections = fixture.connections(ACTIVE, ACTIVE_QUICK);
+    let time = fixture.time(4.0);
+    small_files(fixture, &server, WARM, End::Requests(WARM as u64))?.flawless()?;
     let before = server.resident_memory();
-    let work = || small_files(ground, &server, connections, End::After(time))?.flawless();
+    let work = || small_files(fixture, &server, connections, End::After(time))?.flawless();
     let (tally, listings) = probe::beside(&server, time, work)?;
     let each = server.peak_memory().saturating_sub(before) as f64 / connections as f64;
     let (rate, p99) = (tally.per_second(), tally.latency(0.99) / 1000);
     let most = Bound::AtMost(ACTIVE_BYTES_MAX);
-    Ok(Found {
+    Ok(Results {
         notes: vec![format!("{connections} connections asked, {rate:.0} files/s, 99 % within {p99} ms")],
-        claims: vec![Claim::anywhere("memory of a connection that asks, at most", each, "bytes", most), listings],
+        checks: vec![Check::anywhere("memory of a connection that asks, at most", each, "bytes", most), listings],
     })
 }
 
-pub(super) fn small_files(ground: &Ground, server: &Server, connections: usize, end: End<'_>) -> Outcome<Tally> {
-    let files = ground.data.scale.small_files;
+pub(crate) fn small_files(fixture: &Fixture, server: &Server, connections: usize, end: End<'_>) -> Outcome<Tally> {
+    let files = fixture.data.size.small_files;
     let request = |serial: u64, out: &mut Vec<u8>| {
-        let target = Peer::Ours.file(&format!("{SMALL}/{}", small_name(Random::new(serial).next() % files)));
+        let target = Peer::Ours.file(&format!("{SMALL}/{}", small_name(Random::seeded(serial).next() % files)));
         out.extend_from_slice(format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", server.address).as_bytes());
     };
-    engine::run(&Load {
+    engine::run(&Workload {
         server: server.address,
         connections,
         threads: 2,

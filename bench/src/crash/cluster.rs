@@ -1,4 +1,4 @@
-//! The processes that are killed: a file server, a gateway, and clients; and the folder that all of it is about.
+//! The processes that are killed (a file server, a gateway and clients) and the served folder.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -8,38 +8,38 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::random::{Content, Random};
+use super::content::Content;
+use crate::random::Random;
 use xtask::child::without_settings;
 use xtask::repo::{AtPath, Failure, Outcome};
 
-/// Whom to kill.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Victim {
+pub(crate) enum Victim {
     Storage,
     Gateway,
     Client,
 }
 
-/// How often who was killed.
+/// How often each kind of process was killed.
 #[derive(Default)]
-pub(super) struct Killed {
-    pub(super) storage: AtomicU64,
-    pub(super) gateway: AtomicU64,
-    pub(super) client: AtomicU64,
+pub(crate) struct KillCounts {
+    pub(crate) storage: AtomicU64,
+    pub(crate) gateway: AtomicU64,
+    pub(crate) client: AtomicU64,
 }
 
-pub(super) struct World {
+pub(crate) struct Cluster {
     program: PathBuf,
     folder: PathBuf,
-    pub(super) http: SocketAddr,
-    pub(super) tcp: SocketAddr,
+    pub(crate) http: SocketAddr,
+    pub(crate) tcp: SocketAddr,
     storage: Mutex<Process>,
     gateway: Mutex<Process>,
     clients: Mutex<Vec<Arc<Mutex<Child>>>>,
-    pub(super) killed: Killed,
+    pub(crate) killed: KillCounts,
 }
 
-/// A child that does not outlive this program.
+/// A child that is killed when it is dropped.
 struct Process(Child);
 
 impl Drop for Process {
@@ -49,12 +49,12 @@ impl Drop for Process {
     }
 }
 
-impl World {
-    /// Starts both servers, on ports of their own choosing which they keep, around an empty folder below `folder`.
-    pub(super) fn start(built: &Path, folder: &Path) -> Outcome<Self> {
+impl Cluster {
+    /// Starts both servers over an empty folder below `folder`. They choose their ports once and keep them over restarts.
+    pub(crate) fn start(built: &Path, folder: &Path) -> Outcome<Self> {
         let served = folder.join("served");
         fs::create_dir_all(&served).at(&served)?;
-        // A copy: a build that goes on meanwhile is not to change what is started again.
+        // A copy, because a build may replace the original between two restarts.
         let program = folder.join("passerelle");
         fs::copy(built, &program).at(built)?;
         let none: SocketAddr = ([127, 0, 0, 1], 0).into();
@@ -68,22 +68,22 @@ impl World {
             storage: Mutex::new(storage),
             gateway: Mutex::new(gateway),
             clients: Mutex::default(),
-            killed: Killed::default(),
+            killed: KillCounts::default(),
         })
     }
 
-    /// Where the file or folder of that path is on the disk.
-    pub(super) fn served(&self, path: &str) -> PathBuf {
+    /// The place of a served path on the disk.
+    pub(crate) fn served(&self, path: &str) -> PathBuf {
         self.folder.join("served").join(path)
     }
 
-    /// A place for what is not served.
-    pub(super) fn beside(&self, name: &str) -> PathBuf {
+    /// The place of a file outside the served folder.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// Puts a file into the folder, as a neighbour with access to the disk would.
-    pub(super) fn plant(&self, path: &str, content: Content) -> Outcome<()> {
+    /// Creates a file on the disk, past the server.
+    pub(crate) fn plant(&self, path: &str, content: Content) -> Outcome<()> {
         let place = self.served(path);
         if let Some(parent) = place.parent() {
             fs::create_dir_all(parent).at(parent)?;
@@ -91,8 +91,8 @@ impl World {
         fs::write(&place, content.bytes()).at(&place)
     }
 
-    /// Kills by SIGKILL, and starts what was killed again.
-    pub(super) fn kill(&self, victim: Victim, random: &mut Random) -> Outcome<()> {
+    /// Kills a process by SIGKILL, and starts a killed server again.
+    pub(crate) fn kill(&self, victim: Victim, random: &mut Random) -> Outcome<()> {
         match victim {
             Victim::Storage => {
                 self.killed.storage.fetch_add(1, Ordering::Relaxed);
@@ -118,16 +118,16 @@ impl World {
         }
     }
 
-    /// Kills the file server, and starts it with more flags.
-    pub(super) fn restart_storage(&self, flags: &[&str]) -> Outcome<()> {
+    /// Kills the file server, and starts it with additional flags.
+    pub(crate) fn restart_storage(&self, flags: &[&str]) -> Outcome<()> {
         let mut storage = lock(&self.storage);
         end(&mut storage.0);
         *storage = spawn_storage(&self.program, &self.folder, self.tcp, flags)?.0;
         Ok(())
     }
 
-    /// Whether both servers are still the processes that they were started as.
-    pub(super) fn ended_by_itself(&self) -> Option<&'static str> {
+    /// A sentence if a server has ended without a kill.
+    pub(crate) fn ended_by_itself(&self) -> Option<&'static str> {
         let ended = |process: &Mutex<Process>| !matches!(lock(process).0.try_wait(), Ok(None));
         match (ended(&self.storage), ended(&self.gateway)) {
             (true, _) => Some("the file server ended by itself"),
@@ -136,8 +136,8 @@ impl World {
         }
     }
 
-    /// A client verb, which somebody may kill while it runs.
-    pub(super) fn client(&self, arguments: &[&str]) -> Outcome<Arc<Mutex<Child>>> {
+    /// Starts a client command, which `kill` may kill.
+    pub(crate) fn client(&self, arguments: &[&str]) -> Outcome<Arc<Mutex<Child>>> {
         let log = self.beside("client.log");
         let log = fs::OpenOptions::new().create(true).append(true).open(&log).at(&log)?;
         let mut command = without_settings(Command::new(&self.program));
@@ -155,13 +155,13 @@ impl World {
         Ok(child)
     }
 
-    /// The client is over.
-    pub(super) fn forget_client(&self, client: &Arc<Mutex<Child>>) {
+    /// Removes an ended client from those that `kill` may kill.
+    pub(crate) fn forget_client(&self, client: &Arc<Mutex<Child>>) {
         lock(&self.clients).retain(|other| !Arc::ptr_eq(other, client));
     }
 }
 
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -190,7 +190,7 @@ fn spawn_gateway(
     announced(&mut command, &folder.join("gateway.log"), "http://")
 }
 
-/// Starts a server, and waits until it says where it listens.
+/// Starts a server, and reads its address from its first line of output.
 fn announced(command: &mut Command, log: &Path, scheme: &str) -> Outcome<(Process, SocketAddr)> {
     let file = fs::OpenOptions::new().create(true).append(true).open(log).at(log)?;
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);

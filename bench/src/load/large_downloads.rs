@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::{
-    Ground,
-    found::{Claim, Found},
+    fixture::Fixture,
     probe,
+    results::{Check, Results},
 };
 use crate::measure::{
     data::BIG,
-    engine::{self, End, Load, Tally},
+    engine::{self, End, Tally, Workload},
     peers::Peer,
     server::Server,
     verdict::Bound,
@@ -21,33 +21,33 @@ const PEAK_MEBIBYTES_MAX: f64 = 64.0;
 /// The client reads from whoever has something, so an unfair server shows.
 const SPREAD_MAX: f64 = 4.0;
 
-pub(super) fn downloads(ground: &Ground) -> Outcome<Found> {
-    let server = ground.start(&[])?;
-    let time = ground.time(6.0);
-    let (tally, listings) = probe::beside(&server, time, || large_files(ground, &server, CONNECTIONS, time))?;
+pub(crate) fn downloads(fixture: &Fixture) -> Outcome<Results> {
+    let server = fixture.start(&[])?;
+    let time = fixture.time(6.0);
+    let (tally, listings) = probe::beside(&server, time, || large_files(fixture, &server, CONNECTIONS, time))?;
     let (least, most) = (tally.taken.iter().min().copied(), tally.taken.iter().max().copied());
     let spread = most.unwrap_or_default() as f64 / least.unwrap_or_default() as f64;
     let gigabytes = tally.taken.iter().sum::<u64>() as f64 / 1e9;
     let peak = server.peak_memory() as f64 / f64::from(1 << 20);
     let nothing = tally.taken.iter().filter(|taken| **taken == 0).count();
     let rate = gigabytes / tally.seconds;
-    Ok(Found {
+    Ok(Results {
         notes: vec![format!("{CONNECTIONS} downloads, {rate:.2} GB/s together")],
-        claims: vec![
-            Claim::none("downloads that got nothing", nothing),
-            Claim::of_speed("what the fastest of them got against the slowest", spread, "×", Bound::AtMost(SPREAD_MAX)),
-            Claim::anywhere("peak memory of the server", peak, "MiB", Bound::AtMost(PEAK_MEBIBYTES_MAX)),
+        checks: vec![
+            Check::none("downloads that got nothing", nothing),
+            Check::of_speed("what the fastest of them got against the slowest", spread, "×", Bound::AtMost(SPREAD_MAX)),
+            Check::anywhere("peak memory of the server", peak, "MiB", Bound::AtMost(PEAK_MEBIBYTES_MAX)),
             listings,
         ],
     })
 }
 
-pub(super) fn large_files(ground: &Ground, server: &Server, connections: usize, time: Duration) -> Outcome<Tally> {
+pub(crate) fn large_files(fixture: &Fixture, server: &Server, connections: usize, time: Duration) -> Outcome<Tally> {
     let target = Peer::Ours.file(BIG);
     let request = |_, out: &mut Vec<u8>| {
         out.extend_from_slice(format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", server.address).as_bytes());
     };
-    engine::run(&Load {
+    engine::run(&Workload {
         server: server.address,
         connections,
         threads: 2,
@@ -55,7 +55,7 @@ pub(super) fn large_files(ground: &Ground, server: &Server, connections: usize, 
         rate: None,
         request: &request,
         status: 200,
-        body_bytes: Some(ground.data.scale.big_bytes),
+        body_bytes: Some(fixture.data.size.big_bytes),
     })?
     .flawless()
 }
