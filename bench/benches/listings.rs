@@ -5,9 +5,10 @@ mod samples;
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use samples::{names, row};
-use shared::columns::{Builder, Columns, Head};
+use samples::names;
+use shared::columns::{Builder, Columns, Head, Row};
 use shared::order::name_key;
+use shared::{ETag, Kind, Timestamp};
 
 const ROWS: u32 = 500;
 
@@ -40,6 +41,19 @@ fn listings(criterion: &mut Criterion) {
         });
     });
     group.finish();
+}
+
+/// A row for a file with that name.
+fn row(name: &[u8]) -> Row<'_> {
+    Row {
+        name,
+        kind: Kind::File,
+        size: 3_141_592,
+        modified: Timestamp(1_700_000_000_123_456_789),
+        executable: false,
+        link: None,
+        etag: Some(ETag([7; 16])),
+    }
 }
 
 criterion_group!(group, listings);
