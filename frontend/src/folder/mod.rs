@@ -3,6 +3,7 @@
 pub mod model;
 
 mod apply;
+mod cursor;
 mod keyboard;
 mod live;
 mod load;

@@ -1,23 +1,23 @@
-//! An edit of a listing: one entry that is there, or is not.
+//! An edit of a listing. Pure.
 
 use shared::{ETag, Entry};
 
-/// One entry of a folder is there, as it is now, or is not there.
+/// The present state of one name in a folder.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
-    /// It is there.
+    /// This entry exists.
     Present(Entry),
-    /// Nothing of that raw name is there.
+    /// No entry has this raw name.
     Absent(Box<[u8]>),
 }
 
 impl Edit {
-    /// Nothing is there.
+    /// The edit for a name that no entry has.
     pub fn absent(name: &[u8]) -> Self {
         Self::Absent(name.into())
     }
 
-    /// The raw name that it is about.
+    /// The raw name.
     pub fn name(&self) -> &[u8] {
         match self {
             Self::Present(entry) => entry.path.name(),
@@ -25,7 +25,7 @@ impl Edit {
         }
     }
 
-    /// The state that the entry is in, as far as it is known.
+    /// The state of the entry, as far as the server named it.
     pub fn etag(&self) -> Option<ETag> {
         match self {
             Self::Present(entry) => entry.etag,

@@ -1,27 +1,27 @@
-//! Which kind of file a name promises, for its icon. A guess from the extension, never from the content.
+//! The type of a file by the extension of its name, for its icon. Pure.
 
 use shared::Kind;
 
-/// The kinds that have an icon of their own.
+/// The types that have an icon of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileType {
     /// A folder.
     Folder,
-    /// A picture.
+    /// An image.
     Image,
-    /// Sound.
+    /// Audio.
     Audio,
-    /// Moving pictures.
+    /// Video.
     Video,
-    /// Several files in one.
+    /// An archive.
     Archive,
-    /// Source text and what configures it.
+    /// Source code and configuration.
     Code,
-    /// Text, documents and tables.
+    /// Text, documents and spreadsheets.
     Text,
     /// A PDF.
     Pdf,
-    /// Whatever else.
+    /// Any other type.
     Other,
 }
 
@@ -45,7 +45,7 @@ const EXTENSIONS: &[(FileType, &str)] = &[
 ];
 
 impl FileType {
-    /// The name of its icon, which is also its class in the style sheet.
+    /// The name of the icon, which is also its class in the style sheet.
     pub fn icon(self) -> &'static str {
         match self {
             Self::Folder => "folder",
@@ -61,7 +61,7 @@ impl FileType {
     }
 }
 
-/// The icon for a name.
+/// The type of an entry.
 pub fn file_type(name: &[u8], kind: Kind) -> FileType {
     match kind {
         Kind::Folder => FileType::Folder,
@@ -70,7 +70,7 @@ pub fn file_type(name: &[u8], kind: Kind) -> FileType {
     }
 }
 
-/// The extension is what follows the last dot; a name without one counts as a whole (`Makefile`, `LICENSE`).
+/// The type of the extension after the last dot; a name without a dot counts as an extension (`Makefile`, `LICENSE`).
 fn by_extension(name: &[u8]) -> Option<FileType> {
     const LONGEST: usize = 10;
     let extension = name.rsplit(|&byte| byte == b'.').next()?;

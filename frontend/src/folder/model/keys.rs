@@ -1,87 +1,87 @@
-//! What a key press in the list means, and where a movement leads.
+//! The keyboard commands of a list: which key stands for what, and where a movement leads. Pure.
 
-/// What a person asks for.
+/// The command that a key stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {
-    /// Go elsewhere in the list.
+    /// Move the cursor.
     Move(Motion, Reach),
-    /// Select the focused row, or no longer.
+    /// Toggle the selection of the row at the cursor.
     Toggle,
-    /// Select everything.
+    /// Select every row.
     SelectAll,
-    /// Select nothing.
+    /// Clear the selection.
     Clear,
-    /// Open the focused row.
+    /// Open the row at the cursor.
     Open,
-    /// Go to the folder above.
+    /// Open the parent folder.
     Parent,
-    /// Find a row by its first letters.
+    /// Find a row by its first letters, of which this is one.
     Type(char),
-    /// Go to the filter.
+    /// Focus the filter.
     Filter,
-    /// Show the shortcuts.
+    /// Show the keyboard shortcuts.
     Help,
-    /// Do something with the files themselves.
+    /// Act on the selected files.
     Act(FileAction),
 }
 
-/// What a person does with files by a key.
+/// The actions on files that have a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileAction {
-    /// Give the row another name.
+    /// Rename the row at the cursor.
     Rename,
-    /// Put into the trash.
+    /// Move to the trash.
     Trash,
-    /// Remove for ever.
+    /// Delete permanently.
     Delete,
-    /// Take, to be moved elsewhere.
+    /// Put on the clipboard, to be moved.
     Cut,
-    /// Take, to be copied elsewhere.
+    /// Put on the clipboard, to be copied.
     Copy,
-    /// Take the last change back.
+    /// Undo the last change.
     Undo,
-    /// Do again what was taken back.
+    /// Redo the change that was undone last.
     Redo,
-    /// Open the menu.
+    /// Open the context menu.
     Menu,
 }
 
-/// Where to.
+/// The movements of the cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Motion {
-    /// One up.
+    /// To the row above.
     Up,
-    /// One down.
+    /// To the row below.
     Down,
-    /// One screen up.
+    /// Up by a screen.
     PageUp,
-    /// One screen down.
+    /// Down by a screen.
     PageDown,
-    /// To the first.
+    /// To the first row.
     First,
-    /// To the last.
+    /// To the last row.
     Last,
 }
 
 /// What a movement does to the selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// The destination alone is selected.
+    /// Selects the destination alone.
     Select,
-    /// Everything from the anchor to the destination is.
+    /// Selects everything from the anchor to the destination.
     Extend,
-    /// As before, and what was selected elsewhere stays.
+    /// Selects everything from the anchor to the destination; what is selected elsewhere stays.
     ExtendMore,
-    /// Nothing changes.
+    /// Leaves the selection as it is.
     Pass,
 }
 
-/// A key with what was held down. `command` is Ctrl, and ⌘ on a Mac.
+/// A key press with its modifiers.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Press<'a> {
     /// `KeyboardEvent.key`.
     pub key: &'a str,
-    /// Ctrl, or ⌘.
+    /// Ctrl, or ⌘ on a Mac.
     pub command: bool,
     /// Shift.
     pub shift: bool,
@@ -89,7 +89,8 @@ pub struct Press<'a> {
     pub alt: bool,
 }
 
-/// What the press means; none for what is the browser's. `typing` is true while letters of a name come in.
+/// The command of a key press; `None` for one that is left to the browser. `typing` is true while the user types the
+/// first letters of a name.
 pub fn intent(press: Press<'_>, typing: bool) -> Option<Intent> {
     let Press { key, command, shift, alt } = press;
     let reach = match (command, shift) {
@@ -104,7 +105,7 @@ pub fn intent(press: Press<'_>, typing: bool) -> Option<Intent> {
     match key {
         "ArrowUp" => Some(Intent::Move(Motion::Up, reach)),
         "ArrowDown" => Some(Intent::Move(Motion::Down, reach)),
-        // With Ctrl these change the browser's tab.
+        // With Ctrl, these switch between tabs of the browser.
         "PageUp" if !command => Some(Intent::Move(Motion::PageUp, reach)),
         "PageDown" if !command => Some(Intent::Move(Motion::PageDown, reach)),
         "Home" => Some(Intent::Move(Motion::First, reach)),
@@ -130,7 +131,7 @@ pub fn intent(press: Press<'_>, typing: bool) -> Option<Intent> {
     }
 }
 
-/// The position that a movement leads to, among `len` positions, `page` of which fit on the screen.
+/// The position that a movement leads to, among `len` positions of which `page` fit on the screen.
 pub fn destination(from: usize, motion: Motion, len: usize, page: usize) -> usize {
     let last = len.saturating_sub(1);
     match motion {
@@ -143,7 +144,7 @@ pub fn destination(from: usize, motion: Motion, len: usize, page: usize) -> usiz
     }
 }
 
-/// `key` is a name like `F5` for what is not a character.
+/// The character of a key; `None` for a key with a name, such as `F5`.
 fn single(key: &str) -> Option<char> {
     let mut characters = key.chars();
     characters.next().filter(|_| characters.next().is_none())
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn every_key_of_the_shortcuts_dialog() {
+    fn every_key_of_the_shortcuts_dialog_has_its_command() {
         check("ArrowDown", Some(Intent::Move(Motion::Down, Reach::Select)));
         check("Shift+ArrowUp", Some(Intent::Move(Motion::Up, Reach::Extend)));
         check("Ctrl+ArrowDown", Some(Intent::Move(Motion::Down, Reach::Pass)));
@@ -197,13 +198,13 @@ mod tests {
     }
 
     #[test]
-    fn the_browser_keeps_its_own() {
+    fn keys_of_the_browser_have_no_command() {
         check("Alt+ArrowLeft", None);
         check("Ctrl+PageDown", None);
         check("Ctrl+r", None);
         check("F5", None);
         check("F10", None);
-        // Pasting is an event of its own, which says whether files come with it.
+        // Pasting is an event of its own, which also brings files.
         check("Ctrl+v", None);
         check("Tab", None);
         check("Space", None);
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn movements_stop_at_the_ends() {
+    fn destination_stops_at_either_end() {
         assert_eq!(destination(0, Motion::Up, 5, 3), 0);
         assert_eq!(destination(4, Motion::Down, 5, 3), 4);
         assert_eq!(destination(1, Motion::PageDown, 5, 3), 4);

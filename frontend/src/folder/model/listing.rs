@@ -1,7 +1,5 @@
-//! The bookkeeping of a listing that arrives in pages: what is here, what is still to come, and what the person's
-//! place in it was before it was loaded again.
+//! A listing that arrives in pages: the rows so far, and the cursor of the next page. Pure.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 use shared::limits::{LIST_LIMIT_DEFAULT, LIST_PAGE_MAX};
@@ -10,35 +8,34 @@ use shared::{ETag, Entry, Order, VPath};
 use super::edit::Edit;
 use super::remap::Piece;
 use super::rows::Rows;
-use super::selection::Selection;
 use crate::net::listing_page::ListingPage;
 
-/// A folder's rows as far as they are here.
+/// The rows of a folder, as far as they have arrived.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Listing {
     /// The folder.
     pub folder: VPath,
-    /// How it is sorted.
+    /// The sort order.
     pub order: Order,
-    /// The rows that arrived.
+    /// The rows so far.
     pub rows: Rows,
-    /// What to ask for next; none once everything is here.
+    /// The cursor of the next page; `None` for a complete listing.
     pub next: Option<String>,
-    /// What was merged while pages still arrive.
+    /// The edits that were merged before the last page arrived.
     pub(super) late: Vec<Edit>,
     total: usize,
-    /// The validator of the whole listing; only what came as one page has one.
+    /// The validator of the listing; `None` unless it arrived in one page and has no edits.
     etag: Option<ETag>,
 }
 
 impl Listing {
-    /// Of a folder of which nothing is known yet.
+    /// A listing without rows.
     pub fn new(folder: VPath, order: Order) -> Self {
         Self { folder, order, rows: Rows::default(), next: None, late: Vec::new(), total: 0, etag: None }
     }
 
-    /// Takes a page; answers which rows are new. A folder that changes under way tells another total, and the last
-    /// one told is believed.
+    /// Appends a page and returns the range of its rows. The total of the last page counts, because a folder may change
+    /// between two pages.
     pub fn append(&mut self, page: &ListingPage) -> Range<usize> {
         let before = self.rows.len();
         let total = usize::try_from(page.total).unwrap_or(usize::MAX);
@@ -55,7 +52,7 @@ impl Listing {
         before..self.rows.len()
     }
 
-    /// Puts the rows into a new order; the listing is then no longer one that the server gave.
+    /// Rearranges the rows. The listing then differs from the server's and loses its validator.
     pub(super) fn rearrange(&mut self, pieces: &[Piece], new: &[&Entry]) {
         let to_come = self.total - self.rows.len();
         self.rows.rearrange(pieces, new);
@@ -63,30 +60,30 @@ impl Listing {
         self.etag = None;
     }
 
-    /// How many rows there are, here or not.
+    /// How many rows the folder has, including those that have yet to arrive.
     pub fn total(&self) -> usize {
         self.total
     }
 
-    /// True once every row is here.
+    /// True once every row has arrived.
     pub fn is_complete(&self) -> bool {
         self.next.is_none()
     }
 
-    /// True if `page`, the first one of a newer answer, says that nothing changed since all of this arrived.
+    /// True if `page`, the first page of a newer response, has the validator of this complete listing.
     pub fn is_unchanged(&self, page: &ListingPage) -> bool {
         self.is_complete() && self.etag.is_some() && self.etag == page.etag
     }
 }
 
-/// A total is the server's word; memory for more rows than this is taken as they come.
+/// Most rows for which memory is reserved at once: the total is only a claim of the server.
 const ROWS_RESERVED_MAX: usize = 2_000_000;
 
-/// Most rows that one page is asked for: what a broken connection may cost.
+/// Most rows per page: what a broken connection may cost.
 const PAGE_ROWS_MAX: u32 = 64_000;
 
-/// How many rows the next page should have: as many as come without a long wait, and can be taken in without the person
-/// noticing; of a page that is to be `compared`, no more than the server gives a validator for.
+/// How many rows to request with the next page: as many as arrive without a long wait and are processed within a frame.
+/// For a page that is to be `compared`, at most as many as the server gives a validator for.
 pub fn next_limit(limit: u32, waiting_milliseconds: f64, busy_milliseconds: f64, compared: bool) -> u32 {
     let wanted = if busy_milliseconds > 16.0 || waiting_milliseconds > 1_500.0 {
         limit / 2
@@ -96,48 +93,6 @@ pub fn next_limit(limit: u32, waiting_milliseconds: f64, busy_milliseconds: f64,
         limit
     };
     wanted.clamp(LIST_LIMIT_DEFAULT, if compared { LIST_PAGE_MAX } else { PAGE_ROWS_MAX })
-}
-
-/// What a person had in hand, by name, so that it can be found again in a listing that is loaded anew.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct SelectionSnapshot {
-    /// The focused row.
-    pub focus: Option<Vec<u8>>,
-    /// The selected rows.
-    pub selected: HashSet<Vec<u8>>,
-    /// Everything was selected.
-    pub everything: bool,
-}
-
-impl SelectionSnapshot {
-    /// What is in hand now.
-    pub fn of(listing: &Listing, selection: &Selection, cursor: usize) -> Self {
-        let name = |row: usize| listing.rows.name(row).map(<[u8]>::to_vec);
-        let everything = !selection.is_empty() && selection.len() == listing.total();
-        let selected = if everything { HashSet::new() } else { selection.iter().filter_map(name).collect() };
-        Self { focus: name(cursor), selected, everything }
-    }
-
-    /// Looks for what was in hand among the rows that just arrived: selects them, and answers the focused one.
-    pub fn find_in(&mut self, listing: &Listing, arrived: Range<usize>, selection: &mut Selection) -> Option<usize> {
-        if self.everything {
-            selection.select(0..listing.total());
-        }
-        let mut focus = None;
-        for row in arrived {
-            let Some(name) = listing.rows.name(row) else { break };
-            if !self.selected.is_empty() && self.selected.remove(name) {
-                selection.select([row]);
-            }
-            if self.focus.as_deref() == Some(name) {
-                focus = Some(row);
-            }
-        }
-        if focus.is_some() {
-            self.focus = None;
-        }
-        focus
-    }
 }
 
 #[cfg(test)]
@@ -155,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_add_up() {
+    fn append_adds_page_after_page() {
         let mut listing = listing();
         assert_eq!(listing.append(&page(&["a", "b"], Some("2"), 3, 1)), 0..2);
         assert_eq!((listing.total(), listing.is_complete()), (3, false));
@@ -164,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_came_whole_is_proved_to_be_still_so() {
+    fn only_a_listing_of_one_page_can_be_unchanged() {
         let mut whole = listing();
         whole.append(&page(&["a", "b"], None, 2, 1));
         assert!(whole.is_unchanged(&page(&["a", "b"], None, 2, 1)));
@@ -177,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_page_ends_a_listing_whatever_its_cursor() {
+    fn an_empty_page_ends_a_listing_despite_its_cursor() {
         let mut listing = listing();
         listing.append(&page(&["a"], Some("1"), 9, 1));
         listing.append(&page(&[], Some("1"), 9, 1));
@@ -185,38 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_in_hand_is_found_by_name() {
-        let mut old = listing();
-        old.append(&page(&["a", "b", "c", "d"], None, 4, 1));
-        let mut selection = Selection::default();
-        selection.select([1, 3]);
-        let mut keep = SelectionSnapshot::of(&old, &selection, 2);
-
-        let mut new = listing();
-        let mut found = Selection::default();
-        let first = new.append(&page(&["0", "a", "b"], Some("3"), 6, 2));
-        assert_eq!(keep.find_in(&new, first, &mut found), None);
-        let rest = new.append(&page(&["bb", "c", "d"], None, 6, 2));
-        assert_eq!(keep.find_in(&new, rest, &mut found), Some(4));
-        assert_eq!(found.iter().collect::<Vec<_>>(), [2, 5]);
-    }
-
-    #[test]
-    fn everything_stays_everything() {
-        let mut old = listing();
-        old.append(&page(&["a", "b"], None, 2, 1));
-        let mut selection = Selection::default();
-        selection.select(0..2);
-        let mut keep = SelectionSnapshot::of(&old, &selection, 0);
-        let mut new = listing();
-        let mut found = Selection::default();
-        let first = new.append(&page(&["a"], Some("1"), 3, 2));
-        keep.find_in(&new, first, &mut found);
-        assert_eq!(found.len(), 3);
-    }
-
-    #[test]
-    fn pages_grow_while_they_are_cheap() {
+    fn next_limit_grows_while_pages_are_cheap() {
         assert_eq!(next_limit(1_000, 10.0, 1.0, true), 4_000);
         assert_eq!(next_limit(4_000, 10.0, 1.0, true), LIST_PAGE_MAX);
         assert_eq!(next_limit(32_000, 100.0, 4.0, false), PAGE_ROWS_MAX);

@@ -1,5 +1,4 @@
-//! Changing a listing in place: rows that come, go or are no longer as they were, merged where the order puts them. Used
-//! for what the person does here and for what others do.
+//! Merging edits into a listing: rows are inserted, removed or changed, where the sort order puts them. Pure.
 
 use std::cmp::Ordering;
 
@@ -12,8 +11,8 @@ use super::remap::{Piece, Remap, arrange};
 use super::rows::{LinkMark, Row};
 
 impl Listing {
-    /// Merges what is known of some entries; where several edits are of one name, the last counts. While the listing
-    /// is still arriving the edits are kept as well, because a later page may be older than they are.
+    /// Merges edits; of several for one name, the last counts. An incomplete listing also keeps the edits, because a later
+    /// page may be older than they are.
     pub fn merge(&mut self, edits: &[Edit]) -> Remap {
         let complete = self.is_complete();
         if !complete {
@@ -32,7 +31,7 @@ impl Listing {
             if let Edit::Present(entry) = edit {
                 let position = Position::of(entry);
                 let at = self.place(&position);
-                // What belongs after the last row that is here comes with a later page, or with `late`.
+                // A row after the last one so far comes with a later page, or from `late`.
                 if complete || at < self.rows.len() {
                     new.push((at, position, index, entry));
                 }
@@ -56,13 +55,13 @@ impl Listing {
         remap
     }
 
-    /// Merges once more, after the last page, what was merged while pages arrived.
+    /// Merges the edits once more that were merged before the last page arrived.
     pub fn merge_late(&mut self) -> Option<Remap> {
         let late = std::mem::take(&mut self.late);
         (!late.is_empty()).then(|| self.merge(&late))
     }
 
-    /// The row at an index as an entry, without what a row does not keep.
+    /// The row at an index as an entry, without its state and the target of its link, which a row does not keep.
     pub fn entry(&self, row: usize) -> Option<Entry> {
         let row = self.rows.get(row)?;
         Some(Entry {
@@ -76,7 +75,7 @@ impl Listing {
         })
     }
 
-    /// True if nothing about the row of that name, if there is one, speaks against what is known of it.
+    /// True if the row of that name, or its absence, agrees with the edit.
     pub(super) fn agrees(&self, row: Option<usize>, edit: &Edit) -> bool {
         match (row.and_then(|row| self.rows.get(row)), edit) {
             (None, Edit::Absent(_)) => true,
@@ -89,7 +88,7 @@ impl Listing {
         }
     }
 
-    /// The first row that does not come before a position.
+    /// The first row that does not come before `position`.
     fn place(&self, position: &Position) -> usize {
         let (mut low, mut high) = (0, self.rows.len());
         while low < high {
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_come_and_go_where_the_order_puts_them() {
+    fn merge_inserts_and_removes_rows_in_order() {
         let mut listing = sample::listing(&["b", "d", "f"]);
         let edits =
             [present("a", 1), present("e", 1), Edit::absent(b"d"), Edit::Present(sample::folder("z")), present("g", 1)];
@@ -143,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_row_gives_its_place_to_the_one_before() {
+    fn a_removed_last_row_maps_to_the_one_before() {
         let mut listing = sample::listing(&["a", "b"]);
         assert_eq!(listing.merge(&[Edit::absent(b"b")]).nearest(1), 0);
         assert_eq!(listing.merge(&[Edit::absent(b"a")]).nearest(0), 0);
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_is_there_is_replaced_and_never_doubled() {
+    fn merge_replaces_a_row_of_the_same_name() {
         let mut listing = sample::listing(&["a", "b"]);
         let remap = listing.merge(&[present("b", 9), present("a", 5), present("a", 7)]);
         assert_eq!(names(&listing), ["a", "b"]);
@@ -160,17 +159,17 @@ mod tests {
     }
 
     #[test]
-    fn a_rename_is_gone_and_come() {
+    fn a_rename_can_be_merged_and_undone() {
         let mut listing = sample::listing(&["a", "m", "z"]);
         let before = listing.clone();
         listing.merge(&[Edit::absent(b"a"), present("n", 1)]);
         assert_eq!(names(&listing), ["m", "n", "z"]);
         listing.merge(&[Edit::absent(b"n"), present("a", 1)]);
-        assert_eq!(listing.rows, before.rows, "taken back");
+        assert_eq!(listing.rows, before.rows, "undone");
     }
 
     #[test]
-    fn while_pages_arrive_edits_outlive_them() {
+    fn edits_outlive_the_pages_that_arrive_later() {
         let page = |names: &[&str], next: Option<&str>| {
             let entries: Vec<_> = names.iter().map(|name| sample::file(name, 1)).collect();
             crate::net::sample::page(&entries, next, 4, None)
@@ -178,7 +177,7 @@ mod tests {
         let mut listing = Listing::new(shared::VPath::root(), shared::Order::default());
         listing.append(&page(&["a", "c"], Some("2")));
         listing.merge(&[present("b", 1), present("x", 1), Edit::absent(b"m")]);
-        assert_eq!(names(&listing), ["a", "b", "c"], "what belongs after the rows that are here waits");
+        assert_eq!(names(&listing), ["a", "b", "c"], "an entry after the last row waits");
         listing.append(&page(&["m", "z"], None));
         listing.merge_late();
         assert_eq!(names(&listing), ["a", "b", "c", "x", "z"]);
@@ -186,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listing_sorted_another_way_takes_edits_in_that_way() {
+    fn merge_follows_the_order_of_the_listing() {
         use shared::{Direction, Order, SortKey};
         let mut listing = sample::listing(&["a", "b"]);
         listing.order = Order { key: SortKey::Size, direction: Direction::Descending };
@@ -195,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn many_edits_of_a_long_listing() {
+    fn merge_handles_many_edits_of_a_long_listing() {
         let all: Vec<_> = (0..20_000).map(|index| format!("file {index}")).collect();
         let mut listing = sample::listing(&all.iter().map(String::as_str).collect::<Vec<_>>());
         let edits: Vec<_> = all.iter().step_by(2).map(|name| Edit::absent(name.as_bytes())).collect();

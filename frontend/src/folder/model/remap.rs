@@ -1,23 +1,23 @@
-//! The way from each old row to its new place, where rows of a listing came and went.
+//! The mapping from old to new rows, after rows were inserted or removed. Pure.
 
 use std::ops::Range;
 
-/// Where the rows of before are now.
+/// The mapping from old to new rows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Remap {
-    /// Runs of old rows that stayed together, in order, each with its first new row.
+    /// Runs of old rows that stay together, in order, each with its first new row.
     kept: Vec<(Range<usize>, usize)>,
-    /// Old rows whose entry is another one now, with their new rows, sorted.
+    /// Old rows that were removed and inserted again, with their new rows; sorted.
     pub(super) moved: Vec<(usize, usize)>,
     before: usize,
     len: usize,
 }
 
 impl Remap {
-    /// Where an old row is; none if it is gone.
+    /// The new row of an old one; `None` if it is gone.
     pub fn of(&self, row: usize) -> Option<usize> {
         if row >= self.before {
-            // Not here yet: it will follow those that are.
+            // A row that has yet to arrive comes after those that have.
             return Some(row - self.before + self.len);
         }
         let run = self.kept.partition_point(|(old, _)| old.end <= row);
@@ -27,7 +27,7 @@ impl Remap {
         }
     }
 
-    /// Where an old row is, or else the row that took its place: the next one, or the last.
+    /// The new row of an old one, or the row that takes its place: the next one, or the last.
     pub fn nearest(&self, row: usize) -> usize {
         let next = || {
             let run = self.kept.partition_point(|(old, _)| old.end <= row);
@@ -47,7 +47,7 @@ pub enum Piece {
 }
 
 impl Piece {
-    /// How many rows it has.
+    /// How many rows the piece has.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Kept(rows) => rows.len(),
@@ -56,7 +56,7 @@ impl Piece {
     }
 }
 
-/// Old rows without those that are gone, with the new ones put before the rows that they are to precede.
+/// The new order: the old rows without those that are `gone`, with each new row before the old row that it precedes.
 pub(super) fn arrange(
     len: usize,
     gone: impl Iterator<Item = usize>,

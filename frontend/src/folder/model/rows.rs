@@ -1,5 +1,5 @@
-//! The rows of a listing, held compactly: every name in one run of bytes with a table of ends, and a column each for
-//! size, time and marks. A million rows take some 45 MB, where a vector of structs with a string each takes 150.
+//! The rows of a listing in columns: all names in one buffer with a table of ends, and one column each for size, time and
+//! flags. A million rows take some 45 MB; a vector of structs with a string each takes 150 MB. Pure.
 
 use shared::columns::Columns;
 use shared::{Entry, Kind, Link, Timestamp};
@@ -22,26 +22,26 @@ pub struct Rows {
 pub struct Row<'a> {
     /// The raw name.
     pub name: &'a [u8],
-    /// What it is.
+    /// File, folder or other.
     pub kind: Kind,
-    /// Bytes; 0 for what is not a file.
+    /// The size in bytes; 0 unless it is a file.
     pub size: u64,
-    /// When it last changed.
+    /// The time of the last modification.
     pub modified: Timestamp,
-    /// A file whose owner may execute it.
+    /// True for a file that its owner may execute.
     pub executable: bool,
-    /// How it links, if it is a link.
+    /// Whether it is a link, and one that can be followed.
     pub link: LinkMark,
 }
 
-/// What a row tells of a link.
+/// What a row keeps of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkMark {
     /// Not a link.
     None,
     /// A link that can be followed.
     Inside,
-    /// A link that leads out of the served folder, or nowhere.
+    /// A link whose target is missing or outside of the served folder.
     Refused,
 }
 
@@ -56,12 +56,12 @@ impl Rows {
         self.ends.len()
     }
 
-    /// True if there is none.
+    /// True without a row.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// Makes room for `more` rows, so that a long listing does not grow by doubling.
+    /// Reserves memory for `more` rows, so that a long listing does not double its memory as it grows.
     pub fn reserve(&mut self, more: usize) {
         self.ends.reserve_exact(more);
         self.sizes.reserve_exact(more);
@@ -69,7 +69,7 @@ impl Rows {
         self.marks.reserve_exact(more);
     }
 
-    /// Adds the rows of a block at the end.
+    /// Appends the rows of a block.
     pub fn append<B: AsRef<[u8]>>(&mut self, block: &Columns<B>) {
         for row in 0..block.len() {
             self.names.extend_from_slice(block.name(row));
@@ -85,7 +85,7 @@ impl Rows {
         }
     }
 
-    /// The row at `index`, if it is there.
+    /// The row at `index`; `None` if it has yet to arrive.
     pub fn get(&self, index: usize) -> Option<Row<'_>> {
         let marks = *self.marks.get(index)?;
         Some(Row {
@@ -106,14 +106,14 @@ impl Rows {
         })
     }
 
-    /// The raw name of the row at `index`.
+    /// The raw name of the row at `index`; `None` if it has yet to arrive.
     pub fn name(&self, index: usize) -> Option<&[u8]> {
         let end = *self.ends.get(index)? as usize;
         let start = if index == 0 { 0 } else { self.ends[index - 1] as usize };
         self.names.get(start..end)
     }
 
-    /// Puts the rows into a new order, column by column, so that only one column at a time is there twice.
+    /// Rearranges the rows column by column, so that only one column at a time is in memory twice.
     pub(super) fn rearrange(&mut self, pieces: &[Piece], new: &[&Entry]) {
         let mut names = Vec::with_capacity(self.names.len());
         let mut ends = Vec::with_capacity(self.ends.len() + new.len());
@@ -140,7 +140,7 @@ impl Rows {
         });
     }
 
-    /// Where the rows with those names are, in one pass.
+    /// The rows with these names, found in one pass.
     pub fn find_each(&self, names: &[&[u8]]) -> Vec<Option<usize>> {
         let mut rows = vec![None; names.len()];
         if names.is_empty() {
@@ -159,7 +159,7 @@ impl Rows {
         rows
     }
 
-    /// Where the row with that name is, looking from row `from` on.
+    /// The first row with this name, from row `from` on.
     pub fn find(&self, name: &[u8], from: usize) -> Option<usize> {
         (from..self.len()).find(|&index| self.name(index) == Some(name))
     }
@@ -171,19 +171,19 @@ impl Row<'_> {
         self.kind == Kind::Folder
     }
 
-    /// True if it can be opened at all.
+    /// True for a folder or a file that can be read: the server follows no other.
     pub fn opens(&self) -> bool {
         self.kind != Kind::Other && self.link != LinkMark::Refused
     }
 
-    /// Which icon it gets.
+    /// The type that decides on the icon.
     pub fn file_type(&self) -> FileType {
         file_type(self.name, self.kind)
     }
 }
 
 impl LinkMark {
-    /// What a row tells of where an entry leads.
+    /// The mark of a link.
     pub fn of(link: Option<&Link>) -> Self {
         match link {
             None => Self::None,
@@ -192,7 +192,7 @@ impl LinkMark {
         }
     }
 
-    /// As an entry says it; where exactly a link leads, a row does not know.
+    /// The link of an entry, without its target, which a row does not keep.
     pub fn to_link(self) -> Option<Link> {
         match self {
             Self::None => None,
@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_comes_back_as_it_went_in() {
+    fn get_returns_the_rows_that_were_appended() {
         let mut rows = Rows::default();
         let mut link = sample::file("b", 7);
         link.link = Some(Link::Escapes);

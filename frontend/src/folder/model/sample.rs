@@ -1,4 +1,4 @@
-//! Small listings for the tests.
+//! Small listings for tests.
 
 use shared::{Entry, Kind, Order, Timestamp, VPath};
 

@@ -1,13 +1,13 @@
-//! Which rows are selected: a bit each, because a person may select a million.
+//! The selected rows: one bit for each, because a user may select a million. Pure.
 
 use super::remap::Remap;
 
-/// A set of rows, and the row that a range is drawn from.
+/// A set of rows, and the anchor of a range.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
     bits: Vec<u64>,
     count: usize,
-    /// Where Shift draws from; none before anything was selected.
+    /// The row from which Shift selects; `None` before the first selection.
     pub anchor: Option<usize>,
 }
 
@@ -19,7 +19,7 @@ impl Selection {
         self.count
     }
 
-    /// True if none is.
+    /// True if no row is selected.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
@@ -43,7 +43,7 @@ impl Selection {
         })
     }
 
-    /// Selects these too.
+    /// Adds rows to the selection.
     pub fn select(&mut self, rows: impl IntoIterator<Item = usize>) {
         for row in rows {
             if row / WORD >= self.bits.len() {
@@ -56,14 +56,14 @@ impl Selection {
         }
     }
 
-    /// Selects this one alone.
+    /// Selects one row alone, which becomes the anchor.
     pub fn only(&mut self, row: usize) {
         self.clear();
         self.select([row]);
         self.anchor = Some(row);
     }
 
-    /// Selects it, or no longer.
+    /// Selects or deselects one row, which becomes the anchor.
     pub fn toggle(&mut self, row: usize) {
         if self.contains(row) {
             self.bits[row / WORD] &= !(1 << (row % WORD));
@@ -74,7 +74,7 @@ impl Selection {
         self.anchor = Some(row);
     }
 
-    /// Selects the range that the anchor and another row span; `add` keeps what was selected elsewhere.
+    /// Selects a range of rows; with `add`, what is selected elsewhere stays.
     pub fn span(&mut self, range: impl IntoIterator<Item = usize>, add: bool) {
         let anchor = self.anchor;
         if !add {
@@ -84,14 +84,14 @@ impl Selection {
         self.anchor = anchor;
     }
 
-    /// Follows its rows to where they are now.
+    /// Moves the selection along with its rows.
     pub fn remap(&mut self, remap: &Remap) {
         let mut moved = Self { anchor: self.anchor.map(|anchor| remap.nearest(anchor)), ..Self::default() };
         moved.select(self.iter().filter_map(|row| remap.of(row)));
         *self = moved;
     }
 
-    /// Selects nothing.
+    /// Clears the selection.
     pub fn clear(&mut self) {
         *self = Self::default();
     }
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_what_it_holds() {
+    fn len_counts_the_selected_rows() {
         let mut selection = Selection::default();
         selection.select([3, 64, 127, 3]);
         assert_eq!((rows(&selection), selection.len()), (vec![3, 64, 127], 3));
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_replaces_or_adds_and_keeps_its_anchor() {
+    fn span_replaces_or_adds_and_keeps_the_anchor() {
         let mut selection = Selection::default();
         selection.only(2);
         selection.span(2..=4, false);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_million_rows_are_quick_to_select() {
+    fn a_million_rows_can_be_selected() {
         let mut selection = Selection::default();
         selection.select(0..1_000_000);
         assert_eq!((selection.len(), selection.iter().count()), (1_000_000, 1_000_000));

@@ -1,15 +1,15 @@
-//! Finding a row by its first letters. Letters within half a second of each other belong together; the same letter
-//! again goes on to the next row that starts with it.
+//! Type-ahead: finding a row by the first letters of its name. A pause begins a new search; one letter typed repeatedly
+//! steps through the rows that start with it. Pure.
 
 use shared::order::fold_text;
 
 use super::rows::Rows;
 use super::view::View;
 
-/// How long a pause may be, in milliseconds.
+/// The pause after which a letter begins a new search, in milliseconds.
 pub const PAUSE_MILLISECONDS: f64 = 500.0;
 
-/// The letters so far.
+/// The letters that were typed so far.
 #[derive(Clone, Debug, Default)]
 pub struct TypeAhead {
     text: String,
@@ -17,12 +17,12 @@ pub struct TypeAhead {
 }
 
 impl TypeAhead {
-    /// True while another letter would still belong to what was typed.
+    /// True while another letter continues the search.
     pub fn is_active(&self, now: f64) -> bool {
         !self.text.is_empty() && now - self.last < PAUSE_MILLISECONDS
     }
 
-    /// Takes a letter at the time `now`, in milliseconds, and answers the position to go to from `from`.
+    /// Adds a letter at the time `now`, in milliseconds, and returns the position that a search from `from` finds.
     pub fn press(&mut self, letter: char, now: f64, rows: &Rows, view: &View, from: usize) -> Option<usize> {
         if !self.is_active(now) {
             self.text.clear();
@@ -33,13 +33,13 @@ impl TypeAhead {
         let mut letters = needle.chars();
         let first = letters.next()?;
         let repeated = needle.chars().count() > 1 && letters.all(|letter| letter == first);
-        // A run of one letter may also be how a name starts ("aa"); that one wins if it is there.
+        // A name may also start with a repeated letter ("aa"), and then wins.
         let whole = search(rows, view, from + usize::from(needle.len() == first.len_utf8()), &needle);
         whole.or_else(|| repeated.then(|| search(rows, view, from + 1, &needle[..first.len_utf8()])).flatten())
     }
 }
 
-/// The first position at or after `start`, around the end, whose name starts with `needle`.
+/// The first position at or after `start`, wrapping around, whose name starts with `needle`.
 fn search(rows: &Rows, view: &View, start: usize, needle: &str) -> Option<usize> {
     let len = view.len();
     let starts = |position: &usize| {
@@ -53,7 +53,7 @@ fn starts_with(name: &[u8], needle: &str) -> bool {
     if name.is_ascii() {
         return name.get(..needle.len()).is_some_and(|start| start.eq_ignore_ascii_case(needle.as_bytes()));
     }
-    // A letter may come with several combining marks, hence more than the needle's own length.
+    // A letter may carry several combining marks, hence more characters than the needle has bytes.
     let start: String = String::from_utf8_lossy(name).chars().take(needle.len() * 3).collect();
     fold_text(&start).starts_with(needle)
 }
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn letters_add_up_within_half_a_second() {
+    fn letters_without_a_pause_search_together() {
         let listing = sample::listing(&["abc", "Éclair", "eau", "écrou", "zoo"]);
         let view = View::whole(&listing);
         let mut ahead = TypeAhead::default();
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_letter_goes_round() {
+    fn a_repeated_letter_steps_through_the_rows() {
         let listing = sample::listing(&["a1", "a2", "b", "a3"]);
         let view = View::whole(&listing);
         let mut ahead = TypeAhead::default();

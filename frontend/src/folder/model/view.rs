@@ -1,5 +1,4 @@
-//! Which rows are shown: all of them, or those whose name has the text that the person filters by. A *position* counts
-//! what is shown, a *row* counts the listing.
+//! The rows that the filter lets through. A *position* is an index among those, a *row* an index into the listing. Pure.
 
 use std::ops::Range;
 
@@ -8,22 +7,22 @@ use shared::order::fold_text;
 use super::listing::Listing;
 use super::rows::Rows;
 
-/// What is shown of a listing.
+/// The rows of a listing that are shown.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct View {
     needle: String,
-    /// The rows that match, in order; none while nothing is filtered.
+    /// The rows that match, in order; `None` without a filter.
     matches: Option<Vec<u32>>,
     total: usize,
 }
 
 impl View {
-    /// Shows everything.
+    /// Every row.
     pub fn whole(listing: &Listing) -> Self {
         Self { needle: String::new(), matches: None, total: listing.total() }
     }
 
-    /// Shows the rows whose names have `text` in them, whatever its case and accents.
+    /// The rows whose names contain `text`, case and accents aside.
     pub fn filtered(listing: &Listing, text: &str) -> Self {
         let needle = fold_text(text.trim());
         if needle.is_empty() {
@@ -34,7 +33,7 @@ impl View {
         view
     }
 
-    /// The same listing by another text. Who types on looks only among what matched before.
+    /// The rows whose names contain `text`; where it extends the text before, only the former matches are searched.
     pub fn filtered_further(&self, listing: &Listing, text: &str) -> Self {
         let needle = fold_text(text.trim());
         match &self.matches {
@@ -47,13 +46,13 @@ impl View {
         }
     }
 
-    /// Takes in rows that arrived.
+    /// Adds rows that arrived.
     pub fn extend(&mut self, listing: &Listing, arrived: Range<usize>) {
         match &mut self.matches {
             None => self.total = listing.total(),
             Some(matches) => {
                 let matching = arrived.filter(|&row| contains(&listing.rows, row, &self.needle));
-                // A listing has at most some millions of rows.
+                // A listing has at most some millions of rows, so the index fits into 32 bits.
                 matches.extend(matching.map(|row| row as u32));
                 self.total = matches.len();
             }
@@ -65,12 +64,12 @@ impl View {
         self.total
     }
 
-    /// True if none is.
+    /// True if no row is shown.
     pub fn is_empty(&self) -> bool {
         self.total == 0
     }
 
-    /// True while the person filters.
+    /// True with a filter.
     pub fn is_filtered(&self) -> bool {
         self.matches.is_some()
     }
@@ -83,7 +82,7 @@ impl View {
         }
     }
 
-    /// True if the row is among what is shown.
+    /// True if the row is shown.
     pub fn shows(&self, row: usize) -> bool {
         match &self.matches {
             None => row < self.total,
@@ -91,7 +90,7 @@ impl View {
         }
     }
 
-    /// Where a row is shown; for one that is not, the position that it would have.
+    /// The position of a row; for a hidden row, the position that it would have.
     pub fn position(&self, row: usize) -> usize {
         match &self.matches {
             None => row.min(self.total.saturating_sub(1)),
@@ -99,7 +98,7 @@ impl View {
         }
     }
 
-    /// The rows from one position to another, either way round.
+    /// The rows between two positions, in either order, both included.
     pub fn between(&self, one: usize, other: usize) -> impl Iterator<Item = usize> + '_ {
         (one.min(other)..=one.max(other)).filter_map(|position| self.row(position))
     }
@@ -107,19 +106,19 @@ impl View {
 
 fn contains(rows: &Rows, row: usize, needle: &str) -> bool {
     let Some(name) = rows.name(row) else { return false };
-    // Most names are plain ASCII, and folding those needs no allocation.
+    // Most names are ASCII, and folding those needs no allocation.
     if name.is_ascii() {
         return contains_ascii(name, needle.as_bytes());
     }
     fold_text(&String::from_utf8_lossy(name)).contains(needle)
 }
 
-/// The needle is folded, and not empty.
+/// `needle` is folded and not empty.
 fn contains_ascii(name: &[u8], needle: &[u8]) -> bool {
     let (Some((first, rest)), Some(last)) = (needle.split_first(), name.len().checked_sub(needle.len())) else {
         return false;
     };
-    // Most places fail at their first letter, and that is told without a call.
+    // Most places differ in their first letter, and this comparison needs no call.
     (0..=last)
         .any(|at| name[at].to_ascii_lowercase() == *first && name[at + 1..][..rest.len()].eq_ignore_ascii_case(rest))
 }
@@ -140,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn typing_on_finds_what_typing_at_once_does() {
+    fn filtering_further_finds_what_filtering_anew_does() {
         let listing = sample::listing(&["aba.txt", "Ab", "bab", "éAB", "a", "xAbA", "ta\u{301}b"]);
         let mut typed = View::whole(&listing);
         for text in ["a", "ab", "aba", "ab", "", "b", "bab", "ba"] {
@@ -159,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_matching_is_an_empty_view() {
+    fn a_filter_without_a_match_is_an_empty_view() {
         let view = View::filtered(&sample::listing(&["a"]), "zz");
         assert_eq!((view.len(), view.row(0), view.position(0)), (0, None, 0));
     }

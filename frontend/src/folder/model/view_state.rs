@@ -1,30 +1,30 @@
-//! A person's place in a folder, as the browser's history keeps it: how far down, and at which row.
+//! The user's place in a folder, as text for the state of a history entry. Pure.
 
 use shared::path::encode_segment;
 
-/// Where somebody was in a folder.
+/// The user's place in a folder.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ViewState {
-    /// How many rows were scrolled away above; none for "wherever the focus is".
+    /// How many rows are scrolled away above; `None` to scroll to the focused row.
     pub top: Option<f64>,
     /// The raw name of the focused row.
     pub focus: Option<Vec<u8>>,
 }
 
 impl ViewState {
-    /// At a row, which is to be scrolled to.
+    /// At a row, which the list scrolls to.
     pub fn at(name: &[u8]) -> Self {
         Self { top: None, focus: Some(name.to_vec()) }
     }
 
-    /// The text to keep.
+    /// The text for the history.
     pub fn to_text(&self) -> String {
-        // Whole numbers: what reads and writes fractions would be 5 % of the page's program.
+        // Whole numbers, because the code that parses and formats fractions is 5 % of the page's program.
         let thousandths = (self.top.unwrap_or(0.0) * 1_000.0).round() as u64;
         format!("{thousandths}|{}", self.focus.as_deref().map(encode_segment).unwrap_or_default())
     }
 
-    /// Reads the text again; whatever else the history holds is no place.
+    /// Parses [`Self::to_text`]; `None` for any other text.
     pub fn from_text(text: &str) -> Option<Self> {
         let (top, focus) = text.split_once('|')?;
         let thousandths: u64 = top.parse().ok()?;
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_survives_the_history() {
+    fn a_view_state_survives_the_history() {
         for place in [
             ViewState { top: Some(12.25), focus: Some(b"latin\xe9|x\n".to_vec()) },
             ViewState { top: Some(0.0), focus: None },

@@ -1,0 +1,58 @@
+//! Commands of the list that keyboard, pointer and menus share: moving the cursor, selecting rows, opening one.
+
+#![cfg(target_arch = "wasm32")]
+
+use leptos::prelude::*;
+
+use super::state::{Browser, ScrollTarget};
+use crate::failure::Reason;
+use crate::net::urls::file_url;
+use crate::ui::toast::Tone;
+
+impl Browser {
+    /// Opens a row: a folder in the list, a file in a new tab.
+    pub(crate) fn open(self, row: usize) {
+        let known =
+            self.listing.with_untracked(|listing| listing.rows.get(row).map(|row| (row.is_folder(), row.opens())));
+        match (known, self.path_of(row)) {
+            (Some((true, true)), Some(path)) => self.navigate(path),
+            (Some((false, true)), Some(path)) => {
+                let _ = window().open_with_url_and_target_and_features(&file_url(&path), "_blank", "noopener");
+            }
+            (Some((_, false)), _) => {
+                let words = self.prefs.lang.get_untracked().words().explain(Reason::NotServed);
+                self.toasts.show(Tone::Bad, format!("{}. {}", words.title, words.advice), None);
+            }
+            _ => {}
+        }
+    }
+
+    /// Selects every row that the filter lets through.
+    pub(crate) fn select_all(self) {
+        self.view.with_untracked(|view| {
+            if !view.is_empty() {
+                self.selection.update(|selection| selection.span(view.between(0, view.len() - 1), false));
+            }
+        });
+    }
+
+    /// Selects from the anchor to a row; with `add`, what is selected elsewhere stays.
+    pub(crate) fn select_to(self, row: usize, add: bool) {
+        let cursor = self.cursor.get_untracked();
+        self.view.with_untracked(|view| {
+            self.selection.update(|selection| {
+                let anchor = *selection.anchor.get_or_insert(cursor);
+                selection.span(view.between(view.position(anchor), view.position(row)), add);
+            });
+        });
+    }
+
+    /// Moves the cursor to a row, scrolls it into sight and focuses it.
+    pub(crate) fn put_cursor(self, row: usize) {
+        self.forget_sought_row();
+        self.cursor.set(row);
+        self.target.set(Some(ScrollTarget::Show(row)));
+        self.focus_cursor();
+        self.save_view_soon();
+    }
+}
