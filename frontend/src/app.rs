@@ -1,4 +1,4 @@
-//! The page: what is provided to every component, the frame around the screen, and the screen.
+//! The page: the contexts for all components, the frame, and one of the two screens.
 
 use leptos::ev;
 use leptos::prelude::*;
@@ -8,7 +8,7 @@ use shared::api::files::ReadAbout;
 
 use crate::changes::{ChangeDialogs, Changes, Origin};
 use crate::env::prefs::Prefs;
-use crate::files::{FilesScreen, Places, SelectionActions, Shortcuts, SortChoice};
+use crate::files::{FilesScreen, SelectionActions, Shortcuts, Sidebar, SortChoice};
 use crate::folder::{Browser, Live};
 use crate::links::{FolderLink, TrashLink};
 use crate::net::api::call;
@@ -21,15 +21,15 @@ use crate::ui::icon::Icon;
 use crate::ui::toast::{ToastHost, Toasts};
 use crate::uploads::{UploadEntry, UploadQuestion, UploadTab, Uploads, UploadsPanel};
 
-/// Which dialogs are open.
+/// The dialogs that are open.
 #[derive(Clone, Copy)]
 struct Open {
     settings: RwSignal<bool>,
-    places: RwSignal<bool>,
+    drawer: RwSignal<bool>,
     sort: RwSignal<bool>,
 }
 
-/// Starts the page.
+/// Starts the page in the document.
 pub fn mount() {
     #[cfg(debug_assertions)]
     std::panic::set_hook(Box::new(|panic| leptos::logging::error!("{panic}")));
@@ -49,7 +49,7 @@ fn App() -> impl IntoView {
     Uploads::provide(prefs, toasts, browser);
     let changes = Changes::provide(browser, prefs, toasts, server);
     Live::provide(browser);
-    let open = Open { settings: RwSignal::new(false), places: RwSignal::new(false), sort: RwSignal::new(false) };
+    let open = Open { settings: RwSignal::new(false), drawer: RwSignal::new(false), sort: RwSignal::new(false) };
     browser.follow_address(false);
     ask_about(server);
     window_event_listener(ev::popstate, move |_| browser.follow_address(true));
@@ -63,11 +63,11 @@ fn App() -> impl IntoView {
     window_event_listener(ev::copy, move |event| changes.on_copy(&event));
     window_event_listener(ev::cut, move |event| changes.on_copy(&event));
     window_event_listener(ev::paste, move |event| changes.on_paste(&event));
-    // A drawer that led somewhere has done its work.
+    // The drawer closes after navigation.
     Effect::new(move |_| {
         browser.folder.track();
         browser.in_trash.track();
-        open.places.set(false);
+        open.drawer.set(false);
     });
     let screen = move || match browser.in_trash.get() {
         true => view! { <TrashScreen /> }.into_any(),
@@ -77,7 +77,7 @@ fn App() -> impl IntoView {
         <SkipLink />
         <TopBar open />
         <div class="frame">
-            <aside class="sidebar"><Places /></aside>
+            <aside class="sidebar"><Sidebar /></aside>
             {screen}
         </div>
         <UploadsPanel />
@@ -88,7 +88,7 @@ fn App() -> impl IntoView {
         <Shortcuts />
         <ChangeDialogs />
         <Settings open=open.settings />
-        <Dialog open=open.places title=prefs.text(|words| words.places) class="drawer"><Places /></Dialog>
+        <Dialog open=open.drawer title=prefs.text(|words| words.places) class="drawer"><Sidebar /></Dialog>
         <Dialog open=open.sort title=prefs.text(|words| words.sort) class="sheet"><SortChoice /></Dialog>
     }
 }
@@ -108,7 +108,7 @@ fn TopBar(open: Open) -> impl IntoView {
     let (prefs, browser, changes) = (Prefs::get(), Browser::get(), Changes::get());
     view! {
         <header class="topbar">
-            <Button label=prefs.text(|words| words.menu) icon="menu" class="button quiet only-medium" press=opens(open.places) />
+            <Button label=prefs.text(|words| words.menu) icon="menu" class="button quiet only-medium" press=opens(open.drawer) />
             <FolderLink folder=VPath::root() class="brand">
                 <svg class="logo" aria-hidden="true"><use href="#logo"></use></svg>
                 <span>"Passerelle"</span>
@@ -132,7 +132,7 @@ fn TopBar(open: Open) -> impl IntoView {
     }
 }
 
-/// What the thumb reaches on a phone.
+/// The bar at the foot of a phone, within reach of the thumb.
 #[component]
 fn BottomBar(open: Open) -> impl IntoView {
     let (prefs, browser) = (Prefs::get(), Browser::get());
@@ -162,7 +162,7 @@ fn opens(dialog: RwSignal<bool>) -> Callback<()> {
     Callback::new(move |()| dialog.set(true))
 }
 
-/// The list does without this, so nothing is said when it fails.
+/// Reads the server's information. The list needs none of it, so a failure shows no message.
 fn ask_about(server: ServerInfo) {
     spawn_local(async move {
         if let Ok(about) = call(&ReadAbout {}, None).await {

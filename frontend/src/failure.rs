@@ -1,77 +1,77 @@
-//! Why a request failed, as the page tells failures apart.
+//! The failures of requests, and the reasons that the page distinguishes. Pure.
 
 use shared::ErrorCode;
 use shared::api::Problem;
 
-/// A request that brought nothing.
+/// Why a request brought no answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Failure {
-    /// The server refused it and said why.
+    /// The server answered with an error of the API.
     Refused {
-        /// The reason.
+        /// The error code.
         code: ErrorCode,
         /// The HTTP status.
         status: u16,
-        /// The id that the server's log has too.
+        /// The id of the request in the server's log; empty if unknown.
         request_id: String,
     },
-    /// No answer: no network, or no server at that address.
+    /// There is no response: no network, or no server at that address.
     Unreachable,
-    /// An answer that is not this API's: another server, or a proxy's page.
+    /// The response is not of this API, but of another server or a proxy.
     Foreign {
         /// The HTTP status.
         status: u16,
     },
-    /// The page itself gave it up, because somebody went elsewhere.
+    /// The page aborted the request, because the user has moved elsewhere.
     Aborted,
 }
 
-/// What kind of words and ways out a failure needs.
+/// The reasons that have a text, and advice, of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// It may not be read.
+    /// The caller lacks the right.
     Forbidden,
-    /// It is not there.
+    /// The entry does not exist.
     Missing,
-    /// It is a file where a folder was meant.
+    /// The path names a file instead of a folder.
     NotFolder,
-    /// It leads out of the served folder, or is nothing that can be read.
+    /// The entry is a link out of the served folder, or neither file nor folder.
     NotServed,
-    /// It is more than the server gives at once.
+    /// The request exceeds a limit of the server.
     TooLarge,
-    /// The address names nothing.
+    /// The address is malformed.
     BadAddress,
-    /// The server is busy or going down.
+    /// The server is busy or shutting down.
     Busy,
     /// The server cannot be reached.
     Unreachable,
-    /// The server failed.
+    /// The server has an internal error.
     Broken,
-    /// Something stands where it should go.
+    /// The target exists already.
     Taken,
-    /// The folder that it should go into is not there.
+    /// The parent folder of the target does not exist.
     NoParent,
-    /// A folder would go into itself.
+    /// A folder would be moved into itself.
     IntoItself,
-    /// It is no longer what it was when the person decided.
+    /// The entry has changed since the user decided.
     ChangedSince,
-    /// The server's system does not take the name.
+    /// The server's system refuses the name.
     BadName,
-    /// There is no room left.
+    /// The disk or the quota is full.
     NoSpace,
-    /// The server itself may not write there.
+    /// The server's own account may not write there.
     CannotWrite,
-    /// It is no longer in the trash.
+    /// The item is no longer in the trash.
     Expired,
 }
 
 impl Failure {
-    /// From a problem document.
+    /// The failure that a problem document (RFC 9457) describes.
     pub fn from_problem(problem: Problem) -> Self {
         Self::Refused { code: problem.error_code(), status: problem.status, request_id: problem.request_id }
     }
 
-    /// Which words to use.
+    /// The reason to show.
     pub fn reason(&self) -> Reason {
         match self {
             Self::Unreachable | Self::Aborted => Reason::Unreachable,
@@ -80,7 +80,7 @@ impl Failure {
         }
     }
 
-    /// The reason as a code, for what knows no transport.
+    /// The error code, for code that knows no transport.
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Refused { code, .. } => *code,
@@ -89,18 +89,18 @@ impl Failure {
         }
     }
 
-    /// True if asking again may help with nothing else changed.
-    pub fn passes(&self) -> bool {
+    /// True if a retry may succeed without any other change.
+    pub fn is_transient(&self) -> bool {
         matches!(self.reason(), Reason::Unreachable | Reason::Busy)
     }
 
-    /// True if a listing's cursor no longer leads anywhere: the listing has to be started again.
+    /// True if the server no longer accepts a listing's cursor, so that the listing has to start again.
     pub fn is_lost_cursor(&self) -> bool {
         matches!(self, Self::Refused { code: ErrorCode::BadCursor | ErrorCode::Changed | ErrorCode::BadRequest, .. })
     }
 
-    /// What to quote to whoever runs the server.
-    pub fn reference(&self) -> Option<&str> {
+    /// The id to quote to the server's administrator.
+    pub fn request_id(&self) -> Option<&str> {
         match self {
             Self::Refused { request_id, .. } if !request_id.is_empty() => Some(request_id),
             _ => None,
@@ -108,8 +108,8 @@ impl Failure {
     }
 }
 
-/// Why an item of a change failed.
-pub fn of_change(code: ErrorCode) -> Reason {
+/// The reason to show for an item of a change that failed.
+pub fn reason_of_item(code: ErrorCode) -> Reason {
     match code {
         ErrorCode::AlreadyExists | ErrorCode::NotEmpty => Reason::Taken,
         ErrorCode::ParentMissing => Reason::NoParent,
@@ -155,9 +155,9 @@ fn by_status(status: u16) -> Reason {
     }
 }
 
-/// How long to wait before the next try, in milliseconds, after so many in vain.
-pub fn backoff_milliseconds(tries: u32) -> u32 {
-    (1_000 << tries.min(5)).min(30_000)
+/// The wait before the next retry, in milliseconds, after `failures` failures in a row.
+pub fn backoff_milliseconds(failures: u32) -> u32 {
+    (1_000 << failures.min(5)).min(30_000)
 }
 
 #[cfg(test)]
@@ -169,26 +169,26 @@ mod tests {
     }
 
     #[test]
-    fn the_code_decides_and_the_status_helps_out() {
+    fn reason_follows_the_code_and_then_the_status() {
         assert_eq!(refused(ErrorCode::LinkEscapes, 403).reason(), Reason::NotServed);
         assert_eq!(refused(ErrorCode::Unknown(0), 404).reason(), Reason::Missing);
         assert_eq!(refused(ErrorCode::Unknown(0), 500).reason(), Reason::Broken);
         assert_eq!(Failure::Foreign { status: 502 }.reason(), Reason::Unreachable);
-        assert!(Failure::Unreachable.passes());
-        assert!(!refused(ErrorCode::NotFound, 404).passes());
+        assert!(Failure::Unreachable.is_transient());
+        assert!(!refused(ErrorCode::NotFound, 404).is_transient());
         assert!(refused(ErrorCode::BadCursor, 400).is_lost_cursor());
     }
 
     #[test]
-    fn a_change_has_reasons_of_its_own() {
-        assert_eq!(of_change(ErrorCode::Changed), Reason::ChangedSince);
-        assert_eq!(of_change(ErrorCode::NotFound), Reason::Missing);
-        assert_eq!(of_change(ErrorCode::Unreachable), Reason::Unreachable);
-        assert_eq!(of_change(ErrorCode::Protocol), Reason::Broken);
+    fn items_of_a_change_have_reasons_of_their_own() {
+        assert_eq!(reason_of_item(ErrorCode::Changed), Reason::ChangedSince);
+        assert_eq!(reason_of_item(ErrorCode::NotFound), Reason::Missing);
+        assert_eq!(reason_of_item(ErrorCode::Unreachable), Reason::Unreachable);
+        assert_eq!(reason_of_item(ErrorCode::Protocol), Reason::Broken);
     }
 
     #[test]
-    fn waits_grow_to_half_a_minute() {
+    fn backoff_grows_to_half_a_minute() {
         assert_eq!([0, 1, 2, 9].map(backoff_milliseconds), [1_000, 2_000, 4_000, 30_000]);
     }
 }

@@ -1,4 +1,4 @@
-//! Links within the page: to a folder, to the trash. A plain click follows one without leaving the page.
+//! Links to a folder and to the trash. They have real addresses, and a plain click navigates within the page.
 
 use leptos::prelude::*;
 use shared::VPath;
@@ -10,14 +10,14 @@ use crate::env::prefs::Prefs;
 use crate::folder::Browser;
 use crate::ui::icon::Icon;
 
-/// A link to a folder: a real one, which a plain click follows without leaving the page.
+/// A link to a folder, which also takes drops.
 #[component]
 pub fn FolderLink(
-    /// Which folder.
+    /// The folder.
     folder: VPath,
-    /// How it looks, in the style sheet.
+    /// The class in the style sheet.
     class: &'static str,
-    /// Whether it is where one is.
+    /// True for the folder on the screen.
     #[prop(optional)]
     current: bool,
     children: Children,
@@ -45,10 +45,10 @@ pub fn FolderLink(
     .into_any()
 }
 
-/// A link to the trash: a real one, which a plain click follows without leaving the page.
+/// A link to the trash, for users who may change something.
 #[component]
 pub fn TrashLink(
-    /// How it looks, in the style sheet.
+    /// The class in the style sheet.
     class: &'static str,
 ) -> AnyView {
     let (browser, prefs) = (Browser::get(), Prefs::get());

@@ -1,9 +1,9 @@
-//! Names as people may safely read them. A name is bytes that anybody may have chosen: what is not text, what would
-//! break the line and what would turn the reading direction around is shown as a sign instead.
+//! Display names. A file name is bytes of any origin, so invalid UTF-8, line breaks and characters that change the reading
+//! direction are replaced by visible signs. Pure.
 
 use shared::characters::{is_bidi_control, is_line_separator};
 
-/// The name for the screen.
+/// The display name of a raw name.
 pub fn printable(name: &[u8]) -> String {
     String::from_utf8_lossy(name).chars().map(visible).collect()
 }
@@ -12,7 +12,7 @@ fn visible(character: char) -> char {
     match character {
         '\n' => '↵',
         '\t' => '⇥',
-        // Other controls, line separators, and the marks that let `gpj.exe` read as `exe.jpg`.
+        // Other control characters, line separators, and the characters that display `gpj.exe` as `exe.jpg`.
         _ if character.is_control() || is_line_separator(character) || is_bidi_control(character) => {
             char::REPLACEMENT_CHARACTER
         }

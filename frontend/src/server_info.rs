@@ -1,4 +1,4 @@
-//! What the server says about itself.
+//! The information that the server gives about itself.
 
 use leptos::prelude::*;
 use shared::api::files::About;
@@ -6,14 +6,14 @@ use shared::api::files::About;
 use crate::env::prefs::Prefs;
 use crate::printable::printable;
 
-/// What the server says about itself.
+/// The information that the server gives about itself.
 #[derive(Clone, Copy)]
 pub struct ServerInfo {
-    /// The answer; `None` until it is here.
+    /// The answer of the server; `None` until it arrives.
     pub about: RwSignal<Option<About>>,
 }
 
-/// What people call the served folder.
+/// The display name of the served folder.
 pub(crate) fn root_name() -> Signal<String> {
     let (prefs, server): (Prefs, ServerInfo) = (Prefs::get(), expect_context());
     Signal::derive(move || {

@@ -1,4 +1,4 @@
-//! The settings: language, theme, and what server this is.
+//! The settings dialog: language, theme, and the version of the server.
 
 use leptos::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::i18n::{Lang, fill};
 use crate::server_info::ServerInfo;
 use crate::ui::dialog::{Choice, Dialog};
 
-/// The dialog.
+/// The settings dialog.
 #[component]
 pub(crate) fn Settings(open: RwSignal<bool>) -> impl IntoView {
     let (browser, prefs, server): (_, _, ServerInfo) = (Browser::get(), Prefs::get(), expect_context());

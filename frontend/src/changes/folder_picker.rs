@@ -21,7 +21,7 @@ use super::name_field::NameField;
 use super::state::Changes;
 use crate::env::prefs::Prefs;
 use crate::env::{focus_element, focused};
-use crate::failure::{Failure, of_change};
+use crate::failure::{Failure, reason_of_item};
 use crate::folder::model::crumbs::crumbs;
 use crate::net::api::list;
 use crate::printable::printable;
@@ -215,7 +215,7 @@ fn NewFolderField(
                 _ => None,
             });
             if let Some(code) = failed {
-                let why = changes.words().explain(of_change(code));
+                let why = changes.words().explain(reason_of_item(code));
                 changes.toasts.show(Tone::Bad, format!("{}. {}", why.title, why.advice), None);
             }
             // Meanwhile the user may have closed the dialog or opened another folder.

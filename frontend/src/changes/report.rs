@@ -10,7 +10,7 @@ use super::model::verb::item_path;
 use super::model::{ChangeResult, Origin, Step, Verb, conflict, undo};
 use super::state::Changes;
 use super::task::{FailedItem, Task};
-use crate::failure::of_change;
+use crate::failure::reason_of_item;
 use crate::i18n::{Counted, Words, fill};
 use crate::printable::printable;
 use crate::ui::toast::{Action, Tone};
@@ -94,7 +94,7 @@ impl Changes {
     fn show_failed(self, summary: Summary, origin: Origin, verb: Verb) {
         let Some(first) = summary.failed.first() else { return };
         let words = self.words();
-        let why = words.explain(of_change(first.code));
+        let why = words.explain(reason_of_item(first.code));
         let why = format!("{}. {}", why.title, why.advice);
         if origin != Origin::New {
             self.toasts.show(Tone::Bad, fill(words.not_undone, &[("why", &why)]), None);

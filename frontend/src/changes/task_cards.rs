@@ -10,7 +10,7 @@ use super::report::in_progress;
 use super::state::Changes;
 use super::task::{FailedItem, Task};
 use crate::env::prefs::Prefs;
-use crate::failure::of_change;
+use crate::failure::reason_of_item;
 use crate::i18n::fill;
 use crate::ui::button::Button;
 use crate::ui::icon::Icon;
@@ -98,7 +98,7 @@ fn FailureCard(task: Task) -> impl IntoView {
     let shown: Vec<_> = state.failed.iter().take(FAILURES_SHOWN_MAX).cloned().collect();
     let lines = move || {
         let line = |failed: &FailedItem| {
-            let why = prefs.words().explain(of_change(failed.code));
+            let why = prefs.words().explain(reason_of_item(failed.code));
             view! { <li><bdi>{failed.name.clone()}</bdi>" – "{why.title}". "{why.advice}</li> }
         };
         shown.iter().map(line).collect_view()

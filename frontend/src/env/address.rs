@@ -1,13 +1,13 @@
-//! The page's own address: which folder `?path=…` names, and the query that names a folder. Pure.
+//! The page's own address: the query that names a folder (`?path=…`) or the trash, and the text of a sort order. Pure.
 //!
-//! There is one piece of navigation, so there is no router: a query and the browser's history do it, at no weight, and
-//! the page works unchanged from any static host and under any sub-path.
+//! The page has no router: a query and the browser's history are enough, add no code, and work on any static host and
+//! under any sub-path.
 
 use shared::path::PathError;
 use shared::{Direction, Order, SortKey, VPath};
 
-/// The folder that a query (`location.search`) names. Its text is the path's own percent-encoding, read as it stands:
-/// the browser's query parser would turn bytes that are not UTF-8 into U+FFFD.
+/// The folder that a query (`location.search`) names. The value is the path's own percent-encoding and is parsed as such:
+/// the browser's query parser would replace bytes that are not UTF-8 by U+FFFD.
 pub fn folder_of(query: &str) -> Result<VPath, PathError> {
     let query = query.strip_prefix('?').unwrap_or(query);
     let path = query.split('&').find_map(|pair| pair.strip_prefix("path=")).unwrap_or("");
@@ -22,15 +22,15 @@ pub fn is_trash(query: &str) -> bool {
     query.strip_prefix('?').unwrap_or(query).split('&').any(|pair| pair == "view=trash")
 }
 
-/// The query that names a folder; none for the root, which is where the page starts.
+/// The query that names a folder; `None` for the root, which needs no query.
 pub fn query_of(folder: &VPath) -> Option<String> {
     (!folder.is_root()).then(|| {
-        // A slash may stand for itself in a query (RFC 3986 §3.4).
+        // A query may contain a slash (RFC 3986 §3.4).
         format!("?path={folder}")
     })
 }
 
-/// An order as the API's query has it, which is also how it is remembered.
+/// A sort order as in a query of the API, which is also how it is stored.
 pub fn order_text(order: Order) -> String {
     let key = match order.key {
         SortKey::Name => "name",
@@ -44,7 +44,7 @@ pub fn order_text(order: Order) -> String {
     format!("sort={key}&order={direction}")
 }
 
-/// Reads [`order_text`] again.
+/// Parses [`order_text`].
 pub fn order_of(text: &str) -> Option<Order> {
     let (key, direction) = text.strip_prefix("sort=")?.split_once("&order=")?;
     let key = match key {
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_leads_to_its_query_and_back() {
+    fn folder_of_reads_back_query_of() {
         for text in ["", "a", "a/b%20c", "latin%E9/x%26y%3F%23"] {
             let folder = VPath::parse(text).unwrap();
             assert_eq!(folder_of(query_of(&folder).as_deref().unwrap_or("")).unwrap(), folder);
@@ -77,13 +77,13 @@ mod tests {
     }
 
     #[test]
-    fn the_trash_has_an_address() {
+    fn is_trash_knows_the_query_of_the_trash() {
         assert!(is_trash(TRASH) && is_trash("?x=1&view=trash"));
         assert!(!is_trash("?path=view=trash") && !is_trash(""));
     }
 
     #[test]
-    fn an_order_is_remembered() {
+    fn order_of_reads_back_order_text() {
         for key in [SortKey::Name, SortKey::Size, SortKey::Modified] {
             for direction in [Direction::Ascending, Direction::Descending] {
                 let order = Order { key, direction };

@@ -1,4 +1,4 @@
-//! The time, and waiting.
+//! The clock, and timers for async code.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -10,16 +10,16 @@ pub fn now() -> f64 {
     leptos::prelude::window().performance().map_or(0.0, |clock| clock.now())
 }
 
-/// Milliseconds since 1970.
+/// Milliseconds since the Unix epoch.
 pub fn clock() -> i64 {
     js_sys::Date::now() as i64
 }
 
-/// Waits; answers as well the function that ends the wait early.
+/// A future that ends after `milliseconds`, and a function that ends it early.
 pub fn sleep(milliseconds: u32) -> (JsFuture, Function) {
     let mut wake = None;
     let promise = Promise::new(&mut |resolve, _| {
-        // Without a timer the wait ends when it is woken.
+        // A browser that refuses the timer leaves the function to end the wait.
         let wait = i32::try_from(milliseconds).unwrap_or(i32::MAX);
         let _ = leptos::prelude::window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, wait);
         wake = Some(resolve);

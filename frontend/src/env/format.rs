@@ -1,5 +1,5 @@
-//! Numbers, sizes, dates and plurals as the language writes them, by the browser's `Intl`. Its formatters are costly to
-//! make and cheap to use, so each is made once.
+//! Numbers, sizes, dates and plurals in the user's language, by the browser's `Intl`. Its formatters are expensive to
+//! create and cheap to use, so each is created once.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -38,30 +38,30 @@ pub fn size(lang: Lang, bytes: u64) -> String {
     format!("{digits}\u{a0}{}", lang.words().units[scaled.unit])
 }
 
-/// A moment, for a column.
+/// A date with its time, for a column.
 pub fn date(lang: Lang, milliseconds: i64) -> String {
-    moment(&formats(lang).date, milliseconds)
+    format_time(&formats(lang).date, milliseconds)
 }
 
-/// A moment to the second, for a tooltip.
+/// A date with its time to the second, for a tooltip.
 pub fn full_date(lang: Lang, milliseconds: i64) -> String {
-    moment(&formats(lang).full, milliseconds)
+    format_time(&formats(lang).full, milliseconds)
 }
 
-/// A moment for programs; empty where the calendar ends.
+/// A date in the format of ISO 8601; empty outside of the calendar of JavaScript.
 pub fn iso(milliseconds: i64) -> String {
     let date = Date::new(&JsValue::from_f64(milliseconds as f64));
     if date.get_time().is_nan() { String::new() } else { date.to_iso_string().into() }
 }
 
-/// A sentence that counts.
+/// A sentence in the plural form of `count`.
 pub fn counted(lang: Lang, sentence: &Counted, count: usize) -> String {
     let category: String = formats(lang).plural.select(count as f64).into();
     fill(sentence.form(&category), &[("n", &number(lang, count))])
 }
 
-/// `DateTimeFormat` throws for a moment that its calendar does not have.
-fn moment(format: &Function, milliseconds: i64) -> String {
+/// `DateTimeFormat` throws for a time outside of its calendar, and the text is then empty.
+fn format_time(format: &Function, milliseconds: i64) -> String {
     call(format, milliseconds as f64)
 }
 
@@ -103,7 +103,7 @@ fn make(lang: Lang) -> Formats {
     }
 }
 
-/// The person's own variant of the language (`fr-CA`, `en-GB`) if the browser is set to one.
+/// The regional variant of the language (`fr-CA`, `en-GB`) that the browser asks for, if any.
 fn locale(lang: Lang) -> JsValue {
     let languages = leptos::prelude::window().navigator().languages();
     languages

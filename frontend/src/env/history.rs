@@ -19,14 +19,14 @@ pub fn in_trash() -> bool {
     is_trash(&window().location().search().unwrap_or_default())
 }
 
-/// Goes to the trash in a new entry.
+/// Pushes an entry for the trash.
 pub fn push_trash() {
     if let Ok(history) = window().history() {
         let _ = history.push_state_with_url(&JsValue::NULL, "", Some(TRASH));
     }
 }
 
-/// A link to a folder.
+/// The address of a folder, for links.
 pub fn href(folder: &VPath) -> String {
     query_of(folder).unwrap_or_else(|| window().location().pathname().unwrap_or_else(|_| "./".into()))
 }
@@ -36,10 +36,10 @@ pub fn state() -> Option<String> {
     window().history().ok()?.state().ok()?.as_string()
 }
 
-/// Goes to a folder in a new entry.
+/// Pushes an entry for a folder.
 pub fn push(folder: &VPath) {
     if let Ok(history) = window().history() {
-        // A browser limits how often; the page goes on with an address that lags.
+        // Browsers limit how often; until the next push the address stays behind.
         let _ = history.push_state_with_url(&JsValue::NULL, "", Some(&href(folder)));
     }
 }
@@ -47,7 +47,7 @@ pub fn push(folder: &VPath) {
 /// Replaces the state of the present entry.
 pub fn replace_state(state: &str) {
     if let Ok(history) = window().history() {
-        // A browser limits how often; a state that lags is as good as one.
+        // Browsers limit how often; the entry then keeps its former state.
         let _ = history.replace_state_with_url(&JsValue::from_str(state), "", None);
     }
 }

@@ -1,5 +1,5 @@
-//! Language and theme: what the browser asks for, until the person chooses; the choice is remembered. The start script in
-//! `index.html` applies both before the first paint, from the same entries.
+//! The user's preferences: language and theme. The browser's own settings count until the user chooses; the choice is
+//! stored. The start script in `index.html` applies both before the first paint, from the same keys.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -11,10 +11,10 @@ use crate::i18n::{Counted, Lang, Words};
 const LANG: &str = "passerelle.lang";
 const THEME: &str = "passerelle.theme";
 
-/// Light or dark.
+/// The colour theme.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
-    /// As the system has it.
+    /// The theme of the system.
     #[default]
     System,
     /// Light.
@@ -23,7 +23,7 @@ pub enum Theme {
     Dark,
 }
 
-/// The person's preferences.
+/// The user's preferences.
 #[derive(Clone, Copy)]
 pub struct Prefs {
     /// The language.
@@ -36,8 +36,8 @@ impl Theme {
     /// Every theme, in the order of the switch.
     pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
 
-    /// The word in storage and in the style sheet.
-    pub fn word(self) -> &'static str {
+    /// The name in the storage and in the style sheet.
+    pub fn name(self) -> &'static str {
         match self {
             Self::System => "system",
             Self::Light => "light",
@@ -47,56 +47,56 @@ impl Theme {
 }
 
 impl Prefs {
-    /// Reads what is remembered, and provides it to the components.
+    /// Reads the stored preferences and provides them to the components.
     pub fn provide() -> Self {
         let lang = storage::get(LANG).and_then(|tag| Lang::of_tag(&tag)).unwrap_or_else(browser_lang);
-        let word = storage::get(THEME).unwrap_or_default();
-        let theme = Theme::ALL.into_iter().find(|theme| theme.word() == word).unwrap_or_default();
+        let name = storage::get(THEME).unwrap_or_default();
+        let theme = Theme::ALL.into_iter().find(|theme| theme.name() == name).unwrap_or_default();
         let prefs = Self { lang: RwSignal::new(lang), theme: RwSignal::new(theme) };
         provide_context(prefs);
         Effect::new(move |_| set_root_attribute("lang", prefs.lang.get().tag()));
-        Effect::new(move |_| set_root_attribute("data-theme", prefs.theme.get().word()));
+        Effect::new(move |_| set_root_attribute("data-theme", prefs.theme.get().name()));
         prefs
     }
 
-    /// The preferences that were provided.
+    /// The preferences that [`Self::provide`] provided.
     pub fn get() -> Self {
         expect_context()
     }
 
-    /// What the page says, in the language of the moment.
+    /// The texts in the present language.
     pub fn words(self) -> &'static Words {
         self.lang.get().words()
     }
 
-    /// A piece of what the page says.
+    /// One text, in the present language.
     pub fn text(self, choose: fn(&'static Words) -> &'static str) -> Signal<&'static str> {
         Signal::derive(move || choose(self.words()))
     }
 
-    /// Chooses a language.
+    /// Sets and stores the language.
     pub fn choose_lang(self, lang: Lang) {
         storage::set(LANG, Some(lang.tag()));
         self.lang.set(lang);
     }
 
-    /// Chooses a theme.
+    /// Sets and stores the theme.
     pub fn choose_theme(self, theme: Theme) {
-        storage::set(THEME, (theme != Theme::System).then(|| theme.word()));
+        storage::set(THEME, (theme != Theme::System).then(|| theme.name()));
         self.theme.set(theme);
     }
 
-    /// A number.
+    /// A number, in the present language.
     pub fn number(self, value: usize) -> String {
         format::number(self.lang.get(), value)
     }
 
-    /// A number of bytes.
+    /// A number of bytes with its unit, in the present language.
     pub fn size(self, bytes: u64) -> String {
         format::size(self.lang.get(), bytes)
     }
 
-    /// A sentence that counts.
+    /// A sentence in the plural form of `count`, in the present language.
     pub fn counted(self, choose: fn(&'static Words) -> &'static Counted, count: usize) -> String {
         let lang = self.lang.get();
         format::counted(lang, choose(lang.words()), count)

@@ -1,4 +1,4 @@
-//! What this browser remembers for the page. A browser that refuses to remember just forgets: nothing depends on it.
+//! The browser's local storage. A browser may refuse to store: the page then starts with its defaults.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -8,12 +8,12 @@ use crate::env::address::{order_of, order_text};
 
 const ORDER: &str = "passerelle.order:";
 
-/// What was remembered under a key.
+/// The value of a key.
 pub fn get(key: &str) -> Option<String> {
     store()?.get_item(key).ok()?
 }
 
-/// Remembers, or forgets where there is nothing to remember.
+/// Stores the value of a key; `None` removes it.
 pub fn set(key: &str, value: Option<&str>) {
     let Some(store) = store() else { return };
     let _ = match value {
@@ -22,20 +22,20 @@ pub fn set(key: &str, value: Option<&str>) {
     };
 }
 
-/// The keys that start so.
-pub fn keys(start: &str) -> Vec<String> {
+/// The keys that start with `prefix`.
+pub fn keys(prefix: &str) -> Vec<String> {
     let Some(store) = store() else { return Vec::new() };
     let count = store.length().unwrap_or(0);
     let keys = (0..count).filter_map(|index| store.key(index).ok().flatten());
-    keys.filter(|key| key.starts_with(start)).collect()
+    keys.filter(|key| key.starts_with(prefix)).collect()
 }
 
-/// How a folder was last sorted. The start script in `index.html` reads the same entry.
+/// The sort order that the user last chose for a folder. The start script in `index.html` reads the same key.
 pub fn order(folder: &VPath) -> Order {
     get(&format!("{ORDER}{folder}")).as_deref().and_then(order_of).unwrap_or_default()
 }
 
-/// Remembers how a folder is sorted, unless that is how every folder is.
+/// Stores the sort order of a folder, unless it is the default.
 pub fn set_order(folder: &VPath, order: Order) {
     let text = (order != Order::default()).then(|| order_text(order));
     set(&format!("{ORDER}{folder}"), text.as_deref());

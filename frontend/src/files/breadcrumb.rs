@@ -1,4 +1,4 @@
-//! Where one is: the folders on the way, of which the middle collapses into a menu when there is no room.
+//! The breadcrumb: links to the folders of the path, of which the middle ones collapse into a menu on a short line.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -14,7 +14,7 @@ use crate::server_info::root_name;
 use crate::ui::element_size::measured;
 use crate::ui::icon::Icon;
 
-/// The way to the folder.
+/// The breadcrumb of the folder on the screen.
 #[component]
 pub(super) fn Breadcrumb() -> impl IntoView {
     let (browser, prefs) = (Browser::get(), Prefs::get());
@@ -52,7 +52,7 @@ pub(super) fn Breadcrumb() -> impl IntoView {
     }
 }
 
-/// The folders in between, behind "…".
+/// The collapsed folders, in a menu behind "…".
 #[component]
 fn Hidden(folders: Vec<(VPath, String)>) -> impl IntoView {
     let prefs = Prefs::get();

@@ -1,5 +1,5 @@
-//! Saving what is selected: a file as it is, several or a folder as one archive. Whether it will work is asked first, so
-//! that a refusal becomes a sentence here and does not take the person away from the page.
+//! Downloads of the selection: a file as it is, several files or a folder as one archive. A request before the download
+//! checks that it will work, so that an error shows as a message and not as a page of its own.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -17,18 +17,18 @@ use crate::printable::printable;
 use crate::server_info::ServerInfo;
 use crate::ui::toast::Tone;
 
-/// Servers and proxies take addresses of this length without a thought; longer choices go into a form.
-const ADDRESS_CHARACTERS_MAX: usize = 4_000;
+/// Servers and proxies accept URLs of this length; more paths are sent as a form.
+const URL_CHARACTERS_MAX: usize = 4_000;
 
-/// What to save.
-enum Wanted {
-    /// One address.
-    Address(String),
-    /// A form with a `path` for each.
+/// What to download.
+enum Source {
+    /// A URL.
+    Url(String),
+    /// A form with a field `path` for each.
     Form(Vec<VPath>),
 }
 
-/// Saves what is selected.
+/// Downloads the selection.
 pub(crate) fn download(browser: Browser, server: ServerInfo) {
     let words = browser.prefs.lang.get_untracked().words();
     let selection = browser.selection.get_untracked();
@@ -54,13 +54,13 @@ pub(crate) fn download(browser: Browser, server: ServerInfo) {
         [] => {
             browser.toasts.show(Tone::Bad, format!("{}. {}", words.not_served.title, words.not_served.advice), None);
         }
-        [(path, false)] => start(browser, Wanted::Address(download_url(path)), printable(path.name())),
+        [(path, false)] => start(browser, Source::Url(download_url(path)), printable(path.name())),
         [(path, true)] => start(browser, archive(vec![path.clone()]), zip_name(path)),
         _ => start(browser, archive(paths.into_iter().map(|(path, _)| path).collect()), zip_name(&folder)),
     }
 }
 
-/// The path of a row that can be read, and whether it is a folder.
+/// The path of a row, and whether it is a folder; `None` for a row that cannot be read.
 fn openable(browser: Browser, row: usize) -> Option<(VPath, bool)> {
     let path = browser.path_of(row)?;
     browser
@@ -68,22 +68,22 @@ fn openable(browser: Browser, row: usize) -> Option<(VPath, bool)> {
         .with_untracked(|listing| listing.rows.get(row).filter(|row| row.opens()).map(|row| (path, row.is_folder())))
 }
 
-fn archive(paths: Vec<VPath>) -> Wanted {
+fn archive(paths: Vec<VPath>) -> Source {
     let length: usize = paths.iter().map(|path| path.encoded().len() + "&path=".len()).sum();
-    if length > ADDRESS_CHARACTERS_MAX {
-        return Wanted::Form(paths);
+    if length > URL_CHARACTERS_MAX {
+        return Source::Form(paths);
     }
-    Wanted::Address(format!("{}?{}", archive_url(), form_text(&paths)))
+    Source::Url(format!("{}?{}", archive_url(), form_text(&paths)))
 }
 
-/// The paths as a query or a form has them. A path's own percent signs are data here, and so encoded once more.
+/// The paths as `application/x-www-form-urlencoded`. The percent signs of a path are data there, so they are encoded too.
 fn form_text(paths: &[VPath]) -> String {
     let fields: Vec<_> =
         paths.iter().map(|path| format!("path={}", encode_segment(path.encoded().as_bytes()))).collect();
     fields.join("&")
 }
 
-fn start(browser: Browser, wanted: Wanted, name: String) {
+fn start(browser: Browser, source: Source, name: String) {
     let toasts = browser.toasts;
     let words = browser.prefs.lang.get_untracked().words();
     let Ok(controller) = AbortController::new() else { return };
@@ -92,9 +92,9 @@ fn start(browser: Browser, wanted: Wanted, name: String) {
     let cancel = Callback::new(move |()| controller.with_value(AbortController::abort));
     let busy = toasts.show(Tone::Busy, fill(words.preparing, &[("name", &name)]), Some(cancel));
     spawn_local(async move {
-        let probed = match &wanted {
-            Wanted::Address(address) => probe(address, Some(&signal)).await,
-            Wanted::Form(paths) => probe_form(&archive_url(), &form_text(paths)).await,
+        let probed = match &source {
+            Source::Url(url) => probe(url, Some(&signal)).await,
+            Source::Form(paths) => probe_form(&archive_url(), &form_text(paths)).await,
         };
         toasts.dismiss(busy);
         match probed {
@@ -105,7 +105,7 @@ fn start(browser: Browser, wanted: Wanted, name: String) {
                 toasts.show(Tone::Bad, fill(words.download_failed, &[("name", &name), ("why", &why)]), None);
             }
             Ok(Probed { size }) => {
-                hand_over(&wanted);
+                start_in_browser(&source);
                 let text = match size {
                     Some(size) => {
                         let size = crate::env::format::size(browser.prefs.lang.get_untracked(), size);
@@ -119,38 +119,38 @@ fn start(browser: Browser, wanted: Wanted, name: String) {
     });
 }
 
-/// From here on it is the browser's download: it shows the progress, and resumes.
-fn hand_over(wanted: &Wanted) {
+/// Starts the download in the browser, which shows its progress and resumes it.
+fn start_in_browser(source: &Source) {
     let Some(body) = document().body() else { return };
-    match wanted {
-        Wanted::Address(address) => {
-            let Some(link) = make::<HtmlAnchorElement>("a") else { return };
-            link.set_href(address);
+    match source {
+        Source::Url(url) => {
+            let Some(link) = create::<HtmlAnchorElement>("a") else { return };
+            link.set_href(url);
             link.set_download("");
-            in_page(&body, &link, || link.click());
+            in_document(&body, &link, || link.click());
         }
-        Wanted::Form(paths) => {
-            let Some(form) = make::<HtmlFormElement>("form") else { return };
+        Source::Form(paths) => {
+            let Some(form) = create::<HtmlFormElement>("form") else { return };
             form.set_method("post");
             form.set_action(&archive_url());
             for path in paths {
-                let Some(field) = make::<HtmlInputElement>("input") else { return };
+                let Some(field) = create::<HtmlInputElement>("input") else { return };
                 field.set_type("hidden");
                 field.set_name("path");
                 field.set_value(&path.encoded());
                 let _ = form.append_child(&field);
             }
-            in_page(&body, &form, || _ = form.submit());
+            in_document(&body, &form, || _ = form.submit());
         }
     }
 }
 
-fn make<T: JsCast>(tag: &str) -> Option<T> {
+fn create<T: JsCast>(tag: &str) -> Option<T> {
     document().create_element(tag).ok()?.dyn_into().ok()
 }
 
-/// Browsers follow only what is in the document.
-fn in_page(body: &HtmlElement, element: &HtmlElement, act: impl FnOnce()) {
+/// Runs `act` with the element in the document: browsers follow only links and forms that are part of it.
+fn in_document(body: &HtmlElement, element: &HtmlElement, act: impl FnOnce()) {
     element.set_hidden(true);
     if body.append_child(element).is_ok() {
         act();

@@ -1,4 +1,4 @@
-//! What the screen shows when there is no list to show: grey bars, an empty folder, or what went wrong and what to do.
+//! The screen without a list: grey bars while loading, an empty folder, a filter without a match, a failure.
 
 use leptos::prelude::*;
 
@@ -16,7 +16,7 @@ use crate::uploads::UploadButtons;
 
 const SKELETON_ROWS: usize = 14;
 
-/// Grey bars where rows will be.
+/// Grey bars in place of the rows.
 #[component]
 pub(super) fn Skeleton() -> impl IntoView {
     view! {
@@ -26,7 +26,7 @@ pub(super) fn Skeleton() -> impl IntoView {
     }
 }
 
-/// A folder with nothing in it.
+/// An empty folder.
 #[component]
 pub(super) fn Empty() -> impl IntoView {
     let (browser, prefs) = (Browser::get(), Prefs::get());
@@ -46,7 +46,7 @@ pub(super) fn Empty() -> impl IntoView {
     }
 }
 
-/// A filter that nothing passes.
+/// A filter that no name matches.
 #[component]
 pub(super) fn NoMatch() -> impl IntoView {
     let (browser, prefs) = (Browser::get(), Prefs::get());
@@ -70,12 +70,12 @@ pub(super) fn NoMatch() -> impl IntoView {
     }
 }
 
-/// What went wrong, and what to do.
+/// A failure: its reason, and what the user can do.
 #[component]
 pub(super) fn Failed(failure: Failure) -> impl IntoView {
     let (browser, prefs) = (Browser::get(), Prefs::get());
     let reason = failure.reason();
-    let reference = failure.reference().map(ToOwned::to_owned);
+    let reference = failure.request_id().map(ToOwned::to_owned);
     let file = (reason == Reason::NotFolder).then(|| browser.folder.get_untracked());
     let retries = !matches!(reason, Reason::NotFolder | Reason::NotServed | Reason::BadAddress);
     view! {
@@ -103,7 +103,7 @@ pub(super) fn Failed(failure: Failure) -> impl IntoView {
     }
 }
 
-/// The frame of all of these. It can have the focus, so that the keys for going elsewhere work.
+/// The frame of these states. It can take the focus, so that the keys for navigation work.
 #[component]
 fn Panel(art: &'static str, children: Children) -> AnyView {
     view! {
@@ -128,7 +128,7 @@ fn GoParent(class: &'static str) -> impl IntoView {
 fn GoHome() -> impl IntoView {
     let (browser, prefs) = (Browser::get(), Prefs::get());
     move || {
-        // Right under the start, the folder above is the start.
+        // The parent of a folder at the first level is the root itself.
         let deep = browser.folder.with(|folder| folder.segments().count() > 1);
         let home = shared::VPath::root();
         let needed =
@@ -138,7 +138,7 @@ fn GoHome() -> impl IntoView {
     }
 }
 
-/// Says that the server is out of reach while the list is still there to read.
+/// The banner above a list that cannot be refreshed, because the server is out of reach.
 #[component]
 pub(super) fn OfflineBanner() -> impl IntoView {
     let (browser, prefs) = (Browser::get(), Prefs::get());

@@ -1,4 +1,4 @@
-//! The list: a grid for assistive technology, of which only the rows in sight are drawn, in slots that are used again.
+//! The list of rows: an ARIA grid that draws only the rows in sight, in slots that are reused.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -15,10 +15,10 @@ use crate::i18n::{Words, fill};
 use crate::ui::icon::Icon;
 use crate::ui::virtual_list::pixels;
 
-/// The list of the folder.
+/// The list of the folder on the screen.
 #[component]
 pub(super) fn Grid(
-    /// What people call the folder.
+    /// The folder's display name.
     name: Signal<String>,
 ) -> impl IntoView {
     let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
@@ -63,7 +63,7 @@ pub(super) fn Grid(
     }
 }
 
-/// The column headers, which sort.
+/// The column headers; pressing one sorts.
 #[component]
 fn Head() -> impl IntoView {
     let (browser, prefs) = (Browser::get(), Prefs::get());
@@ -117,7 +117,7 @@ fn ColumnHead(key: SortKey, class: &'static str, label: fn(&'static Words) -> &'
     }
 }
 
-/// The same column again turns the order round; size and time start with the largest and the newest.
+/// The order after a press on the header of `key`: the sorted column reverses; size and time start in descending order.
 pub(super) fn next_order(order: Order, key: SortKey) -> Order {
     let direction = match (order.key == key, order.direction) {
         (true, Direction::Ascending) => Direction::Descending,

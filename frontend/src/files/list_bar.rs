@@ -1,4 +1,4 @@
-//! The line above the list: how much there is or what is selected, the filter, and reading the folder again.
+//! The bar above the list: the number of entries or the selection, buttons, the filter.
 
 use leptos::prelude::*;
 
@@ -14,7 +14,7 @@ use crate::ui::icon::Icon;
 use crate::ui::ids::FILTER_ID;
 use crate::uploads::UploadButtons;
 
-/// The line above the list.
+/// The bar above the list.
 #[component]
 pub(super) fn ListBar() -> impl IntoView {
     let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());

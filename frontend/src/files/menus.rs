@@ -1,4 +1,4 @@
-//! The menus: of what is selected, and of the folder itself.
+//! The context menus of the selection and of the folder: which items they have.
 
 use leptos::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::i18n::Words;
 use crate::ui::menu::{Menu, MenuItem};
 use crate::uploads::{choose_files, choose_folder};
 
-/// The menus.
+/// Both context menus.
 #[component]
 pub fn Menus() -> impl IntoView {
     let (changes, prefs) = (Changes::get(), Prefs::get());
@@ -124,7 +124,7 @@ impl Changes {
     }
 }
 
-/// The sections one after another, with a line above each but the first.
+/// Joins sections, with a separator above each but the first.
 fn joined<const COUNT: usize>(sections: [Vec<MenuItem>; COUNT]) -> Vec<MenuItem> {
     let mut items = Vec::new();
     for section in sections {

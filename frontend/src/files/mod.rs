@@ -1,4 +1,4 @@
-//! The Files screen, composed of the folder's state, changes, uploads and the trash.
+//! The Files screen: views that compose the folder's state, changes, uploads and the trash.
 
 mod breadcrumb;
 mod download;
@@ -16,5 +16,5 @@ mod sidebar;
 mod sort;
 
 pub use {
-    screen::FilesScreen, selection_actions::SelectionActions, shortcuts::Shortcuts, sidebar::Places, sort::SortChoice,
+    screen::FilesScreen, selection_actions::SelectionActions, shortcuts::Shortcuts, sidebar::Sidebar, sort::SortChoice,
 };

@@ -1,4 +1,4 @@
-//! Clicks, taps and long presses on rows. One listener serves every row.
+//! Clicks, taps and long presses on rows, with one listener for all rows.
 
 use std::time::Duration;
 
@@ -16,15 +16,15 @@ use crate::folder::model::Selection;
 use crate::ui::menu::Anchor;
 
 const LONG_PRESS: Duration = Duration::from_millis(500);
-/// A finger that moves farther scrolls.
+/// A touch that moves farther is a scroll, in pixels.
 const STILL_PX: i32 = 10;
 
-/// What the pointer is doing.
+/// The state of the pointer over the list.
 #[derive(Clone, Copy)]
 pub(super) struct Pointer {
     browser: Browser,
     changes: Changes,
-    /// The row in a slot.
+    /// The row that a slot shows.
     row_in: Callback<usize, Option<usize>>,
     press: StoredValue<Press, LocalStorage>,
 }
@@ -34,7 +34,7 @@ struct Press {
     by_touch: bool,
     at: (i32, i32),
     timer: Option<TimeoutHandle>,
-    /// The press was long and did its work: the click that follows means nothing.
+    /// The long press has acted, so the click that follows is ignored.
     spent: bool,
 }
 
@@ -46,7 +46,7 @@ impl Pointer {
     pub(super) fn down(self, event: &PointerEvent) {
         let by_touch = event.pointer_type() == "touch";
         let row = self.row(event.target());
-        // A finger scrolls and selects; only a mouse or a pen drags.
+        // Touch scrolls and selects; only a mouse or a pen drags.
         if let Some(element) = closest(event.target(), ".row") {
             let drags = !by_touch && closest(event.target(), "input").is_none();
             let _ = element.set_attribute("draggable", if drags { "true" } else { "false" });
@@ -64,7 +64,7 @@ impl Pointer {
         }
     }
 
-    /// The press ended, or the browser took it for scrolling.
+    /// Ends a press: the pointer was lifted, or the browser scrolls.
     pub(super) fn cancel(self) {
         let timer = self.press.try_update_value(|press| press.timer.take()).flatten();
         if let Some(timer) = timer {
@@ -72,7 +72,7 @@ impl Pointer {
         }
     }
 
-    /// The menu of what is selected; of the row alone if that is not. A long press by touch selects instead.
+    /// Opens the menu of the selection, or of the row if it is not selected. A long press by touch selects instead.
     pub(super) fn context_menu(self, event: &MouseEvent) {
         if closest(event.target(), ".name-field").is_some() {
             return;
@@ -85,7 +85,7 @@ impl Pointer {
         if self.browser.selection.with_untracked(|selection| !selection.contains(row)) {
             self.browser.selection.update(|selection| selection.only(row));
         }
-        // The row has the focus from now on, and gets it back from the menu.
+        // The row takes the focus now, so that the menu returns it there.
         if let Some(element) = closest(event.target(), ".row") {
             focus_element(element.unchecked_ref());
         }
@@ -103,7 +103,7 @@ impl Pointer {
         let browser = self.browser;
         let by_touch = self.press.with_value(|press| press.by_touch);
         let Some(row) = self.row(event.target()) else {
-            // A finger that misses has not let go of anything.
+            // A tap beside the rows keeps the selection.
             if !by_touch {
                 browser.selection.update(Selection::clear);
             }
@@ -113,7 +113,7 @@ impl Pointer {
             return event.prevent_default();
         }
         let (toggle, extend) = (event.ctrl_key() || event.meta_key(), event.shift_key());
-        // A screen reader's or a speech program's click counts no clicks, and means what a link means.
+        // A click by assistive technology has a count of zero, and opens the row as a link would.
         let opens = (by_touch && browser.selection.with_untracked(Selection::is_empty)) || event.detail() == 0;
         if closest(event.target(), "input").is_some() {
             match extend {
@@ -143,7 +143,7 @@ impl Pointer {
         }
     }
 
-    /// A row has the focus, whoever gave it: a screen reader does so by itself.
+    /// Follows the focus to a row: a screen reader moves it without a key press.
     pub(super) fn focused(self, event: &FocusEvent) {
         let row = closest(event.target(), ".row").and_then(|_| self.row(event.target()));
         if let Some(row) = row.filter(|row| *row != self.browser.cursor.get_untracked()) {
@@ -157,7 +157,7 @@ impl Pointer {
         self.browser.put_cursor(row);
     }
 
-    /// A row begins to be dragged.
+    /// Starts dragging a row.
     pub(super) fn drag_start(self, event: &DragEvent) {
         match self.row(event.target()) {
             Some(row) => self.changes.start_drag(event, row),
@@ -165,7 +165,7 @@ impl Pointer {
         }
     }
 
-    /// Something is dragged over the list, which scrolls near its edges.
+    /// Handles a drag over the list, which scrolls near its edges.
     pub(super) fn drag_over(self, event: &DragEvent, port: Option<web_sys::HtmlElement>) {
         if self.changes.dragged.with_untracked(Option::is_none) {
             return;
@@ -180,14 +180,14 @@ impl Pointer {
         }
     }
 
-    /// Something is let go over the list.
+    /// Handles a drop on the list.
     pub(super) fn dropped(self, event: &DragEvent) {
         if let Some(folder) = self.folder(event) {
             self.changes.dropped(event, &folder);
         }
     }
 
-    /// The folder whose row the event is on.
+    /// The folder at whose row the event is.
     fn folder(self, event: &DragEvent) -> Option<VPath> {
         let row = self.row(event.target())?;
         let folder = |listing: &crate::folder::model::Listing| {

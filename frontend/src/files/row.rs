@@ -1,4 +1,4 @@
-//! One row: a slot that shows whatever position it is given.
+//! A row of the list: a slot that shows the row at a position.
 
 use leptos::prelude::*;
 use shared::{Kind, VPath};
@@ -13,14 +13,14 @@ use crate::printable::printable;
 use crate::ui::icon::Icon;
 use crate::ui::virtual_list::{Extent, pixels};
 
-/// What stands for the size of what has none.
+/// In place of a size where an entry has none.
 const NO_SIZE: &str = "—";
 
-/// A place for a row.
+/// A slot for a row.
 #[derive(Clone, Copy)]
 pub(super) struct Slot {
     pub(super) id: usize,
-    /// Which position of the view it shows.
+    /// The position that the slot shows.
     pub(super) position: RwSignal<Option<usize>>,
 }
 
@@ -30,7 +30,7 @@ impl Slot {
     }
 }
 
-/// What a row says, in the language of the moment.
+/// The texts of a row, in the present language.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Shown {
     name: String,
@@ -65,7 +65,7 @@ pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl
         let top = position.get().unwrap_or(0) as f64 * extent.get().row;
         format!("translateY({})", pixels(top + shift.get()))
     });
-    // One closure behind many attributes: each of its own would bring the code that updates it along.
+    // One closure sets many attributes, because a closure for each would add its own update code to the program.
     let text = move |part: fn(&Shown) -> String| Signal::derive(move || shown.with(part));
     let maybe = move |part: fn(&Shown) -> Option<String>| Signal::derive(move || shown.with(part));
     let number = Signal::derive(move || position.get().map(|position| (position + 2).to_string()));
@@ -93,7 +93,7 @@ pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl
                 (listing.rows.name(row) == Some(name)).then(|| listing.rows.get(row).is_some_and(|row| row.is_folder()))
             })
         });
-        // Where rows are only about to change places, the field waits and goes with its row, or what is typed is lost.
+        // While rows are about to move, the field stays and moves with its row, so that the typed name is not lost.
         let moving = browser.shifts.with_value(|shifts| !shifts.is_empty());
         before.copied().filter(|_| moving).unwrap_or(now)
     });
@@ -130,8 +130,7 @@ pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl
     }
 }
 
-/// Whether something holds for the row's path, where anything is to be held at all: most of the time it is not, and
-/// then no path is made.
+/// Whether `holds` is true for the row's path. While nothing is to be checked, `any` is false and no path is built.
 fn state_of(
     browser: Browser,
     row: Memo<Option<usize>>,
@@ -148,7 +147,7 @@ fn state_of(
     .into()
 }
 
-/// The field for the row's new name.
+/// The field for the new name of the row.
 #[component]
 fn Renaming(folder: bool) -> impl IntoView {
     let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
@@ -159,7 +158,7 @@ fn Renaming(folder: bool) -> impl IntoView {
     });
     let done = Callback::new(move |name: Option<Vec<u8>>| {
         changes.renaming.set(None);
-        // Unless the person went elsewhere meanwhile, the focus is the row's again.
+        // Unless the focus has moved elsewhere meanwhile, it returns to the row.
         request_animation_frame(move || {
             if focused().is_none() {
                 browser.focus_cursor();
@@ -177,7 +176,7 @@ impl Shown {
         if self.loaded { self.name.clone() } else { "…".into() }
     }
 
-    /// A file opens beside the page.
+    /// A file opens in a new tab.
     fn target(&self) -> Option<String> {
         (!self.folder && self.href.is_some()).then(|| "_blank".into())
     }

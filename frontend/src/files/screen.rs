@@ -1,4 +1,4 @@
-//! The Files screen, put together.
+//! The Files screen, composed of its parts.
 
 use leptos::prelude::*;
 
@@ -17,7 +17,7 @@ use crate::server_info::root_name;
 use crate::ui::ids::{MAIN_ID, PANEL_ID};
 use crate::uploads::Uploads;
 
-/// Which of its parts the screen shows.
+/// What the screen shows below the bar.
 #[derive(Clone, PartialEq)]
 enum Part {
     Nothing,
@@ -55,7 +55,7 @@ pub fn FilesScreen() -> impl IntoView {
             Phase::Waiting => Part::Nothing,
         }
     });
-    // What replaces a list that had the focus takes it over, so that the keys still work and are announced.
+    // A panel takes over the focus of the list that it replaces, so that keys work and are announced.
     Effect::new(move |_| {
         browser.focus_requested.track();
         if matches!(part.get(), Part::Empty | Part::Failed(_)) && browser.focus_pending.get_value() {
@@ -85,10 +85,10 @@ pub fn FilesScreen() -> impl IntoView {
     }
 }
 
-/// What a screen reader says by itself: which folder came, how much is selected.
+/// What a screen reader announces: a folder that has loaded, and how many rows are selected.
 fn announcement(browser: Browser, prefs: Prefs, name: Memo<String>) -> impl Fn() -> String + Send + Sync + 'static {
     let selected = Memo::new(move |_| browser.selection.with(Selection::len));
-    // What comes and goes is told by whoever does it, or not at all; only a folder or a filter is told with its count.
+    // Changes announce themselves, so the number of rows counts only with a new folder or filter.
     let total = move || {
         browser.filter.track();
         browser.view.with_untracked(View::len)
@@ -96,7 +96,7 @@ fn announcement(browser: Browser, prefs: Prefs, name: Memo<String>) -> impl Fn()
     move || match (browser.phase.get(), selected.get()) {
         (Phase::Skeleton, _) => prefs.words().loading.to_owned(),
         (Phase::Ready, 0) => format!("{}. {}", name.get(), prefs.counted(|words| &words.items, total())),
-        // One selected row is announced by itself when the focus comes to it.
+        // A single selected row is announced when it takes the focus.
         (Phase::Ready, count) if count > 1 => prefs.counted(|words| &words.selected, count),
         _ => String::new(),
     }

@@ -1,4 +1,4 @@
-//! What scrolls the list: the rows in sight get their slots, and the list goes where the screen asks it to.
+//! Scrolling of the list: the slots of the rows in sight, and scrolling to the target of the state.
 
 use std::time::Duration;
 
@@ -15,31 +15,31 @@ use crate::folder::{Browser, ScrollTarget};
 use crate::ui::element_size::measured;
 use crate::ui::virtual_list::{Extent, Scroll, assign, pixels, slots_needed};
 
-/// Rows drawn beyond either edge, so that a quick scroll finds them.
+/// Rows that are drawn beyond either edge, so that a quick scroll shows rows and no gap.
 const SPARE_ROWS: usize = 10;
-/// Scrolling rests when nothing moved for so long.
+/// The pause after which scrolling counts as ended.
 const REST: Duration = Duration::from_millis(150);
 
-/// What scrolls the rows and gives them their slots.
+/// The scroll position and the slots of the list.
 #[derive(Clone, Copy)]
 pub(super) struct Scroller {
     browser: Browser,
     port: NodeRef<html::Div>,
-    /// How tall things are.
+    /// The heights of the list and of a row.
     pub(super) extent: Memo<Extent>,
     scroll: RwSignal<Scroll>,
-    /// What scaled lists add to each row's offset; 0 for others, so that their rows do not move at all.
+    /// What is added to the offset of each row in a scaled list; 0 in any other, so that its rows need no update.
     pub(super) shift: Memo<f64>,
-    /// The places for rows.
+    /// The slots for rows.
     pub(super) slots: RwSignal<Vec<Slot>>,
-    /// Whose the slots' signals are: made in an effect, they would end with its next run.
+    /// The owner of the slots' signals: created in an effect, they would be disposed of by its next run.
     owner: StoredValue<Owner>,
     frame_asked: StoredValue<bool>,
     rest: StoredValue<Option<TimeoutHandle>, LocalStorage>,
 }
 
 impl Scroller {
-    /// `probe` is as tall as a row.
+    /// Creates the scroller of `port`; `probe` is an element with the height of a row.
     pub(super) fn new(browser: Browser, port: NodeRef<html::Div>, probe: NodeRef<html::Div>) -> Self {
         let (port_size, row_size) = (measured(port), measured(probe));
         let extent = Memo::new(move |_| Extent {
@@ -69,7 +69,7 @@ impl Scroller {
         scroller
     }
 
-    /// However often the browser says so, the position is read once a frame.
+    /// Reads the scroll position once a frame, however often the browser sends the event.
     pub(super) fn scrolled(self) {
         if !self.frame_asked.get_value() {
             self.frame_asked.set_value(true);
@@ -78,7 +78,7 @@ impl Scroller {
     }
 
     fn frame(self) {
-        // The list may be gone by now.
+        // The list may have been removed by now.
         if self.frame_asked.try_update_value(|asked| *asked = false).is_none() {
             return;
         }
@@ -100,7 +100,7 @@ impl Scroller {
         }
     }
 
-    /// Puts right what had time until now: the scroll bar of a scaled list, and the order of the elements.
+    /// Catches up after scrolling: the scroll bar of a scaled list, and the order of the elements.
     fn rested(self) {
         let Some(extent) = self.extent.try_get_untracked() else { return };
         if extent.is_scaled() {
@@ -114,11 +114,11 @@ impl Scroller {
         let Some(port) = self.port.get_untracked() else { return };
         let wanted = Scroll::to(top, extent);
         port.set_scroll_top(wanted.bar.round() as i32);
-        // The browser may stop short of it, and the rows go by what it did.
+        // The browser may stop before the position, and the rows follow where it stopped.
         self.place(Scroll { bar: f64::from(port.scroll_top()), top: wanted.top }, extent);
     }
 
-    /// Goes where the screen asks to, once it is known how tall things are.
+    /// Scrolls to the target of the state, once the heights are measured.
     fn aim(self) {
         let extent = self.extent.get();
         let Some(target) = self.browser.target.get() else { return };
@@ -137,7 +137,7 @@ impl Scroller {
         };
         self.browser.target.set(None);
         if let Some(top) = wanted {
-            // The element gets its new height in this same turn; it must have it before it can scroll so far.
+            // The element gets its new height in this turn, and can scroll so far only afterwards.
             if let Some(sizer) = self.port.get_untracked().and_then(|port| port.first_element_child()) {
                 let _ = sizer.unchecked_ref::<HtmlElement>().style().set_property("height", &pixels(extent.sizer()));
             }
@@ -170,7 +170,7 @@ impl Scroller {
         }
     }
 
-    /// Rows changed places: each slot goes with its row, so that the focus stays in the element that has it.
+    /// Moves each slot along with its row, so that the focus stays in the element that has it.
     fn shift(self, slots: &[Slot]) {
         let shifts = self.browser.shifts.try_update_value(std::mem::take).unwrap_or_default();
         let Some((first, _)) = shifts.first() else { return };
@@ -188,10 +188,10 @@ impl Scroller {
         }
     }
 
-    /// Gives the cursor's row the focus that is due to it, if the row is drawn by now.
+    /// Focuses the row at the cursor if it has yet to take the focus and is drawn.
     fn focus_cursor(self) {
         let Some(cursor) = self.browser.cursor.try_get_untracked() else { return };
-        // The list may be gone by now, and what comes after it will see to it.
+        // The list may have been removed by now; what replaces it takes the focus.
         let Some(slots) = self.slots.try_get_untracked().filter(|_| self.browser.focus_pending.get_value()) else {
             return;
         };
@@ -203,8 +203,8 @@ impl Scroller {
         }
     }
 
-    /// A screen reader that reads on goes by the order of the elements, which the slots do not keep. The focused row
-    /// stays where it is: moving it would take its focus away.
+    /// Sorts the elements by row, because a screen reader follows the order of the elements, which reused slots do not keep.
+    /// The focused element stays where it is: moving it would take its focus away.
     fn order_elements(self) {
         let Some(sizer) = self.port.get_untracked().and_then(|port| port.first_element_child()) else { return };
         let mut slots = self.slots.get_untracked();

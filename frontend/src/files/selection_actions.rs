@@ -1,4 +1,4 @@
-//! The bar of the selection: how much is selected, and what can be done with it.
+//! The bar of the selection: its size, and the buttons for it.
 
 use leptos::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::server_info::ServerInfo;
 use crate::ui::button::Button;
 use crate::ui::icon::Icon;
 
-/// What is selected, and what can be done with it.
+/// The bar of the selection.
 #[component]
 pub fn SelectionActions() -> AnyView {
     let (browser, prefs, server): (_, _, ServerInfo) = (Browser::get(), Prefs::get(), expect_context());
@@ -67,7 +67,7 @@ pub fn SelectionActions() -> AnyView {
     .into_any()
 }
 
-/// Bytes of the selected files, and whether there are files and folders among what is selected.
+/// The bytes of the selected files, whether files are selected, and whether folders are.
 fn summary(browser: Browser) -> (u64, bool, bool) {
     browser.listing.with(|listing| {
         browser.selection.with(|selection| {

@@ -1,4 +1,4 @@
-//! The list of keyboard shortcuts.
+//! The dialog with the keyboard shortcuts.
 
 use leptos::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::folder::Browser;
 use crate::i18n::Words;
 use crate::ui::dialog::Dialog;
 
-/// Keys that are pressed together, and what they do.
+/// The keys of a shortcut, and its description.
 type Line = (fn(&'static Words) -> Vec<Vec<&'static str>>, fn(&'static Words) -> &'static str);
 
 const LINES: &[Line] = &[
@@ -26,7 +26,7 @@ const LINES: &[Line] = &[
     (|_| vec![vec!["?"]], |words| words.do_help),
 ];
 
-/// Those that change something.
+/// The shortcuts for changes.
 const CHANGES: &[Line] = &[
     (|_| vec![vec!["F2"]], |words| words.rename),
     (
@@ -39,7 +39,7 @@ const CHANGES: &[Line] = &[
     (|words| vec![vec![words.key_shift, "F10"]], |words| words.do_menu),
 ];
 
-/// The dialog.
+/// The dialog with the keyboard shortcuts.
 #[component]
 pub fn Shortcuts() -> impl IntoView {
     let (browser, prefs) = (Browser::get(), Prefs::get());

@@ -1,4 +1,4 @@
-//! The places: the served folder, the way to the present one, and the folders in it.
+//! The sidebar: links to the served folder, to the folders of the path, to the folders in the present one, to the trash.
 
 use leptos::prelude::*;
 use shared::VPath;
@@ -10,25 +10,25 @@ use crate::printable::printable;
 use crate::server_info::root_name;
 use crate::ui::icon::Icon;
 
-/// How many of a folder's folders are listed beside it.
+/// Most subfolders that are listed.
 const FOLDERS_SHOWN_MAX: usize = 40;
 
-/// The places.
+/// The sidebar.
 #[component]
-pub fn Places() -> impl IntoView {
+pub fn Sidebar() -> impl IntoView {
     let (browser, prefs) = (Browser::get(), Prefs::get());
     let root = root_name();
-    let way = move || {
+    let path = move || {
         let root = root.get();
         let folder = browser.folder.get();
-        let link = |(depth, place): (usize, VPath)| {
-            let name = if place.is_root() { root.clone() } else { printable(place.name()) };
-            place_link(place, name, depth, depth == folder.segments().count() && !browser.in_trash.get())
+        let link = |(depth, ancestor): (usize, VPath)| {
+            let name = if ancestor.is_root() { root.clone() } else { printable(ancestor.name()) };
+            folder_link(ancestor, name, depth, depth == folder.segments().count() && !browser.in_trash.get())
         };
         folder.ancestry().enumerate().map(link).collect_view()
     };
-    // A listing grows page by page, and its folders come first: most pages change nothing here.
-    let inside = Memo::new(move |_| {
+    // Folders come first in a listing, so most of its pages change nothing here.
+    let subfolders = Memo::new(move |_| {
         browser.listing.with(|listing| {
             let folders =
                 (0..listing.rows.len()).map_while(|row| listing.rows.get(row)).take_while(|row| row.is_folder());
@@ -43,17 +43,17 @@ pub fn Places() -> impl IntoView {
         })
     });
     let folders = move || {
-        let (depth, shown, more) = inside.get();
-        let links = shown.into_iter().map(|(place, name)| place_link(place, name, depth, false)).collect_view();
+        let (depth, shown, more) = subfolders.get();
+        let links = shown.into_iter().map(|(folder, name)| folder_link(folder, name, depth, false)).collect_view();
         let more = (more > 0).then(|| {
-            view! { <li class="places-more">{move || prefs.counted(|words| &words.more_folders, more)}</li> }
+            view! { <li class="sidebar-more">{move || prefs.counted(|words| &words.more_folders, more)}</li> }
         });
         (links, more)
     };
     view! {
-        <nav class="places" aria-label=prefs.text(|words| words.places)>
-            <ul>{way}{folders}</ul>
-            <TrashLink class="place place-trash" />
+        <nav class="sidebar-nav" aria-label=prefs.text(|words| words.places)>
+            <ul>{path}{folders}</ul>
+            <TrashLink class="sidebar-link sidebar-trash" />
         </nav>
         <Show when=move || browser.is_read_only()>
             <p class="read-only">
@@ -64,11 +64,11 @@ pub fn Places() -> impl IntoView {
     }
 }
 
-fn place_link(place: VPath, name: String, depth: usize, current: bool) -> impl IntoView {
-    let icon = if place.is_root() { "home" } else { "folder" };
+fn folder_link(folder: VPath, name: String, depth: usize, current: bool) -> impl IntoView {
+    let icon = if folder.is_root() { "home" } else { "folder" };
     view! {
         <li style:--depth=depth.min(8).to_string()>
-            <FolderLink folder=place class="place" current><Icon name=icon /><bdi>{name}</bdi></FolderLink>
+            <FolderLink folder class="sidebar-link" current><Icon name=icon /><bdi>{name}</bdi></FolderLink>
         </li>
     }
 }

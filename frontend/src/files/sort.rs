@@ -1,4 +1,4 @@
-//! Choosing the order where there are no column headers to press: on a phone.
+//! The choice of the sort order on a phone, which shows no column headers.
 
 use leptos::prelude::*;
 use shared::{Direction, Order, SortKey};
@@ -10,7 +10,7 @@ use crate::ui::dialog::Choice;
 const KEYS: [SortKey; 3] = [SortKey::Name, SortKey::Size, SortKey::Modified];
 const DIRECTIONS: [Direction; 2] = [Direction::Ascending, Direction::Descending];
 
-/// By what, and which way.
+/// The choice of column and direction.
 #[component]
 pub fn SortChoice() -> impl IntoView {
     let (browser, prefs) = (Browser::get(), Prefs::get());

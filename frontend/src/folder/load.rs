@@ -179,7 +179,7 @@ impl Load {
         for failures in 0.. {
             let watch_starts = self.browser.work.with_value(|work| work.watch_starts);
             match list(&request, Some(&self.signal)).await {
-                Err(failure) if failure.passes() && !self.signal.aborted() => self.show_offline(failure),
+                Err(failure) if failure.is_transient() && !self.signal.aborted() => self.show_offline(failure),
                 _ if self.signal.aborted() => break,
                 outcome => {
                     self.browser.offline.set(false);

@@ -129,7 +129,7 @@ async fn exchange_retrying(
 ) -> Result<Received, Failure> {
     for failures in 0..TRIES_MAX - 1 {
         match exchange(request, signal).await {
-            Err(failure) if failure.passes() && failure != Failure::Aborted => {
+            Err(failure) if failure.is_transient() && failure != Failure::Aborted => {
                 on_retry(failures + 1);
                 // The promise is never rejected.
                 let _ = sleep(backoff_milliseconds(failures)).0.await;
