@@ -7,8 +7,8 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
-use shared::Scope;
 use shared::api::RIGHTS_HEADER;
+use shared::{Rights, Scope};
 
 use super::config::Anonymous;
 use super::request_id::RequestId;
@@ -27,6 +27,13 @@ impl FromRequestParts<Gateway> for Auth {
     }
 }
 
+impl Auth {
+    /// What the caller may do in the folder that the request's paths are relative to.
+    pub(super) fn rights(&self) -> Rights {
+        rights(&self.0)
+    }
+}
+
 /// What an anonymous request may do; the file server checks it.
 fn caller(anonymous: Anonymous, request_id: &str, answer_time: Duration) -> Caller {
     Caller {
@@ -38,9 +45,13 @@ fn caller(anonymous: Anonymous, request_id: &str, answer_time: Duration) -> Call
     }
 }
 
+fn rights(caller: &Caller) -> Rights {
+    caller.scope.rights_below(caller.root).unwrap_or_default()
+}
+
 /// The header of an answer about a folder that says what the caller may do in it.
 pub(super) fn rights_header(caller: &Caller) -> (HeaderName, HeaderValue) {
-    let rights = caller.scope.rights_below(caller.root).unwrap_or_default();
+    let rights = rights(caller);
     // The names of rights are letters and spaces.
     let value = HeaderValue::try_from(rights.to_string()).unwrap_or(HeaderValue::from_static(""));
     (HeaderName::from_static(RIGHTS_HEADER), value)
@@ -48,8 +59,6 @@ pub(super) fn rights_header(caller: &Caller) -> (HeaderName, HeaderValue) {
 
 #[cfg(test)]
 mod tests {
-    use shared::Rights;
-
     use super::*;
 
     #[test]
@@ -57,7 +66,7 @@ mod tests {
         let caller = caller(Anonymous::Read, "id", Duration::from_secs(1));
         assert_eq!(caller.scope, Scope::whole(Rights::READ_ONLY));
         assert_eq!((caller.deadline_ms, caller.trace_id.as_deref()), (Some(1000), Some("id")));
-        assert!(!Anonymous::Read.writable() && Anonymous::Write.writable());
+        assert!(Anonymous::Write.rights().contains(Rights::DELETE));
         assert!(!Anonymous::Write.rights().contains(Rights::SHARE));
     }
 

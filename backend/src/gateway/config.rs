@@ -23,11 +23,6 @@ impl Anonymous {
             Self::Write => Rights::READ_ONLY.union(Rights::CREATE).union(Rights::REPLACE).union(Rights::DELETE),
         }
     }
-
-    /// True if anything may be changed.
-    pub fn writable(self) -> bool {
-        self.rights().contains(Rights::REPLACE)
-    }
 }
 
 /// Every setting of the gateway.
@@ -90,6 +85,13 @@ pub struct PageFiles(pub &'static [(&'static str, &'static [u8])]);
 impl fmt::Debug for PageFiles {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl GatewayConfig {
+    /// True if pages of every origin may read answers.
+    pub(super) fn allows_every_origin(&self) -> bool {
+        self.cors_origins.iter().any(|origin| origin == "*")
     }
 }
 

@@ -4,13 +4,20 @@
 //! Every route is in [`router`]. A request passes, in this order: [`connection`] (number of connections, timeouts, TLS),
 //! [`middleware`] (id, access log, metrics, size limits, Host, CORS, CSRF), then its handler in [`routes`].
 
+mod archive;
 mod auth;
 mod config;
 mod connection;
+mod connection_info;
+mod events;
 mod http;
+mod metrics;
 mod middleware;
 mod openapi;
+mod page;
+mod phase;
 mod request_id;
+mod route;
 mod router;
 mod routes;
 mod sendfile;
@@ -19,5 +26,5 @@ mod state;
 pub use config::{Anonymous, GatewayConfig, PageFiles};
 pub use connection::listener::{serve, serve_tls};
 pub use connection::tls::{Tls, TlsError, TlsFiles};
-pub use openapi::document as openapi_document;
+pub use router::openapi_document;
 pub use state::Gateway;

@@ -1,131 +1,146 @@
-//! The router: every route of the gateway.
+//! The table of all routes. The router, `Allow`, the labels of the metrics and the OpenAPI document are derived from it.
+
+use std::sync::LazyLock;
 
 use axum::Router;
-use axum::extract::State;
-use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use shared::Rights;
 
-use super::http::headers::allow;
-use super::http::problem::Refusal;
-use super::openapi;
-use super::routes::{archive, changes, digest, events, files, health, list, put_file, spa, stat, tus};
+use super::openapi::document::document;
+use super::openapi::operation::Operation;
+use super::route::{Label, Route};
+use super::routes::{
+    about, archive, changes, digest, events, files, health, jobs, list, put_file, spa, stat, trash, tus,
+};
 use super::state::Gateway;
 
-/// Every route.
-pub(super) fn routes(gateway: Gateway) -> Router {
-    Router::new()
-        .route("/files", files())
-        .route("/files/", files())
-        .route("/files/{*path}", files())
-        .route("/api/v1/list", read(list::list))
-        .route("/api/v1/list/", read(list::list))
-        .route("/api/v1/list/{*path}", read(list::list))
-        .route("/api/v1/stat", read(stat::stat))
-        .route("/api/v1/stat/", read(stat::stat))
-        .route("/api/v1/stat/{*path}", read(stat::stat))
-        .route("/api/v1/uploads", uploads())
-        .route("/api/v1/uploads/", uploads())
-        .route("/api/v1/uploads/{id}", upload())
-        .route("/api/v1/uploads/{id}/commit", post(tus::commit))
-        .route("/api/v1/changes", post(changes::change))
-        .route("/api/v1/jobs", read(changes::jobs))
-        .route("/api/v1/jobs/{id}", job())
-        .route("/api/v1/trash", read(changes::list_trash))
-        .route("/api/v1/digest/{*path}", read(digest::read))
-        .route("/api/v1/events", read(events::read))
-        .route("/api/v1/about", read(stat::about))
-        .route("/api/v1/archive", read_or_post(archive::read))
-        .route("/api/v1/openapi.json", read(openapi::read))
-        .route("/healthz", read(health::alive))
-        .route("/readyz", read(health::ready))
-        .route("/metrics", read(health::metrics))
-        .fallback(spa::read)
-        .with_state(gateway)
+/// The label of what no route has: the page and its files.
+const FALLBACK_LABEL: &str = "page";
+
+/// Every route: address, metric label, and for each method the handler and its description.
+fn table() -> [Route; 18] {
+    [
+        Route::tree("/files", "files")
+            .get(files::read, files::describe)
+            .put(put_file::write, put_file::describe)
+            .needs(Rights::CREATE)
+            .delete(trash::trash_file, trash::describe_trash_file)
+            .needs(Rights::DELETE),
+        Route::tree("/api/v1/list", "list").get(list::list, list::describe),
+        Route::tree("/api/v1/stat", "stat").get(stat::stat, stat::describe),
+        Route::at_slash("/api/v1/uploads", "uploads")
+            .get(tus::list, tus::describe_list)
+            .post(tus::create, tus::describe_create)
+            .options(tus::capabilities)
+            .describe_options(tus::describe_capabilities),
+        Route::at("/api/v1/uploads/{id}", "uploads")
+            .get_only(tus::read, tus::describe_read)
+            .head(tus::head, tus::describe_head)
+            .patch(tus::patch, tus::describe_patch)
+            .delete(tus::delete, tus::describe_delete)
+            .method_override(tus::METHOD_OVERRIDE)
+            .options(tus::capabilities),
+        Route::at("/api/v1/uploads/{id}/commit", "uploads").post(tus::commit, tus::describe_commit),
+        Route::at("/api/v1/changes", "changes").post(changes::change, changes::describe),
+        Route::at("/api/v1/jobs", "jobs").get(jobs::list, jobs::describe_list),
+        Route::at("/api/v1/jobs/{id}", "jobs")
+            .get(jobs::read, jobs::describe_read)
+            .delete(jobs::cancel, jobs::describe_cancel),
+        Route::at("/api/v1/trash", "trash").get(trash::list, trash::describe_list),
+        Route::at("/api/v1/digest/{*path}", "digest").get(digest::read, digest::describe),
+        Route::at("/api/v1/events", "events").get(events::read, events::describe),
+        Route::at("/api/v1/about", "about").get(about::about, about::describe),
+        Route::at("/api/v1/archive", "archive")
+            .get(archive::read, archive::describe_get)
+            .post(archive::read, archive::describe_post),
+        Route::at("/api/v1/openapi.json", "openapi").get(openapi, describe_openapi),
+        Route::at("/healthz", "health").get(health::alive, health::describe_alive),
+        Route::at("/readyz", "health").get(health::ready, health::describe_ready),
+        Route::at("/metrics", "health").get(health::metrics, health::describe_metrics),
+    ]
 }
 
-/// What a resource takes of those who may only read, and of those who may change.
-#[derive(Clone, Copy)]
-struct Methods {
-    reading: &'static str,
-    changing: &'static str,
+/// The router of all routes; what none of them has, the page answers.
+pub(super) fn router(gateway: Gateway) -> Router {
+    let router = table().into_iter().fold(Router::new(), |router, route| route.add_to(router));
+    router.fallback(spa::read).with_state(gateway)
 }
 
-/// Files: read by all, changed by some.
-fn files() -> MethodRouter<Gateway> {
-    let methods = Methods { reading: READ, changing: "GET, HEAD, PUT, DELETE, OPTIONS" };
-    let handlers = on(MethodFilter::GET.or(MethodFilter::HEAD), files::read);
-    telling(handlers.put(put_file::write).delete(changes::trash), methods)
+/// The label under which the metrics count a request for `path`.
+pub(super) fn label(path: &str) -> &'static str {
+    static LABELS: LazyLock<Vec<Label>> = LazyLock::new(|| table().iter().map(Route::label).collect());
+    LABELS.iter().find(|label| label.covers(path)).map_or(FALLBACK_LABEL, |label| label.name)
 }
 
-const CREATE_METHODS: &str = "GET, HEAD, POST, OPTIONS";
-const JOB_METHODS: &str = "GET, HEAD, DELETE, OPTIONS";
-const POST_METHODS: &str = "POST, OPTIONS";
-
-/// All uploads: tus creates here.
-fn uploads() -> MethodRouter<Gateway> {
-    on(MethodFilter::GET.or(MethodFilter::HEAD), tus::list)
-        .post(tus::create)
-        .options(|State(gateway): State<Gateway>| tus::capabilities(gateway, CREATE_METHODS))
-        .fallback(|| async { Refusal::method_not_allowed(CREATE_METHODS) })
+/// The OpenAPI document of every route.
+pub fn openapi_document() -> serde_json::Value {
+    document(table().iter().flat_map(Route::operations))
 }
 
-/// One upload.
-fn upload() -> MethodRouter<Gateway> {
-    let resource = MethodFilter::HEAD.or(MethodFilter::PATCH).or(MethodFilter::DELETE).or(MethodFilter::POST);
-    on(MethodFilter::GET, tus::read)
-        .on(resource, tus::resource)
-        .options(|State(gateway): State<Gateway>| tus::capabilities(gateway, tus::UPLOAD_METHODS))
-        .fallback(|| async { Refusal::method_not_allowed(tus::UPLOAD_METHODS) })
+/// `GET /api/v1/openapi.json`. It stands here because it reads the table.
+async fn openapi() -> Response {
+    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], openapi_document().to_string()).into_response()
 }
 
-/// One change, which can be stopped.
-fn job() -> MethodRouter<Gateway> {
-    on(MethodFilter::GET.or(MethodFilter::HEAD).or(MethodFilter::DELETE), changes::job)
-        .options(|| async { allow(JOB_METHODS) })
-        .fallback(|| async { Refusal::method_not_allowed(JOB_METHODS) })
+fn describe_openapi() -> Operation {
+    Operation::new("readDescription", "This document").content(
+        "200",
+        "OpenAPI 3.1.",
+        "application/json",
+        serde_json::json!({}),
+    )
 }
 
-/// POST alone.
-fn post<H, T>(handler: H) -> MethodRouter<Gateway>
-where
-    H: axum::handler::Handler<T, Gateway>,
-    T: 'static,
-{
-    on(MethodFilter::POST, handler)
-        .options(|| async { allow(POST_METHODS) })
-        .fallback(|| async { Refusal::method_not_allowed(POST_METHODS) })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// OPTIONS and 405 with what the caller may do here (RFC 9110 §10.2.1).
-fn telling(handlers: MethodRouter<Gateway>, methods: Methods) -> MethodRouter<Gateway> {
-    let allowed = move |gateway: &Gateway| {
-        if gateway.config.anonymous.writable() { methods.changing } else { methods.reading }
-    };
-    handlers
-        .options(move |State(gateway): State<Gateway>| async move { allow(allowed(&gateway)) })
-        .fallback(move |State(gateway): State<Gateway>| async move { Refusal::method_not_allowed(allowed(&gateway)) })
-}
+    #[test]
+    fn a_path_has_the_label_of_its_route() {
+        for (path, expected) in [
+            ("/", "page"),
+            ("/files", "files"),
+            ("/files/a/b", "files"),
+            ("/filesystem", "page"),
+            ("/api/v1/list/a", "list"),
+            ("/api/v1/listing", "page"),
+            ("/api/v1/uploads/0123/commit", "uploads"),
+            ("/api/v1/jobs", "jobs"),
+            ("/api/v1/digest/a", "digest"),
+            ("/metrics", "health"),
+            ("/metrics/", "page"),
+        ] {
+            assert_eq!(label(path), expected, "{path}");
+        }
+    }
 
-pub(super) const READ: &str = "GET, HEAD, OPTIONS";
-const READ_OR_POST: &str = "GET, HEAD, POST, OPTIONS";
+    /// `PASSERELLE_UPDATE=1 cargo test -p backend the_copy_in_docs` writes it anew.
+    #[test]
+    fn the_copy_in_docs_is_the_openapi_document() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
+        let text = serde_json::to_string_pretty(&openapi_document()).unwrap() + "\n";
+        if std::env::var_os("PASSERELLE_UPDATE").is_some() {
+            std::fs::write(path, &text).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), text, "docs/openapi.json is out of date");
+    }
 
-/// GET and HEAD by `handler`, which tells them apart where it matters; OPTIONS says so; nothing else.
-fn read<H, T>(handler: H) -> MethodRouter<Gateway>
-where
-    H: axum::handler::Handler<T, Gateway>,
-    T: 'static,
-{
-    on(MethodFilter::GET.or(MethodFilter::HEAD), handler)
-        .options(|| async { allow(READ) })
-        .fallback(|| async { Refusal::method_not_allowed(READ) })
-}
-
-/// The same with POST, for requests that do not fit an address.
-fn read_or_post<H, T>(handler: H) -> MethodRouter<Gateway>
-where
-    H: axum::handler::Handler<T, Gateway>,
-    T: 'static,
-{
-    on(MethodFilter::GET.or(MethodFilter::HEAD).or(MethodFilter::POST), handler)
-        .options(|| async { allow(READ_OR_POST) })
-        .fallback(|| async { Refusal::method_not_allowed(READ_OR_POST) })
+    #[test]
+    fn every_reference_in_the_openapi_document_has_its_target() {
+        fn visit(document: &serde_json::Value, value: &serde_json::Value) {
+            match value {
+                serde_json::Value::Object(fields) => {
+                    if let Some(serde_json::Value::String(target)) = fields.get("$ref") {
+                        assert!(document.pointer(target.trim_start_matches('#')).is_some(), "{target}");
+                    }
+                    fields.values().for_each(|value| visit(document, value));
+                }
+                serde_json::Value::Array(values) => values.iter().for_each(|value| visit(document, value)),
+                _ => {}
+            }
+        }
+        let document = openapi_document();
+        visit(&document, &document);
+    }
 }

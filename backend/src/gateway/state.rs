@@ -6,13 +6,14 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::archive::memory::Memory;
 use super::config::GatewayConfig;
+use super::events::hub::Hub;
 use super::http::content_type::Policies;
-use super::middleware::cors;
-use super::middleware::metrics::Metrics;
+use super::http::request_body::BodyLimits;
+use super::metrics::Metrics;
+use super::page::assets::Page;
 use super::request_id::RequestIds;
-use super::routes::spa::Page;
-use super::routes::{archive, events};
 use crate::client::Client;
 
 /// Everything a handler works with. Cheap to clone.
@@ -27,13 +28,15 @@ pub struct Shared {
     pub(super) client: Client,
     pub(super) config: GatewayConfig,
     pub(super) metrics: Metrics,
+    /// What holds for the body of every request.
+    pub(super) bodies: BodyLimits,
     pub(super) page: Page,
     /// The policies (CSP) under which a browser opens files.
     pub(super) policies: Policies,
     /// The memory that archives may take.
     pub(super) archives: Arc<Semaphore>,
     /// The folders that event streams watch.
-    pub(super) hub: events::Hub,
+    pub(super) hub: Hub,
     /// One permit for each open event stream.
     pub(super) event_streams: Arc<Semaphore>,
     pub(super) request_ids: RequestIds,
@@ -52,14 +55,22 @@ impl Deref for Gateway {
 impl Gateway {
     /// A gateway to the file server that `client` calls.
     pub fn new(client: Client, config: GatewayConfig) -> Self {
-        let framers = if cors::any(&config.cors_origins) { "*".into() } else { config.cors_origins.join(" ") };
+        let framers = if config.allows_every_origin() { "*".into() } else { config.cors_origins.join(" ") };
+        let metrics = Metrics::new();
+        let bodies = BodyLimits {
+            stall_time: config.stall_time,
+            read_time: config.body_read_time,
+            bytes_max: config.request_body_bytes_max,
+            received: metrics.received.clone(),
+        };
         let shared = Shared {
             client,
-            metrics: Metrics::new(),
+            bodies,
+            metrics,
             page: Page::new(config.page),
             policies: Policies::new(&framers),
-            archives: Arc::new(Semaphore::new(archive::memory_permits(config.archives_max))),
-            hub: events::Hub::default(),
+            archives: Arc::new(Memory::budget(config.archives_max)),
+            hub: Hub::default(),
             event_streams: Arc::new(Semaphore::new(config.event_streams_max)),
             request_ids: RequestIds::new(),
             closing: CancellationToken::new(),

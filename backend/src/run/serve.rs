@@ -53,7 +53,7 @@ pub async fn serve(
     let file_server = tokio::spawn(server::serve(ways, file_server, stop_server.clone()));
 
     let client = Client::new(Target::in_process(connector, inner_key), pool(&http));
-    let writable = http.gateway.anonymous.writable();
+    let writable = http.gateway.anonymous.rights().contains(Rights::REPLACE);
     let gateway = new_gateway(client, http, &process, Some(&folder));
     announce(process.json, Some(http_listener.url()), Some(&addresses));
     info!(folder = %folder.display(), writable, "serving");

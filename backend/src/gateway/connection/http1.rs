@@ -21,10 +21,11 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::info::{ConnectionInfo, RequestGuard};
-use super::timeouts::{Pace, Paced, Phase};
+use super::timeouts::{Pace, Paced};
 use crate::gateway::config::GatewayConfig;
+use crate::gateway::connection_info::ConnectionInfo;
 use crate::gateway::middleware::service::{Front, Observed};
+use crate::gateway::phase::{Phase, RequestGuard};
 
 /// Least buffer of a connection, in bytes.
 const BUFFER_BYTES_MIN: usize = 16 << 10;

@@ -23,8 +23,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::http1::Serving;
-use super::timeouts::{Pace, Paced, Phase};
+use super::timeouts::{Pace, Paced};
 use crate::gateway::middleware::service::Observed;
+use crate::gateway::phase::Phase;
 
 /// Most requests at a time on one connection.
 pub(crate) const STREAMS_MAX: u32 = 128;

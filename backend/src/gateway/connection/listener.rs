@@ -17,8 +17,8 @@ use tracing::{debug, warn};
 
 use super::http1::{self, Serving};
 use super::http2;
-use super::info::{ConnectionInfo, Transport};
 use super::tls::{self, Opened, Protocol, Tls};
+use crate::gateway::connection_info::{ConnectionInfo, Transport};
 use crate::gateway::middleware::service::Front;
 use crate::gateway::state::Gateway;
 use crate::sockets;

@@ -2,7 +2,6 @@
 
 pub(super) mod http1;
 pub(super) mod http2;
-pub(super) mod info;
 pub(super) mod listener;
 pub(super) mod timeouts;
 pub(super) mod tls;

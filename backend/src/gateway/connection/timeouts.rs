@@ -4,7 +4,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -13,50 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::gateway::config::GatewayConfig;
-
-/// Where a connection is, as far as its pace goes. The request's handler says; the stream looks.
-#[derive(Clone, Default)]
-pub(crate) struct Phase(Arc<State>);
-
-#[derive(Default)]
-struct State {
-    phase: AtomicU8,
-    /// A request came since somebody looked.
-    asked: AtomicBool,
-    /// The other side must take something before more can be written.
-    blocked: AtomicBool,
-}
-
-const HEADERS: u8 = 0;
-const ANSWER: u8 = 1;
-const IDLE: u8 = 2;
-
-impl Phase {
-    /// A request's headers have come whole.
-    pub(crate) fn answering(&self) {
-        self.set(ANSWER);
-        self.0.asked.store(true, Ordering::Relaxed);
-    }
-
-    /// An answer is over; the next request may come.
-    pub(crate) fn idle(&self) {
-        self.set(IDLE);
-    }
-
-    /// Nothing comes, goes, or waits to, and no request came since this was last asked.
-    pub(crate) fn is_quiet(&self) -> bool {
-        let asked = self.0.asked.swap(false, Ordering::Relaxed);
-        !asked && self.get() == IDLE && !self.0.blocked.load(Ordering::Relaxed)
-    }
-
-    fn get(&self) -> u8 {
-        self.0.phase.load(Ordering::Relaxed)
-    }
-
-    fn set(&self, phase: u8) {
-        self.0.phase.store(phase, Ordering::Relaxed);
-    }
-}
+use crate::gateway::phase::Phase;
 
 /// How long each kind of wait may last.
 #[derive(Clone, Copy)]
@@ -137,15 +94,15 @@ impl<S> Paced<S> {
     fn came(&mut self, count: usize) {
         self.reading = None;
         self.moved.fetch_add(count as u64, Ordering::Relaxed);
-        if count > 0 && self.phase.get() == IDLE {
-            self.phase.set(HEADERS);
+        if count > 0 && self.phase.is_idle() {
+            self.phase.headers();
             self.headers_since = Instant::now();
         }
     }
 
     /// Nothing came: amid headers that may not last.
     fn waits<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
-        let amid = self.phase.get() == HEADERS;
+        let amid = self.phase.is_headers();
         self.reading = amid.then(|| self.headers_since + self.pace.header_time);
         self.overdue(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
@@ -170,11 +127,11 @@ impl<S> Paced<S> {
     fn written<T>(&mut self, context: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if result.is_ready() {
             if self.writing.take().is_some() {
-                self.phase.0.blocked.store(false, Ordering::Relaxed);
+                self.phase.set_blocked(false);
             }
             return result;
         }
-        self.phase.0.blocked.store(true, Ordering::Relaxed);
+        self.phase.set_blocked(true);
         let stall_time = self.pace.stall_time;
         self.writing.get_or_insert_with(|| Instant::now() + stall_time);
         self.overdue(context).map(|()| Err(io::ErrorKind::TimedOut.into()))

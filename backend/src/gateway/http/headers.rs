@@ -17,6 +17,8 @@ pub(crate) fn set_text(headers: &mut HeaderMap, name: HeaderName, value: String)
 }
 
 /// The answer to OPTIONS (RFC 9110 §9.3.7).
-pub(crate) fn allow(methods: &'static str) -> Response {
-    (StatusCode::NO_CONTENT, [(ALLOW, methods)]).into_response()
+pub(crate) fn allow(methods: impl ToString) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    set(response.headers_mut(), ALLOW, methods);
+    response
 }

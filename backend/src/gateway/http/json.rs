@@ -2,15 +2,17 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use shared::ErrorCode;
+use shared::{ETag, ErrorCode};
 
+use super::conditional::Conditions;
+use super::headers::set;
+use super::negotiate::accepts;
 use super::problem::Refusal;
 use super::request_body::{Incoming, is_of_type};
-use crate::gateway::state::Gateway;
 
 pub(crate) const JSON: &str = "application/json";
 
@@ -27,17 +29,41 @@ pub(crate) fn with_status(status: StatusCode, value: &impl Serialize) -> Result<
     Ok((status, headers, Body::from(body)).into_response())
 }
 
+/// 406 for a client that takes no JSON.
+pub(crate) fn wants_json(headers: &HeaderMap) -> Result<(), Refusal> {
+    if accepts(headers, JSON) {
+        return Ok(());
+    }
+    Err(Refusal::because(ErrorCode::NotAcceptable, "This is given as application/json only."))
+}
+
+/// 200 with a value that a client may keep and revalidate, or 304 where its copy is current.
+pub(crate) fn revalidated(
+    conditions: &Conditions,
+    etag: Option<ETag>,
+    value: &impl Serialize,
+) -> Result<Response, Refusal> {
+    let mut headers = HeaderMap::new();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(VARY, HeaderValue::from_static("Accept"));
+    if let Some(etag) = etag {
+        set(&mut headers, ETAG, etag.quoted());
+        if conditions.has(Some(etag)) {
+            return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+        }
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    let body = serde_json::to_vec(value).map_err(|_| Refusal::new(ErrorCode::Internal))?;
+    Ok((StatusCode::OK, headers, Body::from(body)).into_response())
+}
+
 /// What a body of bounded length says; one that is empty says `{}`. The media type is insisted on, because a form of
 /// another site can send the same bytes under a type that needs no leave (the Fetch standard's safelist).
-pub(crate) async fn read<T: DeserializeOwned>(
-    gateway: &Gateway,
-    headers: &HeaderMap,
-    body: Incoming,
-) -> Result<T, Refusal> {
+pub(crate) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Incoming) -> Result<T, Refusal> {
     if !is_of_type(headers, JSON) {
         return Err(Refusal::because(ErrorCode::UnsupportedMediaType, format!("The body must be {JSON}.")));
     }
-    let bytes = body.whole(gateway, gateway.config.request_body_bytes_max).await?;
+    let bytes = body.whole().await?;
     let bytes = if bytes.is_empty() { b"{}" } else { &bytes[..] };
     serde_json::from_slice(bytes).map_err(|error| {
         // What is wrong with a request's own bytes is no secret, and says which of them it is.

@@ -15,6 +15,7 @@ pub(super) mod json;
 pub(super) mod negotiate;
 pub(super) mod preconditions;
 pub(super) mod problem;
+pub(super) mod query;
 pub(super) mod range;
 pub(super) mod request_body;
 pub(super) mod request_path;

@@ -59,8 +59,12 @@ impl Refusal {
     }
 
     /// 405 with what the resource does have (RFC 9110 §15.5.6).
-    pub(crate) fn method_not_allowed(allowed: &'static str) -> Self {
-        Self::new(ErrorCode::MethodNotAllowed).header(ALLOW, HeaderValue::from_static(allowed))
+    pub(crate) fn method_not_allowed(allowed: impl Into<String>) -> Self {
+        let refusal = Self::new(ErrorCode::MethodNotAllowed);
+        match HeaderValue::try_from(allowed.into()) {
+            Ok(allowed) => refusal.header(ALLOW, allowed),
+            Err(_) => refusal,
+        }
     }
 
     /// 416 with the size that the client should know (RFC 9110 §15.5.17).

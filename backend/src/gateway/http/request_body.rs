@@ -18,8 +18,7 @@ use shared::limits::PIECE_BYTES;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::problem::Refusal;
-use crate::gateway::connection::info::RequestGuard;
-use crate::gateway::state::Gateway;
+use crate::gateway::phase::RequestGuard;
 
 /// What is read of a body that was refused, in bytes.
 const REFUSED_BYTES_MAX: usize = 32 << 20;
@@ -36,14 +35,26 @@ pub(crate) struct Incoming {
     busy: Option<RequestGuard>,
     /// Came behind a piece that was handed out, and is told next.
     fault: Option<Fault>,
-    stall_time: Duration,
-    received: Counter<u64, AtomicU64>,
+    limits: BodyLimits,
+}
+
+/// What holds for the body of every request.
+#[derive(Clone)]
+pub(crate) struct BodyLimits {
+    /// How long a client may send no byte.
+    pub(crate) stall_time: Duration,
+    /// How long a client may take to send a form or JSON.
+    pub(crate) read_time: Duration,
+    /// Longest form or JSON, in bytes.
+    pub(crate) bytes_max: usize,
+    /// Counts the bytes that were received.
+    pub(crate) received: Counter<u64, AtomicU64>,
 }
 
 /// Why a body ends before its end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Fault {
-    /// No byte came for [`crate::gateway::config::GatewayConfig::stall_time`].
+    /// No byte came for [`BodyLimits::stall_time`].
     Stalled,
     /// The connection broke, or the body is not what its headers say.
     Broken,
@@ -51,14 +62,13 @@ pub(crate) enum Fault {
 
 impl Incoming {
     /// Takes the body out of a request.
-    pub(crate) fn of(gateway: &Gateway, request: &mut Request) -> Self {
+    pub(crate) fn of(limits: &BodyLimits, request: &mut Request) -> Self {
         Self {
             waits: request.headers().contains_key(EXPECT),
             busy: request.extensions_mut().remove(),
             body: Some(std::mem::take(request.body_mut())),
             fault: None,
-            stall_time: gateway.config.stall_time,
-            received: gateway.metrics.received.clone(),
+            limits: limits.clone(),
         }
     }
 
@@ -89,7 +99,7 @@ impl Incoming {
         self.waits = false;
         loop {
             let Some(body) = &mut self.body else { return Ok(None) };
-            let frame = match timeout(self.stall_time, body.frame()).await {
+            let frame = match timeout(self.limits.stall_time, body.frame()).await {
                 // What is left of it is not worth waiting for.
                 Err(_) => {
                     self.body = None;
@@ -109,7 +119,7 @@ impl Incoming {
                 // Trailers say nothing that is asked for here.
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) if !data.is_empty() => {
-                        self.received.inc_by(data.len() as u64);
+                        self.limits.received.inc_by(data.len() as u64);
                         return Ok(Some(data));
                     }
                     _ => {}
@@ -137,9 +147,10 @@ impl Incoming {
         self.waits
     }
 
-    /// All of it, where that is at most `bytes_max` and comes within [`crate::gateway::config::GatewayConfig::body_read_time`].
-    pub(crate) async fn whole(mut self, gateway: &Gateway, bytes_max: usize) -> Result<Vec<u8>, Refusal> {
-        let deadline = Instant::now() + gateway.config.body_read_time;
+    /// A form or JSON: all of it, where it is short enough and comes in time.
+    pub(crate) async fn whole(mut self) -> Result<Vec<u8>, Refusal> {
+        let deadline = Instant::now() + self.limits.read_time;
+        let bytes_max = self.limits.bytes_max;
         let mut whole = Vec::new();
         loop {
             let piece = timeout_at(deadline, self.piece(PIECE_BYTES)).await.unwrap_or(Err(Fault::Stalled))?;

@@ -8,7 +8,7 @@ use http::header::{HOST, HeaderName, ORIGIN};
 use http::{HeaderMap, Method, Uri};
 use shared::ErrorCode;
 
-use crate::gateway::connection::info::Transport;
+use crate::gateway::connection_info::Transport;
 use crate::gateway::http::problem::Refusal;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

@@ -1,7 +1,6 @@
-//! What every request passes before and after its handler: request id, access log, metrics, Host, CSRF and CORS checks.
+//! What every request passes before and after its handler: request id, access log, Host, CSRF and CORS checks.
 
 pub(super) mod cors;
 pub(super) mod csrf;
 pub(super) mod host;
-pub(super) mod metrics;
 pub(super) mod service;

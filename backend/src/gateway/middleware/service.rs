@@ -19,14 +19,13 @@ use hyper_util::service::TowerToHyperService;
 use shared::ErrorCode;
 use tracing::{info, warn};
 
-use super::metrics::Route;
 use super::{cors, csrf, host};
-use crate::gateway::connection::info::{ConnectionInfo, Transport};
+use crate::gateway::connection_info::{ConnectionInfo, Transport};
 use crate::gateway::http::html::escape_log;
 use crate::gateway::http::problem::Refusal;
 use crate::gateway::http::request_body::Incoming;
 use crate::gateway::request_id::RequestId;
-use crate::gateway::router::routes;
+use crate::gateway::router;
 use crate::gateway::state::Gateway;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -42,7 +41,7 @@ pub(crate) struct Front {
 
 impl Front {
     pub(crate) fn new(gateway: Gateway) -> Self {
-        Self { routes: TowerToHyperService::new(routes(gateway.clone())), gateway }
+        Self { routes: TowerToHyperService::new(router::router(gateway.clone())), gateway }
     }
 
     /// The id, the log line and the counts of a request, and the body of a refusal.
@@ -68,7 +67,7 @@ impl Front {
     async fn admit(&self, mut request: Request) -> Response {
         let gateway = &self.gateway;
         if let Err(refusal) = check(gateway, &request) {
-            drop(Incoming::of(gateway, &mut request));
+            drop(Incoming::of(&gateway.bodies, &mut request));
             return refusal.into_response();
         }
         let origins = &gateway.config.cors_origins;
@@ -155,7 +154,7 @@ struct Record {
     method: Method,
     uri: Uri,
     peer: Option<SocketAddr>,
-    route: Route,
+    route: &'static str,
     started: Instant,
     /// None where the client left before there was one.
     status: Option<StatusCode>,
@@ -177,7 +176,7 @@ impl Record {
             method: request.method().clone(),
             uri: request.uri().clone(),
             peer: request.extensions().get::<ConnectionInfo>().map(|link| link.peer),
-            route: Route::of(request.uri().path()),
+            route: router::label(request.uri().path()),
             started: Instant::now(),
             status: None,
             bytes: 0,

@@ -1,10 +1,19 @@
-//! What requests and answers carry, described.
+//! The schemas of request and response bodies. Tests in `tests.rs` compare them with the shared types.
 
 use serde_json::{Value, json};
 use shared::limits::{CHANGE_ITEMS_MAX, TEXT_BYTES_MAX};
 
+/// All schemas, by name.
+pub(super) fn schemas() -> Value {
+    let mut schemas = reading();
+    if let (Value::Object(schemas), Value::Object(changing)) = (&mut schemas, changing()) {
+        schemas.extend(changing);
+    }
+    schemas
+}
+
 /// What reading answers, and every refusal.
-pub(super) fn reading() -> Value {
+fn reading() -> Value {
     let count = || json!({"type": "integer", "format": "int64", "minimum": 0});
     let text = || json!({"type": "string"});
     let path = || json!({"$ref": "#/components/schemas/Path"});
@@ -61,7 +70,7 @@ pub(super) fn reading() -> Value {
 }
 
 /// What changes carry.
-pub(super) fn changing() -> Value {
+fn changing() -> Value {
     let schema = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
     let list = |name: &str| json!({"type": "array", "items": schema(name)});
     let items =

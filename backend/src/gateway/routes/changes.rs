@@ -4,23 +4,21 @@
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http::header::LOCATION;
-use http::{HeaderMap, Method, StatusCode};
-use shared::api::changes::{Jobs, RequestChange, Trash};
-use shared::change::PathItem;
-use shared::limits::{CHANGE_ITEMS_MAX, CURSOR_BYTES_MAX, FRAME_CONTROL_BYTES_MAX, JOB_WAIT_MAX, TRASH_LIMIT_MAX};
-use shared::{Change, ETag, Entry, ErrorCode, Job, JobId, JobState, Outcome};
+use http::{HeaderMap, StatusCode};
+use shared::api::changes::RequestChange;
+use shared::limits::{CHANGE_ITEMS_MAX, FRAME_CONTROL_BYTES_MAX, JOB_WAIT_MAX};
+use shared::{Change, ErrorCode, Job, JobId, JobState, Outcome};
 
-use super::stat::wants_json;
-use crate::client::{Caller, TrashPage};
-use crate::gateway::auth::{Auth, rights_header};
+use crate::client::Caller;
+use crate::gateway::auth::Auth;
 use crate::gateway::http::headers::set;
-use crate::gateway::http::preconditions::{Preconditions, Wanted};
 use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::query::Query;
 use crate::gateway::http::request_body::Incoming;
-use crate::gateway::http::request_path::{Target, bad_parameter, once, parameters};
 use crate::gateway::http::{idempotency_key, json};
+use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
 use crate::random::random_bytes;
 
@@ -35,108 +33,27 @@ pub(crate) async fn change(
     Auth(caller): Auth,
     mut request: Request,
 ) -> Result<Response, Refusal> {
-    let body = Incoming::of(&gateway, &mut request);
-    wants_json(request.headers())?;
-    let wait = wait(request.uri().query(), WAIT)?;
+    let body = Incoming::of(&gateway.bodies, &mut request);
+    json::wants_json(request.headers())?;
+    let wait = wait(&Query::parse(request.uri().query().unwrap_or_default())?)?;
     let key = idempotency_key::key(request.headers())?;
     let headers = std::mem::take(request.headers_mut());
-    let RequestChange { change, .. } = json::read(&gateway, &headers, body).await?;
+    let RequestChange { change, .. } = json::read(&headers, body).await?;
     check(&change)?;
     let key = key.map_or_else(random_key, Ok)?;
-    let job = gateway.change(&caller, key, &change, wait).await?;
+    let job = gateway.begin_change(&caller, key, &change, wait).await?;
     answer(job, &change)
 }
 
-/// `DELETE /files/<path>`: into the trash, from where it can be brought back.
-pub(crate) async fn trash(
-    State(gateway): State<Gateway>,
-    Auth(caller): Auth,
-    request: Request,
-) -> Result<Response, Refusal> {
-    let target = Target::below(request.uri(), "/files")?;
-    let key = idempotency_key::key(request.headers())?.map_or_else(random_key, Ok)?;
-    let preconditions = Preconditions::read(request.headers());
-    let entry = gateway.client.stat(&caller, &target.path).await?;
-    if target.slash && !entry.is_folder() {
-        return Err(Refusal::because(ErrorCode::NotFolder, "The address ends in a slash, and this is a file."));
-    }
-    let if_etag = state(&preconditions, &entry)?;
-    let change = Change::Trash { items: vec![PathItem { path: target.path, if_etag }] };
-    match gateway.change(&caller, key, &change, JOB_WAIT_MAX).await {
-        Ok(job) if job.state == JobState::Done => {
-            refuse_failure(&job, &change).map_err(|refusal| in_words(refusal, if_etag))?;
-            Ok(StatusCode::NO_CONTENT.into_response())
-        }
-        Ok(job) => json::with_status(StatusCode::ACCEPTED, &job),
-        Err(refusal) => Err(refusal),
-    }
-}
-
-/// The state in which alone it may go, where the request has conditions.
-fn state(preconditions: &Preconditions, entry: &Entry) -> Result<Option<ETag>, Refusal> {
-    if preconditions.direct() == Some(Ok(Wanted::Any)) {
-        return Ok(None);
-    }
-    match preconditions.decide(Some(entry)) {
-        Ok(_) => Ok(entry.etag),
-        Err(_) => Err(ErrorCode::PreconditionFailed.into()),
-    }
-}
-
-fn in_words(refusal: Refusal, if_etag: Option<ETag>) -> Refusal {
-    match refusal.code {
-        ErrorCode::Changed if if_etag.is_some() => ErrorCode::PreconditionFailed.into(),
-        _ => refusal,
-    }
-}
-
-/// `GET /api/v1/jobs`.
-pub(crate) async fn jobs(
-    State(gateway): State<Gateway>,
-    Auth(caller): Auth,
-    request: Request,
-) -> Result<Response, Refusal> {
-    wants_json(request.headers())?;
-    let jobs = gateway.client.jobs(&caller).await?;
-    json::answer(&Jobs { jobs })
-}
-
-/// `GET /api/v1/jobs/<id>?seen=&wait=` and `DELETE /api/v1/jobs/<id>`.
-pub(crate) async fn job(
-    State(gateway): State<Gateway>,
-    Auth(caller): Auth,
-    request: Request,
-) -> Result<Response, Refusal> {
-    wants_json(request.headers())?;
-    let id = request.uri().path().rsplit('/').next().and_then(JobId::parse);
-    let id = id.ok_or_else(|| Refusal::because(ErrorCode::NotFound, "There is no such change."))?;
-    let job = if request.method() == Method::DELETE {
-        gateway.client.cancel_job(&caller, id).await?
-    } else {
-        let seen = seen(request.uri().query())?;
-        let wait = wait(request.uri().query(), Duration::ZERO)?;
-        gateway.client.job(&caller, id, seen, wait).await?
-    };
-    json::answer(&job)
-}
-
-/// `GET /api/v1/trash?limit=&cursor=`.
-pub(crate) async fn list_trash(
-    State(gateway): State<Gateway>,
-    Auth(caller): Auth,
-    request: Request,
-) -> Result<Response, Refusal> {
-    wants_json(request.headers())?;
-    let (limit, cursor) = page(request.uri().query().unwrap_or_default())?;
-    let TrashPage { items, next_cursor, total } = gateway.client.list_trash(&caller, cursor.as_deref(), limit).await?;
-    let total = total.unwrap_or(items.len() as u64);
-    let mut response = json::answer(&Trash { items, next_cursor, total })?;
-    response.headers_mut().extend([rights_header(&caller)]);
-    Ok(response)
-}
-
 impl Gateway {
-    async fn change(&self, caller: &Caller, key: JobId, change: &Change, wait: Duration) -> Result<Job, Refusal> {
+    /// Begins a change, and waits for its end for at most `wait`.
+    pub(super) async fn begin_change(
+        &self,
+        caller: &Caller,
+        key: JobId,
+        change: &Change,
+        wait: Duration,
+    ) -> Result<Job, Refusal> {
         self.metrics.changed(action(change));
         Ok(self.client.change(caller, key, change.clone(), wait).await?)
     }
@@ -156,7 +73,8 @@ fn answer(job: Job, change: &Change) -> Result<Response, Refusal> {
     Ok(response)
 }
 
-fn refuse_failure(job: &Job, change: &Change) -> Result<(), Refusal> {
+/// The refusal of the only item of a finished change, where it failed.
+pub(super) fn refuse_failure(job: &Job, change: &Change) -> Result<(), Refusal> {
     match (&job.outcomes[..], change.len()) {
         ([Outcome::Failed { code, path, message }], 1) if job.state == JobState::Done => {
             let refusal = Refusal::new(*code).caused_by(message.clone());
@@ -185,7 +103,8 @@ fn check(change: &Change) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn random_key() -> Result<JobId, Refusal> {
+/// The key of a change for which the client named none.
+pub(super) fn random_key() -> Result<JobId, Refusal> {
     random_bytes().map(JobId).map_err(|_| Refusal::new(ErrorCode::Internal))
 }
 
@@ -201,43 +120,26 @@ fn action(change: &Change) -> &'static str {
     }
 }
 
-/// `wait=`, in milliseconds.
-fn wait(query: Option<&str>, default: Duration) -> Result<Duration, Refusal> {
-    let parameters = parameters(query.unwrap_or_default())?;
-    let Some(text) = once(&parameters, "wait")? else { return Ok(default) };
-    let wait = text.parse().map(Duration::from_millis).map_err(|_| bad_parameter("wait", "is not a number"))?;
-    Ok(wait.min(JOB_WAIT_MAX))
+/// `wait`: how long the answer waits for the end of the change, in milliseconds.
+fn wait(query: &Query) -> Result<Duration, Refusal> {
+    Ok(query.number("wait")?.map_or(WAIT, Duration::from_millis).min(JOB_WAIT_MAX))
 }
 
-fn seen(query: Option<&str>) -> Result<u64, Refusal> {
-    let parameters = parameters(query.unwrap_or_default())?;
-    match once(&parameters, "seen")? {
-        None => Ok(0),
-        Some(text) => text.parse().map_err(|_| bad_parameter("seen", "is not a number")),
-    }
-}
-
-fn page(query: &str) -> Result<(u32, Option<String>), Refusal> {
-    let parameters = parameters(query)?;
-    let limit = match once(&parameters, "limit")? {
-        None => TRASH_LIMIT_MAX,
-        Some(text) => text
-            .parse()
-            .ok()
-            .filter(|limit| (1..=TRASH_LIMIT_MAX).contains(limit))
-            .ok_or_else(|| bad_parameter("limit", &format!("is not a number from 1 to {TRASH_LIMIT_MAX}")))?,
-    };
-    let cursor = once(&parameters, "cursor")?.filter(|cursor| !cursor.is_empty());
-    if cursor.is_some_and(|cursor| cursor.len() > CURSOR_BYTES_MAX) {
-        return Err(ErrorCode::BadCursor.into());
-    }
-    Ok((limit, cursor.map(str::to_owned)))
+pub(crate) fn describe() -> Operation {
+    Operation::new("change", "Changes what is there")
+        .description("A change of one item that fails is refused as that item is; of several, each outcome tells.")
+        .idempotency_key()
+        .wait()
+        .json_body("Change")
+        .json("200", "Job")
+        .json("202", "Job")
+        .problems(["413", "422"])
 }
 
 #[cfg(test)]
 mod tests {
     use shared::VPath;
-    use shared::change::Progress;
+    use shared::change::{PathItem, Progress};
 
     use super::*;
 
@@ -279,17 +181,11 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_bounded() {
-        assert_eq!(wait(None, WAIT).unwrap(), WAIT);
-        assert_eq!(wait(Some("wait=0"), WAIT).unwrap(), Duration::ZERO);
-        assert_eq!(wait(Some("wait=99999999"), WAIT).unwrap(), JOB_WAIT_MAX);
-        assert!(wait(Some("wait=-1"), WAIT).is_err() && wait(Some("wait=1&wait=2"), WAIT).is_err());
-        assert_eq!((seen(None).unwrap(), seen(Some("seen=7")).unwrap()), (0, 7));
-        assert_eq!(page("").unwrap(), (TRASH_LIMIT_MAX, None));
-        assert_eq!(page("limit=5&cursor=a%20b").unwrap(), (5, Some("a b".into())));
-        for query in ["limit=0", "limit=1001", "limit=x", "limit=1&limit=1"] {
-            assert!(page(query).is_err(), "{query}");
-        }
-        assert!(page(&format!("cursor={}", "x".repeat(CURSOR_BYTES_MAX + 1))).is_err());
+    fn a_wait_is_bounded() {
+        let wait = |text: &str| wait(&Query::parse(text).unwrap());
+        assert_eq!(wait("").unwrap(), WAIT);
+        assert_eq!(wait("wait=0").unwrap(), Duration::ZERO);
+        assert_eq!(wait("wait=99999999").unwrap(), JOB_WAIT_MAX);
+        assert!(wait("wait=-1").is_err() && wait("wait=1&wait=2").is_err());
     }
 }

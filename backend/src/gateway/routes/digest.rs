@@ -3,15 +3,17 @@
 
 use axum::extract::{Request, State};
 use axum::response::Response;
+use serde_json::json;
 use shared::api::uploads::FileDigests;
 use shared::{Algorithm, ErrorCode};
 
-use super::stat::wants_json;
 use crate::client::Caller;
 use crate::gateway::auth::Auth;
 use crate::gateway::http::json;
 use crate::gateway::http::problem::Refusal;
-use crate::gateway::http::request_path::{Target, bad_parameter, parameters};
+use crate::gateway::http::query::{Query, bad_parameter};
+use crate::gateway::http::request_path::Target;
+use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
 
 /// Reads the file where it must; the file server says meanwhile that it lives.
@@ -20,18 +22,28 @@ pub(crate) async fn read(
     Auth(caller): Auth,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let path = Target::path_below(request.uri(), "/api/v1/digest")?;
+    let path = Target::of(&request)?.path;
     let algorithms = algorithms(request.uri().query().unwrap_or_default())?;
-    wants_json(request.headers())?;
+    json::wants_json(request.headers())?;
     let caller = Caller { deadline_ms: None, ..caller };
     let known = gateway.client.digest(&caller, &path, algorithms, false).await?;
     json::answer(&FileDigests { entry: known.entry, digests: known.digests })
 }
 
+pub(crate) fn describe() -> Operation {
+    let names = Algorithm::ALL.map(Algorithm::tus_name);
+    let algorithms = json!({"type": "array", "items": {"type": "string", "enum": names}, "default": ["blake3"]});
+    Operation::new("readDigest", "What a file's content comes to")
+        .path()
+        .query("algorithm", algorithms, "By what; may be repeated.")
+        .json("200", "FileDigests")
+        .problems([])
+}
+
 /// `algorithm=`, once or several times; BLAKE3 where nothing is said.
 fn algorithms(query: &str) -> Result<Vec<Algorithm>, Refusal> {
     let mut wanted = Vec::new();
-    for (_, name) in parameters(query)?.iter().filter(|(key, _)| key == "algorithm") {
+    for name in Query::parse(query)?.all("algorithm") {
         let known = Algorithm::ALL.into_iter().find(|algorithm| algorithm.tus_name() == name);
         let algorithm =
             known.ok_or_else(|| bad_parameter("algorithm", "is none of `blake3`, `crc32`, `sha256`, `sha1`"))?;

@@ -10,13 +10,15 @@ use http::header::{
     CONTENT_TYPE, ETAG, LAST_MODIFIED, LOCATION,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use serde_json::json;
+use shared::limits::RANGES_MAX;
 use shared::path::encode_segment;
 use shared::{Algorithm, Entry, ErrorCode, Kind, Link, Span, VPath};
 
 use super::folder_page;
 use crate::client::{Caller, ClientError, GetItem, Item};
 use crate::gateway::auth::Auth;
-use crate::gateway::connection::info::ConnectionInfo;
+use crate::gateway::connection_info::ConnectionInfo;
 use crate::gateway::http::body_stream::{Relay, body};
 use crate::gateway::http::byteranges::{Layout, Parts};
 use crate::gateway::http::conditional::{Conditions, Plan, last_modified};
@@ -24,6 +26,7 @@ use crate::gateway::http::headers::{set, set_text};
 use crate::gateway::http::problem::Refusal;
 use crate::gateway::http::request_path::Target;
 use crate::gateway::http::{content_disposition, content_type, digest_fields};
+use crate::gateway::openapi::operation::Operation;
 use crate::gateway::request_id::RequestId;
 use crate::gateway::sendfile::body::Lent;
 use crate::gateway::sendfile::queue::Lane;
@@ -51,7 +54,7 @@ pub(crate) async fn read(
     Auth(caller): Auth,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let target = Target::below(request.uri(), "/files")?;
+    let target = Target::of(&request)?;
     let request_id = RequestId::of(request.extensions());
     let asked = Asked {
         path: target.path,
@@ -86,6 +89,22 @@ pub(crate) async fn read(
         tell_digests(&gateway, &asked, wanted, response.headers_mut()).await;
     }
     Ok(response)
+}
+
+pub(crate) fn describe() -> Operation {
+    let any = || json!({});
+    let download = json!({"name": "download", "in": "query", "description": "Answer as an attachment.", "allowEmptyValue": true, "schema": {"type": "string"}});
+    Operation::new("readFile", "A file's bytes; a folder's plain index where the path ends in a slash")
+        .description(format!("Conditions and ranges as in RFC 9110, at most {RANGES_MAX} ranges. A folder without the slash, and a file with one, answer 308."))
+        .path()
+        .parameter(download)
+        .headers(["Range", "If-Range", "If-Match", "If-None-Match"])
+        .headers(["If-Modified-Since", "If-Unmodified-Since", "Want-Repr-Digest"])
+        .content("200", "All of it.", "*/*", any())
+        .content("206", "The wanted part, or several as multipart/byteranges.", "*/*", any())
+        .says("304", "The client has it.")
+        .says("308", "With a slash at the end, or without.")
+        .problems(["412", "416"])
 }
 
 /// Adds `Repr-Digest` with what is known of the very file that is answered with. Nothing is read for it: a client that

@@ -8,11 +8,16 @@ use tokio::time::timeout;
 
 use crate::client::ClientError;
 use crate::gateway::http::problem::Refusal;
+use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
 
 /// `/healthz`: this process answers.
 pub(crate) async fn alive() -> Response {
     ([(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-store")], "ok\n").into_response()
+}
+
+pub(crate) fn describe_alive() -> Operation {
+    Operation::new("readHealth", "Whether the process lives").says("200", "It does.")
 }
 
 /// `/readyz`: the file server answers too.
@@ -26,6 +31,10 @@ pub(crate) async fn ready(State(gateway): State<Gateway>) -> Result<Response, Re
     }
 }
 
+pub(crate) fn describe_ready() -> Operation {
+    Operation::new("readReadiness", "Whether requests are served").says("200", "They are.").problem("503")
+}
+
 /// `/metrics`.
 pub(crate) async fn metrics(State(gateway): State<Gateway>) -> Result<Response, Refusal> {
     if !gateway.config.metrics {
@@ -34,4 +43,8 @@ pub(crate) async fn metrics(State(gateway): State<Gateway>) -> Result<Response, 
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let text = gateway.metrics.text(gateway.client.status());
     Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-store")], text).into_response())
+}
+
+pub(crate) fn describe_metrics() -> Operation {
+    Operation::new("readMetrics", "Counts, in the OpenMetrics text format").says("200", "The counts.").problems([])
 }

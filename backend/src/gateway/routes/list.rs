@@ -9,8 +9,9 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG as ETAG_HEADER, VARY};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::json;
 use shared::columns::{Columns, MEDIA_TYPE};
-use shared::limits::{CURSOR_BYTES_MAX, LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX};
+use shared::limits::{LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX};
 use shared::{Direction, ETag, ErrorCode, Order, SortKey, VPath};
 
 use super::list_json::Rows;
@@ -22,7 +23,9 @@ use crate::gateway::http::headers::set;
 use crate::gateway::http::json::JSON;
 use crate::gateway::http::negotiate::preferred;
 use crate::gateway::http::problem::Refusal;
-use crate::gateway::http::request_path::{Target, bad_parameter, once, parameters};
+use crate::gateway::http::query::{Query, bad_parameter};
+use crate::gateway::http::request_path::Target;
+use crate::gateway::openapi::operation::{Operation, schema};
 use crate::gateway::state::Gateway;
 
 /// `GET /api/v1/list/<path>`.
@@ -31,7 +34,7 @@ pub(crate) async fn list(
     Auth(caller): Auth,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let path = Target::path_below(request.uri(), "/api/v1/list")?;
+    let path = Target::of(&request)?.path;
     let query = Parameters::read(request.uri().query().unwrap_or_default())?;
     let form = Form::of(request.headers())?;
     let mut blocks =
@@ -56,6 +59,23 @@ pub(crate) async fn list(
         Form::Json => whole_or_stream(InJson::new(blocks, path), short).await?,
     };
     Ok((StatusCode::OK, headers, body).into_response())
+}
+
+pub(crate) fn describe() -> Operation {
+    let columns = json!({"type": "string", "contentEncoding": "binary", "description": "Blocks of columns, as docs/PROTOCOL.md has them."});
+    let content = json!({JSON: {"schema": schema("Folder")}, MEDIA_TYPE: {"schema": columns}});
+    let limit = json!({"type": "integer", "minimum": 1, "maximum": LIST_LIMIT_MAX, "default": LIST_LIMIT_DEFAULT});
+    Operation::new("listFolder", "One page of a folder, sorted, folders first")
+        .path()
+        .query("sort", json!({"type": "string", "enum": ["name", "size", "modified"], "default": "name"}), "By what.")
+        .query("order", json!({"type": "string", "enum": ["asc", "desc"], "default": "asc"}), "Which way.")
+        .query("limit", limit, "Most entries in the answer.")
+        .query("cursor", json!({"type": "string"}), "`next_cursor` of the page before.")
+        .headers(["If-None-Match"])
+        .response("200", json!({"description": "Found.", "content": content}))
+        .folder_headers("200")
+        .says("304", "The client has it (pages of at most 10 000 entries).")
+        .problems([])
 }
 
 /// A short page is gathered, so that its length is known and the file server is done with it; a long one goes on as its
@@ -179,36 +199,28 @@ struct Parameters {
 
 impl Parameters {
     fn read(query: &str) -> Result<Self, Refusal> {
-        let parameters = parameters(query)?;
-        let key = match once(&parameters, "sort")? {
+        let query = Query::parse(query)?;
+        let key = match query.once("sort")? {
             None | Some("name") => SortKey::Name,
             Some("size") => SortKey::Size,
             Some("modified") => SortKey::Modified,
             Some(_) => return Err(bad_parameter("sort", "is none of `name`, `size`, `modified`")),
         };
-        let direction = match once(&parameters, "order")? {
+        let direction = match query.once("order")? {
             None | Some("asc") => Direction::Ascending,
             Some("desc") => Direction::Descending,
             Some(_) => return Err(bad_parameter("order", "is neither `asc` nor `desc`")),
         };
-        let limit = match once(&parameters, "limit")? {
-            None => LIST_LIMIT_DEFAULT,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|limit| (1..=LIST_LIMIT_MAX).contains(limit))
-                .ok_or_else(|| bad_parameter("limit", &format!("is not a number from 1 to {LIST_LIMIT_MAX}")))?,
-        };
-        let cursor = once(&parameters, "cursor")?.filter(|cursor| !cursor.is_empty());
-        if cursor.is_some_and(|cursor| cursor.len() > CURSOR_BYTES_MAX) {
-            return Err(ErrorCode::BadCursor.into());
-        }
-        Ok(Self { order: Order { key, direction }, limit, cursor: cursor.map(str::to_owned) })
+        let limit = query.limit(LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX)?;
+        let cursor = query.cursor()?;
+        Ok(Self { order: Order { key, direction }, limit, cursor })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use shared::limits::CURSOR_BYTES_MAX;
+
     use super::*;
 
     #[track_caller]

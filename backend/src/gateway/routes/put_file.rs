@@ -6,6 +6,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderName, LOCATION, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::json;
 use shared::limits::STORE_BYTES_MAX;
 use shared::path::encode_segment;
 use shared::{Algorithm, Checksum, Conflict, ETag, ErrorCode, Timestamp, UploadId, VPath};
@@ -19,6 +20,7 @@ use crate::gateway::http::preconditions::{Preconditions, Wanted};
 use crate::gateway::http::problem::Refusal;
 use crate::gateway::http::request_body::{self, Incoming};
 use crate::gateway::http::request_path::Target;
+use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
 
 /// The time of last change, in seconds since 1970, as ownCloud's clients and rclone say it; a fraction may follow.
@@ -39,7 +41,7 @@ pub(crate) async fn write(
     Auth(caller): Auth,
     mut request: Request,
 ) -> Result<Response, Refusal> {
-    let mut body = Incoming::of(&gateway, &mut request);
+    let mut body = Incoming::of(&gateway.bodies, &mut request);
     let asked = Asked::read(&request)?;
     let bytes_max = gateway.upload_bytes_max();
     if asked.length.is_some_and(|length| length > bytes_max) {
@@ -63,6 +65,17 @@ pub(crate) async fn write(
     // Relative to the address of the request, so that it holds under whatever prefix a proxy serves the gateway.
     set(&mut headers, LOCATION, encode_segment(asked.path.name()));
     Ok((StatusCode::CREATED, headers).into_response())
+}
+
+pub(crate) fn describe() -> Operation {
+    Operation::new("putFile", "A file, whole, in one request")
+        .description("Nothing is seen of it before all of it is durable; what ends early leaves nothing. Folders on the way are made.")
+        .path()
+        .headers(["If-Match", "If-None-Match", "If-Unmodified-Since", "Repr-Digest", "Content-Digest", "X-OC-Mtime"])
+        .body(true, "*/*", json!({}))
+        .says("201", "It is new.")
+        .says("204", "It took the place of another.")
+        .problems(["409", "412", "413", "507"])
 }
 
 /// All of a small body first, then the file in one exchange. A client that waits to be asked for its body is told first
@@ -100,7 +113,7 @@ async fn send(gateway: &Gateway, body: &mut Incoming, stage: Stage, sent: Sent) 
 impl Asked {
     fn read(request: &Request) -> Result<Self, Refusal> {
         let headers = request.headers();
-        let target = Target::below(request.uri(), "/files")?;
+        let target = Target::of(request)?;
         if target.slash || target.path.is_root() {
             let sentence =
                 "A file's address does not end in a slash. To make a folder, ask for that (/api/v1/changes).";

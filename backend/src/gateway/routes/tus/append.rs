@@ -1,19 +1,37 @@
 //! PATCH: bytes for an upload. They are durable before they are acknowledged, and kept if the connection breaks; a newer
 //! PATCH takes over from an older one.
 
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use shared::{ErrorCode, UploadId};
 
 use super::headers::{self, OFFSET_STREAM};
-use super::{Asked, at, beyond, is_due, standing};
+use super::request::{Asked, at, beyond, id, is_due, speak, standing};
 use crate::client::{Sent, Upload};
+use crate::gateway::auth::Auth;
 use crate::gateway::http::problem::Refusal;
 use crate::gateway::http::request_body::{self, Incoming};
 use crate::gateway::routes::upload::{send, too_large};
+use crate::gateway::state::Gateway;
+
+/// `PATCH /api/v1/uploads/<id>`.
+pub(crate) async fn patch(
+    State(gateway): State<Gateway>,
+    Auth(caller): Auth,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let id = id(request.uri().path());
+    let (asked, mut body) = Asked::of(gateway, caller, request);
+    let answer = match id {
+        Ok(id) => asked.append(id, &mut body).await,
+        Err(refusal) => Err(refusal),
+    };
+    speak(answer)
+}
 
 impl Asked {
-    pub(super) async fn append(&self, id: UploadId, body: &mut Incoming) -> Result<Response, Refusal> {
+    async fn append(&self, id: UploadId, body: &mut Incoming) -> Result<Response, Refusal> {
         headers::check_version(&self.headers)?;
         if !request_body::is_of_type(&self.headers, OFFSET_STREAM) {
             let sentence = format!("Bytes for an upload come as {OFFSET_STREAM}.");

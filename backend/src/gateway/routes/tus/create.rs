@@ -2,13 +2,13 @@
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
 use http::header::LOCATION;
+use http::{HeaderMap, StatusCode};
 use shared::{Conflict, ErrorCode, UploadId};
 
 use super::headers::{self, Concat, Length, OFFSET_STREAM};
 use super::metadata::Metadata;
-use super::{Asked, beyond, speak, standing};
+use super::request::{Asked, beyond, speak, standing};
 use crate::client::{Sent, Stage, Upload};
 use crate::gateway::auth::Auth;
 use crate::gateway::http::headers::set;
@@ -28,6 +28,16 @@ pub(crate) async fn create(
     let slash = request.uri().path().ends_with('/');
     let (asked, mut body) = Asked::of(gateway, caller, request);
     speak(asked.create(slash, &mut body).await)
+}
+
+/// Adds to the answer to OPTIONS what of tus the server supports. OPTIONS is the one request without `Tus-Resumable`.
+pub(crate) fn capabilities(gateway: &Gateway, fields: &mut HeaderMap) {
+    fields.insert(headers::VERSION, headers::VERSIONS);
+    fields.insert(headers::EXTENSION, headers::EXTENSIONS);
+    set(fields, headers::CHECKSUM_ALGORITHM, headers::algorithms());
+    if gateway.config.upload_bytes_max > 0 {
+        set(fields, headers::MAX_SIZE, gateway.config.upload_bytes_max);
+    }
 }
 
 impl Asked {

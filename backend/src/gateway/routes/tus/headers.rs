@@ -19,7 +19,10 @@ pub(super) const METADATA: HeaderName = HeaderName::from_static("upload-metadata
 pub(super) const EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
 pub(super) const CHECKSUM: HeaderName = HeaderName::from_static("upload-checksum");
 pub(super) const CONCAT: HeaderName = HeaderName::from_static("upload-concat");
-pub(super) const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-override");
+pub(crate) const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-override");
+
+/// The address of all uploads.
+pub(super) const BASE: &str = "/api/v1/uploads";
 
 /// The one version there is.
 pub(super) const VERSIONS: HeaderValue = HeaderValue::from_static("1.0.0");
@@ -106,7 +109,7 @@ fn part(address: &str) -> Option<UploadId> {
 pub(super) fn concat_of(is_part: bool, parts: &[UploadId]) -> Option<String> {
     match (is_part, parts) {
         (_, [_, ..]) => {
-            let list: Vec<_> = parts.iter().map(|part| format!("{}/{part}", super::BASE)).collect();
+            let list: Vec<_> = parts.iter().map(|part| format!("{}/{part}", BASE)).collect();
             Some(format!("final;{}", list.join(" ")))
         }
         (true, []) => Some("partial".into()),

@@ -8,13 +8,12 @@ use shared::api::uploads::{CommitUpload, UploadState, Uploads};
 use shared::{ErrorCode, UploadId};
 
 use super::headers::{self, CONCAT, DEFER_LENGTH, LENGTH, METADATA, OFFSET};
-use super::{Asked, at, id, standing};
+use super::request::{Asked, at, id, speak, standing};
 use crate::client::{Caller, Commit, Upload};
 use crate::gateway::auth::Auth;
 use crate::gateway::http::headers::set;
 use crate::gateway::http::json;
 use crate::gateway::http::problem::Refusal;
-use crate::gateway::routes::stat::wants_json;
 use crate::gateway::state::Gateway;
 
 /// `GET /api/v1/uploads`.
@@ -23,7 +22,7 @@ pub(crate) async fn list(
     Auth(caller): Auth,
     request: Request,
 ) -> Result<Response, Refusal> {
-    wants_json(request.headers())?;
+    json::wants_json(request.headers())?;
     let uploads = gateway.client.uploads(&caller).await?;
     json::answer(&Uploads { uploads: uploads.into_iter().map(state_of).collect() })
 }
@@ -34,7 +33,7 @@ pub(crate) async fn read(
     Auth(caller): Auth,
     request: Request,
 ) -> Result<Response, Refusal> {
-    wants_json(request.headers())?;
+    json::wants_json(request.headers())?;
     let id = id(request.uri().path())?;
     let upload = gateway.client.upload_status(&caller, id).await?;
     json::answer(&state_of(upload))
@@ -46,10 +45,10 @@ pub(crate) async fn commit(
     Auth(caller): Auth,
     request: Request,
 ) -> Result<Response, Refusal> {
-    wants_json(request.headers())?;
+    json::wants_json(request.headers())?;
     let id = id(request.uri().path())?;
     let (asked, body) = Asked::of(gateway, caller, request);
-    let CommitUpload { path, conflict, if_match, .. } = json::read(&asked.gateway, &asked.headers, body).await?;
+    let CommitUpload { path, conflict, if_match, .. } = json::read(&asked.headers, body).await?;
     let blake3 = asked.digest()?;
     let commit = Commit {
         caller: Caller { deadline_ms: None, ..asked.caller },
@@ -64,9 +63,39 @@ pub(crate) async fn commit(
     json::answer(&state_of(upload))
 }
 
+/// `HEAD /api/v1/uploads/<id>`.
+pub(crate) async fn head(
+    State(gateway): State<Gateway>,
+    Auth(caller): Auth,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let id = id(request.uri().path());
+    let (asked, _body) = Asked::of(gateway, caller, request);
+    let answer = match id {
+        Ok(id) => asked.examine(id).await,
+        Err(refusal) => Err(refusal),
+    };
+    speak(answer)
+}
+
+/// `DELETE /api/v1/uploads/<id>`.
+pub(crate) async fn delete(
+    State(gateway): State<Gateway>,
+    Auth(caller): Auth,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let id = id(request.uri().path());
+    let (asked, _body) = Asked::of(gateway, caller, request);
+    let answer = match id {
+        Ok(id) => asked.give_up(id).await,
+        Err(refusal) => Err(refusal),
+    };
+    speak(answer)
+}
+
 impl Asked {
     /// HEAD. A whole upload that is no file yet becomes one now: the client would not come back for it.
-    pub(super) async fn examine(&self, id: UploadId) -> Result<Response, Refusal> {
+    async fn examine(&self, id: UploadId) -> Result<Response, Refusal> {
         headers::check_version(&self.headers)?;
         let upload = self.gateway.client.upload_status(&self.caller, id).await?;
         let upload = self.finish(upload).await?;
@@ -93,7 +122,7 @@ impl Asked {
     }
 
     /// DELETE.
-    pub(super) async fn give_up(&self, id: UploadId) -> Result<Response, Refusal> {
+    async fn give_up(&self, id: UploadId) -> Result<Response, Refusal> {
         headers::check_version(&self.headers)?;
         self.gateway.client.abort(&self.caller, id).await?;
         Ok(StatusCode::NO_CONTENT.into_response())

@@ -10,22 +10,6 @@
 //! The same files in the same state give the same bytes, so that a download that broke off goes on. Links to files are
 //! followed, links to folders left out.
 
-mod checksums;
-
-mod choice;
-
-mod locate;
-
-mod names;
-
-mod plan;
-
-mod stream;
-
-mod zip;
-
-use std::sync::Arc;
-
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -34,25 +18,27 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use shared::limits::ARCHIVE_MANIFEST_BYTES_MAX;
+use serde_json::{Value, json};
+use shared::limits::ARCHIVE_PATHS_MAX;
 use shared::{ErrorCode, Span};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tracing::debug;
 
 use crate::client::Caller;
+use crate::gateway::archive::choice::Choice;
+use crate::gateway::archive::memory::Memory;
+use crate::gateway::archive::plan::{Limits, Manifest, Planner};
+use crate::gateway::archive::stream::Archive;
 use crate::gateway::auth::Auth;
 use crate::gateway::http::body_stream::body;
 use crate::gateway::http::conditional::{Conditions, Plan, Representation};
 use crate::gateway::http::content_disposition;
 use crate::gateway::http::headers::set;
 use crate::gateway::http::problem::Refusal;
-use crate::gateway::http::request_path::parameters;
+use crate::gateway::http::query::Query;
+use crate::gateway::openapi::operation::{Operation, schema};
 use crate::gateway::request_id::RequestId;
 use crate::gateway::state::Gateway;
-use choice::Choice;
-use plan::{Limits, Manifest, Planner};
-use stream::Archive;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -69,8 +55,8 @@ pub(crate) async fn read(
         Method::POST => form(&gateway, request).await?,
         _ => request.uri().query().unwrap_or_default().to_owned(),
     };
-    let choice = Choice::read(parameters(&text)?, &gateway.config.name)?;
-    let mut memory = Memory::reserve(&gateway)?;
+    let choice = Choice::read(&Query::parse(&text)?, &gateway.config.name)?;
+    let mut memory = Memory::reserve(&gateway.archives)?;
     let mut planner = Planner::new(choice.paths(), Limits::default());
     for few in choice.batches() {
         let mut walking = gateway.client.walk(&caller, few.to_vec(), None).await?;
@@ -79,10 +65,35 @@ pub(crate) async fn read(
                 debug!(id = request_id.as_str(), count = skipped.len(), "an archive goes without what cannot be read");
             }
             page.entries.into_iter().try_for_each(|entry| planner.add(entry))?;
-            memory.grow(&gateway, planner.manifest_bytes())?;
+            memory.grow(&gateway.archives, planner.manifest_bytes())?;
         }
     }
     answer(Asked { gateway: &gateway, caller, conditions, head, name: &choice.name }, planner.finish(), memory)
+}
+
+pub(crate) fn describe_get() -> Operation {
+    let path = json!({"name": "path", "in": "query", "required": true, "description": "What goes into it; may be repeated. The percent-encoded path, encoded once more as every parameter is.", "schema": paths_schema(), "style": "form", "explode": true});
+    let operation = Operation::new("readArchive", "Files and folders as one ZIP of known length").parameter(path);
+    describe_answers(operation.query("name", json!({"type": "string"}), "The archive's file name."))
+}
+
+pub(crate) fn describe_post() -> Operation {
+    let form = json!({"type": "object", "required": ["path"], "properties": {"path": paths_schema(), "name": {"type": "string"}}});
+    let operation = Operation::new("readArchiveOfMany", "The same, for a choice that does not fit an address");
+    describe_answers(operation.body(true, FORM, json!({"schema": form})))
+}
+
+fn paths_schema() -> Value {
+    json!({"type": "array", "items": schema("Path"), "minItems": 1, "maxItems": ARCHIVE_PATHS_MAX})
+}
+
+fn describe_answers(operation: Operation) -> Operation {
+    let zip = || json!({});
+    operation
+        .content("200", "Stored, ZIP64 where needed; Content-Length is exact.", "application/zip", zip())
+        .content("206", "The wanted part of it.", "application/zip", zip())
+        .says("304", "The client has it.")
+        .problems(["412", "413", "416"])
 }
 
 /// Of a request, what its answer depends on beside the manifest.
@@ -131,43 +142,6 @@ fn answer(asked: Asked<'_>, manifest: Manifest, memory: Memory) -> Result<Respon
 /// An archive has no date of its own.
 fn representation(manifest: &Manifest) -> Representation {
     Representation { etag: manifest.etag, modified: None, size: manifest.layout.total_bytes }
-}
-
-/// What an archive's manifest may take of the memory that all archives share: an archive of a few files goes on however
-/// slow its reader is, and the largest ones wait for each other.
-struct Memory {
-    permit: OwnedSemaphorePermit,
-}
-
-impl Memory {
-    /// Bytes in a permit of the semaphore.
-    const UNIT_BYTES: usize = 64 << 10;
-
-    fn reserve(gateway: &Gateway) -> Result<Self, Refusal> {
-        let permit = Arc::clone(&gateway.archives).try_acquire_owned().map_err(|_| too_many())?;
-        Ok(Self { permit })
-    }
-
-    fn grow(&mut self, gateway: &Gateway, bytes: usize) -> Result<(), Refusal> {
-        let missing = (bytes / Self::UNIT_BYTES + 1).saturating_sub(self.permit.num_permits());
-        if missing > 0 {
-            let missing = u32::try_from(missing).unwrap_or(u32::MAX);
-            let more = Arc::clone(&gateway.archives).try_acquire_many_owned(missing).map_err(|_| too_many())?;
-            self.permit.merge(more);
-        }
-        Ok(())
-    }
-}
-
-/// How many permits there are where so many archives of the largest kind may be made.
-pub(crate) fn memory_permits(archives_max: usize) -> usize {
-    (archives_max.saturating_mul(ARCHIVE_MANIFEST_BYTES_MAX) / Memory::UNIT_BYTES)
-        .clamp(1, tokio::sync::Semaphore::MAX_PERMITS)
-}
-
-fn too_many() -> Refusal {
-    let sentence = "The server is making as many archives as it can. Try again in a moment.";
-    Refusal::because(ErrorCode::TooManyRequests, sentence)
 }
 
 /// The body of a POST: a form, of bounded length, in bounded time.

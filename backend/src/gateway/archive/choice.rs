@@ -4,7 +4,7 @@ use shared::limits::{ARCHIVE_PATHS_MAX, FRAME_CONTROL_BYTES_MAX, WALK_PATHS_MAX}
 use shared::{ErrorCode, VPath};
 
 use crate::gateway::http::problem::Refusal;
-use crate::gateway::http::request_path::{bad_parameter, once};
+use crate::gateway::http::query::{Query, bad_parameter};
 
 /// How much of a message the paths may fill, in bytes; the rest is for who asks.
 const BATCH_BYTES: usize = FRAME_CONTROL_BYTES_MAX / 2;
@@ -14,7 +14,7 @@ const PATH_OVERHEAD_BYTES: usize = 8;
 const NAME_BYTES_MAX: usize = 255;
 
 /// The chosen paths, none of which lies in another.
-pub(super) struct Choice {
+pub(crate) struct Choice {
     paths: Vec<VPath>,
     /// The file name under which the archive is saved.
     pub name: String,
@@ -22,10 +22,9 @@ pub(super) struct Choice {
 
 impl Choice {
     /// From the parameters `path` (one or more) and `name`. `whole` is the name of everything.
-    pub(super) fn read(parameters: Vec<(String, String)>, whole: &str) -> Result<Self, Refusal> {
-        let name = once(&parameters, "name")?.filter(|name| !name.is_empty()).map(str::to_owned);
-        let texts = parameters.iter().filter(|(key, _)| key == "path");
-        let paths = texts.map(|(_, text)| VPath::parse(text)).collect::<Result<Vec<_>, _>>()?;
+    pub(crate) fn read(query: &Query, whole: &str) -> Result<Self, Refusal> {
+        let name = query.once("name")?.filter(|name| !name.is_empty()).map(str::to_owned);
+        let paths = query.all("path").map(VPath::parse).collect::<Result<Vec<_>, _>>()?;
         match paths.len() {
             0 => return Err(bad_parameter("path", "is missing")),
             1..=ARCHIVE_PATHS_MAX => {}
@@ -40,12 +39,12 @@ impl Choice {
     }
 
     /// All of them.
-    pub(super) fn paths(&self) -> Vec<VPath> {
+    pub(crate) fn paths(&self) -> Vec<VPath> {
         self.paths.clone()
     }
 
     /// As many at a time as a WALK takes.
-    pub(super) fn batches(&self) -> impl Iterator<Item = &[VPath]> {
+    pub(crate) fn batches(&self) -> impl Iterator<Item = &[VPath]> {
         let mut rest = &self.paths[..];
         std::iter::from_fn(move || {
             let mut bytes = 0;
@@ -105,12 +104,15 @@ fn with_ending(mut name: String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use shared::path::encode_segment;
+
     use super::*;
 
     fn choose(paths: &[&str], name: Option<&str>) -> Result<Choice, Refusal> {
-        let mut parameters: Vec<_> = paths.iter().map(|path| ("path".to_owned(), (*path).to_owned())).collect();
-        parameters.extend(name.map(|name| ("name".to_owned(), name.to_owned())));
-        Choice::read(parameters, "Files")
+        let mut text =
+            paths.iter().map(|path| format!("path={}&", encode_segment(path.as_bytes()))).collect::<String>();
+        text.extend(name.map(|name| format!("name={}", encode_segment(name.as_bytes()))));
+        Choice::read(&Query::parse(&text)?, "Files")
     }
 
     #[track_caller]

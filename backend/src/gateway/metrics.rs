@@ -30,25 +30,6 @@ pub(crate) struct Metrics {
     pool: Family<PoolLabels, Gauge>,
 }
 
-/// What a request was for, coarsely.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) enum Route {
-    Files,
-    List,
-    Stat,
-    Digest,
-    Uploads,
-    Changes,
-    Jobs,
-    Trash,
-    Events,
-    About,
-    Archive,
-    OpenApi,
-    Health,
-    Page,
-}
-
 #[derive(Clone, PartialEq, Eq, Hash, Debug, EncodeLabelSet)]
 struct RequestLabels {
     route: &'static str,
@@ -127,11 +108,11 @@ impl Metrics {
         self.in_flight.inc();
     }
 
-    pub(crate) fn end(&self, route: Route, method: &Method, status: u16, bytes: u64, time: Duration) {
+    pub(crate) fn end(&self, route: &'static str, method: &Method, status: u16, bytes: u64, time: Duration) {
         self.in_flight.dec();
         self.bytes.inc_by(bytes);
-        self.requests.get_or_create(&RequestLabels { route: route.word(), method: word(method), status }).inc();
-        self.seconds.get_or_create(&RouteLabels { route: route.word() }).observe(time.as_secs_f64());
+        self.requests.get_or_create(&RequestLabels { route, method: word(method), status }).inc();
+        self.seconds.get_or_create(&RouteLabels { route }).observe(time.as_secs_f64());
     }
 
     /// An upload became a file, by `put` or by `tus`.
@@ -159,48 +140,6 @@ impl Metrics {
     }
 }
 
-impl Route {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Files => "files",
-            Self::List => "list",
-            Self::Stat => "stat",
-            Self::Digest => "digest",
-            Self::Uploads => "uploads",
-            Self::Changes => "changes",
-            Self::Jobs => "jobs",
-            Self::Trash => "trash",
-            Self::Events => "events",
-            Self::About => "about",
-            Self::Archive => "archive",
-            Self::OpenApi => "openapi",
-            Self::Health => "health",
-            Self::Page => "page",
-        }
-    }
-
-    /// By the path of a request's address.
-    pub(crate) fn of(path: &str) -> Self {
-        match path.strip_prefix("/api/v1/").map(|rest| rest.split('/').next().unwrap_or(rest)) {
-            Some("about") => Self::About,
-            Some("archive") => Self::Archive,
-            Some("changes") => Self::Changes,
-            Some("trash") => Self::Trash,
-            Some("events") => Self::Events,
-            Some("openapi.json") => Self::OpenApi,
-            Some("list") => Self::List,
-            Some("stat") => Self::Stat,
-            Some("digest") => Self::Digest,
-            Some("uploads") => Self::Uploads,
-            Some("jobs") => Self::Jobs,
-            Some(_) => Self::Page,
-            None if path == "/files" || path.starts_with("/files/") => Self::Files,
-            None if matches!(path, "/healthz" | "/readyz" | "/metrics") => Self::Health,
-            None => Self::Page,
-        }
-    }
-}
-
 /// A client may make up methods; the counts do not grow with them.
 fn word(method: &Method) -> &'static str {
     match *method {
@@ -221,30 +160,13 @@ mod tests {
     use crate::client::ClassStatus;
 
     #[test]
-    fn routes_by_path() {
-        for (path, route) in [
-            ("/", Route::Page),
-            ("/files", Route::Files),
-            ("/files/a/b", Route::Files),
-            ("/filesystem", Route::Page),
-            ("/api/v1/list/a", Route::List),
-            ("/api/v1/listing", Route::Page),
-            ("/api/v1/uploads/0123/commit", Route::Uploads),
-            ("/metrics", Route::Health),
-            ("/metrics/", Route::Page),
-        ] {
-            assert_eq!(Route::of(path), route, "{path}");
-        }
-    }
-
-    #[test]
     fn the_text_has_what_was_counted() {
         let metrics = Metrics::new();
         metrics.begin();
-        metrics.end(Route::Files, &Method::GET, 206, 1000, Duration::from_millis(2));
+        metrics.end("files", &Method::GET, 206, 1000, Duration::from_millis(2));
         let made_up = Method::from_bytes(b"MADEUP").unwrap();
         metrics.begin();
-        metrics.end(Route::of("/nowhere"), &made_up, 405, 0, Duration::ZERO);
+        metrics.end("page", &made_up, 405, 0, Duration::ZERO);
         let lane = ClassStatus { busy: 2, idle: 0, max: 8 };
         let text = metrics.text(PoolStatus { metadata: lane, bulk: lane, watching: lane });
         for line in [

@@ -6,7 +6,7 @@ use shared::limits::EVENTS_KEPT_MAX;
 use shared::{Event, EventId, EventKind};
 
 /// The last events, without a gap between them.
-pub(super) struct Ring {
+pub(crate) struct Ring {
     /// Who stands here has seen everything before the first event that is kept.
     base: EventId,
     kept: VecDeque<Event>,
@@ -14,12 +14,12 @@ pub(super) struct Ring {
 
 impl Ring {
     /// From a position on.
-    pub(super) fn new(base: EventId) -> Self {
+    pub(crate) fn new(base: EventId) -> Self {
         Self { base, kept: VecDeque::new() }
     }
 
     /// One more has happened.
-    pub(super) fn push(&mut self, event: Event) {
+    pub(crate) fn push(&mut self, event: Event) {
         self.kept.push_back(event);
         if self.kept.len() > EVENTS_KEPT_MAX
             && let Some(oldest) = self.kept.pop_front()
@@ -30,7 +30,7 @@ impl Ring {
 
     /// What somebody hears first who comes now, and heard `after` last: that the folder is watched, and what was missed,
     /// or that it is no longer known.
-    pub(super) fn greet(&self, after: Option<Position>) -> Vec<Event> {
+    pub(crate) fn greet(&self, after: Option<Position>) -> Vec<Event> {
         let ready = |id| Event { id, kind: EventKind::Ready };
         let last = self.kept.back().map_or(self.base, |event| event.id);
         let from = match after {
@@ -51,7 +51,7 @@ impl Ring {
 
 /// Where somebody stands who comes back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Position {
+pub(crate) enum Position {
     /// After that event.
     At(EventId),
     /// After something that is no event of ours.

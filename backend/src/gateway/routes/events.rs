@@ -3,10 +3,6 @@
 //! - [`hub`] watches each folder once, however many look at it;
 //! - [`ring`] is what happened of late, for those who come back.
 
-mod hub;
-
-mod ring;
-
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,20 +15,20 @@ use futures_util::stream::unfold;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use prometheus_client::metrics::gauge::Gauge;
+use serde_json::json;
 use shared::{ErrorCode, Event, EventId, VPath};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::gateway::auth::Auth;
+use crate::gateway::events::hub::Listening;
+use crate::gateway::events::ring::Position;
 use crate::gateway::http::negotiate::accepts;
 use crate::gateway::http::problem::Refusal;
-use crate::gateway::http::request_path::{bad_parameter, once, parameters};
+use crate::gateway::http::query::{Query, bad_parameter};
+use crate::gateway::openapi::operation::{Operation, schema};
 use crate::gateway::state::Gateway;
-use hub::Listening;
-use ring::Position;
-
-pub(crate) use hub::Hub;
 
 const EVENT_STREAM: &str = "text/event-stream";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -65,6 +61,16 @@ pub(crate) async fn read(
     Ok((StatusCode::OK, headers(), body(&gateway, listening, place)).into_response())
 }
 
+pub(crate) fn describe() -> Operation {
+    let happening = json!({"schema": schema("EventKind")});
+    Operation::new("watchFolder", "What happens in a folder, as server-sent events")
+        .parameter(json!({"name": "path", "in": "query", "required": true, "description": "The folder.", "schema": schema("Path")}))
+        .query("after", json!({"type": "string"}), "The id of the event heard last; `Last-Event-ID` goes before it.")
+        .headers(["Last-Event-ID"])
+        .content("200", "`data` is an EventKind, `id` its place.", EVENT_STREAM, happening)
+        .problems(["429"])
+}
+
 fn headers() -> HeaderMap {
     HeaderMap::from_iter([
         (CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8")),
@@ -76,12 +82,12 @@ fn headers() -> HeaderMap {
 /// The folder, and what was heard of it last: `Last-Event-ID`, which a browser sends when it comes back, goes before
 /// `after`, which was true when the page was opened.
 fn asked(query: &str, headers: &HeaderMap) -> Result<(VPath, Option<Position>), Refusal> {
-    let parameters = parameters(query)?;
-    let path = once(&parameters, "path")?.ok_or_else(|| bad_parameter("path", "is missing: it names the folder"))?;
+    let query = Query::parse(query)?;
+    let path = query.once("path")?.ok_or_else(|| bad_parameter("path", "is missing: it names the folder"))?;
     let last = headers.get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or_default());
     let after = match last {
         Some(last) => Some(last),
-        None => once(&parameters, "after")?,
+        None => query.once("after")?,
     };
     let position = |text| EventId::parse(text).map_or(Position::Lost, Position::At);
     Ok((VPath::parse(path)?, after.filter(|text| !text.is_empty()).map(position)))

@@ -17,7 +17,7 @@ const FORMAT: &[u8] = b"archive-1";
 
 /// How much one archive may be.
 #[derive(Clone, Copy)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     pub entries_max: usize,
     /// In memory.
     pub manifest_bytes_max: usize,
@@ -30,7 +30,7 @@ impl Default for Limits {
 }
 
 /// One entry of the archive.
-pub(super) struct Planned {
+pub(crate) struct Planned {
     /// In the storage.
     pub path: VPath,
     name: Name,
@@ -52,14 +52,14 @@ enum Name {
 
 /// Where everything is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Layout {
+pub(crate) struct Layout {
     pub central_offset: u64,
     pub central_bytes: u64,
     pub total_bytes: u64,
 }
 
 /// Everything about an archive but its files' content.
-pub(super) struct Manifest {
+pub(crate) struct Manifest {
     pub entries: Vec<Planned>,
     pub layout: Layout,
     /// Changes whenever a byte of the archive would. None where some file has no validator: then nobody can say
@@ -68,7 +68,7 @@ pub(super) struct Manifest {
 }
 
 /// Makes a [`Manifest`].
-pub(super) struct Planner {
+pub(crate) struct Planner {
     /// The chosen paths that the walk has not come to yet.
     starts: VecDeque<VPath>,
     /// Whether only one thing was chosen.
@@ -98,7 +98,7 @@ impl Planned {
     }
 
     /// Whether it has content to fetch.
-    pub(super) fn has_content(&self) -> bool {
+    pub(crate) fn has_content(&self) -> bool {
         self.size > 0
     }
 }
@@ -118,7 +118,7 @@ impl OwnedRecord<'_> {
 
 impl Planner {
     /// For a walk of `paths`, in that order.
-    pub(super) fn new(paths: Vec<VPath>, limits: Limits) -> Self {
+    pub(crate) fn new(paths: Vec<VPath>, limits: Limits) -> Self {
         Self {
             alone: paths.len() == 1,
             starts: paths.into(),
@@ -137,7 +137,7 @@ impl Planner {
     ///
     /// # Errors
     /// [`ErrorCode::TooLarge`], and the reason why the only chosen thing cannot be in an archive.
-    pub(super) fn add(&mut self, entry: Entry) -> Result<(), Refusal> {
+    pub(crate) fn add(&mut self, entry: Entry) -> Result<(), Refusal> {
         let start = self.starts.front() == Some(&entry.path);
         if start {
             self.starts.pop_front();
@@ -210,12 +210,12 @@ impl Planner {
     }
 
     /// How much memory the manifest takes so far.
-    pub(super) fn manifest_bytes(&self) -> usize {
+    pub(crate) fn manifest_bytes(&self) -> usize {
         self.manifest_bytes
     }
 
     /// The manifest, once the walk is over.
-    pub(super) fn finish(self) -> Manifest {
+    pub(crate) fn finish(self) -> Manifest {
         let central_offset = self.offset;
         let end = End { entries: self.entries.len() as u64, central_offset, central_bytes: self.central_bytes };
         let total_bytes = central_offset + self.central_bytes + end.bytes();

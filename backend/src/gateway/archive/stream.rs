@@ -9,9 +9,9 @@ use crc32fast::Hasher;
 use shared::limits::{FRAME_CONTROL_BYTES_MAX, GET_ITEMS_MAX};
 use shared::{ByteRange, Span};
 
-use super::Memory;
 use super::checksums::Checksums;
 use super::locate::{Place, locate};
+use super::memory::Memory;
 use super::plan::{Manifest, Planned};
 use super::zip::End;
 use crate::client::{Caller, Client, ClientError, GetItem, Item, Transfer};
@@ -28,7 +28,7 @@ const BATCH_BYTES: usize = FRAME_CONTROL_BYTES_MAX / 2;
 const ITEM_OVERHEAD_BYTES: usize = 56;
 
 /// An archive on its way.
-pub(super) struct Archive {
+pub(crate) struct Archive {
     client: Client,
     caller: Caller,
     manifest: Arc<Manifest>,
@@ -75,7 +75,7 @@ enum State {
 
 impl Archive {
     /// That part of the archive, which lies within it. Holds its share of the memory to its end.
-    pub(super) fn new(client: Client, caller: Caller, manifest: Manifest, span: Span, memory: Memory) -> Self {
+    pub(crate) fn new(client: Client, caller: Caller, manifest: Manifest, span: Span, memory: Memory) -> Self {
         let manifest = Arc::new(manifest);
         let place = locate(&manifest, span.offset);
         let (state, start) = match place {

@@ -1,10 +1,8 @@
-//! What a connection stores among the extensions of each of its requests.
+//! [`ConnectionInfo`]: what a connection stores among the extensions of each of its requests.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use super::timeouts::Phase;
-use crate::gateway::sendfile::queue::Lane;
+use super::sendfile::queue::Lane;
 
 /// Where a request comes from, and over what. Every request carries it in its extensions.
 #[derive(Clone, Debug)]
@@ -24,23 +22,4 @@ pub(crate) enum Transport {
     Plain,
     /// Each byte is encrypted, and perhaps framed, before it is sent.
     Tls,
-}
-
-/// Keeps the connection's phase at "request in progress" until the last clone is dropped: the answer's body holds one,
-/// and so does a request body that is still being read.
-#[derive(Clone)]
-pub(crate) struct RequestGuard(#[expect(dead_code, reason = "only its drop matters")] Arc<OnDrop>);
-
-struct OnDrop(Phase);
-
-impl RequestGuard {
-    pub(super) fn new(phase: Phase) -> Self {
-        Self(Arc::new(OnDrop(phase)))
-    }
-}
-
-impl Drop for OnDrop {
-    fn drop(&mut self) {
-        self.0.idle();
-    }
 }

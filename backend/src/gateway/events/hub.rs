@@ -48,7 +48,7 @@ struct State {
 }
 
 /// One browser's ear.
-pub(super) struct Listening {
+pub(crate) struct Listening {
     /// What it hears at once.
     pub greeting: Vec<Event>,
     events: Option<broadcast::Receiver<Event>>,
@@ -58,7 +58,7 @@ pub(super) struct Listening {
 
 impl Hub {
     /// Listens to a folder, from after `after` where that is said.
-    pub(super) async fn listen(
+    pub(crate) async fn listen(
         &self,
         client: &Client,
         caller: &Caller,
@@ -172,7 +172,7 @@ impl Drop for Feed {
 
 impl Listening {
     /// The next event; none when there will be no more.
-    pub(super) async fn next(&mut self) -> Option<Event> {
+    pub(crate) async fn next(&mut self) -> Option<Event> {
         let event = match self.events.as_mut()?.recv().await {
             Ok(event) => event,
             // Too much has happened meanwhile: it is not told, but that it is not is.

@@ -1,0 +1,29 @@
+//! The OpenAPI 3.1 document: operations and schemas put together.
+
+use serde_json::{Value, json};
+
+use super::operation::{Operation, path_parameter, problem_response};
+use super::schemas::schemas;
+
+/// The document of these operations, each with its path and its method in lower case.
+pub(crate) fn document(operations: impl Iterator<Item = (String, String, Operation)>) -> Value {
+    let mut paths = json!({});
+    for (path, method, operation) in operations {
+        paths[path][method] = operation.into_value();
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Passerelle",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Files over HTTP. Every refusal is a problem document (RFC 9457) with a stable `code`. GET has HEAD beside it everywhere. Changes that a page of another site asks for are refused.",
+            "license": {"name": "MIT OR Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas(),
+            "responses": {"Problem": problem_response()},
+            "parameters": {"path": path_parameter()},
+        },
+    })
+}

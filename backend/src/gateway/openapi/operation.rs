@@ -1,0 +1,134 @@
+//! [`Operation`]: the description of one operation for the OpenAPI document, written beside its handler.
+
+use serde_json::{Map, Value, json};
+use shared::api::PROBLEM_TYPE;
+use shared::limits::JOB_WAIT_MAX;
+
+/// An OpenAPI operation object (OpenAPI 3.1 §4.8.10).
+pub(crate) struct Operation(Map<String, Value>);
+
+impl Operation {
+    /// Operation `id`, summarised in a few words.
+    pub(crate) fn new(id: &str, summary: &str) -> Self {
+        Self(Map::from_iter([("operationId".into(), id.into()), ("summary".into(), summary.into())])).responses()
+    }
+
+    fn responses(mut self) -> Self {
+        self.0.insert("responses".into(), json!({}));
+        self
+    }
+
+    pub(crate) fn description(mut self, text: impl Into<String>) -> Self {
+        self.0.insert("description".into(), Value::String(text.into()));
+        self
+    }
+
+    /// A parameter object (§4.8.12).
+    pub(crate) fn parameter(mut self, parameter: Value) -> Self {
+        if let Value::Array(parameters) = self.0.entry("parameters").or_insert_with(|| json!([])) {
+            parameters.push(parameter);
+        }
+        self
+    }
+
+    /// `{path}` in the address: the path of an entry.
+    pub(crate) fn path(self) -> Self {
+        self.parameter(json!({"$ref": "#/components/parameters/path"}))
+    }
+
+    /// `{id}` in the address.
+    pub(crate) fn id(self) -> Self {
+        self.parameter(json!({"name": "id", "in": "path", "required": true, "schema": schema("Id")}))
+    }
+
+    /// An optional parameter of the query.
+    pub(crate) fn query(self, name: &str, schema: Value, description: &str) -> Self {
+        self.parameter(json!({"name": name, "in": "query", "description": description, "schema": schema}))
+    }
+
+    /// How long the answer may wait for a job, in milliseconds.
+    pub(crate) fn wait(self) -> Self {
+        let milliseconds = json!({"type": "integer", "minimum": 0, "maximum": JOB_WAIT_MAX.as_millis() as u64});
+        self.query("wait", milliseconds, "How long to wait for the end, or for news, in milliseconds.")
+    }
+
+    /// Optional header fields of the request, as free text.
+    pub(crate) fn headers<const N: usize>(self, names: [&str; N]) -> Self {
+        let field = |name| json!({"name": name, "in": "header", "schema": {"type": "string"}});
+        names.into_iter().fold(self, |operation, name| operation.parameter(field(name)))
+    }
+
+    /// The field `Idempotency-Key`.
+    pub(crate) fn idempotency_key(self) -> Self {
+        self.parameter(json!({"name": "Idempotency-Key", "in": "header", "description": "Asked again with the same, the answer is the same.", "schema": schema("Key")}))
+    }
+
+    /// A request body of one media type.
+    pub(crate) fn body(mut self, required: bool, media_type: &str, content: Value) -> Self {
+        self.0.insert("requestBody".into(), json!({"required": required, "content": {media_type: content}}));
+        self
+    }
+
+    /// A JSON body of the schema `name`.
+    pub(crate) fn json_body(self, name: &str) -> Self {
+        self.body(true, "application/json", json!({"schema": schema(name)}))
+    }
+
+    /// A response object (§4.8.17) for a status, or for `default`.
+    pub(crate) fn response(mut self, status: &str, response: Value) -> Self {
+        self.0["responses"][status] = response;
+        self
+    }
+
+    /// A response without content, or with content that needs no schema.
+    pub(crate) fn says(self, status: &str, description: &str) -> Self {
+        self.response(status, json!({"description": description}))
+    }
+
+    /// A response with content of one media type.
+    pub(crate) fn content(self, status: &str, description: &str, media_type: &str, content: Value) -> Self {
+        self.response(status, json!({"description": description, "content": {media_type: content}}))
+    }
+
+    /// A JSON response of the schema `name`.
+    pub(crate) fn json(self, status: &str, name: &str) -> Self {
+        self.content(status, "Found.", "application/json", json!({"schema": schema(name)}))
+    }
+
+    /// The headers of an answer about a folder, for the response of `status`.
+    pub(crate) fn folder_headers(mut self, status: &str) -> Self {
+        let description = "What the caller may do in the folder: names of rights, separated by spaces. For a page's buttons; each request is authorised by itself.";
+        let examples = ["list read create replace delete"];
+        self.0["responses"][status]["headers"] = json!({"Passerelle-Rights": {"description": description, "schema": {"type": "string", "examples": examples}}});
+        self
+    }
+
+    /// Problem documents for these statuses and for every other failure.
+    pub(crate) fn problems<const N: usize>(self, statuses: [&str; N]) -> Self {
+        statuses.into_iter().fold(self, Self::problem).problem("default")
+    }
+
+    /// A problem document for one status.
+    pub(crate) fn problem(self, status: &str) -> Self {
+        self.response(status, json!({"$ref": "#/components/responses/Problem"}))
+    }
+
+    pub(super) fn into_value(self) -> Value {
+        Value::Object(self.0)
+    }
+}
+
+/// A reference to the schema `name` of the document.
+pub(crate) fn schema(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// The response that [`Operation::problem`] refers to.
+pub(super) fn problem_response() -> Value {
+    json!({"description": "A refusal.", "content": {PROBLEM_TYPE: {"schema": schema("Problem")}}})
+}
+
+/// The parameter that [`Operation::path`] refers to.
+pub(super) fn path_parameter() -> Value {
+    json!({"name": "path", "in": "path", "required": true, "description": "Slashes stand between its segments.", "schema": schema("Path")})
+}

@@ -1,0 +1,225 @@
+//! The files of the page, each with its media type, codings, validator and cache lifetime.
+
+use std::collections::HashMap;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, VARY,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use sha2::{Digest, Sha256};
+use shared::{ETag, VPath};
+
+use super::policy::{WORKER_POLICY, policy};
+use crate::gateway::config::PageFiles;
+use crate::gateway::http::conditional::Conditions;
+use crate::gateway::http::content_type;
+use crate::gateway::http::headers::set;
+use crate::gateway::http::negotiate::{Coding, coding};
+
+const INDEX: &str = "index.html";
+
+/// The page, ready to be served.
+pub(crate) struct Page {
+    assets: HashMap<&'static str, Asset>,
+    policy: String,
+}
+
+pub(crate) struct Asset {
+    content_type: &'static str,
+    immutable: bool,
+    plain: Form,
+    /// Densest first.
+    compressed: Vec<Form>,
+}
+
+/// The bytes of a file in one coding.
+struct Form {
+    coding: Coding,
+    bytes: &'static [u8],
+    etag: ETag,
+}
+
+impl Page {
+    pub(crate) fn new(PageFiles(files): PageFiles) -> Self {
+        let found: HashMap<_, _> = files.iter().copied().collect();
+        let is_form = |name: &str| {
+            name.strip_suffix(".br").or(name.strip_suffix(".gz")).is_some_and(|plain| found.contains_key(plain))
+        };
+        let assets = files.iter().filter(|(name, _)| !is_form(name));
+        let assets: HashMap<_, _> = assets.map(|(name, plain)| (*name, Asset::new(name, plain, &found))).collect();
+        let index = found.get(INDEX).map(|bytes| String::from_utf8_lossy(bytes)).unwrap_or_default();
+        Self { assets, policy: policy(&index) }
+    }
+}
+
+impl Asset {
+    fn new(name: &str, plain: &'static [u8], found: &HashMap<&'static str, &'static [u8]>) -> Self {
+        let path = VPath::from_bytes(name.as_bytes()).unwrap_or_default();
+        let digest = Sha256::digest(plain);
+        let form = |coding, bytes| Form { coding, bytes, etag: etag(&digest, coding) };
+        let compressed = [(Coding::Brotli, ".br"), (Coding::Gzip, ".gz")].into_iter().filter_map(|(coding, suffix)| {
+            found.get(format!("{name}{suffix}").as_str()).map(|bytes| form(coding, *bytes))
+        });
+        Self {
+            content_type: content_type::content_type(&path),
+            immutable: is_hashed(name),
+            compressed: compressed.collect(),
+            plain: form(Coding::Identity, plain),
+        }
+    }
+
+    /// The form that the client prefers.
+    fn form(&self, headers: &HeaderMap) -> &Form {
+        let available: Vec<_> = self.compressed.iter().map(|form| form.coding).collect();
+        let chosen = coding(headers, &available);
+        self.compressed.iter().find(|form| form.coding == chosen).unwrap_or(&self.plain)
+    }
+}
+
+/// Each coding is another representation, with a validator of its own (RFC 9110 §8.8.3.3).
+fn etag(digest: &[u8], coding: Coding) -> ETag {
+    let digest = Sha256::new_with_prefix(digest).chain_update(coding.token()).finalize();
+    let mut etag = [0; 16];
+    etag.copy_from_slice(&digest[..16]);
+    ETag(etag)
+}
+
+/// True for a name that holds a hash of the content, as the bundler writes them: `frontend-0123456789abcdef_bg.wasm`.
+fn is_hashed(name: &str) -> bool {
+    let stem = name.rsplit('/').next().unwrap_or(name);
+    stem.split(['-', '.', '_']).skip(1).any(|word| word.len() >= 8 && word.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+impl Page {
+    /// The file at `path` below the page's address.
+    pub(crate) fn asset(&self, path: &str) -> Option<&Asset> {
+        self.assets.get(path)
+    }
+
+    /// The page itself; `None` in a program that was built without a page.
+    pub(crate) fn index(&self) -> Option<&Asset> {
+        self.assets.get(INDEX)
+    }
+
+    /// 200 with a file in the coding that the client prefers, or 304.
+    pub(crate) fn answer(&self, asset: &Asset, method: &Method, headers: &HeaderMap) -> Response {
+        let &Form { coding, bytes, etag } = asset.form(headers);
+        let mut answer = HeaderMap::with_capacity(16);
+        set(&mut answer, ETAG, etag.quoted());
+        let lifetime = if asset.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
+        answer.insert(CACHE_CONTROL, HeaderValue::from_static(lifetime));
+        answer.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+        // A 304 too: its headers take the place of the stored ones (RFC 9111 §3.2), and its policy with them.
+        if asset.content_type.starts_with("text/html") {
+            self.guard(&mut answer);
+        }
+        if asset.content_type.starts_with("text/javascript") {
+            answer.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(WORKER_POLICY));
+        }
+        if Conditions::read(method, headers).has(Some(etag)) {
+            return (StatusCode::NOT_MODIFIED, answer).into_response();
+        }
+        set(&mut answer, CONTENT_TYPE, asset.content_type);
+        set(&mut answer, CONTENT_LENGTH, bytes.len());
+        if coding != Coding::Identity {
+            answer.insert(CONTENT_ENCODING, HeaderValue::from_static(coding.token()));
+        }
+        (StatusCode::OK, answer, Body::from(Bytes::from_static(bytes))).into_response()
+    }
+
+    /// What keeps the page to itself.
+    fn guard(&self, headers: &mut HeaderMap) {
+        set(headers, CONTENT_SECURITY_POLICY, &self.policy);
+        let opener = HeaderName::from_static("cross-origin-opener-policy");
+        headers.insert(opener, HeaderValue::from_static("same-origin"));
+        let permissions = HeaderName::from_static("permissions-policy");
+        let none = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), \
+                    microphone=(), midi=(), payment=(), usb=(), xr-spatial-tracking=()";
+        headers.insert(permissions, HeaderValue::from_static(none));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::ACCEPT_ENCODING;
+
+    use super::*;
+    use crate::gateway::http::html::csp_hash;
+
+    const FILES: &[(&str, &[u8])] = &[
+        ("index.html", b"<!doctype html><script>start()</script><SCRIPT type=\"module\">import 'x'</SCRIPT><script src=\"a.js\"></script>"),
+        ("frontend-0123456789abcdef_bg.wasm", b"\0asm"),
+        ("frontend-0123456789abcdef_bg.wasm.br", b"br"),
+        ("frontend-0123456789abcdef_bg.wasm.gz", b"gz"),
+        ("hasher_loader.js", b"importScripts('./hasher.js')"),
+        ("notes.gz", b"a file of its own"),
+    ];
+
+    fn answer(name: &str, encoding: &'static str, etag: Option<&HeaderValue>) -> Response {
+        let page = Page::new(PageFiles(FILES));
+        let mut headers = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(encoding))]);
+        if let Some(etag) = etag {
+            headers.insert(http::header::IF_NONE_MATCH, etag.clone());
+        }
+        page.answer(&page.assets[name], &Method::GET, &headers)
+    }
+
+    #[test]
+    fn an_asset_comes_in_the_wanted_form() {
+        let wasm = FILES[1].0;
+        let brotli = answer(wasm, "gzip, br", None);
+        assert_eq!(brotli.headers()[CONTENT_TYPE], "application/wasm");
+        assert_eq!(brotli.headers()[CONTENT_ENCODING], "br");
+        assert_eq!(brotli.headers()[CONTENT_LENGTH], "2");
+        assert_eq!(brotli.headers()[CACHE_CONTROL], "public, max-age=31536000, immutable");
+        assert_eq!(brotli.headers()[VARY], "Accept-Encoding");
+        let plain = answer(wasm, "identity", None);
+        assert!(!plain.headers().contains_key(CONTENT_ENCODING));
+        assert_ne!(plain.headers()[ETAG], brotli.headers()[ETAG]);
+        let again = answer(wasm, "br", Some(&brotli.headers()[ETAG]));
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(answer(wasm, "identity", Some(&brotli.headers()[ETAG])).status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn the_page_is_guarded_and_checked_each_time() {
+        let index = answer("index.html", "", None);
+        assert_eq!(index.headers()[CACHE_CONTROL], "no-cache");
+        let policy = index.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.contains(&csp_hash("start()")) && policy.contains(&csp_hash("import 'x'")));
+        assert_eq!(policy.matches("sha256-").count(), 2);
+        assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"));
+        let again = answer("index.html", "", Some(&index.headers()[ETAG]));
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(again.headers()[CONTENT_SECURITY_POLICY], policy);
+    }
+
+    #[test]
+    fn a_worker_may_load_its_own_program_and_nothing_else() {
+        let worker = answer("hasher_loader.js", "", None);
+        let policy = worker.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'"), "{policy}");
+        assert!(!answer("frontend-0123456789abcdef_bg.wasm", "", None).headers().contains_key(CONTENT_SECURITY_POLICY));
+    }
+
+    #[test]
+    fn a_compressed_form_is_not_a_file_of_its_own() {
+        let page = Page::new(PageFiles(FILES));
+        let mut names: Vec<_> = page.assets.keys().copied().collect();
+        names.sort_unstable();
+        assert_eq!(names, ["frontend-0123456789abcdef_bg.wasm", "hasher_loader.js", "index.html", "notes.gz"]);
+    }
+
+    #[test]
+    fn hashed_names() {
+        for name in ["frontend-0123456789abcdef.js", "a/style-deadbeef.css", "x.0123456789abcdef.js"] {
+            assert!(is_hashed(name), "{name}");
+        }
+        for name in ["index.html", "favicon.svg", "manifest.webmanifest", "deadbeef.js", "frontend-abc.js"] {
+            assert!(!is_hashed(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! `GET /api/v1/about`: what the server is, and whether the caller may change files.
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use shared::Rights;
+use shared::api::files::About;
+
+use crate::gateway::auth::Auth;
+use crate::gateway::http::conditional::Conditions;
+use crate::gateway::http::json;
+use crate::gateway::http::problem::Refusal;
+use crate::gateway::openapi::operation::Operation;
+use crate::gateway::state::Gateway;
+
+pub(crate) async fn about(State(gateway): State<Gateway>, auth: Auth, request: Request) -> Result<Response, Refusal> {
+    json::wants_json(request.headers())?;
+    let about = About {
+        version: env!("CARGO_PKG_VERSION").into(),
+        name: gateway.config.name.clone(),
+        writable: auth.rights().contains(Rights::REPLACE),
+    };
+    json::revalidated(&Conditions::default(), None, &about)
+}
+
+pub(crate) fn describe() -> Operation {
+    Operation::new("readAbout", "What the server is and what the caller may do").json("200", "About").problems([])
+}

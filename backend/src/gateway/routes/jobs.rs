@@ -1,0 +1,78 @@
+//! `/api/v1/jobs`: the changes that the caller began, their progress and their outcomes.
+
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::Uri;
+use serde_json::json;
+use shared::api::changes::Jobs;
+use shared::limits::JOB_WAIT_MAX;
+use shared::{ErrorCode, JobId};
+
+use crate::gateway::auth::Auth;
+use crate::gateway::http::json;
+use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::query::Query;
+use crate::gateway::openapi::operation::Operation;
+use crate::gateway::state::Gateway;
+
+/// `GET /api/v1/jobs`.
+pub(crate) async fn list(
+    State(gateway): State<Gateway>,
+    Auth(caller): Auth,
+    request: Request,
+) -> Result<Response, Refusal> {
+    json::wants_json(request.headers())?;
+    let jobs = gateway.client.jobs(&caller).await?;
+    json::answer(&Jobs { jobs })
+}
+
+pub(crate) fn describe_list() -> Operation {
+    Operation::new("listJobs", "The caller's changes of late, newest first, without outcomes")
+        .json("200", "Jobs")
+        .problems([])
+}
+
+/// `GET /api/v1/jobs/<id>?seen=&wait=`: the job once its version is newer than `seen`, or after `wait` milliseconds.
+pub(crate) async fn read(
+    State(gateway): State<Gateway>,
+    Auth(caller): Auth,
+    request: Request,
+) -> Result<Response, Refusal> {
+    json::wants_json(request.headers())?;
+    let id = id(request.uri())?;
+    let query = Query::parse(request.uri().query().unwrap_or_default())?;
+    let (seen, wait) = (query.number("seen")?.unwrap_or(0), query.number("wait")?.unwrap_or(0));
+    let wait = Duration::from_millis(wait).min(JOB_WAIT_MAX);
+    json::answer(&gateway.client.job(&caller, id, seen, wait).await?)
+}
+
+pub(crate) fn describe_read() -> Operation {
+    let version = json!({"type": "integer", "minimum": 0, "default": 0});
+    Operation::new("readJob", "How a change stands")
+        .id()
+        .query("seen", version, "The version that is known already.")
+        .wait()
+        .json("200", "Job")
+        .problems([])
+}
+
+/// `DELETE /api/v1/jobs/<id>`: stops the job after the entry that it is at.
+pub(crate) async fn cancel(
+    State(gateway): State<Gateway>,
+    Auth(caller): Auth,
+    request: Request,
+) -> Result<Response, Refusal> {
+    json::wants_json(request.headers())?;
+    json::answer(&gateway.client.cancel_job(&caller, id(request.uri())?).await?)
+}
+
+pub(crate) fn describe_cancel() -> Operation {
+    Operation::new("cancelJob", "Stops a change after the entry that it is at").id().json("200", "Job").problems([])
+}
+
+fn id(uri: &Uri) -> Result<JobId, Refusal> {
+    let id = uri.path().rsplit('/').next().and_then(JobId::parse);
+    id.ok_or_else(|| Refusal::because(ErrorCode::NotFound, "There is no such change."))
+}

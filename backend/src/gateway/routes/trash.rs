@@ -1,0 +1,100 @@
+//! The trash: `DELETE /files/<path>` moves an entry into it, `GET /api/v1/trash` lists it.
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde_json::json;
+use shared::api::changes::Trash;
+use shared::change::PathItem;
+use shared::limits::{JOB_WAIT_MAX, TRASH_LIMIT_MAX};
+use shared::{Change, ETag, Entry, ErrorCode, JobState};
+
+use super::changes::{random_key, refuse_failure};
+use crate::client::TrashPage;
+use crate::gateway::auth::{Auth, rights_header};
+use crate::gateway::http::preconditions::{Preconditions, Wanted};
+use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::query::Query;
+use crate::gateway::http::request_path::Target;
+use crate::gateway::http::{idempotency_key, json};
+use crate::gateway::openapi::operation::Operation;
+use crate::gateway::state::Gateway;
+
+/// `DELETE /files/<path>`: into the trash, from where it can be brought back.
+pub(crate) async fn trash_file(
+    State(gateway): State<Gateway>,
+    Auth(caller): Auth,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let target = Target::of(&request)?;
+    let key = idempotency_key::key(request.headers())?.map_or_else(random_key, Ok)?;
+    let preconditions = Preconditions::read(request.headers());
+    let entry = gateway.client.stat(&caller, &target.path).await?;
+    if target.slash && !entry.is_folder() {
+        return Err(Refusal::because(ErrorCode::NotFolder, "The address ends in a slash, and this is a file."));
+    }
+    let if_etag = state(&preconditions, &entry)?;
+    let change = Change::Trash { items: vec![PathItem { path: target.path, if_etag }] };
+    match gateway.begin_change(&caller, key, &change, JOB_WAIT_MAX).await {
+        Ok(job) if job.state == JobState::Done => {
+            refuse_failure(&job, &change).map_err(|refusal| in_words(refusal, if_etag))?;
+            Ok(StatusCode::NO_CONTENT.into_response())
+        }
+        Ok(job) => json::with_status(StatusCode::ACCEPTED, &job),
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// The state in which alone it may go, where the request has conditions.
+fn state(preconditions: &Preconditions, entry: &Entry) -> Result<Option<ETag>, Refusal> {
+    if preconditions.direct() == Some(Ok(Wanted::Any)) {
+        return Ok(None);
+    }
+    match preconditions.decide(Some(entry)) {
+        Ok(_) => Ok(entry.etag),
+        Err(_) => Err(ErrorCode::PreconditionFailed.into()),
+    }
+}
+
+fn in_words(refusal: Refusal, if_etag: Option<ETag>) -> Refusal {
+    match refusal.code {
+        ErrorCode::Changed if if_etag.is_some() => ErrorCode::PreconditionFailed.into(),
+        _ => refusal,
+    }
+}
+
+/// `GET /api/v1/trash?limit=&cursor=`.
+pub(crate) async fn list(
+    State(gateway): State<Gateway>,
+    Auth(caller): Auth,
+    request: Request,
+) -> Result<Response, Refusal> {
+    json::wants_json(request.headers())?;
+    let query = Query::parse(request.uri().query().unwrap_or_default())?;
+    let (limit, cursor) = (query.limit(TRASH_LIMIT_MAX, TRASH_LIMIT_MAX)?, query.cursor()?);
+    let TrashPage { items, next_cursor, total } = gateway.client.list_trash(&caller, cursor.as_deref(), limit).await?;
+    let total = total.unwrap_or(items.len() as u64);
+    let mut response = json::answer(&Trash { items, next_cursor, total })?;
+    response.headers_mut().extend([rights_header(&caller)]);
+    Ok(response)
+}
+
+pub(crate) fn describe_trash_file() -> Operation {
+    Operation::new("trashFile", "A file or folder into the trash")
+        .path()
+        .headers(["If-Match", "If-Unmodified-Since"])
+        .idempotency_key()
+        .json("202", "Job")
+        .says("204", "It is there.")
+        .problems(["412"])
+}
+
+pub(crate) fn describe_list() -> Operation {
+    let limit = json!({"type": "integer", "minimum": 1, "maximum": TRASH_LIMIT_MAX, "default": TRASH_LIMIT_MAX});
+    Operation::new("listTrash", "What is in the trash, newest first")
+        .query("limit", limit, "Most items in the answer.")
+        .query("cursor", json!({"type": "string"}), "`next_cursor` of the page before.")
+        .json("200", "Trash")
+        .folder_headers("200")
+        .problems([])
+}

@@ -1,0 +1,136 @@
+//! A request about an upload, and what its answers have in common.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use axum::extract::Request;
+use axum::response::Response;
+use http::HeaderMap;
+use http::header::CONTENT_LOCATION;
+use shared::{ErrorCode, Timestamp, UploadId};
+
+use super::headers::{BASE, EXPIRES, OFFSET, RESUMABLE, VERSIONS};
+use crate::client::{Caller, Upload};
+use crate::gateway::http::digest_fields;
+use crate::gateway::http::headers::set;
+use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::request_body::Incoming;
+use crate::gateway::routes::upload;
+use crate::gateway::state::Gateway;
+
+/// A request about one upload, or about one to be, without its body.
+pub(super) struct Asked {
+    pub(super) gateway: Gateway,
+    pub(super) caller: Caller,
+    pub(super) headers: HeaderMap,
+}
+
+impl Asked {
+    pub(super) fn of(gateway: Gateway, caller: Caller, mut request: Request) -> (Self, Incoming) {
+        let body = Incoming::of(&gateway.bodies, &mut request);
+        (Self { gateway, caller, headers: std::mem::take(request.headers_mut()) }, body)
+    }
+
+    /// What the whole file must come to, if the request says so (`Repr-Digest`).
+    pub(super) fn digest(&self) -> Result<Option<Vec<u8>>, Refusal> {
+        digest_fields::of_whole(&self.headers)
+    }
+
+    /// Makes a file of an upload that is whole and is to be one, if its content has the digest that the request names.
+    pub(super) async fn finish(&self, upload: Upload) -> Result<Upload, Refusal> {
+        if !is_due(&upload) {
+            return Ok(upload);
+        }
+        let offset = upload.offset;
+        match self.gateway.commit(&self.caller, upload.id, self.digest()?).await {
+            Ok(upload) => {
+                self.gateway.metrics.uploaded("tus");
+                Ok(upload)
+            }
+            Err(error) => Err(at(error.into(), Some(offset))),
+        }
+    }
+}
+
+/// The id in `/api/v1/uploads/<id>[/…]`. What is none is nothing that there is.
+pub(super) fn id(path: &str) -> Result<UploadId, Refusal> {
+    let rest = path.strip_prefix(BASE).and_then(|rest| rest.strip_prefix('/')).unwrap_or_default();
+    let id = rest.split('/').next().and_then(UploadId::parse);
+    id.ok_or_else(|| Refusal::because(ErrorCode::NotFound, "There is no such upload."))
+}
+
+/// Every answer says the version, be it a refusal.
+pub(super) fn speak(answer: Result<Response, Refusal>) -> Result<Response, Refusal> {
+    match answer {
+        Ok(mut response) => {
+            response.headers_mut().insert(RESUMABLE, VERSIONS);
+            Ok(response)
+        }
+        Err(refusal) => Err(refusal.header(RESUMABLE, VERSIONS)),
+    }
+}
+
+/// A refusal that says where the upload stands, for the client to go on from there.
+pub(super) fn at(refusal: Refusal, offset: Option<u64>) -> Refusal {
+    match offset {
+        Some(offset) => refusal.header(OFFSET, offset.into()),
+        None => refusal,
+    }
+}
+
+fn is_whole(upload: &Upload) -> bool {
+    upload.length == Some(upload.offset)
+}
+
+/// Whole, meant to be a file, and none yet.
+pub(super) fn is_due(upload: &Upload) -> bool {
+    is_whole(upload) && upload.target.is_some() && upload.entry.is_none()
+}
+
+/// What every answer about an upload says of it, and of the file that it became.
+pub(super) fn standing(upload: &Upload) -> HeaderMap {
+    let mut headers = upload::file_headers(upload);
+    set(&mut headers, OFFSET, upload.offset);
+    match &upload.entry {
+        Some(entry) => set(&mut headers, CONTENT_LOCATION, format!("/files/{}", entry.path)),
+        None => {
+            if let Some(date) = http_date(upload.expires) {
+                set(&mut headers, EXPIRES, date);
+            }
+        }
+    }
+    headers
+}
+
+/// None before 1970, which the format cannot say.
+fn http_date(moment: Timestamp) -> Option<String> {
+    let seconds = u64::try_from(moment.seconds()).ok()?;
+    UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).map(httpdate::fmt_http_date)
+}
+
+/// A refusal to bytes that would not fit the upload.
+pub(super) fn beyond() -> Refusal {
+    Refusal::because(ErrorCode::TooLarge, "These are more bytes than the upload lacks.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_one_segment() {
+        let digits = "1f".repeat(16);
+        for path in [format!("{BASE}/{digits}"), format!("{BASE}/{digits}/commit")] {
+            assert_eq!(id(&path).ok(), Some(UploadId([0x1f; 16])), "{path}");
+        }
+        for path in [BASE.to_owned(), format!("{BASE}/"), format!("{BASE}/../{digits}"), format!("{BASE}x/{digits}")] {
+            assert!(id(&path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn dates_are_those_of_http() {
+        let date = http_date(Timestamp::from_parts(1_700_000_000, 5));
+        assert_eq!(date.as_deref(), Some("Tue, 14 Nov 2023 22:13:20 GMT"));
+        assert_eq!(http_date(Timestamp(-1)), None);
+    }
+}
