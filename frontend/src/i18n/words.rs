@@ -1,6 +1,6 @@
 //! The table of what the page says, each line in both languages: one that lacks a language does not compile.
 
-use super::{Counted, Explained};
+use super::text::{Counted, Explained};
 
 macro_rules! words {
     ($($(#[doc = $doc:literal])* $name:ident: $kind:ty = $en:expr, $fr:expr;)*) => {
@@ -520,4 +520,25 @@ words! {
         "Le serveur a rencontré un problème",
         "Le problème est de son côté. Réessayez\u{202f}; si cela se reproduit, prévenez la personne qui gère le serveur."
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn french_has_its_spaces() {
+        // The table's own text, so that no sentence escapes.
+        let table = format!("{FR:?}").replace("\\u{a0}", "\u{a0}").replace("\\u{202f}", "\u{202f}");
+        let texts = table.split('"').skip(1).step_by(2);
+        for text in texts {
+            for (index, sign) in text.char_indices().filter(|(_, sign)| ";!?:»".contains(*sign)) {
+                let before = text[..index].chars().next_back();
+                let expected = if ":»".contains(sign) { '\u{a0}' } else { '\u{202f}' };
+                assert_eq!(before, Some(expected), "{text}");
+            }
+            assert!(!text.contains("« "), "{text}");
+            assert!(!text.contains('\''), "{text}");
+        }
+    }
 }

@@ -1,0 +1,56 @@
+//! The forms of text in the table: templates, plurals, explanations.
+
+/// A sentence that counts, for each plural category that the two languages have. `{n}` is the number.
+#[derive(Debug)]
+pub struct Counted {
+    pub(super) one: &'static str,
+    /// French says "un million *de* fichiers".
+    pub(super) many: &'static str,
+    pub(super) other: &'static str,
+}
+
+impl Counted {
+    /// The form for a category of `Intl.PluralRules`.
+    pub fn form(&self, category: &str) -> &'static str {
+        match category {
+            "one" => self.one,
+            "many" => self.many,
+            _ => self.other,
+        }
+    }
+}
+
+/// What happened, and what to do about it.
+#[derive(Debug)]
+pub struct Explained {
+    /// In a few words.
+    pub title: &'static str,
+    /// In a sentence or two.
+    pub advice: &'static str,
+}
+
+/// Puts values where `{key}` stands.
+pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
+    let mut text = String::with_capacity(template.len() + 24);
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let Some((key, after)) = after.split_once('}') else { break };
+        text.push_str(values.iter().find(|(name, _)| *name == key).map_or("", |(_, value)| value));
+        rest = after;
+    }
+    text.push_str(rest);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_are_filled_once() {
+        assert_eq!(fill("{a} and {b}", &[("a", "{b}"), ("b", "2")]), "{b} and 2");
+        assert_eq!(fill("none", &[]), "none");
+        assert_eq!(fill("{unknown}!", &[]), "!");
+    }
+}
