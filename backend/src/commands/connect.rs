@@ -1,13 +1,13 @@
-//! From the command line to a client: the address, the key, and the paths that were typed.
+//! Reads address, key and paths from the command line, and makes the client.
 
-use percent_encoding::percent_encode_byte;
 use std::ffi::OsStr;
 use std::time::Duration;
 
+use percent_encoding::percent_encode_byte;
 use shared::{Rights, Scope, VPath};
 use tokio::time::timeout;
 
-use super::exit::{Exit, Failure};
+use super::failure::{Exit, Failure};
 use crate::cli::ConnectArgs;
 use crate::client::{Caller, Client, PoolConfig, ServerAddress, Target};
 use crate::state::{StateError, key_of, read_key};
@@ -15,48 +15,49 @@ use crate::wire::{Key, connect_tcp, connect_unix};
 
 const PORT_DEFAULT: &str = "5555";
 
-/// How long to look whether anybody is there at all, when there is no key to speak with.
+/// How long to try to connect, when there is no key.
 const PROBE_TIME: Duration = Duration::from_secs(2);
 
-/// A client, and as whom it asks.
+/// A client, its caller, and the address of the server.
 pub(super) struct Session {
     pub(super) client: Client,
     pub(super) caller: Caller,
     pub(super) address: String,
 }
 
-/// A client for the server that was named, with at most so many connections for bytes. It has not connected yet.
+/// A client that may read. `bulk_connections_max` bounds its connections for file content. It connects at its first
+/// request.
 pub(super) async fn session(args: &ConnectArgs, bulk_connections_max: usize) -> Result<Session, Failure> {
     session_with(args, bulk_connections_max, Rights::READ_ONLY).await
 }
 
-/// The same for a verb that changes something. What the key may not do is refused all the same.
+/// A client that may also change files, as far as the key allows.
 pub(super) async fn session_to_change(args: &ConnectArgs, bulk_connections_max: usize) -> Result<Session, Failure> {
     session_with(args, bulk_connections_max, Rights::ALL).await
 }
 
 async fn session_with(args: &ConnectArgs, bulk_connections_max: usize, rights: Rights) -> Result<Session, Failure> {
-    let place = place(&args.server)?;
-    let (address, key) = (place.to_string(), key(args, &place).await?);
+    let server = server_address(&args.server)?;
+    let (address, key) = (server.to_string(), key(args, &server).await?);
     let caller = Caller { scope: Scope::whole(rights), ..Caller::default() };
     let config = PoolConfig { bulk_connections_max, ..PoolConfig::default() };
-    let client = Client::new(Target { address: place, key }, config);
+    let client = Client::new(Target { address: server, key }, config);
     Ok(Session { client, caller, address })
 }
 
-/// The file server that a person means.
-fn place(text: &str) -> Result<ServerAddress, Failure> {
+/// The address of the file server that the text names.
+fn server_address(text: &str) -> Result<ServerAddress, Failure> {
     match ServerAddress::parse(text) {
         ServerAddress::Unix(path) => {
-            let nowhere = |_| Failure::usage(format!("`{text}` names no Unix socket: unix:PATH does"));
+            let nowhere = |_| Failure::usage(format!("`{text}` has no path of a Unix socket: use unix:PATH"));
             Ok(ServerAddress::Unix(std::path::absolute(path).map_err(nowhere)?))
         }
-        _ => Ok(ServerAddress::Tcp(address(text)?)),
+        _ => Ok(ServerAddress::Tcp(host_port(text)?)),
     }
 }
 
-/// `host:port` from what a person writes: without a port, or copied from what `passerelle serve` prints.
-fn address(text: &str) -> Result<String, Failure> {
+/// `host:port` of the typed text, which may lack the port or have the form that `passerelle serve` prints.
+fn host_port(text: &str) -> Result<String, Failure> {
     let bare = text.strip_prefix("tcp://").unwrap_or(text).trim_end_matches('/');
     let host_end = bare.rfind(']').map_or(0, |end| end + 1);
     let port = bare[host_end..].rfind(':').map(|colon| &bare[host_end + colon + 1..]);
@@ -64,7 +65,7 @@ fn address(text: &str) -> Result<String, Failure> {
     let plain = host_end > 0 || !host.contains(':');
     match port {
         _ if bare.contains("://") => Err(Failure::usage(format!(
-            "`{text}` is no address of a file server: that is HOST:PORT of the framed protocol, not a URL"
+            "`{text}` is a URL, not an address of a file server: use HOST:PORT of the framed protocol"
         ))),
         Some(port) if port.parse::<u16>().is_ok() && plain => {
             Ok(format!("{}:{port}", if host.is_empty() { "127.0.0.1" } else { host }))
@@ -74,17 +75,17 @@ fn address(text: &str) -> Result<String, Failure> {
     }
 }
 
-/// The key that was named, or else the one that a server of this user left for that address.
-async fn key(args: &ConnectArgs, place: &ServerAddress) -> Result<Key, Failure> {
+/// The key that was named; otherwise the one that a server of this user recorded for the address.
+async fn key(args: &ConnectArgs, server: &ServerAddress) -> Result<Key, Failure> {
     let error = match &args.key {
         Some(path) => match read_key(path) {
             Ok(key) => return Ok(key),
             Err(error) => error,
         },
-        None => match key_of(&place.to_string()) {
+        None => match key_of(&server.to_string()) {
             Ok(key) => return Ok(key),
             Err(error) => {
-                is_there(place).await?;
+                check_listening(server).await?;
                 error
             }
         },
@@ -96,10 +97,10 @@ async fn key(args: &ConnectArgs, place: &ServerAddress) -> Result<Key, Failure> 
     Err(Failure::new(Exit::Denied, code, error.to_string()))
 }
 
-/// Without a key it is more useful to hear that there is no server either.
-async fn is_there(place: &ServerAddress) -> Result<(), Failure> {
+/// Checks that a server listens. If not, that is a better message than the missing key.
+async fn check_listening(server: &ServerAddress) -> Result<(), Failure> {
     let connecting = async {
-        match place {
+        match server {
             ServerAddress::Tcp(address) => connect_tcp(address).await.map(drop),
             ServerAddress::Unix(path) => connect_unix(path).await.map(drop),
             ServerAddress::InProcess(_) => Ok(()),
@@ -108,14 +109,14 @@ async fn is_there(place: &ServerAddress) -> Result<(), Failure> {
     let reason = match timeout(PROBE_TIME, connecting).await {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(error)) => error.to_string(),
-        Err(_) => "no answer in time".to_owned(),
+        Err(_) => "timeout".to_owned(),
     };
-    let message = format!("the file server at {place} cannot be reached: {reason}");
+    let message = format!("the file server at {server} cannot be reached: {reason}");
     Err(Failure::new(Exit::Unreachable, shared::ErrorCode::Unreachable.name(), message))
 }
 
-/// A path as a person types it: percent-encoded or plain, with or without a slash at either end. On Unix a name that
-/// the shell completed may be any bytes.
+/// The path of a typed text: percent-encoded or plain, with or without a slash at either end. On Unix it may have any
+/// bytes, because shells complete names that are not UTF-8.
 pub(super) fn path(text: &OsStr) -> Result<VPath, Failure> {
     let mut encoded = String::new();
     for chunk in text.as_encoded_bytes().utf8_chunks() {
@@ -134,8 +135,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_may_come_without_a_port_or_with_its_scheme() {
-        let check = |text: &str, expected: Option<&str>| assert_eq!(address(text).ok().as_deref(), expected, "{text}");
+    fn an_address_may_lack_the_port_or_have_a_scheme() {
+        let check =
+            |text: &str, expected: Option<&str>| assert_eq!(host_port(text).ok().as_deref(), expected, "{text}");
         check("127.0.0.1:5555", Some("127.0.0.1:5555"));
         check("tcp://127.0.0.1:41/", Some("127.0.0.1:41"));
         check("localhost", Some("localhost:5555"));
@@ -149,16 +151,16 @@ mod tests {
     }
 
     #[test]
-    fn an_address_may_be_a_socket_on_this_machine() {
-        let said = |text: &str| place(text).map(|place| place.to_string()).ok();
+    fn an_address_may_be_a_unix_socket() {
+        let parsed = |text: &str| server_address(text).map(|server| server.to_string()).ok();
         let here = std::path::absolute("run/socket").unwrap();
-        assert_eq!(said("unix:run/socket"), Some(format!("unix:{}", here.display())));
-        assert_eq!(said("unix:"), None);
-        assert_eq!(said("localhost"), Some("localhost:5555".into()));
+        assert_eq!(parsed("unix:run/socket"), Some(format!("unix:{}", here.display())));
+        assert_eq!(parsed("unix:"), None);
+        assert_eq!(parsed("localhost"), Some("localhost:5555".into()));
     }
 
     #[test]
-    fn a_path_may_be_typed_plainly() {
+    fn a_path_may_be_plain_or_encoded() {
         let check = |text: &str, expected: &[u8]| assert_eq!(path(OsStr::new(text)).unwrap().as_bytes(), expected);
         check("/", b"");
         check("docs/", b"docs");

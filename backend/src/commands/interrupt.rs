@@ -1,4 +1,4 @@
-//! Ctrl-C: the first one lets the work come to a good end, the second one ends the program.
+//! Ctrl-C: the first one ends the verb gracefully, the second one ends the process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,23 +6,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::exit::Exit;
+use super::failure::Exit;
 
-/// Listens for as long as it lives.
+/// A handler of Ctrl-C, active until it is dropped.
 pub(super) struct Interrupt {
     happened: Arc<AtomicBool>,
     _listening: AbortOnDropHandle<()>,
 }
 
-/// Sets `stop` when the person says so.
+/// Cancels `stop` at the first Ctrl-C.
 pub(super) fn listen(stop: CancellationToken) -> Interrupt {
     let happened = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&happened);
+    let flag = Arc::clone(&happened);
     let listening = tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_err() {
             return;
         }
-        told.store(true, Ordering::Relaxed);
+        flag.store(true, Ordering::Relaxed);
         stop.cancel();
         if tokio::signal::ctrl_c().await.is_ok() {
             std::process::exit(Exit::Interrupted as i32);
@@ -32,6 +32,7 @@ pub(super) fn listen(stop: CancellationToken) -> Interrupt {
 }
 
 impl Interrupt {
+    /// Whether Ctrl-C was pressed.
     pub(super) fn happened(&self) -> bool {
         self.happened.load(Ordering::Relaxed)
     }

@@ -1,5 +1,4 @@
-//! A change that the server carries out as a job: asked for with one key however often the server goes away, waited for
-//! to its end, cancelled where the person says so.
+//! Changes as jobs of the server: requests one under an idempotency key, waits for its end, cancels it on demand.
 
 use std::time::Duration;
 
@@ -8,68 +7,70 @@ use shared::{Change, Job, JobId, JobState};
 use tokio_util::sync::CancellationToken;
 
 use super::connect::Session;
-use super::exit::{Exit, Failure, is_away};
+use super::failure::{Exit, Failure, is_away};
 use super::retry::Backoff;
 use crate::client::ClientError;
 use crate::random::random_bytes;
 
-/// How long the server holds an answer back while nothing is new.
-const NEWS_TIME: Duration = Duration::from_secs(1);
+/// How long the server delays an answer that has no news (long polling).
+const POLL_TIME: Duration = Duration::from_secs(1);
 
-/// Has the change done, and waits for its end. Cancels it when `stop` is set; what was done until then is in the answer.
+/// Carries out a change and waits for its end. Cancels it when `stop` is cancelled; the job then has the outcomes up to
+/// that point. `on_progress` is called after each answer of the server.
 ///
 /// # Errors
-/// Of the change as a whole, or of a server that stays away. What each item came to is in the job.
+/// The change as a whole was refused, or the server stayed unreachable. Failures of single items are in the job.
 pub(super) async fn carry_out(
     session: &Session,
     change: Change,
     retries: u32,
     stop: &CancellationToken,
-    mut tell: impl FnMut(&Progress),
+    mut on_progress: impl FnMut(&Progress),
 ) -> Result<Job, Failure> {
     let Session { client, caller, .. } = session;
     let key = new_key()?;
     let mut backoff = Backoff::new(retries);
     let mut job = loop {
-        match client.change(caller, key, change.clone(), NEWS_TIME).await {
+        match client.change(caller, key, change.clone(), POLL_TIME).await {
             Ok(job) => break job,
-            Err(error) => again(&mut backoff, error).await?,
+            Err(error) => wait(&mut backoff, error).await?,
         }
     };
     let mut canceled = false;
     while job.state == JobState::Running {
-        tell(&job.progress);
-        let news = async {
+        on_progress(&job.progress);
+        let answer = async {
             if canceled {
-                client.job(caller, key, job.version, NEWS_TIME).await
+                client.job(caller, key, job.version, POLL_TIME).await
             } else {
                 tokio::select! {
                     biased;
                     () = stop.cancelled() => client.cancel_job(caller, key).await,
-                    news = client.job(caller, key, job.version, NEWS_TIME) => news,
+                    answer = client.job(caller, key, job.version, POLL_TIME) => answer,
                 }
             }
         };
-        let news = news.await;
+        let answer = answer.await;
         canceled |= stop.is_cancelled();
-        match news {
-            Ok(news) => {
+        match answer {
+            Ok(answer) => {
                 backoff.progress();
-                job = news;
+                job = answer;
             }
-            Err(error) => again(&mut backoff, error).await?,
+            Err(error) => wait(&mut backoff, error).await?,
         }
     }
-    tell(&job.progress);
+    on_progress(&job.progress);
     Ok(job)
 }
 
-/// A key that nobody used before.
+/// A random idempotency key.
 pub(super) fn new_key() -> Result<JobId, Failure> {
     random_bytes().map(JobId).map_err(|error| Failure::new(Exit::Failed, "random", error.to_string()))
 }
 
-async fn again(backoff: &mut Backoff, error: ClientError) -> Result<(), Failure> {
+/// Waits before the next attempt. `Err` if the error is final, or after the last attempt.
+async fn wait(backoff: &mut Backoff, error: ClientError) -> Result<(), Failure> {
     match backoff.next(error.retry_after) {
         Some(time) if is_away(error.code) => {
             tokio::time::sleep(time).await;

@@ -1,5 +1,5 @@
-//! `passerelle ls`: a folder, page by page as it comes, and what is below it. In memory: a page for each folder between
-//! the start and where the listing is.
+//! `passerelle ls`: lists a folder, and with `-R` everything below it. Memory: one page of entries for each folder on
+//! the path to the current one.
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
 
@@ -7,8 +7,8 @@ use shared::limits::LIST_LIMIT_DEFAULT;
 use shared::{Direction, Entry, ErrorCode, Kind, Link, Order, SortKey, VPath};
 
 use super::connect::{Session, path, session};
-use super::exit::{Exit, Failure};
-use super::print;
+use super::failure::{Exit, Failure, is_away};
+use super::{format, output};
 use crate::cli::{LsArgs, SortBy};
 use crate::client::ClientError;
 
@@ -25,7 +25,7 @@ pub(super) async fn run(args: LsArgs) -> Result<Exit, Failure> {
     let lister = Lister { session: &session, order: order(&args) };
     let first = match lister.page(&folder, None).await {
         Ok(first) => first,
-        // Like other `ls`: a file is listed as itself.
+        // As POSIX `ls` does, lists a file as itself.
         Err(error) if error.code == ErrorCode::NotFolder => {
             let entry = session.client.stat(&session.caller, &folder).await;
             lines.below = None;
@@ -51,7 +51,7 @@ struct Lister<'a> {
     order: Order,
 }
 
-/// What is left of a folder: of the page that came, and where the next one starts.
+/// The rest of a folder: the entries of the current page, and the cursor of the next one.
 struct Level {
     folder: VPath,
     entries: std::vec::IntoIter<Entry>,
@@ -65,7 +65,7 @@ impl Lister<'_> {
         Ok(Level { folder: folder.clone(), entries: listing.entries.into_iter(), cursor: listing.next_cursor })
     }
 
-    /// What is in the first folder and, if that is wanted, in each folder below it right after its own line.
+    /// Prints the entries of the first folder and, if `recursive`, those of each folder below it after its own line.
     async fn everything(&self, first: Level, recursive: bool, lines: &mut Lines<'_>) -> Result<Exit, Failure> {
         let mut exit = Exit::Done;
         let mut levels = vec![first];
@@ -85,10 +85,10 @@ impl Lister<'_> {
             if recursive && entry.is_folder() && entry.link.is_none() {
                 match self.page(&entry.path, None).await {
                     Ok(inner) => levels.push(inner),
-                    Err(error) if super::exit::is_away(error.code) => return Err(error.into()),
+                    Err(error) if is_away(error.code) => return Err(error.into()),
                     Err(error) => {
                         lines.flush()?;
-                        print::failure(lines.json, &Failure::from(error).about(&entry.path));
+                        output::failure(lines.json, &Failure::from(error).about(&entry.path));
                         exit = Exit::Partly;
                     }
                 }
@@ -104,7 +104,7 @@ struct Lines<'a> {
     json: bool,
     long: bool,
     terminal: bool,
-    /// The folder that paths begin below, where what is printed is a path and not a name.
+    /// The folder to which printed paths are relative. `None` prints names.
     below: Option<VPath>,
 }
 
@@ -121,11 +121,11 @@ impl Lines<'_> {
     fn text(&self, entry: &Entry) -> String {
         let inner = self.below.as_ref().and_then(|below| below.strip_prefix_of(&entry.path));
         let mut name = match inner {
-            Some(inner) => print::path(&inner),
+            Some(inner) => format::path(&inner),
             None if entry.path.is_root() => "/".into(),
-            None => print::name(entry.path.name()),
+            None => format::name(entry.path.name()),
         };
-        // People see at a glance what can be entered; a script gets the bare name.
+        // A slash marks folders for people; scripts get the bare name.
         if self.terminal && entry.is_folder() && !name.ends_with('/') {
             name.push('/');
         }
@@ -145,9 +145,9 @@ fn long(entry: &Entry, name: &str) -> String {
     let size = if entry.is_file() { entry.size.to_string() } else { "-".into() };
     let link = match &entry.link {
         None => String::new(),
-        Some(Link::Inside(target)) => format!(" -> {}", print::name(target)),
+        Some(Link::Inside(target)) => format!(" -> {}", format::name(target)),
         Some(Link::Escapes) => " -> (out of the served folder)".into(),
         Some(Link::Broken) => " -> (nothing)".into(),
     };
-    format!("{kind}{executable} {size:>13} {} {name}{link}", print::time(entry.modified))
+    format!("{kind}{executable} {size:>13} {} {name}{link}", format::time(entry.modified))
 }

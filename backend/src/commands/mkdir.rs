@@ -1,27 +1,27 @@
-//! `passerelle mkdir`: new folders.
+//! `passerelle mkdir`: makes folders.
 
 use shared::{Change, ErrorCode, VPath};
 
 use super::connect::{Session, path, session_to_change};
-use super::exit::{Exit, Failure};
-use super::outcomes::{Item, Tally};
+use super::failure::{Exit, Failure};
+use super::summary::{ChangeItem, Summary};
 use crate::cli::MkdirArgs;
 
 pub(super) async fn run(args: MkdirArgs) -> Result<Exit, Failure> {
     let paths = args.paths.iter().map(|text| path(text)).collect::<Result<Vec<_>, _>>()?;
     let session = session_to_change(&args.connect, 2).await?;
-    let mut tally = Tally::new(args.connect.json);
+    let mut summary = Summary::new(args.connect.json);
     let mut items = Vec::with_capacity(paths.len());
     for path in paths {
-        // The server makes the folders on the way; `mkdir` does so only if it is told to.
+        // The server would make missing parents; `mkdir` does so only with `--parents`.
         match if args.parents { Ok(()) } else { has_parent(&session, &path).await } {
-            Ok(()) => items.push(Item { what: path.clone(), bytes: path.as_bytes().len(), path }),
-            Err(failure) => tally.failed(&failure.about(&path)),
+            Ok(()) => items.push(ChangeItem { what: path.clone(), bytes: path.as_bytes().len(), path }),
+            Err(failure) => summary.failed(&failure.about(&path)),
         }
     }
     let change = |paths| Change::MakeFolder { paths, existing_ok: args.parents };
-    tally.carry_out(&session, &items, change).await?;
-    Ok(tally.exit())
+    summary.carry_out(&session, &items, change).await?;
+    Ok(summary.exit())
 }
 
 async fn has_parent(session: &Session, path: &VPath) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! `passerelle ping`: whether the file server is there, and how long it takes to say so.
+//! `passerelle ping`: measures how long the file server takes to answer.
 
 use std::time::{Duration, Instant};
 
@@ -6,8 +6,8 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use super::connect::session;
-use super::exit::{Exit, Failure};
-use super::print;
+use super::failure::{Exit, Failure};
+use super::output;
 use crate::cli::PingArgs;
 
 pub(super) async fn run(args: PingArgs) -> Result<Exit, Failure> {
@@ -17,9 +17,9 @@ pub(super) async fn run(args: PingArgs) -> Result<Exit, Failure> {
     session.client.ping().await?;
     let connected = started.elapsed();
     if json {
-        print::line(&json!({ "address": session.address, "connect_us": micros(connected) }).to_string())?;
+        output::line(&json!({ "address": session.address, "connect_us": micros(connected) }).to_string())?;
     } else {
-        print::line(&format!("{}: connected in {}", session.address, milliseconds(connected)))?;
+        output::line(&format!("{}: connected in {}", session.address, milliseconds(connected)))?;
     }
     let mut times = Vec::new();
     let mut lost = None;
@@ -36,13 +36,13 @@ pub(super) async fn run(args: PingArgs) -> Result<Exit, Failure> {
         };
         times.push(time);
         if json {
-            print::line(&json!({ "ping": number, "round_trip_us": micros(time) }).to_string())?;
+            output::line(&json!({ "ping": number, "round_trip_us": micros(time) }).to_string())?;
         } else {
-            print::line(&format!("{}: answered in {}", session.address, milliseconds(time)))?;
+            output::line(&format!("{}: answered in {}", session.address, milliseconds(time)))?;
         }
     }
     if args.count > 1 && !times.is_empty() {
-        print::line(&summary(json, &times))?;
+        output::line(&summary(json, &times))?;
     }
     lost.map_or(Ok(Exit::Done), |error| Err(error.into()))
 }
@@ -57,7 +57,7 @@ fn summary(json: bool, times: &[Duration]) -> String {
         json!({ "summary": { "pings": times.len(), "min_us": least, "mean_us": mean, "max_us": most } }).to_string()
     } else {
         let (least, mean, most) = (milliseconds(least), milliseconds(mean), milliseconds(most));
-        format!("{} answers: {least} at least, {mean} on average, {most} at most", times.len())
+        format!("{} answers: minimum {least}, mean {mean}, maximum {most}", times.len())
     }
 }
 

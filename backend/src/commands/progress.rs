@@ -1,4 +1,4 @@
-//! The progress line: bytes, rate, time left, files. Pure but for the meter, which remembers the last few seconds.
+//! The progress line: files, bytes, rate and time left. Pure; [`Meter`] keeps the samples of the last few seconds.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,46 +7,47 @@ use shared::size;
 
 /// How often the line is drawn.
 pub(super) const DRAW_TIME: Duration = Duration::from_millis(200);
-/// Over how long the rate is taken.
+/// The period over which the rate is averaged.
 const RATE_TIME: Duration = Duration::from_secs(5);
 
-/// How far a download or an upload is.
+/// The counters of a transfer at one moment.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Snapshot {
     pub(super) elapsed: Duration,
-    /// Finished one way or the other.
+    /// Files that are transferred, skipped or failed.
     pub(super) files: u64,
     pub(super) found_files: u64,
     /// Bytes that went over the network.
-    pub(super) passed: u64,
-    /// Those, and those that were there before.
+    pub(super) transferred: u64,
+    /// Bytes transferred or skipped.
     pub(super) done: u64,
+    /// Bytes of all files found so far.
     pub(super) found: u64,
-    /// No more will be found.
+    /// Whether no more files will be found.
     pub(super) found_all: bool,
 }
 
-/// The last few seconds.
+/// Measures the rate over the last few seconds.
 #[derive(Default, Debug)]
 pub(super) struct Meter {
     samples: VecDeque<(Duration, u64)>,
 }
 
 impl Meter {
-    /// Bytes per second of late.
+    /// Bytes per second over the last [`RATE_TIME`].
     pub(super) fn measure(&mut self, now: &Snapshot) -> f64 {
-        self.samples.push_back((now.elapsed, now.passed));
+        self.samples.push_back((now.elapsed, now.transferred));
         while self.samples.len() > 2 && self.samples[0].0 + RATE_TIME < now.elapsed {
             self.samples.pop_front();
         }
         let (since, bytes) = self.samples[0];
         let (since, bytes) = if self.samples.len() == 1 { (Duration::ZERO, 0) } else { (since, bytes) };
         let seconds = now.elapsed.saturating_sub(since).as_secs_f64();
-        if seconds > 0.0 { (now.passed - bytes) as f64 / seconds } else { 0.0 }
+        if seconds > 0.0 { (now.transferred - bytes) as f64 / seconds } else { 0.0 }
     }
 }
 
-/// At most 79 columns. The share and the time left are said only once all is found that there is.
+/// The line, at most 79 columns. Percentage and time left appear only after all files are found.
 pub(super) fn progress_line(now: &Snapshot, bytes_per_second: f64) -> String {
     let files = format!("{} of {} files", now.files, now.found_files);
     let bytes = format!("{} of {}", size::english(now.done), size::english(now.found));
@@ -74,13 +75,21 @@ fn clock(seconds: f64) -> String {
 mod tests {
     use super::*;
 
-    fn at(seconds: u64, passed: u64) -> Snapshot {
+    fn at(seconds: u64, bytes: u64) -> Snapshot {
         let elapsed = Duration::from_secs(seconds);
-        Snapshot { elapsed, files: 3, found_files: 12, passed, done: passed, found: 40_000_000, found_all: true }
+        Snapshot {
+            elapsed,
+            files: 3,
+            found_files: 12,
+            transferred: bytes,
+            done: bytes,
+            found: 40_000_000,
+            found_all: true,
+        }
     }
 
     #[test]
-    fn the_line_says_how_far_and_how_long() {
+    fn the_line_shows_progress_and_time_left() {
         let check = |now: &Snapshot, rate, expected: &str| assert_eq!(progress_line(now, rate), expected);
         let now = at(4, 10_000_000);
         check(&now, 2_500_000.0, " 25% 3 of 12 files, 10.0 MB of 40.0 MB, 2.5 MB/s, 0:12 left");
@@ -92,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rate_is_that_of_the_last_seconds() {
+    fn the_rate_covers_the_last_seconds() {
         let mut meter = Meter::default();
         assert_eq!(meter.measure(&at(2, 10)), 5.0);
         assert_eq!(meter.measure(&at(4, 30)), 10.0);

@@ -1,83 +1,83 @@
-//! What a download or an upload has done so far: counted, and told line by line to whoever wants to know. It decides how the verb ends.
+//! The state of a download or an upload: counters, the progress line, messages, and the exit code that follows.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use shared::{VPath, size};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::exit::{Exit, Failure};
-use super::print;
+use super::failure::{Exit, Failure};
 use super::progress::{self, Meter, Snapshot, progress_line};
 use super::retry::Backoff;
+use super::{format, output};
 use crate::client::ClientError;
 
-/// Which way files go.
+/// Within this time, one message about an unreachable server stands for all connections.
+const NOTICE_TIME: Duration = Duration::from_millis(200);
+
+/// What is transferred.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Way {
-    Down,
-    Up,
+pub(super) enum TransferKind {
+    Download,
+    Upload,
 }
 
-/// Shared by everybody who works on a download or an upload.
+/// How a file ended that did not fail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum FileOutcome {
+    /// All bytes were transferred.
+    Transferred,
+    /// Only the bytes after those of an earlier transfer were transferred.
+    Resumed,
+    /// The destination already had the file.
+    Skipped,
+    /// A symbolic link was made.
+    Link,
+}
+
+/// The state of a transfer, shared by its tasks.
 pub(super) struct Report {
-    way: Way,
+    kind: TransferKind,
     json: bool,
-    /// Whether standard output carries a file's bytes.
+    /// Whether standard output carries the bytes of a file, so that nothing else may be printed there.
     streaming: bool,
     summary: bool,
     started: Instant,
-    /// What was found where files come from.
     found_files: AtomicU64,
     found_bytes: AtomicU64,
-    /// No more will be found.
     found_all: AtomicBool,
     files: AtomicU64,
     bytes: AtomicU64,
-    kept: AtomicU64,
-    kept_bytes: AtomicU64,
+    skipped: AtomicU64,
+    skipped_bytes: AtomicU64,
     links: AtomicU64,
     folders: AtomicU64,
     left_out: AtomicU64,
     failed: AtomicU64,
     screen: Mutex<Screen>,
-    /// Set when it makes no sense to go on.
     stop: CancellationToken,
 }
 
-/// Standard error, with the progress line on it if there is one, and what decides the exit code.
+/// Standard error with its progress line, and what is known about failures. One lock keeps lines whole.
 struct Screen {
+    /// `None` without a progress line.
     meter: Option<Meter>,
     line_is_shown: bool,
     first_failure: Option<Exit>,
-    told_waiting: Option<Instant>,
-}
-
-/// How long one word about a server that went away does.
-const NOTICE_TIME: Duration = Duration::from_millis(200);
-
-/// How a file came.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Came {
-    Whole,
-    /// A part of it was there from before.
-    Resumed,
-    /// It was there.
-    Kept,
-    /// As a link.
-    Link,
+    last_notice: Option<Instant>,
 }
 
 impl Report {
-    pub(super) fn new(way: Way, json: bool, quiet: bool, streaming: bool) -> Self {
+    pub(super) fn new(kind: TransferKind, json: bool, quiet: bool, streaming: bool) -> Self {
         let meter = (!quiet && !json && io::stderr().is_terminal()).then(Meter::default);
         let zero = AtomicU64::default;
         Self {
-            way,
+            kind,
             json,
             streaming,
             summary: json || !(quiet || streaming),
@@ -87,94 +87,100 @@ impl Report {
             found_all: AtomicBool::default(),
             files: zero(),
             bytes: zero(),
-            kept: zero(),
-            kept_bytes: zero(),
+            skipped: zero(),
+            skipped_bytes: zero(),
             links: zero(),
             folders: zero(),
             left_out: zero(),
             failed: zero(),
-            screen: Mutex::new(Screen { meter, line_is_shown: false, first_failure: None, told_waiting: None }),
+            screen: Mutex::new(Screen { meter, line_is_shown: false, first_failure: None, last_notice: None }),
             stop: CancellationToken::new(),
         }
     }
 
-    /// Set when it makes no sense to go on.
+    /// Cancelled to end the transfer early: by Ctrl-C, or by a failure that concerns all files.
     pub(super) fn stop(&self) -> &CancellationToken {
         &self.stop
     }
 
+    /// Counts a file to transfer.
     pub(super) fn found(&self, bytes: u64) {
         add(&self.found_files, 1);
         add(&self.found_bytes, bytes);
     }
 
+    /// Says that no more files will be found.
     pub(super) fn found_all(&self) {
         self.found_all.store(true, Ordering::Relaxed);
     }
 
+    /// Counts a folder that was made.
     pub(super) fn made_folder(&self) {
         add(&self.folders, 1);
     }
 
-    /// So many bytes went over the network.
-    pub(super) fn passed(&self, bytes: u64) {
+    /// Counts bytes that went over the network.
+    pub(super) fn transferred(&self, bytes: u64) {
         add(&self.bytes, bytes);
     }
 
-    /// So many bytes need not pass: they are there from before.
-    pub(super) fn spared(&self, bytes: u64) {
-        add(&self.kept_bytes, bytes);
+    /// Counts bytes that need no transfer, because the destination has them.
+    pub(super) fn skipped(&self, bytes: u64) {
+        add(&self.skipped_bytes, bytes);
     }
 
-    /// A file or link is where it belongs. `from` and `to` are paths for programs: percent-encoded on the server, as the
-    /// system has them here.
-    pub(super) fn came(&self, from: impl Display, to: impl Display, size: u64, came: Came) {
-        let (counter, word) = match (came, self.way) {
-            (Came::Whole, Way::Down) => (&self.files, "downloaded"),
-            (Came::Whole, Way::Up) => (&self.files, "uploaded"),
-            (Came::Resumed, _) => (&self.files, "resumed"),
-            (Came::Kept, _) => (&self.kept, "skipped"),
-            (Came::Link, _) => (&self.links, "link"),
+    /// Reports a file or link that is complete. `from` and `to` are paths for scripts: percent-encoded if on the server,
+    /// otherwise as the operating system has them.
+    pub(super) fn finished(&self, from: impl Display, to: impl Display, size: u64, outcome: FileOutcome) {
+        let (counter, word) = match (outcome, self.kind) {
+            (FileOutcome::Transferred, TransferKind::Download) => (&self.files, "downloaded"),
+            (FileOutcome::Transferred, TransferKind::Upload) => (&self.files, "uploaded"),
+            (FileOutcome::Resumed, _) => (&self.files, "resumed"),
+            (FileOutcome::Skipped, _) => (&self.skipped, "skipped"),
+            (FileOutcome::Link, _) => (&self.links, "link"),
         };
         add(counter, 1);
-        if came == Came::Kept {
-            self.spared(size);
+        if outcome == FileOutcome::Skipped {
+            self.skipped(size);
         }
         if self.json && !self.streaming {
             let (path, to) = (from.to_string(), to.to_string());
-            self.say(&json!({ "file": { "path": path, "to": to, "size": size, "status": word } }).to_string());
+            self.print(&json!({ "file": { "path": path, "to": to, "size": size, "status": word } }).to_string());
         }
     }
 
-    /// Something that does not come, and need not.
+    /// Warns about an entry that is not transferred by design, such as a link. The exit code stays.
     pub(super) fn left_out(&self, path: &VPath, code: &'static str, sentence: &str) {
         self.warn(&Failure::new(Exit::Done, code, sentence).about(path));
     }
 
-    /// The same, where the words name it already.
+    /// As [`Report::left_out`], with a message that names the entry itself.
     pub(super) fn warn(&self, failure: &Failure) {
         add(&self.left_out, 1);
-        drop(self.complain("warning", "warning: ", failure));
+        drop(self.message("warning", "warning: ", failure));
     }
 
-    /// Something that should have come.
+    /// Reports an entry whose transfer failed.
     pub(super) fn failed(&self, failure: &Failure) {
         add(&self.failed, 1);
-        let mut screen = self.complain("error", "", failure);
+        let mut screen = self.message("error", "", failure);
         screen.first_failure.get_or_insert(failure.exit);
     }
 
-    /// Something below a folder whose own failure was told.
-    pub(super) fn failed_too(&self) {
+    /// Counts an entry below a folder whose failure was reported.
+    pub(super) fn failed_below(&self) {
         add(&self.failed, 1);
     }
 
-    /// Waits before the server is asked again, or gives up.
+    /// Waits before the next attempt to reach the server.
+    ///
+    /// # Errors
+    /// `error` as a failure, after the last attempt.
     pub(super) async fn wait(&self, backoff: &mut Backoff, error: ClientError) -> Result<(), Failure> {
         let hint = error.retry_after;
         let failure = Failure::from(error);
         let Some(time) = backoff.next(hint) else { return Err(failure) };
-        self.waiting(&failure, time);
+        self.notify_wait(&failure, time);
         tokio::select! {
             () = self.stop.cancelled() => {}
             () = tokio::time::sleep(time) => {}
@@ -182,47 +188,16 @@ impl Report {
         Ok(())
     }
 
-    /// The same in the midst of the work, of which what is done is kept.
-    pub(super) async fn wait_amid(&self, backoff: &mut Backoff, error: ClientError) -> Result<(), Failure> {
-        let kept = |failure: Failure| {
-            let message = format!("{}; what came is kept, and the same command goes on from there", failure.message);
+    /// As [`Report::wait`]; the failure also says that the command can be repeated to resume.
+    pub(super) async fn wait_to_resume(&self, backoff: &mut Backoff, error: ClientError) -> Result<(), Failure> {
+        let resumable = |failure: Failure| {
+            let message = format!("{}; run the same command again to resume", failure.message);
             Failure { message, ..failure }
         };
-        self.wait(backoff, error).await.map_err(kept)
+        self.wait(backoff, error).await.map_err(resumable)
     }
 
-    /// Draws the progress line now and then, until it is dropped.
-    pub(super) async fn keep_drawing(&self) {
-        let mut ticks = tokio::time::interval(progress::DRAW_TIME);
-        loop {
-            ticks.tick().await;
-            self.draw();
-        }
-    }
-
-    /// The server went away; it is asked again.
-    fn waiting(&self, failure: &Failure, wait: Duration) {
-        // All connections break at the same time: once is enough.
-        let now = Instant::now();
-        let told = self.lock().told_waiting.replace(now);
-        if told.is_none_or(|told| now - told >= NOTICE_TIME) {
-            let message = format!("{}; asking again in {:.1} s", failure.message, wait.as_secs_f32());
-            drop(self.complain("warning", "", &Failure { message, ..failure.clone() }));
-        }
-    }
-
-    /// Draws the progress line, if there is one.
-    fn draw(&self) {
-        let snapshot = self.snapshot();
-        let mut screen = self.lock();
-        if let Some(meter) = &mut screen.meter {
-            let line = progress_line(&snapshot, meter.measure(&snapshot));
-            let _ = write!(io::stderr().lock(), "\r{line}\x1b[K");
-            screen.line_is_shown = true;
-        }
-    }
-
-    /// Says what was done, and how the verb ends unless it was broken off.
+    /// Prints the summary, and decides the exit code of a transfer that was not ended by a failure.
     pub(super) fn end(&self) -> Exit {
         let mut screen = self.lock();
         screen.clear_line();
@@ -234,7 +209,7 @@ impl Report {
                 writeln!(io::stdout().lock(), "{summary}")
             };
         }
-        let done = [&self.files, &self.kept, &self.links, &self.folders].into_iter().any(|counter| get(counter) > 0);
+        let done = [&self.files, &self.skipped, &self.links, &self.folders].into_iter().any(|counter| get(counter) > 0);
         match screen.first_failure {
             None => Exit::Done,
             Some(_) if done => Exit::Partly,
@@ -242,13 +217,33 @@ impl Report {
         }
     }
 
+    fn notify_wait(&self, failure: &Failure, wait: Duration) {
+        // All connections break at the same time: one message is enough.
+        let now = Instant::now();
+        let last = self.lock().last_notice.replace(now);
+        if last.is_none_or(|last| now - last >= NOTICE_TIME) {
+            let message = format!("{}; trying again in {:.1} s", failure.message, wait.as_secs_f32());
+            drop(self.message("warning", "", &Failure { message, ..failure.clone() }));
+        }
+    }
+
+    fn draw(&self) {
+        let snapshot = self.snapshot();
+        let mut screen = self.lock();
+        if let Some(meter) = &mut screen.meter {
+            let line = progress_line(&snapshot, meter.measure(&snapshot));
+            let _ = write!(io::stderr().lock(), "\r{line}\x1b[K");
+            screen.line_is_shown = true;
+        }
+    }
+
     fn snapshot(&self) -> Snapshot {
         Snapshot {
             elapsed: self.started.elapsed(),
-            files: get(&self.files) + get(&self.kept) + get(&self.failed),
+            files: get(&self.files) + get(&self.skipped) + get(&self.failed),
             found_files: get(&self.found_files),
-            passed: get(&self.bytes),
-            done: get(&self.bytes) + get(&self.kept_bytes),
+            transferred: get(&self.bytes),
+            done: get(&self.bytes) + get(&self.skipped_bytes),
             found: get(&self.found_bytes),
             found_all: self.found_all.load(Ordering::Relaxed),
         }
@@ -257,11 +252,11 @@ impl Report {
     fn summary_text(&self) -> String {
         let seconds = self.started.elapsed().as_secs_f64();
         let digits = usize::from(seconds < 100.0);
-        let files = print::count(get(&self.files), "file");
+        let files = format::count(get(&self.files), "file");
         let mut text = format!("{files}, {} in {seconds:.digits$} s", size::english(get(&self.bytes)));
-        let others = [(&self.kept, "skipped"), (&self.left_out, "left out"), (&self.failed, "failed")];
+        let others = [(&self.skipped, "skipped"), (&self.left_out, "left out"), (&self.failed, "failed")];
         if get(&self.links) > 0 {
-            text.push_str(&format!(", {}", print::count(get(&self.links), "link")));
+            text.push_str(&format!(", {}", format::count(get(&self.links), "link")));
         }
         for (counter, word) in others.into_iter().filter(|(counter, _)| get(counter) > 0) {
             text.push_str(&format!(", {} {word}", get(counter)));
@@ -274,7 +269,7 @@ impl Report {
             "files": get(&self.files),
             "bytes": get(&self.bytes),
             "seconds": self.started.elapsed().as_secs_f64(),
-            "skipped": get(&self.kept),
+            "skipped": get(&self.skipped),
             "links": get(&self.links),
             "folders_made": get(&self.folders),
             "left_out": get(&self.left_out),
@@ -283,17 +278,17 @@ impl Report {
         .to_string()
     }
 
-    fn say(&self, line: &str) {
+    fn print(&self, line: &str) {
         let mut screen = self.lock();
         screen.clear_line();
-        // Without a reader of the list of files the files themselves are still wanted.
+        // A closed standard output does not end the transfer.
         let _ = writeln!(io::stdout().lock(), "{line}");
     }
 
-    fn complain(&self, key: &str, prefix: &str, failure: &Failure) -> MutexGuard<'_, Screen> {
+    fn message(&self, key: &str, prefix: &str, failure: &Failure) -> MutexGuard<'_, Screen> {
         let mut screen = self.lock();
         screen.clear_line();
-        print::complaint(self.json, key, prefix, failure);
+        output::message(self.json, key, prefix, failure);
         screen
     }
 
@@ -307,6 +302,28 @@ impl Screen {
         if std::mem::take(&mut self.line_is_shown) {
             let _ = write!(io::stderr().lock(), "\r\x1b[K");
         }
+    }
+}
+
+/// The task that draws the progress line.
+pub(super) struct Drawing(JoinHandle<()>);
+
+impl Drawing {
+    pub(super) fn start(report: &Arc<Report>) -> Self {
+        let report = Arc::clone(report);
+        Self(tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(progress::DRAW_TIME);
+            loop {
+                ticks.tick().await;
+                report.draw();
+            }
+        }))
+    }
+
+    /// Ends the task, and waits for it: a line drawn later would follow the summary.
+    pub(super) async fn stop(self) {
+        self.0.abort();
+        let _ = self.0.await;
     }
 }
 

@@ -1,11 +1,11 @@
-//! How often a server that went away is asked again, and when. The waiting itself is the caller's.
+//! When to ask a server again that could not be reached. Pure: the caller waits.
 
 use std::time::Duration;
 
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
 
-/// Counts the tries in a row that brought nothing.
+/// Exponential backoff, with a maximum of attempts in a row that make no progress.
 #[derive(Clone, Debug)]
 pub(super) struct Backoff {
     retries_max: u32,
@@ -17,12 +17,13 @@ impl Backoff {
         Self { retries_max, failed: 0 }
     }
 
-    /// Something came: the server is there, and the next time counts as the first.
+    /// Starts over: the server has answered.
     pub(super) fn progress(&mut self) {
         self.failed = 0;
     }
 
-    /// How long to wait before the next try; none when that was the last. `hint` is the server's own wish.
+    /// How long to wait before the next attempt, at least the server's `hint` within [`LONGEST_WAIT`]. `None` after the
+    /// last attempt.
     pub(super) fn next(&mut self, hint: Option<Duration>) -> Option<Duration> {
         if self.failed >= self.retries_max {
             return None;
@@ -38,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_to_a_bound_and_end() {
+    fn waits_double_up_to_a_maximum_and_end() {
         let mut backoff = Backoff::new(7);
         let waits: Vec<_> = std::iter::from_fn(|| backoff.next(None)).map(|wait| wait.as_millis()).collect();
         assert_eq!(waits, [250, 500, 1000, 2000, 4000, 8000, 8000]);

@@ -1,10 +1,10 @@
-//! `passerelle stat`: what is known of one file or folder.
+//! `passerelle stat`: describes one file or folder.
 
 use shared::{Entry, Kind, Link, size};
 
 use super::connect::{path, session};
-use super::exit::{Exit, Failure};
-use super::print;
+use super::failure::{Exit, Failure};
+use super::{format, output};
 use crate::cli::StatArgs;
 
 pub(super) async fn run(args: StatArgs) -> Result<Exit, Failure> {
@@ -13,9 +13,9 @@ pub(super) async fn run(args: StatArgs) -> Result<Exit, Failure> {
     let entry = session.client.stat(&session.caller, &path).await;
     let entry = entry.map_err(|error| Failure::from(error).about(&path))?;
     if args.connect.json {
-        print::line(&serde_json::json!(entry).to_string())?;
+        output::line(&serde_json::json!(entry).to_string())?;
     } else {
-        print::line(&description(&entry))?;
+        output::line(&description(&entry))?;
     }
     Ok(Exit::Done)
 }
@@ -26,9 +26,9 @@ fn description(entry: &Entry) -> String {
         Kind::Folder => "folder",
         Kind::Other => "other",
     };
-    let mut lines = vec![("path", print::path(&entry.path)), ("kind", kind.into())];
+    let mut lines = vec![("path", format::path(&entry.path)), ("kind", kind.into())];
     match &entry.link {
-        Some(Link::Inside(target)) => lines.push(("link", format!("to {}", print::name(target)))),
+        Some(Link::Inside(target)) => lines.push(("link", format!("to {}", format::name(target)))),
         Some(Link::Escapes) => lines.push(("link", "out of the served folder".into())),
         Some(Link::Broken) => lines.push(("link", "to nothing".into())),
         None => {}
@@ -38,7 +38,7 @@ fn description(entry: &Entry) -> String {
         lines.push(("size", format!("{}{long}", size::english(entry.size))));
         lines.push(("executable", if entry.executable { "yes" } else { "no" }.into()));
     }
-    lines.push(("modified", print::time(entry.modified)));
+    lines.push(("modified", format::time(entry.modified)));
     lines.extend(entry.etag.map(|etag| ("etag", etag.to_string())));
     let lines: Vec<_> = lines.into_iter().map(|(key, value)| format!("{key:<11} {value}")).collect();
     lines.join("\n")

@@ -1,4 +1,4 @@
-//! `passerelle trash`: what is in it, back from it, out of it for ever.
+//! `passerelle trash`: lists, restores and deletes what is in the trash.
 
 use std::io::{self, BufWriter, Write};
 
@@ -8,9 +8,9 @@ use shared::limits::TRASH_LIMIT_MAX;
 use shared::{Change, Kind, TrashId, Trashed, VPath};
 
 use super::connect::{path, session, session_to_change};
-use super::exit::{Exit, Failure};
-use super::outcomes::{Item, Tally};
-use super::print;
+use super::failure::{Exit, Failure};
+use super::format;
+use super::summary::{ChangeItem, Summary};
 use crate::cli::{TrashCommand, TrashEmptyArgs, TrashLsArgs, TrashRestoreArgs};
 
 pub(super) async fn run(command: TrashCommand) -> Result<Exit, Failure> {
@@ -43,48 +43,51 @@ async fn ls(args: TrashLsArgs) -> Result<Exit, Failure> {
 fn line(item: &Trashed) -> String {
     let size = if item.entry.kind == Kind::File { item.entry.size.to_string() } else { "-".into() };
     let slash = if item.entry.is_folder() { "/" } else { "" };
-    format!("{} {} {size:>13} {}{slash}", item.id, print::time(item.trashed), print::path(&item.entry.path))
+    format!("{} {} {size:>13} {}{slash}", item.id, format::time(item.trashed), format::path(&item.entry.path))
 }
 
 async fn restore(args: TrashRestoreArgs) -> Result<Exit, Failure> {
     let ids = ids(&args.ids)?;
     let to = args.to.as_deref().map(path).transpose()?;
     if to.is_some() && ids.len() > 1 {
-        return Err(Failure::usage("--to is a place for one thing"));
+        return Err(Failure::usage("--to takes exactly one ID"));
     }
     let session = session_to_change(&args.connect, 2).await?;
     let bytes = to.as_ref().map_or(0, |to| to.as_bytes().len());
-    let items: Vec<_> =
-        ids.into_iter().map(|id| Item { path: named(id), what: RestoreItem { id, to: to.clone() }, bytes }).collect();
+    let items: Vec<_> = ids
+        .into_iter()
+        .map(|id| ChangeItem { path: named(id), what: RestoreItem { id, to: to.clone() }, bytes })
+        .collect();
     let conflict = args.conflict.chosen();
-    let mut tally = Tally::new(args.connect.json);
-    tally.carry_out(&session, &items, |items| Change::Restore { items, conflict }).await?;
-    Ok(tally.exit())
+    let mut summary = Summary::new(args.connect.json);
+    summary.carry_out(&session, &items, |items| Change::Restore { items, conflict }).await?;
+    Ok(summary.exit())
 }
 
 async fn empty(args: TrashEmptyArgs) -> Result<Exit, Failure> {
     let ids = ids(&args.ids)?;
     let session = session_to_change(&args.connect, 2).await?;
-    let mut tally = Tally::new(args.connect.json);
+    let mut summary = Summary::new(args.connect.json);
     if ids.is_empty() {
-        let everything = [Item { path: VPath::root(), what: (), bytes: 0 }];
-        tally.carry_out(&session, &everything, |_| Change::Purge { ids: None }).await?;
+        let everything = [ChangeItem { path: VPath::root(), what: (), bytes: 0 }];
+        summary.carry_out(&session, &everything, |_| Change::Purge { ids: None }).await?;
     } else {
-        let items: Vec<_> = ids.into_iter().map(|id| Item { path: named(id), what: id, bytes: 0 }).collect();
-        tally.carry_out(&session, &items, |ids| Change::Purge { ids: Some(ids) }).await?;
+        let items: Vec<_> = ids.into_iter().map(|id| ChangeItem { path: named(id), what: id, bytes: 0 }).collect();
+        summary.carry_out(&session, &items, |ids| Change::Purge { ids: Some(ids) }).await?;
     }
-    Ok(tally.exit())
+    Ok(summary.exit())
 }
 
 fn ids(texts: &[String]) -> Result<Vec<TrashId>, Failure> {
     let id = |text: &String| {
-        let unfit = || Failure::usage(format!("`{}` is no id; `passerelle trash ls` names them", text.escape_debug()));
-        TrashId::parse(text).ok_or_else(unfit)
+        let refused =
+            || Failure::usage(format!("`{}` is not an id; `passerelle trash ls` prints them", text.escape_debug()));
+        TrashId::parse(text).ok_or_else(refused)
     };
     texts.iter().map(id).collect()
 }
 
-/// What is told of an item is about its id: where it was is known to the server alone.
+/// The path in messages about an item: its id, because the path that it had is known to the server only.
 fn named(id: TrashId) -> VPath {
     VPath::parse(&id.to_string()).unwrap_or_default()
 }

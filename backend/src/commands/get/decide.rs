@@ -1,8 +1,8 @@
-//! What is done about one entry, given what is there already. Pure.
+//! Decides what to do about one entry, given the local one of that name. Pure.
 
 use shared::{Entry, Timestamp, VPath};
 
-/// What stands at a file's place.
+/// The local entry that has the name of the downloaded one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Existing {
     Nothing,
@@ -12,32 +12,32 @@ pub(super) enum Existing {
     Other,
 }
 
-/// What to do.
+/// What to do about a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Decision {
     Fetch,
-    /// It is there already.
-    Keep,
-    /// With a sentence why.
+    /// The local file is the same.
+    Skip,
+    /// Report a failure with this sentence.
     Refuse(&'static str),
 }
 
-/// Whether a file is to be downloaded to where that is.
+/// Decides whether to download a file over `existing`.
 pub(super) fn decide(existing: Existing, entry: &Entry, force: bool) -> Decision {
     match existing {
         Existing::Nothing => Decision::Fetch,
         Existing::File { size, modified } if size == entry.size && same_moment(modified, entry.modified) => {
-            Decision::Keep
+            Decision::Skip
         }
         Existing::Folder => Decision::Refuse("a folder is in the way"),
         Existing::File { .. } | Existing::Link | Existing::Other if force => Decision::Fetch,
         Existing::File { .. } => Decision::Refuse("exists and differs; --force replaces it"),
         Existing::Link => Decision::Refuse("a link is in the way; --force replaces it"),
-        Existing::Other => Decision::Refuse("something that is no file is in the way; --force replaces it"),
+        Existing::Other => Decision::Refuse("a special file is in the way; --force replaces it"),
     }
 }
 
-/// True if `local` is what some file system makes of `remote`: they keep nanoseconds, 100 ns (Windows), microseconds,
+/// True if `local` is `remote` in the precision of some file system: nanoseconds, 100 ns (Windows), microseconds,
 /// milliseconds, seconds or 2 s (FAT).
 fn same_moment(local: Timestamp, remote: Timestamp) -> bool {
     [1, 100, 1_000, 1_000_000, 1_000_000_000, 2_000_000_000]
@@ -45,10 +45,10 @@ fn same_moment(local: Timestamp, remote: Timestamp) -> bool {
         .any(|grain| local.0 == remote.0.div_euclid(*grain).saturating_mul(*grain))
 }
 
-/// Whether a link at `local` may be made: its target must lie in what is downloaded too, each of which is below one of
-/// `places`. `..` is allowed only at the start of the target, where it goes up through real folders: further on it
-/// would go up from wherever another link leads, which may be anywhere.
-pub(super) fn link_stays_inside<'a>(local: &VPath, target: &[u8], mut places: impl Iterator<Item = &'a VPath>) -> bool {
+/// True if a link at `local` may be made: its target must be below one of `roots`, the downloaded sources. `..` is allowed
+/// only at the start of the target, where it goes up through real folders: later it would go up from the target of
+/// another link, which may be anywhere.
+pub(super) fn link_stays_inside<'a>(local: &VPath, target: &[u8], mut roots: impl Iterator<Item = &'a VPath>) -> bool {
     let Some(mut here) = local.parent() else { return false };
     if target.is_empty() || target.starts_with(b"/") || target.contains(&0) {
         return false;
@@ -71,7 +71,7 @@ pub(super) fn link_stays_inside<'a>(local: &VPath, target: &[u8], mut places: im
             },
         }
     }
-    places.any(|place| place.strip_prefix_of(&here).is_some())
+    roots.any(|root| root.strip_prefix_of(&here).is_some())
 }
 
 #[cfg(test)]
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_the_same_is_kept_and_only_force_replaces() {
+    fn a_file_of_the_same_size_and_time_is_skipped_and_another_needs_force() {
         let check = |existing, force, expected: &str| {
             let decision = format!("{:?}", decide(existing, &entry(), force));
             assert!(decision.starts_with(expected), "{existing:?} {decision}");
@@ -103,8 +103,8 @@ mod tests {
         for time in
             [1_700_000_001_123_456_789, 1_700_000_001_123_456_700, 1_700_000_001_000_000_000, 1_700_000_000_000_000_000]
         {
-            check(file(5, time), false, "Keep");
-            check(file(5, time), true, "Keep");
+            check(file(5, time), false, "Skip");
+            check(file(5, time), true, "Skip");
             check(file(6, time), false, "Refuse");
             check(file(6, time), true, "Fetch");
         }
@@ -116,10 +116,10 @@ mod tests {
     }
 
     #[test]
-    fn links_lead_to_what_is_downloaded_or_are_not_made() {
-        let check = |local: &str, target: &str, places: &[&str], expected| {
-            let places: Vec<_> = places.iter().map(|place| VPath::parse(place).unwrap()).collect();
-            let inside = link_stays_inside(&VPath::parse(local).unwrap(), target.as_bytes(), places.iter());
+    fn a_link_must_lead_to_a_downloaded_entry() {
+        let check = |local: &str, target: &str, roots: &[&str], expected| {
+            let roots: Vec<_> = roots.iter().map(|root| VPath::parse(root).unwrap()).collect();
+            let inside = link_stays_inside(&VPath::parse(local).unwrap(), target.as_bytes(), roots.iter());
             assert_eq!(inside, expected, "{local} -> {target}");
         };
         check("l", "a", &[""], true);

@@ -1,5 +1,5 @@
-//! Downloads what was found: one worker takes one piece of work at a time, over one connection. It runs on a thread that
-//! may block, so that what goes to the disk need not change threads.
+//! Downloads the files that were found: one fetcher works on one task at a time, over one connection. Runs on a thread
+//! that may block, so that writes to the disk need no other thread.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,68 +10,70 @@ use std::time::Duration;
 use shared::{ByteRange, Entry, ErrorCode};
 use tokio::time::sleep;
 
-use super::Download;
 use super::decide::{Decision, decide};
-use super::find::{Wanted, Work, fatal};
+use super::download::{Download, check_fatal};
+use super::find::{FileTask, Task};
 use super::folders::existing;
-use super::part::Part;
+use super::part_file::PartFile;
 use crate::client::{ClientError, GetItem, Item, Meta, Transfer};
-use crate::commands::exit::{Exit, Failure, is_away};
-use crate::commands::queue::Queue;
-use crate::commands::report::Came;
+use crate::commands::failure::{Exit, Failure, is_away};
+use crate::commands::report::FileOutcome;
 use crate::commands::retry::Backoff;
+use crate::commands::workers::Queue;
 
-/// How often a file may change while it comes before that is a failure.
+/// How often a file may change during its download before that is a failure.
 const CHANGES_MAX: u32 = 5;
 
-pub(super) struct Worker {
+/// One worker of a download.
+pub(super) struct Fetcher {
     download: Arc<Download>,
 }
 
-/// Why something did not come.
+/// Why a file was not downloaded.
 #[derive(Debug)]
-enum Trouble {
-    /// The item's own failure, or that of the connection.
-    Peer(ClientError),
+enum FetchError {
+    /// The server's answer, or the connection.
+    Server(ClientError),
     /// This machine's disk.
     Disk(io::Error),
-    /// Somebody else met what makes it pointless to go on.
+    /// The transfer was stopped.
     Stopped,
 }
 
-impl From<ClientError> for Trouble {
+impl From<ClientError> for FetchError {
     fn from(error: ClientError) -> Self {
-        Self::Peer(error)
+        Self::Server(error)
     }
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for FetchError {
     fn from(error: io::Error) -> Self {
         Self::Disk(error)
     }
 }
 
-impl Worker {
+impl Fetcher {
     pub(super) fn new(download: Arc<Download>) -> Self {
         Self { download }
     }
 
-    /// Takes work until there is no more.
+    /// Works on tasks until there are no more.
     ///
     /// # Errors
-    /// What makes it pointless to go on.
-    pub(super) async fn run(self, queue: Queue<Work>) -> Result<(), Failure> {
+    /// A failure that ends the download. Others are reported.
+    pub(super) async fn run(self, queue: Queue<Task>) -> Result<(), Failure> {
         let stop = self.download.report.stop();
-        while let Some(work) = queue.next(stop).await {
-            match work {
-                Work::Few(files) => self.few(files).await?,
-                Work::Large(file) => self.large(file).await?,
+        while let Some(task) = queue.next(stop).await {
+            match task {
+                Task::Batch(files) => self.batch(files).await?,
+                Task::Large(file) => self.large(file).await?,
             }
         }
         Ok(())
     }
 
-    async fn few(&self, files: Vec<Wanted>) -> Result<(), Failure> {
+    /// Downloads small files, in as many requests as it takes.
+    async fn batch(&self, files: Vec<FileTask>) -> Result<(), Failure> {
         let mut left = VecDeque::with_capacity(files.len());
         for file in files {
             if self.is_wanted(&file)? {
@@ -81,27 +83,29 @@ impl Worker {
         let mut backoff = Backoff::new(self.download.retries);
         while !left.is_empty() {
             let before = left.len();
-            let trouble = match self.few_once(&mut left).await? {
+            let error = match self.request_batch(&mut left).await? {
                 Ok(()) => continue,
-                Err(trouble) => trouble,
+                Err(error) => error,
             };
             if left.len() < before {
                 backoff.progress();
             }
-            match trouble {
-                Trouble::Peer(error) if is_away(error.code) => {
-                    self.download.report.wait_amid(&mut backoff, error).await?
+            match error {
+                FetchError::Server(error) if is_away(error.code) => {
+                    self.download.report.wait_to_resume(&mut backoff, error).await?
                 }
-                Trouble::Peer(error) => return Err(error.into()),
-                Trouble::Disk(_) | Trouble::Stopped => return Ok(()),
+                FetchError::Server(error) => return Err(error.into()),
+                FetchError::Disk(_) | FetchError::Stopped => return Ok(()),
             }
         }
         Ok(())
     }
 
-    /// One request for all that is left; what is done with, one way or the other, is left no more. The outer error is
-    /// one that ends it all, the inner one that of the request.
-    async fn few_once(&self, left: &mut VecDeque<Wanted>) -> Result<Result<(), Trouble>, Failure> {
+    /// Requests all files that are left, and removes those from `left` that succeed or fail for good.
+    ///
+    /// # Errors
+    /// The outer error ends the download. The inner one is that of the request.
+    async fn request_batch(&self, left: &mut VecDeque<FileTask>) -> Result<Result<(), FetchError>, Failure> {
         let session = &self.download.session;
         let items = left.iter().map(|file| GetItem { path: file.entry.path.clone(), range: None, if_etag: None });
         let mut transfer = match session.client.get(&session.caller, items.collect()).await {
@@ -111,22 +115,22 @@ impl Worker {
         for _ in 0..left.len() {
             let item = match transfer.next_item().await {
                 Ok(Some(item)) => item,
-                Ok(None) => return Ok(Err(fewer().into())),
+                Ok(None) => return Ok(Err(missing_items().into())),
                 Err(error) => return Ok(Err(error.into())),
             };
             let Some(file) = left.front() else { break };
-            let came = match item {
+            let received = match item {
                 Item::Sending(meta) => self.small(&mut transfer, file, meta).await,
                 Item::Refused(failure) | Item::Unsatisfiable(_, failure) => {
-                    Err(Trouble::Peer(ClientError::from(failure)))
+                    Err(FetchError::Server(ClientError::from(failure)))
                 }
             };
-            match came {
-                Err(trouble @ Trouble::Stopped) => return Ok(Err(trouble)),
-                Err(Trouble::Peer(error)) if is_away(error.code) => return Ok(Err(error.into())),
-                came => {
+            match received {
+                Err(error @ FetchError::Stopped) => return Ok(Err(error)),
+                Err(FetchError::Server(error)) if is_away(error.code) => return Ok(Err(error.into())),
+                received => {
                     if let Some(mut file) = left.pop_front()
-                        && self.settle(&file, came, Came::Whole)?
+                        && self.report_or_retry(&file, received, FileOutcome::Transferred)?
                     {
                         file.changes += 1;
                         left.push_back(file);
@@ -134,65 +138,73 @@ impl Worker {
                 }
             }
         }
-        // The end of the answer, so that the connection can be used again.
-        Ok(transfer.next_item().await.map(drop).map_err(Trouble::from))
+        // Reads the end of the answer, so that the connection can be reused.
+        Ok(transfer.next_item().await.map(drop).map_err(FetchError::from))
     }
 
-    async fn small(&self, transfer: &mut Transfer, file: &Wanted, meta: Meta) -> Result<u64, Trouble> {
+    /// Receives one file of a batch.
+    async fn small(&self, transfer: &mut Transfer, file: &FileTask, meta: Meta) -> Result<u64, FetchError> {
         check_part(&meta, 0)?;
         let mut part = self.open(file, false)?;
         let received = self.receive(transfer, &mut part, &meta.entry).await;
         self.close(part, received, &meta.entry)
     }
 
-    async fn large(&self, mut file: Wanted) -> Result<(), Failure> {
+    /// Downloads a large file, which resumes after a lost connection.
+    async fn large(&self, mut file: FileTask) -> Result<(), Failure> {
         if !self.is_wanted(&file)? {
             return Ok(());
         }
         let mut backoff = Backoff::new(self.download.retries);
-        let mut came = None;
+        let mut outcome = None;
         loop {
-            let received = self.large_once(&file, &mut came, &mut backoff).await;
-            let came = came.unwrap_or(Came::Whole);
+            let received = self.attempt(&file, &mut outcome, &mut backoff).await;
+            let outcome = outcome.unwrap_or(FileOutcome::Transferred);
             match received {
-                Err(Trouble::Stopped) => return Ok(()),
-                Err(Trouble::Peer(error)) if is_away(error.code) => {
-                    self.download.report.wait_amid(&mut backoff, error).await?
+                Err(FetchError::Stopped) => return Ok(()),
+                Err(FetchError::Server(error)) if is_away(error.code) => {
+                    self.download.report.wait_to_resume(&mut backoff, error).await?
                 }
                 received => {
-                    if !self.settle(&file, received, came)? {
+                    if !self.report_or_retry(&file, received, outcome)? {
                         return Ok(());
                     }
                     file.changes += 1;
-                    self.look_again(&mut file).await;
+                    self.stat_again(&mut file).await;
                 }
             }
         }
     }
 
-    /// One request for what is not there yet. `came` is said by the first: what later ones find came by this download.
-    async fn large_once(&self, file: &Wanted, came: &mut Option<Came>, backoff: &mut Backoff) -> Result<u64, Trouble> {
-        let mut part = self.open(file, self.download.resume || came.is_some())?;
+    /// Requests the missing bytes of a file. The first attempt sets `outcome`: bytes that later ones find are of this
+    /// download.
+    async fn attempt(
+        &self,
+        file: &FileTask,
+        outcome: &mut Option<FileOutcome>,
+        backoff: &mut Backoff,
+    ) -> Result<u64, FetchError> {
+        let mut part = self.open(file, self.download.resume || outcome.is_some())?;
         let offset = part.written();
-        if came.is_none() {
-            *came = Some(if offset > 0 { Came::Resumed } else { Came::Whole });
-            self.download.report.spared(offset);
+        if outcome.is_none() {
+            *outcome = Some(if offset > 0 { FileOutcome::Resumed } else { FileOutcome::Transferred });
+            self.download.report.skipped(offset);
         }
         if offset == file.entry.size {
             return self.close(part, Ok(()), &file.entry);
         }
-        let received = self.rest(file, &mut part).await;
+        let received = self.request_rest(file, &mut part).await;
         if part.written() > offset {
             backoff.progress();
         }
         match received {
             Ok(source) => self.close(part, Ok(()), &source),
-            Err(trouble) => self.close(part, Err(trouble), &file.entry),
+            Err(error) => self.close(part, Err(error), &file.entry),
         }
     }
 
-    /// What a part lacks; answers with the state of the source that came.
-    async fn rest(&self, file: &Wanted, part: &mut Part) -> Result<Entry, Trouble> {
+    /// Requests and receives the bytes that `part` lacks. Returns the entry that they are from.
+    async fn request_rest(&self, file: &FileTask, part: &mut PartFile) -> Result<Entry, FetchError> {
         let session = &self.download.session;
         let range = (part.written() > 0).then(|| ByteRange::From(part.written()));
         let item = GetItem { path: file.entry.path.clone(), range, if_etag: part.etag() };
@@ -202,7 +214,7 @@ impl Worker {
             Some(Item::Refused(failure) | Item::Unsatisfiable(_, failure)) => {
                 return Err(ClientError::from(failure).into());
             }
-            None => return Err(fewer().into()),
+            None => return Err(missing_items().into()),
         };
         check_part(&meta, part.written())?;
         self.receive(&mut transfer, part, &meta.entry).await?;
@@ -210,47 +222,47 @@ impl Worker {
         Ok(meta.entry)
     }
 
-    /// The bytes of an item, to its end.
-    async fn receive(&self, transfer: &mut Transfer, part: &mut Part, source: &Entry) -> Result<(), Trouble> {
+    /// Receives the bytes of an item to its end.
+    async fn receive(&self, transfer: &mut Transfer, part: &mut PartFile, source: &Entry) -> Result<(), FetchError> {
         part.begin(source)?;
         while let Some(piece) = next_piece(transfer, part).await? {
             part.write(&piece)?;
-            self.download.report.passed(piece.len() as u64);
+            self.download.report.transferred(piece.len() as u64);
             if self.download.report.stop().is_cancelled() {
-                return Err(Trouble::Stopped);
+                return Err(FetchError::Stopped);
             }
         }
         Ok(())
     }
 
-    fn open(&self, file: &Wanted, resume: bool) -> io::Result<Part> {
+    fn open(&self, file: &FileTask, resume: bool) -> io::Result<PartFile> {
         let (folder, name) = self.download.folders.parent(&file.local)?;
-        Part::open(folder, name, &file.entry, resume)
+        PartFile::open(folder, name, &file.entry, resume)
     }
 
-    /// A part is finished, or left for another time.
-    fn close(&self, part: Part, received: Result<(), Trouble>, source: &Entry) -> Result<u64, Trouble> {
+    /// Completes the file, or keeps the part for a later download.
+    fn close(&self, part: PartFile, received: Result<(), FetchError>, source: &Entry) -> Result<u64, FetchError> {
         match received {
             Ok(()) => {
                 part.finish(source, self.download.force)?;
                 Ok(source.size)
             }
-            Err(trouble) => {
-                // The trouble that there is already is the one to tell.
+            Err(error) => {
+                // The first error is the one to report.
                 let _ = part.leave();
-                Err(trouble)
+                Err(error)
             }
         }
     }
 
-    /// Whether a file must come, and is not refused.
-    fn is_wanted(&self, file: &Wanted) -> Result<bool, Failure> {
+    /// True if a file is to be downloaded. Reports it otherwise.
+    fn is_wanted(&self, file: &FileTask) -> Result<bool, Failure> {
         let report = &self.download.report;
         let parent = self.download.folders.parent(&file.local);
         let existing = parent.and_then(|(folder, name)| existing(&folder, &name));
         match existing.map(|existing| decide(existing, &file.entry, self.download.force)) {
             Ok(Decision::Fetch) => return Ok(true),
-            Ok(Decision::Keep) => report.came(&file.entry.path, &file.local, file.entry.size, Came::Kept),
+            Ok(Decision::Skip) => report.finished(&file.entry.path, &file.local, file.entry.size, FileOutcome::Skipped),
             Ok(Decision::Refuse(sentence)) => {
                 report.failed(&Failure::new(Exit::Failed, "exists", sentence).about(&file.entry.path));
             }
@@ -259,34 +271,39 @@ impl Worker {
         Ok(false)
     }
 
-    /// What became of a file; true if it is to be tried again, because it changed while it came.
-    fn settle(&self, file: &Wanted, received: Result<u64, Trouble>, came: Came) -> Result<bool, Failure> {
+    /// Reports how a file ended. True if it must be tried again instead, because it changed during its download.
+    fn report_or_retry(
+        &self,
+        file: &FileTask,
+        received: Result<u64, FetchError>,
+        outcome: FileOutcome,
+    ) -> Result<bool, Failure> {
         let report = &self.download.report;
         match received {
-            Ok(size) => report.came(&file.entry.path, &file.local, size, came),
-            Err(Trouble::Peer(error)) if error.code == ErrorCode::Changed && file.changes < CHANGES_MAX => {
+            Ok(size) => report.finished(&file.entry.path, &file.local, size, outcome),
+            Err(FetchError::Server(error)) if error.code == ErrorCode::Changed && file.changes < CHANGES_MAX => {
                 return Ok(true);
             }
-            Err(Trouble::Peer(error)) if error.code == ErrorCode::Protocol => {
+            Err(FetchError::Server(error)) if error.code == ErrorCode::Protocol => {
                 return Err(Failure::from(error).about(&file.entry.path));
             }
-            Err(Trouble::Peer(error)) => report.failed(&Failure::from(error).about(&file.entry.path)),
-            Err(Trouble::Disk(error)) => self.disk_failed(file, &error)?,
-            Err(Trouble::Stopped) => {}
+            Err(FetchError::Server(error)) => report.failed(&Failure::from(error).about(&file.entry.path)),
+            Err(FetchError::Disk(error)) => self.disk_failed(file, &error)?,
+            Err(FetchError::Stopped) => {}
         }
         Ok(false)
     }
 
-    fn disk_failed(&self, file: &Wanted, error: &io::Error) -> Result<(), Failure> {
-        let failure = Failure::local("it cannot be written here", error).about(&file.entry.path);
-        fatal(error, &failure)?;
+    fn disk_failed(&self, file: &FileTask, error: &io::Error) -> Result<(), Failure> {
+        let failure = Failure::local("cannot be written locally", error).about(&file.entry.path);
+        check_fatal(error, &failure)?;
         self.download.report.failed(&failure);
         Ok(())
     }
 
-    /// What the source is now, so that what there is of it is known to be out of date. If that fails, so will the
-    /// download, and say why.
-    async fn look_again(&self, file: &mut Wanted) {
+    /// Reads the source's entry again, whose new entity tag makes the part obsolete. An error is ignored: the next attempt
+    /// meets and reports it.
+    async fn stat_again(&self, file: &mut FileTask) {
         let session = &self.download.session;
         if let Ok(entry) = session.client.stat(&session.caller, &file.entry.path).await {
             file.entry = Entry { path: file.entry.path.clone(), ..entry };
@@ -294,8 +311,8 @@ impl Worker {
     }
 }
 
-/// The next bytes. While they are awaited, what came before is put on the disk when it is time.
-async fn next_piece(transfer: &mut Transfer, part: &mut Part) -> Result<Option<bytes::Bytes>, Trouble> {
+/// The next bytes. While it waits, it syncs and records the earlier ones when that is due.
+async fn next_piece(transfer: &mut Transfer, part: &mut PartFile) -> Result<Option<bytes::Bytes>, FetchError> {
     let mut piece = pin!(transfer.piece());
     loop {
         let due = part.record_due();
@@ -307,15 +324,15 @@ async fn next_piece(transfer: &mut Transfer, part: &mut Part) -> Result<Option<b
     }
 }
 
-/// The answer must be what was asked for: everything from there on.
+/// Checks that the answer is the requested range: everything from `offset` on.
 fn check_part(meta: &Meta, offset: u64) -> Result<(), ClientError> {
     if meta.offset == offset && meta.offset.checked_add(meta.length) == Some(meta.entry.size) {
         Ok(())
     } else {
-        Err(ClientError::new(ErrorCode::Protocol, "another part of the file than was asked for"))
+        Err(ClientError::new(ErrorCode::Protocol, "the answer has another range than requested"))
     }
 }
 
-fn fewer() -> ClientError {
-    ClientError::new(ErrorCode::Protocol, "fewer files than were asked for")
+fn missing_items() -> ClientError {
+    ClientError::new(ErrorCode::Protocol, "the answer has fewer files than requested")
 }

@@ -1,128 +1,124 @@
-//! Finds what is to be downloaded: walks each SRC on the server, makes the folders here, and hands the files out in
-//! pieces of work while it goes on. Memory: the work that waits, and links, up to a bound. It runs on a thread that may
-//! block.
+//! Finds the files to download: walks each SRC on the server, makes the folders here, and queues the files as tasks while
+//! the walk goes on. Memory: the queue, and links up to [`LINKS_MAX`]. Runs on a thread that may block.
 
-use std::io;
 use std::sync::Arc;
 
 use shared::limits::GET_ITEMS_MAX;
 use shared::{Entry, ErrorCode, Kind, Link, VPath};
 use tokio::sync::mpsc;
 
-use super::Download;
-use super::decide::{Existing, link_stays_inside};
-use super::folders::existing;
-use super::names::{Unfit, local_name};
-use super::plan::Place;
+use super::download::{Download, check_fatal};
+use super::links::Links;
+use super::names::{NameError, local_name};
+use super::plan::Mapping;
 use crate::client::ClientError;
-use crate::commands::exit::{Exit, Failure, is_away};
-use crate::commands::report::Came;
+use crate::commands::failure::{Exit, Failure, is_away};
 use crate::commands::retry::Backoff;
 
-/// A larger file is work of its own.
-const FEW_BYTES_MAX: u64 = 1 << 20;
-/// What is worth handing out at once, so that the others get their share.
-const FEW_BYTES: u64 = 8 << 20;
-/// As [`FEW_BYTES`], in files.
-const FEW_FILES: usize = 256;
-/// Most bytes of one request, well below what a frame of messages may have.
+/// A file larger than this is a task of its own.
+const SMALL_BYTES_MAX: u64 = 1 << 20;
+/// A batch of this size is queued, in bytes of content: larger ones would share the work less evenly among workers.
+const BATCH_BYTES: u64 = 8 << 20;
+/// As [`BATCH_BYTES`], in files.
+const BATCH_FILES: usize = 256;
+/// Maximum size of one request, well below that of a control frame.
 const REQUEST_BYTES_MAX: usize = 56 << 10;
-/// What a file takes in a request beside its path, at most.
-const ITEM_BYTES: usize = 48;
-/// So many links wait for the end.
+/// Upper bound for the encoding of a file in a request besides its path, in bytes.
+const ITEM_OVERHEAD_BYTES: usize = 48;
+/// Links beyond this number are made before the end of the download.
 const LINKS_MAX: usize = 1 << 16;
 
-const _: () = assert!(FEW_FILES <= GET_ITEMS_MAX);
+const _: () = assert!(BATCH_FILES <= GET_ITEMS_MAX);
 
-/// A file to download, and to where.
+/// A file to download.
 #[derive(Clone, Debug)]
-pub(super) struct Wanted {
+pub(super) struct FileTask {
     pub(super) entry: Entry,
-    /// Below the base.
+    /// The path below the base.
     pub(super) local: VPath,
-    /// How often it turned out to have changed while it came.
+    /// How often the file changed on the server during its download.
     pub(super) changes: u32,
 }
 
-/// What one worker takes at a time.
+/// The work of one worker at a time.
 #[derive(Debug)]
-pub(super) enum Work {
-    /// In one request.
-    Few(Vec<Wanted>),
-    /// On its own.
-    Large(Wanted),
+pub(super) enum Task {
+    /// Small files, in one request.
+    Batch(Vec<FileTask>),
+    /// A large file.
+    Large(FileTask),
 }
 
+/// Walks the sources.
 pub(super) struct Finder {
     download: Arc<Download>,
-    work: mpsc::Sender<Work>,
-    few: Vec<Wanted>,
-    few_bytes: u64,
+    tasks: mpsc::Sender<Task>,
+    batch: Vec<FileTask>,
+    batch_bytes: u64,
     request_bytes: usize,
-    /// Link and target.
-    links: Vec<(VPath, VPath, Vec<u8>)>,
-    /// A folder that could not be made: what is below it is passed over.
+    links: Links,
+    /// The last folder that could not be made. Everything below it fails.
     blocked: Option<VPath>,
 }
 
 impl Finder {
-    pub(super) fn new(download: Arc<Download>, work: mpsc::Sender<Work>) -> Self {
-        let (few, links) = (Vec::new(), Vec::new());
-        Self { download, work, few, few_bytes: 0, request_bytes: 0, links, blocked: None }
+    pub(super) fn new(download: Arc<Download>, tasks: mpsc::Sender<Task>) -> Self {
+        let links = Links::new(Arc::clone(&download));
+        Self { download, tasks, batch: Vec::new(), batch_bytes: 0, request_bytes: 0, links, blocked: None }
     }
 
-    /// Finds everything, and hands back the links, which are made when all else is there.
+    /// Queues all files, and returns the links, which are made after the files.
     ///
     /// # Errors
-    /// What makes it pointless to go on.
+    /// A failure that ends the download. Others are reported.
     pub(super) async fn run(mut self, files: Vec<Entry>) -> Result<Links, Failure> {
         for entry in files {
-            if let Some(place) = self.download.place(&entry.path) {
-                let local = place.local.clone();
+            if let Some(mapping) = self.download.mapping(&entry.path) {
+                let local = mapping.local.clone();
                 self.file(entry, local).await;
             }
         }
         let download = Arc::clone(&self.download);
-        for place in download.places.iter().filter(|place| place.is_folder) {
-            self.folder(place)?;
-            self.walk(place).await?;
+        for mapping in download.mappings.iter().filter(|mapping| mapping.is_folder) {
+            self.folder(mapping)?;
+            self.walk(mapping).await?;
         }
-        self.hand_out().await;
+        self.queue_batch().await;
         download.report.found_all();
-        Ok(Links { download, links: self.links })
+        Ok(self.links)
     }
 
-    /// One SRC, to its end, however often the server goes away meanwhile.
-    async fn walk(&mut self, place: &Place) -> Result<(), Failure> {
+    /// Walks one SRC to its end, reconnecting as often as needed.
+    async fn walk(&mut self, mapping: &Mapping) -> Result<(), Failure> {
         let download = Arc::clone(&self.download);
         let mut backoff = Backoff::new(download.retries);
         let mut cursor = None;
         while !download.report.stop().is_cancelled() {
-            let walked = self.walk_on(place, &mut cursor, &mut backoff).await;
+            let walked = self.walk_from(mapping, &mut cursor, &mut backoff).await;
             match walked {
                 Ok(()) => return Ok(()),
-                Err(Trouble::Peer(error)) if is_away(error.code) => {
-                    download.report.wait_amid(&mut backoff, error).await?
+                Err(WalkError::Server(error)) if is_away(error.code) => {
+                    download.report.wait_to_resume(&mut backoff, error).await?
                 }
-                Err(Trouble::Peer(error)) => {
-                    download.report.failed(&Failure::from(error).about(&place.source));
+                Err(WalkError::Server(error)) => {
+                    download.report.failed(&Failure::from(error).about(&mapping.source));
                     return Ok(());
                 }
-                Err(Trouble::Fatal(failure)) => return Err(failure),
+                Err(WalkError::Fatal(failure)) => return Err(failure),
             }
         }
         Ok(())
     }
 
-    async fn walk_on(
+    async fn walk_from(
         &mut self,
-        place: &Place,
+        mapping: &Mapping,
         cursor: &mut Option<String>,
         backoff: &mut Backoff,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), WalkError> {
         let download = Arc::clone(&self.download);
         let session = &download.session;
-        let paths = vec![place.source.clone()];
+        let paths = vec![mapping.source.clone()];
         let mut walking = session.client.walk(&session.caller, paths, cursor.clone()).await?;
         while let Some(page) = walking.next_page().await? {
             backoff.progress();
@@ -130,12 +126,12 @@ impl Finder {
                 download.report.failed(&Failure::of(skipped.code).about(&skipped.path));
             }
             for entry in page.entries {
-                self.entry(place, entry).await?;
+                self.entry(mapping, entry).await?;
             }
             *cursor = page.next_cursor.or(cursor.take());
-            // Nobody waits for work while some is at hand.
-            if self.work.capacity() > 0 {
-                self.hand_out().await;
+            // Workers are idle: a small batch now is better than a full one later.
+            if self.tasks.capacity() > 0 {
+                self.queue_batch().await;
             }
             if download.report.stop().is_cancelled() {
                 return Ok(());
@@ -144,49 +140,52 @@ impl Finder {
         Ok(())
     }
 
-    async fn entry(&mut self, place: &Place, entry: Entry) -> Result<(), Trouble> {
-        let outside = || ClientError::new(ErrorCode::Protocol, "the server names something that was not asked for");
-        let inner = place.source.strip_prefix_of(&entry.path).ok_or_else(outside)?;
+    async fn entry(&mut self, mapping: &Mapping, entry: Entry) -> Result<(), WalkError> {
+        let outside =
+            || ClientError::new(ErrorCode::Protocol, "the server lists an entry outside the requested folder");
+        let inner = mapping.source.strip_prefix_of(&entry.path).ok_or_else(outside)?;
         if inner.is_root() {
             return Ok(());
         }
         if self.blocked.as_ref().is_some_and(|blocked| blocked.strip_prefix_of(&entry.path).is_some()) {
-            self.download.report.failed_too();
+            self.download.report.failed_below();
             return Ok(());
         }
         let report = &self.download.report;
-        let Ok(local) = place.local.join_path(&inner) else {
-            report.failed(&Failure::new(Exit::Failed, "name", "the path here would be too long").about(&entry.path));
+        let Ok(local) = mapping.local.join_path(&inner) else {
+            report.failed(&Failure::new(Exit::Failed, "name", "the local path would be too long").about(&entry.path));
             return Ok(());
         };
         match local_name(entry.path.name()) {
             Ok(_) => {}
-            Err(Unfit::Ours) => {
-                report.left_out(&entry.path, "unfinished", Unfit::Ours.sentence());
+            Err(NameError::Reserved) => {
+                report.left_out(&entry.path, "unfinished", NameError::Reserved.sentence());
                 return Ok(());
             }
-            Err(unfit) => {
-                report.failed(&Failure::new(Exit::Failed, "name", unfit.sentence()).about(&entry.path));
+            Err(error) => {
+                report.failed(&Failure::new(Exit::Failed, "name", error.sentence()).about(&entry.path));
                 self.block(&entry);
                 return Ok(());
             }
         }
         match (&entry.link, entry.kind) {
             (Some(Link::Inside(target)), _) => self.link(entry.path.clone(), local, target.clone())?,
-            (Some(Link::Escapes), _) => report.left_out(&entry.path, "link", "the link leads out of the served folder"),
-            (Some(Link::Broken), _) => report.left_out(&entry.path, "link", "the link leads to nothing"),
+            (Some(Link::Escapes), _) => {
+                report.left_out(&entry.path, "link", "the link's target is outside the served folder")
+            }
+            (Some(Link::Broken), _) => report.left_out(&entry.path, "link", "the link's target does not exist"),
             (None, Kind::File) => self.file(entry, local).await,
             (None, Kind::Folder) => match self.download.folders.make(&local) {
                 Ok(true) => report.made_folder(),
                 Ok(false) => {}
                 Err(error) => {
                     let failure = Failure::local("the folder cannot be made", &error).about(&entry.path);
-                    fatal(&error, &failure)?;
+                    check_fatal(&error, &failure)?;
                     report.failed(&failure);
                     self.block(&entry);
                 }
             },
-            // What has no validator could not even be looked at.
+            // Without an entity tag, the server could not read the metadata.
             (None, Kind::Other) if entry.etag.is_none() => {
                 report.failed(&Failure::of(ErrorCode::AccessDenied).about(&entry.path));
             }
@@ -201,149 +200,73 @@ impl Finder {
         }
     }
 
-    /// The folder that a SRC arrives as.
-    fn folder(&self, place: &Place) -> Result<(), Failure> {
-        match self.download.folders.make(&place.local) {
+    /// Makes the folder for a SRC.
+    fn folder(&self, mapping: &Mapping) -> Result<(), Failure> {
+        match self.download.folders.make(&mapping.local) {
             Ok(made) => {
                 if made {
                     self.download.report.made_folder();
                 }
                 Ok(())
             }
-            Err(error) => Err(Failure::local("the folder cannot be made", &error).about(&place.source)),
+            Err(error) => Err(Failure::local("the folder cannot be made", &error).about(&mapping.source)),
         }
     }
 
     async fn file(&mut self, entry: Entry, local: VPath) {
         self.download.report.found(entry.size);
-        let wanted = Wanted { entry, local, changes: 0 };
-        if wanted.entry.size > FEW_BYTES_MAX {
-            // An error means that the workers are gone, which says why.
-            let _ = self.work.send(Work::Large(wanted)).await;
+        let task = FileTask { entry, local, changes: 0 };
+        if task.entry.size > SMALL_BYTES_MAX {
+            // An error means that all workers have ended; theirs is the failure to report.
+            let _ = self.tasks.send(Task::Large(task)).await;
             return;
         }
-        let request_bytes = wanted.entry.path.as_bytes().len() + ITEM_BYTES;
+        let request_bytes = task.entry.path.as_bytes().len() + ITEM_OVERHEAD_BYTES;
         if self.request_bytes + request_bytes > REQUEST_BYTES_MAX {
-            self.hand_out().await;
+            self.queue_batch().await;
         }
         self.request_bytes += request_bytes;
-        self.few_bytes += wanted.entry.size;
-        self.few.push(wanted);
-        if self.few.len() >= FEW_FILES || self.few_bytes >= FEW_BYTES {
-            self.hand_out().await;
+        self.batch_bytes += task.entry.size;
+        self.batch.push(task);
+        if self.batch.len() >= BATCH_FILES || self.batch_bytes >= BATCH_BYTES {
+            self.queue_batch().await;
         }
     }
 
-    async fn hand_out(&mut self) {
-        (self.few_bytes, self.request_bytes) = (0, 0);
-        let few = std::mem::take(&mut self.few);
-        if !few.is_empty() {
-            let _ = self.work.send(Work::Few(few)).await;
+    async fn queue_batch(&mut self) {
+        (self.batch_bytes, self.request_bytes) = (0, 0);
+        let batch = std::mem::take(&mut self.batch);
+        if !batch.is_empty() {
+            let _ = self.tasks.send(Task::Batch(batch)).await;
         }
     }
 
-    /// Links wait for the end: what is made earlier could stand in the way of what comes later.
-    fn link(&mut self, path: VPath, local: VPath, target: Vec<u8>) -> Result<(), Trouble> {
-        self.links.push((path, local, target));
+    fn link(&mut self, remote: VPath, local: VPath, target: Vec<u8>) -> Result<(), WalkError> {
+        self.links.push(remote, local, target);
         if self.links.len() >= LINKS_MAX {
-            let links = std::mem::take(&mut self.links);
-            Links { download: Arc::clone(&self.download), links }.make()?;
+            std::mem::replace(&mut self.links, Links::new(Arc::clone(&self.download))).make()?;
         }
         Ok(())
     }
 }
 
-/// The links that are to be made.
-pub(super) struct Links {
-    download: Arc<Download>,
-    links: Vec<(VPath, VPath, Vec<u8>)>,
-}
-
-impl Links {
-    pub(super) fn make(self) -> Result<(), Failure> {
-        let report = &self.download.report;
-        for (path, local, target) in &self.links {
-            if !link_stays_inside(local, target, self.download.places.iter().map(|place| &place.local)) {
-                report.left_out(path, "link", "the link leads out of what is downloaded");
-                continue;
-            }
-            match self.make_one(local, target) {
-                Ok(came) => report.came(path, local, 0, came),
-                Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-                    report.left_out(path, "link", "links are not made on this system");
-                }
-                Err(error) => {
-                    let failure = Failure::local("the link cannot be made", &error).about(path);
-                    fatal(&error, &failure)?;
-                    report.failed(&failure);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn make_one(&self, local: &VPath, target: &[u8]) -> io::Result<Came> {
-        let (folder, name) = self.download.folders.parent(local)?;
-        let target = link_target(target)?;
-        match existing(&folder, &name)? {
-            Existing::Nothing => {}
-            Existing::Link if folder.read_link_contents(&name)?.as_os_str() == target => return Ok(Came::Kept),
-            Existing::Folder => return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a folder is in the way")),
-            _ if self.download.force => folder.remove_file(&name)?,
-            _ => {
-                let sentence = "something else is there; --force replaces it";
-                return Err(io::Error::new(io::ErrorKind::AlreadyExists, sentence));
-            }
-        }
-        make_link(&folder, &target, &name)?;
-        Ok(Came::Link)
-    }
-}
-
-#[cfg(unix)]
-fn link_target(target: &[u8]) -> io::Result<std::ffi::OsString> {
-    use std::os::unix::ffi::OsStringExt;
-    Ok(std::ffi::OsString::from_vec(target.to_vec()))
-}
-
-#[cfg(unix)]
-fn make_link(folder: &cap_std::fs::Dir, target: &std::ffi::OsStr, name: &std::ffi::OsStr) -> io::Result<()> {
-    folder.symlink(target, name)
-}
-
-/// Windows asks for a privilege that most users do not have.
-#[cfg(not(unix))]
-fn link_target(_: &[u8]) -> io::Result<std::ffi::OsString> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-#[cfg(not(unix))]
-fn make_link(_: &cap_std::fs::Dir, _: &std::ffi::OsStr, _: &std::ffi::OsStr) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-/// Why a walk stopped.
+/// Why a walk ended early.
 #[derive(Debug)]
-enum Trouble {
-    Peer(ClientError),
+enum WalkError {
+    /// The server's answer, or the connection.
+    Server(ClientError),
+    /// A failure that ends the download.
     Fatal(Failure),
 }
 
-impl From<ClientError> for Trouble {
+impl From<ClientError> for WalkError {
     fn from(error: ClientError) -> Self {
-        Self::Peer(error)
+        Self::Server(error)
     }
 }
 
-impl From<Failure> for Trouble {
+impl From<Failure> for WalkError {
     fn from(failure: Failure) -> Self {
         Self::Fatal(failure)
     }
-}
-
-/// A full disk fails every file: the first one ends it.
-pub(super) fn fatal(error: &io::Error, failure: &Failure) -> Result<(), Failure> {
-    use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
-    let hopeless = matches!(error.kind(), StorageFull | QuotaExceeded | ReadOnlyFilesystem);
-    if hopeless { Err(failure.clone()) } else { Ok(()) }
 }

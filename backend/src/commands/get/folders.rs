@@ -1,5 +1,5 @@
-//! The folder that a download writes to, and the folders below it. Each is opened by its name in the one above and never
-//! through a link, so that nothing of the server's choosing leads outside. It knows nothing of the network.
+//! The folder that a download writes to, and the folders below it. Each is opened by its name in its parent and never
+//! through a link, so that no name that the server chooses leads outside. Knows nothing of the network.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -15,24 +15,24 @@ use shared::{Timestamp, VPath};
 use super::decide::Existing;
 use super::names::local_name;
 
-/// How many folders are kept open; the next one closes them all.
+/// Maximum number of open folders. One more closes all others.
 const OPEN_MAX: usize = 64;
 
-/// A folder and what is below it.
+/// The base folder, and a cache of open folders below it.
 pub(super) struct Folders {
     base: Arc<Dir>,
     open: Mutex<HashMap<VPath, Arc<Dir>>>,
 }
 
 impl Folders {
-    /// Makes the folder, if it is not there, with those above it. Here links are followed: a person named it.
+    /// Makes and opens the base folder, with its parents. Links are followed, because the user named it.
     pub(super) fn make_base(base: &Path) -> io::Result<Self> {
         Dir::create_ambient_dir_all(base, ambient_authority())?;
         let base = Dir::open_ambient_dir(base, ambient_authority())?;
         Ok(Self { base: Arc::new(base), open: Mutex::default() })
     }
 
-    /// Makes the folder at that path, if it is not there; the one above must be. True if it was made.
+    /// Makes the folder at that path if it does not exist. Its parent must exist. True if it was made.
     pub(super) fn make(&self, local: &VPath) -> io::Result<bool> {
         let Some(parent) = local.parent() else { return Ok(false) };
         let name = system_name(local)?;
@@ -52,7 +52,7 @@ impl Folders {
         let Some(parent) = local.parent() else { return Ok(Arc::clone(&self.base)) };
         let parent = self.folder(&parent)?;
         let name = system_name(local)?;
-        let folder = parent.open_dir_nofollow(&name).map_err(|error| in_the_way(&parent, &name, error))?;
+        let folder = parent.open_dir_nofollow(&name).map_err(|error| explain(&parent, &name, error))?;
         let folder = Arc::new(folder);
         let mut open = self.lock();
         if open.len() >= OPEN_MAX {
@@ -62,7 +62,7 @@ impl Folders {
         Ok(folder)
     }
 
-    /// The folder that holds the path, and the last name in it.
+    /// The open parent of the path, and the name in it.
     pub(super) fn parent(&self, local: &VPath) -> io::Result<(Arc<Dir>, std::ffi::OsString)> {
         let parent = local.parent().ok_or_else(|| io::Error::from(ErrorKind::IsADirectory))?;
         Ok((self.folder(&parent)?, system_name(local)?))
@@ -73,7 +73,7 @@ impl Folders {
     }
 }
 
-/// What stands under a name; a link is not followed.
+/// The entry of that name. A link is not followed.
 pub(super) fn existing(folder: &Dir, name: &OsStr) -> io::Result<Existing> {
     let metadata = match folder.symlink_metadata(name) {
         Ok(metadata) => metadata,
@@ -102,14 +102,14 @@ fn modified(metadata: &Metadata) -> io::Result<Timestamp> {
 }
 
 fn system_name(local: &VPath) -> io::Result<std::ffi::OsString> {
-    local_name(local.name()).map_err(|unfit| io::Error::new(ErrorKind::InvalidFilename, unfit.sentence()))
+    local_name(local.name()).map_err(|error| io::Error::new(ErrorKind::InvalidFilename, error.sentence()))
 }
 
-/// What the system says of a link where a folder is wanted differs from one to the next, and says little.
-fn in_the_way(parent: &Dir, name: &OsStr, error: io::Error) -> io::Error {
+/// A clear sentence for a link or file in place of a folder: the error of the system differs between systems.
+fn explain(parent: &Dir, name: &OsStr, error: io::Error) -> io::Error {
     let sentence = match existing(parent, name) {
         Ok(Existing::Link) => "a link is in the way, and links are not followed below the destination",
-        Ok(Existing::File { .. } | Existing::Other) => "something that is no folder is in the way",
+        Ok(Existing::File { .. } | Existing::Other) => "a file is in the way",
         _ => return error,
     };
     io::Error::new(ErrorKind::NotADirectory, sentence)

@@ -1,54 +1,53 @@
-//! From names of the server to names of this machine, and the names of files that are not complete yet. Pure.
+//! Local names of files, and the names of their unfinished parts. Pure.
 
-use shared::hex;
 use std::ffi::{OsStr, OsString};
 
 use sha2::{Digest, Sha256};
+use shared::hex;
 
 const PART: &str = ".passerelle-part";
 const MARK: &str = ".passerelle-mark";
 
-/// Longest name on the file systems that people have, in bytes.
+/// The longest name on common file systems, in bytes.
 const NAME_BYTES_MAX: usize = 255;
 
-/// Why a name cannot be had here.
+/// Why a name cannot be used locally.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Unfit {
-    /// It is what this program calls a file that is not complete.
-    Ours,
-    /// The operating system does not take it for what it says.
+pub(super) enum NameError {
+    /// It is the name of an unfinished download.
+    Reserved,
+    /// The operating system does not accept it, or gives it another meaning.
     #[cfg_attr(unix, expect(dead_code, reason = "Unix takes every name"))]
     System,
 }
 
-impl Unfit {
+impl NameError {
     pub(super) fn sentence(self) -> &'static str {
         match self {
-            Self::Ours => "left out: it has the name of an unfinished download",
-            Self::System => "this system has no such names",
+            Self::Reserved => "has the name of an unfinished download",
+            Self::System => "the name is not valid on this system",
         }
     }
 }
 
-/// The name here of what has that name on the server.
-pub(super) fn local_name(name: &[u8]) -> Result<OsString, Unfit> {
-    if is_ours(name) { Err(Unfit::Ours) } else { system_name(name) }
+/// The local name of an entry with that name on the server: the same bytes, or an error.
+pub(super) fn local_name(name: &[u8]) -> Result<OsString, NameError> {
+    if is_reserved(name) { Err(NameError::Reserved) } else { system_name(name) }
 }
 
 #[cfg(unix)]
-fn system_name(name: &[u8]) -> Result<OsString, Unfit> {
+fn system_name(name: &[u8]) -> Result<OsString, NameError> {
     use std::os::unix::ffi::OsStringExt;
     Ok(OsString::from_vec(name.to_vec()))
 }
 
 #[cfg(not(unix))]
-fn system_name(name: &[u8]) -> Result<OsString, Unfit> {
+fn system_name(name: &[u8]) -> Result<OsString, NameError> {
     let name = str::from_utf8(name).ok().filter(|name| is_plain(name));
-    name.map(OsString::from).ok_or(Unfit::System)
+    name.map(OsString::from).ok_or(NameError::System)
 }
 
-/// True for a name that Windows takes for one entry of its folder and nothing else: no drive, stream, device, nothing
-/// that it would cut or refuse.
+/// True if Windows takes the name literally: no drive, stream or device, no character that it cuts off or refuses.
 #[cfg_attr(unix, cfg(test))]
 fn is_plain(name: &str) -> bool {
     let refused = |character: char| character < ' ' || r#"<>:"/\|?*"#.contains(character);
@@ -61,11 +60,11 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && !name.ends_with(['.', ' ']) && !name.contains(refused) && !device
 }
 
-fn is_ours(name: &[u8]) -> bool {
+fn is_reserved(name: &[u8]) -> bool {
     name.starts_with(b".") && (name.ends_with(PART.as_bytes()) || name.ends_with(MARK.as_bytes()))
 }
 
-/// The names that a file of that name has while it is not complete: of its bytes, and of the note on them.
+/// The names of a file's part and of its resume mark, until the file is complete.
 pub(super) fn unfinished(name: &OsStr) -> (OsString, OsString) {
     let long = name.len() + 1 + PART.len().max(MARK.len()) > NAME_BYTES_MAX;
     let stem = if long { OsString::from(digest(name)) } else { name.to_owned() };
@@ -88,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unfinished_files_have_names_that_nothing_else_gets() {
+    fn names_of_unfinished_files_are_reserved_and_distinct() {
         let (part, mark) = unfinished(OsStr::new("a b.txt"));
         assert_eq!(
             (part.to_str(), mark.to_str()),
@@ -97,8 +96,8 @@ mod tests {
         for name in ["x".repeat(238), "x".repeat(239), "x".repeat(255)] {
             let (part, mark) = unfinished(OsStr::new(&name));
             assert!(part.len() <= NAME_BYTES_MAX && part != mark);
-            assert_eq!(local_name(part.as_encoded_bytes()), Err(Unfit::Ours));
-            assert_eq!(local_name(mark.as_encoded_bytes()), Err(Unfit::Ours));
+            assert_eq!(local_name(part.as_encoded_bytes()), Err(NameError::Reserved));
+            assert_eq!(local_name(mark.as_encoded_bytes()), Err(NameError::Reserved));
         }
         assert_ne!(unfinished(OsStr::new(&"x".repeat(255))).0, unfinished(OsStr::new(&"y".repeat(255))).0);
         assert!(local_name(b"a.passerelle-part").is_ok());
@@ -106,14 +105,14 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn names_are_kept_byte_for_byte() {
+    fn local_names_have_the_same_bytes() {
         for name in [&b"latin\xe9"[..], b"a\\b", b"c:", b"line\nfeed", b"NUL"] {
             assert_eq!(local_name(name).unwrap().as_encoded_bytes(), name);
         }
     }
 
     #[test]
-    fn windows_gets_only_names_that_it_takes_literally() {
+    fn names_with_a_special_meaning_on_windows_are_refused() {
         for name in ["a", ".profile", "comet", "com10", "é ß", "a.b.c"] {
             assert!(is_plain(name), "{name}");
         }

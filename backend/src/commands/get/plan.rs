@@ -1,81 +1,86 @@
-//! Where each SRC arrives. Pure: what exists is told, nothing is looked at.
+//! Maps each SRC to its local path. Pure: the caller says what exists.
 
 use std::path::{Path, PathBuf};
 
 use shared::VPath;
 
-use crate::commands::exit::Failure;
+use crate::commands::failure::Failure;
 
-/// What DEST is before anything is downloaded.
+/// What DEST is before the download.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Found {
-    Nothing,
+pub(super) enum Destination {
+    Missing,
     Folder,
     File,
 }
 
-/// One SRC, and where it goes.
+/// One SRC and its local path.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Place {
-    /// On the server.
+pub(super) struct Mapping {
+    /// The path on the server.
     pub(super) source: VPath,
-    /// Below the base.
+    /// The path below the base.
     pub(super) local: VPath,
     pub(super) is_folder: bool,
 }
 
-/// Everything below one folder of this machine.
+/// The mappings, all below one local folder.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Plan {
-    /// Made if it is not there; nothing outside is written.
+    /// Made if it does not exist. Nothing outside is written.
     pub(super) base: PathBuf,
-    pub(super) places: Vec<Place>,
+    pub(super) mappings: Vec<Mapping>,
 }
 
-/// Where the sources (each with whether it is a folder) arrive. `named` is how many were named, of which some may not
-/// exist: what DEST means must not depend on that.
-pub(super) fn plan(destination: &Path, found: Found, named: usize, sources: &[(VPath, bool)]) -> Result<Plan, Failure> {
+/// Maps the sources, as `cp -r` would; each comes with whether it is a folder. `named` counts the sources as typed: the
+/// meaning of DEST must not depend on how many of them exist.
+pub(super) fn plan(
+    destination: &Path,
+    found: Destination,
+    named: usize,
+    sources: &[(VPath, bool)],
+) -> Result<Plan, Failure> {
     let shown = destination.display();
     let only = if named == 1 { sources.first() } else { None };
-    if found == Found::File && !matches!(only, Some((_, false))) {
-        return Err(Failure::usage(format!("{shown} is a file: a folder is needed there")));
+    if found == Destination::File && !matches!(only, Some((_, false))) {
+        return Err(Failure::usage(format!("{shown} is a file, but must be a folder")));
     }
     let slash = destination.as_os_str().as_encoded_bytes().ends_with(b"/");
     match only {
-        Some((source, true)) if found == Found::Nothing => {
-            let place = Place { source: source.clone(), local: VPath::root(), is_folder: true };
-            Ok(Plan { base: destination.to_owned(), places: vec![place] })
+        Some((source, true)) if found == Destination::Missing => {
+            let mapping = Mapping { source: source.clone(), local: VPath::root(), is_folder: true };
+            Ok(Plan { base: destination.to_owned(), mappings: vec![mapping] })
         }
-        Some((source, false)) if found == Found::File || (found == Found::Nothing && !slash) => {
+        Some((source, false)) if found == Destination::File || (found == Destination::Missing && !slash) => {
             let (base, local) = split(destination)?;
-            Ok(Plan { base, places: vec![Place { source: source.clone(), local, is_folder: false }] })
+            Ok(Plan { base, mappings: vec![Mapping { source: source.clone(), local, is_folder: false }] })
         }
-        _ => Ok(Plan { base: destination.to_owned(), places: under_own_names(sources)? }),
+        _ => Ok(Plan { base: destination.to_owned(), mappings: under_own_names(sources)? }),
     }
 }
 
-fn under_own_names(sources: &[(VPath, bool)]) -> Result<Vec<Place>, Failure> {
-    let mut places: Vec<Place> = Vec::new();
+fn under_own_names(sources: &[(VPath, bool)]) -> Result<Vec<Mapping>, Failure> {
+    let mut mappings: Vec<Mapping> = Vec::new();
     for (source, is_folder) in sources {
         if source.is_root() && sources.len() > 1 {
-            return Err(Failure::usage("`/` is everything: nothing else can be named beside it"));
+            return Err(Failure::usage("`/` includes all other sources: name it alone"));
         }
         let local = if source.is_root() { VPath::root() } else { VPath::root().join(source.name())? };
-        if let Some(other) = places.iter().find(|place| place.local == local) {
+        if let Some(other) = mappings.iter().find(|mapping| mapping.local == local) {
             let (left, right) = (other.source.encoded(), source.encoded());
-            return Err(Failure::usage(format!("`{left}` and `{right}` would both arrive under the same name")));
+            return Err(Failure::usage(format!("`{left}` and `{right}` would have the same local name")));
         }
-        places.push(Place { source: source.clone(), local, is_folder: *is_folder });
+        mappings.push(Mapping { source: source.clone(), local, is_folder: *is_folder });
     }
-    Ok(places)
+    Ok(mappings)
 }
 
-/// The folder and the name of a file to be.
+/// The folder and the name of a file that does not exist yet.
 fn split(destination: &Path) -> Result<(PathBuf, VPath), Failure> {
-    let unfit = || Failure::usage(format!("{} is no name for a file", destination.display()));
-    let name = destination.file_name().and_then(name_bytes).ok_or_else(unfit)?;
+    let refused = || Failure::usage(format!("{} is not a file name", destination.display()));
+    let name = destination.file_name().and_then(name_bytes).ok_or_else(refused)?;
     let parent = destination.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let local = VPath::root().join(name).map_err(|_| unfit())?;
+    let local = VPath::root().join(name).map_err(|_| refused())?;
     Ok((parent.unwrap_or(Path::new(".")).to_owned(), local))
 }
 
@@ -94,44 +99,44 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(destination: &str, found: Found, sources: &[&str], expected: Option<(&str, &[&str])>) {
+    fn check(destination: &str, found: Destination, sources: &[&str], expected: Option<(&str, &[&str])>) {
         let path = |text: &str| VPath::parse(text.trim_end_matches('/')).unwrap();
         let sources: Vec<_> = sources.iter().map(|text| (path(text), text.ends_with('/'))).collect();
         let plan = plan(Path::new(destination), found, sources.len(), &sources).ok();
-        let plan = plan.map(|plan| (plan.base, plan.places.iter().map(|place| place.local.encoded()).collect()));
+        let plan = plan.map(|plan| (plan.base, plan.mappings.iter().map(|mapping| mapping.local.encoded()).collect()));
         let expected: Option<(PathBuf, Vec<String>)> =
             expected.map(|(base, locals)| (base.into(), locals.iter().map(|&local| local.into()).collect()));
         assert_eq!(plan, expected);
     }
 
     #[test]
-    fn sources_arrive_where_cp_would_put_them() {
-        check("new", Found::Nothing, &["/"], Some(("new", &[""])));
-        check("old", Found::Folder, &["/"], Some(("old", &[""])));
-        check("new", Found::Nothing, &["a/docs/"], Some(("new", &[""])));
-        check("old", Found::Folder, &["a/docs/"], Some(("old", &["docs"])));
-        check("new", Found::Nothing, &["a/f"], Some((".", &["new"])));
-        check("x/new", Found::Nothing, &["a/f"], Some(("x", &["new"])));
-        check("new/", Found::Nothing, &["a/f"], Some(("new/", &["f"])));
-        check("old", Found::Folder, &["a/f"], Some(("old", &["f"])));
-        check("old", Found::File, &["a/f"], Some((".", &["old"])));
-        check("/old", Found::File, &["a/f"], Some(("/", &["old"])));
-        check("new", Found::Nothing, &["a/f", "b/"], Some(("new", &["f", "b"])));
+    fn sources_map_to_the_paths_that_cp_would_use() {
+        check("new", Destination::Missing, &["/"], Some(("new", &[""])));
+        check("old", Destination::Folder, &["/"], Some(("old", &[""])));
+        check("new", Destination::Missing, &["a/docs/"], Some(("new", &[""])));
+        check("old", Destination::Folder, &["a/docs/"], Some(("old", &["docs"])));
+        check("new", Destination::Missing, &["a/f"], Some((".", &["new"])));
+        check("x/new", Destination::Missing, &["a/f"], Some(("x", &["new"])));
+        check("new/", Destination::Missing, &["a/f"], Some(("new/", &["f"])));
+        check("old", Destination::Folder, &["a/f"], Some(("old", &["f"])));
+        check("old", Destination::File, &["a/f"], Some((".", &["old"])));
+        check("/old", Destination::File, &["a/f"], Some(("/", &["old"])));
+        check("new", Destination::Missing, &["a/f", "b/"], Some(("new", &["f", "b"])));
     }
 
     #[test]
-    fn what_cannot_be_is_refused() {
-        check("old", Found::File, &["docs/"], None);
-        check("old", Found::File, &["f", "g"], None);
-        check("new", Found::Nothing, &["a/f", "b/f"], None);
-        check("new", Found::Nothing, &["/", "a/f"], None);
-        check("..", Found::Nothing, &["f"], None);
+    fn sources_that_do_not_fit_the_destination_are_refused() {
+        check("old", Destination::File, &["docs/"], None);
+        check("old", Destination::File, &["f", "g"], None);
+        check("new", Destination::Missing, &["a/f", "b/f"], None);
+        check("new", Destination::Missing, &["/", "a/f"], None);
+        check("..", Destination::Missing, &["f"], None);
     }
 
     #[test]
-    fn a_source_that_is_missing_does_not_change_what_the_destination_means() {
+    fn a_missing_source_does_not_change_the_meaning_of_the_destination() {
         let sources = [(VPath::parse("f").unwrap(), false)];
-        let plan = plan(Path::new("new"), Found::Nothing, 2, &sources).unwrap();
-        assert_eq!((plan.base, plan.places[0].local.encoded()), ("new".into(), "f".into()));
+        let plan = plan(Path::new("new"), Destination::Missing, 2, &sources).unwrap();
+        assert_eq!((plan.base, plan.mappings[0].local.encoded()), ("new".into(), "f".into()));
     }
 }

@@ -1,4 +1,4 @@
-//! `passerelle get FILE -`: one file to standard output, each byte once, however often the server goes away.
+//! `passerelle get FILE -`: writes one file to standard output, each byte once, across lost connections.
 
 use std::io::{self, Write};
 
@@ -6,28 +6,29 @@ use shared::{ByteRange, ETag, ErrorCode, VPath};
 
 use crate::client::{ClientError, GetItem, Item};
 use crate::commands::connect::Session;
-use crate::commands::exit::{Failure, is_away};
-use crate::commands::report::{Came, Report};
+use crate::commands::failure::{Failure, is_away};
+use crate::commands::report::{FileOutcome, Report};
 use crate::commands::retry::Backoff;
 
-/// How much of which state of the file is out.
+/// The bytes already written, and the version of the file that they are from.
 #[derive(Default)]
 struct Sent {
     bytes: u64,
     etag: Option<ETag>,
 }
 
-enum Trouble {
-    Peer(ClientError),
+enum StreamError {
+    Server(ClientError),
     Output(io::Error),
 }
 
-impl From<ClientError> for Trouble {
+impl From<ClientError> for StreamError {
     fn from(error: ClientError) -> Self {
-        Self::Peer(error)
+        Self::Server(error)
     }
 }
 
+/// Streams the file at `path`.
 pub(super) async fn stream(session: &Session, report: &Report, path: &VPath, retries: u32) -> Result<(), Failure> {
     let mut backoff = Backoff::new(retries);
     let mut sent = Sent::default();
@@ -39,19 +40,19 @@ pub(super) async fn stream(session: &Session, report: &Report, path: &VPath, ret
         }
         match streamed {
             Ok(()) => break,
-            // Before the first byte nobody has waited for anything yet: a server that is not there is not waited for.
-            Err(Trouble::Peer(error)) if is_away(error.code) && sent.bytes > 0 => {
+            // Retries only after the first byte: before it, a failure costs the user nothing.
+            Err(StreamError::Server(error)) if is_away(error.code) && sent.bytes > 0 => {
                 report.wait(&mut backoff, error).await?;
             }
-            Err(Trouble::Peer(error)) => return Err(Failure::from(error).about(path)),
-            Err(Trouble::Output(error)) => return Err(Failure::output(&error)),
+            Err(StreamError::Server(error)) => return Err(Failure::from(error).about(path)),
+            Err(StreamError::Output(error)) => return Err(Failure::output(&error)),
         }
     }
-    report.came(path, path, sent.bytes, Came::Whole);
+    report.finished(path, path, sent.bytes, FileOutcome::Transferred);
     io::stdout().lock().flush().map_err(|error| Failure::output(&error))
 }
 
-async fn send(session: &Session, report: &Report, path: &VPath, sent: &mut Sent) -> Result<(), Trouble> {
+async fn send(session: &Session, report: &Report, path: &VPath, sent: &mut Sent) -> Result<(), StreamError> {
     let range = (sent.bytes > 0).then_some(ByteRange::From(sent.bytes));
     let item = GetItem { path: path.clone(), range, if_etag: sent.etag };
     let mut transfer = session.client.get(&session.caller, vec![item]).await?;
@@ -60,20 +61,24 @@ async fn send(session: &Session, report: &Report, path: &VPath, sent: &mut Sent)
         // The connection was lost after the last byte.
         Some(Item::Unsatisfiable(meta, _)) if sent.bytes > 0 && meta.entry.size == sent.bytes => return Ok(()),
         Some(Item::Refused(failure) | Item::Unsatisfiable(_, failure)) => return Err(ClientError::from(failure).into()),
-        None => return Err(ClientError::new(ErrorCode::Protocol, "no file at all").into()),
+        None => return Err(ClientError::new(ErrorCode::Protocol, "the answer has no file").into()),
     };
     if meta.offset != sent.bytes {
-        return Err(ClientError::new(ErrorCode::Protocol, "another part of the file than was asked for").into());
+        return Err(ClientError::new(ErrorCode::Protocol, "the answer has another range than requested").into());
     }
     if sent.bytes > 0 && sent.etag.is_none() {
-        return Err(ClientError::new(ErrorCode::Changed, "the file cannot be told from another").into());
+        return Err(ClientError::new(
+            ErrorCode::Changed,
+            "the file has no entity tag, so the download cannot be resumed",
+        )
+        .into());
     }
     sent.etag = meta.entry.etag;
     report.found(meta.entry.size);
     while let Some(piece) = transfer.piece().await? {
-        io::stdout().write_all(&piece).map_err(Trouble::Output)?;
+        io::stdout().write_all(&piece).map_err(StreamError::Output)?;
         sent.bytes += piece.len() as u64;
-        report.passed(piece.len() as u64);
+        report.transferred(piece.len() as u64);
     }
     transfer.next_item().await?;
     Ok(())

@@ -1,5 +1,5 @@
-//! Finds what is to be uploaded: walks each SRC here, has the folders made there, and hands the files out one by one. It
-//! runs on a thread that may block. Memory: the names in the folders between a SRC and where the walk is.
+//! Finds the files to upload: walks each local SRC, makes the folders on the server, and queues the files one by one. Runs
+//! on a thread that may block. Memory: the names in each folder on the path to the current one.
 
 use std::fs::{self, DirEntry};
 use std::io;
@@ -10,54 +10,54 @@ use shared::limits::{CHANGE_ITEMS_MAX, FRAME_CONTROL_BYTES_MAX};
 use shared::{Change, Outcome, VPath};
 use tokio::sync::mpsc;
 
-use super::Upload;
-use super::local::name_bytes;
-use super::plan::Place;
-use crate::commands::exit::{Exit, Failure};
+use super::local_file::name_bytes;
+use super::plan::Mapping;
+use super::upload::{Upload, shown};
+use crate::commands::failure::{Exit, Failure};
 use crate::commands::job;
-use crate::commands::print;
 
-/// How much of one request the folders may fill, in bytes; the rest is for who asks.
+/// Bytes of one request that folders may fill; the rest is for the caller's scope and the frame.
 const FOLDERS_BYTES_MAX: usize = FRAME_CONTROL_BYTES_MAX / 2;
-/// What a path takes in a request besides its bytes, at most.
+/// Upper bound for the encoding of a path in a request besides its bytes, in bytes.
 const PATH_OVERHEAD_BYTES: usize = 8;
 
-/// A file to upload, and where to.
+/// A file to upload.
 #[derive(Clone, Debug)]
-pub(super) struct Wanted {
+pub(super) struct FileTask {
     pub(super) local: PathBuf,
     pub(super) remote: VPath,
 }
 
+/// Walks the sources.
 pub(super) struct Finder {
     upload: Arc<Upload>,
-    work: mpsc::Sender<Wanted>,
-    /// Folders to be made.
+    tasks: mpsc::Sender<FileTask>,
+    /// Folders to make with the next request.
     folders: Vec<VPath>,
     folders_bytes: usize,
 }
 
-/// What is left to look at in a folder, and where that goes.
+/// The rest of a local folder, and its path on the server.
 struct Level {
     entries: std::vec::IntoIter<DirEntry>,
     remote: VPath,
 }
 
 impl Finder {
-    pub(super) fn new(upload: Arc<Upload>, work: mpsc::Sender<Wanted>) -> Self {
-        Self { upload, work, folders: Vec::new(), folders_bytes: 0 }
+    pub(super) fn new(upload: Arc<Upload>, tasks: mpsc::Sender<FileTask>) -> Self {
+        Self { upload, tasks, folders: Vec::new(), folders_bytes: 0 }
     }
 
-    /// Finds everything.
+    /// Queues all files, and makes all folders.
     ///
     /// # Errors
-    /// What makes it pointless to go on.
-    pub(super) async fn run(mut self, places: Vec<Place>) -> Result<(), Failure> {
-        for place in places {
-            if place.is_folder {
-                self.walk(&place).await?;
+    /// A failure that ends the upload. Others are reported.
+    pub(super) async fn run(mut self, mappings: Vec<Mapping>) -> Result<(), Failure> {
+        for mapping in mappings {
+            if mapping.is_folder {
+                self.walk(&mapping).await?;
             } else {
-                self.file(place.local, place.remote).await;
+                self.file(mapping.local, mapping.remote).await;
             }
         }
         self.make_folders().await?;
@@ -65,8 +65,8 @@ impl Finder {
         Ok(())
     }
 
-    async fn walk(&mut self, place: &Place) -> Result<(), Failure> {
-        let mut levels: Vec<Level> = self.enter(&place.local, place.remote.clone()).await?.into_iter().collect();
+    async fn walk(&mut self, mapping: &Mapping) -> Result<(), Failure> {
+        let mut levels: Vec<Level> = self.enter(&mapping.local, mapping.remote.clone()).await?.into_iter().collect();
         while let Some(level) = levels.last_mut() {
             if self.upload.report.stop().is_cancelled() {
                 return Ok(());
@@ -97,7 +97,7 @@ impl Finder {
         Ok(())
     }
 
-    /// What is in a folder, in the order of its names; none where it cannot be read.
+    /// Opens a local folder, sorted by name. `None` if it cannot be read, which is reported.
     async fn enter(&mut self, local: &Path, remote: VPath) -> Result<Option<Level>, Failure> {
         let read = fs::read_dir(local).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
         let mut entries = match read {
@@ -125,11 +125,12 @@ impl Finder {
             Err(error) => return self.unread(&local, &error),
         };
         self.upload.report.found(size);
-        // Nobody takes work any more where it makes no sense to go on.
-        let _ = self.work.send(Wanted { local, remote }).await;
+        // An error means that all workers have ended; theirs is the failure to report.
+        let _ = self.tasks.send(FileTask { local, remote }).await;
     }
 
-    /// Folders that hold files come with those, too; this makes the others, and finds out about files in their place.
+    /// Makes the collected folders. An upload would make those that have files, but not the others, and would report a
+    /// file in place of a folder for each file below it.
     async fn make_folders(&mut self) -> Result<(), Failure> {
         self.folders_bytes = 0;
         let paths = std::mem::take(&mut self.folders);
@@ -161,9 +162,4 @@ impl Finder {
         let message = format!("{}: {sentence}", shown(local));
         self.upload.report.warn(&Failure::new(Exit::Done, code, message));
     }
-}
-
-/// A path of this machine as every other: what a terminal cannot show comes percent-encoded.
-pub(super) fn shown(local: &Path) -> String {
-    print::name(local.as_os_str().as_encoded_bytes())
 }

@@ -1,24 +1,22 @@
-//! `passerelle put - FILE`: standard input as a file. It can be read once: where the server goes away, the upload is
-//! over.
+//! `passerelle put - FILE`: uploads standard input as a file. It can be read only once, so a lost connection ends the
+//! upload.
 
 use std::io::Read;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use shared::limits::PIECE_BYTES;
 use shared::{Conflict, ErrorCode, VPath};
 
-use super::Upload;
-use super::send::no_entry;
+use super::upload::{Upload, missing_entry};
 use crate::client::{Commit, Sent, Stage};
-use crate::commands::exit::{Exit, Failure};
+use crate::commands::failure::{Exit, Failure};
 use crate::commands::job::new_key;
-use crate::commands::report::Came;
+use crate::commands::report::FileOutcome;
 
-/// On a thread that may block.
-pub(super) async fn upload(upload: Arc<Upload>, target: VPath) -> Result<(), Failure> {
-    let Upload { session, conflict, .. } = &*upload;
-    // Better before the bytes than behind them.
+/// Uploads standard input to `target`. Blocks while it reads.
+pub(super) async fn upload(upload: Upload, target: VPath) -> Result<(), Failure> {
+    let Upload { session, conflict, .. } = &upload;
+    // Fails before the bytes are sent instead of after.
     if *conflict == Conflict::Fail && session.client.stat(&session.caller, &target).await.is_ok() {
         return Err(Failure::of(ErrorCode::AlreadyExists).about(&target));
     }
@@ -41,7 +39,7 @@ pub(super) async fn upload(upload: Arc<Upload>, target: VPath) -> Result<(), Fai
     let staged = session.client.stage(&request).await.map_err(|error| about(error.into()))?;
     let sent = send(&upload, staged.id).await;
     if let Err(failure) = sent {
-        // What remains expires by itself if this does not arrive.
+        // If this request is lost, the upload expires on the server.
         let _ = session.client.abort(&session.caller, staged.id).await;
         return Err(about(failure));
     }
@@ -64,13 +62,13 @@ async fn send(upload: &Upload, id: shared::UploadId) -> Result<(), Failure> {
         hasher.update(&piece);
         total += count as u64;
         sending.send(Bytes::from(piece)).await?;
-        report.passed(count as u64);
+        report.transferred(count as u64);
         if report.stop().is_cancelled() {
-            return Err(Failure::new(Exit::Interrupted, "interrupted", "interrupted; nothing is kept of it"));
+            return Err(Failure::new(Exit::Interrupted, "interrupted", "interrupted; nothing of it is kept"));
         }
     }
     sending.finish().await?;
-    // Only now is it known how much there is.
+    // Announces the length, which is known only now.
     let rest = Sent { offset: total, length: Some(0), total: Some(total), checksum: None };
     session.client.put(&session.caller, id, rest).await?.finish().await?;
     let request = Commit {
@@ -81,8 +79,8 @@ async fn send(upload: &Upload, id: shared::UploadId) -> Result<(), Failure> {
         if_match: None,
         blake3: Some(hasher.finalize().as_bytes().to_vec()),
     };
-    let entry = session.client.commit(&request).await?.entry.ok_or_else(no_entry)?;
+    let entry = session.client.commit(&request).await?.entry.ok_or_else(missing_entry)?;
     report.found(total);
-    report.came("-", &entry.path, total, Came::Whole);
+    report.finished("-", &entry.path, total, FileOutcome::Transferred);
     Ok(())
 }

@@ -1,72 +1,72 @@
-//! Where each SRC arrives on the server. Pure: what exists is told, nothing is looked at.
+//! Maps each SRC to its path on the server. Pure: the caller says what exists.
 
 use std::path::PathBuf;
 
 use shared::VPath;
 
-use crate::commands::exit::Failure;
-use crate::commands::print;
+use crate::commands::failure::Failure;
+use crate::commands::format;
 
-/// What DEST is before anything is uploaded.
+/// What DEST is before the upload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Found {
-    Nothing,
+pub(super) enum Destination {
+    Missing,
     Folder,
     File,
 }
 
-/// Something of this machine that was named.
+/// A local source.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Source {
     pub(super) local: PathBuf,
-    /// Its name; none for `.`, `..` and `/`, which stand for what is in them.
+    /// Its name. `None` for `.`, `..` and `/`, which mean their content.
     pub(super) name: Option<Vec<u8>>,
     pub(super) is_folder: bool,
 }
 
-/// One SRC, and where it goes.
+/// One SRC and its path on the server.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Place {
+pub(super) struct Mapping {
     pub(super) local: PathBuf,
     pub(super) remote: VPath,
     pub(super) is_folder: bool,
 }
 
-/// Where the sources arrive. `slash` is whether DEST was typed with one at its end; `named` is how many sources were
-/// named, of which some may not exist: what DEST means must not depend on that.
+/// Maps the sources, as `cp -r` would. `slash` says that DEST was typed with a slash at its end. `named` counts the sources
+/// as typed: the meaning of DEST must not depend on how many of them exist.
 pub(super) fn plan(
     destination: &VPath,
     slash: bool,
-    found: Found,
+    found: Destination,
     named: usize,
     sources: Vec<Source>,
-) -> Result<Vec<Place>, Failure> {
+) -> Result<Vec<Mapping>, Failure> {
     let only = if named == 1 { sources.first() } else { None };
-    if found == Found::File && only.is_none_or(|source| source.is_folder) {
-        return Err(Failure::usage("is a file: a folder is needed there").about(destination));
+    if found == Destination::File && only.is_none_or(|source| source.is_folder) {
+        return Err(Failure::usage("is a file, but must be a folder").about(destination));
     }
-    let takes_its_place = only.is_some_and(|source| match found {
-        Found::File => true,
-        Found::Nothing => source.is_folder || !slash,
-        Found::Folder => false,
+    let becomes_destination = only.is_some_and(|source| match found {
+        Destination::File => true,
+        Destination::Missing => source.is_folder || !slash,
+        Destination::Folder => false,
     });
-    let mut places: Vec<Place> = Vec::with_capacity(sources.len());
+    let mut mappings: Vec<Mapping> = Vec::with_capacity(sources.len());
     for Source { local, name, is_folder } in sources {
         let remote = match name {
-            Some(name) if !takes_its_place => destination.join(&name)?,
+            Some(name) if !becomes_destination => destination.join(&name)?,
             _ => destination.clone(),
         };
         if remote.is_root() && !is_folder {
-            return Err(Failure::usage(format!("{} has no name to arrive under", local.display())));
+            return Err(Failure::usage(format!("{} has no name for the destination", local.display())));
         }
-        if let Some(other) = places.iter().find(|place| place.remote == remote) {
+        if let Some(other) = mappings.iter().find(|mapping| mapping.remote == remote) {
             let (first, second) = (other.local.display(), local.display());
-            let remote = print::path(&remote);
-            return Err(Failure::usage(format!("{first} and {second} would both arrive as {remote}")));
+            let remote = format::path(&remote);
+            return Err(Failure::usage(format!("{first} and {second} would both become {remote}")));
         }
-        places.push(Place { local, remote, is_folder });
+        mappings.push(Mapping { local, remote, is_folder });
     }
-    Ok(places)
+    Ok(mappings)
 }
 
 #[cfg(test)]
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(destination: &str, found: Found, sources: &[&str], expected: Option<&[&str]>) {
+    fn check(destination: &str, found: Destination, sources: &[&str], expected: Option<&[&str]>) {
         let slash = destination.ends_with('/');
         let path = VPath::parse(destination.trim_end_matches('/')).unwrap();
         let source = |text: &&str| {
@@ -82,30 +82,31 @@ mod tests {
             let name = bare.rsplit('/').next().filter(|name| *name != ".").map(|name| name.as_bytes().to_vec());
             Source { local: bare.into(), name, is_folder: text.ends_with('/') }
         };
-        let places = plan(&path, slash, found, sources.len(), sources.iter().map(source).collect()).ok();
-        let places: Option<Vec<_>> = places.map(|places| places.iter().map(|place| place.remote.encoded()).collect());
+        let mappings = plan(&path, slash, found, sources.len(), sources.iter().map(source).collect()).ok();
+        let mappings: Option<Vec<_>> =
+            mappings.map(|mappings| mappings.iter().map(|mapping| mapping.remote.encoded()).collect());
         let expected: Option<Vec<String>> = expected.map(|paths| paths.iter().map(|&path| path.into()).collect());
-        assert_eq!(places, expected, "{sources:?} {destination}");
+        assert_eq!(mappings, expected, "{sources:?} {destination}");
     }
 
     #[test]
-    fn sources_arrive_where_cp_would_put_them() {
-        check("/", Found::Folder, &["f", "d/"], Some(&["f", "d"]));
-        check("/", Found::Folder, &["./"], Some(&[""]));
-        check("old", Found::Folder, &["x/d/"], Some(&["old/d"]));
-        check("old", Found::Folder, &["x/f"], Some(&["old/f"]));
-        check("old", Found::Folder, &["x/./"], Some(&["old"]));
-        check("new", Found::Nothing, &["x/d/"], Some(&["new"]));
-        check("new", Found::Nothing, &["f"], Some(&["new"]));
-        check("new/", Found::Nothing, &["f"], Some(&["new/f"]));
-        check("new", Found::Nothing, &["f", "g"], Some(&["new/f", "new/g"]));
-        check("old", Found::File, &["f"], Some(&["old"]));
+    fn sources_map_to_the_paths_that_cp_would_use() {
+        check("/", Destination::Folder, &["f", "d/"], Some(&["f", "d"]));
+        check("/", Destination::Folder, &["./"], Some(&[""]));
+        check("old", Destination::Folder, &["x/d/"], Some(&["old/d"]));
+        check("old", Destination::Folder, &["x/f"], Some(&["old/f"]));
+        check("old", Destination::Folder, &["x/./"], Some(&["old"]));
+        check("new", Destination::Missing, &["x/d/"], Some(&["new"]));
+        check("new", Destination::Missing, &["f"], Some(&["new"]));
+        check("new/", Destination::Missing, &["f"], Some(&["new/f"]));
+        check("new", Destination::Missing, &["f", "g"], Some(&["new/f", "new/g"]));
+        check("old", Destination::File, &["f"], Some(&["old"]));
     }
 
     #[test]
-    fn what_cannot_be_is_refused() {
-        check("old", Found::File, &["d/"], None);
-        check("old", Found::File, &["f", "g"], None);
-        check("old", Found::Folder, &["a/f", "b/f"], None);
+    fn sources_that_do_not_fit_the_destination_are_refused() {
+        check("old", Destination::File, &["d/"], None);
+        check("old", Destination::File, &["f", "g"], None);
+        check("old", Destination::Folder, &["a/f", "b/f"], None);
     }
 }

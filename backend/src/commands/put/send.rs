@@ -1,5 +1,5 @@
-//! Uploads what was found: one worker takes one file at a time. It runs on a thread that may block, so that reading needs
-//! no other. What the server has is proved by BLAKE3 before a file appears under its name.
+//! Uploads the files that were found: one sender works on one file at a time. Runs on a thread that may block, so that
+//! reading needs no other thread. The server compares a BLAKE3 digest before the file gets its name.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -9,114 +9,116 @@ use bytes::Bytes;
 use shared::limits::{PIECE_BYTES, UPLOAD_SYNC_BYTES};
 use shared::{Algorithm, Conflict, Entry, ErrorCode, JobId, Kind};
 
-use super::Upload;
-use super::find::{Wanted, shown};
-use super::local::{self, State};
-use super::note::Note;
+use super::find::FileTask;
+use super::local_file::{self, FileState};
+use super::resume_file::ResumeFile;
+use super::upload::{Upload, missing_entry, shown};
 use crate::client::{self, ClientError, Commit, Sent, Stage};
-use crate::commands::exit::{Exit, Failure, is_away};
+use crate::commands::failure::{Exit, Failure, is_away};
 use crate::commands::job::new_key;
-use crate::commands::queue::Queue;
-use crate::commands::report::Came;
+use crate::commands::report::FileOutcome;
 use crate::commands::retry::Backoff;
+use crate::commands::workers::Queue;
 
-/// How often a file may change while it is uploaded before that is a failure.
+/// How often a file may change during its upload before that is a failure.
 const CHANGES_MAX: u32 = 5;
-/// From this size on it is worth a note here and a record there to go on where an upload stopped, in bytes.
+/// Smaller files are not resumed: sending them again costs less than the records for resuming, in bytes.
 const RESUMABLE_BYTES_MIN: u64 = UPLOAD_SYNC_BYTES;
 
-pub(super) struct Worker {
+/// One worker of an upload.
+pub(super) struct FileSender {
     upload: Arc<Upload>,
 }
 
-/// One file's way to the server, over as many tries as it takes.
-struct Journey<'a> {
-    wanted: &'a Wanted,
-    note: Note,
-    /// Of the upload that is under way, with the state of the file that it is of.
-    begun: Option<(JobId, State)>,
-    /// Whether the upload may go on where one of an earlier command stopped.
+/// The upload of one file, over all its attempts.
+struct FileUpload<'a> {
+    task: &'a FileTask,
+    resume_file: ResumeFile,
+    /// The key of the upload in progress, and the state of the file that it is of.
+    in_progress: Option<(JobId, FileState)>,
+    /// Whether to resume an upload of an earlier command.
     resume: bool,
-    /// How the file will have come, once the first try has found out.
-    came: Option<Came>,
+    /// Set by the first attempt that sends.
+    outcome: Option<FileOutcome>,
     backoff: Backoff,
     changes: u32,
 }
 
-/// Why something did not arrive.
+/// Why a file was not uploaded.
 #[derive(Debug)]
-enum Trouble {
-    Peer(ClientError),
+enum SendError {
+    /// The server's answer, or the connection.
+    Server(ClientError),
     /// This machine's disk.
     Disk(io::Error),
-    /// The file is no longer what it was when its upload began, or what is on the server is not of this file.
+    /// The file has changed since its upload began, or the bytes on the server are of another file.
     Changed,
-    /// The upload does not stand where it was thought to: the server began anew, or kept less than was sent.
-    Elsewhere(ClientError),
-    /// Decided against.
+    /// The server's upload has another offset than expected, or is gone, as after a restart.
+    OutOfStep(ClientError),
+    /// The conflict rule forbids the upload.
     Refused(Failure),
-    /// Somebody met what makes it pointless to go on, or said to stop.
+    /// The transfer was stopped.
     Stopped,
 }
 
-impl From<ClientError> for Trouble {
+impl From<ClientError> for SendError {
     fn from(error: ClientError) -> Self {
-        Self::Peer(error)
+        Self::Server(error)
     }
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for SendError {
     fn from(error: io::Error) -> Self {
         Self::Disk(error)
     }
 }
 
-impl Worker {
+impl FileSender {
     pub(super) fn new(upload: Arc<Upload>) -> Self {
         Self { upload }
     }
 
-    /// Takes work until there is no more.
+    /// Works on tasks until there are no more.
     ///
     /// # Errors
-    /// What makes it pointless to go on.
-    pub(super) async fn run(self, queue: Queue<Wanted>) -> Result<(), Failure> {
+    /// A failure that ends the upload. Others are reported.
+    pub(super) async fn run(self, queue: Queue<FileTask>) -> Result<(), Failure> {
         let stop = self.upload.report.stop();
-        while let Some(wanted) = queue.next(stop).await {
-            self.file(&wanted).await?;
+        while let Some(task) = queue.next(stop).await {
+            self.file(&task).await?;
         }
         Ok(())
     }
 
-    async fn file(&self, wanted: &Wanted) -> Result<(), Failure> {
-        let Upload { notes, report, retries, resume, .. } = &*self.upload;
-        let mut journey = Journey {
-            wanted,
-            note: notes.on(&wanted.local, &wanted.remote),
-            begun: None,
+    async fn file(&self, task: &FileTask) -> Result<(), Failure> {
+        let Upload { resume_files, report, retries, resume, .. } = &*self.upload;
+        let mut file_upload = FileUpload {
+            task,
+            resume_file: resume_files.file(&task.local, &task.remote),
+            in_progress: None,
             resume: *resume,
-            came: None,
+            outcome: None,
             backoff: Backoff::new(*retries),
             changes: 0,
         };
         while !report.stop().is_cancelled() {
-            match self.attempt(&mut journey).await {
-                Ok((entry, came)) => {
-                    report.came(shown(&wanted.local), &entry.path, entry.size, came);
+            match self.attempt(&mut file_upload).await {
+                Ok((entry, outcome)) => {
+                    report.finished(shown(&task.local), &entry.path, entry.size, outcome);
                     return Ok(());
                 }
-                Err(Trouble::Stopped) => return Ok(()),
-                Err(Trouble::Peer(error)) if is_away(error.code) => {
-                    report.wait_amid(&mut journey.backoff, error).await?;
+                Err(SendError::Stopped) => return Ok(()),
+                Err(SendError::Server(error)) if is_away(error.code) => {
+                    report.wait_to_resume(&mut file_upload.backoff, error).await?;
                 }
-                Err(Trouble::Changed) if journey.changes < CHANGES_MAX => {
-                    journey.changes += 1;
-                    journey.resume = false;
-                    journey.begun = None;
+                Err(SendError::Changed) if file_upload.changes < CHANGES_MAX => {
+                    file_upload.changes += 1;
+                    file_upload.resume = false;
+                    file_upload.in_progress = None;
                 }
-                Err(Trouble::Elsewhere(_)) if journey.changes < CHANGES_MAX => journey.changes += 1,
-                Err(trouble) => {
-                    report.failed(&failure(trouble, wanted));
+                Err(SendError::OutOfStep(_)) if file_upload.changes < CHANGES_MAX => file_upload.changes += 1,
+                Err(error) => {
+                    report.failed(&failure(error, task));
                     return Ok(());
                 }
             }
@@ -124,67 +126,67 @@ impl Worker {
         Ok(())
     }
 
-    /// One try. What is left on the server when it fails is of use to the next one, or given up.
-    async fn attempt(&self, journey: &mut Journey<'_>) -> Result<(Entry, Came), Trouble> {
-        let (mut file, state) = local::open(&journey.wanted.local)?;
-        let key = match journey.begun {
-            Some((key, begun)) if begun == state => {
-                // One that is not written down may have become a file before the server began anew, which forgot it.
+    /// One attempt. When it fails, the upload on the server is kept for the next one if that can use it, else aborted.
+    async fn attempt(&self, file_upload: &mut FileUpload<'_>) -> Result<(Entry, FileOutcome), SendError> {
+        let (mut file, state) = local_file::open(&file_upload.task.local)?;
+        let key = match file_upload.in_progress {
+            Some((key, in_progress)) if in_progress == state => {
+                // A small upload is not recorded: before a restart of the server it may have been committed.
                 if !self.is_resumable(&state)
-                    && let Some(entry) = self.kept(journey.wanted, &mut file, &state).await?
+                    && let Some(entry) = self.find_equal(file_upload.task, &mut file, &state).await?
                 {
-                    return Ok((entry, journey.came.unwrap_or(Came::Kept)));
+                    return Ok((entry, file_upload.outcome.unwrap_or(FileOutcome::Skipped)));
                 }
                 key
             }
-            Some(_) => return Err(Trouble::Changed),
+            Some(_) => return Err(SendError::Changed),
             None => {
-                if let Some(entry) = self.kept(journey.wanted, &mut file, &state).await? {
-                    return Ok((entry, Came::Kept));
+                if let Some(entry) = self.find_equal(file_upload.task, &mut file, &state).await? {
+                    return Ok((entry, FileOutcome::Skipped));
                 }
-                let noted = if journey.resume { journey.note.read(&state) } else { None };
-                let key = noted.map_or_else(new_key, Ok).map_err(Trouble::Refused)?;
+                let resumed = if file_upload.resume { file_upload.resume_file.read(&state) } else { None };
+                let key = resumed.map_or_else(new_key, Ok).map_err(SendError::Refused)?;
                 if self.is_resumable(&state) {
-                    journey.note.write(key, &state);
+                    file_upload.resume_file.write(key, &state);
                 }
-                journey.begun = Some((key, state));
+                file_upload.in_progress = Some((key, state));
                 key
             }
         };
-        let upload = match self.upload.session.client.stage(&self.stage(journey.wanted, &state, key)).await {
-            // The server has forgotten it, or the key is of something else.
+        let upload = match self.upload.session.client.stage(&self.stage(file_upload.task, &state, key)).await {
+            // The upload has expired, or the key is of another one.
             Err(error) if matches!(error.code, ErrorCode::Gone | ErrorCode::KeyReused) => {
-                journey.note.remove();
-                return Err(Trouble::Changed);
+                file_upload.resume_file.remove();
+                return Err(SendError::Changed);
             }
             upload => upload?,
         };
-        match self.deliver(journey, file, &state, &upload).await.map_err(looked_away) {
-            Err(trouble) => {
-                let goes_on = match &trouble {
-                    Trouble::Stopped => self.is_resumable(&state),
-                    Trouble::Peer(error) => is_away(error.code),
-                    Trouble::Elsewhere(_) => true,
+        match self.deliver(file_upload, file, &state, &upload).await.map_err(out_of_step) {
+            Err(error) => {
+                let resumable = match &error {
+                    SendError::Stopped => self.is_resumable(&state),
+                    SendError::Server(error) => is_away(error.code),
+                    SendError::OutOfStep(_) => true,
                     _ => false,
                 };
-                if !goes_on {
-                    // What remains expires by itself if this does not arrive.
+                if !resumable {
+                    // If this request is lost, the upload expires on the server.
                     let _ = self.upload.session.client.abort(&self.upload.session.caller, upload.id).await;
-                    journey.note.remove();
+                    file_upload.resume_file.remove();
                 }
-                Err(trouble)
+                Err(error)
             }
             Ok(entry) => {
-                journey.note.remove();
-                Ok((entry, journey.came.unwrap_or(Came::Whole)))
+                file_upload.resume_file.remove();
+                Ok((entry, file_upload.outcome.unwrap_or(FileOutcome::Transferred)))
             }
         }
     }
 
-    fn stage(&self, wanted: &Wanted, state: &State, key: JobId) -> Stage {
+    fn stage(&self, task: &FileTask, state: &FileState, key: JobId) -> Stage {
         Stage {
             caller: self.upload.session.caller.clone(),
-            target: Some(wanted.remote.clone()),
+            target: Some(task.remote.clone()),
             length: Some(state.size),
             conflict: self.upload.conflict,
             if_match: None,
@@ -199,37 +201,42 @@ impl Worker {
         }
     }
 
-    /// Whether the server is to write the upload down. A small one is quickly sent again, and looked for first; but what
-    /// takes a free name would be there twice.
-    fn is_resumable(&self, state: &State) -> bool {
+    /// Whether the server records the upload. A small file is sent again after a restart, unless the server has it; but
+    /// with `keep-both` that would make a second file.
+    fn is_resumable(&self, state: &FileState) -> bool {
         state.size >= RESUMABLE_BYTES_MIN || self.upload.conflict == Conflict::KeepBoth
     }
 
-    /// What stands there already, where that makes an upload needless; none where the file is to be sent.
-    async fn kept(&self, wanted: &Wanted, file: &mut File, state: &State) -> Result<Option<Entry>, Trouble> {
+    /// The entry on the server, if it makes the upload unnecessary. `None` if the file must be sent.
+    async fn find_equal(
+        &self,
+        task: &FileTask,
+        file: &mut File,
+        state: &FileState,
+    ) -> Result<Option<Entry>, SendError> {
         let Upload { session, conflict, .. } = &*self.upload;
-        let there = match session.client.stat(&session.caller, &wanted.remote).await {
-            Ok(there) => there,
+        let existing = match session.client.stat(&session.caller, &task.remote).await {
+            Ok(existing) => existing,
             Err(error) if matches!(error.code, ErrorCode::NotFound | ErrorCode::ParentMissing) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        if there.kind == Kind::File && there.size == state.size && self.is_same(wanted, file).await? {
-            return Ok(Some(there));
+        if existing.kind == Kind::File && existing.size == state.size && self.has_content(task, file).await? {
+            return Ok(Some(existing));
         }
-        match (conflict, there.kind) {
-            (Conflict::Skip, _) => Ok(Some(there)),
+        match (conflict, existing.kind) {
+            (Conflict::Skip, _) => Ok(Some(existing)),
             (Conflict::KeepBoth, _) | (Conflict::Replace, Kind::File) => Ok(None),
             (_, Kind::Folder) => Err(refused("a folder is in the way")),
-            (_, Kind::Other) => Err(refused("something that is no file is in the way")),
-            (Conflict::Fail, Kind::File) => Err(refused("exists and differs; --conflict says what to do")),
+            (_, Kind::Other) => Err(refused("a special file is in the way")),
+            (Conflict::Fail, Kind::File) => Err(refused("exists and differs; --conflict replace overwrites it")),
         }
     }
 
-    /// Whether the file there has the content that the one here has.
-    async fn is_same(&self, wanted: &Wanted, file: &mut File) -> Result<bool, Trouble> {
+    /// Whether the file on the server has the content of the local one.
+    async fn has_content(&self, task: &FileTask, file: &mut File) -> Result<bool, SendError> {
         let Upload { session, report, .. } = &*self.upload;
-        let there = session.client.digest(&session.caller, &wanted.remote, vec![Algorithm::Blake3], false);
-        let there = there.await?;
+        let remote = session.client.digest(&session.caller, &task.remote, vec![Algorithm::Blake3], false);
+        let remote = remote.await?;
         let mut hasher = blake3::Hasher::new();
         let mut buffer = vec![0; PIECE_BYTES];
         loop {
@@ -239,79 +246,81 @@ impl Worker {
             }
             hasher.update(&buffer[..count]);
             if report.stop().is_cancelled() {
-                return Err(Trouble::Stopped);
+                return Err(SendError::Stopped);
             }
         }
         file.seek(SeekFrom::Start(0))?;
-        Ok(there.digests.get(Algorithm::Blake3) == Some(hasher.finalize().as_bytes().as_slice()))
+        Ok(remote.digests.get(Algorithm::Blake3) == Some(hasher.finalize().as_bytes().as_slice()))
     }
 
-    /// Sends what the server does not have, and makes it a file.
+    /// Sends the bytes that the server lacks, and commits the upload.
     async fn deliver(
         &self,
-        journey: &mut Journey<'_>,
+        file_upload: &mut FileUpload<'_>,
         mut file: File,
-        state: &State,
+        state: &FileState,
         upload: &client::Upload,
-    ) -> Result<Entry, Trouble> {
+    ) -> Result<Entry, SendError> {
         if let Some(entry) = &upload.entry {
-            // The answer to an earlier COMMIT was lost.
+            // An earlier COMMIT succeeded, but its answer was lost.
             return Ok(entry.clone());
         }
         if upload.offset > state.size {
-            return Err(Trouble::Changed);
+            return Err(SendError::Changed);
         }
         let mut hasher = blake3::Hasher::new();
         hash_to(&mut file, &mut hasher, upload.offset)?;
-        if journey.came.is_none() {
-            journey.came = Some(if upload.offset > 0 { Came::Resumed } else { Came::Whole });
-            self.upload.report.spared(upload.offset);
+        if file_upload.outcome.is_none() {
+            file_upload.outcome = Some(if upload.offset > 0 { FileOutcome::Resumed } else { FileOutcome::Transferred });
+            self.upload.report.skipped(upload.offset);
         }
         if upload.offset < state.size {
             let sent = Sent { offset: upload.offset, length: Some(state.size - upload.offset), ..Sent::default() };
             let now = self.send(upload, sent, &mut file, &mut hasher).await?;
             if now.offset > upload.offset {
-                journey.backoff.progress();
+                file_upload.backoff.progress();
             }
         }
-        if State::of(&file.metadata()?) != *state {
-            return Err(Trouble::Changed);
+        if FileState::of(&file.metadata()?) != *state {
+            return Err(SendError::Changed);
         }
         self.commit(upload, &hasher).await
     }
 
+    /// Sends the bytes from `sent.offset` on. Returns the new state of the upload.
     async fn send(
         &self,
         upload: &client::Upload,
         sent: Sent,
         file: &mut File,
         hasher: &mut blake3::Hasher,
-    ) -> Result<client::Upload, Trouble> {
+    ) -> Result<client::Upload, SendError> {
         let Upload { session, report, .. } = &*self.upload;
         let mut left = sent.length.unwrap_or_default();
         let mut sending = session.client.put(&session.caller, upload.id, sent).await?;
         while left > 0 {
             let piece = read_piece(file, left)?;
             if piece.is_empty() {
-                // It is shorter than it was; what came of it is of no use.
+                // The file is shorter than it was: the upload is useless.
                 let _ = sending.break_off().await;
-                return Err(Trouble::Changed);
+                return Err(SendError::Changed);
             }
             let count = piece.len() as u64;
             hasher.update(&piece);
             sending.send(piece).await?;
             left -= count;
-            report.passed(count);
+            report.transferred(count);
             if report.stop().is_cancelled() {
-                // So that what came is durable before this program is gone.
+                // Ends the request, so that the server syncs the bytes before this process ends.
                 sending.break_off().await?;
-                return Err(Trouble::Stopped);
+                return Err(SendError::Stopped);
             }
         }
         Ok(sending.finish().await?)
     }
 
-    async fn commit(&self, upload: &client::Upload, hasher: &blake3::Hasher) -> Result<Entry, Trouble> {
+    /// Makes the upload a file.
+    async fn commit(&self, upload: &client::Upload, hasher: &blake3::Hasher) -> Result<Entry, SendError> {
         let Upload { session, .. } = &*self.upload;
         let request = Commit {
             caller: session.caller.clone(),
@@ -322,30 +331,30 @@ impl Worker {
             blake3: Some(hasher.finalize().as_bytes().to_vec()),
         };
         match session.client.commit(&request).await {
-            // What is there came of another content of the same size and time.
-            Err(error) if error.code == ErrorCode::ChecksumMismatch => Err(Trouble::Changed),
+            // The bytes on the server are of another content with this size and time.
+            Err(error) if error.code == ErrorCode::ChecksumMismatch => Err(SendError::Changed),
             Err(error) => Err(error.into()),
-            Ok(done) => done.entry.ok_or_else(|| no_entry().into()),
+            Ok(done) => done.entry.ok_or_else(|| missing_entry().into()),
         }
     }
 }
 
-/// What another look at the upload may put right.
-fn looked_away(trouble: Trouble) -> Trouble {
-    match trouble {
-        Trouble::Peer(error)
+/// Recognizes errors that a fresh STAGE may resolve.
+fn out_of_step(error: SendError) -> SendError {
+    match error {
+        SendError::Server(error)
             if matches!(
                 error.code,
                 ErrorCode::NotFound | ErrorCode::Gone | ErrorCode::OffsetMismatch | ErrorCode::Incomplete
             ) =>
         {
-            Trouble::Elsewhere(error)
+            SendError::OutOfStep(error)
         }
-        trouble => trouble,
+        error => error,
     }
 }
 
-/// The next piece of a file, of which at most `left` bytes are wanted; empty at its end.
+/// The next piece of a file, at most `left` bytes. Empty at its end.
 fn read_piece(file: &mut File, left: u64) -> io::Result<Bytes> {
     let mut piece = vec![0; PIECE_BYTES.min(usize::try_from(left).unwrap_or(usize::MAX))];
     let count = file.read(&mut piece)?;
@@ -353,7 +362,7 @@ fn read_piece(file: &mut File, left: u64) -> io::Result<Bytes> {
     Ok(piece.into())
 }
 
-/// Reads the first `length` bytes, and stays behind them.
+/// Hashes the first `length` bytes, and leaves the file at the end of them.
 fn hash_to(file: &mut File, hasher: &mut blake3::Hasher, length: u64) -> io::Result<()> {
     let mut left = length;
     while left > 0 {
@@ -367,21 +376,17 @@ fn hash_to(file: &mut File, hasher: &mut blake3::Hasher, length: u64) -> io::Res
     Ok(())
 }
 
-pub(super) fn no_entry() -> ClientError {
-    ClientError::new(ErrorCode::Protocol, "a commit without a file")
+fn refused(sentence: &str) -> SendError {
+    SendError::Refused(Failure::new(Exit::Failed, "exists", sentence))
 }
 
-fn refused(sentence: &str) -> Trouble {
-    Trouble::Refused(Failure::new(Exit::Failed, "exists", sentence))
-}
-
-fn failure(trouble: Trouble, wanted: &Wanted) -> Failure {
-    match trouble {
-        Trouble::Peer(error) | Trouble::Elsewhere(error) => Failure::from(error).about(&wanted.remote),
-        Trouble::Refused(failure) => failure.about(&wanted.remote),
-        Trouble::Disk(error) => Failure::local(shown(&wanted.local), &error),
-        Trouble::Changed | Trouble::Stopped => {
-            let message = format!("{}: keeps changing while it is uploaded", shown(&wanted.local));
+fn failure(error: SendError, task: &FileTask) -> Failure {
+    match error {
+        SendError::Server(error) | SendError::OutOfStep(error) => Failure::from(error).about(&task.remote),
+        SendError::Refused(failure) => failure.about(&task.remote),
+        SendError::Disk(error) => Failure::local(shown(&task.local), &error),
+        SendError::Changed | SendError::Stopped => {
+            let message = format!("{}: keeps changing while it is uploaded", shown(&task.local));
             Failure::new(Exit::Failed, "changed", message)
         }
     }

@@ -361,7 +361,7 @@ async fn a_server_that_comes_back_is_asked_for_the_rest() {
         let stderr = BufReader::new(running.0.stderr.take().unwrap());
         let mut lines = stderr.lines();
         let notice = lines.next().unwrap().unwrap();
-        assert!(notice.contains("asking again"), "{notice}");
+        assert!(notice.contains("trying again"), "{notice}");
         gate.open();
         world.server.await.unwrap();
         gate.take_offsets();

@@ -235,7 +235,7 @@ async fn a_server_that_comes_back_gets_the_rest() {
     world.shutdown.cancel();
     let stderr = BufReader::new(running.0.stderr.take().unwrap());
     let notice = stderr.lines().next().unwrap().unwrap();
-    let lost = ["asking again", "cannot be reached", "the connection failed", "the server ended the connection"];
+    let lost = ["trying again", "cannot be reached", "the connection failed", "the server ended the connection"];
     assert!(lost.iter().any(|words| notice.contains(words)), "{notice}");
     world.server.await.unwrap();
     let listener = TcpListener::bind(tcp).await.unwrap();

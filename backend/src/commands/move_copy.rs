@@ -1,4 +1,4 @@
-//! `passerelle mv` and `passerelle cp`: to another place on the same server.
+//! `passerelle mv` and `passerelle cp`: moves or copies files and folders within the server.
 
 use std::ffi::OsString;
 
@@ -6,31 +6,31 @@ use shared::change::PathPair;
 use shared::{Change, Entry, ErrorCode, VPath};
 
 use super::connect::{Session, path, session_to_change};
-use super::exit::{Exit, Failure, is_away};
-use super::outcomes::{Item, Tally};
+use super::failure::{Exit, Failure, is_away};
+use super::summary::{ChangeItem, Summary};
 use crate::cli::{ConnectArgs, CpArgs, MvArgs};
 
 pub(super) async fn mv(args: MvArgs) -> Result<Exit, Failure> {
     let conflict = args.conflict.chosen();
     let change = |items| Change::Move { items, conflict };
-    relocate(&args.paths, &args.connect, |_| None, change).await
+    move_or_copy(&args.paths, &args.connect, |_| None, change).await
 }
 
 pub(super) async fn cp(args: CpArgs) -> Result<Exit, Failure> {
     let conflict = args.conflict.chosen();
     let change = |items| Change::Copy { items, conflict };
-    let unfit = |entry: &Entry| {
+    let refusal = |entry: &Entry| {
         // A link to a folder is copied as a link.
         let folder = entry.is_folder() && entry.link.is_none() && !args.recursive;
         folder.then(|| Failure::new(Exit::Failed, ErrorCode::IsFolder.name(), "is a folder; -r copies it"))
     };
-    relocate(&args.paths, &args.connect, unfit, change).await
+    move_or_copy(&args.paths, &args.connect, refusal, change).await
 }
 
-async fn relocate(
+async fn move_or_copy(
     paths: &[OsString],
     connect: &ConnectArgs,
-    unfit: impl Fn(&Entry) -> Option<Failure>,
+    refusal: impl Fn(&Entry) -> Option<Failure>,
     change: impl Fn(Vec<PathPair>) -> Change,
 ) -> Result<Exit, Failure> {
     let Some((typed, sources)) = paths.split_last() else {
@@ -44,29 +44,29 @@ async fn relocate(
     if !into && (sources.len() > 1 || slash) {
         return Err(Failure::of(ErrorCode::NotFolder).about(&destination));
     }
-    let mut tally = Tally::new(connect.json);
+    let mut summary = Summary::new(connect.json);
     let mut items = Vec::with_capacity(sources.len());
     for from in sources {
         match session.client.stat(&session.caller, &from).await {
-            Ok(entry) => match unfit(&entry) {
+            Ok(entry) => match refusal(&entry) {
                 None => items.push(pair(from, &destination, into)?),
-                Some(failure) => tally.failed(&failure.about(&from)),
+                Some(failure) => summary.failed(&failure.about(&from)),
             },
             Err(error) if is_away(error.code) => return Err(error.into()),
-            Err(error) => tally.failed(&Failure::from(error).about(&from)),
+            Err(error) => summary.failed(&Failure::from(error).about(&from)),
         }
     }
-    tally.carry_out(&session, &items, change).await?;
-    Ok(tally.exit())
+    summary.carry_out(&session, &items, change).await?;
+    Ok(summary.exit())
 }
 
-fn pair(from: VPath, destination: &VPath, into: bool) -> Result<Item<PathPair>, Failure> {
+fn pair(from: VPath, destination: &VPath, into: bool) -> Result<ChangeItem<PathPair>, Failure> {
     if from.is_root() {
-        return Err(Failure::usage("`/` is everything: it has no place to go").about(&from));
+        return Err(Failure::usage("`/` is the root folder: it cannot be moved or copied").about(&from));
     }
     let to = if into { destination.join(from.name())? } else { destination.clone() };
     let bytes = from.as_bytes().len() + to.as_bytes().len();
-    Ok(Item { path: from.clone(), what: PathPair { from, to, if_etag: None }, bytes })
+    Ok(ChangeItem { path: from.clone(), what: PathPair { from, to, if_etag: None }, bytes })
 }
 
 async fn is_folder(session: &Session, path: &VPath) -> Result<bool, Failure> {

@@ -1,14 +1,14 @@
-//! How a client verb ends: the exit codes that scripts rely on, and the one error type of this folder. It prints nothing.
+//! The exit codes that scripts rely on, and [`Failure`], the error type of all client verbs. Prints nothing.
 
 use std::io;
 use std::process::ExitCode;
 
 use shared::{ErrorClass, ErrorCode, PathError, VPath};
 
-use super::print;
+use super::format;
 use crate::client::ClientError;
 
-/// The exit codes; `passerelle --help` lists them.
+/// The exit code of a client verb. `passerelle --help` lists them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(super) enum Exit {
@@ -19,7 +19,7 @@ pub(super) enum Exit {
     Denied = 4,
     Unreachable = 5,
     Partly = 6,
-    /// Ctrl-C, as shells report a program that the signal ended (128 + SIGINT).
+    /// Ctrl-C: 128 + SIGINT, as shells report it.
     Interrupted = 130,
 }
 
@@ -29,7 +29,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// The exit code for a reason.
+/// The exit code for an error code.
 pub(super) fn exit_of(code: ErrorCode) -> Exit {
     match code {
         ErrorCode::NotFound => Exit::NotFound,
@@ -42,7 +42,7 @@ pub(super) fn exit_of(code: ErrorCode) -> Exit {
     }
 }
 
-/// True where there is no server to be had just now, so that the same request may do later on another connection.
+/// True if no server can be reached at the moment, so that the request may succeed later on another connection.
 pub(super) fn is_away(code: ErrorCode) -> bool {
     matches!(
         code,
@@ -56,15 +56,15 @@ pub(super) fn is_away(code: ErrorCode) -> bool {
     )
 }
 
-/// Why a verb, or a part of its work, failed.
+/// Why a verb failed, or one of its items.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Failure {
     pub(super) exit: Exit,
-    /// Stable, for programs.
+    /// Stable code, for scripts.
     pub(super) code: &'static str,
-    /// For people.
+    /// Sentence for people, without the path.
     pub(super) message: String,
-    /// What it is about, if it is about one path.
+    /// The path that the failure is about, if any.
     pub(super) path: Option<VPath>,
 }
 
@@ -77,17 +77,17 @@ impl Failure {
         Self::new(Exit::Usage, "usage", message)
     }
 
-    /// Of a reason that the file server or the protocol has.
+    /// A failure with the default message of an error code.
     pub(super) fn of(code: ErrorCode) -> Self {
         Self::from(ClientError::new(code, code.name()))
     }
 
-    /// Something on this machine's disk, which `what` names.
+    /// An error of this machine's file system, about `what`.
     pub(super) fn local(what: impl std::fmt::Display, error: &io::Error) -> Self {
         Self::new(Exit::Failed, "local_io", format!("{what}: {error}"))
     }
 
-    /// The reader of standard output is gone: it has what it wanted.
+    /// An error of standard output. A closed pipe is a success: its reader needs no more, as with `head`.
     pub(super) fn output(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::new(Exit::Done, "", ""),
@@ -99,10 +99,10 @@ impl Failure {
         Self { path: Some(path.clone()), ..self }
     }
 
-    /// The message with what it is about; empty where there is nothing to say.
+    /// The message after its path. Empty if there is nothing to report.
     pub(super) fn sentence(&self) -> String {
         match &self.path {
-            Some(path) => format!("{}: {}", print::path(path), self.message),
+            Some(path) => format!("{}: {}", format::path(path), self.message),
             None => self.message.clone(),
         }
     }
@@ -110,7 +110,7 @@ impl Failure {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
-        let message = words(error.code).map_or(error.message, str::to_owned);
+        let message = user_message(error.code).map_or(error.message, str::to_owned);
         Self::new(exit_of(error.code), error.code.name(), message)
     }
 }
@@ -125,31 +125,31 @@ impl From<PathError> for Failure {
     }
 }
 
-/// What the server says is for its log; these are the same reasons for whoever typed the command.
-fn words(code: ErrorCode) -> Option<&'static str> {
+/// Messages for users of the command line. `None` uses the message of the server, which is written for its log.
+fn user_message(code: ErrorCode) -> Option<&'static str> {
     Some(match code {
-        ErrorCode::BadProof => "the key is not one that this file server takes",
-        ErrorCode::VersionMismatch => "this program and the file server are of versions that do not fit together",
+        ErrorCode::BadProof => "the file server does not accept this key",
+        ErrorCode::VersionMismatch => "this program and the file server have incompatible versions",
         ErrorCode::Forbidden => "not allowed",
-        ErrorCode::NotFound => "there is nothing at that path",
+        ErrorCode::NotFound => "does not exist",
         ErrorCode::IsFolder => "is a folder",
-        ErrorCode::NotFolder => "a file stands where a folder is needed",
+        ErrorCode::NotFolder => "is not a folder",
         ErrorCode::NotRegular => "is neither a file nor a folder",
         ErrorCode::LinkEscapes => "is a link that leads out of the served folder, or to nothing",
         ErrorCode::Changed => "keeps changing on the server",
-        ErrorCode::AccessDenied => "the file server is not let at it by its system",
+        ErrorCode::AccessDenied => "the file server's operating system denies access",
         ErrorCode::Io => "reading or writing failed on the file server",
-        ErrorCode::AlreadyExists => "exists",
-        ErrorCode::ParentMissing => "the folder that should hold it is not there",
-        ErrorCode::IntoItself => "a folder cannot go into itself",
-        ErrorCode::CrossDevice => "is on another file system than the trash: `rm --forever` removes it",
-        ErrorCode::NameRefused => "the file server's system refuses that name",
-        ErrorCode::NoSpace => "the file server has no room left",
-        ErrorCode::QuotaExceeded => "more than you may keep there",
-        ErrorCode::ReadOnly => "the file server's folder cannot be written",
-        ErrorCode::ChecksumMismatch => "the bytes did not arrive as they were sent",
-        ErrorCode::Gone => "has expired, or was given up",
-        ErrorCode::Locked => "somebody else is at work on it",
+        ErrorCode::AlreadyExists => "already exists",
+        ErrorCode::ParentMissing => "the parent folder does not exist",
+        ErrorCode::IntoItself => "a folder cannot be moved or copied into itself",
+        ErrorCode::CrossDevice => "is on another file system than the trash: `rm --forever` deletes it",
+        ErrorCode::NameRefused => "the file server's operating system refuses this name",
+        ErrorCode::NoSpace => "the file server's disk is full",
+        ErrorCode::QuotaExceeded => "your quota is exceeded",
+        ErrorCode::ReadOnly => "the served folder is read-only",
+        ErrorCode::ChecksumMismatch => "the bytes were corrupted on the way",
+        ErrorCode::Gone => "has expired or was aborted",
+        ErrorCode::Locked => "is locked by another request",
         _ => return None,
     })
 }
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reasons_lead_to_the_exit_codes_that_the_help_lists() {
+    fn error_codes_map_to_the_exit_codes_of_the_help() {
         let check = |code, expected| assert_eq!(exit_of(code), expected, "{code}");
         check(ErrorCode::NotFound, Exit::NotFound);
         check(ErrorCode::BadProof, Exit::Denied);
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn no_reason_passes_for_success_or_for_half_of_it() {
+    fn no_error_code_maps_to_success_or_partial_success() {
         for code in ErrorCode::ALL {
             assert!(!matches!(exit_of(*code), Exit::Done | Exit::Partly), "{code}");
         }

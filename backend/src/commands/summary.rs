@@ -1,7 +1,7 @@
-//! What became of the items of changes: asked for in as many requests as it takes, told item by item, counted for the
-//! exit code.
+//! The outcome of the verbs that change files: sends the items in as many requests as they need, reports each item, and
+//! decides the exit code.
 
-use std::io::{IsTerminal, Write};
+use std::io::{IsTerminal, Write, stderr};
 
 use serde_json::json;
 use shared::change::Progress;
@@ -10,47 +10,50 @@ use shared::{Change, JobState, Outcome, VPath, size};
 use tokio_util::sync::CancellationToken;
 
 use super::connect::Session;
-use super::exit::{Exit, Failure};
-use super::{interrupt, job, print};
+use super::failure::{Exit, Failure};
+use super::{format, interrupt, job, output};
 
-/// How often to ask again when the server goes away.
+/// Attempts in a row before an unreachable server is a failure.
 const RETRIES: u32 = 8;
-/// How much of one request the items may fill, in bytes; the rest is for who asks.
+/// Bytes of one request that items may fill; the rest is for the caller's scope and the frame.
 const ITEMS_BYTES_MAX: usize = FRAME_CONTROL_BYTES_MAX / 2;
-/// What an item takes in a request besides its paths, at most.
+/// Upper bound for the encoding of an item besides its paths, in bytes.
 const ITEM_OVERHEAD_BYTES: usize = 64;
 
-/// One item of a change, as the person named it, with what the request has of it.
-pub(super) struct Item<T> {
+/// One item of a change.
+pub(super) struct ChangeItem<T> {
+    /// The path that names the item in messages.
     pub(super) path: VPath,
+    /// The item in the request.
     pub(super) what: T,
-    /// How many bytes its paths have.
+    /// Length of the paths in `what`, in bytes.
     pub(super) bytes: usize,
 }
 
-/// Counts what was done and what was not.
-pub(super) struct Tally {
+/// Counts items that succeeded, and remembers the first failure.
+pub(super) struct Summary {
     json: bool,
     done: u64,
     first_failure: Option<Exit>,
 }
 
-impl Tally {
+impl Summary {
     pub(super) fn new(json: bool) -> Self {
         Self { json, done: 0, first_failure: None }
     }
 
-    /// Something that should have been done.
+    /// Reports an item that failed.
     pub(super) fn failed(&mut self, failure: &Failure) {
-        print::failure(self.json, failure);
+        output::failure(self.json, failure);
         self.first_failure.get_or_insert(failure.exit);
     }
 
-    /// Something was done, or need not be.
+    /// Counts an item that succeeded or needed no change.
     pub(super) fn done(&mut self) {
         self.done += 1;
     }
 
+    /// The exit code.
     pub(super) fn exit(&self) -> Exit {
         match self.first_failure {
             None => Exit::Done,
@@ -59,37 +62,37 @@ impl Tally {
         }
     }
 
-    /// Has all items dealt with, each as `change` says.
+    /// Carries out `change` for all items, and reports the outcome of each.
     ///
     /// # Errors
-    /// What makes it pointless to go on, and Ctrl-C.
+    /// A failure that ends all of it, or Ctrl-C.
     pub(super) async fn carry_out<T: Clone>(
         &mut self,
         session: &Session,
-        items: &[Item<T>],
+        items: &[ChangeItem<T>],
         change: impl Fn(Vec<T>) -> Change,
     ) -> Result<(), Failure> {
         let stop = CancellationToken::new();
         let interrupted = interrupt::listen(stop.clone());
-        let mut line = Line { drawn: false, wanted: !self.json && std::io::stderr().is_terminal() };
-        for few in batches(items) {
-            let asked = change(few.iter().map(|item| item.what.clone()).collect());
-            let job = job::carry_out(session, asked, RETRIES, &stop, |progress| line.draw(progress)).await;
+        let mut line = ProgressLine { drawn: false, enabled: !self.json && stderr().is_terminal() };
+        for batch in batches(items) {
+            let request = change(batch.iter().map(|item| item.what.clone()).collect());
+            let job = job::carry_out(session, request, RETRIES, &stop, |progress| line.draw(progress)).await;
             line.clear();
             let job = job?;
-            for (item, outcome) in few.iter().zip(&job.outcomes) {
-                self.tell(&item.path, outcome)?;
+            for (item, outcome) in batch.iter().zip(&job.outcomes) {
+                self.report(&item.path, outcome)?;
             }
             if interrupted.happened() || job.state == JobState::Canceled {
                 let left = items.len() as u64 - self.done;
-                let sentence = format!("interrupted; {} not dealt with", print::count(left, "item"));
+                let sentence = format!("interrupted; {} not changed", format::count(left, "item"));
                 return Err(Failure::new(Exit::Interrupted, "interrupted", sentence));
             }
         }
         Ok(())
     }
 
-    fn tell(&mut self, path: &VPath, outcome: &Outcome) -> Result<(), Failure> {
+    fn report(&mut self, path: &VPath, outcome: &Outcome) -> Result<(), Failure> {
         match outcome {
             Outcome::Failed { code, path: inner, message: _ } => {
                 self.failed(&Failure::of(*code).about(inner.as_ref().unwrap_or(path)));
@@ -97,14 +100,14 @@ impl Tally {
             Outcome::Done { .. } | Outcome::Skipped => self.done(),
         }
         if self.json {
-            print::line(&json!({ "item": { "path": path, "outcome": outcome } }).to_string())?;
+            output::line(&json!({ "item": { "path": path, "outcome": outcome } }).to_string())?;
         }
         Ok(())
     }
 }
 
-/// As many items at a time as one request takes.
-fn batches<T>(items: &[Item<T>]) -> impl Iterator<Item = &[Item<T>]> {
+/// Splits the items into slices that each fit into one request.
+fn batches<T>(items: &[ChangeItem<T>]) -> impl Iterator<Item = &[ChangeItem<T>]> {
     let mut rest = items;
     std::iter::from_fn(move || {
         let mut bytes = 0;
@@ -112,23 +115,23 @@ fn batches<T>(items: &[Item<T>]) -> impl Iterator<Item = &[Item<T>]> {
             bytes += item.bytes + ITEM_OVERHEAD_BYTES;
             bytes <= ITEMS_BYTES_MAX
         });
-        // One item always fits: two paths are far shorter than a message.
+        // One item always fits: two paths are far shorter than a request.
         let count = fits.count().max(1).min(rest.len());
-        let (now, later) = rest.split_at(count);
+        let (batch, later) = rest.split_at(count);
         rest = later;
-        (!now.is_empty()).then_some(now)
+        (!batch.is_empty()).then_some(batch)
     })
 }
 
-/// The progress line of a change that takes a while.
-struct Line {
-    wanted: bool,
+/// The progress of a job, on a terminal.
+struct ProgressLine {
+    enabled: bool,
     drawn: bool,
 }
 
-impl Line {
+impl ProgressLine {
     fn draw(&mut self, progress: &Progress) {
-        if !self.wanted {
+        if !self.enabled {
             return;
         }
         let Progress { entries, entries_total, bytes, bytes_total } = *progress;
@@ -136,13 +139,13 @@ impl Line {
         if bytes_total > 0 {
             line.push_str(&format!(", {} of {}", size::english(bytes), size::english(bytes_total)));
         }
-        let _ = write!(std::io::stderr().lock(), "\r{line}\x1b[K");
+        let _ = write!(stderr().lock(), "\r{line}\x1b[K");
         self.drawn = true;
     }
 
     fn clear(&mut self) {
         if std::mem::take(&mut self.drawn) {
-            let _ = write!(std::io::stderr().lock(), "\r\x1b[K");
+            let _ = write!(stderr().lock(), "\r\x1b[K");
         }
     }
 }
@@ -152,9 +155,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_have_as_many_items_as_fit() {
-        let item = |bytes| Item { path: VPath::root(), what: (), bytes };
-        let lengths = |items: &[Item<()>]| batches(items).map(<[_]>::len).collect::<Vec<_>>();
+    fn a_batch_fits_into_one_request() {
+        let item = |bytes| ChangeItem { path: VPath::root(), what: (), bytes };
+        let lengths = |items: &[ChangeItem<()>]| batches(items).map(<[_]>::len).collect::<Vec<_>>();
         assert_eq!(lengths(&[]), [0; 0]);
         let short: Vec<_> = (0..700).map(|_| item(1)).collect();
         assert_eq!(lengths(&short), [504, 196]);

@@ -1,6 +1,6 @@
-//! A file that is not complete yet: its bytes in `.NAME.passerelle-part`, and for a large one a mark beside them, which
-//! says of which state of the source so many bytes are surely on the disk. It becomes visible under its name in one
-//! step, when it is complete and on the disk. It knows nothing of the network.
+//! A file during its download: its bytes in `.NAME.passerelle-part` and, if it is large, a mark beside it that says how
+//! many bytes of which version of the source are synced. The file gets its name in one step, when it is complete and
+//! synced. Knows nothing of the network.
 
 use std::ffi::OsString;
 use std::fs::{File, FileTimes, TryLockError};
@@ -18,32 +18,32 @@ use super::decide::Existing;
 use super::folders::existing;
 use super::names::unfinished;
 
-/// Smaller files are not worth a mark: they come again whole.
+/// Smaller files have no mark: an interrupted download starts over.
 const MARKED_BYTES_MIN: u64 = 1 << 20;
-/// After so many bytes they are put on the disk and the mark is moved.
+/// Bytes after which the file is synced and the mark updated.
 const RECORD_BYTES: u64 = 64 << 20;
-/// After so long, too.
+/// Time after which the file is synced and the mark updated.
 const RECORD_TIME: Duration = Duration::from_secs(1);
-/// How often another process may rename the file away while it is being opened.
+/// How often another process may rename the file while it is being opened.
 const OPEN_TRIES: usize = 8;
 
-/// The file, open and locked against other processes that download to the same place.
-pub(super) struct Part {
+/// The open file, locked against other processes that download to the same path.
+pub(super) struct PartFile {
     folder: Arc<Dir>,
     name: OsString,
     part_name: OsString,
     mark_name: OsString,
     file: File,
     mark: Option<File>,
-    /// Of which state of the source the bytes are.
+    /// The version of the source that the bytes are from.
     etag: Option<ETag>,
     written: u64,
     recorded: u64,
     recorded_at: Instant,
 }
 
-impl Part {
-    /// Opens what an earlier download of this state of the file left, at its end, or an empty file.
+impl PartFile {
+    /// Opens the part that an earlier download of this version left, at its end; otherwise an empty file.
     pub(super) fn open(folder: Arc<Dir>, name: OsString, entry: &Entry, resume: bool) -> io::Result<Self> {
         let (part_name, mark_name) = unfinished(&name);
         let file = open_locked(&folder, &part_name)?;
@@ -71,17 +71,17 @@ impl Part {
         Ok(part)
     }
 
-    /// How many bytes there are.
+    /// The number of bytes in the file.
     pub(super) fn written(&self) -> u64 {
         self.written
     }
 
-    /// Of which state of the source they are.
+    /// The version of the source that the bytes are from. `None` if there are none.
     pub(super) fn etag(&self) -> Option<ETag> {
         self.etag
     }
 
-    /// Forgets all bytes. The mark goes first: it must never speak for bytes of another state.
+    /// Drops all bytes. Removes the mark first, so that it never describes bytes of another version.
     pub(super) fn restart(&mut self) -> io::Result<()> {
         self.mark = None;
         self.remove(&self.mark_name)?;
@@ -91,7 +91,7 @@ impl Part {
         Ok(())
     }
 
-    /// The bytes to come are of that state of the source, and so are those that are there.
+    /// Says that the next bytes, like those in the file, are from the version `source`.
     pub(super) fn begin(&mut self, source: &Entry) -> io::Result<()> {
         self.etag = source.etag;
         self.recorded_at = Instant::now();
@@ -103,6 +103,7 @@ impl Part {
         Ok(())
     }
 
+    /// Appends bytes, and syncs them when that is due.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.written += bytes.len() as u64;
@@ -112,13 +113,13 @@ impl Part {
         Ok(())
     }
 
-    /// How long until [`Part::record`] should be called; none if there is nothing to record.
+    /// The time until [`PartFile::record`] is due. `None` if there is nothing to record.
     pub(super) fn record_due(&self) -> Option<Duration> {
-        let wanted = self.mark.is_some() && self.written > self.recorded;
-        wanted.then(|| RECORD_TIME.saturating_sub(self.recorded_at.elapsed()))
+        let pending = self.mark.is_some() && self.written > self.recorded;
+        pending.then(|| RECORD_TIME.saturating_sub(self.recorded_at.elapsed()))
     }
 
-    /// Puts the bytes on the disk, and then says so in the mark.
+    /// Syncs the bytes, then updates the mark.
     pub(super) fn record(&mut self) -> io::Result<()> {
         if let (Some(mark), Some(etag)) = (&mut self.mark, self.etag) {
             self.file.sync_data()?;
@@ -130,8 +131,10 @@ impl Part {
         Ok(())
     }
 
-    /// The file is complete: gives it time and mode, puts it on the disk and lets it be seen. `replace` is whether
-    /// something that stands under its name may go.
+    /// Completes the file: sets time and mode, syncs it, and gives it its name.
+    ///
+    /// # Errors
+    /// `AlreadyExists` if an entry has that name and `replace` is false.
     pub(super) fn finish(self, source: &Entry, replace: bool) -> io::Result<()> {
         self.file.set_times(FileTimes::new().set_modified(system_time(source.modified)))?;
         if source.executable {
@@ -139,13 +142,16 @@ impl Part {
         }
         self.file.sync_all()?;
         if !replace && existing(&self.folder, &self.name)? != Existing::Nothing {
-            return Err(io::Error::new(ErrorKind::AlreadyExists, "something appeared there meanwhile"));
+            return Err(io::Error::new(
+                ErrorKind::AlreadyExists,
+                "an entry of that name has appeared during the download",
+            ));
         }
         self.folder.rename(&self.part_name, &self.folder, &self.name)?;
         if self.has_mark() { self.remove(&self.mark_name) } else { Ok(()) }
     }
 
-    /// No more for now. What is worth going on with later is kept.
+    /// Ends an incomplete download: keeps a part that can be resumed, and removes another one.
     pub(super) fn leave(mut self) -> io::Result<()> {
         if self.has_mark() && self.written > 0 {
             return self.record();
@@ -155,7 +161,7 @@ impl Part {
         self.remove(&self.part_name)
     }
 
-    /// True also between [`Part::open`] and [`Part::begin`], for the mark of an earlier download.
+    /// Also true between [`PartFile::open`] and [`PartFile::begin`], for the mark of an earlier download.
     fn has_mark(&self) -> bool {
         self.mark.is_some() || self.recorded > 0
     }
@@ -165,7 +171,7 @@ impl Part {
         options.read(true).follow(FollowSymlinks::No);
         let mark = self.folder.open_with(&self.mark_name, &options).ok()?;
         let mut text = String::new();
-        // One byte more than it has, so that a longer file is seen to be none.
+        // Reads one byte more than a mark has: a longer file is not a mark.
         mark.into_std().take(MARK_BYTES + 1).read_to_string(&mut text).ok()?;
         parse_mark(&text)
     }
@@ -178,8 +184,8 @@ impl Part {
     }
 }
 
-/// The file under that name, made if it is not there, and nobody else's. A process that is about to finish renames its
-/// file away under our hands: what was opened must still be what has the name once it is locked.
+/// Opens or makes the file of that name, and locks it. Another process may rename it between opening and locking: the
+/// file that is locked must still have the name.
 fn open_locked(folder: &Dir, name: &OsString) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).follow(FollowSymlinks::No);
@@ -187,7 +193,7 @@ fn open_locked(folder: &Dir, name: &OsString) -> io::Result<File> {
         let file = folder.open_with(name, &options)?;
         let opened = file.metadata()?;
         if !opened.is_file() {
-            return Err(io::Error::new(ErrorKind::InvalidInput, "something that is no file stands in its place"));
+            return Err(io::Error::new(ErrorKind::InvalidInput, "a folder, link or special file has this name"));
         }
         let file = file.into_std();
         match file.try_lock() {
@@ -195,7 +201,7 @@ fn open_locked(folder: &Dir, name: &OsString) -> io::Result<File> {
             Err(TryLockError::WouldBlock) => {
                 return Err(io::Error::new(ErrorKind::WouldBlock, "another process is downloading it"));
             }
-            // A file system without locks: then there is nobody to be told from.
+            // A file system without locks: other processes cannot be detected.
             Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(error),
         }
@@ -212,7 +218,7 @@ fn is_still(folder: &Dir, name: &OsString, opened: &cap_std::fs::Metadata) -> bo
     folder.symlink_metadata(name).is_ok_and(same)
 }
 
-/// Windows does not say which file a name leads to without opening it; the lock alone must do.
+/// Windows cannot compare a file with a name without opening it; there, the lock alone must do.
 #[cfg(not(unix))]
 fn is_still(folder: &Dir, name: &OsString, _: &cap_std::fs::Metadata) -> bool {
     folder.symlink_metadata(name).is_ok()
@@ -221,7 +227,7 @@ fn is_still(folder: &Dir, name: &OsString, _: &cap_std::fs::Metadata) -> bool {
 const MARK_LABEL: &str = "passerelle-part-1";
 const MARK_BYTES: u64 = MARK_LABEL.len() as u64 + 1 + 32 + 1 + 20 + 1;
 
-/// Always of the same length, so that a new one covers the old one in one write.
+/// Of constant length, so that one write replaces the mark.
 fn mark_text(etag: ETag, offset: u64) -> String {
     format!("{MARK_LABEL} {etag} {offset:020}\n")
 }
@@ -242,7 +248,7 @@ fn system_time(moment: Timestamp) -> SystemTime {
     time.unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
-/// Whoever may read it may execute it.
+/// Gives execute permission to each class of users that has read permission.
 #[cfg(unix)]
 fn make_executable(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -276,9 +282,9 @@ mod tests {
         }
     }
 
-    fn open(folder: &tempfile::TempDir, entry: &Entry) -> io::Result<Part> {
+    fn open(folder: &tempfile::TempDir, entry: &Entry) -> io::Result<PartFile> {
         let dir = Dir::open_ambient_dir(folder.path(), ambient_authority()).unwrap();
-        Part::open(Arc::new(dir), "f".into(), entry, true)
+        PartFile::open(Arc::new(dir), "f".into(), entry, true)
     }
 
     fn names(folder: &tempfile::TempDir) -> Vec<String> {
@@ -289,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_file_goes_on_where_its_mark_says() {
+    fn a_large_file_resumes_where_its_mark_says() {
         let folder = tempfile::tempdir().unwrap();
         let source = entry(3 << 20, 1);
         let mut part = open(&folder, &source).unwrap();
@@ -297,7 +303,7 @@ mod tests {
         part.write(&[1; 1000]).unwrap();
         part.record().unwrap();
         part.write(&[2; 500]).unwrap();
-        // As if the process had been killed: what is not recorded may be anything.
+        // As after a kill: bytes that are not recorded may be anything.
         drop(part);
         let part = open(&folder, &source).unwrap();
         assert_eq!((part.written(), part.etag()), (1000, source.etag));
@@ -308,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_that_promises_too_much_is_not_believed() {
+    fn a_mark_beyond_the_end_of_the_file_is_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let source = entry(3 << 20, 1);
         std::fs::write(folder.path().join(".f.passerelle-part"), [0; 10]).unwrap();
@@ -317,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finished_file_has_time_and_mode_and_leaves_nothing_behind() {
+    fn a_finished_file_has_time_and_mode_and_no_mark() {
         let folder = tempfile::tempdir().unwrap();
         let source = entry(1 << 20, 1);
         let mut part = open(&folder, &source).unwrap();
@@ -332,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn two_processes_do_not_write_one_file() {
+    fn a_second_process_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let source = entry(5, 1);
         let first = open(&folder, &source).unwrap();

@@ -1,4 +1,4 @@
-//! Files of this machine: what they are, and whether they still are.
+//! Local files: opens them, and detects changes.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -6,33 +6,37 @@ use std::path::Path;
 
 use shared::Timestamp;
 
-/// What must stay the same while a file is uploaded.
+/// The metadata that must not change during an upload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct State {
+pub(super) struct FileState {
     pub(super) size: u64,
     pub(super) modified: Timestamp,
-    /// None where the system has no such mark.
+    /// `None` if the system has no execute permission.
     pub(super) executable: Option<bool>,
 }
 
-impl State {
+impl FileState {
+    /// The state that the metadata describe.
     pub(super) fn of(metadata: &Metadata) -> Self {
         Self { size: metadata.len(), modified: modified(metadata), executable: executable(metadata) }
     }
 }
 
-/// Opens a regular file, and nothing else: a FIFO would wait for a writer.
-pub(super) fn open(path: &Path) -> io::Result<(File, State)> {
-    let unfit = || io::Error::new(io::ErrorKind::InvalidInput, "is not a regular file");
+/// Opens a regular file.
+///
+/// # Errors
+/// `InvalidInput` for anything else: opening a FIFO, for one, would wait for a writer.
+pub(super) fn open(path: &Path) -> io::Result<(File, FileState)> {
+    let refused = || io::Error::new(io::ErrorKind::InvalidInput, "is not a regular file");
     if !std::fs::metadata(path)?.is_file() {
-        return Err(unfit());
+        return Err(refused());
     }
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Err(unfit());
+        return Err(refused());
     }
-    Ok((file, State::of(&metadata)))
+    Ok((file, FileState::of(&metadata)))
 }
 
 fn modified(metadata: &Metadata) -> Timestamp {
@@ -54,13 +58,13 @@ fn executable(_: &Metadata) -> Option<bool> {
     None
 }
 
-/// The bytes of a name, where the server has names of these bytes.
+/// The bytes of a name, as the server stores it.
 #[cfg(unix)]
 pub(super) fn name_bytes(name: &std::ffi::OsStr) -> Option<Vec<u8>> {
     Some(name.as_encoded_bytes().to_vec())
 }
 
-/// The bytes of a name, where the server has names of these bytes.
+/// The bytes of a name, as the server stores it. `None` if it is not Unicode.
 #[cfg(not(unix))]
 pub(super) fn name_bytes(name: &std::ffi::OsStr) -> Option<Vec<u8>> {
     name.to_str().map(|name| name.as_bytes().to_vec())

@@ -1,0 +1,114 @@
+//! The steps of `passerelle get`: reads the arguments, looks at sources and destination, plans, downloads.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use shared::{Entry, ErrorCode, Kind, VPath};
+
+use super::download::Download;
+use super::fetch::Fetcher;
+use super::find::Finder;
+use super::folders::Folders;
+use super::links::Links;
+use super::plan::{Destination, plan};
+use super::stream::stream;
+use crate::cli::GetArgs;
+use crate::commands::connect::{self, Session};
+use crate::commands::failure::{Exit, Failure, is_away};
+use crate::commands::report::{Drawing, Report, TransferKind};
+use crate::commands::workers;
+
+/// Connections besides those of the workers: one for the walk, and one for a request that was cancelled and has not ended
+/// yet.
+const EXTRA_CONNECTIONS: usize = 2;
+
+/// Runs the verb.
+pub(in crate::commands) async fn run(args: GetArgs) -> Result<Exit, Failure> {
+    let Some((destination, sources)) = args.paths.split_last() else {
+        return Err(Failure::usage("SRC and DEST are needed"));
+    };
+    let sources = sources.iter().map(|source| connect::path(source)).collect::<Result<Vec<_>, _>>()?;
+    let workers = usize::from(args.parallel);
+    let session = connect::session(&args.connect, workers + EXTRA_CONNECTIONS).await?;
+    let streaming = destination == OsStr::new("-");
+    let report = Report::new(TransferKind::Download, args.connect.json, args.quiet, streaming);
+    if streaming {
+        return to_output(&session, &report, &sources, args.retries).await;
+    }
+    let entries = stat_sources(&session, &report, &sources).await?;
+    if entries.is_empty() {
+        return Ok(report.end());
+    }
+    let kinds: Vec<_> = entries.iter().map(|entry| (entry.path.clone(), entry.is_folder())).collect();
+    let plan = plan(Path::new(destination), stat_destination(destination)?, sources.len(), &kinds)?;
+    let failed = |error: io::Error| Failure::local(plan.base.display(), &error);
+    let download = Download {
+        session,
+        report: Arc::new(report),
+        folders: Folders::make_base(&plan.base).map_err(failed)?,
+        mappings: plan.mappings,
+        force: args.force,
+        resume: !args.no_resume,
+        retries: args.retries,
+    };
+    transfer(download, entries, workers).await
+}
+
+async fn transfer(download: Download, mut entries: Vec<Entry>, workers: usize) -> Result<Exit, Failure> {
+    entries.retain(Entry::is_file);
+    let download = Arc::new(download);
+    let report = &download.report;
+    let drawing = Drawing::start(report);
+    let find = |sender| Finder::new(Arc::clone(&download), sender).run(entries);
+    let fetch = |queue| Fetcher::new(Arc::clone(&download)).run(queue);
+    let outcome = workers::run(report.stop(), workers, find, fetch).await.and_then(Links::make);
+    drawing.stop().await;
+    let exit = report.end();
+    outcome.map(|()| exit)
+}
+
+/// The entries of the sources. One that cannot be downloaded is reported, and the others are downloaded; if it is the
+/// only one, or the server cannot be reached, that is the failure.
+async fn stat_sources(session: &Session, report: &Report, sources: &[VPath]) -> Result<Vec<Entry>, Failure> {
+    let mut entries = Vec::new();
+    for source in sources {
+        match session.client.stat(&session.caller, source).await {
+            Ok(entry) => match refusal(&entry) {
+                None => entries.push(Entry { path: source.clone(), ..entry }),
+                Some(code) => report.failed(&Failure::of(code).about(source)),
+            },
+            Err(error) if is_away(error.code) || sources.len() == 1 => return Err(Failure::from(error).about(source)),
+            Err(error) => report.failed(&Failure::from(error).about(source)),
+        }
+    }
+    Ok(entries)
+}
+
+/// Why a source cannot be downloaded. `None` if it can.
+fn refusal(entry: &Entry) -> Option<ErrorCode> {
+    match (entry.kind, &entry.link) {
+        (Kind::File | Kind::Folder, _) => None,
+        (Kind::Other, Some(_)) => Some(ErrorCode::LinkEscapes),
+        (Kind::Other, None) => Some(ErrorCode::NotRegular),
+    }
+}
+
+/// What DEST is now. Links are followed, because the user named it.
+fn stat_destination(destination: &OsStr) -> Result<Destination, Failure> {
+    match std::fs::metadata(destination) {
+        Ok(metadata) if metadata.is_dir() => Ok(Destination::Folder),
+        Ok(_) => Ok(Destination::File),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Destination::Missing),
+        Err(error) => Err(Failure::local(Path::new(destination).display(), &error)),
+    }
+}
+
+async fn to_output(session: &Session, report: &Report, sources: &[VPath], retries: u32) -> Result<Exit, Failure> {
+    let [source] = sources else {
+        return Err(Failure::usage("only one file can be written to standard output"));
+    };
+    stream(session, report, source, retries).await?;
+    Ok(report.end())
+}
