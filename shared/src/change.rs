@@ -1,6 +1,6 @@
-//! Changes of what is there already, and the jobs that carry them out. Every change is a job: it has a key that its
-//! client minted, is journalled before it begins, says how far it is, can be cancelled, survives a restart, and leaves
-//! for each item what became of it — which is what undo needs to know.
+//! Changes to existing files and folders, and the jobs that carry them out. Every change is a job: it has an idempotency
+//! key chosen by its client, is journalled before it starts, reports progress, can be cancelled, survives a restart, and
+//! records the outcome of each item, from which the page derives undo.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,95 +9,95 @@ use crate::error::ErrorCode;
 use crate::id::{JobId, TrashId};
 use crate::path::VPath;
 
-/// What to do where something stands at the destination already.
+/// What to do if the destination exists.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(index_only))]
 pub enum Conflict {
-    /// Leave it, and fail with [`ErrorCode::AlreadyExists`].
+    /// Keep it, and fail with [`ErrorCode::AlreadyExists`].
     #[default]
     #[cfg_attr(feature = "wire", n(0))]
     Fail,
-    /// Put a file in the place of a file, and merge a folder into a folder, file by file. Never a file for a folder or
-    /// the other way round. A change keeps the old file in the trash; an upload does not.
+    /// Replace a file by a file, and merge a folder into a folder, file by file. A file never replaces a folder, nor a
+    /// folder a file. A change moves the old file to the trash; an upload deletes it.
     #[cfg_attr(feature = "wire", n(1))]
     Replace,
-    /// Choose a free name beside it: `name (2).ext`.
+    /// Use a free name in the same folder: `name (2).ext`.
     #[cfg_attr(feature = "wire", n(2))]
     KeepBoth,
-    /// Leave it and what was to come, and count that as done.
+    /// Keep it, and skip the item as a success.
     #[cfg_attr(feature = "wire", n(3))]
     Skip,
 }
 
-/// What to do.
+/// A change to files and folders.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 pub enum Change {
-    /// Makes folders, with the folders on the way. One that is there already is an error unless `existing_ok`.
+    /// Makes folders, with missing parents. An existing folder is an error unless `existing_ok` is set.
     #[cfg_attr(feature = "wire", n(0))]
     MakeFolder {
-        /// Which.
+        /// The folders.
         #[cfg_attr(feature = "wire", n(0))]
         paths: Vec<VPath>,
-        /// True where a folder of that name will do.
+        /// True to accept an existing folder.
         #[serde(default)]
         #[cfg_attr(feature = "wire", n(1))]
         existing_ok: bool,
     },
-    /// Renames, or moves to another folder.
+    /// Renames entries, or moves them to another folder.
     #[cfg_attr(feature = "wire", n(1))]
     Move {
-        /// What goes where.
+        /// Sources and destinations.
         #[cfg_attr(feature = "wire", n(0))]
         items: Vec<PathPair>,
-        /// What to do about what stands there.
+        /// What to do if a destination exists.
         #[serde(default)]
         #[cfg_attr(feature = "wire", n(1))]
         conflict: Conflict,
     },
-    /// Copies files, folders with all that is in them, and links as links.
+    /// Copies files, folders with their content, and links as links.
     #[cfg_attr(feature = "wire", n(2))]
     Copy {
-        /// What goes where.
+        /// Sources and destinations.
         #[cfg_attr(feature = "wire", n(0))]
         items: Vec<PathPair>,
-        /// What to do about what stands there.
+        /// What to do if a destination exists.
         #[serde(default)]
         #[cfg_attr(feature = "wire", n(1))]
         conflict: Conflict,
     },
-    /// Puts into the trash, from where [`Change::Restore`] brings it back.
+    /// Moves entries to the trash. [`Change::Restore`] is the inverse.
     #[cfg_attr(feature = "wire", n(3))]
     Trash {
-        /// What.
+        /// The entries.
         #[cfg_attr(feature = "wire", n(0))]
         items: Vec<PathItem>,
     },
-    /// Removes for ever.
+    /// Deletes entries permanently.
     #[cfg_attr(feature = "wire", n(4))]
     Delete {
-        /// What.
+        /// The entries.
         #[cfg_attr(feature = "wire", n(0))]
         items: Vec<PathItem>,
     },
-    /// Brings back from the trash.
+    /// Restores items of the trash.
     #[cfg_attr(feature = "wire", n(5))]
     Restore {
-        /// What, and where to.
+        /// The items and their destinations.
         #[cfg_attr(feature = "wire", n(0))]
         items: Vec<RestoreItem>,
-        /// What to do about what stands there.
+        /// What to do if a destination exists.
         #[serde(default)]
         #[cfg_attr(feature = "wire", n(1))]
         conflict: Conflict,
     },
-    /// Removes from the trash for ever.
+    /// Deletes items of the trash permanently.
     #[cfg_attr(feature = "wire", n(6))]
     Purge {
-        /// What; none for all that the caller may see in it.
+        /// The items. `None` for all that the caller can see.
         #[serde(default)]
         #[cfg_attr(feature = "wire", n(0))]
         ids: Option<Vec<TrashId>>,
@@ -140,130 +140,130 @@ pub struct PathItem {
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(map))]
 pub struct RestoreItem {
-    /// Which.
+    /// The item.
     #[cfg_attr(feature = "wire", n(0))]
     pub id: TrashId,
-    /// Where to; none for where it was. Folders on the way are made where they are gone.
+    /// The destination. `None` for the original path. Missing parents are made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "wire", n(1))]
     pub to: Option<VPath>,
 }
 
-/// Something in the trash.
+/// An item of the trash.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(map))]
 pub struct Trashed {
-    /// By what it is restored.
+    /// The id for restoring it.
     #[cfg_attr(feature = "wire", n(0))]
     pub id: TrashId,
-    /// As it was; the path is where it was.
+    /// The entry as it was, with its original path.
     #[cfg_attr(feature = "wire", n(1))]
     pub entry: Entry,
-    /// When it was put there.
+    /// When it was moved to the trash.
     #[serde(with = "milliseconds")]
     #[cfg_attr(feature = "wire", n(2))]
     pub trashed: Timestamp,
-    /// When it is removed for ever; none where that is not planned.
+    /// When it is deleted permanently. `None` for never.
     #[serde(default, with = "optional_milliseconds", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "wire", n(3))]
     pub expires: Option<Timestamp>,
 }
 
-/// How a change stands.
+/// The state of a job.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(map))]
 pub struct Job {
-    /// The idempotency key that it was asked for with.
+    /// The idempotency key of the change.
     #[cfg_attr(feature = "wire", n(0))]
     pub id: JobId,
-    /// How it stands.
+    /// Whether it runs.
     #[cfg_attr(feature = "wire", n(1))]
     pub state: JobState,
-    /// Counts up at each step; what a waiting client has seen.
+    /// Increases with each step. A client that waits sends the version that it knows.
     #[cfg_attr(feature = "wire", n(2))]
     pub version: u64,
-    /// How far it is.
+    /// How much is done.
     #[cfg_attr(feature = "wire", n(3))]
     pub progress: Progress,
-    /// What became of each item, in the order of the request; those not reached yet are missing.
+    /// The outcomes of the items that are done, in the order of the request.
     #[cfg_attr(feature = "wire", n(4))]
     pub outcomes: Vec<Outcome>,
 }
 
-/// How a job stands.
+/// Whether a job runs.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(index_only))]
 pub enum JobState {
-    /// At work, or waiting for its turn.
+    /// Running or waiting to run.
     #[cfg_attr(feature = "wire", n(0))]
     Running,
-    /// Every item has its outcome, be it a failure.
+    /// Every item has an outcome, success or failure.
     #[cfg_attr(feature = "wire", n(1))]
     Done,
-    /// Its client cancelled it; items without an outcome were not touched.
+    /// Cancelled by its client. Items without an outcome are unchanged.
     #[cfg_attr(feature = "wire", n(2))]
     Canceled,
 }
 
-/// How far a job is. Totals are what is known so far.
+/// The progress of a job. Totals grow while the job finds entries in folders.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(map))]
 pub struct Progress {
-    /// Entries dealt with, those inside folders too.
+    /// Entries done, those in folders included.
     #[cfg_attr(feature = "wire", n(0))]
     pub entries: u64,
-    /// Entries in all.
+    /// Entries found.
     #[cfg_attr(feature = "wire", n(1))]
     pub entries_total: u64,
     /// Bytes copied.
     #[cfg_attr(feature = "wire", n(2))]
     pub bytes: u64,
-    /// Bytes in all.
+    /// Bytes to copy, of the entries found.
     #[cfg_attr(feature = "wire", n(3))]
     pub bytes_total: u64,
 }
 
-/// What became of one item of a change.
+/// The outcome of one item of a change.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 pub enum Outcome {
-    /// It was done.
+    /// The item succeeded.
     #[cfg_attr(feature = "wire", n(0))]
     Done {
-        /// Where it is now, as it is now; none where it is in the trash or gone.
+        /// The entry at its new path. `None` if it is in the trash or deleted.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "wire", n(0))]
         entry: Option<Entry>,
-        /// Where in the trash it is now.
+        /// The id of the item in the trash.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "wire", n(1))]
         trash: Option<TrashId>,
-        /// What was replaced on the way and is in the trash now.
+        /// Replaced files, which are in the trash.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         #[cfg_attr(feature = "wire", n(2))]
         replaced: Vec<TrashId>,
     },
-    /// Something stood there, and the request said to leave it.
+    /// The destination exists, and the request asked to skip such items.
     #[cfg_attr(feature = "wire", n(1))]
     Skipped,
-    /// It was not done, or not all of it.
+    /// The item failed, possibly after a part of it succeeded.
     #[cfg_attr(feature = "wire", n(2))]
     Failed {
-        /// Why.
+        /// The reason.
         #[serde(with = "code")]
         #[cfg_attr(feature = "wire", n(0))]
         code: ErrorCode,
-        /// Which entry, where it is not the item itself.
+        /// The entry that failed, if it is not the item itself but below it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "wire", n(1))]
         path: Option<VPath>,
-        /// One sentence.
+        /// One sentence for the log.
         #[serde(default)]
         #[cfg_attr(feature = "wire", n(2))]
         message: String,
@@ -271,7 +271,7 @@ pub enum Outcome {
 }
 
 impl Change {
-    /// How many items it has; 1 for emptying the trash.
+    /// The number of items. Emptying the trash counts as one.
     pub fn len(&self) -> usize {
         match self {
             Self::MakeFolder { paths, .. } => paths.len(),
@@ -282,13 +282,13 @@ impl Change {
         }
     }
 
-    /// True where it names nothing.
+    /// True if there are no items.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Milliseconds since 1970 in JSON.
+/// JSON form of a [`Timestamp`]: milliseconds since 1970.
 mod milliseconds {
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -303,7 +303,7 @@ mod milliseconds {
     }
 }
 
-/// The same, or nothing.
+/// JSON form of an optional [`Timestamp`]: milliseconds since 1970, or absent.
 mod optional_milliseconds {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -318,7 +318,7 @@ mod optional_milliseconds {
     }
 }
 
-/// A code by its name in JSON.
+/// JSON form of an [`ErrorCode`]: its name.
 mod code {
     use std::borrow::Cow;
 
@@ -341,7 +341,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_is_what_the_api_document_says() {
+    fn json_matches_the_api_document() {
         let from = VPath::parse("a").unwrap();
         let to = VPath::parse("b/%FF").unwrap();
         let change = Change::Move { items: vec![PathPair { from, to, if_etag: None }], conflict: Conflict::KeepBoth };

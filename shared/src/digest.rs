@@ -1,10 +1,10 @@
-//! Digests of content: what proves that bytes arrived as they were sent.
+//! Digests of content, which verify transfers.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::hex;
 
-/// Ways to make a digest.
+/// Digest algorithms.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
@@ -13,13 +13,13 @@ pub enum Algorithm {
     /// BLAKE3, 32 bytes.
     #[cfg_attr(feature = "wire", n(0))]
     Blake3,
-    /// CRC-32 as in ZIP (ISO-HDLC), 4 bytes, most significant first.
+    /// CRC-32 as in ZIP (ISO-HDLC), 4 bytes, big-endian.
     #[cfg_attr(feature = "wire", n(1))]
     Crc32,
     /// SHA-256 (FIPS 180-4), 32 bytes.
     #[cfg_attr(feature = "wire", n(2))]
     Sha256,
-    /// SHA-1 (FIPS 180-4), 20 bytes: what upload clients of old send. It guards against mishaps, not against malice.
+    /// SHA-1 (FIPS 180-4), 20 bytes, for old tus clients. It detects accidents, not attacks.
     #[cfg_attr(feature = "wire", n(3))]
     Sha1,
 }
@@ -48,25 +48,25 @@ impl Algorithm {
     }
 }
 
-/// What bytes should come to.
+/// The expected digest of some bytes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(map))]
 pub struct Checksum {
-    /// How it was made.
+    /// The algorithm.
     #[cfg_attr(feature = "wire", n(0))]
     pub algorithm: Algorithm,
-    /// [`Algorithm::length`] bytes.
+    /// The digest: [`Algorithm::length`] bytes.
     #[cfg_attr(feature = "wire", cbor(n(1), with = "minicbor::bytes"))]
     pub digest: Vec<u8>,
 }
 
-/// What is known of a file's content.
+/// The known digests of a file.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(map))]
 pub struct Digests {
-    /// One for each algorithm that is known, in no order.
+    /// At most one for each algorithm, in any order.
     #[cfg_attr(feature = "wire", n(0))]
     pub known: Vec<Checksum>,
 }
@@ -78,7 +78,7 @@ impl Digests {
     }
 }
 
-/// An object of hexadecimal texts by algorithm: `{"blake3":"af13…","crc32":"00000000"}`.
+/// A JSON object with hexadecimal digests by algorithm: `{"blake3":"af13…","crc32":"00000000"}`.
 impl Serialize for Digests {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.known.iter().map(|checksum| (checksum.algorithm, hex::encode(&checksum.digest))))
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn json_and_tus_call_an_algorithm_the_same() {
+    fn json_and_tus_use_equal_names() {
         for algorithm in Algorithm::ALL {
             assert_eq!(serde_json::to_string(&algorithm).unwrap(), format!("\"{}\"", algorithm.tus_name()));
         }

@@ -1,5 +1,5 @@
-//! `Entry`: what is known of one file or folder. Foreign metadata becomes an `Entry` once, in the storage; the same
-//! type travels through the file server and the gateway to the rows of the page.
+//! `Entry`: the metadata of one file or folder. The storage makes it from the metadata of the operating system; file
+//! server, gateway and page use it unchanged.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,35 +9,35 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::hex;
 use crate::path::VPath;
 
-/// One file, folder or other thing in a folder.
+/// One entry of a folder.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(map))]
 pub struct Entry {
-    /// Where it is, relative to the root that the request named.
+    /// The path, relative to the root of the request.
     #[cfg_attr(feature = "wire", n(0))]
     pub path: VPath,
-    /// What it is; for a link that stays inside the root, what the link leads to.
+    /// The kind. For a link whose target is inside the root, the kind of the target.
     #[cfg_attr(feature = "wire", n(1))]
     pub kind: Kind,
-    /// Length of a file's content in bytes; 0 for everything else.
+    /// Size of a file in bytes. 0 for other kinds.
     #[cfg_attr(feature = "wire", n(2))]
     pub size: u64,
     /// When the content last changed.
     #[cfg_attr(feature = "wire", n(3))]
     pub modified: Timestamp,
-    /// A file whose owner may execute it (POSIX `S_IXUSR`); false where the system has no such mark.
+    /// Whether a file's owner may execute it (POSIX `S_IXUSR`). False on systems without that permission.
     #[cfg_attr(feature = "wire", n(4))]
     pub executable: bool,
-    /// Set for a symbolic link.
+    /// `Some` for a symbolic link.
     #[cfg_attr(feature = "wire", n(5))]
     pub link: Option<Link>,
-    /// The validator of this state of the file; none where the storage has none (a link that escapes).
+    /// The entity tag of this version. `None` if the storage cannot read the metadata of a link's target.
     #[cfg_attr(feature = "wire", n(6))]
     pub etag: Option<ETag>,
 }
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
@@ -49,56 +49,56 @@ pub enum Kind {
     /// A folder.
     #[cfg_attr(feature = "wire", n(1))]
     Folder,
-    /// Anything else: never opened, only shown.
+    /// A device, socket or FIFO, or a link without a target inside the root. It is listed but never opened.
     #[cfg_attr(feature = "wire", n(2))]
     Other,
 }
 
-/// Where a symbolic link leads.
+/// Where the target of a symbolic link is.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 pub enum Link {
-    /// To a place inside the root. The target's bytes are relative to the link's own folder.
+    /// Inside the root. Has the link's text, relative to the folder of the link.
     #[cfg_attr(feature = "wire", n(0))]
     Inside(#[cfg_attr(feature = "wire", cbor(n(0), with = "minicbor::bytes"))] Vec<u8>),
-    /// Out of the root; the target is not told.
+    /// Outside the root. The text is kept secret.
     #[cfg_attr(feature = "wire", n(1))]
     Escapes,
-    /// To nothing, or in circles.
+    /// The target does not exist, or the links form a loop.
     #[cfg_attr(feature = "wire", n(2))]
     Broken,
 }
 
-/// A moment, in nanoseconds since 1970-01-01T00:00:00Z; years 1677 to 2262, clamped.
+/// A moment, in nanoseconds since 1970-01-01T00:00:00Z. Moments outside the years 1677 to 2262 are clamped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(transparent))]
 pub struct Timestamp(#[cfg_attr(feature = "wire", n(0))] pub i64);
 
-/// A strong validator (RFC 9110 §8.8.1): it changes whenever the file's bytes may have, and never because more became
-/// known of the file. Opaque; its text is 32 hexadecimal digits.
+/// A strong entity tag (RFC 9110 §8.8.3): changes whenever the file's bytes may have changed, and only then. Opaque; its
+/// text is 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ETag(pub [u8; 16]);
 
 impl Entry {
-    /// The last segment of the path for people to read: what is not UTF-8 shows as U+FFFD.
+    /// The last segment of the path as text. Bytes that are not UTF-8 become U+FFFD.
     pub fn display_name(&self) -> Cow<'_, str> {
         self.path.display_name()
     }
 
-    /// True for a folder, or a link that leads to one inside the root.
+    /// True for a folder, or a link to one inside the root.
     pub fn is_folder(&self) -> bool {
         self.kind == Kind::Folder
     }
 
-    /// True for a file whose bytes can be asked for.
+    /// True for a file, or a link to one inside the root.
     pub fn is_file(&self) -> bool {
         self.kind == Kind::File
     }
 }
 
 impl Link {
-    /// The word in JSON.
+    /// The name in JSON.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Inside(_) => "inside",
@@ -109,7 +109,7 @@ impl Link {
 }
 
 impl Timestamp {
-    /// From whole seconds and nanoseconds, as POSIX `struct timespec` has them.
+    /// From seconds and nanoseconds, as in POSIX `struct timespec`.
     pub fn from_parts(seconds: i64, nanoseconds: u32) -> Self {
         Self(seconds.saturating_mul(1_000_000_000).saturating_add(i64::from(nanoseconds)))
     }
@@ -137,7 +137,7 @@ impl Timestamp {
 }
 
 impl ETag {
-    /// Reads the 32 hexadecimal digits, without quotes.
+    /// Parses 32 hexadecimal digits, without quotes.
     pub fn parse(text: &str) -> Option<Self> {
         hex::decode_array(text.as_bytes()).map(Self)
     }
@@ -164,7 +164,7 @@ impl fmt::Debug for ETag {
     }
 }
 
-/// The JSON form. `name` is for people, `path` is what names the entry in a URL.
+/// The JSON form. `name` is for display, `path` is for URLs.
 #[derive(Serialize, Deserialize)]
 struct Json<'a> {
     name: Cow<'a, str>,
@@ -199,7 +199,7 @@ impl Serialize for Entry {
 }
 
 impl<'de> Deserialize<'de> for Entry {
-    /// A link's target and the part of a moment below a millisecond do not survive JSON.
+    /// JSON has neither a link's text nor fractions of a millisecond.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = Json::deserialize(deserializer)?;
         let link = match json.link.as_deref() {
@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_is_what_the_api_document_says() {
+    fn json_matches_the_api_document() {
         let entry = Entry {
             path: VPath::from_bytes(b"docs/latin\xe9.txt".as_slice()).unwrap(),
             kind: Kind::File,

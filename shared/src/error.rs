@@ -1,22 +1,22 @@
-//! `ErrorCode`: the closed list of reasons that cross a boundary. The framed protocol sends the number, HTTP and the
-//! command line the name, and the page turns it into words. A number is never reused; an unknown one is acted on by
-//! its class, which is its hundreds.
+//! `ErrorCode`: the closed list of error codes of all interfaces. The framed protocol sends the number, HTTP and the command
+//! line the name, and the page shows a sentence. A number is never reused. A code that a build does not know is handled
+//! by its class, which is the number divided by 100.
 
 use std::fmt;
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])* $variant:ident = $number:literal, $name:literal, $retryable:literal;)*) => {
-        /// Why something was refused or failed.
+        /// Why a request was refused or failed.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         #[non_exhaustive]
         pub enum ErrorCode {
             $($(#[doc = $doc])* $variant,)*
-            /// A number that this build does not know, from a newer peer.
+            /// A code of a newer peer that this build does not know.
             Unknown(u16),
         }
 
         impl ErrorCode {
-            /// Every code of this build, in the order of the numbers.
+            /// Every code of this build, in ascending order of the numbers.
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
             /// The number in the framed protocol.
@@ -34,12 +34,12 @@ macro_rules! codes {
                 match self { $(Self::$variant => $name,)* Self::Unknown(_) => "unknown" }
             }
 
-            /// The code with that name.
+            /// The code with that name. `None` if this build does not know it.
             pub fn from_name(name: &str) -> Option<Self> {
                 match name { $($name => Some(Self::$variant),)* _ => None }
             }
 
-            /// True if the same request may succeed later with nothing else changed.
+            /// True if the unchanged request may succeed later.
             pub const fn retryable(self) -> bool {
                 match self { $(Self::$variant => $retryable,)* Self::Unknown(_) => false }
             }
@@ -56,127 +56,127 @@ codes! {
     VersionMismatch = 102, "version_mismatch", false;
     /// The caller's rights do not allow it.
     Forbidden = 110, "forbidden", false;
-    /// Nobody is signed in, and this needs somebody.
+    /// The request needs a signed-in user.
     Unauthenticated = 111, "unauthenticated", false;
-    /// The `Host` header names a host that the server was not told of.
+    /// The `Host` header names a host that is not configured.
     UnknownHost = 112, "unknown_host", false;
 
-    /// There is nothing at that path.
+    /// The path does not exist.
     NotFound = 200, "not_found", false;
-    /// A folder was named where a file is needed.
+    /// The path is a folder, but must be a file.
     IsFolder = 201, "is_folder", false;
-    /// A file was named where a folder is needed.
+    /// The path, or a part of it, is a file, but must be a folder.
     NotFolder = 202, "not_folder", false;
-    /// Neither a file nor a folder (a socket, a device, a FIFO), which is never opened.
+    /// Neither a file nor a folder: a socket, a device or a FIFO. These are never opened.
     NotRegular = 203, "not_regular", false;
-    /// A symbolic link that leads out of the root, to nothing, or in circles.
+    /// A symbolic link whose target is outside the root or does not exist, or a loop of links.
     LinkEscapes = 204, "link_escapes", false;
-    /// The file is no longer the one that was asked for, or changed while it was sent.
+    /// The file is not the requested version, or changed during the transfer.
     Changed = 205, "changed", true;
     /// A condition of the request does not hold.
     PreconditionFailed = 206, "precondition_failed", false;
-    /// No part of the wanted range lies in the file.
+    /// The requested range does not overlap the file.
     RangeNotSatisfiable = 207, "range_not_satisfiable", false;
-    /// What the request asks for cannot be given in any form that it accepts.
+    /// The resource has no representation that the request accepts.
     NotAcceptable = 208, "not_acceptable", false;
-    /// Something stands at that path already.
+    /// The path already exists.
     AlreadyExists = 209, "already_exists", false;
-    /// The folder that should hold the new entry is not there.
+    /// The parent folder of the new entry does not exist.
     ParentMissing = 210, "parent_missing", false;
-    /// A folder cannot go into itself, nor into one below it.
+    /// A folder cannot be moved or copied into itself or into a folder below it.
     IntoItself = 211, "into_itself", false;
-    /// The bytes sent do not start where the upload stands; the answer says where that is.
+    /// The bytes do not start at the upload's offset. The answer has the offset.
     OffsetMismatch = 212, "offset_mismatch", false;
-    /// The upload lacks bytes, so it cannot become a file yet.
+    /// The upload cannot be committed, because bytes are missing.
     Incomplete = 213, "incomplete", false;
-    /// The bytes are not those that the checksum was made of.
+    /// The bytes do not match the checksum.
     ChecksumMismatch = 214, "checksum_mismatch", false;
-    /// The upload, job or trashed item has expired or was given up.
+    /// The upload, job or trashed item has expired or was deleted.
     Gone = 215, "gone", false;
-    /// Another writer is at work on the same upload and did not let go.
+    /// Another request writes to the upload and did not end in time.
     Locked = 216, "locked", true;
     /// An idempotency key that was used for another request.
     KeyReused = 217, "key_reused", false;
-    /// More or fewer bytes came than were announced.
+    /// The body is longer or shorter than announced.
     LengthMismatch = 218, "length_mismatch", false;
-    /// The operating system refuses that name: too long, reserved, or with characters it does not take.
+    /// The operating system refuses the name: too long, reserved, or with characters that it does not allow.
     NameRefused = 219, "name_refused", false;
-    /// Source and destination are on different file systems, so that no rename joins them.
+    /// Source and destination are on different file systems, so a rename is impossible.
     CrossDevice = 220, "cross_device", false;
-    /// A folder with something in it, where an empty one is needed.
+    /// The folder is not empty, but must be.
     NotEmpty = 221, "not_empty", false;
 
-    /// The request needs more than a limit allows.
+    /// The request exceeds a limit.
     TooLarge = 300, "too_large", false;
-    /// The server has as many connections as it takes; the wait to try again is said.
+    /// The server has its maximum number of connections. The answer says when to try again.
     TooManyConnections = 301, "too_many_connections", true;
     /// Too many requests or cancellations in a short time.
     TooManyRequests = 302, "too_many_requests", true;
-    /// The file system has no room left; what is durable stays.
+    /// The file system is full. Durable bytes of an upload stay.
     NoSpace = 303, "no_space", false;
-    /// More than the caller's quota allows.
+    /// The request exceeds the caller's quota.
     QuotaExceeded = 304, "quota_exceeded", false;
 
-    /// The bytes are not the protocol's.
+    /// The peer violated the protocol.
     Protocol = 400, "protocol", false;
-    /// The operation is not known to this server.
+    /// The server does not know the operation.
     Unsupported = 401, "unsupported", false;
     /// A message that cannot be decoded, or a parameter outside its bounds.
     BadRequest = 402, "bad_request", false;
     /// A path that [`crate::VPath`] refuses.
     BadPath = 403, "bad_path", false;
-    /// A cursor that this server did not make.
+    /// A cursor that is not of this server.
     BadCursor = 404, "bad_cursor", false;
-    /// A frame longer than allowed at that point.
+    /// A frame longer than allowed in this state of the connection.
     FrameTooLong = 405, "frame_too_long", false;
-    /// A method that the resource does not have.
+    /// The resource does not support the method.
     MethodNotAllowed = 406, "method_not_allowed", false;
-    /// A body of a media type that the resource does not take.
+    /// The resource does not accept the media type of the body.
     UnsupportedMediaType = 407, "unsupported_media_type", false;
-    /// The request must say how long its body is.
+    /// The request must announce the length of its body.
     LengthRequired = 408, "length_required", false;
-    /// A version of the upload protocol that the server does not speak.
+    /// The server does not support the version of the upload protocol.
     UnsupportedVersion = 409, "unsupported_version", false;
-    /// A change that another site's page asked the browser for.
+    /// A change that a page of another site requested (CSRF).
     CrossSite = 410, "cross_site", false;
 
     /// Reading or writing failed in the storage.
     Io = 500, "io", true;
-    /// The operating system refuses the server access to it.
+    /// The operating system denies the server access.
     AccessDenied = 501, "access_denied", false;
-    /// The client asked for the request to end.
+    /// The client cancelled the request.
     Canceled = 502, "canceled", true;
     /// The request's deadline passed.
     DeadlineExceeded = 503, "deadline_exceeded", true;
-    /// The server is going away.
+    /// The server is shutting down.
     ShuttingDown = 504, "shutting_down", true;
     /// The file server cannot be reached.
     Unreachable = 505, "unreachable", true;
-    /// The connection broke in the middle.
+    /// The connection broke during the request.
     Disconnected = 506, "disconnected", true;
-    /// A mistake in the server itself.
+    /// A bug in the server.
     Internal = 507, "internal", false;
-    /// The file system is mounted read-only, or cannot be written to at all.
+    /// The file system is read-only.
     ReadOnly = 508, "read_only", false;
 }
 
-/// What a peer that does not know a code can still tell from it.
+/// The class of a code, known even for a code that is not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ErrorClass {
-    /// 1xx: who the peer is, or what it may do.
+    /// 1xx: authentication and authorisation.
     Auth,
-    /// 2xx: the state of what the request names.
+    /// 2xx: the state of the requested resource.
     State,
-    /// 3xx: a limit.
+    /// 3xx: limits.
     Limit,
-    /// 4xx: the request itself.
+    /// 4xx: malformed requests.
     Request,
-    /// 5xx, and whatever else: the server or the connection.
+    /// 5xx and above: failures of the server or the connection.
     Server,
 }
 
 impl ErrorCode {
-    /// The class, which is the number's hundreds.
+    /// The class.
     pub const fn class(self) -> ErrorClass {
         match self.number() / 100 {
             1 => ErrorClass::Auth,
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_names_lead_back_and_never_repeat() {
+    fn numbers_and_names_are_unique_and_read_back() {
         for (index, code) in ErrorCode::ALL.iter().enumerate() {
             assert_eq!(ErrorCode::from_number(code.number()), *code);
             assert_eq!(ErrorCode::from_name(code.name()), Some(*code));

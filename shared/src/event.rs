@@ -1,4 +1,4 @@
-//! What happens in a folder that somebody looks at.
+//! Events of a watched folder.
 
 use std::fmt;
 
@@ -7,65 +7,64 @@ use serde::{Deserialize, Serialize};
 use crate::entry::Entry;
 use crate::path::VPath;
 
-/// Where in the stream of a folder's events one stands. After a restart, and where the folder was not watched for a
-/// while, the epoch is another one.
+/// The position of an event in the event stream of a folder.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(map))]
 pub struct EventId {
-    /// Random, one for each time the folder begins to be watched.
+    /// Random, new each time the watch of the folder starts: events of two epochs cannot be ordered.
     #[cfg_attr(feature = "wire", n(0))]
     pub epoch: u64,
-    /// Counts up by one.
+    /// Increases by one with each event.
     #[cfg_attr(feature = "wire", n(1))]
     pub sequence: u64,
 }
 
-/// Something happened, or nothing did for a while.
+/// One event of a folder.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(map))]
 pub struct Event {
-    /// Where in the stream.
+    /// The position in the stream.
     #[cfg_attr(feature = "wire", n(0))]
     pub id: EventId,
-    /// What.
+    /// What happened.
     #[cfg_attr(feature = "wire", n(1))]
     pub kind: EventKind,
 }
 
-/// What happened.
+/// What happened in a folder.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 pub enum EventKind {
-    /// The folder is watched from here on. Always first.
+    /// The watch has started. Always the first event.
     #[cfg_attr(feature = "wire", n(0))]
     Ready,
-    /// More happened than is known: list the folder again.
+    /// Events were lost: the client must list the folder again.
     #[cfg_attr(feature = "wire", n(1))]
     Resync,
-    /// An entry of the folder is new, or is not as it was.
+    /// An entry is new or has changed.
     #[cfg_attr(feature = "wire", n(2))]
     Present {
-        /// As it is now.
+        /// Its current state.
         #[cfg_attr(feature = "wire", n(0))]
         entry: Entry,
     },
-    /// An entry of the folder is gone.
+    /// An entry was deleted, or moved away.
     #[cfg_attr(feature = "wire", n(3))]
     Absent {
-        /// Which.
+        /// Its path.
         #[cfg_attr(feature = "wire", n(0))]
         path: VPath,
     },
-    /// The folder itself is gone; nothing follows.
+    /// The folder itself is gone. Always the last event.
     #[cfg_attr(feature = "wire", n(4))]
     Gone,
 }
 
 impl EventId {
-    /// Reads `epoch.sequence`, both in hexadecimal digits: the `id` field of a server-sent event.
+    /// Parses `epoch.sequence`, both in hexadecimal digits, as in the `id` field of a server-sent event.
     pub fn parse(text: &str) -> Option<Self> {
         let (epoch, sequence) = text.split_once('.')?;
         let number = |digits: &str| {

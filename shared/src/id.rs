@@ -1,5 +1,4 @@
-//! Names that a server or a client mints: 128 random bits, 32 hexadecimal digits as text. Whoever knows one has not
-//! thereby any right; but nobody guesses one.
+//! Random ids of 128 bits, as text 32 hexadecimal digits. They cannot be guessed, but knowing one gives no right.
 
 use std::fmt;
 
@@ -18,7 +17,7 @@ macro_rules! ids {
         pub struct $name(pub [u8; 16]);
 
         impl $name {
-            /// Reads 32 hexadecimal digits; the dashes of a UUID (RFC 9562) may stand between them.
+            /// Parses 32 hexadecimal digits, or a UUID with dashes (RFC 9562).
             pub fn parse(text: &str) -> Option<Self> {
                 parse(text).map(Self)
             }
@@ -72,11 +71,11 @@ macro_rules! ids {
 }
 
 ids! {
-    /// An upload, minted by the file server.
+    /// The id of an upload, chosen by the file server.
     UploadId;
-    /// An item in the trash, minted by the file server.
+    /// The id of an item in the trash, chosen by the file server.
     TrashId;
-    /// A change: the idempotency key that its client minted, by which it asks again and cancels.
+    /// The id of a job: the idempotency key of its change, chosen by the client, which repeats and cancels by it.
     JobId;
 }
 
@@ -95,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_with_and_without_dashes_read_back() {
+    fn ids_parse_with_and_without_dashes() {
         let id = JobId([0x1f; 16]);
         assert_eq!(JobId::parse(&id.to_string()), Some(id));
         assert_eq!(JobId::parse("1f1f1f1f-1f1f-1f1f-1f1f-1f1f1f1f1f1f"), Some(id));

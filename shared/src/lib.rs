@@ -1,40 +1,24 @@
-//! Everything that crosses a boundary of Passerelle: paths, entries, errors, limits, rights, requests.
+//! Types of all interfaces of Passerelle: paths, entries, errors, limits, rights, requests.
 //!
-//! This crate knows no IO and no clock, and compiles for the browser as well as for the server. A type that two rooms
-//! must agree on lives here; a rule that both sides of a connection apply is one function here, called by both.
-
-pub mod path;
-
-pub mod entry;
-
-pub mod characters;
-
-pub mod columns;
-
-pub mod range;
-
-pub mod order;
-
-pub mod error;
-
-pub mod scope;
-
-pub mod id;
-
-pub mod digest;
-
-pub mod hex;
-
-pub mod change;
-
-pub mod event;
-
-pub mod limits;
-
-pub mod size;
+//! No IO, no clock, no randomness: the crate compiles for the browser and for the server. A type that both sides of a
+//! connection use is defined here, and a rule that both apply is one function here.
 
 pub mod api;
-
+pub mod change;
+pub mod characters;
+pub mod columns;
+pub mod digest;
+pub mod entry;
+pub mod error;
+pub mod event;
+pub mod hex;
+pub mod id;
+pub mod limits;
+pub mod order;
+pub mod path;
+pub mod range;
+pub mod scope;
+pub mod size;
 #[cfg(feature = "wire")]
 pub mod wire;
 

@@ -1,5 +1,5 @@
-//! The order of a listing: folders first, then natural order of names, or size, or age. Both the file server, which
-//! sorts, and the page, which inserts and finds, compare with what is here.
+//! The order of a listing: folders first, then by name in natural order, by size, or by time. The file server sorts with
+//! it; the page inserts and finds rows with it.
 
 use std::cmp::Ordering;
 
@@ -7,26 +7,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::entry::{Entry, Timestamp};
 
-/// By what, and which way.
+/// A sort key and a direction.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(map))]
 pub struct Order {
-    /// By what.
+    /// The sort key.
     #[cfg_attr(feature = "wire", n(0))]
     pub key: SortKey,
-    /// Which way.
+    /// The direction.
     #[cfg_attr(feature = "wire", n(1))]
     pub direction: Direction,
 }
 
-/// What a listing is sorted by.
+/// The sort key of a listing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(index_only))]
 pub enum SortKey {
-    /// The name, as [`name_key`] has it.
+    /// The name, compared by [`name_key`].
     #[default]
     #[cfg_attr(feature = "wire", n(0))]
     Name,
@@ -38,7 +38,7 @@ pub enum SortKey {
     Modified,
 }
 
-/// Which way a listing is sorted. Folders come first either way.
+/// The direction of a listing. Folders come first in both.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
@@ -55,7 +55,8 @@ pub enum Direction {
     Descending,
 }
 
-/// Where one entry stands in a listing: total, so that no two entries of a folder are equal.
+/// What determines the position of an entry in a listing, for every [`Order`]. Two entries of a folder never compare as
+/// equal.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Position {
     folder: bool,
@@ -66,12 +67,12 @@ pub struct Position {
 }
 
 impl Position {
-    /// Of a whole entry.
+    /// The position of an entry.
     pub fn of(entry: &Entry) -> Self {
         Self::new(entry.is_folder(), entry.size, entry.modified, entry.path.name())
     }
 
-    /// Of the parts of an entry that count for the order.
+    /// The position of an entry with these attributes.
     pub fn new(folder: bool, size: u64, modified: Timestamp, name: &[u8]) -> Self {
         Self { folder, size, modified, key: name_key(name), name: name.into() }
     }
@@ -96,32 +97,32 @@ impl Position {
         &self.name
     }
 
-    /// Which of two entries of one folder comes first.
+    /// Compares two entries of one folder.
     pub fn compare(&self, other: &Self, order: Order) -> Ordering {
         self.place(order).compare(&other.place(order), order)
     }
 
-    /// The same without an allocation of its own.
+    /// The key to compare by in `order`, borrowed from this position.
     pub fn place(&self, order: Order) -> Place<'_> {
         Place { folder: self.folder, rank: order.rank(self.size, self.modified), key: &self.key, name: &self.name }
     }
 }
 
-/// Where one entry stands in a listing of one order: what is compared, in that sequence.
+/// The key of an entry in a listing of one [`Order`]. Its fields are compared in their sequence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Place<'a> {
-    /// True for a folder: those come first either way.
+    /// True for a folder. Folders come first in both directions.
     pub folder: bool,
-    /// As [`Order::rank`].
+    /// See [`Order::rank`].
     pub rank: u64,
-    /// As [`name_key`].
+    /// See [`name_key`].
     pub key: &'a [u8],
     /// The raw name.
     pub name: &'a [u8],
 }
 
 impl Place<'_> {
-    /// Which of two entries of one folder comes first.
+    /// Compares two entries of one folder.
     pub fn compare(&self, other: &Self, order: Order) -> Ordering {
         let by_name = || self.key.cmp(other.key).then_with(|| self.name.cmp(other.name));
         let ascending = self.rank.cmp(&other.rank).then_with(by_name);
@@ -134,26 +135,26 @@ impl Place<'_> {
 }
 
 impl Order {
-    /// What is compared before the name, as a number.
+    /// What is compared before the name, as a number in ascending order.
     pub fn rank(self, size: u64, modified: Timestamp) -> u64 {
         match self.key {
             SortKey::Name => 0,
             SortKey::Size => size,
-            // Shifted to where no moment is negative, which keeps their order.
+            // Flipping the sign bit maps signed to unsigned numbers in the same order.
             SortKey::Modified => modified.0.cast_unsigned() ^ (1 << 63),
         }
     }
 }
 
-/// Bytes whose order is the natural order of names: letter case and accents do not count, and a run of digits counts
-/// as a number. Names that differ only in those are told apart by their raw bytes.
+/// Bytes whose order is the natural order of names: case and accents are ignored, and a run of digits is compared as a
+/// number. Names with equal keys are compared by their bytes.
 pub fn name_key(name: &[u8]) -> Box<[u8]> {
     let mut key = Vec::with_capacity(name.len() + 4);
     push_name_key(name, &mut key);
     key.into()
 }
 
-/// Appends the [`name_key`] of a name: for many names in one place.
+/// Appends the [`name_key`] of a name to `key`, without an allocation per name.
 pub fn push_name_key(name: &[u8], key: &mut Vec<u8>) {
     let text = String::from_utf8_lossy(name);
     let mut rest = &*text;
@@ -166,7 +167,7 @@ pub fn push_name_key(name: &[u8], key: &mut Vec<u8>) {
             key.push(first.to_ascii_lowercase());
             rest = &rest[1..];
         } else {
-            // Not empty: there is a first byte.
+            // `rest` has a first byte, so it has a first character.
             let Some(character) = rest.chars().next() else { return };
             fold(character, |folded| {
                 let mut buffer = [0; 4];
@@ -177,23 +178,23 @@ pub fn push_name_key(name: &[u8], key: &mut Vec<u8>) {
     }
 }
 
-/// A text without letter case and accents, for search and type-ahead.
+/// The text in lower case and without accents, for search and type-ahead.
 pub fn fold_text(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     text.chars().for_each(|character| fold(character, |character| folded.push(character)));
     folded
 }
 
-/// A number sorts by how many digits it has, then by the digits. The marker keeps numbers where digits would stand.
+/// Numbers are compared by their number of digits, then by the digits. The marker sorts numbers where digits would be.
 fn push_number(key: &mut Vec<u8>, digits: &[u8]) {
     let significant = &digits[digits.iter().position(|&digit| digit != b'0').unwrap_or(digits.len())..];
     key.push(b'0');
-    // File names are at most 255 bytes on every system served, so the count fits; a longer one sorts last.
+    // A name has at most 255 bytes, so the count fits. A longer run would sort last.
     key.push(u8::try_from(significant.len()).unwrap_or(u8::MAX));
     key.extend_from_slice(significant);
 }
 
-/// Latin letters with a mark, each group after its bare letter. Enough for European languages; other scripts sort by
+/// Latin letters with diacritics, each group with its base letter. They cover European languages; other scripts sort by
 /// code point.
 const MARKED: &[(char, &str)] = &[
     ('a', "àáâãäåāăąǎ"),
@@ -223,7 +224,7 @@ fn fold(character: char, mut push: impl FnMut(char)) {
     }
     for lower in character.to_lowercase() {
         match lower {
-            // Combining marks: the same letter, decomposed, as macOS writes names.
+            // Combining diacritics, as in the decomposed names of macOS.
             '\u{300}'..='\u{36f}' => {}
             'œ' => ['o', 'e'].into_iter().for_each(&mut push),
             'æ' => ['a', 'e'].into_iter().for_each(&mut push),
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn names_sort_as_people_count() {
+    fn names_sort_in_natural_order() {
         let names =
             ["img12", "img2", "Img010", "eau", "Éclair", "enfant", "e\u{301}cart", "_a", "1", "10", "9", "œuf", "Zoo"];
         let entries: Vec<_> = names.iter().map(|name| (*name, false, 0, 0)).collect();
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_come_first_either_way() {
+    fn folders_come_first_in_both_directions() {
         let entries = [("b", false, 5, 1), ("a", false, 9, 2), ("z", true, 0, 3), ("y", true, 0, 9)];
         let order = |key, direction| Order { key, direction };
         assert_eq!(sorted(order(SortKey::Name, Direction::Ascending), &entries), ["y", "z", "a", "b"]);

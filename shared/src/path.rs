@@ -1,9 +1,9 @@
-//! `VPath`: the one way a path is named, parsed, compared and joined, in the page, the gateway and the file server.
+//! `VPath`: the type that parses, compares and joins paths, in page, gateway and file server. There is no other parser.
 //!
-//! A path is a list of segments and a segment is bytes, because names on Unix need not be UTF-8. Its text, in URLs and
-//! in JSON, is the percent-encoding of those bytes: only the unreserved characters of RFC 3986 §2.3 stand for
-//! themselves, so a path has exactly one text. What could climb or confuse (`.`, `..`, an empty segment, `/` or NUL
-//! inside a segment) is refused here and nowhere else; backslash and newline are legal, as they are on Unix.
+//! A path is a list of segments, and a segment is bytes, because names on Unix need not be UTF-8. Its text, in URLs and
+//! JSON, is their percent-encoding: all bytes but the unreserved characters of RFC 3986 §2.3 are encoded, so a path has
+//! exactly one canonical text. Segments that could leave a folder (`.`, `..`, an empty one, `/` or NUL inside one) are
+//! refused here and nowhere else. Backslash and newline are legal, as on Unix.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,27 +17,27 @@ use crate::limits::{PATH_BYTES_MAX, PATH_SEGMENTS_MAX};
 /// Everything but the unreserved characters of RFC 3986 §2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A path below a root: zero or more segments, each a non-empty run of bytes without `/` and NUL that is neither `.`
-/// nor `..`. The empty path is the root itself.
+/// A path relative to a root: zero or more segments, each of one or more bytes without `/` and NUL, and neither `.` nor
+/// `..`. Without segments it is the root itself.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct VPath {
-    /// The segments, joined by single slashes; neither leading nor trailing slash.
+    /// The segments, joined by single slashes, without a slash at either end.
     bytes: Box<[u8]>,
 }
 
-/// Why a text or a run of bytes is not a path.
+/// Why text or bytes are not a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
     /// Two slashes in a row, or one at the end.
     #[error("the path has an empty segment")]
     EmptySegment,
-    /// A segment that is `.` or `..`, encoded or not.
+    /// A segment is `.` or `..`, encoded or not.
     #[error("the path has a `.` or `..` segment")]
     DotSegment,
-    /// A segment that holds a slash (as `%2F`) or a NUL byte.
+    /// A segment contains a slash (as `%2F`) or a NUL byte.
     #[error("the path has a segment with a slash or a NUL byte")]
     ForbiddenByte,
-    /// A `%` that two hexadecimal digits do not follow.
+    /// A `%` is not followed by two hexadecimal digits.
     #[error("the path has a malformed percent-encoding")]
     MalformedEncoding,
     /// Longer than [`PATH_BYTES_MAX`] or deeper than [`PATH_SEGMENTS_MAX`].
@@ -46,12 +46,15 @@ pub enum PathError {
 }
 
 impl VPath {
-    /// The root: no segment at all.
+    /// The root.
     pub fn root() -> Self {
         Self::default()
     }
 
-    /// Parses the percent-encoded text. One leading slash is allowed, a trailing one is not.
+    /// Parses percent-encoded text. One leading slash is allowed, a trailing one is not.
+    ///
+    /// # Errors
+    /// Every [`PathError`].
     pub fn parse(text: &str) -> Result<Self, PathError> {
         let text = text.strip_prefix('/').unwrap_or(text);
         if text.is_empty() {
@@ -71,7 +74,10 @@ impl VPath {
         Ok(Self { bytes: bytes.into() })
     }
 
-    /// Takes raw segments already joined by single slashes, as the framed protocol carries them.
+    /// From raw segments joined by single slashes, as in the framed protocol.
+    ///
+    /// # Errors
+    /// Every [`PathError`] but [`PathError::MalformedEncoding`].
     pub fn from_bytes(bytes: impl Into<Box<[u8]>>) -> Result<Self, PathError> {
         let bytes = bytes.into();
         if !bytes.is_empty() {
@@ -96,17 +102,17 @@ impl VPath {
         self.bytes.split(|&byte| byte == b'/').filter(|segment| !segment.is_empty())
     }
 
-    /// The last segment; empty for the root.
+    /// The last segment. Empty for the root.
     pub fn name(&self) -> &[u8] {
         self.segments().next_back().unwrap_or_default()
     }
 
-    /// The last segment for people to read: what is not UTF-8 shows as U+FFFD.
+    /// The last segment as text. Bytes that are not UTF-8 become U+FFFD.
     pub fn display_name(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(self.name())
     }
 
-    /// The folder that holds this path; none for the root.
+    /// The parent folder. `None` for the root.
     pub fn parent(&self) -> Option<Self> {
         if self.is_root() {
             return None;
@@ -115,7 +121,7 @@ impl VPath {
         Some(Self { bytes: self.bytes[..end].into() })
     }
 
-    /// This path and each folder above it, the root first.
+    /// All ancestors, the root first, and this path last.
     pub fn ancestry(&self) -> impl Iterator<Item = Self> + '_ {
         let slashes = self.bytes.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(index, _)| index);
         let ends = (!self.is_root()).then_some(self.bytes.len());
@@ -123,6 +129,9 @@ impl VPath {
     }
 
     /// The path of the entry `name` in this folder.
+    ///
+    /// # Errors
+    /// As [`VPath::from_bytes`].
     pub fn join(&self, name: &[u8]) -> Result<Self, PathError> {
         check_segment(name)?;
         let mut bytes = Vec::with_capacity(self.bytes.len() + 1 + name.len());
@@ -135,8 +144,8 @@ impl VPath {
         Ok(Self { bytes: bytes.into() })
     }
 
-    /// `other` seen from inside this folder, segment by segment (RFC 3986 has no such rule; a prefix of *bytes* would
-    /// let `/share` reach `/share2`).
+    /// `other` relative to this folder. `None` if it is not below. Compares segments: a prefix of bytes would put `share2`
+    /// below `share`.
     pub fn strip_prefix_of(&self, other: &Self) -> Option<Self> {
         if self.is_root() {
             return Some(other.clone());
@@ -148,12 +157,15 @@ impl VPath {
         }
     }
 
-    /// `inner`, which is relative to this folder, seen from the root.
+    /// The path of `inner`, which is relative to this folder.
+    ///
+    /// # Errors
+    /// [`PathError::TooLong`].
     pub fn join_path(&self, inner: &Self) -> Result<Self, PathError> {
         inner.segments().try_fold(self.clone(), |path, name| path.join(name))
     }
 
-    /// The canonical percent-encoded text; empty for the root.
+    /// The canonical percent-encoded text. Empty for the root.
     pub fn encoded(&self) -> String {
         let mut text = String::with_capacity(self.bytes.len() + 16);
         for (index, segment) in self.segments().enumerate() {
@@ -166,17 +178,17 @@ impl VPath {
     }
 }
 
-/// One segment's canonical percent-encoded text.
+/// The canonical percent-encoded text of one segment.
 pub fn encode_segment(segment: &[u8]) -> String {
     percent_encode(segment, RESERVED).to_string()
 }
 
-/// The pieces of [`encode_segment`], for who puts them together.
+/// The text of [`encode_segment`] in pieces, without an allocation.
 pub fn encoded_pieces(segment: &[u8]) -> impl Iterator<Item = &str> {
     percent_encode(segment, RESERVED)
 }
 
-/// True for bytes that can be one segment of a path.
+/// True if the bytes can be one segment of a path.
 pub fn is_name(bytes: &[u8]) -> bool {
     check_segment(bytes).is_ok()
 }
@@ -195,7 +207,7 @@ fn check_segment(segment: &[u8]) -> Result<(), PathError> {
     }
 }
 
-/// The decoder lets a malformed `%` through as itself; a path has one text, so that is refused first.
+/// Refuses a malformed `%`, which the decoder would keep as it is: a path must have one text.
 fn check_encoding(segment: &str) -> Result<(), PathError> {
     let bytes = segment.as_bytes();
     let whole = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'%').all(|(index, _)| {
@@ -249,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn parses_what_is_a_path_and_refuses_what_is_not() {
+    fn parse_accepts_paths_and_refuses_others() {
         check("", Ok(b""));
         check("/", Ok(b""));
         check("a/b", Ok(b"a/b"));
@@ -275,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_is_one_of_segments() {
+    fn a_prefix_consists_of_whole_segments() {
         let strip = |folder: &str, path: &str| {
             let (folder, path) = (VPath::parse(folder).unwrap(), VPath::parse(path).unwrap());
             folder.strip_prefix_of(&path).map(|rest| rest.encoded())
@@ -288,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn walks_up_and_down() {
+    fn parents_and_ancestors_have_fewer_segments() {
         let path = VPath::parse("a/b%20c/d").unwrap();
         assert_eq!(path.name(), b"d");
         assert_eq!(path.parent().unwrap().encoded(), "a/b%20c");
@@ -310,7 +322,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_parsed_or_refused(text in ".{0,80}") {
+        fn parsed_text_has_valid_bytes(text in ".{0,80}") {
             if let Ok(path) = VPath::parse(&text) {
                 prop_assert_eq!(VPath::from_bytes(path.as_bytes()).unwrap(), path);
             }

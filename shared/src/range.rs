@@ -1,6 +1,6 @@
-//! Byte ranges: what a caller asks for, and the span of a file of known size that it comes to.
+//! Byte ranges of requests, and the spans of a file that they select.
 
-/// A range as asked for, before the size is known (RFC 9110 §14.1.2).
+/// A requested range, independent of the file's size (RFC 9110 §14.1.2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 pub enum ByteRange {
@@ -10,7 +10,7 @@ pub enum ByteRange {
     /// From `first` to `last`, both included.
     #[cfg_attr(feature = "wire", n(1))]
     Between(#[cfg_attr(feature = "wire", n(0))] u64, #[cfg_attr(feature = "wire", n(1))] u64),
-    /// The last so many bytes.
+    /// The given number of bytes at the end.
     #[cfg_attr(feature = "wire", n(2))]
     Suffix(#[cfg_attr(feature = "wire", n(0))] u64),
 }
@@ -18,15 +18,15 @@ pub enum ByteRange {
 /// A part of a file, in bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Span {
-    /// Where it starts.
+    /// The first byte.
     pub offset: u64,
-    /// How long it is.
+    /// The number of bytes.
     pub length: u64,
 }
 
 impl ByteRange {
-    /// The part of a file of `size` bytes that the range names; none where no byte of the file is in it, or where the
-    /// range is upside down.
+    /// The part of a file of `size` bytes in the range. `None` if the range has no byte of the file, or if its end is
+    /// before its start.
     pub const fn clip(self, size: u64) -> Option<Span> {
         let (offset, end) = match self {
             Self::From(first) => (first, size),

@@ -1,5 +1,5 @@
-//! `Scope`: what a caller may do, and below which folders. The gateway makes it from who the caller is; the file
-//! server checks it, and is the only one to do so.
+//! `Scope`: the rights of a caller, and the folders that they hold for. The gateway derives it from the account; the file
+//! server enforces it, and nothing else does.
 
 use std::fmt;
 
@@ -16,23 +16,23 @@ use crate::path::{PathError, VPath};
 pub struct Rights(#[cfg_attr(feature = "wire", n(0))] u32);
 
 impl Rights {
-    /// No right at all.
+    /// No right.
     pub const NONE: Self = Self(0);
-    /// See the names and the metadata of a folder's entries.
+    /// List names and metadata of a folder's entries.
     pub const LIST: Self = Self(1);
-    /// Receive the bytes of a file, and its metadata.
+    /// Read the bytes and the metadata of a file.
     pub const READ: Self = Self(1 << 1);
-    /// Make files and folders that did not exist.
+    /// Make new files and folders.
     pub const CREATE: Self = Self(1 << 2);
     /// Replace the content of a file.
     pub const REPLACE: Self = Self(1 << 3);
     /// Remove files and folders.
     pub const DELETE: Self = Self(1 << 4);
-    /// Hand out access to others.
+    /// Give others access.
     pub const SHARE: Self = Self(1 << 5);
     /// List and read.
     pub const READ_ONLY: Self = Self(Self::LIST.0 | Self::READ.0);
-    /// Every right there is.
+    /// Every right.
     pub const ALL: Self = Self((1 << 6) - 1);
 
     /// Each right with its name in text form, in the order in which they are written.
@@ -80,26 +80,26 @@ impl fmt::Display for Rights {
     }
 }
 
-/// One folder that a caller may reach, with what may be done below it.
+/// One folder that a caller may reach, with the rights below it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(map))]
 pub struct Root {
-    /// What people call it; empty where there is only one.
+    /// The displayed name. Empty if there is only one root.
     #[cfg_attr(feature = "wire", n(0))]
     pub name: String,
     /// The folder in the storage.
     #[cfg_attr(feature = "wire", n(1))]
     pub folder: VPath,
-    /// What may be done below it.
+    /// The rights below the folder.
     #[cfg_attr(feature = "wire", n(2))]
     pub rights: Rights,
-    /// Most bytes that may be stored below it; none for no bound.
+    /// Maximum number of bytes stored below the folder. `None` for no limit.
     #[cfg_attr(feature = "wire", n(3))]
     pub quota_bytes: Option<u64>,
 }
 
-/// The roots a request may reach. A request names one of them by its index, and paths relative to it.
+/// The roots that a request may reach. A request has the index of one of them, and paths relative to it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(map))]
@@ -115,7 +115,7 @@ impl Scope {
         Self { roots: vec![Root { name: String::new(), folder: VPath::root(), rights, quota_bytes: None }] }
     }
 
-    /// What may be done below root number `root`; `None` for a root that the scope does not have.
+    /// The rights below root number `root`. `None` if the scope has no such root.
     pub fn rights_below(&self, root: u16) -> Option<Rights> {
         self.root(root).map(|root| root.rights)
     }
@@ -124,12 +124,12 @@ impl Scope {
         self.roots.get(usize::from(root))
     }
 
-    /// Turns a path relative to root number `root` into a path in the storage, if the scope and `ceiling` (what the
-    /// connection's key may do at most) both allow `wanted` there.
+    /// The path in the storage for a path relative to root number `root`, if the scope and `ceiling` (the rights of the
+    /// connection's key) both include `wanted`.
     ///
     /// # Errors
-    /// [`ErrorCode::NotFound`] for a root that the scope does not have, [`ErrorCode::Forbidden`] where a right is
-    /// missing, [`ErrorCode::BadPath`] where the joined path is too long.
+    /// [`ErrorCode::NotFound`] if the scope has no such root, [`ErrorCode::Forbidden`] if a right is missing,
+    /// [`ErrorCode::BadPath`] if the joined path is too long.
     pub fn check(&self, root: u16, ceiling: Rights, wanted: Rights, path: &VPath) -> Result<VPath, ErrorCode> {
         let root = self.root(root).ok_or(ErrorCode::NotFound)?;
         if !root.rights.intersection(ceiling).contains(wanted) {
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scope_confines_and_a_ceiling_lowers() {
+    fn check_confines_to_the_root_and_to_the_rights_of_both() {
         let folder = VPath::parse("home/ada").unwrap();
         let rights = Rights::READ_ONLY.union(Rights::DELETE);
         let scope = Scope { roots: vec![Root { name: "Ada".into(), folder, rights, quota_bytes: None }] };

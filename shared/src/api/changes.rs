@@ -1,4 +1,4 @@
-//! Changing what is there: `/changes`, `/jobs`, `/trash`.
+//! Changes, jobs and the trash: `/changes`, `/jobs`, `/trash`.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,30 +7,30 @@ use crate::change::{Change, Job, Trashed};
 use crate::id::JobId;
 use crate::path::encode_segment;
 
-/// `POST /changes`: do it. Answers 200 with the finished [`Job`], or 202 with the one that goes on. A change of one
-/// item that failed answers with that item's problem instead.
+/// `POST /changes`: makes a change. Answers 200 with the finished [`Job`], or 202 with the running one. A change of a
+/// single item that failed answers with the problem of that item.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct RequestChange {
-    /// `Idempotency-Key`: asked again with the same, the answer is the same job. None where the server may choose one.
+    /// The `Idempotency-Key`: a repeated request gets the job of the first. `None` lets the server choose one.
     #[serde(skip)]
     pub key: Option<JobId>,
-    /// What to do.
+    /// The change.
     #[serde(flatten)]
     pub change: Change,
 }
 
-/// `GET /jobs/<id>?seen=&wait=`: how a change stands.
+/// `GET /jobs/<id>?seen=&wait=`: reads the state of a job.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ReadJob {
-    /// Which.
+    /// The job.
     pub id: JobId,
-    /// The version that is known already; 0 for none.
+    /// The version that the client knows. 0 for none.
     pub seen: u64,
-    /// How long to wait for a newer one, in milliseconds.
+    /// How long to wait for a newer version, in milliseconds.
     pub wait: u32,
 }
 
-/// `GET /jobs`: the caller's changes of late, newest first, without outcomes.
+/// `GET /jobs`: lists the caller's recent jobs, newest first, without outcomes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ListJobs {}
 
@@ -41,20 +41,20 @@ pub struct Jobs {
     pub jobs: Vec<Job>,
 }
 
-/// `DELETE /jobs/<id>`: stop a change after the entry that it is at.
+/// `DELETE /jobs/<id>`: cancels a job after its current entry.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CancelJob {
-    /// Which.
+    /// The job.
     pub id: JobId,
 }
 
-/// `GET /trash?limit=&cursor=`: what is in the trash, newest first.
+/// `GET /trash?limit=&cursor=`: lists the trash, newest first.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ListTrash {
-    /// Most items in the answer; none for [`crate::limits::TRASH_LIMIT_MAX`].
+    /// Maximum number of items in the answer. `None` for [`crate::limits::TRASH_LIMIT_MAX`].
     #[serde(default)]
     pub limit: Option<u32>,
-    /// `next_cursor` of the page before; none for the first page.
+    /// `next_cursor` of the previous page. `None` for the first page.
     #[serde(default)]
     pub cursor: Option<String>,
 }
@@ -64,10 +64,10 @@ pub struct ListTrash {
 pub struct Trash {
     /// Newest first.
     pub items: Vec<Trashed>,
-    /// What to ask for to get the next page; none on the last one.
+    /// The cursor of the next page. `None` on the last one.
     #[serde(default)]
     pub next_cursor: Option<String>,
-    /// How many items there are in all.
+    /// The number of items on all pages.
     pub total: u64,
 }
 

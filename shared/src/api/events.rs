@@ -1,11 +1,11 @@
-//! `GET /events?path=<folder>`: what happens in a folder, as server-sent events. The `id` field is an
-//! [`crate::EventId`], the `data` field a [`EventKind`] as JSON, the `event` field absent. A comment comes every 15 s.
+//! `GET /events?path=<folder>`: events of a folder, as server-sent events. The `id` field is a [`crate::EventId`], the
+//! `data` field an [`EventKind`] as JSON; there is no `event` field. A comment is sent every 15 s.
 
 use crate::path::{VPath, encode_segment};
 
 pub use crate::event::EventKind;
 
-/// The path and query below [`super::BASE`].
+/// Path and query below [`super::BASE`].
 pub fn target(folder: &VPath) -> String {
     format!("/events?path={}", encode_segment(folder.encoded().as_bytes()))
 }

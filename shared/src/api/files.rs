@@ -1,4 +1,4 @@
-//! Reading: folders, single entries, and what the server says of itself.
+//! Listings, single entries, and information about the server.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,16 +7,16 @@ use crate::entry::{ETag, Entry};
 use crate::order::{Direction, Order, SortKey};
 use crate::path::{VPath, encode_segment};
 
-/// `GET /list/<path>`: one page of a folder's entries, as [`Folder`] or in [columns](crate::columns).
+/// `GET /list/<path>`: lists one page of a folder, as [`Folder`] or in [columns](crate::columns).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ListFolder {
     /// The folder.
     pub path: VPath,
-    /// How its entries are sorted.
+    /// The order of the entries.
     pub order: Order,
-    /// Most entries in the answer; none for [`crate::limits::LIST_LIMIT_DEFAULT`].
+    /// Maximum number of entries in the answer. `None` for [`crate::limits::LIST_LIMIT_DEFAULT`].
     pub limit: Option<u32>,
-    /// `next_cursor` of the page before; none for the first page.
+    /// `next_cursor` of the previous page. `None` for the first page.
     pub cursor: Option<String>,
 }
 
@@ -27,17 +27,17 @@ pub struct Folder {
     pub path: VPath,
     /// The entries of this page, sorted.
     pub entries: Vec<Entry>,
-    /// What to ask for to get the next page; none on the last one.
+    /// The cursor of the next page. `None` on the last one.
     #[serde(default)]
     pub next_cursor: Option<String>,
-    /// How many entries the whole folder has.
+    /// The number of entries of the whole folder.
     pub total: u64,
-    /// The validator of the folder's listing in this order.
+    /// The entity tag of the folder's listing in this order.
     #[serde(default)]
     pub etag: Option<ETag>,
 }
 
-/// The query of [`ListFolder`], as the URL has it.
+/// The query parameters of [`ListFolder`].
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ListQuery {
     /// `name`, `size` or `modified`.
@@ -46,22 +46,22 @@ pub struct ListQuery {
     /// `asc` or `desc`.
     #[serde(default)]
     pub order: Direction,
-    /// Most entries in the answer.
+    /// Maximum number of entries in the answer.
     #[serde(default)]
     pub limit: Option<u32>,
-    /// Where to go on.
+    /// The cursor of the page.
     #[serde(default)]
     pub cursor: Option<String>,
 }
 
-/// `GET /stat/<path>`: one entry.
+/// `GET /stat/<path>`: reads one entry.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StatEntry {
-    /// Which.
+    /// The entry.
     pub path: VPath,
 }
 
-/// `GET /about`: what the server is and what the caller may do.
+/// `GET /about`: describes the server and the caller's rights.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ReadAbout {}
 
@@ -70,14 +70,14 @@ pub struct ReadAbout {}
 pub struct About {
     /// The server's version.
     pub version: String,
-    /// What people call the served folder.
+    /// The displayed name of the served folder.
     pub name: String,
     /// True if the caller may change files.
     pub writable: bool,
 }
 
 impl ListFolder {
-    /// As [`Endpoint::target`].
+    /// See [`Endpoint::target`].
     pub fn target(&self) -> String {
         let sort = match self.order.key {
             SortKey::Name => "name",

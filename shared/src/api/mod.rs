@@ -1,15 +1,10 @@
-//! The HTTP API as types: an [`Endpoint`] names its method, its path and what it answers, so that the page and the
-//! gateway cannot disagree about either.
-
-pub mod files;
+//! The HTTP API as types: an [`Endpoint`] defines method, path and answer for both page and gateway.
 
 pub mod changes;
-
-pub mod uploads;
-
 pub mod events;
-
+pub mod files;
 mod problem;
+pub mod uploads;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,42 +13,41 @@ use crate::id::JobId;
 
 pub use problem::{PROBLEM_TYPE, Problem};
 
-/// Where the API starts, below the gateway's base address.
+/// The prefix of all paths of the API.
 pub const BASE: &str = "/api/v1";
 
-/// The response header with what the caller may do in the folder that the answer is about: the names of
-/// [`crate::Rights`], separated by spaces. It is for a page to decide which buttons to show; each request is authorised
-/// by itself.
+/// The response header with the caller's rights in the folder of the answer: the names of [`crate::Rights`], separated by
+/// spaces. The page decides by it which buttons to show; the file server authorises each request regardless of it.
 pub const RIGHTS_HEADER: &str = "passerelle-rights";
 
-/// The methods that the API has.
+/// The HTTP methods of the API.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Method {
-    /// Ask.
+    /// Reads.
     Get,
-    /// Act.
+    /// Changes.
     Post,
-    /// End.
+    /// Cancels.
     Delete,
 }
 
-/// One request that answers JSON. With [`Method::Post`] the request itself is the body, as JSON.
+/// A request with an answer in JSON. With [`Method::Post`], the request is also the body, as JSON.
 pub trait Endpoint: Serialize {
     /// The answer on success.
     type Answer: DeserializeOwned;
 
-    /// How it is asked for.
+    /// The HTTP method.
     const METHOD: Method = Method::Get;
 
-    /// The path and query below [`BASE`], percent-encoded, with its leading slash.
+    /// Path and query below [`BASE`], percent-encoded, with a leading slash.
     fn target(&self) -> String;
 
-    /// The value of the `Idempotency-Key` field, where the request has one.
+    /// The value of the `Idempotency-Key` field, if the request has one.
     fn idempotency_key(&self) -> Option<JobId> {
         None
     }
 
-    /// The value of the `Repr-Digest` field, where the request has one.
+    /// The value of the `Repr-Digest` field, if the request has one.
     fn repr_digest(&self) -> Option<&str> {
         None
     }

@@ -1,4 +1,4 @@
-//! Problem details (RFC 9457): the body of every refusal.
+//! Problem details (RFC 9457): the body of every error response.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,28 +7,28 @@ use crate::error::ErrorCode;
 /// The media type of a [`Problem`].
 pub const PROBLEM_TYPE: &str = "application/problem+json";
 
-/// Why a request was refused, for programs (`code`) and for people (`title`, `detail`).
+/// Why a request failed, for programs (`code`) and for people (`title`, `detail`).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Problem {
-    /// `about:blank`: the kinds of problem have no pages of their own, `code` tells them apart.
+    /// Always `about:blank`: problems are distinguished by `code`, not by a URI.
     #[serde(rename = "type")]
     pub kind: String,
     /// The status code of the response.
     pub status: u16,
-    /// The name of the [`ErrorCode`]; stable.
+    /// The stable name of the [`ErrorCode`].
     pub code: String,
-    /// What happened, in a few words.
+    /// A short description of the code.
     pub title: String,
-    /// What happened here, and what to do about it.
+    /// What happened in this request, and what to do about it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
-    /// The request's id, which the server's log has too.
+    /// The id of the request in the server's log.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub request_id: String,
 }
 
 impl Problem {
-    /// The code; [`ErrorCode::Unknown`] for one that this build does not know.
+    /// The code. [`ErrorCode::Unknown`] if this build does not know it.
     pub fn error_code(&self) -> ErrorCode {
         ErrorCode::from_name(&self.code).unwrap_or(ErrorCode::Unknown(0))
     }

@@ -1,10 +1,10 @@
-//! Uploads beyond what tus says: the list of one's own, the commit that did not come by itself, digests.
+//! Uploads beyond tus: listing uploads, committing one again, digests.
 //!
 //! The upload resource itself speaks tus 1.0.0 (`/uploads`, `/uploads/<id>`). Its `Upload-Metadata` keys are `path` (the
-//! canonical text of a [`VPath`], percent-encoded) or `filename` (one name, raw), `mtime` (milliseconds since 1970),
-//! `blake3` (64 hexadecimal digits), `conflict` (as in [`Conflict`]'s JSON) and whatever else the client wants back;
-//! `If-Match` and `If-None-Match: *` of the creation are conditions of the commit. The PATCH that brings the last byte
-//! commits; where that fails the bytes stay, and [`CommitUpload`] tries again.
+//! canonical text of a [`VPath`]) or `filename` (one name, not encoded), `mtime` (milliseconds since 1970), `blake3` (64
+//! hexadecimal digits), `conflict` (the JSON of [`Conflict`]) and keys of the client's own, which are returned unchanged.
+//! `If-Match` and `If-None-Match: *` of the creation are conditions of the commit. The PATCH with the last byte commits. If
+//! that fails, the bytes stay, and [`CommitUpload`] tries again.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ use crate::entry::{ETag, Entry};
 use crate::id::UploadId;
 use crate::path::VPath;
 
-/// `GET /uploads`: the caller's uploads, newest first, those that became files of late too.
+/// `GET /uploads`: lists the caller's uploads, newest first, including those committed recently.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ListUploads {}
 
@@ -26,78 +26,78 @@ pub struct Uploads {
     pub uploads: Vec<UploadState>,
 }
 
-/// An upload as it stands.
+/// The state of an upload.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct UploadState {
-    /// Which: the last segment of its address.
+    /// The upload: the last segment of its URL.
     pub id: UploadId,
-    /// How many bytes survive a crash.
+    /// The number of durable bytes.
     pub offset: u64,
-    /// How many there will be.
+    /// The length of the file, if known.
     #[serde(default)]
     pub length: Option<u64>,
-    /// The file that it is to become.
+    /// The destination.
     #[serde(default)]
     pub path: Option<VPath>,
-    /// When it is given up, in milliseconds since 1970.
+    /// When it expires, in milliseconds since 1970.
     pub expires: i64,
-    /// The file that it became.
+    /// The file, after the commit.
     #[serde(default)]
     pub entry: Option<Entry>,
-    /// What is known of the content.
+    /// The known digests of the content.
     #[serde(default)]
     pub digests: Option<Digests>,
-    /// True where it took the place of a file.
+    /// True if it replaced a file.
     #[serde(default)]
     pub replaced: bool,
-    /// True where the file that was there stayed.
+    /// True if the destination existed and was kept.
     #[serde(default)]
     pub skipped: bool,
 }
 
-/// `POST /uploads/<id>/commit`: make a whole upload a file, with another answer to what stood in its way.
+/// `POST /uploads/<id>/commit`: commits a complete upload, with another destination or conflict rule.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CommitUpload {
-    /// Which.
+    /// The upload.
     #[serde(skip)]
     pub id: UploadId,
-    /// Another target.
+    /// Another destination.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<VPath>,
-    /// What to do where something stands there.
+    /// Another rule for an existing destination.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conflict: Option<Conflict>,
-    /// Only if the file there is in this state.
+    /// Commits only if the destination has this entity tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub if_match: Option<ETag>,
-    /// Only if the content has a digest of this `Repr-Digest` field (RFC 9530).
+    /// Commits only if the content matches this `Repr-Digest` field (RFC 9530).
     #[serde(skip)]
     pub repr_digest: Option<String>,
 }
 
-/// `GET /uploads/<id>`: how an upload stands. Asking changes nothing.
+/// `GET /uploads/<id>`: reads the state of an upload, without the side effects of a tus `HEAD`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ReadUpload {
-    /// Which.
+    /// The upload.
     #[serde(skip)]
     pub id: UploadId,
 }
 
-/// `GET /digest/<path>?algorithm=…`: digests of a file's content.
+/// `GET /digest/<path>?algorithm=…`: reads digests of a file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ReadDigest {
-    /// Which file.
+    /// The file.
     pub path: VPath,
-    /// By which algorithm.
+    /// The algorithm.
     pub algorithm: Algorithm,
 }
 
 /// The answer to [`ReadDigest`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FileDigests {
-    /// The file that was read.
+    /// The file at the time of reading.
     pub entry: Entry,
-    /// Of its content.
+    /// The digests of its content.
     pub digests: Digests,
 }
 
