@@ -5,8 +5,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use backend::gateway::GatewayConfig;
-use backend::storage::faulty::{Fault, Faults, FaultyStorage, Operation};
 use backend::storage::memory::MemoryStorage;
+use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation};
 use shared::{ErrorCode, Timestamp};
 use zip::ZipArchive;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use backend::client::{Caller, Client, ClientError};
 use backend::storage::memory::MemoryStorage;
-use backend::storage::simulated::SimulatedDisk;
+use backend::storage::testing::simulated::SimulatedDisk;
 use shared::change::{PathItem, PathPair, RestoreItem};
 use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, Outcome, Rights, Root, Scope, TrashId};
 

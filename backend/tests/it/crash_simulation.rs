@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use backend::client::{Client, ClientError, Upload};
 use backend::server::{Database, ServerConfig};
-use backend::storage::simulated::{Fault, SimulatedDisk};
+use backend::storage::testing::simulated::{Fault, SimulatedDisk};
 use backend::storage::{Storage, TrashItem, Visit};
 use shared::change::{PathItem, PathPair, RestoreItem};
 use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, Outcome, TrashId, UploadId, VPath};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backend::gateway::GatewayConfig;
-use backend::storage::faulty::{Fault, Faults, FaultyStorage, Operation};
 use backend::storage::memory::MemoryStorage;
+use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation};
 use shared::limits::RANGES_MAX;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};

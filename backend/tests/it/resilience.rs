@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use backend::client::{Caller, Client, ClientError, GetItem, Item, PoolConfig, Target, Transfer};
 use backend::server::{Server, ServerConfig, serve_connection};
-use backend::storage::faulty::{Fault, Faults, FaultyStorage, Operation};
 use backend::storage::local::LocalStorage;
 use backend::storage::memory::MemoryStorage;
+use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation};
 use backend::storage::{OpenFile, Storage, StorageError, Visit};
 use backend::wire::{Incoming, Key, WireError};
 use shared::limits::{DATA_BYTES_MAX, PIECE_BYTES};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use backend::client::{Caller, Watcher};
-use backend::storage::faulty::{Fault, Faults, FaultyStorage, Operation};
 use backend::storage::memory::MemoryStorage;
+use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation};
 use shared::{Change, ErrorCode, EventId, EventKind, Rights, Root, Scope};
 
 use super::changes::change;

@@ -1,7 +1,7 @@
 //! That faults strike where a test said.
 
-use backend::storage::faulty::{Fault, Faults, FaultyStorage, Operation};
 use backend::storage::memory::MemoryStorage;
+use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation};
 use backend::storage::{Attributes, Expected, Storage, Visit};
 use shared::{ErrorCode, VPath};
 

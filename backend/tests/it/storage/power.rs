@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 
 use backend::storage::local::LocalStorage;
-use backend::storage::simulated::{Fault, SimulatedDisk};
+use backend::storage::testing::simulated::{Fault, SimulatedDisk};
 use backend::storage::{Attributes, Durability, Expected, Storage, StorageError, TrashItem, Visit};
 use shared::{ErrorCode, Timestamp};
 

@@ -1,9 +1,9 @@
 //! The worlds without a real disk that the checks run in.
 
-use backend::storage::faulty::{Faults, FaultyStorage};
 use backend::storage::local::LocalStorage;
 use backend::storage::memory::{MEMORY_ROOT, MemoryStorage};
-use backend::storage::simulated::{SIMULATED_ROOT, SimulatedDisk};
+use backend::storage::testing::faulty::{Faults, FaultyStorage};
+use backend::storage::testing::simulated::{SIMULATED_ROOT, SimulatedDisk};
 use backend::storage::{Expected, Storage};
 use shared::Timestamp;
 

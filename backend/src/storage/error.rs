@@ -1,0 +1,52 @@
+//! Why a storage operation failed.
+
+use std::io;
+
+use shared::ErrorCode;
+
+use crate::random::NoRandomness;
+
+/// Why a storage operation failed: a code for the client, and the context and cause for the log.
+#[derive(Debug, thiserror::Error)]
+#[error("{context}: {code}")]
+pub struct StorageError {
+    /// The reason, from the closed list that clients see.
+    pub code: ErrorCode,
+    /// The operation that failed, for the log.
+    pub context: &'static str,
+    /// The operating system's error, where there is one.
+    #[source]
+    pub source: Option<io::Error>,
+}
+
+impl StorageError {
+    /// A refusal by the storage itself, without an error of the operating system.
+    pub fn new(code: ErrorCode, context: &'static str) -> Self {
+        Self { code, context, source: None }
+    }
+
+    /// Maps an error of the operating system to its code; [`ErrorCode::Io`] for kinds without a code of their own.
+    pub fn from_io(source: io::Error, context: &'static str) -> Self {
+        let code = match source.kind() {
+            io::ErrorKind::NotFound => ErrorCode::NotFound,
+            io::ErrorKind::PermissionDenied => ErrorCode::AccessDenied,
+            io::ErrorKind::NotADirectory => ErrorCode::NotFolder,
+            io::ErrorKind::IsADirectory => ErrorCode::IsFolder,
+            io::ErrorKind::InvalidFilename => ErrorCode::BadPath,
+            io::ErrorKind::StorageFull => ErrorCode::NoSpace,
+            io::ErrorKind::QuotaExceeded => ErrorCode::QuotaExceeded,
+            io::ErrorKind::ReadOnlyFilesystem => ErrorCode::ReadOnly,
+            io::ErrorKind::AlreadyExists => ErrorCode::AlreadyExists,
+            io::ErrorKind::DirectoryNotEmpty => ErrorCode::NotEmpty,
+            io::ErrorKind::CrossesDevices => ErrorCode::CrossDevice,
+            _ => ErrorCode::Io,
+        };
+        Self { code, context, source: Some(source) }
+    }
+}
+
+impl From<NoRandomness> for StorageError {
+    fn from(error: NoRandomness) -> Self {
+        Self { code: ErrorCode::Internal, context: "random bytes are needed", source: Some(io::Error::other(error)) }
+    }
+}

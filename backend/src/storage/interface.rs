@@ -1,0 +1,281 @@
+//! The contract of a storage backend.
+
+use shared::columns::Row;
+use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
+
+use super::listing::row_from_stat;
+use super::{
+    Attributes, Expected, FolderState, OpenFile, Published, Staged, StorageError, TrashItem, Visit, WatchEvent,
+    WatchHandle,
+};
+
+/// A tree of files and folders.
+///
+/// A path names an entry below the root. Symbolic links anywhere in the path are followed if their target lies inside
+/// the root; a link that leads out of the root, in a loop or to nothing is refused with [`ErrorCode::LinkEscapes`].
+///
+/// A backend that only reads implements the methods without a default body. The defaults of the others refuse with
+/// [`ErrorCode::ReadOnly`].
+pub trait Storage: Send + Sync + 'static {
+    /// The entry at a path. A link is described as in a listing: with its target's kind, size, time and validator if the
+    /// target is inside the root, else as [`shared::Kind::Other`].
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`], [`ErrorCode::NotFolder`] (a parent in the path is a file), [`ErrorCode::LinkEscapes`] (a
+    /// link in the path), [`ErrorCode::AccessDenied`], [`ErrorCode::Io`].
+    fn stat(&self, path: &VPath) -> Result<Entry, StorageError>;
+
+    /// Hands each entry of a folder to `visit`, once, in no order, until `visit` returns [`Visit::Stop`]. An entry that
+    /// vanishes meanwhile is left out; one whose metadata cannot be read is handed out as [`shared::Kind::Other`].
+    ///
+    /// # Errors
+    /// As [`Storage::stat`], and [`ErrorCode::NotFolder`] if the path itself is a file.
+    fn list(&self, path: &VPath, visit: &mut dyn FnMut(Entry) -> Visit) -> Result<(), StorageError>;
+
+    /// Hands each name of a folder to `visit`, once, in no order, with whether it leads to a folder (links followed).
+    /// Returns the state of the folder from before the first name was read, `None` where the system has no such state:
+    /// as long as [`Storage::stat_names`] returns an equal state, the names are complete and current.
+    ///
+    /// # Errors
+    /// As [`Storage::list`].
+    fn list_names(
+        &self,
+        folder: &VPath,
+        visit: &mut dyn FnMut(&[u8], bool) -> Visit,
+    ) -> Result<Option<FolderState>, StorageError> {
+        self.list(folder, &mut |entry| visit(entry.path.name(), entry.is_folder()))?;
+        Ok(None)
+    }
+
+    /// Hands the metadata of the named entries of a folder to `visit`, in the order of `names`, each with its index among
+    /// them. Names that no longer exist are left out. Returns the state of the folder from before the first `stat`, as
+    /// [`Storage::list_names`] does.
+    ///
+    /// # Errors
+    /// As [`Storage::list`].
+    fn stat_names<'n>(
+        &self,
+        folder: &VPath,
+        names: &mut dyn Iterator<Item = &'n [u8]>,
+        visit: &mut dyn FnMut(usize, Row<'n>) -> Visit,
+    ) -> Result<Option<FolderState>, StorageError> {
+        for (index, name) in names.enumerate() {
+            let Ok(path) = folder.join(name) else { continue };
+            if let Some(row) = row_from_stat(name, self.stat(&path))?
+                && visit(index, row) == Visit::Stop
+            {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Opens a regular file for reading. Anything else (a FIFO, a device, a socket) is never opened, not even for a
+    /// moment, because opening could block or have an effect.
+    ///
+    /// # Errors
+    /// As [`Storage::stat`], and [`ErrorCode::IsFolder`], [`ErrorCode::NotRegular`].
+    fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError>;
+
+    /// Non-blocking [`Storage::stat`]: answers from memory. `None` means that the answer is not in memory, that the
+    /// system cannot tell, or that there is an error to report: call [`Storage::stat`].
+    fn try_stat(&self, _path: &VPath) -> Option<Entry> {
+        None
+    }
+
+    /// Non-blocking [`Storage::open`]: answers from memory. `None` means that the answer is not in memory, that the
+    /// system cannot tell, or that there is an error to report: call [`Storage::open`]. On a file opened by this method,
+    /// [`OpenFile::try_read_at`] and [`OpenFile::etag_now`] do not block either.
+    fn try_open(&self, _path: &VPath) -> Option<Box<dyn OpenFile>> {
+        None
+    }
+
+    /// Creates an upload: an empty file that no path reaches. It is durable after [`Staged::sync`].
+    ///
+    /// # Errors
+    /// [`ErrorCode::AlreadyExists`], [`ErrorCode::NoSpace`], [`ErrorCode::ReadOnly`], [`ErrorCode::AccessDenied`],
+    /// [`ErrorCode::Io`], and [`ErrorCode::Locked`] if another server writes into the same directory, as for every other
+    /// change below that uses the server's private directory.
+    fn stage(&self, _id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
+        Err(read_only())
+    }
+
+    /// Opens an existing upload.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`], [`ErrorCode::Io`].
+    fn staged(&self, _id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
+        Err(read_only())
+    }
+
+    /// The ids of all uploads, in no order: for recovery when the server starts.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Io`].
+    fn list_staged(&self) -> Result<Vec<UploadId>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    /// Deletes an upload. An upload that does not exist is no error.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Io`].
+    fn unstage(&self, _id: UploadId) -> Result<(), StorageError> {
+        Err(read_only())
+    }
+
+    /// Turns an upload into the file at `target`, atomically and durably: syncs its bytes and attributes, gives it the
+    /// name by one rename (or link, if nothing may stand there), then syncs the folder. Before the rename `target` is
+    /// unchanged, after it `target` is the whole new file. If `target` is a link that stays inside the root, the file
+    /// that it leads to is replaced and the link stays. A replaced file passes on its mode, owner and extended
+    /// attributes, where permitted. The validator in the result is the one that [`Storage::stat`] returns from then on.
+    ///
+    /// On failure the upload still exists, with one exception: if the last step fails, the sync of the folder, the file
+    /// has its name and it is unknown whether the name survives a crash. The error is [`ErrorCode::Io`] then, and
+    /// [`Storage::staged`] no longer finds the upload.
+    ///
+    /// # Errors
+    /// [`ErrorCode::AlreadyExists`] and [`ErrorCode::PreconditionFailed`] by `expected`; [`ErrorCode::ParentMissing`],
+    /// [`ErrorCode::NotFolder`], [`ErrorCode::IsFolder`], [`ErrorCode::NotRegular`], [`ErrorCode::LinkEscapes`],
+    /// [`ErrorCode::NameRefused`], [`ErrorCode::NoSpace`], [`ErrorCode::ReadOnly`], [`ErrorCode::AccessDenied`],
+    /// [`ErrorCode::Io`].
+    fn publish(
+        &self,
+        _id: UploadId,
+        _target: &VPath,
+        _expected: &Expected,
+        _attributes: &Attributes,
+    ) -> Result<Published, StorageError> {
+        Err(read_only())
+    }
+
+    /// Writes `bytes` as the file at `target`, atomically and durably: [`Storage::stage`], [`Staged::write_at`] and
+    /// [`Storage::publish`] in one call. On failure no upload is left; a crash may leave one without a record.
+    ///
+    /// # Errors
+    /// As those three.
+    fn store(
+        &self,
+        id: UploadId,
+        bytes: &[u8],
+        target: &VPath,
+        expected: &Expected,
+        attributes: &Attributes,
+    ) -> Result<Published, StorageError> {
+        let staged = self.stage(id)?;
+        let written = staged.write_at(bytes, 0);
+        drop(staged);
+        let stored = written.and_then(|()| self.publish(id, target, expected, attributes));
+        if stored.is_err() {
+            // Recovery at the next start deletes what this call cannot.
+            let _ = self.unstage(id);
+        }
+        stored
+    }
+
+    /// Creates one folder, durably.
+    ///
+    /// # Errors
+    /// [`ErrorCode::AlreadyExists`], and as [`Storage::publish`].
+    fn make_folder(&self, _path: &VPath) -> Result<Entry, StorageError> {
+        Err(read_only())
+    }
+
+    /// Creates a symbolic link durably. `target` is relative to the link's folder and must stay inside the root.
+    ///
+    /// # Errors
+    /// [`ErrorCode::AlreadyExists`], [`ErrorCode::LinkEscapes`], and as [`Storage::publish`].
+    fn make_link(&self, _path: &VPath, _target: &[u8]) -> Result<Entry, StorageError> {
+        Err(read_only())
+    }
+
+    /// Renames an entry, atomically and durably. A link is renamed itself, and a link at the destination is replaced
+    /// itself. If `expected` allows it, a file or link may replace a file or link, and a folder an empty folder. Two
+    /// names of one file do not replace each other. A crash may leave a file under both names.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] for the source, [`ErrorCode::Changed`] if the source is not in the state `from_etag`,
+    /// [`ErrorCode::NameRefused`] for the root; [`ErrorCode::IntoItself`], [`ErrorCode::CrossDevice`],
+    /// [`ErrorCode::NotEmpty`], and as [`Storage::publish`].
+    fn rename(
+        &self,
+        _from: &VPath,
+        _from_etag: Option<ETag>,
+        _to: &VPath,
+        _expected: &Expected,
+    ) -> Result<Entry, StorageError> {
+        Err(read_only())
+    }
+
+    /// Removes a file, a link (itself) or an empty folder, permanently and durably.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`], [`ErrorCode::Changed`] if the entry is not in the state `etag`, [`ErrorCode::NotEmpty`],
+    /// [`ErrorCode::ReadOnly`], [`ErrorCode::AccessDenied`], [`ErrorCode::Io`].
+    fn remove(&self, _path: &VPath, _etag: Option<ETag>) -> Result<(), StorageError> {
+        Err(read_only())
+    }
+
+    /// Moves an entry with everything in it to the trash, atomically and durably: records its path and state first, then
+    /// renames it. A link is trashed itself. The root and hidden entries cannot be trashed.
+    ///
+    /// # Errors
+    /// As [`Storage::remove`] without [`ErrorCode::NotEmpty`], and [`ErrorCode::CrossDevice`] if the entry is on another
+    /// file system than the trash.
+    fn trash(&self, _path: &VPath, _etag: Option<ETag>, _id: TrashId, _now: Timestamp) -> Result<(), StorageError> {
+        Err(read_only())
+    }
+
+    /// Hands each item of the trash to `visit`, once, in no order. Items that were recorded but never renamed are left
+    /// out and deleted.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Io`].
+    fn list_trash(&self, _visit: &mut dyn FnMut(TrashItem) -> Visit) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    /// Moves an item of the trash to `to`, atomically and durably. The parent folder of `to` must exist, and `to` must
+    /// not.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Gone`] for the item, [`ErrorCode::AlreadyExists`], and as [`Storage::publish`].
+    fn restore(&self, _id: TrashId, _to: &VPath) -> Result<Entry, StorageError> {
+        Err(read_only())
+    }
+
+    /// Deletes an item of the trash permanently with everything in it, entry by entry. `visit` is called after each
+    /// entry and may stop the deletion; the rest then stays in the trash, and a later call continues.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Gone`], [`ErrorCode::ReadOnly`], [`ErrorCode::AccessDenied`], [`ErrorCode::Io`].
+    fn purge(&self, _id: TrashId, _visit: &mut dyn FnMut() -> Visit) -> Result<(), StorageError> {
+        Err(read_only())
+    }
+
+    /// Free space below a folder in bytes; `None` where the system does not report it.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Io`].
+    fn space(&self, _folder: &VPath) -> Result<Option<u64>, StorageError> {
+        Ok(None)
+    }
+
+    /// Calls `on_event`, from a thread of its own, for each change in a folder (not below it) until the handle is
+    /// dropped. `on_event` must not block.
+    ///
+    /// # Errors
+    /// As [`Storage::list`], [`ErrorCode::Unsupported`] where the system reports no changes (the caller must poll), and
+    /// [`ErrorCode::TooLarge`] if the system's limit of watches is reached.
+    fn watch(
+        &self,
+        _folder: &VPath,
+        _on_event: Box<dyn Fn(WatchEvent) + Send + Sync>,
+    ) -> Result<Box<dyn WatchHandle>, StorageError> {
+        Err(StorageError::new(ErrorCode::Unsupported, "this storage cannot watch folders"))
+    }
+}
+
+fn read_only() -> StorageError {
+    StorageError::new(ErrorCode::ReadOnly, "this storage cannot be written to")
+}

@@ -1,0 +1,121 @@
+//! An open directory and the calls that every system must have for one.
+
+use std::io;
+use std::path::Path;
+
+use shared::{ErrorCode, VPath};
+
+use super::disk_file::DiskFile;
+use super::metadata::{FileType, Metadata};
+use crate::storage::{Attributes, StorageError, Visit, WatchEvent, WatchHandle};
+
+/// Makes the changes of a directory's names durable.
+pub(in crate::storage) type SyncDir = Box<dyn FnOnce() -> io::Result<()> + Send>;
+
+/// Receives the events of a watched directory.
+pub(in crate::storage) type OnEvent = Box<dyn Fn(WatchEvent) + Send + Sync>;
+
+/// An open directory. Every call takes one name and never follows a link.
+pub(in crate::storage) trait Dir: Send + Sync + Sized + 'static {
+    /// Handle to an entry that is neither directory nor link: found, not opened.
+    type Leaf;
+
+    /// An open regular file.
+    type File: DiskFile;
+
+    /// A lock that excludes other processes until it is dropped.
+    type Lock: Send + Sync;
+
+    /// Whether a directory's metadata change whenever a name is added to it or removed from it.
+    const HAS_STATE: bool;
+
+    /// Looks up a name.
+    fn child(&self, name: &[u8]) -> io::Result<Node<Self>>;
+
+    /// Opens a subdirectory; every other kind of entry is an error.
+    fn open_dir(&self, name: &[u8]) -> io::Result<Self>;
+
+    /// The metadata of the directory itself.
+    fn metadata(&self) -> io::Result<Metadata>;
+
+    /// The metadata of the entry under a name, of a link itself.
+    fn metadata_of(&self, name: &[u8]) -> io::Result<Metadata>;
+
+    /// The target of a link, with `/` between segments.
+    fn link_target(&self, name: &[u8]) -> io::Result<Vec<u8>>;
+
+    /// Hands each name in the directory to `visit`, without `.` and `..`.
+    fn names(&self, visit: &mut dyn FnMut(&[u8]) -> Visit) -> io::Result<()>;
+
+    /// [`Dir::names`] with the file type that the system reports along with each name; `None` where it reports none.
+    fn typed_names(&self, visit: &mut dyn FnMut(&[u8], Option<FileType>) -> Visit) -> io::Result<()> {
+        self.names(&mut |name| visit(name, None))
+    }
+
+    /// Opens a regular file for reading, which was found under that name (or that path, by [`Dir::descend`]). Fails if
+    /// another file stands there by now.
+    fn open_leaf(&self, name: &[u8], leaf: Self::Leaf, seen: &Metadata) -> Result<Self::File, StorageError>;
+
+    /// The metadata of an open file.
+    fn metadata_of_file(file: &Self::File) -> io::Result<Metadata>;
+
+    /// Looks up a whole path without links in one system call. `None` where the system has no such call or met a link:
+    /// walk the path name by name.
+    fn descend(&self, _path: &VPath) -> io::Result<Option<Node<Self>>> {
+        Ok(None)
+    }
+
+    /// Non-blocking [`Dir::descend`]: waits for no disk and no other machine, and neither do [`Dir::open_leaf`] and
+    /// [`Dir::metadata_of_file`] on its result. `None` where that is impossible or unknown.
+    fn try_descend(&self, _path: &VPath) -> Option<Node<Self>> {
+        None
+    }
+
+    /// Creates a file for reading and writing, with the mode of new files. An existing entry is an error.
+    fn create_file(&self, name: &[u8]) -> io::Result<Self::File>;
+
+    /// Opens one of the server's own files for reading and writing; a link is an error.
+    fn open_own_file(&self, name: &[u8]) -> io::Result<Self::File>;
+
+    /// Creates a directory; a private one grants access to its owner alone.
+    fn make_dir(&self, name: &[u8], private: bool) -> io::Result<()>;
+
+    /// Creates a symbolic link.
+    fn make_link(&self, name: &[u8], target: &[u8]) -> io::Result<()>;
+
+    /// Renames an entry. Without `replace` the system itself refuses an existing destination, atomically.
+    fn rename(&self, name: &[u8], to: &Self, to_name: &[u8], replace: bool) -> io::Result<()>;
+
+    /// Removes an entry that is not a directory.
+    fn remove_file(&self, name: &[u8]) -> io::Result<()>;
+
+    /// Removes an empty directory.
+    fn remove_dir(&self, name: &[u8]) -> io::Result<()>;
+
+    /// Prepares to make changes of this directory's names durable. Called before the change, so that a change that
+    /// cannot be made durable is not begun. The returned function does nothing where the system has no such call.
+    fn prepare_sync(&self) -> io::Result<SyncDir>;
+
+    /// Sets the mode, owner and extended attributes of a file that is about to get a name in this directory: those of
+    /// the file under `replaced`, where permitted, or those of a new file; then what `attributes` say. Called after the
+    /// content is written, because writing changes the modification time.
+    fn apply_attributes(&self, file: &Self::File, replaced: Option<&[u8]>, attributes: &Attributes) -> io::Result<()>;
+
+    /// Takes the lock of that name; `None` if another process holds it.
+    fn lock(&self, name: &[u8]) -> io::Result<Option<Self::Lock>>;
+
+    /// Free space in bytes; `None` where the system does not report it.
+    fn space(&self) -> io::Result<Option<u64>>;
+
+    /// Watches this directory. `path` is where it is now, for systems that watch by path.
+    fn watch(&self, _path: &Path, _on_event: OnEvent) -> Result<Box<dyn WatchHandle>, StorageError> {
+        Err(StorageError::new(ErrorCode::Unsupported, "this system does not report changes of a directory"))
+    }
+}
+
+/// The entry under a name.
+pub(in crate::storage) enum Node<D: Dir> {
+    Folder(D, Metadata),
+    Link,
+    Leaf(D::Leaf, Metadata),
+}

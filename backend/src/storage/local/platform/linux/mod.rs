@@ -1,0 +1,10 @@
+//! Linux: directory handles by `O_PATH` and `openat2`, copies inside the kernel, inotify.
+
+mod dir;
+mod file;
+mod inotify;
+mod metadata;
+mod open;
+
+pub(in crate::storage) use dir::LinuxDir;
+pub(super) use file::{copy_in_kernel, start_writeback};

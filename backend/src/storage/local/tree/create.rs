@@ -1,0 +1,58 @@
+//! Creating folders and links, and free space.
+
+use std::io;
+
+use shared::{Entry, ErrorCode, VPath};
+
+use super::dir_stack::DirStack;
+use super::errors::new_name_error;
+use super::root::{Tree, is_absolute};
+use crate::storage::StorageError;
+use crate::storage::checks::check_link_target;
+use crate::storage::local::error::storage_error;
+use crate::storage::local::platform::Dir;
+use crate::storage::symlinks::{PathWalk, ResolveError};
+
+impl<D: Dir> Tree<D> {
+    /// See [`crate::storage::Storage::make_folder`].
+    pub(super) fn create_folder(&self, path: &VPath) -> Result<Entry, StorageError> {
+        self.create(path, |_| Ok(()), |dir, name| dir.make_dir(name, false))
+    }
+
+    /// See [`crate::storage::Storage::make_link`].
+    pub(super) fn create_link(&self, path: &VPath, target: &[u8]) -> Result<Entry, StorageError> {
+        let check = |parent: &DirStack<D>| {
+            if is_absolute(target) {
+                return Err(StorageError::from(ResolveError::Escapes));
+            }
+            let resolve = || self.walk(parent.clone(), PathWalk::of_link(target)).map(drop);
+            check_link_target(target, parent.depth(), resolve)
+        };
+        self.create(path, check, |dir, name| dir.make_link(name, target))
+    }
+
+    fn create(
+        &self,
+        path: &VPath,
+        check: impl FnOnce(&DirStack<D>) -> Result<(), StorageError>,
+        create: impl FnOnce(&D, &[u8]) -> io::Result<()>,
+    ) -> Result<Entry, StorageError> {
+        let Some(parent) = self.new_parent(path)? else {
+            return Err(StorageError::new(ErrorCode::AlreadyExists, "the root exists"));
+        };
+        if self.present(&parent, path)?.is_some() {
+            return Err(StorageError::new(ErrorCode::AlreadyExists, "an entry stands at the destination"));
+        }
+        check(&parent)?;
+        let sync = parent.prepare_sync()?;
+        create(parent.dir(), path.name()).map_err(|error| new_name_error(error, "creating an entry"))?;
+        sync().map_err(|error| storage_error(error, "syncing a folder"))?;
+        self.entry_of(&parent, path)
+    }
+
+    /// See [`crate::storage::Storage::space`].
+    pub(super) fn free_space(&self, folder: &VPath) -> Result<Option<u64>, StorageError> {
+        let folder = self.folder(folder)?;
+        folder.dir().space().map_err(|error| storage_error(error, "asking for free space"))
+    }
+}

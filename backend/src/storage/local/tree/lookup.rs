@@ -1,0 +1,89 @@
+//! The entries that a change concerns: its source, its destination and their folders.
+
+use std::io;
+
+use shared::{ETag, Entry, ErrorCode, VPath};
+
+use super::dir_stack::DirStack;
+use super::errors::{new_name_error, not_found};
+use super::root::Tree;
+use crate::storage::checks::{check_new_name, check_state, root_is_fixed};
+use crate::storage::local::error::storage_error;
+use crate::storage::local::platform::{Dir, FileType, Metadata};
+use crate::storage::{STATE_FOLDER_NAME, StorageError, is_state_folder_name};
+
+impl<D: Dir> Tree<D> {
+    /// The folder that is to hold a new entry; `None` for the root.
+    pub(super) fn new_parent(&self, path: &VPath) -> Result<Option<DirStack<D>>, StorageError> {
+        let parent = self.parent(path).map_err(|error| match error.code {
+            ErrorCode::NotFound => StorageError { code: ErrorCode::ParentMissing, ..error },
+            _ => error,
+        })?;
+        if parent.is_some() {
+            check_new_name(path.name())?;
+        }
+        Ok(parent)
+    }
+
+    /// The folder that holds an entry to be renamed or removed.
+    pub(super) fn old_parent(&self, path: &VPath) -> Result<DirStack<D>, StorageError> {
+        self.parent(path)?.ok_or_else(root_is_fixed)
+    }
+
+    /// The entry to be renamed or removed, of a link the link itself. It must be in the state `etag`.
+    pub(super) fn source(
+        &self,
+        parent: &DirStack<D>,
+        path: &VPath,
+        etag: Option<ETag>,
+    ) -> Result<Metadata, StorageError> {
+        if is_state_folder_name(path.name()) {
+            return Err(not_found());
+        }
+        let seen = parent.dir().metadata_of(path.name());
+        let seen = seen.map_err(|error| storage_error(error, "looking up a name"))?;
+        if self.is_own(parent, &seen) {
+            return Err(not_found());
+        }
+        if etag.is_some() {
+            check_state(&self.entry_from(parent, path, &seen), etag)?;
+        }
+        Ok(seen)
+    }
+
+    /// The present entry at a destination; `None` if there is none.
+    pub(super) fn present(
+        &self,
+        parent: &DirStack<D>,
+        path: &VPath,
+    ) -> Result<Option<(Metadata, Entry)>, StorageError> {
+        match parent.dir().metadata_of(path.name()) {
+            Ok(seen) if self.is_own(parent, &seen) => {
+                Err(StorageError::new(ErrorCode::NameRefused, "the name is reserved for the server"))
+            }
+            Ok(seen) => Ok(Some((seen, self.entry_from(parent, path, &seen)))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(new_name_error(error, "looking up a name")),
+        }
+    }
+
+    pub(super) fn entry_of(&self, parent: &DirStack<D>, path: &VPath) -> Result<Entry, StorageError> {
+        let seen = parent.dir().metadata_of(path.name());
+        let seen = seen.map_err(|error| storage_error(error, "looking up a name"))?;
+        Ok(self.entry_from(parent, path, &seen))
+    }
+
+    pub(super) fn entry_from(&self, parent: &DirStack<D>, path: &VPath, seen: &Metadata) -> Entry {
+        match seen.file_type {
+            FileType::Link => self.link_entry(parent, path.clone(), seen),
+            _ => seen.entry(path.clone(), None),
+        }
+    }
+
+    /// True for the server's own folders, by whatever name they were reached: some file systems have several for one
+    /// folder.
+    fn is_own(&self, parent: &DirStack<D>, seen: &Metadata) -> bool {
+        let is_state = || parent.dir().metadata_of(STATE_FOLDER_NAME).is_ok_and(|own| own.identity == seen.identity);
+        seen.file_type == FileType::Folder && (self.is_hidden(seen) || is_state())
+    }
+}

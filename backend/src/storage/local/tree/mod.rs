@@ -1,0 +1,23 @@
+//! A directory tree over the handles of `platform`, for all systems: which path leads where, what links may do, and in
+//! which order changes become durable. No absolute path is opened here.
+
+mod create;
+mod dir_locks;
+mod dir_stack;
+mod errors;
+mod listing;
+mod lookup;
+mod open;
+mod private_dir;
+mod publish;
+mod purge;
+mod rename;
+mod root;
+mod staged;
+mod staged_copy;
+mod storage;
+mod trash;
+mod trash_info;
+mod walk;
+
+pub(in crate::storage) use root::{RootFacts, Tree};

@@ -1,0 +1,77 @@
+//! Metadata of one entry, and opening a file for reading.
+
+use shared::{Entry, ErrorCode, Link, VPath};
+
+use super::errors::{is_folder, read_link_error};
+use super::root::Tree;
+use super::walk::{FoundLeaf, Resolved};
+use crate::storage::local::file::LocalFile;
+use crate::storage::local::platform::{Dir, FileType, Node};
+use crate::storage::{OpenFile, StorageError};
+
+impl<D: Dir> Tree<D> {
+    /// See [`crate::storage::Storage::stat`].
+    pub(super) fn stat_path(&self, path: &VPath) -> Result<Entry, StorageError> {
+        if let Some(Node::Folder(_, metadata) | Node::Leaf(_, metadata)) = self.descend(path)? {
+            return Ok(metadata.entry(path.clone(), None));
+        }
+        let Some(parent) = self.parent(path)? else { return self.root_entry() };
+        match self.child(parent.dir(), path.name())? {
+            Node::Folder(_, metadata) | Node::Leaf(_, metadata) => Ok(metadata.entry(path.clone(), None)),
+            Node::Link => {
+                let own = parent.dir().metadata_of(path.name()).map_err(read_link_error)?;
+                Ok(self.link_entry(&parent, path.clone(), &own))
+            }
+        }
+    }
+
+    /// See [`crate::storage::Storage::try_stat`].
+    pub(super) fn try_stat_path(&self, path: &VPath) -> Option<Entry> {
+        match self.try_descend(path)? {
+            Node::Folder(_, metadata) | Node::Leaf(_, metadata) => Some(metadata.entry(path.clone(), None)),
+            Node::Link => None,
+        }
+    }
+
+    /// See [`crate::storage::Storage::open`].
+    pub(super) fn open_path(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError> {
+        match self.descend(path)? {
+            Some(Node::Leaf(leaf, metadata)) => {
+                let found = FoundLeaf { name: path.as_bytes().into(), leaf, metadata };
+                return open_leaf(&*self.root, found, metadata.entry(path.clone(), None));
+            }
+            Some(Node::Folder(..)) => return Err(is_folder()),
+            Some(Node::Link) | None => {}
+        }
+        let parent = self.parent(path)?.ok_or_else(is_folder)?;
+        match self.child(parent.dir(), path.name())? {
+            Node::Folder(..) => Err(is_folder()),
+            Node::Leaf(leaf, metadata) => {
+                let found = FoundLeaf { name: path.name().into(), leaf, metadata };
+                open_leaf(parent.dir(), found, metadata.entry(path.clone(), None))
+            }
+            Node::Link => match self.follow_link(&parent, path.name())? {
+                (Resolved::Folder(_), _) => Err(is_folder()),
+                (Resolved::Leaf(found, stack), target) => {
+                    let entry = found.metadata.entry(path.clone(), Some(Link::Inside(target)));
+                    open_leaf(stack.dir(), found, entry)
+                }
+            },
+        }
+    }
+
+    /// See [`crate::storage::Storage::try_open`].
+    pub(super) fn try_open_path(&self, path: &VPath) -> Option<Box<dyn OpenFile>> {
+        let Node::Leaf(leaf, metadata) = self.try_descend(path)? else { return None };
+        let found = FoundLeaf { name: path.as_bytes().into(), leaf, metadata };
+        open_leaf(&*self.root, found, metadata.entry(path.clone(), None)).ok()
+    }
+}
+
+fn open_leaf<D: Dir>(dir: &D, found: FoundLeaf<D>, entry: Entry) -> Result<Box<dyn OpenFile>, StorageError> {
+    if found.metadata.file_type != FileType::File {
+        return Err(StorageError::new(ErrorCode::NotRegular, "opening a special file"));
+    }
+    let file = dir.open_leaf(&found.name, found.leaf, &found.metadata)?;
+    Ok(Box::new(LocalFile::<D> { file, entry, opened: found.metadata }))
+}

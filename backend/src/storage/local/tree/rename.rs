@@ -1,0 +1,71 @@
+//! Renaming and removing entries. A name changes by one system call; before it the entries are examined once more,
+//! under the locks that every other change of names in those folders through this server takes.
+
+use shared::{ETag, Entry, ErrorCode, VPath};
+
+use super::errors::rename_error;
+use super::root::Tree;
+use crate::storage::checks::{EntryKind, check_replacement, root_is_fixed};
+use crate::storage::local::error::storage_error;
+use crate::storage::local::platform::{Dir, FileType};
+use crate::storage::{Expected, StorageError};
+
+impl<D: Dir> Tree<D> {
+    /// See [`crate::storage::Storage::rename`].
+    pub(super) fn rename_entry(
+        &self,
+        from: &VPath,
+        from_etag: Option<ETag>,
+        to: &VPath,
+        expected: &Expected,
+    ) -> Result<Entry, StorageError> {
+        let source = self.old_parent(from)?;
+        let seen = self.source(&source, from, from_etag)?;
+        let Some(target) = self.new_parent(to)? else {
+            expected.check(Some(&self.root_entry()?))?;
+            check_replacement(seen.entry_kind(), EntryKind::Folder { empty: false })?;
+            return Err(root_is_fixed());
+        };
+        if seen.file_type == FileType::Folder && target.contains(&seen.identity)? {
+            return Err(StorageError::new(ErrorCode::IntoItself, "moving a folder into itself"));
+        }
+        let folders = [source.identity()?, target.identity()?];
+        let sync_target = target.prepare_sync()?;
+        let sync_source = if folders[0] == folders[1] { None } else { Some(source.prepare_sync()?) };
+        {
+            let _locks = self.locks.lock(&folders);
+            let seen = self.source(&source, from, from_etag)?;
+            let present = self.present(&target, to)?;
+            if let Some((old, _)) = &present
+                && old.identity == seen.identity
+            {
+                return Err(StorageError::new(ErrorCode::AlreadyExists, "both names are the same entry"));
+            }
+            expected.check(present.as_ref().map(|(_, entry)| entry))?;
+            if let Some((old, _)) = &present {
+                check_replacement(seen.entry_kind(), old.entry_kind())?;
+            }
+            let renamed = source.dir().rename(from.name(), target.dir(), to.name(), present.is_some());
+            renamed.map_err(|error| rename_error(error, seen.file_type))?;
+        }
+        // The new name first: a crash between the two syncs may leave both names, but never none.
+        sync_target().map_err(|error| storage_error(error, "syncing a folder"))?;
+        sync_source.map_or(Ok(()), |sync| sync()).map_err(|error| storage_error(error, "syncing a folder"))?;
+        self.entry_of(&target, to)
+    }
+
+    /// See [`crate::storage::Storage::remove`].
+    pub(super) fn remove_entry(&self, path: &VPath, etag: Option<ETag>) -> Result<(), StorageError> {
+        let parent = self.old_parent(path)?;
+        let sync = parent.prepare_sync()?;
+        {
+            let _locks = self.locks.lock(&[parent.identity()?]);
+            let removed = match self.source(&parent, path, etag)?.file_type {
+                FileType::Folder => parent.dir().remove_dir(path.name()),
+                _ => parent.dir().remove_file(path.name()),
+            };
+            removed.map_err(|error| storage_error(error, "removing an entry"))?;
+        }
+        sync().map_err(|error| storage_error(error, "syncing a folder"))
+    }
+}

@@ -1,0 +1,156 @@
+//! [`Storage`] for a tree: each method is in the file of its subject.
+
+use std::ffi::OsStr;
+
+use shared::columns::Row;
+use shared::{ETag, Entry, Timestamp, TrashId, UploadId, VPath};
+
+use super::root::Tree;
+use crate::storage::local::platform::Dir;
+use crate::storage::{
+    Attributes, Expected, FolderState, OpenFile, Published, Staged, Storage, StorageError, TrashItem, Visit,
+    WatchEvent, WatchHandle, is_state_folder_name,
+};
+
+impl<D: Dir> Storage for Tree<D> {
+    fn stat(&self, path: &VPath) -> Result<Entry, StorageError> {
+        self.stat_path(path)
+    }
+
+    fn list(&self, path: &VPath, visit: &mut dyn FnMut(Entry) -> Visit) -> Result<(), StorageError> {
+        self.visit_entries(path, visit)
+    }
+
+    fn list_names(
+        &self,
+        folder: &VPath,
+        visit: &mut dyn FnMut(&[u8], bool) -> Visit,
+    ) -> Result<Option<FolderState>, StorageError> {
+        self.visit_names(folder, visit)
+    }
+
+    fn stat_names<'n>(
+        &self,
+        folder: &VPath,
+        names: &mut dyn Iterator<Item = &'n [u8]>,
+        visit: &mut dyn FnMut(usize, Row<'n>) -> Visit,
+    ) -> Result<Option<FolderState>, StorageError> {
+        self.visit_rows(folder, names, visit)
+    }
+
+    fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError> {
+        self.open_path(path)
+    }
+
+    fn try_stat(&self, path: &VPath) -> Option<Entry> {
+        self.try_stat_path(path)
+    }
+
+    fn try_open(&self, path: &VPath) -> Option<Box<dyn OpenFile>> {
+        self.try_open_path(path)
+    }
+
+    fn stage(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
+        Ok(Box::new(self.create_staged(id)?))
+    }
+
+    fn staged(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
+        Ok(Box::new(self.open_staged(id)?))
+    }
+
+    fn list_staged(&self) -> Result<Vec<UploadId>, StorageError> {
+        self.staged_ids()
+    }
+
+    fn unstage(&self, id: UploadId) -> Result<(), StorageError> {
+        self.remove_staged(id)
+    }
+
+    fn publish(
+        &self,
+        id: UploadId,
+        target: &VPath,
+        expected: &Expected,
+        attributes: &Attributes,
+    ) -> Result<Published, StorageError> {
+        self.publish_staged(id, target, expected, attributes)
+    }
+
+    fn store(
+        &self,
+        id: UploadId,
+        bytes: &[u8],
+        target: &VPath,
+        expected: &Expected,
+        attributes: &Attributes,
+    ) -> Result<Published, StorageError> {
+        self.store_bytes(id, bytes, target, expected, attributes)
+    }
+
+    fn make_folder(&self, path: &VPath) -> Result<Entry, StorageError> {
+        self.create_folder(path)
+    }
+
+    fn make_link(&self, path: &VPath, target: &[u8]) -> Result<Entry, StorageError> {
+        self.create_link(path, target)
+    }
+
+    fn rename(
+        &self,
+        from: &VPath,
+        from_etag: Option<ETag>,
+        to: &VPath,
+        expected: &Expected,
+    ) -> Result<Entry, StorageError> {
+        self.rename_entry(from, from_etag, to, expected)
+    }
+
+    fn remove(&self, path: &VPath, etag: Option<ETag>) -> Result<(), StorageError> {
+        self.remove_entry(path, etag)
+    }
+
+    fn trash(&self, path: &VPath, etag: Option<ETag>, id: TrashId, now: Timestamp) -> Result<(), StorageError> {
+        self.trash_entry(path, etag, id, now)
+    }
+
+    fn list_trash(&self, visit: &mut dyn FnMut(TrashItem) -> Visit) -> Result<(), StorageError> {
+        self.visit_trash(visit)
+    }
+
+    fn restore(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError> {
+        self.restore_item(id, to)
+    }
+
+    fn purge(&self, id: TrashId, visit: &mut dyn FnMut() -> Visit) -> Result<(), StorageError> {
+        self.purge_item(id, visit)
+    }
+
+    fn space(&self, folder: &VPath) -> Result<Option<u64>, StorageError> {
+        self.free_space(folder)
+    }
+
+    fn watch(
+        &self,
+        folder: &VPath,
+        on_event: Box<dyn Fn(WatchEvent) + Send + Sync>,
+    ) -> Result<Box<dyn WatchHandle>, StorageError> {
+        let folder = self.folder(folder)?;
+        let path = folder.names().fold(self.facts.canonical.clone(), |path, name| path.join(as_os(name)));
+        let visible = move |event: WatchEvent| match &event {
+            WatchEvent::Name(name) if is_state_folder_name(name) => {}
+            _ => on_event(event),
+        };
+        folder.dir().watch(&path, Box::new(visible))
+    }
+}
+
+#[cfg(unix)]
+fn as_os(name: &[u8]) -> &OsStr {
+    std::os::unix::ffi::OsStrExt::from_bytes(name)
+}
+
+/// Windows has no names that are not Unicode text, so the empty name stands for one, which no folder has.
+#[cfg(not(unix))]
+fn as_os(name: &[u8]) -> &OsStr {
+    str::from_utf8(name).unwrap_or_default().as_ref()
+}

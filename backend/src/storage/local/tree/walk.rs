@@ -1,0 +1,141 @@
+//! Resolving paths, name by name, without leaving the root.
+
+use shared::{Entry, Link, VPath};
+
+use super::dir_stack::DirStack;
+use super::errors::{not_folder, not_found, read_link_error};
+use super::root::Tree;
+use crate::storage::local::error::storage_error;
+use crate::storage::local::platform::{Dir, Metadata, Node};
+use crate::storage::symlinks::{PathWalk, ResolveError, relative_to};
+use crate::storage::{StorageError, is_state_folder_name};
+
+/// The end of a walk.
+pub(super) enum Resolved<D: Dir> {
+    Folder(DirStack<D>),
+    Leaf(FoundLeaf<D>, DirStack<D>),
+}
+
+/// An entry that is no folder, with the stack of the folder that holds it.
+pub(super) struct FoundLeaf<D: Dir> {
+    /// Its name in the innermost folder, or its path below the root.
+    pub(super) name: Box<[u8]>,
+    pub(super) leaf: D::Leaf,
+    pub(super) metadata: Metadata,
+}
+
+impl<D: Dir> Tree<D> {
+    /// Takes the steps of `walk` from `stack` on, and follows each link.
+    pub(super) fn walk(&self, mut stack: DirStack<D>, mut walk: PathWalk) -> Result<Resolved<D>, ResolveError> {
+        let mut found: Option<FoundLeaf<D>> = None;
+        while let Some(step) = walk.next_step() {
+            if found.is_some() {
+                return Err(ResolveError::at(&step, not_folder()));
+            }
+            match &*step.name {
+                b"" | b"." => {}
+                b".." => stack.pop().ok_or(ResolveError::Escapes)?,
+                name => match self.child(stack.dir(), name).map_err(|error| ResolveError::at(&step, error))? {
+                    Node::Folder(dir, _) => stack.push(dir, step.name),
+                    Node::Leaf(leaf, metadata) => found = Some(FoundLeaf { name: step.name, leaf, metadata }),
+                    Node::Link => {
+                        let target = stack.dir().link_target(name);
+                        let target = target.map_err(|error| ResolveError::at(&step, read_link_error(error)))?;
+                        match self.strip_root(&target)? {
+                            None => walk.follow(&target)?,
+                            Some(below_root) => {
+                                walk.follow(&below_root)?;
+                                stack.clear();
+                            }
+                        }
+                    }
+                },
+            }
+        }
+        Ok(match found {
+            Some(found) => Resolved::Leaf(found, stack),
+            None => Resolved::Folder(stack),
+        })
+    }
+
+    /// Looks up a name, unless it is hidden.
+    pub(super) fn child(&self, dir: &D, name: &[u8]) -> Result<Node<D>, StorageError> {
+        if is_state_folder_name(name) {
+            return Err(not_found());
+        }
+        let node = dir.child(name).map_err(|error| storage_error(error, "looking up a name"))?;
+        self.unless_hidden(node)
+    }
+
+    fn unless_hidden(&self, node: Node<D>) -> Result<Node<D>, StorageError> {
+        match &node {
+            Node::Folder(_, metadata) if self.is_hidden(metadata) => Err(not_found()),
+            _ => Ok(node),
+        }
+    }
+
+    /// See [`Dir::descend`]; `None` also if a hidden folder could be on the path.
+    pub(super) fn descend(&self, path: &VPath) -> Result<Option<Node<D>>, StorageError> {
+        if !self.may_descend(path) {
+            return Ok(None);
+        }
+        let node = self.root.descend(path).map_err(|error| storage_error(error, "looking up a path"))?;
+        node.map(|node| self.unless_hidden(node)).transpose()
+    }
+
+    /// See [`Dir::try_descend`]; `None` also if a hidden folder could be on the path.
+    pub(super) fn try_descend(&self, path: &VPath) -> Option<Node<D>> {
+        let node = self.may_descend(path).then(|| self.root.try_descend(path))??;
+        self.unless_hidden(node).ok()
+    }
+
+    /// The parent folder of a path; `None` for the root.
+    pub(super) fn parent(&self, path: &VPath) -> Result<Option<DirStack<D>>, StorageError> {
+        path.parent().map(|parent| self.folder(&parent)).transpose()
+    }
+
+    /// The folder at a path.
+    pub(super) fn folder(&self, path: &VPath) -> Result<DirStack<D>, StorageError> {
+        match self.walk(self.at_root(), PathWalk::along(path))? {
+            Resolved::Folder(stack) => Ok(stack),
+            Resolved::Leaf(..) => Err(not_folder()),
+        }
+    }
+
+    /// Where a link in the innermost folder ends, and its target relative to that folder.
+    pub(super) fn follow_link(&self, stack: &DirStack<D>, name: &[u8]) -> Result<(Resolved<D>, Vec<u8>), ResolveError> {
+        let target = stack.dir().link_target(name);
+        let target = target.map_err(|error| ResolveError::Refused(read_link_error(error)))?;
+        Ok(match self.strip_root(&target)? {
+            None => (self.walk(stack.clone(), PathWalk::of_link(&target))?, target),
+            Some(below_root) => {
+                let resolved = self.walk(self.at_root(), PathWalk::of_link(&below_root))?;
+                (resolved, relative_to(stack.names(), &below_root))
+            }
+        })
+    }
+
+    /// The metadata of the entry that a link in the innermost folder leads to, and the target relative to that folder.
+    pub(super) fn stat_link_target(
+        &self,
+        stack: &DirStack<D>,
+        name: &[u8],
+    ) -> Result<(Metadata, Vec<u8>), ResolveError> {
+        let (resolved, target) = self.follow_link(stack, name)?;
+        let metadata = match resolved {
+            Resolved::Leaf(found, _) => found.metadata,
+            Resolved::Folder(stack) => {
+                stack.dir().metadata().map_err(|error| ResolveError::Refused(read_link_error(error)))?
+            }
+        };
+        Ok((metadata, target))
+    }
+
+    /// The entry of a link in the innermost folder. `own` is the metadata of the link itself.
+    pub(super) fn link_entry(&self, stack: &DirStack<D>, path: VPath, own: &Metadata) -> Entry {
+        match self.stat_link_target(stack, path.name()) {
+            Ok((metadata, target)) => metadata.entry(path, Some(Link::Inside(target))),
+            Err(error) => own.link_entry(path, error.link()),
+        }
+    }
+}

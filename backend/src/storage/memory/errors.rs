@@ -1,0 +1,14 @@
+//! The refusals of a tree in memory.
+
+use shared::ErrorCode;
+
+use crate::storage::StorageError;
+
+pub(super) const NOT_FOUND: StorageError =
+    StorageError { code: ErrorCode::NotFound, context: "looking for an entry", source: None };
+pub(super) const NOT_FOLDER: StorageError =
+    StorageError { code: ErrorCode::NotFolder, context: "a file stands where a folder is needed", source: None };
+pub(super) const DENIED: StorageError =
+    StorageError { code: ErrorCode::AccessDenied, context: "the entry is marked as denied", source: None };
+pub(super) const GONE: StorageError =
+    StorageError { code: ErrorCode::Gone, context: "looking for an item of the trash", source: None };

@@ -1,0 +1,196 @@
+//! The storage of a tree in memory.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
+
+use super::errors::{DENIED, NOT_FOUND};
+use super::file::MemoryFile;
+use super::node::{Body, ROOT};
+use super::shared_tree::SharedTree;
+use super::staged::MemoryStaged;
+use super::walk::NodeStack;
+use crate::storage::symlinks::PathWalk;
+use crate::storage::{
+    Attributes, Expected, OpenFile, Published, Staged, Storage, StorageError, TrashItem, Visit, WatchEvent,
+    WatchHandle, is_state_folder_name,
+};
+
+/// A tree in memory. A clone is another handle to it.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStorage {
+    pub(super) tree: SharedTree,
+}
+
+impl MemoryStorage {
+    /// An empty root folder.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Storage for MemoryStorage {
+    fn stat(&self, path: &VPath) -> Result<Entry, StorageError> {
+        let tree = self.tree.read();
+        let Some(parent) = path.parent() else {
+            return Ok(tree.entry(ROOT, VPath::root(), None));
+        };
+        let folder = tree.walk(NodeStack::root(), PathWalk::along(&parent))?;
+        let node = tree.child(folder.node(), path.name())?;
+        Ok(tree.describe(&folder, node, path.clone()))
+    }
+
+    fn list(&self, path: &VPath, visit: &mut dyn FnMut(Entry) -> Visit) -> Result<(), StorageError> {
+        let mut entries = Vec::new();
+        {
+            let tree = self.tree.read();
+            let folder = tree.walk(NodeStack::root(), PathWalk::along(path))?;
+            let children = tree.children(folder.node())?;
+            if tree.nodes[folder.node()].denied {
+                return Err(DENIED);
+            }
+            for (name, node) in children.iter().filter(|(name, _)| !is_state_folder_name(name)) {
+                // A path that is too long or too deep for a request is left out.
+                entries.extend(path.join(name).ok().map(|path| tree.describe(&folder, *node, path)));
+            }
+        }
+        // Without the lock, because `visit` may read the tree.
+        let _ = entries.into_iter().try_for_each(|entry| match visit(entry) {
+            Visit::Continue => Ok(()),
+            Visit::Stop => Err(()),
+        });
+        Ok(())
+    }
+
+    fn try_stat(&self, path: &VPath) -> Option<Entry> {
+        self.stat(path).ok()
+    }
+
+    fn try_open(&self, path: &VPath) -> Option<Box<dyn OpenFile>> {
+        self.open(path).ok()
+    }
+
+    fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError> {
+        let tree = self.tree.read();
+        let is_folder = || StorageError::new(ErrorCode::IsFolder, "opening a folder as a file");
+        let folder = tree.walk(NodeStack::root(), PathWalk::along(&path.parent().ok_or_else(is_folder)?))?;
+        let name = tree.child(folder.node(), path.name())?;
+        let node = match &tree.nodes[name].body {
+            Body::Link(target) => tree.resolve(&folder, target)?.0,
+            _ => name,
+        };
+        match tree.nodes[node].body {
+            Body::Folder(_) => Err(is_folder()),
+            Body::Link(_) | Body::Other => Err(StorageError::new(ErrorCode::NotRegular, "opening a special file")),
+            Body::File(_) if tree.nodes[node].denied => Err(DENIED),
+            Body::File(_) => {
+                let entry = tree.describe(&folder, name, path.clone());
+                Ok(Box::new(MemoryFile { tree: self.tree.clone(), node, entry }))
+            }
+        }
+    }
+
+    fn stage(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
+        let node = self.tree.change(|tree| tree.stage(id))?;
+        Ok(Box::new(MemoryStaged { tree: self.tree.clone(), node }))
+    }
+
+    fn staged(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
+        let node = self.tree.read().staged.get(&id).copied().ok_or(NOT_FOUND)?;
+        Ok(Box::new(MemoryStaged { tree: self.tree.clone(), node }))
+    }
+
+    fn list_staged(&self) -> Result<Vec<UploadId>, StorageError> {
+        Ok(self.tree.read().staged.keys().copied().collect())
+    }
+
+    fn unstage(&self, id: UploadId) -> Result<(), StorageError> {
+        self.tree.change(|tree| tree.staged.remove(&id));
+        Ok(())
+    }
+
+    fn publish(
+        &self,
+        id: UploadId,
+        target: &VPath,
+        expected: &Expected,
+        attributes: &Attributes,
+    ) -> Result<Published, StorageError> {
+        self.tree.change(|tree| tree.publish(id, target, expected, attributes))
+    }
+
+    fn make_folder(&self, path: &VPath) -> Result<Entry, StorageError> {
+        self.tree.change(|tree| tree.make_at(path, Body::Folder(BTreeMap::new())))
+    }
+
+    fn make_link(&self, path: &VPath, target: &[u8]) -> Result<Entry, StorageError> {
+        self.tree.change(|tree| tree.make_link(path, target))
+    }
+
+    fn rename(
+        &self,
+        from: &VPath,
+        from_etag: Option<ETag>,
+        to: &VPath,
+        expected: &Expected,
+    ) -> Result<Entry, StorageError> {
+        self.tree.change(|tree| tree.rename(from, from_etag, to, expected))
+    }
+
+    fn remove(&self, path: &VPath, etag: Option<ETag>) -> Result<(), StorageError> {
+        self.tree.change(|tree| tree.remove(path, etag))
+    }
+
+    fn trash(&self, path: &VPath, etag: Option<ETag>, id: TrashId, now: Timestamp) -> Result<(), StorageError> {
+        self.tree.change(|tree| tree.trash(path, etag, id, now))
+    }
+
+    fn list_trash(&self, visit: &mut dyn FnMut(TrashItem) -> Visit) -> Result<(), StorageError> {
+        let items: Vec<_> = self.tree.read().trash.values().map(|trashed| trashed.item.clone()).collect();
+        let _ = items.into_iter().try_for_each(|item| match visit(item) {
+            Visit::Continue => Ok(()),
+            Visit::Stop => Err(()),
+        });
+        Ok(())
+    }
+
+    fn restore(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError> {
+        self.tree.change(|tree| tree.restore(id, to))
+    }
+
+    fn purge(&self, id: TrashId, visit: &mut dyn FnMut() -> Visit) -> Result<(), StorageError> {
+        loop {
+            let done = self.tree.change(|tree| tree.purge_one(id))?;
+            if visit() == Visit::Stop || done {
+                return Ok(());
+            }
+        }
+    }
+
+    fn watch(
+        &self,
+        folder: &VPath,
+        on_event: Box<dyn Fn(WatchEvent) + Send + Sync>,
+    ) -> Result<Box<dyn WatchHandle>, StorageError> {
+        let number = self.tree.change(|tree| {
+            let folder = tree.walk(NodeStack::root(), PathWalk::along(folder))?.node();
+            tree.children(folder)?;
+            Ok::<_, StorageError>(tree.watchers.add(folder, Arc::from(on_event)))
+        })?;
+        Ok(Box::new(MemoryWatch { tree: self.tree.clone(), number }))
+    }
+}
+
+struct MemoryWatch {
+    tree: SharedTree,
+    number: u64,
+}
+
+impl WatchHandle for MemoryWatch {}
+
+impl Drop for MemoryWatch {
+    fn drop(&mut self) {
+        self.tree.change(|tree| tree.watchers.remove(self.number));
+    }
+}

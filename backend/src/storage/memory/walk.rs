@@ -1,0 +1,114 @@
+//! Resolving paths of a tree in memory.
+
+use shared::{Entry, Kind, Link, VPath};
+
+use super::errors::{DENIED, NOT_FOLDER, NOT_FOUND};
+use super::node::{Body, NodeId, ROOT};
+use super::tree::Tree;
+use crate::storage::symlinks::{PathWalk, ResolveError, below_root, relative_to};
+use crate::storage::{StorageError, is_state_folder_name};
+
+/// The absolute path of the root: a link to `/memory/docs` stays inside, one to `/memory2` does not.
+pub const MEMORY_ROOT: &[u8] = b"/memory";
+
+/// The position of a walk: the nodes from the root down, which `..` goes back along, and their names without the root's.
+#[derive(Clone)]
+pub(super) struct NodeStack {
+    pub(super) nodes: Vec<NodeId>,
+    pub(super) names: Vec<Box<[u8]>>,
+}
+
+impl NodeStack {
+    pub(super) fn root() -> Self {
+        Self { nodes: vec![ROOT], names: Vec::new() }
+    }
+
+    pub(super) fn node(&self) -> NodeId {
+        self.nodes.last().copied().unwrap_or(ROOT)
+    }
+
+    pub(super) fn push(&mut self, name: &[u8], node: NodeId) {
+        self.nodes.push(node);
+        self.names.push(name.into());
+    }
+
+    pub(super) fn pop(&mut self) -> Result<(), ResolveError> {
+        self.names.pop().ok_or(ResolveError::Escapes)?;
+        self.nodes.pop();
+        Ok(())
+    }
+}
+
+impl Tree {
+    /// The node under a name, unless it is hidden or its folder denied.
+    pub(super) fn child(&self, folder: NodeId, name: &[u8]) -> Result<NodeId, StorageError> {
+        let children = self.children(folder)?;
+        if self.nodes[folder].denied {
+            return Err(DENIED);
+        }
+        if is_state_folder_name(name) {
+            return Err(NOT_FOUND);
+        }
+        children.get(name).copied().ok_or(NOT_FOUND)
+    }
+
+    /// Takes the steps of `walk` from `stack` on, and follows each link.
+    pub(super) fn walk(&self, mut stack: NodeStack, mut walk: PathWalk) -> Result<NodeStack, ResolveError> {
+        while let Some(step) = walk.next_step() {
+            if !matches!(self.nodes[stack.node()].body, Body::Folder(_)) {
+                return Err(ResolveError::at(&step, NOT_FOLDER));
+            }
+            match &*step.name {
+                b"" | b"." => {}
+                b".." => stack.pop()?,
+                name => {
+                    let node = self.child(stack.node(), name).map_err(|error| ResolveError::at(&step, error))?;
+                    match &self.nodes[node].body {
+                        Body::Link(target) if target.starts_with(b"/") => {
+                            let inside = below_root(MEMORY_ROOT, target).ok_or(ResolveError::Escapes)?;
+                            walk.follow(&inside)?;
+                            stack = NodeStack::root();
+                        }
+                        Body::Link(target) => walk.follow(target)?,
+                        _ => stack.push(name, node),
+                    }
+                }
+            }
+        }
+        Ok(stack)
+    }
+
+    /// The entry of a node in that folder, as a listing shows it.
+    pub(super) fn describe(&self, folder: &NodeStack, node: NodeId, path: VPath) -> Entry {
+        let Body::Link(target) = &self.nodes[node].body else {
+            return self.entry(node, path, None);
+        };
+        match self.resolve(folder, target) {
+            Ok((end, target)) => self.entry(end, path, Some(Link::Inside(target))),
+            Err(error) => {
+                let modified = self.nodes[node].modified;
+                let link = Some(error.link());
+                Entry { path, kind: Kind::Other, size: 0, modified, executable: false, link, etag: None }
+            }
+        }
+    }
+
+    /// Where a link in that folder ends, and its target relative to the folder.
+    pub(super) fn resolve(&self, folder: &NodeStack, target: &[u8]) -> Result<(NodeId, Vec<u8>), ResolveError> {
+        let end = self.follow_link(folder, target)?.node();
+        if !target.starts_with(b"/") {
+            return Ok((end, target.to_vec()));
+        }
+        let inside = below_root(MEMORY_ROOT, target).ok_or(ResolveError::Escapes)?;
+        Ok((end, relative_to(folder.names.iter().map(|name| &**name), &inside)))
+    }
+
+    /// Where a link in that folder ends.
+    pub(super) fn follow_link(&self, folder: &NodeStack, target: &[u8]) -> Result<NodeStack, ResolveError> {
+        if !target.starts_with(b"/") {
+            return self.walk(folder.clone(), PathWalk::of_link(target));
+        }
+        let inside = below_root(MEMORY_ROOT, target).ok_or(ResolveError::Escapes)?;
+        self.walk(NodeStack::root(), PathWalk::of_link(&inside))
+    }
+}

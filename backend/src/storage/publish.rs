@@ -1,0 +1,73 @@
+//! What must hold where an upload becomes a file, and what the file gets. Pure.
+
+use shared::{ETag, Entry, ErrorCode, Timestamp};
+
+use super::StorageError;
+
+/// When a new file must be on the disk. Everything else, such as renames and removals, is durable either way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Durability {
+    /// Before the operation returns.
+    #[default]
+    Strict,
+    /// When the operating system writes it. A crash of the server loses nothing; a crash of the machine may leave the
+    /// new files of the last seconds missing or with wrong content, and then the files that they replaced are lost, too.
+    Relaxed,
+}
+
+/// What must stand at a destination for the storage to put an entry there.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Expected {
+    /// Nothing. Of several concurrent writers exactly one succeeds.
+    #[default]
+    Nothing,
+    /// Nothing, or an entry that may be replaced.
+    Anything,
+    /// An entry in one of these states; an empty list stands for any state. Programs other than this server can still
+    /// change the entry between the check and the rename.
+    State(Vec<ETag>),
+}
+
+/// What a new file gets besides its bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Attributes {
+    /// The modification time; `None` for now.
+    pub modified: Option<Timestamp>,
+    /// Whether the owner may execute the file; `None` for the permission of the replaced file, or no.
+    pub executable: Option<bool>,
+    /// When the file must be durable.
+    pub durability: Durability,
+}
+
+/// A published upload.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Published {
+    /// The new file.
+    pub entry: Entry,
+    /// True if it replaced another file.
+    pub replaced: bool,
+}
+
+impl Expected {
+    /// Compares the entry at the destination with the expectation.
+    ///
+    /// # Errors
+    /// [`ErrorCode::AlreadyExists`] for [`Expected::Nothing`], [`ErrorCode::PreconditionFailed`] for
+    /// [`Expected::State`].
+    pub(super) fn check(&self, present: Option<&Entry>) -> Result<(), StorageError> {
+        match (self, present) {
+            (Self::Anything, _) | (Self::Nothing, None) => Ok(()),
+            (Self::Nothing, Some(_)) => {
+                Err(StorageError::new(ErrorCode::AlreadyExists, "an entry stands at the destination"))
+            }
+            (Self::State(states), Some(entry))
+                if states.is_empty() || entry.etag.is_some_and(|etag| states.contains(&etag)) =>
+            {
+                Ok(())
+            }
+            (Self::State(_), _) => {
+                Err(StorageError::new(ErrorCode::PreconditionFailed, "the destination is in another state"))
+            }
+        }
+    }
+}

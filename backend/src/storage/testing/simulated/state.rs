@@ -1,0 +1,365 @@
+//! The content of a simulated disk: the present state, and the part of it that is durable. Counts no steps and knows no
+//! faults.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use shared::Timestamp;
+
+use crate::storage::local::platform::{FileType, Identity, Metadata};
+
+pub(super) type NodeId = usize;
+
+pub(super) const ROOT: NodeId = 0;
+
+/// 2023-11-14, the start of the clock.
+pub(super) const FIRST_SECOND: i64 = 1_700_000_000;
+
+/// A disk.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) nodes: Vec<Node>,
+    /// Changes of names that no sync has made durable yet, in order.
+    pub(super) unsynced: Vec<NameChange>,
+    /// Nodes with a lock.
+    pub(super) locked: BTreeSet<NodeId>,
+    pub(super) clock: i64,
+    /// The state of the random number generator.
+    pub(super) chance: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) body: Body,
+    pub(super) modified: Timestamp,
+    changed: Timestamp,
+    pub(super) executable: bool,
+    /// The number of its file system.
+    device: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Body {
+    Folder { now: Names, durable: Names },
+    File { now: Vec<u8>, durable: Vec<u8>, unsynced: Vec<Write>, attributes_unsynced: bool },
+    Link(Vec<u8>),
+    Special,
+}
+
+pub(super) type Names = BTreeMap<Box<[u8]>, NodeId>;
+
+/// A write since the last sync.
+#[derive(Clone, Debug)]
+pub(super) enum Write {
+    Bytes { offset: usize, bytes: Vec<u8> },
+    Length(usize),
+}
+
+#[derive(Debug)]
+pub(super) enum NameChange {
+    Appears {
+        folder: NodeId,
+        name: Box<[u8]>,
+        node: NodeId,
+    },
+    Vanishes {
+        folder: NodeId,
+        name: Box<[u8]>,
+    },
+    /// A crash may leave both names of a file, but never none.
+    Moves {
+        from: Location,
+        to: Location,
+        node: NodeId,
+    },
+}
+
+pub(super) type Location = (NodeId, Box<[u8]>);
+
+impl State {
+    /// An empty root folder.
+    pub(super) fn new(seed: u64) -> Self {
+        let mut state = Self {
+            nodes: Vec::new(),
+            unsynced: Vec::new(),
+            locked: BTreeSet::new(),
+            clock: FIRST_SECOND,
+            chance: seed,
+        };
+        state.make(empty_folder(), 1);
+        state
+    }
+
+    /// Makes the names of a folder durable.
+    pub(super) fn sync_folder(&mut self, folder: NodeId) {
+        for change in std::mem::take(&mut self.unsynced) {
+            match change {
+                NameChange::Appears { folder: at, name, node } if at == folder => {
+                    self.keep(folder, |names| names.insert(name, node));
+                }
+                NameChange::Vanishes { folder: at, name } if at == folder => {
+                    self.keep(folder, |names| names.remove(&name))
+                }
+                NameChange::Moves { from, to, node } if to.0 == folder => {
+                    let is_folder = matches!(self.nodes[node].body, Body::Folder { .. });
+                    self.keep(to.0, |names| names.insert(to.1, node));
+                    if is_folder || from.0 == folder {
+                        self.keep(from.0, |names| names.remove(&from.1));
+                    } else {
+                        // The new name is durable, the removal of the old one is not.
+                        self.unsynced.push(NameChange::Vanishes { folder: from.0, name: from.1 });
+                    }
+                }
+                other => self.unsynced.push(other),
+            }
+        }
+    }
+
+    /// Makes a file's content durable, and with `all` its attributes.
+    pub(super) fn sync_file(&mut self, file: NodeId, all: bool) {
+        if let Body::File { durable, unsynced, attributes_unsynced, .. } = &mut self.nodes[file].body {
+            // Not a copy of the present content, because a failed sync may have discarded a part of it.
+            unsynced.drain(..).for_each(|write| write.apply(durable));
+            *attributes_unsynced &= !all;
+        }
+    }
+
+    /// A failed sync: the bytes to write are discarded, although readers still see them, and a later sync has nothing to
+    /// do (as on Linux).
+    pub(super) fn fail_to_sync_file(&mut self, file: NodeId) {
+        if let Body::File { unsynced, .. } = &mut self.nodes[file].body {
+            unsynced.clear();
+        }
+    }
+
+    pub(super) fn lookup(&self, folder: NodeId, name: &[u8]) -> io::Result<NodeId> {
+        self.names(folder)?.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    pub(super) fn names(&self, folder: NodeId) -> io::Result<&Names> {
+        match &self.nodes[folder].body {
+            Body::Folder { now, .. } => Ok(now),
+            _ => Err(io::ErrorKind::NotADirectory.into()),
+        }
+    }
+
+    pub(super) fn link_target(&self, node: NodeId) -> io::Result<Vec<u8>> {
+        match &self.nodes[node].body {
+            Body::Link(target) => Ok(target.clone()),
+            _ => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    pub(super) fn content(&self, file: NodeId) -> &[u8] {
+        match &self.nodes[file].body {
+            Body::File { now, .. } => now,
+            _ => &[],
+        }
+    }
+
+    pub(super) fn metadata(&self, id: NodeId) -> Metadata {
+        let node = &self.nodes[id];
+        let file_type = match node.body {
+            Body::Folder { .. } => FileType::Folder,
+            Body::File { .. } => FileType::File,
+            Body::Link(_) => FileType::Link,
+            Body::Special => FileType::Other,
+        };
+        let named = |node: &Node| match &node.body {
+            Body::Folder { now, .. } => now.values().filter(|child| **child == id).count() as u64,
+            _ => 0,
+        };
+        Metadata {
+            file_type,
+            identity: Identity { device: node.device, inode: id as u64 },
+            size: self.content(id).len() as u64,
+            modified: node.modified,
+            changed: node.changed,
+            names: self.nodes.iter().map(named).sum(),
+            executable: node.executable,
+        }
+    }
+
+    pub(super) fn add_file(&mut self, folder: NodeId, name: &[u8]) -> io::Result<NodeId> {
+        let file =
+            Body::File { now: Vec::new(), durable: Vec::new(), unsynced: Vec::new(), attributes_unsynced: false };
+        self.add(folder, name, file)
+    }
+
+    pub(super) fn add_folder(&mut self, folder: NodeId, name: &[u8]) -> io::Result<NodeId> {
+        self.add(folder, name, empty_folder())
+    }
+
+    /// Makes an empty folder the root of another file system. New entries below are on that file system, too.
+    pub(super) fn mount(&mut self, folder: NodeId) {
+        self.nodes[folder].device = self.nodes.iter().map(|node| node.device).max().unwrap_or_default() + 1;
+    }
+
+    pub(super) fn add_link(&mut self, folder: NodeId, name: &[u8], target: &[u8]) -> io::Result<NodeId> {
+        self.add(folder, name, Body::Link(target.to_vec()))
+    }
+
+    pub(super) fn add_special(&mut self, folder: NodeId, name: &[u8]) -> io::Result<NodeId> {
+        self.add(folder, name, Body::Special)
+    }
+
+    pub(super) fn write(&mut self, file: NodeId, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let offset = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        self.edit(file, Write::Bytes { offset, bytes: bytes.to_vec() })
+    }
+
+    pub(super) fn set_length(&mut self, file: NodeId, length: u64) -> io::Result<()> {
+        let length = usize::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        self.edit(file, Write::Length(length))
+    }
+
+    pub(super) fn set_attributes(&mut self, file: NodeId, modified: Option<Timestamp>, executable: bool) {
+        let now = self.tick();
+        let node = &mut self.nodes[file];
+        node.modified = modified.unwrap_or(now);
+        node.changed = now;
+        node.executable = executable;
+        if let Body::File { attributes_unsynced, .. } = &mut node.body {
+            *attributes_unsynced = true;
+        }
+    }
+
+    pub(super) fn remove(&mut self, folder: NodeId, name: &[u8], is_folder: bool) -> io::Result<()> {
+        let node = self.lookup(folder, name)?;
+        match self.names(node) {
+            Ok(_) if !is_folder => return Err(io::ErrorKind::IsADirectory.into()),
+            Ok(names) if !names.is_empty() => return Err(io::ErrorKind::DirectoryNotEmpty.into()),
+            Err(_) if is_folder => return Err(io::ErrorKind::NotADirectory.into()),
+            _ => {}
+        }
+        self.now(folder)?.remove(name);
+        self.touch(folder);
+        self.touch_change(node);
+        self.unsynced.push(NameChange::Vanishes { folder, name: name.into() });
+        Ok(())
+    }
+
+    pub(super) fn rename(&mut self, from: (NodeId, &[u8]), to: (NodeId, &[u8]), replace: bool) -> io::Result<()> {
+        let node = self.lookup(from.0, from.1)?;
+        check_name(to.1)?;
+        if self.nodes[node].device != self.nodes[to.0].device {
+            return Err(io::ErrorKind::CrossesDevices.into());
+        }
+        match self.names(to.0)?.get(to.1) {
+            Some(_) if !replace => return Err(io::ErrorKind::AlreadyExists.into()),
+            Some(old) if *old == node => return Ok(()),
+            Some(old) => match (self.names(node), self.names(*old)) {
+                (Ok(_), Ok(names)) if names.is_empty() => {}
+                (Ok(_), Ok(_)) => return Err(io::ErrorKind::DirectoryNotEmpty.into()),
+                (Ok(_), Err(_)) => return Err(io::ErrorKind::NotADirectory.into()),
+                (Err(_), Ok(_)) => return Err(io::ErrorKind::IsADirectory.into()),
+                (Err(_), Err(_)) => {}
+            },
+            None => {}
+        }
+        if self.holds(node, to.0) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        self.now(from.0)?.remove(from.1);
+        self.now(to.0)?.insert(to.1.into(), node);
+        self.touch(from.0);
+        self.touch(to.0);
+        self.touch_change(node);
+        let (from, to) = ((from.0, from.1.into()), (to.0, to.1.into()));
+        self.unsynced.push(NameChange::Moves { from, to, node });
+        Ok(())
+    }
+
+    /// True if `folder` is `node` or lies in it.
+    fn holds(&self, node: NodeId, folder: NodeId) -> bool {
+        let mut left = vec![node];
+        while let Some(node) = left.pop() {
+            if node == folder {
+                return true;
+            }
+            left.extend(self.names(node).into_iter().flat_map(BTreeMap::values));
+        }
+        false
+    }
+
+    fn add(&mut self, folder: NodeId, name: &[u8], body: Body) -> io::Result<NodeId> {
+        check_name(name)?;
+        if self.names(folder)?.contains_key(name) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let node = self.make(body, self.nodes[folder].device);
+        self.now(folder)?.insert(name.into(), node);
+        self.touch(folder);
+        self.unsynced.push(NameChange::Appears { folder, name: name.into(), node });
+        Ok(node)
+    }
+
+    fn edit(&mut self, file: NodeId, write: Write) -> io::Result<()> {
+        let moment = self.tick();
+        let node = &mut self.nodes[file];
+        let Body::File { now, unsynced, .. } = &mut node.body else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        write.apply(now);
+        unsynced.push(write);
+        node.modified = moment;
+        node.changed = moment;
+        Ok(())
+    }
+
+    fn make(&mut self, body: Body, device: u64) -> NodeId {
+        let now = self.tick();
+        self.nodes.push(Node { body, modified: now, changed: now, executable: false, device });
+        self.nodes.len() - 1
+    }
+
+    fn touch(&mut self, node: NodeId) {
+        let now = self.tick();
+        self.nodes[node].modified = now;
+        self.nodes[node].changed = now;
+    }
+
+    fn touch_change(&mut self, node: NodeId) {
+        self.nodes[node].changed = self.tick();
+    }
+
+    fn tick(&mut self) -> Timestamp {
+        self.clock += 1;
+        Timestamp::from_parts(self.clock, 0)
+    }
+
+    fn now(&mut self, folder: NodeId) -> io::Result<&mut Names> {
+        match &mut self.nodes[folder].body {
+            Body::Folder { now, .. } => Ok(now),
+            _ => Err(io::ErrorKind::NotADirectory.into()),
+        }
+    }
+
+    /// Changes the durable names of a folder.
+    pub(super) fn keep(&mut self, folder: NodeId, change: impl FnOnce(&mut Names) -> Option<NodeId>) {
+        if let Body::Folder { durable, .. } = &mut self.nodes[folder].body {
+            change(durable);
+        }
+    }
+}
+
+impl Write {
+    pub(super) fn apply(&self, content: &mut Vec<u8>) {
+        match self {
+            Self::Bytes { offset, bytes } => {
+                let end = offset + bytes.len();
+                content.resize(content.len().max(end), 0);
+                content[*offset..end].copy_from_slice(bytes);
+            }
+            Self::Length(length) => content.resize(*length, 0),
+        }
+    }
+}
+
+fn check_name(name: &[u8]) -> io::Result<()> {
+    if name.len() > 255 { Err(io::ErrorKind::InvalidFilename.into()) } else { Ok(()) }
+}
+
+fn empty_folder() -> Body {
+    Body::Folder { now: Names::new(), durable: Names::new() }
+}
