@@ -19,7 +19,7 @@ use crate::ui::button::Button;
 use crate::ui::dialog::Dialog;
 use crate::ui::icon::Icon;
 use crate::ui::toast::{ToastHost, Toasts};
-use crate::uploads::{UploadEntry, UploadQuestion, UploadTab, Uploads, UploadsPanel};
+use crate::uploads::{UploadDialogs, UploadPickers, UploadTab, Uploads, UploadsPanel};
 
 /// The dialogs that are open.
 #[derive(Clone, Copy)]
@@ -83,8 +83,8 @@ fn App() -> impl IntoView {
         <UploadsPanel />
         <BottomBar open />
         <ToastHost />
-        <UploadEntry />
-        <UploadQuestion />
+        <UploadPickers />
+        <UploadDialogs />
         <Shortcuts />
         <ChangeDialogs />
         <Settings open=open.settings />

@@ -52,7 +52,7 @@ pub(super) fn Grid(
                 on:click=move |event| pointer.click(&event)
                 on:focusin=move |event| pointer.focused(&event)
                 on:dblclick=move |event| pointer.double_click(&event)>
-                <div class="sizer" role="presentation" style:height=move || pixels(scroller.extent.get().sizer())>
+                <div class="sizer" role="presentation" style:height=move || pixels(scroller.extent.get().height())>
                     <For each=move || slots.get() key=|slot| slot.id let:slot>
                         <RowSlot row=slot extent=scroller.extent shift=scroller.shift />
                     </For>

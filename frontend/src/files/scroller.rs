@@ -45,7 +45,7 @@ impl Scroller {
         let extent = Memo::new(move |_| Extent {
             rows: browser.view.with(View::len),
             row: row_size.get().1,
-            port: port_size.get().1,
+            viewport: port_size.get().1,
         });
         let scroll = RwSignal::new(Scroll::default());
         let scroller = Self {
@@ -113,16 +113,16 @@ impl Scroller {
     fn go_to(self, top: f64, extent: &Extent) {
         let Some(port) = self.port.get_untracked() else { return };
         let wanted = Scroll::to(top, extent);
-        port.set_scroll_top(wanted.bar.round() as i32);
+        port.set_scroll_top(wanted.scroll_top.round() as i32);
         // The browser may stop before the position, and the rows follow where it stopped.
-        self.place(Scroll { bar: f64::from(port.scroll_top()), top: wanted.top }, extent);
+        self.place(Scroll { scroll_top: f64::from(port.scroll_top()), top: wanted.top }, extent);
     }
 
     /// Scrolls to the target of the state, once the heights are measured.
     fn aim(self) {
         let extent = self.extent.get();
         let Some(target) = self.browser.target.get() else { return };
-        if extent.row <= 0.0 || extent.port <= 0.0 {
+        if extent.row <= 0.0 || extent.viewport <= 0.0 {
             return;
         }
         let top = self.scroll.get_untracked().top;
@@ -139,7 +139,7 @@ impl Scroller {
         if let Some(top) = wanted {
             // The element gets its new height in this turn, and can scroll so far only afterwards.
             if let Some(sizer) = self.port.get_untracked().and_then(|port| port.first_element_child()) {
-                let _ = sizer.unchecked_ref::<HtmlElement>().style().set_property("height", &pixels(extent.sizer()));
+                let _ = sizer.unchecked_ref::<HtmlElement>().style().set_property("height", &pixels(extent.height()));
             }
             self.go_to(top, &extent);
         } else {

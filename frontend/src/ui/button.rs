@@ -1,4 +1,4 @@
-//! A button: words, mostly with an icon before them. One component for all of them keeps the program small, too.
+//! A button with a label and an optional icon. One component for all buttons keeps the program small.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -6,24 +6,19 @@ use leptos::prelude::*;
 
 use super::icon::Icon;
 
-/// A button that does one thing.
+/// The button.
 #[component]
 pub fn Button(
-    /// What it does, in words.
-    #[prop(into)]
-    label: Signal<&'static str>,
-    /// The drawing before the words; none for words alone.
+    #[prop(into)] label: Signal<&'static str>,
+    /// Name of the icon before the label.
     #[prop(optional)]
     icon: Option<&'static str>,
-    /// How it looks, in the style sheet.
+    /// CSS classes.
     class: &'static str,
-    /// The first to have the focus in a dialog.
+    /// True for the button that has the focus when its dialog opens.
     #[prop(optional)]
     first: bool,
-    /// There is nothing for it to do.
-    #[prop(optional, into)]
-    disabled: Signal<bool>,
-    /// What it does.
+    #[prop(optional, into)] disabled: Signal<bool>,
     press: Callback<()>,
 ) -> AnyView {
     view! {

@@ -1,4 +1,4 @@
-//! A dialog, on the browser's own `<dialog>`: that keeps the focus inside, closes on Escape, and gives the focus back.
+//! Modal dialogs, by the `<dialog>` element, which traps the focus, closes on Escape, and restores the focus.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -10,17 +10,14 @@ use super::button::Button;
 use crate::env::prefs::Prefs;
 use crate::env::{focus_element, focused};
 
-/// A modal dialog with a title and a way out, which has the focus first.
+/// A modal dialog with a title and a button that closes it, which has the focus first unless `first_inside`.
 #[component]
 pub fn Dialog(
-    /// Whether it is open.
     open: RwSignal<bool>,
-    /// What it is about.
-    #[prop(into)]
-    title: Signal<&'static str>,
-    /// Where it stands and how it looks, in the style sheet.
+    #[prop(into)] title: Signal<&'static str>,
+    /// CSS classes.
     class: &'static str,
-    /// Something inside has the focus first, and not the way out.
+    /// True if an element among the children has the focus first.
     #[prop(optional)]
     first_inside: bool,
     children: ChildrenFn,
@@ -30,9 +27,9 @@ pub fn Dialog(
     Effect::new(move |_| {
         let Some(dialog) = node.get() else { return };
         if open.get() && !dialog.open() {
-            // It fails only for a dialog that is not in the document, and this one is.
+            // Fails only for an element outside the document.
             let _ = dialog.show_modal();
-            // What is inside may be drawn only after this, and then the browser found nothing to give the focus to.
+            // If the children were rendered after `show_modal`, the browser found no element with `autofocus`.
             request_animation_frame(move || {
                 if focused().is_some_and(|element| element.is_same_node(Some(&dialog)))
                     && let Ok(Some(first)) = dialog.query_selector("[autofocus]")
@@ -45,8 +42,8 @@ pub fn Dialog(
         }
     });
     let close_on_backdrop = move |event: leptos::ev::MouseEvent| {
-        let itself = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlDialogElement>().ok());
-        if itself.is_some() {
+        let backdrop = event.target().and_then(|target| target.dyn_into::<web_sys::HtmlDialogElement>().ok());
+        if backdrop.is_some() {
             open.set(false);
         }
     };
@@ -82,19 +79,17 @@ pub fn open_while_some<T: Send + Sync + 'static>(pending: RwSignal<Option<T>>) -
     open
 }
 
-/// A choice of one among a few, as radio buttons in a row.
+/// A group of radio buttons in a row.
 #[component]
 pub fn Choice(
-    /// What is chosen.
-    #[prop(into)]
-    legend: Signal<&'static str>,
-    /// Keeps the buttons together.
+    #[prop(into)] legend: Signal<&'static str>,
+    /// The `name` of the radio buttons.
     name: &'static str,
-    /// The words of each.
+    /// The label of each button.
     options: Vec<Signal<&'static str>>,
-    /// Which of them it is at the moment.
+    /// Index of the current option.
     value: Signal<usize>,
-    /// Takes the choice.
+    /// Receives the index of the option that the user selects.
     choose: Callback<usize>,
 ) -> AnyView {
     let buttons = options.into_iter().enumerate().map(|(option, label)| {

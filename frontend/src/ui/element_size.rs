@@ -1,4 +1,4 @@
-//! How large an element is, as a signal.
+//! The size of an element as a signal.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{HtmlElement, ResizeObserver};
 
-/// The width and height of an element's box, in pixels; zero before it is drawn.
+/// Width and height of an element in pixels; zero before it is rendered.
 pub fn measured<E>(node: NodeRef<E>) -> RwSignal<(f64, f64)>
 where
     E: ElementType + 'static,
@@ -17,8 +17,8 @@ where
     let size = RwSignal::new((0.0, 0.0));
     let observer = StoredValue::new_local(None::<(ResizeObserver, Closure<dyn FnMut()>)>);
     Effect::new(move |_| {
-        if let Some((watcher, _)) = observer.try_update_value(Option::take).flatten() {
-            watcher.disconnect();
+        if let Some((previous, _)) = observer.try_update_value(Option::take).flatten() {
+            previous.disconnect();
         }
         let Some(element) = node.get() else { return };
         let element: HtmlElement = element.unchecked_into();
@@ -33,15 +33,15 @@ where
         };
         measure();
         let closure = Closure::<dyn FnMut()>::new(measure);
-        if let Ok(watcher) = ResizeObserver::new(closure.as_ref().unchecked_ref()) {
-            watcher.observe(&element);
-            observer.set_value(Some((watcher, closure)));
+        if let Ok(resize_observer) = ResizeObserver::new(closure.as_ref().unchecked_ref()) {
+            resize_observer.observe(&element);
+            observer.set_value(Some((resize_observer, closure)));
         }
     });
     on_cleanup(move || {
         observer.try_update_value(|observer| {
-            if let Some((watcher, _)) = observer.take() {
-                watcher.disconnect();
+            if let Some((resize_observer, _)) = observer.take() {
+                resize_observer.disconnect();
             }
         });
     });

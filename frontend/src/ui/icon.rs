@@ -1,13 +1,13 @@
-//! An icon. The drawings are symbols in `index.html`, so that a row changes its icon by changing one attribute.
+//! An icon. The icons are symbols in `index.html`, so that changing the icon of a row changes one attribute.
 
 #![cfg(target_arch = "wasm32")]
 
 use leptos::prelude::*;
 
-/// One of the drawings, beside words that say the same.
+/// An icon beside a text, hidden from screen readers.
 #[component]
 pub fn Icon(
-    /// The symbol's name.
+    /// Name of the symbol, without `icon-`.
     #[prop(into)]
     name: Signal<&'static str>,
 ) -> AnyView {

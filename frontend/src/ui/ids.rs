@@ -1,10 +1,10 @@
 //! Ids of elements that one file renders and others focus.
 
-/// The screen. It takes the focus when the user presses beside the rows, and when the element that had it goes.
+/// The current screen. It takes the focus when the user clicks beside the rows, and when the focused element disappears.
 pub const MAIN_ID: &str = "main";
 
-/// The filter's field.
+/// The text field of the filter.
 pub const FILTER_ID: &str = "filter";
 
-/// The panel that stands in for the list.
+/// The panel that replaces the list in an empty folder or after an error.
 pub const PANEL_ID: &str = "panel";

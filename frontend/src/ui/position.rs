@@ -1,28 +1,28 @@
-//! Where something goes that opens beside a point or an element: wholly in sight.
+//! The position of a popup beside a point or an element, within the viewport.
 
-/// What stays free between it and the edge of the window, in pixels.
-const EDGE: f64 = 8.0;
+/// Least distance from the edge of the viewport, in pixels.
+const MARGIN_PX: f64 = 8.0;
 
-/// Where it may begin along one axis, and where it ends if it opens the other way.
+/// The anchor of a popup along one axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Ways {
-    /// It begins here.
-    pub onward: f64,
-    /// Or else it ends here.
-    pub back: f64,
+pub struct AxisAnchor {
+    /// Start of a popup that opens forward.
+    pub forward: f64,
+    /// End of a popup that opens backward.
+    pub backward: f64,
 }
 
-impl Ways {
-    /// From a point, either way.
+impl AxisAnchor {
+    /// The anchor at a point.
     pub fn from(point: f64) -> Self {
-        Self { onward: point, back: point }
+        Self { forward: point, backward: point }
     }
 
-    /// Where something of that length begins: onward if it fits, or else back, or else as far along as there is room.
-    pub fn place(self, length: f64, room: f64) -> f64 {
-        let (first, last) = (EDGE, room - EDGE - length);
-        match self.back - length {
-            _ if self.onward <= last => self.onward.max(first),
+    /// The start of a popup of that length: forward if it fits, else backward, else as far forward as the viewport allows.
+    pub fn start(self, length: f64, viewport: f64) -> f64 {
+        let (first, last) = (MARGIN_PX, viewport - MARGIN_PX - length);
+        match self.backward - length {
+            _ if self.forward <= last => self.forward.max(first),
             back if back >= first && back <= last => back,
             _ => last.max(first),
         }
@@ -34,22 +34,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_opens_onward_where_there_is_room() {
-        assert_eq!(Ways::from(100.0).place(200.0, 800.0), 100.0);
-        assert_eq!(Ways::from(592.0).place(200.0, 800.0), 592.0);
-        assert_eq!(Ways::from(2.0).place(200.0, 800.0), 8.0, "not at the very edge");
+    fn start_opens_forward_if_the_popup_fits() {
+        assert_eq!(AxisAnchor::from(100.0).start(200.0, 800.0), 100.0);
+        assert_eq!(AxisAnchor::from(592.0).start(200.0, 800.0), 592.0);
+        assert_eq!(AxisAnchor::from(2.0).start(200.0, 800.0), 8.0, "keeps the margin");
     }
 
     #[test]
-    fn it_opens_back_near_the_end() {
-        assert_eq!(Ways::from(593.0).place(200.0, 800.0), 393.0);
-        assert_eq!(Ways { onward: 700.0, back: 660.0 }.place(200.0, 800.0), 460.0, "not over what it belongs to");
+    fn start_opens_backward_near_the_end() {
+        assert_eq!(AxisAnchor::from(593.0).start(200.0, 800.0), 393.0);
+        assert_eq!(
+            AxisAnchor { forward: 700.0, backward: 660.0 }.start(200.0, 800.0),
+            460.0,
+            "does not cover its element"
+        );
     }
 
     #[test]
-    fn it_is_shifted_where_neither_way_has_room_and_begins_in_sight_even_if_it_is_too_long() {
-        assert_eq!(Ways::from(400.0).place(600.0, 800.0), 192.0);
-        assert_eq!(Ways::from(900.0).place(100.0, 800.0), 692.0, "a point out of sight");
-        assert_eq!(Ways::from(400.0).place(900.0, 800.0), 8.0);
+    fn start_shifts_a_popup_that_fits_neither_way_and_shows_the_start_of_one_that_is_too_long() {
+        assert_eq!(AxisAnchor::from(400.0).start(600.0, 800.0), 192.0);
+        assert_eq!(AxisAnchor::from(900.0).start(100.0, 800.0), 692.0, "the point is outside the viewport");
+        assert_eq!(AxisAnchor::from(400.0).start(900.0, 800.0), 8.0);
     }
 }

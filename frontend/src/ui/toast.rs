@@ -1,4 +1,4 @@
-//! Short messages in a corner. What went well leaves by itself; what failed stays until it is dismissed.
+//! Short messages in a corner. A message of success disappears by itself; one of failure stays until the user closes it.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -10,19 +10,19 @@ use super::button::Button;
 use super::icon::Icon;
 use crate::env::prefs::Prefs;
 
-/// How long what went well stays: long enough to read it, and to press the button that takes it back.
-const STAYS: Duration = Duration::from_secs(10);
-/// How often it is looked whether the time has passed that nobody looks at a message.
+/// How long a message of success stays: enough to read it and to press its undo button.
+const DURATION: Duration = Duration::from_secs(10);
+/// How often the remaining time is checked. It does not run while the pointer or the focus is on a message.
 const TICK: Duration = Duration::from_millis(250);
 
-/// What kind of message it is.
+/// The kind of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
-    /// Something is going on; a later message takes its place.
+    /// An operation runs.
     Busy,
-    /// Something went well.
+    /// An operation succeeded.
     Good,
-    /// Something failed.
+    /// An operation failed.
     Bad,
 }
 
@@ -35,27 +35,25 @@ struct Toast {
     action: Option<Action>,
 }
 
-/// What a message's button does besides taking the message away.
+/// The action of a button that also closes the message.
 #[derive(Clone, Copy)]
 pub struct Action {
-    /// In words.
     pub label: Signal<&'static str>,
-    /// Does it.
     pub run: Callback<()>,
 }
 
-/// The messages in sight.
+/// The messages in sight. A copy is the same state.
 #[derive(Clone, Copy)]
 pub struct Toasts {
     list: RwSignal<Vec<Toast>>,
     next: StoredValue<u32>,
-    /// While the pointer or the focus is on a message, none leaves.
+    /// True while the pointer or the focus is on a message.
     held: RwSignal<bool>,
     prefs: Prefs,
 }
 
 impl Toasts {
-    /// Provides them to the components.
+    /// Provides the messages to the components.
     pub fn provide() -> Self {
         let toasts = Self {
             list: RwSignal::new(Vec::new()),
@@ -67,42 +65,43 @@ impl Toasts {
         toasts
     }
 
-    /// Shows a message that can be cancelled, or merely closed; answers its id.
+    /// Shows a message with a button that cancels, or one that only closes it. Returns its id.
     pub fn show(self, tone: Tone, text: String, cancel: Option<Callback<()>>) -> u32 {
         let label = self.prefs.text(|words| words.cancel);
         self.show_with_action(tone, text, cancel.map(|run| Action { label, run }))
     }
 
-    /// Shows a message with something to do about it; answers its id.
+    /// Shows a message with an action, or a button that only closes it. Returns its id.
     pub fn show_with_action(self, tone: Tone, text: String, action: Option<Action>) -> u32 {
         let id = self.next.get_value();
         self.next.set_value(id + 1);
         self.list.update(|list| list.push(Toast { id, tone, text, action }));
         if tone == Tone::Good {
-            self.leave_after(id, STAYS);
+            self.dismiss_after(id, DURATION);
         }
         id
     }
 
-    /// Takes a message away.
+    /// Removes a message.
     pub fn dismiss(self, id: u32) {
         self.list.update(|list| list.retain(|toast| toast.id != id));
-        // An element that goes from under the pointer or with the focus does not always say that it lost them.
+        // Removing an element under the pointer or with the focus does not always fire `mouseleave` or `focusout`.
         self.held.set(false);
     }
 
-    /// Takes a message away once nobody looked at any for so long.
-    fn leave_after(self, id: u32, rest: Duration) {
+    /// Removes a message after the time `rest`, which stops while messages are held.
+    fn dismiss_after(self, id: u32, rest: Duration) {
         let tick = move || match (self.held.get_untracked(), rest.checked_sub(TICK)) {
-            (true, _) => self.leave_after(id, rest),
-            (false, Some(rest)) if !rest.is_zero() => self.leave_after(id, rest),
+            (true, _) => self.dismiss_after(id, rest),
+            (false, Some(rest)) if !rest.is_zero() => self.dismiss_after(id, rest),
             (false, _) => self.dismiss(id),
         };
         set_timeout(tick, TICK.min(rest));
     }
 }
 
-/// Where the messages appear. Both regions are always there: a screen reader watches only what was there before.
+/// The regions of the messages. Both are always rendered, because screen readers announce changes of existing regions
+/// only.
 #[component]
 pub fn ToastHost() -> impl IntoView {
     let toasts: Toasts = expect_context();

@@ -1,130 +1,137 @@
-//! How files come into the queue: chosen now, or left unfinished by an earlier page.
+//! Adds files to the queue: files that the user selects, and unfinished uploads of an earlier page.
 
 #![cfg(target_arch = "wasm32")]
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::VPath;
+use shared::{UploadId, VPath};
 use web_sys::File;
 
-use super::check_conflicts::survey;
+use super::check_conflicts::check_targets;
 use super::controller::Uploads;
-use super::file_sources::{Found, Gathered};
-use super::model::folder_tree::Layout;
+use super::file_sources::{FoundFile, FoundFiles};
+use super::model::folder_tree::FolderTree;
 use super::model::retry_policy::remedy;
-use super::model::saved_upload::Record;
-use super::model::{Chosen, Id, Remedy, Trouble};
+use super::model::saved_upload::SavedUpload;
+use super::model::{Id, Remedy, SelectedFile, UploadError};
 use super::{file_handles, persistence};
 use crate::env::clock;
+use crate::env::format;
 use crate::failure::Reason;
 use crate::i18n::fill;
 use crate::ui::toast::Tone;
 
 impl Uploads {
-    /// Sends files into a folder. `anywhere`: they may continue an upload of an earlier page whatever folder that is for.
-    pub(super) fn send(self, folder: VPath, gathered: Gathered, anywhere: bool) {
-        let mut layout = Layout::new(folder);
-        let (mut refused, mut ids) = (gathered.unreadable, Vec::new());
+    /// Uploads files into a folder. With `any_folder`, a file may continue an unfinished upload to another folder.
+    pub(super) fn add_files(self, folder: VPath, found: FoundFiles, any_folder: bool) {
+        let mut tree = FolderTree::new(folder);
+        let (mut unreadable, mut ids) = (found.unreadable, Vec::new());
         let batch = self.state.try_update_value(|state| {
             state.batches += 1;
             state.batches
         });
-        for names in &gathered.folders {
-            refused += usize::from(layout.folder(names).is_err());
+        for names in &found.folders {
+            unreadable += usize::from(tree.add_folder(names).is_err());
         }
-        for Found { names, file, handle } in gathered.files {
-            let Ok(target) = layout.file(&names, ids.len()) else {
-                refused += 1;
+        for FoundFile { names, file, handle } in found.files {
+            let Ok(target) = tree.add_file(&names, ids.len()) else {
+                unreadable += 1;
                 continue;
             };
-            let chosen = Chosen { target, size: file.size() as u64, modified: file.last_modified() as i64 };
-            let id = self.state.try_update_value(|state| {
-                let known = state.queue.continued_by(&chosen, anywhere && names.len() == 1);
-                let id = known.unwrap_or_else(|| state.queue.add(chosen, batch.unwrap_or_default()));
+            let selected = SelectedFile { target, size: file.size() as u64, modified: file.last_modified() as i64 };
+            let added = self.state.try_update_value(|state| {
+                let restored = state.queue.find_restored(&selected, any_folder && names.len() == 1);
+                let id = restored.unwrap_or_else(|| state.queue.add(selected, batch.unwrap_or_default()));
                 state.files.insert(id, file);
                 handle.map(|handle| state.handles.insert(id, handle));
-                (id, known.is_some())
+                (id, restored.is_some())
             });
-            let Some((id, known)) = id else { return };
-            if known {
-                self.act(|queue| queue.found(id));
+            let Some((id, is_restored)) = added else { return };
+            if is_restored {
+                self.update(|queue| queue.file_found(id));
             }
             ids.push(id);
         }
-        if refused > 0 {
-            let text = self.prefs.lang.get_untracked();
-            let text = crate::env::format::counted(text, &text.words().upload_unreadable, refused);
+        if unreadable > 0 {
+            let lang = self.prefs.lang.get_untracked();
+            let text = format::counted(lang, &lang.words().upload_unreadable, unreadable);
             self.toasts.show(Tone::Bad, text, None);
         }
-        self.put_off.set(false);
-        self.drive();
-        spawn_local(self.prepare(layout, ids));
+        self.conflict_postponed.set(false);
+        self.run();
+        spawn_local(self.check(tree, ids));
     }
 
-    /// Looks at the targets and makes the folders; then the files wait for their turn.
-    async fn prepare(self, layout: Layout, ids: Vec<Id>) {
-        match survey(&layout, ids.len()).await {
-            Ok(found) => self.act(|queue| {
-                for file in found.homeless {
-                    queue.refuse(ids[file], Trouble::FolderMissing);
+    /// Checks the targets and makes the folders; then the files wait for a connection.
+    async fn check(self, tree: FolderTree, ids: Vec<Id>) {
+        match check_targets(&tree, ids.len()).await {
+            Ok(checked) => self.update(|queue| {
+                for file in checked.without_folder {
+                    queue.check_failed(ids[file], UploadError::FolderMissing);
                 }
-                for (id, theirs) in ids.into_iter().zip(found.theirs) {
-                    queue.judge(id, theirs);
+                for (id, existing) in ids.into_iter().zip(checked.existing) {
+                    queue.target_checked(id, existing);
                 }
             }),
             Err(failure) => {
-                let trouble = match remedy(&failure) {
-                    Remedy::Tell(trouble) => trouble,
-                    _ => Trouble::Other(failure.reason()),
+                let error = match remedy(&failure) {
+                    Remedy::Fail(error) => error,
+                    _ => UploadError::Other(failure.reason()),
                 };
                 if ids.is_empty() {
-                    self.tell(failure.reason());
+                    self.show_error(failure.reason());
                 }
-                self.act(|queue| ids.into_iter().for_each(|id| queue.refuse(id, trouble)));
+                self.update(|queue| ids.into_iter().for_each(|id| queue.check_failed(id, error)));
             }
         }
-        // Folders alone are nothing that the queue would tell of.
-        if layout.places.len() > 1 {
-            self.refresh();
+        // Folders without files finish no upload that would refresh the list.
+        if tree.nodes.len() > 1 {
+            self.refresh_list();
         }
     }
 
-    fn tell(self, reason: Reason) {
+    fn show_error(self, reason: Reason) {
         let words = self.prefs.lang.get_untracked().words().explain(reason);
-        self.toasts.show(
-            Tone::Bad,
-            fill("{title}. {advice}", &[("title", words.title), ("advice", words.advice)]),
-            None,
-        );
+        let text = fill("{title}. {advice}", &[("title", words.title), ("advice", words.advice)]);
+        self.toasts.show(Tone::Bad, text, None);
     }
 
-    /// Takes in what an earlier page left unfinished.
-    pub(super) fn recall(self) {
-        let records = persistence::recall();
-        if records.is_empty() {
+    /// Adds the unfinished uploads of an earlier page.
+    pub(super) fn restore_saved(self) {
+        let uploads = persistence::load_available();
+        if uploads.is_empty() {
             return;
         }
         self.state.update_value(|state| {
-            for record in records {
-                let id = state.queue.recall(record.chosen.clone(), 0, record.upload, record.sent);
-                file_handles::look_up(self, id, record.upload);
-                persistence::remember(&Record { tab: persistence::tab(), seen: clock() as f64, ..record });
+            for saved in uploads {
+                let id = state.queue.restore(saved.file.clone(), 0, saved.upload, saved.sent);
+                self.continue_silently(id, saved.upload);
+                persistence::save(&SavedUpload { tab: persistence::tab(), seen: clock() as f64, ..saved });
             }
         });
-        self.drive();
+        self.run();
     }
 
-    /// The file of a recalled upload is here again.
-    pub(super) fn found(self, id: Id, file: File) {
-        let fits = self.state.with_value(|state| {
-            let chosen = state.queue.get(id).map(|item| &item.chosen);
-            chosen.is_some_and(|chosen| {
-                chosen.size == file.size() as u64 && chosen.modified == file.last_modified() as i64
+    /// Continues a restored upload if the browser gives its file without asking the user.
+    fn continue_silently(self, id: Id, upload: UploadId) {
+        spawn_local(async move {
+            if let Some(file) = file_handles::file_if_permitted(upload).await {
+                self.file_found(id, file);
+            }
+        });
+    }
+
+    /// Continues a restored upload with its file; ignores a file of another size or time.
+    pub(super) fn file_found(self, id: Id, file: File) {
+        let matches = self.state.with_value(|state| {
+            let selected = state.queue.get(id).map(|item| &item.file);
+            selected.is_some_and(|selected| {
+                selected.size == file.size() as u64 && selected.modified == file.last_modified() as i64
             })
         });
-        if fits {
+        if matches {
             self.state.update_value(|state| _ = state.files.insert(id, file));
-            self.act(|queue| queue.found(id));
+            self.update(|queue| queue.file_found(id));
         }
     }
 }

@@ -1,7 +1,9 @@
-//! One attempt at one file: from where the server stands to the end, or to the first failure. What to do after a failure
-//! the queue decides.
+//! One attempt to upload a file, from the server's offset to the end or to the first failure. The queue decides what
+//! follows a failure.
 
 #![cfg(target_arch = "wasm32")]
+
+use std::rc::Rc;
 
 use shared::api::files::StatEntry;
 use shared::api::uploads::{CommitUpload, ReadDigest, ReadUpload};
@@ -10,222 +12,230 @@ use shared::{Algorithm, Conflict, ErrorCode, UploadId};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Blob, File};
 
-use super::check_conflicts::theirs_of;
-use super::controller::Uploads;
-use super::hasher::{Hashed, Hasher, Hashing};
-use super::model::header_fields::digest_field;
+use super::hasher::{HashedFile, Hasher, PendingHash};
+use super::idempotency_keys::IdempotencyKeys;
+use super::model::header_fields::repr_digest;
 use super::model::retry_policy::remedy;
 use super::model::slices::{SLICE_BYTES_MIN, next_slice, slice_end};
 use super::model::totals::is_small;
-use super::model::{Id, Item, Remedy, Report, Rule, Trouble};
+use super::model::{AttemptEvent, ExistingEntry, Id, Item, OnExisting, Remedy, UploadError};
 use super::single_request;
-use super::tus::{self, Standing};
-use super::uploaded_file::Filed;
+use super::tus::{self, UploadStatus};
+use super::uploaded_file::UploadedFile;
 use crate::env::now;
 use crate::failure::Failure;
 use crate::net::api::call;
 
 /// One attempt.
 pub(super) struct Attempt {
-    pub(super) uploads: Uploads,
+    /// Receives the events of the attempt.
+    pub(super) on_event: Rc<dyn Fn(AttemptEvent)>,
+    pub(super) keys: IdempotencyKeys,
     pub(super) hasher: Hasher,
     pub(super) id: Id,
-    pub(super) run: u32,
     pub(super) file: File,
     pub(super) item: Item,
     pub(super) signal: AbortSignal,
-    /// Where the file was read before its turn came.
-    pub(super) read: Option<Hashing>,
+    /// The hash of a file that was read ahead.
+    pub(super) read_ahead: Option<PendingHash>,
 }
 
 impl Attempt {
-    /// Sends the file.
+    /// Uploads the file.
     pub(super) async fn send(mut self) {
-        let report = match self.transfer().await {
-            Ok(report) => report,
-            Err(failure) => self.explain(failure).await,
+        let event = match self.transfer().await {
+            Ok(event) => event,
+            Err(failure) => self.event_of_failure(failure).await,
         };
-        self.say(report);
+        self.emit(event);
     }
 
-    /// Finds out whether the file there is the same.
+    /// Compares the file with the existing one by their hashes.
     pub(super) async fn compare(self) {
-        let (uploads, id, run) = (self.uploads, self.id, self.run);
-        let ours = self.hasher.start(&self.file, &self.signal, move |bytes| {
-            uploads.report(id, run, Report::Hashed(bytes));
-        });
-        let ask = ReadDigest { path: self.item.chosen.target.clone(), algorithm: Algorithm::Blake3 };
-        let report = match call(&ask, Some(&self.signal)).await {
-            Ok(theirs) => {
-                let theirs = theirs.digests.get(Algorithm::Blake3).map(hex::encode);
-                Report::Compared(theirs.is_some() && ours.digest().await == theirs)
+        let on_event = self.on_event.clone();
+        let local = self.hasher.hash(&self.file, &self.signal, move |bytes| on_event(AttemptEvent::Hashed(bytes)));
+        let request = ReadDigest { path: self.item.file.target.clone(), algorithm: Algorithm::Blake3 };
+        let event = match call(&request, Some(&self.signal)).await {
+            Ok(existing) => {
+                let existing = existing.digests.get(Algorithm::Blake3).map(hex::encode);
+                AttemptEvent::Compared(existing.is_some() && local.digest().await == existing)
             }
             Err(failure) => match remedy(&failure) {
-                again @ (Remedy::Reconnect | Remedy::Retry) => Report::Failed(again),
-                // What cannot be compared is not the same for sure.
-                _ => Report::Compared(false),
+                remedy @ (Remedy::Reconnect | Remedy::Retry) => AttemptEvent::Failed(remedy),
+                // Files that cannot be compared count as different.
+                _ => AttemptEvent::Compared(false),
             },
         };
-        self.say(report);
+        self.emit(event);
     }
 
-    fn say(&self, report: Report) {
-        self.uploads.report(self.id, self.run, report);
+    fn emit(&self, event: AttemptEvent) {
+        (self.on_event)(event);
     }
 
-    /// Says how much was sent, counted from `start`.
-    fn progress(&self, start: u64) -> impl Fn(u64) + 'static {
-        let (uploads, id, run) = (self.uploads, self.id, self.run);
-        move |bytes| uploads.report(id, run, Report::Sent(start + bytes))
+    /// Reports the bytes of a request that starts at `offset`.
+    fn on_progress(&self, offset: u64) -> impl Fn(u64) + 'static {
+        let on_event = self.on_event.clone();
+        move |bytes| on_event(AttemptEvent::Sent(offset + bytes))
     }
 
-    async fn transfer(&mut self) -> Result<Report, Failure> {
+    async fn transfer(&mut self) -> Result<AttemptEvent, Failure> {
         if single_request::fits(&self.item) {
-            let hashing = self.read.take().unwrap_or_else(|| self.hasher.read(&self.file, &self.signal));
-            return self.put(hashing.whole().await).await;
+            let hash = self.read_ahead.take().unwrap_or_else(|| self.hasher.hash_and_read(&self.file, &self.signal));
+            return self.put(hash.file().await).await;
         }
-        let Item { chosen, upload, .. } = &self.item;
-        let hashing = self.hasher.start(&self.file, &self.signal, |_| {});
-        if is_small(chosen.size) && upload.is_none() {
-            // Hashing so little takes no time, and lets the server refuse what was damaged on the way.
-            let ours = hashing.digest().await;
-            let body = Some(AsRef::<Blob>::as_ref(&self.file)).filter(|_| chosen.size > 0);
-            let filed = self.create(ours.as_deref(), body).await?.file;
-            self.say(Report::Sent(chosen.size));
-            return Ok(filed.judge(ours.as_deref()));
+        let Item { file, upload, .. } = &self.item;
+        let hash = self.hasher.hash(&self.file, &self.signal, |_| {});
+        if is_small(file.size) && upload.is_none() {
+            // A small file is hashed first, so that the server can refuse corrupted bytes before it publishes them.
+            let digest = hash.digest().await;
+            let body = Some(AsRef::<Blob>::as_ref(&self.file)).filter(|_| file.size > 0);
+            let uploaded = self.create(digest.as_deref(), body).await?.file;
+            self.emit(AttemptEvent::Sent(file.size));
+            return Ok(uploaded.verify(digest.as_deref()));
         }
-        let (upload, at, filed) = self.standing().await?;
-        match filed {
-            Some(filed) => Ok(filed.judge(self.proof(hashing, at).await.as_deref())),
-            None if at < chosen.size => self.slices(upload, at, hashing).await,
+        let (upload, offset, uploaded) = self.current_status().await?;
+        match uploaded {
+            Some(uploaded) => Ok(uploaded.verify(self.await_digest(hash, offset).await.as_deref())),
+            None if offset < file.size => self.send_slices(upload, offset, hash).await,
             None => {
-                let ours = self.proof(hashing, at).await;
-                let filed = self.commit(upload, ours.as_deref()).await?;
-                Ok(filed.judge(ours.as_deref()))
+                let digest = self.await_digest(hash, offset).await;
+                let uploaded = self.commit(upload, digest.as_deref()).await?;
+                Ok(uploaded.verify(digest.as_deref()))
             }
         }
     }
 
-    /// The whole file in one request.
-    async fn put(&self, hashed: Hashed) -> Result<Report, Failure> {
-        let ours = hashed.digest.as_deref();
+    /// Sends the whole file by PUT.
+    async fn put(&self, hashed: HashedFile) -> Result<AttemptEvent, Failure> {
+        let digest = hashed.digest.as_deref();
         match single_request::put(&self.item, &self.file, &hashed, &self.signal).await {
-            Ok(filed) => Ok(filed.judge(ours)),
-            // The answer to an attempt before this one may have been lost on the way.
-            Err(failure) if remedy(&failure) == Remedy::Ask && self.is_there(ours).await => Ok(Report::Done(true)),
+            Ok(uploaded) => Ok(uploaded.verify(digest)),
+            // An earlier attempt may have succeeded although its response was lost.
+            Err(failure) if remedy(&failure) == Remedy::CheckTarget && self.is_at_target(digest).await => {
+                Ok(AttemptEvent::Done(true))
+            }
             Err(failure) => Err(failure),
         }
     }
 
-    /// True if the very same file stands at the target.
-    async fn is_there(&self, ours: Option<&str>) -> bool {
-        let path = &self.item.chosen.target;
-        let theirs = call(&StatEntry { path: path.clone() }, Some(&self.signal)).await;
-        if ours.is_none() || !theirs.is_ok_and(|theirs| theirs.is_file() && theirs.size == self.item.chosen.size) {
+    /// True if the file at the target has the local file's size and digest.
+    async fn is_at_target(&self, digest: Option<&str>) -> bool {
+        let path = &self.item.file.target;
+        let entry = call(&StatEntry { path: path.clone() }, Some(&self.signal)).await;
+        if digest.is_none() || !entry.is_ok_and(|entry| entry.is_file() && entry.size == self.item.file.size) {
             return false;
         }
-        let ask = ReadDigest { path: path.clone(), algorithm: Algorithm::Blake3 };
-        let theirs = call(&ask, Some(&self.signal)).await;
-        theirs.is_ok_and(|theirs| theirs.digests.get(Algorithm::Blake3).map(hex::encode).as_deref() == ours)
+        let request = ReadDigest { path: path.clone(), algorithm: Algorithm::Blake3 };
+        let answer = call(&request, Some(&self.signal)).await;
+        answer.is_ok_and(|answer| answer.digests.get(Algorithm::Blake3).map(hex::encode).as_deref() == digest)
     }
 
-    /// What the file here comes to, for which nothing but the hash is waited any more.
-    async fn proof(&self, hashing: Hashing, at: u64) -> Option<String> {
-        self.say(Report::Verifying);
-        let digest = hashing.digest().await;
-        self.say(Report::Sent(at));
+    /// Waits for the digest of the local file, when everything before `offset` is sent.
+    async fn await_digest(&self, hash: PendingHash, offset: u64) -> Option<String> {
+        self.emit(AttemptEvent::Verifying);
+        let digest = hash.digest().await;
+        self.emit(AttemptEvent::Sent(offset));
         digest
     }
 
-    /// The upload's address, where it stands, and the file if it is one. It is asked for in a way that cannot make it
-    /// one: that waits for the proof.
-    async fn standing(&self) -> Result<(UploadId, u64, Option<Filed>), Failure> {
+    /// The upload's id and offset, and the file if the upload is complete. Reads the status, or creates the upload
+    /// without bytes: neither publishes a file, which has to wait for the digest.
+    async fn current_status(&self) -> Result<(UploadId, u64, Option<UploadedFile>), Failure> {
         if let Some(id) = self.item.upload {
             let state = call(&ReadUpload { id }, Some(&self.signal)).await?;
-            self.say(Report::Kept(state.offset));
-            let file = state.entry.is_some() || state.skipped;
-            return Ok((id, state.offset, file.then(|| Filed::of(state))));
+            self.emit(AttemptEvent::Stored(state.offset));
+            let complete = state.entry.is_some() || state.skipped;
+            return Ok((id, state.offset, complete.then(|| UploadedFile::from_state(state))));
         }
-        let made = self.create(None, None).await?;
-        let upload = made.upload.ok_or(Failure::Foreign { status: 201 })?;
-        // A creation that was asked for twice is the same upload, which may have moved on since.
-        self.say(Report::Kept(made.offset));
-        Ok((upload, made.offset, None))
+        let created = self.create(None, None).await?;
+        let upload = created.upload.ok_or(Failure::Foreign { status: 201 })?;
+        // A repeated creation returns the upload of the first one, which may have an offset.
+        self.emit(AttemptEvent::Stored(created.offset));
+        Ok((upload, created.offset, None))
     }
 
-    /// Begins the upload, with all of the bytes or none. Its address is known even where the bytes did not become a file.
-    async fn create(&self, digest: Option<&str>, body: Option<&Blob>) -> Result<Standing, Failure> {
-        let Item { chosen, rule, .. } = &self.item;
-        let fields = tus::creation(chosen, rule, digest);
-        let key = self.uploads.key_for(self.id, &fields);
-        let (made, upload) = tus::create(fields, key, body, &self.signal, self.progress(0)).await?;
-        // What became a file in one go needs no address any more.
-        if let Some(upload) = upload.filter(|_| body.is_none() || made.is_err()) {
-            self.say(Report::Created(upload));
+    /// Creates the upload, with all bytes or none. Reports the upload's id even if the server refused the bytes.
+    async fn create(&self, digest: Option<&str>, body: Option<&Blob>) -> Result<UploadStatus, Failure> {
+        let Item { file, on_existing, .. } = &self.item;
+        let fields = tus::creation_fields(file, on_existing, digest);
+        let key = self.keys.key_for(self.id, &fields);
+        let (status, upload) = tus::create(fields, key, body, &self.signal, self.on_progress(0)).await?;
+        // An upload that is complete with its creation needs no id to continue by.
+        if let Some(upload) = upload.filter(|_| body.is_none() || status.is_err()) {
+            self.emit(AttemptEvent::Created(upload));
         }
-        made
+        status
     }
 
-    /// Sends what is missing. The last slice waits for the hash and brings it along, so that what was damaged on the way
-    /// is refused before anybody sees it.
-    async fn slices(&self, upload: UploadId, from: u64, hashing: Hashing) -> Result<Report, Failure> {
-        let size = self.item.chosen.size;
-        let (mut at, mut slice) = (from, SLICE_BYTES_MIN);
+    /// Sends the missing bytes. The last slice carries the digest, so that the server refuses corrupted bytes before it
+    /// publishes the file.
+    async fn send_slices(&self, upload: UploadId, from: u64, hash: PendingHash) -> Result<AttemptEvent, Failure> {
+        let size = self.item.file.size;
+        let (mut offset, mut slice) = (from, SLICE_BYTES_MIN);
         loop {
-            let end = slice_end(at, slice, size);
+            let end = slice_end(offset, slice, size);
             if end >= size {
                 break;
             }
             let start = now();
-            at = self.slice(upload, at, end, None).await?.offset;
+            offset = self.send_slice(upload, offset, end, None).await?.offset;
             slice = next_slice(slice, now() - start);
         }
-        let ours = self.proof(hashing, at).await;
-        let standing = self.slice(upload, at, size, ours.as_deref()).await?;
-        Ok(standing.file.judge(ours.as_deref()))
+        let digest = self.await_digest(hash, offset).await;
+        let status = self.send_slice(upload, offset, size, digest.as_deref()).await?;
+        Ok(status.file.verify(digest.as_deref()))
     }
 
-    async fn slice(&self, upload: UploadId, at: u64, end: u64, digest: Option<&str>) -> Result<Standing, Failure> {
-        let body = self.file.slice_with_f64_and_f64(at as f64, end as f64).map_err(|_| Failure::Unreachable)?;
-        let standing = tus::append(upload, at, &body, digest, &self.signal, self.progress(at)).await?;
-        if standing.offset != end {
+    async fn send_slice(
+        &self,
+        upload: UploadId,
+        offset: u64,
+        end: u64,
+        digest: Option<&str>,
+    ) -> Result<UploadStatus, Failure> {
+        let body = self.file.slice_with_f64_and_f64(offset as f64, end as f64).map_err(|_| Failure::Unreachable)?;
+        let status = tus::append(upload, offset, &body, digest, &self.signal, self.on_progress(offset)).await?;
+        if status.offset != end {
             return Err(Failure::Foreign { status: 204 });
         }
-        self.say(Report::Kept(end));
-        Ok(standing)
+        self.emit(AttemptEvent::Stored(end));
+        Ok(status)
     }
 
-    /// All bytes were there already.
-    async fn commit(&self, id: UploadId, digest: Option<&str>) -> Result<Filed, Failure> {
-        let (conflict, if_match) = match &self.item.rule {
-            Rule::New => (Conflict::Fail, None),
-            Rule::KeepBoth => (Conflict::KeepBoth, None),
-            Rule::Replace(etag) => (Conflict::Replace, *etag),
+    /// Publishes an upload of which the server has all bytes.
+    async fn commit(&self, id: UploadId, digest: Option<&str>) -> Result<UploadedFile, Failure> {
+        let (conflict, if_match) = match &self.item.on_existing {
+            OnExisting::Fail => (Conflict::Fail, None),
+            OnExisting::KeepBoth => (Conflict::KeepBoth, None),
+            OnExisting::Replace(etag) => (Conflict::Replace, *etag),
         };
-        let repr_digest = digest.map(digest_field);
+        let repr_digest = digest.map(repr_digest);
         let commit = CommitUpload { id, path: None, conflict: Some(conflict), if_match, repr_digest };
-        call(&commit, Some(&self.signal)).await.map(Filed::of)
+        call(&commit, Some(&self.signal)).await.map(UploadedFile::from_state)
     }
 
-    /// What a failure comes to, which may take another look.
-    async fn explain(&self, failure: Failure) -> Report {
+    async fn event_of_failure(&self, failure: Failure) -> AttemptEvent {
         match remedy(&failure) {
-            Remedy::Ask => self.look().await,
-            // A browser calls a file that it can no longer read a network error, too.
-            Remedy::Reconnect if !self.is_readable().await => Report::Failed(Remedy::Tell(Trouble::Unreadable)),
-            remedy => Report::Failed(remedy),
+            Remedy::CheckTarget => self.check_target().await,
+            // Browsers report a file that they can no longer read as a network error as well.
+            Remedy::Reconnect if !self.is_readable().await => {
+                AttemptEvent::Failed(Remedy::Fail(UploadError::Unreadable))
+            }
+            remedy => AttemptEvent::Failed(remedy),
         }
     }
 
-    async fn look(&self) -> Report {
-        let stat = StatEntry { path: self.item.chosen.target.clone() };
-        match call(&stat, Some(&self.signal)).await {
-            Ok(entry) => Report::Conflict(theirs_of(&entry)),
-            Err(Failure::Refused { code: ErrorCode::NotFound, .. }) => Report::Cleared,
-            Err(failure) => Report::Failed(remedy(&failure)),
+    async fn check_target(&self) -> AttemptEvent {
+        let request = StatEntry { path: self.item.file.target.clone() };
+        match call(&request, Some(&self.signal)).await {
+            Ok(entry) => AttemptEvent::Conflict(ExistingEntry::from(&entry)),
+            Err(Failure::Refused { code: ErrorCode::NotFound, .. }) => AttemptEvent::TargetFree,
+            Err(failure) => AttemptEvent::Failed(remedy(&failure)),
         }
     }
 
+    /// Reads the last byte of the local file.
     async fn is_readable(&self) -> bool {
         let size = self.file.size();
         let Ok(end) = self.file.slice_with_f64_and_f64((size - 1.0).max(0.0), size) else { return false };

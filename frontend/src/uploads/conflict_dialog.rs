@@ -1,104 +1,89 @@
-//! What the person is asked: what to do where a file is there already, in one dialog with both sides, and one answer for as
-//! many as they like; and whether they are sure to give up what was sent.
+//! The dialogs about uploads: a conflict with an existing entry, and the confirmation for cancelling all.
 
 #![cfg(target_arch = "wasm32")]
 
 use leptos::prelude::*;
 
 use super::controller::Uploads;
-use super::labels::side;
-use super::model::{Chosen, Decision, Id, Queue, Stage, Theirs};
+use super::labels::side_label;
+use super::model::{ExistingEntry, Id, Queue, SelectedFile, Stage};
 use crate::env::prefs::Prefs;
 use crate::i18n::fill;
 use crate::printable::printable;
 use crate::ui::button::Button;
+use crate::ui::conflict_dialog::ConflictDialog;
 use crate::ui::dialog::Dialog;
+use crate::ui::resolution::Resolution;
 
 #[derive(Clone, PartialEq)]
-struct Asked {
+struct Conflict {
     id: Id,
-    ours: Chosen,
-    theirs: Theirs,
+    file: SelectedFile,
+    existing: ExistingEntry,
+    /// Number of further conflicts of the batch.
     others: usize,
 }
 
-/// The dialog. Whoever closes it decides later: the file waits in the panel.
+/// The dialogs about uploads. Closing the one about a conflict postpones the answer: the row offers it again.
 #[component]
-pub fn UploadQuestion() -> impl IntoView {
+pub fn UploadDialogs() -> impl IntoView {
     let (uploads, prefs) = (Uploads::get(), Prefs::get());
-    let asked = Memo::new(move |_| {
-        uploads.read(|queue| {
-            let (id, others) = queue.question()?;
-            let item = queue.get(id)?;
-            let Stage::Asking(theirs) = item.stage.clone() else { return None };
-            Some(Asked { id, ours: item.chosen.clone(), theirs, others })
-        })
-    });
-    let (open, all) = (RwSignal::new(false), RwSignal::new(false));
-    let wanted = Memo::new(move |_| asked.with(Option::is_some) && !uploads.put_off.get());
-    Effect::new(move |_| {
-        let wanted = wanted.get();
-        all.set(false);
-        open.set(wanted);
-    });
+    let conflict = Memo::new(move |_| uploads.read(current_conflict));
+    let open = RwSignal::new(false);
+    let wanted = Memo::new(move |_| conflict.with(Option::is_some) && !uploads.conflict_postponed.get());
+    Effect::new(move |_| open.set(wanted.get()));
     Effect::new(move |_| {
         if !open.get() && wanted.get_untracked() {
-            uploads.put_off.set(true);
+            uploads.conflict_postponed.set(true);
         }
     });
-    let give = move |decision: Decision| {
-        Callback::new(move |()| {
-            if let Some(asked) = asked.get_untracked() {
-                uploads.act(|queue| queue.decide(asked.id, decision, all.get_untracked()));
-            }
-        })
-    };
-    let part = move |part: fn(Prefs, &Asked) -> String| {
-        Signal::derive(move || asked.with(|asked| asked.as_ref().map(|asked| part(prefs, asked)).unwrap_or_default()))
-    };
-    let sentence = part(|prefs, asked| {
-        let words = prefs.words();
-        let sentence = if asked.theirs.folder { words.upload_taken_folder } else { words.upload_taken };
-        fill(sentence, &[("name", &printable(asked.ours.target.name()))])
+    let on_answer = Callback::new(move |(resolution, all): (Resolution, bool)| {
+        if let Some(conflict) = conflict.get_untracked() {
+            uploads.update(|queue| queue.resolve(conflict.id, resolution, all));
+        }
     });
-    let ours = part(|prefs, asked| side(prefs, false, asked.ours.size, asked.ours.modified));
-    let theirs = part(|prefs, asked| side(prefs, asked.theirs.folder, asked.theirs.size, asked.theirs.modified));
-    let others = Memo::new(move |_| asked.with(|asked| asked.as_ref().map_or(0, |asked| asked.others)));
-    let replaceable = Memo::new(move |_| asked.with(|asked| asked.as_ref().is_some_and(|asked| !asked.theirs.folder)));
+    let part = move |part: fn(Prefs, &Conflict) -> String| {
+        Signal::derive(move || conflict.with(|conflict| conflict.as_ref().map(|conflict| part(prefs, conflict))))
+    };
+    let sentence = part(|prefs, conflict| {
+        let words = prefs.words();
+        let sentence = if conflict.existing.folder { words.upload_taken_folder } else { words.upload_taken };
+        fill(sentence, &[("name", &printable(conflict.file.target.name()))])
+    });
+    let sentence = Signal::derive(move || sentence.get().unwrap_or_default());
+    let new = part(|prefs, conflict| side_label(prefs, false, conflict.file.size, conflict.file.modified));
+    let existing =
+        part(|prefs, Conflict { existing, .. }| side_label(prefs, existing.folder, existing.size, existing.modified));
+    let others = Signal::derive(move || conflict.with(|conflict| conflict.as_ref().map_or(0, |it| it.others)));
+    let replace = Signal::derive(move || {
+        let replaceable = conflict.with(|conflict| conflict.as_ref().is_some_and(|it| !it.existing.folder));
+        replaceable.then(|| prefs.words().replace)
+    });
     view! {
-        <Dialog open title=prefs.text(|words| words.upload_taken_title) class="asking" first_inside=true>
-            <p>{sentence}</p>
-            <dl class="sides">
-                <div><dt>{prefs.text(|words| words.taken_new)}</dt><dd>{ours}</dd></div>
-                <div><dt>{prefs.text(|words| words.taken_old)}</dt><dd>{theirs}</dd></div>
-            </dl>
-            <Show when=move || { others.get() > 0 }>
-                <label class="choice-option">
-                    <input type="checkbox" prop:checked=all on:change=move |event| all.set(event_target_checked(&event)) />
-                    <span>{move || prefs.counted(|words| &words.apply_to_all, others.get())}</span>
-                </label>
-            </Show>
-            <div class="dialog-actions">
-                <Button label=prefs.text(|words| words.skip_it) class="button" press=give(Decision::Skip) />
-                <Show when=move || replaceable.get()>
-                    <Button label=prefs.text(|words| words.replace) class="button" press=give(Decision::Replace) />
-                </Show>
-                <Button label=prefs.text(|words| words.keep_both) class="button primary" first=true
-                    press=give(Decision::KeepBoth) />
-            </div>
-        </Dialog>
-        <SureDialog />
+        <ConflictDialog open title=prefs.text(|words| words.upload_taken_title) sentence new existing others replace
+            on_answer />
+        <ConfirmCancelDialog />
     }
 }
 
-/// Asks whether all is to be given up. The safe answer has the focus.
+fn current_conflict(queue: &Queue) -> Option<Conflict> {
+    let (id, others) = queue.current_conflict()?;
+    let item = queue.get(id)?;
+    let Stage::Conflict(existing) = item.stage.clone() else { return None };
+    Some(Conflict { id, file: item.file.clone(), existing, others })
+}
+
+/// Asks whether to cancel all uploads. The focus starts on the button that keeps them.
 #[component]
-fn SureDialog() -> impl IntoView {
+fn ConfirmCancelDialog() -> impl IntoView {
     let (uploads, prefs) = (Uploads::get(), Prefs::get());
-    let open = uploads.sure;
-    let text = move || fill(prefs.words().cancel_sure, &[("x", &prefs.size(uploads.read(Queue::loses)))]);
+    let open = uploads.confirm_cancel;
+    let text = move || {
+        let wasted = prefs.size(uploads.read(Queue::unfinished_bytes));
+        fill(prefs.words().cancel_sure, &[("x", &wasted)])
+    };
     let keep = Callback::new(move |()| open.set(false));
-    let go = Callback::new(move |()| {
+    let confirm = Callback::new(move |()| {
         open.set(false);
         uploads.cancel_all(true);
     });
@@ -106,7 +91,7 @@ fn SureDialog() -> impl IntoView {
         <Dialog open title=prefs.text(|words| words.cancel_sure_title) class="asking" first_inside=true>
             <p>{text}</p>
             <div class="dialog-actions">
-                <Button label=prefs.text(|words| words.cancel_all) class="button danger" press=go />
+                <Button label=prefs.text(|words| words.cancel_all) class="button danger" press=confirm />
                 <Button label=prefs.text(|words| words.keep_them) class="button primary" first=true press=keep />
             </div>
         </Dialog>

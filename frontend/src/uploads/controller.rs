@@ -1,236 +1,232 @@
-//! `Uploads`: the queue, and what carries out its orders. Whatever changed is shown several times a second.
+//! `Uploads`: runs the queue. It starts attempts, performs the queue's effects, and updates the view a few times a second.
 
 #![cfg(target_arch = "wasm32")]
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use shared::{JobId, UploadId, VPath};
+use shared::{UploadId, VPath};
 
 use super::model::announcements::Milestone;
-use super::model::saved_upload::Record;
-use super::model::speed::Pace;
-use super::model::{Id, Queue, Remedy, Report};
+use super::model::saved_upload::SavedUpload;
+use super::model::speed::SpeedMeter;
+use super::model::{AttemptEvent, Id, Queue, Remedy};
 use super::persistence;
-use super::state::{State, record};
-use super::xhr::Fields;
+use super::state::{UploadState, saved_upload};
+use crate::env::now;
 use crate::env::prefs::Prefs;
-use crate::env::{now, random_id};
 use crate::folder::{Browser, Phase};
 use crate::ui::toast::Toasts;
 
-/// How often what is shown is brought up to date at most: drawing it more often takes the time that sending needs.
-const SHOWN_MILLISECONDS: f64 = 100.0;
-/// The same while nobody sees the page.
-const HIDDEN_FRAME: Duration = Duration::from_millis(1_000);
+/// Least time between updates of the view, in milliseconds: more of them would take time from sending.
+const VIEW_INTERVAL_MILLISECONDS: f64 = 100.0;
+/// Time until an update of the view while the page is hidden and gets no animation frames.
+const HIDDEN_VIEW_INTERVAL: Duration = Duration::from_millis(1_000);
 
-/// To give up more than that, in bytes, the person must be sure.
-const LOSS_ASKED: u64 = 4 << 20;
+/// Cancelling all uploads asks for confirmation if it wastes more than so many bytes.
+const CONFIRM_BYTES: u64 = 4 << 20;
 
-/// The uploads of this page.
+/// The uploads of the page. A copy is the same state.
 #[derive(Clone, Copy)]
 pub struct Uploads {
-    /// Told when something changed, several times a second at most.
-    pub(super) frame: Trigger,
-    /// Files seen so far of a folder that is being read; none while there is none.
+    /// Notified when the queue changed, at most once in `VIEW_INTERVAL_MILLISECONDS`.
+    changed: Trigger,
+    /// Number of files found so far in a dropped folder, while it is read.
     pub(super) reading: RwSignal<Option<usize>>,
-    /// What a screen reader is to say.
-    pub(super) said: RwSignal<Option<Milestone>>,
-    /// Whether the panel shows its rows.
+    /// The last milestone, for a screen reader.
+    pub(super) milestone: RwSignal<Option<Milestone>>,
+    /// True if the panel shows its rows.
     pub(super) open: RwSignal<bool>,
-    /// Whether the question about a file that is there already is put off.
-    pub(super) put_off: RwSignal<bool>,
-    /// Whether somebody is being asked if all is to be given up.
-    pub(super) sure: RwSignal<bool>,
+    /// True if the user closed the dialog about a conflict without an answer.
+    pub(super) conflict_postponed: RwSignal<bool>,
+    /// True while the dialog that confirms cancelling all uploads is open.
+    pub(super) confirm_cancel: RwSignal<bool>,
     pub(super) prefs: Prefs,
     pub(super) browser: Browser,
     pub(super) toasts: Toasts,
-    pub(super) state: StoredValue<State, LocalStorage>,
+    pub(super) state: StoredValue<UploadState, LocalStorage>,
 }
 
 impl Uploads {
-    /// Provides the uploads to the components, those of the page before this one too.
-    pub fn provide(prefs: Prefs, toasts: Toasts, browser: Browser) -> Self {
-        let uploads = Self {
-            frame: Trigger::new(),
+    /// An empty queue; [`Uploads::provide`] is for components.
+    pub(super) fn new(prefs: Prefs, toasts: Toasts, browser: Browser) -> Self {
+        Self {
+            changed: Trigger::new(),
             reading: RwSignal::new(None),
-            said: RwSignal::new(None),
+            milestone: RwSignal::new(None),
             open: RwSignal::new(true),
-            put_off: RwSignal::new(false),
-            sure: RwSignal::new(false),
+            conflict_postponed: RwSignal::new(false),
+            confirm_cancel: RwSignal::new(false),
             prefs,
             browser,
             toasts,
-            state: StoredValue::new_local(State::default()),
-        };
-        provide_context(uploads);
-        uploads.recall();
-        uploads
+            state: StoredValue::new_local(UploadState::default()),
+        }
     }
 
-    /// The uploads that were provided.
+    /// The uploads that were provided to the components.
     pub fn get() -> Self {
         expect_context()
     }
 
-    /// Reads the queue, again with each frame in which it changed.
+    /// Reads the queue; reactive.
     pub(super) fn read<T>(self, read: impl FnOnce(&Queue) -> T) -> T {
-        self.frame.track();
+        self.changed.track();
         self.state.with_value(|state| read(&state.queue))
     }
 
-    /// Reads the queue and the speed.
-    pub(super) fn read_pace<T>(self, read: impl FnOnce(&Queue, &Pace) -> T) -> T {
-        self.frame.track();
-        self.state.with_value(|state| read(&state.queue, &state.pace))
+    /// Reads the queue and the speed; reactive.
+    pub(super) fn read_with_speed<T>(self, read: impl FnOnce(&Queue, &SpeedMeter) -> T) -> T {
+        self.changed.track();
+        self.state.with_value(|state| read(&state.queue, &state.speed))
     }
 
-    /// Does something to the queue, and what follows from it.
-    pub(super) fn act(self, act: impl FnOnce(&mut Queue)) {
-        // The page may be going down.
-        if self.state.try_update_value(|state| act(&mut state.queue)).is_some() {
-            self.drive();
+    /// Changes the queue, and runs it.
+    pub(super) fn update(self, change: impl FnOnce(&mut Queue)) {
+        // The state is gone while the page is unloaded.
+        if self.state.try_update_value(|state| change(&mut state.queue)).is_some() {
+            self.run();
         }
     }
 
-    /// The key to begin an upload with: the same for the same, so that a repeated request makes no second upload.
-    pub(super) fn key_for(self, id: Id, fields: &Fields) -> JobId {
-        let key = self.state.try_update_value(|state| match state.keys.get(&id) {
-            Some((same, key)) if same == fields => *key,
-            _ => {
-                let key = JobId(random_id());
-                state.keys.insert(id, (fields.clone(), key));
-                key
-            }
-        });
-        key.unwrap_or_default()
-    }
-
-    /// Gives up all that is not finished, once the person is sure if much was sent. Nothing under way: all leaves the list.
-    pub(super) fn cancel_all(self, sure: bool) {
-        if !sure && self.state.with_value(|state| state.queue.loses()) > LOSS_ASKED {
-            self.sure.set(true);
+    /// Cancels all unfinished uploads, unless that wastes many bytes and is not `confirmed`: then asks for confirmation.
+    /// If every upload is finished, clears the list.
+    pub(super) fn cancel_all(self, confirmed: bool) {
+        if !confirmed && self.state.with_value(|state| state.queue.unfinished_bytes()) > CONFIRM_BYTES {
+            self.confirm_cancel.set(true);
             return;
         }
-        self.act(|queue| {
-            let over = !queue.tally().is_busy();
+        self.update(|queue| {
+            let idle = !queue.totals().is_busy();
             queue.cancel_all();
-            if over {
+            if idle {
                 queue.clear_finished();
             }
         });
     }
 
-    /// Takes in what an attempt says.
-    pub(super) fn report(self, id: Id, run: u32, report: Report) {
-        if matches!(report, Report::Failed(Remedy::StartOver) | Report::Damaged(_)) {
-            self.state.try_update_value(|state| state.keys.remove(&id));
+    /// Handles an event of an attempt.
+    fn handle(self, id: Id, attempt: u32, event: AttemptEvent) {
+        if matches!(event, AttemptEvent::Failed(Remedy::StartOver) | AttemptEvent::Damaged(_)) {
+            self.state.try_update_value(|state| state.keys.forget(id));
         }
-        self.act(|queue| queue.report(id, run, report, now()));
+        self.update(|queue| queue.handle(id, attempt, event, now()));
     }
 
-    /// The browser says whether there is a network.
+    /// Handles the browser's `online` and `offline` events.
     pub(super) fn set_online(self, online: bool) {
-        self.act(|queue| queue.set_online(online, now()));
+        self.update(|queue| queue.set_online(online, now()));
     }
 
-    /// What came is shown, unless another screen is.
-    pub(super) fn refresh(self) {
+    /// Refreshes the list, so that it shows uploaded files, if it shows a folder.
+    pub(super) fn refresh_list(self) {
         if self.browser.phase.get_untracked() == Phase::Ready {
             self.browser.refresh();
         }
     }
 
-    /// Where a file goes.
+    /// The target of an upload.
     pub(super) fn target(self, id: Id) -> Option<VPath> {
-        self.state.with_value(|state| state.queue.get(id).map(|item| item.chosen.target.clone()))
+        self.state.with_value(|state| state.queue.get(id).map(|item| item.file.target.clone()))
     }
 
-    /// Where a file's upload is at the server.
-    pub(super) fn upload_of(self, id: Id) -> Option<UploadId> {
+    /// The id of an upload at the server.
+    pub(super) fn upload_id(self, id: Id) -> Option<UploadId> {
         self.state.with_value(|state| state.queue.get(id)?.upload)
     }
 
-    /// How far the uploads are, in whole per cent; none while nothing is under way.
+    /// Progress in whole per cent. `None` while no upload is active.
     pub fn percent(self) -> Option<u8> {
-        self.read(|queue| (queue.tally().moving > 0).then(|| queue.tally().percent()))
+        self.read(|queue| (queue.totals().active > 0).then(|| queue.totals().percent()))
     }
 
-    /// True if leaving the page would end something.
-    pub(super) fn would_lose(self) -> bool {
-        self.state.with_value(|state| state.queue.tally().is_busy())
+    /// True if leaving the page would interrupt an upload.
+    pub(super) fn is_busy(self) -> bool {
+        self.state.with_value(|state| state.queue.totals().is_busy())
     }
 
-    /// Leaves to other tabs what is not finished: this one is being closed, or loaded again.
-    pub(super) fn release(self) {
+    /// Lets other tabs continue the unfinished uploads, because this one is closed or reloaded.
+    pub(super) fn leave_to_other_tabs(self) {
         self.state.with_value(|state| {
             for &id in state.queue.shown() {
-                if let Some(record) = record(&state.queue, id) {
-                    persistence::remember(&Record { tab: String::new(), ..record });
+                if let Some(saved) = saved_upload(&state.queue, id) {
+                    persistence::save(&SavedUpload { tab: String::new(), ..saved });
                 }
             }
         });
     }
 
-    /// Carries out the queue's orders, starts what may start, and has it shown.
-    pub(super) fn drive(self) {
-        let mut starts = Vec::new();
+    /// Performs effects, starts every attempt that may start, and schedules the next run and the next view.
+    pub(super) fn run(self) {
+        let (mut sends, mut comparisons) = (Vec::new(), Vec::new());
         self.state.update_value(|state| {
             let now = now();
-            state.carry_out();
-            while let Some((id, run)) = state.queue.start(now) {
-                starts.extend(state.attempt(self, id, run).map(|attempt| (attempt, true)));
+            state.perform_effects();
+            while let Some((id, attempt)) = state.queue.start_next(now) {
+                sends.extend(state.new_attempt(id, self.handler(id, attempt)));
             }
-            while let Some((id, run)) = state.queue.start_comparison() {
-                starts.extend(state.attempt(self, id, run).map(|attempt| (attempt, false)));
+            while let Some((id, attempt)) = state.queue.start_comparison() {
+                comparisons.extend(state.new_attempt(id, self.handler(id, attempt)));
             }
-            state.read_ahead();
-            if let Some(before) = state.timer.take() {
-                before.clear();
-            }
-            if let Some(wake) = state.queue.next_wake() {
-                let wait = Duration::from_millis((wake - now).max(0.0) as u64 + 1);
-                state.timer = set_timeout_with_handle(move || self.drive(), wait).ok();
-            }
-            if !state.frame_asked && state.queue.version() != state.shown {
-                state.frame_asked = true;
-                let rest = state.shown_at + SHOWN_MILLISECONDS - now;
-                // A page that nobody sees gets no frames.
-                match document().hidden() {
-                    true => set_timeout(move || self.show(), HIDDEN_FRAME),
-                    false if rest > 0.0 => set_timeout(move || self.show(), Duration::from_millis(rest as u64)),
-                    false => request_animation_frame(move || self.show()),
-                }
-            }
+            state.read_upcoming();
+            self.schedule_run(state, now);
+            self.schedule_view(state, now);
         });
-        for (attempt, sends) in starts {
-            match sends {
-                true => spawn_local(attempt.send()),
-                false => spawn_local(attempt.compare()),
-            }
+        sends.into_iter().for_each(|attempt| spawn_local(attempt.send()));
+        comparisons.into_iter().for_each(|attempt| spawn_local(attempt.compare()));
+    }
+
+    fn handler(self, id: Id, attempt: u32) -> Rc<dyn Fn(AttemptEvent)> {
+        Rc::new(move |event| self.handle(id, attempt, event))
+    }
+
+    /// Runs the queue when its next waiting time is over.
+    fn schedule_run(self, state: &mut UploadState, now: f64) {
+        if let Some(previous) = state.timer.take() {
+            previous.clear();
+        }
+        if let Some(wake) = state.queue.next_wake() {
+            let wait = Duration::from_millis((wake - now).max(0.0) as u64 + 1);
+            state.timer = set_timeout_with_handle(move || self.run(), wait).ok();
         }
     }
 
-    fn show(self) {
-        let shown = self.state.try_update_value(|state| {
-            let tally = *state.queue.tally();
-            state.frame_asked = false;
-            (state.shown, state.shown_at) = (state.queue.version(), now());
-            match tally.small_lanes + tally.large_lanes {
-                0 => state.pace.rest(),
-                _ => state.pace.sample(now(), tally.sent),
+    /// Updates the view in the next frame after the interval, if the queue changed.
+    fn schedule_view(self, state: &mut UploadState, now: f64) {
+        if state.frame_due || state.queue.version() == state.shown_version {
+            return;
+        }
+        state.frame_due = true;
+        let wait = state.shown_at + VIEW_INTERVAL_MILLISECONDS - now;
+        // A hidden page gets no animation frames.
+        match document().hidden() {
+            true => set_timeout(move || self.update_view(), HIDDEN_VIEW_INTERVAL),
+            false if wait > 0.0 => set_timeout(move || self.update_view(), Duration::from_millis(wait as u64)),
+            false => request_animation_frame(move || self.update_view()),
+        }
+    }
+
+    fn update_view(self) {
+        let milestone = self.state.try_update_value(|state| {
+            let totals = *state.queue.totals();
+            state.frame_due = false;
+            (state.shown_version, state.shown_at) = (state.queue.version(), now());
+            match totals.small_connections + totals.large_connections {
+                0 => state.speed.reset(),
+                _ => state.speed.sample(now(), totals.sent),
             }
-            state.give_sign();
-            state.milestones.next(&tally)
+            state.send_heartbeat();
+            state.milestones.next(&totals)
         });
-        let Some(milestone) = shown else { return };
+        let Some(milestone) = milestone else { return };
         if milestone == Some(Milestone::Finished) {
-            self.refresh();
+            self.refresh_list();
         }
         if milestone.is_some() {
-            self.said.set(milestone);
+            self.milestone.set(milestone);
         }
-        self.frame.notify();
+        self.changed.notify();
     }
 }

@@ -1,6 +1,5 @@
-//! The browser's own handles of dropped files, kept in IndexedDB: with one, an unfinished upload goes on after a reload
-//! without the file being chosen again. Only some browsers give them out, and only to secure pages; without them the panel
-//! asks for the file.
+//! Handles of dropped files (`FileSystemFileHandle`), stored in IndexedDB: with one, an upload continues after a reload
+//! without the user selecting the file again. Only some browsers provide handles, and only to secure pages.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -13,65 +12,59 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{File, IdbDatabase, IdbObjectStore, IdbRequest, IdbTransactionMode};
 
-use super::controller::Uploads;
-use super::model::Id;
-
 const DATABASE: &str = "passerelle";
-const STORE: &str = "handles";
+const OBJECT_STORE: &str = "handles";
 
-/// Keeps the handle of an upload's file.
-pub(super) fn keep(upload: UploadId, handle: JsValue) {
+/// Stores the handle of an upload's file.
+pub(super) fn save(upload: UploadId, handle: JsValue) {
     spawn_local(async move {
-        // A browser that cannot keep it will ask for the file.
+        // If storing fails, the user selects the file again.
         let key = upload.to_string().into();
-        let _ = ask(IdbTransactionMode::Readwrite, |store| store.put_with_key(&handle, &key)).await;
+        let _ = with_store(IdbTransactionMode::Readwrite, |store| store.put_with_key(&handle, &key)).await;
     });
 }
 
-/// Forgets the handle of an upload's file.
+/// Deletes the handle of an upload's file.
 pub(super) fn forget(upload: UploadId) {
     spawn_local(async move {
         let key = upload.to_string().into();
-        let _ = ask(IdbTransactionMode::Readwrite, |store| store.delete(&key)).await;
+        let _ = with_store(IdbTransactionMode::Readwrite, |store| store.delete(&key)).await;
     });
 }
 
-/// Goes on with a recalled upload if its handle was kept and may be read without asking.
-pub(super) fn look_up(uploads: Uploads, id: Id, upload: UploadId) {
-    spawn_local(async move {
-        if let Some(handle) = handle(upload).await
-            && is_granted(&handle, "queryPermission").await
-            && let Some(file) = file(&handle).await
-        {
-            uploads.found(id, file);
-        }
-    });
+/// The file of an upload. `None` without a handle, or if the browser would have to ask the user for permission.
+pub(super) async fn file_if_permitted(upload: UploadId) -> Option<File> {
+    file_with_permission(upload, "queryPermission").await
 }
 
-/// The same when a person asks for it: then the browser may ask whether the page may read the file. True if that did it.
-pub(super) async fn resume(uploads: Uploads, id: Id, upload: UploadId) -> bool {
-    let Some(handle) = handle(upload).await else { return false };
-    if !is_granted(&handle, "requestPermission").await {
-        return false;
+/// The file of an upload, after the browser asked the user for permission if needed. A browser asks only while it handles
+/// an action of the user.
+pub(super) async fn request_file(upload: UploadId) -> Option<File> {
+    file_with_permission(upload, "requestPermission").await
+}
+
+async fn file_with_permission(upload: UploadId, method: &str) -> Option<File> {
+    let handle = load(upload).await?;
+    if !has_permission(&handle, method).await {
+        return None;
     }
-    let Some(file) = file(&handle).await else { return false };
-    uploads.found(id, file);
-    true
+    read_file(&handle).await
 }
 
-async fn handle(upload: UploadId) -> Option<JsValue> {
+async fn load(upload: UploadId) -> Option<JsValue> {
     let key = upload.to_string().into();
-    ask(IdbTransactionMode::Readonly, |store| store.get(&key)).await.filter(JsValue::is_object)
+    with_store(IdbTransactionMode::Readonly, |store| store.get(&key)).await.filter(JsValue::is_object)
 }
 
-async fn is_granted(handle: &JsValue, ask: &str) -> bool {
-    // A handle without such a method (of the origin's private files) needs no permission.
-    let Some(ask) = method(handle, ask) else { return true };
-    let Ok(Ok(promise)) = ask.call0(handle).map(JsCast::dyn_into::<Promise>) else { return false };
+/// Calls a permission method of the handle. A handle without such methods (of the origin private file system) needs no
+/// permission.
+async fn has_permission(handle: &JsValue, name: &str) -> bool {
+    let Some(permission) = method(handle, name) else { return true };
+    let Ok(Ok(promise)) = permission.call0(handle).map(JsCast::dyn_into::<Promise>) else { return false };
     JsFuture::from(promise).await.is_ok_and(|answer| answer.as_string().as_deref() == Some("granted"))
 }
 
-async fn file(handle: &JsValue) -> Option<File> {
+async fn read_file(handle: &JsValue) -> Option<File> {
     let promise: Promise = method(handle, "getFile")?.call0(handle).ok()?.dyn_into().ok()?;
     JsFuture::from(promise).await.ok()?.dyn_into().ok()
 }
@@ -80,29 +73,29 @@ fn method(handle: &JsValue, name: &str) -> Option<Function> {
     Reflect::get(handle, &name.into()).ok()?.dyn_into().ok()
 }
 
-/// Asks the one store, in a database that is made at the first use.
-async fn ask(
+/// Opens the database, creating it on the first use, and sends one request to the object store. Returns the result.
+async fn with_store(
     mode: IdbTransactionMode,
-    act: impl FnOnce(&IdbObjectStore) -> Result<IdbRequest, JsValue>,
+    send: impl FnOnce(&IdbObjectStore) -> Result<IdbRequest, JsValue>,
 ) -> Option<JsValue> {
     let request = window().indexed_db().ok()??.open(DATABASE).ok()?;
     let opening = request.clone();
     let upgrade = Closure::once_into_js(move || {
         if let Ok(database) = opening.result() {
-            let _ = database.unchecked_into::<IdbDatabase>().create_object_store(STORE);
+            let _ = database.unchecked_into::<IdbDatabase>().create_object_store(OBJECT_STORE);
         }
     });
     request.set_onupgradeneeded(Some(upgrade.unchecked_ref()));
     let database: IdbDatabase = finished(&request).await.ok()?.unchecked_into();
-    let names = Array::of1(&STORE.into());
+    let names = Array::of1(&OBJECT_STORE.into());
     let transaction = database.transaction_with_str_sequence_and_mode(&names, mode).ok();
-    let request = transaction.and_then(|transaction| act(&transaction.object_store(STORE).ok()?).ok());
-    let answer = match request {
+    let request = transaction.and_then(|transaction| send(&transaction.object_store(OBJECT_STORE).ok()?).ok());
+    let result = match request {
         Some(request) => finished(&request).await.ok(),
         None => None,
     };
     database.close();
-    answer
+    result
 }
 
 async fn finished(request: &IdbRequest) -> Result<JsValue, JsValue> {

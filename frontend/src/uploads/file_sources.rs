@@ -1,5 +1,5 @@
-//! Where files come from: a picker, a drop, the clipboard. Whatever it was, it becomes files with their names below the
-//! folder that they go into, and folders, the empty ones too.
+//! The sources of files: a picker, a drop, the clipboard. Each yields the files with their relative paths, and the folders,
+//! including empty ones.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -12,51 +12,49 @@ use web_sys::{
     FileSystemEntry, FileSystemFileEntry,
 };
 
-/// What was chosen.
+/// The files and folders of a selection.
 #[derive(Default)]
-pub(super) struct Gathered {
-    /// Each file with its names: the folders on the way, and its own.
-    pub(super) files: Vec<Found>,
-    /// The folders, by their names.
+pub(super) struct FoundFiles {
+    pub(super) files: Vec<FoundFile>,
+    /// The relative path of each folder.
     pub(super) folders: Vec<Vec<String>>,
-    /// How many could not be read.
+    /// Number of files and folders that could not be read.
     pub(super) unreadable: usize,
 }
 
-/// A file that was chosen.
-pub(super) struct Found {
-    /// The folders on the way, and its own name.
+/// A file of a selection.
+pub(super) struct FoundFile {
+    /// The relative path; the last name is the file's own.
     pub(super) names: Vec<String>,
-    /// The browser's file.
     pub(super) file: File,
-    /// What reads it again after the page was loaded again, where the browser gives that out (a `FileSystemFileHandle`).
+    /// A `FileSystemFileHandle`, which reads the file after a reload, if the browser provides one.
     pub(super) handle: Option<JsValue>,
 }
 
-/// What a drop or the clipboard holds. It must be taken out at once: the browser empties it after the event.
-pub(super) struct Carried {
+/// The files and folders of a drop or paste, taken out of its `DataTransfer`, which the browser empties after the event.
+pub(super) struct TransferredItems {
     items: Vec<(Option<FileSystemEntry>, Option<File>, Option<Promise>)>,
 }
 
 /// The files of a picker.
-pub(super) fn of_list(list: &FileList) -> Gathered {
-    let mut gathered = Gathered::default();
+fn of_list(list: &FileList) -> FoundFiles {
+    let mut found = FoundFiles::default();
     for file in (0..list.length()).filter_map(|index| list.get(index)) {
         let path = Reflect::get(&file, &"webkitRelativePath".into()).ok().and_then(|path| path.as_string());
         let path = path.filter(|path| !path.is_empty()).unwrap_or_else(|| file.name());
         let names = path.split('/').map(ToOwned::to_owned).collect();
-        gathered.files.push(Found { names, file, handle: None });
+        found.files.push(FoundFile { names, file, handle: None });
     }
-    gathered
+    found
 }
 
-/// True if something that is dragged or pasted has files in it.
+/// True if a drag or paste contains files.
 pub(super) fn has_files(data: &DataTransfer) -> bool {
     data.types().iter().any(|kind| kind.as_string().as_deref() == Some("Files"))
 }
 
-/// Takes out what a drop or the clipboard holds; none where there is no file in it.
-pub(super) fn carried(data: &DataTransfer) -> Option<Carried> {
+/// Takes the files and folders out of a drop or paste. `None` if there are none.
+pub(super) fn take_items(data: &DataTransfer) -> Option<TransferredItems> {
     let list = data.items();
     let files = (0..list.length()).filter_map(|index| list.get(index)).filter(|item| item.kind() == "file");
     let items: Vec<_> = files
@@ -65,43 +63,48 @@ pub(super) fn carried(data: &DataTransfer) -> Option<Carried> {
             (entry, item.get_as_file().ok().flatten(), handle_of(&item))
         })
         .collect();
-    (!items.is_empty()).then_some(Carried { items })
+    (!items.is_empty()).then_some(TransferredItems { items })
 }
 
-impl Carried {
-    /// Reads it, folders with all that is in them; `seen` hears how many files there are so far.
-    pub(super) async fn read(self, seen: impl Fn(usize)) -> Gathered {
-        let mut gathered = Gathered::default();
+impl TransferredItems {
+    /// Reads all files, and the folders recursively; `on_progress` receives the number of files found so far.
+    pub(super) async fn read(self, on_progress: impl Fn(usize)) -> FoundFiles {
+        let mut found = FoundFiles::default();
         for (entry, file, handle) in self.items {
             match (entry, file) {
                 (Some(entry), _) if entry.is_directory() => {
-                    walk(vec![entry.name()], entry.unchecked_into(), &mut gathered, &seen).await;
+                    walk(vec![entry.name()], entry.unchecked_into(), &mut found, &on_progress).await;
                 }
                 (_, Some(file)) => {
                     let handle = match handle {
                         Some(promise) => JsFuture::from(promise).await.ok().filter(|handle| !handle.is_null()),
                         None => None,
                     };
-                    gathered.files.push(Found { names: vec![file.name()], file, handle });
+                    found.files.push(FoundFile { names: vec![file.name()], file, handle });
                 }
-                _ => gathered.unreadable += 1,
+                _ => found.unreadable += 1,
             }
-            seen(gathered.files.len());
+            on_progress(found.files.len());
         }
-        gathered
+        found
     }
 }
 
-/// Reads a folder and all below it.
-async fn walk(names: Vec<String>, folder: FileSystemDirectoryEntry, gathered: &mut Gathered, seen: &impl Fn(usize)) {
+/// Reads a folder recursively.
+async fn walk(
+    names: Vec<String>,
+    folder: FileSystemDirectoryEntry,
+    found: &mut FoundFiles,
+    on_progress: &impl Fn(usize),
+) {
     let mut folders = vec![(names, folder)];
     while let Some((names, folder)) = folders.pop() {
         let reader = folder.create_reader();
-        gathered.folders.push(names.clone());
+        found.folders.push(names.clone());
         loop {
-            // A part of it at a time (Chromium: 100), until there is none.
-            let Ok(entries) = entries(&reader).await else {
-                gathered.unreadable += 1;
+            // Each call returns some entries (100 in Chromium); no entries mean the end.
+            let Ok(entries) = read_entries(&reader).await else {
+                found.unreadable += 1;
                 break;
             };
             if entries.length() == 0 {
@@ -113,22 +116,22 @@ async fn walk(names: Vec<String>, folder: FileSystemDirectoryEntry, gathered: &m
                 names.push(entry.name());
                 match entry.is_directory() {
                     true => folders.push((names, entry.unchecked_into())),
-                    // All of them are asked for before the first is waited for.
-                    false => files.push((names, file(entry.unchecked_into()))),
+                    // Requested here and awaited below, so that the requests run concurrently.
+                    false => files.push((names, read_file(entry.unchecked_into()))),
                 }
             }
             for (names, file) in files {
                 match file.await {
-                    Ok(file) => gathered.files.push(Found { names, file: file.unchecked_into(), handle: None }),
-                    Err(_) => gathered.unreadable += 1,
+                    Ok(file) => found.files.push(FoundFile { names, file: file.unchecked_into(), handle: None }),
+                    Err(_) => found.unreadable += 1,
                 }
             }
-            seen(gathered.files.len());
+            on_progress(found.files.len());
         }
     }
 }
 
-async fn entries(reader: &FileSystemDirectoryReader) -> Result<Array, JsValue> {
+async fn read_entries(reader: &FileSystemDirectoryReader) -> Result<Array, JsValue> {
     let promise = Promise::new(&mut |resolve, reject| {
         let (resolve, reject) = callbacks(resolve, reject);
         let _ = reader.read_entries_with_callback_and_callback(resolve.unchecked_ref(), reject.unchecked_ref());
@@ -136,34 +139,34 @@ async fn entries(reader: &FileSystemDirectoryReader) -> Result<Array, JsValue> {
     JsFuture::from(promise).await.map(JsCast::unchecked_into)
 }
 
-fn file(entry: FileSystemFileEntry) -> JsFuture {
+fn read_file(entry: FileSystemFileEntry) -> JsFuture {
     JsFuture::from(Promise::new(&mut |resolve, reject| {
         let (resolve, reject) = callbacks(resolve, reject);
         entry.file_with_callback_and_callback(resolve.unchecked_ref(), reject.unchecked_ref());
     }))
 }
 
-/// A promise's own functions are what these calls want.
+/// The functions of a promise, in the type of callbacks.
 fn callbacks(resolve: Function, reject: Function) -> (JsValue, JsValue) {
     (resolve.into(), reject.into())
 }
 
-/// Only a secure page has it, and not in every browser.
+/// The handle of a dropped file. `None` if the browser has no such method, or the page is not secure.
 fn handle_of(item: &DataTransferItem) -> Option<Promise> {
     let get: Function = Reflect::get(item, &"getAsFileSystemHandle".into()).ok()?.dyn_into().ok()?;
     get.call0(item).ok()?.dyn_into().ok()
 }
 
-/// Calls `act` with what was chosen once the picker is closed.
-pub(super) fn on_change(input: &web_sys::HtmlInputElement, act: impl Fn(Gathered) + 'static) {
-    let picked = input.clone();
-    let chosen = Closure::<dyn FnMut()>::new(move || {
-        let gathered = picked.files().map(|list| of_list(&list)).unwrap_or_default();
-        // The same file may be chosen again.
-        picked.set_value("");
-        act(gathered);
+/// Calls `on_files` with the files that the user selected in a picker.
+pub(super) fn on_change(input: &web_sys::HtmlInputElement, on_files: impl Fn(FoundFiles) + 'static) {
+    let picker = input.clone();
+    let on_change = Closure::<dyn FnMut()>::new(move || {
+        let found = picker.files().map(|list| of_list(&list)).unwrap_or_default();
+        // Without this, selecting the same file again would fire no event.
+        picker.set_value("");
+        on_files(found);
     });
-    input.set_onchange(Some(chosen.as_ref().unchecked_ref()));
-    // It belongs to an element that stays for as long as the page.
-    chosen.forget();
+    input.set_onchange(Some(on_change.as_ref().unchecked_ref()));
+    // The element lives as long as the page, and needs the closure as long.
+    on_change.forget();
 }

@@ -1,5 +1,5 @@
-//! The page's side of the worker that hashes (`bin/hasher.rs`), which starts with the first file. Where there is no such
-//! worker (an old browser, a file that is missing on the host) nothing is hashed, and uploads go on unproved.
+//! `Hasher`: the page's side of the web worker that hashes files (`bin/hasher.rs`), which starts with the first file. If
+//! the worker cannot start, in an old browser for instance, files are uploaded without verification.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -13,25 +13,25 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Blob, Event, MessageEvent, Worker};
 
-/// Beside the page, wherever that is; the bundler names it after the program.
-const WORKER: &str = "./hasher_loader.js";
+/// URL relative to the page; the bundler derives the name from that of the program.
+const WORKER_URL: &str = "./hasher_loader.js";
 
-/// Hashes files.
+/// Hashes files. A clone is the same worker.
 #[derive(Clone, Default)]
 pub(super) struct Hasher(Rc<RefCell<Inner>>);
 
 #[derive(Default)]
 struct Inner {
-    state: State,
+    state: WorkerState,
     jobs: HashMap<u32, Job>,
-    next: u32,
+    next_job: u32,
 }
 
 #[derive(Default)]
-enum State {
+enum WorkerState {
     #[default]
-    Absent,
-    /// It does not listen yet: what is to be hashed waits.
+    NotStarted,
+    /// The worker does not listen yet: messages wait.
     Starting(Worker, Vec<Array>),
     Ready(Worker),
     Broken,
@@ -39,155 +39,163 @@ enum State {
 
 struct Job {
     resolve: Function,
-    progress: Box<dyn Fn(u64)>,
+    on_progress: Box<dyn Fn(u64)>,
     signal: AbortSignal,
-    /// What the signal calls.
-    _stop: Closure<dyn FnMut()>,
+    /// The `abort` listener of `signal`.
+    _on_abort: Closure<dyn FnMut()>,
 }
 
-/// A file being hashed.
-pub(super) struct Hashing(JsFuture);
+/// The result of a hash that runs.
+pub(super) struct PendingHash(JsFuture);
 
-/// What came of it.
+/// A file that was hashed.
 #[derive(Default)]
-pub(super) struct Hashed {
-    /// The digest in hexadecimal digits; none where the file could not be read, or nothing hashes here.
+pub(super) struct HashedFile {
+    /// The digest in hexadecimal digits. `None` if the file cannot be read, or the worker cannot start.
     pub(super) digest: Option<String>,
-    /// The bytes, where they were asked for and there are any.
+    /// The bytes, if they were requested and the file is not empty.
     pub(super) bytes: Option<ArrayBuffer>,
 }
 
-impl Hashing {
-    /// The digest, as in [`Hashed`].
+impl PendingHash {
+    /// Waits for [`HashedFile::digest`].
     pub(super) async fn digest(self) -> Option<String> {
-        self.whole().await.digest
+        self.file().await.digest
     }
 
-    /// The digest, and the bytes that were read for it.
-    pub(super) async fn whole(self) -> Hashed {
-        // The promise is only ever resolved: with `[job, digest, bytes]`, or with nothing.
-        let Some(said) = self.0.await.ok().and_then(|said| said.dyn_into::<Array>().ok()) else {
-            return Hashed::default();
+    /// Waits for the digest and the bytes.
+    pub(super) async fn file(self) -> HashedFile {
+        // The promise never rejects. It resolves to `[job, digest, bytes]`, or to null after a failure.
+        let Some(message) = self.0.await.ok().and_then(|message| message.dyn_into::<Array>().ok()) else {
+            return HashedFile::default();
         };
-        Hashed { digest: said.get(1).as_string(), bytes: said.get(2).dyn_into().ok() }
+        HashedFile { digest: message.get(1).as_string(), bytes: message.get(2).dyn_into().ok() }
     }
 }
 
 impl Hasher {
-    /// Starts to hash, whether or not anybody waits for it. It ends early when `signal` says so.
-    pub(super) fn start(&self, blob: &Blob, signal: &AbortSignal, progress: impl Fn(u64) + 'static) -> Hashing {
-        self.begin(blob, false, signal, progress)
+    /// Starts to hash a file, also if the result is never awaited. Ends early if `signal` aborts. `on_progress` receives the
+    /// number of bytes hashed.
+    pub(super) fn hash(&self, blob: &Blob, signal: &AbortSignal, on_progress: impl Fn(u64) + 'static) -> PendingHash {
+        self.begin(blob, false, signal, on_progress)
     }
 
-    /// The same for a small file, whose bytes are then wanted as well: so they are read once.
-    pub(super) fn read(&self, blob: &Blob, signal: &AbortSignal) -> Hashing {
+    /// [`Hasher::hash`] for a small file that also returns the bytes, so that they are read once.
+    pub(super) fn hash_and_read(&self, blob: &Blob, signal: &AbortSignal) -> PendingHash {
         self.begin(blob, true, signal, |_| {})
     }
 
-    fn begin(&self, blob: &Blob, bytes: bool, signal: &AbortSignal, progress: impl Fn(u64) + 'static) -> Hashing {
-        self.wake();
+    fn begin(
+        &self,
+        blob: &Blob,
+        with_bytes: bool,
+        signal: &AbortSignal,
+        on_progress: impl Fn(u64) + 'static,
+    ) -> PendingHash {
+        self.start_worker();
         let mut resolve = None;
         let promise = Promise::new(&mut |accept, _| resolve = Some(accept));
-        let Some(resolve) = resolve else { return Hashing(JsFuture::from(promise)) };
-        let job = {
+        let Some(resolve) = resolve else { return PendingHash(JsFuture::from(promise)) };
+        let id = {
             let mut inner = self.0.borrow_mut();
-            inner.next += 1;
-            inner.next
+            inner.next_job += 1;
+            inner.next_job
         };
         let hasher = self.clone();
-        let stop = Closure::<dyn FnMut()>::new(move || hasher.stop(job));
-        signal.set_onabort(Some(stop.as_ref().unchecked_ref()));
-        let kept = Job { resolve, progress: Box::new(progress), signal: signal.clone(), _stop: stop };
-        self.0.borrow_mut().jobs.insert(job, kept);
-        self.send(Array::of3(&job.into(), blob, &bytes.into()));
-        Hashing(JsFuture::from(promise))
+        let on_abort = Closure::<dyn FnMut()>::new(move || hasher.cancel(id));
+        signal.set_onabort(Some(on_abort.as_ref().unchecked_ref()));
+        let job = Job { resolve, on_progress: Box::new(on_progress), signal: signal.clone(), _on_abort: on_abort };
+        self.0.borrow_mut().jobs.insert(id, job);
+        self.send(Array::of3(&id.into(), blob, &with_bytes.into()));
+        PendingHash(JsFuture::from(promise))
     }
 
-    fn stop(&self, job: u32) {
+    fn cancel(&self, job: u32) {
         if self.0.borrow().jobs.contains_key(&job) {
             self.send(Array::of1(&job.into()));
             self.finish(job, &JsValue::NULL);
         }
     }
 
-    fn finish(&self, job: u32, digest: &JsValue) {
+    fn finish(&self, job: u32, result: &JsValue) {
         let job = self.0.borrow_mut().jobs.remove(&job);
         if let Some(job) = job {
-            job.end(digest);
+            job.end(result);
         }
     }
 
     fn send(&self, message: Array) {
-        let broken = match &mut self.0.borrow_mut().state {
-            State::Starting(_, waiting) => {
+        let failed = match &mut self.0.borrow_mut().state {
+            WorkerState::Starting(_, waiting) => {
                 waiting.push(message.clone());
                 false
             }
-            State::Ready(worker) => worker.post_message(&message).is_err(),
-            State::Absent | State::Broken => true,
+            WorkerState::Ready(worker) => worker.post_message(&message).is_err(),
+            WorkerState::NotStarted | WorkerState::Broken => true,
         };
-        if broken {
+        if failed {
             self.finish(message.get(0).as_f64().unwrap_or(-1.0) as u32, &JsValue::NULL);
         }
     }
 
-    fn wake(&self) {
-        if !matches!(self.0.borrow().state, State::Absent) {
+    fn start_worker(&self) {
+        if !matches!(self.0.borrow().state, WorkerState::NotStarted) {
             return;
         }
-        let state = match Worker::new(WORKER) {
+        let state = match Worker::new(WORKER_URL) {
             Ok(worker) => {
-                let (hears, fails) = (self.clone(), self.clone());
-                let heard = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-                    hears.heard(&event.data().unchecked_into());
+                let (receiver, failing) = (self.clone(), self.clone());
+                let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+                    receiver.receive(&event.data().unchecked_into());
                 });
-                let failed = Closure::<dyn FnMut(Event)>::new(move |_| fails.broke());
-                worker.set_onmessage(Some(heard.as_ref().unchecked_ref()));
-                worker.set_onerror(Some(failed.as_ref().unchecked_ref()));
-                // The worker lives for as long as the page.
-                heard.forget();
-                failed.forget();
-                State::Starting(worker, Vec::new())
+                let on_error = Closure::<dyn FnMut(Event)>::new(move |_| failing.fail_all());
+                worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+                worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+                // The worker lives as long as the page, and needs the closures as long.
+                on_message.forget();
+                on_error.forget();
+                WorkerState::Starting(worker, Vec::new())
             }
-            Err(_) => State::Broken,
+            Err(_) => WorkerState::Broken,
         };
         self.0.borrow_mut().state = state;
     }
 
-    fn heard(&self, message: &Array) {
+    /// Handles a message of the worker; `bin/hasher.rs` describes them.
+    fn receive(&self, message: &Array) {
         let (job, value) = (message.get(0), message.get(1));
-        let Some(job) = job.as_f64().map(|job| job as u32) else { return self.ready() };
+        let Some(job) = job.as_f64().map(|job| job as u32) else { return self.worker_ready() };
         match value.as_f64() {
             Some(bytes) => {
                 if let Some(job) = self.0.borrow().jobs.get(&job) {
-                    (job.progress)(bytes as u64);
+                    (job.on_progress)(bytes as u64);
                 }
             }
             None => self.finish(job, message),
         }
     }
 
-    fn ready(&self) {
+    fn worker_ready(&self) {
         let state = std::mem::take(&mut self.0.borrow_mut().state);
-        if let State::Starting(worker, waiting) = state {
-            self.0.borrow_mut().state = State::Ready(worker);
+        if let WorkerState::Starting(worker, waiting) = state {
+            self.0.borrow_mut().state = WorkerState::Ready(worker);
             waiting.into_iter().for_each(|message| self.send(message));
         }
     }
 
-    fn broke(&self) {
-        self.0.borrow_mut().state = State::Broken;
+    fn fail_all(&self) {
+        self.0.borrow_mut().state = WorkerState::Broken;
         let jobs = std::mem::take(&mut self.0.borrow_mut().jobs);
         jobs.into_values().for_each(|job| job.end(&JsValue::NULL));
     }
 }
 
 impl Job {
-    fn end(self, digest: &JsValue) {
+    fn end(self, result: &JsValue) {
         self.signal.set_onabort(None);
-        // A promise's own function does not throw.
-        let _ = self.resolve.call1(&JsValue::UNDEFINED, digest);
-        // It may be running just now, in which case it must not be dropped under its own feet.
+        // Resolving a promise does not throw.
+        let _ = self.resolve.call1(&JsValue::UNDEFINED, result);
+        // Drop the closure `_on_abort` later, because it may be what calls this function.
         wasm_bindgen_futures::spawn_local(async move { drop(self) });
     }
 }

@@ -1,129 +1,135 @@
-//! An upload and all uploads in words.
+//! The texts of the panel: those of one upload, and those of all.
 
 #![cfg(target_arch = "wasm32")]
 
 use leptos::prelude::*;
 
 use super::controller::Uploads;
-use super::model::{Item, Link, Queue, Stage};
+use super::model::{Connectivity, Item, Queue, Stage};
 use crate::env::format;
 use crate::env::prefs::Prefs;
 use crate::i18n::fill;
 use crate::printable::printable;
 
-/// What a row of the panel says.
+/// What a row shows.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Line {
+pub(super) struct RowLabels {
     pub(super) name: String,
-    /// Where it goes.
+    /// Path of the target.
     pub(super) path: String,
-    /// How it stands, in words.
-    pub(super) text: String,
-    /// What to do about it, where something is to be done.
+    /// The stage, with figures.
+    pub(super) state: String,
+    /// How the user can solve a problem; empty without one.
     pub(super) advice: String,
-    /// How far it is, in whole per cent; none where nothing moves.
+    /// Progress in whole per cent. `None` in stages without a progress bar.
     pub(super) percent: Option<u8>,
-    /// How it looks, in the style sheet.
-    pub(super) look: &'static str,
-    /// The drawing before it.
+    /// CSS class of the stage.
+    pub(super) class: &'static str,
+    /// Name of the icon.
     pub(super) icon: &'static str,
-    /// What can be done with it.
-    pub(super) can: Can,
+    pub(super) actions: Actions,
 }
 
-/// What can be done with an upload.
+/// The actions that a row offers.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Can {
+pub(super) struct Actions {
     pub(super) pause: bool,
     pub(super) resume: bool,
     pub(super) retry: bool,
-    pub(super) decide: bool,
-    pub(super) choose: bool,
-    pub(super) show: bool,
-    /// Stop it; else only take it off the list.
+    /// Open the dialog about the conflict.
+    pub(super) resolve: bool,
+    /// Select the missing file.
+    pub(super) select_file: bool,
+    /// Open the folder with the file.
+    pub(super) show_in_folder: bool,
+    /// Cancel the upload; if `false`, only remove it from the list.
     pub(super) cancel: bool,
 }
 
-/// Describes one upload.
-pub(super) fn line(prefs: Prefs, item: &Item, link: Link) -> Line {
+/// The labels of one upload.
+pub(super) fn row_labels(prefs: Prefs, item: &Item, connectivity: Connectivity) -> RowLabels {
     let words = prefs.words();
-    let size = item.chosen.size;
-    let part = |template: &str| fill(template, &[("x", &prefs.size(item.sent)), ("y", &prefs.size(size))]);
-    let none = Can { cancel: true, ..Can::default() };
-    let can_pause = Can { pause: true, ..none };
-    let over = Can { show: true, ..Can::default() };
-    let lost = !matches!(link, Link::Up);
-    let (text, look, icon, can) = match &item.stage {
-        Stage::Planned => (words.upload_checking.into(), "moving", "spinner", none),
-        Stage::Comparing => (words.upload_comparing.into(), "moving", "spinner", can_pause),
-        Stage::Waiting if lost => (words.uploads_lost.into(), "waiting", "offline", can_pause),
-        Stage::Waiting => (format!("{} · {}", words.upload_waiting, prefs.size(size)), "waiting", "upload", can_pause),
-        Stage::Sending => (part(words.upload_part), "moving", "upload", can_pause),
-        Stage::Verifying => (words.upload_verifying.into(), "moving", "spinner", can_pause),
-        Stage::Resting(_) => (words.upload_resting.into(), "waiting", "refresh", Can { retry: true, ..can_pause }),
-        Stage::Paused => (part(words.upload_paused), "paused", "pause", Can { resume: true, ..none }),
-        Stage::Asking(_) => (words.upload_asking.into(), "stuck", "warning", Can { decide: true, ..none }),
-        Stage::Absent => (part(words.upload_absent), "stuck", "warning", Can { choose: true, ..none }),
+    let size = item.file.size;
+    let sent_of_size = |template: &str| fill(template, &[("x", &prefs.size(item.sent)), ("y", &prefs.size(size))]);
+    let cancel = Actions { cancel: true, ..Actions::default() };
+    let pause = Actions { pause: true, ..cancel };
+    let show = Actions { show_in_folder: true, ..Actions::default() };
+    let lost = !matches!(connectivity, Connectivity::Online);
+    let (state, class, icon, actions) = match &item.stage {
+        Stage::Checking => (words.upload_checking.into(), "moving", "spinner", cancel),
+        Stage::Comparing => (words.upload_comparing.into(), "moving", "spinner", pause),
+        Stage::Waiting if lost => (words.uploads_lost.into(), "waiting", "offline", pause),
+        Stage::Waiting => (format!("{} · {}", words.upload_waiting, prefs.size(size)), "waiting", "upload", pause),
+        Stage::Sending => (sent_of_size(words.upload_part), "moving", "upload", pause),
+        Stage::Verifying => (words.upload_verifying.into(), "moving", "spinner", pause),
+        Stage::Backoff(_) => (words.upload_resting.into(), "waiting", "refresh", Actions { retry: true, ..pause }),
+        Stage::Paused => (sent_of_size(words.upload_paused), "paused", "pause", Actions { resume: true, ..cancel }),
+        Stage::Conflict(_) => (words.upload_asking.into(), "stuck", "warning", Actions { resolve: true, ..cancel }),
+        Stage::FileMissing => {
+            (sent_of_size(words.upload_absent), "stuck", "warning", Actions { select_file: true, ..cancel })
+        }
         Stage::Done(verified) => {
             let word = if *verified { words.upload_verified } else { words.upload_done };
-            (format!("{word} · {}", prefs.size(size)), "done", "check", over)
+            (format!("{word} · {}", prefs.size(size)), "done", "check", show)
         }
-        Stage::Identical => (words.upload_identical.into(), "done", "check", over),
-        Stage::Skipped => (words.upload_skipped.into(), "waiting", "check", over),
-        Stage::Failed(trouble) => {
+        Stage::Identical => (words.upload_identical.into(), "done", "check", show),
+        Stage::Skipped => (words.upload_skipped.into(), "waiting", "check", show),
+        Stage::Failed(error) => {
             let missing = prefs.size(size.saturating_sub(item.sent));
-            let title = fill(trouble.explain(words).title, &[("x", &missing)]);
-            (title, "failed", "warning", Can { retry: trouble.sends_again(), ..Can::default() })
+            let title = fill(error.explain(words).title, &[("x", &missing)]);
+            (title, "failed", "warning", Actions { retry: error.can_retry(), ..Actions::default() })
         }
-        Stage::Canceled => return Line::default(),
+        Stage::Canceled => return RowLabels::default(),
     };
     let advice = match &item.stage {
-        Stage::Failed(trouble) => trouble.explain(words).advice,
+        Stage::Failed(error) => error.explain(words).advice,
         _ => "",
     };
-    let percent = matches!(look, "moving" | "paused" | "waiting").then(|| (item.progress() * 100.0) as u8);
-    Line {
-        name: printable(item.chosen.target.name()),
-        path: printable(item.chosen.target.as_bytes()),
-        text,
+    let percent = matches!(class, "moving" | "paused" | "waiting").then(|| (item.progress() * 100.0) as u8);
+    RowLabels {
+        name: printable(item.file.target.name()),
+        path: printable(item.file.target.as_bytes()),
+        state,
         advice: advice.into(),
         percent,
-        look,
+        class,
         icon,
-        can,
+        actions,
     }
 }
 
-/// What the panel's head says: one line on what goes on, one of figures.
-pub(super) fn head(uploads: Uploads) -> (String, String) {
+/// The title of the panel, and the line of figures below.
+pub(super) fn panel_labels(uploads: Uploads) -> (String, String) {
     let prefs = uploads.prefs;
-    uploads.read_pace(|queue, pace| {
-        let (tally, words) = (queue.tally(), prefs.words());
-        let lost = !matches!(queue.link(), Link::Up) && tally.moving > 0;
+    uploads.read_with_speed(|queue, speed| {
+        let (totals, words) = (queue.totals(), prefs.words());
+        let lost = !matches!(queue.connectivity(), Connectivity::Online) && totals.active > 0;
         let title = if let Some(files) = uploads.reading.get() {
             prefs.counted(|words| &words.uploads_reading, files)
         } else if lost {
             words.uploads_lost.to_owned()
-        } else if tally.moving > 0 {
-            prefs.counted(|words| &words.uploads_running, tally.moving)
-        } else if tally.paused > 0 {
+        } else if totals.active > 0 {
+            prefs.counted(|words| &words.uploads_running, totals.active)
+        } else if totals.paused > 0 {
             words.uploads_paused.to_owned()
-        } else if tally.stuck() > 0 {
-            prefs.counted(|words| &words.uploads_stuck, tally.stuck())
+        } else if totals.needs_user() > 0 {
+            prefs.counted(|words| &words.uploads_stuck, totals.needs_user())
         } else {
-            prefs.counted(|words| &words.uploads_done, tally.done)
+            prefs.counted(|words| &words.uploads_done, totals.done)
         };
-        let figures = if tally.moving + tally.paused == 0 {
+        let figures = if totals.active + totals.paused == 0 {
             summary(prefs, queue)
         } else {
-            let mut parts =
-                vec![fill(words.upload_part, &[("x", &prefs.size(tally.sent)), ("y", &prefs.size(tally.bytes))])];
-            if let Some(rate) = pace.bytes_per_second().filter(|_| !lost) {
+            let sent = [("x", prefs.size(totals.sent)), ("y", prefs.size(totals.bytes))];
+            let sent: Vec<_> = sent.iter().map(|(key, size)| (*key, size.as_str())).collect();
+            let mut parts = vec![fill(words.upload_part, &sent)];
+            if let Some(rate) = speed.bytes_per_second().filter(|_| !lost) {
                 parts.push(fill(words.upload_rate, &[("rate", &prefs.size(rate))]));
-                parts.extend(pace.left(tally.left).map(|left| fill(words.upload_left, &[("t", &left.text())])));
+                let remaining = speed.remaining_time(totals.remaining);
+                parts.extend(remaining.map(|time| fill(words.upload_left, &[("t", &time.text())])));
             }
-            if tally.stuck() > 0 {
-                parts.push(prefs.counted(|words| &words.uploads_stuck, tally.stuck()));
+            if totals.needs_user() > 0 {
+                parts.push(prefs.counted(|words| &words.uploads_stuck, totals.needs_user()));
             }
             parts.join(" · ")
         };
@@ -131,28 +137,28 @@ pub(super) fn head(uploads: Uploads) -> (String, String) {
     })
 }
 
-/// What became of all of it.
+/// The results of the finished uploads.
 pub(super) fn summary(prefs: Prefs, queue: &Queue) -> String {
-    let tally = queue.tally();
+    let totals = queue.totals();
     let mut parts = Vec::new();
-    if tally.stuck() > 0 && tally.done > 0 {
-        parts.push(prefs.counted(|words| &words.uploads_done, tally.done));
+    if totals.needs_user() > 0 && totals.done > 0 {
+        parts.push(prefs.counted(|words| &words.uploads_done, totals.done));
     }
-    if tally.done > 0 && tally.verified == tally.done {
-        parts.push(prefs.counted(|words| &words.uploads_verified, tally.done));
+    if totals.done > 0 && totals.verified == totals.done {
+        parts.push(prefs.counted(|words| &words.uploads_verified, totals.done));
     }
-    if tally.identical > 0 {
-        parts.push(prefs.counted(|words| &words.uploads_spared, tally.identical));
+    if totals.identical > 0 {
+        parts.push(prefs.counted(|words| &words.uploads_spared, totals.identical));
     }
-    if tally.skipped > 0 {
-        parts.push(prefs.counted(|words| &words.uploads_skipped, tally.skipped));
+    if totals.skipped > 0 {
+        parts.push(prefs.counted(|words| &words.uploads_skipped, totals.skipped));
     }
     parts.join(" · ")
 }
 
-/// How large and how old a side of a conflict is.
-pub(super) fn side(prefs: Prefs, folder: bool, size: u64, modified: i64) -> String {
+/// The size and date of one side of a conflict.
+pub(super) fn side_label(prefs: Prefs, folder: bool, size: u64, modified: i64) -> String {
     let date = format::date(prefs.lang.get(), modified);
-    let what = if folder { prefs.words().folder.to_owned() } else { prefs.size(size) };
-    format!("{what} · {date}")
+    let size = if folder { prefs.words().folder.to_owned() } else { prefs.size(size) };
+    format!("{size} · {date}")
 }

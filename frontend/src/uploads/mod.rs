@@ -1,12 +1,12 @@
-//! Uploads: files from this machine become files of the server, each whole and proved to be so. `model` decides; the
-//! rest reads files, sends, hashes and shows.
+//! Uploads: files of the user's machine are sent to the server, resumable and verified by their digests. `model` decides;
+//! the other files read files, send requests, and render.
 //!
-//! - `entry` and `sources`: where files come from. `intake`: how they come into the queue. `survey`: what stands at their
-//!   targets. `engine`: the queue at work. `state`: what it holds, and its orders carried out.
-//! - `attempt`: one file, from where the server stands to the end. `whole`: a small one in one request; `tus`: a larger one
-//!   in slices; `exchange`: the only code that sends bytes. `filed`: what the server then has. `hasher`: the worker that
-//!   hashes (`bin/hasher.rs`).
-//! - `memory` and `handles`: what outlives the page. `panel`, `row`, `question`, `describe`: what is shown.
+//! - Input: `picker` (buttons, drop, paste), `file_sources`, `add_files`, `check_conflicts`.
+//! - Queue at work: `controller`, `state`.
+//! - One file: `attempt` sends it by `single_request` or `tus`, which send bytes by `xhr`; `hasher` hashes it in a web
+//!   worker (`bin/hasher.rs`); `uploaded_file` verifies the result.
+//! - After a reload: `persistence`, `file_handles`.
+//! - View: `panel`, `row`, `labels`, `focus`, `conflict_dialog`.
 
 pub mod model;
 
@@ -17,11 +17,14 @@ mod conflict_dialog;
 mod controller;
 mod file_handles;
 mod file_sources;
+mod focus;
 mod hasher;
+mod idempotency_keys;
 mod labels;
 mod panel;
 mod persistence;
 mod picker;
+mod provide;
 mod row;
 mod single_request;
 mod state;
@@ -31,8 +34,8 @@ mod xhr;
 
 #[cfg(target_arch = "wasm32")]
 pub use {
-    conflict_dialog::UploadQuestion,
+    conflict_dialog::UploadDialogs,
     controller::Uploads,
     panel::UploadsPanel,
-    picker::{UploadButtons, UploadEntry, UploadTab, choose_files, choose_folder},
+    picker::{UploadButtons, UploadPickers, UploadTab, choose_files, choose_folder},
 };

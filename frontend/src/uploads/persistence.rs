@@ -1,38 +1,38 @@
-//! What this browser remembers of unfinished uploads: an entry in its storage for each, under the upload's id, marked with
-//! the tab that works on it. A tab's own name outlives a reload (`sessionStorage`).
+//! Unfinished uploads in the browser's storage: one key for each, which names the tab that uploads it. The name of a tab
+//! survives a reload (`sessionStorage`).
 
 #![cfg(target_arch = "wasm32")]
 
 use shared::UploadId;
 use shared::hex;
 
-use super::model::saved_upload::Record;
+use super::model::saved_upload::SavedUpload;
 use crate::env::{clock, random_id, storage};
 
-const KEY: &str = "passerelle.upload:";
-const TAB: &str = "passerelle.tab";
+const KEY_PREFIX: &str = "passerelle.upload:";
+const TAB_KEY: &str = "passerelle.tab";
 
 /// The name of this tab.
 pub(super) fn tab() -> String {
-    thread_local! { static NAME: String = tab_name(); }
+    thread_local! { static NAME: String = read_or_create_tab_name(); }
     NAME.with(Clone::clone)
 }
 
-fn tab_name() -> String {
-    let store = leptos::prelude::window().session_storage().ok().flatten();
-    let known = store.as_ref().and_then(|store| store.get_item(TAB).ok().flatten());
-    known.unwrap_or_else(|| {
+fn read_or_create_tab_name() -> String {
+    let storage = leptos::prelude::window().session_storage().ok().flatten();
+    let stored = storage.as_ref().and_then(|storage| storage.get_item(TAB_KEY).ok().flatten());
+    stored.unwrap_or_else(|| {
         let name = hex::encode(&random_id()[..8]);
-        if let Some(store) = store {
-            let _ = store.set_item(TAB, &name);
+        if let Some(storage) = storage {
+            let _ = storage.set_item(TAB_KEY, &name);
         }
         name
     })
 }
 
-/// Remembers an upload.
-pub(super) fn remember(record: &Record) {
-    storage::set(&key(record.upload), Some(&record.to_text()));
+/// Saves an upload.
+pub(super) fn save(saved: &SavedUpload) {
+    storage::set(&key(saved.upload), Some(&saved.to_text()));
 }
 
 /// Forgets an upload.
@@ -40,18 +40,19 @@ pub(super) fn forget(upload: UploadId) {
     storage::set(&key(upload), None);
 }
 
-/// What is remembered of uploads that no living tab works on, in the order of their targets.
-pub(super) fn recall() -> Vec<Record> {
+/// The saved uploads that no other open tab uploads, in the order of their targets.
+pub(super) fn load_available() -> Vec<SavedUpload> {
     let (tab, now) = (tab(), clock() as f64);
-    let ours = storage::keys(KEY).into_iter().filter_map(|key| {
-        let record = Record::from_text(UploadId::parse(&key[KEY.len()..])?, &storage::get(&key)?)?;
-        record.is_free(&tab, now).then_some(record)
+    let available = storage::keys(KEY_PREFIX).into_iter().filter_map(|key| {
+        let upload = UploadId::parse(&key[KEY_PREFIX.len()..])?;
+        let saved = SavedUpload::from_text(upload, &storage::get(&key)?)?;
+        saved.is_available(&tab, now).then_some(saved)
     });
-    let mut records: Vec<_> = ours.collect();
-    records.sort_by_cached_key(|record| record.chosen.target.encoded());
-    records
+    let mut uploads: Vec<_> = available.collect();
+    uploads.sort_by_cached_key(|saved| saved.file.target.encoded());
+    uploads
 }
 
 fn key(upload: UploadId) -> String {
-    format!("{KEY}{upload}")
+    format!("{KEY_PREFIX}{upload}")
 }

@@ -1,27 +1,28 @@
-//! One row of the panel: a slot that shows whatever upload stands at its position.
+//! A row of the panel: a slot that shows the upload at its current position.
 
 #![cfg(target_arch = "wasm32")]
 
 use leptos::prelude::*;
 
 use super::controller::Uploads;
-use super::labels::{Can, Line, line};
+use super::focus::keep_near;
+use super::labels::{Actions, RowLabels, row_labels};
 use super::model::{Id, Queue};
-use super::panel::keep_focus;
 use super::{file_handles, picker};
 use crate::env::prefs::Prefs;
 use crate::i18n::{Words, fill};
 use crate::ui::icon::Icon;
 use crate::ui::virtual_list::{Extent, pixels};
 
-/// A place for a row.
+/// A slot of the virtual list, whose element is reused for other positions as the list scrolls.
 #[derive(Clone, Copy)]
 pub(super) struct Slot {
     pub(super) id: usize,
-    /// Which of the shown uploads it shows.
+    /// Position in the list; `None` while the slot is not in use.
     pub(super) position: RwSignal<Option<usize>>,
 }
 
+/// The row.
 #[component]
 pub(super) fn Row(row: Slot, extent: Memo<Extent>, shift: Signal<f64>) -> impl IntoView {
     let (uploads, prefs) = (Uploads::get(), Prefs::get());
@@ -30,44 +31,45 @@ pub(super) fn Row(row: Slot, extent: Memo<Extent>, shift: Signal<f64>) -> impl I
         let position = position.get()?;
         uploads.read(|queue| queue.shown().get(position).copied())
     });
-    let shown = Memo::new(move |_| {
+    let labels = Memo::new(move |_| {
         let id = id.get();
         uploads.read(|queue| {
             let item = id.and_then(|id| queue.get(id));
-            item.map_or_else(Line::default, |item| line(prefs, item, queue.link()))
+            item.map_or_else(RowLabels::default, |item| row_labels(prefs, item, queue.connectivity()))
         })
     });
-    let text = move |part: fn(&Line) -> &String| Signal::derive(move || shown.with(|line| part(line).clone()));
+    let text =
+        move |part: fn(&RowLabels) -> &String| Signal::derive(move || labels.with(|labels| part(labels).clone()));
     let offset = Signal::derive(move || {
         let top = position.get().unwrap_or(0) as f64 * extent.get().row;
         format!("translateY({})", pixels(top + shift.get()))
     });
     let class = Signal::derive(move || match id.get() {
-        Some(_) => format!("upload {}", shown.with(|line| line.look)),
+        Some(_) => format!("upload {}", labels.with(|labels| labels.class)),
         None => "upload off".to_owned(),
     });
-    let percent = Signal::derive(move || shown.with(|line| line.percent));
-    let labelled = move |label: fn(&Words) -> &'static str| {
-        Signal::derive(move || shown.with(|line| fill(label(prefs.words()), &[("name", &line.name)])))
+    let percent = Signal::derive(move || labels.with(|labels| labels.percent));
+    let with_name = move |template: fn(&Words) -> &'static str| {
+        Signal::derive(move || labels.with(|labels| fill(template(prefs.words()), &[("name", &labels.name)])))
     };
-    let act = move |act: fn(&mut Queue, Id)| {
+    let update = move |change: fn(&mut Queue, Id)| {
         Callback::new(move |()| {
             if let Some(id) = id.get_untracked() {
-                uploads.act(|queue| act(queue, id));
-                keep_focus(slot);
+                uploads.update(|queue| change(queue, id));
+                keep_near(slot);
             }
         })
     };
-    let can = move |test: fn(&Can) -> bool| Signal::derive(move || shown.with(|line| test(&line.can)));
-    let decide = Callback::new(move |()| {
+    let can = move |test: fn(&Actions) -> bool| Signal::derive(move || labels.with(|labels| test(&labels.actions)));
+    let resolve = Callback::new(move |()| {
         if let Some(id) = id.get_untracked() {
-            uploads.act(|queue| queue.ask_about(id));
-            uploads.put_off.set(false);
+            uploads.update(|queue| queue.show_conflict(id));
+            uploads.conflict_postponed.set(false);
         }
     });
-    let choose = Callback::new(move |()| {
+    let select_file = Callback::new(move |()| {
         if let Some(id) = id.get_untracked() {
-            choose_again(uploads, id);
+            find_or_select_file(uploads, id);
         }
     });
     let show = Callback::new(move |()| {
@@ -78,56 +80,57 @@ pub(super) fn Row(row: Slot, extent: Memo<Extent>, shift: Signal<f64>) -> impl I
     });
     view! {
         <li class=class id=format!("upload-{slot}") style:transform=offset aria-hidden=move || id.get().is_none().to_string()>
-            <Icon name=Signal::derive(move || shown.with(|line| line.icon)) />
+            <Icon name=Signal::derive(move || labels.with(|labels| labels.icon)) />
             <div class="upload-text">
-                <p class="upload-name" title=text(|line| &line.path)><bdi>{text(|line| &line.name)}</bdi></p>
-                <p class="upload-state" title=text(|line| &line.advice)>
-                    <span>{text(|line| &line.text)}</span>
+                <p class="upload-name" title=text(|labels| &labels.path)><bdi>{text(|labels| &labels.name)}</bdi></p>
+                <p class="upload-state" title=text(|labels| &labels.advice)>
+                    <span>{text(|labels| &labels.state)}</span>
                     " "
-                    <span class="upload-advice">{text(|line| &line.advice)}</span>
+                    <span class="upload-advice">{text(|labels| &labels.advice)}</span>
                 </p>
                 <div class="bar" class:off=move || percent.get().is_none() role="progressbar"
-                    aria-label=labelled(|words| words.upload_progress) aria-valuemin="0" aria-valuemax="100"
+                    aria-label=with_name(|words| words.upload_progress) aria-valuemin="0" aria-valuemax="100"
                     aria-valuenow=move || percent.get().unwrap_or(0).to_string()>
                     <i style:width=move || format!("{}%", percent.get().unwrap_or(0))></i>
                 </div>
             </div>
-            <Tool when=can(|can| can.decide) icon="warning" word=|words| words.decide
-                label=labelled(|words| words.upload_decide) press=decide />
-            <Tool when=can(|can| can.choose) icon="upload" word=|words| words.choose_again
-                label=labelled(|words| words.upload_choose) press=choose />
-            <Tool when=can(|can| can.retry) icon="refresh" word=|words| words.retry
-                label=labelled(|words| words.upload_retry) press=act(Queue::resume) />
-            <Tool when=can(|can| can.resume) icon="resume" label=labelled(|words| words.upload_resume)
-                press=act(Queue::resume) />
-            <Tool when=can(|can| can.pause) icon="pause" label=labelled(|words| words.upload_pause)
-                press=act(Queue::pause) />
-            <Tool when=can(|can| can.show) icon="folder" label=labelled(|words| words.upload_show) press=show />
-            <Tool when=can(|can| can.cancel) icon="close" label=labelled(|words| words.upload_cancel)
-                press=act(Queue::cancel) />
-            <Tool when=can(|can| !can.cancel) icon="close" label=labelled(|words| words.upload_dismiss)
-                press=act(Queue::cancel) />
+            <RowButton when=can(|actions| actions.resolve) icon="warning" word=|words| words.decide
+                label=with_name(|words| words.upload_decide) press=resolve />
+            <RowButton when=can(|actions| actions.select_file) icon="upload" word=|words| words.choose_again
+                label=with_name(|words| words.upload_choose) press=select_file />
+            <RowButton when=can(|actions| actions.retry) icon="refresh" word=|words| words.retry
+                label=with_name(|words| words.upload_retry) press=update(Queue::resume) />
+            <RowButton when=can(|actions| actions.resume) icon="resume" label=with_name(|words| words.upload_resume)
+                press=update(Queue::resume) />
+            <RowButton when=can(|actions| actions.pause) icon="pause" label=with_name(|words| words.upload_pause)
+                press=update(Queue::pause) />
+            <RowButton when=can(|actions| actions.show_in_folder) icon="folder" label=with_name(|words| words.upload_show) press=show />
+            <RowButton when=can(|actions| actions.cancel) icon="close" label=with_name(|words| words.upload_cancel)
+                press=update(Queue::cancel) />
+            <RowButton when=can(|actions| !actions.cancel) icon="close" label=with_name(|words| words.upload_dismiss)
+                press=update(Queue::cancel) />
         </li>
     }
 }
 
-/// The browser may still know the file, and asks whether it may be read; else the person chooses it again.
-fn choose_again(uploads: Uploads, id: Id) {
-    let upload = uploads.upload_of(id);
+/// Continues an upload with the file of its stored handle; without one, opens a picker.
+fn find_or_select_file(uploads: Uploads, id: Id) {
+    let upload = uploads.upload_id(id);
     leptos::task::spawn_local(async move {
-        let known = match upload {
-            Some(upload) => file_handles::resume(uploads, id, upload).await,
-            None => false,
+        let file = match upload {
+            Some(upload) => file_handles::request_file(upload).await,
+            None => None,
         };
-        if !known {
-            picker::pick(picker::AGAIN_ID);
+        match file {
+            Some(file) => uploads.file_found(id, file),
+            None => picker::open(picker::MISSING_FILES_ID),
         }
     });
 }
 
-/// A small button of a row; with a word where it is what the row is waiting for.
+/// A button of a row, with a word instead of an icon if the upload waits for it.
 #[component]
-fn Tool(
+fn RowButton(
     when: Signal<bool>,
     icon: &'static str,
     #[prop(optional)] word: Option<fn(&Words) -> &'static str>,
@@ -135,7 +138,7 @@ fn Tool(
     press: Callback<()>,
 ) -> AnyView {
     let prefs = Prefs::get();
-    // Pause and resume take each other's place; the same key again does the other.
+    // Hidden instead of removed, so that the other buttons keep the focus.
     let hidden = Signal::derive(move || !when.get());
     view! {
         <button type="button" class="button quiet tool" class:worded=word.is_some() hidden=hidden aria-label=label title=label

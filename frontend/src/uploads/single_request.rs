@@ -1,44 +1,52 @@
-//! A small file in one request: PUT, which the server stores in one exchange with its disk.
+//! Uploads a small file in one PUT request.
 
 #![cfg(target_arch = "wasm32")]
 
 use shared::limits::STORE_BYTES_MAX;
 use web_sys::{AbortSignal, File};
 
-use super::hasher::Hashed;
-use super::model::header_fields::{digest_field, seconds};
-use super::model::{Chosen, Item, Rule};
-use super::uploaded_file::Filed;
-use super::xhr::{Body, Fields, progress, send};
+use super::hasher::HashedFile;
+use super::model::header_fields::{repr_digest, seconds};
+use super::model::{Item, OnExisting, SelectedFile};
+use super::uploaded_file::UploadedFile;
+use super::xhr::{Body, HeaderFields, progress_listener, send};
 use crate::failure::Failure;
 use crate::net::urls::file_url;
 
-/// True for a file that goes in one request, under the very name that it is to have.
+/// True if PUT can upload the file: it is small, was not begun as a resumable upload, and needs no numbered name.
 pub(super) fn fits(item: &Item) -> bool {
-    item.chosen.size <= STORE_BYTES_MAX && item.upload.is_none() && item.rule != Rule::KeepBoth
+    item.file.size <= STORE_BYTES_MAX && item.upload.is_none() && item.on_existing != OnExisting::KeepBoth
 }
 
-/// Sends a file with the digest of its bytes, so that what is damaged on the way is refused.
-pub(super) async fn put(item: &Item, file: &File, hashed: &Hashed, signal: &AbortSignal) -> Result<Filed, Failure> {
-    let silent = progress(|_| {});
+/// Sends a file with its digest, so that the server refuses corrupted bytes.
+///
+/// # Errors
+/// If the request fails or the server refuses the file.
+pub(super) async fn put(
+    item: &Item,
+    file: &File,
+    hashed: &HashedFile,
+    signal: &AbortSignal,
+) -> Result<UploadedFile, Failure> {
+    let no_progress = progress_listener(|_| {});
     let body = match &hashed.bytes {
         Some(bytes) => Body::Bytes(bytes),
-        None if item.chosen.size > 0 => Body::Blob(file, &silent),
-        None => Body::Nothing,
+        None if item.file.size > 0 => Body::Blob(file, &no_progress),
+        None => Body::Empty,
     };
-    let fields = fields(&item.chosen, &item.rule, hashed.digest.as_deref());
-    let request = send("PUT", &file_url(&item.chosen.target), &fields, body, signal).await?;
-    Ok(Filed::in_answer(&request))
+    let fields = fields(&item.file, &item.on_existing, hashed.digest.as_deref());
+    let request = send("PUT", &file_url(&item.file.target), &fields, body, signal).await?;
+    Ok(UploadedFile::from_response(&request))
 }
 
-fn fields(chosen: &Chosen, rule: &Rule, digest: Option<&str>) -> Fields {
+fn fields(file: &SelectedFile, on_existing: &OnExisting, digest: Option<&str>) -> HeaderFields {
     let mut fields =
-        vec![("content-type", "application/octet-stream".to_owned()), ("x-oc-mtime", seconds(chosen.modified))];
-    fields.extend(digest.map(|digest| ("repr-digest", digest_field(digest))));
-    match rule {
-        Rule::New => fields.push(("if-none-match", "*".to_owned())),
-        Rule::Replace(Some(etag)) => fields.push(("if-match", etag.quoted())),
-        Rule::Replace(None) | Rule::KeepBoth => {}
+        vec![("content-type", "application/octet-stream".to_owned()), ("x-oc-mtime", seconds(file.modified))];
+    fields.extend(digest.map(|digest| ("repr-digest", repr_digest(digest))));
+    match on_existing {
+        OnExisting::Fail => fields.push(("if-none-match", "*".to_owned())),
+        OnExisting::Replace(Some(etag)) => fields.push(("if-match", etag.quoted())),
+        OnExisting::Replace(None) | OnExisting::KeepBoth => {}
     }
     fields
 }

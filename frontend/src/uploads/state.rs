@@ -1,144 +1,151 @@
-//! What the page holds for its uploads besides the queue, and how the queue's orders are carried out.
+//! `UploadState`: the queue with the browser's objects that belong to its items, and the effects that the queue orders.
 
 #![cfg(target_arch = "wasm32")]
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::task::spawn_local;
-use shared::JobId;
 use wasm_bindgen::JsValue;
 use web_sys::{AbortController, File};
 
 use super::attempt::Attempt;
-use super::controller::Uploads;
-use super::hasher::{Hasher, Hashing};
-use super::model::announcements::Milestones;
-use super::model::saved_upload::{Record, SIGN_MILLISECONDS};
-use super::model::speed::Pace;
-use super::model::{Batch, Id, Order, Queue};
-use super::xhr::Fields;
+use super::hasher::{Hasher, PendingHash};
+use super::idempotency_keys::IdempotencyKeys;
+use super::model::announcements::MilestoneTracker;
+use super::model::saved_upload::{HEARTBEAT_MILLISECONDS, SavedUpload};
+use super::model::speed::SpeedMeter;
+use super::model::{AttemptEvent, Batch, Effect, Id, Queue};
 use super::{file_handles, persistence, single_request, tus};
 use crate::env::{clock, now};
 
-/// The queue, the files, and what is at work on them.
+/// The queue, the files, and the running attempts.
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct UploadState {
     pub(super) queue: Queue,
     pub(super) files: HashMap<Id, File>,
+    /// The handles of dropped files (`FileSystemFileHandle`) until their uploads are saved.
     pub(super) handles: HashMap<Id, JsValue>,
     pub(super) attempts: HashMap<Id, AbortController>,
-    /// Small files that are being read before their turn.
-    pub(super) ahead: HashMap<Id, Ahead>,
-    /// What each upload was begun with, and the key that it was asked for with.
-    pub(super) keys: HashMap<Id, (Fields, JobId)>,
-    pub(super) hasher: Hasher,
-    pub(super) pace: Pace,
-    pub(super) milestones: Milestones,
+    read_ahead: HashMap<Id, ReadAhead>,
+    pub(super) keys: IdempotencyKeys,
+    hasher: Hasher,
+    pub(super) speed: SpeedMeter,
+    pub(super) milestones: MilestoneTracker,
+    /// Number of the last batch.
     pub(super) batches: Batch,
-    pub(super) frame_asked: bool,
+    /// True if a frame is due to show the queue.
+    pub(super) frame_due: bool,
+    /// Runs the queue when the next waiting time is over.
     pub(super) timer: Option<TimeoutHandle>,
-    pub(super) signed: f64,
-    /// The version of the queue that was shown last, and when.
-    pub(super) shown: u64,
+    last_heartbeat: f64,
+    /// The version of the queue that was shown last.
+    pub(super) shown_version: u64,
+    /// When it was shown, in milliseconds.
     pub(super) shown_at: f64,
 }
 
-/// A small file that is being read before its turn.
-pub(super) struct Ahead {
+/// A small file that is read while it waits for a connection.
+struct ReadAhead {
     controller: AbortController,
-    hashing: Hashing,
+    hash: PendingHash,
 }
 
-impl State {
-    /// Does outside what the queue ordered.
-    pub(super) fn carry_out(&mut self) {
-        for order in self.queue.take_orders() {
-            match order {
-                Order::Stop(id) => {
+impl UploadState {
+    /// Performs the effects that the queue ordered.
+    pub(super) fn perform_effects(&mut self) {
+        for effect in self.queue.take_effects() {
+            match effect {
+                Effect::Abort(id) => {
                     if let Some(attempt) = self.attempts.remove(&id) {
                         attempt.abort();
                     }
                 }
-                Order::Discard(upload) => {
+                Effect::Delete(upload) => {
                     persistence::forget(upload);
                     file_handles::forget(upload);
-                    spawn_local(tus::discard(upload));
+                    spawn_local(tus::delete(upload));
                 }
-                Order::Forget(upload) => {
+                Effect::Forget(upload) => {
                     persistence::forget(upload);
                     file_handles::forget(upload);
                 }
-                Order::Remember(id) => {
-                    if let Some(record) = record(&self.queue, id) {
-                        persistence::remember(&record);
-                        if let Some(handle) = self.handles.remove(&id) {
-                            file_handles::keep(record.upload, handle);
-                        }
-                    }
-                }
-                Order::Release(id) => {
-                    self.attempts.remove(&id);
-                    self.drop_ahead(id);
-                    self.files.remove(&id);
-                    self.handles.remove(&id);
-                    self.keys.remove(&id);
-                }
+                Effect::Save(id) => self.save(id),
+                Effect::Release(id) => self.release(id),
             }
         }
     }
 
-    /// What the next attempt at a file takes along.
-    pub(super) fn attempt(&mut self, uploads: Uploads, id: Id, run: u32) -> Option<Attempt> {
+    fn save(&mut self, id: Id) {
+        if let Some(saved) = saved_upload(&self.queue, id) {
+            persistence::save(&saved);
+            if let Some(handle) = self.handles.remove(&id) {
+                file_handles::save(saved.upload, handle);
+            }
+        }
+    }
+
+    fn release(&mut self, id: Id) {
+        self.attempts.remove(&id);
+        self.stop_reading_ahead(id);
+        self.files.remove(&id);
+        self.handles.remove(&id);
+        self.keys.forget(id);
+    }
+
+    /// Creates an attempt for an upload. `None` without the browser's file.
+    pub(super) fn new_attempt(&mut self, id: Id, on_event: Rc<dyn Fn(AttemptEvent)>) -> Option<Attempt> {
         let (item, file) = (self.queue.get(id)?.clone(), self.files.get(&id)?.clone());
-        let (controller, read) = match self.ahead.remove(&id) {
-            Some(ahead) => (ahead.controller, Some(ahead.hashing)),
+        let (controller, read_ahead) = match self.read_ahead.remove(&id) {
+            Some(ReadAhead { controller, hash }) => (controller, Some(hash)),
             None => (AbortController::new().ok()?, None),
         };
         let signal = controller.signal();
         self.attempts.insert(id, controller);
-        Some(Attempt { uploads, hasher: self.hasher.clone(), id, run, file, item, signal, read })
+        let (keys, hasher) = (self.keys.clone(), self.hasher.clone());
+        Some(Attempt { on_event, keys, hasher, id, file, item, signal, read_ahead })
     }
 
-    /// Reads what comes next, so that no connection waits for it, and drops what does no longer.
-    pub(super) fn read_ahead(&mut self) {
+    /// Reads the files that are sent next, so that a free connection does not wait for a disk, and stops reading others.
+    pub(super) fn read_upcoming(&mut self) {
         let upcoming: Vec<_> = self.queue.upcoming().collect();
-        let gone: Vec<_> = self.ahead.keys().copied().filter(|id| !upcoming.contains(id)).collect();
-        gone.into_iter().for_each(|id| self.drop_ahead(id));
+        let others: Vec<_> = self.read_ahead.keys().copied().filter(|id| !upcoming.contains(id)).collect();
+        others.into_iter().for_each(|id| self.stop_reading_ahead(id));
         for id in upcoming {
-            let fits = !self.ahead.contains_key(&id) && self.queue.get(id).is_some_and(single_request::fits);
+            let fits = !self.read_ahead.contains_key(&id) && self.queue.get(id).is_some_and(single_request::fits);
             if let Some(file) = self.files.get(&id).filter(|_| fits)
                 && let Ok(controller) = AbortController::new()
             {
-                let hashing = self.hasher.read(file, &controller.signal());
-                self.ahead.insert(id, Ahead { controller, hashing });
+                let hash = self.hasher.hash_and_read(file, &controller.signal());
+                self.read_ahead.insert(id, ReadAhead { controller, hash });
             }
         }
     }
 
-    fn drop_ahead(&mut self, id: Id) {
-        if let Some(ahead) = self.ahead.remove(&id) {
-            ahead.controller.abort();
+    fn stop_reading_ahead(&mut self, id: Id) {
+        if let Some(read_ahead) = self.read_ahead.remove(&id) {
+            read_ahead.controller.abort();
         }
     }
 
-    /// Other tabs see from the time of the records that this one lives.
-    pub(super) fn give_sign(&mut self) {
-        if now() - self.signed < SIGN_MILLISECONDS {
+    /// Renews the time in the saved uploads, by which other tabs see that this tab is open.
+    pub(super) fn send_heartbeat(&mut self) {
+        if now() - self.last_heartbeat < HEARTBEAT_MILLISECONDS {
             return;
         }
-        self.signed = now();
-        let living = self.queue.shown().iter().filter_map(|&id| record(&self.queue, id));
-        living.for_each(|record| persistence::remember(&record));
+        self.last_heartbeat = now();
+        let unfinished = self.queue.shown().iter().filter_map(|&id| saved_upload(&self.queue, id));
+        unfinished.for_each(|saved| persistence::save(&saved));
     }
 }
 
-/// What a later page has to know of an upload.
-pub(super) fn record(queue: &Queue, id: Id) -> Option<Record> {
+/// What a later page needs to continue an upload. `None` before the server created it.
+pub(super) fn saved_upload(queue: &Queue, id: Id) -> Option<SavedUpload> {
     let item = queue.get(id)?;
-    Some(Record {
+    Some(SavedUpload {
         upload: item.upload?,
-        chosen: item.chosen.clone(),
+        file: item.file.clone(),
         sent: item.sent,
         tab: persistence::tab(),
         seen: clock() as f64,

@@ -1,4 +1,4 @@
-//! What the server tells of a file that an upload became, and whether that is what is here.
+//! `UploadedFile`: the digest and entity tag of a file that an upload created, and its verification.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -7,38 +7,38 @@ use shared::api::uploads::UploadState;
 use shared::{Algorithm, hex};
 use web_sys::XmlHttpRequest;
 
-use super::model::Report;
-use super::model::header_fields::blake3_of;
-use super::xhr::field;
+use super::model::AttemptEvent;
+use super::model::header_fields::parse_blake3;
+use super::xhr::header;
 
-/// A file that an upload became.
+/// A file that an upload created.
 #[derive(Debug, Default)]
-pub(super) struct Filed {
-    /// BLAKE3 of what the server has, in hexadecimal digits.
+pub(super) struct UploadedFile {
+    /// The server's BLAKE3 digest in hexadecimal digits.
     pub(super) digest: Option<String>,
-    /// The state that it is in.
+    /// The file's entity tag.
     pub(super) etag: Option<ETag>,
 }
 
-impl Filed {
-    /// As an answer's header fields tell it.
-    pub(super) fn in_answer(request: &XmlHttpRequest) -> Self {
-        let digest = field(request, "repr-digest").and_then(|digests| blake3_of(&digests));
-        let etag = field(request, "etag").and_then(|etag| ETag::parse(etag.trim_matches('"')));
+impl UploadedFile {
+    /// From the header fields of a response.
+    pub(super) fn from_response(request: &XmlHttpRequest) -> Self {
+        let digest = header(request, "repr-digest").and_then(|digests| parse_blake3(&digests));
+        let etag = header(request, "etag").and_then(|etag| ETag::parse(etag.trim_matches('"')));
         Self { digest, etag }
     }
 
-    /// As a document tells it.
-    pub(super) fn of(state: UploadState) -> Self {
+    /// From the document of an upload's state.
+    pub(super) fn from_state(state: UploadState) -> Self {
         let digest = state.digests.as_ref().and_then(|digests| digests.get(Algorithm::Blake3));
         Self { digest: digest.map(hex::encode), etag: state.entry.and_then(|entry| entry.etag) }
     }
 
-    /// Whether what the server has is what is here.
-    pub(super) fn judge(self, ours: Option<&str>) -> Report {
-        match (ours, self.digest.as_deref()) {
-            (Some(ours), Some(theirs)) if ours != theirs => Report::Damaged(self.etag),
-            (ours, theirs) => Report::Done(ours.is_some() && theirs.is_some()),
+    /// Compares the server's digest with that of the local file. A missing digest leaves the upload unverified.
+    pub(super) fn verify(self, local: Option<&str>) -> AttemptEvent {
+        match (local, self.digest.as_deref()) {
+            (Some(local), Some(stored)) if local != stored => AttemptEvent::Damaged(self.etag),
+            (local, stored) => AttemptEvent::Done(local.is_some() && stored.is_some()),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! One request with bytes of a file: XMLHttpRequest, which alone says how much was really sent. A `fetch` with a stream
-//! for a body is refused on HTTP/1.1.
+//! Requests with the bytes of a file, by XMLHttpRequest: only it reports the progress of sending. Browsers refuse a `fetch`
+//! with a stream as its body over HTTP/1.1.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -14,28 +14,31 @@ use web_sys::{AbortSignal, Blob, Event, ProgressEvent, XmlHttpRequest};
 use crate::failure::Failure;
 
 /// Header fields of a request.
-pub(super) type Fields = Vec<(&'static str, String)>;
+pub(super) type HeaderFields = Vec<(&'static str, String)>;
 
-/// What is sent.
+/// The body of a request.
 #[derive(Clone, Copy)]
 pub(super) enum Body<'a> {
-    /// Nothing.
-    Nothing,
-    /// What the browser reads by itself, and how much of it was handed over is told.
-    Blob(&'a Blob, &'a Progress),
-    /// Bytes that were read already, too few to tell how far they are.
+    /// No body.
+    Empty,
+    /// A blob that the browser reads, and a listener of the progress.
+    Blob(&'a Blob, &'a ProgressListener),
+    /// Bytes in memory, too few to report progress.
     Bytes(&'a ArrayBuffer),
 }
 
-/// Hears how many bytes were handed over.
-pub(super) type Progress = Closure<dyn FnMut(ProgressEvent)>;
+/// Listener of `progress` events.
+pub(super) type ProgressListener = Closure<dyn FnMut(ProgressEvent)>;
 
-/// What calls `heard` with the number of bytes.
-pub(super) fn progress(heard: impl Fn(u64) + 'static) -> Progress {
-    Closure::new(move |event: ProgressEvent| heard(event.loaded() as u64))
+/// A listener that passes the number of bytes sent to `on_progress`.
+pub(super) fn progress_listener(on_progress: impl Fn(u64) + 'static) -> ProgressListener {
+    Closure::new(move |event: ProgressEvent| on_progress(event.loaded() as u64))
 }
 
-/// Asks, and waits for an answer that is no refusal.
+/// Sends a request and waits for a successful response.
+///
+/// # Errors
+/// If there is no response, or its status is not 2xx.
 pub(super) async fn send(
     method: &str,
     url: &str,
@@ -44,10 +47,13 @@ pub(super) async fn send(
     signal: &AbortSignal,
 ) -> Result<XmlHttpRequest, Failure> {
     let request = exchange(method, url, fields, body, signal).await?;
-    judge(&request).map(|()| request)
+    check_status(&request).map(|()| request)
 }
 
-/// Asks, and waits for whatever answer.
+/// Sends a request and waits for a response of any status.
+///
+/// # Errors
+/// If there is no response, or `signal` aborts.
 pub(super) async fn exchange(
     method: &str,
     url: &str,
@@ -67,25 +73,25 @@ pub(super) async fn exchange(
     }
     let abort = {
         let request = request.clone();
-        // Whoever is aborted ends as whoever failed: `loadend` comes in any case.
+        // After `abort`, the request fires `loadend` as after any other end.
         Closure::<dyn FnMut()>::new(move || _ = request.abort())
     };
-    let listen = AsRef::<web_sys::EventTarget>::as_ref(signal);
-    let _ = listen.add_event_listener_with_callback("abort", abort.as_ref().unchecked_ref());
+    let signal_target = AsRef::<web_sys::EventTarget>::as_ref(signal);
+    let _ = signal_target.add_event_listener_with_callback("abort", abort.as_ref().unchecked_ref());
     let ended = js_sys::Promise::new(&mut |resolve, _| {
         let end = Closure::once_into_js(move |_: Event| _ = resolve.call0(&JsValue::UNDEFINED));
         request.set_onloadend(Some(end.unchecked_ref()));
     });
     let sent = match body {
-        Body::Nothing => request.send(),
+        Body::Empty => request.send(),
         Body::Blob(blob, _) => request.send_with_opt_blob(Some(blob)),
         Body::Bytes(bytes) => request.send_with_opt_buffer_source(Some(bytes)),
     };
     if sent.is_ok() {
-        // The promise is only ever resolved.
+        // The promise never rejects.
         let _ = JsFuture::from(ended).await;
     }
-    let _ = listen.remove_event_listener_with_callback("abort", abort.as_ref().unchecked_ref());
+    let _ = signal_target.remove_event_listener_with_callback("abort", abort.as_ref().unchecked_ref());
     match request.status() {
         _ if signal.aborted() => Err(Failure::Aborted),
         Ok(1..) => Ok(request),
@@ -93,11 +99,14 @@ pub(super) async fn exchange(
     }
 }
 
-/// Whether an answer is a refusal.
-pub(super) fn judge(request: &XmlHttpRequest) -> Result<(), Failure> {
+/// Checks that the status of a response is 2xx.
+///
+/// # Errors
+/// Else, with the reason that the response gives.
+pub(super) fn check_status(request: &XmlHttpRequest) -> Result<(), Failure> {
     match request.status() {
         Ok(200..=299) => Ok(()),
-        status => Err(refusal(request, status.unwrap_or(0))),
+        status => Err(failure_of(request, status.unwrap_or(0))),
     }
 }
 
@@ -106,16 +115,16 @@ fn prepare(request: &XmlHttpRequest, method: &str, url: &str, fields: &[(&str, S
     fields.iter().try_for_each(|(name, value)| request.set_request_header(name, value))
 }
 
-fn refusal(request: &XmlHttpRequest, status: u16) -> Failure {
+fn failure_of(request: &XmlHttpRequest, status: u16) -> Failure {
     let foreign = Failure::Foreign { status };
-    if !field(request, "content-type").is_some_and(|kind| kind.starts_with(PROBLEM_TYPE)) {
+    if !header(request, "content-type").is_some_and(|kind| kind.starts_with(PROBLEM_TYPE)) {
         return foreign;
     }
     let problem = request.response_text().ok().flatten().and_then(|body| from_str::<Problem>(&body).ok());
     problem.map_or(foreign, Failure::from_problem)
 }
 
-/// A header field of the answer.
-pub(super) fn field(request: &XmlHttpRequest, name: &str) -> Option<String> {
+/// The value of a header field of the response.
+pub(super) fn header(request: &XmlHttpRequest, name: &str) -> Option<String> {
     request.get_response_header(name).ok().flatten()
 }

@@ -1,45 +1,44 @@
-//! When a screen reader says something of the uploads by itself: at the start, at each quarter, at the end. Never for
-//! each piece.
+//! When a screen reader announces the progress of uploads: at the start, at each quarter, at the end.
 
-use super::totals::Tally;
+use super::totals::Totals;
 
-/// Something worth saying.
+/// Progress worth announcing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Milestone {
     /// Uploads began.
     Started,
-    /// So many per cent: 25, 50 or 75.
+    /// 25, 50 or 75 per cent are done.
     Quarter(u8),
-    /// Nothing is left to send.
+    /// No upload is left.
     Finished,
 }
 
-/// What was said last.
+/// Finds the milestones in successive totals.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Milestones {
-    under_way: bool,
+pub struct MilestoneTracker {
+    active: bool,
     quarter: u8,
 }
 
-impl Milestones {
-    /// What is to be said now, if anything.
-    pub fn next(&mut self, tally: &Tally) -> Option<Milestone> {
-        let busy = tally.moving > 0;
-        match (self.under_way, busy) {
+impl MilestoneTracker {
+    /// The milestone that `totals` reach. `None` if there is none, or if it was reached before.
+    pub fn next(&mut self, totals: &Totals) -> Option<Milestone> {
+        let active = totals.active > 0;
+        match (self.active, active) {
             (false, true) => {
-                *self = Self { under_way: true, quarter: tally.percent() / 25 };
+                *self = Self { active: true, quarter: totals.percent() / 25 };
                 Some(Milestone::Started)
             }
-            (true, false) if tally.paused + tally.asking == 0 => {
+            (true, false) if totals.paused + totals.conflicts == 0 => {
                 *self = Self::default();
-                (tally.files > 0).then_some(Milestone::Finished)
+                (totals.files > 0).then_some(Milestone::Finished)
             }
             (true, true) => {
-                let quarter = tally.percent() / 25;
-                // Files that are added later turn the figure back; that is no news.
-                let news = quarter > self.quarter;
+                let quarter = totals.percent() / 25;
+                // Files that are added later lower the percentage; the quarters they lower it to were announced.
+                let reached = quarter > self.quarter;
                 self.quarter = quarter;
-                news.then_some(Milestone::Quarter(quarter * 25))
+                reached.then_some(Milestone::Quarter(quarter * 25))
             }
             _ => None,
         }
@@ -51,16 +50,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn start_quarters_and_end_are_said_once() {
-        let mut milestones = Milestones::default();
-        let mut said = Vec::new();
+    fn start_quarters_and_end_are_announced_once() {
+        let mut tracker = MilestoneTracker::default();
+        let mut announced = Vec::new();
         for sent in 0..=1_000 {
-            let tally = Tally { files: 1, bytes: 1_001, sent, moving: 1, ..Tally::default() };
-            said.extend(milestones.next(&tally));
+            let totals = Totals { files: 1, bytes: 1_001, sent, active: 1, ..Totals::default() };
+            announced.extend(tracker.next(&totals));
         }
-        said.extend(milestones.next(&Tally { files: 1, done: 1, ..Tally::default() }));
-        said.extend(milestones.next(&Tally { files: 1, done: 1, ..Tally::default() }));
+        announced.extend(tracker.next(&Totals { files: 1, done: 1, ..Totals::default() }));
+        announced.extend(tracker.next(&Totals { files: 1, done: 1, ..Totals::default() }));
         let quarter = Milestone::Quarter;
-        assert_eq!(said, [Milestone::Started, quarter(25), quarter(50), quarter(75), Milestone::Finished]);
+        assert_eq!(announced, [Milestone::Started, quarter(25), quarter(50), quarter(75), Milestone::Finished]);
     }
 }

@@ -1,42 +1,32 @@
-//! What to do where a file stands already at an upload's target, and how to find out cheaply.
+//! Conflicts of an upload with an existing entry: the cheapest way to find them, and the effect of the user's answer.
 
-use super::item::{Rule, Theirs};
+use super::item::{ExistingEntry, OnExisting};
+use crate::ui::resolution::Resolution;
 
-/// Up to so many files of one folder are looked up one by one; beyond, its listing costs less.
+/// Most names of one folder that are looked up one by one; for more, the folder's listing costs less.
 const STATS_MAX: usize = 8;
 
-/// A person's answer.
+/// How to find out which of several names exist in a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// The new one gets a free name beside it.
-    KeepBoth,
-    /// The new one takes its place.
-    Replace,
-    /// Nothing is sent.
-    Skip,
-}
-
-/// How to find out what stands in a folder under certain names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Inquiry {
-    /// Ask for each.
+pub enum Lookup {
+    /// Request the metadata of each name.
     Stats,
-    /// Read the folder.
+    /// Read the folder's listing.
     Listing,
 }
 
-/// The cheaper way for so many names.
-pub fn inquiry(names: usize) -> Inquiry {
-    if names <= STATS_MAX { Inquiry::Stats } else { Inquiry::Listing }
+/// The cheaper lookup for a number of names.
+pub fn lookup_for(names: usize) -> Lookup {
+    if names <= STATS_MAX { Lookup::Stats } else { Lookup::Listing }
 }
 
-/// What an answer means for the commit; none for nothing to commit. A file never replaces a folder: the answer for all
-/// keeps both then.
-pub fn resolve(decision: Decision, theirs: &Theirs) -> Option<Rule> {
-    match decision {
-        Decision::Skip => None,
-        Decision::Replace if !theirs.folder => Some(Rule::Replace(theirs.etag)),
-        Decision::Replace | Decision::KeepBoth => Some(Rule::KeepBoth),
+/// How to upload after the user's answer. `None` if the file is not uploaded. `Replace` for a folder, which an answer for
+/// all conflicts can contain, keeps both: a file never replaces a folder.
+pub fn resolve(resolution: Resolution, existing: &ExistingEntry) -> Option<OnExisting> {
+    match resolution {
+        Resolution::Skip => None,
+        Resolution::Replace if !existing.folder => Some(OnExisting::Replace(existing.etag)),
+        Resolution::Replace | Resolution::KeepBoth => Some(OnExisting::KeepBoth),
     }
 }
 
@@ -47,17 +37,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_was_seen_is_replaced_and_never_a_folder() {
-        let file = Theirs { folder: false, size: 1, modified: 2, etag: Some(ETag([7; 16])) };
-        assert_eq!(resolve(Decision::Replace, &file), Some(Rule::Replace(Some(ETag([7; 16])))));
-        assert_eq!(resolve(Decision::KeepBoth, &file), Some(Rule::KeepBoth));
-        assert_eq!(resolve(Decision::Skip, &file), None);
-        let folder = Theirs { folder: true, ..file };
-        assert_eq!(resolve(Decision::Replace, &folder), Some(Rule::KeepBoth));
+    fn resolve_replaces_only_the_state_that_the_user_saw_and_never_a_folder() {
+        let file = ExistingEntry { folder: false, size: 1, modified: 2, etag: Some(ETag([7; 16])) };
+        assert_eq!(resolve(Resolution::Replace, &file), Some(OnExisting::Replace(Some(ETag([7; 16])))));
+        assert_eq!(resolve(Resolution::KeepBoth, &file), Some(OnExisting::KeepBoth));
+        assert_eq!(resolve(Resolution::Skip, &file), None);
+        let folder = ExistingEntry { folder: true, ..file };
+        assert_eq!(resolve(Resolution::Replace, &folder), Some(OnExisting::KeepBoth));
     }
 
     #[test]
-    fn a_listing_is_read_for_many() {
-        assert_eq!((inquiry(1), inquiry(8), inquiry(9)), (Inquiry::Stats, Inquiry::Stats, Inquiry::Listing));
+    fn lookup_for_reads_the_listing_for_many_names() {
+        assert_eq!((lookup_for(1), lookup_for(8), lookup_for(9)), (Lookup::Stats, Lookup::Stats, Lookup::Listing));
     }
 }

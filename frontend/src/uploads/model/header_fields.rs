@@ -1,15 +1,15 @@
-//! What an upload says of itself in its header fields, and what the answer says (tus 1.0.0; RFC 9530 for digests).
+//! Values of header fields of uploads: `Upload-Metadata` (tus 1.0.0), digests (RFC 9530), modification times.
 
-use super::item::{Chosen, Rule};
+use super::item::{OnExisting, SelectedFile};
 
-/// The value of `Upload-Metadata`: keys, and values in base64.
-pub fn upload_metadata(chosen: &Chosen, rule: &Rule, blake3: Option<&str>) -> String {
-    let path = chosen.target.encoded();
-    let modified = chosen.modified.to_string();
-    let conflict = match rule {
-        Rule::New => "fail",
-        Rule::KeepBoth => "keep_both",
-        Rule::Replace(_) => "replace",
+/// The value of `Upload-Metadata`: keys, and values in base64. `blake3` is in hexadecimal digits.
+pub fn upload_metadata(file: &SelectedFile, on_existing: &OnExisting, blake3: Option<&str>) -> String {
+    let path = file.target.encoded();
+    let modified = file.modified.to_string();
+    let conflict = match on_existing {
+        OnExisting::Fail => "fail",
+        OnExisting::KeepBoth => "keep_both",
+        OnExisting::Replace(_) => "replace",
     };
     let pairs =
         [("path", Some(path.as_str())), ("mtime", Some(&modified)), ("conflict", Some(conflict)), ("blake3", blake3)];
@@ -17,20 +17,20 @@ pub fn upload_metadata(chosen: &Chosen, rule: &Rule, blake3: Option<&str>) -> St
     pairs.collect::<Vec<_>>().join(",")
 }
 
-/// The BLAKE3 digest in a `Repr-Digest` or `Content-Digest` field, in hexadecimal digits.
-pub fn blake3_of(field: &str) -> Option<String> {
+/// The BLAKE3 digest in the value of a `Repr-Digest` or `Content-Digest` field, in hexadecimal digits.
+pub fn parse_blake3(field: &str) -> Option<String> {
     let value = field.split(',').find_map(|member| member.trim().strip_prefix("blake3="))?;
     let text = value.trim().strip_prefix(':')?.split(':').next()?;
     let bytes = from_base64(text)?;
     (bytes.len() == 32).then(|| shared::hex::encode(&bytes))
 }
 
-/// The value of a `Repr-Digest` field, of a BLAKE3 digest in hexadecimal digits.
-pub fn digest_field(digest: &str) -> String {
+/// The value of a `Repr-Digest` field for a BLAKE3 digest in hexadecimal digits.
+pub fn repr_digest(digest: &str) -> String {
     format!("blake3=:{}:", base64(&shared::hex::decode(digest.as_bytes()).unwrap_or_default()))
 }
 
-/// The value of an `X-OC-Mtime` field: seconds since 1970 as a decimal number, of a time in milliseconds.
+/// The value of an `X-OC-Mtime` field: seconds since 1970 with three decimals.
 pub fn seconds(milliseconds: i64) -> String {
     let sign = if milliseconds < 0 { "-" } else { "" };
     format!("{sign}{}.{:03}", milliseconds.unsigned_abs() / 1_000, milliseconds.unsigned_abs() % 1_000)
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_a_decimal_number_of_seconds() {
+    fn seconds_have_three_decimals() {
         assert_eq!(
             [0, 1, -1, 1_700_000_000_042, -61_500].map(seconds),
             ["0.000", "0.001", "-0.001", "1700000000.042", "-61.500"]
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn base64_is_that_of_the_standard() {
+    fn base64_matches_the_test_vectors_of_rfc_4648() {
         // RFC 4648 §10.
         for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
             assert_eq!(base64(plain.as_bytes()), coded);
@@ -88,21 +88,23 @@ mod tests {
     }
 
     #[test]
-    fn metadata_names_the_file_by_its_canonical_path() {
-        let chosen = Chosen { target: VPath::parse("a/%C3%A9").unwrap(), size: 1, modified: 1_600 };
+    fn upload_metadata_contains_the_canonical_path() {
+        let file = SelectedFile { target: VPath::parse("a/%C3%A9").unwrap(), size: 1, modified: 1_600 };
         let expected = "path YS8lQzMlQTk=,mtime MTYwMA==,conflict ZmFpbA==";
-        assert_eq!(upload_metadata(&chosen, &Rule::New, None), expected);
-        assert!(upload_metadata(&chosen, &Rule::KeepBoth, Some("af")).ends_with(",conflict a2VlcF9ib3Ro,blake3 YWY="));
+        assert_eq!(upload_metadata(&file, &OnExisting::Fail, None), expected);
+        assert!(
+            upload_metadata(&file, &OnExisting::KeepBoth, Some("af")).ends_with(",conflict a2VlcF9ib3Ro,blake3 YWY=")
+        );
     }
 
     #[test]
-    fn a_digest_field_is_read_among_others() {
+    fn parse_blake3_finds_the_digest_among_others() {
         let digest = base64(&[0xAB; 32]);
         let field = format!("sha-256=:{}:, blake3=:{digest}:", base64(&[1; 32]));
-        assert_eq!(blake3_of(&field), Some("ab".repeat(32)));
-        assert_eq!(blake3_of(&digest_field(&"ab".repeat(32))), Some("ab".repeat(32)));
+        assert_eq!(parse_blake3(&field), Some("ab".repeat(32)));
+        assert_eq!(parse_blake3(&repr_digest(&"ab".repeat(32))), Some("ab".repeat(32)));
         for field in ["", "sha-256=:AA==:", "blake3=:AA==:", "blake3=x"] {
-            assert_eq!(blake3_of(field), None, "{field}");
+            assert_eq!(parse_blake3(field), None, "{field}");
         }
     }
 }

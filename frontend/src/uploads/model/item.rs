@@ -1,151 +1,151 @@
-//! One upload as the queue knows it: what it is, how far it is, and what stands in its way.
+//! One upload in the queue: the file, its stage, and how far it is.
 
-use shared::{ETag, UploadId, VPath};
+use shared::{ETag, Entry, UploadId, VPath};
 
-use super::retry_policy::Trouble;
+use super::retry_policy::UploadError;
 
-/// Which upload of this page: its place in the queue, which never changes.
+/// Index of an upload in the queue, which never changes.
 pub type Id = usize;
 
-/// What was chosen together, and is asked about together.
+/// Number of a group of files that the user selected together. An answer "for all" applies to one batch.
 pub type Batch = u32;
 
-/// A file that somebody chose.
+/// A file that the user selected.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Chosen {
-    /// The file that it is to become.
+pub struct SelectedFile {
+    /// Path at the server that the file is uploaded to.
     pub target: VPath,
     /// Bytes.
     pub size: u64,
-    /// Time of last change, in milliseconds since 1970.
+    /// Time of the last change, in milliseconds since 1970.
     pub modified: i64,
 }
 
-/// The file that stands where an upload is to go.
+/// The entry that exists at an upload's target.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Theirs {
-    /// True for a folder, which no file can replace.
+pub struct ExistingEntry {
+    /// True unless the entry is a file. A file never replaces such an entry.
     pub folder: bool,
     /// Bytes.
     pub size: u64,
-    /// Time of last change, in milliseconds since 1970.
+    /// Time of the last change, in milliseconds since 1970.
     pub modified: i64,
-    /// Its state, so that only what was seen is replaced.
+    /// Entity tag, so that only the state that the user saw is replaced.
     pub etag: Option<ETag>,
 }
 
-/// What to do where something stands at the target.
+/// What the server does if an entry exists at the target.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Rule {
-    /// Nothing was there: if something is by then, ask.
+pub enum OnExisting {
+    /// Refuse the upload.
     #[default]
-    New,
-    /// Choose a free name beside it.
+    Fail,
+    /// Give the upload a numbered name.
     KeepBoth,
-    /// Replace it, if it still is in the state that was seen; none for any state.
+    /// Replace the entry, if it has this entity tag; `None` for any.
     Replace(Option<ETag>),
 }
 
-/// Where an upload stands.
+/// The stage of an upload.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stage {
-    /// What stands at its target is being looked up.
-    Planned,
-    /// There is a file of the same size: both are hashed, to see whether they are the same.
+    /// The page looks up whether an entry exists at the target.
+    Checking,
+    /// A file of the same size exists at the target; both are hashed to find out whether they are identical.
     Comparing,
-    /// Waits for its turn.
+    /// Waits for a connection.
     Waiting,
-    /// Its bytes are on their way.
+    /// Sends bytes.
     Sending,
-    /// Nothing but the hash of the file here is waited for, so that the server can find out whether the bytes are right.
+    /// Waits for the hash of the local file, by which the server verifies the upload.
     Verifying,
-    /// Something failed that may pass; it is tried again at that time, in milliseconds.
-    Resting(f64),
-    /// Somebody paused it.
+    /// Waits after a temporary failure until that time, in milliseconds.
+    Backoff(f64),
+    /// The user paused it.
     Paused,
-    /// Somebody has to say what to do about what stands there.
-    Asking(Theirs),
-    /// The page was loaded again since, and the browser no longer has the file.
-    Absent,
-    /// It is a file of the server; true where that was proved to be the same as the one here.
+    /// The user has to resolve the conflict with this entry.
+    Conflict(ExistingEntry),
+    /// The page was reloaded, and the user has to select the file again.
+    FileMissing,
+    /// Uploaded; true if the server's digest equals that of the local file.
     Done(bool),
-    /// The very same file was there already.
+    /// An identical file existed already.
     Identical,
-    /// Somebody said to leave what was there.
+    /// The user kept the existing entry instead.
     Skipped,
-    /// It failed, and stays until somebody retries or dismisses it.
-    Failed(Trouble),
-    /// Somebody gave it up. It is no longer shown.
+    /// Failed, until the user retries or dismisses it.
+    Failed(UploadError),
+    /// The user cancelled or dismissed it; no longer shown.
     Canceled,
 }
 
-/// What kind of stage it is; what the totals count.
+/// A class of stages, by which the totals count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Group {
-    /// Goes on by itself.
-    Moving,
-    /// Rests until somebody says otherwise.
+pub enum StageGroup {
+    /// Continues without the user.
+    Active,
+    /// Paused by the user.
     Paused,
-    /// Needs a person.
-    Stuck,
-    /// Is a file of the server now.
+    /// Needs the user.
+    NeedsUser,
+    /// Uploaded.
     Done,
-    /// Needed no sending.
-    Spared,
-    /// Was given up.
-    Gone,
+    /// Ended without an upload.
+    NotNeeded,
+    /// No longer shown.
+    Removed,
 }
 
 /// One upload.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Item {
-    /// What was chosen.
-    pub chosen: Chosen,
-    /// With what.
+    /// The file.
+    pub file: SelectedFile,
+    /// The files that were selected together with it.
     pub batch: Batch,
-    /// Where it stands.
+    /// Its stage.
     pub stage: Stage,
-    /// What to do about what stands at the target.
-    pub rule: Rule,
-    /// What stood there when somebody last looked, until it is dealt with.
-    pub theirs: Option<Theirs>,
-    /// Its address at the server, once it has one.
+    /// What the server does if an entry exists at the target.
+    pub on_existing: OnExisting,
+    /// The entry at the target when it was last looked up, until the conflict is resolved.
+    pub existing: Option<ExistingEntry>,
+    /// Id of the upload at the server, once it was created there.
     pub upload: Option<UploadId>,
-    /// Bytes handed over so far.
+    /// Bytes sent so far.
     pub sent: u64,
-    /// Of these, bytes that the server has said to keep: where the next attempt goes on.
-    pub kept: u64,
+    /// Bytes that the server has made durable, where the next attempt continues.
+    pub stored: u64,
     /// Bytes hashed so far, while comparing.
     pub hashed: u64,
-    /// Tries in vain since it last moved.
-    pub tries: u32,
-    /// Counts the attempts: what an earlier one still reports is not listened to.
-    pub run: u32,
-    /// An attempt is at work.
-    pub busy: bool,
+    /// Failed attempts since the upload last made progress.
+    pub failures: u32,
+    /// Number of the current attempt. Events of earlier attempts are ignored.
+    pub attempt: u32,
+    /// True while an attempt runs.
+    pub running: bool,
 }
 
 impl Item {
-    pub(super) fn new(chosen: Chosen, batch: Batch) -> Self {
+    pub(super) fn new(file: SelectedFile, batch: Batch) -> Self {
         Self {
-            chosen,
+            file,
             batch,
-            stage: Stage::Planned,
-            rule: Rule::New,
-            theirs: None,
+            stage: Stage::Checking,
+            on_existing: OnExisting::Fail,
+            existing: None,
             upload: None,
             sent: 0,
-            kept: 0,
+            stored: 0,
             hashed: 0,
-            tries: 0,
-            run: 0,
-            busy: false,
+            failures: 0,
+            attempt: 0,
+            running: false,
         }
     }
 
-    /// How much of it the progress bar shows, from 0 to 1.
+    /// The part that the progress bar shows, from 0 to 1.
     pub fn progress(&self) -> f64 {
-        let part = |bytes: u64| if self.chosen.size == 0 { 0.0 } else { bytes as f64 / self.chosen.size as f64 };
+        let part = |bytes: u64| if self.file.size == 0 { 0.0 } else { bytes as f64 / self.file.size as f64 };
         match self.stage {
             Stage::Done(_) | Stage::Identical | Stage::Skipped => 1.0,
             Stage::Comparing => part(self.hashed).min(1.0),
@@ -154,33 +154,39 @@ impl Item {
     }
 }
 
+impl From<&Entry> for ExistingEntry {
+    fn from(entry: &Entry) -> Self {
+        Self { folder: !entry.is_file(), size: entry.size, modified: entry.modified.milliseconds(), etag: entry.etag }
+    }
+}
+
 impl Stage {
-    /// What kind of stage it is.
-    pub fn group(&self) -> Group {
+    /// The stage's group.
+    pub fn group(&self) -> StageGroup {
         match self {
-            Self::Planned | Self::Comparing | Self::Waiting | Self::Sending | Self::Verifying | Self::Resting(_) => {
-                Group::Moving
+            Self::Checking | Self::Comparing | Self::Waiting | Self::Sending | Self::Verifying | Self::Backoff(_) => {
+                StageGroup::Active
             }
-            Self::Paused => Group::Paused,
-            Self::Asking(_) | Self::Absent | Self::Failed(_) => Group::Stuck,
-            Self::Done(_) => Group::Done,
-            Self::Identical | Self::Skipped => Group::Spared,
-            Self::Canceled => Group::Gone,
+            Self::Paused => StageGroup::Paused,
+            Self::Conflict(_) | Self::FileMissing | Self::Failed(_) => StageGroup::NeedsUser,
+            Self::Done(_) => StageGroup::Done,
+            Self::Identical | Self::Skipped => StageGroup::NotNeeded,
+            Self::Canceled => StageGroup::Removed,
         }
     }
 
-    /// True while it holds one of the connections.
-    pub fn holds_lane(&self) -> bool {
+    /// True while the upload occupies one of the connections.
+    pub fn uses_connection(&self) -> bool {
         matches!(self, Self::Sending | Self::Verifying)
     }
 
-    /// True if nothing more will happen to it.
-    pub fn is_over(&self) -> bool {
-        matches!(self.group(), Group::Done | Group::Spared | Group::Gone)
+    /// True if the stage never changes again, except by removal from the list.
+    pub fn is_final(&self) -> bool {
+        matches!(self.group(), StageGroup::Done | StageGroup::NotNeeded | StageGroup::Removed)
     }
 
-    /// True if it can be paused.
+    /// True if the upload can be paused.
     pub fn can_pause(&self) -> bool {
-        matches!(self, Self::Comparing | Self::Waiting | Self::Sending | Self::Verifying | Self::Resting(_))
+        matches!(self, Self::Comparing | Self::Waiting | Self::Sending | Self::Verifying | Self::Backoff(_))
     }
 }

@@ -1,5 +1,4 @@
-//! What uploads know and decide, without a browser: the queue, conflicts, slices, speed, what is remembered. Tested
-//! natively.
+//! The logic of uploads, without a browser: the queue, conflicts, slices, speed, what outlives the page.
 
 pub mod announcements;
 pub mod conflict;
@@ -13,8 +12,7 @@ pub mod slices;
 pub mod speed;
 pub mod totals;
 
-pub use conflict::Decision;
-pub use item::{Batch, Chosen, Group, Id, Item, Rule, Stage, Theirs};
-pub use queue::{Link, Order, Queue, Report};
-pub use retry_policy::{Remedy, Trouble};
-pub use totals::Tally;
+pub use item::{Batch, ExistingEntry, Id, Item, OnExisting, SelectedFile, Stage, StageGroup};
+pub use queue::{AttemptEvent, Connectivity, Effect, Queue};
+pub use retry_policy::{Remedy, UploadError};
+pub use totals::Totals;

@@ -1,4 +1,4 @@
-//! Why an upload failed, what to do about it, and whether the page can do that by itself.
+//! Why an upload failed, and how the page reacts.
 
 use shared::ErrorCode;
 
@@ -7,27 +7,27 @@ use crate::i18n::{Explained, Words};
 
 /// Why an upload failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// No room left on the server.
+pub enum UploadError {
+    /// The server has no space left, or the quota is exceeded.
     NoSpace,
-    /// More than the server takes.
+    /// The file is larger than the server accepts.
     TooLarge,
-    /// The caller may not write there.
+    /// The user may not write to the folder.
     Forbidden,
-    /// The folder that it is to go into is not there.
+    /// The target folder does not exist.
     FolderMissing,
-    /// The server's system refuses that name.
+    /// The server's file system refuses the name.
     NameRefused,
-    /// The browser can no longer read the file: it was changed, moved or deleted.
+    /// The browser can no longer read the file, because it was changed, moved or deleted.
     Unreadable,
-    /// What arrived is not what was sent.
+    /// The bytes were corrupted in transit.
     Damaged,
-    /// Anything else.
+    /// Any other reason.
     Other(Reason),
 }
 
-impl Trouble {
-    /// What to say of it.
+impl UploadError {
+    /// The message for the user.
     pub fn explain(self, words: &Words) -> &Explained {
         match self {
             Self::NoSpace => &words.no_space,
@@ -41,41 +41,41 @@ impl Trouble {
         }
     }
 
-    /// True if trying again may help although nothing is done about it here.
-    pub fn sends_again(self) -> bool {
+    /// True if a retry may succeed without selecting the file again.
+    pub fn can_retry(self) -> bool {
         !matches!(self, Self::Unreadable)
     }
 }
 
-/// What to do about a failed attempt.
+/// The reaction to a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {
-    /// The server is out of reach: no upload can go on until it is back.
+    /// The server is out of reach: pause all uploads until it answers.
     Reconnect,
-    /// Wait, and go on from where the server stands.
+    /// Retry after a delay, from the server's offset.
     Retry,
-    /// The server no longer knows this upload: send it from the start.
+    /// Retry after a delay from the start, because the server no longer has the upload.
     StartOver,
-    /// Something stands at the target: look at it, and ask.
-    Ask,
-    /// Tell the person.
-    Tell(Trouble),
+    /// Look up the entry at the target, and ask the user.
+    CheckTarget,
+    /// Give up and show the reason.
+    Fail(UploadError),
 }
 
-/// Decides what a failed request means for an upload.
+/// The reaction to a failed request of an upload.
 pub fn remedy(failure: &Failure) -> Remedy {
     match failure {
         Failure::Unreachable | Failure::Aborted => Remedy::Reconnect,
         Failure::Foreign { status } => match status {
             404 | 410 => Remedy::StartOver,
-            409 | 412 => Remedy::Ask,
-            413 => Remedy::Tell(Trouble::TooLarge),
+            409 | 412 => Remedy::CheckTarget,
+            413 => Remedy::Fail(UploadError::TooLarge),
             408 | 423 | 425 | 429 | 503 => Remedy::Retry,
             500..=599 if *status != 507 => Remedy::Reconnect,
-            507 => Remedy::Tell(Trouble::NoSpace),
-            _ => Remedy::Tell(Trouble::Other(failure.reason())),
+            507 => Remedy::Fail(UploadError::NoSpace),
+            _ => Remedy::Fail(UploadError::Other(failure.reason())),
         },
-        Failure::Refused { code, .. } => by_code(*code).unwrap_or(Remedy::Tell(Trouble::Other(failure.reason()))),
+        Failure::Refused { code, .. } => by_code(*code).unwrap_or(Remedy::Fail(UploadError::Other(failure.reason()))),
     }
 }
 
@@ -93,16 +93,16 @@ fn by_code(code: ErrorCode) -> Option<Remedy> {
         | ErrorCode::LengthMismatch => Remedy::Retry,
         ErrorCode::Gone | ErrorCode::NotFound => Remedy::StartOver,
         ErrorCode::AlreadyExists | ErrorCode::PreconditionFailed | ErrorCode::Changed | ErrorCode::IsFolder => {
-            Remedy::Ask
+            Remedy::CheckTarget
         }
-        ErrorCode::NoSpace | ErrorCode::QuotaExceeded => Remedy::Tell(Trouble::NoSpace),
-        ErrorCode::TooLarge => Remedy::Tell(Trouble::TooLarge),
+        ErrorCode::NoSpace | ErrorCode::QuotaExceeded => Remedy::Fail(UploadError::NoSpace),
+        ErrorCode::TooLarge => Remedy::Fail(UploadError::TooLarge),
         ErrorCode::Forbidden | ErrorCode::Unauthenticated | ErrorCode::ReadOnly | ErrorCode::AccessDenied => {
-            Remedy::Tell(Trouble::Forbidden)
+            Remedy::Fail(UploadError::Forbidden)
         }
-        ErrorCode::ParentMissing | ErrorCode::NotFolder => Remedy::Tell(Trouble::FolderMissing),
-        ErrorCode::NameRefused | ErrorCode::BadPath => Remedy::Tell(Trouble::NameRefused),
-        ErrorCode::ChecksumMismatch => Remedy::Tell(Trouble::Damaged),
+        ErrorCode::ParentMissing | ErrorCode::NotFolder => Remedy::Fail(UploadError::FolderMissing),
+        ErrorCode::NameRefused | ErrorCode::BadPath => Remedy::Fail(UploadError::NameRefused),
+        ErrorCode::ChecksumMismatch => Remedy::Fail(UploadError::Damaged),
         _ => return None,
     })
 }
@@ -116,20 +116,20 @@ mod tests {
     }
 
     #[test]
-    fn each_failure_has_its_remedy() {
+    fn remedy_by_status_and_code() {
         let check = |failure: Failure, expected| assert_eq!(remedy(&failure), expected, "{failure:?}");
         check(Failure::Unreachable, Remedy::Reconnect);
         check(Failure::Foreign { status: 502 }, Remedy::Reconnect);
-        check(Failure::Foreign { status: 507 }, Remedy::Tell(Trouble::NoSpace));
+        check(Failure::Foreign { status: 507 }, Remedy::Fail(UploadError::NoSpace));
         check(refused(ErrorCode::Unreachable), Remedy::Reconnect);
         check(refused(ErrorCode::OffsetMismatch), Remedy::Retry);
         check(refused(ErrorCode::Locked), Remedy::Retry);
         check(refused(ErrorCode::Gone), Remedy::StartOver);
-        check(refused(ErrorCode::AlreadyExists), Remedy::Ask);
-        check(refused(ErrorCode::PreconditionFailed), Remedy::Ask);
-        check(refused(ErrorCode::NoSpace), Remedy::Tell(Trouble::NoSpace));
-        check(refused(ErrorCode::ReadOnly), Remedy::Tell(Trouble::Forbidden));
-        check(refused(ErrorCode::ChecksumMismatch), Remedy::Tell(Trouble::Damaged));
-        check(refused(ErrorCode::Internal), Remedy::Tell(Trouble::Other(Reason::Broken)));
+        check(refused(ErrorCode::AlreadyExists), Remedy::CheckTarget);
+        check(refused(ErrorCode::PreconditionFailed), Remedy::CheckTarget);
+        check(refused(ErrorCode::NoSpace), Remedy::Fail(UploadError::NoSpace));
+        check(refused(ErrorCode::ReadOnly), Remedy::Fail(UploadError::Forbidden));
+        check(refused(ErrorCode::ChecksumMismatch), Remedy::Fail(UploadError::Damaged));
+        check(refused(ErrorCode::Internal), Remedy::Fail(UploadError::Other(Reason::Broken)));
     }
 }

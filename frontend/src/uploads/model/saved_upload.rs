@@ -1,34 +1,34 @@
-//! What is remembered of an unfinished upload, so that it can go on after the page was loaded again: one entry of the
-//! browser's storage for each, so that several tabs do not overwrite each other's.
+//! What the browser's storage keeps of an unfinished upload, so that it continues after a reload. Each upload has its own
+//! key, so that tabs do not overwrite each other's uploads.
 
 use shared::{UploadId, VPath};
 
-use super::item::Chosen;
+use super::item::SelectedFile;
 
-/// A tab that has not given a sign for so long is gone, in milliseconds.
-pub const TAB_SILENT_MILLISECONDS: f64 = 60_000.0;
-/// How often a tab gives a sign, in milliseconds.
-pub const SIGN_MILLISECONDS: f64 = 10_000.0;
+/// A tab without a heartbeat for so long is closed, in milliseconds.
+pub const TAB_TIMEOUT_MILLISECONDS: f64 = 60_000.0;
+/// Time between heartbeats of a tab, in milliseconds.
+pub const HEARTBEAT_MILLISECONDS: f64 = 10_000.0;
 
 /// An unfinished upload.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Record {
-    /// Its address at the server.
+pub struct SavedUpload {
+    /// Id of the upload at the server.
     pub upload: UploadId,
-    /// What was chosen.
-    pub chosen: Chosen,
-    /// Bytes that the server had when it was written.
+    /// The file.
+    pub file: SelectedFile,
+    /// Bytes sent when this was written.
     pub sent: u64,
-    /// Which tab it belongs to; empty where that tab was closed.
+    /// Name of the tab that uploads it; empty if that tab was closed.
     pub tab: String,
-    /// When that tab last gave a sign, in milliseconds since 1970.
+    /// The tab's last heartbeat, in milliseconds since 1970.
     pub seen: f64,
 }
 
-impl Record {
-    /// As it is kept.
+impl SavedUpload {
+    /// The stored text.
     pub fn to_text(&self) -> String {
-        let Chosen { target, size, modified } = &self.chosen;
+        let SelectedFile { target, size, modified } = &self.file;
         format!(
             "{size} {modified} {} {} {} {target}",
             self.sent,
@@ -37,7 +37,7 @@ impl Record {
         )
     }
 
-    /// Reads that again; none for what something else wrote.
+    /// Parses a stored text. `None` if the text has another form.
     pub fn from_text(upload: UploadId, text: &str) -> Option<Self> {
         let mut words = text.splitn(6, ' ');
         let size = words.next()?.parse().ok()?;
@@ -46,12 +46,12 @@ impl Record {
         let seen = words.next()?.parse::<u64>().ok()? as f64;
         let tab = words.next().filter(|tab| *tab != "-").unwrap_or("").to_owned();
         let target = VPath::parse(words.next()?).ok()?;
-        Some(Self { upload, chosen: Chosen { target, size, modified }, sent, tab, seen })
+        Some(Self { upload, file: SelectedFile { target, size, modified }, sent, tab, seen })
     }
 
-    /// True if this tab may take it over: it is its own, or that of a tab that is gone.
-    pub fn is_free(&self, tab: &str, now: f64) -> bool {
-        self.tab.is_empty() || self.tab == tab || now - self.seen > TAB_SILENT_MILLISECONDS
+    /// True if `tab` may continue the upload: it is its own, or that of a closed tab.
+    pub fn is_available(&self, tab: &str, now: f64) -> bool {
+        self.tab.is_empty() || self.tab == tab || now - self.seen > TAB_TIMEOUT_MILLISECONDS
     }
 }
 
@@ -60,25 +60,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_reads_back() {
+    fn a_saved_upload_survives_a_round_trip() {
         let target = VPath::parse("a%20b/latin%E9").unwrap();
-        let chosen = Chosen { target, size: u64::MAX, modified: -5 };
-        let record = Record { upload: UploadId([1; 16]), chosen, sent: 7, tab: String::new(), seen: 1e12 };
-        assert_eq!(Record::from_text(record.upload, &record.to_text()), Some(record.clone()));
-        let owned = Record { tab: "t1".into(), ..record };
-        assert_eq!(Record::from_text(owned.upload, &owned.to_text()), Some(owned));
+        let file = SelectedFile { target, size: u64::MAX, modified: -5 };
+        let saved = SavedUpload { upload: UploadId([1; 16]), file, sent: 7, tab: String::new(), seen: 1e12 };
+        assert_eq!(SavedUpload::from_text(saved.upload, &saved.to_text()), Some(saved.clone()));
+        let claimed = SavedUpload { tab: "t1".into(), ..saved };
+        assert_eq!(SavedUpload::from_text(claimed.upload, &claimed.to_text()), Some(claimed));
         for text in ["", "1 2 3", "x 0 0 0 - a", "1 2 3 4 - ../a"] {
-            assert_eq!(Record::from_text(UploadId::default(), text), None, "{text}");
+            assert_eq!(SavedUpload::from_text(UploadId::default(), text), None, "{text}");
         }
     }
 
     #[test]
-    fn another_tab_keeps_its_uploads_while_it_lives() {
-        let chosen = Chosen { target: VPath::root(), size: 1, modified: 0 };
-        let record = Record { upload: UploadId::default(), chosen, sent: 0, tab: "a".into(), seen: 100_000.0 };
-        assert!(record.is_free("a", 100_001.0));
-        assert!(!record.is_free("b", 100_001.0));
-        assert!(record.is_free("b", 200_000.0));
-        assert!(Record { tab: String::new(), ..record }.is_free("b", 100_001.0));
+    fn another_tab_cannot_claim_an_upload_while_its_own_tab_is_open() {
+        let file = SelectedFile { target: VPath::root(), size: 1, modified: 0 };
+        let saved = SavedUpload { upload: UploadId::default(), file, sent: 0, tab: "a".into(), seen: 100_000.0 };
+        assert!(saved.is_available("a", 100_001.0));
+        assert!(!saved.is_available("b", 100_001.0));
+        assert!(saved.is_available("b", 200_000.0));
+        assert!(SavedUpload { tab: String::new(), ..saved }.is_available("b", 100_001.0));
     }
 }

@@ -1,69 +1,68 @@
-//! What the uploads come to in all. Kept up to date item by item, so that ten thousand of them cost no more than one.
+//! Totals over the queue, updated item by item, so that a change costs the same with ten thousand uploads as with one.
 
-use super::item::{Group, Item, Stage};
+use super::item::{Item, Stage, StageGroup};
 use super::slices::SLICE_BYTES_MIN;
 
-/// Sums over the queue.
+/// Totals over the uploads that are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Files that are shown.
+pub struct Totals {
+    /// Files.
     pub files: usize,
-    /// Bytes of all that had, or have, to be sent.
+    /// Bytes of all files but those that need no upload.
     pub bytes: u64,
-    /// Of these, bytes that were sent.
+    /// Bytes of `bytes` that were sent.
     pub sent: u64,
-    /// Bytes still to be sent by what goes on by itself.
-    pub left: u64,
-    /// Files that go on by themselves.
-    pub moving: usize,
-    /// Files that somebody paused.
+    /// Bytes that the active files still have to send.
+    pub remaining: u64,
+    /// Files that continue without the user.
+    pub active: usize,
+    /// Files that the user paused.
     pub paused: usize,
     /// Files that failed.
     pub failed: usize,
-    /// Files that wait for somebody's decision.
-    pub asking: usize,
-    /// Files that must be chosen again.
-    pub absent: usize,
-    /// Files that are on the server now.
+    /// Files with a conflict that the user has to resolve.
+    pub conflicts: usize,
+    /// Files that the user has to select again.
+    pub missing: usize,
+    /// Files that were uploaded.
     pub done: usize,
-    /// Of these, those that were proved to be the same.
+    /// Files of `done` whose digest was verified.
     pub verified: usize,
-    /// Files that were there already, the very same.
+    /// Files that existed already, identical.
     pub identical: usize,
-    /// Files that somebody chose not to send.
+    /// Files that the user chose not to upload.
     pub skipped: usize,
-    /// Connections in use for files of one request.
-    pub small_lanes: usize,
-    /// Connections in use for larger ones.
-    pub large_lanes: usize,
-    /// Comparisons at work.
+    /// Connections in use for small files.
+    pub small_connections: usize,
+    /// Connections in use for large files.
+    pub large_connections: usize,
+    /// Comparisons that run.
     pub comparing: usize,
 }
 
-impl Tally {
-    /// Files that nothing more will happen to.
-    pub fn over(&self) -> usize {
+impl Totals {
+    /// Files in a final stage.
+    pub fn finished(&self) -> usize {
         self.done + self.identical + self.skipped
     }
 
-    /// True while bytes could be lost by leaving the page: something is under way, or would be.
+    /// True if leaving the page would interrupt an upload.
     pub fn is_busy(&self) -> bool {
-        self.moving + self.paused + self.asking > 0
+        self.active + self.paused + self.conflicts > 0
     }
 
-    /// Files that need a person.
-    pub fn stuck(&self) -> usize {
-        self.failed + self.asking + self.absent
+    /// Files that need the user.
+    pub fn needs_user(&self) -> usize {
+        self.failed + self.conflicts + self.missing
     }
 
-    /// How much is done, in whole per cent. It says 100 only when nothing is left.
+    /// Progress in whole per cent; 100 only when all files are finished.
     pub fn percent(&self) -> u8 {
-        let over = self.moving + self.paused + self.stuck() == 0;
-        if over {
+        if self.active + self.paused + self.needs_user() == 0 {
             return 100;
         }
         let ratio = if self.bytes == 0 {
-            self.over() as f64 / self.files.max(1) as f64
+            self.finished() as f64 / self.files.max(1) as f64
         } else {
             self.sent as f64 / self.bytes as f64
         };
@@ -71,34 +70,34 @@ impl Tally {
     }
 
     pub(super) fn add(&mut self, item: &Item) {
-        self.change(item, |figure, by| *figure += by, |figure, by| *figure += by);
+        self.change(item, |total, by| *total += by, |total, by| *total += by);
     }
 
     pub(super) fn remove(&mut self, item: &Item) {
-        self.change(item, |figure, by| *figure -= by, |figure, by| *figure -= by);
+        self.change(item, |total, by| *total -= by, |total, by| *total -= by);
     }
 
     fn change(&mut self, item: &Item, count: impl Fn(&mut usize, usize), bytes: impl Fn(&mut u64, u64)) {
         let group = item.stage.group();
-        if group == Group::Gone {
+        if group == StageGroup::Removed {
             return;
         }
-        let size = item.chosen.size;
-        let sent = if group == Group::Done { size } else { item.sent.min(size) };
+        let size = item.file.size;
+        let sent = if group == StageGroup::Done { size } else { item.sent.min(size) };
         count(&mut self.files, 1);
-        if group != Group::Spared {
+        if group != StageGroup::NotNeeded {
             bytes(&mut self.bytes, size);
             bytes(&mut self.sent, sent);
         }
-        if group == Group::Moving {
-            count(&mut self.moving, 1);
-            bytes(&mut self.left, size - sent);
+        if group == StageGroup::Active {
+            count(&mut self.active, 1);
+            bytes(&mut self.remaining, size - sent);
         }
         match &item.stage {
             Stage::Paused => count(&mut self.paused, 1),
             Stage::Failed(_) => count(&mut self.failed, 1),
-            Stage::Asking(_) => count(&mut self.asking, 1),
-            Stage::Absent => count(&mut self.absent, 1),
+            Stage::Conflict(_) => count(&mut self.conflicts, 1),
+            Stage::FileMissing => count(&mut self.missing, 1),
             Stage::Identical => count(&mut self.identical, 1),
             Stage::Skipped => count(&mut self.skipped, 1),
             Stage::Done(verified) => {
@@ -107,14 +106,14 @@ impl Tally {
             }
             _ => {}
         }
-        if item.stage.holds_lane() {
-            count(if is_small(size) { &mut self.small_lanes } else { &mut self.large_lanes }, 1);
+        if item.stage.uses_connection() {
+            count(if is_small(size) { &mut self.small_connections } else { &mut self.large_connections }, 1);
         }
-        count(&mut self.comparing, usize::from(item.stage == Stage::Comparing && item.busy));
+        count(&mut self.comparing, usize::from(item.stage == Stage::Comparing && item.running));
     }
 }
 
-/// True for a file that one request carries.
+/// True for a file that is sent in one request.
 pub fn is_small(size: u64) -> bool {
     size <= SLICE_BYTES_MIN
 }

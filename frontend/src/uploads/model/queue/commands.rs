@@ -1,118 +1,113 @@
-//! What a person does to the queue: pause, resume, cancel, answer.
+//! The user's commands: pause, resume, cancel, resolve conflicts.
 
-use super::super::conflict::Decision;
 use super::super::item::{Id, Stage};
-use super::{Order, Queue};
+use super::events::Effect;
+use super::state::Queue;
+use crate::ui::resolution::Resolution;
 
 impl Queue {
-    /// Pauses one.
+    /// Pauses an upload.
     pub fn pause(&mut self, id: Id) {
         if self.stage(id).is_some_and(Stage::can_pause) {
-            self.settle(id, Stage::Paused);
+            self.stop_at(id, Stage::Paused);
         }
     }
 
-    /// Lets one go on: paused, resting, or failed.
+    /// Resumes an upload that is paused or waits after a failure, and retries a failed one.
     pub fn resume(&mut self, id: Id) {
-        if matches!(self.stage(id), Some(Stage::Paused | Stage::Failed(_) | Stage::Resting(_))) {
-            self.edit(id, |item| item.tries = 0);
+        if matches!(self.stage(id), Some(Stage::Paused | Stage::Failed(_) | Stage::Backoff(_))) {
+            self.edit(id, |item| item.failures = 0);
             self.enqueue(id);
         }
     }
 
-    /// The file of a recalled upload was chosen again.
-    pub fn found(&mut self, id: Id) {
-        if self.stage(id) == Some(&Stage::Absent) {
-            self.enqueue(id);
-        }
-    }
-
-    /// Gives one up, with what the server has of it; what is finished only leaves the list.
+    /// Cancels an upload and deletes its bytes at the server; a finished upload only leaves the list.
     pub fn cancel(&mut self, id: Id) {
         let Some(item) = self.items.get(id).filter(|item| item.stage != Stage::Canceled) else { return };
-        let upload = item.upload.filter(|_| !item.stage.is_over());
-        self.settle(id, Stage::Canceled);
+        let upload = item.upload.filter(|_| !item.stage.is_final());
+        self.stop_at(id, Stage::Canceled);
         if let Some(upload) = upload {
             self.edit(id, |item| item.upload = None);
-            self.orders.push(Order::Discard(upload));
+            self.effects.push(Effect::Delete(upload));
         }
-        self.orders.push(Order::Release(id));
+        self.effects.push(Effect::Release(id));
         self.shown.retain(|&shown| shown != id);
     }
 
-    /// Pauses all that can be.
+    /// Pauses every upload that can be paused.
     pub fn pause_all(&mut self) {
-        self.each(|queue, id| queue.pause(id));
+        self.for_each_shown(|queue, id| queue.pause(id));
     }
 
-    /// Lets all that is paused go on.
+    /// Resumes every paused upload.
     pub fn resume_all(&mut self) {
-        self.each(|queue, id| {
+        self.for_each_shown(|queue, id| {
             if queue.stage(id) == Some(&Stage::Paused) {
                 queue.resume(id);
             }
         });
     }
 
-    /// Tries all that failed again.
+    /// Retries every failed upload for which a retry may succeed.
     pub fn retry_all(&mut self) {
-        self.each(|queue, id| match queue.stage(id) {
-            Some(Stage::Failed(trouble)) if trouble.sends_again() => queue.resume(id),
+        self.for_each_shown(|queue, id| match queue.stage(id) {
+            Some(Stage::Failed(error)) if error.can_retry() => queue.resume(id),
             _ => {}
         });
     }
 
-    /// How many bytes would have to be sent again after giving up all that is not finished.
-    pub fn loses(&self) -> u64 {
+    /// Bytes that cancelling all unfinished uploads would waste.
+    pub fn unfinished_bytes(&self) -> u64 {
         let items = self.shown.iter().map(|&id| &self.items[id]);
-        items.filter(|item| !item.stage.is_over()).map(|item| item.sent).sum()
+        items.filter(|item| !item.stage.is_final()).map(|item| item.sent).sum()
     }
 
-    /// Gives up all that is not finished.
+    /// Cancels every unfinished upload.
     pub fn cancel_all(&mut self) {
-        let unfinished = |queue: &Self, id: Id| !queue.items[id].stage.is_over();
-        let (gone, kept) = self.shown.iter().copied().partition::<Vec<_>, _>(|&id| unfinished(self, id));
-        // Not one by one: each would look for itself in the list.
-        self.shown.clear();
-        gone.into_iter().for_each(|id| self.cancel(id));
-        self.shown = kept;
+        self.cancel_shown(|stage| !stage.is_final());
     }
 
-    /// Takes what is finished off the list.
+    /// Removes the finished uploads from the list.
     pub fn clear_finished(&mut self) {
-        let (gone, kept) = self.shown.iter().copied().partition::<Vec<_>, _>(|&id| self.items[id].stage.is_over());
+        self.cancel_shown(Stage::is_final);
+    }
+
+    fn cancel_shown(&mut self, is_removed: impl Fn(&Stage) -> bool) {
+        let (removed, kept) =
+            self.shown.iter().copied().partition::<Vec<_>, _>(|&id| is_removed(&self.items[id].stage));
+        // An empty list keeps `cancel` from searching it for each upload, which would take quadratic time.
         self.shown.clear();
-        gone.into_iter().for_each(|id| self.cancel(id));
+        removed.into_iter().for_each(|id| self.cancel(id));
         self.shown = kept;
     }
 
-    /// The file that somebody should be asked about, and how many more of its batch.
-    pub fn question(&self) -> Option<(Id, usize)> {
-        let first = self.asking.iter().copied().find(|&id| self.is_asking(id))?;
+    /// The upload whose conflict the user is asked about, and the number of further conflicts in its batch.
+    pub fn current_conflict(&self) -> Option<(Id, usize)> {
+        let first = self.conflicts.iter().copied().find(|&id| self.has_conflict(id))?;
         let batch = self.items[first].batch;
-        let same = |&&id: &&Id| self.is_asking(id) && self.items[id].batch == batch;
-        Some((first, self.asking.iter().filter(same).count() - 1))
+        let same_batch = |&&id: &&Id| self.has_conflict(id) && self.items[id].batch == batch;
+        Some((first, self.conflicts.iter().filter(same_batch).count() - 1))
     }
 
-    /// Puts the question about a file first.
-    pub fn ask_about(&mut self, id: Id) {
-        if self.is_asking(id) {
-            self.asking.retain(|&other| other != id);
-            self.asking.push_front(id);
+    /// Makes the conflict of an upload the current one.
+    pub fn show_conflict(&mut self, id: Id) {
+        if self.has_conflict(id) {
+            self.conflicts.retain(|&other| other != id);
+            self.conflicts.push_front(id);
             self.version += 1;
         }
     }
 
-    /// Takes an answer, for one file or for all of its batch, those that are asked about later too.
-    pub fn decide(&mut self, id: Id, decision: Decision, all: bool) {
+    /// Resolves the conflict of an upload, or with `all` every conflict of its batch, including later ones.
+    pub fn resolve(&mut self, id: Id, resolution: Resolution, all: bool) {
         let Some(batch) = self.items.get(id).map(|item| item.batch) else { return };
         if all {
-            self.decisions.push((batch, decision));
-            let same = self.asking.iter().copied().filter(|&id| self.items[id].batch == batch).collect::<Vec<_>>();
-            same.into_iter().for_each(|id| self.apply(id, decision));
+            self.resolutions.push((batch, resolution));
+            let of_batch = self.conflicts.iter().copied().filter(|&id| self.items[id].batch == batch);
+            of_batch.collect::<Vec<_>>().into_iter().for_each(|id| self.apply_resolution(id, resolution));
         } else {
-            self.apply(id, decision);
+            self.apply_resolution(id, resolution);
         }
-        self.asking.retain(|&id| matches!(self.items[id].stage, Stage::Asking(_)));
+        self.conflicts.retain(|&id| matches!(self.items[id].stage, Stage::Conflict(_)));
     }
 }
