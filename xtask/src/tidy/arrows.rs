@@ -1,28 +1,45 @@
 //! Who may import whom: rooms of the backend, third-party crates, parts of the standard library, manifests. Pure.
 
 use super::{
-    Problem,
     modules::module_of,
+    problem::Problem,
     source::{NamedPath, Source},
     table,
+    tree::Tree,
 };
 
-const ROOMS: &str = "backend/src/";
+/// The folder of the rooms.
+pub(super) const ROOMS: &str = "backend/src/";
 
-/// Everything that one file imports and may not.
-pub(super) fn check(file: &str, source: &Source) -> Vec<Problem> {
+/// Every forbidden import, and every forbidden dependency of a manifest.
+pub(super) fn check(tree: &Tree) -> Vec<Problem> {
+    let imports = tree.sources.iter().flat_map(|(file, source)| check_source(file, source));
+    let manifests = tree.texts.iter().filter(|(file, _)| file.ends_with("Cargo.toml"));
+    imports.chain(manifests.flat_map(|(file, text)| check_manifest(file, text))).collect()
+}
+
+/// The room of a file with each other room that it imports.
+pub(super) fn between_rooms(file: &str, source: &Source) -> Vec<(String, String)> {
+    let Some(below) = file.strip_prefix(ROOMS) else { return Vec::new() };
+    let module = module_of(below);
+    let Some(from) = module.first() else { return Vec::new() };
+    let targets = source.paths.iter().filter_map(|path| target(&module, path));
+    targets.filter(|to| to != from).map(|to| (from.clone(), to)).collect()
+}
+
+fn check_source(file: &str, source: &Source) -> Vec<Problem> {
     let mut problems = Vec::new();
     for path in &source.paths {
         let sentence =
-            check_room(file, path).or_else(|| check_crate(file, path)).or_else(|| check_standard(file, path));
+            check_room(file, path).or_else(|| check_crate(file, source, path)).or_else(|| check_standard(file, path));
         problems.extend(sentence.map(|sentence| Problem::at(file, path.line, sentence)));
     }
     problems.dedup();
     problems
 }
 
-/// A manifest must not depend on a crate of the workspace that its row does not name.
-pub(super) fn check_manifest(file: &str, text: &str) -> Vec<Problem> {
+/// A manifest depends only on the crates of the workspace that its row names.
+fn check_manifest(file: &str, text: &str) -> Vec<Problem> {
     let Some((_, allowed)) = table::MANIFESTS.iter().find(|(name, _)| file == format!("{name}/Cargo.toml")) else {
         return Vec::new();
     };
@@ -31,7 +48,14 @@ pub(super) fn check_manifest(file: &str, text: &str) -> Vec<Problem> {
         table::MANIFESTS.iter().map(|(name, _)| *name).find(|name| *name == word && line.len() > word.len())
     };
     let mut problems = Vec::new();
+    let mut in_dependencies = false;
     for (number, line) in text.lines().enumerate() {
+        if line.starts_with('[') {
+            in_dependencies = line.ends_with("dependencies]");
+        }
+        if !in_dependencies {
+            continue;
+        }
         if let Some(name) = named(line).filter(|name| !allowed.contains(name)) {
             problems.push(Problem::at(file, number + 1, format!("this crate may not depend on `{name}`")));
         }
@@ -59,10 +83,15 @@ fn check_room(file: &str, path: &NamedPath) -> Option<String> {
     }
 }
 
-fn check_crate(file: &str, path: &NamedPath) -> Option<String> {
+fn check_crate(file: &str, source: &Source, path: &NamedPath) -> Option<String> {
     let (name, places) = table::CRATES.iter().find(|(name, _)| path.segments.first().is_some_and(|s| s == name))?;
+    let is_module = source.declared.iter().any(|declared| declared.name == *name);
     // A bare word may be a variable of that name.
-    if path.segments.len() < 2 || !file.contains("/src/") || places.iter().any(|place| file.starts_with(place)) {
+    if path.segments.len() < 2
+        || is_module
+        || !file.contains("/src/")
+        || places.iter().any(|place| file.starts_with(place))
+    {
         return None;
     }
     Some(format!("`{name}` belongs to {}", places.join(" and ")))
@@ -106,11 +135,11 @@ fn target(module: &[String], path: &NamedPath) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{check, check_manifest};
+    use super::{check_manifest, check_source};
     use crate::tidy::source::read;
 
     fn problems(file: &str, text: &str) -> Vec<String> {
-        check(file, &read(text)).iter().map(ToString::to_string).collect()
+        check_source(file, &read(text)).iter().map(ToString::to_string).collect()
     }
 
     fn fine(file: &str, text: &str) {
@@ -162,6 +191,7 @@ mod tests {
         fine("backend/src/gateway/mod.rs", "use axum::Router; use axum::http::StatusCode;");
         wrong("backend/src/client/mod.rs", "use axum::Router;", "`axum` belongs to");
         fine("backend/src/client/mod.rs", "let http = 1; f(http); x.http::<u8>();");
+        fine("backend/src/config/mod.rs", "mod http; pub use http::Http;");
         fine("backend/src/page_cache.rs", "rustix::mm::mincore()");
         fine("backend/tests/it/main.rs", "use axum::Router;");
     }

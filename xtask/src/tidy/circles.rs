@@ -4,8 +4,22 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
     modules::{Modules, Target, module_of},
+    problem::Problem,
     source::{Imported, NamedPath, Source},
+    tree::Tree,
 };
+
+/// Every circle, with an example of each of its imports.
+pub(super) fn check(tree: &Tree) -> Vec<Problem> {
+    let found = between_files(&tree.sources).into_iter().chain(between_folders(&tree.sources));
+    found.map(|circle| problem(&circle)).collect()
+}
+
+fn problem(circle: &Circle) -> Problem {
+    let (file, line) = circle.place();
+    let examples: String = circle.examples().map(|example| format!("\n        {example}")).collect();
+    Problem::at(file, line, format!("import circle {}{examples}", circle.way()))
+}
 
 /// The first import that makes an arrow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,35 +34,35 @@ type Graph = BTreeMap<String, BTreeMap<String, Example>>;
 
 /// A way from a file or folder back to itself: each with an import that leads to the next.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Circle {
+struct Circle {
     steps: Vec<(String, Example)>,
 }
 
 impl Circle {
     /// Where its first import stands.
-    pub(super) fn place(&self) -> (&str, usize) {
+    fn place(&self) -> (&str, usize) {
         self.steps.first().map_or(("", 0), |(_, example)| (&example.file, example.line))
     }
 
-    /// `a.rs → b.rs → a.rs`.
-    pub(super) fn way(&self) -> String {
+    /// The names of the circle with arrows between them, the first one repeated at the end.
+    fn way(&self) -> String {
         let names = self.steps.iter().chain(self.steps.first()).map(|(name, _)| name.as_str());
         names.collect::<Vec<_>>().join(" → ")
     }
 
     /// One line for each arrow.
-    pub(super) fn examples(&self) -> impl Iterator<Item = String> {
+    fn examples(&self) -> impl Iterator<Item = String> {
         self.steps.iter().map(|(_, example)| format!("{}:{}: {}", example.file, example.line, example.path))
     }
 }
 
 /// The circles between the files of the crates, smallest first.
-pub(super) fn between_files(sources: &BTreeMap<String, Source>) -> Vec<Circle> {
+fn between_files(sources: &BTreeMap<String, Source>) -> Vec<Circle> {
     circles(&all_arrows(sources))
 }
 
 /// The circles between what lies directly within one folder, smallest first: a folder stands for all files below it.
-pub(super) fn between_folders(sources: &BTreeMap<String, Source>) -> Vec<Circle> {
+fn between_folders(sources: &BTreeMap<String, Source>) -> Vec<Circle> {
     let arrows = all_arrows(sources);
     let mut levels: BTreeMap<String, Graph> = BTreeMap::new();
     for (from, to, example) in arrows.iter().flat_map(|(from, to)| to.iter().map(move |(to, e)| (from, to, e))) {
@@ -61,7 +75,7 @@ pub(super) fn between_folders(sources: &BTreeMap<String, Source>) -> Vec<Circle>
     found
 }
 
-/// The innermost folder that two files share, and what of it each lies in. `a.rs` belongs to the folder `a`.
+/// The innermost folder that two files share, and the file or folder directly below it in which each lies.
 fn siblings(from: &str, to: &str) -> (String, String, String) {
     let from: Vec<&str> = from.split('/').collect();
     let to: Vec<&str> = to.split('/').collect();

@@ -32,7 +32,7 @@ pub(super) struct Modules {
     modules: BTreeMap<Vec<String>, Module>,
 }
 
-/// `server/list.rs` is the module `server::list`; `server/mod.rs` and `server.rs` are both `server`.
+/// The module of a file: `a/b.rs` is `a::b`, and both `a/mod.rs` and `a.rs` are `a`.
 pub(super) fn module_of(below_src: &str) -> Vec<String> {
     let trimmed = below_src.trim_end_matches(".rs");
     let parts = trimmed.split('/').filter(|part| !matches!(*part, "mod" | "lib" | "main"));

@@ -1,9 +1,9 @@
-//! Which files a crate's roots lead to by `mod`: one that none leads to is compiled by nobody. Pure.
+//! Every Rust file is reached from a root of its crate by `mod`; a file that is not is never compiled. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Problem,
+    problem::Problem,
     source::{Declared, Source},
 };
 
@@ -20,7 +20,7 @@ pub(super) fn check(files: &BTreeMap<String, Source>) -> Vec<Problem> {
         }
     }
     let lost = files.keys().filter(|file| !reached.contains(*file));
-    lost.map(|file| Problem::at(file, 1, "no `mod` leads to this file, so nothing compiles it".to_owned())).collect()
+    lost.map(|file| Problem::at(file, 1, "no `mod` leads to this file, so it is not compiled")).collect()
 }
 
 /// What cargo compiles of its own accord.
