@@ -40,7 +40,7 @@ fn check_source(file: &str, source: &Source) -> Vec<Problem> {
 
 /// A manifest depends only on the crates of the workspace that its row names.
 fn check_manifest(file: &str, text: &str) -> Vec<Problem> {
-    let Some((_, allowed)) = table::MANIFESTS.iter().find(|(name, _)| file == format!("{name}/Cargo.toml")) else {
+    let Some((own, allowed)) = table::MANIFESTS.iter().find(|(name, _)| file == format!("{name}/Cargo.toml")) else {
         return Vec::new();
     };
     let named = |line: &str| {
@@ -56,7 +56,7 @@ fn check_manifest(file: &str, text: &str) -> Vec<Problem> {
         if !in_dependencies {
             continue;
         }
-        if let Some(name) = named(line).filter(|name| !allowed.contains(name)) {
+        if let Some(name) = named(line).filter(|name| name != own && !allowed.contains(name)) {
             problems.push(Problem::at(file, number + 1, format!("this crate may not depend on `{name}`")));
         }
     }

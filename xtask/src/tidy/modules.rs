@@ -32,7 +32,7 @@ pub(super) struct Modules {
     modules: BTreeMap<Vec<String>, Module>,
 }
 
-/// The module of a file: `a/b.rs` is `a::b`, and both `a/mod.rs` and `a.rs` are `a`.
+/// The module of a file. The file of a folder is its `mod.rs`, or the file beside it with its name.
 pub(super) fn module_of(below_src: &str) -> Vec<String> {
     let trimmed = below_src.trim_end_matches(".rs");
     let parts = trimmed.split('/').filter(|part| !matches!(*part, "mod" | "lib" | "main"));

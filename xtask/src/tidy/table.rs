@@ -22,7 +22,7 @@ pub(super) const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["gateway", "transfer_budget", "server"]),
     ("telemetry", &["config"]),
     ("cli", &["config"]),
-    ("commands", &["calendar", "cli", "client", "config", "random", "state", "wire"]),
+    ("commands", &["calendar", "cli", "client", "random", "state", "wire"]),
     ("program", &["cli", "commands", "config", "gateway", "run", "telemetry"]),
     ("run", &["client", "config", "gateway", "server", "sockets", "state", "storage", "telemetry", "wire"]),
 ];
@@ -82,7 +82,7 @@ pub(super) const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// The only files that decode percent-encoding: the path parser, query values, and info files of the trash
 /// (freedesktop.org Trash specification).
 pub(super) const DECODING: &[&str] =
-    &["shared/src/path.rs", "backend/src/gateway/http/request_path.rs", "backend/src/storage/local/trash.rs"];
+    &["shared/src/path.rs", "backend/src/gateway/http/query.rs", "backend/src/storage/local/tree/trash_info.rs"];
 
 /// Documents that name files of earlier versions.
 pub(super) const HISTORIC: &[&str] = &["CHANGELOG.md", "docs/decisions/", "docs/measurements/"];
