@@ -100,7 +100,7 @@ fn SkipLink() -> impl IntoView {
         event.prevent_default();
         browser.focus_cursor();
     };
-    view! { <a class="skip" href="#main" on:click=skip>{prefs.text(|words| words.skip)}</a> }
+    view! { <a class="skip" href="#main" on:click=skip>{prefs.text(|words| words.skip_to_list)}</a> }
 }
 
 #[component]

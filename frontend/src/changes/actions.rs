@@ -110,8 +110,8 @@ impl Changes {
     pub(crate) fn delete(self) {
         let Some(paths) = self.selected_paths() else { return };
         let question = match &paths[..] {
-            [path] => fill(self.words().delete_one, &[("name", &printable(path.name()))]),
-            _ => self.counted(|words| &words.delete_many, paths.len()),
+            [path] => fill(self.words().confirm_delete_one, &[("name", &printable(path.name()))]),
+            _ => self.counted(|words| &words.confirm_delete_many, paths.len()),
         };
         self.confirm_deletion(question, Change::Delete { items: items(paths) });
     }

@@ -155,9 +155,9 @@ pub(super) fn ChangeConflictDialog() -> impl IntoView {
     let sentence = Signal::derive(move || {
         let words = prefs.words();
         let sentence = match kind.get() {
-            Replacement::File => words.taken_file,
-            Replacement::Merge => words.taken_folder,
-            Replacement::Impossible => words.taken_kinds,
+            Replacement::File => words.conflict_file,
+            Replacement::Merge => words.conflict_folder,
+            Replacement::Impossible => words.conflict_kinds,
         };
         changes.conflict.with(|conflict| {
             conflict.as_ref().map(|conflict| fill(sentence, &[("name", &conflict.name)])).unwrap_or_default()
@@ -175,7 +175,7 @@ pub(super) fn ChangeConflictDialog() -> impl IntoView {
         Replacement::Impossible => None,
     });
     view! {
-        <ConflictDialog open title=prefs.text(|words| words.taken_title) sentence
+        <ConflictDialog open title=prefs.text(|words| words.conflict_title) sentence
             new=side(|conflict| conflict.new.as_ref()) existing=side(|conflict| conflict.existing.as_ref())
             others replace on_answer />
     }

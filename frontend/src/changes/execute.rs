@@ -54,7 +54,7 @@ impl Changes {
         let is_waiting = ticket.is_waiting();
         let say_waiting = move || {
             if is_waiting() {
-                self.show_message(self.words().waits_for_turn.to_owned(), None);
+                self.show_message(self.words().undo_waits.to_owned(), None);
             }
         };
         set_timeout(say_waiting, CARD_AFTER);
@@ -117,7 +117,7 @@ impl Changes {
     pub(super) fn join_queue(self, origin: Origin, waits_for: WaitsFor) -> Option<Ticket> {
         let ticket = self.queue.join(origin, waits_for);
         if ticket.is_none() {
-            self.toasts.show(Tone::Bad, self.words().too_many_wait.to_owned(), None);
+            self.toasts.show(Tone::Bad, self.words().queue_full.to_owned(), None);
         }
         ticket
     }

@@ -42,7 +42,7 @@ impl Changes {
         self.show_done(&summary, origin, verb, has_inverse);
         self.show_failed(summary, origin, verb);
         if task.is_canceling() {
-            self.show_message(self.words().stopped.to_owned(), None);
+            self.show_message(self.words().canceled.to_owned(), None);
         }
         self.change_ended.notify();
     }
@@ -61,7 +61,7 @@ impl Changes {
         match failed {
             0 => self.show_message(text, None),
             _ => {
-                let failed = self.counted(|words| &words.all_failed, failed);
+                let failed = self.counted(|words| &words.failed_count, failed);
                 self.toasts.show(Tone::Bad, format!("{text}. {failed}."), None);
             }
         }
@@ -80,7 +80,7 @@ impl Changes {
             (Origin::New, count, _) => self.counted(many_done(verb), count),
         };
         if summary.skipped > 0 {
-            let skipped = self.counted(|words| &words.all_skipped, summary.skipped);
+            let skipped = self.counted(|words| &words.skipped_count, summary.skipped);
             text = if text.is_empty() { skipped } else { format!("{text}, {skipped}") };
         }
         let prefs = self.prefs;
@@ -97,9 +97,9 @@ impl Changes {
         let why = words.explain(reason_of_item(first.code));
         let why = format!("{}. {}", why.title, why.advice);
         if origin != Origin::New {
-            self.toasts.show(Tone::Bad, fill(words.not_undone, &[("why", &why)]), None);
+            self.toasts.show(Tone::Bad, fill(words.undo_failed, &[("why", &why)]), None);
         } else if summary.failed.len() == 1 {
-            let sentence = if verb == Verb::Made { words.not_made } else { words.not_done };
+            let sentence = if verb == Verb::Made { words.folder_failed } else { words.item_failed };
             self.toasts.show(Tone::Bad, fill(sentence, &[("name", &first.name), ("why", &why)]), None);
         } else {
             let card = Task::of_failures(self.new_task_id(), verb, summary.failed, summary.retry);
@@ -159,24 +159,24 @@ pub(super) fn in_progress(verb: Verb) -> fn(&'static Words) -> &'static Counted 
 /// The sentence for one item, by its name.
 fn one_done(verb: Verb) -> fn(&'static Words) -> &'static str {
     match verb {
-        Verb::Made => |words| words.done_made,
-        Verb::Renamed => |words| words.done_renamed,
-        Verb::Moved => |words| words.done_moved,
-        Verb::Copied => |words| words.done_copied,
-        Verb::Trashed => |words| words.done_trashed,
-        Verb::Deleted => |words| words.done_deleted,
-        Verb::Restored => |words| words.done_restored,
+        Verb::Made => |words| words.made_one,
+        Verb::Renamed => |words| words.renamed_one,
+        Verb::Moved => |words| words.moved_one,
+        Verb::Copied => |words| words.copied_one,
+        Verb::Trashed => |words| words.trashed_one,
+        Verb::Deleted => |words| words.deleted_one,
+        Verb::Restored => |words| words.restored_one,
     }
 }
 
 /// The sentence for several items, by their number.
 fn many_done(verb: Verb) -> fn(&'static Words) -> &'static Counted {
     match verb {
-        Verb::Made => |words| &words.all_made,
-        Verb::Renamed | Verb::Moved => |words| &words.all_moved,
-        Verb::Copied => |words| &words.all_copied,
-        Verb::Trashed => |words| &words.all_trashed,
-        Verb::Deleted => |words| &words.all_deleted,
-        Verb::Restored => |words| &words.all_restored,
+        Verb::Made => |words| &words.made_count,
+        Verb::Renamed | Verb::Moved => |words| &words.moved_count,
+        Verb::Copied => |words| &words.copied_count,
+        Verb::Trashed => |words| &words.trashed_count,
+        Verb::Deleted => |words| &words.deleted_count,
+        Verb::Restored => |words| &words.restored_count,
     }
 }

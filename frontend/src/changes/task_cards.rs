@@ -38,17 +38,17 @@ fn RunningCard(task: Task) -> impl IntoView {
     let (verb, count) = (task.verb, task.count);
     let title = move || match verb {
         Some(verb) => prefs.counted(in_progress(verb), count),
-        None => prefs.words().doing_something.to_owned(),
+        None => prefs.words().doing_unknown.to_owned(),
     };
     let status = Signal::derive(move || state.with(|state| (state.progress(), state.retrying, state.canceling)));
     let detail = move || {
         let (progress, retrying, canceling) = status.get();
         let words = prefs.words();
         if canceling {
-            return words.stopping.to_owned();
+            return words.canceling.to_owned();
         }
         if retrying {
-            return words.waiting_again.to_owned();
+            return words.retrying_request.to_owned();
         }
         let number = |value: u64| prefs.number(usize::try_from(value).unwrap_or(usize::MAX));
         let total = progress.entries_total.max(count as u64);
@@ -108,9 +108,9 @@ fn FailureCard(task: Task) -> impl IntoView {
         <section class="task failed">
             <Icon name="warning" />
             <div class="task-text">
-                <p role="alert">{move || prefs.counted(|words| &words.all_failed, count)}</p>
+                <p role="alert">{move || prefs.counted(|words| &words.failed_count, count)}</p>
                 <ul class="task-failures">{lines}</ul>
-                {(rest > 0).then(|| view! { <p>{move || prefs.counted(|words| &words.more_failed, rest)}</p> })}
+                {(rest > 0).then(|| view! { <p>{move || prefs.counted(|words| &words.more_failed_count, rest)}</p> })}
             </div>
             {can_retry.then(|| view! { <Button label=prefs.text(|words| words.retry) class="button" press=retry /> })}
             <Button label=prefs.text(|words| words.dismiss) class="button quiet" press=Callback::new(move |()| close()) />

@@ -49,9 +49,9 @@ pub(super) fn ListBar() -> impl IntoView {
                 <span>{count}</span>
                 <span class="progress">{progress}</span>
                 <Show when=move || live.failing.get() && !browser.offline.get()>
-                    <span class="not-live" title=prefs.text(|words| words.not_live)>
+                    <span class="not-live" title=prefs.text(|words| words.events_lost)>
                         <Icon name="offline" />
-                        <span>{prefs.text(|words| words.not_live)}</span>
+                        <span>{prefs.text(|words| words.events_lost)}</span>
                     </span>
                 </Show>
             </div>

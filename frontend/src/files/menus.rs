@@ -99,7 +99,7 @@ impl Changes {
         if !self.browser.allows_untracked(permission::REMOVE) {
             return Vec::new();
         }
-        let trash = self.item(|words| words.to_trash, "trash", self.words().key_delete, self.does(Self::trash));
+        let trash = self.item(|words| words.move_to_trash, "trash", self.words().key_delete, self.does(Self::trash));
         let delete = self.item(|words| words.delete_forever, "delete", "", self.does(Self::delete));
         vec![trash, MenuItem { danger: true, ..delete }]
     }

@@ -47,10 +47,10 @@ pub fn SelectionActions() -> AnyView {
                         press=Callback::new(move |()| changes.open_folder_picker(false)) />
                 </Show>
                 <Show when=move || browser.allows(permission::REMOVE)>
-                    <button type="button" class="button" aria-label=prefs.text(|words| words.to_trash)
+                    <button type="button" class="button" aria-label=prefs.text(|words| words.move_to_trash)
                         on:click=move |_| changes.trash()>
                         <Icon name="trash" />
-                        <span class="not-small">{prefs.text(|words| words.to_trash)}</span>
+                        <span class="not-small">{prefs.text(|words| words.move_to_trash)}</span>
                         <span class="only-small">{prefs.text(|words| words.trash)}</span>
                     </button>
                 </Show>

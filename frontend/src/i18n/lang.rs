@@ -13,10 +13,10 @@ pub enum Lang {
 }
 
 impl Lang {
-    /// Every language, in the order of the switch.
+    /// Every language, in the order of the settings.
     pub const ALL: [Self; 2] = [Self::En, Self::Fr];
 
-    /// The language tag.
+    /// The language tag (RFC 5646).
     pub fn tag(self) -> &'static str {
         match self {
             Self::En => "en",
@@ -24,7 +24,7 @@ impl Lang {
         }
     }
 
-    /// What the language calls itself.
+    /// The name of the language in the language itself.
     pub fn name(self) -> &'static str {
         match self {
             Self::En => "English",
@@ -38,7 +38,7 @@ impl Lang {
         Self::ALL.into_iter().find(|lang| lang.tag().eq_ignore_ascii_case(primary))
     }
 
-    /// What the page says in it.
+    /// The texts in this language.
     pub fn words(self) -> &'static Words {
         match self {
             Self::En => &EN,
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_lead_to_languages() {
+    fn of_tag_reads_the_primary_subtag() {
         assert_eq!(Lang::of_tag("fr-CA"), Some(Lang::Fr));
         assert_eq!(Lang::of_tag("EN"), Some(Lang::En));
         assert_eq!(Lang::of_tag("de"), None);

@@ -5,7 +5,7 @@ use super::words::Words;
 use crate::failure::Reason;
 
 impl Words {
-    /// What to say of a failure.
+    /// The explanation of a failure.
     pub fn explain(&self, reason: Reason) -> &Explained {
         match reason {
             Reason::Forbidden => &self.forbidden,
@@ -17,12 +17,12 @@ impl Words {
             Reason::Busy => &self.busy,
             Reason::Unreachable => &self.unreachable,
             Reason::Broken => &self.broken,
-            Reason::Taken => &self.taken,
-            Reason::NoParent => &self.no_parent,
+            Reason::Taken => &self.name_exists,
+            Reason::NoParent => &self.parent_missing,
             Reason::IntoItself => &self.into_itself,
             Reason::ChangedSince => &self.changed_since,
             Reason::BadName => &self.bad_name,
-            Reason::NoSpace => &self.space_gone,
+            Reason::NoSpace => &self.server_full,
             Reason::CannotWrite => &self.cannot_write,
             Reason::Expired => &self.expired,
         }
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reason_has_words() {
+    fn explain_has_a_title_and_advice_for_failures() {
         for lang in Lang::ALL {
             for reason in [Reason::Forbidden, Reason::Missing, Reason::TooLarge, Reason::Unreachable, Reason::Broken] {
                 let words = lang.words().explain(reason);

@@ -1,10 +1,10 @@
 //! The forms of text in the table: templates, plurals, explanations.
 
-/// A sentence that counts, for each plural category that the two languages have. `{n}` is the number.
+/// A sentence with a number, `{n}`, in each plural category of the two languages (Unicode CLDR).
 #[derive(Debug)]
 pub struct Counted {
     pub(super) one: &'static str,
-    /// French says "un million *de* fichiers".
+    /// French: "un million *de* fichiers".
     pub(super) many: &'static str,
     pub(super) other: &'static str,
 }
@@ -20,7 +20,7 @@ impl Counted {
     }
 }
 
-/// What happened, and what to do about it.
+/// What happened, and what the user can do about it.
 #[derive(Debug)]
 pub struct Explained {
     /// In a few words.
@@ -29,7 +29,7 @@ pub struct Explained {
     pub advice: &'static str,
 }
 
-/// Puts values where `{key}` stands.
+/// Replaces each `{key}` in a template by its value; by nothing if there is none.
 pub fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut text = String::with_capacity(template.len() + 24);
     let mut rest = template;
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn templates_are_filled_once() {
+    fn fill_does_not_replace_keys_within_values() {
         assert_eq!(fill("{a} and {b}", &[("a", "{b}"), ("b", "2")]), "{b} and 2");
         assert_eq!(fill("none", &[]), "none");
         assert_eq!(fill("{unknown}!", &[]), "!");

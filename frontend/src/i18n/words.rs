@@ -1,10 +1,10 @@
-//! The table of what the page says, each line in both languages: one that lacks a language does not compile.
+//! The table of texts. Each entry has both languages, or does not compile.
 
 use super::text::{Counted, Explained};
 
 macro_rules! words {
     ($($(#[doc = $doc:literal])* $name:ident: $kind:ty = $en:expr, $fr:expr;)*) => {
-        /// Everything that the page says.
+        /// The texts of the page in one language.
         #[derive(Debug)]
         #[allow(missing_docs)]
         pub struct Words { $($(#[doc = $doc])* pub $name: $kind,)* }
@@ -23,9 +23,8 @@ const fn explained(title: &'static str, advice: &'static str) -> Explained {
 
 words! {
     units: [&'static str; 7] = shared::size::UNITS, ["o", "ko", "Mo", "Go", "To", "Po", "Eo"];
-    /// Between a number and its unit, and within dates: never a line break.
     home: &'static str = "Files", "Fichiers";
-    skip: &'static str = "Skip to the list", "Aller à la liste";
+    skip_to_list: &'static str = "Skip to the list", "Aller à la liste";
     places: &'static str = "Places", "Emplacements";
     menu: &'static str = "Places", "Emplacements";
     close: &'static str = "Close", "Fermer";
@@ -117,15 +116,15 @@ words! {
     key_letters: &'static str = "Letters", "Lettres";
     do_move: &'static str = "Move and select", "Se déplacer et sélectionner";
     do_extend: &'static str = "Extend the selection", "Étendre la sélection";
-    do_pass: &'static str = "Move without selecting", "Se déplacer sans sélectionner";
+    do_move_only: &'static str = "Move without selecting", "Se déplacer sans sélectionner";
     do_toggle: &'static str = "Select the row, or no longer", "Sélectionner la ligne, ou non";
-    do_ends: &'static str = "First and last row", "Première et dernière ligne";
+    do_first_last: &'static str = "First and last row", "Première et dernière ligne";
     do_pages: &'static str = "One screen up or down", "Un écran vers le haut ou le bas";
     do_open: &'static str = "Open", "Ouvrir";
     do_parent: &'static str = "Folder above", "Dossier parent";
-    do_all: &'static str = "Select all", "Tout sélectionner";
+    do_select_all: &'static str = "Select all", "Tout sélectionner";
     do_clear: &'static str = "Clear the selection", "Annuler la sélection";
-    do_type: &'static str = "Go to the next name that starts so", "Aller au prochain nom qui commence ainsi";
+    do_type_ahead: &'static str = "Go to the next name that starts so", "Aller au prochain nom qui commence ainsi";
     do_filter: &'static str = "Filter this folder", "Filtrer ce dossier";
     do_help: &'static str = "This list", "Cette liste";
     actions: &'static str = "Actions", "Actions";
@@ -143,11 +142,11 @@ words! {
     cut: &'static str = "Cut", "Couper";
     copy: &'static str = "Copy", "Copier";
     paste: &'static str = "Paste", "Coller";
-    to_trash: &'static str = "Move to trash", "Mettre à la corbeille";
+    move_to_trash: &'static str = "Move to trash", "Mettre à la corbeille";
     delete_forever: &'static str = "Delete forever", "Supprimer définitivement";
     undo: &'static str = "Undo", "Annuler";
     redo: &'static str = "Redo", "Rétablir";
-    skip_it: &'static str = "Skip", "Ignorer";
+    skip_item: &'static str = "Skip", "Ignorer";
     replace: &'static str = "Replace", "Remplacer";
     merge: &'static str = "Merge", "Fusionner";
     keep_both: &'static str = "Keep both", "Conserver les deux";
@@ -161,9 +160,9 @@ words! {
     trash_contents: &'static str = "Contents of the trash", "Contenu de la corbeille";
     trash_more: &'static str = "Show more", "Afficher la suite";
     back_to_files: &'static str = "Back to the files", "Revenir aux fichiers";
-    was_in: &'static str = "Was in", "Se trouvait dans";
-    trashed_when: &'static str = "Moved to trash", "Mis à la corbeille";
-    expires_when: &'static str = "Removed for good", "Suppression définitive";
+    original_folder: &'static str = "Was in", "Se trouvait dans";
+    trashed_date: &'static str = "Moved to trash", "Mis à la corbeille";
+    expiry_date: &'static str = "Removed for good", "Suppression définitive";
     never: &'static str = "Never", "Jamais";
     name_empty: &'static str = "Enter a name.", "Saisissez un nom.";
     name_slash: &'static str = "A name cannot contain “/”.", "Un nom ne peut pas contenir «\u{a0}/\u{a0}».";
@@ -184,52 +183,52 @@ words! {
         counted("Suppression de {n} élément", "Suppression de {n} d’éléments", "Suppression de {n} éléments");
     doing_restored: Counted = counted("Restoring {n} item", "Restoring {n} items", "Restoring {n} items"),
         counted("Restauration de {n} élément", "Restauration de {n} d’éléments", "Restauration de {n} éléments");
-    doing_something: &'static str = "A change is under way", "Une modification est en cours";
-    done_made: &'static str = "“{name}” created", "«\u{a0}{name}\u{a0}» créé";
-    done_renamed: &'static str = "“{name}” renamed", "«\u{a0}{name}\u{a0}» renommé";
-    done_moved: &'static str = "“{name}” moved", "«\u{a0}{name}\u{a0}» déplacé";
-    done_copied: &'static str = "“{name}” copied", "«\u{a0}{name}\u{a0}» copié";
-    done_trashed: &'static str = "“{name}” moved to trash", "«\u{a0}{name}\u{a0}» mis à la corbeille";
-    done_deleted: &'static str = "“{name}” deleted forever", "«\u{a0}{name}\u{a0}» supprimé définitivement";
-    done_restored: &'static str = "“{name}” restored", "«\u{a0}{name}\u{a0}» restauré";
-    all_made: Counted = counted("{n} folder created", "{n} folders created", "{n} folders created"),
+    doing_unknown: &'static str = "A change is under way", "Une modification est en cours";
+    made_one: &'static str = "“{name}” created", "«\u{a0}{name}\u{a0}» créé";
+    renamed_one: &'static str = "“{name}” renamed", "«\u{a0}{name}\u{a0}» renommé";
+    moved_one: &'static str = "“{name}” moved", "«\u{a0}{name}\u{a0}» déplacé";
+    copied_one: &'static str = "“{name}” copied", "«\u{a0}{name}\u{a0}» copié";
+    trashed_one: &'static str = "“{name}” moved to trash", "«\u{a0}{name}\u{a0}» mis à la corbeille";
+    deleted_one: &'static str = "“{name}” deleted forever", "«\u{a0}{name}\u{a0}» supprimé définitivement";
+    restored_one: &'static str = "“{name}” restored", "«\u{a0}{name}\u{a0}» restauré";
+    made_count: Counted = counted("{n} folder created", "{n} folders created", "{n} folders created"),
         counted("{n} dossier créé", "{n} de dossiers créés", "{n} dossiers créés");
-    all_moved: Counted = counted("{n} item moved", "{n} items moved", "{n} items moved"),
+    moved_count: Counted = counted("{n} item moved", "{n} items moved", "{n} items moved"),
         counted("{n} élément déplacé", "{n} d’éléments déplacés", "{n} éléments déplacés");
-    all_copied: Counted = counted("{n} item copied", "{n} items copied", "{n} items copied"),
+    copied_count: Counted = counted("{n} item copied", "{n} items copied", "{n} items copied"),
         counted("{n} élément copié", "{n} d’éléments copiés", "{n} éléments copiés");
-    all_trashed: Counted = counted("{n} item moved to trash", "{n} items moved to trash", "{n} items moved to trash"),
+    trashed_count: Counted = counted("{n} item moved to trash", "{n} items moved to trash", "{n} items moved to trash"),
         counted("{n} élément mis à la corbeille", "{n} d’éléments mis à la corbeille",
             "{n} éléments mis à la corbeille");
-    all_deleted: Counted =
+    deleted_count: Counted =
         counted("{n} item deleted forever", "{n} items deleted forever", "{n} items deleted forever"),
         counted("{n} élément supprimé définitivement", "{n} d’éléments supprimés définitivement",
             "{n} éléments supprimés définitivement");
-    all_restored: Counted = counted("{n} item restored", "{n} items restored", "{n} items restored"),
+    restored_count: Counted = counted("{n} item restored", "{n} items restored", "{n} items restored"),
         counted("{n} élément restauré", "{n} d’éléments restaurés", "{n} éléments restaurés");
-    all_skipped: Counted = counted("{n} item skipped", "{n} items skipped", "{n} items skipped"),
+    skipped_count: Counted = counted("{n} item skipped", "{n} items skipped", "{n} items skipped"),
         counted("{n} élément ignoré", "{n} d’éléments ignorés", "{n} éléments ignorés");
-    all_failed: Counted =
+    failed_count: Counted =
         counted("{n} item is as it was", "{n} items are as they were", "{n} items are as they were"),
         counted("{n} élément est resté tel quel", "{n} d’éléments sont restés tels quels",
             "{n} éléments sont restés tels quels");
-    more_failed: Counted = counted("and {n} more", "and {n} more", "and {n} more"),
+    more_failed_count: Counted = counted("and {n} more", "and {n} more", "and {n} more"),
         counted("et {n} autre", "et {n} d’autres", "et {n} autres");
     undone: &'static str = "Undone", "Action annulée";
     redone: &'static str = "Done again", "Action rétablie";
     change_finished: &'static str = "A change is done", "Une modification est terminée";
     nothing_to_undo: &'static str = "There is nothing to undo.", "Il n’y a rien à annuler.";
     nothing_to_redo: &'static str = "There is nothing to redo.", "Il n’y a rien à rétablir.";
-    waits_for_turn: &'static str = "This follows once the change under way is done.",
+    undo_waits: &'static str = "This follows once the change under way is done.",
         "Ceci suivra dès que la modification en cours sera terminée.";
-    too_many_wait: &'static str = "Too many changes are waiting already. Try again in a moment.",
+    queue_full: &'static str = "Too many changes are waiting already. Try again in a moment.",
         "Trop de modifications attendent déjà. Réessayez dans un instant.";
-    not_done: &'static str = "“{name}” is as it was. {why}", "«\u{a0}{name}\u{a0}» est resté tel quel. {why}";
-    not_made: &'static str = "“{name}” was not created. {why}", "«\u{a0}{name}\u{a0}» n’a pas été créé. {why}";
-    not_undone: &'static str = "This cannot be undone any more. {why}", "Ceci ne peut plus être annulé. {why}";
-    stopped: &'static str = "Stopped. What was done so far stays.", "Arrêté. Ce qui a été fait est conservé.";
-    stopping: &'static str = "Stopping…", "Arrêt…";
-    waiting_again: &'static str = "Connection lost. Trying again automatically.",
+    item_failed: &'static str = "“{name}” is as it was. {why}", "«\u{a0}{name}\u{a0}» est resté tel quel. {why}";
+    folder_failed: &'static str = "“{name}” was not created. {why}", "«\u{a0}{name}\u{a0}» n’a pas été créé. {why}";
+    undo_failed: &'static str = "This cannot be undone any more. {why}", "Ceci ne peut plus être annulé. {why}";
+    canceled: &'static str = "Stopped. What was done so far stays.", "Arrêté. Ce qui a été fait est conservé.";
+    canceling: &'static str = "Stopping…", "Arrêt…";
+    retrying_request: &'static str = "Connection lost. Trying again automatically.",
         "Connexion perdue. Nouvel essai automatique.";
     progress_entries: &'static str = "{n} of {total}", "{n} sur {total}";
     copied_to_clipboard: Counted =
@@ -242,29 +241,29 @@ words! {
             "{n} items cut. Paste them in a folder."),
         counted("{n} élément coupé. Collez-le dans un dossier.", "{n} d’éléments coupés. Collez-les dans un dossier.",
             "{n} éléments coupés. Collez-les dans un dossier.");
-    taken_title: &'static str = "This name is taken", "Ce nom est déjà pris";
-    taken_file: &'static str = "“{name}” is there already. What is replaced goes to the trash.",
+    conflict_title: &'static str = "This name is taken", "Ce nom est déjà pris";
+    conflict_file: &'static str = "“{name}” is there already. What is replaced goes to the trash.",
         "«\u{a0}{name}\u{a0}» existe déjà. Ce qui est remplacé va à la corbeille.";
-    taken_folder: &'static str =
+    conflict_folder: &'static str =
         "A folder “{name}” is there already. Merging puts the contents of both into one, which cannot be undone.",
         "Un dossier «\u{a0}{name}\u{a0}» existe déjà. La fusion réunit les deux contenus et ne peut pas être annulée.";
-    taken_kinds: &'static str = "“{name}” is there already, and a file cannot replace a folder or the other way round.",
+    conflict_kinds: &'static str = "“{name}” is there already, and a file cannot replace a folder or the other way round.",
         "«\u{a0}{name}\u{a0}» existe déjà, et un fichier ne peut pas remplacer un dossier, ni l’inverse.";
-    taken_new: &'static str = "New", "Nouveau";
-    taken_old: &'static str = "There now", "En place";
+    conflict_new: &'static str = "New", "Nouveau";
+    conflict_existing: &'static str = "There now", "En place";
     apply_to_all: Counted =
         counted("Do the same for {n} other", "Do the same for {n} others", "Do the same for {n} others"),
         counted("Faire de même pour {n} autre", "Faire de même pour {n} d’autres", "Faire de même pour {n} autres");
-    delete_one: &'static str = "“{name}” will be deleted forever. This cannot be undone.",
+    confirm_delete_one: &'static str = "“{name}” will be deleted forever. This cannot be undone.",
         "«\u{a0}{name}\u{a0}» sera supprimé définitivement. Cette action ne peut pas être annulée.";
-    delete_many: Counted =
+    confirm_delete_many: Counted =
         counted("{n} item will be deleted forever. This cannot be undone.",
             "{n} items will be deleted forever. This cannot be undone.",
             "{n} items will be deleted forever. This cannot be undone."),
         counted("{n} élément sera supprimé définitivement. Cette action ne peut pas être annulée.",
             "{n} d’éléments seront supprimés définitivement. Cette action ne peut pas être annulée.",
             "{n} éléments seront supprimés définitivement. Cette action ne peut pas être annulée.");
-    empty_trash_sure: Counted =
+    confirm_empty_trash: Counted =
         counted("The item in the trash will be deleted forever. This cannot be undone.",
             "The {n} items in the trash will be deleted forever. This cannot be undone.",
             "The {n} items in the trash will be deleted forever. This cannot be undone."),
@@ -272,20 +271,20 @@ words! {
             "Les {n} d’éléments de la corbeille seront supprimés définitivement. Cette action ne peut pas être annulée.",
             "Les {n} éléments de la corbeille seront supprimés définitivement. Cette action ne peut pas être annulée.");
     no_folders: &'static str = "No folders in here.", "Aucun dossier ici.";
-    not_live: &'static str = "Changes by others do not appear by themselves at the moment.",
+    events_lost: &'static str = "Changes by others do not appear by themselves at the moment.",
         "Les modifications des autres n’apparaissent pas d’elles-mêmes pour le moment.";
     do_clipboard: &'static str = "Cut, copy, paste", "Couper, copier, coller";
     do_undo: &'static str = "Undo, redo", "Annuler, rétablir";
     do_menu: &'static str = "Menu of the selection", "Menu de la sélection";
     key_delete: &'static str = "Del", "Suppr";
-    taken: Explained = explained(
+    name_exists: Explained = explained(
         "Something stands there already",
         "Choose another name, or move what is there out of the way."
     ), explained(
         "Un élément s’y trouve déjà",
         "Choisissez un autre nom, ou déplacez ce qui s’y trouve."
     );
-    no_parent: Explained = explained(
+    parent_missing: Explained = explained(
         "The folder is no longer there",
         "It was moved or deleted. Choose another one."
     ), explained(
@@ -313,7 +312,7 @@ words! {
         "Le système du serveur refuse ce nom",
         "Choisissez-en un plus court, sans caractères spéciaux."
     );
-    space_gone: Explained = explained(
+    server_full: Explained = explained(
         "There is not enough space on the server",
         "Empty the trash or remove what is no longer needed, then try again."
     ), explained(
@@ -343,34 +342,34 @@ words! {
     uploads_done: Counted =
         counted("{n} file uploaded", "{n} files uploaded", "{n} files uploaded"),
         counted("{n} fichier téléversé", "{n} de fichiers téléversés", "{n} fichiers téléversés");
-    uploads_spared: Counted =
+    uploads_identical: Counted =
         counted("{n} was there already", "{n} were there already", "{n} were there already"),
         counted("{n} était déjà là", "{n} étaient déjà là", "{n} étaient déjà là");
     uploads_skipped: Counted = counted("{n} skipped", "{n} skipped", "{n} skipped"),
         counted("{n} ignoré", "{n} ignorés", "{n} ignorés");
     uploads_verified: Counted = counted("verified", "all verified", "all verified"),
         counted("vérifié", "tous vérifiés", "tous vérifiés");
-    uploads_stuck: Counted =
+    uploads_need_user: Counted =
         counted("{n} file needs you", "{n} files need you", "{n} files need you"),
         counted("{n} fichier vous attend", "{n} de fichiers vous attendent", "{n} fichiers vous attendent");
     uploads_paused: &'static str = "Uploads paused", "Téléversements en pause";
-    uploads_lost: &'static str = "Paused: connection lost. Will resume automatically.",
+    uploads_disconnected: &'static str = "Paused: connection lost. Will resume automatically.",
         "En pause\u{a0}: connexion perdue. Reprise automatique.";
     uploads_reading: Counted =
         counted("Reading the folder… {n} file", "Reading the folder… {n} files", "Reading the folder… {n} files"),
         counted("Lecture du dossier… {n} fichier", "Lecture du dossier… {n} de fichiers", "Lecture du dossier… {n} fichiers");
-    uploads_said: &'static str = "Uploads: {n}% done", "Téléversements\u{a0}: {n}\u{a0}% effectués";
-    upload_part: &'static str = "{x} of {y}", "{x} sur {y}";
+    uploads_announcement: &'static str = "Uploads: {n}% done", "Téléversements\u{a0}: {n}\u{a0}% effectués";
+    upload_sent: &'static str = "{x} of {y}", "{x} sur {y}";
     upload_rate: &'static str = "{rate}/s", "{rate}/s";
-    upload_left: &'static str = "{t} left", "encore {t}";
+    upload_remaining: &'static str = "{t} left", "encore {t}";
     upload_checking: &'static str = "Checking…", "Vérification de la destination…";
     upload_comparing: &'static str = "Comparing with the file there…", "Comparaison avec le fichier en place…";
     upload_waiting: &'static str = "Waiting", "En attente";
     upload_verifying: &'static str = "Verifying…", "Vérification…";
-    upload_resting: &'static str = "Did not work; tries again by itself", "Échec\u{202f}; nouvel essai automatique";
+    upload_backoff: &'static str = "Did not work; tries again by itself", "Échec\u{202f}; nouvel essai automatique";
     upload_paused: &'static str = "Paused at {x} of {y}", "En pause à {x} sur {y}";
-    upload_asking: &'static str = "A file with this name already exists", "Un fichier du même nom existe déjà";
-    upload_absent: &'static str = "Unfinished: choose this file again to go on from {x} of {y}",
+    upload_conflict: &'static str = "A file with this name already exists", "Un fichier du même nom existe déjà";
+    upload_file_missing: &'static str = "Unfinished: choose this file again to go on from {x} of {y}",
         "Inachevé\u{a0}: choisissez à nouveau ce fichier pour reprendre à {x} sur {y}";
     upload_done: &'static str = "Uploaded", "Téléversé";
     upload_verified: &'static str = "Verified", "Vérifié";
@@ -382,20 +381,20 @@ words! {
     upload_cancel: &'static str = "Cancel {name}", "Annuler {name}";
     upload_dismiss: &'static str = "Take {name} off the list", "Retirer {name} de la liste";
     upload_show: &'static str = "Show {name} in its folder", "Afficher {name} dans son dossier";
-    upload_decide: &'static str = "Decide about {name}", "Choisir quoi faire de {name}";
-    upload_choose: &'static str = "Choose {name} again", "Choisir à nouveau {name}";
+    upload_resolve: &'static str = "Decide about {name}", "Choisir quoi faire de {name}";
+    upload_select_file: &'static str = "Choose {name} again", "Choisir à nouveau {name}";
     upload_progress: &'static str = "Progress of {name}", "Progression de {name}";
     uploads_progress: &'static str = "Progress of all uploads", "Progression de tous les téléversements";
-    decide: &'static str = "Decide…", "Choisir…";
-    choose_again: &'static str = "Choose file…", "Choisir le fichier…";
+    resolve: &'static str = "Decide…", "Choisir…";
+    select_file: &'static str = "Choose file…", "Choisir le fichier…";
     pause_all: &'static str = "Pause all", "Tout suspendre";
     resume_all: &'static str = "Resume all", "Tout reprendre";
     retry_all: &'static str = "Retry failed", "Réessayer les échecs";
     cancel_all: &'static str = "Cancel all", "Tout annuler";
-    cancel_sure_title: &'static str = "Cancel all uploads?", "Annuler tous les téléversements\u{202f}?";
-    cancel_sure: &'static str = "{x} were sent already, and would have to be sent again.",
+    confirm_cancel_title: &'static str = "Cancel all uploads?", "Annuler tous les téléversements\u{202f}?";
+    confirm_cancel: &'static str = "{x} were sent already, and would have to be sent again.",
         "{x} ont déjà été envoyés, et seraient à renvoyer.";
-    keep_them: &'static str = "Keep them", "Les conserver";
+    keep_uploads: &'static str = "Keep them", "Les conserver";
     clear_finished: &'static str = "Clear finished", "Retirer les terminés";
     hide_list: &'static str = "Hide list", "Masquer la liste";
     show_list: &'static str = "Show list", "Afficher la liste";
@@ -403,17 +402,17 @@ words! {
     drop_here: &'static str = "Drop to upload to “{name}”", "Déposez pour téléverser dans «\u{a0}{name}\u{a0}»";
     drop_read_only: &'static str = "Files cannot be uploaded here: this server is read-only.",
         "Impossible de téléverser ici\u{a0}: ce serveur est en lecture seule.";
-    upload_unreadable: Counted =
+    uploads_left_out: Counted =
         counted("{n} item could not be read and was left out.", "{n} items could not be read and were left out.",
             "{n} items could not be read and were left out."),
         counted("{n} élément illisible a été laissé de côté.", "{n} d’éléments illisibles ont été laissés de côté.",
             "{n} éléments illisibles ont été laissés de côté.");
-    upload_taken: &'static str = "“{name}” is there already. What is replaced is gone for good.",
+    upload_conflict_file: &'static str = "“{name}” is there already. What is replaced is gone for good.",
         "«\u{a0}{name}\u{a0}» existe déjà. Ce qui est remplacé est perdu.";
-    upload_taken_title: &'static str = "A file with this name already exists", "Un fichier du même nom existe déjà";
-    upload_taken_folder: &'static str = "A folder is called “{name}” already, and a file cannot replace it.",
+    upload_conflict_title: &'static str = "A file with this name already exists", "Un fichier du même nom existe déjà";
+    upload_conflict_folder: &'static str = "A folder is called “{name}” already, and a file cannot replace it.",
         "Un dossier s’appelle déjà «\u{a0}{name}\u{a0}», et un fichier ne peut pas le remplacer.";
-    no_space: Explained = explained(
+    upload_no_space: Explained = explained(
         "Not enough space: {x} more needed.",
         "Free some on the server, then retry."
     ), explained(
@@ -434,21 +433,21 @@ words! {
         "Non autorisé",
         "Le serveur ne vous permet pas d’écrire ici."
     );
-    upload_homeless: Explained = explained(
+    upload_folder_missing: Explained = explained(
         "Its folder cannot be made",
         "A file may be in its place: rename it and retry."
     ), explained(
         "Son dossier ne peut pas être créé",
         "Un fichier est peut-être à sa place\u{a0}: renommez-le."
     );
-    upload_name: Explained = explained(
+    upload_name_refused: Explained = explained(
         "The server does not take this name",
         "Rename the file and upload it again."
     ), explained(
         "Le serveur n’accepte pas ce nom",
         "Renommez le fichier et téléversez-le à nouveau."
     );
-    upload_gone: Explained = explained(
+    upload_unreadable: Explained = explained(
         "The file can no longer be read",
         "It was changed or moved. Upload it again."
     ), explained(
@@ -527,8 +526,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn french_has_its_spaces() {
-        // The table's own text, so that no sentence escapes.
+    fn french_has_narrow_spaces_before_punctuation() {
+        // The debug form contains every text of the table.
         let table = format!("{FR:?}").replace("\\u{a0}", "\u{a0}").replace("\\u{202f}", "\u{202f}");
         let texts = table.split('"').skip(1).step_by(2);
         for text in texts {

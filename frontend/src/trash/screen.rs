@@ -119,10 +119,10 @@ fn TrashGrid(bin: Bin) -> impl IntoView {
                             prop:checked=every on:change=all />
                     </div>
                     {head("cell-name", |words| words.name)}
-                    {head("cell-origin", |words| words.was_in)}
+                    {head("cell-origin", |words| words.original_folder)}
                     {head("cell-size", |words| words.size)}
-                    {head("cell-date", |words| words.trashed_when)}
-                    {head("cell-date cell-expires", |words| words.expires_when)}
+                    {head("cell-date", |words| words.trashed_date)}
+                    {head("cell-date cell-expires", |words| words.expiry_date)}
                 </div>
             </div>
             <div role="rowgroup" class="trash-rows" on:keydown=key>

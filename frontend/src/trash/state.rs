@@ -159,8 +159,8 @@ impl Bin {
         let chosen = self.chosen();
         let text = match &chosen[..] {
             [] => return,
-            [item] => fill(self.changes.words().delete_one, &[("name", &printable(item.entry.path.name()))]),
-            _ => self.changes.counted(|words| &words.delete_many, chosen.len()),
+            [item] => fill(self.changes.words().confirm_delete_one, &[("name", &printable(item.entry.path.name()))]),
+            _ => self.changes.counted(|words| &words.confirm_delete_many, chosen.len()),
         };
         let ids = chosen.iter().map(|item| item.id).collect();
         self.changes.confirm_deletion(text, Change::Purge { ids: Some(ids) });
@@ -169,7 +169,7 @@ impl Bin {
     /// Empties the trash, once the person is sure.
     pub(super) fn empty(self) {
         let count = usize::try_from(self.total.get_untracked()).unwrap_or(usize::MAX);
-        let text = self.changes.counted(|words| &words.empty_trash_sure, count);
+        let text = self.changes.counted(|words| &words.confirm_empty_trash, count);
         self.changes.confirm_deletion(text, Change::Purge { ids: None });
     }
 

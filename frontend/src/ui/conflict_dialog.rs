@@ -46,8 +46,8 @@ pub fn ConflictDialog(
         <Dialog open title class="asking" first_inside=true>
             <p>{sentence}</p>
             <dl class="sides">
-                {move || new.get().map(|line| view! { <div><dt>{prefs.text(|words| words.taken_new)}</dt><dd>{line}</dd></div> })}
-                {move || existing.get().map(|line| view! { <div><dt>{prefs.text(|words| words.taken_old)}</dt><dd>{line}</dd></div> })}
+                {move || new.get().map(|line| view! { <div><dt>{prefs.text(|words| words.conflict_new)}</dt><dd>{line}</dd></div> })}
+                {move || existing.get().map(|line| view! { <div><dt>{prefs.text(|words| words.conflict_existing)}</dt><dd>{line}</dd></div> })}
             </dl>
             <Show when=move || { others.get() > 0 }>
                 <label class="choice-option">
@@ -57,7 +57,7 @@ pub fn ConflictDialog(
                 </label>
             </Show>
             <div class="dialog-actions">
-                <Button label=prefs.text(|words| words.skip_it) class="button" press=answer(Resolution::Skip) />
+                <Button label=prefs.text(|words| words.skip_item) class="button" press=answer(Resolution::Skip) />
                 <Show when=move || replace.get().is_some()>
                     <Button label=replace_label class="button" press=answer(Resolution::Replace) />
                 </Show>

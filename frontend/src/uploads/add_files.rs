@@ -54,7 +54,7 @@ impl Uploads {
         }
         if unreadable > 0 {
             let lang = self.prefs.lang.get_untracked();
-            let text = format::counted(lang, &lang.words().upload_unreadable, unreadable);
+            let text = format::counted(lang, &lang.words().uploads_left_out, unreadable);
             self.toasts.show(Tone::Bad, text, None);
         }
         self.conflict_postponed.set(false);

@@ -47,7 +47,7 @@ pub fn UploadDialogs() -> impl IntoView {
     };
     let sentence = part(|prefs, conflict| {
         let words = prefs.words();
-        let sentence = if conflict.existing.folder { words.upload_taken_folder } else { words.upload_taken };
+        let sentence = if conflict.existing.folder { words.upload_conflict_folder } else { words.upload_conflict_file };
         fill(sentence, &[("name", &printable(conflict.file.target.name()))])
     });
     let sentence = Signal::derive(move || sentence.get().unwrap_or_default());
@@ -60,7 +60,7 @@ pub fn UploadDialogs() -> impl IntoView {
         replaceable.then(|| prefs.words().replace)
     });
     view! {
-        <ConflictDialog open title=prefs.text(|words| words.upload_taken_title) sentence new existing others replace
+        <ConflictDialog open title=prefs.text(|words| words.upload_conflict_title) sentence new existing others replace
             on_answer />
         <ConfirmCancelDialog />
     }
@@ -80,7 +80,7 @@ fn ConfirmCancelDialog() -> impl IntoView {
     let open = uploads.confirm_cancel;
     let text = move || {
         let wasted = prefs.size(uploads.read(Queue::unfinished_bytes));
-        fill(prefs.words().cancel_sure, &[("x", &wasted)])
+        fill(prefs.words().confirm_cancel, &[("x", &wasted)])
     };
     let keep = Callback::new(move |()| open.set(false));
     let confirm = Callback::new(move |()| {
@@ -88,11 +88,11 @@ fn ConfirmCancelDialog() -> impl IntoView {
         uploads.cancel_all(true);
     });
     view! {
-        <Dialog open title=prefs.text(|words| words.cancel_sure_title) class="asking" first_inside=true>
+        <Dialog open title=prefs.text(|words| words.confirm_cancel_title) class="asking" first_inside=true>
             <p>{text}</p>
             <div class="dialog-actions">
                 <Button label=prefs.text(|words| words.cancel_all) class="button danger" press=confirm />
-                <Button label=prefs.text(|words| words.keep_them) class="button primary" first=true press=keep />
+                <Button label=prefs.text(|words| words.keep_uploads) class="button primary" first=true press=keep />
             </div>
         </Dialog>
     }

@@ -58,15 +58,15 @@ pub(super) fn row_labels(prefs: Prefs, item: &Item, connectivity: Connectivity) 
     let (state, class, icon, actions) = match &item.stage {
         Stage::Checking => (words.upload_checking.into(), "moving", "spinner", cancel),
         Stage::Comparing => (words.upload_comparing.into(), "moving", "spinner", pause),
-        Stage::Waiting if lost => (words.uploads_lost.into(), "waiting", "offline", pause),
+        Stage::Waiting if lost => (words.uploads_disconnected.into(), "waiting", "offline", pause),
         Stage::Waiting => (format!("{} · {}", words.upload_waiting, prefs.size(size)), "waiting", "upload", pause),
-        Stage::Sending => (sent_of_size(words.upload_part), "moving", "upload", pause),
+        Stage::Sending => (sent_of_size(words.upload_sent), "moving", "upload", pause),
         Stage::Verifying => (words.upload_verifying.into(), "moving", "spinner", pause),
-        Stage::Backoff(_) => (words.upload_resting.into(), "waiting", "refresh", Actions { retry: true, ..pause }),
+        Stage::Backoff(_) => (words.upload_backoff.into(), "waiting", "refresh", Actions { retry: true, ..pause }),
         Stage::Paused => (sent_of_size(words.upload_paused), "paused", "pause", Actions { resume: true, ..cancel }),
-        Stage::Conflict(_) => (words.upload_asking.into(), "stuck", "warning", Actions { resolve: true, ..cancel }),
+        Stage::Conflict(_) => (words.upload_conflict.into(), "stuck", "warning", Actions { resolve: true, ..cancel }),
         Stage::FileMissing => {
-            (sent_of_size(words.upload_absent), "stuck", "warning", Actions { select_file: true, ..cancel })
+            (sent_of_size(words.upload_file_missing), "stuck", "warning", Actions { select_file: true, ..cancel })
         }
         Stage::Done(verified) => {
             let word = if *verified { words.upload_verified } else { words.upload_done };
@@ -107,13 +107,13 @@ pub(super) fn panel_labels(uploads: Uploads) -> (String, String) {
         let title = if let Some(files) = uploads.reading.get() {
             prefs.counted(|words| &words.uploads_reading, files)
         } else if lost {
-            words.uploads_lost.to_owned()
+            words.uploads_disconnected.to_owned()
         } else if totals.active > 0 {
             prefs.counted(|words| &words.uploads_running, totals.active)
         } else if totals.paused > 0 {
             words.uploads_paused.to_owned()
         } else if totals.needs_user() > 0 {
-            prefs.counted(|words| &words.uploads_stuck, totals.needs_user())
+            prefs.counted(|words| &words.uploads_need_user, totals.needs_user())
         } else {
             prefs.counted(|words| &words.uploads_done, totals.done)
         };
@@ -122,14 +122,14 @@ pub(super) fn panel_labels(uploads: Uploads) -> (String, String) {
         } else {
             let sent = [("x", prefs.size(totals.sent)), ("y", prefs.size(totals.bytes))];
             let sent: Vec<_> = sent.iter().map(|(key, size)| (*key, size.as_str())).collect();
-            let mut parts = vec![fill(words.upload_part, &sent)];
+            let mut parts = vec![fill(words.upload_sent, &sent)];
             if let Some(rate) = speed.bytes_per_second().filter(|_| !lost) {
                 parts.push(fill(words.upload_rate, &[("rate", &prefs.size(rate))]));
                 let remaining = speed.remaining_time(totals.remaining);
-                parts.extend(remaining.map(|time| fill(words.upload_left, &[("t", &time.text())])));
+                parts.extend(remaining.map(|time| fill(words.upload_remaining, &[("t", &time.text())])));
             }
             if totals.needs_user() > 0 {
-                parts.push(prefs.counted(|words| &words.uploads_stuck, totals.needs_user()));
+                parts.push(prefs.counted(|words| &words.uploads_need_user, totals.needs_user()));
             }
             parts.join(" · ")
         };
@@ -148,7 +148,7 @@ pub(super) fn summary(prefs: Prefs, queue: &Queue) -> String {
         parts.push(prefs.counted(|words| &words.uploads_verified, totals.done));
     }
     if totals.identical > 0 {
-        parts.push(prefs.counted(|words| &words.uploads_spared, totals.identical));
+        parts.push(prefs.counted(|words| &words.uploads_identical, totals.identical));
     }
     if totals.skipped > 0 {
         parts.push(prefs.counted(|words| &words.uploads_skipped, totals.skipped));

@@ -200,7 +200,7 @@ fn Announcements() -> impl IntoView {
                 let files = uploads.read(|queue| queue.totals().active);
                 Some(prefs.counted(|words| &words.uploads_running, files))
             }
-            Milestone::Quarter(percent) => Some(fill(words.uploads_said, &[("n", &percent.to_string())])),
+            Milestone::Quarter(percent) => Some(fill(words.uploads_announcement, &[("n", &percent.to_string())])),
             Milestone::Finished => uploads.read(|queue| {
                 let done = prefs.counted(|words| &words.uploads_done, queue.totals().done);
                 Some(format!("{done}. {}", summary(prefs, queue)))
@@ -209,7 +209,7 @@ fn Announcements() -> impl IntoView {
     };
     // A memo of the number announces each failure once.
     let failed = Memo::new(move |_| uploads.read(|queue| queue.totals().failed + queue.totals().missing));
-    let alert = move || (failed.get() > 0).then(|| prefs.counted(|words| &words.uploads_stuck, failed.get()));
+    let alert = move || (failed.get() > 0).then(|| prefs.counted(|words| &words.uploads_need_user, failed.get()));
     let status = Memo::new(move |_| status());
     view! {
         <p class="visually-hidden" role="status">{move || status.get()}</p>

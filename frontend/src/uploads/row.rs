@@ -94,10 +94,10 @@ pub(super) fn Row(row: Slot, extent: Memo<Extent>, shift: Signal<f64>) -> impl I
                     <i style:width=move || format!("{}%", percent.get().unwrap_or(0))></i>
                 </div>
             </div>
-            <RowButton when=can(|actions| actions.resolve) icon="warning" word=|words| words.decide
-                label=with_name(|words| words.upload_decide) press=resolve />
-            <RowButton when=can(|actions| actions.select_file) icon="upload" word=|words| words.choose_again
-                label=with_name(|words| words.upload_choose) press=select_file />
+            <RowButton when=can(|actions| actions.resolve) icon="warning" word=|words| words.resolve
+                label=with_name(|words| words.upload_resolve) press=resolve />
+            <RowButton when=can(|actions| actions.select_file) icon="upload" word=|words| words.select_file
+                label=with_name(|words| words.upload_select_file) press=select_file />
             <RowButton when=can(|actions| actions.retry) icon="refresh" word=|words| words.retry
                 label=with_name(|words| words.upload_retry) press=update(Queue::resume) />
             <RowButton when=can(|actions| actions.resume) icon="resume" label=with_name(|words| words.upload_resume)

@@ -30,12 +30,12 @@ impl UploadError {
     /// The message for the user.
     pub fn explain(self, words: &Words) -> &Explained {
         match self {
-            Self::NoSpace => &words.no_space,
+            Self::NoSpace => &words.upload_no_space,
             Self::TooLarge => &words.upload_too_large,
             Self::Forbidden => &words.upload_forbidden,
-            Self::FolderMissing => &words.upload_homeless,
-            Self::NameRefused => &words.upload_name,
-            Self::Unreadable => &words.upload_gone,
+            Self::FolderMissing => &words.upload_folder_missing,
+            Self::NameRefused => &words.upload_name_refused,
+            Self::Unreadable => &words.upload_unreadable,
             Self::Damaged => &words.upload_damaged,
             Self::Other(reason) => words.explain(reason),
         }
