@@ -20,10 +20,13 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<RunArgs> {
     let end = arguments.iter().position(|argument| argument == "--").unwrap_or(arguments.len());
     let (own, flags) = arguments.split_at(end);
     let mut args = RunArgs { server_flags: flags.iter().skip(1).cloned().collect(), ..RunArgs::default() };
-    each(own, "run [--release] [DIR] [-- FLAGS]", |argument| match argument {
-        Arg::Long("release") => Ok(args.release = true),
-        Arg::Value(folder) if args.folder.is_none() => Ok(args.folder = Some(folder.into())),
-        other => Err(other.unexpected()),
+    each(own, "run [--release] [DIR] [-- FLAGS]", |argument| {
+        match argument {
+            Arg::Long("release") => args.release = true,
+            Arg::Value(folder) if args.folder.is_none() => args.folder = Some(folder.into()),
+            other => return Err(other.unexpected()),
+        }
+        Ok(())
     })?;
     Ok(args)
 }
@@ -31,9 +34,12 @@ pub(crate) fn run(arguments: &[String]) -> Outcome<RunArgs> {
 /// The one argument of `dev [DIR]`.
 pub(crate) fn dev(arguments: &[String]) -> Outcome<Option<PathBuf>> {
     let mut folder = None;
-    each(arguments, "dev [DIR]", |argument| match argument {
-        Arg::Value(value) if folder.is_none() => Ok(folder = Some(value.into())),
-        other => Err(other.unexpected()),
+    each(arguments, "dev [DIR]", |argument| {
+        match argument {
+            Arg::Value(value) if folder.is_none() => folder = Some(value.into()),
+            other => return Err(other.unexpected()),
+        }
+        Ok(())
     })?;
     Ok(folder)
 }
@@ -41,9 +47,12 @@ pub(crate) fn dev(arguments: &[String]) -> Outcome<Option<PathBuf>> {
 /// The one argument of `fuzz [SECONDS]`.
 pub(crate) fn fuzz(arguments: &[String]) -> Outcome<Option<u32>> {
     let mut seconds = None;
-    each(arguments, "fuzz [SECONDS]", |argument| match argument {
-        Arg::Value(value) if seconds.is_none() => Ok(seconds = Some(value.parse()?)),
-        other => Err(other.unexpected()),
+    each(arguments, "fuzz [SECONDS]", |argument| {
+        match argument {
+            Arg::Value(value) if seconds.is_none() => seconds = Some(value.parse()?),
+            other => return Err(other.unexpected()),
+        }
+        Ok(())
     })?;
     Ok(seconds)
 }

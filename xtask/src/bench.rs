@@ -10,7 +10,7 @@ use crate::{
 /// Runs `speed`, `load` or `crash` of the crate `bench`.
 pub(crate) fn run(repo: &Repo, name: &str, arguments: &[String]) -> Outcome<()> {
     let mut command = command(repo, name, arguments);
-    // A relative path in an argument is meant from where the person is.
+    // A relative path in an argument is one of the caller's folder.
     if let Ok(here) = env::current_dir() {
         command.current_dir(here);
     }
@@ -23,7 +23,7 @@ pub(crate) fn command(repo: &Repo, name: &str, arguments: &[String]) -> Command 
     command
 }
 
-/// The pieces on the hot paths one by one, by criterion.
+/// Runs the micro benchmarks by criterion.
 pub(crate) fn micro(repo: &Repo) -> Outcome<()> {
     let mut command = repo.cargo(&["bench", "--locked", "--package", "bench"]);
     ended_well("bench --micro", child::watch(repo, "micro benchmarks", &mut command, Show::Lines, |_| ())?)

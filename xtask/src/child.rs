@@ -1,4 +1,4 @@
-//! Runs another program, shows that it is alive, and keeps what it printed for when it fails.
+//! Runs another program, shows that it is alive, and keeps its output in `target/xtask-logs/`.
 
 use std::{
     fs::{self, File},
@@ -16,20 +16,20 @@ use crate::{
 };
 
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// What a grandchild that kept our pipe may still say after the child has ended.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long output is still read after the child has ended: a grandchild may hold the pipe open forever.
+const DRAIN_TIME: Duration = Duration::from_secs(2);
 const TAIL_LINES_MAX: usize = 40;
 
-/// How much of the child's output a person sees while it runs.
+/// How much of the child's output is shown while it runs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Show {
-    /// Every line: tests.
+    /// Every line, for tests.
     Lines,
-    /// A sign of life now and then, and the last lines after a failure: builds and installs.
+    /// The latest line at intervals, and the last lines after a failure, for builds and installs.
     Pulse,
 }
 
-/// Runs to the end and hands every line to `each`; `Ok(false)` is a child that ended badly.
+/// Runs the command to its end and hands every line to `each`. `Ok(false)` means a failing exit code.
 pub fn watch(repo: &Repo, label: &str, command: &mut Command, show: Show, mut each: impl FnMut(&str)) -> Outcome<bool> {
     let log_path = repo.target("xtask-logs").join(format!("{}.log", file_name(label)));
     let mut log = create_log(&log_path)?;
@@ -44,11 +44,11 @@ pub fn watch(repo: &Repo, label: &str, command: &mut Command, show: Show, mut ea
                 if show == Show::Lines {
                     println!("{line}");
                 }
-                pulse.heard(&line, show);
+                pulse.note_line(&line, show);
                 each(&line);
             }
             Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) if ended.is_some_and(|at| at.elapsed() > LAST_WORDS) => break,
+            Err(RecvTimeoutError::Timeout) if ended.is_some_and(|at| at.elapsed() > DRAIN_TIME) => break,
             Err(RecvTimeoutError::Timeout) => {
                 if ended.is_none() && matches!(child.try_wait(), Ok(Some(_))) {
                     ended = Some(Instant::now());
@@ -65,7 +65,7 @@ pub fn watch(repo: &Repo, label: &str, command: &mut Command, show: Show, mut ea
     Ok(status.success())
 }
 
-/// Runs a build or an install that must succeed; `remedy` ends the sentence when it does not.
+/// Runs a build or an install. The error says that `label` failed, and `remedy`.
 pub fn must(repo: &Repo, label: &str, command: &mut Command, remedy: &str) -> Outcome<()> {
     match watch(repo, label, command, Show::Pulse, |_| ())? {
         true => Ok(()),
@@ -73,13 +73,13 @@ pub fn must(repo: &Repo, label: &str, command: &mut Command, remedy: &str) -> Ou
     }
 }
 
-/// What the program prints on its standard output, or nothing where it is missing or fails.
+/// The standard output of the program; `None` where it is missing or fails.
 pub fn output(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// The program without what a person's own settings of the server would bring.
+/// The command without the settings of the server (`PASSERELLE_…`) in its environment.
 pub fn without_settings(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("PASSERELLE_") {
@@ -132,7 +132,7 @@ fn file_name(label: &str) -> String {
     label.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
 }
 
-/// The last lines, and when the person last heard of us.
+/// The last lines, and when something was last shown.
 struct Pulse {
     label: String,
     started: Instant,
@@ -147,7 +147,7 @@ impl Pulse {
         Self { label: label.to_owned(), started: now, shown: now, compiled: 0, tail: Vec::new() }
     }
 
-    fn heard(&mut self, line: &str, show: Show) {
+    fn note_line(&mut self, line: &str, show: Show) {
         if show == Show::Lines {
             self.shown = Instant::now();
         }

@@ -1,4 +1,4 @@
-//! Reads the closing lines of test runners and adds them up. Pure.
+//! Counts of tests, read from the closing lines of test runners. Pure.
 
 use std::ops::AddAssign;
 
@@ -37,8 +37,7 @@ impl Counts {
         seen_passed.then_some(counts)
     }
 
-    /// The verdict on a whole suite. Silence is not success: a suite that counted nothing, or that ended badly
-    /// without naming a failed test, counts as one failure.
+    /// The result of a whole suite. A suite that counted nothing, or that failed without naming a test, counts as one failure.
     pub(crate) fn judged(self, ended_well: bool) -> Self {
         let silent = self.passed == 0 && self.failed == 0;
         let unexplained = !ended_well && self.failed == 0;
@@ -78,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn closing_lines_are_read() {
+    fn closing_lines_are_parsed() {
         check("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.01s", {
             Some((12, 0, 1))
         });
@@ -89,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn other_lines_are_not() {
+    fn other_lines_are_ignored() {
         for line in ["", "running 3 tests", "test a ... ok", "warning: 3 passed through", "3 files, 0 failed", "passed"]
         {
             check(line, None);
@@ -97,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_and_a_bad_end_are_failures() {
+    fn a_silent_suite_and_an_unexplained_failure_count_as_failures() {
         assert_eq!(Counts::default().judged(true), Counts::FAIL);
         assert_eq!(Counts::PASS.judged(false), Counts { passed: 1, failed: 1, skipped: 0 });
         assert_eq!(Counts::FAIL.judged(false), Counts::FAIL);

@@ -1,4 +1,4 @@
-//! One number for the contents of many files: whether a build step has anything to do.
+//! A hash of the contents of many files, by which a build step finds out whether it has anything to do.
 
 use std::{
     collections::hash_map::DefaultHasher,
@@ -9,7 +9,7 @@ use std::{
 
 use crate::repo::{AtPath, Outcome};
 
-/// Names and bytes, not times: a checkout or a copy touches every time and changes nothing.
+/// Hashes names and bytes, and not times: a checkout sets every time and changes nothing.
 pub(crate) fn of(root: &Path, inputs: &[&str], also: &str) -> Outcome<String> {
     let mut files = Vec::new();
     for input in inputs {
@@ -25,12 +25,12 @@ pub(crate) fn of(root: &Path, inputs: &[&str], also: &str) -> Outcome<String> {
     Ok(format!("{:016x}", hasher.finish()))
 }
 
-/// Every file at or below the path; a path that is not there has none.
+/// Adds every file at or below the path; none where the path does not exist.
 pub(crate) fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Outcome<()> {
     collect_but(path, &[], files)
 }
 
-/// The same without the folders of these names, wherever they are.
+/// Adds every file at or below the path, except those in folders with a name in `skipped`.
 pub(crate) fn collect_but(path: &Path, skipped: &[&str], files: &mut Vec<PathBuf>) -> Outcome<()> {
     if path.is_file() {
         files.push(path.to_path_buf());
@@ -49,7 +49,7 @@ mod tests {
     use super::of;
 
     #[test]
-    fn contents_and_names_count_and_times_do_not() {
+    fn contents_and_names_change_the_fingerprint_and_times_do_not() {
         let root = std::env::temp_dir().join(format!("passerelle-fingerprint-{}", std::process::id()));
         fs::create_dir_all(root.join("in/deep")).unwrap();
         fs::write(root.join("in/deep/a"), "1").unwrap();

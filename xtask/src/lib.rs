@@ -1,4 +1,4 @@
-//! What `xtask` and `bench` share: paths of the repository, child processes, and their end when a signal comes.
+//! Shared by `xtask` and `bench`: paths of the repository, child processes, and their end at a signal.
 
 pub mod child;
 #[cfg(target_os = "linux")]

@@ -1,5 +1,5 @@
-//! The server's crates for macOS, linted from Linux. Two of their dependencies are C, which takes Apple's compiler
-//! and headers; nothing is linked here, so a program that makes empty files stands in for both compiler and archiver.
+//! Lints the server's crates for macOS from Linux. Two dependencies are C and need Apple's compiler and headers; nothing is
+//! linked here, so a script that creates empty files stands in for compiler and archiver.
 
 use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
@@ -10,7 +10,7 @@ use crate::{
 
 const TARGET: &str = "x86_64-apple-darwin";
 
-/// Makes the files that a compiler or an archiver would, with nothing in them.
+/// Creates the files that a compiler or an archiver would, empty.
 const STAND_IN: &str = r#"#!/bin/sh
 for word; do
     case $word in *.a) : > "$word" ;; esac
@@ -19,7 +19,7 @@ for word; do
 done
 "#;
 
-/// As for Windows: what is not for macOS must not leave anything unused there.
+/// Clippy for macOS: what only other systems use is an unused item there.
 pub(crate) fn lint(repo: &Repo) -> Outcome<Command> {
     tools::ensure_target(repo, TARGET)?;
     let folder = repo.target("macos");
@@ -32,7 +32,7 @@ pub(crate) fn lint(repo: &Repo) -> Outcome<Command> {
     for tool in ["CC", "CXX", "AR"] {
         command.env(format!("{tool}_{}", TARGET.replace('-', "_")), &stand_in);
     }
-    // Otherwise Apple's tool is asked where the headers are.
+    // Without it, the build scripts ask `xcrun` for the headers.
     command.env("SDKROOT", "/");
     Ok(command)
 }

@@ -1,21 +1,21 @@
-//! What the kernel says about a process and all below it: processor time and memory, from `/proc`.
+//! Processor time and memory of a process and its descendants, from `/proc`.
 
 use std::{collections::HashMap, fs, time::Duration};
 
-/// `sysconf(_SC_CLK_TCK)`: a hundred on every Linux there is, because it is part of its binary interface.
+/// `sysconf(_SC_CLK_TCK)`, which Linux's binary interface fixes.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// One line of `/proc/PID/stat`, as much of it as is of use.
+/// Fields of `/proc/PID/stat`.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 struct Stat {
-    /// Neither ended nor about to.
+    /// Not a zombie, and not dying.
     alive: bool,
     parent: u32,
     /// User and system time of the process and of the children that it has waited for, in ticks.
     ticks: u64,
 }
 
-/// The processes and everything that they started.
+/// The processes and their descendants.
 pub fn tree(roots: &[u32]) -> Vec<u32> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
     for pid in all() {
@@ -32,24 +32,24 @@ pub fn tree(roots: &[u32]) -> Vec<u32> {
     found
 }
 
-/// Everything that the process started and that has not ended.
+/// The living descendants of the process.
 pub fn below(root: u32) -> Vec<u32> {
     let alive = |pid: &u32| *pid != root && stat(*pid).is_some_and(|stat| stat.alive);
     tree(&[root]).into_iter().filter(alive).collect()
 }
 
-/// Processor time that all of them took together.
+/// The sum of their processor times.
 pub fn cpu(pids: &[u32]) -> Duration {
     let ticks: u64 = pids.iter().filter_map(|pid| stat(*pid)).map(|stat| stat.ticks).sum();
     Duration::from_secs_f64(ticks as f64 / TICKS_PER_SECOND)
 }
 
-/// Most memory that was ever resident, in bytes, added up; pages that processes share count for each.
+/// The sum of each process's peak of resident memory, in bytes; shared pages count for each process.
 pub fn peak_memory(pids: &[u32]) -> u64 {
     memory(pids, "VmHWM:")
 }
 
-/// Memory that is resident now, in bytes, added up.
+/// The sum of their resident memory, in bytes.
 pub fn resident_memory(pids: &[u32]) -> u64 {
     memory(pids, "VmRSS:")
 }
@@ -74,7 +74,7 @@ fn stat(pid: u32) -> Option<Stat> {
     parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// The name of the program is the second field, in brackets, and may hold spaces and brackets itself.
+/// The second field, the program's name in brackets, may contain spaces and brackets.
 fn parse(line: &str) -> Option<Stat> {
     let fields: Vec<&str> = line.rsplit_once(')')?.1.split_whitespace().collect();
     let number = |at: usize| fields.get(at)?.parse::<u64>().ok();

@@ -1,4 +1,4 @@
-//! What failed, said once more at the very end: of a long run, often only the last lines are still at hand. Pure.
+//! The lines of a program's output that explain a failure, for the summary at the end of a long run. Pure.
 
 use std::collections::VecDeque;
 
@@ -6,18 +6,17 @@ const LINES_MAX: usize = 80;
 const AFTER: usize = 6;
 const TAIL: usize = 15;
 
-/// Of all that a program prints, what a person would look for once it failed: the lines that name a failure with
-/// those after them, or the last ones where none does.
+/// The lines that name a failure with those after them, or the last lines where none does.
 #[derive(Default)]
 pub(crate) struct Excerpt {
     named: Vec<String>,
-    /// How many lines still belong to the last that named one.
+    /// How many more lines are kept after the last one that named a failure.
     wanted: usize,
     tail: VecDeque<String>,
 }
 
 impl Excerpt {
-    pub(crate) fn hear(&mut self, line: &str) {
+    pub(crate) fn push(&mut self, line: &str) {
         if names_a_failure(line) {
             self.wanted = AFTER + 1;
         }
@@ -36,7 +35,7 @@ impl Excerpt {
     }
 }
 
-/// As cargo's test runner, the compiler, rustfmt and Playwright word it.
+/// In the words of cargo's test runner, the compiler, rustfmt, Playwright and libFuzzer.
 fn names_a_failure(line: &str) -> bool {
     let line = line.trim_start();
     ["error:", "error[", "Error:", "Diff in ", "✘ "].iter().any(|start| line.starts_with(start))
@@ -49,23 +48,23 @@ fn names_a_failure(line: &str) -> bool {
 mod tests {
     use super::{AFTER, Excerpt, LINES_MAX, TAIL};
 
-    fn heard<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-        let mut excerpt = Excerpt::default();
-        lines.into_iter().for_each(|line| excerpt.hear(line));
-        excerpt.lines()
+    fn excerpt<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+        let mut kept = Excerpt::default();
+        lines.into_iter().for_each(|line| kept.push(line));
+        kept.lines()
     }
 
     #[test]
-    fn what_names_a_failure_is_kept_with_what_follows_it() {
+    fn a_line_that_names_a_failure_is_kept_with_those_after_it() {
         let mut output = vec!["test a ... ok"; 100];
         output[50] = "test uploads::b ... FAILED";
-        let kept = heard(output);
+        let kept = excerpt(output);
         assert_eq!(kept.len(), 1 + AFTER);
         assert_eq!(kept[0], "test uploads::b ... FAILED");
     }
 
     #[test]
-    fn each_runner_s_way_to_name_it_is_known() {
+    fn failures_of_each_runner_are_recognised() {
         for line in [
             "thread 'x' panicked at src/lib.rs:3:5:",
             "error[E0308]: mismatched types",
@@ -75,18 +74,18 @@ mod tests {
             "Diff in /a/b.rs:1:",
             "SUMMARY: libFuzzer: deadly signal",
         ] {
-            assert_eq!(heard(["before", line, "after"]), [line, "after"]);
+            assert_eq!(excerpt(["before", line, "after"]), [line, "after"]);
         }
     }
 
     #[test]
-    fn where_nothing_is_named_the_last_lines_tell() {
+    fn without_such_a_line_the_last_ones_are_kept() {
         let lines: Vec<String> = (0..100).map(|number| number.to_string()).collect();
-        assert_eq!(heard(lines.iter().map(String::as_str)), lines[100 - TAIL..]);
+        assert_eq!(excerpt(lines.iter().map(String::as_str)), lines[100 - TAIL..]);
     }
 
     #[test]
-    fn no_output_is_too_long() {
-        assert_eq!(heard(vec!["error: again"; 10_000]).len(), LINES_MAX);
+    fn an_excerpt_is_bounded() {
+        assert_eq!(excerpt(vec!["error: again"; 10_000]).len(), LINES_MAX);
     }
 }

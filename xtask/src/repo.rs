@@ -1,4 +1,4 @@
-//! Where things lie in the repository, how cargo is called, and the one kind of failure a chore knows.
+//! Paths of the repository, commands that run in it, and the error type of all commands.
 
 use std::{
     ffi::OsString,
@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-/// One sentence that says what went wrong and what to do about it.
+/// One sentence that says what failed and what to do about it.
 #[derive(Debug)]
 pub struct Failure(pub String);
 
@@ -19,7 +19,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Says which path an input or output error is about; the bare error never does.
+/// Adds the path to an input or output error, which does not contain it.
 pub trait AtPath<T> {
     fn at(self, path: &Path) -> Outcome<T>;
 }
@@ -49,17 +49,16 @@ impl Repo {
         self.root.join("target").join(below)
     }
 
-    /// A program started at the root of the repository, which finds the project's own tools first.
+    /// A program that runs at the root of the repository, with `target/tools/bin` first on its `PATH`.
     ///
-    /// The target folder is named outright: a person's own setting would send the binaries
-    /// to where the later steps do not look.
+    /// `CARGO_TARGET_DIR` is set: a user's own setting would put binaries where later steps do not look.
     pub fn program(&self, name: &str) -> Command {
         let mut command = Command::new(name);
         command.current_dir(&self.root).env("PATH", self.search_path()).env("CARGO_TARGET_DIR", self.target(""));
         command
     }
 
-    /// Cargo through `PATH`, so that rustup's `+toolchain` and the pinned toolchain hold.
+    /// Cargo by its name on `PATH`, so that rustup selects the pinned toolchain.
     pub fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = self.program("cargo");
         command.args(arguments);
@@ -70,12 +69,12 @@ impl Repo {
         let own = self.target("tools/bin");
         let inherited = std::env::var_os("PATH").unwrap_or_default();
         let folders = std::iter::once(own).chain(std::env::split_paths(&inherited));
-        // A folder whose name holds a colon cannot be on a path at all; then the inherited one must do.
+        // A folder with a colon in its name cannot be in `PATH`; then the inherited one is used.
         std::env::join_paths(folders).unwrap_or(inherited)
     }
 }
 
-/// Whether a continuous-integration run asked for it: then what is missing is a failure, not a skip.
+/// Whether this is continuous integration, where a missing tool is a failure and not a skip.
 pub fn in_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true")
 }

@@ -37,7 +37,7 @@ impl Steps {
     /// Runs a program whose exit code is the result.
     pub(crate) fn check(&mut self, repo: &Repo, title: &str, command: &mut Command) -> Outcome<Counts> {
         let mut excerpt = Excerpt::default();
-        let fine = child::watch(repo, title, command, Show::Pulse, |line| excerpt.hear(line))?;
+        let fine = child::watch(repo, title, command, Show::Pulse, |line| excerpt.push(line))?;
         Ok(self.judge(title, fine, excerpt.lines()))
     }
 
@@ -46,7 +46,7 @@ impl Steps {
         let mut counts = Counts::default();
         let mut excerpt = Excerpt::default();
         let ended_well = child::watch(repo, title, command, Show::Lines, |line| {
-            excerpt.hear(line);
+            excerpt.push(line);
             if let Some(more) = Counts::parse(line) {
                 counts += more;
             }

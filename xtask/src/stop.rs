@@ -1,5 +1,5 @@
-//! Ends what this program started before it ends itself, when a signal asks it to: whatever a command is at, nothing that
-//! runs because of it outlives it. Knows processes, and nothing of what they do.
+//! On SIGINT and SIGTERM, ends all descendants of this process before the process itself, so that no server, browser or
+//! compiler outlives a command.
 
 #[cfg(unix)]
 use std::{
@@ -22,28 +22,27 @@ use signal_hook::{
 use crate::repo::Failure;
 use crate::repo::Outcome;
 
-/// How long those who were asked to end may take before they are killed.
+/// How long processes may take to end after SIGTERM before they are killed.
 #[cfg(unix)]
 const END_TIME: Duration = Duration::from_secs(10);
-/// How long the kernel may take to be rid of who was killed.
+/// How long killed processes may take to disappear.
 #[cfg(unix)]
 const KILL_TIME: Duration = Duration::from_secs(5);
 #[cfg(unix)]
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+const POLL_TIME: Duration = Duration::from_millis(20);
 
 #[cfg(unix)]
 static STOPPING: AtomicBool = AtomicBool::new(false);
 
-/// From now on an interrupt and a request to end reach everything below this process, and end it last, by that same signal.
+/// From now on SIGINT and SIGTERM end the descendants of this process and then, by that signal, the process.
 ///
 /// # Errors
-/// Where the system lets no signal be caught.
+/// Where the system refuses to deliver signals.
 #[cfg(unix)]
 pub fn at_signals() -> Outcome<()> {
     let mut signals =
         Signals::new([SIGINT, SIGTERM]).map_err(|error| Failure(format!("signals cannot be caught here: {error}")))?;
     thread::spawn(move || {
-        // One that ended by itself meanwhile is no reason for others to begin.
         let Some(signal) = signals.forever().next() else { return };
         STOPPING.store(true, Ordering::SeqCst);
         eprintln!("xtask: {}: ending what was started", signal_name(signal).unwrap_or("a signal"));
@@ -54,13 +53,13 @@ pub fn at_signals() -> Outcome<()> {
     Ok(())
 }
 
-/// Elsewhere the console ends everything that was started from it.
+/// On other systems the console ends the programs that were started from it.
 #[cfg(not(unix))]
 pub fn at_signals() -> Outcome<()> {
     Ok(())
 }
 
-/// Does not return once this program is to end: that a child was ended is then no finding, and nobody is to begin another.
+/// Does not return once a signal has come: the end of a child is then not reported, and no other is started.
 pub fn or_go_on() {
     #[cfg(unix)]
     while STOPPING.load(Ordering::SeqCst) {
@@ -68,7 +67,7 @@ pub fn or_go_on() {
     }
 }
 
-/// Asks each of them to end, also who is started meanwhile; kills who does not, or all once a second signal comes.
+/// Sends SIGTERM to every descendant, those started meanwhile too; SIGKILL after `END_TIME` or at a second signal.
 #[cfg(unix)]
 fn end_all_below(signals: &mut Signals) {
     let own = process::id();
@@ -96,14 +95,14 @@ fn end_all_below(signals: &mut Signals) {
                 send(pid, Signal::TERM);
             }
         }
-        thread::sleep(LOOK_AGAIN);
+        thread::sleep(POLL_TIME);
     }
 }
 
-/// Whose parent ends before them becomes this process's child, and stays in sight.
+/// Makes this process the parent of descendants whose own parent ends, so that they stay descendants.
 #[cfg(target_os = "linux")]
 fn adopt_orphans() {
-    // A kernel that cannot do it leaves us with those who were there to begin with.
+    // Where the kernel refuses, only descendants whose parents live are found.
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
 }
 
@@ -115,7 +114,7 @@ fn below(own: u32) -> Vec<u32> {
     crate::processes::below(own)
 }
 
-/// By `ps`, where the kernel has no files that tell.
+/// By `ps`, where there is no `/proc`.
 #[cfg(all(unix, not(target_os = "linux")))]
 fn below(own: u32) -> Vec<u32> {
     let mut ps = process::Command::new("ps");
@@ -133,7 +132,7 @@ fn below(own: u32) -> Vec<u32> {
     found.split_off(1)
 }
 
-/// Child and parent, unless the child has ended and waits to be noticed.
+/// A process and its parent; `None` for a zombie.
 #[cfg(all(unix, not(target_os = "linux")))]
 fn pair(line: &str) -> Option<(u32, u32)> {
     let mut words = line.split_whitespace();
@@ -144,7 +143,7 @@ fn pair(line: &str) -> Option<(u32, u32)> {
 #[cfg(unix)]
 fn send(pid: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-        // It may have ended already.
+        // An error means that the process has ended already.
         let _ = kill_process(pid, signal);
     }
 }

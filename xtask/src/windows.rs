@@ -1,5 +1,4 @@
-//! `windows`: the server's crates for Windows, checked and tested from another system: a compiler's library for that
-//! target, a linker of MinGW, and Wine to run what they make. Each that is missing is named with how to get it.
+//! `windows`: lints and tests the server's crates for Windows from another system, with MinGW's linker and Wine.
 
 use std::{
     fs,
@@ -17,10 +16,10 @@ use crate::{
 
 const TARGET: &str = "x86_64-pc-windows-gnu";
 const LINKER: &str = "x86_64-w64-mingw32-gcc";
-/// What Debian's package `wine64` brings lies beside no path.
+/// Debian's package `wine64` installs its program outside `PATH`.
 const WINES: [&str; 3] = ["wine64", "wine", "/usr/lib/wine/wine64"];
 
-/// The one function of Windows that Rust's library needs and that Wine before version 9 lacks.
+/// `ProcessPrng`, which Rust's standard library calls and Wine before version 9 lacks.
 const RANDOM: &str = "\
 #include <stddef.h>
 int __stdcall SystemFunction036(void *data, unsigned long length);
@@ -30,10 +29,10 @@ __declspec(dllexport) int __stdcall ProcessPrng(void *data, size_t length) {
 ";
 const RANDOM_LIBRARY: &str = "bcryptprimitives.dll";
 
-/// Checks, then runs the unit tests where there is Wine.
+/// Runs clippy, then the unit tests under Wine.
 pub(crate) fn windows(repo: &Repo) -> Outcome<()> {
     let mut steps = Steps::start();
-    steps.step("Looking for what builds for Windows");
+    steps.step("Looking for the tools");
     ready(repo)?;
     steps.step("The server for Windows");
     child::must(repo, "clippy for Windows", &mut lint(repo), "fix the errors above")?;
@@ -44,7 +43,10 @@ pub(crate) fn windows(repo: &Repo) -> Outcome<()> {
     steps.close(outcome)
 }
 
-/// Says what is missing, or installs it.
+/// Installs the compiler's library for Windows.
+///
+/// # Errors
+/// Where MinGW's linker is missing; the sentence says how to get it.
 pub(crate) fn ready(repo: &Repo) -> Outcome<()> {
     tools::ensure_target(repo, TARGET)?;
     match child::output(Command::new(LINKER).arg("--version")) {
@@ -53,7 +55,7 @@ pub(crate) fn ready(repo: &Repo) -> Outcome<()> {
     }
 }
 
-/// What is not for Windows must not leave anything unused there.
+/// Clippy for Windows: what only other systems use is an unused item there.
 pub(crate) fn lint(repo: &Repo) -> Command {
     let mut command = repo.cargo(&["clippy", "--locked", "--package", "shared", "--package", "backend"]);
     command.args(["--target", TARGET, "--", "-D", "warnings"]);
@@ -73,7 +75,7 @@ fn tests(repo: &Repo, steps: &mut Steps, wine: &Path) -> Outcome<Counts> {
     fs::write(&source, RANDOM).at(&source)?;
     let mut build = repo.program(LINKER);
     build.arg("-shared").arg("-o").arg(folder.join(RANDOM_LIBRARY)).arg(&source).arg("-ladvapi32");
-    child::must(repo, RANDOM_LIBRARY, &mut build, "MinGW is not whole: install it again")?;
+    child::must(repo, RANDOM_LIBRARY, &mut build, "reinstall MinGW")?;
     for package in ["shared", "backend"] {
         let title = format!("unit tests of {package} under Wine");
         steps.step(&title);
