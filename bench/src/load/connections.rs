@@ -1,4 +1,4 @@
-//! Thousands of connections: what one costs that waits, and what one costs that asks.
+//! Thousands of connections: the memory of an idle one, and of one that sends requests.
 
 use std::net::TcpStream;
 
@@ -23,43 +23,43 @@ const IDLE_QUICK: u64 = 1_000;
 const ACTIVE: u64 = 1_000;
 const ACTIVE_QUICK: u64 = 200;
 const IDLE_BYTES_MAX: f64 = 16.0 * 1024.0;
-/// What a server takes once is spread over a tenth of the connections, and without optimisation each takes twice as much.
+/// The server's fixed memory is spread over a tenth of the connections, and an unoptimised build needs twice as much for each.
 const IDLE_BYTES_MAX_QUICK: f64 = 64.0 * 1024.0;
-/// A request's buffers, twice.
+/// Twice the buffers of a request.
 const ACTIVE_BYTES_MAX: f64 = 128.0 * 1024.0;
-/// Connections that come first and are not counted: what they bring about is the server's own.
+/// Connections before the measured ones, so that allocations that the server makes once are not counted.
 const WARM: usize = 64;
-const PLENTY: &[&str] = &["--http-connections-max", "20000", "--http-idle-seconds", "600"];
+const MANY_CONNECTIONS: &[&str] = &["--http-connections-max", "20000", "--http-idle-seconds", "600"];
 
 pub(crate) fn idle(fixture: &Fixture) -> Outcome<Results> {
-    let server = fixture.start(PLENTY)?;
+    let server = fixture.start(MANY_CONNECTIONS)?;
     let target = Peer::Ours.file(&format!("{SMALL}/{}", small_name(0)));
     let connections = fixture.connections(IDLE, IDLE_QUICK);
     client::idle(server.address, &target, WARM)?;
     let before = server.resident_memory();
     let mut held = client::idle(server.address, &target, connections)?;
     let each = server.memory_at_rest().saturating_sub(before) as f64 / connections as f64;
-    still_there(&server, &target, &mut held)?;
+    check_alive(&server, &target, &mut held)?;
     let most = Bound::AtMost(if fixture.quick { IDLE_BYTES_MAX_QUICK } else { IDLE_BYTES_MAX });
     Ok(Results {
-        notes: vec![format!("{connections} connections waited, and each was answered once more")],
-        checks: vec![Check::anywhere("memory of a connection that waits", each, "bytes", most)],
+        notes: vec![format!("{connections} idle connections, each of which was then answered once more")],
+        checks: vec![Check::anywhere("memory of an idle connection", each, "bytes", most)],
     })
 }
 
-/// Each of them is answered once more, the oldest one, too.
-fn still_there(server: &Server, target: &str, held: &mut [TcpStream]) -> Outcome<()> {
+/// Every connection still gets a response, the oldest one included.
+fn check_alive(server: &Server, target: &str, held: &mut [TcpStream]) -> Outcome<()> {
     for stream in held {
         let timed = client::again(stream, server.address, target)?;
         if timed.status != 200 {
-            return Err(Failure(format!("a connection that had waited was answered {}", timed.status)));
+            return Err(Failure(format!("a connection was answered {} after it had been idle", timed.status)));
         }
     }
     Ok(())
 }
 
 pub(crate) fn active(fixture: &Fixture) -> Outcome<Results> {
-    let server = fixture.start(PLENTY)?;
+    let server = fixture.start(MANY_CONNECTIONS)?;
     let connections = fixture.connections(ACTIVE, ACTIVE_QUICK);
     let time = fixture.time(4.0);
     small_files(fixture, &server, WARM, End::Requests(WARM as u64))?.flawless()?;
@@ -70,8 +70,8 @@ pub(crate) fn active(fixture: &Fixture) -> Outcome<Results> {
     let (rate, p99) = (tally.per_second(), tally.latency(0.99) / 1000);
     let most = Bound::AtMost(ACTIVE_BYTES_MAX);
     Ok(Results {
-        notes: vec![format!("{connections} connections asked, {rate:.0} files/s, 99 % within {p99} ms")],
-        checks: vec![Check::anywhere("memory of a connection that asks, at most", each, "bytes", most), listings],
+        notes: vec![format!("{connections} connections, {rate:.0} files/s, 99 % within {p99} ms")],
+        checks: vec![Check::anywhere("peak memory of a busy connection", each, "bytes", most), listings],
     })
 }
 

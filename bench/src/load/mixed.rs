@@ -1,4 +1,4 @@
-//! Up and down at the same time: small files and large ones, and somebody who looks.
+//! Uploads and downloads at the same time, of small and large files, while a folder is listed.
 
 use std::{fs, thread, time::Duration};
 
@@ -18,7 +18,7 @@ use xtask::repo::{AtPath, Failure, Outcome};
 
 const UPLOADING: usize = 8;
 const DOWNLOADING: usize = 8;
-const ASKING: usize = 32;
+const SMALL_DOWNLOADING: usize = 32;
 const WRITABLE: &str = "mixed";
 
 pub(crate) fn both_ways(fixture: &Fixture) -> Outcome<Results> {
@@ -33,28 +33,29 @@ pub(crate) fn both_ways(fixture: &Fixture) -> Outcome<Results> {
     let ((up, small, big), listings) = probe::beside(&server, time, || all(fixture, &server, time))?;
     let gigabytes = big.taken.iter().sum::<u64>() as f64 / 1e9 / big.seconds;
     let (files_up, files_down) = (up.per_second(), small.per_second());
-    // What was still under way is over, too, once the server is.
+    // Once the server has ended, no upload is still in progress.
     drop(server);
     let there = fs::read_dir(&folder).at(&folder)?.count() as u64;
     fs::remove_dir_all(&folder).at(&folder)?;
     let lost = up.answers.saturating_sub(there) as usize;
     Ok(Results {
         notes: vec![format!(
-            "{UPLOADING} connections brought {files_up:.0} files/s, {ASKING} asked for {files_down:.0} files/s, \
-             {DOWNLOADING} downloaded {gigabytes:.2} GB/s"
+            "{UPLOADING} connections uploaded {files_up:.0} files/s, {SMALL_DOWNLOADING} downloaded {files_down:.0} small \
+             files/s, {DOWNLOADING} downloaded {gigabytes:.2} GB/s"
         )],
-        checks: vec![Check::none("files that were acknowledged and are not there", lost), listings],
+        checks: vec![Check::none("acknowledged files that are missing", lost), listings],
     })
 }
 
 fn all(fixture: &Fixture, server: &Server, time: Duration) -> Outcome<(Tally, Tally, Tally)> {
     thread::scope(|scope| {
         let big = scope.spawn(|| large_downloads::large_files(fixture, server, DOWNLOADING, time));
-        let small = scope.spawn(|| connections::small_files(fixture, server, ASKING, End::After(time))?.flawless());
+        let small =
+            scope.spawn(|| connections::small_files(fixture, server, SMALL_DOWNLOADING, End::After(time))?.flawless());
         let up = upload(fixture, server, time);
         let join = |what: &str| Failure(format!("{what} panicked"));
-        let small = small.join().unwrap_or_else(|_| Err(join("asking for small files")))?;
-        let big = big.join().unwrap_or_else(|_| Err(join("downloading")))?;
+        let small = small.join().unwrap_or_else(|_| Err(join("the client of small files")))?;
+        let big = big.join().unwrap_or_else(|_| Err(join("the client of large files")))?;
         Ok((up?, small, big))
     })
 }

@@ -1,4 +1,4 @@
-//! Keeps a whole run: `docs/measurements/load.md`.
+//! Records a full run in `docs/measurements/load.md`.
 
 use std::{fmt::Write, fs};
 
@@ -9,13 +9,12 @@ use xtask::repo::{AtPath, Outcome, Repo};
 const PAGE: &str = "docs/measurements/load.md";
 const BEGINNING: &str = "# Load
 
-Written by `cargo xtask load --write`; `cargo xtask load --only NAME` plays one scenario again.
+Written by `cargo xtask load --write`; `cargo xtask load --only NAME` repeats one scenario.
 
-How to read it: one server, started anew for each scenario, and its clients on the same machine, over loopback, with the
-kernel's caches warm. Memory of connections is by how much the resident memory of the server grew, divided by their
-number; what the kernel holds for their sockets comes on top. Somebody looks at a folder twenty times a second during
-most of it: how long that takes says whether anybody starves. Every bound is held by the command; figures without one are there
-to be read.
+The server starts anew for each scenario; its clients run on the same machine and connect over loopback, with the kernel's
+caches warm. The memory of a connection is the growth of the server's resident memory, divided by the number of
+connections; the kernel's memory for their sockets is not included. During most scenarios a probe lists a folder twenty
+times a second: its latency shows whether requests starve. The command enforces every bound.
 ";
 
 pub(crate) fn write(repo: &Repo, fixture: &Fixture, played: &[(&Scenario, Results)]) -> Outcome<()> {
@@ -47,7 +46,7 @@ mod tests {
     use crate::measure::verdict::Bound;
 
     #[test]
-    fn the_page_says_what_was_found() {
+    fn page_contains_facts_notes_and_checks() {
         let scenario = Scenario { name: "n", title: "too many at once", run: |_| Ok(Results::default()) };
         let checks = vec![Check::anywhere("memory", 5.0, "bytes", Bound::AtMost(9.0))];
         let page =
