@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::sendfile::queue::Lane;
+use super::sendfile::queue::SendfileQueue;
 
 /// Where a request comes from, and over what. Every request carries it in its extensions.
 #[derive(Clone, Debug)]
@@ -12,7 +12,7 @@ pub(crate) struct ConnectionInfo {
     /// What carries the bytes.
     pub(crate) transport: Transport,
     /// Where the connection sends files by itself, what it is told of them by.
-    pub(crate) lane: Option<Lane>,
+    pub(crate) queue: Option<SendfileQueue>,
 }
 
 /// What carries the bytes of a connection.

@@ -14,7 +14,7 @@ use shared::Rights;
 
 use super::auth::Auth;
 use super::http::headers::allow;
-use super::http::problem::Refusal;
+use super::http::problem::ErrorResponse;
 use super::openapi::operation::Operation;
 use super::state::Gateway;
 
@@ -138,11 +138,11 @@ impl Route {
                 .iter()
                 .map(|allowed| &allowed.method)
                 .find(|method| **method != Method::GET && named.as_deref() == Some(method.as_str().as_bytes()));
-            let method = method.cloned().ok_or_else(|| Refusal::method_not_allowed(list(&methods, Rights::ALL)));
+            let method = method.cloned().ok_or_else(|| ErrorResponse::method_not_allowed(list(&methods, Rights::ALL)));
             async move {
                 *request.method_mut() = method?;
                 match TowerToHyperService::new(handlers.with_state::<()>(gateway)).call(request).await {
-                    Ok(response) => Ok::<Response, Refusal>(response),
+                    Ok(response) => Ok::<Response, ErrorResponse>(response),
                     Err(never) => match never {},
                 }
             }
@@ -196,7 +196,7 @@ impl Route {
                 }
                 response
             })
-            .fallback(move |auth: Auth| async move { Refusal::method_not_allowed(list(&others, auth.rights())) });
+            .fallback(move |auth: Auth| async move { ErrorResponse::method_not_allowed(list(&others, auth.rights())) });
         match address {
             Address::Exact(address) => router.route(address, handlers),
             Address::OptionalSlash(address) => {

@@ -10,9 +10,9 @@ use shared::{Algorithm, ErrorCode};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::plan::{Manifest, Planned};
+use super::plan::{Manifest, PlannedEntry};
 use crate::client::{Caller, Client, ClientError};
-use crate::gateway::http::body_stream::contradiction;
+use crate::gateway::http::body_stream::protocol_error;
 
 /// How many files are asked for at a time.
 const AT_ONCE: usize = 4;
@@ -40,7 +40,7 @@ impl Checksums {
                 async move {
                     match manifest.entries.get(index) {
                         Some(entry) => checksum(&client, &caller, entry).await,
-                        None => Err(contradiction("an entry that is not in the manifest")),
+                        None => Err(protocol_error("an entry that is not in the manifest")),
                     }
                 }
             });
@@ -56,16 +56,16 @@ impl Checksums {
 
     /// The next one.
     pub(super) async fn next(&mut self) -> Result<u32, ClientError> {
-        self.coming.recv().await.unwrap_or_else(|| Err(contradiction("a checksum that nobody asked for")))
+        self.coming.recv().await.unwrap_or_else(|| Err(protocol_error("a checksum that nobody asked for")))
     }
 }
 
 /// Of the file in the state in which it was found.
-async fn checksum(client: &Client, caller: &Caller, entry: &Planned) -> Result<u32, ClientError> {
+async fn checksum(client: &Client, caller: &Caller, entry: &PlannedEntry) -> Result<u32, ClientError> {
     let known = client.digest(caller, &entry.path, vec![Algorithm::Crc32], false).await?;
     if known.entry.etag != entry.etag || known.entry.size != entry.size {
         return Err(ClientError::new(ErrorCode::Changed, "a file changed since the archive was planned"));
     }
     let digest = known.digests.get(Algorithm::Crc32).and_then(|digest| digest.try_into().ok());
-    digest.map(u32::from_be_bytes).ok_or_else(|| contradiction("an answer without the checksum"))
+    digest.map(u32::from_be_bytes).ok_or_else(|| protocol_error("an answer without the checksum"))
 }

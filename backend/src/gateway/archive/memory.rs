@@ -6,7 +6,7 @@ use shared::ErrorCode;
 use shared::limits::ARCHIVE_MANIFEST_BYTES_MAX;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::problem::ErrorResponse;
 
 /// What an archive's manifest may take of the memory that all archives share: an archive of a few files goes on however
 /// slow its reader is, and the largest ones wait for each other.
@@ -24,12 +24,12 @@ impl Memory {
         Semaphore::new(permits.clamp(1, Semaphore::MAX_PERMITS))
     }
 
-    pub(crate) fn reserve(budget: &Arc<Semaphore>) -> Result<Self, Refusal> {
+    pub(crate) fn reserve(budget: &Arc<Semaphore>) -> Result<Self, ErrorResponse> {
         let permit = Arc::clone(budget).try_acquire_owned().map_err(|_| too_many())?;
         Ok(Self { permit })
     }
 
-    pub(crate) fn grow(&mut self, budget: &Arc<Semaphore>, bytes: usize) -> Result<(), Refusal> {
+    pub(crate) fn grow(&mut self, budget: &Arc<Semaphore>, bytes: usize) -> Result<(), ErrorResponse> {
         let missing = (bytes / Self::UNIT_BYTES + 1).saturating_sub(self.permit.num_permits());
         if missing > 0 {
             let missing = u32::try_from(missing).unwrap_or(u32::MAX);
@@ -40,7 +40,7 @@ impl Memory {
     }
 }
 
-fn too_many() -> Refusal {
+fn too_many() -> ErrorResponse {
     let sentence = "The server is making as many archives as it can. Try again in a moment.";
-    Refusal::because(ErrorCode::TooManyRequests, sentence)
+    ErrorResponse::because(ErrorCode::TooManyRequests, sentence)
 }

@@ -1,10 +1,10 @@
 //! ZIP archives whose exact length is known before their first byte is sent.
 
 mod checksums;
-pub(super) mod choice;
 mod locate;
 pub(super) mod memory;
 mod names;
 pub(super) mod plan;
+pub(super) mod selection;
 pub(super) mod stream;
 mod zip;

@@ -10,7 +10,7 @@ use shared::{ETag, Entry, ErrorCode, Kind, Link, VPath};
 
 use super::names::Names;
 use super::zip::{End, Record};
-use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::problem::ErrorResponse;
 
 /// Goes into every validator: another name for another way to write the same entries.
 const FORMAT: &[u8] = b"archive-1";
@@ -30,7 +30,7 @@ impl Default for Limits {
 }
 
 /// One entry of the archive.
-pub(crate) struct Planned {
+pub(crate) struct PlannedEntry {
     /// In the storage.
     pub path: VPath,
     name: Name,
@@ -60,7 +60,7 @@ pub(crate) struct Layout {
 
 /// Everything about an archive but its files' content.
 pub(crate) struct Manifest {
-    pub entries: Vec<Planned>,
+    pub entries: Vec<PlannedEntry>,
     pub layout: Layout,
     /// Changes whenever a byte of the archive would. None where some file has no validator: then nobody can say
     /// whether what is sent later goes with what was sent before.
@@ -74,7 +74,7 @@ pub(crate) struct Planner {
     /// Whether only one thing was chosen.
     alone: bool,
     names: Names,
-    entries: Vec<Planned>,
+    entries: Vec<PlannedEntry>,
     manifest_bytes: usize,
     offset: u64,
     central_bytes: u64,
@@ -84,7 +84,7 @@ pub(crate) struct Planner {
     validated: bool,
 }
 
-impl Planned {
+impl PlannedEntry {
     pub(super) fn record(&self) -> OwnedRecord<'_> {
         let name = match &self.name {
             Name::Own(name) => Cow::Borrowed(&**name),
@@ -106,12 +106,12 @@ impl Planned {
 /// A [`Record`] with the name that it borrows.
 pub(super) struct OwnedRecord<'a> {
     name: Cow<'a, str>,
-    entry: &'a Planned,
+    entry: &'a PlannedEntry,
 }
 
 impl OwnedRecord<'_> {
     pub(super) fn get(&self) -> Record<'_> {
-        let Planned { size, modified, executable, .. } = *self.entry;
+        let PlannedEntry { size, modified, executable, .. } = *self.entry;
         Record { name: &self.name, size, modified, executable }
     }
 }
@@ -137,7 +137,7 @@ impl Planner {
     ///
     /// # Errors
     /// [`ErrorCode::TooLarge`], and the reason why the only chosen thing cannot be in an archive.
-    pub(crate) fn add(&mut self, entry: Entry) -> Result<(), Refusal> {
+    pub(crate) fn add(&mut self, entry: Entry) -> Result<(), ErrorResponse> {
         let start = self.starts.front() == Some(&entry.path);
         if start {
             self.starts.pop_front();
@@ -158,10 +158,10 @@ impl Planner {
         }
     }
 
-    fn push(&mut self, entry: Entry, name: String) -> Result<(), Refusal> {
+    fn push(&mut self, entry: Entry, name: String) -> Result<(), ErrorResponse> {
         let folder = entry.is_folder();
         let size = if folder { 0 } else { entry.size };
-        let planned = Planned {
+        let planned = PlannedEntry {
             name: shorten(&entry.path, &name),
             size,
             modified: entry.modified.seconds(),
@@ -171,14 +171,14 @@ impl Planner {
             path: entry.path,
         };
         let own = if let Name::Own(name) = &planned.name { name.len() } else { 0 };
-        self.manifest_bytes += size_of::<Planned>() + size_of::<u32>() + planned.path.as_bytes().len() + own;
+        self.manifest_bytes += size_of::<PlannedEntry>() + size_of::<u32>() + planned.path.as_bytes().len() + own;
         let Limits { entries_max, manifest_bytes_max } = self.limits;
         if self.entries.len() >= entries_max || self.manifest_bytes > manifest_bytes_max {
             let count = self.entries.len();
             let sentence = format!(
                 "More than {count} entries are too many for one archive. Choose fewer, or use a tool that copies folders."
             );
-            return Err(Refusal::because(ErrorCode::TooLarge, sentence));
+            return Err(ErrorResponse::because(ErrorCode::TooLarge, sentence));
         }
         self.lay_out(&planned)?;
         self.absorb(&planned, &name);
@@ -187,7 +187,7 @@ impl Planner {
     }
 
     /// Where it goes. Sizes come from a storage: a sum that does not fit is refused, not trusted.
-    fn lay_out(&mut self, planned: &Planned) -> Result<(), Refusal> {
+    fn lay_out(&mut self, planned: &PlannedEntry) -> Result<(), ErrorResponse> {
         let record = planned.record();
         let record = record.get();
         self.central_bytes += record.central_bytes(self.offset);
@@ -198,7 +198,7 @@ impl Planner {
         Ok(())
     }
 
-    fn absorb(&mut self, planned: &Planned, name: &str) {
+    fn absorb(&mut self, planned: &PlannedEntry, name: &str) {
         self.hash.update((name.len() as u64).to_le_bytes());
         self.hash.update(name);
         self.hash.update(planned.size.to_le_bytes());
@@ -227,7 +227,7 @@ impl Planner {
 }
 
 /// Among several things one that cannot be read is left out; alone, it is what was asked for.
-fn refuse_other(entry: &Entry) -> Result<(), Refusal> {
+fn refuse_other(entry: &Entry) -> Result<(), ErrorResponse> {
     match (entry.kind, &entry.link) {
         (Kind::Other, Some(Link::Escapes | Link::Broken)) => Err(ErrorCode::LinkEscapes.into()),
         (Kind::Other, _) => Err(ErrorCode::NotRegular.into()),
@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn a_name_is_kept_once() {
-        assert!(size_of::<Planned>() <= 96, "{}", size_of::<Planned>());
+        assert!(size_of::<PlannedEntry>() <= 96, "{}", size_of::<PlannedEntry>());
         let manifest = plan(&[b"a/d"], tree());
         let own = manifest.entries.iter().filter(|entry| matches!(entry.name, Name::Own(_))).count();
         assert_eq!(own, 1);

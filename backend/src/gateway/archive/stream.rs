@@ -12,10 +12,10 @@ use shared::{ByteRange, Span};
 use super::checksums::Checksums;
 use super::locate::{Place, locate};
 use super::memory::Memory;
-use super::plan::{Manifest, Planned};
+use super::plan::{Manifest, PlannedEntry};
 use super::zip::End;
 use crate::client::{Caller, Client, ClientError, GetItem, Item, Transfer};
-use crate::gateway::http::body_stream::{Source, contradiction, end_item, next_piece};
+use crate::gateway::http::body_stream::{BodySource, end_item, next_piece, protocol_error};
 
 /// Small records and files are gathered to pieces of this size; a piece of a file that is larger than [`COPY_BYTES_MAX`]
 /// passes as it is.
@@ -83,7 +83,7 @@ impl Archive {
             Place::Central { index, offset, entry } => (State::Central { index, offset: entry }, offset),
             Place::End { offset } => (State::End, offset),
         };
-        let missing = Missing::of(&manifest, place, span);
+        let missing = MissingChecksums::of(&manifest, place, span);
         let first_whole = missing.first_whole;
         let asked = Checksums::ask(client.clone(), caller.clone(), Arc::clone(&manifest), missing.in_order(&manifest));
         Self {
@@ -135,18 +135,18 @@ impl Archive {
         if self.transfer.is_none() {
             self.transfer = Some(self.fetch(index, wanted).await?);
         }
-        let (transfer, _) = self.transfer.as_mut().ok_or_else(|| contradiction("no transfer"))?;
+        let (transfer, _) = self.transfer.as_mut().ok_or_else(|| protocol_error("no transfer"))?;
         match transfer.next_item().await? {
             Some(Item::Sending(meta)) if meta.length == wanted.length && meta.offset == wanted.offset => {}
             Some(Item::Refused(failure) | Item::Unsatisfiable(_, failure)) => return Err(failure.into()),
-            _ => return Err(contradiction("an item that was not asked for")),
+            _ => return Err(protocol_error("an item that was not asked for")),
         }
         let hasher = (wanted.offset == 0).then(Hasher::new);
         Ok(State::Content { index, bytes_left: wanted.length, hasher })
     }
 
     /// Which of an entry's bytes are wanted, once its first record has been written.
-    fn wanted(&self, entry: &Planned) -> Span {
+    fn wanted(&self, entry: &PlannedEntry) -> Span {
         let offset = self.skip.min(entry.size);
         Span { offset, length: (entry.size - offset).min(self.left) }
     }
@@ -186,7 +186,7 @@ impl Archive {
         mut bytes_left: u64,
         mut hasher: Option<Hasher>,
     ) -> Result<State, ClientError> {
-        let (transfer, items_left) = self.transfer.as_mut().ok_or_else(|| contradiction("no transfer"))?;
+        let (transfer, items_left) = self.transfer.as_mut().ok_or_else(|| protocol_error("no transfer"))?;
         let piece = next_piece(transfer, &mut bytes_left).await?;
         if let Some(hasher) = &mut hasher {
             hasher.update(&piece);
@@ -196,7 +196,7 @@ impl Archive {
             *items_left -= 1;
             if *items_left == 0 {
                 if transfer.next_item().await?.is_some() {
-                    return Err(contradiction("an item that nobody asked for"));
+                    return Err(protocol_error("an item that nobody asked for"));
                 }
                 self.transfer = None;
             }
@@ -272,7 +272,7 @@ impl Archive {
 }
 
 /// The checksums that must be asked for.
-struct Missing {
+struct MissingChecksums {
     /// The entry whose content passes in part, or not at all though what follows it does.
     part: Option<usize>,
     /// Those that only the central directory tells.
@@ -280,7 +280,7 @@ struct Missing {
     first_whole: usize,
 }
 
-impl Missing {
+impl MissingChecksums {
     /// For a part of the archive that begins in that place.
     fn of(manifest: &Manifest, place: Place, span: Span) -> Self {
         let count = manifest.entries.len();
@@ -306,12 +306,12 @@ impl Missing {
     /// known.
     fn in_order(&self, manifest: &Arc<Manifest>) -> impl Iterator<Item = usize> + Send + use<> {
         let manifest = Arc::clone(manifest);
-        let has_content = move |index: &usize| manifest.entries.get(*index).is_some_and(Planned::has_content);
+        let has_content = move |index: &usize| manifest.entries.get(*index).is_some_and(PlannedEntry::has_content);
         self.part.into_iter().chain(self.before.clone()).filter(has_content)
     }
 }
 
-impl Source for Archive {
+impl BodySource for Archive {
     async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
         loop {
             let full = self.gathered.len() >= GATHERED_BYTES || self.passing.is_some();

@@ -21,10 +21,10 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::timeouts::{Pace, Paced};
+use super::timeouts::{TimeoutStream, Timeouts};
 use crate::gateway::config::GatewayConfig;
 use crate::gateway::connection_info::ConnectionInfo;
-use crate::gateway::middleware::service::{Front, Observed};
+use crate::gateway::middleware::service::{CountedBody, GatewayService};
 use crate::gateway::phase::{Phase, RequestGuard};
 
 /// Least buffer of a connection, in bytes.
@@ -35,9 +35,9 @@ const BUFFER_BYTES_MIN: usize = 16 << 10;
 const REST_TIME: Duration = Duration::from_millis(200);
 
 /// What a connection is served with.
-pub(crate) struct Serving<'a> {
+pub(crate) struct ConnectionContext<'a> {
     pub(crate) config: &'a GatewayConfig,
-    pub(crate) front: Front,
+    pub(crate) service: GatewayService,
     pub(crate) link: ConnectionInfo,
     /// From here on no new request is taken.
     pub(crate) shutdown: CancellationToken,
@@ -49,16 +49,19 @@ pub(crate) struct Serving<'a> {
 ///
 /// # Errors
 /// The connection broke, the client was too slow, or what it said is not HTTP.
-pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, serving: &Serving<'_>) -> io::Result<()> {
+pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    context: &ConnectionContext<'_>,
+) -> io::Result<()> {
     let phase = Phase::default();
-    let mut stream = Paced::new(stream, phase.clone(), Pace::of(serving.config));
-    let idle_time = serving.config.idle_time.max(serving.config.header_read_time);
+    let mut stream = TimeoutStream::new(stream, phase.clone(), Timeouts::of(context.config));
+    let idle_time = context.config.idle_time.max(context.config.header_read_time);
     let served = async {
-        while let Some(resting) = requests(stream, &phase, serving).await? {
+        while let Some(resting) = requests(stream, &phase, context).await? {
             stream = resting;
             let more = tokio::select! {
                 more = timeout(idle_time, stream.more()) => more.unwrap_or(Ok(false))?,
-                () = serving.shutdown.cancelled() => false,
+                () = context.shutdown.cancelled() => false,
             };
             if !more {
                 return stream.shutdown().await;
@@ -68,23 +71,23 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(stream: S, serving:
     };
     tokio::select! {
         served = served => served,
-        () = serving.cut.cancelled() => Ok(()),
+        () = context.cut.cancelled() => Ok(()),
     }
 }
 
 /// Serves requests until the connection ends, or until none came for a while: then it is handed back.
 async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
-    stream: Paced<S>,
+    stream: TimeoutStream<S>,
     phase: &Phase,
-    serving: &Serving<'_>,
-) -> io::Result<Option<Paced<S>>> {
-    let (link, clock, front) = (serving.link.clone(), phase.clone(), serving.front.clone());
+    context: &ConnectionContext<'_>,
+) -> io::Result<Option<TimeoutStream<S>>> {
+    let (link, clock, service) = (context.link.clone(), phase.clone(), context.service.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         clock.answering();
         let guard = RequestGuard::new(clock.clone());
         request.extensions_mut().insert(link.clone());
         request.extensions_mut().insert(guard.clone());
-        let answer = front.clone().answer(request.map(Body::new));
+        let answer = service.clone().answer(request.map(Body::new));
         async move { Ok::<_, Infallible>(answer.await.map(|body| Answer { body, _guard: guard })) }
     });
     // On the heap, so that a connection that rests is spared it.
@@ -92,12 +95,12 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
         http1::Builder::new()
             // The stream has a clock of its own.
             .header_read_timeout(None)
-            .max_buf_size(buffer_bytes(serving.config))
+            .max_buf_size(buffer_bytes(context.config))
             .serve_connection(TokioIo::new(stream), service),
     );
     let mut looks = interval_at(Instant::now() + REST_TIME, REST_TIME);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut shutdown = Box::pin(serving.shutdown.cancelled());
+    let mut shutdown = Box::pin(context.shutdown.cancelled());
     let mut closing = false;
     let rests = poll_fn(|context| {
         if !closing && shutdown.as_mut().poll(context).is_ready() {
@@ -131,7 +134,7 @@ pub(crate) fn buffer_bytes(config: &GatewayConfig) -> usize {
 }
 
 struct Answer {
-    body: Observed,
+    body: CountedBody,
     _guard: RequestGuard,
 }
 

@@ -22,9 +22,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-use super::http1::Serving;
-use super::timeouts::{Pace, Paced};
-use crate::gateway::middleware::service::Observed;
+use super::http1::ConnectionContext;
+use super::timeouts::{TimeoutStream, Timeouts};
+use crate::gateway::middleware::service::CountedBody;
 use crate::gateway::phase::Phase;
 
 /// Most requests at a time on one connection.
@@ -50,23 +50,23 @@ const PINGS_BYTES_MAX: u64 = 1 << 10;
 ///
 /// # Errors
 /// The connection broke, the client was too slow, or what it said is not HTTP/2.
-pub(crate) async fn serve<S>(stream: S, serving: &Serving<'_>) -> io::Result<()>
+pub(crate) async fn serve<S>(stream: S, context: &ConnectionContext<'_>) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let (config, phase) = (serving.config, Phase::default());
-    let stream = Paced::new(stream, phase.clone(), Pace::of(config));
+    let (config, phase) = (context.config, Phase::default());
+    let stream = TimeoutStream::new(stream, phase.clone(), Timeouts::of(config));
     let traffic = Arc::new(Traffic { moved: stream.moved(), ..Traffic::default() });
-    let (link, front, counted) = (serving.link.clone(), serving.front.clone(), Arc::clone(&traffic));
+    let (link, service, counted) = (context.link.clone(), context.service.clone(), Arc::clone(&traffic));
     let service = service_fn(move |mut request: Request<Incoming>| {
         // The connection's own clock is for the first request; after it the streams' are.
         phase.answering();
         let running = Running::begin(&counted);
         request.extensions_mut().insert(link.clone());
-        let answer = front.clone().answer(request.map(Body::new));
+        let answer = service.clone().answer(request.map(Body::new));
         async move {
-            let turn = TURN.with(Arc::clone);
-            Ok::<_, Infallible>(answer.await.map(|body| Answer { body, turn, _running: running }))
+            let stall = STALL.with(Arc::clone);
+            Ok::<_, Infallible>(answer.await.map(|body| Answer { body, stall, _running: running }))
         }
     });
     let connection = http2::Builder::new(Streams { stall_time: config.stall_time })
@@ -85,7 +85,7 @@ where
     let served = async {
         let idle = tokio::select! {
             served = connection.as_mut() => return served,
-            () = serving.shutdown.cancelled() => false,
+            () = context.shutdown.cancelled() => false,
             () = traffic.ceases(config.idle_time) => true,
         };
         connection.as_mut().graceful_shutdown();
@@ -97,7 +97,7 @@ where
     };
     tokio::select! {
         served = served => served.map_err(io::Error::other),
-        () = serving.cut.cancelled() => Ok(()),
+        () = context.cut.cancelled() => Ok(()),
     }
 }
 
@@ -156,54 +156,54 @@ where
     F::Output: Send,
 {
     fn execute(&self, stream: F) {
-        let turn = Arc::new(Turn::new());
-        tokio::spawn(TURN.scope(Arc::clone(&turn), unless_stalled(stream, turn, self.stall_time)));
+        let stall = Arc::new(StreamStall::new());
+        tokio::spawn(STALL.scope(Arc::clone(&stall), unless_stalled(stream, stall, self.stall_time)));
     }
 }
 
 tokio::task_local! {
     /// Of the stream that runs.
-    static TURN: Arc<Turn>;
+    static STALL: Arc<StreamStall>;
 }
 
-/// Whose turn it is in a stream: ours, to make the next piece of the answer, or the client's, to take it.
-struct Turn {
+/// Whose stall it is in a stream: ours, to make the next piece of the answer, or the client's, to take it.
+struct StreamStall {
     start: Instant,
-    /// Since when it is the client's, in milliseconds after the start; [`OURS`] if it is ours.
+    /// Since when it is the client's, in milliseconds after the start; [`NOT_STALLED`] if it is ours.
     since: AtomicU64,
 }
 
-const OURS: u64 = u64::MAX;
+const NOT_STALLED: u64 = u64::MAX;
 
-impl Turn {
+impl StreamStall {
     fn new() -> Self {
-        Self { start: Instant::now(), since: AtomicU64::new(OURS) }
+        Self { start: Instant::now(), since: AtomicU64::new(NOT_STALLED) }
     }
 
-    fn ours(&self) {
-        self.since.store(OURS, Ordering::Relaxed);
+    fn clear(&self) {
+        self.since.store(NOT_STALLED, Ordering::Relaxed);
     }
 
-    fn theirs(&self) {
+    fn begin(&self) {
         // 584 million years are enough.
         self.since.store(self.start.elapsed().as_millis() as u64, Ordering::Relaxed);
     }
 
-    fn their_turn_since(&self) -> Option<Instant> {
+    fn since_peer(&self) -> Option<Instant> {
         let since = self.since.load(Ordering::Relaxed);
-        (since != OURS).then(|| self.start + Duration::from_millis(since))
+        (since != NOT_STALLED).then(|| self.start + Duration::from_millis(since))
     }
 }
 
-/// Runs a stream to its end, or until it has been the client's turn for `stall_time`. It takes something when it opens the
+/// Runs a stream to its end, or until it has been the client's stall for `stall_time`. It takes something when it opens the
 /// window a little, for which the stream is woken.
-async fn unless_stalled<F: Future>(stream: F, turn: Arc<Turn>, stall_time: Duration) {
+async fn unless_stalled<F: Future>(stream: F, stall: Arc<StreamStall>, stall_time: Duration) {
     let mut stream = pin!(stream);
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|context| {
         let by_clock = timer.as_mut().is_some_and(|timer| timer.as_mut().poll(context).is_ready());
         if by_clock {
-            let since = turn.their_turn_since();
+            let since = stall.since_peer();
             if since.is_some_and(|since| since.elapsed() >= stall_time) {
                 return Poll::Ready(());
             }
@@ -214,13 +214,13 @@ async fn unless_stalled<F: Future>(stream: F, turn: Arc<Turn>, stall_time: Durat
             }
             return Poll::Pending;
         }
-        if turn.their_turn_since().is_some() {
-            turn.theirs();
+        if stall.since_peer().is_some() {
+            stall.begin();
         }
         if stream.as_mut().poll(context).is_ready() {
             return Poll::Ready(());
         }
-        if timer.is_none() && turn.their_turn_since().is_some() {
+        if timer.is_none() && stall.since_peer().is_some() {
             let timer = timer.insert(Box::pin(sleep(stall_time)));
             let _ = timer.as_mut().poll(context);
         }
@@ -229,10 +229,10 @@ async fn unless_stalled<F: Future>(stream: F, turn: Arc<Turn>, stall_time: Durat
     .await;
 }
 
-/// The body of an answer, which says whose turn it is.
+/// The body of an answer, which says whose stall it is.
 struct Answer {
-    body: Observed,
-    turn: Arc<Turn>,
+    body: CountedBody,
+    stall: Arc<StreamStall>,
     _running: Running,
 }
 
@@ -244,10 +244,10 @@ impl HttpBody for Answer {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        self.turn.ours();
+        self.stall.clear();
         let frame = Pin::new(&mut self.body).poll_frame(context);
         if frame.is_ready() {
-            self.turn.theirs();
+            self.stall.begin();
         }
         frame
     }

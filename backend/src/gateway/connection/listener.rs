@@ -15,11 +15,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
-use super::http1::{self, Serving};
+use super::http1::{self, ConnectionContext};
 use super::http2;
-use super::tls::{self, Opened, Protocol, Tls};
+use super::tls::{self, Accepted, Protocol, Tls};
 use crate::gateway::connection_info::{ConnectionInfo, Transport};
-use crate::gateway::middleware::service::Front;
+use crate::gateway::middleware::service::GatewayService;
 use crate::gateway::state::Gateway;
 use crate::sockets;
 
@@ -43,7 +43,7 @@ pub async fn serve_tls(listener: TcpListener, gateway: Gateway, tls: Tls, shutdo
 async fn accept(listener: TcpListener, gateway: Gateway, tls: Option<Tls>, shutdown: CancellationToken) {
     let connections = Connections {
         tls,
-        front: Front::new(gateway.clone()),
+        service: GatewayService::new(gateway.clone()),
         slots: Arc::new(Semaphore::new(gateway.config.connections_max)),
         refusals: Arc::new(Semaphore::new(REFUSALS_MAX)),
         tasks: TaskTracker::new(),
@@ -83,7 +83,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 struct Connections {
     gateway: Gateway,
     tls: Option<Tls>,
-    front: Front,
+    service: GatewayService,
     slots: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
     tasks: TaskTracker,
@@ -100,16 +100,16 @@ impl Connections {
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
             return self.refuse(stream);
         };
-        let (gateway, front, tls) = (self.gateway.clone(), self.front.clone(), self.tls.clone());
+        let (gateway, service, tls) = (self.gateway.clone(), self.service.clone(), self.tls.clone());
         let (shutdown, cut) = (self.shutdown.clone(), self.cut.clone());
         self.tasks.spawn(async move {
             gateway.metrics.connections.inc();
             let transport = if tls.is_some() { Transport::Tls } else { Transport::Plain };
-            let link = ConnectionInfo { peer, transport, lane: None };
-            let serving = Serving { config: &gateway.config, front, link, shutdown, cut };
+            let link = ConnectionInfo { peer, transport, queue: None };
+            let context = ConnectionContext { config: &gateway.config, service, link, shutdown, cut };
             let served = match tls {
-                None => serve_plain(stream, serving).await,
-                Some(tls) => serve_encrypted(stream, &tls, &serving).await,
+                None => serve_plain(stream, context).await,
+                Some(tls) => serve_encrypted(stream, &tls, &context).await,
             };
             if let Err(error) = served {
                 debug!(%peer, %error, "a connection broke");
@@ -153,27 +153,27 @@ impl Connections {
 
 /// The system sends files by itself.
 #[cfg(target_os = "linux")]
-async fn serve_plain(stream: TcpStream, mut serving: Serving<'_>) -> io::Result<()> {
-    let lane = crate::gateway::sendfile::queue::Lane::default();
-    serving.link.lane = Some(lane.clone());
-    http1::serve(crate::gateway::sendfile::stream::Plain::new(stream, lane), &serving).await
+async fn serve_plain(stream: TcpStream, mut context: ConnectionContext<'_>) -> io::Result<()> {
+    let queue = crate::gateway::sendfile::queue::SendfileQueue::default();
+    context.link.queue = Some(queue.clone());
+    http1::serve(crate::gateway::sendfile::stream::SendfileStream::new(stream, queue), &context).await
 }
 
 #[cfg(not(target_os = "linux"))]
-async fn serve_plain(stream: TcpStream, serving: Serving<'_>) -> io::Result<()> {
-    http1::serve(stream, &serving).await
+async fn serve_plain(stream: TcpStream, context: ConnectionContext<'_>) -> io::Result<()> {
+    http1::serve(stream, &context).await
 }
 
-async fn serve_encrypted(stream: TcpStream, tls: &Tls, serving: &Serving<'_>) -> io::Result<()> {
+async fn serve_encrypted(stream: TcpStream, tls: &Tls, context: &ConnectionContext<'_>) -> io::Result<()> {
     let opened = tokio::select! {
-        opened = tls.accept(stream, serving.config.handshake_time) => opened?,
-        () = serving.shutdown.cancelled() => return Ok(()),
+        opened = tls.accept(stream, context.config.handshake_time) => opened?,
+        () = context.shutdown.cancelled() => return Ok(()),
     };
     match opened {
-        Opened::Encrypted(stream, Protocol::Http1) => http1::serve(stream, serving).await,
-        Opened::Encrypted(stream, Protocol::Http2) => http2::serve(stream, serving).await,
-        Opened::Plaintext(stream) => {
-            tls::answer_plaintext(stream, serving.config).await;
+        Accepted::Encrypted(stream, Protocol::Http1) => http1::serve(stream, context).await,
+        Accepted::Encrypted(stream, Protocol::Http2) => http2::serve(stream, context).await,
+        Accepted::Plaintext(stream) => {
+            tls::answer_plaintext(stream, context.config).await;
             Ok(())
         }
     }

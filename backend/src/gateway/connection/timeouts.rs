@@ -17,14 +17,14 @@ use crate::gateway::phase::Phase;
 
 /// How long each kind of wait may last.
 #[derive(Clone, Copy)]
-pub(crate) struct Pace {
+pub(crate) struct Timeouts {
     /// From the first byte of a request's headers to the last.
     pub(crate) header_time: Duration,
     /// Between two bytes of an answer.
     pub(crate) stall_time: Duration,
 }
 
-impl Pace {
+impl Timeouts {
     /// As it was set.
     pub(crate) fn of(config: &GatewayConfig) -> Self {
         Self { header_time: config.header_read_time, stall_time: config.stall_time }
@@ -32,10 +32,10 @@ impl Pace {
 }
 
 /// A stream with a clock beside it.
-pub(crate) struct Paced<S> {
+pub(crate) struct TimeoutStream<S> {
     stream: S,
     phase: Phase,
-    pace: Pace,
+    pace: Timeouts,
     /// When the connection was made, or the first byte of the headers came.
     headers_since: Instant,
     /// Until when the other side must have sent something, where somebody waits for it.
@@ -51,9 +51,9 @@ pub(crate) struct Paced<S> {
     moved: Arc<AtomicU64>,
 }
 
-impl<S> Paced<S> {
+impl<S> TimeoutStream<S> {
     /// A new connection: its first request's headers have their time from now.
-    pub(crate) fn new(stream: S, phase: Phase, pace: Pace) -> Self {
+    pub(crate) fn new(stream: S, phase: Phase, pace: Timeouts) -> Self {
         Self {
             stream,
             phase,
@@ -145,7 +145,7 @@ impl<S> Paced<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for TimeoutStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -168,7 +168,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.wrote(context, result)
@@ -206,11 +206,11 @@ mod tests {
     use super::*;
 
     const TIME: Duration = Duration::from_secs(10);
-    const PACE: Pace = Pace { header_time: TIME, stall_time: TIME };
+    const PACE: Timeouts = Timeouts { header_time: TIME, stall_time: TIME };
 
-    fn paced(phase: &Phase) -> (Paced<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
+    fn paced(phase: &Phase) -> (TimeoutStream<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
         let (near, far) = duplex(16);
-        (Paced::new(near, phase.clone(), PACE), far)
+        (TimeoutStream::new(near, phase.clone(), PACE), far)
     }
 
     #[tokio::test]

@@ -18,7 +18,7 @@ const WAITING_MAX: usize = 256;
 /// All folders that are looked at.
 #[derive(Clone, Default)]
 pub(crate) struct Hub {
-    feeds: Arc<Mutex<HashMap<Key, Weak<Feed>>>>,
+    watches: Arc<Mutex<HashMap<Key, Weak<FolderWatch>>>>,
 }
 
 /// Who may see what: only those with the same rights share a WATCH.
@@ -32,42 +32,42 @@ struct Key {
 }
 
 /// What happens in one folder.
-struct Feed {
+struct FolderWatch {
     key: Key,
     hub: Hub,
     /// Made by whoever comes first.
     opened: OnceCell<Mutex<State>>,
     /// Ends the WATCH when nobody is left.
-    over: CancellationToken,
+    closed: CancellationToken,
 }
 
 struct State {
     ring: Ring,
     /// None once nothing more comes.
-    tell: Option<broadcast::Sender<Event>>,
+    sender: Option<broadcast::Sender<Event>>,
 }
 
 /// One browser's ear.
-pub(crate) struct Listening {
+pub(crate) struct Subscription {
     /// What it hears at once.
-    pub greeting: Vec<Event>,
+    pub replay: Vec<Event>,
     events: Option<broadcast::Receiver<Event>>,
     last: EventId,
-    _feed: Arc<Feed>,
+    _feed: Arc<FolderWatch>,
 }
 
 impl Hub {
     /// Listens to a folder, from after `after` where that is said.
-    pub(crate) async fn listen(
+    pub(crate) async fn subscribe(
         &self,
         client: &Client,
         caller: &Caller,
         folder: &VPath,
         after: Option<Position>,
-    ) -> Result<Listening, ClientError> {
+    ) -> Result<Subscription, ClientError> {
         let key = Key::of(caller, folder);
         loop {
-            let feed = self.feed(&key);
+            let watch = self.watch(&key);
             let known = match after {
                 Some(Position::At(id)) => Some(id),
                 _ => None,
@@ -77,100 +77,100 @@ impl Hub {
                 let first = watcher.next().await?;
                 // What the file server tells again follows what the first of all heard last.
                 let ring = Ring::new(known.unwrap_or(first.id));
-                let (tell, _) = broadcast::channel(WAITING_MAX);
-                let weak = Arc::downgrade(&feed);
-                tokio::spawn(pump(watcher, weak, feed.over.clone()));
-                Ok::<_, ClientError>(Mutex::new(State { ring, tell: Some(tell) }))
+                let (sender, _) = broadcast::channel(WAITING_MAX);
+                let weak = Arc::downgrade(&watch);
+                tokio::spawn(pump(watcher, weak, watch.closed.clone()));
+                Ok::<_, ClientError>(Mutex::new(State { ring, sender: Some(sender) }))
             };
-            let state = feed.opened.get_or_try_init(open).await?;
+            let state = watch.opened.get_or_try_init(open).await?;
             let joined = {
                 let state = state.lock().unwrap_or_else(PoisonError::into_inner);
-                state.tell.as_ref().map(|tell| (state.ring.greet(after), tell.subscribe()))
+                state.sender.as_ref().map(|sender| (state.ring.replay(after), sender.subscribe()))
             };
             // One that is just over is no longer in the table: the next round makes another.
-            if let Some((greeting, events)) = joined {
-                let last = greeting.last().map_or(EventId { epoch: 0, sequence: 0 }, |event| event.id);
-                return Ok(Listening { greeting, events: Some(events), last, _feed: feed });
+            if let Some((replay, events)) = joined {
+                let last = replay.last().map_or(EventId { epoch: 0, sequence: 0 }, |event| event.id);
+                return Ok(Subscription { replay, events: Some(events), last, _feed: watch });
             }
         }
     }
 
-    fn feed(&self, key: &Key) -> Arc<Feed> {
-        let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(feed) = feeds.get(key).and_then(Weak::upgrade) {
-            return feed;
+    fn watch(&self, key: &Key) -> Arc<FolderWatch> {
+        let mut watches = self.watches.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(watch) = watches.get(key).and_then(Weak::upgrade) {
+            return watch;
         }
-        let feed = Arc::new(Feed {
+        let watch = Arc::new(FolderWatch {
             key: key.clone(),
             hub: self.clone(),
             opened: OnceCell::new(),
-            over: CancellationToken::new(),
+            closed: CancellationToken::new(),
         });
-        feeds.insert(key.clone(), Arc::downgrade(&feed));
-        feed
+        watches.insert(key.clone(), Arc::downgrade(&watch));
+        watch
     }
 }
 
 /// Tells on what the file server says, until it says no more or nobody listens.
-async fn pump(mut watcher: Watcher, feed: Weak<Feed>, over: CancellationToken) {
+async fn pump(mut watcher: Watcher, watch: Weak<FolderWatch>, closed: CancellationToken) {
     loop {
         let event = tokio::select! {
             biased;
-            () = over.cancelled() => return,
+            () = closed.cancelled() => return,
             event = watcher.next() => event.ok(),
         };
-        let Some(feed) = feed.upgrade() else { return };
+        let Some(watch) = watch.upgrade() else { return };
         let gone = event.as_ref().is_none_or(|event| event.kind == EventKind::Gone);
         if let Some(event) = event {
-            feed.tell(event).await;
+            watch.sender(event).await;
         }
         if gone {
-            feed.end().await;
+            watch.end().await;
             return;
         }
     }
 }
 
-impl Feed {
+impl FolderWatch {
     /// The state, which whoever spawned the pump is about to put there.
     async fn state(&self) -> Option<&Mutex<State>> {
         self.opened.get_or_try_init(|| async { Err(()) }).await.ok()
     }
 
-    async fn tell(&self, event: Event) {
+    async fn sender(&self, event: Event) {
         let Some(state) = self.state().await else { return };
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         state.ring.push(event.clone());
-        if let Some(tell) = &state.tell {
+        if let Some(sender) = &state.sender {
             // Nobody may be listening in this moment.
-            let _ = tell.send(event);
+            let _ = sender.send(event);
         }
     }
 
     async fn end(&self) {
         self.leave();
         if let Some(state) = self.state().await {
-            state.lock().unwrap_or_else(PoisonError::into_inner).tell = None;
+            state.lock().unwrap_or_else(PoisonError::into_inner).sender = None;
         }
     }
 
     /// Out of the table, unless another has taken the place.
     fn leave(&self) {
-        let mut feeds = self.hub.feeds.lock().unwrap_or_else(PoisonError::into_inner);
-        if feeds.get(&self.key).is_some_and(|feed| std::ptr::eq(feed.as_ptr(), self)) {
-            feeds.remove(&self.key);
+        let mut watches = self.hub.watches.lock().unwrap_or_else(PoisonError::into_inner);
+        if watches.get(&self.key).is_some_and(|watch| std::ptr::eq(watch.as_ptr(), self)) {
+            watches.remove(&self.key);
         }
     }
 }
 
-impl Drop for Feed {
+impl Drop for FolderWatch {
     fn drop(&mut self) {
-        self.over.cancel();
+        self.closed.cancel();
         self.leave();
     }
 }
 
-impl Listening {
+impl Subscription {
     /// The next event; none when there will be no more.
     pub(crate) async fn next(&mut self) -> Option<Event> {
         let event = match self.events.as_mut()?.recv().await {

@@ -30,7 +30,7 @@ impl Ring {
 
     /// What somebody hears first who comes now, and heard `after` last: that the folder is watched, and what was missed,
     /// or that it is no longer known.
-    pub(crate) fn greet(&self, after: Option<Position>) -> Vec<Event> {
+    pub(crate) fn replay(&self, after: Option<Position>) -> Vec<Event> {
         let ready = |id| Event { id, kind: EventKind::Ready };
         let last = self.kept.back().map_or(self.base, |event| event.id);
         let from = match after {
@@ -73,11 +73,11 @@ mod tests {
     }
 
     fn heard(ring: &Ring, after: Option<Position>) -> Vec<u64> {
-        ring.greet(after).iter().map(|event| event.id.sequence).collect()
+        ring.replay(after).iter().map(|event| event.id.sequence).collect()
     }
 
     fn is_lost(ring: &Ring, after: Position) -> bool {
-        matches!(&ring.greet(Some(after))[..], [_, Event { kind: EventKind::Resync, .. }])
+        matches!(&ring.replay(Some(after))[..], [_, Event { kind: EventKind::Resync, .. }])
     }
 
     #[test]
@@ -90,7 +90,7 @@ mod tests {
         assert_eq!(heard(&ring, Some(Position::At(id(10)))), [10, 11, 12, 13]);
         assert_eq!(heard(&ring, Some(Position::At(id(12)))), [12, 13]);
         assert_eq!(heard(&ring, Some(Position::At(id(13)))), [13]);
-        assert!(ring.greet(None).iter().all(|event| event.kind == EventKind::Ready));
+        assert!(ring.replay(None).iter().all(|event| event.kind == EventKind::Ready));
     }
 
     #[test]

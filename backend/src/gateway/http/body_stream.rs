@@ -12,13 +12,13 @@ use shared::ErrorCode;
 use crate::client::{ClientError, Transfer};
 
 /// Something that hands out the pieces of a body.
-pub(crate) trait Source: Send + 'static {
+pub(crate) trait BodySource: Send + 'static {
     /// The next piece; none at the end.
     fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, ClientError>> + Send;
 }
 
 /// A body that asks for a piece when the one before is on its way.
-pub(crate) fn body(source: impl Source) -> Body {
+pub(crate) fn body(source: impl BodySource) -> Body {
     Body::from_stream(try_unfold(source, |mut source| async move {
         let piece = source.next().await?;
         Ok::<_, ClientError>(piece.map(|piece| (piece, source)))
@@ -26,12 +26,12 @@ pub(crate) fn body(source: impl Source) -> Body {
 }
 
 /// The rest of a transfer's present item, which must be its last.
-pub(crate) struct Relay {
+pub(crate) struct TransferBody {
     transfer: Transfer,
     bytes_left: u64,
 }
 
-impl Relay {
+impl TransferBody {
     /// Of an item of which `length` bytes follow.
     pub(crate) fn new(transfer: Transfer, length: u64) -> Self {
         Self { transfer, bytes_left: length }
@@ -52,7 +52,7 @@ impl Relay {
     }
 }
 
-impl Source for Relay {
+impl BodySource for TransferBody {
     async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
         if self.bytes_left == 0 {
             return Ok(None);
@@ -67,10 +67,10 @@ impl Source for Relay {
 
 struct Started {
     first: Option<Bytes>,
-    relay: Relay,
+    relay: TransferBody,
 }
 
-impl Source for Started {
+impl BodySource for Started {
     async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
         match self.first.take() {
             Some(first) => Ok(Some(first)),
@@ -81,9 +81,9 @@ impl Source for Started {
 
 /// The next piece of an item of which `bytes_left` are still wanted, counted down.
 pub(crate) async fn next_piece(transfer: &mut Transfer, bytes_left: &mut u64) -> Result<Bytes, ClientError> {
-    let piece = transfer.piece().await?.ok_or_else(|| contradiction("an item ended early"))?;
+    let piece = transfer.piece().await?.ok_or_else(|| protocol_error("an item ended early"))?;
     *bytes_left =
-        bytes_left.checked_sub(piece.len() as u64).ok_or_else(|| contradiction("an item is longer than it said"))?;
+        bytes_left.checked_sub(piece.len() as u64).ok_or_else(|| protocol_error("an item is longer than it said"))?;
     Ok(piece)
 }
 
@@ -91,7 +91,7 @@ pub(crate) async fn next_piece(transfer: &mut Transfer, bytes_left: &mut u64) ->
 pub(crate) async fn end_item(transfer: &mut Transfer) -> Result<(), ClientError> {
     match transfer.piece().await? {
         None => Ok(()),
-        Some(_) => Err(contradiction("an item is longer than it said")),
+        Some(_) => Err(protocol_error("an item is longer than it said")),
     }
 }
 
@@ -100,11 +100,11 @@ pub(crate) async fn finish(transfer: &mut Transfer) -> Result<(), ClientError> {
     end_item(transfer).await?;
     match transfer.next_item().await? {
         None => Ok(()),
-        Some(_) => Err(contradiction("an item that nobody asked for")),
+        Some(_) => Err(protocol_error("an item that nobody asked for")),
     }
 }
 
 /// The file server does not do what it said.
-pub(crate) fn contradiction(sentence: &str) -> ClientError {
+pub(crate) fn protocol_error(sentence: &str) -> ClientError {
     ClientError::new(ErrorCode::Protocol, sentence)
 }

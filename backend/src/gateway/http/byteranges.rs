@@ -4,7 +4,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use shared::Span;
 
-use super::body_stream::{Source, contradiction, end_item, next_piece};
+use super::body_stream::{BodySource, end_item, next_piece, protocol_error};
 use crate::client::{ClientError, Item, Transfer};
 
 /// The texts around the parts. Pure.
@@ -80,7 +80,7 @@ impl Parts {
         match item {
             Some(Item::Sending(meta)) if meta.offset == span.offset && meta.length == span.length => {}
             Some(Item::Refused(failure) | Item::Unsatisfiable(_, failure)) => return Err(failure.into()),
-            _ => return Err(contradiction("a part that was not asked for")),
+            _ => return Err(protocol_error("a part that was not asked for")),
         }
         self.bytes_left = span.length;
         self.state = State::Inside;
@@ -99,7 +99,7 @@ impl Parts {
             return Ok(piece);
         }
         if self.transfer.next_item().await?.is_some() {
-            return Err(contradiction("an item that nobody asked for"));
+            return Err(protocol_error("an item that nobody asked for"));
         }
         self.state = State::Done;
         let tail = self.layout.tail();
@@ -110,7 +110,7 @@ impl Parts {
     }
 }
 
-impl Source for Parts {
+impl BodySource for Parts {
     async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
         match self.state {
             State::Done => Ok(None),

@@ -37,9 +37,9 @@ pub(crate) struct Representation {
 /// The conditions of one request.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Conditions {
-    if_match: Option<Tags>,
+    if_match: Option<EntityTags>,
     if_unmodified_since: Option<i64>,
-    if_none_match: Option<Tags>,
+    if_none_match: Option<EntityTags>,
     if_modified_since: Option<i64>,
     if_range: Option<IfRange>,
     ranges: Option<Vec<ByteRange>>,
@@ -47,7 +47,7 @@ pub(crate) struct Conditions {
 
 /// A list of entity tags, or `*` for any.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Tags {
+pub(crate) enum EntityTags {
     Any,
     Listed(Vec<Tag>),
 }
@@ -111,14 +111,14 @@ impl Conditions {
         let later_than = |date| now.modified.is_some_and(|modified| modified > date);
         let not_later_than = |date| now.modified.is_some_and(|modified| modified <= date);
         if let Some(tags) = &self.if_match {
-            if !tags.hold_strongly(now.etag) {
+            if !tags.match_strongly(now.etag) {
                 return Plan::PreconditionFailed;
             }
         } else if self.if_unmodified_since.is_some_and(later_than) {
             return Plan::PreconditionFailed;
         }
         if let Some(tags) = &self.if_none_match {
-            if tags.hold_weakly(now.etag) {
+            if tags.match_weakly(now.etag) {
                 return Plan::NotModified;
             }
         } else if self.if_modified_since.is_some_and(not_later_than) {
@@ -148,19 +148,19 @@ impl Conditions {
 
     /// True if what the client has is still that, for an answer that has no date (a listing).
     pub(crate) fn has(&self, etag: Option<ETag>) -> bool {
-        self.if_none_match.as_ref().is_some_and(|tags| tags.hold_weakly(etag))
+        self.if_none_match.as_ref().is_some_and(|tags| tags.match_weakly(etag))
     }
 }
 
-impl Tags {
-    pub(crate) fn hold_strongly(&self, etag: Option<ETag>) -> bool {
+impl EntityTags {
+    pub(crate) fn match_strongly(&self, etag: Option<ETag>) -> bool {
         match self {
             Self::Any => true,
             Self::Listed(tags) => etag.is_some_and(|etag| tags.iter().any(|tag| tag.is_strongly(etag))),
         }
     }
 
-    pub(crate) fn hold_weakly(&self, etag: Option<ETag>) -> bool {
+    pub(crate) fn match_weakly(&self, etag: Option<ETag>) -> bool {
         match self {
             Self::Any => true,
             Self::Listed(tags) => etag.is_some_and(|etag| tags.iter().any(|tag| tag.is_weakly(etag))),
@@ -222,7 +222,7 @@ fn if_range(headers: &HeaderMap) -> Option<IfRange> {
 }
 
 /// All lines of a header of entity tags. A malformed list holds what could be read up to there.
-pub(crate) fn tags(headers: &HeaderMap, name: HeaderName) -> Option<Tags> {
+pub(crate) fn tags(headers: &HeaderMap, name: HeaderName) -> Option<EntityTags> {
     if !headers.contains_key(&name) {
         return None;
     }
@@ -230,7 +230,7 @@ pub(crate) fn tags(headers: &HeaderMap, name: HeaderName) -> Option<Tags> {
     for value in headers.get_all(&name) {
         let Ok(mut rest) = value.to_str().map(str::trim) else { continue };
         if rest == "*" {
-            return Some(Tags::Any);
+            return Some(EntityTags::Any);
         }
         loop {
             rest = rest.trim_start_matches([' ', '\t', ',']);
@@ -239,7 +239,7 @@ pub(crate) fn tags(headers: &HeaderMap, name: HeaderName) -> Option<Tags> {
             rest = after;
         }
     }
-    Some(Tags::Listed(listed))
+    Some(EntityTags::Listed(listed))
 }
 
 /// One entity tag and what follows it (RFC 9110 §8.8.3).

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName};
 use shared::{Algorithm, Checksum, Digests, ErrorCode};
 
 use super::base64;
-use super::problem::Refusal;
+use super::problem::ErrorResponse;
 
 /// The name of BLAKE3 in these fields. The registry has none for it; other algorithms are ignored by whoever does not
 /// know them.
@@ -53,18 +53,18 @@ fn field_name(algorithm: Algorithm) -> Option<&'static str> {
 
 /// The strongest digest that the request names and the server can check; without `Content-Encoding` both fields mean the
 /// same bytes.
-pub(crate) fn wanted(headers: &HeaderMap) -> Result<Option<Checksum>, Refusal> {
+pub(crate) fn wanted(headers: &HeaderMap) -> Result<Option<Checksum>, ErrorResponse> {
     strongest(headers, &FIELDS)
 }
 
 /// The BLAKE3 digest of a whole file of which a request brings a piece: `Repr-Digest` alone, for `Content-Digest` would be
 /// that of the piece. Other algorithms are ignored.
-pub(crate) fn of_whole(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Refusal> {
+pub(crate) fn of_whole(headers: &HeaderMap) -> Result<Option<Vec<u8>>, ErrorResponse> {
     let found = strongest(headers, &FIELDS[..1])?;
     Ok(found.filter(|found| found.algorithm == Algorithm::Blake3).map(|found| found.digest))
 }
 
-fn strongest(headers: &HeaderMap, fields: &[HeaderName]) -> Result<Option<Checksum>, Refusal> {
+fn strongest(headers: &HeaderMap, fields: &[HeaderName]) -> Result<Option<Checksum>, ErrorResponse> {
     let mut found: Option<Checksum> = None;
     for value in fields.iter().flat_map(|name| headers.get_all(name)) {
         let text = value.to_str().map_err(|_| malformed())?;
@@ -85,9 +85,9 @@ fn strongest(headers: &HeaderMap, fields: &[HeaderName]) -> Result<Option<Checks
     Ok(found)
 }
 
-fn malformed() -> Refusal {
+fn malformed() -> ErrorResponse {
     let sentence = "A digest of the request is malformed: write `sha-256=:BASE64:` or `blake3=:BASE64:` (RFC 9530).";
-    Refusal::because(ErrorCode::BadRequest, sentence)
+    ErrorResponse::because(ErrorCode::BadRequest, sentence)
 }
 
 #[cfg(test)]

@@ -5,13 +5,13 @@ use sha2::{Digest, Sha256};
 use shared::limits::TEXT_BYTES_MAX;
 use shared::{ErrorCode, JobId};
 
-use super::problem::Refusal;
+use super::problem::ErrorResponse;
 
 pub(crate) const FIELD: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The key, where there is one: 32 hexadecimal digits or a UUID, as they are or as a string in quotes
 /// (draft-ietf-httpapi-idempotency-key-header). Another text stands for the digest of itself, which is as unique as it.
-pub(crate) fn key(headers: &HeaderMap) -> Result<Option<JobId>, Refusal> {
+pub(crate) fn key(headers: &HeaderMap) -> Result<Option<JobId>, ErrorResponse> {
     let mut values = headers.get_all(FIELD).iter();
     let text = match (values.next(), values.next()) {
         (None, _) => return Ok(None),
@@ -32,9 +32,9 @@ fn hashed(text: &str) -> JobId {
     JobId(id)
 }
 
-fn malformed() -> Refusal {
+fn malformed() -> ErrorResponse {
     let sentence = format!("Idempotency-Key must be there once, with 1 to {TEXT_BYTES_MAX} characters.");
-    Refusal::because(ErrorCode::BadRequest, sentence)
+    ErrorResponse::because(ErrorCode::BadRequest, sentence)
 }
 
 #[cfg(test)]

@@ -11,30 +11,30 @@ use shared::{ETag, ErrorCode};
 use super::conditional::Conditions;
 use super::headers::set;
 use super::negotiate::accepts;
-use super::problem::Refusal;
-use super::request_body::{Incoming, is_of_type};
+use super::problem::ErrorResponse;
+use super::request_body::{RequestBody, is_of_type};
 
 pub(crate) const JSON: &str = "application/json";
 
 /// 200 with what is true in this moment only.
-pub(crate) fn answer(value: &impl Serialize) -> Result<Response, Refusal> {
+pub(crate) fn answer(value: &impl Serialize) -> Result<Response, ErrorResponse> {
     with_status(StatusCode::OK, value)
 }
 
 /// The same with another status.
-pub(crate) fn with_status(status: StatusCode, value: &impl Serialize) -> Result<Response, Refusal> {
+pub(crate) fn with_status(status: StatusCode, value: &impl Serialize) -> Result<Response, ErrorResponse> {
     let headers =
         [(CONTENT_TYPE, HeaderValue::from_static(JSON)), (CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    let body = serde_json::to_vec(value).map_err(|_| Refusal::new(ErrorCode::Internal))?;
+    let body = serde_json::to_vec(value).map_err(|_| ErrorResponse::new(ErrorCode::Internal))?;
     Ok((status, headers, Body::from(body)).into_response())
 }
 
 /// 406 for a client that takes no JSON.
-pub(crate) fn wants_json(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(crate) fn wants_json(headers: &HeaderMap) -> Result<(), ErrorResponse> {
     if accepts(headers, JSON) {
         return Ok(());
     }
-    Err(Refusal::because(ErrorCode::NotAcceptable, "This is given as application/json only."))
+    Err(ErrorResponse::because(ErrorCode::NotAcceptable, "This is given as application/json only."))
 }
 
 /// 200 with a value that a client may keep and revalidate, or 304 where its copy is current.
@@ -42,7 +42,7 @@ pub(crate) fn revalidated(
     conditions: &Conditions,
     etag: Option<ETag>,
     value: &impl Serialize,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     let mut headers = HeaderMap::new();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers.insert(VARY, HeaderValue::from_static("Accept"));
@@ -53,20 +53,20 @@ pub(crate) fn revalidated(
         }
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-    let body = serde_json::to_vec(value).map_err(|_| Refusal::new(ErrorCode::Internal))?;
+    let body = serde_json::to_vec(value).map_err(|_| ErrorResponse::new(ErrorCode::Internal))?;
     Ok((StatusCode::OK, headers, Body::from(body)).into_response())
 }
 
 /// What a body of bounded length says; one that is empty says `{}`. The media type is insisted on, because a form of
 /// another site can send the same bytes under a type that needs no leave (the Fetch standard's safelist).
-pub(crate) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Incoming) -> Result<T, Refusal> {
+pub(crate) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: RequestBody) -> Result<T, ErrorResponse> {
     if !is_of_type(headers, JSON) {
-        return Err(Refusal::because(ErrorCode::UnsupportedMediaType, format!("The body must be {JSON}.")));
+        return Err(ErrorResponse::because(ErrorCode::UnsupportedMediaType, format!("The body must be {JSON}.")));
     }
     let bytes = body.whole().await?;
     let bytes = if bytes.is_empty() { b"{}" } else { &bytes[..] };
     serde_json::from_slice(bytes).map_err(|error| {
         // What is wrong with a request's own bytes is no secret, and says which of them it is.
-        Refusal::because(ErrorCode::BadRequest, format!("The body is not understood: {error}."))
+        ErrorResponse::because(ErrorCode::BadRequest, format!("The body is not understood: {error}."))
     })
 }

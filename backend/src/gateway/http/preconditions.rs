@@ -6,11 +6,11 @@ use http::HeaderMap;
 use http::header::{IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
 use shared::{Conflict, ETag, Entry};
 
-use super::conditional::{Tags, date, tags};
+use super::conditional::{EntityTags, date, tags};
 
 /// What must be true of the target when the change happens.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Wanted {
+pub(crate) enum TargetState {
     /// Nothing.
     Any,
     /// Nothing is there.
@@ -22,14 +22,14 @@ pub(crate) enum Wanted {
 /// The conditions of one request that changes a file.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Preconditions {
-    if_match: Option<Tags>,
-    if_none_match: Option<Tags>,
+    if_match: Option<EntityTags>,
+    if_none_match: Option<EntityTags>,
     if_unmodified_since: Option<i64>,
 }
 
 /// A condition does not hold, whatever is done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Fails;
+pub(crate) struct ConditionFails;
 
 impl Preconditions {
     /// From the headers.
@@ -44,47 +44,47 @@ impl Preconditions {
     }
 
     /// Without a look at the file; none where it must be looked at.
-    pub(crate) fn direct(&self) -> Option<Result<Wanted, Fails>> {
+    pub(crate) fn direct(&self) -> Option<Result<TargetState, ConditionFails>> {
         match (&self.if_match, &self.if_none_match, self.if_unmodified_since) {
-            (None, None, None) => Some(Ok(Wanted::Any)),
-            (None, Some(Tags::Any), None) => Some(Ok(Wanted::Absent)),
+            (None, None, None) => Some(Ok(TargetState::Any)),
+            (None, Some(EntityTags::Any), None) => Some(Ok(TargetState::Absent)),
             (Some(tags), None, None) => Some(present(tags)),
             _ => None,
         }
     }
 
     /// With a look at what is there, in the order of RFC 9110 §13.2.2.
-    pub(crate) fn decide(&self, there: Option<&Entry>) -> Result<Wanted, Fails> {
+    pub(crate) fn decide(&self, there: Option<&Entry>) -> Result<TargetState, ConditionFails> {
         let Some(entry) = there else {
             return match (&self.if_match, &self.if_none_match) {
-                (Some(_), _) => Err(Fails),
-                (None, Some(_)) => Ok(Wanted::Absent),
+                (Some(_), _) => Err(ConditionFails),
+                (None, Some(_)) => Ok(TargetState::Absent),
                 // What is not there has no date to be held against (RFC 9110 §13.1.4).
-                (None, None) => Ok(Wanted::Any),
+                (None, None) => Ok(TargetState::Any),
             };
         };
-        let matches = self.if_match.as_ref().is_none_or(|tags| tags.hold_strongly(entry.etag));
+        let matches = self.if_match.as_ref().is_none_or(|tags| tags.match_strongly(entry.etag));
         let later = self.if_unmodified_since.is_some_and(|date| entry.modified.seconds() > date);
-        let known = self.if_none_match.as_ref().is_some_and(|tags| tags.hold_weakly(entry.etag));
+        let known = self.if_none_match.as_ref().is_some_and(|tags| tags.match_weakly(entry.etag));
         if !matches || later || known {
-            return Err(Fails);
+            return Err(ConditionFails);
         }
-        Ok(Wanted::Present(entry.etag.into_iter().collect()))
+        Ok(TargetState::Present(entry.etag.into_iter().collect()))
     }
 }
 
-fn present(tags: &Tags) -> Result<Wanted, Fails> {
+fn present(tags: &EntityTags) -> Result<TargetState, ConditionFails> {
     match tags {
-        Tags::Any => Ok(Wanted::Present(Vec::new())),
-        Tags::Listed(tags) => match tags.iter().filter_map(|tag| tag.strong()).collect::<Vec<_>>() {
+        EntityTags::Any => Ok(TargetState::Present(Vec::new())),
+        EntityTags::Listed(tags) => match tags.iter().filter_map(|tag| tag.strong()).collect::<Vec<_>>() {
             // No state of any file has such a validator.
-            none if none.is_empty() => Err(Fails),
-            etags => Ok(Wanted::Present(etags)),
+            none if none.is_empty() => Err(ConditionFails),
+            etags => Ok(TargetState::Present(etags)),
         },
     }
 }
 
-impl Wanted {
+impl TargetState {
     /// As an upload says it, where something else than `conflict` is not asked for.
     pub(crate) fn for_upload(self, conflict: Conflict) -> (Conflict, Option<Vec<ETag>>) {
         match self {
@@ -124,19 +124,19 @@ mod tests {
     }
 
     #[track_caller]
-    fn direct(fields: &[(HeaderName, &str)], expected: Option<Result<Wanted, Fails>>) {
+    fn direct(fields: &[(HeaderName, &str)], expected: Option<Result<TargetState, ConditionFails>>) {
         assert_eq!(read(fields).direct(), expected, "{fields:?}");
     }
 
     #[test]
     fn what_the_file_server_can_hold_itself() {
-        direct(&[], Some(Ok(Wanted::Any)));
-        direct(&[(IF_NONE_MATCH, "*")], Some(Ok(Wanted::Absent)));
-        direct(&[(IF_MATCH, "*")], Some(Ok(Wanted::Present(Vec::new()))));
-        direct(&[(IF_MATCH, TAG)], Some(Ok(Wanted::Present(vec![ETag([0xab; 16])]))));
+        direct(&[], Some(Ok(TargetState::Any)));
+        direct(&[(IF_NONE_MATCH, "*")], Some(Ok(TargetState::Absent)));
+        direct(&[(IF_MATCH, "*")], Some(Ok(TargetState::Present(Vec::new()))));
+        direct(&[(IF_MATCH, TAG)], Some(Ok(TargetState::Present(vec![ETag([0xab; 16])]))));
         let two = format!("{TAG}, W/{OTHER}, {OTHER}");
         let both = vec![ETag([0xab; 16]), ETag([0xcd; 16])];
-        direct(&[(IF_MATCH, &two)], Some(Ok(Wanted::Present(both))));
+        direct(&[(IF_MATCH, &two)], Some(Ok(TargetState::Present(both))));
         direct(&[(IF_NONE_MATCH, TAG)], None);
         direct(&[(IF_UNMODIFIED_SINCE, DATE)], None);
         direct(&[(IF_MATCH, TAG), (IF_NONE_MATCH, "*")], None);
@@ -144,33 +144,33 @@ mod tests {
 
     #[test]
     fn an_empty_list_is_no_star() {
-        direct(&[(IF_MATCH, "")], Some(Err(Fails)));
-        direct(&[(IF_MATCH, "\"of another server\"")], Some(Err(Fails)));
+        direct(&[(IF_MATCH, "")], Some(Err(ConditionFails)));
+        direct(&[(IF_MATCH, "\"of another server\"")], Some(Err(ConditionFails)));
         // A weak validator never matches strongly (RFC 9110 §8.8.3.2).
-        direct(&[(IF_MATCH, &format!("W/{TAG}"))], Some(Err(Fails)));
+        direct(&[(IF_MATCH, &format!("W/{TAG}"))], Some(Err(ConditionFails)));
     }
 
     #[test]
     fn what_is_looked_at_is_held_to_what_was_seen() {
-        let seen = Ok(Wanted::Present(vec![ETag([0xab; 16])]));
+        let seen = Ok(TargetState::Present(vec![ETag([0xab; 16])]));
         let decide = |fields: &[(HeaderName, &str)], entry: Option<&Entry>| read(fields).decide(entry);
         let (old, new) = (entry(1_700_000_000), entry(1_700_000_001));
         assert_eq!(decide(&[(IF_UNMODIFIED_SINCE, DATE)], Some(&old)), seen);
-        assert_eq!(decide(&[(IF_UNMODIFIED_SINCE, DATE)], Some(&new)), Err(Fails));
-        assert_eq!(decide(&[(IF_UNMODIFIED_SINCE, DATE)], None), Ok(Wanted::Any));
+        assert_eq!(decide(&[(IF_UNMODIFIED_SINCE, DATE)], Some(&new)), Err(ConditionFails));
+        assert_eq!(decide(&[(IF_UNMODIFIED_SINCE, DATE)], None), Ok(TargetState::Any));
         assert_eq!(decide(&[(IF_UNMODIFIED_SINCE, DATE), (IF_MATCH, TAG)], Some(&new)), seen);
         assert_eq!(decide(&[(IF_NONE_MATCH, OTHER)], Some(&old)), seen);
-        assert_eq!(decide(&[(IF_NONE_MATCH, TAG)], Some(&old)), Err(Fails));
-        assert_eq!(decide(&[(IF_NONE_MATCH, "*")], Some(&old)), Err(Fails));
-        assert_eq!(decide(&[(IF_NONE_MATCH, TAG)], None), Ok(Wanted::Absent));
-        assert_eq!(decide(&[(IF_MATCH, "*")], None), Err(Fails));
+        assert_eq!(decide(&[(IF_NONE_MATCH, TAG)], Some(&old)), Err(ConditionFails));
+        assert_eq!(decide(&[(IF_NONE_MATCH, "*")], Some(&old)), Err(ConditionFails));
+        assert_eq!(decide(&[(IF_NONE_MATCH, TAG)], None), Ok(TargetState::Absent));
+        assert_eq!(decide(&[(IF_MATCH, "*")], None), Err(ConditionFails));
         assert_eq!(decide(&[(IF_MATCH, "*")], Some(&old)), seen);
     }
 
     #[test]
     fn an_upload_never_replaces_what_must_not_be_there() {
-        assert_eq!(Wanted::Absent.for_upload(Conflict::Replace), (Conflict::Fail, None));
-        assert_eq!(Wanted::Any.for_upload(Conflict::KeepBoth), (Conflict::KeepBoth, None));
-        assert_eq!(Wanted::Present(Vec::new()).for_upload(Conflict::Fail), (Conflict::Replace, Some(Vec::new())));
+        assert_eq!(TargetState::Absent.for_upload(Conflict::Replace), (Conflict::Fail, None));
+        assert_eq!(TargetState::Any.for_upload(Conflict::KeepBoth), (Conflict::KeepBoth, None));
+        assert_eq!(TargetState::Present(Vec::new()).for_upload(Conflict::Fail), (Conflict::Replace, Some(Vec::new())));
     }
 }

@@ -15,7 +15,7 @@ use crate::client::{ClientError, Failure};
 
 /// Why a request is not answered as it wished.
 #[derive(Clone, Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct ErrorResponse {
     /// The reason.
     pub code: ErrorCode,
     status: StatusCode,
@@ -26,7 +26,7 @@ pub(crate) struct Refusal {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-impl Refusal {
+impl ErrorResponse {
     /// With the code's own status and sentence.
     pub(crate) fn new(code: ErrorCode) -> Self {
         Self { code, status: status(code), detail: detail(code).into(), cause: String::new(), headers: Vec::new() }
@@ -123,8 +123,8 @@ fn add_wait(headers: &mut HeaderMap, status: StatusCode) {
     }
 }
 
-impl IntoResponse for Refusal {
-    /// Only the status: [`Refusal::render`] has the rest, once the id is known.
+impl IntoResponse for ErrorResponse {
+    /// Only the status: [`ErrorResponse::render`] has the rest, once the id is known.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
@@ -132,25 +132,25 @@ impl IntoResponse for Refusal {
     }
 }
 
-impl From<ErrorCode> for Refusal {
+impl From<ErrorCode> for ErrorResponse {
     fn from(code: ErrorCode) -> Self {
         Self::new(code)
     }
 }
 
-impl From<ClientError> for Refusal {
+impl From<ClientError> for ErrorResponse {
     fn from(error: ClientError) -> Self {
         Self { cause: error.message, ..Self::new(error.code).retry_after(error.retry_after) }
     }
 }
 
-impl From<Failure> for Refusal {
+impl From<Failure> for ErrorResponse {
     fn from(failure: Failure) -> Self {
         Self::from(ClientError::from(failure))
     }
 }
 
-impl From<PathError> for Refusal {
+impl From<PathError> for ErrorResponse {
     fn from(error: PathError) -> Self {
         Self::because(ErrorCode::BadPath, format!("The address cannot be used: {error}."))
     }
@@ -373,7 +373,7 @@ mod tests {
             retry_after: Some(Duration::from_millis(1500)),
             ..ClientError::new(ErrorCode::Unreachable, "x")
         };
-        let response = Refusal::from(error).render("id");
+        let response = ErrorResponse::from(error).render("id");
         assert_eq!(response.headers()[RETRY_AFTER], "2");
         assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
     }

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode;
 use shared::ErrorCode;
 use shared::limits::CURSOR_BYTES_MAX;
 
-use super::problem::Refusal;
+use super::problem::ErrorResponse;
 
 /// The parameters in the order of the text, decoded.
 pub(crate) struct Query(Vec<(String, String)>);
@@ -14,7 +14,7 @@ pub(crate) struct Query(Vec<(String, String)>);
 impl Query {
     /// # Errors
     /// [`ErrorCode::BadRequest`] for a parameter that is not UTF-8 once decoded.
-    pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
+    pub(crate) fn parse(text: &str) -> Result<Self, ErrorResponse> {
         let pairs = text.split('&').filter(|pair| !pair.is_empty());
         let decoded = pairs.map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -22,7 +22,7 @@ impl Query {
         });
         decoded.collect::<Option<_>>().map(Self).ok_or_else(|| {
             let sentence = "A parameter is not UTF-8. A path is written percent-encoded and then encoded once more, as every parameter is.";
-            Refusal::because(ErrorCode::BadRequest, sentence)
+            ErrorResponse::because(ErrorCode::BadRequest, sentence)
         })
     }
 
@@ -32,7 +32,7 @@ impl Query {
     }
 
     /// The value of a parameter that may be given once.
-    pub(crate) fn once(&self, name: &str) -> Result<Option<&str>, Refusal> {
+    pub(crate) fn once(&self, name: &str) -> Result<Option<&str>, ErrorResponse> {
         let mut values = self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
         match (values.next(), values.next()) {
             (value, None) => Ok(value),
@@ -41,20 +41,20 @@ impl Query {
     }
 
     /// A whole number, which may be given once.
-    pub(crate) fn number<T: FromStr>(&self, name: &str) -> Result<Option<T>, Refusal> {
+    pub(crate) fn number<T: FromStr>(&self, name: &str) -> Result<Option<T>, ErrorResponse> {
         let Some(text) = self.once(name)? else { return Ok(None) };
         text.parse().map(Some).map_err(|_| bad_parameter(name, "is not a number"))
     }
 
     /// `limit`: the most items in the answer, from 1 to `max`.
-    pub(crate) fn limit(&self, default: u32, max: u32) -> Result<u32, Refusal> {
+    pub(crate) fn limit(&self, default: u32, max: u32) -> Result<u32, ErrorResponse> {
         let Some(text) = self.once("limit")? else { return Ok(default) };
         let limit = text.parse().ok().filter(|limit| (1..=max).contains(limit));
         limit.ok_or_else(|| bad_parameter("limit", &format!("is not a number from 1 to {max}")))
     }
 
     /// `cursor`: where the page before ended; `None` for the first page.
-    pub(crate) fn cursor(&self) -> Result<Option<String>, Refusal> {
+    pub(crate) fn cursor(&self) -> Result<Option<String>, ErrorResponse> {
         let cursor = self.once("cursor")?.filter(|cursor| !cursor.is_empty());
         if cursor.is_some_and(|cursor| cursor.len() > CURSOR_BYTES_MAX) {
             return Err(ErrorCode::BadCursor.into());
@@ -69,8 +69,8 @@ fn decode(text: &str) -> Option<String> {
 }
 
 /// 400 with the name of a parameter and what is wrong with its value.
-pub(crate) fn bad_parameter(name: &str, problem: &str) -> Refusal {
-    Refusal::because(ErrorCode::BadRequest, format!("The parameter `{name}` {problem}."))
+pub(crate) fn bad_parameter(name: &str, problem: &str) -> ErrorResponse {
+    ErrorResponse::because(ErrorCode::BadRequest, format!("The parameter `{name}` {problem}."))
 }
 
 #[cfg(test)]

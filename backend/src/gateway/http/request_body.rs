@@ -17,7 +17,7 @@ use shared::ErrorCode;
 use shared::limits::PIECE_BYTES;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::problem::Refusal;
+use super::problem::ErrorResponse;
 use crate::gateway::phase::RequestGuard;
 
 /// What is read of a body that was refused, in bytes.
@@ -26,7 +26,7 @@ const REFUSED_BYTES_MAX: usize = 32 << 20;
 const REFUSED_TIME: Duration = Duration::from_secs(10);
 
 /// A request's body.
-pub(crate) struct Incoming {
+pub(crate) struct RequestBody {
     /// None once it ended or broke.
     body: Option<Body>,
     /// The client waits for a word before it sends anything.
@@ -34,7 +34,7 @@ pub(crate) struct Incoming {
     /// Keeps the connection's clock from taking these bytes for the next request.
     busy: Option<RequestGuard>,
     /// Came behind a piece that was handed out, and is told next.
-    fault: Option<Fault>,
+    fault: Option<BodyError>,
     limits: BodyLimits,
 }
 
@@ -53,14 +53,14 @@ pub(crate) struct BodyLimits {
 
 /// Why a body ends before its end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Fault {
+pub(crate) enum BodyError {
     /// No byte came for [`BodyLimits::stall_time`].
     Stalled,
     /// The connection broke, or the body is not what its headers say.
     Broken,
 }
 
-impl Incoming {
+impl RequestBody {
     /// Takes the body out of a request.
     pub(crate) fn of(limits: &BodyLimits, request: &mut Request) -> Self {
         Self {
@@ -74,7 +74,7 @@ impl Incoming {
 
     /// The next bytes, of which as many are taken at once as are there, but little more than `bytes_max`; none at the
     /// end.
-    pub(crate) async fn piece(&mut self, bytes_max: usize) -> Result<Option<Bytes>, Fault> {
+    pub(crate) async fn piece(&mut self, bytes_max: usize) -> Result<Option<Bytes>, BodyError> {
         if let Some(fault) = self.fault.take() {
             return Err(fault);
         }
@@ -95,7 +95,7 @@ impl Incoming {
         Ok(Some(gathered.map_or(first, BytesMut::freeze)))
     }
 
-    async fn frame(&mut self) -> Result<Option<Bytes>, Fault> {
+    async fn frame(&mut self) -> Result<Option<Bytes>, BodyError> {
         self.waits = false;
         loop {
             let Some(body) = &mut self.body else { return Ok(None) };
@@ -103,7 +103,7 @@ impl Incoming {
                 // What is left of it is not worth waiting for.
                 Err(_) => {
                     self.body = None;
-                    return Err(Fault::Stalled);
+                    return Err(BodyError::Stalled);
                 }
                 Ok(frame) => frame,
             };
@@ -114,7 +114,7 @@ impl Incoming {
                 }
                 Some(Err(_)) => {
                     self.body = None;
-                    return Err(Fault::Broken);
+                    return Err(BodyError::Broken);
                 }
                 // Trailers say nothing that is asked for here.
                 Some(Ok(frame)) => match frame.into_data() {
@@ -129,7 +129,7 @@ impl Incoming {
     }
 
     /// All of a body of so many bytes, however slowly it comes as long as it moves.
-    pub(crate) async fn all(&mut self, bytes: usize) -> Result<Bytes, Fault> {
+    pub(crate) async fn all(&mut self, bytes: usize) -> Result<Bytes, BodyError> {
         let Some(first) = self.piece(PIECE_BYTES).await? else { return Ok(Bytes::new()) };
         if first.len() >= bytes {
             return Ok(first);
@@ -148,16 +148,16 @@ impl Incoming {
     }
 
     /// A form or JSON: all of it, where it is short enough and comes in time.
-    pub(crate) async fn whole(mut self) -> Result<Vec<u8>, Refusal> {
+    pub(crate) async fn whole(mut self) -> Result<Vec<u8>, ErrorResponse> {
         let deadline = Instant::now() + self.limits.read_time;
         let bytes_max = self.limits.bytes_max;
         let mut whole = Vec::new();
         loop {
-            let piece = timeout_at(deadline, self.piece(PIECE_BYTES)).await.unwrap_or(Err(Fault::Stalled))?;
+            let piece = timeout_at(deadline, self.piece(PIECE_BYTES)).await.unwrap_or(Err(BodyError::Stalled))?;
             let Some(piece) = piece else { return Ok(whole) };
             if whole.len() + piece.len() > bytes_max {
                 let sentence = format!("The request's body is longer than {bytes_max} bytes.");
-                return Err(Refusal::because(ErrorCode::TooLarge, sentence));
+                return Err(ErrorResponse::because(ErrorCode::TooLarge, sentence));
             }
             whole.extend_from_slice(&piece);
         }
@@ -166,7 +166,7 @@ impl Incoming {
 
 /// A body that was not read to its end, because the request was refused, is read on: a connection that closes with bytes
 /// unread takes the answer back from a client that is still sending.
-impl Drop for Incoming {
+impl Drop for RequestBody {
     fn drop(&mut self) {
         let Some(mut body) = self.body.take().filter(|_| !self.waits) else { return };
         let busy = self.busy.take();
@@ -185,12 +185,14 @@ impl Drop for Incoming {
     }
 }
 
-impl From<Fault> for Refusal {
-    fn from(fault: Fault) -> Self {
+impl From<BodyError> for ErrorResponse {
+    fn from(fault: BodyError) -> Self {
         match fault {
-            Fault::Stalled => Self::because(ErrorCode::DeadlineExceeded, "The request's body took too long to come.")
-                .status(StatusCode::REQUEST_TIMEOUT),
-            Fault::Broken => Self::because(ErrorCode::BadRequest, "The request's body is broken."),
+            BodyError::Stalled => {
+                Self::because(ErrorCode::DeadlineExceeded, "The request's body took too long to come.")
+                    .status(StatusCode::REQUEST_TIMEOUT)
+            }
+            BodyError::Broken => Self::because(ErrorCode::BadRequest, "The request's body is broken."),
         }
     }
 }
@@ -205,13 +207,13 @@ pub(crate) fn length(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// 415 for a body that was compressed on its way: it would have to be stored as it is not.
-pub(crate) fn wants_identity(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(crate) fn wants_identity(headers: &HeaderMap) -> Result<(), ErrorResponse> {
     let mut codings = headers.get_all(CONTENT_ENCODING).iter();
     if codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Ok(());
     }
     let sentence = "The body must come as it is to be stored, without Content-Encoding.";
-    Err(Refusal::because(ErrorCode::UnsupportedMediaType, sentence))
+    Err(ErrorResponse::because(ErrorCode::UnsupportedMediaType, sentence))
 }
 
 /// True if the body is of that media type, whatever its parameters.

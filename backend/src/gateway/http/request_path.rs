@@ -6,12 +6,12 @@ use shared::{PathError, VPath};
 
 /// A path in the address, and whether a slash follows it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Target {
+pub(crate) struct RequestPath {
     pub path: VPath,
     pub slash: bool,
 }
 
-impl Target {
+impl RequestPath {
     /// The part of the address that the route's pattern leaves open (`{*path}`); empty for a pattern without one.
     pub(crate) fn of(request: &Request) -> Result<Self, PathError> {
         let pattern = request.extensions().get().map_or("", MatchedPath::as_str);
@@ -39,7 +39,7 @@ mod tests {
     #[track_caller]
     fn check(path: &str, expected: Result<(&str, bool), PathError>) {
         let uri = Uri::try_from(path).unwrap();
-        let target = Target::below(&uri, "/files").map(|target| (target.path.encoded(), target.slash));
+        let target = RequestPath::below(&uri, "/files").map(|target| (target.path.encoded(), target.slash));
         assert_eq!(target, expected.map(|(path, slash)| (path.to_owned(), slash)), "{path}");
     }
 

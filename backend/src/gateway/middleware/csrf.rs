@@ -9,7 +9,7 @@ use http::{HeaderMap, Method, Uri};
 use shared::ErrorCode;
 
 use crate::gateway::connection_info::Transport;
-use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::problem::ErrorResponse;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// A question that does not fit an address, and changes nothing.
@@ -23,11 +23,11 @@ pub(crate) fn check(
     headers: &HeaderMap,
     transport: Transport,
     trusted: &[String],
-) -> Result<(), Refusal> {
+) -> Result<(), ErrorResponse> {
     if !changes(method, uri) || asked_here(uri, headers, transport, trusted) {
         return Ok(());
     }
-    Err(Refusal::new(ErrorCode::CrossSite))
+    Err(ErrorResponse::new(ErrorCode::CrossSite))
 }
 
 fn changes(method: &Method, uri: &Uri) -> bool {

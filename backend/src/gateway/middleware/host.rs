@@ -10,10 +10,10 @@ use http::header::HOST;
 use http::{HeaderMap, Uri, Version};
 use shared::ErrorCode;
 
-use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::problem::ErrorResponse;
 
 /// `Ok` if the request names this server. HTTP/1.0 may leave the name out, and no browser speaks that.
-pub(crate) fn check(version: Version, uri: &Uri, headers: &HeaderMap, names: &[String]) -> Result<(), Refusal> {
+pub(crate) fn check(version: Version, uri: &Uri, headers: &HeaderMap, names: &[String]) -> Result<(), ErrorResponse> {
     let mut values = headers.get_all(HOST).iter();
     let header = match (values.next(), values.next()) {
         (Some(value), None) => Some(value.to_str().map_err(|_| malformed())?),
@@ -29,7 +29,7 @@ pub(crate) fn check(version: Version, uri: &Uri, headers: &HeaderMap, names: &[S
     }
 }
 
-fn known(host: &str, names: &[String]) -> Result<(), Refusal> {
+fn known(host: &str, names: &[String]) -> Result<(), ErrorResponse> {
     let name = without_port(host).ok_or_else(malformed)?;
     if is_address(name) {
         return Ok(());
@@ -39,7 +39,7 @@ fn known(host: &str, names: &[String]) -> Result<(), Refusal> {
     if local || names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
         Ok(())
     } else {
-        Err(Refusal::new(ErrorCode::UnknownHost))
+        Err(ErrorResponse::new(ErrorCode::UnknownHost))
     }
 }
 
@@ -68,8 +68,11 @@ fn is_address(name: &str) -> bool {
     }
 }
 
-fn malformed() -> Refusal {
-    Refusal::because(ErrorCode::BadRequest, "The request must have one Host header, with a host and perhaps a port.")
+fn malformed() -> ErrorResponse {
+    ErrorResponse::because(
+        ErrorCode::BadRequest,
+        "The request must have one Host header, with a host and perhaps a port.",
+    )
 }
 
 #[cfg(test)]

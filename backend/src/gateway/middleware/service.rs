@@ -22,8 +22,8 @@ use tracing::{info, warn};
 use super::{cors, csrf, host};
 use crate::gateway::connection_info::{ConnectionInfo, Transport};
 use crate::gateway::http::html::escape_log;
-use crate::gateway::http::problem::Refusal;
-use crate::gateway::http::request_body::Incoming;
+use crate::gateway::http::problem::ErrorResponse;
+use crate::gateway::http::request_body::RequestBody;
 use crate::gateway::request_id::RequestId;
 use crate::gateway::router;
 use crate::gateway::state::Gateway;
@@ -34,40 +34,40 @@ const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resour
 /// Answers requests: what happens to every one, around the routes. Cheap to clone. No layers of the framework: each of
 /// them would put the request's future and its answer's body into boxes of their own.
 #[derive(Clone)]
-pub(crate) struct Front {
+pub(crate) struct GatewayService {
     gateway: Gateway,
     routes: TowerToHyperService<Router>,
 }
 
-impl Front {
+impl GatewayService {
     pub(crate) fn new(gateway: Gateway) -> Self {
         Self { routes: TowerToHyperService::new(router::router(gateway.clone())), gateway }
     }
 
     /// The id, the log line and the counts of a request, and the body of a refusal.
-    pub(crate) async fn answer(self, mut request: Request) -> Response<Observed> {
+    pub(crate) async fn answer(self, mut request: Request) -> Response<CountedBody> {
         let gateway = &self.gateway;
         let id = gateway.request_ids.next();
         request.extensions_mut().insert(id);
-        let mut record = Record::begin(gateway, &request, id);
+        let mut log = AccessLog::begin(gateway, &request, id);
         let mut response = self.admit(request).await;
-        if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
-            record.refused = Some((refusal.code, refusal.cause.clone()));
+        if let Some(refusal) = response.extensions_mut().remove::<ErrorResponse>() {
+            log.refused = Some((refusal.code, refusal.cause.clone()));
             let layered = std::mem::take(response.headers_mut());
             response = refusal.render(id.as_str());
             keep(response.headers_mut(), layered);
         }
         finish_headers(response.headers_mut(), gateway, id);
-        record.status = Some(response.status());
-        record.bytes_expected = bytes_expected(&record.method, &response);
-        response.map(|body| Observed { body, record })
+        log.status = Some(response.status());
+        log.bytes_expected = bytes_expected(&log.method, &response);
+        response.map(|body| CountedBody { body, log })
     }
 
     /// Lets through what is short enough and meant for this server.
     async fn admit(&self, mut request: Request) -> Response {
         let gateway = &self.gateway;
         if let Err(refusal) = check(gateway, &request) {
-            drop(Incoming::of(&gateway.bodies, &mut request));
+            drop(RequestBody::of(&gateway.bodies, &mut request));
             return refusal.into_response();
         }
         let origins = &gateway.config.cors_origins;
@@ -123,16 +123,17 @@ fn finish_headers(headers: &mut HeaderMap, gateway: &Gateway, id: RequestId) {
         .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
 }
 
-fn check(gateway: &Gateway, request: &Request) -> Result<(), Refusal> {
+fn check(gateway: &Gateway, request: &Request) -> Result<(), ErrorResponse> {
     let target = target_bytes(request.uri());
     if target > gateway.config.target_bytes_max {
-        let refusal = Refusal::because(ErrorCode::TooLarge, "The address is longer than the server takes.");
+        let refusal = ErrorResponse::because(ErrorCode::TooLarge, "The address is longer than the server takes.");
         return Err(refusal.status(StatusCode::URI_TOO_LONG));
     }
     // Name, colon, space, value, line end.
     let lines: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if target + lines > gateway.config.header_bytes_max {
-        let refusal = Refusal::because(ErrorCode::TooLarge, "The request's headers are longer than the server takes.");
+        let refusal =
+            ErrorResponse::because(ErrorCode::TooLarge, "The request's headers are longer than the server takes.");
         return Err(refusal.status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
     }
     host::check(request.version(), request.uri(), request.headers(), &gateway.config.hosts)?;
@@ -148,7 +149,7 @@ fn target_bytes(uri: &Uri) -> usize {
 }
 
 /// What is known of a request once it is over, however it ends: it writes itself when it is dropped.
-struct Record {
+struct AccessLog {
     gateway: Gateway,
     id: RequestId,
     method: Method,
@@ -167,7 +168,7 @@ struct Record {
     ended: bool,
 }
 
-impl Record {
+impl AccessLog {
     fn begin(gateway: &Gateway, request: &Request, id: RequestId) -> Self {
         gateway.metrics.begin();
         Self {
@@ -188,7 +189,7 @@ impl Record {
     }
 }
 
-impl Drop for Record {
+impl Drop for AccessLog {
     fn drop(&mut self) {
         let time = self.started.elapsed();
         // 499, as other servers have it: the client closed the connection.
@@ -217,12 +218,12 @@ impl Drop for Record {
 }
 
 /// A body whose bytes are counted as the connection takes them.
-pub(crate) struct Observed {
+pub(crate) struct CountedBody {
     body: Body,
-    record: Record,
+    log: AccessLog,
 }
 
-impl HttpBody for Observed {
+impl HttpBody for CountedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -232,9 +233,9 @@ impl HttpBody for Observed {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         match &frame {
-            Some(Ok(frame)) => self.record.bytes += frame.data_ref().map_or(0, |data| data.len() as u64),
-            Some(Err(error)) => self.record.broken = Some(error.to_string()),
-            None => self.record.ended = true,
+            Some(Ok(frame)) => self.log.bytes += frame.data_ref().map_or(0, |data| data.len() as u64),
+            Some(Err(error)) => self.log.broken = Some(error.to_string()),
+            None => self.log.ended = true,
         }
         Poll::Ready(frame)
     }

@@ -8,11 +8,15 @@ use shared::api::files::About;
 use crate::gateway::auth::Auth;
 use crate::gateway::http::conditional::Conditions;
 use crate::gateway::http::json;
-use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
 
-pub(crate) async fn about(State(gateway): State<Gateway>, auth: Auth, request: Request) -> Result<Response, Refusal> {
+pub(crate) async fn about(
+    State(gateway): State<Gateway>,
+    auth: Auth,
+    request: Request,
+) -> Result<Response, ErrorResponse> {
     json::wants_json(request.headers())?;
     let about = About {
         version: env!("CARGO_PKG_VERSION").into(),

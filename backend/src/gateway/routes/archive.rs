@@ -25,16 +25,16 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use crate::client::Caller;
-use crate::gateway::archive::choice::Choice;
 use crate::gateway::archive::memory::Memory;
 use crate::gateway::archive::plan::{Limits, Manifest, Planner};
+use crate::gateway::archive::selection::Selection;
 use crate::gateway::archive::stream::Archive;
 use crate::gateway::auth::Auth;
 use crate::gateway::http::body_stream::body;
 use crate::gateway::http::conditional::{Conditions, Plan, Representation};
 use crate::gateway::http::content_disposition;
 use crate::gateway::http::headers::set;
-use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::query::Query;
 use crate::gateway::openapi::operation::{Operation, schema};
 use crate::gateway::request_id::RequestId;
@@ -47,7 +47,7 @@ pub(crate) async fn read(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     let request_id = RequestId::of(request.extensions());
     let conditions = Conditions::read(request.method(), request.headers());
     let head = request.method() == Method::HEAD;
@@ -55,10 +55,10 @@ pub(crate) async fn read(
         Method::POST => form(&gateway, request).await?,
         _ => request.uri().query().unwrap_or_default().to_owned(),
     };
-    let choice = Choice::read(&Query::parse(&text)?, &gateway.config.name)?;
+    let selection = Selection::read(&Query::parse(&text)?, &gateway.config.name)?;
     let mut memory = Memory::reserve(&gateway.archives)?;
-    let mut planner = Planner::new(choice.paths(), Limits::default());
-    for few in choice.batches() {
+    let mut planner = Planner::new(selection.paths(), Limits::default());
+    for few in selection.batches() {
         let mut walking = gateway.client.walk(&caller, few.to_vec(), None).await?;
         while let Some(page) = walking.next_page().await? {
             if let Some(skipped) = page.skipped.filter(|skipped| !skipped.is_empty()) {
@@ -68,7 +68,11 @@ pub(crate) async fn read(
             memory.grow(&gateway.archives, planner.manifest_bytes())?;
         }
     }
-    answer(Asked { gateway: &gateway, caller, conditions, head, name: &choice.name }, planner.finish(), memory)
+    answer(
+        ArchiveRequest { gateway: &gateway, caller, conditions, head, name: &selection.name },
+        planner.finish(),
+        memory,
+    )
 }
 
 pub(crate) fn describe_get() -> Operation {
@@ -97,7 +101,7 @@ fn describe_answers(operation: Operation) -> Operation {
 }
 
 /// Of a request, what its answer depends on beside the manifest.
-struct Asked<'a> {
+struct ArchiveRequest<'a> {
     gateway: &'a Gateway,
     caller: Caller,
     conditions: Conditions,
@@ -105,7 +109,7 @@ struct Asked<'a> {
     name: &'a str,
 }
 
-fn answer(asked: Asked<'_>, manifest: Manifest, memory: Memory) -> Result<Response, Refusal> {
+fn answer(asked: ArchiveRequest<'_>, manifest: Manifest, memory: Memory) -> Result<Response, ErrorResponse> {
     let size = manifest.layout.total_bytes;
     let mut headers = HeaderMap::with_capacity(12);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
@@ -115,7 +119,7 @@ fn answer(asked: Asked<'_>, manifest: Manifest, memory: Memory) -> Result<Respon
     let (status, span) = match asked.conditions.decide_for(representation(&manifest)) {
         Plan::NotModified => return Ok((StatusCode::NOT_MODIFIED, headers).into_response()),
         Plan::PreconditionFailed => return Err(ErrorCode::PreconditionFailed.into()),
-        Plan::Unsatisfiable => return Err(Refusal::unsatisfiable(size)),
+        Plan::Unsatisfiable => return Err(ErrorResponse::unsatisfiable(size)),
         Plan::Parts(spans) => match spans[..] {
             [span] if manifest.etag.is_some() => (StatusCode::PARTIAL_CONTENT, span),
             // Nobody asks for several parts of an archive; a server may send the whole (RFC 9110 §14.2).
@@ -145,22 +149,22 @@ fn representation(manifest: &Manifest) -> Representation {
 }
 
 /// The body of a POST: a form, of bounded length, in bounded time.
-async fn form(gateway: &Gateway, request: Request) -> Result<String, Refusal> {
+async fn form(gateway: &Gateway, request: Request) -> Result<String, ErrorResponse> {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM)) {
-        let refusal = Refusal::because(ErrorCode::BadRequest, format!("The body must be {FORM}."));
+        let refusal = ErrorResponse::because(ErrorCode::BadRequest, format!("The body must be {FORM}."));
         return Err(refusal.status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
     let bytes_max = gateway.config.request_body_bytes_max;
     let body = Limited::new(request.into_body(), bytes_max).collect();
     let collected = timeout(gateway.config.body_read_time, body).await.map_err(|_| {
-        let refusal = Refusal::because(ErrorCode::DeadlineExceeded, "The request's body took too long to come.");
+        let refusal = ErrorResponse::because(ErrorCode::DeadlineExceeded, "The request's body took too long to come.");
         refusal.status(StatusCode::REQUEST_TIMEOUT)
     })?;
     let bytes = collected.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
-        Some(_) => Refusal::because(ErrorCode::TooLarge, format!("The form is longer than {bytes_max} bytes.")),
-        None => Refusal::because(ErrorCode::BadRequest, "The request's body is broken."),
+        Some(_) => ErrorResponse::because(ErrorCode::TooLarge, format!("The form is longer than {bytes_max} bytes.")),
+        None => ErrorResponse::because(ErrorCode::BadRequest, "The request's body is broken."),
     })?;
     String::from_utf8(bytes.to_bytes().into())
-        .map_err(|_| Refusal::because(ErrorCode::BadRequest, "The form is not UTF-8."))
+        .map_err(|_| ErrorResponse::because(ErrorCode::BadRequest, "The form is not UTF-8."))
 }

@@ -14,9 +14,9 @@ use shared::{Change, ErrorCode, Job, JobId, JobState, Outcome};
 use crate::client::Caller;
 use crate::gateway::auth::Auth;
 use crate::gateway::http::headers::set;
-use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::query::Query;
-use crate::gateway::http::request_body::Incoming;
+use crate::gateway::http::request_body::RequestBody;
 use crate::gateway::http::{idempotency_key, json};
 use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
@@ -32,8 +32,8 @@ pub(crate) async fn change(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     mut request: Request,
-) -> Result<Response, Refusal> {
-    let body = Incoming::of(&gateway.bodies, &mut request);
+) -> Result<Response, ErrorResponse> {
+    let body = RequestBody::of(&gateway.bodies, &mut request);
     json::wants_json(request.headers())?;
     let wait = wait(&Query::parse(request.uri().query().unwrap_or_default())?)?;
     let key = idempotency_key::key(request.headers())?;
@@ -53,14 +53,14 @@ impl Gateway {
         key: JobId,
         change: &Change,
         wait: Duration,
-    ) -> Result<Job, Refusal> {
+    ) -> Result<Job, ErrorResponse> {
         self.metrics.changed(action(change));
         Ok(self.client.change(caller, key, change.clone(), wait).await?)
     }
 }
 
 /// 200 with what became of it, or 202 where it goes on; a change of one item that failed is refused as that item was.
-fn answer(job: Job, change: &Change) -> Result<Response, Refusal> {
+fn answer(job: Job, change: &Change) -> Result<Response, ErrorResponse> {
     refuse_failure(&job, change)?;
     let status = if job.state == JobState::Running { StatusCode::ACCEPTED } else { StatusCode::OK };
     let mut response = json::with_status(status, &job)?;
@@ -74,10 +74,10 @@ fn answer(job: Job, change: &Change) -> Result<Response, Refusal> {
 }
 
 /// The refusal of the only item of a finished change, where it failed.
-pub(super) fn refuse_failure(job: &Job, change: &Change) -> Result<(), Refusal> {
+pub(super) fn refuse_failure(job: &Job, change: &Change) -> Result<(), ErrorResponse> {
     match (&job.outcomes[..], change.len()) {
         ([Outcome::Failed { code, path, message }], 1) if job.state == JobState::Done => {
-            let refusal = Refusal::new(*code).caused_by(message.clone());
+            let refusal = ErrorResponse::new(*code).caused_by(message.clone());
             Err(match path {
                 Some(path) => refusal.about(path),
                 None => refusal,
@@ -88,9 +88,9 @@ pub(super) fn refuse_failure(job: &Job, change: &Change) -> Result<(), Refusal> 
 }
 
 /// What the file server would refuse without a sentence for people.
-fn check(change: &Change) -> Result<(), Refusal> {
+fn check(change: &Change) -> Result<(), ErrorResponse> {
     if change.is_empty() {
-        return Err(Refusal::because(ErrorCode::BadRequest, "The change names nothing to change."));
+        return Err(ErrorResponse::because(ErrorCode::BadRequest, "The change names nothing to change."));
     }
     let long = shared::wire::encode(change).len() > FRAME_CONTROL_BYTES_MAX - REQUEST_BYTES;
     if change.len() > CHANGE_ITEMS_MAX || long {
@@ -98,14 +98,14 @@ fn check(change: &Change) -> Result<(), Refusal> {
             "A change may have {CHANGE_ITEMS_MAX} items, and {} KiB of paths. Ask for the rest in another one.",
             (FRAME_CONTROL_BYTES_MAX - REQUEST_BYTES) >> 10
         );
-        return Err(Refusal::because(ErrorCode::TooLarge, sentence));
+        return Err(ErrorResponse::because(ErrorCode::TooLarge, sentence));
     }
     Ok(())
 }
 
 /// The key of a change for which the client named none.
-pub(super) fn random_key() -> Result<JobId, Refusal> {
-    random_bytes().map(JobId).map_err(|_| Refusal::new(ErrorCode::Internal))
+pub(super) fn random_key() -> Result<JobId, ErrorResponse> {
+    random_bytes().map(JobId).map_err(|_| ErrorResponse::new(ErrorCode::Internal))
 }
 
 fn action(change: &Change) -> &'static str {
@@ -121,7 +121,7 @@ fn action(change: &Change) -> &'static str {
 }
 
 /// `wait`: how long the answer waits for the end of the change, in milliseconds.
-fn wait(query: &Query) -> Result<Duration, Refusal> {
+fn wait(query: &Query) -> Result<Duration, ErrorResponse> {
     Ok(query.number("wait")?.map_or(WAIT, Duration::from_millis).min(JOB_WAIT_MAX))
 }
 

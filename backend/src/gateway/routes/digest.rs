@@ -10,9 +10,9 @@ use shared::{Algorithm, ErrorCode};
 use crate::client::Caller;
 use crate::gateway::auth::Auth;
 use crate::gateway::http::json;
-use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::query::{Query, bad_parameter};
-use crate::gateway::http::request_path::Target;
+use crate::gateway::http::request_path::RequestPath;
 use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
 
@@ -21,8 +21,8 @@ pub(crate) async fn read(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     request: Request,
-) -> Result<Response, Refusal> {
-    let path = Target::of(&request)?.path;
+) -> Result<Response, ErrorResponse> {
+    let path = RequestPath::of(&request)?.path;
     let algorithms = algorithms(request.uri().query().unwrap_or_default())?;
     json::wants_json(request.headers())?;
     let caller = Caller { deadline_ms: None, ..caller };
@@ -41,14 +41,14 @@ pub(crate) fn describe() -> Operation {
 }
 
 /// `algorithm=`, once or several times; BLAKE3 where nothing is said.
-fn algorithms(query: &str) -> Result<Vec<Algorithm>, Refusal> {
+fn algorithms(query: &str) -> Result<Vec<Algorithm>, ErrorResponse> {
     let mut wanted = Vec::new();
     for name in Query::parse(query)?.all("algorithm") {
         let known = Algorithm::ALL.into_iter().find(|algorithm| algorithm.tus_name() == name);
         let algorithm =
             known.ok_or_else(|| bad_parameter("algorithm", "is none of `blake3`, `crc32`, `sha256`, `sha1`"))?;
         if wanted.contains(&algorithm) {
-            return Err(Refusal::because(ErrorCode::BadRequest, "An algorithm is named twice."));
+            return Err(ErrorResponse::because(ErrorCode::BadRequest, "An algorithm is named twice."));
         }
         wanted.push(algorithm);
     }

@@ -22,10 +22,10 @@ use tokio::time::{Instant, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::gateway::auth::Auth;
-use crate::gateway::events::hub::Listening;
+use crate::gateway::events::hub::Subscription;
 use crate::gateway::events::ring::Position;
 use crate::gateway::http::negotiate::accepts;
-use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::query::{Query, bad_parameter};
 use crate::gateway::openapi::operation::{Operation, schema};
 use crate::gateway::state::Gateway;
@@ -44,10 +44,10 @@ pub(crate) async fn read(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     let (folder, after) = asked(request.uri().query().unwrap_or_default(), request.headers())?;
     if !accepts(request.headers(), EVENT_STREAM) {
-        return Err(Refusal::because(ErrorCode::NotAcceptable, "Events are given as text/event-stream only."));
+        return Err(ErrorResponse::because(ErrorCode::NotAcceptable, "Events are given as text/event-stream only."));
     }
     if request.method() == Method::HEAD {
         gateway.client.stat(&caller, &folder).await?;
@@ -55,10 +55,10 @@ pub(crate) async fn read(
     }
     let place = Arc::clone(&gateway.event_streams).try_acquire_owned().map_err(|_| {
         let sentence = "As many browsers look at folders as the server allows. Changes are shown once you reload.";
-        Refusal::because(ErrorCode::TooManyRequests, sentence)
+        ErrorResponse::because(ErrorCode::TooManyRequests, sentence)
     })?;
-    let listening = gateway.hub.listen(&gateway.client, &caller, &folder, after).await?;
-    Ok((StatusCode::OK, headers(), body(&gateway, listening, place)).into_response())
+    let subscription = gateway.hub.subscribe(&gateway.client, &caller, &folder, after).await?;
+    Ok((StatusCode::OK, headers(), body(&gateway, subscription, place)).into_response())
 }
 
 pub(crate) fn describe() -> Operation {
@@ -81,7 +81,7 @@ fn headers() -> HeaderMap {
 
 /// The folder, and what was heard of it last: `Last-Event-ID`, which a browser sends when it comes back, goes before
 /// `after`, which was true when the page was opened.
-fn asked(query: &str, headers: &HeaderMap) -> Result<(VPath, Option<Position>), Refusal> {
+fn asked(query: &str, headers: &HeaderMap) -> Result<(VPath, Option<Position>), ErrorResponse> {
     let query = Query::parse(query)?;
     let path = query.once("path")?.ok_or_else(|| bad_parameter("path", "is missing: it names the folder"))?;
     let last = headers.get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or_default());
@@ -95,7 +95,7 @@ fn asked(query: &str, headers: &HeaderMap) -> Result<(VPath, Option<Position>), 
 
 /// One browser's stream.
 struct Stream {
-    listening: Listening,
+    subscription: Subscription,
     waiting: VecDeque<Bytes>,
     beat: tokio::time::Interval,
     closing: CancellationToken,
@@ -103,13 +103,13 @@ struct Stream {
     _place: OwnedSemaphorePermit,
 }
 
-fn body(gateway: &Gateway, mut listening: Listening, place: OwnedSemaphorePermit) -> Body {
-    let greeting = std::mem::take(&mut listening.greeting);
+fn body(gateway: &Gateway, mut subscription: Subscription, place: OwnedSemaphorePermit) -> Body {
+    let replay = std::mem::take(&mut subscription.replay);
     let open = gateway.metrics.event_streams.clone();
     open.inc();
     let stream = Stream {
-        listening,
-        waiting: std::iter::once(Bytes::from_static(RETRY.as_bytes())).chain(greeting.iter().map(text)).collect(),
+        subscription,
+        waiting: std::iter::once(Bytes::from_static(RETRY.as_bytes())).chain(replay.iter().map(text)).collect(),
         beat: interval_at(Instant::now() + HEART_BEAT, HEART_BEAT),
         closing: gateway.closing.clone(),
         open,
@@ -129,7 +129,7 @@ impl Stream {
         tokio::select! {
             biased;
             () = self.closing.cancelled() => None,
-            event = self.listening.next() => {
+            event = self.subscription.next() => {
                 self.beat.reset();
                 event.as_ref().map(text)
             }

@@ -19,24 +19,24 @@ use super::folder_page;
 use crate::client::{Caller, ClientError, GetItem, Item};
 use crate::gateway::auth::Auth;
 use crate::gateway::connection_info::ConnectionInfo;
-use crate::gateway::http::body_stream::{Relay, body};
+use crate::gateway::http::body_stream::{TransferBody, body};
 use crate::gateway::http::byteranges::{Layout, Parts};
 use crate::gateway::http::conditional::{Conditions, Plan, last_modified};
 use crate::gateway::http::headers::{set, set_text};
-use crate::gateway::http::problem::Refusal;
-use crate::gateway::http::request_path::Target;
+use crate::gateway::http::problem::ErrorResponse;
+use crate::gateway::http::request_path::RequestPath;
 use crate::gateway::http::{content_disposition, content_type, digest_fields};
 use crate::gateway::openapi::operation::Operation;
 use crate::gateway::request_id::RequestId;
-use crate::gateway::sendfile::body::Lent;
-use crate::gateway::sendfile::queue::Lane;
+use crate::gateway::sendfile::body::FileBody;
+use crate::gateway::sendfile::queue::SendfileQueue;
 use crate::gateway::state::Gateway;
 
 /// How often a request is begun again because the file changed under it.
 const ATTEMPTS: usize = 3;
 
 /// What was asked for.
-struct Asked {
+struct GetRequest {
     path: VPath,
     conditions: Conditions,
     head: bool,
@@ -45,7 +45,7 @@ struct Asked {
     request_id: RequestId,
     uri: Uri,
     /// Where the connection takes files as they are.
-    lane: Option<Lane>,
+    queue: Option<SendfileQueue>,
 }
 
 /// A file, a folder's index, or where to find either.
@@ -53,10 +53,11 @@ pub(crate) async fn read(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     request: Request,
-) -> Result<Response, Refusal> {
-    let target = Target::of(&request)?;
+) -> Result<Response, ErrorResponse> {
+    let target = RequestPath::of(&request)?;
     let request_id = RequestId::of(request.extensions());
-    let asked = Asked {
+    let wanted = digest_fields::asked_for(request.headers());
+    let request = GetRequest {
         path: target.path,
         conditions: Conditions::read(request.method(), request.headers()),
         head: request.method() == Method::HEAD,
@@ -64,29 +65,28 @@ pub(crate) async fn read(
         caller,
         request_id,
         uri: request.uri().clone(),
-        lane: request.extensions().get().and_then(|link: &ConnectionInfo| link.lane.clone()),
+        queue: request.extensions().get().and_then(|link: &ConnectionInfo| link.queue.clone()),
     };
     if target.slash {
-        return match folder_page::folder(&gateway, &asked.caller, &asked.path, &asked.conditions).await {
+        return match folder_page::folder(&gateway, &request.caller, &request.path, &request.conditions).await {
             // A file does not end in a slash; people type one all the same.
-            Err(refusal) if refusal.code == ErrorCode::NotFolder => to_file(&gateway, &asked).await,
+            Err(refusal) if refusal.code == ErrorCode::NotFolder => to_file(&gateway, &request).await,
             answer => answer,
         };
     }
-    if asked.path.is_root() {
-        return Ok(redirect("files/", asked.uri.query()));
+    if request.path.is_root() {
+        return Ok(redirect("files/", request.uri.query()));
     }
-    let wanted = digest_fields::asked_for(request.headers());
-    let mut answer = attempt(&gateway, &asked).await;
+    let mut answer = attempt(&gateway, &request).await;
     for _ in 1..ATTEMPTS {
         match answer {
-            Err(refusal) if refusal.code == ErrorCode::Changed => answer = attempt(&gateway, &asked).await,
+            Err(refusal) if refusal.code == ErrorCode::Changed => answer = attempt(&gateway, &request).await,
             _ => break,
         }
     }
     let mut response = answer?;
     if !wanted.is_empty() && response.headers().contains_key(ETAG) {
-        tell_digests(&gateway, &asked, wanted, response.headers_mut()).await;
+        tell_digests(&gateway, &request, wanted, response.headers_mut()).await;
     }
     Ok(response)
 }
@@ -109,78 +109,78 @@ pub(crate) fn describe() -> Operation {
 
 /// Adds `Repr-Digest` with what is known of the very file that is answered with. Nothing is read for it: a client that
 /// insists asks `/api/v1/digest`.
-async fn tell_digests(gateway: &Gateway, asked: &Asked, wanted: Vec<Algorithm>, headers: &mut HeaderMap) {
+async fn tell_digests(gateway: &Gateway, request: &GetRequest, wanted: Vec<Algorithm>, headers: &mut HeaderMap) {
     // The answer is as good without it.
-    let Ok(known) = gateway.client.digest(&asked.caller, &asked.path, wanted, true).await else { return };
+    let Ok(known) = gateway.client.digest(&request.caller, &request.path, wanted, true).await else { return };
     let same = known.entry.etag.is_some_and(|etag| headers.get(ETAG).is_some_and(|value| *value == etag.quoted()));
     if let Some(digest) = digest_fields::field(&known.digests).filter(|_| same) {
         set(headers, digest_fields::REPR_DIGEST, digest);
     }
 }
 
-async fn attempt(gateway: &Gateway, asked: &Asked) -> Result<Response, Refusal> {
-    let answer = if asked.head { examine(gateway, asked).await } else { send(gateway, asked).await };
+async fn attempt(gateway: &Gateway, request: &GetRequest) -> Result<Response, ErrorResponse> {
+    let answer = if request.head { examine(gateway, request).await } else { send(gateway, request).await };
     match answer {
-        Err(refusal) if refusal.code == ErrorCode::IsFolder => Ok(to_folder(asked)),
+        Err(refusal) if refusal.code == ErrorCode::IsFolder => Ok(to_folder(request)),
         answer => answer,
     }
 }
 
 /// HEAD: as GET would answer, without asking for a byte.
-async fn examine(gateway: &Gateway, asked: &Asked) -> Result<Response, Refusal> {
-    let entry = regular(gateway.client.stat_for_reading(&asked.caller, &asked.path).await?)?;
-    match asked.conditions.decide(&entry) {
-        Plan::Whole | Plan::Parts(_) => Ok(gateway.whole(asked, &entry, Body::empty())),
-        plan => without_body(gateway, asked, &entry, plan),
+async fn examine(gateway: &Gateway, request: &GetRequest) -> Result<Response, ErrorResponse> {
+    let entry = regular(gateway.client.stat_for_reading(&request.caller, &request.path).await?)?;
+    match request.conditions.decide(&entry) {
+        Plan::Whole | Plan::Parts(_) => Ok(gateway.whole(request, &entry, Body::empty())),
+        plan => without_body(gateway, request, &entry, plan),
     }
 }
 
 /// GET. Without conditions one round trip to the file server is enough: it clips the range and says what the file is.
-async fn send(gateway: &Gateway, asked: &Asked) -> Result<Response, Refusal> {
-    match asked.conditions.direct() {
+async fn send(gateway: &Gateway, request: &GetRequest) -> Result<Response, ErrorResponse> {
+    match request.conditions.direct() {
         Ok(range) => {
-            let item = GetItem { path: asked.path.clone(), range, if_etag: None };
-            send_one(gateway, asked, item).await
+            let item = GetItem { path: request.path.clone(), range, if_etag: None };
+            send_one(gateway, request, item).await
         }
         Err(()) => {
-            let entry = regular(gateway.client.stat_for_reading(&asked.caller, &asked.path).await?)?;
+            let entry = regular(gateway.client.stat_for_reading(&request.caller, &request.path).await?)?;
             let if_etag = entry.etag;
-            let path = asked.path.clone();
-            match asked.conditions.decide(&entry) {
-                Plan::Whole => send_one(gateway, asked, GetItem { path, range: None, if_etag }).await,
+            let path = request.path.clone();
+            match request.conditions.decide(&entry) {
+                Plan::Whole => send_one(gateway, request, GetItem { path, range: None, if_etag }).await,
                 Plan::Parts(spans) => match spans[..] {
-                    [span] => send_one(gateway, asked, GetItem { path, range: range_of(span), if_etag }).await,
-                    _ => send_parts(gateway, asked, &entry, spans).await,
+                    [span] => send_one(gateway, request, GetItem { path, range: range_of(span), if_etag }).await,
+                    _ => send_parts(gateway, request, &entry, spans).await,
                 },
-                plan => without_body(gateway, asked, &entry, plan),
+                plan => without_body(gateway, request, &entry, plan),
             }
         }
     }
 }
 
-async fn send_one(gateway: &Gateway, asked: &Asked, item: GetItem) -> Result<Response, Refusal> {
+async fn send_one(gateway: &Gateway, request: &GetRequest, item: GetItem) -> Result<Response, ErrorResponse> {
     let ranged = item.range.is_some();
-    let mut transfer = gateway.client.get_fd(&asked.caller, item).await?;
+    let mut transfer = gateway.client.get_fd(&request.caller, item).await?;
     match transfer.next_item().await? {
         Some(Item::Sending(meta)) => {
             let span = Span { offset: meta.offset, length: meta.length };
             let body = match transfer.take_fd() {
-                Some(file) => Lent::new(transfer, file, span, asked.lane.clone()).start().await?,
-                None => Relay::new(transfer, meta.length).start().await?,
+                Some(file) => FileBody::new(transfer, file, span, request.queue.clone()).start().await?,
+                None => TransferBody::new(transfer, meta.length).start().await?,
             };
             if ranged {
-                Ok(gateway.part(asked, &meta.entry, span, body))
+                Ok(gateway.part(request, &meta.entry, span, body))
             } else {
-                Ok(gateway.whole(asked, &meta.entry, body))
+                Ok(gateway.whole(request, &meta.entry, body))
             }
         }
         Some(Item::Unsatisfiable(meta, _)) => {
             // The end of the answer, so that the connection is free again.
             let _ = transfer.next_item().await;
             if meta.entry.size == 0 {
-                return Ok(gateway.whole(asked, &meta.entry, Body::empty()));
+                return Ok(gateway.whole(request, &meta.entry, Body::empty()));
             }
-            Err(Refusal::unsatisfiable(meta.entry.size))
+            Err(ErrorResponse::unsatisfiable(meta.entry.size))
         }
         Some(Item::Refused(failure)) => {
             let _ = transfer.next_item().await;
@@ -190,47 +190,52 @@ async fn send_one(gateway: &Gateway, asked: &Asked, item: GetItem) -> Result<Res
     }
 }
 
-async fn send_parts(gateway: &Gateway, asked: &Asked, entry: &Entry, spans: Vec<Span>) -> Result<Response, Refusal> {
-    let item = |span: &Span| GetItem { path: asked.path.clone(), range: range_of(*span), if_etag: entry.etag };
-    let mut transfer = gateway.client.get(&asked.caller, spans.iter().map(item).collect()).await?;
+async fn send_parts(
+    gateway: &Gateway,
+    request: &GetRequest,
+    entry: &Entry,
+    spans: Vec<Span>,
+) -> Result<Response, ErrorResponse> {
+    let item = |span: &Span| GetItem { path: request.path.clone(), range: range_of(*span), if_etag: entry.etag };
+    let mut transfer = gateway.client.get(&request.caller, spans.iter().map(item).collect()).await?;
     let first = match transfer.next_item().await? {
         Some(Item::Refused(failure)) => return Err(failure.into()),
         Some(item) => item,
         None => return Err(ClientError::new(ErrorCode::Protocol, "an answer without the items").into()),
     };
     let layout = Layout::new(
-        &gateway.request_ids.boundary(asked.request_id),
-        content_type::content_type(&asked.path),
+        &gateway.request_ids.boundary(request.request_id),
+        content_type::content_type(&request.path),
         entry.size,
     );
-    let mut headers = gateway.entity_headers(asked, entry);
+    let mut headers = gateway.entity_headers(request, entry);
     set(&mut headers, CONTENT_TYPE, layout.content_type());
     headers.insert(CONTENT_LENGTH, layout.length(&spans).into());
     Ok(answer(StatusCode::PARTIAL_CONTENT, headers, body(Parts::new(layout, spans, transfer, first))))
 }
 
-fn without_body(gateway: &Gateway, asked: &Asked, entry: &Entry, plan: Plan) -> Result<Response, Refusal> {
+fn without_body(gateway: &Gateway, request: &GetRequest, entry: &Entry, plan: Plan) -> Result<Response, ErrorResponse> {
     match plan {
         Plan::NotModified => {
             // What the client's copy is renewed with (RFC 9110 §15.4.5), and nothing about the bytes.
-            let mut headers = gateway.entity_headers(asked, entry);
+            let mut headers = gateway.entity_headers(request, entry);
             headers.remove(CONTENT_TYPE);
             Ok(answer(StatusCode::NOT_MODIFIED, headers, Body::empty()))
         }
-        Plan::Unsatisfiable => Err(Refusal::unsatisfiable(entry.size)),
+        Plan::Unsatisfiable => Err(ErrorResponse::unsatisfiable(entry.size)),
         _ => Err(ErrorCode::PreconditionFailed.into()),
     }
 }
 
 impl Gateway {
-    fn whole(&self, asked: &Asked, entry: &Entry, body: Body) -> Response {
-        let mut headers = self.entity_headers(asked, entry);
+    fn whole(&self, request: &GetRequest, entry: &Entry, body: Body) -> Response {
+        let mut headers = self.entity_headers(request, entry);
         headers.insert(CONTENT_LENGTH, entry.size.into());
         answer(StatusCode::OK, headers, body)
     }
 
-    fn part(&self, asked: &Asked, entry: &Entry, span: Span, body: Body) -> Response {
-        let mut headers = self.entity_headers(asked, entry);
+    fn part(&self, request: &GetRequest, entry: &Entry, span: Span, body: Body) -> Response {
+        let mut headers = self.entity_headers(request, entry);
         headers.insert(CONTENT_LENGTH, span.length.into());
         let (first, last, size) = (span.offset, span.end().saturating_sub(1), entry.size);
         set(&mut headers, CONTENT_RANGE, format!("bytes {first}-{last}/{size}"));
@@ -238,9 +243,9 @@ impl Gateway {
     }
 
     /// What every answer about a file says of it.
-    fn entity_headers(&self, asked: &Asked, entry: &Entry) -> HeaderMap {
+    fn entity_headers(&self, request: &GetRequest, entry: &Entry) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(16);
-        let content_type = content_type::content_type(&asked.path);
+        let content_type = content_type::content_type(&request.path);
         headers.insert(CONTENT_SECURITY_POLICY, self.policies.of(content_type));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -251,8 +256,8 @@ impl Gateway {
         if let Some(date) = last_modified(entry.modified, SystemTime::now()) {
             set_text(&mut headers, LAST_MODIFIED, date);
         }
-        if asked.download {
-            headers.insert(CONTENT_DISPOSITION, content_disposition::attachment(&asked.path.display_name()));
+        if request.download {
+            headers.insert(CONTENT_DISPOSITION, content_disposition::attachment(&request.path.display_name()));
         }
         headers
     }
@@ -267,7 +272,7 @@ fn answer(status: StatusCode, headers: HeaderMap, body: Body) -> Response {
 }
 
 /// What GET would say of something that is not a regular file.
-fn regular(entry: Entry) -> Result<Entry, Refusal> {
+fn regular(entry: Entry) -> Result<Entry, ErrorResponse> {
     match (entry.kind, &entry.link) {
         (Kind::File, _) => Ok(entry),
         (Kind::Folder, _) => Err(ErrorCode::IsFolder.into()),
@@ -286,13 +291,13 @@ fn is_download(query: &str) -> bool {
 }
 
 /// A folder's address ends in a slash, so that the names in its index are relative to it.
-fn to_folder(asked: &Asked) -> Response {
-    redirect(&format!("{}/", encode_segment(asked.path.name())), asked.uri.query())
+fn to_folder(request: &GetRequest) -> Response {
+    redirect(&format!("{}/", encode_segment(request.path.name())), request.uri.query())
 }
 
-async fn to_file(gateway: &Gateway, asked: &Asked) -> Result<Response, Refusal> {
-    regular(gateway.client.stat_for_reading(&asked.caller, &asked.path).await?)?;
-    Ok(redirect(&format!("../{}", encode_segment(asked.path.name())), asked.uri.query()))
+async fn to_file(gateway: &Gateway, request: &GetRequest) -> Result<Response, ErrorResponse> {
+    regular(gateway.client.stat_for_reading(&request.caller, &request.path).await?)?;
+    Ok(redirect(&format!("../{}", encode_segment(request.path.name())), request.uri.query()))
 }
 
 /// 308 to an address relative to this one: it holds under whatever prefix a proxy serves the gateway.

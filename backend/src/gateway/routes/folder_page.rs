@@ -19,11 +19,11 @@ use shared::size;
 use shared::{Kind, Link, Order, VPath};
 
 use crate::client::{Blocks, Caller, Client, ClientError};
-use crate::gateway::http::body_stream::{Source, body};
+use crate::gateway::http::body_stream::{BodySource, body};
 use crate::gateway::http::conditional::Conditions;
 use crate::gateway::http::headers::set;
 use crate::gateway::http::html::{csp_hash, date, escape_html};
-use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::state::Gateway;
 
 /// What a link to a folder's page ends in.
@@ -60,7 +60,7 @@ pub(crate) async fn folder(
     caller: &Caller,
     path: &VPath,
     conditions: &Conditions,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     let blocks = gateway.client.list_blocks(caller, path, Order::default(), None, LIST_LIMIT_MAX).await?;
     let head = blocks.head();
     let mut headers = HeaderMap::new();
@@ -79,7 +79,7 @@ pub(crate) async fn folder(
     let html = top(path, &gateway.config.name, head.total);
     let single = blocks.is_single();
     let (client, caller, path) = (gateway.client.clone(), caller.clone(), path.clone());
-    let mut index = Index { client, caller, path, html, blocks, cursor: None };
+    let mut index = FolderPage { client, caller, path, html, blocks, cursor: None };
     let first = index.next().await?.unwrap_or_default();
     let body = if single && index.cursor.is_none() {
         set(&mut headers, CONTENT_LENGTH, first.len());
@@ -91,7 +91,7 @@ pub(crate) async fn folder(
 }
 
 /// What is still to come of an index.
-struct Index {
+struct FolderPage {
     client: Client,
     caller: Caller,
     path: VPath,
@@ -102,7 +102,7 @@ struct Index {
     cursor: Option<String>,
 }
 
-impl Source for Index {
+impl BodySource for FolderPage {
     async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
         loop {
             if let Some(cursor) = self.cursor.take() {
@@ -126,10 +126,10 @@ impl Source for Index {
 /// An index of which the first piece is there.
 struct Begun {
     first: Option<Bytes>,
-    index: Index,
+    index: FolderPage,
 }
 
-impl Source for Begun {
+impl BodySource for Begun {
     async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
         match self.first.take() {
             Some(first) => Ok(Some(first)),

@@ -7,7 +7,7 @@ use shared::ErrorCode;
 use tokio::time::timeout;
 
 use crate::client::ClientError;
-use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
 
@@ -21,13 +21,13 @@ pub(crate) fn describe_alive() -> Operation {
 }
 
 /// `/readyz`: the file server answers too.
-pub(crate) async fn ready(State(gateway): State<Gateway>) -> Result<Response, Refusal> {
+pub(crate) async fn ready(State(gateway): State<Gateway>) -> Result<Response, ErrorResponse> {
     let pinged = timeout(gateway.config.ready_time, gateway.client.ping()).await;
     let pinged = pinged.unwrap_or_else(|_| Err(ClientError::new(ErrorCode::DeadlineExceeded, "no answer to a ping")));
     match pinged {
         Ok(_) => Ok(alive().await),
         // Whatever the reason: not now.
-        Err(error) => Err(Refusal::from(error).status(http::StatusCode::SERVICE_UNAVAILABLE)),
+        Err(error) => Err(ErrorResponse::from(error).status(http::StatusCode::SERVICE_UNAVAILABLE)),
     }
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn describe_ready() -> Operation {
 }
 
 /// `/metrics`.
-pub(crate) async fn metrics(State(gateway): State<Gateway>) -> Result<Response, Refusal> {
+pub(crate) async fn metrics(State(gateway): State<Gateway>) -> Result<Response, ErrorResponse> {
     if !gateway.config.metrics {
         return Err(ErrorCode::NotFound.into());
     }

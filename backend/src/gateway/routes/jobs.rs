@@ -12,7 +12,7 @@ use shared::{ErrorCode, JobId};
 
 use crate::gateway::auth::Auth;
 use crate::gateway::http::json;
-use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::query::Query;
 use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
@@ -22,7 +22,7 @@ pub(crate) async fn list(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     json::wants_json(request.headers())?;
     let jobs = gateway.client.jobs(&caller).await?;
     json::answer(&Jobs { jobs })
@@ -39,7 +39,7 @@ pub(crate) async fn read(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     json::wants_json(request.headers())?;
     let id = id(request.uri())?;
     let query = Query::parse(request.uri().query().unwrap_or_default())?;
@@ -63,7 +63,7 @@ pub(crate) async fn cancel(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     json::wants_json(request.headers())?;
     json::answer(&gateway.client.cancel_job(&caller, id(request.uri())?).await?)
 }
@@ -72,7 +72,7 @@ pub(crate) fn describe_cancel() -> Operation {
     Operation::new("cancelJob", "Stops a change after the entry that it is at").id().json("200", "Job").problems([])
 }
 
-fn id(uri: &Uri) -> Result<JobId, Refusal> {
+fn id(uri: &Uri) -> Result<JobId, ErrorResponse> {
     let id = uri.path().rsplit('/').next().and_then(JobId::parse);
-    id.ok_or_else(|| Refusal::because(ErrorCode::NotFound, "There is no such change."))
+    id.ok_or_else(|| ErrorResponse::because(ErrorCode::NotFound, "There is no such change."))
 }

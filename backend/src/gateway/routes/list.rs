@@ -14,17 +14,17 @@ use shared::columns::{Columns, MEDIA_TYPE};
 use shared::limits::{LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX};
 use shared::{Direction, ETag, ErrorCode, Order, SortKey, VPath};
 
-use super::list_json::Rows;
+use super::list_json::RowWriter;
 use crate::client::{Blocks, ClientError};
 use crate::gateway::auth::{Auth, rights_header};
-use crate::gateway::http::body_stream::{Source, body};
+use crate::gateway::http::body_stream::{BodySource, body};
 use crate::gateway::http::conditional::Conditions;
 use crate::gateway::http::headers::set;
 use crate::gateway::http::json::JSON;
 use crate::gateway::http::negotiate::preferred;
-use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::query::{Query, bad_parameter};
-use crate::gateway::http::request_path::Target;
+use crate::gateway::http::request_path::RequestPath;
 use crate::gateway::openapi::operation::{Operation, schema};
 use crate::gateway::state::Gateway;
 
@@ -33,10 +33,10 @@ pub(crate) async fn list(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     request: Request,
-) -> Result<Response, Refusal> {
-    let path = Target::of(&request)?.path;
-    let query = Parameters::read(request.uri().query().unwrap_or_default())?;
-    let form = Form::of(request.headers())?;
+) -> Result<Response, ErrorResponse> {
+    let path = RequestPath::of(&request)?.path;
+    let query = ListParameters::read(request.uri().query().unwrap_or_default())?;
+    let format = Format::of(request.headers())?;
     let mut blocks =
         gateway.client.list_blocks(&caller, &path, query.order, query.cursor.as_deref(), query.limit).await?;
     let mut headers = HeaderMap::new();
@@ -44,7 +44,7 @@ pub(crate) async fn list(
     headers.insert(VARY, HeaderValue::from_static("Accept"));
     headers.extend([rights_header(&caller)]);
     if let Some(etag) = blocks.head().etag {
-        let etag = form.etag(etag);
+        let etag = format.etag(etag);
         set(&mut headers, ETAG_HEADER, etag.quoted());
         if Conditions::read(request.method(), request.headers()).has(Some(etag)) {
             // A page with a validator is short, and to read it to its end costs less than to cancel it.
@@ -52,11 +52,11 @@ pub(crate) async fn list(
             return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
         }
     }
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(form.media_type()));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     let short = query.limit <= LIST_LIMIT_DEFAULT;
-    let body = match form {
-        Form::Columns => whole_or_stream(InColumns(blocks), short).await?,
-        Form::Json => whole_or_stream(InJson::new(blocks, path), short).await?,
+    let body = match format {
+        Format::Columns => whole_or_stream(ColumnsBody(blocks), short).await?,
+        Format::Json => whole_or_stream(JsonBody::new(blocks, path), short).await?,
     };
     Ok((StatusCode::OK, headers, body).into_response())
 }
@@ -80,7 +80,7 @@ pub(crate) fn describe() -> Operation {
 
 /// A short page is gathered, so that its length is known and the file server is done with it; a long one goes on as its
 /// blocks come.
-async fn whole_or_stream(mut page: impl Source, short: bool) -> Result<Body, ClientError> {
+async fn whole_or_stream(mut page: impl BodySource, short: bool) -> Result<Body, ClientError> {
     if !short {
         return Ok(body(page));
     }
@@ -95,20 +95,21 @@ async fn whole_or_stream(mut page: impl Source, short: bool) -> Result<Body, Cli
 
 /// In what form a listing is given.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Form {
+enum Format {
     Json,
     Columns,
 }
 
-impl Form {
+impl Format {
     /// JSON, unless columns are asked for by their name.
-    fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
+    fn of(headers: &HeaderMap) -> Result<Self, ErrorResponse> {
         match preferred(headers, &[JSON, MEDIA_TYPE]) {
             Some(0) => Ok(Self::Json),
             Some(_) => Ok(Self::Columns),
-            None => {
-                Err(Refusal::because(ErrorCode::NotAcceptable, format!("This is given as {JSON} or {MEDIA_TYPE}.")))
-            }
+            None => Err(ErrorResponse::because(
+                ErrorCode::NotAcceptable,
+                format!("This is given as {JSON} or {MEDIA_TYPE}."),
+            )),
         }
     }
 
@@ -129,25 +130,25 @@ impl Form {
 }
 
 /// The blocks as they are.
-struct InColumns(Blocks);
+struct ColumnsBody(Blocks);
 
-impl Source for InColumns {
+impl BodySource for ColumnsBody {
     async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
         Ok(self.0.next().await?.map(Columns::into_bytes))
     }
 }
 
 /// The blocks as one JSON object, a piece for each.
-struct InJson {
+struct JsonBody {
     blocks: Blocks,
     path: VPath,
-    rows: Rows,
+    rows: RowWriter,
     begun: bool,
 }
 
-impl InJson {
+impl JsonBody {
     fn new(blocks: Blocks, path: VPath) -> Self {
-        let rows = Rows::below(&path);
+        let rows = RowWriter::below(&path);
         Self { blocks, path, rows, begun: false }
     }
 
@@ -180,7 +181,7 @@ impl InJson {
     }
 }
 
-impl Source for InJson {
+impl BodySource for JsonBody {
     async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
         let Some(columns) = self.blocks.next().await? else { return Ok(None) };
         let piece = self.piece(&columns);
@@ -191,14 +192,14 @@ impl Source for InJson {
 
 /// What the query of a listing comes to.
 #[derive(PartialEq, Debug)]
-struct Parameters {
+struct ListParameters {
     order: Order,
     limit: u32,
     cursor: Option<String>,
 }
 
-impl Parameters {
-    fn read(query: &str) -> Result<Self, Refusal> {
+impl ListParameters {
+    fn read(query: &str) -> Result<Self, ErrorResponse> {
         let query = Query::parse(query)?;
         let key = match query.once("sort")? {
             None | Some("name") => SortKey::Name,
@@ -225,22 +226,22 @@ mod tests {
 
     #[track_caller]
     fn refuses(query: &str, word: &str) {
-        let refusal = Parameters::read(query).unwrap_err();
+        let refusal = ListParameters::read(query).unwrap_err();
         let response = refusal.render("id");
         assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{query}");
-        let refusal = format!("{:?}", Parameters::read(query).unwrap_err());
+        let refusal = format!("{:?}", ListParameters::read(query).unwrap_err());
         assert!(refusal.contains(word), "{refusal}");
     }
 
     #[test]
     fn a_listing_is_sorted_as_asked() {
-        let read = |query| Parameters::read(query).unwrap();
-        let default = Parameters { order: Order::default(), limit: LIST_LIMIT_DEFAULT, cursor: None };
+        let read = |query| ListParameters::read(query).unwrap();
+        let default = ListParameters { order: Order::default(), limit: LIST_LIMIT_DEFAULT, cursor: None };
         assert_eq!(read(""), default);
         assert_eq!(read("cursor=&unknown=1"), default);
         let order = Order { key: SortKey::Size, direction: Direction::Descending };
         let cursor = Some(String::from("1.2&x"));
-        assert_eq!(read("sort=size&order=desc&limit=50&cursor=1.2%26x"), Parameters { order, limit: 50, cursor });
+        assert_eq!(read("sort=size&order=desc&limit=50&cursor=1.2%26x"), ListParameters { order, limit: 50, cursor });
     }
 
     #[test]
@@ -258,17 +259,17 @@ mod tests {
 
     #[test]
     fn columns_are_given_to_who_asks_for_them() {
-        let form = |accept: &str| {
+        let format = |accept: &str| {
             let headers = HeaderMap::from_iter([(http::header::ACCEPT, HeaderValue::from_str(accept).unwrap())]);
-            Form::of(&headers).ok()
+            Format::of(&headers).ok()
         };
-        assert_eq!(Form::of(&HeaderMap::new()).ok(), Some(Form::Json));
-        assert_eq!(form("*/*"), Some(Form::Json));
-        assert_eq!(form("application/*"), Some(Form::Json));
-        assert_eq!(form("application/json"), Some(Form::Json));
-        assert_eq!(form(MEDIA_TYPE), Some(Form::Columns));
-        assert_eq!(form("application/vnd.passerelle.columns, application/json;q=0.5"), Some(Form::Columns));
-        assert_eq!(form("application/vnd.passerelle.columns, */*;q=0.1"), Some(Form::Columns));
-        assert_eq!(form("text/html"), None);
+        assert_eq!(Format::of(&HeaderMap::new()).ok(), Some(Format::Json));
+        assert_eq!(format("*/*"), Some(Format::Json));
+        assert_eq!(format("application/*"), Some(Format::Json));
+        assert_eq!(format("application/json"), Some(Format::Json));
+        assert_eq!(format(MEDIA_TYPE), Some(Format::Columns));
+        assert_eq!(format("application/vnd.passerelle.columns, application/json;q=0.5"), Some(Format::Columns));
+        assert_eq!(format("application/vnd.passerelle.columns, */*;q=0.1"), Some(Format::Columns));
+        assert_eq!(format("text/html"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Rows of a listing as JSON, in the form of [`shared::Entry`] and without an allocation for each. Pure.
+//! RowWriter of a listing as JSON, in the form of [`shared::Entry`] and without an allocation for each. Pure.
 
 use shared::columns::Columns;
 use shared::hex;
@@ -9,14 +9,14 @@ use shared::{ETag, Kind, Link, VPath};
 const ROW_BYTES: usize = 140;
 
 /// Writes the rows of one folder.
-pub(crate) struct Rows {
+pub(crate) struct RowWriter {
     /// What the paths begin with: the folder's own, encoded, and a slash.
     folder: String,
     /// Whether a row was written, which the next one is parted from.
     any: bool,
 }
 
-impl Rows {
+impl RowWriter {
     /// Of the entries of that folder.
     pub(crate) fn below(folder: &VPath) -> Self {
         let mut text = folder.encoded();
@@ -130,7 +130,7 @@ mod tests {
             let mut builder = Builder::new();
             entries.iter().for_each(|entry| assert!(builder.push(&Row::of(entry))));
             let columns = Columns::parse(builder.finish(&Head::default())).unwrap();
-            let (mut rows, mut json) = (Rows::below(&folder), b"[".to_vec());
+            let (mut rows, mut json) = (RowWriter::below(&folder), b"[".to_vec());
             rows.write(&columns, &mut json).unwrap();
             json.push(b']');
             let expected: Vec<_> = columns.rows().map(|row| row.entry(&folder).unwrap()).collect();

@@ -16,10 +16,10 @@ use crate::client::{Caller, ClientError, Sent, Stage, Store, Upload};
 use crate::gateway::auth::Auth;
 use crate::gateway::http::digest_fields;
 use crate::gateway::http::headers::set;
-use crate::gateway::http::preconditions::{Preconditions, Wanted};
-use crate::gateway::http::problem::Refusal;
-use crate::gateway::http::request_body::{self, Incoming};
-use crate::gateway::http::request_path::Target;
+use crate::gateway::http::preconditions::{Preconditions, TargetState};
+use crate::gateway::http::problem::ErrorResponse;
+use crate::gateway::http::request_body::{self, RequestBody};
+use crate::gateway::http::request_path::RequestPath;
 use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
 
@@ -27,7 +27,7 @@ use crate::gateway::state::Gateway;
 const OC_MTIME: HeaderName = HeaderName::from_static("x-oc-mtime");
 
 /// What was asked for.
-struct Asked {
+struct PutRequest {
     path: VPath,
     length: Option<u64>,
     preconditions: Preconditions,
@@ -40,9 +40,9 @@ pub(crate) async fn write(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     mut request: Request,
-) -> Result<Response, Refusal> {
-    let mut body = Incoming::of(&gateway.bodies, &mut request);
-    let asked = Asked::read(&request)?;
+) -> Result<Response, ErrorResponse> {
+    let mut body = RequestBody::of(&gateway.bodies, &mut request);
+    let asked = PutRequest::read(&request)?;
     let bytes_max = gateway.upload_bytes_max();
     if asked.length.is_some_and(|length| length > bytes_max) {
         return Err(upload::too_large(bytes_max));
@@ -82,11 +82,11 @@ pub(crate) fn describe() -> Operation {
 /// that it may send it, by the other way.
 async fn store(
     gateway: &Gateway,
-    body: &mut Incoming,
+    body: &mut RequestBody,
     length: u64,
     stage: Stage,
     checksum: Option<Checksum>,
-) -> Result<Upload, Refusal> {
+) -> Result<Upload, ErrorResponse> {
     // At most STORE_BYTES_MAX, so it is a length in memory.
     let bytes = body.all(usize::try_from(length).unwrap_or(usize::MAX)).await?;
     let checksum = checksum.filter(|checksum| checksum.algorithm != Algorithm::Blake3);
@@ -94,7 +94,7 @@ async fn store(
 }
 
 /// The body as it comes, into an upload that becomes the file in the end.
-async fn send(gateway: &Gateway, body: &mut Incoming, stage: Stage, sent: Sent) -> Result<Upload, Refusal> {
+async fn send(gateway: &Gateway, body: &mut RequestBody, stage: Stage, sent: Sent) -> Result<Upload, ErrorResponse> {
     let (caller, length, bytes_max) = (stage.caller.clone(), stage.length, gateway.upload_bytes_max());
     let id = gateway.client.stage(&stage).await?.id;
     let staged = Unfinished { gateway: gateway.clone(), caller, id, kept: false };
@@ -110,25 +110,25 @@ async fn send(gateway: &Gateway, body: &mut Incoming, stage: Stage, sent: Sent) 
     Ok(upload)
 }
 
-impl Asked {
-    fn read(request: &Request) -> Result<Self, Refusal> {
+impl PutRequest {
+    fn read(request: &Request) -> Result<Self, ErrorResponse> {
         let headers = request.headers();
-        let target = Target::of(request)?;
+        let target = RequestPath::of(request)?;
         if target.slash || target.path.is_root() {
             let sentence =
                 "A file's address does not end in a slash. To make a folder, ask for that (/api/v1/changes).";
-            return Err(Refusal::because(ErrorCode::IsFolder, sentence));
+            return Err(ErrorResponse::because(ErrorCode::IsFolder, sentence));
         }
         if headers.contains_key(CONTENT_RANGE) {
             // RFC 9110 §9.3.4 and §14.4: taken for the whole, a part would destroy the rest.
             let sentence =
                 "A part of a file cannot be put. Send all of it, or use the resumable upload (/api/v1/uploads).";
-            return Err(Refusal::because(ErrorCode::BadRequest, sentence));
+            return Err(ErrorResponse::because(ErrorCode::BadRequest, sentence));
         }
         if !(headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING)) {
             // By RFC 9112 §6.3 that is an empty file; somebody who forgot the content would lose what was there.
             let sentence = "Say how long the file is: `Content-Length: 0` for an empty one.";
-            return Err(Refusal::because(ErrorCode::LengthRequired, sentence));
+            return Err(ErrorResponse::because(ErrorCode::LengthRequired, sentence));
         }
         request_body::wants_identity(headers)?;
         Ok(Self {
@@ -140,7 +140,7 @@ impl Asked {
         })
     }
 
-    fn stage(&self, caller: Caller, wanted: &Wanted) -> Stage {
+    fn stage(&self, caller: Caller, wanted: &TargetState) -> Stage {
         let (conflict, if_match): (Conflict, Option<Vec<ETag>>) = wanted.clone().for_upload(Conflict::Replace);
         Stage {
             caller,
@@ -174,9 +174,9 @@ impl Asked {
 }
 
 /// In the words of the request: what the file server says of an upload's conflict is a condition of the request here.
-fn explain(refusal: Refusal, wanted: &Wanted) -> Refusal {
+fn explain(refusal: ErrorResponse, wanted: &TargetState) -> ErrorResponse {
     match (refusal.code, wanted) {
-        (ErrorCode::AlreadyExists, Wanted::Absent) => ErrorCode::PreconditionFailed.into(),
+        (ErrorCode::AlreadyExists, TargetState::Absent) => ErrorCode::PreconditionFailed.into(),
         (ErrorCode::ChecksumMismatch, _) => {
             let sentence = "The bytes that came are not those that the digest was made of. Nothing was changed.";
             refusal.saying(sentence).status(StatusCode::BAD_REQUEST)
@@ -186,19 +186,20 @@ fn explain(refusal: Refusal, wanted: &Wanted) -> Refusal {
 }
 
 /// An upload that was there a moment ago and is not written down is gone because the file server began anew.
-fn lost(error: ClientError) -> Refusal {
+fn lost(error: ClientError) -> ErrorResponse {
     if error.code == ErrorCode::NotFound {
         let sentence =
             "The file server was restarted in the middle of this. See whether the file is there, or send it again.";
-        return Refusal::because(ErrorCode::Disconnected, sentence);
+        return ErrorResponse::because(ErrorCode::Disconnected, sentence);
     }
     error.into()
 }
 
-fn modified(headers: &HeaderMap) -> Result<Option<Timestamp>, Refusal> {
+fn modified(headers: &HeaderMap) -> Result<Option<Timestamp>, ErrorResponse> {
     let Some(value) = headers.get(OC_MTIME) else { return Ok(None) };
     let time = value.to_str().ok().and_then(|text| moment(text.trim()));
-    let malformed = || Refusal::because(ErrorCode::BadRequest, "X-OC-Mtime must be a number of seconds since 1970.");
+    let malformed =
+        || ErrorResponse::because(ErrorCode::BadRequest, "X-OC-Mtime must be a number of seconds since 1970.");
     time.map(Some).ok_or_else(malformed)
 }
 

@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use shared::ErrorCode;
 
 use crate::gateway::http::headers::allow;
-use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::state::Gateway;
 
 const METHODS: &str = "GET, HEAD, OPTIONS";
@@ -35,7 +35,7 @@ const FETCHED: &[&str] = &[
 const OLD_ADDRESS: &str = "/client-interface.html";
 
 /// What no route has: a file of the page, the page itself for the addresses that it makes up, or nothing.
-pub(crate) async fn read(State(gateway): State<Gateway>, request: Request) -> Result<Response, Refusal> {
+pub(crate) async fn read(State(gateway): State<Gateway>, request: Request) -> Result<Response, ErrorResponse> {
     let path = request.uri().path();
     let asset = gateway.page.asset(path.trim_start_matches('/'));
     if asset.is_none() && (is_reserved(path) || is_fetched(path)) {
@@ -44,7 +44,7 @@ pub(crate) async fn read(State(gateway): State<Gateway>, request: Request) -> Re
     match *request.method() {
         Method::GET | Method::HEAD => {}
         Method::OPTIONS => return Ok(allow(METHODS)),
-        _ => return Err(Refusal::method_not_allowed(METHODS)),
+        _ => return Err(ErrorResponse::method_not_allowed(METHODS)),
     }
     if path == OLD_ADDRESS {
         return Ok((StatusCode::PERMANENT_REDIRECT, [(LOCATION, "./")]).into_response());
@@ -55,9 +55,9 @@ pub(crate) async fn read(State(gateway): State<Gateway>, request: Request) -> Re
     }
 }
 
-fn missing(path: &str) -> Refusal {
+fn missing(path: &str) -> ErrorResponse {
     if path.starts_with("/api/") || path == "/api" {
-        return Refusal::because(
+        return ErrorResponse::because(
             ErrorCode::NotFound,
             "The API has nothing at this address. /api/v1/openapi.json lists what it has.",
         );

@@ -6,8 +6,8 @@ use axum::response::Response;
 use crate::gateway::auth::Auth;
 use crate::gateway::http::conditional::Conditions;
 use crate::gateway::http::json;
-use crate::gateway::http::problem::Refusal;
-use crate::gateway::http::request_path::Target;
+use crate::gateway::http::problem::ErrorResponse;
+use crate::gateway::http::request_path::RequestPath;
 use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
 
@@ -16,8 +16,8 @@ pub(crate) async fn stat(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     request: Request,
-) -> Result<Response, Refusal> {
-    let path = Target::of(&request)?.path;
+) -> Result<Response, ErrorResponse> {
+    let path = RequestPath::of(&request)?.path;
     json::wants_json(request.headers())?;
     let entry = gateway.client.stat(&caller, &path).await?;
     json::revalidated(&Conditions::read(request.method(), request.headers()), entry.etag, &entry)

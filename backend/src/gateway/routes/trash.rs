@@ -12,10 +12,10 @@ use shared::{Change, ETag, Entry, ErrorCode, JobState};
 use super::changes::{random_key, refuse_failure};
 use crate::client::TrashPage;
 use crate::gateway::auth::{Auth, rights_header};
-use crate::gateway::http::preconditions::{Preconditions, Wanted};
-use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::preconditions::{Preconditions, TargetState};
+use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::query::Query;
-use crate::gateway::http::request_path::Target;
+use crate::gateway::http::request_path::RequestPath;
 use crate::gateway::http::{idempotency_key, json};
 use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
@@ -25,13 +25,13 @@ pub(crate) async fn trash_file(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     request: Request,
-) -> Result<Response, Refusal> {
-    let target = Target::of(&request)?;
+) -> Result<Response, ErrorResponse> {
+    let target = RequestPath::of(&request)?;
     let key = idempotency_key::key(request.headers())?.map_or_else(random_key, Ok)?;
     let preconditions = Preconditions::read(request.headers());
     let entry = gateway.client.stat(&caller, &target.path).await?;
     if target.slash && !entry.is_folder() {
-        return Err(Refusal::because(ErrorCode::NotFolder, "The address ends in a slash, and this is a file."));
+        return Err(ErrorResponse::because(ErrorCode::NotFolder, "The address ends in a slash, and this is a file."));
     }
     let if_etag = state(&preconditions, &entry)?;
     let change = Change::Trash { items: vec![PathItem { path: target.path, if_etag }] };
@@ -46,8 +46,8 @@ pub(crate) async fn trash_file(
 }
 
 /// The state in which alone it may go, where the request has conditions.
-fn state(preconditions: &Preconditions, entry: &Entry) -> Result<Option<ETag>, Refusal> {
-    if preconditions.direct() == Some(Ok(Wanted::Any)) {
+fn state(preconditions: &Preconditions, entry: &Entry) -> Result<Option<ETag>, ErrorResponse> {
+    if preconditions.direct() == Some(Ok(TargetState::Any)) {
         return Ok(None);
     }
     match preconditions.decide(Some(entry)) {
@@ -56,7 +56,7 @@ fn state(preconditions: &Preconditions, entry: &Entry) -> Result<Option<ETag>, R
     }
 }
 
-fn in_words(refusal: Refusal, if_etag: Option<ETag>) -> Refusal {
+fn in_words(refusal: ErrorResponse, if_etag: Option<ETag>) -> ErrorResponse {
     match refusal.code {
         ErrorCode::Changed if if_etag.is_some() => ErrorCode::PreconditionFailed.into(),
         _ => refusal,
@@ -68,7 +68,7 @@ pub(crate) async fn list(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     json::wants_json(request.headers())?;
     let query = Query::parse(request.uri().query().unwrap_or_default())?;
     let (limit, cursor) = (query.limit(TRASH_LIMIT_MAX, TRASH_LIMIT_MAX)?, query.cursor()?);

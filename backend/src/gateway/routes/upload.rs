@@ -13,24 +13,24 @@ use crate::client::{Caller, ClientError, Commit, Sending, Upload};
 use crate::gateway::http::conditional::last_modified;
 use crate::gateway::http::digest_fields;
 use crate::gateway::http::headers::set;
-use crate::gateway::http::preconditions::{Fails, Preconditions, Wanted};
-use crate::gateway::http::problem::Refusal;
-use crate::gateway::http::request_body::{Fault, Incoming};
+use crate::gateway::http::preconditions::{ConditionFails, Preconditions, TargetState};
+use crate::gateway::http::problem::ErrorResponse;
+use crate::gateway::http::request_body::{BodyError, RequestBody};
 use crate::gateway::state::Gateway;
 
 /// Why not all of a body went into an upload.
-pub(crate) struct Cut {
+pub(crate) struct UploadError {
     /// What the client is told, if it is still there.
-    pub refusal: Refusal,
+    pub refusal: ErrorResponse,
     /// How many bytes of the upload are durable, where that is known.
     pub offset: Option<u64>,
 }
 
 /// Sends the body, at most `bytes_max` of it, and waits until all of it is durable. Where it breaks, what came is kept.
-pub(crate) async fn send(body: &mut Incoming, sending: Sending, bytes_max: u64) -> Result<Upload, Cut> {
+pub(crate) async fn send(body: &mut RequestBody, sending: Sending, bytes_max: u64) -> Result<Upload, UploadError> {
     let mut sending = sending;
     let mut left = bytes_max;
-    let mut waiting = Gathered::default();
+    let mut waiting = ReadAhead::default();
     loop {
         if waiting.is_empty() && !waiting.over {
             tokio::select! {
@@ -63,14 +63,14 @@ pub(crate) async fn send(body: &mut Incoming, sending: Sending, bytes_max: u64) 
 
 /// What came of the body while the piece before it was on its way.
 #[derive(Default)]
-struct Gathered {
+struct ReadAhead {
     first: Option<Bytes>,
     more: BytesMut,
     over: bool,
-    fault: Option<Fault>,
+    fault: Option<BodyError>,
 }
 
-impl Gathered {
+impl ReadAhead {
     fn is_empty(&self) -> bool {
         self.first.is_none()
     }
@@ -79,7 +79,7 @@ impl Gathered {
         !self.over && self.first.as_ref().map_or(0, Bytes::len) + self.more.len() < piece_bytes
     }
 
-    fn take(&mut self, piece: Result<Option<Bytes>, Fault>) {
+    fn take(&mut self, piece: Result<Option<Bytes>, BodyError>) {
         match piece {
             Ok(Some(piece)) => match &self.first {
                 None => self.first = Some(piece),
@@ -104,18 +104,18 @@ impl Gathered {
     }
 }
 
-async fn break_off(sending: Sending, refusal: Refusal) -> Cut {
+async fn break_off(sending: Sending, refusal: ErrorResponse) -> UploadError {
     let offset = sending.break_off().await.ok().map(|upload| upload.offset);
-    Cut { refusal, offset }
+    UploadError { refusal, offset }
 }
 
 /// 413 with the bound.
-pub(crate) fn too_large(bytes_max: u64) -> Refusal {
+pub(crate) fn too_large(bytes_max: u64) -> ErrorResponse {
     let sentence = format!("The upload is longer than the {bytes_max} bytes that may come here.");
-    Refusal::because(ErrorCode::TooLarge, sentence)
+    ErrorResponse::because(ErrorCode::TooLarge, sentence)
 }
 
-impl From<ClientError> for Cut {
+impl From<ClientError> for UploadError {
     fn from(error: ClientError) -> Self {
         Self { refusal: error.into(), offset: None }
     }
@@ -136,7 +136,7 @@ impl Gateway {
         caller: &Caller,
         preconditions: &Preconditions,
         target: Option<&VPath>,
-    ) -> Result<Wanted, Refusal> {
+    ) -> Result<TargetState, ErrorResponse> {
         let decided = match (preconditions.direct(), target) {
             (Some(decided), _) => decided,
             (None, None) => preconditions.decide(None),
@@ -146,7 +146,7 @@ impl Gateway {
                 Err(error) => return Err(error.into()),
             },
         };
-        decided.map_err(|Fails| ErrorCode::PreconditionFailed.into())
+        decided.map_err(|ConditionFails| ErrorCode::PreconditionFailed.into())
     }
 
     /// Makes an upload a file, in the way that it was begun with, if its content has that digest. There is no bound on the

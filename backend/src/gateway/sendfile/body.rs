@@ -13,9 +13,9 @@ use bytes::{Bytes, BytesMut};
 use shared::{ErrorCode, Span};
 use tokio::task::spawn_blocking;
 
-use super::queue::{Lane, PROMISE_BYTES_MAX};
+use super::queue::{PLACEHOLDER_BYTES_MAX, SendfileQueue};
 use crate::client::{ClientError, Transfer};
-use crate::gateway::http::body_stream::{Source, body, finish};
+use crate::gateway::http::body_stream::{BodySource, body, finish};
 use crate::page_cache::{self, Cached};
 
 /// What is held back until the file is known to be the same, where the rest was promised, in bytes. It is copied, so it
@@ -25,21 +25,21 @@ const HELD_BYTES: u64 = 16 << 10;
 const PIECES_MAX: usize = 2;
 
 /// The rest of a transfer's only item, whose file was lent.
-pub(crate) struct Lent {
+pub(crate) struct FileBody {
     transfer: Transfer,
     file: Arc<File>,
     offset: u64,
     end: u64,
     /// None where the bytes have to be read.
-    lane: Option<Lane>,
+    queue: Option<SendfileQueue>,
     pieces: VecDeque<Bytes>,
 }
 
-impl Lent {
-    /// That part of `file`, which `transfer` has handed out; through `lane` where there is one.
-    pub(crate) fn new(transfer: Transfer, file: File, span: Span, lane: Option<Lane>) -> Self {
+impl FileBody {
+    /// That part of `file`, which `transfer` has handed out; through `queue` where there is one.
+    pub(crate) fn new(transfer: Transfer, file: File, span: Span, queue: Option<SendfileQueue>) -> Self {
         let (offset, end) = (span.offset, span.end());
-        Self { transfer, file: Arc::new(file), offset, end, lane, pieces: VecDeque::new() }
+        Self { transfer, file: Arc::new(file), offset, end, queue, pieces: VecDeque::new() }
     }
 
     /// The body, once its first bytes are in memory: what goes wrong until then is still answered properly, and what fits
@@ -48,7 +48,7 @@ impl Lent {
         if self.left() <= self.held() {
             return self.last().await.map(Body::from);
         }
-        self.prepare(PROMISE_BYTES_MAX).await?;
+        self.prepare(PLACEHOLDER_BYTES_MAX).await?;
         Ok(body(self))
     }
 
@@ -58,7 +58,7 @@ impl Lent {
 
     /// What is held back until the file is known to be the same, in bytes.
     fn held(&self) -> u64 {
-        if self.lane.is_some() { HELD_BYTES } else { self.transfer.piece_bytes() as u64 }
+        if self.queue.is_some() { HELD_BYTES } else { self.transfer.piece_bytes() as u64 }
     }
 
     /// How many bytes the next piece has, when `held` are left for the last.
@@ -111,9 +111,9 @@ impl Lent {
 
     /// The last bytes, when it is known that all were of one state of the file.
     async fn last(&mut self) -> Result<Bytes, ClientError> {
-        if let Some(lane) = &self.lane {
+        if let Some(queue) = &self.queue {
             // What was promised is sent before the file is looked at for the last time.
-            poll_fn(|context| lane.poll_kept(context)).await;
+            poll_fn(|context| queue.poll_empty(context)).await;
         }
         let length = self.length(0, usize::MAX);
         let bytes = self.read(length).await?;
@@ -123,7 +123,7 @@ impl Lent {
     }
 }
 
-impl Source for Lent {
+impl BodySource for FileBody {
     async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
         let (held, piece_bytes) = (self.held(), self.transfer.piece_bytes());
         if self.left() == 0 {
@@ -132,14 +132,15 @@ impl Source for Lent {
         if self.left() <= held {
             return self.last().await.map(Some);
         }
-        if self.lane.is_none() || !self.prepare(PROMISE_BYTES_MAX).await? {
+        if self.queue.is_none() || !self.prepare(PLACEHOLDER_BYTES_MAX).await? {
             let length = self.length(held, piece_bytes);
             return self.read(length).await.map(Some);
         }
-        let length = self.length(held, PROMISE_BYTES_MAX);
-        let promise = self.lane.as_ref().map(|lane| lane.promise(Arc::clone(&self.file), self.offset, length));
+        let length = self.length(held, PLACEHOLDER_BYTES_MAX);
+        let placeholder =
+            self.queue.as_ref().map(|queue| queue.placeholder(Arc::clone(&self.file), self.offset, length));
         self.offset += length as u64;
-        Ok(promise)
+        Ok(placeholder)
     }
 }
 

@@ -1,7 +1,7 @@
-//! Promises: what stands for the bytes of a file on their way through hyper, which knows only bytes in memory. A promise
-//! points into memory that is set apart for that and never read; beside it the connection's lane says which part of which
+//! Promises: what stands for the bytes of a file on their way through hyper, which knows only bytes in memory. A placeholder
+//! points into memory that is set apart for that and never read; beside it the connection's queue says which part of which
 //! file it stands for. The stream below hyper knows promises by their address and has the system send the file
-//! (`plain`). What the lane does not know is never sent, whatever lies in that memory.
+//! (`plain`). What the queue does not know is never sent, whatever lies in that memory.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -11,15 +11,16 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-/// Longest promise, in bytes: what one connection takes before another has its turn.
-pub(crate) const PROMISE_BYTES_MAX: usize = 1 << 20;
+/// Longest placeholder, in bytes: what one connection takes before another has its turn.
+pub(crate) const PLACEHOLDER_BYTES_MAX: usize = 1 << 20;
 
 /// Memory that no page stands behind, for nobody looks at it.
-static PROMISED: LazyLock<&'static [u8]> = LazyLock::new(|| Box::leak(vec![0; PROMISE_BYTES_MAX].into_boxed_slice()));
+static PLACEHOLDER: LazyLock<&'static [u8]> =
+    LazyLock::new(|| Box::leak(vec![0; PLACEHOLDER_BYTES_MAX].into_boxed_slice()));
 
 /// The promises of one connection, in the order in which they are kept. Bodies give them, the stream keeps them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Lane(Arc<Mutex<State>>);
+pub(crate) struct SendfileQueue(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -28,7 +29,7 @@ struct State {
     waiting: Option<Waker>,
 }
 
-/// The part of a file that a promise stands for.
+/// The part of a file that a placeholder stands for.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
     pub(crate) file: Arc<File>,
@@ -36,21 +37,21 @@ pub(crate) struct Part {
     pub(crate) offset: u64,
     /// How many are to be sent.
     pub(crate) left: usize,
-    /// How many of the promise's bytes were.
-    kept: usize,
+    /// How many of the placeholder's bytes were.
+    sent: usize,
 }
 
-impl Lane {
-    /// Promises the part of a file from `offset`, at most [`PROMISE_BYTES_MAX`] long. What comes back must go through this
-    /// lane's connection, as it is and before any later promise.
-    pub(crate) fn promise(&self, file: Arc<File>, offset: u64, length: usize) -> Bytes {
-        let left = length.min(PROMISE_BYTES_MAX);
-        self.lock().parts.push_back(Part { file, offset, left, kept: 0 });
-        Bytes::from_static(&PROMISED[..left])
+impl SendfileQueue {
+    /// Promises the part of a file from `offset`, at most [`PLACEHOLDER_BYTES_MAX`] long. What comes back must go through this
+    /// queue's connection, as it is and before any later placeholder.
+    pub(crate) fn placeholder(&self, file: Arc<File>, offset: u64, length: usize) -> Bytes {
+        let left = length.min(PLACEHOLDER_BYTES_MAX);
+        self.lock().parts.push_back(Part { file, offset, left, sent: 0 });
+        Bytes::from_static(&PLACEHOLDER[..left])
     }
 
-    /// Ready when every promise is kept.
-    pub(crate) fn poll_kept(&self, context: &mut Context<'_>) -> Poll<()> {
+    /// Ready when every placeholder is kept.
+    pub(crate) fn poll_empty(&self, context: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
         if state.parts.is_empty() {
             return Poll::Ready(());
@@ -59,32 +60,32 @@ impl Lane {
         Poll::Pending
     }
 
-    /// Whether every promise is kept.
-    pub(crate) fn is_clear(&self) -> bool {
+    /// Whether every placeholder is kept.
+    pub(crate) fn is_empty(&self) -> bool {
         self.lock().parts.is_empty()
     }
 
-    /// What `slice`, which [`is_promise`], stands for.
+    /// What `slice`, which [`is_placeholder`], stands for.
     ///
     /// # Errors
     /// [`io::ErrorKind::InvalidData`] where it is not exactly what is to be kept next.
-    pub(crate) fn due(&self, slice: &[u8]) -> io::Result<Part> {
+    pub(crate) fn peek(&self, slice: &[u8]) -> io::Result<Part> {
         let state = self.lock();
-        let begins_at = slice.as_ptr().addr() - PROMISED.as_ptr().addr();
+        let begins_at = slice.as_ptr().addr() - PLACEHOLDER.as_ptr().addr();
         match state.parts.front() {
-            Some(part) if part.kept == begins_at && part.left == slice.len() => Ok(part.clone()),
-            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "a promise that nobody gave here")),
+            Some(part) if part.sent == begins_at && part.left == slice.len() => Ok(part.clone()),
+            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "a placeholder that nobody gave here")),
         }
     }
 
     /// So many bytes of what is due were sent.
-    pub(crate) fn keep(&self, sent: usize) {
+    pub(crate) fn advance(&self, sent: usize) {
         let mut state = self.lock();
         let Some(part) = state.parts.front_mut() else { return };
         let sent = sent.min(part.left);
         part.offset += sent as u64;
         part.left -= sent;
-        part.kept += sent;
+        part.sent += sent;
         if part.left > 0 {
             return;
         }
@@ -102,9 +103,9 @@ impl Lane {
 }
 
 /// Whether these bytes stand for others.
-pub(crate) fn is_promise(slice: &[u8]) -> bool {
-    let begin = PROMISED.as_ptr().addr();
-    (begin..begin + PROMISE_BYTES_MAX).contains(&slice.as_ptr().addr())
+pub(crate) fn is_placeholder(slice: &[u8]) -> bool {
+    let begin = PLACEHOLDER.as_ptr().addr();
+    (begin..begin + PLACEHOLDER_BYTES_MAX).contains(&slice.as_ptr().addr())
 }
 
 #[cfg(test)]
@@ -117,39 +118,39 @@ mod tests {
 
     #[test]
     fn promises_are_known_by_their_place_alone() {
-        let lane = Lane::default();
-        let promise = lane.promise(file(), 0, 10);
-        assert!(is_promise(&promise) && is_promise(&promise[9..]));
-        assert!(!is_promise(&[0; 10]) && !is_promise(promise.to_vec().as_slice()) && !is_promise(b""));
+        let queue = SendfileQueue::default();
+        let placeholder = queue.placeholder(file(), 0, 10);
+        assert!(is_placeholder(&placeholder) && is_placeholder(&placeholder[9..]));
+        assert!(!is_placeholder(&[0; 10]) && !is_placeholder(placeholder.to_vec().as_slice()) && !is_placeholder(b""));
     }
 
     #[test]
     fn a_promise_is_kept_in_parts_and_in_order() {
-        let lane = Lane::default();
-        let (first, second) = (lane.promise(file(), 100, 10), lane.promise(file(), 0, 5));
-        assert!(lane.due(&second).is_err());
-        let part = lane.due(&first).unwrap();
+        let queue = SendfileQueue::default();
+        let (first, second) = (queue.placeholder(file(), 100, 10), queue.placeholder(file(), 0, 5));
+        assert!(queue.peek(&second).is_err());
+        let part = queue.peek(&first).unwrap();
         assert_eq!((part.offset, part.left), (100, 10));
-        lane.keep(4);
-        assert!(lane.due(&first).is_err() && lane.due(&first[4..9]).is_err());
-        let part = lane.due(&first[4..]).unwrap();
+        queue.advance(4);
+        assert!(queue.peek(&first).is_err() && queue.peek(&first[4..9]).is_err());
+        let part = queue.peek(&first[4..]).unwrap();
         assert_eq!((part.offset, part.left), (104, 6));
-        lane.keep(6);
-        assert_eq!(lane.due(&second).unwrap().left, 5);
-        lane.keep(5);
-        assert!(lane.is_clear() && lane.due(&second).is_err());
+        queue.advance(6);
+        assert_eq!(queue.peek(&second).unwrap().left, 5);
+        queue.advance(5);
+        assert!(queue.is_empty() && queue.peek(&second).is_err());
     }
 
     #[test]
     fn a_promise_of_another_connection_is_none() {
-        let (here, there) = (Lane::default(), Lane::default());
-        let promise = there.promise(file(), 0, 10);
-        assert!(here.due(&promise).is_err());
+        let (here, there) = (SendfileQueue::default(), SendfileQueue::default());
+        let placeholder = there.placeholder(file(), 0, 10);
+        assert!(here.peek(&placeholder).is_err());
     }
 
     #[test]
     fn a_promise_has_a_greatest_length() {
-        let lane = Lane::default();
-        assert_eq!(lane.promise(file(), 0, usize::MAX).len(), PROMISE_BYTES_MAX);
+        let queue = SendfileQueue::default();
+        assert_eq!(queue.placeholder(file(), 0, usize::MAX).len(), PLACEHOLDER_BYTES_MAX);
     }
 }

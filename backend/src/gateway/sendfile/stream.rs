@@ -1,4 +1,4 @@
-//! Linux: a connection over which promises are kept (`lane`): where the bytes of a file are to be written, the system
+//! Linux: a connection over which promises are kept (`queue`): where the bytes of a file are to be written, the system
 //! sends them from its page cache, without a copy and without their passing through here.
 
 use std::io::{self, IoSlice};
@@ -8,19 +8,19 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::queue::{Lane, is_promise};
+use super::queue::{SendfileQueue, is_placeholder};
 use crate::page_cache;
 
 /// A connection over TCP on which nothing is encrypted.
-pub(crate) struct Plain {
+pub(crate) struct SendfileStream {
     stream: TcpStream,
-    lane: Lane,
+    queue: SendfileQueue,
 }
 
-impl Plain {
-    /// Keeps the promises of `lane`.
-    pub(crate) fn new(stream: TcpStream, lane: Lane) -> Self {
-        Self { stream, lane }
+impl SendfileStream {
+    /// Keeps the promises of `queue`.
+    pub(crate) fn new(stream: TcpStream, queue: SendfileQueue) -> Self {
+        Self { stream, queue }
     }
 
     /// Calls the system until it does something, or the socket is full.
@@ -39,26 +39,26 @@ impl Plain {
         }
     }
 
-    fn poll_keep(&self, context: &mut Context<'_>, promise: &[u8]) -> Poll<io::Result<usize>> {
-        let part = self.lane.due(promise)?;
+    fn poll_sendfile(&self, context: &mut Context<'_>, placeholder: &[u8]) -> Poll<io::Result<usize>> {
+        let part = self.queue.peek(placeholder)?;
         let sent = ready!(
             self.poll_call(context, |stream| { page_cache::send_file(stream, &part.file, part.offset, part.left) })
         )?;
-        self.lane.keep(sent);
+        self.queue.advance(sent);
         Poll::Ready(Ok(sent))
     }
 }
 
-impl AsyncWrite for Plain {
-    /// Of bytes that hyper has copied together it is not known any more which stand for others: while a promise is open
+impl AsyncWrite for SendfileStream {
+    /// Of bytes that hyper has copied together it is not known any more which stand for others: while a placeholder is open
     /// none are sent.
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        if is_promise(bytes) {
-            return this.poll_keep(context, bytes);
+        if is_placeholder(bytes) {
+            return this.poll_sendfile(context, bytes);
         }
-        if !this.lane.is_clear() {
-            let error = io::Error::new(io::ErrorKind::InvalidData, "bytes where a promise is to be kept");
+        if !this.queue.is_empty() {
+            let error = io::Error::new(io::ErrorKind::InvalidData, "bytes where a placeholder is to be kept");
             return Poll::Ready(Err(error));
         }
         Pin::new(&mut this.stream).poll_write(context, bytes)
@@ -71,9 +71,9 @@ impl AsyncWrite for Plain {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let slices = &slices[slices.iter().take_while(|slice| slice.is_empty()).count()..];
-        let own = slices.iter().take_while(|slice| !is_promise(slice)).count();
+        let own = slices.iter().take_while(|slice| !is_placeholder(slice)).count();
         match (own, slices) {
-            (0, [promise, ..]) => this.poll_keep(context, promise),
+            (0, [placeholder, ..]) => this.poll_sendfile(context, placeholder),
             // The headers of an answer, with the file behind them in the same segment.
             (1, [headers, _, ..]) => this.poll_call(context, |stream| page_cache::send_before(stream, headers)),
             _ => Pin::new(&mut this.stream).poll_write_vectored(context, &slices[..own]),
@@ -93,7 +93,7 @@ impl AsyncWrite for Plain {
     }
 }
 
-impl AsyncRead for Plain {
+impl AsyncRead for SendfileStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -116,12 +116,12 @@ mod tests {
 
     use super::*;
 
-    async fn connected() -> (Plain, Lane, TcpStream) {
+    async fn connected() -> (SendfileStream, SendfileQueue, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (far, _) = listener.accept().await.unwrap();
-        let lane = Lane::default();
-        (Plain::new(near, lane.clone()), lane, far)
+        let queue = SendfileQueue::default();
+        (SendfileStream::new(near, queue.clone()), queue, far)
     }
 
     fn file(content: &[u8]) -> Arc<File> {
@@ -135,10 +135,10 @@ mod tests {
     }
 
     /// Writes as hyper does: everything that is there, again and again.
-    async fn write_all(plain: &mut Plain, mut parts: Vec<Bytes>) -> io::Result<()> {
+    async fn write_all(stream: &mut SendfileStream, mut parts: Vec<Bytes>) -> io::Result<()> {
         while parts.iter().any(|part| !part.is_empty()) {
             let slices: Vec<_> = parts.iter().map(|part| IoSlice::new(part)).collect();
-            let mut written = poll_fn(|context| Pin::new(&mut *plain).poll_write_vectored(context, &slices)).await?;
+            let mut written = poll_fn(|context| Pin::new(&mut *stream).poll_write_vectored(context, &slices)).await?;
             for part in &mut parts {
                 let taken = written.min(part.len());
                 part.advance(taken);
@@ -150,14 +150,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_comes_between_what_is_written_around_it() {
-        let (mut plain, lane, mut far) = connected().await;
+        let (mut stream, queue, mut far) = connected().await;
         let content = content(5 << 20);
         let file = file(&content);
         let mut parts = vec![Bytes::from_static(b"headers")];
         // More than a socket takes at once, in promises of all lengths, with bytes between them.
         let (mut offset, mut expected) = (7, b"headers".to_vec());
         for length in [1 << 20, 1, 65_536, 300_001, 1 << 20, 1 << 20] {
-            parts.push(lane.promise(file.clone(), offset as u64, length));
+            parts.push(queue.placeholder(file.clone(), offset as u64, length));
             parts.push(Bytes::from_static(b"-"));
             parts.push(Bytes::new());
             expected.extend_from_slice(&content[offset..offset + length]);
@@ -169,24 +169,24 @@ mod tests {
             far.read_to_end(&mut received).await.unwrap();
             received
         });
-        write_all(&mut plain, parts).await.unwrap();
-        poll_fn(|context| lane.poll_kept(context)).await;
-        plain.shutdown().await.unwrap();
-        drop(plain);
+        write_all(&mut stream, parts).await.unwrap();
+        poll_fn(|context| queue.poll_empty(context)).await;
+        stream.shutdown().await.unwrap();
+        drop(stream);
         assert!(reading.await.unwrap() == expected);
     }
 
     #[tokio::test]
     async fn what_was_not_promised_here_is_never_sent() {
-        let (mut plain, lane, mut far) = connected().await;
-        let foreign = Lane::default().promise(file(b"x"), 0, 1000);
-        let error = write_all(&mut plain, vec![Bytes::from_static(b"before"), foreign.clone()]).await.unwrap_err();
+        let (mut stream, queue, mut far) = connected().await;
+        let foreign = SendfileQueue::default().placeholder(file(b"x"), 0, 1000);
+        let error = write_all(&mut stream, vec![Bytes::from_static(b"before"), foreign.clone()]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
-        assert_eq!(plain.write(&foreign).await.unwrap_err().kind(), io::ErrorKind::InvalidData);
-        // A promise that hyper has copied: its bytes are anywhere, and nothing is sent in their place.
-        let copied = lane.promise(file(b"x"), 0, 1).to_vec();
-        assert_eq!(plain.write(&copied).await.unwrap_err().kind(), io::ErrorKind::InvalidData);
-        drop(plain);
+        assert_eq!(stream.write(&foreign).await.unwrap_err().kind(), io::ErrorKind::InvalidData);
+        // A placeholder that hyper has copied: its bytes are anywhere, and nothing is sent in their place.
+        let copied = queue.placeholder(file(b"x"), 0, 1).to_vec();
+        assert_eq!(stream.write(&copied).await.unwrap_err().kind(), io::ErrorKind::InvalidData);
+        drop(stream);
         let mut received = Vec::new();
         far.read_to_end(&mut received).await.unwrap();
         assert_eq!(received, b"before");
@@ -194,11 +194,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_that_became_shorter_ends_the_connection() {
-        let (mut plain, lane, mut far) = connected().await;
-        let promise = lane.promise(file(b"short"), 0, 100);
-        let error = write_all(&mut plain, vec![promise]).await.unwrap_err();
+        let (mut stream, queue, mut far) = connected().await;
+        let placeholder = queue.placeholder(file(b"short"), 0, 100);
+        let error = write_all(&mut stream, vec![placeholder]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
-        drop(plain);
+        drop(stream);
         let mut received = Vec::new();
         far.read_to_end(&mut received).await.unwrap();
         assert_eq!(received, b"short");

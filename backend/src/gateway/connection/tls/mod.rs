@@ -1,7 +1,7 @@
 //! HTTPS: TLS on an accepted connection, by a certificate that may be replaced while the server runs. It knows nothing of
 //! requests, but for the sentence that a client gets which does not speak TLS here.
 
-mod pair;
+mod certificate;
 
 mod plaintext;
 
@@ -23,7 +23,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-pub use pair::{TlsError, TlsFiles};
+pub use certificate::{TlsError, TlsFiles};
 pub(crate) use plaintext::answer as answer_plaintext;
 pub(crate) use reload::follow;
 
@@ -39,11 +39,11 @@ const HTTP_2: &[u8] = b"h2";
 #[derive(Clone)]
 pub struct Tls {
     acceptor: TlsAcceptor,
-    current: Arc<Current>,
+    current: Arc<CertificateResolver>,
 }
 
 /// What became of a new connection.
-pub(crate) enum Opened {
+pub(crate) enum Accepted {
     /// It is encrypted, and speaks this protocol.
     Encrypted(Box<TlsStream<TcpStream>>, Protocol),
     /// The client does not speak TLS; none of what it said has been read.
@@ -63,7 +63,8 @@ impl Tls {
     pub fn open(files: TlsFiles) -> Result<Self, TlsError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let pair = files.read(&provider)?;
-        let current = Arc::new(Current { files, provider: Arc::clone(&provider), pair: RwLock::new(Arc::new(pair)) });
+        let current =
+            Arc::new(CertificateResolver { files, provider: Arc::clone(&provider), pair: RwLock::new(Arc::new(pair)) });
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|source| current.files.unusable(source))?
@@ -81,14 +82,14 @@ impl Tls {
     ///
     /// # Errors
     /// The client is too slow, leaves, or agrees to nothing.
-    pub(crate) async fn accept(&self, stream: TcpStream, time: Duration) -> io::Result<Opened> {
+    pub(crate) async fn accept(&self, stream: TcpStream, time: Duration) -> io::Result<Accepted> {
         let open = async {
             let mut first = [0];
             if stream.peek(&mut first).await? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             if first != [HANDSHAKE_RECORD] {
-                return Ok(Opened::Plaintext(stream));
+                return Ok(Accepted::Plaintext(stream));
             }
             let limited = |session: &mut rustls::ServerConnection| {
                 session.set_buffer_limit(Some(SEND_BUFFER_BYTES_MAX));
@@ -98,20 +99,20 @@ impl Tls {
                 Some(HTTP_2) => Protocol::Http2,
                 _ => Protocol::Http1,
             };
-            Ok(Opened::Encrypted(Box::new(stream), protocol))
+            Ok(Accepted::Encrypted(Box::new(stream), protocol))
         };
         timeout(time, open).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
 /// The certificate of new connections.
-struct Current {
+struct CertificateResolver {
     files: TlsFiles,
     provider: Arc<CryptoProvider>,
     pair: RwLock<Arc<CertifiedKey>>,
 }
 
-impl Current {
+impl CertificateResolver {
     /// Takes what the files hold now, if that is a pair. Blocks.
     fn reload(&self) -> Result<(), TlsError> {
         let pair = Arc::new(self.files.read(&self.provider)?);
@@ -121,14 +122,14 @@ impl Current {
     }
 }
 
-impl ResolvesServerCert for Current {
+impl ResolvesServerCert for CertificateResolver {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(Arc::clone(&self.pair.read().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 
-impl fmt::Debug for Current {
+impl fmt::Debug for CertificateResolver {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("Current").field(&self.files).finish()
+        formatter.debug_tuple("CertificateResolver").field(&self.files).finish()
     }
 }

@@ -8,15 +8,15 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use super::{Current, Tls, TlsFiles};
+use super::{CertificateResolver, Tls, TlsFiles};
 
 /// Replaces the certificate whenever the files hold another one, until `shutdown`. Files that are no pair are refused, and
 /// the certificate stays what it was.
 pub(crate) async fn follow(tls: Tls, look_every: Duration, shutdown: CancellationToken) {
     let mut looks = interval(look_every);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut asks = Asks::new();
-    let mut watch = Watch::new(&tls.current.files);
+    let mut asks = ReloadSignal::new();
+    let mut watch = FileWatch::new(&tls.current.files);
     loop {
         let asked = tokio::select! {
             () = shutdown.cancelled() => return,
@@ -39,7 +39,7 @@ pub(crate) async fn follow(tls: Tls, look_every: Duration, shutdown: Cancellatio
     }
 }
 
-fn take(current: &Current) {
+fn take(current: &CertificateResolver) {
     let certificate = current.files.cert.display();
     match current.reload() {
         Ok(()) => info!(%certificate, "new connections get the certificate that is there now"),
@@ -49,14 +49,14 @@ fn take(current: &Current) {
 
 /// What the files looked like.
 #[derive(Clone, Copy)]
-struct Watch {
+struct FileWatch {
     taken: Signature,
     last: Signature,
 }
 
 type Signature = [Option<(SystemTime, u64)>; 2];
 
-impl Watch {
+impl FileWatch {
     fn new(files: &TlsFiles) -> Self {
         let now = signature(files);
         Self { taken: now, last: now }
@@ -86,10 +86,10 @@ fn signature(files: &TlsFiles) -> Signature {
 
 /// Somebody asks, by SIGHUP where there is such a thing.
 #[cfg(unix)]
-struct Asks(Option<tokio::signal::unix::Signal>);
+struct ReloadSignal(Option<tokio::signal::unix::Signal>);
 
 #[cfg(unix)]
-impl Asks {
+impl ReloadSignal {
     fn new() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         Self(signal(SignalKind::hangup()).ok())
@@ -107,10 +107,10 @@ impl Asks {
 }
 
 #[cfg(not(unix))]
-struct Asks;
+struct ReloadSignal;
 
 #[cfg(not(unix))]
-impl Asks {
+impl ReloadSignal {
     fn new() -> Self {
         Self
     }

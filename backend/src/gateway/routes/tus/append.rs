@@ -7,11 +7,11 @@ use http::StatusCode;
 use shared::{ErrorCode, UploadId};
 
 use super::headers::{self, OFFSET_STREAM};
-use super::request::{Asked, at, beyond, id, is_due, speak, standing};
+use super::request::{UploadRequest, awaits_commit, id, offset_past_end, status_headers, with_offset, with_version};
 use crate::client::{Sent, Upload};
 use crate::gateway::auth::Auth;
-use crate::gateway::http::problem::Refusal;
-use crate::gateway::http::request_body::{self, Incoming};
+use crate::gateway::http::problem::ErrorResponse;
+use crate::gateway::http::request_body::{self, RequestBody};
 use crate::gateway::routes::upload::{send, too_large};
 use crate::gateway::state::Gateway;
 
@@ -20,22 +20,22 @@ pub(crate) async fn patch(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     let id = id(request.uri().path());
-    let (asked, mut body) = Asked::of(gateway, caller, request);
+    let (asked, mut body) = UploadRequest::of(gateway, caller, request);
     let answer = match id {
         Ok(id) => asked.append(id, &mut body).await,
         Err(refusal) => Err(refusal),
     };
-    speak(answer)
+    with_version(answer)
 }
 
-impl Asked {
-    async fn append(&self, id: UploadId, body: &mut Incoming) -> Result<Response, Refusal> {
+impl UploadRequest {
+    async fn append(&self, id: UploadId, body: &mut RequestBody) -> Result<Response, ErrorResponse> {
         headers::check_version(&self.headers)?;
         if !request_body::is_of_type(&self.headers, OFFSET_STREAM) {
             let sentence = format!("Bytes for an upload come as {OFFSET_STREAM}.");
-            return Err(Refusal::because(ErrorCode::UnsupportedMediaType, sentence));
+            return Err(ErrorResponse::because(ErrorCode::UnsupportedMediaType, sentence));
         }
         request_body::wants_identity(&self.headers)?;
         self.digest()?;
@@ -51,41 +51,46 @@ impl Asked {
         }
         let upload = match self.whole_already(id, &sent).await? {
             Some(upload) => upload,
-            None => self.take_in(id, sent, body).await?,
+            None => self.receive(id, sent, body).await?,
         };
         let upload = self.finish(upload).await?;
-        Ok((StatusCode::NO_CONTENT, standing(&upload)).into_response())
+        Ok((StatusCode::NO_CONTENT, status_headers(&upload)).into_response())
     }
 
     /// The upload, where this request brings nothing and only asks once more for the file.
-    async fn whole_already(&self, id: UploadId, sent: &Sent) -> Result<Option<Upload>, Refusal> {
+    async fn whole_already(&self, id: UploadId, sent: &Sent) -> Result<Option<Upload>, ErrorResponse> {
         if sent.length != Some(0) {
             return Ok(None);
         }
         let upload = self.gateway.client.upload_status(&self.caller, id).await?;
-        let there = upload.offset == sent.offset && (is_due(&upload) || upload.entry.is_some());
+        let there = upload.offset == sent.offset && (awaits_commit(&upload) || upload.entry.is_some());
         Ok(there.then_some(upload))
     }
 
     /// The body into the upload.
-    pub(super) async fn take_in(&self, id: UploadId, sent: Sent, body: &mut Incoming) -> Result<Upload, Refusal> {
+    pub(super) async fn receive(
+        &self,
+        id: UploadId,
+        sent: Sent,
+        body: &mut RequestBody,
+    ) -> Result<Upload, ErrorResponse> {
         let (offset, length, says_total) = (sent.offset, sent.length, sent.total.is_some());
         let sending = match self.gateway.client.put(&self.caller, id, sent).await {
             Ok(sending) => sending,
             // More bytes than the upload lacks, unless it is the lengths that contradict each other.
             Err(error) if error.code == ErrorCode::LengthMismatch && !says_total => {
-                return Err(self.located(id, beyond()).await);
+                return Err(self.with_current_offset(id, offset_past_end()).await);
             }
-            Err(error) => return Err(self.located(id, error.into()).await),
+            Err(error) => return Err(self.with_current_offset(id, error.into()).await),
         };
         let bytes_max = self.gateway.upload_bytes_max();
         if length.is_some_and(|length| length > bytes_max.saturating_sub(offset)) {
-            return Err(at(too_large(bytes_max), Some(offset)));
+            return Err(with_offset(too_large(bytes_max), Some(offset)));
         }
         match send(body, sending, bytes_max.saturating_sub(offset)).await {
             Ok(upload) => Ok(upload),
-            Err(cut) if cut.offset.is_some() => Err(at(cut.refusal, cut.offset)),
-            Err(cut) => Err(self.located(id, cut.refusal).await),
+            Err(cut) if cut.offset.is_some() => Err(with_offset(cut.refusal, cut.offset)),
+            Err(cut) => Err(self.with_current_offset(id, cut.refusal).await),
         }
     }
 }

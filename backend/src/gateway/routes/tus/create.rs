@@ -8,14 +8,14 @@ use shared::{Conflict, ErrorCode, UploadId};
 
 use super::headers::{self, Concat, Length, OFFSET_STREAM};
 use super::metadata::Metadata;
-use super::request::{Asked, beyond, speak, standing};
+use super::request::{UploadRequest, offset_past_end, status_headers, with_version};
 use crate::client::{Sent, Stage, Upload};
 use crate::gateway::auth::Auth;
 use crate::gateway::http::headers::set;
 use crate::gateway::http::idempotency_key;
 use crate::gateway::http::preconditions::Preconditions;
-use crate::gateway::http::problem::Refusal;
-use crate::gateway::http::request_body::{self, Incoming};
+use crate::gateway::http::problem::ErrorResponse;
+use crate::gateway::http::request_body::{self, RequestBody};
 use crate::gateway::routes::upload::too_large;
 use crate::gateway::state::Gateway;
 
@@ -24,10 +24,10 @@ pub(crate) async fn create(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     let slash = request.uri().path().ends_with('/');
-    let (asked, mut body) = Asked::of(gateway, caller, request);
-    speak(asked.create(slash, &mut body).await)
+    let (asked, mut body) = UploadRequest::of(gateway, caller, request);
+    with_version(asked.create(slash, &mut body).await)
 }
 
 /// Adds to the answer to OPTIONS what of tus the server supports. OPTIONS is the one request without `Tus-Resumable`.
@@ -40,26 +40,26 @@ pub(crate) fn capabilities(gateway: &Gateway, fields: &mut HeaderMap) {
     }
 }
 
-impl Asked {
-    async fn create(&self, slash: bool, body: &mut Incoming) -> Result<Response, Refusal> {
+impl UploadRequest {
+    async fn create(&self, slash: bool, body: &mut RequestBody) -> Result<Response, ErrorResponse> {
         headers::check_version(&self.headers)?;
         let first = self.first_bytes()?;
         let (stage, joined) = self.stage(first.as_ref()).await?;
         let staged = self.gateway.client.stage(&stage).await?;
         let location = location(staged.id, slash);
         // From here on there is an upload, and whatever goes wrong, the client is told where.
-        let found = |refusal: Refusal| match http::HeaderValue::try_from(location.as_str()) {
+        let found = |refusal: ErrorResponse| match http::HeaderValue::try_from(location.as_str()) {
             Ok(value) => refusal.header(LOCATION, value),
             Err(_) => refusal,
         };
         let upload = self.fill(staged, first, joined, body).await.map_err(found)?;
-        let mut headers = standing(&upload);
+        let mut headers = status_headers(&upload);
         set(&mut headers, LOCATION, location);
         Ok((StatusCode::CREATED, headers).into_response())
     }
 
     /// The bytes that come with the creation, where some do.
-    fn first_bytes(&self) -> Result<Option<Sent>, Refusal> {
+    fn first_bytes(&self) -> Result<Option<Sent>, ErrorResponse> {
         let length = request_body::length(&self.headers);
         if request_body::is_of_type(&self.headers, OFFSET_STREAM) {
             request_body::wants_identity(&self.headers)?;
@@ -70,11 +70,11 @@ impl Asked {
             return Ok(None);
         }
         let sentence = format!("A new upload's first bytes come as {OFFSET_STREAM}.");
-        Err(Refusal::because(ErrorCode::UnsupportedMediaType, sentence))
+        Err(ErrorResponse::because(ErrorCode::UnsupportedMediaType, sentence))
     }
 
     /// What the file server is asked for, and whether it is to join others.
-    async fn stage(&self, first: Option<&Sent>) -> Result<(Stage, bool), Refusal> {
+    async fn stage(&self, first: Option<&Sent>) -> Result<(Stage, bool), ErrorResponse> {
         let concat = headers::concat(&self.headers)?;
         let metadata = Metadata::read(&self.headers)?;
         let parts = match &concat {
@@ -105,14 +105,14 @@ impl Asked {
         Ok((stage, joined))
     }
 
-    fn length(&self, first: Option<&Sent>) -> Result<Option<u64>, Refusal> {
+    fn length(&self, first: Option<&Sent>) -> Result<Option<u64>, ErrorResponse> {
         let Length::Known(total) = headers::length(&self.headers)? else { return Ok(None) };
         let bytes_max = self.gateway.upload_bytes_max();
         if total > bytes_max {
             return Err(too_large(bytes_max));
         }
         if first.and_then(|sent| sent.length).is_some_and(|length| length > total) {
-            return Err(beyond());
+            return Err(offset_past_end());
         }
         Ok(Some(total))
     }
@@ -123,8 +123,8 @@ impl Asked {
         staged: Upload,
         first: Option<Sent>,
         joined: bool,
-        body: &mut Incoming,
-    ) -> Result<Upload, Refusal> {
+        body: &mut RequestBody,
+    ) -> Result<Upload, ErrorResponse> {
         if joined && staged.entry.is_none() {
             let upload = self.gateway.commit(&self.caller, staged.id, None).await?;
             self.gateway.metrics.uploaded("tus");
@@ -132,7 +132,7 @@ impl Asked {
         }
         let upload = match first {
             // With a key that was used before the upload may stand further on already.
-            Some(sent) if staged.offset == 0 && staged.entry.is_none() => self.take_in(staged.id, sent, body).await?,
+            Some(sent) if staged.offset == 0 && staged.entry.is_none() => self.receive(staged.id, sent, body).await?,
             _ => staged,
         };
         self.finish(upload).await
@@ -144,9 +144,9 @@ fn location(id: UploadId, slash: bool) -> String {
     if slash { id.to_string() } else { format!("uploads/{id}") }
 }
 
-fn nameless() -> Refusal {
+fn nameless() -> ErrorResponse {
     let sentence = "Upload-Metadata must say `path`, or `filename`: what file the upload is to become.";
-    Refusal::because(ErrorCode::BadRequest, sentence)
+    ErrorResponse::because(ErrorCode::BadRequest, sentence)
 }
 
 #[cfg(test)]

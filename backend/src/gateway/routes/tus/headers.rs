@@ -5,7 +5,7 @@ use shared::limits::UPLOAD_PARTS_MAX;
 use shared::{Algorithm, Checksum, ErrorCode, UploadId};
 
 use crate::gateway::http::base64;
-use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::problem::ErrorResponse;
 
 pub(super) const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 pub(super) const VERSION: HeaderName = HeaderName::from_static("tus-version");
@@ -52,25 +52,25 @@ pub(super) enum Concat {
 }
 
 /// 412 for a client of another version, or of none.
-pub(super) fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn check_version(headers: &HeaderMap) -> Result<(), ErrorResponse> {
     if headers.get(RESUMABLE) == Some(&VERSIONS) {
         return Ok(());
     }
-    Err(Refusal::new(ErrorCode::UnsupportedVersion).header(VERSION, VERSIONS))
+    Err(ErrorResponse::new(ErrorCode::UnsupportedVersion).header(VERSION, VERSIONS))
 }
 
 /// `Upload-Offset`.
-pub(super) fn offset(headers: &HeaderMap) -> Result<u64, Refusal> {
+pub(super) fn offset(headers: &HeaderMap) -> Result<u64, ErrorResponse> {
     number(headers, OFFSET)?.ok_or_else(|| malformed("Upload-Offset must say where the bytes belong."))
 }
 
 /// `Upload-Length` where a later request may say it.
-pub(super) fn total(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
+pub(super) fn total(headers: &HeaderMap) -> Result<Option<u64>, ErrorResponse> {
     number(headers, LENGTH)
 }
 
 /// `Upload-Length`, or `Upload-Defer-Length: 1`.
-pub(super) fn length(headers: &HeaderMap) -> Result<Length, Refusal> {
+pub(super) fn length(headers: &HeaderMap) -> Result<Length, ErrorResponse> {
     match (number(headers, LENGTH)?, text(headers, DEFER_LENGTH)?) {
         (Some(length), None) => Ok(Length::Known(length)),
         (None, Some("1")) => Ok(Length::Deferred),
@@ -79,7 +79,7 @@ pub(super) fn length(headers: &HeaderMap) -> Result<Length, Refusal> {
 }
 
 /// `Upload-Concat`.
-pub(super) fn concat(headers: &HeaderMap) -> Result<Concat, Refusal> {
+pub(super) fn concat(headers: &HeaderMap) -> Result<Concat, ErrorResponse> {
     match text(headers, CONCAT)? {
         None => Ok(Concat::No),
         Some("partial") => Ok(Concat::Partial),
@@ -92,7 +92,7 @@ pub(super) fn concat(headers: &HeaderMap) -> Result<Concat, Refusal> {
             }
             if parts.len() > UPLOAD_PARTS_MAX {
                 let sentence = format!("An upload is joined of at most {UPLOAD_PARTS_MAX} others.");
-                return Err(Refusal::because(ErrorCode::TooLarge, sentence));
+                return Err(ErrorResponse::because(ErrorCode::TooLarge, sentence));
             }
             Ok(Concat::Final(parts))
         }
@@ -118,13 +118,13 @@ pub(super) fn concat_of(is_part: bool, parts: &[UploadId]) -> Option<String> {
 }
 
 /// `Upload-Checksum`: an algorithm and a digest in Base64.
-pub(super) fn checksum(headers: &HeaderMap) -> Result<Option<Checksum>, Refusal> {
+pub(super) fn checksum(headers: &HeaderMap) -> Result<Option<Checksum>, ErrorResponse> {
     let Some(text) = text(headers, CHECKSUM)? else { return Ok(None) };
     let malformed = || malformed("Upload-Checksum must be the name of an algorithm, a space, and a digest in Base64.");
     let (name, digest) = text.split_once(' ').ok_or_else(malformed)?;
     let algorithm = Algorithm::ALL.into_iter().find(|algorithm| algorithm.tus_name() == name).ok_or_else(|| {
         let sentence = format!("The algorithm of Upload-Checksum is none of {}.", algorithms());
-        Refusal::because(ErrorCode::BadRequest, sentence)
+        ErrorResponse::because(ErrorCode::BadRequest, sentence)
     })?;
     let digest = base64::decode(digest.trim()).filter(|digest| digest.len() == algorithm.length());
     Ok(Some(Checksum { algorithm, digest: digest.ok_or_else(malformed)? }))
@@ -136,7 +136,7 @@ pub(super) fn algorithms() -> String {
 }
 
 /// Digits and nothing else, at most what a file can be long.
-fn number(headers: &HeaderMap, name: HeaderName) -> Result<Option<u64>, Refusal> {
+fn number(headers: &HeaderMap, name: HeaderName) -> Result<Option<u64>, ErrorResponse> {
     let Some(text) = text(headers, name.clone())? else { return Ok(None) };
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = digits.then(|| text.parse().ok()).flatten().filter(|number| i64::try_from(*number).is_ok());
@@ -144,7 +144,7 @@ fn number(headers: &HeaderMap, name: HeaderName) -> Result<Option<u64>, Refusal>
 }
 
 /// A field that must not be there twice.
-fn text(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, Refusal> {
+fn text(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ErrorResponse> {
     let mut values = headers.get_all(&name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
@@ -155,12 +155,12 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, Refusal> 
     }
 }
 
-fn not_concat() -> Refusal {
+fn not_concat() -> ErrorResponse {
     malformed("Upload-Concat must be `partial`, or `final;` and the addresses of uploads with spaces between them.")
 }
 
-fn malformed(sentence: &str) -> Refusal {
-    Refusal::because(ErrorCode::BadRequest, sentence)
+fn malformed(sentence: &str) -> ErrorResponse {
+    ErrorResponse::because(ErrorCode::BadRequest, sentence)
 }
 
 #[cfg(test)]
@@ -177,7 +177,7 @@ mod tests {
         headers
     }
 
-    fn code<T>(result: Result<T, Refusal>) -> Option<ErrorCode> {
+    fn code<T>(result: Result<T, ErrorResponse>) -> Option<ErrorCode> {
         result.err().map(|refusal| refusal.code)
     }
 

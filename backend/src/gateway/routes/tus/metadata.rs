@@ -7,7 +7,7 @@ use shared::{Algorithm, Conflict, ErrorCode, Timestamp, VPath};
 
 use super::headers::METADATA;
 use crate::gateway::http::base64;
-use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::problem::ErrorResponse;
 
 /// What is understood of it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -26,7 +26,7 @@ pub(super) struct Metadata {
 
 impl Metadata {
     /// Keys and values in Base64 (the extension `creation`). Keys that are not known here are the client's own.
-    pub(super) fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
+    pub(super) fn read(headers: &HeaderMap) -> Result<Self, ErrorResponse> {
         let mut values = headers.get_all(METADATA).iter();
         let (Some(value), None) = (values.next(), values.next()) else {
             return if headers.contains_key(METADATA) { Err(malformed()) } else { Ok(Self::default()) };
@@ -34,7 +34,7 @@ impl Metadata {
         let text = value.to_str().map_err(|_| malformed())?.trim();
         if text.len() > UPLOAD_METADATA_BYTES_MAX {
             let sentence = format!("Upload-Metadata may have at most {UPLOAD_METADATA_BYTES_MAX} bytes.");
-            return Err(Refusal::because(ErrorCode::TooLarge, sentence));
+            return Err(ErrorResponse::because(ErrorCode::TooLarge, sentence));
         }
         let pairs = pairs(text)?;
         let find = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| value.as_slice());
@@ -48,7 +48,7 @@ impl Metadata {
     }
 }
 
-fn pairs(text: &str) -> Result<Vec<(&str, Vec<u8>)>, Refusal> {
+fn pairs(text: &str) -> Result<Vec<(&str, Vec<u8>)>, ErrorResponse> {
     let mut pairs: Vec<(&str, Vec<u8>)> = Vec::new();
     for pair in text.split(',').map(str::trim) {
         // Some clients end the list in a comma, and send an empty one where there is nothing to say.
@@ -66,7 +66,7 @@ fn pairs(text: &str) -> Result<Vec<(&str, Vec<u8>)>, Refusal> {
 }
 
 /// A path goes before a name. The name is bytes, and stands for itself.
-fn target(path: Option<&[u8]>, name: Option<&[u8]>) -> Result<Option<VPath>, Refusal> {
+fn target(path: Option<&[u8]>, name: Option<&[u8]>) -> Result<Option<VPath>, ErrorResponse> {
     let target = match (path, name) {
         (Some(path), _) => {
             let text = std::str::from_utf8(path);
@@ -81,17 +81,17 @@ fn target(path: Option<&[u8]>, name: Option<&[u8]>) -> Result<Option<VPath>, Ref
     Ok(Some(target))
 }
 
-fn modified(value: &[u8]) -> Result<Timestamp, Refusal> {
+fn modified(value: &[u8]) -> Result<Timestamp, ErrorResponse> {
     let number = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
     number.map(Timestamp::from_milliseconds).ok_or_else(|| wrong("mtime", "is not a number of milliseconds since 1970"))
 }
 
-fn blake3(value: &[u8]) -> Result<Vec<u8>, Refusal> {
+fn blake3(value: &[u8]) -> Result<Vec<u8>, ErrorResponse> {
     let digest = hex::decode(value).filter(|digest| digest.len() == Algorithm::Blake3.length());
     digest.ok_or_else(|| wrong("blake3", "is not 64 hexadecimal digits"))
 }
 
-fn conflict(value: &[u8]) -> Result<Conflict, Refusal> {
+fn conflict(value: &[u8]) -> Result<Conflict, ErrorResponse> {
     match value {
         b"fail" => Ok(Conflict::Fail),
         b"replace" => Ok(Conflict::Replace),
@@ -101,14 +101,14 @@ fn conflict(value: &[u8]) -> Result<Conflict, Refusal> {
     }
 }
 
-fn wrong(key: &str, problem: &str) -> Refusal {
-    Refusal::because(ErrorCode::BadRequest, format!("The value of `{key}` in Upload-Metadata {problem}."))
+fn wrong(key: &str, problem: &str) -> ErrorResponse {
+    ErrorResponse::because(ErrorCode::BadRequest, format!("The value of `{key}` in Upload-Metadata {problem}."))
 }
 
-fn malformed() -> Refusal {
+fn malformed() -> ErrorResponse {
     let sentence =
         "Upload-Metadata must be keys, each once and with a value in Base64 after a space, and commas between.";
-    Refusal::because(ErrorCode::BadRequest, sentence)
+    ErrorResponse::because(ErrorCode::BadRequest, sentence)
 }
 
 #[cfg(test)]

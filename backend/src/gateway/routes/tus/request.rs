@@ -12,32 +12,32 @@ use super::headers::{BASE, EXPIRES, OFFSET, RESUMABLE, VERSIONS};
 use crate::client::{Caller, Upload};
 use crate::gateway::http::digest_fields;
 use crate::gateway::http::headers::set;
-use crate::gateway::http::problem::Refusal;
-use crate::gateway::http::request_body::Incoming;
+use crate::gateway::http::problem::ErrorResponse;
+use crate::gateway::http::request_body::RequestBody;
 use crate::gateway::routes::upload;
 use crate::gateway::state::Gateway;
 
 /// A request about one upload, or about one to be, without its body.
-pub(super) struct Asked {
+pub(super) struct UploadRequest {
     pub(super) gateway: Gateway,
     pub(super) caller: Caller,
     pub(super) headers: HeaderMap,
 }
 
-impl Asked {
-    pub(super) fn of(gateway: Gateway, caller: Caller, mut request: Request) -> (Self, Incoming) {
-        let body = Incoming::of(&gateway.bodies, &mut request);
+impl UploadRequest {
+    pub(super) fn of(gateway: Gateway, caller: Caller, mut request: Request) -> (Self, RequestBody) {
+        let body = RequestBody::of(&gateway.bodies, &mut request);
         (Self { gateway, caller, headers: std::mem::take(request.headers_mut()) }, body)
     }
 
     /// What the whole file must come to, if the request says so (`Repr-Digest`).
-    pub(super) fn digest(&self) -> Result<Option<Vec<u8>>, Refusal> {
+    pub(super) fn digest(&self) -> Result<Option<Vec<u8>>, ErrorResponse> {
         digest_fields::of_whole(&self.headers)
     }
 
     /// Makes a file of an upload that is whole and is to be one, if its content has the digest that the request names.
-    pub(super) async fn finish(&self, upload: Upload) -> Result<Upload, Refusal> {
-        if !is_due(&upload) {
+    pub(super) async fn finish(&self, upload: Upload) -> Result<Upload, ErrorResponse> {
+        if !awaits_commit(&upload) {
             return Ok(upload);
         }
         let offset = upload.offset;
@@ -46,20 +46,20 @@ impl Asked {
                 self.gateway.metrics.uploaded("tus");
                 Ok(upload)
             }
-            Err(error) => Err(at(error.into(), Some(offset))),
+            Err(error) => Err(with_offset(error.into(), Some(offset))),
         }
     }
 }
 
 /// The id in `/api/v1/uploads/<id>[/…]`. What is none is nothing that there is.
-pub(super) fn id(path: &str) -> Result<UploadId, Refusal> {
+pub(super) fn id(path: &str) -> Result<UploadId, ErrorResponse> {
     let rest = path.strip_prefix(BASE).and_then(|rest| rest.strip_prefix('/')).unwrap_or_default();
     let id = rest.split('/').next().and_then(UploadId::parse);
-    id.ok_or_else(|| Refusal::because(ErrorCode::NotFound, "There is no such upload."))
+    id.ok_or_else(|| ErrorResponse::because(ErrorCode::NotFound, "There is no such upload."))
 }
 
 /// Every answer says the version, be it a refusal.
-pub(super) fn speak(answer: Result<Response, Refusal>) -> Result<Response, Refusal> {
+pub(super) fn with_version(answer: Result<Response, ErrorResponse>) -> Result<Response, ErrorResponse> {
     match answer {
         Ok(mut response) => {
             response.headers_mut().insert(RESUMABLE, VERSIONS);
@@ -70,7 +70,7 @@ pub(super) fn speak(answer: Result<Response, Refusal>) -> Result<Response, Refus
 }
 
 /// A refusal that says where the upload stands, for the client to go on from there.
-pub(super) fn at(refusal: Refusal, offset: Option<u64>) -> Refusal {
+pub(super) fn with_offset(refusal: ErrorResponse, offset: Option<u64>) -> ErrorResponse {
     match offset {
         Some(offset) => refusal.header(OFFSET, offset.into()),
         None => refusal,
@@ -82,12 +82,12 @@ fn is_whole(upload: &Upload) -> bool {
 }
 
 /// Whole, meant to be a file, and none yet.
-pub(super) fn is_due(upload: &Upload) -> bool {
+pub(super) fn awaits_commit(upload: &Upload) -> bool {
     is_whole(upload) && upload.target.is_some() && upload.entry.is_none()
 }
 
 /// What every answer about an upload says of it, and of the file that it became.
-pub(super) fn standing(upload: &Upload) -> HeaderMap {
+pub(super) fn status_headers(upload: &Upload) -> HeaderMap {
     let mut headers = upload::file_headers(upload);
     set(&mut headers, OFFSET, upload.offset);
     match &upload.entry {
@@ -108,8 +108,8 @@ fn http_date(moment: Timestamp) -> Option<String> {
 }
 
 /// A refusal to bytes that would not fit the upload.
-pub(super) fn beyond() -> Refusal {
-    Refusal::because(ErrorCode::TooLarge, "These are more bytes than the upload lacks.")
+pub(super) fn offset_past_end() -> ErrorResponse {
+    ErrorResponse::because(ErrorCode::TooLarge, "These are more bytes than the upload lacks.")
 }
 
 #[cfg(test)]

@@ -8,12 +8,12 @@ use shared::api::uploads::{CommitUpload, UploadState, Uploads};
 use shared::{ErrorCode, UploadId};
 
 use super::headers::{self, CONCAT, DEFER_LENGTH, LENGTH, METADATA, OFFSET};
-use super::request::{Asked, at, id, speak, standing};
+use super::request::{UploadRequest, id, status_headers, with_offset, with_version};
 use crate::client::{Caller, Commit, Upload};
 use crate::gateway::auth::Auth;
 use crate::gateway::http::headers::set;
 use crate::gateway::http::json;
-use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::state::Gateway;
 
 /// `GET /api/v1/uploads`.
@@ -21,7 +21,7 @@ pub(crate) async fn list(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     json::wants_json(request.headers())?;
     let uploads = gateway.client.uploads(&caller).await?;
     json::answer(&Uploads { uploads: uploads.into_iter().map(state_of).collect() })
@@ -32,7 +32,7 @@ pub(crate) async fn read(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     json::wants_json(request.headers())?;
     let id = id(request.uri().path())?;
     let upload = gateway.client.upload_status(&caller, id).await?;
@@ -44,10 +44,10 @@ pub(crate) async fn commit(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     json::wants_json(request.headers())?;
     let id = id(request.uri().path())?;
-    let (asked, body) = Asked::of(gateway, caller, request);
+    let (asked, body) = UploadRequest::of(gateway, caller, request);
     let CommitUpload { path, conflict, if_match, .. } = json::read(&asked.headers, body).await?;
     let blake3 = asked.digest()?;
     let commit = Commit {
@@ -68,14 +68,14 @@ pub(crate) async fn head(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     let id = id(request.uri().path());
-    let (asked, _body) = Asked::of(gateway, caller, request);
+    let (asked, _body) = UploadRequest::of(gateway, caller, request);
     let answer = match id {
-        Ok(id) => asked.examine(id).await,
+        Ok(id) => asked.status(id).await,
         Err(refusal) => Err(refusal),
     };
-    speak(answer)
+    with_version(answer)
 }
 
 /// `DELETE /api/v1/uploads/<id>`.
@@ -83,23 +83,23 @@ pub(crate) async fn delete(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorResponse> {
     let id = id(request.uri().path());
-    let (asked, _body) = Asked::of(gateway, caller, request);
+    let (asked, _body) = UploadRequest::of(gateway, caller, request);
     let answer = match id {
-        Ok(id) => asked.give_up(id).await,
+        Ok(id) => asked.terminate(id).await,
         Err(refusal) => Err(refusal),
     };
-    speak(answer)
+    with_version(answer)
 }
 
-impl Asked {
+impl UploadRequest {
     /// HEAD. A whole upload that is no file yet becomes one now: the client would not come back for it.
-    async fn examine(&self, id: UploadId) -> Result<Response, Refusal> {
+    async fn status(&self, id: UploadId) -> Result<Response, ErrorResponse> {
         headers::check_version(&self.headers)?;
         let upload = self.gateway.client.upload_status(&self.caller, id).await?;
         let upload = self.finish(upload).await?;
-        let mut headers = standing(&upload);
+        let mut headers = status_headers(&upload);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match upload.length {
             Some(length) => set(&mut headers, LENGTH, length),
@@ -122,7 +122,7 @@ impl Asked {
     }
 
     /// DELETE.
-    async fn give_up(&self, id: UploadId) -> Result<Response, Refusal> {
+    async fn terminate(&self, id: UploadId) -> Result<Response, ErrorResponse> {
         headers::check_version(&self.headers)?;
         self.gateway.client.abort(&self.caller, id).await?;
         Ok(StatusCode::NO_CONTENT.into_response())
@@ -130,7 +130,7 @@ impl Asked {
 
     /// A refusal of bytes, with where the upload stands. Whoever was stopped by a newer request does not ask: the question
     /// would stop that one.
-    pub(super) async fn located(&self, id: UploadId, refusal: Refusal) -> Refusal {
+    pub(super) async fn with_current_offset(&self, id: UploadId, refusal: ErrorResponse) -> ErrorResponse {
         let known = matches!(
             refusal.code,
             ErrorCode::OffsetMismatch
@@ -147,9 +147,9 @@ impl Asked {
         }
         match self.gateway.client.upload_status(&self.caller, id).await {
             Ok(upload) if !upload.parts.is_empty() => {
-                Refusal::because(ErrorCode::Forbidden, "An upload that is made of others takes no bytes.")
+                ErrorResponse::because(ErrorCode::Forbidden, "An upload that is made of others takes no bytes.")
             }
-            Ok(upload) => at(refusal, Some(upload.offset)),
+            Ok(upload) => with_offset(refusal, Some(upload.offset)),
             Err(_) => refusal,
         }
     }

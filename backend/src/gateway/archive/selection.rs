@@ -3,7 +3,7 @@
 use shared::limits::{ARCHIVE_PATHS_MAX, FRAME_CONTROL_BYTES_MAX, WALK_PATHS_MAX};
 use shared::{ErrorCode, VPath};
 
-use crate::gateway::http::problem::Refusal;
+use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::query::{Query, bad_parameter};
 
 /// How much of a message the paths may fill, in bytes; the rest is for who asks.
@@ -14,15 +14,15 @@ const PATH_OVERHEAD_BYTES: usize = 8;
 const NAME_BYTES_MAX: usize = 255;
 
 /// The chosen paths, none of which lies in another.
-pub(crate) struct Choice {
+pub(crate) struct Selection {
     paths: Vec<VPath>,
     /// The file name under which the archive is saved.
     pub name: String,
 }
 
-impl Choice {
+impl Selection {
     /// From the parameters `path` (one or more) and `name`. `whole` is the name of everything.
-    pub(crate) fn read(query: &Query, whole: &str) -> Result<Self, Refusal> {
+    pub(crate) fn read(query: &Query, whole: &str) -> Result<Self, ErrorResponse> {
         let name = query.once("name")?.filter(|name| !name.is_empty()).map(str::to_owned);
         let paths = query.all("path").map(VPath::parse).collect::<Result<Vec<_>, _>>()?;
         match paths.len() {
@@ -30,7 +30,7 @@ impl Choice {
             1..=ARCHIVE_PATHS_MAX => {}
             _ => {
                 let sentence = format!("One archive may be asked for at most {ARCHIVE_PATHS_MAX} paths.");
-                return Err(Refusal::because(ErrorCode::TooLarge, sentence));
+                return Err(ErrorResponse::because(ErrorCode::TooLarge, sentence));
             }
         }
         let paths = outermost(paths);
@@ -108,19 +108,19 @@ mod tests {
 
     use super::*;
 
-    fn choose(paths: &[&str], name: Option<&str>) -> Result<Choice, Refusal> {
+    fn choose(paths: &[&str], name: Option<&str>) -> Result<Selection, ErrorResponse> {
         let mut text =
             paths.iter().map(|path| format!("path={}&", encode_segment(path.as_bytes()))).collect::<String>();
         text.extend(name.map(|name| format!("name={}", encode_segment(name.as_bytes()))));
-        Choice::read(&Query::parse(&text)?, "Files")
+        Selection::read(&Query::parse(&text)?, "Files")
     }
 
     #[track_caller]
     fn check(paths: &[&str], name: Option<&str>, kept: &[&str], named: &str) {
-        let choice = choose(paths, name).unwrap();
-        let found: Vec<_> = choice.paths().iter().map(VPath::encoded).collect();
+        let selection = choose(paths, name).unwrap();
+        let found: Vec<_> = selection.paths().iter().map(VPath::encoded).collect();
         assert_eq!(
-            (found.iter().map(String::as_str).collect::<Vec<_>>(), choice.name.as_str()),
+            (found.iter().map(String::as_str).collect::<Vec<_>>(), selection.name.as_str()),
             (kept.to_vec(), named)
         );
     }
@@ -162,12 +162,12 @@ mod tests {
     fn batches_fit_a_message() {
         let long = "x".repeat(1000);
         let paths: Vec<_> = (0..3000).map(|index| format!("{long}{index}")).collect();
-        let choice = choose(&paths.iter().map(String::as_str).collect::<Vec<_>>(), None).unwrap();
-        let batches: Vec<_> = choice.batches().collect();
+        let selection = choose(&paths.iter().map(String::as_str).collect::<Vec<_>>(), None).unwrap();
+        let batches: Vec<_> = selection.batches().collect();
         assert!(batches.iter().all(|batch| batch.len() == 32 || batch.len() == 24));
-        assert_eq!(batches.concat(), choice.paths());
+        assert_eq!(batches.concat(), selection.paths());
         let paths: Vec<_> = (0..2500).map(|index| index.to_string()).collect();
-        let choice = choose(&paths.iter().map(String::as_str).collect::<Vec<_>>(), None).unwrap();
-        assert_eq!(choice.batches().map(<[VPath]>::len).collect::<Vec<_>>(), [1024, 1024, 452]);
+        let selection = choose(&paths.iter().map(String::as_str).collect::<Vec<_>>(), None).unwrap();
+        assert_eq!(selection.batches().map(<[VPath]>::len).collect::<Vec<_>>(), [1024, 1024, 452]);
     }
 }
