@@ -1,4 +1,4 @@
-//! The trash: what is in it, where it was, and the ways back and out.
+//! The Trash screen: lists the entries of the trash, restores them, and deletes them permanently.
 
 mod row;
 mod screen;

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use shared::change::Trashed;
 
-use super::state::{Bin, row_id};
+use super::state::{TrashState, row_id};
 use crate::env::{format, prefs::Prefs};
 use crate::folder::model::filetype::file_type;
 use crate::folder::model::keys::Reach;
@@ -12,14 +12,14 @@ use crate::printable::printable;
 use crate::server_info::root_name;
 use crate::ui::icon::Icon;
 
-/// The row of an item, at the place that it has at the moment.
+/// The row of an entry at its current index.
 #[component]
-pub(super) fn TrashRow(bin: Bin, item: Trashed) -> impl IntoView {
+pub(super) fn TrashRow(trash: TrashState, item: Trashed) -> impl IntoView {
     let prefs = Prefs::get();
     let id = item.id;
-    let row = Memo::new(move |_| bin.items.with(|items| items.iter().position(|item| item.id == id)).unwrap_or(0));
-    let selected = Memo::new(move |_| bin.selection.with(|selection| selection.contains(row.get())));
-    let current = Memo::new(move |_| bin.cursor.get() == row.get());
+    let row = Memo::new(move |_| trash.items.with(|items| items.iter().position(|item| item.id == id)).unwrap_or(0));
+    let selected = Memo::new(move |_| trash.selection.with(|selection| selection.contains(row.get())));
+    let current = Memo::new(move |_| trash.cursor.get() == row.get());
     let entry = item.entry;
     let name = printable(entry.path.name());
     let root = root_name();
@@ -42,15 +42,15 @@ pub(super) fn TrashRow(bin: Bin, item: Trashed) -> impl IntoView {
             (true, false) => Reach::Pass,
             (false, false) => Reach::Select,
         };
-        bin.select(row.get_untracked(), reach);
+        trash.select(row.get_untracked(), reach);
         if reach == Reach::Pass {
-            bin.selection.update(|selection| selection.toggle(row.get_untracked()));
+            trash.selection.update(|selection| selection.toggle(row.get_untracked()));
         }
     };
     let check = move |event: leptos::ev::MouseEvent| {
         event.stop_propagation();
-        bin.selection.update(|selection| selection.toggle(row.get_untracked()));
-        bin.select(row.get_untracked(), Reach::Pass);
+        trash.selection.update(|selection| selection.toggle(row.get_untracked()));
+        trash.select(row.get_untracked(), Reach::Pass);
     };
     view! {
         <div role="row" class="trash-row" class:selected=selected id=move || row_id(row.get())

@@ -1,10 +1,10 @@
-//! The Trash screen, put together.
+//! The Trash screen: its heading, buttons and list.
 
 use leptos::prelude::*;
 use shared::VPath;
 
 use super::row::TrashRow;
-use super::state::{Bin, Known};
+use super::state::{Contents, TrashState};
 use crate::changes::{Changes, TaskCards};
 use crate::env::prefs::Prefs;
 use crate::folder::Browser;
@@ -20,20 +20,20 @@ use crate::ui::ids::MAIN_ID;
 #[component]
 pub fn TrashScreen() -> impl IntoView {
     let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
-    let bin = Bin::new(changes);
+    let trash = TrashState::new(changes);
     Effect::new(move |_| document().set_title(&format!("{} – Passerelle", prefs.words().trash)));
-    let count = move || usize::try_from(bin.total.get()).unwrap_or(usize::MAX);
-    let chosen = Memo::new(move |_| bin.selection.with(Selection::len));
-    let status = move || match (bin.known.get(), chosen.get()) {
-        (Known::Items, 0) => prefs.counted(|words| &words.items, count()),
-        (Known::Items, chosen) => prefs.counted(|words| &words.selected, chosen),
+    let count = move || usize::try_from(trash.total.get()).unwrap_or(usize::MAX);
+    let selected = Memo::new(move |_| trash.selection.with(Selection::len));
+    let status = move || match (trash.contents.get(), selected.get()) {
+        (Contents::Loaded, 0) => prefs.counted(|words| &words.items, count()),
+        (Contents::Loaded, selected) => prefs.counted(|words| &words.selected, selected),
         _ => String::new(),
     };
-    let body = move || match bin.known.get() {
-        Known::Nothing => ().into_any(),
-        Known::Failed(failure) => {
+    let body = move || match trash.contents.get() {
+        Contents::Loading => ().into_any(),
+        Contents::Failed(failure) => {
             let why = prefs.words().explain(failure.reason());
-            let retry = Callback::new(move |()| bin.load());
+            let retry = Callback::new(move |()| trash.load());
             view! {
                 <div class="panel">
                     <div role="alert"><h2>{why.title}</h2><p>{why.advice}</p></div>
@@ -44,25 +44,25 @@ pub fn TrashScreen() -> impl IntoView {
             }
             .into_any()
         }
-        Known::Items if bin.items.with(Vec::is_empty) => view! { <EmptyTrash /> }.into_any(),
-        Known::Items => view! { <TrashGrid bin /> }.into_any(),
+        Contents::Loaded if trash.items.with(Vec::is_empty) => view! { <EmptyTrash /> }.into_any(),
+        Contents::Loaded => view! { <TrashGrid trash /> }.into_any(),
     };
     view! {
         <main class="screen" id=MAIN_ID tabindex="-1">
             <div class="location"><h1 class="trash-title">{prefs.text(|words| words.trash)}</h1></div>
-            <div class="listbar" class:selecting=move || { chosen.get() > 0 }>
+            <div class="listbar" class:selecting=move || { selected.get() > 0 }>
                 <p class="trash-status" role="status">{status}</p>
-                <Show when=move || { chosen.get() > 0 && browser.allows(permission::ADD) }>
+                <Show when=move || { selected.get() > 0 && browser.allows(permission::ADD) }>
                     <Button label=prefs.text(|words| words.restore) icon="restore" class="button primary"
-                        press=Callback::new(move |()| bin.restore()) />
+                        press=Callback::new(move |()| trash.restore()) />
                 </Show>
-                <Show when=move || { chosen.get() > 0 && browser.allows(permission::REMOVE) }>
+                <Show when=move || { selected.get() > 0 && browser.allows(permission::REMOVE) }>
                     <Button label=prefs.text(|words| words.delete_forever) icon="delete" class="button"
-                        press=Callback::new(move |()| bin.purge()) />
+                        press=Callback::new(move |()| trash.purge()) />
                 </Show>
-                <Show when=move || { chosen.get() == 0 && count() > 0 && browser.allows(permission::REMOVE) }>
+                <Show when=move || { selected.get() == 0 && count() > 0 && browser.allows(permission::REMOVE) }>
                     <Button label=prefs.text(|words| words.empty_trash) icon="delete" class="button"
-                        press=Callback::new(move |()| bin.empty()) />
+                        press=Callback::new(move |()| trash.empty()) />
                 </Show>
             </div>
             <div class="body">{body}</div>
@@ -87,21 +87,21 @@ fn EmptyTrash() -> impl IntoView {
 }
 
 #[component]
-fn TrashGrid(bin: Bin) -> impl IntoView {
+fn TrashGrid(trash: TrashState) -> impl IntoView {
     let prefs = Prefs::get();
-    let rows = move || (bin.items.with(Vec::len) + 1).to_string();
+    let rows = move || (trash.items.with(Vec::len) + 1).to_string();
     let key = move |event: leptos::ev::KeyboardEvent| {
         let key = event.key();
         let command = event.ctrl_key() || event.meta_key();
-        if bin.press(Press { key: &key, command, shift: event.shift_key(), alt: event.alt_key() }) {
+        if trash.press(Press { key: &key, command, shift: event.shift_key(), alt: event.alt_key() }) {
             event.prevent_default();
             event.stop_propagation();
         }
     };
-    let every = move || bin.selection.with(Selection::len) == bin.items.with(Vec::len);
+    let every = move || trash.selection.with(Selection::len) == trash.items.with(Vec::len);
     let all = move |_| {
-        let len = bin.items.with_untracked(Vec::len);
-        bin.selection.update(|selection| match selection.len() == len {
+        let len = trash.items.with_untracked(Vec::len);
+        trash.selection.update(|selection| match selection.len() == len {
             true => selection.clear(),
             false => selection.select(0..len),
         });
@@ -126,12 +126,12 @@ fn TrashGrid(bin: Bin) -> impl IntoView {
                 </div>
             </div>
             <div role="rowgroup" class="trash-rows" on:keydown=key>
-                <For each=move || bin.items.get() key=|item| item.id let:item><TrashRow bin item /></For>
+                <For each=move || trash.items.get() key=|item| item.id let:item><TrashRow trash item /></For>
             </div>
         </div>
-        <Show when=move || bin.next.with(Option::is_some)>
+        <Show when=move || trash.next.with(Option::is_some)>
             <div class="panel-actions">
-                <Button label=prefs.text(|words| words.trash_more) class="button" press=Callback::new(move |()| bin.more()) />
+                <Button label=prefs.text(|words| words.trash_more) class="button" press=Callback::new(move |()| trash.load_more()) />
             </div>
         </Show>
     }

@@ -1,4 +1,4 @@
-//! The state of the Trash screen, and what changes it.
+//! The state of the Trash screen.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -16,35 +16,38 @@ use crate::i18n::fill;
 use crate::net::api::call_with_rights;
 use crate::printable::printable;
 
-/// How many rows a key for a whole screen goes, about.
+/// Number of rows that Page Up and Page Down move.
 const PAGE_ROWS: usize = 12;
 
-/// What is known of the trash.
+/// The contents of the trash.
 #[derive(Clone, PartialEq)]
-pub(super) enum Known {
-    Nothing,
-    Items,
+pub(super) enum Contents {
+    Loading,
+    Loaded,
     Failed(Failure),
 }
 
-/// The state of the Trash screen.
+/// The state of the Trash screen. A copy is the same state.
 #[derive(Clone, Copy)]
-pub(super) struct Bin {
+pub(super) struct TrashState {
+    /// The entries of the pages that were read.
     pub(super) items: RwSignal<Vec<Trashed>>,
-    pub(super) known: RwSignal<Known>,
-    /// How many there are in all.
+    pub(super) contents: RwSignal<Contents>,
+    /// Number of entries in the trash.
     pub(super) total: RwSignal<u64>,
+    /// Cursor of the next page.
     pub(super) next: RwSignal<Option<String>>,
     pub(super) selection: RwSignal<Selection>,
+    /// The focused row.
     pub(super) cursor: RwSignal<usize>,
     changes: Changes,
 }
 
-impl Bin {
+impl TrashState {
     pub(super) fn new(changes: Changes) -> Self {
-        let bin = Self {
+        let trash = Self {
             items: RwSignal::new(Vec::new()),
-            known: RwSignal::new(Known::Nothing),
+            contents: RwSignal::new(Contents::Loading),
             total: RwSignal::new(0),
             next: RwSignal::new(None),
             selection: RwSignal::default(),
@@ -53,12 +56,12 @@ impl Bin {
         };
         Effect::new(move |_| {
             changes.change_ended.track();
-            bin.load();
+            trash.load();
         });
-        bin
+        trash
     }
 
-    /// Reads as much of the trash as was read before, and at least a page.
+    /// Reads as many entries as were read before, and at least one page.
     pub(super) fn load(self) {
         let wanted = self.items.with_untracked(Vec::len);
         spawn_local(async move {
@@ -80,7 +83,7 @@ impl Bin {
     }
 
     /// Reads the next page.
-    pub(super) fn more(self) {
+    pub(super) fn load_more(self) {
         let cursor = self.next.get_untracked();
         spawn_local(async move {
             match call_with_rights(&ListTrash { limit: None, cursor }).await {
@@ -96,19 +99,19 @@ impl Bin {
     }
 
     fn show(self, items: Vec<Trashed>, next: Option<String>, total: u64) {
-        let chosen = self.chosen_ids();
-        let here = self.items.with_untracked(|items| items.get(self.cursor.get_untracked()).map(|item| item.id));
-        let row = here.and_then(|id| items.iter().position(|item| item.id == id));
+        let selected = self.selected_ids();
+        let focused_id = self.items.with_untracked(|items| items.get(self.cursor.get_untracked()).map(|item| item.id));
+        let row = focused_id.and_then(|id| items.iter().position(|item| item.id == id));
         let last = items.len().saturating_sub(1);
         let mut selection = Selection::default();
-        selection.select(items.iter().enumerate().filter(|(_, item)| chosen.contains(&item.id)).map(|(row, _)| row));
+        selection.select(items.iter().enumerate().filter(|(_, item)| selected.contains(&item.id)).map(|(row, _)| row));
         self.items.set(items);
         self.next.set(next);
         self.total.set(total);
         self.selection.set(selection);
         self.cursor.update(|cursor| *cursor = row.unwrap_or((*cursor).min(last)));
-        self.known.set(Known::Items);
-        // What had the focus may be among what is gone.
+        self.contents.set(Contents::Loaded);
+        // The row with the focus may be gone.
         request_animation_frame(move || {
             if focused().is_none() {
                 focus(&row_id(self.cursor.try_get_untracked().unwrap_or(0)));
@@ -117,68 +120,68 @@ impl Bin {
     }
 
     fn fail(self, failure: Failure) {
-        self.known.set(Known::Failed(failure));
+        self.contents.set(Contents::Failed(failure));
     }
 
-    fn chosen_ids(self) -> Vec<TrashId> {
-        self.chosen().iter().map(|item| item.id).collect()
+    fn selected_ids(self) -> Vec<TrashId> {
+        self.selected().iter().map(|item| item.id).collect()
     }
 
-    fn chosen(self) -> Vec<Trashed> {
+    fn selected(self) -> Vec<Trashed> {
         self.items.with_untracked(|items| {
             self.selection
                 .with_untracked(|selection| selection.iter().filter_map(|row| items.get(row).cloned()).collect())
         })
     }
 
-    /// Takes away what is on its way out, before the server said so; [`Bin::load`] puts it right in the end.
-    fn take_away(self) {
-        let gone = self.chosen_ids();
+    /// Removes the selected rows before the server confirms; [`TrashState::load`] corrects the rows afterwards.
+    fn remove_selected(self) {
+        let removed = self.selected_ids();
         let row = self.selection.with_untracked(|selection| selection.iter().next()).unwrap_or(0);
-        self.items.update(|items| items.retain(|item| !gone.contains(&item.id)));
-        self.total.update(|total| *total = total.saturating_sub(gone.len() as u64));
+        self.items.update(|items| items.retain(|item| !removed.contains(&item.id)));
+        self.total.update(|total| *total = total.saturating_sub(removed.len() as u64));
         self.selection.update(Selection::clear);
-        self.go_to(row.min(self.items.with_untracked(Vec::len).saturating_sub(1)));
+        self.focus_row(row.min(self.items.with_untracked(Vec::len).saturating_sub(1)));
     }
 
-    /// Brings back what is selected.
+    /// Restores the selected entries.
     pub(super) fn restore(self) {
         let back = |item: Trashed| RestoreItem { id: item.id, to: Some(item.entry.path) };
-        let items: Vec<_> = self.chosen().into_iter().map(back).collect();
+        let items: Vec<_> = self.selected().into_iter().map(back).collect();
         if !items.is_empty() {
-            self.take_away();
+            self.remove_selected();
             self.changes.submit(Change::Restore { items, conflict: Conflict::Fail });
         }
     }
 
-    /// Deletes what is selected for ever, once the person is sure.
+    /// Deletes the selected entries permanently, after confirmation.
     pub(super) fn purge(self) {
         if !self.changes.browser.allows_untracked(permission::REMOVE) {
             return;
         }
-        let chosen = self.chosen();
-        let text = match &chosen[..] {
+        let selected = self.selected();
+        let text = match &selected[..] {
             [] => return,
             [item] => fill(self.changes.words().confirm_delete_one, &[("name", &printable(item.entry.path.name()))]),
-            _ => self.changes.counted(|words| &words.confirm_delete_many, chosen.len()),
+            _ => self.changes.counted(|words| &words.confirm_delete_many, selected.len()),
         };
-        let ids = chosen.iter().map(|item| item.id).collect();
+        let ids = selected.iter().map(|item| item.id).collect();
         self.changes.confirm_deletion(text, Change::Purge { ids: Some(ids) });
     }
 
-    /// Empties the trash, once the person is sure.
+    /// Deletes every entry of the trash permanently, after confirmation.
     pub(super) fn empty(self) {
         let count = usize::try_from(self.total.get_untracked()).unwrap_or(usize::MAX);
         let text = self.changes.counted(|words| &words.confirm_empty_trash, count);
         self.changes.confirm_deletion(text, Change::Purge { ids: None });
     }
 
-    /// Takes a key press in the list; false for what is not the list's.
+    /// Handles a key press in the list. Returns `false` for a key without a meaning here.
     pub(super) fn press(self, press: Press<'_>) -> bool {
         let row = self.cursor.get_untracked();
         let len = self.items.with_untracked(Vec::len);
         match intent(press, false) {
-            Some(Intent::Move(motion, reach)) => self.go(motion, reach, len),
+            Some(Intent::Move(motion, reach)) => self.move_cursor(motion, reach, len),
             Some(Intent::Toggle) => self.selection.update(|selection| selection.toggle(row)),
             Some(Intent::SelectAll) => self.selection.update(|selection| selection.span(0..len, false)),
             Some(Intent::Clear) => self.selection.update(Selection::clear),
@@ -188,12 +191,12 @@ impl Bin {
         true
     }
 
-    fn go(self, motion: Motion, reach: Reach, len: usize) {
+    fn move_cursor(self, motion: Motion, reach: Reach, len: usize) {
         let to = destination(self.cursor.get_untracked(), motion, len, PAGE_ROWS);
         self.select(to, reach);
     }
 
-    /// Goes to a row, and selects as the movement says.
+    /// Focuses a row, and changes the selection by `reach`.
     pub(super) fn select(self, to: usize, reach: Reach) {
         let from = self.cursor.get_untracked();
         self.selection.update(|selection| match reach {
@@ -204,10 +207,10 @@ impl Bin {
                 selection.span(anchor.min(to)..=anchor.max(to), reach == Reach::ExtendMore);
             }
         });
-        self.go_to(to);
+        self.focus_row(to);
     }
 
-    fn go_to(self, row: usize) {
+    fn focus_row(self, row: usize) {
         self.cursor.set(row);
         request_animation_frame(move || {
             let id = row_id(row);
@@ -221,7 +224,7 @@ impl Bin {
     }
 }
 
-/// The id of a row's element.
+/// The id of the element of a row.
 pub(super) fn row_id(row: usize) -> String {
     format!("trashed-{row}")
 }
