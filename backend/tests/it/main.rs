@@ -14,6 +14,7 @@ mod conditional;
 mod crash_simulation;
 #[cfg(unix)]
 mod descriptors;
+mod earlier_state;
 mod events;
 mod foreign;
 mod framed;
