@@ -49,7 +49,7 @@ impl Server {
         let unpacked = Command::new("tar").arg("-xzf").arg(archive).current_dir(folder.path()).status().unwrap();
         assert!(unpacked.success());
         let mut process = Running(
-            Command::new(env!("CARGO_BIN_EXE_passerelle"))
+            Command::new(env!("CARGO_BIN_EXE_backend"))
                 .args(["serve", ".", "--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--anonymous", "write", "--json"])
                 .args(["--upload-expiry-seconds", NEVER, "--trash-expiry-seconds", NEVER])
                 .current_dir(folder.path())
@@ -166,7 +166,7 @@ fn the_trash_restores_files_and_folders() {
 fn the_key_of_the_client_commands_still_opens_the_server() {
     for state in STATES {
         let server = Server::open(state);
-        let listed = Command::new(env!("CARGO_BIN_EXE_passerelle"))
+        let listed = Command::new(env!("CARGO_BIN_EXE_backend"))
             .args(["ls", "/", "--server", &server.tcp, "--key"])
             .arg(server.folder.path().join(".passerelle/local.key"))
             .output()
