@@ -51,7 +51,7 @@ impl Server {
         let mut process = Running(
             Command::new(env!("CARGO_BIN_EXE_backend"))
                 .args(["serve", ".", "--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--anonymous", "write", "--json"])
-                .args(["--upload-expiry-seconds", NEVER, "--trash-expiry-seconds", NEVER])
+                .args(["--upload-expiry-seconds", NEVER, "--trash-expiry-seconds", NEVER, "--log", "error"])
                 .current_dir(folder.path())
                 .stdin(Stdio::null())
                 .stdout(Stdio::piped())
