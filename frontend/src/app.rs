@@ -9,7 +9,7 @@ use shared::api::files::ReadAbout;
 use crate::changes::{ChangeDialogs, Changes, Origin};
 use crate::env::prefs::Prefs;
 use crate::files::{FilesScreen, SelectionActions, Shortcuts, Sidebar, SortChoice};
-use crate::folder::{Browser, Live};
+use crate::folder::{FileBrowser, Live};
 use crate::links::{FolderLink, TrashLink};
 use crate::net::api::call;
 use crate::server_info::ServerInfo;
@@ -45,7 +45,7 @@ fn App() -> impl IntoView {
     let toasts = Toasts::provide();
     let server = ServerInfo { about: RwSignal::new(None) };
     provide_context(server);
-    let browser = Browser::provide(prefs, toasts);
+    let browser = FileBrowser::provide(prefs, toasts);
     Uploads::provide(prefs, toasts, browser);
     let changes = Changes::provide(browser, prefs, toasts, server);
     Live::provide(browser);
@@ -95,7 +95,7 @@ fn App() -> impl IntoView {
 
 #[component]
 fn SkipLink() -> impl IntoView {
-    let (prefs, browser) = (Prefs::get(), Browser::get());
+    let (prefs, browser) = (Prefs::get(), FileBrowser::get());
     let skip = move |event: ev::MouseEvent| {
         event.prevent_default();
         browser.focus_cursor();
@@ -105,7 +105,7 @@ fn SkipLink() -> impl IntoView {
 
 #[component]
 fn TopBar(open: Open) -> impl IntoView {
-    let (prefs, browser, changes) = (Prefs::get(), Browser::get(), Changes::get());
+    let (prefs, browser, changes) = (Prefs::get(), FileBrowser::get(), Changes::get());
     view! {
         <header class="topbar">
             <Button label=prefs.text(|words| words.menu) icon="menu" class="button quiet only-medium" press=opens(open.drawer) />
@@ -135,7 +135,7 @@ fn TopBar(open: Open) -> impl IntoView {
 /// The bar at the foot of a phone, within reach of the thumb.
 #[component]
 fn BottomBar(open: Open) -> impl IntoView {
-    let (prefs, browser) = (Prefs::get(), Browser::get());
+    let (prefs, browser) = (Prefs::get(), FileBrowser::get());
     let selecting =
         Memo::new(move |_| !browser.in_trash.get() && browser.selection.with(|selection| !selection.is_empty()));
     let at_root = Signal::derive(move || browser.folder.with(VPath::is_root));

@@ -7,7 +7,7 @@ use crate::changes::Changes;
 use crate::env::address::TRASH;
 use crate::env::history;
 use crate::env::prefs::Prefs;
-use crate::folder::Browser;
+use crate::folder::FileBrowser;
 use crate::ui::icon::Icon;
 
 /// A link to a folder, which also takes drops.
@@ -22,7 +22,7 @@ pub fn FolderLink(
     current: bool,
     children: Children,
 ) -> AnyView {
-    let (browser, changes) = (Browser::get(), Changes::get());
+    let (browser, changes) = (FileBrowser::get(), Changes::get());
     let href = history::href(&folder);
     let (over, onto) = (folder.clone(), folder.clone());
     let lit = Signal::derive({
@@ -51,7 +51,7 @@ pub fn TrashLink(
     /// The class in the style sheet.
     class: &'static str,
 ) -> AnyView {
-    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (browser, prefs) = (FileBrowser::get(), Prefs::get());
     let follow = move |event: leptos::ev::MouseEvent| {
         let plain = !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
         if plain && event.button() == 0 {

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::env::prefs::{Prefs, Theme};
-use crate::folder::Browser;
+use crate::folder::FileBrowser;
 use crate::i18n::{Lang, fill};
 use crate::server_info::ServerInfo;
 use crate::ui::dialog::{Choice, Dialog};
@@ -11,7 +11,7 @@ use crate::ui::dialog::{Choice, Dialog};
 /// The settings dialog.
 #[component]
 pub(crate) fn Settings(open: RwSignal<bool>) -> impl IntoView {
-    let (browser, prefs, server): (_, _, ServerInfo) = (Browser::get(), Prefs::get(), expect_context());
+    let (browser, prefs, server): (_, _, ServerInfo) = (FileBrowser::get(), Prefs::get(), expect_context());
     let langs: Vec<_> = Lang::ALL.into_iter().map(|lang| Signal::stored(lang.name())).collect();
     let lang = Signal::derive(move || Lang::ALL.iter().position(|lang| *lang == prefs.lang.get()).unwrap_or(0));
     let choose_lang = Callback::new(move |index: usize| prefs.choose_lang(Lang::ALL[index]));

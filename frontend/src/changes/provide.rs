@@ -6,13 +6,13 @@ use leptos::prelude::*;
 
 use super::state::Changes;
 use crate::env::prefs::Prefs;
-use crate::folder::Browser;
+use crate::folder::FileBrowser;
 use crate::server_info::ServerInfo;
 use crate::ui::toast::Toasts;
 
 impl Changes {
     /// Provides the state to the components, and follows the changes that an earlier page requested.
-    pub fn provide(browser: Browser, prefs: Prefs, toasts: Toasts, server: ServerInfo) -> Self {
+    pub fn provide(browser: FileBrowser, prefs: Prefs, toasts: Toasts, server: ServerInfo) -> Self {
         let changes = Self::new(browser, prefs, toasts, server);
         provide_context(changes);
         // Leaving a folder ends renaming, because the name belongs to a row of that folder.

@@ -11,7 +11,7 @@ use super::queue::ChangeQueue;
 use super::task::Task;
 use crate::env::format;
 use crate::env::prefs::Prefs;
-use crate::folder::Browser;
+use crate::folder::FileBrowser;
 use crate::folder::model::Edit;
 use crate::i18n::{Counted, Words};
 use crate::server_info::ServerInfo;
@@ -60,7 +60,7 @@ pub struct Changes {
     next_task_id: StoredValue<u32>,
     /// The message about the last change. There is one at most, because its button undoes the last change of all.
     last_message: StoredValue<Option<u32>>,
-    pub(crate) browser: Browser,
+    pub(crate) browser: FileBrowser,
     pub(crate) prefs: Prefs,
     pub(super) toasts: Toasts,
     pub(crate) server: ServerInfo,
@@ -101,7 +101,7 @@ pub(super) struct QueuedEdits {
 
 impl Changes {
     /// An initial state; [`Changes::provide`] is for components.
-    pub(super) fn new(browser: Browser, prefs: Prefs, toasts: Toasts, server: ServerInfo) -> Self {
+    pub(super) fn new(browser: FileBrowser, prefs: Prefs, toasts: Toasts, server: ServerInfo) -> Self {
         Self {
             clipboard: RwSignal::new(None),
             renaming: RwSignal::new(None),

@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 
 use crate::env::focus_element;
 use crate::env::prefs::Prefs;
-use crate::folder::Browser;
+use crate::folder::FileBrowser;
 use crate::folder::model::crumbs::{collapse, crumbs, width};
 use crate::links::FolderLink;
 use crate::server_info::root_name;
@@ -17,7 +17,7 @@ use crate::ui::icon::Icon;
 /// The breadcrumb of the folder on the screen.
 #[component]
 pub(super) fn Breadcrumb() -> impl IntoView {
-    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (browser, prefs) = (FileBrowser::get(), Prefs::get());
     let node = NodeRef::<html::Nav>::new();
     let size = measured(node);
     let root = root_name();

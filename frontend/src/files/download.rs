@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{AbortController, HtmlAnchorElement, HtmlElement, HtmlFormElement, HtmlInputElement};
 
 use crate::failure::Failure;
-use crate::folder::Browser;
+use crate::folder::FileBrowser;
 use crate::i18n::fill;
 use crate::net::api::{Probed, probe, probe_form};
 use crate::net::urls::{archive_url, download_url};
@@ -29,7 +29,7 @@ enum Source {
 }
 
 /// Downloads the selection.
-pub(crate) fn download(browser: Browser, server: ServerInfo) {
+pub(crate) fn download(browser: FileBrowser, server: ServerInfo) {
     let words = browser.prefs.lang.get_untracked().words();
     let selection = browser.selection.get_untracked();
     let listing =
@@ -61,7 +61,7 @@ pub(crate) fn download(browser: Browser, server: ServerInfo) {
 }
 
 /// The path of a row, and whether it is a folder; `None` for a row that cannot be read.
-fn openable(browser: Browser, row: usize) -> Option<(VPath, bool)> {
+fn openable(browser: FileBrowser, row: usize) -> Option<(VPath, bool)> {
     let path = browser.path_of(row)?;
     browser
         .listing
@@ -83,7 +83,7 @@ fn form_text(paths: &[VPath]) -> String {
     fields.join("&")
 }
 
-fn start(browser: Browser, source: Source, name: String) {
+fn start(browser: FileBrowser, source: Source, name: String) {
     let toasts = browser.toasts;
     let words = browser.prefs.lang.get_untracked().words();
     let Ok(controller) = AbortController::new() else { return };

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::env::prefs::Prefs;
 use crate::failure::{Failure, Reason};
 use crate::folder::model::permission;
-use crate::folder::{Browser, Phase};
+use crate::folder::{FileBrowser, Phase};
 use crate::i18n::fill;
 use crate::links::FolderLink;
 use crate::net::urls::{download_url, file_url};
@@ -29,7 +29,7 @@ pub(super) fn Skeleton() -> impl IntoView {
 /// An empty folder.
 #[component]
 pub(super) fn Empty() -> impl IntoView {
-    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (browser, prefs) = (FileBrowser::get(), Prefs::get());
     let advice = move || match browser.allows(permission::ADD) {
         true => prefs.words().empty_drop,
         false => prefs.words().empty_advice,
@@ -49,7 +49,7 @@ pub(super) fn Empty() -> impl IntoView {
 /// A filter that no name matches.
 #[component]
 pub(super) fn NoMatch() -> impl IntoView {
-    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (browser, prefs) = (FileBrowser::get(), Prefs::get());
     let sentence = move || {
         let words = prefs.words();
         let complete = browser.listing.with(|listing| listing.is_complete());
@@ -73,7 +73,7 @@ pub(super) fn NoMatch() -> impl IntoView {
 /// A failure: its reason, and what the user can do.
 #[component]
 pub(super) fn Failed(failure: Failure) -> impl IntoView {
-    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (browser, prefs) = (FileBrowser::get(), Prefs::get());
     let reason = failure.reason();
     let reference = failure.request_id().map(ToOwned::to_owned);
     let file = (reason == Reason::NotFolder).then(|| browser.folder.get_untracked());
@@ -117,7 +117,7 @@ fn Panel(art: &'static str, children: Children) -> AnyView {
 
 #[component]
 fn GoParent(class: &'static str) -> impl IntoView {
-    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (browser, prefs) = (FileBrowser::get(), Prefs::get());
     move || {
         let parent = browser.folder.with(|folder| folder.parent());
         parent.map(|folder| view! { <FolderLink folder class>{prefs.text(|words| words.go_parent)}</FolderLink> })
@@ -126,7 +126,7 @@ fn GoParent(class: &'static str) -> impl IntoView {
 
 #[component]
 fn GoHome() -> impl IntoView {
-    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (browser, prefs) = (FileBrowser::get(), Prefs::get());
     move || {
         // The parent of a folder at the first level is the root itself.
         let deep = browser.folder.with(|folder| folder.segments().count() > 1);
@@ -141,7 +141,7 @@ fn GoHome() -> impl IntoView {
 /// The banner above a list that cannot be refreshed, because the server is out of reach.
 #[component]
 pub(super) fn OfflineBanner() -> impl IntoView {
-    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (browser, prefs) = (FileBrowser::get(), Prefs::get());
     view! {
         <div role="status">
             <Show when=move || browser.offline.get() && browser.phase.get() == Phase::Ready>

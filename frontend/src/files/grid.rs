@@ -9,7 +9,7 @@ use super::row::RowSlot;
 use super::scroller::Scroller;
 use crate::changes::Changes;
 use crate::env::prefs::Prefs;
-use crate::folder::Browser;
+use crate::folder::FileBrowser;
 use crate::folder::model::{Selection, View};
 use crate::i18n::{Words, fill};
 use crate::ui::icon::Icon;
@@ -21,7 +21,7 @@ pub(super) fn Grid(
     /// The folder's display name.
     name: Signal<String>,
 ) -> impl IntoView {
-    let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
+    let (browser, changes, prefs) = (FileBrowser::get(), Changes::get(), Prefs::get());
     let port = NodeRef::<html::Div>::new();
     let probe = NodeRef::<html::Div>::new();
     let scroller = Scroller::new(browser, port, probe);
@@ -66,7 +66,7 @@ pub(super) fn Grid(
 /// The column headers; pressing one sorts.
 #[component]
 fn Head() -> impl IntoView {
-    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (browser, prefs) = (FileBrowser::get(), Prefs::get());
     let shown = move || browser.view.with(View::len);
     let chosen = move || browser.selection.with(Selection::len);
     let every = move || shown() > 0 && chosen() >= shown();
@@ -92,7 +92,7 @@ fn Head() -> impl IntoView {
 
 #[component]
 fn ColumnHead(key: SortKey, class: &'static str, label: fn(&'static Words) -> &'static str) -> impl IntoView {
-    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (browser, prefs) = (FileBrowser::get(), Prefs::get());
     let direction = Memo::new(move |_| {
         let order = browser.order.get();
         (order.key == key).then_some(order.direction)

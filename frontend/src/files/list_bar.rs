@@ -7,7 +7,7 @@ use crate::changes::Changes;
 use crate::env::prefs::Prefs;
 use crate::folder::Live;
 use crate::folder::model::{Selection, View, permission};
-use crate::folder::{Browser, Phase};
+use crate::folder::{FileBrowser, Phase};
 use crate::i18n::fill;
 use crate::ui::button::Button;
 use crate::ui::icon::Icon;
@@ -17,7 +17,7 @@ use crate::uploads::UploadButtons;
 /// The bar above the list.
 #[component]
 pub(super) fn ListBar() -> impl IntoView {
-    let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
+    let (browser, changes, prefs) = (FileBrowser::get(), Changes::get(), Prefs::get());
     let live: Live = expect_context();
     let selecting = Memo::new(move |_| browser.selection.with(|selection| !selection.is_empty()));
     let ready = move || browser.phase.get() == Phase::Ready;
@@ -82,7 +82,7 @@ pub(super) fn ListBar() -> impl IntoView {
 
 #[component]
 fn Filter() -> impl IntoView {
-    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (browser, prefs) = (FileBrowser::get(), Prefs::get());
     let key = move |event: leptos::ev::KeyboardEvent| match event.key().as_str() {
         "Escape" => {
             event.prevent_default();

@@ -11,7 +11,7 @@ use web_sys::Element;
 
 use crate::changes::{Changes, drag_scroll_step};
 use crate::env::focus_element;
-use crate::folder::Browser;
+use crate::folder::FileBrowser;
 use crate::folder::model::Selection;
 use crate::ui::menu::Anchor;
 
@@ -22,7 +22,7 @@ const STILL_PX: i32 = 10;
 /// The state of the pointer over the list.
 #[derive(Clone, Copy)]
 pub(super) struct Pointer {
-    browser: Browser,
+    browser: FileBrowser,
     changes: Changes,
     /// The row that a slot shows.
     row_in: Callback<usize, Option<usize>>,
@@ -39,7 +39,7 @@ struct Press {
 }
 
 impl Pointer {
-    pub(super) fn new(browser: Browser, row_in: Callback<usize, Option<usize>>) -> Self {
+    pub(super) fn new(browser: FileBrowser, row_in: Callback<usize, Option<usize>>) -> Self {
         Self { browser, changes: Changes::get(), row_in, press: StoredValue::new_local(Press::default()) }
     }
 

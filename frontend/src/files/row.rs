@@ -5,7 +5,7 @@ use shared::{Kind, VPath};
 
 use crate::changes::{Changes, NameField};
 use crate::env::{focused, format, history, prefs::Prefs};
-use crate::folder::Browser;
+use crate::folder::FileBrowser;
 use crate::folder::model::{LinkMark, Row};
 use crate::i18n::{Lang, fill};
 use crate::net::urls::file_url;
@@ -47,7 +47,7 @@ struct Shown {
 
 #[component]
 pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl IntoView {
-    let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
+    let (browser, changes, prefs) = (FileBrowser::get(), Changes::get(), Prefs::get());
     let (slot, position) = (row, row.position);
     let row = Memo::new(move |_| position.get().and_then(|position| browser.view.with(|view| view.row(position))));
     let shown = Memo::new(move |_| {
@@ -132,7 +132,7 @@ pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl
 
 /// Whether `holds` is true for the row's path. While nothing is to be checked, `any` is false and no path is built.
 fn state_of(
-    browser: Browser,
+    browser: FileBrowser,
     row: Memo<Option<usize>>,
     any: impl Fn() -> bool + Send + Sync + 'static,
     holds: impl Fn(&VPath) -> bool + Send + Sync + 'static,
@@ -150,7 +150,7 @@ fn state_of(
 /// The field for the new name of the row.
 #[component]
 fn Renaming(folder: bool) -> impl IntoView {
-    let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
+    let (browser, changes, prefs) = (FileBrowser::get(), Changes::get(), Prefs::get());
     let before = changes.renaming.get_untracked().unwrap_or_default();
     let old = before.clone();
     let taken = Callback::new(move |name: Vec<u8>| {

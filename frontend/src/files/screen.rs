@@ -11,7 +11,7 @@ use crate::changes::{Changes, TaskCards};
 use crate::env::focus;
 use crate::env::prefs::Prefs;
 use crate::folder::model::{Selection, View};
-use crate::folder::{Browser, Phase};
+use crate::folder::{FileBrowser, Phase};
 use crate::printable::printable;
 use crate::server_info::root_name;
 use crate::ui::ids::{MAIN_ID, PANEL_ID};
@@ -31,7 +31,7 @@ enum Part {
 /// The Files screen.
 #[component]
 pub fn FilesScreen() -> impl IntoView {
-    let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
+    let (browser, changes, prefs) = (FileBrowser::get(), Changes::get(), Prefs::get());
     let root = root_name();
     let name = Memo::new(move |_| {
         let own = browser.folder.with(|folder| printable(folder.name()));
@@ -86,7 +86,7 @@ pub fn FilesScreen() -> impl IntoView {
 }
 
 /// What a screen reader announces: a folder that has loaded, and how many rows are selected.
-fn announcement(browser: Browser, prefs: Prefs, name: Memo<String>) -> impl Fn() -> String + Send + Sync + 'static {
+fn announcement(browser: FileBrowser, prefs: Prefs, name: Memo<String>) -> impl Fn() -> String + Send + Sync + 'static {
     let selected = Memo::new(move |_| browser.selection.with(Selection::len));
     // Changes announce themselves, so the number of rows counts only with a new folder or filter.
     let total = move || {

@@ -11,7 +11,7 @@ use web_sys::HtmlElement;
 use super::row::Slot;
 use crate::env::{focus_element, focused};
 use crate::folder::model::View;
-use crate::folder::{Browser, ScrollTarget};
+use crate::folder::{FileBrowser, ScrollTarget};
 use crate::ui::element_size::measured;
 use crate::ui::virtual_list::{Extent, Scroll, assign, pixels, slots_needed};
 
@@ -23,7 +23,7 @@ const REST: Duration = Duration::from_millis(150);
 /// The scroll position and the slots of the list.
 #[derive(Clone, Copy)]
 pub(super) struct Scroller {
-    browser: Browser,
+    browser: FileBrowser,
     port: NodeRef<html::Div>,
     /// The heights of the list and of a row.
     pub(super) extent: Memo<Extent>,
@@ -40,7 +40,7 @@ pub(super) struct Scroller {
 
 impl Scroller {
     /// Creates the scroller of `port`; `probe` is an element with the height of a row.
-    pub(super) fn new(browser: Browser, port: NodeRef<html::Div>, probe: NodeRef<html::Div>) -> Self {
+    pub(super) fn new(browser: FileBrowser, port: NodeRef<html::Div>, probe: NodeRef<html::Div>) -> Self {
         let (port_size, row_size) = (measured(port), measured(probe));
         let extent = Memo::new(move |_| Extent {
             rows: browser.view.with(View::len),

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::download::download;
 use crate::changes::Changes;
 use crate::env::prefs::Prefs;
-use crate::folder::Browser;
+use crate::folder::FileBrowser;
 use crate::folder::model::{Selection, permission};
 use crate::i18n::fill;
 use crate::server_info::ServerInfo;
@@ -15,7 +15,7 @@ use crate::ui::icon::Icon;
 /// The bar of the selection.
 #[component]
 pub fn SelectionActions() -> AnyView {
-    let (browser, prefs, server): (_, _, ServerInfo) = (Browser::get(), Prefs::get(), expect_context());
+    let (browser, prefs, server): (_, _, ServerInfo) = (FileBrowser::get(), Prefs::get(), expect_context());
     let count = Memo::new(move |_| browser.selection.with(Selection::len));
     let summary = Memo::new(move |_| summary(browser));
     let words = Signal::derive(move || {
@@ -68,7 +68,7 @@ pub fn SelectionActions() -> AnyView {
 }
 
 /// The bytes of the selected files, whether files are selected, and whether folders are.
-fn summary(browser: Browser) -> (u64, bool, bool) {
+fn summary(browser: FileBrowser) -> (u64, bool, bool) {
     browser.listing.with(|listing| {
         browser.selection.with(|selection| {
             let rows = selection.iter().map_while(|row| listing.rows.get(row));

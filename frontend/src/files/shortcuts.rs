@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::env::prefs::Prefs;
-use crate::folder::Browser;
+use crate::folder::FileBrowser;
 use crate::i18n::Words;
 use crate::ui::dialog::Dialog;
 
@@ -42,7 +42,7 @@ const CHANGES: &[Line] = &[
 /// The dialog with the keyboard shortcuts.
 #[component]
 pub fn Shortcuts() -> impl IntoView {
-    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (browser, prefs) = (FileBrowser::get(), Prefs::get());
     let lines = move || {
         let words = prefs.words();
         let line = |(keys, what): &Line| {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use shared::VPath;
 
 use crate::env::prefs::Prefs;
-use crate::folder::Browser;
+use crate::folder::FileBrowser;
 use crate::links::{FolderLink, TrashLink};
 use crate::printable::printable;
 use crate::server_info::root_name;
@@ -16,7 +16,7 @@ const FOLDERS_SHOWN_MAX: usize = 40;
 /// The sidebar.
 #[component]
 pub fn Sidebar() -> impl IntoView {
-    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (browser, prefs) = (FileBrowser::get(), Prefs::get());
     let root = root_name();
     let path = move || {
         let root = root.get();

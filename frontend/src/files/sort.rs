@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use shared::{Direction, Order, SortKey};
 
 use crate::env::prefs::Prefs;
-use crate::folder::Browser;
+use crate::folder::FileBrowser;
 use crate::ui::dialog::Choice;
 
 const KEYS: [SortKey; 3] = [SortKey::Name, SortKey::Size, SortKey::Modified];
@@ -13,7 +13,7 @@ const DIRECTIONS: [Direction; 2] = [Direction::Ascending, Direction::Descending]
 /// The choice of column and direction.
 #[component]
 pub fn SortChoice() -> impl IntoView {
-    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (browser, prefs) = (FileBrowser::get(), Prefs::get());
     let keys = vec![prefs.text(|words| words.name), prefs.text(|words| words.size), prefs.text(|words| words.modified)];
     let directions = vec![prefs.text(|words| words.ascending), prefs.text(|words| words.descending)];
     let key = Signal::derive(move || KEYS.iter().position(|key| *key == browser.order.get().key).unwrap_or(0));

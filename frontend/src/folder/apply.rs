@@ -6,10 +6,10 @@ use leptos::prelude::*;
 
 use super::model::{Listing, Selection, SelectionSnapshot, View};
 use super::restoration::Restoration;
-use super::state::{Browser, Phase, ScrollTarget};
+use super::state::{FileBrowser, Phase, ScrollTarget};
 use crate::env::focused;
 
-impl Browser {
+impl FileBrowser {
     /// Shows a listing that has at least its first page, with the user at the place of `restoration`.
     pub(super) fn apply(self, mut listing: Listing, restoration: Restoration) {
         let Restoration { view_state, mut snapshot, focus } = restoration;

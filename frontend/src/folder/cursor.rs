@@ -4,12 +4,12 @@
 
 use leptos::prelude::*;
 
-use super::state::{Browser, ScrollTarget};
+use super::state::{FileBrowser, ScrollTarget};
 use crate::failure::Reason;
 use crate::net::urls::file_url;
 use crate::ui::toast::Tone;
 
-impl Browser {
+impl FileBrowser {
     /// Opens a row: a folder in the list, a file in a new tab.
     pub(crate) fn open(self, row: usize) {
         let known =

@@ -8,11 +8,11 @@ use web_sys::{Element, KeyboardEvent};
 
 use super::model::Selection;
 use super::model::keys::{FileAction, Intent, Motion, Press, Reach, destination, intent};
-use super::state::Browser;
+use super::state::FileBrowser;
 use crate::env::{focus, focused, now};
 use crate::ui::ids::{FILTER_ID, MAIN_ID};
 
-impl Browser {
+impl FileBrowser {
     /// Handles a key press anywhere on the page, unless it belongs to another element or to the browser. Returns the action
     /// on files that the key stands for, which is for the caller to perform.
     pub fn press(self, event: &KeyboardEvent) -> Option<FileAction> {

@@ -12,7 +12,7 @@ use wasm_bindgen::prelude::Closure;
 use web_sys::VisibilityState;
 
 use super::model::Edit;
-use super::state::{Browser, Phase};
+use super::state::{FileBrowser, Phase};
 use crate::failure::{Failure, backoff_milliseconds};
 use crate::net::events::EventStream;
 
@@ -24,7 +24,7 @@ const FAILURES_SHOWN_MIN: u32 = 3;
 pub struct Live {
     /// Live updates do not work at the moment; the page keeps trying.
     pub failing: RwSignal<bool>,
-    browser: Browser,
+    browser: FileBrowser,
     stream: StoredValue<Option<EventStream>, LocalStorage>,
     /// Edits that arrived since the last frame.
     pending: StoredValue<Vec<Edit>>,
@@ -35,7 +35,7 @@ pub struct Live {
 
 impl Live {
     /// Provides live updates, and follows the folder on the screen from now on.
-    pub fn provide(browser: Browser) -> Self {
+    pub fn provide(browser: FileBrowser) -> Self {
         let live = Self {
             failing: RwSignal::new(false),
             browser,

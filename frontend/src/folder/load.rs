@@ -16,7 +16,7 @@ use super::loaded_page::LoadedPage;
 use super::model::Listing;
 use super::model::listing::next_limit;
 use super::restoration::Restoration;
-use super::state::{Browser, Phase, ScrollTarget};
+use super::state::{FileBrowser, Phase, ScrollTarget};
 use crate::env::{now, sleep};
 use crate::failure::{Failure, backoff_milliseconds};
 use crate::net::api::{Listed, list};
@@ -27,7 +27,7 @@ const SKELETON_AFTER: Duration = Duration::from_millis(150);
 /// How often a listing is started again because the server no longer accepts its cursor.
 const RESTARTS_MAX: u32 = 5;
 
-impl Browser {
+impl FileBrowser {
     /// Loads the folder that the address names, and shows it from its first page on.
     pub(super) fn load(self, restoration: Restoration) {
         let Some(load) = self.begin_load() else { return };
@@ -71,7 +71,7 @@ impl Browser {
 
 /// One load of a folder.
 struct Load {
-    browser: Browser,
+    browser: FileBrowser,
     signal: AbortSignal,
     folder: VPath,
     order: Order,

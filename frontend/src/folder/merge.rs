@@ -7,10 +7,10 @@ use leptos::prelude::*;
 use shared::VPath;
 
 use super::model::{Edit, Listing, Remap, Selection, View};
-use super::state::{Browser, Phase, ScrollTarget};
+use super::state::{FileBrowser, Phase, ScrollTarget};
 use crate::env::focused;
 
-impl Browser {
+impl FileBrowser {
     /// Merges edits of a folder's entries, if that folder is on the screen.
     pub fn merge(self, folder: &VPath, edits: &[Edit]) {
         if edits.is_empty() || self.folder.with_untracked(|here| here != folder) {

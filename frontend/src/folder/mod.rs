@@ -20,5 +20,5 @@ mod state;
 #[cfg(target_arch = "wasm32")]
 pub use {
     live::Live,
-    state::{Browser, Phase, ScrollTarget},
+    state::{FileBrowser, Phase, ScrollTarget},
 };

@@ -10,7 +10,7 @@ use shared::VPath;
 use super::model::{Listing, ViewState};
 use super::restoration::Restoration;
 use super::saved_view::saved_view_state;
-use super::state::{Browser, Phase};
+use super::state::{FileBrowser, Phase};
 use crate::env::{history, storage};
 use crate::failure::Failure;
 
@@ -21,7 +21,7 @@ const KEPT_FOLDERS_MAX: usize = 8;
 /// Most rows of all kept folders together.
 const KEPT_ROWS_MAX: usize = 300_000;
 
-impl Browser {
+impl FileBrowser {
     /// Opens the folder or the trash that the address names: at the start, and when the user goes back or forward.
     pub fn follow_address(self, focus: bool) {
         self.in_trash.set(history::in_trash());

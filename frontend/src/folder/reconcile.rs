@@ -9,14 +9,14 @@ use shared::api::files::StatEntry;
 use shared::{ErrorCode, VPath};
 
 use super::model::{Edit, Listing, LocalEdits, Recheck};
-use super::state::Browser;
+use super::state::FileBrowser;
 use crate::failure::Failure;
 use crate::net::api::call_retrying;
 
 /// Most entries that are rechecked one by one; the folder is read again instead of rechecking more.
 const RECHECKS_MAX: usize = 16;
 
-impl Browser {
+impl FileBrowser {
     /// Takes events about entries of a folder.
     pub fn receive(self, folder: &VPath, events: Vec<Edit>) {
         let taken = self.with_local_edits(|local_edits, listing| local_edits.receive(listing, events));

@@ -8,13 +8,13 @@ use leptos::task::spawn_local;
 use shared::VPath;
 
 use super::loaded_page::LoadedPage;
-use super::state::{Browser, Phase};
+use super::state::{FileBrowser, Phase};
 use crate::net::api::list;
 
 /// Most pages that are compared one by one; the folder is read again instead of comparing more.
 const COMPARED_PAGES_MAX: usize = 4;
 
-impl Browser {
+impl FileBrowser {
     /// The event stream begins: checks that the folder has not changed since it was read.
     pub fn revalidate(self) {
         let loading = self.work.try_update_value(|work| {

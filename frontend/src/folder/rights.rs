@@ -6,9 +6,9 @@ use leptos::prelude::*;
 use shared::Rights;
 
 use super::model::permission::allows_changes;
-use super::state::Browser;
+use super::state::FileBrowser;
 
-impl Browser {
+impl FileBrowser {
     /// True if every right of `needed` is known to be there; read again by effects when the rights change.
     pub fn allows(self, needed: Rights) -> bool {
         self.rights.with(|rights| rights.is_some_and(|rights| rights.contains(needed)))

@@ -1,4 +1,4 @@
-//! [`Browser`]: the state of the folder on the screen. The other files of this folder add its methods, by subject.
+//! [`FileBrowser`]: the state of the folder on the screen. The other files of this folder add its methods, by subject.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -44,7 +44,7 @@ pub enum ScrollTarget {
 
 /// The state of the folder on the screen: signals and cells only, so copies are cheap and share the state.
 #[derive(Clone, Copy)]
-pub struct Browser {
+pub struct FileBrowser {
     /// The folder that the address names.
     pub folder: RwSignal<VPath>,
     /// The sort order.
@@ -118,7 +118,7 @@ pub(super) struct Work {
     pub(super) save_timer: Option<TimeoutHandle>,
 }
 
-impl Browser {
+impl FileBrowser {
     /// Provides the state, with the folder that the address names and nothing loaded.
     pub fn provide(prefs: Prefs, toasts: Toasts) -> Self {
         let folder = history::folder().unwrap_or_default();

@@ -7,7 +7,7 @@ use super::row::TrashRow;
 use super::state::{Contents, TrashState};
 use crate::changes::{Changes, TaskCards};
 use crate::env::prefs::Prefs;
-use crate::folder::Browser;
+use crate::folder::FileBrowser;
 use crate::folder::model::Selection;
 use crate::folder::model::keys::Press;
 use crate::folder::model::permission;
@@ -19,7 +19,7 @@ use crate::ui::ids::MAIN_ID;
 /// The Trash screen.
 #[component]
 pub fn TrashScreen() -> impl IntoView {
-    let (browser, changes, prefs) = (Browser::get(), Changes::get(), Prefs::get());
+    let (browser, changes, prefs) = (FileBrowser::get(), Changes::get(), Prefs::get());
     let trash = TrashState::new(changes);
     Effect::new(move |_| document().set_title(&format!("{} – Passerelle", prefs.words().trash)));
     let count = move || usize::try_from(trash.total.get()).unwrap_or(usize::MAX);

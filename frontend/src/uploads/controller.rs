@@ -17,7 +17,7 @@ use super::persistence;
 use super::state::{UploadState, saved_upload};
 use crate::env::now;
 use crate::env::prefs::Prefs;
-use crate::folder::{Browser, Phase};
+use crate::folder::{FileBrowser, Phase};
 use crate::ui::toast::Toasts;
 
 /// Least time between updates of the view, in milliseconds: more of them would take time from sending.
@@ -44,14 +44,14 @@ pub struct Uploads {
     /// True while the dialog that confirms cancelling all uploads is open.
     pub(super) confirm_cancel: RwSignal<bool>,
     pub(super) prefs: Prefs,
-    pub(super) browser: Browser,
+    pub(super) browser: FileBrowser,
     pub(super) toasts: Toasts,
     pub(super) state: StoredValue<UploadState, LocalStorage>,
 }
 
 impl Uploads {
     /// An empty queue; [`Uploads::provide`] is for components.
-    pub(super) fn new(prefs: Prefs, toasts: Toasts, browser: Browser) -> Self {
+    pub(super) fn new(prefs: Prefs, toasts: Toasts, browser: FileBrowser) -> Self {
         Self {
             changed: Trigger::new(),
             reading: RwSignal::new(None),

@@ -13,7 +13,7 @@ use super::controller::Uploads;
 use super::file_sources::{self, FoundFiles, TransferredItems};
 use crate::env::address::folder_of;
 use crate::env::prefs::Prefs;
-use crate::folder::Browser;
+use crate::folder::FileBrowser;
 use crate::folder::model::permission;
 use crate::i18n::fill;
 use crate::printable::printable;
@@ -46,12 +46,12 @@ pub fn choose_folder() {
 }
 
 /// True if the user may upload into the current folder. `None` while the rights are unknown; reactive.
-fn accepts_uploads(browser: Browser) -> Option<bool> {
+fn accepts_uploads(browser: FileBrowser) -> Option<bool> {
     browser.rights.with(|rights| rights.map(|rights| rights.contains(permission::ADD)))
 }
 
 /// True unless the user may not upload into the current folder. While the rights are unknown, the server decides.
-fn may_upload(browser: Browser) -> bool {
+fn may_upload(browser: FileBrowser) -> bool {
     browser.rights.with_untracked(|rights| rights.is_none_or(|rights| rights.contains(permission::ADD)))
 }
 
@@ -63,7 +63,7 @@ pub fn UploadButtons(
     /// CSS class of the first button.
     first: &'static str,
 ) -> AnyView {
-    let (browser, prefs, toasts): (_, _, Toasts) = (Browser::get(), Prefs::get(), expect_context());
+    let (browser, prefs, toasts): (_, _, Toasts) = (FileBrowser::get(), Prefs::get(), expect_context());
     let why = Callback::new(move |()| {
         toasts.show(Tone::Good, prefs.lang.get_untracked().words().read_only_why.to_owned(), None);
     });
@@ -85,7 +85,7 @@ pub fn UploadButtons(
 /// The upload button of the bottom bar on a phone.
 #[component]
 pub fn UploadTab() -> impl IntoView {
-    let (browser, prefs) = (Browser::get(), Prefs::get());
+    let (browser, prefs) = (FileBrowser::get(), Prefs::get());
     view! {
         <Show when=move || accepts_uploads(browser) == Some(true)>
             <Button label=prefs.text(|words| words.upload) icon="upload" class="tab"

@@ -6,12 +6,12 @@ use leptos::prelude::*;
 
 use super::controller::Uploads;
 use crate::env::prefs::Prefs;
-use crate::folder::Browser;
+use crate::folder::FileBrowser;
 use crate::ui::toast::Toasts;
 
 impl Uploads {
     /// Provides the uploads to the components, with the unfinished ones of an earlier page.
-    pub fn provide(prefs: Prefs, toasts: Toasts, browser: Browser) -> Self {
+    pub fn provide(prefs: Prefs, toasts: Toasts, browser: FileBrowser) -> Self {
         let uploads = Self::new(prefs, toasts, browser);
         provide_context(uploads);
         uploads.restore_saved();
