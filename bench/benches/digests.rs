@@ -1,4 +1,4 @@
-//! What every byte of an upload or an archive pays.
+//! Digests over every byte of an upload or an archive.
 
 use std::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! What every request pays: a frame's header, and the message in it.
+//! The header of a frame and its message, which every request encodes and decodes.
 
 use std::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! What every row of a listing pays: its place in the order, and its way into a block and out of it.
+//! The cost of each row of a listing: its sort key, and the block of columns in which it is sent.
 
 mod samples;
 

@@ -50,7 +50,7 @@ impl Drop for Process {
 }
 
 impl Cluster {
-    /// Starts both servers over an empty folder below `folder`. They choose their ports once and keep them over restarts.
+    /// Starts both servers over an empty folder below `folder`. They choose their ports once, and restart on them.
     pub(crate) fn start(built: &Path, folder: &Path) -> Outcome<Self> {
         let served = folder.join("served");
         fs::create_dir_all(&served).at(&served)?;

@@ -28,7 +28,7 @@ impl SimulatedUser {
         Ok((path, old, new))
     }
 
-    /// Uploads by tus in chunks of random size, and after each interruption continues at the offset that the server reports.
+    /// Uploads by tus in chunks of random size. After an interruption the server's offset is where it continues.
     pub(crate) fn upload_by_tus(&mut self) -> Outcome<()> {
         let (path, old, new) = self.prepare()?;
         let conflict = if old.is_some() { "replace" } else { "fail" };

@@ -23,7 +23,7 @@ const IDLE_QUICK: u64 = 1_000;
 const ACTIVE: u64 = 1_000;
 const ACTIVE_QUICK: u64 = 200;
 const IDLE_BYTES_MAX: f64 = 16.0 * 1024.0;
-/// The server's fixed memory is spread over a tenth of the connections, and an unoptimised build needs twice as much for each.
+/// Higher, because the server's fixed memory is spread over fewer connections, and an unoptimised build needs more.
 const IDLE_BYTES_MAX_QUICK: f64 = 64.0 * 1024.0;
 /// Twice the buffers of a request.
 const ACTIVE_BYTES_MAX: f64 = 128.0 * 1024.0;
@@ -35,9 +35,9 @@ pub(crate) fn idle(fixture: &Fixture) -> Outcome<Results> {
     let server = fixture.start(MANY_CONNECTIONS)?;
     let target = Peer::Ours.file(&format!("{SMALL}/{}", small_name(0)));
     let connections = fixture.connections(IDLE, IDLE_QUICK);
-    client::idle(server.address, &target, WARM)?;
+    client::open_idle(server.address, &target, WARM)?;
     let before = server.resident_memory();
-    let mut held = client::idle(server.address, &target, connections)?;
+    let mut held = client::open_idle(server.address, &target, connections)?;
     let each = server.memory_at_rest().saturating_sub(before) as f64 / connections as f64;
     check_alive(&server, &target, &mut held)?;
     let most = Bound::AtMost(if fixture.quick { IDLE_BYTES_MAX_QUICK } else { IDLE_BYTES_MAX });
@@ -50,7 +50,7 @@ pub(crate) fn idle(fixture: &Fixture) -> Outcome<Results> {
 /// Every connection still gets a response, the oldest one included.
 fn check_alive(server: &Server, target: &str, held: &mut [TcpStream]) -> Outcome<()> {
     for stream in held {
-        let timed = client::again(stream, server.address, target)?;
+        let timed = client::get_again(stream, server.address, target)?;
         if timed.status != 200 {
             return Err(Failure(format!("a connection was answered {} after it had been idle", timed.status)));
         }

@@ -25,11 +25,11 @@ pub(crate) fn downloads(fixture: &Fixture) -> Outcome<Results> {
     let server = fixture.start(&[])?;
     let time = fixture.time(6.0);
     let (tally, listings) = probe::beside(&server, time, || large_files(fixture, &server, CONNECTIONS, time))?;
-    let (least, most) = (tally.taken.iter().min().copied(), tally.taken.iter().max().copied());
+    let (least, most) = (tally.received.iter().min().copied(), tally.received.iter().max().copied());
     let spread = most.unwrap_or_default() as f64 / least.unwrap_or_default() as f64;
-    let gigabytes = tally.taken.iter().sum::<u64>() as f64 / 1e9;
+    let gigabytes = tally.received.iter().sum::<u64>() as f64 / 1e9;
     let peak = server.peak_memory() as f64 / f64::from(1 << 20);
-    let nothing = tally.taken.iter().filter(|taken| **taken == 0).count();
+    let nothing = tally.received.iter().filter(|taken| **taken == 0).count();
     let rate = gigabytes / tally.seconds;
     Ok(Results {
         notes: vec![format!("{CONNECTIONS} downloads, {rate:.2} GB/s in total")],

@@ -31,17 +31,17 @@ pub(crate) fn both_ways(fixture: &Fixture) -> Outcome<Results> {
     let server = fixture.peers.start(Peer::Ours, &fixture.data.served, &fixture.data.scratch, options)?;
     let time = fixture.time(6.0);
     let ((up, small, big), listings) = probe::beside(&server, time, || all(fixture, &server, time))?;
-    let gigabytes = big.taken.iter().sum::<u64>() as f64 / 1e9 / big.seconds;
+    let gigabytes = big.received.iter().sum::<u64>() as f64 / 1e9 / big.seconds;
     let (files_up, files_down) = (up.per_second(), small.per_second());
     // Once the server has ended, no upload is still in progress.
     drop(server);
     let there = fs::read_dir(&folder).at(&folder)?.count() as u64;
     fs::remove_dir_all(&folder).at(&folder)?;
-    let lost = up.answers.saturating_sub(there) as usize;
+    let lost = up.responses.saturating_sub(there) as usize;
     Ok(Results {
         notes: vec![format!(
-            "{UPLOADING} connections uploaded {files_up:.0} files/s, {SMALL_DOWNLOADING} downloaded {files_down:.0} small \
-             files/s, {DOWNLOADING} downloaded {gigabytes:.2} GB/s"
+            "{UPLOADING} connections uploaded {files_up:.0} files/s, {SMALL_DOWNLOADING} downloaded {files_down:.0} \
+             small files/s, {DOWNLOADING} downloaded {gigabytes:.2} GB/s"
         )],
         checks: vec![Check::none("acknowledged files that are missing", lost), listings],
     })

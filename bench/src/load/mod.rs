@@ -1,8 +1,8 @@
 //! `load`: many clients at once, slow clients and too many clients, with a bound for each property that must hold.
 //!
-//! A scenario starts a server on a [`fixture`] and yields [`results`]: notes and checks. In most of them a [`probe`] lists a
-//! folder meanwhile. [`scenarios`] names them all, [`page`] records a full run. A broken bound fails the command; a quick
-//! run does not enforce the bounds of speed.
+//! A scenario starts a server on a [`fixture`] and yields [`results`]: notes and checks. In most of them a [`probe`]
+//! lists a folder meanwhile. [`scenarios`] names them all, [`page`] records a full run. A broken bound fails the
+//! command; a quick run does not enforce the bounds of speed.
 
 mod args;
 mod connections;

@@ -11,8 +11,8 @@ const BEGINNING: &str = "# Load
 
 Written by `cargo xtask load --write`; `cargo xtask load --only NAME` repeats one scenario.
 
-The server starts anew for each scenario; its clients run on the same machine and connect over loopback, with the kernel's
-caches warm. The memory of a connection is the growth of the server's resident memory, divided by the number of
+The server starts anew for each scenario; its clients run on the same machine and connect over loopback, with the
+kernel's caches warm. The memory of a connection is the growth of the server's resident memory, divided by the number of
 connections; the kernel's memory for their sockets is not included. During most scenarios a probe lists a folder twenty
 times a second: its latency shows whether requests starve. The command enforces every bound.
 ";

@@ -50,7 +50,7 @@ fn list(server: &Server, time: Duration) -> Outcome<Tally> {
 }
 
 fn check(tally: &Tally) -> Outcome<Check> {
-    if tally.answers == 0 {
+    if tally.responses == 0 {
         return Err(Failure("no listing of the probe was answered".to_owned()));
     }
     let waited = f64::from(tally.latency(0.99)) / 1e3;
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn a_probe_without_a_response_fails() {
         assert!(check(&Tally::default()).is_err());
-        let quick = Tally { answers: 1, latencies: vec![900_000], ..Tally::default() };
+        let quick = Tally { responses: 1, latencies: vec![900_000], ..Tally::default() };
         assert!(check(&quick).is_ok_and(|check| !check.is_broken(false)));
     }
 }

@@ -1,7 +1,7 @@
 //! Clients that read slowly are served to the end; clients that read nothing are disconnected.
 //!
-//! A server sees a slow client only by its own socket buffer, which empties in steps of tens of kilobytes. These clients
-//! read more than one step within the stall timeout. The timeout is set low, which shortens the scenario.
+//! A server sees a slow client only by its own socket buffer, which empties in steps of tens of kilobytes. These
+//! clients read more than one step within the stall timeout. The timeout is set low, which shortens the scenario.
 
 use std::{
     io::Read,

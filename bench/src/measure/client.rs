@@ -1,4 +1,4 @@
-//! One request on one connection, timed; for what is large enough that a thread may wait for it.
+//! Blocking requests, timed: for single transfers, and for connections that are held open.
 
 use std::{
     io::{Read, Write},
@@ -9,27 +9,27 @@ use std::{
 use crate::http::Decoder;
 use xtask::repo::{Failure, Outcome};
 
-/// Longer than anything here takes between two bytes.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Longer than any pause between two bytes.
+const TIMEOUT: Duration = Duration::from_secs(120);
 const READ_BYTES: usize = 256 << 10;
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timed {
     pub(crate) status: u16,
     pub(crate) body_bytes: u64,
-    /// From the first byte of the request to the first byte of the answer, in seconds.
+    /// From the first byte of the request to the first byte of the response, in seconds.
     pub(crate) first_byte: f64,
-    /// From the first byte of the request to the last byte of the answer, in seconds.
+    /// From the first byte of the request to the last byte of the response, in seconds.
     pub(crate) whole: f64,
 }
 
-/// A GET, for which a connection is opened before the clock starts.
+/// A GET on a new connection, which is opened before the clock starts.
 pub(crate) fn get(server: SocketAddr, target: &str, headers: &str, sink: &mut dyn FnMut(&[u8])) -> Outcome<Timed> {
     let head = format!("GET {target} HTTP/1.1\r\nHost: {server}\r\n{headers}\r\n");
     exchange(server, &head, |_| Ok(()), sink)
 }
 
-/// A PUT of `bytes` bytes, which `body` brings piece by piece.
+/// A PUT of `bytes` bytes, which `body` writes to the connection.
 pub(crate) fn put(
     server: SocketAddr,
     target: &str,
@@ -40,7 +40,10 @@ pub(crate) fn put(
     exchange(server, &head, body, &mut |_| ())
 }
 
-/// The body of a GET that must be answered by 200.
+/// The body of a GET.
+///
+/// # Errors
+/// For any status but 200.
 pub(crate) fn body(server: SocketAddr, target: &str, headers: &str) -> Outcome<Vec<u8>> {
     let mut body = Vec::new();
     let timed = get(server, target, headers, &mut |bytes| body.extend_from_slice(bytes))?;
@@ -50,14 +53,14 @@ pub(crate) fn body(server: SocketAddr, target: &str, headers: &str) -> Outcome<V
     }
 }
 
-/// So many connections that wait, each of which was answered once by 200.
-pub(crate) fn idle(server: SocketAddr, target: &str, connections: usize) -> Outcome<Vec<TcpStream>> {
+/// Opens keep-alive connections, and has each answer one GET with 200.
+pub(crate) fn open_idle(server: SocketAddr, target: &str, connections: usize) -> Outcome<Vec<TcpStream>> {
     let head = format!("GET {target} HTTP/1.1\r\nHost: {server}\r\n\r\n");
     let mut held = Vec::with_capacity(connections);
     for number in 0..connections {
         let failed = |why: String| Failure(format!("connection {} of {connections}: {why}", number + 1));
         let mut stream = connect(server).map_err(|error| failed(error.to_string()))?;
-        let timed = on(&mut stream, &head, |_| Ok(()), &mut |_| ())?;
+        let timed = exchange_on(&mut stream, &head, |_| Ok(()), &mut |_| ())?;
         if timed.status != 200 {
             return Err(failed(format!("status {}", timed.status)));
         }
@@ -66,9 +69,9 @@ pub(crate) fn idle(server: SocketAddr, target: &str, connections: usize) -> Outc
     Ok(held)
 }
 
-/// Asks once more on a connection that waits.
-pub(crate) fn again(stream: &mut TcpStream, server: SocketAddr, target: &str) -> Outcome<Timed> {
-    on(stream, &format!("GET {target} HTTP/1.1\r\nHost: {server}\r\n\r\n"), |_| Ok(()), &mut |_| ())
+/// A GET on an open connection.
+pub(crate) fn get_again(stream: &mut TcpStream, server: SocketAddr, target: &str) -> Outcome<Timed> {
+    exchange_on(stream, &format!("GET {target} HTTP/1.1\r\nHost: {server}\r\n\r\n"), |_| Ok(()), &mut |_| ())
 }
 
 fn exchange(
@@ -78,11 +81,11 @@ fn exchange(
     sink: &mut dyn FnMut(&[u8]),
 ) -> Outcome<Timed> {
     let mut stream = connect(server).map_err(|error| Failure(format!("{server}: {error}")))?;
-    on(&mut stream, head, body, sink)
+    exchange_on(&mut stream, head, body, sink)
 }
 
-/// Asks on a connection that is open.
-fn on(
+/// Sends a request on an open connection, and reads the response.
+fn exchange_on(
     stream: &mut TcpStream,
     head: &str,
     body: impl FnOnce(&mut TcpStream) -> std::io::Result<()>,
@@ -92,7 +95,7 @@ fn on(
     let failed = |why: String| Failure(format!("{what}: {why}"));
     let started = Instant::now();
     stream.write_all(head.as_bytes()).map_err(|error| failed(error.to_string()))?;
-    // A server may answer before it has read everything: what it says counts, not that it stopped reading.
+    // A server may respond before it has read the whole body: then its response counts, not the failed write.
     let sent = body(stream);
     let mut decoder = Decoder::default();
     let mut buffer = vec![0; READ_BYTES];
@@ -100,7 +103,7 @@ fn on(
     while !decoder.is_done() {
         match stream.read(&mut buffer) {
             Ok(0) if decoder.ends_with_connection() => break,
-            Ok(0) => return Err(failed(sent.err().map_or("half an answer".into(), |error| error.to_string()))),
+            Ok(0) => return Err(failed(sent.err().map_or("an incomplete response".into(), |error| error.to_string()))),
             Ok(count) => {
                 first_byte.get_or_insert_with(|| started.elapsed());
                 decoder.feed(&buffer[..count], sink).map_err(|error| failed(error.0.to_owned()))?;
@@ -117,9 +120,9 @@ fn on(
 }
 
 pub(crate) fn connect(server: SocketAddr) -> std::io::Result<TcpStream> {
-    let stream = TcpStream::connect_timeout(&server, PATIENCE)?;
+    let stream = TcpStream::connect_timeout(&server, TIMEOUT)?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
     Ok(stream)
 }

@@ -1,4 +1,4 @@
-//! The files that are served, made once and kept below `target/` between runs. The same bytes on every machine.
+//! The served test data: created once, kept below `target/` between runs, and equal on every machine.
 
 use std::{
     fs::{self, File},
@@ -14,13 +14,12 @@ pub(crate) const BIG: &str = "big";
 pub(crate) const SMALL: &str = "small";
 pub(crate) const FOLDER: &str = "folder";
 pub(crate) const HUGE: &str = "huge";
-/// One file of each size, for the curve of costs over sizes.
+/// One file of each size, for the curve of cost by file size.
 pub(crate) const SIZES: &[u64] = &[1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20];
-/// Folders of so many files, for the curve over folders, besides the two above.
+/// One folder with each number of files, besides `FOLDER` and `HUGE`, for the curve of time by folder size.
 pub(crate) const FOLDERS: &[u32] = &[100, 1_000, 10_000];
 const BLOCK_BYTES: usize = 1 << 20;
 
-/// How much of everything there is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DataSize {
     pub(crate) big_bytes: u64,
@@ -29,16 +28,15 @@ pub(crate) struct DataSize {
     pub(crate) huge_files: u32,
 }
 
-/// Where the data is and how much there is of it.
 pub(crate) struct Data {
     pub(crate) served: PathBuf,
-    /// For what is written: uploads, logs, states of servers.
+    /// For uploads, logs and the state of servers; empty at the start of each run.
     pub(crate) scratch: PathBuf,
     pub(crate) size: DataSize,
 }
 
 impl Data {
-    /// Makes what is not there yet.
+    /// Creates the missing parts.
     pub(crate) fn ensure(home: &Path, size: DataSize) -> Outcome<Self> {
         let data = Self { served: home.join("served"), scratch: home.join("scratch"), size };
         fs::create_dir_all(&data.served).at(&data.served)?;
@@ -47,7 +45,7 @@ impl Data {
         }
         fs::create_dir_all(&data.scratch).at(&data.scratch)?;
         if !data.served.join(HUGE).exists() {
-            println!("Making the files to serve in {}", home.display());
+            println!("Creating the files to serve in {}", home.display());
         }
         data.part(BIG, |path| random_file(path, 1, size.big_bytes))?;
         data.part(SMALL, |path| {
@@ -66,7 +64,7 @@ impl Data {
         Ok(data)
     }
 
-    /// What was interrupted bears another name, and is made anew.
+    /// Creates a part under a temporary name, so that an interrupted run leaves no incomplete part.
     fn part(&self, name: &str, make: impl FnOnce(&Path) -> Outcome<()>) -> Outcome<()> {
         let (whole, part) = (self.served.join(name), self.served.join(format!(".{name}.part")));
         if whole.exists() {
@@ -79,7 +77,7 @@ impl Data {
         fs::rename(&part, &whole).at(&whole)
     }
 
-    /// An empty folder of that name among what is written.
+    /// An empty folder in `scratch`.
     pub(crate) fn empty(&self, name: &str) -> Outcome<PathBuf> {
         let path = self.scratch.join(name);
         if path.exists() {
@@ -98,12 +96,12 @@ pub(crate) fn folder_name(files: u32) -> String {
     format!("folder-{files}")
 }
 
-/// Names as cameras give them, of which no two sort alike as text and as numbers.
+/// Names as cameras give them, whose order as text differs from their order as numbers.
 fn entry_name(number: u32) -> String {
     format!("holiday picture {number}.jpg")
 }
 
-/// Files that have a size and take no space.
+/// Files of various sizes that occupy no space on the disk.
 fn sparse_files(folder: &Path, count: u32) -> Outcome<()> {
     fs::create_dir_all(folder).at(folder)?;
     (0..count).try_for_each(|number| {

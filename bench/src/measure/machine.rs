@@ -1,11 +1,11 @@
-//! On what machine, and with which versions, something was measured.
+//! The machine and the versions with which something was measured.
 
 use std::{fs, path::Path, process::Command};
 
 use super::peers::{Peer, Peers};
 use xtask::{child, repo::Repo};
 
-/// Name and value of each fact, in order.
+/// Name and value of each fact.
 pub(crate) fn facts(repo: &Repo, peers: &Peers, served: &Path) -> Vec<(String, String)> {
     let mut facts = vec![
         fact("date", child::output(Command::new("date").args(["-u", "+%Y-%m-%d %H:%M UTC"]))),
@@ -22,7 +22,7 @@ pub(crate) fn facts(repo: &Repo, peers: &Peers, served: &Path) -> Vec<(String, S
     facts
 }
 
-/// As a table of a page.
+/// The facts as a Markdown table.
 pub(crate) fn rows(facts: &[(String, String)]) -> String {
     let row = |(name, value): &(String, String)| format!("| {name} | {value} |\n");
     format!("| | |\n|---|---|\n{}", facts.iter().map(row).collect::<String>())
@@ -34,9 +34,9 @@ fn fact(name: &str, value: Option<String>) -> (String, String) {
 
 fn processor() -> Option<String> {
     let text = fs::read_to_string("/proc/cpuinfo").ok()?;
-    let model = field(&text, "model name").unwrap_or("of an unnamed model");
+    let model = field(&text, "model name").unwrap_or("unknown model");
     let count = std::thread::available_parallelism().map_or(1, usize::from);
-    Some(format!("{model}, {count} of them"))
+    Some(format!("{count} × {model}"))
 }
 
 fn memory() -> Option<String> {
@@ -61,7 +61,7 @@ mod tests {
     use super::field;
 
     #[test]
-    fn a_field_is_found_by_its_name() {
+    fn field_finds_a_line_by_its_name() {
         assert_eq!(field("a\t: 1\nmodel name\t: X 3000\n", "model name"), Some("X 3000"));
         assert_eq!(field("a: 1", "b"), None);
     }

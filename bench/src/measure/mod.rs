@@ -1,5 +1,4 @@
-//! What `bench` and `load` measure with: files to serve, HTTP clients, servers as processes, and the kernel's word on what
-//! they took.
+//! The instruments of `speed` and `load`: test data, HTTP clients, servers as processes, and their time and memory.
 
 pub(crate) mod client;
 pub(crate) mod data;

@@ -1,4 +1,4 @@
-//! The servers that are compared: where they are, how they are started over a folder, and how each is asked for things.
+//! The compared servers: where each is installed, how it is started over a folder, and the addresses of its resources.
 
 use std::{
     env, fs,
@@ -16,11 +16,11 @@ use xtask::{
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Peer {
-    /// Both halves in one process.
+    /// Gateway and file server in one process.
     Ours,
-    /// Gateway and file server in processes of their own, which speak over TCP.
+    /// Gateway and file server in separate processes, connected by TCP.
     Split,
-    /// The same over a Unix socket.
+    /// Gateway and file server in separate processes, connected by a Unix socket.
     SplitUnix,
     Nginx,
     Dufs,
@@ -55,7 +55,7 @@ impl Peer {
         }
     }
 
-    /// Where a person says that it lies: `PASSERELLE_BENCH_NGINX` and so on.
+    /// The environment variable that names its program, `PASSERELLE_BENCH_NGINX` for example.
     fn variable(self) -> String {
         format!("PASSERELLE_BENCH_{}", self.name().to_uppercase())
     }
@@ -64,12 +64,12 @@ impl Peer {
         matches!(self, Self::Ours | Self::Split | Self::SplitUnix)
     }
 
-    /// The address of a file, of which the path needs no encoding.
+    /// The target of a file whose path needs no percent-encoding.
     pub(crate) fn file(self, path: &str) -> String {
         if self.is_ours() { format!("/files/{path}") } else { format!("/{path}") }
     }
 
-    /// A folder whole, as the peer gives it to programs; ours comes in pages, page by page or whole.
+    /// The target of a folder's listing in the form that the server offers to programs. Ours lists the first page only.
     pub(crate) fn listing(self, folder: &str) -> String {
         match self {
             Self::Ours | Self::Split | Self::SplitUnix => format!("/api/v1/list/{folder}"),
@@ -89,32 +89,31 @@ impl Peer {
     }
 }
 
-/// How a server is started.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct ServerOptions<'a> {
     pub(crate) writable: bool,
     /// A certificate and its key, in PEM.
     pub(crate) tls: Option<(&'a Path, &'a Path)>,
-    /// Flags of ours alone.
+    /// Additional flags, for ours only.
     pub(crate) flags: &'a [&'a str],
 }
 
-/// Which of them are here.
+/// The installed servers.
 pub(crate) struct Peers {
     found: Vec<(Peer, PathBuf)>,
-    /// How many servers were started: each has a state of its own.
+    /// The number of started servers, which names the state folder of each.
     started: AtomicU32,
 }
 
 impl Peers {
-    /// Nobody but us.
+    /// Without the servers of others.
     pub(crate) fn ours(program: &Path) -> Self {
         let program = std::path::absolute(program).unwrap_or_else(|_| program.to_owned());
         let found = [Peer::Ours, Peer::Split, Peer::SplitUnix].map(|peer| (peer, program.clone()));
         Self { found: found.to_vec(), started: AtomicU32::new(0) }
     }
 
-    /// `ours` is the server that is measured, wherever this was started.
+    /// `ours` is the program under test. Prints how to install a missing server.
     pub(crate) fn find(repo: &Repo, ours: &Path) -> Self {
         let mut peers = Self::ours(ours);
         for peer in OTHERS {
@@ -126,7 +125,7 @@ impl Peers {
         peers
     }
 
-    /// Those of the wanted that are here, in that order.
+    /// The installed ones among the wanted, in that order.
     pub(crate) fn of(&self, wanted: &[Peer]) -> Vec<Peer> {
         wanted.iter().copied().filter(|peer| self.program(*peer).is_some()).collect()
     }
@@ -135,13 +134,13 @@ impl Peers {
         self.found.iter().find(|(found, _)| *found == peer).map(|(_, path)| path.as_path())
     }
 
-    /// Each with the version that it tells.
+    /// The version of each server.
     pub(crate) fn versions(&self) -> Vec<(Peer, String)> {
         let said = |(peer, path): &(Peer, PathBuf)| (*peer, version(*peer, path));
         self.found.iter().filter(|(peer, _)| *peer == Peer::Ours || !peer.is_ours()).map(said).collect()
     }
 
-    /// Starts it over the folder, on a free port of loopback, with nothing logged.
+    /// Starts a server over the folder on a free loopback port, without a log of requests.
     pub(crate) fn start(
         &self,
         peer: Peer,
@@ -168,12 +167,12 @@ impl Peers {
     }
 }
 
-/// What the person says, then the project's tools, then whatever `PATH` has.
+/// From the environment variable, the tools of this repository, or `PATH`, in that order.
 fn locate(repo: &Repo, peer: Peer) -> Option<PathBuf> {
     let said = env::var_os(peer.variable()).map(PathBuf::from);
     let venv = repo.target("tools").join(peer.name()).join("bin").join(peer.name());
     let path = repo.search_path();
-    // Where Debian has its servers, which is not on everybody's path.
+    // Debian installs servers in a folder that is not on the path of every user.
     let folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]).map(|folder| folder.join(peer.name()));
     said.into_iter().chain([venv]).chain(folders).find(|path| path.is_file())
 }
@@ -181,13 +180,13 @@ fn locate(repo: &Repo, peer: Peer) -> Option<PathBuf> {
 fn version(peer: Peer, program: &Path) -> String {
     let flag = if peer == Peer::Nginx { "-v" } else { "--version" };
     let output = Command::new(program).arg(flag).output();
-    // nginx says it on standard error.
+    // nginx prints its version to standard error.
     let text = output.map(|output| [output.stdout, output.stderr].concat()).unwrap_or_default();
     let text = String::from_utf8_lossy(&text).into_owned();
     first_number(&text).unwrap_or("of an unknown version").to_owned()
 }
 
-/// The first word that looks like a version.
+/// The first word that looks like a version number.
 fn first_number(text: &str) -> Option<&str> {
     let words = text.split(|c: char| c.is_whitespace() || matches!(c, '/' | '"'));
     words
@@ -209,7 +208,7 @@ fn right(options: ServerOptions<'_>) -> &'static str {
     if options.writable { "write" } else { "read" }
 }
 
-/// Both listen on a port, so that they are known to have started; the one over a Unix socket is reached by that.
+/// Also with a Unix socket the file server listens on a port, which shows when it has started.
 fn split(
     peer: Peer,
     program: &Path,
@@ -224,7 +223,7 @@ fn split(
     storage.arg("--state").arg(home.join("state")).env("HOME", home).env("XDG_STATE_HOME", home).current_dir(home);
     let mut server = inner.to_string();
     if peer == Peer::SplitUnix {
-        // Where both were started: addresses of sockets are short.
+        // Relative to the working folder of both, because the address of a Unix socket is short.
         storage.args(["--unix", "socket"]);
         server = "unix:socket".to_owned();
     }
@@ -274,7 +273,7 @@ fn nginx(
     Ok(command)
 }
 
-/// Archives stored, as everybody's here are; it would compress them.
+/// Archives without compression, as all servers make them here.
 fn dufs(mut command: Command, folder: &Path, address: SocketAddr, options: ServerOptions<'_>) -> Command {
     command.args(["--bind", &address.ip().to_string(), "--port", &address.port().to_string()]);
     command.args(["--log-format", "", "--compress", "none"]);
@@ -289,7 +288,7 @@ fn miniserve(mut command: Command, folder: &Path, address: SocketAddr) -> Comman
     command
 }
 
-/// In one process, which it recommends; asked for nothing that files do not need.
+/// In one process, as its documentation recommends, without thumbnails and certificates.
 fn copyparty(mut command: Command, folder: &Path, address: SocketAddr, options: ServerOptions<'_>) -> Command {
     let rights = if options.writable { "rwd" } else { "r" };
     command.args(["-q", "-i", &address.ip().to_string(), "-p", &address.port().to_string()]);
@@ -303,7 +302,7 @@ mod tests {
     use super::{Peer, first_number};
 
     #[test]
-    fn versions_are_found_in_what_programs_say() {
+    fn first_number_finds_the_version_in_the_output_of_each_server() {
         for (text, wanted) in [
             ("nginx version: nginx/1.22.1", "1.22.1"),
             ("dufs 0.47.0", "0.47.0"),
@@ -315,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_asked_in_its_own_way() {
+    fn each_server_has_its_own_targets() {
         assert_eq!(Peer::Split.file("a/b"), "/files/a/b");
         assert_eq!(Peer::Dufs.file("a/b"), "/a/b");
         assert_eq!(Peer::Copyparty.variable(), "PASSERELLE_BENCH_COPYPARTY");

@@ -1,4 +1,4 @@
-//! A server that is measured: started, waited for, asked what it took, and stopped with all that it started.
+//! A server under measurement: its processes, their time and memory, and their end.
 
 use std::{
     fs::{self, OpenOptions},
@@ -18,11 +18,11 @@ use xtask::{
 
 /// How long a server may take to listen; copyparty needs some seconds on a busy machine.
 const START_TIME: Duration = Duration::from_secs(60);
-/// How long a server may take to end once it was asked to.
+/// How long a server may take to end after SIGTERM.
 const END_TIME: Duration = Duration::from_secs(10);
-/// After which a server has given back what a connection does not need that waits.
+/// After which a server has released the buffers of idle connections.
 const REST_TIME: Duration = Duration::from_secs(3);
-const LOOK_AGAIN: Duration = Duration::from_millis(5);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
@@ -30,48 +30,48 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the commands one after the other, each once the one before listens on its address; the last one's
-    /// address is the server's.
+    /// Starts the commands in order, each after the one before it accepts connections. The address of the last one is
+    /// the address of the server.
     pub(crate) fn start(commands: Vec<(Command, SocketAddr)>, log: &Path) -> Outcome<Self> {
         let none = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut server = Self { address: none, children: Vec::new() };
         for (mut command, address) in commands {
             let file = OpenOptions::new().create(true).append(true).open(log).at(log)?;
-            let also = file.try_clone().at(log)?;
-            command.stdin(Stdio::null()).stdout(also).stderr(file);
+            let stdout = file.try_clone().at(log)?;
+            command.stdin(Stdio::null()).stdout(stdout).stderr(file);
             let name = command.get_program().to_string_lossy().into_owned();
             server.children.push(command.spawn().map_err(|error| Failure(format!("{name}: {error}")))?);
             server.address = address;
-            server.wait(&name, log)?;
+            server.wait_for_listener(&name, log)?;
         }
         Ok(server)
     }
 
-    fn wait(&mut self, name: &str, log: &Path) -> Outcome<()> {
+    fn wait_for_listener(&mut self, name: &str, log: &Path) -> Outcome<()> {
         let started = Instant::now();
         let failed = |what: &str| {
             let said = fs::read_to_string(log).unwrap_or_default();
             let last = said.lines().last().unwrap_or_default();
-            Err(Failure(format!("{name} {what}; {} ends: {last}", log.display())))
+            Err(Failure(format!("{name} {what}; the last line of {} is: {last}", log.display())))
         };
         while TcpStream::connect(self.address).is_err() {
             if self.children.iter_mut().any(|child| !matches!(child.try_wait(), Ok(None))) {
-                return failed("ended at once");
+                return failed("ended while it started");
             }
             if started.elapsed() > START_TIME {
                 return failed("does not listen");
             }
-            thread::sleep(LOOK_AGAIN);
+            thread::sleep(POLL_INTERVAL);
         }
         Ok(())
     }
 
-    /// Every process that belongs to it.
+    /// Every process of the server.
     fn pids(&self) -> Vec<u32> {
         processes::tree(&self.children.iter().map(Child::id).collect::<Vec<_>>())
     }
 
-    /// Processor time so far, of all its processes, in seconds.
+    /// Processor time of all its processes since the start, in seconds.
     pub(crate) fn cpu(&self) -> f64 {
         processes::cpu(&self.pids()).as_secs_f64()
     }
@@ -86,7 +86,7 @@ impl Server {
         processes::resident_memory(&self.pids())
     }
 
-    /// The same once the server is at rest: what it gives back it gives back after a while. In bytes.
+    /// Resident memory after the server has released what idle connections do not need, in bytes.
     pub(crate) fn memory_at_rest(&self) -> u64 {
         let begun = Instant::now();
         let mut least = self.resident_memory();
@@ -99,7 +99,7 @@ impl Server {
 }
 
 impl Drop for Server {
-    /// Politely first: nginx's master would leave its workers behind if it were killed.
+    /// By SIGTERM first, because the killed master of nginx would leave its workers behind.
     fn drop(&mut self) {
         let pids = self.pids();
         for child in self.children.iter().rev() {
@@ -110,7 +110,7 @@ impl Drop for Server {
             if self.children.iter_mut().all(|child| !matches!(child.try_wait(), Ok(None))) {
                 return;
             }
-            thread::sleep(LOOK_AGAIN);
+            thread::sleep(POLL_INTERVAL);
         }
         pids.into_iter().for_each(|pid| signal(pid, Signal::KILL));
         for child in &mut self.children {
@@ -121,22 +121,22 @@ impl Drop for Server {
 
 fn signal(pid: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = kill_process(pid, signal);
     }
 }
 
-/// An address on loopback that was free a moment ago: programs that cannot choose a port themselves need one.
+/// A loopback address that was free a moment ago, for programs that cannot choose a port themselves.
 pub(crate) fn free_address() -> Outcome<SocketAddr> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
     listener.map_err(|error| Failure(format!("no port on loopback is free: {error}")))
 }
 
-/// Raises this process's limit of open files as far as it goes, for itself and for what it starts; answers with it.
+/// Raises the limit of open files of this process and of its children to the hard limit, and returns it.
 pub(crate) fn raise_open_files() -> u64 {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
-    // Where it cannot be raised, what was there is what there is.
+    // On failure the limit stays as it was.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }

@@ -1,12 +1,12 @@
-//! Quantiles and the like. Pure.
+//! Quantiles, median and extremes. Pure.
 
-/// The value that a share `share` (0 to 1) of the values does not exceed, by the nearest rank; zero where there are none.
+/// The quantile for `share` (0 to 1) by the nearest rank; zero without values.
 pub(crate) fn quantile(sorted: &[u32], share: f64) -> u32 {
     let rank = (share * sorted.len() as f64).ceil() as usize;
     sorted.get(rank.clamp(1, sorted.len().max(1)) - 1).copied().unwrap_or_default()
 }
 
-/// The middle one of the values, the lower of two; zero where there are none.
+/// The median, the lower of two middle values; zero without values.
 pub(crate) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -26,14 +26,14 @@ mod tests {
     use super::{median, quantile};
 
     #[test]
-    fn quantiles_are_values_that_occurred() {
+    fn quantiles_are_values_of_the_sample() {
         let values: Vec<u32> = (1..=100).collect();
         assert_eq!((quantile(&values, 0.5), quantile(&values, 0.99), quantile(&values, 1.0)), (50, 99, 100));
         assert_eq!((quantile(&[7], 0.99), quantile(&[7], 0.0), quantile(&[], 0.5)), (7, 7, 0));
     }
 
     #[test]
-    fn the_median_is_the_middle_one() {
+    fn median_is_the_middle_value() {
         assert_eq!((median(&[3.0, 1.0, 2.0]), median(&[4.0, 1.0, 2.0, 3.0]), median(&[])), (2.0, 2.0, 0.0));
     }
 }

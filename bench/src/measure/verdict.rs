@@ -1,6 +1,5 @@
-//! A figure and what is asked of it, in words. Pure.
+//! A measured figure against its bound, as a sentence and as a table row. Pure.
 
-/// What is asked of a figure.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) enum Bound {
     AtLeast(f64),
@@ -39,7 +38,7 @@ impl Verdict {
         format!("{}: {value}, goal {sign} {bound}: {met}", self.what)
     }
 
-    /// Of a page, below [`HEADING`].
+    /// A row of a Markdown table, below [`HEADING`].
     pub(crate) fn row(&self) -> String {
         let bound = match self.bound {
             Bound::AtLeast(bound) => self.in_unit(format!("≥ {bound}")),
@@ -49,16 +48,16 @@ impl Verdict {
         format!("| {} | {} | {bound} | {met} |\n", self.what, self.in_unit(number(self.value)))
     }
 
-    /// What is counted has none.
+    /// Counts have no unit.
     fn in_unit(&self, figure: String) -> String {
         if self.unit.is_empty() { figure } else { format!("{figure} {}", self.unit) }
     }
 }
 
-/// Above the rows of a page.
+/// Head of the table of [`Verdict::row`].
 pub(crate) const HEADING: &str = "| what | measured | goal | |\n|---|---|---|---|\n";
 
-/// Three digits that mean something.
+/// A number with three significant digits.
 pub(crate) fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 100.0 => format!("{value:.0}"),
@@ -74,7 +73,7 @@ mod tests {
     use super::{Bound, Verdict, number};
 
     #[test]
-    fn a_figure_is_held_against_its_bound() {
+    fn sentence_compares_a_figure_with_its_bound() {
         let verdict = Verdict { what: "files".into(), value: 1.5, unit: "×", bound: Bound::AtLeast(2.0) };
         assert_eq!(verdict.sentence(), "files: 1.50 ×, goal ≥ 2 ×: NOT MET");
         let counted = Verdict { what: "lost".into(), value: 0.0, unit: "", bound: Bound::AtMost(0.0) };
@@ -83,14 +82,14 @@ mod tests {
     }
 
     #[test]
-    fn a_goal_says_whether_it_is_met() {
+    fn row_states_whether_a_goal_is_met() {
         let verdict = |value| Verdict { what: "w".into(), value, unit: "×", bound: Bound::AtLeast(2.0) };
         assert_eq!(verdict(2.5).row(), "| w | 2.50 × | ≥ 2 × | met |\n");
         assert!(verdict(1.5).row().ends_with("**not met** |\n"));
     }
 
     #[test]
-    fn numbers_keep_three_digits() {
+    fn number_keeps_three_significant_digits() {
         for (value, text) in [(12345.6, "12346"), (12.34, "12.3"), (1.234, "1.23"), (0.01234, "0.0123"), (0.0, "0")] {
             assert_eq!(number(value), text);
         }

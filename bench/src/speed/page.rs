@@ -1,4 +1,4 @@
-//! Keeps a run of the whole benchmark: `docs/measurements/speed.md` and its curves.
+//! Records a full run in `docs/measurements/speed.md`, with its curves.
 
 use std::{fmt::Write, fs};
 
@@ -9,13 +9,13 @@ use xtask::repo::{AtPath, Outcome, Repo};
 const FOLDER: &str = "docs/measurements";
 const BEGINNING: &str = "# Speed
 
-Written by `cargo xtask fixture --write`; `cargo xtask fixture --row NAME` measures one row again.
+Written by `cargo xtask bench --write`; `cargo xtask bench --row NAME` repeats one row.
 
-How to read it: all servers ran over the same files, on loopback, on one machine, which was also that of the client, with
-the kernel's caches warm and no server logging requests. They took contenders, round by round. A rate or a time is the
-best of its rounds, latencies and first bytes the middle one, processor time the sum over all rounds, with all
-processes of a server. Only ratios within one run mean something: machines differ, and so does one machine from hour to
-hour; a ratio within a tenth of its goal may fall on the other side the next time.
+All servers served the same files over loopback, on one machine, which also ran the client, with the kernel's caches
+warm and without a log of requests. They alternated, round by round. A rate or a time is the best of its rounds, a
+latency or a time to the first byte the median, and processor time the sum over all rounds and all processes of a server. Only
+ratios within one run are meaningful, because machines differ, and one machine differs from hour to hour. A ratio within
+a tenth of its goal may miss it in the next run.
 ";
 
 pub(crate) fn write(repo: &Repo, fixture: &Fixture, measured: &[Results]) -> Outcome<()> {
@@ -61,7 +61,7 @@ mod tests {
     use super::text;
 
     #[test]
-    fn the_page_begins_by_saying_how_to_read_it() {
+    fn page_begins_with_its_method_and_facts() {
         let page = text(&[("kernel".into(), "6".into())], &[]);
         assert!(page.starts_with("# Speed\n") && page.contains("| kernel | 6 |") && page.contains("## Goals"));
     }

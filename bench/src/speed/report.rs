@@ -1,4 +1,4 @@
-//! Shows the tables on the terminal.
+//! Prints the tables.
 
 use super::{
     results::Results,
@@ -23,7 +23,7 @@ pub(crate) fn print_verdicts(measured: &[Results]) {
     verdicts.iter().filter(|verdict| !verdict.is_met()).for_each(|verdict| println!("  {}", verdict.sentence()));
 }
 
-/// What there is to say of a side, the figure that counts first.
+/// The figures of a side as text, the compared one first.
 pub(crate) fn cells(table: &Table, side: &Side) -> Vec<String> {
     let mut cells = vec![format!("{} {}", number(side.value(table.better)), table.unit)];
     if let Some((unit, scale)) = table.cpu_unit {

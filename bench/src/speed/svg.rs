@@ -1,4 +1,4 @@
-//! Curves over two logarithmic axes as SVG, which a browser shows light or dark as the reader has it. Pure.
+//! Curves over two logarithmic axes as SVG, with the light or dark colours that the browser prefers. Pure.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ const LEFT: f64 = 70.0;
 const RIGHT: f64 = 210.0;
 const TOP: f64 = 44.0;
 const BOTTOM: f64 = 52.0;
-/// Told apart by people who see few colours, too (Okabe and Ito), and by the shape of their marks.
+/// Distinguishable with colour blindness (palette of Okabe and Ito), and by the shapes of the marks.
 const COLOURS: &[&str] = &["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a7500"];
 const DARK: &[&str] = &["#56b4e9", "#e69f00", "#2fc79b", "#e3a6cb", "#f0e442"];
 
@@ -24,7 +24,7 @@ pub(crate) struct Chart {
 
 pub(crate) struct Line {
     pub(crate) name: String,
-    /// Both numbers above zero; what is not is left out.
+    /// Points with a number that is not positive are left out.
     pub(crate) points: Vec<(f64, f64)>,
 }
 
@@ -103,7 +103,7 @@ fn mark(out: &mut String, class: usize, (x, y): (f64, f64)) {
     let _ = match class {
         0 => writeln!(out, r#"<circle class="c0" cx="{x:.1}" cy="{y:.1}" r="4"/>"#),
         1 => writeln!(out, r#"<rect class="c1" x="{:.1}" y="{:.1}" width="7" height="7"/>"#, x - 3.5, y - 3.5),
-        // A square on its corner, a triangle, and one that stands on its head.
+        // A diamond, a triangle, and a triangle upside down.
         2 => shape(out, class, (x, y), &[(0.0, -5.0), (5.0, 0.0), (0.0, 5.0), (-5.0, 0.0)]),
         3 => shape(out, class, (x, y), &[(0.0, -5.0), (5.0, 4.0), (-5.0, 4.0)]),
         _ => shape(out, class, (x, y), &[(0.0, 5.0), (5.0, -4.0), (-5.0, -4.0)]),
@@ -129,7 +129,7 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// `2000` is `2k`, and `1000000` is `1M`.
+/// With a unit prefix: `2k` for 2000, `1M` for a million.
 fn short(value: f64) -> String {
     match value {
         large if large >= 1e9 => format!("{}G", number(large / 1e9).trim_end_matches(".00").trim_end_matches(".0")),
@@ -140,14 +140,14 @@ fn short(value: f64) -> String {
     }
 }
 
-/// Where an axis may begin and end, and where it may have a line, in each power of ten.
+/// The ends and grid lines of an axis, within each power of ten.
 const STEPS: [f64; 3] = [1.0, 2.0, 5.0];
-/// An axis over more powers of ten than this has lines at those alone.
+/// A longer axis has grid lines at the powers of ten only.
 const FINE_POWERS_MAX: f64 = 3.0;
-/// For what a logarithm loses on its way back.
-const NEARLY: f64 = 1e-9;
+/// Tolerates the rounding of logarithms.
+const TOLERANCE: f64 = 1e-9;
 
-/// A logarithmic one, no longer than its values want.
+/// A logarithmic axis, no longer than its values need.
 struct Axis {
     from: f64,
     to: f64,
@@ -161,8 +161,8 @@ impl Axis {
             return Self { from: 1.0, to: 10.0 };
         }
         let power = |value: f64| 10_f64.powf(value.log10().floor());
-        let below = STEPS.map(|step| step * power(least)).into_iter().rfind(|at| *at <= least * (1.0 + NEARLY));
-        let above = STEPS.map(|step| step * power(most)).into_iter().find(|at| *at >= most * (1.0 - NEARLY));
+        let below = STEPS.map(|step| step * power(least)).into_iter().rfind(|at| *at <= least * (1.0 + TOLERANCE));
+        let above = STEPS.map(|step| step * power(most)).into_iter().find(|at| *at >= most * (1.0 - TOLERANCE));
         let from = below.unwrap_or(power(least));
         let to = above.unwrap_or(10.0 * power(most));
         Self { from, to: if to > from { to } else { 10.0 * from } }
@@ -172,7 +172,7 @@ impl Axis {
         (self.to / self.from).log10()
     }
 
-    /// How far along the axis, from 0 to 1.
+    /// The position along the axis, from 0 to 1.
     fn share(&self, value: f64) -> f64 {
         (value / self.from).log10() / self.powers()
     }
@@ -180,7 +180,7 @@ impl Axis {
     fn ticks(&self) -> impl Iterator<Item = f64> {
         let steps = if self.powers() > FINE_POWERS_MAX { &STEPS[..1] } else { &STEPS[..] };
         let powers = self.from.log10().floor() as i32..=self.to.log10().ceil() as i32;
-        let (from, to) = (self.from * (1.0 - NEARLY), self.to * (1.0 + NEARLY));
+        let (from, to) = (self.from * (1.0 - TOLERANCE), self.to * (1.0 + TOLERANCE));
         powers
             .flat_map(move |power| steps.iter().map(move |step| step * 10_f64.powi(power)))
             .filter(move |tick| (from..=to).contains(tick))
@@ -192,7 +192,7 @@ mod tests {
     use super::{Axis, Chart, Line, short};
 
     #[test]
-    fn an_axis_is_no_longer_than_its_values_want() {
+    fn axis_is_no_longer_than_its_values_need() {
         let check = |values: &[f64], wanted: &[f64]| {
             let ticks: Vec<f64> = Axis::over(values.iter().copied()).ticks().collect();
             let near = ticks.iter().zip(wanted).all(|(tick, wanted)| (tick / wanted - 1.0).abs() < 1e-9);
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chart_names_its_axes_and_lines_and_leaves_out_what_no_logarithm_has() {
+    fn chart_names_its_axes_and_lines_and_leaves_out_points_without_a_logarithm() {
         let lines = vec![Line { name: "a<b".into(), points: vec![(1.0, 2.0), (10.0, 0.0), (100.0, 20.0)] }];
         let svg = Chart { file: "f.svg", title: "T & U", x: "across", y: "up", lines }.draw();
         for part in ["T &amp; U", "a&lt;b", ">across<", ">up<", "prefers-color-scheme:dark", "</svg>"] {
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_on_an_axis_are_short() {
+    fn short_uses_unit_prefixes() {
         for (value, text) in
             [(0.1, "0.1"), (0.02, "0.02"), (1.0, "1"), (100.0, "100"), (1e3, "1k"), (1e4, "10k"), (1e6, "1M")]
         {

@@ -1,4 +1,4 @@
-//! What a row comes to: figures of each side, and how ours stand against what was set as a goal. Pure.
+//! The table of a row: the figures of each server, and their verdicts against the goals. Pure.
 
 use crate::measure::{
     peers::Peer,
@@ -11,9 +11,9 @@ use crate::measure::{
 pub(crate) struct Reading {
     /// In the table's unit.
     pub(crate) value: f64,
-    /// How much work it was, in units of which the processor time is told.
+    /// The amount of work, in the unit to which processor time is related.
     pub(crate) work: f64,
-    /// Processor time that the server took for it, in seconds.
+    /// Processor time of the server for this work, in seconds.
     pub(crate) cpu: f64,
     /// In milliseconds.
     pub(crate) first_byte: Option<f64>,
@@ -43,7 +43,7 @@ pub(crate) struct Table {
     pub(crate) title: String,
     pub(crate) unit: &'static str,
     pub(crate) better: Better,
-    /// What the processor time is told in, and how many of it a second per unit of work is; none where it says nothing.
+    /// The unit of processor time, and its factor from seconds for a unit of work; `None` leaves processor time out.
     pub(crate) cpu_unit: Option<(&'static str, f64)>,
     pub(crate) sides: Vec<Side>,
     pub(crate) verdicts: Vec<Verdict>,
@@ -51,7 +51,7 @@ pub(crate) struct Table {
 }
 
 impl Side {
-    /// The best of its rounds: whatever disturbs a machine only ever makes it slower.
+    /// The best round, because a disturbance of the machine only ever slows a server down.
     pub(crate) fn value(&self, better: Better) -> f64 {
         let values: Vec<f64> = self.readings.iter().map(|reading| reading.value).collect();
         match better {
@@ -60,13 +60,14 @@ impl Side {
         }
     }
 
-    /// Processor time for a unit of work over all rounds, in seconds: the kernel counts it in hundredths.
+    /// Processor time for a unit of work, in seconds; over all rounds, because the kernel counts hundredths of a
+    /// second.
     pub(crate) fn cpu(&self) -> f64 {
         let sum = |of: fn(&Reading) -> f64| self.readings.iter().map(of).sum::<f64>();
         sum(|reading| reading.cpu) / sum(|reading| reading.work)
     }
 
-    /// The middle one of the rounds.
+    /// The median of the rounds.
     pub(crate) fn middle(&self, of: fn(&Reading) -> Option<f64>) -> Option<f64> {
         let values: Vec<f64> = self.readings.iter().filter_map(of).collect();
         (!values.is_empty()).then(|| median(&values))
@@ -78,7 +79,7 @@ impl Table {
         self.sides.iter().find(|side| side.peer == Some(peer))
     }
 
-    /// How many times as good ours is as the other, where both are there.
+    /// How many times as good ours is as the other, if both were measured.
     pub(crate) fn ratio(&self, other: Peer) -> Option<f64> {
         Some(self.ratio_of(self.side(Peer::Ours)?, self.side(other)?))
     }
@@ -91,8 +92,8 @@ impl Table {
         }
     }
 
-    /// Holds ours against each of the others that is there.
-    pub(crate) fn hold(&mut self, what: &str, bounds: &[(Peer, f64)]) {
+    /// A goal for the ratio of ours to each other server that was measured.
+    pub(crate) fn goal_against(&mut self, what: &str, bounds: &[(Peer, f64)]) {
         for (peer, bound) in bounds {
             if let Some(value) = self.ratio(*peer) {
                 self.verdict(format!("{what} against {}", peer.name()), value, "×", Bound::AtLeast(*bound));
@@ -100,8 +101,8 @@ impl Table {
         }
     }
 
-    /// Holds two sides of those names against each other, where both are there.
-    pub(crate) fn hold_named(&mut self, what: &str, ours: &str, other: &str, bound: f64) {
+    /// A goal for the ratio of two sides by their names, if both were measured.
+    pub(crate) fn goal_between(&mut self, what: &str, ours: &str, other: &str, bound: f64) {
         let named = |name: &str| self.sides.iter().find(|side| side.name == name);
         if let (Some(ours), Some(other)) = (named(ours), named(other)) {
             let value = self.ratio_of(ours, other);
@@ -109,12 +110,12 @@ impl Table {
         }
     }
 
-    /// The same for processor time, of which less is better.
-    pub(crate) fn hold_cpu(&mut self, what: &str, bounds: &[(Peer, f64)]) {
+    /// A goal for the ratio of processor time, of which less is better.
+    pub(crate) fn cpu_goal_against(&mut self, what: &str, bounds: &[(Peer, f64)]) {
         for (peer, bound) in bounds {
             if let (Some(ours), Some(other)) = (self.side(Peer::Ours), self.side(*peer)) {
                 let value = ours.cpu() / other.cpu();
-                // Too little work for the kernel's clock to have moved.
+                // Less work than one tick of the kernel's clock.
                 if !value.is_finite() {
                     continue;
                 }
@@ -143,17 +144,17 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_above_one_is_good_whichever_way_the_unit_goes() {
+    fn a_ratio_above_one_is_better_for_rates_and_for_times() {
         assert_eq!(table(Better::Higher).ratio(Peer::Nginx), Some(2.0));
         assert_eq!(table(Better::Lower).ratio(Peer::Nginx), Some(0.5));
         assert_eq!(table(Better::Lower).ratio(Peer::Dufs), None);
     }
 
     #[test]
-    fn goals_are_held_against_who_is_there() {
+    fn goals_apply_to_measured_servers() {
         let mut table = table(Better::Higher);
-        table.hold("files", &[(Peer::Nginx, 2.0), (Peer::Dufs, 1.0)]);
-        table.hold_cpu("time", &[(Peer::Nginx, 0.9)]);
+        table.goal_against("files", &[(Peer::Nginx, 2.0), (Peer::Dufs, 1.0)]);
+        table.cpu_goal_against("time", &[(Peer::Nginx, 0.9)]);
         let met: Vec<bool> = table.verdicts.iter().map(Verdict::is_met).collect();
         assert_eq!(met, [true, false]);
         assert!(Bound::AtMost(1.0).is_met(1.0) && !Bound::AtLeast(1.0).is_met(0.9));

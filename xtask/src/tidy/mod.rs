@@ -1,7 +1,7 @@
 //! `tidy`: rules of the source tree that no compiler enforces. Runs as a command and as a test.
 //!
-//! [`tree`] reads the files, [`source`] parses Rust as far as the rules need it, [`table`] holds what the rules allow; every
-//! other file is one rule, with a planted violation in its tests.
+//! [`tree`] reads the files, [`source`] parses Rust as far as the rules need it, [`table`] holds what the rules allow;
+//! every other file is one rule, with a planted violation in its tests.
 
 mod arrows;
 mod circles;

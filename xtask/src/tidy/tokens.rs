@@ -1,4 +1,5 @@
-//! Splits Rust text into words, string literals and marks. Comments, characters, lifetimes and numbers are left out. Pure.
+//! Splits Rust text into words, string literals and marks. Comments, characters, lifetimes and numbers are left out.
+//! Pure.
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Kind {

@@ -1,9 +1,9 @@
-//! Sends requests over many keep-alive connections from a few threads that wait by epoll, so that the server and not the
-//! client is what is measured.
+//! Sends requests over many keep-alive connections from a few threads that wait by epoll, so that the server and not
+//! the client is what is measured.
 //!
-//! [`Workload`] names the requests, [`Tally`] counts the responses; [`schedule`] says when a request is due, [`worker`] is
-//! one thread with its connections. At a given rate, latency counts from the moment at which a request was due, whether or
-//! not a connection was free: a server that stalls is charged for every request that it delays.
+//! [`Workload`] names the requests, [`Tally`] counts the responses; [`schedule`] says when a request is due, [`worker`]
+//! is one thread with its connections. At a given rate, latency counts from the moment at which a request was due,
+//! whether or not a connection was free: a server that stalls is charged for every request that it delays.
 
 mod run;
 mod schedule;

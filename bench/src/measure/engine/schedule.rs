@@ -1,4 +1,4 @@
-//! When which request is due: as fast as answers come, or at a rate. Pure but for the clock that it begins with.
+//! When the next request of a thread is due: at once, or at a fixed rate. Pure except for the time of its start.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -7,7 +7,6 @@ use std::{
 
 use super::workload::{End, Workload};
 
-/// Of one thread.
 pub(crate) struct Schedule<'a> {
     pub(crate) begin: Instant,
     pub(crate) deadline: Option<Instant>,
@@ -17,27 +16,27 @@ pub(crate) struct Schedule<'a> {
     most: u64,
     first: u64,
     step: u64,
-    over: Option<&'a AtomicBool>,
+    stop: Option<&'a AtomicBool>,
 }
 
 impl<'a> Schedule<'a> {
     pub(crate) fn new(workload: &Workload<'a>, threads: u64, number: u64) -> Self {
         let begin = Instant::now();
-        let (deadline, most, over) = match workload.end {
+        let (deadline, most, stop) = match workload.end {
             End::After(time) => (Some(begin + time), u64::MAX, None),
             End::Requests(total) => (None, total / threads + u64::from(number < total % threads), None),
-            End::When(over) => (None, u64::MAX, Some(over)),
+            End::When(stop) => (None, u64::MAX, Some(stop)),
         };
         let interval = workload.rate.map(|rate| threads as f64 / rate);
-        Self { begin, deadline, interval, sent: 0, most, first: number, step: threads, over }
+        Self { begin, deadline, interval, sent: 0, most, first: number, step: threads, stop }
     }
 
     pub(crate) fn is_over(&self, now: Instant) -> bool {
         self.deadline.is_some_and(|deadline| now >= deadline)
-            || self.over.is_some_and(|over| over.load(Ordering::Relaxed))
+            || self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
-    /// When the next request is due; none where all were sent.
+    /// When the next request is due; `None` after the last one.
     pub(crate) fn due(&self, now: Instant) -> Option<Instant> {
         if self.sent == self.most || self.is_over(now) {
             return None;
@@ -45,7 +44,7 @@ impl<'a> Schedule<'a> {
         Some(self.interval.map_or(now, |interval| self.begin + Duration::from_secs_f64(interval * self.sent as f64)))
     }
 
-    /// The number of the request that is sent now.
+    /// The serial number of the request that is sent now.
     pub(crate) fn take(&mut self) -> u64 {
         let serial = self.first + self.sent * self.step;
         self.sent += 1;

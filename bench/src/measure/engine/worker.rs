@@ -1,4 +1,4 @@
-//! One thread of a load: its connections, and epoll to wait for them.
+//! One thread of a run: its connections, and epoll to wait for them.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -17,9 +17,9 @@ use crate::http::Decoder;
 
 const READ_BYTES: usize = 256 << 10;
 const EVENTS_MAX: usize = 1024;
-/// A server that fails this often is not measured any further.
+/// After so many failures the measurement ends.
 const FAILURES_MAX: u64 = 10_000;
-/// How long answers that are under way may take once the time is over and none is asked for any more.
+/// How long the worker waits without a byte from the server.
 const SILENCE_MAX: Duration = Duration::from_secs(120);
 
 struct Connection {
@@ -28,16 +28,17 @@ struct Connection {
     request: Vec<u8>,
     written: usize,
     due: Instant,
-    /// Between a request and the end of its answer; otherwise it is on the list of those that wait.
-    asked: bool,
+    /// Between a request and the end of its response; otherwise the connection is in `idle`.
+    busy: bool,
 }
 
 pub(crate) struct Worker<'a> {
     workload: &'a Workload<'a>,
     epoll: OwnedFd,
     connections: Vec<Option<Connection>>,
-    /// How many connections there still are, and which of them wait for something to send.
+    /// The number of open connections.
     alive: usize,
+    /// Connections without a request.
     idle: Vec<usize>,
     buffer: Vec<u8>,
     tally: Tally,
@@ -47,7 +48,7 @@ impl<'a> Worker<'a> {
     pub(crate) fn open(workload: &'a Workload<'a>, count: usize) -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let idle = (0..count).rev().collect();
-        let (buffer, tally) = (vec![0; READ_BYTES], Tally { taken: vec![0; count], ..Tally::default() });
+        let (buffer, tally) = (vec![0; READ_BYTES], Tally { received: vec![0; count], ..Tally::default() });
         let mut worker = Self { workload, epoll, connections: Vec::new(), alive: count, idle, buffer, tally };
         for index in 0..count {
             let connection = worker.connect(index)?;
@@ -61,7 +62,7 @@ impl<'a> Worker<'a> {
         stream.set_nonblocking(true)?;
         epoll::add(&self.epoll, &stream, epoll::EventData::new_u64(index as u64), epoll::EventFlags::IN)?;
         let decoder = Decoder::default();
-        Ok(Connection { stream, decoder, request: Vec::new(), written: 0, due: Instant::now(), asked: false })
+        Ok(Connection { stream, decoder, request: Vec::new(), written: 0, due: Instant::now(), busy: false })
     }
 
     pub(crate) fn run(mut self, mut schedule: Schedule<'_>) -> io::Result<Tally> {
@@ -105,7 +106,7 @@ impl<'a> Worker<'a> {
         connection.request.clear();
         connection.written = 0;
         connection.due = due;
-        connection.asked = true;
+        connection.busy = true;
         (self.workload.request)(serial, &mut connection.request);
         self.write(index);
     }
@@ -126,14 +127,14 @@ impl<'a> Worker<'a> {
             match connection.stream.write(&connection.request[connection.written..]) {
                 Ok(count) => connection.written += count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    // From now on also when there is room again.
+                    // From now on epoll also reports space in the send buffer.
                     let both = epoll::EventFlags::IN | epoll::EventFlags::OUT;
                     let data = epoll::EventData::new_u64(index as u64);
                     let _ = epoll::modify(&self.epoll, &connection.stream, data, both);
                     connection.written = connection.written.max(1);
                     return;
                 }
-                // The answer, or the end of the connection, says why.
+                // The response or the end of the connection tells the reason.
                 Err(_) => return,
             }
         }
@@ -145,20 +146,20 @@ impl<'a> Worker<'a> {
 
     fn read(&mut self, index: usize) {
         let Some(connection) = &mut self.connections[index] else { return };
-        let answered = match connection.stream.read(&mut self.buffer) {
+        let complete = match connection.stream.read(&mut self.buffer) {
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(false),
-            // A server may close what nobody asks anything on.
-            Ok(0) | Err(_) if !connection.asked => return self.renew(index),
+            // A server may close an idle connection.
+            Ok(0) | Err(_) if !connection.busy => return self.renew(index),
             Ok(0) if connection.decoder.ends_with_connection() && connection.written > 0 => Ok(true),
             Ok(0) => Err("the connection ended early".to_owned()),
             Ok(count) => {
-                self.tally.taken[index] += count as u64;
+                self.tally.received[index] += count as u64;
                 let fed = connection.decoder.feed(&self.buffer[..count], &mut |_| ());
                 fed.map(|()| connection.decoder.is_done()).map_err(|error| error.0.to_owned())
             }
             Err(error) => Err(error.to_string()),
         };
-        match answered {
+        match complete {
             Ok(false) => {}
             Ok(true) => self.finish(index),
             Err(why) => {
@@ -170,7 +171,7 @@ impl<'a> Worker<'a> {
 
     fn finish(&mut self, index: usize) {
         let Some(connection) = &mut self.connections[index] else { return };
-        connection.asked = false;
+        connection.busy = false;
         let decoder = &connection.decoder;
         let (status, length, closes) = (decoder.status, decoder.body_bytes, decoder.closes || !decoder.is_done());
         let micros = u32::try_from(connection.due.elapsed().as_micros()).unwrap_or(u32::MAX);
@@ -179,7 +180,7 @@ impl<'a> Worker<'a> {
         } else if self.workload.body_bytes.is_some_and(|wanted| wanted != length) {
             self.fail(format!("a body of {length} bytes"), Some(status));
         } else {
-            self.tally.answers += 1;
+            self.tally.responses += 1;
             self.tally.body_bytes += length;
             self.tally.latencies.push(micros);
         }
@@ -198,7 +199,7 @@ impl<'a> Worker<'a> {
         self.tally.first_failure.get_or_insert(why);
     }
 
-    /// A new connection in place of one that is over; none where the server takes none.
+    /// Replaces a closed connection by a new one, unless the server accepts none.
     fn renew(&mut self, index: usize) {
         self.connections[index] = None;
         self.idle.retain(|waiting| *waiting != index);
@@ -226,8 +227,8 @@ mod tests {
     use super::*;
     use crate::measure::engine::{End, run};
 
-    /// A request on one of two connections; what the server does with both and with its door is up to `act`, and what
-    /// that answers with stays until all is over.
+    /// Sends a request on one of two connections. `act` decides what the server does with its listener and both
+    /// connections; what `act` returns stays open until the end of the run.
     fn one_request<T: Send>(act: impl FnOnce(TcpListener, TcpStream, TcpStream) -> T + Send) -> Tally {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let server = listener.local_addr().unwrap();
@@ -240,7 +241,7 @@ mod tests {
             });
             let request = |_, out: &mut Vec<u8>| out.push(b'?');
             let end = End::Requests(1);
-            let load = Workload {
+            let workload = Workload {
                 server,
                 connections: 2,
                 threads: 1,
@@ -250,27 +251,27 @@ mod tests {
                 status: 204,
                 body_bytes: None,
             };
-            let tally = run(&load).unwrap();
+            let tally = run(&workload).unwrap();
             drop(kept.join());
             tally
         })
     }
 
     #[test]
-    fn a_server_may_close_what_nobody_asks_on() {
+    fn a_server_may_close_an_idle_connection() {
         let tally = one_request(|listener, mut asked, other| {
             drop(other);
             let again = listener.accept().unwrap();
             asked.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
             (listener, asked, again)
         });
-        assert_eq!((tally.answers, tally.failures, tally.first_failure), (1, 0, None));
+        assert_eq!((tally.responses, tally.failures, tally.first_failure), (1, 0, None));
     }
 
     #[test]
-    fn a_server_that_is_gone_ends_the_load() {
+    fn a_run_ends_when_the_server_is_gone() {
         let tally = one_request(|listener, asked, other| drop((listener, other, asked)));
-        assert_eq!(tally.answers, 0);
+        assert_eq!(tally.responses, 0);
         assert!(tally.failures > 0);
     }
 }

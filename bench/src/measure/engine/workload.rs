@@ -9,7 +9,8 @@ pub(crate) struct Workload<'a> {
     pub(crate) end: End<'a>,
     /// Requests a second over all connections; `None` sends the next request as soon as a response is complete.
     pub(crate) rate: Option<f64>,
-    /// Writes the request with the given serial number into the empty buffer. Serial numbers start at zero and are unique.
+    /// Writes the request with the given serial number into the empty buffer. Serial numbers start at zero and are
+    /// unique.
     pub(crate) request: &'a (dyn Fn(u64, &mut Vec<u8>) + Sync),
     /// The status that every response must have.
     pub(crate) status: u16,

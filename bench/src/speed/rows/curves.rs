@@ -1,4 +1,4 @@
-//! How costs grow: with the size of files, the number of connections, and the size of folders.
+//! Curves: cost by file size, rate by number of connections, time by folder size.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::measure::{
 use xtask::repo::Outcome;
 
 const CONNECTIONS: &[usize] = &[1, 2, 8, 32, 128, 512, 1000];
-/// Few enough to leave the server its share of a small machine.
+/// Few, so that the client leaves processor time to the server on a small machine.
 const CONNECTIONS_BY_SIZE: usize = 8;
 const MICROSECONDS: f64 = 1e6;
 const SIDES: &[Peer] = &[Peer::Ours, Peer::Split, Peer::Nginx];
@@ -39,7 +39,7 @@ fn by_size(fixture: &Fixture) -> Outcome<Chart> {
         for ((peer, server), line) in servers.iter().zip(&mut lines) {
             let before = server.cpu();
             let target = peer.file(&format!("size-{bytes}"));
-            let answers = ask(server, &target, *bytes, time(fixture))?;
+            let answers = download(server, &target, *bytes, time(fixture))?;
             line.points.push((*bytes as f64, (server.cpu() - before) / answers * MICROSECONDS));
         }
     }
@@ -52,7 +52,7 @@ fn by_size(fixture: &Fixture) -> Outcome<Chart> {
     })
 }
 
-fn ask(server: &Server, target: &str, bytes: u64, end: End<'_>) -> Outcome<f64> {
+fn download(server: &Server, target: &str, bytes: u64, end: End<'_>) -> Outcome<f64> {
     let request = |_, out: &mut Vec<u8>| {
         out.extend_from_slice(format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", server.address).as_bytes());
     };
@@ -67,7 +67,7 @@ fn ask(server: &Server, target: &str, bytes: u64, end: End<'_>) -> Outcome<f64> 
         body_bytes: Some(bytes),
     })?
     .flawless()?;
-    Ok(tally.answers as f64)
+    Ok(tally.responses as f64)
 }
 
 fn by_connections(fixture: &Fixture) -> Outcome<Chart> {
@@ -75,7 +75,7 @@ fn by_connections(fixture: &Fixture) -> Outcome<Chart> {
     let mut lines = empty_lines(&servers);
     for connections in CONNECTIONS {
         for ((peer, server), line) in servers.iter().zip(&mut lines) {
-            let tally = small::ask(fixture, *peer, server, *connections, time(fixture), None)?;
+            let tally = small::download(fixture, *peer, server, *connections, time(fixture), None)?;
             line.points.push((*connections as f64, tally.per_second()));
         }
     }
@@ -115,7 +115,7 @@ fn by_folder(fixture: &Fixture) -> Outcome<Chart> {
         add(2, first(1, &format!("{page}{}", listings::WHOLE))?);
         for (line, servers) in [(3, &nginx), (4, &dufs)] {
             for (peer, server) in servers {
-                // It takes seconds for what is large, and there is nothing to learn from a minute of it.
+                // dufs takes seconds for a large folder, and would take a minute for the huge one.
                 if *peer != Peer::Dufs || *files <= size.folder_files {
                     add(line, listings::listed(server, &peer.listing(folder), "")?.value);
                 }

@@ -1,4 +1,4 @@
-//! Large downloads: one whole file, and many parts at a time.
+//! Large downloads: one whole file, and 64 ranges of it at a time.
 
 use std::fs::File;
 use std::io::Read;
@@ -44,20 +44,21 @@ pub(crate) fn one(fixture: &Fixture) -> Outcome<Results> {
         notes: vec!["The content was compared with the file on the disk.".to_owned()],
     };
     let least = [(Peer::Dufs, 2.0), (Peer::Miniserve, 2.0), (Peer::Copyparty, 1.0), (Peer::Nginx, 0.8)];
-    table.hold("one large download", &least);
-    table.hold_cpu("processor time of a download", &[(Peer::Dufs, 0.5), (Peer::Nginx, 1.5)]);
+    table.goal_against("one large download", &least);
+    table.cpu_goal_against("processor time of a download", &[(Peer::Dufs, 0.5), (Peer::Nginx, 1.5)]);
     Ok(Results::table(table))
 }
 
-/// An answer of another status or length is no measurement.
+/// # Errors
+/// For a response with another status or length.
 pub(crate) fn expect(timed: Timed, status: u16, bytes: u64) -> Outcome<()> {
     if (timed.status, timed.body_bytes) == (status, bytes) {
         return Ok(());
     }
-    Err(Failure(format!("answered {} with {} bytes instead of {bytes}", timed.status, timed.body_bytes)))
+    Err(Failure(format!("status {} with {} bytes instead of {status} with {bytes}", timed.status, timed.body_bytes)))
 }
 
-/// Every byte that ours sends is the file's.
+/// Compares a download of ours with the file on the disk.
 fn check_content(fixture: &Fixture) -> Outcome<()> {
     let path = fixture.data.served.join(BIG);
     let mut file = File::open(&path).at(&path)?;
@@ -68,7 +69,7 @@ fn check_content(fixture: &Fixture) -> Outcome<()> {
         wanted.resize(bytes.len(), 0);
         same &= file.read_exact(&mut wanted).is_ok() && wanted == bytes;
     })?;
-    if same { Ok(()) } else { Err(Failure("what was downloaded is not the file".to_owned())) }
+    if same { Ok(()) } else { Err(Failure("the download differs from the file".to_owned())) }
 }
 
 pub(crate) fn many(fixture: &Fixture) -> Outcome<Results> {
@@ -81,9 +82,9 @@ pub(crate) fn many(fixture: &Fixture) -> Outcome<Results> {
         cpu_unit: Some(("s CPU per GB", 1.0)),
         sides,
         verdicts: Vec::new(),
-        notes: vec!["Latency is that of a whole part.".to_owned()],
+        notes: vec!["The latency is that of a whole part.".to_owned()],
     };
-    table.hold("64 downloads at a time", &[(Peer::Dufs, 5.0), (Peer::Miniserve, 1.5), (Peer::Nginx, 0.9)]);
+    table.goal_against("64 downloads at a time", &[(Peer::Dufs, 5.0), (Peer::Miniserve, 1.5), (Peer::Nginx, 0.9)]);
     table.verdict("peak memory during 64 downloads", peak as f64 / MEBIBYTE, "MiB", Bound::AtMost(64.0));
     Ok(Results::table(table))
 }

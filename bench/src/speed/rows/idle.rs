@@ -1,4 +1,4 @@
-//! What a keep-alive connection costs that waits for its next request.
+//! Memory of an idle keep-alive connection.
 
 use super::super::{
     fixture::Fixture,
@@ -16,11 +16,11 @@ use xtask::repo::Outcome;
 
 const KIBIBYTE: f64 = 1024.0;
 const WARM: usize = 64;
-const MANY: &[&str] = &["--http-connections-max", "20000"];
+const MANY_CONNECTIONS: &[&str] = &["--http-connections-max", "20000"];
 
 pub(crate) fn memory(fixture: &Fixture) -> Outcome<Results> {
     let connections = fixture.scale.idle_connections;
-    let options = ServerOptions { flags: MANY, ..ServerOptions::default() };
+    let options = ServerOptions { flags: MANY_CONNECTIONS, ..ServerOptions::default() };
     let mut sides = Vec::new();
     for peer in fixture.peers.of(&[Peer::Ours, Peer::Nginx]) {
         let server = fixture.start(peer, options)?;
@@ -30,13 +30,13 @@ pub(crate) fn memory(fixture: &Fixture) -> Outcome<Results> {
         sides.push(Side { name: peer.name().into(), peer: Some(peer), readings, peak: Some(server.peak_memory()) });
     }
     let mut table = Table {
-        title: format!("{connections} keep-alive connections that wait"),
+        title: format!("{connections} idle keep-alive connections"),
         unit: "KiB each",
         better: Better::Lower,
         cpu_unit: None,
         sides,
         verdicts: Vec::new(),
-        notes: vec!["By how much resident memory grew, after each had asked for one small file.".to_owned()],
+        notes: vec!["The growth of resident memory after each connection had downloaded one small file.".to_owned()],
     };
     if let Some(ours) = table.sides.first().filter(|side| side.peer == Some(Peer::Ours)) {
         let value = ours.value(Better::Lower);
@@ -45,12 +45,12 @@ pub(crate) fn memory(fixture: &Fixture) -> Outcome<Results> {
     Ok(Results::table(table))
 }
 
-/// Opens so many, asks each for the file once, and looks at the memory while all of them wait.
+/// The growth of resident memory for each of `connections`, after one download on each.
 fn bytes_each(server: &Server, target: &str, connections: usize) -> Outcome<f64> {
-    // What the first ones bring about is not theirs.
-    client::idle(server.address, target, WARM)?;
+    // The server makes some allocations once, at its first connections.
+    client::open_idle(server.address, target, WARM)?;
     let before = server.resident_memory();
-    let held = client::idle(server.address, target, connections)?;
+    let held = client::open_idle(server.address, target, connections)?;
     let grown = server.memory_at_rest().saturating_sub(before);
     drop(held);
     Ok(grown as f64 / connections as f64)

@@ -1,4 +1,4 @@
-//! Folders: a large one whole and its first page, and the first page of a huge one.
+//! Listings: a large folder whole and its first page, and the first page of a huge folder.
 
 use super::super::{
     fixture::{Contender, Fixture},
@@ -16,12 +16,12 @@ use crate::measure::{
 use xtask::repo::{Failure, Outcome};
 
 const COLUMNS: &str = "Accept: application/vnd.passerelle.columns\r\n";
-/// As many as a folder can have here: one request for the whole.
+/// A limit above the size of every folder here, so that one request lists it all.
 pub(crate) const WHOLE: &str = "?limit=1000000";
 const PAGE_ROWS: usize = 1_000;
 const MEBIBYTE: f64 = (1 << 20) as f64;
 const MILLISECONDS: f64 = 1e3;
-/// First pages of a server that has just begun to know the folder, of which the middle one counts as warm.
+/// First pages after the cold one; their median counts as the warm time.
 const WARM_PAGES: usize = 21;
 
 pub(crate) fn large(fixture: &Fixture) -> Outcome<Results> {
@@ -50,7 +50,7 @@ pub(crate) fn large(fixture: &Fixture) -> Outcome<Results> {
         ));
     }
     let mut table = table(format!("a folder of {rows}, whole"), fixture.alternate(contenders)?);
-    table.hold("the whole of a large folder", &[(Peer::Dufs, 5.0), (Peer::Nginx, 1.0)]);
+    table.goal_against("the whole of a large folder", &[(Peer::Dufs, 5.0), (Peer::Nginx, 1.0)]);
 
     let mut contenders = vec![
         ours(fixture, "passerelle", target.clone(), "")?,
@@ -66,7 +66,7 @@ pub(crate) fn large(fixture: &Fixture) -> Outcome<Results> {
     }
     let mut first =
         self::table(format!("a folder of {rows}, first page of {PAGE_ROWS}"), fixture.alternate(contenders)?);
-    first.hold("the first page of a large folder", &[(Peer::Dufs, 50.0)]);
+    first.goal_against("the first page of a large folder", &[(Peer::Dufs, 50.0)]);
     Ok(Results { tables: vec![table, first], charts: Vec::new() })
 }
 
@@ -95,8 +95,8 @@ pub(crate) fn huge(fixture: &Fixture) -> Outcome<Results> {
     table.verdict("first page of a huge folder, warm", warm, "ms", Bound::AtMost(20.0));
     let peak = median(&peaks);
     table.notes.push(format!(
-        "The server was started anew for each cold page, while the kernel kept what it knew of the folder. Its memory \
-         grew by {:.0} MiB at most, {:.0} bytes for each entry.",
+        "A new server listed each cold page, with the kernel's cache of the folder warm. Its memory grew by {:.0} MiB \
+         at most, {:.0} bytes for each entry.",
         peak / MEBIBYTE,
         peak / f64::from(rows)
     ));
@@ -120,7 +120,7 @@ fn ours<'a>(fixture: &Fixture, name: &str, target: String, headers: &'a str) -> 
     Ok(Contender::of_server(name, Peer::Ours, server, move |server| listed(server, &target, headers)))
 }
 
-/// A server of its own each time, which has never seen the folder.
+/// With a new server for each reading, which has not read the folder yet.
 fn cold<'a>(fixture: &'a Fixture, name: &str, target: String) -> Contender<'a> {
     Contender::alone(name, move || listed(&fixture.start(Peer::Ours, ServerOptions::default())?, &target, ""))
 }
@@ -134,7 +134,8 @@ pub(crate) fn listed(server: &Server, target: &str, headers: &str) -> Outcome<Re
     Ok(Reading { value: whole * MILLISECONDS, work: 1.0, first_byte, ..Reading::default() })
 }
 
-/// The answer has that many entries.
+/// # Errors
+/// If the listing does not have that many entries.
 fn check(fixture: &Fixture, peer: Peer, target: &str, rows: usize) -> Outcome<()> {
     let body = client::body(fixture.start(peer, ServerOptions::default())?.address, target, "")?;
     let found = entries(&String::from_utf8_lossy(&body), peer);
@@ -144,7 +145,7 @@ fn check(fixture: &Fixture, peer: Peer, target: &str, rows: usize) -> Outcome<()
     Err(Failure(format!("{} lists {found} entries of {rows} at {target}", peer.name())))
 }
 
-/// Each of these writes one such member for each entry.
+/// Counts a JSON member that each entry has once.
 fn entries(json: &str, peer: Peer) -> usize {
     let member = if peer == Peer::Copyparty { "\"href\":" } else { "\"name\":" };
     json.matches(member).count()
@@ -155,7 +156,7 @@ mod tests {
     use super::{Peer, entries};
 
     #[test]
-    fn entries_are_counted() {
+    fn entries_counts_the_members_of_each_server() {
         assert_eq!(entries(r#"[{"name":"a"},{"name":"b"}]"#, Peer::Nginx), 2);
         assert_eq!(entries(r#"{"files":[{"href": "a", "name": "x"}]}"#, Peer::Copyparty), 1);
     }

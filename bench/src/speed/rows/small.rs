@@ -1,4 +1,4 @@
-//! Small files over keep-alive connections: how many a second, and how long each takes at half of that.
+//! Small files over keep-alive connections: the highest rate, and the latency at half of it.
 
 use std::{fs, time::Duration};
 
@@ -26,7 +26,7 @@ pub(crate) fn rate(fixture: &Fixture) -> Outcome<Results> {
     let sides = fixture.each(&wanted, ServerOptions::default(), |peer, server| {
         check_content(fixture, peer, server)?;
         let end = End::After(Duration::from_secs_f64(fixture.scale.seconds));
-        let tally = ask(fixture, peer, server, CONNECTIONS, end, None)?;
+        let tally = download(fixture, peer, server, CONNECTIONS, end, None)?;
         Ok(reading(&tally, tally.per_second()))
     })?;
     let mut table = Table {
@@ -36,10 +36,10 @@ pub(crate) fn rate(fixture: &Fixture) -> Outcome<Results> {
         cpu_unit: Some(("µs CPU per file", MICROSECONDS)),
         sides,
         verdicts: Vec::new(),
-        notes: vec![format!("{} files in turn, not one again and again.", fixture.data.size.small_files)],
+        notes: vec![format!("{} different files in random order.", fixture.data.size.small_files)],
     };
     let least = [(Peer::Dufs, 10.0), (Peer::Miniserve, 10.0), (Peer::Copyparty, 10.0), (Peer::Nginx, 0.6)];
-    table.hold("small files", &least);
+    table.goal_against("small files", &least);
     Ok(Results::table(table))
 }
 
@@ -47,11 +47,11 @@ pub(crate) fn latency(fixture: &Fixture) -> Outcome<Results> {
     let time = Duration::from_secs_f64(fixture.scale.seconds);
     let rate = {
         let server = fixture.start(Peer::Ours, ServerOptions::default())?;
-        ask(fixture, Peer::Ours, &server, CONNECTIONS, End::After(time), None)?.per_second() / 2.0
+        download(fixture, Peer::Ours, &server, CONNECTIONS, End::After(time), None)?.per_second() / 2.0
     };
     let wanted = [Peer::Ours, Peer::Nginx];
     let sides = fixture.each(&wanted, ServerOptions::default(), |peer, server| {
-        let tally = ask(fixture, peer, server, CONNECTIONS, End::After(time), Some(rate))?;
+        let tally = download(fixture, peer, server, CONNECTIONS, End::After(time), Some(rate))?;
         Ok(reading(&tally, f64::from(tally.latency(0.99))))
     })?;
     let mut table = Table {
@@ -61,7 +61,10 @@ pub(crate) fn latency(fixture: &Fixture) -> Outcome<Results> {
         cpu_unit: None,
         sides,
         verdicts: Vec::new(),
-        notes: vec!["Half of what ours answers at most, for both; counted from when each request was due.".to_owned()],
+        notes: vec![
+            "Both at half of the highest rate of ours. Latency counts from the moment at which a request was due."
+                .to_owned(),
+        ],
     };
     if let Some(ratio) = table.ratio(Peer::Nginx) {
         table.verdict("99 % of the latencies against nginx", 1.0 / ratio, "×", Bound::AtMost(2.0));
@@ -69,8 +72,8 @@ pub(crate) fn latency(fixture: &Fixture) -> Outcome<Results> {
     Ok(Results::table(table))
 }
 
-/// Small files in an order that repeats only after all of them.
-pub(crate) fn ask(
+/// Downloads small files in random order.
+pub(crate) fn download(
     fixture: &Fixture,
     peer: Peer,
     server: &Server,
@@ -86,7 +89,7 @@ pub(crate) fn ask(
     let load = Workload {
         server: server.address,
         connections,
-        // A server that is asked at leisure shares two processors with one thread, not with two.
+        // At a moderate rate one client thread is enough, and leaves more of a small machine to the server.
         threads: if rate.is_some() { 1 } else { 2 },
         end,
         rate,
@@ -99,7 +102,7 @@ pub(crate) fn ask(
 
 fn reading(tally: &Tally, value: f64) -> Reading {
     let (p50, p99) = (Some(f64::from(tally.latency(0.5))), Some(f64::from(tally.latency(0.99))));
-    Reading { value, work: tally.answers as f64, p50, p99, ..Reading::default() }
+    Reading { value, work: tally.responses as f64, p50, p99, ..Reading::default() }
 }
 
 fn check_content(fixture: &Fixture, peer: Peer, server: &Server) -> Outcome<()> {
@@ -108,5 +111,5 @@ fn check_content(fixture: &Fixture, peer: Peer, server: &Server) -> Outcome<()> 
     if client::body(server.address, &peer.file(&name), "")? == fs::read(&path).at(&path)? {
         return Ok(());
     }
-    Err(Failure(format!("{} does not answer with {name}", peer.name())))
+    Err(Failure(format!("{} does not respond with the content of {name}", peer.name())))
 }

@@ -1,4 +1,4 @@
-//! A large download by TLS. curl is the client of both sides: what it costs to decrypt is the same for them.
+//! A large download by TLS. curl is the client of both servers, so that decryption costs the same for both.
 
 use std::{path::Path, process::Command};
 
@@ -26,7 +26,7 @@ pub(crate) fn download(fixture: &Fixture) -> Outcome<Results> {
     let home = fixture.data.empty("tls")?;
     let (certificate, key) = (home.join("certificate.pem"), home.join("key.pem"));
     if !certify(&certificate, &key) || child::output(Command::new("curl").arg("--version")).is_none() {
-        println!("    skipped: it needs openssl and curl");
+        println!("    skipped: openssl and curl are needed");
         return Ok(Results::default());
     }
     let options = ServerOptions { tls: Some((&certificate, &key)), ..ServerOptions::default() };
@@ -43,9 +43,9 @@ pub(crate) fn download(fixture: &Fixture) -> Outcome<Results> {
         cpu_unit: Some(("s CPU per GB", 1.0)),
         sides,
         verdicts: Vec::new(),
-        notes: vec![format!("{CIPHER}, by curl and HTTP/1.1; the handshake is in the time.")],
+        notes: vec![format!("{CIPHER}, with curl and HTTP/1.1; the time includes the handshake.")],
     };
-    table.hold("one large download by TLS", &[(Peer::Nginx, 0.9)]);
+    table.goal_against("one large download by TLS", &[(Peer::Nginx, 0.9)]);
     Ok(Results::table(table))
 }
 
@@ -63,12 +63,12 @@ fn fetch(server: &Server, target: &str, bytes: u64) -> Outcome<(f64, f64)> {
     curl.args(["--silent", "--insecure", "--http1.1", "--tlsv1.3", "--tls13-ciphers", CIPHER, "--output", "/dev/null"]);
     curl.args(["--write-out", "%{http_code} %{size_download} %{time_starttransfer} %{time_total}"]);
     curl.arg(format!("https://{}{target}", server.address));
-    let said = child::output(&mut curl).unwrap_or_default();
-    parse(&said, bytes).ok_or_else(|| Failure(format!("curl did not get the file whole: {said}")))
+    let output = child::output(&mut curl).unwrap_or_default();
+    parse(&output, bytes).ok_or_else(|| Failure(format!("curl did not get the file whole: {output}")))
 }
 
-fn parse(said: &str, bytes: u64) -> Option<(f64, f64)> {
-    let mut words = said.split(' ');
+fn parse(output: &str, bytes: u64) -> Option<(f64, f64)> {
+    let mut words = output.split(' ');
     let whole = words.next()? == "200" && words.next()?.parse() == Ok(bytes);
     let times = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
     whole.then_some(times)
@@ -79,7 +79,7 @@ mod tests {
     use super::parse;
 
     #[test]
-    fn only_a_whole_file_counts() {
+    fn parse_refuses_an_incomplete_download() {
         assert_eq!(parse("200 10 0.5 1.5", 10), Some((0.5, 1.5)));
         assert_eq!(parse("200 9 0.5 1.5", 10), None);
         assert_eq!(parse("503 10 0.5 1.5", 10), None);

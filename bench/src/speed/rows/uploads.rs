@@ -1,4 +1,4 @@
-//! Uploads: a large file against the disk itself, and many small ones.
+//! Uploads: a large file, beside a plain copy to the disk, and many small files.
 
 use std::{
     fs::{self, File},
@@ -51,22 +51,23 @@ pub(crate) fn large(fixture: &Fixture) -> Outcome<Results> {
         }));
     }
     let mut table = Table {
-        title: format!("{} MiB up, one connection", fixture.data.size.big_bytes >> 20),
+        title: format!("{} MiB uploaded, one connection", fixture.data.size.big_bytes >> 20),
         unit: "GB/s",
         better: Better::Higher,
         cpu_unit: Some(("s CPU per GB", 1.0)),
         sides: fixture.alternate(contenders)?,
         verdicts: Vec::new(),
         notes: vec![
-            "Ours and dd are on the disk when they say so, the others are not. What arrived was compared.".into(),
+            "Ours and dd acknowledge after the sync to the disk, the others before it. The uploaded file was compared."
+                .into(),
         ],
     };
-    table.hold_named("a large upload against dd conv=fdatasync", Peer::Ours.name(), DISK, 0.7);
-    table.hold("a large upload", &[(Peer::Dufs, 3.0), (Peer::Copyparty, 1.5)]);
+    table.goal_between("a large upload against dd conv=fdatasync", Peer::Ours.name(), DISK, 0.7);
+    table.goal_against("a large upload", &[(Peer::Dufs, 3.0), (Peer::Copyparty, 1.5)]);
     Ok(Results::table(table))
 }
 
-/// The same bytes onto the same disk by nothing but the disk.
+/// A plain copy of the file to the disk, with a sync.
 fn disk<'a>(fixture: &Fixture, source: &Path) -> Outcome<Contender<'a>> {
     let target = fixture.data.empty("dd")?.join("file");
     let (source, gigabytes) = (source.to_owned(), fixture.data.size.big_bytes as f64 / GIGABYTE);
@@ -114,18 +115,18 @@ pub(crate) fn small(fixture: &Fixture) -> Outcome<Results> {
         }));
     }
     let mut table = Table {
-        title: format!("4 KiB files up, {CONNECTIONS} keep-alive connections"),
+        title: format!("4 KiB files uploaded, {CONNECTIONS} keep-alive connections"),
         unit: "files/s",
         better: Better::Higher,
         cpu_unit: Some(("µs CPU per file", 1e6)),
         sides: fixture.alternate(contenders)?,
         verdicts: Vec::new(),
         notes: vec![
-            "Ours alone is on the disk when it says so; `relaxed` leaves that to the kernel, as the others do.".into(),
+            "Only ours acknowledges after the sync to the disk; with `relaxed` the kernel syncs later, as for the others.".into(),
         ],
     };
-    table.hold("small uploads, durable,", &[(Peer::Copyparty, 1.5)]);
-    table.hold_named("small uploads, relaxed, against dufs", RELAXED, Peer::Dufs.name(), 1.0);
+    table.goal_against("small uploads, durable,", &[(Peer::Copyparty, 1.5)]);
+    table.goal_between("small uploads, relaxed, against dufs", RELAXED, Peer::Dufs.name(), 1.0);
     Ok(Results::table(table))
 }
 
@@ -157,24 +158,24 @@ fn put_small(
         body_bytes: None,
     })?
     .flawless()?;
-    arrived(&below, tally.answers)?;
-    // What was under way at the end may still arrive while this goes on; the next run clears up.
+    check_arrived(&below, tally.responses)?;
+    // Uploads in progress may still arrive, so this may fail; the next run removes the folder.
     let _ = fs::remove_dir_all(&below);
     let (p50, p99) = (Some(f64::from(tally.latency(0.5))), Some(f64::from(tally.latency(0.99))));
-    Ok(Reading { value: tally.per_second(), work: tally.answers as f64, p50, p99, ..Reading::default() })
+    Ok(Reading { value: tally.per_second(), work: tally.responses as f64, p50, p99, ..Reading::default() })
 }
 
-/// At least as many whole files as were acknowledged; what was under way at the end may be there, too.
-fn arrived(folder: &Path, acknowledged: u64) -> Outcome<()> {
+/// At least as many complete files exist as were acknowledged. Uploads in progress may add more.
+fn check_arrived(folder: &Path, acknowledged: u64) -> Outcome<()> {
     let entries = fs::read_dir(folder).at(folder)?.flatten();
     let whole = entries.filter(|entry| entry.metadata().is_ok_and(|metadata| metadata.len() == SMALL_BYTES as u64));
     match whole.count() as u64 {
         count if count >= acknowledged => Ok(()),
-        count => Err(Failure(format!("{acknowledged} files were acknowledged and {count} are there"))),
+        count => Err(Failure(format!("{acknowledged} files were acknowledged and {count} exist"))),
     }
 }
 
-/// A server over an empty folder into which it may write.
+/// A writable server over an empty folder.
 fn receiver(fixture: &Fixture, name: &str, peer: Peer, flags: &[&str]) -> Outcome<(PathBuf, Server)> {
     let home = fixture.data.empty(&format!("receives-{}", name.replace([' ', ','], "-")))?;
     let folder = home.join("served");
@@ -189,6 +190,6 @@ fn same_content(one: &Path, other: &Path) -> Outcome<()> {
     compare.arg("--silent").arg(one).arg(other);
     match child::output(&mut compare) {
         Some(_) => Ok(()),
-        None => Err(Failure(format!("{} is not what was sent", other.display()))),
+        None => Err(Failure(format!("{} differs from the uploaded file", other.display()))),
     }
 }

@@ -1,4 +1,4 @@
-//! Reads a stored ZIP as far as it takes to know that it is whole (PKWARE APPNOTE 4.3). Pure.
+//! Checks a ZIP archive without compression (PKWARE APPNOTE 4.3). Pure.
 
 const END: [u8; 4] = *b"PK\x05\x06";
 const END_64: [u8; 4] = *b"PK\x06\x06";
@@ -8,7 +8,7 @@ const END_BYTES: usize = 22;
 const CENTRAL_BYTES: usize = 46;
 const LOCAL_BYTES: usize = 30;
 
-/// How many entries it has, if all that they say of their content is true.
+/// The number of entries; `None` if a record, a length or a checksum is wrong.
 pub(crate) fn check(zip: &[u8]) -> Option<u64> {
     let end = zip.len().checked_sub(END_BYTES)?;
     (zip.get(end..end + 4)? == END).then_some(())?;
@@ -28,7 +28,7 @@ pub(crate) fn check(zip: &[u8]) -> Option<u64> {
     Some(count)
 }
 
-/// How many entries there are, and where the list of them begins: in the ZIP64 record where there is one.
+/// The number of entries and the offset of the central directory, from the ZIP64 record if there is one.
 fn directory(zip: &[u8], end: usize) -> Option<(u64, usize)> {
     const LOCATOR_BYTES: usize = 20;
     const RECORD_BYTES: usize = 56;
@@ -55,7 +55,7 @@ fn wide(zip: &[u8], at: usize) -> Option<u64> {
 mod tests {
     use super::check;
 
-    /// One file `a` with the content `hi`.
+    /// An archive of one file `a` with the content `hi`.
     fn zip() -> Vec<u8> {
         let mut crc = flate2::Crc::new();
         crc.update(b"hi");
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_archive_is_told_from_a_broken_one() {
+    fn check_refuses_truncated_and_damaged_archives() {
         let whole = zip();
         assert_eq!(check(&whole), Some(1));
         assert_eq!(check(&whole[..whole.len() - 1]), None);

@@ -1,6 +1,7 @@
-//! What the gateway makes itself, on the whole way through one process and over memory in place of a disk: the head of an
-//! answer, and an archive's records and checksums. Nothing but its doors is reached, so that a connection over loopback is
-//! in each figure: what an archive's content costs is what GET takes more than HEAD, which ends with the plan.
+//! Response heads and archives of the gateway, in one process, with a storage in memory.
+//!
+//! Requests go over a loopback connection, whose cost is in each figure. HEAD of an archive ends with its plan, so the cost
+//! of its content is the difference between GET and HEAD.
 
 mod samples;
 
@@ -25,10 +26,10 @@ const ENTRIES: u32 = 10_000;
 const ENTRY_BYTES: usize = 100;
 const FILE_BYTES: usize = 4 << 10;
 
-fn answers(criterion: &mut Criterion) {
+fn responses(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("threads");
     let mut client = Connection::new(serve(&runtime));
-    let mut group = criterion.benchmark_group("answer");
+    let mut group = criterion.benchmark_group("response");
     group.bench_function("head of a file", |bencher| bencher.iter(|| client.ask("HEAD", "/files/file")));
     group.bench_function("file of 4 KiB", |bencher| bencher.iter(|| client.ask("GET", "/files/file")));
     group.finish();
@@ -41,7 +42,7 @@ fn answers(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A gateway and a file server in this process, which end with it.
+/// Starts a gateway and a file server in this process.
 fn serve(runtime: &Runtime) -> SocketAddr {
     let storage = MemoryStorage::new();
     storage.add_file("file", vec![7; FILE_BYTES]).expect("a file");
@@ -64,7 +65,7 @@ fn serve(runtime: &Runtime) -> SocketAddr {
     address
 }
 
-/// One that is kept alive.
+/// A keep-alive connection.
 struct Connection {
     stream: TcpStream,
     address: SocketAddr,
@@ -78,13 +79,13 @@ impl Connection {
         Self { stream, address, buffer: vec![0; 256 << 10] }
     }
 
-    /// Asks, and reads the answer to its end.
+    /// Sends a request, and reads the response to its end.
     fn ask(&mut self, method: &str, target: &str) -> usize {
         let head = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address);
         self.stream.write_all(head.as_bytes()).expect("the gateway reads");
         let mut filled = 0;
         let (body, length) = loop {
-            filled += self.more(filled);
+            filled += self.read(filled);
             let text = &self.buffer[..filled];
             if let Some(end) = text.windows(4).position(|window| window == b"\r\n\r\n") {
                 break (filled - end - 4, length(&text[..end]));
@@ -92,21 +93,21 @@ impl Connection {
         };
         let mut left = if method == "HEAD" { 0 } else { length - body };
         while left > 0 {
-            left -= self.more(0);
+            left -= self.read(0);
         }
         black_box(length)
     }
 
-    /// Reads what there is into the buffer from there on.
-    fn more(&mut self, from: usize) -> usize {
-        match self.stream.read(&mut self.buffer[from..]).expect("the gateway answers") {
-            0 => panic!("half an answer"),
+    /// Reads the next bytes into the buffer from an index on.
+    fn read(&mut self, from: usize) -> usize {
+        match self.stream.read(&mut self.buffer[from..]).expect("the gateway responds") {
+            0 => panic!("an incomplete response"),
             count => count,
         }
     }
 }
 
-/// Of the body of an answer that must be a success.
+/// The length of the body, from the head of a successful response.
 fn length(head: &[u8]) -> usize {
     let head = std::str::from_utf8(head).expect("a head is text");
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
@@ -114,5 +115,5 @@ fn length(head: &[u8]) -> usize {
     value.parse().expect("a number")
 }
 
-criterion_group!(group, answers);
+criterion_group!(group, responses);
 criterion_main!(group);
