@@ -11,7 +11,7 @@ use crate::ui::dialog::{Choice, Dialog};
 /// The settings dialog.
 #[component]
 pub(crate) fn Settings(open: RwSignal<bool>) -> impl IntoView {
-    let (browser, prefs, server): (_, _, ServerInfo) = (FileBrowser::get(), Prefs::get(), expect_context());
+    let (browser, prefs, server) = (FileBrowser::get(), Prefs::get(), ServerInfo::get());
     let langs: Vec<_> = Lang::ALL.into_iter().map(|lang| Signal::stored(lang.name())).collect();
     let lang = Signal::derive(move || Lang::ALL.iter().position(|lang| *lang == prefs.lang.get()).unwrap_or(0));
     let choose_lang = Callback::new(move |index: usize| prefs.choose_lang(Lang::ALL[index]));

@@ -25,7 +25,7 @@ use crate::failure::{Failure, reason_of_item};
 use crate::folder::model::crumbs::crumbs;
 use crate::net::api::list;
 use crate::printable::printable;
-use crate::server_info::root_name;
+use crate::server_info::ServerInfo;
 use crate::ui::button::Button;
 use crate::ui::dialog::{Dialog, open_while_some};
 use crate::ui::icon::Icon;
@@ -100,7 +100,7 @@ fn Picker() -> impl IntoView {
         }
         event.prevent_default();
     };
-    let root = root_name();
+    let root = ServerInfo::get().root_name();
     let breadcrumb = move || {
         let crumbs = crumbs(&folder.get(), &root.get());
         let last = crumbs.len() - 1;

@@ -7,13 +7,12 @@ use leptos::prelude::*;
 use super::state::Changes;
 use crate::env::prefs::Prefs;
 use crate::folder::FileBrowser;
-use crate::server_info::ServerInfo;
 use crate::ui::toast::Toasts;
 
 impl Changes {
     /// Provides the state to the components, and follows the changes that an earlier page requested.
-    pub fn provide(browser: FileBrowser, prefs: Prefs, toasts: Toasts, server: ServerInfo) -> Self {
-        let changes = Self::new(browser, prefs, toasts, server);
+    pub fn provide(browser: FileBrowser, prefs: Prefs, toasts: Toasts) -> Self {
+        let changes = Self::new(browser, prefs, toasts);
         provide_context(changes);
         // Leaving a folder ends renaming, because the name belongs to a row of that folder.
         Effect::new(move |_| {

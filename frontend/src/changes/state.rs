@@ -14,7 +14,6 @@ use crate::env::prefs::Prefs;
 use crate::folder::FileBrowser;
 use crate::folder::model::Edit;
 use crate::i18n::{Counted, Words};
-use crate::server_info::ServerInfo;
 use crate::ui::menu::Anchor;
 use crate::ui::resolution::Resolution;
 use crate::ui::toast::{Action, Toasts, Tone};
@@ -63,7 +62,6 @@ pub struct Changes {
     pub(crate) browser: FileBrowser,
     pub(crate) prefs: Prefs,
     pub(super) toasts: Toasts,
-    pub(crate) server: ServerInfo,
 }
 
 /// Entries to move or copy to a folder that the user chooses.
@@ -101,7 +99,7 @@ pub(super) struct QueuedEdits {
 
 impl Changes {
     /// An initial state; [`Changes::provide`] is for components.
-    pub(super) fn new(browser: FileBrowser, prefs: Prefs, toasts: Toasts, server: ServerInfo) -> Self {
+    pub(super) fn new(browser: FileBrowser, prefs: Prefs, toasts: Toasts) -> Self {
         Self {
             clipboard: RwSignal::new(None),
             renaming: RwSignal::new(None),
@@ -126,7 +124,6 @@ impl Changes {
             browser,
             prefs,
             toasts,
-            server,
         }
     }
 

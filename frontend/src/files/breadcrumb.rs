@@ -10,7 +10,7 @@ use crate::env::prefs::Prefs;
 use crate::folder::FileBrowser;
 use crate::folder::model::crumbs::{collapse, crumbs, width};
 use crate::links::FolderLink;
-use crate::server_info::root_name;
+use crate::server_info::ServerInfo;
 use crate::ui::element_size::measured;
 use crate::ui::icon::Icon;
 
@@ -20,7 +20,7 @@ pub(super) fn Breadcrumb() -> impl IntoView {
     let (browser, prefs) = (FileBrowser::get(), Prefs::get());
     let node = NodeRef::<html::Nav>::new();
     let size = measured(node);
-    let root = root_name();
+    let root = ServerInfo::get().root_name();
     let line = Memo::new(move |_| {
         let all = browser.folder.with(|folder| crumbs(folder, &root.get()));
         let widths: Vec<_> = all.iter().map(|(_, name)| width(name)).collect();

@@ -46,8 +46,8 @@ pub(crate) fn download(browser: FileBrowser, server: ServerInfo) {
     };
     let zip_name = |path: &VPath| {
         let own = printable(path.name());
-        let root = || server.about.with_untracked(|about| about.as_ref().map(|about| printable(about.name.as_bytes())));
-        let name = if own.is_empty() { root().unwrap_or_else(|| words.home.to_owned()) } else { own };
+        let name =
+            if own.is_empty() { server.named_root_untracked().unwrap_or_else(|| words.home.to_owned()) } else { own };
         format!("{name}.zip")
     };
     match &paths[..] {

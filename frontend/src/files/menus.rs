@@ -5,8 +5,10 @@ use leptos::prelude::*;
 use super::download::download;
 use crate::changes::Changes;
 use crate::env::prefs::Prefs;
+use crate::folder::FileBrowser;
 use crate::folder::model::{Selection, permission};
 use crate::i18n::Words;
+use crate::server_info::ServerInfo;
 use crate::ui::menu::{Menu, MenuItem};
 use crate::uploads::{choose_files, choose_folder};
 
@@ -14,17 +16,27 @@ use crate::uploads::{choose_files, choose_folder};
 #[component]
 pub fn Menus() -> impl IntoView {
     let (changes, prefs) = (Changes::get(), Prefs::get());
-    let of_selection = Callback::new(move |()| changes.selection_items());
-    let of_folder = Callback::new(move |()| changes.folder_items());
+    let items = Items { changes, prefs, browser: FileBrowser::get(), server: ServerInfo::get() };
+    let of_selection = Callback::new(move |()| items.of_selection());
+    let of_folder = Callback::new(move |()| items.of_folder());
     view! {
         <Menu open=changes.menu label=prefs.text(|words| words.actions) items=of_selection />
         <Menu open=changes.folder_menu label=prefs.text(|words| words.actions) items=of_folder />
     }
 }
 
-impl Changes {
-    fn does(self, deed: fn(Self)) -> Callback<()> {
-        Callback::new(move |()| deed(self))
+/// The items of the menus: those that the rights in the folder allow.
+#[derive(Clone, Copy)]
+struct Items {
+    changes: Changes,
+    prefs: Prefs,
+    browser: FileBrowser,
+    server: ServerInfo,
+}
+
+impl Items {
+    fn act(self, action: fn(Changes)) -> Callback<()> {
+        Callback::new(move |()| action(self.changes))
     }
 
     fn item(
@@ -37,12 +49,12 @@ impl Changes {
         MenuItem { label: self.prefs.text(label), icon, keys, danger: false, apart: false, run }
     }
 
-    fn selection_items(self) -> Vec<MenuItem> {
+    fn of_selection(self) -> Vec<MenuItem> {
         let one = self.browser.selection.with_untracked(Selection::len) <= 1;
-        joined([self.reading_items(one), self.transfer_items(one), self.clipboard_items(), self.removal_items()])
+        joined([self.reading(one), self.transfer(one), self.clipboard(), self.removal()])
     }
 
-    fn reading_items(self, one: bool) -> Vec<MenuItem> {
+    fn reading(self, one: bool) -> Vec<MenuItem> {
         let (browser, server) = (self.browser, self.server);
         let row = browser.cursor.get_untracked();
         let open = one.then(|| self.item(|words| words.open, "open", "", Callback::new(move |()| browser.open(row))));
@@ -50,15 +62,15 @@ impl Changes {
         open.into_iter().chain([self.item(|words| words.download, "download", "", download)]).collect()
     }
 
-    fn transfer_items(self, one: bool) -> Vec<MenuItem> {
+    fn transfer(self, one: bool) -> Vec<MenuItem> {
         let mut items = Vec::new();
         if self.browser.allows_untracked(permission::MOVE) {
-            items.extend(one.then(|| self.item(|words| words.rename, "rename", "F2", self.does(Self::rename))));
+            items.extend(one.then(|| self.item(|words| words.rename, "rename", "F2", self.act(Changes::rename))));
             items.push(self.item(
                 |words| words.move_to,
                 "move",
                 "",
-                self.does(|changes| changes.open_folder_picker(false)),
+                self.act(|changes| changes.open_folder_picker(false)),
             ));
         }
         if self.browser.allows_untracked(permission::COPY) {
@@ -66,21 +78,21 @@ impl Changes {
                 |words| words.copy_to,
                 "copy",
                 "",
-                self.does(|changes| changes.open_folder_picker(true)),
+                self.act(|changes| changes.open_folder_picker(true)),
             ));
-            items.push(self.item(|words| words.duplicate, "duplicate", "", self.does(Self::duplicate)));
+            items.push(self.item(|words| words.duplicate, "duplicate", "", self.act(Changes::duplicate)));
         }
         items
     }
 
-    fn clipboard_items(self) -> Vec<MenuItem> {
+    fn clipboard(self) -> Vec<MenuItem> {
         let mut items = Vec::new();
         if self.browser.allows_untracked(permission::MOVE) {
             items.push(self.item(
                 |words| words.cut,
                 "cut",
                 "Ctrl X",
-                self.does(|changes| changes.put_on_clipboard(true)),
+                self.act(|changes| changes.put_on_clipboard(true)),
             ));
         }
         if self.browser.allows_untracked(permission::COPY) {
@@ -88,39 +100,45 @@ impl Changes {
                 |words| words.copy,
                 "copy",
                 "Ctrl C",
-                self.does(|changes| changes.put_on_clipboard(false)),
+                self.act(|changes| changes.put_on_clipboard(false)),
             ));
         }
-        items.extend(self.paste_item());
+        items.extend(self.paste());
         items
     }
 
-    fn removal_items(self) -> Vec<MenuItem> {
+    fn removal(self) -> Vec<MenuItem> {
         if !self.browser.allows_untracked(permission::REMOVE) {
             return Vec::new();
         }
-        let trash = self.item(|words| words.move_to_trash, "trash", self.words().key_delete, self.does(Self::trash));
-        let delete = self.item(|words| words.delete_forever, "delete", "", self.does(Self::delete));
+        let trash = self.item(
+            |words| words.move_to_trash,
+            "trash",
+            self.prefs.lang.get_untracked().words().key_delete,
+            self.act(Changes::trash),
+        );
+        let delete = self.item(|words| words.delete_forever, "delete", "", self.act(Changes::delete));
         vec![trash, MenuItem { danger: true, ..delete }]
     }
 
-    fn folder_items(self) -> Vec<MenuItem> {
+    fn of_folder(self) -> Vec<MenuItem> {
         let browser = self.browser;
         let add = match browser.allows_untracked(permission::ADD) {
             true => vec![
-                self.item(|words| words.new_folder, "new-folder", "", self.does(Self::new_folder)),
+                self.item(|words| words.new_folder, "new-folder", "", self.act(Changes::new_folder)),
                 self.item(|words| words.upload, "upload", "", Callback::new(|()| choose_files())),
                 self.item(|words| words.upload_folder, "upload-folder", "", Callback::new(|()| choose_folder())),
             ],
             false => Vec::new(),
         };
         let refresh = self.item(|words| words.refresh, "refresh", "", Callback::new(move |()| browser.refresh()));
-        joined([add, self.paste_item().into_iter().collect(), vec![refresh]])
+        joined([add, self.paste().into_iter().collect(), vec![refresh]])
     }
 
-    fn paste_item(self) -> Option<MenuItem> {
-        self.may_paste()
-            .then(|| self.item(|words| words.paste, "paste", "Ctrl V", self.does(|changes| _ = changes.paste())))
+    fn paste(self) -> Option<MenuItem> {
+        self.changes
+            .may_paste()
+            .then(|| self.item(|words| words.paste, "paste", "Ctrl V", self.act(|changes| _ = changes.paste())))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::env::prefs::Prefs;
 use crate::folder::model::{Selection, View};
 use crate::folder::{FileBrowser, Phase};
 use crate::printable::printable;
-use crate::server_info::root_name;
+use crate::server_info::ServerInfo;
 use crate::ui::ids::{MAIN_ID, PANEL_ID};
 use crate::uploads::Uploads;
 
@@ -32,7 +32,7 @@ enum Part {
 #[component]
 pub fn FilesScreen() -> impl IntoView {
     let (browser, changes, prefs) = (FileBrowser::get(), Changes::get(), Prefs::get());
-    let root = root_name();
+    let root = ServerInfo::get().root_name();
     let name = Memo::new(move |_| {
         let own = browser.folder.with(|folder| printable(folder.name()));
         if own.is_empty() { root.get() } else { own }

@@ -15,7 +15,7 @@ use crate::ui::icon::Icon;
 /// The bar of the selection.
 #[component]
 pub fn SelectionActions() -> AnyView {
-    let (browser, prefs, server): (_, _, ServerInfo) = (FileBrowser::get(), Prefs::get(), expect_context());
+    let (browser, prefs, server) = (FileBrowser::get(), Prefs::get(), ServerInfo::get());
     let count = Memo::new(move |_| browser.selection.with(Selection::len));
     let summary = Memo::new(move |_| summary(browser));
     let words = Signal::derive(move || {

@@ -7,7 +7,7 @@ use crate::env::prefs::Prefs;
 use crate::folder::FileBrowser;
 use crate::links::{FolderLink, TrashLink};
 use crate::printable::printable;
-use crate::server_info::root_name;
+use crate::server_info::ServerInfo;
 use crate::ui::icon::Icon;
 
 /// Most subfolders that are listed.
@@ -17,7 +17,7 @@ const FOLDERS_SHOWN_MAX: usize = 40;
 #[component]
 pub fn Sidebar() -> impl IntoView {
     let (browser, prefs) = (FileBrowser::get(), Prefs::get());
-    let root = root_name();
+    let root = ServerInfo::get().root_name();
     let path = move || {
         let root = root.get();
         let folder = browser.folder.get();

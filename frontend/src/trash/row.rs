@@ -9,7 +9,7 @@ use crate::folder::model::filetype::file_type;
 use crate::folder::model::keys::Reach;
 use crate::i18n::fill;
 use crate::printable::printable;
-use crate::server_info::root_name;
+use crate::server_info::ServerInfo;
 use crate::ui::icon::Icon;
 
 /// The row of an entry at its current index.
@@ -22,7 +22,7 @@ pub(super) fn TrashRow(trash: TrashState, item: Trashed) -> impl IntoView {
     let current = Memo::new(move |_| trash.cursor.get() == row.get());
     let entry = item.entry;
     let name = printable(entry.path.name());
-    let root = root_name();
+    let root = ServerInfo::get().root_name();
     let parent = entry.path.parent().filter(|parent| !parent.is_root());
     let was_in = move || parent.as_ref().map_or_else(|| root.get(), |parent| printable(parent.as_bytes()));
     let size = entry.is_file().then_some(entry.size);
