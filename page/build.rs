@@ -22,8 +22,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         writeln!(source, "    ({name:?}, include_bytes!({path:?})),")?;
     }
     source.push_str("];\n");
-    fs::write(Path::new(&env::var("OUT_DIR")?).join("files.rs"), source)?;
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    fs::write(out.join("files.rs"), source)?;
+    println!("cargo:rustc-env=PASSERELLE_PROFILE={}", profile(&out));
     Ok(())
+}
+
+/// Cargo tells a build script the name of a profile only by its folder: `PROFILE/build/page-HASH/out`.
+fn profile(out: &Path) -> String {
+    let folder = out.ancestors().nth(3).and_then(Path::file_name);
+    folder.unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Creates the folder: cargo would run this script again at each build if it did not exist.

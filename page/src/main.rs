@@ -8,6 +8,10 @@ use backend::gateway::PageFiles;
 
 include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
+/// Read from the file of the program by `bench`, which measures no build of the profile `quick`.
+#[used]
+static PROFILE: &str = concat!("passerelle-profile=", env!("PASSERELLE_PROFILE"));
+
 fn main() -> ExitCode {
     backend::program::main(PageFiles(FILES))
 }

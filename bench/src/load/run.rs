@@ -32,6 +32,7 @@ pub(crate) fn run(repo: &Repo, arguments: &[String]) -> Outcome<()> {
         return Err(Failure(format!("there is no scenario `{name}`\n{}", scenarios::list())));
     }
     let program = program::under_test(repo, args.program.as_deref(), program::distributed)?;
+    program::refuse_quick_build(&program)?;
     program::refuse_quick(&program)?;
     play(repo, &args, &program)
 }
