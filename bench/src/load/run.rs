@@ -33,7 +33,6 @@ pub(crate) fn run(repo: &Repo, arguments: &[String]) -> Outcome<()> {
     }
     let program = program::under_test(repo, args.program.as_deref(), program::distributed)?;
     program::refuse_quick_build(&program)?;
-    program::refuse_quick(&program)?;
     play(repo, &args, &program)
 }
 

@@ -27,7 +27,6 @@ pub(crate) fn run(repo: &Repo, arguments: &[String]) -> Outcome<()> {
     // The distributed build, because the other servers are measured as they are distributed.
     let program = program::under_test(repo, args.program.as_deref(), program::distributed)?;
     program::refuse_quick_build(&program)?;
-    program::refuse_quick(&program)?;
     measure(repo, &args, &program)
 }
 
