@@ -9,7 +9,12 @@ use crate::{
 
 /// Runs `speed`, `load` or `crash` of the crate `bench`.
 pub(crate) fn run(repo: &Repo, name: &str, arguments: &[String]) -> Outcome<()> {
-    let mut command = command(repo, name, arguments);
+    let mut command = repo.cargo(&["run", "--quiet", "--locked", "--package", "bench"]);
+    // An unoptimised client would limit what it measures.
+    if name != "crash" {
+        command.arg("--release");
+    }
+    command.args(["--", name]).args(arguments);
     // A relative path in an argument is one of the caller's folder.
     if let Ok(here) = env::current_dir() {
         command.current_dir(here);
@@ -17,9 +22,10 @@ pub(crate) fn run(repo: &Repo, name: &str, arguments: &[String]) -> Outcome<()> 
     ended_well(name, child::watch(repo, name, &mut command, Show::Lines, |_| ())?)
 }
 
-pub(crate) fn command(repo: &Repo, name: &str, arguments: &[String]) -> Command {
-    let mut command = repo.cargo(&["run", "--quiet", "--locked", "--package", "bench", "--", name]);
-    command.args(arguments);
+/// The program `bench` that `cargo test --workspace` has built, which compiles nothing again.
+pub(crate) fn built(repo: &Repo, name: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(repo.target("debug/bench"));
+    command.arg(name).args(arguments).current_dir(&repo.root);
     command
 }
 

@@ -49,7 +49,7 @@ fn fuzzing(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
     Ok(total)
 }
 
-/// Against the program that the host tests built: a few crashes, then speed and load in small. The last two check that
+/// With both programs that the host tests built: a few crashes, then speed and load in small. The last two check that
 /// everything works, and every bound that is not one of speed.
 fn measurements(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
     let mut total = Counts::default();
@@ -63,8 +63,8 @@ fn measurements(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
         ("load --quick", "load", &["--quick"]),
     ] {
         steps.step(title);
-        let arguments = [option, &["--program", &program]].concat().into_iter().map(str::to_owned).collect::<Vec<_>>();
-        total += steps.check(repo, title, &mut bench::command(repo, name, &arguments))?;
+        let arguments = [option, &["--program", &program]].concat();
+        total += steps.check(repo, title, &mut bench::built(repo, name, &arguments))?;
     }
     Ok(total)
 }
