@@ -12,7 +12,7 @@ use crate::{
     repo::{Failure, Outcome, Repo},
     sample,
     steps::Steps,
-    tools,
+    trunk,
 };
 
 /// The address to which the proxies of `Trunk.toml` lead.
@@ -27,9 +27,7 @@ pub(crate) fn dev(repo: &Repo, folder: Option<PathBuf>) -> Outcome<()> {
     };
     let mut steps = Steps::start();
     steps.step("Looking for the tools");
-    tools::ensure_target(repo, tools::WASM_TARGET)?;
-    let missing = tools::missing(repo, vec![tools::wasm_bindgen(repo)?, tools::trunk()]);
-    tools::install(repo, &missing)?;
+    trunk::ensure(repo)?;
 
     steps.step("Building the server");
     let mut build = repo.cargo(&["build", "--package", "backend"]);
@@ -38,13 +36,11 @@ pub(crate) fn dev(repo: &Repo, folder: Option<PathBuf>) -> Outcome<()> {
     steps.step(&format!("Serving {}; the page is on {PAGE}; ctrl-C stops both", folder.display()));
     let mut server = Command::new(repo.target("debug/backend"));
     server.arg("serve").arg(folder).args(["--http", GATEWAY, "--anonymous", "write"]);
-    let mut trunk = repo.program("trunk");
-    trunk.arg("serve");
     let mut server = Running::start("the server", &mut server)?;
-    let mut trunk = Running::start("trunk", &mut trunk)?;
+    let mut page = Running::start("trunk", &mut trunk::command(repo, &["serve"]))?;
     loop {
         server.must_run()?;
-        trunk.must_run()?;
+        page.must_run()?;
         thread::sleep(POLL_TIME);
     }
 }

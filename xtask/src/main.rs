@@ -22,6 +22,7 @@ mod steps;
 mod test;
 mod tidy;
 mod tools;
+mod trunk;
 mod windows;
 
 use std::process::ExitCode;

@@ -81,7 +81,8 @@ fn compile_programs(repo: &Repo) -> Outcome<()> {
     child::must(repo, "compiling the page", &mut repo.cargo(COMPILE), REMEDY)
 }
 
-fn compile_bundler(repo: &Repo) -> Outcome<()> {
+/// Into `target/tool`, with the program `bindgen` that trunk calls.
+pub(crate) fn compile_bundler(repo: &Repo) -> Outcome<()> {
     let mut build = repo.cargo(&["build", "--profile", "tool", "--locked", "--package", "bundler"]);
     child::must(repo, "compiling the bundler", &mut build, REMEDY)
 }

@@ -9,6 +9,7 @@ use crate::{
     repo::{AtPath, Outcome, Repo},
     steps::Steps,
     tools::{self, Tool},
+    trunk,
 };
 
 pub(crate) fn test(repo: &Repo) -> Outcome<()> {
@@ -28,7 +29,10 @@ pub(crate) fn set_up(repo: &Repo, steps: &mut Steps, more: Vec<Tool>) -> Outcome
     steps.step("Looking for Chromium and the end-to-end tests' packages");
     let browser = browser::ensure(repo)?;
     browser::ensure_node_packages(repo)?;
-    let mut wanted = vec![tools::wasm_bindgen(repo)?, tools::trunk()];
+    let mut wanted = vec![trunk::tool()];
+    if has_browser_tests(repo)? {
+        wanted.push(tools::wasm_bindgen(repo)?);
+    }
     wanted.extend(more);
     let missing = tools::missing(repo, wanted);
     page::ensure(repo, steps, vec![Box::new(|| tools::install(repo, &missing))])?;
@@ -47,7 +51,10 @@ pub(crate) fn all(repo: &Repo, steps: &mut Steps, browser: &Browser) -> Outcome<
         total += steps.suite(repo, "page tests", &mut page_tests(repo, browser)?)?;
     }
     steps.step("trunk build");
-    total += steps.check(repo, "trunk build", &mut trunk_build(repo))?;
+    trunk::ensure(repo)?;
+    // In release, because the page is compiled so already.
+    let mut build = trunk::command(repo, &["build", "--release", "--locked", "--dist", "target/spa-trunk"]);
+    total += steps.check(repo, "trunk build", &mut build)?;
     steps.step("End-to-end tests, in headless Chromium");
     total += steps.suite(repo, "end-to-end tests", &mut end_to_end_tests(repo, browser))?;
     Ok(total)
@@ -74,13 +81,6 @@ fn page_tests(repo: &Repo, browser: &Browser) -> Outcome<Command> {
         .env("CHROMEDRIVER", &browser.driver)
         .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", browser::webdriver_settings(repo, browser)?);
     Ok(command)
-}
-
-/// In release, because the page is compiled so already.
-fn trunk_build(repo: &Repo) -> Command {
-    let mut command = repo.program("trunk");
-    command.args(["build", "--release", "--locked", "--dist", "target/spa-trunk"]).env_remove("RUST_BACKTRACE");
-    command
 }
 
 /// Against the program that the host tests built, with the released page inside, and once with trunk's page in its place.

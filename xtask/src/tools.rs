@@ -12,30 +12,18 @@ pub(crate) const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// A tool that `cargo install` builds.
 pub(crate) struct Tool {
-    package: &'static str,
-    version: String,
+    pub(crate) package: &'static str,
+    pub(crate) version: String,
     /// Programs that must print this version.
-    programs: &'static [&'static str],
+    pub(crate) programs: &'static [&'static str],
     /// Whether its published lock file is used; off where that file names a crate version that was withdrawn.
-    locked: bool,
-    default_features: bool,
+    pub(crate) locked: bool,
+    pub(crate) default_features: bool,
     /// Dependencies that are optimised, because they do most of the tool's work.
-    optimised: &'static [&'static str],
+    pub(crate) optimised: &'static [&'static str],
 }
 
-/// The development server of the page. Its default features are for downloads, which are not used.
-pub(crate) fn trunk() -> Tool {
-    Tool {
-        package: "trunk",
-        version: "0.21.14".to_owned(),
-        programs: &["trunk"],
-        locked: true,
-        default_features: false,
-        optimised: &["sha2"],
-    }
-}
-
-/// For trunk and for the page's tests. The version is that of the crate in `Cargo.lock`: both halves of wasm-bindgen share a
+/// For the page's tests in a browser. The version is that of the crate in `Cargo.lock`: both halves of wasm-bindgen share a
 /// format without a version.
 pub(crate) fn wasm_bindgen(repo: &Repo) -> Outcome<Tool> {
     let path = repo.path("Cargo.lock");
@@ -45,7 +33,7 @@ pub(crate) fn wasm_bindgen(repo: &Repo) -> Outcome<Tool> {
     Ok(Tool {
         package: "wasm-bindgen-cli",
         version: version.to_owned(),
-        programs: &["wasm-bindgen", "wasm-bindgen-test-runner"],
+        programs: &["wasm-bindgen-test-runner"],
         // The lock of 0.2.130 asks for a crate version that was withdrawn.
         locked: false,
         default_features: false,
