@@ -10,7 +10,7 @@ use web_sys::{AbortController, HtmlAnchorElement, HtmlElement, HtmlFormElement, 
 
 use crate::failure::Failure;
 use crate::folder::FileBrowser;
-use crate::i18n::fill;
+use crate::i18n::{Words, fill};
 use crate::net::api::{Probed, probe, probe_form};
 use crate::net::urls::{archive_url, download_url};
 use crate::printable::printable;
@@ -31,33 +31,45 @@ enum Source {
 /// Downloads the selection.
 pub(crate) fn download(browser: FileBrowser, server: ServerInfo) {
     let words = browser.prefs.lang.get_untracked().words();
-    let selection = browser.selection.get_untracked();
-    let listing =
-        browser.listing.with_untracked(|listing| (listing.folder.clone(), listing.total(), listing.rows.len()));
-    let (folder, total, here) = listing;
-    let everything = selection.len() == total;
-    if !everything && selection.iter().any(|row| row >= here) {
+    let folder = browser.listing.with_untracked(|listing| listing.folder.clone());
+    let Some(paths) = selected_paths(browser) else {
         browser.toasts.show(Tone::Good, words.wait_for_rows.to_owned(), None);
         return;
-    }
-    let paths: Vec<_> = match everything && total > 1 {
-        true => vec![(folder.clone(), true)],
-        false => selection.iter().filter_map(|row| openable(browser, row)).collect(),
-    };
-    let zip_name = |path: &VPath| {
-        let own = printable(path.name());
-        let name =
-            if own.is_empty() { server.named_root_untracked().unwrap_or_else(|| words.home.to_owned()) } else { own };
-        format!("{name}.zip")
     };
     match &paths[..] {
         [] => {
             browser.toasts.show(Tone::Bad, format!("{}. {}", words.not_served.title, words.not_served.advice), None);
         }
         [(path, false)] => start(browser, Source::Url(download_url(path)), printable(path.name())),
-        [(path, true)] => start(browser, archive(vec![path.clone()]), zip_name(path)),
-        _ => start(browser, archive(paths.into_iter().map(|(path, _)| path).collect()), zip_name(&folder)),
+        [(path, true)] => start(browser, archive(vec![path.clone()]), zip_name(path, server, words)),
+        _ => {
+            let name = zip_name(&folder, server, words);
+            start(browser, archive(paths.into_iter().map(|(path, _)| path).collect()), name);
+        }
     }
+}
+
+/// The selected paths that can be read, each with whether it is a folder; the folder itself if everything is selected.
+/// `None` if a selected row has yet to arrive.
+fn selected_paths(browser: FileBrowser) -> Option<Vec<(VPath, bool)>> {
+    let selection = browser.selection.get_untracked();
+    let (folder, total, rows) =
+        browser.listing.with_untracked(|listing| (listing.folder.clone(), listing.total(), listing.rows.len()));
+    let everything = selection.len() == total;
+    if everything && total > 1 {
+        return Some(vec![(folder, true)]);
+    }
+    let arrived = everything || selection.iter().all(|row| row < rows);
+    arrived.then(|| selection.iter().filter_map(|row| openable(browser, row)).collect())
+}
+
+/// The name of an archive after the folder; after the served folder for its root.
+fn zip_name(folder: &VPath, server: ServerInfo, words: &Words) -> String {
+    let name = match folder.is_root() {
+        true => server.named_root_untracked().unwrap_or_else(|| words.home.to_owned()),
+        false => printable(folder.name()),
+    };
+    format!("{name}.zip")
 }
 
 /// The path of a row, and whether it is a folder; `None` for a row that cannot be read.

@@ -20,31 +20,11 @@ pub(super) fn ListBar() -> impl IntoView {
     let (browser, changes, prefs) = (FileBrowser::get(), Changes::get(), Prefs::get());
     let live: Live = expect_context();
     let selecting = Memo::new(move |_| browser.selection.with(|selection| !selection.is_empty()));
-    let ready = move || browser.phase.get() == Phase::Ready;
-    let count = Signal::derive(move || {
-        if !ready() {
-            return String::new();
-        }
-        let (shown, filtered) = browser.view.with(|view| (view.len(), view.is_filtered()));
-        match filtered {
-            true => prefs.counted(|words| &words.matching, shown),
-            false => prefs.counted(|words| &words.items, shown),
-        }
-    });
-    let progress = Signal::derive(move || {
-        let (here, total, complete) =
-            browser.listing.with(|listing| (listing.rows.len(), listing.total(), listing.is_complete()));
-        let words = prefs.words();
-        if ready() && !complete {
-            fill(words.loading_rows, &[("n", &prefs.number(here)), ("total", &prefs.number(total))])
-        } else if browser.refreshing.get() {
-            words.refreshing.to_owned()
-        } else {
-            String::new()
-        }
-    });
+    let count = count_text(browser, prefs);
+    let progress = progress_text(browser, prefs);
+    let is_idle = move || !is_ready(browser) || browser.listing.with(|listing| listing.total() == 0);
     view! {
-        <div class="listbar" class:selecting=selecting class:idle=move || !ready() || browser.listing.with(|listing| listing.total() == 0)>
+        <div class="listbar" class:selecting=selecting class:idle=is_idle>
             <div class="listbar-count">
                 <span>{count}</span>
                 <span class="progress">{progress}</span>
@@ -78,6 +58,40 @@ pub(super) fn ListBar() -> impl IntoView {
             </div>
         </div>
     }
+}
+
+fn is_ready(browser: FileBrowser) -> bool {
+    browser.phase.get() == Phase::Ready
+}
+
+/// How many entries the list has, or how many match the filter; empty without a list.
+fn count_text(browser: FileBrowser, prefs: Prefs) -> Signal<String> {
+    Signal::derive(move || {
+        if !is_ready(browser) {
+            return String::new();
+        }
+        let (shown, filtered) = browser.view.with(|view| (view.len(), view.is_filtered()));
+        match filtered {
+            true => prefs.counted(|words| &words.matching, shown),
+            false => prefs.counted(|words| &words.items, shown),
+        }
+    })
+}
+
+/// How many rows have arrived, or that the folder is read again; empty while nothing is loading.
+fn progress_text(browser: FileBrowser, prefs: Prefs) -> Signal<String> {
+    Signal::derive(move || {
+        let (rows, total, complete) =
+            browser.listing.with(|listing| (listing.rows.len(), listing.total(), listing.is_complete()));
+        let words = prefs.words();
+        if is_ready(browser) && !complete {
+            fill(words.loading_rows, &[("n", &prefs.number(rows)), ("total", &prefs.number(total))])
+        } else if browser.refreshing.get() {
+            words.refreshing.to_owned()
+        } else {
+            String::new()
+        }
+    })
 }
 
 #[component]

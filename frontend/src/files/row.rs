@@ -84,19 +84,7 @@ pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl
         move || changes.drop_target.with(Option::is_some),
         move |path| changes.is_drop_target(path),
     );
-    let editing = Memo::new(move |before: Option<&Option<bool>>| {
-        position.track();
-        let now = changes.renaming.with(|name| {
-            let name = name.as_deref()?;
-            let row = row.get()?;
-            browser.listing.with(|listing| {
-                (listing.rows.name(row) == Some(name)).then(|| listing.rows.get(row).is_some_and(|row| row.is_folder()))
-            })
-        });
-        // While rows are about to move, the field stays and moves with its row, so that the typed name is not lost.
-        let moving = browser.shifts.with_value(|shifts| !shifts.is_empty());
-        before.copied().filter(|_| moving).unwrap_or(now)
-    });
+    let editing = editing(row, position.into());
     let name = move || match editing.get() {
         Some(folder) => view! { <Renaming folder /> }.into_any(),
         None => view! {
@@ -128,6 +116,24 @@ pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl
             </div>
         </div>
     }
+}
+
+/// Whether the row in this slot is being renamed; `Some(true)` for a folder.
+fn editing(row: Memo<Option<usize>>, position: Signal<Option<usize>>) -> Memo<Option<bool>> {
+    let (browser, changes) = (FileBrowser::get(), Changes::get());
+    Memo::new(move |before: Option<&Option<bool>>| {
+        position.track();
+        let now = changes.renaming.with(|name| {
+            let name = name.as_deref()?;
+            let row = row.get()?;
+            browser.listing.with(|listing| {
+                (listing.rows.name(row) == Some(name)).then(|| listing.rows.get(row).is_some_and(|row| row.is_folder()))
+            })
+        });
+        // While rows are about to move, the field stays and moves with its row, so that the typed name is not lost.
+        let moving = browser.shifts.with_value(|shifts| !shifts.is_empty());
+        before.copied().filter(|_| moving).unwrap_or(now)
+    })
 }
 
 /// Whether `holds` is true for the row's path. While nothing is to be checked, `any` is false and no path is built.

@@ -17,19 +17,7 @@ use crate::ui::icon::Icon;
 pub fn SelectionActions() -> AnyView {
     let (browser, prefs, server) = (FileBrowser::get(), Prefs::get(), ServerInfo::get());
     let count = Memo::new(move |_| browser.selection.with(Selection::len));
-    let summary = Memo::new(move |_| summary(browser));
-    let words = Signal::derive(move || {
-        let (bytes, files, folders) = summary.get();
-        let text = prefs.counted(|words| &words.selected, count.get());
-        let words = prefs.words();
-        let size = [("size", prefs.size(bytes))];
-        let size: Vec<_> = size.iter().map(|(key, value)| (*key, value.as_str())).collect();
-        match (files, folders) {
-            (false, _) => text,
-            (true, false) => format!("{text} {}", fill(words.size_in_parentheses, &size)),
-            (true, true) => format!("{text} {}", fill(words.size_without_folders, &size)),
-        }
-    });
+    let text = selection_text(browser, prefs, count);
     let changes = Changes::get();
     let more = move |event: leptos::ev::MouseEvent| changes.open_menu_below(event.target());
     let clear = Callback::new(move |()| {
@@ -39,7 +27,7 @@ pub fn SelectionActions() -> AnyView {
     view! {
         <Show when=move || count.get() != 0>
             <div class="selection">
-                <span class="selection-text">{words}</span>
+                <span class="selection-text">{text}</span>
                 <Button label=prefs.text(|words| words.download) icon="download" class="button primary"
                     press=Callback::new(move |()| download(browser, server)) />
                 <Show when=move || browser.allows(permission::MOVE)>
@@ -65,6 +53,23 @@ pub fn SelectionActions() -> AnyView {
         </Show>
     }
     .into_any()
+}
+
+/// How many entries are selected, and how large the files among them are.
+fn selection_text(browser: FileBrowser, prefs: Prefs, count: Memo<usize>) -> Signal<String> {
+    let summary = Memo::new(move |_| summary(browser));
+    Signal::derive(move || {
+        let (bytes, files, folders) = summary.get();
+        let text = prefs.counted(|words| &words.selected, count.get());
+        let words = prefs.words();
+        let size = prefs.size(bytes);
+        let template = match (files, folders) {
+            (false, _) => return text,
+            (true, false) => words.size_in_parentheses,
+            (true, true) => words.size_without_folders,
+        };
+        format!("{text} {}", fill(template, &[("size", &size)]))
+    })
 }
 
 /// The bytes of the selected files, whether files are selected, and whether folders are.

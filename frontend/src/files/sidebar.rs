@@ -27,23 +27,9 @@ pub fn Sidebar() -> impl IntoView {
         };
         folder.ancestry().enumerate().map(link).collect_view()
     };
-    // Folders come first in a listing, so most of its pages change nothing here.
-    let subfolders = Memo::new(move |_| {
-        browser.listing.with(|listing| {
-            let folders =
-                (0..listing.rows.len()).map_while(|row| listing.rows.get(row)).take_while(|row| row.is_folder());
-            let shown: Vec<_> = folders
-                .clone()
-                .filter(|row| row.opens())
-                .take(FOLDERS_SHOWN_MAX)
-                .filter_map(|row| Some((listing.folder.join(row.name).ok()?, printable(row.name))))
-                .collect();
-            let more = folders.skip(FOLDERS_SHOWN_MAX).count();
-            (listing.folder.segments().count() + 1, shown, more)
-        })
-    });
+    let subfolders = subfolders(browser);
     let folders = move || {
-        let (depth, shown, more) = subfolders.get();
+        let Subfolders { depth, shown, more } = subfolders.get();
         let links = shown.into_iter().map(|(folder, name)| folder_link(folder, name, depth, false)).collect_view();
         let more = (more > 0).then(|| {
             view! { <li class="sidebar-more">{move || prefs.counted(|words| &words.more_folders, more)}</li> }
@@ -62,6 +48,30 @@ pub fn Sidebar() -> impl IntoView {
             </p>
         </Show>
     }
+}
+
+/// The subfolders of the folder on the screen.
+#[derive(Clone, PartialEq)]
+struct Subfolders {
+    depth: usize,
+    /// Those that are listed, with their display names.
+    shown: Vec<(VPath, String)>,
+    /// How many are not listed.
+    more: usize,
+}
+
+/// A memo, because folders come first in a listing, so most of its pages change nothing here.
+fn subfolders(browser: FileBrowser) -> Memo<Subfolders> {
+    Memo::new(move |_| {
+        browser.listing.with(|listing| {
+            let rows = (0..listing.rows.len()).map_while(|row| listing.rows.get(row));
+            let folders = rows.take_while(|row| row.is_folder());
+            let shown = folders.clone().filter(|row| row.opens()).take(FOLDERS_SHOWN_MAX);
+            let shown = shown.filter_map(|row| Some((listing.folder.join(row.name).ok()?, printable(row.name))));
+            let depth = listing.folder.segments().count() + 1;
+            Subfolders { depth, shown: shown.collect(), more: folders.skip(FOLDERS_SHOWN_MAX).count() }
+        })
+    })
 }
 
 fn folder_link(folder: VPath, name: String, depth: usize, current: bool) -> impl IntoView {
