@@ -1,4 +1,4 @@
-//! What every end-to-end test starts from: a folder of its own, and a real server on it.
+//! Fixtures of the end-to-end tests: each test has its own folder, and a server that serves it.
 //!
 //!     import { expect, test } from "../fixtures.ts";
 //!
@@ -8,7 +8,7 @@
 //!       …
 //!     });
 //!
-//! A group that needs other flags says `test.use({ flags: ["--anonymous", "read"] })`.
+//! A group sets other flags by `test.use({ flags: ["--anonymous", "read"] })`.
 
 import { test as base, type Page } from "@playwright/test";
 import { spawn, type ChildProcess } from "node:child_process";
@@ -24,16 +24,16 @@ export { expect } from "@playwright/test";
 const START_MILLISECONDS_MAX = 20_000;
 const STOP_MILLISECONDS_MAX = 5_000;
 
-/** The folder that the server under test serves, as another program on the same machine sees it. */
+/** A folder on the disk, such as the one that the server under test serves. */
 export class Tree {
   constructor(readonly root: string) {}
 
-  /** Where a path below the folder lies on the disk. */
+  /** The absolute path of a path below the folder. */
   at(path: string): string {
     return join(this.root, path);
   }
 
-  /** Writes a file, with the folders that lead to it. */
+  /** Writes a file, with missing parent folders. */
   async write(path: string, data: string | Uint8Array): Promise<void> {
     await mkdir(dirname(this.at(path)), { recursive: true });
     await writeFile(this.at(path), data);
@@ -50,11 +50,11 @@ export class Server {
     private readonly child: ChildProcess,
     readonly http: string,
     readonly tcp: string,
-    /** What it said on its standard error, for when a test fails. */
+    /** The lines of its standard error, attached to the report of a failed test. */
     readonly log: string[],
   ) {}
 
-  /** Starts it on ports of the system's choosing and waits until it says which. */
+  /** Starts the server on free ports, and waits until it reports them. */
   static async start(root: string, state: string, flags: string[]): Promise<Server> {
     const addresses = ["--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--json"];
     const child = spawn(binary(), ["serve", root, ...addresses, "--state", state, ...flags], {
@@ -71,16 +71,16 @@ export class Server {
     }
   }
 
-  /** Asks it to stop, by its process id, and insists if it does not. */
+  /** Stops the server by a signal, or by SIGKILL if it does not end in time. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) {
       return;
     }
-    const gone = new Promise<void>((resolve) => this.child.once("exit", () => resolve()));
+    const ended = new Promise<void>((resolve) => this.child.once("exit", () => resolve()));
     this.child.kill(signal);
-    const insist = setTimeout(() => this.child.kill("SIGKILL"), STOP_MILLISECONDS_MAX);
-    await gone;
-    clearTimeout(insist);
+    const timer = setTimeout(() => this.child.kill("SIGKILL"), STOP_MILLISECONDS_MAX);
+    await ended;
+    clearTimeout(timer);
   }
 }
 
@@ -89,11 +89,11 @@ function binary(): string {
   return process.env.PASSERELLE_BIN ?? join(here, "../target/debug/passerelle");
 }
 
-/** The line of JSON in which the server says where it listens. */
+/** The first line of the server's output: its addresses as JSON. */
 function firstLine(child: ChildProcess, log: string[]): Promise<{ http: string; tcp: string }> {
   return new Promise((resolve, reject) => {
     const fail = (why: string) => reject(new Error(`${binary()} ${why}\n${log.join("\n")}`));
-    const timer = setTimeout(() => fail("did not say where it listens"), START_MILLISECONDS_MAX);
+    const timer = setTimeout(() => fail("did not report its addresses"), START_MILLISECONDS_MAX);
     child.once("error", (error) => fail(`did not start: ${error.message}; \`cargo xtask test\` builds it`));
     child.once("exit", (code, signal) => fail(`ended at once (${code ?? signal})`));
     createInterface({ input: child.stdout! }).once("line", (line) => {
@@ -101,7 +101,7 @@ function firstLine(child: ChildProcess, log: string[]): Promise<{ http: string; 
       try {
         resolve(JSON.parse(line));
       } catch {
-        fail(`said ${line} instead of where it listens`);
+        fail(`printed ${line} instead of its addresses`);
       }
     });
   });
@@ -112,7 +112,7 @@ interface Fixtures {
   flags: string[];
   tree: Tree;
   server: Server;
-  /** The page, whose `goto("./")` leads to the server under test. */
+  /** The page, whose `goto("./")` opens the server under test. */
   page: Page;
 }
 
@@ -136,7 +136,7 @@ export const test = base.extend<Fixtures>({
     await rm(state, { recursive: true, force: true });
   },
 
-  // While the page is being worked on: a bundle that the server under test was not built with.
+  // During development, PASSERELLE_PAGE names a bundle to serve in place of the one in the server.
   page: async ({ page }, use) => {
     const bundle = process.env.PASSERELLE_PAGE;
     if (bundle !== undefined) {

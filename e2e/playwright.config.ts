@@ -1,23 +1,23 @@
-//! How the end-to-end tests run: the system's Chromium, one server and one folder for each test.
+//! Configuration of the end-to-end tests, which run in the system's Chromium.
 
 import { defineConfig } from "@playwright/test";
 import { existsSync } from "node:fs";
 
 const chromium = process.env.CHROME ?? "/usr/bin/chromium";
 if (!existsSync(chromium)) {
-  throw new Error(`There is no Chromium at ${chromium}; set CHROME to where it is, or install the package chromium.`);
+  throw new Error(`There is no Chromium at ${chromium}: set CHROME to its path, or install the package chromium.`);
 }
 
 export default defineConfig({
   testDir: "tests",
   outputDir: "test-results",
-  // Each test has a server of its own, so they may run side by side.
+  // Each test has its own server, so tests can run concurrently.
   fullyParallel: true,
   workers: 2,
-  // A test that passes at the second try hides what a person will meet at the first.
+  // A retry would hide a failure that users meet.
   retries: 0,
   forbidOnly: process.env.CI === "true",
-  // Enough for a machine several times slower than a desk's: no test is about time.
+  // Generous, for slow machines: no test is about time.
   timeout: 120_000,
   expect: { timeout: 20_000 },
   reporter: [["list"], ["./reporter.ts"]],
@@ -30,7 +30,7 @@ export default defineConfig({
     trace: "retain-on-failure",
     launchOptions: {
       executablePath: chromium,
-      // Without these, Chromium refuses to run as root or spends the test looking for its maker's hosts.
+      // Without these, Chromium refuses to run as root, or contacts hosts of its vendor.
       args: [
         "--no-sandbox",
         "--disable-gpu",

@@ -1,8 +1,8 @@
-//! Ends a run with one plain line, "e2e: 3 passed, 0 failed", which `cargo xtask test` adds to the other suites'.
+//! Prints one line at the end, "e2e: 3 passed, 0 failed, 0 skipped", which `cargo xtask test` parses.
 
 import type { FullResult, Reporter, Suite, TestCase } from "@playwright/test/reporter";
 
-export default class ClosingLine implements Reporter {
+export default class SummaryLine implements Reporter {
   private tests: TestCase[] = [];
   private errors = 0;
 
@@ -10,7 +10,7 @@ export default class ClosingLine implements Reporter {
     this.tests = suite.allTests();
   }
 
-  /** An error outside any test: a file that does not load, say. */
+  /** Counts an error outside of tests, such as a file that does not load. */
   onError() {
     this.errors += 1;
   }
@@ -19,7 +19,7 @@ export default class ClosingLine implements Reporter {
     const count = (outcome: string) => this.tests.filter((test) => test.outcome() === outcome).length;
     const passed = count("expected");
     let failed = count("unexpected") + count("flaky") + this.errors;
-    // An interrupted or timed-out run leaves tests that never ran; they count as skipped, the run as failed.
+    // An interrupted run counts the tests that never ran as skipped, but has to fail.
     if (result.status !== "passed" && failed === 0) {
       failed = 1;
     }

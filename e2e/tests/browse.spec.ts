@@ -1,14 +1,14 @@
-//! Looking around: folders, sorting, filtering, history, and names that are anything but plain.
+//! Browsing: folders, sorting, filtering, history, and unusual names.
 
 import { writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 
 import { expect, test } from "../fixtures.ts";
-import { expectFocus, furnish, names, open, row } from "./page.ts";
+import { expectFocus, createSampleFiles, names, open, row } from "../helpers/page.ts";
 
 const ALL = ["Documents", "Empty", "Photos", "alpha.txt", "Bravo.txt", "éclair.txt", "file 2.txt", "file 10.txt"];
 
-test.beforeEach(async ({ tree }) => furnish(tree));
+test.beforeEach(async ({ tree }) => createSampleFiles(tree));
 
 test("folders come first and names are in natural order", async ({ page }) => {
   await open(page);
@@ -17,7 +17,7 @@ test("folders come first and names are in natural order", async ({ page }) => {
   await expect(row(page, "Bravo.txt")).toContainText("3.0 kB");
 });
 
-test("a double click opens, the breadcrumb leads back, and the focus is where one came from", async ({ page }) => {
+test("a double click opens a folder, and the breadcrumb leads back and focuses the folder left", async ({ page }) => {
   await open(page);
   await row(page, "Photos").dblclick();
   await expect(page).toHaveURL(/\?path=Photos$/);
@@ -33,7 +33,7 @@ test("a double click opens, the breadcrumb leads back, and the focus is where on
   await expectFocus(page, "Photos");
 });
 
-test("Back and Forward bring back the place", async ({ page, tree }) => {
+test("Back and Forward restore the scroll position and the focus", async ({ page, tree }) => {
   for (let index = 0; index < 300; index += 1) {
     writeFileSync(tree.at(`Documents/entry ${index}.txt`), "");
   }
@@ -41,7 +41,7 @@ test("Back and Forward bring back the place", async ({ page, tree }) => {
   await open(page, "Documents");
   await page.locator(".port").evaluate((port) => port.scrollTo(0, 5_000));
   await row(page, "entry 140.txt").click();
-  // The place is written once the person rests.
+  // The position is stored once scrolling and keys rest.
   await expect.poll(() => page.evaluate(() => history.state as string)).toContain("entry%20140.txt");
   await page.goto("./");
   await expect(row(page, "Documents")).toBeVisible();
@@ -58,7 +58,7 @@ test("Back and Forward bring back the place", async ({ page, tree }) => {
   await expectFocus(page, "Documents");
 });
 
-test("a folder is sorted by the server, and each folder remembers how", async ({ page }) => {
+test("the server sorts a folder, and each folder keeps its order", async ({ page }) => {
   await open(page);
   const header = (name: string) => page.getByRole("columnheader", { name });
   await expect(header("Name")).toHaveAttribute("aria-sort", "ascending");
@@ -100,7 +100,7 @@ test("the filter ignores case and accents", async ({ page }) => {
   await expect.poll(() => names(page)).toEqual(ALL);
 });
 
-test("what another program changes is there after a refresh, and the focus stays", async ({ page, tree }) => {
+test("a refresh shows changes by another program and keeps the focus", async ({ page, tree }) => {
   await open(page);
   await row(page, "alpha.txt").click();
   await writeFile(tree.at("aaa.txt"), "new");
@@ -110,7 +110,7 @@ test("what another program changes is there after a refresh, and the focus stays
   await expect(row(page, "alpha.txt")).toHaveAttribute("tabindex", "0");
 });
 
-test("names that are anything but plain are shown, opened and never run", async ({ page, tree }) => {
+test("unusual names are shown and opened, and never executed as markup", async ({ page, tree }) => {
   const plain = ["two  spaces and été.txt", "emoji 🎉.txt", "<img src=x onerror=alert(1)>.txt", "a&b?c#d%20.txt", "back\\slash.txt"];
   for (const name of plain) {
     await tree.write(`weird/${name}`, name);
@@ -131,7 +131,7 @@ test("names that are anything but plain are shown, opened and never run", async 
   }
 });
 
-test("a file opens in a new tab, a folder's link is a real one", async ({ page }) => {
+test("a file opens in a new tab, and a folder is a link with an address", async ({ page }) => {
   await open(page);
   const tab = page.waitForEvent("popup");
   await row(page, "alpha.txt").dblclick();
@@ -139,7 +139,7 @@ test("a file opens in a new tab, a folder's link is a real one", async ({ page }
   await expect(row(page, "Photos").getByRole("link")).toHaveAttribute("href", "?path=Photos");
 });
 
-test("a long way collapses in the middle and stays within reach", async ({ page, tree }) => {
+test("a long path collapses in the middle, and its folders stay reachable", async ({ page, tree }) => {
   const deep = ["first level", "second level of many", "third level of many", "fourth level of many", "fifth level", "last"];
   await tree.write(`${deep.join("/")}/x.txt`, "");
   await page.setViewportSize({ width: 760, height: 700 });

@@ -1,16 +1,16 @@
-//! The menus of the list: by mouse, by keyboard and by touch, wholly in sight, and with nothing done by accident.
+//! The context menus of the list by mouse, keyboard and touch: they fit the window and start no action by accident.
 
 import type { Locator, Page } from "@playwright/test";
 
 import { expect, test } from "../fixtures.ts";
-import { expectOnDisk, menu, toast } from "./changing.ts";
-import { expectAccessible, expectFocus, furnish, open, row } from "./page.ts";
+import { expectOnDisk, menu, toast } from "../helpers/changes.ts";
+import { expectAccessible, expectFocus, createSampleFiles, open, row } from "../helpers/page.ts";
 
 test.beforeEach(async ({ tree, page }) => {
-  await furnish(tree);
+  await createSampleFiles(tree);
   await open(page);
   await expect(row(page, "alpha.txt")).toBeVisible();
-  // The actions appear once the server said that it takes them.
+  // The buttons appear once the page knows the rights.
   await expect(page.getByRole("button", { name: "New folder" }).first()).toBeAttached();
 });
 
@@ -23,8 +23,8 @@ async function openMenu(page: Page, name: string): Promise<void> {
   await expect(box(page).getByRole("menuitem").first()).toBeFocused();
 }
 
-/** Expects the menu to be in the window with all of its lines, each on one line. */
-async function expectInSight(page: Page): Promise<void> {
+/** Expects the menu to be within the window, with each item on one line. */
+async function expectInViewport(page: Page): Promise<void> {
   await expect(box(page)).toBeVisible();
   const { width, height } = page.viewportSize()!;
   await expect
@@ -43,18 +43,18 @@ async function expectInSight(page: Page): Promise<void> {
   expect(lines.filter(({ rows, cut }) => rows !== 1 || cut)).toEqual([]);
 }
 
-test("Escape closes the menu and nothing else; the focus is the row's again", async ({ page }) => {
+test("Escape closes only the menu and returns the focus to the row", async ({ page }) => {
   await openMenu(page, "alpha.txt");
   await page.keyboard.press("Escape");
   await expect(box(page)).toHaveCount(0);
   await expectFocus(page, "alpha.txt");
   await expect(row(page, "alpha.txt")).toHaveAttribute("aria-selected", "true");
-  // The second one is the list's.
+  // The second Escape clears the selection of the list.
   await page.keyboard.press("Escape");
   await expect(row(page, "alpha.txt")).toHaveAttribute("aria-selected", "false");
 });
 
-test("the arrow keys walk through the menu that the mouse opened", async ({ page, tree }) => {
+test("the arrow keys move through a menu opened by the mouse", async ({ page, tree }) => {
   await openMenu(page, "alpha.txt");
   await page.keyboard.press("End");
   await expect(box(page).getByRole("menuitem", { name: "Delete forever" })).toBeFocused();
@@ -64,7 +64,7 @@ test("the arrow keys walk through the menu that the mouse opened", async ({ page
   await expect(toast(page)).toContainText("moved to trash");
 });
 
-test("a press beside the menu closes it and does nothing else; the next one counts", async ({ page }) => {
+test("a click beside the menu only closes it, and the next click selects", async ({ page }) => {
   await openMenu(page, "alpha.txt");
   const other = (await row(page, "Documents").boundingBox())!;
   await page.mouse.click(other.x + 300, other.y + 10);
@@ -76,7 +76,7 @@ test("a press beside the menu closes it and does nothing else; the next one coun
   await expectFocus(page, "Documents");
 });
 
-test("the right button on another row, after the menu is closed, opens that row's menu", async ({ page }) => {
+test("a right click on another row after the menu closed opens the menu of that row", async ({ page }) => {
   await openMenu(page, "alpha.txt");
   await page.keyboard.press("Tab");
   await expect(box(page)).toHaveCount(0);
@@ -86,7 +86,7 @@ test("the right button on another row, after the menu is closed, opens that row'
 });
 
 for (const lang of ["en", "fr"]) {
-  test(`wherever it opens, it is in sight and no line is broken: ${lang}`, async ({ page, tree }) => {
+  test(`the menu fits the window wherever it opens: ${lang}`, async ({ page, tree }) => {
     for (let number = 0; number < 30; number += 1) {
       await tree.write(`many/${String(number).padStart(2, "0")}.txt`, "x");
     }
@@ -96,39 +96,39 @@ for (const lang of ["en", "fr"]) {
     const port = (await page.locator(".port").boundingBox())!;
     for (const [x, y] of [[0.5, 0.05], [0.5, 0.5], [0.5, 0.97], [0.98, 0.05], [0.98, 0.97]] as const) {
       await page.mouse.click(port.x + port.width * x, port.y + port.height * y, { button: "right" });
-      await expectInSight(page);
+      await expectInViewport(page);
       await page.keyboard.press("Escape");
       await expect(page.getByRole("menu")).toHaveCount(0);
     }
-    // By key, on the last row in sight.
+    // By keyboard, on the last row in sight.
     await row(page, "12.txt").focus();
     await page.keyboard.press("Shift+F10");
-    await expectInSight(page);
+    await expectInViewport(page);
     await page.keyboard.press("Escape");
-    // A window with no room for all of it lets it scroll.
+    // In a window lower than the menu, the menu scrolls.
     await page.setViewportSize({ width: 1280, height: 360 });
     await row(page, "00.txt").click({ button: "right" });
-    await expectInSight(page);
+    await expectInViewport(page);
     await page.keyboard.press("End");
     await expect(page.getByRole("menuitem").last()).toBeInViewport();
     await page.setViewportSize({ width: 1280, height: 800 });
-    await expectInSight(page);
+    await expectInViewport(page);
   });
 }
 
-test("the empty space has a menu of the folder, and a press on it lets go of the selection", async ({ page, tree }) => {
+test("the empty space below the rows has a folder menu, and a click on it clears the selection", async ({ page, tree }) => {
   await row(page, "alpha.txt").click();
   const port = (await page.locator(".port").boundingBox())!;
   const empty = { x: port.x + port.width / 2, y: port.y + port.height - 10 };
   await page.mouse.click(empty.x, empty.y);
   await expect(row(page, "alpha.txt")).toHaveAttribute("aria-selected", "false");
-  // The keys are still the list's.
+  // The list still handles the keys.
   await page.keyboard.press("ArrowDown");
   await expectFocus(page, "alpha.txt");
   await page.mouse.click(empty.x, empty.y, { button: "right" });
   await expect(page.getByRole("menuitem")).toHaveText(["New folder", "Upload", "Upload folder", "Refresh"]);
   await expectAccessible(page);
-  await expectInSight(page);
+  await expectInViewport(page);
   const asked = page.waitForEvent("filechooser");
   await page.getByRole("menuitem", { name: "Upload", exact: true }).click();
   await asked;
@@ -143,7 +143,7 @@ test("the empty space has a menu of the folder, and a press on it lets go of the
   await expect(page.getByRole("menuitem", { name: "New folder" })).toBeVisible();
 });
 
-test("in the trash no key acts on the folder behind it", async ({ page, tree }) => {
+test("keys in the trash never act on the folder shown before", async ({ page, tree }) => {
   await row(page, "alpha.txt").click();
   await page.getByRole("link", { name: "Trash" }).first().click();
   await expect(page.getByRole("heading", { name: "Trash", exact: true })).toBeVisible();
@@ -158,7 +158,7 @@ test("in the trash no key acts on the folder behind it", async ({ page, tree }) 
   await expectOnDisk(tree, "alpha.txt");
 });
 
-test("what could not be pasted is still cut", async ({ page, tree }) => {
+test("entries that could not be pasted stay cut", async ({ page, tree }) => {
   await row(page, "alpha.txt").click();
   await page.keyboard.press("Control+x");
   await openByRow(page, "Empty");
@@ -183,7 +183,7 @@ async function openByRow(page: Page, name: string): Promise<void> {
 test.describe("by touch", () => {
   test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
 
-  test("a long press selects, the sheet is closed by a tap beside it, and the tap opens nothing", async ({ page }) => {
+  test("a long press selects, and a tap beside the sheet only closes it", async ({ page }) => {
     const at = (await row(page, "alpha.txt").boundingBox())!;
     const finger = await page.context().newCDPSession(page);
     const touch = { x: at.x + 120, y: at.y + at.height / 2 };
@@ -192,7 +192,7 @@ test.describe("by touch", () => {
     await finger.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
     await expect(box(page)).toHaveCount(0);
     await page.getByRole("button", { name: "More" }).tap();
-    await expectInSight(page);
+    await expectInViewport(page);
     await expectAccessible(page);
     const folder = (await row(page, "Documents").boundingBox())!;
     await page.touchscreen.tap(folder.x + 150, folder.y + 20);

@@ -1,13 +1,13 @@
-//! A server that takes no changes: nothing is offered, no key does anything, and the page says how to change that.
+//! A read-only server: the page offers no change, ignores the keys, and explains how to allow changes.
 
 import { expect, test } from "../fixtures.ts";
-import { expectOnDisk } from "./changing.ts";
-import { expectAccessible, furnish, open, row } from "./page.ts";
+import { expectOnDisk } from "../helpers/changes.ts";
+import { expectAccessible, createSampleFiles, open, row } from "../helpers/page.ts";
 
 test.use({ flags: ["--anonymous", "read"] });
 
-test("nothing is offered, and the reason is said", async ({ page, tree }) => {
-  await furnish(tree);
+test("no change is offered, and the page explains why", async ({ page, tree }) => {
+  await createSampleFiles(tree);
   await open(page);
   await expect(page.locator(".sidebar")).toContainText("Read-only");
   await expect(page.locator(".sidebar")).toContainText("--anonymous write");

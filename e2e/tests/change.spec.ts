@@ -1,20 +1,20 @@
-//! Changing files: every change by mouse and by keyboard, shown at once, taken back where the server refuses it.
+//! Changes by mouse and keyboard: the list shows each at once, and reverts it if the server refuses.
 
 import { readFile } from "node:fs/promises";
 
 import { expect, test } from "../fixtures.ts";
-import { expectOnDisk, holdChanges, menu, refusal, toast } from "./changing.ts";
-import { expectAccessible, expectFocus, furnish, names, open, row } from "./page.ts";
+import { expectOnDisk, holdChanges, menu, problemResponse, toast } from "../helpers/changes.ts";
+import { expectAccessible, expectFocus, createSampleFiles, names, open, row } from "../helpers/page.ts";
 
 test.beforeEach(async ({ tree, page }) => {
-  await furnish(tree);
+  await createSampleFiles(tree);
   await open(page);
   await expect(row(page, "alpha.txt")).toBeVisible();
-  // The actions appear once the server said that it takes them.
+  // The buttons appear once the page knows the rights.
   await expect(page.getByRole("button", { name: "New folder" }).first()).toBeAttached();
 });
 
-test("a row is renamed in its place, by F2: the stem is selected, and the focus stays", async ({ page, tree }) => {
+test("F2 renames within the row, with the stem selected, and the row keeps the focus", async ({ page, tree }) => {
   await row(page, "alpha.txt").click();
   await page.keyboard.press("F2");
   const field = page.getByRole("textbox", { name: "New name" });
@@ -28,8 +28,8 @@ test("a row is renamed in its place, by F2: the stem is selected, and the focus 
   await expectOnDisk(tree, "alpha.txt", false);
 });
 
-test("what is renamed again before the server has answered is renamed twice, in that order", async ({ page, tree }) => {
-  const letThrough = await holdChanges(page);
+test("two renames before the server answered run in order", async ({ page, tree }) => {
+  const release = await holdChanges(page);
   await row(page, "alpha.txt").click();
   for (const name of ["zulu", "yankee"]) {
     await page.keyboard.press("F2");
@@ -39,9 +39,9 @@ test("what is renamed again before the server has answered is renamed twice, in 
   }
   await page.keyboard.press("Delete");
   await expectFocus(page, "file 10.txt");
-  await letThrough();
-  await letThrough();
-  await letThrough();
+  await release();
+  await release();
+  await release();
   await expect(toast(page)).toContainText("moved to trash");
   for (const name of ["alpha.txt", "zulu.txt", "yankee.txt"]) {
     await expectOnDisk(tree, name, false);
@@ -49,8 +49,8 @@ test("what is renamed again before the server has answered is renamed twice, in 
   await expect(page.locator(".toasts").getByRole("alert")).toHaveText("");
 });
 
-test("what was shown before its turn goes again where what it came from did not come about", async ({ page, tree }) => {
-  const letThrough = await holdChanges(page);
+test("the prediction of a waiting rename is reverted if the rename before it fails", async ({ page, tree }) => {
+  const release = await holdChanges(page);
   await row(page, "alpha.txt").click();
   for (const name of ["zulu", "yankee"]) {
     await page.keyboard.press("F2");
@@ -58,47 +58,47 @@ test("what was shown before its turn goes again where what it came from did not 
     await page.keyboard.press("Enter");
     await expect(row(page, `${name}.txt`)).toBeVisible();
   }
-  await letThrough(refusal(507, "no_space"));
+  await release(problemResponse(507, "no_space"));
   await expect(page.locator(".toasts").getByRole("alert")).toContainText("There is not enough space on the server");
-  await letThrough();
+  await release();
   await expect(row(page, "alpha.txt")).toBeVisible();
   await expect(row(page, "zulu.txt")).toHaveCount(0);
   await expect(row(page, "yankee.txt")).toHaveCount(0);
   await expectOnDisk(tree, "alpha.txt");
 });
 
-test("a name that is being typed keeps the focus when a change elsewhere is done", async ({ page, tree }) => {
-  const letThrough = await holdChanges(page);
+test("a name field keeps the focus when another change ends", async ({ page, tree }) => {
+  const release = await holdChanges(page);
   await menu(page, "alpha.txt", "Duplicate");
   await row(page, "Bravo.txt").click();
   await page.keyboard.press("F2");
   await page.keyboard.type("be");
-  await letThrough();
+  await release();
   await expect(row(page, "alpha (2).txt")).toBeVisible();
   await page.keyboard.type("t");
-  // What others do pushes the row away, and the field goes with it.
+  // A new row moves the row with the field, and the field keeps the focus.
   await tree.write("aaa.txt", "new");
   await expect(row(page, "aaa.txt")).toBeVisible();
   await page.keyboard.type("a");
   await page.keyboard.press("Enter");
-  await letThrough();
+  await release();
   await expectOnDisk(tree, "beta.txt");
 });
 
-test("what a menu is about stays so when a change elsewhere is done meanwhile", async ({ page, tree }) => {
-  const letThrough = await holdChanges(page);
+test("an open menu keeps acting on its row when another change ends", async ({ page, tree }) => {
+  const release = await holdChanges(page);
   await menu(page, "alpha.txt", "Duplicate");
   await row(page, "Bravo.txt").click({ button: "right" });
   await expect(page.getByRole("menuitem").first()).toBeFocused();
-  await letThrough();
+  await release();
   await expect(row(page, "alpha (2).txt")).toBeVisible();
   await page.getByRole("menuitem", { name: "Move to trash" }).click();
-  await letThrough();
+  await release();
   await expectOnDisk(tree, "Bravo.txt", false);
   await expectOnDisk(tree, "alpha (2).txt");
 });
 
-test("a name that cannot be is said so while it is typed, and Escape leaves the old one", async ({ page, tree }) => {
+test("an invalid name is reported while typing, and Escape keeps the old name", async ({ page, tree }) => {
   await menu(page, "alpha.txt", "Rename");
   const field = page.getByRole("textbox", { name: "New name" });
   await expect(field).toBeFocused();
@@ -115,10 +115,10 @@ test("a name that cannot be is said so while it is typed, and Escape leaves the 
   await expectOnDisk(tree, "alpha.txt");
 });
 
-test("a rename that the server refuses is taken back, with the reason", async ({ page }) => {
+test("a rename that the server refuses is reverted, with the reason", async ({ page }) => {
   await page.route("**/api/v1/changes", async (route) => {
     await new Promise((resolve) => setTimeout(resolve, 400));
-    await route.fulfill(refusal(507, "no_space"));
+    await route.fulfill(problemResponse(507, "no_space"));
   });
   await row(page, "alpha.txt").click();
   await page.keyboard.press("F2");
@@ -126,13 +126,13 @@ test("a rename that the server refuses is taken back, with the reason", async ({
   await page.keyboard.press("Enter");
   // Shown at once…
   await expect(row(page, "zulu.txt")).toBeVisible();
-  // …and taken back.
+  // …and reverted.
   await expect(row(page, "alpha.txt")).toBeVisible();
   await expect(row(page, "zulu.txt")).toHaveCount(0);
   await expect(page.locator(".toasts").getByRole("alert")).toContainText("There is not enough space on the server");
 });
 
-test("a change whose answer is lost is asked for again with the same key, and made once", async ({ page, tree }) => {
+test("a change whose response is lost is requested again with the same key and made once", async ({ page, tree }) => {
   const keys: string[] = [];
   await page.route("**/api/v1/changes", async (route) => {
     keys.push((await route.request().headerValue("idempotency-key")) ?? "");
@@ -164,7 +164,7 @@ test("a new folder gets a name, a row and the focus", async ({ page, tree }) => 
   expect((await names(page)).slice(0, 4)).toEqual(["Documents", "Empty", "Photos", "Plans"]);
 });
 
-test("Delete moves to the trash, the next row has the focus, and Undo brings it back", async ({ page, tree }) => {
+test("Delete moves a row to the trash and focuses the next row, and Undo restores it", async ({ page, tree }) => {
   await row(page, "Bravo.txt").click();
   await page.keyboard.press("Delete");
   await expect(row(page, "Bravo.txt")).toHaveCount(0);
@@ -177,7 +177,7 @@ test("Delete moves to the trash, the next row has the focus, and Undo brings it 
   await expectFocus(page, "Bravo.txt");
 });
 
-test("deleting for ever asks first, with the safe answer in focus", async ({ page, tree }) => {
+test("permanent deletion asks for confirmation with the focus on Cancel", async ({ page, tree }) => {
   await row(page, "Bravo.txt").click();
   await page.keyboard.press("Shift+Delete");
   const dialog = page.getByRole("dialog", { name: "Delete forever" });
@@ -193,7 +193,7 @@ test("deleting for ever asks first, with the safe answer in focus", async ({ pag
   await expect(toast(page).getByRole("button", { name: "Undo" })).toHaveCount(0);
 });
 
-test("several rows go at once, and the count is said", async ({ page, tree }) => {
+test("several rows move to the trash at once, and the message counts them", async ({ page, tree }) => {
   await row(page, "alpha.txt").click();
   await row(page, "éclair.txt").click({ modifiers: ["Shift"] });
   await page.locator(".listbar").getByRole("button", { name: "Move to trash" }).click();
@@ -204,7 +204,7 @@ test("several rows go at once, and the count is said", async ({ page, tree }) =>
   }
 });
 
-test("cut and paste move to another folder, by keyboard alone", async ({ page, tree }) => {
+test("cut and paste move a file to another folder by keyboard alone", async ({ page, tree }) => {
   await row(page, "alpha.txt").focus();
   await page.keyboard.press("Control+x");
   await expect(row(page, "alpha.txt")).toHaveClass(/cut/);
@@ -218,7 +218,7 @@ test("cut and paste move to another folder, by keyboard alone", async ({ page, t
   await expectOnDisk(tree, "alpha.txt", false);
 });
 
-test("copy and paste in the same folder make another one beside it", async ({ page, tree }) => {
+test("copy and paste within a folder make a numbered copy", async ({ page, tree }) => {
   await row(page, "alpha.txt").click();
   await page.keyboard.press("Control+c");
   await page.keyboard.press("Control+v");
@@ -227,7 +227,7 @@ test("copy and paste in the same folder make another one beside it", async ({ pa
   await expectOnDisk(tree, "alpha (2).txt");
 });
 
-test("a folder to move to is found by keyboard alone, and can be made on the way", async ({ page, tree }) => {
+test("the folder picker works by keyboard alone and can make a folder", async ({ page, tree }) => {
   await row(page, "alpha.txt").focus();
   await page.keyboard.press("Shift+F10");
   await expect(page.getByRole("menuitem").first()).toBeFocused();
@@ -246,7 +246,7 @@ test("a folder to move to is found by keyboard alone, and can be made on the way
   await expect(dialog.getByRole("button", { name: "Documents" })).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(dialog.getByText("No folders in here.")).toBeVisible();
-  // Where there is no folder to have the focus, the list has it, and the keys still work.
+  // Without folders, the list has the focus and handles the keys.
   await expect(dialog.locator(".folder-list")).toBeFocused();
   await page.keyboard.press("Backspace");
   await expect(dialog.getByRole("button", { name: "Documents" })).toBeFocused();
@@ -263,8 +263,8 @@ test("a folder to move to is found by keyboard alone, and can be made on the way
   await expect(row(page, "alpha.txt")).toHaveCount(0);
 });
 
-test("a folder that is only being made can be moved to already", async ({ page, tree }) => {
-  const letThrough = await holdChanges(page);
+test("a folder can be the destination while it is being made", async ({ page, tree }) => {
+  const release = await holdChanges(page);
   await menu(page, "alpha.txt", "Move to…");
   const dialog = page.getByRole("dialog", { name: "Move to…" });
   await dialog.getByRole("button", { name: "New folder" }).click();
@@ -274,14 +274,14 @@ test("a folder that is only being made can be moved to already", async ({ page, 
   await dialog.getByRole("button", { name: "Move here" }).focus();
   await page.keyboard.press("Enter");
   await expect(dialog).toBeHidden();
-  await letThrough();
-  await letThrough();
+  await release();
+  await release();
   await expectOnDisk(tree, "Old/alpha.txt");
   await expectOnDisk(tree, "alpha.txt", false);
   await expect(toast(page)).toContainText("“alpha.txt” moved");
 });
 
-test("where the list of a folder does not come, one moves there all the same", async ({ page, tree }) => {
+test("a move does not wait for the contents of the destination", async ({ page, tree }) => {
   await page.route("**/api/v1/list/Empty*", () => {});
   await menu(page, "alpha.txt", "Move to…");
   const dialog = page.getByRole("dialog", { name: "Move to…" });
@@ -292,8 +292,8 @@ test("where the list of a folder does not come, one moves there all the same", a
   await expectOnDisk(tree, "Empty/alpha.txt");
 });
 
-test("a folder that could not be made is left again, with the reason", async ({ page, tree }) => {
-  await page.route("**/api/v1/changes", (route) => route.fulfill(refusal(507, "no_space")));
+test("the folder picker leaves a folder that could not be made, with the reason", async ({ page, tree }) => {
+  await page.route("**/api/v1/changes", (route) => route.fulfill(problemResponse(507, "no_space")));
   await menu(page, "alpha.txt", "Move to…");
   const dialog = page.getByRole("dialog", { name: "Move to…" });
   await dialog.getByRole("button", { name: "New folder" }).click();
@@ -305,7 +305,7 @@ test("a folder that could not be made is left again, with the reason", async ({ 
   await expectOnDisk(tree, "Old", false);
 });
 
-test("rows are dragged onto a folder's row; with Ctrl they are copied", async ({ page, tree }) => {
+test("dragging rows onto a folder's row moves them, and with Ctrl copies them", async ({ page, tree }) => {
   await row(page, "alpha.txt").dragTo(row(page, "Empty"));
   await expectOnDisk(tree, "Empty/alpha.txt");
   await expect(row(page, "alpha.txt")).toHaveCount(0);
@@ -316,7 +316,7 @@ test("rows are dragged onto a folder's row; with Ctrl they are copied", async ({
   await expectOnDisk(tree, "Bravo.txt");
 });
 
-test("rows are dragged onto the breadcrumb and onto the places", async ({ page, tree }) => {
+test("rows can be dragged onto the breadcrumb and onto the sidebar", async ({ page, tree }) => {
   await open(page, "Photos/Été");
   await row(page, "IMG_2.jpg").dragTo(page.locator(".breadcrumb").getByRole("link", { name: "Photos" }));
   await expectOnDisk(tree, "Photos/IMG_2.jpg");
@@ -325,7 +325,7 @@ test("rows are dragged onto the breadcrumb and onto the places", async ({ page, 
   await expectOnDisk(tree, "Documents/alpha.txt");
 });
 
-test("a folder does not go into itself", async ({ page, tree }) => {
+test("a folder cannot be dragged into itself", async ({ page, tree }) => {
   await row(page, "Photos").dragTo(row(page, "Photos"));
   await menu(page, "Photos", "Move to…");
   const dialog = page.getByRole("dialog", { name: "Move to…" });
@@ -333,7 +333,7 @@ test("a folder does not go into itself", async ({ page, tree }) => {
   await expectOnDisk(tree, "Photos/Été/IMG_2.jpg");
 });
 
-test.describe("what stands in the way", () => {
+test.describe("name conflicts", () => {
   test.beforeEach(async ({ tree, page }) => {
     await tree.write("Empty/alpha.txt", "the other one");
     await tree.write("Empty/Bravo.txt", "the other one");
@@ -346,7 +346,7 @@ test.describe("what stands in the way", () => {
     await page.keyboard.press("Control+v");
   });
 
-  test("both sides are shown, and keeping both is the safe answer", async ({ page, tree }) => {
+  test("the dialog shows both sides and focuses Keep both", async ({ page, tree }) => {
     const dialog = page.getByRole("dialog", { name: "This name is taken" });
     await expect(dialog).toContainText("“alpha.txt” is there already");
     await expect(dialog).toContainText("10 B");
@@ -361,11 +361,11 @@ test.describe("what stands in the way", () => {
     await expectOnDisk(tree, "Empty/Bravo (2).txt", false);
   });
 
-  test("one answer serves for all; what is replaced comes back with Undo", async ({ page, tree }) => {
+  test("one answer applies to all conflicts, and Undo restores the replaced files", async ({ page, tree }) => {
     const dialog = page.getByRole("dialog", { name: "This name is taken" });
     await dialog.getByRole("checkbox", { name: "Do the same for 1 other" }).check();
     await dialog.getByRole("button", { name: "Replace" }).click();
-    // The toast of the copying to the clipboard has words like these, too: what counts is on the disk.
+    // The message about the clipboard reads alike, so wait for the disk instead of the message.
     await expect.poll(() => readFile(tree.at("Empty/alpha.txt"), "utf8").catch(() => "")).toBe("a".repeat(10));
     await expect(toast(page).getByRole("button", { name: "Undo" })).toBeVisible();
     await page.keyboard.press("Control+z");
@@ -373,7 +373,7 @@ test.describe("what stands in the way", () => {
     await expect.poll(() => readFile(tree.at("Empty/Bravo.txt"), "utf8").catch(() => "")).toBe("the other one");
   });
 
-  test("whoever closes the dialog skips what is left", async ({ page, tree }) => {
+  test("closing the dialog skips the remaining conflicts", async ({ page, tree }) => {
     await expect(page.getByRole("dialog", { name: "This name is taken" })).toBeVisible();
     await page.keyboard.press("Escape");
     await expect(toast(page)).toContainText("2 items skipped");
@@ -381,7 +381,7 @@ test.describe("what stands in the way", () => {
   });
 });
 
-test("several failures are listed with their reasons, and tried again", async ({ page, tree }) => {
+test("several failures are listed with their reasons and can be retried", async ({ page, tree }) => {
   const failed = { result: "failed", code: "no_space", message: "full" };
   const job = { id: "0".repeat(32), state: "done", version: 1, progress: { entries: 0, entries_total: 2, bytes: 0, bytes_total: 0 } };
   await page.route("**/api/v1/changes", (route) => route.fulfill({ json: { ...job, outcomes: [failed, failed] } }), { times: 1 });
@@ -398,7 +398,7 @@ test("several failures are listed with their reasons, and tried again", async ({
   await expectOnDisk(tree, "Bravo.txt", false);
 });
 
-test("a long change shows how far it is, outlives a reload, and can be stopped", async ({ page }) => {
+test("a long change shows its progress, survives a reload, and can be cancelled", async ({ page }) => {
   const id = "1".repeat(32);
   const job = (state: string, version: number) => ({
     id,

@@ -1,4 +1,4 @@
-//! Saving: byte for byte, one file or several, and refusals said in the page.
+//! Downloads: exact bytes, one file or several, and refusals reported in the page.
 
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { expect, test } from "../fixtures.ts";
-import { download, open, row } from "./page.ts";
+import { download, open, row } from "../helpers/page.ts";
 
-test("one file arrives byte for byte, under its own name", async ({ page, tree }) => {
+test("one file is downloaded byte for byte under its own name", async ({ page, tree }) => {
   const data = randomBytes(3_000_000);
   await tree.write("été & co.bin", data);
   await open(page);
@@ -20,7 +20,7 @@ test("one file arrives byte for byte, under its own name", async ({ page, tree }
   await expect(page.getByText("Download started: été & co.bin (3.0 MB)")).toBeVisible();
 });
 
-test("a folder and a file arrive as one archive", async ({ page, tree }) => {
+test("a folder and a file are downloaded as one archive", async ({ page, tree }) => {
   const data = randomBytes(100_000);
   await tree.write("folder/deep/data.bin", data);
   await tree.write("folder/empty.txt", "");
@@ -40,7 +40,7 @@ test("a folder and a file arrive as one archive", async ({ page, tree }) => {
   await rm(place, { recursive: true });
 });
 
-test("a choice too long for an address arrives all the same", async ({ page, tree }) => {
+test("a selection too long for a URL is downloaded", async ({ page, tree }) => {
   for (let index = 0; index < 120; index += 1) {
     await tree.write(`a rather long name, so that addresses grow, number ${index}.txt`, `${index}`);
   }
@@ -54,7 +54,7 @@ test("a choice too long for an address arrives all the same", async ({ page, tre
   expect(file.data.toString("latin1").match(/PK\x01\x02/g)).toHaveLength(120);
 });
 
-test("everything is the folder itself", async ({ page, tree }) => {
+test("a selection of everything downloads the folder", async ({ page, tree }) => {
   await tree.write("in/one.txt", "1");
   await tree.write("in/two.txt", "2");
   await open(page, "in");
@@ -64,10 +64,10 @@ test("everything is the folder itself", async ({ page, tree }) => {
   expect(file.name).toBe("in.zip");
 });
 
-test("a file that is gone is said so, and the page stays", async ({ page, tree }) => {
+test("a missing file is reported without leaving the page", async ({ page, tree }) => {
   await tree.write("soon gone.txt", "x");
   await tree.write("stays.txt", "x");
-  // With live updates the row would be gone as well.
+  // Live updates would remove the row.
   await page.route("**/api/v1/events*", (route) => route.abort());
   await open(page);
   await row(page, "soon gone.txt").click();

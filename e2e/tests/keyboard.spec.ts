@@ -1,21 +1,21 @@
-//! Everything by keyboard alone: moving, selecting, opening, leaving, finding by first letters.
+//! The list by keyboard alone: moving, selecting, opening, leaving, type-ahead.
 
 import type { Page } from "@playwright/test";
 
 import { expect, test } from "../fixtures.ts";
-import { download, expectFocus, furnish, open, row } from "./page.ts";
+import { download, expectFocus, createSampleFiles, open, row } from "../helpers/page.ts";
 
 test.beforeEach(async ({ tree, page }) => {
-  await furnish(tree);
+  await createSampleFiles(tree);
   await open(page);
   await expect(row(page, "Documents")).toBeVisible();
 });
 
-/** The names that are selected, sorted. */
+/** The selected names, sorted. */
 const selected = (page: Page) =>
   expect.poll(() => page.locator(".row.selected .name").allTextContents().then((names) => names.sort()));
 
-test("a walk: in, out, to the ends, by letters", async ({ page }) => {
+test("keys open and leave folders, move to the ends, and find names", async ({ page }) => {
   await page.keyboard.press("ArrowDown");
   await expectFocus(page, "Documents");
   await page.keyboard.press("Enter");
@@ -39,12 +39,12 @@ test("a walk: in, out, to the ends, by letters", async ({ page }) => {
   await expectFocus(page, "Été");
   await page.keyboard.press("Alt+ArrowUp");
   await expectFocus(page, "Photos");
-  // Alt+← is the browser's own, and a headless one has no such keys.
+  // A headless browser does not handle Alt+←.
   await page.goBack();
   await expectFocus(page, "Été");
 });
 
-test("selection: extend, move without selecting, toggle, all, none", async ({ page }) => {
+test("keys extend, keep, toggle, complete and clear the selection", async ({ page }) => {
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Shift+ArrowDown");
   await page.keyboard.press("Shift+ArrowDown");
@@ -64,7 +64,7 @@ test("selection: extend, move without selecting, toggle, all, none", async ({ pa
   await selected(page).toEqual([]);
 });
 
-test("one Tab leads to the list, the next ones past it and never through every row", async ({ page }) => {
+test("one Tab enters the list, and the next one leaves it", async ({ page }) => {
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Escape");
   await page.keyboard.press("Shift+Tab");
@@ -74,14 +74,14 @@ test("one Tab leads to the list, the next ones past it and never through every r
   await expect(page.locator('.row[tabindex="0"]')).toHaveCount(1);
 });
 
-test("the skip link leads to the list", async ({ page }) => {
+test("the skip link focuses the list", async ({ page }) => {
   await page.keyboard.press("Tab");
   await expect(page.getByRole("link", { name: "Skip to the list" })).toBeFocused();
   await page.keyboard.press("Enter");
   await expectFocus(page, "Documents");
 });
 
-test("the shortcuts open with ?, close with Escape, and give the focus back", async ({ page }) => {
+test("the shortcuts open with ?, close with Escape, and restore the focus", async ({ page }) => {
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("?");
   const dialog = page.getByRole("dialog", { name: "Keyboard shortcuts" });
@@ -91,7 +91,7 @@ test("the shortcuts open with ?, close with Escape, and give the focus back", as
   await expectFocus(page, "Documents");
 });
 
-test("a file is downloaded without a pointer", async ({ page }) => {
+test("a file is downloaded by keyboard alone", async ({ page }) => {
   await page.keyboard.type("alpha");
   await expectFocus(page, "alpha.txt");
   const button = page.getByRole("button", { name: "Download" }).first();

@@ -1,25 +1,25 @@
-//! Live updates: what happens on the disk shows by itself, and moves neither the focused row nor what is being read.
+//! Live updates: the list follows the disk, and moves neither the focused row nor the rows in sight.
 
 import { closeSync, openSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 
 import { expect, test } from "../fixtures.ts";
-import { holdChanges, menu, toast } from "./changing.ts";
-import { expectFocus, furnish, names, open, row } from "./page.ts";
+import { holdChanges, menu, toast } from "../helpers/changes.ts";
+import { expectFocus, createSampleFiles, names, open, row } from "../helpers/page.ts";
 
-/** The page hears of a folder from the moment that the server says so. */
-async function watched(page: import("@playwright/test").Page, act: () => Promise<void>): Promise<void> {
-  // What the first event brings is a look whether the folder is still the same: its first page, once more.
+/** Waits until the server watches the folder that `act` opens. */
+async function untilWatched(page: import("@playwright/test").Page, act: () => Promise<void>): Promise<void> {
+  // At the first event, the page requests the first page of the listing once more.
   let times = 0;
   const ready = page.waitForResponse((response) => response.url().includes("/api/v1/list/") && ++times === 2);
   await act();
   await ready;
 }
 
-test.beforeEach(async ({ tree }) => furnish(tree));
+test.beforeEach(async ({ tree }) => createSampleFiles(tree));
 
-test("what others do shows by itself, in its place, and the focus stays", async ({ page, tree }) => {
-  await watched(page, () => open(page));
+test("another program's changes appear in order, and the focus stays", async ({ page, tree }) => {
+  await untilWatched(page, () => open(page));
   await row(page, "Bravo.txt").click();
   await expectFocus(page, "Bravo.txt");
   const at = await row(page, "Bravo.txt").boundingBox();
@@ -39,8 +39,8 @@ test("what others do shows by itself, in its place, and the focus stays", async 
   expect(await names(page)).toEqual(["Documents", "Empty", "Photos", "alpha.txt", "Bravo.txt", "éclair.txt", "file 3.txt", "file 10.txt"]);
 });
 
-test("one's own changes are not doubled", async ({ page }) => {
-  await watched(page, () => open(page));
+test("the user's own changes appear once", async ({ page }) => {
+  await untilWatched(page, () => open(page));
   await menu(page, "alpha.txt", "Duplicate");
   await expect(toast(page)).toContainText("copied");
   await row(page, "Bravo.txt").click();
@@ -52,8 +52,8 @@ test("one's own changes are not doubled", async ({ page }) => {
   await expect.poll(async () => (await names(page)).sort()).toEqual([...expected].sort());
 });
 
-test("a folder that goes away says so, with a way up", async ({ page, tree }) => {
-  await watched(page, () => open(page, "Documents"));
+test("a folder that is removed is reported, with a link to its parent", async ({ page, tree }) => {
+  await untilWatched(page, () => open(page, "Documents"));
   await rm(tree.at("Documents"), { recursive: true });
   await expect(page.locator(".panel").getByRole("alert")).toContainText("There is nothing here");
   await page.locator(".panel").getByRole("link").first().click();
@@ -61,21 +61,21 @@ test("a folder that goes away says so, with a way up", async ({ page, tree }) =>
   await expect(row(page, "Documents")).toHaveCount(0);
 });
 
-test("what happened while nobody looked is there when somebody looks again", async ({ page, tree }) => {
-  await watched(page, () => open(page));
-  const look = (state: string) =>
+test("changes made while the page was hidden appear when it is visible again", async ({ page, tree }) => {
+  await untilWatched(page, () => open(page));
+  const setVisibility = (state: string) =>
     page.evaluate((state) => {
       Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
       document.dispatchEvent(new Event("visibilitychange"));
     }, state);
-  await look("hidden");
+  await setVisibility("hidden");
   await tree.write("meanwhile.txt", "1");
   await expect(row(page, "alpha.txt")).toBeVisible();
-  await look("visible");
+  await setVisibility("visible");
   await expect(row(page, "meanwhile.txt")).toBeVisible();
 });
 
-test("a stream that fails is a small word, and comes back by itself", async ({ page, tree }) => {
+test("a failed event stream is reported in one line and reconnects by itself", async ({ page, tree }) => {
   await page.route("**/api/v1/events*", (route) => route.fulfill({ status: 503, body: "" }));
   await open(page);
   await expect(page.getByText("Changes by others do not appear by themselves")).toBeVisible({ timeout: 60_000 });
@@ -86,7 +86,7 @@ test("a stream that fails is a small word, and comes back by itself", async ({ p
   await expect(row(page, "back.txt")).toBeVisible();
 });
 
-test("a hundred thousand rows take an event in, and stay where they are", async ({ page, tree }) => {
+test("an event in a list of 100,000 rows does not move the rows in sight", async ({ page, tree }) => {
   test.setTimeout(360_000);
   await tree.folder("big");
   for (let index = 0; index < 100_000; index += 1) {
@@ -107,7 +107,7 @@ test("a hundred thousand rows take an event in, and stay where they are", async 
   await expectFocus(page, "file 5001.txt");
 });
 
-/** Holds back what the server tells of a folder, until it is let through. */
+/** Holds back the events of the server until the test releases them. */
 async function holdEvents(page: import("@playwright/test").Page) {
   await page.addInitScript(() => {
     const held: (() => void)[] = [];
@@ -133,29 +133,29 @@ async function holdEvents(page: import("@playwright/test").Page) {
   const run = <T>(act: string) => page.evaluate<T>(`hold.${act}`);
   return {
     begin: () => run<void>("begin()"),
-    /** Waits until so many are held back. */
+    /** Waits until that many events are held back. */
     count: (count: number) => expect.poll(() => run<number>("names()")).toBe(count),
     release: (count: number) => run<void>(`release(${count})`),
     end: () => run<void>("end()"),
   };
 }
 
-test("what is told late of one's own change takes neither the focus nor the selection", async ({ page, tree }) => {
+test("a late event about the user's own change takes neither focus nor selection", async ({ page, tree }) => {
   const events = await holdEvents(page);
-  await watched(page, () => open(page));
+  await untilWatched(page, () => open(page));
   await events.begin();
   await row(page, "alpha.txt").click();
   await page.keyboard.press("F2");
   await page.keyboard.type("zulu");
   await page.keyboard.press("Enter");
   await expect(toast(page)).toContainText("renamed");
-  // One is gone, the other is there.
+  // One event for the old name, and one for the new name.
   await events.count(2);
   await page.keyboard.press("Control+z");
   await expect(toast(page)).toContainText("Undone");
   await expectFocus(page, "alpha.txt");
   await events.count(4);
-  // What is told of the rename is older than what the list shows. What others do comes after it.
+  // The events about the rename are older than the list; the event about another program's file comes after them.
   await tree.write("almond.txt", "new");
   await events.count(5);
   const looks: string[] = [];
@@ -170,9 +170,9 @@ test("what is told late of one's own change takes neither the focus nor the sele
   await expect(row(page, "zulu.txt")).toHaveCount(0);
 });
 
-test("while a change is under way, what is told of the one before it waits", async ({ page, tree }) => {
+test("events about an earlier change wait while a change runs", async ({ page, tree }) => {
   const events = await holdEvents(page);
-  await watched(page, () => open(page));
+  await untilWatched(page, () => open(page));
   await events.begin();
   await row(page, "alpha.txt").click();
   await page.keyboard.press("F2");
@@ -180,7 +180,7 @@ test("while a change is under way, what is told of the one before it waits", asy
   await page.keyboard.press("Enter");
   await expect(toast(page)).toContainText("renamed");
   await events.count(2);
-  const letThrough = await holdChanges(page);
+  const release = await holdChanges(page);
   await page.keyboard.press("Control+z");
   await expectFocus(page, "alpha.txt");
   await tree.write("almond.txt", "new");
@@ -188,14 +188,14 @@ test("while a change is under way, what is told of the one before it waits", asy
   await events.end();
   await expect(row(page, "almond.txt")).toBeVisible();
   await expectFocus(page, "alpha.txt");
-  await letThrough();
+  await release();
   await expect(toast(page)).toContainText("Undone");
   await expectFocus(page, "alpha.txt");
   await expect(row(page, "zulu.txt")).toHaveCount(0);
 });
 
-test("what others do to what one has just changed shows as well", async ({ page, tree }) => {
-  await watched(page, () => open(page));
+test("another program's changes to entries that the user just changed appear", async ({ page, tree }) => {
+  await untilWatched(page, () => open(page));
   await row(page, "alpha.txt").click();
   await page.keyboard.press("F2");
   await page.keyboard.type("zulu");

@@ -1,11 +1,11 @@
-//! The mouse and the finger.
+//! The list by mouse and by touch.
 
 import { expect, test } from "../fixtures.ts";
-import { furnish, open, row } from "./page.ts";
+import { createSampleFiles, open, row } from "../helpers/page.ts";
 
-test.beforeEach(async ({ tree }) => furnish(tree));
+test.beforeEach(async ({ tree }) => createSampleFiles(tree));
 
-test("click selects, Ctrl adds, Shift spans, the checkboxes toggle", async ({ page }) => {
+test("a click selects, Ctrl adds, Shift selects a range, and checkboxes toggle", async ({ page }) => {
   await open(page);
   const count = page.locator(".row.selected");
   await row(page, "alpha.txt").click();
@@ -26,7 +26,7 @@ test("click selects, Ctrl adds, Shift spans, the checkboxes toggle", async ({ pa
 test.describe("on a phone", () => {
   test.use({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
 
-  test("a tap opens, and the bottom bar leads up again", async ({ page }) => {
+  test("a tap opens a folder, and the bottom bar leads to its parent", async ({ page }) => {
     await open(page);
     await row(page, "Photos").tap();
     await expect(page).toHaveURL(/path=Photos$/);
@@ -34,7 +34,7 @@ test.describe("on a phone", () => {
     await expect(row(page, "Photos")).toBeFocused();
   });
 
-  test("a long press selects, further taps add, and the bar says how much", async ({ page }) => {
+  test("a long press selects, further taps add, and the bar counts the selection", async ({ page }) => {
     await open(page);
     const box = (await row(page, "alpha.txt").boundingBox())!;
     const finger = await page.context().newCDPSession(page);
@@ -48,7 +48,7 @@ test.describe("on a phone", () => {
     await expect(page.locator(".bottombar").getByRole("button", { name: "Download" })).toBeVisible();
   });
 
-  test("the order is chosen in a sheet", async ({ page }) => {
+  test("a sheet changes the order", async ({ page }) => {
     await open(page);
     await page.getByRole("button", { name: "Sort" }).tap();
     await page.getByRole("radio", { name: "Size" }).check();

@@ -1,4 +1,4 @@
-//! Whether anything works at all: the server answers, and the page starts without a complaint.
+//! Smoke tests: the server answers, and the page starts without errors.
 
 import { expect, test } from "../fixtures.ts";
 
@@ -7,7 +7,7 @@ test("the server is ready", async ({ request }) => {
   expect(answer.status()).toBe(200);
 });
 
-test("the page starts and lists what the folder holds", async ({ page, tree }) => {
+test("the page starts and lists the folder", async ({ page, tree }) => {
   const complaints: string[] = [];
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (message) => {

@@ -1,20 +1,21 @@
-//! What the page says when there is nothing to list, or no way to: each with what to do.
+//! The page without a list: empty folders and failures, each with advice.
 
 import { symlink } from "node:fs/promises";
 
 import { expect, test } from "../fixtures.ts";
-import { furnish, open, row } from "./page.ts";
+import { problemResponse } from "../helpers/changes.ts";
+import { createSampleFiles, open, row } from "../helpers/page.ts";
 
-test.beforeEach(async ({ tree }) => furnish(tree));
+test.beforeEach(async ({ tree }) => createSampleFiles(tree));
 
-test("an empty folder says so", async ({ page }) => {
+test("an empty folder is reported", async ({ page }) => {
   await open(page, "Empty");
   await expect(page.getByRole("heading", { name: "This folder is empty" })).toBeVisible();
   await page.getByRole("link", { name: "Go to the folder above" }).click();
   await expect(row(page, "Empty")).toBeFocused();
 });
 
-test("what is not there: the way up, and the keys work", async ({ page }) => {
+test("a missing folder offers its parent, and the keys work", async ({ page }) => {
   await open(page, "Documents/no such folder");
   await expect(page.locator(".panel").getByRole("alert")).toContainText("There is nothing here");
   await page.keyboard.press("Backspace");
@@ -22,7 +23,7 @@ test("what is not there: the way up, and the keys work", async ({ page }) => {
   await expect(row(page, "Letter.odt")).toBeVisible();
 });
 
-test("a file is no folder, but can be had", async ({ page }) => {
+test("the address of a file offers to download the file", async ({ page }) => {
   await open(page, "alpha.txt");
   await expect(page.locator(".panel").getByRole("alert")).toContainText("This is a file");
   const coming = page.waitForEvent("download");
@@ -30,14 +31,14 @@ test("a file is no folder, but can be had", async ({ page }) => {
   expect((await coming).suggestedFilename()).toBe("alpha.txt");
 });
 
-test("an address that names nothing leads back to the start", async ({ page }) => {
+test("an invalid address offers the root folder", async ({ page }) => {
   await open(page, "a/../b");
   await expect(page.locator(".panel").getByRole("alert")).toContainText("This address is not right");
   await page.getByRole("link", { name: "Go to the start" }).click();
   await expect(row(page, "alpha.txt")).toBeVisible();
 });
 
-test("a link out of the served folder is shown as one and not opened", async ({ page, tree }) => {
+test("a link out of the served folder is marked and cannot be opened", async ({ page, tree }) => {
   await symlink("/etc", tree.at("out"));
   await open(page);
   await expect(row(page, "out")).toContainText("Link that leads out of the served folder");
@@ -46,20 +47,14 @@ test("a link out of the served folder is shown as one and not opened", async ({ 
   await expect(page.locator(".toasts").getByRole("alert")).toContainText("This cannot be opened");
 });
 
-const refusal = (status: number, code: string) => ({
-  status,
-  contentType: "application/problem+json",
-  body: JSON.stringify({ type: "about:blank", status, code, title: code, detail: "", request_id: "r-42" }),
-});
-
 for (const [status, code, sentence] of [
   [403, "forbidden", "You may not open this"],
   [413, "too_large", "This is too much at once"],
   [500, "internal", "The server failed"],
   [503, "shutting_down", "The server is busy"],
 ] as const) {
-  test(`${status} is said in words, with a way to try again`, async ({ page }) => {
-    await page.route("**/api/v1/list/Documents*", (route) => route.fulfill(refusal(status, code)));
+  test(`${status} is explained, with a button that retries`, async ({ page }) => {
+    await page.route("**/api/v1/list/Documents*", (route) => route.fulfill(problemResponse(status, code)));
     await open(page, "Documents");
     await expect(page.locator(".panel").getByRole("alert")).toContainText(sentence);
     if (status === 500) {
@@ -67,8 +62,8 @@ for (const [status, code, sentence] of [
     }
     const retry = page.getByRole("button", { name: "Retry" });
     if (status === 503) {
-      // What passes is asked for again without a press, and the button would be gone before it is pressed; so the server
-      // refuses until it was.
+      // The page retries temporary failures by itself, which would remove the button. So the server refuses until the
+      // button is pressed.
       await page.waitForRequest("**/api/v1/list/Documents*");
       await retry.click();
       await page.waitForRequest("**/api/v1/list/Documents*");
@@ -81,13 +76,13 @@ for (const [status, code, sentence] of [
   });
 }
 
-test("another server's answer is not taken for a listing", async ({ page }) => {
+test("a response of another server is not taken for a listing", async ({ page }) => {
   await page.route("**/api/v1/list/*", (route) => route.fulfill({ contentType: "text/html", body: "<p>Hello" }));
   await open(page);
   await expect(page.locator(".panel").getByRole("alert")).toContainText("The server failed");
 });
 
-test("waiting shows only when it takes long", async ({ page }) => {
+test("the loading state appears only after a delay", async ({ page }) => {
   let answer = () => {};
   const seen = new Promise<void>((resolve) => (answer = resolve));
   await page.route("**/api/v1/list/Documents*", async (route) => {
@@ -102,7 +97,7 @@ test("waiting shows only when it takes long", async ({ page }) => {
   await expect(page.locator(".skeleton")).toHaveCount(0);
 });
 
-test("without a connection the list stays to be read, and comes alive by itself", async ({ page, context }) => {
+test("the list stays readable without a connection, and updates when the connection returns", async ({ page, context }) => {
   await open(page);
   await expect(row(page, "alpha.txt")).toBeVisible();
   await context.setOffline(true);
@@ -114,7 +109,7 @@ test("without a connection the list stays to be read, and comes alive by itself"
   await expect(row(page, "alpha.txt")).toBeVisible();
 });
 
-test("a server that is gone at the start is tried again until it answers", async ({ page }) => {
+test("the page retries a server that is unreachable at the start", async ({ page }) => {
   await page.route("**/api/v1/list/*", (route) => route.abort());
   await open(page);
   await expect(page.locator(".panel").getByRole("alert")).toContainText("The server cannot be reached");
@@ -122,15 +117,15 @@ test("a server that is gone at the start is tried again until it answers", async
   await expect(row(page, "alpha.txt")).toBeVisible();
 });
 
-test("a cursor that the server no longer takes starts the listing again, in place", async ({ page, tree }) => {
-  // More than the page asks for at a time so early.
+test("a listing whose cursor the server refuses restarts in place", async ({ page, tree }) => {
+  // More than the first page of the listing.
   for (let index = 0; index < 5_000; index += 1) {
     await tree.write(`many/entry ${index}.txt`, "");
   }
   let refused = 0;
   await page.route("**/api/v1/list/many*cursor=*", (route) => {
     refused += 1;
-    return refused === 1 ? route.fulfill(refusal(400, "bad_cursor")) : route.continue();
+    return refused === 1 ? route.fulfill(problemResponse(400, "bad_cursor")) : route.continue();
   });
   await open(page, "many");
   await row(page, "entry 3.txt").click();

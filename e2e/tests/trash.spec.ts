@@ -1,15 +1,15 @@
-//! The trash: what is in it, the way back, the way out, and all of it by keyboard.
+//! The trash: listing, restoring, deleting, by mouse and by keyboard.
 
 import { readFile } from "node:fs/promises";
 
 import { expect, test } from "../fixtures.ts";
-import { expectOnDisk, toast } from "./changing.ts";
-import { expectAccessible, furnish, open, row } from "./page.ts";
+import { expectOnDisk, toast } from "../helpers/changes.ts";
+import { expectAccessible, createSampleFiles, open, row } from "../helpers/page.ts";
 
 test.beforeEach(async ({ tree, page }) => {
-  await furnish(tree);
+  await createSampleFiles(tree);
   await open(page);
-  // The actions appear once the server said that it takes them.
+  // The buttons appear once the page knows the rights.
   await expect(page.getByRole("button", { name: "New folder" }).first()).toBeAttached();
   await row(page, "alpha.txt").click();
   await row(page, "éclair.txt").click({ modifiers: ["Shift"] });
@@ -19,7 +19,7 @@ test.beforeEach(async ({ tree, page }) => {
 
 const trashed = (page: import("@playwright/test").Page, name: string) => page.locator(".trash-rows .trash-row").filter({ hasText: name });
 
-test("says where things were and until when they stay, and gives them back", async ({ page, tree }) => {
+test("the trash shows original folder and expiry date, and restores entries", async ({ page, tree }) => {
   await page.getByRole("link", { name: "Trash" }).first().click();
   await expect(page).toHaveURL(/view=trash$/);
   await expect(page).toHaveTitle("Trash – Passerelle");
@@ -39,7 +39,7 @@ test("says where things were and until when they stay, and gives them back", asy
   await expect(row(page, "file 2.txt")).toBeVisible();
 });
 
-test("works by keyboard alone", async ({ page, tree }) => {
+test("the trash works by keyboard alone", async ({ page, tree }) => {
   await page.goto("./?view=trash");
   await expect(trashed(page, "alpha.txt")).toBeVisible();
   await page.locator(".trash-rows [tabindex='0']").focus();
@@ -64,7 +64,7 @@ test("works by keyboard alone", async ({ page, tree }) => {
   await expect.poll(async () => (await Promise.all(["alpha.txt", "Bravo.txt", "éclair.txt"].map((name) => readFile(tree.at(name)).then(() => 1, () => 0)))).reduce<number>((one, other) => one + other, 0)).toBe(1);
 });
 
-test("what stands in the way of a return is asked about", async ({ page, tree }) => {
+test("restoring asks about a name that exists", async ({ page, tree }) => {
   await tree.write("Bravo.txt", "another");
   await page.goto("./?view=trash");
   await trashed(page, "Bravo.txt").click();
@@ -76,7 +76,7 @@ test("what stands in the way of a return is asked about", async ({ page, tree })
   expect(await readFile(tree.at("Bravo.txt"), "utf8")).toBe("another");
 });
 
-test("is emptied only by whoever is sure", async ({ page }) => {
+test("emptying the trash asks for confirmation", async ({ page }) => {
   await page.goto("./?view=trash");
   await expect(page.locator(".trash-rows .trash-row")).toHaveCount(3);
   await page.getByRole("button", { name: "Empty the trash" }).click();
@@ -93,7 +93,7 @@ test("is emptied only by whoever is sure", async ({ page }) => {
 
 for (const theme of ["light", "dark"] as const) {
   for (const [lang, heading] of [["en", "Trash"], ["fr", "Corbeille"]] as const) {
-    test(`is accessible, ${theme}, ${lang}`, async ({ page }) => {
+    test(`axe reports no violation in the trash: ${theme}, ${lang}`, async ({ page }) => {
       await page.evaluate(([theme, lang]) => {
         localStorage.setItem("passerelle.theme", theme);
         localStorage.setItem("passerelle.lang", lang);

@@ -1,17 +1,17 @@
-//! The page as trunk builds it for `cargo xtask dev`, in place of the one in the server.
+//! The page as trunk builds it for `cargo xtask dev`, in place of the page in the server.
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 import { expect, test } from "../fixtures.ts";
-import { furnish, row } from "./page.ts";
+import { createSampleFiles, row } from "../helpers/page.ts";
 
 const bundle = process.env.PASSERELLE_TRUNK_PAGE ?? "";
 
 test.skip(bundle === "", "PASSERELLE_TRUNK_PAGE names no page; `cargo xtask test` builds one");
 
 test("a page that trunk built opens and lists", async ({ page, tree }) => {
-  await furnish(tree);
+  await createSampleFiles(tree);
   const file = (url: URL) => join(bundle, url.pathname === "/" ? "index.html" : url.pathname);
   await page.route((url) => existsSync(file(url)), (route) => route.fulfill({ path: file(new URL(route.request().url())) }));
   await page.goto("./");

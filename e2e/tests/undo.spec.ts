@@ -1,19 +1,19 @@
-//! Undo and redo of each change, by keyboard and by button; and that nobody else's work is taken back.
+//! Undo and redo of each change by keyboard and by button, without undoing the work of others.
 
 import { appendFile, readFile, rename } from "node:fs/promises";
 
 import { expect, test } from "../fixtures.ts";
-import { expectOnDisk, holdChanges, menu, toast } from "./changing.ts";
-import { expectFocus, furnish, open, row } from "./page.ts";
+import { expectOnDisk, holdChanges, menu, toast } from "../helpers/changes.ts";
+import { expectFocus, createSampleFiles, open, row } from "../helpers/page.ts";
 
 test.beforeEach(async ({ tree, page }) => {
-  await furnish(tree);
+  await createSampleFiles(tree);
   await open(page);
   await expect(row(page, "alpha.txt")).toBeVisible();
   await expect(page.getByRole("button", { name: "New folder" }).first()).toBeAttached();
 });
 
-test("a rename, there and back and there again", async ({ page, tree }) => {
+test("a rename is undone and redone", async ({ page, tree }) => {
   await row(page, "alpha.txt").click();
   await page.keyboard.press("F2");
   await page.keyboard.type("zulu");
@@ -31,7 +31,7 @@ test("a rename, there and back and there again", async ({ page, tree }) => {
   await expectOnDisk(tree, "alpha.txt");
 });
 
-test("several changes of one file are undone one after the other, although each gives it another validator", async ({ page, tree }) => {
+test("several changes of one file are undone in turn, although each changes its entity tag", async ({ page, tree }) => {
   for (const name of ["one", "two", "three"]) {
     await page.keyboard.press("F2");
     await page.getByRole("textbox", { name: "New name" }).fill(`${name}.txt`);
@@ -51,7 +51,7 @@ test("several changes of one file are undone one after the other, although each 
   }
 });
 
-test("a new folder, a copy and the trash, each undone and done again", async ({ page, tree }) => {
+test("a new folder, a copy and a move to the trash are each undone and redone", async ({ page, tree }) => {
   await page.getByRole("button", { name: "New folder" }).first().click();
   await page.keyboard.press("Enter");
   await expectOnDisk(tree, "New folder");
@@ -75,8 +75,8 @@ test("a new folder, a copy and the trash, each undone and done again", async ({ 
   await expectOnDisk(tree, "Photos", false);
 });
 
-test("undo and redo that are pressed before the server has answered are done one after the other", async ({ page, tree }) => {
-  const letThrough = await holdChanges(page);
+test("undo and redo pressed before the server answered run in order", async ({ page, tree }) => {
+  const release = await holdChanges(page);
   await row(page, "alpha.txt").click();
   await page.keyboard.press("F2");
   await page.keyboard.type("zulu");
@@ -86,41 +86,41 @@ test("undo and redo that are pressed before the server has answered are done one
     await page.keyboard.press(key);
   }
   await expect(toast(page)).toContainText("This follows once the change under way is done.");
-  await letThrough();
+  await release();
   await expect(toast(page)).toContainText("renamed");
-  await letThrough();
+  await release();
   await expect(toast(page)).toContainText("Undone");
   await expectOnDisk(tree, "alpha.txt");
-  await letThrough();
+  await release();
   await expect(toast(page)).toContainText("Done again");
   await expectOnDisk(tree, "zulu.txt");
-  await letThrough();
+  await release();
   await expect(toast(page)).toContainText("Undone");
   await expectOnDisk(tree, "alpha.txt");
   await expectOnDisk(tree, "zulu.txt", false);
-  // There is nothing more to take back, and a press says so.
+  // With nothing left to undo, pressing the keys says so.
   await page.keyboard.press("Control+z");
   await expect(toast(page)).toContainText("There is nothing to undo.");
 });
 
-test("what was just moved to the trash comes back, however early one asks, and by the button too", async ({ page, tree }) => {
-  const letThrough = await holdChanges(page);
+test("undo restores a file from the trash even before the server answered, by keyboard and by button", async ({ page, tree }) => {
+  const release = await holdChanges(page);
   await row(page, "Bravo.txt").click();
   await page.keyboard.press("Delete");
   await expect(row(page, "Bravo.txt")).toHaveCount(0);
   await page.getByRole("banner").getByRole("button", { name: "Undo" }).click();
-  // One press too many has nothing to do once its turn comes.
+  // The last press finds nothing to undo.
   await page.keyboard.press("Control+z");
-  await letThrough();
+  await release();
   await expectOnDisk(tree, "Bravo.txt", false);
-  await letThrough();
+  await release();
   await expectOnDisk(tree, "Bravo.txt");
   await expect(row(page, "Bravo.txt")).toBeVisible();
   await expect(toast(page)).toContainText("There is nothing to undo.");
 });
 
-test("a press that waits is about what was done before it, and not about what is done after it", async ({ page, tree }) => {
-  const letThrough = await holdChanges(page);
+test("a waiting undo applies to the change before it, not to the change after it", async ({ page, tree }) => {
+  const release = await holdChanges(page);
   await row(page, "alpha.txt").click();
   await page.keyboard.press("F2");
   await page.keyboard.type("zulu");
@@ -130,14 +130,14 @@ test("a press that waits is about what was done before it, and not about what is
   await row(page, "Bravo.txt").click();
   await page.keyboard.press("Delete");
   for (let change = 0; change < 3; change += 1) {
-    await letThrough();
+    await release();
   }
   await expectOnDisk(tree, "Bravo.txt", false);
   await expectOnDisk(tree, "alpha.txt");
   await expectOnDisk(tree, "zulu.txt", false);
 });
 
-test("a move is undone from wherever one is by then", async ({ page, tree }) => {
+test("a move is undone from another folder", async ({ page, tree }) => {
   await row(page, "alpha.txt").dragTo(row(page, "Empty"));
   await expectOnDisk(tree, "Empty/alpha.txt");
   await row(page, "Documents").dblclick();
@@ -146,7 +146,7 @@ test("a move is undone from wherever one is by then", async ({ page, tree }) => 
   await expectOnDisk(tree, "alpha.txt");
 });
 
-test("what somebody changed meanwhile is not taken back, and the reason is said", async ({ page, tree }) => {
+test("undo refuses to touch a file that another user changed, with the reason", async ({ page, tree }) => {
   await row(page, "alpha.txt").click();
   await page.keyboard.press("F2");
   await page.keyboard.type("zulu");
@@ -162,7 +162,7 @@ test("what somebody changed meanwhile is not taken back, and the reason is said"
   await expect(toast(page).filter({ hasText: "There is nothing to undo." })).toBeVisible();
 });
 
-test("what was moved away by others cannot be moved back", async ({ page, tree }) => {
+test("undo refuses to move a file that another program moved away", async ({ page, tree }) => {
   await row(page, "alpha.txt").dragTo(row(page, "Empty"));
   await expectOnDisk(tree, "Empty/alpha.txt");
   await expect(toast(page)).toContainText("moved");

@@ -1,45 +1,45 @@
-//! Uploads: several files, folders, what is there already, what goes wrong. Nothing is lost, and what is there is whole.
+//! Uploads: several files, folders, conflicts, failures. No upload is lost, and every published file is complete.
 
 import { readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 
 import { expect } from "../fixtures.ts";
-import { expectFocus, open, row } from "./page.ts";
-import { choose, drop, expectSame, file, large, panel, test, upload } from "./uploading.ts";
+import { expectFocus, open, row } from "../helpers/page.ts";
+import { chooseFiles, drop, expectSameBytes, file, writeRandomFile, panel, test, upload } from "../helpers/uploads.ts";
 
-test("several files are uploaded, verified, listed, and keep their time", async ({ page, tree, mine }) => {
-  await mine.write("one.txt", "1".repeat(1_000));
-  await mine.write("déjà vu.txt", "2");
-  await mine.write("empty", "");
-  await utimes(mine.at("one.txt"), 1_500_000_000, 1_500_000_000);
+test("several files are uploaded, verified and listed, and keep their modification times", async ({ page, tree, local }) => {
+  await local.write("one.txt", "1".repeat(1_000));
+  await local.write("déjà vu.txt", "2");
+  await local.write("empty", "");
+  await utimes(local.at("one.txt"), 1_500_000_000, 1_500_000_000);
   await open(page);
-  await choose(page, [mine.at("one.txt"), mine.at("déjà vu.txt"), mine.at("empty")]);
+  await chooseFiles(page, [local.at("one.txt"), local.at("déjà vu.txt"), local.at("empty")]);
   await expect(panel(page).getByRole("heading")).toHaveText("3 files uploaded");
   await expect(panel(page)).toContainText("all verified");
   for (const name of ["one.txt", "déjà vu.txt", "empty"]) {
     await expect(row(page, name)).toBeVisible();
     await expect(upload(page, name)).toContainText("Verified");
-    await expectSame(tree, name, mine.at(name));
+    await expectSameBytes(tree, name, local.at(name));
   }
   expect((await stat(tree.at("one.txt"))).mtimeMs).toBe(1_500_000_000_000);
 });
 
-test("a large file goes in slices and is verified", async ({ page, tree, mine }) => {
-  const path = await large(mine, "large.bin", 50_000_000);
+test("a large file is sent in slices and verified", async ({ page, tree, local }) => {
+  const path = await writeRandomFile(local, "large.bin", 50_000_000);
   await open(page);
-  await choose(page, [path]);
+  await chooseFiles(page, [path]);
   await expect(upload(page, "large.bin")).toContainText("Verified", { timeout: 60_000 });
-  await expectSame(tree, "large.bin", path);
+  await expectSameBytes(tree, "large.bin", path);
 });
 
-test("a folder is dropped with all that is in it, empty folders too", async ({ page, tree, mine }) => {
-  await mine.write("Trip/a.txt", "a");
-  await mine.write("Trip/deep/er/b.txt", "b");
-  await mine.folder("Trip/nothing");
-  await mine.write("loose.txt", "l");
+test("dropping a folder uploads its contents, including empty folders", async ({ page, tree, local }) => {
+  await local.write("Trip/a.txt", "a");
+  await local.write("Trip/deep/er/b.txt", "b");
+  await local.folder("Trip/nothing");
+  await local.write("loose.txt", "l");
   await tree.write("there.txt", "t");
   await open(page);
   await expect(row(page, "there.txt")).toBeVisible();
-  await drop(page, page.locator(".grid .port"), [mine.at("Trip"), mine.at("loose.txt")]);
+  await drop(page, page.locator(".grid .port"), [local.at("Trip"), local.at("loose.txt")]);
   await expect(panel(page).getByRole("heading")).toHaveText("3 files uploaded");
   await expect(row(page, "Trip")).toBeVisible();
   expect(await readFile(tree.at("Trip/deep/er/b.txt"), "utf8")).toBe("b");
@@ -47,24 +47,24 @@ test("a folder is dropped with all that is in it, empty folders too", async ({ p
   expect(await readFile(tree.at("loose.txt"), "utf8")).toBe("l");
 });
 
-test("a drop on a folder goes into it, and says so before", async ({ page, tree, mine }) => {
+test("a drop on a folder uploads into it, and the hint names it", async ({ page, tree, local }) => {
   await tree.folder("Inbox");
-  await mine.write("letter.txt", "l");
+  await local.write("letter.txt", "l");
   await open(page);
-  await drop(page, row(page, "Inbox"), [mine.at("letter.txt")]);
+  await drop(page, row(page, "Inbox"), [local.at("letter.txt")]);
   await expect(upload(page, "letter.txt")).toContainText("Verified");
   expect(await readFile(tree.at("Inbox/letter.txt"), "utf8")).toBe("l");
   await upload(page, "letter.txt").getByRole("button", { name: "Show letter.txt in its folder" }).click();
   await expect(row(page, "letter.txt")).toBeVisible();
 });
 
-test("what is there is asked about once for all, and each answer does what it says", async ({ page, tree, mine }) => {
+test("conflicts are asked about once for all, and each answer has its effect", async ({ page, tree, local }) => {
   for (const name of ["a.txt", "b.txt", "c.txt", "same.txt"]) {
-    await mine.write(name, `new ${name}`);
+    await local.write(name, `new ${name}`);
     await tree.write(name, name === "same.txt" ? `new ${name}` : "old");
   }
   await open(page);
-  await choose(page, [mine.at("a.txt"), mine.at("same.txt")]);
+  await chooseFiles(page, [local.at("a.txt"), local.at("same.txt")]);
   const dialog = page.getByRole("dialog", { name: "A file with this name already exists" });
   await expect(dialog).toContainText("“a.txt” is there already");
   await expect(dialog).toContainText("9 B");
@@ -77,7 +77,7 @@ test("what is there is asked about once for all, and each answer does what it sa
   expect(await readFile(tree.at("a (2).txt"), "utf8")).toBe("new a.txt");
   expect(await readFile(tree.at("a.txt"), "utf8")).toBe("old");
 
-  await choose(page, ["a.txt", "b.txt", "c.txt"].map((name) => mine.at(name)));
+  await chooseFiles(page, ["a.txt", "b.txt", "c.txt"].map((name) => local.at(name)));
   await dialog.getByRole("checkbox", { name: "Do the same for 2 others" }).check();
   await dialog.getByRole("button", { name: "Replace" }).click();
   await expect(panel(page).getByRole("heading")).toHaveText("3 files uploaded");
@@ -85,18 +85,18 @@ test("what is there is asked about once for all, and each answer does what it sa
     expect(await readFile(tree.at(name), "utf8")).toBe(`new ${name}`);
   }
 
-  await mine.write("b.txt", "newer still");
-  await choose(page, [mine.at("b.txt")]);
+  await local.write("b.txt", "newer still");
+  await chooseFiles(page, [local.at("b.txt")]);
   await dialog.getByRole("button", { name: "Skip" }).click();
   await expect(upload(page, "b.txt")).toContainText("Skipped");
   expect(await readFile(tree.at("b.txt"), "utf8")).toBe("new b.txt");
 });
 
-test("a question that is put off waits in the panel", async ({ page, tree, mine }) => {
+test("a postponed conflict waits in the panel", async ({ page, tree, local }) => {
   await tree.write("a.txt", "old");
-  await mine.write("a.txt", "newer");
+  await local.write("a.txt", "newer");
   await open(page);
-  await choose(page, [mine.at("a.txt")]);
+  await chooseFiles(page, [local.at("a.txt")]);
   const dialog = page.getByRole("dialog", { name: "A file with this name already exists" });
   await expect(dialog).toBeVisible();
   await page.keyboard.press("Escape");
@@ -107,33 +107,33 @@ test("a question that is put off waits in the panel", async ({ page, tree, mine 
   expect(await readFile(tree.at("a.txt"), "utf8")).toBe("newer");
 });
 
-test("a file changed by somebody else since it was asked about is asked about again", async ({ page, tree, mine }) => {
+test("a file that another user changed after the answer is a new conflict", async ({ page, tree, local }) => {
   await tree.write("a.txt", "old");
-  await mine.write("a.txt", "mine, and longer");
+  await local.write("a.txt", "local, and longer");
   await open(page);
-  await choose(page, [mine.at("a.txt")]);
+  await chooseFiles(page, [local.at("a.txt")]);
   const dialog = page.getByRole("dialog", { name: "A file with this name already exists" });
   await expect(dialog).toContainText("3 B");
-  await writeFile(tree.at("a.txt"), "somebody was here");
+  await writeFile(tree.at("a.txt"), "another user");
   await dialog.getByRole("button", { name: "Replace" }).click();
   await expect(dialog).toContainText("17 B");
-  expect(await readFile(tree.at("a.txt"), "utf8")).toBe("somebody was here");
+  expect(await readFile(tree.at("a.txt"), "utf8")).toBe("another user");
   await dialog.getByRole("button", { name: "Keep both" }).click();
   await expect(upload(page, "a.txt")).toContainText("Verified");
-  expect(await readFile(tree.at("a.txt"), "utf8")).toBe("somebody was here");
-  expect(await readFile(tree.at("a (2).txt"), "utf8")).toBe("mine, and longer");
+  expect(await readFile(tree.at("a.txt"), "utf8")).toBe("another user");
+  expect(await readFile(tree.at("a (2).txt"), "utf8")).toBe("local, and longer");
 });
 
-test("a failure stays with its cause until it is retried", async ({ page, tree }) => {
+test("a failure stays in the panel with its cause until it is retried", async ({ page, tree }) => {
   await open(page);
   const problem = { type: "about:blank", status: 507, code: "no_space", title: "full" };
   await page.route("**/files/*", (route) =>
     route.fulfill({ status: 507, contentType: "application/problem+json", body: JSON.stringify(problem) }),
   );
-  await choose(page, [file("big.txt", "x".repeat(2_000))]);
+  await chooseFiles(page, [file("big.txt", "x".repeat(2_000))]);
   await expect(upload(page, "big.txt")).toContainText("Not enough space: 2.0 kB more needed.");
   await expect(page.getByRole("alert").filter({ hasText: "1 file needs you" })).toHaveCount(1);
-  await choose(page, [file("other.txt", "y")]);
+  await chooseFiles(page, [file("other.txt", "y")]);
   await expect(upload(page, "other.txt")).toContainText("Not enough space");
   await expect(upload(page, "big.txt")).toBeVisible();
   await page.unroute("**/files/*");
@@ -144,7 +144,7 @@ test("a failure stays with its cause until it is retried", async ({ page, tree }
   expect((await readdir(tree.root)).filter((name) => !name.startsWith("."))).toEqual(["big.txt"]);
 });
 
-test("an answer that was lost on the way raises no question: the file is there", async ({ page, tree }) => {
+test("a lost response of a successful upload raises no conflict", async ({ page, tree }) => {
   await open(page);
   let lost = 0;
   await page.route("**/files/notes.txt", async (route) => {
@@ -154,7 +154,7 @@ test("an answer that was lost on the way raises no question: the file is there",
     await route.fetch();
     await route.abort("connectionreset");
   });
-  await choose(page, [file("notes.txt", "Milk")]);
+  await chooseFiles(page, [file("notes.txt", "Milk")]);
   await expect(upload(page, "notes.txt")).toContainText("Verified");
   expect(lost).toBeGreaterThan(1);
   await expect(page.getByRole("dialog")).toHaveCount(0);
@@ -174,9 +174,9 @@ test("files are pasted", async ({ page, tree }) => {
   expect(await readFile(tree.at("pasted.txt"), "utf8")).toBe("from the clipboard");
 });
 
-test("uploading takes no more than the keyboard", async ({ page, tree, mine }) => {
+test("uploading works by keyboard alone", async ({ page, tree, local }) => {
   await tree.write("a.txt", "old");
-  await mine.write("a.txt", "new and longer");
+  await local.write("a.txt", "new and longer");
   await open(page);
   await expect(row(page, "a.txt")).toBeVisible();
   const button = page.getByRole("button", { name: "Upload", exact: true }).first();
@@ -186,7 +186,7 @@ test("uploading takes no more than the keyboard", async ({ page, tree, mine }) =
   await expect(button).toBeFocused();
   const picker = page.waitForEvent("filechooser");
   await page.keyboard.press("Enter");
-  await (await picker).setFiles([mine.at("a.txt")]);
+  await (await picker).setFiles([local.at("a.txt")]);
   await expect(page.getByRole("button", { name: "Keep both" })).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(upload(page, "a.txt")).toContainText("Verified");
@@ -199,14 +199,14 @@ test("uploading takes no more than the keyboard", async ({ page, tree, mine }) =
 });
 
 for (const last of ["Take a.txt off the list", "Close"]) {
-  test(`the focus is never lost when the panel goes by “${last}”`, async ({ page, mine }) => {
-    await mine.write("a.txt", "content");
+  test(`the focus is never lost when the panel closes by “${last}”`, async ({ page, local }) => {
+    await local.write("a.txt", "content");
     await open(page);
-    await choose(page, [mine.at("a.txt")]);
+    await chooseFiles(page, [local.at("a.txt")]);
     await expect(upload(page, "a.txt")).toContainText("Verified");
     const button = panel(page).getByRole("button", { name: last });
     await expect(button).toBeVisible();
-    // Seen in the very moment in which the panel goes, before any key could come.
+    // Recorded when the panel is removed, before a key could be pressed.
     const focused = await button.evaluate(
       (it: HTMLElement) =>
         new Promise<string | undefined>((resolve) => {
@@ -225,11 +225,11 @@ for (const last of ["Take a.txt off the list", "Close"]) {
   });
 }
 
-test("the focus stays in the panel when a row goes from under it", async ({ page, mine }) => {
-  await mine.write("a.txt", "content");
-  await mine.write("b.txt", "content");
+test("the focus stays in the panel when the focused row disappears", async ({ page, local }) => {
+  await local.write("a.txt", "content");
+  await local.write("b.txt", "content");
   await open(page);
-  await choose(page, [mine.at("a.txt"), mine.at("b.txt")]);
+  await chooseFiles(page, [local.at("a.txt"), local.at("b.txt")]);
   await expect(panel(page)).toContainText("all verified");
   const take = (name: string) => upload(page, name).getByRole("button", { name: `Take ${name} off the list` });
   await take("b.txt").focus();
@@ -238,18 +238,18 @@ test("the focus stays in the panel when a row goes from under it", async ({ page
   await expect(upload(page, "a.txt").getByRole("button").first()).toBeFocused();
 });
 
-test.describe("on a server that only reads", () => {
+test.describe("on a read-only server", () => {
   test.use({ flags: ["--anonymous", "read"] });
 
-  test("nothing can be uploaded, and the page says why", async ({ page, tree, mine }) => {
+  test("no file can be uploaded, and the page explains why", async ({ page, tree, local }) => {
     await tree.write("a.txt", "a");
-    await mine.write("b.txt", "b");
+    await local.write("b.txt", "b");
     await open(page);
     await expect(row(page, "a.txt")).toBeVisible();
     await expect(page.getByRole("button", { name: "Upload", exact: true })).toHaveCount(0);
     await page.getByRole("button", { name: "Read-only" }).first().click();
     await expect(page.getByText("--anonymous write").first()).toBeVisible();
-    await drop(page, page.locator(".grid .port"), [mine.at("b.txt")]);
+    await drop(page, page.locator(".grid .port"), [local.at("b.txt")]);
     await expect(panel(page)).toHaveCount(0);
     expect((await readdir(tree.root)).filter((name) => !name.startsWith("."))).toEqual(["a.txt"]);
   });
@@ -257,13 +257,13 @@ test.describe("on a server that only reads", () => {
 
 const MANY = Number(process.env.PASSERELLE_E2E_FILES ?? 1_000);
 
-test(`${MANY} small files arrive, and the page stays fluid`, async ({ page, tree, mine }) => {
+test(`${MANY} small files are uploaded, and the page stays responsive`, async ({ page, tree, local }) => {
   test.setTimeout(120_000 + MANY * 180);
-  await Promise.all(Array.from({ length: MANY }, (_, index) => mine.write(`many/${index % 10}/file ${index}.txt`, `${index}`)));
+  await Promise.all(Array.from({ length: MANY }, (_, index) => local.write(`many/${index % 10}/file ${index}.txt`, `${index}`)));
   await tree.write("there.txt", "t");
   await open(page);
   await expect(row(page, "there.txt")).toBeVisible();
-  await drop(page, page.locator(".grid .port"), [mine.at("many")]);
+  await drop(page, page.locator(".grid .port"), [local.at("many")]);
   await expect(panel(page).getByRole("heading")).toHaveText(`${MANY.toLocaleString("en")} files uploaded`, {
     timeout: 60_000 + MANY * 150,
   });

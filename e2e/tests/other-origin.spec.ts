@@ -1,4 +1,4 @@
-//! The page away from home: on any static host, under any sub-path, against the gateway by CORS.
+//! The page on a static host, under a sub-path, with the gateway at another origin (CORS).
 
 import { createServer } from "node:http";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -8,7 +8,7 @@ import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { expect, Server, test as base } from "../fixtures.ts";
-import { download, furnish, row } from "./page.ts";
+import { download, createSampleFiles, row } from "../helpers/page.ts";
 
 const DIST = fileURLToPath(new URL("../../target/spa", import.meta.url));
 const TYPES: Record<string, string> = {
@@ -19,7 +19,7 @@ const TYPES: Record<string, string> = {
   ".wasm": "application/wasm",
 };
 
-/** A static host, at an address of its own, whose index.html names the gateway. */
+/** A static host at its own origin, whose index.html names the gateway. */
 const test = base.extend<{ host: { origin: string; gateway: string } }>({
   host: async ({}, use) => {
     const host = { origin: "", gateway: "" };
@@ -44,8 +44,8 @@ const test = base.extend<{ host: { origin: string; gateway: string } }>({
   },
 });
 
-test("a static host under a sub-path, against the gateway at another origin", async ({ page, tree, host }) => {
-  await furnish(tree);
+test("a page under a sub-path of a static host works with the gateway at another origin", async ({ page, tree, host }) => {
+  await createSampleFiles(tree);
   const state = await mkdtemp(join(tmpdir(), "passerelle-e2e-state-"));
   const gateway = await Server.start(tree.root, state, ["--cors", host.origin]);
   host.gateway = `${gateway.http}/`;

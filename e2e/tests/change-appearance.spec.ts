@@ -1,17 +1,17 @@
-//! What asks and what reports while files are changed, in both languages and both themes, on a desk and on a phone:
-//! axe finds nothing, and nothing is wider than the window. `PASSERELLE_E2E_PICTURES=folder` keeps what they look like.
+//! Dialogs and messages about changes, in both languages and both themes, at desktop and phone width: axe reports no
+//! violation, and nothing is wider than the window. `PASSERELLE_E2E_PICTURES=folder` saves screenshots.
 
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
 
 import { expect, test } from "../fixtures.ts";
-import { expectAccessible, furnish, open, rested, row } from "./page.ts";
+import { expectAccessible, createSampleFiles, open, animationsEnded, row } from "../helpers/page.ts";
 
 const SCREENS = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
-/** A folder for pictures to look at; none are taken without it. */
+/** Folder for screenshots; without it, none are taken. */
 const PICTURES = process.env.PASSERELLE_E2E_PICTURES;
 
-type Look = (what: string) => Promise<void>;
+type Inspect = (what: string) => Promise<void>;
 
 for (const locale of ["en-US", "fr-FR"]) {
   for (const colorScheme of ["light", "dark"] as const) {
@@ -19,8 +19,8 @@ for (const locale of ["en-US", "fr-FR"]) {
       test.describe(`changing files: ${locale}, ${colorScheme}, ${name}`, () => {
         test.use({ locale, colorScheme, viewport, contextOptions: { reducedMotion: "reduce" } });
 
-        const look = (page: Page): Look => async (what) => {
-          await rested(page);
+        const inspect = (page: Page): Inspect => async (what) => {
+          await animationsEnded(page);
           if (PICTURES !== undefined) {
             await page.screenshot({ path: join(PICTURES, `${what}-${name}-${colorScheme}-${locale.slice(0, 2)}.png`) });
           }
@@ -30,45 +30,45 @@ for (const locale of ["en-US", "fr-FR"]) {
         };
 
         test.beforeEach(async ({ tree, page }) => {
-          await furnish(tree);
+          await createSampleFiles(tree);
           await tree.write("Documents/alpha.txt", "the other one");
           await open(page);
           await expect(row(page, "alpha.txt")).toBeVisible();
           await expect(page.getByRole("link", { name: /^(Trash|Corbeille)$/ }).first()).toBeAttached();
         });
 
-        test("what asks", async ({ page }) => asking(page, look(page)));
-        test("what reports", async ({ page }) => reporting(page, look(page)));
+        test("name field, menu and dialogs", async ({ page }) => inspectDialogs(page, inspect(page)));
+        test("task card, message and trash", async ({ page }) => inspectMessages(page, inspect(page)));
       });
     }
   }
 }
 
-async function asking(page: Page, look: Look): Promise<void> {
+async function inspectDialogs(page: Page, inspect: Inspect): Promise<void> {
   await row(page, "alpha.txt").focus();
   await page.keyboard.press("F2");
   await expect(page.locator(".name-field input")).toBeFocused();
   await page.keyboard.type("a/b");
-  await look("rename");
+  await inspect("rename");
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: /^(New folder|Nouveau dossier)$/ }).filter({ visible: true }).first().click();
   await expect(page.getByRole("dialog").getByRole("textbox")).toBeFocused();
-  await look("new-folder");
+  await inspect("new-folder");
   await page.keyboard.press("Escape");
   await row(page, "alpha.txt").getByRole("checkbox").click();
   await row(page, "Bravo.txt").getByRole("checkbox").click();
-  await look("selection");
+  await inspect("selection");
   await row(page, "alpha.txt").click({ button: "right" });
   await expect(page.getByRole("menuitem").first()).toBeFocused();
-  await look("menu");
+  await inspect("menu");
   await page.getByRole("menuitem", { name: /^(Move to…|Déplacer vers…)$/ }).click();
   await expect(page.getByRole("dialog").getByRole("button", { name: "Photos" })).toBeVisible();
-  await look("move-to");
+  await inspect("move-to");
   await page.keyboard.press("Escape");
   await row(page, "alpha.txt").focus();
   await page.keyboard.press("Shift+Delete");
   await expect(page.getByRole("dialog")).toBeVisible();
-  await look("delete-forever");
+  await inspect("delete-forever");
   await page.keyboard.press("Escape");
   await row(page, "alpha.txt").focus();
   await page.keyboard.press("Control+c");
@@ -78,10 +78,10 @@ async function asking(page: Page, look: Look): Promise<void> {
   await expect(row(page, "Budget.ods")).toBeVisible();
   await page.keyboard.press("Control+v");
   await expect(page.getByRole("dialog")).toBeVisible();
-  await look("conflict");
+  await inspect("conflict");
 }
 
-async function reporting(page: Page, look: Look): Promise<void> {
+async function inspectMessages(page: Page, inspect: Inspect): Promise<void> {
   const failed = { result: "failed", code: "no_space", message: "full" };
   const progress = { entries: 0, entries_total: 2, bytes: 0, bytes_total: 0 };
   const job = { id: "0".repeat(32), state: "done", version: 1, progress, outcomes: [failed, failed] };
@@ -90,12 +90,12 @@ async function reporting(page: Page, look: Look): Promise<void> {
   await row(page, "Bravo.txt").getByRole("checkbox").click();
   await page.keyboard.press("Delete");
   await expect(page.locator(".task.failed")).toBeVisible();
-  await look("failed");
+  await inspect("failed");
   await page.locator(".task.failed").getByRole("button").first().click();
   await expect(row(page, "alpha.txt")).toHaveCount(0);
   await expect(page.locator(".toast")).toBeVisible();
-  await look("toast");
+  await inspect("toast");
   await page.getByRole("link", { name: /^(Trash|Corbeille)$/ }).filter({ visible: true }).first().click();
   await page.locator(".trash-row", { hasText: "alpha.txt" }).click();
-  await look("trash");
+  await inspect("trash");
 }

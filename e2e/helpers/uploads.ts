@@ -1,4 +1,4 @@
-//! Words for what the upload tests do, so that a test says what a person does.
+//! Helpers of the tests about uploads: local files, pickers and drops, and a proxy that interrupts connections.
 
 import { randomBytes } from "node:crypto";
 import { mkdtemp, open as openFile, readFile, rm } from "node:fs/promises";
@@ -10,19 +10,19 @@ import type { Locator, Page } from "@playwright/test";
 
 import { expect, test as base, Tree } from "../fixtures.ts";
 
-export const test = base.extend<{ mine: Tree; line: Line }>({
-  /** A folder of this machine's own, to upload from. */
-  mine: async ({}, use) => {
-    const root = await mkdtemp(join(tmpdir(), "passerelle-mine-"));
+export const test = base.extend<{ local: Tree; network: Network }>({
+  /** A folder outside the served one, to upload from. */
+  local: async ({}, use) => {
+    const root = await mkdtemp(join(tmpdir(), "passerelle-local-"));
     await use(new Tree(root));
     await rm(root, { recursive: true, force: true });
   },
 
-  /** What is between the page and the server; a test that goes by it opens `line.address`. */
-  line: async ({ server }, use) => {
-    const line = await Line.to(server.http);
-    await use(line);
-    await line.close();
+  /** A proxy between the page and the server; a test that uses it opens `network.address`. */
+  network: async ({ server }, use) => {
+    const network = await Network.to(server.http);
+    await use(network);
+    await network.close();
   },
 });
 
@@ -36,19 +36,19 @@ export function upload(page: Page, name: string): Locator {
   return panel(page).getByRole("listitem").filter({ has: page.locator(".upload-name").getByText(name, { exact: true }) });
 }
 
-/** Chooses files by the button. */
-export async function choose(page: Page, files: string[] | { name: string; mimeType: string; buffer: Buffer }[]): Promise<void> {
+/** Selects files by the upload button. */
+export async function chooseFiles(page: Page, files: string[] | { name: string; mimeType: string; buffer: Buffer }[]): Promise<void> {
   const picker = page.waitForEvent("filechooser");
   await page.getByRole("button", { name: "Upload", exact: true }).first().click();
   await (await picker).setFiles(files as string[]);
 }
 
-/** A file from memory. */
+/** A file in memory. */
 export function file(name: string, text: string | Buffer): { name: string; mimeType: string; buffer: Buffer } {
   return { name, mimeType: "application/octet-stream", buffer: Buffer.from(text) };
 }
 
-/** Drops files and folders of the disk at the middle of an element, as the system's file manager does. */
+/** Drops files and folders of the disk on an element, as a file manager does. */
 export async function drop(page: Page, onto: Locator, paths: string[]): Promise<void> {
   const box = (await onto.boundingBox())!;
   const [x, y] = [box.x + box.width / 2, box.y + Math.min(box.height / 2, 200)];
@@ -60,8 +60,8 @@ export async function drop(page: Page, onto: Locator, paths: string[]): Promise<
   await session.detach();
 }
 
-/** Writes a file of random bytes outside the served folder, and answers its path. */
-export async function large(tree: Tree, name: string, bytes: number): Promise<string> {
+/** Writes a file of random bytes, and returns its path. */
+export async function writeRandomFile(tree: Tree, name: string, bytes: number): Promise<string> {
   await tree.write(name, "");
   const file = await openFile(tree.at(name), "w");
   for (let at = 0; at < bytes; at += 1 << 20) {
@@ -71,42 +71,42 @@ export async function large(tree: Tree, name: string, bytes: number): Promise<st
   return tree.at(name);
 }
 
-/** Expects the file on the server's disk to be that one, byte for byte. */
-export async function expectSame(tree: Tree, path: string, original: string): Promise<void> {
-  const [there, here] = await Promise.all([readFile(tree.at(path)), readFile(original)]);
-  expect(there.length).toBe(here.length);
-  expect(there.equals(here)).toBe(true);
+/** Expects a served file to have the bytes of the original. */
+export async function expectSameBytes(tree: Tree, path: string, original: string): Promise<void> {
+  const [served, local] = await Promise.all([readFile(tree.at(path)), readFile(original)]);
+  expect(served.length).toBe(local.length);
+  expect(served.equals(local)).toBe(true);
 }
 
-/** Between the page and the server: counts what passes, holds it back and cuts it off as the test says. */
-export class Line {
-  /** Bytes of request bodies that went through. */
-  passed = 0;
-  /** Bytes that may go through; the rest waits. */
+/** A proxy between the page and the server, which counts, holds back, corrupts and cuts off traffic. */
+export class Network {
+  /** Bytes of request bodies forwarded. */
+  forwarded = 0;
+  /** Bytes to forward; the others wait. */
   limit = Infinity;
-  /** No connection is taken. */
+  /** True to refuse connections. */
   down = false;
-  /** Changes a piece on its way. */
-  damage: (piece: Buffer) => Buffer = (piece) => piece;
-  /** Answers that are lost on their way back. */
-  loses: (request: IncomingMessage, status: number) => boolean = () => false;
+  /** Transforms a chunk in transit. */
+  transform: (piece: Buffer) => Buffer = (piece) => piece;
+  /** Selects the responses to drop. */
+  dropsResponse: (request: IncomingMessage, status: number) => boolean = () => false;
   private waiting: (() => void)[] = [];
 
   private constructor(
     private readonly server: HttpServer,
     readonly address: string,
-    /** Where it leads. */
+    /** URL of the server. */
     public target: string,
   ) {}
 
-  static async to(target: string): Promise<Line> {
+  static async to(target: string): Promise<Network> {
     const sockets = new Set<Socket>();
     const server = createServer((incoming, answer) => {
-      const to = new URL(line.target);
+      const to = new URL(network.target);
       const outgoing = request(
         { host: to.hostname, port: to.port, method: incoming.method, path: incoming.url, headers: { ...incoming.headers } },
         (response) => {
-          if (line.loses(incoming, response.statusCode!)) {
+          if (network.dropsResponse(incoming, response.statusCode!)) {
             answer.destroy();
             return;
           }
@@ -119,9 +119,9 @@ export class Line {
       answer.on("close", () => outgoing.destroy());
       void (async () => {
         for await (const piece of incoming) {
-          await line.room((piece as Buffer).length);
-          line.passed += (piece as Buffer).length;
-          if (!outgoing.write(line.damage(piece as Buffer))) {
+          await network.waitForAllowance((piece as Buffer).length);
+          network.forwarded += (piece as Buffer).length;
+          if (!outgoing.write(network.transform(piece as Buffer))) {
             await new Promise((resolve) => outgoing.once("drain", resolve));
           }
         }
@@ -129,7 +129,7 @@ export class Line {
       })().catch(() => outgoing.destroy());
     });
     server.on("connection", (socket) => {
-      if (line.down) {
+      if (network.down) {
         socket.destroy();
         return;
       }
@@ -137,22 +137,22 @@ export class Line {
       socket.on("close", () => sockets.delete(socket));
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const line = new Line(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}`, target);
-    line.cut = () => sockets.forEach((socket) => socket.destroy());
-    return line;
+    const network = new Network(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}`, target);
+    network.cut = () => sockets.forEach((socket) => socket.destroy());
+    return network;
   }
 
-  /** Ends every connection, as a lost network does. */
+  /** Closes every connection, as a lost network does. */
   cut: () => void = () => {};
 
-  /** Lets that many bytes through in all from here on. */
+  /** Sets the number of bytes to forward in total. */
   allow(bytes: number): void {
     this.limit = bytes;
     this.waiting.splice(0).forEach((wake) => wake());
   }
 
-  private async room(bytes: number): Promise<void> {
-    while (this.passed + bytes > this.limit) {
+  private async waitForAllowance(bytes: number): Promise<void> {
+    while (this.forwarded + bytes > this.limit) {
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     }
   }

@@ -1,18 +1,18 @@
-//! Language and theme, and what axe finds: nothing, on every screen, in both languages and both themes.
+//! Language, theme and accessibility: axe reports no violation on any screen, in both languages and both themes.
 
 import type { Page } from "@playwright/test";
 
 import { expect, test } from "../fixtures.ts";
-import { expectAccessible, furnish, open, row } from "./page.ts";
+import { expectAccessible, createSampleFiles, open, row } from "../helpers/page.ts";
 
-test.beforeEach(async ({ tree }) => furnish(tree));
+test.beforeEach(async ({ tree }) => createSampleFiles(tree));
 
 const SCREENS = { desktop: { width: 1280, height: 800 }, medium: { width: 900, height: 700 }, phone: { width: 390, height: 844 } };
 
 for (const locale of ["en-US", "fr-FR"]) {
   for (const colorScheme of ["light", "dark"] as const) {
     for (const [name, viewport] of Object.entries(SCREENS)) {
-      test(`axe finds nothing: ${locale}, ${colorScheme}, ${name}`, async ({ browser, baseURL }) => {
+      test(`axe reports no violation: ${locale}, ${colorScheme}, ${name}`, async ({ browser, baseURL }) => {
         const phone = name === "phone";
         const context = await browser.newContext({ baseURL, locale, colorScheme, viewport, hasTouch: phone });
         const page = await context.newPage();
@@ -48,7 +48,7 @@ async function everyScreen(page: Page, phone: boolean): Promise<void> {
 test.describe("in French", () => {
   test.use({ locale: "fr-FR" });
 
-  test("the page speaks French, with its units and its spaces", async ({ page }) => {
+  test("French texts have French units and spaces", async ({ page }) => {
     await open(page);
     await expect(page.locator("html")).toHaveAttribute("lang", "fr");
     await expect(row(page, "Bravo.txt")).toContainText("3,0\u00a0ko");
@@ -58,7 +58,7 @@ test.describe("in French", () => {
     await expect(page.getByText("Téléchargement commencé\u00a0: Bravo.txt")).toBeVisible();
   });
 
-  test("the language is switched, and stays so", async ({ page }) => {
+  test("the chosen language is kept", async ({ page }) => {
     await open(page);
     await page.getByRole("button", { name: "Réglages" }).first().click();
     await page.getByRole("radio", { name: "English" }).check();
@@ -70,7 +70,7 @@ test.describe("in French", () => {
   });
 });
 
-test("the theme is switched, stays so, and is there before the first paint", async ({ page }) => {
+test("the chosen theme is kept and applies before the first paint", async ({ page }) => {
   await open(page);
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   await expect.poll(background).toBe("rgb(255, 255, 255)");
@@ -82,7 +82,7 @@ test("the theme is switched, stays so, and is there before the first paint", asy
   expect(await background()).toBe("rgb(17, 20, 23)");
 });
 
-test("whoever wants less motion gets none, and forced colours leave the selection visible", async ({ page }) => {
+test("reduced motion stops animations, and forced colours keep the selection visible", async ({ page }) => {
   await page.emulateMedia({ reducedMotion: "reduce", forcedColors: "active" });
   await open(page);
   await row(page, "alpha.txt").click();

@@ -1,9 +1,9 @@
-//! A folder of a hundred thousand files: first rows at once, both ends reached, the focus never lost.
+//! A folder of 100,000 files: the first rows appear at once, both ends are reachable, and the focus is never lost.
 
 import { closeSync, openSync } from "node:fs";
 
 import { expect, test, type Tree } from "../fixtures.ts";
-import { expectFocus, open, row } from "./page.ts";
+import { expectFocus, open, row } from "../helpers/page.ts";
 
 const FILES = 100_000;
 
@@ -13,7 +13,7 @@ function fill(tree: Tree): void {
   }
 }
 
-test("a hundred thousand rows", async ({ page, tree }) => {
+test("a list of 100,000 rows scrolls to both ends and keeps the focus", async ({ page, tree }) => {
   test.setTimeout(360_000);
   await tree.folder("big");
   fill(tree);
@@ -29,7 +29,7 @@ test("a hundred thousand rows", async ({ page, tree }) => {
   await expectFocus(page, `file ${FILES - 1}.txt`);
   await expect(row(page, `file ${FILES - 1}.txt`)).toBeInViewport();
 
-  // Scrolled away, the focused row is still there, and the next key brings it back.
+  // The focused row stays in the document when it is scrolled out of sight, and the next key brings it back.
   await page.locator(".port").evaluate((port) => port.scrollTo(0, 0));
   await expect(row(page, "file 0.txt")).toBeInViewport();
   await expectFocus(page, `file ${FILES - 1}.txt`);
@@ -42,7 +42,7 @@ test("a hundred thousand rows", async ({ page, tree }) => {
   await page.keyboard.press("Control+a");
   await expect(page.getByText("100,000 items selected").first()).toBeVisible();
 
-  // Once scrolling rests, a screen reader that reads on finds the rows in order.
+  // Once scrolling rests, the rows are in document order, as a screen reader reads them.
   const inOrder = () =>
     page.locator(".row:not(.off)").evaluateAll((rows) => {
       const order = rows.map((it) => Number(it.getAttribute("aria-rowindex")));

@@ -1,4 +1,4 @@
-//! Words for what the tests do on the page, so that a test says what a person does.
+//! Helpers of the tests: the rows of the list, the focus, accessibility, downloads, sample files.
 
 import { AxeBuilder } from "@axe-core/playwright";
 import { utimes } from "node:fs/promises";
@@ -8,12 +8,12 @@ import { expect, type Tree } from "../fixtures.ts";
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
-/** The row with exactly that name. */
+/** The row with that name. */
 export function row(page: Page, name: string): Locator {
   return page.locator(".row").filter({ has: page.locator(".name").getByText(name, { exact: true }) });
 }
 
-/** The names that are drawn, from top to bottom. */
+/** The rendered names, from top to bottom. */
 export async function names(page: Page): Promise<string[]> {
   const rows = await page.locator(".row:not(.off)").evaluateAll((rows) =>
     rows.map((row) => ({
@@ -24,38 +24,38 @@ export async function names(page: Page): Promise<string[]> {
   return rows.sort((one, other) => one.at - other.at).map(({ name }) => name);
 }
 
-/** Opens a folder by its address, and waits until the page takes keys. */
+/** Opens a folder by its address, and waits until the page handles keys. */
 export async function open(page: Page, path = ""): Promise<void> {
   await page.goto(path === "" ? "./" : `./?path=${path}`);
   await page.locator("#main").waitFor({ state: "attached" });
 }
 
-/** Expects the focus to be on that row. */
+/** Expects that row to have the focus. */
 export async function expectFocus(page: Page, name: string): Promise<void> {
   await expect(row(page, name)).toBeFocused();
 }
 
-/** Waits until what fades in is there: colours in between have contrasts in between. What turns for ever is let be. */
-export async function rested(page: Page): Promise<void> {
+/** Waits for the end of all finite animations, because colours during a fade have other contrasts. */
+export async function animationsEnded(page: Page): Promise<void> {
   await page.waitForFunction(() =>
     document.getAnimations().every((it) => it.playState !== "running" || it.effect?.getComputedTiming().endTime === Infinity),
   );
 }
 
-/** Expects no finding of axe, and says which if there are. */
+/** Expects axe to report no violation. */
 export async function expectAccessible(page: Page): Promise<void> {
-  await rested(page);
-  // "Legacy" is what needs no second page to put the frames' results together; the page has no frames.
+  await animationsEnded(page);
+  // The legacy mode needs no second page to combine the results of frames; the page has no frames.
   const { violations } = await new AxeBuilder({ page }).withTags(RULES).setLegacyMode().analyze();
   const findings = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")}`));
   expect(findings).toEqual([]);
 }
 
-/** Saves what the action makes the browser download, and answers its name and its bytes. */
+/** Runs an action that downloads a file, and returns the file. */
 export async function download(page: Page, act: () => Promise<void>): Promise<{ name: string; data: Buffer }> {
-  const coming = page.waitForEvent("download");
+  const downloading = page.waitForEvent("download");
   await act();
-  const file = await coming;
+  const file = await downloading;
   const pieces: Buffer[] = [];
   for await (const piece of await file.createReadStream()) {
     pieces.push(piece as Buffer);
@@ -63,8 +63,8 @@ export async function download(page: Page, act: () => Promise<void>): Promise<{ 
   return { name: file.suggestedFilename(), data: Buffer.concat(pieces) };
 }
 
-/** A few folders and files that many tests look at. */
-export async function furnish(tree: Tree): Promise<void> {
+/** Creates some folders and files for many tests. */
+export async function createSampleFiles(tree: Tree): Promise<void> {
   await tree.write("Documents/Budget.ods", "x".repeat(2_000));
   await tree.write("Documents/Letter.odt", "Dear all,\n");
   await tree.folder("Empty");

@@ -1,16 +1,16 @@
-//! How uploads look: axe finds nothing, in both languages and both themes, on a desk and on a phone.
+//! The panel of uploads in both languages and both themes, at desktop and phone width: axe reports no violation.
 
 import { mkdir } from "node:fs/promises";
 import type { Page } from "@playwright/test";
 
 import { expect, type Tree } from "../fixtures.ts";
-import { expectAccessible, furnish, rested } from "./page.ts";
-import { type Line, panel, test } from "./uploading.ts";
+import { expectAccessible, createSampleFiles, animationsEnded } from "../helpers/page.ts";
+import { type Network, panel, test } from "../helpers/uploads.ts";
 
 const SCREENS = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
-/** A folder for pictures to look at; none are taken without it. */
+/** Folder for screenshots; without it, none are taken. */
 const PICTURES = process.env.PASSERELLE_E2E_PICTURES;
-/** What is uploaded, in bytes; the last one is there already, as something else. */
+/** The files and their sizes in bytes; the last one exists already with other bytes. */
 const FILES: [string, number][] = [
   ["Holiday film.mkv", 30_000_000],
   ["Report.pdf", 5_000_000],
@@ -19,7 +19,7 @@ const FILES: [string, number][] = [
   ["alpha.txt", 14],
 ];
 
-type Look = (what: string) => Promise<void>;
+type Inspect = (what: string) => Promise<void>;
 
 for (const locale of ["en-US", "fr-FR"]) {
   for (const colorScheme of ["light", "dark"] as const) {
@@ -27,8 +27,8 @@ for (const locale of ["en-US", "fr-FR"]) {
       test.describe(`uploads: ${locale}, ${colorScheme}, ${screen}`, () => {
         test.use({ locale, colorScheme, viewport, hasTouch: screen === "phone" });
 
-        const look = (page: Page): Look => async (what) => {
-          await rested(page);
+        const inspect = (page: Page): Inspect => async (what) => {
+          await animationsEnded(page);
           if (PICTURES) {
             await mkdir(PICTURES, { recursive: true });
             await page.screenshot({ path: `${PICTURES}/${what}-${screen}-${colorScheme}-${locale.slice(0, 2)}.png` });
@@ -36,9 +36,9 @@ for (const locale of ["en-US", "fr-FR"]) {
           await expectAccessible(page);
         };
 
-        test("while they go on", async ({ page, line, tree, mine }) => {
-          const see = look(page);
-          await begin(page, line, tree, mine);
+        test("running uploads", async ({ page, network, tree, local }) => {
+          const see = inspect(page);
+          await begin(page, network, tree, local);
           await see("question");
           await page.keyboard.press("Escape");
           await expect(panel(page).getByRole("listitem").first()).toBeVisible();
@@ -47,18 +47,18 @@ for (const locale of ["en-US", "fr-FR"]) {
           await see("paused");
         });
 
-        test("what became of them", async ({ page, line, tree, mine }) => {
-          const see = look(page);
+        test("finished uploads", async ({ page, network, tree, local }) => {
+          const see = inspect(page);
           const problem = { type: "about:blank", status: 507, code: "no_space", title: "full" };
           await page.route("**/{files,api/v1/uploads}{,/*}", (route) =>
             route.fulfill({ status: 507, contentType: "application/problem+json", body: JSON.stringify(problem) }),
           );
-          await begin(page, line, tree, mine);
+          await begin(page, network, tree, local);
           await page.keyboard.press("Escape");
           await expect(panel(page).getByText(/Not enough space|Espace insuffisant/).first()).toBeVisible();
           await see("failed");
           await page.unroute("**/{files,api/v1/uploads}{,/*}");
-          line.allow(Infinity);
+          network.allow(Infinity);
           await page.getByRole("button", { name: /Retry failed|Réessayer les échecs/ }).click();
           await page.getByRole("button", { name: /Decide about|Choisir quoi faire/ }).click();
           await page.getByRole("button", { name: /Keep both|Conserver les deux/ }).click();
@@ -70,13 +70,13 @@ for (const locale of ["en-US", "fr-FR"]) {
   }
 }
 
-/** Chooses all the files, of which only a part goes through; a question about the last one is open then. */
-async function begin(page: Page, line: Line, tree: Tree, mine: Tree): Promise<void> {
-  await furnish(tree);
-  // From the disk: what is handed over from memory passes through the test's own connection first, twice as large.
-  await Promise.all(FILES.map(([name, bytes]) => mine.write(name, Buffer.alloc(bytes))));
-  await page.goto(`${line.address}/`);
-  line.allow(12_000_000);
-  await page.locator("#upload-files").setInputFiles(FILES.map(([name]) => mine.at(name)));
+/** Selects all files, of which the proxy forwards a part; then the dialog about the last one is open. */
+async function begin(page: Page, network: Network, tree: Tree, local: Tree): Promise<void> {
+  await createSampleFiles(tree);
+  // Files on the disk, because files in memory pass through the connection of the test first, twice as large.
+  await Promise.all(FILES.map(([name, bytes]) => local.write(name, Buffer.alloc(bytes))));
+  await page.goto(`${network.address}/`);
+  network.allow(12_000_000);
+  await page.locator("#upload-files").setInputFiles(FILES.map(([name]) => local.at(name)));
   await expect(page.getByRole("dialog")).toBeVisible();
 }

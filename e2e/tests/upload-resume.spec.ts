@@ -1,4 +1,4 @@
-//! Uploads that something ends in the middle: they go on from where the server stands, and what is there is whole.
+//! Interrupted uploads: they continue from the server's offset, and every published file is complete.
 
 import { watch } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
@@ -7,58 +7,58 @@ import { join } from "node:path";
 import type { Page } from "@playwright/test";
 
 import { expect, Server } from "../fixtures.ts";
-import { choose, drop, expectSame, file, large, Line, panel, test, upload } from "./uploading.ts";
+import { chooseFiles, drop, expectSameBytes, file, writeRandomFile, Network, panel, test, upload } from "../helpers/uploads.ts";
 
 const SIZE = 60_000_000;
-/** Somewhere after the first slice of 8 MiB, which is durable by then. */
-const SOME = 20_000_000;
+/** An offset after the first slice of 8 MiB, which is durable by then. */
+const PART = 20_000_000;
 
 const LOST = "Paused: connection lost. Will resume automatically.";
 
-/** Starts an upload of which only a part goes through. */
-async function begin(page: Page, line: Line, path: string): Promise<void> {
-  line.allow(SOME);
-  await page.goto(`${line.address}/`);
-  await choose(page, [path]);
-  await expect.poll(() => line.passed).toBeGreaterThan(SOME - (1 << 20));
+/** Starts an upload of which the proxy forwards a part. */
+async function begin(page: Page, network: Network, path: string): Promise<void> {
+  network.allow(PART);
+  await page.goto(`${network.address}/`);
+  await chooseFiles(page, [path]);
+  await expect.poll(() => network.forwarded).toBeGreaterThan(PART - (1 << 20));
 }
 
-/** Expects that it went on, and did not start again. */
-function expectResumed(line: Line, before: number): void {
-  expect(line.passed - before).toBeLessThan(SIZE - 4_000_000);
+/** Expects that the upload continued and did not start over. */
+function expectResumed(network: Network, before: number): void {
+  expect(network.forwarded - before).toBeLessThan(SIZE - 4_000_000);
 }
 
 async function visible(root: string): Promise<string[]> {
   return (await readdir(root)).filter((name) => !name.startsWith("."));
 }
 
-test("an upload is paused and goes on", async ({ page, line, tree, mine }) => {
-  const path = await large(mine, "film.mkv", SIZE);
-  await begin(page, line, path);
+test("a paused upload is resumed", async ({ page, network, tree, local }) => {
+  const path = await writeRandomFile(local, "film.mkv", SIZE);
+  await begin(page, network, path);
   await expect(page).toHaveTitle(/^\d+% · /);
   await upload(page, "film.mkv").getByRole("button", { name: "Pause film.mkv" }).click();
   await expect(upload(page, "film.mkv")).toContainText("Paused at");
   await expect(panel(page).getByRole("heading")).toHaveText("Uploads paused");
   expect(await visible(tree.root)).toEqual([]);
-  line.allow(Infinity);
-  const before = line.passed;
+  network.allow(Infinity);
+  const before = network.forwarded;
   await upload(page, "film.mkv").getByRole("button", { name: "Resume film.mkv" }).click();
   await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 60_000 });
-  await expectSame(tree, "film.mkv", path);
-  expectResumed(line, before);
+  await expectSameBytes(tree, "film.mkv", path);
+  expectResumed(network, before);
 });
 
-for (const way of ["chosen by its button", "dropped on the page"]) {
-  test(`after a reload the file is ${way} and the upload goes on`, async ({ page, line, tree, mine }) => {
-    const path = await large(mine, "film.mkv", SIZE);
-    await begin(page, line, path);
+for (const way of ["selected by its button", "dropped on the page"]) {
+  test(`after a reload the upload continues when the file is ${way}`, async ({ page, network, tree, local }) => {
+    const path = await writeRandomFile(local, "film.mkv", SIZE);
+    await begin(page, network, path);
     const warned = page.waitForEvent("dialog");
     page.on("dialog", (dialog) => dialog.accept());
     await page.reload();
     expect((await warned).type()).toBe("beforeunload");
     await expect(upload(page, "film.mkv")).toContainText("Unfinished: choose this file again to go on from");
-    line.allow(Infinity);
-    const before = line.passed;
+    network.allow(Infinity);
+    const before = network.forwarded;
     if (way === "dropped on the page") {
       await drop(page, page.locator("main"), [path]);
     } else {
@@ -68,18 +68,18 @@ for (const way of ["chosen by its button", "dropped on the page"]) {
     }
     await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 60_000 });
     await expect(panel(page).getByRole("listitem")).toHaveCount(1);
-    await expectSame(tree, "film.mkv", path);
-    expectResumed(line, before);
+    await expectSameBytes(tree, "film.mkv", path);
+    expectResumed(network, before);
     expect(await page.evaluate(() => Object.keys(localStorage).filter((key) => key.includes("upload")))).toEqual([]);
   });
 }
 
-test("after a reload a file that the browser still knows goes on by itself", async ({ page, line, tree, mine }) => {
-  const path = await large(mine, "film.mkv", SIZE);
-  line.allow(SOME);
-  await page.goto(`${line.address}/`);
+test("after a reload an upload with a stored file handle continues by itself", async ({ page, network, tree, local }) => {
+  const path = await writeRandomFile(local, "film.mkv", SIZE);
+  network.allow(PART);
+  await page.goto(`${network.address}/`);
   await expect(page.getByRole("button", { name: "Upload", exact: true }).first()).toBeVisible();
-  // The origin's private files have handles of the same kind as a dropped file's.
+  // Files of the origin private file system have handles of the same kind as dropped files.
   await page.evaluate(async (size) => {
     const folder = await navigator.storage.getDirectory();
     const handle = await folder.getFileHandle("film.mkv", { create: true });
@@ -90,7 +90,7 @@ test("after a reload a file that the browser still knows goes on by itself", asy
     data.items.add(await handle.getFile());
     document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
   }, SIZE);
-  await expect.poll(() => line.passed).toBeGreaterThan(SOME - (1 << 20));
+  await expect.poll(() => network.forwarded).toBeGreaterThan(PART - (1 << 20));
   await page.evaluate(async () => {
     const upload = Object.keys(localStorage).find((key) => key.startsWith("passerelle.upload:"))!.split(":")[1]!;
     const folder = await navigator.storage.getDirectory();
@@ -107,102 +107,102 @@ test("after a reload a file that the browser still knows goes on by itself", asy
     });
   });
   page.on("dialog", (dialog) => dialog.accept());
-  line.allow(Infinity);
+  network.allow(Infinity);
   await page.reload();
   await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 60_000 });
   expect(path && (await visible(tree.root))).toEqual(["film.mkv"]);
 });
 
-test("a lost connection pauses, and its return resumes, by itself", async ({ page, line, tree, mine }) => {
-  const path = await large(mine, "film.mkv", SIZE);
-  await begin(page, line, path);
-  line.down = true;
-  line.cut();
+test("an upload pauses when the connection is lost and continues when it returns", async ({ page, network, tree, local }) => {
+  const path = await writeRandomFile(local, "film.mkv", SIZE);
+  await begin(page, network, path);
+  network.down = true;
+  network.cut();
   await expect(panel(page).getByRole("heading")).toHaveText(LOST);
-  line.allow(Infinity);
-  const before = line.passed;
-  line.down = false;
+  network.allow(Infinity);
+  const before = network.forwarded;
+  network.down = false;
   await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 90_000 });
-  await expectSame(tree, "film.mkv", path);
-  expectResumed(line, before);
+  await expectSameBytes(tree, "film.mkv", path);
+  expectResumed(network, before);
 });
 
-test("without a network nothing is tried, and with it at once", async ({ page, context, line, tree, mine }) => {
-  const path = await large(mine, "film.mkv", SIZE);
-  await begin(page, line, path);
+test("no attempt is made offline, and one at once when online", async ({ page, context, network, tree, local }) => {
+  const path = await writeRandomFile(local, "film.mkv", SIZE);
+  await begin(page, network, path);
   await context.setOffline(true);
   await expect(panel(page).getByRole("heading")).toHaveText(LOST);
-  line.allow(Infinity);
+  network.allow(Infinity);
   await context.setOffline(false);
   await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 60_000 });
-  await expectSame(tree, "film.mkv", path);
+  await expectSameBytes(tree, "film.mkv", path);
 });
 
-test("a server that is killed in the middle and comes back gets the rest", async ({ page, tree, mine }) => {
-  const path = await large(mine, "film.mkv", SIZE);
+test("an upload continues after the server was killed and restarted", async ({ page, tree, local }) => {
+  const path = await writeRandomFile(local, "film.mkv", SIZE);
   const state = await mkdtemp(join(tmpdir(), "passerelle-e2e-state-"));
   const flags = ["--anonymous", "write"];
   const first = await Server.start(tree.root, state, flags);
-  const line = await Line.to(first.http);
-  await begin(page, line, path);
+  const network = await Network.to(first.http);
+  await begin(page, network, path);
   await first.stop("SIGKILL");
   await expect(panel(page).getByRole("heading")).toHaveText(LOST);
   expect(await visible(tree.root)).toEqual([]);
   const second = await Server.start(tree.root, state, flags);
-  line.target = second.http;
-  line.allow(Infinity);
-  const before = line.passed;
+  network.target = second.http;
+  network.allow(Infinity);
+  const before = network.forwarded;
   await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 90_000 });
-  await expectSame(tree, "film.mkv", path);
-  expectResumed(line, before);
-  await line.close();
+  await expectSameBytes(tree, "film.mkv", path);
+  expectResumed(network, before);
+  await network.close();
   await second.stop();
   await rm(state, { recursive: true, force: true });
 });
 
-test("an upload that the server gave up starts again", async ({ page, line, tree, mine }) => {
-  const path = await large(mine, "film.mkv", SIZE);
-  await begin(page, line, path);
+test("an upload that expired at the server starts over", async ({ page, network, tree, local }) => {
+  const path = await writeRandomFile(local, "film.mkv", SIZE);
+  await begin(page, network, path);
   await upload(page, "film.mkv").getByRole("button", { name: "Pause film.mkv" }).click();
   const gone = await page.evaluate(async () => {
     const id = Object.keys(localStorage).find((key) => key.startsWith("passerelle.upload:"))!.split(":")[1]!;
     return (await fetch(`api/v1/uploads/${id}`, { method: "DELETE", headers: { "tus-resumable": "1.0.0" } })).status;
   });
   expect(gone).toBe(204);
-  line.allow(Infinity);
+  network.allow(Infinity);
   await upload(page, "film.mkv").getByRole("button", { name: "Resume film.mkv" }).click();
   await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 60_000 });
-  await expectSame(tree, "film.mkv", path);
+  await expectSameBytes(tree, "film.mkv", path);
 });
 
-test("a cancelled upload leaves nothing behind", async ({ page, line, server, tree, mine }) => {
-  const path = await large(mine, "film.mkv", SIZE);
-  await begin(page, line, path);
+test("a cancelled upload leaves no bytes at the server", async ({ page, network, server, tree, local }) => {
+  const path = await writeRandomFile(local, "film.mkv", SIZE);
+  await begin(page, network, path);
   await upload(page, "film.mkv").getByRole("button", { name: "Cancel film.mkv" }).click();
   await expect(panel(page)).toHaveCount(0);
   const uploads = async () => (await (await fetch(`${server.http}/api/v1/uploads`)).json()).uploads.length;
-  line.allow(Infinity);
+  network.allow(Infinity);
   await expect.poll(uploads).toBe(0);
   expect(await visible(tree.root)).toEqual([]);
   expect(await page.evaluate(() => Object.keys(localStorage).filter((key) => key.includes("upload")))).toEqual([]);
 });
 
-test("bytes that change on the way never become a small file", async ({ page, line, tree }) => {
-  line.damage = (piece) => Buffer.from(piece).fill(0x78, 0, 1);
-  await page.goto(`${line.address}/`);
-  await choose(page, [file("contract.txt", "I owe you nothing")]);
+test("corrupted bytes are never published as a small file", async ({ page, network, tree }) => {
+  network.transform = (piece) => Buffer.from(piece).fill(0x78, 0, 1);
+  await page.goto(`${network.address}/`);
+  await chooseFiles(page, [file("contract.txt", "I owe you nothing")]);
   await expect(upload(page, "contract.txt")).toContainText("What arrived is not the same");
   expect(await visible(tree.root)).toEqual([]);
-  line.damage = (piece) => piece;
+  network.transform = (piece) => piece;
   await upload(page, "contract.txt").getByRole("button", { name: "Retry contract.txt" }).click();
   await expect(upload(page, "contract.txt")).toContainText("Verified");
 });
 
-/** Changes one bit on the way, once that many bytes have passed. */
-function spoil(line: Line, after: number): void {
+/** Flips one bit in transit after that many bytes. */
+function corruptOneBit(network: Network, after: number): void {
   let done = false;
-  line.damage = (piece) => {
-    if (done || line.passed < after) {
+  network.transform = (piece) => {
+    if (done || network.forwarded < after) {
       return piece;
     }
     done = true;
@@ -212,47 +212,47 @@ function spoil(line: Line, after: number): void {
   };
 }
 
-for (const [part, after] of [["the middle", SOME], ["the last slice", SIZE - 1_000_000]] as const) {
-  test(`a large file of which ${part} changes on the way is never seen, and is sent again`, async ({ page, line, server, tree, mine }) => {
-    const path = await large(mine, "film.mkv", SIZE);
-    // Every name that appears in the folder, however briefly.
+for (const [part, after] of [["the middle", PART], ["the last slice", SIZE - 1_000_000]] as const) {
+  test(`a large file with ${part} corrupted is never visible, and is sent again`, async ({ page, network, server, tree, local }) => {
+    const path = await writeRandomFile(local, "film.mkv", SIZE);
+    // Every name that ever appears in the folder.
     const seen = new Set<string | null>();
     const watching = watch(tree.root, (_, name) => seen.add(name));
-    spoil(line, after);
-    await page.goto(`${line.address}/`);
-    await choose(page, [path]);
+    corruptOneBit(network, after);
+    await page.goto(`${network.address}/`);
+    await chooseFiles(page, [path]);
     await expect(upload(page, "film.mkv")).toContainText("What arrived is not the same", { timeout: 60_000 });
     expect(await visible(tree.root)).toEqual([]);
     expect([...seen]).not.toContain("film.mkv");
-    // It cannot be saved any more, and takes no room.
+    // The server drops the corrupted upload.
     const uploads = async () => (await (await fetch(`${server.http}/api/v1/uploads`)).json()).uploads.length;
     await expect.poll(uploads).toBe(0);
     await upload(page, "film.mkv").getByRole("button", { name: "Retry film.mkv" }).click();
     await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 60_000 });
-    await expectSame(tree, "film.mkv", path);
-    await expect.poll(() => [...seen], "the watch sees what appears").toContain("film.mkv");
+    await expectSameBytes(tree, "film.mkv", path);
+    await expect.poll(() => [...seen], "the watch reports new files").toContain("film.mkv");
     watching.close();
   });
 }
 
-test("damage that the page could not hear of is found when it asks again", async ({ page, line, tree, mine }) => {
-  const path = await large(mine, "film.mkv", SIZE);
+test("corruption is reported by the next request if its response was lost", async ({ page, network, tree, local }) => {
+  const path = await writeRandomFile(local, "film.mkv", SIZE);
   const seen = new Set<string | null>();
   const watching = watch(tree.root, (_, name) => seen.add(name));
-  spoil(line, SOME);
+  corruptOneBit(network, PART);
   let lost = 0;
-  line.loses = (request, status) => request.method === "PATCH" && status === 460 && lost++ === 0;
-  await page.goto(`${line.address}/`);
-  await choose(page, [path]);
+  network.dropsResponse = (request, status) => request.method === "PATCH" && status === 460 && lost++ === 0;
+  await page.goto(`${network.address}/`);
+  await chooseFiles(page, [path]);
   await expect(upload(page, "film.mkv")).toContainText("What arrived is not the same", { timeout: 90_000 });
   expect(lost).toBe(1);
   expect([...seen]).not.toContain("film.mkv");
   watching.close();
 });
 
-test("the last bytes wait for the hash", async ({ page, line, tree, mine }) => {
-  const path = await large(mine, "film.mkv", SIZE);
-  // A hasher that reads nothing before it may.
+test("the last slice waits for the hash", async ({ page, network, tree, local }) => {
+  const path = await writeRandomFile(local, "film.mkv", SIZE);
+  // A hasher that reads no file before the test allows it.
   await page.addInitScript(() => {
     const post = Worker.prototype.postMessage;
     const held: (() => void)[] = [];
@@ -261,10 +261,10 @@ test("the last bytes wait for the hash", async ({ page, line, tree, mine }) => {
       held.push(() => post.call(this, message));
     } as typeof post;
   });
-  await page.goto(`${line.address}/`);
-  await choose(page, [path]);
+  await page.goto(`${network.address}/`);
+  await chooseFiles(page, [path]);
   await expect(upload(page, "film.mkv")).toContainText("Verifying…", { timeout: 60_000 });
-  expect(line.passed).toBeLessThan(SIZE);
+  expect(network.forwarded).toBeLessThan(SIZE);
   expect(await visible(tree.root)).toEqual([]);
   await upload(page, "film.mkv").getByRole("button", { name: "Pause film.mkv" }).click();
   await expect(upload(page, "film.mkv")).toContainText("Paused at");
@@ -272,15 +272,15 @@ test("the last bytes wait for the hash", async ({ page, line, tree, mine }) => {
   await expect(upload(page, "film.mkv")).toContainText("Verifying…");
   await page.evaluate(() => (window as unknown as { hash: () => void }).hash());
   await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 60_000 });
-  await expectSame(tree, "film.mkv", path);
+  await expectSameBytes(tree, "film.mkv", path);
 });
 
-test("giving all up asks first once much was sent", async ({ page, line, tree, mine }) => {
-  const paths = [await large(mine, "film.mkv", SIZE), await large(mine, "sequel.mkv", SIZE)];
-  line.allow(SOME * 2);
-  await page.goto(`${line.address}/`);
-  await choose(page, paths);
-  await expect.poll(() => line.passed).toBeGreaterThan(2 * SOME - (1 << 20));
+test("cancelling all uploads asks for confirmation after many bytes were sent", async ({ page, network, tree, local }) => {
+  const paths = [await writeRandomFile(local, "film.mkv", SIZE), await writeRandomFile(local, "sequel.mkv", SIZE)];
+  network.allow(PART * 2);
+  await page.goto(`${network.address}/`);
+  await chooseFiles(page, paths);
+  await expect.poll(() => network.forwarded).toBeGreaterThan(2 * PART - (1 << 20));
   await panel(page).getByRole("button", { name: "Cancel all" }).click();
   const dialog = page.getByRole("dialog", { name: "Cancel all uploads?" });
   await expect(dialog).toContainText("were sent already");
