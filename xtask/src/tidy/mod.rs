@@ -3,20 +3,20 @@
 //! [`tree`] reads the files, [`source`] parses Rust as far as the rules need it, [`table`] holds what the rules allow;
 //! every other file is one rule, with a planted violation in its tests.
 
-mod arrows;
 mod circles;
 mod decoding;
 mod documents;
 mod files;
+mod imports;
 mod modules;
 mod problem;
-mod reach;
 mod rows;
 mod run;
 mod source;
 mod table;
 mod tokens;
 mod tree;
+mod unreached;
 mod words;
 
 pub(crate) use run::tidy;

@@ -1,8 +1,8 @@
-//! Every row of the tables matches something: a room, a crate or an import that no longer exists leaves its row.
+//! Every row of the tables matches something, so that a row disappears with its room, crate or import.
 
 use std::collections::BTreeSet;
 
-use super::{arrows, problem::Problem, table, tree::Tree};
+use super::{imports, problem::Problem, table, tree::Tree};
 
 const TABLE: &str = "xtask/src/tidy/table.rs";
 
@@ -13,13 +13,14 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
 
 fn rooms(tree: &Tree) -> Vec<String> {
     let used: BTreeSet<(String, String)> =
-        tree.sources.iter().flat_map(|(file, source)| arrows::between_rooms(file, source)).collect();
+        tree.sources.iter().flat_map(|(file, source)| imports::between_rooms(file, source)).collect();
     let exists = |room: &str| {
-        let (folder, file) = (format!("{}{room}/", arrows::ROOMS), format!("{}{room}.rs", arrows::ROOMS));
+        let (folder, file) =
+            (format!("{}{room}/", imports::ROOMS_FOLDER), format!("{}{room}.rs", imports::ROOMS_FOLDER));
         tree.names.iter().any(|name| name.starts_with(&folder) || *name == file)
     };
     let mut sentences = Vec::new();
-    for (from, allowed) in table::ARROWS {
+    for (from, allowed) in table::ROOMS {
         if !exists(from) {
             sentences.push(format!("there is no room `{from}`"));
         }

@@ -1,6 +1,6 @@
 //! Reads the tree, applies every rule, and reports.
 
-use super::{arrows, circles, decoding, documents, files, problem::Problem, reach, rows, tree::Tree, words};
+use super::{circles, decoding, documents, files, imports, problem::Problem, rows, tree::Tree, unreached, words};
 use crate::repo::{Failure, Outcome, Repo};
 
 /// # Errors
@@ -18,9 +18,9 @@ fn problems(repo: &Repo) -> Outcome<Vec<Problem>> {
     let tree = Tree::read(repo)?;
     let mut problems = files::check_first_lines(&tree);
     problems.extend(files::check_sizes(repo));
-    problems.extend(arrows::check(&tree));
+    problems.extend(imports::check(&tree));
     problems.extend(circles::check(&tree));
-    problems.extend(reach::check(&tree.sources));
+    problems.extend(unreached::check(&tree.sources));
     problems.extend(rows::check(&tree));
     problems.extend(decoding::check(&tree));
     problems.extend(documents::check(&tree));

@@ -15,7 +15,7 @@ pub(super) struct NamedPath {
     pub(super) test: bool,
 }
 
-/// What a `use` adds to a path.
+/// The form of a path in a `use`.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Import {
     pub(super) public: bool,
@@ -133,7 +133,7 @@ struct Leaf {
     name: Imported,
 }
 
-/// Reads a tree of a `use`, from the first word after `use`, a comma or `{`, and answers where it ends.
+/// Reads one tree of a `use`, and returns the index after it.
 fn tree(tokens: &[Token], start: usize, before: &[String], found: &mut Vec<Leaf>) -> usize {
     let mut segments = before.to_vec();
     let mut line = tokens.get(start).map_or(0, |token| token.line);
@@ -178,7 +178,7 @@ fn group(tokens: &[Token], start: usize, before: &[String], found: &mut Vec<Leaf
     at
 }
 
-/// Reads one path outside a `use`, and answers where it ends.
+/// Reads one path outside a `use`, and returns the index after it.
 fn path(tokens: &[Token], start: usize) -> (Vec<String>, usize) {
     let mut segments = Vec::new();
     let mut at = start;
@@ -193,7 +193,7 @@ fn path(tokens: &[Token], start: usize) -> (Vec<String>, usize) {
     (segments, at)
 }
 
-/// Not the `use<'a>` of a captured lifetime.
+/// Whether `use` begins an import, in contrast to `use<'a>` of a captured lifetime.
 fn starts_use(tokens: &[Token], at: usize) -> bool {
     matches!(kind_at(tokens, at + 1), Some(Kind::Word(_) | Kind::Colons | Kind::Mark('{')))
 }
@@ -220,7 +220,7 @@ fn defined_name(tokens: &[Token], at: usize) -> Option<&str> {
     (!matches!(name, "fn" | "unsafe" | "async" | "extern")).then_some(name)
 }
 
-/// A word that nothing leads up to: `b` in `a::b` and in `a.b` is not the start of a path.
+/// Whether a path starts at the word: `b` in `a::b` and in `a.b` starts none.
 fn starts_path(tokens: &[Token], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|at| kind_at(tokens, at));
     !matches!(before, Some(Kind::Colons | Kind::Mark('.')))

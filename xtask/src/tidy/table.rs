@@ -1,23 +1,18 @@
-//! What tidy holds the source tree to, as tables: edit these when a decision changes, and say so in the commit.
+//! What the rules allow, as tables. A changed row states its reason in the commit.
 
-/// Each room of `backend/src`, and the rooms that it may import. Only what is listed here may be imported.
-pub(super) const ARROWS: &[(&str, &[&str])] = &[
-    // Dates from seconds.
+/// Each room of `backend/src`, with the rooms that it may import.
+pub(super) const ROOMS: &[(&str, &[&str])] = &[
     ("calendar", &[]),
-    // Ids, nonces and keys.
-    ("random", &[]),
-    // What the system says of a file's pages, for whoever reads or sends one.
     ("page_cache", &[]),
-    // How many bytes each of many may hold.
-    ("transfer_budget", &[]),
-    // How a TCP connection is set up, for whoever makes or accepts one.
+    ("random", &[]),
     ("sockets", &[]),
+    ("transfer_budget", &[]),
     ("storage", &["page_cache", "random"]),
     ("wire", &["random", "sockets"]),
     ("server", &["page_cache", "random", "transfer_budget", "sockets", "storage", "wire"]),
     ("client", &["random", "transfer_budget", "wire"]),
     ("gateway", &["calendar", "client", "page_cache", "random", "sockets"]),
-    // The parts of the program that are no room: they sit above, and no room knows them.
+    // Parts of the program above the rooms: no room imports them.
     ("state", &["storage", "wire"]),
     ("config", &["gateway", "transfer_budget", "server"]),
     ("telemetry", &["config"]),
@@ -27,10 +22,9 @@ pub(super) const ARROWS: &[(&str, &[&str])] = &[
     ("run", &["client", "config", "gateway", "server", "sockets", "state", "storage", "telemetry", "wire"]),
 ];
 
-/// A third-party crate that only some places may name, with those places below the root of the repository.
+/// Third-party crates that only some files may use, with those files and folders.
 pub(super) const CRATES: &[(&str, &[&str])] = &[
-    // The operating system's files: a sandbox for what is served and one for what is fetched, and the few system
-    // calls that join a file to a socket.
+    // System calls: the sandboxes of the storage and of `get`, and the calls that send a file to a socket.
     ("cap_std", &["backend/src/commands/get/", "backend/src/storage/"]),
     (
         "rustix",
@@ -46,7 +40,7 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ),
     ("getrandom", &["backend/src/random.rs"]),
     ("socket2", &["backend/src/sockets.rs"]),
-    // HTTP ends at the gateway: nothing behind it may hear of it.
+    // HTTP ends at the gateway.
     ("axum", &["backend/src/gateway/"]),
     ("http", &["backend/src/gateway/"]),
     ("http_body", &["backend/src/gateway/"]),
@@ -61,11 +55,11 @@ pub(super) const CRATES: &[(&str, &[&str])] = &[
     ("notify", &["backend/src/storage/local/"]),
 ];
 
-/// Parts of the standard library that a folder must do without: `shared` does no input or output and reads no clock.
+/// Parts of the standard library that a folder may not use: `shared` does no input or output and reads no clock.
 pub(super) const STANDARD: &[(&str, &[&str])] =
     &[("shared/src/", &["fs", "net", "process", "thread", "time::Instant", "time::SystemTime"])];
 
-/// A crate of the workspace, and those of the workspace that its manifest may name.
+/// Each crate of the workspace, with the crates of the workspace that it may depend on.
 pub(super) const MANIFESTS: &[(&str, &[&str])] = &[
     ("shared", &[]),
     ("frontend", &["shared"]),
@@ -76,7 +70,7 @@ pub(super) const MANIFESTS: &[(&str, &[&str])] = &[
     ("bench", &["backend", "shared", "xtask"]),
 ];
 
-/// A file larger than this in version control is a mistake: it stays in everyone's clone forever.
+/// The largest file in version control: it stays in every clone forever.
 pub(super) const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The only files that decode percent-encoding: the path parser, query values, and info files of the trash
@@ -89,11 +83,17 @@ pub(super) const HISTORIC: &[&str] = &["CHANGELOG.md", "docs/decisions/", "docs/
 
 /// Words that are banned in comments, documents, messages and names.
 pub(super) const WORDS: &[&str] = &[
+    "anybody",
+    "deed",
     "deeds",
     "ears",
+    "everybody",
     "farewell",
     "foresee",
     "foreseen",
+    "lend",
+    "lends",
+    "lent",
     "nobody",
     "nobodys",
     "somebody",
@@ -102,12 +102,13 @@ pub(super) const WORDS: &[&str] = &[
     "told",
     "whoever",
     "whomever",
+    "wish",
 ];
 
-/// Phrases that are banned likewise, in lower case.
+/// Phrases that are banned in the same places, in lower case.
 pub(super) const PHRASES: &[&str] = &["the same,", "the same but"];
 
-/// Words that a file may contain nevertheless, with the file or folder.
+/// Files and folders that may contain banned words.
 pub(super) const WORD_EXCEPTIONS: &[(&str, &[&str])] = &[
     // The lists themselves, and the tests of the rule.
     ("xtask/src/tidy/table.rs", WORDS),

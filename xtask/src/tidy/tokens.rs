@@ -40,7 +40,7 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
     tokens
 }
 
-/// The first place at or after `at` where the rest of the text is as wanted.
+/// The first index at or after `at` where `wanted` accepts the rest of the text.
 fn find(chars: &[char], at: usize, wanted: impl Fn(&[char]) -> bool) -> usize {
     (at..chars.len()).find(|at| wanted(&chars[*at..])).unwrap_or(chars.len())
 }

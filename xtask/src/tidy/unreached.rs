@@ -23,7 +23,7 @@ pub(super) fn check(files: &BTreeMap<String, Source>) -> Vec<Problem> {
     lost.map(|file| Problem::at(file, 1, "no `mod` leads to this file, so it is not compiled")).collect()
 }
 
-/// What cargo compiles of its own accord.
+/// Whether cargo compiles the file without a `mod`.
 fn is_root(file: &str) -> bool {
     let parts: Vec<&str> = file.split('/').collect();
     matches!(
@@ -37,14 +37,14 @@ fn is_root(file: &str) -> bool {
     )
 }
 
-/// Where the text of a declared module may lie.
+/// The possible files of a declared module.
 fn places(file: &str, declared: &Declared) -> Vec<String> {
     let (folder, name) = file.rsplit_once('/').unwrap_or(("", file));
     if let Some(path) = &declared.path {
         return vec![join(folder, &[], path)];
     }
     let stem = name.trim_end_matches(".rs");
-    // A root and a `mod.rs` own their folder; any other file owns the folder of its name.
+    // Modules of a root and of a `mod.rs` are in its folder, those of another file in the folder of its name.
     let owner = if stem == "mod" || is_root(file) { None } else { Some(stem.to_owned()) };
     let below: Vec<String> = owner.into_iter().chain(declared.inside.iter().cloned()).collect();
     vec![
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_nothing_names_is_found() {
+    fn a_file_without_a_mod_is_refused() {
         let files = [
             ("backend/src/lib.rs", "mod wire; // mod gone;"),
             ("backend/src/wire.rs", ""),

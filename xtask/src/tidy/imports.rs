@@ -1,4 +1,5 @@
-//! Who may import whom: rooms of the backend, third-party crates, parts of the standard library, manifests. Pure.
+//! Imports stay within the tables: between rooms of the backend, of third-party crates, of the standard library, and
+//! between the crates of the workspace. Pure.
 
 use super::{
     modules::module_of,
@@ -9,7 +10,7 @@ use super::{
 };
 
 /// The folder of the rooms.
-pub(super) const ROOMS: &str = "backend/src/";
+pub(super) const ROOMS_FOLDER: &str = "backend/src/";
 
 /// Every forbidden import, and every forbidden dependency of a manifest.
 pub(super) fn check(tree: &Tree) -> Vec<Problem> {
@@ -20,7 +21,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
 
 /// The room of a file with each other room that it imports.
 pub(super) fn between_rooms(file: &str, source: &Source) -> Vec<(String, String)> {
-    let Some(below) = file.strip_prefix(ROOMS) else { return Vec::new() };
+    let Some(below) = file.strip_prefix(ROOMS_FOLDER) else { return Vec::new() };
     let module = module_of(below);
     let Some(from) = module.first() else { return Vec::new() };
     let targets = source.paths.iter().filter_map(|path| target(&module, path));
@@ -64,22 +65,24 @@ fn check_manifest(file: &str, text: &str) -> Vec<Problem> {
 }
 
 fn check_room(file: &str, path: &NamedPath) -> Option<String> {
-    let module = module_of(file.strip_prefix(ROOMS)?);
+    let module = module_of(file.strip_prefix(ROOMS_FOLDER)?);
     let from = module.first()?;
     let to = target(&module, path)?;
     if *from == to {
         return None;
     }
-    let is_room = |room: &str| table::ARROWS.iter().any(|(name, _)| *name == room);
-    let Some((_, allowed)) = table::ARROWS.iter().find(|(name, _)| name == from) else {
-        return Some(format!("`{from}` has no row in xtask/src/tidy/table.rs; say there what it may import"));
+    let is_room = |room: &str| table::ROOMS.iter().any(|(name, _)| *name == room);
+    let Some((_, allowed)) = table::ROOMS.iter().find(|(name, _)| name == from) else {
+        return Some(format!(
+            "`{from}` has no row in xtask/src/tidy/table.rs; add one with the rooms that it may import"
+        ));
     };
     if allowed.contains(&to.as_str()) {
         None
     } else if is_room(&to) || to.starts_with(char::is_lowercase) {
-        Some(format!("`{from}` may not import `{to}`; the arrows are in xtask/src/tidy/table.rs"))
+        Some(format!("`{from}` may not import `{to}`; the allowed imports are in xtask/src/tidy/table.rs"))
     } else {
-        Some(format!("`{from}` may not import `{to}` from the root of the crate; take it from its room"))
+        Some(format!("`{from}` may not import `{to}` through the root of the crate; import it from its room"))
     }
 }
 
@@ -107,13 +110,13 @@ fn check_standard(file: &str, path: &NamedPath) -> Option<String> {
     let below = |inner: &[String], outer: &[&str]| inner.iter().zip(outer).all(|(inner, outer)| inner == outer);
     let part = forbidden.iter().find(|part| {
         let part: Vec<&str> = part.split("::").collect();
-        // Also the module around it: `use std::time;` would let the clock in by the back door.
+        // Also an import of the whole module, `use std::time;` for `time::Instant`.
         !rest.is_empty() && below(rest, &part)
     })?;
-    Some(format!("{folder} does without `{root}::{part}`"))
+    Some(format!("{folder} may not use `{root}::{part}`"))
 }
 
-/// The first segment below the root of the crate that the path leads to, where it leads through that root.
+/// The room that a path leads to; `None` for a path into another crate or into local scope.
 fn target(module: &[String], path: &NamedPath) -> Option<String> {
     let mut here: Vec<&String> = module.iter().chain(&path.inside).collect();
     let mut rest = path.segments.as_slice();
@@ -152,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn arrows_hold_for_uses_and_for_inline_paths() {
+    fn room_imports_are_checked_in_uses_and_inline_paths() {
         fine("backend/src/server/list.rs", "use crate::{storage::Storage, wire};");
         wrong(
             "backend/src/server/list.rs",
@@ -169,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_through_super_is_seen() {
+    fn a_path_through_super_is_checked() {
         fine("backend/src/server/list.rs", "use super::session; mod tests { use super::*; }");
         wrong("backend/src/client/pool.rs", "use super::super::storage::X;", "`client` may not import `storage`");
         fine("backend/src/client/pool.rs", "mod tests { use super::super::transfer; }");
@@ -181,13 +184,13 @@ mod tests {
     }
 
     #[test]
-    fn a_new_room_wants_a_row() {
+    fn a_new_room_needs_a_row() {
         wrong("backend/src/cellar/mod.rs", "use crate::wire::X;", "`cellar` has no row");
         wrong("backend/src/server/mod.rs", "use crate::cellar::X;", "may not import `cellar`");
     }
 
     #[test]
-    fn crates_stay_in_their_room() {
+    fn a_crate_outside_its_room_is_refused() {
         fine("backend/src/gateway/mod.rs", "use axum::Router; use axum::http::StatusCode;");
         wrong("backend/src/client/mod.rs", "use axum::Router;", "`axum` belongs to");
         fine("backend/src/client/mod.rs", "let http = 1; f(http); x.http::<u8>();");
@@ -197,16 +200,16 @@ mod tests {
     }
 
     #[test]
-    fn shared_does_no_io_and_reads_no_clock() {
-        wrong("shared/src/path.rs", "use std::{fmt, fs};", "does without `std::fs`");
-        wrong("shared/src/path.rs", "std::time::Instant::now()", "does without `std::time::Instant`");
-        wrong("shared/src/path.rs", "use std::time;", "does without `std::time::Instant`");
+    fn shared_may_use_neither_io_nor_a_clock() {
+        wrong("shared/src/path.rs", "use std::{fmt, fs};", "may not use `std::fs`");
+        wrong("shared/src/path.rs", "std::time::Instant::now()", "may not use `std::time::Instant`");
+        wrong("shared/src/path.rs", "use std::time;", "may not use `std::time::Instant`");
         fine("shared/src/path.rs", "use core::fmt; use std::str::FromStr; use std::time::Duration;");
         fine("backend/src/run.rs", "use std::fs;");
     }
 
     #[test]
-    fn the_page_reaches_the_gateway_over_http_alone() {
+    fn a_manifest_with_a_forbidden_crate_is_refused() {
         let found = check_manifest(
             "frontend/Cargo.toml",
             "[dependencies]\nshared.workspace = true\nbackend = { path = \"x\" }",
