@@ -1,56 +1,58 @@
-//! One connection to a file server: open it, ask one thing, take the frames of the answer.
+//! One connection to a file server: open it, send a request, receive the frames of the answer.
 
 use std::fs::File;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use shared::ErrorCode;
 use shared::limits::PING_AFTER;
 use shared::wire::{End, Failure, FrameKind, Goodbye, Message, PutEnd};
 use tokio::time::timeout;
 
+use super::address::{ServerAddress, Target};
+use super::error::ClientError;
 use super::handshake::{Agreed, handshake};
-use super::{ClientError, ServerAddress, Target};
 use crate::wire::{
-    Frame, FrameReader, FrameWriter, Incoming, LazyTimeout, TransportReader, TransportWriter, connect_in_process,
-    connect_tcp, connect_unix,
+    Frame, FrameReader, FrameWriter, Incoming, LazyTimeout, TransportReader, TransportWriter, WireError,
+    connect_in_process, connect_tcp, connect_unix,
 };
 
-/// A connection past its handshake.
+/// A connection after its handshake.
 pub(super) struct Connection {
     reader: FrameReader<TransportReader>,
     writer: FrameWriter<TransportWriter>,
     silence_timeout: LazyTimeout,
     last_id: u32,
-    /// Largest DATA payload that the server takes, in bytes.
+    /// Largest DATA payload that the server accepts, in bytes.
     data_bytes_max: usize,
-    /// Whether a GET may be answered by lending.
+    /// Whether the server may answer a GET by passing a file descriptor.
     passes_fds: bool,
-    /// When it was last of use.
-    pub last_used: Instant,
-    /// The server ends it when it idles for so long.
-    pub idle_time: Duration,
+    /// When the last request ended.
+    pub(super) last_used: Instant,
+    /// The server closes a connection that has idled for so long.
+    pub(super) idle_time: Duration,
 }
 
-/// What came in answer to the request that runs.
+/// A frame of the answer to the running request.
 #[derive(Debug)]
 pub(super) enum Reply {
     /// A message that is not the last.
     Frame(Frame),
-    /// The end, with what went wrong.
+    /// The end, with the reason of a failure.
     End(Option<Failure>),
 }
 
-/// As [`Reply`], where a file's bytes may come.
+/// [`Reply`] for an answer that can contain the bytes of files.
 #[derive(Debug)]
 pub(super) enum DataReply {
     /// A message, or the end.
     Reply(Reply),
-    /// So many bytes, which [`Connection::piece`] hands out.
+    /// A DATA frame of so many bytes, which [`Connection::piece`] receives.
     Data(usize),
 }
 
 impl Connection {
-    /// Connects and proves the key, within `time`.
+    /// Connects and authenticates, within `time`.
     pub(super) async fn open(target: &Target, time: Duration) -> Result<Self, ClientError> {
         let opening = async {
             let connected = match &target.address {
@@ -61,39 +63,35 @@ impl Connection {
             let (reader, writer) = connected.map_err(|error| unreachable_server(target, &error.to_string()))?;
             let (mut reader, mut writer) = (FrameReader::new(reader), FrameWriter::new(writer));
             let Agreed { ok, passes_fds } = handshake(&mut reader, &mut writer, &target.key).await?;
-            let idle_time = Duration::from_millis(ok.idle_timeout_ms.into());
-            let data_bytes_max = (ok.max_data as usize).max(1);
-            let silence_timeout = LazyTimeout::default();
             Ok(Self {
                 reader,
                 writer,
-                silence_timeout,
+                silence_timeout: LazyTimeout::default(),
                 last_id: 0,
-                data_bytes_max,
+                data_bytes_max: (ok.max_data as usize).max(1),
                 passes_fds,
                 last_used: Instant::now(),
-                idle_time,
+                idle_time: Duration::from_millis(ok.idle_timeout_ms.into()),
             })
         };
         timeout(time, opening).await.map_err(|_| unreachable_server(target, "no answer in time"))?
     }
 
     /// Sends a request.
-    pub(super) async fn ask<M: Message>(&mut self, kind: FrameKind, request: &M) -> Result<(), ClientError> {
-        self.last_id = self.last_id.wrapping_add(1).max(1);
+    pub(super) async fn send_request<M: Message>(&mut self, kind: FrameKind, request: &M) -> Result<(), ClientError> {
+        self.next_id();
         self.writer.queue(kind, self.last_id, request);
         Ok(self.writer.flush().await?)
     }
 
-    /// Sends a request with all the bytes that belong to it, and that they are all: no word of the server is waited for
-    /// between them.
-    pub(super) async fn ask_with<M: Message>(
+    /// Sends a request with all its bytes and their end, without waiting for the server in between.
+    pub(super) async fn send_request_with<M: Message>(
         &mut self,
         kind: FrameKind,
         request: &M,
         bytes: &[u8],
     ) -> Result<(), ClientError> {
-        self.last_id = self.last_id.wrapping_add(1).max(1);
+        self.next_id();
         self.writer.queue(kind, self.last_id, request);
         for part in bytes.chunks(self.data_bytes_max) {
             self.writer.queue_body(FrameKind::Data, self.last_id, part);
@@ -102,191 +100,179 @@ impl Connection {
         Ok(self.writer.flush().await?)
     }
 
-    /// Sends a message that belongs to the request that runs.
-    pub(super) async fn tell<M: Message>(&mut self, kind: FrameKind, message: &M) -> Result<(), ClientError> {
+    /// Sends a message that belongs to the running request.
+    pub(super) async fn send_message<M: Message>(&mut self, kind: FrameKind, message: &M) -> Result<(), ClientError> {
         self.writer.queue(kind, self.last_id, message);
         Ok(self.writer.flush().await?)
     }
 
-    /// Sends bytes in DATA frames, as long as the server is silent; what it says meanwhile ends the sending, at the end
-    /// of a frame. None if everything was sent.
-    pub(super) async fn send_data(&mut self, mut bytes: bytes::Bytes) -> Result<Option<Reply>, ClientError> {
+    /// Sends bytes in DATA frames until all are sent (`None`) or the server replies, which ends the sending after the
+    /// present frame.
+    pub(super) async fn send_data(&mut self, mut bytes: Bytes) -> Result<Option<Reply>, ClientError> {
         while !bytes.is_empty() {
             let part = bytes.split_to(bytes.len().min(self.data_bytes_max));
-            let said = {
-                let Self { reader, writer, last_id, .. } = &mut *self;
-                let sending = async {
-                    writer.begin_data(*last_id, part.len());
-                    writer.flush().await?;
-                    writer.pass(part).await?;
-                    writer.end_data();
-                    Ok::<_, crate::wire::WireError>(())
-                };
-                tokio::pin!(sending);
-                tokio::select! {
-                    biased;
-                    sent = &mut sending => {
-                        sent?;
-                        None
-                    }
-                    said = reader.next() => {
-                        // The server reads on to the end of the frame, so that both know where they are.
-                        let said = said?;
-                        sending.await?;
-                        Some(said)
-                    }
-                }
-            };
-            match said {
-                None => {}
-                Some(None) => {
-                    return Err(ClientError::new(ErrorCode::Disconnected, "the file server closed the connection"));
-                }
-                Some(Some(Incoming::Message(frame))) => match frame.kind() {
-                    Some(FrameKind::Pong) => {}
-                    Some(FrameKind::Goodbye) => return Err(farewell(&frame)),
-                    Some(FrameKind::End) => {
-                        self.check_id(frame.header.request_id)?;
-                        return Ok(Some(Reply::End(frame.message::<End>()?.error)));
-                    }
-                    _ => return Ok(Some(Reply::Frame(frame))),
-                },
-                Some(Some(Incoming::Data { .. })) => {
-                    return Err(ClientError::new(ErrorCode::Protocol, "data that was not asked for"));
-                }
+            if let Some(incoming) = self.send_data_frame(part).await?
+                && let Some(reply) = self.message_reply(incoming)?
+            {
+                return Ok(Some(reply));
             }
         }
         Ok(None)
     }
 
-    /// What the server says by itself while the client has the word. May be dropped and called again without a loss.
-    pub(super) async fn said(&mut self) -> Result<Reply, ClientError> {
+    /// Sends one DATA frame, and returns a frame that the server sends meanwhile.
+    async fn send_data_frame(&mut self, payload: Bytes) -> Result<Option<Incoming>, ClientError> {
+        let Self { reader, writer, last_id, .. } = self;
+        let sending = async {
+            writer.begin_data(*last_id, payload.len());
+            writer.flush().await?;
+            writer.write_owned(payload).await?;
+            writer.end_data();
+            Ok::<_, WireError>(())
+        };
+        tokio::pin!(sending);
+        let incoming = tokio::select! {
+            biased;
+            sent = &mut sending => {
+                sent?;
+                return Ok(None);
+            }
+            incoming = reader.next() => incoming?,
+        };
+        // The server reads on to the end of the frame, so that both sides know where the next one begins.
+        sending.await?;
+        incoming.ok_or_else(closed).map(Some)
+    }
+
+    /// A reply of the server to a request whose bytes are not all sent. Cancel safe.
+    pub(super) async fn unsolicited(&mut self) -> Result<Reply, ClientError> {
         loop {
-            let frame = match self.next().await? {
-                Incoming::Message(frame) => frame,
-                Incoming::Data { .. } => {
-                    return Err(ClientError::new(ErrorCode::Protocol, "data that was not asked for"));
-                }
-            };
-            match frame.kind() {
-                Some(FrameKind::Pong) => {}
-                Some(FrameKind::End) => {
-                    self.check_id(frame.header.request_id)?;
-                    return Ok(Reply::End(frame.message::<End>()?.error));
-                }
-                _ => return Ok(Reply::Frame(frame)),
+            let incoming = self.next().await?;
+            if let Some(reply) = self.message_reply(incoming)? {
+                return Ok(reply);
             }
         }
     }
 
-    /// The file that the server lent, which LENT has announced.
+    /// The file that the server has passed, after PASSED_FD was received.
     pub(super) fn take_fd(&mut self) -> Option<File> {
         self.reader.source().take_fd().filter(|_| self.passes_fds)
     }
 
-    /// Says that what was lent is read.
+    /// Tells the server that the passed file is read.
     pub(super) async fn release_fd(&mut self) -> Result<(), ClientError> {
         self.writer.queue_body(FrameKind::ReleasedFd, self.last_id, &[]);
         Ok(self.writer.flush().await?)
     }
 
-    /// Asks for the end of the request that runs.
+    /// Cancels the running request; END still follows.
     pub(super) async fn cancel(&mut self) -> Result<(), ClientError> {
         self.writer.queue_body(FrameKind::Cancel, self.last_id, &[]);
         Ok(self.writer.flush().await?)
     }
 
-    /// The next frame of an answer that has no data in it.
+    /// The next frame of an answer without DATA.
     pub(super) async fn reply(&mut self) -> Result<Reply, ClientError> {
         match self.data_reply().await? {
             DataReply::Reply(reply) => Ok(reply),
-            DataReply::Data(_) => Err(ClientError::new(ErrorCode::Protocol, "data that was not asked for")),
+            DataReply::Data(_) => Err(unexpected_data()),
         }
     }
 
     /// The next frame of an answer.
     pub(super) async fn data_reply(&mut self) -> Result<DataReply, ClientError> {
         loop {
-            let frame = match self.incoming().await? {
-                Incoming::Data { request_id, bytes } => {
-                    self.check_id(request_id)?;
-                    return Ok(DataReply::Data(bytes));
-                }
-                Incoming::Message(frame) => frame,
-            };
-            match frame.kind() {
-                Some(FrameKind::Pong) => {}
-                Some(FrameKind::End) => {
+            let incoming = self.next_or_ping().await?;
+            if let Incoming::Data { request_id, bytes } = incoming {
+                self.check_id(request_id)?;
+                return Ok(DataReply::Data(bytes));
+            }
+            if let Some(reply) = self.message_reply(incoming)? {
+                if let Reply::Frame(frame) = &reply {
                     self.check_id(frame.header.request_id)?;
-                    return Ok(DataReply::Reply(Reply::End(frame.message::<End>()?.error)));
                 }
-                _ => {
-                    self.check_id(frame.header.request_id)?;
-                    return Ok(DataReply::Reply(Reply::Frame(frame)));
-                }
+                return Ok(DataReply::Reply(reply));
             }
         }
     }
 
-    /// What has come of the DATA frame, at most `bytes_max`; empty at the frame's end.
-    pub(super) async fn piece(&mut self, bytes_max: usize) -> Result<bytes::Bytes, ClientError> {
+    /// Bytes of the DATA frame as they arrive, at most `bytes_max`; empty at the frame's end.
+    pub(super) async fn piece(&mut self, bytes_max: usize) -> Result<Bytes, ClientError> {
         match self.silence_timeout.within(2 * PING_AFTER, self.reader.piece(bytes_max)).await {
             Some(piece) => Ok(piece?),
             None => Err(silent()),
         }
     }
 
-    /// What is left of the DATA frame.
+    /// Bytes left in the present DATA frame.
     pub(super) fn data_left(&self) -> usize {
         self.reader.data_left()
     }
 
-    /// Asks whether the server is there.
+    /// Checks that the server answers.
     pub(super) async fn ping(&mut self) -> Result<(), ClientError> {
-        self.writer.queue_body(FrameKind::Ping, 0, &[]);
-        self.writer.flush().await?;
-        match timeout(PING_AFTER, self.next()).await {
-            Ok(incoming) => match incoming? {
-                Incoming::Message(frame) if frame.kind() == Some(FrameKind::Pong) => Ok(()),
-                _ => Err(ClientError::new(ErrorCode::Protocol, "a PING was answered with something else")),
-            },
-            Err(_) => Err(silent()),
+        match self.ping_and_wait().await? {
+            Incoming::Message(frame) if frame.kind() == Some(FrameKind::Pong) => Ok(()),
+            _ => Err(ClientError::new(ErrorCode::Protocol, "a PING was answered by another frame than PONG")),
         }
     }
 
-    /// False if a frame is out in part: what is sent now would be taken for the rest of it.
+    /// False if a frame is sent in part: the server would take the next bytes as the rest of it.
     pub(super) fn is_between_frames(&self) -> bool {
         self.writer.is_between_frames()
     }
 
-    /// Readies the connection to idle.
-    pub(super) fn rest(&mut self) {
+    /// Frees memory that an idle connection does not need.
+    pub(super) fn prepare_to_idle(&mut self) {
         self.last_used = Instant::now();
         self.reader.shrink();
-        // Of a request that was cancelled when the file was on its way.
+        // A file that was in transit when its request was cancelled.
         drop(self.reader.source().take_fd());
     }
 
-    /// The next frame, whatever it is. A server that says nothing for long is asked whether it is still there: a slow
-    /// disk is waited for, a dead machine is not.
-    async fn incoming(&mut self) -> Result<Incoming, ClientError> {
+    /// The next frame. After [`PING_AFTER`] of silence the server is pinged, so that a slow disk is waited for and a dead
+    /// machine is not.
+    async fn next_or_ping(&mut self) -> Result<Incoming, ClientError> {
         let mut silence_timeout = std::mem::take(&mut self.silence_timeout);
         let incoming = silence_timeout.within(PING_AFTER, self.next()).await;
         self.silence_timeout = silence_timeout;
-        if let Some(incoming) = incoming {
-            return incoming;
+        match incoming {
+            Some(incoming) => incoming,
+            None => self.ping_and_wait().await,
         }
+    }
+
+    /// Sends a PING, and returns the frame that arrives next.
+    async fn ping_and_wait(&mut self) -> Result<Incoming, ClientError> {
         self.writer.queue_body(FrameKind::Ping, 0, &[]);
         self.writer.flush().await?;
         timeout(PING_AFTER, self.next()).await.unwrap_or_else(|_| Err(silent()))
     }
 
     async fn next(&mut self) -> Result<Incoming, ClientError> {
-        match self.reader.next().await? {
-            None => Err(ClientError::new(ErrorCode::Disconnected, "the file server closed the connection")),
-            Some(Incoming::Message(frame)) if frame.kind() == Some(FrameKind::Goodbye) => Err(farewell(&frame)),
-            Some(incoming) => Ok(incoming),
+        self.reader.next().await?.ok_or_else(closed).and_then(|incoming| match incoming {
+            Incoming::Message(frame) if frame.kind() == Some(FrameKind::Goodbye) => Err(goodbye(&frame)),
+            incoming => Ok(incoming),
+        })
+    }
+
+    /// A message as a reply; `None` for a PONG.
+    fn message_reply(&self, incoming: Incoming) -> Result<Option<Reply>, ClientError> {
+        let Incoming::Message(frame) = incoming else { return Err(unexpected_data()) };
+        match frame.kind() {
+            Some(FrameKind::Pong) => Ok(None),
+            Some(FrameKind::Goodbye) => Err(goodbye(&frame)),
+            Some(FrameKind::End) => {
+                self.check_id(frame.header.request_id)?;
+                Ok(Some(Reply::End(frame.message::<End>()?.error)))
+            }
+            _ => Ok(Some(Reply::Frame(frame))),
         }
+    }
+
+    fn next_id(&mut self) {
+        // 0 stands for the connection itself.
+        self.last_id = self.last_id.wrapping_add(1).max(1);
     }
 
     fn check_id(&self, request_id: u32) -> Result<(), ClientError> {
@@ -298,8 +284,8 @@ impl Connection {
     }
 }
 
-/// A server that ends the connection without a reason is one to connect to again.
-fn farewell(frame: &Frame) -> ClientError {
+/// The reason in a GOODBYE. Without one the client may connect again.
+fn goodbye(frame: &Frame) -> ClientError {
     let error = frame.message::<Goodbye>().ok().and_then(|goodbye| goodbye.error);
     error.map_or_else(
         || ClientError::new(ErrorCode::Disconnected, "the file server ended the connection"),
@@ -307,8 +293,16 @@ fn farewell(frame: &Frame) -> ClientError {
     )
 }
 
+fn closed() -> ClientError {
+    ClientError::new(ErrorCode::Disconnected, "the file server closed the connection")
+}
+
 fn silent() -> ClientError {
-    ClientError::new(ErrorCode::Disconnected, "the file server went silent")
+    ClientError::new(ErrorCode::Disconnected, "the file server does not answer")
+}
+
+fn unexpected_data() -> ClientError {
+    ClientError::new(ErrorCode::Protocol, "data that was not requested")
 }
 
 fn unreachable_server(target: &Target, reason: &str) -> ClientError {

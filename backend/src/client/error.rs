@@ -7,7 +7,7 @@ use shared::wire::Failure;
 
 use crate::wire::WireError;
 
-/// Why a call failed: the file server's own reason, or that there is no file server to be had.
+/// Why a call failed: a failure that the file server reports, or that it cannot be reached.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{message} ({code})")]
 pub struct ClientError {
@@ -15,12 +15,12 @@ pub struct ClientError {
     pub code: ErrorCode,
     /// One sentence for the log.
     pub message: String,
-    /// How long to wait before another try, where that is known.
+    /// When to try again, if known.
     pub retry_after: Option<Duration>,
 }
 
 impl ClientError {
-    /// A failure on this side.
+    /// A failure of the client itself.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), retry_after: None }
     }

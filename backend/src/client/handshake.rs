@@ -1,4 +1,4 @@
-//! The first four frames, as the client sees them.
+//! The handshake: HELLO, HELLO_ACK, AUTH, AUTH_OK, from the client's side.
 
 use shared::ErrorCode;
 use shared::hex;
@@ -6,11 +6,11 @@ use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN};
 use shared::wire::{Auth, AuthOk, End, Failure, FrameKind, Goodbye, Hello, HelloAck, MAGIC, PASS_FD, VERSION, encode};
 use tokio::io::AsyncWrite;
 
-use super::ClientError;
+use super::error::ClientError;
 use crate::random::random_bytes;
 use crate::wire::{Frame, FrameReader, FrameWriter, Key, Source, Transcript, TransportReader};
 
-/// What both sides agreed on.
+/// The result of a handshake.
 #[derive(Debug)]
 pub(super) struct Agreed {
     /// The server's limits.
@@ -19,7 +19,7 @@ pub(super) struct Agreed {
     pub passes_fds: bool,
 }
 
-/// Runs the handshake, and opens the reader for DATA as agreed. The caller bounds its time.
+/// Runs the handshake, and prepares the reader for DATA frames of the agreed length. The caller sets a timeout.
 pub(super) async fn handshake<W>(
     reader: &mut FrameReader<TransportReader>,
     writer: &mut FrameWriter<W>,
@@ -74,18 +74,18 @@ fn hello(takes_fds: bool) -> Result<Vec<u8>, ClientError> {
     Ok(grease(encode(&hello)))
 }
 
-/// In debug builds, one more field that no server knows, so that a server which does not ignore what it does not know
-/// is found out early (as RFC 8701 does for TLS).
+/// Adds an unknown field in debug builds, so that a server that fails to ignore unknown fields is found early (as RFC 8701
+/// does for TLS).
 fn grease(mut body: Vec<u8>) -> Vec<u8> {
     if cfg!(debug_assertions) {
-        // The first byte of a short CBOR map counts its entries; the new one is 200: null.
+        // The first byte of a short CBOR map (RFC 8949 §3) counts its entries; the new one is 200: null.
         body[0] += 1;
         body.extend_from_slice(&[0x18, 200, 0xf6]);
     }
     body
 }
 
-/// The next frame, which may also be the server's refusal.
+/// The next frame, which must be of that kind, or the error that the server reports instead.
 async fn expect<R: Source>(reader: &mut FrameReader<R>, kind: FrameKind) -> Result<Frame, ClientError> {
     let frame = reader.message().await?;
     let frame =
@@ -100,7 +100,7 @@ async fn expect<R: Source>(reader: &mut FrameReader<R>, kind: FrameKind) -> Resu
         _ => None,
     };
     Err(refusal.map_or_else(
-        || ClientError::new(ErrorCode::Protocol, "a frame that has no place in the handshake"),
+        || ClientError::new(ErrorCode::Protocol, "a frame that does not belong into the handshake"),
         ClientError::from,
     ))
 }

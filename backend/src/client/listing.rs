@@ -1,40 +1,41 @@
-//! One page of a folder, block by block: each is checked when it comes, and can be passed on as it is.
+//! The answer to a LIST: one page of a folder, block by block. Each block is checked when it arrives, and can be forwarded
+//! unchanged.
 
 use bytes::Bytes;
 use shared::columns::{Columns, Head};
 use shared::wire::FrameKind;
 use shared::{ETag, Entry, VPath};
 
-use super::ClientError;
+use super::cancel::cancel;
 use super::connection::Reply;
-use super::pool::Lease;
-use super::transfer::abandon;
+use super::error::ClientError;
+use super::lease::Lease;
 
-/// One page of a folder, whole.
+/// One page of a folder, complete.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Listing {
-    /// In the order asked for.
+    /// In the requested order.
     pub entries: Vec<Entry>,
-    /// How many entries the whole folder has.
+    /// Number of entries in the whole folder.
     pub total: u64,
-    /// The validator of this page; none for a long one.
+    /// The validator of this page; `None` for a long page.
     pub etag: Option<ETag>,
-    /// What to ask for to get the next page; none on the last.
+    /// The cursor of the next page; `None` on the last.
     pub next_cursor: Option<String>,
 }
 
-/// One page of a folder on its way. Dropped half-way it cancels the request.
-pub struct Blocks {
-    /// None once the answer has ended or the connection broke.
+/// The blocks of a page. Dropping it before the end cancels the request.
+pub struct ListingBlocks {
+    /// `None` after the end of the answer and after a failure of the connection.
     lease: Option<Lease>,
-    /// The first one, until it is asked for.
+    /// The first block, until it is taken.
     first: Option<Columns<Bytes>>,
     head: Head,
     rows_left: usize,
 }
 
-impl Blocks {
-    /// Of the answer that begins like that, with at most `limit` rows.
+impl ListingBlocks {
+    /// Receives the first block of an answer with at most `limit` rows.
     pub(super) async fn new(lease: Lease, first: Reply, limit: u32) -> Result<Self, ClientError> {
         let rows_left = usize::try_from(limit).unwrap_or(usize::MAX);
         let mut blocks = Self { lease: Some(lease), first: None, head: Head::default(), rows_left };
@@ -44,20 +45,20 @@ impl Blocks {
         Ok(blocks)
     }
 
-    /// What the first block says: how many entries the folder has, and the validator.
+    /// The head of the first block: the number of entries in the folder, and the validator.
     pub fn head(&self) -> &Head {
         &self.head
     }
 
-    /// True if the whole page is in one block.
+    /// True if the whole page is one block.
     pub fn is_single(&self) -> bool {
         self.lease.is_none() && self.first.is_some()
     }
 
-    /// The next block; none after the one that says that it is the last.
+    /// The next block; `None` after the last.
     ///
     /// # Errors
-    /// What the server says, and [`shared::ErrorCode::Protocol`] for what is no listing.
+    /// The failure that the server reports, and [`shared::ErrorCode::Protocol`] if the answer is no listing.
     pub async fn next(&mut self) -> Result<Option<Columns<Bytes>>, ClientError> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
@@ -72,11 +73,11 @@ impl Blocks {
         }
     }
 
-    /// All of it, as entries of that folder.
+    /// Collects all blocks as entries of that folder.
     ///
     /// # Errors
-    /// As [`Blocks::next`].
-    pub async fn whole(mut self, folder: &VPath) -> Result<Listing, ClientError> {
+    /// As [`ListingBlocks::next`].
+    pub async fn into_listing(mut self, folder: &VPath) -> Result<Listing, ClientError> {
         let mut listing = Listing { total: self.head.total, etag: self.head.etag, ..Listing::default() };
         while let Some(columns) = self.next().await? {
             listing.next_cursor = columns.next_cursor().map(str::to_owned);
@@ -85,12 +86,15 @@ impl Blocks {
         Ok(listing)
     }
 
-    /// The block in a reply. After the last one the connection serves others.
+    /// Decodes a block. After the last one the connection is returned to the pool.
     async fn take(&mut self, reply: Reply) -> Result<Columns<Bytes>, ClientError> {
-        let lease = self.lease.take().ok_or_else(|| ClientError::new(shared::ErrorCode::Protocol, "no listing"))?;
+        let lease = self
+            .lease
+            .take()
+            .ok_or_else(|| ClientError::new(shared::ErrorCode::Protocol, "an answer without a listing"))?;
         let frame = match reply {
             Reply::Frame(frame) if frame.kind() == Some(FrameKind::Columns) => frame,
-            Reply::Frame(_) => return Err(lease.broken("another frame than a listing's")),
+            Reply::Frame(_) => return Err(lease.broken("a frame that does not belong into a listing")),
             Reply::End(None) => return Err(lease.broken("a listing ended before its last block")),
             Reply::End(error) => return Err(lease.end(error)),
         };
@@ -99,7 +103,7 @@ impl Blocks {
             Err(error) => return Err(lease.broken(&error.to_string())),
         };
         let Some(rows_left) = self.rows_left.checked_sub(columns.len()) else {
-            return Err(lease.broken("more entries than were asked for"));
+            return Err(lease.broken("more entries than requested"));
         };
         self.rows_left = rows_left;
         if columns.is_last() {
@@ -111,10 +115,10 @@ impl Blocks {
     }
 }
 
-impl Drop for Blocks {
+impl Drop for ListingBlocks {
     fn drop(&mut self) {
         if let Some(lease) = self.lease.take() {
-            abandon(lease);
+            cancel(lease);
         }
     }
 }

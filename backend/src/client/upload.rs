@@ -1,76 +1,80 @@
-//! Uploads: begin one, send its bytes, make it a file.
+//! Uploads: create one, send its bytes, publish it as a file.
 
 use bytes::Bytes;
-use shared::wire::{Abort, Commit, Digest, DigestsKnown, FrameKind, Put, PutEnd, Stage, Store, Upload, UploadStatus};
+use shared::wire::{
+    Abort, Caller, Commit, Digest, DigestsKnown, FrameKind, Put, PutEnd, Stage, Store, Upload, UploadStatus,
+};
 use shared::{Algorithm, Checksum, Conflict, ErrorCode, UploadId, VPath};
 
+use super::calls::Client;
 use super::connection::Reply;
-use super::pool::{ConnectionClass, Lease};
-use super::{Caller, Client, ClientError};
+use super::error::ClientError;
+use super::lease::Lease;
+use super::pool_config::ConnectionClass;
 use crate::transfer_budget::TransferShare;
 
-/// Which bytes of an upload follow.
+/// The range of an upload that a PUT sends.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Sent {
-    /// Where the first byte belongs; must be the durable offset.
+pub struct PutRange {
+    /// The offset of the first byte, which must be the durable offset.
     pub offset: u64,
-    /// How many bytes follow, where that is known.
+    /// Number of bytes, if known.
     pub length: Option<u64>,
-    /// What they come to: then they are kept all or not at all.
+    /// Their checksum. With it, the server keeps either all bytes or none.
     pub checksum: Option<Checksum>,
-    /// How many bytes there will be in all, where STAGE did not say.
+    /// Total length of the upload, if STAGE did not tell it.
     pub total: Option<u64>,
 }
 
-/// Bytes on their way into an upload. Dropped before [`Sending::finish`], what came whole is kept.
-pub struct Sending {
-    /// None once the request has ended or the connection broke.
+/// Sends bytes into an upload. If it is dropped before [`UploadWriter::finish`], the server keeps all complete frames.
+pub struct UploadWriter {
+    /// `None` after the end of the request and after a failure of the connection.
     lease: Option<Lease>,
-    /// Where the upload stood when the server was ready.
+    /// The upload when the server was ready for its bytes.
     ready: Upload,
     share: TransferShare,
 }
 
 impl Client {
-    /// Begins an upload, or finds the one that was begun with the same key.
+    /// Creates an upload, or finds the one that was created with the same key.
     pub async fn stage(&self, request: &Stage) -> Result<Upload, ClientError> {
         let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::Stage, request).await?;
         lease.last_message(reply, FrameKind::Upload).await
     }
 
-    /// Readies an upload for bytes. A writer that is at work on it is told to let go.
-    pub async fn put(&self, caller: &Caller, upload: UploadId, sent: Sent) -> Result<Sending, ClientError> {
-        let Sent { offset, length, checksum, total } = sent;
+    /// Opens an upload for writing. Another writer of it is cancelled.
+    pub async fn put(&self, caller: &Caller, upload: UploadId, range: PutRange) -> Result<UploadWriter, ClientError> {
+        let PutRange { offset, length, checksum, total } = range;
         let request = Put { caller: caller.clone(), upload, offset, length, checksum, total };
         let (lease, reply) = self.start(ConnectionClass::Bulk, FrameKind::Put, &request).await?;
         match reply {
             Reply::Frame(frame) => {
                 let ready = lease.message(&frame, FrameKind::Upload)?;
-                Ok(Sending { share: lease.share(), lease: Some(lease), ready })
+                Ok(UploadWriter { share: lease.share(), lease: Some(lease), ready })
             }
             Reply::End(error) => Err(lease.end(error)),
         }
     }
 
-    /// How an upload stands. A writer that is at work on it is told to let go first.
+    /// The state of an upload. A writer of it is cancelled first.
     pub async fn upload_status(&self, caller: &Caller, upload: UploadId) -> Result<Upload, ClientError> {
         let request = UploadStatus { caller: caller.clone(), upload: Some(upload) };
         let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::UploadStatus, &request).await?;
         lease.last_message(reply, FrameKind::Upload).await
     }
 
-    /// How the caller's uploads stand, newest first.
+    /// The caller's uploads, newest first.
     pub async fn uploads(&self, caller: &Caller) -> Result<Vec<Upload>, ClientError> {
         let request = UploadStatus { caller: caller.clone(), upload: None };
         let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::UploadStatus, &request).await?;
         lease.all_messages(reply, FrameKind::Upload).await
     }
 
-    /// Makes a small file of bytes that are all there, in one exchange. The request says how many they are, at most
+    /// Creates a small file in one round trip. The request tells the number of bytes, at most
     /// [`shared::limits::STORE_BYTES_MAX`].
     pub async fn store(&self, request: &Store, bytes: &[u8]) -> Result<Upload, ClientError> {
         let mut lease = self.pool.lease(ConnectionClass::Bulk).await?;
-        // Twice is as once, unless it matters what stood there before; then the connection is asked whether it lives.
+        // A second STORE has the effect of one unless it depends on the old file. Then the connection is pinged first.
         let repeatable = request.stage.conflict == Conflict::Replace && request.stage.if_match.is_none();
         if !repeatable && lease.was_pooled() && lease.ping().await.is_err() {
             drop(lease);
@@ -87,20 +91,20 @@ impl Client {
         lease.last_message(reply, FrameKind::Upload).await
     }
 
-    /// Makes an upload a file.
+    /// Publishes an upload as a file.
     pub async fn commit(&self, request: &Commit) -> Result<Upload, ClientError> {
         let (lease, reply) = self.start(ConnectionClass::Bulk, FrameKind::Commit, request).await?;
         lease.last_message(reply, FrameKind::Upload).await
     }
 
-    /// Gives an upload up.
+    /// Deletes an upload.
     pub async fn abort(&self, caller: &Caller, upload: UploadId) -> Result<(), ClientError> {
         let request = Abort { caller: caller.clone(), upload };
         let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::Abort, &request).await?;
         lease.no_message(reply)
     }
 
-    /// Digests of a file's content; `known_only` to read nothing, and get what is known.
+    /// Digests of a file's content. With `known_only` the server reads nothing and returns those that it has.
     pub async fn digest(
         &self,
         caller: &Caller,
@@ -112,31 +116,31 @@ impl Client {
         let class = if known_only { ConnectionClass::Metadata } else { ConnectionClass::Bulk };
         let (lease, reply) = self.start(class, FrameKind::Digest, &request).await?;
         let mut messages = lease.all_messages::<DigestsKnown>(reply, FrameKind::Digests).await?;
-        messages.pop().ok_or_else(|| ClientError::new(ErrorCode::Protocol, "an answer without the digests"))
+        messages.pop().ok_or_else(|| ClientError::new(ErrorCode::Protocol, "an answer without digests"))
     }
 }
 
-impl Sending {
+impl UploadWriter {
     /// The upload when the server was ready for its bytes.
     pub fn ready(&self) -> &Upload {
         &self.ready
     }
 
-    /// How much is best gathered for one [`Sending::send`] at the moment, in bytes: the more transfers there are, the less.
+    /// Best length for one [`UploadWriter::send`] at the moment, in bytes; it shrinks with the number of transfers.
     pub fn piece_bytes(&self) -> usize {
         self.share.piece_bytes()
     }
 
-    /// Sends bytes, in frames as long as the connection allows. Waits for the server to take them.
+    /// Sends bytes, and waits until the transport has taken them.
     ///
     /// # Errors
-    /// Where the server ended the request ([`ErrorCode::NoSpace`], say; [`ErrorCode::Canceled`] when a newer writer took
-    /// over), its reason. What it kept, [`Client::upload_status`] tells.
+    /// The server's reason to end the request, such as [`ErrorCode::NoSpace`], or [`ErrorCode::Canceled`] if a newer writer
+    /// has taken over. [`Client::upload_status`] tells how much it kept.
     pub async fn send(&mut self, piece: Bytes) -> Result<(), ClientError> {
-        let Some(lease) = &mut self.lease else { return Err(over()) };
+        let Some(lease) = &mut self.lease else { return Err(ended()) };
         match lease.send_data(piece).await {
             Ok(None) => Ok(()),
-            // The connection has a PUT_END to come yet, so that the server knows where it stands.
+            // The server still expects PUT_END.
             Ok(Some(reply)) => Err(self.refused(reply).await),
             Err(error) => {
                 self.lease = None;
@@ -145,11 +149,11 @@ impl Sending {
         }
     }
 
-    /// Waits until the server ends the request by itself, and says why. For while there is nothing to send; may be
-    /// dropped and called again without a loss.
+    /// Waits until the server ends the request, and returns the reason. For use while there are no bytes to send. Cancel
+    /// safe.
     pub async fn ended(&mut self) -> ClientError {
-        let Some(lease) = &mut self.lease else { return over() };
-        match lease.said().await {
+        let Some(lease) = &mut self.lease else { return ended() };
+        match lease.unsolicited().await {
             Ok(reply) => self.refused(reply).await,
             Err(error) => {
                 self.lease = None;
@@ -158,54 +162,54 @@ impl Sending {
         }
     }
 
-    /// No more bytes: waits until those that came are durable.
+    /// Ends the request, and waits until all bytes are durable.
     pub async fn finish(self) -> Result<Upload, ClientError> {
         self.end(false).await
     }
 
-    /// The source of the bytes broke: keeps what came, and waits until it is durable.
+    /// Ends the request because the source of the bytes has failed, and waits until the bytes so far are durable.
     pub async fn break_off(self) -> Result<Upload, ClientError> {
         self.end(true).await
     }
 
     async fn end(mut self, broken: bool) -> Result<Upload, ClientError> {
-        let Some(mut lease) = self.lease.take() else { return Err(over()) };
-        lease.tell(FrameKind::PutEnd, &PutEnd { broken }).await?;
+        let Some(mut lease) = self.lease.take() else { return Err(ended()) };
+        lease.send_message(FrameKind::PutEnd, &PutEnd { broken }).await?;
         let reply = lease.reply().await?;
         lease.last_message(reply, FrameKind::Upload).await
     }
 
     async fn refused(&mut self, reply: Reply) -> ClientError {
-        let Some(mut lease) = self.lease.take() else { return over() };
+        let Some(mut lease) = self.lease.take() else { return ended() };
         match reply {
-            Reply::End(error) => match lease.tell(FrameKind::PutEnd, &PutEnd { broken: true }).await {
+            Reply::End(error) => match lease.send_message(FrameKind::PutEnd, &PutEnd { broken: true }).await {
                 Ok(()) => lease.end(error),
                 Err(broken) => error.map_or(broken, ClientError::from),
             },
-            Reply::Frame(_) => lease.broken("a frame that has no place in the answer to a PUT"),
+            Reply::Frame(_) => lease.broken("a frame that does not belong into the answer to a PUT"),
         }
     }
 }
 
-impl Drop for Sending {
+impl Drop for UploadWriter {
     fn drop(&mut self) {
-        // Amid a frame nothing more can be said: the connection is closed, and the server keeps what came whole.
+        // Inside a frame nothing else can be sent: the connection is closed, and the server keeps all complete frames.
         if let Some(lease) = self.lease.take().filter(Lease::is_between_frames)
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
-            // So that the server makes durable what came, without waiting for a dead peer.
+            // PUT_END makes the server sync the bytes now, instead of after the stall timeout.
             let (share, ready) = (lease.share(), self.ready.clone());
             runtime.spawn(Self { lease: Some(lease), ready, share }.break_off_quietly());
         }
     }
 }
 
-impl Sending {
+impl UploadWriter {
     async fn break_off_quietly(self) {
         let _ = tokio::time::timeout(shared::limits::UPLOAD_TAKEOVER_TIME, self.break_off()).await;
     }
 }
 
-fn over() -> ClientError {
-    ClientError::new(ErrorCode::Disconnected, "the upload's connection is over")
+fn ended() -> ClientError {
+    ClientError::new(ErrorCode::Disconnected, "the request of the upload has ended")
 }

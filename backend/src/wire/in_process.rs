@@ -1,5 +1,4 @@
-//! Connections within a process: one side knocks, the other lets in. What is said over them is what is said over
-//! sockets, handshake and all.
+//! Connections within a process. They carry the same protocol as a socket, including the handshake.
 
 use std::io;
 
@@ -7,28 +6,28 @@ use tokio::sync::mpsc;
 
 use super::pipe::{PipeReader, PipeWriter, pipe};
 
-/// How many connections wait to be let in.
-const WAITING_MAX: usize = 64;
+/// Most connections that wait to be accepted.
+const BACKLOG: usize = 64;
 
-/// The side that connects. Cheap to clone.
+/// The side that connects. Clones are cheap.
 #[derive(Clone, Debug)]
 pub struct InProcessConnector(mpsc::Sender<(PipeReader, PipeWriter)>);
 
-/// The side that lets connections in.
+/// The side that accepts connections.
 #[derive(Debug)]
 pub struct InProcessListener(mpsc::Receiver<(PipeReader, PipeWriter)>);
 
-/// Both sides of a door.
+/// A listener and its connector.
 pub fn in_process() -> (InProcessConnector, InProcessListener) {
-    let (knock, knocks) = mpsc::channel(WAITING_MAX);
-    (InProcessConnector(knock), InProcessListener(knocks))
+    let (sender, receiver) = mpsc::channel(BACKLOG);
+    (InProcessConnector(sender), InProcessListener(receiver))
 }
 
 impl InProcessConnector {
-    /// A new connection, which the other side takes when it comes to it.
+    /// Connects. The listener may accept the connection later.
     ///
     /// # Errors
-    /// [`io::ErrorKind::ConnectionRefused`] where the other side is gone.
+    /// [`io::ErrorKind::ConnectionRefused`] if the listener is dropped.
     pub async fn connect(&self) -> io::Result<(PipeReader, PipeWriter)> {
         let ((near_reader, far_writer), (far_reader, near_writer)) = (pipe(), pipe());
         let refused = |_| io::Error::from(io::ErrorKind::ConnectionRefused);
@@ -38,7 +37,7 @@ impl InProcessConnector {
 }
 
 impl InProcessListener {
-    /// The next connection; none once nobody can knock any more.
+    /// Waits for the next connection; `None` after every connector is dropped.
     pub async fn accept(&mut self) -> Option<(PipeReader, PipeWriter)> {
         self.0.recv().await
     }

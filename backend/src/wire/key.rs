@@ -1,4 +1,4 @@
-//! Keys: what a client and a file server share, and the small text file that holds one.
+//! Keys: the secret that a client and a file server share, and its text form.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use shared::limits::TEXT_BYTES_MAX;
 
 use crate::random::{NoRandomness, random_bytes};
 
-/// What a key is called; not a secret.
+/// The name of a key; not a secret.
 pub type KeyId = String;
 
 /// A secret of 32 bytes with its name. Its text, which [`fmt::Display`] gives and [`FromStr`] reads, is one line:
@@ -19,11 +19,11 @@ pub struct Key {
     secret: [u8; 32],
 }
 
-/// Why there is no key.
+/// Why a key cannot be parsed or generated.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum KeyError {
-    /// The text is not that of a key.
-    #[error("not a key: one line, `passerelle-key-1 <id> <64 hexadecimal digits>`, is wanted")]
+    /// The text is no key.
+    #[error("not a key: expected one line `passerelle-key-1 <id> <64 hexadecimal digits>`")]
     Malformed,
     /// The operating system gave no random bytes.
     #[error(transparent)]
@@ -38,7 +38,7 @@ impl Key {
         Ok(Self { id: hex::encode(&random_bytes::<8>()?), secret: random_bytes()? })
     }
 
-    /// What the key is called.
+    /// The name.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -55,7 +55,7 @@ impl fmt::Display for Key {
     }
 }
 
-/// The secret stays out of logs.
+/// Leaves out the secret, which must not appear in logs.
 impl fmt::Debug for Key {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Key({})", self.id)
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_reads_back_and_keeps_its_secret() {
+    fn a_key_parses_from_its_text_and_hides_its_secret_in_logs() {
         let key = Key::generate().unwrap();
         assert_eq!(format!("{key}\n").parse::<Key>().as_ref(), Ok(&key));
         assert_eq!(format!("{key:?}"), format!("Key({})", key.id()));

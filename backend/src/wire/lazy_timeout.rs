@@ -1,5 +1,5 @@
-//! A bound on waits that nearly always end long before it: on a connection that is used thousands of times a second a
-//! timer that is set and taken back for each wait costs more than the wait.
+//! A timeout for waits that nearly always end early. On a connection that serves thousands of requests a second, setting
+//! and cancelling a timer for each wait would cost more than the wait.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -8,21 +8,21 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// One timer for many waits, one after the other. It stays as it was set until it goes off, and only then looks whether
-/// it should have been set later.
+/// One timer for consecutive waits. It keeps its deadline when a wait ends, and is moved to the deadline of the present
+/// wait when it fires.
 #[derive(Debug, Default)]
 pub struct LazyTimeout {
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl LazyTimeout {
-    /// What `work` comes to; none if that takes longer than `time`.
+    /// Runs `work`; `None` if it takes longer than `time`.
     pub async fn within<T>(&mut self, time: Duration, work: impl Future<Output = T>) -> Option<T> {
         let mut work = pin!(work);
         let mut deadline = None;
         poll_fn(|context| match work.as_mut().poll(context) {
             Poll::Ready(done) => Poll::Ready(Some(done)),
-            // Most work never comes here, and needs no look at the clock.
+            // Most work is ready at once and needs no clock.
             Poll::Pending => self.poll(context, *deadline.get_or_insert_with(|| Instant::now() + time)).map(|()| None),
         })
         .await
@@ -54,7 +54,7 @@ mod tests {
     const TIME: Duration = Duration::from_secs(10);
 
     #[tokio::test]
-    async fn each_wait_has_its_own_time() {
+    async fn each_wait_has_its_own_deadline() {
         pause();
         let mut timeout = LazyTimeout::default();
         for _ in 0..10 {
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_done_at_once_is_never_late() {
+    async fn work_that_is_ready_at_once_never_times_out() {
         pause();
         let mut timeout = LazyTimeout::default();
         assert_eq!(timeout.within(Duration::ZERO, async { 7 }).await, Some(7));

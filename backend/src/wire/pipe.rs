@@ -1,6 +1,6 @@
-//! One direction of a connection within a process: bytes that one task writes and another reads. It says no more than a
-//! socket does: what was written before the end arrives, then the end, and who writes to somebody who left is told.
-//! Beside the bytes it carries an open file, as a Unix socket may. Bytes that somebody owns go through as they are.
+//! One direction of a connection within a process: bytes that one task writes and another reads. It behaves as a socket:
+//! bytes written before the end arrive, then the end, and writing fails after the reader is dropped. Like a Unix socket it
+//! passes open files. Owned bytes go through without a copy.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -14,12 +14,12 @@ use shared::limits::PIECE_BYTES;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::coop::poll_proceed;
 
-use super::Source;
+use super::source::Source;
 
-/// What a pipe holds before a writer waits, in bytes: what a receiver takes at a time, so that a piece needs one wake.
-/// Bytes that are passed go in whole where there is any room.
+/// Bytes in a pipe from which a writer waits: the length of one piece, so that a piece needs one wake-up. Owned bytes go in
+/// completely if there is any space.
 const PIPE_BYTES_MAX: usize = PIECE_BYTES;
-/// How much memory an empty pipe keeps, in bytes.
+/// Memory that an empty pipe keeps, in bytes.
 const KEPT_BYTES: usize = 8 << 10;
 
 /// Both ends of a pipe.
@@ -28,11 +28,11 @@ pub(super) fn pipe() -> (PipeReader, PipeWriter) {
     (PipeReader(Arc::clone(&pipe)), PipeWriter(pipe))
 }
 
-/// Where the bytes come out.
+/// The receiving end.
 #[derive(Debug)]
 pub struct PipeReader(Arc<Pipe>);
 
-/// Where the bytes go in.
+/// The sending end.
 #[derive(Debug)]
 pub struct PipeWriter(Arc<Pipe>);
 
@@ -41,19 +41,21 @@ struct Pipe(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// What comes before `bytes`.
-    passed: VecDeque<Bytes>,
-    passed_bytes: usize,
+    /// Owned bytes, which come before `bytes`.
+    owned: VecDeque<Bytes>,
+    /// Number of owned bytes.
+    owned_bytes: usize,
+    /// Copied bytes.
     bytes: BytesMut,
-    /// Nothing more is written.
+    /// The writer has ended the pipe.
     ended: bool,
-    /// Nobody reads any more.
-    deserted: bool,
-    /// Lent, and not taken yet. There is one at most: a request lends the next when it has the one before back.
-    lent: Option<File>,
-    /// Who waits for bytes.
+    /// The reader is dropped.
+    reader_gone: bool,
+    /// A passed file that is not taken yet. One is enough: a request passes the next file after the release of the last.
+    file: Option<File>,
+    /// The reader, if it waits for bytes.
     reader: Option<Waker>,
-    /// Who waits for room.
+    /// The writer, if it waits for space.
     writer: Option<Waker>,
 }
 
@@ -70,42 +72,42 @@ impl Pipe {
 }
 
 impl PipeReader {
-    /// The file that was lent last, unless it was taken before.
+    /// The file that was passed last, unless it was taken before.
     pub fn take_fd(&mut self) -> Option<File> {
-        self.0.lock().lent.take()
+        self.0.lock().file.take()
     }
 }
 
 impl State {
     fn len(&self) -> usize {
-        self.passed_bytes + self.bytes.len()
+        self.owned_bytes + self.bytes.len()
     }
 
-    /// The next bytes without a copy, at most `bytes_max`; none where they were written, not passed.
-    fn take_passed(&mut self, bytes_max: usize) -> Option<Bytes> {
-        let front = self.passed.front_mut()?;
+    /// The next bytes without a copy, at most `bytes_max`; `None` if the next bytes are copied ones.
+    fn take_owned(&mut self, bytes_max: usize) -> Option<Bytes> {
+        let front = self.owned.front_mut()?;
         let taken = front.split_to(front.len().min(bytes_max));
-        self.passed_bytes -= taken.len();
+        self.owned_bytes -= taken.len();
         if front.is_empty() {
-            self.passed.pop_front();
+            self.owned.pop_front();
         }
         Some(taken)
     }
 
-    /// Fills `into` from what comes next; what was written and what was passed are not put together.
+    /// Fills `into` with the next bytes, either owned or copied ones.
     fn read(&mut self, into: &mut ReadBuf<'_>) {
-        if let Some(passed) = self.take_passed(into.remaining()) {
-            return into.put_slice(&passed);
+        if let Some(owned) = self.take_owned(into.remaining()) {
+            return into.put_slice(&owned);
         }
         let taken = self.bytes.len().min(into.remaining());
         into.put_slice(&self.bytes[..taken]);
         self.bytes.advance(taken);
-        self.give_up_memory();
+        self.free_memory();
     }
 
-    /// Once nothing is in `bytes`, it keeps little memory. Its capacity does not say how much it has: what was read counts
-    /// no longer.
-    fn give_up_memory(&mut self) {
+    /// Frees the memory of an empty buffer, but for [`KEPT_BYTES`]. The capacity of `BytesMut` does not tell how much memory
+    /// it has, because it does not count the bytes that were read.
+    fn free_memory(&mut self) {
         if self.bytes.is_empty() && self.bytes.try_reclaim(KEPT_BYTES + 1) {
             self.bytes = BytesMut::new();
         }
@@ -113,39 +115,39 @@ impl State {
 }
 
 impl PipeWriter {
-    /// Hands bytes over as they are, once there is room. They are gone from `bytes` then.
-    pub(super) fn poll_pass(&mut self, context: &mut Context<'_>, bytes: &mut Bytes) -> Poll<io::Result<()>> {
+    /// Writes owned bytes without a copy, once there is space, and empties `bytes`.
+    pub(super) fn poll_write_owned(&mut self, context: &mut Context<'_>, bytes: &mut Bytes) -> Poll<io::Result<()>> {
         let coop = ready!(poll_proceed(context));
         let mut state = self.0.lock();
-        if state.deserted || state.ended {
+        if state.reader_gone || state.ended {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         if state.len() >= PIPE_BYTES_MAX {
             return wait(&mut state.writer, context);
         }
         if !state.bytes.is_empty() {
-            // A header, mostly.
+            // Mostly a header, so that the copy is short.
             let before = Bytes::copy_from_slice(&state.bytes);
             state.bytes.clear();
-            state.give_up_memory();
-            state.passed_bytes += before.len();
-            state.passed.push_back(before);
+            state.free_memory();
+            state.owned_bytes += before.len();
+            state.owned.push_back(before);
         }
-        state.passed_bytes += bytes.len();
-        state.passed.push_back(std::mem::take(bytes));
+        state.owned_bytes += bytes.len();
+        state.owned.push_back(std::mem::take(bytes));
         wake(state, |state| &mut state.reader);
         coop.made_progress();
         Poll::Ready(Ok(()))
     }
 
-    /// Lends a file to the other side, in the place of one that it left lying.
+    /// Passes a file to the other side, and closes one that was not taken.
     pub fn pass_fd(&mut self, file: File) {
-        let before = self.0.lock().lent.replace(file);
+        let before = self.0.lock().file.replace(file);
         drop(before);
     }
 }
 
-/// Wakes one side once the state is free again: it may look at it at once, on another thread.
+/// Wakes one side after unlocking, because it may lock the state at once on another thread.
 fn wake(mut state: MutexGuard<'_, State>, side: impl FnOnce(&mut State) -> &mut Option<Waker>) {
     let waker = side(&mut state).take();
     drop(state);
@@ -154,7 +156,7 @@ fn wake(mut state: MutexGuard<'_, State>, side: impl FnOnce(&mut State) -> &mut 
     }
 }
 
-/// Waits, as the task that asks now.
+/// Registers the calling task as the one that waits.
 fn wait<T>(side: &mut Option<Waker>, context: &Context<'_>) -> Poll<T> {
     match side {
         Some(waker) => waker.clone_from(context.waker()),
@@ -167,11 +169,11 @@ impl Source for PipeReader {
     fn poll_take(&mut self, context: &mut Context<'_>, bytes_max: usize) -> Option<Poll<io::Result<Bytes>>> {
         let Poll::Ready(coop) = poll_proceed(context) else { return Some(Poll::Pending) };
         let mut state = self.0.lock();
-        let Some(taken) = state.take_passed(bytes_max) else {
+        let Some(taken) = state.take_owned(bytes_max) else {
             return match (state.bytes.is_empty(), state.ended) {
                 (true, false) => Some(wait(&mut state.reader, context)),
                 (true, true) => Some(Poll::Ready(Ok(Bytes::new()))),
-                // To read them costs less than to take them apart.
+                // Reading copied bytes costs less than splitting them off.
                 (false, _) => None,
             };
         };
@@ -183,7 +185,7 @@ impl Source for PipeReader {
 
 impl AsyncRead for PipeReader {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        // As for a socket: a task that never waits gives way now and then all the same.
+        // Like a socket, a pipe takes part in tokio's cooperative scheduling.
         let coop = ready!(poll_proceed(context));
         let mut state = self.0.lock();
         if state.len() == 0 {
@@ -204,7 +206,7 @@ impl AsyncWrite for PipeWriter {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let coop = ready!(poll_proceed(context));
         let mut state = self.0.lock();
-        if state.deserted || state.ended {
+        if state.reader_gone || state.ended {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         let taken = bytes.len().min(PIPE_BYTES_MAX.saturating_sub(state.len()));
@@ -230,11 +232,11 @@ impl AsyncWrite for PipeWriter {
 impl Drop for PipeReader {
     fn drop(&mut self) {
         let mut state = self.0.lock();
-        state.deserted = true;
+        state.reader_gone = true;
         state.bytes = BytesMut::new();
-        state.passed = VecDeque::new();
-        state.passed_bytes = 0;
-        state.lent = None;
+        state.owned = VecDeque::new();
+        state.owned_bytes = 0;
+        state.file = None;
         wake(state, |state| &mut state.writer);
     }
 }
@@ -254,7 +256,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn bytes_come_out_in_order_however_they_go_in() {
+    async fn bytes_arrive_in_order() {
         let (mut reader, mut writer) = pipe();
         let sent: Vec<u8> = (0..3 * PIPE_BYTES_MAX + 17).map(|index| (index % 251) as u8).collect();
         let expected = sent.clone();
@@ -270,22 +272,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_passed_comes_out_as_it_is_and_in_its_place() {
+    async fn owned_bytes_arrive_uncopied_and_in_order() {
         let (mut reader, mut writer) = pipe();
         writer.write_all(b"header").await.unwrap();
-        let passed = Bytes::from(vec![7; PIPE_BYTES_MAX]);
-        let at = passed.as_ptr();
-        let mut bytes = passed.clone();
-        poll_fn(|context| writer.poll_pass(context, &mut bytes)).await.unwrap();
+        let owned = Bytes::from(vec![7; PIPE_BYTES_MAX]);
+        let at = owned.as_ptr();
+        let mut bytes = owned.clone();
+        poll_fn(|context| writer.poll_write_owned(context, &mut bytes)).await.unwrap();
         assert!(bytes.is_empty());
         let full = tokio::spawn(async move {
             writer.write_all(b"next").await.unwrap();
             let mut more = Bytes::from_static(b"and more");
-            poll_fn(|context| writer.poll_pass(context, &mut more)).await.unwrap();
+            poll_fn(|context| writer.poll_write_owned(context, &mut more)).await.unwrap();
             writer
         });
         let mut header = [0; 64];
-        // The payload is not read along with its header.
+        // The payload is not read together with its header.
         assert_eq!(reader.read(&mut header).await.unwrap(), 6);
         let first = poll_fn(|context| reader.poll_take(context, 1000).unwrap()).await.unwrap();
         assert_eq!((first.as_ptr(), first.len()), (at, 1000));
@@ -303,7 +305,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_written_before_the_end_arrives() {
+    async fn bytes_before_the_end_arrive() {
         for shut in [true, false] {
             let (mut reader, mut writer) = pipe();
             writer.write_all(b"last words").await.unwrap();
@@ -319,7 +321,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_writer_waits_for_room_and_hears_that_nobody_reads() {
+    async fn a_writer_waits_for_space_and_fails_without_a_reader() {
         let (reader, mut writer) = pipe();
         writer.write_all(&vec![0; PIPE_BYTES_MAX]).await.unwrap();
         let waiting = tokio::spawn(async move { writer.write(b"x").await });
@@ -330,13 +332,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_taken_once_and_gives_way_to_the_next() {
+    fn a_file_is_taken_once_and_replaced_by_the_next() {
         let (mut reader, mut writer) = pipe();
         assert!(reader.take_fd().is_none());
-        let place = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().unwrap();
         for name in ["first", "second"] {
-            std::fs::write(place.path().join(name), name).unwrap();
-            writer.pass_fd(File::open(place.path().join(name)).unwrap());
+            std::fs::write(folder.path().join(name), name).unwrap();
+            writer.pass_fd(File::open(folder.path().join(name)).unwrap());
         }
         let taken = reader.take_fd().unwrap();
         assert_eq!(io::read_to_string(taken).unwrap(), "second");
@@ -344,9 +346,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_empty_pipe_keeps_little() {
+    async fn an_empty_pipe_keeps_little_memory() {
         let kept = |reader: &PipeReader| reader.0.lock().bytes.try_reclaim(KEPT_BYTES + 1);
-        // Whole, in parts, or handed over.
+        // Read at once, in parts, or after owned bytes.
         for step in [PIPE_BYTES_MAX, 1000] {
             let (mut reader, mut writer) = pipe();
             writer.write_all(&vec![0; PIPE_BYTES_MAX]).await.unwrap();
@@ -359,7 +361,7 @@ mod tests {
         }
         let (mut reader, mut writer) = pipe();
         writer.write_all(&vec![0; PIPE_BYTES_MAX - 1]).await.unwrap();
-        poll_fn(|context| writer.poll_pass(context, &mut Bytes::from_static(b"x"))).await.unwrap();
+        poll_fn(|context| writer.poll_write_owned(context, &mut Bytes::from_static(b"x"))).await.unwrap();
         assert!(!kept(&reader));
         reader.read_exact(&mut vec![0; PIPE_BYTES_MAX]).await.unwrap();
     }

@@ -1,5 +1,5 @@
-//! Bytes → frames. A frame is not a buffer: messages are small and taken whole, a file's bytes are taken in pieces as
-//! they come. Nothing is allocated for a frame before its header has been checked against the limits.
+//! Bytes → frames. Messages are small and received complete; the payload of DATA is received in pieces as it arrives.
+//! Memory for a frame is allocated after its header has been checked against the limits.
 
 use std::future::poll_fn;
 use std::io;
@@ -7,89 +7,25 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes, BytesMut};
-use shared::wire::{FrameKind, HEADER_BYTES, Header, Message, Phase, decode};
-use tokio::io::{AsyncRead, AsyncReadExt, DuplexStream, ReadHalf};
-use tokio::net::tcp::OwnedReadHalf;
+use shared::wire::{FrameKind, HEADER_BYTES, Header, Phase};
+use tokio::io::AsyncReadExt;
 use tokio_util::io::poll_read_buf;
 
-use super::WireError;
+use super::error::WireError;
+use super::frame::{Frame, Incoming};
+use super::source::Source;
 
-/// A frame that is not DATA, whole.
-#[derive(Clone, Debug)]
-pub struct Frame {
-    /// Its header.
-    pub header: Header,
-    /// Its message.
-    pub body: Bytes,
-}
-
-/// What comes next on a connection.
-#[derive(Debug)]
-pub enum Incoming {
-    /// A message.
-    Message(Frame),
-    /// A DATA frame of so many bytes, which [`FrameReader::piece`] hands out.
-    Data {
-        /// Which request it belongs to.
-        request_id: u32,
-        /// Its payload in bytes, never 0.
-        bytes: usize,
-    },
-}
-
-/// Where frames come from. What is in memory already may be taken as it is.
-pub trait Source: AsyncRead + Unpin {
-    /// The next bytes without a copy, at most `bytes_max` and none at the end; or nothing where they are to be read.
-    fn poll_take(&mut self, _context: &mut Context<'_>, _bytes_max: usize) -> Option<Poll<io::Result<Bytes>>> {
-        None
-    }
-}
-
-impl<S: Source> Source for &mut S {
-    fn poll_take(&mut self, context: &mut Context<'_>, bytes_max: usize) -> Option<Poll<io::Result<Bytes>>> {
-        (**self).poll_take(context, bytes_max)
-    }
-}
-
-impl Source for OwnedReadHalf {}
-/// For whoever drives a session without a socket.
-impl Source for ReadHalf<DuplexStream> {}
-
-fn take<S: Source>(source: &mut S, context: &mut Context<'_>, bytes_max: usize) -> Poll<Option<io::Result<Bytes>>> {
-    match source.poll_take(context, bytes_max) {
-        None => Poll::Ready(None),
-        Some(taken) => taken.map(Some),
-    }
-}
-
-/// Reads frames from one side of a connection.
+/// Receives the frames of a connection.
 pub struct FrameReader<R> {
     source: R,
     buffer: BytesMut,
     phase: Phase,
-    /// What is left of the present DATA frame.
+    /// Bytes left in the present DATA frame.
     data_bytes: usize,
 }
 
-/// What is read at least at a time; a control message seldom needs more.
+/// Least free space for one read, in bytes; most messages are shorter.
 const READ_BYTES: usize = 4 << 10;
-
-impl Frame {
-    /// A frame of `kind` with an encoded message.
-    pub fn new(kind: FrameKind, request_id: u32, body: Vec<u8>) -> Self {
-        Self { header: Header::new(kind, request_id, body.len()), body: body.into() }
-    }
-
-    /// What the frame is, if this build knows.
-    pub fn kind(&self) -> Option<FrameKind> {
-        self.header.kind()
-    }
-
-    /// The message.
-    pub fn message<M: Message>(&self) -> Result<M, WireError> {
-        Ok(decode(&self.body)?)
-    }
-}
 
 impl<R: Source> FrameReader<R> {
     /// A reader at the start of a connection.
@@ -97,17 +33,17 @@ impl<R: Source> FrameReader<R> {
         Self { source, buffer: BytesMut::new(), phase: Phase::Handshake, data_bytes: 0 }
     }
 
-    /// From here on frames may be as long as after the handshake.
+    /// Allows the frames that are allowed after the handshake.
     pub fn open(&mut self, data_bytes_max: usize) {
         self.phase = Phase::Open { data_bytes_max };
     }
 
-    /// The next frame; none where the stream ended between frames. May be dropped and called again without a loss.
+    /// The next frame; `None` if the stream has ended between frames. Cancel safe.
     ///
     /// # Panics
     /// In debug builds, while [`FrameReader::piece`] has bytes of a DATA frame left.
     pub async fn next(&mut self) -> Result<Option<Incoming>, WireError> {
-        debug_assert_eq!(self.data_bytes, 0, "a DATA frame is not read to its end");
+        debug_assert_eq!(self.data_bytes, 0, "the payload of a DATA frame is not received");
         loop {
             if let Some(incoming) = self.take()? {
                 return Ok(Some(incoming));
@@ -124,12 +60,12 @@ impl<R: Source> FrameReader<R> {
         match self.next().await? {
             None => Ok(None),
             Some(Incoming::Message(frame)) => Ok(Some(frame)),
-            Some(Incoming::Data { .. }) => Err(WireError::Unexpected("data where a message is wanted")),
+            Some(Incoming::Data { .. }) => Err(WireError::Unexpected("data in place of a message")),
         }
     }
 
-    /// What has come of the present DATA frame, at most `bytes_max`; waits only while nothing has. Empty at the
-    /// frame's end. May be dropped and called again without a loss.
+    /// The bytes of the present DATA frame that have arrived, at most `bytes_max`; waits for the first byte. Empty at the
+    /// frame's end. Cancel safe.
     pub async fn piece(&mut self, bytes_max: usize) -> Result<Bytes, WireError> {
         let wanted = self.data_bytes.min(bytes_max);
         if self.buffer.is_empty()
@@ -141,7 +77,7 @@ impl<R: Source> FrameReader<R> {
             return if piece.is_empty() { Err(WireError::Truncated) } else { Ok(piece) };
         }
         if self.buffer.len() < wanted {
-            // Room for one piece and the header behind it: the piece is handed out without a copy.
+            // Space for one piece and the header behind it, so that the piece can be split off without a copy.
             let missing = wanted - self.buffer.len();
             if self.buffer.capacity() - self.buffer.len() < missing {
                 self.buffer.reserve(missing + READ_BYTES);
@@ -153,25 +89,25 @@ impl<R: Source> FrameReader<R> {
         Ok(piece)
     }
 
-    /// What is left of the present DATA frame, in bytes.
+    /// Bytes left in the present DATA frame.
     pub fn data_left(&self) -> usize {
         self.data_bytes
     }
 
-    /// Where the bytes come from.
+    /// The source of the bytes.
     pub fn source(&mut self) -> &mut R {
         &mut self.source
     }
 
-    /// Gives back the memory of a connection that will idle.
+    /// Frees the buffer, for a connection that will idle.
     pub fn shrink(&mut self) {
         if self.buffer.is_empty() {
             self.buffer = BytesMut::new();
         }
     }
 
-    /// Reads and forgets what the peer still sends, up to its end or `bytes_max`. A socket that is closed with bytes
-    /// unread is reset, and what was said last is lost with it (RFC 9112 §9.6).
+    /// Receives and discards bytes until the peer's end or `bytes_max`. Closing a socket with unread bytes resets the
+    /// connection, which loses the last frames sent (RFC 9112 §9.6).
     pub async fn discard(&mut self, bytes_max: usize) {
         let mut discarded = 0;
         while discarded < bytes_max {
@@ -205,7 +141,7 @@ impl<R: Source> FrameReader<R> {
         Ok(Some(Incoming::Message(Frame { header, body })))
     }
 
-    /// Reads until the buffer holds `wanted` bytes or nothing more is there yet, but at least one byte.
+    /// Reads until the buffer holds `wanted` bytes or the source has no more for now, but at least one byte.
     async fn fill(&mut self, wanted: usize) -> Result<(), WireError> {
         let Self { source, buffer, .. } = self;
         poll_fn(|context| {
@@ -214,7 +150,7 @@ impl<R: Source> FrameReader<R> {
                 match poll_read_buf(Pin::new(&mut *source), context, buffer) {
                     Poll::Pending if progress => break,
                     Poll::Pending => return Poll::Pending,
-                    // What came before the end is handed out first.
+                    // The caller gets the bytes before it gets the end.
                     Poll::Ready(Err(_) | Ok(0)) if progress => break,
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error.into())),
                     Poll::Ready(Ok(0)) => return Poll::Ready(Err(WireError::Truncated)),
@@ -224,5 +160,12 @@ impl<R: Source> FrameReader<R> {
             Poll::Ready(Ok(()))
         })
         .await
+    }
+}
+
+fn take<S: Source>(source: &mut S, context: &mut Context<'_>, bytes_max: usize) -> Poll<Option<io::Result<Bytes>>> {
+    match source.poll_take(context, bytes_max) {
+        None => Poll::Ready(None),
+        Some(taken) => taken.map(Some),
     }
 }

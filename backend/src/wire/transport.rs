@@ -1,4 +1,4 @@
-//! The client's ends of a connection, whatever carries it.
+//! The client's ends of a connection over any transport.
 
 use std::fs::File;
 use std::io;
@@ -11,12 +11,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
+use super::in_process::InProcessConnector;
 use super::pipe::{PipeReader, PipeWriter};
+use super::source::Source;
 use super::unix::{self, UnixReader, UnixWriter};
-use super::{InProcessConnector, Source};
 use crate::sockets;
 
-/// What comes from the other side.
+/// The receiving end.
 #[derive(Debug)]
 pub enum TransportReader {
     /// Over TCP.
@@ -27,7 +28,7 @@ pub enum TransportReader {
     Pipe(PipeReader),
 }
 
-/// What goes to the other side.
+/// The sending end.
 #[derive(Debug)]
 pub enum TransportWriter {
     /// Over TCP.
@@ -68,12 +69,12 @@ pub async fn connect_in_process(connector: &InProcessConnector) -> io::Result<(T
 }
 
 impl TransportReader {
-    /// Whether open files can come beside the bytes.
+    /// Whether the transport can pass file descriptors.
     pub fn takes_fds(&self) -> bool {
         matches!(self, Self::Unix(_) | Self::Pipe(_))
     }
 
-    /// The file that was lent last, unless it was taken before.
+    /// The file that was passed last, unless it was taken before.
     pub fn take_fd(&mut self) -> Option<File> {
         match self {
             Self::Tcp(_) => None,
@@ -93,11 +94,11 @@ impl Source for TransportReader {
 }
 
 impl TransportWriter {
-    /// Writes bytes that are somebody's own: within a process they go over as they are. Some of them are gone from
-    /// `bytes` then, at least one.
-    pub(super) fn poll_pass(&mut self, context: &mut Context<'_>, bytes: &mut Bytes) -> Poll<io::Result<()>> {
+    /// Writes at least one of the owned bytes and removes the written ones from `bytes`. Within a process they are not
+    /// copied.
+    pub(super) fn poll_write_owned(&mut self, context: &mut Context<'_>, bytes: &mut Bytes) -> Poll<io::Result<()>> {
         if let Self::Pipe(writer) = self {
-            return writer.poll_pass(context, bytes);
+            return writer.poll_write_owned(context, bytes);
         }
         match ready!(Pin::new(self).poll_write(context, bytes))? {
             0 => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),

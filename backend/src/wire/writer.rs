@@ -1,5 +1,5 @@
-//! Frames → bytes. Small frames are gathered and leave in one write; a peer that takes nothing for too long is an
-//! error, one that takes little is not.
+//! Frames → bytes. Small frames are queued and sent in one write. A peer that receives nothing for [`STALL_TIME`] is an
+//! error; a slow one is not.
 
 use std::future::poll_fn;
 
@@ -9,27 +9,29 @@ use shared::wire::{FrameKind, Header, Message, encode};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::{Frame, TransportWriter, WireError};
+use super::error::WireError;
+use super::frame::Frame;
+use super::transport::TransportWriter;
 
-/// How much memory a writer keeps between frames, in bytes: what the answer with a file of a page takes.
+/// Largest queue that is kept for later frames, in bytes: enough for an answer with a small file.
 const KEPT_BYTES: usize = 8 << 10;
 
-/// Writes frames to one side of a connection.
+/// Sends the frames of a connection.
 pub struct FrameWriter<W> {
     sink: W,
-    gathered: Vec<u8>,
-    /// Gathered bytes are on their way, and may be out in part.
+    queued: Vec<u8>,
+    /// Queued bytes are being sent, and may be sent in part.
     flushing: bool,
-    /// The header of a DATA frame is gathered or out, and its payload not all out.
+    /// The header of a DATA frame is queued or sent, and its payload is not sent completely.
     in_data: bool,
 }
 
 impl FrameWriter<TransportWriter> {
-    /// As [`FrameWriter::write`], of bytes that are nobody else's: within a process they are not copied.
-    pub async fn pass(&mut self, mut bytes: Bytes) -> Result<(), WireError> {
+    /// [`FrameWriter::write`] for owned bytes, which are not copied within a process.
+    pub async fn write_owned(&mut self, mut bytes: Bytes) -> Result<(), WireError> {
         while !bytes.is_empty() {
-            let passed = poll_fn(|context| self.sink.poll_pass(context, &mut bytes));
-            timeout(STALL_TIME, passed).await.map_err(|_| WireError::Stalled)??;
+            let written = poll_fn(|context| self.sink.poll_write_owned(context, &mut bytes));
+            timeout(STALL_TIME, written).await.map_err(|_| WireError::Stalled)??;
         }
         Ok(())
     }
@@ -38,66 +40,66 @@ impl FrameWriter<TransportWriter> {
 impl<W: AsyncWrite + Unpin> FrameWriter<W> {
     /// A writer at the start of a connection.
     pub fn new(sink: W) -> Self {
-        Self { sink, gathered: Vec::new(), flushing: false, in_data: false }
+        Self { sink, queued: Vec::new(), flushing: false, in_data: false }
     }
 
-    /// Gathers a message; [`FrameWriter::flush`] sends it.
+    /// Queues a message; [`FrameWriter::flush`] sends it.
     pub fn queue<M: Message>(&mut self, kind: FrameKind, request_id: u32, message: &M) {
         self.queue_body(kind, request_id, &encode(message));
     }
 
-    /// Gathers a frame whose body is already encoded, or is data.
+    /// Queues a frame with an encoded message or with data.
     pub fn queue_body(&mut self, kind: FrameKind, request_id: u32, body: &[u8]) {
         self.queue_header(kind, request_id, body.len());
-        self.gathered.extend_from_slice(body);
+        self.queued.extend_from_slice(body);
     }
 
-    /// Gathers the header of a DATA frame. The payload must follow, and then [`FrameWriter::end_data`].
+    /// Queues the header of a DATA frame. The caller then writes the payload and calls [`FrameWriter::end_data`].
     pub fn begin_data(&mut self, request_id: u32, bytes: usize) {
         self.in_data = true;
         self.queue_header(FrameKind::Data, request_id, bytes);
     }
 
-    /// The payload of the DATA frame is out.
+    /// Ends a DATA frame whose payload is sent.
     pub fn end_data(&mut self) {
         self.in_data = false;
     }
 
-    /// False if a frame is out in part: whatever is sent now would be taken for the rest of it.
+    /// False if a frame is sent in part: the peer would take the next bytes as the rest of it.
     pub fn is_between_frames(&self) -> bool {
         !self.in_data && !self.flushing
     }
 
-    /// Gathers a frame as it is.
+    /// Queues a frame.
     pub fn queue_frame(&mut self, frame: &Frame) {
-        self.gathered.extend_from_slice(&frame.header.encode());
-        self.gathered.extend_from_slice(&frame.body);
+        self.queued.extend_from_slice(&frame.header.encode());
+        self.queued.extend_from_slice(&frame.body);
     }
 
-    /// Sends what was gathered. Not to be dropped half-way: the connection is of no use then.
+    /// Sends the queued frames. Not cancel safe: the connection cannot be used afterwards.
     pub async fn flush(&mut self) -> Result<(), WireError> {
-        let mut gathered = std::mem::take(&mut self.gathered);
+        let mut queued = std::mem::take(&mut self.queued);
         self.flushing = true;
-        self.write(&gathered).await?;
+        self.write(&queued).await?;
         self.flushing = false;
-        if gathered.capacity() <= KEPT_BYTES {
-            gathered.clear();
-            self.gathered = gathered;
+        if queued.capacity() <= KEPT_BYTES {
+            queued.clear();
+            self.queued = queued;
         }
         Ok(())
     }
 
-    /// Takes what was gathered, for a caller that writes to the sink in its own way.
-    pub fn take_gathered(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.gathered)
+    /// Takes the queued bytes, for a caller that writes to the sink itself.
+    pub fn take_queued(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.queued)
     }
 
-    /// The sink itself.
+    /// The sink.
     pub fn sink(&mut self) -> &mut W {
         &mut self.sink
     }
 
-    /// Sends bytes that belong to the DATA frame that began last.
+    /// Sends bytes of the present DATA frame.
     pub async fn write(&mut self, mut bytes: &[u8]) -> Result<(), WireError> {
         while !bytes.is_empty() {
             match timeout(STALL_TIME, self.sink.write(bytes)).await.map_err(|_| WireError::Stalled)?? {
@@ -109,12 +111,12 @@ impl<W: AsyncWrite + Unpin> FrameWriter<W> {
     }
 
     fn queue_header(&mut self, kind: FrameKind, request_id: u32, body_bytes: usize) {
-        self.gathered.extend_from_slice(&Header::new(kind, request_id, body_bytes).encode());
+        self.queued.extend_from_slice(&Header::new(kind, request_id, body_bytes).encode());
     }
 
-    /// Ends this direction of the connection, so that what was sent arrives.
+    /// Ends this direction of the connection after the bytes sent.
     pub async fn shutdown(&mut self) {
-        // The peer may be gone already; there is nobody left to tell.
+        // Fails only if the peer is gone.
         let _ = self.sink.shutdown().await;
     }
 }

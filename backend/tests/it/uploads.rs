@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backend::client::{Caller, Client, ClientError, Commit, GetItem, Item, Sent, Stage, Upload};
+use backend::client::{Caller, Client, ClientError, Commit, GetItem, Item, PutRange, Stage, Upload};
 use backend::server::{Database, ServerConfig};
 use backend::storage::Storage;
 use backend::storage::memory::MemoryStorage;
@@ -44,11 +44,11 @@ pub(crate) fn commit(upload: UploadId) -> Commit {
 
 /// Puts bytes at `offset`.
 pub(crate) async fn put(client: &Client, upload: UploadId, offset: u64, bytes: &[u8]) -> Result<Upload, ClientError> {
-    let sent = Sent { offset, length: Some(bytes.len() as u64), ..Sent::default() };
+    let sent = PutRange { offset, length: Some(bytes.len() as u64), ..PutRange::default() };
     put_as(client, upload, sent, bytes).await
 }
 
-async fn put_as(client: &Client, upload: UploadId, sent: Sent, bytes: &[u8]) -> Result<Upload, ClientError> {
+async fn put_as(client: &Client, upload: UploadId, sent: PutRange, bytes: &[u8]) -> Result<Upload, ClientError> {
     let mut sending = client.put(&writer(), upload, sent).await?;
     if !bytes.is_empty() {
         sending.send(Bytes::copy_from_slice(bytes)).await?;
@@ -145,16 +145,17 @@ mod bytes_that_lie {
     async fn nothing_is_kept_past_the_end() {
         let world = World::start().await;
         let upload = world.client.stage(&stage("new", Some(10))).await.unwrap();
-        let announced = |length| Sent { length, ..Sent::default() };
+        let announced = |length| PutRange { length, ..PutRange::default() };
         let result = put_as(&world.client, upload.id, announced(Some(4)), b"123456").await;
         assert_eq!(code(result), ErrorCode::LengthMismatch);
         let stands = world.client.upload_status(&writer(), upload.id).await.unwrap();
         assert_eq!(stands.offset, 4);
         // Fewer than announced are kept, and told off.
         let result =
-            put_as(&world.client, upload.id, Sent { offset: 4, length: Some(6), ..Sent::default() }, b"56").await;
+            put_as(&world.client, upload.id, PutRange { offset: 4, length: Some(6), ..PutRange::default() }, b"56")
+                .await;
         assert_eq!(code(result), ErrorCode::LengthMismatch);
-        let result = put_as(&world.client, upload.id, Sent { offset: 6, ..Sent::default() }, b"7890123").await;
+        let result = put_as(&world.client, upload.id, PutRange { offset: 6, ..PutRange::default() }, b"7890123").await;
         assert_eq!(code(result), ErrorCode::LengthMismatch);
         world.client.commit(&commit(upload.id)).await.unwrap();
         assert_eq!(content(&world.client, "new").await.unwrap(), b"1234567890");
@@ -167,16 +168,16 @@ mod bytes_that_lie {
         let upload = world.client.stage(&stage("new", None)).await.unwrap();
         put(&world.client, upload.id, 0, b"1234").await.unwrap();
         for offset in [0, 3, 5, u64::MAX >> 1] {
-            let sent = Sent { offset, ..Sent::default() };
+            let sent = PutRange { offset, ..PutRange::default() };
             assert_eq!(code(put_as(&world.client, upload.id, sent, b"x").await), ErrorCode::OffsetMismatch, "{offset}");
         }
         for (offset, length, total) in [(u64::MAX, None, None), (4, Some(u64::MAX), None), (4, None, Some(u64::MAX))] {
-            let sent = Sent { offset, length, total, checksum: None };
+            let sent = PutRange { offset, length, total, checksum: None };
             assert_eq!(code(put_as(&world.client, upload.id, sent, b"x").await), ErrorCode::BadRequest, "{offset}");
         }
         assert_eq!(code(world.client.stage(&stage("big", Some(u64::MAX))).await), ErrorCode::BadRequest);
         assert_eq!(code(world.client.commit(&commit(upload.id)).await), ErrorCode::Incomplete);
-        let last = Sent { offset: 4, total: Some(4), ..Sent::default() };
+        let last = PutRange { offset: 4, total: Some(4), ..PutRange::default() };
         put_as(&world.client, upload.id, last, b"").await.unwrap();
         world.client.commit(&commit(upload.id)).await.unwrap();
         world.stop().await;
@@ -187,13 +188,15 @@ mod bytes_that_lie {
         let world = World::start().await;
         let upload = world.client.stage(&stage("new", Some(4))).await.unwrap();
         let sum = |digest: &[u8]| Some(Checksum { algorithm: Algorithm::Crc32, digest: digest.to_vec() });
-        let wrong = Sent { length: Some(4), checksum: sum(&[1, 2, 3, 4]), ..Sent::default() };
+        let wrong = PutRange { length: Some(4), checksum: sum(&[1, 2, 3, 4]), ..PutRange::default() };
         assert_eq!(code(put_as(&world.client, upload.id, wrong, b"1234").await), ErrorCode::ChecksumMismatch);
         assert_eq!(world.client.upload_status(&writer(), upload.id).await.unwrap().offset, 0);
-        let right = Sent { length: Some(4), checksum: sum(&0x9be3_e0a3_u32.to_be_bytes()), ..Sent::default() };
+        let right = PutRange { length: Some(4), checksum: sum(&0x9be3_e0a3_u32.to_be_bytes()), ..PutRange::default() };
         assert_eq!(put_as(&world.client, upload.id, right, b"1234").await.unwrap().offset, 4);
-        let short =
-            Sent { checksum: Some(Checksum { algorithm: Algorithm::Sha1, digest: vec![0; 4] }), ..Sent::default() };
+        let short = PutRange {
+            checksum: Some(Checksum { algorithm: Algorithm::Sha1, digest: vec![0; 4] }),
+            ..PutRange::default()
+        };
         assert_eq!(code(put_as(&world.client, upload.id, short, b"").await), ErrorCode::BadRequest);
         // The whole is proved by the client's own digest, or it is no file.
         let blake3 = Some(vec![7; 32]);
@@ -223,7 +226,10 @@ mod others {
         elsewhere.scope.roots[0].folder = path("docs");
         for eve in [named, elsewhere] {
             assert_eq!(code(world.client.upload_status(&eve, upload.id).await), ErrorCode::NotFound);
-            assert_eq!(code(world.client.put(&eve, upload.id, Sent::default()).await.map(drop)), ErrorCode::NotFound);
+            assert_eq!(
+                code(world.client.put(&eve, upload.id, PutRange::default()).await.map(drop)),
+                ErrorCode::NotFound
+            );
             assert_eq!(
                 code(world.client.commit(&Commit { caller: eve.clone(), ..commit(upload.id) }).await),
                 ErrorCode::NotFound
@@ -547,7 +553,7 @@ mod connections {
         let upload = world.client.stage(&stage("new", Some(length))).await.unwrap();
         for _ in 0..4 {
             let offset = world.client.upload_status(&writer(), upload.id).await.unwrap().offset;
-            let sent = Sent { offset, length: Some(length - offset), ..Sent::default() };
+            let sent = PutRange { offset, length: Some(length - offset), ..PutRange::default() };
             let mut sending = world.client.put(&writer(), upload.id, sent).await.unwrap();
             let piece = bytes::Bytes::from(vec![7; 32 << 20]);
             // On one thread the server takes nothing meanwhile: the socket is full somewhere in a frame.

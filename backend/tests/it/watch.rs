@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use backend::client::{Caller, Watcher};
+use backend::client::{Caller, FolderEvents};
 use backend::storage::memory::MemoryStorage;
 use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation};
 use shared::{Change, ErrorCode, EventId, EventKind, Rights, Root, Scope};
@@ -13,7 +13,7 @@ use super::uploads::{code, commit, put, stage};
 use super::world::{World, path, reader};
 
 /// The next thing that happened, and where it stands.
-async fn next(watcher: &mut Watcher) -> (EventId, EventKind) {
+async fn next(watcher: &mut FolderEvents) -> (EventId, EventKind) {
     let event = within(watcher.next()).await.unwrap();
     (event.id, event.kind)
 }

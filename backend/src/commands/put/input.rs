@@ -8,12 +8,12 @@ use shared::limits::PIECE_BYTES;
 use shared::{Conflict, ErrorCode, VPath};
 
 use super::upload::{Upload, missing_entry};
-use crate::client::{Commit, Sent, Stage};
+use crate::client::{Commit, PutRange, Stage};
 use crate::commands::failure::{Exit, Failure};
 use crate::commands::job::new_key;
 use crate::commands::report::FileOutcome;
 
-/// Uploads standard input to `target`. Blocks while it reads.
+/// Uploads standard input to `target`. ListingBlocks while it reads.
 pub(super) async fn upload(upload: Upload, target: VPath) -> Result<(), Failure> {
     let Upload { session, conflict, .. } = &upload;
     // Fails before the bytes are sent instead of after.
@@ -50,7 +50,7 @@ async fn send(upload: &Upload, id: shared::UploadId) -> Result<(), Failure> {
     let Upload { session, report, .. } = upload;
     let mut hasher = blake3::Hasher::new();
     let mut total = 0;
-    let mut sending = session.client.put(&session.caller, id, Sent::default()).await?;
+    let mut sending = session.client.put(&session.caller, id, PutRange::default()).await?;
     let mut input = std::io::stdin();
     loop {
         let mut piece = vec![0; PIECE_BYTES];
@@ -69,7 +69,7 @@ async fn send(upload: &Upload, id: shared::UploadId) -> Result<(), Failure> {
     }
     sending.finish().await?;
     // Announces the length, which is known only now.
-    let rest = Sent { offset: total, length: Some(0), total: Some(total), checksum: None };
+    let rest = PutRange { offset: total, length: Some(0), total: Some(total), checksum: None };
     session.client.put(&session.caller, id, rest).await?.finish().await?;
     let request = Commit {
         caller: session.caller.clone(),

@@ -13,7 +13,7 @@ use super::find::FileTask;
 use super::local_file::{self, FileState};
 use super::resume_file::ResumeFile;
 use super::upload::{Upload, missing_entry, shown};
-use crate::client::{self, ClientError, Commit, Sent, Stage};
+use crate::client::{self, ClientError, Commit, PutRange, Stage};
 use crate::commands::failure::{Exit, Failure, is_away};
 use crate::commands::job::new_key;
 use crate::commands::report::FileOutcome;
@@ -275,7 +275,8 @@ impl FileSender {
             self.upload.report.skipped(upload.offset);
         }
         if upload.offset < state.size {
-            let sent = Sent { offset: upload.offset, length: Some(state.size - upload.offset), ..Sent::default() };
+            let sent =
+                PutRange { offset: upload.offset, length: Some(state.size - upload.offset), ..PutRange::default() };
             let now = self.send(upload, sent, &mut file, &mut hasher).await?;
             if now.offset > upload.offset {
                 file_upload.backoff.progress();
@@ -291,7 +292,7 @@ impl FileSender {
     async fn send(
         &self,
         upload: &client::Upload,
-        sent: Sent,
+        sent: PutRange,
         file: &mut File,
         hasher: &mut blake3::Hasher,
     ) -> Result<client::Upload, SendError> {

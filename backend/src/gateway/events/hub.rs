@@ -10,7 +10,7 @@ use tokio::sync::{OnceCell, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use super::ring::{Position, Ring};
-use crate::client::{Caller, Client, ClientError, Watcher};
+use crate::client::{Caller, Client, ClientError, FolderEvents};
 
 /// Events that wait for a browser; one that lags further behind lists its folder again.
 const WAITING_MAX: usize = 256;
@@ -112,7 +112,7 @@ impl Hub {
 }
 
 /// Tells on what the file server says, until it says no more or nobody listens.
-async fn pump(mut watcher: Watcher, watch: Weak<FolderWatch>, closed: CancellationToken) {
+async fn pump(mut watcher: FolderEvents, watch: Weak<FolderWatch>, closed: CancellationToken) {
     loop {
         let event = tokio::select! {
             biased;

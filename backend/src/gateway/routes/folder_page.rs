@@ -18,7 +18,7 @@ use shared::path::encode_segment;
 use shared::size;
 use shared::{Kind, Link, Order, VPath};
 
-use crate::client::{Blocks, Caller, Client, ClientError};
+use crate::client::{Caller, Client, ClientError, ListingBlocks};
 use crate::gateway::http::body_stream::{BodySource, body};
 use crate::gateway::http::conditional::Conditions;
 use crate::gateway::http::headers::set;
@@ -97,7 +97,7 @@ struct FolderPage {
     path: VPath,
     /// What is written and not yet handed out.
     html: String,
-    blocks: Blocks,
+    blocks: ListingBlocks,
     /// Where the listing goes on after these blocks: a folder may have more entries than one page.
     cursor: Option<String>,
 }

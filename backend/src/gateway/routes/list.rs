@@ -15,7 +15,7 @@ use shared::limits::{LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX};
 use shared::{Direction, ETag, ErrorCode, Order, SortKey, VPath};
 
 use super::list_json::RowWriter;
-use crate::client::{Blocks, ClientError};
+use crate::client::{ClientError, ListingBlocks};
 use crate::gateway::auth::{Auth, rights_header};
 use crate::gateway::http::body_stream::{BodySource, body};
 use crate::gateway::http::conditional::Conditions;
@@ -62,7 +62,7 @@ pub(crate) async fn list(
 }
 
 pub(crate) fn describe() -> Operation {
-    let columns = json!({"type": "string", "contentEncoding": "binary", "description": "Blocks of columns, as docs/PROTOCOL.md has them."});
+    let columns = json!({"type": "string", "contentEncoding": "binary", "description": "ListingBlocks of columns, as docs/PROTOCOL.md has them."});
     let content = json!({JSON: {"schema": schema("Folder")}, MEDIA_TYPE: {"schema": columns}});
     let limit = json!({"type": "integer", "minimum": 1, "maximum": LIST_LIMIT_MAX, "default": LIST_LIMIT_DEFAULT});
     Operation::new("listFolder", "One page of a folder, sorted, folders first")
@@ -130,7 +130,7 @@ impl Format {
 }
 
 /// The blocks as they are.
-struct ColumnsBody(Blocks);
+struct ColumnsBody(ListingBlocks);
 
 impl BodySource for ColumnsBody {
     async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
@@ -140,14 +140,14 @@ impl BodySource for ColumnsBody {
 
 /// The blocks as one JSON object, a piece for each.
 struct JsonBody {
-    blocks: Blocks,
+    blocks: ListingBlocks,
     path: VPath,
     rows: RowWriter,
     begun: bool,
 }
 
 impl JsonBody {
-    fn new(blocks: Blocks, path: VPath) -> Self {
+    fn new(blocks: ListingBlocks, path: VPath) -> Self {
         let rows = RowWriter::below(&path);
         Self { blocks, path, rows, begun: false }
     }

@@ -12,7 +12,7 @@ use shared::path::encode_segment;
 use shared::{Algorithm, Checksum, Conflict, ETag, ErrorCode, Timestamp, UploadId, VPath};
 
 use super::upload;
-use crate::client::{Caller, ClientError, Sent, Stage, Store, Upload};
+use crate::client::{Caller, ClientError, PutRange, Stage, Store, Upload};
 use crate::gateway::auth::Auth;
 use crate::gateway::http::digest_fields;
 use crate::gateway::http::headers::set;
@@ -94,7 +94,12 @@ async fn store(
 }
 
 /// The body as it comes, into an upload that becomes the file in the end.
-async fn send(gateway: &Gateway, body: &mut RequestBody, stage: Stage, sent: Sent) -> Result<Upload, ErrorResponse> {
+async fn send(
+    gateway: &Gateway,
+    body: &mut RequestBody,
+    stage: Stage,
+    sent: PutRange,
+) -> Result<Upload, ErrorResponse> {
     let (caller, length, bytes_max) = (stage.caller.clone(), stage.length, gateway.upload_bytes_max());
     let id = gateway.client.stage(&stage).await?.id;
     let staged = Unfinished { gateway: gateway.clone(), caller, id, kept: false };
@@ -102,7 +107,7 @@ async fn send(gateway: &Gateway, body: &mut RequestBody, stage: Stage, sent: Sen
     let came = upload::send(body, sending, bytes_max).await.map_err(|cut| cut.refusal)?;
     if length.is_none() {
         // The body came in chunks, and its end is how long it is: nobody else can say that the upload is whole.
-        let total = Sent { offset: came.offset, length: Some(0), total: Some(came.offset), ..Sent::default() };
+        let total = PutRange { offset: came.offset, length: Some(0), total: Some(came.offset), ..PutRange::default() };
         gateway.client.put(&staged.caller, staged.id, total).await.map_err(lost)?.finish().await?;
     }
     let upload = gateway.commit(&staged.caller, staged.id, None).await.map_err(lost)?;
@@ -159,10 +164,10 @@ impl PutRequest {
         }
     }
 
-    fn sent(&self) -> Sent {
+    fn sent(&self) -> PutRange {
         // BLAKE3 is verified at the commit; what else there is, while the bytes come.
         let checksum = self.checksum.clone().filter(|checksum| checksum.algorithm != Algorithm::Blake3);
-        Sent { offset: 0, length: self.length, checksum, total: None }
+        PutRange { offset: 0, length: self.length, checksum, total: None }
     }
 
     fn digest(&self, algorithm: Algorithm) -> Option<Vec<u8>> {

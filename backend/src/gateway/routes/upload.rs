@@ -9,7 +9,7 @@ use http::header::{ETAG, HeaderName, LAST_MODIFIED};
 use http::{HeaderMap, HeaderValue};
 use shared::{ErrorCode, UploadId, VPath};
 
-use crate::client::{Caller, ClientError, Commit, Sending, Upload};
+use crate::client::{Caller, ClientError, Commit, Upload, UploadWriter};
 use crate::gateway::http::conditional::last_modified;
 use crate::gateway::http::digest_fields;
 use crate::gateway::http::headers::set;
@@ -27,7 +27,7 @@ pub(crate) struct UploadError {
 }
 
 /// Sends the body, at most `bytes_max` of it, and waits until all of it is durable. Where it breaks, what came is kept.
-pub(crate) async fn send(body: &mut RequestBody, sending: Sending, bytes_max: u64) -> Result<Upload, UploadError> {
+pub(crate) async fn send(body: &mut RequestBody, sending: UploadWriter, bytes_max: u64) -> Result<Upload, UploadError> {
     let mut sending = sending;
     let mut left = bytes_max;
     let mut waiting = ReadAhead::default();
@@ -104,7 +104,7 @@ impl ReadAhead {
     }
 }
 
-async fn break_off(sending: Sending, refusal: ErrorResponse) -> UploadError {
+async fn break_off(sending: UploadWriter, refusal: ErrorResponse) -> UploadError {
     let offset = sending.break_off().await.ok().map(|upload| upload.offset);
     UploadError { refusal, offset }
 }

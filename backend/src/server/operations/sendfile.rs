@@ -46,7 +46,7 @@ pub(in crate::server) async fn send<W: Sink>(
 ) -> Result<(), Stop> {
     answer.begin_data(length);
     let writer = answer.writer();
-    let gathered = writer.take_gathered();
+    let gathered = writer.take_queued();
     let (Some(socket), Some(handle)) = (writer.sink().socket(), file.as_file()) else {
         return Err(Stop::from(ErrorCode::Internal));
     };

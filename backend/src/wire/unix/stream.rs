@@ -1,6 +1,6 @@
-//! Both ends of a connection over a Unix socket. A file that is lent travels with the first byte that is written after it
-//! (`SCM_RIGHTS`, unix(7)), so it is there before the frame that announces it. Whatever the other side sends, one file is
-//! held at most; all others are closed.
+//! Both ends of a connection over a Unix socket. A passed file travels with the next byte that is written (`SCM_RIGHTS`,
+//! unix(7)), so it arrives before the frame that announces it. A reader keeps at most one file, whatever its peer sends,
+//! and closes all others.
 
 use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -18,27 +18,27 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 
-use super::super::Source;
+use crate::wire::source::Source;
 
-/// Room for one descriptor. A few more may fit, because of how the system aligns them; the rest it closes itself.
+/// Space for one descriptor. Alignment may leave space for a few more; the kernel closes those that do not fit.
 const CONTROL_BYTES: usize = rustix::cmsg_space!(ScmRights(1));
-/// How much is received at a time, in bytes: memory is cleared before it is received into.
+/// Most bytes per call, because the buffer is zeroed before.
 const RECEIVE_BYTES_MAX: usize = 64 << 10;
 
-/// What comes from the other side, and the file that it lent.
+/// The receiving end.
 #[derive(Debug)]
 pub struct UnixReader {
     half: OwnedReadHalf,
-    /// Lent, and not taken yet. There is one at most: a request lends the next when it has the one before back.
-    lent: Option<File>,
+    /// A passed file that is not taken yet. One is enough: a request passes the next file after the release of the last.
+    file: Option<File>,
 }
 
-/// What goes to the other side.
+/// The sending end.
 #[derive(Debug)]
 pub struct UnixWriter {
     half: OwnedWriteHalf,
-    /// Leaves with the next byte.
-    lending: Option<File>,
+    /// A file to pass with the next byte.
+    passing: Option<File>,
 }
 
 /// Connects to the socket at `path`.
@@ -52,26 +52,26 @@ pub(in crate::wire) async fn connect(path: &Path) -> io::Result<(UnixReader, Uni
 
 impl UnixReader {
     fn new(half: OwnedReadHalf) -> Self {
-        Self { half, lent: None }
+        Self { half, file: None }
     }
 
-    /// The file that was lent last, unless it was taken before.
+    /// The file that was passed last, unless it was taken before.
     pub fn take_fd(&mut self) -> Option<File> {
-        self.lent.take()
+        self.file.take()
     }
 }
 
 impl UnixWriter {
     pub(super) fn new(half: OwnedWriteHalf) -> Self {
-        Self { half, lending: None }
+        Self { half, passing: None }
     }
 
-    /// Lends a file to the other side: it leaves with the next byte that is written.
+    /// Passes a file to the other side with the next byte that is written.
     pub fn pass_fd(&mut self, file: File) {
-        self.lending = Some(file);
+        self.passing = Some(file);
     }
 
-    /// The socket, for who sends in a way of his own. A file that is lent does not leave by it.
+    /// The socket, for sending by other system calls. They do not send a file to pass.
     pub fn socket(&self) -> &UnixStream {
         self.half.as_ref()
     }
@@ -79,22 +79,22 @@ impl UnixWriter {
 
 impl Source for UnixReader {}
 
-/// The server's side: it is lent nothing.
+/// The server's end, which accepts no files.
 impl Source for OwnedReadHalf {}
 
 impl AsyncRead for UnixReader {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let Self { half, lent } = self.get_mut();
+        let Self { half, file } = self.get_mut();
         let stream: &UnixStream = half.as_ref();
         let room = into.remaining().min(RECEIVE_BYTES_MAX);
         loop {
             ready!(stream.poll_read_ready(context))?;
             let buffer = into.initialize_unfilled_to(room);
             match stream.try_io(Interest::READABLE, || receive(stream, buffer)) {
-                Ok((received, file)) => {
+                Ok((received, passed)) => {
                     into.advance(received);
-                    // One that was left lying gives way.
-                    *lent = file.or(lent.take());
+                    // Closes a file that was not taken.
+                    *file = passed.or(file.take());
                     return Poll::Ready(Ok(()));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -106,9 +106,9 @@ impl AsyncRead for UnixReader {
 
 impl AsyncWrite for UnixWriter {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let Self { half, lending } = self.get_mut();
-        // Without a byte nothing would travel, the file neither.
-        let Some(file) = lending.as_ref().filter(|_| !bytes.is_empty()) else {
+        let Self { half, passing } = self.get_mut();
+        // A file travels only with a byte.
+        let Some(file) = passing.as_ref().filter(|_| !bytes.is_empty()) else {
             return Pin::new(half).poll_write(context, bytes);
         };
         let stream: &UnixStream = half.as_ref();
@@ -116,7 +116,7 @@ impl AsyncWrite for UnixWriter {
             ready!(stream.poll_write_ready(context))?;
             match stream.try_io(Interest::WRITABLE, || send(stream, bytes, file)) {
                 Ok(sent) => {
-                    *lending = None;
+                    *passing = None;
                     return Poll::Ready(Ok(sent));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -134,13 +134,13 @@ impl AsyncWrite for UnixWriter {
     }
 }
 
-/// Sends some of the bytes, with a descriptor of `file` beside the first of them.
+/// Sends some of the bytes, with the descriptor of `file` beside the first.
 fn send(socket: impl AsFd, bytes: &[u8], file: &File) -> io::Result<usize> {
     let files = [file.as_fd()];
     let mut space = [MaybeUninit::uninit(); CONTROL_BYTES];
     let mut control = SendAncillaryBuffer::new(&mut space);
     if !control.push(SendAncillaryMessage::ScmRights(&files)) {
-        return Err(io::Error::other("there is no room for a descriptor"));
+        return Err(io::Error::other("no space for a descriptor"));
     }
     #[cfg(target_vendor = "apple")]
     let flags = SendFlags::empty();
@@ -149,7 +149,7 @@ fn send(socket: impl AsFd, bytes: &[u8], file: &File) -> io::Result<usize> {
     Ok(sendmsg(socket, &[IoSlice::new(bytes)], &mut control, flags)?)
 }
 
-/// Receives what has come, at least a byte unless the other side has ended, and the file beside it.
+/// Receives the bytes that have arrived, at least one unless the peer has ended, and the file beside them.
 fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<(usize, Option<File>)> {
     let mut space = [MaybeUninit::uninit(); CONTROL_BYTES];
     let mut control = RecvAncillaryBuffer::new(&mut space);
@@ -158,7 +158,7 @@ fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<(usize, Option<Fi
     #[cfg(not(target_vendor = "apple"))]
     let flags = RecvFlags::CMSG_CLOEXEC;
     let received = recvmsg(socket, &mut [IoSliceMut::new(buffer)], &mut control, flags)?;
-    // Each has an owner from here on, who closes it.
+    // Owned, so that each is closed.
     let mut files: Vec<OwnedFd> = Vec::new();
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(descriptors) = message {
@@ -166,11 +166,11 @@ fn receive(socket: impl AsFd, buffer: &mut [u8]) -> io::Result<(usize, Option<Fi
         }
     }
     let one = if received.flags.contains(ReturnFlags::CTRUNC) || files.len() > 1 { None } else { files.pop() };
-    Ok((received.bytes, one.and_then(accepted)))
+    Ok((received.bytes, one.and_then(regular_file)))
 }
 
-/// The file behind a descriptor; none where that is something else: nobody lends a pipe, or a folder.
-fn accepted(descriptor: OwnedFd) -> Option<File> {
+/// The file behind a descriptor; `None` if it is no regular file.
+fn regular_file(descriptor: OwnedFd) -> Option<File> {
     #[cfg(target_vendor = "apple")]
     rustix::io::fcntl_setfd(&descriptor, rustix::io::FdFlags::CLOEXEC).ok()?;
     let file = File::from(descriptor);
@@ -185,7 +185,7 @@ mod tests {
 
     use super::*;
 
-    /// Most descriptors that Linux takes at a time.
+    /// Most descriptors in one message (`SCM_MAX_FD` of Linux).
     const MANY: usize = 253;
 
     fn pair() -> (UnixReader, UnixWriter) {
@@ -193,14 +193,14 @@ mod tests {
         (UnixReader::new(near.into_split().0), UnixWriter::new(far.into_split().1))
     }
 
-    /// A file with its name in it.
-    fn file(place: &tempfile::TempDir, name: &str) -> File {
-        std::fs::write(place.path().join(name), name).unwrap();
-        File::open(place.path().join(name)).unwrap()
+    /// A file whose content is its name.
+    fn file(folder: &tempfile::TempDir, name: &str) -> File {
+        std::fs::write(folder.path().join(name), name).unwrap();
+        File::open(folder.path().join(name)).unwrap()
     }
 
-    /// Sends a byte with all of them beside it.
-    async fn flood(writer: &UnixWriter, files: &[BorrowedFd<'_>]) {
+    /// Sends one byte with all files beside it.
+    async fn send_files(writer: &UnixWriter, files: &[BorrowedFd<'_>]) {
         let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MANY))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         assert!(control.push(SendAncillaryMessage::ScmRights(files)));
@@ -210,19 +210,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_is_there_with_the_first_byte_after_it() {
-        let place = tempfile::tempdir().unwrap();
+    async fn a_file_arrives_with_the_next_byte() {
+        let folder = tempfile::tempdir().unwrap();
         let (mut reader, mut writer) = pair();
         writer.write_all(b"before").await.unwrap();
         let mut bytes = [0; 6];
         reader.read_exact(&mut bytes).await.unwrap();
         assert!(reader.take_fd().is_none());
-        writer.pass_fd(file(&place, "lent"));
+        writer.pass_fd(file(&folder, "passed"));
         assert_eq!(writer.write(b"").await.unwrap(), 0);
         writer.write_all(b"a").await.unwrap();
         writer.write_all(b"bcdefg").await.unwrap();
         assert_eq!(reader.read(&mut bytes[..1]).await.unwrap(), 1);
-        assert_eq!(io::read_to_string(reader.take_fd().unwrap()).unwrap(), "lent");
+        assert_eq!(io::read_to_string(reader.take_fd().unwrap()).unwrap(), "passed");
         assert!(reader.take_fd().is_none());
         reader.read_exact(&mut bytes).await.unwrap();
         assert_eq!(&bytes, b"bcdefg");
@@ -232,11 +232,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_gives_way_to_the_next() {
-        let place = tempfile::tempdir().unwrap();
+    async fn a_file_that_is_not_taken_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
         let (mut reader, mut writer) = pair();
         for name in ["first", "second"] {
-            writer.pass_fd(file(&place, name));
+            writer.pass_fd(file(&folder, name));
             writer.write_all(b"x").await.unwrap();
             reader.read_u8().await.unwrap();
         }
@@ -244,56 +244,56 @@ mod tests {
         assert!(reader.take_fd().is_none());
     }
 
-    /// How many files of that place this process has open.
+    /// Number of open descriptors of files in that folder.
     #[cfg(target_os = "linux")]
-    fn open(place: &tempfile::TempDir) -> usize {
+    fn open(folder: &tempfile::TempDir) -> usize {
         let links = std::fs::read_dir("/proc/self/fd").unwrap().flatten().map(|entry| std::fs::read_link(entry.path()));
-        links.filter(|link| link.as_ref().is_ok_and(|link| link.starts_with(place.path()))).count()
+        links.filter(|link| link.as_ref().is_ok_and(|link| link.starts_with(folder.path()))).count()
     }
 
     #[cfg(target_os = "linux")]
     #[tokio::test]
-    async fn of_many_descriptors_none_is_kept() {
-        let place = tempfile::tempdir().unwrap();
+    async fn more_than_one_descriptor_in_a_message_is_refused_and_closed() {
+        let folder = tempfile::tempdir().unwrap();
         let (mut reader, writer) = pair();
-        let file = file(&place, "x");
+        let file = file(&folder, "x");
         for count in [2, 3, MANY] {
             for _ in 0..20 {
-                flood(&writer, &vec![file.as_fd(); count]).await;
+                send_files(&writer, &vec![file.as_fd(); count]).await;
                 reader.read_u8().await.unwrap();
                 assert!(reader.take_fd().is_none(), "{count} at a time");
             }
         }
-        assert_eq!(open(&place), 1);
-        // One at a time, which nobody takes: the last is kept.
+        assert_eq!(open(&folder), 1);
+        // One per message and never taken: the last is kept.
         for _ in 0..100 {
-            flood(&writer, &[file.as_fd()]).await;
+            send_files(&writer, &[file.as_fd()]).await;
             reader.read_u8().await.unwrap();
         }
-        assert_eq!(open(&place), 2);
-        flood(&writer, &[file.as_fd()]).await;
+        assert_eq!(open(&folder), 2);
+        send_files(&writer, &[file.as_fd()]).await;
         drop(reader);
-        assert_eq!(open(&place), 1);
+        assert_eq!(open(&folder), 1);
     }
 
     #[tokio::test]
-    async fn what_is_no_file_is_not_taken_for_one() {
+    async fn only_regular_files_are_accepted() {
         let (mut reader, writer) = pair();
-        let folder = File::open("/").unwrap();
+        let directory = File::open("/").unwrap();
         let (socket, _other) = std::os::unix::net::UnixStream::pair().unwrap();
-        for descriptor in [folder.as_fd(), socket.as_fd()] {
-            flood(&writer, &[descriptor]).await;
+        for descriptor in [directory.as_fd(), socket.as_fd()] {
+            send_files(&writer, &[descriptor]).await;
             reader.read_u8().await.unwrap();
             assert!(reader.take_fd().is_none());
         }
     }
 
     #[tokio::test]
-    async fn much_arrives_in_order_around_files() {
-        let place = tempfile::tempdir().unwrap();
+    async fn bytes_arrive_in_order_around_files() {
+        let folder = tempfile::tempdir().unwrap();
         let (mut reader, mut writer) = pair();
         let sent: Vec<u8> = (0..3_000_000_u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
-        let file = file(&place, "x");
+        let file = file(&folder, "x");
         let wanted = sent.clone();
         let writing = tokio::spawn(async move {
             for part in sent.chunks(1_000_000) {

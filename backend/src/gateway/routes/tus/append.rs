@@ -8,7 +8,7 @@ use shared::{ErrorCode, UploadId};
 
 use super::headers::{self, OFFSET_STREAM};
 use super::request::{UploadRequest, awaits_commit, id, offset_past_end, status_headers, with_offset, with_version};
-use crate::client::{Sent, Upload};
+use crate::client::{PutRange, Upload};
 use crate::gateway::auth::Auth;
 use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::request_body::{self, RequestBody};
@@ -39,7 +39,7 @@ impl UploadRequest {
         }
         request_body::wants_identity(&self.headers)?;
         self.digest()?;
-        let sent = Sent {
+        let sent = PutRange {
             offset: headers::offset(&self.headers)?,
             length: request_body::length(&self.headers),
             checksum: headers::checksum(&self.headers)?,
@@ -58,7 +58,7 @@ impl UploadRequest {
     }
 
     /// The upload, where this request brings nothing and only asks once more for the file.
-    async fn whole_already(&self, id: UploadId, sent: &Sent) -> Result<Option<Upload>, ErrorResponse> {
+    async fn whole_already(&self, id: UploadId, sent: &PutRange) -> Result<Option<Upload>, ErrorResponse> {
         if sent.length != Some(0) {
             return Ok(None);
         }
@@ -71,7 +71,7 @@ impl UploadRequest {
     pub(super) async fn receive(
         &self,
         id: UploadId,
-        sent: Sent,
+        sent: PutRange,
         body: &mut RequestBody,
     ) -> Result<Upload, ErrorResponse> {
         let (offset, length, says_total) = (sent.offset, sent.length, sent.total.is_some());

@@ -9,7 +9,7 @@ use shared::{Conflict, ErrorCode, UploadId};
 use super::headers::{self, Concat, Length, OFFSET_STREAM};
 use super::metadata::Metadata;
 use super::request::{UploadRequest, offset_past_end, status_headers, with_version};
-use crate::client::{Sent, Stage, Upload};
+use crate::client::{PutRange, Stage, Upload};
 use crate::gateway::auth::Auth;
 use crate::gateway::http::headers::set;
 use crate::gateway::http::idempotency_key;
@@ -59,12 +59,12 @@ impl UploadRequest {
     }
 
     /// The bytes that come with the creation, where some do.
-    fn first_bytes(&self) -> Result<Option<Sent>, ErrorResponse> {
+    fn first_bytes(&self) -> Result<Option<PutRange>, ErrorResponse> {
         let length = request_body::length(&self.headers);
         if request_body::is_of_type(&self.headers, OFFSET_STREAM) {
             request_body::wants_identity(&self.headers)?;
             let checksum = headers::checksum(&self.headers)?;
-            return Ok(Some(Sent { offset: 0, length, checksum, total: None }));
+            return Ok(Some(PutRange { offset: 0, length, checksum, total: None }));
         }
         if length == Some(0) {
             return Ok(None);
@@ -74,7 +74,7 @@ impl UploadRequest {
     }
 
     /// What the file server is asked for, and whether it is to join others.
-    async fn stage(&self, first: Option<&Sent>) -> Result<(Stage, bool), ErrorResponse> {
+    async fn stage(&self, first: Option<&PutRange>) -> Result<(Stage, bool), ErrorResponse> {
         let concat = headers::concat(&self.headers)?;
         let metadata = Metadata::read(&self.headers)?;
         let parts = match &concat {
@@ -105,7 +105,7 @@ impl UploadRequest {
         Ok((stage, joined))
     }
 
-    fn length(&self, first: Option<&Sent>) -> Result<Option<u64>, ErrorResponse> {
+    fn length(&self, first: Option<&PutRange>) -> Result<Option<u64>, ErrorResponse> {
         let Length::Known(total) = headers::length(&self.headers)? else { return Ok(None) };
         let bytes_max = self.gateway.upload_bytes_max();
         if total > bytes_max {
@@ -121,7 +121,7 @@ impl UploadRequest {
     async fn fill(
         &self,
         staged: Upload,
-        first: Option<Sent>,
+        first: Option<PutRange>,
         joined: bool,
         body: &mut RequestBody,
     ) -> Result<Upload, ErrorResponse> {

@@ -1,4 +1,4 @@
-//! Where there are no Unix sockets: none of these exists, and who asks for one is told.
+//! The types of Unix sockets on systems without them: they have no values, and connecting and listening fail.
 
 use std::fs::File;
 use std::io;
@@ -8,22 +8,22 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::super::Source;
-use super::UnixListenError;
+use super::error::UnixListenError;
+use crate::wire::source::Source;
 
-/// There is none.
+/// Has no values.
 #[derive(Debug)]
 pub enum UnixListener {}
 
-/// There is none.
+/// Has no values.
 #[derive(Debug)]
 pub enum UnixReader {}
 
-/// There is none.
+/// Has no values.
 #[derive(Debug)]
 pub enum UnixWriter {}
 
-/// Fails.
+/// Always fails.
 ///
 /// # Errors
 /// [`io::ErrorKind::Unsupported`].
@@ -32,7 +32,7 @@ pub(in crate::wire) async fn connect(_path: &Path) -> io::Result<(UnixReader, Un
 }
 
 impl UnixListener {
-    /// Fails.
+    /// Always fails.
     ///
     /// # Errors
     /// [`UnixListenError::Io`].
@@ -91,5 +91,5 @@ impl AsyncWrite for UnixWriter {
 }
 
 fn unsupported() -> io::Error {
-    io::Error::new(io::ErrorKind::Unsupported, "Unix sockets that carry files are not to be had on this system")
+    io::Error::new(io::ErrorKind::Unsupported, "this system has no Unix sockets that pass file descriptors")
 }

@@ -1,0 +1,152 @@
+//! The client, and the calls that read.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use shared::limits::LIST_LIMIT_DEFAULT;
+use shared::wire::{Caller, FrameKind, Get, GetItem, List, Message, Meta, Stat, Walk};
+use shared::{Entry, ErrorCode, Order, VPath};
+
+use super::address::Target;
+use super::connection::Reply;
+use super::error::ClientError;
+use super::lease::Lease;
+use super::listing::{Listing, ListingBlocks};
+use super::pool::Pool;
+use super::pool_config::{ConnectionClass, PoolConfig, PoolStatus};
+use super::transfer::Transfer;
+use super::walk::WalkPages;
+
+/// Calls a file server. Clones are cheap and share the pool.
+#[derive(Clone)]
+pub struct Client {
+    pub(super) pool: Arc<Pool>,
+}
+
+impl Client {
+    /// A client. It connects at the first call.
+    pub fn new(target: Target, config: PoolConfig) -> Self {
+        Self { pool: Arc::new(Pool::new(target, config)) }
+    }
+
+    /// One entry; needs the right to list.
+    pub async fn stat(&self, caller: &Caller, path: &VPath) -> Result<Entry, ClientError> {
+        self.stat_by(Stat { caller: caller.clone(), path: path.clone(), for_reading: None }).await
+    }
+
+    /// The entry whose bytes a GET would send; needs the right to read.
+    pub async fn stat_for_reading(&self, caller: &Caller, path: &VPath) -> Result<Entry, ClientError> {
+        self.stat_by(Stat { caller: caller.clone(), path: path.clone(), for_reading: Some(true) }).await
+    }
+
+    async fn stat_by(&self, request: Stat) -> Result<Entry, ClientError> {
+        let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::Stat, &request).await?;
+        let frame = match reply {
+            Reply::Frame(frame) => frame,
+            Reply::End(error) => return Err(lease.end(error)),
+        };
+        let meta: Meta = lease.message(&frame, FrameKind::Meta)?;
+        lease.expect_end().await?;
+        Ok(meta.entry)
+    }
+
+    /// One page of a folder, complete.
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        path: &VPath,
+        order: Order,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Listing, ClientError> {
+        self.list_blocks(caller, path, order, cursor, limit).await?.into_listing(path).await
+    }
+
+    /// One page of a folder, block by block as it arrives.
+    pub async fn list_blocks(
+        &self,
+        caller: &Caller,
+        path: &VPath,
+        order: Order,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<ListingBlocks, ClientError> {
+        let request =
+            List { caller: caller.clone(), path: path.clone(), order, cursor: cursor.map(str::to_owned), limit };
+        // A long page takes as long as its reader.
+        let class = if limit <= LIST_LIMIT_DEFAULT { ConnectionClass::Metadata } else { ConnectionClass::Bulk };
+        let (lease, reply) = self.start(class, FrameKind::List, &request).await?;
+        ListingBlocks::new(lease, reply, limit).await
+    }
+
+    /// The bytes of the chosen files, in that order.
+    pub async fn get(&self, caller: &Caller, items: Vec<GetItem>) -> Result<Transfer, ClientError> {
+        self.get_by(Get { caller: caller.clone(), items, pass_fd: None }).await
+    }
+
+    /// The bytes of one file, or its descriptor ([`Transfer::take_fd`]): if the transport can pass descriptors (every
+    /// [`super::ServerAddress`] but TCP) and the range is large enough for it.
+    pub async fn get_fd(&self, caller: &Caller, item: GetItem) -> Result<Transfer, ClientError> {
+        self.get_by(Get { caller: caller.clone(), items: vec![item], pass_fd: Some(true) }).await
+    }
+
+    async fn get_by(&self, request: Get) -> Result<Transfer, ClientError> {
+        let (count, takes_fd) = (request.items.len(), request.pass_fd == Some(true));
+        let (lease, reply) = self.start(ConnectionClass::Bulk, FrameKind::Get, &request).await?;
+        Transfer::new(lease, reply, count, takes_fd)
+    }
+
+    /// All entries below the chosen paths, page by page.
+    pub async fn walk(
+        &self,
+        caller: &Caller,
+        paths: Vec<VPath>,
+        cursor: Option<String>,
+    ) -> Result<WalkPages, ClientError> {
+        let request = Walk { caller: caller.clone(), paths, cursor };
+        let (lease, reply) = self.start(ConnectionClass::Bulk, FrameKind::Walk, &request).await?;
+        WalkPages::new(lease, reply)
+    }
+
+    /// Checks that the file server answers, and measures the round trip.
+    pub async fn ping(&self) -> Result<Duration, ClientError> {
+        let started = Instant::now();
+        let mut lease = self.pool.lease(ConnectionClass::Metadata).await?;
+        if let Err(error) = lease.ping().await {
+            if !lease.was_pooled() {
+                return Err(error);
+            }
+            drop(lease);
+            lease = self.pool.lease_new(ConnectionClass::Metadata).await?;
+            lease.ping().await?;
+        }
+        lease.finish();
+        Ok(started.elapsed())
+    }
+
+    /// The state of the pool.
+    pub fn status(&self) -> PoolStatus {
+        self.pool.status()
+    }
+
+    /// Sends a request and waits for the first frame of its answer. If a pooled connection turns out to be dead, the
+    /// request is sent once more on a new one. Every request allows that: changes have a key, a PUT has an offset, and a
+    /// second upload without bytes expires.
+    pub(super) async fn start<M: Message>(
+        &self,
+        class: ConnectionClass,
+        kind: FrameKind,
+        request: &M,
+    ) -> Result<(Lease, Reply), ClientError> {
+        let mut lease = self.pool.lease(class).await?;
+        match lease.call(kind, request).await {
+            Err(error) if error.code == ErrorCode::Disconnected && lease.was_pooled() => {
+                drop(lease);
+                let mut lease = self.pool.lease_new(class).await?;
+                let reply = lease.call(kind, request).await?;
+                Ok((lease, reply))
+            }
+            reply => Ok((lease, reply?)),
+        }
+    }
+}
