@@ -10,6 +10,11 @@ pub fn focused() -> Option<Element> {
     leptos::prelude::document().active_element().filter(|element| element.tag_name() != "BODY")
 }
 
+/// True if the focus is in an element that `selector` matches.
+pub fn focus_within(selector: &str) -> bool {
+    focused().is_some_and(|element| element.closest(selector).is_ok_and(|found| found.is_some()))
+}
+
 /// Focuses the element with this id, without scrolling to it.
 pub fn focus(id: &str) {
     if let Some(element) = leptos::prelude::document().get_element_by_id(id) {

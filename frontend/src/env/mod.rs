@@ -12,6 +12,6 @@ pub mod storage;
 #[cfg(target_arch = "wasm32")]
 pub use {
     clock::{clock, now, sleep},
-    focus::{focus, focus_element, focused},
+    focus::{focus, focus_element, focus_within, focused},
     random::random_id,
 };

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use super::model::{Listing, Selection, SelectionSnapshot, View};
 use super::restoration::Restoration;
 use super::state::{FileBrowser, Phase, ScrollTarget};
-use crate::env::focused;
+use crate::env::focus_within;
 
 impl FileBrowser {
     /// Shows a listing that has at least its first page, with the user at the place of `restoration`.
@@ -42,7 +42,7 @@ impl FileBrowser {
         let mut snapshot = self.snapshot();
         let here = self.cursor.get_untracked();
         let above = here as f64 - self.top.get_value();
-        let had_focus = focused().is_some_and(|element| element.closest(".row").is_ok_and(|row| row.is_some()));
+        let had_focus = focus_within(".row");
         let mut selection = Selection::default();
         let found = snapshot.find_in(&listing, 0..listing.rows.len(), &mut selection);
         let cursor = found.unwrap_or_else(|| here.min(listing.total().saturating_sub(1)));

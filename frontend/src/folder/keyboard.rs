@@ -9,7 +9,7 @@ use web_sys::{Element, KeyboardEvent};
 use super::model::Selection;
 use super::model::keys::{FileAction, Intent, Motion, Press, Reach, destination, intent};
 use super::state::FileBrowser;
-use crate::env::{focus, focused, now};
+use crate::env::{focus, focus_within, now};
 use crate::ui::ids::{FILTER_ID, MAIN_ID};
 
 impl FileBrowser {
@@ -69,7 +69,7 @@ impl FileBrowser {
     fn go(self, motion: Motion, reach: Reach) {
         let row = self.cursor.get_untracked();
         // With the focus elsewhere, the first arrow key brings it to the cursor without moving it.
-        let outside = focused().is_none_or(|element| element.closest(".row").is_ok_and(|row| row.is_none()));
+        let outside = !focus_within(".row");
         let to = self.view.with_untracked(|view| {
             let stays = outside && matches!(motion, Motion::Up | Motion::Down);
             let from = view.position(row);

@@ -8,7 +8,7 @@ use shared::VPath;
 
 use super::model::{Edit, Listing, Remap, Selection, View};
 use super::state::{FileBrowser, Phase, ScrollTarget};
-use crate::env::focused;
+use crate::env::{focus_within, focused};
 
 impl FileBrowser {
     /// Merges edits of a folder's entries, if that folder is on the screen.
@@ -48,7 +48,7 @@ impl FileBrowser {
 
     /// True if the focus is in the list or nowhere, so that a change may move it.
     pub fn has_focus(self) -> bool {
-        focused().is_none_or(|element| element.closest(".row, .panel").is_ok_and(|found| found.is_some()))
+        focused().is_none() || focus_within(".row, .panel")
     }
 
     /// Ends loading: merges once more the edits that arrived meanwhile, because later pages may be older than they are.
@@ -80,7 +80,7 @@ impl FileBrowser {
     fn follow(self, remap: Remap) {
         let cursor = self.cursor.get_untracked();
         let top = self.top.get_value();
-        let had_focus = focused().is_some_and(|element| element.closest(".row").is_ok_and(|row| row.is_some()));
+        let had_focus = focus_within(".row");
         let filter = self.filter.get_untracked();
         let view = self.listing.with_untracked(|listing| View::filtered(listing, &filter));
         let before = self.view.try_update(|shown| std::mem::replace(shown, view)).unwrap_or_default();
