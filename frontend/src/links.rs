@@ -1,5 +1,6 @@
 //! Links to a folder and to the trash. They have real addresses, and a plain click navigates within the page.
 
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 use shared::VPath;
 
@@ -29,13 +30,7 @@ pub fn FolderLink(
         let folder = folder.clone();
         move || changes.is_drop_target(&folder)
     });
-    let follow = move |event: leptos::ev::MouseEvent| {
-        let plain = !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
-        if plain && event.button() == 0 {
-            event.prevent_default();
-            browser.navigate(folder.clone());
-        }
-    };
+    let follow = move |event: MouseEvent| on_plain_click(&event, || browser.navigate(folder.clone()));
     view! {
         <a class=class class:drop=lit href=href draggable="false" aria-current=current.then_some("page") on:click=follow
             on:dragover=move |event| _ = changes.drag_over(&event, Some(&over))
@@ -52,13 +47,7 @@ pub fn TrashLink(
     class: &'static str,
 ) -> AnyView {
     let (browser, prefs) = (FileBrowser::get(), Prefs::get());
-    let follow = move |event: leptos::ev::MouseEvent| {
-        let plain = !(event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key());
-        if plain && event.button() == 0 {
-            event.prevent_default();
-            browser.open_trash();
-        }
-    };
+    let follow = move |event: MouseEvent| on_plain_click(&event, || browser.open_trash());
     view! {
         <Show when=move || browser.allows_changes()>
             <a class=class href=TRASH draggable="false" on:click=follow
@@ -69,4 +58,13 @@ pub fn TrashLink(
         </Show>
     }
     .into_any()
+}
+
+/// Navigates in place of the browser, unless the click opens a new tab or window.
+fn on_plain_click(event: &MouseEvent, navigate: impl FnOnce()) {
+    let modified = event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key();
+    if !modified && event.button() == 0 {
+        event.prevent_default();
+        navigate();
+    }
 }

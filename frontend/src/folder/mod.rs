@@ -1,4 +1,5 @@
-//! The folder on the screen: its state, without views. `model` decides; the other files fetch, merge and remember.
+//! The folder on the screen: its state, without views. `model` holds the logic without a browser; the other files load
+//! listings, merge edits, handle keys and keep the history.
 
 pub mod model;
 

@@ -1,11 +1,11 @@
-//! Small pages for the tests.
+//! Small listing pages for tests.
 
 use shared::columns::{Builder, Head, Row};
 use shared::{ETag, Entry};
 
 use super::listing_page::ListingPage;
 
-/// The body of an answer, with at most `rows` rows in a block.
+/// The body of a response, with at most `rows` rows per block.
 pub(crate) fn body(entries: &[Entry], next: Option<&str>, total: u64, etag: Option<ETag>, rows: usize) -> Vec<u8> {
     let mut builder = Builder::new();
     let (mut body, mut head) = (Vec::new(), Head { total, etag, ..Head::default() });
