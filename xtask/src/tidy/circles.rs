@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::{
     modules::{Modules, Target, module_of},
     problem::Problem,
-    source::{Imported, NamedPath, Source},
+    source::{NamedPath, Source},
     tree::Tree,
+    use_tree::Imported,
 };
 
 /// Every circle, with an example of each of its imports.

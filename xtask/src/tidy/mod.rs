@@ -14,9 +14,11 @@ mod rows;
 mod run;
 mod source;
 mod table;
+mod test_code;
 mod tokens;
 mod tree;
 mod unreached;
+mod use_tree;
 mod words;
 
 pub(crate) use run::tidy;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::source::{Imported, Source};
+use super::{source::Source, use_tree::Imported};
 
 /// How many imports of imports are followed: more is a circle of re-exports.
 const STEPS_MAX: usize = 24;

@@ -1,6 +1,10 @@
 //! The parts of Rust that tidy reads: paths, imports, declared modules and defined names, each with its module. Pure.
 
-use super::tokens::{Kind, Token, kind_at, tokens, word_at};
+use super::{
+    test_code,
+    tokens::{Kind, Token, kind_at, tokens, word_at},
+    use_tree::{self, Imported, Leaf},
+};
 
 /// A path as written, `crate::wire::Frame` for example; a group in a `use` yields one path for each name.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,14 +24,6 @@ pub(super) struct NamedPath {
 pub(super) struct Import {
     pub(super) public: bool,
     pub(super) name: Imported,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Imported {
-    /// The name in scope: the last segment, or the one after `as`.
-    Name(String),
-    /// `use a::*`; the path is `a`.
-    Glob,
 }
 
 /// A `mod name;`, whose text is in another file.
@@ -60,122 +56,109 @@ pub(super) struct Source {
 
 pub(super) fn read(text: &str) -> Source {
     let tokens = tokens(text);
-    let test = tests_only(&tokens);
-    let mut source = Source { test: starts_with_test_attribute(&tokens), ..Source::default() };
-    // The names of the inline modules around the token, and the depth of braces at which each began.
-    let mut inside: Vec<(String, usize)> = Vec::new();
-    let mut depth = 0_usize;
-    let mut path_attribute = None;
-    let mut at = 0;
-    while let Some(token) = tokens.get(at) {
-        let names = || inside.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-        let is_item = depth == inside.last().map_or(0, |(_, began)| began + 1);
-        match &token.kind {
-            Kind::Mark('{') => depth += 1,
-            Kind::Mark('}') => {
-                depth = depth.saturating_sub(1);
-                inside.pop_if(|(_, began)| *began == depth);
+    let source = Source { test: test_code::is_whole_file(&tokens), ..Source::default() };
+    let test = test_code::mask(&tokens);
+    Reader { tokens: &tokens, test, at: 0, inside: Vec::new(), depth: 0, path_attribute: None, source }.read()
+}
+
+struct Reader<'a> {
+    tokens: &'a [Token],
+    /// For each token, whether it is compiled for tests only.
+    test: Vec<bool>,
+    /// The current token.
+    at: usize,
+    /// The inline modules around the token, with the depth of braces at which each began.
+    inside: Vec<(String, usize)>,
+    depth: usize,
+    path_attribute: Option<String>,
+    source: Source,
+}
+
+impl Reader<'_> {
+    fn read(mut self) -> Source {
+        while let Some(token) = self.tokens.get(self.at) {
+            match &token.kind {
+                Kind::Mark('{') => self.depth += 1,
+                Kind::Mark('}') => self.close(),
+                Kind::Word(word) => self.word(word, token.line),
+                _ => {}
             }
-            Kind::Word(word) if word == "mod" => {
-                if let (Some(name), Some(Kind::Mark(mark))) = (word_at(&tokens, at + 1), kind_at(&tokens, at + 2)) {
-                    let name = name.to_owned();
-                    if *mark == ';' {
-                        let path = path_attribute.take();
-                        source.declared.push(Declared { inside: names(), name, path, test: test[at] });
-                    } else if *mark == '{' {
-                        let around = names();
-                        inside.push((name.clone(), depth));
-                        source.defined.push(Defined { inside: around, name, is_module: true, test: test[at] });
-                    }
-                    at += 1;
-                }
-            }
-            Kind::Word(word) if word == "path" && kind_at(&tokens, at + 1) == Some(&Kind::Mark('=')) => {
-                if let Some(Kind::Text(value)) = kind_at(&tokens, at + 2) {
-                    path_attribute = Some(value.clone());
-                }
-            }
-            Kind::Word(word) if word == "use" && starts_use(&tokens, at) => {
-                let mut found = Vec::new();
-                let end = tree(&tokens, at + 1, &[], &mut found);
-                let public = is_public(&tokens, at);
-                for Leaf { line, segments, name } in found {
-                    let import = Some(Import { public, name });
-                    source.paths.push(NamedPath { line, inside: names(), segments, import, test: test[at] });
-                }
-                at = end;
-                continue;
-            }
-            Kind::Word(word) if is_item && defines(word) => {
-                if let Some(name) = defined_name(&tokens, at) {
-                    let name = name.to_owned();
-                    source.defined.push(Defined { inside: names(), name, is_module: false, test: test[at] });
-                }
-            }
-            Kind::Word(_) if starts_path(&tokens, at) => {
-                let (segments, end) = path(&tokens, at);
-                let line = token.line;
-                source.paths.push(NamedPath { line, inside: names(), segments, import: None, test: test[at] });
-                at = end;
-                continue;
-            }
+            self.at += 1;
+        }
+        self.source
+    }
+
+    fn close(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+        self.inside.pop_if(|(_, began)| *began == self.depth);
+    }
+
+    fn word(&mut self, word: &str, line: usize) {
+        match word {
+            "mod" => self.module(),
+            "path" if self.kind(1) == Some(&Kind::Mark('=')) => self.path_attribute(),
+            "use" if starts_use(self.tokens, self.at) => self.import(),
+            _ if self.is_item() && defines(word) => self.definition(),
+            _ if starts_path(self.tokens, self.at) => self.path(line),
             _ => {}
         }
-        at += 1;
     }
-    source
-}
 
-/// One name of a `use`.
-struct Leaf {
-    line: usize,
-    segments: Vec<String>,
-    name: Imported,
-}
+    /// Directly within a module, in contrast to a function or an `impl`.
+    fn is_item(&self) -> bool {
+        self.depth == self.inside.last().map_or(0, |(_, began)| began + 1)
+    }
 
-/// Reads one tree of a `use`, and returns the index after it.
-fn tree(tokens: &[Token], start: usize, before: &[String], found: &mut Vec<Leaf>) -> usize {
-    let mut segments = before.to_vec();
-    let mut line = tokens.get(start).map_or(0, |token| token.line);
-    let mut at = start;
-    loop {
-        match kind_at(tokens, at) {
-            Some(Kind::Word(word)) => {
-                segments.push(word.clone());
-                line = tokens[at].line;
-                at += 1;
-            }
-            Some(Kind::Mark('*')) => {
-                found.push(Leaf { line: tokens[at].line, segments, name: Imported::Glob });
-                return at + 1;
-            }
-            Some(Kind::Mark('{')) => return group(tokens, at + 1, &segments, found),
-            _ => break,
+    fn kind(&self, ahead: usize) -> Option<&Kind> {
+        kind_at(self.tokens, self.at + ahead)
+    }
+
+    fn inside(&self) -> Vec<String> {
+        self.inside.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    fn module(&mut self) {
+        let (Some(name), Some(Kind::Mark(mark))) = (word_at(self.tokens, self.at + 1), self.kind(2)) else { return };
+        let (name, mark, inside, test) = (name.to_owned(), *mark, self.inside(), self.test[self.at]);
+        if mark == ';' {
+            let path = self.path_attribute.take();
+            self.source.declared.push(Declared { inside, name, path, test });
+        } else if mark == '{' {
+            self.inside.push((name.clone(), self.depth));
+            self.source.defined.push(Defined { inside, name, is_module: true, test });
         }
-        if kind_at(tokens, at) != Some(&Kind::Colons) {
-            break;
-        }
-        at += 1;
+        self.at += 1;
     }
-    let mut name = segments.iter().rev().find(|segment| *segment != "self").cloned().unwrap_or_default();
-    if word_at(tokens, at) == Some("as") {
-        name = word_at(tokens, at + 1).unwrap_or_default().to_owned();
-        at += 2;
-    }
-    found.push(Leaf { line, segments, name: Imported::Name(name) });
-    at
-}
 
-fn group(tokens: &[Token], start: usize, before: &[String], found: &mut Vec<Leaf>) -> usize {
-    let mut at = start;
-    while let Some(kind) = kind_at(tokens, at) {
-        match kind {
-            Kind::Mark('}') => return at + 1,
-            Kind::Word(_) | Kind::Mark('*' | '{') => at = tree(tokens, at, before, found),
-            _ => at += 1,
+    fn path_attribute(&mut self) {
+        if let Some(Kind::Text(value)) = self.kind(2) {
+            self.path_attribute = Some(value.clone());
         }
     }
-    at
+
+    fn import(&mut self) {
+        let (public, inside, test) = (is_public(self.tokens, self.at), self.inside(), self.test[self.at]);
+        let (leaves, end) = use_tree::read(self.tokens, self.at + 1);
+        for Leaf { line, segments, name } in leaves {
+            let import = Some(Import { public, name });
+            self.source.paths.push(NamedPath { line, inside: inside.clone(), segments, import, test });
+        }
+        self.at = end - 1;
+    }
+
+    fn definition(&mut self) {
+        if let Some(name) = defined_name(self.tokens, self.at) {
+            let (name, inside, test) = (name.to_owned(), self.inside(), self.test[self.at]);
+            self.source.defined.push(Defined { inside, name, is_module: false, test });
+        }
+    }
+
+    fn path(&mut self, line: usize) {
+        let (segments, end) = path(self.tokens, self.at);
+        let (inside, test) = (self.inside(), self.test[self.at]);
+        self.source.paths.push(NamedPath { line, inside, segments, import: None, test });
+        self.at = end - 1;
+    }
 }
 
 /// Reads one path outside a `use`, and returns the index after it.
@@ -224,97 +207,6 @@ fn defined_name(tokens: &[Token], at: usize) -> Option<&str> {
 fn starts_path(tokens: &[Token], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|at| kind_at(tokens, at));
     !matches!(before, Some(Kind::Colons | Kind::Mark('.')))
-}
-
-fn starts_with_test_attribute(tokens: &[Token]) -> bool {
-    let inner = |token: &&Token| token.kind != Kind::Mark('!');
-    let start: Vec<&Token> = tokens.iter().take(8).filter(inner).collect();
-    tokens.get(1).is_some_and(|token| token.kind == Kind::Mark('!')) && is_test(&start, 0)
-}
-
-/// `#[cfg(test)]`, `#[cfg(all(test, …))]` or `#[test]` at the token.
-fn is_test(tokens: &[&Token], at: usize) -> bool {
-    let spelled = |start: usize, wanted: &[&str]| {
-        wanted.iter().enumerate().all(|(offset, wanted)| {
-            tokens.get(start + offset).is_some_and(|token| match &token.kind {
-                Kind::Word(word) => word == wanted,
-                Kind::Mark(mark) => wanted.chars().eq([*mark]),
-                Kind::Text(_) | Kind::Colons => false,
-            })
-        })
-    };
-    let all = ["#", "[", "cfg", "(", "all", "(", "test"];
-    spelled(at, &["#", "[", "cfg", "(", "test", ")"]) || spelled(at, &all) || spelled(at, &["#", "[", "test", "]"])
-}
-
-/// For each token, whether it belongs to an item that is compiled for tests only.
-fn tests_only(tokens: &[Token]) -> Vec<bool> {
-    let all: Vec<&Token> = tokens.iter().collect();
-    let mut test = vec![false; tokens.len()];
-    let mut at = 0;
-    while at < tokens.len() {
-        if is_test(&all, at) {
-            let end = item_end(tokens, attribute_end(tokens, at));
-            test[at..end].fill(true);
-            at = end;
-        } else {
-            at += 1;
-        }
-    }
-    test
-}
-
-/// The token after `#[…]` that begins at `at`.
-fn attribute_end(tokens: &[Token], at: usize) -> usize {
-    let mut depth = 0_usize;
-    for (offset, token) in tokens[at..].iter().enumerate() {
-        match token.kind {
-            Kind::Mark('[') => depth += 1,
-            Kind::Mark(']') if depth == 1 => return at + offset + 1,
-            Kind::Mark(']') => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    tokens.len()
-}
-
-/// The end of the item, field, arm or statement that begins at `start`, its further attributes included.
-fn item_end(tokens: &[Token], start: usize) -> usize {
-    let mut at = start;
-    while kind_at(tokens, at) == Some(&Kind::Mark('#')) {
-        at = attribute_end(tokens, at);
-    }
-    let first = word_at(tokens, at).unwrap_or_default();
-    let is_block = matches!(
-        first,
-        "pub"
-            | "fn"
-            | "async"
-            | "unsafe"
-            | "extern"
-            | "struct"
-            | "enum"
-            | "union"
-            | "trait"
-            | "impl"
-            | "mod"
-            | "macro_rules"
-            | "const"
-    );
-    let mut depth = 0_usize;
-    while let Some(kind) = kind_at(tokens, at) {
-        match kind {
-            Kind::Mark('(' | '[' | '{') => depth += 1,
-            Kind::Mark(')' | ']' | '}') if depth == 0 => return at,
-            Kind::Mark('}') if depth == 1 && is_block => return at + 1,
-            Kind::Mark(')' | ']' | '}') => depth -= 1,
-            Kind::Mark(';') if depth == 0 => return at + 1,
-            Kind::Mark(',') if depth == 0 && !is_block => return at + 1,
-            _ => {}
-        }
-        at += 1;
-    }
-    at
 }
 
 #[cfg(test)]
