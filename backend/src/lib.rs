@@ -22,6 +22,7 @@ pub mod storage;
 pub mod wire;
 
 pub mod calendar;
+pub mod lazy_timeout;
 pub mod page_cache;
 pub mod random;
 pub mod sockets;

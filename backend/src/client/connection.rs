@@ -12,9 +12,10 @@ use tokio::time::timeout;
 use super::address::{ServerAddress, Target};
 use super::error::ClientError;
 use super::handshake::{Agreed, handshake};
+use crate::lazy_timeout::LazyTimeout;
 use crate::wire::{
-    Frame, FrameReader, FrameWriter, Incoming, LazyTimeout, TransportReader, TransportWriter, WireError,
-    connect_in_process, connect_tcp, connect_unix,
+    Frame, FrameReader, FrameWriter, Incoming, TransportReader, TransportWriter, WireError, connect_in_process,
+    connect_tcp, connect_unix,
 };
 
 /// A connection after its handshake.

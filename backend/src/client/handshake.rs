@@ -15,7 +15,7 @@ use crate::wire::{Frame, FrameReader, FrameWriter, Key, Source, Transcript, Tran
 pub(super) struct Agreed {
     /// The server's limits.
     pub ok: AuthOk,
-    /// Whether the server passes_fds files.
+    /// Whether the server may pass file descriptors.
     pub passes_fds: bool,
 }
 

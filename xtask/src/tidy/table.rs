@@ -3,15 +3,16 @@
 /// Each room of `backend/src`, with the rooms that it may import.
 pub(super) const ROOMS: &[(&str, &[&str])] = &[
     ("calendar", &[]),
+    ("lazy_timeout", &[]),
     ("page_cache", &[]),
     ("random", &[]),
     ("sockets", &[]),
     ("transfer_budget", &[]),
     ("storage", &["page_cache", "random"]),
     ("wire", &["random", "sockets"]),
-    ("server", &["page_cache", "random", "transfer_budget", "sockets", "storage", "wire"]),
-    ("client", &["random", "transfer_budget", "wire"]),
-    ("gateway", &["calendar", "client", "page_cache", "random", "sockets"]),
+    ("server", &["lazy_timeout", "page_cache", "random", "transfer_budget", "sockets", "storage", "wire"]),
+    ("client", &["lazy_timeout", "random", "transfer_budget", "wire"]),
+    ("gateway", &["calendar", "client", "lazy_timeout", "page_cache", "random", "sockets"]),
     // Parts of the program above the rooms: no room imports them.
     ("state", &["storage", "wire"]),
     ("config", &["gateway", "transfer_budget", "server"]),

@@ -13,7 +13,7 @@ use crate::commands::failure::{Exit, Failure};
 use crate::commands::job::new_key;
 use crate::commands::report::FileOutcome;
 
-/// Uploads standard input to `target`. ListingBlocks while it reads.
+/// Uploads standard input to `target`. Blocks while it reads.
 pub(super) async fn upload(upload: Upload, target: VPath) -> Result<(), Failure> {
     let Upload { session, conflict, .. } = &upload;
     // Fails before the bytes are sent instead of after.

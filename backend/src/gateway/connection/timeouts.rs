@@ -5,15 +5,16 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use crate::gateway::config::GatewayConfig;
 use crate::gateway::phase::Phase;
+use crate::lazy_timeout::LazyTimeout;
 
 /// How long each kind of wait may last.
 #[derive(Clone, Copy)]
@@ -44,7 +45,7 @@ pub(crate) struct TimeoutStream<S> {
     writing: Option<Instant>,
     /// One for both. It goes off too early rather than being moved at every step: that would cost each request more than
     /// all else here.
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: LazyTimeout,
     /// Read already, and not yet asked for.
     kept: Bytes,
     /// How many bytes came and went.
@@ -61,7 +62,7 @@ impl<S> TimeoutStream<S> {
             headers_since: Instant::now(),
             reading: None,
             writing: None,
-            timer: None,
+            timer: LazyTimeout::default(),
             kept: Bytes::new(),
             moved: Arc::default(),
         }
@@ -110,17 +111,7 @@ impl<S> TimeoutStream<S> {
     /// Ready once one of the two deadlines has passed.
     fn overdue(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(deadline) = self.reading.into_iter().chain(self.writing).min() else { return Poll::Pending };
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if timer.deadline() > deadline {
-            timer.as_mut().reset(deadline);
-        }
-        loop {
-            ready!(timer.as_mut().poll(context));
-            if Instant::now() >= deadline {
-                return Poll::Ready(());
-            }
-            timer.as_mut().reset(deadline);
-        }
+        self.timer.poll(context, deadline)
     }
 
     /// A step of writing, which has its time where the other side must take something first.

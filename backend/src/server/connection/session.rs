@@ -13,12 +13,13 @@ use tracing::debug;
 
 use super::handshake::{Peer, handshake};
 use super::response::{Answer, Control, Inbound, Stop};
+use crate::lazy_timeout::LazyTimeout;
 use crate::server::dispatch::dispatch;
 use crate::server::operations::send::Sink;
 use crate::server::state::Server;
 use crate::server::uploads::write::Intake;
 use crate::transfer_budget::{PIECE_BYTES_MIN, TransferBudget};
-use crate::wire::{Frame, FrameReader, FrameWriter, Incoming, LazyTimeout, Source, WireError};
+use crate::wire::{Frame, FrameReader, FrameWriter, Incoming, Source, WireError};
 
 /// How many pieces of a PUT wait for the disk, each as long as [`TransferBudget`] allows.
 const PIECES_WAITING_MAX: usize = 4;

@@ -19,10 +19,8 @@ use crate::server::connection::response::{Answer, Stop};
 use crate::server::digests::hasher::Sums;
 use crate::server::records::database::Database;
 use crate::server::state::Server;
-use crate::storage::{OpenFile, StorageError};
+use crate::storage::{OpenFile, StorageError, is_settled};
 
-/// A file that changed more recently may change again within the grain of its time stamps.
-const SETTLED_TIME: Duration = Duration::from_secs(2);
 /// Of how many files digests wait for being written down together: what is sorted among many touches few pages.
 const WAITING_MAX: usize = 4096;
 /// What is read at a time, in bytes.
@@ -134,8 +132,7 @@ async fn read<W: Sink>(
             return Err(Failure::new(ErrorCode::Changed, "the file changed while it was read").into());
         }
         let digests = sums.finish();
-        let settled = clock::before(clock::now(), SETTLED_TIME) > file.entry().modified;
-        if let Some(etag) = file.entry().etag.filter(|_| settled) {
+        if let Some(etag) = file.entry().etag.filter(|_| is_settled(file.entry().modified, clock::now())) {
             cache.keep(etag, &digests);
         }
         Ok(digests)

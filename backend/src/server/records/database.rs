@@ -28,6 +28,7 @@ pub struct Database {
     /// Of what is written down of uploads.
     uploads: Durability,
     /// None where the machine is one that never loses power.
+    #[cfg(feature = "testing")]
     powered: Option<Box<dyn Fn() -> bool + Send + Sync>>,
 }
 
@@ -167,6 +168,7 @@ impl Database {
     ///
     /// # Errors
     /// Where there is not even memory for that.
+    #[cfg(feature = "testing")]
     pub fn in_memory() -> Result<Self, DatabaseError> {
         Self::open(Path::new(":memory:"))
     }
@@ -175,6 +177,7 @@ impl Database {
     ///
     /// # Errors
     /// As [`Database::in_memory`].
+    #[cfg(feature = "testing")]
     pub fn in_memory_while(powered: impl Fn() -> bool + Send + Sync + 'static) -> Result<Self, DatabaseError> {
         Ok(Self { powered: Some(Box::new(powered)), ..Self::in_memory()? })
     }
@@ -420,6 +423,7 @@ impl Database {
     }
 
     fn lock(&self) -> Answer<MutexGuard<'_, Connection>> {
+        #[cfg(feature = "testing")]
         if self.powered.as_ref().is_some_and(|powered| !powered()) {
             return Err(StorageError::new(ErrorCode::Io, "there is no power"));
         }
@@ -490,7 +494,13 @@ fn prepare(mut connection: Connection) -> Result<Database, Trouble> {
     migrated.map_err(Trouble::Sql)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
     let (queue, uploads) = (Queue::default(), Durability::Strict);
-    Ok(Database { connection: Mutex::new(connection), queue, uploads, powered: None })
+    Ok(Database {
+        connection: Mutex::new(connection),
+        queue,
+        uploads,
+        #[cfg(feature = "testing")]
+        powered: None,
+    })
 }
 
 /// True where the place is at fault and not the file.

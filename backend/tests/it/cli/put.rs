@@ -175,7 +175,7 @@ async fn standard_input_is_a_file_too() {
     world.stop().await;
 }
 
-/// TransferBudget that wait in a pipe between this test and the program: no file is read so slowly.
+/// Pieces that wait in a pipe between this test and the program: no file is read so slowly.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_leaves_an_upload_that_goes_on() {

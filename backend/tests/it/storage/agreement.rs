@@ -71,7 +71,7 @@ fn build(world: &dyn World, tree: &BTreeMap<String, Piece>) {
     }
 }
 
-/// TransferBudget that can stand together: under each there is a folder or nothing.
+/// The pieces that fit into one tree: every parent is a folder or missing.
 fn planted(pieces: Vec<(String, Piece)>) -> BTreeMap<String, Piece> {
     let mut tree = BTreeMap::new();
     for (path, piece) in pieces {

@@ -3,17 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use shared::{ErrorCode, SortKey, Timestamp};
+use shared::{ErrorCode, SortKey};
 use tokio_util::sync::CancellationToken;
 
 use super::snapshots::{Held, Key, Trust};
 use super::sorted_names::{Names, Sorted};
 use crate::server::clock;
-use crate::storage::{FolderState, Storage, StorageError, Visit};
-
-/// How long ago a folder must have changed last, in nanoseconds, for its state to be told from every later one: FAT
-/// counts in steps of two seconds, others in a few milliseconds.
-const SETTLED_TIME: i64 = 3_000_000_000;
+use crate::storage::{FolderState, Storage, StorageError, Visit, is_settled};
 
 /// All names of a folder, unless nobody wants them any more. With more than `kept_above` of them also what shows that
 /// nothing changed since: the caller compares its state with one that was looked at later.
@@ -36,7 +32,7 @@ pub(in crate::server) fn read_names(
     }
     check(cancelled)?;
     // Before anything is looked at by name, so that what changes afterwards is told.
-    let trust = state.filter(|state| names.len() > kept_above && is_settled(state, now));
+    let trust = state.filter(|state| names.len() > kept_above && is_settled(state.modified, now));
     let trust = trust.and_then(|state| watch(&**storage, key, state));
     let order = key.order;
     if order.key == SortKey::Name {
@@ -49,11 +45,6 @@ pub(in crate::server) fn read_names(
     })?;
     check(cancelled)?;
     Ok((names.by_rank(order, ranks), trust))
-}
-
-/// A clock that is ahead of the file system's makes a state look older than it is; one that is behind, younger.
-fn is_settled(state: &FolderState, now: Timestamp) -> bool {
-    now.0.saturating_sub(state.modified.0) > SETTLED_TIME
 }
 
 /// None where the system does not tell of changes.

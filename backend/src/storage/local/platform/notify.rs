@@ -1,4 +1,4 @@
-//! WatchHandle a directory on systems other than Linux, by the `notify` crate. These systems watch by path, so after the
+//! Watching a directory on systems other than Linux, by the `notify` crate. These systems watch by path, so after the
 //! watch is set the path is looked up again and must still lead to the directory. If another directory is put in its
 //! place in between, names in that one may be reported, but its content stays out of reach: the receiver of an event
 //! looks entries up through handles.

@@ -28,7 +28,8 @@ impl LazyTimeout {
         .await
     }
 
-    fn poll(&mut self, context: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+    /// Ready once `deadline` has passed. Consecutive polls may have different deadlines.
+    pub fn poll(&mut self, context: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if timer.deadline() > deadline {
             timer.as_mut().reset(deadline);
