@@ -2,6 +2,7 @@
 
 import { defineConfig } from "@playwright/test";
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 
 const chromium = process.env.CHROME ?? "/usr/bin/chromium";
 if (!existsSync(chromium)) {
@@ -13,7 +14,7 @@ export default defineConfig({
   outputDir: "test-results",
   // Each test has its own server, so tests can run concurrently.
   fullyParallel: true,
-  workers: 2,
+  workers: Math.max(2, availableParallelism()),
   // A retry would hide a failure that users meet.
   retries: 0,
   forbidOnly: process.env.CI === "true",
