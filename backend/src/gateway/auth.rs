@@ -49,10 +49,10 @@ fn rights(caller: &Caller) -> Rights {
     caller.scope.rights_below(caller.root).unwrap_or_default()
 }
 
-/// The header of an answer about a folder that says what the caller may do in it.
+/// The header that lists the caller's rights, for an answer about a folder.
 pub(super) fn rights_header(caller: &Caller) -> (HeaderName, HeaderValue) {
     let rights = rights(caller);
-    // The names of rights are letters and spaces.
+    // The names of rights consist of letters.
     let value = HeaderValue::try_from(rights.to_string()).unwrap_or(HeaderValue::from_static(""));
     (HeaderName::from_static(RIGHTS_HEADER), value)
 }

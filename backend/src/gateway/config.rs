@@ -1,22 +1,21 @@
-//! What a person may set about the gateway, with the defaults. Plain values: where they come from is not known here.
+//! The settings of the gateway and their defaults. Where the values come from is not known here.
 
 use std::fmt;
 use std::time::Duration;
 
 use shared::Rights;
 
-/// What somebody who is not signed in may do.
+/// What a request without credentials may do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Anonymous {
     /// List and read everything.
     #[default]
     Read,
-    /// Change everything too.
+    /// Also change everything.
     Write,
 }
 
 impl Anonymous {
-    /// The rights that come with it.
     pub fn rights(self) -> Rights {
         match self {
             Self::Read => Rights::READ_ONLY,
@@ -28,51 +27,51 @@ impl Anonymous {
 /// Every setting of the gateway.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct GatewayConfig {
-    /// What people call the served folder; also the name of an archive of all of it.
+    /// The name of the served folder; also that of an archive of all of it.
     pub name: String,
-    /// What somebody who is not signed in may do.
+    /// What a request without credentials may do.
     pub anonymous: Anonymous,
-    /// Host names under which the server is reached. `localhost` and addresses always are; `*` stands for every name,
-    /// which gives up the protection against DNS rebinding.
+    /// Host names of this server. `localhost` and IP addresses are always accepted; `*` accepts every name, which gives
+    /// up the protection against DNS rebinding.
     pub hosts: Vec<String>,
     /// Origins (`https://files.example.org`) whose pages may read answers (CORS); `*` stands for every origin.
     pub cors_origins: Vec<String>,
     /// Whether `/metrics` is served.
     pub metrics: bool,
-    /// How long a client may take from its first byte to the end of the request's header section.
+    /// How long a client may take from its first byte to the end of the request's headers.
     pub header_read_time: Duration,
-    /// How long a client may take to agree on keys, where the connection is encrypted.
+    /// How long a TLS handshake may take.
     pub handshake_time: Duration,
-    /// How often the certificate's files are looked at.
+    /// Interval at which the certificate's files are checked for changes.
     pub certificate_look_time: Duration,
     /// How long a connection may wait for its next request.
     pub idle_time: Duration,
-    /// How long a client may take to send a body that is a form or JSON. One that is a file's content may take as long as
-    /// it moves.
+    /// How long a client may take to send a form or JSON. The content of a file may take any time while it makes
+    /// progress.
     pub body_read_time: Duration,
-    /// How long a client may take no byte of an answer, or send no byte of a file; a slow one that moves is served to the
-    /// end.
+    /// How long a client may accept no byte of an answer, or send no byte of a file. A slow client that makes progress
+    /// is served to the end.
     pub stall_time: Duration,
     /// How long the file server may take to begin its answer.
     pub answer_time: Duration,
     /// How long `/readyz` waits for the file server.
     pub ready_time: Duration,
-    /// How long requests may go on once the gateway is told to stop.
+    /// How long requests in progress may take after shutdown begins.
     pub drain_time: Duration,
     /// Most connections at a time; one more is answered 503.
     pub connections_max: usize,
-    /// Longest header section, in bytes, with the request line.
+    /// Longest header section, in bytes, including the request line.
     pub header_bytes_max: usize,
     /// Longest request target, in bytes.
     pub target_bytes_max: usize,
-    /// Longest body of a request that carries a form, in bytes.
+    /// Longest form or JSON in a request body, in bytes.
     pub request_body_bytes_max: usize,
-    /// Longest file that may be uploaded, in bytes; 0 for as long as the disk allows.
+    /// Longest file that may be uploaded, in bytes; 0 for no limit but the disk.
     pub upload_bytes_max: u64,
-    /// How many browsers may look at folders at a time, to be told what happens there.
+    /// Most event streams at a time.
     pub event_streams_max: usize,
-    /// How many archives of the largest kind may be made at a time. They share the memory for so many manifests, so that
-    /// there may be many more of smaller ones.
+    /// Most archives of the largest kind at a time. They share memory for that many manifests, so there may be many
+    /// more smaller ones.
     pub archives_max: usize,
     /// The page that `/` serves.
     pub page: PageFiles,

@@ -1,25 +1,24 @@
-//! [`ConnectionInfo`]: what a connection stores among the extensions of each of its requests.
+//! [`ConnectionInfo`]: what a handler may know of the connection that carries its request.
 
 use std::net::SocketAddr;
 
 use super::sendfile::queue::SendfileQueue;
 
-/// Where a request comes from, and over what. Every request carries it in its extensions.
+/// Stored among the extensions of every request.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionInfo {
-    /// The other end.
+    /// The address of the peer.
     pub(crate) peer: SocketAddr,
-    /// What carries the bytes.
     pub(crate) transport: Transport,
-    /// Where the connection sends files by itself, what it is told of them by.
+    /// The queue of file ranges for `sendfile(2)`; `None` where the connection cannot send files that way.
     pub(crate) queue: Option<SendfileQueue>,
 }
 
 /// What carries the bytes of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Transport {
-    /// HTTP/1.1 over TCP: what is written arrives as it is, so that the system may send a file by itself.
+    /// HTTP/1.1 over TCP without encryption, so that the system can send files by itself.
     Plain,
-    /// Each byte is encrypted, and perhaps framed, before it is sent.
+    /// TLS: each byte is encrypted, and over HTTP/2 also framed, before it is sent.
     Tls,
 }

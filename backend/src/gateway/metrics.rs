@@ -1,4 +1,5 @@
-//! What is counted, in Prometheus' words. Labels have few values each: a route's pattern, never a path.
+//! The metrics, for Prometheus. Every label has few values: a route is named by its label in the router's table, never
+//! by a path.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::client::PoolStatus;
 
-/// The counts of a gateway's life.
+/// The metrics of one gateway.
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
@@ -22,7 +23,7 @@ pub(crate) struct Metrics {
     in_flight: Gauge,
     pub connections: Gauge,
     pub refused_connections: Counter,
-    /// Bytes of bodies that were taken from connections.
+    /// Body bytes received.
     pub received: Counter<u64, AtomicU64>,
     uploads: Family<UploadLabels, Counter>,
     changes: Family<ChangeLabels, Counter>,
@@ -58,7 +59,7 @@ struct PoolLabels {
     state: &'static str,
 }
 
-/// Upper bounds of the histogram, in seconds: from what a cached small file takes to a long download.
+/// Upper bounds of the histogram, in seconds: from a small cached file to a long download.
 const SECONDS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25, 1.0, 5.0, 30.0, 300.0];
 
 impl Metrics {
@@ -111,21 +112,21 @@ impl Metrics {
     pub(crate) fn end(&self, route: &'static str, method: &Method, status: u16, bytes: u64, time: Duration) {
         self.in_flight.dec();
         self.bytes.inc_by(bytes);
-        self.requests.get_or_create(&RequestLabels { route, method: word(method), status }).inc();
+        self.requests.get_or_create(&RequestLabels { route, method: method_label(method), status }).inc();
         self.seconds.get_or_create(&RouteLabels { route }).observe(time.as_secs_f64());
     }
 
-    /// An upload became a file, by `put` or by `tus`.
+    /// Counts an upload that became a file, by `put` or by `tus`.
     pub(crate) fn uploaded(&self, way: &'static str) {
         self.uploads.get_or_create(&UploadLabels { way }).inc();
     }
 
-    /// A change was begun.
+    /// Counts a change that was begun.
     pub(crate) fn changed(&self, action: &'static str) {
         self.changes.get_or_create(&ChangeLabels { action }).inc();
     }
 
-    /// Everything, in the text format.
+    /// All metrics in the OpenMetrics text format.
     pub(crate) fn text(&self, pool: PoolStatus) -> String {
         for (lane, status) in [("metadata", pool.metadata), ("bulk", pool.bulk), ("watching", pool.watching)] {
             for (state, count) in [("busy", status.busy), ("idle", status.idle)] {
@@ -140,8 +141,8 @@ impl Metrics {
     }
 }
 
-/// A client may make up methods; the counts do not grow with them.
-fn word(method: &Method) -> &'static str {
+/// Clients can invent methods, so unknown ones share a label value.
+fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
@@ -160,7 +161,7 @@ mod tests {
     use crate::client::ClassStatus;
 
     #[test]
-    fn the_text_has_what_was_counted() {
+    fn the_text_contains_the_counts() {
         let metrics = Metrics::new();
         metrics.begin();
         metrics.end("files", &Method::GET, 206, 1000, Duration::from_millis(2));

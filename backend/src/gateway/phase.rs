@@ -3,16 +3,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-/// Where a connection is, as far as its pace goes. The request's handler says; the stream looks.
+use super::http::observed_body::BodyObserver;
+
+/// The phase of a connection. The request's handler sets it, and the stream and its timeouts read it.
 #[derive(Clone, Default)]
 pub(super) struct Phase(Arc<State>);
 
 #[derive(Default)]
 struct State {
     phase: AtomicU8,
-    /// A request came since somebody looked.
-    asked: AtomicBool,
-    /// The other side must take something before more can be written.
+    /// Set by each request; cleared by [`Phase::is_quiet`].
+    requested: AtomicBool,
+    /// A write waits for the peer to accept bytes.
     blocked: AtomicBool,
 }
 
@@ -21,24 +23,24 @@ const ANSWER: u8 = 1;
 const IDLE: u8 = 2;
 
 impl Phase {
-    /// A request's headers have come whole.
+    /// The headers of a request are complete.
     pub(super) fn answering(&self) {
         self.set(ANSWER);
-        self.0.asked.store(true, Ordering::Relaxed);
+        self.0.requested.store(true, Ordering::Relaxed);
     }
 
-    /// An answer is over; the next request may come.
+    /// An answer is complete; the next request may start.
     pub(super) fn idle(&self) {
         self.set(IDLE);
     }
 
-    /// Nothing comes, goes, or waits to, and no request came since this was last asked.
+    /// True if nothing is being read, answered or written, and no request came since the last call.
     pub(super) fn is_quiet(&self) -> bool {
-        let asked = self.0.asked.swap(false, Ordering::Relaxed);
-        !asked && self.get() == IDLE && !self.0.blocked.load(Ordering::Relaxed)
+        let requested = self.0.requested.swap(false, Ordering::Relaxed);
+        !requested && self.get() == IDLE && !self.0.blocked.load(Ordering::Relaxed)
     }
 
-    /// The first byte of a request's headers has come.
+    /// The first byte of a request's headers has arrived.
     pub(super) fn headers(&self) {
         self.set(HEADERS);
     }
@@ -51,7 +53,7 @@ impl Phase {
         self.get() == IDLE
     }
 
-    /// Whether the other side must take something before more can be written.
+    /// Whether a write waits for the peer.
     pub(super) fn set_blocked(&self, blocked: bool) {
         self.0.blocked.store(blocked, Ordering::Relaxed);
     }
@@ -65,8 +67,8 @@ impl Phase {
     }
 }
 
-/// Keeps the connection's phase at "request in progress" until the last clone is dropped: the answer's body holds one,
-/// and so does a request body that is still being read.
+/// Keeps the connection's phase at "answering" until the last clone is dropped. The body of the answer holds one, and
+/// so does a request body that is still being read.
 #[derive(Clone)]
 pub(super) struct RequestGuard(#[expect(dead_code, reason = "only its drop matters")] Arc<OnDrop>);
 
@@ -83,3 +85,6 @@ impl Drop for OnDrop {
         self.0.idle();
     }
 }
+
+/// The body of an answer keeps the guard and has nothing to report.
+impl BodyObserver for RequestGuard {}

@@ -26,7 +26,6 @@ impl RequestIds {
         Self { seed, count: AtomicU64::new(0) }
     }
 
-    /// The id of the next request.
     pub(super) fn next(&self) -> RequestId {
         let [start @ .., _, _, _, _, _, _, _, _] = self.seed;
         RequestId::from(u64::from_be_bytes(start).wrapping_add(self.count.fetch_add(1, Ordering::Relaxed)))

@@ -21,7 +21,8 @@ use super::state::Gateway;
 /// Describes one operation for the OpenAPI document; called only when the document is made.
 pub(super) type Describe = fn() -> Operation;
 
-/// One resource. Built in the router's table; everything that must be known of a route is derived from it.
+/// One resource. The router's table is made of them, and everything else that must be known of a route is derived from
+/// it.
 pub(super) struct Route {
     address: Address,
     label: &'static str,
@@ -42,7 +43,7 @@ struct AllowedMethod {
 }
 
 enum Address {
-    /// As axum matches it: `{id}` is a segment, `{*path}` the rest.
+    /// In axum's notation: `{id}` is one segment, `{*path}` all that are left.
     Exact(&'static str),
     /// With and without a slash at the end.
     OptionalSlash(&'static str),
@@ -51,7 +52,7 @@ enum Address {
 }
 
 impl Route {
-    /// The resource at exactly this address, in the notation of axum.
+    /// The resource at exactly this address, in axum's notation.
     pub(super) fn at(address: &'static str, label: &'static str) -> Self {
         Self::new(Address::Exact(address), label)
     }
@@ -127,8 +128,8 @@ impl Route {
         self
     }
 
-    /// A POST with the header `name` is handled as the method that the header names, if the resource has it: for clients
-    /// that can send only GET and POST.
+    /// Adds POST with the header `name`, which is handled as the method that the header names, if the resource has it:
+    /// for clients that can send only GET and POST.
     pub(super) fn method_override(mut self, name: HeaderName) -> Self {
         let (handlers, methods) = (self.handlers.clone(), self.methods.clone());
         self.handlers = self.handlers.post(move |State(gateway): State<Gateway>, mut request: Request| {
@@ -162,7 +163,7 @@ impl Route {
         self
     }
 
-    /// The operations with their descriptions, by address and method in the notation of OpenAPI.
+    /// The operations with their descriptions, by address and method in OpenAPI's notation.
     pub(super) fn operations(&self) -> impl Iterator<Item = (String, String, Operation)> {
         let address = match self.address {
             Address::Exact(address) | Address::OptionalSlash(address) => address.replace("{*", "{"),
@@ -173,7 +174,7 @@ impl Route {
             .map(move |(method, describe)| (address.clone(), method.as_str().to_ascii_lowercase(), describe()))
     }
 
-    /// The label of the metrics, with the part of the address before its parameters.
+    /// The metric label, with the part of the address before its first parameter.
     pub(super) fn label(&self) -> Label {
         let (address, exact) = match self.address {
             Address::Exact(address) => (address, !address.contains('{')),
@@ -183,7 +184,7 @@ impl Route {
         Label { prefix, exact, name: self.label }
     }
 
-    /// Adds the route to `router`, with the answers to OPTIONS and to every other method.
+    /// Adds the route to `router`, with answers to OPTIONS and to the methods that it does not have.
     pub(super) fn add_to(self, router: Router<Gateway>) -> Router<Gateway> {
         let Self { address, handlers, methods, option_headers, .. } = self;
         let methods: Arc<[_]> = methods.into();
@@ -218,7 +219,7 @@ fn list(methods: &[AllowedMethod], rights: Rights) -> String {
     text
 }
 
-/// The metric label of all addresses that begin with a prefix.
+/// The metric label of every address that starts with a prefix.
 pub(super) struct Label {
     prefix: &'static str,
     /// The prefix is the whole address.

@@ -1,4 +1,5 @@
-//! The table of all routes. The router, `Allow`, the labels of the metrics and the OpenAPI document are derived from it.
+//! The table of all routes. The router, `Allow`, the labels of the metrics and the OpenAPI document are derived from
+//! it.
 
 use std::sync::LazyLock;
 
@@ -15,7 +16,7 @@ use super::routes::{
 };
 use super::state::Gateway;
 
-/// The label of what no route has: the page and its files.
+/// The label of requests that no route matches: the page and its files.
 const FALLBACK_LABEL: &str = "page";
 
 /// Every route: address, metric label, and for each method the handler and its description.
@@ -61,7 +62,7 @@ fn table() -> [Route; 18] {
     ]
 }
 
-/// The router of all routes; what none of them has, the page answers.
+/// The router of all routes; the page answers what no route matches.
 pub(super) fn router(gateway: Gateway) -> Router {
     let router = table().into_iter().fold(Router::new(), |router, route| route.add_to(router));
     router.fallback(spa::read).with_state(gateway)
@@ -78,7 +79,7 @@ pub fn openapi_document() -> serde_json::Value {
     document(table().iter().flat_map(Route::operations))
 }
 
-/// `GET /api/v1/openapi.json`. It stands here because it reads the table.
+/// `GET /api/v1/openapi.json`. It is here because it reads the table.
 async fn openapi() -> Response {
     ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], openapi_document().to_string()).into_response()
 }
@@ -115,7 +116,7 @@ mod tests {
         }
     }
 
-    /// `PASSERELLE_UPDATE=1 cargo test -p backend the_copy_in_docs` writes it anew.
+    /// `PASSERELLE_UPDATE=1 cargo test -p backend the_copy_in_docs` rewrites the copy.
     #[test]
     fn the_copy_in_docs_is_the_openapi_document() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");

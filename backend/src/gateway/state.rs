@@ -16,28 +16,28 @@ use super::page::assets::Page;
 use super::request_id::RequestIds;
 use crate::client::Client;
 
-/// Everything a handler works with. Cheap to clone.
+/// What every handler works with. Cheap to clone.
 #[derive(Clone)]
 pub struct Gateway {
     shared: Arc<Shared>,
 }
 
-/// What all clones of a [`Gateway`] share.
+/// Shared by all clones of a [`Gateway`].
 #[doc(hidden)]
 pub struct Shared {
     pub(super) client: Client,
     pub(super) config: GatewayConfig,
     pub(super) metrics: Metrics,
-    /// What holds for the body of every request.
+    /// The limits of request bodies.
     pub(super) bodies: BodyLimits,
     pub(super) page: Page,
-    /// The policies (CSP) under which a browser opens files.
+    /// The policies (CSP) of files that a browser opens.
     pub(super) policies: Policies,
-    /// The memory that archives may take.
+    /// The memory that the manifests of all archives share.
     pub(super) archives: Arc<Semaphore>,
     /// The folders that event streams watch.
     pub(super) hub: Hub,
-    /// One permit for each open event stream.
+    /// One permit for each event stream.
     pub(super) event_streams: Arc<Semaphore>,
     pub(super) request_ids: RequestIds,
     /// Cancelled on shutdown; ends event streams, which have no end of their own.

@@ -1,17 +1,14 @@
-//! One connection: its requests, one after the other, each told where it comes from. It does not know whether the
-//! bytes are encrypted on their way; a request may ask its [`ConnectionInfo`].
+//! HTTP/1.1 on one connection, encrypted or not: [`serve`] handles its requests one after another.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use axum::body::Body;
-use bytes::Bytes;
 use http::Request;
-use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -24,31 +21,31 @@ use tokio_util::sync::CancellationToken;
 use super::timeouts::{TimeoutStream, Timeouts};
 use crate::gateway::config::GatewayConfig;
 use crate::gateway::connection_info::ConnectionInfo;
-use crate::gateway::middleware::service::{CountedBody, GatewayService};
+use crate::gateway::http::observed_body::ObservedBody;
+use crate::gateway::middleware::service::GatewayService;
 use crate::gateway::phase::{Phase, RequestGuard};
 
-/// Least buffer of a connection, in bytes.
+/// Smallest read buffer of a connection, in bytes.
 const BUFFER_BYTES_MIN: usize = 16 << 10;
 
-/// A connection on which nothing happened from one look to the next, so far apart, gives back what it needs for a request
-/// alone.
+/// A connection without activity for this long releases the memory that only requests need.
 const REST_TIME: Duration = Duration::from_millis(200);
 
 /// What a connection is served with.
 pub(crate) struct ConnectionContext<'a> {
     pub(crate) config: &'a GatewayConfig,
     pub(crate) service: GatewayService,
-    pub(crate) link: ConnectionInfo,
-    /// From here on no new request is taken.
+    pub(crate) info: ConnectionInfo,
+    /// Once cancelled, no new request is accepted.
     pub(crate) shutdown: CancellationToken,
-    /// Here ends what has not ended.
-    pub(crate) cut: CancellationToken,
+    /// Once cancelled, the connection closes at once.
+    pub(crate) abort: CancellationToken,
 }
 
-/// Serves HTTP/1.1 on a connection, to its end. Between two requests that are far apart it takes little memory.
+/// Serves HTTP/1.1 until the connection closes. An idle connection holds little memory.
 ///
 /// # Errors
-/// The connection broke, the client was too slow, or what it said is not HTTP.
+/// The connection broke, the client was too slow, or the bytes are not HTTP.
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     context: &ConnectionContext<'_>,
@@ -60,7 +57,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         while let Some(resting) = requests(stream, &phase, context).await? {
             stream = resting;
             let more = tokio::select! {
-                more = timeout(idle_time, stream.more()) => more.unwrap_or(Ok(false))?,
+                more = timeout(idle_time, stream.readable()) => more.unwrap_or(Ok(false))?,
                 () = context.shutdown.cancelled() => false,
             };
             if !more {
@@ -71,29 +68,29 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     };
     tokio::select! {
         served = served => served,
-        () = context.cut.cancelled() => Ok(()),
+        () = context.abort.cancelled() => Ok(()),
     }
 }
 
-/// Serves requests until the connection ends, or until none came for a while: then it is handed back.
+/// Serves requests until the connection closes (`None`) or is idle for [`REST_TIME`]; then it returns the stream.
 async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
     stream: TimeoutStream<S>,
     phase: &Phase,
     context: &ConnectionContext<'_>,
 ) -> io::Result<Option<TimeoutStream<S>>> {
-    let (link, clock, service) = (context.link.clone(), phase.clone(), context.service.clone());
+    let (info, clock, service) = (context.info.clone(), phase.clone(), context.service.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         clock.answering();
         let guard = RequestGuard::new(clock.clone());
-        request.extensions_mut().insert(link.clone());
+        request.extensions_mut().insert(info.clone());
         request.extensions_mut().insert(guard.clone());
         let answer = service.clone().answer(request.map(Body::new));
-        async move { Ok::<_, Infallible>(answer.await.map(|body| Answer { body, _guard: guard })) }
+        async move { Ok::<_, Infallible>(answer.await.map(|body| ObservedBody { body, observer: guard })) }
     });
-    // On the heap, so that a connection that rests is spared it.
+    // Boxed, so that an idle connection does not hold this memory.
     let mut connection = Box::new(
         http1::Builder::new()
-            // The stream has a clock of its own.
+            // `TimeoutStream` enforces the timeout for headers.
             .header_read_timeout(None)
             .max_buf_size(buffer_bytes(context.config))
             .serve_connection(TokioIo::new(stream), service),
@@ -122,38 +119,13 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
     }
     let parts = connection.into_parts();
     let mut stream = parts.io.into_inner();
-    // The beginning of a request that came along with the one before it.
-    stream.keep(parts.read_buf);
+    // A pipelined request may have been read in part.
+    stream.unread(parts.read_buf);
     Ok(Some(stream))
 }
 
-/// Most that is kept of a request's headers, in bytes. What cannot be a request of ours is refused without being read to
-/// its end. A piece of a file counts as one buffer however long it is: this much is kept beside it, not instead of it.
+/// Size of the read buffer of a connection, in bytes. A request whose headers do not fit is refused without reading the
+/// rest. The buffer is allocated in addition to the pieces of a file.
 pub(crate) fn buffer_bytes(config: &GatewayConfig) -> usize {
     (2 * config.header_bytes_max).clamp(BUFFER_BYTES_MIN, PIECE_BYTES)
-}
-
-struct Answer {
-    body: CountedBody,
-    _guard: RequestGuard,
-}
-
-impl HttpBody for Answer {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
 }

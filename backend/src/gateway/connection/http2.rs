@@ -1,5 +1,5 @@
-//! HTTP/2 (RFC 9113): many requests at once on one connection. What a client may keep waiting, it keeps waiting by the
-//! window of a stream rather than by the socket; so each stream has a clock of its own.
+//! HTTP/2 (RFC 9113): many requests at a time on one connection. A client can stall one stream by its flow-control
+//! window while the socket stays writable, so each stream has a timeout of its own.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -7,13 +7,11 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::Body;
-use bytes::Bytes;
 use http::Request;
-use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
@@ -24,57 +22,61 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::http1::ConnectionContext;
 use super::timeouts::{TimeoutStream, Timeouts};
-use crate::gateway::middleware::service::CountedBody;
+use crate::gateway::http::observed_body::{BodyObserver, ObservedBody, Polled};
 use crate::gateway::phase::Phase;
 
-/// Most requests at a time on one connection.
+/// Most concurrent requests on one connection.
 pub(crate) const STREAMS_MAX: u32 = 128;
-/// Most requests that the client took back before they were looked at; one more and the connection ends (CVE-2023-44487).
-const TAKEN_BACK_MAX: usize = 20;
-/// Most streams that were reset because the client broke the rules; one more and the connection ends (CVE-2025-8671).
-const BROKEN_MAX: usize = 128;
-/// What a client may send of one request before any of it is taken, in bytes.
+/// Most requests that the client reset before they were accepted; one more closes the connection (CVE-2023-44487).
+const PENDING_RESETS_MAX: usize = 20;
+/// Most streams that were reset because the client violated the protocol; one more closes the connection
+/// (CVE-2025-8671).
+const LOCAL_RESETS_MAX: usize = 128;
+/// Flow-control window of one stream, in bytes: how much of a request body a client may send ahead.
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
-/// What it may send of all, in bytes: more than of one, which must not keep the others from moving.
+/// Flow-control window of the connection, in bytes. It is larger than that of one stream, so that one stalled stream
+/// does not block the others.
 const CONNECTION_WINDOW_BYTES: u32 = 4 << 20;
-/// What waits in a stream for the client's window before the next piece is asked for, in bytes.
+/// Bytes that may wait in a stream for the client's window before the next piece is requested.
 const STREAM_SEND_BYTES: usize = 32 << 10;
-/// How often a silent client is asked whether it is there.
+/// Interval of pings on a silent connection.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
-/// How long it may take to say so.
+/// How long the client may take to answer a ping.
 const PING_TIME: Duration = Duration::from_secs(20);
-/// A connection on which no more than this is moved in [`crate::gateway::config::GatewayConfig::idle_time`] only has pings on it, in bytes.
+/// A connection that moves no more bytes than this within [`crate::gateway::config::GatewayConfig::idle_time`] carries
+/// only pings.
 const PINGS_BYTES_MAX: u64 = 1 << 10;
 
-/// Serves a connection to its end.
+/// Serves HTTP/2 until the connection closes.
 ///
 /// # Errors
-/// The connection broke, the client was too slow, or what it said is not HTTP/2.
+/// The connection broke, the client was too slow, or the bytes are not HTTP/2.
 pub(crate) async fn serve<S>(stream: S, context: &ConnectionContext<'_>) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let (config, phase) = (context.config, Phase::default());
     let stream = TimeoutStream::new(stream, phase.clone(), Timeouts::of(config));
-    let traffic = Arc::new(Traffic { moved: stream.moved(), ..Traffic::default() });
-    let (link, service, counted) = (context.link.clone(), context.service.clone(), Arc::clone(&traffic));
+    let traffic = Arc::new(Traffic { bytes_moved: stream.bytes_moved(), ..Traffic::default() });
+    let (info, service, counted) = (context.info.clone(), context.service.clone(), Arc::clone(&traffic));
     let service = service_fn(move |mut request: Request<Incoming>| {
-        // The connection's own clock is for the first request; after it the streams' are.
+        // The connection's timeout applies to the first request; after it each stream has its own.
         phase.answering();
         let running = Running::begin(&counted);
-        request.extensions_mut().insert(link.clone());
+        request.extensions_mut().insert(info.clone());
         let answer = service.clone().answer(request.map(Body::new));
         async move {
             let stall = STALL.with(Arc::clone);
-            Ok::<_, Infallible>(answer.await.map(|body| Answer { body, stall, _running: running }))
+            let observer = StallObserver { stall, _running: running };
+            Ok::<_, Infallible>(answer.await.map(|body| ObservedBody { body, observer }))
         }
     });
     let connection = http2::Builder::new(Streams { stall_time: config.stall_time })
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(u32::try_from(config.header_bytes_max).unwrap_or(u32::MAX))
-        .max_pending_accept_reset_streams(TAKEN_BACK_MAX)
-        .max_local_error_reset_streams(BROKEN_MAX)
+        .max_pending_accept_reset_streams(PENDING_RESETS_MAX)
+        .max_local_error_reset_streams(LOCAL_RESETS_MAX)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_send_buf_size(STREAM_SEND_BYTES)
@@ -86,39 +88,39 @@ where
         let idle = tokio::select! {
             served = connection.as_mut() => return served,
             () = context.shutdown.cancelled() => false,
-            () = traffic.ceases(config.idle_time) => true,
+            () = traffic.wait_until_idle(config.idle_time) => true,
         };
         connection.as_mut().graceful_shutdown();
         if !idle {
             return connection.await;
         }
-        // Who has nothing to ask has nothing to say goodbye to either, and may be gone.
+        // An idle client may be gone and never answer the GOAWAY frame, so the wait is limited.
         timeout(config.header_read_time, connection).await.unwrap_or(Ok(()))
     };
     tokio::select! {
         served = served => served.map_err(io::Error::other),
-        () = context.cut.cancelled() => Ok(()),
+        () = context.abort.cancelled() => Ok(()),
     }
 }
 
-/// What goes on in a connection.
+/// The activity of a connection.
 #[derive(Default)]
 struct Traffic {
     running: AtomicUsize,
-    /// A request came since somebody looked.
-    asked: AtomicBool,
-    moved: Arc<AtomicU64>,
+    /// Set by each request; cleared when it is read.
+    requested: AtomicBool,
+    bytes_moved: Arc<AtomicU64>,
 }
 
 impl Traffic {
-    /// Until for so long no request came, none ran, and nothing was moved: the end of an answer may still be on its way
-    /// when its request has long been over.
-    async fn ceases(&self, time: Duration) {
+    /// Waits until within `time` no request came, none was in progress, and nothing was sent: the end of an answer may
+    /// still be in transit after its request has ended.
+    async fn wait_until_idle(&self, time: Duration) {
         let mut moved = 0;
         loop {
             sleep(time).await;
-            let now = self.moved.load(Ordering::Relaxed);
-            let busy = self.asked.swap(false, Ordering::Relaxed) || self.running.load(Ordering::Relaxed) > 0;
+            let now = self.bytes_moved.load(Ordering::Relaxed);
+            let busy = self.requested.swap(false, Ordering::Relaxed) || self.running.load(Ordering::Relaxed) > 0;
             if !busy && now - moved <= PINGS_BYTES_MAX {
                 return;
             }
@@ -127,12 +129,12 @@ impl Traffic {
     }
 }
 
-/// A request, for as long as it runs.
+/// Counts a request as running until it is dropped.
 struct Running(Arc<Traffic>);
 
 impl Running {
     fn begin(traffic: &Arc<Traffic>) -> Self {
-        traffic.asked.store(true, Ordering::Relaxed);
+        traffic.requested.store(true, Ordering::Relaxed);
         traffic.running.fetch_add(1, Ordering::Relaxed);
         Self(Arc::clone(traffic))
     }
@@ -144,7 +146,8 @@ impl Drop for Running {
     }
 }
 
-/// Runs streams, each as a task, and drops one (which resets it) when the client takes nothing of it for too long.
+/// Runs each stream as a task, and drops the task (which resets the stream) when the client accepts no byte for
+/// `stall_time`.
 #[derive(Clone)]
 struct Streams {
     stall_time: Duration,
@@ -157,19 +160,19 @@ where
 {
     fn execute(&self, stream: F) {
         let stall = Arc::new(StreamStall::new());
-        tokio::spawn(STALL.scope(Arc::clone(&stall), unless_stalled(stream, stall, self.stall_time)));
+        tokio::spawn(STALL.scope(Arc::clone(&stall), run_unless_stalled(stream, stall, self.stall_time)));
     }
 }
 
 tokio::task_local! {
-    /// Of the stream that runs.
+    /// The stall clock of the stream whose task is running.
     static STALL: Arc<StreamStall>;
 }
 
-/// Whose stall it is in a stream: ours, to make the next piece of the answer, or the client's, to take it.
+/// Since when a stream waits for its client rather than for the gateway.
 struct StreamStall {
     start: Instant,
-    /// Since when it is the client's, in milliseconds after the start; [`NOT_STALLED`] if it is ours.
+    /// Milliseconds after `start`; [`NOT_STALLED`] while the gateway prepares the next piece.
     since: AtomicU64,
 }
 
@@ -185,42 +188,42 @@ impl StreamStall {
     }
 
     fn begin(&self) {
-        // 584 million years are enough.
+        // u64 milliseconds last 584 million years.
         self.since.store(self.start.elapsed().as_millis() as u64, Ordering::Relaxed);
     }
 
-    fn since_peer(&self) -> Option<Instant> {
+    fn since(&self) -> Option<Instant> {
         let since = self.since.load(Ordering::Relaxed);
         (since != NOT_STALLED).then(|| self.start + Duration::from_millis(since))
     }
 }
 
-/// Runs a stream to its end, or until it has been the client's stall for `stall_time`. It takes something when it opens the
-/// window a little, for which the stream is woken.
-async fn unless_stalled<F: Future>(stream: F, stall: Arc<StreamStall>, stall_time: Duration) {
+/// Runs a stream to its end, or until its client accepted no byte for `stall_time`. A window update wakes the stream,
+/// which counts as progress.
+async fn run_unless_stalled<F: Future>(stream: F, stall: Arc<StreamStall>, stall_time: Duration) {
     let mut stream = pin!(stream);
     let mut timer: Option<Pin<Box<Sleep>>> = None;
     poll_fn(|context| {
-        let by_clock = timer.as_mut().is_some_and(|timer| timer.as_mut().poll(context).is_ready());
-        if by_clock {
-            let since = stall.since_peer();
+        let timer_fired = timer.as_mut().is_some_and(|timer| timer.as_mut().poll(context).is_ready());
+        if timer_fired {
+            let since = stall.since();
             if since.is_some_and(|since| since.elapsed() >= stall_time) {
                 return Poll::Ready(());
             }
             if let Some(timer) = &mut timer {
                 timer.as_mut().reset(since.unwrap_or_else(Instant::now) + stall_time);
-                // Never ready: it has just been set. It has to hear of this task.
+                // The timer was just set, so it is not ready; polling registers this task.
                 let _ = timer.as_mut().poll(context);
             }
             return Poll::Pending;
         }
-        if stall.since_peer().is_some() {
+        if stall.since().is_some() {
             stall.begin();
         }
         if stream.as_mut().poll(context).is_ready() {
             return Poll::Ready(());
         }
-        if timer.is_none() && stall.since_peer().is_some() {
+        if timer.is_none() && stall.since().is_some() {
             let timer = timer.insert(Box::pin(sleep(stall_time)));
             let _ = timer.as_mut().poll(context);
         }
@@ -229,34 +232,20 @@ async fn unless_stalled<F: Future>(stream: F, stall: Arc<StreamStall>, stall_tim
     .await;
 }
 
-/// The body of an answer, which says whose stall it is.
-struct Answer {
-    body: CountedBody,
+/// Starts the stall clock when a piece is ready for the client, and stops it when the next one is requested.
+struct StallObserver {
     stall: Arc<StreamStall>,
     _running: Running,
 }
 
-impl HttpBody for Answer {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+impl BodyObserver for StallObserver {
+    fn before_poll(&mut self) {
         self.stall.clear();
-        let frame = Pin::new(&mut self.body).poll_frame(context);
-        if frame.is_ready() {
+    }
+
+    fn after_poll(&mut self, polled: &Polled) {
+        if polled.is_ready() {
             self.stall.begin();
         }
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

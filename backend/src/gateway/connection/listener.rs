@@ -1,5 +1,5 @@
-//! Connections: how many, how slow, and how they end. Our own loop rather than `axum::serve`, which sets no timer: a
-//! client that never ends its headers would be kept forever.
+//! Accepts connections, limits their number, and ends them on shutdown. It replaces `axum::serve`, which sets no
+//! timeouts: a client that never finishes its headers would hold its connection forever.
 
 use std::io;
 use std::net::SocketAddr;
@@ -23,18 +23,19 @@ use crate::gateway::middleware::service::GatewayService;
 use crate::gateway::state::Gateway;
 use crate::sockets;
 
-/// How long nothing is accepted after the system had no descriptor or memory for a connection.
+/// Pause before the next `accept` after the system ran out of descriptors or memory.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
-/// Connections over the limit that are told so at a time; others are just closed.
+/// Connections over the limit that are answered 503 at the same time; further ones are closed without an answer.
 const REFUSALS_MAX: usize = 64;
-/// How long such a connection may take to read that.
+/// How long a connection over the limit may take to read its 503.
 const REFUSAL_TIME: Duration = Duration::from_secs(1);
-/// Serves HTTP until `shutdown`; then the requests that run have [`crate::gateway::config::GatewayConfig::drain_time`] to end.
+/// Serves HTTP until `shutdown`; requests in progress then have [`crate::gateway::config::GatewayConfig::drain_time`]
+/// to finish.
 pub async fn serve(listener: TcpListener, gateway: Gateway, shutdown: CancellationToken) {
     accept(listener, gateway, None, shutdown).await;
 }
 
-/// Serves HTTPS in the same way, and follows the certificate's files.
+/// Serves HTTPS until `shutdown`, and reloads the certificate when its files change.
 pub async fn serve_tls(listener: TcpListener, gateway: Gateway, tls: Tls, shutdown: CancellationToken) {
     let follows = tls::follow(tls.clone(), gateway.config.certificate_look_time, shutdown.clone());
     tokio::join!(accept(listener, gateway, Some(tls), shutdown), follows);
@@ -47,7 +48,7 @@ async fn accept(listener: TcpListener, gateway: Gateway, tls: Option<Tls>, shutd
         slots: Arc::new(Semaphore::new(gateway.config.connections_max)),
         refusals: Arc::new(Semaphore::new(REFUSALS_MAX)),
         tasks: TaskTracker::new(),
-        cut: CancellationToken::new(),
+        abort: CancellationToken::new(),
         shutdown,
         gateway,
     };
@@ -60,7 +61,7 @@ async fn accept(listener: TcpListener, gateway: Gateway, tls: Option<Tls>, shutd
         match accepted {
             Ok((stream, peer)) => connections.take(stream, peer),
             Err(error) if is_of_one_connection(&error) => {
-                debug!(%error, "a connection was gone before it was accepted")
+                debug!(%error, "a connection closed before it was accepted")
             }
             Err(error) => {
                 warn!(%error, "no connection can be accepted");
@@ -69,12 +70,12 @@ async fn accept(listener: TcpListener, gateway: Gateway, tls: Option<Tls>, shutd
         }
     }
     drop(listener);
-    // An event stream never ends by itself.
+    // Event streams have no end of their own.
     connections.gateway.closing.cancel();
     connections.drain().await;
 }
 
-/// What went wrong with one connection says nothing of the next.
+/// True for errors of a single connection, after which `accept` can go on at once.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
@@ -87,26 +88,26 @@ struct Connections {
     slots: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
     tasks: TaskTracker,
-    /// Ends what has not ended by itself.
-    cut: CancellationToken,
+    /// Cancelled when the drain time is over; closes the remaining connections.
+    abort: CancellationToken,
     shutdown: CancellationToken,
 }
 
 impl Connections {
     fn take(&self, stream: TcpStream, peer: SocketAddr) {
         if let Err(error) = sockets::set_up(&stream) {
-            return debug!(%error, "the connection was gone at once");
+            return debug!(%error, "a connection closed at once");
         }
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
             return self.refuse(stream);
         };
         let (gateway, service, tls) = (self.gateway.clone(), self.service.clone(), self.tls.clone());
-        let (shutdown, cut) = (self.shutdown.clone(), self.cut.clone());
+        let (shutdown, abort) = (self.shutdown.clone(), self.abort.clone());
         self.tasks.spawn(async move {
             gateway.metrics.connections.inc();
             let transport = if tls.is_some() { Transport::Tls } else { Transport::Plain };
-            let link = ConnectionInfo { peer, transport, queue: None };
-            let context = ConnectionContext { config: &gateway.config, service, link, shutdown, cut };
+            let info = ConnectionInfo { peer, transport, queue: None };
+            let context = ConnectionContext { config: &gateway.config, service, info, shutdown, abort };
             let served = match tls {
                 None => serve_plain(stream, context).await,
                 Some(tls) => serve_encrypted(stream, &tls, &context).await,
@@ -119,24 +120,24 @@ impl Connections {
         });
     }
 
-    /// Says that there are too many, if that can be done in passing.
+    /// Answers 503 to a connection over the limit, unless too many are being answered.
     fn refuse(&self, mut stream: TcpStream) {
         self.gateway.metrics.refused_connections.inc();
-        // To say it by TLS would cost as much as to serve.
+        // A TLS handshake would cost as much as serving the request.
         if self.tls.is_some() {
             return;
         }
         let Ok(permit) = Arc::clone(&self.refusals).try_acquire_owned() else { return };
         self.tasks.spawn(async move {
-            let told = async {
+            let answered = async {
                 stream.write_all(refusal().as_bytes()).await?;
                 stream.shutdown().await?;
-                // A close with unread bytes would take back what was just said.
+                // Closing a socket with unread bytes resets the connection, which can discard the answer.
                 let mut unread = [0; 1024];
                 while stream.read(&mut unread).await? > 0 {}
                 Ok::<_, io::Error>(())
             };
-            let _ = timeout(REFUSAL_TIME, told).await;
+            let _ = timeout(REFUSAL_TIME, answered).await;
             drop(permit);
         });
     }
@@ -144,18 +145,18 @@ impl Connections {
     async fn drain(self) {
         self.tasks.close();
         if timeout(self.gateway.config.drain_time, self.tasks.wait()).await.is_err() {
-            warn!(connections = self.tasks.len(), "requests still ran when the time to end was over");
-            self.cut.cancel();
+            warn!(connections = self.tasks.len(), "requests were still running at the end of the drain time");
+            self.abort.cancel();
             self.tasks.wait().await;
         }
     }
 }
 
-/// The system sends files by itself.
+/// Serves HTTP without TLS; files are sent by `sendfile(2)`.
 #[cfg(target_os = "linux")]
 async fn serve_plain(stream: TcpStream, mut context: ConnectionContext<'_>) -> io::Result<()> {
     let queue = crate::gateway::sendfile::queue::SendfileQueue::default();
-    context.link.queue = Some(queue.clone());
+    context.info.queue = Some(queue.clone());
     http1::serve(crate::gateway::sendfile::stream::SendfileStream::new(stream, queue), &context).await
 }
 

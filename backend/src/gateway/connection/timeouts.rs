@@ -1,5 +1,5 @@
-//! How slow a client may be: a stream that fails when the client takes too long over a request's headers, or takes
-//! nothing of an answer for too long. A client that is slow but moves is served to the end.
+//! [`TimeoutStream`]: a stream that fails when a client takes too long to send a request's headers, or accepts no byte
+//! of an answer for too long. A client that is slow but makes progress is served to the end.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -26,96 +26,96 @@ pub(crate) struct Timeouts {
 }
 
 impl Timeouts {
-    /// As it was set.
     pub(crate) fn of(config: &GatewayConfig) -> Self {
         Self { header_time: config.header_read_time, stall_time: config.stall_time }
     }
 }
 
-/// A stream with a clock beside it.
+/// `AsyncRead` and `AsyncWrite` wrapper that enforces the timeouts of a connection.
 pub(crate) struct TimeoutStream<S> {
     stream: S,
     phase: Phase,
-    pace: Timeouts,
-    /// When the connection was made, or the first byte of the headers came.
+    timeouts: Timeouts,
+    /// When the connection was accepted, or when the first byte of the headers arrived.
     headers_since: Instant,
-    /// Until when the other side must have sent something, where somebody waits for it.
+    /// Deadline of a pending read, if it has one.
     reading: Option<Instant>,
-    /// Until when the other side must have taken something, where somebody waits for it.
+    /// Deadline of a pending write, if there is one.
     writing: Option<Instant>,
-    /// One for both. It goes off too early rather than being moved at every step: that would cost each request more than
-    /// all else here.
+    /// One timer for both deadlines. It may fire early: resetting it at every step would cost each request more than
+    /// the rest of this type.
     timer: LazyTimeout,
-    /// Read already, and not yet asked for.
-    kept: Bytes,
-    /// How many bytes came and went.
-    moved: Arc<AtomicU64>,
+    /// Bytes that were read but not requested yet.
+    unread: Bytes,
+    /// How many bytes were read and written.
+    bytes_moved: Arc<AtomicU64>,
 }
 
 impl<S> TimeoutStream<S> {
-    /// A new connection: its first request's headers have their time from now.
-    pub(crate) fn new(stream: S, phase: Phase, pace: Timeouts) -> Self {
+    /// A new connection: the time for the first request's headers starts now.
+    pub(crate) fn new(stream: S, phase: Phase, timeouts: Timeouts) -> Self {
         Self {
             stream,
             phase,
-            pace,
+            timeouts,
             headers_since: Instant::now(),
             reading: None,
             writing: None,
             timer: LazyTimeout::default(),
-            kept: Bytes::new(),
-            moved: Arc::default(),
+            unread: Bytes::new(),
+            bytes_moved: Arc::default(),
         }
     }
 
-    /// How many bytes came and went so far.
-    pub(crate) fn moved(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.moved)
+    /// Counts the bytes that were read and written.
+    pub(crate) fn bytes_moved(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.bytes_moved)
     }
 
-    /// Puts back what was read too early.
-    pub(crate) fn keep(&mut self, bytes: Bytes) {
-        self.kept = bytes;
+    /// Puts back bytes that were read too early.
+    pub(crate) fn unread(&mut self, bytes: Bytes) {
+        self.unread = bytes;
     }
 
-    /// Waits, with no buffer, until there is something to read. Whether there is; the other side may have closed.
-    pub(crate) async fn more(&mut self) -> io::Result<bool>
+    /// Waits until there is something to read, without holding a buffer. Returns false if the peer has closed the
+    /// stream.
+    pub(crate) async fn readable(&mut self) -> io::Result<bool>
     where
         S: AsyncRead + Unpin,
     {
-        if self.kept.is_empty() {
+        if self.unread.is_empty() {
             let mut first = [0];
             let count = self.read(&mut first).await?;
-            self.kept = Bytes::copy_from_slice(&first[..count]);
+            self.unread = Bytes::copy_from_slice(&first[..count]);
         }
-        Ok(!self.kept.is_empty())
+        Ok(!self.unread.is_empty())
     }
 
-    /// Bytes came: between two requests they are the beginning of the next.
-    fn came(&mut self, count: usize) {
+    /// Bytes arrived: on an idle connection they start the next request.
+    fn on_read(&mut self, count: usize) {
         self.reading = None;
-        self.moved.fetch_add(count as u64, Ordering::Relaxed);
+        self.bytes_moved.fetch_add(count as u64, Ordering::Relaxed);
         if count > 0 && self.phase.is_idle() {
             self.phase.headers();
             self.headers_since = Instant::now();
         }
     }
 
-    /// Nothing came: amid headers that may not last.
-    fn waits<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
-        let amid = self.phase.is_headers();
-        self.reading = amid.then(|| self.headers_since + self.pace.header_time);
-        self.overdue(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    /// Nothing arrived: only headers have a deadline.
+    fn on_read_pending<T>(&mut self, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        let in_headers = self.phase.is_headers();
+        self.reading = in_headers.then(|| self.headers_since + self.timeouts.header_time);
+        self.poll_deadlines(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Ready once one of the two deadlines has passed.
-    fn overdue(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    fn poll_deadlines(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(deadline) = self.reading.into_iter().chain(self.writing).min() else { return Poll::Pending };
         self.timer.poll(context, deadline)
     }
 
-    /// A step of writing, which has its time where the other side must take something first.
-    fn written<T>(&mut self, context: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    /// After a write that is pending, the peer has `stall_time` to accept a byte.
+    fn on_write_step<T>(&mut self, context: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if result.is_ready() {
             if self.writing.take().is_some() {
                 self.phase.set_blocked(false);
@@ -123,16 +123,16 @@ impl<S> TimeoutStream<S> {
             return result;
         }
         self.phase.set_blocked(true);
-        let stall_time = self.pace.stall_time;
+        let stall_time = self.timeouts.stall_time;
         self.writing.get_or_insert_with(|| Instant::now() + stall_time);
-        self.overdue(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        self.poll_deadlines(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 
-    fn wrote(&mut self, context: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn on_write(&mut self, context: &mut Context<'_>, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(Ok(count)) = &result {
-            self.moved.fetch_add(*count as u64, Ordering::Relaxed);
+            self.bytes_moved.fetch_add(*count as u64, Ordering::Relaxed);
         }
-        self.written(context, result)
+        self.on_write_step(context, result)
     }
 }
 
@@ -143,18 +143,18 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimeoutStream<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        if !self.kept.is_empty() {
-            let count = self.kept.len().min(buffer.remaining());
-            buffer.put_slice(&self.kept.split_to(count));
+        if !self.unread.is_empty() {
+            let count = self.unread.len().min(buffer.remaining());
+            buffer.put_slice(&self.unread.split_to(count));
         }
         if buffer.remaining() > 0 {
             match Pin::new(&mut self.stream).poll_read(context, buffer) {
-                Poll::Pending if buffer.filled().len() == before => return self.waits(context),
+                Poll::Pending if buffer.filled().len() == before => return self.on_read_pending(context),
                 Poll::Pending => {}
                 Poll::Ready(result) => result?,
             }
         }
-        self.came(buffer.filled().len() - before);
+        self.on_read(buffer.filled().len() - before);
         Poll::Ready(Ok(()))
     }
 }
@@ -162,7 +162,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimeoutStream<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.wrote(context, result)
+        self.on_write(context, result)
     }
 
     fn poll_write_vectored(
@@ -171,7 +171,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.wrote(context, result)
+        self.on_write(context, result)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -180,12 +180,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let result = Pin::new(&mut self.stream).poll_flush(context);
-        self.written(context, result)
+        self.on_write_step(context, result)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let result = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.written(context, result)
+        self.on_write_step(context, result)
     }
 }
 
@@ -197,15 +197,15 @@ mod tests {
     use super::*;
 
     const TIME: Duration = Duration::from_secs(10);
-    const PACE: Timeouts = Timeouts { header_time: TIME, stall_time: TIME };
+    const TIMEOUTS: Timeouts = Timeouts { header_time: TIME, stall_time: TIME };
 
     fn paced(phase: &Phase) -> (TimeoutStream<tokio::io::DuplexStream>, tokio::io::DuplexStream) {
         let (near, far) = duplex(16);
-        (TimeoutStream::new(near, phase.clone(), PACE), far)
+        (TimeoutStream::new(near, phase.clone(), TIMEOUTS), far)
     }
 
     #[tokio::test]
-    async fn slow_headers_fail_however_they_trickle() {
+    async fn headers_that_trickle_time_out() {
         pause();
         let (mut near, mut far) = paced(&Phase::default());
         let trickle = tokio::spawn(async move {
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_idle_connection_and_a_running_request_have_time() {
+    async fn an_idle_connection_and_a_running_request_do_not_time_out() {
         pause();
         for set in [Phase::idle as fn(&Phase), Phase::answering] {
             let phase = Phase::default();
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_is_quiet_once_nothing_comes_and_all_has_gone() {
+    async fn a_connection_is_quiet_once_everything_is_written() {
         pause();
         let phase = Phase::default();
         let (mut near, mut far) = paced(&phase);
@@ -251,9 +251,9 @@ mod tests {
         far.read_exact(&mut [0; 16]).await.unwrap();
         near.write_all(&[0; 4]).await.unwrap();
         assert!(phase.is_quiet());
-        // The next request, which then has the time of one.
+        // The next request starts, and with it the time for its headers.
         far.write_all(b"G").await.unwrap();
-        assert!(near.more().await.unwrap());
+        assert!(near.readable().await.unwrap());
         assert!(!phase.is_quiet());
         far.write_all(b"ET").await.unwrap();
         let mut word = [0; 3];
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reader_that_takes_nothing_is_cut_and_a_slow_one_is_not() {
+    async fn a_stalled_reader_times_out_and_a_slow_one_does_not() {
         pause();
         let (mut near, mut far) = paced(&Phase::default());
         let slow = tokio::spawn(async move {

@@ -1,10 +1,11 @@
 //! Digests of content in header fields (RFC 9530): what a request's bytes should come to, what a client wants to know of
 //! a file's, and how it is told. Pure.
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use http::{HeaderMap, HeaderName};
 use shared::{Algorithm, Checksum, Digests, ErrorCode};
 
-use super::base64;
+use super::headers::decode_base64;
 use super::problem::ErrorResponse;
 
 /// The name of BLAKE3 in these fields. The registry has none for it; other algorithms are ignored by whoever does not
@@ -37,7 +38,7 @@ pub(crate) fn asked_for(headers: &HeaderMap) -> Vec<Algorithm> {
 /// The value of `Repr-Digest`; none where nothing is known that has a name in it.
 pub(crate) fn field(digests: &Digests) -> Option<String> {
     let member = |checksum: &Checksum| {
-        field_name(checksum.algorithm).map(|name| format!("{name}=:{}:", base64::encode(&checksum.digest)))
+        field_name(checksum.algorithm).map(|name| format!("{name}=:{}:", BASE64_STANDARD.encode(&checksum.digest)))
     };
     let members: Vec<_> = digests.known.iter().filter_map(member).collect();
     (!members.is_empty()).then(|| members.join(", "))
@@ -75,7 +76,7 @@ fn strongest(headers: &HeaderMap, fields: &[HeaderName]) -> Result<Option<Checks
                 SHA256 => Algorithm::Sha256,
                 _ => continue,
             };
-            let bytes = value.strip_prefix(':').and_then(|value| value.strip_suffix(':')).and_then(base64::decode);
+            let bytes = value.strip_prefix(':').and_then(|value| value.strip_suffix(':')).and_then(decode_base64);
             let digest = bytes.filter(|bytes| bytes.len() == algorithm.length()).ok_or_else(malformed)?;
             if found.is_none() || algorithm == Algorithm::Blake3 {
                 found = Some(Checksum { algorithm, digest });
@@ -106,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_strongest_that_is_known_counts() {
-        let digest = base64::encode(&[7; 32]);
+        let digest = BASE64_STANDARD.encode(&[7; 32]);
         let (blake3, sha) = (format!("blake3=:{digest}:"), format!("sha-256=:{digest}:"));
         assert_eq!(read(&[]), Ok(None));
         assert_eq!(read(&[("repr-digest", &sha)]), Ok(Some(Algorithm::Sha256)));
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn of_a_whole_file_only_blake3_in_its_own_field_counts() {
-        let digest = base64::encode(&[7; 32]);
+        let digest = BASE64_STANDARD.encode(&[7; 32]);
         let read = |name: &'static str, value: String| {
             of_whole(&HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::try_from(value).unwrap())]))
         };

@@ -1,7 +1,6 @@
 //! HTTP semantics that handlers share: conditions, ranges, negotiation, header fields and bodies. No file here knows a
 //! route.
 
-pub(super) mod base64;
 pub(super) mod body_stream;
 pub(super) mod byteranges;
 pub(super) mod conditional;
@@ -13,6 +12,7 @@ pub(super) mod html;
 pub(super) mod idempotency_key;
 pub(super) mod json;
 pub(super) mod negotiate;
+pub(super) mod observed_body;
 pub(super) mod preconditions;
 pub(super) mod problem;
 pub(super) mod query;

@@ -1,5 +1,5 @@
-//! Which pages of other origins may read answers (the Fetch standard's CORS protocol). Pure. Nobody is allowed unless
-//! the server was told the exact origin, or told `*`.
+//! CORS (the CORS protocol of the Fetch standard): pages of configured origins may read answers; without configuration
+//! no page of another origin may. Pure.
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -17,27 +17,26 @@ const HEADERS: HeaderValue = HeaderValue::from_static(
      Upload-Defer-Length, Upload-Length, Upload-Metadata, Upload-Offset, Want-Repr-Digest, X-HTTP-Method-Override, \
      X-OC-Mtime, X-Requested-With",
 );
-/// What a page may read besides the few headers that it always may.
+/// Response headers that a page may read besides the CORS-safelisted ones.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "Accept-Ranges, Allow, Content-Disposition, Content-Length, Content-Location, Content-Range, ETag, Idempotency-Key, \
      Location, Passerelle-Rights, Repr-Digest, Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, \
      Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset, Upload-Outcome, \
      X-OC-Mtime, X-Request-Id",
 );
-/// How long a browser may remember the answer to a preflight, in seconds.
+/// How long a browser may cache the answer to a preflight, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
-/// True if every origin is allowed.
 pub(crate) fn any(origins: &[String]) -> bool {
     origins.iter().any(|origin| origin == "*")
 }
 
-/// True for a preflight: a question whether a request would be allowed, not a request.
+/// True for a CORS preflight: OPTIONS with `Origin` and `Access-Control-Request-Method`.
 pub(crate) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
     method == Method::OPTIONS && headers.contains_key(ORIGIN) && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-/// The origin that the answer names: the request's own, if it is allowed.
+/// The value of `Access-Control-Allow-Origin`; `None` where the request's origin is not allowed.
 pub(crate) fn allowed(headers: &HeaderMap, origins: &[String]) -> Option<HeaderValue> {
     let origin = headers.get(ORIGIN)?;
     if any(origins) {
@@ -47,7 +46,7 @@ pub(crate) fn allowed(headers: &HeaderMap, origins: &[String]) -> Option<HeaderV
     listed.then(|| origin.clone())
 }
 
-/// What the answer to a preflight says.
+/// The headers of the answer to a preflight.
 pub(crate) fn preflight(request: &HeaderMap, origins: &[String]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     if let Some(origin) = allowed(request, origins) {
@@ -55,8 +54,8 @@ pub(crate) fn preflight(request: &HeaderMap, origins: &[String]) -> HeaderMap {
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HEADERS);
         headers.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
-        // A page on the web that was allowed by name may reach into a private network (Private Network Access); with
-        // `*` nobody was.
+        // An origin that is allowed by name may also reach a private network (Private Network Access); `*` allows none
+        // to do so.
         if request.contains_key(REQUEST_PRIVATE_NETWORK) && !any(origins) {
             headers.insert(ALLOW_PRIVATE_NETWORK, HeaderValue::from_static("true"));
         }
@@ -65,8 +64,8 @@ pub(crate) fn preflight(request: &HeaderMap, origins: &[String]) -> HeaderMap {
     headers
 }
 
-/// Adds to an answer what lets an allowed page read it. Nothing at all where no origin is configured.
-pub(crate) fn share(response: &mut HeaderMap, allowed: Option<HeaderValue>, origins: &[String]) {
+/// Adds the CORS headers to an answer. Without configured origins it adds nothing.
+pub(crate) fn add_headers(response: &mut HeaderMap, allowed: Option<HeaderValue>, origins: &[String]) {
     if origins.is_empty() {
         return;
     }
@@ -82,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_exact_origins() {
+    fn an_origin_is_allowed_only_if_it_equals_a_configured_one() {
         let origins = ["https://files.example.org".to_owned(), "http://localhost:8000/".to_owned()];
         let check = |origin, expected: bool| {
             let headers = HeaderMap::from_iter([(ORIGIN, HeaderValue::from_static(origin))]);
@@ -99,16 +98,16 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_where_nobody_is_allowed() {
+    fn without_configured_origins_no_header_is_added() {
         let request = HeaderMap::from_iter([(ORIGIN, HeaderValue::from_static("https://evil.example"))]);
         let mut response = HeaderMap::new();
-        share(&mut response, allowed(&request, &[]), &[]);
+        add_headers(&mut response, allowed(&request, &[]), &[]);
         assert!(response.is_empty());
         assert_eq!(preflight(&request, &[]).len(), 1);
     }
 
     #[test]
-    fn everybody_is_allowed_only_when_told() {
+    fn every_origin_is_allowed_only_by_a_wildcard() {
         let request = HeaderMap::from_iter([
             (ORIGIN, HeaderValue::from_static("null")),
             (REQUEST_PRIVATE_NETWORK, HeaderValue::from_static("true")),

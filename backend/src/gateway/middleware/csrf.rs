@@ -1,8 +1,8 @@
-//! Whether a change was asked for by a page of another site (CSRF). Pure.
+//! Cross-site request forgery: refuses changes that a page of another site asks for. Pure.
 //!
-//! A browser says where a request comes from: in `Sec-Fetch-Site` (Fetch Metadata), which no page can set, and in
-//! `Origin`, which every request that changes something carries. A program says neither, and passes: nobody can make it
-//! send a request without its owner's will.
+//! A browser names the origin of a request in `Sec-Fetch-Site` (Fetch Metadata), which no page can set, and in
+//! `Origin`, which it sends with every request that may change something. A program sends neither and passes, because
+//! no page can make a program send requests.
 
 use http::header::{HOST, HeaderName, ORIGIN};
 use http::{HeaderMap, Method, Uri};
@@ -12,11 +12,11 @@ use crate::gateway::connection_info::Transport;
 use crate::gateway::http::problem::ErrorResponse;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// A question that does not fit an address, and changes nothing.
+/// A POST that changes nothing: it only carries more paths than a query can.
 const ARCHIVE: &str = "/api/v1/archive";
 
-/// `Ok` for what changes nothing, for what this site's own page asks, for an origin that is trusted by name, and for a
-/// program. `*` among the trusted lets every page read, and none change.
+/// `Ok` for requests that change nothing, requests of this server's own page, requests of a trusted origin, and
+/// requests of programs. `*` among the trusted origins allows every page to read and none to change.
 pub(crate) fn check(
     method: &Method,
     uri: &Uri,
@@ -24,19 +24,19 @@ pub(crate) fn check(
     transport: Transport,
     trusted: &[String],
 ) -> Result<(), ErrorResponse> {
-    if !changes(method, uri) || asked_here(uri, headers, transport, trusted) {
+    if !may_change(method, uri) || is_same_site(uri, headers, transport, trusted) {
         return Ok(());
     }
     Err(ErrorResponse::new(ErrorCode::CrossSite))
 }
 
-fn changes(method: &Method, uri: &Uri) -> bool {
-    let question = *method == Method::POST && uri.path() == ARCHIVE;
-    !(method.is_safe() || question)
+fn may_change(method: &Method, uri: &Uri) -> bool {
+    let is_archive = *method == Method::POST && uri.path() == ARCHIVE;
+    !(method.is_safe() || is_archive)
 }
 
-fn asked_here(uri: &Uri, headers: &HeaderMap, transport: Transport, trusted: &[String]) -> bool {
-    // A header that is there twice was not written by a browser of our time: it is taken for the worst.
+fn is_same_site(uri: &Uri, headers: &HeaderMap, transport: Transport, trusted: &[String]) -> bool {
+    // Browsers send each of these headers once, so a repeated header is refused.
     let Ok(origin) = single(headers, ORIGIN) else { return false };
     if origin.is_some_and(|origin| trusted.iter().any(|known| known != "*" && known.trim_end_matches('/') == origin)) {
         return true;
@@ -48,8 +48,9 @@ fn asked_here(uri: &Uri, headers: &HeaderMap, transport: Transport, trusted: &[S
     }
 }
 
-/// Whether the origin has the host and the port that the request was sent to. Without encryption either scheme will do: a
-/// proxy may have taken it off. With it only one, for anybody on the way can forge a page of the other.
+/// True if the origin has the host and port that the request was sent to. Without TLS both schemes match, because a
+/// proxy may have terminated TLS; with TLS only `https` does, because anyone on the network path can forge a page
+/// served over `http`.
 fn is_own(origin: &str, uri: &Uri, headers: &HeaderMap, transport: Transport) -> bool {
     let Some((scheme, host)) = origin.split_once("://") else { return false };
     let asked = uri.authority().map(|authority| authority.as_str());
@@ -97,18 +98,18 @@ mod tests {
     }
 
     #[test]
-    fn a_program_and_the_own_page_may_change() {
+    fn a_program_and_the_servers_own_page_may_change() {
         changing(&[], true);
         changing(&[("sec-fetch-site", "same-origin"), ("origin", "http://localhost:8080")], true);
         changing(&[("sec-fetch-site", "none")], true);
         changing(&[("origin", "http://localhost:8080")], true);
         changing(&[("origin", "http://LOCALHOST:8080")], true);
-        // A proxy that speaks for us: its own name is what the browser says, and that is what counts.
+        // A proxy that serves this server under its own name: the browser reports that name as same-origin.
         changing(&[("sec-fetch-site", "same-origin"), ("origin", "https://files.example.org")], true);
     }
 
     #[test]
-    fn another_site_may_not() {
+    fn a_page_of_another_site_may_not_change() {
         changing(&[("sec-fetch-site", "cross-site")], false);
         changing(&[("sec-fetch-site", "same-site"), ("origin", "http://localhost:9090")], false);
         changing(&[("sec-fetch-site", "cross-site"), ("origin", "http://localhost:8080")], false);
@@ -131,14 +132,14 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_that_was_named_may_and_everybody_may_not() {
+    fn a_trusted_origin_may_change_and_a_wildcard_may_not() {
         changing(&[("sec-fetch-site", "cross-site"), ("origin", TRUSTED)], true);
         changing(&[("origin", "https://pages.example.org.evil.example")], false);
         changing(&[("origin", "*")], false);
     }
 
     #[test]
-    fn questions_are_open_to_all() {
+    fn requests_that_change_nothing_pass() {
         let evil = [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")];
         assert!(passes(Method::GET, "/files/a", &evil));
         assert!(passes(Method::HEAD, "/files/a", &evil));
@@ -160,7 +161,7 @@ mod tests {
         assert!(passes("files.example.org:80", "http://files.example.org"));
         assert!(passes("files.example.org", "https://files.example.org"));
         assert!(!passes("files.example.org:80", "https://files.example.org"));
-        // Where we take the encryption off ourselves, a page that had none is another site's.
+        // Where this server terminates TLS itself, a page served over `http` is another site's.
         assert!(check("files.example.org:8443", "https://files.example.org:8443", Transport::Tls));
         assert!(!check("files.example.org:8443", "http://files.example.org:8443", Transport::Tls));
     }

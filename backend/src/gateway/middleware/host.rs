@@ -1,8 +1,8 @@
-//! Whether a request is meant for this server (RFC 9110 §7.2). Pure.
+//! Checks that a request is meant for this server (RFC 9110 §7.2). Pure.
 //!
-//! A page on the web can have its own name point at 127.0.0.1, and then talk to this server as if it were its own (DNS
-//! rebinding). Its requests carry that name in `Host`, so only names that the server was told are answered. An address
-//! cannot be made to point elsewhere.
+//! A web page can have its own domain name resolve to 127.0.0.1 and then reach this server as its own origin (DNS
+//! rebinding). Its requests carry that name in `Host`, so only configured names, `localhost` and IP addresses are
+//! accepted; an IP address cannot be made to resolve elsewhere.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -12,7 +12,7 @@ use shared::ErrorCode;
 
 use crate::gateway::http::problem::ErrorResponse;
 
-/// `Ok` if the request names this server. HTTP/1.0 may leave the name out, and no browser speaks that.
+/// `Ok` if the request names this server. HTTP/1.0, which no browser speaks, may omit the name.
 pub(crate) fn check(version: Version, uri: &Uri, headers: &HeaderMap, names: &[String]) -> Result<(), ErrorResponse> {
     let mut values = headers.get_all(HOST).iter();
     let header = match (values.next(), values.next()) {
@@ -20,7 +20,7 @@ pub(crate) fn check(version: Version, uri: &Uri, headers: &HeaderMap, names: &[S
         (None, _) => None,
         (Some(_), Some(_)) => return Err(malformed()),
     };
-    // An address in absolute form goes before the header (RFC 9112 §3.2.2).
+    // The authority of an absolute target precedes the header (RFC 9112 §3.2.2).
     match uri.authority().map(|authority| authority.as_str()).or(header) {
         Some(host) if names.iter().any(|name| name == "*") => is_wellformed(host).then_some(()).ok_or_else(malformed),
         Some(host) => known(host, names),
@@ -47,7 +47,7 @@ fn is_wellformed(host: &str) -> bool {
     without_port(host).is_some()
 }
 
-/// The host of `host[:port]`.
+/// The host of `host[:port]`; `None` where it is malformed.
 fn without_port(host: &str) -> Option<&str> {
     let (name, port) = match host.strip_prefix('[') {
         Some(rest) => {
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_the_server_was_told_and_addresses() {
+    fn configured_names_and_addresses_are_accepted() {
         for host in [
             "localhost",
             "localhost:8080",
@@ -144,20 +144,20 @@ mod tests {
     }
 
     #[test]
-    fn an_absolute_address_goes_before_the_header() {
+    fn an_absolute_target_precedes_the_header() {
         let uri = "http://evil.example/files/";
         assert_eq!(answer(Some("localhost"), uri, Version::HTTP_11), Err(ErrorCode::UnknownHost));
         assert_eq!(answer(Some("evil.example"), "http://localhost/", Version::HTTP_11), Ok(()));
     }
 
     #[test]
-    fn only_http_1_0_may_leave_it_out() {
+    fn only_http_1_0_may_omit_the_host() {
         assert_eq!(answer(None, "/", Version::HTTP_11), Err(ErrorCode::BadRequest));
         assert_eq!(answer(None, "/", Version::HTTP_10), Ok(()));
     }
 
     #[test]
-    fn two_names_are_none() {
+    fn a_repeated_host_header_is_refused() {
         let mut headers = HeaderMap::new();
         headers.append(HOST, HeaderValue::from_static("localhost"));
         headers.append(HOST, HeaderValue::from_static("evil.example"));

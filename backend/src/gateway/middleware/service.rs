@@ -1,38 +1,35 @@
-//! What happens to every request, whatever it is for: it gets an id, is counted and logged; one that is too long, that
-//! is meant for another host, or that only asks whether it may ask, goes no further.
-
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-use std::time::Instant;
+//! [`GatewayService`]: gives each request an id, logs and counts it, checks its size, `Host` and origin, answers
+//! preflights, and calls the router.
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
-use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body::Body as HttpBody;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use shared::ErrorCode;
-use tracing::{info, warn};
 
+use super::access_log::AccessLog;
 use super::{cors, csrf, host};
 use crate::gateway::connection_info::{ConnectionInfo, Transport};
-use crate::gateway::http::html::escape_log;
+use crate::gateway::http::observed_body::ObservedBody;
 use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::request_body::RequestBody;
 use crate::gateway::request_id::RequestId;
 use crate::gateway::router;
 use crate::gateway::state::Gateway;
 
+/// The body of an answer, observed by the access log.
+pub(crate) type CountedBody = ObservedBody<Body, AccessLog>;
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
-/// Answers requests: what happens to every one, around the routes. Cheap to clone. No layers of the framework: each of
-/// them would put the request's future and its answer's body into boxes of their own.
+/// The service of every connection. Cheap to clone. It uses no layers of tower, because each layer would box the future
+/// and the body of every answer.
 #[derive(Clone)]
 pub(crate) struct GatewayService {
     gateway: Gateway,
@@ -44,7 +41,7 @@ impl GatewayService {
         Self { routes: TowerToHyperService::new(router::router(gateway.clone())), gateway }
     }
 
-    /// The id, the log line and the counts of a request, and the body of a refusal.
+    /// Answers a request. An [`ErrorResponse`] becomes a problem document here, where the request's id is known.
     pub(crate) async fn answer(self, mut request: Request) -> Response<CountedBody> {
         let gateway = &self.gateway;
         let id = gateway.request_ids.next();
@@ -55,15 +52,15 @@ impl GatewayService {
             log.refused = Some((refusal.code, refusal.cause.clone()));
             let layered = std::mem::take(response.headers_mut());
             response = refusal.render(id.as_str());
-            keep(response.headers_mut(), layered);
+            keep_layered(response.headers_mut(), layered);
         }
         finish_headers(response.headers_mut(), gateway, id);
         log.status = Some(response.status());
         log.bytes_expected = bytes_expected(&log.method, &response);
-        response.map(|body| CountedBody { body, log })
+        response.map(|body| ObservedBody { body, observer: log })
     }
 
-    /// Lets through what is short enough and meant for this server.
+    /// Checks the request and calls the router.
     async fn admit(&self, mut request: Request) -> Response {
         let gateway = &self.gateway;
         if let Err(refusal) = check(gateway, &request) {
@@ -79,23 +76,23 @@ impl GatewayService {
             Ok(response) => response,
             Err(never) => match never {},
         };
-        cors::share(response.headers_mut(), allowed, origins);
+        cors::add_headers(response.headers_mut(), allowed, origins);
         response
     }
 }
 
-/// How long the body will be, where that is known.
+/// The length of the body, where it is known.
 fn bytes_expected(method: &Method, response: &Response) -> Option<u64> {
     if *method == Method::HEAD || response.body().is_end_stream() {
         return Some(0);
     }
-    // A body that is there whole says itself how long it is; of a relayed one only the header knows.
+    // A complete body knows its length; for a streamed one only the header tells it.
     let said = response.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     said.or_else(|| response.body().size_hint().exact())
 }
 
-/// What other layers had said of the response that a refusal's own replaces.
-fn keep(headers: &mut HeaderMap, layered: HeaderMap) {
+/// Keeps headers of the replaced response that do not depend on its body.
+fn keep_layered(headers: &mut HeaderMap, layered: HeaderMap) {
     let mut last = None;
     for (name, value) in layered {
         last = name.or(last);
@@ -109,7 +106,7 @@ fn is_layered(name: &HeaderName) -> bool {
     *name == http::header::VARY || name.as_str().starts_with("access-control-")
 }
 
-/// What every answer says, whatever it is.
+/// Adds the headers that every answer has.
 fn finish_headers(headers: &mut HeaderMap, gateway: &Gateway, id: RequestId) {
     if let Ok(id) = HeaderValue::from_bytes(id.as_bytes()) {
         headers.insert(REQUEST_ID, id);
@@ -129,7 +126,7 @@ fn check(gateway: &Gateway, request: &Request) -> Result<(), ErrorResponse> {
         let refusal = ErrorResponse::because(ErrorCode::TooLarge, "The address is longer than the server takes.");
         return Err(refusal.status(StatusCode::URI_TOO_LONG));
     }
-    // Name, colon, space, value, line end.
+    // The four bytes are colon, space and line end.
     let lines: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if target + lines > gateway.config.header_bytes_max {
         let refusal =
@@ -141,116 +138,17 @@ fn check(gateway: &Gateway, request: &Request) -> Result<(), ErrorResponse> {
     csrf::check(request.method(), request.uri(), request.headers(), transport, &gateway.config.cors_origins)
 }
 
-/// How long the request's target is, in whatever form it came.
+/// The length of the request target in the form in which it was sent.
 fn target_bytes(uri: &Uri) -> usize {
     let origin = uri.scheme_str().map_or(0, |scheme| scheme.len() + "://".len());
     let authority = uri.authority().map_or(0, |authority| authority.as_str().len());
     origin + authority + uri.path_and_query().map_or(0, |path| path.as_str().len())
 }
 
-/// What is known of a request once it is over, however it ends: it writes itself when it is dropped.
-struct AccessLog {
-    gateway: Gateway,
-    id: RequestId,
-    method: Method,
-    uri: Uri,
-    peer: Option<SocketAddr>,
-    route: &'static str,
-    started: Instant,
-    /// None where the client left before there was one.
-    status: Option<StatusCode>,
-    bytes: u64,
-    bytes_expected: Option<u64>,
-    refused: Option<(ErrorCode, String)>,
-    /// Why the body ended early.
-    broken: Option<String>,
-    /// The body said itself that it was over.
-    ended: bool,
-}
-
-impl AccessLog {
-    fn begin(gateway: &Gateway, request: &Request, id: RequestId) -> Self {
-        gateway.metrics.begin();
-        Self {
-            gateway: gateway.clone(),
-            id,
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            peer: request.extensions().get::<ConnectionInfo>().map(|link| link.peer),
-            route: router::label(request.uri().path()),
-            started: Instant::now(),
-            status: None,
-            bytes: 0,
-            bytes_expected: None,
-            refused: None,
-            broken: None,
-            ended: false,
-        }
-    }
-}
-
-impl Drop for AccessLog {
-    fn drop(&mut self) {
-        let time = self.started.elapsed();
-        // 499, as other servers have it: the client closed the connection.
-        let status = self.status.map_or(499, |status| status.as_u16());
-        self.gateway.metrics.end(self.route, &self.method, status, self.bytes, time);
-        let path = escape_log(self.uri.path());
-        let (id, method, path) = (self.id.as_str(), self.method.as_str(), &*path);
-        let (bytes, ms) = (self.bytes, time.as_millis() as u64);
-        let peer = self.peer.map(tracing::field::display);
-        // hyper asks no further once it has the bytes that Content-Length promised.
-        let whole = self.ended || self.bytes_expected == Some(self.bytes);
-        if let Some(error) = &self.broken {
-            warn!(id, peer, method, path, status, bytes, ms, error, "cut off");
-        } else if let Some((code, cause)) = &self.refused {
-            let code = code.name();
-            match status {
-                500.. => warn!(id, peer, method, path, status, bytes, ms, code, cause, "failed"),
-                _ => info!(id, peer, method, path, status, bytes, ms, code, cause, "refused"),
-            }
-        } else if whole {
-            info!(id, peer, method, path, status, bytes, ms, "answered");
-        } else {
-            info!(id, peer, method, path, status, bytes, ms, "left by the client");
-        }
-    }
-}
-
-/// A body whose bytes are counted as the connection takes them.
-pub(crate) struct CountedBody {
-    body: Body,
-    log: AccessLog,
-}
-
-impl HttpBody for CountedBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        match &frame {
-            Some(Ok(frame)) => self.log.bytes += frame.data_ref().map_or(0, |data| data.len() as u64),
-            Some(Err(error)) => self.log.broken = Some(error.to_string()),
-            None => self.log.ended = true,
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     #[track_caller]
@@ -259,14 +157,14 @@ mod tests {
     }
 
     #[test]
-    fn a_target_is_as_long_as_it_was_written() {
+    fn a_target_is_measured_as_it_was_written() {
         for target in ["/", "/files/a%20b?download", "http://localhost:8080/files/a?b=c", "localhost:80", "*"] {
             assert_eq!(target_bytes(&Uri::try_from(target).unwrap()), target.len(), "{target}");
         }
     }
 
     #[test]
-    fn an_answer_says_how_long_it_is() {
+    fn the_length_of_a_body_comes_from_the_body_or_the_header() {
         check(Method::GET, "ok\n".into_response(), Some(3));
         check(Method::HEAD, "ok\n".into_response(), Some(0));
         check(Method::GET, StatusCode::NO_CONTENT.into_response(), Some(0));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::operation::{Operation, path_parameter, problem_response};
 use super::schemas::schemas;
 
-/// The document of these operations, each with its path and its method in lower case.
+/// The document of these operations, each with its address and its method in lower case.
 pub(crate) fn document(operations: impl Iterator<Item = (String, String, Operation)>) -> Value {
     let mut paths = json!({});
     for (path, method, operation) in operations {

@@ -4,11 +4,11 @@ use serde_json::{Map, Value, json};
 use shared::api::PROBLEM_TYPE;
 use shared::limits::JOB_WAIT_MAX;
 
-/// An OpenAPI operation object (OpenAPI 3.1 §4.8.10).
+/// An operation object (OpenAPI 3.1 §4.8.10).
 pub(crate) struct Operation(Map<String, Value>);
 
 impl Operation {
-    /// Operation `id`, summarised in a few words.
+    /// The operation `id`, summarised in a few words.
     pub(crate) fn new(id: &str, summary: &str) -> Self {
         Self(Map::from_iter([("operationId".into(), id.into()), ("summary".into(), summary.into())])).responses()
     }
@@ -41,7 +41,7 @@ impl Operation {
         self.parameter(json!({"name": "id", "in": "path", "required": true, "schema": schema("Id")}))
     }
 
-    /// An optional parameter of the query.
+    /// An optional query parameter.
     pub(crate) fn query(self, name: &str, schema: Value, description: &str) -> Self {
         self.parameter(json!({"name": name, "in": "query", "description": description, "schema": schema}))
     }
@@ -52,13 +52,13 @@ impl Operation {
         self.query("wait", milliseconds, "How long to wait for the end, or for news, in milliseconds.")
     }
 
-    /// Optional header fields of the request, as free text.
+    /// Optional request header fields, as free text.
     pub(crate) fn headers<const N: usize>(self, names: [&str; N]) -> Self {
         let field = |name| json!({"name": name, "in": "header", "schema": {"type": "string"}});
         names.into_iter().fold(self, |operation, name| operation.parameter(field(name)))
     }
 
-    /// The field `Idempotency-Key`.
+    /// The header field `Idempotency-Key`.
     pub(crate) fn idempotency_key(self) -> Self {
         self.parameter(json!({"name": "Idempotency-Key", "in": "header", "description": "Asked again with the same, the answer is the same.", "schema": schema("Key")}))
     }
@@ -95,7 +95,7 @@ impl Operation {
         self.content(status, "Found.", "application/json", json!({"schema": schema(name)}))
     }
 
-    /// The headers of an answer about a folder, for the response of `status`.
+    /// Describes the headers of an answer about a folder for the response `status`.
     pub(crate) fn folder_headers(mut self, status: &str) -> Self {
         let description = "What the caller may do in the folder: names of rights, separated by spaces. For a page's buttons; each request is authorised by itself.";
         let examples = ["list read create replace delete"];

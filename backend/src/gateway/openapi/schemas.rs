@@ -5,15 +5,15 @@ use shared::limits::{CHANGE_ITEMS_MAX, TEXT_BYTES_MAX};
 
 /// All schemas, by name.
 pub(super) fn schemas() -> Value {
-    let mut schemas = reading();
-    if let (Value::Object(schemas), Value::Object(changing)) = (&mut schemas, changing()) {
+    let mut schemas = entries();
+    if let (Value::Object(schemas), Value::Object(changing)) = (&mut schemas, changes()) {
         schemas.extend(changing);
     }
     schemas
 }
 
-/// What reading answers, and every refusal.
-fn reading() -> Value {
+/// Schemas of entries, folders, the server and problem documents.
+fn entries() -> Value {
     let count = || json!({"type": "integer", "format": "int64", "minimum": 0});
     let text = || json!({"type": "string"});
     let path = || json!({"$ref": "#/components/schemas/Path"});
@@ -69,8 +69,8 @@ fn reading() -> Value {
     })
 }
 
-/// What changes carry.
-fn changing() -> Value {
+/// Schemas of changes, jobs, the trash, uploads, digests and events.
+fn changes() -> Value {
     let schema = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
     let list = |name: &str| json!({"type": "array", "items": schema(name)});
     let items =

@@ -1,4 +1,4 @@
-//! Checks of the document: the schemas describe what the shared types write.
+//! Compares the schemas with the JSON that the shared types serialize to.
 
 use serde::Serialize;
 use shared::api::Problem;
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::document::document;
 
-/// Every key that is written is described, and every one that is required is written.
+/// Every key in the JSON is described, and every required key is present.
 #[track_caller]
 fn check(schema: &str, value: &impl Serialize) {
     let document = document(std::iter::empty());

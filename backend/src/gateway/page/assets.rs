@@ -21,7 +21,7 @@ use crate::gateway::http::negotiate::{Coding, coding};
 
 const INDEX: &str = "index.html";
 
-/// The page, ready to be served.
+/// The files of the page.
 pub(crate) struct Page {
     assets: HashMap<&'static str, Asset>,
     policy: String,
@@ -79,7 +79,7 @@ impl Asset {
     }
 }
 
-/// Each coding is another representation, with a validator of its own (RFC 9110 §8.8.3.3).
+/// Each coding is a representation of its own, with its own validator (RFC 9110 §8.8.3.3).
 fn etag(digest: &[u8], coding: Coding) -> ETag {
     let digest = Sha256::new_with_prefix(digest).chain_update(coding.token()).finalize();
     let mut etag = [0; 16];
@@ -87,19 +87,19 @@ fn etag(digest: &[u8], coding: Coding) -> ETag {
     ETag(etag)
 }
 
-/// True for a name that holds a hash of the content, as the bundler writes them: `frontend-0123456789abcdef_bg.wasm`.
+/// True for a name that contains a hash of the content, as the bundler writes it: `frontend-0123456789abcdef_bg.wasm`.
 fn is_hashed(name: &str) -> bool {
     let stem = name.rsplit('/').next().unwrap_or(name);
     stem.split(['-', '.', '_']).skip(1).any(|word| word.len() >= 8 && word.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 impl Page {
-    /// The file at `path` below the page's address.
+    /// The file at `path`, relative to the page's address.
     pub(crate) fn asset(&self, path: &str) -> Option<&Asset> {
         self.assets.get(path)
     }
 
-    /// The page itself; `None` in a program that was built without a page.
+    /// The page itself; `None` in a program without a page.
     pub(crate) fn index(&self) -> Option<&Asset> {
         self.assets.get(INDEX)
     }
@@ -112,9 +112,9 @@ impl Page {
         let lifetime = if asset.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
         answer.insert(CACHE_CONTROL, HeaderValue::from_static(lifetime));
         answer.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
-        // A 304 too: its headers take the place of the stored ones (RFC 9111 §3.2), and its policy with them.
+        // Also on 304: its headers replace the stored ones (RFC 9111 §3.2), the policy included.
         if asset.content_type.starts_with("text/html") {
-            self.guard(&mut answer);
+            self.add_isolation(&mut answer);
         }
         if asset.content_type.starts_with("text/javascript") {
             answer.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(WORKER_POLICY));
@@ -130,8 +130,8 @@ impl Page {
         (StatusCode::OK, answer, Body::from(Bytes::from_static(bytes))).into_response()
     }
 
-    /// What keeps the page to itself.
-    fn guard(&self, headers: &mut HeaderMap) {
+    /// Isolates the page from other sites.
+    fn add_isolation(&self, headers: &mut HeaderMap) {
         set(headers, CONTENT_SECURITY_POLICY, &self.policy);
         let opener = HeaderName::from_static("cross-origin-opener-policy");
         headers.insert(opener, HeaderValue::from_static("same-origin"));
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn an_asset_comes_in_the_wanted_form() {
+    fn an_asset_is_sent_in_the_preferred_coding() {
         let wasm = FILES[1].0;
         let brotli = answer(wasm, "gzip, br", None);
         assert_eq!(brotli.headers()[CONTENT_TYPE], "application/wasm");
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_is_guarded_and_checked_each_time() {
+    fn the_page_has_its_policy_and_is_revalidated() {
         let index = answer("index.html", "", None);
         assert_eq!(index.headers()[CACHE_CONTROL], "no-cache");
         let policy = index.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_may_load_its_own_program_and_nothing_else() {
+    fn a_script_has_the_policy_of_a_worker() {
         let worker = answer("hasher_loader.js", "", None);
         let policy = worker.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'; script-src 'self' 'wasm-unsafe-eval'"), "{policy}");
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_compressed_form_is_not_a_file_of_its_own() {
+    fn a_compressed_form_is_no_asset_of_its_own() {
         let page = Page::new(PageFiles(FILES));
         let mut names: Vec<_> = page.assets.keys().copied().collect();
         names.sort_unstable();
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn hashed_names() {
+    fn a_hash_in_a_name_is_recognised() {
         for name in ["frontend-0123456789abcdef.js", "a/style-deadbeef.css", "x.0123456789abcdef.js"] {
             assert!(is_hashed(name), "{name}");
         }

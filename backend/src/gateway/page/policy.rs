@@ -2,11 +2,11 @@
 
 use crate::gateway::http::html::csp_hash;
 
-/// What a script may do that runs as a worker: a worker goes by the policy of its own answer, not by the page's. A script
-/// of the page itself goes by the page's.
+/// The policy of scripts that run as workers: a worker is subject to the policy of its own response, not to that of the
+/// page. A script that the page loads is subject to the page's.
 pub(super) const WORKER_POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'";
 
-/// What the page may do: run its own code and the scripts that stand in it, and talk to where it came from.
+/// The policy of the page: it may run its own scripts, files and inline, and connect to its own origin.
 pub(super) fn policy(index: &str) -> String {
     let hashes: String = inline_scripts(index).into_iter().map(|script| format!(" {}", csp_hash(script))).collect();
     format!(
@@ -16,7 +16,7 @@ pub(super) fn policy(index: &str) -> String {
     )
 }
 
-/// The text of each `<script>` without a `src`, as a browser hashes it.
+/// The text of each `<script>` without `src`, exactly as a browser hashes it.
 fn inline_scripts(html: &str) -> Vec<&str> {
     let mut scripts = Vec::new();
     let lower = html.to_ascii_lowercase();

@@ -1,6 +1,8 @@
-//! From a lent file to an HTTP body. Where the connection keeps promises the file's bytes never come here; elsewhere they
-//! are read in pieces. The last bytes are read before the file is given back and let out only when the file server has
-//! said that it was the same throughout; where it was not, the body fails, and with it the connection.
+//! [`FileBody`]: an HTTP body from an open file that the file server passed to this process.
+//!
+//! Where the connection supports `sendfile(2)`, the body yields placeholders and never reads the file; elsewhere it
+//! reads the file in pieces. The last bytes are held back until the file server has confirmed that the file did not
+//! change; if it did, the body fails, and the connection with it.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -18,32 +20,31 @@ use crate::client::{ClientError, Transfer};
 use crate::gateway::http::body_stream::{BodySource, body, finish};
 use crate::page_cache::{self, Cached};
 
-/// What is held back until the file is known to be the same, where the rest was promised, in bytes. It is copied, so it
-/// is little.
+/// How many bytes are held back where the rest is sent by `sendfile(2)`. They are copied, so they are few.
 const HELD_BYTES: u64 = 16 << 10;
-/// How many pieces may be on their way at a time before their memory is used again.
+/// How many pieces may be in transit before their memory is reused.
 const PIECES_MAX: usize = 2;
 
-/// The rest of a transfer's only item, whose file was lent.
+/// The rest of a transfer whose only item came as an open file.
 pub(crate) struct FileBody {
     transfer: Transfer,
     file: Arc<File>,
     offset: u64,
     end: u64,
-    /// None where the bytes have to be read.
+    /// `None` where the bytes must be read.
     queue: Option<SendfileQueue>,
     pieces: VecDeque<Bytes>,
 }
 
 impl FileBody {
-    /// That part of `file`, which `transfer` has handed out; through `queue` where there is one.
+    /// The range `span` of `file`, which `transfer` has handed out.
     pub(crate) fn new(transfer: Transfer, file: File, span: Span, queue: Option<SendfileQueue>) -> Self {
         let (offset, end) = (span.offset, span.end());
         Self { transfer, file: Arc::new(file), offset, end, queue, pieces: VecDeque::new() }
     }
 
-    /// The body, once its first bytes are in memory: what goes wrong until then is still answered properly, and what fits
-    /// into one piece is whole before anything is said.
+    /// The body, once its first bytes are in the page cache. An error until then still becomes a proper answer, and a
+    /// file that fits into one piece is complete before the answer begins.
     pub(crate) async fn start(mut self) -> Result<Body, ClientError> {
         if self.left() <= self.held() {
             return self.last().await.map(Body::from);
@@ -56,17 +57,17 @@ impl FileBody {
         self.end - self.offset
     }
 
-    /// What is held back until the file is known to be the same, in bytes.
+    /// How many bytes are held back until the file is known to be unchanged.
     fn held(&self) -> u64 {
         if self.queue.is_some() { HELD_BYTES } else { self.transfer.piece_bytes() as u64 }
     }
 
-    /// How many bytes the next piece has, when `held` are left for the last.
+    /// The length of the next piece, where `held` bytes are left for the last one.
     fn length(&self, held: u64, bytes_max: usize) -> usize {
         usize::try_from(self.left().saturating_sub(held)).unwrap_or(bytes_max).min(bytes_max)
     }
 
-    /// Sees to it that the next bytes are in memory; false where the system cannot say.
+    /// Reads the next bytes into the page cache. False where the system cannot tell what is cached.
     async fn prepare(&self, bytes_max: usize) -> Result<bool, ClientError> {
         let (offset, length) = (self.offset, self.length(HELD_BYTES, bytes_max));
         match page_cache::cached(&self.file, offset, length) {
@@ -79,14 +80,14 @@ impl FileBody {
         }
     }
 
-    /// The next bytes, read.
+    /// Reads the next bytes.
     async fn read(&mut self, length: usize) -> Result<Bytes, ClientError> {
         let mut buffer = self.buffer(length);
-        let there = page_cache::try_read_at(&self.file, &mut buffer, self.offset).unwrap_or(0);
-        if there < length {
-            let (file, offset) = (Arc::clone(&self.file), self.offset + there as u64);
+        let count = page_cache::try_read_at(&self.file, &mut buffer, self.offset).unwrap_or(0);
+        if count < length {
+            let (file, offset) = (Arc::clone(&self.file), self.offset + count as u64);
             buffer = blocking(move || {
-                page_cache::read_exactly(&file, &mut buffer[there..], offset)?;
+                page_cache::read_exactly(&file, &mut buffer[count..], offset)?;
                 Ok(buffer)
             })
             .await?;
@@ -97,7 +98,7 @@ impl FileBody {
         Ok(piece)
     }
 
-    /// Memory for a piece: that of an earlier one, if it is out.
+    /// A buffer for a piece: that of an earlier piece, if it has been sent.
     fn buffer(&mut self, length: usize) -> BytesMut {
         if self.pieces.len() >= PIECES_MAX
             && let Some(Ok(mut buffer)) = self.pieces.pop_front().map(Bytes::try_into_mut)
@@ -109,10 +110,10 @@ impl FileBody {
         BytesMut::zeroed(length)
     }
 
-    /// The last bytes, when it is known that all were of one state of the file.
+    /// The last bytes, once the file server has confirmed that the file did not change.
     async fn last(&mut self) -> Result<Bytes, ClientError> {
         if let Some(queue) = &self.queue {
-            // What was promised is sent before the file is looked at for the last time.
+            // All placeholders are sent before the file server checks the file.
             poll_fn(|context| queue.poll_empty(context)).await;
         }
         let length = self.length(0, usize::MAX);
@@ -151,8 +152,8 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send
             io::ErrorKind::UnexpectedEof => {
                 ClientError::new(ErrorCode::Changed, "the file became shorter while it was sent")
             }
-            _ => ClientError::new(ErrorCode::Io, format!("a lent file could not be read: {error}")),
+            _ => ClientError::new(ErrorCode::Io, format!("a passed file could not be read: {error}")),
         }),
-        Err(error) => Err(ClientError::new(ErrorCode::Internal, format!("reading a lent file failed: {error}"))),
+        Err(error) => Err(ClientError::new(ErrorCode::Internal, format!("reading a passed file failed: {error}"))),
     }
 }

@@ -1,7 +1,6 @@
-//! Promises: what stands for the bytes of a file on their way through hyper, which knows only bytes in memory. A placeholder
-//! points into memory that is set apart for that and never read; beside it the connection's queue says which part of which
-//! file it stands for. The stream below hyper knows promises by their address and has the system send the file
-//! (`plain`). What the queue does not know is never sent, whatever lies in that memory.
+//! Placeholder buffers for `sendfile(2)`. hyper writes only `Bytes`, so a file body yields slices of one reserved
+//! buffer that is never read; the queue records the file range that each slice stands for, and [`super::stream`] sends
+//! that range in its place. A slice that the queue does not know is never sent, whatever the buffer contains.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -11,74 +10,74 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
-/// Longest placeholder, in bytes: what one connection takes before another has its turn.
+/// Longest placeholder, in bytes: how much one connection sends before others get their turn.
 pub(crate) const PLACEHOLDER_BYTES_MAX: usize = 1 << 20;
 
-/// Memory that no page stands behind, for nobody looks at it.
+/// The reserved buffer. It is never touched, so the system allocates no memory for it.
 static PLACEHOLDER: LazyLock<&'static [u8]> =
     LazyLock::new(|| Box::leak(vec![0; PLACEHOLDER_BYTES_MAX].into_boxed_slice()));
 
-/// The promises of one connection, in the order in which they are kept. Bodies give them, the stream keeps them.
+/// The placeholders of one connection, in the order in which they are sent.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SendfileQueue(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
     parts: VecDeque<Part>,
-    /// Waits until there are none.
-    waiting: Option<Waker>,
+    /// Woken when the queue is empty.
+    waker: Option<Waker>,
 }
 
-/// The part of a file that a placeholder stands for.
+/// The file range that a placeholder stands for.
 #[derive(Clone, Debug)]
 pub(crate) struct Part {
     pub(crate) file: Arc<File>,
-    /// The next byte to be sent.
+    /// Where the unsent rest starts.
     pub(crate) offset: u64,
-    /// How many are to be sent.
+    /// How many bytes are unsent.
     pub(crate) left: usize,
-    /// How many of the placeholder's bytes were.
+    /// How many bytes of the placeholder have been sent.
     sent: usize,
 }
 
 impl SendfileQueue {
-    /// Promises the part of a file from `offset`, at most [`PLACEHOLDER_BYTES_MAX`] long. What comes back must go through this
-    /// queue's connection, as it is and before any later placeholder.
+    /// A placeholder for at most [`PLACEHOLDER_BYTES_MAX`] bytes of a file from `offset`. It must be written to this
+    /// queue's connection unchanged, before any later placeholder.
     pub(crate) fn placeholder(&self, file: Arc<File>, offset: u64, length: usize) -> Bytes {
         let left = length.min(PLACEHOLDER_BYTES_MAX);
         self.lock().parts.push_back(Part { file, offset, left, sent: 0 });
         Bytes::from_static(&PLACEHOLDER[..left])
     }
 
-    /// Ready when every placeholder is kept.
+    /// Ready when every placeholder has been sent.
     pub(crate) fn poll_empty(&self, context: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
         if state.parts.is_empty() {
             return Poll::Ready(());
         }
-        state.waiting = Some(context.waker().clone());
+        state.waker = Some(context.waker().clone());
         Poll::Pending
     }
 
-    /// Whether every placeholder is kept.
+    /// True if every placeholder has been sent.
     pub(crate) fn is_empty(&self) -> bool {
         self.lock().parts.is_empty()
     }
 
-    /// What `slice`, which [`is_placeholder`], stands for.
+    /// The file range that `slice` stands for, where [`is_placeholder`] is true.
     ///
     /// # Errors
-    /// [`io::ErrorKind::InvalidData`] where it is not exactly what is to be kept next.
+    /// [`io::ErrorKind::InvalidData`] if `slice` is not exactly the rest of the first placeholder.
     pub(crate) fn peek(&self, slice: &[u8]) -> io::Result<Part> {
         let state = self.lock();
         let begins_at = slice.as_ptr().addr() - PLACEHOLDER.as_ptr().addr();
         match state.parts.front() {
             Some(part) if part.sent == begins_at && part.left == slice.len() => Ok(part.clone()),
-            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "a placeholder that nobody gave here")),
+            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "a placeholder that is not next in the queue")),
         }
     }
 
-    /// So many bytes of what is due were sent.
+    /// Marks `sent` bytes of the first placeholder as sent.
     pub(crate) fn advance(&self, sent: usize) {
         let mut state = self.lock();
         let Some(part) = state.parts.front_mut() else { return };
@@ -90,7 +89,7 @@ impl SendfileQueue {
             return;
         }
         state.parts.pop_front();
-        let waker = if state.parts.is_empty() { state.waiting.take() } else { None };
+        let waker = if state.parts.is_empty() { state.waker.take() } else { None };
         drop(state);
         if let Some(waker) = waker {
             waker.wake();
@@ -102,7 +101,7 @@ impl SendfileQueue {
     }
 }
 
-/// Whether these bytes stand for others.
+/// True if `bytes` is part of the reserved buffer.
 pub(crate) fn is_placeholder(slice: &[u8]) -> bool {
     let begin = PLACEHOLDER.as_ptr().addr();
     (begin..begin + PLACEHOLDER_BYTES_MAX).contains(&slice.as_ptr().addr())
@@ -117,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn promises_are_known_by_their_place_alone() {
+    fn placeholders_are_recognised_by_their_address() {
         let queue = SendfileQueue::default();
         let placeholder = queue.placeholder(file(), 0, 10);
         assert!(is_placeholder(&placeholder) && is_placeholder(&placeholder[9..]));
@@ -125,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_promise_is_kept_in_parts_and_in_order() {
+    fn a_placeholder_is_sent_in_parts_and_in_order() {
         let queue = SendfileQueue::default();
         let (first, second) = (queue.placeholder(file(), 100, 10), queue.placeholder(file(), 0, 5));
         assert!(queue.peek(&second).is_err());
@@ -142,14 +141,14 @@ mod tests {
     }
 
     #[test]
-    fn a_promise_of_another_connection_is_none() {
+    fn a_placeholder_of_another_connection_is_refused() {
         let (here, there) = (SendfileQueue::default(), SendfileQueue::default());
         let placeholder = there.placeholder(file(), 0, 10);
         assert!(here.peek(&placeholder).is_err());
     }
 
     #[test]
-    fn a_promise_has_a_greatest_length() {
+    fn a_placeholder_has_a_maximum_length() {
         let queue = SendfileQueue::default();
         assert_eq!(queue.placeholder(file(), 0, usize::MAX).len(), PLACEHOLDER_BYTES_MAX);
     }

@@ -1,5 +1,4 @@
-//! Linux: a connection over which promises are kept (`queue`): where the bytes of a file are to be written, the system
-//! sends them from its page cache, without a copy and without their passing through here.
+//! A TCP connection that replaces placeholders by the file ranges they stand for, sent with `sendfile(2)` (Linux).
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -11,19 +10,19 @@ use tokio::net::TcpStream;
 use super::queue::{SendfileQueue, is_placeholder};
 use crate::page_cache;
 
-/// A connection over TCP on which nothing is encrypted.
+/// An unencrypted TCP connection.
 pub(crate) struct SendfileStream {
     stream: TcpStream,
     queue: SendfileQueue,
 }
 
 impl SendfileStream {
-    /// Keeps the promises of `queue`.
+    /// Sends the file ranges of `queue`.
     pub(crate) fn new(stream: TcpStream, queue: SendfileQueue) -> Self {
         Self { stream, queue }
     }
 
-    /// Calls the system until it does something, or the socket is full.
+    /// Repeats a system call until it makes progress or the socket is full.
     fn poll_call(
         &self,
         context: &mut Context<'_>,
@@ -50,15 +49,15 @@ impl SendfileStream {
 }
 
 impl AsyncWrite for SendfileStream {
-    /// Of bytes that hyper has copied together it is not known any more which stand for others: while a placeholder is open
-    /// none are sent.
+    /// Bytes that hyper copied into its own buffer can no longer be recognised as placeholders, so plain bytes are
+    /// refused while the queue is not empty.
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         if is_placeholder(bytes) {
             return this.poll_sendfile(context, bytes);
         }
         if !this.queue.is_empty() {
-            let error = io::Error::new(io::ErrorKind::InvalidData, "bytes where a placeholder is to be kept");
+            let error = io::Error::new(io::ErrorKind::InvalidData, "plain bytes while a placeholder is unsent");
             return Poll::Ready(Err(error));
         }
         Pin::new(&mut this.stream).poll_write(context, bytes)
@@ -74,7 +73,7 @@ impl AsyncWrite for SendfileStream {
         let own = slices.iter().take_while(|slice| !is_placeholder(slice)).count();
         match (own, slices) {
             (0, [placeholder, ..]) => this.poll_sendfile(context, placeholder),
-            // The headers of an answer, with the file behind them in the same segment.
+            // The headers of an answer, followed by the file in the same segment.
             (1, [headers, _, ..]) => this.poll_call(context, |stream| page_cache::send_before(stream, headers)),
             _ => Pin::new(&mut this.stream).poll_write_vectored(context, &slices[..own]),
         }
@@ -134,7 +133,7 @@ mod tests {
         (0..length).map(|index| (index % 251) as u8 + 1).collect()
     }
 
-    /// Writes as hyper does: everything that is there, again and again.
+    /// Writes as hyper does: everything that is left, repeatedly.
     async fn write_all(stream: &mut SendfileStream, mut parts: Vec<Bytes>) -> io::Result<()> {
         while parts.iter().any(|part| !part.is_empty()) {
             let slices: Vec<_> = parts.iter().map(|part| IoSlice::new(part)).collect();
@@ -149,12 +148,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_comes_between_what_is_written_around_it() {
+    async fn a_file_is_sent_between_the_bytes_around_it() {
         let (mut stream, queue, mut far) = connected().await;
         let content = content(5 << 20);
         let file = file(&content);
         let mut parts = vec![Bytes::from_static(b"headers")];
-        // More than a socket takes at once, in promises of all lengths, with bytes between them.
+        // More than a socket accepts at once, in placeholders of many lengths, with plain bytes between them.
         let (mut offset, mut expected) = (7, b"headers".to_vec());
         for length in [1 << 20, 1, 65_536, 300_001, 1 << 20, 1 << 20] {
             parts.push(queue.placeholder(file.clone(), offset as u64, length));
@@ -177,13 +176,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_not_promised_here_is_never_sent() {
+    async fn an_unknown_placeholder_is_never_sent() {
         let (mut stream, queue, mut far) = connected().await;
         let foreign = SendfileQueue::default().placeholder(file(b"x"), 0, 1000);
         let error = write_all(&mut stream, vec![Bytes::from_static(b"before"), foreign.clone()]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         assert_eq!(stream.write(&foreign).await.unwrap_err().kind(), io::ErrorKind::InvalidData);
-        // A placeholder that hyper has copied: its bytes are anywhere, and nothing is sent in their place.
+        // A copied placeholder is no longer recognised, and nothing is sent in its place.
         let copied = queue.placeholder(file(b"x"), 0, 1).to_vec();
         assert_eq!(stream.write(&copied).await.unwrap_err().kind(), io::ErrorKind::InvalidData);
         drop(stream);
@@ -193,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_became_shorter_ends_the_connection() {
+    async fn a_file_that_became_shorter_fails_the_connection() {
         let (mut stream, queue, mut far) = connected().await;
         let placeholder = queue.placeholder(file(b"short"), 0, 100);
         let error = write_all(&mut stream, vec![placeholder]).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! A certificate with its chain, and the key that goes with it, from two PEM files. It knows nothing of connections.
+//! A certificate chain and its private key, read from two PEM files.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -16,77 +16,76 @@ use super::validity::not_after;
 /// Longest file that is read for a certificate or a key, in bytes.
 pub(super) const TLS_FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// What a key says that nobody can use without its password.
+/// Marks a private key that is protected by a password.
 const LOCKED: &[u8] = b"ENCRYPTED";
 
-/// Where the certificate and its key are.
+/// The files of the certificate and its key.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TlsFiles {
-    /// The certificate, then those that sign it, as PEM.
+    /// The certificate, followed by the certificates that sign it, as PEM.
     pub cert: PathBuf,
     /// The certificate's key as PEM: PKCS#8, PKCS#1 or SEC1.
     pub key: PathBuf,
 }
 
-/// Why there is no HTTPS with these files.
+/// Why HTTPS cannot be served with these files.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file is not there, or not readable, or far too long.
+    /// A file is missing, unreadable or too long.
     #[error("{} cannot be read: {source}", path.display())]
     Unreadable {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// A file is not PEM.
-    #[error("{} is not a PEM file that can be understood: {reason}", path.display())]
+    #[error("{} is not a valid PEM file: {reason}", path.display())]
     Malformed {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// What is wrong with it.
         reason: String,
     },
-    /// There is no certificate where one should be.
-    #[error("{} has no certificate in it (a section that begins with `BEGIN CERTIFICATE`)", .0.display())]
+    /// A file contains no certificate.
+    #[error("{} contains no certificate (a section that begins with `BEGIN CERTIFICATE`)", .0.display())]
     NoCertificate(PathBuf),
-    /// There is no key where one should be.
-    #[error("{} has no private key in it (a section that begins with `BEGIN PRIVATE KEY`, say)", .0.display())]
+    /// A file contains no private key.
+    #[error("{} contains no private key (a section that begins with `BEGIN PRIVATE KEY`, say)", .0.display())]
     NoKey(PathBuf),
-    /// The key wants a password, and there is nobody to ask.
-    #[error("the private key in {} is locked by a password: store it without one, readable by its owner alone", .0.display())]
+    /// The key is protected by a password.
+    #[error("the private key in {} is protected by a password: store it without one, readable only by its owner", .0.display())]
     Locked(PathBuf),
     /// The key belongs to another certificate.
     #[error("the private key in {} does not belong to the first certificate in {}", key.display(), cert.display())]
     Mismatch {
-        /// The certificate.
+        /// The file of the certificate.
         cert: PathBuf,
-        /// The key.
+        /// The file of the key.
         key: PathBuf,
     },
-    /// The certificate or the key is of a kind that is not spoken here, or is broken inside.
+    /// The certificate or the key is of an unsupported kind, or broken.
     #[error("{} and {} cannot be used: {source}", cert.display(), key.display())]
     Unusable {
-        /// The certificate.
+        /// The file of the certificate.
         cert: PathBuf,
-        /// The key.
+        /// The file of the key.
         key: PathBuf,
-        /// Why.
+        /// The cause.
         source: Box<rustls::Error>,
     },
 }
 
 impl TlsFiles {
-    /// What these files hold does not make a server, for that reason.
     pub(super) fn unusable(&self, source: rustls::Error) -> TlsError {
         TlsError::Unusable { cert: self.cert.clone(), key: self.key.clone(), source: Box::new(source) }
     }
 
-    /// Reads both and checks that they belong together. A certificate whose time is over is used all the same, with a
-    /// warning: what people then see in their browsers is clearer than a server that is not there.
+    /// Reads both files and checks that they belong together. An expired certificate is used with a warning: the
+    /// browser's message about it is clearer to people than a server that does not start.
     pub(super) fn read(&self, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
         let chain = chain(&self.cert)?;
-        if let Some(days) = chain.first().and_then(|cert| not_after(cert)).and_then(days_over) {
+        if let Some(days) = chain.first().and_then(|cert| not_after(cert)).and_then(days_since) {
             warn!(certificate = %self.cert.display(), days, "the certificate has expired: browsers will warn of it");
         }
         let key = key(&self.key)?;
@@ -97,8 +96,8 @@ impl TlsFiles {
     }
 }
 
-/// For how many whole days that moment has been over, if it has.
-fn days_over(not_after: i64) -> Option<i64> {
+/// How many whole days ago that moment was; `None` if it has not come yet.
+fn days_since(not_after: i64) -> Option<i64> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs();
     let over = i64::try_from(now).ok()? - not_after;
     (over > 0).then_some(over / 86_400)
@@ -114,7 +113,7 @@ fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
 fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
     let text = read(path)?;
     PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
-        // Of PKCS#8 and of the older formats: `BEGIN ENCRYPTED PRIVATE KEY`, `Proc-Type: 4,ENCRYPTED`.
+        // Both `BEGIN ENCRYPTED PRIVATE KEY` (PKCS#8) and `Proc-Type: 4,ENCRYPTED` (older formats) contain it.
         _ if text.windows(LOCKED.len()).any(|window| window == LOCKED) => TlsError::Locked(path.to_owned()),
         PemError::NoItemsFound => TlsError::NoKey(path.to_owned()),
         error => malformed(path, &error),

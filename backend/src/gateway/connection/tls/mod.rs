@@ -1,5 +1,4 @@
-//! HTTPS: TLS on an accepted connection, by a certificate that may be replaced while the server runs. It knows nothing of
-//! requests, but for the sentence that a client gets which does not speak TLS here.
+//! TLS on an accepted connection, with a certificate that can be replaced while the server runs.
 
 mod certificate;
 
@@ -27,11 +26,11 @@ pub use certificate::{TlsError, TlsFiles};
 pub(crate) use plaintext::answer as answer_plaintext;
 pub(crate) use reload::follow;
 
-/// What is encrypted before the socket takes it, in bytes; a connection that nobody reads from keeps as much.
+/// How many encrypted bytes may wait for the socket; a stalled connection holds as many.
 const SEND_BUFFER_BYTES_MAX: usize = 64 << 10;
-/// The first byte of every TLS connection (RFC 8446 §5.1: a record that carries a handshake).
+/// The first byte of every TLS connection (RFC 8446 §5.1: a record with a handshake message).
 const HANDSHAKE_RECORD: u8 = 22;
-/// HTTP/2 first: a client that speaks both takes it.
+/// In order of preference.
 const PROTOCOLS: [&[u8]; 2] = [HTTP_2, b"http/1.1"];
 const HTTP_2: &[u8] = b"h2";
 
@@ -42,18 +41,18 @@ pub struct Tls {
     current: Arc<CertificateResolver>,
 }
 
-/// What became of a new connection.
+/// The result of [`Tls::accept`].
 pub(crate) enum Accepted {
-    /// It is encrypted, and speaks this protocol.
+    /// The connection is encrypted and uses this protocol.
     Encrypted(Box<TlsStream<TcpStream>>, Protocol),
-    /// The client does not speak TLS; none of what it said has been read.
+    /// The client does not use TLS; none of its bytes have been read.
     Plaintext(TcpStream),
 }
 
-/// What both sides agreed to speak (ALPN, RFC 7301).
+/// The protocol that client and server agreed on (ALPN, RFC 7301).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Protocol {
-    /// And so does who did not say.
+    /// Also for clients without ALPN.
     Http1,
     Http2,
 }
@@ -71,17 +70,17 @@ impl Tls {
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
         config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
-        // A returning client brings what the server needs to know of it, under a key that changes every few hours.
+        // Session tickets keep the state at the client, encrypted under a key that is replaced every few hours.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.ticketer = aws_lc_rs::Ticketer::new().map_err(|source| current.files.unusable(source))?;
         config.send_tls13_tickets = 1;
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), current })
     }
 
-    /// Agrees with the client on keys and on what to speak, within `time`.
+    /// Performs the handshake, within `time`.
     ///
     /// # Errors
-    /// The client is too slow, leaves, or agrees to nothing.
+    /// The handshake failed or took too long, or the client closed the connection.
     pub(crate) async fn accept(&self, stream: TcpStream, time: Duration) -> io::Result<Accepted> {
         let open = async {
             let mut first = [0];
@@ -105,7 +104,7 @@ impl Tls {
     }
 }
 
-/// The certificate of new connections.
+/// Gives new connections the current certificate.
 struct CertificateResolver {
     files: TlsFiles,
     provider: Arc<CryptoProvider>,
@@ -113,10 +112,10 @@ struct CertificateResolver {
 }
 
 impl CertificateResolver {
-    /// Takes what the files hold now, if that is a pair. Blocks.
+    /// Replaces the certificate by that of the files, if they are valid. Blocks.
     fn reload(&self) -> Result<(), TlsError> {
         let pair = Arc::new(self.files.read(&self.provider)?);
-        // Nothing panics while it holds the lock; and a pair is whole in any case.
+        // The value is replaced as a whole, so it is consistent even after a panic.
         *self.pair.write().unwrap_or_else(PoisonError::into_inner) = pair;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! A certificate that is renewed: the files are looked at now and then, and at SIGHUP where there is such a thing.
+//! Reloads the certificate: when its files change, and on SIGHUP.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,44 +10,44 @@ use tracing::{error, info};
 
 use super::{CertificateResolver, Tls, TlsFiles};
 
-/// Replaces the certificate whenever the files hold another one, until `shutdown`. Files that are no pair are refused, and
-/// the certificate stays what it was.
-pub(crate) async fn follow(tls: Tls, look_every: Duration, shutdown: CancellationToken) {
-    let mut looks = interval(look_every);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut asks = ReloadSignal::new();
+/// Replaces the certificate whenever the files contain a new valid one, until `shutdown`. Invalid files leave the
+/// certificate unchanged.
+pub(crate) async fn follow(tls: Tls, interval_time: Duration, shutdown: CancellationToken) {
+    let mut checks = interval(interval_time);
+    checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut signal = ReloadSignal::new();
     let mut watch = FileWatch::new(&tls.current.files);
     loop {
-        let asked = tokio::select! {
+        let signalled = tokio::select! {
             () = shutdown.cancelled() => return,
-            () = asks.next() => true,
-            _ = looks.tick() => false,
+            () = signal.next() => true,
+            _ = checks.tick() => false,
         };
         let current = Arc::clone(&tls.current);
-        let look = move || {
-            let due = watch.look(&current.files) || asked;
+        let check = move || {
+            let due = watch.check(&current.files) || signalled;
             if due {
-                take(&current);
+                reload(&current);
             }
             watch
         };
-        match tokio::task::spawn_blocking(look).await {
+        match tokio::task::spawn_blocking(check).await {
             Ok(looked) => watch = looked,
-            // The process is about to end.
+            // The runtime is shutting down.
             Err(_) => return,
         }
     }
 }
 
-fn take(current: &CertificateResolver) {
+fn reload(current: &CertificateResolver) {
     let certificate = current.files.cert.display();
     match current.reload() {
-        Ok(()) => info!(%certificate, "new connections get the certificate that is there now"),
-        Err(error) => error!(%error, "the new certificate is not used; the old one stays"),
+        Ok(()) => info!(%certificate, "the certificate was reloaded"),
+        Err(error) => error!(%error, "the new certificate is invalid; the old one stays in use"),
     }
 }
 
-/// What the files looked like.
+/// Size and modification time of the files.
 #[derive(Clone, Copy)]
 struct FileWatch {
     taken: Signature,
@@ -62,9 +62,9 @@ impl FileWatch {
         Self { taken: now, last: now }
     }
 
-    /// Whether there is something new. It counts once two looks have seen the same: a renewal writes one file after the
-    /// other, and in between they are no pair.
-    fn look(&mut self, files: &TlsFiles) -> bool {
+    /// True if the files have changed since they were last loaded. A change counts once two checks in a row have seen
+    /// it, because a renewal writes the files one after the other, and in between they do not belong together.
+    fn check(&mut self, files: &TlsFiles) -> bool {
         let now = signature(files);
         let settled = now == self.last;
         self.last = now;
@@ -84,7 +84,7 @@ fn signature(files: &TlsFiles) -> Signature {
     [of(&files.cert), of(&files.key)]
 }
 
-/// Somebody asks, by SIGHUP where there is such a thing.
+/// Receives SIGHUP on Unix; never ready elsewhere.
 #[cfg(unix)]
 struct ReloadSignal(Option<tokio::signal::unix::Signal>);
 
@@ -96,11 +96,11 @@ impl ReloadSignal {
     }
 
     async fn next(&mut self) {
-        let heard = match &mut self.0 {
-            Some(asks) => asks.recv().await,
+        let received = match &mut self.0 {
+            Some(signal) => signal.recv().await,
             None => None,
         };
-        if heard.is_none() {
+        if received.is_none() {
             std::future::pending().await
         }
     }

@@ -1,12 +1,12 @@
-//! Until when a certificate is good (RFC 5280 §4.1.2.5). Pure: as much of DER as it takes to find one date.
+//! The end of a certificate's validity (RFC 5280 §4.1.2.5). Pure: reads only as much DER as it needs to find that date.
 
 use crate::calendar::DateTime;
 
-/// The last second at which the certificate is good, counted from 1970; none if it cannot be found.
+/// The last second in which the certificate is valid, since 1970; `None` if it cannot be read.
 pub(super) fn not_after(certificate: &[u8]) -> Option<i64> {
     let certificate = Element::read(certificate)?.0.of(SEQUENCE)?;
     let mut fields = Element::read(certificate)?.0.of(SEQUENCE)?;
-    // The version may be left out. After it come the number, the algorithm and the issuer, each one element.
+    // The version is optional. Serial number, algorithm and issuer follow, one element each.
     let (first, rest) = Element::read(fields)?;
     if first.tag == VERSION {
         fields = rest;
@@ -18,7 +18,7 @@ pub(super) fn not_after(certificate: &[u8]) -> Option<i64> {
     let (_, rest) = Element::read(validity)?;
     let (date, _) = Element::read(rest)?;
     match date.tag {
-        // Years from 50 on are of the last century.
+        // Two-digit years from 50 on are of the 20th century (RFC 5280 §4.1.2.5.1).
         UTC_TIME => {
             let (year, rest) = number(date.content, 2)?;
             moment(i64::from(if year < 50 { 2000 + year } else { 1900 + year }), rest)
@@ -42,12 +42,12 @@ struct Element<'a> {
 }
 
 impl<'a> Element<'a> {
-    /// The first element, and what follows it.
+    /// The first element, and the bytes after it.
     fn read(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let (&[tag, first], mut rest) = bytes.split_first_chunk()?;
         let length = match first {
             ..=0x7f => usize::from(first),
-            // So many bytes of length; more than four are not a certificate's.
+            // The low bits tell the number of length bytes; a certificate needs at most four.
             0x81..=0x84 => {
                 let (digits, after) = rest.split_at_checked(usize::from(first & 0x7f))?;
                 rest = after;
@@ -64,7 +64,7 @@ impl<'a> Element<'a> {
     }
 }
 
-/// So many decimal digits, and what follows them.
+/// A decimal number of `digits` digits, and the bytes after it.
 fn number(text: &[u8], digits: usize) -> Option<(u32, &[u8])> {
     let (digits, rest) = text.split_at_checked(digits)?;
     let digits = std::str::from_utf8(digits).ok()?;
@@ -89,7 +89,7 @@ mod tests {
 
     use super::*;
 
-    /// A certificate as far as it is read, good until then.
+    /// The part of a certificate that is read, valid until `date`.
     fn certificate(tag: u8, date: &[u8], version: bool) -> Vec<u8> {
         let element = |tag: u8, content: &[u8]| [&[tag, 0x82, 0, content.len() as u8][..], content].concat();
         let validity = element(SEQUENCE, &[element(UTC_TIME, b"200101000000Z"), element(tag, date)].concat());
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_of_either_kind() {
+    fn utc_time_and_generalized_time_are_read() {
         check(UTC_TIME, b"700101000000Z", Some(0));
         check(UTC_TIME, b"231114221320Z", Some(1_700_000_000));
         check(UTC_TIME, b"491231235959Z", Some(2_524_607_999));
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_none() {
+    fn a_malformed_date_is_none() {
         for date in [&b"231114221320"[..], b"231314221320Z", b"23111x221320Z", b"", b"23111422132+Z", b"231114221320Z0"]
         {
             check(UTC_TIME, date, None);

@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use shared::limits::UPLOAD_PARTS_MAX;
 use shared::{Algorithm, Checksum, ErrorCode, UploadId};
 
-use crate::gateway::http::base64;
+use crate::gateway::http::headers::decode_base64;
 use crate::gateway::http::problem::ErrorResponse;
 
 pub(super) const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
@@ -126,7 +126,7 @@ pub(super) fn checksum(headers: &HeaderMap) -> Result<Option<Checksum>, ErrorRes
         let sentence = format!("The algorithm of Upload-Checksum is none of {}.", algorithms());
         ErrorResponse::because(ErrorCode::BadRequest, sentence)
     })?;
-    let digest = base64::decode(digest.trim()).filter(|digest| digest.len() == algorithm.length());
+    let digest = decode_base64(digest.trim()).filter(|digest| digest.len() == algorithm.length());
     Ok(Some(Checksum { algorithm, digest: digest.ok_or_else(malformed)? }))
 }
 

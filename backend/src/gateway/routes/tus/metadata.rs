@@ -6,7 +6,7 @@ use shared::limits::UPLOAD_METADATA_BYTES_MAX;
 use shared::{Algorithm, Conflict, ErrorCode, Timestamp, VPath};
 
 use super::headers::METADATA;
-use crate::gateway::http::base64;
+use crate::gateway::http::headers::decode_base64;
 use crate::gateway::http::problem::ErrorResponse;
 
 /// What is understood of it.
@@ -56,7 +56,7 @@ fn pairs(text: &str) -> Result<Vec<(&str, Vec<u8>)>, ErrorResponse> {
             continue;
         }
         let (key, value) = pair.split_once(' ').unwrap_or((pair, ""));
-        let value = base64::decode(value.trim()).ok_or_else(malformed)?;
+        let value = decode_base64(value.trim()).ok_or_else(malformed)?;
         if pairs.iter().any(|(other, _)| *other == key) {
             return Err(malformed());
         }
@@ -113,6 +113,7 @@ fn malformed() -> ErrorResponse {
 
 #[cfg(test)]
 mod tests {
+    use base64::prelude::{BASE64_STANDARD, Engine};
     use http::HeaderValue;
     use proptest::prelude::*;
 
@@ -124,7 +125,7 @@ mod tests {
     }
 
     fn pair(key: &str, value: &[u8]) -> String {
-        format!("{key} {}", base64::encode(value))
+        format!("{key} {}", BASE64_STANDARD.encode(value))
     }
 
     #[track_caller]
