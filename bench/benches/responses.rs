@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use backend::client::{Client, PoolConfig, ServerAddress, Target};
 use backend::gateway::{self, Gateway, GatewayConfig};
-use backend::server::{self, Server, ServerConfig, Ways};
+use backend::server::{self, Server, ServerConfig, Listeners};
 use backend::storage::memory::MemoryStorage;
 use backend::wire::{Key, in_process};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -52,8 +52,8 @@ fn serve(runtime: &Runtime) -> SocketAddr {
     let key = Key::generate().expect("randomness");
     let server = Server::new(Arc::new(storage), None, [(key.clone(), Rights::ALL)], ServerConfig::default());
     let (connector, in_process) = in_process();
-    let ways = Ways { tcp: None, unix: None, in_process: Some(in_process) };
-    runtime.spawn(server::serve(ways, server, CancellationToken::new()));
+    let listeners = Listeners { tcp: None, unix: None, in_process: Some(in_process) };
+    runtime.spawn(server::serve(listeners, server, CancellationToken::new()));
 
     let target = Target { address: ServerAddress::InProcess(connector), key };
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");

@@ -11,7 +11,7 @@ use super::error::RunError;
 use crate::client::ServerAddress;
 use crate::config::{HttpConfig, TcpConfig};
 use crate::gateway::{self, Gateway, Tls};
-use crate::server::Ways;
+use crate::server::Listeners;
 use crate::sockets;
 use crate::state::record_key;
 use crate::wire::UnixListener;
@@ -88,8 +88,8 @@ impl FramedListeners {
     }
 
     /// The listeners in the form that the file server takes, without one inside the process.
-    pub(super) fn into_ways(self) -> Ways {
-        Ways { tcp: self.tcp.map(|(listener, _)| listener), unix: self.unix, in_process: None }
+    pub(super) fn into_listeners(self) -> Listeners {
+        Listeners { tcp: self.tcp.map(|(listener, _)| listener), unix: self.unix, in_process: None }
     }
 }
 

@@ -15,7 +15,7 @@ use super::open_files;
 use crate::client::{Client, PoolConfig, ServerAddress, Target};
 use crate::config::{HttpConfig, ProcessConfig, TcpConfig};
 use crate::gateway::Gateway;
-use crate::server::{self, Database, DatabaseError, Server, ServerConfig, Ways};
+use crate::server::{self, Database, DatabaseError, Listeners, Server, ServerConfig};
 use crate::state::{StateDir, read_key, read_or_make_key};
 use crate::storage::local::LocalStorage;
 use crate::storage::{Durability, StorageError};
@@ -49,8 +49,8 @@ pub async fn serve(
     let stop_server = CancellationToken::new();
     let (connector, in_process) = in_process();
     let file_server = Server::new(Arc::new(storage), open_database(&state, &config)?, keys, config);
-    let ways = Ways { in_process: Some(in_process), ..framed.into_ways() };
-    let file_server = tokio::spawn(server::serve(ways, file_server, stop_server.clone()));
+    let listeners = Listeners { in_process: Some(in_process), ..framed.into_listeners() };
+    let file_server = tokio::spawn(server::serve(listeners, file_server, stop_server.clone()));
 
     let client = Client::new(Target::in_process(connector, inner_key), pool(&http));
     let writable = http.gateway.anonymous.rights().contains(Rights::REPLACE);
@@ -87,7 +87,7 @@ pub async fn serve_storage(
     info!(folder = %folder.display(), "serving");
     let config = ServerConfig { drain_time: process.drain_time, ..tcp.server };
     let server = Server::new(Arc::new(storage), open_database(&state, &config)?, keys, config);
-    server::serve(framed.into_ways(), server, shutdown).await;
+    server::serve(framed.into_listeners(), server, shutdown).await;
     Ok(())
 }
 

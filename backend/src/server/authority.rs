@@ -3,14 +3,14 @@
 use shared::wire::Caller;
 use shared::{ErrorCode, Rights, VPath};
 
-use super::connection::handshake::Peer;
+use super::peer::Peer;
 
-/// Whose an upload or a change is: a principal below a root. Others do not see it.
+/// The owner of an upload or a job: a principal below a root. Other callers do not see it.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Owner(pub Vec<u8>);
 
 impl Owner {
-    /// Whose what this caller begins is.
+    /// The owner of what this caller begins.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`] for a root that the scope does not have.
@@ -18,20 +18,23 @@ impl Owner {
         let root = caller.scope.roots.get(usize::from(caller.root)).ok_or(ErrorCode::NotFound)?;
         let mut bytes = vec![u8::from(caller.principal.is_some())];
         bytes.extend_from_slice(caller.principal.as_deref().unwrap_or_default().as_bytes());
-        // No path has a NUL, so the last one in here stands between the two.
+        // No path contains NUL, so the last one separates principal and path.
         bytes.push(0);
         bytes.extend_from_slice(root.folder.as_bytes());
         Ok(Self(bytes))
     }
 }
 
-/// What a request's caller may do with a path: the one place where a path relative to a scope becomes a path in the
-/// storage.
+/// The path in the storage of a caller's path, if the caller has the `wanted` rights there. The only place where a path
+/// relative to a scope becomes a path in the storage.
+///
+/// # Errors
+/// As [`shared::Scope::check`].
 pub(super) fn authorise(caller: &Caller, peer: Peer, wanted: Rights, path: &VPath) -> Result<VPath, ErrorCode> {
     caller.scope.check(caller.root, peer.rights, wanted, path)
 }
 
-/// Everything that a request's caller may do below its root.
+/// All rights that the caller has below its root.
 pub(super) fn granted(caller: &Caller, peer: Peer) -> Rights {
     let root = caller.scope.roots.get(usize::from(caller.root));
     root.map_or(Rights::NONE, |root| root.rights.intersection(peer.rights))

@@ -1,21 +1,30 @@
-//! The time of day, for what is written down with it. Whoever waits uses the runtime's clock instead.
+//! Wall-clock time, for records and expiry. Timeouts use the runtime's clock instead, which tests can pause.
 
 use std::time::{Duration, SystemTime};
 
 use shared::Timestamp;
 
-/// The present moment.
+/// How long after its last change a file or folder counts as settled. A change within the resolution of the file
+/// system's time stamps leaves its validator as it is: FAT counts in steps of two seconds, other file systems in
+/// milliseconds.
+const SETTLED_TIME: Duration = Duration::from_secs(3);
+
+/// The present moment; 1970 for a clock that is set earlier.
 pub(super) fn now() -> Timestamp {
-    // A clock before 1970 is broken; 1970 will do for it.
     after(Timestamp(0), SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }
 
-/// So long after that moment.
+/// `moment` plus `time`.
 pub(super) fn after(moment: Timestamp, time: Duration) -> Timestamp {
     Timestamp(moment.0.saturating_add(i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)))
 }
 
-/// So long before that moment.
+/// `moment` minus `time`.
 pub(super) fn before(moment: Timestamp, time: Duration) -> Timestamp {
     Timestamp(moment.0.saturating_sub(i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)))
+}
+
+/// True if every change after `now` gives another validator than the one of a file that was modified at `modified`.
+pub(super) fn is_settled(modified: Timestamp, now: Timestamp) -> bool {
+    modified < before(now, SETTLED_TIME)
 }

@@ -1,4 +1,4 @@
-//! What an operator may set for the file server.
+//! Settings of the file server.
 
 use std::time::Duration;
 
@@ -7,20 +7,21 @@ use shared::limits::{DATA_BYTES_MAX, FOLDER_ENTRIES_MAX, HANDSHAKE_TIME, IDLE_TI
 use crate::storage::Durability;
 use crate::transfer_budget::TRANSFER_BYTES_MAX;
 
-/// What a person may set.
+/// Settings of the file server; [`ServerConfig::default`] has the values of a server without a configuration file.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
-    /// Most connections at a time; one more is told to come back.
+    /// Most connections at a time, for each listener. One more gets GOODBYE(`too_many_connections`).
     pub connections_max: usize,
-    /// Largest DATA payload, in bytes, between [`DATA_BYTES_MIN`](shared::limits::DATA_BYTES_MIN) and [`DATA_BYTES_MAX`].
+    /// Largest DATA payload, in bytes, between [`DATA_BYTES_MIN`](shared::limits::DATA_BYTES_MIN) and
+    /// [`DATA_BYTES_MAX`].
     pub data_bytes_max: usize,
     /// Time from accept to a proved key.
     pub handshake_time: Duration,
-    /// A connection on which nothing happens for so long is closed.
+    /// A connection without a frame for this long is closed.
     pub idle_time: Duration,
-    /// How long requests may go on after the server was asked to stop.
+    /// How long running requests may continue after the start of a shutdown.
     pub drain_time: Duration,
-    /// Memory for the bytes of uploads on their way, in bytes: more uploads at a time move in shorter pieces, down to
+    /// Memory for the bytes of running uploads, in bytes. More uploads at a time get shorter pieces each, down to
     /// [`crate::transfer_budget::PIECE_BYTES_MIN`].
     pub transfer_bytes_max: usize,
     /// Memory for sorted folders between the pages of a listing, in bytes.
@@ -29,13 +30,13 @@ pub struct ServerConfig {
     pub folder_entries_max: usize,
     /// How long a sorted folder is kept for the next page.
     pub snapshot_time: Duration,
-    /// How long an upload is kept that nobody adds to.
+    /// How long an unfinished upload is kept after its last byte.
     pub upload_expiry: Duration,
-    /// When an upload must be on the disk: before it is acknowledged, unless that is relaxed.
+    /// Whether an upload is synced before it is acknowledged.
     pub durability: Durability,
-    /// How long something stays in the trash.
+    /// How long an item stays in the trash.
     pub trash_expiry: Duration,
-    /// How often what has expired is cleared away.
+    /// Time between two removals of what has expired.
     pub sweep_time: Duration,
 }
 

@@ -1,58 +1,59 @@
-//! Which operation answers which request: a line for each.
+//! The operation of each request: registering one takes a line in [`dispatch`].
 
 use shared::ErrorCode;
 use shared::wire::{Bounded, Failure, FrameKind, Message};
 
-use super::connection::handshake::Peer;
-use super::connection::response::{Answer, Stop};
-use super::jobs::registry;
-use super::operations::list::page;
-use super::operations::send::Sink;
-use super::operations::watch::watches;
-use super::operations::{digest, get, trash, walk};
+use super::error::RequestError;
+use super::exchange::body::RequestBody;
+use super::exchange::response::ResponseWriter;
+use super::exchange::sink::Sink;
+use super::jobs::requests as jobs;
+use super::operations::{digest, get, list, stat, trash, walk, watch};
+use super::peer::Peer;
 use super::state::Server;
-use super::uploads::write::Intake;
-use super::uploads::{commit, stage, store, write};
+use super::uploads::{commit, put, requests as uploads, store};
 use crate::wire::Frame;
 
-/// One operation, to its END, which the caller sends.
+/// Runs the operation of a request, up to its END, which the caller sends. PUT and STORE have a `body`.
 pub(super) async fn dispatch<W: Sink>(
     server: &Server,
     peer: Peer,
-    answer: &mut Answer<'_, W>,
-    intake: Option<Intake<'_>>,
+    response: &mut ResponseWriter<'_, W>,
+    body: Option<RequestBody<'_>>,
     frame: &Frame,
-) -> Result<(), Stop> {
-    match (frame.kind(), intake) {
-        (Some(FrameKind::Put), Some(intake)) => {
-            return write::put(server, peer, answer, intake, request(frame)?).await;
-        }
-        (Some(FrameKind::Store), Some(intake)) => {
-            return store::store(server, peer, answer, intake, request(frame)?).await;
-        }
-        _ => {}
-    }
+) -> Result<(), RequestError> {
+    let Server { storage, snapshots, digests, records, watches, transfer_budget, config, .. } = server;
     match frame.kind() {
-        Some(FrameKind::List) => page::list(server, peer, answer, request(frame)?).await,
-        Some(FrameKind::Stat) => get::stat(server, peer, answer, request(frame)?).await,
-        Some(FrameKind::Get) => get::get(server, peer, answer, request(frame)?).await,
-        Some(FrameKind::Walk) => walk::walk(server, peer, answer, request(frame)?).await,
-        Some(FrameKind::Digest) => digest::digest(server, peer, answer, request(frame)?).await,
-        Some(FrameKind::Stage) => stage::stage(server, peer, answer, request(frame)?).await,
-        Some(FrameKind::UploadStatus) => stage::status(server, peer, answer, request(frame)?).await,
-        Some(FrameKind::Commit) => commit::commit(server, peer, answer, request(frame)?).await,
-        Some(FrameKind::Abort) => stage::abort(server, peer, answer, request(frame)?).await,
-        Some(FrameKind::Change) => registry::change(server, peer, answer, request(frame)?).await,
-        Some(FrameKind::JobStatus) => registry::status(server, answer, request(frame)?).await,
-        Some(FrameKind::CancelJob) => registry::cancel(server, answer, request(frame)?).await,
-        Some(FrameKind::ListTrash) => trash::list(server, peer, answer, request(frame)?).await,
-        Some(FrameKind::Watch) => watches::watch(server, peer, answer, request(frame)?).await,
-        _ => Err(Failure::new(ErrorCode::Unsupported, "this server does not know the operation").into()),
+        Some(FrameKind::List) => {
+            let entries_max = config.folder_entries_max;
+            list::request::list(storage, snapshots, entries_max, peer, response, parse(frame)?).await
+        }
+        Some(FrameKind::Stat) => stat::stat(storage, peer, response, parse(frame)?).await,
+        Some(FrameKind::Get) => get::get(storage, peer, response, parse(frame)?).await,
+        Some(FrameKind::Walk) => walk::walk(storage, peer, response, parse(frame)?).await,
+        Some(FrameKind::Digest) => digest::digest(storage, digests, peer, response, parse(frame)?).await,
+        Some(FrameKind::ListTrash) => {
+            trash::list(storage, records.as_ref(), config.trash_expiry, peer, response, parse(frame)?).await
+        }
+        Some(FrameKind::Watch) => watch::request::watch(watches, peer, response, parse(frame)?).await,
+        Some(FrameKind::Stage) => uploads::stage(&server.uploads, peer, response, parse(frame)?).await,
+        Some(FrameKind::UploadStatus) => uploads::status(&server.uploads, peer, response, parse(frame)?).await,
+        Some(FrameKind::Abort) => uploads::abort(&server.uploads, peer, response, parse(frame)?).await,
+        Some(FrameKind::Put) => put::put(&server.uploads, transfer_budget, peer, response, body, parse(frame)?).await,
+        Some(FrameKind::Store) => store::store(&server.uploads, peer, response, body, parse(frame)?).await,
+        Some(FrameKind::Commit) => commit::commit(&server.uploads, peer, response, parse(frame)?).await,
+        Some(FrameKind::Change) => jobs::change(&server.jobs, peer, response, parse(frame)?).await,
+        Some(FrameKind::JobStatus) => jobs::status(&server.jobs, response, parse(frame)?).await,
+        Some(FrameKind::CancelJob) => jobs::cancel(&server.jobs, response, parse(frame)?).await,
+        _ => Err(Failure::new(ErrorCode::Unsupported, "the server does not have this operation").into()),
     }
 }
 
-/// The request in a frame, within its bounds. One that is not leaves the connection as it was.
-fn request<M: Message + Bounded>(frame: &Frame) -> Result<M, Stop> {
+/// The request in a frame, within its bounds.
+///
+/// # Errors
+/// [`ErrorCode::BadRequest`]; the connection continues.
+fn parse<M: Message + Bounded>(frame: &Frame) -> Result<M, RequestError> {
     let request: M = frame.message().map_err(|error| Failure::new(ErrorCode::BadRequest, error.to_string()))?;
     request.check_bounds().map_err(|sentence| Failure::new(ErrorCode::BadRequest, sentence))?;
     Ok(request)

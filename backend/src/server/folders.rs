@@ -1,29 +1,30 @@
-//! Folders that an operation needs on its way: found, made, or refused.
+//! The folder that an operation puts something into: refused, found or made.
 
 use shared::{ErrorCode, VPath};
 
 use crate::storage::{Storage, StorageError, is_state_folder_name};
 
-/// Refuses a path that leads through the server's own directory, or to it.
-pub(super) fn refuse_own_names(target: &VPath) -> Result<(), StorageError> {
+/// Refuses a path to or through the server's own directory.
+///
+/// # Errors
+/// [`ErrorCode::NameRefused`].
+pub(super) fn refuse_state_folder(target: &VPath) -> Result<(), StorageError> {
     if target.segments().any(is_state_folder_name) {
-        return Err(StorageError::new(ErrorCode::NameRefused, "that name is the server's own"));
+        return Err(StorageError::new(ErrorCode::NameRefused, "the name is reserved for the server's own directory"));
     }
     Ok(())
 }
 
-/// Sees to it that there is such a folder; makes it with those on the way, where that is wanted.
+/// Makes sure that `folder` exists; with `make`, creates it and its missing parents.
 ///
 /// # Errors
-/// [`ErrorCode::ParentMissing`] where it is not wanted, [`ErrorCode::NotFolder`], and as [`Storage::make_folder`].
+/// [`ErrorCode::ParentMissing`] without `make`, [`ErrorCode::NotFolder`], and as [`Storage::make_folder`].
 pub(super) fn make_folders(storage: &dyn Storage, folder: &VPath, make: bool) -> Result<(), StorageError> {
     match storage.stat(folder) {
         Ok(entry) if entry.is_folder() => return Ok(()),
-        Ok(_) => return Err(StorageError::new(ErrorCode::NotFolder, "a file stands where a folder is needed")),
+        Ok(_) => return Err(StorageError::new(ErrorCode::NotFolder, "a file has the name of the folder")),
         Err(error) if error.code != ErrorCode::NotFound => return Err(error),
-        Err(_) if !make => {
-            return Err(StorageError::new(ErrorCode::ParentMissing, "the folder is not there"));
-        }
+        Err(_) if !make => return Err(StorageError::new(ErrorCode::ParentMissing, "the folder does not exist")),
         Err(_) => {}
     }
     for folder in folder.ancestry().skip(1) {

@@ -1,4 +1,4 @@
-//! What is done beside the requests: recovery at the start, and the regular removal of what has expired.
+//! Work beside the requests: recovery at the start, and the regular removal of what has expired.
 
 use std::sync::Arc;
 
@@ -7,25 +7,27 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::blocking::blocking;
-use super::operations::trash;
 use super::state::Server;
+use crate::storage::StorageError;
 
-/// In every how-many-th round of clearing away the trash is looked at.
+/// The trash is swept in one of so many rounds: its items have to be read one by one.
 const TRASH_SWEEP_ROUNDS: u64 = 30;
 
-/// Clears away what has expired, now and then, until `shutdown`.
+/// Removes what has expired every [`ServerConfig::sweep_time`](super::ServerConfig::sweep_time) until `shutdown`.
 pub(super) async fn run_maintenance(server: Arc<Server>, shutdown: CancellationToken) {
     for round in 0_u64.. {
         let swept = Arc::clone(&server);
-        let swept = blocking(move || {
+        let sweep = blocking(move || {
             swept.uploads.sweep()?;
             swept.jobs.sweep()?;
             swept.digests.sweep()?;
-            // To look at all that is in the trash takes longer than the rest.
-            if round % TRASH_SWEEP_ROUNDS == 0 { trash::sweep(&swept) } else { Ok(()) }
+            if round % TRASH_SWEEP_ROUNDS == 0 {
+                swept.jobs.sweep_trash(swept.config.trash_expiry)?;
+            }
+            Ok::<_, StorageError>(())
         });
-        if let Err(error) = swept.await {
-            warn!(%error, "what has expired could not be cleared away");
+        if let Err(error) = sweep.await {
+            warn!(%error, "expired uploads, jobs or trash could not be removed");
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
@@ -34,14 +36,14 @@ pub(super) async fn run_maintenance(server: Arc<Server>, shutdown: CancellationT
     }
 }
 
-/// Before the first connection: what a crash may have left is put in order.
+/// Reconciles storage and records after a crash, and resumes unfinished jobs. Runs before the first connection.
 pub(super) async fn recover(server: &Arc<Server>) {
     let server = Arc::clone(server);
-    let recovered = blocking(move || {
+    let recovery = blocking(move || {
         server.uploads.recover()?;
         server.jobs.resume()
     });
-    if let Err(error) = recovered.await {
-        warn!(%error, "what a crash may have left could not be looked at");
+    if let Err(error) = recovery.await {
+        warn!(%error, "uploads and jobs of the previous process could not be recovered");
     }
 }

@@ -1,5 +1,11 @@
-//! The file server: the framed protocol in front of a storage. It alone says what a caller may reach, and it never hears
-//! of HTTP or of accounts: a request brings a [`shared::Scope`], a connection a key, and the lower of the two counts.
+//! The file server: the framed protocol in front of a storage. It alone decides what a caller may reach, and knows
+//! neither HTTP nor accounts: a request brings a [`shared::Scope`], a connection proves a key, and a request gets the
+//! rights that both have.
+//!
+//! - `connection` accepts, authenticates and serves; `dispatch` finds the operation of a request;
+//! - `exchange` is what an operation sees of its connection: the request's body, the answer, the client's signals;
+//! - `operations` change nothing, `uploads` take bytes, `jobs` carry out changes;
+//! - `records` is the database; `maintenance` recovers at the start and removes what has expired.
 
 mod authority;
 mod blocking;
@@ -9,19 +15,23 @@ mod connection;
 mod digests;
 mod dispatch;
 mod entries;
+mod error;
+mod exchange;
 mod folders;
 mod jobs;
 mod maintenance;
 mod operations;
+mod peer;
 mod records;
 mod state;
 mod uploads;
 
 pub use config::ServerConfig;
-pub use connection::listener::{Ways, serve};
+pub use connection::listener::{Listeners, serve};
 pub use connection::session::serve_connection;
-pub use operations::send::{Sink, Socket};
-pub use records::database::{Database, DatabaseError};
+pub use exchange::sink::{Sink, Socket};
+pub use records::database::Database;
+pub use records::error::DatabaseError;
 pub use state::Server;
 
 pub use crate::storage::Durability;

@@ -8,16 +8,16 @@ use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN};
 
 use super::config::ServerConfig;
 use super::jobs::registry::Jobs;
-use super::operations::digest::DigestCache;
 use super::operations::list::snapshots::Snapshots;
 use super::operations::watch::watches::Watches;
 use super::records::database::Database;
+use super::records::digest_cache::DigestCache;
 use super::uploads::registry::Uploads;
 use crate::storage::Storage;
 use crate::transfer_budget::TransferBudget;
 use crate::wire::{Key, KeyId};
 
-/// What every connection shares.
+/// A file server: its storage, its keys and its state.
 pub struct Server {
     pub(super) storage: Arc<dyn Storage>,
     pub(super) keys: HashMap<KeyId, (Key, Rights)>,
@@ -27,14 +27,15 @@ pub struct Server {
     pub(super) jobs: Arc<Jobs>,
     pub(super) watches: Arc<Watches>,
     pub(super) records: Option<Arc<Database>>,
-    /// Memory for uploads on their way.
+    /// The memory budget of running uploads.
     pub(super) transfer_budget: TransferBudget,
     pub(super) config: ServerConfig,
 }
 
 impl Server {
-    /// A server over `storage` that lets in who holds one of `keys`, each with the most it may do. Without `records`
-    /// nothing can be changed: such requests answer [`ErrorCode::ReadOnly`](shared::ErrorCode::ReadOnly).
+    /// A server over `storage` for clients that hold one of `keys`, each with the most rights that it may use. Without
+    /// `records` the server is read-only: requests that change something get
+    /// [`ErrorCode::ReadOnly`](shared::ErrorCode::ReadOnly).
     pub fn new(
         storage: Arc<dyn Storage>,
         records: Option<Arc<Database>>,

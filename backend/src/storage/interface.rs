@@ -5,7 +5,7 @@ use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
 
 use super::listing::row_from_stat;
 use super::{
-    Attributes, Expected, FolderState, OpenFile, Published, Staged, StorageError, TrashItem, Visit, WatchEvent,
+    Attributes, Expected, FolderState, OpenFile, Published, Staged, StorageError, TrashItem, TrashListing, TrashQuery, Visit, WatchEvent,
     WatchHandle,
 };
 
@@ -226,13 +226,20 @@ pub trait Storage: Send + Sync + 'static {
         Err(read_only())
     }
 
-    /// Hands each item of the trash to `visit`, once, in no order. Items that were recorded but never renamed are left
-    /// out and deleted.
+    /// A page of the trash, the newest items first. Items that were recorded but never renamed are left out and deleted.
     ///
     /// # Errors
     /// [`ErrorCode::Io`].
-    fn list_trash(&self, _visit: &mut dyn FnMut(TrashItem) -> Visit) -> Result<(), StorageError> {
-        Ok(())
+    fn list_trash(&self, _query: &TrashQuery) -> Result<TrashListing, StorageError> {
+        Ok(TrashListing::default())
+    }
+
+    /// One item of the trash.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Gone`], [`ErrorCode::Io`].
+    fn stat_trash(&self, _id: TrashId) -> Result<TrashItem, StorageError> {
+        Err(StorageError::new(ErrorCode::Gone, "looking for an item of the trash"))
     }
 
     /// Moves an item of the trash to `to`, atomically and durably. The parent folder of `to` must exist, and `to` must

@@ -37,5 +37,5 @@ pub use publish::{Attributes, Durability, Expected, Published};
 pub use reserved_name::{STATE_FOLDER_NAME, is_state_folder_name};
 pub use settled::is_settled;
 pub use staged::Staged;
-pub use trash::TrashItem;
+pub use trash::{TrashItem, TrashListing, TrashPosition, TrashQuery};
 pub use watch::{WatchEvent, WatchHandle};

@@ -1,6 +1,9 @@
-//! An item of the trash.
+//! Pages of the trash: which items are wanted, and the selection of a page among all items. Pure.
 
-use shared::{Entry, Timestamp, TrashId};
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, HashSet};
+
+use shared::{Entry, Timestamp, TrashId, VPath};
 
 /// An item of the trash.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -11,4 +14,123 @@ pub struct TrashItem {
     pub entry: Entry,
     /// When it was trashed.
     pub trashed: Timestamp,
+}
+
+impl TrashItem {
+    /// Its position in the order of the trash.
+    pub fn position(&self) -> TrashPosition {
+        TrashPosition { trashed: self.trashed, id: self.id }
+    }
+}
+
+/// A position in the order of the trash: the newest items first, items of one moment by id.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TrashPosition {
+    /// The moment.
+    pub trashed: Timestamp,
+    /// The id.
+    pub id: TrashId,
+}
+
+impl Ord for TrashPosition {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.trashed.cmp(&self.trashed).then(self.id.cmp(&other.id))
+    }
+}
+
+impl PartialOrd for TrashPosition {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Which items of the trash are wanted. The default is all.
+#[derive(Clone, Debug)]
+pub struct TrashQuery {
+    /// Only items that were below this folder.
+    pub below: VPath,
+    /// Items that are left out, also from the total.
+    pub hidden: HashSet<TrashId>,
+    /// Only items behind this position.
+    pub after: Option<TrashPosition>,
+    /// Most items.
+    pub limit: usize,
+}
+
+impl Default for TrashQuery {
+    fn default() -> Self {
+        Self { below: VPath::root(), hidden: HashSet::new(), after: None, limit: usize::MAX }
+    }
+}
+
+/// A page of the trash.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TrashListing {
+    /// Its items, in order.
+    pub items: Vec<TrashItem>,
+    /// How many items the query has on all its pages, those before this one included.
+    pub total: u64,
+    /// True if items follow.
+    pub more: bool,
+}
+
+/// Selects the page of a query from all items, in any order. Keeps no more items than the page has.
+pub(super) struct PageSelection<'a> {
+    query: &'a TrashQuery,
+    /// The first items behind the query's position; the last of them on top.
+    first: BinaryHeap<Ranked>,
+    total: u64,
+    more: bool,
+}
+
+struct Ranked(TrashItem);
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.position().cmp(&other.0.position())
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Ranked {}
+
+impl<'a> PageSelection<'a> {
+    /// Selects the page of `query`.
+    pub(super) fn new(query: &'a TrashQuery) -> Self {
+        Self { query, first: BinaryHeap::new(), total: 0, more: false }
+    }
+
+    /// Adds an item.
+    pub(super) fn add(&mut self, item: TrashItem) {
+        let TrashQuery { below, hidden, after, limit } = self.query;
+        if hidden.contains(&item.id) || below.strip_prefix_of(&item.entry.path).is_none() {
+            return;
+        }
+        self.total += 1;
+        if after.is_some_and(|after| item.position() <= after) {
+            return;
+        }
+        self.first.push(Ranked(item));
+        if self.first.len() > *limit {
+            self.first.pop();
+            self.more = true;
+        }
+    }
+
+    /// The page of all items that were added.
+    pub(super) fn finish(self) -> TrashListing {
+        let items = self.first.into_sorted_vec().into_iter().map(|ranked| ranked.0).collect();
+        TrashListing { items, total: self.total, more: self.more }
+    }
 }

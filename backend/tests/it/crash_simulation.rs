@@ -11,7 +11,7 @@ use std::time::Duration;
 use backend::client::{Client, ClientError, Upload};
 use backend::server::{Database, ServerConfig};
 use backend::storage::testing::simulated::{Fault, SimulatedDisk};
-use backend::storage::{Storage, TrashItem, Visit};
+use backend::storage::{Storage, TrashItem, TrashQuery, Visit};
 use shared::change::{PathItem, PathPair, RestoreItem};
 use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, Outcome, TrashId, UploadId, VPath};
 
@@ -86,13 +86,7 @@ fn files(storage: &dyn Storage) -> (BTreeMap<String, Vec<u8>>, Vec<TrashItem>) {
             })
             .unwrap();
     }
-    let mut trash = Vec::new();
-    storage
-        .list_trash(&mut |item| {
-            trash.push(item);
-            Visit::Continue
-        })
-        .unwrap();
+    let trash = storage.list_trash(&TrashQuery::default()).unwrap().items;
     (seen, trash)
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use backend::client::{Caller, Client, PoolConfig, ServerAddress, Target};
-use backend::server::{Database, Server, ServerConfig, Ways, serve};
+use backend::server::{Database, Listeners, Server, ServerConfig, serve};
 use backend::storage::Storage;
 use backend::storage::memory::MemoryStorage;
 use backend::wire::{InProcessConnector, Key, UnixListener, in_process};
@@ -31,7 +31,7 @@ pub(crate) struct World {
     pub(crate) server: JoinHandle<()>,
 }
 
-/// The ways between a file server and its clients.
+/// The listeners between a file server and its clients.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Way {
     Tcp,
@@ -90,8 +90,8 @@ impl World {
         let (connector, in_process) = in_process();
         let folder = tempfile::tempdir().unwrap();
         let unix = cfg!(unix).then(|| UnixListener::open(&folder.path().join(SOCKET)).unwrap());
-        let ways = Ways { tcp: Some(listener), unix, in_process: Some(in_process) };
-        let server = tokio::spawn(serve(ways, server, shutdown.clone()));
+        let listeners = Listeners { tcp: Some(listener), unix, in_process: Some(in_process) };
+        let server = tokio::spawn(serve(listeners, server, shutdown.clone()));
         let client = Client::new(Target::tcp(tcp.to_string(), key.clone()), PoolConfig::default());
         Self { client, connector, key, tcp, folder, shutdown, server }
     }

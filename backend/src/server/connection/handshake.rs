@@ -1,31 +1,20 @@
-//! The first four frames, as the server sees them: who is there must prove that it holds a key before it may say
-//! anything else, and is told the server's own proof only then.
+//! The handshake, seen from the server: the client proves that it holds a key, then the server proves that it does.
 
 use shared::limits::{DATA_BYTES_MIN, TEXT_BYTES_MAX};
 use shared::wire::{Auth, AuthOk, Bounded, Failure, FrameKind, Hello, HelloAck, PASS_FD, VERSION, encode};
 use shared::{ErrorCode, Rights};
 
 use crate::random::random_bytes;
-use crate::server::operations::send::Sink;
+use crate::server::exchange::sink::Sink;
+use crate::server::peer::Peer;
 use crate::server::state::Server;
 use crate::wire::{Frame, FrameReader, FrameWriter, Key, Source, Transcript, WireError};
 
-/// What the handshake settled.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::server) struct Peer {
-    /// What the key may do at most.
-    pub rights: Rights,
-    /// Largest DATA payload, in bytes.
-    pub data_bytes_max: usize,
-    /// Files may be lent to it.
-    pub takes_fds: bool,
-}
-
-/// Runs the handshake. The caller bounds its time.
+/// Runs the handshake. The caller limits its time.
 ///
 /// # Errors
-/// The reason, which the peer is still to be told; the connection is over.
-pub(in crate::server) async fn handshake<R, W>(
+/// The reason, for the END that closes the connection.
+pub(super) async fn handshake<R, W>(
     reader: &mut FrameReader<R>,
     writer: &mut FrameWriter<W>,
     server: &Server,
@@ -37,10 +26,10 @@ where
     let mut transcript = Transcript::default();
 
     let frame = expect(reader, FrameKind::Hello).await?;
-    let hello: Hello = frame.message().map_err(refusal)?;
+    let hello: Hello = frame.message().map_err(failure)?;
     hello.check_bounds().map_err(|sentence| Failure::new(ErrorCode::Protocol, sentence))?;
     if !(hello.min_version..=hello.max_version).contains(&VERSION) {
-        return Err(Failure::new(ErrorCode::VersionMismatch, "version 1 is the only one spoken here"));
+        return Err(Failure::new(ErrorCode::VersionMismatch, "the server speaks version 1 only"));
     }
     transcript.add(&frame);
 
@@ -51,11 +40,11 @@ where
     let frame = Frame::new(FrameKind::HelloAck, 0, encode(&ack));
     transcript.add(&frame);
     writer.queue_frame(&frame);
-    writer.flush().await.map_err(refusal)?;
+    writer.flush().await.map_err(failure)?;
 
     let frame = expect(reader, FrameKind::Auth).await?;
-    let auth: Auth = frame.message().map_err(refusal)?;
-    let (key, rights) = prove(server, &transcript, &auth)?;
+    let auth: Auth = frame.message().map_err(failure)?;
+    let (key, rights) = proved_key(server, &transcript, &auth)?;
     transcript.add(&frame);
 
     let wanted = auth.max_data.map_or(server.config.data_bytes_max, |bytes| bytes as usize);
@@ -67,36 +56,37 @@ where
         rights,
     };
     writer.queue(FrameKind::AuthOk, 0, &ok);
-    writer.flush().await.map_err(refusal)?;
+    writer.flush().await.map_err(failure)?;
     reader.open(data_bytes_max);
     Ok(Peer { rights, data_bytes_max, takes_fds })
 }
 
 async fn expect<R: Source>(reader: &mut FrameReader<R>, kind: FrameKind) -> Result<Frame, Failure> {
-    let frame = reader.message().await.map_err(refusal)?;
+    let frame = reader.message().await.map_err(failure)?;
     let frame = frame.ok_or_else(|| Failure::new(ErrorCode::Disconnected, "the client left during the handshake"))?;
     if frame.kind() == Some(kind) {
         Ok(frame)
     } else {
-        Err(Failure::new(ErrorCode::Protocol, "a frame that has no place in the handshake"))
+        Err(Failure::new(ErrorCode::Protocol, "the frame does not belong to the handshake"))
     }
 }
 
-/// A name that is not known costs the same time, and gets the same answer, as a wrong proof.
-fn prove<'s>(server: &'s Server, transcript: &Transcript, auth: &Auth) -> Result<(&'s Key, Rights), Failure> {
-    let refused = || Failure::new(ErrorCode::BadProof, "the key is not known, or not proved");
+/// The key that the client has proved. An unknown key takes as long and gets the same answer as a wrong proof, so that
+/// key ids cannot be tried out.
+fn proved_key<'s>(server: &'s Server, transcript: &Transcript, auth: &Auth) -> Result<(&'s Key, Rights), Failure> {
+    let refused = || Failure::new(ErrorCode::BadProof, "the key is unknown or its proof is wrong");
     if auth.key_id.len() > TEXT_BYTES_MAX {
         return Err(refused());
     }
     let known = server.keys.get(&auth.key_id);
-    let tried = known.or_else(|| server.keys.values().next());
-    let proved = tried.is_some_and(|(key, _)| transcript.is_client_proof(key, &auth.proof));
+    let checked = known.or_else(|| server.keys.values().next());
+    let proved = checked.is_some_and(|(key, _)| transcript.is_client_proof(key, &auth.proof));
     match known {
         Some((key, rights)) if proved => Ok((key, *rights)),
         _ => Err(refused()),
     }
 }
 
-fn refusal(error: WireError) -> Failure {
+fn failure(error: WireError) -> Failure {
     Failure::new(error.code(), error.to_string())
 }

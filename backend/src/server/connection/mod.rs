@@ -1,6 +1,7 @@
-//! One connection of the file server: accepted, authenticated, served request by request, and closed.
+//! One connection: accepted, authenticated, served one request at a time, closed.
 
-pub(in crate::server) mod handshake;
-pub(in crate::server) mod listener;
-pub(in crate::server) mod response;
-pub(in crate::server) mod session;
+mod close;
+mod handshake;
+mod inbound;
+pub(super) mod listener;
+pub(super) mod session;

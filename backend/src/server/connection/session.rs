@@ -1,32 +1,36 @@
-//! One connection: the handshake, then one request at a time until somebody says goodbye.
+//! The life of one connection: the handshake, then one request at a time until either side closes.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use shared::ErrorCode;
-use shared::limits::{CANCEL_DRAIN_BYTES_MAX, CANCELS_PER_MINUTE_MAX, STALL_TIME};
-use shared::wire::{End, Failure, FrameKind, Goodbye, Message};
+use shared::limits::CANCEL_DRAIN_BYTES_MAX;
+use shared::wire::{End, Failure, FrameKind, Goodbye};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::handshake::{Peer, handshake};
-use super::response::{Answer, Control, Inbound, Stop};
-use crate::lazy_timeout::LazyTimeout;
+use super::close::{close_with, send_last};
+use super::handshake::handshake;
+use super::inbound::{CancelRate, InboundReader};
 use crate::server::dispatch::dispatch;
-use crate::server::operations::send::Sink;
+use crate::server::error::RequestError;
+use crate::server::exchange::body::RequestBody;
+use crate::server::exchange::control::RequestControl;
+use crate::server::exchange::response::ResponseWriter;
+use crate::server::exchange::sink::Sink;
+use crate::server::peer::Peer;
 use crate::server::state::Server;
-use crate::server::uploads::write::Intake;
-use crate::transfer_budget::{PIECE_BYTES_MIN, TransferBudget};
-use crate::wire::{Frame, FrameReader, FrameWriter, Incoming, Source, WireError};
+use crate::transfer_budget::PIECE_BYTES_MIN;
+use crate::wire::{Frame, FrameReader, FrameWriter, Incoming, LazyTimeout, Source, WireError};
 
-/// How many pieces of a PUT wait for the disk, each as long as [`TransferBudget`] allows.
+/// How many pieces of a body wait for the disk, each of the length that [`crate::transfer_budget::TransferBudget`] allows.
 const PIECES_WAITING_MAX: usize = 4;
-/// How long the end of a PUT that failed is waited for.
-const SKIP_TIME: Duration = Duration::from_secs(5);
+/// Most time for the rest of a body after its request has failed.
+const DISCARD_TIME: Duration = Duration::from_secs(5);
 
-/// Serves one connection to its end. A request that runs when `shutdown` comes is answered first.
+/// Serves one connection to its end. A request that runs when `shutdown` is set is answered first.
 pub async fn serve_connection<R, W>(reader: R, writer: W, server: &Server, shutdown: &CancellationToken)
 where
     R: Source,
@@ -34,54 +38,55 @@ where
 {
     let mut reader = FrameReader::new(reader);
     let mut writer = FrameWriter::new(writer);
-    let shaken = tokio::select! {
+    let authenticated = tokio::select! {
         biased;
-        // A stranger is not waited for.
+        // On shutdown, peers that have not authenticated yet are dropped.
         () = shutdown.cancelled() => None,
-        shaken = timeout(server.config.handshake_time, handshake(&mut reader, &mut writer, server)) => Some(shaken),
+        peer = timeout(server.config.handshake_time, handshake(&mut reader, &mut writer, server)) => Some(peer),
     };
-    let Some(shaken) = shaken else {
-        say(&mut writer, FrameKind::Goodbye, &Goodbye::default()).await;
-        return;
-    };
-    let peer = match shaken {
-        Ok(Ok(peer)) => peer,
-        Ok(Err(failure)) => {
+    let peer = match authenticated {
+        None => {
+            send_last(&mut writer, FrameKind::Goodbye, &Goodbye::default()).await;
+            return;
+        }
+        Some(Ok(Ok(peer))) => peer,
+        Some(Ok(Err(failure))) => {
             debug!(code = %failure.code, message = failure.message, "a handshake failed");
-            return farewell(&mut reader, &mut writer, FrameKind::End, &End { error: Some(failure) }).await;
+            return close_with(&mut reader, &mut writer, FrameKind::End, &End { error: Some(failure) }).await;
         }
-        Err(_) => {
+        Some(Err(_)) => {
             let failure = Failure::new(ErrorCode::HandshakeTimeout, "the handshake took too long");
-            return farewell(&mut reader, &mut writer, FrameKind::Goodbye, &Goodbye { error: Some(failure) }).await;
+            return close_with(&mut reader, &mut writer, FrameKind::Goodbye, &Goodbye { error: Some(failure) }).await;
         }
     };
-    let mut session =
-        Session { reader, writer, server, peer, cancels: Cancels::default(), idle_timeout: LazyTimeout::default() };
+    let cancels = CancelRate::default();
+    let mut session = Session { reader, writer, server, peer, cancels, idle_timeout: LazyTimeout::default() };
     match session.run(shutdown).await {
-        // Nobody is told off, so nobody needs to be waited for.
+        // Without a reason to read, the peer needs no time for it.
         Ok(()) => {
-            say(&mut session.writer, FrameKind::Goodbye, &Goodbye::default()).await;
+            send_last(&mut session.writer, FrameKind::Goodbye, &Goodbye::default()).await;
         }
         Err(WireError::Io(error)) => debug!(%error, "a connection broke"),
         Err(error) => {
-            debug!(%error, "a connection was ended");
+            debug!(%error, "a connection was closed");
             let goodbye = Goodbye { error: Some(Failure::new(error.code(), error.to_string())) };
-            farewell(&mut session.reader, &mut session.writer, FrameKind::Goodbye, &goodbye).await;
+            close_with(&mut session.reader, &mut session.writer, FrameKind::Goodbye, &goodbye).await;
         }
     }
 }
 
+/// An authenticated connection.
 struct Session<'a, R, W> {
     reader: FrameReader<R>,
     writer: FrameWriter<W>,
     server: &'a Server,
     peer: Peer,
-    cancels: Cancels,
+    cancels: CancelRate,
     idle_timeout: LazyTimeout,
 }
 
 impl<R: Source, W: Sink> Session<'_, R, W> {
-    /// Until the connection is over: well (the peer left or idled, or the server stops), or not.
+    /// Serves requests until the peer leaves or idles, or the server stops.
     async fn run(&mut self, shutdown: &CancellationToken) -> Result<(), WireError> {
         loop {
             let frame = tokio::select! {
@@ -89,19 +94,16 @@ impl<R: Source, W: Sink> Session<'_, R, W> {
                 () = shutdown.cancelled() => return Ok(()),
                 frame = self.idle_timeout.within(self.server.config.idle_time, self.reader.message()) => frame,
             };
-            // An idle connection is ended without reproach.
+            // Idleness is no error.
             let Some(frame) = frame else { return Ok(()) };
             let Some(frame) = frame? else { return Ok(()) };
             match frame.kind() {
-                Some(FrameKind::Ping) => {
-                    self.writer.queue_body(FrameKind::Pong, frame.header.request_id, &[]);
-                    self.writer.flush().await?;
-                }
-                // It crossed the END of the request that it is about.
+                Some(FrameKind::Ping) => self.answer_ping(&frame).await?,
+                // It crossed the END of its request.
                 Some(FrameKind::Cancel) => self.cancels.count()?,
                 Some(FrameKind::Goodbye) => return Ok(()),
                 _ if frame.header.is_request() => {
-                    if self.request(frame).await?.is_break() {
+                    if self.serve_request(frame).await?.is_break() {
                         return Ok(());
                     }
                 }
@@ -111,20 +113,86 @@ impl<R: Source, W: Sink> Session<'_, R, W> {
         }
     }
 
-    /// After a PUT that failed: its bytes are read and forgotten until their end, if that is not too far away.
-    async fn skip(&mut self, request_id: u32) -> Result<ControlFlow<()>, WireError> {
-        match timeout(SKIP_TIME, self.skip_data(request_id)).await {
-            Ok(over) => over,
+    /// Serves one request, and reads what the client sends meanwhile.
+    async fn serve_request(&mut self, frame: Frame) -> Result<ControlFlow<()>, WireError> {
+        let request_id = frame.header.request_id;
+        let control = RequestControl::default();
+        let started = Instant::now();
+        let error = match self.run_operation(&frame, &control).await? {
+            ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
+            ControlFlow::Continue(Ok(())) => None,
+            ControlFlow::Continue(Err(RequestError::Failed(failure))) => Some(failure),
+            ControlFlow::Continue(Err(RequestError::Connection(error))) => return Err(error),
+        };
+        let code = error.as_ref().map(|failure| failure.code.name());
+        debug!(kind = ?frame.kind(), code, microseconds = started.elapsed().as_micros(), "answered");
+        self.writer.queue(FrameKind::End, request_id, &End { error });
+        control.take_pings().into_iter().for_each(|id| self.writer.queue_body(FrameKind::Pong, id, &[]));
+        self.writer.flush().await?;
+        if control.expects_data() {
+            // The client does not know yet that its PUT failed, and has bytes on the way.
+            return self.discard_body(request_id).await;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// The result of the operation, or `Break` if the connection ends first.
+    async fn run_operation(
+        &mut self,
+        frame: &Frame,
+        control: &RequestControl,
+    ) -> Result<ControlFlow<(), Result<(), RequestError>>, WireError> {
+        let Self { reader, writer, server, peer, cancels, .. } = self;
+        // Work on other threads has to end, too, if this future is dropped.
+        let _cancel_on_drop = control.cancelled.clone().drop_guard();
+        let request_id = frame.header.request_id;
+        let (sender, body) = match frame.kind() {
+            Some(kind @ (FrameKind::Put | FrameKind::Store)) => {
+                if kind == FrameKind::Store {
+                    // Its body follows the request at once.
+                    control.open_body();
+                }
+                let (sender, receiver) = mpsc::channel(PIECES_WAITING_MAX);
+                (Some(sender), Some(RequestBody::new(receiver, control)))
+            }
+            _ => (None, None),
+        };
+        let mut response = ResponseWriter::new(writer, request_id, control);
+        let operation = dispatch(server, *peer, &mut response, body, frame);
+        tokio::pin!(operation);
+        let mut inbound =
+            InboundReader { reader, request_id, control, cancels, transfer_budget: &server.transfer_budget, sender };
+        tokio::select! {
+            biased;
+            outcome = &mut operation => Ok(ControlFlow::Continue(outcome)),
+            ended = inbound.run() => {
+                inbound.sender = None;
+                if control.has_body() {
+                    // The answer has no reader any more, but the bytes that arrived are kept and synced.
+                    let _ = operation.await;
+                }
+                ended.map(|_| ControlFlow::Break(()))
+            }
+        }
+    }
+
+    /// Reads and drops the rest of a body after its request has failed.
+    ///
+    /// # Errors
+    /// [`WireError::Unexpected`] if the rest is too long or takes too long.
+    async fn discard_body(&mut self, request_id: u32) -> Result<ControlFlow<()>, WireError> {
+        match timeout(DISCARD_TIME, self.discard_data(request_id)).await {
+            Ok(ended) => ended,
             Err(_) => Err(WireError::Unexpected("the end of a PUT that failed did not come")),
         }
     }
 
-    async fn skip_data(&mut self, request_id: u32) -> Result<ControlFlow<()>, WireError> {
-        let mut skipped = 0;
+    async fn discard_data(&mut self, request_id: u32) -> Result<ControlFlow<()>, WireError> {
+        let mut discarded = 0;
         loop {
             while self.reader.data_left() > 0 {
-                skipped += self.reader.piece(PIECE_BYTES_MIN).await?.len();
-                if skipped > CANCEL_DRAIN_BYTES_MAX {
+                discarded += self.reader.piece(PIECE_BYTES_MIN).await?.len();
+                if discarded > CANCEL_DRAIN_BYTES_MAX {
                     return Err(WireError::Unexpected("the bytes of a PUT that failed go on"));
                 }
             }
@@ -138,10 +206,7 @@ impl<R: Source, W: Sink> Session<'_, R, W> {
                 Some(FrameKind::PutEnd) if frame.header.request_id == request_id => {
                     return Ok(ControlFlow::Continue(()));
                 }
-                Some(FrameKind::Ping) => {
-                    self.writer.queue_body(FrameKind::Pong, frame.header.request_id, &[]);
-                    self.writer.flush().await?;
-                }
+                Some(FrameKind::Ping) => self.answer_ping(&frame).await?,
                 Some(FrameKind::Cancel) => self.cancels.count()?,
                 Some(FrameKind::Goodbye) => return Ok(ControlFlow::Break(())),
                 _ => return Err(WireError::Unexpected("a request in the middle of a PUT")),
@@ -149,206 +214,8 @@ impl<R: Source, W: Sink> Session<'_, R, W> {
         }
     }
 
-    /// Runs one request and listens to the client meanwhile.
-    async fn request(&mut self, frame: Frame) -> Result<ControlFlow<()>, WireError> {
-        let Self { reader, writer, server, peer, cancels, .. } = self;
-        let request_id = frame.header.request_id;
-        let control = Control::default();
-        if frame.kind() == Some(FrameKind::Store) {
-            // Its bytes come without being asked for.
-            control.open_intake();
-        }
-        // Work on other threads looks at the token: it is to stop, too, when this future is dropped.
-        let _stop = control.cancelled.clone().drop_guard();
-        let started = Instant::now();
-        let outcome = {
-            let mut answer = Answer::new(writer, request_id, &control);
-            // A place for bytes is made for those alone that have some.
-            let takes_bytes = matches!(frame.kind(), Some(FrameKind::Put | FrameKind::Store));
-            let (sender, receiver) = takes_bytes.then(|| mpsc::channel(PIECES_WAITING_MAX)).unzip();
-            let intake = receiver.map(|receiver| Intake::new(receiver, &control));
-            let work = dispatch(server, *peer, &mut answer, intake, &frame);
-            tokio::pin!(work);
-            let mut ears = Ears {
-                reader,
-                request_id,
-                control: &control,
-                cancels,
-                transfer_budget: &server.transfer_budget,
-                sender,
-            };
-            let over = tokio::select! {
-                biased;
-                outcome = &mut work => Ok(outcome),
-                over = ears.listen() => Err(over),
-            };
-            match over {
-                Ok(outcome) => outcome,
-                Err(over) => {
-                    // Nobody hears the answer; but the bytes of a PUT that came are kept, and made durable.
-                    ears.sender = None;
-                    if control.is_open() {
-                        let _ = work.await;
-                    }
-                    return over;
-                }
-            }
-        };
-        let error = match outcome {
-            Ok(()) => None,
-            Err(Stop::Failed(failure)) => Some(failure),
-            Err(Stop::Broken(error)) => return Err(error),
-        };
-        let code = error.as_ref().map(|failure| failure.code.name());
-        debug!(kind = ?frame.kind(), code, microseconds = started.elapsed().as_micros(), "answered");
-        writer.queue(FrameKind::End, request_id, &End { error });
-        control.take_pings().into_iter().for_each(|id| writer.queue_body(FrameKind::Pong, id, &[]));
-        writer.flush().await?;
-        if control.takes_data() {
-            // A PUT that failed: its client does not know yet, and has bytes on the way.
-            return self.skip(request_id).await;
-        }
-        Ok(ControlFlow::Continue(()))
+    async fn answer_ping(&mut self, ping: &Frame) -> Result<(), WireError> {
+        self.writer.queue_body(FrameKind::Pong, ping.header.request_id, &[]);
+        self.writer.flush().await
     }
-}
-
-/// Hears what the client says while a request runs.
-struct Ears<'a, R> {
-    reader: &'a mut FrameReader<R>,
-    request_id: u32,
-    control: &'a Control,
-    cancels: &'a mut Cancels,
-    /// How much of a PUT is taken at a time.
-    transfer_budget: &'a TransferBudget,
-    /// Where the bytes of a PUT go.
-    sender: Option<mpsc::Sender<Inbound>>,
-}
-
-impl<R: Source> Ears<'_, R> {
-    /// Returns when the connection is over.
-    async fn listen(&mut self) -> Result<ControlFlow<()>, WireError> {
-        loop {
-            let incoming = match timeout(STALL_TIME, self.reader.next()).await {
-                Ok(incoming) => incoming?,
-                // Who sends a file's bytes is to send some now and then; others may listen for as long as they like.
-                Err(_) if self.control.takes_data() => return Err(WireError::Stalled),
-                Err(_) => continue,
-            };
-            let frame = match incoming {
-                None => return Ok(ControlFlow::Break(())),
-                Some(Incoming::Data { request_id, .. }) => {
-                    self.take_data(request_id).await?;
-                    continue;
-                }
-                Some(Incoming::Message(frame)) => frame,
-            };
-            match frame.kind() {
-                Some(FrameKind::PutEnd) if self.is_awaited(frame.header.request_id) => {
-                    let end = frame.message()?;
-                    self.control.close_intake();
-                    self.pass(Inbound::End(end)).await;
-                }
-                Some(FrameKind::Cancel) => {
-                    self.cancels.count()?;
-                    if frame.header.request_id == self.request_id {
-                        self.control.cancelled.cancel();
-                    }
-                }
-                Some(FrameKind::ReleasedFd)
-                    if frame.header.request_id == self.request_id && self.control.release_fd() => {}
-                Some(FrameKind::ReleasedFd) => {
-                    return Err(WireError::Unexpected("a file is given back that was not lent"));
-                }
-                Some(FrameKind::Ping) if self.control.ping(frame.header.request_id) => {}
-                Some(FrameKind::Ping) => return Err(WireError::TooMany("too many pings wait for an answer")),
-                Some(FrameKind::Goodbye) => return Ok(ControlFlow::Break(())),
-                _ => return Err(WireError::Unexpected("a second request while one runs")),
-            }
-        }
-    }
-
-    /// Hands on the bytes of a DATA frame as they come.
-    async fn take_data(&mut self, request_id: u32) -> Result<(), WireError> {
-        if !self.is_awaited(request_id) {
-            return Err(WireError::Unexpected("data that belongs to no PUT"));
-        }
-        while self.reader.data_left() > 0 {
-            let piece = timeout(STALL_TIME, self.reader.piece(self.transfer_budget.piece_bytes()))
-                .await
-                .map_err(|_| WireError::Stalled)??;
-            self.pass(Inbound::Bytes(piece)).await;
-        }
-        Ok(())
-    }
-
-    fn is_awaited(&self, request_id: u32) -> bool {
-        request_id == self.request_id && self.control.takes_data()
-    }
-
-    async fn pass(&self, inbound: Inbound) {
-        if let Some(sender) = &self.sender {
-            // The operation has ended if it does not listen; its END is on the way.
-            let _ = sender.send(inbound).await;
-        }
-    }
-}
-
-/// How many requests were cancelled of late.
-struct Cancels {
-    since: Instant,
-    count: u32,
-}
-
-impl Default for Cancels {
-    fn default() -> Self {
-        Self { since: Instant::now(), count: 0 }
-    }
-}
-
-impl Cancels {
-    fn count(&mut self) -> Result<(), WireError> {
-        if self.since.elapsed() >= Duration::from_secs(60) {
-            *self = Self::default();
-        }
-        self.count += 1;
-        if self.count > CANCELS_PER_MINUTE_MAX {
-            return Err(WireError::TooMany("too many cancellations in a minute"));
-        }
-        Ok(())
-    }
-}
-
-/// How long a peer that is turned away may take to hear why.
-const FAREWELL_TIME: Duration = Duration::from_secs(1);
-/// What such a peer may still send meanwhile.
-const FAREWELL_BYTES_MAX: usize = 256 << 10;
-
-/// Says why the connection is over, and waits a little so that it is heard.
-pub(in crate::server) async fn farewell<R, W, M>(
-    reader: &mut FrameReader<R>,
-    writer: &mut FrameWriter<W>,
-    kind: FrameKind,
-    why: &M,
-) where
-    R: Source,
-    W: Sink,
-    M: Message,
-{
-    if say(writer, kind, why).await {
-        let _ = timeout(FAREWELL_TIME, reader.discard(FAREWELL_BYTES_MAX)).await;
-    }
-}
-
-/// Says one last thing and ends this direction; false where that is not possible. Bounded: the peer may not read any
-/// more. In the middle of a frame nothing can be said, for it would pass for the frame's bytes.
-async fn say<W: Sink, M: Message>(writer: &mut FrameWriter<W>, kind: FrameKind, last: &M) -> bool {
-    if !writer.is_between_frames() {
-        return false;
-    }
-    writer.queue(kind, 0, last);
-    let said = matches!(timeout(FAREWELL_TIME, writer.flush()).await, Ok(Ok(())));
-    if said {
-        writer.shutdown().await;
-    }
-    said
 }

@@ -1,19 +1,18 @@
-//! Digests, made as bytes go by.
+//! Digests by algorithm.
 
 use sha2::Digest as _;
 use shared::{Algorithm, Checksum, Digests};
 
-/// One digest in the making.
-#[derive(Clone)]
-pub(in crate::server) enum Sum {
+/// A hasher for one algorithm.
+pub(in crate::server) enum Hasher {
     Blake3(Box<blake3::Hasher>),
     Crc32(crc32fast::Hasher),
     Sha256(Box<sha2::Sha256>),
     Sha1(Box<sha1::Sha1>),
 }
 
-impl Sum {
-    /// Of no bytes yet.
+impl Hasher {
+    /// A hasher without input yet.
     pub(in crate::server) fn new(algorithm: Algorithm) -> Self {
         match algorithm {
             Algorithm::Blake3 => Self::Blake3(Box::default()),
@@ -23,58 +22,45 @@ impl Sum {
         }
     }
 
-    /// Takes the next bytes in.
+    /// Adds input.
     pub(in crate::server) fn update(&mut self, bytes: &[u8]) {
         match self {
-            Self::Blake3(sum) => drop(sum.update(bytes)),
-            Self::Crc32(sum) => sum.update(bytes),
-            Self::Sha256(sum) => sum.update(bytes),
-            Self::Sha1(sum) => sum.update(bytes),
+            Self::Blake3(hasher) => drop(hasher.update(bytes)),
+            Self::Crc32(hasher) => hasher.update(bytes),
+            Self::Sha256(hasher) => hasher.update(bytes),
+            Self::Sha1(hasher) => hasher.update(bytes),
         }
     }
 
-    /// What the bytes came to.
+    /// The digest of the input.
     pub(in crate::server) fn finish(self) -> Checksum {
         let (algorithm, digest) = match self {
-            Self::Blake3(sum) => (Algorithm::Blake3, sum.finalize().as_bytes().to_vec()),
-            Self::Crc32(sum) => (Algorithm::Crc32, sum.finalize().to_be_bytes().to_vec()),
-            Self::Sha256(sum) => (Algorithm::Sha256, sum.finalize().to_vec()),
-            Self::Sha1(sum) => (Algorithm::Sha1, sum.finalize().to_vec()),
+            Self::Blake3(hasher) => (Algorithm::Blake3, hasher.finalize().as_bytes().to_vec()),
+            Self::Crc32(hasher) => (Algorithm::Crc32, hasher.finalize().to_be_bytes().to_vec()),
+            Self::Sha256(hasher) => (Algorithm::Sha256, hasher.finalize().to_vec()),
+            Self::Sha1(hasher) => (Algorithm::Sha1, hasher.finalize().to_vec()),
         };
         Checksum { algorithm, digest }
     }
 }
 
-/// Several digests of the same bytes, from the first on.
-#[derive(Clone)]
-pub(in crate::server) struct Sums {
-    sums: Vec<Sum>,
-    bytes: u64,
-}
+/// Hashers for several algorithms over one input.
+pub(in crate::server) struct Hashers(Vec<Hasher>);
 
-impl Sums {
-    /// What is made of every upload: what proves it, and what an archive needs.
-    pub(in crate::server) const OF_UPLOADS: [Algorithm; 2] = [Algorithm::Blake3, Algorithm::Crc32];
-
-    /// Of no bytes yet.
+impl Hashers {
+    /// Hashers without input yet.
     pub(in crate::server) fn new(algorithms: &[Algorithm]) -> Self {
-        Self { sums: algorithms.iter().copied().map(Sum::new).collect(), bytes: 0 }
+        Self(algorithms.iter().copied().map(Hasher::new).collect())
     }
 
-    /// How many bytes they are of.
-    pub(in crate::server) fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// Takes the next bytes in.
+    /// Adds input.
     pub(in crate::server) fn update(&mut self, bytes: &[u8]) {
-        self.sums.iter_mut().for_each(|sum| sum.update(bytes));
-        self.bytes += bytes.len() as u64;
+        self.0.iter_mut().for_each(|hasher| hasher.update(bytes));
     }
 
-    /// What the bytes came to.
+    /// The digests of the input.
     pub(in crate::server) fn finish(self) -> Digests {
-        Digests { known: self.sums.into_iter().map(Sum::finish).collect() }
+        Digests { known: self.0.into_iter().map(Hasher::finish).collect() }
     }
 }
 
@@ -87,16 +73,16 @@ mod tests {
     #[test]
     fn digests_are_those_of_the_standards() {
         let check = |algorithm, expected: &str| {
-            let mut sums = Sums::new(&[algorithm]);
-            sums.update(b"12345");
-            sums.update(b"6789");
-            let digests = sums.finish();
+            let mut hashers = Hashers::new(&[algorithm]);
+            hashers.update(b"12345");
+            hashers.update(b"6789");
+            let digests = hashers.finish();
             assert_eq!(digests.get(algorithm).map(hex::encode).as_deref(), Some(expected));
         };
         check(Algorithm::Crc32, "cbf43926");
         check(Algorithm::Sha1, "f7c3bc1d808e04732adf679965ccc34ca7ae3441");
         check(Algorithm::Sha256, "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225");
-        let empty = Sums::new(&[Algorithm::Blake3]).finish();
+        let empty = Hashers::new(&[Algorithm::Blake3]).finish();
         let expected = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
         assert_eq!(empty.get(Algorithm::Blake3).map(hex::encode).as_deref(), Some(expected));
     }

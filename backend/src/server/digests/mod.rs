@@ -1,3 +1,6 @@
-//! Digests of the bytes that pass.
+//! Digests of bytes that pass by. Pure.
 
-pub(in crate::server) mod hasher;
+mod blake3_tree;
+pub(super) mod hash_range;
+pub(super) mod hasher;
+pub(super) mod upload_hasher;

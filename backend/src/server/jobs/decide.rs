@@ -1,8 +1,8 @@
-//! What a change needs, and what comes of what stands in its way, decided without doing it.
+//! Decisions about changes: the rights that they need, and how conflicts are resolved. Pure.
 
 use shared::{Change, Conflict, Entry, ErrorCode, Rights, VPath};
 
-/// The rights without which a change is not begun.
+/// The rights that a change needs.
 pub(super) fn needed(change: &Change) -> Rights {
     match change {
         Change::MakeFolder { .. } | Change::Restore { .. } => Rights::CREATE,
@@ -12,22 +12,22 @@ pub(super) fn needed(change: &Change) -> Rights {
     }
 }
 
-/// What to do with an entry that is to go to a certain place.
+/// How an entry gets to its target.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Plan {
-    /// Nothing stands there.
+    /// The target is free: it goes there.
     Take,
-    /// What stands there goes to the trash first.
+    /// The entry at the target goes into the trash first.
     Replace,
-    /// What is in it goes into the folder that stands there, entry by entry.
+    /// Its entries go into the folder at the target, one by one.
     Merge,
-    /// It goes to a free name beside.
+    /// It goes to a free name beside the target.
     Beside,
-    /// It stays.
+    /// It stays where it is.
     Skip,
 }
 
-/// What to do with `source` where `there` stands.
+/// How `source` gets to a target where `present` is.
 ///
 /// # Errors
 /// [`ErrorCode::AlreadyExists`], [`ErrorCode::IsFolder`], [`ErrorCode::NotFolder`], [`ErrorCode::Forbidden`].
@@ -35,16 +35,16 @@ pub(super) fn plan(
     conflict: Conflict,
     rights: Rights,
     source: &Entry,
-    there: Option<&Entry>,
+    present: Option<&Entry>,
 ) -> Result<Plan, ErrorCode> {
-    let Some(there) = there else { return Ok(Plan::Take) };
+    let Some(present) = present else { return Ok(Plan::Take) };
     match conflict {
         Conflict::Fail => Err(ErrorCode::AlreadyExists),
         Conflict::Skip => Ok(Plan::Skip),
         Conflict::KeepBoth => Ok(Plan::Beside),
-        // The same entry under two names, or the same name: to trash the one would be to lose the other.
-        Conflict::Replace if is_same_entry(source, there) => Err(ErrorCode::AlreadyExists),
-        Conflict::Replace => match (is_real_folder(source), is_real_folder(there)) {
+        // One entry under two names, or twice one name: trashing either would lose both.
+        Conflict::Replace if is_same_entry(source, present) => Err(ErrorCode::AlreadyExists),
+        Conflict::Replace => match (is_real_folder(source), is_real_folder(present)) {
             (true, true) => Ok(Plan::Merge),
             (true, false) => Err(ErrorCode::NotFolder),
             (false, true) => Err(ErrorCode::IsFolder),
@@ -54,12 +54,12 @@ pub(super) fn plan(
     }
 }
 
-/// True where both are the same thing on the disk.
-pub(super) fn is_same_entry(source: &Entry, there: &Entry) -> bool {
-    source.etag.is_some() && source.etag == there.etag && source.link == there.link
+/// True if both are one entry on the disk.
+pub(super) fn is_same_entry(source: &Entry, present: &Entry) -> bool {
+    source.etag.is_some() && source.etag == present.etag && source.link == present.link
 }
 
-/// True for files that look as one does under two names, or as a copy does.
+/// True for two files that look like one file under two names, or like a file and its copy.
 pub(super) fn is_alike(left: &Entry, right: &Entry) -> bool {
     let plain = |entry: &Entry| entry.is_file() && entry.link.is_none();
     plain(left) && plain(right) && left.size == right.size && left.modified == right.modified
@@ -70,11 +70,11 @@ pub(super) fn is_real_folder(entry: &Entry) -> bool {
     entry.is_folder() && entry.link.is_none()
 }
 
-/// Refuses what would go into itself, and what would be merged with the folder that it is in.
+/// Refuses an entry that would go into itself, or be merged with a folder that contains it.
 ///
 /// # Errors
-/// [`ErrorCode::IntoItself`]; [`ErrorCode::BadRequest`] for the root, which stays where it is.
-pub(super) fn check_way(from: &VPath, to: &VPath, conflict: Conflict) -> Result<(), ErrorCode> {
+/// [`ErrorCode::IntoItself`]; [`ErrorCode::BadRequest`] for the root, which cannot be moved.
+pub(super) fn check_paths(from: &VPath, to: &VPath, conflict: Conflict) -> Result<(), ErrorCode> {
     if from.is_root() || to.is_root() {
         return Err(ErrorCode::BadRequest);
     }
@@ -102,34 +102,34 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_the_way_is_left_replaced_or_joined() {
+    fn plan_follows_the_conflict_the_kinds_and_the_rights() {
         let (file, folder) = (entry(Kind::File, 1, false), entry(Kind::Folder, 2, false));
         let (other, link) = (entry(Kind::File, 3, false), entry(Kind::Folder, 4, true));
-        let check = |conflict, source: &Entry, there: Option<&Entry>, expected| {
-            assert_eq!(plan(conflict, Rights::ALL, source, there), expected);
+        let check = |conflict, source: &Entry, present: Option<&Entry>, expected| {
+            assert_eq!(plan(conflict, Rights::ALL, source, present), expected);
         };
         check(Conflict::Fail, &file, None, Ok(Plan::Take));
         check(Conflict::Fail, &file, Some(&other), Err(ErrorCode::AlreadyExists));
-        let joined = entry(Kind::Folder, 5, false);
+        let merged = entry(Kind::Folder, 5, false);
         check(Conflict::Skip, &folder, Some(&folder), Ok(Plan::Skip));
         check(Conflict::KeepBoth, &file, Some(&file), Ok(Plan::Beside));
         check(Conflict::Replace, &file, Some(&other), Ok(Plan::Replace));
         check(Conflict::Replace, &file, Some(&file), Err(ErrorCode::AlreadyExists));
-        check(Conflict::Replace, &folder, Some(&joined), Ok(Plan::Merge));
+        check(Conflict::Replace, &folder, Some(&merged), Ok(Plan::Merge));
         check(Conflict::Replace, &folder, Some(&folder), Err(ErrorCode::AlreadyExists));
         check(Conflict::Replace, &folder, Some(&file), Err(ErrorCode::NotFolder));
         check(Conflict::Replace, &file, Some(&folder), Err(ErrorCode::IsFolder));
-        // A link is no folder, wherever it leads.
+        // A link is no folder, whatever its target.
         check(Conflict::Replace, &folder, Some(&link), Err(ErrorCode::NotFolder));
         check(Conflict::Replace, &link, Some(&file), Ok(Plan::Replace));
         assert_eq!(plan(Conflict::Replace, Rights::CREATE, &file, Some(&other)), Err(ErrorCode::Forbidden));
     }
 
     #[test]
-    fn nothing_goes_into_itself() {
+    fn check_paths_refuses_an_entry_that_goes_into_itself() {
         let check = |from: &str, to: &str, conflict, expected| {
             let (from, to) = (VPath::parse(from).unwrap(), VPath::parse(to).unwrap());
-            assert_eq!(check_way(&from, &to, conflict), expected, "{from} to {to}");
+            assert_eq!(check_paths(&from, &to, conflict), expected, "{from} to {to}");
         };
         check("a", "b", Conflict::Fail, Ok(()));
         check("a", "ab", Conflict::Fail, Ok(()));

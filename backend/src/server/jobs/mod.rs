@@ -1,9 +1,16 @@
-//! Changes, which are jobs.
+//! Jobs: the changes that clients ask for. A job is recorded before it begins, reports its progress, can be cancelled,
+//! continues after a restart where it was, and records an outcome for each item.
 
-pub(in crate::server) mod decide;
-pub(in crate::server) mod purge;
-pub(in crate::server) mod registry;
-pub(in crate::server) mod restore;
-pub(in crate::server) mod runner;
-pub(in crate::server) mod simple;
-pub(in crate::server) mod transfer;
+mod decide;
+mod item_error;
+mod journal;
+mod live_job;
+mod make_folder;
+mod purge;
+pub(super) mod registry;
+pub(super) mod requests;
+mod restore;
+mod runner;
+mod sweep;
+mod transfer;
+mod trash;

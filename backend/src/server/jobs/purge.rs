@@ -1,23 +1,27 @@
-//! What is removed for ever. A folder disappears at once, by way of the trash, where it has a mark that it is there only
-//! to be removed; what is in it is removed then, and after a restart too.
+//! Removal for good. A folder disappears in one step into the trash, where it is marked for removal; its entries are
+//! removed from there, also after a restart.
+
+use std::sync::Arc;
 
 use shared::change::PathItem;
 use shared::{ErrorCode, Outcome, TrashId, VPath};
-use tracing::warn;
 
 use super::decide::is_real_folder;
-use super::runner::{Run, Trouble};
-use super::simple::done;
+use super::item_error::ItemError;
+use super::runner::{JobRunner, done};
 use crate::server::clock;
-use crate::server::records::database::Database;
-use crate::storage::{Storage, StorageError, Visit};
+use crate::storage::{StorageError, TrashItem, TrashQuery, Visit};
 
-impl Run {
-    pub(super) fn delete(&mut self, index: usize, chosen: &PathItem) -> Result<Outcome, Trouble> {
-        let path = self.inside(&chosen.path)?;
+/// Items of the trash that are purged in one step.
+const PAGE_ITEMS: usize = 4096;
+
+impl JobRunner {
+    /// Removes an entry for good, with its contents.
+    pub(super) fn delete(&mut self, index: usize, chosen: &PathItem) -> Result<Outcome, ItemError> {
+        let path = self.path_in_storage(&chosen.path)?;
         let id = self.record.trash_id(index, &path);
-        if !self.was_trashed(id) {
-            let Some(entry) = self.standing(&path)? else {
+        if !self.was_trashed(id)? {
+            let Some(entry) = self.entry_at(&path)? else {
                 return if self.is_resumed(index) { Ok(done(None)) } else { Err(ErrorCode::NotFound.into()) };
             };
             self.begin(index, None);
@@ -27,79 +31,76 @@ impl Run {
                 Err(error) => return Err(error.into()),
             }
             self.records.mark_purge(id)?;
-            match self.storage.trash(&path, chosen.if_etag, id, clock::now()) {
-                Ok(()) => {}
-                Err(error) => {
-                    self.records.unmark_purge(id)?;
-                    // No rename leads from there to the trash: entry by entry, then.
-                    return if error.code == ErrorCode::CrossDevice {
-                        self.remove_tree(path).map(|()| done(None))
-                    } else {
-                        Err(error.into())
-                    };
-                }
+            if let Err(error) = self.storage.trash(&path, chosen.if_etag, id, clock::now()) {
+                self.records.unmark_purge(id)?;
+                // The trash is on another file system: the tree is removed where it is.
+                return if error.code == ErrorCode::CrossDevice {
+                    self.remove_tree(path).map(|()| done(None))
+                } else {
+                    Err(error.into())
+                };
             }
         }
         match self.purge_item(id) {
-            // It is gone from where it was; the rest of the work is nobody's to wait for.
-            Err(Trouble::Canceled) | Ok(()) => Ok(done(None)),
-            Err(Trouble::Failed(error, _)) => {
-                // It stays in the trash, for people to see and to try again.
+            // The entry has disappeared for clients; what is left of it is marked for removal.
+            Err(ItemError::Canceled) | Ok(()) => Ok(done(None)),
+            Err(ItemError::Failed(error, _)) => {
+                // It stays visible in the trash, so that users can try again.
                 self.records.unmark_purge(id)?;
                 Err(error.into())
             }
-            Err(stopping) => Err(stopping),
+            Err(ItemError::Stopping) => Err(ItemError::Stopping),
         }
     }
 
-    /// Removes one item of the trash.
-    pub(super) fn purge(&mut self, index: usize, id: TrashId) -> Result<Outcome, Trouble> {
-        // What the process before had marked is hidden, and may be there still.
+    /// Removes one item of the trash for good.
+    pub(super) fn purge(&mut self, index: usize, id: TrashId) -> Result<Outcome, ItemError> {
+        // An item that the previous process had marked is hidden, but may still be there.
         if !self.is_resumed(index) {
-            if self.trashed(id)?.is_none() {
+            if self.visible_item(id)?.is_none() {
                 return Err(ErrorCode::Gone.into());
             }
             self.begin(index, None);
         }
         self.records.mark_purge(id)?;
         match self.purge_item(id) {
-            Err(Trouble::Failed(error, path)) => {
+            Err(ItemError::Failed(error, path)) => {
                 self.records.unmark_purge(id)?;
-                Err(Trouble::Failed(error, path))
+                Err(ItemError::Failed(error, path))
             }
             purged => purged.map(|()| done(None)),
         }
     }
 
-    /// Removes all that the caller may see in the trash.
-    pub(super) fn purge_all(&mut self, index: usize) -> Result<Outcome, Trouble> {
-        let mut ids = Vec::new();
-        let storage = std::sync::Arc::clone(&self.storage);
-        storage.list_trash(&mut |item| {
-            if self.outside(&item.entry.path).is_some() {
-                ids.push(item.id);
-            }
-            Visit::Continue
-        })?;
+    /// Removes all items of the trash for good that the caller may see.
+    pub(super) fn purge_all(&mut self, index: usize) -> Result<Outcome, ItemError> {
         self.begin(index, None);
+        let mut query = TrashQuery { below: self.root().clone(), limit: PAGE_ITEMS, ..TrashQuery::default() };
         let mut failed = None;
-        for id in ids {
-            self.look_up()?;
-            match self.purge_item(id) {
-                Err(Trouble::Failed(error, _)) => drop(failed.get_or_insert(error)),
-                purged => purged?,
+        loop {
+            let listing = self.storage.list_trash(&query)?;
+            // Items that failed stay, so the next page begins behind this one.
+            query.after = listing.items.last().map(TrashItem::position);
+            for item in listing.items {
+                self.check_cancelled()?;
+                match self.purge_item(item.id) {
+                    Err(ItemError::Failed(error, _)) => drop(failed.get_or_insert(error)),
+                    purged => purged?,
+                }
+            }
+            if !listing.more {
+                return failed.map_or(Ok(done(None)), |error| Err(error.into()));
             }
         }
-        failed.map_or(Ok(done(None)), |error| Err(error.into()))
     }
 
-    /// Removes an item of the trash, entry by entry; one that is gone is as good.
-    fn purge_item(&mut self, id: TrashId) -> Result<(), Trouble> {
-        let storage = std::sync::Arc::clone(&self.storage);
+    /// Removes an item of the trash, entry by entry. An item that is gone already is no error.
+    fn purge_item(&mut self, id: TrashId) -> Result<(), ItemError> {
+        let storage = Arc::clone(&self.storage);
         let mut stopped = Ok(());
         let purged = storage.purge(id, &mut || {
             self.count(1, 0);
-            stopped = self.look_up();
+            stopped = self.check_cancelled();
             if stopped.is_err() { Visit::Stop } else { Visit::Continue }
         });
         match purged {
@@ -109,11 +110,11 @@ impl Run {
         Ok(self.records.unmark_purge(id)?)
     }
 
-    /// Removes a folder with all that is in it where it is, the innermost first.
-    pub(super) fn remove_tree(&mut self, top: VPath) -> Result<(), Trouble> {
+    /// Removes a tree where it is, the innermost folders first.
+    fn remove_tree(&mut self, top: VPath) -> Result<(), ItemError> {
         let mut stack = vec![(top.clone(), self.names_in(&top)?)];
         while let Some((folder, names)) = stack.last_mut() {
-            self.look_up()?;
+            self.check_cancelled()?;
             let Some(name) = names.pop() else {
                 let (folder, _) = (folder.clone(), stack.pop());
                 self.storage.remove(&folder, None)?;
@@ -128,7 +129,7 @@ impl Run {
                     stack.push((path, names));
                 }
                 Err(error) if error.code == ErrorCode::NotFound => {}
-                Err(error) => return Err(Trouble::Failed(error, Some(path))),
+                Err(error) => return Err(ItemError::Failed(error, Some(path))),
             }
         }
         Ok(())
@@ -142,23 +143,4 @@ impl Run {
         })?;
         Ok(names)
     }
-}
-
-/// Goes on removing what has the mark that it is in the trash only for that, as far as no job is at it.
-pub(in crate::server) fn purge_marked(
-    storage: &dyn Storage,
-    records: &Database,
-    wanted: &dyn Fn() -> bool,
-) -> Result<(), StorageError> {
-    for id in records.purges()? {
-        let visit = || if wanted() { Visit::Continue } else { Visit::Stop };
-        match storage.purge(id, &mut { visit }) {
-            Ok(()) if !wanted() => return Ok(()),
-            Err(error) if error.code != ErrorCode::Gone => {
-                warn!(%error, "something that was removed for ever is still in the trash");
-            }
-            _ => records.unmark_purge(id)?,
-        }
-    }
-    Ok(())
 }

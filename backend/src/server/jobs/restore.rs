@@ -1,24 +1,30 @@
-//! What comes back from the trash.
+//! Restoring items of the trash.
 
 use shared::change::RestoreItem;
 use shared::{Conflict, Entry, ErrorCode, Outcome, TrashId, VPath};
 
 use super::decide::{Plan, is_alike, plan};
-use super::runner::{Run, Trouble};
-use super::simple::done;
+use super::item_error::ItemError;
+use super::runner::{JobRunner, done};
 use crate::server::folders::make_folders;
-use crate::storage::{StorageError, Visit, numbered_name};
+use crate::storage::{Visit, numbered_name};
 
-/// How many names are tried beside one that is taken.
+/// How many names are tried for an item whose name is taken.
 const NAMES_MAX: u32 = 10_000;
 
-impl Run {
-    pub(super) fn restore(&mut self, index: usize, way: &RestoreItem, conflict: Conflict) -> Result<Outcome, Trouble> {
-        let Some(item) = self.trashed(way.id)? else {
+impl JobRunner {
+    /// Restores an item of the trash.
+    pub(super) fn restore(
+        &mut self,
+        index: usize,
+        wanted: &RestoreItem,
+        conflict: Conflict,
+    ) -> Result<Outcome, ItemError> {
+        let Some(item) = self.visible_item(wanted.id)? else {
             return self.restored_before(index);
         };
-        let to = match &way.to {
-            Some(asked) => self.inside(asked)?,
+        let to = match &wanted.to {
+            Some(asked) => self.path_in_storage(asked)?,
             None => item.entry.path.clone(),
         };
         if to.is_root() {
@@ -26,51 +32,56 @@ impl Run {
         }
         let Some(parent) = to.parent() else { return Err(ErrorCode::BadRequest.into()) };
         if let Some(path) = self.target_before(index)
-            && let Some(there) = self.standing(&path)?
-            && is_alike(&item.entry, &there)
+            && let Some(present) = self.entry_at(&path)?
+            && is_alike(&item.entry, &present)
         {
-            // A rename that a crash has caught may leave a file under both names.
-            self.storage.purge(way.id, &mut || Visit::Continue)?;
-            return Ok(done(Some(self.told(there))));
+            // A crash during a rename may leave a file under both names.
+            self.storage.purge(wanted.id, &mut || Visit::Continue)?;
+            return Ok(done(Some(self.relative_to_root(present))));
         }
-        let there = self.standing(&to)?;
-        match plan(conflict, self.rights, &item.entry, there.as_ref())? {
+        let present = self.entry_at(&to)?;
+        match plan(conflict, self.rights, &item.entry, present.as_ref())? {
             Plan::Skip => Ok(Outcome::Skipped),
             Plan::Take => {
                 self.begin(index, Some(&to));
                 make_folders(&*self.storage, &parent, true)?;
-                let entry = self.storage.restore(way.id, &to)?;
-                Ok(done(Some(self.told(entry))))
+                let entry = self.storage.restore(wanted.id, &to)?;
+                Ok(done(Some(self.relative_to_root(entry))))
             }
             Plan::Beside => {
-                let (_, entry) = self.restore_beside(index, way.id, &to)?;
-                Ok(done(Some(self.told(entry))))
+                let (_, entry) = self.restore_beside(index, wanted.id, &to)?;
+                Ok(done(Some(self.relative_to_root(entry))))
             }
             Plan::Replace => {
                 self.begin(index, Some(&to));
-                let old = self.make_way(index, &to, there.as_ref())?;
-                match self.storage.restore(way.id, &to) {
-                    Ok(entry) => Ok(Outcome::Done { entry: Some(self.told(entry)), trash: None, replaced: vec![old] }),
+                let old = self.make_room(index, &to, present.as_ref())?;
+                match self.storage.restore(wanted.id, &to) {
+                    Ok(entry) => Ok(Outcome::Done {
+                        entry: Some(self.relative_to_root(entry)),
+                        trash: None,
+                        replaced: vec![old],
+                    }),
                     Err(error) => Err(self.put_back(old, &to, error).into()),
                 }
             }
             Plan::Merge => {
-                // It comes back under a free name first, from where it joins the folder that is there.
-                let (beside, entry) = self.restore_beside(index, way.id, &to)?;
+                // It is restored under a free name first, and its entries move into the existing folder from there.
+                let (beside, entry) = self.restore_beside(index, wanted.id, &to)?;
                 self.merge(index, &beside, entry, &to, conflict)
             }
         }
     }
 
-    /// The item is gone: the process before may have brought it back.
-    fn restored_before(&mut self, index: usize) -> Result<Outcome, Trouble> {
-        match self.target_before(index).map(|path| self.standing(&path)).transpose()?.flatten() {
-            Some(entry) => Ok(done(Some(self.told(entry)))),
+    /// The outcome for an item that is gone: the previous process may have restored it.
+    fn restored_before(&mut self, index: usize) -> Result<Outcome, ItemError> {
+        match self.target_before(index).map(|path| self.entry_at(&path)).transpose()?.flatten() {
+            Some(entry) => Ok(done(Some(self.relative_to_root(entry)))),
             None => Err(ErrorCode::Gone.into()),
         }
     }
 
-    fn restore_beside(&mut self, index: usize, id: TrashId, to: &VPath) -> Result<(VPath, Entry), Trouble> {
+    /// Restores an item at a free name beside `to`.
+    fn restore_beside(&mut self, index: usize, id: TrashId, to: &VPath) -> Result<(VPath, Entry), ItemError> {
         for _ in 0..NAMES_MAX {
             let path = self.free_name(to)?;
             self.begin(index, Some(&path));
@@ -82,35 +93,14 @@ impl Run {
         Err(ErrorCode::AlreadyExists.into())
     }
 
-    /// The first name beside `path` that nothing has.
-    pub(super) fn free_name(&self, path: &VPath) -> Result<VPath, Trouble> {
+    /// The first free name beside `path`.
+    pub(super) fn free_name(&self, path: &VPath) -> Result<VPath, ItemError> {
         for attempt in 2..NAMES_MAX {
             let beside = numbered_name(path, attempt).ok_or(ErrorCode::NameRefused)?;
-            if self.standing(&beside)?.is_none() {
+            if self.entry_at(&beside)?.is_none() {
                 return Ok(beside);
             }
         }
         Err(ErrorCode::AlreadyExists.into())
-    }
-
-    /// Puts what stands at `path` into the trash, for something else to take its place.
-    pub(super) fn make_way(
-        &mut self,
-        index: usize,
-        path: &VPath,
-        there: Option<&Entry>,
-    ) -> Result<TrashId, StorageError> {
-        let id = self.record.trash_id(index, path);
-        let etag = there.and_then(|entry| entry.etag);
-        self.trash_once(path, etag, id)?;
-        Ok(id)
-    }
-
-    /// Nothing took the place after all: what was there comes back.
-    pub(super) fn put_back(&self, id: TrashId, path: &VPath, error: StorageError) -> StorageError {
-        if let Err(second) = self.storage.restore(id, path) {
-            tracing::warn!(error = %second, "what was to be replaced is in the trash, and could not be put back");
-        }
-        error
     }
 }

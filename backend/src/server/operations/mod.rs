@@ -1,11 +1,12 @@
-//! The operations that change nothing, a file each.
+//! The operations that change nothing, a file or folder each.
 
-pub(in crate::server) mod digest;
-pub(in crate::server) mod get;
-pub(in crate::server) mod list;
-pub(in crate::server) mod send;
+pub(super) mod digest;
+pub(super) mod get;
+pub(super) mod list;
+mod send;
 #[cfg(target_os = "linux")]
-pub(in crate::server) mod sendfile;
-pub(in crate::server) mod trash;
-pub(in crate::server) mod walk;
-pub(in crate::server) mod watch;
+mod sendfile;
+pub(super) mod stat;
+pub(super) mod trash;
+pub(super) mod walk;
+pub(super) mod watch;

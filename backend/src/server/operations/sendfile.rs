@@ -1,4 +1,4 @@
-//! Linux: from the page cache to the socket by `sendfile`, in calls that do not wait for a disk on an async thread.
+//! Linux: from the page cache to the socket by `sendfile`, in calls that never wait for a disk on an async thread.
 
 use std::fs::File;
 use std::io;
@@ -10,53 +10,54 @@ use shared::limits::STALL_TIME;
 use tokio::io::Interest;
 use tokio::time::timeout;
 
-use super::send::{Sink, Socket};
 use crate::page_cache::{self, Cached};
 use crate::server::blocking::blocking;
-use crate::server::connection::response::{Answer, Stop};
+use crate::server::error::RequestError;
+use crate::server::exchange::response::ResponseWriter;
+use crate::server::exchange::sink::{Sink, Socket};
 use crate::storage::{OpenFile, StorageError};
 use crate::wire::WireError;
 
-/// Sees to it that the part is in the page cache. False where the file system cannot say: then it is better read on a
-/// thread that may block.
-pub(in crate::server) async fn prepare<W: Sink>(
-    answer: &mut Answer<'_, W>,
+/// Brings the part into the page cache. False if the file system cannot tell what the cache has: the part is then read
+/// on a blocking thread instead.
+pub(super) async fn prepare<W: Sink>(
+    response: &mut ResponseWriter<'_, W>,
     file: &Arc<dyn OpenFile>,
     offset: u64,
     length: usize,
-) -> Result<bool, Stop> {
+) -> Result<bool, RequestError> {
     let Some(handle) = file.as_file() else { return Ok(false) };
     match page_cache::cached(handle, offset, length) {
         Cached::Yes => Ok(true),
         Cached::Unknown => Ok(false),
         Cached::No => {
             let file = Arc::clone(file);
-            answer.during(blocking(move || warm(&*file, offset, length))).await?;
+            response.until_cancelled(blocking(move || Ok(warm(&*file, offset, length)?))).await?;
             Ok(true)
         }
     }
 }
 
-/// Sends what was gathered, then a DATA header with the part of the file behind it.
-pub(in crate::server) async fn send<W: Sink>(
-    answer: &mut Answer<'_, W>,
+/// Sends the buffered frames, then a DATA header and the part of the file.
+pub(super) async fn send<W: Sink>(
+    response: &mut ResponseWriter<'_, W>,
     file: &Arc<dyn OpenFile>,
     offset: u64,
     length: usize,
-) -> Result<(), Stop> {
-    answer.begin_data(length);
-    let writer = answer.writer();
-    let gathered = writer.take_queued();
+) -> Result<(), RequestError> {
+    response.begin_data(length);
+    let writer = response.writer();
+    let queued = writer.take_queued();
     let (Some(socket), Some(handle)) = (writer.sink().socket(), file.as_file()) else {
-        return Err(Stop::from(ErrorCode::Internal));
+        return Err(RequestError::from(ErrorCode::Internal));
     };
-    send_before(socket, &gathered).await?;
+    send_before(socket, &queued).await?;
     send_file(socket, handle, offset, length).await?;
     writer.end_data();
     Ok(())
 }
 
-/// Reads the part into the page cache and asks for what comes after it.
+/// Reads the part into the page cache and starts the read-ahead behind it. Blocks.
 fn warm(file: &dyn OpenFile, offset: u64, length: usize) -> Result<(), StorageError> {
     let Some(handle) = file.as_file() else { return Ok(()) };
     page_cache::warm(handle, offset, length).map_err(|error| match error.kind() {
@@ -67,7 +68,7 @@ fn warm(file: &dyn OpenFile, offset: u64, length: usize) -> Result<(), StorageEr
     })
 }
 
-/// Small frames, told to wait for the file's bytes so that both leave in one segment.
+/// Sends small frames, marked as followed by more, so that they leave in one segment with the file's bytes.
 async fn send_before(socket: Socket<'_>, mut bytes: &[u8]) -> Result<(), WireError> {
     while !bytes.is_empty() {
         bytes = &bytes[socket.send(|descriptor| page_cache::send_before(descriptor, bytes)).await?..];
@@ -85,7 +86,7 @@ async fn send_file(socket: Socket<'_>, file: &File, mut offset: u64, length: usi
 }
 
 impl Socket<'_> {
-    /// Calls when there is room, and again for as long as there is none after all.
+    /// Makes a call once the socket is writable, and again while it says that it would block.
     async fn send(self, mut call: impl FnMut(BorrowedFd<'_>) -> io::Result<usize>) -> Result<usize, WireError> {
         let sent = match self {
             Self::Tcp(stream) => {

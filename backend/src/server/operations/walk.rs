@@ -1,6 +1,6 @@
-//! WALK: everything below chosen paths, for archives and recursive downloads. Parents come before what they hold,
-//! siblings in the order of their names' bytes, so that a walk can go on after any path. Links are named, never
-//! entered. Memory: the entries of the folders between the start and where the walk is.
+//! WALK: everything below chosen paths, for archives and recursive downloads. Parents come before their entries, siblings
+//! in the order of their names' bytes, so a walk can continue after any path. Links are reported, never followed.
+//! Memory: the entries of the folders between the start and the present position.
 
 use std::sync::Arc;
 
@@ -8,40 +8,40 @@ use shared::wire::{FrameKind, Page, Skipped, Walk};
 use shared::{Entry, ErrorCode, Rights, VPath};
 use tokio_util::sync::CancellationToken;
 
-use super::send::Sink;
 use crate::server::authority::authorise;
 use crate::server::blocking::blocking;
-use crate::server::connection::handshake::Peer;
-use crate::server::connection::response::{Answer, Stop};
 use crate::server::entries::{fitting, read_entries, relative};
-use crate::server::state::Server;
+use crate::server::error::RequestError;
+use crate::server::exchange::response::ResponseWriter;
+use crate::server::exchange::sink::Sink;
+use crate::server::peer::Peer;
 use crate::storage::{Storage, StorageError};
 
-/// How many entries are found at a time. Between two batches no thread is held, however slowly they are read.
+/// Entries that are read at a time. Between two batches no thread is occupied, however slow the client is.
 const BATCH_ENTRIES: usize = 512;
 
-/// What a walk comes across.
-enum Found {
+/// One result of a walk.
+enum WalkItem {
     Entry(Entry),
     Skipped(Skipped),
 }
 
 /// One of the chosen paths.
 struct Start {
-    /// As the caller named it.
+    /// The caller's path.
     asked: VPath,
-    /// In the storage.
+    /// The path in the storage.
     path: VPath,
 }
 
-/// PAGE…, END.
+/// Answers PAGE….
 pub(in crate::server) async fn walk<W: Sink>(
-    server: &Server,
+    storage: &Arc<dyn Storage>,
     peer: Peer,
-    answer: &mut Answer<'_, W>,
+    response: &mut ResponseWriter<'_, W>,
     request: Walk,
-) -> Result<(), Stop> {
-    answer.set_deadline(request.caller.deadline_ms);
+) -> Result<(), RequestError> {
+    response.set_deadline(request.caller.deadline_ms);
     let authorised = |asked: VPath| {
         let path = authorise(&request.caller, peer, Rights::LIST, &asked)?;
         Ok(Start { asked, path })
@@ -51,38 +51,38 @@ pub(in crate::server) async fn walk<W: Sink>(
         Some(text) => parse_cursor(text, &starts)?,
         None => (0, None),
     };
-    let storage = Arc::clone(&server.storage);
-    let mut walker =
-        Walker { storage, cancelled: answer.cancelled().clone(), starts, index, after, stack: None, batch: Vec::new() };
+    let (storage, cancelled) = (Arc::clone(storage), response.cancelled().clone());
+    let mut walker = Walker { storage, cancelled, starts, index, after, stack: None, batch: Vec::new() };
     loop {
         let work = blocking(move || {
             let batch = walker.next_batch()?;
             Ok((walker, batch))
         });
-        let (back, batch) = answer.during(work).await?;
+        let (back, batch) = response.until_cancelled(work).await?;
         let Some((index, batch)) = batch else { return Ok(()) };
-        send_batch(answer, index, batch).await?;
+        send_batch(response, index, batch).await?;
         walker = back;
     }
 }
 
-/// Where a walk is.
+/// The state of a walk.
 struct Walker {
     storage: Arc<dyn Storage>,
     cancelled: CancellationToken,
     starts: Vec<Start>,
-    /// The present start.
+    /// The number of the present start.
     index: usize,
-    /// What was said of it before, up to this path relative to it.
+    /// The last path, relative to the present start, that an earlier request was answered with.
     after: Option<VPath>,
-    /// Each folder's entries that are still to come, last first, outermost folder first; none before the start itself.
+    /// The entries to come of each folder on the way, the outermost folder first and each folder's last entry first.
+    /// `None` before the start itself.
     stack: Option<Vec<Vec<Entry>>>,
-    batch: Vec<Found>,
+    batch: Vec<WalkItem>,
 }
 
 impl Walker {
-    /// What comes next, all of it below one start, with that start's number. None at the end.
-    fn next_batch(&mut self) -> Result<Option<(usize, Vec<Found>)>, StorageError> {
+    /// The next items, all below one start, with the number of that start. `None` at the end.
+    fn next_batch(&mut self) -> Result<Option<(usize, Vec<WalkItem>)>, StorageError> {
         while self.index < self.starts.len() {
             while self.batch.len() < BATCH_ENTRIES && self.step()? {}
             let index = self.index;
@@ -97,7 +97,7 @@ impl Walker {
         Ok(None)
     }
 
-    /// One entry on; false at the end of the start.
+    /// Advances by one entry; false at the end of the start.
     fn step(&mut self) -> Result<bool, StorageError> {
         let Some(stack) = &mut self.stack else {
             self.stack = Some(self.enter()?);
@@ -111,14 +111,14 @@ impl Walker {
         Ok(true)
     }
 
-    /// The start itself, and what is in it.
+    /// Visits the start itself, and gives its entries.
     fn enter(&mut self) -> Result<Vec<Vec<Entry>>, StorageError> {
         let start = &self.starts[self.index];
         let entry = self.storage.stat(&start.path)?;
-        // A chosen link is followed: the caller named it.
+        // A link that the caller names itself is followed.
         let levels = if entry.is_folder() { vec![self.children(&start.path)?] } else { Vec::new() };
         if self.after.is_none() {
-            self.batch.push(Found::Entry(relative(entry, &start.path, &start.asked)));
+            self.batch.push(WalkItem::Entry(relative(entry, &start.path, &start.asked)));
         }
         Ok(levels)
     }
@@ -128,10 +128,10 @@ impl Walker {
         let path = entry.path.clone();
         let inner = start.path.strip_prefix_of(&path).unwrap_or_default();
         let enter = entry.is_folder() && entry.link.is_none();
-        // Said already, if the walk goes on below it.
-        let said = self.after.as_ref().is_some_and(|after| inner.strip_prefix_of(after).is_some());
-        if !said {
-            self.batch.push(Found::Entry(relative(entry, &start.path, &start.asked)));
+        // A folder that the walk continues in was reported before.
+        let reported = self.after.as_ref().is_some_and(|after| inner.strip_prefix_of(after).is_some());
+        if !reported {
+            self.batch.push(WalkItem::Entry(relative(entry, &start.path, &start.asked)));
         }
         if !enter {
             return Ok(());
@@ -139,16 +139,16 @@ impl Walker {
         match self.children(&path) {
             Ok(entries) => self.stack.get_or_insert_default().push(entries),
             Err(error) if error.code == ErrorCode::Canceled => return Err(error),
-            // A folder that cannot be read is left out, and that is said.
+            // A folder that cannot be read is reported as skipped.
             Err(error) => {
                 let path = start.asked.join_path(&inner).unwrap_or_default();
-                self.batch.push(Found::Skipped(Skipped { path, code: error.code }));
+                self.batch.push(WalkItem::Skipped(Skipped { path, code: error.code }));
             }
         }
         Ok(())
     }
 
-    /// A folder's entries that come after what was said before, or hold it; last first.
+    /// The entries of a folder that come after `after` or contain it; the last first.
     fn children(&self, folder: &VPath) -> Result<Vec<Entry>, StorageError> {
         let mut entries = read_entries(&*self.storage, folder, &self.cancelled)?;
         if let Some(after) = &self.after {
@@ -163,30 +163,36 @@ impl Walker {
     }
 }
 
-async fn send_batch<W: Sink>(answer: &mut Answer<'_, W>, index: usize, batch: Vec<Found>) -> Result<(), Stop> {
+async fn send_batch<W: Sink>(
+    response: &mut ResponseWriter<'_, W>,
+    index: usize,
+    batch: Vec<WalkItem>,
+) -> Result<(), RequestError> {
     let (mut entries, mut skipped) = (Vec::new(), Vec::new());
     for found in batch {
         match found {
-            Found::Entry(entry) => entries.push(entry),
-            Found::Skipped(left_out) => skipped.push(left_out),
+            WalkItem::Entry(entry) => entries.push(entry),
+            WalkItem::Skipped(left_out) => skipped.push(left_out),
         }
     }
-    // Seldom any, and each with a path of bounded length: a few to a PAGE.
-    for few in skipped.chunks(8) {
-        answer.send(FrameKind::Page, &Page { skipped: Some(few.to_vec()), ..Page::default() }).await?;
+    // Few, and each with a path of limited length, so a small number fits into any PAGE.
+    for some in skipped.chunks(8) {
+        response.send(FrameKind::Page, &Page { skipped: Some(some.to_vec()), ..Page::default() }).await?;
     }
     let mut rest = &entries[..];
     while !rest.is_empty() {
         let (now, later) = rest.split_at(fitting(rest));
         let next_cursor = now.last().map(|last| format!("{index}.{}", last.path));
-        answer.send(FrameKind::Page, &Page { entries: now.to_vec(), next_cursor, ..Page::default() }).await?;
+        response.send(FrameKind::Page, &Page { entries: now.to_vec(), next_cursor, ..Page::default() }).await?;
         rest = later;
     }
-    answer.flush().await
+    response.flush().await
 }
 
-/// Which start, and after which path relative to it. The text is `<index of the start>.<the last path, as the caller
-/// names it>`.
+/// The number of a start and the last path below it. The text is `<number of the start>.<last path, as the caller's>`.
+///
+/// # Errors
+/// [`ErrorCode::BadCursor`].
 fn parse_cursor(text: &str, starts: &[Start]) -> Result<(usize, Option<VPath>), ErrorCode> {
     let read = || {
         let (index, path) = text.split_once('.')?;

@@ -1,6 +1,6 @@
-//! Writing to the records, together: what several threads have to write down while one transaction is made durable goes
-//! into the next, so that a hundred uploads cost a few syncs and not some hundreds. Each of them is told when what it
-//! wrote is as durable as it wanted; one whose statement fails takes nobody along.
+//! Group commit: what several threads write while one transaction is synced goes into the next transaction, so that a
+//! hundred uploads cost a few syncs and not hundreds. One of the waiting threads leads and commits for all; each returns
+//! once its write is as durable as asked for. A statement that fails affects no other write.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,77 +8,78 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 use shared::ErrorCode;
 
-use super::database::told;
+use super::error::storage_error;
 use crate::storage::{Durability, StorageError};
 
-/// Most that one transaction takes along: nobody waits for a queue without end.
-const TOGETHER_MAX: usize = 256;
+/// Most writes in one transaction, which bounds how long each of them takes.
+const WRITES_MAX: usize = 256;
 
 type Work = Box<dyn FnOnce(&Connection) -> rusqlite::Result<()> + Send>;
 
-/// Who waits to write.
+/// The writes that wait.
 #[derive(Default)]
 pub(super) struct Queue(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    waiting: Vec<Waiting>,
-    /// Somebody is at it, and sees to it that the next one is called.
+    waiting: Vec<Follower>,
+    /// A thread is leading, and makes the first follower the next leader.
     led: bool,
 }
 
-struct Waiting {
+/// A write that waits.
+struct Follower {
     work: Work,
     durability: Durability,
-    tell: SyncSender<Told>,
+    sender: SyncSender<Message>,
 }
 
-/// What somebody who waits is told.
-enum Told {
-    /// That it is done.
+/// What a waiting thread receives.
+enum Message {
+    /// Its write has ended.
     Done(Result<(), StorageError>),
-    /// To do it, for everybody who waits.
+    /// It is the leader now.
     Lead,
 }
 
 impl Queue {
-    /// Has `work` done in a transaction on the connection that `lock` gives, by this thread or by another one, and waits
-    /// until that is as durable as said.
+    /// Runs `work` in a transaction on the connection that `lock` gives, in this thread or another one, and waits until
+    /// the transaction is as durable as `durability` says.
     ///
     /// # Errors
-    /// What `lock` refuses with, what the database says to the statement, or to the transaction that it was part of.
+    /// Of `lock`, of the statement, or of the transaction.
     pub(super) fn write<'a>(
         &self,
         lock: impl FnOnce() -> Result<MutexGuard<'a, Connection>, StorageError>,
         durability: Durability,
         work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static,
     ) -> Result<(), StorageError> {
-        // One word for each of the two that may come, so that nobody who tells has to wait.
-        let (tell, told) = sync_channel(2);
+        // Capacity 2 (`Lead`, then `Done`), so a sender never blocks.
+        let (sender, receiver) = sync_channel(2);
         let leads = {
             let mut state = self.lock();
-            state.waiting.push(Waiting { work: Box::new(work), durability, tell });
+            state.waiting.push(Follower { work: Box::new(work), durability, sender });
             !std::mem::replace(&mut state.led, true)
         };
-        if !leads && let Told::Done(done) = hear(&told) {
+        if !leads && let Message::Done(done) = receive(&receiver) {
             return done;
         }
-        let lead = Lead(self);
+        let leader = Leader(self);
         let connection = lock();
-        // Taken as late as that: whoever came meanwhile goes along.
-        let together: Vec<_> = {
+        // Taken only now, so that writes that arrived during the wait for the lock are included.
+        let group: Vec<_> = {
             let mut state = self.lock();
-            let count = state.waiting.len().min(TOGETHER_MAX);
+            let count = state.waiting.len().min(WRITES_MAX);
             state.waiting.drain(..count).collect()
         };
         match connection {
-            Ok(connection) => commit(&connection, together),
-            Err(error) => together.into_iter().for_each(|waiting| waiting.tell(Err(again(&error)))),
+            Ok(connection) => commit(&connection, group),
+            Err(error) => group.into_iter().for_each(|follower| follower.finish(Err(copy(&error)))),
         }
-        drop(lead);
-        match hear(&told) {
-            Told::Done(done) => done,
-            Told::Lead => Err(lost()),
+        drop(leader);
+        match receive(&receiver) {
+            Message::Done(done) => done,
+            Message::Lead => Err(lost()),
         }
     }
 
@@ -87,47 +88,45 @@ impl Queue {
     }
 }
 
-/// The lead, which goes to who waits first once this is dropped, even by a panic.
-struct Lead<'a>(&'a Queue);
+/// The leader's role, which the first follower gets when this is dropped, also by a panic.
+struct Leader<'a>(&'a Queue);
 
-impl Drop for Lead<'_> {
+impl Drop for Leader<'_> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         match state.waiting.first() {
-            // Whoever waits hears: it goes only with its answer.
-            Some(next) => drop(next.tell.try_send(Told::Lead)),
+            // A follower waits until it is done, so it receives this.
+            Some(next) => drop(next.sender.try_send(Message::Lead)),
             None => state.led = false,
         }
     }
 }
 
-impl Waiting {
-    fn tell(self, done: Result<(), StorageError>) {
-        // There is room: nothing but a call to lead can have been said before.
-        let _ = self.tell.try_send(Told::Done(done));
+impl Follower {
+    fn finish(self, done: Result<(), StorageError>) {
+        // There is room: at most `Lead` was sent before.
+        let _ = self.sender.try_send(Message::Done(done));
     }
 }
 
-/// One transaction for all of them. Where nobody wants it on the disk at once, it is in the log that the system writes when
-/// it likes: what is found there after a crash is whole transactions, in their order, as far as they go.
-fn commit(connection: &Connection, together: Vec<Waiting>) {
-    let strict = together.iter().any(|waiting| waiting.durability == Durability::Strict);
-    let mut written = Vec::with_capacity(together.len());
+/// Commits one transaction for all writes. With only relaxed writes it is not synced: the system writes the log when it
+/// likes, and a crash leaves whole transactions, in order, up to some point.
+fn commit(connection: &Connection, group: Vec<Follower>) {
+    let strict = group.iter().any(|follower| follower.durability == Durability::Strict);
+    let mut written = Vec::with_capacity(group.len());
     let mut refused = Vec::new();
     let committed = (|| {
         if !strict {
             connection.pragma_update(None, "synchronous", "NORMAL")?;
         }
         let transaction = connection.unchecked_transaction()?;
-        for Waiting { work, durability, tell } in together {
+        for Follower { work, sender, .. } in group {
             transaction.execute_batch("SAVEPOINT one")?;
-            let done = work(&transaction);
-            let waiting = (durability, tell);
-            match done {
-                Ok(()) => written.push(waiting),
+            match work(&transaction) {
+                Ok(()) => written.push(sender),
                 Err(error) => {
-                    refused.push((waiting, error));
-                    // A full disk ends the whole transaction, and then this fails.
+                    refused.push((sender, error));
+                    // Fails if the disk is full: SQLite has then ended the whole transaction.
                     transaction.execute_batch("ROLLBACK TO one")?;
                 }
             }
@@ -135,27 +134,28 @@ fn commit(connection: &Connection, together: Vec<Waiting>) {
         }
         transaction.commit()
     })();
-    // Everybody else who writes here wants it so.
-    let committed = told(committed.and(connection.pragma_update(None, "synchronous", "FULL")));
-    for ((_, tell), error) in refused {
-        let _ = tell.try_send(Told::Done(told(Err(error))));
+    // Statements outside this queue rely on it.
+    let restored = connection.pragma_update(None, "synchronous", "FULL");
+    let committed = committed.and(restored).map_err(storage_error);
+    for (sender, error) in refused {
+        let _ = sender.try_send(Message::Done(Err(storage_error(error))));
     }
-    for (_, tell) in written {
-        let _ = tell.try_send(Told::Done(committed.as_ref().copied().map_err(again)));
+    for sender in written {
+        let _ = sender.try_send(Message::Done(committed.as_ref().copied().map_err(copy)));
     }
 }
 
-fn hear(told: &Receiver<Told>) -> Told {
-    // Whoever was to tell it has panicked.
-    told.recv().unwrap_or_else(|_| Told::Done(Err(lost())))
+fn receive(receiver: &Receiver<Message>) -> Message {
+    // The sender is gone if the leader panicked.
+    receiver.recv().unwrap_or_else(|_| Message::Done(Err(lost())))
 }
 
 fn lost() -> StorageError {
-    StorageError::new(ErrorCode::Internal, "what was to be written down was lost")
+    StorageError::new(ErrorCode::Internal, "the thread that wrote to the records panicked")
 }
 
-/// The same failure for one more of those whom it concerns.
-fn again(error: &StorageError) -> StorageError {
+/// A copy of a failure that concerns several writes.
+fn copy(error: &StorageError) -> StorageError {
     let source = error.source.as_ref().map(|source| std::io::Error::new(source.kind(), source.to_string()));
     StorageError { code: error.code, context: error.context, source }
 }
@@ -185,11 +185,11 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_goes_together_and_one_that_fails_fails_alone() {
+    fn waiting_writes_share_a_transaction_and_a_failure_affects_one_alone() {
         let (queue, connection) = (Arc::new(Queue::default()), Arc::new(memory()));
         let transactions = Arc::new(AtomicUsize::new(0));
         queue.write(|| Ok(connection.lock().unwrap()), Durability::Strict, insert(3)).unwrap();
-        // The first one is held up until all the others wait.
+        // The leader is blocked until all the others wait.
         let held = connection.lock().unwrap();
         let threads: Vec<_> = (0..8)
             .map(|number| {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_refusal_and_after_a_panic_others_are_served() {
+    fn writes_after_a_refusal_or_a_panic_succeed() {
         let (queue, connection) = (Queue::default(), memory());
         let refused = queue.write(|| Err(lost()), Durability::Strict, insert(1));
         assert_eq!(refused.unwrap_err().code, ErrorCode::Internal);
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_be_lost_is_written_without_a_sync() {
+    fn only_relaxed_writes_are_committed_without_a_sync() {
         let (queue, connection) = (Queue::default(), memory());
         let level = |connection: &Connection| connection.pragma_query_value(None, "synchronous", |row| row.get(0));
         for (durability, expected) in [(Durability::Relaxed, 1_i64), (Durability::Strict, 2)] {

@@ -1,59 +1,161 @@
-//! What is written down of a change and of its items.
+//! The records of jobs and of their items.
 
+use rusqlite::{Row, params};
 use shared::change::Progress;
-use shared::wire::ChangeRequest;
-use shared::{Job, JobId, JobState, Outcome, TrashId, VPath};
+use shared::wire::{ChangeRequest, encode};
+use shared::{Job, JobId, JobState, Outcome, Timestamp, TrashId, VPath};
 
+use super::column::{message, signed};
+use super::database::Database;
+use super::error::storage_error;
 use crate::server::authority::Owner;
+use crate::storage::{Durability, StorageError};
 
-/// A change.
+/// The record of a job.
 #[derive(Clone, PartialEq, Debug)]
 pub(in crate::server) struct JobRecord {
-    /// In the order of their beginnings; 0 before it is written down.
+    /// Its number, in the order in which jobs begin; 0 before it is recorded.
     pub number: i64,
-    /// Whose.
+    /// Its owner.
     pub owner: Owner,
-    /// By which key its client knows it.
+    /// The key of its request.
     pub id: JobId,
-    /// How it stands.
+    /// Its state.
     pub state: JobState,
-    /// Counts up at each step.
+    /// Counts up with each step.
     pub version: u64,
-    /// How far it is.
+    /// Its progress.
     pub progress: Progress,
-    /// From what the ids of what it puts into the trash are made.
+    /// The ids of its items in the trash are derived from this.
     pub seed: [u8; 16],
     /// Its client cancelled it.
     pub canceled: bool,
-    /// What was asked for, with the scope of then.
+    /// Its request, with the scope of its caller at the time.
     pub request: ChangeRequest,
 }
 
-/// One item of a change.
+/// The record of an item of a job.
 #[derive(Clone, PartialEq, Debug)]
-pub(in crate::server) struct Step {
-    /// Its place in the request.
+pub(in crate::server) struct ItemRecord {
+    /// Its index in the request.
     pub item: usize,
     /// The path in the storage that it was about to give, where it chose one.
     pub target: Option<Vec<u8>>,
-    /// What became of it; none while it is begun.
+    /// Its outcome; `None` until it has ended.
     pub outcome: Option<Outcome>,
 }
 
 impl JobRecord {
-    /// As its client is told, without outcomes.
+    /// The job for its client, without outcomes.
     pub(in crate::server) fn describe(&self) -> Job {
         let Self { id, state, version, progress, .. } = self.clone();
         Job { id, state, version, progress, outcomes: Vec::new() }
     }
 
-    /// The id under which item number `item` puts what stands at `path` into the trash: the same after a restart, so
-    /// that it is found again, and nobody else's to guess.
+    /// The id under which item number `item` puts the entry at `path` into the trash. It is derived from a secret seed:
+    /// a process after a restart finds the entry again, and others cannot guess the id.
     pub(in crate::server) fn trash_id(&self, item: usize, path: &VPath) -> TrashId {
         let mut hash = blake3::Hasher::new_derive_key("passerelle 2026 trash id");
         hash.update(&self.seed).update(&(item as u64).to_le_bytes()).update(path.as_bytes());
         let mut id = [0; 16];
         hash.finalize_xof().fill(&mut id);
         TrashId(id)
+    }
+}
+
+/// The columns of a [`JobRecord`].
+const JOBS: &str = "SELECT number, owner, id, state, version, progress, seed, canceled, request FROM jobs";
+
+fn job(row: &Row<'_>) -> rusqlite::Result<JobRecord> {
+    let (state, progress, request): (Vec<u8>, Vec<u8>, Vec<u8>) = (row.get(3)?, row.get(5)?, row.get(8)?);
+    Ok(JobRecord {
+        number: row.get(0)?,
+        owner: Owner(row.get(1)?),
+        id: JobId(row.get(2)?),
+        state: message::<JobState>(3, &state)?,
+        version: row.get::<_, i64>(4)?.cast_unsigned(),
+        progress: message::<Progress>(5, &progress)?,
+        seed: row.get(6)?,
+        canceled: row.get(7)?,
+        request: message(8, &request)?,
+    })
+}
+
+fn item(row: &Row<'_>) -> rusqlite::Result<ItemRecord> {
+    let index: i64 = row.get(0)?;
+    let outcome: Option<Vec<u8>> = row.get(2)?;
+    let outcome = outcome.map(|bytes| message::<Outcome>(2, &bytes)).transpose()?;
+    Ok(ItemRecord { item: usize::try_from(index).unwrap_or(usize::MAX), target: row.get(1)?, outcome })
+}
+
+impl Database {
+    /// Records a job that begins, and gives its number.
+    pub(in crate::server) fn insert_job(&self, job: &JobRecord, now: Timestamp) -> Result<i64, StorageError> {
+        const SQL: &str = "INSERT INTO jobs (owner, id, created, state, version, progress, seed, request)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let connection = self.lock()?;
+        let (state, progress, request) = (encode(&job.state), encode(&job.progress), encode(&job.request));
+        let values = params![job.owner.0, job.id.0, now.0, state, signed(job.version), progress, job.seed, request];
+        connection.execute(SQL, values).map_err(storage_error)?;
+        Ok(connection.last_insert_rowid())
+    }
+
+    /// The job with this id.
+    pub(in crate::server) fn job(&self, owner: &Owner, id: JobId) -> Result<Option<JobRecord>, StorageError> {
+        self.first(&format!("{JOBS} WHERE owner = ?1 AND id = ?2"), params![owner.0, id.0], job)
+    }
+
+    /// The newest `limit` jobs of an owner, newest first.
+    pub(in crate::server) fn jobs_of(&self, owner: &Owner, limit: u32) -> Result<Vec<JobRecord>, StorageError> {
+        self.rows(&format!("{JOBS} WHERE owner = ?1 ORDER BY number DESC LIMIT ?2"), params![owner.0, limit], job)
+    }
+
+    /// The jobs that have not ended, oldest first.
+    pub(in crate::server) fn running_jobs(&self) -> Result<Vec<JobRecord>, StorageError> {
+        self.rows(&format!("{JOBS} WHERE ended IS NULL ORDER BY number"), [], job)
+    }
+
+    /// The records of a job's items, in order.
+    pub(in crate::server) fn items(&self, number: i64) -> Result<Vec<ItemRecord>, StorageError> {
+        self.rows("SELECT item, target, outcome FROM steps WHERE job = ?1 ORDER BY item", [number], item)
+    }
+
+    /// Records the next step of a job, all or nothing: outcomes, items that begin, its progress, and with `ended` its
+    /// end.
+    pub(in crate::server) fn advance_job(
+        &self,
+        job: &JobRecord,
+        items: &[ItemRecord],
+        ended: Option<Timestamp>,
+    ) -> Result<(), StorageError> {
+        const ITEM: &str = "INSERT INTO steps (job, item, target, outcome) VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT (job, item) DO UPDATE SET target = coalesce(excluded.target, target), outcome = excluded.outcome";
+        const JOB: &str = "UPDATE jobs SET version = ?2, progress = ?3, state = ?4, ended = ?5 WHERE number = ?1";
+        let (number, version, progress, state) =
+            (job.number, signed(job.version), encode(&job.progress), encode(&job.state));
+        let items: Vec<_> = items
+            .iter()
+            .map(|item| {
+                let index = i64::try_from(item.item).unwrap_or(i64::MAX);
+                (index, item.target.clone(), item.outcome.as_ref().map(encode))
+            })
+            .collect();
+        let ended = ended.map(|moment| moment.0);
+        self.write(Durability::Strict, move |connection| {
+            for (item, target, outcome) in items {
+                connection.prepare_cached(ITEM)?.execute(params![number, item, target, outcome])?;
+            }
+            connection.prepare_cached(JOB)?.execute(params![number, version, progress, state, ended]).map(drop)
+        })
+    }
+
+    /// Records that a client cancelled its job.
+    pub(in crate::server) fn cancel_job(&self, number: i64) -> Result<(), StorageError> {
+        self.execute("UPDATE jobs SET canceled = 1 WHERE number = ?1", [number]).map(drop)
+    }
+
+    /// Forgets the jobs that ended before `moment`.
+    pub(in crate::server) fn forget_jobs(&self, moment: Timestamp) -> Result<(), StorageError> {
+        self.execute("DELETE FROM jobs WHERE ended < ?1", [moment.0]).map(drop)
     }
 }

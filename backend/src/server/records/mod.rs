@@ -1,6 +1,13 @@
-//! The file server's own records: uploads, changes, the trash's marks and digests, in one SQLite database.
+//! The file server's own records in SQLite: uploads, jobs, purges and digests. Only this folder names the database. It
+//! knows no network and decides nothing. Every call may block on a disk.
 
-pub(in crate::server) mod database;
-pub(in crate::server) mod group_commit;
-pub(in crate::server) mod jobs;
-pub(in crate::server) mod uploads;
+mod column;
+pub(super) mod database;
+pub(super) mod digest_cache;
+mod digests;
+pub(super) mod error;
+mod group_commit;
+pub(super) mod jobs;
+mod purges;
+mod schema;
+pub(super) mod uploads;

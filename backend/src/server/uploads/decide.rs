@@ -1,4 +1,4 @@
-//! What a request about an upload comes to, decided without doing it.
+//! Decisions about uploads: where bytes are written, and under which condition a file is published. Pure.
 
 use shared::wire::{Failure, Put};
 use shared::{Conflict, ETag, Entry, ErrorCode, Rights};
@@ -6,34 +6,34 @@ use shared::{Conflict, ETag, Entry, ErrorCode, Rights};
 use crate::server::records::uploads::UploadRecord;
 use crate::storage::Expected;
 
-/// Where the bytes of a PUT go.
+/// Where the bytes of a PUT are written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Room {
-    /// The first one's place.
-    pub start: u64,
-    /// No byte goes here or behind; none where nobody said how many there will be.
-    pub end: Option<u64>,
-    /// How many there will be in all.
-    pub length: Option<u64>,
+pub(super) struct WriteRange {
+    /// The offset of the first byte.
+    pub(super) start: u64,
+    /// The offset behind the last byte that is allowed; `None` if no length is announced.
+    pub(super) end: Option<u64>,
+    /// The length of the whole upload.
+    pub(super) length: Option<u64>,
 }
 
-/// Where the bytes of a PUT go, if it may come.
+/// Where the bytes of a PUT are written.
 ///
 /// # Errors
 /// [`ErrorCode::OffsetMismatch`], [`ErrorCode::LengthMismatch`], [`ErrorCode::BadRequest`].
-pub(super) fn room(record: &UploadRecord, put: &Put) -> Result<Room, Failure> {
+pub(super) fn write_range(record: &UploadRecord, put: &Put) -> Result<WriteRange, Failure> {
     if record.is_joined() {
-        return Err(Failure::new(ErrorCode::BadRequest, "an upload that is joined of others takes no bytes"));
+        return Err(Failure::new(ErrorCode::BadRequest, "a joined upload takes no bytes of its own"));
     }
     if put.offset != record.durable {
-        let message = format!("the bytes begin at {}, the upload stands at {}", put.offset, record.durable);
+        let message = format!("the bytes begin at {}, the upload is at {}", put.offset, record.durable);
         return Err(Failure::new(ErrorCode::OffsetMismatch, message));
     }
     let length = match (record.length, put.total) {
-        (Some(known), Some(said)) if known != said => {
+        (Some(known), Some(total)) if known != total => {
             return Err(Failure::new(ErrorCode::LengthMismatch, "the upload was announced with another length"));
         }
-        (known, said) => known.or(said),
+        (known, total) => known.or(total),
     };
     let end = match put.length {
         Some(bytes) => Some(put.offset.checked_add(bytes).ok_or_else(too_long)?),
@@ -41,64 +41,67 @@ pub(super) fn room(record: &UploadRecord, put: &Put) -> Result<Room, Failure> {
     };
     match length {
         Some(length) if end.is_some_and(|end| end > length) || put.offset > length => Err(too_long()),
-        _ => Ok(Room { start: put.offset, end, length }),
+        _ => Ok(WriteRange { start: put.offset, end, length }),
     }
 }
 
 fn too_long() -> Failure {
-    Failure::new(ErrorCode::LengthMismatch, "the bytes go on behind the end of the upload")
+    Failure::new(ErrorCode::LengthMismatch, "the bytes go past the end of the upload")
 }
 
-/// What must hold at the target, and what to do where it does not.
+/// Under which condition the target becomes the file.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Terms {
-    /// What the storage is told.
-    pub expected: Expected,
-    /// What where something stands there.
-    pub conflict: Conflict,
+pub(super) struct TargetCondition {
+    /// What the storage has to find at the target.
+    pub(super) expected: Expected,
+    /// What happens if it finds something else.
+    pub(super) conflict: Conflict,
 }
 
-/// What a COMMIT wants of its target: the STAGE's word where it has none of its own.
-pub(super) fn terms(record: &UploadRecord, conflict: Option<Conflict>, if_match: Option<Vec<ETag>>) -> Terms {
-    // A client that says anew what to do about a conflict speaks of what it sees now.
+/// The condition of a COMMIT: its own fields, or else those of the STAGE.
+pub(super) fn target_condition(
+    record: &UploadRecord,
+    conflict: Option<Conflict>,
+    if_match: Option<Vec<ETag>>,
+) -> TargetCondition {
+    // A new decision about the conflict was made with the target's present state in view, so the old validators are void.
     let staged = if conflict.is_some() { None } else { record.request.if_match.clone() };
     let conflict = conflict.unwrap_or(record.request.conflict);
     match if_match.or(staged) {
-        Some(etags) => Terms { expected: Expected::State(etags), conflict: Conflict::Fail },
-        None if conflict == Conflict::Replace => Terms { expected: Expected::Anything, conflict },
-        None => Terms { expected: Expected::Nothing, conflict },
+        Some(etags) => TargetCondition { expected: Expected::State(etags), conflict: Conflict::Fail },
+        None if conflict == Conflict::Replace => TargetCondition { expected: Expected::Anything, conflict },
+        None => TargetCondition { expected: Expected::Nothing, conflict },
     }
 }
 
-/// The terms as far as the caller's rights go: who may only create replaces nothing, and who may only replace creates
-/// nothing.
+/// The condition within the caller's rights: CREATE alone replaces no file, REPLACE alone creates none.
 ///
 /// # Errors
 /// [`ErrorCode::Forbidden`].
-pub(super) fn within(terms: Terms, rights: Rights) -> Result<Terms, ErrorCode> {
+pub(super) fn within_rights(condition: TargetCondition, rights: Rights) -> Result<TargetCondition, ErrorCode> {
     let (create, replace) = (rights.contains(Rights::CREATE), rights.contains(Rights::REPLACE));
-    match &terms.expected {
-        Expected::Nothing if create => Ok(terms),
-        Expected::State(_) if replace => Ok(terms),
-        Expected::Anything if create && replace => Ok(terms),
-        Expected::Anything if create => Ok(Terms { expected: Expected::Nothing, ..terms }),
-        Expected::Anything if replace => Ok(Terms { expected: Expected::State(Vec::new()), ..terms }),
+    match &condition.expected {
+        Expected::Nothing if create => Ok(condition),
+        Expected::State(_) if replace => Ok(condition),
+        Expected::Anything if create && replace => Ok(condition),
+        Expected::Anything if create => Ok(TargetCondition { expected: Expected::Nothing, ..condition }),
+        Expected::Anything if replace => Ok(TargetCondition { expected: Expected::State(Vec::new()), ..condition }),
         _ => Err(ErrorCode::Forbidden),
     }
 }
 
-/// Whether an upload to where `there` stands now could become a file: what saves sending the bytes where it could not.
+/// Whether a COMMIT could succeed while the target is `present`. Saves the client from sending bytes in vain.
 ///
 /// # Errors
 /// [`ErrorCode::AlreadyExists`], [`ErrorCode::PreconditionFailed`], [`ErrorCode::IsFolder`], [`ErrorCode::NotRegular`].
-pub(super) fn foresee(terms: &Terms, there: Option<&Entry>) -> Result<(), ErrorCode> {
-    match (&terms.expected, there) {
+pub(super) fn check_target(condition: &TargetCondition, present: Option<&Entry>) -> Result<(), ErrorCode> {
+    match (&condition.expected, present) {
         (Expected::State(_), None) => Err(ErrorCode::PreconditionFailed),
-        (Expected::State(etags), Some(there)) if !matches(etags, there.etag) => Err(ErrorCode::PreconditionFailed),
-        (Expected::Nothing, Some(_)) if terms.conflict == Conflict::Fail => Err(ErrorCode::AlreadyExists),
-        (Expected::Nothing, Some(_)) if terms.conflict == Conflict::Replace => Err(ErrorCode::Forbidden),
-        (Expected::State(_) | Expected::Anything, Some(there)) if there.is_folder() => Err(ErrorCode::IsFolder),
-        (Expected::State(_) | Expected::Anything, Some(there)) if !there.is_file() => Err(ErrorCode::NotRegular),
+        (Expected::State(etags), Some(present)) if !matches(etags, present.etag) => Err(ErrorCode::PreconditionFailed),
+        (Expected::Nothing, Some(_)) if condition.conflict == Conflict::Fail => Err(ErrorCode::AlreadyExists),
+        (Expected::Nothing, Some(_)) if condition.conflict == Conflict::Replace => Err(ErrorCode::Forbidden),
+        (Expected::State(_) | Expected::Anything, Some(present)) if present.is_folder() => Err(ErrorCode::IsFolder),
+        (Expected::State(_) | Expected::Anything, Some(present)) if !present.is_file() => Err(ErrorCode::NotRegular),
         _ => Ok(()),
     }
 }
@@ -116,21 +119,7 @@ mod tests {
     use crate::server::authority::Owner;
 
     fn record(length: Option<u64>, durable: u64) -> UploadRecord {
-        let stage = Stage {
-            caller: Caller::default(),
-            target: Some(VPath::parse("a").unwrap()),
-            length,
-            conflict: Conflict::Fail,
-            if_match: None,
-            modified: None,
-            blake3: None,
-            executable: None,
-            metadata: String::new(),
-            parts: Vec::new(),
-            resumable: true,
-            make_parents: false,
-            key: None,
-        };
+        let stage = Stage { target: Some(VPath::parse("a").unwrap()), length, resumable: true, ..Stage::default() };
         let mut record = UploadRecord::new(UploadId([1; 16]), Owner(Vec::new()), stage, Timestamp(0), Timestamp(9));
         record.durable = durable;
         record
@@ -142,12 +131,14 @@ mod tests {
 
     #[track_caller]
     fn check(record: &UploadRecord, put: &Put, expected: Result<(u64, Option<u64>, Option<u64>), ErrorCode>) {
-        let found = room(record, put).map(|room| (room.start, room.end, room.length)).map_err(|failure| failure.code);
+        let found = write_range(record, put)
+            .map(|range| (range.start, range.end, range.length))
+            .map_err(|failure| failure.code);
         assert_eq!(found, expected);
     }
 
     #[test]
-    fn bytes_begin_where_the_upload_stands_and_end_where_it_does() {
+    fn write_range_begins_at_the_offset_and_ends_with_the_upload() {
         check(&record(Some(9), 4), &put(4, Some(5), None), Ok((4, Some(9), Some(9))));
         check(&record(Some(9), 4), &put(4, None, None), Ok((4, Some(9), Some(9))));
         check(&record(Some(9), 4), &put(4, Some(2), Some(9)), Ok((4, Some(6), Some(9))));
@@ -164,10 +155,10 @@ mod tests {
     }
 
     #[test]
-    fn rights_narrow_what_may_stand_at_the_target() {
+    fn within_rights_narrows_the_condition() {
         let check = |expected: Expected, rights, wanted: Result<Expected, ErrorCode>| {
-            let terms = Terms { expected, conflict: Conflict::Replace };
-            assert_eq!(within(terms, rights).map(|terms| terms.expected), wanted);
+            let condition = TargetCondition { expected, conflict: Conflict::Replace };
+            assert_eq!(within_rights(condition, rights).map(|condition| condition.expected), wanted);
         };
         check(Expected::Anything, Rights::ALL, Ok(Expected::Anything));
         check(Expected::Anything, Rights::CREATE, Ok(Expected::Nothing));
@@ -178,10 +169,12 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_speaks_for_itself_where_it_says_anything() {
+    fn fields_of_a_commit_come_before_those_of_its_stage() {
         let mut staged = record(Some(0), 0);
         staged.request.if_match = Some(vec![ETag([7; 16])]);
-        let check = |conflict, if_match, expected| assert_eq!(terms(&staged, conflict, if_match).expected, expected);
+        let check = |conflict, if_match, expected| {
+            assert_eq!(target_condition(&staged, conflict, if_match).expected, expected);
+        };
         check(None, None, Expected::State(vec![ETag([7; 16])]));
         check(Some(Conflict::Replace), None, Expected::Anything);
         check(Some(Conflict::KeepBoth), None, Expected::Nothing);

@@ -1,9 +1,14 @@
-//! Uploads: bytes that are not a file yet.
+//! Uploads: bytes that are not a file yet. One request at a time works on an upload, under its lock; a newer request takes
+//! the lock over from an older one, so that a dead connection locks nothing.
 
-pub(in crate::server) mod commit;
-pub(in crate::server) mod decide;
-pub(in crate::server) mod registry;
-pub(in crate::server) mod stage;
-pub(in crate::server) mod store;
-pub(in crate::server) mod sweep;
-pub(in crate::server) mod write;
+mod begin;
+pub(super) mod commit;
+mod decide;
+mod publish;
+pub(super) mod put;
+pub(super) mod registry;
+pub(super) mod requests;
+mod slot;
+pub(super) mod store;
+mod sweep;
+mod writer;

@@ -1,5 +1,5 @@
-//! STORE: a small file, whole in one exchange. Nothing is told of it before it is a file, so that nothing is written down
-//! of it: what a crash leaves of it is bytes without a name, which the next start clears away.
+//! STORE: a small file in one exchange. It is announced only once it is a file, so nothing is recorded: a crash leaves
+//! bytes without a name at most, which the next start removes.
 
 use std::sync::Arc;
 
@@ -7,81 +7,78 @@ use shared::limits::UPLOAD_UNRECORDED_TIME;
 use shared::wire::{Failure, FrameKind, Store, Upload};
 use shared::{Checksum, ErrorCode, Rights, UploadId, VPath};
 
-use super::commit::{as_asked, check_blake3, place};
-use super::decide::{Terms, terms, within};
+use super::decide::{TargetCondition, target_condition, within_rights};
+use super::publish::{as_asked, check_blake3, publish_at};
 use super::registry::{Uploads, uploader};
-use super::write::Intake;
 use crate::random::random_bytes;
 use crate::server::authority::{authorise, granted};
-use crate::server::blocking::attempt;
+use crate::server::blocking::blocking;
 use crate::server::clock;
-use crate::server::connection::handshake::Peer;
-use crate::server::connection::response::{Answer, Stop};
-use crate::server::digests::hasher::{Sum, Sums};
-use crate::server::folders::{make_folders, refuse_own_names};
-use crate::server::operations::send::Sink;
+use crate::server::digests::hasher::Hasher;
+use crate::server::digests::upload_hasher::{DigestCheckpoint, UploadHasher};
+use crate::server::error::RequestError;
+use crate::server::exchange::body::RequestBody;
+use crate::server::exchange::response::ResponseWriter;
+use crate::server::exchange::sink::Sink;
+use crate::server::folders::{make_folders, refuse_state_folder};
+use crate::server::peer::Peer;
 use crate::server::records::uploads::UploadRecord;
-use crate::server::state::Server;
 use crate::storage::{Published, StorageError};
 
-/// DATA… PUT_END come in; then UPLOAD with the file, END.
+/// Takes DATA… PUT_END, and answers UPLOAD with the file.
 pub(in crate::server) async fn store<W: Sink>(
-    server: &Server,
+    uploads: &Arc<Uploads>,
     peer: Peer,
-    answer: &mut Answer<'_, W>,
-    intake: Intake<'_>,
+    response: &mut ResponseWriter<'_, W>,
+    body: Option<RequestBody<'_>>,
     request: Store,
-) -> Result<(), Stop> {
+) -> Result<(), RequestError> {
+    let body = body.ok_or(ErrorCode::Internal)?;
     let Store { stage, checksum } = request;
-    answer.set_deadline(stage.caller.deadline_ms);
+    response.set_deadline(stage.caller.deadline_ms);
     let owner = uploader(&stage.caller, peer)?;
     let (Some(asked), Some(length)) = (stage.target.clone(), stage.length) else {
-        return Err(Failure::new(ErrorCode::BadRequest, "a STORE says its target and its length").into());
+        return Err(Failure::new(ErrorCode::BadRequest, "a STORE needs a target and a length").into());
     };
     let path = authorise(&stage.caller, peer, Rights::NONE, &asked)?;
-    refuse_own_names(&path)?;
+    refuse_state_folder(&path)?;
     let rights = granted(&stage.caller, peer);
     let now = clock::now();
     let expires = clock::after(now, UPLOAD_UNRECORDED_TIME);
-    let record = UploadRecord::new(UploadId(random_bytes().map_err(StorageError::from)?), owner, stage, now, expires);
-    let terms = within(terms(&record, None, None), rights)?;
+    let record = UploadRecord::new(UploadId(random_bytes()?), owner, stage, now, expires);
+    let condition = within_rights(target_condition(&record, None, None), rights)?;
     let make_parents = record.request.make_parents && rights.contains(Rights::CREATE);
-    let uploads = Arc::clone(&server.uploads);
-    let storing = Storing { uploads, record, terms, asked, path, make_parents };
-    let bytes = intake.whole(answer, length).await?;
-    let upload = answer.during(attempt(move || storing.run(&bytes, checksum.as_ref()))).await?;
-    answer.send(FrameKind::Upload, &upload).await
+    let uploads = Arc::clone(uploads);
+    let operation = StoreOperation { uploads, record, condition, asked, path, make_parents };
+    let bytes = body.whole(response, length).await?;
+    let stored = blocking(move || operation.run(&bytes, checksum.as_ref()));
+    let upload = response.until_cancelled(stored).await?;
+    response.send(FrameKind::Upload, &upload).await
 }
 
-/// A small file on its way.
-struct Storing {
+/// The storing of one file.
+struct StoreOperation {
     uploads: Arc<Uploads>,
     record: UploadRecord,
-    terms: Terms,
-    /// As the caller named it.
+    condition: TargetCondition,
+    /// The caller's path.
     asked: VPath,
-    /// In the storage.
+    /// The path in the storage.
     path: VPath,
     make_parents: bool,
 }
 
-impl Storing {
-    fn run(self, bytes: &[u8], checksum: Option<&Checksum>) -> Result<Upload, Stop> {
-        // Where no records can be kept, nothing else can be written either.
+impl StoreOperation {
+    fn run(self, bytes: &[u8], checksum: Option<&Checksum>) -> Result<Upload, RequestError> {
+        // A server without records is read-only.
         self.uploads.records()?;
-        if let Some(checksum) = checksum {
-            let mut sum = Sum::new(checksum.algorithm);
-            sum.update(bytes);
-            if sum.finish() != *checksum {
-                return Err(ErrorCode::ChecksumMismatch.into());
-            }
-        }
-        let mut sums = Sums::new(&Sums::OF_UPLOADS);
-        sums.update(bytes);
-        let digests = sums.finish();
+        check(bytes, checksum)?;
+        let mut hasher = UploadHasher::resume(DigestCheckpoint::default());
+        hasher.update(bytes);
+        let digests = hasher.finish();
         check_blake3(&digests, self.record.request.blake3.as_deref())?;
-        let storage = &*self.uploads.storage;
-        let placed = place(storage, &self.path, self.terms.conflict, |path| Ok(self.store(path, bytes)?))?;
+        let publish = |path: &VPath| Ok(self.store(path, bytes)?);
+        let placed = publish_at(&*self.uploads.storage, &self.path, self.condition.conflict, publish)?;
         let (replaced, skipped) = (placed.as_ref().is_some_and(|(_, published)| published.replaced), placed.is_none());
         let entry = placed.map(|(path, Published { mut entry, .. })| {
             if let Some(etag) = entry.etag {
@@ -90,14 +87,14 @@ impl Storing {
             entry.path = as_asked(&self.asked, &path);
             entry
         });
-        let described = self.record.describe(Some(digests).filter(|_| !skipped));
+        let described = self.record.describe_with(Some(digests).filter(|_| !skipped));
         Ok(Upload { entry, replaced, skipped, offset: bytes.len() as u64, target: Some(self.asked), ..described })
     }
 
-    /// Under that name, with the folders on the way where they are missing and wanted.
+    /// Stores the file at `path`, after making its missing parents if the request says so.
     fn store(&self, path: &VPath, bytes: &[u8]) -> Result<Published, StorageError> {
         let attributes = self.uploads.attributes(&self.record);
-        let store = || self.uploads.storage.store(self.record.id, bytes, path, &self.terms.expected, &attributes);
+        let store = || self.uploads.storage.store(self.record.id, bytes, path, &self.condition.expected, &attributes);
         match (store(), path.parent()) {
             (Err(error), Some(parent)) if self.make_parents && error.code == ErrorCode::ParentMissing => {
                 make_folders(&*self.uploads.storage, &parent, true)?;
@@ -106,4 +103,11 @@ impl Storing {
             (stored, _) => stored,
         }
     }
+}
+
+fn check(bytes: &[u8], checksum: Option<&Checksum>) -> Result<(), RequestError> {
+    let Some(checksum) = checksum else { return Ok(()) };
+    let mut hasher = Hasher::new(checksum.algorithm);
+    hasher.update(bytes);
+    if hasher.finish() == *checksum { Ok(()) } else { Err(ErrorCode::ChecksumMismatch.into()) }
 }

@@ -1,4 +1,4 @@
-//! What a start finds, and what nobody wants any more.
+//! Recovery of uploads at the start, and removal of expired ones. Blocks.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -8,16 +8,17 @@ use shared::limits::UPLOAD_UNRECORDED_TIME;
 use shared::{ErrorCode, UploadId};
 use tracing::{info, warn};
 
-use super::registry::{Slot, Uploads};
+use super::registry::Uploads;
+use super::slot::Slot;
 use crate::server::clock;
 use crate::storage::StorageError;
 
-/// How long an upload that nobody works on is kept in memory although it is written down.
-const IDLE_TIME: Duration = Duration::from_secs(60);
+/// How long an unused upload with a record stays in memory.
+const UNUSED_TIME: Duration = Duration::from_secs(60);
 
 impl Uploads {
-    /// Brings room and records together after a restart: bytes that no record claims go, and records whose bytes are
-    /// gone, unless they became a file.
+    /// Reconciles staged files and records after a restart: removes files without a record, and records whose file is
+    /// gone without having been published.
     pub(in crate::server) fn recover(&self) -> Result<(), StorageError> {
         let Ok(records) = self.records() else { return Ok(()) };
         let staged: HashSet<UploadId> = self.storage.list_staged()?.into_iter().collect();
@@ -28,8 +29,8 @@ impl Uploads {
         let mut lost = 0;
         for id in recorded.difference(&staged) {
             let Some(record) = records.upload(*id)? else { continue };
-            let nothing_promised = record.durable == 0 && record.target.is_none();
-            if record.answer.is_none() && !nothing_promised && self.published_before(&record)?.is_none() {
+            let empty = record.durable == 0 && record.target.is_none();
+            if record.answer.is_none() && !empty && self.published_before(&record)?.is_none() {
                 records.delete_upload(*id)?;
                 lost += 1;
             }
@@ -40,21 +41,21 @@ impl Uploads {
         self.sweep()
     }
 
-    /// Gives up what has expired, and forgets what is as well read from its record.
+    /// Forgets expired uploads, and drops unused ones from memory that have a record.
     pub(in crate::server) fn sweep(&self) -> Result<(), StorageError> {
         let Ok(records) = self.records() else { return Ok(()) };
         let mut expired = 0;
         for id in records.expired_uploads(clock::now())? {
             let Some(record) = records.upload(id)? else { continue };
             let slot = self.slot(id, &record.owner)?;
-            expired += usize::from(self.give_up(&slot)?);
+            expired += usize::from(self.forget_unlocked(&slot)?);
         }
-        let idle: Vec<_> = self.slots().values().filter(|slot| slot.is_abandoned()).cloned().collect();
-        for slot in idle {
-            if slot.live().record.request.resumable {
-                self.let_go(&slot);
+        let unused: Vec<_> = self.slots().values().filter(|slot| slot.is_unused()).cloned().collect();
+        for slot in unused {
+            if slot.state().record.request.resumable {
+                self.drop_from_memory(&slot);
             } else {
-                expired += usize::from(self.give_up(&slot)?);
+                expired += usize::from(self.forget_unlocked(&slot)?);
             }
         }
         if expired > 0 {
@@ -63,35 +64,35 @@ impl Uploads {
         Ok(())
     }
 
-    /// Forgets an upload, unless somebody is at work on it.
-    fn give_up(&self, slot: &Arc<Slot>) -> Result<bool, StorageError> {
+    /// Forgets an upload that no request works on; false if one does, or if the disk fails.
+    fn forget_unlocked(&self, slot: &Arc<Slot>) -> Result<bool, StorageError> {
         let Ok(_turn) = slot.turn.try_lock() else { return Ok(false) };
         match self.forget(slot) {
             Ok(()) => Ok(true),
-            // The next sweep tries again; the others are not to wait for it.
+            // The next sweep tries again; the other uploads do not wait for it.
             Err(error) if error.code == ErrorCode::Io => {
-                warn!(%error, "an upload that has expired could not be cleared away");
+                warn!(%error, "an expired upload could not be removed");
                 Ok(false)
             }
             Err(error) => Err(error),
         }
     }
 
-    /// Forgets what memory has of an upload that is written down.
-    fn let_go(&self, slot: &Arc<Slot>) {
+    /// Drops an upload that has a record from memory.
+    fn drop_from_memory(&self, slot: &Arc<Slot>) {
         let mut slots = self.slots();
-        // The map's share and the caller's: nobody can have taken another one meanwhile, for that takes the map.
+        // Two references: the map's and the caller's. A request gets its own only while the map is locked.
         if Arc::strong_count(slot) == 2 {
-            let id = slot.live().record.id;
+            let id = slot.state().record.id;
             slots.remove(&id);
         }
     }
 }
 
 impl Slot {
-    fn is_abandoned(&self) -> bool {
-        let live = self.live();
-        let kept = if live.record.request.resumable { IDLE_TIME } else { UPLOAD_UNRECORDED_TIME };
-        live.used.elapsed() >= kept && self.turn.try_lock().is_ok()
+    fn is_unused(&self) -> bool {
+        let state = self.state();
+        let kept = if state.record.request.resumable { UNUSED_TIME } else { UPLOAD_UNRECORDED_TIME };
+        state.used.elapsed() >= kept && self.turn.try_lock().is_ok()
     }
 }

@@ -12,7 +12,7 @@ use super::platform::LinuxDir;
 use super::platform::PortableDir;
 use super::root_path::RootPath;
 use crate::storage::{
-    Attributes, Expected, FolderState, OpenFile, Published, Staged, Storage, StorageError, TrashItem, Visit,
+    Attributes, Expected, FolderState, OpenFile, Published, Staged, Storage, StorageError, TrashItem, TrashListing, TrashQuery, Visit,
     WatchEvent, WatchHandle,
 };
 
@@ -173,8 +173,12 @@ impl Storage for LocalStorage {
         self.tree.trash(path, etag, id, now)
     }
 
-    fn list_trash(&self, visit: &mut dyn FnMut(TrashItem) -> Visit) -> Result<(), StorageError> {
-        self.tree.list_trash(visit)
+    fn list_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError> {
+        self.tree.list_trash(query)
+    }
+
+    fn stat_trash(&self, id: TrashId) -> Result<TrashItem, StorageError> {
+        self.tree.stat_trash(id)
     }
 
     fn restore(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError> {

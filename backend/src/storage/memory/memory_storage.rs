@@ -12,8 +12,9 @@ use super::shared_tree::SharedTree;
 use super::staged::MemoryStaged;
 use super::walk::NodeStack;
 use crate::storage::symlinks::PathWalk;
+use crate::storage::trash::PageSelection;
 use crate::storage::{
-    Attributes, Expected, OpenFile, Published, Staged, Storage, StorageError, TrashItem, Visit, WatchEvent,
+    Attributes, Expected, OpenFile, Published, Staged, Storage, StorageError, TrashItem, TrashListing, TrashQuery, Visit, WatchEvent,
     WatchHandle, is_state_folder_name,
 };
 
@@ -146,13 +147,15 @@ impl Storage for MemoryStorage {
         self.tree.change(|tree| tree.trash(path, etag, id, now))
     }
 
-    fn list_trash(&self, visit: &mut dyn FnMut(TrashItem) -> Visit) -> Result<(), StorageError> {
-        let items: Vec<_> = self.tree.read().trash.values().map(|trashed| trashed.item.clone()).collect();
-        let _ = items.into_iter().try_for_each(|item| match visit(item) {
-            Visit::Continue => Ok(()),
-            Visit::Stop => Err(()),
-        });
-        Ok(())
+    fn list_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError> {
+        let mut page = PageSelection::new(query);
+        self.tree.read().trash.values().for_each(|trashed| page.add(trashed.item.clone()));
+        Ok(page.finish())
+    }
+
+    fn stat_trash(&self, id: TrashId) -> Result<TrashItem, StorageError> {
+        let gone = || StorageError::new(ErrorCode::Gone, "looking for an item of the trash");
+        self.tree.read().trash.get(&id).map(|trashed| trashed.item.clone()).ok_or_else(gone)
     }
 
     fn restore(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError> {

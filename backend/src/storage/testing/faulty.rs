@@ -12,7 +12,7 @@ use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
 use super::scramble::scramble;
 use crate::storage::staged::copy_through_buffer;
 use crate::storage::{
-    Attributes, Expected, OpenFile, Published, Staged, Storage, StorageError, TrashItem, Visit, WatchEvent, WatchHandle,
+    Attributes, Expected, OpenFile, Published, Staged, Storage, StorageError, TrashItem, TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle,
 };
 
 /// Fails as its [`Faults`] say, and otherwise forwards to the inner storage.
@@ -67,7 +67,7 @@ pub enum Operation {
     Remove,
     /// A call of [`Storage::trash`].
     Trash,
-    /// A call of [`Storage::list_trash`], [`Storage::restore`] or [`Storage::purge`].
+    /// A call of [`Storage::list_trash`], [`Storage::stat_trash`], [`Storage::restore`] or [`Storage::purge`].
     Restore,
     /// One entry that a purge deletes; the purge ends there.
     Purge,
@@ -261,9 +261,14 @@ impl<S: Storage> Storage for FaultyStorage<S> {
         self.inner.trash(path, etag, id, now)
     }
 
-    fn list_trash(&self, visit: &mut dyn FnMut(TrashItem) -> Visit) -> Result<(), StorageError> {
+    fn list_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError> {
         self.faults.check(Operation::Restore)?;
-        self.inner.list_trash(visit)
+        self.inner.list_trash(query)
+    }
+
+    fn stat_trash(&self, id: TrashId) -> Result<TrashItem, StorageError> {
+        self.faults.check(Operation::Restore)?;
+        self.inner.stat_trash(id)
     }
 
     fn restore(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError> {

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use backend::storage::local::LocalStorage;
 use backend::storage::testing::simulated::{Fault, SimulatedDisk};
-use backend::storage::{Attributes, Durability, Expected, Storage, StorageError, TrashItem, Visit};
+use backend::storage::{Attributes, Durability, Expected, Storage, StorageError, TrashItem, TrashQuery, Visit};
 use shared::{ErrorCode, Timestamp};
 
 use super::{code, path, read, staged_bytes, trash_id, upload_id};
@@ -103,13 +103,7 @@ fn content_at(storage: &LocalStorage, name: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn trashed(storage: &LocalStorage) -> Vec<TrashItem> {
-    let mut items = Vec::new();
-    let mut visit = |item| {
-        items.push(item);
-        Visit::Continue
-    };
-    storage.list_trash(&mut visit).unwrap();
-    items
+    storage.list_trash(&TrashQuery::default()).unwrap().items
 }
 
 fn publish(storage: &LocalStorage) -> Result<bool, StorageError> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use backend::storage::local::{Containment, LocalStorage};
-use backend::storage::{Attributes, Expected, Storage};
+use backend::storage::{Attributes, Expected, Storage, TrashQuery};
 use rustix::fs::XattrFlags;
 use shared::{ErrorCode, Timestamp};
 
@@ -49,7 +49,7 @@ fn links_planted_where_the_server_keeps_its_own_are_refused() {
         assert!(storage.staged(upload_id(1)).is_err());
         let _ = storage.trash(&path(b"file"), None, trash_id(1), NOW);
         let _ = storage.list_staged();
-        let _ = storage.list_trash(&mut |_| backend::storage::Visit::Continue);
+        let _ = storage.list_trash(&TrashQuery::default());
         world.check_outside();
     }
 }
@@ -232,13 +232,7 @@ fn another_file_system_below_the_root_takes_uploads() {
         assert_eq!(code(rename(b"here", b"mounted/there")), Some(ErrorCode::CrossDevice));
         assert_eq!(code(rename(b"mounted/new", b"there")), Some(ErrorCode::CrossDevice));
         assert_eq!(code(storage.trash(&path(b"mounted/new"), None, trash_id(1), NOW)), Some(ErrorCode::CrossDevice));
-        let mut items = 0;
-        let mut count = |_| {
-            items += 1;
-            backend::storage::Visit::Continue
-        };
-        storage.list_trash(&mut count).unwrap();
-        assert_eq!(items, 0);
+        assert_eq!(storage.list_trash(&TrashQuery::default()).unwrap().total, 0);
         assert_eq!(code(rename(b"mounted", b"elsewhere")), Some(ErrorCode::AccessDenied));
     }
 }
@@ -371,12 +365,7 @@ fn a_spoilt_item_of_the_trash_is_shown_and_can_be_restored() {
     let half_made = world.at(b".passerelle/trash").join(trash_id(2).to_string());
     fs::create_dir(&half_made).unwrap();
     fs::write(half_made.join("info.json"), "{}").unwrap();
-    let mut items = Vec::new();
-    let mut visit = |item| {
-        items.push(item);
-        backend::storage::Visit::Continue
-    };
-    storage.list_trash(&mut visit).unwrap();
+    let items = storage.list_trash(&TrashQuery::default()).unwrap().items;
     assert_eq!(items.len(), 1);
     assert_eq!((items[0].id, items[0].entry.size), (trash_id(1), 7));
     assert!(!half_made.exists());

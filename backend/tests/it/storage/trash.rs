@@ -1,8 +1,8 @@
 //! Moving, removing, the trash and the way back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use backend::storage::{Expected, TrashItem, Visit};
+use backend::storage::{Expected, Storage, TrashItem, TrashListing, TrashQuery, Visit};
 use shared::{ETag, ErrorCode, Kind, Link, Timestamp, TrashId};
 
 use super::{World, code, content, last_segment, list, path, stat, trash_id};
@@ -150,13 +150,7 @@ pub(super) fn the_trash_remembers_and_gives_back(world: &dyn World) {
             assert_eq!(&items[id].entry, entry);
         }
     }
-    let mut visits = 0;
-    let mut stop = |_| {
-        visits += 1;
-        Visit::Stop
-    };
-    storage.list_trash(&mut stop).unwrap();
-    assert_eq!(visits, 1);
+    check_pages(storage);
 
     let restore = |number, to: &[u8]| storage.restore(trash_id(number), &path(to));
     world.file(b"taken", b"");
@@ -234,10 +228,41 @@ pub(super) fn deep_trees_are_purged(world: &dyn World) {
 
 fn trashed(world: &dyn World) -> BTreeMap<TrashId, TrashItem> {
     let mut items = BTreeMap::new();
-    let mut visit = |item: TrashItem| {
+    for item in world.storage().list_trash(&TrashQuery::default()).unwrap().items {
+        assert_eq!(world.storage().stat_trash(item.id).unwrap(), item);
         assert!(items.insert(item.id, item).is_none());
-        Visit::Continue
-    };
-    world.storage().list_trash(&mut visit).unwrap();
+    }
     items
+}
+
+/// Pages of any length, from any position, are those of the whole listing; hidden items and those of other folders are
+/// left out.
+fn check_pages(storage: &dyn Storage) {
+    let whole = storage.list_trash(&TrashQuery::default()).unwrap();
+    assert!(whole.items.is_sorted_by_key(TrashItem::position) && whole.items.len() > 2);
+    assert_eq!((whole.total, whole.more), (whole.items.len() as u64, false));
+    for limit in 1..=whole.items.len() {
+        let mut query = TrashQuery { limit, ..TrashQuery::default() };
+        let mut items = Vec::new();
+        loop {
+            let page = storage.list_trash(&query).unwrap();
+            assert_eq!(page.total, whole.total);
+            assert!(page.items.len() <= limit);
+            query.after = page.items.last().map(TrashItem::position);
+            items.extend(page.items);
+            if !page.more {
+                break;
+            }
+        }
+        assert_eq!(items, whole.items, "in pages of {limit}");
+    }
+    let first = &whole.items[0];
+    let hidden = TrashQuery { hidden: HashSet::from([first.id]), limit: 1, ..TrashQuery::default() };
+    let page = storage.list_trash(&hidden).unwrap();
+    assert_eq!((page.items, page.total), (vec![whole.items[1].clone()], whole.total - 1));
+    let below = TrashQuery { below: first.entry.path.clone(), ..TrashQuery::default() };
+    assert_eq!(storage.list_trash(&below).unwrap().items, [first.clone()]);
+    let elsewhere = TrashQuery { below: path(b"no such folder"), ..TrashQuery::default() };
+    assert_eq!(storage.list_trash(&elsewhere).unwrap(), TrashListing::default());
+    assert_eq!(code(storage.stat_trash(trash_id(99))), Some(ErrorCode::Gone));
 }

@@ -10,7 +10,7 @@ use crate::id::{JobId, UploadId};
 use crate::path::VPath;
 
 /// STAGE: begin an upload. UPLOAD, END. Nothing is seen of it before COMMIT.
-#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
 #[cbor(map)]
 pub struct Stage {
     /// Who asks.

@@ -1,24 +1,25 @@
-//! The copy of one file: staged whole, then given its name at once, so that no torn file is ever seen.
+//! The copy of one file: staged whole, then published in one step, so that no part of it is ever visible alone.
 
 use shared::{ETag, Entry, ErrorCode, UploadId, VPath};
 
 use crate::random::random_bytes;
-use crate::server::jobs::runner::{Run, Trouble};
+use crate::server::jobs::item_error::ItemError;
+use crate::server::jobs::runner::JobRunner;
 use crate::storage::{Attributes, Durability, Expected, OpenFile, Staged, StorageError};
 
-/// What is copied in one step, in bytes: who cancels waits no longer than that.
+/// Bytes that are copied in one step: a client that cancels waits no longer than that.
 const STEP_BYTES: u64 = 64 << 20;
 
-impl Run {
-    /// Copies a file's bytes, its time of last change and whether it is executable. What stands at `to` goes to the
-    /// trash once the copy is whole.
+impl JobRunner {
+    /// Copies a file's bytes, its time of last change and its executable bit. The entry at `to` goes into the trash once
+    /// the copy is whole.
     pub(super) fn copy_file(
         &mut self,
         source: &Entry,
         to: &VPath,
         etag: Option<ETag>,
         replaced: Option<(usize, &Entry)>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), ItemError> {
         let file = self.storage.open(&source.path)?;
         if etag.is_some() && file.entry().etag != etag {
             return Err(ErrorCode::Changed.into());
@@ -27,18 +28,18 @@ impl Run {
         let staged = self.storage.stage(id)?;
         let copied = self.copy_bytes(&*file, &*staged);
         drop(staged);
-        let placed = copied.and_then(|()| self.place_copy(id, file.entry(), to, replaced));
-        // What is left of it would only be in the way: where it failed, or went to another file system. A start clears away
-        // what this cannot.
+        let published = copied.and_then(|()| self.publish_copy(id, file.entry(), to, replaced));
+        // Something is left of it after a failure, and where publishing copies to another file system. What this cannot
+        // remove, the next start does.
         let _ = self.storage.unstage(id);
-        placed
+        published
     }
 
-    fn copy_bytes(&mut self, file: &dyn OpenFile, staged: &dyn Staged) -> Result<(), Trouble> {
+    fn copy_bytes(&mut self, file: &dyn OpenFile, staged: &dyn Staged) -> Result<(), ItemError> {
         let size = file.entry().size;
         let mut at = 0;
         while at < size {
-            self.look_up()?;
+            self.check_cancelled()?;
             match staged.copy_from(file, at, STEP_BYTES.min(size - at), at)? {
                 0 => return Err(ErrorCode::Changed.into()),
                 bytes => {
@@ -53,18 +54,18 @@ impl Run {
         Ok(())
     }
 
-    fn place_copy(
+    fn publish_copy(
         &mut self,
         id: UploadId,
         source: &Entry,
         to: &VPath,
         replaced: Option<(usize, &Entry)>,
-    ) -> Result<(), Trouble> {
-        let old = replaced.map(|(index, there)| self.make_way(index, to, Some(there))).transpose()?;
+    ) -> Result<(), ItemError> {
+        let old = replaced.map(|(index, present)| self.make_room(index, to, Some(present))).transpose()?;
         let attributes = Attributes {
             modified: Some(source.modified),
             executable: Some(source.executable),
-            // What a move has copied, it removes where it was.
+            // A move removes the source of the copy.
             durability: Durability::Strict,
         };
         match self.storage.publish(id, to, &Expected::Nothing, &attributes) {

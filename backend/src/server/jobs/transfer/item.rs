@@ -1,40 +1,41 @@
-//! Entries that go elsewhere: moved by a rename where one leads there, copied otherwise. Trees are walked with a stack of
-//! their own, and an entry that cannot go is told of while the others go on.
+//! One item of a move or a copy: renamed where possible, copied otherwise. Trees are walked with an explicit stack. An entry
+//! that fails is reported, and the others continue.
 
 use shared::change::PathPair;
 use shared::limits::REPLACED_TOLD_MAX;
 use shared::{Conflict, ETag, Entry, ErrorCode, Kind, Link, Outcome, TrashId, VPath};
 
-use crate::server::jobs::decide::{Plan, check_way, is_alike, is_real_folder, is_same_entry, plan};
-use crate::server::jobs::runner::{Run, Trouble};
+use crate::server::jobs::decide::{Plan, check_paths, is_alike, is_real_folder, is_same_entry, plan};
+use crate::server::jobs::item_error::ItemError;
+use crate::server::jobs::runner::JobRunner;
 use crate::storage::{Expected, StorageError, Visit};
 
-/// One item on its way.
-struct Journey {
+/// One item that is moved or copied.
+struct TransferItem {
     index: usize,
     conflict: Conflict,
-    /// Its source is to be gone in the end.
+    /// It is moved: its source is removed.
     moves: bool,
-    /// No rename leads there: it is copied, and then removed.
+    /// It is moved to another file system: copied, and then removed.
     crosses: bool,
-    /// The process before had begun it: what is there already and looks the same is what it had done.
+    /// The previous process had begun it: entries at the target that look like the source are its work.
     resumed: bool,
     replaced: Vec<TrashId>,
-    /// The first that could not go.
+    /// The first entry that failed.
     failed: Option<(StorageError, VPath)>,
 }
 
-/// A folder on the way, whose entries go one by one.
-struct Level {
+/// A folder whose entries are moved or copied one by one.
+struct FolderLevel {
     from: VPath,
     to: VPath,
-    /// Still to go, the last one first.
+    /// The entries to come, the last one first.
     entries: Vec<Entry>,
-    /// Something of it stays.
+    /// One of its entries stays.
     keeps: bool,
 }
 
-impl Run {
+impl JobRunner {
     /// Moves or copies one item.
     pub(in crate::server) fn transfer(
         &mut self,
@@ -42,23 +43,23 @@ impl Run {
         pair: &PathPair,
         conflict: Conflict,
         moves: bool,
-    ) -> Result<Outcome, Trouble> {
-        let (from, to) = (self.inside(&pair.from)?, self.inside(&pair.to)?);
-        check_way(&pair.from, &pair.to, conflict)?;
+    ) -> Result<Outcome, ItemError> {
+        let (from, to) = (self.path_in_storage(&pair.from)?, self.path_in_storage(&pair.to)?);
+        check_paths(&pair.from, &pair.to, conflict)?;
         let target_before = self.target_before(index);
-        let Some(source) = self.standing(&from)? else {
-            // A move whose source is gone may be one that had happened.
-            let there = target_before.filter(|_| moves).map(|path| self.standing(&path)).transpose()?.flatten();
-            let there = there.ok_or(ErrorCode::NotFound)?;
-            let id = self.record.trash_id(index, &there.path);
-            let replaced = if self.was_trashed(id) { vec![id] } else { Vec::new() };
-            return Ok(Outcome::Done { entry: Some(self.told(there)), trash: None, replaced });
+        let Some(source) = self.entry_at(&from)? else {
+            // The previous process may have moved it already.
+            let moved = target_before.filter(|_| moves).map(|path| self.entry_at(&path)).transpose()?.flatten();
+            let moved = moved.ok_or(ErrorCode::NotFound)?;
+            let id = self.record.trash_id(index, &moved.path);
+            let replaced = if self.was_trashed(id)? { vec![id] } else { Vec::new() };
+            return Ok(Outcome::Done { entry: Some(self.relative_to_root(moved)), trash: None, replaced });
         };
         if pair.if_etag.is_some() && pair.if_etag != source.etag {
             return Err(ErrorCode::Changed.into());
         }
-        let there = self.standing(&to)?;
-        let mut journey = Journey {
+        let present = self.entry_at(&to)?;
+        let mut item = TransferItem {
             index,
             conflict,
             moves,
@@ -68,23 +69,23 @@ impl Run {
             failed: None,
         };
         if !moves {
-            self.count_ahead(&source)?;
+            self.expect_tree(&source)?;
         }
         if let Some(path) = target_before {
-            return self.go(journey, source, path, pair.if_etag);
+            return self.transfer_to(item, source, path, pair.if_etag);
         }
-        match plan(conflict, self.rights, &source, there.as_ref())? {
+        match plan(conflict, self.rights, &source, present.as_ref())? {
             Plan::Skip => Ok(Outcome::Skipped),
             Plan::Beside => {
                 let path = self.free_name(&to)?;
-                journey.conflict = Conflict::Fail;
-                self.go(journey, source, path, pair.if_etag)
+                item.conflict = Conflict::Fail;
+                self.transfer_to(item, source, path, pair.if_etag)
             }
-            Plan::Take | Plan::Replace | Plan::Merge => self.go(journey, source, to, pair.if_etag),
+            Plan::Take | Plan::Replace | Plan::Merge => self.transfer_to(item, source, to, pair.if_etag),
         }
     }
 
-    /// Has the entries of a folder join those of another one.
+    /// Moves the entries of a folder into another folder.
     pub(in crate::server) fn merge(
         &mut self,
         index: usize,
@@ -92,25 +93,31 @@ impl Run {
         source: Entry,
         to: &VPath,
         conflict: Conflict,
-    ) -> Result<Outcome, Trouble> {
+    ) -> Result<Outcome, ItemError> {
         let (replaced, failed) = (Vec::new(), None);
-        let journey = Journey { index, conflict, moves: true, crosses: false, resumed: false, replaced, failed };
+        let item = TransferItem { index, conflict, moves: true, crosses: false, resumed: false, replaced, failed };
         debug_assert_eq!(source.path, *from);
-        self.go(journey, source, to.clone(), None)
+        self.transfer_to(item, source, to.clone(), None)
     }
 
-    /// Takes one item to `to`, where it is settled that it may go.
-    fn go(&mut self, mut journey: Journey, source: Entry, to: VPath, etag: Option<ETag>) -> Result<Outcome, Trouble> {
-        self.begin(journey.index, Some(&to));
+    /// Moves or copies one item to `to`.
+    fn transfer_to(
+        &mut self,
+        mut item: TransferItem,
+        source: Entry,
+        to: VPath,
+        etag: Option<ETag>,
+    ) -> Result<Outcome, ItemError> {
+        self.begin(item.index, Some(&to));
         let mut stack = Vec::new();
-        if let Some(level) = self.step(&mut journey, &source, to.clone(), etag)? {
+        if let Some(level) = self.step(&mut item, &source, to.clone(), etag)? {
             stack.push(level);
         }
         while let Some(level) = stack.last_mut() {
-            self.look_up()?;
+            self.check_cancelled()?;
             let Some(entry) = level.entries.pop() else {
                 if let Some(level) = stack.pop() {
-                    let keeps = self.leave(&mut journey, level);
+                    let keeps = self.leave(&mut item, level);
                     if let Some(above) = stack.last_mut() {
                         above.keeps |= keeps;
                     }
@@ -118,83 +125,83 @@ impl Run {
                 continue;
             };
             let to = level.to.join(entry.path.name()).map_err(|_| ErrorCode::BadPath);
-            let stepped = to.map_err(Trouble::from).and_then(|to| self.step(&mut journey, &entry, to, None));
+            let stepped = to.map_err(ItemError::from).and_then(|to| self.step(&mut item, &entry, to, None));
             match stepped {
                 Ok(Some(below)) => stack.push(below),
                 Ok(None) => {}
-                Err(Trouble::Failed(error, _)) => {
+                Err(ItemError::Failed(error, _)) => {
                     level.keeps = true;
-                    journey.failed.get_or_insert((error, entry.path));
+                    item.failed.get_or_insert((error, entry.path));
                     self.count(1, 0);
                 }
                 Err(stop) => return Err(stop),
             }
         }
-        match journey.failed {
-            Some((error, path)) => Err(Trouble::Failed(error, Some(path))),
+        match item.failed {
+            Some((error, path)) => Err(ItemError::Failed(error, Some(path))),
             None => {
-                let entry = self.standing(&to)?.map(|entry| self.told(entry));
-                Ok(Outcome::Done { entry, trash: None, replaced: journey.replaced })
+                let entry = self.entry_at(&to)?.map(|entry| self.relative_to_root(entry));
+                Ok(Outcome::Done { entry, trash: None, replaced: item.replaced })
             }
         }
     }
 
-    /// Takes one entry to `to`; a folder whose entries have to go one by one comes back.
+    /// Moves or copies one entry to `to`. Gives a folder whose entries have to follow one by one.
     fn step(
         &mut self,
-        journey: &mut Journey,
+        item: &mut TransferItem,
         source: &Entry,
         to: VPath,
         etag: Option<ETag>,
-    ) -> Result<Option<Level>, Trouble> {
-        let there = self.standing(&to)?;
-        let id = self.record.trash_id(journey.index, &to);
-        if self.was_trashed(id) {
-            journey.tell_replaced(id);
+    ) -> Result<Option<FolderLevel>, ItemError> {
+        let present = self.entry_at(&to)?;
+        let id = self.record.trash_id(item.index, &to);
+        if self.was_trashed(id)? {
+            item.add_replaced(id);
         }
-        let planned = match &there {
-            // A rename that a crash has caught may leave both names.
-            Some(there) if journey.resumed && journey.moves && source.is_file() && is_same_entry(source, there) => {
+        let planned = match &present {
+            // A crash during a rename may leave both names.
+            Some(present) if item.resumed && item.moves && source.is_file() && is_same_entry(source, present) => {
                 self.storage.remove(&source.path, None)?;
                 self.count(1, 0);
                 return Ok(None);
             }
-            Some(there) if journey.resumed && is_alike(source, there) && source.etag != there.etag => {
+            Some(present) if item.resumed && is_alike(source, present) && source.etag != present.etag => {
                 self.count(1, source.size);
-                return self.clear_source(journey, source).map(|()| None);
+                return self.clear_source(item, source).map(|()| None);
             }
-            Some(there) if journey.resumed && is_real_folder(source) && is_real_folder(there) => Plan::Merge,
-            _ => plan(journey.conflict, self.rights, source, there.as_ref())?,
+            Some(present) if item.resumed && is_real_folder(source) && is_real_folder(present) => Plan::Merge,
+            _ => plan(item.conflict, self.rights, source, present.as_ref())?,
         };
         match planned {
             Plan::Skip => Ok(None),
             Plan::Beside => Err(ErrorCode::AlreadyExists.into()),
             Plan::Merge => self.enter(source, to).map(Some),
-            Plan::Take => self.take(journey, source, to, etag),
+            Plan::Take => self.take(item, source, to, etag),
             Plan::Replace => {
-                let replaced = there.map(|there| (id, there));
-                self.replace(journey, source, to, etag, replaced)
+                let replaced = present.map(|present| (id, present));
+                self.replace(item, source, to, etag, replaced)
             }
         }
     }
 
-    /// Takes one entry to where nothing stands.
+    /// Moves or copies one entry to a free path.
     fn take(
         &mut self,
-        journey: &mut Journey,
+        item: &mut TransferItem,
         source: &Entry,
         to: VPath,
         etag: Option<ETag>,
-    ) -> Result<Option<Level>, Trouble> {
-        if journey.moves && !journey.crosses {
+    ) -> Result<Option<FolderLevel>, ItemError> {
+        if item.moves && !item.crosses {
             match self.storage.rename(&source.path, etag, &to, &Expected::Nothing) {
                 Ok(_) => {
                     self.count(1, 0);
                     return Ok(None);
                 }
                 Err(error) if error.code == ErrorCode::CrossDevice => {
-                    journey.crosses = true;
-                    self.count_ahead(source)?;
+                    item.crosses = true;
+                    self.expect_tree(source)?;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -204,24 +211,24 @@ impl Run {
             return self.enter(source, to).map(Some);
         }
         self.copy_leaf(source, &to, etag, None)?;
-        self.clear_source(journey, source).map(|()| None)
+        self.clear_source(item, source).map(|()| None)
     }
 
-    /// Takes one entry that is no folder to where another one stands, which goes to the trash.
+    /// Moves or copies one entry that is no folder to the path of another one, which goes into the trash.
     fn replace(
         &mut self,
-        journey: &mut Journey,
+        item: &mut TransferItem,
         source: &Entry,
         to: VPath,
         etag: Option<ETag>,
         replaced: Option<(TrashId, Entry)>,
-    ) -> Result<Option<Level>, Trouble> {
-        let Some((id, there)) = replaced else { return self.take(journey, source, to, etag) };
-        if journey.moves && !journey.crosses {
-            self.make_way(journey.index, &to, Some(&there))?;
+    ) -> Result<Option<FolderLevel>, ItemError> {
+        let Some((id, present)) = replaced else { return self.take(item, source, to, etag) };
+        if item.moves && !item.crosses {
+            self.make_room(item.index, &to, Some(&present))?;
             match self.storage.rename(&source.path, etag, &to, &Expected::Nothing) {
                 Ok(_) => {
-                    journey.tell_replaced(id);
+                    item.add_replaced(id);
                     self.count(1, 0);
                     return Ok(None);
                 }
@@ -230,27 +237,27 @@ impl Run {
                     if error.code != ErrorCode::CrossDevice {
                         return Err(error.into());
                     }
-                    journey.crosses = true;
-                    self.count_ahead(source)?;
+                    item.crosses = true;
+                    self.expect_tree(source)?;
                 }
             }
         }
-        self.copy_leaf(source, &to, etag, Some((journey.index, &there)))?;
-        journey.tell_replaced(id);
-        self.clear_source(journey, source).map(|()| None)
+        self.copy_leaf(source, &to, etag, Some((item.index, &present)))?;
+        item.add_replaced(id);
+        self.clear_source(item, source).map(|()| None)
     }
 
-    /// Copies what is no folder.
+    /// Copies an entry that is no folder.
     fn copy_leaf(
         &mut self,
         source: &Entry,
         to: &VPath,
         etag: Option<ETag>,
         replaced: Option<(usize, &Entry)>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), ItemError> {
         match (&source.link, source.kind) {
             (Some(Link::Inside(target)), _) => {
-                let old = replaced.map(|(index, there)| self.make_way(index, to, Some(there))).transpose()?;
+                let old = replaced.map(|(index, present)| self.make_room(index, to, Some(present))).transpose()?;
                 if let Err(error) = self.storage.make_link(to, target) {
                     return Err(old.map_or(error.code, |old| self.put_back(old, to, error).code).into());
                 }
@@ -263,29 +270,29 @@ impl Run {
         }
     }
 
-    /// After a copy that is part of a move: the source goes, if it is still what was copied.
-    fn clear_source(&mut self, journey: &Journey, source: &Entry) -> Result<(), Trouble> {
-        if journey.moves {
+    /// Removes the source after a copy that is part of a move, if it is still what was copied.
+    fn clear_source(&mut self, item: &TransferItem, source: &Entry) -> Result<(), ItemError> {
+        if item.moves {
             self.storage.remove(&source.path, source.etag)?;
         }
         Ok(())
     }
 
-    fn enter(&self, source: &Entry, to: VPath) -> Result<Level, Trouble> {
+    fn enter(&self, source: &Entry, to: VPath) -> Result<FolderLevel, ItemError> {
         let mut entries = Vec::new();
         self.storage.list(&source.path, &mut |entry| {
             entries.push(entry);
             Visit::Continue
         })?;
-        // The last one goes first; that way they go in the order of their names.
+        // Taken from the end, they follow in the order of their names.
         entries.sort_unstable_by(|left, right| right.path.cmp(&left.path));
-        Ok(Level { from: source.path.clone(), to, entries, keeps: false })
+        Ok(FolderLevel { from: source.path.clone(), to, entries, keeps: false })
     }
 
-    /// After a folder's last entry; says whether something of it stays.
-    fn leave(&mut self, journey: &mut Journey, level: Level) -> bool {
+    /// Ends a folder after its last entry; true if it stays.
+    fn leave(&mut self, item: &mut TransferItem, level: FolderLevel) -> bool {
         self.count(1, 0);
-        if !journey.moves {
+        if !item.moves {
             return false;
         }
         if level.keeps {
@@ -294,22 +301,22 @@ impl Run {
         match self.storage.remove(&level.from, None) {
             Ok(()) => false,
             Err(error) => {
-                journey.failed.get_or_insert((error, level.from));
+                item.failed.get_or_insert((error, level.from));
                 true
             }
         }
     }
 
-    /// Counts what a copy has ahead of it, so that its client knows how far it is.
-    fn count_ahead(&mut self, source: &Entry) -> Result<(), Trouble> {
+    /// Adds the tree that is to be copied to the expected total.
+    fn expect_tree(&mut self, source: &Entry) -> Result<(), ItemError> {
         let (mut entries, mut bytes) = (0, if is_real_folder(source) { 0 } else { source.size });
         let mut folders = Vec::new();
         if is_real_folder(source) {
             folders.push(source.path.clone());
         }
         while let Some(folder) = folders.pop() {
-            self.look_up()?;
-            // One that cannot be read is told of when its turn comes.
+            self.check_cancelled()?;
+            // A folder that cannot be read is reported once it is copied.
             let _ = self.storage.list(&folder, &mut |entry| {
                 entries += 1;
                 if is_real_folder(&entry) {
@@ -325,8 +332,8 @@ impl Run {
     }
 }
 
-impl Journey {
-    fn tell_replaced(&mut self, id: TrashId) {
+impl TransferItem {
+    fn add_replaced(&mut self, id: TrashId) {
         if self.replaced.len() < REPLACED_TOLD_MAX && !self.replaced.contains(&id) {
             self.replaced.push(id);
         }

@@ -1,4 +1,4 @@
-//! Entries that are moved or copied.
+//! Moving and copying: by a rename where one is possible, by a copy elsewhere.
 
-pub(in crate::server) mod copy;
-pub(in crate::server) mod item;
+mod copy;
+mod item;

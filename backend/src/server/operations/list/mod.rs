@@ -1,6 +1,10 @@
-//! LIST: the pages of a sorted folder.
+//! LIST: a sorted folder in pages. The names come from a snapshot of the folder; what is said of each name is looked up
+//! as its page is sent, so it is never older than the request.
 
-pub(in crate::server) mod page;
-pub(in crate::server) mod read_names;
+mod cursor;
+mod names;
+mod page;
+mod read_names;
+pub(in crate::server) mod request;
 pub(in crate::server) mod snapshots;
-pub(in crate::server) mod sorted_names;
+mod sorted_names;

@@ -1,5 +1,5 @@
-//! What a folder's listing comes to, small enough to keep: a sum over its entries in each of many buckets, into which
-//! names fall by their hash. Two listings are compared bucket by bucket, without those of the names that were told of.
+//! A fingerprint of a folder's listing: a sum over its entries in each of many buckets, into which names fall by their
+//! hash. Two listings are compared bucket by bucket, without the buckets of names whose changes are known. Pure.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -8,11 +8,11 @@ use shared::Entry;
 
 const BUCKETS: usize = 1024;
 
-/// How names and entries become numbers: random, so that nobody makes names that hide each other.
+/// Hashes names and entries, with a random key: names that hide each other cannot be made up.
 #[derive(Clone, Default)]
 pub(super) struct Hashing(RandomState);
 
-/// What a listing comes to.
+/// The fingerprint of a listing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Fingerprint(Box<[u64]>);
 
@@ -22,17 +22,17 @@ impl Hashing {
         (self.0.hash_one(name) % BUCKETS as u64) as usize
     }
 
-    /// The buckets of those names.
+    /// The buckets of these names.
     pub(super) fn buckets<'a>(&self, names: impl Iterator<Item = &'a [u8]>) -> HashSet<usize> {
         names.map(|name| self.bucket(name)).collect()
     }
 
-    /// Of a folder without entries.
+    /// The fingerprint of an empty folder.
     pub(super) fn empty(&self) -> Fingerprint {
         Fingerprint(vec![0; BUCKETS].into())
     }
 
-    /// Takes an entry in; in which order they come makes no difference.
+    /// Adds an entry; the order of entries makes no difference.
     pub(super) fn add(&self, fingerprint: &mut Fingerprint, entry: &Entry) {
         let name = entry.path.name();
         let kind = (entry.kind, entry.link.as_ref().map(|link| link.word()));
@@ -43,10 +43,10 @@ impl Hashing {
 }
 
 impl Fingerprint {
-    /// True where the two differ by more than what is in those buckets.
-    pub(super) fn differs(&self, other: &Self, told: &HashSet<usize>) -> bool {
+    /// Whether the two differ outside the `known` buckets.
+    pub(super) fn differs(&self, other: &Self, known: &HashSet<usize>) -> bool {
         let pairs = self.0.iter().zip(&other.0).enumerate();
-        pairs.filter(|(bucket, _)| !told.contains(bucket)).any(|(_, (left, right))| left != right)
+        pairs.filter(|(bucket, _)| !known.contains(bucket)).any(|(_, (left, right))| left != right)
     }
 }
 
@@ -69,19 +69,19 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_told_is_found_out() {
+    fn differs_finds_changes_of_unknown_names() {
         let hashing = Hashing::default();
         let of = |entries: &[Entry]| {
             let mut fingerprint = hashing.empty();
             entries.iter().for_each(|entry| hashing.add(&mut fingerprint, entry));
             fingerprint
         };
-        let told = |names: &[&str]| hashing.buckets(names.iter().map(|name| name.as_bytes()));
+        let known = |names: &[&str]| hashing.buckets(names.iter().map(|name| name.as_bytes()));
         let before = of(&[entry("a", 1), entry("b", 1)]);
-        assert!(!before.differs(&of(&[entry("b", 1), entry("a", 1)]), &told(&[])));
+        assert!(!before.differs(&of(&[entry("b", 1), entry("a", 1)]), &known(&[])));
         let after = of(&[entry("a", 2), entry("b", 1)]);
-        assert!(before.differs(&after, &told(&[])));
-        assert!(!before.differs(&after, &told(&["a"])));
-        assert!(before.differs(&of(&[entry("a", 1)]), &told(&[])));
+        assert!(before.differs(&after, &known(&[])));
+        assert!(!before.differs(&after, &known(&["a"])));
+        assert!(before.differs(&of(&[entry("a", 1)]), &known(&[])));
     }
 }

@@ -1,6 +1,10 @@
-//! WATCH: the events of a folder.
+//! WATCH: the events of a folder, for all clients that have it open. Each folder is watched once, however many clients
+//! there are.
 
-pub(in crate::server) mod fingerprint;
-pub(in crate::server) mod folder_watch;
-pub(in crate::server) mod ring;
+mod fingerprint;
+mod folder_watch;
+mod pending;
+pub(in crate::server) mod request;
+mod ring;
 pub(in crate::server) mod watches;
+mod worker;

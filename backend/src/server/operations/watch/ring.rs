@@ -1,5 +1,5 @@
-//! The latest events of a folder, numbered. Who listens has a place in it and no memory of its own; who falls behind by
-//! more than it holds is told to look at everything again.
+//! A ring of the latest events of a folder, numbered. A subscriber has a position in it and no queue of its own; one that
+//! falls behind by more than the ring holds gets [`EventKind::Resync`]. Pure.
 
 use std::collections::VecDeque;
 
@@ -9,18 +9,19 @@ use shared::{Event, EventId, EventKind};
 /// The latest events.
 pub(super) struct Ring {
     epoch: u64,
-    /// Of the event that came last; 0 before the first.
+    /// The number of the last event; 0 before the first.
     last: u64,
-    /// The events up to the last one, without a gap.
+    /// The events up to `last`, without a gap.
     events: VecDeque<EventKind>,
 }
 
 impl Ring {
+    /// An empty ring. `epoch` tells its numbers from those of other rings.
     pub(super) fn new(epoch: u64) -> Self {
         Self { epoch, last: 0, events: VecDeque::new() }
     }
 
-    /// Something happened.
+    /// Adds an event, in the place of the oldest if the ring is full.
     pub(super) fn push(&mut self, kind: EventKind) {
         if self.events.len() == EVENTS_KEPT_MAX {
             self.events.pop_front();
@@ -29,7 +30,7 @@ impl Ring {
         self.last += 1;
     }
 
-    /// The number of the event that came last.
+    /// The number of the last event; 0 before the first.
     pub(super) fn last(&self) -> u64 {
         self.last
     }
@@ -39,13 +40,13 @@ impl Ring {
         EventId { epoch: self.epoch, sequence }
     }
 
-    /// Where who heard `after` last goes on; none where what came since is not known any more.
+    /// The position of a subscriber whose last event was `after`. `None` if the ring does not have all events since.
     pub(super) fn place_after(&self, after: EventId) -> Option<u64> {
         let known = after.epoch == self.epoch && after.sequence <= self.last && after.sequence >= self.before_first();
         known.then_some(after.sequence)
     }
 
-    /// What came after number `place`: that one should look again, where too much did.
+    /// The events after position `place`; [`EventKind::Resync`] if the ring does not have all of them.
     pub(super) fn after(&self, place: u64) -> Vec<Event> {
         if place < self.before_first() {
             return vec![self.resync()];
@@ -55,7 +56,7 @@ impl Ring {
         numbered.map(|(sequence, kind)| Event { id: self.id(sequence), kind: kind.clone() }).collect()
     }
 
-    /// That one should look again, from where the ring is now.
+    /// An event that asks to list the folder again, at the present position.
     pub(super) fn resync(&self) -> Event {
         Event { id: self.id(self.last), kind: EventKind::Resync }
     }
@@ -76,12 +77,12 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_back_hears_what_came_since_or_to_look_again() {
+    fn a_returning_subscriber_gets_the_events_since_or_a_resync() {
         let mut ring = Ring::new(7);
         assert!(ring.after(0).is_empty());
         (1..=3).for_each(|number| ring.push(absent(number)));
-        let heard: Vec<_> = ring.after(1).into_iter().map(|event| (event.id.sequence, event.kind)).collect();
-        assert_eq!(heard, [(2, absent(2)), (3, absent(3))]);
+        let events: Vec<_> = ring.after(1).into_iter().map(|event| (event.id.sequence, event.kind)).collect();
+        assert_eq!(events, [(2, absent(2)), (3, absent(3))]);
         assert_eq!(ring.place_after(EventId { epoch: 7, sequence: 2 }), Some(2));
         assert_eq!(ring.place_after(EventId { epoch: 7, sequence: 4 }), None);
         assert_eq!(ring.place_after(EventId { epoch: 8, sequence: 2 }), None);

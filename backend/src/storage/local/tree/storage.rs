@@ -8,7 +8,7 @@ use shared::{ETag, Entry, Timestamp, TrashId, UploadId, VPath};
 use super::root::Tree;
 use crate::storage::local::platform::Dir;
 use crate::storage::{
-    Attributes, Expected, FolderState, OpenFile, Published, Staged, Storage, StorageError, TrashItem, Visit,
+    Attributes, Expected, FolderState, OpenFile, Published, Staged, Storage, StorageError, TrashItem, TrashListing, TrashQuery, Visit,
     WatchEvent, WatchHandle, is_state_folder_name,
 };
 
@@ -113,8 +113,12 @@ impl<D: Dir> Storage for Tree<D> {
         self.trash_entry(path, etag, id, now)
     }
 
-    fn list_trash(&self, visit: &mut dyn FnMut(TrashItem) -> Visit) -> Result<(), StorageError> {
-        self.visit_trash(visit)
+    fn list_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError> {
+        self.select_trash(query)
+    }
+
+    fn stat_trash(&self, id: TrashId) -> Result<TrashItem, StorageError> {
+        self.trash_item(id)
     }
 
     fn restore(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError> {

@@ -13,7 +13,8 @@ use super::root::Tree;
 use super::trash_info::{INFO_BYTES_MAX, Info};
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, DiskFile, read_full, unreadable_entry, write_full};
-use crate::storage::{StorageError, TrashItem, Visit};
+use crate::storage::trash::PageSelection;
+use crate::storage::{StorageError, TrashItem, TrashListing, TrashQuery, Visit};
 
 const INFO: &[u8] = b"info.json";
 pub(super) const DATA: &[u8] = b"data";
@@ -55,9 +56,11 @@ impl<D: Dir> Tree<D> {
         }
     }
 
-    /// See [`crate::storage::Storage::list_trash`].
-    pub(super) fn visit_trash(&self, visit: &mut dyn FnMut(TrashItem) -> Visit) -> Result<(), StorageError> {
-        let Some(trash) = self.peek_trash()? else { return Ok(()) };
+    /// See [`crate::storage::Storage::list_trash`]. Reads the information of every item, and keeps no more items than the
+    /// page has.
+    pub(super) fn select_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError> {
+        let mut page = PageSelection::new(query);
+        let Some(trash) = self.peek_trash()? else { return Ok(page.finish()) };
         let mut ids = Vec::new();
         let read = trash.names(&mut |name| {
             ids.extend(str::from_utf8(name).ok().and_then(TrashId::parse));
@@ -68,11 +71,22 @@ impl<D: Dir> Tree<D> {
             let Ok(item) = trash.open_dir(&item_name(id)) else { continue };
             if has_no_data(&item) {
                 self.delete_without_data(id);
-            } else if visit(describe(&item, id)) == Visit::Stop {
-                break;
+            } else {
+                page.add(describe(&item, id));
             }
         }
-        Ok(())
+        Ok(page.finish())
+    }
+
+    /// See [`crate::storage::Storage::stat_trash`].
+    pub(super) fn trash_item(&self, id: TrashId) -> Result<TrashItem, StorageError> {
+        let trash = self.peek_trash()?.ok_or_else(gone)?;
+        match trash.open_dir(&item_name(id)) {
+            Ok(item) if has_no_data(&item) => Err(gone()),
+            Ok(item) => Ok(describe(&item, id)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(gone()),
+            Err(error) => Err(storage_error(error, "looking into the trash")),
+        }
     }
 
     /// Deletes an item whose data were never moved in, unless an item is being moved at the moment. On failure the item

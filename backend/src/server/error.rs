@@ -1,0 +1,52 @@
+//! Why an operation ends without its answer.
+
+use shared::ErrorCode;
+use shared::wire::Failure;
+
+use crate::random::NoRandomness;
+use crate::storage::StorageError;
+use crate::wire::WireError;
+
+/// What ends an operation early.
+#[derive(Debug)]
+pub(super) enum RequestError {
+    /// The request fails with this reason in its END; the connection continues.
+    Failed(Failure),
+    /// The connection ends: it broke, or a frame has begun that cannot be completed.
+    Connection(WireError),
+}
+
+impl From<Failure> for RequestError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<WireError> for RequestError {
+    fn from(error: WireError) -> Self {
+        Self::Connection(error)
+    }
+}
+
+impl From<ErrorCode> for RequestError {
+    fn from(code: ErrorCode) -> Self {
+        Self::Failed(Failure::new(code, code.name()))
+    }
+}
+
+impl From<NoRandomness> for RequestError {
+    fn from(error: NoRandomness) -> Self {
+        StorageError::from(error).into()
+    }
+}
+
+/// The peer gets the code and the context; the operating system's own error stays in the log, since it may name paths
+/// outside the caller's root.
+impl From<StorageError> for RequestError {
+    fn from(error: StorageError) -> Self {
+        if error.code == ErrorCode::Io || error.code == ErrorCode::Internal {
+            tracing::warn!(code = %error.code, context = error.context, cause = ?error.source, "the storage failed");
+        }
+        Self::Failed(Failure::new(error.code, error.context))
+    }
+}

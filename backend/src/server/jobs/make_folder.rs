@@ -1,0 +1,35 @@
+//! Making folders.
+
+use shared::{ErrorCode, Outcome, VPath};
+
+use super::item_error::ItemError;
+use super::runner::{JobRunner, done};
+use crate::server::folders::make_folders;
+
+impl JobRunner {
+    /// Makes a folder and its missing parents.
+    pub(super) fn make_folder(&mut self, index: usize, asked: &VPath, existing_ok: bool) -> Result<Outcome, ItemError> {
+        let path = self.path_in_storage(asked)?;
+        match self.entry_at(&path)? {
+            Some(entry) if entry.is_folder() && (existing_ok || self.is_resumed(index)) => {
+                return Ok(done(Some(self.relative_to_root(entry))));
+            }
+            Some(_) => return Err(ErrorCode::AlreadyExists.into()),
+            None => self.begin(index, Some(&path)),
+        }
+        if let Some(parent) = path.parent() {
+            make_folders(&*self.storage, &parent, true)?;
+        }
+        match self.storage.make_folder(&path) {
+            Ok(entry) => Ok(done(Some(self.relative_to_root(entry)))),
+            Err(error) if error.code == ErrorCode::AlreadyExists && existing_ok => {
+                match self.storage.stat(&path)? {
+                    // Another client was faster.
+                    entry if entry.is_folder() => Ok(done(Some(self.relative_to_root(entry)))),
+                    _ => Err(error.into()),
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}

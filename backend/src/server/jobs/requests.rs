@@ -1,0 +1,139 @@
+//! CHANGE, JOB_STATUS and CANCEL_JOB: a job begins, is looked up, and is cancelled.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::limits::{FRAME_CONTROL_BYTES_MAX, JOB_WAIT_MAX};
+use shared::wire::{CancelJob, ChangeRequest, FrameKind, JobStatus, encode};
+use shared::{ErrorCode, Job, JobId, JobState, Outcome};
+use tokio::time::timeout;
+
+use super::decide::needed;
+use super::registry::Jobs;
+use crate::server::authority::{Owner, granted};
+use crate::server::blocking::blocking;
+use crate::server::error::RequestError;
+use crate::server::exchange::response::ResponseWriter;
+use crate::server::exchange::sink::Sink;
+use crate::server::peer::Peer;
+use crate::storage::StorageError;
+
+/// Most jobs in one answer to JOB_STATUS.
+const LISTED_MAX: u32 = 1_000;
+/// Outcomes in one JOB, in bytes: the rest of the frame is for the other fields.
+const OUTCOMES_BYTES_MAX: usize = FRAME_CONTROL_BYTES_MAX - (32 << 10);
+
+/// Answers JOB….
+pub(in crate::server) async fn change<W: Sink>(
+    jobs: &Arc<Jobs>,
+    peer: Peer,
+    response: &mut ResponseWriter<'_, W>,
+    mut request: ChangeRequest,
+) -> Result<(), RequestError> {
+    let owner = Owner::of(&request.caller)?;
+    let rights = granted(&request.caller, peer);
+    if !rights.contains(needed(&request.change)) {
+        return Err(ErrorCode::Forbidden.into());
+    }
+    let wait = wait_time(request.wait_ms, request.caller.deadline_ms);
+    // The recorded rights include the key's, so that a process after a restart grants no more.
+    let root = usize::from(request.caller.root);
+    request.caller.scope.roots.iter_mut().skip(root).take(1).for_each(|root| root.rights = rights);
+    let (beginning, id, job_owner) = (Arc::clone(jobs), request.key, owner.clone());
+    response.until_cancelled(blocking(move || beginning.begin(job_owner, request))).await?;
+    let job = wait_for(jobs, response, owner, id, wait, |job| job.state != JobState::Running).await?;
+    send(response, job).await
+}
+
+/// Answers JOB… for the job of the request, or one JOB for each, without outcomes.
+pub(in crate::server) async fn status<W: Sink>(
+    jobs: &Arc<Jobs>,
+    response: &mut ResponseWriter<'_, W>,
+    request: JobStatus,
+) -> Result<(), RequestError> {
+    let owner = Owner::of(&request.caller)?;
+    let wait = wait_time(request.wait_ms, request.caller.deadline_ms);
+    if let Some(id) = request.job {
+        let seen = request.seen;
+        let job = wait_for(jobs, response, owner, id, wait, |job| job.version > seen).await?;
+        return send(response, job).await;
+    }
+    let listing = Arc::clone(jobs);
+    let records = blocking(move || Ok(listing.records()?.jobs_of(&owner, LISTED_MAX)?));
+    for record in response.until_cancelled(records).await? {
+        let live = jobs.find(&record.owner, record.id);
+        let job = live.map_or_else(|| record.describe(), |live| Job { outcomes: Vec::new(), ..live.describe() });
+        response.send(FrameKind::Job, &job).await?;
+    }
+    Ok(())
+}
+
+/// Answers JOB….
+pub(in crate::server) async fn cancel<W: Sink>(
+    jobs: &Arc<Jobs>,
+    response: &mut ResponseWriter<'_, W>,
+    request: CancelJob,
+) -> Result<(), RequestError> {
+    let owner = Owner::of(&request.caller)?;
+    if let Some(live) = jobs.find(&owner, request.job) {
+        let (recording, number) = (Arc::clone(jobs), live.number);
+        response.until_cancelled(blocking(move || Ok(recording.records()?.cancel_job(number)?))).await?;
+        live.cancelled.cancel();
+    }
+    let job = wait_for(jobs, response, owner, request.job, Duration::ZERO, |_| true).await?;
+    send(response, job).await
+}
+
+/// Sends a job in as many messages as its outcomes take.
+async fn send<W: Sink>(response: &mut ResponseWriter<'_, W>, job: Job) -> Result<(), RequestError> {
+    let Job { outcomes, .. } = job;
+    let mut part = Job { outcomes: Vec::new(), ..job };
+    let mut bytes = 0;
+    for outcome in outcomes {
+        bytes += encode(&outcome).len();
+        if bytes > OUTCOMES_BYTES_MAX && !part.outcomes.is_empty() {
+            response.send(FrameKind::Job, &part).await?;
+            part.outcomes.clear();
+            bytes = 0;
+        }
+        part.outcomes.push(outcome);
+    }
+    response.send(FrameKind::Job, &part).await
+}
+
+fn wait_time(wait_ms: u32, deadline_ms: Option<u32>) -> Duration {
+    Duration::from_millis(wait_ms.min(deadline_ms.unwrap_or(u32::MAX)).into()).min(JOB_WAIT_MAX)
+}
+
+/// The job once it has ended or `enough` is true of it, but after `wait` at the latest.
+async fn wait_for<W: Sink>(
+    jobs: &Arc<Jobs>,
+    response: &mut ResponseWriter<'_, W>,
+    owner: Owner,
+    id: JobId,
+    wait: Duration,
+    enough: impl Fn(&Job) -> bool,
+) -> Result<Job, RequestError> {
+    if let Some(live) = jobs.find(&owner, id) {
+        let waited = async {
+            tokio::select! {
+                _ = timeout(wait, live.wait_for(enough)) => {}
+                () = jobs.stopping.cancelled() => {}
+            }
+            Ok(())
+        };
+        response.until_cancelled(waited).await?;
+        return Ok(live.describe());
+    }
+    let jobs = Arc::clone(jobs);
+    let recorded = blocking(move || {
+        let records = jobs.records()?;
+        let Some(record) = records.job(&owner, id)? else {
+            return Err(StorageError::new(ErrorCode::NotFound, "there is no such change").into());
+        };
+        let outcomes: Vec<Outcome> =
+            records.items(record.number)?.into_iter().filter_map(|item| item.outcome).collect();
+        Ok(Job { outcomes, ..record.describe() })
+    });
+    response.until_cancelled(recorded).await
+}

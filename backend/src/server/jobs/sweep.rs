@@ -1,0 +1,71 @@
+//! Removal of old jobs and of expired items of the trash. Blocks.
+
+use std::time::Duration;
+
+use shared::limits::JOB_KEPT;
+use shared::{ErrorCode, Timestamp, TrashId};
+use tracing::{info, warn};
+
+use super::registry::Jobs;
+use crate::server::clock;
+use crate::storage::{StorageError, TrashItem, TrashPosition, TrashQuery, Visit};
+
+/// Items of the trash that are listed in one step.
+const PAGE_ITEMS: usize = 4096;
+
+impl Jobs {
+    /// Forgets jobs that ended long ago.
+    ///
+    /// # Errors
+    /// Of the database.
+    pub(in crate::server) fn sweep(&self) -> Result<(), StorageError> {
+        let Ok(records) = self.records() else { return Ok(()) };
+        records.forget_jobs(clock::before(clock::now(), JOB_KEPT))
+    }
+
+    /// Removes items that have been in the trash for `expiry`, and continues interrupted removals.
+    ///
+    /// # Errors
+    /// Of the storage and of the database.
+    pub(in crate::server) fn sweep_trash(&self, expiry: Duration) -> Result<(), StorageError> {
+        let Ok(records) = self.records() else { return Ok(()) };
+        let expired = self.expired_items(clock::before(clock::now(), expiry))?;
+        if !expired.is_empty() {
+            info!(items = expired.len(), "items of the trash have expired");
+        }
+        expired.into_iter().try_for_each(|id| records.mark_purge(id))?;
+        if self.is_idle() { self.purge_marked() } else { Ok(()) }
+    }
+
+    /// The items that were put into the trash at `moment` or before.
+    fn expired_items(&self, moment: Timestamp) -> Result<Vec<TrashId>, StorageError> {
+        // A listing has the newest items first, so the expired ones come after this position.
+        let after = TrashPosition { trashed: Timestamp(moment.0.saturating_add(1)), id: TrashId([0xff; 16]) };
+        let mut query = TrashQuery { after: Some(after), limit: PAGE_ITEMS, ..TrashQuery::default() };
+        let mut expired = Vec::new();
+        loop {
+            let listing = self.storage.list_trash(&query)?;
+            query.after = listing.items.last().map(TrashItem::position);
+            expired.extend(listing.items.iter().map(|item| item.id));
+            if !listing.more {
+                return Ok(expired);
+            }
+        }
+    }
+
+    /// Removes the items that are marked for it, while no job runs.
+    fn purge_marked(&self) -> Result<(), StorageError> {
+        let records = self.records()?;
+        for id in records.purges()? {
+            let mut visit = || if self.is_idle() { Visit::Continue } else { Visit::Stop };
+            match self.storage.purge(id, &mut visit) {
+                Ok(()) if !self.is_idle() => return Ok(()),
+                Err(error) if error.code != ErrorCode::Gone => {
+                    warn!(%error, "an item that was purged is still in the trash");
+                }
+                _ => records.unmark_purge(id)?,
+            }
+        }
+        Ok(())
+    }
+}

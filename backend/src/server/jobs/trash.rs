@@ -1,0 +1,84 @@
+//! Moving entries into the trash, and finding them there.
+
+use shared::change::PathItem;
+use shared::{ETag, Entry, ErrorCode, Outcome, TrashId, VPath};
+use tracing::error;
+
+use super::decide::is_alike;
+use super::item_error::ItemError;
+use super::runner::JobRunner;
+use crate::server::clock;
+use crate::storage::{StorageError, TrashItem};
+
+impl JobRunner {
+    /// Moves an entry into the trash.
+    pub(super) fn trash(&mut self, index: usize, chosen: &PathItem) -> Result<Outcome, ItemError> {
+        let path = self.path_in_storage(&chosen.path)?;
+        let id = self.record.trash_id(index, &path);
+        self.trash_once(&path, chosen.if_etag, id)?;
+        Ok(Outcome::Done { entry: None, trash: Some(id), replaced: Vec::new() })
+    }
+
+    /// Moves the entry at `path` into the trash, unless the previous process did.
+    pub(super) fn trash_once(&mut self, path: &VPath, etag: Option<ETag>, id: TrashId) -> Result<(), StorageError> {
+        let Some(item) = self.trashed_before(id)? else {
+            return self.storage.trash(path, etag, id, clock::now());
+        };
+        match self.entry_at(path)? {
+            // A crash during a rename may leave a file under both names.
+            Some(entry) if is_alike(&item.entry, &entry) => self.storage.remove(path, entry.etag),
+            Some(_) => Err(StorageError::new(ErrorCode::AlreadyExists, "another entry has taken the place since")),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes room at `path`: the entry there goes into the trash.
+    pub(super) fn make_room(
+        &mut self,
+        index: usize,
+        path: &VPath,
+        present: Option<&Entry>,
+    ) -> Result<TrashId, StorageError> {
+        let id = self.record.trash_id(index, path);
+        let etag = present.and_then(|entry| entry.etag);
+        self.trash_once(path, etag, id)?;
+        Ok(id)
+    }
+
+    /// Restores the entry that had to make room, after the replacement failed with `error`, which is passed on.
+    pub(super) fn put_back(&self, id: TrashId, path: &VPath, error: StorageError) -> StorageError {
+        if let Err(second) = self.storage.restore(id, path) {
+            tracing::warn!(error = %second, "an entry that was to be replaced stays in the trash: it could not be restored");
+        }
+        error
+    }
+
+    /// Whether the previous process put an entry into the trash under this id. If the trash cannot be read, the job
+    /// stops until the next start: without the answer, its work could be done twice.
+    pub(super) fn was_trashed(&self, id: TrashId) -> Result<bool, ItemError> {
+        self.trashed_before(id).map(|item| item.is_some()).map_err(|error| {
+            error!(job = %self.record.id, %error, "a job cannot continue before the next start");
+            ItemError::Stopping
+        })
+    }
+
+    fn trashed_before(&self, id: TrashId) -> Result<Option<TrashItem>, StorageError> {
+        if self.resumed.is_some() { self.trash_item(id) } else { Ok(None) }
+    }
+
+    /// An item of the trash that the caller may see.
+    pub(super) fn visible_item(&self, id: TrashId) -> Result<Option<TrashItem>, StorageError> {
+        if self.records.is_purge(id)? {
+            return Ok(None);
+        }
+        Ok(self.trash_item(id)?.filter(|item| self.path_of_caller(&item.entry.path).is_some()))
+    }
+
+    fn trash_item(&self, id: TrashId) -> Result<Option<TrashItem>, StorageError> {
+        match self.storage.stat_trash(id) {
+            Ok(item) => Ok(Some(item)),
+            Err(error) if error.code == ErrorCode::Gone => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The LIST request: finds or makes a snapshot, and sends a page of it.
+
+use std::sync::Arc;
+
+use shared::Rights;
+use shared::limits::LIST_LIMIT_DEFAULT;
+use shared::wire::{FrameKind, List};
+use tokio_util::sync::CancellationToken;
+
+use super::cursor::Cursor;
+use super::page::{Batch, Page, Start};
+use super::read_names::read_names;
+use super::snapshots::{Key, Snapshot, Snapshots};
+use crate::server::authority::authorise;
+use crate::server::blocking::blocking;
+use crate::server::error::RequestError;
+use crate::server::exchange::response::ResponseWriter;
+use crate::server::exchange::sink::Sink;
+use crate::server::peer::Peer;
+use crate::storage::Storage;
+
+/// Answers COLUMNS….
+pub(in crate::server) async fn list<W: Sink>(
+    storage: &Arc<dyn Storage>,
+    snapshots: &Snapshots,
+    entries_max: usize,
+    peer: Peer,
+    response: &mut ResponseWriter<'_, W>,
+    request: List,
+) -> Result<(), RequestError> {
+    response.set_deadline(request.caller.deadline_ms);
+    let folder = authorise(&request.caller, peer, Rights::LIST, &request.path)?;
+    let key = Key { folder, order: request.order };
+    let cursor = request.cursor.as_deref().map(Cursor::parse).transpose()?;
+    let limit = request.limit as usize;
+    let cancelled = response.cancelled().clone();
+    let kept = cursor.as_ref().and_then(|cursor| Some((snapshots.find(cursor.snapshot, &key)?, cursor.index)));
+    let (snapshot, mut batch) = match kept {
+        Some((snapshot, index)) => {
+            let page = Page { from: Start::Index(index), limit };
+            let batch = response.until_cancelled(look_up(storage, cancelled.clone(), &snapshot, page)).await?;
+            (snapshot, batch)
+        }
+        None => {
+            let page = Page { from: cursor.map_or(Start::Index(0), Start::After), limit };
+            FreshPage { storage, snapshots, entries_max, key, page }.first_batch(response).await?
+        }
+    };
+    loop {
+        let blocks = std::mem::take(&mut batch.blocks);
+        if batch.rest.is_empty() {
+            return send(response, blocks).await;
+        }
+        let page = Page { from: Start::Index(batch.rest.start), limit: batch.rest.len() };
+        let next = look_up(storage, cancelled.clone(), &snapshot, page);
+        let (sent, next) = tokio::join!(send(response, blocks), next);
+        sent?;
+        batch = next?;
+    }
+}
+
+async fn send<W: Sink>(response: &mut ResponseWriter<'_, W>, blocks: Vec<Vec<u8>>) -> Result<(), RequestError> {
+    for block in blocks {
+        response.send_body(FrameKind::Columns, &block).await?;
+    }
+    Ok(())
+}
+
+async fn look_up(
+    storage: &Arc<dyn Storage>,
+    cancelled: CancellationToken,
+    snapshot: &Arc<Snapshot>,
+    page: Page,
+) -> Result<Batch, RequestError> {
+    let (storage, snapshot) = (Arc::clone(storage), Arc::clone(snapshot));
+    blocking(move || Ok(page.batch(&*storage, &snapshot, &cancelled)?)).await
+}
+
+/// A page that must have the folder's present names.
+struct FreshPage<'a> {
+    storage: &'a Arc<dyn Storage>,
+    snapshots: &'a Snapshots,
+    entries_max: usize,
+    key: Key,
+    page: Page,
+}
+
+impl FreshPage<'_> {
+    /// The first batch, from a kept snapshot that still has the folder's names, or from a new one, which one request
+    /// reads for all that wait.
+    async fn first_batch<W: Sink>(
+        self,
+        response: &mut ResponseWriter<'_, W>,
+    ) -> Result<(Arc<Snapshot>, Batch), RequestError> {
+        let snapshots = self.snapshots;
+        let asked = snapshots.now();
+        let mut candidate = snapshots.trusted(&self.key);
+        loop {
+            if let Some(snapshot) = candidate.take() {
+                let batch = look_up(self.storage, response.cancelled().clone(), &snapshot, self.page.clone());
+                let batch = response.until_cancelled(batch).await?;
+                // Read after this request arrived, or unchanged since.
+                if snapshot.id > asked || (snapshot.agrees_with(batch.state) && !batch.misplaced) {
+                    return Ok((snapshot, batch));
+                }
+                snapshot.distrust();
+            }
+            let turn = async { Ok(snapshots.turn(self.key.clone()).await) };
+            let mut turn = response.until_cancelled(turn).await?;
+            candidate = turn.latest().filter(|latest| latest.id > asked || latest.is_trusted());
+            candidate = candidate.or_else(|| snapshots.trusted(&self.key));
+            if candidate.is_some() {
+                continue;
+            }
+            // A folder with more than a page is kept for the next page, and a long one for the next request.
+            let kept_above = self.page.limit.min(LIST_LIMIT_DEFAULT as usize);
+            let (snapshot, batch) =
+                response.until_cancelled(self.read(kept_above, response.cancelled().clone())).await?;
+            if snapshot.names.len() > kept_above {
+                snapshots.keep(&snapshot);
+            }
+            turn.hand_on(&snapshot);
+            return Ok((snapshot, batch));
+        }
+    }
+
+    /// Reads the folder into a new snapshot, and looks the page up.
+    fn read(
+        &self,
+        kept_above: usize,
+        cancelled: CancellationToken,
+    ) -> impl Future<Output = Result<(Arc<Snapshot>, Batch), RequestError>> + use<> {
+        let (storage, key, page) = (Arc::clone(self.storage), self.key.clone(), self.page.clone());
+        let (id, entries_max) = (self.snapshots.now(), self.entries_max);
+        blocking(move || {
+            let (names, trust) = read_names(&storage, &key, kept_above, entries_max, &cancelled)?;
+            let snapshot = Snapshot::new(id, key, names, trust);
+            let batch = page.batch(&*storage, &snapshot, &cancelled)?;
+            if !snapshot.agrees_with(batch.state) {
+                snapshot.distrust();
+            }
+            Ok::<_, RequestError>((Arc::new(snapshot), batch))
+        })
+    }
+}

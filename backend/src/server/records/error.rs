@@ -1,0 +1,69 @@
+//! Failures of the database: at the start, and of a statement.
+
+use std::path::PathBuf;
+
+use rusqlite::ErrorCode as SqlCode;
+use shared::ErrorCode;
+
+use crate::storage::StorageError;
+
+/// Why the records cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// The file cannot be opened, or is not a database.
+    #[error(
+        "the server's records in {} cannot be used: {source}; move the file away to start with new ones (unfinished \
+         uploads and changes are then forgotten)", path.display()
+    )]
+    Unusable {
+        /// The file of the records.
+        path: PathBuf,
+        /// The error of SQLite.
+        source: rusqlite::Error,
+    },
+    /// The file is damaged.
+    #[error("the server's records in {} are damaged ({finding}); move the file away to start with new ones", path.display())]
+    Damaged {
+        /// The file of the records.
+        path: PathBuf,
+        /// The first finding of SQLite's check.
+        finding: String,
+    },
+    /// A later version of this program has written the file.
+    #[error("the server's records in {} were written by a later version of Passerelle", path.display())]
+    Later {
+        /// The file of the records.
+        path: PathBuf,
+    },
+    /// The place is not writable.
+    #[error("the server's records in {} cannot be written to: {source}", path.display())]
+    ReadOnly {
+        /// The file of the records.
+        path: PathBuf,
+        /// The error of SQLite.
+        source: rusqlite::Error,
+    },
+}
+
+impl DatabaseError {
+    /// A failure of SQLite with the file at `path`.
+    pub(super) fn sqlite(path: PathBuf, source: rusqlite::Error) -> Self {
+        match source.sqlite_error_code() {
+            Some(SqlCode::ReadOnly | SqlCode::PermissionDenied | SqlCode::CannotOpen | SqlCode::DiskFull) => {
+                Self::ReadOnly { path, source }
+            }
+            _ => Self::Unusable { path, source },
+        }
+    }
+}
+
+/// A failed statement as a failure of the storage: the database is a file on the same kind of disk.
+pub(super) fn storage_error(error: rusqlite::Error) -> StorageError {
+    let code = match error.sqlite_error_code() {
+        Some(SqlCode::DiskFull) => ErrorCode::NoSpace,
+        Some(SqlCode::ReadOnly | SqlCode::PermissionDenied) => ErrorCode::ReadOnly,
+        _ => ErrorCode::Io,
+    };
+    let source = Some(std::io::Error::other(error));
+    StorageError { code, context: "the server's records cannot be kept", source }
+}

@@ -1,0 +1,63 @@
+//! The name that a new file gets. Blocks.
+
+use shared::wire::Failure;
+use shared::{Algorithm, Conflict, Digests, ErrorCode, VPath};
+
+use crate::server::error::RequestError;
+use crate::storage::{Published, Storage, StorageError, numbered_name};
+
+/// How many names are tried for a file whose name is taken.
+const NAMES_MAX: u32 = 10_000;
+
+/// Publishes a file at `wanted` by means of `publish`, or at a free name beside it for [`Conflict::KeepBoth`]. `None` if
+/// [`Conflict::Skip`] leaves what is there.
+///
+/// # Errors
+/// As `publish`; [`ErrorCode::Forbidden`] for a conflict that the caller may not resolve by replacing.
+pub(super) fn publish_at(
+    storage: &dyn Storage,
+    wanted: &VPath,
+    conflict: Conflict,
+    mut publish: impl FnMut(&VPath) -> Result<Published, RequestError>,
+) -> Result<Option<(VPath, Published)>, RequestError> {
+    let mut path = wanted.clone();
+    for attempt in 2..NAMES_MAX {
+        if conflict == Conflict::KeepBoth && storage.stat(&path).is_ok() {
+            path = beside(wanted, attempt)?;
+            continue;
+        }
+        match publish(&path) {
+            Ok(published) => return Ok(Some((path, published))),
+            Err(RequestError::Failed(failure)) if failure.code == ErrorCode::AlreadyExists => match conflict {
+                Conflict::KeepBoth => path = beside(wanted, attempt)?,
+                Conflict::Skip => return Ok(None),
+                // The caller has CREATE but not REPLACE.
+                Conflict::Replace => return Err(ErrorCode::Forbidden.into()),
+                Conflict::Fail => return Err(failure.into()),
+            },
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Failure::new(ErrorCode::AlreadyExists, "there is no free name beside it").into())
+}
+
+fn beside(path: &VPath, attempt: u32) -> Result<VPath, StorageError> {
+    numbered_name(path, attempt).ok_or_else(|| StorageError::new(ErrorCode::NameRefused, "no name fits beside it"))
+}
+
+/// The caller's path of the file at `path`, which is at or beside the path that the caller `asked` for.
+pub(super) fn as_asked(asked: &VPath, path: &VPath) -> VPath {
+    let beside = asked.parent().and_then(|parent| parent.join(path.name()).ok());
+    beside.unwrap_or_else(|| asked.clone())
+}
+
+/// Compares the BLAKE3 digest with the one that the client named, if it named one.
+///
+/// # Errors
+/// [`ErrorCode::ChecksumMismatch`].
+pub(super) fn check_blake3(digests: &Digests, wanted: Option<&[u8]>) -> Result<(), RequestError> {
+    if wanted.is_some() && digests.get(Algorithm::Blake3) != wanted {
+        return Err(Failure::new(ErrorCode::ChecksumMismatch, "the bytes have another digest").into());
+    }
+    Ok(())
+}

@@ -1,0 +1,71 @@
+//! PUT: the next bytes of an upload.
+
+use std::sync::Arc;
+
+use shared::ErrorCode;
+use shared::wire::{FrameKind, Put};
+
+use super::registry::{Uploads, taken_over_by_newer, uploader};
+use super::slot::UploadLock;
+use super::writer::{BodyEnd, Writer};
+use crate::server::blocking::blocking;
+use crate::server::error::RequestError;
+use crate::server::exchange::body::RequestBody;
+use crate::server::exchange::response::ResponseWriter;
+use crate::server::exchange::sink::Sink;
+use crate::server::peer::Peer;
+use crate::transfer_budget::TransferBudget;
+
+/// Most pieces that are written in one step.
+const STEP_PIECES: usize = 4;
+
+/// Answers UPLOAD, takes DATA… PUT_END, and answers UPLOAD again.
+pub(in crate::server) async fn put<W: Sink>(
+    uploads: &Arc<Uploads>,
+    budget: &TransferBudget,
+    peer: Peer,
+    response: &mut ResponseWriter<'_, W>,
+    body: Option<RequestBody<'_>>,
+    request: Put,
+) -> Result<(), RequestError> {
+    let mut body = body.ok_or(ErrorCode::Internal)?;
+    response.set_deadline(request.caller.deadline_ms);
+    let owner = uploader(&request.caller, peer)?;
+    let lock = uploads.lock(response, request.upload, owner).await?;
+    let (opening, locked) = (Arc::clone(uploads), Arc::clone(&lock));
+    let writer = blocking(move || Writer::open(opening, locked, &request));
+    let mut writer = response.until_cancelled(writer).await?;
+    response.send(FrameKind::Upload, &lock.record().describe()).await?;
+    body.open();
+    let end = match response.flush().await {
+        Ok(()) => write_body(budget, response, &mut body, &lock, &mut writer).await,
+        Err(error) => BodyEnd::Refused(error),
+    };
+    response.run_to_completion(writer.settle(end)).await?;
+    response.send(FrameKind::Upload, &lock.record().describe()).await
+}
+
+async fn write_body<W: Sink>(
+    budget: &TransferBudget,
+    response: &mut ResponseWriter<'_, W>,
+    body: &mut RequestBody<'_>,
+    lock: &UploadLock,
+    writer: &mut Writer,
+) -> BodyEnd {
+    let share = budget.share();
+    loop {
+        let batch = match body.next(response, &lock.taken_over, STEP_PIECES * share.piece_bytes()).await {
+            Ok(batch) => batch,
+            Err(error) => return BodyEnd::Refused(error),
+        };
+        if let Err(error) = writer.write(response, batch.pieces).await {
+            return BodyEnd::Refused(error);
+        }
+        match batch.end {
+            Some(end) => return BodyEnd::Ended(end),
+            None if batch.disconnected => return BodyEnd::Disconnected,
+            None if batch.taken_over => return BodyEnd::Refused(taken_over_by_newer()),
+            None => {}
+        }
+    }
+}
