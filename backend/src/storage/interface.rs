@@ -5,8 +5,8 @@ use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
 
 use super::listing::row_from_stat;
 use super::{
-    Attributes, Expected, FolderState, OpenFile, Published, Staged, StorageError, TrashItem, TrashListing, TrashQuery, Visit, WatchEvent,
-    WatchHandle,
+    Attributes, Expected, FolderState, OpenFile, Published, Staged, StorageError, TrashItem, TrashListing, TrashQuery,
+    Visit, WatchEvent, WatchHandle,
 };
 
 /// A tree of files and folders.

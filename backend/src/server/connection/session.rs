@@ -14,6 +14,7 @@ use tracing::debug;
 use super::close::{close_with, send_last};
 use super::handshake::handshake;
 use super::inbound::{CancelRate, InboundReader};
+use crate::lazy_timeout::LazyTimeout;
 use crate::server::dispatch::dispatch;
 use crate::server::error::RequestError;
 use crate::server::exchange::body::RequestBody;
@@ -23,7 +24,7 @@ use crate::server::exchange::sink::Sink;
 use crate::server::peer::Peer;
 use crate::server::state::Server;
 use crate::transfer_budget::PIECE_BYTES_MIN;
-use crate::wire::{Frame, FrameReader, FrameWriter, Incoming, LazyTimeout, Source, WireError};
+use crate::wire::{Frame, FrameReader, FrameWriter, Incoming, Source, WireError};
 
 /// How many pieces of a body wait for the disk, each of the length that [`crate::transfer_budget::TransferBudget`] allows.
 const PIECES_WAITING_MAX: usize = 4;

@@ -17,7 +17,7 @@ use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
 use crate::server::peer::Peer;
 use crate::server::records::digest_cache::DigestCache;
-use crate::storage::{OpenFile, Storage};
+use crate::storage::{OpenFile, Storage, is_settled};
 
 /// Time between two reports of progress.
 const REPORT_TIME: Duration = Duration::from_millis(500);
@@ -67,7 +67,7 @@ async fn compute<W: Sink>(
             if cancelled.is_cancelled() { Err(ErrorCode::Canceled.into()) } else { Ok(()) }
         })?;
         // Of a file that is not settled nothing is kept: its next change may leave the validator as it is.
-        let settled = clock::is_settled(file.entry().modified, clock::now());
+        let settled = is_settled(file.entry().modified, clock::now());
         if let Some(etag) = file.entry().etag.filter(|_| settled) {
             cache.keep(etag, &digests);
         }

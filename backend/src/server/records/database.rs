@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, Row};
+#[cfg(feature = "testing")]
 use shared::ErrorCode;
 
 use super::error::{DatabaseError, storage_error};
@@ -28,6 +29,7 @@ pub struct Database {
     /// Of the records of uploads.
     pub(super) uploads: Durability,
     /// A simulated machine's power; `None` for a real one.
+    #[cfg(feature = "testing")]
     powered: Option<Box<dyn Fn() -> bool + Send + Sync>>,
 }
 
@@ -50,13 +52,20 @@ impl Database {
         };
         migrate(&mut connection, migrations).map_err(sqlite)?;
         let (queue, uploads) = (Queue::default(), Durability::Strict);
-        Ok(Self { connection: Mutex::new(connection), queue, uploads, powered: None })
+        Ok(Self {
+            connection: Mutex::new(connection),
+            queue,
+            uploads,
+            #[cfg(feature = "testing")]
+            powered: None,
+        })
     }
 
     /// Records that end with the process.
     ///
     /// # Errors
     /// As [`Database::open`].
+    #[cfg(feature = "testing")]
     pub fn in_memory() -> Result<Self, DatabaseError> {
         Self::open(Path::new(":memory:"))
     }
@@ -112,6 +121,7 @@ impl Database {
     }
 
     pub(super) fn lock(&self) -> Result<MutexGuard<'_, Connection>, StorageError> {
+        #[cfg(feature = "testing")]
         if self.powered.as_ref().is_some_and(|powered| !powered()) {
             return Err(StorageError::new(ErrorCode::Io, "the simulated machine has no power"));
         }

@@ -12,8 +12,8 @@ use super::platform::LinuxDir;
 use super::platform::PortableDir;
 use super::root_path::RootPath;
 use crate::storage::{
-    Attributes, Expected, FolderState, OpenFile, Published, Staged, Storage, StorageError, TrashItem, TrashListing, TrashQuery, Visit,
-    WatchEvent, WatchHandle,
+    Attributes, Expected, FolderState, OpenFile, Published, Staged, Storage, StorageError, TrashItem, TrashListing,
+    TrashQuery, Visit, WatchEvent, WatchHandle,
 };
 
 /// A served directory.

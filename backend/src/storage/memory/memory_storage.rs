@@ -14,8 +14,8 @@ use super::walk::NodeStack;
 use crate::storage::symlinks::PathWalk;
 use crate::storage::trash::PageSelection;
 use crate::storage::{
-    Attributes, Expected, OpenFile, Published, Staged, Storage, StorageError, TrashItem, TrashListing, TrashQuery, Visit, WatchEvent,
-    WatchHandle, is_state_folder_name,
+    Attributes, Expected, OpenFile, Published, Staged, Storage, StorageError, TrashItem, TrashListing, TrashQuery,
+    Visit, WatchEvent, WatchHandle, is_state_folder_name,
 };
 
 /// A tree in memory. A clone is another handle to it.

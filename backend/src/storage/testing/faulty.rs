@@ -12,7 +12,8 @@ use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
 use super::scramble::scramble;
 use crate::storage::staged::copy_through_buffer;
 use crate::storage::{
-    Attributes, Expected, OpenFile, Published, Staged, Storage, StorageError, TrashItem, TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle,
+    Attributes, Expected, OpenFile, Published, Staged, Storage, StorageError, TrashItem, TrashListing, TrashQuery,
+    Visit, WatchEvent, WatchHandle,
 };
 
 /// Fails as its [`Faults`] say, and otherwise forwards to the inner storage.

@@ -11,7 +11,7 @@ use super::snapshots::{Key, Trust, WatchGuard};
 use super::sorted_names::SortedNames;
 use crate::server::clock;
 use crate::server::entries::{check_cancelled, is_cancelled_at};
-use crate::storage::{FolderState, Storage, StorageError, Visit};
+use crate::storage::{FolderState, Storage, StorageError, Visit, is_settled};
 
 /// All names of a folder; with more than `kept_above` of them, also their [`Trust`].
 ///
@@ -36,7 +36,7 @@ pub(super) fn read_names(
     }
     check_cancelled(cancelled)?;
     // The watch begins before any entry is looked up, so it reports every change after that.
-    let trust = state.filter(|state| names.len() > kept_above && clock::is_settled(state.modified, now));
+    let trust = state.filter(|state| names.len() > kept_above && is_settled(state.modified, now));
     let trust = trust.and_then(|state| watch(&**storage, key, state));
     let order = key.order;
     if order.key == SortKey::Name {

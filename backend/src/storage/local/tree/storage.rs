@@ -8,8 +8,8 @@ use shared::{ETag, Entry, Timestamp, TrashId, UploadId, VPath};
 use super::root::Tree;
 use crate::storage::local::platform::Dir;
 use crate::storage::{
-    Attributes, Expected, FolderState, OpenFile, Published, Staged, Storage, StorageError, TrashItem, TrashListing, TrashQuery, Visit,
-    WatchEvent, WatchHandle, is_state_folder_name,
+    Attributes, Expected, FolderState, OpenFile, Published, Staged, Storage, StorageError, TrashItem, TrashListing,
+    TrashQuery, Visit, WatchEvent, WatchHandle, is_state_folder_name,
 };
 
 impl<D: Dir> Storage for Tree<D> {
