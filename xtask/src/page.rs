@@ -42,7 +42,9 @@ pub(crate) type Job<'a> = Box<dyn FnOnce() -> Outcome<()> + Send + 'a>;
 /// The page, the bundler and what `beside` builds are three cargo runs with a profile each: they share no folder, so none
 /// waits for the lock of another, and the single-threaded end of each leaves a core to the others.
 pub(crate) fn ensure(repo: &Repo, steps: &mut Steps, beside: Vec<Job<'_>>) -> Outcome<()> {
-    if is_fresh(repo)? {
+    // Of the sources that are compiled now: an edit meanwhile must not count as built.
+    let sources = fingerprint_of_sources(repo)?;
+    if is_built_from(repo, &sources) {
         steps.step("The page has not changed");
         return side_by_side(beside);
     }
@@ -51,17 +53,20 @@ pub(crate) fn ensure(repo: &Repo, steps: &mut Steps, beside: Vec<Job<'_>>) -> Ou
     let own: [Job<'_>; 2] = [Box::new(|| compile_bundler(repo)), Box::new(|| compile_programs(repo))];
     side_by_side(own.into_iter().chain(beside).collect())?;
     steps.step("Bundling the page");
-    bundle(repo, steps)
+    bundle(repo, steps, &sources)
 }
 
 /// Whether `target/spa` was made from the sources as they are.
 pub(crate) fn is_fresh(repo: &Repo) -> Outcome<bool> {
-    let current = current_fingerprint(repo)?;
-    let built = fs::read_to_string(repo.target("spa.stamp"));
-    Ok(built.is_ok_and(|built| built == current) && repo.target("spa/index.html").is_file())
+    Ok(is_built_from(repo, &fingerprint_of_sources(repo)?))
 }
 
-fn current_fingerprint(repo: &Repo) -> Outcome<String> {
+fn is_built_from(repo: &Repo, sources: &str) -> bool {
+    let built = fs::read_to_string(repo.target("spa.stamp"));
+    built.is_ok_and(|built| built == sources) && repo.target("spa/index.html").is_file()
+}
+
+fn fingerprint_of_sources(repo: &Repo) -> Outcome<String> {
     fingerprint::of(&repo.root, INPUTS, env!("CARGO_PKG_VERSION"))
 }
 
@@ -87,7 +92,7 @@ pub(crate) fn compile_bundler(repo: &Repo) -> Outcome<()> {
     child::must(repo, "compiling the bundler", &mut build, REMEDY)
 }
 
-fn bundle(repo: &Repo, steps: &Steps) -> Outcome<()> {
+fn bundle(repo: &Repo, steps: &Steps, sources: &str) -> Outcome<()> {
     let stamp = repo.target("spa.stamp");
     // Removed before the page is: an interrupted build must not count as a finished one.
     if stamp.exists() {
@@ -105,5 +110,5 @@ fn bundle(repo: &Repo, steps: &Steps) -> Outcome<()> {
         return Err(Failure(format!("bundling the page failed; {REMEDY}")));
     }
     steps.note(&sizes);
-    fs::write(&stamp, current_fingerprint(repo)?).at(&stamp)
+    fs::write(&stamp, sources).at(&stamp)
 }
