@@ -1,5 +1,5 @@
-//! The system's page cache: whether a part of a file is in memory, how it gets there, and how it leaves for a socket
-//! without a copy. What waits for a disk says so; an async thread calls nothing else.
+//! The operating system's page cache: whether a range of a file is cached, reading it into the cache, and sending it to a
+//! socket without a copy. Functions that block on the disk say so; async threads must not call them.
 
 use std::fs::File;
 use std::io;
@@ -11,22 +11,22 @@ pub use linux::{cached, send_before, send_file, try_read_at};
 #[cfg(not(target_os = "linux"))]
 pub use portable::{cached, try_read_at};
 
-/// What is known of a part of a file without waiting for it.
+/// Whether a range of a file is in the page cache.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Cached {
-    /// It is in memory, nearly certainly.
+    /// It is, almost certainly.
     Yes,
-    /// It has to be read.
+    /// It is not.
     No,
-    /// The system cannot say.
+    /// The system cannot tell.
     Unknown,
 }
 
-/// Reads the part into the page cache, and asks for what comes after it. Waits for the disk.
+/// Reads a range into the page cache, and starts to read ahead. Blocks on the disk.
 ///
 /// # Errors
-/// [`io::ErrorKind::UnexpectedEof`] where the file is shorter; those of the system.
-pub fn warm(file: &File, offset: u64, length: usize) -> io::Result<()> {
+/// [`io::ErrorKind::UnexpectedEof`] if the file is shorter, and errors of the system.
+pub fn read_into_cache(file: &File, offset: u64, length: usize) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     linux::read_ahead(file, offset);
     let mut scratch = vec![0; PIECE_BYTES.min(length)];
@@ -39,10 +39,10 @@ pub fn warm(file: &File, offset: u64, length: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Fills `buffer` from `offset`. Waits for the disk.
+/// Fills `buffer` from `offset`. Blocks on the disk.
 ///
 /// # Errors
-/// As [`warm`].
+/// As [`read_into_cache`].
 pub fn read_exactly(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     let mut filled = 0;
     while filled < buffer.len() {
@@ -61,7 +61,7 @@ fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, offset)
 }
 
-/// Moves the handle's position, which nobody here looks at.
+/// Moves the position of the handle, which no code here uses.
 #[cfg(windows)]
 fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
@@ -80,13 +80,13 @@ mod linux {
 
     use super::Cached;
 
-    /// How far ahead the kernel is told to read, in bytes.
+    /// Bytes that the kernel is told to read ahead.
     const AHEAD_BYTES: NonZeroU64 = NonZeroU64::new(4 << 20).unwrap();
-    /// Most bytes that one call sends. In a longer one acknowledgements wait until it is over, for it holds the socket: on
-    /// loopback a megabyte a call takes twice the processor's time.
+    /// Most bytes that one call sends. A call locks the socket, so in a longer one acknowledgements wait: on loopback, 1 MiB
+    /// a call takes twice the processor time.
     const SEND_BYTES_MAX: usize = 128 << 10;
 
-    /// Looks at the last byte: the kernel reads ahead, so where that is there the rest is, nearly always.
+    /// Checks the last byte: because the kernel reads ahead, the rest is almost always cached, too.
     pub fn cached(file: &File, offset: u64, length: usize) -> Cached {
         let last = offset + (length as u64).saturating_sub(1);
         match preadv2(file, &mut [0], last) {
@@ -96,8 +96,8 @@ mod linux {
         }
     }
 
-    /// Reads what is in memory, up to the first byte that is not; none where that is the first one, or the system cannot
-    /// say. 0 at the end of the file.
+    /// Reads cached bytes, up to the first one that is not cached. `None` if that is the first one, or if the system cannot
+    /// tell. 0 at the end of the file.
     pub fn try_read_at(file: &File, buffer: &mut [u8], offset: u64) -> Option<usize> {
         preadv2(file, buffer, offset).ok()
     }
@@ -107,23 +107,24 @@ mod linux {
     }
 
     pub(super) fn read_ahead(file: &File, offset: u64) {
-        // Advice may be refused; the bytes come all the same.
+        // A failure only makes later reads slower.
         let _ = rustix::fs::fadvise(file, offset, Some(AHEAD_BYTES), Advice::WillNeed);
     }
 
-    /// Sends bytes that a part of a file follows, so that both leave in one segment. Does not wait.
+    /// Sends bytes that are followed by a range of a file, so that both leave in one segment. Does not block.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] where the socket is full; those of the system.
+    /// [`io::ErrorKind::WouldBlock`] if the socket is full, and errors of the system.
     pub fn send_before(socket: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
         Ok(rustix::net::send(socket, bytes, SendFlags::MORE | SendFlags::NOSIGNAL)?)
     }
 
-    /// Sends at most `length` bytes of a file, and at most [`SEND_BYTES_MAX`]. Waits for a disk unless they are in memory, never for the socket.
+    /// Sends at most `length` bytes of a file, and at most [`SEND_BYTES_MAX`]. Blocks on the disk unless they are cached, never
+    /// on the socket.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] where the socket is full; [`io::ErrorKind::UnexpectedEof`] where the file ends before
-    /// `offset`; those of the system.
+    /// [`io::ErrorKind::WouldBlock`] if the socket is full, [`io::ErrorKind::UnexpectedEof`] if the file ends at or before
+    /// `offset`, and errors of the system.
     pub fn send_file(socket: impl AsFd, file: &File, offset: u64, length: usize) -> io::Result<usize> {
         let mut at = offset;
         match rustix::fs::sendfile(socket, file, Some(&mut at), length.min(SEND_BYTES_MAX))? {
@@ -139,12 +140,12 @@ mod portable {
 
     use super::Cached;
 
-    /// Nothing is known here.
+    /// Not available on this system.
     pub fn cached(_file: &File, _offset: u64, _length: usize) -> Cached {
         Cached::Unknown
     }
 
-    /// Nothing is known here.
+    /// Not available on this system.
     pub fn try_read_at(_file: &File, _buffer: &mut [u8], _offset: u64) -> Option<usize> {
         None
     }
@@ -155,18 +156,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_read_is_in_memory_and_what_is_not_there_is_an_error() {
-        let place = tempfile::tempdir().unwrap();
+    fn a_range_that_was_read_is_cached_and_a_short_file_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
         let content: Vec<u8> = (0..600_000).map(|index| (index % 251) as u8).collect();
-        std::fs::write(place.path().join("file"), &content).unwrap();
-        let file = File::open(place.path().join("file")).unwrap();
-        warm(&file, 100, 500_000).unwrap();
+        std::fs::write(folder.path().join("file"), &content).unwrap();
+        let file = File::open(folder.path().join("file")).unwrap();
+        read_into_cache(&file, 100, 500_000).unwrap();
         assert_ne!(cached(&file, 100, 500_000), Cached::No);
         let mut bytes = vec![0; 1000];
         read_exactly(&file, &mut bytes, 7).unwrap();
         assert_eq!(bytes, content[7..1007]);
         assert_eq!(read_exactly(&file, &mut bytes, 599_001).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
-        assert_eq!(warm(&file, 1, 600_000).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(read_into_cache(&file, 1, 600_000).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         if let Some(count) = try_read_at(&file, &mut bytes, 599_500) {
             assert_eq!(bytes[..count], content[599_500..599_500 + count]);
         }

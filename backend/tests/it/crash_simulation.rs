@@ -1,8 +1,8 @@
-//! Uploads and changes over a disk that loses power, runs out of room or fails, at each step that there is. After that
-//! the server starts again on what is left, and the client goes on as a client would. Nothing that was acknowledged may
-//! be lost, nothing torn be seen, and what is replaced stays whole until the new is.
+//! Uploads and changes on a disk that loses power, runs out of space or fails, at each of its steps. Then the server
+//! restarts on what is left, and the client continues. No acknowledged change may be lost, no visible file may be torn,
+//! and a replaced file stays complete until the new one is.
 //!
-//! `PASSERELLE_CRASH_SEEDS` says how many seeds to try (one unless said); each failure prints its own.
+//! `PASSERELLE_CRASH_SEEDS` sets the number of seeds, by default 1; a failure prints its seed.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -18,8 +18,7 @@ use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, Outcome, TrashId
 use super::uploads::{commit, put, stage};
 use super::world::{World, path, writer};
 
-/// A machine with a file server on it. The records are on a disk that never loses what it has confirmed, but they lose
-/// power with the rest.
+/// A machine with a file server. Its records never lose a confirmed write, but they lose power with the disk.
 struct Machine {
     disk: Arc<Mutex<SimulatedDisk>>,
     records: Arc<Database>,
@@ -54,7 +53,7 @@ impl Machine {
         self.disk().storage().stat(&VPath::root()).is_ok()
     }
 
-    /// After a power loss: the disk as it comes back, and a new server.
+    /// Restarts the disk after a loss of power, with a new server.
     async fn restart(&mut self) {
         self.world.take().unwrap().stop().await;
         let rebooted = self.disk().reboot();
@@ -68,7 +67,7 @@ impl Machine {
     }
 }
 
-/// Every file that can be seen, and every one in the trash by where it was.
+/// The content of every visible file by its path, and the items of the trash.
 fn files(storage: &dyn Storage) -> (BTreeMap<String, Vec<u8>>, Vec<TrashItem>) {
     let (mut seen, mut folders) = (BTreeMap::new(), vec![VPath::root()]);
     while let Some(folder) = folders.pop() {
@@ -94,7 +93,7 @@ fn seeds() -> u64 {
     std::env::var("PASSERELLE_CRASH_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
 }
 
-/// Runs `scenario` with each fault at each step, until it says that the fault never came: there are no more steps.
+/// Runs `scenario` with each fault at each step, until it returns that the fault was not reached: there are no more steps.
 async fn at_each_step<F: Future<Output = bool>>(scenario: impl Fn(u64, Fault, u64) -> F) {
     for seed in 0..seeds() {
         for fault in [Fault::PowerLoss, Fault::NoSpace, Fault::Io] {
@@ -109,7 +108,7 @@ async fn at_each_step<F: Future<Output = bool>>(scenario: impl Fn(u64, Fault, u6
 const OLD: &[u8] = b"the old content, which was there before";
 const PIECES: [&[u8]; 3] = [&[1; 5_000], &[2; 9_000], &[3; 3_000]];
 
-/// One upload in three pieces over a file that is there, by a client that does not give up.
+/// An upload in three pieces that replaces a file, by a client that retries.
 async fn upload(seed: u64, fault: Fault, step: u64) -> bool {
     let context = format!("seed {seed}, {fault:?} at step {step}");
     let disk = SimulatedDisk::new(seed);
@@ -122,7 +121,7 @@ async fn upload(seed: u64, fault: Fault, step: u64) -> bool {
     let (mut known, mut acknowledged) = (None::<UploadId>, 0);
     let mut done = None::<Upload>;
     for attempt in 0.. {
-        assert!(attempt < 20, "{context}: it never comes to an end; {:?}", machine.disk().history());
+        assert!(attempt < 20, "{context}: it does not end; {:?}", machine.disk().history());
         let result = attempt_upload(&machine.client(), &new, &mut known, &mut acknowledged).await;
         if !machine.has_power() {
             machine.restart().await;
@@ -132,7 +131,7 @@ async fn upload(seed: u64, fault: Fault, step: u64) -> bool {
         assert!(bytes == OLD || *bytes == new, "{context}: the file is torn");
         match result {
             Ok(upload) => {
-                assert_eq!(*bytes, new, "{context}: what was committed is not there");
+                assert_eq!(*bytes, new, "{context}: the committed file is missing");
                 if done.is_some() {
                     break;
                 }
@@ -142,11 +141,11 @@ async fn upload(seed: u64, fault: Fault, step: u64) -> bool {
         }
     }
     let disk = machine.stop().await;
-    assert!(disk.storage().list_staged().unwrap().is_empty(), "{context}: something staged is left");
+    assert!(disk.storage().list_staged().unwrap().is_empty(), "{context}: an upload is left");
     first.steps() >= faulty_step
 }
 
-/// From where the upload stands to its end.
+/// Continues an upload from its durable offset to its end.
 async fn attempt_upload(
     client: &Client,
     new: &[u8],
@@ -177,7 +176,7 @@ async fn attempt_upload(
     client.commit(&commit(id)).await
 }
 
-/// One file, whole in one exchange, over a file that is there, by a client that does not give up.
+/// A STORE that replaces a file, by a client that retries.
 async fn store(seed: u64, fault: Fault, step: u64) -> bool {
     let context = format!("seed {seed}, {fault:?} at step {step}");
     let disk = SimulatedDisk::new(seed);
@@ -191,7 +190,7 @@ async fn store(seed: u64, fault: Fault, step: u64) -> bool {
         shared::wire::Stage { conflict: Conflict::Replace, resumable: false, ..stage("file", Some(new.len() as u64)) };
     let request = shared::wire::Store { stage, checksum: None };
     for attempt in 0.. {
-        assert!(attempt < 20, "{context}: it never comes to an end; {:?}", machine.disk().history());
+        assert!(attempt < 20, "{context}: it does not end; {:?}", machine.disk().history());
         let stored = machine.client().store(&request, &new).await;
         if !machine.has_power() {
             machine.restart().await;
@@ -200,41 +199,41 @@ async fn store(seed: u64, fault: Fault, step: u64) -> bool {
         let bytes = &seen["file"];
         assert!(bytes == OLD || *bytes == new, "{context}: the file is torn");
         if stored.is_ok() {
-            assert_eq!(*bytes, new, "{context}: what was stored is not there");
+            assert_eq!(*bytes, new, "{context}: the stored file is missing");
             break;
         }
     }
     machine.restart().await;
     let disk = machine.stop().await;
-    assert!(disk.storage().list_staged().unwrap().is_empty(), "{context}: something staged is left");
+    assert!(disk.storage().list_staged().unwrap().is_empty(), "{context}: an upload is left");
     let (seen, _) = files(&disk.storage());
-    assert_eq!(seen["file"], new, "{context}: what was stored did not survive the next loss of power");
+    assert_eq!(seen["file"], new, "{context}: the stored file did not survive the next loss of power");
     first.steps() >= faulty_step
 }
 
 #[tokio::test]
-async fn a_stored_file_survives_whatever_the_disk_does() {
+async fn a_stored_file_survives_every_fault() {
     at_each_step(store).await;
 }
 
 #[tokio::test]
-async fn an_upload_survives_whatever_the_disk_does() {
+async fn an_upload_survives_every_fault() {
     at_each_step(upload).await;
 }
 
-/// A change, and what is there in the end.
+/// A change and the state at its end.
 struct Scenario {
-    /// Put into the trash before, without a fault.
+    /// Trashed before, without a fault.
     trashed_before: &'static [&'static str],
-    /// The change, of what is in the trash.
+    /// Makes the change, given the items of the trash.
     wanted: fn(&[TrashId]) -> Change,
-    /// Files that can be seen.
+    /// The visible files.
     seen: &'static [&'static str],
-    /// Items of the trash.
+    /// Number of items in the trash.
     trashed: usize,
 }
 
-/// A change on a small tree, by a client that asks until it has ended.
+/// A change of a small tree, by a client that asks until the job has ended.
 async fn change(seed: u64, fault: Fault, step: u64, scenario: &Scenario) -> bool {
     let disk = SimulatedDisk::new(seed);
     for (name, content) in TREE {
@@ -255,7 +254,7 @@ async fn change(seed: u64, fault: Fault, step: u64, scenario: &Scenario) -> bool
     first.at(faulty_step, fault);
     let mut last = None::<Job>;
     for attempt in 0.. {
-        assert!(attempt < 500, "{context}: it never comes to an end; {:?}", machine.disk().history());
+        assert!(attempt < 500, "{context}: it does not end; {:?}", machine.disk().history());
         let client = machine.client();
         let result = client.change(&writer(), JobId([6; 16]), change.clone(), Duration::from_millis(20)).await;
         let powered = machine.has_power();
@@ -272,7 +271,7 @@ async fn change(seed: u64, fault: Fault, step: u64, scenario: &Scenario) -> bool
     }
     let disk = machine.stop().await;
     let storage = disk.storage();
-    assert!(storage.list_staged().unwrap().is_empty(), "{context}: something staged is left");
+    assert!(storage.list_staged().unwrap().is_empty(), "{context}: an upload is left");
     let (seen, trash) = files(&storage);
     for (path, bytes) in &seen {
         assert!(TREE.iter().any(|(_, content)| content.as_bytes() == bytes), "{context}: {path} is torn");
@@ -288,13 +287,13 @@ async fn change(seed: u64, fault: Fault, step: u64, scenario: &Scenario) -> bool
         }
     }
     if fault == Fault::PowerLoss {
-        // What power interrupts goes on, so the end is the same as without.
+        // An interrupted job continues, so its end is that of a job without a loss of power.
         let outcomes = last.unwrap().outcomes;
         let failed = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Failed { .. }));
-        let told = format!("{context}: {outcomes:?}; {:?}, then {:?}", first.history(), disk.history());
-        assert!(!failed, "{told}");
+        let report = format!("{context}: {outcomes:?}; {:?}, then {:?}", first.history(), disk.history());
+        assert!(!failed, "{report}");
         let names: Vec<_> = seen.keys().map(String::as_str).collect();
-        assert_eq!((names.as_slice(), trash.len()), (scenario.seen, scenario.trashed), "{told}; {trash:?}");
+        assert_eq!((names.as_slice(), trash.len()), (scenario.seen, scenario.trashed), "{report}; {trash:?}");
         if let Change::MakeFolder { paths, .. } = &change {
             assert!(paths.iter().all(|path| storage.stat(path).unwrap().is_folder()), "{context}");
         }
@@ -361,7 +360,7 @@ async fn a_copy_survives() {
 }
 
 #[tokio::test]
-async fn folders_that_are_made_survive() {
+async fn created_folders_survive() {
     let wanted =
         |_: &[TrashId]| Change::MakeFolder { paths: vec![path("new/deep"), path("from/x")], existing_ok: false };
     survives(Scenario { trashed_before: &[], wanted, seen: AS_BEFORE, trashed: 0 }).await;

@@ -1,4 +1,4 @@
-//! A server that is started where few files may be open at a time, as most systems start it.
+//! A server that starts with a low limit of open files, which is the default of most systems.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use super::cli::{Running, Shell};
 
-/// Longer than anything here takes, on a busy machine.
+/// Longer than any step takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Starts `passerelle` with at most `files` open files, as long as it does not ask for more.
+/// Starts `passerelle` with a soft limit of `files` open files.
 fn start(shell: &Shell, files: u32, args: &[&str]) -> (Running, Value) {
     let command = shell.command(args);
     let mut limited = Command::new("sh");
@@ -32,7 +32,7 @@ fn start(shell: &Shell, files: u32, args: &[&str]) -> (Running, Value) {
 }
 
 #[test]
-fn a_server_asks_for_more_where_few_files_may_be_open() {
+fn a_server_raises_its_limit_of_open_files() {
     let shell = Shell { folder: tempfile::tempdir().unwrap(), server: String::new(), with_key: false };
     fs::create_dir(shell.path("served")).unwrap();
     let args = ["serve", "served", "--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--json", "--log", "error"];

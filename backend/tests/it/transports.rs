@@ -1,5 +1,5 @@
-//! The ways between gateway and file server, over TCP, a Unix socket and memory, carry the same; and over the latter two
-//! files are lent, whose bytes the gateway has the system send.
+//! The transports between gateway and file server: TCP, a Unix socket and a pipe in memory carry the same answers. The
+//! latter two pass file descriptors, from which the gateway sends by sendfile.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -22,23 +22,23 @@ use super::raw::{Raw, bytes, frame, hello};
 use super::web::{Answer, Web};
 use super::world::{Way, World, path, reader, small_tree};
 
-/// Longer than anything here takes, on a busy machine.
+/// Longer than any step takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// More than all the buffers on the way hold.
+/// More than all buffers between file and client hold.
 const LARGE_BYTES: usize = 48 << 20;
 
-/// A gateway over a folder, to whose file server it goes by that way.
+/// A gateway whose file server is reached by that transport.
 async fn web_over(folder: &Path, way: Way) -> Web {
     let world = World::over(Arc::new(LocalStorage::open(folder, None).unwrap())).await.by(way);
     Web::before(world, GatewayConfig::default()).await
 }
 
-/// Bytes of which no two kilobytes are alike, and none is zero.
+/// Bytes without zeros and without two equal kilobytes.
 fn content(length: usize) -> Vec<u8> {
     (0..length).map(|index| ((index ^ (index >> 8) ^ (index >> 16)) % 255) as u8 + 1).collect()
 }
 
-/// Sends a request on a connection that is kept, and reads the whole answer.
+/// Sends a request on a persistent connection, and reads the complete answer.
 async fn ask(stream: &mut TcpStream, method: &str, target: &str, headers: &str) -> Answer {
     let request = format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -60,7 +60,7 @@ async fn answer(stream: &mut TcpStream, head: bool) -> Answer {
         answer
     })
     .await
-    .expect("the answer does not come")
+    .expect("no answer")
 }
 
 mod alike {
@@ -123,9 +123,9 @@ mod alike {
         .await;
     }
 
-    /// Strangers over TCP take no place of the gateway's.
+    /// Unauthenticated clients over TCP do not use up the connections of the gateway.
     #[tokio::test]
-    async fn who_is_inside_has_places_of_its_own() {
+    async fn the_gateway_has_connections_of_its_own() {
         let config = backend::server::ServerConfig { connections_max: 2, ..Default::default() };
         let world = World::with(Arc::new(small_tree()), config).await;
         let _strangers = (Raw::open(&world).await, Raw::open(&world).await);
@@ -140,7 +140,7 @@ mod downloads {
     use super::*;
 
     #[tokio::test]
-    async fn one_connection_carries_large_and_small_in_turn() {
+    async fn one_connection_carries_large_and_small_answers_alternately() {
         for way in Way::LENDING {
             let place = tempfile::tempdir().unwrap();
             let large = content(5_000_000);
@@ -177,7 +177,7 @@ mod downloads {
     }
 
     #[tokio::test]
-    async fn requests_that_wait_their_turn_are_answered_in_order() {
+    async fn pipelined_requests_are_answered_in_order() {
         for way in Way::LENDING {
             let place = tempfile::tempdir().unwrap();
             let large = content(3_000_000);
@@ -196,7 +196,7 @@ mod downloads {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn many_readers_have_each_their_own() {
+    async fn concurrent_readers_get_their_own_bytes() {
         for way in Way::LENDING {
             let place = tempfile::tempdir().unwrap();
             let large = Arc::new(content(4_000_000));
@@ -219,7 +219,7 @@ mod downloads {
         }
     }
 
-    /// Headers and the first bytes of a large file, which is under way.
+    /// The headers and the first bytes of a large file.
     async fn begin(web: &Web) -> (TcpStream, Vec<u8>) {
         let mut stream = web.connect().await;
         stream.write_all(b"GET /files/large HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
@@ -229,13 +229,13 @@ mod downloads {
     }
 
     async fn end(mut stream: TcpStream, mut bytes: Vec<u8>) -> Answer {
-        // Cut or whole, it ends.
+        // The answer ends, complete or cut.
         let _ = timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("the answer does not end");
         Answer::read(&bytes, false).unwrap()
     }
 
     #[tokio::test]
-    async fn a_file_that_changes_is_cut_and_one_that_is_replaced_is_not() {
+    async fn a_changed_file_is_cut_and_a_replaced_one_is_complete() {
         for way in Way::LENDING {
             let place = tempfile::tempdir().unwrap();
             let (name, large) = (place.path().join("large"), content(LARGE_BYTES));
@@ -265,10 +265,10 @@ mod downloads {
     }
 
     #[tokio::test]
-    async fn a_file_that_is_not_in_memory_comes_whole() {
+    async fn a_file_that_is_not_cached_is_sent_completely() {
         for way in Way::LENDING {
             let place = tempfile::tempdir().unwrap();
-            // Holes have no pages before they are read.
+            // Holes are not cached before they are read.
             File::create(place.path().join("large")).unwrap().set_len(LARGE_BYTES as u64).unwrap();
             let web = web_over(place.path(), *way).await;
             let whole = web.get("/files/large").await;
@@ -277,7 +277,7 @@ mod downloads {
     }
 
     #[tokio::test]
-    async fn a_reader_that_leaves_gives_everything_back() {
+    async fn a_disconnected_reader_frees_everything() {
         for way in Way::LENDING {
             let place = tempfile::tempdir().unwrap();
             std::fs::write(place.path().join("large"), content(LARGE_BYTES)).unwrap();
@@ -291,13 +291,13 @@ mod downloads {
                 }
             })
             .await
-            .expect("a transfer goes on for nobody");
+            .expect("a transfer continues without a reader");
             web.unharmed().await;
         }
     }
 }
 
-mod lending {
+mod passing {
     use super::*;
 
     fn large_world(place: &Path) -> impl Future<Output = World> + use<> {
@@ -306,10 +306,10 @@ mod lending {
         World::over(Arc::new(LocalStorage::open(place, None).unwrap()))
     }
 
-    type RawLink = Raw<TransportReader, TransportWriter>;
+    type RawTransport = Raw<TransportReader, TransportWriter>;
 
-    /// A connection by that way that says it takes files.
-    async fn open(world: &World, way: Way) -> RawLink {
+    /// A connection by that transport with the capability `lend`.
+    async fn open(world: &World, way: Way) -> RawTransport {
         let connected = match way {
             Way::Unix => connect_unix(&world.socket()).await,
             _ => connect_in_process(&world.connector).await,
@@ -330,13 +330,13 @@ mod lending {
         raw
     }
 
-    fn get(names: &[&str], lend: bool) -> Get {
+    fn get(names: &[&str], pass_fd: bool) -> Get {
         let item = |name: &&str| GetItem { path: path(name), range: None, if_etag: None };
-        Get { caller: reader(), items: names.iter().map(item).collect(), pass_fd: Some(lend) }
+        Get { caller: reader(), items: names.iter().map(item).collect(), pass_fd: Some(pass_fd) }
     }
 
     #[tokio::test]
-    async fn a_file_is_lent_read_and_given_back() {
+    async fn a_file_is_passed_read_and_released() {
         for way in Way::LENDING {
             let place = tempfile::tempdir().unwrap();
             let world = large_world(place.path()).await;
@@ -345,18 +345,18 @@ mod lending {
             for name in ["large", "small", "large"] {
                 assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Meta));
                 if name == "small" {
-                    // What is small is sent at once.
+                    // Small files are sent as bytes.
                     assert!(matches!(raw.reader.next().await, Ok(Some(Incoming::Data { bytes: 5, .. }))));
                     assert_eq!(&raw.reader.piece(PIECE_BYTES).await.unwrap()[..], b"small");
                 } else {
                     assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::PassedFd));
                     let mut file = raw.reader.source().take_fd().unwrap();
-                    let mut lent = Vec::new();
-                    file.read_to_end(&mut lent).unwrap();
-                    assert!(lent == content(300_000));
-                    // To be read, and for nothing else.
+                    let mut passed = Vec::new();
+                    file.read_to_end(&mut passed).unwrap();
+                    assert!(passed == content(300_000));
+                    // The descriptor is read-only.
                     assert!(file.write_all(b"x").is_err() && file.set_len(0).is_err());
-                    // The request runs: the server is there, and waits.
+                    // The server waits for the release and answers PING meanwhile.
                     raw.send_body(FrameKind::Ping, 77, &[]).await;
                     assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Pong));
                     raw.send_body(FrameKind::ReleasedFd, 1, &[]).await;
@@ -369,7 +369,7 @@ mod lending {
     }
 
     #[tokio::test]
-    async fn nothing_is_lent_unasked_or_over_tcp() {
+    async fn no_file_is_passed_without_request_or_over_tcp() {
         for way in Way::LENDING {
             let place = tempfile::tempdir().unwrap();
             let world = large_world(place.path()).await;
@@ -386,7 +386,7 @@ mod lending {
     }
 
     #[tokio::test]
-    async fn a_lent_file_can_be_cancelled_and_not_given_back_twice() {
+    async fn a_passed_file_can_be_cancelled_and_not_released_twice() {
         for way in Way::LENDING {
             let place = tempfile::tempdir().unwrap();
             let world = large_world(place.path()).await;
@@ -396,12 +396,12 @@ mod lending {
             assert_eq!(raw.end(1).await, Some(ErrorCode::Canceled));
             raw.is_usable().await;
 
-            for (request_id, lent) in [(9, false), (9, true)] {
+            for (request_id, passed) in [(9, false), (9, true)] {
                 let mut raw = open(&world, *way).await;
-                if lent {
+                if passed {
                     raw.send(FrameKind::Get, 1, &get(&["large"], true)).await;
                 }
-                // Nothing is lent to that request.
+                // No file is passed to that request.
                 raw.send_body(FrameKind::ReleasedFd, request_id, &[]).await;
                 let mut last = None;
                 while let Some(frame) = raw.next().await {
@@ -413,7 +413,7 @@ mod lending {
     }
 
     #[tokio::test]
-    async fn the_client_gives_back_before_it_goes_on() {
+    async fn the_client_releases_a_file_before_the_next_item() {
         for way in Way::LENDING {
             let place = tempfile::tempdir().unwrap();
             let world = large_world(place.path()).await.by(*way);
@@ -427,12 +427,12 @@ mod lending {
             transfer.release_fd().await.unwrap();
             assert_eq!(transfer.next_item().await.unwrap(), None);
 
-            // Whoever does not care for the file gets no bytes, and harms nothing.
+            // A client that ignores the file gets no bytes, and the connection stays usable.
             let mut transfer = world.client.get_fd(&reader(), item(None)).await.unwrap();
             transfer.next_item().await.unwrap();
             assert_eq!(transfer.next_item().await.unwrap(), None);
 
-            // What has changed is said in the end.
+            // A change is reported at the end.
             let mut transfer = world.client.get_fd(&reader(), item(None)).await.unwrap();
             transfer.next_item().await.unwrap();
             File::options().append(true).open(place.path().join("large")).unwrap().write_all(b"x").unwrap();

@@ -1,5 +1,5 @@
-//! The file server on a Unix socket: two processes that lend files over it, who may connect, and what is left behind by
-//! clients that send files of their own, by servers that were killed, and by a thousand downloads.
+//! The file server on a Unix socket: file descriptors between two processes, permissions, and leaks: of descriptors that
+//! clients send, of sockets of killed servers, and of a thousand downloads.
 
 use std::fs;
 use std::io::{BufRead, BufReader, IoSlice, Read, Write};
@@ -26,19 +26,19 @@ use super::world::{Way, World};
 mod descriptors {
     use super::*;
 
-    /// Most that Linux takes with one byte.
+    /// Most descriptors in one message on Linux.
     const MANY: usize = 253;
 
-    /// How many files below `place` this process has open, among them those of the servers in it.
+    /// Number of files below `place` that this process, which includes the servers, has open.
     #[cfg(target_os = "linux")]
     fn open(place: &Path) -> usize {
         let links = fs::read_dir("/proc/self/fd").unwrap().flatten().map(|entry| fs::read_link(entry.path()));
         links.filter(|link| link.as_ref().is_ok_and(|link| link.starts_with(place) && link.is_file())).count()
     }
 
-    /// A client has no files to send: the system closes what the server does not ask for.
+    /// The server receives no descriptors, so the kernel closes them.
     #[tokio::test]
-    async fn those_of_a_client_are_dropped() {
+    async fn descriptors_of_a_client_are_closed() {
         let world = World::start().await;
         let (reader, writer) = connect_unix(&world.socket()).await.unwrap();
         let mut raw = Raw::over(reader, writer);
@@ -63,9 +63,9 @@ mod descriptors {
         world.stop().await;
     }
 
-    /// Nor before the handshake, when anybody of this user may be there.
+    /// Also before the handshake, when the peer may be any process of this user.
     #[tokio::test]
-    async fn those_of_a_stranger_are_dropped_too() {
+    async fn descriptors_of_an_unauthenticated_client_are_closed() {
         let world = World::start().await;
         let place = tempfile::tempdir().unwrap();
         fs::write(place.path().join("file"), "x").unwrap();
@@ -81,7 +81,7 @@ mod descriptors {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_thousand_lent_files_leave_none_behind() {
+    async fn a_thousand_passed_files_leave_no_descriptor_open() {
         let place = tempfile::tempdir().unwrap();
         let content = pattern(200_000, 1);
         fs::write(place.path().join("large"), &content).unwrap();
@@ -101,7 +101,7 @@ mod descriptors {
         for reader in readers {
             reader.await.unwrap();
         }
-        // The server closes its own when it has looked at the file for the last time.
+        // The server closes its descriptor after the last check of the file.
         #[cfg(target_os = "linux")]
         crate::cli::until("files are left open", || (open(place.path()) == 0).then_some(()));
         assert_eq!(web.world.client.status().bulk.busy, 0);
@@ -117,7 +117,7 @@ mod processes {
         shell
     }
 
-    /// Starts a server and takes the addresses that it prints.
+    /// Starts a server and parses the addresses that it prints.
     fn start(shell: &Shell, args: &[&str]) -> (Running, Value) {
         let mut server = shell.start(&[args, &["--json", "--log", "error"]].concat());
         let mut line = String::new();
@@ -128,14 +128,14 @@ mod processes {
 
     const STORAGE: &[&str] = &["storage", "served", "--unix", "socket"];
 
-    /// Asks a server to end, and waits until it has.
+    /// Stops a server and waits for its end.
     fn end(mut server: Running) {
         let pid = Pid::from_raw(server.0.id().try_into().unwrap()).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
         assert!(server.0.wait().unwrap().success());
     }
 
-    /// What a server says that does not start.
+    /// The error of a server that does not start.
     fn refused(shell: &Shell, args: &[&str]) -> String {
         shell.ends(args, 1).err
     }
@@ -151,13 +151,13 @@ mod processes {
     }
 
     #[test]
-    fn a_gateway_and_the_command_line_come_by_the_socket() {
+    fn a_gateway_and_the_command_line_connect_to_the_socket() {
         let mut shell = shell();
         let large = pattern(5_000_000, 7);
         fs::write(shell.path("served/large"), &large).unwrap();
         fs::write(shell.path("served/small"), "small").unwrap();
         let (storage, addresses) = start(&shell, STORAGE);
-        // Nobody asked for TCP.
+        // TCP is not configured.
         assert!(addresses.get("tcp").is_none(), "{addresses}");
         let socket = addresses["unix"].as_str().unwrap().to_owned();
         assert_eq!(Path::new(&socket), shell.path("socket"));
@@ -173,7 +173,7 @@ mod processes {
 
         shell.server = format!("unix:{socket}");
         assert_eq!(shell.ends(&["ls"], 0).lines(), ["large", "small"]);
-        // The key of this user's servers is found for a socket, too.
+        // The key that a server leaves for its user is found for a socket, too.
         shell.with_key = false;
         shell.ends(&["get", "/", "copy", "--server", "unix:socket"], 0);
         assert!(fs::read(shell.path("copy/large")).unwrap() == large);
@@ -188,13 +188,13 @@ mod processes {
     }
 
     #[test]
-    fn a_socket_has_one_server_and_outlives_none() {
+    fn a_socket_has_one_server_and_is_removed_with_it() {
         let shell = shell();
         fs::create_dir(shell.path("other")).unwrap();
         let second = ["storage", "other", "--unix", "socket", "--key", "other.key"];
         let (mut first, _) = start(&shell, STORAGE);
         let said = refused(&shell, &second);
-        assert!(said.contains("somebody listens on socket already"), "{said}");
+        assert!(said.contains("another process listens on socket already"), "{said}");
         shell.ends(&["ping", "--server", "unix:socket"], 0);
         first.kill();
         assert!(shell.path("socket").exists());
@@ -206,7 +206,7 @@ mod processes {
 
         fs::write(shell.path("socket"), "precious").unwrap();
         let said = refused(&shell, STORAGE);
-        assert!(said.contains("socket is there already"), "{said}");
+        assert!(said.contains("socket exists and is no socket"), "{said}");
         assert_eq!(fs::read(shell.path("socket")).unwrap(), b"precious");
         let long = "x".repeat(200);
         let said = refused(&shell, &["storage", "served", "--unix", &long]);
@@ -214,7 +214,7 @@ mod processes {
     }
 
     #[test]
-    fn both_ways_are_served_where_both_are_said() {
+    fn tcp_and_a_unix_socket_are_served_together() {
         let shell = shell();
         for verb in ["serve", "storage"] {
             let http: &[&str] = if verb == "serve" { &["--http", "127.0.0.1:0"] } else { &[] };

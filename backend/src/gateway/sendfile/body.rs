@@ -75,7 +75,7 @@ impl FileBody {
             Cached::Unknown => Ok(false),
             Cached::No => {
                 let file = Arc::clone(&self.file);
-                blocking(move || page_cache::warm(&file, offset, length)).await.map(|()| true)
+                blocking(move || page_cache::read_into_cache(&file, offset, length)).await.map(|()| true)
             }
         }
     }

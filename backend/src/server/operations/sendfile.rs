@@ -60,7 +60,7 @@ pub(super) async fn send<W: Sink>(
 /// Reads the part into the page cache and starts the read-ahead behind it. Blocks.
 fn warm(file: &dyn OpenFile, offset: u64, length: usize) -> Result<(), StorageError> {
     let Some(handle) = file.as_file() else { return Ok(()) };
-    page_cache::warm(handle, offset, length).map_err(|error| match error.kind() {
+    page_cache::read_into_cache(handle, offset, length).map_err(|error| match error.kind() {
         io::ErrorKind::UnexpectedEof => {
             StorageError::new(ErrorCode::Changed, "the file became shorter while it was sent")
         }

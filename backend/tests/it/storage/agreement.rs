@@ -1,4 +1,4 @@
-//! That a directory agrees with the tree in memory, on trees that chance makes.
+//! Random trees: a served directory agrees with the reference in memory.
 #![cfg(unix)]
 
 use std::collections::BTreeMap;
@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use shared::{Entry, ErrorCode, Kind, Link};
 
-use super::local::{CONTAINMENTS, LocalWorld};
-use super::worlds::MemoryWorld;
-use super::{World, content, list, stat};
+use super::fixtures::MemoryFixture;
+use super::local::{CONTAINMENTS, LocalFixture};
+use super::{Fixture, content, list, stat};
 
-/// What a random tree is made of.
+/// An entry of a random tree.
 #[derive(Clone, Debug)]
 enum Piece {
     File(usize),
@@ -43,7 +43,7 @@ fn target() -> impl Strategy<Value = Target> {
     let step = prop_oneof![6 => name(), 3 => Just(".."), 1 => Just("."), 1 => Just("")];
     let text = prop::collection::vec(step, 1..5).prop_map(|steps| steps.join("/"));
     (prop::bool::weighted(0.3), text)
-        .prop_filter("no system has empty links", |(below_root, text)| *below_root || !text.is_empty())
+        .prop_filter("no system has links with an empty target", |(below_root, text)| *below_root || !text.is_empty())
         .prop_map(|(below_root, text)| Target { below_root, text })
 }
 
@@ -56,17 +56,17 @@ fn piece() -> impl Strategy<Value = Piece> {
     ]
 }
 
-fn build(world: &dyn World, tree: &BTreeMap<String, Piece>) {
+fn build(fixture: &dyn Fixture, tree: &BTreeMap<String, Piece>) {
     for (path, piece) in tree {
         let path = path.as_bytes();
         match piece {
-            Piece::File(length) => world.file(path, &vec![b'x'; *length]),
-            Piece::Folder => world.folder(path),
+            Piece::File(length) => fixture.file(path, &vec![b'x'; *length]),
+            Piece::Folder => fixture.folder(path),
             Piece::Link(Target { below_root: true, text }) => {
-                world.link(path, &[world.root().as_slice(), b"/", text.as_bytes()].concat());
+                fixture.link(path, &[fixture.root().as_slice(), b"/", text.as_bytes()].concat());
             }
-            Piece::Link(Target { text, .. }) => world.link(path, text.as_bytes()),
-            Piece::Special => assert!(world.special(path)),
+            Piece::Link(Target { text, .. }) => fixture.link(path, text.as_bytes()),
+            Piece::Special => assert!(fixture.special(path)),
         }
     }
 }
@@ -87,7 +87,7 @@ fn planted(pieces: Vec<(String, Piece)>) -> BTreeMap<String, Piece> {
     tree
 }
 
-/// All that two backends must agree on.
+/// The properties on which two backends must agree.
 type Seen = Result<(Kind, u64, Option<Link>, bool), ErrorCode>;
 
 fn seen(entry: Entry) -> (Kind, u64, Option<Link>, bool) {
@@ -101,13 +101,13 @@ struct SeenAt {
     content: Result<Vec<u8>, ErrorCode>,
 }
 
-fn seen_at(world: &dyn World, path: &str) -> SeenAt {
+fn seen_at(fixture: &dyn Fixture, path: &str) -> SeenAt {
     let path = path.as_bytes();
-    let listed = list(world, path);
+    let listed = list(fixture, path);
     SeenAt {
-        stat: stat(world, path).map(seen),
+        stat: stat(fixture, path).map(seen),
         list: listed.map(|entries| entries.into_iter().map(|(name, entry)| (name, Ok(seen(entry)))).collect()),
-        content: content(world, path),
+        content: content(fixture, path),
     }
 }
 
@@ -115,15 +115,15 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_directory_agrees_with_the_one_in_memory(
+    fn a_directory_agrees_with_the_reference_in_memory(
         pieces in prop::collection::vec((joined_names(1..=4), piece()), 1..14),
         paths in prop::collection::vec(joined_names(0..=5), 20),
     ) {
         let tree = planted(pieces);
-        let memory = MemoryWorld::new();
+        let memory = MemoryFixture::new();
         build(&memory, &tree);
         for containment in CONTAINMENTS {
-            let local = LocalWorld::new(containment);
+            let local = LocalFixture::new(containment);
             build(&local, &tree);
             for path in paths.iter().chain(tree.keys()) {
                 let (expected, got) = (seen_at(&memory, path), seen_at(&local, path));

@@ -1,4 +1,4 @@
-//! That faults strike where a test said.
+//! The storage that fails on demand.
 
 use backend::storage::memory::MemoryStorage;
 use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation};
@@ -8,7 +8,7 @@ use shared::{ErrorCode, VPath};
 use super::{code, path, staged_bytes, upload_id};
 
 #[test]
-fn faults_strike_where_the_script_says() {
+fn planned_faults_strike_at_their_call() {
     let faults = Faults::seeded(0);
     faults.at(Operation::Read, 2, Fault::Fail(ErrorCode::Io)).at(Operation::Read, 3, Fault::ShortRead);
     faults.at(Operation::Read, 4, Fault::Shrink).at(Operation::Entry, 2, Fault::Fail(ErrorCode::AccessDenied));
@@ -36,7 +36,7 @@ fn faults_strike_where_the_script_says() {
 }
 
 #[test]
-fn chance_comes_from_the_seed() {
+fn random_faults_come_from_the_seed() {
     let failures = |seed: u64, probability: f64| -> Vec<usize> {
         let faults = Faults::seeded(seed);
         faults.by_chance(Operation::Stat, probability);
@@ -68,7 +68,7 @@ fn a_failed_write_leaves_a_part_and_a_failed_sync_is_remembered() {
     assert_eq!(code(storage.stat(&path(b"file"))), Some(ErrorCode::NotFound));
     staged.truncate(4).unwrap();
     staged.sync().unwrap();
-    // The answer is lost, not the file.
+    // Only the result is lost.
     assert_eq!(code(publish()), Some(ErrorCode::Io));
     assert_eq!(storage.stat(&path(b"file")).unwrap().size, 4);
     assert_eq!(code(publish()), Some(ErrorCode::NotFound));

@@ -1,4 +1,4 @@
-//! What only a real directory can show: races and sockets.
+//! Tests that need a real directory: races, sockets, devices.
 #![cfg(unix)]
 
 use std::ffi::OsStr;
@@ -16,12 +16,12 @@ use super::*;
 
 pub(super) const CONTAINMENTS: [Containment; 3] = [Containment::Kernel, Containment::Walk, Containment::Portable];
 
-pub(super) struct LocalWorld {
+pub(super) struct LocalFixture {
     folder: tempfile::TempDir,
     storage: LocalStorage,
 }
 
-impl LocalWorld {
+impl LocalFixture {
     pub(super) fn new(containment: Containment) -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir_all(folder.path().join("root")).unwrap();
@@ -36,14 +36,14 @@ impl LocalWorld {
         self.folder.path().join("root").join(OsStr::from_bytes(path))
     }
 
-    fn make_way(&self, path: &[u8]) -> PathBuf {
+    fn create_parents(&self, path: &[u8]) -> PathBuf {
         let path = self.at(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         path
     }
 }
 
-impl World for LocalWorld {
+impl Fixture for LocalFixture {
     fn storage(&self) -> &dyn Storage {
         &self.storage
     }
@@ -53,7 +53,7 @@ impl World for LocalWorld {
     }
 
     fn file(&self, path: &[u8], content: &[u8]) {
-        fs::write(self.make_way(path), content).unwrap();
+        fs::write(self.create_parents(path), content).unwrap();
     }
 
     fn folder(&self, path: &[u8]) {
@@ -61,11 +61,11 @@ impl World for LocalWorld {
     }
 
     fn link(&self, path: &[u8], target: &[u8]) {
-        symlink(OsStr::from_bytes(target), self.make_way(path)).unwrap();
+        symlink(OsStr::from_bytes(target), self.create_parents(path)).unwrap();
     }
 
     fn special(&self, path: &[u8]) -> bool {
-        make_fifo(&self.make_way(path));
+        make_fifo(&self.create_parents(path));
         true
     }
 
@@ -123,7 +123,7 @@ impl World for LocalWorld {
     }
 
     fn tick(&self) {
-        // Longer than the coarsest clock of a file system on Linux, which ticks at 100 Hz.
+        // Longer than one tick of the coarsest clock of a file system on Linux, 100 Hz.
         std::thread::sleep(Duration::from_millis(12));
     }
 }
@@ -142,12 +142,12 @@ fn make_fifo(path: &std::path::Path) {
 #[test]
 fn sockets_and_devices_are_shown_and_refused() {
     for containment in CONTAINMENTS {
-        let world = LocalWorld::new(containment);
-        let _listener = std::os::unix::net::UnixListener::bind(world.at(b"socket")).unwrap();
-        assert_eq!(stat(&world, b"socket").unwrap().kind, Kind::Other);
-        assert_eq!(code(open(&world, b"socket")), Some(ErrorCode::NotRegular));
+        let fixture = LocalFixture::new(containment);
+        let _listener = std::os::unix::net::UnixListener::bind(fixture.at(b"socket")).unwrap();
+        assert_eq!(stat(&fixture, b"socket").unwrap().kind, Kind::Other);
+        assert_eq!(code(open(&fixture, b"socket")), Some(ErrorCode::NotRegular));
     }
-    // A tree with devices and links that only the kernel can follow, on every Linux.
+    // Every Linux has this tree of devices and of links that only the kernel can follow.
     if cfg!(target_os = "linux") {
         for containment in CONTAINMENTS {
             let devices = LocalStorage::open_with("/dev".as_ref(), None, containment).unwrap();
@@ -162,18 +162,18 @@ fn sockets_and_devices_are_shown_and_refused() {
 
 #[test]
 fn a_root_is_a_directory_or_a_link_to_one() {
-    let world = LocalWorld::new(Containment::Kernel);
-    world.file(b"real/file", b"content");
-    world.link(b"real/absolute", &[world.root().as_slice(), b"/alias/file"].concat());
-    world.link(b"alias", b"real");
+    let fixture = LocalFixture::new(Containment::Kernel);
+    fixture.file(b"real/file", b"content");
+    fixture.link(b"real/absolute", &[fixture.root().as_slice(), b"/alias/file"].concat());
+    fixture.link(b"alias", b"real");
     for containment in CONTAINMENTS {
-        let open = |name: &[u8]| LocalStorage::open_with(&world.at(name), None, containment);
+        let open = |name: &[u8]| LocalStorage::open_with(&fixture.at(name), None, containment);
         let storage = open(b"alias").unwrap();
         assert_eq!(storage.stat(&path(b"file")).unwrap().size, 7);
-        // A link may name the root as it was given or as it is.
+        // A link may begin with the configured or with the canonical path of the root.
         assert_eq!(storage.stat(&path(b"absolute")).unwrap().link, Some(Link::Inside(b"file".to_vec())));
         assert_eq!(code(open(b"nothing")), Some(ErrorCode::NotFound));
-        let hiding = |name: &[u8]| LocalStorage::open_with(&world.at(b"real"), Some(&world.at(name)), containment);
+        let hiding = |name: &[u8]| LocalStorage::open_with(&fixture.at(b"real"), Some(&fixture.at(name)), containment);
         assert_eq!(code(hiding(b"real/nothing")), Some(ErrorCode::NotFound));
         assert!(hiding(b"real/.passerelle").is_ok(), "it may be made later");
         assert_eq!(code(open(b"real/file")), Some(ErrorCode::NotFolder));
@@ -183,12 +183,12 @@ fn a_root_is_a_directory_or_a_link_to_one() {
 #[test]
 fn a_state_directory_of_another_name_is_hidden_wherever_it_is_moved() {
     for containment in CONTAINMENTS {
-        let world = LocalWorld::new(containment);
-        world.file(b"a/state/secret", b"secret");
-        world.file(b"a/state/deep/secret", b"secret");
-        world.link(b"link", b"a/state");
-        let hidden = world.at(b"a/state");
-        let storage = LocalStorage::open_with(&world.at(b""), Some(&hidden), containment).unwrap();
+        let fixture = LocalFixture::new(containment);
+        fixture.file(b"a/state/secret", b"secret");
+        fixture.file(b"a/state/deep/secret", b"secret");
+        fixture.link(b"link", b"a/state");
+        let hidden = fixture.at(b"a/state");
+        let storage = LocalStorage::open_with(&fixture.at(b""), Some(&hidden), containment).unwrap();
         let check = |name: &[u8], expected: ErrorCode| {
             assert_eq!(code(storage.stat(&path(name))), Some(expected));
             assert_eq!(code(storage.open(&path(name))), Some(expected));
@@ -200,67 +200,66 @@ fn a_state_directory_of_another_name_is_hidden_wherever_it_is_moved() {
         check(b"link/secret", ErrorCode::LinkEscapes);
         assert_eq!(storage.stat(&path(b"link")).unwrap().link, Some(Link::Broken));
         assert!(list_in(&storage, &path(b"a")).unwrap().is_empty());
-        fs::rename(world.at(b"a"), world.at(b"b")).unwrap();
+        fs::rename(fixture.at(b"a"), fixture.at(b"b")).unwrap();
         check(b"b/state/deep/secret", ErrorCode::NotFound);
         assert!(list_in(&storage, &path(b"b")).unwrap().is_empty());
     }
 }
 
-/// What was just written is in memory. Everything that takes a decision is left to the walk, and nothing is told of what
-/// is hidden.
+/// Bytes that were just written are in memory. Links are left to the walk, and hidden entries stay hidden.
 #[cfg(target_os = "linux")]
 #[test]
-fn what_is_in_memory_is_had_at_once_and_nothing_else() {
-    let world = LocalWorld::new(Containment::Kernel);
-    let system = rustix::fs::statfs(world.at(b"")).unwrap();
-    world.file(b"folder/file", b"content");
-    world.file(b".passerelle/secret", b"secret");
-    world.link(b"link", b"folder/file");
-    world.link(b"folder link", b"folder");
-    world.special(b"fifo");
-    let storage = world.storage();
-    let at_once = |name: &[u8]| content_at_once(storage, name);
+fn non_blocking_calls_answer_only_from_memory() {
+    let fixture = LocalFixture::new(Containment::Kernel);
+    let system = rustix::fs::statfs(fixture.at(b"")).unwrap();
+    fixture.file(b"folder/file", b"content");
+    fixture.file(b".passerelle/secret", b"secret");
+    fixture.link(b"link", b"folder/file");
+    fixture.link(b"folder link", b"folder");
+    fixture.special(b"fifo");
+    let storage = fixture.storage();
+    let at_once = |name: &[u8]| try_content(storage, name);
     for name in [b"link".as_slice(), b"folder link/file", b"fifo", b"folder", b"", b"nothing", b".passerelle/secret"] {
         assert_eq!(at_once(name), None, "{}", name.escape_ascii());
     }
     for name in [b"link".as_slice(), b"folder link/file", b"nothing", b".passerelle", b".passerelle/secret"] {
         assert_eq!(storage.try_stat(&path(name)), None, "{}", name.escape_ascii());
     }
-    // Another file system, or a kernel before 5.12, may always say none.
+    // Other file systems and kernels before 5.12 may always answer `None`.
     const EXT4: u32 = 0xef53;
     if system.f_type as u32 == EXT4 {
         assert_eq!(at_once(b"folder/file").as_deref(), Some(b"content".as_slice()));
         assert_eq!(storage.try_stat(&path(b"fifo")), storage.stat(&path(b"fifo")).ok());
     }
     for containment in [Containment::Walk, Containment::Portable] {
-        let other = LocalStorage::open_with(&world.at(b""), None, containment).unwrap();
+        let other = LocalStorage::open_with(&fixture.at(b""), None, containment).unwrap();
         assert!(other.try_open(&path(b"folder/file")).is_none());
     }
 }
 
 #[cfg(target_os = "linux")]
-fn content_at_once(storage: &dyn Storage, name: &[u8]) -> Option<Vec<u8>> {
+fn try_content(storage: &dyn Storage, name: &[u8]) -> Option<Vec<u8>> {
     let file = storage.try_open(&path(name))?;
     let mut bytes = [0; 16];
     let count = file.try_read_at(&mut bytes, 0)?;
     Some(bytes[..count].to_vec())
 }
 
-/// What a reader gets while names are exchanged; at once it is what lies inside, or nothing.
+/// Reads while names are swapped. The non-blocking calls return the content inside or `None`.
 #[cfg(target_os = "linux")]
-fn raced(world: &LocalWorld, name: &[u8]) -> Result<Vec<u8>, ErrorCode> {
-    if let Some(bytes) = content_at_once(world.storage(), name) {
+fn read_during_swap(fixture: &LocalFixture, name: &[u8]) -> Result<Vec<u8>, ErrorCode> {
+    if let Some(bytes) = try_content(fixture.storage(), name) {
         assert_eq!(bytes, b"inside");
     }
-    read(&*world.storage().open(&path(name)).map_err(|error| error.code)?)
+    read(&*fixture.storage().open(&path(name)).map_err(|error| error.code)?)
 }
 
-/// Somebody exchanges two names as fast as they can, while another reads through one of them.
+/// Swaps two names in a thread, as fast as possible, while `look` runs.
 #[cfg(target_os = "linux")]
-pub(super) fn while_exchanging(world: &LocalWorld, left: &[u8], right: &[u8], rounds: usize, look: impl Fn()) {
+pub(super) fn while_swapping(fixture: &LocalFixture, left: &[u8], right: &[u8], rounds: usize, look: impl Fn()) {
     use std::sync::atomic::{AtomicBool, Ordering};
     let done = AtomicBool::new(false);
-    let (left, right) = (world.at(left), world.at(right));
+    let (left, right) = (fixture.at(left), fixture.at(right));
     std::thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
@@ -275,23 +274,23 @@ pub(super) fn while_exchanging(world: &LocalWorld, left: &[u8], right: &[u8], ro
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_folder_exchanged_for_a_link_never_leads_out() {
+fn a_folder_swapped_for_a_link_never_leads_out() {
     for containment in CONTAINMENTS {
-        let world = LocalWorld::new(containment);
-        world.file(b"swapped/deep/secret", b"inside");
-        fs::create_dir(world.folder.path().join("root2/deep")).unwrap();
-        fs::write(world.folder.path().join("root2/deep/secret"), "outside").unwrap();
-        world.link(b"link", b"../root2");
+        let fixture = LocalFixture::new(containment);
+        fixture.file(b"swapped/deep/secret", b"inside");
+        fs::create_dir(fixture.folder.path().join("root2/deep")).unwrap();
+        fs::write(fixture.folder.path().join("root2/deep/secret"), "outside").unwrap();
+        fixture.link(b"link", b"../root2");
         let mut seen = BTreeMap::new();
         let seen = std::cell::RefCell::new(&mut seen);
-        while_exchanging(&world, b"swapped", b"link", 5_000, || {
-            let got = match raced(&world, b"swapped/deep/secret") {
+        while_swapping(&fixture, b"swapped", b"link", 5_000, || {
+            let got = match read_during_swap(&fixture, b"swapped/deep/secret") {
                 Ok(bytes) => String::from_utf8(bytes).unwrap(),
                 Err(code) => code.name().to_owned(),
             };
             assert!(matches!(&*got, "inside" | "link_escapes" | "not_found" | "changed"), "{got}");
             *seen.borrow_mut().entry(got).or_insert(0) += 1;
-            if let Ok(listed) = list(&world, b"swapped/deep") {
+            if let Ok(listed) = list(&fixture, b"swapped/deep") {
                 assert!(listed.values().all(|entry| entry.size == 6));
             }
         });
@@ -302,21 +301,21 @@ fn a_folder_exchanged_for_a_link_never_leads_out() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_file_exchanged_for_a_link_or_a_fifo_is_the_file_or_refused() {
+fn a_file_swapped_for_a_link_or_fifo_is_read_or_refused() {
     for containment in CONTAINMENTS {
-        let world = LocalWorld::new(containment);
-        world.file(b"file", b"inside");
-        world.link(b"link", b"../secret");
-        make_fifo(&world.at(b"fifo"));
+        let fixture = LocalFixture::new(containment);
+        fixture.file(b"file", b"inside");
+        fixture.link(b"link", b"../secret");
+        make_fifo(&fixture.at(b"fifo"));
         for other in [b"link".as_slice(), b"fifo"] {
-            while_exchanging(&world, b"file", other, 5_000, || match raced(&world, b"file") {
+            while_swapping(&fixture, b"file", other, 5_000, || match read_during_swap(&fixture, b"file") {
                 Ok(bytes) => assert_eq!(bytes, b"inside"),
                 Err(ErrorCode::LinkEscapes | ErrorCode::NotRegular | ErrorCode::NotFound | ErrorCode::Changed) => {}
                 Err(code) => panic!("{code}"),
             });
-            // Both are in their own place again, whichever way the last exchange went.
-            if !fs::symlink_metadata(world.at(b"file")).unwrap().is_file() {
-                let (file, other) = (world.at(b"file"), world.at(other));
+            // After an odd number of swaps, swap once more.
+            if !fs::symlink_metadata(fixture.at(b"file")).unwrap().is_file() {
+                let (file, other) = (fixture.at(b"file"), fixture.at(other));
                 rustix::fs::renameat_with(CWD, file, CWD, other, rustix::fs::RenameFlags::EXCHANGE).unwrap();
             }
         }

@@ -1,7 +1,8 @@
-//! The conformance suite of storages, written once and run on every backend. A backend is done when it passes.
+//! The conformance suite of storages, run on every backend. A backend is complete when it passes.
 
 mod agreement;
 mod faults;
+mod fixtures;
 mod links;
 mod local;
 mod power;
@@ -9,7 +10,6 @@ mod reading;
 mod real;
 mod trash;
 mod watching;
-mod worlds;
 mod writing;
 
 use std::collections::BTreeMap;
@@ -17,148 +17,148 @@ use std::collections::BTreeMap;
 use backend::storage::{Attributes, Expected, OpenFile, Published, Staged, Storage, StorageError, Visit};
 use shared::{Entry, ErrorCode, Kind, Link, Timestamp, TrashId, UploadId, VPath};
 
-/// One backend with a tree in it that a check builds. Paths are raw bytes below the root.
-trait World {
+/// A backend with a tree that a check builds. Paths are raw bytes below the root.
+trait Fixture {
     fn storage(&self) -> &dyn Storage;
 
-    /// The root's own absolute path. Beside the root lie a file `secret` and, with a `secret` in it, a folder whose name
-    /// is the root's with a `2` after it.
+    /// The root's absolute path. Beside the root are a file `secret` and a folder with the name of the root followed by `2`,
+    /// which contains another `secret`.
     fn root(&self) -> Vec<u8>;
 
     fn file(&self, path: &[u8], content: &[u8]);
     fn folder(&self, path: &[u8]);
     fn link(&self, path: &[u8], target: &[u8]);
-    /// Something that is neither file nor folder. False if the backend has no such thing.
+    /// Adds an entry that is neither file nor folder. False if the backend has none.
     fn special(&self, path: &[u8]) -> bool;
-    /// Changes a file in place.
+    /// Overwrites a file in place.
     fn write(&self, path: &[u8], content: &[u8]);
     fn truncate(&self, path: &[u8], length: usize);
-    /// Puts a new file in the place of an old one.
+    /// Replaces a file by a new one.
     fn replace(&self, path: &[u8], content: &[u8]);
     fn remove(&self, path: &[u8]);
     fn set_modified(&self, path: &[u8], modified: Timestamp);
     fn set_executable(&self, path: &[u8]);
-    /// Makes an entry one that the server may not read. False if whoever runs this test may read everything.
+    /// Denies access to an entry. False if the user who runs this test may read everything.
     fn deny(&self, path: &[u8]) -> bool;
-    /// Whether the system under the backend has such names.
+    /// Whether the system allows the name.
     fn takes(&self, name: &[u8]) -> bool;
-    /// Whether files can be executable on the system under the backend.
+    /// Whether the system has executable files.
     fn keeps_modes(&self) -> bool {
         true
     }
-    /// Fails if anything beside the root is not as it was at first.
+    /// Fails if an entry beside the root has changed.
     fn check_outside(&self) {}
-    /// Lets so much time pass that a change has another time.
+    /// Waits until a change gets another time stamp.
     fn tick(&self) {}
 }
 
-/// Each check on each backend, as a test of its own.
+/// Runs each check on each backend, as a test of its own.
 macro_rules! conformance {
     ($($subject:ident: $($check:ident,)*;)*) => {
         mod memory {
-            $($(#[test] fn $check() { super::$subject::$check(&super::worlds::MemoryWorld::new()) })*)*
+            $($(#[test] fn $check() { super::$subject::$check(&super::fixtures::MemoryFixture::new()) })*)*
         }
         mod faulty_without_faults {
-            $($(#[test] fn $check() { super::$subject::$check(&super::worlds::FaultyWorld::new()) })*)*
+            $($(#[test] fn $check() { super::$subject::$check(&super::fixtures::FaultyFixture::new()) })*)*
         }
         mod simulated {
-            $($(#[test] fn $check() { super::$subject::$check(&super::worlds::SimulatedWorld::new()) })*)*
+            $($(#[test] fn $check() { super::$subject::$check(&super::fixtures::SimulatedFixture::new()) })*)*
         }
         #[cfg(unix)]
         mod local_kernel {
             use backend::storage::local::Containment;
-            $($(#[test] fn $check() { super::$subject::$check(&super::local::LocalWorld::new(Containment::Kernel)) })*)*
+            $($(#[test] fn $check() { super::$subject::$check(&super::local::LocalFixture::new(Containment::Kernel)) })*)*
         }
         #[cfg(unix)]
         mod local_walk {
             use backend::storage::local::Containment;
-            $($(#[test] fn $check() { super::$subject::$check(&super::local::LocalWorld::new(Containment::Walk)) })*)*
+            $($(#[test] fn $check() { super::$subject::$check(&super::local::LocalFixture::new(Containment::Walk)) })*)*
         }
         #[cfg(unix)]
         mod local_portable {
             use backend::storage::local::Containment;
-            $($(#[test] fn $check() { super::$subject::$check(&super::local::LocalWorld::new(Containment::Portable)) })*)*
+            $($(#[test] fn $check() { super::$subject::$check(&super::local::LocalFixture::new(Containment::Portable)) })*)*
         }
     };
 }
 
 conformance! {
     reading:
-        stat_says_what_is_there,
-        a_path_that_leads_nowhere_says_why,
+        stat_describes_files_folders_and_the_root,
+        a_path_that_leads_nowhere_is_refused_with_its_reason,
         a_listing_is_complete_and_agrees_with_stat,
-        names_and_rows_are_the_listing,
-        a_listing_stops_when_told,
+        names_and_rows_agree_with_the_listing,
+        a_listing_stops_on_request,
         names_are_bytes,
         folders_may_be_deep,
-        reading_starts_and_ends_anywhere,
-        only_files_open,
+        reads_start_and_end_at_any_offset,
+        folders_do_not_open_as_files,
         an_etag_changes_with_the_file,
-        a_replaced_file_goes_on_to_be_read,
-        an_open_file_tells_that_it_changed,
+        a_replaced_file_that_is_open_stays_readable,
+        the_etag_of_an_open_file_changes_with_it,
         special_files_are_never_opened,
-        what_may_not_be_read_says_so,
+        denied_entries_are_refused_with_access_denied,
     ;
     links:
         links_inside_are_followed,
         absolute_links_inside_are_followed,
         links_that_lead_out_are_refused,
-        a_prefix_is_one_of_segments,
-        links_to_nothing_and_circles_are_broken,
+        absolute_targets_are_compared_by_segments,
+        dangling_links_and_loops_are_broken,
         forty_links_are_followed_and_no_more,
-        the_state_folder_does_not_exist,
+        the_state_folder_is_hidden,
     ;
     writing:
-        an_upload_is_seen_by_nobody,
-        an_upload_is_found_again_until_it_is_given_up,
-        a_small_file_is_stored_in_one_go,
+        an_upload_is_invisible_until_it_is_published,
+        an_upload_can_be_reopened_until_it_is_deleted,
+        a_small_file_is_stored_in_one_call,
         a_published_upload_is_a_file,
-        what_stands_there_decides,
-        folders_and_special_files_never_give_way,
-        a_replaced_file_hands_down_what_it_had,
-        an_upload_goes_through_a_link_that_stays_inside,
-        a_link_that_leads_astray_takes_no_upload,
+        publishing_respects_the_expected_state,
+        folders_and_special_files_are_never_replaced,
+        a_replaced_file_passes_on_its_attributes,
+        an_upload_follows_a_link_that_stays_inside,
+        an_upload_does_not_follow_an_escaping_or_broken_link,
         every_name_can_be_written,
-        nothing_of_the_server_is_reached,
-        folders_and_links_are_made,
-        of_two_who_want_a_name_one_gets_it,
+        the_private_directory_cannot_be_reached,
+        folders_and_links_are_created,
+        one_of_two_concurrent_publishes_gets_the_name,
         bytes_are_copied_from_files_and_uploads,
     ;
     trash:
-        an_entry_takes_another_name,
-        a_name_that_is_taken_gives_way_as_expected,
-        a_source_in_another_state_stays,
+        entries_are_renamed,
+        a_rename_replaces_as_expected,
+        a_source_in_another_state_is_refused,
         files_links_and_empty_folders_are_removed,
-        the_trash_remembers_and_gives_back,
-        what_is_purged_is_gone_entry_by_entry,
+        trashed_entries_are_listed_and_restored,
+        a_purge_deletes_entry_by_entry,
         deep_trees_are_purged,
     ;
     watching:
-        a_watched_folder_tells_what_happens_in_it,
-        who_stops_watching_hears_no_more,
+        a_watch_reports_changes_of_the_folder,
+        a_dropped_watch_reports_nothing,
     ;
 }
 
-/// A link that is shown, and refused by everything else.
+/// Checks a link that is listed and refused by all other calls.
 #[track_caller]
-fn check_link(world: &dyn World, name: &[u8], link: &Link) {
-    let entry = stat(world, name).unwrap();
+fn check_link(fixture: &dyn Fixture, name: &[u8], link: &Link) {
+    let entry = stat(fixture, name).unwrap();
     let shown = String::from_utf8_lossy(name).into_owned();
     assert_eq!((entry.kind, entry.size, entry.etag), (Kind::Other, 0, None), "{shown}");
     assert_eq!(entry.link.as_ref(), Some(link), "{shown}");
     let parent = path(name).parent().unwrap();
-    assert_eq!(list(world, parent.as_bytes()).unwrap()[path(name).name()], entry, "{shown}");
-    assert_eq!(code(open(world, name)), Some(ErrorCode::LinkEscapes), "{shown}");
-    assert_eq!(list(world, name).unwrap_err(), ErrorCode::LinkEscapes, "{shown}");
+    assert_eq!(list(fixture, parent.as_bytes()).unwrap()[path(name).name()], entry, "{shown}");
+    assert_eq!(code(open(fixture, name)), Some(ErrorCode::LinkEscapes), "{shown}");
+    assert_eq!(list(fixture, name).unwrap_err(), ErrorCode::LinkEscapes, "{shown}");
 }
 
-/// A path that everything refuses for the same reason.
+/// Checks that every call refuses a path with one code.
 #[track_caller]
-fn check_error(world: &dyn World, name: &[u8], expected: ErrorCode) {
+fn check_error(fixture: &dyn Fixture, name: &[u8], expected: ErrorCode) {
     let shown = String::from_utf8_lossy(name).into_owned();
-    assert_eq!(stat(world, name).unwrap_err(), expected, "stat of {shown}");
-    assert_eq!(code(open(world, name)), Some(expected), "opening {shown}");
-    assert_eq!(list(world, name).unwrap_err(), expected, "listing of {shown}");
+    assert_eq!(stat(fixture, name).unwrap_err(), expected, "stat of {shown}");
+    assert_eq!(code(open(fixture, name)), Some(expected), "opening {shown}");
+    assert_eq!(list(fixture, name).unwrap_err(), expected, "listing of {shown}");
 }
 
 fn path(bytes: &[u8]) -> VPath {
@@ -169,17 +169,17 @@ fn last_segment(path: &[u8]) -> &[u8] {
     path.rsplit(|&byte| byte == b'/').next().unwrap()
 }
 
-fn stat(world: &dyn World, name: &[u8]) -> Result<Entry, ErrorCode> {
-    let at_once = world.storage().try_stat(&path(name));
-    let found = world.storage().stat(&path(name)).map_err(|error| error.code);
+fn stat(fixture: &dyn Fixture, name: &[u8]) -> Result<Entry, ErrorCode> {
+    let at_once = fixture.storage().try_stat(&path(name));
+    let found = fixture.storage().stat(&path(name)).map_err(|error| error.code);
     if let Some(entry) = at_once {
-        assert_eq!(Ok(&entry), found.as_ref(), "what was said at once is something else");
+        assert_eq!(Ok(&entry), found.as_ref(), "try_stat and stat differ");
     }
     found
 }
 
-fn list(world: &dyn World, name: &[u8]) -> Result<BTreeMap<Vec<u8>, Entry>, ErrorCode> {
-    list_in(world.storage(), &path(name))
+fn list(fixture: &dyn Fixture, name: &[u8]) -> Result<BTreeMap<Vec<u8>, Entry>, ErrorCode> {
+    list_in(fixture.storage(), &path(name))
 }
 
 fn list_in(storage: &dyn Storage, path: &VPath) -> Result<BTreeMap<Vec<u8>, Entry>, ErrorCode> {
@@ -193,18 +193,18 @@ fn list_in(storage: &dyn Storage, path: &VPath) -> Result<BTreeMap<Vec<u8>, Entr
     Ok(entries)
 }
 
-fn open(world: &dyn World, name: &[u8]) -> Result<Box<dyn OpenFile>, StorageError> {
-    let at_once = world.storage().try_open(&path(name));
-    let opened = world.storage().open(&path(name));
+fn open(fixture: &dyn Fixture, name: &[u8]) -> Result<Box<dyn OpenFile>, StorageError> {
+    let at_once = fixture.storage().try_open(&path(name));
+    let opened = fixture.storage().open(&path(name));
     if let Some(file) = at_once {
-        let other = opened.as_ref().unwrap_or_else(|error| panic!("only at once it is opened: {error}"));
+        let other = opened.as_ref().unwrap_or_else(|error| panic!("only try_open opens it: {error}"));
         assert_eq!(file.entry(), other.entry());
         check_reading_at_once(&*file, &**other);
     }
     opened
 }
 
-/// What is read at once are the first of the bytes that there are, perhaps none.
+/// Checks that a non-blocking read returns the first bytes of the file, perhaps none.
 fn check_reading_at_once(file: &dyn OpenFile, other: &dyn OpenFile) {
     let (mut at_once, mut waited) = ([0; 64], [0; 64]);
     let Some(count) = file.try_read_at(&mut at_once, 0) else { return };
@@ -214,7 +214,7 @@ fn check_reading_at_once(file: &dyn OpenFile, other: &dyn OpenFile) {
     assert_eq!(file.etag_now().ok(), other.etag_now().ok());
 }
 
-/// The code of a refusal, of the storage's or as the helpers here hand it on.
+/// The code of an error, of the storage or of the helpers here.
 fn code<T, E: Into<Refusal>>(result: Result<T, E>) -> Option<ErrorCode> {
     result.err().map(|error| error.into().0)
 }
@@ -241,22 +241,22 @@ fn trash_id(number: u8) -> TrashId {
     TrashId([number; 16])
 }
 
-fn stage(world: &dyn World, number: u8) -> Box<dyn Staged> {
-    world.storage().stage(upload_id(number)).unwrap()
+fn stage(fixture: &dyn Fixture, number: u8) -> Box<dyn Staged> {
+    fixture.storage().stage(upload_id(number)).unwrap()
 }
 
-/// A whole upload of little.
+/// Uploads and publishes a small file.
 fn upload(
-    world: &dyn World,
+    fixture: &dyn Fixture,
     number: u8,
     target: &[u8],
     bytes: &[u8],
     expected: &Expected,
 ) -> Result<Published, ErrorCode> {
-    let staged = stage(world, number);
+    let staged = stage(fixture, number);
     staged.write_at(bytes, 0).unwrap();
     drop(staged);
-    let published = world.storage().publish(upload_id(number), &path(target), expected, &Attributes::default());
+    let published = fixture.storage().publish(upload_id(number), &path(target), expected, &Attributes::default());
     published.map_err(|error| error.code)
 }
 
@@ -273,6 +273,6 @@ fn read(file: &dyn OpenFile) -> Result<Vec<u8>, ErrorCode> {
     Ok(bytes)
 }
 
-fn content(world: &dyn World, name: &[u8]) -> Result<Vec<u8>, ErrorCode> {
-    read(&*open(world, name).map_err(|error| error.code)?)
+fn content(fixture: &dyn Fixture, name: &[u8]) -> Result<Vec<u8>, ErrorCode> {
+    read(&*open(fixture, name).map_err(|error| error.code)?)
 }

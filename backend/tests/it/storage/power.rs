@@ -1,5 +1,5 @@
-//! Power is lost, room runs out and the disk fails, at each step of each change: what was there or what is to come is
-//! there whole, and what was answered stays.
+//! Loss of power, a full disk and a failing disk at each step of each change: either the old or the new state is complete,
+//! and acknowledged changes survive.
 
 use std::fmt::Debug;
 
@@ -15,16 +15,16 @@ const NEW: &[u8] = b"what is to come: longer than what was there before";
 const NOW: Timestamp = Timestamp(1_700_000_000_000_000_000);
 const SEEDS: u64 = 12;
 
-/// A change, what must be there before it, and how to tell whether all is well after it was interrupted.
+/// A change, the state before it, and a check of the state after an interruption.
 struct Case<T> {
     prepare: fn(&LocalStorage),
     change: fn(&LocalStorage) -> Result<T, StorageError>,
-    /// Whether the change was acknowledged is told.
+    /// Gets whether the change was acknowledged.
     check: fn(&LocalStorage, bool),
 }
 
 impl<T: Debug> Case<T> {
-    /// A disk on which the change is about to begin.
+    /// A disk in the state before the change.
     fn begin(&self, seed: u64) -> (SimulatedDisk, LocalStorage) {
         let disk = SimulatedDisk::new(seed);
         let storage = disk.storage();
@@ -39,7 +39,7 @@ impl<T: Debug> Case<T> {
         before + 1..=disk.steps()
     }
 
-    /// Loses power at each step and after the last, with several chances each.
+    /// Loses power at each step and after the last, with several seeds.
     fn lose_power(&self) {
         let steps = self.steps();
         let last = *steps.end() + 1;
@@ -60,7 +60,7 @@ impl<T: Debug> Case<T> {
             disk.at(step, fault);
             let done = (self.change)(&storage);
             eprintln!("{fault:?} at step {step}: {:?}", disk.history().get(step as usize - 1));
-            // Some steps only tidy up.
+            // The failure of a cleanup step is ignored.
             assert!(done.is_ok() || code_of(&done) == Some(refusal), "{done:?}");
             (self.check)(&storage, done.is_ok());
             drop(storage);
@@ -68,7 +68,7 @@ impl<T: Debug> Case<T> {
         }
     }
 
-    fn everything(&self) {
+    fn run(&self) {
         self.lose_power();
         self.fail(Fault::NoSpace, ErrorCode::NoSpace);
         self.fail(Fault::Io, ErrorCode::Io);
@@ -91,7 +91,7 @@ fn add(storage: &LocalStorage, name: &[u8], content: &[u8]) {
     storage.publish(upload_id(9), &path(name), &Expected::Nothing, &Attributes::default()).unwrap();
 }
 
-/// The whole content at a path; none where nothing is.
+/// The content at a path; `None` if there is no entry.
 fn content_at(storage: &LocalStorage, name: &[u8]) -> Option<Vec<u8>> {
     match storage.open(&path(name)) {
         Ok(file) => Some(read(&*file).unwrap()),
@@ -112,7 +112,7 @@ fn publish(storage: &LocalStorage) -> Result<bool, StorageError> {
 }
 
 #[test]
-fn what_was_synced_of_an_upload_is_there() {
+fn synced_bytes_of_an_upload_survive() {
     let case = Case {
         prepare: |_| {},
         change: |storage| {
@@ -127,11 +127,11 @@ fn what_was_synced_of_an_upload_is_there() {
             }
         },
     };
-    case.everything();
+    case.run();
 }
 
 #[test]
-fn a_new_file_is_whole_or_still_an_upload() {
+fn a_new_file_is_complete_or_still_an_upload() {
     let case = Case {
         prepare: stage_durably,
         change: publish,
@@ -140,7 +140,7 @@ fn a_new_file_is_whole_or_still_an_upload() {
                 assert_eq!(content, NEW);
                 let entry = storage.stat(&path(b"file")).unwrap();
                 assert_eq!((entry.modified, entry.executable), (NOW, true));
-                // The visible file can no longer be written to as an upload.
+                // The visible file cannot be written as an upload.
                 assert_eq!(code(storage.staged(upload_id(1))), Some(ErrorCode::NotFound));
             }
             None => {
@@ -149,7 +149,7 @@ fn a_new_file_is_whole_or_still_an_upload() {
             }
         },
     };
-    case.everything();
+    case.run();
 }
 
 #[test]
@@ -165,11 +165,11 @@ fn a_replaced_file_is_the_old_or_the_new_one() {
             assert!(content == NEW || content == OLD && !done);
         },
     };
-    case.everything();
+    case.run();
 }
 
 #[test]
-fn an_upload_without_a_sync_before_is_whole_when_it_is_published() {
+fn a_published_upload_is_complete_without_an_earlier_sync() {
     let case = Case {
         prepare: |storage| {
             add(storage, b"file", OLD);
@@ -181,7 +181,7 @@ fn an_upload_without_a_sync_before_is_whole_when_it_is_published() {
             assert!(content == NEW || content == OLD && !done);
         },
     };
-    case.everything();
+    case.run();
 }
 
 fn store(storage: &LocalStorage, expected: Expected) -> Result<(), StorageError> {
@@ -190,7 +190,7 @@ fn store(storage: &LocalStorage, expected: Expected) -> Result<(), StorageError>
 }
 
 #[test]
-fn what_is_stored_in_one_go_is_the_old_or_the_new_one() {
+fn a_stored_file_is_the_old_or_the_new_one() {
     let new = Case {
         prepare: |_| {},
         change: |storage| store(storage, Expected::Nothing),
@@ -203,7 +203,7 @@ fn what_is_stored_in_one_go_is_the_old_or_the_new_one() {
             None => assert!(!done),
         },
     };
-    new.everything();
+    new.run();
     let replaced = Case {
         prepare: |storage| add(storage, b"file", OLD),
         change: |storage| store(storage, Expected::Anything),
@@ -212,14 +212,14 @@ fn what_is_stored_in_one_go_is_the_old_or_the_new_one() {
             assert!(content == NEW || content == OLD && !done);
         },
     };
-    replaced.everything();
+    replaced.run();
 }
 
 #[test]
-fn for_a_relaxed_file_no_sync_is_asked() {
+fn relaxed_durability_needs_no_sync() {
     let disk = SimulatedDisk::new(1);
     let storage = disk.storage();
-    // Where uploads and the trash are is made once, durably.
+    // The private directory is created once, durably.
     add(&storage, b"first", OLD);
     let syncs = || disk.history().iter().filter(|step| step.starts_with("sync")).count();
     let before = syncs();
@@ -232,7 +232,7 @@ fn for_a_relaxed_file_no_sync_is_asked() {
 }
 
 #[test]
-fn an_entry_that_moves_is_in_one_place_at_least() {
+fn a_renamed_file_has_at_least_one_name() {
     let case = Case {
         prepare: |storage| {
             storage.make_folder(&path(b"a")).unwrap();
@@ -247,11 +247,11 @@ fn an_entry_that_moves_is_in_one_place_at_least() {
             assert!(!done || places[0].is_none() && places[1].is_some());
         },
     };
-    case.everything();
+    case.run();
 }
 
 #[test]
-fn a_folder_that_moves_keeps_what_is_in_it() {
+fn a_renamed_folder_keeps_its_content() {
     let case = Case {
         prepare: |storage| {
             storage.make_folder(&path(b"a")).unwrap();
@@ -265,11 +265,11 @@ fn a_folder_that_moves_keeps_what_is_in_it() {
             assert!(!done || places[1].is_some());
         },
     };
-    case.everything();
+    case.run();
 }
 
 #[test]
-fn what_is_trashed_is_where_it_was_or_in_the_trash() {
+fn a_trashed_entry_is_in_its_folder_or_in_the_trash() {
     let case = Case {
         prepare: |storage| {
             storage.make_folder(&path(b"a")).unwrap();
@@ -289,12 +289,12 @@ fn what_is_trashed_is_where_it_was_or_in_the_trash() {
             }
         },
     };
-    // Checking brings things back, so that it looks once: after the disk has failed and come back.
+    // The check restores items, so it runs once: after the failure and a restart.
     case.lose_power();
 }
 
 #[test]
-fn what_cannot_be_trashed_stays_or_can_be_restored() {
+fn an_entry_whose_trashing_fails_stays_or_can_be_restored() {
     let case = Case {
         prepare: |storage| add(storage, b"file", OLD),
         change: |storage| storage.trash(&path(b"file"), None, trash_id(1), NOW),
@@ -308,7 +308,7 @@ fn what_cannot_be_trashed_stays_or_can_be_restored() {
 }
 
 #[test]
-fn what_is_restored_is_in_the_trash_or_back() {
+fn a_restored_entry_is_in_the_trash_or_back() {
     let case = Case {
         prepare: |storage| {
             add(storage, b"file", OLD);
@@ -321,17 +321,17 @@ fn what_is_restored_is_in_the_trash_or_back() {
             assert!(back.as_deref().is_none_or(|content| content == OLD));
             assert!(back.is_some() || items.len() == 1);
             assert!(!done || items.is_empty());
-            // What is in the trash as well can be told from its information, and goes on from there.
+            // An entry that is in the trash as well can be listed and restored.
             for item in items {
                 assert_eq!((item.entry.path, item.trashed), (path(b"file"), NOW));
             }
         },
     };
-    case.everything();
+    case.run();
 }
 
 #[test]
-fn a_purge_goes_on_after_a_crash() {
+fn a_purge_continues_after_a_crash() {
     let case = Case {
         prepare: |storage| {
             storage.make_folder(&path(b"folder")).unwrap();
@@ -354,23 +354,23 @@ fn a_purge_goes_on_after_a_crash() {
             assert!(trashed(storage).is_empty());
         },
     };
-    case.everything();
+    case.run();
 }
 
 #[test]
-fn what_is_made_or_removed_stays_so() {
+fn creations_and_removals_are_durable() {
     let made = Case {
         prepare: |_| {},
         change: |storage| storage.make_folder(&path(b"folder")),
         check: |storage, done| assert!(!done || storage.stat(&path(b"folder")).is_ok()),
     };
-    made.everything();
+    made.run();
     let linked = Case {
         prepare: |storage| add(storage, b"file", OLD),
         change: |storage| storage.make_link(&path(b"link"), b"file"),
         check: |storage, done| assert!(!done || content_at(storage, b"link").unwrap() == OLD),
     };
-    linked.everything();
+    linked.run();
     let removed = Case {
         prepare: |storage| add(storage, b"file", OLD),
         change: |storage| storage.remove(&path(b"file"), None),
@@ -380,11 +380,11 @@ fn what_is_made_or_removed_stays_so() {
             assert!(!done || left.is_none());
         },
     };
-    removed.everything();
+    removed.run();
 }
 
 #[test]
-fn a_failed_sync_is_not_forgotten() {
+fn a_failed_sync_fails_later_syncs() {
     let disk = SimulatedDisk::new(1);
     let storage = disk.storage();
     let staged = storage.stage(upload_id(1)).unwrap();
@@ -393,14 +393,14 @@ fn a_failed_sync_is_not_forgotten() {
     staged.write_at(&NEW[10..], 10).unwrap();
     disk.at(disk.steps() + 1, Fault::Io);
     assert_eq!(code(staged.sync()), Some(ErrorCode::Io));
-    // The disk would now say yes, and nothing of what is said would be true: so it is not asked.
+    // The disk would report success although bytes are lost, so it is not asked.
     assert_eq!(code(staged.sync()), Some(ErrorCode::Io));
     drop(staged);
     let staged = storage.staged(upload_id(1)).unwrap();
     assert_eq!(code(staged.sync()), Some(ErrorCode::Io));
     let published = storage.publish(upload_id(1), &path(b"file"), &Expected::Nothing, &Attributes::default());
     assert_eq!(code(published), Some(ErrorCode::Io));
-    // Cut back to what was durable and written again, it can be trusted.
+    // Truncated to its durable length and written again, the upload can be synced.
     staged.truncate(10).unwrap();
     staged.write_at(&NEW[10..], 10).unwrap();
     staged.sync().unwrap();
@@ -408,9 +408,9 @@ fn a_failed_sync_is_not_forgotten() {
     assert_eq!(staged_bytes(&*staged), NEW);
 }
 
-/// That the simulation loses what a disk would: a test that cannot fail proves nothing.
+/// The simulation loses what a disk would lose; otherwise the other tests would prove nothing.
 #[test]
-fn what_was_not_synced_may_be_lost_torn_or_kept() {
+fn unsynced_changes_may_be_lost_torn_or_kept() {
     let mut seen = std::collections::BTreeSet::new();
     for seed in 0..100 {
         let disk = SimulatedDisk::new(seed);

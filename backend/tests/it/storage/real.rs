@@ -1,4 +1,4 @@
-//! What only a real directory can show of writing: modes, attributes, planted links, races, other file systems.
+//! Writing tests that need a real directory: modes, attributes, planted links, races, other file systems.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -11,13 +11,13 @@ use backend::storage::{Attributes, Expected, Storage, TrashQuery};
 use rustix::fs::XattrFlags;
 use shared::{ErrorCode, Timestamp};
 
-use super::local::{CONTAINMENTS, LocalWorld, while_exchanging};
-use super::{World, code, content, path, stage, stat, trash_id, upload, upload_id};
+use super::local::{CONTAINMENTS, LocalFixture, while_swapping};
+use super::{Fixture, code, content, path, stage, stat, trash_id, upload, upload_id};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000_000_000);
 
 #[test]
-fn links_planted_where_the_server_keeps_its_own_are_refused() {
+fn links_in_place_of_the_private_directory_are_refused() {
     let plant: [fn(&Path, &Path); 6] = [
         |root, outside| symlink(outside, root.join(".passerelle")).unwrap(),
         |root, _| fs::write(root.join(".passerelle"), "a file").unwrap(),
@@ -41,90 +41,90 @@ fn links_planted_where_the_server_keeps_its_own_are_refused() {
     ];
     for (containment, plant) in CONTAINMENTS.into_iter().flat_map(|containment| plant.map(|plant| (containment, plant)))
     {
-        let world = LocalWorld::new(containment);
-        world.file(b"file", b"content");
-        plant(&world.at(b""), &world.at(b"../root2"));
-        let storage = world.storage();
+        let fixture = LocalFixture::new(containment);
+        fixture.file(b"file", b"content");
+        plant(&fixture.at(b""), &fixture.at(b"../root2"));
+        let storage = fixture.storage();
         assert!(storage.stage(upload_id(1)).is_err());
         assert!(storage.staged(upload_id(1)).is_err());
         let _ = storage.trash(&path(b"file"), None, trash_id(1), NOW);
         let _ = storage.list_staged();
         let _ = storage.list_trash(&TrashQuery::default());
-        world.check_outside();
+        fixture.check_outside();
     }
 }
 
 #[test]
 fn one_server_writes_into_a_directory() {
     for containment in CONTAINMENTS {
-        let world = LocalWorld::new(containment);
-        let second = LocalStorage::open_with(&world.at(b""), None, containment).unwrap();
-        stage(&world, 1);
+        let fixture = LocalFixture::new(containment);
+        let second = LocalStorage::open_with(&fixture.at(b""), None, containment).unwrap();
+        stage(&fixture, 1);
         assert_eq!(code(second.stage(upload_id(2))), Some(ErrorCode::Locked));
-        // Reading goes on.
+        // Reading still works.
         assert_eq!(code(second.stat(&path(b""))), None);
-        assert_eq!(fs::metadata(world.at(b".passerelle")).unwrap().mode() & 0o7777, 0o700);
+        assert_eq!(fs::metadata(fixture.at(b".passerelle")).unwrap().mode() & 0o7777, 0o700);
     }
 }
 
 #[test]
-fn a_file_has_the_mode_that_any_program_would_give_it() {
+fn a_new_file_has_the_usual_mode() {
     for containment in CONTAINMENTS {
-        let world = LocalWorld::new(containment);
-        let mode = |name: &[u8]| fs::metadata(world.at(name)).unwrap().mode() & 0o7777;
+        let fixture = LocalFixture::new(containment);
+        let mode = |name: &[u8]| fs::metadata(fixture.at(name)).unwrap().mode() & 0o7777;
         let set_mode =
-            |name: &[u8], mode| fs::set_permissions(world.at(name), PermissionsExt::from_mode(mode)).unwrap();
-        world.file(b"plain", b"");
-        upload(&world, 1, b"new", b"content", &Expected::Nothing).unwrap();
+            |name: &[u8], mode| fs::set_permissions(fixture.at(name), PermissionsExt::from_mode(mode)).unwrap();
+        fixture.file(b"plain", b"");
+        upload(&fixture, 1, b"new", b"content", &Expected::Nothing).unwrap();
         assert_eq!(mode(b"new"), mode(b"plain"));
         let attributes = Attributes { executable: Some(true), ..Attributes::default() };
-        stage(&world, 1);
-        world.storage().publish(upload_id(1), &path(b"script"), &Expected::Nothing, &attributes).unwrap();
+        stage(&fixture, 1);
+        fixture.storage().publish(upload_id(1), &path(b"script"), &Expected::Nothing, &attributes).unwrap();
         assert_eq!(mode(b"script"), mode(b"plain") | ((mode(b"plain") & 0o444) >> 2));
 
         set_mode(b"plain", 0o640);
-        upload(&world, 1, b"plain", b"content", &Expected::Anything).unwrap();
+        upload(&fixture, 1, b"plain", b"content", &Expected::Anything).unwrap();
         assert_eq!(mode(b"plain"), 0o640);
-        // What would run as its owner does not go on to do so with other content.
+        // Set-user-ID is not passed on to other content.
         set_mode(b"plain", 0o4755);
-        upload(&world, 1, b"plain", b"content", &Expected::Anything).unwrap();
+        upload(&fixture, 1, b"plain", b"content", &Expected::Anything).unwrap();
         assert_eq!(mode(b"plain"), 0o755);
-        world.storage().make_folder(&path(b"folder")).unwrap();
-        fs::create_dir(world.at(b"other")).unwrap();
+        fixture.storage().make_folder(&path(b"folder")).unwrap();
+        fs::create_dir(fixture.at(b"other")).unwrap();
         assert_eq!(mode(b"folder"), mode(b"other"));
     }
 }
 
 #[test]
-fn extended_attributes_and_owners_are_handed_down() {
+fn extended_attributes_and_owners_are_passed_on() {
     for containment in CONTAINMENTS {
-        let world = LocalWorld::new(containment);
-        world.file(b"file", b"old");
-        let at = world.at(b"file");
+        let fixture = LocalFixture::new(containment);
+        fixture.file(b"file", b"old");
+        let at = fixture.at(b"file");
         if rustix::fs::setxattr(&at, c"user.colour", b"blue", XattrFlags::empty()).is_err() {
             eprintln!("skipped: this file system has no extended attributes");
             return;
         }
-        // One more user may read it.
+        // The access list allows one more user to read.
         let list = access_list(&[(1, 6, !0), (2, 4, 12_345), (4, 4, !0), (0x10, 4, !0), (0x20, 0, !0)]);
         let listed = rustix::fs::setxattr(&at, c"system.posix_acl_access", &list, XattrFlags::empty()).is_ok();
-        // Only the administrator can give a file to somebody else.
+        // Only root can change the owner.
         let owned = std::os::unix::fs::chown(&at, Some(12_345), Some(23_456)).is_ok();
-        upload(&world, 1, b"file", b"new", &Expected::Anything).unwrap();
+        upload(&fixture, 1, b"file", b"new", &Expected::Anything).unwrap();
         assert_eq!(attribute(&at, "user.colour").unwrap(), b"blue");
         assert_eq!(listed, attribute(&at, "system.posix_acl_access").is_some_and(|kept| kept == list));
         let metadata = fs::metadata(&at).unwrap();
         assert_eq!(owned, (metadata.uid(), metadata.gid()) == (12_345, 23_456));
-        assert_eq!(content(&world, b"file").unwrap(), b"new");
+        assert_eq!(content(&fixture, b"file").unwrap(), b"new");
     }
 }
 
 #[test]
-fn a_new_file_gets_what_its_folder_gives() {
+fn a_new_file_inherits_from_its_folder() {
     for containment in CONTAINMENTS {
-        let world = LocalWorld::new(containment);
-        world.folder(b"shared");
-        let at = world.at(b"shared");
+        let fixture = LocalFixture::new(containment);
+        fixture.folder(b"shared");
+        let at = fixture.at(b"shared");
         let _ = std::os::unix::fs::chown(&at, None, Some(23_456));
         fs::set_permissions(&at, PermissionsExt::from_mode(0o2775)).unwrap();
         let list = access_list(&[(1, 7, !0), (2, 7, 12_345), (4, 5, !0), (0x10, 7, !0), (0x20, 0, !0)]);
@@ -136,38 +136,38 @@ fn a_new_file_gets_what_its_folder_gives() {
             if !with_list {
                 let _ = rustix::fs::removexattr(&at, c"system.posix_acl_default");
             }
-            world.file(b"shared/theirs", b"");
-            upload(&world, 1, b"shared/ours", b"", &Expected::Nothing).unwrap();
+            fixture.file(b"shared/theirs", b"");
+            upload(&fixture, 1, b"shared/ours", b"", &Expected::Nothing).unwrap();
             let described = |name: &[u8]| {
-                let metadata = fs::metadata(world.at(name)).unwrap();
-                (metadata.mode(), metadata.gid(), attribute(&world.at(name), "system.posix_acl_access"))
+                let metadata = fs::metadata(fixture.at(name)).unwrap();
+                (metadata.mode(), metadata.gid(), attribute(&fixture.at(name), "system.posix_acl_access"))
             };
             assert_eq!(described(b"shared/ours"), described(b"shared/theirs"));
             for name in [b"shared/ours".as_slice(), b"shared/theirs"] {
-                world.remove(name);
+                fixture.remove(name);
             }
         }
     }
 }
 
 #[test]
-fn a_folder_exchanged_for_a_link_takes_nothing_out() {
+fn a_folder_swapped_for_a_link_loses_nothing_outside() {
     for containment in CONTAINMENTS {
-        let world = LocalWorld::new(containment);
-        world.folder(b"swapped");
-        world.link(b"link", b"../root2");
-        let storage = world.storage();
+        let fixture = LocalFixture::new(containment);
+        fixture.folder(b"swapped");
+        fixture.link(b"link", b"../root2");
+        let storage = fixture.storage();
         let number = std::cell::Cell::new(0_u32);
         let refused = |code: ErrorCode| {
             use ErrorCode::{AlreadyExists, Changed, LinkEscapes, NotFolder, NotFound, ParentMissing};
             let known = [AlreadyExists, Changed, LinkEscapes, NotFolder, NotFound, ParentMissing];
             assert!(known.contains(&code), "{code}");
         };
-        while_exchanging(&world, b"swapped", b"link", 150, || {
+        while_swapping(&fixture, b"swapped", b"link", 150, || {
             number.set(number.get() + 1);
             let name = format!("swapped/file {}", number.get());
             let name = name.as_bytes();
-            if let Err(code) = upload(&world, 1, name, b"content", &Expected::Anything) {
+            if let Err(code) = upload(&fixture, 1, name, b"content", &Expected::Anything) {
                 refused(code);
                 storage.unstage(upload_id(1)).unwrap();
             }
@@ -179,53 +179,53 @@ fn a_folder_exchanged_for_a_link_takes_nothing_out() {
             let _ = storage
                 .make_link(&path(&[name, b" link".as_slice()].concat()), b"x")
                 .map_err(|error| refused(error.code));
-            // What lies outside is neither taken nor removed.
+            // Entries outside are neither moved nor removed.
             let outside = path(b"swapped/secret");
             assert!(storage.trash(&outside, None, trash_id(1), NOW).is_err());
             assert!(storage.remove(&outside, None).is_err());
         });
-        world.check_outside();
+        fixture.check_outside();
     }
 }
 
 #[test]
-fn a_second_name_left_by_a_crash_is_no_upload_any_more() {
+fn an_upload_with_a_second_name_is_not_opened() {
     for containment in CONTAINMENTS {
-        let world = LocalWorld::new(containment);
-        stage(&world, 1).write_at(b"content", 0).unwrap();
-        let staged = world.at(b".passerelle/staging").join(upload_id(1).to_string());
-        fs::hard_link(&staged, world.at(b"file")).unwrap();
-        assert_eq!(code(world.storage().staged(upload_id(1))), Some(ErrorCode::NotFound));
-        let published = upload_again(&world);
+        let fixture = LocalFixture::new(containment);
+        stage(&fixture, 1).write_at(b"content", 0).unwrap();
+        let staged = fixture.at(b".passerelle/staging").join(upload_id(1).to_string());
+        fs::hard_link(&staged, fixture.at(b"file")).unwrap();
+        assert_eq!(code(fixture.storage().staged(upload_id(1))), Some(ErrorCode::NotFound));
+        let published = upload_again(&fixture);
         assert_eq!(published, Some(ErrorCode::NotFound));
-        world.storage().unstage(upload_id(1)).unwrap();
-        assert_eq!(content(&world, b"file").unwrap(), b"content");
+        fixture.storage().unstage(upload_id(1)).unwrap();
+        assert_eq!(content(&fixture, b"file").unwrap(), b"content");
     }
 }
 
-fn upload_again(world: &dyn World) -> Option<ErrorCode> {
-    code(world.storage().publish(upload_id(1), &path(b"other"), &Expected::Anything, &Attributes::default()))
+fn upload_again(fixture: &dyn Fixture) -> Option<ErrorCode> {
+    code(fixture.storage().publish(upload_id(1), &path(b"other"), &Expected::Anything, &Attributes::default()))
 }
 
 #[test]
-fn another_file_system_below_the_root_takes_uploads() {
+fn uploads_go_to_another_file_system_below_the_root() {
     for containment in CONTAINMENTS {
-        let world = LocalWorld::new(containment);
-        let Some(_mount) = Mount::new(world.at(b"mounted")) else { return };
-        world.file(b"mounted/old", b"old");
-        world.set_executable(b"mounted/old");
-        world.file(b"here", b"content");
-        let storage = world.storage();
+        let fixture = LocalFixture::new(containment);
+        let Some(_mount) = Mount::new(fixture.at(b"mounted")) else { return };
+        fixture.file(b"mounted/old", b"old");
+        fixture.set_executable(b"mounted/old");
+        fixture.file(b"here", b"content");
+        let storage = fixture.storage();
         let bytes = vec![7; 300_000];
-        let published = upload(&world, 1, b"mounted/new", &bytes, &Expected::Nothing).unwrap();
-        assert_eq!(stat(&world, b"mounted/new").unwrap(), published.entry);
-        assert_eq!(fs::read(world.at(b"mounted/new")).unwrap(), bytes);
-        let published = upload(&world, 1, b"mounted/old", b"newer", &Expected::Anything).unwrap();
+        let published = upload(&fixture, 1, b"mounted/new", &bytes, &Expected::Nothing).unwrap();
+        assert_eq!(stat(&fixture, b"mounted/new").unwrap(), published.entry);
+        assert_eq!(fs::read(fixture.at(b"mounted/new")).unwrap(), bytes);
+        let published = upload(&fixture, 1, b"mounted/old", b"newer", &Expected::Anything).unwrap();
         assert!(published.replaced && published.entry.executable);
-        assert_eq!(upload(&world, 1, b"mounted/old", b"", &Expected::Nothing), Err(ErrorCode::AlreadyExists));
+        assert_eq!(upload(&fixture, 1, b"mounted/old", b"", &Expected::Nothing), Err(ErrorCode::AlreadyExists));
         storage.unstage(upload_id(1)).unwrap();
-        // Nothing is left behind, neither there nor here.
-        assert!(!world.at(b"mounted/.passerelle").exists());
+        // Nothing is left on either file system.
+        assert!(!fixture.at(b"mounted/.passerelle").exists());
         assert!(storage.list_staged().unwrap().is_empty());
 
         let rename = |from: &[u8], to: &[u8]| storage.rename(&path(from), None, &path(to), &Expected::Nothing);
@@ -238,10 +238,10 @@ fn another_file_system_below_the_root_takes_uploads() {
 }
 
 #[test]
-fn a_full_disk_and_one_that_is_read_only_say_so() {
+fn a_full_disk_and_a_read_only_one_are_reported() {
     for containment in CONTAINMENTS {
-        let world = LocalWorld::new(containment);
-        let Some(mount) = Mount::new(world.at(b"mounted")) else { return };
+        let fixture = LocalFixture::new(containment);
+        let Some(mount) = Mount::new(fixture.at(b"mounted")) else { return };
         let storage = LocalStorage::open_with(&mount.0, None, containment).unwrap();
         let room = storage.space(&path(b"")).unwrap().unwrap();
         assert!((500_000..=1 << 20).contains(&room), "{room}");
@@ -249,7 +249,7 @@ fn a_full_disk_and_one_that_is_read_only_say_so() {
         staged.write_at(b"durable", 0).unwrap();
         staged.sync().unwrap();
         assert_eq!(code(staged.write_at(&vec![1; 2 << 20], 7)), Some(ErrorCode::NoSpace));
-        // What was durable is there, and there is room again.
+        // Durable bytes are there, and space is free again.
         staged.truncate(7).unwrap();
         staged.sync().unwrap();
         assert_eq!(super::staged_bytes(&*staged), b"durable");
@@ -268,7 +268,7 @@ fn a_full_disk_and_one_that_is_read_only_say_so() {
     }
 }
 
-/// A small file system in memory, where whoever runs this may mount one.
+/// A small tmpfs, if the user who runs this may mount one.
 struct Mount(PathBuf);
 
 impl Mount {
@@ -296,7 +296,7 @@ fn attribute(path: &Path, name: &str) -> Option<Vec<u8>> {
     Some(value)
 }
 
-/// The bytes of an access list as Linux keeps it: version 2, then tag, permissions and id of each entry.
+/// The bytes of an access list on Linux: version 2, then tag, permissions and id of each entry.
 fn access_list(entries: &[(u16, u16, u32)]) -> Vec<u8> {
     let mut bytes = 2_u32.to_le_bytes().to_vec();
     for (tag, permissions, id) in entries {
@@ -309,11 +309,11 @@ fn access_list(entries: &[(u16, u16, u32)]) -> Vec<u8> {
 
 #[test]
 fn the_kernel_copies_between_files() {
-    let world = LocalWorld::new(Containment::Kernel);
+    let fixture = LocalFixture::new(Containment::Kernel);
     let bytes: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
-    world.file(b"source", &bytes);
-    let source = world.storage().open(&path(b"source")).unwrap();
-    let staged = stage(&world, 1);
+    fixture.file(b"source", &bytes);
+    let source = fixture.storage().open(&path(b"source")).unwrap();
+    let staged = stage(&fixture, 1);
     assert!(staged.as_file().is_some());
     assert_eq!(staged.copy_from(&*source, 0, u64::MAX, 0).unwrap(), bytes.len() as u64);
     assert_eq!(super::staged_bytes(&*staged), bytes);
@@ -322,25 +322,25 @@ fn the_kernel_copies_between_files() {
 #[test]
 fn two_names_of_one_file_do_not_replace_each_other() {
     for containment in CONTAINMENTS {
-        let world = LocalWorld::new(containment);
-        world.file(b"one", b"content");
-        fs::hard_link(world.at(b"one"), world.at(b"two")).unwrap();
-        // The system's own rename would do nothing and say that it had.
-        let renamed = world.storage().rename(&path(b"one"), None, &path(b"two"), &Expected::Anything);
+        let fixture = LocalFixture::new(containment);
+        fixture.file(b"one", b"content");
+        fs::hard_link(fixture.at(b"one"), fixture.at(b"two")).unwrap();
+        // rename(2) would do nothing and report success.
+        let renamed = fixture.storage().rename(&path(b"one"), None, &path(b"two"), &Expected::Anything);
         assert_eq!(code(renamed), Some(ErrorCode::AlreadyExists));
-        assert!(upload(&world, 1, b"two", b"new", &Expected::Anything).unwrap().replaced);
-        assert_eq!(content(&world, b"one").unwrap(), b"content");
+        assert!(upload(&fixture, 1, b"two", b"new", &Expected::Anything).unwrap().replaced);
+        assert_eq!(content(&fixture, b"one").unwrap(), b"content");
     }
 }
 
 #[test]
 fn a_state_directory_in_a_purged_folder_stays() {
     for containment in CONTAINMENTS {
-        let world = LocalWorld::new(containment);
-        world.file(b"a/state/secret", b"secret");
-        world.file(b"a/file", b"content");
-        let hidden = world.at(b"a/state");
-        let storage = LocalStorage::open_with(&world.at(b""), Some(&hidden), containment).unwrap();
+        let fixture = LocalFixture::new(containment);
+        fixture.file(b"a/state/secret", b"secret");
+        fixture.file(b"a/file", b"content");
+        let hidden = fixture.at(b"a/state");
+        let storage = LocalStorage::open_with(&fixture.at(b""), Some(&hidden), containment).unwrap();
         let name = path(b"a/state");
         assert_eq!(code(storage.trash(&name, None, trash_id(1), NOW)), Some(ErrorCode::NotFound));
         assert_eq!(code(storage.rename(&name, None, &path(b"b"), &Expected::Nothing)), Some(ErrorCode::NotFound));
@@ -349,20 +349,20 @@ fn a_state_directory_in_a_purged_folder_stays() {
         let purged = storage.purge(trash_id(1), &mut || backend::storage::Visit::Continue);
         assert_eq!(code(purged), Some(ErrorCode::AccessDenied));
         storage.restore(trash_id(1), &path(b"a")).unwrap();
-        assert_eq!(fs::read(world.at(b"a/state/secret")).unwrap(), b"secret");
+        assert_eq!(fs::read(fixture.at(b"a/state/secret")).unwrap(), b"secret");
     }
 }
 
 #[test]
-fn a_spoilt_item_of_the_trash_is_shown_and_can_be_restored() {
-    let world = LocalWorld::new(Containment::Kernel);
-    world.file(b"file", b"content");
-    let storage = world.storage();
+fn a_damaged_item_of_the_trash_is_listed_and_can_be_restored() {
+    let fixture = LocalFixture::new(Containment::Kernel);
+    fixture.file(b"file", b"content");
+    let storage = fixture.storage();
     storage.trash(&path(b"file"), None, trash_id(1), NOW).unwrap();
-    let item = world.at(b".passerelle/trash").join(trash_id(1).to_string());
+    let item = fixture.at(b".passerelle/trash").join(trash_id(1).to_string());
     fs::write(item.join("info.json"), "spoilt").unwrap();
-    // Half made: written down, never renamed.
-    let half_made = world.at(b".passerelle/trash").join(trash_id(2).to_string());
+    // An item with its information but without data.
+    let half_made = fixture.at(b".passerelle/trash").join(trash_id(2).to_string());
     fs::create_dir(&half_made).unwrap();
     fs::write(half_made.join("info.json"), "{}").unwrap();
     let items = storage.list_trash(&TrashQuery::default()).unwrap().items;
@@ -370,6 +370,6 @@ fn a_spoilt_item_of_the_trash_is_shown_and_can_be_restored() {
     assert_eq!((items[0].id, items[0].entry.size), (trash_id(1), 7));
     assert!(!half_made.exists());
     storage.restore(trash_id(1), &path(b"back")).unwrap();
-    assert_eq!(content(&world, b"back").unwrap(), b"content");
+    assert_eq!(content(&fixture, b"back").unwrap(), b"content");
     assert!(!item.exists());
 }

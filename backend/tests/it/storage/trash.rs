@@ -1,49 +1,49 @@
-//! Moving, removing, the trash and the way back.
+//! Renaming, removing, trashing, restoring and purging.
 
 use std::collections::{BTreeMap, HashSet};
 
 use backend::storage::{Expected, Storage, TrashItem, TrashListing, TrashQuery, Visit};
 use shared::{ETag, ErrorCode, Kind, Link, Timestamp, TrashId};
 
-use super::{World, code, content, last_segment, list, path, stat, trash_id};
+use super::{Fixture, code, content, last_segment, list, path, stat, trash_id};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000_000_000);
 
-pub(super) fn an_entry_takes_another_name(world: &dyn World) {
-    world.file(b"a/file", b"content");
-    world.folder(b"b");
-    world.link(b"a/link", b"file");
-    world.link(b"to b", b"b");
-    world.file(b"a/folder/inner/file", b"deep");
-    let storage = world.storage();
+pub(super) fn entries_are_renamed(fixture: &dyn Fixture) {
+    fixture.file(b"a/file", b"content");
+    fixture.folder(b"b");
+    fixture.link(b"a/link", b"file");
+    fixture.link(b"to b", b"b");
+    fixture.file(b"a/folder/inner/file", b"deep");
+    let storage = fixture.storage();
     let rename = |from: &[u8], to: &[u8]| storage.rename(&path(from), None, &path(to), &Expected::Nothing).unwrap();
-    let before = stat(world, b"a/file").unwrap();
+    let before = stat(fixture, b"a/file").unwrap();
     let moved = rename(b"a/file", b"to b/new name");
     assert_eq!((moved.path.clone(), moved.size, moved.modified), (path(b"to b/new name"), 7, before.modified));
-    assert_eq!(stat(world, b"to b/new name").unwrap(), moved);
-    assert_eq!(content(world, b"b/new name").unwrap(), b"content");
-    assert_eq!(code(stat(world, b"a/file")), Some(ErrorCode::NotFound));
-    // A link goes itself, and what it says is seen from its new folder.
+    assert_eq!(stat(fixture, b"to b/new name").unwrap(), moved);
+    assert_eq!(content(fixture, b"b/new name").unwrap(), b"content");
+    assert_eq!(code(stat(fixture, b"a/file")), Some(ErrorCode::NotFound));
+    // A link is renamed itself, and its target is relative to its new folder.
     assert_eq!(rename(b"a/link", b"b/link").link, Some(Link::Broken));
     assert_eq!(rename(b"b/new name", b"b/file").size, 7);
-    assert_eq!(content(world, b"b/link").unwrap(), b"content");
+    assert_eq!(content(fixture, b"b/link").unwrap(), b"content");
     assert_eq!(rename(b"a/folder", b"b/moved").kind, Kind::Folder);
-    assert_eq!(content(world, b"b/moved/inner/file").unwrap(), b"deep");
-    assert!(list(world, b"a").unwrap().is_empty());
-    if world.special(b"special") {
+    assert_eq!(content(fixture, b"b/moved/inner/file").unwrap(), b"deep");
+    assert!(list(fixture, b"a").unwrap().is_empty());
+    if fixture.special(b"special") {
         assert_eq!(rename(b"special", b"b/special").kind, Kind::Other);
     }
 }
 
-pub(super) fn a_name_that_is_taken_gives_way_as_expected(world: &dyn World) {
+pub(super) fn a_rename_replaces_as_expected(fixture: &dyn Fixture) {
     for (name, content) in [(b"one".as_slice(), b"1"), (b"two", b"2"), (b"full/file", b"3")] {
-        world.file(name, content);
+        fixture.file(name, content);
     }
-    world.folder(b"empty");
-    world.folder(b"other");
-    world.link(b"link", b"one");
-    let storage = world.storage();
-    let etag = |name: &[u8]| stat(world, name).unwrap().etag.unwrap();
+    fixture.folder(b"empty");
+    fixture.folder(b"other");
+    fixture.link(b"link", b"one");
+    let storage = fixture.storage();
+    let etag = |name: &[u8]| stat(fixture, name).unwrap().etag.unwrap();
     let check = |from: &[u8], to: &[u8], expected: &Expected, refusal: ErrorCode| {
         let got = storage.rename(&path(from), None, &path(to), expected);
         let shown = [from, b" to ", to].concat();
@@ -66,50 +66,53 @@ pub(super) fn a_name_that_is_taken_gives_way_as_expected(world: &dyn World) {
     check(b"none/none", b"new", &Expected::Nothing, ErrorCode::NotFound);
     check(b"", b"new", &Expected::Nothing, ErrorCode::NameRefused);
     check(b"one", b"", &Expected::Anything, ErrorCode::IsFolder);
-    if world.special(b"special") {
+    if fixture.special(b"special") {
         check(b"one", b"special", &Expected::Anything, ErrorCode::NotRegular);
     }
-    world.link(b"into", b"full");
+    fixture.link(b"into", b"full");
     check(b"full", b"into/below", &Expected::Nothing, ErrorCode::IntoItself);
 
     let replaced = storage.rename(&path(b"one"), None, &path(b"two"), &Expected::State(vec![etag(b"two")]));
     assert_eq!(replaced.unwrap().size, 1);
-    assert_eq!(content(world, b"two").unwrap(), b"1");
+    assert_eq!(content(fixture, b"two").unwrap(), b"1");
     storage.rename(&path(b"full"), None, &path(b"empty"), &Expected::Anything).unwrap();
-    assert_eq!(content(world, b"empty/file").unwrap(), b"3");
-    // A link gives way itself; what it leads to does not.
-    world.link(b"alias", b"empty/file");
+    assert_eq!(content(fixture, b"empty/file").unwrap(), b"3");
+    // A link is replaced itself; its target stays.
+    fixture.link(b"alias", b"empty/file");
     storage.rename(&path(b"two"), None, &path(b"alias"), &Expected::Anything).unwrap();
-    assert_eq!((stat(world, b"alias").unwrap().link, content(world, b"empty/file").unwrap()), (None, b"3".to_vec()));
+    assert_eq!(
+        (stat(fixture, b"alias").unwrap().link, content(fixture, b"empty/file").unwrap()),
+        (None, b"3".to_vec())
+    );
 }
 
-pub(super) fn a_source_in_another_state_stays(world: &dyn World) {
-    world.file(b"file", b"content");
-    world.link(b"dangling", b"nothing");
-    let storage = world.storage();
+pub(super) fn a_source_in_another_state_is_refused(fixture: &dyn Fixture) {
+    fixture.file(b"file", b"content");
+    fixture.link(b"dangling", b"nothing");
+    let storage = fixture.storage();
     let stale = Some(ETag([9; 16]));
     for name in [path(b"file"), path(b"dangling")] {
         assert_eq!(code(storage.rename(&name, stale, &path(b"new"), &Expected::Nothing)), Some(ErrorCode::Changed));
         assert_eq!(code(storage.remove(&name, stale)), Some(ErrorCode::Changed));
         assert_eq!(code(storage.trash(&name, stale, trash_id(1), NOW)), Some(ErrorCode::Changed));
     }
-    let etag = stat(world, b"file").unwrap().etag;
+    let etag = stat(fixture, b"file").unwrap().etag;
     storage.rename(&path(b"file"), etag, &path(b"new"), &Expected::Nothing).unwrap();
-    let etag = stat(world, b"new").unwrap().etag;
+    let etag = stat(fixture, b"new").unwrap().etag;
     storage.trash(&path(b"new"), etag, trash_id(1), NOW).unwrap();
     let etag = storage.restore(trash_id(1), &path(b"file")).unwrap().etag;
     storage.remove(&path(b"file"), etag).unwrap();
 }
 
-pub(super) fn files_links_and_empty_folders_are_removed(world: &dyn World) {
-    world.file(b"file", b"content");
-    world.file(b"full/file", b"content");
-    world.folder(b"empty");
-    world.link(b"to full", b"full");
-    world.link(b"dangling", b"nothing");
-    let out = [b"../".as_slice(), last_segment(&world.root()), b"2"].concat();
-    world.link(b"out", &out);
-    let storage = world.storage();
+pub(super) fn files_links_and_empty_folders_are_removed(fixture: &dyn Fixture) {
+    fixture.file(b"file", b"content");
+    fixture.file(b"full/file", b"content");
+    fixture.folder(b"empty");
+    fixture.link(b"to full", b"full");
+    fixture.link(b"dangling", b"nothing");
+    let out = [b"../".as_slice(), last_segment(&fixture.root()), b"2"].concat();
+    fixture.link(b"out", &out);
+    let storage = fixture.storage();
     assert_eq!(code(storage.remove(&path(b"full"), None)), Some(ErrorCode::NotEmpty));
     assert_eq!(code(storage.remove(&path(b"none"), None)), Some(ErrorCode::NotFound));
     assert_eq!(code(storage.remove(&path(b"none/none"), None)), Some(ErrorCode::NotFound));
@@ -117,35 +120,35 @@ pub(super) fn files_links_and_empty_folders_are_removed(world: &dyn World) {
     assert_eq!(code(storage.remove(&path(b"out/secret"), None)), Some(ErrorCode::LinkEscapes));
     for name in [b"file".as_slice(), b"empty", b"to full", b"dangling", b"out"] {
         storage.remove(&path(name), None).unwrap();
-        assert_eq!(code(stat(world, name)), Some(ErrorCode::NotFound));
+        assert_eq!(code(stat(fixture, name)), Some(ErrorCode::NotFound));
     }
-    if world.special(b"special") {
+    if fixture.special(b"special") {
         storage.remove(&path(b"special"), None).unwrap();
     }
-    let left: Vec<_> = list(world, b"").unwrap().into_keys().collect();
+    let left: Vec<_> = list(fixture, b"").unwrap().into_keys().collect();
     assert_eq!(left, [b"full".to_vec()]);
-    assert_eq!(content(world, b"full/file").unwrap(), b"content");
-    world.check_outside();
+    assert_eq!(content(fixture, b"full/file").unwrap(), b"content");
+    fixture.check_outside();
 }
 
-pub(super) fn the_trash_remembers_and_gives_back(world: &dyn World) {
-    world.file(b"docs/file", b"content");
-    world.file(b"docs/folder/inner/file", b"deep");
-    world.folder(b"other");
-    world.link(b"docs/link", b"file");
-    let storage = world.storage();
+pub(super) fn trashed_entries_are_listed_and_restored(fixture: &dyn Fixture) {
+    fixture.file(b"docs/file", b"content");
+    fixture.file(b"docs/folder/inner/file", b"deep");
+    fixture.folder(b"other");
+    fixture.link(b"docs/link", b"file");
+    let storage = fixture.storage();
     let mut entries = BTreeMap::new();
     for (number, name) in [b"docs/file".as_slice(), b"docs/folder", b"docs/link"].into_iter().enumerate() {
         let number = number as u8 + 1;
-        entries.insert(trash_id(number), stat(world, name).unwrap());
+        entries.insert(trash_id(number), stat(fixture, name).unwrap());
         storage.trash(&path(name), None, trash_id(number), Timestamp(NOW.0 + i64::from(number))).unwrap();
-        assert_eq!(code(stat(world, name)), Some(ErrorCode::NotFound));
+        assert_eq!(code(stat(fixture, name)), Some(ErrorCode::NotFound));
     }
-    let items = trashed(world);
+    let items = trashed(fixture);
     assert_eq!(items.len(), 3);
     for (id, entry) in &entries {
         assert_eq!(items[id].trashed, Timestamp(NOW.0 + i64::from(id.0[0])));
-        // The link was trashed after what it led to, so that it is broken by now.
+        // The link was trashed after its target, so it was broken.
         if id.0[0] < 3 {
             assert_eq!(&items[id].entry, entry);
         }
@@ -153,38 +156,38 @@ pub(super) fn the_trash_remembers_and_gives_back(world: &dyn World) {
     check_pages(storage);
 
     let restore = |number, to: &[u8]| storage.restore(trash_id(number), &path(to));
-    world.file(b"taken", b"");
+    fixture.file(b"taken", b"");
     assert_eq!(code(restore(1, b"taken")), Some(ErrorCode::AlreadyExists));
     assert_eq!(code(restore(1, b"none/file")), Some(ErrorCode::ParentMissing));
     assert_eq!(code(restore(1, b"taken/file")), Some(ErrorCode::NotFolder));
     assert_eq!(code(restore(9, b"file")), Some(ErrorCode::Gone));
     let back = restore(1, b"docs/file").unwrap();
-    assert_eq!((back.size, &back), (7, &stat(world, b"docs/file").unwrap()));
+    assert_eq!((back.size, &back), (7, &stat(fixture, b"docs/file").unwrap()));
     assert_eq!(code(restore(1, b"docs/again")), Some(ErrorCode::Gone));
     assert_eq!(restore(2, b"other/folder").unwrap().kind, Kind::Folder);
-    assert_eq!(content(world, b"other/folder/inner/file").unwrap(), b"deep");
+    assert_eq!(content(fixture, b"other/folder/inner/file").unwrap(), b"deep");
     assert_eq!(restore(3, b"docs/link").unwrap().size, 7);
-    assert!(trashed(world).is_empty());
+    assert!(trashed(fixture).is_empty());
     assert_eq!(code(storage.trash(&path(b""), None, trash_id(1), NOW)), Some(ErrorCode::NameRefused));
     assert_eq!(code(storage.trash(&path(b"none"), None, trash_id(1), NOW)), Some(ErrorCode::NotFound));
-    assert!(trashed(world).is_empty());
+    assert!(trashed(fixture).is_empty());
 }
 
-pub(super) fn what_is_purged_is_gone_entry_by_entry(world: &dyn World) {
+pub(super) fn a_purge_deletes_entry_by_entry(fixture: &dyn Fixture) {
     for number in 0..5 {
-        world.file(format!("folder/inner {number}/file").as_bytes(), b"content");
+        fixture.file(format!("folder/inner {number}/file").as_bytes(), b"content");
     }
-    world.file(b"kept/file", b"kept");
-    let outside = [world.root().as_slice(), b"2"].concat();
-    world.link(b"folder/out", &outside);
-    world.link(b"folder/inside", b"../kept");
-    world.link(b"folder/inner 0/up", b"../../kept/file");
-    let storage = world.storage();
+    fixture.file(b"kept/file", b"kept");
+    let outside = [fixture.root().as_slice(), b"2"].concat();
+    fixture.link(b"folder/out", &outside);
+    fixture.link(b"folder/inside", b"../kept");
+    fixture.link(b"folder/inner 0/up", b"../../kept/file");
+    let storage = fixture.storage();
     storage.trash(&path(b"folder"), None, trash_id(1), NOW).unwrap();
-    world.link(b"link", b"kept");
+    fixture.link(b"link", b"kept");
     storage.trash(&path(b"link"), None, trash_id(2), NOW).unwrap();
     assert_eq!(code(storage.purge(trash_id(3), &mut || Visit::Continue)), Some(ErrorCode::Gone));
-    // A purge that was stopped goes on where it was.
+    // A stopped purge continues.
     let mut visits = 0;
     let mut stop = || {
         visits += 1;
@@ -192,28 +195,28 @@ pub(super) fn what_is_purged_is_gone_entry_by_entry(world: &dyn World) {
     };
     storage.purge(trash_id(1), &mut stop).unwrap();
     assert_eq!(visits, 4);
-    assert_eq!(trashed(world).len(), 2);
+    assert_eq!(trashed(fixture).len(), 2);
     let mut rest = 0;
     let mut count = || {
         rest += 1;
         Visit::Continue
     };
     storage.purge(trash_id(1), &mut count).unwrap();
-    // Five folders, a file in each, three links and the folder itself.
+    // Five folders with a file each, three links and the folder itself.
     assert_eq!(visits + rest, 14);
     storage.purge(trash_id(2), &mut || Visit::Continue).unwrap();
-    assert!(trashed(world).is_empty());
+    assert!(trashed(fixture).is_empty());
     assert_eq!(code(storage.purge(trash_id(1), &mut || Visit::Continue)), Some(ErrorCode::Gone));
-    assert_eq!(content(world, b"kept/file").unwrap(), b"kept");
-    world.check_outside();
+    assert_eq!(content(fixture, b"kept/file").unwrap(), b"kept");
+    fixture.check_outside();
 }
 
-pub(super) fn deep_trees_are_purged(world: &dyn World) {
-    // Deeper than any path: what a rename of a folder into a deep one makes.
+pub(super) fn deep_trees_are_purged(fixture: &dyn Fixture) {
+    // Deeper than any path can be, by a rename into a deep folder.
     let half = vec!["d"; 200].join("/");
-    world.file(format!("a/{half}/file").as_bytes(), b"content");
-    world.file(format!("b/{half}/file").as_bytes(), b"content");
-    let storage = world.storage();
+    fixture.file(format!("a/{half}/file").as_bytes(), b"content");
+    fixture.file(format!("b/{half}/file").as_bytes(), b"content");
+    let storage = fixture.storage();
     storage.rename(&path(b"a"), None, &path(format!("b/{half}/a").as_bytes()), &Expected::Nothing).unwrap();
     storage.trash(&path(b"b"), None, trash_id(1), NOW).unwrap();
     let mut count = 0;
@@ -223,13 +226,13 @@ pub(super) fn deep_trees_are_purged(world: &dyn World) {
     };
     storage.purge(trash_id(1), &mut visit).unwrap();
     assert_eq!(count, 404);
-    assert!(trashed(world).is_empty());
+    assert!(trashed(fixture).is_empty());
 }
 
-fn trashed(world: &dyn World) -> BTreeMap<TrashId, TrashItem> {
+fn trashed(fixture: &dyn Fixture) -> BTreeMap<TrashId, TrashItem> {
     let mut items = BTreeMap::new();
-    for item in world.storage().list_trash(&TrashQuery::default()).unwrap().items {
-        assert_eq!(world.storage().stat_trash(item.id).unwrap(), item);
+    for item in fixture.storage().list_trash(&TrashQuery::default()).unwrap().items {
+        assert_eq!(fixture.storage().stat_trash(item.id).unwrap(), item);
         assert!(items.insert(item.id, item).is_none());
     }
     items

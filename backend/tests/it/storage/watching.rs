@@ -1,4 +1,4 @@
-//! What a watched folder tells.
+//! Watching a folder.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
@@ -6,92 +6,94 @@ use std::time::Duration;
 use backend::storage::{Expected, WatchEvent, WatchHandle};
 use shared::{ErrorCode, Timestamp};
 
-use super::{World, code, path, trash_id, upload};
+use super::{Fixture, code, path, trash_id, upload};
 
-/// How long a notice may take; it comes in milliseconds.
+/// Longest wait for an event, which arrives within milliseconds.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(super) fn a_watched_folder_tells_what_happens_in_it(world: &dyn World) {
-    world.file(b"folder/old", b"content");
-    world.file(b"folder/inner/file", b"content");
-    world.link(b"link", b"folder");
-    if watch(world, b"folder").is_err_and(|code| code == ErrorCode::Unsupported) {
-        eprintln!("skipped: this storage cannot watch");
+pub(super) fn a_watch_reports_changes_of_the_folder(fixture: &dyn Fixture) {
+    fixture.file(b"folder/old", b"content");
+    fixture.file(b"folder/inner/file", b"content");
+    fixture.link(b"link", b"folder");
+    if watch(fixture, b"folder").is_err_and(|code| code == ErrorCode::Unsupported) {
+        eprintln!("skipped: this storage cannot watch folders");
         return;
     }
-    let (_watching, notices) = watch(world, b"link").unwrap();
-    let storage = world.storage();
-    upload(world, 1, b"folder/new\nname", b"content", &Expected::Nothing).unwrap();
-    check_told(&notices, b"new\nname");
+    let (_watching, events) = watch(fixture, b"link").unwrap();
+    let storage = fixture.storage();
+    upload(fixture, 1, b"folder/new\nname", b"content", &Expected::Nothing).unwrap();
+    check_reported(&events, b"new\nname");
     storage.rename(&path(b"folder/new\nname"), None, &path(b"folder/other"), &Expected::Nothing).unwrap();
-    check_told_of(&notices, &[b"new\nname", b"other"]);
+    check_reported_all(&events, &[b"new\nname", b"other"]);
     storage.make_folder(&path(b"folder/made")).unwrap();
-    check_told(&notices, b"made");
-    world.write(b"folder/old", b"changed");
-    check_told(&notices, b"old");
+    check_reported(&events, b"made");
+    fixture.write(b"folder/old", b"changed");
+    check_reported(&events, b"old");
     storage.trash(&path(b"folder/old"), None, trash_id(1), Timestamp(0)).unwrap();
-    check_told(&notices, b"old");
+    check_reported(&events, b"old");
     storage.restore(trash_id(1), &path(b"folder/back")).unwrap();
-    check_told(&notices, b"back");
-    // Neither what is below nor what is the server's own.
-    world.write(b"folder/inner/file", b"changed");
-    world.file(b"folder/.passerelle", b"");
+    check_reported(&events, b"back");
+    // Changes below the folder and of the server's own folder are not reported.
+    fixture.write(b"folder/inner/file", b"changed");
+    fixture.file(b"folder/.passerelle", b"");
     storage.remove(&path(b"folder/back"), None).unwrap();
-    check_told(&notices, b"back");
+    check_reported(&events, b"back");
     storage.rename(&path(b"folder"), None, &path(b"elsewhere"), &Expected::Nothing).unwrap();
     loop {
-        match notices.recv_timeout(PATIENCE).unwrap() {
+        match events.recv_timeout(PATIENCE).unwrap() {
             WatchEvent::Gone => break,
-            notice => check_harmless(&notice),
+            event => check_harmless(&event),
         }
     }
-    assert_eq!(code(watch(world, b"folder").map(drop)), Some(ErrorCode::NotFound));
-    assert_eq!(code(watch(world, b"elsewhere/other").map(drop)), Some(ErrorCode::NotFolder));
-    assert_eq!(code(watch(world, b".passerelle").map(drop)), Some(ErrorCode::NotFound));
+    assert_eq!(code(watch(fixture, b"folder").map(drop)), Some(ErrorCode::NotFound));
+    assert_eq!(code(watch(fixture, b"elsewhere/other").map(drop)), Some(ErrorCode::NotFolder));
+    assert_eq!(code(watch(fixture, b".passerelle").map(drop)), Some(ErrorCode::NotFound));
 }
 
-pub(super) fn who_stops_watching_hears_no_more(world: &dyn World) {
-    world.folder(b"folder");
-    let Ok((watching, notices)) = watch(world, b"folder") else { return };
+pub(super) fn a_dropped_watch_reports_nothing(fixture: &dyn Fixture) {
+    fixture.folder(b"folder");
+    let Ok((watching, events)) = watch(fixture, b"folder") else { return };
     drop(watching);
-    world.file(b"folder/new", b"content");
-    // What was under way may still come; then the sender is gone.
+    fixture.file(b"folder/new", b"content");
+    // Events in transit may still arrive; then the sender is dropped.
     loop {
-        match notices.recv_timeout(PATIENCE) {
-            Ok(notice) => drop(notice),
+        match events.recv_timeout(PATIENCE) {
+            Ok(event) => drop(event),
             Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => panic!("still told"),
+            Err(RecvTimeoutError::Timeout) => panic!("events are still reported"),
         }
     }
 }
 
 type Watched = (Box<dyn WatchHandle>, Receiver<WatchEvent>);
 
-fn watch(world: &dyn World, folder: &[u8]) -> Result<Watched, ErrorCode> {
+fn watch(fixture: &dyn Fixture, folder: &[u8]) -> Result<Watched, ErrorCode> {
     let (sender, receiver) = channel();
-    let tell = Box::new(move |notice| drop(sender.send(notice)));
-    world.storage().watch(&path(folder), tell).map(|watching| (watching, receiver)).map_err(|error| error.code)
+    let on_event = Box::new(move |event| drop(sender.send(event)));
+    fixture.storage().watch(&path(folder), on_event).map(|watching| (watching, receiver)).map_err(|error| error.code)
 }
 
 #[track_caller]
-fn check_told(notices: &Receiver<WatchEvent>, name: &[u8]) {
-    check_told_of(notices, &[name]);
+fn check_reported(events: &Receiver<WatchEvent>, name: &[u8]) {
+    check_reported_all(events, &[name]);
 }
 
-/// Waits until those names are told, in any order; others may come before, and one may come several times.
+/// Waits until those names are reported, in any order; other names and repetitions are allowed.
 #[track_caller]
-fn check_told_of(notices: &Receiver<WatchEvent>, names: &[&[u8]]) {
+fn check_reported_all(events: &Receiver<WatchEvent>, names: &[&[u8]]) {
     let mut left = names.to_vec();
     while !left.is_empty() {
-        match notices.recv_timeout(PATIENCE) {
-            Ok(WatchEvent::Name(told)) if left.contains(&&*told) => left.retain(|name| *name != &*told),
-            Ok(notice) => check_harmless(&notice),
-            Err(error) => panic!("{left:?} was not told: {error}"),
+        match events.recv_timeout(PATIENCE) {
+            Ok(WatchEvent::Name(name_reported)) if left.contains(&&*name_reported) => {
+                left.retain(|name| *name != &*name_reported)
+            }
+            Ok(event) => check_harmless(&event),
+            Err(error) => panic!("{left:?} was not reported: {error}"),
         }
     }
 }
 
-fn check_harmless(notice: &WatchEvent) {
-    let hidden = matches!(notice, WatchEvent::Name(name) if &**name == b".passerelle" || &**name == b"file");
-    assert!(!hidden && *notice != WatchEvent::Gone, "{notice:?}");
+fn check_harmless(event: &WatchEvent) {
+    let hidden = matches!(event, WatchEvent::Name(name) if &**name == b".passerelle" || &**name == b"file");
+    assert!(!hidden && *event != WatchEvent::Gone, "{event:?}");
 }

@@ -1,4 +1,4 @@
-//! The worlds without a real disk that the checks run in.
+//! The backends without a real disk.
 
 use backend::storage::local::LocalStorage;
 use backend::storage::memory::{MEMORY_ROOT, MemoryStorage};
@@ -7,19 +7,19 @@ use backend::storage::testing::simulated::{SIMULATED_ROOT, SimulatedDisk};
 use backend::storage::{Expected, Storage};
 use shared::Timestamp;
 
-use super::World;
+use super::Fixture;
 
-pub(super) struct MemoryWorld {
+pub(super) struct MemoryFixture {
     storage: MemoryStorage,
 }
 
-impl MemoryWorld {
+impl MemoryFixture {
     pub(super) fn new() -> Self {
         Self { storage: MemoryStorage::new() }
     }
 }
 
-impl World for MemoryWorld {
+impl Fixture for MemoryFixture {
     fn storage(&self) -> &dyn Storage {
         &self.storage
     }
@@ -79,21 +79,21 @@ impl World for MemoryWorld {
     }
 }
 
-/// A [`MemoryWorld`] seen through a [`FaultyStorage`] that was given nothing to do.
-pub(super) struct FaultyWorld {
-    inner: MemoryWorld,
+/// A [`MemoryFixture`] behind a [`FaultyStorage`] without faults.
+pub(super) struct FaultyFixture {
+    inner: MemoryFixture,
     storage: FaultyStorage<MemoryStorage>,
 }
 
-impl FaultyWorld {
+impl FaultyFixture {
     pub(super) fn new() -> Self {
-        let inner = MemoryWorld::new();
+        let inner = MemoryFixture::new();
         let storage = FaultyStorage::new(inner.storage.clone(), Faults::seeded(0));
         Self { inner, storage }
     }
 }
 
-impl World for FaultyWorld {
+impl Fixture for FaultyFixture {
     fn storage(&self) -> &dyn Storage {
         &self.storage
     }
@@ -151,13 +151,13 @@ impl World for FaultyWorld {
     }
 }
 
-/// The code of a real directory over a simulated disk.
-pub(super) struct SimulatedWorld {
+/// A served directory on a simulated disk.
+pub(super) struct SimulatedFixture {
     disk: SimulatedDisk,
     storage: LocalStorage,
 }
 
-impl SimulatedWorld {
+impl SimulatedFixture {
     pub(super) fn new() -> Self {
         let disk = SimulatedDisk::new(0);
         let storage = disk.storage();
@@ -165,7 +165,7 @@ impl SimulatedWorld {
     }
 }
 
-impl World for SimulatedWorld {
+impl Fixture for SimulatedFixture {
     fn storage(&self) -> &dyn Storage {
         &self.storage
     }
