@@ -12,7 +12,8 @@ use super::{
 
 /// Every circle, with an example of each of its imports.
 pub(super) fn check(tree: &Tree) -> Vec<Problem> {
-    let found = between_files(&tree.sources).into_iter().chain(between_folders(&tree.sources));
+    let graph = graph(&tree.sources);
+    let found = between_files(&graph).into_iter().chain(between_folders(&graph));
     found.map(|circle| problem(&circle)).collect()
 }
 
@@ -58,15 +59,14 @@ impl Circle {
 }
 
 /// The circles between the files of the crates, smallest first.
-fn between_files(sources: &BTreeMap<String, Source>) -> Vec<Circle> {
-    circles(&all_arrows(sources))
+fn between_files(graph: &Graph) -> Vec<Circle> {
+    circles(graph)
 }
 
 /// The circles between what lies directly within one folder, smallest first: a folder stands for all files below it.
-fn between_folders(sources: &BTreeMap<String, Source>) -> Vec<Circle> {
-    let arrows = all_arrows(sources);
+fn between_folders(graph: &Graph) -> Vec<Circle> {
     let mut levels: BTreeMap<String, Graph> = BTreeMap::new();
-    for (from, to, example) in arrows.iter().flat_map(|(from, to)| to.iter().map(move |(to, e)| (from, to, e))) {
+    for (from, to, example) in graph.iter().flat_map(|(from, to)| to.iter().map(move |(to, e)| (from, to, e))) {
         let (folder, from, to) = siblings(from, to);
         levels.entry(folder).or_default().entry(from).or_default().entry(to).or_insert_with(|| example.clone());
     }
@@ -85,7 +85,8 @@ fn siblings(from: &str, to: &str) -> (String, String, String) {
     (from[..shared].join("/"), within(&from), within(&to))
 }
 
-fn all_arrows(sources: &BTreeMap<String, Source>) -> Graph {
+/// The imports between the files of each crate.
+fn graph(sources: &BTreeMap<String, Source>) -> Graph {
     let mut crates: BTreeMap<&str, BTreeMap<&str, &Source>> = BTreeMap::new();
     for (file, source) in sources {
         if let Some((root, below)) = file.split_once("/src/") {
@@ -122,13 +123,16 @@ fn arrows(folder: &str, files: BTreeMap<&str, &Source>) -> Graph {
     let mut graph = Graph::new();
     for (file, source) in &files {
         let is_door = source.declared.iter().any(|declared| !declared.test);
-        let own = module_of(file);
+        let own = modules.find(0, &module_of(file)).unwrap_or_default();
         for path in source.paths.iter().filter(|path| !path.test) {
             if is_door && path.import.as_ref().is_some_and(|import| import.public) {
                 continue;
             }
-            let from = [own.as_slice(), &path.inside].concat();
-            let Some(to) = arrow(&modules, &from, path).filter(|to| to != file) else { continue };
+            if path.import.is_none() && path.segments.len() == 1 && !may_be_imported(source, &path.segments[0]) {
+                continue;
+            }
+            let from = modules.find(own, &path.inside).unwrap_or(own);
+            let Some(to) = arrow(&modules, from, path).filter(|to| to != file) else { continue };
             let full = |file: &str| format!("{folder}{file}");
             let example = Example { file: full(file), line: path.line, path: path.segments.join("::") };
             graph.entry(full(file)).or_default().entry(full(&to)).or_insert(example);
@@ -137,14 +141,22 @@ fn arrows(folder: &str, files: BTreeMap<&str, &Source>) -> Graph {
     graph
 }
 
+/// Whether a single word can be an arrow that no import makes: the name of a re-export, or one from a glob.
+fn may_be_imported(source: &Source, word: &str) -> bool {
+    source.imports.iter().any(|(name, public)| match name {
+        Imported::Name(name) => *public && name == word,
+        Imported::Glob => true,
+    })
+}
+
 /// The file whose names a path makes use of.
-fn arrow(modules: &Modules, from: &[String], path: &NamedPath) -> Option<String> {
+fn arrow(modules: &Modules, from: usize, path: &NamedPath) -> Option<String> {
     match modules.resolve(from, &path.segments) {
         Target::File(file) => Some(file),
         Target::Module(module) => {
             // A module that is imported makes no arrow: the names that are taken from it do.
             let is_glob = path.import.as_ref().is_some_and(|import| import.name == Imported::Glob);
-            modules.file(&module).filter(|_| is_glob).map(str::to_owned)
+            is_glob.then(|| modules.file(module).to_owned())
         }
         Target::Elsewhere => None,
     }
@@ -152,6 +164,7 @@ fn arrow(modules: &Modules, from: &[String], path: &NamedPath) -> Option<String>
 
 /// For each arrow that lies on a circle, the shortest one through it.
 fn circles(graph: &Graph) -> Vec<Circle> {
+    let graph = &on_circles(graph);
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
     for (from, to) in graph.iter().flat_map(|(from, to)| to.keys().map(move |to| (from, to))) {
@@ -166,6 +179,20 @@ fn circles(graph: &Graph) -> Vec<Circle> {
     }
     found.sort_by_key(|circle| circle.steps.len());
     found
+}
+
+/// Without the files that import nothing of the rest, again and again: what is left leads to a circle.
+fn on_circles(graph: &Graph) -> Graph {
+    let mut left = graph.clone();
+    loop {
+        let before = left.len();
+        let names: BTreeSet<String> = left.keys().cloned().collect();
+        left.values_mut().for_each(|to| to.retain(|name, _| names.contains(name)));
+        left.retain(|_, to| !to.is_empty());
+        if left.len() == before {
+            return left;
+        }
+    }
 }
 
 /// The shortest way between two of the graph, both included.
@@ -197,7 +224,7 @@ fn shortest(graph: &Graph, start: &str, end: &str) -> Option<Vec<String>> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{Circle, between_files, between_folders};
+    use super::{Circle, between_files, between_folders, graph};
     use crate::tidy::source::{Source, read};
 
     fn sources(files: &[(&str, &str)]) -> BTreeMap<String, Source> {
@@ -209,7 +236,7 @@ mod tests {
     }
 
     fn file_circles(files: &[(&str, &str)]) -> Vec<String> {
-        ways(&between_files(&sources(files)))
+        ways(&between_files(&graph(&sources(files))))
     }
 
     #[test]
@@ -284,6 +311,6 @@ mod tests {
             ("routes/get.rs", "use crate::http::body::Body;"),
         ];
         assert_eq!(file_circles(&files), Vec::<String>::new());
-        assert_eq!(ways(&between_folders(&sources(&files))), ["http → routes → http"]);
+        assert_eq!(ways(&between_folders(&graph(&sources(&files)))), ["http → routes → http"]);
     }
 }

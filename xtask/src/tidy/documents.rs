@@ -8,22 +8,25 @@ use super::{problem::Problem, table, tree::Tree};
 const EXTENSIONS: &[&str] = &[".rs", ".md", ".ts", ".css"];
 
 pub(super) fn check(tree: &Tree) -> Vec<Problem> {
+    let historic = |file: &str| table::HISTORIC.iter().any(|place| file.starts_with(place));
+    let read = |file: &str| (file.ends_with(".md") || file.ends_with(".rs")) && !historic(file);
+    let texts = tree.texts.iter().filter(|(file, _)| read(file));
+    texts.flat_map(|(file, text)| check_file(tree, file, text)).collect()
+}
+
+/// Every line of a document, and the comments of a source.
+fn check_file(tree: &Tree, file: &str, text: &str) -> Vec<Problem> {
+    let is_document = file.ends_with(".md");
     let mut problems = Vec::new();
-    for (file, text) in &tree.texts {
-        if table::HISTORIC.iter().any(|place| file.starts_with(place)) {
+    for (number, line) in text.lines().enumerate() {
+        if !is_document && !line.trim_start().starts_with("//") {
             continue;
         }
-        let is_document = file.ends_with(".md");
-        for (number, line) in text.lines().enumerate() {
-            if !is_document && !(file.ends_with(".rs") && line.trim_start().starts_with("//")) {
-                continue;
-            }
-            let links = if is_document { links(line) } else { Vec::new() };
-            let broken = links.into_iter().filter(|link| !link_exists(tree, file, link));
-            let missing = spans(line).into_iter().filter(|span| !span_exists(tree, span));
-            let sentences = broken.chain(missing).map(|path| format!("{path} does not exist"));
-            problems.extend(sentences.map(|sentence| Problem::at(file, number + 1, sentence)));
-        }
+        let links = if is_document { links(line) } else { Vec::new() };
+        let broken = links.into_iter().filter(|link| !link_exists(tree, file, link));
+        let missing = spans(line).into_iter().filter(|span| !span_exists(tree, span));
+        let sentences = broken.chain(missing).map(|path| format!("{path} does not exist"));
+        problems.extend(sentences.map(|sentence| Problem::at(file, number + 1, sentence)));
     }
     problems
 }

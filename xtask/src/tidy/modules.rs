@@ -1,16 +1,18 @@
 //! The modules of one crate, and which file defines the name that a path leads to. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{source::Source, use_tree::Imported};
 
 /// How many imports of imports are followed: more is a circle of re-exports.
 const STEPS_MAX: usize = 24;
 
-/// The names that one module has in scope.
+/// One module, with the names in its scope. Modules name each other by index.
 #[derive(Debug, Default)]
 struct Module {
     file: String,
+    parent: usize,
+    children: HashMap<String, usize>,
     defined: BTreeSet<String>,
     imported: BTreeMap<String, Vec<Vec<String>>>,
     globs: Vec<Vec<String>>,
@@ -19,18 +21,17 @@ struct Module {
 /// Where a path leads.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Target {
-    /// A module, by its path below the root of the crate.
-    Module(Vec<String>),
+    /// A module, by its index.
+    Module(usize),
     /// A name, by the file that defines it.
     File(String),
     /// Another crate, a local variable, a keyword.
     Elsewhere,
 }
 
-#[derive(Debug, Default)]
-pub(super) struct Modules {
-    modules: BTreeMap<Vec<String>, Module>,
-}
+/// The modules of one crate; the first is the root.
+#[derive(Debug)]
+pub(super) struct Modules(Vec<Module>);
 
 /// The module of a file. The file of a folder is its `mod.rs`, or the file beside it with its name.
 pub(super) fn module_of(below_src: &str) -> Vec<String> {
@@ -42,7 +43,7 @@ pub(super) fn module_of(below_src: &str) -> Vec<String> {
 impl Modules {
     /// Of the files of one crate, by path below its `src/`. Code for tests is left out.
     pub(super) fn of(files: &BTreeMap<&str, &Source>) -> Self {
-        let mut modules = Self::default();
+        let mut modules = Self(vec![Module::default()]);
         for (file, source) in files {
             modules.add(file, source);
         }
@@ -50,107 +51,126 @@ impl Modules {
     }
 
     fn add(&mut self, file: &str, source: &Source) {
-        let own = module_of(file);
-        let full = |inside: &[String]| [own.as_slice(), inside].concat();
-        self.module(full(&[]), file);
+        let own = self.module(0, &module_of(file), file);
+        file.clone_into(&mut self.0[own].file);
         for defined in source.defined.iter().filter(|defined| !defined.test) {
-            let inside = full(&defined.inside);
+            let inside = self.module(own, &defined.inside, file);
             if defined.is_module {
-                self.module([inside.as_slice(), std::slice::from_ref(&defined.name)].concat(), file);
+                self.module(inside, std::slice::from_ref(&defined.name), file);
             } else {
-                self.module(inside, file).defined.insert(defined.name.clone());
+                self.0[inside].defined.insert(defined.name.clone());
             }
         }
         for path in source.paths.iter().filter(|path| !path.test) {
             let Some(import) = &path.import else { continue };
-            let module = self.module(full(&path.inside), file);
+            let inside = self.module(own, &path.inside, file);
             match &import.name {
                 Imported::Name(name) => {
-                    module.imported.entry(name.clone()).or_default().push(path.segments.clone());
+                    self.0[inside].imported.entry(name.clone()).or_default().push(path.segments.clone());
                 }
-                Imported::Glob => module.globs.push(path.segments.clone()),
+                Imported::Glob => self.0[inside].globs.push(path.segments.clone()),
             }
         }
     }
 
-    fn module(&mut self, path: Vec<String>, file: &str) -> &mut Module {
-        self.modules.entry(path).or_insert_with(|| Module { file: file.to_owned(), ..Module::default() })
+    /// The module below another one; created if it is not there.
+    fn module(&mut self, from: usize, below: &[String], file: &str) -> usize {
+        let mut here = from;
+        for name in below {
+            let new = self.0.len();
+            here = match self.0[here].children.get(name) {
+                Some(child) => *child,
+                None => {
+                    self.0[here].children.insert(name.clone(), new);
+                    self.0.push(Module { file: file.to_owned(), parent: here, ..Module::default() });
+                    new
+                }
+            };
+        }
+        here
     }
 
-    /// The file of a module.
-    pub(super) fn file(&self, module: &[String]) -> Option<&str> {
-        self.modules.get(module).map(|module| module.file.as_str())
+    /// The module below another one.
+    pub(super) fn find(&self, from: usize, below: &[String]) -> Option<usize> {
+        below.iter().try_fold(from, |here, name| self.0[here].children.get(name).copied())
+    }
+
+    pub(super) fn file(&self, module: usize) -> &str {
+        &self.0[module].file
     }
 
     /// Where a path leads that is written in the module `from`.
-    pub(super) fn resolve(&self, from: &[String], segments: &[String]) -> Target {
+    pub(super) fn resolve(&self, from: usize, segments: &[String]) -> Target {
         self.resolve_within(from, segments, 0)
     }
 
-    fn resolve_within(&self, from: &[String], segments: &[String], steps: usize) -> Target {
+    fn resolve_within(&self, from: usize, segments: &[String], steps: usize) -> Target {
         let Some((first, mut rest)) = segments.split_first() else { return Target::Elsewhere };
         if steps > STEPS_MAX {
             return Target::Elsewhere;
         }
-        let mut here = from.to_vec();
+        let mut here = from;
         match first.as_str() {
-            "crate" => here.clear(),
+            "crate" => here = 0,
             "self" => {}
             "super" => {
-                here.pop();
+                here = self.0[here].parent;
                 while rest.first().is_some_and(|segment| segment == "super") {
-                    here.pop();
+                    here = self.0[here].parent;
                     rest = &rest[1..];
                 }
             }
             _ => return self.walk(from, segments, steps).unwrap_or(Target::Elsewhere),
         }
-        let unknown = || self.file(&here).map_or(Target::Elsewhere, |file| Target::File(file.to_owned()));
-        self.walk(&here, rest, steps).unwrap_or_else(unknown)
+        self.walk(here, rest, steps).unwrap_or_else(|| Target::File(self.file(here).to_owned()))
     }
 
-    /// Where the segments lead below a module; `None` where the module does not have the first of them.
-    fn walk(&self, here: &[String], segments: &[String], steps: usize) -> Option<Target> {
-        let module = self.modules.get(here)?;
+    /// Where the segments lead below a module; `None` if the module does not have the first of them.
+    fn walk(&self, here: usize, segments: &[String], steps: usize) -> Option<Target> {
+        let module = &self.0[here];
         let Some((name, rest)) = segments.split_first().filter(|(name, _)| *name != "self") else {
-            return Some(Target::Module(here.to_vec()));
+            return Some(Target::Module(here));
         };
-        let child = [here, std::slice::from_ref(name)].concat();
-        let below = || {
-            let found = self.modules.get(&child)?;
-            // A name that no rule finds (a macro made it, say) is taken for the module's own.
-            Some(self.walk(&child, rest, steps + 1).unwrap_or_else(|| Target::File(found.file.clone())))
-        };
-        // A function may have the name of its module; only a module has something below it.
+        // A function may have the name of its module, but only a module has names below it.
         if !rest.is_empty()
-            && let Some(found) = below()
+            && let Some(found) = self.walk_child(module, name, rest, steps)
         {
             return Some(found);
         }
         if module.defined.contains(name) {
             return Some(Target::File(module.file.clone()));
         }
-        for imported in module.imported.get(name).into_iter().flatten() {
-            if imported.len() == 1 && imported.first() == Some(name) {
-                continue;
-            }
-            match self.resolve_within(here, imported, steps + 1) {
-                Target::Module(found) => {
-                    let inside = self.walk(&found, rest, steps + 1);
-                    return inside.or_else(|| self.file(&found).map(|file| Target::File(file.to_owned())));
-                }
-                other => return Some(other),
-            }
+        let imported = module.imported.get(name).into_iter().flatten();
+        let found = imported.filter(|path| path.len() > 1 || path[0] != *name).next();
+        if let Some(path) = found {
+            return Some(self.walk_import(here, path, rest, steps));
         }
-        below().or_else(|| module.globs.iter().find_map(|glob| self.through_glob(here, glob, segments, steps)))
+        let child = self.walk_child(module, name, rest, steps);
+        child.or_else(|| module.globs.iter().find_map(|glob| self.walk_glob(here, glob, segments, steps)))
     }
 
-    fn through_glob(&self, here: &[String], glob: &[String], segments: &[String], steps: usize) -> Option<Target> {
+    fn walk_child(&self, module: &Module, name: &str, rest: &[String], steps: usize) -> Option<Target> {
+        let child = *module.children.get(name)?;
+        // A name that no rule finds, made by a macro for example, counts as the module's own.
+        Some(self.walk(child, rest, steps + 1).unwrap_or_else(|| Target::File(self.file(child).to_owned())))
+    }
+
+    fn walk_import(&self, here: usize, path: &[String], rest: &[String], steps: usize) -> Target {
+        match self.resolve_within(here, path, steps + 1) {
+            Target::Module(found) => {
+                let inside = self.walk(found, rest, steps + 1);
+                inside.unwrap_or_else(|| Target::File(self.file(found).to_owned()))
+            }
+            other => other,
+        }
+    }
+
+    fn walk_glob(&self, here: usize, glob: &[String], segments: &[String], steps: usize) -> Option<Target> {
         if steps > STEPS_MAX {
             return None;
         }
         match self.resolve_within(here, glob, steps + 1) {
-            Target::Module(found) if found != here => self.walk(&found, segments, steps + 1),
+            Target::Module(found) if found != here => self.walk(found, segments, steps + 1),
             _ => None,
         }
     }

@@ -50,6 +50,8 @@ pub(super) struct Source {
     pub(super) paths: Vec<NamedPath>,
     pub(super) declared: Vec<Declared>,
     pub(super) defined: Vec<Defined>,
+    /// The imported names, with whether the `use` is public.
+    pub(super) imports: Vec<(Imported, bool)>,
     /// `#![cfg(test)]` stands at the top.
     pub(super) test: bool,
 }
@@ -140,6 +142,7 @@ impl Reader<'_> {
         let (public, inside, test) = (is_public(self.tokens, self.at), self.inside(), self.test[self.at]);
         let (leaves, end) = use_tree::read(self.tokens, self.at + 1);
         for Leaf { line, segments, name } in leaves {
+            self.source.imports.extend((!test).then(|| (name.clone(), public)));
             let import = Some(Import { public, name });
             self.source.paths.push(NamedPath { line, inside: inside.clone(), segments, import, test });
         }

@@ -2,7 +2,7 @@
 
 use super::tokens::{Kind, Token, kind_at, word_at};
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Imported {
     /// The name in scope: the last segment, or the one after `as`.
     Name(String),
