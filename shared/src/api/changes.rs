@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Endpoint, Method};
+use super::endpoint::{Endpoint, Method};
 use crate::change::{Change, Job, Trashed};
 use crate::id::JobId;
 use crate::path::encode_segment;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Endpoint;
+use super::endpoint::Endpoint;
 use crate::entry::{ETag, Entry};
 use crate::order::{Direction, Order, SortKey};
 use crate::path::{VPath, encode_segment};

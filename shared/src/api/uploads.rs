@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Endpoint, Method};
+use super::endpoint::{Endpoint, Method};
 use crate::change::Conflict;
 use crate::digest::{Algorithm, Digests};
 use crate::entry::{ETag, Entry};

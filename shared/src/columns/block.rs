@@ -1,21 +1,23 @@
-//! Reading a block: everything is checked once, so that afterwards no row can fail.
+//! Reads blocks. A block is checked once; after that, reading a row cannot fail.
 
-use super::{
-    ColumnsError, EXECUTABLE, HAS_ETAG, HEAD_BYTES, Head, LAST, LINK_BITS, LINK_BROKEN, LINK_BYTES, LINK_ESCAPES,
-    LINK_INSIDE, MAGIC, ROW_BYTES, Row, VALIDATED, VERSION,
+use super::error::ColumnsError;
+use super::layout::{
+    EXECUTABLE, HAS_ETAG, HAS_LISTING_ETAG, HEAD_BYTES, LAST, LINK_BITS, LINK_BROKEN, LINK_BYTES, LINK_ESCAPES,
+    LINK_INSIDE, MAGIC, ROW_BYTES, VERSION,
 };
+use super::row::{Head, Row};
 use crate::entry::{ETag, Kind, Link, Timestamp};
 use crate::limits::{COLUMNS_BYTES_MAX, CURSOR_BYTES_MAX, PATH_BYTES_MAX};
 use crate::path::is_name;
 
-/// A block that was checked. `B` owns or borrows the bytes.
+/// A checked block. `B` owns or borrows the bytes.
 #[derive(Clone)]
 pub struct Columns<B> {
     bytes: B,
     places: Places,
 }
 
-/// What the head says, and where each column begins.
+/// The values of the head, and the offset of each column.
 #[derive(Clone, Copy)]
 struct Places {
     marks: u16,
@@ -35,7 +37,7 @@ struct Places {
 }
 
 impl Places {
-    /// Reads the head. Every place is inside the length, which is at most [`COLUMNS_BYTES_MAX`].
+    /// Reads the head. All offsets are within the length, which is at most [`COLUMNS_BYTES_MAX`].
     fn read(bytes: &[u8]) -> Result<Self, ColumnsError> {
         let head = bytes.first_chunk::<HEAD_BYTES>().ok_or(ColumnsError::Length)?;
         if !head.starts_with(MAGIC) || u16_at(head, 4) != VERSION {
@@ -47,7 +49,7 @@ impl Places {
         }
         let (rows, names, links, targets) = (u32_at(head, 12), u32_at(head, 16), u32_at(head, 20), u32_at(head, 24));
         let cursor = usize::from(u16_at(head, 28));
-        // None can be more than the length, or the sum below would be: so it cannot overflow.
+        // Each is at most the length, so that the sum below cannot overflow.
         if [rows, names, links, targets].iter().any(|count| *count > length) {
             return Err(ColumnsError::Length);
         }
@@ -55,7 +57,7 @@ impl Places {
         if end.next_multiple_of(8) != length {
             return Err(ColumnsError::Length);
         }
-        if marks & !(LAST | VALIDATED) != 0 || u16_at(head, 30) != 0 || (cursor > 0 && marks & LAST == 0) {
+        if marks & !(LAST | HAS_LISTING_ETAG) != 0 || u16_at(head, 30) != 0 || (cursor > 0 && marks & LAST == 0) {
             return Err(ColumnsError::Broken);
         }
         let modified = HEAD_BYTES + rows * 8;
@@ -86,10 +88,10 @@ impl Places {
     }
 }
 
-/// How long the block is that begins with these bytes, in bytes; none where fewer than [`HEAD_BYTES`] are there yet.
+/// The length of the block that starts with these bytes, in bytes. `None` if they are fewer than [`HEAD_BYTES`].
 ///
 /// # Errors
-/// Where no block begins like that.
+/// They are not the start of a block.
 pub fn block_bytes(beginning: &[u8]) -> Result<Option<usize>, ColumnsError> {
     if beginning.len() < HEAD_BYTES {
         return Ok(None);
@@ -97,23 +99,23 @@ pub fn block_bytes(beginning: &[u8]) -> Result<Option<usize>, ColumnsError> {
     Places::read(beginning).map(|places| Some(places.length))
 }
 
-/// What the block that begins with these bytes says of its listing, without a look at its rows. The cursor is left out:
-/// it comes after them.
+/// The attributes of the listing from the start of a block, without its rows. The cursor, which follows the rows, is left
+/// out.
 ///
 /// # Errors
-/// Where no block begins like that.
+/// They are not the start of a block.
 pub fn peek(beginning: &[u8]) -> Result<Head, ColumnsError> {
     let places = Places::read(beginning)?;
     Ok(head(beginning, &places, None))
 }
 
 fn head(bytes: &[u8], places: &Places, next_cursor: Option<String>) -> Head {
-    let etag = (places.marks & VALIDATED != 0).then(|| ETag(chunk(bytes, 40)));
+    let etag = (places.marks & HAS_LISTING_ETAG != 0).then(|| ETag(chunk(bytes, 40)));
     Head { total: u64::from_le_bytes(chunk(bytes, 32)), etag, last: places.marks & LAST != 0, next_cursor }
 }
 
 impl<B: AsRef<[u8]>> Columns<B> {
-    /// Checks a block: afterwards nothing in it can fail.
+    /// Checks a block.
     ///
     /// # Errors
     /// See [`ColumnsError`].
@@ -127,12 +129,12 @@ impl<B: AsRef<[u8]>> Columns<B> {
         Ok(Self { bytes: block, places })
     }
 
-    /// What it says of its listing.
+    /// The attributes of the listing.
     pub fn head(&self) -> Head {
         head(self.bytes(), &self.places, self.next_cursor().map(str::to_owned))
     }
 
-    /// Where the next page of the listing starts.
+    /// The cursor of the next page.
     pub fn next_cursor(&self) -> Option<&str> {
         let cursor = self.bytes().get(self.places.cursor..self.places.end)?;
         str::from_utf8(cursor).ok().filter(|cursor| !cursor.is_empty())
@@ -143,12 +145,12 @@ impl<B: AsRef<[u8]>> Columns<B> {
         self.places.marks & LAST != 0
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub fn len(&self) -> usize {
         self.places.rows
     }
 
-    /// True without a row.
+    /// True without rows.
     pub fn is_empty(&self) -> bool {
         self.places.rows == 0
     }
@@ -161,7 +163,7 @@ impl<B: AsRef<[u8]>> Columns<B> {
     /// One row.
     ///
     /// # Panics
-    /// As the other calls by row: where `index` is not below [`Columns::len`], as for a slice.
+    /// If `index` is not below [`Columns::len`], as for a slice. The same holds for the accessors below.
     pub fn row(&self, index: usize) -> Row<'_> {
         Row {
             name: self.name(index),
@@ -180,7 +182,7 @@ impl<B: AsRef<[u8]>> Columns<B> {
         piece(&self.bytes()[self.places.names..self.places.targets], ends, index)
     }
 
-    /// What it is.
+    /// The kind.
     pub fn kind(&self, index: usize) -> Kind {
         match self.flags(index) & 3 {
             0 => Kind::File,
@@ -194,18 +196,18 @@ impl<B: AsRef<[u8]>> Columns<B> {
         u64::from_le_bytes(chunk(&self.bytes()[..self.places.modified], HEAD_BYTES + index * 8))
     }
 
-    /// When it last changed.
+    /// The modification time.
     pub fn modified(&self, index: usize) -> Timestamp {
         Timestamp(i64::from_le_bytes(chunk(&self.bytes()[..self.places.etags], self.places.modified + index * 8)))
     }
 
-    /// Its validator.
+    /// The entity tag.
     pub fn etag(&self, index: usize) -> Option<ETag> {
         let column = &self.bytes()[..self.places.name_ends];
         (self.flags(index) & HAS_ETAG != 0).then(|| ETag(chunk(column, self.places.etags + index * 16)))
     }
 
-    /// Where it leads, for a symbolic link. Allocates for one that stays inside.
+    /// The link, for a symbolic link. Allocates if the target is inside the root.
     pub fn link(&self, index: usize) -> Option<Link> {
         match self.flags(index) & LINK_BITS {
             LINK_INSIDE => Some(Link::Inside(self.target(index).to_vec())),
@@ -225,7 +227,7 @@ impl<B: AsRef<[u8]>> Columns<B> {
         self.flags(index) & LINK_BITS != 0
     }
 
-    /// True for a symbolic link that leads to a place inside the root.
+    /// True for a symbolic link with a target inside the root.
     pub fn is_link_inside(&self, index: usize) -> bool {
         self.flags(index) & LINK_BITS == LINK_INSIDE
     }
@@ -249,13 +251,13 @@ impl<B: AsRef<[u8]>> Columns<B> {
         self.bytes.as_ref()
     }
 
-    /// The block as it travels.
+    /// The bytes of the block.
     pub fn into_bytes(self) -> B {
         self.bytes
     }
 }
 
-/// Everything that rows are read by.
+/// Checks all values that rows are read by.
 fn check(bytes: &[u8], places: &Places) -> Result<(), ColumnsError> {
     let sound = |sound: bool| if sound { Ok(()) } else { Err(ColumnsError::Broken) };
     let cursor = &bytes[places.cursor..places.end];
@@ -277,7 +279,7 @@ fn check(bytes: &[u8], places: &Places) -> Result<(), ColumnsError> {
     sound(link_rows.next().is_none() && names.is_at_end() && targets.is_at_end())
 }
 
-/// Goes through pieces that lie one after another, while their ends rise and stay inside.
+/// Iterates over consecutive pieces, as long as their ends ascend within the bytes.
 struct Pieces<'a> {
     all: &'a [u8],
     ends: std::slice::ChunksExact<'a, u8>,
@@ -301,7 +303,7 @@ impl<'a> Pieces<'a> {
     }
 }
 
-/// Piece number `index` of pieces that were checked.
+/// Piece number `index`, after all were checked.
 fn piece<'a>(all: &'a [u8], ends: &[u8], index: usize) -> &'a [u8] {
     let start = if index == 0 { 0 } else { u32_at(ends, (index - 1) * 4) };
     &all[start..u32_at(ends, index * 4)]

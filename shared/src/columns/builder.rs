@@ -1,13 +1,14 @@
-//! Writing a block.
+//! Writes blocks.
 
-use super::{
-    EXECUTABLE, HAS_ETAG, HEAD_BYTES, Head, LAST, LINK_BROKEN, LINK_BYTES, LINK_ESCAPES, LINK_INSIDE, MAGIC, ROW_BYTES,
-    Row, VALIDATED, VERSION,
+use super::layout::{
+    EXECUTABLE, HAS_ETAG, HAS_LISTING_ETAG, HEAD_BYTES, LAST, LINK_BROKEN, LINK_BYTES, LINK_ESCAPES, LINK_INSIDE,
+    MAGIC, ROW_BYTES, VERSION,
 };
+use super::row::{Head, Row};
 use crate::entry::{ETag, Kind, Link};
 use crate::limits::{COLUMNS_BYTES_MAX, CURSOR_BYTES_MAX, PATH_BYTES_MAX};
 
-/// Rows on their way into a block. Its memory is used again for the next one.
+/// Collects rows for a block. The memory is reused for the next one.
 #[derive(Default)]
 pub struct Builder {
     sizes: Vec<u8>,
@@ -22,23 +23,23 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// An empty one.
+    /// An empty builder.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many rows it has.
+    /// The number of rows.
     pub fn len(&self) -> usize {
         self.flags.len()
     }
 
-    /// True without a row.
+    /// True without rows.
     pub fn is_empty(&self) -> bool {
         self.flags.is_empty()
     }
 
-    /// Adds a row; false where the block has no room for it, even with the longest cursor. An empty one has room for
-    /// every row whose name is at most [`PATH_BYTES_MAX`] long; a target longer than that is left empty.
+    /// Adds a row. False if the row and the longest cursor would exceed the limit of a block. An empty builder accepts every
+    /// row whose name has at most [`PATH_BYTES_MAX`] bytes. A longer target is left empty.
     #[must_use]
     pub fn push(&mut self, row: &Row<'_>) -> bool {
         let target = match &row.link {
@@ -76,8 +77,7 @@ impl Builder {
         true
     }
 
-    /// The block of the rows so far, and an empty builder. A cursor that is too long or not in the last block is left
-    /// out.
+    /// The block of all rows. Empties the builder. A cursor is left out if it is too long or the block is not the last.
     pub fn finish(&mut self, head: &Head) -> Vec<u8> {
         let cursor = head.next_cursor.as_deref().filter(|cursor| head.last && cursor.len() <= CURSOR_BYTES_MAX);
         let cursor = cursor.unwrap_or_default().as_bytes();
@@ -85,11 +85,11 @@ impl Builder {
         let mut block = Vec::with_capacity(length);
         block.extend_from_slice(MAGIC);
         block.extend_from_slice(&VERSION.to_le_bytes());
-        let marks = if head.last { LAST } else { 0 } | if head.etag.is_some() { VALIDATED } else { 0 };
+        let marks = if head.last { LAST } else { 0 } | if head.etag.is_some() { HAS_LISTING_ETAG } else { 0 };
         block.extend_from_slice(&marks.to_le_bytes());
         let (names, links, targets) = (self.names.len(), self.link_rows.len() / 4, self.targets.len());
         [length, self.len(), names, links, targets].iter().for_each(|number| push_u32(&mut block, *number));
-        // At most CURSOR_BYTES_MAX, and so the two bytes after it are zero.
+        // The cursor's length is below 2^16, so the two reserved bytes after it are zero.
         push_u32(&mut block, cursor.len());
         block.extend_from_slice(&head.total.to_le_bytes());
         block.extend_from_slice(&head.etag.map_or([0; 16], |etag| etag.0));
@@ -106,22 +106,22 @@ impl Builder {
         self.len() * ROW_BYTES + self.link_rows.len() / 4 * LINK_BYTES + self.names.len() + self.targets.len()
     }
 
-    /// In the order of the block.
+    /// The columns, in the order of the block.
     fn columns_mut(&mut self) -> [&mut Vec<u8>; 9] {
         let Self { sizes, modified, etags, name_ends, link_rows, target_ends, flags, names, targets } = self;
         [sizes, modified, etags, name_ends, link_rows, target_ends, flags, names, targets]
     }
 }
 
-/// Gives a block the validator of its listing, which is known only once all rows were written.
+/// Sets the entity tag of the listing in a block, after all rows were written.
 pub fn set_etag(block: &mut [u8], etag: ETag) {
     if let Some(head) = block.first_chunk_mut::<HEAD_BYTES>() {
-        head[6] |= VALIDATED as u8;
+        head[6] |= HAS_LISTING_ETAG as u8;
         head[40..].copy_from_slice(&etag.0);
     }
 }
 
-/// Every number in a block is below its length, which fits.
+/// Appends a number. Every number in a block is below its length, which fits into 32 bits.
 fn push_u32(column: &mut Vec<u8>, number: usize) {
     column.extend_from_slice(&(number as u32).to_le_bytes());
 }

@@ -1,12 +1,14 @@
-//! Blocks: what is written is read, and what is not a block is refused without a panic.
+//! Blocks: round trips, and bytes that must be refused without a panic.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::entry::{ETag, Entry, Kind, Link, Timestamp};
 use crate::limits::{COLUMNS_BYTES_MAX, CURSOR_BYTES_MAX, PATH_BYTES_MAX};
+use crate::path::VPath;
 
-/// A row that owns what it says.
+/// A row with its own name.
 type Owned = (Vec<u8>, Entry);
 
 fn rows() -> impl Strategy<Value = Vec<Owned>> {
@@ -38,7 +40,7 @@ fn head() -> impl Strategy<Value = Head> {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read(rows in rows(), head in head()) {
+    fn blocks_read_back(rows in rows(), head in head()) {
         let mut builder = Builder::new();
         for owned in &rows {
             prop_assert!(builder.push(&row(owned)));
@@ -69,7 +71,7 @@ proptest! {
             block[at] = byte;
         }
         if let Ok(columns) = Columns::parse(&block) {
-            // What was let through is written the same again.
+            // An accepted block is written back unchanged.
             columns.rows().for_each(|row| assert!(builder.push(&row)));
             let again = builder.finish(&columns.head());
             let again = Columns::parse(&again).unwrap();
@@ -107,7 +109,7 @@ fn golden_bytes() {
 }
 
 #[test]
-fn what_is_no_block_is_refused() {
+fn malformed_blocks_are_refused() {
     let block = one(b"a");
     let error = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = block.clone();
@@ -119,10 +121,10 @@ fn what_is_no_block_is_refused() {
     assert_eq!(error(&|bytes| bytes.push(0)), ColumnsError::Length);
     assert_eq!(error(&|bytes| bytes[0] = b'p'), ColumnsError::Foreign);
     assert_eq!(error(&|bytes| bytes[4] = 2), ColumnsError::Foreign);
-    // A mark that this version does not have; a cursor before the last block.
+    // An unknown flag; a cursor before the last block.
     assert_eq!(error(&|bytes| bytes[6] = 4), ColumnsError::Broken);
     assert_eq!(error(&|bytes| bytes[6] = 2), ColumnsError::Broken);
-    // More rows than there can be, in all ways that could overflow.
+    // Numbers of rows that could overflow.
     for at in [12, 16, 20, 24] {
         assert_eq!(error(&|bytes| bytes[at..at + 4].fill(0xff)), ColumnsError::Length);
     }
@@ -154,7 +156,7 @@ fn an_empty_builder_has_room_for_the_largest_row() {
     let block = builder.finish(&Head { last: true, next_cursor: cursor.clone(), ..Head::default() });
     assert!(block.len() <= COLUMNS_BYTES_MAX);
     assert_eq!(Columns::parse(&block).unwrap().next_cursor(), cursor.as_deref());
-    // A target that no path can have is not told.
+    // A target longer than any path is left out.
     entry.link = Some(Link::Inside(vec![b't'; PATH_BYTES_MAX + 1]));
     assert!(builder.push(&Row { name: b"n", ..Row::of(&entry) }));
     let block = builder.finish(&Head::default());

@@ -1,4 +1,4 @@
-//! Bodies: bytes ⇄ messages, with the few types that the derive cannot know.
+//! Encoding and decoding of bodies, and the CBOR form of types that have no derived one.
 
 use minicbor::decode::Error as CborError;
 use minicbor::{Decode, Decoder, Encode, Encoder};
@@ -7,12 +7,12 @@ use crate::entry::ETag;
 use crate::error::ErrorCode;
 use crate::path::VPath;
 
-/// A body that is not the message it should be.
+/// Why a body cannot be decoded as the expected message.
 #[derive(Debug, thiserror::Error)]
 #[error("the message cannot be decoded: {0}")]
 pub struct DecodeError(String);
 
-/// What a frame's body can be: every type in `messages`.
+/// A body of a frame: every type in `messages`.
 pub trait Message: Encode<()> + for<'b> Decode<'b, ()> {}
 
 impl<M: Encode<()> + for<'b> Decode<'b, ()>> Message for M {}
@@ -20,12 +20,15 @@ impl<M: Encode<()> + for<'b> Decode<'b, ()>> Message for M {}
 /// The bytes of a message.
 pub fn encode<M: Message>(message: &M) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(128);
-    // Writing into a vector cannot fail, and no message's own encoding does.
+    // Writing into a vector cannot fail, nor can the encoding of a message.
     let _ = minicbor::encode(message, &mut bytes);
     bytes
 }
 
-/// The message of these bytes, all of them: a byte after it is refused, an unknown field in it ignored.
+/// Decodes a message that fills `bytes`. Unknown fields are ignored.
+///
+/// # Errors
+/// Malformed CBOR, a value that its type refuses, or bytes after the message.
 pub fn decode<M: Message>(bytes: &[u8]) -> Result<M, DecodeError> {
     let mut decoder = Decoder::new(bytes);
     let message = decoder.decode().map_err(|error| DecodeError(error.to_string()))?;

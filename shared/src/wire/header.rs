@@ -1,16 +1,16 @@
-//! The twelve bytes in front of every body.
+//! The header of a frame: the twelve bytes before its body.
 
 use crate::limits::{FRAME_CONTROL_BYTES_MAX, FRAME_HANDSHAKE_BYTES_MAX};
 
-/// Length field, type, flags, reserved bits, request id.
+/// Length, type, flags, reserved bits, request id.
 pub const HEADER_BYTES: usize = 12;
-/// What the length field counts besides the body.
+/// Bytes that the length field counts in addition to the body.
 const COUNTED_BYTES: usize = 8;
 
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])* $variant:ident = $number:literal;)*) => {
-        /// What a frame is. The numbers 0x10 to 0x3f are requests; an unknown one among them is answered
-        /// END(unsupported), any other unknown number is an error of protocol.
+        /// The type of a frame. Numbers from 0x10 to 0x3f are requests: an unknown one is answered with END
+        /// (`unsupported`). Any other unknown number is a protocol error.
         #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
         #[repr(u8)]
         pub enum FrameKind { $($(#[doc = $doc])* $variant = $number,)* }
@@ -28,90 +28,90 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// C→S, first frame.
+    /// C→S: the first frame.
     Hello = 0x01;
-    /// S→C, its answer.
+    /// S→C: the answer to HELLO.
     HelloAck = 0x02;
-    /// C→S, the client's proof.
+    /// C→S: authenticates the client.
     Auth = 0x03;
-    /// S→C, the server's proof and limits.
+    /// S→C: authenticates the server, and announces limits.
     AuthOk = 0x04;
-    /// C→S, a page of a folder.
+    /// C→S: lists a page of a folder.
     List = 0x10;
-    /// C→S, one entry.
+    /// C→S: reads one entry.
     Stat = 0x11;
-    /// C→S, the bytes of chosen files.
+    /// C→S: reads files.
     Get = 0x12;
-    /// C→S, everything below chosen paths.
+    /// C→S: lists everything below some paths.
     Walk = 0x13;
-    /// C→S, begin an upload.
+    /// C→S: starts an upload.
     Stage = 0x14;
-    /// C→S, bytes of an upload.
+    /// C→S: appends bytes to an upload.
     Put = 0x15;
-    /// C→S, how an upload stands.
+    /// C→S: reads the state of an upload.
     UploadStatus = 0x16;
-    /// C→S, make an upload a file.
+    /// C→S: makes an upload a file.
     Commit = 0x17;
-    /// C→S, give an upload up.
+    /// C→S: deletes an upload.
     Abort = 0x18;
-    /// C→S, digests of a file's content.
+    /// C→S: computes digests of a file.
     Digest = 0x19;
-    /// C→S, change what is there: make, move, copy, trash, delete, restore, purge.
+    /// C→S: makes, moves, copies, trashes, deletes, restores or purges entries.
     Change = 0x1a;
-    /// C→S, how a change stands.
+    /// C→S: reads the state of a job.
     JobStatus = 0x1b;
-    /// C→S, stop a change.
+    /// C→S: cancels a job.
     CancelJob = 0x1c;
-    /// C→S, what is in the trash.
+    /// C→S: lists the trash.
     ListTrash = 0x1d;
-    /// C→S, tell what happens in a folder.
+    /// C→S: watches a folder.
     Watch = 0x1e;
-    /// C→S, a whole small file in one exchange.
+    /// C→S: uploads a small file in one request.
     Store = 0x1f;
-    /// S→C, entries.
+    /// S→C: entries of a WALK.
     Page = 0x40;
-    /// S→C, one entry and, in a GET, which of its bytes follow.
+    /// S→C: an entry and, in a GET, the range of the bytes that follow.
     Meta = 0x41;
-    /// Bytes of a file: S→C in a GET, C→S in a PUT or a STORE.
+    /// Bytes of a file: S→C in a GET, C→S in a PUT or STORE.
     Data = 0x42;
-    /// S→C, the end of one file of a GET.
+    /// S→C: ends one file of a GET.
     ItemEnd = 0x43;
-    /// S→C, the end of a request.
+    /// S→C: ends the answer to a request.
     End = 0x44;
-    /// C→S, the end of the bytes of a PUT or a STORE.
+    /// C→S: ends the bytes of a PUT or STORE.
     PutEnd = 0x45;
-    /// S→C, an upload as it stands.
+    /// S→C: the state of an upload.
     Upload = 0x46;
-    /// S→C, digests, or how far they are.
+    /// S→C: digests, or the progress of computing them.
     Digests = 0x47;
-    /// S→C, a change as it stands.
+    /// S→C: the state of a job.
     Job = 0x48;
-    /// S→C, items of the trash.
+    /// S→C: items of the trash.
     TrashPage = 0x49;
-    /// S→C, something happened in a watched folder.
+    /// S→C: an event of a watched folder.
     Event = 0x4a;
-    /// S→C, in place of one item's DATA: its file was lent over the side lane of the connection.
+    /// S→C: replaces the DATA of one item. The open file is passed over the Unix socket.
     PassedFd = 0x4b;
-    /// C→S, a lent file is read: was it the same to the end?
+    /// C→S: the client has read the passed file, and asks whether it changed meanwhile.
     ReleasedFd = 0x4c;
-    /// S→C, rows of a listing, as [`crate::columns`] has them.
+    /// S→C: rows of a listing, as in [`crate::columns`].
     Columns = 0x4d;
-    /// Either way: are you there?
+    /// Both ways: asks for a PONG.
     Ping = 0x50;
-    /// The answer.
+    /// Both ways: the answer to PING.
     Pong = 0x51;
-    /// C→S, stop this request.
+    /// C→S: cancels the request.
     Cancel = 0x52;
-    /// Either way: this connection is over.
+    /// Both ways: closes the connection.
     Goodbye = 0x53;
 }
 
-/// A frame's header, read and checked but for what the state of the connection decides.
+/// The header of a frame. Decoding checks all but what depends on the state of the connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Header {
     /// The type byte; see [`FrameKind::from_number`].
     pub number: u8,
-    /// Which request the frame belongs to; 0 for none.
+    /// The id of the request that the frame belongs to. 0 for none.
     pub request_id: u32,
     /// Length of the body in bytes.
     pub body_bytes: usize,
@@ -120,28 +120,28 @@ pub struct Header {
 /// Why twelve bytes are not a header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum HeaderError {
-    /// Less than the header itself.
+    /// The length is below that of the header.
     #[error("the frame's length is shorter than its own header")]
     TooShort,
-    /// More than that kind of frame may have at that point.
+    /// The length exceeds the limit of the frame type and phase.
     #[error("the frame is longer than allowed here")]
     TooLong,
-    /// Flags or reserved bits that this version does not have.
+    /// Flags or reserved bits are set.
     #[error("the frame has reserved bits set")]
     ReservedBits,
-    /// DATA without a byte.
+    /// A DATA frame without bytes.
     #[error("the frame carries no data")]
     EmptyData,
 }
 
-/// How long frames may be at this point of a connection.
+/// The state of a connection, which determines how long frames may be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Phase {
-    /// Before the keys are proved.
+    /// During the handshake.
     Handshake,
-    /// After; DATA frames carry at most so many bytes.
+    /// After the handshake.
     Open {
-        /// Agreed in AUTH_OK; 0 on the side that receives no DATA.
+        /// Largest DATA payload, as agreed in AUTH_OK, in bytes. 0 for a side that receives no DATA.
         data_bytes_max: usize,
     },
 }
@@ -166,7 +166,10 @@ impl Header {
         bytes
     }
 
-    /// Reads twelve bytes. Nothing is allocated for a frame before this has said that its length is allowed.
+    /// Decodes a header, and checks the length before the caller allocates memory for the body.
+    ///
+    /// # Errors
+    /// Every [`HeaderError`].
     pub fn decode(bytes: [u8; HEADER_BYTES], phase: Phase) -> Result<Self, HeaderError> {
         let [l0, l1, l2, l3, number, flags, r0, r1, i0, i1, i2, i3] = bytes;
         let length = u32::from_be_bytes([l0, l1, l2, l3]) as usize;
@@ -192,12 +195,12 @@ impl Header {
         Ok(Self { number, request_id: u32::from_be_bytes([i0, i1, i2, i3]), body_bytes })
     }
 
-    /// What the frame is, if this build knows.
+    /// The type. `None` if this build does not know it.
     pub const fn kind(self) -> Option<FrameKind> {
         FrameKind::from_number(self.number)
     }
 
-    /// True for the numbers that are requests, known or not.
+    /// True if the number is that of a request, known or not.
     pub const fn is_request(self) -> bool {
         matches!(self.number, 0x10..=0x3f)
     }
@@ -245,7 +248,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_is_decoded(index in 0..FrameKind::ALL.len(), request_id: u32, body_bytes in 1usize..60_000) {
+        fn headers_read_back(index in 0..FrameKind::ALL.len(), request_id: u32, body_bytes in 1usize..60_000) {
             let header = Header::new(FrameKind::ALL[index], request_id, body_bytes);
             prop_assert_eq!(Header::decode(header.encode(), OPEN), Ok(header));
         }

@@ -1,8 +1,8 @@
-//! What reads and changes nothing: listings, entries, the bytes of files, their digests, and what happens in a folder.
+//! Requests that change nothing: listings, entries, content and digests of files, events of a folder.
 
 use minicbor::{Decode, Encode};
 
-use super::{Caller, Failure};
+use super::common::{Caller, Failure};
 use crate::digest::{Algorithm, Digests};
 use crate::entry::{ETag, Entry};
 use crate::error::ErrorCode;
@@ -11,53 +11,54 @@ use crate::order::Order;
 use crate::path::VPath;
 use crate::range::ByteRange;
 
-/// LIST: a page of a folder. COLUMNS…, END: blocks of rows, the last of which says that it is.
+/// LIST: lists a page of a folder. Answer: COLUMNS…, END. The last block of rows is marked.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct List {
-    /// Who asks.
+    /// The caller.
     #[n(0)]
     pub caller: Caller,
     /// The folder.
     #[n(1)]
     pub path: VPath,
-    /// How its entries are sorted.
+    /// The order of the entries.
     #[n(2)]
     pub order: Order,
-    /// Where to go on; none for the first page.
+    /// The cursor. `None` for the first page.
     #[n(3)]
     pub cursor: Option<String>,
-    /// Most entries in the answer.
+    /// Maximum number of entries in the answer.
     #[n(4)]
     pub limit: u32,
 }
 
-/// STAT: one entry.
+/// STAT: reads one entry. Answer: META, END.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Stat {
-    /// Who asks.
+    /// The caller.
     #[n(0)]
     pub caller: Caller,
-    /// Which.
+    /// The entry.
     #[n(1)]
     pub path: VPath,
-    /// True where the question is what a GET would send: then it takes the right to read instead of that to list.
+    /// True to require READ instead of LIST, for a client that asks what a GET would send.
     #[n(2)]
     pub for_reading: Option<bool>,
 }
 
-/// GET: the bytes of chosen files, in that order.
+/// GET: reads files, in the given order.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Get {
-    /// Who asks.
+    /// The caller.
     #[n(0)]
     pub caller: Caller,
-    /// At least one, at most [`GET_ITEMS_MAX`](crate::limits::GET_ITEMS_MAX).
+    /// The files: 1 to [`GET_ITEMS_MAX`](crate::limits::GET_ITEMS_MAX).
     #[n(1)]
     pub items: Vec<GetItem>,
-    /// True where a file may be lent instead of sent, if the connection agreed on [`PASS_FD`](crate::wire::PASS_FD).
+    /// True if the server may pass a file descriptor instead of bytes, on a connection with the capability
+    /// [`PASS_FD`](crate::wire::PASS_FD).
     #[n(2)]
     pub pass_fd: Option<bool>,
 }
@@ -66,129 +67,129 @@ pub struct Get {
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct GetItem {
-    /// Which file.
+    /// The file.
     #[n(0)]
     pub path: VPath,
-    /// Which of its bytes; none for all.
+    /// The range. `None` for the whole file.
     #[n(1)]
     pub range: Option<ByteRange>,
-    /// Send it only if this is its validator now, else end the item with `changed`.
+    /// Fails the item with `changed` unless this is the file's entity tag.
     #[n(2)]
     pub if_etag: Option<ETag>,
 }
 
-/// WALK: everything below chosen paths, parents before children, siblings by the bytes of their names. Links to
-/// folders are named, not entered.
+/// WALK: lists everything below some paths: parents before children, siblings in the order of their bytes. Links to folders
+/// are listed, but not followed. Answer: PAGE…, END.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Walk {
-    /// Who asks.
+    /// The caller.
     #[n(0)]
     pub caller: Caller,
-    /// Where to start, in that order; at least one, at most [`WALK_PATHS_MAX`](crate::limits::WALK_PATHS_MAX).
+    /// The paths, in the order of the answer: 1 to [`WALK_PATHS_MAX`](crate::limits::WALK_PATHS_MAX).
     #[n(1)]
     pub paths: Vec<VPath>,
-    /// `next_cursor` of the page after which to go on; none to start.
+    /// `next_cursor` of the last received page. `None` to start.
     #[n(2)]
     pub cursor: Option<String>,
 }
 
-/// PAGE: entries of a WALK. Each answer has at least one.
+/// PAGE: entries of a WALK. Each answer has at least one PAGE.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
 #[cbor(map)]
 pub struct Page {
-    /// In order.
+    /// The entries, in order.
     #[n(0)]
     pub entries: Vec<Entry>,
-    /// Where to go on after it.
+    /// The cursor after this page.
     #[n(1)]
     pub next_cursor: Option<String>,
-    /// What could not be read, and is left out.
+    /// Entries that could not be read.
     #[n(2)]
     pub skipped: Option<Vec<Skipped>>,
 }
 
-/// Something that a WALK had to leave out.
+/// An entry that a WALK could not read.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Skipped {
-    /// What.
+    /// The path.
     #[n(0)]
     pub path: VPath,
-    /// Why.
+    /// The reason.
     #[n(1)]
     pub code: ErrorCode,
 }
 
-/// META: one entry and, in a GET, which of its bytes follow.
+/// META: an entry and, in a GET, the range of the bytes that follow.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Meta {
-    /// As it is now.
+    /// The entry, as of now.
     #[n(0)]
     pub entry: Entry,
-    /// GET: the first byte that follows.
+    /// In a GET: the offset of the first byte.
     #[n(1)]
     pub offset: u64,
-    /// GET: how many bytes follow.
+    /// In a GET: the number of bytes.
     #[n(2)]
     pub length: u64,
 }
 
-/// ITEM_END: the end of one file of a GET. Without `error` every byte that META promised was sent, and the file was the
-/// same to the end. With it, the next item follows all the same.
+/// ITEM_END: ends one file of a GET. Without `error`, all bytes that META announced were sent, and the file did not change
+/// meanwhile. The next item follows in either case.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
 #[cbor(map)]
 pub struct ItemEnd {
-    /// Why the item was not sent, or not to its end.
+    /// Why the item was not sent completely.
     #[n(0)]
     pub error: Option<Failure>,
 }
 
-/// DIGEST: digests of a file's content, which takes READ. DIGESTS*, END; the last has all that was asked for.
+/// DIGEST: computes digests of a file; requires READ. Answer: DIGESTS*, END. The last DIGESTS has all requested digests.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Digest {
-    /// Who asks.
+    /// The caller.
     #[n(0)]
     pub caller: Caller,
-    /// Which file.
+    /// The file.
     #[n(1)]
     pub path: VPath,
-    /// By which algorithms, at least one.
+    /// The algorithms, at least one.
     #[n(2)]
     pub algorithms: Vec<Algorithm>,
-    /// True to answer with what is known already, and read nothing.
+    /// True to return only stored digests, without reading the file.
     #[n(3)]
     pub known_only: bool,
 }
 
-/// DIGESTS: digests, or how far they are.
+/// DIGESTS: digests, or the progress of computing them.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct DigestsKnown {
-    /// The file that was read.
+    /// The file, at the time of reading.
     #[n(0)]
     pub entry: Entry,
-    /// How many of its bytes were read.
+    /// The number of bytes read so far.
     #[n(1)]
     pub bytes: u64,
-    /// Of the whole content; empty until it is read.
+    /// Digests of the whole content. Empty until it is read.
     #[n(2)]
     pub digests: Digests,
 }
 
-/// WATCH: tell what happens in a folder, not below. EVENT (a [`crate::Event`])…, until CANCEL.
+/// WATCH: watches a folder, not the folders below. Answer: EVENT (a [`crate::Event`])…, until CANCEL.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Watch {
-    /// Who asks.
+    /// The caller.
     #[n(0)]
     pub caller: Caller,
     /// The folder.
     #[n(1)]
     pub folder: VPath,
-    /// What the client heard last: what came after it is told, or that it is no longer known.
+    /// The last event that the client knows. Later events follow, or a `resync` if some are no longer kept.
     #[n(2)]
     pub after: Option<EventId>,
 }

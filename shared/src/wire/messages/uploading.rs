@@ -1,194 +1,192 @@
-//! How bytes come in: an upload in steps, or a small file in one exchange.
+//! Uploads: in steps, or a small file in one request.
 
 use minicbor::{Decode, Encode};
 
-use super::Caller;
+use super::common::Caller;
 use crate::change::Conflict;
 use crate::digest::{Checksum, Digests};
 use crate::entry::{ETag, Entry, Timestamp};
 use crate::id::{JobId, UploadId};
 use crate::path::VPath;
 
-/// STAGE: begin an upload. UPLOAD, END. Nothing is seen of it before COMMIT.
+/// STAGE: starts an upload, which stays invisible until COMMIT. Answer: UPLOAD, END.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
 #[cbor(map)]
 pub struct Stage {
-    /// Who asks.
+    /// The caller.
     #[n(0)]
     pub caller: Caller,
-    /// The file that it is to become, which takes CREATE, or REPLACE where one is there and may be replaced; none for a
-    /// part of another upload.
+    /// The destination: requires CREATE, and REPLACE to replace a file. `None` for a part of another upload.
     #[n(1)]
     pub target: Option<VPath>,
-    /// How many bytes there will be in all; none where that is said later.
+    /// The length of the file. `None` if it will be announced later.
     #[n(2)]
     pub length: Option<u64>,
-    /// What COMMIT is to do where something stands at the target, unless it says otherwise.
+    /// What COMMIT does if the destination exists, unless it has its own rule.
     #[n(3)]
     pub conflict: Conflict,
-    /// COMMIT only if the target is in one of these states (RFC 9110 `If-Match`); none for any, or none at all. An
-    /// empty list stands for `*`: it must be there.
+    /// COMMIT fails unless the destination has one of these entity tags (RFC 9110 §13.1.1, `If-Match`). `None` for no
+    /// condition. An empty list means `*`: the destination must exist.
     #[n(4)]
     pub if_match: Option<Vec<ETag>>,
-    /// The time of last change that the file is to have; none for that of the COMMIT.
+    /// The modification time of the file. `None` for the time of the COMMIT.
     #[n(5)]
     pub modified: Option<Timestamp>,
-    /// The BLAKE3 digest that COMMIT must find.
+    /// The expected BLAKE3 digest of the content.
     #[n(6)]
     pub blake3: Option<Vec<u8>>,
-    /// Whether the file's owner may execute it; none for what the replaced file has, or no.
+    /// Whether the file's owner may execute it. `None` keeps the permission of a replaced file; a new file has none.
     #[n(7)]
     pub executable: Option<bool>,
-    /// Kept for the client, and given back with the status.
+    /// Text of the client's own, returned with the status.
     #[n(8)]
     pub metadata: String,
-    /// The uploads that it is made of, whole and in that order; empty for one that bytes are put to.
+    /// The complete uploads to concatenate, in order. Empty for an upload that receives bytes.
     #[n(9)]
     pub parts: Vec<UploadId>,
-    /// False for an upload that costs no record of its own: it ends with the server, and after
-    /// [`crate::limits::UPLOAD_UNRECORDED_TIME`] without a request at work on it.
+    /// False for an upload without a record in the database: it is lost when the server stops, and after
+    /// [`crate::limits::UPLOAD_UNRECORDED_TIME`] without a request.
     #[n(10)]
     pub resumable: bool,
-    /// True to make the folders on the way to the target.
+    /// True to make missing parents of the destination.
     #[n(11)]
     pub make_parents: bool,
-    /// A STAGE with a key that was used before answers with the upload of then.
+    /// The idempotency key: a repeated STAGE gets the existing upload.
     #[n(12)]
     pub key: Option<JobId>,
 }
 
-/// PUT: bytes of an upload. UPLOAD as soon as the server is ready; then the client sends DATA… PUT_END; then UPLOAD, END.
-/// A newer PUT takes over from an older one, which ends with `canceled`.
+/// PUT: appends bytes to an upload. The server answers UPLOAD when it is ready; the client sends DATA… PUT_END; the server
+/// answers UPLOAD, END. A newer PUT takes over from an older one, which ends with `canceled`.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Put {
-    /// Who asks.
+    /// The caller.
     #[n(0)]
     pub caller: Caller,
-    /// Which.
+    /// The upload.
     #[n(1)]
     pub upload: UploadId,
-    /// Where the first byte belongs; must be the durable offset.
+    /// The offset of the first byte: must be the number of durable bytes.
     #[n(2)]
     pub offset: u64,
-    /// How many bytes follow; none where that is not known. If fewer come, what came is kept.
+    /// The number of bytes that follow. `None` if unknown. If fewer arrive, they are kept.
     #[n(3)]
     pub length: Option<u64>,
-    /// What these bytes come to: then they are kept all or not at all.
+    /// The checksum of these bytes. If it does not match, none of them are kept.
     #[n(4)]
     pub checksum: Option<Checksum>,
-    /// How many bytes there will be in all, where that was not said before.
+    /// The length of the file, if it was not announced before.
     #[n(5)]
     pub total: Option<u64>,
 }
 
-/// STORE: a whole small file in one exchange, which is a STAGE, a PUT and a COMMIT of an upload without a record. DATA…
-/// PUT_END follow at once, without a word of the server between them; then UPLOAD with the file's entry, END. On failure
-/// nothing is left of it.
+/// STORE: uploads a small file in one request: STAGE, PUT and COMMIT of an upload without a record. The client sends DATA…
+/// PUT_END without waiting. Answer: UPLOAD with the file's entry, END. A failed STORE leaves nothing behind.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Store {
-    /// The upload. Its length is said, is at most [`STORE_BYTES_MAX`](crate::limits::STORE_BYTES_MAX), and says how many
-    /// bytes follow.
+    /// The upload. Its length is required, at most [`STORE_BYTES_MAX`](crate::limits::STORE_BYTES_MAX), and the number of
+    /// bytes that follow.
     #[n(0)]
     pub stage: Stage,
-    /// What the bytes come to.
+    /// The checksum of the bytes.
     #[n(1)]
     pub checksum: Option<Checksum>,
 }
 
-/// PUT_END: no more bytes.
+/// PUT_END: ends the bytes of a PUT or a STORE.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
 #[cbor(map)]
 pub struct PutEnd {
-    /// True if the client's own source broke: what came is kept, but the announced length is not held against it.
+    /// True if the client's own source failed: the bytes are kept, and fewer than announced are no error.
     #[n(0)]
     pub broken: bool,
 }
 
-/// UPLOAD_STATUS: how an upload stands. UPLOAD, END. Waits for a writer that is at work to let go, which it is told to.
+/// UPLOAD_STATUS: reads the state of an upload. Ends a PUT that is running, and waits for it. Answer: UPLOAD, END.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct UploadStatus {
-    /// Who asks.
+    /// The caller.
     #[n(0)]
     pub caller: Caller,
-    /// Which; none for all of the caller's, newest first, an UPLOAD for each.
+    /// The upload. `None` for all uploads of the caller, newest first, with an UPLOAD for each.
     #[n(1)]
     pub upload: Option<UploadId>,
 }
 
-/// COMMIT: make an upload a file, whole and at once. UPLOAD with the file's entry, END. Again: the same answer.
+/// COMMIT: makes a complete upload a file, atomically. Idempotent. Answer: UPLOAD with the file's entry, END.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Commit {
-    /// Who asks.
+    /// The caller.
     #[n(0)]
     pub caller: Caller,
-    /// Which.
+    /// The upload.
     #[n(1)]
     pub upload: UploadId,
-    /// Another target than STAGE said.
+    /// Replaces the destination of STAGE.
     #[n(2)]
     pub target: Option<VPath>,
-    /// Another answer to what stands there.
+    /// Replaces the conflict rule of STAGE.
     #[n(3)]
     pub conflict: Option<Conflict>,
-    /// Another condition than STAGE said.
+    /// Replaces the condition of STAGE.
     #[n(4)]
     pub if_match: Option<Vec<ETag>>,
-    /// The BLAKE3 digest that the content must have.
+    /// The expected BLAKE3 digest of the content.
     #[n(5)]
     pub blake3: Option<Vec<u8>>,
 }
 
-/// ABORT: give an upload up, with its bytes. END.
+/// ABORT: deletes an upload. Answer: END.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Abort {
-    /// Who asks.
+    /// The caller.
     #[n(0)]
     pub caller: Caller,
-    /// Which.
+    /// The upload.
     #[n(1)]
     pub upload: UploadId,
 }
 
-/// UPLOAD: an upload as it stands.
+/// UPLOAD: the state of an upload.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Upload {
-    /// Which.
+    /// The upload.
     #[n(0)]
     pub id: UploadId,
-    /// How many bytes, from the first, survive a crash.
+    /// The number of durable bytes.
     #[n(1)]
     pub offset: u64,
-    /// How many there will be; none where nobody said yet.
+    /// The length of the file. `None` if not announced yet.
     #[n(2)]
     pub length: Option<u64>,
-    /// The file that it is to become; none for a part.
+    /// The destination. `None` for a part.
     #[n(3)]
     pub target: Option<VPath>,
-    /// What the client left.
+    /// The client's own text.
     #[n(4)]
     pub metadata: String,
-    /// When it is given up, if nobody adds to it.
+    /// When it expires without progress.
     #[n(5)]
     pub expires: Timestamp,
-    /// The file that it became; the path is the one it has, be it by [`Conflict::KeepBoth`].
+    /// The file, after COMMIT. Its path differs from the destination after [`Conflict::KeepBoth`].
     #[n(6)]
     pub entry: Option<Entry>,
-    /// What is known of the content, once it is whole.
+    /// Digests of the content, once it is complete.
     #[n(7)]
     pub digests: Option<Digests>,
-    /// True where COMMIT put it in the place of a file.
+    /// True if COMMIT replaced a file.
     #[n(8)]
     pub replaced: bool,
-    /// True where [`Conflict::Skip`] left the file that was there.
+    /// True if [`Conflict::Skip`] kept an existing file.
     #[n(9)]
     pub skipped: bool,
-    /// The uploads that it is made of.
+    /// The uploads that it is concatenated from.
     #[n(10)]
     pub parts: Vec<UploadId>,
 }

@@ -1,0 +1,12 @@
+//! Constants of the handshake.
+
+/// The first field of HELLO, by which the server recognizes the protocol.
+pub const MAGIC: &str = "passerelle";
+/// The capability to pass open files over the connection: a GET may then be answered with a file descriptor.
+pub const PASS_FD: &str = "lend";
+/// The only protocol version of this build.
+pub const VERSION: u16 = 1;
+/// Prefix of the bytes that the client's proof authenticates.
+pub const CLIENT_PROOF_LABEL: &[u8] = b"passerelle/1 client proof";
+/// Prefix of the bytes that the server's proof authenticates.
+pub const SERVER_PROOF_LABEL: &[u8] = b"passerelle/1 server proof";

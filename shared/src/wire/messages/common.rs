@@ -1,0 +1,70 @@
+//! Parts of all requests and answers: the caller, and how requests and connections end.
+
+use minicbor::{Decode, Encode};
+
+use crate::error::ErrorCode;
+use crate::scope::Scope;
+
+/// The caller of a request, for authorisation and logs.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct Caller {
+    /// The roots and rights of the caller.
+    #[n(0)]
+    pub scope: Scope,
+    /// The index of the root that the request's paths are relative to.
+    #[n(1)]
+    pub root: u16,
+    /// How long the caller waits for the first frame of the answer, in milliseconds. `None` for no limit.
+    #[n(2)]
+    pub deadline_ms: Option<u32>,
+    /// An id that connects log lines of gateway and file server.
+    #[n(3)]
+    pub trace_id: Option<String>,
+    /// The account, if any. It owns its uploads and jobs: other callers cannot see or cancel them.
+    #[n(4)]
+    pub principal: Option<String>,
+}
+
+/// END: the end of a request.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct End {
+    /// `None` on success.
+    #[n(0)]
+    pub error: Option<Failure>,
+}
+
+/// Why a request or connection failed.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Failure {
+    /// The error code.
+    #[n(0)]
+    pub code: ErrorCode,
+    /// One sentence for the log.
+    #[n(1)]
+    pub message: String,
+    /// True if the unchanged request may succeed later.
+    #[n(2)]
+    pub retryable: bool,
+    /// How long to wait before the next attempt, in milliseconds.
+    #[n(3)]
+    pub retry_after_ms: Option<u32>,
+}
+
+/// GOODBYE: closes the connection.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct Goodbye {
+    /// The reason. `None` without a failure.
+    #[n(0)]
+    pub error: Option<Failure>,
+}
+
+impl Failure {
+    /// A failure that is retryable if its code is.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retryable: code.retryable(), retry_after_ms: None }
+    }
+}
