@@ -1,4 +1,4 @@
-//! Any bytes as each of the messages: refused, or a message that is the same when it is written and read again.
+//! Decodes arbitrary bytes as each message: they are refused, or the message survives encoding and decoding.
 #![no_main]
 
 use std::fmt::Debug;
@@ -60,7 +60,7 @@ fn bounded<M: Message + Bounded + PartialEq + Debug>(bytes: &[u8]) {
 
 fn check<M: Message + PartialEq + Debug>(bytes: &[u8]) -> Option<M> {
     let message: M = decode(bytes).ok()?;
-    let again: M = decode(&encode(&message)).expect("what was written is read");
+    let again: M = decode(&encode(&message)).expect("an encoded message decodes");
     assert_eq!(again, message);
     Some(message)
 }

@@ -1,4 +1,4 @@
-//! Any bytes as a block of a listing: refused, or rows that are the same when they are written and read again.
+//! Parses arbitrary bytes as a block of a listing: they are refused, or the rows survive writing and reading.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -11,12 +11,12 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(head.map(|head| head.total), Ok(columns.head().total));
     let mut builder = Builder::new();
     for row in columns.rows() {
-        // One row may take the room of the longest cursor, which a builder keeps.
+        // A block may be full, but a builder reserves room for the longest cursor.
         if !builder.push(&row) {
             return;
         }
     }
-    let again = Columns::parse(builder.finish(&columns.head())).expect("what was written is read");
+    let again = Columns::parse(builder.finish(&columns.head())).expect("a written block parses");
     assert!(columns.rows().eq(again.rows()));
     assert_eq!(columns.head(), again.head());
 });

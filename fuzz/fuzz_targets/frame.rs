@@ -1,4 +1,5 @@
-//! Any bytes as frames: a header is refused or reads back as itself, and it does not matter how a stream is torn apart.
+//! Reads arbitrary bytes as frames: a header is refused or encodes to the same bytes, and the result does not depend on how
+//! the stream is split into reads.
 #![no_main]
 
 use std::pin::{Pin, pin};
@@ -28,8 +29,7 @@ fuzz_target!(|input: (u8, &[u8])| {
     }
 });
 
-/// What a reader makes of the bytes if they come so many at a time: each message, the bytes of each DATA, and how it
-/// ends.
+/// What a reader returns if `step` bytes arrive at a time: each message, the bytes of each DATA frame, and the final error.
 fn frames(bytes: &[u8], step: usize, data_bytes_max: Option<usize>) -> Vec<String> {
     let mut reader = FrameReader::new(Steps { bytes, step });
     if let Some(max) = data_bytes_max {
@@ -66,15 +66,15 @@ fn frames(bytes: &[u8], step: usize, data_bytes_max: Option<usize>) -> Vec<Strin
     }
 }
 
-/// The result of a future that never has to wait.
+/// The result of a future that is always ready.
 fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(done) => done,
-        Poll::Pending => panic!("waiting for bytes that are there"),
+        Poll::Pending => panic!("a read is pending although bytes are available"),
     }
 }
 
-/// A stream that gives a few bytes at a time.
+/// A stream that returns at most `step` bytes per read.
 struct Steps<'a> {
     bytes: &'a [u8],
     step: usize,

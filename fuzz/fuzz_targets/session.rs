@@ -1,8 +1,8 @@
-//! Any bytes as a client, before its key is proved and after, with an upload begun and without: the server ends the
-//! connection, well or not, and takes no more memory than its limits come to.
+//! Sends arbitrary bytes to a server, before or after the handshake, with or without an upload in progress: the server closes
+//! the connection, and its memory stays within its limits.
 //!
-//! The first byte of an input is how the connection begins: its lowest bit opens it, the next one begins an upload, whose
-//! id then stands for each [`STAND_IN`] in the rest.
+//! The first byte of an input selects the state: bit 0 completes the handshake, bit 1 then starts an upload, whose id
+//! replaces each [`UPLOAD_ID_PLACEHOLDER`] in the rest of the input.
 #![no_main]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -20,37 +20,37 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, split};
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
-/// What one connection may take besides what is there anyway: a frame, what it decodes to, and an answer on its way.
+/// Maximum memory of one connection: a frame, the message decoded from it, and an answer.
 const MEMORY_BYTES_MAX: usize = 16 << 20;
 const PIPE_BYTES: usize = 64 << 10;
-/// What no input can know is the id of an upload; this is written instead.
-const STAND_IN: [u8; 16] = *b"the upload's id.";
+/// Stands for the id of the upload, which is random.
+const UPLOAD_ID_PLACEHOLDER: [u8; 16] = *b"the upload's id.";
 
 fuzz_target!(|input: (u8, &[u8])| {
     let (mode, bytes) = input;
-    // Each input has a server of its own: what one has changed is not to be there for the next.
-    let server = WORLD.runtime.block_on(async { WORLD.server() });
+    // A new server for each input, so that inputs do not influence each other.
+    let server = FIXTURE.runtime.block_on(async { FIXTURE.server() });
     let before = LIVE.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);
-    WORLD.runtime.block_on(one_connection(server, mode, bytes));
-    let taken = PEAK.load(Ordering::Relaxed) - before;
-    assert!(taken <= MEMORY_BYTES_MAX, "{taken} bytes");
+    FIXTURE.runtime.block_on(one_connection(server, mode, bytes));
+    let used = PEAK.load(Ordering::Relaxed) - before;
+    assert!(used <= MEMORY_BYTES_MAX, "{used} bytes");
 });
 
-struct World {
+struct Fixture {
     runtime: Runtime,
     key: Key,
 }
 
-static WORLD: LazyLock<World> = LazyLock::new(|| {
-    // On a paused clock no limit of time is waited for.
+static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
+    // With a paused clock, timeouts elapse at once.
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
     let key: Key = format!("passerelle-key-1 k {}", "07".repeat(32)).parse().expect("a key");
-    World { runtime, key }
+    Fixture { runtime, key }
 });
 
-impl World {
-    /// A server over a small tree, with records that begin empty.
+impl Fixture {
+    /// A server with a small tree and an empty database.
     fn server(&self) -> Arc<Server> {
         let storage = MemoryStorage::new();
         storage.add_file("a", "x").and_then(|it| it.add_file("d/b", vec![7; 100_000])).expect("two files");
@@ -74,22 +74,22 @@ async fn one_connection(server: Arc<Server>, mode: u8, bytes: &[u8]) {
         handshake(&mut reader, &mut writer).await;
         if mode & 2 == 2 {
             let upload = begin_upload(&mut reader, &mut writer).await;
-            while let Some(at) = bytes.windows(16).position(|window| window == STAND_IN) {
+            while let Some(at) = bytes.windows(16).position(|window| window == UPLOAD_ID_PLACEHOLDER) {
                 bytes[at..at + 16].copy_from_slice(&upload.id.0);
             }
         }
     }
-    let say = async {
-        // The server may have heard enough before the end.
+    let write = async {
+        // The server may close the connection before it has read everything.
         let _ = writer.write_all(&bytes).await;
         let _ = writer.shutdown().await;
     };
-    let listen = async {
+    let read = async {
         let mut scratch = vec![0; PIPE_BYTES];
         while reader.read(&mut scratch).await.is_ok_and(|read| read > 0) {}
     };
     let all = async {
-        tokio::join!(say, listen);
+        tokio::join!(write, read);
         server.await.expect("the server does not panic");
     };
     tokio::time::timeout(Duration::from_secs(3_600), all).await.expect("the connection ends");
@@ -113,14 +113,14 @@ where
     writer.queue_frame(&hello);
     writer.flush().await.expect("HELLO");
     transcript.add(&reader.message().await.expect("a frame").expect("HELLO_ACK"));
-    let proof = transcript.client_proof(&WORLD.key);
-    writer.queue(FrameKind::Auth, 0, &Auth { key_id: WORLD.key.id().into(), proof, max_data: Some(4_096) });
+    let proof = transcript.client_proof(&FIXTURE.key);
+    writer.queue(FrameKind::Auth, 0, &Auth { key_id: FIXTURE.key.id().into(), proof, max_data: Some(4_096) });
     writer.flush().await.expect("AUTH");
     let ok = reader.message().await.expect("a frame").expect("AUTH_OK");
     assert_eq!(ok.kind(), Some(FrameKind::AuthOk));
 }
 
-/// An upload of ten bytes.
+/// Starts an upload of ten bytes.
 async fn begin_upload<R, W>(reader: &mut FrameReader<R>, writer: &mut FrameWriter<W>) -> Upload
 where
     R: Source,
@@ -131,15 +131,8 @@ where
         target: Some(VPath::parse("u").expect("a path")),
         length: Some(10),
         conflict: Conflict::Replace,
-        if_match: None,
-        modified: None,
-        blake3: None,
-        executable: None,
-        metadata: String::new(),
-        parts: Vec::new(),
         resumable: true,
-        make_parents: false,
-        key: None,
+        ..Stage::default()
     };
     writer.queue(FrameKind::Stage, 1, &stage);
     writer.flush().await.expect("STAGE");
@@ -150,7 +143,7 @@ where
     upload
 }
 
-/// Counts what is allocated.
+/// An allocator that counts allocated bytes.
 struct Counting;
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
@@ -159,18 +152,18 @@ static PEAK: AtomicUsize = AtomicUsize::new(0);
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-// SAFETY: every call goes to the system's allocator as it came; numbers are counted besides.
+// SAFETY: every call is forwarded unchanged to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
         PEAK.fetch_max(live, Ordering::Relaxed);
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the caller upholds the contract of `GlobalAlloc`, which is that of `System`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promise, passed on.
+        // SAFETY: the caller upholds the contract of `GlobalAlloc`, which is that of `System`.
         unsafe { System.dealloc(pointer, layout) }
     }
 }

@@ -99,18 +99,18 @@ impl Position {
 
     /// Compares two entries of one folder.
     pub fn compare(&self, other: &Self, order: Order) -> Ordering {
-        self.place(order).compare(&other.place(order), order)
+        self.order_key(order).compare(&other.order_key(order), order)
     }
 
     /// The key to compare by in `order`, borrowed from this position.
-    pub fn place(&self, order: Order) -> Place<'_> {
-        Place { folder: self.folder, rank: order.rank(self.size, self.modified), key: &self.key, name: &self.name }
+    pub fn order_key(&self, order: Order) -> OrderKey<'_> {
+        OrderKey { folder: self.folder, rank: order.rank(self.size, self.modified), key: &self.key, name: &self.name }
     }
 }
 
 /// The key of an entry in a listing of one [`Order`]. Its fields are compared in their sequence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Place<'a> {
+pub struct OrderKey<'a> {
     /// True for a folder. Folders come first in both directions.
     pub folder: bool,
     /// See [`Order::rank`].
@@ -121,7 +121,7 @@ pub struct Place<'a> {
     pub name: &'a [u8],
 }
 
-impl Place<'_> {
+impl OrderKey<'_> {
     /// Compares two entries of one folder.
     pub fn compare(&self, other: &Self, order: Order) -> Ordering {
         let by_name = || self.key.cmp(other.key).then_with(|| self.name.cmp(other.name));

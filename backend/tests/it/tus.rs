@@ -588,16 +588,8 @@ mod strangers {
             caller: ada.clone(),
             target: Some(path("hers")),
             length: Some(5),
-            conflict: shared::Conflict::Fail,
-            if_match: None,
-            modified: None,
-            blake3: None,
-            executable: None,
-            metadata: String::new(),
-            parts: Vec::new(),
             resumable: true,
-            make_parents: false,
-            key: None,
+            ..backend::client::Stage::default()
         };
         let hers = web.world.client.stage(&stage).await.unwrap();
         let address = format!("{UPLOADS}/{}", hers.id);

@@ -20,21 +20,7 @@ use super::world::{World, path, reader, small_tree, writer};
 
 /// STAGE of an upload of so many bytes to there.
 pub(crate) fn stage(target: &str, length: Option<u64>) -> Stage {
-    Stage {
-        caller: writer(),
-        target: Some(path(target)),
-        length,
-        conflict: Conflict::Fail,
-        if_match: None,
-        modified: None,
-        blake3: None,
-        executable: None,
-        metadata: String::new(),
-        parts: Vec::new(),
-        resumable: true,
-        make_parents: false,
-        key: None,
-    }
+    Stage { caller: writer(), target: Some(path(target)), length, resumable: true, ..Stage::default() }
 }
 
 /// COMMIT as STAGE said.

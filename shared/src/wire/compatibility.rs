@@ -1,5 +1,5 @@
-//! Newer peers, played by chance: every message is read although each map in it holds fields of a later version, in any
-//! order, in any form of CBOR that the document allows. Tests alone.
+//! Property tests of compatibility with newer peers: every message decodes even if each of its maps has fields of a later
+//! version, in any order and in any form of CBOR that `docs/PROTOCOL.md` allows.
 
 use std::fmt::Debug;
 
@@ -17,20 +17,20 @@ use crate::{
     Trashed, UploadId, VPath,
 };
 
-/// What a later version does to a map.
+/// How a later version changes maps.
 #[derive(Clone, Debug)]
 struct Later {
     /// The value of its unknown fields, in CBOR.
     value: Vec<u8>,
-    /// Their numbers begin here.
+    /// The lowest number of the unknown fields.
     first: u32,
-    /// Before the known fields rather than after.
+    /// True to write the unknown fields before the known ones, false after.
     before: bool,
-    /// Maps and lists without a length, ended by a break.
+    /// True for maps and lists of indefinite length (RFC 8949 §3.2.2).
     indefinite: bool,
 }
 
-/// Any one value, nested and not.
+/// Any CBOR value, nested or not.
 fn value() -> impl Strategy<Value = Vec<u8>> {
     let leaf = prop_oneof![
         any::<u64>().prop_map(|number| minicbor::to_vec(number).unwrap()),
@@ -64,7 +64,7 @@ fn later() -> impl Strategy<Value = Later> {
     })
 }
 
-/// Writes the next value as a later version would.
+/// Copies the next value as a later version would write it.
 fn rewrite(from: &mut Decoder<'_>, to: &mut Encoder<Vec<u8>>, later: &Later) {
     match from.datatype().unwrap() {
         Type::Map => {
@@ -95,7 +95,7 @@ fn rewrite(from: &mut Decoder<'_>, to: &mut Encoder<Vec<u8>>, later: &Later) {
         }
         Type::Array => {
             let length = from.array().unwrap().unwrap();
-            // A variant's number with its values; every list holds something else than numbers.
+            // A variant: its number and its values. Lists of the protocol never start with a number otherwise.
             let variant = length == 2 && from.datatype().unwrap() == Type::U8;
             let indefinite = later.indefinite && !variant;
             if indefinite {

@@ -23,17 +23,11 @@ pub(super) async fn upload(upload: Upload, target: VPath) -> Result<(), Failure>
     let request = Stage {
         caller: session.caller.clone(),
         target: Some(target.clone()),
-        length: None,
         conflict: *conflict,
-        if_match: None,
-        modified: None,
-        blake3: None,
-        executable: None,
-        metadata: String::new(),
-        parts: Vec::new(),
         resumable: true,
         make_parents: true,
         key: Some(new_key()?),
+        ..Stage::default()
     };
     let about = |failure: Failure| failure.about(&target);
     let staged = session.client.stage(&request).await.map_err(|error| about(error.into()))?;

@@ -189,15 +189,12 @@ impl FileSender {
             target: Some(task.remote.clone()),
             length: Some(state.size),
             conflict: self.upload.conflict,
-            if_match: None,
             modified: Some(state.modified),
-            blake3: None,
             executable: state.executable,
-            metadata: String::new(),
-            parts: Vec::new(),
             resumable: self.is_resumable(state),
             make_parents: true,
             key: Some(key),
+            ..Stage::default()
         }
     }
 

@@ -155,12 +155,8 @@ impl PutRequest {
             if_match,
             modified: self.modified,
             blake3: self.digest(Algorithm::Blake3),
-            executable: None,
-            metadata: String::new(),
-            parts: Vec::new(),
-            resumable: false,
             make_parents: true,
-            key: None,
+            ..Stage::default()
         }
     }
 

@@ -95,12 +95,12 @@ impl UploadRequest {
             if_match,
             modified: metadata.modified,
             blake3: metadata.blake3.or(self.digest()?),
-            executable: None,
             metadata: metadata.text,
             parts,
             resumable: true,
             make_parents: true,
             key: idempotency_key::key(&self.headers)?,
+            ..Stage::default()
         };
         Ok((stage, joined))
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use shared::order::Place;
+use shared::order::OrderKey;
 use shared::path::encode_segment;
 use shared::{ErrorCode, VPath};
 
@@ -45,8 +45,8 @@ impl Cursor {
     }
 
     /// The position of its entry in the order, with the key of its name.
-    pub(super) fn place<'a>(&'a self, key: &'a [u8]) -> Place<'a> {
-        Place { folder: self.folder, rank: self.rank, key, name: self.name.name() }
+    pub(super) fn order_key<'a>(&'a self, key: &'a [u8]) -> OrderKey<'a> {
+        OrderKey { folder: self.folder, rank: self.rank, key, name: self.name.name() }
     }
 }
 

@@ -60,7 +60,7 @@ impl Page {
         let total = sorted.len();
         let start = match &self.from {
             Start::Index(index) => *index,
-            Start::After(cursor) => sorted.count_up_to(&cursor.place(&name_key(cursor.name.name()))),
+            Start::After(cursor) => sorted.count_up_to(&cursor.order_key(&name_key(cursor.name.name()))),
         };
         if start > total {
             return Err(StorageError::new(ErrorCode::BadCursor, "the cursor points past the end"));

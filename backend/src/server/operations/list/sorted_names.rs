@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use shared::order::Place;
+use shared::order::OrderKey;
 use shared::{Direction, Order};
 
 use super::names::{Names, eight_bytes};
@@ -80,9 +80,9 @@ impl SortedNames {
     }
 
     /// How many names come before `place` or are at it.
-    pub(super) fn count_up_to(&self, place: &Place<'_>) -> usize {
+    pub(super) fn count_up_to(&self, key: &OrderKey<'_>) -> usize {
         let items = self.items();
-        items.list.iter().filter(|item| self.compare_with(item, place).is_le()).count()
+        items.list.iter().filter(|item| self.compare_with(item, key).is_le()).count()
     }
 
     /// The name of an item.
@@ -130,16 +130,16 @@ impl SortedNames {
     }
 
     fn compare(&self, left: &Item, right: &Item) -> Ordering {
-        self.place(left, left.rank).compare(&self.place(right, right.rank), self.order)
+        self.order_key(left, left.rank).compare(&self.order_key(right, right.rank), self.order)
     }
 
-    fn compare_with(&self, item: &Item, place: &Place<'_>) -> Ordering {
-        self.place(item, self.rank(item)).compare(place, self.order)
+    fn compare_with(&self, item: &Item, key: &OrderKey<'_>) -> Ordering {
+        self.order_key(item, self.rank(item)).compare(key, self.order)
     }
 
-    fn place(&self, item: &Item, rank: u64) -> Place<'_> {
+    fn order_key(&self, item: &Item, rank: u64) -> OrderKey<'_> {
         let (name, key) = self.names.parts(item.name as usize);
-        Place { folder: item.folder, rank, key, name }
+        OrderKey { folder: item.folder, rank, key, name }
     }
 
     fn items(&self) -> MutexGuard<'_, Items> {
@@ -215,7 +215,7 @@ mod tests {
                 prop_assert_eq!(names, wanted);
             }
             for (index, position) in expected.iter().enumerate() {
-                prop_assert_eq!(sorted.count_up_to(&position.place(order)), index + 1);
+                prop_assert_eq!(sorted.count_up_to(&position.order_key(order)), index + 1);
             }
         }
     }
