@@ -1,21 +1,21 @@
 #!/usr/bin/env python3
-"""A small client for Passerelle's framed protocol, version 1, in Python's standard library alone.
+"""A small client for Passerelle's framed protocol, version 1, in Python without dependencies.
 
-It was written from docs/PROTOCOL.md and nothing else, to prove that the document is enough, and the tests run it
-against the server. It is an example to start from, too.
+It was written from docs/PROTOCOL.md only, which proves that the document is complete. The tests run it against the
+server. It is also a starting point for other clients.
 
-    passerelle_client.py ls   ADDR KEYFILE PATH            the entries of a folder, one percent-encoded path a line
-    passerelle_client.py walk ADDR KEYFILE PATH...         everything below
+    passerelle_client.py ls   ADDR KEYFILE PATH            lists a folder, one percent-encoded path per line
+    passerelle_client.py walk ADDR KEYFILE PATH...         all entries below
     passerelle_client.py stat ADDR KEYFILE PATH            one entry, as JSON
     passerelle_client.py get  ADDR KEYFILE PATH... DEST    one file into the file DEST, several into the folder DEST
-    passerelle_client.py put  ADDR KEYFILE FILE PATH       the file FILE as PATH, whole or not at all
-    passerelle_client.py mkdir ADDR KEYFILE PATH...        folders, with those on the way
-    passerelle_client.py mv   ADDR KEYFILE PATH PATH       another name, or another place
-    passerelle_client.py rm   ADDR KEYFILE PATH...         into the trash; prints the id that it has there
-    passerelle_client.py ping ADDR KEYFILE                 is the server there, and do we hold the same key?
+    passerelle_client.py put  ADDR KEYFILE FILE PATH       uploads FILE as PATH, completely or not at all
+    passerelle_client.py mkdir ADDR KEYFILE PATH...        makes folders, with missing parents
+    passerelle_client.py mv   ADDR KEYFILE PATH PATH       renames or moves
+    passerelle_client.py rm   ADDR KEYFILE PATH...         moves to the trash; prints the id in the trash
+    passerelle_client.py ping ADDR KEYFILE                 checks that the server answers and accepts the key
 
-ADDR is host:port. A PATH is percent-encoded, as `ls` prints it; "" is the root. What goes wrong is named on the
-standard error output by its code (`not_found: …`), and the exit code is 1, or 2 if the command line is wrong.
+ADDR is host:port. A PATH is percent-encoded, as `ls` prints it; "" is the root. Failures are printed on standard error
+with their code (`not_found: …`), and the exit code is 1, or 2 if the command line is wrong.
 """
 import argparse, contextlib, hashlib, hmac, ipaddress, json, os, secrets, select, socket, struct, sys  # noqa: E401
 from urllib.parse import quote_from_bytes, unquote_to_bytes
@@ -27,8 +27,8 @@ PING, PONG, GOODBYE = 0x50, 0x51, 0x53
 PUT_END, UPLOAD, JOB = 0x45, 0x46, 0x48
 HANDSHAKE_MAX, FRAME_MAX, DATA_MAX = 4096, 65536, 256 * 1024
 U16, U64, I64 = range(2**16), range(2**64), range(-(2**63), 2**63)
-CALLER = {0: {0: [{0: "", 1: b"", 2: 1 | 2}]}, 1: 0}  # the whole storage, to list and to read
-WRITER = {0: {0: [{0: "", 1: b"", 2: 1 | 2 | 4 | 8 | 16}]}, 1: 0}  # and to change
+CALLER = {0: {0: [{0: "", 1: b"", 2: 1 | 2}]}, 1: 0}  # the whole storage, with LIST and READ
+WRITER = {0: {0: [{0: "", 1: b"", 2: 1 | 2 | 4 | 8 | 16}]}, 1: 0}  # with all rights to change it
 CLASSES = {1: "auth", 2: "state", 3: "limit", 4: "request"}
 CODES = {first + index: name for first, names in {
     100: "bad_proof handshake_timeout version_mismatch",
@@ -49,14 +49,14 @@ class Failure(Exception):
 
 
 def check(holds, why):
-    """What the peer sends is the protocol's, or the connection is over."""
+    """Raises an error, which closes the connection, if the peer violates the protocol."""
     if not holds:
         raise Failure(400, why)
 
 
 # --- CBOR ---
 
-ODD = object()  # a value that no known field has: a float, a tag, a string in pieces, text that is not UTF-8
+ODD = object()  # a value that no known field can have: a float, a tag, an indefinite string, text that is not UTF-8
 
 
 def encode(value):
@@ -81,8 +81,8 @@ def encode(value):
 
 
 def decode(body):
-    """The one map that a body is. Not recursive: a field that we do not know may be nested however deep."""
-    at, stack = 0, []  # the open containers: major type, values so far, how many in all (None: until 0xff)
+    """Decodes a body, which is one map. Not recursive, because an unknown field may be nested arbitrarily deep."""
+    at, stack = 0, []  # the open containers: major type, values so far, number of values (None: until 0xff)
 
     def take(size):
         nonlocal at
@@ -119,7 +119,7 @@ def decode(body):
                     value = ODD
         else:
             value = {0xF4: False, 0xF5: True, 0xF6: None}.get(byte, ODD)
-        while stack:  # the value goes into its container, which may be complete then, and so on
+        while stack:  # adds the value to its container, which may complete that one as well
             stack[-1][1].append(value)
             if len(stack[-1][1]) != stack[-1][2]:
                 break
@@ -130,7 +130,7 @@ def decode(body):
 
 
 def field(message, number, kind, optional=False):
-    """A field of that kind: a range of integers, a length of byte strings, a type, or an array of a type."""
+    """Checks a field: a range of integers, a length of byte strings, a type, or an array of a type."""
     value = message.get(number)
     if value is None and optional:
         return None
@@ -160,14 +160,14 @@ def shown(path):
 
 
 def read_entry(entry, starts):
-    """An entry as JSON can say it. Its path must be one of `starts`, or below."""
+    """An entry in a form for JSON. Its path must be one of `starts`, or below one."""
     path = check_path(field(entry, 0, bytes))
     check(any(start in (b"", path) or path.startswith(start + b"/") for start in starts), "an entry from elsewhere")
     link = field(entry, 5, list, optional=True)
     if link is not None:
         variant, values = field(dict(enumerate(link)), 0, U64), field(dict(enumerate(link)), 1, list)
         target = shown(field(dict(enumerate(values)), 0, bytes)) if variant == 0 else None
-        link = {0: {"inside": target}, 1: "escapes", 2: "broken"}.get(variant)  # an unknown one counts as absent
+        link = {0: {"inside": target}, 1: "escapes", 2: "broken"}.get(variant)  # an unknown variant counts as absent
     etag = field(entry, 6, 16, optional=True)
     return {"path": shown(path), "kind": ("file", "folder", "other")[field(entry, 1, range(3))],
             "size": field(entry, 2, U64), "modified": field(entry, 3, I64), "executable": field(entry, 4, bool),
@@ -175,7 +175,7 @@ def read_entry(entry, starts):
 
 
 def read_columns(block):
-    """The rows of a block as JSON can say them, with raw names; whether it is the last; the cursor."""
+    """The rows of a block in a form for JSON, with raw names; whether the block is the last; the cursor."""
     check(len(block) >= 56, "a block without a head")
     magic, version, marks, length, n, names, k, targets, cursor, zero, _, _ = struct.unpack_from("<4sHHIIIIIHHQ16s", block)
     check(magic == b"PLST" and version == 1 and marks < 4 and zero == 0, "another block than version 1 has")
@@ -259,7 +259,7 @@ class Connection:
         return message, frame
 
     def send(self, kind, request_id, message=None):
-        """`message` is a map; for DATA it is the bytes themselves."""
+        """Sends a frame. `message` is a map, or bytes for DATA."""
         body = message if kind == DATA else b"" if message is None else encode(message)
         frame = struct.pack(">IBBHI", 8 + len(body), kind, 0, 0, request_id) + body
         if kind != DATA and len(frame) - 4 > (FRAME_MAX if self.data_max else HANDSHAKE_MAX):
@@ -271,7 +271,7 @@ class Connection:
         return frame
 
     def read(self, count, between_frames=False):
-        """`count` bytes. Between two frames a PING finds out whether a silent server is still there."""
+        """Reads `count` bytes. Between two frames, sends a PING to a silent server."""
         data, may_ask = bytearray(), between_frames and self.data_max
         while len(data) < count:
             self.socket.settimeout(15 if between_frames and not data else 30)
@@ -289,7 +289,7 @@ class Connection:
         return bytes(data)
 
     def receive(self):
-        """The next frame's type, request id, body and bytes; a PING is answered, a GOODBYE raised."""
+        """Reads a frame: type, request id, body and bytes. Answers a PING, and raises a GOODBYE."""
         while True:
             header = self.read(12, between_frames=True)
             length, kind, flags, reserved, request_id = struct.unpack(">IBBHI", header)
@@ -303,7 +303,7 @@ class Connection:
             self.send(PONG, request_id)
 
     def request(self, kind, message):
-        """Sends a request and yields the frames of its answer until END; raises END's failure."""
+        """Sends a request and yields the frames of its answer until END. Raises the failure of END."""
         self.last_id += 1
         self.send(kind, self.last_id, message)
         while True:
@@ -320,7 +320,7 @@ class Connection:
             yield kind, message
 
     def is_refused(self):
-        """Whether the server has ended the request already, while we send DATA."""
+        """Whether the server has ended the request while DATA is being sent."""
         if not select.select([self.socket], [], [], 0)[0]:
             return False
         return self.socket.recv(5, socket.MSG_PEEK)[4:] in (b"", bytes([END]))
@@ -407,7 +407,7 @@ def get(connection, options):
 
 
 def get_item(frames, path, wanted, name):
-    """One item of a GET into a file, which is there only if all of it is. Returns the item's failure."""
+    """Receives one item of a GET into a file, which appears only when it is complete. Returns the item's failure."""
     size, offset, length, came, part = 0, 0, None, 0, name + ".part"
     kind, message = next(frames, (END, {}))
     try:
@@ -433,7 +433,7 @@ def get_item(frames, path, wanted, name):
 
 
 def put(connection, options):
-    """Nobody sees the file before COMMIT. A checksum lets the server keep all of it or nothing."""
+    """Uploads a file, which is invisible before COMMIT. With a checksum, the server keeps all of it or nothing."""
     with open(options.file, "rb") as file:
         size, checksum = os.fstat(file.fileno()).st_size, hashlib.sha256()
         for piece in iter(lambda: file.read(DATA_MAX), b""):
@@ -448,7 +448,7 @@ def put(connection, options):
             put_bytes(connection, upload, file, size, checksum.digest())
             done = connection.ask(COMMIT, {0: WRITER, 1: upload}, UPLOAD)
         except Failure:
-            with contextlib.suppress(Failure):  # what remains expires by itself
+            with contextlib.suppress(Failure):  # otherwise the upload expires on the server
                 list(connection.request(ABORT, {0: WRITER, 1: upload}))
             raise
     print(read_entry(field(done, 6, dict), [options.path])["path"])
@@ -472,7 +472,7 @@ def put_bytes(connection, upload, file, size, digest):
 
 
 def change(connection, paths, wanted):
-    """Asks for a change, waits for its end, and prints what became of each item."""
+    """Requests a change, waits for its end, and prints the outcome of each item."""
     key, version, outcomes = secrets.token_bytes(16), 0, []
     message = {0: WRITER, 1: key, 2: wanted, 3: 30000}
     frames = connection.request(CHANGE, message)
@@ -522,7 +522,7 @@ def byte_range(text):
 
 
 def clipped(wanted, size):
-    """Where a range begins in a file of that size, and how many bytes it has."""
+    """The offset and the length of a range in a file of that size."""
     variant, values = wanted or (0, [0])
     first = max(0, size - values[0]) if variant == 2 else values[0]
     return first, (min(size, values[1] + 1) if variant == 1 else size) - first

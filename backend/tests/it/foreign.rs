@@ -1,4 +1,4 @@
-//! Programs that people use, against the gateway. One that is not installed is passed over.
+//! Common programs (curl, wget, aria2 and others) against the gateway. Skips programs that are not installed.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -9,7 +9,7 @@ use tokio::process::Command;
 
 use super::web::Web;
 
-/// Runs a program in `folder`; false where there is no such program.
+/// Runs a program in `folder`. False if it is not installed.
 async fn run(folder: &Path, program: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(folder).env_remove("http_proxy").stdin(Stdio::null());
@@ -37,7 +37,7 @@ async fn web() -> (Web, Vec<u8>) {
 }
 
 #[tokio::test]
-async fn broken_downloads_go_on() {
+async fn broken_downloads_resume() {
     let (web, content) = web().await;
     let url = format!("http://{}/files/d/large.bin", web.address);
     let programs: [(&str, &[&str]); 3] = [
@@ -56,9 +56,9 @@ async fn broken_downloads_go_on() {
     web.unharmed().await;
 }
 
-/// An archive that broke off goes on, wherever that was, and is the same to the last byte.
+/// A broken download of an archive resumes at any offset, and is equal to the last byte.
 #[tokio::test]
-async fn broken_archives_go_on() {
+async fn broken_archive_downloads_resume() {
     let (web, _) = web().await;
     let url = format!("http://{}/api/v1/archive?path=d&name=all", web.address);
     let whole = web.get("/api/v1/archive?path=d&name=all").await.body;
@@ -67,7 +67,7 @@ async fn broken_archives_go_on() {
         ("wget", &["-q", "-c", "-O", "all.zip"]),
         ("aria2c", &["-q", "-c", "-x", "8", "-s", "8", "-k", "1M", "--allow-overwrite=true", "-o", "all.zip"]),
     ];
-    // In a record at the start, in a file, behind the files, in the last record.
+    // Within the first header, within a file, after the files, within the last record.
     let places = [17, 7_000_000, whole.len() - 300, whole.len() - 5];
     for (program, arguments) in programs {
         for place in places {
@@ -103,13 +103,13 @@ async fn a_folder_is_mirrored() {
 }
 
 #[tokio::test]
-async fn a_download_is_named_and_checked_again() {
+async fn a_download_has_a_name_and_revalidates() {
     let (web, _) = web().await;
     let folder = tempfile::tempdir().unwrap();
     let url = format!("http://{}/files/d/sub%20dir/%C3%A9%20%25.txt", web.address);
     let download = format!("{url}?download");
     if run(folder.path(), "curl", &["-sS", "--fail", "-OJ", &download]).await {
-        // curl reads the plain form of the name alone.
+        // curl reads only the plain form of the name.
         assert_eq!(std::fs::read(folder.path().join("_ _.txt")).unwrap(), b"deep");
         let twice = ["-sS", "--etag-save", "tag", "--etag-compare", "tag", "-o", "out", "-w", "%{http_code}"];
         run(folder.path(), "curl", &[&twice, &[url.as_str()][..]].concat()).await;

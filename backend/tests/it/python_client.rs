@@ -1,4 +1,4 @@
-//! The client that was written from `docs/PROTOCOL.md` alone, `docs/client/passerelle_client.py`, against the server.
+//! `docs/client/passerelle_client.py`, a client written from `docs/PROTOCOL.md` only, against the server.
 #![allow(clippy::unwrap_used)]
 
 use std::ffi::OsString;
@@ -17,15 +17,15 @@ use super::world::World;
 
 const CLIENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/client/passerelle_client.py");
 
-/// The client with a key in a file, and a folder for what it downloads.
+/// The client with its key file, and a folder for downloads.
 struct Python {
     address: SocketAddr,
     folder: TempDir,
 }
 
-/// What the client said, and whether it was content.
+/// The output of the client, and whether it succeeded.
 #[derive(Debug, PartialEq)]
-struct Said {
+struct Finished {
     well: bool,
     lines: Vec<String>,
     complaints: Vec<String>,
@@ -50,7 +50,7 @@ impl Python {
         std::fs::read(self.at(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// Everything that was downloaded, or left lying about.
+    /// All names in a folder, downloads and leftovers.
     fn names_in(&self, folder: &str) -> Vec<String> {
         let found = std::fs::read_dir(self.at(folder)).unwrap();
         let mut names: Vec<_> = found.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -58,10 +58,10 @@ impl Python {
         names
     }
 
-    async fn run<A: Into<OsString>>(&self, command: &str, arguments: impl IntoIterator<Item = A>) -> Said {
+    async fn run<A: Into<OsString>>(&self, command: &str, arguments: impl IntoIterator<Item = A>) -> Finished {
         let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
         let mut child = Command::new(&python);
-        // On its own: nothing of the user's settings and packages.
+        // Isolated from the user's settings and packages.
         child.args(["-I", CLIENT, command, &self.address.to_string()]).arg(self.at("key"));
         child.args(arguments.into_iter().map(Into::into)).current_dir(self.folder.path());
         let output = tokio::task::spawn_blocking(move || child.output()).await.unwrap();
@@ -69,18 +69,18 @@ impl Python {
             panic!("{} ({error}): install Python 3.9 or newer, or name it in PYTHON", python.display())
         });
         let lines = |bytes| String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect();
-        Said { well: status.success(), lines: lines(stdout), complaints: lines(stderr) }
+        Finished { well: status.success(), lines: lines(stdout), complaints: lines(stderr) }
     }
 
-    /// The lines that it printed; it must not have complained.
+    /// The lines that it printed. It must have succeeded.
     async fn lines<A: Into<OsString>>(&self, command: &str, arguments: impl IntoIterator<Item = A>) -> Vec<String> {
         let said = self.run(command, arguments).await;
         assert!(said.well && said.complaints.is_empty(), "{said:?}");
         said.lines
     }
 
-    /// The one line of complaint with which it failed.
-    async fn complaint<A: Into<OsString>>(&self, command: &str, arguments: impl IntoIterator<Item = A>) -> String {
+    /// The error message with which it failed.
+    async fn error<A: Into<OsString>>(&self, command: &str, arguments: impl IntoIterator<Item = A>) -> String {
         let mut said = self.run(command, arguments).await;
         assert!(!said.well && said.lines.is_empty() && said.complaints.len() == 1, "{said:?}");
         said.complaints.remove(0)
@@ -88,7 +88,7 @@ impl Python {
 }
 
 #[tokio::test]
-async fn it_lists_and_describes() {
+async fn python_client_lists_and_describes() {
     let world = World::start().await;
     let python = Python::of(&world);
     assert_eq!(python.lines("ls", [""]).await, ["docs", "empty", "hello.txt"]);
@@ -108,14 +108,14 @@ async fn it_lists_and_describes() {
         assert!(object.contains(r#""executable": false, "link": null, "etag": ""#), "{object}");
     }
     assert!(python.lines("stat", [""]).await[0].starts_with(r#"{"path": "", "kind": "folder""#));
-    assert!(python.complaint("stat", ["gone"]).await.starts_with("not_found: "));
-    assert!(python.complaint("ls", ["hello.txt"]).await.starts_with("not_folder: "));
-    assert!(python.complaint("ls", ["docs", "--limit", "1000001"]).await.starts_with("bad_request: "));
+    assert!(python.error("stat", ["gone"]).await.starts_with("not_found: "));
+    assert!(python.error("ls", ["hello.txt"]).await.starts_with("not_folder: "));
+    assert!(python.error("ls", ["docs", "--limit", "1000001"]).await.starts_with("bad_request: "));
     assert_eq!(python.lines("ping", [""; 0]).await, ["pong"]);
 }
 
 #[tokio::test]
-async fn it_lists_a_folder_of_many_pages() {
+async fn python_client_lists_a_folder_of_many_pages() {
     let storage = MemoryStorage::new();
     for number in 0..2_500 {
         storage.add_file(format!("file {number}"), "x").unwrap();
@@ -123,11 +123,11 @@ async fn it_lists_a_folder_of_many_pages() {
     let world = World::over(Arc::new(storage)).await;
     let python = Python::of(&world);
     let whole: Vec<_> = (0..2_500).map(|number| format!("file%20{number}")).collect();
-    // Many answers of a page each, three answers, and one answer of many pages.
+    // Many requests of one page, three requests, and one request with many blocks.
     for limit in ["60", "1000", "10000"] {
         assert_eq!(python.lines("ls", ["", "--limit", limit]).await, whole, "{limit}");
     }
-    // More files than one of its requests names.
+    // More files than one request has.
     let wanted = whole[..40].iter().cloned().chain(["files".into()]);
     assert!(python.lines("get", wanted).await.is_empty());
     assert_eq!(python.names_in("files").len(), 40);
@@ -135,7 +135,7 @@ async fn it_lists_a_folder_of_many_pages() {
 }
 
 #[tokio::test]
-async fn it_walks() {
+async fn python_client_walks() {
     let world = World::start().await;
     let python = Python::of(&world);
     let docs = [
@@ -152,11 +152,11 @@ async fn it_walks() {
     let expected: Vec<_> = [""].into_iter().chain(docs).chain(["empty", "hello.txt"]).collect();
     assert_eq!(python.lines("walk", [""]).await, expected);
     assert_eq!(python.lines("walk", ["", "--json"]).await.len(), 10);
-    assert!(python.complaint("walk", ["gone"]).await.starts_with("not_found: "));
+    assert!(python.error("walk", ["gone"]).await.starts_with("not_found: "));
 }
 
 #[tokio::test]
-async fn it_downloads_byte_for_byte() {
+async fn python_client_downloads_equal_bytes() {
     let world = World::start().await;
     let python = Python::of(&world);
     python.lines("get", ["docs/deep/er/file.bin", "bin"]).await;
@@ -167,13 +167,13 @@ async fn it_downloads_byte_for_byte() {
         python.lines("get", ["hello.txt", "piece", &format!("--range={range}")]).await;
         assert_eq!(python.got("piece"), bytes.as_bytes(), "{range}");
     }
-    let refused = python.complaint("get", ["hello.txt", "none", "--range=13-"]).await;
+    let refused = python.error("get", ["hello.txt", "none", "--range=13-"]).await;
     assert!(refused.starts_with("hello.txt: range_not_satisfiable: "), "{refused}");
     assert_eq!(python.names_in(""), ["bin", "key", "nothing", "piece"]);
 }
 
 #[tokio::test]
-async fn it_downloads_from_a_disk() {
+async fn python_client_downloads_from_a_disk() {
     let disk = tempfile::tempdir().unwrap();
     let content: Vec<u8> = (0..5_000_003u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     std::fs::write(disk.path().join("big"), &content).unwrap();
@@ -186,7 +186,7 @@ async fn it_downloads_from_a_disk() {
 }
 
 #[tokio::test]
-async fn it_names_the_file_that_is_missing_and_takes_the_others() {
+async fn python_client_reports_a_missing_file_and_downloads_the_others() {
     let world = World::start().await;
     let python = Python::of(&world);
     let wanted = ["hello.txt", "gone", "docs", "docs/a%20b.txt", "docs/latin%E9.txt", "empty", "all"];
@@ -200,10 +200,10 @@ async fn it_names_the_file_that_is_missing_and_takes_the_others() {
 }
 
 #[tokio::test]
-async fn it_uploads_whole_files() {
+async fn python_client_uploads_files() {
     let world = World::start().await;
     let python = Python::of(&world);
-    // Several frames, a part of one, and nothing at all.
+    // Several frames, a part of one, and none.
     for (name, length) in [("big", 700_001), ("small", 5), ("nothing", 0)] {
         let bytes: Vec<u8> = (0..length).map(|index: u32| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         std::fs::write(python.at(name), &bytes).unwrap();
@@ -212,22 +212,22 @@ async fn it_uploads_whole_files() {
         python.lines("get", [&target, "again"]).await;
         assert!(python.got("again") == bytes, "{name}");
     }
-    let refused = python.complaint("put", ["small", "hello.txt"]).await;
+    let refused = python.error("put", ["small", "hello.txt"]).await;
     assert!(refused.starts_with("already_exists: "), "{refused}");
     assert_eq!(python.lines("put", ["small", "hello.txt", "--replace"]).await, ["hello.txt"]);
-    let refused = python.complaint("put", ["small", "docs"]).await;
+    let refused = python.error("put", ["small", "docs"]).await;
     assert!(refused.starts_with("is_folder: ") || refused.starts_with("already_exists: "), "{refused}");
 }
 
 #[tokio::test]
-async fn it_makes_moves_and_trashes() {
+async fn python_client_makes_moves_and_trashes() {
     let world = World::start().await;
     let python = Python::of(&world);
     assert_eq!(python.lines("mkdir", ["a/b", "c"]).await, ["a/b", "c"]);
-    assert!(python.complaint("mkdir", ["c"]).await.starts_with("c: already_exists: "));
+    assert!(python.error("mkdir", ["c"]).await.starts_with("c: already_exists: "));
     assert_eq!(python.lines("mv", ["hello.txt", "a/b/hi.txt"]).await, ["a/b/hi.txt"]);
-    assert!(python.complaint("mv", ["hello.txt", "x"]).await.starts_with("hello.txt: not_found: "));
-    assert!(python.complaint("mv", ["a", "a/b/c"]).await.starts_with("a: into_itself: "));
+    assert!(python.error("mv", ["hello.txt", "x"]).await.starts_with("hello.txt: not_found: "));
+    assert!(python.error("mv", ["a", "a/b/c"]).await.starts_with("a: into_itself: "));
     let ids = python.lines("rm", ["docs", "empty"]).await;
     assert!(ids.len() == 2 && ids.iter().all(|id| id.len() == 32), "{ids:?}");
     assert_eq!(python.lines("walk", [""]).await, ["", "a", "a/b", "a/b/hi.txt", "c"]);
@@ -235,7 +235,7 @@ async fn it_makes_moves_and_trashes() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn it_takes_a_name_that_is_not_utf_8_as_it_is() {
+async fn python_client_keeps_names_that_are_not_utf_8() {
     use std::os::unix::ffi::OsStringExt;
     let world = World::start().await;
     let path = OsString::from_vec(b"docs/latin\xe9.txt".to_vec());
@@ -243,25 +243,25 @@ async fn it_takes_a_name_that_is_not_utf_8_as_it_is() {
 }
 
 #[tokio::test]
-async fn it_is_refused_without_the_right_key() {
+async fn python_client_is_refused_without_the_right_key() {
     let world = World::start().await;
     let key = world.key.to_string();
     let (rest, digits) = key.rsplit_once(' ').unwrap();
     let (label, _) = rest.split_once(' ').unwrap();
     let wrong = digits.replace(|digit| digit != '5', "5");
     for wrong in [format!("{rest} {wrong}"), format!("{label} nobody {digits}")] {
-        let refused = Python::with(world.tcp, &wrong).complaint("ls", [""]).await;
+        let refused = Python::with(world.tcp, &wrong).error("ls", [""]).await;
         assert!(refused.starts_with("bad_proof: "), "{refused}");
     }
-    let refused = Python::with(world.tcp, "no key").complaint("ping", [""; 0]).await;
+    let refused = Python::with(world.tcp, "no key").error("ping", [""; 0]).await;
     assert!(refused.ends_with("holds no key"), "{refused}");
-    // Other words between the right ones, and capital digits, are the same key.
+    // White space between the words, and capital digits, do not change the key.
     let same = format!("{}\t {}\r\n", rest.replace(' ', "  "), digits.to_uppercase());
     assert_eq!(Python::with(world.tcp, &same).lines("ping", [""; 0]).await, ["pong"]);
 }
 
-/// A server that does not know the key: it gives those answers, each after a frame of the client's, and returns what the
-/// client sends after the last.
+/// A server without the key: it sends the given answers, each after a frame of the client, and returns what the client
+/// sends after the last.
 fn impostor(answers: Vec<Vec<u8>>) -> (SocketAddr, JoinHandle<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -274,7 +274,7 @@ fn impostor(answers: Vec<Vec<u8>>) -> (SocketAddr, JoinHandle<Vec<u8>>) {
             stream.write_all(&answer).unwrap();
         }
         let mut rest = Vec::new();
-        // The client may well leave in the middle of the answer.
+        // The client may disconnect during the answer.
         stream.shutdown(std::net::Shutdown::Write).ok();
         stream.read_to_end(&mut rest).ok();
         rest
@@ -283,7 +283,7 @@ fn impostor(answers: Vec<Vec<u8>>) -> (SocketAddr, JoinHandle<Vec<u8>>) {
 }
 
 #[tokio::test]
-async fn it_trusts_no_server_that_does_not_prove_the_key() {
+async fn python_client_rejects_a_server_without_the_key() {
     let key = format!("passerelle-key-1 example {}", "07".repeat(32));
     let frame = |kind: u8, head: &[u8], bytes: [u8; 32], tail: &[u8]| {
         let body = [head, &bytes, tail].concat();
@@ -301,7 +301,7 @@ async fn it_trusts_no_server_that_does_not_prove_the_key() {
     ];
     for (complaint, answers) in cases {
         let (address, server) = impostor(answers);
-        let said = Python::with(address, &key).complaint("ls", [""]).await;
+        let said = Python::with(address, &key).error("ls", [""]).await;
         assert!(said.starts_with(complaint), "{said} is not {complaint}");
         assert!(server.join().unwrap().is_empty(), "{complaint}");
     }

@@ -25,7 +25,7 @@ fn ids(listed: &Ran) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn mkdir_is_as_strict_as_the_one_that_people_know() {
+async fn mkdir_is_as_strict_as_that_of_posix() {
     let (world, shell, storage) = world().await;
     shell.ends(&["mkdir", "new", "a%20b", "docs/é"], 0);
     assert!(is_there(&storage, "new") && is_there(&storage, "a%20b") && is_there(&storage, "docs/%C3%A9"));
@@ -41,7 +41,7 @@ async fn mkdir_is_as_strict_as_the_one_that_people_know() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn mv_renames_moves_and_replaces_only_when_told_to() {
+async fn mv_replaces_only_with_force() {
     let (world, shell, storage) = world().await;
     shell.ends(&["mv", "hello.txt", "renamed.txt"], 0);
     assert!(!is_there(&storage, "hello.txt") && is_there(&storage, "renamed.txt"));
@@ -51,7 +51,7 @@ async fn mv_renames_moves_and_replaces_only_when_told_to() {
     let moved = shell.ends(&["mv", "--json", "-f", "docs/empty", "docs/renamed.txt"], 0).json();
     assert_eq!(moved[0]["item"]["outcome"]["result"], "done");
     assert_eq!(storage.stat(&path("docs/renamed.txt")).unwrap().size, 0);
-    // What was replaced is not lost.
+    // The replaced file is in the trash.
     assert_eq!(ids(&shell.ends(&["trash", "ls"], 0)).len(), 1);
     shell.ends(&["mv", "docs", "docs/deep"], 1);
     shell.ends(&["mv", "gone", "docs"], 3);
@@ -63,7 +63,7 @@ async fn mv_renames_moves_and_replaces_only_when_told_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cp_copies_folders_only_when_told_to() {
+async fn cp_needs_an_option_for_folders() {
     let (world, shell, storage) = world().await;
     shell.ends(&["cp", "hello.txt", "copy.txt"], 0);
     assert!(is_there(&storage, "hello.txt") && is_there(&storage, "copy.txt"));
@@ -80,7 +80,7 @@ async fn cp_copies_folders_only_when_told_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn rm_can_be_taken_back_unless_it_is_for_ever() {
+async fn rm_can_be_undone_unless_it_is_permanent() {
     let (world, shell, storage) = world().await;
     assert!(shell.ends(&["rm", "docs"], 1).err.contains("-r"));
     shell.ends(&["rm", "hello.txt"], 0);
@@ -102,7 +102,7 @@ async fn rm_can_be_taken_back_unless_it_is_for_ever() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_in_the_trash_goes_elsewhere_or_away() {
+async fn trash_items_are_restored_elsewhere_or_deleted() {
     let (world, shell, storage) = world().await;
     shell.ends(&["rm", "-r", "hello.txt", "empty", "docs/a b.txt"], 0);
     let before = ids(&shell.ends(&["trash", "ls"], 0));

@@ -18,14 +18,14 @@ use tokio::net::TcpListener;
 use super::super::world::{World, small_tree};
 use super::{Running, Shell, names, pattern, until};
 
-/// A few files and folders, of names that every system takes.
+/// A few files and folders with names that are valid on every system.
 fn plain_tree() -> MemoryStorage {
     let storage = small_tree();
     storage.remove(b"docs/latin\xe9.txt").unwrap();
     storage
 }
 
-/// A storage that keeps its readers waiting at an offset until it is opened, and remembers where they read.
+/// A storage whose readers wait at an offset until the gate opens. Records the offsets of reads.
 struct Gated {
     inner: MemoryStorage,
     gate: Arc<Gate>,
@@ -92,7 +92,7 @@ impl OpenFile for GatedFile {
     }
 }
 
-/// Tells a client that some links stay inside, which they do not.
+/// A storage that reports links as inside the root although they are not.
 struct Lying(MemoryStorage);
 
 impl Storage for Lying {
@@ -105,7 +105,7 @@ impl Storage for Lying {
             if entry.link != Some(Link::Escapes) {
                 return visit(entry);
             }
-            // The name says where the link shall lead.
+            // The name determines the target.
             let target = entry.path.display_name().replace('!', "/").into_bytes();
             visit(Entry { link: Some(Link::Inside(target)), ..entry })
         })
@@ -116,14 +116,14 @@ impl Storage for Lying {
     }
 }
 
-/// How many bytes the mark of an unfinished download speaks for.
+/// The number of bytes that the mark of an unfinished download records.
 fn marked(mark: &Path) -> Option<u64> {
     let text = fs::read_to_string(mark).ok()?;
     text.split_whitespace().nth(2)?.parse().ok().filter(|offset| *offset > 0)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn get_puts_things_where_cp_would() {
+async fn get_uses_the_destinations_of_cp() {
     let world = World::over(Arc::new(plain_tree())).await;
     let shell = Shell::at(&world);
     let everything = ["docs/a b.txt", "docs/deep/er/file.bin", "empty", "hello.txt"];
@@ -151,7 +151,7 @@ async fn get_puts_things_where_cp_would() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_differs_is_replaced_by_force_alone() {
+async fn get_replaces_a_file_that_differs_only_with_force() {
     let storage = plain_tree();
     storage.set_executable("hello.txt", true).unwrap();
     let world = World::over(Arc::new(storage.clone())).await;
@@ -176,7 +176,7 @@ async fn a_file_that_differs_is_replaced_by_force_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_had_is_named_and_the_rest_comes() {
+async fn get_reports_failures_and_downloads_the_rest() {
     let storage = plain_tree();
     storage.set_denied("docs/deep", true).unwrap();
     storage.add_other("pipe").unwrap();
@@ -195,7 +195,7 @@ async fn what_cannot_be_had_is_named_and_the_rest_comes() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn links_are_made_again_only_if_they_stay_inside() {
+async fn get_makes_only_links_to_downloaded_entries() {
     let storage = plain_tree();
     storage.add_link("docs/near", "a b.txt").unwrap();
     storage.add_link("docs/far", "../hello.txt").unwrap();
@@ -214,10 +214,10 @@ async fn links_are_made_again_only_if_they_stay_inside() {
     assert!(!new.contains_key(Path::new("passwd")) && !new.contains_key(Path::new("nowhere")));
     shell.ends(&["get", "/", "new"], 0);
 
-    // On its own, the folder does not hold what one of its links leads to.
+    // A link of the folder has its target outside the folder.
     let ran = shell.ends(&["get", "docs", "alone"], 0);
     assert!(ran.err.contains("docs/far"), "{}", ran.err);
-    // A link that is named is followed.
+    // A link named as SRC is followed.
     shell.ends(&["get", "folder", "docs/near", "followed"], 0);
     assert_eq!(names(&shell.tree("followed")), ["folder/er/file.bin", "near"]);
     assert_eq!(shell.tree("followed")[Path::new("near")], b"spaces");
@@ -227,7 +227,7 @@ async fn links_are_made_again_only_if_they_stay_inside() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn names_arrive_byte_for_byte() {
+async fn downloaded_names_have_the_same_bytes() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     let names = [&b"latin\xe9.txt"[..], b"line\nfeed", b"a\\b", b"C:", b"NUL", b" .", b"100%25", &[b'x'; 255]];
@@ -248,7 +248,7 @@ async fn names_arrive_byte_for_byte() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_written_through_a_link_below_the_destination() {
+async fn get_writes_nothing_through_a_link_below_the_destination() {
     let world = World::start().await;
     let shell = Shell::at(&world);
     for folder in ["outside", "new", "new/docs"] {
@@ -261,12 +261,12 @@ async fn nothing_is_written_through_a_link_below_the_destination() {
     let ran = shell.ends(&["get", "/", "new"], 6);
     assert!(ran.err.contains("docs/deep") && ran.err.contains("hello.txt") && ran.err.contains("empty"), "{}", ran.err);
     shell.ends(&["get", "--force", "/", "new"], 6);
-    // By force the link is replaced, not what it leads to.
+    // With force, the link is replaced, not its target.
     assert_eq!(fs::read(shell.path("new/hello.txt")).unwrap(), b"hello, world\n");
     assert!(!fs::symlink_metadata(shell.path("new/hello.txt")).unwrap().is_symlink());
     let outside = shell.tree("outside");
     assert_eq!((names(&outside), &*outside[Path::new("precious")]), (vec!["precious".to_owned()], &b"kept"[..]));
-    // The destination itself may be a link: it was named.
+    // The destination itself may be a link.
     std::os::unix::fs::symlink("outside", shell.path("named")).unwrap();
     shell.ends(&["get", "hello.txt", "named"], 0);
     assert!(shell.path("outside/hello.txt").is_file());
@@ -275,7 +275,7 @@ async fn nothing_is_written_through_a_link_below_the_destination() {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_lies_about_links_gets_none_that_leads_outside() {
+async fn get_makes_no_link_outside_for_a_malicious_server() {
     let storage = MemoryStorage::new();
     for name in ["..!outside", "!etc!passwd", "a!..!..!outside", "a!..!x"] {
         storage.add_link(name, "/etc").unwrap();
@@ -293,7 +293,7 @@ async fn a_server_that_lies_about_links_gets_none_that_leads_outside() {
 
 const BIG: usize = 6 << 20;
 
-/// A server that sends so much of a large file and then waits, and a download of it that was killed while it did.
+/// A server that stops in the middle of a large file, and a download of it that was killed there.
 async fn killed_halfway() -> (World, Shell, MemoryStorage, Arc<Gate>, u64) {
     let storage = MemoryStorage::new();
     storage.add_file("big", pattern(BIG, 1)).unwrap();
@@ -310,7 +310,7 @@ async fn killed_halfway() -> (World, Shell, MemoryStorage, Arc<Gate>, u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_download_goes_on_where_it_was() {
+async fn a_killed_download_resumes() {
     let (_world, shell, _storage, gate, offset) = killed_halfway().await;
     let ran = shell.ends(&["get", "--json", "/", "new"], 0);
     assert_eq!(ran.json()[0]["file"]["status"], "resumed");
@@ -321,7 +321,7 @@ async fn a_killed_download_goes_on_where_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_killed_download_starts_again_if_the_source_changed_or_if_told_to() {
+async fn a_killed_download_starts_over_if_the_source_changed_or_on_request() {
     let (_world, shell, storage, _gate, _) = killed_halfway().await;
     storage.write("big", pattern(BIG, 2)).unwrap();
     let ran = shell.ends(&["get", "--json", "/", "new"], 0);
@@ -335,7 +335,7 @@ async fn a_killed_download_starts_again_if_the_source_changed_or_if_told_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_comes_back_is_asked_for_the_rest() {
+async fn get_resumes_when_the_server_is_back() {
     for streaming in [false, true] {
         let storage = MemoryStorage::new();
         storage.add_file("big", pattern(BIG, 3)).unwrap();
@@ -380,7 +380,7 @@ async fn a_server_that_comes_back_is_asked_for_the_rest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_stays_away_ends_it_and_what_came_is_kept() {
+async fn get_fails_when_the_server_stays_away_and_keeps_the_part() {
     let storage = MemoryStorage::new();
     storage.add_file("big", pattern(BIG, 4)).unwrap();
     let gate = Gate::at(3 << 20);
@@ -398,7 +398,7 @@ async fn a_server_that_stays_away_ends_it_and_what_came_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_small_files_come_over_many_connections() {
+async fn get_downloads_small_files_over_several_connections() {
     let storage = MemoryStorage::new();
     for number in 0..3_000 {
         let name = format!("{}/{}", number % 37, "long name ".repeat(20) + &number.to_string());

@@ -1,4 +1,4 @@
-//! `passerelle ls`, `stat` and `ping`; exit codes; the key that is found by itself.
+//! `passerelle ls`, `stat` and `ping`; exit codes; the recorded location of a key.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use super::super::world::{World, small_tree};
 use super::Shell;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ls_prints_paths_that_are_paths_again() {
+async fn ls_prints_paths_that_are_valid_arguments() {
     let storage = small_tree();
     for name in ["docs/line\nfeed", "docs/100%", "docs/-rf", "docs/\u{1b}[2J", "docs/é ß"] {
         storage.add_file(name, "x").unwrap();
@@ -39,7 +39,7 @@ async fn ls_prints_paths_that_are_paths_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ls_sorts_reads_every_page_and_says_more() {
+async fn ls_sorts_reads_all_pages_and_has_a_long_form() {
     let storage = MemoryStorage::new();
     for number in 0..2_345 {
         storage.add_file(format!("f{number}"), vec![0; 2_345 - number]).unwrap();
@@ -65,7 +65,7 @@ async fn ls_sorts_reads_every_page_and_says_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stat_and_ping_answer_people_and_programs() {
+async fn stat_and_ping_print_text_and_json() {
     let world = World::start().await;
     let shell = Shell::at(&world);
     let text = shell.ends(&["stat", "hello.txt"], 0);
@@ -79,7 +79,7 @@ async fn stat_and_ping_answer_people_and_programs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn scripts_can_tell_failures_apart() {
+async fn exit_codes_and_json_distinguish_failures() {
     let world = World::start().await;
     let mut shell = Shell::at(&world);
     let error = shell.ends(&["stat", "--json", "gone"], 3).err;
@@ -120,7 +120,7 @@ async fn scripts_can_tell_failures_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_key_of_a_running_server_is_found() {
+async fn the_key_of_a_running_server_is_found_by_its_address() {
     let folder = tempfile::tempdir().unwrap();
     let mut shell = Shell { folder, server: String::new(), with_key: false };
     fs::create_dir(shell.path("served")).unwrap();

@@ -1,4 +1,4 @@
-//! The client verbs where the file server does what it is asked to and dies before it can say so.
+//! Client verbs whose file server carries out a request and dies before it answers.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -16,9 +16,9 @@ use tokio::sync::Notify;
 use super::super::world::{World, path};
 use super::Shell;
 
-/// What stands in front of the file server, and swallows its answer to the first COMMIT.
+/// A proxy that drops the file server's answer to the first COMMIT.
 struct Front {
-    /// The file server, as it is reached now.
+    /// The current address of the file server.
     server: Mutex<SocketAddr>,
     swallowed: AtomicBool,
     done: Notify,
@@ -32,7 +32,7 @@ impl Front {
         }
     }
 
-    /// Frames of the client one by one, and bytes of the server as they come.
+    /// Forwards frames of the client and bytes of the server.
     async fn forward(self: Arc<Self>, client: TcpStream) -> Option<()> {
         let address = *self.server.lock().unwrap();
         let server = TcpStream::connect(address).await.ok()?;
@@ -58,7 +58,7 @@ impl Front {
             let length = u32::from_be_bytes(frame[..].try_into().ok()?) as usize;
             frame.resize(4 + length, 0);
             from_client.read_exact(&mut frame[4..]).await.ok()?;
-            // One request at a time: no other answer is on its way.
+            // The client sends one request at a time, so there is no other answer.
             if frame[4] == FrameKind::Commit as u8 && !self.swallowed.swap(true, Ordering::SeqCst) {
                 deaf.store(true, Ordering::SeqCst);
             }
@@ -67,7 +67,7 @@ impl Front {
     }
 }
 
-/// Puts a small file, whose COMMIT is done by a server that is another one when it is asked again; and says what is there.
+/// Uploads a small file while the server restarts between its COMMIT and the answer. Returns the names on the server.
 async fn put_across_a_restart(conflict: &str) -> Vec<String> {
     let storage = MemoryStorage::new();
     storage.add_file("kept.txt", "was here before").unwrap();
@@ -105,13 +105,13 @@ async fn put_across_a_restart(conflict: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_small_file_that_arrived_with_the_servers_last_breath_has_arrived() {
+async fn a_small_file_committed_before_a_restart_is_not_sent_again() {
     for conflict in ["fail", "replace", "skip"] {
         assert_eq!(put_across_a_restart(conflict).await, ["kept.txt", "new.txt"], "{conflict}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_kept_beside_is_there_once() {
+async fn keep_both_makes_one_file_across_a_restart() {
     assert_eq!(put_across_a_restart("keep-both").await, ["kept%20%282%29.txt", "kept.txt"]);
 }

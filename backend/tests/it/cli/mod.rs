@@ -1,5 +1,4 @@
-//! The client verbs as people and scripts run them: the real program against a file server in this process, and once
-//! against `passerelle serve` itself.
+//! The client verbs: the real program against a file server in this process, and once against `passerelle serve`.
 
 mod changes;
 mod get;
@@ -18,14 +17,14 @@ use tempfile::TempDir;
 
 use super::world::World;
 
-/// A place with a key file, from which the program is run against one server.
+/// A folder with a key file, in which the program runs against one server.
 pub(super) struct Shell {
     pub(super) folder: TempDir,
     pub(super) server: String,
     pub(super) with_key: bool,
 }
 
-/// How a run ended.
+/// The result of a run.
 pub(super) struct Ran {
     pub(super) code: i32,
     pub(super) out: String,
@@ -64,7 +63,7 @@ impl Shell {
         Ran::from(self.command(args).output().unwrap())
     }
 
-    /// Runs, and expects that exit code.
+    /// Runs the program, and expects the exit code.
     #[track_caller]
     pub(super) fn ends(&self, args: &[&str], code: i32) -> Ran {
         let ran = self.run(args);
@@ -76,7 +75,7 @@ impl Shell {
         Running(self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
     }
 
-    /// Each file below a folder, by its path, with its bytes; links with their target.
+    /// The content of each file below a folder, by path. For a link, its target.
     pub(super) fn tree(&self, name: &str) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut found = BTreeMap::new();
         collect(&self.path(name), &self.path(name), &mut found);
@@ -105,7 +104,7 @@ impl Ran {
     }
 }
 
-/// A process that does not outlive its test.
+/// A process that is killed at the end of its test.
 pub(super) struct Running(pub(super) Child);
 
 impl Running {
@@ -152,12 +151,12 @@ pub(super) fn names(tree: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<String> {
     tree.keys().map(|path| path.to_string_lossy().replace('\\', "/")).collect()
 }
 
-/// Bytes that no two places of a file have in common.
+/// Bytes that differ between all positions of a file.
 pub(super) fn pattern(length: usize, seed: u32) -> Vec<u8> {
     (0..length as u32).map(|index| ((index / 7) ^ seed).wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect()
 }
 
-/// Waits for a child process to have come so far; fails after a time that no machine needs.
+/// Waits for a condition on a child process. Panics after a time that suffices on every machine.
 #[track_caller]
 pub(super) fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();

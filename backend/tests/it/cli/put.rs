@@ -16,7 +16,7 @@ use super::{Running, Shell, pattern, until};
 
 const BIG: usize = 20 << 20;
 
-/// What is in the file of that path on the server.
+/// The content of a file on the server.
 fn content(storage: &MemoryStorage, name: &str) -> Option<Vec<u8>> {
     let file = storage.open(&path(name)).ok()?;
     let mut bytes = vec![0; file.entry().size as usize];
@@ -38,7 +38,7 @@ async fn world() -> (World, Shell, MemoryStorage) {
     (world, shell, storage)
 }
 
-/// `src` with a few files and folders.
+/// Makes `src` with a few files and folders.
 fn sources(shell: &Shell) {
     fs::create_dir_all(shell.path("src/deep/empty")).unwrap();
     fs::write(shell.path("src/a b.txt"), "spaces").unwrap();
@@ -47,7 +47,7 @@ fn sources(shell: &Shell) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn put_puts_things_where_cp_would() {
+async fn put_uses_the_destinations_of_cp() {
     let (world, shell, storage) = world().await;
     sources(&shell);
     assert!(shell.ends(&["put", "src", "/"], 0).out.starts_with("3 files, 3.1 MB in "));
@@ -67,11 +67,11 @@ async fn put_puts_things_where_cp_would() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_the_same_is_not_sent_again() {
+async fn put_skips_files_with_the_same_content() {
     let (world, shell, storage) = world().await;
     sources(&shell);
     shell.ends(&["put", "src", "/"], 0);
-    // Another time does not make another content.
+    // A file with another time has the same content.
     let file = fs::File::options().append(true).open(shell.path("src/a b.txt")).unwrap();
     file.set_modified(UNIX_EPOCH + Duration::from_secs(1_000_000_000)).unwrap();
     let again = shell.ends(&["put", "--json", "src", "/"], 0).summary();
@@ -85,7 +85,7 @@ async fn what_is_the_same_is_not_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_conflict_ends_as_the_person_says() {
+async fn put_applies_the_conflict_rule() {
     let (world, shell, storage) = world().await;
     let old = || storage.add_file("f.txt", "old").map(|_| ()).unwrap();
     let now = |name: &str| content(&storage, name).map(|bytes| String::from_utf8(bytes).unwrap());
@@ -100,7 +100,7 @@ async fn a_conflict_ends_as_the_person_says() {
     assert_eq!((now("f.txt").as_deref(), now("f%20(2).txt").as_deref()), (Some("old"), Some("new one")));
     shell.ends(&["put", "-f", "f.txt", "/"], 0);
     assert_eq!(now("f.txt").as_deref(), Some("new one"));
-    // Never a file for a folder.
+    // A file never replaces a folder.
     storage.add_folder("g").unwrap();
     fs::create_dir(shell.path("d")).unwrap();
     fs::write(shell.path("d/g"), "file").unwrap();
@@ -115,7 +115,7 @@ async fn a_conflict_ends_as_the_person_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn times_and_marks_arrive() {
+async fn put_keeps_times_and_execute_permissions() {
     let (world, shell, storage) = world().await;
     fs::write(shell.path("run.sh"), "#!/bin/sh\n").unwrap();
     let file = fs::File::options().append(true).open(shell.path("run.sh")).unwrap();
@@ -130,7 +130,7 @@ async fn times_and_marks_arrive() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn names_go_byte_for_byte_and_links_stay() {
+async fn uploaded_names_have_the_same_bytes_and_links_are_left_out() {
     use std::os::unix::ffi::OsStrExt;
     let (world, shell, storage) = world().await;
     fs::create_dir(shell.path("odd")).unwrap();
@@ -147,18 +147,18 @@ async fn names_go_byte_for_byte_and_links_stay() {
         assert!(storage.stat(&path).is_ok(), "{path}");
     }
     assert!(storage.stat(&path("odd/link")).is_err());
-    // A link that is named is followed.
+    // A link named as SRC is followed.
     shell.ends(&["put", "odd/link", "followed"], 0);
     assert_eq!(content(&storage, "followed").as_deref(), Some(&b"x"[..]));
     world.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn standard_input_is_a_file_too() {
+async fn put_uploads_standard_input() {
     let (world, shell, storage) = world().await;
     let put = |args: &[&str], bytes: &[u8]| {
         let mut child = shell.command(args).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        // A refusal may come before the last byte is read.
+        // The program may fail before it has read all input.
         let _ = child.stdin.take().unwrap().write_all(bytes);
         child.wait().unwrap().code()
     };
@@ -175,13 +175,13 @@ async fn standard_input_is_a_file_too() {
     world.stop().await;
 }
 
-/// Pieces that wait in a pipe between this test and the program: no file is read so slowly.
+/// Bytes that wait in the pipe between this test and the program.
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn ctrl_c_leaves_an_upload_that_goes_on() {
+async fn an_upload_resumes_after_ctrl_c() {
     for signal in ["-INT", "-KILL"] {
         let (world, shell, storage) = world().await;
-        // Large enough that it is not over before anybody can press a key.
+        // Large enough that it does not end before the signal.
         let big = pattern(BIG, 5);
         let file = fs::File::create(shell.path("big")).unwrap();
         for _ in 0..20 {
@@ -192,7 +192,7 @@ async fn ctrl_c_leaves_an_upload_that_goes_on() {
         let notes = shell.path("state/passerelle/uploads");
         let caller = super::super::world::writer();
         let runtime = tokio::runtime::Handle::current();
-        // Some of it must be durable, and not all.
+        // A part of it must be durable, but not all.
         let client = world.client.clone();
         tokio::task::block_in_place(|| {
             until("some bytes on the server", || {
@@ -215,9 +215,9 @@ async fn ctrl_c_leaves_an_upload_that_goes_on() {
     }
 }
 
-/// The file server stops amid an upload and is there again on the same port; what was durable need not come again.
+/// The file server restarts on the same port during an upload. Durable bytes are not sent again.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_comes_back_gets_the_rest() {
+async fn put_resumes_when_the_server_is_back() {
     let storage = MemoryStorage::new();
     let config = ServerConfig { drain_time: Duration::from_millis(1), ..ServerConfig::default() };
     let world = World::with(Arc::new(storage.clone()), config.clone()).await;
@@ -241,7 +241,7 @@ async fn a_server_that_comes_back_gets_the_rest() {
     let listener = TcpListener::bind(tcp).await.unwrap();
     let _world = World::on(listener, key, Arc::new(storage.clone()), config).await;
     let code = running.0.wait().unwrap().code();
-    // Where it had not even begun, there was nothing to wait for.
+    // An upload that had not begun does not wait.
     if code == Some(5) {
         shell.ends(&["put", "big", "/"], 0);
     } else {

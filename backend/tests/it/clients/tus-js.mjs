@@ -1,5 +1,5 @@
-// tus-js-client against the gateway: node tus-js.mjs ENDPOINT FILE. Prints a line for each way that worked.
-// Run by tests/it/tus_clients.rs, which looks at the files afterwards.
+// tus-js-client against the gateway: node tus-js.mjs ENDPOINT FILE. Prints a line for each scenario that worked.
+// Run by tests/it/tus_clients.rs, which checks the files afterwards.
 import { readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 
@@ -7,7 +7,7 @@ const [endpoint, file, modules] = process.argv.slice(2);
 const tus = createRequire(`${modules}/`)("tus-js-client");
 const size = statSync(file).size;
 
-/** Runs an upload to its end, or until `stopAt` bytes are sent; its address. */
+/** Runs an upload to its end, or until `stopAt` bytes are sent. Resolves to its URL. */
 function run(body, options, stopAt = Infinity) {
   return new Promise((resolve, reject) => {
     const upload = new tus.Upload(body, {
@@ -55,6 +55,6 @@ console.log("given up");
 
 const refused = await run(readFileSync(file), { metadata: metadata("js/whole.bin") }).catch((error) => error);
 if (refused.originalResponse?.getStatus() !== 409) {
-  throw new Error(`a file that is there was not refused: ${refused}`);
+  throw new Error(`an existing file was not refused: ${refused}`);
 }
 console.log("refused");

@@ -1,6 +1,6 @@
-"""tuspy against the gateway: python tuspy.py ENDPOINT FILE. Prints a line for each way that worked.
+"""tuspy against the gateway: python tuspy.py ENDPOINT FILE. Prints a line for each scenario that worked.
 
-Run by tests/it/tus_clients.rs, which looks at the files afterwards.
+Run by tests/it/tus_clients.rs, which checks the files afterwards.
 """
 
 import os
@@ -29,7 +29,7 @@ print("with checksums")
 
 try:
     tus.uploader(file, metadata={"path": "py/whole.bin"}).upload()
-    raise SystemExit("a file that is there was not refused")
+    raise SystemExit("an existing file was not refused")
 except TusCommunicationError as error:
     assert error.status_code == 409, error.status_code
     print("refused")

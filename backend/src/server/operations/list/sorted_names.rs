@@ -79,7 +79,7 @@ impl SortedNames {
         items.list.get(range.start..end).unwrap_or_default().to_vec()
     }
 
-    /// How many names come before `place` or are at it.
+    /// How many names come before `key` or equal it.
     pub(super) fn count_up_to(&self, key: &OrderKey<'_>) -> usize {
         let items = self.items();
         items.list.iter().filter(|item| self.compare_with(item, key).is_le()).count()
