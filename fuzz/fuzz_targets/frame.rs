@@ -1,5 +1,5 @@
-//! Reads arbitrary bytes as frames: a header is refused or encodes to the same bytes, and the result does not depend on how
-//! the stream is split into reads.
+//! Reads arbitrary bytes as frames: a header is refused or encodes to the same bytes, and the result does not depend on
+//! how the stream is split into reads.
 #![no_main]
 
 use std::pin::{Pin, pin};
@@ -29,7 +29,8 @@ fuzz_target!(|input: (u8, &[u8])| {
     }
 });
 
-/// What a reader returns if `step` bytes arrive at a time: each message, the bytes of each DATA frame, and the final error.
+/// What a reader returns if `step` bytes arrive at a time: each message, the bytes of each DATA frame, and the final
+/// error.
 fn frames(bytes: &[u8], step: usize, data_bytes_max: Option<usize>) -> Vec<String> {
     let mut reader = FrameReader::new(Steps { bytes, step });
     if let Some(max) = data_bytes_max {

@@ -1,5 +1,5 @@
-//! Sends arbitrary bytes to a server, before or after the handshake, with or without an upload in progress: the server closes
-//! the connection, and its memory stays within its limits.
+//! Sends arbitrary bytes to a server, before or after the handshake, with or without an upload in progress: the server
+//! closes the connection, and its memory stays within its limits.
 //!
 //! The first byte of an input selects the state: bit 0 completes the handshake, bit 1 then starts an upload, whose id
 //! replaces each [`UPLOAD_ID_PLACEHOLDER`] in the rest of the input.

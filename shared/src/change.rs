@@ -1,6 +1,6 @@
-//! Changes to existing files and folders, and the jobs that carry them out. Every change is a job: it has an idempotency
-//! key chosen by its client, is journalled before it starts, reports progress, can be cancelled, survives a restart, and
-//! records the outcome of each item, from which the page derives undo.
+//! Changes to existing files and folders, and the jobs that carry them out. Every change is a job: it has an
+//! idempotency key chosen by its client, is journalled before it starts, reports progress, can be cancelled, survives a
+//! restart, and records the outcome of each item, from which the page derives undo.
 
 use serde::{Deserialize, Serialize};
 

@@ -75,8 +75,8 @@ pub enum Link {
 #[cfg_attr(feature = "wire", cbor(transparent))]
 pub struct Timestamp(#[cfg_attr(feature = "wire", n(0))] pub i64);
 
-/// A strong entity tag (RFC 9110 §8.8.3): changes whenever the file's bytes may have changed, and only then. Opaque; its
-/// text is 32 hexadecimal digits.
+/// A strong entity tag (RFC 9110 §8.8.3): changes whenever the file's bytes may have changed, and only then. Opaque;
+/// its text is 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ETag(pub [u8; 16]);
 

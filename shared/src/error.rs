@@ -1,6 +1,6 @@
-//! `ErrorCode`: the closed list of error codes of all interfaces. The framed protocol sends the number, HTTP and the command
-//! line the name, and the page shows a sentence. A number is never reused. A code that a build does not know is handled
-//! by its class, which is the number divided by 100.
+//! `ErrorCode`: the closed list of error codes of all interfaces. The framed protocol sends the number, HTTP and the
+//! command line the name, and the page shows a sentence. A number is never reused. A code that a build does not know is
+//! handled by its class, which is the number divided by 100.
 
 use std::fmt;
 

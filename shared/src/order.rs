@@ -1,5 +1,5 @@
-//! The order of a listing: folders first, then by name in natural order, by size, or by time. The file server sorts with
-//! it; the page inserts and finds rows with it.
+//! The order of a listing: folders first, then by name in natural order, by size, or by time. The file server sorts
+//! with it; the page inserts and finds rows with it.
 
 use std::cmp::Ordering;
 

@@ -144,8 +144,8 @@ impl VPath {
         Ok(Self { bytes: bytes.into() })
     }
 
-    /// `other` relative to this folder. `None` if it is not below. Compares segments: a prefix of bytes would put `share2`
-    /// below `share`.
+    /// `other` relative to this folder. `None` if it is not below. Compares segments: a prefix of bytes would put
+    /// `share2` below `share`.
     pub fn strip_prefix_of(&self, other: &Self) -> Option<Self> {
         if self.is_root() {
             return Some(other.clone());

@@ -1,5 +1,5 @@
-//! `Scope`: the rights of a caller, and the folders that they hold for. The gateway derives it from the account; the file
-//! server enforces it, and nothing else does.
+//! `Scope`: the rights of a caller, and the folders that they hold for. The gateway derives it from the account; the
+//! file server enforces it, and nothing else does.
 
 use std::fmt;
 

@@ -57,9 +57,9 @@ Existing files:
   files are downloaded nevertheless, and the exit code is 6.
 
 Downloaded files:
-  A file gets its name when it is complete and on the disk, with its time and, on Unix, its execute permission. Until then
-  it is `.NAME.passerelle-part`, which the next `get` resumes if the file on the server is unchanged. If the server cannot
-  be reached, `get` tries again a few times.
+  A file gets its name when it is complete and on the disk, with its time and, on Unix, its execute permission. Until
+  then it is `.NAME.passerelle-part`, which the next `get` resumes if the file on the server is unchanged. If the server
+  cannot be reached, `get` tries again a few times.
 
 Links:
   A link named as SRC is followed. Below a folder, links to downloaded entries are made again (on Unix); other links are
@@ -67,7 +67,7 @@ Links:
 
 /// `passerelle get`.
 #[derive(Args, Debug)]
-#[command(after_long_help = format!("{PATHS}\n\n{GET_DETAILS}"), after_help = "`passerelle get --help` has more details.")]
+#[command(after_long_help = format!("{PATHS}\n\n{GET_DETAILS}"), after_help = "More details: `passerelle get --help`.")]
 pub struct GetArgs {
     /// Files and folders to download, and the destination last. If the destination is a folder, a source folder is
     /// downloaded into it under its own name; if it does not exist, a source folder becomes the destination. `/` means

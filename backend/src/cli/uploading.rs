@@ -12,21 +12,22 @@ Existing files:
   the other files are uploaded nevertheless, and the exit code is 6.
 
 Uploaded files:
-  A file gets its name when it is complete, on the server's disk, and verified by its BLAKE3 digest; until then, an existing
-  file stays. It keeps its time and, from Unix, the execute permission of its owner. If the server cannot be reached, `put`
-  tries again a few times. After Ctrl-C, the server keeps the bytes of large files (8 MB and more) for a week, and the same
-  command resumes them.
+  A file gets its name when it is complete, on the server's disk, and verified by its BLAKE3 digest; until then, an
+  existing file stays. It keeps its time and, from Unix, the execute permission of its owner. If the server cannot be
+  reached, `put` tries again a few times. After Ctrl-C, the server keeps the bytes of large files (8 MB and more) for a
+  week, and the same command resumes them.
 
 Links:
-  A link named as SRC is followed. Below a folder, links are left out with a warning, which does not change the exit code.";
+  A link named as SRC is followed. Below a folder, links are left out with a warning, which does not change the exit
+  code.";
 
 /// `passerelle put`.
 #[derive(Args, Debug)]
-#[command(after_long_help = format!("{PATHS}\n\n{PUT_DETAILS}"), after_help = "`passerelle put --help` has more details.")]
+#[command(after_long_help = format!("{PATHS}\n\n{PUT_DETAILS}"), after_help = "More details: `passerelle put --help`.")]
 pub struct PutArgs {
-    /// Local files and folders to upload, and the destination on the server last. If the destination is a folder, a source
-    /// folder is uploaded into it under its own name; if it does not exist, a source folder becomes the destination. `.`
-    /// means the content of the current folder. `-` as the only source means standard input.
+    /// Local files and folders to upload, and the destination on the server last. If the destination is a folder, a
+    /// source folder is uploaded into it under its own name; if it does not exist, a source folder becomes the
+    /// destination. `.` means the content of the current folder. `-` as the only source means standard input.
     #[arg(value_name = "SRC… DEST", num_args = 2.., required = true)]
     pub paths: Vec<OsString>,
     #[command(flatten)]

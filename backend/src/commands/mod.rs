@@ -1,8 +1,8 @@
 //! The client verbs of the command line: each is one file, or a folder if it transfers files.
 //!
-//! `dispatch` runs the verb; `connect` reads address, key and paths; `failure` holds exit codes and errors; `format` and
-//! `output` produce text. `get` and `put` share `workers`, `report` and `progress`; the verbs that change files share
-//! `job` and `summary`.
+//! `dispatch` runs the verb; `connect` reads address, key and paths; `failure` holds exit codes and errors; `format`
+//! and `output` produce text. `get` and `put` share `workers`, `report` and `progress`; the verbs that change files
+//! share `job` and `summary`.
 
 mod connect;
 mod dispatch;

@@ -129,8 +129,8 @@ impl Report {
         add(&self.skipped_bytes, bytes);
     }
 
-    /// Reports a file or link that is complete. `from` and `to` are paths for scripts: percent-encoded if on the server,
-    /// otherwise as the operating system has them.
+    /// Reports a file or link that is complete. `from` and `to` are paths for scripts: percent-encoded if on the
+    /// server, otherwise as the operating system has them.
     pub(super) fn finished(&self, from: impl Display, to: impl Display, size: u64, outcome: FileOutcome) {
         let (counter, word) = match (outcome, self.kind) {
             (FileOutcome::Transferred, TransferKind::Download) => (&self.files, "downloaded"),

@@ -38,8 +38,6 @@ pub enum ConfigError {
     #[error("--tls-cert and --tls-key go together: {0} is missing")]
     HalfTls(&'static str),
     /// A value of `cors` is not an origin.
-    #[error(
-        "`{0}` is not an origin: write scheme, host and, if it is not the default, port, as in https://files.example.org"
-    )]
+    #[error("`{0}` is not an origin: it consists of scheme, host and optional port, such as https://files.example.org")]
     Origin(String),
 }

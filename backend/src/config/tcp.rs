@@ -41,8 +41,8 @@ pub struct TcpSettings {
     /// given; port 0 chooses a free port].
     #[arg(id = "tcp", long = "tcp", value_name = "ADDR", env = "PASSERELLE_TCP")]
     pub listen: Option<SocketAddr>,
-    /// Also serve the framed protocol on a Unix socket, created at this path and accessible to this user only. A gateway
-    /// on the same machine sends large files several times as fast over it.
+    /// Also serve the framed protocol on a Unix socket, created at this path and accessible to this user only. A
+    /// gateway on the same machine sends large files several times as fast over it.
     #[arg(long, value_name = "PATH", env = "PASSERELLE_UNIX")]
     pub unix: Option<PathBuf>,
     /// Maximum number of framed connections [default: 2048].

@@ -4,8 +4,8 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::{debug, warn};
 
-/// The limit to ask for. A download holds three descriptors (the client's connection, the file, and its duplicate in the
-/// gateway or the connection to the file server), so this is more than the default of
+/// The limit to ask for. A download holds three descriptors (the client's connection, the file, and its duplicate in
+/// the gateway or the connection to the file server), so this is more than the default of
 /// [`crate::gateway::GatewayConfig::connections_max`] needs. macOS refuses more than its `OPEN_MAX`, which is lower.
 const OPEN_MAX: u64 = if cfg!(target_vendor = "apple") { 10_240 } else { 65_536 };
 

@@ -1,4 +1,4 @@
-//! Where the key of each local server is: one small file per address, by which client verbs of this user find it.
+//! The recorded locations of keys: one small file per server address, by which client verbs of this user find its key.
 
 use std::ffi::OsString;
 use std::fs;

@@ -1,5 +1,5 @@
-//! Files and folders that only this user can open. On Windows they inherit the access list of their parent, which is the
-//! user's own profile.
+//! Files and folders that only this user can open. On Windows they inherit the access list of their parent, which is
+//! the user's own profile.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::path::Path;

@@ -9,7 +9,7 @@ use shared::wire::{
     Auth, AuthOk, Caller, End, Failure, FrameKind, Get, GetItem, Goodbye, Hello, HelloAck, ItemEnd, List, MAGIC,
     Message, Meta, VERSION, decode, encode,
 };
-use shared::{ByteRange, ETag, Entry, ErrorCode, Kind, Link, Order, Rights, Scope, Timestamp};
+use shared::{ByteRange, ETag, Entry, ErrorCode, Kind, Link, Order, Rights, Scope, Timestamp, hex};
 
 use super::world::path;
 
@@ -22,8 +22,8 @@ fn blocks() -> HashMap<&'static str, Vec<u8>> {
         let (name, rest) = block.split_once('\n').unwrap();
         let (lines, _) = rest.split_once("```").unwrap();
         let digits: String = lines.lines().map(|line| line.split('#').next().unwrap()).collect();
-        let digits: Vec<u32> = digits.chars().filter_map(|digit| digit.to_digit(16)).collect();
-        let bytes = digits.chunks(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect();
+        let digits: String = digits.chars().filter(char::is_ascii_hexdigit).collect();
+        let bytes = hex::decode(digits.as_bytes()).unwrap();
         assert!(blocks.insert(name, bytes).is_none(), "{name} is there twice");
     }
     blocks
@@ -47,8 +47,7 @@ fn bytes(frame: &Frame) -> Vec<u8> {
 #[track_caller]
 fn check(blocks: &mut HashMap<&str, Vec<u8>>, name: &str, expected: &[u8]) {
     let written = blocks.remove(name).unwrap_or_default();
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    assert_eq!(hex(&written), hex(expected), "{name}");
+    assert_eq!(hex::encode(&written), hex::encode(expected), "{name}");
 }
 
 fn example_key() -> Key {

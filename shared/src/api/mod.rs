@@ -13,6 +13,6 @@ pub use problem::{PROBLEM_TYPE, Problem};
 /// The prefix of all paths of the API.
 pub const BASE: &str = "/api/v1";
 
-/// The response header with the caller's rights in the folder of the answer: the names of [`crate::Rights`], separated by
-/// spaces. The page decides by it which buttons to show; the file server authorises each request regardless of it.
+/// The response header with the caller's rights in the folder of the answer: the names of [`crate::Rights`], separated
+/// by spaces. The page decides by it which buttons to show; the file server authorises each request regardless of it.
 pub const RIGHTS_HEADER: &str = "passerelle-rights";

@@ -1,10 +1,10 @@
 //! Uploads beyond tus: listing uploads, committing one again, digests.
 //!
-//! The upload resource itself speaks tus 1.0.0 (`/uploads`, `/uploads/<id>`). Its `Upload-Metadata` keys are `path` (the
-//! canonical text of a [`VPath`]) or `filename` (one name, not encoded), `mtime` (milliseconds since 1970), `blake3` (64
-//! hexadecimal digits), `conflict` (the JSON of [`Conflict`]) and keys of the client's own, which are returned unchanged.
-//! `If-Match` and `If-None-Match: *` of the creation are conditions of the commit. The PATCH with the last byte commits. If
-//! that fails, the bytes stay, and [`CommitUpload`] tries again.
+//! The upload resource itself speaks tus 1.0.0 (`/uploads`, `/uploads/<id>`). Its `Upload-Metadata` keys are `path`
+//! (the canonical text of a [`VPath`]) or `filename` (one name, not encoded), `mtime` (milliseconds since 1970),
+//! `blake3` (64 hexadecimal digits), `conflict` (the JSON of [`Conflict`]) and keys of the client's own, which are
+//! returned unchanged. `If-Match` and `If-None-Match: *` of the creation are conditions of the commit. The PATCH with
+//! the last byte commits. If that fails, the bytes stay, and [`CommitUpload`] tries again.
 
 use serde::{Deserialize, Serialize};
 

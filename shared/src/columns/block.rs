@@ -99,8 +99,8 @@ pub fn block_bytes(beginning: &[u8]) -> Result<Option<usize>, ColumnsError> {
     Places::read(beginning).map(|places| Some(places.length))
 }
 
-/// The attributes of the listing from the start of a block, without its rows. The cursor, which follows the rows, is left
-/// out.
+/// The attributes of the listing from the start of a block, without its rows. The cursor, which follows the rows, is
+/// left out.
 ///
 /// # Errors
 /// They are not the start of a block.

@@ -38,8 +38,8 @@ impl Builder {
         self.flags.is_empty()
     }
 
-    /// Adds a row. False if the row and the longest cursor would exceed the limit of a block. An empty builder accepts every
-    /// row whose name has at most [`PATH_BYTES_MAX`] bytes. A longer target is left empty.
+    /// Adds a row. False if the row and the longest cursor would exceed the limit of a block. An empty builder accepts
+    /// every row whose name has at most [`PATH_BYTES_MAX`] bytes. A longer target is left empty.
     #[must_use]
     pub fn push(&mut self, row: &Row<'_>) -> bool {
         let target = match &row.link {

@@ -1,5 +1,5 @@
-//! Listings in columns: blocks of bytes that the gateway forwards unchanged from the file server to the page. The reader
-//! checks a block once and then reads rows without copying. A listing is a sequence of blocks.
+//! Listings in columns: blocks of bytes that the gateway forwards unchanged from the file server to the page. The
+//! reader checks a block once and then reads rows without copying. A listing is a sequence of blocks.
 //!
 //! Numbers are little-endian. `n` is the number of rows, `k` the number of links with targets inside the root.
 //!
@@ -9,7 +9,7 @@
 //! 28 u16 bytes of cursor | 30 u16 zero | 32 u64 entries of the whole folder | 40 16 bytes, entity tag of the listing
 //! 56 n × u64 size | n × i64 nanoseconds since 1970 | n × 16 bytes, entity tag
 //!    n × u32 end of the name in the names | k × u32 row | k × u32 end of its target in the targets
-//!    n × u8: bits 0–1 kind (file, folder, other), 2–3 link (none, inside, escapes, broken), 4 executable, 5 has an entity tag
+//!    n × u8: bits 0–1 kind (file, folder, other), 2–3 link (none, inside, escapes, broken), 4 executable, 5 entity tag
 //!    names | targets | cursor | zeros up to the length
 //! ```
 

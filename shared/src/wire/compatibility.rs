@@ -1,5 +1,5 @@
-//! Property tests of compatibility with newer peers: every message decodes even if each of its maps has fields of a later
-//! version, in any order and in any form of CBOR that `docs/PROTOCOL.md` allows.
+//! Property tests of compatibility with newer peers: every message decodes even if each of its maps has fields of a
+//! later version, in any order and in any form of CBOR that `docs/PROTOCOL.md` allows.
 
 use std::fmt::Debug;
 

@@ -45,9 +45,9 @@ fn same_moment(local: Timestamp, remote: Timestamp) -> bool {
         .any(|grain| local.0 == remote.0.div_euclid(*grain).saturating_mul(*grain))
 }
 
-/// True if a link at `local` may be made: its target must be below one of `roots`, the downloaded sources. `..` is allowed
-/// only at the start of the target, where it goes up through real folders: later it would go up from the target of
-/// another link, which may be anywhere.
+/// True if a link at `local` may be made: its target must be below one of `roots`, the downloaded sources. `..` is
+/// allowed only at the start of the target, where it goes up through real folders: later it would go up from the target
+/// of another link, which may be anywhere.
 pub(super) fn link_stays_inside<'a>(local: &VPath, target: &[u8], mut roots: impl Iterator<Item = &'a VPath>) -> bool {
     let Some(mut here) = local.parent() else { return false };
     if target.is_empty() || target.starts_with(b"/") || target.contains(&0) {

@@ -301,8 +301,8 @@ impl Fetcher {
         Ok(())
     }
 
-    /// Reads the source's entry again, whose new entity tag makes the part obsolete. An error is ignored: the next attempt
-    /// meets and reports it.
+    /// Reads the source's entry again, whose new entity tag makes the part obsolete. An error is ignored: the next
+    /// attempt meets and reports it.
     async fn stat_again(&self, file: &mut FileTask) {
         let session = &self.download.session;
         if let Ok(entry) = session.client.stat(&session.caller, &file.entry.path).await {

@@ -1,5 +1,5 @@
-//! Finds the files to download: walks each SRC on the server, makes the folders here, and queues the files as tasks while
-//! the walk goes on. Memory: the queue, and links up to [`LINKS_MAX`]. Runs on a thread that may block.
+//! Finds the files to download: walks each SRC on the server, makes the folders here, and queues the files as tasks
+//! while the walk goes on. Memory: the queue, and links up to [`LINKS_MAX`]. Runs on a thread that may block.
 
 use std::sync::Arc;
 

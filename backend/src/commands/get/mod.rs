@@ -1,7 +1,7 @@
 //! `passerelle get`: downloads files and folders.
 //!
-//! `plan`, `decide` and `names` are pure; `folders` and `part_file` are this machine's disk; `find` walks the server while
-//! `fetch` downloads; `links` are made last; `stream` is one file to standard output.
+//! `plan`, `decide` and `names` are pure; `folders` and `part_file` are this machine's disk; `find` walks the server
+//! while `fetch` downloads; `links` are made last; `stream` is one file to standard output.
 
 mod decide;
 mod download;

@@ -20,8 +20,8 @@ use crate::commands::failure::{Exit, Failure, is_away};
 use crate::commands::report::{Drawing, Report, TransferKind};
 use crate::commands::workers;
 
-/// Connections besides those of the workers: one for the walk, and one for a request that was cancelled and has not ended
-/// yet.
+/// Connections besides those of the workers: one for the walk, and one for a request that was cancelled and has not
+/// ended yet.
 const EXTRA_CONNECTIONS: usize = 2;
 
 /// Runs the verb.

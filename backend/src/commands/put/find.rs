@@ -1,5 +1,5 @@
-//! Finds the files to upload: walks each local SRC, makes the folders on the server, and queues the files one by one. Runs
-//! on a thread that may block. Memory: the names in each folder on the path to the current one.
+//! Finds the files to upload: walks each local SRC, makes the folders on the server, and queues the files one by one.
+//! Runs on a thread that may block. Memory: the names in each folder on the path to the current one.
 
 use std::fs::{self, DirEntry};
 use std::io;

@@ -32,8 +32,8 @@ pub(super) struct Mapping {
     pub(super) is_folder: bool,
 }
 
-/// Maps the sources, as `cp -r` would. `slash` says that DEST was typed with a slash at its end. `named` counts the sources
-/// as typed: the meaning of DEST must not depend on how many of them exist.
+/// Maps the sources, as `cp -r` would. `slash` says that DEST was typed with a slash at its end. `named` counts the
+/// sources as typed: the meaning of DEST must not depend on how many of them exist.
 pub(super) fn plan(
     destination: &VPath,
     slash: bool,

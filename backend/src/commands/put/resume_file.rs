@@ -1,5 +1,5 @@
-//! Resume files: small files of this user, each with the key of an upload in progress, by which a repeated command resumes
-//! it. They are optional: without one, an upload starts over.
+//! Resume files: small files of this user, each with the key of an upload in progress, by which a repeated command
+//! resumes it. They are optional: without one, an upload starts over.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -70,8 +70,8 @@ impl ResumeFile {
     pub(super) fn write(&self, key: JobId, state: &FileState) {
         if let Some(path) = &self.path {
             let content = json!({ "key": key, "size": state.size, "modified_ns": state.modified.0 });
-            // Replaced by a rename, so that a kill leaves the old or the new file. With neither, a repeated command would
-            // start a second upload, and the first would use the server's disk until it expires.
+            // Replaced by a rename, so that a kill leaves the old or the new file. With neither, a repeated command
+            // would start a second upload, and the first would use the server's disk until it expires.
             let new = path.with_extension("new");
             let _ = fs::write(&new, content.to_string()).and_then(|()| fs::rename(&new, path));
         }

@@ -6,8 +6,8 @@ use super::common::Caller;
 use crate::change::{Change, Trashed};
 use crate::id::JobId;
 
-/// CHANGE: makes a change. Answer: JOB…, END, when the job is done or `wait_ms` have passed; the job goes on regardless. A
-/// repeated key gets the existing job. Outcomes that do not fit into one JOB follow in others.
+/// CHANGE: makes a change. Answer: JOB…, END, when the job is done or `wait_ms` have passed; the job goes on
+/// regardless. A repeated key gets the existing job. Outcomes that do not fit into one JOB follow in others.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct ChangeRequest {

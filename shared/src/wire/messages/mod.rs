@@ -1,5 +1,5 @@
-//! The bodies of frames. The number of a field is never reused, new fields are optional, and a receiver ignores fields that
-//! it does not know.
+//! The bodies of frames. The number of a field is never reused, new fields are optional, and a receiver ignores fields
+//! that it does not know.
 
 mod bounds;
 mod changing;

@@ -78,8 +78,8 @@ pub struct GetItem {
     pub if_etag: Option<ETag>,
 }
 
-/// WALK: lists everything below some paths: parents before children, siblings in the order of their bytes. Links to folders
-/// are listed, but not followed. Answer: PAGE…, END.
+/// WALK: lists everything below some paths: parents before children, siblings in the order of their bytes. Links to
+/// folders are listed, but not followed. Answer: PAGE…, END.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Walk {
@@ -136,8 +136,8 @@ pub struct Meta {
     pub length: u64,
 }
 
-/// ITEM_END: ends one file of a GET. Without `error`, all bytes that META announced were sent, and the file did not change
-/// meanwhile. The next item follows in either case.
+/// ITEM_END: ends one file of a GET. Without `error`, all bytes that META announced were sent, and the file did not
+/// change meanwhile. The next item follows in either case.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
 #[cbor(map)]
 pub struct ItemEnd {
@@ -146,7 +146,8 @@ pub struct ItemEnd {
     pub error: Option<Failure>,
 }
 
-/// DIGEST: computes digests of a file; requires READ. Answer: DIGESTS*, END. The last DIGESTS has all requested digests.
+/// DIGEST: computes digests of a file; requires READ. Answer: DIGESTS*, END. The last DIGESTS has all requested
+/// digests.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Digest {

@@ -56,8 +56,8 @@ pub struct Stage {
     pub key: Option<JobId>,
 }
 
-/// PUT: appends bytes to an upload. The server answers UPLOAD when it is ready; the client sends DATA… PUT_END; the server
-/// answers UPLOAD, END. A newer PUT takes over from an older one, which ends with `canceled`.
+/// PUT: appends bytes to an upload. The server answers UPLOAD when it is ready; the client sends DATA… PUT_END; the
+/// server answers UPLOAD, END. A newer PUT takes over from an older one, which ends with `canceled`.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Put {
@@ -81,13 +81,13 @@ pub struct Put {
     pub total: Option<u64>,
 }
 
-/// STORE: uploads a small file in one request: STAGE, PUT and COMMIT of an upload without a record. The client sends DATA…
-/// PUT_END without waiting. Answer: UPLOAD with the file's entry, END. A failed STORE leaves nothing behind.
+/// STORE: uploads a small file in one request: STAGE, PUT and COMMIT of an upload without a record. The client sends
+/// DATA… PUT_END without waiting. Answer: UPLOAD with the file's entry, END. A failed STORE leaves nothing behind.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Store {
-    /// The upload. Its length is required, at most [`STORE_BYTES_MAX`](crate::limits::STORE_BYTES_MAX), and the number of
-    /// bytes that follow.
+    /// The upload. Its length is required, at most [`STORE_BYTES_MAX`](crate::limits::STORE_BYTES_MAX), and the number
+    /// of bytes that follow.
     #[n(0)]
     pub stage: Stage,
     /// The checksum of the bytes.
