@@ -66,27 +66,27 @@ impl Metrics {
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("passerelle");
         let requests = Family::<RequestLabels, Counter>::default();
-        registry.register("http_requests", "Requests answered, or left by the client (499)", requests.clone());
+        registry.register("http_requests", "Requests answered, or closed by the client (499)", requests.clone());
         let seconds = Family::<RouteLabels, Histogram>::new_with_constructor(|| Histogram::new(SECONDS));
         let help = "Time from the end of a request's headers to the last byte of the answer";
         registry.register_with_unit("http_request_duration", help, Unit::Seconds, seconds.clone());
         let bytes = Counter::default();
-        registry.register_with_unit("http_sent", "Bytes of bodies handed to connections", Unit::Bytes, bytes.clone());
+        registry.register_with_unit("http_sent", "Bytes of response bodies sent", Unit::Bytes, bytes.clone());
         let in_flight = Gauge::default();
-        registry.register("http_requests_in_flight", "Requests that are being answered", in_flight.clone());
+        registry.register("http_requests_in_flight", "Requests in progress", in_flight.clone());
         let connections = Gauge::default();
         registry.register("http_connections", "Open connections", connections.clone());
         let refused_connections = Counter::default();
         registry.register("http_connections_refused", "Connections over the limit", refused_connections.clone());
         let received = Counter::default();
-        let help = "Bytes of bodies taken from connections";
+        let help = "Bytes of request bodies received";
         registry.register_with_unit("http_received", help, Unit::Bytes, received.clone());
         let uploads = Family::<UploadLabels, Counter>::default();
         registry.register("uploads", "Uploads that became files", uploads.clone());
         let changes = Family::<ChangeLabels, Counter>::default();
-        registry.register("changes", "Changes that were asked for", changes.clone());
+        registry.register("changes", "Changes that were begun", changes.clone());
         let event_streams = Gauge::default();
-        registry.register("event_streams", "Browsers that look at a folder", event_streams.clone());
+        registry.register("event_streams", "Open event streams", event_streams.clone());
         let pool = Family::default();
         registry.register("pool_connections", "Connections to the file server", pool.clone());
         Self {

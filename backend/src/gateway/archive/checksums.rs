@@ -1,6 +1,6 @@
-//! CRC-32s of entries whose content does not pass, because the range begins behind it or in the midst of it: the file
-//! server is asked for them, a few files at a time, while other content passes. It reads only what nobody has read
-//! since the file changed.
+//! CRC-32s of entries whose content is not sent completely, because the requested range starts after or within it. The
+//! file server is asked for them, a few files at a time, while other content is sent; it reads a file only if the
+//! checksum of its current state is unknown.
 
 use std::sync::Arc;
 
@@ -14,19 +14,19 @@ use super::plan::{Manifest, PlannedEntry};
 use crate::client::{Caller, Client, ClientError};
 use crate::gateway::http::body_stream::protocol_error;
 
-/// How many files are asked for at a time.
+/// How many files are requested at a time.
 const AT_ONCE: usize = 4;
-/// How many answers may wait until they are needed.
+/// How many checksums may wait until they are needed.
 const AHEAD: usize = 1024;
 
-/// Checksums, in the order in which they were asked for.
+/// Checksums, in the order in which they were requested.
 pub(super) struct Checksums {
     coming: mpsc::Receiver<Result<u32, ClientError>>,
     _asking: AbortOnDropHandle<()>,
 }
 
 impl Checksums {
-    /// Begins to ask for those of the entries of these indices.
+    /// Starts to request the checksums of these entries.
     pub(super) fn ask(
         client: Client,
         caller: Caller,
@@ -40,7 +40,7 @@ impl Checksums {
                 async move {
                     match manifest.entries.get(index) {
                         Some(entry) => checksum(&client, &caller, entry).await,
-                        None => Err(protocol_error("an entry that is not in the manifest")),
+                        None => Err(protocol_error("an entry is not in the manifest")),
                     }
                 }
             });
@@ -54,13 +54,13 @@ impl Checksums {
         Self { coming, _asking: AbortOnDropHandle::new(asking) }
     }
 
-    /// The next one.
+    /// The next checksum.
     pub(super) async fn next(&mut self) -> Result<u32, ClientError> {
-        self.coming.recv().await.unwrap_or_else(|| Err(protocol_error("a checksum that nobody asked for")))
+        self.coming.recv().await.unwrap_or_else(|| Err(protocol_error("a checksum was not requested")))
     }
 }
 
-/// Of the file in the state in which it was found.
+/// The checksum of a file, if it is still in the planned state.
 async fn checksum(client: &Client, caller: &Caller, entry: &PlannedEntry) -> Result<u32, ClientError> {
     let known = client.digest(caller, &entry.path, vec![Algorithm::Crc32], false).await?;
     if known.entry.etag != entry.etag || known.entry.size != entry.size {

@@ -1,20 +1,20 @@
-//! Which record or content of an archive a byte of it belongs to. Pure.
+//! Finds the record or content that a byte of an archive belongs to. Pure.
 
 use super::plan::Manifest;
 
-/// Where something begins at or before a byte, without anything else beginning between the two.
+/// The record or content that contains a byte.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Place {
-    /// The entry of that index, with its records and content, begins at that offset.
+    /// The local records and content of entry `index`, starting at `offset`.
     Entry { index: usize, offset: u64 },
-    /// The record in the central directory of the entry of that index begins at that offset; the entry itself is at
+    /// The central directory's record of entry `index`, starting at `offset`; the entry's local record starts at
     /// `entry`.
     Central { index: usize, offset: u64, entry: u64 },
-    /// The records at the end begin at that offset.
+    /// The records at the end, starting at `offset`.
     End { offset: u64 },
 }
 
-/// The place of the byte at `offset`, which must lie in the archive.
+/// The place of the byte at `offset`, which must be within the archive.
 pub(super) fn locate(manifest: &Manifest, offset: u64) -> Place {
     let layout = manifest.layout;
     if offset >= layout.central_offset + layout.central_bytes {
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn every_byte_has_its_place_and_places_follow_each_other() {
+    fn every_byte_has_a_place_and_places_are_contiguous() {
         let manifest = manifest(&[3, 0, 70]);
         let layout = manifest.layout;
         let mut begun = Vec::new();
@@ -79,7 +79,8 @@ mod tests {
                 begun.push(place);
             }
         }
-        // A local record is 30 bytes, the name and 9 of time; a descriptor 16; a central record 46, name and time.
+        // A local record takes 30 bytes, the name and 9 for the time; a descriptor 16; a central record 46, name and
+        // time.
         let (first, second, third) = (41 + 3 + 16, 41, 41 + 70 + 16);
         let central = first + second + third;
         let expected = [
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_of_nothing_has_only_an_end() {
+    fn an_empty_archive_has_only_the_end_records() {
         let manifest = manifest(&[]);
         assert_eq!(locate(&manifest, 0), Place::End { offset: 0 });
     }

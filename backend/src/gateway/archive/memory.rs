@@ -8,14 +8,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::gateway::http::problem::ErrorResponse;
 
-/// What an archive's manifest may take of the memory that all archives share: an archive of a few files goes on however
-/// slow its reader is, and the largest ones wait for each other.
+/// The share of one archive's manifest. Small archives are made however slow their readers are, and only the largest
+/// ones compete.
 pub(crate) struct Memory {
     permit: OwnedSemaphorePermit,
 }
 
 impl Memory {
-    /// Bytes in a permit of the semaphore.
+    /// The bytes that one permit of the semaphore stands for.
     const UNIT_BYTES: usize = 64 << 10;
 
     /// A budget for `archives_max` manifests of the largest size.
@@ -41,6 +41,6 @@ impl Memory {
 }
 
 fn too_many() -> ErrorResponse {
-    let sentence = "The server is making as many archives as it can. Try again in a moment.";
+    let sentence = "The server has reached its limit of archives. Try again in a moment.";
     ErrorResponse::because(ErrorCode::TooManyRequests, sentence)
 }

@@ -1,10 +1,9 @@
-//! What entries are called inside an archive: safely on whatever system it is unpacked, and always in the same way.
-//! Pure.
+//! The names of entries inside an archive: safe on every system, and always the same for the same files. Pure.
 //!
-//! - A byte that is not UTF-8, a control character and a backslash become `%XX`, as in a URL; so does the colon after
-//!   a drive's letter at the start. Nothing else is changed.
-//! - Of two names in one folder that are the same, or differ only in letter case, the later one gets ` (2)`, ` (3)`…
-//!   before its ending: on Windows and macOS they would be one file.
+//! - Bytes that are not UTF-8, control characters and backslashes become `%XX`; so does the colon of a drive letter at
+//!   the top. Nothing else is changed.
+//! - Of two names in one folder that are equal, or differ only in letter case, the later one gets ` (2)`, ` (3)`…
+//!   before its extension: on Windows and macOS they would be one file.
 
 use percent_encoding::percent_encode_byte;
 use std::borrow::Cow;
@@ -14,33 +13,32 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use shared::VPath;
 
-/// Gives out names along a walk, in which a folder comes before what it holds. Memory: the names in the folders between
-/// the start and where the walk is, as hashes.
+/// Assigns names along a walk that visits a folder before its entries. It keeps hashes of the names in the folders
+/// between the start and the current position.
 #[derive(Default)]
 pub(super) struct Names {
-    /// Names at the top of the archive, where all chosen things stand side by side.
+    /// Names at the top of the archive, where all selected entries are placed.
     top: Used,
-    /// The folders that the walk is in, outermost first.
+    /// The folders that contain the current position, outermost first.
     open: Vec<Folder>,
 }
 
 struct Folder {
-    /// In the storage.
+    /// The path in the storage.
     path: VPath,
-    /// In the archive, with a slash at the end; empty for the top.
+    /// The path in the archive with a slash at the end; empty for the top.
     prefix: String,
     used: Used,
 }
 
-/// The number that the next thing of each name gets, by a hash of the name without letter case. Two names with the same
-/// hash would cost one of them a number, nothing more.
+/// The next number for each name, keyed by a hash of the name in lower case. A hash collision only costs a number.
 #[derive(Default)]
 struct Used(HashMap<u64, u32>);
 
 const SECOND: u32 = 2;
 
 impl Names {
-    /// One of the chosen paths: it stands at the top. The root has no name: what it holds stands at the top.
+    /// The name of a selected entry, at the top of the archive. The root has none: its entries are at the top.
     pub(super) fn start(&mut self, path: &VPath, folder: bool) -> String {
         self.open.clear();
         if path.is_root() {
@@ -53,7 +51,7 @@ impl Names {
         self.enter(path, name, folder)
     }
 
-    /// Something below the present start; none if the walk did not name the folder that it is in.
+    /// The name of an entry below the current selected one; `None` if the walk did not visit its folder.
     pub(super) fn inside(&mut self, path: &VPath, folder: bool) -> Option<String> {
         let parent = path.parent()?;
         while self.open.last()?.path != parent {
@@ -87,7 +85,7 @@ impl Used {
         loop {
             let numbered = number(&name, count, folder);
             count += 1;
-            // Somebody may have called a file so.
+            // An entry may already have the numbered name.
             if let Vacant(place) = self.0.entry(folded(&numbered)) {
                 place.insert(SECOND);
                 self.0.insert(key, count);
@@ -97,7 +95,7 @@ impl Used {
     }
 }
 
-/// `report (2).pdf`; a folder's dots are no ending.
+/// `report (2).pdf`; a dot in a folder's name starts no extension.
 fn number(name: &str, count: u32, folder: bool) -> String {
     match name.rsplit_once('.') {
         Some((stem, ending)) if !folder && !stem.is_empty() => format!("{stem} ({count}).{ending}"),
@@ -105,14 +103,14 @@ fn number(name: &str, count: u32, folder: bool) -> String {
     }
 }
 
-/// The hasher's keys are fixed: the same names give the same archive.
+/// The hasher has fixed keys, so that the same names give the same archive.
 fn folded(name: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     name.chars().flat_map(char::to_lowercase).for_each(|character| character.hash(&mut hasher));
     hasher.finish()
 }
 
-/// A segment as text that no system takes for more than a name.
+/// A segment as text that is one file name on every system.
 pub(super) fn safe_name(name: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(name)
         && !text.chars().any(is_unsafe)
@@ -134,12 +132,12 @@ pub(super) fn safe_name(name: &[u8]) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// A backslash separates folders on Windows: `..\..\x` would climb there.
+/// A backslash separates folders on Windows: `..\..\x` would leave the target folder.
 fn is_unsafe(character: char) -> bool {
     character.is_control() || character == '\\'
 }
 
-/// `C:x` is a path of its own on Windows.
+/// `C:x` is a path on another drive on Windows.
 fn escape_drive(name: &str) -> Option<Cow<'static, str>> {
     match name.as_bytes() {
         [letter, b':', ..] if letter.is_ascii_alphabetic() => Some(Cow::Owned(name.replacen(':', "%3A", 1))),
@@ -158,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_are_made_safe() {
+    fn unsafe_characters_are_encoded() {
         let check = |name: &[u8], expected: &str| assert_eq!(safe_name(name), expected);
         check("été (1).txt".as_bytes(), "été (1).txt");
         check(b"latin\xe9.txt", "latin%E9.txt");
@@ -191,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn chosen_things_stand_side_by_side() {
+    fn selected_entries_are_side_by_side() {
         let mut names = Names::default();
         assert_eq!(names.start(&path(b"a/notes.txt"), false), "notes.txt");
         assert_eq!(names.start(&path(b"b/Notes.txt"), false), "Notes (2).txt");
@@ -201,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn the_root_has_no_name_and_no_drive_is_named() {
+    fn the_root_has_no_name_and_drive_letters_are_encoded() {
         let mut names = Names::default();
         assert_eq!(names.start(&VPath::root(), true), "");
         assert_eq!(names.inside(&path(b"C:evil"), false).as_deref(), Some("C%3Aevil"));
@@ -211,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn many_names_that_fold_to_one_take_no_longer() {
+    fn many_equal_names_are_numbered_in_constant_time() {
         let mut used = Used::default();
         for _ in 0..50_000 {
             used.claim(Cow::Borrowed("A.txt"), false);
@@ -221,7 +219,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_name_is_more_than_a_name(name in prop::collection::vec(any::<u8>(), 1..40)) {
+        fn every_name_is_a_single_safe_segment(name in prop::collection::vec(any::<u8>(), 1..40)) {
             let Ok(path) = VPath::from_bytes(name) else { return Ok(()) };
             prop_assume!(path.segments().count() == 1);
             let name = Names::default().start(&path, false);
@@ -231,7 +229,7 @@ mod tests {
         }
 
         #[test]
-        fn no_two_names_are_one(names in prop::collection::vec("[aA.( 23)]{1,6}", 1..30)) {
+        fn names_differ_in_more_than_case(names in prop::collection::vec("[aA.( 23)]{1,6}", 1..30)) {
             let mut used = Used::default();
             let mut given: Vec<_> = names.iter().map(|name| used.claim(Cow::Borrowed(name), false).to_lowercase()).collect();
             given.sort_unstable();

@@ -1,5 +1,5 @@
-//! The manifest: what goes into the archive, in which order and under which names, and where each byte of it will be.
-//! Pure: entries in, as a walk finds them; a layout out.
+//! The manifest: the entries of an archive with their order, names and positions. Pure: takes entries as a walk finds
+//! them, and yields the layout.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -12,14 +12,14 @@ use super::names::Names;
 use super::zip::{End, Record};
 use crate::gateway::http::problem::ErrorResponse;
 
-/// Goes into every validator: another name for another way to write the same entries.
+/// Part of every validator; changes whenever the same entries would be written differently.
 const FORMAT: &[u8] = b"archive-1";
 
-/// How much one archive may be.
+/// The limits of one archive.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
     pub entries_max: usize,
-    /// In memory.
+    /// Size in memory.
     pub manifest_bytes_max: usize,
 }
 
@@ -29,28 +29,28 @@ impl Default for Limits {
     }
 }
 
-/// One entry of the archive.
+/// An entry of the archive.
 pub(crate) struct PlannedEntry {
-    /// In the storage.
+    /// The path in the storage.
     pub path: VPath,
     name: Name,
     /// In bytes; 0 for a folder.
     pub size: u64,
     modified: i64,
-    /// The state in which it was found, and must be sent.
+    /// The state in which the entry was found, and in which it must be sent.
     pub etag: Option<ETag>,
     executable: bool,
     folder: bool,
 }
 
-/// Most names in an archive are the end of the path in the storage; a million of them are worth not writing twice.
+/// Most names are the tail of the path in the storage, so they are not stored again.
 enum Name {
-    /// From that byte of the path on.
+    /// From this byte of the path on.
     Tail(u16),
     Own(Box<str>),
 }
 
-/// Where everything is.
+/// The positions of the parts of an archive.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Layout {
     pub central_offset: u64,
@@ -58,20 +58,20 @@ pub(crate) struct Layout {
     pub total_bytes: u64,
 }
 
-/// Everything about an archive but its files' content.
+/// Everything about an archive except the content of its files.
 pub(crate) struct Manifest {
     pub entries: Vec<PlannedEntry>,
     pub layout: Layout,
-    /// Changes whenever a byte of the archive would. None where some file has no validator: then nobody can say
-    /// whether what is sent later goes with what was sent before.
+    /// Changes whenever a byte of the archive would. `None` if a file has no validator: then a resumed download could
+    /// mix two states.
     pub etag: Option<ETag>,
 }
 
-/// Makes a [`Manifest`].
+/// Builds a [`Manifest`].
 pub(crate) struct Planner {
-    /// The chosen paths that the walk has not come to yet.
+    /// The selected paths that the walk has not reached yet.
     starts: VecDeque<VPath>,
-    /// Whether only one thing was chosen.
+    /// Whether a single path was selected.
     alone: bool,
     names: Names,
     entries: Vec<PlannedEntry>,
@@ -80,7 +80,7 @@ pub(crate) struct Planner {
     central_bytes: u64,
     limits: Limits,
     hash: Sha256,
-    /// Whether each file so far has a validator.
+    /// Whether every file so far has a validator.
     validated: bool,
 }
 
@@ -97,7 +97,7 @@ impl PlannedEntry {
         OwnedRecord { name, entry: self }
     }
 
-    /// Whether it has content to fetch.
+    /// True if the entry has content to fetch.
     pub(crate) fn has_content(&self) -> bool {
         self.size > 0
     }
@@ -133,10 +133,10 @@ impl Planner {
         }
     }
 
-    /// The next entry of the walk.
+    /// Adds the next entry of the walk.
     ///
     /// # Errors
-    /// [`ErrorCode::TooLarge`], and the reason why the only chosen thing cannot be in an archive.
+    /// [`ErrorCode::TooLarge`] beyond the limits; the reason why a single selected entry cannot be archived.
     pub(crate) fn add(&mut self, entry: Entry) -> Result<(), ErrorResponse> {
         let start = self.starts.front() == Some(&entry.path);
         if start {
@@ -186,14 +186,14 @@ impl Planner {
         Ok(())
     }
 
-    /// Where it goes. Sizes come from a storage: a sum that does not fit is refused, not trusted.
+    /// Assigns positions. Sizes come from a storage, so a sum that overflows is refused.
     fn lay_out(&mut self, planned: &PlannedEntry) -> Result<(), ErrorResponse> {
         let record = planned.record();
         let record = record.get();
         self.central_bytes += record.central_bytes(self.offset);
         let around = record.local_bytes() + record.descriptor_bytes();
         let end = self.offset.checked_add(planned.size).and_then(|end| end.checked_add(around));
-        // Room for the end, however many entries there are.
+        // Leaves room for the end records, whatever the number of entries.
         self.offset = end.filter(|end| *end < u64::MAX / 2).ok_or(ErrorCode::TooLarge)?;
         Ok(())
     }
@@ -204,17 +204,17 @@ impl Planner {
         self.hash.update(planned.size.to_le_bytes());
         self.hash.update(planned.modified.to_le_bytes());
         self.hash.update([u8::from(planned.executable)]);
-        // A folder's validator changes with what is in it, which is in the hash already.
+        // A folder's validator changes with its entries, which are hashed anyway.
         self.hash.update(planned.etag.filter(|_| !planned.folder).map_or([0; 16], |etag| etag.0));
         self.validated &= planned.etag.is_some() || !planned.has_content();
     }
 
-    /// How much memory the manifest takes so far.
+    /// The memory that the manifest takes so far, in bytes.
     pub(crate) fn manifest_bytes(&self) -> usize {
         self.manifest_bytes
     }
 
-    /// The manifest, once the walk is over.
+    /// The manifest of the complete walk.
     pub(crate) fn finish(self) -> Manifest {
         let central_offset = self.offset;
         let end = End { entries: self.entries.len() as u64, central_offset, central_bytes: self.central_bytes };
@@ -226,7 +226,7 @@ impl Planner {
     }
 }
 
-/// Among several things one that cannot be read is left out; alone, it is what was asked for.
+/// An unreadable entry is left out among others, but refused if it is the only one selected.
 fn refuse_other(entry: &Entry) -> Result<(), ErrorResponse> {
     match (entry.kind, &entry.link) {
         (Kind::Other, Some(Link::Escapes | Link::Broken)) => Err(ErrorCode::LinkEscapes.into()),
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_it() {
+    fn an_archive_contains_files_folders_and_links_to_files() {
         let manifest = plan(&[b"a/d"], tree());
         assert_eq!(names(&manifest), ["d/", "d/empty/", "d/file", "d/latin%E9", "d/link"]);
         let root = vec![entry(b"", Kind::Folder, 0, None), entry(b"x", Kind::File, 1, None)];
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn the_validator_is_that_of_the_bytes() {
+    fn the_validator_changes_with_the_bytes() {
         let etag = |change: &dyn Fn(&mut Vec<Entry>)| {
             let mut entries = tree();
             change(&mut entries);
@@ -328,14 +328,14 @@ mod tests {
     }
 
     #[test]
-    fn sizes_that_lie_are_refused() {
+    fn impossible_sizes_are_refused() {
         let mut planner = planner(&[b"x", b"y"]);
         assert!(planner.add(entry(b"x", Kind::File, u64::MAX, None)).is_err());
         assert!(planner.add(entry(b"y", Kind::File, u64::MAX / 2 - 1, None)).is_err());
     }
 
     #[test]
-    fn the_only_chosen_thing_must_be_readable() {
+    fn a_single_selected_entry_must_be_readable() {
         let out = || entry(b"out", Kind::Other, 0, Some(Link::Escapes));
         let refusal = planner(&[b"out"]).add(out()).unwrap_err();
         assert_eq!(refusal.code, ErrorCode::LinkEscapes);
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_kept_once() {
+    fn a_name_is_stored_once() {
         assert!(size_of::<PlannedEntry>() <= 96, "{}", size_of::<PlannedEntry>());
         let manifest = plan(&[b"a/d"], tree());
         let own = manifest.entries.iter().filter(|entry| matches!(entry.name, Name::Own(_))).count();

@@ -1,4 +1,4 @@
-//! What was asked for, and what the archive is called. Pure.
+//! The paths that a request selects for an archive, and the archive's file name. Pure.
 
 use shared::limits::{ARCHIVE_PATHS_MAX, FRAME_CONTROL_BYTES_MAX, WALK_PATHS_MAX};
 use shared::{ErrorCode, VPath};
@@ -6,14 +6,14 @@ use shared::{ErrorCode, VPath};
 use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::query::{Query, bad_parameter};
 
-/// How much of a message the paths may fill, in bytes; the rest is for who asks.
+/// The part of a message that paths may fill, in bytes; the rest is for the caller.
 const BATCH_BYTES: usize = FRAME_CONTROL_BYTES_MAX / 2;
-/// What a path takes in a message besides its bytes, at most.
+/// Encoding overhead of a path in a message, at most, in bytes.
 const PATH_OVERHEAD_BYTES: usize = 8;
-/// Longest name of an archive, in bytes: what the usual file systems take.
+/// Longest file name of an archive, in bytes, on common file systems.
 const NAME_BYTES_MAX: usize = 255;
 
-/// The chosen paths, none of which lies in another.
+/// The selected paths, none of which contains another.
 pub(crate) struct Selection {
     paths: Vec<VPath>,
     /// The file name under which the archive is saved.
@@ -21,7 +21,7 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// From the parameters `path` (one or more) and `name`. `whole` is the name of everything.
+    /// Reads the parameters `path` (one or more) and `name`. `whole` is the name of an archive of the root.
     pub(crate) fn read(query: &Query, whole: &str) -> Result<Self, ErrorResponse> {
         let name = query.once("name")?.filter(|name| !name.is_empty()).map(str::to_owned);
         let paths = query.all("path").map(VPath::parse).collect::<Result<Vec<_>, _>>()?;
@@ -38,12 +38,11 @@ impl Selection {
         Ok(Self { paths, name })
     }
 
-    /// All of them.
     pub(crate) fn paths(&self) -> Vec<VPath> {
         self.paths.clone()
     }
 
-    /// As many at a time as a WALK takes.
+    /// The paths in batches that fit one WALK message.
     pub(crate) fn batches(&self) -> impl Iterator<Item = &[VPath]> {
         let mut rest = &self.paths[..];
         std::iter::from_fn(move || {
@@ -52,7 +51,7 @@ impl Selection {
                 bytes += path.as_bytes().len() + PATH_OVERHEAD_BYTES;
                 bytes <= BATCH_BYTES
             });
-            // One path always fits: it is far shorter than a message.
+            // A single path is far shorter than a message.
             let count = fits.count().max(1).min(rest.len());
             let (now, later) = rest.split_at(count);
             rest = later;
@@ -61,10 +60,10 @@ impl Selection {
     }
 }
 
-/// In the order given, without those that lie in another one or were given before.
+/// Removes duplicates and paths within other paths, and keeps the order.
 fn outermost(paths: Vec<VPath>) -> Vec<VPath> {
     let mut order: Vec<usize> = (0..paths.len()).collect();
-    // By segments, so that everything below a folder follows it at once; the first of equals stays.
+    // Sorted by segments, everything below a folder follows it directly; the first of equal paths is kept.
     order.sort_by(|&left, &right| paths[left].segments().cmp(paths[right].segments()).then(left.cmp(&right)));
     let mut kept = vec![false; paths.len()];
     let mut last: Option<&VPath> = None;
@@ -77,7 +76,7 @@ fn outermost(paths: Vec<VPath>) -> Vec<VPath> {
     paths.into_iter().zip(kept).filter_map(|(path, kept)| kept.then_some(path)).collect()
 }
 
-/// One thing gives the archive its name; several, the folder that they are all in.
+/// A single entry names the archive; several are named after their common folder.
 fn name_of(paths: &[VPath], whole: &str) -> String {
     let named = match paths {
         [only] => only.clone(),
@@ -126,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn names_from_what_was_chosen() {
+    fn the_name_comes_from_the_selection() {
         check(&["docs"], None, &["docs"], "docs.zip");
         check(&["a/docs"], None, &["a/docs"], "docs.zip");
         check(&["a/notes.txt"], None, &["a/notes.txt"], "notes.txt.zip");
@@ -142,14 +141,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_in_it_twice() {
+    fn nested_and_repeated_paths_are_removed() {
         check(&["b", "a/b", "a", "b", "a/c"], None, &["b", "a"], "Files.zip");
         check(&["x", "", "y"], None, &[""], "Files.zip");
         check(&["share2", "share", "share/a"], None, &["share2", "share"], "Files.zip");
     }
 
     #[test]
-    fn what_is_refused() {
+    fn bad_and_too_many_paths_are_refused() {
         let code = |paths: &[&str]| choose(paths, None).err().map(|refusal| refusal.code);
         assert_eq!(code(&[]), Some(ErrorCode::BadRequest));
         assert_eq!(code(&["../etc"]), Some(ErrorCode::BadPath));

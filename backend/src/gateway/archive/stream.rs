@@ -1,6 +1,5 @@
-//! The archive, or a part of it, as a body: records of our own and the files' bytes between them, in the order of the
-//! manifest. Many files are asked for at a time, each in the state in which it was found; where one changed since, the
-//! body fails.
+//! An archive, or a range of it, as a response body: records, and between them the content of files, in the order of
+//! the manifest. Files are requested in batches, each in its planned state; if one has changed, the body fails.
 
 use std::sync::Arc;
 
@@ -17,54 +16,54 @@ use super::zip::End;
 use crate::client::{Caller, Client, ClientError, GetItem, Item, Transfer};
 use crate::gateway::http::body_stream::{BodySource, end_item, next_piece, protocol_error};
 
-/// Small records and files are gathered to pieces of this size; a piece of a file that is larger than [`COPY_BYTES_MAX`]
-/// passes as it is.
-const GATHERED_BYTES: usize = 128 << 10;
-/// Up to this many bytes, copying costs less than a piece of its own.
+/// Small records and files are joined to pieces of this size; a piece of file content longer than [`COPY_BYTES_MAX`] is
+/// passed on as it is.
+const PIECE_TARGET_BYTES: usize = 128 << 10;
+/// Up to this many bytes, copying is cheaper than a separate piece.
 const COPY_BYTES_MAX: usize = 32 << 10;
-/// How much of a GET the items may fill, in bytes; the rest is for who asks.
+/// The part of a GET message that items may fill, in bytes; the rest is for the caller.
 const BATCH_BYTES: usize = FRAME_CONTROL_BYTES_MAX / 2;
-/// What an item takes in a GET besides its path, at most.
+/// Encoding overhead of an item in a GET message besides its path, at most, in bytes.
 const ITEM_OVERHEAD_BYTES: usize = 56;
 
-/// An archive on its way.
+/// An archive that is being sent.
 pub(crate) struct Archive {
     client: Client,
     caller: Caller,
     manifest: Arc<Manifest>,
-    /// Of the files that have passed whole, and of one that passed in part once it is known; 0 for the rest.
+    /// CRC-32s of files whose content has been sent completely or whose checksum has arrived; 0 for the others.
     checksums: Vec<u32>,
-    /// Of the files that do not pass whole.
+    /// Checksums of the files whose content is not sent completely.
     asked: Checksums,
-    /// The first entry whose checksum is not asked for.
+    /// The first entry whose content is sent completely.
     first_whole: usize,
     state: State,
-    /// What comes next from the place where the archive was entered, before what is wanted, in bytes.
+    /// How many bytes are skipped between the start of the current record and the start of the range.
     skip: u64,
-    /// How much is still to be handed out or gathered, in bytes.
+    /// How many bytes of the range are neither sent nor joined yet.
     left: u64,
-    /// The files being fetched, and how many of them are still to come.
+    /// The files being fetched, and how many of them are left.
     transfer: Option<(Transfer, usize)>,
-    gathered: BytesMut,
-    /// A piece that goes out after what is gathered.
-    passing: Option<Bytes>,
+    joined: BytesMut,
+    /// A piece to send after the joined bytes.
+    pending_piece: Option<Bytes>,
     _memory: Memory,
 }
 
 enum State {
-    /// Before the entry of that index.
+    /// Before entry `index`.
     Entry(usize),
-    /// In its content. The hasher has seen all of it so far; there is none where its beginning does not pass.
+    /// Within the content of an entry. The hasher has seen all of it; `None` if its start is not sent.
     Content {
         index: usize,
         bytes_left: u64,
         hasher: Option<Hasher>,
     },
-    /// Behind its content.
+    /// After the content of an entry.
     Descriptor {
         index: usize,
     },
-    /// In the central directory: before the entry of that index, which is at that offset.
+    /// In the central directory, before the record of entry `index`, whose local record is at `offset`.
     Central {
         index: usize,
         offset: u64,
@@ -74,7 +73,7 @@ enum State {
 }
 
 impl Archive {
-    /// That part of the archive, which lies within it. Holds its share of the memory to its end.
+    /// The range `span` of the archive. It holds its share of the memory until it is dropped.
     pub(crate) fn new(client: Client, caller: Caller, manifest: Manifest, span: Span, memory: Memory) -> Self {
         let manifest = Arc::new(manifest);
         let place = locate(&manifest, span.offset);
@@ -97,13 +96,13 @@ impl Archive {
             skip: span.offset - start,
             left: span.length,
             transfer: None,
-            gathered: BytesMut::new(),
-            passing: None,
+            joined: BytesMut::new(),
+            pending_piece: None,
             _memory: memory,
         }
     }
 
-    /// Adds something to what is gathered, and goes on to what comes next.
+    /// Takes one step: appends to the joined bytes, and moves to the next state.
     async fn step(&mut self) -> Result<(), ClientError> {
         let next = match std::mem::replace(&mut self.state, State::Done) {
             State::Entry(index) => self.begin(index).await?,
@@ -129,7 +128,7 @@ impl Archive {
         let wanted = self.wanted(entry);
         self.skip -= wanted.offset;
         if wanted.length == 0 {
-            // Either nothing more is wanted, or only what stands behind the content.
+            // Either the range ends here, or only the bytes after the content are needed.
             return self.describe_part(index).await;
         }
         if self.transfer.is_none() {
@@ -145,13 +144,13 @@ impl Archive {
         Ok(State::Content { index, bytes_left: wanted.length, hasher })
     }
 
-    /// Which of an entry's bytes are wanted, once its first record has been written.
+    /// The bytes of an entry's content that lie in the range, once its local record is written.
     fn wanted(&self, entry: &PlannedEntry) -> Span {
         let offset = self.skip.min(entry.size);
         Span { offset, length: (entry.size - offset).min(self.left) }
     }
 
-    /// Asks for the content of that entry and of as many after it as one request takes and the part has.
+    /// Requests the content of entry `index` and of as many following ones as fit the message and the range.
     async fn fetch(&self, index: usize, first: Span) -> Result<(Transfer, usize), ClientError> {
         let mut left = self.left;
         let mut bytes = 0;
@@ -196,16 +195,16 @@ impl Archive {
             *items_left -= 1;
             if *items_left == 0 {
                 if transfer.next_item().await?.is_some() {
-                    return Err(protocol_error("an item that nobody asked for"));
+                    return Err(protocol_error("an item that was not requested"));
                 }
                 self.transfer = None;
             }
         }
         self.left -= piece.len() as u64;
         if piece.len() > COPY_BYTES_MAX {
-            self.passing = Some(piece);
+            self.pending_piece = Some(piece);
         } else {
-            self.gathered.put(piece);
+            self.joined.put(piece);
         }
         match hasher {
             _ if bytes_left > 0 => Ok(State::Content { index, bytes_left, hasher }),
@@ -217,7 +216,7 @@ impl Archive {
         }
     }
 
-    /// Goes on behind content that passed in part or not at all.
+    /// Continues after content that was sent partly or not at all.
     async fn describe_part(&mut self, index: usize) -> Result<State, ClientError> {
         if self.left > 0 {
             self.checksums[index] = self.asked.next().await?;
@@ -254,34 +253,34 @@ impl Archive {
         State::Done
     }
 
-    /// Gathers what is wanted of a record.
+    /// Appends the part of a record that lies in the range.
     fn put(&mut self, write: impl FnOnce(&mut BytesMut)) {
-        let before = self.gathered.len();
-        write(&mut self.gathered);
+        let before = self.joined.len();
+        write(&mut self.joined);
         if self.skip > 0 {
-            // What is not wanted comes first of all: nothing has been gathered before it.
-            let skipped = self.skip.min(self.gathered.len() as u64);
+            // Skipped bytes only come first, before anything was joined.
+            let skipped = self.skip.min(self.joined.len() as u64);
             self.skip -= skipped;
-            self.gathered.advance(skipped as usize);
+            self.joined.advance(skipped as usize);
         }
-        let added = self.gathered.len() - before;
+        let added = self.joined.len() - before;
         let kept = usize::try_from(self.left).unwrap_or(usize::MAX).min(added);
-        self.gathered.truncate(before + kept);
+        self.joined.truncate(before + kept);
         self.left -= kept as u64;
     }
 }
 
-/// The checksums that must be asked for.
+/// The checksums that must be requested.
 struct MissingChecksums {
-    /// The entry whose content passes in part, or not at all though what follows it does.
+    /// The entry whose content is sent partly, or not at all although its descriptor is.
     part: Option<usize>,
-    /// Those that only the central directory tells.
+    /// The entries whose checksum appears only in the central directory.
     before: std::ops::Range<usize>,
     first_whole: usize,
 }
 
 impl MissingChecksums {
-    /// For a part of the archive that begins in that place.
+    /// For a range that starts at `place`.
     fn of(manifest: &Manifest, place: Place, span: Span) -> Self {
         let count = manifest.entries.len();
         let central = span.end() > manifest.layout.central_offset;
@@ -293,7 +292,7 @@ impl MissingChecksums {
                 });
                 let cut = content.filter(|content| span.offset > content.start);
                 let first_whole = index + usize::from(cut.is_some());
-                // The descriptor behind the content needs it.
+                // The descriptor after the content needs the checksum.
                 let part = cut.filter(|content| span.end() > content.end).map(|_| index);
                 Self { part, before: 0..if central { first_whole } else { 0 }, first_whole }
             }
@@ -302,8 +301,8 @@ impl MissingChecksums {
         }
     }
 
-    /// In the order in which they are needed. The part's is needed twice, and asked for twice: the second time it is
-    /// known.
+    /// In the order in which they are needed. The checksum of the partly sent entry is needed, and requested, twice;
+    /// the second answer is known already.
     fn in_order(&self, manifest: &Arc<Manifest>) -> impl Iterator<Item = usize> + Send + use<> {
         let manifest = Arc::clone(manifest);
         let has_content = move |index: &usize| manifest.entries.get(*index).is_some_and(PlannedEntry::has_content);
@@ -314,11 +313,11 @@ impl MissingChecksums {
 impl BodySource for Archive {
     async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
         loop {
-            let full = self.gathered.len() >= GATHERED_BYTES || self.passing.is_some();
-            if !self.gathered.is_empty() && (full || matches!(self.state, State::Done)) {
-                return Ok(Some(self.gathered.split().freeze()));
+            let full = self.joined.len() >= PIECE_TARGET_BYTES || self.pending_piece.is_some();
+            if !self.joined.is_empty() && (full || matches!(self.state, State::Done)) {
+                return Ok(Some(self.joined.split().freeze()));
             }
-            if let Some(piece) = self.passing.take() {
+            if let Some(piece) = self.pending_piece.take() {
                 return Ok(Some(piece));
             }
             if matches!(self.state, State::Done) {

@@ -1,14 +1,14 @@
-//! The format (PKWARE's APPNOTE 6.3): every record as bytes, and how many bytes each takes. Pure.
+//! The ZIP format (PKWARE APPNOTE 6.3): the bytes and the length of every record. Pure.
 //!
-//! Entries are stored, not compressed. A file's CRC-32 is known only when its last byte has passed, so it stands in a
-//! data descriptor behind the content. ZIP64 records (§4.3.14, §4.5.3) are used where a number does not fit 32 bits and
-//! nowhere else: some programs cannot read them.
+//! Entries are stored without compression. A file's CRC-32 is known only after its last byte, so a data descriptor
+//! follows the content. ZIP64 records (§4.3.14, §4.5.3) are used only where a number does not fit 32 bits, because some
+//! programs cannot read them.
 
 use bytes::{BufMut, BytesMut};
 
 use crate::calendar::DateTime;
 
-/// What a record says of one entry.
+/// What the records say about one entry.
 pub(super) struct Record<'a> {
     /// With a slash at the end for a folder.
     pub name: &'a str,
@@ -16,17 +16,17 @@ pub(super) struct Record<'a> {
     pub size: u64,
     /// Seconds since 1970.
     pub modified: i64,
-    /// Whether the owner may execute it.
+    /// Whether the owner may execute the file.
     pub executable: bool,
 }
 
-/// What stands at the end of an archive.
+/// The records at the end of an archive.
 pub(super) struct End {
-    /// How many entries there are.
+    /// The number of entries.
     pub entries: u64,
-    /// Where the central directory starts.
+    /// The position of the central directory.
     pub central_offset: u64,
-    /// How long it is.
+    /// The length of the central directory, in bytes.
     pub central_bytes: u64,
 }
 
@@ -44,16 +44,16 @@ const DESCRIPTOR_64_BYTES: u64 = 24;
 const END_BYTES: u64 = 22;
 const END_64_BYTES: u64 = 56;
 const LOCATOR_64_BYTES: u64 = 20;
-/// The extended timestamp of Info-ZIP: its header, flags, and seconds since 1970.
+/// Info-ZIP's extended timestamp: header, flags, and seconds since 1970.
 const TIME_BYTES: u64 = 9;
 
-/// Values that say "see the ZIP64 record"; also the first that do not fit.
+/// These values refer to the ZIP64 record; they are also the first that do not fit.
 const FULL_32: u64 = u32::MAX as u64;
 const FULL_16: u64 = u16::MAX as u64;
 
 const VERSION: u16 = 20;
 const VERSION_64: u16 = 45;
-/// Made on Unix: the upper half of the external attributes is a `st_mode`.
+/// "Made by" Unix: the upper half of the external attributes is a `st_mode`.
 const UNIX: u16 = 3 << 8;
 const FLAG_DESCRIPTOR: u16 = 1 << 3;
 const FLAG_UTF8: u16 = 1 << 11;
@@ -65,7 +65,7 @@ impl Record<'_> {
         self.name.ends_with('/')
     }
 
-    /// An empty file has the CRC-32 that everybody knows.
+    /// The CRC-32 of an empty file is 0, so it needs no descriptor.
     pub(super) fn has_descriptor(&self) -> bool {
         self.size > 0
     }
@@ -78,7 +78,7 @@ impl Record<'_> {
         FLAG_UTF8 | if self.has_descriptor() { FLAG_DESCRIPTOR } else { 0 }
     }
 
-    /// The seconds, where the extra field can say them: it has 32 bits with a sign.
+    /// The seconds, if they fit the signed 32 bits of the extra field.
     fn seconds(&self) -> Option<i32> {
         i32::try_from(self.modified).ok()
     }
@@ -87,13 +87,13 @@ impl Record<'_> {
         if self.seconds().is_some() { TIME_BYTES } else { 0 }
     }
 
-    /// How long the record before the content is.
+    /// The length of the local record, in bytes.
     pub(super) fn local_bytes(&self) -> u64 {
         let large = if self.is_large() { 20 } else { 0 };
         LOCAL_BYTES + self.name.len() as u64 + self.time_bytes() + large
     }
 
-    /// How long the record behind the content is.
+    /// The length of the data descriptor, in bytes.
     pub(super) fn descriptor_bytes(&self) -> u64 {
         match (self.has_descriptor(), self.is_large()) {
             (false, _) => 0,
@@ -102,7 +102,7 @@ impl Record<'_> {
         }
     }
 
-    /// How long everything of the entry before the central directory is.
+    /// The length of everything of an entry before the central directory, in bytes.
     pub(super) fn whole_bytes(&self) -> u64 {
         self.local_bytes() + self.size + self.descriptor_bytes()
     }
@@ -112,12 +112,12 @@ impl Record<'_> {
         if fields == 0 { 0 } else { 4 + fields }
     }
 
-    /// How long the record in the central directory is.
+    /// The length of the record in the central directory, in bytes.
     pub(super) fn central_bytes(&self, offset: u64) -> u64 {
         CENTRAL_BYTES + self.name.len() as u64 + self.time_bytes() + self.central_extra_64_bytes(offset)
     }
 
-    /// §4.3.7. The sizes are in the descriptor, as the flag says; here they are 0.
+    /// The local file header (§4.3.7). Its sizes are 0, because the flag says that the descriptor has them.
     pub(super) fn put_local(&self, out: &mut BytesMut) {
         let large = self.is_large();
         out.put_u32_le(LOCAL);
@@ -129,7 +129,7 @@ impl Record<'_> {
         let size = if large { u32::MAX } else { 0 };
         out.put_u32_le(size);
         out.put_u32_le(size);
-        // A name is shorter than a path may be.
+        // A name is shorter than the longest path, so it fits.
         out.put_u16_le(self.name.len() as u16);
         out.put_u16_le(self.time_bytes() as u16 + if large { 20 } else { 0 });
         out.put_slice(self.name.as_bytes());
@@ -142,7 +142,7 @@ impl Record<'_> {
         self.put_time(out);
     }
 
-    /// §4.3.9.
+    /// The data descriptor (§4.3.9).
     pub(super) fn put_descriptor(&self, crc: u32, out: &mut BytesMut) {
         out.put_u32_le(DESCRIPTOR);
         out.put_u32_le(crc);
@@ -155,7 +155,7 @@ impl Record<'_> {
         }
     }
 
-    /// §4.3.12.
+    /// The central directory's file header (§4.3.12).
     pub(super) fn put_central(&self, crc: u32, offset: u64, out: &mut BytesMut) {
         let large = self.is_large();
         let extra_64 = self.central_extra_64_bytes(offset);
@@ -171,7 +171,7 @@ impl Record<'_> {
         out.put_u32_le(self.size.min(FULL_32) as u32);
         out.put_u16_le(self.name.len() as u16);
         out.put_u16_le((self.time_bytes() + extra_64) as u16);
-        // No comment, one volume, content of no particular kind.
+        // No comment, disk 0, no internal attributes.
         out.put_u16_le(0);
         out.put_u16_le(0);
         out.put_u16_le(0);
@@ -192,7 +192,7 @@ impl Record<'_> {
         self.put_time(out);
     }
 
-    /// `st_mode` above, the folder bit of MS-DOS below.
+    /// `st_mode` in the upper half, the MS-DOS folder bit in the lower.
     fn attributes(&self) -> u32 {
         let (mode, dos) = match (self.is_folder(), self.executable) {
             (true, _) => (0o040_755, 0x10),
@@ -206,14 +206,14 @@ impl Record<'_> {
         if let Some(seconds) = self.seconds() {
             out.put_u16_le(EXTRA_TIME);
             out.put_u16_le(5);
-            // Only the time of change is there.
+            // Only the modification time is present.
             out.put_u8(1);
             out.put_i32_le(seconds);
         }
     }
 
-    /// §4.4.6: two seconds' precision, 1980 to 2107. It names no zone; here it is UTC, so that archives are the same
-    /// wherever they are made. Programs that know the extra field do not look at it.
+    /// The MS-DOS time (§4.4.6): two-second steps from 1980 to 2107. It has no time zone; UTC makes archives equal
+    /// wherever they are made. Programs that know the extra field ignore it.
     fn put_dos_time(&self, out: &mut BytesMut) {
         let DateTime { year, month, day, hour, minute, second } = DateTime::from_unix(self.modified);
         let (time, date) = match year {
@@ -234,12 +234,12 @@ impl End {
         self.entries >= FULL_16 || self.central_bytes >= FULL_32 || self.central_offset >= FULL_32
     }
 
-    /// How long the records at the end are.
+    /// The length of the end records, in bytes.
     pub(super) fn bytes(&self) -> u64 {
         END_BYTES + if self.is_large() { END_64_BYTES + LOCATOR_64_BYTES } else { 0 }
     }
 
-    /// §4.3.14 to §4.3.16.
+    /// The end of central directory records (§4.3.14 to §4.3.16).
     pub(super) fn put(&self, out: &mut BytesMut) {
         if self.is_large() {
             out.put_u32_le(END_64);

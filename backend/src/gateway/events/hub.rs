@@ -1,6 +1,6 @@
-//! One WATCH for each folder that somebody looks at, told on to everybody who does. It begins with the first of them and
-//! ends with the last. Where it breaks, everybody's stream ends: browsers come back by themselves, and say what they
-//! heard last.
+//! Shares one WATCH for each folder among all event streams of callers with equal rights. It begins with the first
+//! stream and ends with the last. If it breaks, all its streams end, and browsers reconnect with the id of the last
+//! event they received.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -12,44 +12,44 @@ use tokio_util::sync::CancellationToken;
 use super::ring::{Position, Ring};
 use crate::client::{Caller, Client, ClientError, FolderEvents};
 
-/// Events that wait for a browser; one that lags further behind lists its folder again.
+/// Events that may wait for one stream; a client that lags further behind lists its folder again.
 const WAITING_MAX: usize = 256;
 
-/// All folders that are looked at.
+/// All watched folders.
 #[derive(Clone, Default)]
 pub(crate) struct Hub {
     watches: Arc<Mutex<HashMap<Key, Weak<FolderWatch>>>>,
 }
 
-/// Who may see what: only those with the same rights share a WATCH.
+/// Callers with different rights do not share a WATCH.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
-    /// The scope as it goes over the wire, which tells any two apart.
+    /// The encoded scope; equal scopes have equal encodings.
     scope: Vec<u8>,
     root: u16,
     principal: Option<String>,
     folder: VPath,
 }
 
-/// What happens in one folder.
+/// One watched folder.
 struct FolderWatch {
     key: Key,
     hub: Hub,
-    /// Made by whoever comes first.
+    /// Opened by the first subscriber.
     opened: OnceCell<Mutex<State>>,
-    /// Ends the WATCH when nobody is left.
+    /// Ends the WATCH when the last subscriber is gone.
     closed: CancellationToken,
 }
 
 struct State {
     ring: Ring,
-    /// None once nothing more comes.
+    /// `None` once no more events come.
     sender: Option<broadcast::Sender<Event>>,
 }
 
-/// One browser's ear.
+/// The subscription of one event stream.
 pub(crate) struct Subscription {
-    /// What it hears at once.
+    /// The events that come first.
     pub replay: Vec<Event>,
     events: Option<broadcast::Receiver<Event>>,
     last: EventId,
@@ -57,7 +57,7 @@ pub(crate) struct Subscription {
 }
 
 impl Hub {
-    /// Listens to a folder, from after `after` where that is said.
+    /// Subscribes to a folder, after the event `after` if there is one.
     pub(crate) async fn subscribe(
         &self,
         client: &Client,
@@ -75,20 +75,20 @@ impl Hub {
             let open = || async {
                 let mut watcher = client.watch(caller, folder, known).await?;
                 let first = watcher.next().await?;
-                // What the file server tells again follows what the first of all heard last.
+                // The replay of the file server starts after the last event that the first subscriber received.
                 let ring = Ring::new(known.unwrap_or(first.id));
                 let (sender, _) = broadcast::channel(WAITING_MAX);
                 let weak = Arc::downgrade(&watch);
-                tokio::spawn(pump(watcher, weak, watch.closed.clone()));
+                tokio::spawn(forward(watcher, weak, watch.closed.clone()));
                 Ok::<_, ClientError>(Mutex::new(State { ring, sender: Some(sender) }))
             };
             let state = watch.opened.get_or_try_init(open).await?;
-            let joined = {
+            let subscribed = {
                 let state = state.lock().unwrap_or_else(PoisonError::into_inner);
                 state.sender.as_ref().map(|sender| (state.ring.replay(after), sender.subscribe()))
             };
-            // One that is just over is no longer in the table: the next round makes another.
-            if let Some((replay, events)) = joined {
+            // A watch that has just ended is no longer in the table, so the next round opens a new one.
+            if let Some((replay, events)) = subscribed {
                 let last = replay.last().map_or(EventId { epoch: 0, sequence: 0 }, |event| event.id);
                 return Ok(Subscription { replay, events: Some(events), last, _feed: watch });
             }
@@ -111,8 +111,8 @@ impl Hub {
     }
 }
 
-/// Tells on what the file server says, until it says no more or nobody listens.
-async fn pump(mut watcher: FolderEvents, watch: Weak<FolderWatch>, closed: CancellationToken) {
+/// Forwards events from the file server until the WATCH ends or the last subscriber is gone.
+async fn forward(mut watcher: FolderEvents, watch: Weak<FolderWatch>, closed: CancellationToken) {
     loop {
         let event = tokio::select! {
             biased;
@@ -132,7 +132,7 @@ async fn pump(mut watcher: FolderEvents, watch: Weak<FolderWatch>, closed: Cance
 }
 
 impl FolderWatch {
-    /// The state, which whoever spawned the pump is about to put there.
+    /// The state. The task that spawned the forwarder is about to set it.
     async fn state(&self) -> Option<&Mutex<State>> {
         self.opened.get_or_try_init(|| async { Err(()) }).await.ok()
     }
@@ -142,20 +142,20 @@ impl FolderWatch {
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         state.ring.push(event.clone());
         if let Some(sender) = &state.sender {
-            // Nobody may be listening in this moment.
+            // Sending fails only while there is no subscriber.
             let _ = sender.send(event);
         }
     }
 
     async fn end(&self) {
-        self.leave();
+        self.remove();
         if let Some(state) = self.state().await {
             state.lock().unwrap_or_else(PoisonError::into_inner).sender = None;
         }
     }
 
-    /// Out of the table, unless another has taken the place.
-    fn leave(&self) {
+    /// Removes the watch from the table, unless a new one has replaced it.
+    fn remove(&self) {
         let mut watches = self.hub.watches.lock().unwrap_or_else(PoisonError::into_inner);
         if watches.get(&self.key).is_some_and(|watch| std::ptr::eq(watch.as_ptr(), self)) {
             watches.remove(&self.key);
@@ -166,16 +166,16 @@ impl FolderWatch {
 impl Drop for FolderWatch {
     fn drop(&mut self) {
         self.closed.cancel();
-        self.leave();
+        self.remove();
     }
 }
 
 impl Subscription {
-    /// The next event; none when there will be no more.
+    /// The next event; `None` after the last one.
     pub(crate) async fn next(&mut self) -> Option<Event> {
         let event = match self.events.as_mut()?.recv().await {
             Ok(event) => event,
-            // Too much has happened meanwhile: it is not told, but that it is not is.
+            // The stream lagged behind: instead of the missed events it is told to list the folder again.
             Err(broadcast::error::RecvError::Lagged(_)) => Event { id: self.last, kind: EventKind::Resync },
             Err(broadcast::error::RecvError::Closed) => return None,
         };

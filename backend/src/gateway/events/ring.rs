@@ -1,24 +1,24 @@
-//! What happened in a folder of late, for whoever comes back to it. Pure.
+//! The recent events of a folder, for clients that reconnect. Pure.
 
 use std::collections::VecDeque;
 
 use shared::limits::EVENTS_KEPT_MAX;
 use shared::{Event, EventId, EventKind};
 
-/// The last events, without a gap between them.
+/// The last events, without gaps.
 pub(crate) struct Ring {
-    /// Who stands here has seen everything before the first event that is kept.
+    /// A client at this position has seen every event before the first one kept.
     base: EventId,
     kept: VecDeque<Event>,
 }
 
 impl Ring {
-    /// From a position on.
+    /// An empty ring, from a position on.
     pub(crate) fn new(base: EventId) -> Self {
         Self { base, kept: VecDeque::new() }
     }
 
-    /// One more has happened.
+    /// Adds the latest event.
     pub(crate) fn push(&mut self, event: Event) {
         self.kept.push_back(event);
         if self.kept.len() > EVENTS_KEPT_MAX
@@ -28,8 +28,8 @@ impl Ring {
         }
     }
 
-    /// What somebody hears first who comes now, and heard `after` last: that the folder is watched, and what was missed,
-    /// or that it is no longer known.
+    /// The first events for a client that has received `after` last: `ready`, and the events that it missed, or
+    /// `resync` if they are unknown.
     pub(crate) fn replay(&self, after: Option<Position>) -> Vec<Event> {
         let ready = |id| Event { id, kind: EventKind::Ready };
         let last = self.kept.back().map_or(self.base, |event| event.id);
@@ -37,11 +37,12 @@ impl Ring {
             None => return vec![ready(last)],
             Some(Position::At(id)) if id == self.base => Some(0),
             Some(Position::At(id)) => self.kept.iter().position(|event| event.id == id).map(|index| index + 1),
-            Some(Position::Lost) => None,
+            Some(Position::Unknown) => None,
         };
         match (from, after) {
             (Some(from), Some(Position::At(id))) => {
-                // What is told again has the ids of then: who is cut off in the middle comes back to the right place.
+                // Replayed events keep their ids, so that a client which disconnects in between resumes at the right
+                // place.
                 std::iter::once(ready(id)).chain(self.kept.iter().skip(from).cloned()).collect()
             }
             _ => vec![ready(last), Event { id: last, kind: EventKind::Resync }],
@@ -49,13 +50,13 @@ impl Ring {
     }
 }
 
-/// Where somebody stands who comes back.
+/// The position of a client that reconnects.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Position {
-    /// After that event.
+    /// After this event.
     At(EventId),
-    /// After something that is no event of ours.
-    Lost,
+    /// After an unknown event.
+    Unknown,
 }
 
 #[cfg(test)]
@@ -76,12 +77,12 @@ mod tests {
         ring.replay(after).iter().map(|event| event.id.sequence).collect()
     }
 
-    fn is_lost(ring: &Ring, after: Position) -> bool {
+    fn is_unknown(ring: &Ring, after: Position) -> bool {
         matches!(&ring.replay(Some(after))[..], [_, Event { kind: EventKind::Resync, .. }])
     }
 
     #[test]
-    fn who_comes_back_hears_what_was_missed() {
+    fn missed_events_are_replayed() {
         let mut ring = Ring::new(id(10));
         assert_eq!(heard(&ring, None), [10]);
         assert_eq!(heard(&ring, Some(Position::At(id(10)))), [10]);
@@ -94,12 +95,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_longer_known_is_said() {
+    fn an_unknown_position_gets_resync() {
         let mut ring = Ring::new(id(10));
-        assert!(is_lost(&ring, Position::At(id(9))) && is_lost(&ring, Position::Lost));
-        assert!(is_lost(&ring, Position::At(EventId { epoch: 8, sequence: 10 })));
+        assert!(is_unknown(&ring, Position::At(id(9))) && is_unknown(&ring, Position::Unknown));
+        assert!(is_unknown(&ring, Position::At(EventId { epoch: 8, sequence: 10 })));
         (0..EVENTS_KEPT_MAX as u64 + 5).for_each(|count| ring.push(event(11 + count)));
-        assert!(is_lost(&ring, Position::At(id(14))));
+        assert!(is_unknown(&ring, Position::At(id(14))));
         assert_eq!(heard(&ring, Some(Position::At(id(15)))).len(), EVENTS_KEPT_MAX + 1);
     }
 }

@@ -1,6 +1,6 @@
-//! From a framed transfer to an HTTP body: pieces go through as they come, none is copied and at most one waits. The
-//! last one is held back until the file server has said that the file was the same throughout; where it was not, the
-//! body fails, and with it the connection, so that no client takes half a file for a whole one.
+//! Response bodies that are streamed from the file server: pieces are passed on as they arrive, without a copy, and at
+//! most one waits. The last piece is held back until the file server has confirmed that the file did not change; if it
+//! did, the body fails and the connection closes, so that no client takes a partial file for a complete one.
 
 use std::future::Future;
 
@@ -11,34 +11,34 @@ use shared::ErrorCode;
 
 use crate::client::{ClientError, Transfer};
 
-/// Something that hands out the pieces of a body.
+/// A source of the pieces of a body.
 pub(crate) trait BodySource: Send + 'static {
-    /// The next piece; none at the end.
+    /// The next piece; `None` at the end.
     fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, ClientError>> + Send;
 }
 
-/// A body that asks for a piece when the one before is on its way.
-pub(crate) fn body(source: impl BodySource) -> Body {
+/// A body that requests a piece once the one before has been sent.
+pub(crate) fn stream_body(source: impl BodySource) -> Body {
     Body::from_stream(try_unfold(source, |mut source| async move {
         let piece = source.next().await?;
         Ok::<_, ClientError>(piece.map(|piece| (piece, source)))
     }))
 }
 
-/// The rest of a transfer's present item, which must be its last.
+/// The rest of a transfer's current item, which is its last.
 pub(crate) struct TransferBody {
     transfer: Transfer,
     bytes_left: u64,
 }
 
 impl TransferBody {
-    /// Of an item of which `length` bytes follow.
+    /// A body of the next `length` bytes of `transfer`.
     pub(crate) fn new(transfer: Transfer, length: u64) -> Self {
         Self { transfer, bytes_left: length }
     }
 
-    /// The body, once its first piece is there: what goes wrong until then is still answered properly, and a small file
-    /// is whole before anything is said.
+    /// The body, once its first piece has arrived. An error until then still becomes a proper answer, and a small file
+    /// is complete before the answer begins.
     pub(crate) async fn start(mut self) -> Result<Body, ClientError> {
         if self.bytes_left == 0 {
             finish(&mut self.transfer).await?;
@@ -48,7 +48,7 @@ impl TransferBody {
         if self.bytes_left == 0 {
             return Ok(first.map_or_else(Body::empty, Body::from));
         }
-        Ok(body(Started { first, relay: self }))
+        Ok(stream_body(Prefetched { first, rest: self }))
     }
 }
 
@@ -65,46 +65,47 @@ impl BodySource for TransferBody {
     }
 }
 
-struct Started {
-    first: Option<Bytes>,
-    relay: TransferBody,
+/// A body whose first piece has arrived.
+pub(crate) struct Prefetched<S> {
+    pub(crate) first: Option<Bytes>,
+    pub(crate) rest: S,
 }
 
-impl BodySource for Started {
+impl<S: BodySource> BodySource for Prefetched<S> {
     async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
         match self.first.take() {
             Some(first) => Ok(Some(first)),
-            None => self.relay.next().await,
+            None => self.rest.next().await,
         }
     }
 }
 
-/// The next piece of an item of which `bytes_left` are still wanted, counted down.
+/// The next piece of an item; subtracts its length from `bytes_left`.
 pub(crate) async fn next_piece(transfer: &mut Transfer, bytes_left: &mut u64) -> Result<Bytes, ClientError> {
     let piece = transfer.piece().await?.ok_or_else(|| protocol_error("an item ended early"))?;
     *bytes_left =
-        bytes_left.checked_sub(piece.len() as u64).ok_or_else(|| protocol_error("an item is longer than it said"))?;
+        bytes_left.checked_sub(piece.len() as u64).ok_or_else(|| protocol_error("an item is longer than announced"))?;
     Ok(piece)
 }
 
-/// The verified end of an item.
+/// Waits for the file server's confirmation at the end of an item.
 pub(crate) async fn end_item(transfer: &mut Transfer) -> Result<(), ClientError> {
     match transfer.piece().await? {
         None => Ok(()),
-        Some(_) => Err(protocol_error("an item is longer than it said")),
+        Some(_) => Err(protocol_error("an item is longer than announced")),
     }
 }
 
-/// The verified end of the present item and of the whole transfer, after which its connection serves others.
+/// Waits for the confirmation of the last item and the end of the transfer, which frees its connection.
 pub(crate) async fn finish(transfer: &mut Transfer) -> Result<(), ClientError> {
     end_item(transfer).await?;
     match transfer.next_item().await? {
         None => Ok(()),
-        Some(_) => Err(protocol_error("an item that nobody asked for")),
+        Some(_) => Err(protocol_error("an item that was not requested")),
     }
 }
 
-/// The file server does not do what it said.
+/// The file server violated the protocol.
 pub(crate) fn protocol_error(sentence: &str) -> ClientError {
     ClientError::new(ErrorCode::Protocol, sentence)
 }

@@ -1,5 +1,5 @@
-//! `multipart/byteranges` (RFC 9110 §14.6): several parts of one file in one answer, with the exact length known
-//! before the first byte is sent.
+//! `multipart/byteranges` (RFC 9110 §14.6): several parts of one file in one answer, whose exact length is known before
+//! its first byte.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use shared::Span;
@@ -7,26 +7,26 @@ use shared::Span;
 use super::body_stream::{BodySource, end_item, next_piece, protocol_error};
 use crate::client::{ClientError, Item, Transfer};
 
-/// The texts around the parts. Pure.
+/// The text around the parts. Pure.
 pub(crate) struct Layout {
-    /// What separates the parts.
+    /// The delimiter between parts.
     boundary: String,
     content_type: String,
     size: u64,
 }
 
 impl Layout {
-    /// `token` must be new for every answer: content that holds the boundary would tear the parts apart.
+    /// `token` must be unpredictable: content that contains the boundary would break the answer apart.
     pub(crate) fn new(token: &str, content_type: &str, size: u64) -> Self {
         Self { boundary: format!("passerelle-{token}"), content_type: content_type.into(), size }
     }
 
-    /// The media type of the whole.
+    /// The media type of the answer.
     pub(crate) fn content_type(&self) -> String {
         format!("multipart/byteranges; boundary={}", self.boundary)
     }
 
-    /// What stands before a part.
+    /// The text before a part.
     fn head(&self, span: Span) -> String {
         let Self { boundary, content_type, size } = self;
         let (first, last) = (span.offset, span.end().saturating_sub(1));
@@ -35,24 +35,24 @@ impl Layout {
         )
     }
 
-    /// What stands after the last part.
+    /// The text after the last part.
     fn tail(&self) -> String {
         format!("\r\n--{}--\r\n", self.boundary)
     }
 
-    /// The length of the whole.
+    /// The length of the answer, in bytes.
     pub(crate) fn length(&self, spans: &[Span]) -> u64 {
         let parts: u64 = spans.iter().map(|span| self.head(*span).len() as u64 + span.length).sum();
         parts + self.tail().len() as u64
     }
 }
 
-/// The parts, as a transfer of one item each hands them out.
+/// The parts, streamed from a transfer with one item for each.
 pub(crate) struct Parts {
     layout: Layout,
     spans: std::vec::IntoIter<Span>,
     transfer: Transfer,
-    /// The item that was asked for ahead of its turn.
+    /// The first item, which the handler has received already.
     ahead: Option<Item>,
     bytes_left: u64,
     state: State,
@@ -66,7 +66,7 @@ enum State {
 }
 
 impl Parts {
-    /// `first` is the transfer's first item, which the handler has looked at.
+    /// `first` is the first item of `transfer`.
     pub(crate) fn new(layout: Layout, spans: Vec<Span>, transfer: Transfer, first: Item) -> Self {
         let spans = spans.into_iter();
         Self { layout, spans, transfer, ahead: Some(first), bytes_left: 0, state: State::Between }
@@ -80,14 +80,15 @@ impl Parts {
         match item {
             Some(Item::Sending(meta)) if meta.offset == span.offset && meta.length == span.length => {}
             Some(Item::Refused(failure) | Item::Unsatisfiable(_, failure)) => return Err(failure.into()),
-            _ => return Err(protocol_error("a part that was not asked for")),
+            _ => return Err(protocol_error("a part that was not requested")),
         }
         self.bytes_left = span.length;
         self.state = State::Inside;
         Ok(self.layout.head(span).into())
     }
 
-    /// A piece; the last one of a part comes with the part's verified end, and that of the last part with the tail.
+    /// A piece. The last piece of a part is returned once the part is confirmed, that of the last part together with
+    /// the tail.
     async fn next_bytes(&mut self) -> Result<Bytes, ClientError> {
         let piece = next_piece(&mut self.transfer, &mut self.bytes_left).await?;
         if self.bytes_left > 0 {
@@ -99,7 +100,7 @@ impl Parts {
             return Ok(piece);
         }
         if self.transfer.next_item().await?.is_some() {
-            return Err(protocol_error("an item that nobody asked for"));
+            return Err(protocol_error("an item that was not requested"));
         }
         self.state = State::Done;
         let tail = self.layout.tail();
@@ -128,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_length_is_that_of_the_bytes() {
+    fn the_announced_length_is_that_of_the_bytes() {
         let layout = Layout::new("0123", "text/plain", 1000);
         let spans = [Span { offset: 0, length: 2 }, Span { offset: 990, length: 10 }];
         let mut whole = String::new();

@@ -1,5 +1,5 @@
-//! What a request's conditions and ranges come to, given the file as it is: 200, 206, 304, 412 or 416 (RFC 9110 §13
-//! and §14). Pure: headers and an [`Entry`] in, a [`Plan`] out.
+//! Conditional and range requests: decides between 200, 206, 304, 412 and 416 (RFC 9110 §13 and §14). Pure: headers and
+//! an [`Entry`] in, a [`Plan`] out.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -9,12 +9,12 @@ use shared::{ByteRange, ETag, Entry, Span, Timestamp};
 
 use super::range;
 
-/// How a request for a file is answered.
+/// How a request for a representation is answered.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Plan {
-    /// 200, all of it.
+    /// 200 with all of it.
     Whole,
-    /// 206, these parts, of which there is at least one.
+    /// 206 with these parts, at least one.
     Parts(Vec<Span>),
     /// 304.
     NotModified,
@@ -24,11 +24,11 @@ pub(crate) enum Plan {
     Unsatisfiable,
 }
 
-/// What would be sent, as far as conditions and ranges ask.
+/// The properties of a representation that conditions and ranges depend on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Representation {
     pub etag: Option<ETag>,
-    /// In seconds since 1970; none where it has no date.
+    /// In seconds since 1970; `None` for a representation without a date.
     pub modified: Option<i64>,
     /// In bytes.
     pub size: u64,
@@ -45,7 +45,7 @@ pub(crate) struct Conditions {
     ranges: Option<Vec<ByteRange>>,
 }
 
-/// A list of entity tags, or `*` for any.
+/// The value of `If-Match` or `If-None-Match`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum EntityTags {
     Any,
@@ -63,21 +63,21 @@ enum IfRange {
     Tag(Tag),
     /// Seconds since 1970.
     Date(i64),
-    /// Neither: it holds for nothing, so that the whole file is sent.
+    /// Neither a tag nor a date: the condition is false, and the whole file is sent.
     Malformed,
 }
 
 impl Conditions {
-    /// From the headers. Ranges are defined for GET alone (RFC 9110 §14.2).
+    /// Ranges are defined for GET only (RFC 9110 §14.2).
     pub(crate) fn read(method: &Method, headers: &HeaderMap) -> Self {
         let ranges = (method == Method::GET).then(|| single(headers, RANGE).and_then(range::parse)).flatten();
         let if_none_match = tags(headers, IF_NONE_MATCH);
         let if_match = tags(headers, IF_MATCH);
         Self {
-            // A date is not looked at where there is a tag (RFC 9110 §13.1.3 and §13.1.4).
+            // An entity tag takes precedence over a date (RFC 9110 §13.1.3 and §13.1.4).
             if_modified_since: if if_none_match.is_none() { date(headers, IF_MODIFIED_SINCE) } else { None },
             if_unmodified_since: if if_match.is_none() { date(headers, IF_UNMODIFIED_SINCE) } else { None },
-            // Without ranges there is nothing for If-Range to decide (RFC 9110 §13.1.5).
+            // If-Range needs a Range (RFC 9110 §13.1.5).
             if_range: ranges.as_ref().and_then(|_| if_range(headers)),
             if_match,
             if_none_match,
@@ -85,8 +85,8 @@ impl Conditions {
         }
     }
 
-    /// The one range (or none, for everything) that can be asked for without a look at the file first; `Err` where the
-    /// file must be looked at.
+    /// The one range (`None` for the whole file) that can be requested without looking at the file first; `Err` where
+    /// the file's validator or date must be known.
     pub(crate) fn direct(&self) -> Result<Option<ByteRange>, ()> {
         let unconditional = self.if_match.is_none()
             && self.if_unmodified_since.is_none()
@@ -100,13 +100,14 @@ impl Conditions {
         }
     }
 
-    /// What they come to for that file.
+    /// Evaluates the conditions for a file.
     pub(crate) fn decide(&self, entry: &Entry) -> Plan {
         let modified = Some(entry.modified.seconds());
         self.decide_for(Representation { etag: entry.etag, modified, size: entry.size })
     }
 
-    /// What they come to, in the order of RFC 9110 §13.2.2. Conditions on a date that there is not are passed over.
+    /// Evaluates the conditions in the order of RFC 9110 §13.2.2. A condition on a date is skipped where the
+    /// representation has none.
     pub(crate) fn decide_for(&self, now: Representation) -> Plan {
         let later_than = |date| now.modified.is_some_and(|modified| modified > date);
         let not_later_than = |date| now.modified.is_some_and(|modified| modified <= date);
@@ -132,11 +133,11 @@ impl Conditions {
         let same = match &self.if_range {
             None => true,
             Some(IfRange::Tag(tag)) => now.etag.is_some_and(|etag| tag.is_strongly(etag)),
-            // An exact match, not "not after" (RFC 9110 §13.1.5).
+            // The date must be equal, not only not later (RFC 9110 §13.1.5).
             Some(IfRange::Date(date)) => now.modified == Some(*date),
             Some(IfRange::Malformed) => false,
         };
-        // Some clients add a range to every request: for an empty file that is no error, the whole of it is sent.
+        // Some clients add a range to every request; an empty file is sent whole instead of failing with 416.
         if !same || now.size == 0 {
             return Plan::Whole;
         }
@@ -146,8 +147,8 @@ impl Conditions {
         }
     }
 
-    /// True if what the client has is still that, for an answer that has no date (a listing).
-    pub(crate) fn has(&self, etag: Option<ETag>) -> bool {
+    /// True if the client's copy is current, for a representation without a date, such as a listing.
+    pub(crate) fn is_current(&self, etag: Option<ETag>) -> bool {
         self.if_none_match.as_ref().is_some_and(|tags| tags.match_weakly(etag))
     }
 }
@@ -169,12 +170,12 @@ impl EntityTags {
 }
 
 impl Tag {
-    /// The validator of ours that it is; none for a weak or a foreign one.
+    /// The entity tag as one of this server; `None` for a weak or a foreign tag.
     pub(crate) fn strong(&self) -> Option<ETag> {
         ETag::parse(&self.opaque).filter(|etag| self.is_strongly(*etag))
     }
 
-    /// RFC 9110 §8.8.3.2.
+    /// The strong comparison (RFC 9110 §8.8.3.2).
     fn is_strongly(&self, etag: ETag) -> bool {
         !self.weak && self.is_weakly(etag)
     }
@@ -184,15 +185,15 @@ impl Tag {
     }
 }
 
-/// The `Last-Modified` of a file (RFC 9110 §8.8.2.1): never later than now. None before 1970, which the format cannot
-/// say.
+/// The `Last-Modified` of a file, never in the future (RFC 9110 §8.8.2.1). `None` before 1970, which HTTP dates cannot
+/// express.
 pub(crate) fn last_modified(modified: Timestamp, now: SystemTime) -> Option<String> {
     let seconds = u64::try_from(modified.seconds()).ok()?;
     let moment = UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
     Some(httpdate::fmt_http_date(moment.min(now)))
 }
 
-/// A header that must not be there twice; where it is, it is ignored.
+/// The value of a header that must not be repeated; `None` where it is.
 pub(crate) fn single(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
@@ -205,7 +206,7 @@ pub(crate) fn date(headers: &HeaderMap, name: HeaderName) -> Option<i64> {
     parse_date(single(headers, name)?)
 }
 
-/// Whole seconds since 1970. The library takes no date before that.
+/// Whole seconds since 1970; httpdate reads no earlier date.
 fn parse_date(text: &str) -> Option<i64> {
     let moment = httpdate::parse_http_date(text.trim()).ok()?;
     i64::try_from(moment.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
@@ -221,7 +222,7 @@ fn if_range(headers: &HeaderMap) -> Option<IfRange> {
     })
 }
 
-/// All lines of a header of entity tags. A malformed list holds what could be read up to there.
+/// The entity tags in all lines of a header. A malformed list yields the tags before the error.
 pub(crate) fn tags(headers: &HeaderMap, name: HeaderName) -> Option<EntityTags> {
     if !headers.contains_key(&name) {
         return None;
@@ -242,7 +243,7 @@ pub(crate) fn tags(headers: &HeaderMap, name: HeaderName) -> Option<EntityTags> 
     Some(EntityTags::Listed(listed))
 }
 
-/// One entity tag and what follows it (RFC 9110 §8.8.3).
+/// One entity tag and the text after it (RFC 9110 §8.8.3).
 fn parse_tag(text: &str) -> Option<(Tag, &str)> {
     let (weak, rest) = match text.strip_prefix("W/") {
         Some(rest) => (true, rest),
@@ -329,13 +330,13 @@ mod tests {
         check(&[("if-unmodified-since", LATER)], Plan::Whole);
         check(&[("if-unmodified-since", EARLIER)], Plan::PreconditionFailed);
         check(&[("if-unmodified-since", "yesterday")], Plan::Whole);
-        // The two obsolete forms are still read (RFC 9110 §5.6.7).
+        // The two obsolete formats of dates are still accepted (RFC 9110 §5.6.7).
         check(&[("if-modified-since", "Tuesday, 14-Nov-23 22:13:20 GMT")], Plan::NotModified);
         check(&[("if-modified-since", "Tue Nov 14 22:13:20 2023")], Plan::NotModified);
     }
 
     #[test]
-    fn a_tag_goes_before_a_date() {
+    fn a_tag_takes_precedence_over_a_date() {
         check(&[("if-none-match", "\"x\""), ("if-modified-since", LATER)], Plan::Whole);
         check(&[("if-match", ETAG), ("if-unmodified-since", EARLIER)], Plan::Whole);
     }
@@ -363,33 +364,33 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_file_is_always_whole() {
+    fn a_range_of_an_empty_file_gets_all_of_it() {
         let plan = conditions(Method::GET, &[("range", "bytes=0-")]).decide(&file(0));
         assert_eq!(plan, Plan::Whole);
     }
 
     #[test]
-    fn head_has_no_ranges() {
+    fn head_ignores_ranges() {
         let plan = conditions(Method::HEAD, &[("range", "bytes=20-")]).decide(&file(10));
         assert_eq!(plan, Plan::Whole);
     }
 
     #[test]
-    fn only_conditions_and_several_ranges_need_a_look_first() {
+    fn only_conditions_and_several_ranges_need_the_metadata_first() {
         let direct = |headers: &[(&str, &str)]| conditions(Method::GET, headers).direct();
         assert_eq!(direct(&[]), Ok(None));
         assert_eq!(direct(&[("range", "bytes=5-")]), Ok(Some(ByteRange::From(5))));
         assert_eq!(direct(&[("range", "nonsense")]), Ok(None));
         assert_eq!(direct(&[("range", "bytes=5-,1-2")]), Err(()));
         assert_eq!(direct(&[("range", "bytes=5-"), ("if-range", ETAG)]), Err(()));
-        // Without a range, If-Range says nothing.
+        // Without a range, If-Range has no effect.
         assert_eq!(direct(&[("if-range", ETAG)]), Ok(None));
         assert_eq!(direct(&[("if-none-match", ETAG)]), Err(()));
         assert_eq!(direct(&[("if-unmodified-since", DATE)]), Err(()));
     }
 
     #[test]
-    fn a_file_without_a_validator_matches_only_any() {
+    fn a_file_without_a_validator_matches_only_the_wildcard() {
         let entry = Entry { etag: None, ..file(10) };
         let decide = |name, value| conditions(Method::GET, &[(name, value)]).decide(&entry);
         assert_eq!(decide("if-match", ETAG), Plan::PreconditionFailed);

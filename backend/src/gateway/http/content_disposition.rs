@@ -1,10 +1,10 @@
-//! `Content-Disposition` (RFC 6266): under which name a download is saved. Pure.
+//! `Content-Disposition` (RFC 6266): the file name under which a download is saved. Pure.
 
 use http::HeaderValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use shared::characters::is_bidi_control;
 
-/// Everything but `attr-char` of RFC 8187 §3.2.1.
+/// Every byte but `attr-char` of RFC 8187 §3.2.1.
 const NOT_ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'!')
     .remove(b'#')
@@ -19,13 +19,13 @@ const NOT_ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
-/// An attachment under that name. What a file's name must not hold anywhere (control characters, a separator of
-/// folders) becomes `_`.
+/// An attachment named `name`. Characters that no file name should contain (control characters, separators of folders)
+/// become `_`.
 pub(crate) fn attachment(name: &str) -> HeaderValue {
     let name: String = name.chars().map(|character| if is_unsafe(character) { '_' } else { character }).collect();
     let plain: String = name.chars().map(|character| if is_plain(character) { character } else { '_' }).collect();
     let mut value = format!("attachment; filename=\"{plain}\"");
-    // Where the plain form says it all, old clients and new ones read the same.
+    // An ASCII name needs no second form.
     if plain != name {
         value.push_str("; filename*=UTF-8''");
         value.extend(utf8_percent_encode(&name, NOT_ATTR_CHAR));
@@ -33,12 +33,12 @@ pub(crate) fn attachment(name: &str) -> HeaderValue {
     HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("attachment"))
 }
 
-/// Neither here nor there: U+202E and its kin turn `exe.txt` around.
+/// Bidirectional controls such as U+202E can make `exe.txt` read as `txt.exe`.
 fn is_unsafe(character: char) -> bool {
     character.is_control() || is_bidi_control(character) || matches!(character, '/' | '\\' | '\u{fffd}')
 }
 
-/// What goes between quotes as it is. A `%` does not: some clients decode it there (RFC 6266, appendix D).
+/// Characters that may stand in the quoted form. `%` may not: some clients decode it there (RFC 6266, appendix D).
 fn is_plain(character: char) -> bool {
     matches!(character, ' '..='~') && !matches!(character, '"' | '%')
 }
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn names_as_clients_want_them() {
+    fn names_have_a_quoted_and_an_encoded_form() {
         check("notes.txt", "attachment; filename=\"notes.txt\"");
         check("my notes.txt", "attachment; filename=\"my notes.txt\"");
         check("été.txt", "attachment; filename=\"_t_.txt\"; filename*=UTF-8''%C3%A9t%C3%A9.txt");

@@ -1,8 +1,8 @@
-//! What a file is said to be, and what its content may do when a browser opens it at this address. Pure.
+//! The media type of a file by its name, and the policy (CSP) under which a browser opens its content. Pure.
 //!
-//! Whoever can put a file here must not thereby run a script with this site's rights. So everything that is opened
-//! inline gets a policy (CSP) that makes it a stranger: no script, no origin, no form. Pictures, sound and films need
-//! none of that, and the browser's own viewers go on working.
+//! A user who can store a file must not thereby run a script with this site's rights. So all content is served with a
+//! policy that sandboxes it: no scripts, an opaque origin, no forms. Images, audio and video need none of that, and the
+//! browser's own viewers still work.
 
 use http::HeaderValue;
 use shared::VPath;
@@ -27,7 +27,7 @@ pub(crate) fn content_type(path: &VPath) -> &'static str {
         Some("text/vtt") => "text/vtt; charset=utf-8",
         Some("text/calendar") => "text/calendar; charset=utf-8",
         Some("text/vcard") => "text/vcard; charset=utf-8",
-        // What else reads as text is shown as text: browsers save what they have no viewer for.
+        // Other text formats are served as plain text, because browsers download formats that they cannot show.
         Some(text) if text.starts_with("text/") => PLAIN,
         Some(other) => other,
         None => "application/octet-stream",
@@ -36,7 +36,7 @@ pub(crate) fn content_type(path: &VPath) -> &'static str {
 
 const PLAIN: &str = "text/plain; charset=utf-8";
 
-/// Where the table of the library is missing something, out of date, or not what is meant on a file server.
+/// Extensions that the library's table lacks or maps to a type of no use on a file server.
 fn by_extension(extension: &str) -> Option<&'static str> {
     Some(match extension {
         "js" | "mjs" | "cjs" => "text/javascript; charset=utf-8",
@@ -58,7 +58,7 @@ fn by_extension(extension: &str) -> Option<&'static str> {
     })
 }
 
-/// Texts that have no extension by custom.
+/// Names of text files that customarily have no extension.
 fn by_name(name: &str) -> Option<&'static str> {
     const TEXTS: &[&str] = &[
         "AUTHORS",
@@ -85,16 +85,16 @@ fn by_name(name: &str) -> Option<&'static str> {
     TEXTS.contains(&name).then_some(PLAIN)
 }
 
-/// The policies under which a browser opens content from here, made once.
+/// The policies of served content, made once.
 pub(crate) struct Policies {
     sandboxed: HeaderValue,
-    /// A browser's PDF viewer is a plug-in of sorts: inside a sandbox it does not start. It gives a document's scripts no
-    /// page to act on, and the rest of the policy stands.
+    /// A browser's PDF viewer does not start inside a sandbox. It gives scripts in a document no page to act on, and
+    /// the rest of the policy applies.
     viewed: HeaderValue,
 }
 
 impl Policies {
-    /// `framers` are the origins whose pages may show content in a frame besides this one, separated by spaces.
+    /// `framers` are the origins besides this one whose pages may show content in a frame, separated by spaces.
     pub(crate) fn new(framers: &str) -> Self {
         let make = |sandbox: &str, framers: &str| {
             HeaderValue::try_from(format!(
@@ -104,14 +104,14 @@ impl Policies {
         };
         let framers = if framers.is_empty() { String::new() } else { format!(" {framers}") };
         let policy = |sandbox| {
-            // An origin that no header can hold is none that a browser could send.
+            // A browser cannot send an origin that is no valid header value.
             make(sandbox, &framers).or_else(|_| make(sandbox, "")).unwrap_or(HeaderValue::from_static("sandbox"))
         };
         Self { sandboxed: policy("sandbox"), viewed: policy("object-src 'self'") }
     }
 
-    /// For content of that type.
-    pub(crate) fn of(&self, content_type: &str) -> HeaderValue {
+    /// The policy of content of that type.
+    pub(crate) fn for_type(&self, content_type: &str) -> HeaderValue {
         let policy = if content_type == "application/pdf" { &self.viewed } else { &self.sandboxed };
         policy.clone()
     }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn types_by_name() {
+    fn a_name_determines_the_media_type() {
         check("a.txt", "text/plain; charset=utf-8");
         check("A.TXT", "text/plain; charset=utf-8");
         check("dir.html/a.png", "image/png");
@@ -153,16 +153,16 @@ mod tests {
     }
 
     fn policy(content_type: &str, framers: &str) -> String {
-        Policies::new(framers).of(content_type).to_str().unwrap().to_owned()
+        Policies::new(framers).for_type(content_type).to_str().unwrap().to_owned()
     }
 
     #[test]
-    fn a_document_has_its_viewer() {
+    fn a_pdf_is_not_sandboxed() {
         assert!(policy("application/pdf", "").starts_with("object-src 'self'; default-src 'none';"));
     }
 
     #[test]
-    fn what_can_script_is_sandboxed() {
+    fn content_that_can_run_scripts_is_sandboxed() {
         for name in ["a.html", "a.svg", "a.xml", "a.xhtml", "a.js", "a.mhtml", "a.unknown", "a.txt", "a.png"] {
             let policy = policy(content_type(&VPath::parse(name).unwrap()), "");
             assert!(policy.starts_with("sandbox; default-src 'none';"), "{name}");
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn only_named_pages_may_frame() {
+    fn only_configured_origins_may_frame_content() {
         assert!(policy("text/html", "").ends_with("frame-ancestors 'self'"));
         assert!(policy("text/html", "https://a.example").ends_with("frame-ancestors 'self' https://a.example"));
         assert!(policy("text/html", "https://a.example\n").ends_with("frame-ancestors 'self'"));

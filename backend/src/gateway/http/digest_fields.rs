@@ -1,5 +1,4 @@
-//! Digests of content in header fields (RFC 9530): what a request's bytes should come to, what a client wants to know of
-//! a file's, and how it is told. Pure.
+//! Digests in header fields (RFC 9530): `Repr-Digest`, `Content-Digest` and `Want-Repr-Digest`. Pure.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use http::{HeaderMap, HeaderName};
@@ -8,34 +7,32 @@ use shared::{Algorithm, Checksum, Digests, ErrorCode};
 use super::headers::decode_base64;
 use super::problem::ErrorResponse;
 
-/// The name of BLAKE3 in these fields. The registry has none for it; other algorithms are ignored by whoever does not
-/// know them.
+/// The registry of digest algorithms has no name for BLAKE3. Clients ignore algorithms that they do not know.
 const BLAKE3: &str = "blake3";
 const SHA256: &str = "sha-256";
 
-/// What the whole content of a file comes to.
+/// The digest of the whole content of a file.
 pub(crate) const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
-/// Which of those a client wants to be told.
+/// The algorithms whose digest a client wants in the answer.
 const WANT_REPR_DIGEST: HeaderName = HeaderName::from_static("want-repr-digest");
 
 const FIELDS: [HeaderName; 2] = [REPR_DIGEST, HeaderName::from_static("content-digest")];
 
-/// Which digests of a file a request wants to be told (`Want-Repr-Digest`), of those that the server can make. What is
-/// malformed is ignored, as a preference may be.
-pub(crate) fn asked_for(headers: &HeaderMap) -> Vec<Algorithm> {
+/// The algorithms that `Want-Repr-Digest` names and the server supports. A malformed preference is ignored.
+pub(crate) fn wanted_algorithms(headers: &HeaderMap) -> Vec<Algorithm> {
     let fields = headers.get_all(WANT_REPR_DIGEST);
     let named = |algorithm: Algorithm| {
         let texts = fields.iter().filter_map(|value| value.to_str().ok());
         texts.flat_map(|text| text.split(',')).any(|member| {
             let (name, preference) = member.trim().split_once('=').unwrap_or((member.trim(), "0"));
-            // 0 stands for "not that one" (RFC 9530 §4).
+            // 0 means "not acceptable" (RFC 9530 §4).
             Some(name) == field_name(algorithm) && matches!(preference.parse(), Ok(1..=10_u8))
         })
     };
     [Algorithm::Blake3, Algorithm::Sha256].into_iter().filter(|algorithm| named(*algorithm)).collect()
 }
 
-/// The value of `Repr-Digest`; none where nothing is known that has a name in it.
+/// The value of `Repr-Digest`; `None` if no known digest has a name in it.
 pub(crate) fn field(digests: &Digests) -> Option<String> {
     let member = |checksum: &Checksum| {
         field_name(checksum.algorithm).map(|name| format!("{name}=:{}:", BASE64_STANDARD.encode(&checksum.digest)))
@@ -52,14 +49,14 @@ fn field_name(algorithm: Algorithm) -> Option<&'static str> {
     }
 }
 
-/// The strongest digest that the request names and the server can check; without `Content-Encoding` both fields mean the
-/// same bytes.
-pub(crate) fn wanted(headers: &HeaderMap) -> Result<Option<Checksum>, ErrorResponse> {
+/// The strongest digest that the request names and the server can verify. Without `Content-Encoding` both fields mean
+/// the same bytes.
+pub(crate) fn strongest_of_request(headers: &HeaderMap) -> Result<Option<Checksum>, ErrorResponse> {
     strongest(headers, &FIELDS)
 }
 
-/// The BLAKE3 digest of a whole file of which a request brings a piece: `Repr-Digest` alone, for `Content-Digest` would be
-/// that of the piece. Other algorithms are ignored.
+/// The BLAKE3 digest of a whole file, from a request that carries one piece of it. Only `Repr-Digest` counts, because
+/// `Content-Digest` is the digest of the piece. Other algorithms are ignored.
 pub(crate) fn of_whole(headers: &HeaderMap) -> Result<Option<Vec<u8>>, ErrorResponse> {
     let found = strongest(headers, &FIELDS[..1])?;
     Ok(found.filter(|found| found.algorithm == Algorithm::Blake3).map(|found| found.digest))
@@ -102,11 +99,11 @@ mod tests {
         for (name, value) in fields {
             headers.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
         }
-        wanted(&headers).map(|found| found.map(|checksum| checksum.algorithm)).map_err(|_| ())
+        strongest_of_request(&headers).map(|found| found.map(|checksum| checksum.algorithm)).map_err(|_| ())
     }
 
     #[test]
-    fn the_strongest_that_is_known_counts() {
+    fn the_strongest_known_algorithm_is_used() {
         let digest = BASE64_STANDARD.encode(&[7; 32]);
         let (blake3, sha) = (format!("blake3=:{digest}:"), format!("sha-256=:{digest}:"));
         assert_eq!(read(&[]), Ok(None));
@@ -117,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_whole_file_only_blake3_in_its_own_field_counts() {
+    fn for_a_piece_only_blake3_in_repr_digest_is_used() {
         let digest = BASE64_STANDARD.encode(&[7; 32]);
         let read = |name: &'static str, value: String| {
             of_whole(&HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::try_from(value).unwrap())]))
@@ -130,10 +127,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wanted_and_known_is_told() {
-        let asked =
-            |text: &'static str| asked_for(&HeaderMap::from_iter([(WANT_REPR_DIGEST, HeaderValue::from_static(text))]));
-        assert_eq!(asked_for(&HeaderMap::new()), []);
+    fn wanted_and_known_digests_are_sent() {
+        let asked = |text: &'static str| {
+            wanted_algorithms(&HeaderMap::from_iter([(WANT_REPR_DIGEST, HeaderValue::from_static(text))]))
+        };
+        assert_eq!(wanted_algorithms(&HeaderMap::new()), []);
         assert_eq!(asked("sha-256=10, blake3=1, md5=3"), [Algorithm::Blake3, Algorithm::Sha256]);
         assert_eq!(asked("sha-256=3,blake3=0"), [Algorithm::Sha256]);
         for text in ["", "sha-256", "sha-256=11", "sha-256=-1", "=", "blake3=a"] {
@@ -147,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_digest_is_refused() {
+    fn a_malformed_digest_is_refused() {
         for text in ["sha-256", "sha-256=AAAA", "sha-256=:AAAA:", "blake3=:!:", "blake3=::", ""] {
             assert_eq!(read(&[("repr-digest", text)]), Err(()), "{text}");
         }

@@ -1,11 +1,11 @@
-//! Small operations on response headers.
+//! Small operations on header fields.
 
 use axum::response::{IntoResponse, Response};
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, Engine};
 use http::header::{ALLOW, HeaderName};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-/// Sets a header to a text that the gateway wrote itself; a text that no header can hold is left out.
+/// Sets a header to text written by the gateway; text that no header can hold is left out.
 pub(crate) fn set(headers: &mut HeaderMap, name: HeaderName, value: impl ToString) {
     set_text(headers, name, value.to_string());
 }

@@ -1,4 +1,4 @@
-//! Small texts that several pages are made of: escaped HTML, dates, sizes, hashes for policies. Pure.
+//! HTML escaping, dates and script hashes for generated pages. Pure.
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use sha2::{Digest, Sha256};
@@ -7,8 +7,8 @@ use shared::characters::is_bidi_control;
 
 use crate::calendar::DateTime;
 
-/// Appends `text` so that it stands for itself in HTML, in an element and between quotes alike. Control characters,
-/// and those that turn the direction of what follows, show as U+FFFD.
+/// Appends `text` escaped for HTML, in elements and in quoted attributes. Control characters and bidirectional controls
+/// become U+FFFD.
 pub(crate) fn escape_html(text: &str, out: &mut String) {
     for character in text.chars() {
         match character {
@@ -29,7 +29,7 @@ pub(crate) fn date(moment: Timestamp) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}")
 }
 
-/// The source expression of a policy (CSP) that allows exactly this text, inline.
+/// The CSP source expression that allows exactly this inline script or style.
 pub(crate) fn csp_hash(text: &str) -> String {
     format!("'sha256-{}'", BASE64_STANDARD.encode(&Sha256::digest(text.as_bytes())))
 }
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn html_stands_for_itself() {
+    fn markup_is_escaped() {
         assert_eq!(
             html("<img src=x onerror='alert(1)'>&\""),
             "&lt;img src=x onerror=&#39;alert(1)&#39;&gt;&amp;&quot;"
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_of_all_sides_of_1970() {
+    fn dates_before_and_after_1970_are_formatted() {
         assert_eq!(date(Timestamp::from_parts(1_700_000_000, 0)), "2023-11-14 22:13");
         assert_eq!(date(Timestamp::from_parts(951_782_400, 0)), "2000-02-29 00:00");
         assert_eq!(date(Timestamp::from_parts(-1, 0)), "1969-12-31 23:59");

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: the name by which a client may ask for the same thing twice and have it done once. Pure.
+//! `Idempotency-Key`: a client that repeats a request with the same key has it performed once. Pure.
 
 use http::{HeaderMap, HeaderName};
 use sha2::{Digest, Sha256};
@@ -9,8 +9,8 @@ use super::problem::ErrorResponse;
 
 pub(crate) const FIELD: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// The key, where there is one: 32 hexadecimal digits or a UUID, as they are or as a string in quotes
-/// (draft-ietf-httpapi-idempotency-key-header). Another text stands for the digest of itself, which is as unique as it.
+/// The key, if the request has one: 32 hexadecimal digits or a UUID, bare or as a quoted string
+/// (draft-ietf-httpapi-idempotency-key-header). Any other text is hashed to a key.
 pub(crate) fn key(headers: &HeaderMap) -> Result<Option<JobId>, ErrorResponse> {
     let mut values = headers.get_all(FIELD).iter();
     let text = match (values.next(), values.next()) {
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_itself_and_a_text_its_digest() {
+    fn an_id_is_used_as_it_is_and_other_text_is_hashed() {
         let id = JobId([0x1f; 16]);
         let digits = id.to_string();
         assert_eq!(read(&[&digits]), Some(Some(id)));
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_and_too_much_are_no_keys() {
+    fn empty_repeated_and_long_keys_are_refused() {
         assert_eq!(read(&[""]), None);
         assert_eq!(read(&["\"\""]), None);
         assert_eq!(read(&["a", "a"]), None);

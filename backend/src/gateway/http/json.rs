@@ -1,4 +1,4 @@
-//! Bodies of JSON: answers, and what requests carry.
+//! JSON bodies of requests and answers.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -16,12 +16,12 @@ use super::request_body::{RequestBody, is_of_type};
 
 pub(crate) const JSON: &str = "application/json";
 
-/// 200 with what is true in this moment only.
+/// 200 with a value that must not be cached.
 pub(crate) fn answer(value: &impl Serialize) -> Result<Response, ErrorResponse> {
     with_status(StatusCode::OK, value)
 }
 
-/// The same with another status.
+/// A value that must not be cached, with a status of its own.
 pub(crate) fn with_status(status: StatusCode, value: &impl Serialize) -> Result<Response, ErrorResponse> {
     let headers =
         [(CONTENT_TYPE, HeaderValue::from_static(JSON)), (CACHE_CONTROL, HeaderValue::from_static("no-store"))];
@@ -29,7 +29,7 @@ pub(crate) fn with_status(status: StatusCode, value: &impl Serialize) -> Result<
     Ok((status, headers, Body::from(body)).into_response())
 }
 
-/// 406 for a client that takes no JSON.
+/// 406 for a client that does not accept JSON.
 pub(crate) fn wants_json(headers: &HeaderMap) -> Result<(), ErrorResponse> {
     if accepts(headers, JSON) {
         return Ok(());
@@ -37,7 +37,7 @@ pub(crate) fn wants_json(headers: &HeaderMap) -> Result<(), ErrorResponse> {
     Err(ErrorResponse::because(ErrorCode::NotAcceptable, "This is given as application/json only."))
 }
 
-/// 200 with a value that a client may keep and revalidate, or 304 where its copy is current.
+/// 200 with a value that a client may cache and revalidate, or 304 if its copy is current.
 pub(crate) fn revalidated(
     conditions: &Conditions,
     etag: Option<ETag>,
@@ -48,7 +48,7 @@ pub(crate) fn revalidated(
     headers.insert(VARY, HeaderValue::from_static("Accept"));
     if let Some(etag) = etag {
         set(&mut headers, ETAG, etag.quoted());
-        if conditions.has(Some(etag)) {
+        if conditions.is_current(Some(etag)) {
             return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
         }
     }
@@ -57,8 +57,8 @@ pub(crate) fn revalidated(
     Ok((StatusCode::OK, headers, Body::from(body)).into_response())
 }
 
-/// What a body of bounded length says; one that is empty says `{}`. The media type is insisted on, because a form of
-/// another site can send the same bytes under a type that needs no leave (the Fetch standard's safelist).
+/// Reads a JSON body of limited length; an empty body reads as `{}`. The media type is required, because another site's
+/// form can send the same bytes under a type that needs no preflight (the Fetch standard's safelist).
 pub(crate) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: RequestBody) -> Result<T, ErrorResponse> {
     if !is_of_type(headers, JSON) {
         return Err(ErrorResponse::because(ErrorCode::UnsupportedMediaType, format!("The body must be {JSON}.")));
@@ -66,7 +66,7 @@ pub(crate) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Request
     let bytes = body.whole().await?;
     let bytes = if bytes.is_empty() { b"{}" } else { &bytes[..] };
     serde_json::from_slice(bytes).map_err(|error| {
-        // What is wrong with a request's own bytes is no secret, and says which of them it is.
-        ErrorResponse::because(ErrorCode::BadRequest, format!("The body is not understood: {error}."))
+        // The parser's message quotes only the request's own bytes.
+        ErrorResponse::because(ErrorCode::BadRequest, format!("The body cannot be read: {error}."))
     })
 }

@@ -1,9 +1,9 @@
-//! What the client accepts: media types (RFC 9110 §12.5.1) and codings (§12.5.3), by their q-values. Pure.
+//! Content negotiation: media types (RFC 9110 §12.5.1) and codings (§12.5.3), by their q-values. Pure.
 
 use http::HeaderMap;
 use http::header::{ACCEPT, ACCEPT_ENCODING, HeaderName};
 
-/// A coding in which an asset may lie ready, best first.
+/// A content coding of a stored asset, densest first.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Coding {
     Brotli,
@@ -12,7 +12,7 @@ pub(crate) enum Coding {
 }
 
 impl Coding {
-    /// Its name in the headers.
+    /// The name of the coding in header fields.
     pub(crate) fn token(self) -> &'static str {
         match self {
             Self::Brotli => "br",
@@ -22,11 +22,11 @@ impl Coding {
     }
 }
 
-/// The q-values run from 0 to 1000.
+/// q-values are scaled to 0..=1000.
 const FULL: u16 = 1000;
 
-/// The best of the codings that are there. `identity` is always acceptable here: a client that refuses it gets it all
-/// the same rather than nothing (RFC 9110 §12.5.3 leaves that open).
+/// The best of the available codings. A client that refuses `identity` still gets it rather than an error, which RFC
+/// 9110 §12.5.3 permits.
 pub(crate) fn coding(headers: &HeaderMap, available: &[Coding]) -> Coding {
     let wanted = elements(headers, ACCEPT_ENCODING);
     if wanted.is_empty() {
@@ -37,13 +37,13 @@ pub(crate) fn coding(headers: &HeaderMap, available: &[Coding]) -> Coding {
         let any = wanted.iter().find(|(name, _)| *name == "*");
         match (named.or(any), coding) {
             (Some((_, weight)), _) => *weight,
-            // Not named: acceptable, but after everything that is.
+            // `identity` is acceptable without being named, after every named coding.
             (None, Coding::Identity) => 1,
             (None, _) => 0,
         }
     };
     let mut best = (Coding::Identity, weight(Coding::Identity));
-    // At equal weight the denser one: those come first in `available`.
+    // At equal weight the denser coding wins; it comes first in `available`.
     for &coding in available.iter().rev() {
         let weight = weight(coding);
         if weight > 0 && weight >= best.1 {
@@ -53,12 +53,13 @@ pub(crate) fn coding(headers: &HeaderMap, available: &[Coding]) -> Coding {
     best.0
 }
 
-/// True if the client takes that media type, `type/subtype`.
+/// True if the client accepts the media type `type/subtype`.
 pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     weight_of(&elements(headers, ACCEPT), media_type) > 0
 }
 
-/// Which of the media types the client wants most, the first of them if it does not mind; none if it takes none.
+/// The index of the media type that the client prefers, the first one if it has no preference; `None` if it accepts
+/// none of them.
 pub(crate) fn preferred(headers: &HeaderMap, media_types: &[&str]) -> Option<usize> {
     let wanted = elements(headers, ACCEPT);
     let mut best = (None, 0);
@@ -76,7 +77,7 @@ fn weight_of(wanted: &[(&str, u16)], media_type: &str) -> u16 {
         return FULL;
     }
     let (kind, _) = media_type.split_once('/').unwrap_or((media_type, ""));
-    // The most specific range decides (RFC 9110 §12.5.1).
+    // The most specific media range takes precedence (RFC 9110 §12.5.1).
     let specificity = |range: &str| match range.split_once('/') {
         _ if range.eq_ignore_ascii_case(media_type) => Some(2),
         Some((wanted, "*")) if wanted.eq_ignore_ascii_case(kind) => Some(1),
@@ -87,7 +88,7 @@ fn weight_of(wanted: &[(&str, u16)], media_type: &str) -> u16 {
     ranked.max().map_or(0, |(_, weight)| weight)
 }
 
-/// The elements of a list of weighted tokens. Parameters other than `q` are not looked at.
+/// The elements of a list of weighted tokens. Parameters other than `q` are ignored.
 fn elements(headers: &HeaderMap, name: HeaderName) -> Vec<(&str, u16)> {
     let lines = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     lines.flat_map(|line| line.split(',')).filter_map(element).collect()
@@ -100,10 +101,10 @@ fn element(text: &str) -> Option<(&str, u16)> {
     Some((token, weight.map_or(FULL, parse_weight)))
 }
 
-/// `0`, `0.5`, `1.000`; what is malformed counts as not wanted.
+/// `0`, `0.5`, `1.000`; a malformed weight counts as 0.
 fn parse_weight(text: &str) -> u16 {
     match text.trim().parse::<f32>() {
-        // Clamped first: the product lies between 0 and 1000.
+        // The clamped product lies between 0 and 1000.
         Ok(weight) if weight.is_finite() => (weight.clamp(0.0, 1.0) * f32::from(FULL)) as u16,
         _ => 0,
     }
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn codings_by_weight() {
+    fn the_coding_with_the_highest_weight_is_chosen() {
         let check = |value, available, expected| {
             assert_eq!(coding(&headers(ACCEPT_ENCODING, value), available), expected, "{value}");
         };
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn media_types_by_the_most_specific_range() {
+    fn the_most_specific_range_decides() {
         let check = |value, expected| {
             assert_eq!(accepts(&headers(ACCEPT, value), "application/json"), expected, "{value}");
         };

@@ -1,6 +1,6 @@
-//! What the conditions of a request that changes a file come to (RFC 9110 §13): mostly something that the file server
-//! holds against the file in the moment of the change, so that nobody slips in between; only conditions that it has no
-//! words for are held against a look at the file first, and then against the state that was seen. Pure.
+//! The preconditions of a request that changes a file (RFC 9110 §13). Where possible they become a condition that the
+//! file server checks at the moment of the change, without a race. Only conditions that it cannot express are evaluated
+//! against the file's metadata first, and then against the state that was seen. Pure.
 
 use http::HeaderMap;
 use http::header::{IF_MATCH, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
@@ -8,18 +8,18 @@ use shared::{Conflict, ETag, Entry};
 
 use super::conditional::{EntityTags, date, tags};
 
-/// What must be true of the target when the change happens.
+/// The state that the target must have when the change happens.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum TargetState {
-    /// Nothing.
+    /// Any state, or nothing at the target.
     Any,
-    /// Nothing is there.
+    /// Nothing at the target.
     Absent,
-    /// Something is there, in one of these states; in any, where the list is empty.
+    /// An entry in one of these states; in any state if the list is empty.
     Present(Vec<ETag>),
 }
 
-/// The conditions of one request that changes a file.
+/// The conditions of a request that changes a file.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Preconditions {
     if_match: Option<EntityTags>,
@@ -27,23 +27,22 @@ pub(crate) struct Preconditions {
     if_unmodified_since: Option<i64>,
 }
 
-/// A condition does not hold, whatever is done.
+/// A condition is false whatever the state of the file server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct ConditionFails;
 
 impl Preconditions {
-    /// From the headers.
     pub(crate) fn read(headers: &HeaderMap) -> Self {
         let if_match = tags(headers, IF_MATCH);
         Self {
-            // A date is not looked at where there is a tag (RFC 9110 §13.1.4).
+            // An entity tag takes precedence over a date (RFC 9110 §13.1.4).
             if_unmodified_since: if if_match.is_none() { date(headers, IF_UNMODIFIED_SINCE) } else { None },
             if_none_match: tags(headers, IF_NONE_MATCH),
             if_match,
         }
     }
 
-    /// Without a look at the file; none where it must be looked at.
+    /// The required state, where it follows from the headers alone; `None` where the file's metadata is needed.
     pub(crate) fn direct(&self) -> Option<Result<TargetState, ConditionFails>> {
         match (&self.if_match, &self.if_none_match, self.if_unmodified_since) {
             (None, None, None) => Some(Ok(TargetState::Any)),
@@ -53,13 +52,13 @@ impl Preconditions {
         }
     }
 
-    /// With a look at what is there, in the order of RFC 9110 §13.2.2.
+    /// The required state, given the entry that is there, in the order of RFC 9110 §13.2.2.
     pub(crate) fn decide(&self, there: Option<&Entry>) -> Result<TargetState, ConditionFails> {
         let Some(entry) = there else {
             return match (&self.if_match, &self.if_none_match) {
                 (Some(_), _) => Err(ConditionFails),
                 (None, Some(_)) => Ok(TargetState::Absent),
-                // What is not there has no date to be held against (RFC 9110 §13.1.4).
+                // A file that does not exist has no date to compare with (RFC 9110 §13.1.4).
                 (None, None) => Ok(TargetState::Any),
             };
         };
@@ -77,7 +76,7 @@ fn present(tags: &EntityTags) -> Result<TargetState, ConditionFails> {
     match tags {
         EntityTags::Any => Ok(TargetState::Present(Vec::new())),
         EntityTags::Listed(tags) => match tags.iter().filter_map(|tag| tag.strong()).collect::<Vec<_>>() {
-            // No state of any file has such a validator.
+            // None of the tags is one of this server, so no state matches.
             none if none.is_empty() => Err(ConditionFails),
             etags => Ok(TargetState::Present(etags)),
         },
@@ -85,7 +84,7 @@ fn present(tags: &EntityTags) -> Result<TargetState, ConditionFails> {
 }
 
 impl TargetState {
-    /// As an upload says it, where something else than `conflict` is not asked for.
+    /// The conflict rule and the expected states of an upload; `conflict` where the request has no conditions.
     pub(crate) fn for_upload(self, conflict: Conflict) -> (Conflict, Option<Vec<ETag>>) {
         match self {
             Self::Any => (conflict, None),
@@ -129,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_file_server_can_hold_itself() {
+    fn conditions_that_the_file_server_checks_need_no_metadata() {
         direct(&[], Some(Ok(TargetState::Any)));
         direct(&[(IF_NONE_MATCH, "*")], Some(Ok(TargetState::Absent)));
         direct(&[(IF_MATCH, "*")], Some(Ok(TargetState::Present(Vec::new()))));
@@ -143,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_is_no_star() {
+    fn an_empty_list_is_not_the_wildcard() {
         direct(&[(IF_MATCH, "")], Some(Err(ConditionFails)));
         direct(&[(IF_MATCH, "\"of another server\"")], Some(Err(ConditionFails)));
         // A weak validator never matches strongly (RFC 9110 §8.8.3.2).
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_looked_at_is_held_to_what_was_seen() {
+    fn a_file_that_was_looked_at_must_stay_in_that_state() {
         let seen = Ok(TargetState::Present(vec![ETag([0xab; 16])]));
         let decide = |fields: &[(HeaderName, &str)], entry: Option<&Entry>| read(fields).decide(entry);
         let (old, new) = (entry(1_700_000_000), entry(1_700_000_001));
@@ -168,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn an_upload_never_replaces_what_must_not_be_there() {
+    fn an_upload_replaces_nothing_where_nothing_may_be() {
         assert_eq!(TargetState::Absent.for_upload(Conflict::Replace), (Conflict::Fail, None));
         assert_eq!(TargetState::Any.for_upload(Conflict::KeepBoth), (Conflict::KeepBoth, None));
         assert_eq!(TargetState::Present(Vec::new()).for_upload(Conflict::Fail), (Conflict::Replace, Some(Vec::new())));

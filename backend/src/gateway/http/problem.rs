@@ -1,6 +1,6 @@
-//! `ErrorCode` → status and words: the one place where a refusal becomes an HTTP response (RFC 9457). A handler only
-//! says which code and, where it knows better than the code, which sentence; the outermost layer adds the request's id
-//! and logs it, once.
+//! [`ErrorResponse`]: the status, title and detail of every [`ErrorCode`], and the one place where a failure becomes an
+//! HTTP response (RFC 9457). A handler names the code and, where it knows more, a detail; the middleware adds the
+//! request's id and logs the failure once.
 
 use std::time::Duration;
 
@@ -13,52 +13,51 @@ use shared::{ErrorClass, ErrorCode, PathError, VPath};
 
 use crate::client::{ClientError, Failure};
 
-/// Why a request is not answered as it wished.
+/// A failure, on its way to becoming a problem document.
 #[derive(Clone, Debug)]
 pub(crate) struct ErrorResponse {
-    /// The reason.
     pub code: ErrorCode,
     status: StatusCode,
-    /// For the person who asked.
+    /// For people; part of the response.
     detail: String,
-    /// For the log.
+    /// For the log; not part of the response.
     pub cause: String,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl ErrorResponse {
-    /// With the code's own status and sentence.
+    /// With the status and detail of the code.
     pub(crate) fn new(code: ErrorCode) -> Self {
         Self { code, status: status(code), detail: detail(code).into(), cause: String::new(), headers: Vec::new() }
     }
 
-    /// With a sentence that says more than the code's own.
+    /// With a detail that says more than that of the code.
     pub(crate) fn because(code: ErrorCode, detail: impl Into<String>) -> Self {
         Self { detail: detail.into(), ..Self::new(code) }
     }
 
-    /// With that sentence instead.
-    pub(crate) fn saying(self, detail: impl Into<String>) -> Self {
+    /// With another detail.
+    pub(crate) fn with_detail(self, detail: impl Into<String>) -> Self {
         Self { detail: detail.into(), ..self }
     }
 
-    /// With what the log should say of it.
+    /// With a message for the log.
     pub(crate) fn caused_by(self, cause: String) -> Self {
         Self { cause, ..self }
     }
 
-    /// With the entry that it is about, where that is not what the request named.
+    /// Names the entry that failed, where it is not the one that the request names.
     pub(crate) fn about(self, path: &VPath) -> Self {
         let detail = format!("{} This is about {path}.", self.detail);
         Self { detail, ..self }
     }
 
-    /// With another status than the code's own.
+    /// With another status than that of the code.
     pub(crate) fn status(self, status: StatusCode) -> Self {
         Self { status, ..self }
     }
 
-    /// 405 with what the resource does have (RFC 9110 §15.5.6).
+    /// 405 with the methods that the resource has (RFC 9110 §15.5.6).
     pub(crate) fn method_not_allowed(allowed: impl Into<String>) -> Self {
         let refusal = Self::new(ErrorCode::MethodNotAllowed);
         match HeaderValue::try_from(allowed.into()) {
@@ -67,7 +66,7 @@ impl ErrorResponse {
         }
     }
 
-    /// 416 with the size that the client should know (RFC 9110 §15.5.17).
+    /// 416 with the size of the file (RFC 9110 §15.5.17).
     pub(crate) fn unsatisfiable(size: u64) -> Self {
         let refusal = Self::new(ErrorCode::RangeNotSatisfiable);
         match HeaderValue::try_from(format!("bytes */{size}")) {
@@ -83,7 +82,7 @@ impl ErrorResponse {
 
     fn retry_after(self, time: Option<Duration>) -> Self {
         match time {
-            // Rounded up: a client that comes too early is refused again.
+            // Rounded up, so that a client does not come back too early.
             Some(time) => {
                 self.header(RETRY_AFTER, HeaderValue::from(time.as_secs() + u64::from(time.subsec_nanos() > 0)))
             }
@@ -91,7 +90,7 @@ impl ErrorResponse {
         }
     }
 
-    /// The response, with the id under which the log has it.
+    /// The response, with the id under which the request is logged.
     pub(crate) fn render(self, request_id: &str) -> Response {
         let problem = Problem {
             kind: "about:blank".into(),
@@ -101,7 +100,7 @@ impl ErrorResponse {
             detail: self.detail,
             request_id: request_id.into(),
         };
-        // A `Problem` is texts and a number: it cannot fail to be written.
+        // A `Problem` consists of strings and a number, so serializing cannot fail.
         let body = serde_json::to_vec(&problem).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status;
@@ -116,7 +115,7 @@ impl ErrorResponse {
     }
 }
 
-/// Where the wait is not known a short one is asked for, so that clients that retry do not hammer.
+/// Asks for a short wait where the time is unknown, so that clients do not retry at once.
 fn add_wait(headers: &mut HeaderMap, status: StatusCode) {
     if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS | StatusCode::BAD_GATEWAY) {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
@@ -124,7 +123,7 @@ fn add_wait(headers: &mut HeaderMap, status: StatusCode) {
 }
 
 impl IntoResponse for ErrorResponse {
-    /// Only the status: [`ErrorResponse::render`] has the rest, once the id is known.
+    /// The status only; [`ErrorResponse::render`] makes the body once the request's id is known.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
@@ -156,7 +155,7 @@ impl From<PathError> for ErrorResponse {
     }
 }
 
-/// The status for a code; for an unknown one, what its class comes to.
+/// The status of a code; for an unknown code, that of its class.
 fn status(code: ErrorCode) -> StatusCode {
     match code {
         ErrorCode::Forbidden
@@ -180,7 +179,7 @@ fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::Gone => StatusCode::GONE,
         ErrorCode::PreconditionFailed | ErrorCode::UnsupportedVersion => StatusCode::PRECONDITION_FAILED,
         ErrorCode::Locked => StatusCode::LOCKED,
-        // As draft-ietf-httpapi-idempotency-key-header has it.
+        // As in draft-ietf-httpapi-idempotency-key-header.
         ErrorCode::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::ChecksumMismatch => checksum_mismatch(),
         ErrorCode::NoSpace | ErrorCode::QuotaExceeded => StatusCode::INSUFFICIENT_STORAGE,
@@ -201,7 +200,7 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::NameRefused => StatusCode::BAD_REQUEST,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
-        // Between the two tiers: the client's request was not at fault.
+        // Failures between gateway and file server, which are not the client's fault.
         ErrorCode::BadProof
         | ErrorCode::HandshakeTimeout
         | ErrorCode::VersionMismatch
@@ -220,12 +219,12 @@ fn status(code: ErrorCode) -> StatusCode {
     }
 }
 
-/// 460, which is tus's own (its extension `checksum`).
+/// 460 is defined by tus (extension `checksum`).
 fn checksum_mismatch() -> StatusCode {
     StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
-/// A few words for each code.
+/// The title of a code.
 fn title(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::Forbidden => "Not allowed",
@@ -243,9 +242,9 @@ fn title(code: ErrorCode) -> &'static str {
         ErrorCode::AlreadyExists => "Something is there already",
         ErrorCode::ParentMissing => "The folder is missing",
         ErrorCode::IntoItself => "A folder cannot go into itself",
-        ErrorCode::OffsetMismatch => "The upload stands elsewhere",
+        ErrorCode::OffsetMismatch => "Wrong offset",
         ErrorCode::Incomplete => "Bytes are missing",
-        ErrorCode::ChecksumMismatch => "The bytes are not those that were meant",
+        ErrorCode::ChecksumMismatch => "Checksum mismatch",
         ErrorCode::Gone => "No longer here",
         ErrorCode::Locked => "In use",
         ErrorCode::KeyReused => "The key was used before",
@@ -282,13 +281,13 @@ fn title(code: ErrorCode) -> &'static str {
     }
 }
 
-/// What happened and what to do about it, where the handler does not know better.
+/// The detail of a code: what happened, and how to proceed. Used where the handler gives none.
 fn detail(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::Forbidden => "You do not have the right to do this here.",
         ErrorCode::Unauthenticated => "Sign in to see this.",
         ErrorCode::UnknownHost => {
-            "The server was not told that it is reached under this name. Use its address, or name the host in its configuration."
+            "This name is not among the server's configured hosts. Use its address, or add the name to its configuration."
         }
         ErrorCode::NotFound => "There is nothing here. It may have been moved, renamed or removed.",
         ErrorCode::IsFolder => "A file is needed here, and this is a folder.",
@@ -304,16 +303,16 @@ fn detail(code: ErrorCode) -> &'static str {
         ErrorCode::ParentMissing => "The folder that this belongs in is not there. Make it first.",
         ErrorCode::IntoItself => "A folder cannot be put into itself or into a folder below it.",
         ErrorCode::OffsetMismatch => {
-            "The bytes do not begin where the upload stands. Ask with HEAD where that is, and go on from there."
+            "The bytes do not start at the upload's offset. Ask for the offset with HEAD, and continue from there."
         }
         ErrorCode::Incomplete => "The upload lacks bytes. Send the rest, then it becomes a file.",
         ErrorCode::ChecksumMismatch => {
-            "The bytes that came are not those that the checksum was made of, and were not kept. Send them again."
+            "The received bytes do not match the checksum and were discarded. Send them again."
         }
-        ErrorCode::Gone => "It has expired or was given up. Start again.",
-        ErrorCode::Locked => "Another request is at work on it and does not let go. Try again in a moment.",
+        ErrorCode::Gone => "The upload has expired or was terminated. Start again.",
+        ErrorCode::Locked => "Another request is still using it. Try again in a moment.",
         ErrorCode::KeyReused => "The idempotency key was used for another request. Choose a new one.",
-        ErrorCode::LengthMismatch => "More or fewer bytes came than were announced. What is durable was kept.",
+        ErrorCode::LengthMismatch => "More or fewer bytes came than were announced. Bytes that are durable were kept.",
         ErrorCode::NameRefused => "The server's file system does not take that name. Choose a shorter or plainer one.",
         ErrorCode::CrossDevice => {
             "What would go to the trash is on another file system than the trash. Delete it for good, or move it first."
@@ -353,13 +352,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_code_has_an_error_status_and_words() {
+    fn every_code_has_an_error_status_and_a_title() {
         for &code in ErrorCode::ALL {
             let status = status(code);
             assert!(status.is_client_error() || status.is_server_error(), "{code}");
             assert!(!title(code).is_empty(), "{code}");
         }
-        // Whatever a change may fail with has a sentence that says what to do.
+        // Every code that a change can fail with has a detail.
         for code in ErrorCode::ALL.iter().filter(|code| code.class() == ErrorClass::State) {
             assert!(!detail(*code).is_empty(), "{code}");
         }
@@ -368,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_is_rounded_up() {
+    fn retry_after_is_rounded_up() {
         let error = ClientError {
             retry_after: Some(Duration::from_millis(1500)),
             ..ClientError::new(ErrorCode::Unreachable, "x")

@@ -8,7 +8,7 @@ use shared::limits::CURSOR_BYTES_MAX;
 
 use super::problem::ErrorResponse;
 
-/// The parameters in the order of the text, decoded.
+/// The decoded parameters, in their order in the text.
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
@@ -68,7 +68,7 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(percent_decode(&spaced).collect()).ok()
 }
 
-/// 400 with the name of a parameter and what is wrong with its value.
+/// 400 with the name of a parameter and the problem with its value.
 pub(crate) fn bad_parameter(name: &str, problem: &str) -> ErrorResponse {
     ErrorResponse::because(ErrorCode::BadRequest, format!("The parameter `{name}` {problem}."))
 }

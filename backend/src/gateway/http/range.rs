@@ -1,16 +1,16 @@
-//! The `Range` header (RFC 9110 §14.2) → parts of a file. Pure. A header that is malformed, in another unit, or that
-//! names more ranges than anybody needs is ignored, as the RFC allows: the answer is then the whole file, once.
+//! The `Range` header (RFC 9110 §14.2). Pure. A header that is malformed, has another unit, or names more than
+//! [`RANGES_MAX`] ranges is ignored, as the RFC permits: the answer is then the whole file.
 
 use shared::limits::RANGES_MAX;
 use shared::{ByteRange, Span};
 
-/// The ranges of one header line; none where the line is to be ignored.
+/// The ranges of one header line; `None` where the line is to be ignored.
 pub(crate) fn parse(value: &str) -> Option<Vec<ByteRange>> {
     let (unit, set) = value.split_once('=')?;
     if !unit.trim().eq_ignore_ascii_case("bytes") {
         return None;
     }
-    // Empty elements of a list are skipped (RFC 9110 §5.6.1.2), but they are counted: they cost time too.
+    // Empty list elements are skipped (RFC 9110 §5.6.1.2) but counted, because they cost time too.
     let mut ranges = Vec::new();
     for (index, spec) in set.split(',').enumerate() {
         if index >= 2 * RANGES_MAX {
@@ -36,7 +36,7 @@ fn parse_one(spec: &str) -> Option<ByteRange> {
     }
 }
 
-/// Digits and nothing else. More than fit mean a place beyond the end of every file.
+/// Decimal digits only. A number that does not fit lies beyond the end of every file.
 fn number(digits: &str) -> Option<u64> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -44,8 +44,8 @@ fn number(digits: &str) -> Option<u64> {
     Some(digits.parse().unwrap_or(u64::MAX))
 }
 
-/// The parts of a file of `size` bytes, in the order asked for. Ranges that overlap or touch become one (RFC 9110
-/// §15.3.7.2), in the place of the first of them: no byte is sent twice. Empty where no range lies in the file.
+/// The parts of a file of `size` bytes, in the order of the header. Ranges that overlap or touch are merged (RFC 9110
+/// §15.3.7.2) at the position of the first of them, so that no byte is sent twice. Empty if no range lies in the file.
 pub(crate) fn spans(ranges: &[ByteRange], size: u64) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::with_capacity(ranges.len());
     for range in ranges {
@@ -57,7 +57,7 @@ pub(crate) fn spans(ranges: &[ByteRange], size: u64) -> Vec<Span> {
                 spans.remove(index);
                 place = place.min(index);
                 span = union(span, other);
-                // What it now reaches may have been passed already.
+                // The merged span may overlap spans that were compared before.
                 index = 0;
             } else {
                 index += 1;
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_a_range_set() {
+    fn ranges_are_clipped_to_the_file() {
         check("bytes=0-4", 10, Some(&[(0, 5)]));
         check("Bytes = 2-", 10, Some(&[(2, 8)]));
         check("bytes=-3", 10, Some(&[(7, 3)]));
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_ignored() {
+    fn malformed_headers_are_ignored() {
         for value in ["", "bytes", "bytes=", "bytes=,", "items=0-1", "bytes=4-2", "bytes=a-b", "bytes=0", "bytes=--1"] {
             check(value, 10, None);
         }
@@ -114,14 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn an_attack_gets_the_whole_file_once() {
+    fn too_many_ranges_are_ignored() {
         check(&format!("bytes={}", vec!["0-"; RANGES_MAX + 1].join(",")), 10, None);
         check(&format!("bytes={}", ",".repeat(10_000)), 10, None);
         check(&format!("bytes={}", vec!["0-"; RANGES_MAX].join(",")), 10, Some(&[(0, 10)]));
     }
 
     #[test]
-    fn overlapping_and_touching_ranges_become_one() {
+    fn overlapping_and_touching_ranges_are_merged() {
         check("bytes=0-3,2-5", 10, Some(&[(0, 6)]));
         check("bytes=0-3,4-5", 10, Some(&[(0, 6)]));
         check("bytes=8-9,0-1,5-8", 10, Some(&[(5, 5), (0, 2)]));

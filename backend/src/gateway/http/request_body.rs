@@ -1,6 +1,7 @@
-//! The body of a request: taken piece by piece while it moves, or whole where it is short; and read on for a while where
-//! it was refused, so that the refusal arrives. A body that nobody asked for is not asked for here either: hyper sends
-//! `100 Continue` with the first look at it (RFC 9110 §10.1.1), so whoever decides first spares the client the upload.
+//! [`RequestBody`]: a request body, read in pieces while it makes progress, or whole if it is short.
+//!
+//! hyper sends `100 Continue` when the body is first polled (RFC 9110 §10.1.1), so a handler that refuses a request
+//! before reading spares the client the upload.
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -20,25 +21,25 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::problem::ErrorResponse;
 use crate::gateway::phase::RequestGuard;
 
-/// What is read of a body that was refused, in bytes.
+/// How much of a refused body is read and discarded, in bytes.
 const REFUSED_BYTES_MAX: usize = 32 << 20;
-/// How long a body that was refused is read.
+/// How long a refused body is read.
 const REFUSED_TIME: Duration = Duration::from_secs(10);
 
 /// A request's body.
 pub(crate) struct RequestBody {
-    /// None once it ended or broke.
+    /// `None` once the body has ended or failed.
     body: Option<Body>,
-    /// The client waits for a word before it sends anything.
-    waits: bool,
-    /// Keeps the connection's clock from taking these bytes for the next request.
-    busy: Option<RequestGuard>,
-    /// Came behind a piece that was handed out, and is told next.
-    fault: Option<BodyError>,
+    /// The client expects_continue for `100 Continue`.
+    expects_continue: bool,
+    /// Keeps the connection in the phase of this request while its body is read.
+    guard: Option<RequestGuard>,
+    /// An error that followed a piece which has been returned already.
+    error: Option<BodyError>,
     limits: BodyLimits,
 }
 
-/// What holds for the body of every request.
+/// The limits of request bodies.
 #[derive(Clone)]
 pub(crate) struct BodyLimits {
     /// How long a client may send no byte.
@@ -51,12 +52,12 @@ pub(crate) struct BodyLimits {
     pub(crate) received: Counter<u64, AtomicU64>,
 }
 
-/// Why a body ends before its end.
+/// Why a body ended early.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum BodyError {
-    /// No byte came for [`BodyLimits::stall_time`].
+    /// No byte arrived for [`BodyLimits::stall_time`].
     Stalled,
-    /// The connection broke, or the body is not what its headers say.
+    /// The connection broke, or the body does not match its headers.
     Broken,
 }
 
@@ -64,43 +65,43 @@ impl RequestBody {
     /// Takes the body out of a request.
     pub(crate) fn of(limits: &BodyLimits, request: &mut Request) -> Self {
         Self {
-            waits: request.headers().contains_key(EXPECT),
-            busy: request.extensions_mut().remove(),
+            expects_continue: request.headers().contains_key(EXPECT),
+            guard: request.extensions_mut().remove(),
             body: Some(std::mem::take(request.body_mut())),
-            fault: None,
+            error: None,
             limits: limits.clone(),
         }
     }
 
-    /// The next bytes, of which as many are taken at once as are there, but little more than `bytes_max`; none at the
-    /// end.
+    /// The next bytes, `None` at the end. Bytes that have already arrived are joined, up to little more than
+    /// `bytes_max`.
     pub(crate) async fn piece(&mut self, bytes_max: usize) -> Result<Option<Bytes>, BodyError> {
-        if let Some(fault) = self.fault.take() {
-            return Err(fault);
+        if let Some(error) = self.error.take() {
+            return Err(error);
         }
         let Some(first) = self.frame().await? else { return Ok(None) };
-        let mut gathered: Option<BytesMut> = None;
-        while gathered.as_ref().map_or(first.len(), BytesMut::len) < bytes_max {
+        let mut joined: Option<BytesMut> = None;
+        while joined.as_ref().map_or(first.len(), BytesMut::len) < bytes_max {
             match self.frame().now_or_never() {
                 Some(Ok(Some(next))) => {
-                    gathered.get_or_insert_with(|| BytesMut::from(&first[..])).extend_from_slice(&next);
+                    joined.get_or_insert_with(|| BytesMut::from(&first[..])).extend_from_slice(&next);
                 }
-                Some(Err(fault)) => {
-                    self.fault = Some(fault);
+                Some(Err(error)) => {
+                    self.error = Some(error);
                     break;
                 }
                 Some(Ok(None)) | None => break,
             }
         }
-        Ok(Some(gathered.map_or(first, BytesMut::freeze)))
+        Ok(Some(joined.map_or(first, BytesMut::freeze)))
     }
 
     async fn frame(&mut self) -> Result<Option<Bytes>, BodyError> {
-        self.waits = false;
+        self.expects_continue = false;
         loop {
             let Some(body) = &mut self.body else { return Ok(None) };
             let frame = match timeout(self.limits.stall_time, body.frame()).await {
-                // What is left of it is not worth waiting for.
+                // A stalled body is not drained.
                 Err(_) => {
                     self.body = None;
                     return Err(BodyError::Stalled);
@@ -116,7 +117,7 @@ impl RequestBody {
                     self.body = None;
                     return Err(BodyError::Broken);
                 }
-                // Trailers say nothing that is asked for here.
+                // Trailers are ignored.
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(data) if !data.is_empty() => {
                         self.limits.received.inc_by(data.len() as u64);
@@ -128,7 +129,7 @@ impl RequestBody {
         }
     }
 
-    /// All of a body of so many bytes, however slowly it comes as long as it moves.
+    /// The whole body of known length `bytes`. It may take any time while it makes progress.
     pub(crate) async fn all(&mut self, bytes: usize) -> Result<Bytes, BodyError> {
         let Some(first) = self.piece(PIECE_BYTES).await? else { return Ok(Bytes::new()) };
         if first.len() >= bytes {
@@ -142,12 +143,12 @@ impl RequestBody {
         Ok(all.freeze())
     }
 
-    /// True while the client waits to be told that it may send.
-    pub(crate) fn is_awaited(&self) -> bool {
-        self.waits
+    /// True while the client expects_continue for `100 Continue`.
+    pub(crate) fn expects_continue(&self) -> bool {
+        self.expects_continue
     }
 
-    /// A form or JSON: all of it, where it is short enough and comes in time.
+    /// A whole form or JSON document.
     pub(crate) async fn whole(mut self) -> Result<Vec<u8>, ErrorResponse> {
         let deadline = Instant::now() + self.limits.read_time;
         let bytes_max = self.limits.bytes_max;
@@ -164,12 +165,12 @@ impl RequestBody {
     }
 }
 
-/// A body that was not read to its end, because the request was refused, is read on: a connection that closes with bytes
-/// unread takes the answer back from a client that is still sending.
+/// Reads on after a refusal: closing a connection with unread bytes resets it, and a client that is still sending would
+/// lose the answer.
 impl Drop for RequestBody {
     fn drop(&mut self) {
-        let Some(mut body) = self.body.take().filter(|_| !self.waits) else { return };
-        let busy = self.busy.take();
+        let Some(mut body) = self.body.take().filter(|_| !self.expects_continue) else { return };
+        let guard = self.guard.take();
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         if http_body::Body::is_end_stream(&body) {
             return;
@@ -180,16 +181,16 @@ impl Drop for RequestBody {
                 let Some(less) = left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) else { break };
                 left = less;
             }
-            drop(busy);
+            drop(guard);
         }));
     }
 }
 
 impl From<BodyError> for ErrorResponse {
-    fn from(fault: BodyError) -> Self {
-        match fault {
+    fn from(error: BodyError) -> Self {
+        match error {
             BodyError::Stalled => {
-                Self::because(ErrorCode::DeadlineExceeded, "The request's body took too long to come.")
+                Self::because(ErrorCode::DeadlineExceeded, "The request's body took too long to arrive.")
                     .status(StatusCode::REQUEST_TIMEOUT)
             }
             BodyError::Broken => Self::because(ErrorCode::BadRequest, "The request's body is broken."),
@@ -197,8 +198,8 @@ impl From<BodyError> for ErrorResponse {
     }
 }
 
-/// `Content-Length`, which hyper has checked to be one number where it is there; none for a body in chunks. A request
-/// with neither has no body (RFC 9112 §6.3).
+/// `Content-Length`, which hyper has validated; `None` for a chunked body. A request with neither has an empty body
+/// (RFC 9112 §6.3).
 pub(crate) fn length(headers: &HeaderMap) -> Option<u64> {
     if headers.contains_key(http::header::TRANSFER_ENCODING) {
         return None;
@@ -206,17 +207,17 @@ pub(crate) fn length(headers: &HeaderMap) -> Option<u64> {
     Some(headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0))
 }
 
-/// 415 for a body that was compressed on its way: it would have to be stored as it is not.
+/// 415 for a body with a content coding: it would be stored in encoded form.
 pub(crate) fn wants_identity(headers: &HeaderMap) -> Result<(), ErrorResponse> {
     let mut codings = headers.get_all(CONTENT_ENCODING).iter();
     if codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Ok(());
     }
-    let sentence = "The body must come as it is to be stored, without Content-Encoding.";
+    let sentence = "The body must arrive in the form in which it is to be stored, without Content-Encoding.";
     Err(ErrorResponse::because(ErrorCode::UnsupportedMediaType, sentence))
 }
 
-/// True if the body is of that media type, whatever its parameters.
+/// True if the body has that media type; parameters are ignored.
 pub(crate) fn is_of_type(headers: &HeaderMap, media_type: &str) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(media_type))
@@ -234,14 +235,14 @@ mod tests {
     }
 
     #[test]
-    fn a_length_is_known_unless_chunks_come() {
+    fn the_length_of_a_chunked_body_is_unknown() {
         assert_eq!(length(&headers(&[])), Some(0));
         assert_eq!(length(&headers(&[(CONTENT_LENGTH, "5")])), Some(5));
         assert_eq!(length(&headers(&[(TRANSFER_ENCODING, "chunked")])), None);
     }
 
     #[test]
-    fn what_was_compressed_is_refused() {
+    fn a_content_coding_is_refused() {
         assert!(wants_identity(&headers(&[])).is_ok());
         assert!(wants_identity(&headers(&[(CONTENT_ENCODING, "Identity")])).is_ok());
         for coding in ["gzip", "identity, gzip", ""] {
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn types_are_compared_without_case_and_parameters() {
+    fn media_types_are_compared_without_case_and_parameters() {
         let is_json = |value| is_of_type(&headers(&[(CONTENT_TYPE, value)]), "application/json");
         assert!(is_json("application/json") && is_json("Application/JSON; charset=utf-8"));
         assert!(!is_json("text/plain") && !is_json("application/jsonx"));

@@ -1,4 +1,5 @@
-//! The path of an entry in a request's address. It reaches `VPath`, the only parser of paths, undecoded.
+//! [`RequestPath`]: the path of an entry in a request's address. It reaches `VPath`, the only parser of paths,
+//! undecoded.
 
 use axum::extract::{MatchedPath, Request};
 use http::Uri;
@@ -44,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn targets() {
+    fn paths_are_parsed_below_the_prefix() {
         check("/files", Ok(("", false)));
         check("/files/", Ok(("", true)));
         check("/files/a", Ok(("a", false)));

@@ -16,7 +16,7 @@ pub(crate) fn document(operations: impl Iterator<Item = (String, String, Operati
         "info": {
             "title": "Passerelle",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "Files over HTTP. Every refusal is a problem document (RFC 9457) with a stable `code`. GET has HEAD beside it everywhere. Changes that a page of another site asks for are refused.",
+            "description": "Files over HTTP. Every error is a problem document (RFC 9457) with a stable `code`. Every resource with GET also has HEAD. Changes that a page of another site requests are refused.",
             "license": {"name": "MIT OR Apache-2.0"},
         },
         "paths": paths,

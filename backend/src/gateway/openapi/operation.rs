@@ -49,7 +49,7 @@ impl Operation {
     /// How long the answer may wait for a job, in milliseconds.
     pub(crate) fn wait(self) -> Self {
         let milliseconds = json!({"type": "integer", "minimum": 0, "maximum": JOB_WAIT_MAX.as_millis() as u64});
-        self.query("wait", milliseconds, "How long to wait for the end, or for news, in milliseconds.")
+        self.query("wait", milliseconds, "How long to wait for the end of the job, or for progress, in milliseconds.")
     }
 
     /// Optional request header fields, as free text.
@@ -60,7 +60,7 @@ impl Operation {
 
     /// The header field `Idempotency-Key`.
     pub(crate) fn idempotency_key(self) -> Self {
-        self.parameter(json!({"name": "Idempotency-Key", "in": "header", "description": "Asked again with the same, the answer is the same.", "schema": schema("Key")}))
+        self.parameter(json!({"name": "Idempotency-Key", "in": "header", "description": "A repeated request with this key has the same answer and is performed once.", "schema": schema("Key")}))
     }
 
     /// A request body of one media type.
@@ -97,7 +97,7 @@ impl Operation {
 
     /// Describes the headers of an answer about a folder for the response `status`.
     pub(crate) fn folder_headers(mut self, status: &str) -> Self {
-        let description = "What the caller may do in the folder: names of rights, separated by spaces. For a page's buttons; each request is authorised by itself.";
+        let description = "The caller's rights in the folder: names separated by spaces. They help a page to decide which controls to show; every request is authorised separately.";
         let examples = ["list read create replace delete"];
         self.0["responses"][status]["headers"] = json!({"Passerelle-Rights": {"description": description, "schema": {"type": "string", "examples": examples}}});
         self
@@ -125,10 +125,10 @@ pub(crate) fn schema(name: &str) -> Value {
 
 /// The response that [`Operation::problem`] refers to.
 pub(super) fn problem_response() -> Value {
-    json!({"description": "A refusal.", "content": {PROBLEM_TYPE: {"schema": schema("Problem")}}})
+    json!({"description": "An error.", "content": {PROBLEM_TYPE: {"schema": schema("Problem")}}})
 }
 
 /// The parameter that [`Operation::path`] refers to.
 pub(super) fn path_parameter() -> Value {
-    json!({"name": "path", "in": "path", "required": true, "description": "Slashes stand between its segments.", "schema": schema("Path")})
+    json!({"name": "path", "in": "path", "required": true, "description": "Segments are separated by slashes.", "schema": schema("Path")})
 }

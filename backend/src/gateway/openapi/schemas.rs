@@ -20,21 +20,21 @@ fn entries() -> Value {
     json!({
         "Path": {
             "type": "string",
-            "description": "The segments' raw bytes, percent-encoded (everything but A–Z a–z 0–9 - . _ ~) and joined by slashes; empty for the root.",
+            "description": "The bytes of the segments, percent-encoded (except A–Z a–z 0–9 - . _ ~) and joined by slashes; empty for the root.",
             "examples": ["docs/latin%E9.txt"],
         },
-        "ETag": {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "A strong validator, without the quotes of the header."},
+        "ETag": {"type": "string", "pattern": "^[0-9a-f]{32}$", "description": "A strong validator without the quotes of the header field."},
         "Entry": {
             "type": "object",
             "required": ["name", "path", "kind", "modified"],
             "properties": {
-                "name": {"type": "string", "description": "For people: what is not UTF-8 shows as U+FFFD."},
+                "name": {"type": "string", "description": "For display: bytes that are not UTF-8 appear as U+FFFD."},
                 "path": path(),
                 "kind": {"type": "string", "enum": ["file", "folder", "other"]},
-                "size": {"type": "integer", "format": "int64", "minimum": 0, "description": "In bytes; only of files."},
+                "size": {"type": "integer", "format": "int64", "minimum": 0, "description": "In bytes; files only."},
                 "modified": {"type": "integer", "format": "int64", "description": "Milliseconds since 1970."},
                 "executable": {"type": "boolean", "default": false},
-                "link": {"type": "string", "enum": ["inside", "escapes", "broken"], "description": "Only of symbolic links."},
+                "link": {"type": "string", "enum": ["inside", "escapes", "broken"], "description": "Symbolic links only."},
                 "etag": {"$ref": "#/components/schemas/ETag"},
             },
         },
@@ -44,7 +44,7 @@ fn entries() -> Value {
             "properties": {
                 "path": path(),
                 "entries": {"type": "array", "items": {"$ref": "#/components/schemas/Entry"}},
-                "next_cursor": {"type": ["string", "null"], "description": "None on the last page."},
+                "next_cursor": {"type": ["string", "null"], "description": "Null on the last page."},
                 "total": count(),
                 "etag": {"oneOf": [{"$ref": "#/components/schemas/ETag"}, {"type": "null"}]},
             },
@@ -90,8 +90,8 @@ fn changes() -> Value {
     let event = |name, required: &[&str], properties| tagged("event", name, required, properties);
     json!({
         "Id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
-        "Key": {"type": "string", "minLength": 1, "maxLength": TEXT_BYTES_MAX, "description": "32 hexadecimal digits, a UUID, or any other text that is used once."},
-        "Conflict": {"type": "string", "enum": ["fail", "replace", "keep_both", "skip"], "default": "fail", "description": "What to do where something stands at the destination: `replace` merges folders and keeps a replaced file in the trash; `keep_both` chooses a free name beside it."},
+        "Key": {"type": "string", "minLength": 1, "maxLength": TEXT_BYTES_MAX, "description": "32 hexadecimal digits, a UUID, or any other unique text."},
+        "Conflict": {"type": "string", "enum": ["fail", "replace", "keep_both", "skip"], "default": "fail", "description": "What to do if the destination exists: `replace` merges folders and moves a replaced file into the trash; `keep_both` chooses a free name."},
         "Change": {"oneOf": [
             action("make_folder", &["paths"], json!({"paths": items("Path"), "existing_ok": flag()})),
             action("move", &["items"], json!({"items": items("PathPair"), "conflict": schema("Conflict")})),
@@ -99,7 +99,7 @@ fn changes() -> Value {
             action("trash", &["items"], json!({"items": items("PathItem")})),
             action("delete", &["items"], json!({"items": items("PathItem")})),
             action("restore", &["items"], json!({"items": items("RestoreItem"), "conflict": schema("Conflict")})),
-            action("purge", &[], json!({"ids": {"type": ["array", "null"], "items": schema("Id"), "description": "None for all that is in the trash."}})),
+            action("purge", &[], json!({"ids": {"type": ["array", "null"], "items": schema("Id"), "description": "Null for everything in the trash."}})),
         ]},
         "PathPair": {"type": "object", "required": ["from", "to"], "properties": {"from": schema("Path"), "to": schema("Path"), "if_etag": schema("ETag")}},
         "PathItem": {"type": "object", "required": ["path"], "properties": {"path": schema("Path"), "if_etag": schema("ETag")}},

@@ -119,7 +119,7 @@ impl Page {
         if asset.content_type.starts_with("text/javascript") {
             answer.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(WORKER_POLICY));
         }
-        if Conditions::read(method, headers).has(Some(etag)) {
+        if Conditions::read(method, headers).is_current(Some(etag)) {
             return (StatusCode::NOT_MODIFIED, answer).into_response();
         }
         set(&mut answer, CONTENT_TYPE, asset.content_type);

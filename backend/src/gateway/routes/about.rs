@@ -27,5 +27,5 @@ pub(crate) async fn about(
 }
 
 pub(crate) fn describe() -> Operation {
-    Operation::new("readAbout", "What the server is and what the caller may do").json("200", "About").problems([])
+    Operation::new("readAbout", "The server, and whether the caller may change files").json("200", "About").problems([])
 }

@@ -1,4 +1,7 @@
-//! `/api/v1/archive`: files and folders as one ZIP, whose exact length is known before its first byte is sent.
+//! `/api/v1/archive`: files and folders as one ZIP, whose exact length is known before its first byte.
+//!
+//! The same files in the same state give the same bytes, so that an interrupted download can be resumed. Links to files
+//! are followed, links to folders left out.
 //!
 //! - [`choice`] is what was asked for, and what the archive is called;
 //! - [`names`] is what each entry is called inside, safely on every system;
@@ -30,7 +33,7 @@ use crate::gateway::archive::plan::{Limits, Manifest, Planner};
 use crate::gateway::archive::selection::Selection;
 use crate::gateway::archive::stream::Archive;
 use crate::gateway::auth::Auth;
-use crate::gateway::http::body_stream::body;
+use crate::gateway::http::body_stream::stream_body;
 use crate::gateway::http::conditional::{Conditions, Plan, Representation};
 use crate::gateway::http::content_disposition;
 use crate::gateway::http::headers::set;
@@ -42,7 +45,7 @@ use crate::gateway::state::Gateway;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// GET and HEAD with the paths in the query, POST with the same in a form.
+/// GET and HEAD with the paths in the query, POST with the paths in a form.
 pub(crate) async fn read(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
@@ -62,7 +65,11 @@ pub(crate) async fn read(
         let mut walking = gateway.client.walk(&caller, few.to_vec(), None).await?;
         while let Some(page) = walking.next_page().await? {
             if let Some(skipped) = page.skipped.filter(|skipped| !skipped.is_empty()) {
-                debug!(id = request_id.as_str(), count = skipped.len(), "an archive goes without what cannot be read");
+                debug!(
+                    id = request_id.as_str(),
+                    count = skipped.len(),
+                    "unreadable entries are left out of an archive"
+                );
             }
             page.entries.into_iter().try_for_each(|entry| planner.add(entry))?;
             memory.grow(&gateway.archives, planner.manifest_bytes())?;
@@ -76,14 +83,15 @@ pub(crate) async fn read(
 }
 
 pub(crate) fn describe_get() -> Operation {
-    let path = json!({"name": "path", "in": "query", "required": true, "description": "What goes into it; may be repeated. The percent-encoded path, encoded once more as every parameter is.", "schema": paths_schema(), "style": "form", "explode": true});
-    let operation = Operation::new("readArchive", "Files and folders as one ZIP of known length").parameter(path);
+    let path = json!({"name": "path", "in": "query", "required": true, "description": "A file or folder; may be repeated. The value is the percent-encoded path, encoded once more as every parameter is.", "schema": paths_schema(), "style": "form", "explode": true});
+    let operation =
+        Operation::new("readArchive", "Files and folders as one ZIP archive of known length").parameter(path);
     describe_answers(operation.query("name", json!({"type": "string"}), "The archive's file name."))
 }
 
 pub(crate) fn describe_post() -> Operation {
     let form = json!({"type": "object", "required": ["path"], "properties": {"path": paths_schema(), "name": {"type": "string"}}});
-    let operation = Operation::new("readArchiveOfMany", "The same, for a choice that does not fit an address");
+    let operation = Operation::new("readArchiveOfMany", "The archive of a selection that does not fit into an address");
     describe_answers(operation.body(true, FORM, json!({"schema": form})))
 }
 
@@ -94,13 +102,18 @@ fn paths_schema() -> Value {
 fn describe_answers(operation: Operation) -> Operation {
     let zip = || json!({});
     operation
-        .content("200", "Stored, ZIP64 where needed; Content-Length is exact.", "application/zip", zip())
-        .content("206", "The wanted part of it.", "application/zip", zip())
-        .says("304", "The client has it.")
+        .content(
+            "200",
+            "Stored without compression, ZIP64 where needed; Content-Length is exact.",
+            "application/zip",
+            zip(),
+        )
+        .content("206", "The requested part.", "application/zip", zip())
+        .says("304", "The client's copy is current.")
         .problems(["412", "413", "416"])
 }
 
-/// Of a request, what its answer depends on beside the manifest.
+/// What the answer depends on besides the manifest.
 struct ArchiveRequest<'a> {
     gateway: &'a Gateway,
     caller: Caller,
@@ -122,7 +135,7 @@ fn answer(asked: ArchiveRequest<'_>, manifest: Manifest, memory: Memory) -> Resu
         Plan::Unsatisfiable => return Err(ErrorResponse::unsatisfiable(size)),
         Plan::Parts(spans) => match spans[..] {
             [span] if manifest.etag.is_some() => (StatusCode::PARTIAL_CONTENT, span),
-            // Nobody asks for several parts of an archive; a server may send the whole (RFC 9110 §14.2).
+            // Clients rarely request several parts of an archive, and a server may ignore Range (RFC 9110 §14.2).
             _ => (StatusCode::OK, Span::whole(size)),
         },
         Plan::Whole => (StatusCode::OK, Span::whole(size)),
@@ -140,7 +153,7 @@ fn answer(asked: ArchiveRequest<'_>, manifest: Manifest, memory: Memory) -> Resu
         return Ok((status, headers, Body::empty()).into_response());
     }
     let archive = Archive::new(asked.gateway.client.clone(), asked.caller, manifest, span, memory);
-    Ok((status, headers, body(archive)).into_response())
+    Ok((status, headers, stream_body(archive)).into_response())
 }
 
 /// An archive has no date of its own.
@@ -148,7 +161,7 @@ fn representation(manifest: &Manifest) -> Representation {
     Representation { etag: manifest.etag, modified: None, size: manifest.layout.total_bytes }
 }
 
-/// The body of a POST: a form, of bounded length, in bounded time.
+/// The form in the body of a POST, limited in length and time.
 async fn form(gateway: &Gateway, request: Request) -> Result<String, ErrorResponse> {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM)) {

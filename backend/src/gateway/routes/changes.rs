@@ -1,5 +1,5 @@
-//! `/api/v1/changes`, `/jobs`, `/trash`, `/digest`, and `DELETE /files/<path>`: changes of what is there. Each is a job
-//! of the file server, which carries it out whether or not anybody waits here.
+//! `POST /api/v1/changes`: creates folders, moves, copies, trashes, deletes and restores entries. Each change is a job
+//! of the file server, which completes it whether or not a client waits.
 
 use std::time::Duration;
 
@@ -22,12 +22,12 @@ use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
 use crate::random::random_bytes;
 
-/// How long an answer to a change waits for its end, unless the request says: what takes longer is shown as a job.
+/// How long the answer waits for the end of a change by default. A change that takes longer is answered as a running
+/// job.
 const WAIT: Duration = Duration::from_secs(1);
-/// What a request carries besides the change: the caller, the key.
+/// Room in the message for everything besides the change: the caller and the key.
 const REQUEST_BYTES: usize = 4 << 10;
 
-/// `POST /api/v1/changes`.
 pub(crate) async fn change(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
@@ -59,7 +59,8 @@ impl Gateway {
     }
 }
 
-/// 200 with what became of it, or 202 where it goes on; a change of one item that failed is refused as that item was.
+/// 200 with the finished job, or 202 with the running one. A change of one item that failed is refused with that item's
+/// error.
 fn answer(job: Job, change: &Change) -> Result<Response, ErrorResponse> {
     refuse_failure(&job, change)?;
     let status = if job.state == JobState::Running { StatusCode::ACCEPTED } else { StatusCode::OK };
@@ -73,7 +74,7 @@ fn answer(job: Job, change: &Change) -> Result<Response, ErrorResponse> {
     Ok(response)
 }
 
-/// The refusal of the only item of a finished change, where it failed.
+/// The error of a finished change whose only item failed.
 pub(super) fn refuse_failure(job: &Job, change: &Change) -> Result<(), ErrorResponse> {
     match (&job.outcomes[..], change.len()) {
         ([Outcome::Failed { code, path, message }], 1) if job.state == JobState::Done => {
@@ -87,15 +88,15 @@ pub(super) fn refuse_failure(job: &Job, change: &Change) -> Result<(), ErrorResp
     }
 }
 
-/// What the file server would refuse without a sentence for people.
+/// Refuses, with a helpful detail, changes that the file server would refuse.
 fn check(change: &Change) -> Result<(), ErrorResponse> {
     if change.is_empty() {
-        return Err(ErrorResponse::because(ErrorCode::BadRequest, "The change names nothing to change."));
+        return Err(ErrorResponse::because(ErrorCode::BadRequest, "The change has no items."));
     }
     let long = shared::wire::encode(change).len() > FRAME_CONTROL_BYTES_MAX - REQUEST_BYTES;
     if change.len() > CHANGE_ITEMS_MAX || long {
         let sentence = format!(
-            "A change may have {CHANGE_ITEMS_MAX} items, and {} KiB of paths. Ask for the rest in another one.",
+            "A change may have {CHANGE_ITEMS_MAX} items, and {} KiB of paths. Send the rest as another change.",
             (FRAME_CONTROL_BYTES_MAX - REQUEST_BYTES) >> 10
         );
         return Err(ErrorResponse::because(ErrorCode::TooLarge, sentence));
@@ -126,8 +127,8 @@ fn wait(query: &Query) -> Result<Duration, ErrorResponse> {
 }
 
 pub(crate) fn describe() -> Operation {
-    Operation::new("change", "Changes what is there")
-        .description("A change of one item that fails is refused as that item is; of several, each outcome tells.")
+    Operation::new("change", "Creates, moves, copies, trashes, deletes or restores entries")
+        .description("If the only item of a change fails, the answer is its error; otherwise each item has an outcome.")
         .idempotency_key()
         .wait()
         .json_body("Change")
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_one_item_is_answered_as_that_item() {
+    fn a_change_of_one_failed_item_is_refused_with_its_error() {
         let refusal = answer(job(JobState::Done, vec![failed()]), &trash(1)).unwrap_err();
         assert_eq!((refusal.code, refusal.cause.as_str()), (ErrorCode::NotFound, "gone"));
         let status = |job, change| answer(job, &change).unwrap().status();
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_fits_a_message() {
+    fn a_change_must_fit_one_message() {
         let code = |change| check(&change).err().map(|refusal| refusal.code);
         assert_eq!(code(trash(0)), Some(ErrorCode::BadRequest));
         assert_eq!(code(trash(CHANGE_ITEMS_MAX)), None);

@@ -1,5 +1,4 @@
-//! `GET /api/v1/digest/<path>?algorithm=…`: what the content of a file comes to, by which a client knows whether it has
-//! the same.
+//! `GET /api/v1/digest/<path>?algorithm=…`: digests of a file's content.
 
 use axum::extract::{Request, State};
 use axum::response::Response;
@@ -16,7 +15,8 @@ use crate::gateway::http::request_path::RequestPath;
 use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
 
-/// Reads the file where it must; the file server says meanwhile that it lives.
+/// The file server reads the file if a digest is unknown; it keeps the connection alive meanwhile, so there is no
+/// deadline.
 pub(crate) async fn read(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
@@ -33,14 +33,14 @@ pub(crate) async fn read(
 pub(crate) fn describe() -> Operation {
     let names = Algorithm::ALL.map(Algorithm::tus_name);
     let algorithms = json!({"type": "array", "items": {"type": "string", "enum": names}, "default": ["blake3"]});
-    Operation::new("readDigest", "What a file's content comes to")
+    Operation::new("readDigest", "Digests of a file's content")
         .path()
-        .query("algorithm", algorithms, "By what; may be repeated.")
+        .query("algorithm", algorithms, "The algorithm; may be repeated.")
         .json("200", "FileDigests")
         .problems([])
 }
 
-/// `algorithm=`, once or several times; BLAKE3 where nothing is said.
+/// The values of `algorithm`, BLAKE3 by default.
 fn algorithms(query: &str) -> Result<Vec<Algorithm>, ErrorResponse> {
     let mut wanted = Vec::new();
     for name in Query::parse(query)?.all("algorithm") {
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn algorithms_are_named_once() {
+    fn an_algorithm_may_be_named_once() {
         assert_eq!(algorithms("").unwrap(), [Algorithm::Blake3]);
         assert_eq!(algorithms("algorithm=sha1&algorithm=crc32").unwrap(), [Algorithm::Sha1, Algorithm::Crc32]);
         for query in ["algorithm=md5", "algorithm=", "algorithm=sha1&algorithm=sha1"] {

@@ -1,7 +1,5 @@
-//! `GET /api/v1/events?path=<folder>`: what happens in a folder, as server-sent events (HTML Living Standard §9.2).
+//! `GET /api/v1/events?path=<folder>`: changes in a folder, as server-sent events (HTML Living Standard §9.2).
 //!
-//! - [`hub`] watches each folder once, however many look at it;
-//! - [`ring`] is what happened of late, for those who come back.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -32,20 +30,20 @@ use crate::gateway::state::Gateway;
 
 const EVENT_STREAM: &str = "text/event-stream";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-/// So that a proxy does not keep events for later.
+/// Asks a proxy (nginx) not to buffer events.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
-/// After so much silence a word is said: what stands between drops connections on which nothing moves.
-const HEART_BEAT: Duration = Duration::from_secs(15);
-/// How long a browser waits before it comes back, in milliseconds.
+/// A comment is sent after this long without an event, because proxies close silent connections.
+const KEEP_ALIVE_TIME: Duration = Duration::from_secs(15);
+/// How long a browser waits before it reconnects, in milliseconds.
 const RETRY: &str = "retry: 2000\n\n";
 
-/// What happens, for as long as the client listens.
+/// The events of a folder, until the client disconnects.
 pub(crate) async fn read(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     request: Request,
 ) -> Result<Response, ErrorResponse> {
-    let (folder, after) = asked(request.uri().query().unwrap_or_default(), request.headers())?;
+    let (folder, after) = parameters(request.uri().query().unwrap_or_default(), request.headers())?;
     if !accepts(request.headers(), EVENT_STREAM) {
         return Err(ErrorResponse::because(ErrorCode::NotAcceptable, "Events are given as text/event-stream only."));
     }
@@ -53,21 +51,21 @@ pub(crate) async fn read(
         gateway.client.stat(&caller, &folder).await?;
         return Ok((StatusCode::OK, headers()).into_response());
     }
-    let place = Arc::clone(&gateway.event_streams).try_acquire_owned().map_err(|_| {
-        let sentence = "As many browsers look at folders as the server allows. Changes are shown once you reload.";
+    let permit = Arc::clone(&gateway.event_streams).try_acquire_owned().map_err(|_| {
+        let sentence = "The server has reached its limit of event streams. Changes are shown once you reload.";
         ErrorResponse::because(ErrorCode::TooManyRequests, sentence)
     })?;
     let subscription = gateway.hub.subscribe(&gateway.client, &caller, &folder, after).await?;
-    Ok((StatusCode::OK, headers(), body(&gateway, subscription, place)).into_response())
+    Ok((StatusCode::OK, headers(), body(&gateway, subscription, permit)).into_response())
 }
 
 pub(crate) fn describe() -> Operation {
     let happening = json!({"schema": schema("EventKind")});
-    Operation::new("watchFolder", "What happens in a folder, as server-sent events")
+    Operation::new("watchFolder", "The changes in a folder, as server-sent events")
         .parameter(json!({"name": "path", "in": "query", "required": true, "description": "The folder.", "schema": schema("Path")}))
-        .query("after", json!({"type": "string"}), "The id of the event heard last; `Last-Event-ID` goes before it.")
+        .query("after", json!({"type": "string"}), "The id of the last event received; `Last-Event-ID` takes precedence.")
         .headers(["Last-Event-ID"])
-        .content("200", "`data` is an EventKind, `id` its place.", EVENT_STREAM, happening)
+        .content("200", "`data` is an EventKind, `id` its permit.", EVENT_STREAM, happening)
         .problems(["429"])
 }
 
@@ -79,9 +77,9 @@ fn headers() -> HeaderMap {
     ])
 }
 
-/// The folder, and what was heard of it last: `Last-Event-ID`, which a browser sends when it comes back, goes before
-/// `after`, which was true when the page was opened.
-fn asked(query: &str, headers: &HeaderMap) -> Result<(VPath, Option<Position>), ErrorResponse> {
+/// The folder and the position of the client. `Last-Event-ID`, which a browser sends when it reconnects, takes
+/// precedence over `after`, which was current when the page was loaded.
+fn parameters(query: &str, headers: &HeaderMap) -> Result<(VPath, Option<Position>), ErrorResponse> {
     let query = Query::parse(query)?;
     let path = query.once("path")?.ok_or_else(|| bad_parameter("path", "is missing: it names the folder"))?;
     let last = headers.get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or_default());
@@ -89,31 +87,31 @@ fn asked(query: &str, headers: &HeaderMap) -> Result<(VPath, Option<Position>), 
         Some(last) => Some(last),
         None => query.once("after")?,
     };
-    let position = |text| EventId::parse(text).map_or(Position::Lost, Position::At);
+    let position = |text| EventId::parse(text).map_or(Position::Unknown, Position::At);
     Ok((VPath::parse(path)?, after.filter(|text| !text.is_empty()).map(position)))
 }
 
-/// One browser's stream.
+/// The event stream of one client.
 struct Stream {
     subscription: Subscription,
-    waiting: VecDeque<Bytes>,
-    beat: tokio::time::Interval,
+    queued: VecDeque<Bytes>,
+    keep_alive: tokio::time::Interval,
     closing: CancellationToken,
     open: Gauge,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
-fn body(gateway: &Gateway, mut subscription: Subscription, place: OwnedSemaphorePermit) -> Body {
+fn body(gateway: &Gateway, mut subscription: Subscription, permit: OwnedSemaphorePermit) -> Body {
     let replay = std::mem::take(&mut subscription.replay);
     let open = gateway.metrics.event_streams.clone();
     open.inc();
     let stream = Stream {
         subscription,
-        waiting: std::iter::once(Bytes::from_static(RETRY.as_bytes())).chain(replay.iter().map(text)).collect(),
-        beat: interval_at(Instant::now() + HEART_BEAT, HEART_BEAT),
+        queued: std::iter::once(Bytes::from_static(RETRY.as_bytes())).chain(replay.iter().map(text)).collect(),
+        keep_alive: interval_at(Instant::now() + KEEP_ALIVE_TIME, KEEP_ALIVE_TIME),
         closing: gateway.closing.clone(),
         open,
-        _place: place,
+        _permit: permit,
     };
     Body::from_stream(unfold(stream, |mut stream| async move {
         let piece = stream.next().await?;
@@ -123,17 +121,17 @@ fn body(gateway: &Gateway, mut subscription: Subscription, place: OwnedSemaphore
 
 impl Stream {
     async fn next(&mut self) -> Option<Bytes> {
-        if let Some(piece) = self.waiting.pop_front() {
+        if let Some(piece) = self.queued.pop_front() {
             return Some(piece);
         }
         tokio::select! {
             biased;
             () = self.closing.cancelled() => None,
             event = self.subscription.next() => {
-                self.beat.reset();
+                self.keep_alive.reset();
                 event.as_ref().map(text)
             }
-            _ = self.beat.tick() => Some(Bytes::from_static(b":\n\n")),
+            _ = self.keep_alive.tick() => Some(Bytes::from_static(b":\n\n")),
         }
     }
 }
@@ -144,7 +142,7 @@ impl Drop for Stream {
     }
 }
 
-/// JSON has no line breaks outside its texts, and inside them they are escaped: one line of data is enough.
+/// JSON escapes line breaks, so one `data` line is enough.
 fn text(event: &Event) -> Bytes {
     let data = serde_json::to_string(&event.kind).unwrap_or_default();
     Bytes::from(format!("id: {}\ndata: {data}\n\n", event.id))
@@ -157,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_is_two_lines_whatever_is_in_it() {
+    fn an_event_is_two_lines_whatever_its_path() {
         let path = VPath::from_bytes(&b"a\nid: 1\r\rdata: x"[..]).unwrap();
         let event = Event { id: EventId { epoch: 1, sequence: 255 }, kind: EventKind::Absent { path } };
         let text = String::from_utf8(text(&event).into()).unwrap();
@@ -165,16 +163,19 @@ mod tests {
     }
 
     #[test]
-    fn what_was_heard_last_counts() {
+    fn last_event_id_takes_precedence_over_after() {
         let with = |last: &'static str| HeaderMap::from_iter([(LAST_EVENT_ID, HeaderValue::from_static(last))]);
         let at = |sequence| Some(Position::At(EventId { epoch: 1, sequence }));
-        assert_eq!(asked("path=a%252Fb&after=1.2", &HeaderMap::new()).err().map(|e| e.code), Some(ErrorCode::BadPath));
-        let (folder, after) = asked("path=a%2Fb&after=1.2", &HeaderMap::new()).unwrap();
+        assert_eq!(
+            parameters("path=a%252Fb&after=1.2", &HeaderMap::new()).err().map(|e| e.code),
+            Some(ErrorCode::BadPath)
+        );
+        let (folder, after) = parameters("path=a%2Fb&after=1.2", &HeaderMap::new()).unwrap();
         assert_eq!((folder.encoded().as_str(), after), ("a/b", at(2)));
-        assert_eq!(asked("path=&after=1.2", &with("1.3")).unwrap().1, at(3));
-        assert_eq!(asked("path=", &with("nonsense")).unwrap().1, Some(Position::Lost));
-        assert_eq!(asked("path=", &with("")).unwrap().1, None);
-        assert!(asked("", &HeaderMap::new()).is_err());
-        assert!(asked("path=..", &HeaderMap::new()).is_err());
+        assert_eq!(parameters("path=&after=1.2", &with("1.3")).unwrap().1, at(3));
+        assert_eq!(parameters("path=", &with("nonsense")).unwrap().1, Some(Position::Unknown));
+        assert_eq!(parameters("path=", &with("")).unwrap().1, None);
+        assert!(parameters("", &HeaderMap::new()).is_err());
+        assert!(parameters("path=..", &HeaderMap::new()).is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! `GET|HEAD /files/<path>`: a file's bytes, or a folder's plain index. Looks up, lets `conditional` decide, acts.
+//! `GET` and `HEAD` of `/files/<path>`: a file's bytes, or a folder as a page of links.
 
 use std::time::SystemTime;
 
@@ -19,7 +19,7 @@ use super::folder_page;
 use crate::client::{Caller, ClientError, GetItem, Item};
 use crate::gateway::auth::Auth;
 use crate::gateway::connection_info::ConnectionInfo;
-use crate::gateway::http::body_stream::{TransferBody, body};
+use crate::gateway::http::body_stream::{TransferBody, stream_body};
 use crate::gateway::http::byteranges::{Layout, Parts};
 use crate::gateway::http::conditional::{Conditions, Plan, last_modified};
 use crate::gateway::http::headers::{set, set_text};
@@ -32,10 +32,10 @@ use crate::gateway::sendfile::body::FileBody;
 use crate::gateway::sendfile::queue::SendfileQueue;
 use crate::gateway::state::Gateway;
 
-/// How often a request is begun again because the file changed under it.
+/// How often a request is attempted while the file keeps changing.
 const ATTEMPTS: usize = 3;
 
-/// What was asked for.
+/// What a request asks for.
 struct GetRequest {
     path: VPath,
     conditions: Conditions,
@@ -44,11 +44,11 @@ struct GetRequest {
     caller: Caller,
     request_id: RequestId,
     uri: Uri,
-    /// Where the connection takes files as they are.
+    /// Where the connection supports `sendfile(2)`.
     queue: Option<SendfileQueue>,
 }
 
-/// A file, a folder's index, or where to find either.
+/// A file, a folder's page, or a redirect to either.
 pub(crate) async fn read(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
@@ -56,7 +56,7 @@ pub(crate) async fn read(
 ) -> Result<Response, ErrorResponse> {
     let target = RequestPath::of(&request)?;
     let request_id = RequestId::of(request.extensions());
-    let wanted = digest_fields::asked_for(request.headers());
+    let wanted = digest_fields::wanted_algorithms(request.headers());
     let request = GetRequest {
         path: target.path,
         conditions: Conditions::read(request.method(), request.headers()),
@@ -69,7 +69,7 @@ pub(crate) async fn read(
     };
     if target.slash {
         return match folder_page::folder(&gateway, &request.caller, &request.path, &request.conditions).await {
-            // A file does not end in a slash; people type one all the same.
+            // The address of a file does not end in a slash, but people type one.
             Err(refusal) if refusal.code == ErrorCode::NotFolder => to_file(&gateway, &request).await,
             answer => answer,
         };
@@ -86,7 +86,7 @@ pub(crate) async fn read(
     }
     let mut response = answer?;
     if !wanted.is_empty() && response.headers().contains_key(ETAG) {
-        tell_digests(&gateway, &request, wanted, response.headers_mut()).await;
+        add_digests(&gateway, &request, wanted, response.headers_mut()).await;
     }
     Ok(response)
 }
@@ -94,23 +94,23 @@ pub(crate) async fn read(
 pub(crate) fn describe() -> Operation {
     let any = || json!({});
     let download = json!({"name": "download", "in": "query", "description": "Answer as an attachment.", "allowEmptyValue": true, "schema": {"type": "string"}});
-    Operation::new("readFile", "A file's bytes; a folder's plain index where the path ends in a slash")
-        .description(format!("Conditions and ranges as in RFC 9110, at most {RANGES_MAX} ranges. A folder without the slash, and a file with one, answer 308."))
+    Operation::new("readFile", "A file's bytes; a folder as a page of links if the path ends in a slash")
+        .description(format!("Conditions and ranges as in RFC 9110, at most {RANGES_MAX} ranges. A folder without the slash at the end, and a file with one, answer 308."))
         .path()
         .parameter(download)
         .headers(["Range", "If-Range", "If-Match", "If-None-Match"])
         .headers(["If-Modified-Since", "If-Unmodified-Since", "Want-Repr-Digest"])
-        .content("200", "All of it.", "*/*", any())
-        .content("206", "The wanted part, or several as multipart/byteranges.", "*/*", any())
-        .says("304", "The client has it.")
-        .says("308", "With a slash at the end, or without.")
+        .content("200", "The whole file.", "*/*", any())
+        .content("206", "The requested part, or several as multipart/byteranges.", "*/*", any())
+        .says("304", "The client's copy is current.")
+        .says("308", "Redirect to the address with the slash, or without it.")
         .problems(["412", "416"])
 }
 
-/// Adds `Repr-Digest` with what is known of the very file that is answered with. Nothing is read for it: a client that
-/// insists asks `/api/v1/digest`.
-async fn tell_digests(gateway: &Gateway, request: &GetRequest, wanted: Vec<Algorithm>, headers: &mut HeaderMap) {
-    // The answer is as good without it.
+/// Adds `Repr-Digest` if a digest of exactly this state of the file is known. The file is not read for it;
+/// `/api/v1/digest` reads.
+async fn add_digests(gateway: &Gateway, request: &GetRequest, wanted: Vec<Algorithm>, headers: &mut HeaderMap) {
+    // The answer is complete without it.
     let Ok(known) = gateway.client.digest(&request.caller, &request.path, wanted, true).await else { return };
     let same = known.entry.etag.is_some_and(|etag| headers.get(ETAG).is_some_and(|value| *value == etag.quoted()));
     if let Some(digest) = digest_fields::field(&known.digests).filter(|_| same) {
@@ -119,15 +119,15 @@ async fn tell_digests(gateway: &Gateway, request: &GetRequest, wanted: Vec<Algor
 }
 
 async fn attempt(gateway: &Gateway, request: &GetRequest) -> Result<Response, ErrorResponse> {
-    let answer = if request.head { examine(gateway, request).await } else { send(gateway, request).await };
+    let answer = if request.head { answer_head(gateway, request).await } else { send(gateway, request).await };
     match answer {
         Err(refusal) if refusal.code == ErrorCode::IsFolder => Ok(to_folder(request)),
         answer => answer,
     }
 }
 
-/// HEAD: as GET would answer, without asking for a byte.
-async fn examine(gateway: &Gateway, request: &GetRequest) -> Result<Response, ErrorResponse> {
+/// HEAD: the headers of GET, without fetching bytes.
+async fn answer_head(gateway: &Gateway, request: &GetRequest) -> Result<Response, ErrorResponse> {
     let entry = regular(gateway.client.stat_for_reading(&request.caller, &request.path).await?)?;
     match request.conditions.decide(&entry) {
         Plan::Whole | Plan::Parts(_) => Ok(gateway.whole(request, &entry, Body::empty())),
@@ -135,7 +135,7 @@ async fn examine(gateway: &Gateway, request: &GetRequest) -> Result<Response, Er
     }
 }
 
-/// GET. Without conditions one round trip to the file server is enough: it clips the range and says what the file is.
+/// GET. Without conditions one round trip to the file server is enough: it clips the range and returns the metadata.
 async fn send(gateway: &Gateway, request: &GetRequest) -> Result<Response, ErrorResponse> {
     match request.conditions.direct() {
         Ok(range) => {
@@ -175,7 +175,7 @@ async fn send_one(gateway: &Gateway, request: &GetRequest, item: GetItem) -> Res
             }
         }
         Some(Item::Unsatisfiable(meta, _)) => {
-            // The end of the answer, so that the connection is free again.
+            // Reading the end of the answer frees the connection.
             let _ = transfer.next_item().await;
             if meta.entry.size == 0 {
                 return Ok(gateway.whole(request, &meta.entry, Body::empty()));
@@ -211,13 +211,13 @@ async fn send_parts(
     let mut headers = gateway.entity_headers(request, entry);
     set(&mut headers, CONTENT_TYPE, layout.content_type());
     headers.insert(CONTENT_LENGTH, layout.length(&spans).into());
-    Ok(answer(StatusCode::PARTIAL_CONTENT, headers, body(Parts::new(layout, spans, transfer, first))))
+    Ok(answer(StatusCode::PARTIAL_CONTENT, headers, stream_body(Parts::new(layout, spans, transfer, first))))
 }
 
 fn without_body(gateway: &Gateway, request: &GetRequest, entry: &Entry, plan: Plan) -> Result<Response, ErrorResponse> {
     match plan {
         Plan::NotModified => {
-            // What the client's copy is renewed with (RFC 9110 §15.4.5), and nothing about the bytes.
+            // The headers that renew the client's copy (RFC 9110 §15.4.5), without those about the bytes.
             let mut headers = gateway.entity_headers(request, entry);
             headers.remove(CONTENT_TYPE);
             Ok(answer(StatusCode::NOT_MODIFIED, headers, Body::empty()))
@@ -242,11 +242,11 @@ impl Gateway {
         answer(StatusCode::PARTIAL_CONTENT, headers, body)
     }
 
-    /// What every answer about a file says of it.
+    /// The headers of every answer about a file.
     fn entity_headers(&self, request: &GetRequest, entry: &Entry) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(16);
         let content_type = content_type::content_type(&request.path);
-        headers.insert(CONTENT_SECURITY_POLICY, self.policies.of(content_type));
+        headers.insert(CONTENT_SECURITY_POLICY, self.policies.for_type(content_type));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
@@ -263,7 +263,7 @@ impl Gateway {
     }
 }
 
-/// A response made of its parts as they are: to set them one by one would look each header up again.
+/// Assigns the parts of a response directly; inserting headers one by one would look each of them up again.
 fn answer(status: StatusCode, headers: HeaderMap, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -271,7 +271,7 @@ fn answer(status: StatusCode, headers: HeaderMap, body: Body) -> Response {
     response
 }
 
-/// What GET would say of something that is not a regular file.
+/// The error of GET for an entry that is no regular file.
 fn regular(entry: Entry) -> Result<Entry, ErrorResponse> {
     match (entry.kind, &entry.link) {
         (Kind::File, _) => Ok(entry),
@@ -285,12 +285,12 @@ fn range_of(span: Span) -> Option<shared::ByteRange> {
     Some(shared::ByteRange::Between(span.offset, span.end().saturating_sub(1)))
 }
 
-/// `download`, with any value or none.
+/// True for the parameter `download`, with or without a value.
 fn is_download(query: &str) -> bool {
     query.split('&').any(|pair| pair.split('=').next() == Some("download"))
 }
 
-/// A folder's address ends in a slash, so that the names in its index are relative to it.
+/// The address of a folder ends in a slash, so that the links in its page are relative to it.
 fn to_folder(request: &GetRequest) -> Response {
     redirect(&format!("{}/", encode_segment(request.path.name())), request.uri.query())
 }
@@ -300,7 +300,7 @@ async fn to_file(gateway: &Gateway, request: &GetRequest) -> Result<Response, Er
     Ok(redirect(&format!("../{}", encode_segment(request.path.name())), request.uri.query()))
 }
 
-/// 308 to an address relative to this one: it holds under whatever prefix a proxy serves the gateway.
+/// 308 to a relative address, which is right under every prefix that a proxy may add.
 fn redirect(location: &str, query: Option<&str>) -> Response {
     let mut headers = HeaderMap::new();
     match query {
@@ -316,7 +316,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn download_is_a_whole_word() {
+    fn download_is_a_parameter_of_its_own() {
         for query in ["download", "download=1", "a=b&download", "download=&x"] {
             assert!(is_download(query), "{query}");
         }

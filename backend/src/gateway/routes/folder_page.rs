@@ -1,9 +1,9 @@
-//! A folder as a plain page: links, sizes, dates, and no script, so that `wget -m`, a text browser or a media player
-//! finds its way. Made page by page of the listing: a hundred thousand entries take no more memory than a thousand.
+//! A folder as a plain HTML page with links, sizes and dates and without scripts, for `wget -m`, text browsers and
+//! media players. It is streamed, so a large folder takes no more memory than a small one.
 //!
-//! Programs that mirror save a folder's page as `index.html` in the folder, where a file of that name may have to go.
-//! So the pages link to folders by [`FOLDER`], which gives the saved page another name; and the page where a mirror
-//! starts says that it is older than any file, so that a file may take its place ([`NO_DATE`]).
+//! Mirroring programs save a folder's page as `index.html` in that folder, where a file of that name may have to go. So
+//! pages link to folders with [`FOLDER`], which gives the saved page another name; and the page at which a mirror
+//! starts claims to be older than any file ([`NO_DATE`]), so that a file may replace it.
 
 use std::sync::LazyLock;
 
@@ -19,16 +19,16 @@ use shared::size;
 use shared::{Kind, Link, Order, VPath};
 
 use crate::client::{Caller, Client, ClientError, ListingBlocks};
-use crate::gateway::http::body_stream::{BodySource, body};
+use crate::gateway::http::body_stream::{BodySource, Prefetched, stream_body};
 use crate::gateway::http::conditional::Conditions;
 use crate::gateway::http::headers::set;
 use crate::gateway::http::html::{csp_hash, date, escape_html};
 use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::state::Gateway;
 
-/// What a link to a folder's page ends in.
+/// The end of a link to a folder's page.
 const FOLDER: &str = "/?index";
-/// The time of a page that is made when it is asked for. It is renewed by its entity tag alone.
+/// The date of a generated page. It is revalidated by its entity tag alone.
 const NO_DATE: &str = "Thu, 01 Jan 1970 00:00:00 GMT";
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
 
@@ -46,7 +46,7 @@ a:focus-visible{outline:2px solid;outline-offset:2px}\
 tr:hover td{background:color-mix(in srgb,currentColor 6%,transparent)}\
 ";
 
-/// Nothing on the page acts, and nothing of it is fetched.
+/// The page has no scripts and loads nothing.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     format!(
         "default-src 'none'; style-src {}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
@@ -54,7 +54,7 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// The index of a folder. The folder itself is found out by listing it.
+/// The page of a folder. Listing the folder also tells whether it is one.
 pub(crate) async fn folder(
     gateway: &Gateway,
     caller: &Caller,
@@ -69,14 +69,14 @@ pub(crate) async fn folder(
     headers.insert(LAST_MODIFIED, HeaderValue::from_static(NO_DATE));
     headers.insert(ROBOTS, HeaderValue::from_static("noindex"));
     if let Some(etag) = head.etag {
-        // Weak: the same entries may be laid out otherwise by another version.
+        // Weak, because another version may format the same entries differently.
         set(&mut headers, ETAG, format!("W/{}", etag.quoted()));
     }
-    if conditions.has(head.etag) {
+    if conditions.is_current(head.etag) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    let html = top(path, &gateway.config.name, head.total);
+    let html = page_start(path, &gateway.config.name, head.total);
     let single = blocks.is_single();
     let (client, caller, path) = (gateway.client.clone(), caller.clone(), path.clone());
     let mut index = FolderPage { client, caller, path, html, blocks, cursor: None };
@@ -85,20 +85,20 @@ pub(crate) async fn folder(
         set(&mut headers, CONTENT_LENGTH, first.len());
         Body::from(first)
     } else {
-        body(Begun { first: Some(first), index })
+        stream_body(Prefetched { first: Some(first), rest: index })
     };
     Ok((StatusCode::OK, headers, body).into_response())
 }
 
-/// What is still to come of an index.
+/// The rest of a folder's page.
 struct FolderPage {
     client: Client,
     caller: Caller,
     path: VPath,
-    /// What is written and not yet handed out.
+    /// HTML that has been written but not sent.
     html: String,
     blocks: ListingBlocks,
-    /// Where the listing goes on after these blocks: a folder may have more entries than one page.
+    /// Where the listing continues after these blocks, in a folder with more entries than one page of a listing.
     cursor: Option<String>,
 }
 
@@ -113,7 +113,7 @@ impl BodySource for FolderPage {
             rows(&columns, &mut self.html);
             self.cursor = columns.next_cursor().map(str::to_owned);
             if columns.is_last() && self.cursor.is_none() {
-                self.html.push_str(BOTTOM);
+                self.html.push_str(PAGE_END);
             }
             // An empty piece would be no progress.
             if !self.html.is_empty() {
@@ -123,24 +123,9 @@ impl BodySource for FolderPage {
     }
 }
 
-/// An index of which the first piece is there.
-struct Begun {
-    first: Option<Bytes>,
-    index: FolderPage,
-}
+const PAGE_END: &str = "</table>\n";
 
-impl BodySource for Begun {
-    async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
-        match self.first.take() {
-            Some(first) => Ok(Some(first)),
-            None => self.index.next().await,
-        }
-    }
-}
-
-const BOTTOM: &str = "</table>\n";
-
-fn top(path: &VPath, name: &str, total: u64) -> String {
+fn page_start(path: &VPath, name: &str, total: u64) -> String {
     let mut html = String::with_capacity(4096);
     html.push_str("<!DOCTYPE html>\n<html lang=\"en\"><meta charset=\"utf-8\">");
     html.push_str("<meta name=\"viewport\" content=\"width=device-width\"><title>");
@@ -149,7 +134,7 @@ fn top(path: &VPath, name: &str, total: u64) -> String {
     html.push_str("</title><style>");
     html.push_str(STYLE);
     html.push_str("</style>\n<h1>");
-    crumbs(path, name, &mut html);
+    breadcrumbs(path, name, &mut html);
     html.push_str(&format!("</h1>\n<table><tr><th>Name ({total})<th class=\"n\">Size<th class=\"n\">Changed (UTC)\n"));
     if !path.is_root() {
         html.push_str(&format!("<tr><td><a href=\"..{FOLDER}\">../</a><td class=\"n\"><td class=\"n\">\n"));
@@ -157,8 +142,8 @@ fn top(path: &VPath, name: &str, total: u64) -> String {
     html
 }
 
-/// The folders on the way here, each a link but the last.
-fn crumbs(path: &VPath, name: &str, html: &mut String) {
+/// The path of the folder, as links to its ancestors.
+fn breadcrumbs(path: &VPath, name: &str, html: &mut String) {
     let depth = path.segments().count();
     let names = std::iter::once(name.into()).chain(path.segments().map(String::from_utf8_lossy));
     for (index, name) in names.enumerate() {
@@ -179,7 +164,7 @@ fn rows(columns: &Columns<Bytes>, html: &mut String) {
 }
 
 fn row(entry: &Row<'_>, html: &mut String) {
-    // The canonical encoding leaves nothing that HTML or a URL could take for its own.
+    // Canonical percent-encoding contains no character with a meaning in HTML or URLs.
     let href = encode_segment(entry.name);
     let display_name = String::from_utf8_lossy(entry.name);
     let (slash, note) = match (entry.kind, &entry.link) {
@@ -226,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_lead_to_what_they_name() {
+    fn rows_link_to_their_entries() {
         let time = "<td class=\"n\">1970-01-01 00:00\n";
         check(
             entry(b"a b.txt", Kind::File, None),
@@ -253,12 +238,12 @@ mod tests {
     }
 
     #[test]
-    fn the_way_here_is_linked() {
+    fn breadcrumbs_link_to_ancestors() {
         let mut html = String::new();
-        crumbs(&VPath::parse("a/b").unwrap(), "Files <1>", &mut html);
+        breadcrumbs(&VPath::parse("a/b").unwrap(), "Files <1>", &mut html);
         assert_eq!(html, "<a href=\"../../?index\">Files &lt;1&gt;</a> / <a href=\"../?index\">a</a> / b");
         let mut html = String::new();
-        crumbs(&VPath::root(), "Files", &mut html);
+        breadcrumbs(&VPath::root(), "Files", &mut html);
         assert_eq!(html, "Files");
     }
 }

@@ -1,4 +1,4 @@
-//! Whether the process lives, whether requests are served, and the counts.
+//! Liveness (`/healthz`), readiness (`/readyz`) and metrics (`/metrics`).
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -11,28 +11,28 @@ use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
 
-/// `/healthz`: this process answers.
+/// `/healthz`: the process is alive.
 pub(crate) async fn alive() -> Response {
     ([(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-store")], "ok\n").into_response()
 }
 
 pub(crate) fn describe_alive() -> Operation {
-    Operation::new("readHealth", "Whether the process lives").says("200", "It does.")
+    Operation::new("readHealth", "Liveness of the process").says("200", "The process is alive.")
 }
 
-/// `/readyz`: the file server answers too.
+/// `/readyz`: the file server answers.
 pub(crate) async fn ready(State(gateway): State<Gateway>) -> Result<Response, ErrorResponse> {
     let pinged = timeout(gateway.config.ready_time, gateway.client.ping()).await;
     let pinged = pinged.unwrap_or_else(|_| Err(ClientError::new(ErrorCode::DeadlineExceeded, "no answer to a ping")));
     match pinged {
         Ok(_) => Ok(alive().await),
-        // Whatever the reason: not now.
+        // Every failure means "not ready".
         Err(error) => Err(ErrorResponse::from(error).status(http::StatusCode::SERVICE_UNAVAILABLE)),
     }
 }
 
 pub(crate) fn describe_ready() -> Operation {
-    Operation::new("readReadiness", "Whether requests are served").says("200", "They are.").problem("503")
+    Operation::new("readReadiness", "Readiness to serve requests").says("200", "Requests are served.").problem("503")
 }
 
 /// `/metrics`.
@@ -46,5 +46,5 @@ pub(crate) async fn metrics(State(gateway): State<Gateway>) -> Result<Response, 
 }
 
 pub(crate) fn describe_metrics() -> Operation {
-    Operation::new("readMetrics", "Counts, in the OpenMetrics text format").says("200", "The counts.").problems([])
+    Operation::new("readMetrics", "Metrics in the OpenMetrics text format").says("200", "The metrics.").problems([])
 }

@@ -29,7 +29,7 @@ pub(crate) async fn list(
 }
 
 pub(crate) fn describe_list() -> Operation {
-    Operation::new("listJobs", "The caller's changes of late, newest first, without outcomes")
+    Operation::new("listJobs", "The caller's recent changes, newest first, without outcomes")
         .json("200", "Jobs")
         .problems([])
 }
@@ -50,15 +50,15 @@ pub(crate) async fn read(
 
 pub(crate) fn describe_read() -> Operation {
     let version = json!({"type": "integer", "minimum": 0, "default": 0});
-    Operation::new("readJob", "How a change stands")
+    Operation::new("readJob", "The state of a change")
         .id()
-        .query("seen", version, "The version that is known already.")
+        .query("seen", version, "The version that the client knows already.")
         .wait()
         .json("200", "Job")
         .problems([])
 }
 
-/// `DELETE /api/v1/jobs/<id>`: stops the job after the entry that it is at.
+/// `DELETE /api/v1/jobs/<id>`: stops the job after the entry that it is working on.
 pub(crate) async fn cancel(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
@@ -69,7 +69,10 @@ pub(crate) async fn cancel(
 }
 
 pub(crate) fn describe_cancel() -> Operation {
-    Operation::new("cancelJob", "Stops a change after the entry that it is at").id().json("200", "Job").problems([])
+    Operation::new("cancelJob", "Stops a change after the entry that it is working on")
+        .id()
+        .json("200", "Job")
+        .problems([])
 }
 
 fn id(uri: &Uri) -> Result<JobId, ErrorResponse> {

@@ -1,5 +1,5 @@
-//! `GET /api/v1/list/<path>`: a page of a folder, in columns as the file server has it, or as JSON that is made of them
-//! row by row. Either is passed on as it comes, so that a million entries take no more memory here than a thousand.
+//! `GET /api/v1/list/<path>`: one page of a folder, as the file server's blocks of columns or as JSON. Both are
+//! streamed, so a million entries take no more memory than a thousand.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ use shared::{Direction, ETag, ErrorCode, Order, SortKey, VPath};
 use super::list_json::RowWriter;
 use crate::client::{ClientError, ListingBlocks};
 use crate::gateway::auth::{Auth, rights_header};
-use crate::gateway::http::body_stream::{BodySource, body};
+use crate::gateway::http::body_stream::{BodySource, stream_body};
 use crate::gateway::http::conditional::Conditions;
 use crate::gateway::http::headers::set;
 use crate::gateway::http::json::JSON;
@@ -28,7 +28,6 @@ use crate::gateway::http::request_path::RequestPath;
 use crate::gateway::openapi::operation::{Operation, schema};
 use crate::gateway::state::Gateway;
 
-/// `GET /api/v1/list/<path>`.
 pub(crate) async fn list(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
@@ -46,8 +45,8 @@ pub(crate) async fn list(
     if let Some(etag) = blocks.head().etag {
         let etag = format.etag(etag);
         set(&mut headers, ETAG_HEADER, etag.quoted());
-        if Conditions::read(request.method(), request.headers()).has(Some(etag)) {
-            // A page with a validator is short, and to read it to its end costs less than to cancel it.
+        if Conditions::read(request.method(), request.headers()).is_current(Some(etag)) {
+            // A page with a validator is short: reading it to its end is cheaper than cancelling the request.
             while blocks.next().await?.is_some() {}
             return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
         }
@@ -62,27 +61,30 @@ pub(crate) async fn list(
 }
 
 pub(crate) fn describe() -> Operation {
-    let columns = json!({"type": "string", "contentEncoding": "binary", "description": "ListingBlocks of columns, as docs/PROTOCOL.md has them."});
+    let columns = json!({"type": "string", "contentEncoding": "binary", "description": "ListingBlocks of columns as described in docs/PROTOCOL.md."});
     let content = json!({JSON: {"schema": schema("Folder")}, MEDIA_TYPE: {"schema": columns}});
     let limit = json!({"type": "integer", "minimum": 1, "maximum": LIST_LIMIT_MAX, "default": LIST_LIMIT_DEFAULT});
     Operation::new("listFolder", "One page of a folder, sorted, folders first")
         .path()
-        .query("sort", json!({"type": "string", "enum": ["name", "size", "modified"], "default": "name"}), "By what.")
-        .query("order", json!({"type": "string", "enum": ["asc", "desc"], "default": "asc"}), "Which way.")
-        .query("limit", limit, "Most entries in the answer.")
-        .query("cursor", json!({"type": "string"}), "`next_cursor` of the page before.")
+        .query(
+            "sort",
+            json!({"type": "string", "enum": ["name", "size", "modified"], "default": "name"}),
+            "The sort key.",
+        )
+        .query("order", json!({"type": "string", "enum": ["asc", "desc"], "default": "asc"}), "The direction.")
+        .query("limit", limit, "Maximum number of entries in the answer.")
+        .query("cursor", json!({"type": "string"}), "`next_cursor` of the previous page.")
         .headers(["If-None-Match"])
         .response("200", json!({"description": "Found.", "content": content}))
         .folder_headers("200")
-        .says("304", "The client has it (pages of at most 10 000 entries).")
+        .says("304", "The client's copy is current (pages of at most 10 000 entries).")
         .problems([])
 }
 
-/// A short page is gathered, so that its length is known and the file server is done with it; a long one goes on as its
-/// blocks come.
+/// Collects a short page, so that its length is known and the file server is done with it; streams a long one.
 async fn whole_or_stream(mut page: impl BodySource, short: bool) -> Result<Body, ClientError> {
     if !short {
-        return Ok(body(page));
+        return Ok(stream_body(page));
     }
     let first = page.next().await?.unwrap_or_default();
     let Some(second) = page.next().await? else { return Ok(Body::from(first)) };
@@ -93,7 +95,7 @@ async fn whole_or_stream(mut page: impl BodySource, short: bool) -> Result<Body,
     Ok(Body::from(whole))
 }
 
-/// In what form a listing is given.
+/// The format of a listing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Format {
     Json,
@@ -101,7 +103,7 @@ enum Format {
 }
 
 impl Format {
-    /// JSON, unless columns are asked for by their name.
+    /// JSON, unless the client asks for columns by name.
     fn of(headers: &HeaderMap) -> Result<Self, ErrorResponse> {
         match preferred(headers, &[JSON, MEDIA_TYPE]) {
             Some(0) => Ok(Self::Json),
@@ -120,7 +122,7 @@ impl Format {
         }
     }
 
-    /// Another validator for each: they are other bytes (RFC 9110 §8.8.3).
+    /// Each format is a representation of its own with a validator of its own (RFC 9110 §8.8.3).
     fn etag(self, etag: ETag) -> ETag {
         match self {
             Self::Json => etag,
@@ -129,7 +131,7 @@ impl Format {
     }
 }
 
-/// The blocks as they are.
+/// The blocks as they come.
 struct ColumnsBody(ListingBlocks);
 
 impl BodySource for ColumnsBody {
@@ -138,22 +140,22 @@ impl BodySource for ColumnsBody {
     }
 }
 
-/// The blocks as one JSON object, a piece for each.
+/// The blocks as one JSON object, one piece for each block.
 struct JsonBody {
     blocks: ListingBlocks,
     path: VPath,
     rows: RowWriter,
-    begun: bool,
+    started: bool,
 }
 
 impl JsonBody {
     fn new(blocks: ListingBlocks, path: VPath) -> Self {
         let rows = RowWriter::below(&path);
-        Self { blocks, path, rows, begun: false }
+        Self { blocks, path, rows, started: false }
     }
 
-    /// What comes before the rows.
-    fn begin(&self, json: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+    /// Writes what comes before the rows.
+    fn start(&self, json: &mut Vec<u8>) -> Result<(), serde_json::Error> {
         let head = self.blocks.head();
         json.extend_from_slice(b"{\"path\":");
         serde_json::to_writer(&mut *json, &self.path)?;
@@ -167,9 +169,9 @@ impl JsonBody {
 
     fn piece(&mut self, columns: &Columns<Bytes>) -> Result<Vec<u8>, serde_json::Error> {
         let mut json = Vec::with_capacity(self.rows.bytes(columns));
-        if !self.begun {
-            self.begun = true;
-            self.begin(&mut json)?;
+        if !self.started {
+            self.started = true;
+            self.start(&mut json)?;
         }
         self.rows.write(columns, &mut json)?;
         if columns.is_last() {
@@ -185,12 +187,12 @@ impl BodySource for JsonBody {
     async fn next(&mut self) -> Result<Option<Bytes>, ClientError> {
         let Some(columns) = self.blocks.next().await? else { return Ok(None) };
         let piece = self.piece(&columns);
-        // Writing numbers and texts to memory does not fail.
+        // Serializing to memory does not fail.
         piece.map(|piece| Some(piece.into())).map_err(|error| ClientError::new(ErrorCode::Internal, error.to_string()))
     }
 }
 
-/// What the query of a listing comes to.
+/// The parameters of a listing.
 #[derive(PartialEq, Debug)]
 struct ListParameters {
     order: Order,
@@ -234,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listing_is_sorted_as_asked() {
+    fn parameters_have_defaults_and_values() {
         let read = |query| ListParameters::read(query).unwrap();
         let default = ListParameters { order: Order::default(), limit: LIST_LIMIT_DEFAULT, cursor: None };
         assert_eq!(read(""), default);
@@ -245,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_parameter_is_named() {
+    fn a_malformed_parameter_is_named() {
         refuses("sort=colour", "`sort`");
         refuses("order=up", "`order`");
         refuses("limit=0", "`limit`");
@@ -258,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_given_to_who_asks_for_them() {
+    fn columns_are_sent_only_when_asked_for_by_name() {
         let format = |accept: &str| {
             let headers = HeaderMap::from_iter([(http::header::ACCEPT, HeaderValue::from_str(accept).unwrap())]);
             Format::of(&headers).ok()

@@ -1,23 +1,23 @@
-//! RowWriter of a listing as JSON, in the form of [`shared::Entry`] and without an allocation for each. Pure.
+//! Writes the rows of a listing as JSON, in the format of [`shared::Entry`] but without an allocation for each row.
+//! Pure.
 
 use shared::columns::Columns;
 use shared::hex;
 use shared::path::encoded_pieces;
 use shared::{ETag, Kind, Link, VPath};
 
-/// What a row takes in JSON, about, besides its name and its path.
+/// Estimated bytes of a row without its name and its path.
 const ROW_BYTES: usize = 140;
 
 /// Writes the rows of one folder.
 pub(crate) struct RowWriter {
-    /// What the paths begin with: the folder's own, encoded, and a slash.
+    /// The folder's encoded path with a slash: the prefix of every path.
     folder: String,
-    /// Whether a row was written, which the next one is parted from.
+    /// Whether a row was written, so that the next one needs a comma.
     any: bool,
 }
 
 impl RowWriter {
-    /// Of the entries of that folder.
     pub(crate) fn below(folder: &VPath) -> Self {
         let mut text = folder.encoded();
         if !folder.is_root() {
@@ -26,16 +26,16 @@ impl RowWriter {
         Self { folder: text, any: false }
     }
 
-    /// How many bytes those rows take, about.
+    /// Estimated bytes that the rows take.
     pub(crate) fn bytes(&self, columns: &Columns<impl AsRef<[u8]>>) -> usize {
         let names: usize = (0..columns.len()).map(|row| columns.name(row).len()).sum();
         columns.len() * (ROW_BYTES + self.folder.len()) + 2 * names + 512
     }
 
-    /// Appends them, each parted from the one before by a comma.
+    /// Appends the rows, separated by commas.
     ///
     /// # Errors
-    /// None where `json` is memory.
+    /// None if `json` is in memory.
     pub(crate) fn write(
         &mut self,
         columns: &Columns<impl AsRef<[u8]>>,
@@ -48,7 +48,7 @@ impl RowWriter {
             let (name, kind) = (columns.name(row), columns.kind(row));
             json.extend_from_slice(b"{\"name\":");
             serde_json::to_writer(&mut *json, &String::from_utf8_lossy(name))?;
-            // The canonical encoding leaves nothing that JSON could take for its own.
+            // Canonical percent-encoding contains no character that JSON escapes.
             json.extend_from_slice(b",\"path\":\"");
             json.extend_from_slice(self.folder.as_bytes());
             encoded_pieces(name).for_each(|piece| json.extend_from_slice(piece.as_bytes()));
@@ -123,7 +123,7 @@ mod tests {
     }
 
     proptest! {
-        /// The one form of an entry, written in two ways.
+        /// The rows equal the serialized entries.
         #[test]
         fn rows_are_entries(entries in vec(row(), 0..12), folder in "[a-z é]{0,9}") {
             let folder = VPath::from_bytes(folder.as_bytes()).unwrap();

@@ -1,6 +1,6 @@
-//! `PUT /files/<path>`: a file, whole, in one request (RFC 9110 §9.3.4), as `curl -T` sends it. Nobody sees anything of
-//! it before all of it is there and durable; what ends early leaves nothing behind. Everything that can be refused is,
-//! before the first byte of the body is asked for.
+//! `PUT /files/<path>`: a whole file in one request (RFC 9110 §9.3.4), as `curl -T` sends it. The file appears only
+//! once all of it is durable; an upload that ends early leaves nothing behind. Whatever can be refused is refused
+//! before the body is read.
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -23,10 +23,10 @@ use crate::gateway::http::request_path::RequestPath;
 use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
 
-/// The time of last change, in seconds since 1970, as ownCloud's clients and rclone say it; a fraction may follow.
+/// The modification time in seconds since 1970, possibly with a fraction, as sent by ownCloud's clients and rclone.
 const OC_MTIME: HeaderName = HeaderName::from_static("x-oc-mtime");
 
-/// What was asked for.
+/// What a request asks for.
 struct PutRequest {
     path: VPath,
     length: Option<u64>,
@@ -35,51 +35,51 @@ struct PutRequest {
     checksum: Option<Checksum>,
 }
 
-/// A new file, or new content for one.
+/// Creates a file or replaces its content.
 pub(crate) async fn write(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
     mut request: Request,
 ) -> Result<Response, ErrorResponse> {
     let mut body = RequestBody::of(&gateway.bodies, &mut request);
-    let asked = PutRequest::read(&request)?;
+    let put = PutRequest::read(&request)?;
     let bytes_max = gateway.upload_bytes_max();
-    if asked.length.is_some_and(|length| length > bytes_max) {
+    if put.length.is_some_and(|length| length > bytes_max) {
         return Err(upload::too_large(bytes_max));
     }
-    let wanted = gateway.wanted(&caller, &asked.preconditions, Some(&asked.path)).await?;
-    let stage = asked.stage(caller, &wanted);
-    let upload = match asked.length.filter(|length| *length <= STORE_BYTES_MAX && !body.is_awaited()) {
-        Some(length) => store(&gateway, &mut body, length, stage, asked.checksum.clone()).await,
-        None => send(&gateway, &mut body, stage, asked.sent()).await,
+    let state = gateway.target_state(&caller, &put.preconditions, Some(&put.path)).await?;
+    let stage = put.stage(caller, &state);
+    let upload = match put.length.filter(|length| *length <= STORE_BYTES_MAX && !body.expects_continue()) {
+        Some(length) => store(&gateway, &mut body, length, stage, put.checksum.clone()).await,
+        None => send(&gateway, &mut body, stage, put.sent()).await,
     };
-    let upload = upload.map_err(|refusal| explain(refusal, &wanted))?;
+    let upload = upload.map_err(|refusal| explain(refusal, &state))?;
     gateway.metrics.uploaded("put");
     let mut headers = upload::file_headers(&upload);
-    if asked.modified.is_some() {
+    if put.modified.is_some() {
         headers.insert(OC_MTIME, HeaderValue::from_static("accepted"));
     }
     if upload.replaced {
         return Ok((StatusCode::NO_CONTENT, headers).into_response());
     }
-    // Relative to the address of the request, so that it holds under whatever prefix a proxy serves the gateway.
-    set(&mut headers, LOCATION, encode_segment(asked.path.name()));
+    // Relative to the address of the request, so that it is right under every prefix that a proxy may add.
+    set(&mut headers, LOCATION, encode_segment(put.path.name()));
     Ok((StatusCode::CREATED, headers).into_response())
 }
 
 pub(crate) fn describe() -> Operation {
-    Operation::new("putFile", "A file, whole, in one request")
-        .description("Nothing is seen of it before all of it is durable; what ends early leaves nothing. Folders on the way are made.")
+    Operation::new("putFile", "A whole file in one request")
+        .description("The file appears once all of it is durable; an upload that ends early leaves nothing. Missing folders are created.")
         .path()
         .headers(["If-Match", "If-None-Match", "If-Unmodified-Since", "Repr-Digest", "Content-Digest", "X-OC-Mtime"])
         .body(true, "*/*", json!({}))
-        .says("201", "It is new.")
-        .says("204", "It took the place of another.")
+        .says("201", "The file was created.")
+        .says("204", "An existing file was replaced.")
         .problems(["409", "412", "413", "507"])
 }
 
-/// All of a small body first, then the file in one exchange. A client that waits to be asked for its body is told first
-/// that it may send it, by the other way.
+/// Reads a small body whole and stores the file in one exchange. A client that waits for `100 Continue` is handled by
+/// [`send`] instead, which can refuse before the body is sent.
 async fn store(
     gateway: &Gateway,
     body: &mut RequestBody,
@@ -87,13 +87,13 @@ async fn store(
     stage: Stage,
     checksum: Option<Checksum>,
 ) -> Result<Upload, ErrorResponse> {
-    // At most STORE_BYTES_MAX, so it is a length in memory.
+    // At most `STORE_BYTES_MAX`, which fits a length in memory.
     let bytes = body.all(usize::try_from(length).unwrap_or(usize::MAX)).await?;
     let checksum = checksum.filter(|checksum| checksum.algorithm != Algorithm::Blake3);
     Ok(gateway.client.store(&Store { stage, checksum }, &bytes).await?)
 }
 
-/// The body as it comes, into an upload that becomes the file in the end.
+/// Streams the body into a staged upload, and commits it.
 async fn send(
     gateway: &Gateway,
     body: &mut RequestBody,
@@ -102,12 +102,13 @@ async fn send(
 ) -> Result<Upload, ErrorResponse> {
     let (caller, length, bytes_max) = (stage.caller.clone(), stage.length, gateway.upload_bytes_max());
     let id = gateway.client.stage(&stage).await?.id;
-    let staged = Unfinished { gateway: gateway.clone(), caller, id, kept: false };
+    let staged = StagedUpload { gateway: gateway.clone(), caller, id, kept: false };
     let sending = gateway.client.put(&staged.caller, staged.id, sent).await.map_err(lost)?;
-    let came = upload::send(body, sending, bytes_max).await.map_err(|cut| cut.refusal)?;
+    let received = upload::send(body, sending, bytes_max).await.map_err(|cut| cut.refusal)?;
     if length.is_none() {
-        // The body came in chunks, and its end is how long it is: nobody else can say that the upload is whole.
-        let total = PutRange { offset: came.offset, length: Some(0), total: Some(came.offset), ..PutRange::default() };
+        // Only the end of a chunked body tells its length, so the upload is completed here.
+        let total =
+            PutRange { offset: received.offset, length: Some(0), total: Some(received.offset), ..PutRange::default() };
         gateway.client.put(&staged.caller, staged.id, total).await.map_err(lost)?.finish().await?;
     }
     let upload = gateway.commit(&staged.caller, staged.id, None).await.map_err(lost)?;
@@ -125,13 +126,13 @@ impl PutRequest {
             return Err(ErrorResponse::because(ErrorCode::IsFolder, sentence));
         }
         if headers.contains_key(CONTENT_RANGE) {
-            // RFC 9110 §9.3.4 and §14.4: taken for the whole, a part would destroy the rest.
+            // Taken for the whole file, a part would destroy the rest (RFC 9110 §9.3.4 and §14.4).
             let sentence =
                 "A part of a file cannot be put. Send all of it, or use the resumable upload (/api/v1/uploads).";
             return Err(ErrorResponse::because(ErrorCode::BadRequest, sentence));
         }
         if !(headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING)) {
-            // By RFC 9112 §6.3 that is an empty file; somebody who forgot the content would lose what was there.
+            // RFC 9112 §6.3 defines this as an empty body, but a client that forgot the content would lose the file.
             let sentence = "Say how long the file is: `Content-Length: 0` for an empty one.";
             return Err(ErrorResponse::because(ErrorCode::LengthRequired, sentence));
         }
@@ -141,12 +142,12 @@ impl PutRequest {
             length: request_body::length(headers),
             preconditions: Preconditions::read(headers),
             modified: modified(headers)?,
-            checksum: digest_fields::wanted(headers)?,
+            checksum: digest_fields::strongest_of_request(headers)?,
         })
     }
 
-    fn stage(&self, caller: Caller, wanted: &TargetState) -> Stage {
-        let (conflict, if_match): (Conflict, Option<Vec<ETag>>) = wanted.clone().for_upload(Conflict::Replace);
+    fn stage(&self, caller: Caller, state: &TargetState) -> Stage {
+        let (conflict, if_match): (Conflict, Option<Vec<ETag>>) = state.clone().for_upload(Conflict::Replace);
         Stage {
             caller,
             target: Some(self.path.clone()),
@@ -161,7 +162,7 @@ impl PutRequest {
     }
 
     fn sent(&self) -> PutRange {
-        // BLAKE3 is verified at the commit; what else there is, while the bytes come.
+        // BLAKE3 is verified at the commit, other algorithms while the bytes arrive.
         let checksum = self.checksum.clone().filter(|checksum| checksum.algorithm != Algorithm::Blake3);
         PutRange { offset: 0, length: self.length, checksum, total: None }
     }
@@ -174,19 +175,19 @@ impl PutRequest {
     }
 }
 
-/// In the words of the request: what the file server says of an upload's conflict is a condition of the request here.
-fn explain(refusal: ErrorResponse, wanted: &TargetState) -> ErrorResponse {
-    match (refusal.code, wanted) {
+/// Translates the file server's conflict into the condition that the request stated.
+fn explain(refusal: ErrorResponse, state: &TargetState) -> ErrorResponse {
+    match (refusal.code, state) {
         (ErrorCode::AlreadyExists, TargetState::Absent) => ErrorCode::PreconditionFailed.into(),
         (ErrorCode::ChecksumMismatch, _) => {
-            let sentence = "The bytes that came are not those that the digest was made of. Nothing was changed.";
-            refusal.saying(sentence).status(StatusCode::BAD_REQUEST)
+            let sentence = "The received bytes do not match the digest. Nothing was changed.";
+            refusal.with_detail(sentence).status(StatusCode::BAD_REQUEST)
         }
         _ => refusal,
     }
 }
 
-/// An upload that was there a moment ago and is not written down is gone because the file server began anew.
+/// A staged upload is unknown only if the file server was restarted.
 fn lost(error: ClientError) -> ErrorResponse {
     if error.code == ErrorCode::NotFound {
         let sentence =
@@ -204,7 +205,7 @@ fn modified(headers: &HeaderMap) -> Result<Option<Timestamp>, ErrorResponse> {
     time.map(Some).ok_or_else(malformed)
 }
 
-/// A decimal number of seconds. What is below a nanosecond is left out.
+/// A decimal number of seconds. Digits below a nanosecond are ignored.
 fn moment(text: &str) -> Option<Timestamp> {
     let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
     let seconds: i64 = whole.parse().ok()?;
@@ -218,28 +219,28 @@ fn moment(text: &str) -> Option<Timestamp> {
     Some(Timestamp(Timestamp::from_parts(seconds, 0).0.saturating_add(nanoseconds)))
 }
 
-/// An upload that is given up unless it became a file, however the request ends.
-struct Unfinished {
+/// A staged upload that is aborted when it is dropped without having become the file.
+struct StagedUpload {
     gateway: Gateway,
     caller: Caller,
     id: UploadId,
     kept: bool,
 }
 
-impl Unfinished {
+impl StagedUpload {
     fn keep(mut self) {
         self.kept = true;
     }
 }
 
-impl Drop for Unfinished {
+impl Drop for StagedUpload {
     fn drop(&mut self) {
         if self.kept {
             return;
         }
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let (gateway, caller, id) = (self.gateway.clone(), self.caller.clone(), self.id);
-            // If that fails too, the file server gives it up by itself in time.
+            // If that fails too, the upload expires.
             runtime.spawn(async move { gateway.client.abort(&caller, id).await });
         }
     }
@@ -250,14 +251,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_upload_that_a_restart_took_may_be_sent_again() {
+    fn an_upload_lost_in_a_restart_may_be_sent_again() {
         let refusal = lost(ClientError::new(ErrorCode::NotFound, "there is no such upload"));
         assert!(refusal.code.retryable());
         assert_eq!(lost(ClientError::new(ErrorCode::NoSpace, "full")).code, ErrorCode::NoSpace);
     }
 
     #[test]
-    fn a_time_is_a_number_of_seconds() {
+    fn a_time_is_a_decimal_number_of_seconds() {
         let read = |text: &'static str| modified(&HeaderMap::from_iter([(OC_MTIME, HeaderValue::from_static(text))]));
         assert_eq!(read("1700000000").unwrap(), Some(Timestamp::from_parts(1_700_000_000, 0)));
         assert_eq!(read(" -1 ").unwrap(), Some(Timestamp::from_parts(-1, 0)));

@@ -1,4 +1,4 @@
-//! The fallback of the router: the page and its files. Every address that the page makes up itself answers with the page.
+//! The router's fallback: the page and its files. Addresses of the page's own screens answer with the page.
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -11,10 +11,10 @@ use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::state::Gateway;
 
 const METHODS: &str = "GET, HEAD, OPTIONS";
-/// Where nothing but what is there is answered.
+/// Prefixes below which an unknown address is 404 rather than the page.
 const RESERVED: &[&str] = &["/files", "/api", "/s", "/dav", "/assets", "/healthz", "/readyz", "/metrics"];
-/// Endings of what a page fetches: a missing one is missing, not the page.
-const FETCHED: &[&str] = &[
+/// Extensions of files that a page loads: a missing one is 404 rather than the page.
+const FILE_EXTENSIONS: &[&str] = &[
     ".js",
     ".mjs",
     ".wasm",
@@ -31,14 +31,14 @@ const FETCHED: &[&str] = &[
     ".gz",
     ".woff2",
 ];
-/// The page that this one replaces.
-const OLD_ADDRESS: &str = "/client-interface.html";
+/// The address of the page that this one replaced.
+const FORMER_ADDRESS: &str = "/client-interface.html";
 
-/// What no route has: a file of the page, the page itself for the addresses that it makes up, or nothing.
+/// A file of the page, the page itself for its own addresses, or 404.
 pub(crate) async fn read(State(gateway): State<Gateway>, request: Request) -> Result<Response, ErrorResponse> {
     let path = request.uri().path();
     let asset = gateway.page.asset(path.trim_start_matches('/'));
-    if asset.is_none() && (is_reserved(path) || is_fetched(path)) {
+    if asset.is_none() && (is_reserved(path) || is_file(path)) {
         return Err(missing(path));
     }
     match *request.method() {
@@ -46,7 +46,7 @@ pub(crate) async fn read(State(gateway): State<Gateway>, request: Request) -> Re
         Method::OPTIONS => return Ok(allow(METHODS)),
         _ => return Err(ErrorResponse::method_not_allowed(METHODS)),
     }
-    if path == OLD_ADDRESS {
+    if path == FORMER_ADDRESS {
         return Ok((StatusCode::PERMANENT_REDIRECT, [(LOCATION, "./")]).into_response());
     }
     match asset.or_else(|| gateway.page.index()) {
@@ -69,11 +69,11 @@ fn is_reserved(path: &str) -> bool {
     RESERVED.iter().any(|prefix| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
-fn is_fetched(path: &str) -> bool {
-    FETCHED.iter().any(|ending| path.ends_with(ending))
+fn is_file(path: &str) -> bool {
+    FILE_EXTENSIONS.iter().any(|ending| path.ends_with(ending))
 }
 
-/// A program that was built without the page still serves files.
+/// The page of a program that was built without one. Files are served nevertheless.
 fn not_built() -> Response {
     let page = "<!DOCTYPE html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Passerelle</title>\n\
                 <h1>The page is not built into this program</h1>\n\
@@ -88,13 +88,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_never_falls_back() {
+    fn reserved_addresses_and_files_do_not_fall_back_to_the_page() {
         for path in ["/api", "/api/v2/list", "/files", "/s/x", "/dav/", "/assets/x", "/metrics/x"] {
             assert!(is_reserved(path), "{path}");
         }
         for path in ["/", "/shares", "/apiary", "/settings", "/davos"] {
             assert!(!is_reserved(path), "{path}");
         }
-        assert!(is_fetched("/old-0123.wasm") && is_fetched("/robots.txt") && !is_fetched("/trash"));
+        assert!(is_file("/old-0123.wasm") && is_file("/robots.txt") && !is_file("/trash"));
     }
 }

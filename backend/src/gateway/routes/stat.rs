@@ -11,7 +11,6 @@ use crate::gateway::http::request_path::RequestPath;
 use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
 
-/// What is known of one entry.
 pub(crate) async fn stat(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
@@ -24,10 +23,10 @@ pub(crate) async fn stat(
 }
 
 pub(crate) fn describe() -> Operation {
-    Operation::new("statEntry", "What is known of one entry")
+    Operation::new("statEntry", "The metadata of one entry")
         .path()
         .headers(["If-None-Match"])
         .json("200", "Entry")
-        .says("304", "The client has it.")
+        .says("304", "The client's copy is current.")
         .problems([])
 }

@@ -20,7 +20,7 @@ use crate::gateway::http::{idempotency_key, json};
 use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
 
-/// `DELETE /files/<path>`: into the trash, from where it can be brought back.
+/// `DELETE /files/<path>`: moves an entry into the trash, from where it can be restored.
 pub(crate) async fn trash_file(
     State(gateway): State<Gateway>,
     Auth(caller): Auth,
@@ -45,7 +45,7 @@ pub(crate) async fn trash_file(
     }
 }
 
-/// The state in which alone it may go, where the request has conditions.
+/// The state that the entry must still have when it is moved, if the request has conditions.
 fn state(preconditions: &Preconditions, entry: &Entry) -> Result<Option<ETag>, ErrorResponse> {
     if preconditions.direct() == Some(Ok(TargetState::Any)) {
         return Ok(None);
@@ -80,20 +80,20 @@ pub(crate) async fn list(
 }
 
 pub(crate) fn describe_trash_file() -> Operation {
-    Operation::new("trashFile", "A file or folder into the trash")
+    Operation::new("trashFile", "Moves a file or folder into the trash")
         .path()
         .headers(["If-Match", "If-Unmodified-Since"])
         .idempotency_key()
         .json("202", "Job")
-        .says("204", "It is there.")
+        .says("204", "The entry is in the trash.")
         .problems(["412"])
 }
 
 pub(crate) fn describe_list() -> Operation {
     let limit = json!({"type": "integer", "minimum": 1, "maximum": TRASH_LIMIT_MAX, "default": TRASH_LIMIT_MAX});
-    Operation::new("listTrash", "What is in the trash, newest first")
-        .query("limit", limit, "Most items in the answer.")
-        .query("cursor", json!({"type": "string"}), "`next_cursor` of the page before.")
+    Operation::new("listTrash", "The entries in the trash, newest first")
+        .query("limit", limit, "Maximum number of items in the answer.")
+        .query("cursor", json!({"type": "string"}), "`next_cursor` of the previous page.")
         .json("200", "Trash")
         .folder_headers("200")
         .problems([])

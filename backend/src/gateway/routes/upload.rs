@@ -1,5 +1,5 @@
-//! From a request's body into an upload, and from an upload to the headers that tell of its file: what `PUT` and tus have
-//! in common. While one piece goes to the file server the next one is gathered, and no more than that is held.
+//! What `PUT` and tus have in common: sending a request body to the file server, committing an upload, and the headers
+//! that describe the resulting file. While one piece is sent the next one is read, and no more is held.
 
 use std::pin::pin;
 use std::time::SystemTime;
@@ -18,31 +18,32 @@ use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::request_body::{BodyError, RequestBody};
 use crate::gateway::state::Gateway;
 
-/// Why not all of a body went into an upload.
+/// Why a body was not received completely.
 pub(crate) struct UploadError {
-    /// What the client is told, if it is still there.
+    /// The answer, if the client is still connected.
     pub refusal: ErrorResponse,
-    /// How many bytes of the upload are durable, where that is known.
+    /// How many bytes of the upload are durable, if that is known.
     pub offset: Option<u64>,
 }
 
-/// Sends the body, at most `bytes_max` of it, and waits until all of it is durable. Where it breaks, what came is kept.
+/// Sends the body, at most `bytes_max` bytes, and waits until it is durable. If the body breaks off, the received bytes
+/// are kept.
 pub(crate) async fn send(body: &mut RequestBody, sending: UploadWriter, bytes_max: u64) -> Result<Upload, UploadError> {
     let mut sending = sending;
     let mut left = bytes_max;
-    let mut waiting = ReadAhead::default();
+    let mut read_ahead = ReadAhead::default();
     loop {
-        if waiting.is_empty() && !waiting.over {
+        if read_ahead.is_empty() && !read_ahead.ended {
             tokio::select! {
-                piece = body.piece(sending.piece_bytes()) => waiting.take(piece),
-                // A newer writer took over, say, while this one's client sent nothing.
+                piece = body.piece(sending.piece_bytes()) => read_ahead.push(piece),
+                // The file server ended the request, for example because a newer writer took ended.
                 error = sending.ended() => return Err(error.into()),
             }
         }
-        let Some(piece) = waiting.hand_out() else {
-            return match waiting.fault {
+        let Some(piece) = read_ahead.take_piece() else {
+            return match read_ahead.error {
                 None => Ok(sending.finish().await?),
-                Some(fault) => Err(break_off(sending, fault.into()).await),
+                Some(error) => Err(break_off(sending, error.into()).await),
             };
         };
         match left.checked_sub(piece.len() as u64) {
@@ -55,19 +56,19 @@ pub(crate) async fn send(body: &mut RequestBody, sending: UploadWriter, bytes_ma
             tokio::select! {
                 biased;
                 sent = &mut sent => break sent?,
-                piece = body.piece(piece_bytes), if waiting.has_room(piece_bytes) => waiting.take(piece),
+                piece = body.piece(piece_bytes), if read_ahead.has_room(piece_bytes) => read_ahead.push(piece),
             }
         }
     }
 }
 
-/// What came of the body while the piece before it was on its way.
+/// Bytes of the body that arrived while the piece before them was being sent.
 #[derive(Default)]
 struct ReadAhead {
     first: Option<Bytes>,
     more: BytesMut,
-    over: bool,
-    fault: Option<BodyError>,
+    ended: bool,
+    error: Option<BodyError>,
 }
 
 impl ReadAhead {
@@ -76,10 +77,10 @@ impl ReadAhead {
     }
 
     fn has_room(&self, piece_bytes: usize) -> bool {
-        !self.over && self.first.as_ref().map_or(0, Bytes::len) + self.more.len() < piece_bytes
+        !self.ended && self.first.as_ref().map_or(0, Bytes::len) + self.more.len() < piece_bytes
     }
 
-    fn take(&mut self, piece: Result<Option<Bytes>, BodyError>) {
+    fn push(&mut self, piece: Result<Option<Bytes>, BodyError>) {
         match piece {
             Ok(Some(piece)) => match &self.first {
                 None => self.first = Some(piece),
@@ -90,15 +91,15 @@ impl ReadAhead {
                     self.more.extend_from_slice(&piece);
                 }
             },
-            Ok(None) => self.over = true,
-            Err(fault) => {
-                self.over = true;
-                self.fault = Some(fault);
+            Ok(None) => self.ended = true,
+            Err(error) => {
+                self.ended = true;
+                self.error = Some(error);
             }
         }
     }
 
-    fn hand_out(&mut self) -> Option<Bytes> {
+    fn take_piece(&mut self) -> Option<Bytes> {
         let first = self.first.take()?;
         Some(if self.more.is_empty() { first } else { self.more.split().freeze() })
     }
@@ -109,9 +110,9 @@ async fn break_off(sending: UploadWriter, refusal: ErrorResponse) -> UploadError
     UploadError { refusal, offset }
 }
 
-/// 413 with the bound.
+/// 413 with the limit.
 pub(crate) fn too_large(bytes_max: u64) -> ErrorResponse {
-    let sentence = format!("The upload is longer than the {bytes_max} bytes that may come here.");
+    let sentence = format!("The upload is longer than the limit of {bytes_max} bytes.");
     ErrorResponse::because(ErrorCode::TooLarge, sentence)
 }
 
@@ -122,7 +123,7 @@ impl From<ClientError> for UploadError {
 }
 
 impl Gateway {
-    /// Most bytes that one upload may have.
+    /// The longest upload, in bytes.
     pub(crate) fn upload_bytes_max(&self) -> u64 {
         match self.config.upload_bytes_max {
             0 => i64::MAX as u64,
@@ -130,8 +131,8 @@ impl Gateway {
         }
     }
 
-    /// What must be true of the target, with a look at it only where the conditions need one.
-    pub(crate) async fn wanted(
+    /// The state that the target must have. The target is looked at only if the conditions require it.
+    pub(crate) async fn target_state(
         &self,
         caller: &Caller,
         preconditions: &Preconditions,
@@ -149,8 +150,8 @@ impl Gateway {
         decided.map_err(|ConditionFails| ErrorCode::PreconditionFailed.into())
     }
 
-    /// Makes an upload a file, in the way that it was begun with, if its content has that digest. There is no bound on the
-    /// time: the file server may have to read the whole of it, and is asked meanwhile whether it lives.
+    /// Makes an upload a file under the conditions that it was begun with, if its content has the digest `blake3`.
+    /// There is no deadline: the file server may have to read the whole file, and keeps the connection alive meanwhile.
     pub(crate) async fn commit(
         &self,
         caller: &Caller,
@@ -163,7 +164,7 @@ impl Gateway {
     }
 }
 
-/// What is told of the file that an upload became: validator, date, digest (RFC 9530).
+/// The headers that describe the file: validator, date, digest (RFC 9530) and outcome.
 pub(crate) fn file_headers(upload: &Upload) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(12);
     let Some(entry) = &upload.entry else { return headers };
@@ -185,5 +186,5 @@ pub(crate) fn file_headers(upload: &Upload) -> HeaderMap {
     headers
 }
 
-/// What became of the file that was there: `created` where there was none, `replaced`, or `skipped` where it stayed.
+/// The effect on the target: `created`, `replaced`, or `skipped` if an existing file was kept.
 const OUTCOME: HeaderName = HeaderName::from_static("upload-outcome");

@@ -17,7 +17,7 @@ use tokio::task::spawn_blocking;
 
 use super::queue::{PLACEHOLDER_BYTES_MAX, SendfileQueue};
 use crate::client::{ClientError, Transfer};
-use crate::gateway::http::body_stream::{BodySource, body, finish};
+use crate::gateway::http::body_stream::{BodySource, finish, stream_body};
 use crate::page_cache::{self, Cached};
 
 /// How many bytes are held back where the rest is sent by `sendfile(2)`. They are copied, so they are few.
@@ -50,7 +50,7 @@ impl FileBody {
             return self.last().await.map(Body::from);
         }
         self.prepare(PLACEHOLDER_BYTES_MAX).await?;
-        Ok(body(self))
+        Ok(stream_body(self))
     }
 
     fn left(&self) -> u64 {

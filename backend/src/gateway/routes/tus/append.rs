@@ -1,5 +1,5 @@
-//! PATCH: bytes for an upload. They are durable before they are acknowledged, and kept if the connection breaks; a newer
-//! PATCH takes over from an older one.
+//! PATCH: appends bytes to an upload. They are durable before they are acknowledged, and kept if the connection breaks;
+//! a newer PATCH takes over from an older one.
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -57,17 +57,17 @@ impl UploadRequest {
         Ok((StatusCode::NO_CONTENT, status_headers(&upload)).into_response())
     }
 
-    /// The upload, where this request brings nothing and only asks once more for the file.
+    /// The upload, if this request has no body and only asks again for the file to be made.
     async fn whole_already(&self, id: UploadId, sent: &PutRange) -> Result<Option<Upload>, ErrorResponse> {
         if sent.length != Some(0) {
             return Ok(None);
         }
         let upload = self.gateway.client.upload_status(&self.caller, id).await?;
-        let there = upload.offset == sent.offset && (awaits_commit(&upload) || upload.entry.is_some());
-        Ok(there.then_some(upload))
+        let is_complete = upload.offset == sent.offset && (awaits_commit(&upload) || upload.entry.is_some());
+        Ok(is_complete.then_some(upload))
     }
 
-    /// The body into the upload.
+    /// Receives the body into the upload.
     pub(super) async fn receive(
         &self,
         id: UploadId,
@@ -77,7 +77,7 @@ impl UploadRequest {
         let (offset, length, says_total) = (sent.offset, sent.length, sent.total.is_some());
         let sending = match self.gateway.client.put(&self.caller, id, sent).await {
             Ok(sending) => sending,
-            // More bytes than the upload lacks, unless it is the lengths that contradict each other.
+            // The body exceeds the upload's length, unless the two announced lengths contradict each other.
             Err(error) if error.code == ErrorCode::LengthMismatch && !says_total => {
                 return Err(self.with_current_offset(id, offset_past_end()).await);
             }

@@ -1,4 +1,4 @@
-//! POST: a new upload, with its first bytes or without, or one made of others.
+//! POST: creates an upload, with or without its first bytes, or joins partial uploads (`Upload-Concat: final`).
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -30,7 +30,7 @@ pub(crate) async fn create(
     with_version(asked.create(slash, &mut body).await)
 }
 
-/// Adds to the answer to OPTIONS what of tus the server supports. OPTIONS is the one request without `Tus-Resumable`.
+/// Adds the supported parts of tus to the answer to OPTIONS, the one request without `Tus-Resumable`.
 pub(crate) fn capabilities(gateway: &Gateway, fields: &mut HeaderMap) {
     fields.insert(headers::VERSION, headers::VERSIONS);
     fields.insert(headers::EXTENSION, headers::EXTENSIONS);
@@ -47,18 +47,18 @@ impl UploadRequest {
         let (stage, joined) = self.stage(first.as_ref()).await?;
         let staged = self.gateway.client.stage(&stage).await?;
         let location = location(staged.id, slash);
-        // From here on there is an upload, and whatever goes wrong, the client is told where.
-        let found = |refusal: ErrorResponse| match http::HeaderValue::try_from(location.as_str()) {
+        // The upload exists now, so every error names its address.
+        let located = |refusal: ErrorResponse| match http::HeaderValue::try_from(location.as_str()) {
             Ok(value) => refusal.header(LOCATION, value),
             Err(_) => refusal,
         };
-        let upload = self.fill(staged, first, joined, body).await.map_err(found)?;
+        let upload = self.fill(staged, first, joined, body).await.map_err(located)?;
         let mut headers = status_headers(&upload);
         set(&mut headers, LOCATION, location);
         Ok((StatusCode::CREATED, headers).into_response())
     }
 
-    /// The bytes that come with the creation, where some do.
+    /// The first bytes of the upload, if the request has a body (extension `creation-with-upload`).
     fn first_bytes(&self) -> Result<Option<PutRange>, ErrorResponse> {
         let length = request_body::length(&self.headers);
         if request_body::is_of_type(&self.headers, OFFSET_STREAM) {
@@ -73,7 +73,7 @@ impl UploadRequest {
         Err(ErrorResponse::because(ErrorCode::UnsupportedMediaType, sentence))
     }
 
-    /// What the file server is asked for, and whether it is to join others.
+    /// The request to the file server, and whether it joins partial uploads.
     async fn stage(&self, first: Option<&PutRange>) -> Result<(Stage, bool), ErrorResponse> {
         let concat = headers::concat(&self.headers)?;
         let metadata = Metadata::read(&self.headers)?;
@@ -85,7 +85,7 @@ impl UploadRequest {
         let length = if joined { None } else { self.length(first)? };
         let target = if concat == Concat::Partial { None } else { Some(metadata.target.ok_or_else(nameless)?) };
         let preconditions = Preconditions::read(&self.headers);
-        let wanted = self.gateway.wanted(&self.caller, &preconditions, target.as_ref()).await?;
+        let wanted = self.gateway.target_state(&self.caller, &preconditions, target.as_ref()).await?;
         let (conflict, if_match) = wanted.for_upload(metadata.conflict.unwrap_or(Conflict::Fail));
         let stage = Stage {
             caller: self.caller.clone(),
@@ -117,7 +117,7 @@ impl UploadRequest {
         Ok(Some(total))
     }
 
-    /// Takes in what came with the request, and makes the file if that is all.
+    /// Receives the body, and makes the file if the upload is complete.
     async fn fill(
         &self,
         staged: Upload,
@@ -131,7 +131,7 @@ impl UploadRequest {
             return Ok(upload);
         }
         let upload = match first {
-            // With a key that was used before the upload may stand further on already.
+            // With a repeated key the upload may already have more bytes.
             Some(sent) if staged.offset == 0 && staged.entry.is_none() => self.receive(staged.id, sent, body).await?,
             _ => staged,
         };
@@ -139,7 +139,7 @@ impl UploadRequest {
     }
 }
 
-/// Relative to the address of the request, so that it holds under whatever prefix a proxy serves the gateway.
+/// Relative to the address of the request, so that it is right under every prefix that a proxy may add.
 fn location(id: UploadId, slash: bool) -> String {
     if slash { id.to_string() } else { format!("uploads/{id}") }
 }
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_relative_to_that_of_the_request() {
+    fn the_location_is_relative_to_the_address_of_the_request() {
         let id = UploadId([0x1f; 16]);
         assert_eq!(location(id, false), format!("uploads/{id}"));
         assert_eq!(location(id, true), id.to_string());

@@ -16,7 +16,7 @@ pub(crate) fn describe_list() -> Operation {
 
 pub(crate) fn describe_create() -> Operation {
     let metadata = format!(
-        "Upload-Metadata, of at most {UPLOAD_METADATA_BYTES_MAX} bytes, has `path` (percent-encoded) or `filename` (raw), and may have `mtime` (milliseconds since 1970), `blake3` (hexadecimal) and `conflict`. An upload that is whole becomes a file at once."
+        "Upload-Metadata, of at most {UPLOAD_METADATA_BYTES_MAX} bytes, has `path` (percent-encoded) or `filename` (raw), and may have `mtime` (milliseconds since 1970), `blake3` (hexadecimal) and `conflict`. A complete upload becomes a file at once."
     );
     Operation::new("createUpload", "A new upload (tus 1.0.0)")
         .description(metadata)
@@ -25,51 +25,51 @@ pub(crate) fn describe_create() -> Operation {
         .headers(["Repr-Digest", "If-Match", "If-None-Match"])
         .idempotency_key()
         .body(false, OFFSET_STREAM, json!({}))
-        .says("201", "Location is its address.")
+        .says("201", "Location is the address of the upload.")
         .problems(["412", "413"])
 }
 
 pub(crate) fn describe_capabilities() -> Operation {
-    Operation::new("describeUploads", "What of tus is spoken")
-        .says("204", "Tus-Version, Tus-Extension, Tus-Checksum-Algorithm, and Tus-Max-Size where there is a bound.")
+    Operation::new("describeUploads", "The supported parts of tus")
+        .says("204", "Tus-Version, Tus-Extension, Tus-Checksum-Algorithm, and Tus-Max-Size if there is a limit.")
 }
 
 pub(crate) fn describe_read() -> Operation {
-    Operation::new("readUpload", "How an upload stands").id().json("200", "Upload").problems([])
+    Operation::new("readUpload", "The state of an upload").id().json("200", "Upload").problems([])
 }
 
 pub(crate) fn describe_head() -> Operation {
-    Operation::new("findUpload", "Where an upload stands (tus 1.0.0); a whole one becomes a file")
+    Operation::new("findUpload", "The offset of an upload (tus 1.0.0); a complete one becomes a file")
         .id()
         .parameter(version())
         .says("200", "Upload-Offset, and Upload-Length or Upload-Defer-Length.")
-        .says("404", "There is none.")
-        .says("410", "It has expired or was given up.")
+        .says("404", "There is no such upload.")
+        .says("410", "The upload has expired or was terminated.")
 }
 
 pub(crate) fn describe_patch() -> Operation {
     let offset = json!({"name": "Upload-Offset", "in": "header", "required": true, "schema": {"type": "integer"}});
-    Operation::new("appendToUpload", "Bytes for an upload (tus 1.0.0)")
-        .description("They are durable before they are acknowledged, and kept if the request breaks. The last of them make the file, if its content is that of the `Repr-Digest` (`blake3`) that may come with them.")
+    Operation::new("appendToUpload", "Appends bytes to an upload (tus 1.0.0)")
+        .description("Bytes are durable before they are acknowledged, and kept if the request breaks off. The last ones make the file, provided that its content matches the optional `Repr-Digest` (`blake3`).")
         .id()
         .parameter(version())
         .parameter(offset)
         .headers(["Upload-Length", "Upload-Checksum", "Repr-Digest"])
         .body(true, OFFSET_STREAM, json!({}))
-        .says("204", "Upload-Offset; once it is a file Content-Location, ETag, Repr-Digest, Upload-Outcome.")
+        .says("204", "Upload-Offset; and for a complete upload Content-Location, ETag, Repr-Digest, Upload-Outcome.")
         .problems(["409", "410", "412", "413", "415", "423", "460", "507"])
 }
 
 pub(crate) fn describe_delete() -> Operation {
-    Operation::new("giveUpUpload", "Gives an upload up (tus 1.0.0)")
+    Operation::new("giveUpUpload", "Terminates an upload (tus 1.0.0)")
         .id()
         .parameter(version())
-        .says("204", "Its bytes are gone.")
+        .says("204", "The bytes of the upload are deleted.")
         .problems([])
 }
 
 pub(crate) fn describe_commit() -> Operation {
-    Operation::new("commitUpload", "Makes a whole upload a file, with another answer to what stood in its way")
+    Operation::new("commitUpload", "Makes a complete upload a file, with another conflict rule or path")
         .id()
         .headers(["Repr-Digest"])
         .json_body("CommitUpload")

@@ -1,4 +1,4 @@
-//! The header fields of tus 1.0.0, read and written. Pure.
+//! The header fields of tus 1.0.0. Pure.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use shared::limits::UPLOAD_PARTS_MAX;
@@ -24,34 +24,34 @@ pub(crate) const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-m
 /// The address of all uploads.
 pub(super) const BASE: &str = "/api/v1/uploads";
 
-/// The one version there is.
+/// The only version of tus that is supported.
 pub(super) const VERSIONS: HeaderValue = HeaderValue::from_static("1.0.0");
 pub(super) const EXTENSIONS: HeaderValue = HeaderValue::from_static(
     "creation,creation-with-upload,creation-defer-length,expiration,termination,checksum,concatenation",
 );
-/// The media type of bytes that belong to an upload.
+/// The media type of request bodies with bytes of an upload.
 pub(super) const OFFSET_STREAM: &str = "application/offset+octet-stream";
 
-/// How long an upload will be, as its creation says.
+/// The length of an upload, as its creation announces it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Length {
     Known(u64),
-    /// Some later request says.
+    /// A later request tells the length.
     Deferred,
 }
 
-/// What an upload is for.
+/// The value of `Upload-Concat`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Concat {
-    /// A file of its own.
+    /// An upload that becomes a file.
     No,
-    /// A piece of another.
+    /// A part of another upload.
     Partial,
-    /// Made of these, in that order.
+    /// An upload that joins these parts, in this order.
     Final(Vec<UploadId>),
 }
 
-/// 412 for a client of another version, or of none.
+/// 412 for a client of another version, or without a version.
 pub(super) fn check_version(headers: &HeaderMap) -> Result<(), ErrorResponse> {
     if headers.get(RESUMABLE) == Some(&VERSIONS) {
         return Ok(());
@@ -61,10 +61,10 @@ pub(super) fn check_version(headers: &HeaderMap) -> Result<(), ErrorResponse> {
 
 /// `Upload-Offset`.
 pub(super) fn offset(headers: &HeaderMap) -> Result<u64, ErrorResponse> {
-    number(headers, OFFSET)?.ok_or_else(|| malformed("Upload-Offset must say where the bytes belong."))
+    number(headers, OFFSET)?.ok_or_else(|| malformed("Upload-Offset must be the position of the first byte."))
 }
 
-/// `Upload-Length` where a later request may say it.
+/// `Upload-Length` of a request that completes a deferred length.
 pub(super) fn total(headers: &HeaderMap) -> Result<Option<u64>, ErrorResponse> {
     number(headers, LENGTH)
 }
@@ -74,7 +74,7 @@ pub(super) fn length(headers: &HeaderMap) -> Result<Length, ErrorResponse> {
     match (number(headers, LENGTH)?, text(headers, DEFER_LENGTH)?) {
         (Some(length), None) => Ok(Length::Known(length)),
         (None, Some("1")) => Ok(Length::Deferred),
-        _ => Err(malformed("A new upload says either Upload-Length or `Upload-Defer-Length: 1`.")),
+        _ => Err(malformed("A new upload needs either Upload-Length or `Upload-Defer-Length: 1`.")),
     }
 }
 
@@ -99,13 +99,13 @@ pub(super) fn concat(headers: &HeaderMap) -> Result<Concat, ErrorResponse> {
     }
 }
 
-/// The last segment of an upload's address, absolute or relative: under which name and prefix the client reaches this
-/// server is not known here, and an id is enough.
+/// The id in the last segment of an upload's address, absolute or relative: the host and prefix that clients use are
+/// not known here.
 fn part(address: &str) -> Option<UploadId> {
     UploadId::parse(address.rsplit('/').next()?)
 }
 
-/// What `Upload-Concat` says of an upload in the answer to HEAD.
+/// The value of `Upload-Concat` in the answer to HEAD.
 pub(super) fn concat_of(is_part: bool, parts: &[UploadId]) -> Option<String> {
     match (is_part, parts) {
         (_, [_, ..]) => {
@@ -135,7 +135,7 @@ pub(super) fn algorithms() -> String {
     Algorithm::ALL.map(Algorithm::tus_name).join(",")
 }
 
-/// Digits and nothing else, at most what a file can be long.
+/// A decimal number that is at most the longest length of a file.
 fn number(headers: &HeaderMap, name: HeaderName) -> Result<Option<u64>, ErrorResponse> {
     let Some(text) = text(headers, name.clone())? else { return Ok(None) };
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -143,7 +143,7 @@ fn number(headers: &HeaderMap, name: HeaderName) -> Result<Option<u64>, ErrorRes
     number.map(Some).ok_or_else(|| malformed(&format!("{name} must be a number of bytes, and no file is so long.")))
 }
 
-/// A field that must not be there twice.
+/// The value of a field that must not be repeated.
 fn text(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ErrorResponse> {
     let mut values = headers.get_all(&name).iter();
     match (values.next(), values.next()) {
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn one_version_is_spoken() {
+    fn one_version_is_supported() {
         assert!(check_version(&headers(&[(RESUMABLE, "1.0.0")])).is_ok());
         for fields in [vec![], vec![(RESUMABLE, "0.2.2")], vec![(RESUMABLE, "1.0.0 ")], vec![(RESUMABLE, "")]] {
             assert_eq!(code(check_version(&headers(&fields))), Some(ErrorCode::UnsupportedVersion), "{fields:?}");
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_digits_that_a_file_can_have() {
+    fn numbers_are_decimal_and_at_most_the_longest_file() {
         assert_eq!(offset(&headers(&[(OFFSET, "0")])).unwrap(), 0);
         assert_eq!(offset(&headers(&[(OFFSET, "9223372036854775807")])).unwrap(), i64::MAX as u64);
         for text in ["", "-1", "+1", "1.5", "0x10", "1e3", "9223372036854775808", "18446744073709551616", "é"] {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_is_said_or_put_off() {
+    fn a_length_is_known_or_deferred() {
         assert_eq!(length(&headers(&[(LENGTH, "5")])).unwrap(), Length::Known(5));
         assert_eq!(length(&headers(&[(DEFER_LENGTH, "1")])).unwrap(), Length::Deferred);
         for fields in [vec![], vec![(DEFER_LENGTH, "0")], vec![(LENGTH, "5"), (DEFER_LENGTH, "1")]] {

@@ -1,4 +1,4 @@
-//! `Upload-Metadata`: what a client says of the file that its upload is to become. Pure.
+//! `Upload-Metadata`: properties of the file that an upload is to become. Pure.
 
 use http::HeaderMap;
 use shared::hex;
@@ -9,10 +9,10 @@ use super::headers::METADATA;
 use crate::gateway::http::headers::decode_base64;
 use crate::gateway::http::problem::ErrorResponse;
 
-/// What is understood of it.
+/// The known keys of the metadata.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Metadata {
-    /// As it came: the client gets it back.
+    /// The text as it was sent; the client gets it back.
     pub text: String,
     /// `path`, or `filename` in the root.
     pub target: Option<VPath>,
@@ -25,7 +25,7 @@ pub(super) struct Metadata {
 }
 
 impl Metadata {
-    /// Keys and values in Base64 (the extension `creation`). Keys that are not known here are the client's own.
+    /// Keys with values in Base64 (extension `creation`). Unknown keys are the client's own.
     pub(super) fn read(headers: &HeaderMap) -> Result<Self, ErrorResponse> {
         let mut values = headers.get_all(METADATA).iter();
         let (Some(value), None) = (values.next(), values.next()) else {
@@ -51,7 +51,7 @@ impl Metadata {
 fn pairs(text: &str) -> Result<Vec<(&str, Vec<u8>)>, ErrorResponse> {
     let mut pairs: Vec<(&str, Vec<u8>)> = Vec::new();
     for pair in text.split(',').map(str::trim) {
-        // Some clients end the list in a comma, and send an empty one where there is nothing to say.
+        // Some clients end the list with a comma, or send an empty one.
         if pair.is_empty() {
             continue;
         }
@@ -65,7 +65,7 @@ fn pairs(text: &str) -> Result<Vec<(&str, Vec<u8>)>, ErrorResponse> {
     Ok(pairs)
 }
 
-/// A path goes before a name. The name is bytes, and stands for itself.
+/// `path` takes precedence over `filename`, whose bytes are not percent-decoded.
 fn target(path: Option<&[u8]>, name: Option<&[u8]>) -> Result<Option<VPath>, ErrorResponse> {
     let target = match (path, name) {
         (Some(path), _) => {
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_known() {
+    fn all_known_keys_are_read() {
         let digest = [0xaf; 32];
         let text = [
             pair("path", b"docs/caf%C3%A9.txt"),
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_refused() {
+    fn malformed_metadata_is_refused() {
         let twice = [pair("a", b"1"), pair("a", b"2")].join(",");
         for text in ["a !", "a b c", twice.as_str()] {
             assert_eq!(read(text), Err(ErrorCode::BadRequest), "{text}");

@@ -1,4 +1,4 @@
-//! A request about an upload, and what its answers have in common.
+//! [`UploadRequest`]: a request about an upload without its body, and the headers that its answers share.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -17,7 +17,7 @@ use crate::gateway::http::request_body::RequestBody;
 use crate::gateway::routes::upload;
 use crate::gateway::state::Gateway;
 
-/// A request about one upload, or about one to be, without its body.
+/// A request to create or change an upload, without its body.
 pub(super) struct UploadRequest {
     pub(super) gateway: Gateway,
     pub(super) caller: Caller,
@@ -30,12 +30,12 @@ impl UploadRequest {
         (Self { gateway, caller, headers: std::mem::take(request.headers_mut()) }, body)
     }
 
-    /// What the whole file must come to, if the request says so (`Repr-Digest`).
+    /// The digest of the whole file, if the request states one (`Repr-Digest`).
     pub(super) fn digest(&self) -> Result<Option<Vec<u8>>, ErrorResponse> {
         digest_fields::of_whole(&self.headers)
     }
 
-    /// Makes a file of an upload that is whole and is to be one, if its content has the digest that the request names.
+    /// Makes a complete upload a file, if its content has the digest that the request states.
     pub(super) async fn finish(&self, upload: Upload) -> Result<Upload, ErrorResponse> {
         if !awaits_commit(&upload) {
             return Ok(upload);
@@ -51,14 +51,14 @@ impl UploadRequest {
     }
 }
 
-/// The id in `/api/v1/uploads/<id>[/…]`. What is none is nothing that there is.
+/// The id in `/api/v1/uploads/<id>[/…]`; 404 for anything else.
 pub(super) fn id(path: &str) -> Result<UploadId, ErrorResponse> {
     let rest = path.strip_prefix(BASE).and_then(|rest| rest.strip_prefix('/')).unwrap_or_default();
     let id = rest.split('/').next().and_then(UploadId::parse);
     id.ok_or_else(|| ErrorResponse::because(ErrorCode::NotFound, "There is no such upload."))
 }
 
-/// Every answer says the version, be it a refusal.
+/// Adds the version of tus, also to errors.
 pub(super) fn with_version(answer: Result<Response, ErrorResponse>) -> Result<Response, ErrorResponse> {
     match answer {
         Ok(mut response) => {
@@ -69,7 +69,7 @@ pub(super) fn with_version(answer: Result<Response, ErrorResponse>) -> Result<Re
     }
 }
 
-/// A refusal that says where the upload stands, for the client to go on from there.
+/// Adds the upload's offset to an error, for the client to continue from there.
 pub(super) fn with_offset(refusal: ErrorResponse, offset: Option<u64>) -> ErrorResponse {
     match offset {
         Some(offset) => refusal.header(OFFSET, offset.into()),
@@ -81,12 +81,12 @@ fn is_whole(upload: &Upload) -> bool {
     upload.length == Some(upload.offset)
 }
 
-/// Whole, meant to be a file, and none yet.
+/// True for a complete upload that is to become a file and has not yet.
 pub(super) fn awaits_commit(upload: &Upload) -> bool {
     is_whole(upload) && upload.target.is_some() && upload.entry.is_none()
 }
 
-/// What every answer about an upload says of it, and of the file that it became.
+/// The headers of every answer about an upload, and about the file that it became.
 pub(super) fn status_headers(upload: &Upload) -> HeaderMap {
     let mut headers = upload::file_headers(upload);
     set(&mut headers, OFFSET, upload.offset);
@@ -101,15 +101,15 @@ pub(super) fn status_headers(upload: &Upload) -> HeaderMap {
     headers
 }
 
-/// None before 1970, which the format cannot say.
+/// `None` before 1970, which HTTP dates cannot express.
 fn http_date(moment: Timestamp) -> Option<String> {
     let seconds = u64::try_from(moment.seconds()).ok()?;
     UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).map(httpdate::fmt_http_date)
 }
 
-/// A refusal to bytes that would not fit the upload.
+/// 413 for bytes beyond the end of the upload.
 pub(super) fn offset_past_end() -> ErrorResponse {
-    ErrorResponse::because(ErrorCode::TooLarge, "These are more bytes than the upload lacks.")
+    ErrorResponse::because(ErrorCode::TooLarge, "The body exceeds the length of the upload.")
 }
 
 #[cfg(test)]

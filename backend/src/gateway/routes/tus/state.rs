@@ -1,4 +1,5 @@
-//! How an upload stands, for tus (HEAD) and as JSON (GET); giving it up; making it a file after all.
+//! The state of an upload, for tus (HEAD) and as JSON (GET); terminating an upload; committing it with other
+//! conditions.
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -94,7 +95,8 @@ pub(crate) async fn delete(
 }
 
 impl UploadRequest {
-    /// HEAD. A whole upload that is no file yet becomes one now: the client would not come back for it.
+    /// HEAD. A complete upload that is no file yet becomes one now, because the client would not send another request
+    /// for it.
     async fn status(&self, id: UploadId) -> Result<Response, ErrorResponse> {
         headers::check_version(&self.headers)?;
         let upload = self.gateway.client.upload_status(&self.caller, id).await?;
@@ -109,7 +111,7 @@ impl UploadRequest {
             None => {}
         }
         if !upload.parts.is_empty() && upload.entry.is_none() {
-            // An upload that is not joined yet stands nowhere (the extension `concatenation`).
+            // An upload that joins parts has no offset until it is complete (extension `concatenation`).
             headers.remove(OFFSET);
         }
         if !upload.metadata.is_empty() {
@@ -121,15 +123,14 @@ impl UploadRequest {
         Ok((StatusCode::OK, headers).into_response())
     }
 
-    /// DELETE.
     async fn terminate(&self, id: UploadId) -> Result<Response, ErrorResponse> {
         headers::check_version(&self.headers)?;
         self.gateway.client.abort(&self.caller, id).await?;
         Ok(StatusCode::NO_CONTENT.into_response())
     }
 
-    /// A refusal of bytes, with where the upload stands. Whoever was stopped by a newer request does not ask: the question
-    /// would stop that one.
+    /// Adds the upload's offset to an error about its bytes. After a takeover by a newer request the status is not
+    /// queried, because the query would interrupt that one.
     pub(super) async fn with_current_offset(&self, id: UploadId, refusal: ErrorResponse) -> ErrorResponse {
         let known = matches!(
             refusal.code,
@@ -147,7 +148,7 @@ impl UploadRequest {
         }
         match self.gateway.client.upload_status(&self.caller, id).await {
             Ok(upload) if !upload.parts.is_empty() => {
-                ErrorResponse::because(ErrorCode::Forbidden, "An upload that is made of others takes no bytes.")
+                ErrorResponse::because(ErrorCode::Forbidden, "An upload that joins others accepts no bytes.")
             }
             Ok(upload) => with_offset(refusal, Some(upload.offset)),
             Err(_) => refusal,
