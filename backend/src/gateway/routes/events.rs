@@ -65,7 +65,7 @@ pub(crate) fn describe() -> Operation {
         .parameter(json!({"name": "path", "in": "query", "required": true, "description": "The folder.", "schema": schema("Path")}))
         .query("after", json!({"type": "string"}), "The id of the last event received; `Last-Event-ID` takes precedence.")
         .headers(["Last-Event-ID"])
-        .content("200", "`data` is an EventKind, `id` its permit.", EVENT_STREAM, happening)
+        .content("200", "`data` is an EventKind, `id` its position.", EVENT_STREAM, happening)
         .problems(["429"])
 }
 
