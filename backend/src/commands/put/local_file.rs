@@ -1,10 +1,12 @@
 //! Local files: opens them, and detects changes.
 
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
+use bytes::Bytes;
 use shared::Timestamp;
+use shared::limits::PIECE_BYTES;
 
 /// The metadata that must not change during an upload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,6 +39,28 @@ pub(super) fn open(path: &Path) -> io::Result<(File, FileState)> {
         return Err(refused());
     }
     Ok((file, FileState::of(&metadata)))
+}
+
+/// The next piece of a file, at most `left` bytes. Empty at its end.
+pub(super) fn read_piece(file: &mut File, left: u64) -> io::Result<Bytes> {
+    let mut piece = vec![0; PIECE_BYTES.min(usize::try_from(left).unwrap_or(usize::MAX))];
+    let count = file.read(&mut piece)?;
+    piece.truncate(count);
+    Ok(piece.into())
+}
+
+/// Hashes the first `length` bytes, and leaves the file at the end of them.
+pub(super) fn hash_start(file: &mut File, hasher: &mut blake3::Hasher, length: u64) -> io::Result<()> {
+    let mut left = length;
+    while left > 0 {
+        let piece = read_piece(file, left)?;
+        if piece.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        left -= piece.len() as u64;
+        hasher.update(&piece);
+    }
+    Ok(())
 }
 
 fn modified(metadata: &Metadata) -> Timestamp {

@@ -2,19 +2,19 @@
 //! reading needs no other thread. The server compares a BLAKE3 digest before the file gets its name.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
-use bytes::Bytes;
-use shared::limits::{PIECE_BYTES, UPLOAD_SYNC_BYTES};
-use shared::{Algorithm, Conflict, Entry, ErrorCode, JobId, Kind};
+use shared::limits::UPLOAD_SYNC_BYTES;
+use shared::{Conflict, Entry, ErrorCode, JobId};
 
+use super::error::SendError;
+use super::existing::find_equal;
 use super::find::FileTask;
 use super::local_file::{self, FileState};
 use super::resume_file::ResumeFile;
 use super::upload::{Upload, missing_entry, shown};
-use crate::client::{self, ClientError, Commit, PutRange, Stage};
-use crate::commands::failure::{Exit, Failure, is_away};
+use crate::client::{self, Commit, PutRange, Stage};
+use crate::commands::failure::{Failure, is_away};
 use crate::commands::job::new_key;
 use crate::commands::report::FileOutcome;
 use crate::commands::retry::Backoff;
@@ -44,33 +44,12 @@ struct FileUpload<'a> {
     changes: u32,
 }
 
-/// Why a file was not uploaded.
-#[derive(Debug)]
-enum SendError {
-    /// The server's answer, or the connection.
-    Server(ClientError),
-    /// This machine's disk.
-    Disk(io::Error),
-    /// The file has changed since its upload began, or the bytes on the server are of another file.
-    Changed,
-    /// The server's upload has another offset than expected, or is gone, as after a restart.
-    OutOfStep(ClientError),
-    /// The conflict rule forbids the upload.
-    Refused(Failure),
-    /// The transfer was stopped.
-    Stopped,
-}
-
-impl From<ClientError> for SendError {
-    fn from(error: ClientError) -> Self {
-        Self::Server(error)
-    }
-}
-
-impl From<io::Error> for SendError {
-    fn from(error: io::Error) -> Self {
-        Self::Disk(error)
-    }
+/// How an attempt begins.
+enum Begin {
+    /// Send the file as the upload with this key.
+    Send(JobId),
+    /// The server has the file, from this command or from before.
+    Exists(Entry, FileOutcome),
 }
 
 impl FileSender {
@@ -118,7 +97,7 @@ impl FileSender {
                 }
                 Err(SendError::OutOfStep(_)) if file_upload.changes < CHANGES_MAX => file_upload.changes += 1,
                 Err(error) => {
-                    report.failed(&failure(error, task));
+                    report.failed(&error.failure(task));
                     return Ok(());
                 }
             }
@@ -129,29 +108,9 @@ impl FileSender {
     /// One attempt. When it fails, the upload on the server is kept for the next one if that can use it, else aborted.
     async fn attempt(&self, file_upload: &mut FileUpload<'_>) -> Result<(Entry, FileOutcome), SendError> {
         let (mut file, state) = local_file::open(&file_upload.task.local)?;
-        let key = match file_upload.in_progress {
-            Some((key, in_progress)) if in_progress == state => {
-                // A small upload is not recorded: before a restart of the server it may have been committed.
-                if !self.is_resumable(&state)
-                    && let Some(entry) = self.find_equal(file_upload.task, &mut file, &state).await?
-                {
-                    return Ok((entry, file_upload.outcome.unwrap_or(FileOutcome::Skipped)));
-                }
-                key
-            }
-            Some(_) => return Err(SendError::Changed),
-            None => {
-                if let Some(entry) = self.find_equal(file_upload.task, &mut file, &state).await? {
-                    return Ok((entry, FileOutcome::Skipped));
-                }
-                let resumed = if file_upload.resume { file_upload.resume_file.read(&state) } else { None };
-                let key = resumed.map_or_else(new_key, Ok).map_err(SendError::Refused)?;
-                if self.is_resumable(&state) {
-                    file_upload.resume_file.write(key, &state);
-                }
-                file_upload.in_progress = Some((key, state));
-                key
-            }
+        let key = match self.begin(file_upload, &mut file, &state).await? {
+            Begin::Send(key) => key,
+            Begin::Exists(entry, outcome) => return Ok((entry, outcome)),
         };
         let upload = match self.upload.session.client.stage(&self.stage(file_upload.task, &state, key)).await {
             // The upload has expired, or the key is of another one.
@@ -161,15 +120,9 @@ impl FileSender {
             }
             upload => upload?,
         };
-        match self.deliver(file_upload, file, &state, &upload).await.map_err(out_of_step) {
+        match self.deliver(file_upload, file, &state, &upload).await.map_err(SendError::after_stage) {
             Err(error) => {
-                let resumable = match &error {
-                    SendError::Stopped => self.is_resumable(&state),
-                    SendError::Server(error) => is_away(error.code),
-                    SendError::OutOfStep(_) => true,
-                    _ => false,
-                };
-                if !resumable {
+                if !self.can_resume(&error, &state) {
                     // If this request is lost, the upload expires on the server.
                     let _ = self.upload.session.client.abort(&self.upload.session.caller, upload.id).await;
                     file_upload.resume_file.remove();
@@ -180,6 +133,47 @@ impl FileSender {
                 file_upload.resume_file.remove();
                 Ok((entry, file_upload.outcome.unwrap_or(FileOutcome::Transferred)))
             }
+        }
+    }
+
+    /// Chooses the key of the upload, unless the server has the file.
+    async fn begin(
+        &self,
+        file_upload: &mut FileUpload<'_>,
+        file: &mut File,
+        state: &FileState,
+    ) -> Result<Begin, SendError> {
+        let known = match file_upload.in_progress {
+            Some((key, in_progress)) if in_progress == *state => Some(key),
+            Some(_) => return Err(SendError::Changed),
+            None => None,
+        };
+        // An upload in progress that is not recorded may have been committed before a restart of the server.
+        if (known.is_none() || !self.is_resumable(state))
+            && let Some(entry) = find_equal(&self.upload, file_upload.task, file, state).await?
+        {
+            let outcome = known.and(file_upload.outcome).unwrap_or(FileOutcome::Skipped);
+            return Ok(Begin::Exists(entry, outcome));
+        }
+        if let Some(key) = known {
+            return Ok(Begin::Send(key));
+        }
+        let resumed = if file_upload.resume { file_upload.resume_file.read(state) } else { None };
+        let key = resumed.map_or_else(new_key, Ok).map_err(SendError::Refused)?;
+        if self.is_resumable(state) {
+            file_upload.resume_file.write(key, state);
+        }
+        file_upload.in_progress = Some((key, *state));
+        Ok(Begin::Send(key))
+    }
+
+    /// Whether the next attempt can use the upload on the server.
+    fn can_resume(&self, error: &SendError, state: &FileState) -> bool {
+        match error {
+            SendError::Stopped => self.is_resumable(state),
+            SendError::Server(error) => is_away(error.code),
+            SendError::OutOfStep(_) => true,
+            _ => false,
         }
     }
 
@@ -204,52 +198,6 @@ impl FileSender {
         state.size >= RESUMABLE_BYTES_MIN || self.upload.conflict == Conflict::KeepBoth
     }
 
-    /// The entry on the server, if it makes the upload unnecessary. `None` if the file must be sent.
-    async fn find_equal(
-        &self,
-        task: &FileTask,
-        file: &mut File,
-        state: &FileState,
-    ) -> Result<Option<Entry>, SendError> {
-        let Upload { session, conflict, .. } = &*self.upload;
-        let existing = match session.client.stat(&session.caller, &task.remote).await {
-            Ok(existing) => existing,
-            Err(error) if matches!(error.code, ErrorCode::NotFound | ErrorCode::ParentMissing) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        if existing.kind == Kind::File && existing.size == state.size && self.has_content(task, file).await? {
-            return Ok(Some(existing));
-        }
-        match (conflict, existing.kind) {
-            (Conflict::Skip, _) => Ok(Some(existing)),
-            (Conflict::KeepBoth, _) | (Conflict::Replace, Kind::File) => Ok(None),
-            (_, Kind::Folder) => Err(refused("a folder is in the way")),
-            (_, Kind::Other) => Err(refused("a special file is in the way")),
-            (Conflict::Fail, Kind::File) => Err(refused("exists and differs; --conflict replace overwrites it")),
-        }
-    }
-
-    /// Whether the file on the server has the content of the local one.
-    async fn has_content(&self, task: &FileTask, file: &mut File) -> Result<bool, SendError> {
-        let Upload { session, report, .. } = &*self.upload;
-        let remote = session.client.digest(&session.caller, &task.remote, vec![Algorithm::Blake3], false);
-        let remote = remote.await?;
-        let mut hasher = blake3::Hasher::new();
-        let mut buffer = vec![0; PIECE_BYTES];
-        loop {
-            let count = file.read(&mut buffer)?;
-            if count == 0 {
-                break;
-            }
-            hasher.update(&buffer[..count]);
-            if report.stop().is_cancelled() {
-                return Err(SendError::Stopped);
-            }
-        }
-        file.seek(SeekFrom::Start(0))?;
-        Ok(remote.digests.get(Algorithm::Blake3) == Some(hasher.finalize().as_bytes().as_slice()))
-    }
-
     /// Sends the bytes that the server lacks, and commits the upload.
     async fn deliver(
         &self,
@@ -266,7 +214,7 @@ impl FileSender {
             return Err(SendError::Changed);
         }
         let mut hasher = blake3::Hasher::new();
-        hash_to(&mut file, &mut hasher, upload.offset)?;
+        local_file::hash_start(&mut file, &mut hasher, upload.offset)?;
         if file_upload.outcome.is_none() {
             file_upload.outcome = Some(if upload.offset > 0 { FileOutcome::Resumed } else { FileOutcome::Transferred });
             self.upload.report.skipped(upload.offset);
@@ -297,7 +245,7 @@ impl FileSender {
         let mut left = sent.length.unwrap_or_default();
         let mut sending = session.client.put(&session.caller, upload.id, sent).await?;
         while left > 0 {
-            let piece = read_piece(file, left)?;
+            let piece = local_file::read_piece(file, left)?;
             if piece.is_empty() {
                 // The file is shorter than it was: the upload is useless.
                 let _ = sending.break_off().await;
@@ -333,59 +281,6 @@ impl FileSender {
             Err(error) if error.code == ErrorCode::ChecksumMismatch => Err(SendError::Changed),
             Err(error) => Err(error.into()),
             Ok(done) => done.entry.ok_or_else(|| missing_entry().into()),
-        }
-    }
-}
-
-/// Recognizes errors that a fresh STAGE may resolve.
-fn out_of_step(error: SendError) -> SendError {
-    match error {
-        SendError::Server(error)
-            if matches!(
-                error.code,
-                ErrorCode::NotFound | ErrorCode::Gone | ErrorCode::OffsetMismatch | ErrorCode::Incomplete
-            ) =>
-        {
-            SendError::OutOfStep(error)
-        }
-        error => error,
-    }
-}
-
-/// The next piece of a file, at most `left` bytes. Empty at its end.
-fn read_piece(file: &mut File, left: u64) -> io::Result<Bytes> {
-    let mut piece = vec![0; PIECE_BYTES.min(usize::try_from(left).unwrap_or(usize::MAX))];
-    let count = file.read(&mut piece)?;
-    piece.truncate(count);
-    Ok(piece.into())
-}
-
-/// Hashes the first `length` bytes, and leaves the file at the end of them.
-fn hash_to(file: &mut File, hasher: &mut blake3::Hasher, length: u64) -> io::Result<()> {
-    let mut left = length;
-    while left > 0 {
-        let piece = read_piece(file, left)?;
-        if piece.is_empty() {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        left -= piece.len() as u64;
-        hasher.update(&piece);
-    }
-    Ok(())
-}
-
-fn refused(sentence: &str) -> SendError {
-    SendError::Refused(Failure::new(Exit::Failed, "exists", sentence))
-}
-
-fn failure(error: SendError, task: &FileTask) -> Failure {
-    match error {
-        SendError::Server(error) | SendError::OutOfStep(error) => Failure::from(error).about(&task.remote),
-        SendError::Refused(failure) => failure.about(&task.remote),
-        SendError::Disk(error) => Failure::local(shown(&task.local), &error),
-        SendError::Changed | SendError::Stopped => {
-            let message = format!("{}: keeps changing while it is uploaded", shown(&task.local));
-            Failure::new(Exit::Failed, "changed", message)
         }
     }
 }
