@@ -46,7 +46,7 @@ impl Items {
         keys: &'static str,
         run: Callback<()>,
     ) -> MenuItem {
-        MenuItem { label: self.prefs.text(label), icon, keys, danger: false, apart: false, run }
+        MenuItem { label: self.prefs.text(label), icon, keys, danger: false, separator: false, run }
     }
 
     fn of_selection(self) -> Vec<MenuItem> {
@@ -151,7 +151,7 @@ fn joined<const COUNT: usize>(sections: [Vec<MenuItem>; COUNT]) -> Vec<MenuItem>
         if first > 0
             && let Some(item) = items.get_mut(first)
         {
-            item.apart = true;
+            item.separator = true;
         }
     }
     items

@@ -25,7 +25,7 @@ pub struct MenuItem {
     /// True if the action cannot be undone.
     pub danger: bool,
     /// True if a line separates the item from the one above.
-    pub apart: bool,
+    pub separator: bool,
     /// The action.
     pub run: Callback<()>,
 }
@@ -122,7 +122,7 @@ fn OpenMenu(
         };
         view! {
             <button type="button" role="menuitem" tabindex="-1" class="menu-line" class:danger=item.danger
-                class:apart=item.apart on:click=run>
+                class:separator=item.separator on:click=run>
                 <Icon name=item.icon />
                 <span>{item.label}</span>
                 <kbd aria-hidden="true">{item.keys}</kbd>
