@@ -101,6 +101,39 @@ async fn an_empty_file_is_a_file() {
 }
 
 #[tokio::test]
+async fn commit_after_restarts_reads_nothing_again() {
+    let faults = Faults::seeded(1);
+    let storage: Arc<dyn Storage> = Arc::new(FaultyStorage::new(small_tree(), Arc::clone(&faults)));
+    let records = Arc::new(Database::in_memory().unwrap());
+    let restart = || World::again(Arc::clone(&storage), Arc::clone(&records), ServerConfig::default());
+    let bytes = pattern(20 << 20);
+    let world = restart().await;
+    let upload = world.client.stage(&stage("new.bin", Some(bytes.len() as u64))).await.unwrap();
+    world.stop().await;
+    // Cuts within a chunk of BLAKE3, at the end of one, and within a DATA frame.
+    let mut from = 0;
+    for to in [1, 1024, 9_000_001, bytes.len()] {
+        let world = restart().await;
+        let put = put(&world.client, upload.id, from as u64, &bytes[from..to]).await.unwrap();
+        assert_eq!(put.offset, to as u64);
+        world.stop().await;
+        from = to;
+    }
+    let world = restart().await;
+    let whole = world.client.upload_status(&writer(), upload.id).await.unwrap();
+    let before = faults.calls(Operation::Reread);
+    let done = world.client.commit(&commit(upload.id)).await.unwrap();
+    // The length is asked for; nothing is read.
+    assert_eq!(faults.calls(Operation::Reread) - before, 1);
+    let digests = done.digests.unwrap();
+    assert_eq!(whole.digests.as_ref(), Some(&digests));
+    assert_eq!(digests.get(Algorithm::Blake3), Some(blake3::hash(&bytes).as_bytes().as_slice()));
+    assert_eq!(digests.get(Algorithm::Crc32), Some(crc32fast::hash(&bytes).to_be_bytes().as_slice()));
+    assert_eq!(content(&world.client, "new.bin").await.unwrap(), bytes);
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn an_upload_goes_on_after_a_restart() {
     let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
     let records = Arc::new(Database::in_memory().unwrap());
