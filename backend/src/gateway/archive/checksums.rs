@@ -21,20 +21,20 @@ const AHEAD: usize = 1024;
 
 /// Checksums, in the order in which they were requested.
 pub(super) struct Checksums {
-    coming: mpsc::Receiver<Result<u32, ClientError>>,
-    _asking: AbortOnDropHandle<()>,
+    receiver: mpsc::Receiver<Result<u32, ClientError>>,
+    _task: AbortOnDropHandle<()>,
 }
 
 impl Checksums {
     /// Starts to request the checksums of these entries.
-    pub(super) fn ask(
+    pub(super) fn request(
         client: Client,
         caller: Caller,
         manifest: Arc<Manifest>,
         indices: impl Iterator<Item = usize> + Send + 'static,
     ) -> Self {
-        let (sender, coming) = mpsc::channel(AHEAD);
-        let asking = tokio::spawn(async move {
+        let (sender, receiver) = mpsc::channel(AHEAD);
+        let task = tokio::spawn(async move {
             let answers = iter(indices).map(|index| {
                 let (client, caller, manifest) = (client.clone(), caller.clone(), Arc::clone(&manifest));
                 async move {
@@ -51,12 +51,12 @@ impl Checksums {
                 }
             }
         });
-        Self { coming, _asking: AbortOnDropHandle::new(asking) }
+        Self { receiver, _task: AbortOnDropHandle::new(task) }
     }
 
     /// The next checksum.
     pub(super) async fn next(&mut self) -> Result<u32, ClientError> {
-        self.coming.recv().await.unwrap_or_else(|| Err(protocol_error("a checksum was not requested")))
+        self.receiver.recv().await.unwrap_or_else(|| Err(protocol_error("a checksum was not requested")))
     }
 }
 

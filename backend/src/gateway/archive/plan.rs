@@ -319,8 +319,7 @@ mod tests {
     fn too_much_is_refused() {
         let limits = Limits { entries_max: 3, manifest_bytes_max: usize::MAX };
         let mut planner = Planner::new(vec![VPath::parse("a/d").unwrap()], limits);
-        let codes: Vec<_> =
-            tree().into_iter().map(|entry| planner.add(entry).err().map(|refusal| refusal.code)).collect();
+        let codes: Vec<_> = tree().into_iter().map(|entry| planner.add(entry).err().map(|error| error.code)).collect();
         assert_eq!(codes[..4], [None, None, None, Some(ErrorCode::TooLarge)]);
         let limits = Limits { entries_max: 3, manifest_bytes_max: 10 };
         let mut planner = Planner::new(vec![VPath::parse("a/d").unwrap()], limits);
@@ -337,8 +336,8 @@ mod tests {
     #[test]
     fn a_single_selected_entry_must_be_readable() {
         let out = || entry(b"out", Kind::Other, 0, Some(Link::Escapes));
-        let refusal = planner(&[b"out"]).add(out()).unwrap_err();
-        assert_eq!(refusal.code, ErrorCode::LinkEscapes);
+        let error = planner(&[b"out"]).add(out()).unwrap_err();
+        assert_eq!(error.code, ErrorCode::LinkEscapes);
         assert!(planner(&[b"out", b"x"]).add(out()).is_ok());
     }
 

@@ -29,7 +29,7 @@ impl Selection {
             0 => return Err(bad_parameter("path", "is missing")),
             1..=ARCHIVE_PATHS_MAX => {}
             _ => {
-                let sentence = format!("One archive may be asked for at most {ARCHIVE_PATHS_MAX} paths.");
+                let sentence = format!("One archive may contain at most {ARCHIVE_PATHS_MAX} selected paths.");
                 return Err(ErrorResponse::because(ErrorCode::TooLarge, sentence));
             }
         }
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn bad_and_too_many_paths_are_refused() {
-        let code = |paths: &[&str]| choose(paths, None).err().map(|refusal| refusal.code);
+        let code = |paths: &[&str]| choose(paths, None).err().map(|error| error.code);
         assert_eq!(code(&[]), Some(ErrorCode::BadRequest));
         assert_eq!(code(&["../etc"]), Some(ErrorCode::BadPath));
         assert_eq!(code(&["a/%2e%2e/b"]), Some(ErrorCode::BadPath));

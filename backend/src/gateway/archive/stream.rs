@@ -34,7 +34,7 @@ pub(crate) struct Archive {
     /// CRC-32s of files whose content has been sent completely or whose checksum has arrived; 0 for the others.
     checksums: Vec<u32>,
     /// Checksums of the files whose content is not sent completely.
-    asked: Checksums,
+    requested: Checksums,
     /// The first entry whose content is sent completely.
     first_whole: usize,
     state: State,
@@ -84,13 +84,14 @@ impl Archive {
         };
         let missing = MissingChecksums::of(&manifest, place, span);
         let first_whole = missing.first_whole;
-        let asked = Checksums::ask(client.clone(), caller.clone(), Arc::clone(&manifest), missing.in_order(&manifest));
+        let requested =
+            Checksums::request(client.clone(), caller.clone(), Arc::clone(&manifest), missing.in_order(&manifest));
         Self {
             client,
             caller,
             checksums: vec![0; manifest.entries.len()],
             manifest,
-            asked,
+            requested,
             first_whole,
             state,
             skip: span.offset - start,
@@ -138,7 +139,7 @@ impl Archive {
         match transfer.next_item().await? {
             Some(Item::Sending(meta)) if meta.length == wanted.length && meta.offset == wanted.offset => {}
             Some(Item::Refused(failure) | Item::Unsatisfiable(_, failure)) => return Err(failure.into()),
-            _ => return Err(protocol_error("an item that was not asked for")),
+            _ => return Err(protocol_error("an item that was not requested")),
         }
         let hasher = (wanted.offset == 0).then(Hasher::new);
         Ok(State::Content { index, bytes_left: wanted.length, hasher })
@@ -219,7 +220,7 @@ impl Archive {
     /// Continues after content that was sent partly or not at all.
     async fn describe_part(&mut self, index: usize) -> Result<State, ClientError> {
         if self.left > 0 {
-            self.checksums[index] = self.asked.next().await?;
+            self.checksums[index] = self.requested.next().await?;
         }
         Ok(State::Descriptor { index })
     }
@@ -236,7 +237,7 @@ impl Archive {
         let manifest = Arc::clone(&self.manifest);
         let Some(entry) = manifest.entries.get(index) else { return Ok(State::End) };
         if index < self.first_whole && entry.has_content() {
-            self.checksums[index] = self.asked.next().await?;
+            self.checksums[index] = self.requested.next().await?;
         }
         let checksum = self.checksums[index];
         let record = entry.record();
@@ -290,10 +291,10 @@ impl MissingChecksums {
                     let start = offset + entry.record().get().local_bytes();
                     start..start + entry.size
                 });
-                let cut = content.filter(|content| span.offset > content.start);
-                let first_whole = index + usize::from(cut.is_some());
+                let partial = content.filter(|content| span.offset > content.start);
+                let first_whole = index + usize::from(partial.is_some());
                 // The descriptor after the content needs the checksum.
-                let part = cut.filter(|content| span.end() > content.end).map(|_| index);
+                let part = partial.filter(|content| span.end() > content.end).map(|_| index);
                 Self { part, before: 0..if central { first_whole } else { 0 }, first_whole }
             }
             Place::Central { index, .. } => Self { part: None, before: index..count, first_whole: count },

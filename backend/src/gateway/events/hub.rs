@@ -13,7 +13,7 @@ use super::ring::{Position, Ring};
 use crate::client::{Caller, Client, ClientError, FolderEvents};
 
 /// Events that may wait for one stream; a client that lags further behind lists its folder again.
-const WAITING_MAX: usize = 256;
+const QUEUED_EVENTS_MAX: usize = 256;
 
 /// All watched folders.
 #[derive(Clone, Default)]
@@ -53,7 +53,7 @@ pub(crate) struct Subscription {
     pub replay: Vec<Event>,
     events: Option<broadcast::Receiver<Event>>,
     last: EventId,
-    _feed: Arc<FolderWatch>,
+    _watch: Arc<FolderWatch>,
 }
 
 impl Hub {
@@ -77,7 +77,7 @@ impl Hub {
                 let first = watcher.next().await?;
                 // The replay of the file server starts after the last event that the first subscriber received.
                 let ring = Ring::new(known.unwrap_or(first.id));
-                let (sender, _) = broadcast::channel(WAITING_MAX);
+                let (sender, _) = broadcast::channel(QUEUED_EVENTS_MAX);
                 let weak = Arc::downgrade(&watch);
                 tokio::spawn(forward(watcher, weak, watch.closed.clone()));
                 Ok::<_, ClientError>(Mutex::new(State { ring, sender: Some(sender) }))
@@ -90,7 +90,7 @@ impl Hub {
             // A watch that has just ended is no longer in the table, so the next round opens a new one.
             if let Some((replay, events)) = subscribed {
                 let last = replay.last().map_or(EventId { epoch: 0, sequence: 0 }, |event| event.id);
-                return Ok(Subscription { replay, events: Some(events), last, _feed: watch });
+                return Ok(Subscription { replay, events: Some(events), last, _watch: watch });
             }
         }
     }
@@ -122,7 +122,7 @@ async fn forward(mut watcher: FolderEvents, watch: Weak<FolderWatch>, closed: Ca
         let Some(watch) = watch.upgrade() else { return };
         let gone = event.as_ref().is_none_or(|event| event.kind == EventKind::Gone);
         if let Some(event) = event {
-            watch.sender(event).await;
+            watch.send(event).await;
         }
         if gone {
             watch.end().await;
@@ -137,7 +137,7 @@ impl FolderWatch {
         self.opened.get_or_try_init(|| async { Err(()) }).await.ok()
     }
 
-    async fn sender(&self, event: Event) {
+    async fn send(&self, event: Event) {
         let Some(state) = self.state().await else { return };
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         state.ring.push(event.clone());

@@ -73,7 +73,7 @@ mod tests {
         Event { id: id(sequence), kind: EventKind::Absent { path: VPath::root() } }
     }
 
-    fn heard(ring: &Ring, after: Option<Position>) -> Vec<u64> {
+    fn replayed(ring: &Ring, after: Option<Position>) -> Vec<u64> {
         ring.replay(after).iter().map(|event| event.id.sequence).collect()
     }
 
@@ -84,13 +84,13 @@ mod tests {
     #[test]
     fn missed_events_are_replayed() {
         let mut ring = Ring::new(id(10));
-        assert_eq!(heard(&ring, None), [10]);
-        assert_eq!(heard(&ring, Some(Position::At(id(10)))), [10]);
+        assert_eq!(replayed(&ring, None), [10]);
+        assert_eq!(replayed(&ring, Some(Position::At(id(10)))), [10]);
         (11..=13).for_each(|sequence| ring.push(event(sequence)));
-        assert_eq!(heard(&ring, None), [13]);
-        assert_eq!(heard(&ring, Some(Position::At(id(10)))), [10, 11, 12, 13]);
-        assert_eq!(heard(&ring, Some(Position::At(id(12)))), [12, 13]);
-        assert_eq!(heard(&ring, Some(Position::At(id(13)))), [13]);
+        assert_eq!(replayed(&ring, None), [13]);
+        assert_eq!(replayed(&ring, Some(Position::At(id(10)))), [10, 11, 12, 13]);
+        assert_eq!(replayed(&ring, Some(Position::At(id(12)))), [12, 13]);
+        assert_eq!(replayed(&ring, Some(Position::At(id(13)))), [13]);
         assert!(ring.replay(None).iter().all(|event| event.kind == EventKind::Ready));
     }
 
@@ -101,6 +101,6 @@ mod tests {
         assert!(is_unknown(&ring, Position::At(EventId { epoch: 8, sequence: 10 })));
         (0..EVENTS_KEPT_MAX as u64 + 5).for_each(|count| ring.push(event(11 + count)));
         assert!(is_unknown(&ring, Position::At(id(14))));
-        assert_eq!(heard(&ring, Some(Position::At(id(15)))).len(), EVENTS_KEPT_MAX + 1);
+        assert_eq!(replayed(&ring, Some(Position::At(id(15)))).len(), EVENTS_KEPT_MAX + 1);
     }
 }

@@ -128,14 +128,14 @@ mod tests {
 
     #[test]
     fn wanted_and_known_digests_are_sent() {
-        let asked = |text: &'static str| {
+        let wanted = |text: &'static str| {
             wanted_algorithms(&HeaderMap::from_iter([(WANT_REPR_DIGEST, HeaderValue::from_static(text))]))
         };
         assert_eq!(wanted_algorithms(&HeaderMap::new()), []);
-        assert_eq!(asked("sha-256=10, blake3=1, md5=3"), [Algorithm::Blake3, Algorithm::Sha256]);
-        assert_eq!(asked("sha-256=3,blake3=0"), [Algorithm::Sha256]);
+        assert_eq!(wanted("sha-256=10, blake3=1, md5=3"), [Algorithm::Blake3, Algorithm::Sha256]);
+        assert_eq!(wanted("sha-256=3,blake3=0"), [Algorithm::Sha256]);
         for text in ["", "sha-256", "sha-256=11", "sha-256=-1", "=", "blake3=a"] {
-            assert_eq!(asked(text), [], "{text}");
+            assert_eq!(wanted(text), [], "{text}");
         }
         let known = |algorithm| Checksum { algorithm, digest: vec![0; 3] };
         let digests =

@@ -59,19 +59,19 @@ impl ErrorResponse {
 
     /// 405 with the methods that the resource has (RFC 9110 §15.5.6).
     pub(crate) fn method_not_allowed(allowed: impl Into<String>) -> Self {
-        let refusal = Self::new(ErrorCode::MethodNotAllowed);
+        let error = Self::new(ErrorCode::MethodNotAllowed);
         match HeaderValue::try_from(allowed.into()) {
-            Ok(allowed) => refusal.header(ALLOW, allowed),
-            Err(_) => refusal,
+            Ok(allowed) => error.header(ALLOW, allowed),
+            Err(_) => error,
         }
     }
 
     /// 416 with the size of the file (RFC 9110 §15.5.17).
     pub(crate) fn unsatisfiable(size: u64) -> Self {
-        let refusal = Self::new(ErrorCode::RangeNotSatisfiable);
+        let error = Self::new(ErrorCode::RangeNotSatisfiable);
         match HeaderValue::try_from(format!("bytes */{size}")) {
-            Ok(value) => refusal.header(CONTENT_RANGE, value),
-            Err(_) => refusal,
+            Ok(value) => error.header(CONTENT_RANGE, value),
+            Err(_) => error,
         }
     }
 

@@ -137,9 +137,9 @@ mod tests {
 
         #[test]
         fn spans_are_the_asked_bytes_and_none_twice(
-            asked in prop::collection::vec((0u64..60, 0u64..60), 1..RANGES_MAX), size in 0u64..50,
+            requested in prop::collection::vec((0u64..60, 0u64..60), 1..RANGES_MAX), size in 0u64..50,
         ) {
-            let ranges: Vec<_> = asked.iter().map(|&(first, more)| ByteRange::Between(first, first + more)).collect();
+            let ranges: Vec<_> = requested.iter().map(|&(first, more)| ByteRange::Between(first, first + more)).collect();
             let spans = spans(&ranges, size);
             let mut found = vec![0; size as usize];
             for span in &spans {
@@ -147,7 +147,7 @@ mod tests {
                 (span.offset..span.end()).for_each(|at| found[at as usize] += 1);
             }
             for at in 0..size {
-                let wanted = asked.iter().any(|&(first, more)| (first..=first + more).contains(&at));
+                let wanted = requested.iter().any(|&(first, more)| (first..=first + more).contains(&at));
                 prop_assert_eq!(found[at as usize], i32::from(wanted));
             }
         }

@@ -53,15 +53,15 @@ fn is_same_site(uri: &Uri, headers: &HeaderMap, transport: Transport, trusted: &
 /// served over `http`.
 fn is_own(origin: &str, uri: &Uri, headers: &HeaderMap, transport: Transport) -> bool {
     let Some((scheme, host)) = origin.split_once("://") else { return false };
-    let asked = uri.authority().map(|authority| authority.as_str());
-    let Some(asked) = asked.or_else(|| headers.get(HOST)?.to_str().ok()) else { return false };
+    let authority = uri.authority().map(|authority| authority.as_str());
+    let Some(authority) = authority.or_else(|| headers.get(HOST)?.to_str().ok()) else { return false };
     let default = if scheme == "https" { ":443" } else { ":80" };
     let bare = |host: &str| host.strip_suffix(default).unwrap_or(host).to_ascii_lowercase();
     let schemes: &[&str] = match transport {
         Transport::Plain => &["http", "https"],
         Transport::Tls => &["https"],
     };
-    schemes.contains(&scheme) && bare(host) == bare(asked)
+    schemes.contains(&scheme) && bare(host) == bare(authority)
 }
 
 fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ()> {

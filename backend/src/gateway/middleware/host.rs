@@ -88,7 +88,7 @@ mod tests {
             headers.insert(HOST, HeaderValue::from_str(host).unwrap());
         }
         let names = ["files.example.org".to_owned()];
-        check(version, &Uri::try_from(uri).unwrap(), &headers, &names).map_err(|refusal| refusal.code)
+        check(version, &Uri::try_from(uri).unwrap(), &headers, &names).map_err(|error| error.code)
     }
 
     #[track_caller]

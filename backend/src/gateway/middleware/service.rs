@@ -48,10 +48,10 @@ impl GatewayService {
         request.extensions_mut().insert(id);
         let mut log = AccessLog::begin(gateway, &request, id);
         let mut response = self.admit(request).await;
-        if let Some(refusal) = response.extensions_mut().remove::<ErrorResponse>() {
-            log.refused = Some((refusal.code, refusal.cause.clone()));
+        if let Some(error) = response.extensions_mut().remove::<ErrorResponse>() {
+            log.refused = Some((error.code, error.cause.clone()));
             let layered = std::mem::take(response.headers_mut());
-            response = refusal.render(id.as_str());
+            response = error.render(id.as_str());
             keep_layered(response.headers_mut(), layered);
         }
         finish_headers(response.headers_mut(), gateway, id);
@@ -63,9 +63,9 @@ impl GatewayService {
     /// Checks the request and calls the router.
     async fn admit(&self, mut request: Request) -> Response {
         let gateway = &self.gateway;
-        if let Err(refusal) = check(gateway, &request) {
+        if let Err(error) = check(gateway, &request) {
             drop(RequestBody::of(&gateway.bodies, &mut request));
-            return refusal.into_response();
+            return error.into_response();
         }
         let origins = &gateway.config.cors_origins;
         if cors::is_preflight(request.method(), request.headers()) {
@@ -123,15 +123,15 @@ fn finish_headers(headers: &mut HeaderMap, gateway: &Gateway, id: RequestId) {
 fn check(gateway: &Gateway, request: &Request) -> Result<(), ErrorResponse> {
     let target = target_bytes(request.uri());
     if target > gateway.config.target_bytes_max {
-        let refusal = ErrorResponse::because(ErrorCode::TooLarge, "The address is longer than the server takes.");
-        return Err(refusal.status(StatusCode::URI_TOO_LONG));
+        let error = ErrorResponse::because(ErrorCode::TooLarge, "The address is longer than the server takes.");
+        return Err(error.status(StatusCode::URI_TOO_LONG));
     }
     // The four bytes are colon, space and line end.
     let lines: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if target + lines > gateway.config.header_bytes_max {
-        let refusal =
+        let error =
             ErrorResponse::because(ErrorCode::TooLarge, "The request's headers are longer than the server takes.");
-        return Err(refusal.status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
+        return Err(error.status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
     }
     host::check(request.version(), request.uri(), request.headers(), &gateway.config.hosts)?;
     let transport = request.extensions().get::<ConnectionInfo>().map_or(Transport::Plain, |link| link.transport);

@@ -2,16 +2,6 @@
 //!
 //! The same files in the same state give the same bytes, so that an interrupted download can be resumed. Links to files
 //! are followed, links to folders left out.
-//!
-//! - [`choice`] is what was asked for, and what the archive is called;
-//! - [`names`] is what each entry is called inside, safely on every system;
-//! - [`plan`] is the manifest: every entry, found by a WALK, and the layout that follows from it;
-//! - [`zip`] is the format: each record as bytes, and how many they are;
-//! - [`locate`] finds the place of a byte, [`checksums`] what must be known of the files before it;
-//! - [`stream`] fetches the files and hands the archive, or a part of it, out as they come.
-//!
-//! The same files in the same state give the same bytes, so that a download that broke off goes on. Links to files are
-//! followed, links to folders left out.
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -122,14 +112,14 @@ struct ArchiveRequest<'a> {
     name: &'a str,
 }
 
-fn answer(asked: ArchiveRequest<'_>, manifest: Manifest, memory: Memory) -> Result<Response, ErrorResponse> {
+fn answer(request: ArchiveRequest<'_>, manifest: Manifest, memory: Memory) -> Result<Response, ErrorResponse> {
     let size = manifest.layout.total_bytes;
     let mut headers = HeaderMap::with_capacity(12);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     if let Some(etag) = manifest.etag {
         set(&mut headers, ETAG, etag.quoted());
     }
-    let (status, span) = match asked.conditions.decide_for(representation(&manifest)) {
+    let (status, span) = match request.conditions.decide_for(representation(&manifest)) {
         Plan::NotModified => return Ok((StatusCode::NOT_MODIFIED, headers).into_response()),
         Plan::PreconditionFailed => return Err(ErrorCode::PreconditionFailed.into()),
         Plan::Unsatisfiable => return Err(ErrorResponse::unsatisfiable(size)),
@@ -142,17 +132,17 @@ fn answer(asked: ArchiveRequest<'_>, manifest: Manifest, memory: Memory) -> Resu
     };
     set(&mut headers, CONTENT_LENGTH, span.length);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/zip"));
-    headers.insert(CONTENT_DISPOSITION, content_disposition::attachment(asked.name));
+    headers.insert(CONTENT_DISPOSITION, content_disposition::attachment(request.name));
     let ranges = if manifest.etag.is_some() { "bytes" } else { "none" };
     headers.insert(ACCEPT_RANGES, HeaderValue::from_static(ranges));
     if status == StatusCode::PARTIAL_CONTENT {
         let (first, last) = (span.offset, span.end().saturating_sub(1));
         set(&mut headers, CONTENT_RANGE, format!("bytes {first}-{last}/{size}"));
     }
-    if asked.head {
+    if request.head {
         return Ok((status, headers, Body::empty()).into_response());
     }
-    let archive = Archive::new(asked.gateway.client.clone(), asked.caller, manifest, span, memory);
+    let archive = Archive::new(request.gateway.client.clone(), request.caller, manifest, span, memory);
     Ok((status, headers, stream_body(archive)).into_response())
 }
 
@@ -165,14 +155,14 @@ fn representation(manifest: &Manifest) -> Representation {
 async fn form(gateway: &Gateway, request: Request) -> Result<String, ErrorResponse> {
     let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM)) {
-        let refusal = ErrorResponse::because(ErrorCode::BadRequest, format!("The body must be {FORM}."));
-        return Err(refusal.status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        let error = ErrorResponse::because(ErrorCode::BadRequest, format!("The body must be {FORM}."));
+        return Err(error.status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
     let bytes_max = gateway.config.request_body_bytes_max;
     let body = Limited::new(request.into_body(), bytes_max).collect();
     let collected = timeout(gateway.config.body_read_time, body).await.map_err(|_| {
-        let refusal = ErrorResponse::because(ErrorCode::DeadlineExceeded, "The request's body took too long to come.");
-        refusal.status(StatusCode::REQUEST_TIMEOUT)
+        let error = ErrorResponse::because(ErrorCode::DeadlineExceeded, "The request's body took too long to come.");
+        error.status(StatusCode::REQUEST_TIMEOUT)
     })?;
     let bytes = collected.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
         Some(_) => ErrorResponse::because(ErrorCode::TooLarge, format!("The form is longer than {bytes_max} bytes.")),

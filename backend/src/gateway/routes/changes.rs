@@ -78,10 +78,10 @@ fn answer(job: Job, change: &Change) -> Result<Response, ErrorResponse> {
 pub(super) fn refuse_failure(job: &Job, change: &Change) -> Result<(), ErrorResponse> {
     match (&job.outcomes[..], change.len()) {
         ([Outcome::Failed { code, path, message }], 1) if job.state == JobState::Done => {
-            let refusal = ErrorResponse::new(*code).caused_by(message.clone());
+            let error = ErrorResponse::new(*code).caused_by(message.clone());
             Err(match path {
-                Some(path) => refusal.about(path),
-                None => refusal,
+                Some(path) => error.about(path),
+                None => error,
             })
         }
         _ => Ok(()),
@@ -159,8 +159,8 @@ mod tests {
 
     #[test]
     fn a_change_of_one_failed_item_is_refused_with_its_error() {
-        let refusal = answer(job(JobState::Done, vec![failed()]), &trash(1)).unwrap_err();
-        assert_eq!((refusal.code, refusal.cause.as_str()), (ErrorCode::NotFound, "gone"));
+        let error = answer(job(JobState::Done, vec![failed()]), &trash(1)).unwrap_err();
+        assert_eq!((error.code, error.cause.as_str()), (ErrorCode::NotFound, "gone"));
         let status = |job, change| answer(job, &change).unwrap().status();
         assert_eq!(status(job(JobState::Done, vec![failed(), Outcome::Skipped]), trash(2)), StatusCode::OK);
         assert_eq!(status(job(JobState::Done, vec![Outcome::Skipped]), trash(1)), StatusCode::OK);
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_change_must_fit_one_message() {
-        let code = |change| check(&change).err().map(|refusal| refusal.code);
+        let code = |change| check(&change).err().map(|error| error.code);
         assert_eq!(code(trash(0)), Some(ErrorCode::BadRequest));
         assert_eq!(code(trash(CHANGE_ITEMS_MAX)), None);
         assert_eq!(code(trash(CHANGE_ITEMS_MAX + 1)), Some(ErrorCode::TooLarge));

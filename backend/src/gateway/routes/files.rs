@@ -65,12 +65,12 @@ pub(crate) async fn read(
         caller,
         request_id,
         uri: request.uri().clone(),
-        queue: request.extensions().get().and_then(|link: &ConnectionInfo| link.queue.clone()),
+        queue: request.extensions().get().and_then(|info: &ConnectionInfo| info.queue.clone()),
     };
     if target.slash {
         return match folder_page::folder(&gateway, &request.caller, &request.path, &request.conditions).await {
             // The address of a file does not end in a slash, but people type one.
-            Err(refusal) if refusal.code == ErrorCode::NotFolder => to_file(&gateway, &request).await,
+            Err(error) if error.code == ErrorCode::NotFolder => to_file(&gateway, &request).await,
             answer => answer,
         };
     }
@@ -80,7 +80,7 @@ pub(crate) async fn read(
     let mut answer = attempt(&gateway, &request).await;
     for _ in 1..ATTEMPTS {
         match answer {
-            Err(refusal) if refusal.code == ErrorCode::Changed => answer = attempt(&gateway, &request).await,
+            Err(error) if error.code == ErrorCode::Changed => answer = attempt(&gateway, &request).await,
             _ => break,
         }
     }
@@ -121,7 +121,7 @@ async fn add_digests(gateway: &Gateway, request: &GetRequest, wanted: Vec<Algori
 async fn attempt(gateway: &Gateway, request: &GetRequest) -> Result<Response, ErrorResponse> {
     let answer = if request.head { answer_head(gateway, request).await } else { send(gateway, request).await };
     match answer {
-        Err(refusal) if refusal.code == ErrorCode::IsFolder => Ok(to_folder(request)),
+        Err(error) if error.code == ErrorCode::IsFolder => Ok(to_folder(request)),
         answer => answer,
     }
 }

@@ -228,11 +228,11 @@ mod tests {
 
     #[track_caller]
     fn refuses(query: &str, word: &str) {
-        let refusal = ListParameters::read(query).unwrap_err();
-        let response = refusal.render("id");
+        let error = ListParameters::read(query).unwrap_err();
+        let response = error.render("id");
         assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{query}");
-        let refusal = format!("{:?}", ListParameters::read(query).unwrap_err());
-        assert!(refusal.contains(word), "{refusal}");
+        let error = format!("{:?}", ListParameters::read(query).unwrap_err());
+        assert!(error.contains(word), "{error}");
     }
 
     #[test]

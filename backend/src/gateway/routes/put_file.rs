@@ -53,7 +53,7 @@ pub(crate) async fn write(
         Some(length) => store(&gateway, &mut body, length, stage, put.checksum.clone()).await,
         None => send(&gateway, &mut body, stage, put.sent()).await,
     };
-    let upload = upload.map_err(|refusal| explain(refusal, &state))?;
+    let upload = upload.map_err(|error| explain(error, &state))?;
     gateway.metrics.uploaded("put");
     let mut headers = upload::file_headers(&upload);
     if put.modified.is_some() {
@@ -104,7 +104,7 @@ async fn send(
     let id = gateway.client.stage(&stage).await?.id;
     let staged = StagedUpload { gateway: gateway.clone(), caller, id, kept: false };
     let sending = gateway.client.put(&staged.caller, staged.id, sent).await.map_err(lost)?;
-    let received = upload::send(body, sending, bytes_max).await.map_err(|cut| cut.refusal)?;
+    let received = upload::send(body, sending, bytes_max).await.map_err(|error| error.response)?;
     if length.is_none() {
         // Only the end of a chunked body tells its length, so the upload is completed here.
         let total =
@@ -176,14 +176,14 @@ impl PutRequest {
 }
 
 /// Translates the file server's conflict into the condition that the request stated.
-fn explain(refusal: ErrorResponse, state: &TargetState) -> ErrorResponse {
-    match (refusal.code, state) {
+fn explain(error: ErrorResponse, state: &TargetState) -> ErrorResponse {
+    match (error.code, state) {
         (ErrorCode::AlreadyExists, TargetState::Absent) => ErrorCode::PreconditionFailed.into(),
         (ErrorCode::ChecksumMismatch, _) => {
             let sentence = "The received bytes do not match the digest. Nothing was changed.";
-            refusal.with_detail(sentence).status(StatusCode::BAD_REQUEST)
+            error.with_detail(sentence).status(StatusCode::BAD_REQUEST)
         }
-        _ => refusal,
+        _ => error,
     }
 }
 
@@ -252,8 +252,8 @@ mod tests {
 
     #[test]
     fn an_upload_lost_in_a_restart_may_be_sent_again() {
-        let refusal = lost(ClientError::new(ErrorCode::NotFound, "there is no such upload"));
-        assert!(refusal.code.retryable());
+        let error = lost(ClientError::new(ErrorCode::NotFound, "there is no such upload"));
+        assert!(error.code.retryable());
         assert_eq!(lost(ClientError::new(ErrorCode::NoSpace, "full")).code, ErrorCode::NoSpace);
     }
 

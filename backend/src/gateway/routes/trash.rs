@@ -37,11 +37,11 @@ pub(crate) async fn trash_file(
     let change = Change::Trash { items: vec![PathItem { path: target.path, if_etag }] };
     match gateway.begin_change(&caller, key, &change, JOB_WAIT_MAX).await {
         Ok(job) if job.state == JobState::Done => {
-            refuse_failure(&job, &change).map_err(|refusal| in_words(refusal, if_etag))?;
+            refuse_failure(&job, &change).map_err(|error| in_words(error, if_etag))?;
             Ok(StatusCode::NO_CONTENT.into_response())
         }
         Ok(job) => json::with_status(StatusCode::ACCEPTED, &job),
-        Err(refusal) => Err(refusal),
+        Err(error) => Err(error),
     }
 }
 
@@ -56,10 +56,10 @@ fn state(preconditions: &Preconditions, entry: &Entry) -> Result<Option<ETag>, E
     }
 }
 
-fn in_words(refusal: ErrorResponse, if_etag: Option<ETag>) -> ErrorResponse {
-    match refusal.code {
+fn in_words(error: ErrorResponse, if_etag: Option<ETag>) -> ErrorResponse {
+    match error.code {
         ErrorCode::Changed if if_etag.is_some() => ErrorCode::PreconditionFailed.into(),
-        _ => refusal,
+        _ => error,
     }
 }
 

@@ -21,7 +21,7 @@ use crate::gateway::state::Gateway;
 /// Why a body was not received completely.
 pub(crate) struct UploadError {
     /// The answer, if the client is still connected.
-    pub refusal: ErrorResponse,
+    pub response: ErrorResponse,
     /// How many bytes of the upload are durable, if that is known.
     pub offset: Option<u64>,
 }
@@ -36,7 +36,7 @@ pub(crate) async fn send(body: &mut RequestBody, sending: UploadWriter, bytes_ma
         if read_ahead.is_empty() && !read_ahead.ended {
             tokio::select! {
                 piece = body.piece(sending.piece_bytes()) => read_ahead.push(piece),
-                // The file server ended the request, for example because a newer writer took ended.
+                // The file server ended the request, for example because a newer writer took over.
                 error = sending.ended() => return Err(error.into()),
             }
         }
@@ -105,9 +105,9 @@ impl ReadAhead {
     }
 }
 
-async fn break_off(sending: UploadWriter, refusal: ErrorResponse) -> UploadError {
+async fn break_off(sending: UploadWriter, error: ErrorResponse) -> UploadError {
     let offset = sending.break_off().await.ok().map(|upload| upload.offset);
-    UploadError { refusal, offset }
+    UploadError { response: error, offset }
 }
 
 /// 413 with the limit.
@@ -118,7 +118,7 @@ pub(crate) fn too_large(bytes_max: u64) -> ErrorResponse {
 
 impl From<ClientError> for UploadError {
     fn from(error: ClientError) -> Self {
-        Self { refusal: error.into(), offset: None }
+        Self { response: error.into(), offset: None }
     }
 }
 

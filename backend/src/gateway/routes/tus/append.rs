@@ -22,10 +22,10 @@ pub(crate) async fn patch(
     request: Request,
 ) -> Result<Response, ErrorResponse> {
     let id = id(request.uri().path());
-    let (asked, mut body) = UploadRequest::of(gateway, caller, request);
+    let (upload_request, mut body) = UploadRequest::of(gateway, caller, request);
     let answer = match id {
-        Ok(id) => asked.append(id, &mut body).await,
-        Err(refusal) => Err(refusal),
+        Ok(id) => upload_request.append(id, &mut body).await,
+        Err(error) => Err(error),
     };
     with_version(answer)
 }
@@ -89,8 +89,8 @@ impl UploadRequest {
         }
         match send(body, sending, bytes_max.saturating_sub(offset)).await {
             Ok(upload) => Ok(upload),
-            Err(cut) if cut.offset.is_some() => Err(with_offset(cut.refusal, cut.offset)),
-            Err(cut) => Err(self.with_current_offset(id, cut.refusal).await),
+            Err(error) if error.offset.is_some() => Err(with_offset(error.response, error.offset)),
+            Err(error) => Err(self.with_current_offset(id, error.response).await),
         }
     }
 }

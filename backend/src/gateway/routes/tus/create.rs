@@ -26,8 +26,8 @@ pub(crate) async fn create(
     request: Request,
 ) -> Result<Response, ErrorResponse> {
     let slash = request.uri().path().ends_with('/');
-    let (asked, mut body) = UploadRequest::of(gateway, caller, request);
-    with_version(asked.create(slash, &mut body).await)
+    let (upload_request, mut body) = UploadRequest::of(gateway, caller, request);
+    with_version(upload_request.create(slash, &mut body).await)
 }
 
 /// Adds the supported parts of tus to the answer to OPTIONS, the one request without `Tus-Resumable`.
@@ -48,9 +48,9 @@ impl UploadRequest {
         let staged = self.gateway.client.stage(&stage).await?;
         let location = location(staged.id, slash);
         // The upload exists now, so every error names its address.
-        let located = |refusal: ErrorResponse| match http::HeaderValue::try_from(location.as_str()) {
-            Ok(value) => refusal.header(LOCATION, value),
-            Err(_) => refusal,
+        let located = |error: ErrorResponse| match http::HeaderValue::try_from(location.as_str()) {
+            Ok(value) => error.header(LOCATION, value),
+            Err(_) => error,
         };
         let upload = self.fill(staged, first, joined, body).await.map_err(located)?;
         let mut headers = status_headers(&upload);

@@ -178,7 +178,7 @@ mod tests {
     }
 
     fn code<T>(result: Result<T, ErrorResponse>) -> Option<ErrorCode> {
-        result.err().map(|refusal| refusal.code)
+        result.err().map(|error| error.code)
     }
 
     #[test]

@@ -121,7 +121,7 @@ mod tests {
 
     fn read(text: &str) -> Result<Metadata, ErrorCode> {
         let headers = HeaderMap::from_iter([(METADATA, HeaderValue::from_str(text).unwrap())]);
-        Metadata::read(&headers).map_err(|refusal| refusal.code)
+        Metadata::read(&headers).map_err(|error| error.code)
     }
 
     fn pair(key: &str, value: &[u8]) -> String {

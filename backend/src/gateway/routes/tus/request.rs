@@ -65,15 +65,15 @@ pub(super) fn with_version(answer: Result<Response, ErrorResponse>) -> Result<Re
             response.headers_mut().insert(RESUMABLE, VERSIONS);
             Ok(response)
         }
-        Err(refusal) => Err(refusal.header(RESUMABLE, VERSIONS)),
+        Err(error) => Err(error.header(RESUMABLE, VERSIONS)),
     }
 }
 
 /// Adds the upload's offset to an error, for the client to continue from there.
-pub(super) fn with_offset(refusal: ErrorResponse, offset: Option<u64>) -> ErrorResponse {
+pub(super) fn with_offset(error: ErrorResponse, offset: Option<u64>) -> ErrorResponse {
     match offset {
-        Some(offset) => refusal.header(OFFSET, offset.into()),
-        None => refusal,
+        Some(offset) => error.header(OFFSET, offset.into()),
+        None => error,
     }
 }
 

@@ -48,19 +48,19 @@ pub(crate) async fn commit(
 ) -> Result<Response, ErrorResponse> {
     json::wants_json(request.headers())?;
     let id = id(request.uri().path())?;
-    let (asked, body) = UploadRequest::of(gateway, caller, request);
-    let CommitUpload { path, conflict, if_match, .. } = json::read(&asked.headers, body).await?;
-    let blake3 = asked.digest()?;
+    let (upload_request, body) = UploadRequest::of(gateway, caller, request);
+    let CommitUpload { path, conflict, if_match, .. } = json::read(&upload_request.headers, body).await?;
+    let blake3 = upload_request.digest()?;
     let commit = Commit {
-        caller: Caller { deadline_ms: None, ..asked.caller },
+        caller: Caller { deadline_ms: None, ..upload_request.caller },
         upload: id,
         target: path,
         conflict,
         if_match: if_match.map(|etag| vec![etag]),
         blake3,
     };
-    let upload = asked.gateway.client.commit(&commit).await?;
-    asked.gateway.metrics.uploaded("tus");
+    let upload = upload_request.gateway.client.commit(&commit).await?;
+    upload_request.gateway.metrics.uploaded("tus");
     json::answer(&state_of(upload))
 }
 
@@ -71,10 +71,10 @@ pub(crate) async fn head(
     request: Request,
 ) -> Result<Response, ErrorResponse> {
     let id = id(request.uri().path());
-    let (asked, _body) = UploadRequest::of(gateway, caller, request);
+    let (upload_request, _body) = UploadRequest::of(gateway, caller, request);
     let answer = match id {
-        Ok(id) => asked.status(id).await,
-        Err(refusal) => Err(refusal),
+        Ok(id) => upload_request.status(id).await,
+        Err(error) => Err(error),
     };
     with_version(answer)
 }
@@ -86,10 +86,10 @@ pub(crate) async fn delete(
     request: Request,
 ) -> Result<Response, ErrorResponse> {
     let id = id(request.uri().path());
-    let (asked, _body) = UploadRequest::of(gateway, caller, request);
+    let (upload_request, _body) = UploadRequest::of(gateway, caller, request);
     let answer = match id {
-        Ok(id) => asked.terminate(id).await,
-        Err(refusal) => Err(refusal),
+        Ok(id) => upload_request.terminate(id).await,
+        Err(error) => Err(error),
     };
     with_version(answer)
 }
@@ -131,9 +131,9 @@ impl UploadRequest {
 
     /// Adds the upload's offset to an error about its bytes. After a takeover by a newer request the status is not
     /// queried, because the query would interrupt that one.
-    pub(super) async fn with_current_offset(&self, id: UploadId, refusal: ErrorResponse) -> ErrorResponse {
+    pub(super) async fn with_current_offset(&self, id: UploadId, error: ErrorResponse) -> ErrorResponse {
         let known = matches!(
-            refusal.code,
+            error.code,
             ErrorCode::OffsetMismatch
                 | ErrorCode::BadRequest
                 | ErrorCode::TooLarge
@@ -144,14 +144,14 @@ impl UploadRequest {
                 | ErrorCode::LengthMismatch
         );
         if !known {
-            return refusal;
+            return error;
         }
         match self.gateway.client.upload_status(&self.caller, id).await {
             Ok(upload) if !upload.parts.is_empty() => {
                 ErrorResponse::because(ErrorCode::Forbidden, "An upload that joins others accepts no bytes.")
             }
-            Ok(upload) => with_offset(refusal, Some(upload.offset)),
-            Err(_) => refusal,
+            Ok(upload) => with_offset(error, Some(upload.offset)),
+            Err(_) => error,
         }
     }
 }
