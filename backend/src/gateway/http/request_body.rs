@@ -30,7 +30,7 @@ const REFUSED_TIME: Duration = Duration::from_secs(10);
 pub(crate) struct RequestBody {
     /// `None` once the body has ended or failed.
     body: Option<Body>,
-    /// The client expects_continue for `100 Continue`.
+    /// The client waits for `100 Continue`.
     expects_continue: bool,
     /// Keeps the connection in the phase of this request while its body is read.
     guard: Option<RequestGuard>,
@@ -143,7 +143,7 @@ impl RequestBody {
         Ok(all.freeze())
     }
 
-    /// True while the client expects_continue for `100 Continue`.
+    /// True while the client waits for `100 Continue`.
     pub(crate) fn expects_continue(&self) -> bool {
         self.expects_continue
     }
