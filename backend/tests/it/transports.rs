@@ -141,7 +141,7 @@ mod downloads {
 
     #[tokio::test]
     async fn one_connection_carries_large_and_small_answers_alternately() {
-        for way in Way::LENDING {
+        for way in Way::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
             let large = content(5_000_000);
             std::fs::write(place.path().join("large"), &large).unwrap();
@@ -178,7 +178,7 @@ mod downloads {
 
     #[tokio::test]
     async fn pipelined_requests_are_answered_in_order() {
-        for way in Way::LENDING {
+        for way in Way::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
             let large = content(3_000_000);
             std::fs::write(place.path().join("large"), &large).unwrap();
@@ -197,7 +197,7 @@ mod downloads {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn concurrent_readers_get_their_own_bytes() {
-        for way in Way::LENDING {
+        for way in Way::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
             let large = Arc::new(content(4_000_000));
             std::fs::write(place.path().join("large"), &*large).unwrap();
@@ -236,7 +236,7 @@ mod downloads {
 
     #[tokio::test]
     async fn a_changed_file_is_cut_and_a_replaced_one_is_complete() {
-        for way in Way::LENDING {
+        for way in Way::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
             let (name, large) = (place.path().join("large"), content(LARGE_BYTES));
             std::fs::write(&name, &large).unwrap();
@@ -266,7 +266,7 @@ mod downloads {
 
     #[tokio::test]
     async fn a_file_that_is_not_cached_is_sent_completely() {
-        for way in Way::LENDING {
+        for way in Way::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
             // Holes are not cached before they are read.
             File::create(place.path().join("large")).unwrap().set_len(LARGE_BYTES as u64).unwrap();
@@ -278,7 +278,7 @@ mod downloads {
 
     #[tokio::test]
     async fn a_disconnected_reader_frees_everything() {
-        for way in Way::LENDING {
+        for way in Way::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
             std::fs::write(place.path().join("large"), content(LARGE_BYTES)).unwrap();
             let web = web_over(place.path(), *way).await;
@@ -337,7 +337,7 @@ mod passing {
 
     #[tokio::test]
     async fn a_file_is_passed_read_and_released() {
-        for way in Way::LENDING {
+        for way in Way::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
             let world = large_world(place.path()).await;
             let mut raw = open(&world, *way).await;
@@ -370,7 +370,7 @@ mod passing {
 
     #[tokio::test]
     async fn no_file_is_passed_without_request_or_over_tcp() {
-        for way in Way::LENDING {
+        for way in Way::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
             let world = large_world(place.path()).await;
             let mut inside = open(&world, *way).await;
@@ -387,7 +387,7 @@ mod passing {
 
     #[tokio::test]
     async fn a_passed_file_can_be_cancelled_and_not_released_twice() {
-        for way in Way::LENDING {
+        for way in Way::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
             let world = large_world(place.path()).await;
             let mut raw = open(&world, *way).await;
@@ -414,7 +414,7 @@ mod passing {
 
     #[tokio::test]
     async fn the_client_releases_a_file_before_the_next_item() {
-        for way in Way::LENDING {
+        for way in Way::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
             let world = large_world(place.path()).await.by(*way);
             let item = |range| GetItem { path: path("large"), range, if_etag: None };

@@ -44,7 +44,8 @@ impl Way {
     pub(crate) const ALL: &[Self] =
         if cfg!(unix) { &[Self::Tcp, Self::Unix, Self::InProcess] } else { &[Self::Tcp, Self::InProcess] };
     /// Those of them that carry files.
-    pub(crate) const LENDING: &[Self] = if cfg!(unix) { &[Self::Unix, Self::InProcess] } else { &[Self::InProcess] };
+    pub(crate) const PASSING_FDS: &[Self] =
+        if cfg!(unix) { &[Self::Unix, Self::InProcess] } else { &[Self::InProcess] };
 }
 
 impl World {

@@ -57,7 +57,7 @@ pub(super) fn absolute_links_inside_are_followed(fixture: &dyn Fixture) {
     assert_eq!(content(fixture, b"a/folder/file").unwrap(), b"content");
     assert_eq!(content(fixture, b"a/b/root/a/folder/root/a/absolute").unwrap(), b"content");
     assert_eq!(stat(fixture, b"a/b/root").unwrap().link, Some(Link::Inside(b"../..".to_vec())));
-    // The target is told as seen from where the link really is.
+    // The target is relative to the folder in which the link is.
     assert_eq!(list(fixture, b"a/folder").unwrap()[b"root".as_slice()].link, Some(Link::Inside(b"../..".to_vec())));
 }
 

@@ -3,9 +3,11 @@
 mod agreement;
 mod faults;
 mod fixtures;
+mod interruption;
 mod links;
 mod local;
 mod power;
+mod power_changes;
 mod reading;
 mod real;
 mod trash;

@@ -278,7 +278,7 @@ impl Mount {
         if mount.is_ok_and(|output| output.status.success()) {
             return Some(Self(at));
         }
-        eprintln!("skipped: whoever runs this may not mount");
+        eprintln!("skipped: this user may not mount a file system");
         None
     }
 }

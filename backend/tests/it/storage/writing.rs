@@ -1,4 +1,4 @@
-//! Uploads, from the first byte to the file, and folders and links that are made.
+//! Uploads, from the first byte to the file, and creating folders and links.
 
 use backend::storage::{Attributes, Expected, Published, Staged};
 use shared::{ETag, ErrorCode, Kind, Link, Timestamp};
@@ -86,7 +86,7 @@ pub(super) fn a_published_upload_is_a_file(fixture: &dyn Fixture) {
     let entry = published.entry;
     assert_eq!((entry.kind, entry.size, entry.modified, entry.link.clone()), (Kind::File, 7, modified, None));
     assert_eq!(entry.executable, fixture.keeps_modes());
-    // The validator that is answered is the one that the file goes on to have.
+    // The validator in the result is the one that the file keeps.
     assert_eq!(stat(fixture, b"docs/file").unwrap(), entry);
     assert_eq!(content(fixture, b"docs/file").unwrap(), b"content");
     assert_ne!(stat(fixture, b"docs").unwrap().etag, before.etag);

@@ -1,0 +1,172 @@
+//! A storage that fails on demand.
+
+use std::fmt;
+use std::sync::Arc;
+
+use shared::{ETag, Entry, Timestamp, TrashId, UploadId, VPath};
+
+use super::faults::{Faults, Operation};
+use super::open::{FaultyFile, FaultyStaged};
+use crate::storage::{
+    Attributes, Expected, OpenFile, Published, Staged, Storage, StorageError, TrashItem, TrashListing, TrashQuery,
+    Visit, WatchEvent, WatchHandle,
+};
+
+/// Fails as its [`Faults`] say, and otherwise forwards to the inner storage.
+pub struct FaultyStorage<S> {
+    inner: S,
+    faults: Arc<Faults>,
+}
+
+impl<S: Storage> FaultyStorage<S> {
+    /// Wraps a storage.
+    pub fn new(inner: S, faults: Arc<Faults>) -> Self {
+        Self { inner, faults }
+    }
+
+    /// The planned faults, for planning more.
+    pub fn faults(&self) -> &Arc<Faults> {
+        &self.faults
+    }
+}
+
+impl<S: Storage> Storage for FaultyStorage<S> {
+    fn stat(&self, path: &VPath) -> Result<Entry, StorageError> {
+        self.faults.check(Operation::Stat)?;
+        self.inner.stat(path)
+    }
+
+    fn list(&self, path: &VPath, visit: &mut dyn FnMut(Entry) -> Visit) -> Result<(), StorageError> {
+        self.faults.check(Operation::List)?;
+        let mut broken = Ok(());
+        self.inner.list(path, &mut |entry| {
+            broken = self.faults.check(Operation::Entry);
+            if broken.is_err() { Visit::Stop } else { visit(entry) }
+        })?;
+        broken
+    }
+
+    fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError> {
+        self.faults.check(Operation::Open)?;
+        let inner = self.inner.open(path)?;
+        let faults = Arc::clone(&self.faults);
+        Ok(Box::new(FaultyFile::new(inner, faults)))
+    }
+
+    fn stage(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
+        self.faults.check(Operation::Stage)?;
+        Ok(self.wrap(id, self.inner.stage(id)?))
+    }
+
+    fn staged(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
+        self.faults.check(Operation::Stage)?;
+        Ok(self.wrap(id, self.inner.staged(id)?))
+    }
+
+    fn list_staged(&self) -> Result<Vec<UploadId>, StorageError> {
+        self.faults.check(Operation::Stage)?;
+        self.inner.list_staged()
+    }
+
+    fn unstage(&self, id: UploadId) -> Result<(), StorageError> {
+        self.faults.check(Operation::Stage)?;
+        self.faults.lock_unsynced().remove(&id);
+        self.inner.unstage(id)
+    }
+
+    fn publish(
+        &self,
+        id: UploadId,
+        target: &VPath,
+        expected: &Expected,
+        attributes: &Attributes,
+    ) -> Result<Published, StorageError> {
+        self.faults.check(Operation::Publish)?;
+        self.faults.check_synced(id)?;
+        let published = self.inner.publish(id, target, expected, attributes)?;
+        self.faults.check(Operation::Published)?;
+        Ok(published)
+    }
+
+    fn make_folder(&self, path: &VPath) -> Result<Entry, StorageError> {
+        self.faults.check(Operation::Make)?;
+        self.inner.make_folder(path)
+    }
+
+    fn make_link(&self, path: &VPath, target: &[u8]) -> Result<Entry, StorageError> {
+        self.faults.check(Operation::Make)?;
+        self.inner.make_link(path, target)
+    }
+
+    fn rename(
+        &self,
+        from: &VPath,
+        from_etag: Option<ETag>,
+        to: &VPath,
+        expected: &Expected,
+    ) -> Result<Entry, StorageError> {
+        self.faults.check(Operation::Rename)?;
+        self.inner.rename(from, from_etag, to, expected)
+    }
+
+    fn remove(&self, path: &VPath, etag: Option<ETag>) -> Result<(), StorageError> {
+        self.faults.check(Operation::Remove)?;
+        self.inner.remove(path, etag)
+    }
+
+    fn trash(&self, path: &VPath, etag: Option<ETag>, id: TrashId, now: Timestamp) -> Result<(), StorageError> {
+        self.faults.check(Operation::Trash)?;
+        self.inner.trash(path, etag, id, now)
+    }
+
+    fn list_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError> {
+        self.faults.check(Operation::Restore)?;
+        self.inner.list_trash(query)
+    }
+
+    fn stat_trash(&self, id: TrashId) -> Result<TrashItem, StorageError> {
+        self.faults.check(Operation::Restore)?;
+        self.inner.stat_trash(id)
+    }
+
+    fn restore(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError> {
+        self.faults.check(Operation::Restore)?;
+        self.inner.restore(id, to)
+    }
+
+    fn purge(&self, id: TrashId, visit: &mut dyn FnMut() -> Visit) -> Result<(), StorageError> {
+        self.faults.check(Operation::Restore)?;
+        let mut broken = Ok(());
+        self.inner.purge(id, &mut || {
+            broken = self.faults.check(Operation::Purge);
+            if broken.is_err() { Visit::Stop } else { visit() }
+        })?;
+        broken
+    }
+
+    fn space(&self, folder: &VPath) -> Result<Option<u64>, StorageError> {
+        self.faults.check(Operation::Space)?;
+        self.inner.space(folder)
+    }
+
+    fn watch(
+        &self,
+        folder: &VPath,
+        on_event: Box<dyn Fn(WatchEvent) + Send + Sync>,
+    ) -> Result<Box<dyn WatchHandle>, StorageError> {
+        self.faults.check(Operation::Watch)?;
+        self.inner.watch(folder, on_event)
+    }
+}
+
+impl<S> FaultyStorage<S> {
+    fn wrap(&self, id: UploadId, inner: Box<dyn Staged>) -> Box<dyn Staged> {
+        Box::new(FaultyStaged { inner, id, faults: Arc::clone(&self.faults) })
+    }
+}
+
+impl<S> fmt::Debug for FaultyStorage<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "FaultyStorage(seed {:#x})", self.faults.seed())
+    }
+}
