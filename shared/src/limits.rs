@@ -98,7 +98,7 @@ pub const JOBS_MAX: usize = 1_000;
 /// Maximum number of jobs that run at a time; others wait.
 pub const JOBS_AT_A_TIME_MAX: usize = 4;
 /// Maximum number of replaced files that the outcome of an item lists. All of them are in the trash.
-pub const REPLACED_TOLD_MAX: usize = 1_000;
+pub const REPLACED_LISTED_MAX: usize = 1_000;
 /// How long an item stays in the trash, by default.
 pub const TRASH_EXPIRY: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Maximum number of items in a page of the trash.

@@ -249,7 +249,7 @@ async fn python_client_is_refused_without_the_right_key() {
     let (rest, digits) = key.rsplit_once(' ').unwrap();
     let (label, _) = rest.split_once(' ').unwrap();
     let wrong = digits.replace(|digit| digit != '5', "5");
-    for wrong in [format!("{rest} {wrong}"), format!("{label} nobody {digits}")] {
+    for wrong in [format!("{rest} {wrong}"), format!("{label} other {digits}")] {
         let refused = Python::with(world.tcp, &wrong).error("ls", [""]).await;
         assert!(refused.starts_with("bad_proof: "), "{refused}");
     }

@@ -29,7 +29,7 @@ async fn mkdir_is_as_strict_as_that_of_posix() {
     let (world, shell, storage) = world().await;
     shell.ends(&["mkdir", "new", "a%20b", "docs/é"], 0);
     assert!(is_there(&storage, "new") && is_there(&storage, "a%20b") && is_there(&storage, "docs/%C3%A9"));
-    assert!(shell.ends(&["mkdir", "new"], 1).err.contains("new: exists"));
+    assert!(shell.ends(&["mkdir", "new"], 1).err.contains("new: already exists"));
     assert!(shell.ends(&["mkdir", "x/y/z"], 1).err.contains("x/y/z"));
     assert!(!is_there(&storage, "x"));
     shell.ends(&["mkdir", "-p", "x/y/z", "new"], 0);

@@ -180,7 +180,7 @@ async fn get_reports_failures_and_downloads_the_rest() {
     let storage = plain_tree();
     storage.set_denied("docs/deep", true).unwrap();
     storage.add_other("pipe").unwrap();
-    storage.add_file(".x.passerelle-part", "of somebody's download").unwrap();
+    storage.add_file(".x.passerelle-part", "of another download").unwrap();
     let world = World::over(Arc::new(storage)).await;
     let shell = Shell::at(&world);
     let ran = shell.ends(&["get", "/", "new", "--json"], 6);
@@ -393,7 +393,7 @@ async fn get_fails_when_the_server_stays_away_and_keeps_the_part() {
     let ran = running.end();
     gate.open();
     assert_eq!(ran.code, 5, "{}", ran.err);
-    assert!(ran.err.contains("is kept"), "{}", ran.err);
+    assert!(ran.err.contains("to resume"), "{}", ran.err);
     assert!(shell.path(".copy.passerelle-part").is_file() && !shell.path("copy").exists());
 }
 

@@ -109,12 +109,12 @@ async fn exit_codes_and_json_distinguish_failures() {
     shell.with_key = false;
     assert!(shell.ends(&["ping"], 4).err.contains("--key"));
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let nobody = free.local_addr().unwrap().to_string();
+    let unused = free.local_addr().unwrap().to_string();
     drop(free);
-    shell.ends(&["ping", "--server", &nobody], 5);
+    shell.ends(&["ping", "--server", &unused], 5);
     shell.with_key = true;
-    shell.ends(&["ls", "--server", &nobody], 5);
-    shell.ends(&["get", "/", "new", "--server", &nobody], 5);
+    shell.ends(&["ls", "--server", &unused], 5);
+    shell.ends(&["get", "/", "new", "--server", &unused], 5);
     assert!(!shell.path("new").exists() && !shell.path("x").exists());
     world.stop().await;
 }

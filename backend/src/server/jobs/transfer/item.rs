@@ -2,7 +2,7 @@
 //! that fails is reported, and the others continue.
 
 use shared::change::PathPair;
-use shared::limits::REPLACED_TOLD_MAX;
+use shared::limits::REPLACED_LISTED_MAX;
 use shared::{Conflict, ETag, Entry, ErrorCode, Kind, Link, Outcome, TrashId, VPath};
 
 use crate::server::jobs::decide::{Plan, check_paths, is_alike, is_real_folder, is_same_entry, plan};
@@ -334,7 +334,7 @@ impl JobRunner {
 
 impl TransferItem {
     fn add_replaced(&mut self, id: TrashId) {
-        if self.replaced.len() < REPLACED_TOLD_MAX && !self.replaced.contains(&id) {
+        if self.replaced.len() < REPLACED_LISTED_MAX && !self.replaced.contains(&id) {
             self.replaced.push(id);
         }
     }
