@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-use super::http::observed_body::BodyObserver;
-
 /// The phase of a connection. The request's handler sets it, and the stream and its timeouts read it.
 #[derive(Clone, Default)]
 pub(super) struct Phase(Arc<State>);
@@ -85,6 +83,3 @@ impl Drop for OnDrop {
         self.0.idle();
     }
 }
-
-/// The body of an answer keeps the guard and has nothing to report.
-impl BodyObserver for RequestGuard {}

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::timeouts::{TimeoutStream, Timeouts};
 use crate::gateway::config::GatewayConfig;
 use crate::gateway::connection_info::ConnectionInfo;
-use crate::gateway::http::observed_body::ObservedBody;
+use crate::gateway::http::observed_body::{BodyObserver, ObservedBody};
 use crate::gateway::middleware::service::GatewayService;
 use crate::gateway::phase::{Phase, RequestGuard};
 
@@ -129,3 +129,6 @@ async fn requests<S: AsyncRead + AsyncWrite + Unpin>(
 pub(crate) fn buffer_bytes(config: &GatewayConfig) -> usize {
     (2 * config.header_bytes_max).clamp(BUFFER_BYTES_MIN, PIECE_BYTES)
 }
+
+/// The body of an answer keeps the guard and has nothing to report.
+impl BodyObserver for RequestGuard {}
