@@ -140,9 +140,8 @@ impl Modules {
         if module.defined.contains(name) {
             return Some(Target::File(module.file.clone()));
         }
-        let imported = module.imported.get(name).into_iter().flatten();
-        let found = imported.filter(|path| path.len() > 1 || path[0] != *name).next();
-        if let Some(path) = found {
+        let mut imported = module.imported.get(name).into_iter().flatten();
+        if let Some(path) = imported.find(|path| path.len() > 1 || path[0] != *name) {
             return Some(self.walk_import(here, path, rest, steps));
         }
         let child = self.walk_child(module, name, rest, steps);
