@@ -9,7 +9,7 @@ use super::faults::{Fault, Faults, Operation, failure};
 use crate::storage::staged::copy_through_buffer;
 use crate::storage::{OpenFile, Staged, StorageError};
 
-/// An upload of a [`FaultyStorage`]. Without [`Staged::as_file`], so that every byte passes through it.
+/// An upload of a `FaultyStorage`. Without [`Staged::as_file`], so that every byte passes through it.
 pub(super) struct FaultyStaged {
     pub(super) inner: Box<dyn Staged>,
     pub(super) id: UploadId,
@@ -61,7 +61,7 @@ impl Staged for FaultyStaged {
     }
 }
 
-/// An open file of a [`FaultyStorage`]. Without [`OpenFile::as_file`], so that every byte passes through `read_at`.
+/// An open file of a `FaultyStorage`. Without [`OpenFile::as_file`], so that every byte passes through `read_at`.
 pub(super) struct FaultyFile {
     inner: Box<dyn OpenFile>,
     faults: Arc<Faults>,
