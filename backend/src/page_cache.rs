@@ -80,7 +80,7 @@ mod linux {
 
     use super::Cached;
 
-    /// Bytes that the kernel is told to read ahead.
+    /// Bytes that the kernel is asked to read ahead.
     const AHEAD_BYTES: NonZeroU64 = NonZeroU64::new(4 << 20).unwrap();
     /// Most bytes that one call sends. A call locks the socket, so in a longer one acknowledgements wait: on loopback, 1 MiB
     /// a call takes twice the processor time.

@@ -1,4 +1,4 @@
-//! Changes over HTTP: each action, how failures are told, keys, jobs, the trash, digests.
+//! Changes over HTTP: each action, errors, keys, jobs, the trash, digests.
 
 use serde_json::{Value, json};
 use shared::api::changes::{Jobs, Trash};
@@ -92,7 +92,7 @@ mod actions {
         web.unharmed().await;
     }
 
-    /// Undo is conditional: what somebody else changed meanwhile is not taken away.
+    /// Undo is conditional: a change that another user made meanwhile stays.
     #[tokio::test]
     async fn a_condition_on_the_source_holds() {
         let web = Web::writable().await;

@@ -85,7 +85,7 @@ async fn put(web: &Web, target: &str) {
 }
 
 #[tokio::test]
-async fn everybody_who_looks_hears_by_one_watch() {
+async fn all_streams_of_a_folder_share_one_watch() {
     let web = Web::writable().await;
     let (mut first, mut second) =
         (Source::open(&web, "path=docs", None).await, Source::open(&web, "path=docs", None).await);
@@ -110,7 +110,7 @@ async fn everybody_who_looks_hears_by_one_watch() {
             put(&web, "x").await;
         }
     };
-    timeout(PATIENCE, over).await.expect("a watch goes on for nobody");
+    timeout(PATIENCE, over).await.expect("a watch continues without a stream");
     web.unharmed().await;
 }
 

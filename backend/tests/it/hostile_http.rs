@@ -89,9 +89,9 @@ mod paths {
 mod content {
     use super::*;
 
-    /// Checklist 8: whatever somebody put here runs nothing with this site's rights.
+    /// Checklist 8: an uploaded file runs no script with the rights of this site.
     #[tokio::test]
-    async fn what_can_script_is_a_stranger() {
+    async fn a_file_with_scripts_is_sandboxed() {
         let storage = MemoryStorage::new();
         for name in ["a.html", "a.svg", "a.xml", "a.xhtml", "a.js", "a.mjs", "a.htm", "a.swf", "a", "a.md", "a.mht"] {
             storage.add_file(name, "<script>alert(1)</script>").unwrap();
@@ -138,7 +138,7 @@ mod content {
 mod hosts {
     use super::*;
 
-    /// DNS rebinding: a name that was not told gets nothing, on any route.
+    /// DNS rebinding: no route responds to a host name that is not configured.
     #[tokio::test]
     async fn an_unknown_name_gets_nothing() {
         let config = GatewayConfig { hosts: vec!["files.example.org".into()], ..GatewayConfig::default() };
@@ -236,7 +236,7 @@ mod requests {
 
     /// Checklist 21.
     #[tokio::test]
-    async fn a_body_that_is_not_what_was_said_harms_nobody() {
+    async fn a_body_that_differs_from_its_head_is_refused() {
         let config = GatewayConfig { body_read_time: Duration::from_millis(300), ..GatewayConfig::default() };
         let web = Web::with(Arc::new(small_tree()), config).await;
         let head =
@@ -334,7 +334,7 @@ mod pace {
         web.unharmed().await;
     }
 
-    /// Whoever leaves in the middle leaves nothing behind.
+    /// A client that disconnects during a transfer leaves no state behind.
     #[tokio::test]
     async fn readers_that_leave_are_forgotten() {
         let web = Web::with(large(), hurried()).await;
@@ -357,9 +357,9 @@ mod pace {
         panic!("{}", web.get("/metrics").await.text());
     }
 
-    /// Checklist 23: more connections than there are places are told so, and places come back.
+    /// Checklist 23: connections beyond the limit are refused with an error, until others have ended.
     #[tokio::test]
-    async fn too_many_connections_are_told_so() {
+    async fn too_many_connections_are_refused_with_an_error() {
         let config = GatewayConfig { connections_max: 4, ..GatewayConfig::default() };
         let web = Web::with(Arc::new(small_tree()), config).await;
         let mut kept = Vec::new();
@@ -379,7 +379,7 @@ mod pace {
         web.unharmed().await;
     }
 
-    /// What runs when the gateway is told to stop may end; what does not end is cut.
+    /// At shutdown running requests may end; requests that do not end in time are cut.
     #[tokio::test]
     async fn stopping_is_bounded() {
         let web = Web::with(large(), hurried()).await;
@@ -573,9 +573,9 @@ mod changing {
         web.unharmed().await;
     }
 
-    /// Checklist 8: what somebody uploads runs nothing here.
+    /// Checklist 8: an uploaded script does not run on this site.
     #[tokio::test]
-    async fn what_was_uploaded_is_a_stranger() {
+    async fn an_uploaded_file_is_sandboxed() {
         let web = Web::writable().await;
         let script = b"<script>alert(document.domain)</script>";
         for name in ["a.html", "a.svg", "a.xhtml", "a"] {

@@ -241,7 +241,7 @@ mod api {
     }
 
     #[tokio::test]
-    async fn one_entry_is_told() {
+    async fn stat_describes_one_entry() {
         let storage = small_tree();
         storage.set_modified("hello.txt", Timestamp::from_parts(1_700_000_000, 123_000_000)).unwrap();
         let web = Web::over(Arc::new(storage)).await;

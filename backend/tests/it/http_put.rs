@@ -123,9 +123,9 @@ mod put {
         web.unharmed().await;
     }
 
-    /// RFC 9530 §4: who wants to know is told what is known of the very state that is answered with.
+    /// RFC 9530 §4: `Want-Repr-Digest` gets the known digests of the state that the response has.
     #[tokio::test]
-    async fn the_digest_of_a_file_is_told_to_who_wants_it() {
+    async fn a_request_for_digests_gets_those_of_the_file() {
         let web = Web::writable().await;
         let put = web.send("PUT", "/files/a", &[], b"hello").await;
         let digest = put.header("repr-digest").unwrap().to_owned();
@@ -165,7 +165,7 @@ mod put {
     }
 
     #[tokio::test]
-    async fn a_client_that_asks_first_is_told_before_it_sends() {
+    async fn expect_continue_is_refused_before_the_body() {
         let config = GatewayConfig { anonymous: Anonymous::Write, upload_bytes_max: 1000, ..GatewayConfig::default() };
         let web = Web::with(Arc::new(small_tree()), config).await;
         let starts = async |head: &str, expected: &str| {
@@ -278,7 +278,7 @@ mod remove {
     }
 
     #[tokio::test]
-    async fn nobody_deletes_everything_or_without_the_right() {
+    async fn delete_refuses_the_root_and_callers_without_the_right() {
         let web = Web::writable().await;
         let answer = web.send("DELETE", "/files/", &[], b"").await;
         assert!((400..500).contains(&answer.status), "{answer:?}");
@@ -292,7 +292,7 @@ mod remove {
 
 /// OPTIONS, and 405, say what the caller may do.
 #[tokio::test]
-async fn what_is_allowed_is_told() {
+async fn options_and_405_name_the_allowed_methods() {
     for (web, allowed) in
         [(Web::start().await, "GET, HEAD, OPTIONS"), (Web::writable().await, "GET, HEAD, PUT, DELETE, OPTIONS")]
     {

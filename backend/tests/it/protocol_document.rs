@@ -134,7 +134,7 @@ fn the_other_examples_are_as_written() {
     check(&mut blocks, "cancel", &bytes(&Frame::new(FrameKind::Cancel, 2, Vec::new())));
     let failure = Failure { retry_after_ms: Some(1_000), ..Failure::new(ErrorCode::TooManyConnections, "full") };
     check(&mut blocks, "goodbye", &bytes(&frame(FrameKind::Goodbye, 0, &Goodbye { error: Some(failure) })));
-    assert!(blocks.is_empty(), "nobody checks {:?}", blocks.keys());
+    assert!(blocks.is_empty(), "unchecked blocks: {:?}", blocks.keys());
 }
 
 #[test]

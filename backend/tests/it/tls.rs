@@ -214,7 +214,7 @@ async fn a_client_that_speaks_both_gets_http_2_and_one_that_comes_back_need_not_
 }
 
 #[tokio::test]
-async fn who_leaves_the_s_out_is_told() {
+async fn plain_http_on_the_tls_port_is_refused_with_a_message() {
     let secure = Secure::start().await;
     for (method, status) in [("GET", 307), ("PUT", 400)] {
         let mut stream = secure.tcp().await;
@@ -289,7 +289,7 @@ async fn a_renewed_certificate_is_taken_and_a_broken_one_is_not() {
     assert_eq!(shown().await, is("first.pem"));
     let old = secure.h2().await;
 
-    // Half a renewal is none, however often somebody comes meanwhile.
+    // An incomplete renewal has no effect, however many connections arrive meanwhile.
     put("rsa.pem", "cert.pem");
     for _ in 0..20 {
         assert_eq!(shown().await, is("first.pem"));
@@ -396,8 +396,8 @@ async fn events_and_many_requests_share_a_connection() {
         async move { client.ask("PUT", &format!("/files/{number}"), &[], b"x").await.0 }
     });
     assert!(futures_util::future::join_all(asks).await.iter().all(|status| *status == 201));
-    let told = timeout(PATIENCE, events.data()).await.unwrap().unwrap().unwrap();
-    assert!(!told.is_empty());
+    let event = timeout(PATIENCE, events.data()).await.unwrap().unwrap().unwrap();
+    assert!(!event.is_empty());
     drop((events, client));
     secure.unharmed().await;
 }
@@ -411,7 +411,7 @@ async fn what_is_too_much_for_http_2_is_refused() {
     assert_eq!(status, 431);
     let (status, ..) = client.ask("GET", &format!("/files/{}", "x".repeat(25_000)), &[], b"").await;
     assert_eq!(status, 414);
-    // A name that this server was not told, as in a rebound one.
+    // A host name that is not configured, as after DNS rebinding.
     let strange = Request::builder().uri("https://evil.example/healthz").body(()).unwrap();
     let (response, _) = client.sender.clone().ready().await.unwrap().send_request(strange, true).unwrap();
     assert_eq!(timeout(PATIENCE, response).await.unwrap().unwrap().status(), 421);
@@ -461,7 +461,7 @@ async fn a_flood_of_requests_that_are_taken_back_ends_the_connection_alone() {
 }
 
 #[tokio::test]
-async fn a_stream_that_nobody_reads_is_cut_and_the_others_are_not() {
+async fn a_stalled_stream_is_cut_and_the_others_are_not() {
     let storage = small_tree();
     storage.add_file("large.bin", vec![1; 8 << 20]).unwrap();
     let config = GatewayConfig { stall_time: Duration::from_millis(300), ..GatewayConfig::default() };

@@ -128,7 +128,7 @@ mod alike {
     async fn the_gateway_has_connections_of_its_own() {
         let config = backend::server::ServerConfig { connections_max: 2, ..Default::default() };
         let world = World::with(Arc::new(small_tree()), config).await;
-        let _strangers = (Raw::open(&world).await, Raw::open(&world).await);
+        let _unauthenticated = (Raw::open(&world).await, Raw::open(&world).await);
         assert!(world.client.ping().await.is_err());
         let world = world.inside();
         assert!(world.client.ping().await.is_ok());

@@ -100,7 +100,7 @@ mod core {
         let file = web.get("/files/new/caf%C3%A9.bin").await;
         assert_eq!((file.text(), file.header("etag")), ("hello world", answer.header("etag")));
 
-        // Whoever did not hear that asks again, in either way.
+        // A client that missed the response requests again, by HEAD or by PATCH.
         let again = head(&web, &address).await;
         assert_eq!((again.status, again.header("etag")), (200, answer.header("etag")));
         let again = patch(&web, &address, 11, b"", &[]).await;
@@ -432,7 +432,7 @@ mod commit {
         let answer = patch(&web, &address, 0, b"his", &[]).await;
         answer.refused(409, "already_exists");
         assert_eq!(answer.header("upload-offset"), Some("3"));
-        // A client that resumes is not told that all is well.
+        // A client that resumes gets the error, too.
         assert_eq!(head(&web, &address).await.status, 409);
         let json = [("content-type", "application/json")];
         let commit = format!("{address}/commit");
@@ -505,7 +505,7 @@ mod commit {
         web.send("POST", &commit, &with_proof, b"{}").await.refused(460, "checksum_mismatch");
         web.get("/files/spoilt").await.refused(404, "not_found");
         assert!(web.get(&address).await.json::<UploadState>().entry.is_none());
-        // Whoever was wrong about the digest, and not about the bytes, loses nothing.
+        // A wrong digest with the right bytes loses nothing.
         let other = field(b"hellp");
         assert_eq!(web.send("POST", &commit, &[json[0], ("repr-digest", &other)], b"{}").await.status, 200);
         assert_eq!(web.get("/files/spoilt").await.text(), "hellp");
@@ -541,7 +541,7 @@ mod commit {
     }
 
     #[tokio::test]
-    async fn states_are_told_as_json() {
+    async fn state_is_available_as_json() {
         let web = Web::writable().await;
         let first = create(&web, "a", 5).await;
         assert_eq!(patch(&web, &first, 0, b"he", &[]).await.status, 204);
@@ -557,7 +557,7 @@ mod commit {
     }
 }
 
-mod strangers {
+mod other_callers {
     use super::*;
 
     #[tokio::test]
@@ -574,7 +574,7 @@ mod strangers {
         web.unharmed().await;
     }
 
-    /// Checklist 20: somebody else's upload is not there.
+    /// Checklist 20: the upload of another caller is not found.
     #[tokio::test]
     async fn uploads_of_others_are_not_there() {
         let web = Web::writable().await;

@@ -46,7 +46,7 @@ impl Web {
         Self::with(storage, GatewayConfig::default()).await
     }
 
-    /// Where everybody may change everything.
+    /// A server on which every caller may change everything.
     pub(crate) async fn writable() -> Self {
         let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
         Self::with(Arc::new(small_tree()), config).await

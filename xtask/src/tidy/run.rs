@@ -24,7 +24,7 @@ fn problems(repo: &Repo) -> Outcome<Vec<Problem>> {
     problems.extend(rows::check(&tree));
     problems.extend(decoding::check(&tree));
     problems.extend(documents::check(&tree));
-    println!("tidy: {} banned words", words::check(&tree).len());
+    problems.extend(words::check(&tree));
     Ok(problems)
 }
 

@@ -175,7 +175,7 @@ impl Subscription {
     pub(crate) async fn next(&mut self) -> Option<Event> {
         let event = match self.events.as_mut()?.recv().await {
             Ok(event) => event,
-            // The stream lagged behind: instead of the missed events it is told to list the folder again.
+            // The stream lagged behind: instead of the missed events it gets the request to list the folder again.
             Err(broadcast::error::RecvError::Lagged(_)) => Event { id: self.last, kind: EventKind::Resync },
             Err(broadcast::error::RecvError::Closed) => return None,
         };

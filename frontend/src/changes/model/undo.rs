@@ -132,7 +132,7 @@ pub fn entries(outcomes: &[Outcome]) -> impl Iterator<Item = &Entry> {
     })
 }
 
-/// True for a folder that may have been merged into an existing one: its entries can no longer be told apart.
+/// True for a folder that may have been merged into an existing one: its entries can no longer be distinguished.
 fn was_merged(entry: &Entry, conflict: Conflict) -> bool {
     entry.is_folder() && conflict == Conflict::Replace
 }
