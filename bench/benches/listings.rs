@@ -7,7 +7,7 @@ use std::hint::black_box;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use samples::names;
 use shared::columns::{Builder, Columns, Head, Row};
-use shared::order::name_key;
+use shared::name_key::name_key;
 use shared::{ETag, Kind, Timestamp};
 
 const ROWS: u32 = 500;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use backend::client::{Client, PoolConfig, ServerAddress, Target};
 use backend::gateway::{self, Gateway, GatewayConfig};
-use backend::server::{self, Server, ServerConfig, Listeners};
+use backend::server::{self, Listeners, Server, ServerConfig};
 use backend::storage::memory::MemoryStorage;
 use backend::wire::{Key, in_process};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

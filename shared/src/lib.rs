@@ -13,7 +13,9 @@ pub mod error;
 pub mod event;
 pub mod hex;
 pub mod id;
+pub mod job;
 pub mod limits;
+pub mod name_key;
 pub mod order;
 pub mod path;
 pub mod range;
@@ -22,12 +24,13 @@ pub mod size;
 #[cfg(feature = "wire")]
 pub mod wire;
 
-pub use change::{Change, Conflict, Job, JobState, Outcome, Trashed};
+pub use change::{Change, Conflict, Trashed};
 pub use digest::{Algorithm, Checksum, Digests};
 pub use entry::{ETag, Entry, Kind, Link, Timestamp};
 pub use error::{ErrorClass, ErrorCode};
 pub use event::{Event, EventId, EventKind};
 pub use id::{JobId, TrashId, UploadId};
+pub use job::{Job, JobState, Outcome, Progress};
 pub use order::{Direction, Order, SortKey};
 pub use path::{PathError, VPath};
 pub use range::{ByteRange, Span};

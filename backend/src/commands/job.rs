@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::change::Progress;
+use shared::job::Progress;
 use shared::{Change, Job, JobId, JobState};
 use tokio_util::sync::CancellationToken;
 

@@ -4,7 +4,7 @@
 use std::io::{IsTerminal, Write, stderr};
 
 use serde_json::json;
-use shared::change::Progress;
+use shared::job::Progress;
 use shared::limits::{CHANGE_ITEMS_MAX, FRAME_CONTROL_BYTES_MAX};
 use shared::{Change, JobState, Outcome, VPath, size};
 use tokio_util::sync::CancellationToken;

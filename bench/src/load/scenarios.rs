@@ -14,11 +14,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "idle", title: "idle connections", run: connections::idle },
     Scenario { name: "active", title: "connections that download small files", run: connections::active },
     Scenario { name: "downloads", title: "64 large downloads at a time", run: large_downloads::downloads },
-    Scenario {
-        name: "slow",
-        title: "slow clients and stalled clients",
-        run: slow_readers::readers,
-    },
+    Scenario { name: "slow", title: "slow clients and stalled clients", run: slow_readers::readers },
     Scenario { name: "mixed", title: "uploads and downloads at the same time", run: mixed::both_ways },
     Scenario { name: "flood", title: "more connections than the limit", run: flood::flood },
 ];

@@ -5,7 +5,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::changes::CancelJob;
-use shared::change::Progress;
+use shared::job::Progress;
 use shared::{Change, ErrorCode, JobId};
 
 use super::model::Verb;

@@ -3,7 +3,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use shared::api::changes::{ReadJob, RequestChange};
-use shared::change::Progress;
+use shared::job::Progress;
 use shared::limits::JOB_WAIT_MAX;
 use shared::{Change, Job, JobId, JobState};
 

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::endpoint::{Endpoint, Method};
-use crate::change::{Change, Job, Trashed};
+use crate::change::{Change, Trashed};
 use crate::id::JobId;
+use crate::job::Job;
 use crate::path::encode_segment;
 
 /// `POST /changes`: makes a change. Answers 200 with the finished [`Job`], or 202 with the running one. A change of a

@@ -10,7 +10,8 @@ use proptest::option::of;
 use proptest::prelude::*;
 
 use super::*;
-use crate::change::{PathItem, PathPair, Progress, RestoreItem};
+use crate::change::{PathItem, PathPair, RestoreItem};
+use crate::job::Progress;
 use crate::{
     Algorithm, ByteRange, Change, Checksum, Conflict, Digests, Direction, ETag, Entry, ErrorCode, Event, EventId,
     EventKind, Job, JobId, JobState, Kind, Link, Order, Outcome, Rights, Root, Scope, SortKey, Timestamp, TrashId,

@@ -5,7 +5,8 @@ use shared::api::Problem;
 use shared::api::changes::{Jobs, RequestChange, Trash};
 use shared::api::files::{About, Folder};
 use shared::api::uploads::{CommitUpload, FileDigests, UploadState, Uploads};
-use shared::change::{PathItem, PathPair, Progress, RestoreItem};
+use shared::change::{PathItem, PathPair, RestoreItem};
+use shared::job::Progress;
 use shared::{
     Change, Checksum, Conflict, Digests, ETag, Entry, ErrorCode, EventKind, Job, JobId, JobState, Kind, Link, Outcome,
     Timestamp, TrashId, Trashed, UploadId, VPath,

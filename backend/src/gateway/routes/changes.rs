@@ -140,7 +140,8 @@ pub(crate) fn describe() -> Operation {
 #[cfg(test)]
 mod tests {
     use shared::VPath;
-    use shared::change::{PathItem, Progress};
+    use shared::change::PathItem;
+    use shared::job::Progress;
 
     use super::*;
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use shared::change::Progress;
+use shared::job::Progress;
 use shared::limits::{JOBS_AT_A_TIME_MAX, JOBS_MAX};
 use shared::wire::{ChangeRequest, Failure};
 use shared::{ErrorCode, JobId, JobState};

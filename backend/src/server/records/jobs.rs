@@ -1,7 +1,7 @@
 //! The records of jobs and of their items.
 
 use rusqlite::{Row, params};
-use shared::change::Progress;
+use shared::job::Progress;
 use shared::wire::{ChangeRequest, encode};
 use shared::{Job, JobId, JobState, Outcome, Timestamp, TrashId, VPath};
 

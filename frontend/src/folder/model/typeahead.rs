@@ -1,7 +1,7 @@
 //! Type-ahead: finding a row by the first letters of its name. A pause begins a new search; one letter typed repeatedly
 //! steps through the rows that start with it. Pure.
 
-use shared::order::fold_text;
+use shared::name_key::fold_text;
 
 use super::rows::Rows;
 use super::view::View;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use shared::order::fold_text;
+use shared::name_key::fold_text;
 
 use super::listing::Listing;
 use super::rows::Rows;

@@ -1,7 +1,7 @@
 //! The names of a folder in one piece of memory, each with its sort key behind it: a name costs its bytes and few more.
 //! Pure.
 
-use shared::order::push_name_key;
+use shared::name_key::push_name_key;
 
 /// So few names are compared as a whole.
 const FEW_NAMES: usize = 16;

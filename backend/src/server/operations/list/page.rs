@@ -5,7 +5,7 @@ use std::ops::Range;
 use sha2::{Digest, Sha256};
 use shared::columns::{self, Builder, Head, Row};
 use shared::limits::LIST_PAGE_MAX;
-use shared::order::name_key;
+use shared::name_key::name_key;
 use shared::{ETag, ErrorCode, VPath};
 use tokio_util::sync::CancellationToken;
 
