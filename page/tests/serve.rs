@@ -27,7 +27,8 @@ fn the_program_serves_a_page() {
     for (name, _) in env::vars().filter(|(name, _)| name.starts_with("PASSERELLE_")) {
         command.env_remove(name);
     }
-    command.arg("serve").arg(&served).arg("--state").arg(&state).args(["--http", "127.0.0.1:0"]);
+    command.arg("serve").arg(&served).arg("--state").arg(&state);
+    command.args(["--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0"]);
     let mut server = Server(command.stdout(Stdio::piped()).spawn().unwrap());
     let lines = BufReader::new(server.0.stdout.take().unwrap()).lines().map_while(Result::ok);
     let address = lines.filter_map(|line| Some(line.split_once("http://")?.1.to_owned())).next().unwrap();
