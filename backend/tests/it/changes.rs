@@ -1,4 +1,4 @@
-//! Changes of what is there, through the client: each is a job that leaves for every item what became of it.
+//! Changes through the client: each is a job with an outcome for every item.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +40,7 @@ fn chosen(paths: &[&str]) -> Vec<PathItem> {
     paths.iter().map(|text| PathItem { path: path(text), if_etag: None }).collect()
 }
 
-/// What became of each item, in a word.
+/// The outcome of each item, in a word.
 fn words(job: &Job) -> Vec<String> {
     let word = |outcome: &Outcome| match outcome {
         Outcome::Done { entry: Some(entry), .. } => entry.path.encoded(),
@@ -76,7 +76,7 @@ async fn exists(client: &Client, text: &str) -> bool {
 }
 
 #[tokio::test]
-async fn folders_are_made_with_those_on_the_way() {
+async fn make_folder_creates_missing_parents() {
     let world = World::start().await;
     let make = |existing_ok| Change::MakeFolder { paths: vec![path("a/b/c"), path("docs"), path("a/b")], existing_ok };
     let job = change(&world.client, 1, make(false)).await;
@@ -86,7 +86,7 @@ async fn folders_are_made_with_those_on_the_way() {
 }
 
 #[tokio::test]
-async fn entries_move_and_keep_what_they_are() {
+async fn move_keeps_content_and_attributes() {
     let world = World::start().await;
     let items = pairs(&[("hello.txt", "docs/hi.txt"), ("docs/deep", "deep"), ("nowhere", "x"), ("docs", "docs/in")]);
     let job = change(&world.client, 1, Change::Move { items, conflict: Conflict::Fail }).await;
@@ -98,7 +98,7 @@ async fn entries_move_and_keep_what_they_are() {
 }
 
 #[tokio::test]
-async fn what_stands_in_the_way_is_left_kept_beside_skipped_or_replaced() {
+async fn conflicts_fail_keep_both_skip_or_replace() {
     let world = World::start().await;
     let job = |conflict| Change::Move { items: pairs(&[("hello.txt", "docs/a%20b.txt")]), conflict };
     assert_eq!(words(&change(&world.client, 1, job(Conflict::Fail)).await), ["already_exists"]);
@@ -106,7 +106,7 @@ async fn what_stands_in_the_way_is_left_kept_beside_skipped_or_replaced() {
     let done = change(&world.client, 3, job(Conflict::Replace)).await;
     assert_eq!(words(&done), ["docs/a%20b.txt"]);
     assert_eq!(content(&world.client, "docs/a%20b.txt").await.unwrap(), b"hello, world\n");
-    // What was replaced comes back.
+    // The replaced file can be restored.
     let items = vec![RestoreItem { id: replaced(&done)[0], to: None }];
     let back = change(&world.client, 4, Change::Restore { items, conflict: Conflict::KeepBoth }).await;
     assert_eq!(words(&back), ["docs/a%20b%20%282%29.txt"]);
@@ -118,7 +118,7 @@ async fn what_stands_in_the_way_is_left_kept_beside_skipped_or_replaced() {
 }
 
 #[tokio::test]
-async fn trees_are_copied_with_links_as_links() {
+async fn copy_keeps_links_as_links() {
     let storage = MemoryStorage::new();
     storage.add_file("tree/a", "aaa").unwrap().add_file("tree/sub/b", "b").unwrap().add_folder("tree/none").unwrap();
     storage.add_link("tree/sub/in", "b").unwrap().add_link("tree/out", "/etc").unwrap();
@@ -140,7 +140,7 @@ async fn trees_are_copied_with_links_as_links() {
 }
 
 #[tokio::test]
-async fn folders_are_merged_and_what_is_replaced_is_in_the_trash() {
+async fn replace_merges_folders_and_trashes_replaced_files() {
     let storage = MemoryStorage::new();
     storage.add_file("new/same", "new").unwrap().add_file("new/only", "o").unwrap().add_file("new/in/x", "x").unwrap();
     storage.add_file("old/same", "old").unwrap().add_file("old/in/y", "y").unwrap();
@@ -160,7 +160,7 @@ async fn folders_are_merged_and_what_is_replaced_is_in_the_trash() {
 }
 
 #[tokio::test]
-async fn what_is_trashed_comes_back_and_what_is_deleted_does_not() {
+async fn trashed_entries_can_be_restored_and_deleted_ones_cannot() {
     let world = World::start().await;
     let job = change(&world.client, 1, Change::Trash { items: chosen(&["docs", "hello.txt", "nowhere"]) }).await;
     assert_eq!(words(&job), ["trashed", "trashed", "not_found"]);
@@ -185,7 +185,7 @@ async fn what_is_trashed_comes_back_and_what_is_deleted_does_not() {
 }
 
 #[tokio::test]
-async fn another_file_system_is_reached_by_copies() {
+async fn move_to_another_file_system_copies() {
     let disk = SimulatedDisk::new(1);
     disk.add_mount("other").unwrap().add_file("tree/a", "aaa").unwrap().add_file("tree/sub/b", "b").unwrap();
     disk.add_file("other/old", "old").unwrap().add_file("new", "new").unwrap().add_file("other/gone/x", "x").unwrap();
@@ -198,7 +198,7 @@ async fn another_file_system_is_reached_by_copies() {
     for (text, expected) in [("other/tree/a", "aaa"), ("other/tree/sub/b", "b"), ("old", "old")] {
         assert_eq!(content(&world.client, text).await.unwrap(), expected.as_bytes(), "{text}");
     }
-    // The trash cannot take what no rename brings there, so it stays as it is; for ever it can go.
+    // The trash cannot take an entry of another file system; deleting it works.
     let job = change(&world.client, 2, Change::Trash { items: chosen(&["other/tree"]) }).await;
     assert_eq!(words(&job), ["cross_device"]);
     let items = pairs(&[("new", "other/tree/a")]);
@@ -222,7 +222,7 @@ mod others {
     }
 
     #[tokio::test]
-    async fn a_job_is_its_owners_alone() {
+    async fn a_job_is_hidden_from_other_owners() {
         let world = World::start().await;
         change(&world.client, 1, Change::Trash { items: chosen(&["hello.txt"]) }).await;
         let named = Caller { principal: Some("eve".into()), ..writer() };
@@ -236,7 +236,7 @@ mod others {
     }
 
     #[tokio::test]
-    async fn a_root_shows_its_own_trash_and_its_own_paths() {
+    async fn list_trash_shows_items_and_paths_below_the_root() {
         let world = World::start().await;
         let job = change(&world.client, 1, Change::Trash { items: chosen(&["hello.txt", "docs/a%20b.txt"]) }).await;
         let ids = trash_ids(&job);
@@ -262,7 +262,7 @@ mod others {
     }
 
     #[tokio::test]
-    async fn a_change_takes_its_rights() {
+    async fn changes_need_their_rights() {
         let world = World::start().await;
         let refused = |rights, change| {
             let (client, caller) = (world.client.clone(), Caller { scope: Scope::whole(rights), ..Caller::default() });
@@ -290,7 +290,7 @@ mod others {
 }
 
 #[tokio::test]
-async fn a_key_is_for_one_change() {
+async fn a_key_belongs_to_one_change() {
     let world = World::start().await;
     let items = pairs(&[("hello.txt", "hi.txt")]);
     let first = change(&world.client, 1, Change::Move { items: items.clone(), conflict: Conflict::Fail }).await;
@@ -302,7 +302,7 @@ async fn a_key_is_for_one_change() {
 }
 
 #[tokio::test]
-async fn nothing_leaves_the_root_and_the_root_stays() {
+async fn changes_stay_below_the_root_and_keep_the_root() {
     let storage = MemoryStorage::new();
     storage.add_file("a", "a").unwrap().add_link("out", "/etc").unwrap().add_folder("f").unwrap();
     let world = World::over(Arc::new(storage)).await;
@@ -315,7 +315,7 @@ async fn nothing_leaves_the_root_and_the_root_stays() {
     }
     let job = change(&world.client, 3, Change::Delete { items: chosen(&["", "out/x", ".passerelle"]) }).await;
     assert!(job.outcomes.iter().all(|outcome| matches!(outcome, Outcome::Failed { .. })), "{:?}", words(&job));
-    // A link goes itself, wherever it leads.
+    // A link is moved itself, whatever its target.
     let job = change(&world.client, 4, Change::Trash { items: chosen(&["out"]) }).await;
     assert_eq!(words(&job), ["trashed"]);
     assert_eq!(content(&world.client, "a").await.unwrap(), b"a");
@@ -323,7 +323,7 @@ async fn nothing_leaves_the_root_and_the_root_stays() {
 }
 
 #[tokio::test]
-async fn a_condition_on_the_source_is_kept() {
+async fn if_etag_refuses_a_source_with_another_validator() {
     let world = World::start().await;
     let stale = Some(shared::ETag([1; 16]));
     let job = Change::Trash { items: vec![PathItem { path: path("hello.txt"), if_etag: stale }] };
@@ -338,7 +338,7 @@ async fn a_condition_on_the_source_is_kept() {
 }
 
 #[tokio::test]
-async fn outcomes_of_many_items_arrive_whole() {
+async fn outcomes_of_many_items_arrive_completely() {
     let world = World::start().await;
     // The request fits one frame; the answer, with an entry for each, does not.
     let paths = (0..1_000).map(|number| path(&format!("folder-of-some-length/{number}"))).collect();
@@ -350,7 +350,7 @@ async fn outcomes_of_many_items_arrive_whole() {
 }
 
 #[tokio::test]
-async fn a_cancelled_job_leaves_the_rest_alone() {
+async fn a_cancelled_job_leaves_the_other_items_untouched() {
     let storage = MemoryStorage::new();
     for number in 0..3_000 {
         storage.add_file(format!("tree/{number}"), "x").unwrap();

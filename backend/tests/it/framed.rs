@@ -1,4 +1,4 @@
-//! The framed protocol through the client: what a well-behaved peer sees.
+//! The framed protocol through the typed client.
 
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ async fn names(client: &Client, folder: &str, limit: u32) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_folder_is_listed_folders_first() {
+async fn list_has_folders_first() {
     let world = World::start().await;
     assert_eq!(names(&world.client, "", 100).await, ["docs", "empty", "hello.txt"]);
     let expected = ["docs/deep", "docs/nothing", "docs/a%20b.txt", "docs/latin%E9.txt"];
@@ -61,7 +61,7 @@ async fn a_folder_is_listed_folders_first() {
 }
 
 #[tokio::test]
-async fn pages_fit_together_with_and_without_a_snapshot() {
+async fn pages_join_without_gaps_with_and_without_a_snapshot() {
     let storage = MemoryStorage::new();
     for number in 0..2_500 {
         storage.add_file(format!("file {number}"), "x").unwrap();
@@ -73,7 +73,7 @@ async fn pages_fit_together_with_and_without_a_snapshot() {
     let forgotten = ServerConfig { snapshot_bytes_max: 0, ..ServerConfig::default() };
     let world = World::with(storage, forgotten).await;
     assert_eq!(names(&world.client, "", 300).await, whole);
-    // A cursor of another server is as good as a forgotten one.
+    // A cursor of another server is treated like one whose snapshot is gone.
     let page = kept.client.list(&reader(), &path(""), Order::default(), None, 1_000).await.unwrap();
     let cursor = page.next_cursor.unwrap();
     let next = world.client.list(&reader(), &path(""), Order::default(), Some(&cursor), 1_000).await.unwrap();
@@ -81,7 +81,7 @@ async fn pages_fit_together_with_and_without_a_snapshot() {
 }
 
 #[tokio::test]
-async fn a_change_between_two_pages_neither_skips_nor_repeats_what_stayed() {
+async fn a_change_between_pages_neither_skips_nor_repeats_unchanged_entries() {
     let storage = Arc::new(MemoryStorage::new());
     for number in 0..100 {
         storage.add_file(format!("f{number}"), "x").unwrap();
@@ -101,7 +101,7 @@ async fn a_change_between_two_pages_neither_skips_nor_repeats_what_stayed() {
 }
 
 #[tokio::test]
-async fn chosen_files_come_in_order_whatever_happens_to_one() {
+async fn get_sends_items_in_order_although_one_fails() {
     let world = World::start().await;
     let items = vec![
         item("hello.txt", None),
@@ -139,7 +139,7 @@ async fn chosen_files_come_in_order_whatever_happens_to_one() {
 }
 
 #[tokio::test]
-async fn items_that_are_not_read_are_skipped() {
+async fn unread_items_are_skipped() {
     let world = World::start().await;
     let items = vec![item("docs/deep/er/file.bin", None), item("hello.txt", None)];
     let mut transfer = world.client.get(&reader(), items).await.unwrap();
@@ -150,12 +150,12 @@ async fn items_that_are_not_read_are_skipped() {
 }
 
 #[tokio::test]
-async fn transfers_that_share_little_memory_move_in_short_pieces() {
+async fn transfers_with_little_memory_use_short_pieces() {
     let folder = tempfile::tempdir().unwrap();
     let content: Vec<u8> = (0..700_001u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     std::fs::write(folder.path().join("big"), &content).unwrap();
     let world = World::over(Arc::new(LocalStorage::open(folder.path(), None).unwrap())).await;
-    // Enough for pieces of full length in one transfer, and in no more.
+    // Enough for pieces of full length in a single transfer.
     let config = PoolConfig { transfer_bytes_max: 1 << 20, ..PoolConfig::default() };
     let client = Client::new(Target::tcp(world.tcp.to_string(), world.key.clone()), config);
     let mut transfers = Vec::new();
@@ -178,7 +178,7 @@ async fn transfers_that_share_little_memory_move_in_short_pieces() {
 }
 
 #[tokio::test]
-async fn a_file_on_disk_comes_byte_for_byte() {
+async fn get_sends_a_file_on_disk_byte_for_byte() {
     let folder = tempfile::tempdir().unwrap();
     let content: Vec<u8> = (0..5_000_003u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     std::fs::write(folder.path().join("big"), &content).unwrap();
@@ -192,7 +192,7 @@ async fn a_file_on_disk_comes_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn if_etag_sends_only_the_file_that_is_meant() {
+async fn if_etag_refuses_a_file_with_another_validator() {
     let storage = Arc::new(MemoryStorage::new());
     storage.add_file("a", "one").unwrap();
     let world = World::over(storage.clone()).await;
@@ -207,7 +207,7 @@ async fn if_etag_sends_only_the_file_that_is_meant() {
 }
 
 #[tokio::test]
-async fn a_walk_goes_on_after_any_entry() {
+async fn walk_continues_after_any_entry() {
     let world = World::start().await;
     let walk = async |paths: Vec<VPath>, cursor: Option<String>| {
         let mut walking = world.client.walk(&reader(), paths, cursor).await.unwrap();

@@ -1,5 +1,4 @@
-//! The framed protocol against peers that mean harm, or do not know better. After each of them the server must serve
-//! the next one as if nothing had been.
+//! The framed protocol against hostile and faulty peers. After each of them the server must serve the next client.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +20,7 @@ use tokio::time::sleep;
 use super::raw::{Raw, RawDuplex, Served, bytes, frame, header, hello, served, stat, within};
 use super::world::{World, path, reader, small_tree};
 
-/// What is served to the connections in memory.
+/// The storage behind the connections in memory.
 fn tree() -> Arc<MemoryStorage> {
     Arc::new(small_tree())
 }
@@ -30,13 +29,13 @@ fn in_memory() -> (RawDuplex, Served) {
     served(tree(), ServerConfig::default(), 64 << 10)
 }
 
-/// A good client is served by the same server, which then stops without a rest.
+/// Checks that the server still serves a client, and then stops completely.
 async fn unharmed(world: World) {
     assert_eq!(world.client.stat(&reader(), &path("hello.txt")).await.unwrap().size, 13);
     world.stop().await;
 }
 
-/// Bytes that are always the same for a seed (SplitMix64).
+/// Reproducible bytes from a seed (SplitMix64).
 fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut state = seed;
     let mut next = || {
@@ -51,7 +50,7 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
 mod before_the_handshake {
     use super::*;
 
-    /// Sends bytes instead of HELLO, and checks what the server says before it closes.
+    /// Sends bytes instead of HELLO, and checks the server's last frame.
     #[track_caller]
     fn check(sent: &[u8], expected: ErrorCode) -> impl Future<Output = ()> + use<> {
         let sent = sent.to_vec();
@@ -65,7 +64,7 @@ mod before_the_handshake {
     }
 
     #[tokio::test]
-    async fn what_is_not_hello_is_refused() {
+    async fn other_bytes_than_hello_are_refused() {
         check(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", ErrorCode::FrameTooLong).await;
         check(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\x00", ErrorCode::FrameTooLong).await;
         check(&bytes(&frame(FrameKind::Stat, 1, &stat(""))), ErrorCode::Protocol).await;
@@ -90,7 +89,7 @@ mod before_the_handshake {
     }
 
     #[tokio::test]
-    async fn lying_headers_are_refused_before_anything_is_read() {
+    async fn invalid_headers_are_refused_before_their_body_is_read() {
         check(&header(0, 1, 0, 0, 0), ErrorCode::Protocol).await;
         check(&header(7, 1, 0, 0, 0), ErrorCode::Protocol).await;
         check(&header(4097, 1, 0, 0, 0), ErrorCode::FrameTooLong).await;
@@ -102,7 +101,7 @@ mod before_the_handshake {
     }
 
     #[tokio::test]
-    async fn a_refusal_arrives_although_more_was_sent() {
+    async fn a_refusal_arrives_although_the_client_has_sent_more() {
         let world = World::start().await;
         for _ in 0..20 {
             let mut raw = Raw::connect(&world).await;
@@ -144,7 +143,7 @@ mod before_the_handshake {
     }
 
     #[tokio::test]
-    async fn noise_ends_the_connection_and_nothing_else() {
+    async fn random_bytes_end_only_their_connection() {
         for seed in 0..200 {
             let (mut raw, server) = in_memory();
             raw.send_bytes(&noise(seed, 1_000)).await;
@@ -156,7 +155,7 @@ mod before_the_handshake {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_slow_handshake_is_given_up() {
+    async fn a_slow_handshake_times_out() {
         for said in [0, 5, 1_000] {
             let (mut raw, server) = in_memory();
             let hello = bytes(&frame(FrameKind::Hello, 0, &hello()));
@@ -171,7 +170,7 @@ mod before_the_handshake {
     }
 
     #[tokio::test]
-    async fn one_connection_too_many_is_told_so() {
+    async fn a_connection_above_the_limit_gets_the_reason() {
         let config = ServerConfig { connections_max: 2, ..ServerConfig::default() };
         let world = World::with(tree(), config).await;
         let (first, second) = (Raw::open(&world).await, Raw::open(&world).await);
@@ -184,7 +183,7 @@ mod before_the_handshake {
         assert_eq!(refused.code, ErrorCode::TooManyConnections);
         assert_eq!(refused.retry_after, Some(Duration::from_secs(1)));
         drop((first, second));
-        // The server notices at its own pace that they are gone.
+        // The server may take a while to notice that they are gone.
         within(async { while world.client.stat(&reader(), &path("")).await.is_err() {} }).await;
         unharmed(world).await;
     }
@@ -193,7 +192,7 @@ mod before_the_handshake {
 mod proofs {
     use super::*;
 
-    /// Runs a handshake whose AUTH is made by `forge`, and says how the server ends it.
+    /// Runs a handshake with the AUTH that `forge` makes, and gives the code by which the server ends it.
     async fn check(forge: impl FnOnce(&Served, [u8; 32]) -> Auth) -> Option<ErrorCode> {
         let (mut raw, server) = in_memory();
         let (transcript, _) = raw.greet().await;
@@ -206,11 +205,11 @@ mod proofs {
     }
 
     #[tokio::test]
-    async fn only_the_key_opens() {
+    async fn only_the_right_key_authenticates() {
         let auth = |key_id: &str, proof| Auth { key_id: key_id.into(), proof, max_data: None };
         let refused = Some(ErrorCode::BadProof);
         assert_eq!(check(|server, _| auth(server.key.id(), [0; 32])).await, refused);
-        assert_eq!(check(|_, proof| auth("somebody", proof)).await, refused);
+        assert_eq!(check(|_, proof| auth("unknown", proof)).await, refused);
         assert_eq!(check(|_, proof| auth("", proof)).await, refused);
         assert_eq!(check(|_, proof| auth(&"x".repeat(TEXT_BYTES_MAX + 1), proof)).await, refused);
         let one_bit = |mut proof: [u8; 32]| {
@@ -221,7 +220,7 @@ mod proofs {
     }
 
     #[tokio::test]
-    async fn a_proof_is_of_no_use_on_another_connection() {
+    async fn a_proof_fails_on_another_connection() {
         let (mut first, server) = in_memory();
         let (transcript, _) = first.greet().await;
         let proof = transcript.client_proof(&server.key);
@@ -242,7 +241,7 @@ mod proofs {
     }
 
     #[tokio::test]
-    async fn the_proof_of_the_other_direction_is_none() {
+    async fn the_proof_of_the_other_direction_fails() {
         let (mut raw, server) = in_memory();
         let (transcript, _) = raw.greet().await;
         let proof = transcript.server_proof(&server.key);
@@ -253,12 +252,12 @@ mod proofs {
     }
 
     #[tokio::test]
-    async fn what_was_changed_on_the_way_proves_nothing() {
+    async fn a_handshake_that_was_modified_on_the_way_fails() {
         let (mut raw, server) = in_memory();
         let sent = frame(FrameKind::Hello, 0, &hello());
         raw.send_bytes(&bytes(&sent)).await;
         let ack = raw.next().await.unwrap();
-        // Somebody between the two took a capability out of HELLO: the client proves another one than the server saw.
+        // An attacker in between took a capability out of HELLO: the client's proof covers another HELLO than the server's.
         let meant = Hello { capabilities: vec!["tls".into()], ..sent.message().unwrap() };
         let mut transcript = backend::wire::Transcript::default();
         transcript.add(&frame(FrameKind::Hello, 0, &meant));
@@ -271,7 +270,7 @@ mod proofs {
     }
 
     #[tokio::test]
-    async fn a_server_without_keys_lets_nobody_in() {
+    async fn a_server_without_keys_refuses_all_clients() {
         let key = Key::generate().unwrap();
         let server = backend::server::Server::new(tree(), None, [], ServerConfig::default());
         let (near, far) = tokio::io::duplex(4096);
@@ -299,7 +298,7 @@ mod after_the_handshake {
         (raw, server)
     }
 
-    /// Sends bytes on an open connection that end it with that reason.
+    /// Sends bytes on an open connection, and checks the reason by which they end it.
     async fn ends(sent: &[u8], expected: ErrorCode) {
         let (mut raw, server) = open().await;
         raw.send_bytes(sent).await;
@@ -309,7 +308,7 @@ mod after_the_handshake {
     }
 
     #[tokio::test]
-    async fn what_is_no_frame_of_a_client_ends_the_connection() {
+    async fn frames_that_a_client_does_not_send_end_the_connection() {
         ends(&header(0, 0x10, 0, 0, 1), ErrorCode::Protocol).await;
         ends(&header(7, 0x50, 0, 0, 1), ErrorCode::Protocol).await;
         ends(&header((64 << 10) + 1, 0x10, 0, 0, 1), ErrorCode::FrameTooLong).await;
@@ -317,7 +316,7 @@ mod after_the_handshake {
         ends(&header(u32::MAX, 0x10, 0, 0, 1), ErrorCode::FrameTooLong).await;
         ends(&header(8, 0x50, 0x80, 0, 1), ErrorCode::Protocol).await;
         ends(&header(8, 0x50, 0, 0x100, 1), ErrorCode::Protocol).await;
-        // DATA: empty, with a byte where no PUT wants it, and longer than agreed.
+        // DATA: empty, outside a PUT, and longer than agreed.
         ends(&header(8, 0x42, 0, 0, 1), ErrorCode::Protocol).await;
         ends(&[&header(9, 0x42, 0, 0, 1)[..], b"x"].concat(), ErrorCode::Protocol).await;
         ends(&header((1 << 20) + 9, 0x42, 0, 0, 1), ErrorCode::FrameTooLong).await;
@@ -330,7 +329,7 @@ mod after_the_handshake {
     }
 
     #[tokio::test]
-    async fn an_operation_that_is_not_known_is_answered() {
+    async fn an_unknown_operation_is_answered_unsupported() {
         let (mut raw, _server) = open().await;
         for (request_id, number) in (0x10..=0x3f).filter(|number| FrameKind::from_number(*number).is_none()).enumerate()
         {
@@ -342,25 +341,25 @@ mod after_the_handshake {
     }
 
     #[tokio::test]
-    async fn a_body_that_is_no_message_is_answered() {
+    async fn an_undecodable_body_is_answered_bad_request() {
         let (mut raw, _server) = open().await;
         let good = encode(&stat("hello.txt"));
         let bodies = [
             Vec::new(),
             vec![0xff],
             vec![0xa0],
-            // A byte too many, a byte too few, and noise.
+            // A byte too many, a byte too few, and random bytes.
             [&good[..], b"\0"].concat(),
             good[..good.len() - 1].to_vec(),
             noise(3, 60_000),
-            // Lengths that lie: a map, a list, a text and a byte string of 2^64 - 1.
+            // False lengths: a map, a list, a text and a byte string of 2^64 - 1.
             b"\xbb\xff\xff\xff\xff\xff\xff\xff\xff".to_vec(),
             b"\xa2\x00\x9b\xff\xff\xff\xff\xff\xff\xff\xff".to_vec(),
             b"\xa2\x00\xa2\x00\xa1\x00\x9b\xff\xff\xff\xff\xff\xff\xff\xff".to_vec(),
             b"\xa2\x01\x5b\xff\xff\xff\xff\xff\xff\xff\xff".to_vec(),
             b"\xa2\x01\x5b\x7f\xff\xff\xff\xff\xff\xff\xff".to_vec(),
             b"\xa2\x09\x7b\xff\xff\xff\xff\xff\xff\xff\xff".to_vec(),
-            // As deep as a frame allows, in a known field and in one that is skipped; ended and not.
+            // Nested as deeply as a frame allows, in a known and in a skipped field, complete and incomplete.
             vec![0x81; 65_000],
             vec![0xbf; 65_000],
             [&b"\xa1\x00"[..], &vec![0x9f; 65_000]].concat(),
@@ -381,7 +380,7 @@ mod after_the_handshake {
     }
 
     #[tokio::test]
-    async fn a_path_that_climbs_is_no_path() {
+    async fn paths_with_dot_segments_are_refused() {
         let (mut raw, _server) = open().await;
         let plain = encode(&stat("abcde"));
         let at = plain.windows(5).position(|window| window == b"abcde").unwrap();
@@ -391,7 +390,7 @@ mod after_the_handshake {
             raw.send_body(FrameKind::Stat, 1, &body).await;
             assert_eq!(raw.end(1).await, Some(ErrorCode::BadRequest), "{}", name.escape_ascii());
         }
-        // The same bytes in the folder of a scope's root.
+        // These bytes in the folder of a scope's root.
         let caller = Caller { scope: scope("abcde", Rights::ALL), ..Caller::default() };
         let plain = encode(&Stat { caller, path: VPath::root(), for_reading: None });
         let at = plain.windows(5).position(|window| window == b"abcde").unwrap();
@@ -399,7 +398,7 @@ mod after_the_handshake {
         body[at..at + 5].copy_from_slice(b"a/../");
         raw.send_body(FrameKind::Stat, 1, &body).await;
         assert_eq!(raw.end(1).await, Some(ErrorCode::BadRequest));
-        // Names that only look like climbing are names.
+        // Names that only resemble dot segments are valid.
         for text in ["...", "%5C..%5C..", "%2e%2e%5C", "..%00"] {
             if let Ok(path) = VPath::parse(text) {
                 raw.send(FrameKind::Stat, 1, &Stat { caller: reader(), path, for_reading: None }).await;
@@ -414,7 +413,7 @@ mod after_the_handshake {
     }
 
     #[tokio::test]
-    async fn parameters_outside_their_bounds_are_answered() {
+    async fn parameters_outside_their_bounds_are_answered_bad_request() {
         let (mut raw, _server) = open().await;
         let list = List { caller: reader(), path: path(""), order: Order::default(), cursor: None, limit: 1 };
         let roots = |count| Scope { roots: vec![scope("", Rights::ALL).roots[0].clone(); count] };
@@ -477,10 +476,10 @@ mod after_the_handshake {
     }
 
     #[tokio::test]
-    async fn noise_ends_at_most_the_connection() {
+    async fn random_bodies_end_at_most_the_connection() {
         for seed in 0..200 {
             let (mut raw, server) = open().await;
-            // Headers that are good, bodies that are not.
+            // Valid headers with invalid bodies.
             let mut sent = Vec::new();
             for round in 0..20 {
                 let body = noise(seed * 100 + round, (seed % 50) as usize);
@@ -496,7 +495,7 @@ mod after_the_handshake {
     }
 
     #[tokio::test]
-    async fn frames_may_come_torn_apart_and_together() {
+    async fn frames_may_arrive_split_and_joined() {
         let (mut raw, _server) = open().await;
         let ping = bytes(&Frame::new(FrameKind::Ping, 5, Vec::new()));
         let request = bytes(&frame(FrameKind::Stat, 6, &stat("hello.txt")));
@@ -513,12 +512,12 @@ mod after_the_handshake {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_idle_connection_is_ended_without_reproach() {
+    async fn an_idle_connection_is_closed_without_a_failure() {
         let (mut raw, server) = open().await;
         assert_eq!(raw.farewell().await, None);
         drop(raw);
         within(server.task).await.unwrap();
-        // Half a frame is no life.
+        // Half a frame does not count as activity.
         let (mut raw, server) = open().await;
         let started = tokio::time::Instant::now();
         raw.send_bytes(&header(8, 0x50, 0, 0, 1)[..6]).await;
@@ -541,7 +540,7 @@ mod after_the_handshake {
     }
 
     #[tokio::test]
-    async fn requests_that_are_cancelled_at_once_are_counted() {
+    async fn immediate_cancels_count_toward_the_limit() {
         let (mut raw, server) = open().await;
         let list = List { caller: reader(), path: path(""), order: Order::default(), cursor: None, limit: 1 };
         let mut ended = 0;
@@ -566,7 +565,7 @@ mod after_the_handshake {
 mod while_a_request_runs {
     use super::*;
 
-    /// A file of sevens that no pipe holds.
+    /// A file of sevens that is longer than any pipe.
     const BIG: usize = 3 << 20;
 
     fn get() -> Get {
@@ -574,7 +573,7 @@ mod while_a_request_runs {
         Get { caller: reader(), items: vec![item], pass_fd: None }
     }
 
-    /// A connection on which META of a big file was read and its first DATA frame began.
+    /// A connection within the first DATA frame of a big file, after META.
     async fn midway() -> (RawDuplex, Served) {
         let storage = MemoryStorage::new();
         storage.add_file("big", vec![7; BIG]).unwrap();
@@ -586,7 +585,7 @@ mod while_a_request_runs {
         (raw, server)
     }
 
-    /// Nothing but the file's bytes may come until the connection ends, which it does in the middle of the frame.
+    /// Checks that only bytes of the file arrive until the connection ends within the frame.
     async fn only_sevens_to_the_end(mut raw: RawDuplex, server: Served) {
         let mut received = 0;
         let error = loop {
@@ -618,21 +617,21 @@ mod while_a_request_runs {
     }
 
     #[tokio::test]
-    async fn who_stops_sending_stops_receiving() {
+    async fn a_client_that_closes_its_sending_side_ends_the_connection() {
         let (mut raw, server) = midway().await;
         raw.writer.shutdown().await.unwrap();
         only_sevens_to_the_end(raw, server).await;
     }
 
     #[tokio::test]
-    async fn noise_ends_the_connection() {
+    async fn random_bytes_during_a_request_end_the_connection() {
         let (mut raw, server) = midway().await;
         raw.send_bytes(&[0xff; 100]).await;
         only_sevens_to_the_end(raw, server).await;
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_reader_that_takes_nothing_is_cut() {
+    async fn a_stalled_reader_is_disconnected() {
         let (raw, server) = midway().await;
         let started = tokio::time::Instant::now();
         within(server.task).await.unwrap();
@@ -641,7 +640,7 @@ mod while_a_request_runs {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_slow_reader_that_moves_is_served_to_the_end() {
+    async fn a_slow_reader_is_served_to_the_end() {
         let storage = MemoryStorage::new();
         storage.add_file("slow", vec![7; 100_000]).unwrap();
         let (mut raw, server) = served(Arc::new(storage), ServerConfig::default(), 64);
@@ -653,7 +652,7 @@ mod while_a_request_runs {
         let mut received = 0;
         assert!(matches!(reader.next().await, Ok(Some(Incoming::Data { bytes: 100_000, .. }))));
         while reader.data_left() > 0 {
-            // Days in all, but never as long as a stall.
+            // Days in all, but each pause is shorter than a stall.
             sleep(STALL_TIME / 2).await;
             received += reader.piece(PIECE_BYTES).await.unwrap().len();
         }
@@ -692,7 +691,7 @@ mod while_a_request_runs {
     }
 
     #[tokio::test]
-    async fn cancel_is_answered_by_end_and_the_connection_kept() {
+    async fn cancel_gets_an_end_and_keeps_the_connection() {
         let (mut raw, _server) = midway().await;
         raw.send_body(FrameKind::Cancel, 99, b"").await;
         raw.send_body(FrameKind::Cancel, 1, b"").await;
@@ -703,7 +702,7 @@ mod while_a_request_runs {
     }
 
     #[tokio::test]
-    async fn no_frame_is_larger_than_agreed() {
+    async fn frames_keep_to_the_agreed_length() {
         let storage = MemoryStorage::new();
         storage.add_file("big", vec![7; 200_000]).unwrap().add_file("small", vec![7; 60_000]).unwrap();
         for (wanted, agreed) in [(4_096, 4_096), (10_000, 10_000), (0, DATA_BYTES_MIN), (u32::MAX, DATA_BYTES_MAX)] {
@@ -717,7 +716,7 @@ mod while_a_request_runs {
                 assert_eq!(raw.end(1).await, None);
             }
         }
-        // A server may be set lower or, by mistake, to what no client takes.
+        // A server may be configured to a lower limit or, by mistake, to one that no client accepts.
         for (set, agreed) in [(8_192, 8_192), (0, DATA_BYTES_MIN), (usize::MAX, DATA_BYTES_MAX)] {
             let config = ServerConfig { data_bytes_max: set, ..ServerConfig::default() };
             let (mut raw, server) = served(tree(), config, 64 << 10);
@@ -729,7 +728,7 @@ mod while_a_request_runs {
 mod servers {
     use super::*;
 
-    /// A client of a server that behaves as `play` says, once for each connection.
+    /// A client of a server that runs `play` for each connection.
     async fn against<F>(play: impl Fn(Raw, Key) -> F + Send + 'static) -> Client
     where
         F: Future<Output = ()> + Send,
@@ -751,7 +750,7 @@ mod servers {
     }
 
     #[tokio::test]
-    async fn one_that_does_not_hold_the_key_is_refused() {
+    async fn a_server_without_the_key_is_refused() {
         let impostor = against(async |mut raw: Raw, _| {
             raw.accept(&Key::generate().unwrap(), |_| {}).await;
             assert!(raw.next().await.is_none(), "a client must not ask an impostor for anything");
@@ -778,7 +777,7 @@ mod servers {
     async fn limits_outside_the_protocol_are_refused() {
         for max_data in [0, 4_095, (1 << 20) + 1, u32::MAX] {
             let client = against(move |mut raw: Raw, key| async move {
-                // The proof does not cover AUTH_OK itself, so the lie must be seen as what it is.
+                // The proof does not cover AUTH_OK itself, so the client must check its limits.
                 raw.accept(&key, |ok| ok.max_data = max_data).await;
                 let _ = raw.incoming().await;
             });
@@ -787,7 +786,7 @@ mod servers {
     }
 
     #[tokio::test]
-    async fn nonsense_instead_of_a_handshake_is_an_error_of_protocol() {
+    async fn other_frames_than_the_handshake_are_a_protocol_error() {
         for said in
             [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b"\0\0\0\x08\x50\0\0\0\0\0\0\0", b"\0\0\0\0\0\0\0\0\0\0\0\0"]
         {
@@ -857,7 +856,7 @@ mod servers {
     }
 
     #[tokio::test]
-    async fn an_answer_that_does_not_add_up_is_an_error_of_protocol() {
+    async fn an_inconsistent_answer_is_a_protocol_error() {
         let other = |kind, id| Frame::new(kind, id, b"\xa0".to_vec());
         assert_eq!(transfer(vec![meta(5), data(5), item_end(None), end()]).await, Ok(5));
         assert_eq!(transfer(vec![meta(0), item_end(None), end()]).await, Ok(0));
@@ -891,7 +890,7 @@ mod servers {
     }
 
     #[tokio::test]
-    async fn a_frame_longer_than_agreed_is_not_taken() {
+    async fn a_frame_longer_than_agreed_is_refused() {
         let client = against(async |mut raw: Raw, key| {
             raw.accept(&key, |ok| ok.max_data = 4_096).await;
             let _ = raw.next().await;
@@ -907,16 +906,16 @@ mod servers {
 }
 
 #[tokio::test]
-async fn strangers_on_the_real_port_harm_nobody() {
+async fn unauthenticated_peers_on_a_real_port_do_not_affect_others() {
     let world = World::start().await;
     for seed in 0..50 {
         let mut stream = tokio::net::TcpStream::connect(world.tcp).await.unwrap();
         let _ = stream.write_all(&noise(seed, 5_000)).await;
         let mut answer = Vec::new();
-        // Reset or closed; what matters is that it ends.
+        // Reset or closed: it has to end.
         let _ = within(stream.read_to_end(&mut answer)).await;
     }
-    // Half-open ones, which say nothing more and never leave.
+    // Connections that send nothing more and never close.
     let mut held = Vec::new();
     for seed in 0..50 {
         let mut raw = Raw::open(&world).await;

@@ -1,4 +1,4 @@
-//! Large folders: read once for all who ask, shown as they are at the moment, sent as they are looked at.
+//! Large folders: read once for concurrent requests, never older than a request, sent while they are being read.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -19,15 +19,15 @@ use super::world::{World, path, reader};
 
 type Tell = Arc<dyn Fn(WatchEvent) + Send + Sync>;
 
-/// Counts how often a folder is read and looked at, and tells of the folder's state what the test wants it to.
+/// Counts how often a folder is read and looked up, and reports the folder's state that the test sets.
 struct Counting {
     inner: MemoryStorage,
-    /// 0 for a storage that does not tell.
+    /// 0 for a storage without folder states.
     state: AtomicU64,
-    /// When the folder last changed, as it says.
+    /// The reported time of the folder's last change.
     modified: Mutex<Timestamp>,
     reads: AtomicUsize,
-    /// None where the storage cannot watch.
+    /// `None` if the storage cannot watch.
     watchers: Option<Mutex<Vec<Tell>>>,
 }
 
@@ -49,7 +49,7 @@ impl Counting {
         self.reads.load(Ordering::SeqCst)
     }
 
-    /// Tells who watches that something happened.
+    /// Reports a change to the watchers.
     fn tell(&self) {
         let watchers = self.watchers.as_ref().unwrap().lock().unwrap();
         watchers.iter().for_each(|tell| tell(WatchEvent::Name(b"something".as_slice().into())));
@@ -129,7 +129,7 @@ fn names(listing: &Listing) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_is_read_once_for_all_who_ask() {
+async fn concurrent_requests_share_one_reading_of_a_folder() {
     let storage = Counting::over(many(5_000));
     let world = World::over(Arc::clone(&storage) as _).await;
     let pages = join_all((0..50).map(|_| first(&world.client, Order::default(), 100))).await;
@@ -152,12 +152,12 @@ async fn a_first_page_is_never_older_than_the_last_change() {
     let world = World::over(Arc::clone(&storage) as _).await;
     let order = Order::default();
     let before = first(&world.client, order, 10).await;
-    // What is in a file is looked at in any case.
+    // Rows are looked up in any case.
     storage.inner.write("file 3", "longer").unwrap();
     let after = first(&world.client, order, 10).await;
     assert_eq!((before.entries[3].size, after.entries[3].size, storage.reads()), (1, 6, 1));
     assert_ne!(before.etag, after.etag);
-    // The folder is in another state: by its own word, then by that of the system.
+    // The folder has another state: by its time stamps, then by a reported change.
     storage.inner.add_file("file 2b", "").unwrap();
     storage.state.store(2, Ordering::SeqCst);
     assert_eq!(first(&world.client, order, 10).await.entries[3].display_name(), "file 2b");
@@ -166,7 +166,7 @@ async fn a_first_page_is_never_older_than_the_last_change() {
     storage.tell();
     assert_eq!(names(&first(&world.client, order, 3).await), ["file 0", "file 2", "file 2b"]);
     assert_eq!(storage.reads(), 3);
-    // A row that stands where it should not.
+    // A row that is out of order.
     storage.inner.remove("file 0").unwrap();
     storage.inner.add_folder("file 0").unwrap();
     assert_eq!(names(&first(&world.client, order, 2).await), ["file 0", "file 2"]);
@@ -179,7 +179,7 @@ async fn a_first_page_is_never_older_than_the_last_change() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_trusted_is_read_again() {
+async fn an_untrusted_snapshot_is_read_again() {
     let unwatched = Counting::new(many(2_000), 1, None);
     let untold = Counting::new(many(2_000), 0, Some(Mutex::default()));
     let young = Counting::over(many(2_000));
@@ -191,7 +191,7 @@ async fn what_cannot_be_trusted_is_read_again() {
         let page = first(&world.client, Order::default(), 500).await;
         first(&world.client, Order::default(), 500).await;
         assert_eq!(storage.reads(), 2);
-        // Further pages fit to the first one all the same.
+        // Further pages still join the first one.
         let cursor = page.next_cursor.as_deref();
         let next = world.client.list(&reader(), &VPath::root(), Order::default(), cursor, 500).await.unwrap();
         assert_eq!((next.entries[0].display_name().as_ref(), storage.reads()), ("file 500", 2));
@@ -200,7 +200,7 @@ async fn what_cannot_be_trusted_is_read_again() {
 }
 
 #[tokio::test]
-async fn pages_fit_together_in_every_order() {
+async fn pages_join_without_gaps_in_every_order() {
     let storage = many(2_500);
     for number in 0..2_500 {
         let at = format!("file {number}");
@@ -234,7 +234,7 @@ async fn pages_fit_together_in_every_order() {
 }
 
 #[tokio::test]
-async fn a_folder_beyond_the_limit_is_refused() {
+async fn a_folder_with_too_many_entries_is_refused() {
     let config = ServerConfig { folder_entries_max: 100, ..ServerConfig::default() };
     let storage = many(100);
     let world = World::with(Arc::new(storage.clone()), config).await;
@@ -245,7 +245,7 @@ async fn a_folder_beyond_the_limit_is_refused() {
     world.stop().await;
 }
 
-/// The rows of an answer in columns, which must be whole.
+/// The rows of a complete answer in columns.
 fn rows(body: &[u8], folder: &VPath) -> Vec<Entry> {
     let (mut rest, mut entries, mut last) = (body, Vec::new(), false);
     while !rest.is_empty() {
@@ -260,7 +260,7 @@ fn rows(body: &[u8], folder: &VPath) -> Vec<Entry> {
 }
 
 #[tokio::test]
-async fn columns_and_json_say_the_same() {
+async fn columns_and_json_agree() {
     let storage = super::world::small_tree();
     storage.add_link("docs/link", "deep/er").unwrap();
     storage.add_link("docs/out", "/etc").unwrap();
@@ -272,7 +272,7 @@ async fn columns_and_json_say_the_same() {
     let through_json = |entries: Vec<Entry>| serde_json::to_value(entries).unwrap();
     let folder: Folder = json.json();
     assert_eq!(through_json(rows(&columns.body, &path("docs"))), through_json(folder.entries));
-    // Other bytes, another validator.
+    // Other bytes have another validator.
     let (one, other) = (columns.header("etag").unwrap(), json.header("etag").unwrap());
     assert_ne!(one, other);
     let asked = |etag: &'static str| [("accept", MEDIA_TYPE), ("if-none-match", etag)];
@@ -285,7 +285,7 @@ async fn columns_and_json_say_the_same() {
 }
 
 #[tokio::test]
-async fn a_long_listing_comes_whole_in_one_answer() {
+async fn a_long_listing_arrives_completely_in_one_answer() {
     let count = LIST_PAGE_MAX as usize + 4_000;
     let web = Web::over(Arc::new(many(count))).await;
     let target = format!("/api/v1/list/?limit={}", shared::limits::LIST_LIMIT_MAX);
@@ -300,7 +300,7 @@ async fn a_long_listing_comes_whole_in_one_answer() {
     assert!(columns.whole);
     let rows = rows(&columns.body, &VPath::root());
     assert!(rows.iter().map(|row| &row.path).eq(folder.entries.iter().map(|entry| &entry.path)));
-    // As a page of its own, and as one to the end.
+    // In pages, and as one page to the end.
     let cursor = web.get("/api/v1/list/?limit=500").await.json::<Folder>().next_cursor.unwrap();
     let rest = format!("{target}&cursor={}", shared::path::encode_segment(cursor.as_bytes()));
     let rest: Folder = web.get(&rest).await.json();

@@ -1,4 +1,4 @@
-//! A peer that says whatever a test wants, byte by byte, on either end of a connection.
+//! A peer that sends any bytes that a test wants, on either end of a connection.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub(crate) struct Served {
     pub(crate) task: JoinHandle<()>,
 }
 
-/// Serves one connection in memory over `storage`; the pipe holds so many bytes.
+/// Serves one connection in memory over `storage`, through a pipe of `bytes`.
 pub(crate) fn served(storage: Arc<dyn Storage>, config: ServerConfig, pipe_bytes: usize) -> (RawDuplex, Served) {
     let key = Key::generate().unwrap();
     let records = Some(Arc::new(Database::in_memory().unwrap()));
@@ -62,7 +62,7 @@ pub(crate) fn bytes(frame: &Frame) -> Vec<u8> {
     [&frame.header.encode()[..], &frame.body].concat()
 }
 
-/// A good HELLO.
+/// A valid HELLO.
 pub(crate) fn hello() -> Hello {
     Hello {
         magic: MAGIC.into(),
@@ -78,13 +78,13 @@ pub(crate) fn stat(text: &str) -> Stat {
     Stat { caller: reader(), path: path(text), for_reading: None }
 }
 
-/// No test waits longer for anything; more than a stall, for those on a paused clock.
+/// The most that a test waits; longer than a stall, for tests with a paused clock.
 pub(crate) async fn within<T>(work: impl Future<Output = T>) -> T {
     timeout(2 * STALL_TIME, work).await.expect("something never came")
 }
 
 impl Raw {
-    /// A connection on which nothing was said.
+    /// A connection before its handshake.
     pub(crate) async fn connect(world: &World) -> Self {
         let (reader, writer) = TcpStream::connect(world.tcp).await.unwrap().into_split();
         Self::over(reader, writer)
@@ -103,7 +103,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Raw<R, W> {
         Self { reader: FrameReader::new(reader), writer }
     }
 
-    /// The client's side of a good handshake.
+    /// The client's side of a valid handshake.
     pub(crate) async fn handshake(&mut self, key: &Key, max_data: Option<u32>) -> AuthOk {
         let (transcript, _) = self.greet().await;
         let auth = Auth { key_id: key.id().into(), proof: transcript.client_proof(key), max_data };
@@ -124,7 +124,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Raw<R, W> {
         (transcript, ack.message().expect("HELLO_ACK"))
     }
 
-    /// The server's side of a handshake, but that a test may lie about the proof and the limit.
+    /// The server's side of a handshake, with the proof and the limit that a test chooses.
     pub(crate) async fn accept(&mut self, key: &Key, lie: impl FnOnce(&mut AuthOk)) {
         let mut transcript = Transcript::default();
         transcript.add(&self.next().await.expect("HELLO"));
@@ -148,18 +148,18 @@ impl<R: Source, W: AsyncWrite + Unpin> Raw<R, W> {
         self.send_bytes(&bytes(&Frame::new(kind, request_id, body.to_vec()))).await;
     }
 
-    /// Whether the peer still takes them is seen in what it answers.
+    /// The peer's answer shows whether it read them.
     pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
         let _ = within(self.writer.write_all(bytes)).await;
         let _ = within(self.writer.flush()).await;
     }
 
-    /// The next message; none at the end.
+    /// The next message; `None` at the end.
     pub(crate) async fn next(&mut self) -> Option<Frame> {
         within(self.reader.message()).await.expect("a message or the end")
     }
 
-    /// The next frame or what is wrong with it.
+    /// The next frame, or its error.
     pub(crate) async fn incoming(&mut self) -> Result<Option<Incoming>, WireError> {
         within(self.reader.next()).await
     }
@@ -173,7 +173,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Raw<R, W> {
         Ok(bytes)
     }
 
-    /// Reads on until END, which must be of that request, and gives its code.
+    /// Reads up to the END of this request, and gives its code.
     pub(crate) async fn end(&mut self, request_id: u32) -> Option<ErrorCode> {
         loop {
             match self.incoming().await.expect("END") {
@@ -207,7 +207,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Raw<R, W> {
         failure.map(|failure| failure.code)
     }
 
-    /// Asks something simple: the connection is as good as new.
+    /// Checks that the connection still answers a simple request.
     pub(crate) async fn is_usable(&mut self) {
         self.send(FrameKind::Stat, 77, &stat("")).await;
         let meta = self.next().await.expect("META");
@@ -216,7 +216,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Raw<R, W> {
     }
 }
 
-/// A header that lies.
+/// A header with these fields, valid or not.
 pub(crate) fn header(length: u32, number: u8, flags: u8, reserved: u16, request_id: u32) -> Vec<u8> {
     let mut bytes = Header::new(FrameKind::Ping, request_id, 0).encode();
     bytes[..4].copy_from_slice(&length.to_be_bytes());

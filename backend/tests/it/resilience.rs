@@ -1,6 +1,6 @@
-//! The framed protocol when something breaks: servers that restart, files that change under a transfer, disks that
-//! hang or fail, readers that leave. What is promised: no byte that is not the file's, an error that says whether to
-//! try again, and a way back without a restart.
+//! The framed protocol under faults: servers that restart, files that change during a transfer, disks that hang or
+//! fail, readers that leave. Expected: no byte that is not the file's, an error that says whether to try again, and
+//! recovery without a restart.
 
 use std::io::Write as _;
 use std::pin::pin;
@@ -29,7 +29,7 @@ fn item(text: &str) -> GetItem {
     GetItem { path: path(text), range: None, if_etag: None }
 }
 
-/// Lets everything else go on until it is so.
+/// Yields until the condition holds.
 async fn until(mut so: impl FnMut() -> bool) {
     within(async {
         while !so() {
@@ -70,7 +70,7 @@ fn sevens(name: &str, length: usize) -> MemoryStorage {
 mod restarts {
     use super::*;
 
-    /// A file server on that port, or on any.
+    /// A file server on this port, or on any.
     async fn start(port: u16, key: &Key, drain_time: Duration) -> World {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let storage = small_tree();
@@ -90,7 +90,7 @@ mod restarts {
         }
     }
 
-    /// Four callers who never stop, while the server stops and starts again.
+    /// Four clients that send requests all the time while the server restarts.
     async fn under_load(drain_time: Duration) {
         let key = Key::generate().unwrap();
         let world = start(0, &key, drain_time).await;
@@ -131,17 +131,17 @@ mod restarts {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_server_that_stops_well_is_found_again() {
+    async fn clients_reconnect_after_a_graceful_restart() {
         under_load(Duration::from_secs(30)).await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn a_server_that_stops_at_once_is_found_again() {
+    async fn clients_reconnect_after_an_abrupt_restart() {
         under_load(Duration::ZERO).await;
     }
 
     #[tokio::test]
-    async fn a_pooled_connection_that_died_is_not_noticed() {
+    async fn a_dead_pooled_connection_is_replaced_unnoticed() {
         let key = Key::generate().unwrap();
         let mut world = start(0, &key, Duration::ZERO).await;
         let port = world.tcp.port();
@@ -172,7 +172,7 @@ mod leaving {
             drop(transfer);
             until(|| world.client.status().bulk.busy == 0).await;
         }
-        // What is left of a little one is read, and the connection used again.
+        // The rest of a short transfer is read, and the connection used again.
         until(|| world.client.status().bulk.busy == 0).await;
         let mut transfer = world.client.get(&reader(), vec![item("little"); 3]).await.unwrap();
         assert!(matches!(transfer.next_item().await, Ok(Some(Item::Sending(_)))));
@@ -215,9 +215,9 @@ mod leaving {
         world.stop().await;
     }
 
-    /// A future of `next_item` that is dropped may lose an item, but never puts one in the place of another.
+    /// Dropping a future of `next_item` may lose an item, but never confuses two items.
     #[tokio::test]
-    async fn a_dropped_wait_for_an_item_confuses_nothing() {
+    async fn a_dropped_next_item_never_mixes_up_items() {
         let gate = Gate::open_at_first(sevens("a", 5));
         let world = World::over(gate.clone()).await;
         let mut transfer = world.client.get(&reader(), vec![item("a"); 3]).await.unwrap();
@@ -243,7 +243,7 @@ mod draining {
     use super::*;
 
     #[tokio::test]
-    async fn a_transfer_that_runs_is_finished_and_nobody_else_let_in() {
+    async fn a_running_transfer_is_finished_and_new_connections_are_refused() {
         let world = World::over(Arc::new(sevens("big", 32 << 20))).await;
         let mut transfer = world.client.get(&reader(), vec![item("big")]).await.unwrap();
         assert!(matches!(transfer.next_item().await, Ok(Some(Item::Sending(_)))));
@@ -260,7 +260,7 @@ mod draining {
     }
 
     #[tokio::test]
-    async fn the_drain_is_bounded() {
+    async fn the_drain_time_is_limited() {
         let config = ServerConfig { drain_time: Duration::from_millis(50), ..ServerConfig::default() };
         let world = World::with(Arc::new(sevens("big", 64 << 20)), config).await;
         let mut transfer = world.client.get(&reader(), vec![item("big")]).await.unwrap();
@@ -271,14 +271,14 @@ mod draining {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn strangers_and_idlers_are_not_waited_for() {
-        let (stranger, first) = served(Arc::new(small_tree()), ServerConfig::default(), 1 << 10);
+    async fn shutdown_does_not_wait_for_unauthenticated_or_idle_peers() {
+        let (unauthenticated, first) = served(Arc::new(small_tree()), ServerConfig::default(), 1 << 10);
         let (mut greeting, second) = served(Arc::new(small_tree()), ServerConfig::default(), 1 << 10);
         greeting.greet().await;
         let (mut idler, third) = served(Arc::new(small_tree()), ServerConfig::default(), 1 << 10);
         idler.handshake(&third.key, None).await;
         let started = tokio::time::Instant::now();
-        for (mut raw, server) in [(stranger, first), (greeting, second), (idler, third)] {
+        for (mut raw, server) in [(unauthenticated, first), (greeting, second), (idler, third)] {
             server.shutdown.cancel();
             assert_eq!(raw.farewell().await, None);
             within(server.task).await.unwrap();
@@ -292,7 +292,7 @@ mod changing_files {
 
     const LENGTH: usize = 3 << 20;
 
-    /// A transfer whose first DATA frame began; the server can be no further than a pipe of a kilobyte lets it.
+    /// A transfer within its first DATA frame; the pipe of a kilobyte limits how far the server is.
     async fn midway(storage: Arc<dyn Storage>) -> (RawDuplex, Served) {
         let (mut raw, server) = served(storage, ServerConfig::default(), 1 << 10);
         raw.handshake(&server.key, None).await;
@@ -310,7 +310,7 @@ mod changing_files {
     }
 
     #[tokio::test]
-    async fn one_that_shrinks_inside_a_frame_ends_the_connection() {
+    async fn a_file_that_shrinks_within_a_frame_ends_the_connection() {
         for length in [300_000, LENGTH - 1] {
             let storage = two_files();
             let (mut raw, server) = midway(Arc::new(storage.clone())).await;
@@ -332,7 +332,7 @@ mod changing_files {
         }
     }
 
-    /// Reads the rest of the first frame, then on to ITEM_END; says how much came and why no more.
+    /// Reads the rest of the first frame, then up to ITEM_END; gives the number of bytes and the reason of the end.
     async fn to_item_end(raw: &mut RawDuplex) -> (usize, Option<ErrorCode>) {
         let mut received = raw.data().await.unwrap().len();
         loop {
@@ -347,11 +347,11 @@ mod changing_files {
     }
 
     #[tokio::test]
-    async fn one_that_changes_ends_the_item_and_only_that() {
+    async fn a_changed_file_ends_only_its_item() {
         for change in [
             |storage: &MemoryStorage| storage.write("file", vec![8; LENGTH]).map(drop),
             |storage: &MemoryStorage| storage.write("file", vec![7; LENGTH + 1]).map(drop),
-            // The frame that is under way is whole yet, the next is not.
+            // The frame that has begun is still complete, the next one is not.
             |storage: &MemoryStorage| storage.truncate("file", DATA_BYTES_MAX).map(drop),
         ] {
             let storage = two_files();
@@ -367,7 +367,7 @@ mod changing_files {
     }
 
     #[tokio::test]
-    async fn one_that_is_replaced_or_removed_is_sent_as_it_was() {
+    async fn a_replaced_or_removed_file_is_sent_as_it_was() {
         for change in [
             |storage: &MemoryStorage| storage.add_file("file", "new").map(drop),
             |storage: &MemoryStorage| storage.remove("file").map(drop),
@@ -379,10 +379,10 @@ mod changing_files {
         }
     }
 
-    /// Over a socket, straight from the page cache. The pages that wait in the socket are the file's own: where one of
-    /// them is cut, its rest turns to zeros on the way. So it is the end that counts, which is never a good one.
+    /// Over a socket, from the page cache without a copy. Pages that wait in the socket are the file's own, and turn to
+    /// zeros if the file is cut. So only the end of the item counts, which must be a failure.
     #[tokio::test]
-    async fn one_on_disk_is_never_called_whole() {
+    async fn a_changed_file_on_disk_is_never_reported_complete() {
         const LENGTH: u64 = 32 << 20;
         let folder = tempfile::tempdir().unwrap();
         let name = folder.path().join("file");
@@ -423,7 +423,7 @@ mod failing_disks {
         Arc::new(FaultyStorage::new(storage, Arc::clone(faults)))
     }
 
-    /// What comes of two files of which the first meets a fault.
+    /// The results of two files of which the first meets a fault.
     async fn two_files(world: &World) -> Result<(usize, Option<ErrorCode>), ClientError> {
         let mut transfer = world.client.get(&reader(), vec![item("file"), item("other")]).await?;
         let (mut received, mut failed) = (0, None);
@@ -445,7 +445,7 @@ mod failing_disks {
     }
 
     #[tokio::test]
-    async fn a_failure_between_frames_is_the_items_own() {
+    async fn a_failure_between_frames_ends_only_the_item() {
         // Four reads make a frame.
         for (operation, call, received) in [
             (Operation::Open, 1, 0),
@@ -476,7 +476,7 @@ mod failing_disks {
     }
 
     #[tokio::test]
-    async fn whatever_fails_no_wrong_byte_comes() {
+    async fn no_fault_leads_to_wrong_bytes() {
         let mut whole_ones = 0;
         for seed in 0..40 {
             let faults = Faults::seeded(seed);
@@ -523,7 +523,7 @@ mod hanging_disks {
     }
 
     #[tokio::test]
-    async fn cancel_and_ping_are_answered_meanwhile() {
+    async fn cancel_and_ping_are_answered_while_the_storage_hangs() {
         let gate = Gate::shut(small_tree());
         let (mut raw, server) = served(gate.clone(), ServerConfig::default(), 64 << 10);
         raw.handshake(&server.key, None).await;
@@ -538,7 +538,7 @@ mod hanging_disks {
     }
 
     #[tokio::test]
-    async fn who_leaves_meanwhile_is_not_served() {
+    async fn a_request_ends_with_its_connection() {
         let gate = Gate::shut(small_tree());
         let (mut raw, server) = served(gate.clone(), ServerConfig::default(), 64 << 10);
         raw.handshake(&server.key, None).await;
@@ -554,7 +554,7 @@ mod crowds {
     use super::*;
 
     #[tokio::test]
-    async fn slow_downloads_keep_no_listing_waiting() {
+    async fn slow_downloads_do_not_delay_listings() {
         let world = World::over(Arc::new(sevens("big", 64 << 20))).await;
         let config = PoolConfig {
             bulk_connections_max: 3,
@@ -578,9 +578,9 @@ mod crowds {
         assert!(client.get(&reader(), vec![item("big")]).await.is_ok());
     }
 
-    /// A walk waits for its reader without a thread: more walks than threads leave room for a listing.
+    /// A walk waits for its reader without a thread, so more walks than threads do not block a listing.
     #[test]
-    fn slow_walks_hold_no_thread() {
+    fn slow_walks_occupy_no_thread() {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .max_blocking_threads(2)
@@ -605,16 +605,16 @@ mod crowds {
             let (mut raw, server) = served(storage, ServerConfig::default(), 1 << 10);
             raw.handshake(&server.key, None).await;
             raw.is_usable().await;
-            // And each of them comes to its end.
+            // Each walk ends.
             for (raw, _server) in &mut held {
                 assert_eq!(raw.end(1).await, None);
             }
         });
     }
 
-    /// What an idle connection costs besides its socket: this, and a buffer of a few kilobytes.
+    /// The memory of an idle connection beside its socket: this, and a buffer of a few kilobytes.
     #[tokio::test]
-    async fn a_connection_is_small() {
+    async fn an_idle_connection_takes_little_memory() {
         let server = Server::new(
             Arc::new(small_tree()),
             None,
@@ -629,7 +629,7 @@ mod crowds {
     }
 
     #[tokio::test]
-    async fn many_idle_connections_stop_nobody() {
+    async fn many_idle_connections_do_not_block_others() {
         let world = World::start().await;
         let mut idle = Vec::new();
         for _ in 0..300 {
@@ -647,7 +647,7 @@ mod crowds {
     }
 }
 
-/// A storage whose listings hang, as on a network disk that is away, until the gate opens.
+/// A storage whose listings hang until the gate opens, like those of an unreachable network disk.
 struct Gate {
     inner: MemoryStorage,
     is_open: Mutex<bool>,

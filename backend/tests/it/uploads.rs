@@ -1,4 +1,5 @@
-//! Uploads through the client: bytes come in, survive what they must, and become files at once or not at all.
+//! Uploads through the client: bytes arrive, survive crashes once acknowledged, and become files in one step or not at
+//! all.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +19,12 @@ use tokio::net::TcpListener;
 use super::raw::{Raw, frame, stat};
 use super::world::{World, path, reader, small_tree, writer};
 
-/// STAGE of an upload of so many bytes to there.
+/// STAGE of an upload with this target and length.
 pub(crate) fn stage(target: &str, length: Option<u64>) -> Stage {
     Stage { caller: writer(), target: Some(path(target)), length, resumable: true, ..Stage::default() }
 }
 
-/// COMMIT as STAGE said.
+/// COMMIT without fields of its own.
 pub(crate) fn commit(upload: UploadId) -> Commit {
     Commit { caller: writer(), upload, target: None, conflict: None, if_match: None, blake3: None }
 }
@@ -58,7 +59,7 @@ pub(crate) async fn content(client: &Client, text: &str) -> Result<Vec<u8>, Clie
     Ok(bytes)
 }
 
-/// The code of what failed.
+/// The code of a failure.
 pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> ErrorCode {
     result.expect_err("it should have failed").code
 }
@@ -68,7 +69,7 @@ fn pattern(length: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn bytes_become_a_file_at_once() {
+async fn commit_publishes_the_bytes_in_one_step() {
     let world = World::start().await;
     let bytes = pattern(20 << 20);
     let upload = world.client.stage(&stage("docs/new.bin", Some(bytes.len() as u64))).await.unwrap();
@@ -84,14 +85,14 @@ async fn bytes_become_a_file_at_once() {
     assert_eq!((entry.path, entry.size, done.replaced), (path("docs/new.bin"), 20 << 20, false));
     assert_eq!(done.digests.as_ref().unwrap().get(Algorithm::Blake3), blake3.as_deref());
     assert_eq!(content(&world.client, "docs/new.bin").await.unwrap(), bytes);
-    // Again: the same answer.
+    // A second COMMIT gets the first answer.
     assert_eq!(world.client.commit(&commit(upload.id)).await.unwrap(), done);
     assert_eq!(world.client.upload_status(&writer(), upload.id).await.unwrap().entry, done.entry);
     world.stop().await;
 }
 
 #[tokio::test]
-async fn an_empty_file_is_a_file() {
+async fn an_empty_upload_becomes_a_file() {
     let world = World::start().await;
     let upload = world.client.stage(&Stage { resumable: false, ..stage("nothing", Some(0)) }).await.unwrap();
     let done = world.client.commit(&commit(upload.id)).await.unwrap();
@@ -134,7 +135,7 @@ async fn commit_after_restarts_reads_nothing_again() {
 }
 
 #[tokio::test]
-async fn an_upload_goes_on_after_a_restart() {
+async fn an_upload_continues_after_a_restart() {
     let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
     let records = Arc::new(Database::in_memory().unwrap());
     let bytes = pattern(3 << 20);
@@ -143,7 +144,7 @@ async fn an_upload_goes_on_after_a_restart() {
     put(&world.client, kept.id, 0, &bytes[..1_000_000]).await.unwrap();
     let lost = world.client.stage(&Stage { resumable: false, ..stage("lost", Some(1)) }).await.unwrap();
     world.stop().await;
-    // What was written behind the durable offset is not part of it.
+    // Bytes behind the durable offset are not part of the upload.
     storage.staged(kept.id).unwrap().write_at(b"torn", 1_000_000).unwrap();
 
     let world = World::again(storage.clone(), records, ServerConfig::default()).await;
@@ -157,11 +158,11 @@ async fn an_upload_goes_on_after_a_restart() {
     assert!(storage.list_staged().unwrap().is_empty());
 }
 
-mod bytes_that_lie {
+mod wrong_bytes {
     use super::*;
 
     #[tokio::test]
-    async fn nothing_is_kept_past_the_end() {
+    async fn bytes_past_the_end_are_dropped() {
         let world = World::start().await;
         let upload = world.client.stage(&stage("new", Some(10))).await.unwrap();
         let announced = |length| PutRange { length, ..PutRange::default() };
@@ -169,7 +170,7 @@ mod bytes_that_lie {
         assert_eq!(code(result), ErrorCode::LengthMismatch);
         let stands = world.client.upload_status(&writer(), upload.id).await.unwrap();
         assert_eq!(stands.offset, 4);
-        // Fewer than announced are kept, and told off.
+        // Fewer bytes than announced are kept, and reported.
         let result =
             put_as(&world.client, upload.id, PutRange { offset: 4, length: Some(6), ..PutRange::default() }, b"56")
                 .await;
@@ -182,7 +183,7 @@ mod bytes_that_lie {
     }
 
     #[tokio::test]
-    async fn bytes_begin_where_the_upload_stands() {
+    async fn put_requires_the_present_offset() {
         let world = World::start().await;
         let upload = world.client.stage(&stage("new", None)).await.unwrap();
         put(&world.client, upload.id, 0, b"1234").await.unwrap();
@@ -203,7 +204,7 @@ mod bytes_that_lie {
     }
 
     #[tokio::test]
-    async fn bytes_with_a_checksum_are_kept_all_or_not_at_all() {
+    async fn put_with_a_checksum_keeps_all_bytes_or_none() {
         let world = World::start().await;
         let upload = world.client.stage(&stage("new", Some(4))).await.unwrap();
         let sum = |digest: &[u8]| Some(Checksum { algorithm: Algorithm::Crc32, digest: digest.to_vec() });
@@ -217,14 +218,14 @@ mod bytes_that_lie {
             ..PutRange::default()
         };
         assert_eq!(code(put_as(&world.client, upload.id, short, b"").await), ErrorCode::BadRequest);
-        // The whole is proved by the client's own digest, or it is no file.
+        // Without the digest that the client named, the bytes do not become a file.
         let blake3 = Some(vec![7; 32]);
         assert_eq!(
             code(world.client.commit(&Commit { blake3, ..commit(upload.id) }).await),
             ErrorCode::ChecksumMismatch
         );
         assert_eq!(code(world.client.stat(&reader(), &path("new")).await), ErrorCode::NotFound);
-        // And stays none for who asks without one; only bytes that are proved after all become it.
+        // A later COMMIT without a digest is held to the named one, too.
         assert_eq!(code(world.client.commit(&commit(upload.id)).await), ErrorCode::ChecksumMismatch);
         let blake3 = Some(blake3::hash(b"1234").as_bytes().to_vec());
         world.client.commit(&Commit { blake3, ..commit(upload.id) }).await.unwrap();
@@ -237,7 +238,7 @@ mod others {
     use super::*;
 
     #[tokio::test]
-    async fn an_upload_is_its_owners_alone() {
+    async fn an_upload_is_hidden_from_other_owners() {
         let world = World::start().await;
         let upload = world.client.stage(&stage("new", Some(1))).await.unwrap();
         let named = Caller { principal: Some("eve".into()), ..writer() };
@@ -266,7 +267,7 @@ mod others {
     }
 
     #[tokio::test]
-    async fn who_may_only_create_replaces_nothing() {
+    async fn create_without_replace_replaces_no_file() {
         let world = World::start().await;
         let creator = Caller { scope: Scope::whole(Rights::CREATE), ..Caller::default() };
         let replace = Stage { caller: creator.clone(), conflict: Conflict::Replace, ..stage("hello.txt", Some(0)) };
@@ -283,7 +284,7 @@ mod others {
     }
 
     #[tokio::test]
-    async fn of_two_who_want_a_name_one_gets_it() {
+    async fn of_two_commits_to_one_name_one_succeeds() {
         let world = World::start().await;
         let first = world.client.stage(&stage("same", Some(1))).await.unwrap();
         let second = world.client.stage(&stage("same", Some(1))).await.unwrap();
@@ -297,7 +298,7 @@ mod others {
             both => panic!("{both:?}"),
         };
         assert_eq!(lost.0.code, ErrorCode::AlreadyExists);
-        // The bytes are still there, for another answer.
+        // The bytes are still there, for a COMMIT with another conflict.
         let beside = Commit { conflict: Some(Conflict::KeepBoth), ..commit(lost.1) };
         assert_eq!(world.client.commit(&beside).await.unwrap().entry.unwrap().path, path("same%20%282%29"));
         world.stop().await;
@@ -305,7 +306,7 @@ mod others {
 }
 
 #[tokio::test]
-async fn what_stands_at_the_target_decides() {
+async fn conditions_are_checked_against_the_target() {
     let world = World::start().await;
     let client = &world.client;
     let there = client.stat(&reader(), &path("hello.txt")).await.unwrap();
@@ -339,14 +340,14 @@ async fn what_stands_at_the_target_decides() {
     world.stop().await;
 }
 
-/// STORE of that to there.
+/// STORE of these bytes at this target.
 fn storing(target: &str, bytes: &[u8]) -> Store {
     let length = Some(bytes.len() as u64);
     Store { stage: Stage { resumable: false, ..stage(target, length) }, checksum: None }
 }
 
 #[tokio::test]
-async fn a_small_file_is_stored_in_one_exchange() {
+async fn store_publishes_a_small_file_in_one_exchange() {
     let world = World::start().await;
     let client = &world.client;
     for bytes in [pattern(262_144), Vec::new(), pattern(4_096)] {
@@ -387,7 +388,7 @@ async fn a_small_file_is_stored_in_one_exchange() {
 }
 
 #[tokio::test]
-async fn what_is_not_as_announced_is_not_stored_and_the_connection_goes_on() {
+async fn store_refuses_other_bytes_than_announced_and_keeps_the_connection() {
     let storage = Arc::new(small_tree());
     let world = World::over(storage.clone()).await;
     let mut raw = Raw::open(&world).await;
@@ -437,7 +438,7 @@ async fn what_is_not_as_announced_is_not_stored_and_the_connection_goes_on() {
 }
 
 #[tokio::test]
-async fn a_key_begins_one_upload() {
+async fn stage_with_a_known_key_finds_the_upload() {
     let world = World::start().await;
     for resumable in [true, false] {
         let keyed = Stage { key: Some(JobId([u8::from(resumable); 16])), resumable, ..stage("new", Some(5)) };
@@ -450,7 +451,7 @@ async fn a_key_begins_one_upload() {
 }
 
 #[tokio::test]
-async fn parts_are_joined_in_their_order() {
+async fn commit_joins_parts_in_their_order() {
     let world = World::start().await;
     let mut parts = Vec::new();
     for text in ["one ", "two ", "three"] {
@@ -501,7 +502,7 @@ mod disks_that_fail {
     }
 
     #[tokio::test]
-    async fn a_sync_that_failed_is_not_believed_later() {
+    async fn bytes_of_a_failed_sync_are_not_durable() {
         let (world, faults) = world().await;
         let upload = world.client.stage(&stage("new", Some(8))).await.unwrap();
         put(&world.client, upload.id, 0, b"1234").await.unwrap();
@@ -516,7 +517,7 @@ mod disks_that_fail {
     }
 
     #[tokio::test]
-    async fn an_answer_that_was_lost_is_given_again() {
+    async fn a_repeated_commit_gets_the_lost_answer() {
         let (world, faults) = world().await;
         let upload = world.client.stage(&stage("new", Some(4))).await.unwrap();
         put(&world.client, upload.id, 0, b"1234").await.unwrap();
@@ -528,7 +529,7 @@ mod disks_that_fail {
     }
 
     #[tokio::test]
-    async fn without_records_there_is_reading_alone() {
+    async fn a_server_without_records_is_read_only() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let storage = Arc::new(small_tree());
         let key = Key::generate().unwrap();
@@ -541,7 +542,7 @@ mod disks_that_fail {
 }
 
 #[tokio::test]
-async fn what_nobody_adds_to_expires() {
+async fn idle_uploads_expire() {
     let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
     let config = ServerConfig {
         upload_expiry: Duration::from_millis(20),
@@ -564,9 +565,9 @@ async fn what_nobody_adds_to_expires() {
 mod connections {
     use super::*;
 
-    /// Whoever drops a sender amid a frame gives up its connection, and no later request meets what is left there.
+    /// A sender that is dropped within a frame gives its connection up, so no later request uses it.
     #[tokio::test]
-    async fn a_sender_that_is_dropped_amid_a_frame_spoils_nothing() {
+    async fn a_sender_dropped_within_a_frame_does_not_affect_later_requests() {
         let world = World::start().await;
         let length = 256 << 20;
         let upload = world.client.stage(&stage("new", Some(length))).await.unwrap();
@@ -575,10 +576,10 @@ mod connections {
             let sent = PutRange { offset, length: Some(length - offset), ..PutRange::default() };
             let mut sending = world.client.put(&writer(), upload.id, sent).await.unwrap();
             let piece = bytes::Bytes::from(vec![7; 32 << 20]);
-            // On one thread the server takes nothing meanwhile: the socket is full somewhere in a frame.
+            // On one thread the server reads nothing meanwhile: the socket is full somewhere within a frame.
             assert!(futures_util::FutureExt::now_or_never(sending.send(piece)).is_none());
             drop(sending);
-            // Time for what was dropped to come back to the pool, if it does.
+            // Time for the dropped connection to return to the pool, if it does.
             for _ in 0..50 {
                 world.client.upload_status(&writer(), upload.id).await.unwrap();
             }
@@ -603,12 +604,12 @@ mod connections {
     }
 
     #[tokio::test]
-    async fn a_dead_writer_is_taken_over_from() {
+    async fn a_newer_put_takes_over_from_a_dead_connection() {
         let world = World::start().await;
         let upload = world.client.stage(&stage("new", Some(300_000))).await.unwrap();
         let mut dead = putting(&world, upload.id, 0).await;
         dead.send_bytes(&data(1, 100_000)).await;
-        // A PONG comes after what came before its PING was read.
+        // The PONG shows that everything before its PING was read.
         dead.send_body(FrameKind::Ping, 9, b"").await;
         assert_eq!(dead.next().await.unwrap().kind(), Some(FrameKind::Pong));
         assert_eq!(world.client.upload_status(&writer(), upload.id).await.unwrap().offset, 100_000);
@@ -621,12 +622,12 @@ mod connections {
     }
 
     #[tokio::test]
-    async fn what_came_before_the_connection_broke_is_kept() {
+    async fn bytes_before_a_broken_connection_are_kept() {
         let world = World::start().await;
         let upload = world.client.stage(&stage("new", Some(1_000_000))).await.unwrap();
         let mut raw = putting(&world, upload.id, 0).await;
         raw.send_bytes(&data(1, 500_000)).await;
-        // A PONG comes after what came before its PING was read.
+        // The PONG shows that everything before its PING was read.
         raw.send_body(FrameKind::Ping, 9, b"").await;
         assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Pong));
         raw.send_bytes(&data(1, 400_000)[..200_000]).await;
@@ -637,7 +638,7 @@ mod connections {
     }
 
     #[tokio::test]
-    async fn data_has_its_place() {
+    async fn data_outside_a_put_ends_the_connection() {
         let world = World::start().await;
         let upload = world.client.stage(&stage("new", Some(10))).await.unwrap();
         let mut raw = Raw::open(&world).await;
@@ -649,7 +650,7 @@ mod connections {
             &[super::super::raw::bytes(&frame(FrameKind::Put, 1, &put_of(early.id, 0))), data(1, 5)].concat(),
         )
         .await;
-        // Before the server is ready: it may or may not have been, and either way nothing is harmed.
+        // The server may or may not be ready yet; both cases have to be harmless.
         let _ = raw.incoming().await;
         drop(raw);
         let mut raw = putting(&world, upload.id, 0).await;
@@ -671,7 +672,7 @@ mod connections {
     }
 
     #[tokio::test]
-    async fn a_put_that_failed_leaves_the_connection_as_it_was() {
+    async fn a_failed_put_keeps_the_connection() {
         let world = World::start().await;
         let upload = world.client.stage(&stage("new", Some(10))).await.unwrap();
         let mut raw = putting(&world, upload.id, 0).await;
@@ -683,7 +684,7 @@ mod connections {
         raw.send(FrameKind::PutEnd, 1, &PutEnd { broken: true }).await;
         raw.is_usable().await;
         assert_eq!(world.client.upload_status(&writer(), upload.id).await.unwrap().offset, 10);
-        // Who goes on for too long is turned away.
+        // A client that sends too much after the failure is disconnected.
         let other = world.client.stage(&stage("other", Some(1))).await.unwrap();
         let mut raw = putting(&world, other.id, 0).await;
         for _ in 0..8 {
@@ -696,7 +697,7 @@ mod connections {
     }
 
     #[tokio::test]
-    async fn pings_and_cancels_are_heard_while_bytes_come() {
+    async fn pings_and_cancels_are_answered_during_a_put() {
         let world = World::start().await;
         let upload = world.client.stage(&stage("new", Some(10))).await.unwrap();
         let mut raw = putting(&world, upload.id, 0).await;
@@ -721,7 +722,7 @@ mod connections {
 }
 
 #[tokio::test]
-async fn digests_are_read_once_and_then_known() {
+async fn digests_are_computed_once_and_then_known() {
     let world = World::start().await;
     let digest = |known_only| {
         let algorithms = vec![Algorithm::Blake3, Algorithm::Sha256];
@@ -732,7 +733,7 @@ async fn digests_are_read_once_and_then_known() {
     let read = digest(false).await;
     let expected = blake3::hash(&vec![7; 300_000]);
     assert_eq!(read.digests.get(Algorithm::Blake3), Some(&expected.as_bytes()[..]));
-    // The tree in memory is of 2023, so what was read is known from now on.
+    // The tree in memory is of 2023, so its digests are kept.
     assert_eq!(digest(true).await.digests.known.len(), 2);
     let folder = world.client.digest(&reader(), &path("docs"), vec![Algorithm::Crc32], false).await;
     assert_eq!(code(folder), ErrorCode::IsFolder);

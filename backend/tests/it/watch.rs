@@ -1,4 +1,4 @@
-//! What happens in a folder, as those who look at it are told.
+//! Events of a folder through the client.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::raw::within;
 use super::uploads::{code, commit, put, stage};
 use super::world::{World, path, reader};
 
-/// The next thing that happened, and where it stands.
+/// The next event and its id.
 async fn next(watcher: &mut FolderEvents) -> (EventId, EventKind) {
     let event = within(watcher.next()).await.unwrap();
     (event.id, event.kind)
@@ -29,7 +29,7 @@ fn word(kind: &EventKind) -> String {
 }
 
 #[tokio::test]
-async fn who_looks_is_told_what_comes_and_goes() {
+async fn watch_reports_new_changed_and_removed_entries() {
     let storage = Arc::new(MemoryStorage::new());
     storage.add_file("f/a", "a").unwrap().add_file("g/b", "b").unwrap();
     let world = World::over(storage.clone()).await;
@@ -40,7 +40,7 @@ async fn who_looks_is_told_what_comes_and_goes() {
     let entry = world.client.commit(&commit(upload.id)).await.unwrap().entry.unwrap();
     let (first, kind) = next(&mut watcher).await;
     assert_eq!(kind, EventKind::Present { entry });
-    // What happens elsewhere is not told, nor what is hidden.
+    // Changes elsewhere and of hidden entries are not reported.
     storage.add_file("g/c", "c").unwrap();
     storage.remove("f/a").unwrap();
     let (second, kind) = next(&mut watcher).await;
@@ -50,7 +50,7 @@ async fn who_looks_is_told_what_comes_and_goes() {
 }
 
 #[tokio::test]
-async fn who_comes_back_hears_what_was_missed() {
+async fn watch_after_an_event_reports_the_events_since() {
     let storage = Arc::new(MemoryStorage::new());
     storage.add_file("a", "a").unwrap();
     let world = World::over(storage.clone()).await;
@@ -71,10 +71,10 @@ async fn who_comes_back_hears_what_was_missed() {
     world.stop().await;
 }
 
-/// A folder of a million entries is looked at for seconds, and whoever waits for the word that it is watched would hold
-/// what they read meanwhile in doubt.
+/// Listing a million entries takes seconds; a client that waited that long for `ready` could not trust what it has read
+/// meanwhile.
 #[tokio::test]
-async fn a_folder_is_watched_before_it_is_looked_at() {
+async fn watch_is_ready_before_the_first_listing() {
     let storage = MemoryStorage::new();
     storage.add_file("a", "a").unwrap();
     let faults = Faults::seeded(1);
@@ -86,7 +86,7 @@ async fn a_folder_is_watched_before_it_is_looked_at() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_gone_ends_its_watch() {
+async fn a_removed_folder_ends_its_watch() {
     let world = World::start().await;
     let mut watcher = world.client.watch(&reader(), &path("docs/deep"), None).await.unwrap();
     assert_eq!(next(&mut watcher).await.1, EventKind::Ready);
@@ -98,7 +98,7 @@ async fn a_folder_that_is_gone_ends_its_watch() {
 }
 
 #[tokio::test]
-async fn watching_takes_the_right_to_list_and_keeps_to_the_root() {
+async fn watch_needs_list_and_stays_below_the_root() {
     let world = World::start().await;
     let blind = Caller { scope: Scope::whole(Rights::READ), ..Caller::default() };
     assert_eq!(code(world.client.watch(&blind, &path(""), None).await.map(drop)), ErrorCode::Forbidden);

@@ -1,4 +1,4 @@
-//! All rooms in one process, each on a port of its own choosing, and a typed client in front.
+//! A file server in this process, on ports that the system chooses, and a typed client for it.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,17 +15,17 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// What the Unix socket is called.
+/// The name of the Unix socket.
 const SOCKET: &str = "socket";
 
 /// A file server that runs until it is dropped, and a client for it.
 pub(crate) struct World {
-    /// Over TCP, unless the world is [`World::by`] another way.
+    /// Over TCP, unless [`World::by`] chose another listener.
     pub(crate) client: Client,
     pub(crate) connector: InProcessConnector,
     pub(crate) key: Key,
     pub(crate) tcp: SocketAddr,
-    /// With the socket in it, where there are such.
+    /// Contains the Unix socket, on systems that have them.
     pub(crate) folder: TempDir,
     pub(crate) shutdown: CancellationToken,
     pub(crate) server: JoinHandle<()>,
@@ -40,10 +40,10 @@ pub(crate) enum Way {
 }
 
 impl Way {
-    /// Those of this system.
+    /// The listeners of this system.
     pub(crate) const ALL: &[Self] =
         if cfg!(unix) { &[Self::Tcp, Self::Unix, Self::InProcess] } else { &[Self::Tcp, Self::InProcess] };
-    /// Those of them that carry files.
+    /// The listeners that pass open files.
     pub(crate) const PASSING_FDS: &[Self] =
         if cfg!(unix) { &[Self::Unix, Self::InProcess] } else { &[Self::InProcess] };
 }
@@ -54,30 +54,30 @@ impl World {
         Self::over(Arc::new(small_tree())).await
     }
 
-    /// A file server over that storage.
+    /// A file server over this storage.
     pub(crate) async fn over(storage: Arc<dyn Storage>) -> Self {
         Self::with(storage, ServerConfig::default()).await
     }
 
-    /// A file server over that storage, set so.
+    /// A file server over this storage, with this configuration.
     pub(crate) async fn with(storage: Arc<dyn Storage>, config: ServerConfig) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         Self::on(listener, Key::generate().unwrap(), storage, config).await
     }
 
-    /// A file server over that storage, with the records of one before it.
+    /// A file server over this storage, with the records of an earlier one.
     pub(crate) async fn again(storage: Arc<dyn Storage>, records: Arc<Database>, config: ServerConfig) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         Self::on_records(listener, Key::generate().unwrap(), storage, Some(records), config).await
     }
 
-    /// A file server on that listener, with that key.
+    /// A file server on this listener, with this key.
     pub(crate) async fn on(listener: TcpListener, key: Key, storage: Arc<dyn Storage>, config: ServerConfig) -> Self {
         let records = Some(Arc::new(Database::in_memory().unwrap()));
         Self::on_records(listener, key, storage, records, config).await
     }
 
-    /// The same, with those records.
+    /// A file server on this listener, with this key and these records.
     pub(crate) async fn on_records(
         listener: TcpListener,
         key: Key,
@@ -102,7 +102,7 @@ impl World {
         self.folder.path().join(SOCKET)
     }
 
-    /// The same with a client that comes by that way.
+    /// This world with a client of another listener.
     pub(crate) fn by(mut self, way: Way) -> Self {
         let address = match way {
             Way::Tcp => ServerAddress::Tcp(self.tcp.to_string()),
@@ -113,24 +113,24 @@ impl World {
         self
     }
 
-    /// The same with a client that is in the same process, as that of `passerelle serve` is.
+    /// This world with a client in the server's process, as in `passerelle serve`.
     pub(crate) fn inside(self) -> Self {
         self.by(Way::InProcess)
     }
 
-    /// Asks the file server to stop, and waits until it has.
+    /// Stops the file server, and waits for its end.
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
         self.server.await.unwrap();
     }
 }
 
-/// Somebody who may read everything.
+/// A caller that may read everything.
 pub(crate) fn reader() -> Caller {
     Caller { scope: Scope::whole(Rights::READ_ONLY), ..Caller::default() }
 }
 
-/// Somebody who may do everything.
+/// A caller with all rights.
 pub(crate) fn writer() -> Caller {
     Caller { scope: Scope::whole(Rights::ALL), ..Caller::default() }
 }
