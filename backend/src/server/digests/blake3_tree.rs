@@ -13,23 +13,23 @@ const SUBTREE_BYTES_MAX: usize = 1 << 20;
 /// A BLAKE3 hasher.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct TreeHasher {
-    /// Chaining values of the complete subtrees, the largest first: one for each binary digit 1 of `chunks`.
+    /// Chaining values of the complete subtrees, the largest first. More input shows which of them are siblings, and merges
+    /// them; without more, the last merge makes the root.
     stack: Vec<ChainingValue>,
     /// Chunks in those subtrees.
     chunks: u64,
-    /// The input behind them, up to the next multiple of [`GROUP_BYTES`]. Empty only without any input: the last subtree
-    /// is hashed otherwise if it turns out to be the root, so some input always waits here.
+    /// The input behind them, up to the next multiple of [`GROUP_BYTES`].
     tail: Vec<u8>,
 }
 
 impl TreeHasher {
-    /// The state after `bytes` bytes of input from its stored form: the chaining values of the stack, then the tail.
-    /// `None` if the length does not fit.
-    pub(super) fn from_parts(bytes: u64, stored: &[u8]) -> Option<Self> {
-        let chunks = complete_chunks(bytes);
-        let (values, tail) = stored.split_at_checked(chunks.count_ones() as usize * OUT_LEN)?;
-        let stack = values.chunks_exact(OUT_LEN).map(ChainingValue::try_from).collect::<Result<_, _>>().ok()?;
-        let fits = bytes - chunks * CHUNK_LEN as u64 == tail.len() as u64;
+    /// The state after `bytes` bytes of input from its parts: the chaining values one after another, and the tail. `None` if
+    /// they do not fit together.
+    pub(super) fn from_parts(bytes: u64, values: &[u8], tail: &[u8]) -> Option<Self> {
+        let start = bytes.checked_sub(tail.len() as u64)?;
+        let (chunks, rest) = (start / CHUNK_LEN as u64, start % CHUNK_LEN as u64);
+        let stack: Vec<_> = values.chunks(OUT_LEN).map(ChainingValue::try_from).collect::<Result<_, _>>().ok()?;
+        let fits = rest == 0 && tail.len() <= CHUNK_LEN && stack.len() >= chunks.count_ones() as usize;
         fits.then(|| Self { stack, chunks, tail: tail.to_vec() })
     }
 
@@ -40,8 +40,11 @@ impl TreeHasher {
 
     /// The hasher with at most one chunk in its tail.
     pub(super) fn compacted(mut self) -> Self {
-        self.absorb(complete_chunks(self.tail.len() as u64) as usize * CHUNK_LEN);
-        self.tail.shrink_to_fit();
+        if !self.tail.is_empty() {
+            self.absorb((self.tail.len() - 1) / CHUNK_LEN * CHUNK_LEN);
+            self.tail.shrink_to_fit();
+            self.merge_siblings();
+        }
         self
     }
 
@@ -54,7 +57,9 @@ impl TreeHasher {
                 continue;
             }
             if room == GROUP_BYTES {
-                let whole = aligned_length(self.start(), bytes.len() - 1);
+                // The first subtree may be the whole input, and then is the root: some input has to follow it.
+                let available = if self.chunks == 0 { bytes.len() - 1 } else { bytes.len() };
+                let whole = aligned_length(self.start(), available);
                 if whole >= GROUP_BYTES {
                     self.push(&bytes[..whole]);
                     bytes = &bytes[whole..];
@@ -72,12 +77,18 @@ impl TreeHasher {
         if self.stack.is_empty() {
             return blake3::hash(&self.tail).into();
         }
-        let Self { stack, chunks, tail } = self.compacted();
-        let last = chaining_value(chunks * CHUNK_LEN as u64, &tail);
-        // The parent of the largest subtree is the root. The stack is not empty.
-        let Some((largest, others)) = stack.split_first() else { return last };
-        let right = others.iter().rev().fold(last, |right, left| merge_subtrees_non_root(left, &right, Mode::Hash));
-        merge_subtrees_root(largest, &right, Mode::Hash).into()
+        let Self { mut stack, chunks, tail } = self.compacted();
+        if !tail.is_empty() {
+            stack.push(chaining_value(chunks * CHUNK_LEN as u64, &tail));
+        }
+        let mut right = stack.pop().unwrap_or_default();
+        while let Some(left) = stack.pop() {
+            if stack.is_empty() {
+                return merge_subtrees_root(&left, &right, Mode::Hash).into();
+            }
+            right = merge_subtrees_non_root(&left, &right, Mode::Hash);
+        }
+        right
     }
 
     /// Moves so many bytes, whole chunks, from the tail into subtrees.
@@ -93,30 +104,26 @@ impl TreeHasher {
         self.tail = tail;
     }
 
-    /// Adds a complete subtree, and merges it with those to its left that it completes a larger one with.
+    /// Adds a complete subtree.
     fn push(&mut self, subtree: &[u8]) {
-        let mut value = chaining_value(self.start(), subtree);
-        let chunks = (subtree.len() / CHUNK_LEN) as u64;
-        let mut siblings = self.chunks / chunks;
-        while siblings & 1 == 1
-            && let Some(left) = self.stack.pop()
+        self.merge_siblings();
+        self.stack.push(chaining_value(self.start(), subtree));
+        self.chunks += (subtree.len() / CHUNK_LEN) as u64;
+    }
+
+    /// Merges siblings: the subtrees are then the binary digits of `chunks`. Only right if more input follows.
+    fn merge_siblings(&mut self) {
+        while self.stack.len() > self.chunks.count_ones() as usize
+            && let (Some(right), Some(left)) = (self.stack.pop(), self.stack.pop())
         {
-            value = merge_subtrees_non_root(&left, &value, Mode::Hash);
-            siblings >>= 1;
+            self.stack.push(merge_subtrees_non_root(&left, &right, Mode::Hash));
         }
-        self.stack.push(value);
-        self.chunks += chunks;
     }
 
     /// Where the tail begins in the input.
     fn start(&self) -> u64 {
         self.chunks * CHUNK_LEN as u64
     }
-}
-
-/// The chunks of an input that its tail does not keep.
-fn complete_chunks(bytes: u64) -> u64 {
-    bytes.saturating_sub(1) / CHUNK_LEN as u64
 }
 
 /// The length of the longest complete subtree at `start` within `available` bytes: a power of two that divides `start`.
@@ -155,8 +162,7 @@ mod tests {
             hasher = hasher.compacted();
             let (values, tail) = hasher.parts();
             assert!(tail.len() <= CHUNK_LEN);
-            let stored = [values.as_flattened(), tail].concat();
-            hasher = TreeHasher::from_parts(at as u64, &stored).unwrap();
+            hasher = TreeHasher::from_parts(at as u64, values.as_flattened(), tail).unwrap();
         }
         assert_eq!(hasher.finish(), *blake3::hash(&input).as_bytes(), "{length} bytes cut at {cuts:?}");
     }
@@ -173,20 +179,23 @@ mod tests {
             check(length, &[1, 1024, 2048, group - 1, group + 1]);
         }
         check(SUBTREE_BYTES_MAX * 2, &[SUBTREE_BYTES_MAX]);
+        check(SUBTREE_BYTES_MAX * 2, &[SUBTREE_BYTES_MAX / 2, SUBTREE_BYTES_MAX]);
+        check(SUBTREE_BYTES_MAX, &[SUBTREE_BYTES_MAX / 4, SUBTREE_BYTES_MAX / 2, SUBTREE_BYTES_MAX * 3 / 4]);
         check(SUBTREE_BYTES_MAX * 3 + 5, &[5, SUBTREE_BYTES_MAX + 1]);
     }
 
     #[test]
-    fn a_stored_form_of_another_length_is_refused() {
+    fn parts_that_do_not_fit_together_are_refused() {
         let mut hasher = TreeHasher::default();
         hasher.update(&input(5000));
         let hasher = hasher.compacted();
         let (values, tail) = hasher.parts();
-        let stored = [values.as_flattened(), tail].concat();
-        assert_eq!(TreeHasher::from_parts(5000, &stored), Some(hasher.clone()));
-        assert_eq!(TreeHasher::from_parts(4999, &stored), None);
-        assert_eq!(TreeHasher::from_parts(5000, &stored[1..]), None);
-        assert_eq!(TreeHasher::from_parts(0, &[1]), None);
+        let values = values.as_flattened();
+        assert_eq!(TreeHasher::from_parts(5000, values, tail), Some(hasher.clone()));
+        assert_eq!(TreeHasher::from_parts(4999, values, tail), None);
+        assert_eq!(TreeHasher::from_parts(5000, &values[1..], tail), None);
+        assert_eq!(TreeHasher::from_parts(8192 + 904, &values[32..], tail), None);
+        assert_eq!(TreeHasher::from_parts(0, &[], &[1]), None);
     }
 
     proptest! {

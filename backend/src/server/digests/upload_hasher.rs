@@ -64,13 +64,15 @@ impl DigestCheckpoint {
         UploadHasher::resume(self.clone()).finish()
     }
 
-    /// The stored form: version, number of bytes and CRC-32 (little-endian), then the chaining values of the complete
-    /// BLAKE3 subtrees, the largest first, then the bytes behind them.
+    /// The stored form: version, number of bytes and CRC-32 (little-endian), number of chaining values; then the chaining
+    /// values of the complete BLAKE3 subtrees, the largest first, and the bytes behind them.
     pub(in crate::server) fn encode(&self) -> Vec<u8> {
         let (values, tail) = self.blake3.parts();
         let mut stored = vec![FORM];
         stored.extend_from_slice(&self.bytes.to_le_bytes());
         stored.extend_from_slice(&self.crc32.to_le_bytes());
+        // At most one for each level of the tree, of which there are fewer than 64.
+        stored.push(values.len() as u8);
         stored.extend_from_slice(values.as_flattened());
         stored.extend_from_slice(tail);
         stored
@@ -81,8 +83,10 @@ impl DigestCheckpoint {
         let rest = stored.strip_prefix(&[FORM])?;
         let (bytes, rest) = rest.split_first_chunk()?;
         let (crc32, rest) = rest.split_first_chunk()?;
+        let (count, rest) = rest.split_first()?;
+        let (values, tail) = rest.split_at_checked(usize::from(*count) * blake3::OUT_LEN)?;
         let (bytes, crc32) = (u64::from_le_bytes(*bytes), u32::from_le_bytes(*crc32));
-        Some(Self { bytes, crc32, blake3: TreeHasher::from_parts(bytes, rest)? })
+        Some(Self { bytes, crc32, blake3: TreeHasher::from_parts(bytes, values, tail)? })
     }
 }
 
