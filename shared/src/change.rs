@@ -14,7 +14,7 @@ use crate::path::VPath;
 #[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
 #[cfg_attr(feature = "wire", cbor(index_only))]
 pub enum Conflict {
-    /// Keep it, and fail with [`crate::ErrorCode::AlreadyExists`].
+    /// Keep it, and fail with [`ErrorCode::AlreadyExists`](crate::ErrorCode::AlreadyExists).
     #[default]
     #[cfg_attr(feature = "wire", n(0))]
     Fail,
@@ -114,7 +114,8 @@ pub struct PathPair {
     /// The destination, new name included.
     #[cfg_attr(feature = "wire", n(1))]
     pub to: VPath,
-    /// The change is made only if the source is in this state, else fails with [`crate::ErrorCode::Changed`].
+    /// The change is made only if the source is in this state, else fails with
+    /// [`ErrorCode::Changed`](crate::ErrorCode::Changed).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "wire", n(2))]
     pub if_etag: Option<ETag>,
@@ -128,7 +129,8 @@ pub struct PathItem {
     /// The entry. A link means the link, not its target.
     #[cfg_attr(feature = "wire", n(0))]
     pub path: VPath,
-    /// The change is made only if the entry is in this state, else fails with [`crate::ErrorCode::Changed`].
+    /// The change is made only if the entry is in this state, else fails with
+    /// [`ErrorCode::Changed`](crate::ErrorCode::Changed).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "wire", n(1))]
     pub if_etag: Option<ETag>,
