@@ -43,8 +43,8 @@ impl Changes {
         }
     }
 
-    /// The paths of the selected rows, or of the focused row if none is selected. If some rows are not loaded, says so and
-    /// returns `None`.
+    /// The paths of the selected rows, or of the focused row if none is selected. If some rows are not loaded, says so
+    /// and returns `None`.
     pub(super) fn selected_paths(self) -> Option<Vec<VPath>> {
         let browser = self.browser;
         let mut selection = browser.selection.get_untracked();
@@ -169,8 +169,8 @@ impl Changes {
         true
     }
 
-    /// Handles the browser's copy and cut events: puts the names on the system clipboard, whose previous content a later
-    /// paste must not find.
+    /// Handles the browser's copy and cut events: puts the names on the system clipboard, whose previous content a
+    /// later paste must not find.
     pub fn on_copy(self, event: &ClipboardEvent) {
         let Some(data) = event.clipboard_data().filter(|_| is_free(event.target())) else { return };
         self.clipboard.with_untracked(|clipboard| {

@@ -1,5 +1,5 @@
-//! The folder picker: chooses the destination to move or copy entries to. Arrow keys move along the folders, Enter opens
-//! one, Backspace opens the parent.
+//! The folder picker: chooses the destination to move or copy entries to. Arrow keys move along the folders, Enter
+//! opens one, Backspace opens the parent.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -76,8 +76,8 @@ fn Picker() -> impl IntoView {
             false => load_contents(path, folder, contents),
         }
     });
-    // The first folder gets the focus when the contents arrive, and the list until then, unless the focus is elsewhere in
-    // the dialog.
+    // The first folder gets the focus when the contents arrive, and the list until then, unless the focus is elsewhere
+    // in the dialog.
     Effect::new(move |_| {
         contents.track();
         request_animation_frame(move || {
@@ -175,8 +175,8 @@ fn Picker() -> impl IntoView {
     }
 }
 
-/// Makes a folder in the open one, and opens it without waiting for the server: a move to it waits in the queue of changes
-/// until it exists.
+/// Makes a folder in the open one, and opens it without waiting for the server: a move to it waits in the queue of
+/// changes until it exists.
 #[component]
 fn NewFolderField(
     /// The open folder.

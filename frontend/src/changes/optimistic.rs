@@ -28,8 +28,8 @@ impl Changes {
         ShownPrediction { folder, predictions, added }
     }
 
-    /// Shows the prediction of a change that waits under the scheduler's id `ticket`. The list shows the prediction until
-    /// the change's own outcomes arrive, whatever the outcomes of earlier changes.
+    /// Shows the prediction of a change that waits under the scheduler's id `ticket`. The list shows the prediction
+    /// until the change's own outcomes arrive, whatever the outcomes of earlier changes.
     pub(super) fn show_queued_prediction(self, change: &Change, ticket: u32) -> ShownPrediction {
         let (folder, predictions) = self.predict(change);
         let edits = edits(&predictions);
@@ -86,7 +86,8 @@ impl Changes {
             edits.iter().filter(|edit| matches!(edit, Edit::Present(_))).map(|edit| edit.name().to_vec()).collect();
         let new: Vec<_> = added.iter().filter(|name| !revealed.contains(name)).map(Vec::as_slice).collect();
         let in_sight = self.browser.folder.with_untracked(|current| current == folder);
-        // Revealing selects the new rows. An open menu or name field must keep acting on the selection it was opened for.
+        // Revealing selects the new rows. An open menu or name field must keep acting on the selection it was opened
+        // for.
         let editing = self.menu.with_untracked(Option::is_some) || self.renaming.with_untracked(Option::is_some);
         if in_sight && !new.is_empty() && !editing {
             self.browser.reveal(&new, had_focus);

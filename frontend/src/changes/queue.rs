@@ -1,5 +1,5 @@
-//! `ChangeQueue`: an async queue over [`Scheduler`]. A change that is requested before the server answered an earlier one
-//! waits for its turn.
+//! `ChangeQueue`: an async queue over [`Scheduler`]. A change that is requested before the server answered an earlier
+//! one waits for its turn.
 
 #![cfg(target_arch = "wasm32")]
 

@@ -1,5 +1,5 @@
-//! `Changes`: the state of everything that changes files: the clipboard, open dialogs, the queue, the history. The other
-//! files of this folder act on it and render it.
+//! `Changes`: the state of everything that changes files: the clipboard, open dialogs, the queue, the history. The
+//! other files of this folder act on it and render it.
 
 #![cfg(target_arch = "wasm32")]
 

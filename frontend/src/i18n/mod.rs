@@ -1,5 +1,5 @@
-//! The texts of the page, in English and in French: a table of constants in [`words`], with templates and plurals. Numbers
-//! and dates are formatted by the browser.
+//! The texts of the page, in English and in French: a table of constants in [`words`], with templates and plurals.
+//! Numbers and dates are formatted by the browser.
 
 mod lang;
 mod reasons;

@@ -1,6 +1,7 @@
 //! Ids of elements that one file renders and others focus.
 
-/// The current screen. It takes the focus when the user clicks beside the rows, and when the focused element disappears.
+/// The current screen. It takes the focus when the user clicks beside the rows, and when the focused element
+/// disappears.
 pub const MAIN_ID: &str = "main";
 
 /// The text field of the filter.

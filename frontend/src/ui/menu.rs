@@ -1,5 +1,5 @@
-//! A context menu: beside the pointer or an element, or a sheet at the bottom of a phone. Its keys follow the menu pattern of
-//! the ARIA Authoring Practices; closing it restores the focus.
+//! A context menu: beside the pointer or an element, or a sheet at the bottom of a phone. Its keys follow the menu
+//! pattern of the ARIA Authoring Practices; closing it restores the focus.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -135,7 +135,8 @@ fn OpenMenu(
             .get_untracked()
             .is_some_and(|backdrop| target.is_some_and(|target| target.is_same_node(Some(&backdrop))))
     };
-    // The backdrop closes on `click` and keeps `mousedown` for itself, so that no element below receives half of a click.
+    // The backdrop closes on `click` and keeps `mousedown` for itself, so that no element below receives half of a
+    // click.
     let click = move |event: leptos::ev::MouseEvent| {
         if is_outside(&event) {
             close();

@@ -18,7 +18,8 @@ impl AxisAnchor {
         Self { forward: point, backward: point }
     }
 
-    /// The start of a popup of that length: forward if it fits, else backward, else as far forward as the viewport allows.
+    /// The start of a popup of that length: forward if it fits, else backward, else as far forward as the viewport
+    /// allows.
     pub fn start(self, length: f64, viewport: f64) -> f64 {
         let (first, last) = (MARGIN_PX, viewport - MARGIN_PX - length);
         match self.backward - length {

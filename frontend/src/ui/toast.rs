@@ -1,4 +1,5 @@
-//! Short messages in a corner. A message of success disappears by itself; one of failure stays until the user closes it.
+//! Short messages in a corner. A message of success disappears by itself; one of failure stays until the user closes
+//! it.
 
 #![cfg(target_arch = "wasm32")]
 

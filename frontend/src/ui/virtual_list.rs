@@ -1,9 +1,10 @@
 //! The arithmetic of a virtual list: which rows are in sight, and how a scroll position that browsers limit to some
 //! million pixels reaches every row of a longer list.
 //!
-//! A list up to [`HEIGHT_PX_MAX`] scrolls natively. In a longer one, the scroll position is a ratio of the list, with an
-//! unscaled zone at either end. Small movements (by wheel, touch or arrow keys) still move the rows by as many pixels as
-//! the scroll position; when scrolling rests, the caller sets the scroll position to that of the row at the top.
+//! A list up to [`HEIGHT_PX_MAX`] scrolls natively. In a longer one, the scroll position is a ratio of the list, with
+//! an unscaled zone at either end. Small movements (by wheel, touch or arrow keys) still move the rows by as many
+//! pixels as the scroll position; when scrolling rests, the caller sets the scroll position to that of the row at the
+//! top.
 
 use std::ops::Range;
 
@@ -79,8 +80,8 @@ impl Extent {
         }
     }
 
-    /// The rows to render with the offset `top` at the top of the viewport: those in sight, and `overscan` more on either
-    /// side.
+    /// The rows to render with the offset `top` at the top of the viewport: those in sight, and `overscan` more on
+    /// either side.
     pub fn window(&self, top: f64, overscan: usize) -> Range<usize> {
         if self.rows == 0 || self.row <= 0.0 {
             return 0..0;

@@ -1,4 +1,5 @@
-//! `Uploads`: runs the queue. It starts attempts, performs the queue's effects, and updates the view a few times a second.
+//! `Uploads`: runs the queue. It starts attempts, performs the queue's effects, and updates the view a few times a
+//! second.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -91,8 +92,8 @@ impl Uploads {
         }
     }
 
-    /// Cancels all unfinished uploads, unless that wastes many bytes and is not `confirmed`: then asks for confirmation.
-    /// If every upload is finished, clears the list.
+    /// Cancels all unfinished uploads, unless that wastes many bytes and is not `confirmed`: then asks for
+    /// confirmation. If every upload is finished, clears the list.
     pub(super) fn cancel_all(self, confirmed: bool) {
         if !confirmed && self.state.with_value(|state| state.queue.unfinished_bytes()) > CONFIRM_BYTES {
             self.confirm_cancel.set(true);

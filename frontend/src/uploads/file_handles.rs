@@ -37,8 +37,8 @@ pub(super) async fn file_if_permitted(upload: UploadId) -> Option<File> {
     file_with_permission(upload, "queryPermission").await
 }
 
-/// The file of an upload, after the browser asked the user for permission if needed. A browser asks only while it handles
-/// an action of the user.
+/// The file of an upload, after the browser asked the user for permission if needed. A browser asks only while it
+/// handles an action of the user.
 pub(super) async fn request_file(upload: UploadId) -> Option<File> {
     file_with_permission(upload, "requestPermission").await
 }

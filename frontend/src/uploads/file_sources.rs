@@ -1,5 +1,5 @@
-//! The sources of files: a picker, a drop, the clipboard. Each yields the files with their relative paths, and the folders,
-//! including empty ones.
+//! The sources of files: a picker, a drop, the clipboard. Each yields the files with their relative paths, and the
+//! folders, including empty ones.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -31,7 +31,8 @@ pub(super) struct FoundFile {
     pub(super) handle: Option<JsValue>,
 }
 
-/// The files and folders of a drop or paste, taken out of its `DataTransfer`, which the browser empties after the event.
+/// The files and folders of a drop or paste, taken out of its `DataTransfer`, which the browser empties after the
+/// event.
 pub(super) struct TransferredItems {
     items: Vec<(Option<FileSystemEntry>, Option<File>, Option<Promise>)>,
 }

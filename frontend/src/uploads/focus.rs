@@ -16,8 +16,8 @@ pub(super) fn leave_panel() {
     }
 }
 
-/// If the row in `slot`, or its button with the focus, disappeared, focuses the row that took its place, the nearest one
-/// above, or else another button of the panel.
+/// If the row in `slot`, or its button with the focus, disappeared, focuses the row that took its place, the nearest
+/// one above, or else another button of the panel.
 pub(super) fn keep_near(slot: usize) {
     request_animation_frame(move || {
         // The browser takes the focus from a hidden element only after this frame.

@@ -1,5 +1,5 @@
-//! `Hasher`: the page's side of the web worker that hashes files (`bin/hasher.rs`), which starts with the first file. If
-//! the worker cannot start, in an old browser for instance, files are uploaded without verification.
+//! `Hasher`: the page's side of the web worker that hashes files (`bin/hasher.rs`), which starts with the first file.
+//! If the worker cannot start, in an old browser for instance, files are uploaded without verification.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -74,8 +74,8 @@ impl PendingHash {
 }
 
 impl Hasher {
-    /// Starts to hash a file, also if the result is never awaited. Ends early if `signal` aborts. `on_progress` receives the
-    /// number of bytes hashed.
+    /// Starts to hash a file, also if the result is never awaited. Ends early if `signal` aborts. `on_progress`
+    /// receives the number of bytes hashed.
     pub(super) fn hash(&self, blob: &Blob, signal: &AbortSignal, on_progress: impl Fn(u64) + 'static) -> PendingHash {
         self.begin(blob, false, signal, on_progress)
     }

@@ -1,5 +1,5 @@
-//! Uploads: files of the user's machine are sent to the server, resumable and verified by their digests. `model` decides;
-//! the other files read files, send requests, and render.
+//! Uploads: files of the user's machine are sent to the server, resumable and verified by their digests. `model`
+//! decides; the other files read files, send requests, and render.
 //!
 //! - Input: `picker` (buttons, drop, paste), `file_sources`, `add_files`, `check_conflicts`.
 //! - Queue at work: `controller`, `state`.

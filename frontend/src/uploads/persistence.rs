@@ -1,5 +1,5 @@
-//! Unfinished uploads in the browser's storage: one key for each, which names the tab that uploads it. The name of a tab
-//! survives a reload (`sessionStorage`).
+//! Unfinished uploads in the browser's storage: one key for each, which names the tab that uploads it. The name of a
+//! tab survives a reload (`sessionStorage`).
 
 #![cfg(target_arch = "wasm32")]
 

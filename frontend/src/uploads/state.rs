@@ -107,7 +107,8 @@ impl UploadState {
         Some(Attempt { on_event, keys, hasher, id, file, item, signal, read_ahead })
     }
 
-    /// Reads the files that are sent next, so that a free connection does not wait for a disk, and stops reading others.
+    /// Reads the files that are sent next, so that a free connection does not wait for a disk, and stops reading
+    /// others.
     pub(super) fn read_upcoming(&mut self) {
         let upcoming: Vec<_> = self.queue.upcoming().collect();
         let others: Vec<_> = self.read_ahead.keys().copied().filter(|id| !upcoming.contains(id)).collect();

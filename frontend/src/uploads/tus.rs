@@ -37,8 +37,8 @@ pub(super) fn creation_fields(file: &SelectedFile, on_existing: &OnExisting, dig
     fields
 }
 
-/// Creates an upload, with all of its bytes in `body` or none. A repeated request with the same `key` returns the upload of
-/// the first one. Returns the upload's id also if the server created the upload but refused the bytes.
+/// Creates an upload, with all of its bytes in `body` or none. A repeated request with the same `key` returns the
+/// upload of the first one. Returns the upload's id also if the server created the upload but refused the bytes.
 ///
 /// # Errors
 /// Outside if there is no response, inside if the server refused the request or the bytes.

@@ -1,5 +1,5 @@
-//! Requests with the bytes of a file, by XMLHttpRequest: only it reports the progress of sending. Browsers refuse a `fetch`
-//! with a stream as its body over HTTP/1.1.
+//! Requests with the bytes of a file, by XMLHttpRequest: only it reports the progress of sending. Browsers refuse a
+//! `fetch` with a stream as its body over HTTP/1.1.
 
 #![cfg(target_arch = "wasm32")]
 

@@ -1,5 +1,5 @@
-//! Undo and redo. A change is undone by another change, computed from the outcomes of its items and conditional on their
-//! entity tags, so that undo never overwrites later work of another user. Undoing an undo is a redo.
+//! Undo and redo. A change is undone by another change, computed from the outcomes of its items and conditional on
+//! their entity tags, so that undo never overwrites later work of another user. Undoing an undo is a redo.
 
 use std::collections::VecDeque;
 
@@ -76,8 +76,8 @@ impl History {
         }
     }
 
-    /// Sets the entity tags that the steps expect to those of `entries`. Renaming alone changes a file's entity tag, and
-    /// earlier steps must not mistake the user's own undo for the work of another user.
+    /// Sets the entity tags that the steps expect to those of `entries`. Renaming alone changes a file's entity tag,
+    /// and earlier steps must not mistake the user's own undo for the work of another user.
     pub fn update_etags(&mut self, entries: &[Entry]) {
         for step in self.undo.iter_mut().chain(&mut self.redo) {
             for change in &mut step.changes {

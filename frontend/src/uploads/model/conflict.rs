@@ -20,8 +20,8 @@ pub fn lookup_for(names: usize) -> Lookup {
     if names <= STATS_MAX { Lookup::Stats } else { Lookup::Listing }
 }
 
-/// How to upload after the user's answer. `None` if the file is not uploaded. `Replace` for a folder, which an answer for
-/// all conflicts can contain, keeps both: a file never replaces a folder.
+/// How to upload after the user's answer. `None` if the file is not uploaded. `Replace` for a folder, which an answer
+/// for all conflicts can contain, keeps both: a file never replaces a folder.
 pub fn resolve(resolution: Resolution, existing: &ExistingEntry) -> Option<OnExisting> {
     match resolution {
         Resolution::Skip => None,

@@ -1,5 +1,5 @@
-//! What the browser's storage keeps of an unfinished upload, so that it continues after a reload. Each upload has its own
-//! key, so that tabs do not overwrite each other's uploads.
+//! What the browser's storage keeps of an unfinished upload, so that it continues after a reload. Each upload has its
+//! own key, so that tabs do not overwrite each other's uploads.
 
 use shared::{UploadId, VPath};
 

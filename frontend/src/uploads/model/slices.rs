@@ -1,7 +1,7 @@
 //! The size of the slices in which a large file is sent.
 
-/// Smallest slice of a large file, in bytes, about as much as a server syncs at a time. A file up to this size is sent in
-/// one request.
+/// Smallest slice of a large file, in bytes, about as much as a server syncs at a time. A file up to this size is sent
+/// in one request.
 pub const SLICE_BYTES_MIN: u64 = 8 << 20;
 /// Largest slice, in bytes: what a failure may cost.
 pub const SLICE_BYTES_MAX: u64 = 32 << 20;

@@ -20,8 +20,8 @@ pub struct SpeedMeter {
 }
 
 impl SpeedMeter {
-    /// Adds a sample: `bytes` in total were sent by `now`, in milliseconds. Fewer than before, after a failure, count as no
-    /// bytes.
+    /// Adds a sample: `bytes` in total were sent by `now`, in milliseconds. Fewer than before, after a failure, count
+    /// as no bytes.
     pub fn sample(&mut self, now: f64, bytes: u64) {
         let Some((then, before)) = self.last else {
             self.last = Some((now, bytes));

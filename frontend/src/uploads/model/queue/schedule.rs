@@ -4,8 +4,8 @@ use super::super::item::{Id, Item, Stage};
 use super::events::Connectivity;
 use super::state::Queue;
 
-/// Most files sent at a time. Over HTTP/1.1 a browser opens six connections to a server, of which the event stream and the
-/// listings need one each.
+/// Most files sent at a time. Over HTTP/1.1 a browser opens six connections to a server, of which the event stream and
+/// the listings need one each.
 pub(super) const CONNECTIONS_MAX: usize = 4;
 /// Most large files sent at a time while small ones wait.
 const LARGE_CONNECTIONS_MAX: usize = 2;
