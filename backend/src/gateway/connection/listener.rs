@@ -181,7 +181,7 @@ async fn serve_encrypted(stream: TcpStream, tls: &Tls, context: &ConnectionConte
 }
 
 fn refusal() -> String {
-    let body = r#"{"type":"about:blank","status":503,"code":"too_many_connections","title":"Too busy","detail":"The server has as many connections as it takes. Try again in a moment."}"#;
+    let body = r#"{"type":"about:blank","status":503,"code":"too_many_connections","title":"Too busy","detail":"The server has reached its limit of connections. Try again in a moment."}"#;
     let length = body.len();
     format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: {PROBLEM_TYPE}\r\ncontent-length: {length}\r\n\

@@ -33,7 +33,7 @@ fn hashed(text: &str) -> JobId {
 }
 
 fn malformed() -> ErrorResponse {
-    let sentence = format!("Idempotency-Key must be there once, with 1 to {TEXT_BYTES_MAX} characters.");
+    let sentence = format!("Idempotency-Key must be present once, with 1 to {TEXT_BYTES_MAX} characters.");
     ErrorResponse::because(ErrorCode::BadRequest, sentence)
 }
 

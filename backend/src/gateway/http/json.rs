@@ -34,7 +34,7 @@ pub(crate) fn wants_json(headers: &HeaderMap) -> Result<(), ErrorResponse> {
     if accepts(headers, JSON) {
         return Ok(());
     }
-    Err(ErrorResponse::because(ErrorCode::NotAcceptable, "This is given as application/json only."))
+    Err(ErrorResponse::because(ErrorCode::NotAcceptable, "This resource is available as application/json only."))
 }
 
 /// 200 with a value that a client may cache and revalidate, or 304 if its copy is current.

@@ -323,8 +323,8 @@ fn detail(code: ErrorCode) -> &'static str {
         }
         ErrorCode::QuotaExceeded => "This is more than you may store here. Remove something first.",
         ErrorCode::UnsupportedMediaType => "The body is of a kind that is not understood here.",
-        ErrorCode::LengthRequired => "Say how long the body is.",
-        ErrorCode::UnsupportedVersion => "The server speaks tus 1.0.0, which Tus-Resumable must say.",
+        ErrorCode::LengthRequired => "State the length of the body.",
+        ErrorCode::UnsupportedVersion => "The server supports tus 1.0.0, which Tus-Resumable must name.",
         ErrorCode::CrossSite => {
             "A page of another site asked for this change. Open this server's own page, or tell the server to trust that origin (--cors)."
         }

@@ -123,14 +123,14 @@ fn finish_headers(headers: &mut HeaderMap, gateway: &Gateway, id: RequestId) {
 fn check(gateway: &Gateway, request: &Request) -> Result<(), ErrorResponse> {
     let target = target_bytes(request.uri());
     if target > gateway.config.target_bytes_max {
-        let error = ErrorResponse::because(ErrorCode::TooLarge, "The address is longer than the server takes.");
+        let error = ErrorResponse::because(ErrorCode::TooLarge, "The address is longer than the server accepts.");
         return Err(error.status(StatusCode::URI_TOO_LONG));
     }
     // The four bytes are colon, space and line end.
     let lines: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if target + lines > gateway.config.header_bytes_max {
         let error =
-            ErrorResponse::because(ErrorCode::TooLarge, "The request's headers are longer than the server takes.");
+            ErrorResponse::because(ErrorCode::TooLarge, "The request's headers are longer than the server accepts.");
         return Err(error.status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
     }
     host::check(request.version(), request.uri(), request.headers(), &gateway.config.hosts)?;

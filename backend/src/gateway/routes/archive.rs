@@ -10,11 +10,9 @@ use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde_json::{Value, json};
 use shared::limits::ARCHIVE_PATHS_MAX;
 use shared::{ErrorCode, Span};
-use tokio::time::timeout;
 use tracing::debug;
 
 use crate::client::Caller;
@@ -29,6 +27,7 @@ use crate::gateway::http::content_disposition;
 use crate::gateway::http::headers::set;
 use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::query::Query;
+use crate::gateway::http::request_body::{RequestBody, is_of_type};
 use crate::gateway::openapi::operation::{Operation, schema};
 use crate::gateway::request_id::RequestId;
 use crate::gateway::state::Gateway;
@@ -152,22 +151,11 @@ fn representation(manifest: &Manifest) -> Representation {
 }
 
 /// The form in the body of a POST, limited in length and time.
-async fn form(gateway: &Gateway, request: Request) -> Result<String, ErrorResponse> {
-    let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM)) {
+async fn form(gateway: &Gateway, mut request: Request) -> Result<String, ErrorResponse> {
+    if !is_of_type(request.headers(), FORM) {
         let error = ErrorResponse::because(ErrorCode::BadRequest, format!("The body must be {FORM}."));
         return Err(error.status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
-    let bytes_max = gateway.config.request_body_bytes_max;
-    let body = Limited::new(request.into_body(), bytes_max).collect();
-    let collected = timeout(gateway.config.body_read_time, body).await.map_err(|_| {
-        let error = ErrorResponse::because(ErrorCode::DeadlineExceeded, "The request's body took too long to come.");
-        error.status(StatusCode::REQUEST_TIMEOUT)
-    })?;
-    let bytes = collected.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
-        Some(_) => ErrorResponse::because(ErrorCode::TooLarge, format!("The form is longer than {bytes_max} bytes.")),
-        None => ErrorResponse::because(ErrorCode::BadRequest, "The request's body is broken."),
-    })?;
-    String::from_utf8(bytes.to_bytes().into())
-        .map_err(|_| ErrorResponse::because(ErrorCode::BadRequest, "The form is not UTF-8."))
+    let bytes = RequestBody::of(&gateway.bodies, &mut request).whole().await?;
+    String::from_utf8(bytes).map_err(|_| ErrorResponse::because(ErrorCode::BadRequest, "The form is not UTF-8."))
 }

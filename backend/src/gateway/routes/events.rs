@@ -45,7 +45,10 @@ pub(crate) async fn read(
 ) -> Result<Response, ErrorResponse> {
     let (folder, after) = parameters(request.uri().query().unwrap_or_default(), request.headers())?;
     if !accepts(request.headers(), EVENT_STREAM) {
-        return Err(ErrorResponse::because(ErrorCode::NotAcceptable, "Events are given as text/event-stream only."));
+        return Err(ErrorResponse::because(
+            ErrorCode::NotAcceptable,
+            "Events are available as text/event-stream only.",
+        ));
     }
     if request.method() == Method::HEAD {
         gateway.client.stat(&caller, &folder).await?;

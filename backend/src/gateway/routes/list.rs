@@ -110,7 +110,7 @@ impl Format {
             Some(_) => Ok(Self::Columns),
             None => Err(ErrorResponse::because(
                 ErrorCode::NotAcceptable,
-                format!("This is given as {JSON} or {MEDIA_TYPE}."),
+                format!("A listing is available as {JSON} or {MEDIA_TYPE}."),
             )),
         }
     }

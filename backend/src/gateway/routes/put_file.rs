@@ -121,8 +121,7 @@ impl PutRequest {
         let headers = request.headers();
         let target = RequestPath::of(request)?;
         if target.slash || target.path.is_root() {
-            let sentence =
-                "A file's address does not end in a slash. To make a folder, ask for that (/api/v1/changes).";
+            let sentence = "A file's address does not end in a slash. Folders are made by /api/v1/changes.";
             return Err(ErrorResponse::because(ErrorCode::IsFolder, sentence));
         }
         if headers.contains_key(CONTENT_RANGE) {
@@ -133,7 +132,7 @@ impl PutRequest {
         }
         if !(headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING)) {
             // RFC 9112 §6.3 defines this as an empty body, but a client that forgot the content would lose the file.
-            let sentence = "Say how long the file is: `Content-Length: 0` for an empty one.";
+            let sentence = "State the length of the file: `Content-Length: 0` for an empty one.";
             return Err(ErrorResponse::because(ErrorCode::LengthRequired, sentence));
         }
         request_body::wants_identity(headers)?;

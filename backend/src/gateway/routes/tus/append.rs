@@ -34,7 +34,7 @@ impl UploadRequest {
     async fn append(&self, id: UploadId, body: &mut RequestBody) -> Result<Response, ErrorResponse> {
         headers::check_version(&self.headers)?;
         if !request_body::is_of_type(&self.headers, OFFSET_STREAM) {
-            let sentence = format!("Bytes for an upload come as {OFFSET_STREAM}.");
+            let sentence = format!("Bytes of an upload must be sent as {OFFSET_STREAM}.");
             return Err(ErrorResponse::because(ErrorCode::UnsupportedMediaType, sentence));
         }
         request_body::wants_identity(&self.headers)?;

@@ -69,7 +69,7 @@ impl UploadRequest {
         if length == Some(0) {
             return Ok(None);
         }
-        let sentence = format!("A new upload's first bytes come as {OFFSET_STREAM}.");
+        let sentence = format!("The first bytes of a new upload must be sent as {OFFSET_STREAM}.");
         Err(ErrorResponse::because(ErrorCode::UnsupportedMediaType, sentence))
     }
 
@@ -145,7 +145,7 @@ fn location(id: UploadId, slash: bool) -> String {
 }
 
 fn nameless() -> ErrorResponse {
-    let sentence = "Upload-Metadata must say `path`, or `filename`: what file the upload is to become.";
+    let sentence = "Upload-Metadata must contain `path` or `filename`: the file that the upload is to become.";
     ErrorResponse::because(ErrorCode::BadRequest, sentence)
 }
 

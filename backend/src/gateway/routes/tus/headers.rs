@@ -91,7 +91,7 @@ pub(super) fn concat(headers: &HeaderMap) -> Result<Concat, ErrorResponse> {
                 return Err(not_concat());
             }
             if parts.len() > UPLOAD_PARTS_MAX {
-                let sentence = format!("An upload is joined of at most {UPLOAD_PARTS_MAX} others.");
+                let sentence = format!("An upload joins at most {UPLOAD_PARTS_MAX} others.");
                 return Err(ErrorResponse::because(ErrorCode::TooLarge, sentence));
             }
             Ok(Concat::Final(parts))
