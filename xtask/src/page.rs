@@ -1,6 +1,6 @@
 //! Builds the page into `target/spa`, compressed, unless its sources are those of the last build.
 
-use std::{fs, thread};
+use std::{fs, iter, thread};
 
 use crate::{
     child, fingerprint,
@@ -48,12 +48,16 @@ pub(crate) fn ensure(repo: &Repo, steps: &mut Steps, beside: Vec<Job<'_>>) -> Ou
         steps.step("The page has not changed");
         return side_by_side(beside);
     }
-    steps.step("Compiling the page");
+    steps.step("Building the page");
     tools::ensure_target(repo, tools::WASM_TARGET)?;
-    let own: [Job<'_>; 2] = [Box::new(|| compile_bundler(repo)), Box::new(|| compile_programs(repo))];
-    side_by_side(own.into_iter().chain(beside).collect())?;
-    steps.step("Bundling the page");
-    bundle(repo, steps, &sources)
+    let mut sizes = String::new();
+    let page: Job<'_> = Box::new(|| {
+        sizes = build(repo, &sources)?;
+        Ok(())
+    });
+    side_by_side(iter::once(page).chain(beside).collect())?;
+    steps.note(&sizes);
+    Ok(())
 }
 
 /// Whether `target/spa` was made from the sources as they are.
@@ -68,6 +72,12 @@ fn is_built_from(repo: &Repo, sources: &str) -> bool {
 
 fn fingerprint_of_sources(repo: &Repo) -> Outcome<String> {
     fingerprint::of(&repo.root, INPUTS, env!("CARGO_PKG_VERSION"))
+}
+
+/// Returns the sizes of the page, in words.
+fn build(repo: &Repo, sources: &str) -> Outcome<String> {
+    side_by_side(vec![Box::new(|| compile_bundler(repo)), Box::new(|| compile_programs(repo))])?;
+    bundle(repo, sources)
 }
 
 fn side_by_side(jobs: Vec<Job<'_>>) -> Outcome<()> {
@@ -92,7 +102,7 @@ pub(crate) fn compile_bundler(repo: &Repo) -> Outcome<()> {
     child::must(repo, "compiling the bundler", &mut build, REMEDY)
 }
 
-fn bundle(repo: &Repo, steps: &Steps, sources: &str) -> Outcome<()> {
+fn bundle(repo: &Repo, sources: &str) -> Outcome<String> {
     let stamp = repo.target("spa.stamp");
     // Removed before the page is: an interrupted build must not count as a finished one.
     if stamp.exists() {
@@ -109,6 +119,6 @@ fn bundle(repo: &Repo, steps: &Steps, sources: &str) -> Outcome<()> {
     if !is_done {
         return Err(Failure(format!("bundling the page failed; {REMEDY}")));
     }
-    steps.note(&sizes);
-    fs::write(&stamp, sources).at(&stamp)
+    fs::write(&stamp, sources).at(&stamp)?;
+    Ok(sizes)
 }
