@@ -57,7 +57,7 @@ mod before_the_handshake {
         async move {
             let (mut raw, server) = in_memory();
             raw.send_bytes(&sent).await;
-            assert_eq!(raw.farewell().await, Some(expected), "{:02x?}", &sent[..sent.len().min(16)]);
+            assert_eq!(raw.closing_code().await, Some(expected), "{:02x?}", &sent[..sent.len().min(16)]);
             drop(raw);
             within(server.task).await.unwrap();
         }
@@ -106,7 +106,7 @@ mod before_the_handshake {
         for _ in 0..20 {
             let mut raw = Raw::connect(&world).await;
             raw.send_bytes(&[b"GET / HTTP/1.1\r\n".to_vec(), noise(1, 40_000)].concat()).await;
-            assert_eq!(raw.farewell().await, Some(ErrorCode::FrameTooLong));
+            assert_eq!(raw.closing_code().await, Some(ErrorCode::FrameTooLong));
         }
         unharmed(world).await;
     }
@@ -123,7 +123,7 @@ mod before_the_handshake {
             let (mut raw, server) = in_memory();
             raw.send_bytes(&bytes(&frame(FrameKind::Hello, 0, &hello()))[..cut]).await;
             raw.writer.shutdown().await.unwrap();
-            assert_eq!(raw.farewell().await, Some(ErrorCode::Disconnected), "after {cut} bytes");
+            assert_eq!(raw.closing_code().await, Some(ErrorCode::Disconnected), "after {cut} bytes");
             drop(raw);
             within(server.task).await.unwrap();
         }
@@ -134,7 +134,7 @@ mod before_the_handshake {
             let auth = Auth { key_id: server.key.id().into(), proof, max_data: None };
             raw.send_bytes(&bytes(&frame(FrameKind::Auth, 0, &auth))[..cut]).await;
             raw.writer.shutdown().await.unwrap();
-            assert_eq!(raw.farewell().await, Some(ErrorCode::Disconnected), "after {cut} bytes");
+            assert_eq!(raw.closing_code().await, Some(ErrorCode::Disconnected), "after {cut} bytes");
             drop(raw);
             within(server.task).await.unwrap();
         }
@@ -148,7 +148,7 @@ mod before_the_handshake {
             let (mut raw, server) = in_memory();
             raw.send_bytes(&noise(seed, 1_000)).await;
             raw.writer.shutdown().await.unwrap();
-            assert!(raw.farewell().await.is_some(), "seed {seed}");
+            assert!(raw.closing_code().await.is_some(), "seed {seed}");
             drop(raw);
             within(server.task).await.unwrap();
         }
@@ -163,7 +163,7 @@ mod before_the_handshake {
             if said > hello.len() {
                 assert!(raw.next().await.is_some());
             }
-            assert_eq!(raw.farewell().await, Some(ErrorCode::HandshakeTimeout));
+            assert_eq!(raw.closing_code().await, Some(ErrorCode::HandshakeTimeout));
             drop(raw);
             within(server.task).await.unwrap();
         }
@@ -177,7 +177,7 @@ mod before_the_handshake {
         for _ in 0..20 {
             let mut third = Raw::connect(&world).await;
             third.send_bytes(&bytes(&frame(FrameKind::Hello, 0, &hello()))).await;
-            assert_eq!(third.farewell().await, Some(ErrorCode::TooManyConnections));
+            assert_eq!(third.closing_code().await, Some(ErrorCode::TooManyConnections));
         }
         let refused = world.client.stat(&reader(), &path("")).await.unwrap_err();
         assert_eq!(refused.code, ErrorCode::TooManyConnections);
@@ -198,7 +198,7 @@ mod proofs {
         let (transcript, _) = raw.greet().await;
         let auth = forge(&server, transcript.client_proof(&server.key));
         raw.send(FrameKind::Auth, 0, &auth).await;
-        let code = raw.farewell().await;
+        let code = raw.closing_code().await;
         drop(raw);
         within(server.task).await.unwrap();
         code
@@ -232,11 +232,11 @@ mod proofs {
         other.greet().await;
         let proof = transcript.client_proof(&world.key);
         other.send(FrameKind::Auth, 0, &Auth { key_id: world.key.id().into(), proof, max_data: None }).await;
-        assert_eq!(other.farewell().await, Some(ErrorCode::BadProof));
+        assert_eq!(other.closing_code().await, Some(ErrorCode::BadProof));
         other = Raw::connect(&world).await;
         other.greet().await;
         other.send_bytes(&overheard).await;
-        assert_eq!(other.farewell().await, Some(ErrorCode::BadProof));
+        assert_eq!(other.closing_code().await, Some(ErrorCode::BadProof));
         unharmed(world).await;
     }
 
@@ -246,7 +246,7 @@ mod proofs {
         let (transcript, _) = raw.greet().await;
         let proof = transcript.server_proof(&server.key);
         raw.send(FrameKind::Auth, 0, &Auth { key_id: server.key.id().into(), proof, max_data: None }).await;
-        assert_eq!(raw.farewell().await, Some(ErrorCode::BadProof));
+        assert_eq!(raw.closing_code().await, Some(ErrorCode::BadProof));
         drop(raw);
         within(server.task).await.unwrap();
     }
@@ -264,7 +264,7 @@ mod proofs {
         transcript.add(&ack);
         let proof = transcript.client_proof(&server.key);
         raw.send(FrameKind::Auth, 0, &Auth { key_id: server.key.id().into(), proof, max_data: None }).await;
-        assert_eq!(raw.farewell().await, Some(ErrorCode::BadProof));
+        assert_eq!(raw.closing_code().await, Some(ErrorCode::BadProof));
         drop(raw);
         within(server.task).await.unwrap();
     }
@@ -283,7 +283,7 @@ mod proofs {
         let (transcript, _) = raw.greet().await;
         let auth = Auth { key_id: key.id().into(), proof: transcript.client_proof(&key), max_data: None };
         raw.send(FrameKind::Auth, 0, &auth).await;
-        assert_eq!(raw.farewell().await, Some(ErrorCode::BadProof));
+        assert_eq!(raw.closing_code().await, Some(ErrorCode::BadProof));
         drop(raw);
         within(task).await.unwrap();
     }
@@ -302,7 +302,7 @@ mod after_the_handshake {
     async fn ends(sent: &[u8], expected: ErrorCode) {
         let (mut raw, server) = open().await;
         raw.send_bytes(sent).await;
-        assert_eq!(raw.farewell().await, Some(expected), "{:02x?}", &sent[..sent.len().min(16)]);
+        assert_eq!(raw.closing_code().await, Some(expected), "{:02x?}", &sent[..sent.len().min(16)]);
         drop(raw);
         within(server.task).await.unwrap();
     }
@@ -514,14 +514,14 @@ mod after_the_handshake {
     #[tokio::test(start_paused = true)]
     async fn an_idle_connection_is_closed_without_a_failure() {
         let (mut raw, server) = open().await;
-        assert_eq!(raw.farewell().await, None);
+        assert_eq!(raw.closing_code().await, None);
         drop(raw);
         within(server.task).await.unwrap();
         // Half a frame does not count as activity.
         let (mut raw, server) = open().await;
         let started = tokio::time::Instant::now();
         raw.send_bytes(&header(8, 0x50, 0, 0, 1)[..6]).await;
-        assert_eq!(raw.farewell().await, None);
+        assert_eq!(raw.closing_code().await, None);
         assert_eq!(started.elapsed().as_secs(), IDLE_TIME.as_secs());
         drop(raw);
         within(server.task).await.unwrap();
@@ -534,7 +534,7 @@ mod after_the_handshake {
         raw.send_bytes(&cancel.repeat(CANCELS_PER_MINUTE_MAX as usize)).await;
         raw.is_usable().await;
         raw.send_bytes(&cancel).await;
-        assert_eq!(raw.farewell().await, Some(ErrorCode::TooManyRequests));
+        assert_eq!(raw.closing_code().await, Some(ErrorCode::TooManyRequests));
         drop(raw);
         within(server.task).await.unwrap();
     }

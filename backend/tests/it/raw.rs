@@ -191,9 +191,9 @@ impl<R: Source, W: AsyncWrite + Unpin> Raw<R, W> {
     }
 
     /// The refusal of a handshake or GOODBYE, and then the end of the stream.
-    pub(crate) async fn farewell(&mut self) -> Option<ErrorCode> {
+    pub(crate) async fn closing_code(&mut self) -> Option<ErrorCode> {
         let frame = loop {
-            let frame = self.next().await.expect("a farewell");
+            let frame = self.next().await.expect("a last frame");
             if frame.kind() != Some(FrameKind::Pong) {
                 break frame;
             }
@@ -201,9 +201,9 @@ impl<R: Source, W: AsyncWrite + Unpin> Raw<R, W> {
         let failure = match frame.kind() {
             Some(FrameKind::Goodbye) => frame.message::<Goodbye>().unwrap().error,
             Some(FrameKind::End) if frame.header.request_id == 0 => frame.message::<End>().unwrap().error,
-            kind => panic!("{kind:?} in the place of a farewell"),
+            kind => panic!("{kind:?} in the place of a closing_code"),
         };
-        assert!(self.next().await.is_none(), "something after the farewell");
+        assert!(self.next().await.is_none(), "something after the closing_code");
         failure.map(|failure| failure.code)
     }
 

@@ -280,7 +280,7 @@ mod draining {
         let started = tokio::time::Instant::now();
         for (mut raw, server) in [(unauthenticated, first), (greeting, second), (idler, third)] {
             server.shutdown.cancel();
-            assert_eq!(raw.farewell().await, None);
+            assert_eq!(raw.closing_code().await, None);
             within(server.task).await.unwrap();
         }
         assert_eq!(started.elapsed(), Duration::ZERO);
@@ -641,7 +641,7 @@ mod crowds {
         }
         world.shutdown.cancel();
         for raw in &mut idle {
-            assert_eq!(raw.farewell().await, None);
+            assert_eq!(raw.closing_code().await, None);
         }
         within(world.server).await.unwrap();
     }

@@ -74,7 +74,7 @@ mod descriptors {
         unix.pass_fd(fs::File::open(place.path().join("file")).unwrap());
         let mut raw = Raw::over(reader, writer);
         raw.send_bytes(&bytes(&frame(FrameKind::Goodbye, 0, &shared::wire::Goodbye::default()))).await;
-        assert!(raw.farewell().await.is_some());
+        assert!(raw.closing_code().await.is_some());
         #[cfg(target_os = "linux")]
         assert_eq!(open(place.path()), 0);
         world.stop().await;

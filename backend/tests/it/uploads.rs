@@ -643,7 +643,7 @@ mod connections {
         let upload = world.client.stage(&stage("new", Some(10))).await.unwrap();
         let mut raw = Raw::open(&world).await;
         raw.send_bytes(&data(1, 5)).await;
-        assert_eq!(raw.farewell().await, Some(ErrorCode::Protocol));
+        assert_eq!(raw.closing_code().await, Some(ErrorCode::Protocol));
         let mut raw = Raw::open(&world).await;
         let early = world.client.stage(&stage("early", Some(10))).await.unwrap();
         raw.send_bytes(
@@ -655,19 +655,19 @@ mod connections {
         drop(raw);
         let mut raw = putting(&world, upload.id, 0).await;
         raw.send_bytes(&data(2, 5)).await;
-        assert_eq!(raw.farewell().await, Some(ErrorCode::Protocol));
+        assert_eq!(raw.closing_code().await, Some(ErrorCode::Protocol));
         let mut raw = putting(&world, upload.id, 0).await;
         raw.send(FrameKind::Stat, 2, &stat("")).await;
-        assert_eq!(raw.farewell().await, Some(ErrorCode::Protocol));
+        assert_eq!(raw.closing_code().await, Some(ErrorCode::Protocol));
         let mut raw = Raw::open(&world).await;
         raw.send(FrameKind::PutEnd, 1, &PutEnd { broken: false }).await;
-        assert_eq!(raw.farewell().await, Some(ErrorCode::Protocol));
+        assert_eq!(raw.closing_code().await, Some(ErrorCode::Protocol));
         let mut raw = Raw::open(&world).await;
         raw.send(FrameKind::Put, 1, &put_of(UploadId([9; 16]), 0)).await;
         assert_eq!(raw.end(1).await, Some(ErrorCode::NotFound));
         raw.is_usable().await;
         raw.send_bytes(&data(1, 5)).await;
-        assert_eq!(raw.farewell().await, Some(ErrorCode::Protocol));
+        assert_eq!(raw.closing_code().await, Some(ErrorCode::Protocol));
         world.stop().await;
     }
 
