@@ -79,7 +79,7 @@ pub(super) const FILE_BYTES_MAX: u64 = 1024 * 1024;
 pub(super) const DECODING: &[&str] =
     &["shared/src/path.rs", "backend/src/gateway/http/query.rs", "backend/src/storage/local/tree/trash_info.rs"];
 
-/// Documents that name files of earlier versions.
+/// Documents that may name files of earlier versions. Their links must work nevertheless.
 pub(super) const HISTORIC: &[&str] = &["CHANGELOG.md", "docs/decisions/", "docs/measurements/"];
 
 /// Words that are banned in comments, documents, messages and names.

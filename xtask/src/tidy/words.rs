@@ -8,6 +8,9 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
         let allowed = |word: &str| {
             table::WORD_EXCEPTIONS.iter().any(|(place, words)| file.starts_with(place) && words.contains(&word))
         };
+        for word in found(file).into_iter().filter(|word| !allowed(word)) {
+            problems.push(Problem::at(file, 1, format!("\"{word}\" is a banned word, and part of the file's name")));
+        }
         if !contains_any(&text.to_lowercase()) {
             continue;
         }
@@ -67,6 +70,11 @@ mod tests {
             assert!(sentences("a.rs", text).iter().any(|sentence| sentence.contains("\"nobody\"")), "{text}");
         }
         assert_eq!(sentences("a.md", "Once\nThe same, but slower."), ["a.md:2: \"the same,\" is a banned word"]);
+    }
+
+    #[test]
+    fn a_banned_word_in_the_name_of_a_file_is_refused() {
+        assert_eq!(sentences("a/nobody_home.rs", "").len(), 1);
     }
 
     #[test]
