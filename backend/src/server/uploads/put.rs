@@ -14,7 +14,7 @@ use crate::server::exchange::body::RequestBody;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
 use crate::server::peer::Peer;
-use crate::transfer_budget::TransferBudget;
+use crate::transfer_budget::{TransferBudget, TransferShare};
 
 /// Most pieces that are written in one step.
 const STEP_PIECES: usize = 4;
@@ -35,10 +35,12 @@ pub(in crate::server) async fn put<W: Sink>(
     let (opening, locked) = (Arc::clone(uploads), Arc::clone(&lock));
     let writer = blocking(move || Writer::open(opening, locked, &request));
     let mut writer = response.until_cancelled(writer).await?;
+    // Taken before the client may send, so that the length of the first piece counts this PUT.
+    let share = budget.share();
     response.send(FrameKind::Upload, &lock.record().describe()).await?;
     body.open();
     let end = match response.flush().await {
-        Ok(()) => write_body(budget, response, &mut body, &lock, &mut writer).await,
+        Ok(()) => write_body(&share, response, &mut body, &lock, &mut writer).await,
         Err(error) => BodyEnd::Refused(error),
     };
     response.run_to_completion(writer.settle(end)).await?;
@@ -46,13 +48,12 @@ pub(in crate::server) async fn put<W: Sink>(
 }
 
 async fn write_body<W: Sink>(
-    budget: &TransferBudget,
+    share: &TransferShare,
     response: &mut ResponseWriter<'_, W>,
     body: &mut RequestBody<'_>,
     lock: &UploadLock,
     writer: &mut Writer,
 ) -> BodyEnd {
-    let share = budget.share();
     loop {
         let batch = match body.next(response, &lock.taken_over, STEP_PIECES * share.piece_bytes()).await {
             Ok(batch) => batch,
