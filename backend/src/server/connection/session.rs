@@ -26,7 +26,8 @@ use crate::server::state::Server;
 use crate::transfer_budget::PIECE_BYTES_MIN;
 use crate::wire::{Frame, FrameReader, FrameWriter, Incoming, Source, WireError};
 
-/// How many pieces of a body wait for the disk, each of the length that [`crate::transfer_budget::TransferBudget`] allows.
+/// How many pieces of a body wait for the disk, each of the length that [`crate::transfer_budget::TransferBudget`]
+/// allows.
 const PIECES_WAITING_MAX: usize = 4;
 /// Most time for the rest of a body after its request has failed.
 const DISCARD_TIME: Duration = Duration::from_secs(5);

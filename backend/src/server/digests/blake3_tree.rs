@@ -1,6 +1,7 @@
 //! BLAKE3 with a state that can be stored. `blake3::Hasher` keeps its state private; this hasher computes the chaining
-//! values of subtrees with it and merges them as the BLAKE3 paper says (§2.1): the tree over the input is left-balanced,
-//! so the complete subtrees to the left of any point are the binary digits of the number of chunks before it.
+//! values of subtrees with it and merges them as the BLAKE3 paper says (§2.1): the tree over the input is
+//! left-balanced, so the complete subtrees to the left of any point are the binary digits of the number of chunks
+//! before it.
 
 use blake3::hazmat::{ChainingValue, HasherExt, Mode, merge_subtrees_non_root, merge_subtrees_root};
 use blake3::{CHUNK_LEN, Hasher, OUT_LEN};
@@ -13,8 +14,8 @@ const SUBTREE_BYTES_MAX: usize = 1 << 20;
 /// A BLAKE3 hasher.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct TreeHasher {
-    /// Chaining values of the complete subtrees, the largest first. More input shows which of them are siblings, and merges
-    /// them; without more, the last merge makes the root.
+    /// Chaining values of the complete subtrees, the largest first. More input shows which of them are siblings, and
+    /// merges them; without more, the last merge makes the root.
     stack: Vec<ChainingValue>,
     /// Chunks in those subtrees.
     chunks: u64,
@@ -23,8 +24,8 @@ pub(super) struct TreeHasher {
 }
 
 impl TreeHasher {
-    /// The state after `bytes` bytes of input from its parts: the chaining values one after another, and the tail. `None` if
-    /// they do not fit together.
+    /// The state after `bytes` bytes of input from its parts: the chaining values one after another, and the tail.
+    /// `None` if they do not fit together.
     pub(super) fn from_parts(bytes: u64, values: &[u8], tail: &[u8]) -> Option<Self> {
         let start = bytes.checked_sub(tail.len() as u64)?;
         let (chunks, rest) = (start / CHUNK_LEN as u64, start % CHUNK_LEN as u64);

@@ -64,8 +64,8 @@ impl DigestCheckpoint {
         UploadHasher::resume(self.clone()).finish()
     }
 
-    /// The stored form: version, number of bytes and CRC-32 (little-endian), number of chaining values; then the chaining
-    /// values of the complete BLAKE3 subtrees, the largest first, and the bytes behind them.
+    /// The stored form: version, number of bytes and CRC-32 (little-endian), number of chaining values; then the
+    /// chaining values of the complete BLAKE3 subtrees, the largest first, and the bytes behind them.
     pub(in crate::server) fn encode(&self) -> Vec<u8> {
         let (values, tail) = self.blake3.parts();
         let mut stored = vec![FORM];

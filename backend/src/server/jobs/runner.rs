@@ -113,7 +113,8 @@ impl JobRunner {
         self.record.state = state;
         self.write_journal(true);
         self.report();
-        info!(job = %self.record.id, items = self.ended, milliseconds = started.elapsed().as_millis(), "a job has ended");
+        let milliseconds = started.elapsed().as_millis();
+        info!(job = %self.record.id, items = self.ended, milliseconds, "a job has ended");
     }
 
     fn run_item(&mut self, change: &Change, index: usize) -> Result<Outcome, ItemError> {
@@ -156,7 +157,8 @@ impl JobRunner {
 
     fn failed(&self, error: StorageError, path: Option<VPath>) -> Outcome {
         if error.code == ErrorCode::Io || error.code == ErrorCode::Internal {
-            warn!(job = %self.record.id, code = %error.code, context = error.context, cause = ?error.source, "an item failed");
+            let StorageError { code, context, source } = &error;
+            warn!(job = %self.record.id, %code, context, cause = ?source, "an item failed");
         }
         let mut message = error.context.to_owned();
         message.truncate(MESSAGE_BYTES_MAX);

@@ -48,7 +48,7 @@ impl JobRunner {
     /// Restores the entry that had to make room, after the replacement failed with `error`, which is passed on.
     pub(super) fn put_back(&self, id: TrashId, path: &VPath, error: StorageError) -> StorageError {
         if let Err(second) = self.storage.restore(id, path) {
-            tracing::warn!(error = %second, "an entry that was to be replaced stays in the trash: it could not be restored");
+            tracing::warn!(error = %second, "an entry stays in the trash: it was to be replaced, and cannot be restored");
         }
         error
     }

@@ -1,6 +1,6 @@
-//! WALK: everything below chosen paths, for archives and recursive downloads. Parents come before their entries, siblings
-//! in the order of their names' bytes, so a walk can continue after any path. Links are reported, never followed.
-//! Memory: the entries of the folders between the start and the present position.
+//! WALK: everything below chosen paths, for archives and recursive downloads. Parents come before their entries,
+//! siblings in the order of their names' bytes, so a walk can continue after any path. Links are reported, never
+//! followed. Memory: the entries of the folders between the start and the present position.
 
 use std::sync::Arc;
 

@@ -22,7 +22,9 @@ pub enum DatabaseError {
         source: rusqlite::Error,
     },
     /// The file is damaged.
-    #[error("the server's records in {} are damaged ({finding}); move the file away to start with new ones", path.display())]
+    #[error(
+        "the server's records in {} are damaged ({finding}); move the file away to start with new ones", path.display()
+    )]
     Damaged {
         /// The file of the records.
         path: PathBuf,

@@ -1,6 +1,6 @@
 //! Group commit: what several threads write while one transaction is synced goes into the next transaction, so that a
-//! hundred uploads cost a few syncs and not hundreds. One of the waiting threads leads and commits for all; each returns
-//! once its write is as durable as asked for. A statement that fails affects no other write.
+//! hundred uploads cost a few syncs and not hundreds. One of the waiting threads leads and commits for all; each
+//! returns once its write is as durable as asked for. A statement that fails affects no other write.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};

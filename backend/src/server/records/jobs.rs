@@ -129,7 +129,8 @@ impl Database {
         ended: Option<Timestamp>,
     ) -> Result<(), StorageError> {
         const ITEM: &str = "INSERT INTO steps (job, item, target, outcome) VALUES (?1, ?2, ?3, ?4)
-            ON CONFLICT (job, item) DO UPDATE SET target = coalesce(excluded.target, target), outcome = excluded.outcome";
+            ON CONFLICT (job, item) DO UPDATE
+            SET target = coalesce(excluded.target, target), outcome = excluded.outcome";
         const JOB: &str = "UPDATE jobs SET version = ?2, progress = ?3, state = ?4, ended = ?5 WHERE number = ?1";
         let (number, version, progress, state) =
             (job.number, signed(job.version), encode(&job.progress), encode(&job.state));

@@ -1,4 +1,5 @@
-//! Marks on items of the trash that are being removed for good: listings hide them, and a restart continues the removal.
+//! Marks on items of the trash that are being removed for good: listings hide them, and a restart continues the
+//! removal.
 
 use std::collections::HashSet;
 

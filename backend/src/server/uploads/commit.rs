@@ -104,8 +104,8 @@ impl CommitOperation {
         }
     }
 
-    /// The digests of the upload: those that were computed as its bytes arrived. The bytes of a joined upload, and of one
-    /// that an earlier version of the server began, are read again.
+    /// The digests of the upload: those that were computed as its bytes arrived. The bytes of a joined upload, and of
+    /// one that an earlier version of the server began, are read again.
     fn digests(&self, length: u64) -> Result<Digests, RequestError> {
         let staged = if self.record.is_joined() { self.join()? } else { self.uploads.open(&self.record)? };
         if let Some(known) = self.record.digests_at(length) {
@@ -247,8 +247,8 @@ impl Uploads {
         }
     }
 
-    /// Requires the digest that a COMMIT named in vain of every later COMMIT that names none: bytes that are known to be
-    /// damaged must not become a file.
+    /// Requires the digest that a COMMIT named in vain of every later COMMIT that names none: bytes that are known to
+    /// be damaged must not become a file.
     fn require_blake3(&self, lock: &UploadLock, blake3: Option<&[u8]>) -> Result<(), StorageError> {
         let mut request = lock.record().request;
         if request.blake3.is_some() {

@@ -64,7 +64,8 @@ pub(super) fn target_condition(
     conflict: Option<Conflict>,
     if_match: Option<Vec<ETag>>,
 ) -> TargetCondition {
-    // A new decision about the conflict was made with the target's present state in view, so the old validators are void.
+    // A new decision about the conflict was made with the target's present state in view, so the old validators are
+    // void.
     let staged = if conflict.is_some() { None } else { record.request.if_match.clone() };
     let conflict = conflict.unwrap_or(record.request.conflict);
     match if_match.or(staged) {

@@ -1,5 +1,5 @@
-//! Uploads: bytes that are not a file yet. One request at a time works on an upload, under its lock; a newer request takes
-//! the lock over from an older one, so that a dead connection locks nothing.
+//! Uploads: bytes that are not a file yet. One request at a time works on an upload, under its lock; a newer request
+//! takes the lock over from an older one, so that a dead connection locks nothing.
 
 mod begin;
 pub(super) mod commit;

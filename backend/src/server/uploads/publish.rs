@@ -9,8 +9,8 @@ use crate::storage::{Published, Storage, StorageError, numbered_name};
 /// How many names are tried for a file whose name is taken.
 const NAMES_MAX: u32 = 10_000;
 
-/// Publishes a file at `wanted` by means of `publish`, or at a free name beside it for [`Conflict::KeepBoth`]. `None` if
-/// [`Conflict::Skip`] leaves what is there.
+/// Publishes a file at `wanted` by means of `publish`, or at a free name beside it for [`Conflict::KeepBoth`]. `None`
+/// if [`Conflict::Skip`] leaves what is there.
 ///
 /// # Errors
 /// As `publish`; [`ErrorCode::Forbidden`] for a conflict that the caller may not resolve by replacing.

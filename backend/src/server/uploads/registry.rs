@@ -153,8 +153,8 @@ impl Uploads {
         Ok(staged)
     }
 
-    /// Cuts an upload back after a failed sync: what was written since the last successful sync may be lost, and a second
-    /// sync would prove nothing. Of an upload without a record, no byte is known to be durable.
+    /// Cuts an upload back after a failed sync: what was written since the last successful sync may be lost, and a
+    /// second sync would prove nothing. Of an upload without a record, no byte is known to be durable.
     pub(super) fn cut_back(&self, lock: &UploadLock) -> Result<(), StorageError> {
         let record = lock.record();
         let durable = if record.request.resumable && !record.is_joined() { record.durable } else { 0 };

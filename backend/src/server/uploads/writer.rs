@@ -1,5 +1,5 @@
-//! Writes the bytes of a PUT. While the next batch arrives, one blocking thread writes a batch and another one hashes it.
-//! Every [`UPLOAD_SYNC_BYTES`] a sync begins beside the writing; an offset is announced only once it is synced and
+//! Writes the bytes of a PUT. While the next batch arrives, one blocking thread writes a batch and another one hashes
+//! it. Every [`UPLOAD_SYNC_BYTES`] a sync begins beside the writing; an offset is announced only once it is synced and
 //! recorded, together with the state of the digests there.
 //!
 //! The offset of an upload without a record is not announced before COMMIT. Its bytes are only sent on their way to the
@@ -99,8 +99,8 @@ impl Writer {
         Ok(Self { file: Some(file), hashing: Some(Hashing { upload, check }), sync: None, synced: range.start })
     }
 
-    /// Writes a batch, and begins a sync if one is due. Bytes past the end are an error, but those before it are written.
-    /// [`Writer::settle`] has to follow in any case.
+    /// Writes a batch, and begins a sync if one is due. Bytes past the end are an error, but those before it are
+    /// written. [`Writer::settle`] has to follow in any case.
     pub(super) async fn write<W: Sink>(
         &mut self,
         response: &mut ResponseWriter<'_, W>,

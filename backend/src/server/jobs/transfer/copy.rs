@@ -11,8 +11,8 @@ use crate::storage::{Attributes, Durability, Expected, OpenFile, Staged, Storage
 const STEP_BYTES: u64 = 64 << 20;
 
 impl JobRunner {
-    /// Copies a file's bytes, its time of last change and its executable bit. The entry at `to` goes into the trash once
-    /// the copy is whole.
+    /// Copies a file's bytes, its time of last change and its executable bit. The entry at `to` goes into the trash
+    /// once the copy is whole.
     pub(super) fn copy_file(
         &mut self,
         source: &Entry,

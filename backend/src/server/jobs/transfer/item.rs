@@ -1,5 +1,5 @@
-//! One item of a move or a copy: renamed where possible, copied otherwise. Trees are walked with an explicit stack. An entry
-//! that fails is reported, and the others continue.
+//! One item of a move or a copy: renamed where possible, copied otherwise. Trees are walked with an explicit stack. An
+//! entry that fails is reported, and the others continue.
 
 use shared::change::PathPair;
 use shared::limits::REPLACED_LISTED_MAX;

@@ -69,10 +69,10 @@ impl Names {
         self.ends.shrink_to_fit();
     }
 
-    /// Sorts numbers of names whose keys agree before byte `at`; the first part of each pair is scratch space. Most names
-    /// of a long folder begin alike ("holiday picture …"), and comparing these beginnings again and again, each time
-    /// elsewhere in memory, would take most of the time. So eight bytes of each key are taken out as a number, and only
-    /// names with equal numbers are compared further.
+    /// Sorts numbers of names whose keys agree before byte `at`; the first part of each pair is scratch space. Most
+    /// names of a long folder begin alike ("holiday picture …"), and comparing these beginnings again and again, each
+    /// time elsewhere in memory, would take most of the time. So eight bytes of each key are taken out as a number, and
+    /// only names with equal numbers are compared further.
     pub(super) fn sort(&self, names: &mut [(u64, u32)], at: usize) {
         let mut longer = false;
         if names.len() > FEW_NAMES {

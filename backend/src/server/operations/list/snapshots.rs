@@ -19,8 +19,8 @@ use crate::storage::WatchHandle;
 
 /// Most snapshots: each has a watch of the system.
 const SNAPSHOTS_MAX: usize = 256;
-/// How long a snapshot may serve first pages. Limits the harm of file systems that neither change a folder's time stamps
-/// nor report changes by other machines.
+/// How long a snapshot may serve first pages. Limits the harm of file systems that neither change a folder's time
+/// stamps nor report changes by other machines.
 const TRUST_TIME: Duration = Duration::from_secs(30);
 
 /// The names of a folder at one moment.
@@ -125,8 +125,8 @@ struct Used {
 impl Snapshots {
     /// An empty store for at most `bytes_max`, each snapshot for `time` after its last use.
     pub(in crate::server) fn new(bytes_max: usize, time: Duration) -> Self {
-        // Ids begin at random, so that a cursor from before a restart names no present snapshot. If the random generator
-        // fails, such a cursor may name a snapshot of the same listing, which is harmless.
+        // Ids begin at random, so that a cursor from before a restart names no present snapshot. If the random
+        // generator fails, such a cursor may name a snapshot of the same listing, which is harmless.
         let first = random_bytes().unwrap_or_default();
         let clock = AtomicU64::new(u64::from_le_bytes(first) >> 1);
         Self { kept: Mutex::default(), turns: Mutex::default(), clock, bytes_max, time }

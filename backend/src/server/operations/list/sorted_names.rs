@@ -1,5 +1,5 @@
-//! The names of a folder in order, sorted only as far as requests have come: the first page of a million names needs the
-//! order of its own thousand only. Pure.
+//! The names of a folder in order, sorted only as far as requests have come: the first page of a million names needs
+//! the order of its own thousand only. Pure.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -45,8 +45,8 @@ impl SortedNames {
         Self::new(names, order, items)
     }
 
-    /// In another order. `ranks` has, for each name whose entry still exists, its number, whether the entry is a folder,
-    /// and its [`Order::rank`].
+    /// In another order. `ranks` has, for each name whose entry still exists, its number, whether the entry is a
+    /// folder, and its [`Order::rank`].
     pub(super) fn by_rank(names: Names, order: Order, ranks: Vec<(usize, bool, u64)>) -> Self {
         // `Names` holds fewer than 2³² names.
         let items = ranks.into_iter().map(|(name, folder, rank)| Item { rank, name: name as u32, folder });

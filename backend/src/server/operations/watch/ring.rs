@@ -1,5 +1,5 @@
-//! A ring of the latest events of a folder, numbered. A subscriber has a position in it and no queue of its own; one that
-//! falls behind by more than the ring holds gets [`EventKind::Resync`]. Pure.
+//! A ring of the latest events of a folder, numbered. A subscriber has a position in it and no queue of its own; one
+//! that falls behind by more than the ring holds gets [`EventKind::Resync`]. Pure.
 
 use std::collections::VecDeque;
 
