@@ -3,7 +3,7 @@
 //! [`tree`] reads the files, [`source`] parses Rust as far as the rules need it, [`table`] holds what the rules allow;
 //! every other file is one rule, with a planted violation in its tests.
 
-mod circles;
+mod cycles;
 mod decoding;
 mod documents;
 mod files;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{source::Source, use_tree::Imported};
 
-/// How many imports of imports are followed: more is a circle of re-exports.
+/// How many imports of imports are followed: more is a cycle of re-exports.
 const STEPS_MAX: usize = 24;
 
 /// One module, with the names in its scope. Modules name each other by index.

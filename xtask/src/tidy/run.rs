@@ -1,6 +1,6 @@
 //! Reads the tree, applies every rule, and reports.
 
-use super::{circles, decoding, documents, files, imports, problem::Problem, rows, tree::Tree, unreached, words};
+use super::{cycles, decoding, documents, files, imports, problem::Problem, rows, tree::Tree, unreached, words};
 use crate::repo::{Failure, Outcome, Repo};
 
 /// # Errors
@@ -19,7 +19,7 @@ fn problems(repo: &Repo) -> Outcome<Vec<Problem>> {
     let mut problems = files::check_first_lines(&tree);
     problems.extend(files::check_sizes(repo));
     problems.extend(imports::check(&tree));
-    problems.extend(circles::check(&tree));
+    problems.extend(cycles::check(&tree));
     problems.extend(unreached::check(&tree.sources));
     problems.extend(rows::check(&tree));
     problems.extend(decoding::check(&tree));

@@ -1,4 +1,4 @@
-//! Import circles: between the files of a crate, and between the files and folders within each folder. Pure.
+//! Import cycles: between the files of a crate, and between the files and folders within each folder. Pure.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -10,20 +10,20 @@ use super::{
     use_tree::Imported,
 };
 
-/// Every circle, with an example of each of its imports.
+/// Every cycle, with an example of each of its imports.
 pub(super) fn check(tree: &Tree) -> Vec<Problem> {
     let graph = graph(&tree.sources);
     let found = between_files(&graph).into_iter().chain(between_folders(&graph));
-    found.map(|circle| problem(&circle)).collect()
+    found.map(|cycle| problem(&cycle)).collect()
 }
 
-fn problem(circle: &Circle) -> Problem {
-    let (file, line) = circle.place();
-    let examples: String = circle.examples().map(|example| format!("\n        {example}")).collect();
-    Problem::at(file, line, format!("import circle {}{examples}", circle.way()))
+fn problem(cycle: &Cycle) -> Problem {
+    let (file, line) = cycle.place();
+    let examples: String = cycle.examples().map(|example| format!("\n        {example}")).collect();
+    Problem::at(file, line, format!("import cycle {}{examples}", cycle.way()))
 }
 
-/// The first import that makes an arrow.
+/// The first import that makes an edge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Example {
     file: String,
@@ -34,45 +34,45 @@ struct Example {
 /// From a file or folder to those that it imports.
 type Graph = BTreeMap<String, BTreeMap<String, Example>>;
 
-/// A way from a file or folder back to itself: each with an import that leads to the next.
+/// The files or folders of a cycle, each with an import of the next one.
 #[derive(Debug, PartialEq, Eq)]
-struct Circle {
+struct Cycle {
     steps: Vec<(String, Example)>,
 }
 
-impl Circle {
+impl Cycle {
     /// Where its first import stands.
     fn place(&self) -> (&str, usize) {
         self.steps.first().map_or(("", 0), |(_, example)| (&example.file, example.line))
     }
 
-    /// The names of the circle with arrows between them, the first one repeated at the end.
+    /// The names of the cycle with edges between them, the first one repeated at the end.
     fn way(&self) -> String {
         let names = self.steps.iter().chain(self.steps.first()).map(|(name, _)| name.as_str());
         names.collect::<Vec<_>>().join(" → ")
     }
 
-    /// One line for each arrow.
+    /// One line for each edge.
     fn examples(&self) -> impl Iterator<Item = String> {
         self.steps.iter().map(|(_, example)| format!("{}:{}: {}", example.file, example.line, example.path))
     }
 }
 
-/// The circles between the files of the crates, smallest first.
-fn between_files(graph: &Graph) -> Vec<Circle> {
-    circles(graph)
+/// The cycles between the files of the crates, smallest first.
+fn between_files(graph: &Graph) -> Vec<Cycle> {
+    cycles(graph)
 }
 
-/// The circles between what lies directly within one folder, smallest first: a folder stands for all files below it.
-fn between_folders(graph: &Graph) -> Vec<Circle> {
+/// The cycles between what lies directly within one folder, smallest first: a folder stands for all files below it.
+fn between_folders(graph: &Graph) -> Vec<Cycle> {
     let mut levels: BTreeMap<String, Graph> = BTreeMap::new();
     for (from, to, example) in graph.iter().flat_map(|(from, to)| to.iter().map(move |(to, e)| (from, to, e))) {
         let (folder, from, to) = siblings(from, to);
         levels.entry(folder).or_default().entry(from).or_default().entry(to).or_insert_with(|| example.clone());
     }
-    let mut found: Vec<Circle> = levels.values().flat_map(circles).collect();
-    found.retain(|circle| circle.steps.iter().any(|(name, _)| !name.ends_with(".rs")));
-    found.sort_by_key(|circle| circle.steps.len());
+    let mut found: Vec<Cycle> = levels.values().flat_map(cycles).collect();
+    found.retain(|cycle| cycle.steps.iter().any(|(name, _)| !name.ends_with(".rs")));
+    found.sort_by_key(|cycle| cycle.steps.len());
     found
 }
 
@@ -96,7 +96,7 @@ fn graph(sources: &BTreeMap<String, Source>) -> Graph {
     let mut graph = Graph::new();
     for (root, files) in crates {
         let folder = format!("{root}/src/");
-        graph.extend(arrows(&folder, compiled_for_use(files)));
+        graph.extend(edges(&folder, compiled_for_use(files)));
     }
     graph
 }
@@ -118,21 +118,21 @@ fn compiled_for_use<'a>(mut files: BTreeMap<&'a str, &'a Source>) -> BTreeMap<&'
     files
 }
 
-fn arrows(folder: &str, files: BTreeMap<&str, &Source>) -> Graph {
+fn edges(folder: &str, files: BTreeMap<&str, &Source>) -> Graph {
     let modules = Modules::of(&files);
     let mut graph = Graph::new();
     for (file, source) in &files {
-        let is_door = source.declared.iter().any(|declared| !declared.test);
+        let is_parent = source.declared.iter().any(|declared| !declared.test);
         let own = modules.find(0, &module_of(file)).unwrap_or_default();
         for path in source.paths.iter().filter(|path| !path.test) {
-            if is_door && path.import.as_ref().is_some_and(|import| import.public) {
+            if is_parent && path.import.as_ref().is_some_and(|import| import.public) {
                 continue;
             }
             if path.import.is_none() && path.segments.len() == 1 && !may_be_imported(source, &path.segments[0]) {
                 continue;
             }
             let from = modules.find(own, &path.inside).unwrap_or(own);
-            let Some(to) = arrow(&modules, from, path).filter(|to| to != file) else { continue };
+            let Some(to) = edge(&modules, from, path).filter(|to| to != file) else { continue };
             let full = |file: &str| format!("{folder}{file}");
             let example = Example { file: full(file), line: path.line, path: path.segments.join("::") };
             graph.entry(full(file)).or_default().entry(full(&to)).or_insert(example);
@@ -141,7 +141,7 @@ fn arrows(folder: &str, files: BTreeMap<&str, &Source>) -> Graph {
     graph
 }
 
-/// Whether a single word can be an arrow that no import makes: the name of a re-export, or one from a glob.
+/// Whether a single word can be an edge that no import makes: the name of a re-export, or one from a glob.
 fn may_be_imported(source: &Source, word: &str) -> bool {
     source.imports.iter().any(|(name, public)| match name {
         Imported::Name(name) => *public && name == word,
@@ -149,12 +149,12 @@ fn may_be_imported(source: &Source, word: &str) -> bool {
     })
 }
 
-/// The file whose names a path makes use of.
-fn arrow(modules: &Modules, from: usize, path: &NamedPath) -> Option<String> {
+/// The file that defines the name at the end of a path.
+fn edge(modules: &Modules, from: usize, path: &NamedPath) -> Option<String> {
     match modules.resolve(from, &path.segments) {
         Target::File(file) => Some(file),
         Target::Module(module) => {
-            // A module that is imported makes no arrow: the names that are taken from it do.
+            // The import of a module is no edge: the uses of its names are.
             let is_glob = path.import.as_ref().is_some_and(|import| import.name == Imported::Glob);
             is_glob.then(|| modules.file(module).to_owned())
         }
@@ -162,9 +162,9 @@ fn arrow(modules: &Modules, from: usize, path: &NamedPath) -> Option<String> {
     }
 }
 
-/// For each arrow that lies on a circle, the shortest one through it.
-fn circles(graph: &Graph) -> Vec<Circle> {
-    let graph = &on_circles(graph);
+/// For each edge that lies on a cycle, the shortest one through it.
+fn cycles(graph: &Graph) -> Vec<Cycle> {
+    let graph = &on_cycles(graph);
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
     for (from, to) in graph.iter().flat_map(|(from, to)| to.keys().map(move |to| (from, to))) {
@@ -174,15 +174,15 @@ fn circles(graph: &Graph) -> Vec<Circle> {
         if seen.insert(names.clone()) {
             let next = names.iter().cycle().skip(1);
             let steps = names.iter().zip(next).map(|(from, to)| (from.clone(), graph[from][to].clone())).collect();
-            found.push(Circle { steps });
+            found.push(Cycle { steps });
         }
     }
-    found.sort_by_key(|circle| circle.steps.len());
+    found.sort_by_key(|cycle| cycle.steps.len());
     found
 }
 
-/// Without the files that import nothing of the rest, again and again: what is left leads to a circle.
-fn on_circles(graph: &Graph) -> Graph {
+/// The files from which imports lead to a cycle: files without imports are removed until none is left.
+fn on_cycles(graph: &Graph) -> Graph {
     let mut left = graph.clone();
     loop {
         let before = left.len();
@@ -224,30 +224,30 @@ fn shortest(graph: &Graph, start: &str, end: &str) -> Option<Vec<String>> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{Circle, between_files, between_folders, graph};
+    use super::{Cycle, between_files, between_folders, graph};
     use crate::tidy::source::{Source, read};
 
     fn sources(files: &[(&str, &str)]) -> BTreeMap<String, Source> {
         files.iter().map(|(name, text)| (format!("backend/src/{name}"), read(text))).collect()
     }
 
-    fn ways(circles: &[Circle]) -> Vec<String> {
-        circles.iter().map(|circle| circle.way().replace("backend/src/", "")).collect()
+    fn ways(cycles: &[Cycle]) -> Vec<String> {
+        cycles.iter().map(|cycle| cycle.way().replace("backend/src/", "")).collect()
     }
 
-    fn file_circles(files: &[(&str, &str)]) -> Vec<String> {
+    fn file_cycles(files: &[(&str, &str)]) -> Vec<String> {
         ways(&between_files(&graph(&sources(files))))
     }
 
     #[test]
-    fn a_circle_through_super_crate_and_an_inline_path_is_found() {
+    fn a_cycle_through_super_crate_and_an_inline_path_is_found() {
         let files = [
             ("lib.rs", "mod a; mod b; mod c;"),
             ("a.rs", "use super::b::B; pub struct A;"),
             ("b.rs", "pub struct B; fn f() { crate::c::g() }"),
             ("c.rs", "use crate::a::A; pub fn g() {}"),
         ];
-        assert_eq!(file_circles(&files), ["a.rs → b.rs → c.rs → a.rs"]);
+        assert_eq!(file_cycles(&files), ["a.rs → b.rs → c.rs → a.rs"]);
     }
 
     #[test]
@@ -258,18 +258,18 @@ mod tests {
             ("wire/frame.rs", "use super::Pipe; pub struct Frame;"),
             ("wire/pipe.rs", "use crate::wire; pub struct Pipe(wire::Frame);"),
         ];
-        assert_eq!(file_circles(&files), ["wire/frame.rs → wire/pipe.rs → wire/frame.rs"]);
+        assert_eq!(file_cycles(&files), ["wire/frame.rs → wire/pipe.rs → wire/frame.rs"]);
     }
 
     #[test]
-    fn a_door_that_only_re_exports_is_on_no_circle() {
+    fn a_parent_that_only_re_exports_is_on_no_cycle() {
         let files = [
             ("lib.rs", "mod a;"),
             ("a/mod.rs", "mod b; mod c; pub use b::B; pub use c::C;"),
             ("a/b.rs", "use super::C; pub struct B;"),
             ("a/c.rs", "use super::*; pub struct C;"),
         ];
-        assert_eq!(file_circles(&files), Vec::<String>::new());
+        assert_eq!(file_cycles(&files), Vec::<String>::new());
     }
 
     #[test]
@@ -279,13 +279,13 @@ mod tests {
             ("a/mod.rs", "mod b; use b::B; pub struct A; fn f() -> B { B }"),
             ("a/b.rs", "use super::A; pub struct B;"),
         ];
-        assert_eq!(file_circles(&files), ["a/b.rs → a/mod.rs → a/b.rs"]);
+        assert_eq!(file_cycles(&files), ["a/b.rs → a/mod.rs → a/b.rs"]);
     }
 
     #[test]
-    fn a_glob_import_is_an_arrow() {
+    fn a_glob_import_is_an_edge() {
         let files = [("lib.rs", "mod a; mod b;"), ("a.rs", "use super::b::*;"), ("b.rs", "use crate::a::A;")];
-        assert_eq!(file_circles(&files), ["a.rs → b.rs → a.rs"]);
+        assert_eq!(file_cycles(&files), ["a.rs → b.rs → a.rs"]);
     }
 
     #[test]
@@ -296,7 +296,7 @@ mod tests {
             ("b.rs", "pub struct B; #[cfg(test)] mod tests { use crate::a::A; } #[cfg(test)] use crate::a::A;"),
             ("c.rs", "use crate::b::B; pub struct C;"),
         ];
-        assert_eq!(file_circles(&files), Vec::<String>::new());
+        assert_eq!(file_cycles(&files), Vec::<String>::new());
     }
 
     #[test]
@@ -310,7 +310,7 @@ mod tests {
             ("routes/list.rs", "pub struct List;"),
             ("routes/get.rs", "use crate::http::body::Body;"),
         ];
-        assert_eq!(file_circles(&files), Vec::<String>::new());
+        assert_eq!(file_cycles(&files), Vec::<String>::new());
         assert_eq!(ways(&between_folders(&graph(&sources(&files)))), ["http → routes → http"]);
     }
 }
