@@ -10,11 +10,11 @@ use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation}
 use shared::{ErrorCode, Timestamp};
 use zip::ZipArchive;
 
-use super::web::{Answer, Web};
-use super::world::small_tree;
+use super::test_gateway::{HttpResponse, TestGateway};
+use super::test_server::small_tree;
 
 /// Names and contents, in the order of the central directory.
-fn contents(answer: &Answer) -> Vec<(String, Vec<u8>)> {
+fn contents(answer: &HttpResponse) -> Vec<(String, Vec<u8>)> {
     assert!(answer.status == 200 && answer.whole, "{} {:?}", answer.status, answer.headers);
     let mut archive = ZipArchive::new(Cursor::new(&answer.body)).unwrap();
     (0..archive.len())
@@ -27,14 +27,14 @@ fn contents(answer: &Answer) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
-fn names(answer: &Answer) -> Vec<String> {
+fn names(answer: &HttpResponse) -> Vec<String> {
     contents(answer).into_iter().map(|(name, _)| name).collect()
 }
 
 #[tokio::test]
 async fn a_folder_with_all_that_is_in_it() {
-    let web = Web::start().await;
-    let answer = web.get("/api/v1/archive?path=docs").await;
+    let gateway = TestGateway::start().await;
+    let answer = gateway.get("/api/v1/archive?path=docs").await;
     assert_eq!(answer.header("content-type"), Some("application/zip"));
     assert_eq!(answer.header("content-disposition"), Some("attachment; filename=\"docs.zip\""));
     assert_eq!(answer.header("accept-ranges"), Some("bytes"));
@@ -48,31 +48,31 @@ async fn a_folder_with_all_that_is_in_it() {
         ("docs/nothing/".into(), vec![]),
     ];
     assert!(contents(&answer) == expected, "{:?}", names(&answer));
-    let head = web.head("/api/v1/archive?path=docs").await;
+    let head = gateway.head("/api/v1/archive?path=docs").await;
     assert_eq!(head.header("content-length"), answer.header("content-length"));
     assert_eq!(head.header("etag"), answer.header("etag"));
     // The same bytes each time.
-    assert!(web.get("/api/v1/archive?path=docs").await.body == answer.body);
+    assert!(gateway.get("/api/v1/archive?path=docs").await.body == answer.body);
     let etag = answer.header("etag").unwrap();
-    assert_eq!(web.get_with("/api/v1/archive?path=docs", &[("if-none-match", etag)]).await.status, 304);
-    web.unharmed().await;
+    assert_eq!(gateway.get_with("/api/v1/archive?path=docs", &[("if-none-match", etag)]).await.status, 304);
+    gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn several_things_and_everything() {
-    let web = Web::start().await;
-    let answer = web.get("/api/v1/archive?path=hello.txt&path=docs%2Fdeep&path=docs/deep/er&path=empty").await;
+    let gateway = TestGateway::start().await;
+    let answer = gateway.get("/api/v1/archive?path=hello.txt&path=docs%2Fdeep&path=docs/deep/er&path=empty").await;
     assert_eq!(names(&answer), ["hello.txt", "deep/", "deep/er/", "deep/er/file.bin", "empty"]);
     assert_eq!(answer.header("content-disposition"), Some("attachment; filename=\"Passerelle.zip\""));
-    let all = web.get("/api/v1/archive?path=").await;
+    let all = gateway.get("/api/v1/archive?path=").await;
     assert_eq!(names(&all)[..2], ["docs/", "docs/a b.txt"]);
-    let named = web.get("/api/v1/archive?path=hello.txt&name=%C3%A9t%C3%A9").await;
+    let named = gateway.get("/api/v1/archive?path=hello.txt&name=%C3%A9t%C3%A9").await;
     let expected = "attachment; filename=\"_t_.zip\"; filename*=UTF-8''%C3%A9t%C3%A9.zip";
     assert_eq!(named.header("content-disposition"), Some(expected));
     // A path is percent-encoded, and then encoded once more as every parameter is.
-    let latin = web.get("/api/v1/archive?path=docs%2Flatin%25E9.txt").await;
+    let latin = gateway.get("/api/v1/archive?path=docs%2Flatin%25E9.txt").await;
     assert_eq!(names(&latin), ["latin%E9.txt"]);
-    web.unharmed().await;
+    gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
@@ -83,17 +83,17 @@ async fn a_long_choice_is_posted() {
         storage.add_file(format!("folder/{index:04}"), index.to_string()).unwrap();
         form += &format!("&path=folder%2F{index:04}");
     }
-    let web = Web::over(Arc::new(storage)).await;
+    let gateway = TestGateway::with_storage(Arc::new(storage)).await;
     let kind = ("content-type", "application/x-www-form-urlencoded");
-    let answer = web.send("POST", "/api/v1/archive", &[kind], form.as_bytes()).await;
+    let answer = gateway.send("POST", "/api/v1/archive", &[kind], form.as_bytes()).await;
     let found = contents(&answer);
     assert_eq!(found.len(), 3_000);
     assert!(found.iter().enumerate().all(|(index, (name, content))| {
         *name == format!("{index:04}") && *content == index.to_string().as_bytes()
     }));
-    let wrong = web.send("POST", "/api/v1/archive", &[("content-type", "application/json")], b"{}").await;
-    wrong.refused(415, "bad_request");
-    web.unharmed().await;
+    let wrong = gateway.send("POST", "/api/v1/archive", &[("content-type", "application/json")], b"{}").await;
+    wrong.assert_problem(415, "bad_request");
+    gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
@@ -104,8 +104,8 @@ async fn times_and_marks_survive() {
     storage.set_modified("d/run.sh", Timestamp::from_parts(1_700_000_001, 5)).unwrap();
     storage.add_file("d/old", "x").unwrap();
     storage.set_modified("d/old", Timestamp::from_parts(-86_400, 0)).unwrap();
-    let web = Web::over(Arc::new(storage)).await;
-    let answer = web.get("/api/v1/archive?path=d").await;
+    let gateway = TestGateway::with_storage(Arc::new(storage)).await;
+    let answer = gateway.get("/api/v1/archive?path=d").await;
     let mut archive = ZipArchive::new(Cursor::new(&answer.body)).unwrap();
     let file = archive.by_name("d/run.sh").unwrap();
     assert_eq!(file.unix_mode().map(|mode| mode & 0o7777), Some(0o755));
@@ -121,7 +121,7 @@ async fn times_and_marks_survive() {
         };
         assert_eq!(modified("run.sh"), 1_700_000_001);
     }
-    web.unharmed().await;
+    gateway.assert_healthy_and_stop().await;
 }
 
 /// `unzip -t` and Python's `zipfile` find nothing wrong, with names and contents of all kinds.
@@ -136,8 +136,8 @@ async fn other_programs_agree() {
     for index in 0..2_000 {
         storage.add_file(format!("docs/many/{index}"), vec![index as u8; index]).unwrap();
     }
-    let web = Web::over(Arc::new(storage)).await;
-    let answer = web.get("/api/v1/archive?path=").await;
+    let gateway = TestGateway::with_storage(Arc::new(storage)).await;
+    let answer = gateway.get("/api/v1/archive?path=").await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("all.zip");
     std::fs::write(&file, &answer.body).unwrap();
@@ -155,7 +155,7 @@ async fn other_programs_agree() {
     {
         assert!(names.iter().any(|found| found == name), "{name}");
     }
-    web.unharmed().await;
+    gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
@@ -167,18 +167,18 @@ async fn links_and_strange_things_are_left_out() {
     storage.add_link("docs/out", "../../etc").unwrap();
     storage.add_link("docs/broken", "nothing").unwrap();
     storage.add_other("docs/pipe").unwrap();
-    let web = Web::over(Arc::new(storage)).await;
-    let found = names(&web.get("/api/v1/archive?path=docs").await);
+    let gateway = TestGateway::with_storage(Arc::new(storage)).await;
+    let found = names(&gateway.get("/api/v1/archive?path=docs").await);
     assert!(found.contains(&"docs/to-file".into()));
     for name in ["to-folder", "circle", "out", "broken", "pipe"] {
         assert!(!found.iter().any(|found| found.contains(name)), "{name}");
     }
-    web.get("/api/v1/archive?path=docs%2Fout").await.refused(403, "link_escapes");
-    web.get("/api/v1/archive?path=docs%2Fpipe").await.refused(403, "not_regular");
+    gateway.get("/api/v1/archive?path=docs%2Fout").await.assert_problem(403, "link_escapes");
+    gateway.get("/api/v1/archive?path=docs%2Fpipe").await.assert_problem(403, "not_regular");
     // A chosen link is followed: it was named.
-    let chosen = names(&web.get("/api/v1/archive?path=docs%2Fto-folder").await);
+    let chosen = names(&gateway.get("/api/v1/archive?path=docs%2Fto-folder").await);
     assert_eq!(chosen, ["to-folder/", "to-folder/er/", "to-folder/er/file.bin"]);
-    web.unharmed().await;
+    gateway.assert_healthy_and_stop().await;
 }
 
 /// Every part of an archive is the bytes that the whole has there, wherever it begins and ends: in a record, in a file,
@@ -190,9 +190,9 @@ async fn parts_are_those_of_the_whole() {
         storage.add_file(name, (0..length).map(|index| (index / 3) as u8).collect::<Vec<_>>()).unwrap();
     }
     storage.add_folder("d/empty").unwrap();
-    let web = Web::over(Arc::new(storage)).await;
+    let gateway = TestGateway::with_storage(Arc::new(storage)).await;
     let target = "/api/v1/archive?path=d";
-    let whole = web.get(target).await.body;
+    let whole = gateway.get(target).await.body;
     let size = whole.len();
     // The first 200 and the last 700 bytes hold every kind of record; a prime step finds their middles.
     let edges: Vec<_> =
@@ -200,77 +200,80 @@ async fn parts_are_those_of_the_whole() {
     for (nth, &start) in edges.iter().enumerate() {
         for &end in edges[nth..].iter().step_by(5).chain([&(size - 1)]) {
             let range = format!("bytes={start}-{end}");
-            let part = web.get_with(target, &[("range", &range)]).await;
+            let part = gateway.get_with(target, &[("range", &range)]).await;
             assert!(part.status == 206 && part.whole && part.body == whole[start..=end], "{range} {:?}", part.headers);
             let content_range = format!("bytes {start}-{end}/{size}");
             assert_eq!(part.header("content-range"), Some(content_range.as_str()));
         }
     }
-    web.unharmed().await;
+    gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn parts_are_given_and_refused_as_those_of_a_file() {
-    let web = Web::start().await;
+    let gateway = TestGateway::start().await;
     let target = "/api/v1/archive?path=docs&path=hello.txt";
-    let whole = web.get(target).await;
+    let whole = gateway.get(target).await;
     let etag = whole.header("etag").unwrap();
     let length = whole.body.len();
-    let status = async |headers: &[(&str, &str)]| web.get_with(target, headers).await.status;
+    let status = async |headers: &[(&str, &str)]| gateway.get_with(target, headers).await.status;
     assert_eq!(status(&[("range", "bytes=5-9"), ("if-range", etag)]).await, 206);
     assert_eq!(status(&[("range", "bytes=5-9"), ("if-range", "\"other\"")]).await, 200);
     assert_eq!(status(&[("range", "bytes=5-9"), ("if-range", "Tue, 14 Nov 2023 22:13:20 GMT")]).await, 200);
     assert_eq!(status(&[("range", "bytes=0-1,5-9")]).await, 200);
     assert_eq!(status(&[("if-match", etag)]).await, 200);
     assert_eq!(status(&[("if-none-match", etag), ("range", "bytes=5-9")]).await, 304);
-    web.get_with(target, &[("if-match", "\"other\"")]).await.refused(412, "precondition_failed");
-    let beyond = web.get_with(target, &[("range", &format!("bytes={length}-"))]).await;
-    beyond.refused(416, "range_not_satisfiable");
+    gateway.get_with(target, &[("if-match", "\"other\"")]).await.assert_problem(412, "precondition_failed");
+    let beyond = gateway.get_with(target, &[("range", &format!("bytes={length}-"))]).await;
+    beyond.assert_problem(416, "range_not_satisfiable");
     assert_eq!(beyond.header("content-range"), Some(format!("bytes */{length}").as_str()));
     // Ranges are for GET alone (RFC 9110 §14.2).
-    let head = web.send("HEAD", target, &[("range", "bytes=5-9")], b"").await;
+    let head = gateway.send("HEAD", target, &[("range", "bytes=5-9")], b"").await;
     assert_eq!((head.status, head.header("content-length")), (200, Some(length.to_string().as_str())));
-    web.unharmed().await;
+    gateway.assert_healthy_and_stop().await;
 }
 
 /// A change between two parts makes another archive: the second part is refused or the whole is sent, never a mixture.
 #[tokio::test]
 async fn a_changed_archive_does_not_go_on() {
     let storage = Arc::new(small_tree());
-    let web = Web::over(Arc::<MemoryStorage>::clone(&storage)).await;
+    let gateway = TestGateway::with_storage(Arc::<MemoryStorage>::clone(&storage)).await;
     let target = "/api/v1/archive?path=docs";
-    let before = web.get(target).await;
+    let before = gateway.get(target).await;
     let etag = before.header("etag").unwrap();
     storage.add_file("docs/a b.txt", "SPACES").unwrap();
-    let after = web.get_with(target, &[("range", "bytes=1000-"), ("if-range", etag)]).await;
+    let after = gateway.get_with(target, &[("range", "bytes=1000-"), ("if-range", etag)]).await;
     assert_eq!(after.status, 200);
     assert_ne!(after.header("etag"), Some(etag));
-    web.get_with(target, &[("range", "bytes=1000-"), ("if-match", etag)]).await.refused(412, "precondition_failed");
-    web.unharmed().await;
+    gateway
+        .get_with(target, &[("range", "bytes=1000-"), ("if-match", etag)])
+        .await
+        .assert_problem(412, "precondition_failed");
+    gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn what_cannot_be_asked_for() {
-    let web = Web::start().await;
-    web.get("/api/v1/archive").await.refused(400, "bad_request");
-    web.get("/api/v1/archive?path=none").await.refused(404, "not_found");
-    web.get("/api/v1/archive?path=docs&path=none").await.refused(404, "not_found");
-    web.get("/api/v1/archive?path=%FF").await.refused(400, "bad_request");
-    web.get("/api/v1/archive?path=docs&name=a&name=b").await.refused(400, "bad_request");
+    let gateway = TestGateway::start().await;
+    gateway.get("/api/v1/archive").await.assert_problem(400, "bad_request");
+    gateway.get("/api/v1/archive?path=none").await.assert_problem(404, "not_found");
+    gateway.get("/api/v1/archive?path=docs&path=none").await.assert_problem(404, "not_found");
+    gateway.get("/api/v1/archive?path=%FF").await.assert_problem(400, "bad_request");
+    gateway.get("/api/v1/archive?path=docs&name=a&name=b").await.assert_problem(400, "bad_request");
     for path in ["..%2Fetc", "docs%2F..%2F..", "%252e%252e", "a%2500", "%2F%2Fetc"] {
-        web.get(&format!("/api/v1/archive?path={path}")).await.refused(400, "bad_path");
+        gateway.get(&format!("/api/v1/archive?path={path}")).await.assert_problem(400, "bad_path");
     }
-    web.unharmed().await;
+    gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn a_form_is_bounded() {
     let config = GatewayConfig { request_body_bytes_max: 100, ..GatewayConfig::default() };
-    let web = Web::with(Arc::new(small_tree()), config).await;
+    let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
     let kind = ("content-type", "application/x-www-form-urlencoded");
     let form = format!("path={}", "x".repeat(200));
-    web.send("POST", "/api/v1/archive", &[kind], form.as_bytes()).await.refused(413, "too_large");
-    web.unharmed().await;
+    gateway.send("POST", "/api/v1/archive", &[kind], form.as_bytes()).await.assert_problem(413, "too_large");
+    gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
@@ -278,13 +281,13 @@ async fn a_file_that_changed_cuts_the_archive_off() {
     let faults = Faults::seeded(1);
     let storage = small_tree();
     storage.add_file("docs/zz", vec![1; 2_000_000]).unwrap();
-    let web = Web::over(Arc::new(FaultyStorage::new(storage, Arc::clone(&faults)))).await;
+    let gateway = TestGateway::with_storage(Arc::new(FaultyStorage::new(storage, Arc::clone(&faults)))).await;
     faults.at(Operation::Open, 3, Fault::Fail(ErrorCode::Io));
-    let answer = web.get("/api/v1/archive?path=docs").await;
+    let answer = gateway.get("/api/v1/archive?path=docs").await;
     assert_eq!((answer.status, answer.whole), (200, false));
     faults.at(Operation::Read, faults.calls(Operation::Read) + 6, Fault::Change);
-    let answer = web.get("/api/v1/archive?path=docs").await;
+    let answer = gateway.get("/api/v1/archive?path=docs").await;
     assert_eq!((answer.status, answer.whole), (200, false));
-    assert!(web.get("/api/v1/archive?path=docs").await.whole);
-    web.unharmed().await;
+    assert!(gateway.get("/api/v1/archive?path=docs").await.whole);
+    gateway.assert_healthy_and_stop().await;
 }

@@ -9,8 +9,8 @@ use backend::storage::testing::simulated::SimulatedDisk;
 use shared::change::{PathItem, PathPair, RestoreItem};
 use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, Outcome, Rights, Root, Scope, TrashId};
 
+use super::test_server::{TestServer, path, reader, writer};
 use super::uploads::{code, content};
-use super::world::{World, path, reader, writer};
 
 /// A key that no other test uses: they do not share a server.
 pub(crate) fn key(number: u8) -> JobId {
@@ -77,44 +77,44 @@ async fn exists(client: &Client, text: &str) -> bool {
 
 #[tokio::test]
 async fn make_folder_creates_missing_parents() {
-    let world = World::start().await;
+    let server = TestServer::start().await;
     let make = |existing_ok| Change::MakeFolder { paths: vec![path("a/b/c"), path("docs"), path("a/b")], existing_ok };
-    let job = change(&world.client, 1, make(false)).await;
+    let job = change(&server.client, 1, make(false)).await;
     assert_eq!(words(&job), ["a/b/c", "already_exists", "already_exists"]);
-    assert_eq!(words(&change(&world.client, 2, make(true)).await), ["a/b/c", "docs", "a/b"]);
-    world.stop().await;
+    assert_eq!(words(&change(&server.client, 2, make(true)).await), ["a/b/c", "docs", "a/b"]);
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn move_keeps_content_and_attributes() {
-    let world = World::start().await;
+    let server = TestServer::start().await;
     let items = pairs(&[("hello.txt", "docs/hi.txt"), ("docs/deep", "deep"), ("nowhere", "x"), ("docs", "docs/in")]);
-    let job = change(&world.client, 1, Change::Move { items, conflict: Conflict::Fail }).await;
+    let job = change(&server.client, 1, Change::Move { items, conflict: Conflict::Fail }).await;
     assert_eq!(words(&job), ["docs/hi.txt", "deep", "not_found", "into_itself"]);
-    assert!(!exists(&world.client, "hello.txt").await);
-    assert_eq!(content(&world.client, "docs/hi.txt").await.unwrap(), b"hello, world\n");
-    assert_eq!(content(&world.client, "deep/er/file.bin").await.unwrap(), vec![7; 300_000]);
-    world.stop().await;
+    assert!(!exists(&server.client, "hello.txt").await);
+    assert_eq!(content(&server.client, "docs/hi.txt").await.unwrap(), b"hello, world\n");
+    assert_eq!(content(&server.client, "deep/er/file.bin").await.unwrap(), vec![7; 300_000]);
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn conflicts_fail_keep_both_skip_or_replace() {
-    let world = World::start().await;
+    let server = TestServer::start().await;
     let job = |conflict| Change::Move { items: pairs(&[("hello.txt", "docs/a%20b.txt")]), conflict };
-    assert_eq!(words(&change(&world.client, 1, job(Conflict::Fail)).await), ["already_exists"]);
-    assert_eq!(words(&change(&world.client, 2, job(Conflict::Skip)).await), ["skipped"]);
-    let done = change(&world.client, 3, job(Conflict::Replace)).await;
+    assert_eq!(words(&change(&server.client, 1, job(Conflict::Fail)).await), ["already_exists"]);
+    assert_eq!(words(&change(&server.client, 2, job(Conflict::Skip)).await), ["skipped"]);
+    let done = change(&server.client, 3, job(Conflict::Replace)).await;
     assert_eq!(words(&done), ["docs/a%20b.txt"]);
-    assert_eq!(content(&world.client, "docs/a%20b.txt").await.unwrap(), b"hello, world\n");
+    assert_eq!(content(&server.client, "docs/a%20b.txt").await.unwrap(), b"hello, world\n");
     // The replaced file can be restored.
     let items = vec![RestoreItem { id: replaced(&done)[0], to: None }];
-    let back = change(&world.client, 4, Change::Restore { items, conflict: Conflict::KeepBoth }).await;
+    let back = change(&server.client, 4, Change::Restore { items, conflict: Conflict::KeepBoth }).await;
     assert_eq!(words(&back), ["docs/a%20b%20%282%29.txt"]);
-    assert_eq!(content(&world.client, "docs/a%20b%20%282%29.txt").await.unwrap(), b"spaces");
+    assert_eq!(content(&server.client, "docs/a%20b%20%282%29.txt").await.unwrap(), b"spaces");
     let items = pairs(&[("empty", "docs/a%20b.txt")]);
-    let beside = change(&world.client, 5, Change::Move { items, conflict: Conflict::KeepBoth }).await;
+    let beside = change(&server.client, 5, Change::Move { items, conflict: Conflict::KeepBoth }).await;
     assert_eq!(words(&beside), ["docs/a%20b%20%283%29.txt"]);
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
@@ -123,20 +123,20 @@ async fn copy_keeps_links_as_links() {
     storage.add_file("tree/a", "aaa").unwrap().add_file("tree/sub/b", "b").unwrap().add_folder("tree/none").unwrap();
     storage.add_link("tree/sub/in", "b").unwrap().add_link("tree/out", "/etc").unwrap();
     storage.set_executable("tree/a", true).unwrap();
-    let world = World::over(Arc::new(storage)).await;
+    let server = TestServer::with_storage(Arc::new(storage)).await;
     let items = pairs(&[("tree", "copy")]);
-    let job = change(&world.client, 1, Change::Copy { items, conflict: Conflict::Fail }).await;
+    let job = change(&server.client, 1, Change::Copy { items, conflict: Conflict::Fail }).await;
     assert_eq!(words(&job), ["link_escapes at tree/out"]);
-    assert_eq!(content(&world.client, "copy/a").await.unwrap(), b"aaa");
+    assert_eq!(content(&server.client, "copy/a").await.unwrap(), b"aaa");
     let (source, copy) = (path("tree/a"), path("copy/a"));
     let (source, copy) =
-        (world.client.stat(&reader(), &source).await.unwrap(), world.client.stat(&reader(), &copy).await.unwrap());
+        (server.client.stat(&reader(), &source).await.unwrap(), server.client.stat(&reader(), &copy).await.unwrap());
     assert_eq!((source.modified, source.executable), (copy.modified, copy.executable));
-    assert!(world.client.stat(&reader(), &path("copy/sub/in")).await.unwrap().link.is_some());
-    assert!(exists(&world.client, "copy/none").await);
+    assert!(server.client.stat(&reader(), &path("copy/sub/in")).await.unwrap().link.is_some());
+    assert!(exists(&server.client, "copy/none").await);
     assert_eq!(job.progress.entries, 7);
     assert_eq!((job.progress.bytes, job.progress.bytes_total), (4, 4));
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
@@ -145,43 +145,46 @@ async fn replace_merges_folders_and_trashes_replaced_files() {
     storage.add_file("new/same", "new").unwrap().add_file("new/only", "o").unwrap().add_file("new/in/x", "x").unwrap();
     storage.add_file("old/same", "old").unwrap().add_file("old/in/y", "y").unwrap();
     let storage = Arc::new(storage);
-    let world = World::over(storage.clone()).await;
+    let server = TestServer::with_storage(storage.clone()).await;
     let items = pairs(&[("new", "old")]);
-    let job = change(&world.client, 1, Change::Move { items, conflict: Conflict::Replace }).await;
+    let job = change(&server.client, 1, Change::Move { items, conflict: Conflict::Replace }).await;
     assert_eq!(words(&job), ["old"]);
-    assert!(!exists(&world.client, "new").await);
+    assert!(!exists(&server.client, "new").await);
     for (text, expected) in [("old/same", "new"), ("old/only", "o"), ("old/in/x", "x"), ("old/in/y", "y")] {
-        assert_eq!(content(&world.client, text).await.unwrap(), expected.as_bytes(), "{text}");
+        assert_eq!(content(&server.client, text).await.unwrap(), expected.as_bytes(), "{text}");
     }
-    let trash = world.client.list_trash(&writer(), None, 10).await.unwrap();
+    let trash = server.client.list_trash(&writer(), None, 10).await.unwrap();
     assert_eq!(trash.items.iter().map(|item| item.id).collect::<Vec<_>>(), replaced(&job));
     assert_eq!(trash.items[0].entry.path, path("old/same"));
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn trashed_entries_can_be_restored_and_deleted_ones_cannot() {
-    let world = World::start().await;
-    let job = change(&world.client, 1, Change::Trash { items: chosen(&["docs", "hello.txt", "nowhere"]) }).await;
+    let server = TestServer::start().await;
+    let job = change(&server.client, 1, Change::Trash { items: chosen(&["docs", "hello.txt", "nowhere"]) }).await;
     assert_eq!(words(&job), ["trashed", "trashed", "not_found"]);
-    assert!(!exists(&world.client, "docs").await);
-    let trash = world.client.list_trash(&writer(), None, 1).await.unwrap();
+    assert!(!exists(&server.client, "docs").await);
+    let trash = server.client.list_trash(&writer(), None, 1).await.unwrap();
     assert_eq!((trash.items.len(), trash.total), (1, Some(2)));
-    let rest = world.client.list_trash(&writer(), trash.next_cursor.as_deref(), 9).await.unwrap();
+    let rest = server.client.list_trash(&writer(), trash.next_cursor.as_deref(), 9).await.unwrap();
     assert_eq!((rest.items.len(), rest.next_cursor), (1, None));
     let ids = trash_ids(&job);
     let items = vec![RestoreItem { id: ids[0], to: None }, RestoreItem { id: ids[1], to: Some(path("new/hi")) }];
-    let back = change(&world.client, 2, Change::Restore { items, conflict: Conflict::Fail }).await;
+    let back = change(&server.client, 2, Change::Restore { items, conflict: Conflict::Fail }).await;
     assert_eq!(words(&back), ["docs", "new/hi"]);
-    assert_eq!(content(&world.client, "docs/deep/er/file.bin").await.unwrap().len(), 300_000);
-    let gone = change(&world.client, 3, Change::Delete { items: chosen(&["docs", "new/hi"]) }).await;
+    assert_eq!(content(&server.client, "docs/deep/er/file.bin").await.unwrap().len(), 300_000);
+    let gone = change(&server.client, 3, Change::Delete { items: chosen(&["docs", "new/hi"]) }).await;
     assert_eq!(words(&gone), ["gone", "gone"]);
-    assert_eq!(world.client.list_trash(&writer(), None, 9).await.unwrap().total, Some(0));
-    let job = change(&world.client, 4, Change::Trash { items: chosen(&["empty"]) }).await;
+    assert_eq!(server.client.list_trash(&writer(), None, 9).await.unwrap().total, Some(0));
+    let job = change(&server.client, 4, Change::Trash { items: chosen(&["empty"]) }).await;
     let purge = Change::Purge { ids: Some(trash_ids(&job)) };
-    assert_eq!(words(&change(&world.client, 5, purge.clone()).await), ["gone"]);
-    assert!(matches!(change(&world.client, 6, purge).await.outcomes[0], Outcome::Failed { code: ErrorCode::Gone, .. }));
-    world.stop().await;
+    assert_eq!(words(&change(&server.client, 5, purge.clone()).await), ["gone"]);
+    assert!(matches!(
+        change(&server.client, 6, purge).await.outcomes[0],
+        Outcome::Failed { code: ErrorCode::Gone, .. }
+    ));
+    server.stop().await;
 }
 
 #[tokio::test]
@@ -189,28 +192,28 @@ async fn move_to_another_file_system_copies() {
     let disk = SimulatedDisk::new(1);
     disk.add_mount("other").unwrap().add_file("tree/a", "aaa").unwrap().add_file("tree/sub/b", "b").unwrap();
     disk.add_file("other/old", "old").unwrap().add_file("new", "new").unwrap().add_file("other/gone/x", "x").unwrap();
-    let world = World::over(Arc::new(disk.storage())).await;
+    let server = TestServer::with_storage(Arc::new(disk.storage())).await;
     let items = pairs(&[("tree", "other/tree"), ("other/old", "old")]);
-    let job = change(&world.client, 1, Change::Move { items, conflict: Conflict::Fail }).await;
+    let job = change(&server.client, 1, Change::Move { items, conflict: Conflict::Fail }).await;
     assert_eq!(words(&job), ["other/tree", "old"]);
     assert_eq!((job.progress.bytes, job.progress.bytes_total), (7, 7));
-    assert!(!exists(&world.client, "tree").await && !exists(&world.client, "other/old").await);
+    assert!(!exists(&server.client, "tree").await && !exists(&server.client, "other/old").await);
     for (text, expected) in [("other/tree/a", "aaa"), ("other/tree/sub/b", "b"), ("old", "old")] {
-        assert_eq!(content(&world.client, text).await.unwrap(), expected.as_bytes(), "{text}");
+        assert_eq!(content(&server.client, text).await.unwrap(), expected.as_bytes(), "{text}");
     }
     // The trash cannot take an entry of another file system; deleting it works.
-    let job = change(&world.client, 2, Change::Trash { items: chosen(&["other/tree"]) }).await;
+    let job = change(&server.client, 2, Change::Trash { items: chosen(&["other/tree"]) }).await;
     assert_eq!(words(&job), ["cross_device"]);
     let items = pairs(&[("new", "other/tree/a")]);
-    let job = change(&world.client, 3, Change::Move { items, conflict: Conflict::Replace }).await;
+    let job = change(&server.client, 3, Change::Move { items, conflict: Conflict::Replace }).await;
     assert_eq!(words(&job), ["cross_device"]);
-    assert_eq!(content(&world.client, "other/tree/a").await.unwrap(), b"aaa");
-    assert_eq!(content(&world.client, "new").await.unwrap(), b"new");
-    let job = change(&world.client, 4, Change::Delete { items: chosen(&["other/gone", "other/tree"]) }).await;
+    assert_eq!(content(&server.client, "other/tree/a").await.unwrap(), b"aaa");
+    assert_eq!(content(&server.client, "new").await.unwrap(), b"new");
+    let job = change(&server.client, 4, Change::Delete { items: chosen(&["other/gone", "other/tree"]) }).await;
     assert_eq!(words(&job), ["gone", "gone"]);
-    assert!(!exists(&world.client, "other/gone").await);
-    assert_eq!(world.client.list_trash(&writer(), None, 9).await.unwrap().total, Some(0));
-    world.stop().await;
+    assert!(!exists(&server.client, "other/gone").await);
+    assert_eq!(server.client.list_trash(&writer(), None, 9).await.unwrap().total, Some(0));
+    server.stop().await;
 }
 
 mod others {
@@ -223,49 +226,49 @@ mod others {
 
     #[tokio::test]
     async fn a_job_is_hidden_from_other_owners() {
-        let world = World::start().await;
-        change(&world.client, 1, Change::Trash { items: chosen(&["hello.txt"]) }).await;
+        let server = TestServer::start().await;
+        change(&server.client, 1, Change::Trash { items: chosen(&["hello.txt"]) }).await;
         let named = Caller { principal: Some("eve".into()), ..writer() };
         for eve in [named, below_docs()] {
-            assert_eq!(code(world.client.job(&eve, key(1), 0, Duration::ZERO).await), ErrorCode::NotFound);
-            assert_eq!(code(world.client.cancel_job(&eve, key(1)).await), ErrorCode::NotFound);
-            assert!(world.client.jobs(&eve).await.unwrap().is_empty());
+            assert_eq!(code(server.client.job(&eve, key(1), 0, Duration::ZERO).await), ErrorCode::NotFound);
+            assert_eq!(code(server.client.cancel_job(&eve, key(1)).await), ErrorCode::NotFound);
+            assert!(server.client.jobs(&eve).await.unwrap().is_empty());
         }
-        assert_eq!(world.client.jobs(&writer()).await.unwrap()[0].id, key(1));
-        world.stop().await;
+        assert_eq!(server.client.jobs(&writer()).await.unwrap()[0].id, key(1));
+        server.stop().await;
     }
 
     #[tokio::test]
     async fn list_trash_shows_items_and_paths_below_the_root() {
-        let world = World::start().await;
-        let job = change(&world.client, 1, Change::Trash { items: chosen(&["hello.txt", "docs/a%20b.txt"]) }).await;
+        let server = TestServer::start().await;
+        let job = change(&server.client, 1, Change::Trash { items: chosen(&["hello.txt", "docs/a%20b.txt"]) }).await;
         let ids = trash_ids(&job);
         let eve = below_docs();
-        let trash = world.client.list_trash(&eve, None, 10).await.unwrap();
+        let trash = server.client.list_trash(&eve, None, 10).await.unwrap();
         assert_eq!((trash.total, trash.items[0].entry.path.encoded()), (Some(1), "a%20b.txt".into()));
         let items = ids.iter().map(|id| RestoreItem { id: *id, to: None }).collect();
         let back =
-            change_as(&world.client, &eve, 2, Change::Restore { items, conflict: Conflict::Fail }).await.unwrap();
+            change_as(&server.client, &eve, 2, Change::Restore { items, conflict: Conflict::Fail }).await.unwrap();
         assert_eq!(words(&back), ["gone", "a%20b.txt"]);
-        let purge = change_as(&world.client, &eve, 3, Change::Purge { ids: None }).await.unwrap();
+        let purge = change_as(&server.client, &eve, 3, Change::Purge { ids: None }).await.unwrap();
         assert_eq!(words(&purge), ["gone"]);
-        assert_eq!(world.client.list_trash(&writer(), None, 10).await.unwrap().total, Some(1));
+        assert_eq!(server.client.list_trash(&writer(), None, 10).await.unwrap().total, Some(1));
         let moved = change_as(
-            &world.client,
+            &server.client,
             &eve,
             4,
             Change::Move { items: pairs(&[("deep/er", "er")]), conflict: Conflict::Fail },
         );
         assert_eq!(words(&moved.await.unwrap()), ["er"]);
-        assert!(exists(&world.client, "docs/er/file.bin").await);
-        world.stop().await;
+        assert!(exists(&server.client, "docs/er/file.bin").await);
+        server.stop().await;
     }
 
     #[tokio::test]
     async fn changes_need_their_rights() {
-        let world = World::start().await;
+        let server = TestServer::start().await;
         let refused = |rights, change| {
-            let (client, caller) = (world.client.clone(), Caller { scope: Scope::whole(rights), ..Caller::default() });
+            let (client, caller) = (server.client.clone(), Caller { scope: Scope::whole(rights), ..Caller::default() });
             async move { code(change_as(&client, &caller, 1, change).await) }
         };
         let items = pairs(&[("hello.txt", "x")]);
@@ -284,69 +287,69 @@ mod others {
         }
         let caller = Caller { scope: Scope::whole(no_delete), ..Caller::default() };
         let replace = Change::Copy { items: pairs(&[("hello.txt", "empty")]), conflict: Conflict::Replace };
-        assert_eq!(words(&change_as(&world.client, &caller, 2, replace).await.unwrap()), ["forbidden"]);
-        world.stop().await;
+        assert_eq!(words(&change_as(&server.client, &caller, 2, replace).await.unwrap()), ["forbidden"]);
+        server.stop().await;
     }
 }
 
 #[tokio::test]
 async fn a_key_belongs_to_one_change() {
-    let world = World::start().await;
+    let server = TestServer::start().await;
     let items = pairs(&[("hello.txt", "hi.txt")]);
-    let first = change(&world.client, 1, Change::Move { items: items.clone(), conflict: Conflict::Fail }).await;
-    let again = change(&world.client, 1, Change::Move { items, conflict: Conflict::Fail }).await;
+    let first = change(&server.client, 1, Change::Move { items: items.clone(), conflict: Conflict::Fail }).await;
+    let again = change(&server.client, 1, Change::Move { items, conflict: Conflict::Fail }).await;
     assert_eq!(again.outcomes, first.outcomes);
-    let other = change_as(&world.client, &writer(), 1, Change::Purge { ids: None }).await;
+    let other = change_as(&server.client, &writer(), 1, Change::Purge { ids: None }).await;
     assert_eq!(code(other), ErrorCode::KeyReused);
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn changes_stay_below_the_root_and_keep_the_root() {
     let storage = MemoryStorage::new();
     storage.add_file("a", "a").unwrap().add_link("out", "/etc").unwrap().add_folder("f").unwrap();
-    let world = World::over(Arc::new(storage)).await;
+    let server = TestServer::with_storage(Arc::new(storage)).await;
     let items =
         pairs(&[("a", "out/a"), ("a", ".passerelle/a"), ("a", "f/.Passerelle"), ("", "x"), ("f", ""), ("out/x", "y")]);
-    let job = change(&world.client, 1, Change::Move { items: items.clone(), conflict: Conflict::Replace }).await;
-    let copied = change(&world.client, 2, Change::Copy { items, conflict: Conflict::Replace }).await;
+    let job = change(&server.client, 1, Change::Move { items: items.clone(), conflict: Conflict::Replace }).await;
+    let copied = change(&server.client, 2, Change::Copy { items, conflict: Conflict::Replace }).await;
     for job in [&job, &copied] {
         assert!(job.outcomes.iter().all(|outcome| matches!(outcome, Outcome::Failed { .. })), "{:?}", words(job));
     }
-    let job = change(&world.client, 3, Change::Delete { items: chosen(&["", "out/x", ".passerelle"]) }).await;
+    let job = change(&server.client, 3, Change::Delete { items: chosen(&["", "out/x", ".passerelle"]) }).await;
     assert!(job.outcomes.iter().all(|outcome| matches!(outcome, Outcome::Failed { .. })), "{:?}", words(&job));
     // A link is moved itself, whatever its target.
-    let job = change(&world.client, 4, Change::Trash { items: chosen(&["out"]) }).await;
+    let job = change(&server.client, 4, Change::Trash { items: chosen(&["out"]) }).await;
     assert_eq!(words(&job), ["trashed"]);
-    assert_eq!(content(&world.client, "a").await.unwrap(), b"a");
-    world.stop().await;
+    assert_eq!(content(&server.client, "a").await.unwrap(), b"a");
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn if_etag_refuses_a_source_with_another_validator() {
-    let world = World::start().await;
+    let server = TestServer::start().await;
     let stale = Some(shared::ETag([1; 16]));
     let job = Change::Trash { items: vec![PathItem { path: path("hello.txt"), if_etag: stale }] };
-    assert_eq!(words(&change(&world.client, 1, job).await), ["changed"]);
+    assert_eq!(words(&change(&server.client, 1, job).await), ["changed"]);
     let items = vec![PathPair { if_etag: stale, ..pair("hello.txt", "x") }];
     assert_eq!(
-        words(&change(&world.client, 2, Change::Move { items: items.clone(), conflict: Conflict::Fail }).await),
+        words(&change(&server.client, 2, Change::Move { items: items.clone(), conflict: Conflict::Fail }).await),
         ["changed"]
     );
-    assert_eq!(words(&change(&world.client, 3, Change::Copy { items, conflict: Conflict::Fail }).await), ["changed"]);
-    world.stop().await;
+    assert_eq!(words(&change(&server.client, 3, Change::Copy { items, conflict: Conflict::Fail }).await), ["changed"]);
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn outcomes_of_many_items_arrive_completely() {
-    let world = World::start().await;
+    let server = TestServer::start().await;
     // The request fits one frame; the answer, with an entry for each, does not.
     let paths = (0..1_000).map(|number| path(&format!("folder-of-some-length/{number}"))).collect();
-    let job = change(&world.client, 1, Change::MakeFolder { paths, existing_ok: false }).await;
+    let job = change(&server.client, 1, Change::MakeFolder { paths, existing_ok: false }).await;
     assert_eq!(job.outcomes.len(), 1_000);
-    let asked = world.client.job(&writer(), key(1), 0, Duration::ZERO).await.unwrap();
+    let asked = server.client.job(&writer(), key(1), 0, Duration::ZERO).await.unwrap();
     assert_eq!(asked, job);
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
@@ -355,17 +358,17 @@ async fn a_cancelled_job_leaves_the_other_items_untouched() {
     for number in 0..3_000 {
         storage.add_file(format!("tree/{number}"), "x").unwrap();
     }
-    let world = World::over(Arc::new(storage)).await;
+    let server = TestServer::with_storage(Arc::new(storage)).await;
     let items = (0..1_000).map(|number| pair("tree", &format!("copy{number}"))).collect();
     let job = Change::Copy { items, conflict: Conflict::Fail };
-    let begun = world.client.change(&writer(), key(1), job, Duration::ZERO).await.unwrap();
+    let begun = server.client.change(&writer(), key(1), job, Duration::ZERO).await.unwrap();
     assert_eq!(begun.state, JobState::Running);
-    let mut job = world.client.cancel_job(&writer(), key(1)).await.unwrap();
+    let mut job = server.client.cancel_job(&writer(), key(1)).await.unwrap();
     while job.state == JobState::Running {
-        job = world.client.job(&writer(), key(1), job.version, Duration::from_secs(10)).await.unwrap();
+        job = server.client.job(&writer(), key(1), job.version, Duration::from_secs(10)).await.unwrap();
     }
     assert_eq!(job.state, JobState::Canceled);
     assert!(job.outcomes.len() < 1_000);
-    assert!(!exists(&world.client, "copy999").await);
-    world.stop().await;
+    assert!(!exists(&server.client, "copy999").await);
+    server.stop().await;
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use backend::storage::memory::MemoryStorage;
 use shared::Timestamp;
 
-use super::web::{Answer, Web};
+use super::test_gateway::{HttpResponse, TestGateway};
 
 const DATE: &str = "Tue, 14 Nov 2023 22:13:20 GMT";
 
@@ -14,21 +14,21 @@ fn content(length: usize) -> Vec<u8> {
     (0..length).map(|index| (index % 251) as u8).collect()
 }
 
-async fn web(length: usize) -> Web {
+async fn gateway(length: usize) -> TestGateway {
     let storage = MemoryStorage::new();
     storage.add_file("file.bin", content(length)).unwrap();
     storage.set_modified("file.bin", Timestamp::from_parts(1_700_000_000, 999)).unwrap();
     storage.add_file("empty", "").unwrap();
-    Web::over(Arc::new(storage)).await
+    TestGateway::with_storage(Arc::new(storage)).await
 }
 
-async fn ranged(web: &Web, range: &str) -> Answer {
-    web.get_with("/files/file.bin", &[("range", range)]).await
+async fn ranged(gateway: &TestGateway, range: &str) -> HttpResponse {
+    gateway.get_with("/files/file.bin", &[("range", range)]).await
 }
 
 #[tokio::test]
 async fn one_range() {
-    let web = web(1_000_000).await;
+    let gateway = gateway(1_000_000).await;
     let whole = content(1_000_000);
     for (range, first, last) in [
         ("bytes=0-0", 0, 0),
@@ -41,36 +41,36 @@ async fn one_range() {
         ("bytes=5-9,0-7,10-19", 0, 19),
         ("bytes=2000000-,3-4", 3, 4),
     ] {
-        let answer = ranged(&web, range).await;
+        let answer = ranged(&gateway, range).await;
         assert_eq!((answer.status, answer.whole), (206, true), "{range}");
         assert_eq!(answer.header("content-range"), Some(format!("bytes {first}-{last}/1000000").as_str()), "{range}");
         assert!(answer.body == whole[first..=last], "{range}");
         assert_eq!(answer.header("content-type"), Some("application/octet-stream"));
     }
-    web.unharmed().await;
+    gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn what_lies_outside_is_416_and_what_is_no_range_is_ignored() {
-    let web = web(1000).await;
+    let gateway = gateway(1000).await;
     for range in ["bytes=1000-", "bytes=1000-2000", "bytes=-0", "bytes=5000-,6000-"] {
-        let answer = ranged(&web, range).await;
-        answer.refused(416, "range_not_satisfiable");
+        let answer = ranged(&gateway, range).await;
+        answer.assert_problem(416, "range_not_satisfiable");
         assert_eq!(answer.header("content-range"), Some("bytes */1000"), "{range}");
     }
     for range in ["bytes=5-3", "lines=0-1", "bytes=a-b", "bytes", "bytes=--3"] {
-        let answer = ranged(&web, range).await;
+        let answer = ranged(&gateway, range).await;
         assert_eq!((answer.status, answer.body.len()), (200, 1000), "{range}");
     }
-    let empty = web.get_with("/files/empty", &[("range", "bytes=0-")]).await;
+    let empty = gateway.get_with("/files/empty", &[("range", "bytes=0-")]).await;
     assert_eq!((empty.status, empty.body.len(), empty.whole), (200, 0, true));
-    let head = web.send("HEAD", "/files/file.bin", &[("range", "bytes=0-1")], b"").await;
+    let head = gateway.send("HEAD", "/files/file.bin", &[("range", "bytes=0-1")], b"").await;
     assert_eq!((head.status, head.header("content-length")), (200, Some("1000")));
-    web.unharmed().await;
+    gateway.assert_healthy_and_stop().await;
 }
 
 /// The parts of a multipart body: their headers, and their content.
-fn parts(answer: &Answer) -> Vec<(String, Vec<u8>)> {
+fn parts(answer: &HttpResponse) -> Vec<(String, Vec<u8>)> {
     let boundary = answer.header("content-type").unwrap().strip_prefix("multipart/byteranges; boundary=").unwrap();
     let delimiter = format!("\r\n--{boundary}");
     let mut rest = &answer.body[..];
@@ -89,9 +89,9 @@ fn parts(answer: &Answer) -> Vec<(String, Vec<u8>)> {
 
 #[tokio::test]
 async fn several_ranges_are_parts_in_the_order_asked_for() {
-    let web = web(1_000_000).await;
+    let gateway = gateway(1_000_000).await;
     let whole = content(1_000_000);
-    let answer = ranged(&web, "bytes=600000-999999, 0-9,-1,20-29").await;
+    let answer = ranged(&gateway, "bytes=600000-999999, 0-9,-1,20-29").await;
     assert_eq!((answer.status, answer.whole), (206, true));
     assert_eq!(answer.header("content-range"), None);
     let parts = parts(&answer);
@@ -102,13 +102,13 @@ async fn several_ranges_are_parts_in_the_order_asked_for() {
         assert!(head.contains("Content-Type: application/octet-stream"), "{head}");
         assert!(*body == whole[first..=last]);
     }
-    web.unharmed().await;
+    gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn conditions() {
-    let web = web(1000).await;
-    let first = web.get("/files/file.bin").await;
+    let gateway = gateway(1000).await;
+    let first = gateway.get("/files/file.bin").await;
     assert_eq!(first.header("last-modified"), Some(DATE));
     let etag = first.header("etag").unwrap();
     let weak = format!("W/{etag}");
@@ -128,7 +128,7 @@ async fn conditions() {
         ("if-unmodified-since", earlier, 412),
     ] {
         for method in ["GET", "HEAD"] {
-            let answer = web.send(method, "/files/file.bin", &[(name, value)], b"").await;
+            let answer = gateway.send(method, "/files/file.bin", &[(name, value)], b"").await;
             assert_eq!((answer.status, answer.whole), (status, true), "{method} {name}: {value}");
             if status == 304 {
                 assert_eq!((answer.header("etag"), answer.header("last-modified")), (Some(etag), Some(DATE)));
@@ -136,14 +136,14 @@ async fn conditions() {
             }
         }
     }
-    web.get_with("/files/file.bin", &[("if-match", "\"other\"")]).await.refused(412, "precondition_failed");
-    web.unharmed().await;
+    gateway.get_with("/files/file.bin", &[("if-match", "\"other\"")]).await.assert_problem(412, "precondition_failed");
+    gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn a_download_goes_on_only_with_the_same_file() {
-    let web = web(1000).await;
-    let etag = web.get("/files/file.bin").await.header("etag").unwrap().to_owned();
+    let gateway = gateway(1000).await;
+    let etag = gateway.get("/files/file.bin").await.header("etag").unwrap().to_owned();
     for (validator, status) in [
         (etag.as_str(), 206),
         (DATE, 206),
@@ -151,9 +151,9 @@ async fn a_download_goes_on_only_with_the_same_file() {
         ("Tue, 14 Nov 2023 22:13:21 GMT", 200),
         ("nonsense", 200),
     ] {
-        let answer = web.get_with("/files/file.bin", &[("range", "bytes=10-"), ("if-range", validator)]).await;
+        let answer = gateway.get_with("/files/file.bin", &[("range", "bytes=10-"), ("if-range", validator)]).await;
         assert_eq!(answer.status, status, "{validator}");
         assert_eq!(answer.body.len(), if status == 206 { 990 } else { 1000 });
     }
-    web.unharmed().await;
+    gateway.assert_healthy_and_stop().await;
 }

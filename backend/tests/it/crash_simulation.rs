@@ -15,14 +15,14 @@ use backend::storage::{Storage, TrashItem, TrashQuery, Visit};
 use shared::change::{PathItem, PathPair, RestoreItem};
 use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, Outcome, TrashId, UploadId, VPath};
 
+use super::test_server::{TestServer, path, writer};
 use super::uploads::{commit, put, stage};
-use super::world::{World, path, writer};
 
 /// A machine with a file server. Its records never lose a confirmed write, but they lose power with the disk.
 struct Machine {
     disk: Arc<Mutex<SimulatedDisk>>,
     records: Arc<Database>,
-    world: Option<World>,
+    server: Option<TestServer>,
 }
 
 impl Machine {
@@ -31,14 +31,14 @@ impl Machine {
         let powered = Arc::clone(&disk);
         let is_on = move || powered.lock().unwrap().storage().stat(&VPath::root()).is_ok();
         let records = Arc::new(Database::in_memory_while(is_on).unwrap());
-        let mut machine = Self { disk, records, world: None };
+        let mut machine = Self { disk, records, server: None };
         machine.serve().await;
         machine
     }
 
     async fn serve(&mut self) {
         let storage = Arc::new(self.disk().storage());
-        self.world = Some(World::again(storage, self.records.clone(), ServerConfig::default()).await);
+        self.server = Some(TestServer::with_database(storage, self.records.clone(), ServerConfig::default()).await);
     }
 
     fn disk(&self) -> SimulatedDisk {
@@ -46,7 +46,7 @@ impl Machine {
     }
 
     fn client(&self) -> Client {
-        self.world.as_ref().unwrap().client.clone()
+        self.server.as_ref().unwrap().client.clone()
     }
 
     fn has_power(&self) -> bool {
@@ -55,14 +55,14 @@ impl Machine {
 
     /// Restarts the disk after a loss of power, with a new server.
     async fn restart(&mut self) {
-        self.world.take().unwrap().stop().await;
+        self.server.take().unwrap().stop().await;
         let rebooted = self.disk().reboot();
         *self.disk.lock().unwrap() = rebooted;
         self.serve().await;
     }
 
     async fn stop(mut self) -> SimulatedDisk {
-        self.world.take().unwrap().stop().await;
+        self.server.take().unwrap().stop().await;
         self.disk()
     }
 }

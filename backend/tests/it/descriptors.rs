@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::cli::{Running, Shell};
 
 /// Longer than any step takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Starts `passerelle` with a soft limit of `files` open files.
 fn start(shell: &Shell, files: u32, args: &[&str]) -> (Running, Value) {
@@ -41,7 +41,7 @@ fn a_server_raises_its_limit_of_open_files() {
     let mut held = Vec::new();
     for number in 0..200 {
         let mut stream = TcpStream::connect(&address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TEST_TIMEOUT)).unwrap();
         stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
         let mut status = [0; 12];
         let answered = stream.read_exact(&mut status);

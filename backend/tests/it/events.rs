@@ -9,10 +9,10 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::web::Web;
-use super::world::small_tree;
+use super::test_gateway::TestGateway;
+use super::test_server::small_tree;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A browser's EventSource, as far as it matters.
 struct Source {
@@ -22,12 +22,12 @@ struct Source {
 }
 
 impl Source {
-    async fn open(web: &Web, query: &str, last: Option<&str>) -> Self {
-        let mut stream = web.connect().await;
+    async fn open(gateway: &TestGateway, query: &str, last: Option<&str>) -> Self {
+        let mut stream = gateway.connect().await;
         let last = last.map(|last| format!("last-event-id: {last}\r\n")).unwrap_or_default();
         let request = format!(
             "GET /api/v1/events?{query} HTTP/1.1\r\nhost: {}\r\naccept: text/event-stream\r\n{last}\r\n",
-            web.address
+            gateway.address
         );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut source = Self { reader: BufReader::new(stream), status: 0, last: String::new() };
@@ -39,7 +39,7 @@ impl Source {
 
     async fn line(&mut self) -> Option<String> {
         let mut line = String::new();
-        let read = timeout(PATIENCE, self.reader.read_line(&mut line)).await.expect("nothing comes");
+        let read = timeout(TEST_TIMEOUT, self.reader.read_line(&mut line)).await.expect("nothing comes");
         match read {
             Ok(0) | Err(_) => None,
             Ok(_) => Some(line.trim_end().to_owned()),
@@ -79,88 +79,91 @@ impl Source {
     }
 }
 
-async fn put(web: &Web, target: &str) {
-    let answer = web.send("PUT", &format!("/files/{target}"), &[], b"x").await;
+async fn put(gateway: &TestGateway, target: &str) {
+    let answer = gateway.send("PUT", &format!("/files/{target}"), &[], b"x").await;
     assert!(matches!(answer.status, 201 | 204), "{answer:?}");
 }
 
 #[tokio::test]
 async fn all_streams_of_a_folder_share_one_watch() {
-    let web = Web::writable().await;
+    let gateway = TestGateway::writable().await;
     let (mut first, mut second) =
-        (Source::open(&web, "path=docs", None).await, Source::open(&web, "path=docs", None).await);
-    let mut elsewhere = Source::open(&web, "path=", None).await;
+        (Source::open(&gateway, "path=docs", None).await, Source::open(&gateway, "path=docs", None).await);
+    let mut elsewhere = Source::open(&gateway, "path=", None).await;
     assert_eq!(first.status, 200);
     for source in [&mut first, &mut second, &mut elsewhere] {
         assert_eq!(source.next().await, Some(EventKind::Ready));
     }
-    assert_eq!(web.world.client.status().watching.busy, 2);
-    put(&web, "docs/new.txt").await;
+    assert_eq!(gateway.server.client.status().watching.busy, 2);
+    put(&gateway, "docs/new.txt").await;
     first.hears_of("docs/new.txt").await;
     second.hears_of("docs/new.txt").await;
-    put(&web, "top").await;
+    put(&gateway, "top").await;
     elsewhere.hears_of("top").await;
-    assert_eq!(web.send("DELETE", "/files/docs/new.txt", &[], b"").await.status, 204);
+    assert_eq!(gateway.send("DELETE", "/files/docs/new.txt", &[], b"").await.status, 204);
     first.until(|kind| matches!(kind, EventKind::Absent { path } if path.encoded() == "docs/new.txt")).await;
     drop((first, second, elsewhere));
     // The last one out ends the watch.
     let over = async {
-        while web.world.client.status().watching.busy > 0 {
-            put(&web, "docs/x").await;
-            put(&web, "x").await;
+        while gateway.server.client.status().watching.busy > 0 {
+            put(&gateway, "docs/x").await;
+            put(&gateway, "x").await;
         }
     };
-    timeout(PATIENCE, over).await.expect("a watch continues without a stream");
-    web.unharmed().await;
+    timeout(TEST_TIMEOUT, over).await.expect("a watch continues without a stream");
+    gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn who_comes_back_hears_what_was_missed() {
-    let web = Web::writable().await;
-    let mut other = Source::open(&web, "path=", None).await;
-    let mut source = Source::open(&web, "path=", None).await;
+    let gateway = TestGateway::writable().await;
+    let mut other = Source::open(&gateway, "path=", None).await;
+    let mut source = Source::open(&gateway, "path=", None).await;
     assert_eq!(source.next().await, Some(EventKind::Ready));
-    put(&web, "a").await;
+    put(&gateway, "a").await;
     source.hears_of("a").await;
     let last = source.last.clone();
     drop(source);
-    put(&web, "b").await;
+    put(&gateway, "b").await;
     other.hears_of("b").await;
-    let mut again = Source::open(&web, "path=&after=0.0", Some(&last)).await;
+    let mut again = Source::open(&gateway, "path=&after=0.0", Some(&last)).await;
     assert_eq!(again.next().await, Some(EventKind::Ready));
     again.hears_of("b").await;
-    let mut lost = Source::open(&web, "path=", Some("nonsense")).await;
+    let mut lost = Source::open(&gateway, "path=", Some("nonsense")).await;
     assert_eq!((lost.next().await, lost.next().await), (Some(EventKind::Ready), Some(EventKind::Resync)));
-    web.shutdown.cancel();
-    web.gateway.await.unwrap();
-    web.world.stop().await;
+    gateway.shutdown.cancel();
+    gateway.task.await.unwrap();
+    gateway.server.stop().await;
 }
 
 #[tokio::test]
 async fn streams_end_with_the_gateway() {
-    let web = Web::writable().await;
-    let mut source = Source::open(&web, "path=", None).await;
+    let gateway = TestGateway::writable().await;
+    let mut source = Source::open(&gateway, "path=", None).await;
     assert_eq!(source.next().await, Some(EventKind::Ready));
-    web.shutdown.cancel();
+    gateway.shutdown.cancel();
     assert_eq!(source.next().await, None);
-    timeout(PATIENCE, web.gateway).await.expect("a stream keeps the gateway").unwrap();
-    web.world.stop().await;
+    timeout(TEST_TIMEOUT, gateway.task).await.expect("a stream keeps the gateway").unwrap();
+    gateway.server.stop().await;
 }
 
 #[tokio::test]
 async fn what_cannot_be_watched_is_refused() {
     let config = GatewayConfig { anonymous: Anonymous::Write, event_streams_max: 1, ..GatewayConfig::default() };
-    let web = Web::with(Arc::new(small_tree()), config).await;
-    web.get("/api/v1/events?path=none").await.refused(404, "not_found");
-    web.get("/api/v1/events?path=hello.txt").await.refused(404, "not_folder");
-    web.get("/api/v1/events").await.refused(400, "bad_request");
-    web.get("/api/v1/events?path=..").await.refused(400, "bad_path");
-    web.get_with("/api/v1/events?path=", &[("accept", "application/json")]).await.refused(406, "not_acceptable");
-    let head = web.head("/api/v1/events?path=").await;
+    let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
+    gateway.get("/api/v1/events?path=none").await.assert_problem(404, "not_found");
+    gateway.get("/api/v1/events?path=hello.txt").await.assert_problem(404, "not_folder");
+    gateway.get("/api/v1/events").await.assert_problem(400, "bad_request");
+    gateway.get("/api/v1/events?path=..").await.assert_problem(400, "bad_path");
+    gateway
+        .get_with("/api/v1/events?path=", &[("accept", "application/json")])
+        .await
+        .assert_problem(406, "not_acceptable");
+    let head = gateway.head("/api/v1/events?path=").await;
     assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream; charset=utf-8")));
-    let mut source = Source::open(&web, "path=", None).await;
+    let mut source = Source::open(&gateway, "path=", None).await;
     assert_eq!(source.next().await, Some(EventKind::Ready));
-    web.get("/api/v1/events?path=docs").await.refused(429, "too_many_requests");
+    gateway.get("/api/v1/events?path=docs").await.assert_problem(429, "too_many_requests");
     drop(source);
-    web.unharmed().await;
+    gateway.assert_healthy_and_stop().await;
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use backend::storage::memory::MemoryStorage;
 use tokio::process::Command;
 
-use super::web::Web;
+use super::test_gateway::TestGateway;
 
 /// Runs a program in `folder`. False if it is not installed.
 async fn run(folder: &Path, program: &str, arguments: &[&str]) -> bool {
@@ -26,20 +26,20 @@ fn noise(length: usize) -> Vec<u8> {
     (0..length).map(|index| ((index * index) >> 7) as u8).collect()
 }
 
-async fn web() -> (Web, Vec<u8>) {
+async fn gateway() -> (TestGateway, Vec<u8>) {
     let content = noise(20_000_000);
     let storage = MemoryStorage::new();
     storage.add_file("d/large.bin", content.clone()).unwrap();
     storage.add_file("d/sub dir/é %.txt", "deep").unwrap();
     storage.add_file("d/a&b='\".txt", "odd").unwrap();
     storage.add_folder("d/empty").unwrap();
-    (Web::over(Arc::new(storage)).await, content)
+    (TestGateway::with_storage(Arc::new(storage)).await, content)
 }
 
 #[tokio::test]
 async fn broken_downloads_resume() {
-    let (web, content) = web().await;
-    let url = format!("http://{}/files/d/large.bin", web.address);
+    let (gateway, content) = gateway().await;
+    let url = format!("http://{}/files/d/large.bin", gateway.address);
     let programs: [(&str, &[&str]); 3] = [
         ("curl", &["-sS", "--fail", "-C", "-", "-O"]),
         ("wget", &["-q", "-c"]),
@@ -53,15 +53,15 @@ async fn broken_downloads_resume() {
             assert!(std::fs::read(&file).unwrap() == content, "{program}");
         }
     }
-    web.unharmed().await;
+    gateway.assert_healthy_and_stop().await;
 }
 
 /// A broken download of an archive resumes at any offset, and is equal to the last byte.
 #[tokio::test]
 async fn broken_archive_downloads_resume() {
-    let (web, _) = web().await;
-    let url = format!("http://{}/api/v1/archive?path=d&name=all", web.address);
-    let whole = web.get("/api/v1/archive?path=d&name=all").await.body;
+    let (gateway, _) = gateway().await;
+    let url = format!("http://{}/api/v1/archive?path=d&name=all", gateway.address);
+    let whole = gateway.get("/api/v1/archive?path=d&name=all").await.body;
     let programs: [(&str, &[&str]); 3] = [
         ("curl", &["-sS", "--fail", "-C", "-", "-o", "all.zip"]),
         ("wget", &["-q", "-c", "-O", "all.zip"]),
@@ -83,14 +83,14 @@ async fn broken_archive_downloads_resume() {
             }
         }
     }
-    web.unharmed().await;
+    gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn a_folder_is_mirrored() {
-    let (web, content) = web().await;
+    let (gateway, content) = gateway().await;
     let folder = tempfile::tempdir().unwrap();
-    let url = format!("http://{}/files/d/", web.address);
+    let url = format!("http://{}/files/d/", gateway.address);
     if run(folder.path(), "wget", &["-q", "-m", "-np", "-nH", "--cut-dirs=1", "--restrict-file-names=nocontrol", &url])
         .await
     {
@@ -99,14 +99,14 @@ async fn a_folder_is_mirrored() {
         assert_eq!(read("sub dir/é %.txt"), b"deep");
         assert_eq!(read("a&b='\".txt"), b"odd");
     }
-    web.unharmed().await;
+    gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn a_download_has_a_name_and_revalidates() {
-    let (web, _) = web().await;
+    let (gateway, _) = gateway().await;
     let folder = tempfile::tempdir().unwrap();
-    let url = format!("http://{}/files/d/sub%20dir/%C3%A9%20%25.txt", web.address);
+    let url = format!("http://{}/files/d/sub%20dir/%C3%A9%20%25.txt", gateway.address);
     let download = format!("{url}?download");
     if run(folder.path(), "curl", &["-sS", "--fail", "-OJ", &download]).await {
         // curl reads only the plain form of the name.
@@ -116,5 +116,5 @@ async fn a_download_has_a_name_and_revalidates() {
         let output = Command::new("curl").args(twice).arg(&url).current_dir(folder.path()).output().await.unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stdout), "304");
     }
-    web.unharmed().await;
+    gateway.assert_healthy_and_stop().await;
 }

@@ -9,7 +9,7 @@ use backend::storage::memory::MemoryStorage;
 use backend::transfer_budget::PIECE_BYTES_MIN;
 use shared::{ByteRange, ErrorCode, Order, Rights, Root, Scope, VPath};
 
-use super::world::{World, path, reader};
+use super::test_server::{TestServer, path, reader};
 
 fn item(text: &str, range: Option<ByteRange>) -> GetItem {
     GetItem { path: path(text), range, if_etag: None }
@@ -51,13 +51,13 @@ async fn names(client: &Client, folder: &str, limit: u32) -> Vec<String> {
 
 #[tokio::test]
 async fn list_has_folders_first() {
-    let world = World::start().await;
-    assert_eq!(names(&world.client, "", 100).await, ["docs", "empty", "hello.txt"]);
+    let server = TestServer::start().await;
+    assert_eq!(names(&server.client, "", 100).await, ["docs", "empty", "hello.txt"]);
     let expected = ["docs/deep", "docs/nothing", "docs/a%20b.txt", "docs/latin%E9.txt"];
-    assert_eq!(names(&world.client, "docs", 100).await, expected);
-    assert_eq!(names(&world.client, "docs", 1).await, expected);
-    assert!(names(&world.client, "docs/nothing", 100).await.is_empty());
-    world.stop().await;
+    assert_eq!(names(&server.client, "docs", 100).await, expected);
+    assert_eq!(names(&server.client, "docs", 1).await, expected);
+    assert!(names(&server.client, "docs/nothing", 100).await.is_empty());
+    server.stop().await;
 }
 
 #[tokio::test]
@@ -68,15 +68,15 @@ async fn pages_join_without_gaps_with_and_without_a_snapshot() {
     }
     let storage = Arc::new(storage);
     let whole: Vec<_> = (0..2_500).map(|number| format!("file%20{number}")).collect();
-    let kept = World::over(storage.clone()).await;
+    let kept = TestServer::with_storage(storage.clone()).await;
     assert_eq!(names(&kept.client, "", 7).await, whole);
     let forgotten = ServerConfig { snapshot_bytes_max: 0, ..ServerConfig::default() };
-    let world = World::with(storage, forgotten).await;
-    assert_eq!(names(&world.client, "", 300).await, whole);
+    let server = TestServer::with_config(storage, forgotten).await;
+    assert_eq!(names(&server.client, "", 300).await, whole);
     // A cursor of another server is treated like one whose snapshot is gone.
     let page = kept.client.list(&reader(), &path(""), Order::default(), None, 1_000).await.unwrap();
     let cursor = page.next_cursor.unwrap();
-    let next = world.client.list(&reader(), &path(""), Order::default(), Some(&cursor), 1_000).await.unwrap();
+    let next = server.client.list(&reader(), &path(""), Order::default(), Some(&cursor), 1_000).await.unwrap();
     assert_eq!(next.entries[0].path.encoded(), "file%201000");
 }
 
@@ -87,9 +87,9 @@ async fn a_change_between_pages_neither_skips_nor_repeats_unchanged_entries() {
         storage.add_file(format!("f{number}"), "x").unwrap();
     }
     let forgotten = ServerConfig { snapshot_bytes_max: 0, ..ServerConfig::default() };
-    let world = World::with(storage.clone(), forgotten).await;
+    let server = TestServer::with_config(storage.clone(), forgotten).await;
     let list = async |cursor: Option<String>| {
-        world.client.list(&reader(), &path(""), Order::default(), cursor.as_deref(), 50).await.unwrap()
+        server.client.list(&reader(), &path(""), Order::default(), cursor.as_deref(), 50).await.unwrap()
     };
     let first = list(None).await;
     storage.remove("f10").unwrap();
@@ -102,7 +102,7 @@ async fn a_change_between_pages_neither_skips_nor_repeats_unchanged_entries() {
 
 #[tokio::test]
 async fn get_sends_items_in_order_although_one_fails() {
-    let world = World::start().await;
+    let server = TestServer::start().await;
     let items = vec![
         item("hello.txt", None),
         item("gone", None),
@@ -112,7 +112,7 @@ async fn get_sends_items_in_order_although_one_fails() {
         item("hello.txt", Some(ByteRange::From(13))),
         item("hello.txt", Some(ByteRange::Between(0, 4))),
     ];
-    let mut transfer = world.client.get(&reader(), items).await.unwrap();
+    let mut transfer = server.client.get(&reader(), items).await.unwrap();
     let mut seen = Vec::new();
     while let Some(item) = transfer.next_item().await.unwrap() {
         seen.push(match item {
@@ -135,14 +135,14 @@ async fn get_sends_items_in_order_although_one_fails() {
     assert_eq!(seen, expected);
     assert_eq!(transfer.next_item().await.unwrap(), None);
     drop(transfer);
-    assert_eq!(world.client.status().bulk.idle, 1, "the connection is used again");
+    assert_eq!(server.client.status().bulk.idle, 1, "the connection is used again");
 }
 
 #[tokio::test]
 async fn unread_items_are_skipped() {
-    let world = World::start().await;
+    let server = TestServer::start().await;
     let items = vec![item("docs/deep/er/file.bin", None), item("hello.txt", None)];
-    let mut transfer = world.client.get(&reader(), items).await.unwrap();
+    let mut transfer = server.client.get(&reader(), items).await.unwrap();
     assert!(matches!(transfer.next_item().await.unwrap(), Some(Item::Sending(_))));
     assert!(transfer.piece().await.unwrap().is_some());
     assert!(matches!(transfer.next_item().await.unwrap(), Some(Item::Sending(_))));
@@ -154,10 +154,10 @@ async fn transfers_with_little_memory_use_short_pieces() {
     let folder = tempfile::tempdir().unwrap();
     let content: Vec<u8> = (0..700_001u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     std::fs::write(folder.path().join("big"), &content).unwrap();
-    let world = World::over(Arc::new(LocalStorage::open(folder.path(), None).unwrap())).await;
+    let server = TestServer::with_storage(Arc::new(LocalStorage::open(folder.path(), None).unwrap())).await;
     // Enough for pieces of full length in a single transfer.
     let config = PoolConfig { transfer_bytes_max: 1 << 20, ..PoolConfig::default() };
-    let client = Client::new(Target::tcp(world.tcp.to_string(), world.key.clone()), config);
+    let client = Client::new(Target::tcp(server.tcp.to_string(), server.key.clone()), config);
     let mut transfers = Vec::new();
     for _ in 0..16 {
         let mut transfer = client.get(&reader(), vec![item("big", None)]).await.unwrap();
@@ -174,7 +174,7 @@ async fn transfers_with_little_memory_use_short_pieces() {
     let (alone, _) = transfers.pop().unwrap();
     drop(transfers);
     assert_eq!(alone.piece_bytes(), shared::limits::PIECE_BYTES);
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
@@ -182,12 +182,12 @@ async fn get_sends_a_file_on_disk_byte_for_byte() {
     let folder = tempfile::tempdir().unwrap();
     let content: Vec<u8> = (0..5_000_003u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     std::fs::write(folder.path().join("big"), &content).unwrap();
-    let world = World::over(Arc::new(LocalStorage::open(folder.path(), None).unwrap())).await;
-    assert!(get(&world.client, "big", None).await.unwrap() == content);
+    let server = TestServer::with_storage(Arc::new(LocalStorage::open(folder.path(), None).unwrap())).await;
+    assert!(get(&server.client, "big", None).await.unwrap() == content);
     for (first, last) in [(0, 0), (1, 1 << 20), (65_535, 65_536), (4_999_000, 9_999_999), (70_000, 3_000_000)] {
         let range = ByteRange::Between(first, last);
         let end = content.len().min(last as usize + 1);
-        assert!(get(&world.client, "big", Some(range)).await.unwrap() == content[first as usize..end], "{range:?}");
+        assert!(get(&server.client, "big", Some(range)).await.unwrap() == content[first as usize..end], "{range:?}");
     }
 }
 
@@ -195,22 +195,22 @@ async fn get_sends_a_file_on_disk_byte_for_byte() {
 async fn if_etag_refuses_a_file_with_another_validator() {
     let storage = Arc::new(MemoryStorage::new());
     storage.add_file("a", "one").unwrap();
-    let world = World::over(storage.clone()).await;
-    let etag = world.client.stat(&reader(), &path("a")).await.unwrap().etag;
+    let server = TestServer::with_storage(storage.clone()).await;
+    let etag = server.client.stat(&reader(), &path("a")).await.unwrap().etag;
     let wanted = GetItem { if_etag: etag, ..item("a", None) };
-    let mut same = world.client.get(&reader(), vec![wanted.clone()]).await.unwrap();
+    let mut same = server.client.get(&reader(), vec![wanted.clone()]).await.unwrap();
     assert!(matches!(same.next_item().await.unwrap(), Some(Item::Sending(_))));
     storage.write("a", "two").unwrap();
-    let mut other = world.client.get(&reader(), vec![wanted]).await.unwrap();
+    let mut other = server.client.get(&reader(), vec![wanted]).await.unwrap();
     let refused = other.next_item().await.unwrap();
     assert!(matches!(refused, Some(Item::Refused(failure)) if failure.code == ErrorCode::Changed));
 }
 
 #[tokio::test]
 async fn walk_continues_after_any_entry() {
-    let world = World::start().await;
+    let server = TestServer::start().await;
     let walk = async |paths: Vec<VPath>, cursor: Option<String>| {
-        let mut walking = world.client.walk(&reader(), paths, cursor).await.unwrap();
+        let mut walking = server.client.walk(&reader(), paths, cursor).await.unwrap();
         let mut found = Vec::new();
         while let Some(page) = walking.next_page().await.unwrap() {
             found.extend(page.entries.into_iter().map(|entry| entry.path.encoded()));
@@ -236,37 +236,37 @@ async fn walk_continues_after_any_entry() {
         assert_eq!(walk(paths.clone(), Some(format!("{start}.{last}"))).await, whole[index + 1..], "after {last}");
     }
     assert_eq!(walk(vec![path("")], None).await.len(), 10);
-    let missing = world.client.walk(&reader(), vec![path("gone")], None).await;
+    let missing = server.client.walk(&reader(), vec![path("gone")], None).await;
     assert_eq!(missing.err().map(|error| error.code), Some(ErrorCode::NotFound));
 }
 
 #[tokio::test]
 async fn a_scope_confines_every_operation() {
-    let world = World::start().await;
+    let server = TestServer::start().await;
     let root = Root { name: "docs".into(), folder: path("docs"), rights: Rights::READ_ONLY, quota_bytes: None };
     let mut caller = backend::client::Caller { scope: Scope { roots: vec![root] }, ..Default::default() };
-    let listing = world.client.list(&caller, &path(""), Order::default(), None, 10).await.unwrap();
+    let listing = server.client.list(&caller, &path(""), Order::default(), None, 10).await.unwrap();
     let names: Vec<_> = listing.entries.iter().map(|entry| entry.path.encoded()).collect();
     assert_eq!(names, ["deep", "nothing", "a%20b.txt", "latin%E9.txt"]);
-    let outside = world.client.stat(&caller, &path("hello.txt")).await;
+    let outside = server.client.stat(&caller, &path("hello.txt")).await;
     assert_eq!(outside.unwrap_err().code, ErrorCode::NotFound);
-    let inside = world.client.stat(&caller, &path("deep/er")).await.unwrap();
+    let inside = server.client.stat(&caller, &path("deep/er")).await.unwrap();
     assert_eq!(inside.path.encoded(), "deep/er");
-    let mut walking = world.client.walk(&caller, vec![path("deep")], None).await.unwrap();
+    let mut walking = server.client.walk(&caller, vec![path("deep")], None).await.unwrap();
     let page = walking.next_page().await.unwrap().unwrap();
     assert_eq!(page.entries.last().unwrap().path.encoded(), "deep/er/file.bin");
 
     caller.scope.roots[0].rights = Rights::READ;
-    assert_eq!(world.client.stat_for_reading(&caller, &path("a%20b.txt")).await.unwrap().size, 6);
-    assert_eq!(world.client.stat(&caller, &path("a%20b.txt")).await.unwrap_err().code, ErrorCode::Forbidden);
+    assert_eq!(server.client.stat_for_reading(&caller, &path("a%20b.txt")).await.unwrap().size, 6);
+    assert_eq!(server.client.stat(&caller, &path("a%20b.txt")).await.unwrap_err().code, ErrorCode::Forbidden);
 
     caller.scope.roots[0].rights = Rights::LIST;
-    let head = world.client.stat_for_reading(&caller, &path("a%20b.txt")).await;
+    let head = server.client.stat_for_reading(&caller, &path("a%20b.txt")).await;
     assert_eq!(head.unwrap_err().code, ErrorCode::Forbidden, "HEAD takes the right that GET takes");
-    let mut transfer = world.client.get(&caller, vec![item("a%20b.txt", None)]).await.unwrap();
+    let mut transfer = server.client.get(&caller, vec![item("a%20b.txt", None)]).await.unwrap();
     let refused = transfer.next_item().await.unwrap();
     assert!(matches!(refused, Some(Item::Refused(failure)) if failure.code == ErrorCode::Forbidden));
     caller.scope.roots[0].rights = Rights::NONE;
-    let refused = world.client.list(&caller, &path(""), Order::default(), None, 10).await;
+    let refused = server.client.list(&caller, &path(""), Order::default(), None, 10).await;
     assert_eq!(refused.unwrap_err().code, ErrorCode::Forbidden);
 }

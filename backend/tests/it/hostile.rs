@@ -17,22 +17,24 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
-use super::raw::{Raw, RawDuplex, Served, bytes, frame, header, hello, served, stat, within};
-use super::world::{World, path, reader, small_tree};
+use super::raw_connection::{
+    PipeServer, RawConnection, RawPipe, bytes, frame, header, hello, serve_pipe, stat, within,
+};
+use super::test_server::{TestServer, path, reader, small_tree};
 
 /// The storage behind the connections in memory.
 fn tree() -> Arc<MemoryStorage> {
     Arc::new(small_tree())
 }
 
-fn in_memory() -> (RawDuplex, Served) {
-    served(tree(), ServerConfig::default(), 64 << 10)
+fn in_memory() -> (RawPipe, PipeServer) {
+    serve_pipe(tree(), ServerConfig::default(), 64 << 10)
 }
 
 /// Checks that the server still serves a client, and then stops completely.
-async fn unharmed(world: World) {
-    assert_eq!(world.client.stat(&reader(), &path("hello.txt")).await.unwrap().size, 13);
-    world.stop().await;
+async fn assert_healthy_and_stop(server: TestServer) {
+    assert_eq!(server.client.stat(&reader(), &path("hello.txt")).await.unwrap().size, 13);
+    server.stop().await;
 }
 
 /// Reproducible bytes from a seed (SplitMix64).
@@ -102,19 +104,19 @@ mod before_the_handshake {
 
     #[tokio::test]
     async fn a_refusal_arrives_although_the_client_has_sent_more() {
-        let world = World::start().await;
+        let server = TestServer::start().await;
         for _ in 0..20 {
-            let mut raw = Raw::connect(&world).await;
+            let mut raw = RawConnection::connect(&server).await;
             raw.send_bytes(&[b"GET / HTTP/1.1\r\n".to_vec(), noise(1, 40_000)].concat()).await;
             assert_eq!(raw.closing_code().await, Some(ErrorCode::FrameTooLong));
         }
-        unharmed(world).await;
+        assert_healthy_and_stop(server).await;
     }
 
     #[tokio::test]
     async fn a_handshake_may_end_at_any_byte() {
         let (mut raw, server) = in_memory();
-        let (transcript, _) = raw.greet().await;
+        let (transcript, _) = raw.exchange_hello().await;
         let proof = transcript.client_proof(&server.key);
         let auth = Auth { key_id: server.key.id().into(), proof, max_data: None };
         let lengths =
@@ -129,7 +131,7 @@ mod before_the_handshake {
         }
         for cut in 0..lengths[1] {
             let (mut raw, server) = in_memory();
-            let (transcript, _) = raw.greet().await;
+            let (transcript, _) = raw.exchange_hello().await;
             let proof = transcript.client_proof(&server.key);
             let auth = Auth { key_id: server.key.id().into(), proof, max_data: None };
             raw.send_bytes(&bytes(&frame(FrameKind::Auth, 0, &auth))[..cut]).await;
@@ -172,20 +174,20 @@ mod before_the_handshake {
     #[tokio::test]
     async fn a_connection_above_the_limit_gets_the_reason() {
         let config = ServerConfig { connections_max: 2, ..ServerConfig::default() };
-        let world = World::with(tree(), config).await;
-        let (first, second) = (Raw::open(&world).await, Raw::open(&world).await);
+        let server = TestServer::with_config(tree(), config).await;
+        let (first, second) = (RawConnection::open(&server).await, RawConnection::open(&server).await);
         for _ in 0..20 {
-            let mut third = Raw::connect(&world).await;
+            let mut third = RawConnection::connect(&server).await;
             third.send_bytes(&bytes(&frame(FrameKind::Hello, 0, &hello()))).await;
             assert_eq!(third.closing_code().await, Some(ErrorCode::TooManyConnections));
         }
-        let refused = world.client.stat(&reader(), &path("")).await.unwrap_err();
+        let refused = server.client.stat(&reader(), &path("")).await.unwrap_err();
         assert_eq!(refused.code, ErrorCode::TooManyConnections);
         assert_eq!(refused.retry_after, Some(Duration::from_secs(1)));
         drop((first, second));
         // The server may take a while to notice that they are gone.
-        within(async { while world.client.stat(&reader(), &path("")).await.is_err() {} }).await;
-        unharmed(world).await;
+        within(async { while server.client.stat(&reader(), &path("")).await.is_err() {} }).await;
+        assert_healthy_and_stop(server).await;
     }
 }
 
@@ -193,9 +195,9 @@ mod proofs {
     use super::*;
 
     /// Runs a handshake with the AUTH that `forge` makes, and gives the code by which the server ends it.
-    async fn check(forge: impl FnOnce(&Served, [u8; 32]) -> Auth) -> Option<ErrorCode> {
+    async fn check(forge: impl FnOnce(&PipeServer, [u8; 32]) -> Auth) -> Option<ErrorCode> {
         let (mut raw, server) = in_memory();
-        let (transcript, _) = raw.greet().await;
+        let (transcript, _) = raw.exchange_hello().await;
         let auth = forge(&server, transcript.client_proof(&server.key));
         raw.send(FrameKind::Auth, 0, &auth).await;
         let code = raw.closing_code().await;
@@ -221,29 +223,29 @@ mod proofs {
 
     #[tokio::test]
     async fn a_proof_fails_on_another_connection() {
-        let (mut first, server) = in_memory();
-        let (transcript, _) = first.greet().await;
-        let proof = transcript.client_proof(&server.key);
-        let auth = Auth { key_id: server.key.id().into(), proof, max_data: None };
+        let (mut first, pipe_server) = in_memory();
+        let (transcript, _) = first.exchange_hello().await;
+        let proof = transcript.client_proof(&pipe_server.key);
+        let auth = Auth { key_id: pipe_server.key.id().into(), proof, max_data: None };
         let overheard = bytes(&frame(FrameKind::Auth, 0, &auth));
-        let world = World::start().await;
-        let (mut one, mut other) = (Raw::connect(&world).await, Raw::connect(&world).await);
-        let (transcript, _) = one.greet().await;
-        other.greet().await;
-        let proof = transcript.client_proof(&world.key);
-        other.send(FrameKind::Auth, 0, &Auth { key_id: world.key.id().into(), proof, max_data: None }).await;
+        let server = TestServer::start().await;
+        let (mut one, mut other) = (RawConnection::connect(&server).await, RawConnection::connect(&server).await);
+        let (transcript, _) = one.exchange_hello().await;
+        other.exchange_hello().await;
+        let proof = transcript.client_proof(&server.key);
+        other.send(FrameKind::Auth, 0, &Auth { key_id: server.key.id().into(), proof, max_data: None }).await;
         assert_eq!(other.closing_code().await, Some(ErrorCode::BadProof));
-        other = Raw::connect(&world).await;
-        other.greet().await;
+        other = RawConnection::connect(&server).await;
+        other.exchange_hello().await;
         other.send_bytes(&overheard).await;
         assert_eq!(other.closing_code().await, Some(ErrorCode::BadProof));
-        unharmed(world).await;
+        assert_healthy_and_stop(server).await;
     }
 
     #[tokio::test]
     async fn the_proof_of_the_other_direction_fails() {
         let (mut raw, server) = in_memory();
-        let (transcript, _) = raw.greet().await;
+        let (transcript, _) = raw.exchange_hello().await;
         let proof = transcript.server_proof(&server.key);
         raw.send(FrameKind::Auth, 0, &Auth { key_id: server.key.id().into(), proof, max_data: None }).await;
         assert_eq!(raw.closing_code().await, Some(ErrorCode::BadProof));
@@ -279,8 +281,8 @@ mod proofs {
             backend::server::serve_connection(reader, writer, &server, &Default::default()).await;
         });
         let (reader, writer) = tokio::io::split(near);
-        let mut raw = Raw::over(reader, writer);
-        let (transcript, _) = raw.greet().await;
+        let mut raw = RawConnection::new(reader, writer);
+        let (transcript, _) = raw.exchange_hello().await;
         let auth = Auth { key_id: key.id().into(), proof: transcript.client_proof(&key), max_data: None };
         raw.send(FrameKind::Auth, 0, &auth).await;
         assert_eq!(raw.closing_code().await, Some(ErrorCode::BadProof));
@@ -292,7 +294,7 @@ mod proofs {
 mod after_the_handshake {
     use super::*;
 
-    async fn open() -> (RawDuplex, Served) {
+    async fn open() -> (RawPipe, PipeServer) {
         let (mut raw, server) = in_memory();
         raw.handshake(&server.key, None).await;
         (raw, server)
@@ -462,7 +464,7 @@ mod after_the_handshake {
     #[tokio::test]
     async fn rights_are_what_both_the_key_and_the_scope_allow() {
         let (mut raw, _server) = open().await;
-        let ask = async |raw: &mut RawDuplex, caller: Caller| {
+        let ask = async |raw: &mut RawPipe, caller: Caller| {
             raw.send(FrameKind::Stat, 1, &Stat { caller, path: path("hello.txt"), for_reading: None }).await;
             raw.end(1).await
         };
@@ -574,10 +576,10 @@ mod while_a_request_runs {
     }
 
     /// A connection within the first DATA frame of a big file, after META.
-    async fn midway() -> (RawDuplex, Served) {
+    async fn midway() -> (RawPipe, PipeServer) {
         let storage = MemoryStorage::new();
         storage.add_file("big", vec![7; BIG]).unwrap();
-        let (mut raw, server) = served(Arc::new(storage), ServerConfig::default(), 1 << 10);
+        let (mut raw, server) = serve_pipe(Arc::new(storage), ServerConfig::default(), 1 << 10);
         raw.handshake(&server.key, None).await;
         raw.send(FrameKind::Get, 1, &get()).await;
         assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Meta));
@@ -586,7 +588,7 @@ mod while_a_request_runs {
     }
 
     /// Checks that only bytes of the file arrive until the connection ends within the frame.
-    async fn only_sevens_to_the_end(mut raw: RawDuplex, server: Served) {
+    async fn only_sevens_to_the_end(mut raw: RawPipe, server: PipeServer) {
         let mut received = 0;
         let error = loop {
             match within(raw.reader.piece(PIECE_BYTES)).await {
@@ -643,12 +645,12 @@ mod while_a_request_runs {
     async fn a_slow_reader_is_served_to_the_end() {
         let storage = MemoryStorage::new();
         storage.add_file("slow", vec![7; 100_000]).unwrap();
-        let (mut raw, server) = served(Arc::new(storage), ServerConfig::default(), 64);
+        let (mut raw, server) = serve_pipe(Arc::new(storage), ServerConfig::default(), 64);
         raw.handshake(&server.key, None).await;
         let item = GetItem { path: path("slow"), range: None, if_etag: None };
         raw.send(FrameKind::Get, 1, &Get { caller: reader(), items: vec![item], pass_fd: None }).await;
         assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Meta));
-        let Raw { reader, .. } = &mut raw;
+        let RawConnection { reader, .. } = &mut raw;
         let mut received = 0;
         assert!(matches!(reader.next().await, Ok(Some(Incoming::Data { bytes: 100_000, .. }))));
         while reader.data_left() > 0 {
@@ -706,7 +708,7 @@ mod while_a_request_runs {
         let storage = MemoryStorage::new();
         storage.add_file("big", vec![7; 200_000]).unwrap().add_file("small", vec![7; 60_000]).unwrap();
         for (wanted, agreed) in [(4_096, 4_096), (10_000, 10_000), (0, DATA_BYTES_MIN), (u32::MAX, DATA_BYTES_MAX)] {
-            let (mut raw, server) = served(Arc::new(storage.clone()), ServerConfig::default(), 64 << 10);
+            let (mut raw, server) = serve_pipe(Arc::new(storage.clone()), ServerConfig::default(), 64 << 10);
             let ok = raw.handshake(&server.key, Some(wanted)).await;
             assert_eq!(ok.max_data as usize, agreed);
             raw.reader.open(agreed);
@@ -719,7 +721,7 @@ mod while_a_request_runs {
         // A server may be configured to a lower limit or, by mistake, to one that no client accepts.
         for (set, agreed) in [(8_192, 8_192), (0, DATA_BYTES_MIN), (usize::MAX, DATA_BYTES_MAX)] {
             let config = ServerConfig { data_bytes_max: set, ..ServerConfig::default() };
-            let (mut raw, server) = served(tree(), config, 64 << 10);
+            let (mut raw, server) = serve_pipe(tree(), config, 64 << 10);
             assert_eq!(raw.handshake(&server.key, None).await.max_data as usize, agreed);
         }
     }
@@ -729,7 +731,7 @@ mod servers {
     use super::*;
 
     /// A client of a server that runs `play` for each connection.
-    async fn against<F>(play: impl Fn(Raw, Key) -> F + Send + 'static) -> Client
+    async fn against<F>(play: impl Fn(RawConnection, Key) -> F + Send + 'static) -> Client
     where
         F: Future<Output = ()> + Send,
     {
@@ -739,7 +741,7 @@ mod servers {
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (reader, writer) = stream.into_split();
-                play(Raw::over(reader, writer), held.clone()).await;
+                play(RawConnection::new(reader, writer), held.clone()).await;
             }
         });
         Client::new(Target::tcp(address, key), PoolConfig::default())
@@ -751,12 +753,12 @@ mod servers {
 
     #[tokio::test]
     async fn a_server_without_the_key_is_refused() {
-        let impostor = against(async |mut raw: Raw, _| {
+        let impostor = against(async |mut raw: RawConnection, _| {
             raw.accept(&Key::generate().unwrap(), |_| {}).await;
             assert!(raw.next().await.is_none(), "a client must not ask an impostor for anything");
         });
         assert_eq!(stat_fails(&impostor.await).await, ErrorCode::BadProof);
-        let parrot = against(async |mut raw: Raw, key| {
+        let parrot = against(async |mut raw: RawConnection, key| {
             // Sends the client's own proof back.
             let mut transcript = backend::wire::Transcript::default();
             transcript.add(&raw.next().await.unwrap());
@@ -776,7 +778,7 @@ mod servers {
     #[tokio::test]
     async fn limits_outside_the_protocol_are_refused() {
         for max_data in [0, 4_095, (1 << 20) + 1, u32::MAX] {
-            let client = against(move |mut raw: Raw, key| async move {
+            let client = against(move |mut raw: RawConnection, key| async move {
                 // The proof does not cover AUTH_OK itself, so the client must check its limits.
                 raw.accept(&key, |ok| ok.max_data = max_data).await;
                 let _ = raw.incoming().await;
@@ -790,19 +792,19 @@ mod servers {
         for said in
             [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b"\0\0\0\x08\x50\0\0\0\0\0\0\0", b"\0\0\0\0\0\0\0\0\0\0\0\0"]
         {
-            let client = against(move |mut raw: Raw, _| async move {
+            let client = against(move |mut raw: RawConnection, _| async move {
                 raw.send_bytes(said).await;
                 let _ = raw.incoming().await;
             });
             assert_eq!(stat_fails(&client.await).await, ErrorCode::Protocol, "{}", said.escape_ascii());
         }
-        let mute = against(async |raw: Raw, _| drop(raw));
+        let mute = against(async |raw: RawConnection, _| drop(raw));
         assert_eq!(stat_fails(&mute.await).await, ErrorCode::Disconnected);
     }
 
     /// Opens a transfer from a server that answers a GET with these frames, and reads all of it.
     async fn transfer(frames: Vec<Frame>) -> Result<usize, ErrorCode> {
-        let client = against(move |mut raw: Raw, key| {
+        let client = against(move |mut raw: RawConnection, key| {
             let frames = frames.clone();
             async move {
                 raw.accept(&key, |_| {}).await;
@@ -891,7 +893,7 @@ mod servers {
 
     #[tokio::test]
     async fn a_frame_longer_than_agreed_is_refused() {
-        let client = against(async |mut raw: Raw, key| {
+        let client = against(async |mut raw: RawConnection, key| {
             raw.accept(&key, |ok| ok.max_data = 4_096).await;
             let _ = raw.next().await;
             raw.send_bytes(&bytes(&meta(5_000))).await;
@@ -907,9 +909,9 @@ mod servers {
 
 #[tokio::test]
 async fn unauthenticated_peers_on_a_real_port_do_not_affect_others() {
-    let world = World::start().await;
+    let server = TestServer::start().await;
     for seed in 0..50 {
-        let mut stream = tokio::net::TcpStream::connect(world.tcp).await.unwrap();
+        let mut stream = tokio::net::TcpStream::connect(server.tcp).await.unwrap();
         let _ = stream.write_all(&noise(seed, 5_000)).await;
         let mut answer = Vec::new();
         // Reset or closed: it has to end.
@@ -918,9 +920,9 @@ async fn unauthenticated_peers_on_a_real_port_do_not_affect_others() {
     // Connections that send nothing more and never close.
     let mut held = Vec::new();
     for seed in 0..50 {
-        let mut raw = Raw::open(&world).await;
+        let mut raw = RawConnection::open(&server).await;
         raw.send_bytes(&header(60_000, 0x10, 0, 0, seed)).await;
         held.push(raw);
     }
-    unharmed(world).await;
+    assert_healthy_and_stop(server).await;
 }

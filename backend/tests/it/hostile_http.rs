@@ -10,14 +10,14 @@ use shared::limits::RANGES_MAX;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
 
-use super::web::{Answer, Web};
-use super::world::small_tree;
+use super::test_gateway::{HttpResponse, TestGateway};
+use super::test_server::small_tree;
 
 /// Routes that take a path, up to where it stands.
 const PATHS: [&str; 3] = ["/files/", "/api/v1/list/", "/api/v1/stat/"];
 
 fn status(answer: &[u8]) -> Option<u16> {
-    Answer::read(answer, false).map(|answer| answer.status)
+    HttpResponse::read(answer, false).map(|answer| answer.status)
 }
 
 mod paths {
@@ -26,7 +26,7 @@ mod paths {
     /// Checklist 1 and 2: one parser, for every route that reaches files.
     #[tokio::test]
     async fn nothing_climbs() {
-        let web = Web::start().await;
+        let gateway = TestGateway::start().await;
         for prefix in PATHS {
             for path in [
                 "..",
@@ -47,8 +47,8 @@ mod paths {
                 "%",
                 "%zz",
             ] {
-                let answer = web.get(&format!("{prefix}{path}")).await;
-                answer.refused(400, "bad_path");
+                let answer = gateway.get(&format!("{prefix}{path}")).await;
+                answer.assert_problem(400, "bad_path");
             }
             // What is no way up is a name, and there is nothing of that name.
             for path in [
@@ -59,30 +59,30 @@ mod paths {
                 "C:%5cwindows",
                 "%ef%bc%8e%ef%bc%8e",
             ] {
-                web.get(&format!("{prefix}{path}")).await.refused(404, "not_found");
+                gateway.get(&format!("{prefix}{path}")).await.assert_problem(404, "not_found");
             }
         }
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn no_redirect_leads_elsewhere() {
-        let web = Web::start().await;
+        let gateway = TestGateway::start().await;
         for target in ["/files//evil.example", "/files//evil.example/", "//evil.example/", "/files/%2f%2fevil.example"]
         {
-            let answer = web.get(target).await;
+            let answer = gateway.get(target).await;
             assert!(answer.header("location").is_none(), "{target}: {answer:?}");
         }
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn lengths_are_bounded() {
-        let web = Web::start().await;
-        web.get(&format!("/files/{}", "x".repeat(5_000))).await.refused(400, "bad_path");
-        web.get(&format!("/files/{}", "x/".repeat(300))).await.refused(400, "bad_path");
-        web.get(&format!("/files/x?{}", "y".repeat(25_000))).await.refused(414, "too_large");
-        web.unharmed().await;
+        let gateway = TestGateway::start().await;
+        gateway.get(&format!("/files/{}", "x".repeat(5_000))).await.assert_problem(400, "bad_path");
+        gateway.get(&format!("/files/{}", "x/".repeat(300))).await.assert_problem(400, "bad_path");
+        gateway.get(&format!("/files/x?{}", "y".repeat(25_000))).await.assert_problem(414, "too_large");
+        gateway.assert_healthy_and_stop().await;
     }
 }
 
@@ -97,41 +97,41 @@ mod content {
             storage.add_file(name, "<script>alert(1)</script>").unwrap();
         }
         storage.add_file("a.pdf", "%PDF-1.7").unwrap();
-        let web = Web::over(Arc::new(storage)).await;
+        let gateway = TestGateway::with_storage(Arc::new(storage)).await;
         for name in ["a.html", "a.svg", "a.xml", "a.xhtml", "a.js", "a.mjs", "a.htm", "a.swf", "a", "a.md", "a.mht"] {
             for headers in [&[][..], &[("range", "bytes=0-3")]] {
-                let answer = web.get_with(&format!("/files/{name}"), headers).await;
+                let answer = gateway.get_with(&format!("/files/{name}"), headers).await;
                 let policy = answer.header("content-security-policy").unwrap();
                 assert!(policy.starts_with("sandbox; default-src 'none'"), "{name}: {policy}");
                 assert!(!policy.contains("allow-") && !policy.contains("script-src"), "{name}: {policy}");
                 assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{name}");
             }
         }
-        let pdf = web.get("/files/a.pdf").await;
+        let pdf = gateway.get("/files/a.pdf").await;
         assert!(pdf.header("content-security-policy").unwrap().contains("default-src 'none'"));
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     /// Checklist 9: a refusal repeats nothing of the request.
     #[tokio::test]
     async fn a_refusal_repeats_nothing() {
-        let web = Web::start().await;
+        let gateway = TestGateway::start().await;
         for target in ["/files/%3Cscript%3E", "/api/v1/list/%3Cscript%3E?sort=%3Cscript%3E", "/api/v1/%3Cscript%3E"] {
-            let answer = web.get(target).await;
+            let answer = gateway.get(target).await;
             assert!(!answer.text().contains("script"), "{}", answer.text());
             assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
         }
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn a_download_name_cannot_add_a_header() {
         let storage = MemoryStorage::new();
         storage.add_file("a\r\nset-cookie: x=1\".txt", "x").unwrap();
-        let web = Web::over(Arc::new(storage)).await;
-        let answer = web.get("/files/a%0D%0Aset-cookie%3A%20x%3D1%22.txt?download").await;
+        let gateway = TestGateway::with_storage(Arc::new(storage)).await;
+        let answer = gateway.get("/files/a%0D%0Aset-cookie%3A%20x%3D1%22.txt?download").await;
         assert_eq!((answer.status, answer.header("set-cookie")), (200, None));
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 }
 
@@ -142,25 +142,25 @@ mod hosts {
     #[tokio::test]
     async fn an_unknown_name_gets_nothing() {
         let config = GatewayConfig { hosts: vec!["files.example.org".into()], ..GatewayConfig::default() };
-        let web = Web::with(Arc::new(small_tree()), config).await;
+        let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
         for target in
             ["/", "/files/hello.txt", "/api/v1/list/", "/api/v1/archive?path=", "/healthz", "/metrics", "/none"]
         {
-            web.get_with(target, &[("host", "evil.example")]).await.refused(421, "unknown_host");
+            gateway.get_with(target, &[("host", "evil.example")]).await.assert_problem(421, "unknown_host");
         }
         for host in ["localhost", "127.0.0.1", "[::1]:99", "files.example.org:1234"] {
-            assert_eq!(web.get_with("/files/hello.txt", &[("host", host)]).await.status, 200, "{host}");
+            assert_eq!(gateway.get_with("/files/hello.txt", &[("host", host)]).await.status, 200, "{host}");
         }
         for request in [
             "GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n",
             "GET /healthz HTTP/1.1\r\nhost: localhost\r\nhost: evil.example\r\nconnection: close\r\n\r\n",
             "GET /healthz HTTP/1.1\r\nhost: a b\r\nconnection: close\r\n\r\n",
         ] {
-            assert_eq!(status(&web.raw(request.as_bytes()).await), Some(400), "{request}");
+            assert_eq!(status(&gateway.send_raw(request.as_bytes()).await), Some(400), "{request}");
         }
         let absolute = "GET http://evil.example/healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-        assert_eq!(status(&web.raw(absolute.as_bytes()).await), Some(421));
-        web.unharmed().await;
+        assert_eq!(status(&gateway.send_raw(absolute.as_bytes()).await), Some(421));
+        gateway.assert_healthy_and_stop().await;
     }
 }
 
@@ -172,25 +172,25 @@ mod requests {
     async fn many_ranges_cost_one_file() {
         let storage = MemoryStorage::new();
         storage.add_file("file", vec![1; 100_000]).unwrap();
-        let web = Web::over(Arc::new(storage)).await;
+        let gateway = TestGateway::with_storage(Arc::new(storage)).await;
         for range in [
             format!("bytes={}", vec!["0-"; RANGES_MAX + 1].join(",")),
             format!("bytes={}", vec!["0-"; 3000].join(",")),
             format!("bytes={}", ",".repeat(20_000)),
         ] {
-            let answer = web.get_with("/files/file", &[("range", &range)]).await;
+            let answer = gateway.get_with("/files/file", &[("range", &range)]).await;
             assert_eq!((answer.status, answer.body.len()), (200, 100_000));
         }
         let answer =
-            web.get_with("/files/file", &[("range", &format!("bytes={}", vec!["0-"; RANGES_MAX].join(",")))]).await;
+            gateway.get_with("/files/file", &[("range", &format!("bytes={}", vec!["0-"; RANGES_MAX].join(",")))]).await;
         assert_eq!((answer.status, answer.body.len()), (206, 100_000));
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     /// Checklist 24.
     #[tokio::test]
     async fn what_two_servers_could_read_differently_is_refused() {
-        let web = Web::start().await;
+        let gateway = TestGateway::start().await;
         let host = "host: localhost\r\n";
         for request in [
             format!("POST /api/v1/archive HTTP/1.1\r\n{host}content-length: 3\r\ncontent-length: 4\r\n\r\nabcd"),
@@ -203,7 +203,8 @@ mod requests {
             format!("GET /healthz HTTP/9.9\r\n{host}\r\n"),
             "\0\u{1}\u{2}garbage\r\n\r\n".into(),
         ] {
-            let answer = timeout(Duration::from_secs(5), web.raw(request.as_bytes())).await.unwrap_or_default();
+            let answer =
+                timeout(Duration::from_secs(5), gateway.send_raw(request.as_bytes())).await.unwrap_or_default();
             assert!(
                 status(&answer).is_none_or(|status| status >= 400),
                 "{request:?}: {}",
@@ -215,38 +216,38 @@ mod requests {
             "POST /api/v1/archive HTTP/1.1\r\n{host}content-type: application/x-www-form-urlencoded\r\n\
              transfer-encoding: chunked\r\nconnection: close\r\n\r\n3;\nxxxx\r\npat\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\n{host}\r\n"
         );
-        let answer = web.raw(smuggled.as_bytes()).await;
+        let answer = gateway.send_raw(smuggled.as_bytes()).await;
         assert_eq!(String::from_utf8_lossy(&answer).matches("HTTP/1.1 200").count(), 0);
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn headers_are_bounded() {
-        let web = Web::start().await;
+        let gateway = TestGateway::start().await;
         let long = "x".repeat(40_000);
-        web.get_with("/healthz", &[("x-long", &long)]).await.refused(431, "too_large");
+        gateway.get_with("/healthz", &[("x-long", &long)]).await.assert_problem(431, "too_large");
         let lines: Vec<_> = (0..90).map(|index| (format!("x-{index}"), "y".repeat(400))).collect();
         let lines: Vec<_> = lines.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        web.get_with("/healthz", &lines).await.refused(431, "too_large");
+        gateway.get_with("/healthz", &lines).await.assert_problem(431, "too_large");
         // What is longer than any request is not read to its end.
         let endless = format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: {}", "x".repeat(300_000));
-        assert!(status(&web.raw(endless.as_bytes()).await).is_none_or(|status| status == 431));
-        web.unharmed().await;
+        assert!(status(&gateway.send_raw(endless.as_bytes()).await).is_none_or(|status| status == 431));
+        gateway.assert_healthy_and_stop().await;
     }
 
     /// Checklist 21.
     #[tokio::test]
     async fn a_body_that_differs_from_its_head_is_refused() {
         let config = GatewayConfig { body_read_time: Duration::from_millis(300), ..GatewayConfig::default() };
-        let web = Web::with(Arc::new(small_tree()), config).await;
+        let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
         let head =
             "POST /api/v1/archive HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-www-form-urlencoded\r\n";
         let short = format!("{head}content-length: 100\r\n\r\npath=docs");
-        assert_eq!(status(&web.raw(short.as_bytes()).await), Some(408));
+        assert_eq!(status(&gateway.send_raw(short.as_bytes()).await), Some(408));
         let unread =
             "GET /healthz HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000000000\r\nconnection: close\r\n\r\nx";
-        assert_eq!(status(&web.raw(unread.as_bytes()).await), Some(200));
-        web.unharmed().await;
+        assert_eq!(status(&gateway.send_raw(unread.as_bytes()).await), Some(200));
+        gateway.assert_healthy_and_stop().await;
     }
 }
 
@@ -266,8 +267,8 @@ mod pace {
     /// Checklist 23: slow headers.
     #[tokio::test]
     async fn headers_that_trickle_are_cut() {
-        let web = Web::with(Arc::new(small_tree()), hurried()).await;
-        let mut stream = web.connect().await;
+        let gateway = TestGateway::with_config(Arc::new(small_tree()), hurried()).await;
+        let mut stream = gateway.connect().await;
         let started = Instant::now();
         for byte in b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n".iter().cycle() {
             if stream.write_all(&[*byte]).await.is_err() || started.elapsed() > Duration::from_secs(10) {
@@ -276,22 +277,22 @@ mod pace {
             sleep(Duration::from_millis(50)).await;
         }
         assert!(started.elapsed() < Duration::from_secs(5));
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     /// A connection that says nothing, before its first request or after one, is closed.
     #[tokio::test]
     async fn idle_connections_are_closed() {
-        let web = Web::with(Arc::new(small_tree()), hurried()).await;
-        let mut silent = web.connect().await;
-        let mut kept = web.connect().await;
+        let gateway = TestGateway::with_config(Arc::new(small_tree()), hurried()).await;
+        let mut silent = gateway.connect().await;
+        let mut kept = gateway.connect().await;
         kept.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         for stream in [&mut silent, &mut kept] {
             let mut answer = Vec::new();
             let ended = timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await;
             assert!(ended.is_ok(), "still open");
         }
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     fn large() -> Arc<MemoryStorage> {
@@ -304,20 +305,21 @@ mod pace {
     /// Checklist 23: slow readers. One that takes nothing is cut, one that takes a little is served to the end.
     #[tokio::test]
     async fn a_reader_that_takes_nothing_is_cut() {
-        let web = Web::with(large(), hurried()).await;
-        let mut stream = web.connect().await;
+        let gateway = TestGateway::with_config(large(), hurried()).await;
+        let mut stream = gateway.connect().await;
         stream.write_all(b"GET /files/large HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         sleep(Duration::from_millis(2_000)).await;
         let mut taken = Vec::new();
         let _ = timeout(Duration::from_secs(10), stream.read_to_end(&mut taken)).await.expect("still open");
         assert!(taken.len() < 64 << 20, "nothing was cut");
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn a_reader_that_is_slow_is_served() {
-        let web = Web::with(large(), GatewayConfig { stall_time: Duration::from_secs(2), ..hurried() }).await;
-        let mut stream = web.connect().await;
+        let gateway =
+            TestGateway::with_config(large(), GatewayConfig { stall_time: Duration::from_secs(2), ..hurried() }).await;
+        let mut stream = gateway.connect().await;
         stream.write_all(b"GET /files/large HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
         let mut buffer = vec![0; 4 << 20];
         let mut total = 0;
@@ -331,65 +333,67 @@ mod pace {
             }
         }
         assert!(total > 64 << 20);
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     /// A client that disconnects during a transfer leaves no state behind.
     #[tokio::test]
     async fn readers_that_leave_are_forgotten() {
-        let web = Web::with(large(), hurried()).await;
+        let gateway = TestGateway::with_config(large(), hurried()).await;
         for _ in 0..50 {
-            let mut stream = web.connect().await;
+            let mut stream = gateway.connect().await;
             stream.write_all(b"GET /files/large HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
             let mut some = [0; 1000];
             stream.read_exact(&mut some).await.unwrap();
         }
-        assert_eq!(web.get("/files/hello.txt").await.text(), "hello");
+        assert_eq!(gateway.get("/files/hello.txt").await.text(), "hello");
         for _ in 0..100 {
-            let text = web.get("/metrics").await;
+            let text = gateway.get("/metrics").await;
             if text.text().contains("passerelle_http_requests_in_flight 1\n")
                 && text.text().contains("lane=\"bulk\",state=\"busy\"} 0")
             {
-                return web.unharmed().await;
+                return gateway.assert_healthy_and_stop().await;
             }
             sleep(Duration::from_millis(50)).await;
         }
-        panic!("{}", web.get("/metrics").await.text());
+        panic!("{}", gateway.get("/metrics").await.text());
     }
 
     /// Checklist 23: connections beyond the limit are refused with an error, until others have ended.
     #[tokio::test]
     async fn too_many_connections_are_refused_with_an_error() {
         let config = GatewayConfig { connections_max: 4, ..GatewayConfig::default() };
-        let web = Web::with(Arc::new(small_tree()), config).await;
+        let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
         let mut kept = Vec::new();
         for _ in 0..4 {
-            let mut stream = web.connect().await;
+            let mut stream = gateway.connect().await;
             stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
             let mut some = [0; 15];
             stream.read_exact(&mut some).await.unwrap();
             assert_eq!(&some, b"HTTP/1.1 200 OK");
             kept.push(stream);
         }
-        let refused = Answer::read(&web.raw(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await, false).unwrap();
+        let refused =
+            HttpResponse::read(&gateway.send_raw(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await, false)
+                .unwrap();
         assert_eq!((refused.status, refused.whole, refused.header("retry-after")), (503, true, Some("2")));
         assert!(refused.text().contains("too_many_connections"));
         drop(kept);
         sleep(Duration::from_millis(200)).await;
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     /// At shutdown running requests may end; requests that do not end in time are cut.
     #[tokio::test]
     async fn stopping_is_bounded() {
-        let web = Web::with(large(), hurried()).await;
-        let mut stream = web.connect().await;
+        let gateway = TestGateway::with_config(large(), hurried()).await;
+        let mut stream = gateway.connect().await;
         stream.write_all(b"GET /files/large HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         let mut some = [0; 1000];
         stream.read_exact(&mut some).await.unwrap();
-        let _idle = web.connect().await;
+        let _idle = gateway.connect().await;
         let started = Instant::now();
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
         assert!(started.elapsed() < Duration::from_secs(10));
     }
 }
@@ -409,19 +413,19 @@ mod storage_trouble {
     async fn half_a_file_is_never_taken_for_a_whole_one() {
         for fault in [Fault::Change, Fault::Shrink, Fault::Fail(shared::ErrorCode::Io)] {
             let (faults, storage) = faulty();
-            let web = Web::over(storage).await;
+            let gateway = TestGateway::with_storage(storage).await;
             faults.at(Operation::Read, 5, fault);
-            let answer = web.get("/files/large").await;
+            let answer = gateway.get("/files/large").await;
             assert_eq!(
                 (answer.status, answer.whole, answer.header("content-length")),
                 (200, false, Some("5000000")),
                 "{fault:?}"
             );
             faults.at(Operation::Read, faults.calls(Operation::Read) + 5, fault);
-            let answer = web.get_with("/files/large", &[("range", "bytes=0-9,1000000-4999999")]).await;
+            let answer = gateway.get_with("/files/large", &[("range", "bytes=0-9,1000000-4999999")]).await;
             assert_eq!((answer.status, answer.whole), (206, false), "{fault:?}");
-            assert!(web.get("/files/large").await.whole);
-            web.unharmed().await;
+            assert!(gateway.get("/files/large").await.whole);
+            gateway.assert_healthy_and_stop().await;
         }
     }
 
@@ -429,16 +433,16 @@ mod storage_trouble {
     #[tokio::test]
     async fn a_small_file_that_changes_is_read_again() {
         let (faults, storage) = faulty();
-        let web = Web::over(storage).await;
+        let gateway = TestGateway::with_storage(storage).await;
         faults.at(Operation::Validate, 1, Fault::Change);
-        let answer = web.get("/files/hello.txt").await;
+        let answer = gateway.get("/files/hello.txt").await;
         assert_eq!((answer.status, answer.text(), answer.whole), (200, "hello, world\n", true));
         faults.by_chance(Operation::Open, 1.0);
-        web.get("/files/hello.txt").await.refused(500, "io");
+        gateway.get("/files/hello.txt").await.assert_problem(500, "io");
         faults.by_chance(Operation::List, 1.0);
-        web.get("/api/v1/list/docs").await.refused(500, "io");
-        web.get("/files/docs/").await.refused(500, "io");
-        web.unharmed().await;
+        gateway.get("/api/v1/list/docs").await.assert_problem(500, "io");
+        gateway.get("/files/docs/").await.assert_problem(500, "io");
+        gateway.assert_healthy_and_stop().await;
     }
 }
 
@@ -466,7 +470,7 @@ mod changing {
             cors_origins: vec!["https://pages.example.org".into(), "*".into()],
             ..GatewayConfig::default()
         };
-        let web = Web::with(Arc::new(small_tree()), config).await;
+        let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
         let body = br#"{"action":"delete","items":[{"path":"hello.txt"}]}"#;
         for (method, target, kind) in CHANGING {
             for fields in [
@@ -481,47 +485,49 @@ mod changing {
                 ],
             ] {
                 let headers = [&[("content-type", kind)], fields].concat();
-                web.send(method, target, &headers, body).await.refused(403, "cross_site");
+                gateway.send(method, target, &headers, body).await.assert_problem(403, "cross_site");
             }
         }
-        assert_eq!(web.get("/files/hello.txt").await.text(), "hello, world\n");
+        assert_eq!(gateway.get("/files/hello.txt").await.text(), "hello, world\n");
         // Its own page, a page that was named, and a program do.
-        let own = format!("http://{}", web.address);
+        let own = format!("http://{}", gateway.address);
         for fields in [
             vec![("origin", own.as_str())],
             vec![("sec-fetch-site", "same-origin")],
             vec![("sec-fetch-site", "cross-site"), ("origin", "https://pages.example.org")],
             vec![],
         ] {
-            assert_eq!(web.send("PUT", "/files/hello.txt", &fields, b"mine").await.status, 204, "{fields:?}");
+            assert_eq!(gateway.send("PUT", "/files/hello.txt", &fields, b"mine").await.status, 204, "{fields:?}");
         }
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     /// Checklist 12: the refusal comes before the body is asked for, and the body is not what decides.
     #[tokio::test]
     async fn another_site_is_refused_before_its_body() {
-        let web = Web::writable().await;
-        let mut stream = web.connect().await;
+        let gateway = TestGateway::writable().await;
+        let mut stream = gateway.connect().await;
         let head = format!(
             "PUT /files/hello.txt HTTP/1.1\r\nhost: {}\r\norigin: https://evil.example\r\nexpect: 100-continue\r\n\
              content-length: 1000000\r\n\r\n",
-            web.address
+            gateway.address
         );
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         timeout(Duration::from_secs(30), stream.read_to_end(&mut answer)).await.unwrap().unwrap();
-        Answer::read(&answer, false).unwrap().refused(403, "cross_site");
-        web.unharmed().await;
+        HttpResponse::read(&answer, false).unwrap().assert_problem(403, "cross_site");
+        gateway.assert_healthy_and_stop().await;
     }
 
     /// Checklist 21 and 24: lengths that contradict each other, or themselves.
     #[tokio::test]
     async fn lengths_that_lie() {
-        let web = Web::writable().await;
+        let gateway = TestGateway::writable().await;
         let put = async |head: &str| {
-            let host = web.address;
-            web.raw(format!("PUT /files/lies HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{head}").as_bytes()).await
+            let host = gateway.address;
+            gateway
+                .send_raw(format!("PUT /files/lies HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{head}").as_bytes())
+                .await
         };
         for head in [
             "content-length: 5\r\ncontent-length: 6\r\n\r\nhello!",
@@ -540,71 +546,72 @@ mod changing {
             let answer = put(head).await;
             let status = status(&answer).unwrap_or(0);
             assert!((400..500).contains(&status), "{head:?}: {}", String::from_utf8_lossy(&answer));
-            web.get("/files/lies").await.refused(404, "not_found");
+            gateway.get("/files/lies").await.assert_problem(404, "not_found");
         }
         // What follows the length is no part of the file.
         put("content-length: 5\r\n\r\nhello, and GET /more HTTP/1.1\r\n\r\n").await;
-        assert_eq!(web.get("/files/lies").await.text(), "hello");
-        web.unharmed().await;
+        assert_eq!(gateway.get("/files/lies").await.text(), "hello");
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn offsets_and_lengths_of_uploads_that_lie() {
-        let web = Web::writable().await;
+        let gateway = TestGateway::writable().await;
         let version = ("tus-resumable", "1.0.0");
         let name = ("upload-metadata", "path bGllcw==");
         for length in ["-1", "1e9", "0x5", "9223372036854775808", "18446744073709551616", " ", "5,5"] {
-            let answer = web.send("POST", "/api/v1/uploads", &[version, name, ("upload-length", length)], b"").await;
-            answer.refused(400, "bad_request");
+            let answer =
+                gateway.send("POST", "/api/v1/uploads", &[version, name, ("upload-length", length)], b"").await;
+            answer.assert_problem(400, "bad_request");
         }
-        let answer = web.send("POST", "/api/v1/uploads", &[version, name, ("upload-length", "5")], b"").await;
+        let answer = gateway.send("POST", "/api/v1/uploads", &[version, name, ("upload-length", "5")], b"").await;
         let address = format!("/api/v1/{}", answer.header("location").unwrap());
         let bytes = ("content-type", "application/offset+octet-stream");
         for offset in ["-1", "1e9", "", "9223372036854775808", "18446744073709551615"] {
-            let answer = web.send("PATCH", &address, &[version, bytes, ("upload-offset", offset)], b"hello").await;
-            answer.refused(400, "bad_request");
+            let answer = gateway.send("PATCH", &address, &[version, bytes, ("upload-offset", offset)], b"hello").await;
+            answer.assert_problem(400, "bad_request");
         }
         let most = i64::MAX.to_string();
-        let answer = web.send("PATCH", &address, &[version, bytes, ("upload-offset", &most)], b"hello").await;
+        let answer = gateway.send("PATCH", &address, &[version, bytes, ("upload-offset", &most)], b"hello").await;
         assert!(matches!(answer.status, 400 | 409 | 413), "{answer:?}");
         let twice = [version, bytes, ("upload-offset", "0"), ("upload-offset", "0")];
-        web.send("PATCH", &address, &twice, b"hello").await.refused(400, "bad_request");
-        web.get("/files/lies").await.refused(404, "not_found");
-        web.unharmed().await;
+        gateway.send("PATCH", &address, &twice, b"hello").await.assert_problem(400, "bad_request");
+        gateway.get("/files/lies").await.assert_problem(404, "not_found");
+        gateway.assert_healthy_and_stop().await;
     }
 
     /// Checklist 8: an uploaded script does not run on this site.
     #[tokio::test]
     async fn an_uploaded_file_is_sandboxed() {
-        let web = Web::writable().await;
+        let gateway = TestGateway::writable().await;
         let script = b"<script>alert(document.domain)</script>";
         for name in ["a.html", "a.svg", "a.xhtml", "a"] {
             let kind = [("content-type", "text/html")];
-            assert_eq!(web.send("PUT", &format!("/files/{name}"), &kind, script).await.status, 201);
-            let answer = web.get(&format!("/files/{name}")).await;
+            assert_eq!(gateway.send("PUT", &format!("/files/{name}"), &kind, script).await.status, 201);
+            let answer = gateway.get(&format!("/files/{name}")).await;
             assert!(
                 answer.header("content-security-policy").unwrap().starts_with("sandbox; default-src 'none'"),
                 "{name}"
             );
             assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
         }
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     /// Checklist 1: the same parser on every way in.
     #[tokio::test]
     async fn nothing_is_written_elsewhere() {
-        let web = Web::writable().await;
+        let gateway = TestGateway::writable().await;
         for path in
             ["../a", "%2e%2e/a", "docs/../../a", "docs/%2e%2e/%2e%2e/a", "a%00", "a%2fb", "/a", "docs//a", "%zz"]
         {
-            web.send("PUT", &format!("/files/{path}"), &[], b"x").await.refused(400, "bad_path");
-            web.send("DELETE", &format!("/files/{path}"), &[], b"").await.refused(400, "bad_path");
+            gateway.send("PUT", &format!("/files/{path}"), &[], b"x").await.assert_problem(400, "bad_path");
+            gateway.send("DELETE", &format!("/files/{path}"), &[], b"").await.assert_problem(400, "bad_path");
         }
         for path in [".passerelle", ".passerelle/a", "docs/.passerelle/a"] {
-            let answer = web.send("PUT", &format!("/files/{path}"), &[], b"x").await;
+            let answer = gateway.send("PUT", &format!("/files/{path}"), &[], b"x").await;
             assert!((400..500).contains(&answer.status), "{path}: {answer:?}");
         }
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 }

@@ -8,16 +8,16 @@ use backend::storage::memory::MemoryStorage;
 use shared::api::files::{About, Folder};
 use shared::{Entry, Kind, Timestamp};
 
-use super::web::Web;
-use super::world::small_tree;
+use super::test_gateway::TestGateway;
+use super::test_server::small_tree;
 
 mod files {
     use super::*;
 
     #[tokio::test]
     async fn a_file_comes_whole_with_all_that_is_known_of_it() {
-        let web = Web::start().await;
-        let answer = web.get("/files/hello.txt").await;
+        let gateway = TestGateway::start().await;
+        let answer = gateway.get("/files/hello.txt").await;
         assert_eq!((answer.status, answer.text(), answer.whole), (200, "hello, world\n", true));
         assert_eq!(answer.header("content-length"), Some("13"));
         assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
@@ -28,28 +28,28 @@ mod files {
         assert!(answer.header("etag").is_some_and(|etag| etag.len() == 34 && etag.starts_with('"')));
         assert!(answer.header("last-modified").is_some_and(|date| date.ends_with(" GMT")));
         assert!(answer.header("date").is_some() && answer.header("content-disposition").is_none());
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn names_of_all_kinds_lead_to_their_files() {
-        let web = Web::start().await;
-        assert_eq!(web.get("/files/docs/a%20b.txt").await.text(), "spaces");
-        assert_eq!(web.get("/files/docs/latin%E9.txt").await.text(), "latin");
-        assert_eq!(web.get("/files/docs/%6catin%e9.txt").await.text(), "latin");
-        let deep = web.get("/files/docs/deep/er/file.bin").await;
+        let gateway = TestGateway::start().await;
+        assert_eq!(gateway.get("/files/docs/a%20b.txt").await.text(), "spaces");
+        assert_eq!(gateway.get("/files/docs/latin%E9.txt").await.text(), "latin");
+        assert_eq!(gateway.get("/files/docs/%6catin%e9.txt").await.text(), "latin");
+        let deep = gateway.get("/files/docs/deep/er/file.bin").await;
         assert!(deep.whole && deep.body == [7; 300_000]);
-        let empty = web.get("/files/empty").await;
+        let empty = gateway.get("/files/empty").await;
         assert_eq!((empty.status, empty.body.len(), empty.header("content-length")), (200, 0, Some("0")));
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn a_download_has_a_name() {
-        let web = Web::start().await;
+        let gateway = TestGateway::start().await;
         let name = |target: &'static str| {
-            let web = &web;
-            async move { web.get(target).await.header("content-disposition").unwrap().to_owned() }
+            let gateway = &gateway;
+            async move { gateway.get(target).await.header("content-disposition").unwrap().to_owned() }
         };
         assert_eq!(name("/files/hello.txt?download").await, "attachment; filename=\"hello.txt\"");
         assert_eq!(name("/files/docs/latin%E9.txt?download=1").await, "attachment; filename=\"latin_.txt\"");
@@ -57,12 +57,12 @@ mod files {
 
     #[tokio::test]
     async fn head_is_get_without_the_body() {
-        let web = Web::start().await;
+        let gateway = TestGateway::start().await;
         for target in ["/files/hello.txt", "/files/empty", "/files/", "/files/docs", "/files/hello.txt/", "/files/none"]
         {
-            let (get, head) = (web.get(target).await, web.head(target).await);
+            let (get, head) = (gateway.get(target).await, gateway.head(target).await);
             assert!(head.whole, "{target}");
-            let telling = |answer: &super::super::web::Answer| {
+            let telling = |answer: &super::super::test_gateway::HttpResponse| {
                 let mut headers = answer.headers.clone();
                 headers.retain(|(name, _)| !matches!(name.as_str(), "x-request-id" | "date"));
                 headers.sort();
@@ -70,12 +70,12 @@ mod files {
             };
             assert_eq!(telling(&head), telling(&get), "{target}");
         }
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn a_slash_at_the_end_says_folder() {
-        let web = Web::start().await;
+        let gateway = TestGateway::start().await;
         for (target, location) in [
             ("/files", "files/"),
             ("/files/docs", "docs/"),
@@ -84,12 +84,12 @@ mod files {
             ("/files/hello.txt/", "../hello.txt"),
             ("/files/docs/a%20b.txt/", "../a%20b.txt"),
         ] {
-            let answer = web.get(target).await;
+            let answer = gateway.get(target).await;
             assert_eq!((answer.status, answer.header("location")), (308, Some(location)), "{target}");
         }
-        web.get("/files/none/").await.refused(404, "not_found");
-        web.get("/files/hello.txt/below").await.refused(404, "not_folder");
-        web.unharmed().await;
+        gateway.get("/files/none/").await.assert_problem(404, "not_found");
+        gateway.get("/files/hello.txt/below").await.assert_problem(404, "not_folder");
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
@@ -101,37 +101,37 @@ mod files {
         storage.add_link("folder", "docs").unwrap();
         storage.add_other("pipe").unwrap();
         storage.set_denied("empty", true).unwrap();
-        let web = Web::over(Arc::new(storage)).await;
-        web.get("/files/out").await.refused(403, "link_escapes");
-        web.get("/files/broken").await.refused(403, "link_escapes");
-        web.get("/files/pipe").await.refused(403, "not_regular");
-        web.get("/files/empty").await.refused(403, "access_denied");
-        web.get("/files/none").await.refused(404, "not_found");
+        let gateway = TestGateway::with_storage(Arc::new(storage)).await;
+        gateway.get("/files/out").await.assert_problem(403, "link_escapes");
+        gateway.get("/files/broken").await.assert_problem(403, "link_escapes");
+        gateway.get("/files/pipe").await.assert_problem(403, "not_regular");
+        gateway.get("/files/empty").await.assert_problem(403, "access_denied");
+        gateway.get("/files/none").await.assert_problem(404, "not_found");
         for target in ["/files/out", "/files/broken", "/files/pipe", "/files/none"] {
-            assert_eq!(web.head(target).await.status, web.get(target).await.status, "{target}");
+            assert_eq!(gateway.head(target).await.status, gateway.get(target).await.status, "{target}");
         }
-        assert_eq!(web.get("/files/inside").await.text(), "hello, world\n");
-        assert_eq!(web.get("/files/folder/a%20b.txt").await.text(), "spaces");
-        web.unharmed().await;
+        assert_eq!(gateway.get("/files/inside").await.text(), "hello, world\n");
+        assert_eq!(gateway.get("/files/folder/a%20b.txt").await.text(), "spaces");
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn only_reading_is_done_here() {
-        let web = Web::start().await;
+        let gateway = TestGateway::start().await;
         // Methods that there are, but not for who may only read.
         for method in ["PUT", "DELETE"] {
-            web.send(method, "/files/hello.txt", &[], b"x").await.refused(403, "forbidden");
+            gateway.send(method, "/files/hello.txt", &[], b"x").await.assert_problem(403, "forbidden");
         }
         for method in ["POST", "PATCH", "PROPFIND", "TRACE"] {
-            let answer = web.send(method, "/files/hello.txt", &[], b"").await;
-            answer.refused(405, "method_not_allowed");
+            let answer = gateway.send(method, "/files/hello.txt", &[], b"").await;
+            answer.assert_problem(405, "method_not_allowed");
             assert_eq!(answer.header("allow"), Some("GET, HEAD, OPTIONS"), "{method}");
         }
-        let options = web.send("OPTIONS", "/files/hello.txt", &[], b"").await;
+        let options = gateway.send("OPTIONS", "/files/hello.txt", &[], b"").await;
         assert_eq!((options.status, options.header("allow")), (204, Some("GET, HEAD, OPTIONS")));
-        let options = web.send("OPTIONS", "/api/v1/archive", &[], b"").await;
+        let options = gateway.send("OPTIONS", "/api/v1/archive", &[], b"").await;
         assert_eq!(options.header("allow"), Some("GET, HEAD, POST, OPTIONS"));
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 }
 
@@ -140,8 +140,8 @@ mod index {
 
     #[tokio::test]
     async fn a_folder_is_a_page_of_links() {
-        let web = Web::start().await;
-        let page = web.get("/files/docs/").await;
+        let gateway = TestGateway::start().await;
+        let page = gateway.get("/files/docs/").await;
         assert_eq!((page.status, page.whole), (200, true));
         assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
         assert_eq!(page.header("x-robots-tag"), Some("noindex"));
@@ -157,10 +157,10 @@ mod index {
         assert!(!page.text().contains("<script"));
         let policy = page.header("content-security-policy").unwrap();
         assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
-        assert!(!web.get("/files/").await.text().contains("href=\"../?index\""));
+        assert!(!gateway.get("/files/").await.text().contains("href=\"../?index\""));
         let etag = page.header("etag").unwrap();
-        assert_eq!(web.get_with("/files/docs/", &[("if-none-match", etag)]).await.status, 304);
-        web.unharmed().await;
+        assert_eq!(gateway.get_with("/files/docs/", &[("if-none-match", etag)]).await.status, 304);
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
@@ -169,8 +169,8 @@ mod index {
         storage.add_file("d/<img src=x onerror=alert(1)>.txt", "").unwrap();
         storage.add_file("d/\"quoted\" & 'more'", "").unwrap();
         storage.add_file("d/line\nfeed", "").unwrap();
-        let web = Web::over(Arc::new(storage)).await;
-        let page = web.get("/files/d/").await;
+        let gateway = TestGateway::with_storage(Arc::new(storage)).await;
+        let page = gateway.get("/files/d/").await;
         assert!(!page.text().contains("<img"));
         assert!(page.text().contains("&lt;img src=x onerror=alert(1)&gt;.txt"));
         assert!(page.text().contains("href=\"line%0Afeed\">line\u{fffd}feed<"));
@@ -182,13 +182,13 @@ mod index {
         for index in 0..5_000 {
             storage.add_file(format!("f{index}"), "").unwrap();
         }
-        let web = Web::over(Arc::new(storage)).await;
-        let page = web.get("/files/").await;
+        let gateway = TestGateway::with_storage(Arc::new(storage)).await;
+        let page = gateway.get("/files/").await;
         assert_eq!((page.header("transfer-encoding"), page.whole), (Some("chunked"), true));
         let links: Vec<_> = page.text().matches("<a href=\"f").collect();
         assert_eq!(links.len(), 5_000);
         assert!(page.text().contains("Name (5000)") && page.text().ends_with("</table>\n"));
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 }
 
@@ -197,26 +197,26 @@ mod api {
 
     #[tokio::test]
     async fn a_folder_is_listed_in_order() {
-        let web = Web::start().await;
-        let folder: Folder = web.get("/api/v1/list/docs").await.json();
+        let gateway = TestGateway::start().await;
+        let folder: Folder = gateway.get("/api/v1/list/docs").await.json();
         let names: Vec<_> = folder.entries.iter().map(|entry| entry.path.encoded()).collect();
         assert_eq!(names, ["docs/deep", "docs/nothing", "docs/a%20b.txt", "docs/latin%E9.txt"]);
         assert_eq!((folder.total, folder.next_cursor, folder.path.encoded().as_str()), (4, None, "docs"));
-        let folder: Folder = web.get("/api/v1/list/docs?sort=size&order=desc").await.json();
+        let folder: Folder = gateway.get("/api/v1/list/docs?sort=size&order=desc").await.json();
         assert_eq!(folder.entries.last().unwrap().path.encoded(), "docs/latin%E9.txt");
         for root in ["/api/v1/list", "/api/v1/list/"] {
-            assert_eq!(web.get(root).await.json::<Folder>().total, 3, "{root}");
+            assert_eq!(gateway.get(root).await.json::<Folder>().total, 3, "{root}");
         }
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn pages_follow_each_other() {
-        let web = Web::start().await;
+        let gateway = TestGateway::start().await;
         let mut found = Vec::new();
         let mut target = "/api/v1/list/docs?limit=1".to_owned();
         loop {
-            let answer = web.get(&target).await;
+            let answer = gateway.get(&target).await;
             let folder: Folder = answer.json();
             assert_eq!((folder.entries.len(), folder.total), (1, 4));
             assert!(answer.header("etag").is_some(), "each page has a validator of its own");
@@ -230,62 +230,62 @@ mod api {
     #[tokio::test]
     async fn a_listing_has_a_validator() {
         let storage = Arc::new(small_tree());
-        let web = Web::over(Arc::clone(&storage) as _).await;
-        let answer = web.get("/api/v1/list/docs").await;
+        let gateway = TestGateway::with_storage(Arc::clone(&storage) as _).await;
+        let answer = gateway.get("/api/v1/list/docs").await;
         let etag = answer.header("etag").unwrap();
         assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
-        let again = web.get_with("/api/v1/list/docs", &[("if-none-match", etag)]).await;
+        let again = gateway.get_with("/api/v1/list/docs", &[("if-none-match", etag)]).await;
         assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, Some(etag)));
         storage.add_file("docs/new", "").unwrap();
-        assert_eq!(web.get_with("/api/v1/list/docs", &[("if-none-match", etag)]).await.status, 200);
+        assert_eq!(gateway.get_with("/api/v1/list/docs", &[("if-none-match", etag)]).await.status, 200);
     }
 
     #[tokio::test]
     async fn stat_describes_one_entry() {
         let storage = small_tree();
         storage.set_modified("hello.txt", Timestamp::from_parts(1_700_000_000, 123_000_000)).unwrap();
-        let web = Web::over(Arc::new(storage)).await;
-        let answer = web.get("/api/v1/stat/hello.txt").await;
+        let gateway = TestGateway::with_storage(Arc::new(storage)).await;
+        let answer = gateway.get("/api/v1/stat/hello.txt").await;
         let entry: Entry = answer.json();
         assert_eq!((entry.kind, entry.size, entry.modified.milliseconds()), (Kind::File, 13, 1_700_000_000_123));
         assert_eq!(answer.header("etag"), entry.etag.map(|etag| etag.quoted()).as_deref());
-        assert_eq!(web.get("/files/hello.txt").await.header("etag"), answer.header("etag"));
-        assert_eq!(web.get("/api/v1/stat").await.json::<Entry>().kind, Kind::Folder);
-        web.get("/api/v1/stat/none").await.refused(404, "not_found");
-        web.get("/api/v1/list/hello.txt").await.refused(404, "not_folder");
+        assert_eq!(gateway.get("/files/hello.txt").await.header("etag"), answer.header("etag"));
+        assert_eq!(gateway.get("/api/v1/stat").await.json::<Entry>().kind, Kind::Folder);
+        gateway.get("/api/v1/stat/none").await.assert_problem(404, "not_found");
+        gateway.get("/api/v1/list/hello.txt").await.assert_problem(404, "not_folder");
     }
 
     #[tokio::test]
     async fn a_listing_names_the_callers_rights() {
-        let read_only = Web::start().await;
-        let writable = Web::writable().await;
-        for (web, rights) in [(read_only, "list read"), (writable, "list read create replace delete")] {
+        let read_only = TestGateway::start().await;
+        let writable = TestGateway::writable().await;
+        for (gateway, rights) in [(read_only, "list read"), (writable, "list read create replace delete")] {
             for accept in ["application/json", "application/vnd.passerelle.columns"] {
-                let answer = web.get_with("/api/v1/list/docs", &[("accept", accept)]).await;
+                let answer = gateway.get_with("/api/v1/list/docs", &[("accept", accept)]).await;
                 assert_eq!(answer.header("passerelle-rights"), Some(rights), "{answer:?}");
                 let conditions = [("accept", accept), ("if-none-match", answer.header("etag").unwrap())];
-                let again = web.get_with("/api/v1/list/docs", &conditions).await;
+                let again = gateway.get_with("/api/v1/list/docs", &conditions).await;
                 assert_eq!((again.status, again.header("passerelle-rights")), (304, Some(rights)));
             }
-            assert_eq!(web.get("/api/v1/trash").await.header("passerelle-rights"), Some(rights));
+            assert_eq!(gateway.get("/api/v1/trash").await.header("passerelle-rights"), Some(rights));
         }
     }
 
     #[tokio::test]
     async fn the_server_says_what_it_is() {
         let config = GatewayConfig { name: "Photos".into(), ..GatewayConfig::default() };
-        let web = Web::with(Arc::new(small_tree()), config.clone()).await;
-        let about: About = web.get("/api/v1/about").await.json();
+        let gateway = TestGateway::with_config(Arc::new(small_tree()), config.clone()).await;
+        let about: About = gateway.get("/api/v1/about").await.json();
         assert_eq!((about.name.as_str(), about.writable), ("Photos", false));
         let config = GatewayConfig { anonymous: Anonymous::Write, ..config };
-        let web = Web::with(Arc::new(small_tree()), config).await;
-        assert!(web.get("/api/v1/about").await.json::<About>().writable);
-        assert_eq!(web.get("/api/v1/openapi.json").await.json::<serde_json::Value>()["openapi"], "3.1.0");
+        let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
+        assert!(gateway.get("/api/v1/about").await.json::<About>().writable);
+        assert_eq!(gateway.get("/api/v1/openapi.json").await.json::<serde_json::Value>()["openapi"], "3.1.0");
     }
 
     #[tokio::test]
     async fn bad_parameters_are_named() {
-        let web = Web::start().await;
+        let gateway = TestGateway::start().await;
         for (query, code, word) in [
             ("sort=colour", "bad_request", "`sort`"),
             ("order=down", "bad_request", "`order`"),
@@ -294,22 +294,22 @@ mod api {
             ("limit=1&limit=2", "bad_request", "twice"),
             ("cursor=made-up", "bad_cursor", "cursor"),
         ] {
-            let answer = web.get(&format!("/api/v1/list/docs?{query}")).await;
-            answer.refused(400, code);
+            let answer = gateway.get(&format!("/api/v1/list/docs?{query}")).await;
+            answer.assert_problem(400, code);
             assert!(answer.text().contains(word), "{query}: {}", answer.text());
         }
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn what_is_not_there_is_a_problem() {
-        let web = Web::start().await;
+        let gateway = TestGateway::start().await;
         for target in ["/api", "/api/v2/list/", "/api/v1/nothing", "/s/token", "/dav/x", "/assets/gone.js"] {
-            web.get(target).await.refused(404, "not_found");
+            gateway.get(target).await.assert_problem(404, "not_found");
         }
-        web.get_with("/api/v1/about", &[("accept", "text/html")]).await.refused(406, "not_acceptable");
-        web.send("DELETE", "/api/v1/list/docs", &[], b"").await.refused(405, "method_not_allowed");
-        web.unharmed().await;
+        gateway.get_with("/api/v1/about", &[("accept", "text/html")]).await.assert_problem(406, "not_acceptable");
+        gateway.send("DELETE", "/api/v1/list/docs", &[], b"").await.assert_problem(405, "method_not_allowed");
+        gateway.assert_healthy_and_stop().await;
     }
 }
 
@@ -319,26 +319,26 @@ mod health {
     #[tokio::test]
     async fn readiness_is_that_of_the_file_server() {
         let config = GatewayConfig { ready_time: Duration::from_millis(500), ..GatewayConfig::default() };
-        let web = Web::with(Arc::new(small_tree()), config).await;
-        assert_eq!(web.get("/readyz").await.text(), "ok\n");
-        web.world.shutdown.cancel();
-        while !web.world.server.is_finished() {
+        let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
+        assert_eq!(gateway.get("/readyz").await.text(), "ok\n");
+        gateway.server.shutdown.cancel();
+        while !gateway.server.task.is_finished() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let answer = web.get("/readyz").await;
+        let answer = gateway.get("/readyz").await;
         assert_eq!((answer.status, answer.header("retry-after").is_some()), (503, true));
-        assert_eq!(web.get("/healthz").await.status, 200);
-        let answer = web.get("/files/hello.txt").await;
+        assert_eq!(gateway.get("/healthz").await.status, 200);
+        let answer = gateway.get("/files/hello.txt").await;
         assert!(matches!(answer.status, 502..=504), "{answer:?}");
         assert_eq!(answer.header("content-type"), Some("application/problem+json"));
     }
 
     #[tokio::test]
     async fn requests_are_counted() {
-        let web = Web::start().await;
-        web.get("/files/hello.txt").await;
-        web.get("/files/none").await;
-        let text = web.get("/metrics").await;
+        let gateway = TestGateway::start().await;
+        gateway.get("/files/hello.txt").await;
+        gateway.get("/files/none").await;
+        let text = gateway.get("/metrics").await;
         assert!(text.header("content-type").unwrap().starts_with("application/openmetrics-text"));
         for line in [
             "passerelle_http_requests_total{route=\"files\",method=\"GET\",status=\"200\"} 1",
@@ -348,7 +348,11 @@ mod health {
             assert!(text.text().contains(line), "{line} is not in\n{}", text.text());
         }
         let off = GatewayConfig { metrics: false, ..GatewayConfig::default() };
-        Web::with(Arc::new(small_tree()), off).await.get("/metrics").await.refused(404, "not_found");
+        TestGateway::with_config(Arc::new(small_tree()), off)
+            .await
+            .get("/metrics")
+            .await
+            .assert_problem(404, "not_found");
     }
 }
 
@@ -360,8 +364,8 @@ mod other_origins {
     #[tokio::test]
     async fn only_named_pages_may_read() {
         let config = GatewayConfig { cors_origins: vec![ORIGIN.into()], ..GatewayConfig::default() };
-        let web = Web::with(Arc::new(small_tree()), config).await;
-        let answer = web.get_with("/files/hello.txt", &[("origin", ORIGIN)]).await;
+        let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
+        let answer = gateway.get_with("/files/hello.txt", &[("origin", ORIGIN)]).await;
         assert_eq!(answer.header("access-control-allow-origin"), Some(ORIGIN));
         let exposed = answer.header("access-control-expose-headers").unwrap();
         for name in ["ETag", "Content-Length", "Content-Range", "Content-Disposition", "Accept-Ranges", "X-Request-Id"]
@@ -374,27 +378,27 @@ mod other_origins {
             answer.header("content-security-policy").unwrap().ends_with(&format!("frame-ancestors 'self' {ORIGIN}"))
         );
         // A refusal is an answer too: the page must be able to read why.
-        let refusal = web.get_with("/files/none", &[("origin", ORIGIN)]).await;
-        refusal.refused(404, "not_found");
+        let refusal = gateway.get_with("/files/none", &[("origin", ORIGIN)]).await;
+        refusal.assert_problem(404, "not_found");
         assert_eq!(refusal.header("access-control-allow-origin"), Some(ORIGIN));
-        let other = web.get_with("/files/hello.txt", &[("origin", "https://evil.example")]).await;
+        let other = gateway.get_with("/files/hello.txt", &[("origin", "https://evil.example")]).await;
         assert_eq!((other.status, other.header("access-control-allow-origin")), (200, None));
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn a_preflight_is_answered() {
         let config = GatewayConfig { cors_origins: vec![ORIGIN.into()], ..GatewayConfig::default() };
-        let web = Web::with(Arc::new(small_tree()), config).await;
+        let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
         let ask = |origin: &'static str| {
-            let web = &web;
+            let gateway = &gateway;
             async move {
                 let headers = [
                     ("origin", origin),
                     ("access-control-request-method", "GET"),
                     ("access-control-request-headers", "range"),
                 ];
-                web.send("OPTIONS", "/files/hello.txt", &headers, b"").await
+                gateway.send("OPTIONS", "/files/hello.txt", &headers, b"").await
             }
         };
         let answer = ask(ORIGIN).await;
@@ -402,6 +406,6 @@ mod other_origins {
         assert!(answer.header("access-control-allow-headers").unwrap().contains("Range"));
         let answer = ask("https://evil.example").await;
         assert_eq!((answer.status, answer.header("access-control-allow-origin")), (204, None));
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 }

@@ -11,24 +11,24 @@ use shared::limits::STORE_BYTES_MAX;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::web::{Answer, Web};
-use super::world::small_tree;
+use super::test_gateway::{HttpResponse, TestGateway};
+use super::test_server::small_tree;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The names below a folder.
-async fn names(web: &Web, folder: &str) -> Vec<String> {
-    let folder: Folder = web.get(&format!("/api/v1/list/{folder}")).await.json();
+async fn names(gateway: &TestGateway, folder: &str) -> Vec<String> {
+    let folder: Folder = gateway.get(&format!("/api/v1/list/{folder}")).await.json();
     folder.entries.iter().map(|entry| entry.display_name().into_owned()).collect()
 }
 
 /// Sends a request's head, and reads what is answered before any of the body is sent.
-async fn ask_first(web: &Web, head: &str) -> String {
-    let mut stream = web.connect().await;
-    let head = format!("{head}host: {}\r\nexpect: 100-continue\r\n\r\n", web.address);
+async fn ask_first(gateway: &TestGateway, head: &str) -> String {
+    let mut stream = gateway.connect().await;
+    let head = format!("{head}host: {}\r\nexpect: 100-continue\r\n\r\n", gateway.address);
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = [0; 4096];
-    let length = timeout(PATIENCE, stream.read(&mut answer)).await.unwrap().unwrap();
+    let length = timeout(TEST_TIMEOUT, stream.read(&mut answer)).await.unwrap().unwrap();
     String::from_utf8(answer[..length].to_vec()).unwrap()
 }
 
@@ -37,49 +37,49 @@ mod put {
 
     #[tokio::test]
     async fn a_new_file_is_there_with_all_that_is_known_of_it() {
-        let web = Web::writable().await;
+        let gateway = TestGateway::writable().await;
         let content: Vec<u8> = (0..3_000_000_u32).map(|index| (index >> 7) as u8).collect();
         let answer =
-            web.send("PUT", "/files/new/folder/caf%C3%A9.bin", &[("x-oc-mtime", "1700000000")], &content).await;
+            gateway.send("PUT", "/files/new/folder/caf%C3%A9.bin", &[("x-oc-mtime", "1700000000")], &content).await;
         assert_eq!((answer.status, answer.header("location")), (201, Some("caf%C3%A9.bin")), "{answer:?}");
         assert_eq!(answer.header("last-modified"), Some("Tue, 14 Nov 2023 22:13:20 GMT"));
         assert_eq!(answer.header("x-oc-mtime"), Some("accepted"));
         assert_eq!(answer.header("upload-outcome"), Some("created"));
         assert!(answer.header("repr-digest").is_some_and(|digest| digest.starts_with("blake3=:")), "{answer:?}");
-        let file = web.get("/files/new/folder/caf%C3%A9.bin").await;
+        let file = gateway.get("/files/new/folder/caf%C3%A9.bin").await;
         assert!(file.whole && file.body == content);
         assert_eq!(file.header("etag"), answer.header("etag"));
         assert_eq!(file.header("last-modified"), answer.header("last-modified"));
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn a_file_is_replaced_and_an_empty_one_is_a_file() {
-        let web = Web::writable().await;
-        let answer = web.send("PUT", "/files/hello.txt", &[], b"other").await;
+        let gateway = TestGateway::writable().await;
+        let answer = gateway.send("PUT", "/files/hello.txt", &[], b"other").await;
         assert_eq!((answer.status, answer.header("upload-outcome")), (204, Some("replaced")), "{answer:?}");
-        assert_eq!(web.get("/files/hello.txt").await.text(), "other");
-        let answer = web.send("PUT", "/files/nothing", &[("content-length", "0")], b"").await;
+        assert_eq!(gateway.get("/files/hello.txt").await.text(), "other");
+        let answer = gateway.send("PUT", "/files/nothing", &[("content-length", "0")], b"").await;
         assert_eq!(answer.status, 201, "{answer:?}");
-        assert_eq!(web.get("/files/nothing").await.header("content-length"), Some("0"));
-        web.unharmed().await;
+        assert_eq!(gateway.get("/files/nothing").await.header("content-length"), Some("0"));
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn chunks_without_a_length_are_taken() {
-        let web = Web::writable().await;
-        let head = format!("PUT /files/chunks HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", web.address);
+        let gateway = TestGateway::writable().await;
+        let head = format!("PUT /files/chunks HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", gateway.address);
         let body = "transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n7;x=y\r\n, world\r\n0\r\n\r\n";
-        let answer = Answer::read(&web.raw((head + body).as_bytes()).await, false).unwrap();
+        let answer = HttpResponse::read(&gateway.send_raw((head + body).as_bytes()).await, false).unwrap();
         assert_eq!(answer.status, 201, "{answer:?}");
-        assert_eq!(web.get("/files/chunks").await.text(), "hello, world");
-        web.unharmed().await;
+        assert_eq!(gateway.get("/files/chunks").await.text(), "hello, world");
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn conditions_are_held() {
-        let web = Web::writable().await;
-        let tag = web.get("/files/hello.txt").await.header("etag").unwrap().to_owned();
+        let gateway = TestGateway::writable().await;
+        let tag = gateway.get("/files/hello.txt").await.header("etag").unwrap().to_owned();
         let other = "\"00000000000000000000000000000000\"";
         let old = "Thu, 01 Jan 1970 00:00:01 GMT";
         for headers in [
@@ -89,87 +89,90 @@ mod put {
             [("if-match", "\"foreign\"")],
             [("if-unmodified-since", old)],
         ] {
-            web.send("PUT", "/files/hello.txt", &headers, b"no").await.refused(412, "precondition_failed");
+            gateway.send("PUT", "/files/hello.txt", &headers, b"no").await.assert_problem(412, "precondition_failed");
         }
         for headers in [[("if-match", "*")], [("if-match", tag.as_str())]] {
-            web.send("PUT", "/files/none", &headers, b"no").await.refused(412, "precondition_failed");
+            gateway.send("PUT", "/files/none", &headers, b"no").await.assert_problem(412, "precondition_failed");
         }
-        assert_eq!(web.get("/files/hello.txt").await.text(), "hello, world\n");
-        web.get("/files/none").await.refused(404, "not_found");
+        assert_eq!(gateway.get("/files/hello.txt").await.text(), "hello, world\n");
+        gateway.get("/files/none").await.assert_problem(404, "not_found");
 
-        let put = |headers: &'static [(&str, &str)], target| web.send("PUT", target, headers, b"yes");
+        let put = |headers: &'static [(&str, &str)], target| gateway.send("PUT", target, headers, b"yes");
         assert_eq!(put(&[("if-none-match", "*")], "/files/none").await.status, 201);
-        assert_eq!(web.send("PUT", "/files/hello.txt", &[("if-match", &tag)], b"1").await.status, 204);
+        assert_eq!(gateway.send("PUT", "/files/hello.txt", &[("if-match", &tag)], b"1").await.status, 204);
         // The state that was meant is gone with the first of the two.
-        web.send("PUT", "/files/hello.txt", &[("if-match", &tag)], b"2").await.refused(412, "precondition_failed");
-        assert_eq!(web.send("PUT", "/files/hello.txt", &[("if-none-match", &tag)], b"3").await.status, 204);
-        assert_eq!(web.get("/files/hello.txt").await.text(), "3");
-        web.unharmed().await;
+        gateway
+            .send("PUT", "/files/hello.txt", &[("if-match", &tag)], b"2")
+            .await
+            .assert_problem(412, "precondition_failed");
+        assert_eq!(gateway.send("PUT", "/files/hello.txt", &[("if-none-match", &tag)], b"3").await.status, 204);
+        assert_eq!(gateway.get("/files/hello.txt").await.text(), "3");
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn digests_of_the_request_are_verified() {
-        let web = Web::writable().await;
+        let gateway = TestGateway::writable().await;
         let sha = "sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:";
         let blake3 = "blake3=:6o8WPbOGgpJeRJHF5Y1Ls1Bu+MFOt4qG6QjFYkpnIA8=:";
         for digest in [sha, blake3] {
-            let answer = web.send("PUT", "/files/proved", &[("repr-digest", digest)], b"hellp").await;
-            answer.refused(400, "checksum_mismatch");
-            web.get("/files/proved").await.refused(404, "not_found");
+            let answer = gateway.send("PUT", "/files/proved", &[("repr-digest", digest)], b"hellp").await;
+            answer.assert_problem(400, "checksum_mismatch");
+            gateway.get("/files/proved").await.assert_problem(404, "not_found");
         }
-        assert_eq!(web.send("PUT", "/files/proved", &[("content-digest", sha)], b"hello").await.status, 201);
-        let answer = web.send("PUT", "/files/proved", &[("repr-digest", "sha-256=:AAAA:")], b"hello").await;
-        answer.refused(400, "bad_request");
-        web.unharmed().await;
+        assert_eq!(gateway.send("PUT", "/files/proved", &[("content-digest", sha)], b"hello").await.status, 201);
+        let answer = gateway.send("PUT", "/files/proved", &[("repr-digest", "sha-256=:AAAA:")], b"hello").await;
+        answer.assert_problem(400, "bad_request");
+        gateway.assert_healthy_and_stop().await;
     }
 
     /// RFC 9530 §4: `Want-Repr-Digest` gets the known digests of the state that the response has.
     #[tokio::test]
     async fn a_request_for_digests_gets_those_of_the_file() {
-        let web = Web::writable().await;
-        let put = web.send("PUT", "/files/a", &[], b"hello").await;
+        let gateway = TestGateway::writable().await;
+        let put = gateway.send("PUT", "/files/a", &[], b"hello").await;
         let digest = put.header("repr-digest").unwrap().to_owned();
         assert!(digest.starts_with("blake3=:"), "{digest}");
         for method in ["GET", "HEAD"] {
-            let answer = web.send(method, "/files/a", &[("want-repr-digest", "blake3=10")], b"").await;
+            let answer = gateway.send(method, "/files/a", &[("want-repr-digest", "blake3=10")], b"").await;
             assert_eq!((answer.status, answer.header("repr-digest")), (200, Some(digest.as_str())), "{method}");
         }
         let part = [("want-repr-digest", "blake3=10, sha-256=1"), ("range", "bytes=1-2")];
-        let answer = web.send("GET", "/files/a", &part, b"").await;
+        let answer = gateway.send("GET", "/files/a", &part, b"").await;
         assert_eq!((answer.status, answer.header("repr-digest")), (206, Some(digest.as_str())));
-        assert_eq!(web.send("GET", "/files/a", &[], b"").await.header("repr-digest"), None);
-        let unknown = web.send("GET", "/files/a", &[("want-repr-digest", "sha-256=10")], b"").await;
+        assert_eq!(gateway.send("GET", "/files/a", &[], b"").await.header("repr-digest"), None);
+        let unknown = gateway.send("GET", "/files/a", &[("want-repr-digest", "sha-256=10")], b"").await;
         assert_eq!((unknown.status, unknown.header("repr-digest")), (200, None));
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn what_cannot_succeed_is_refused() {
-        let web = Web::writable().await;
-        let put = async |target, headers: &[(&str, &str)]| web.send("PUT", target, headers, b"x").await;
-        put("/files/docs", &[]).await.refused(409, "is_folder");
-        put("/files/docs/", &[]).await.refused(409, "is_folder");
-        put("/files/", &[]).await.refused(409, "is_folder");
-        put("/files", &[]).await.refused(409, "is_folder");
-        put("/files/a", &[("content-range", "bytes 0-0/5")]).await.refused(400, "bad_request");
-        put("/files/a", &[("content-encoding", "gzip")]).await.refused(415, "unsupported_media_type");
-        web.send("PUT", "/files/hello.txt", &[], b"").await.refused(411, "length_required");
-        put("/files/a", &[("x-oc-mtime", "yesterday")]).await.refused(400, "bad_request");
-        put("/files/a/../b", &[]).await.refused(400, "bad_path");
-        put("/files/%2e%2e/b", &[]).await.refused(400, "bad_path");
-        put("/files/.passerelle/x", &[]).await.refused(400, "name_refused");
-        put("/files/hello.txt/x", &[]).await.refused(404, "not_folder");
-        assert_eq!(web.send("PUT", "/files/a", &[("content-encoding", "identity")], b"x").await.status, 201);
-        assert_eq!(names(&web, "").await, ["docs", "a", "empty", "hello.txt"]);
-        web.unharmed().await;
+        let gateway = TestGateway::writable().await;
+        let put = async |target, headers: &[(&str, &str)]| gateway.send("PUT", target, headers, b"x").await;
+        put("/files/docs", &[]).await.assert_problem(409, "is_folder");
+        put("/files/docs/", &[]).await.assert_problem(409, "is_folder");
+        put("/files/", &[]).await.assert_problem(409, "is_folder");
+        put("/files", &[]).await.assert_problem(409, "is_folder");
+        put("/files/a", &[("content-range", "bytes 0-0/5")]).await.assert_problem(400, "bad_request");
+        put("/files/a", &[("content-encoding", "gzip")]).await.assert_problem(415, "unsupported_media_type");
+        gateway.send("PUT", "/files/hello.txt", &[], b"").await.assert_problem(411, "length_required");
+        put("/files/a", &[("x-oc-mtime", "yesterday")]).await.assert_problem(400, "bad_request");
+        put("/files/a/../b", &[]).await.assert_problem(400, "bad_path");
+        put("/files/%2e%2e/b", &[]).await.assert_problem(400, "bad_path");
+        put("/files/.passerelle/x", &[]).await.assert_problem(400, "name_refused");
+        put("/files/hello.txt/x", &[]).await.assert_problem(404, "not_folder");
+        assert_eq!(gateway.send("PUT", "/files/a", &[("content-encoding", "identity")], b"x").await.status, 201);
+        assert_eq!(names(&gateway, "").await, ["docs", "a", "empty", "hello.txt"]);
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn expect_continue_is_refused_before_the_body() {
         let config = GatewayConfig { anonymous: Anonymous::Write, upload_bytes_max: 1000, ..GatewayConfig::default() };
-        let web = Web::with(Arc::new(small_tree()), config).await;
+        let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
         let starts = async |head: &str, expected: &str| {
-            let answer = ask_first(&web, head).await;
+            let answer = ask_first(&gateway, head).await;
             assert!(answer.starts_with(&format!("HTTP/1.1 {expected}")), "{head}: {answer}");
         };
         starts("PUT /files/new HTTP/1.1\r\ncontent-length: 1000\r\n", "100").await;
@@ -177,54 +180,54 @@ mod put {
         starts("PUT /files/docs HTTP/1.1\r\ncontent-length: 10\r\n", "409").await;
         starts("PUT /files/hello.txt HTTP/1.1\r\nif-none-match: *\r\ncontent-length: 10\r\n", "412").await;
         starts("PUT /files/new HTTP/1.1\r\norigin: https://evil.example\r\ncontent-length: 10\r\n", "403").await;
-        let reading = Web::start().await;
+        let reading = TestGateway::start().await;
         let answer = ask_first(&reading, "PUT /files/new HTTP/1.1\r\ncontent-length: 10\r\n").await;
         assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
-        reading.unharmed().await;
-        web.unharmed().await;
+        reading.assert_healthy_and_stop().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     /// The bound holds for a body that does not say how long it is, too.
     #[tokio::test]
     async fn a_file_that_is_too_long_is_none() {
         let config = GatewayConfig { anonymous: Anonymous::Write, upload_bytes_max: 10, ..GatewayConfig::default() };
-        let web = Web::with(Arc::new(small_tree()), config).await;
-        web.send("PUT", "/files/a", &[], b"12345678901").await.refused(413, "too_large");
-        let head = format!("PUT /files/a HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", web.address);
+        let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
+        gateway.send("PUT", "/files/a", &[], b"12345678901").await.assert_problem(413, "too_large");
+        let head = format!("PUT /files/a HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", gateway.address);
         let body = "transfer-encoding: chunked\r\n\r\nb\r\n12345678901\r\n0\r\n\r\n";
-        let answer = Answer::read(&web.raw((head + body).as_bytes()).await, false).unwrap();
-        answer.refused(413, "too_large");
-        assert_eq!(web.send("PUT", "/files/b", &[], b"1234567890").await.status, 201);
-        web.get("/files/a").await.refused(404, "not_found");
-        web.unharmed().await;
+        let answer = HttpResponse::read(&gateway.send_raw((head + body).as_bytes()).await, false).unwrap();
+        answer.assert_problem(413, "too_large");
+        assert_eq!(gateway.send("PUT", "/files/b", &[], b"1234567890").await.status, 201);
+        gateway.get("/files/a").await.assert_problem(404, "not_found");
+        gateway.assert_healthy_and_stop().await;
     }
 
     /// A refusal of a large body arrives, although the client is still sending.
     #[tokio::test]
     async fn a_refusal_arrives_at_a_client_that_sends_on() {
-        let web = Web::start().await;
-        let answer = web.send("PUT", "/files/large", &[], &vec![7; 8 << 20]).await;
-        answer.refused(403, "forbidden");
-        web.unharmed().await;
+        let gateway = TestGateway::start().await;
+        let answer = gateway.send("PUT", "/files/large", &[], &vec![7; 8 << 20]).await;
+        answer.assert_problem(403, "forbidden");
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn a_body_that_ends_early_is_no_file() {
-        let web = Web::writable().await;
+        let gateway = TestGateway::writable().await;
         for body in ["content-length: 10\r\n\r\n12345", "transfer-encoding: chunked\r\n\r\n5\r\n12345\r\n"] {
             for target in ["new", "hello.txt"] {
-                let mut stream = web.connect().await;
-                let head = format!("PUT /files/{target} HTTP/1.1\r\nhost: {}\r\n{body}", web.address);
+                let mut stream = gateway.connect().await;
+                let head = format!("PUT /files/{target} HTTP/1.1\r\nhost: {}\r\n{body}", gateway.address);
                 stream.write_all(head.as_bytes()).await.unwrap();
                 stream.shutdown().await.unwrap();
                 let mut answer = Vec::new();
-                let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.unwrap();
+                let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut answer)).await.unwrap();
                 assert!(!answer.starts_with(b"HTTP/1.1 2"), "{}", String::from_utf8_lossy(&answer));
             }
         }
-        assert_eq!(names(&web, "").await, ["docs", "empty", "hello.txt"]);
-        assert_eq!(web.get("/files/hello.txt").await.text(), "hello, world\n");
-        web.unharmed().await;
+        assert_eq!(names(&gateway, "").await, ["docs", "empty", "hello.txt"]);
+        assert_eq!(gateway.get("/files/hello.txt").await.text(), "hello, world\n");
+        gateway.assert_healthy_and_stop().await;
     }
 
     /// Slow but moving is served, however long it takes; what stands still is cut.
@@ -237,15 +240,15 @@ mod put {
             body_read_time: Duration::from_millis(1),
             ..GatewayConfig::default()
         };
-        let web = Web::with(Arc::new(small_tree()), config).await;
-        let mut stream = web.connect().await;
-        let head = format!("PUT /files/slow HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", web.address);
+        let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
+        let mut stream = gateway.connect().await;
+        let head = format!("PUT /files/slow HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", gateway.address);
         stream.write_all(format!("{head}content-length: 10\r\n\r\n12345").as_bytes()).await.unwrap();
         let mut answer = Vec::new();
-        let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.unwrap();
-        Answer::read(&answer, false).unwrap().refused(408, "deadline_exceeded");
-        web.get("/files/slow").await.refused(404, "not_found");
-        web.unharmed().await;
+        let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut answer)).await.unwrap();
+        HttpResponse::read(&answer, false).unwrap().assert_problem(408, "deadline_exceeded");
+        gateway.get("/files/slow").await.assert_problem(404, "not_found");
+        gateway.assert_healthy_and_stop().await;
     }
 }
 
@@ -254,53 +257,56 @@ mod remove {
 
     #[tokio::test]
     async fn what_is_deleted_is_in_the_trash() {
-        let web = Web::writable().await;
-        assert_eq!(web.send("DELETE", "/files/hello.txt", &[], b"").await.status, 204);
-        assert_eq!(web.send("DELETE", "/files/docs/", &[], b"").await.status, 204);
-        web.send("DELETE", "/files/hello.txt", &[], b"").await.refused(404, "not_found");
-        web.send("DELETE", "/files/empty/", &[], b"").await.refused(404, "not_folder");
-        assert_eq!(names(&web, "").await, ["empty"]);
-        let trash: Trash = web.get("/api/v1/trash").await.json();
+        let gateway = TestGateway::writable().await;
+        assert_eq!(gateway.send("DELETE", "/files/hello.txt", &[], b"").await.status, 204);
+        assert_eq!(gateway.send("DELETE", "/files/docs/", &[], b"").await.status, 204);
+        gateway.send("DELETE", "/files/hello.txt", &[], b"").await.assert_problem(404, "not_found");
+        gateway.send("DELETE", "/files/empty/", &[], b"").await.assert_problem(404, "not_folder");
+        assert_eq!(names(&gateway, "").await, ["empty"]);
+        let trash: Trash = gateway.get("/api/v1/trash").await.json();
         let paths: Vec<_> = trash.items.iter().map(|item| item.entry.path.encoded()).collect();
         assert_eq!((trash.total, paths), (2, vec!["docs".to_owned(), "hello.txt".to_owned()]));
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn conditions_are_held() {
-        let web = Web::writable().await;
-        let tag = web.get("/files/hello.txt").await.header("etag").unwrap().to_owned();
-        let delete = async |headers: &[(&str, &str)]| web.send("DELETE", "/files/hello.txt", headers, b"").await;
-        delete(&[("if-match", "\"00000000000000000000000000000000\"")]).await.refused(412, "precondition_failed");
-        delete(&[("if-none-match", "*")]).await.refused(412, "precondition_failed");
+        let gateway = TestGateway::writable().await;
+        let tag = gateway.get("/files/hello.txt").await.header("etag").unwrap().to_owned();
+        let delete = async |headers: &[(&str, &str)]| gateway.send("DELETE", "/files/hello.txt", headers, b"").await;
+        delete(&[("if-match", "\"00000000000000000000000000000000\"")])
+            .await
+            .assert_problem(412, "precondition_failed");
+        delete(&[("if-none-match", "*")]).await.assert_problem(412, "precondition_failed");
         assert_eq!(delete(&[("if-match", &tag)]).await.status, 204);
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn delete_refuses_the_root_and_callers_without_the_right() {
-        let web = Web::writable().await;
-        let answer = web.send("DELETE", "/files/", &[], b"").await;
+        let gateway = TestGateway::writable().await;
+        let answer = gateway.send("DELETE", "/files/", &[], b"").await;
         assert!((400..500).contains(&answer.status), "{answer:?}");
-        assert_eq!(names(&web, "").await.len(), 3);
-        web.unharmed().await;
-        let web = Web::start().await;
-        web.send("DELETE", "/files/hello.txt", &[], b"").await.refused(403, "forbidden");
-        web.unharmed().await;
+        assert_eq!(names(&gateway, "").await.len(), 3);
+        gateway.assert_healthy_and_stop().await;
+        let gateway = TestGateway::start().await;
+        gateway.send("DELETE", "/files/hello.txt", &[], b"").await.assert_problem(403, "forbidden");
+        gateway.assert_healthy_and_stop().await;
     }
 }
 
 /// OPTIONS, and 405, say what the caller may do.
 #[tokio::test]
 async fn options_and_405_name_the_allowed_methods() {
-    for (web, allowed) in
-        [(Web::start().await, "GET, HEAD, OPTIONS"), (Web::writable().await, "GET, HEAD, PUT, DELETE, OPTIONS")]
-    {
+    for (gateway, allowed) in [
+        (TestGateway::start().await, "GET, HEAD, OPTIONS"),
+        (TestGateway::writable().await, "GET, HEAD, PUT, DELETE, OPTIONS"),
+    ] {
         for method in ["OPTIONS", "PROPFIND"] {
-            let answer = web.send(method, "/files/hello.txt", &[], b"").await;
+            let answer = gateway.send(method, "/files/hello.txt", &[], b"").await;
             assert_eq!(answer.header("allow"), Some(allowed), "{method}: {answer:?}");
         }
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 }
 
@@ -309,11 +315,11 @@ async fn options_and_405_name_the_allowed_methods() {
 async fn nothing_is_left_of_what_was_broken_off() {
     let storage = Arc::new(small_tree());
     let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
-    let web = Web::with(Arc::clone(&storage) as Arc<dyn Storage>, config).await;
-    let mut stream = web.connect().await;
+    let gateway = TestGateway::with_config(Arc::clone(&storage) as Arc<dyn Storage>, config).await;
+    let mut stream = gateway.connect().await;
     // What is short is stored once all of it is there; this is longer.
     let length = STORE_BYTES_MAX + 1;
-    let head = format!("PUT /files/new HTTP/1.1\r\nhost: {}\r\ncontent-length: {length}\r\n\r\n12345", web.address);
+    let head = format!("PUT /files/new HTTP/1.1\r\nhost: {}\r\ncontent-length: {length}\r\n\r\n12345", gateway.address);
     stream.write_all(head.as_bytes()).await.unwrap();
     let staged = async |expected: bool| {
         let waiting = async {
@@ -321,10 +327,10 @@ async fn nothing_is_left_of_what_was_broken_off() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(PATIENCE, waiting).await.expect("the staged bytes are not as they should be");
+        timeout(TEST_TIMEOUT, waiting).await.expect("the staged bytes are not as they should be");
     };
     staged(true).await;
     drop(stream);
     staged(false).await;
-    web.unharmed().await;
+    gateway.assert_healthy_and_stop().await;
 }

@@ -14,13 +14,13 @@ use shared::columns::{Columns, MEDIA_TYPE, Row, block_bytes};
 use shared::limits::LIST_PAGE_MAX;
 use shared::{Direction, ETag, Entry, ErrorCode, Order, SortKey, Timestamp, VPath};
 
-use super::web::Web;
-use super::world::{World, path, reader};
+use super::test_gateway::TestGateway;
+use super::test_server::{TestServer, path, reader};
 
-type Tell = Arc<dyn Fn(WatchEvent) + Send + Sync>;
+type WatchCallback = Arc<dyn Fn(WatchEvent) + Send + Sync>;
 
 /// Counts how often a folder is read and looked up, and reports the folder's state that the test sets.
-struct Counting {
+struct CountingStorage {
     inner: MemoryStorage,
     /// 0 for a storage without folder states.
     state: AtomicU64,
@@ -28,19 +28,19 @@ struct Counting {
     modified: Mutex<Timestamp>,
     reads: AtomicUsize,
     /// `None` if the storage cannot watch.
-    watchers: Option<Mutex<Vec<Tell>>>,
+    watchers: Option<Mutex<Vec<WatchCallback>>>,
 }
 
 struct Unwatched;
 
 impl WatchHandle for Unwatched {}
 
-impl Counting {
+impl CountingStorage {
     fn over(inner: MemoryStorage) -> Arc<Self> {
         Self::new(inner, 1, Some(Mutex::default()))
     }
 
-    fn new(inner: MemoryStorage, state: u64, watchers: Option<Mutex<Vec<Tell>>>) -> Arc<Self> {
+    fn new(inner: MemoryStorage, state: u64, watchers: Option<Mutex<Vec<WatchCallback>>>) -> Arc<Self> {
         let (state, modified, reads) = (AtomicU64::new(state), Mutex::default(), AtomicUsize::new(0));
         Arc::new(Self { inner, state, modified, reads, watchers })
     }
@@ -62,7 +62,7 @@ impl Counting {
     }
 }
 
-impl Storage for Counting {
+impl Storage for CountingStorage {
     fn stat(&self, path: &VPath) -> Result<Entry, StorageError> {
         self.inner.stat(path)
     }
@@ -130,72 +130,72 @@ fn names(listing: &Listing) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_requests_share_one_reading_of_a_folder() {
-    let storage = Counting::over(many(5_000));
-    let world = World::over(Arc::clone(&storage) as _).await;
-    let pages = join_all((0..50).map(|_| first(&world.client, Order::default(), 100))).await;
+    let storage = CountingStorage::over(many(5_000));
+    let server = TestServer::with_storage(Arc::clone(&storage) as _).await;
+    let pages = join_all((0..50).map(|_| first(&server.client, Order::default(), 100))).await;
     for page in &pages {
         assert_eq!((page.entries.len(), page.total), (100, 5_000));
         assert_eq!(page.entries, pages[0].entries);
     }
-    first(&world.client, Order::default(), 5_000).await;
+    first(&server.client, Order::default(), 5_000).await;
     assert_eq!(storage.reads(), 1);
     // Another order is another listing.
     let order = Order { key: SortKey::Name, direction: Direction::Descending };
-    assert_eq!(names(&first(&world.client, order, 2).await), ["file 4999", "file 4998"]);
+    assert_eq!(names(&first(&server.client, order, 2).await), ["file 4999", "file 4998"]);
     assert_eq!(storage.reads(), 2);
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn a_first_page_is_never_older_than_the_last_change() {
-    let storage = Counting::over(many(3_000));
-    let world = World::over(Arc::clone(&storage) as _).await;
+    let storage = CountingStorage::over(many(3_000));
+    let server = TestServer::with_storage(Arc::clone(&storage) as _).await;
     let order = Order::default();
-    let before = first(&world.client, order, 10).await;
+    let before = first(&server.client, order, 10).await;
     // Rows are looked up in any case.
     storage.inner.write("file 3", "longer").unwrap();
-    let after = first(&world.client, order, 10).await;
+    let after = first(&server.client, order, 10).await;
     assert_eq!((before.entries[3].size, after.entries[3].size, storage.reads()), (1, 6, 1));
     assert_ne!(before.etag, after.etag);
     // The folder has another state: by its time stamps, then by a reported change.
     storage.inner.add_file("file 2b", "").unwrap();
     storage.state.store(2, Ordering::SeqCst);
-    assert_eq!(first(&world.client, order, 10).await.entries[3].display_name(), "file 2b");
+    assert_eq!(first(&server.client, order, 10).await.entries[3].display_name(), "file 2b");
     assert_eq!(storage.reads(), 2);
     storage.inner.remove("file 1").unwrap();
     storage.tell();
-    assert_eq!(names(&first(&world.client, order, 3).await), ["file 0", "file 2", "file 2b"]);
+    assert_eq!(names(&first(&server.client, order, 3).await), ["file 0", "file 2", "file 2b"]);
     assert_eq!(storage.reads(), 3);
     // A row that is out of order.
     storage.inner.remove("file 0").unwrap();
     storage.inner.add_folder("file 0").unwrap();
-    assert_eq!(names(&first(&world.client, order, 2).await), ["file 0", "file 2"]);
+    assert_eq!(names(&first(&server.client, order, 2).await), ["file 0", "file 2"]);
     storage.inner.remove("file 2").unwrap();
     storage.inner.add_folder("file 2").unwrap();
     storage.inner.remove("file 0").unwrap();
     storage.inner.add_file("file 0", "").unwrap();
-    assert_eq!(names(&first(&world.client, order, 3).await), ["file 2", "file 0", "file 2b"]);
-    world.stop().await;
+    assert_eq!(names(&first(&server.client, order, 3).await), ["file 2", "file 0", "file 2b"]);
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn an_untrusted_snapshot_is_read_again() {
-    let unwatched = Counting::new(many(2_000), 1, None);
-    let untold = Counting::new(many(2_000), 0, Some(Mutex::default()));
-    let young = Counting::over(many(2_000));
+    let unwatched = CountingStorage::new(many(2_000), 1, None);
+    let untold = CountingStorage::new(many(2_000), 0, Some(Mutex::default()));
+    let young = CountingStorage::over(many(2_000));
     let soon = std::time::SystemTime::now() + std::time::Duration::from_secs(3600);
     let soon = soon.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as i64;
     *young.modified.lock().unwrap() = Timestamp(soon);
     for storage in [unwatched, untold, young] {
-        let world = World::over(Arc::clone(&storage) as _).await;
-        let page = first(&world.client, Order::default(), 500).await;
-        first(&world.client, Order::default(), 500).await;
+        let server = TestServer::with_storage(Arc::clone(&storage) as _).await;
+        let page = first(&server.client, Order::default(), 500).await;
+        first(&server.client, Order::default(), 500).await;
         assert_eq!(storage.reads(), 2);
         // Further pages still join the first one.
         let cursor = page.next_cursor.as_deref();
-        let next = world.client.list(&reader(), &VPath::root(), Order::default(), cursor, 500).await.unwrap();
+        let next = server.client.list(&reader(), &VPath::root(), Order::default(), cursor, 500).await.unwrap();
         assert_eq!((next.entries[0].display_name().as_ref(), storage.reads()), ("file 500", 2));
-        world.stop().await;
+        server.stop().await;
     }
 }
 
@@ -209,15 +209,15 @@ async fn pages_join_without_gaps_in_every_order() {
     }
     for bytes in [0, usize::MAX] {
         let config = ServerConfig { snapshot_bytes_max: bytes, ..ServerConfig::default() };
-        let world = World::with(Arc::new(storage.clone()), config).await;
+        let server = TestServer::with_config(Arc::new(storage.clone()), config).await;
         for key in [SortKey::Name, SortKey::Size, SortKey::Modified] {
             for direction in [Direction::Ascending, Direction::Descending] {
                 let order = Order { key, direction };
-                let whole = first(&world.client, order, 10_000).await;
+                let whole = first(&server.client, order, 10_000).await;
                 let (mut found, mut cursor) = (Vec::new(), None::<String>);
                 loop {
                     let root = VPath::root();
-                    let page = world.client.list(&reader(), &root, order, cursor.as_deref(), 700).await.unwrap();
+                    let page = server.client.list(&reader(), &root, order, cursor.as_deref(), 700).await.unwrap();
                     found.extend(page.entries);
                     cursor = page.next_cursor;
                     if cursor.is_none() {
@@ -229,7 +229,7 @@ async fn pages_join_without_gaps_in_every_order() {
                 assert!(places.is_sorted_by(|left, right| left.compare(right, order).is_lt()), "{order:?}");
             }
         }
-        world.stop().await;
+        server.stop().await;
     }
 }
 
@@ -237,12 +237,12 @@ async fn pages_join_without_gaps_in_every_order() {
 async fn a_folder_with_too_many_entries_is_refused() {
     let config = ServerConfig { folder_entries_max: 100, ..ServerConfig::default() };
     let storage = many(100);
-    let world = World::with(Arc::new(storage.clone()), config).await;
-    assert_eq!(first(&world.client, Order::default(), 10).await.total, 100);
+    let server = TestServer::with_config(Arc::new(storage.clone()), config).await;
+    assert_eq!(first(&server.client, Order::default(), 10).await.total, 100);
     storage.add_file("one more", "").unwrap();
-    let refused = world.client.list(&reader(), &VPath::root(), Order::default(), None, 10).await;
+    let refused = server.client.list(&reader(), &VPath::root(), Order::default(), None, 10).await;
     assert_eq!(refused.unwrap_err().code, ErrorCode::TooLarge);
-    world.stop().await;
+    server.stop().await;
 }
 
 /// The rows of a complete answer in columns.
@@ -261,12 +261,12 @@ fn rows(body: &[u8], folder: &VPath) -> Vec<Entry> {
 
 #[tokio::test]
 async fn columns_and_json_agree() {
-    let storage = super::world::small_tree();
+    let storage = super::test_server::small_tree();
     storage.add_link("docs/link", "deep/er").unwrap();
     storage.add_link("docs/out", "/etc").unwrap();
-    let web = Web::over(Arc::new(storage)).await;
-    let columns = web.get_with("/api/v1/list/docs", &[("accept", MEDIA_TYPE)]).await;
-    let json = web.get("/api/v1/list/docs").await;
+    let gateway = TestGateway::with_storage(Arc::new(storage)).await;
+    let columns = gateway.get_with("/api/v1/list/docs", &[("accept", MEDIA_TYPE)]).await;
+    let json = gateway.get("/api/v1/list/docs").await;
     assert_eq!(columns.header("content-type"), Some(MEDIA_TYPE));
     assert_eq!((columns.header("vary"), json.header("vary")), (Some("Accept"), Some("Accept")));
     let through_json = |entries: Vec<Entry>| serde_json::to_value(entries).unwrap();
@@ -277,36 +277,36 @@ async fn columns_and_json_agree() {
     assert_ne!(one, other);
     let asked = |etag: &'static str| [("accept", MEDIA_TYPE), ("if-none-match", etag)];
     let (one, other) = (one.to_owned().leak(), other.to_owned().leak());
-    assert_eq!(web.get_with("/api/v1/list/docs", &asked(one)).await.status, 304);
-    assert_eq!(web.get_with("/api/v1/list/docs", &asked(other)).await.status, 200);
-    web.get_with("/api/v1/list/docs", &[("accept", "text/html")]).await.refused(406, "not_acceptable");
-    web.get_with("/api/v1/list/none", &[("accept", MEDIA_TYPE)]).await.refused(404, "not_found");
-    web.unharmed().await;
+    assert_eq!(gateway.get_with("/api/v1/list/docs", &asked(one)).await.status, 304);
+    assert_eq!(gateway.get_with("/api/v1/list/docs", &asked(other)).await.status, 200);
+    gateway.get_with("/api/v1/list/docs", &[("accept", "text/html")]).await.assert_problem(406, "not_acceptable");
+    gateway.get_with("/api/v1/list/none", &[("accept", MEDIA_TYPE)]).await.assert_problem(404, "not_found");
+    gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn a_long_listing_arrives_completely_in_one_answer() {
     let count = LIST_PAGE_MAX as usize + 4_000;
-    let web = Web::over(Arc::new(many(count))).await;
+    let gateway = TestGateway::with_storage(Arc::new(many(count))).await;
     let target = format!("/api/v1/list/?limit={}", shared::limits::LIST_LIMIT_MAX);
-    let json = web.get(&target).await;
+    let json = gateway.get(&target).await;
     assert!(json.whole && json.header("etag").is_none());
     let folder: Folder = json.json();
     assert_eq!(
         (folder.entries.len(), folder.total, folder.next_cursor, folder.etag),
         (count, count as u64, None, None)
     );
-    let columns = web.get_with(&target, &[("accept", MEDIA_TYPE)]).await;
+    let columns = gateway.get_with(&target, &[("accept", MEDIA_TYPE)]).await;
     assert!(columns.whole);
     let rows = rows(&columns.body, &VPath::root());
     assert!(rows.iter().map(|row| &row.path).eq(folder.entries.iter().map(|entry| &entry.path)));
     // In pages, and as one page to the end.
-    let cursor = web.get("/api/v1/list/?limit=500").await.json::<Folder>().next_cursor.unwrap();
+    let cursor = gateway.get("/api/v1/list/?limit=500").await.json::<Folder>().next_cursor.unwrap();
     let rest = format!("{target}&cursor={}", shared::path::encode_segment(cursor.as_bytes()));
-    let rest: Folder = web.get(&rest).await.json();
+    let rest: Folder = gateway.get(&rest).await.json();
     assert_eq!(rest.entries.len(), count - 500);
-    let index = web.get("/files/?index").await;
+    let index = gateway.get("/files/?index").await;
     let linked: BTreeSet<_> = index.text().lines().filter_map(|line| line.split('"').nth(1)).collect();
     assert!(index.whole && linked.len() >= count, "{}", linked.len());
-    web.unharmed().await;
+    gateway.assert_healthy_and_stop().await;
 }

@@ -2,9 +2,9 @@
 // Where a test cannot go on it should fail just there, in its helpers too.
 #![allow(clippy::unwrap_used)]
 
-mod raw;
-mod web;
-mod world;
+mod raw_connection;
+mod test_gateway;
+mod test_server;
 
 mod api_changes;
 mod archive;

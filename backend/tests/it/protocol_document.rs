@@ -11,7 +11,7 @@ use shared::wire::{
 };
 use shared::{ByteRange, ETag, Entry, ErrorCode, Kind, Link, Order, Rights, Scope, Timestamp, hex};
 
-use super::world::path;
+use super::test_server::path;
 
 const DOCUMENT: &str = include_str!("../../../docs/PROTOCOL.md");
 

@@ -13,7 +13,7 @@ use backend::storage::local::LocalStorage;
 use backend::storage::memory::MemoryStorage;
 use tempfile::TempDir;
 
-use super::world::World;
+use super::test_server::TestServer;
 
 const CLIENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/client/passerelle_client.py");
 
@@ -32,8 +32,8 @@ struct Finished {
 }
 
 impl Python {
-    fn of(world: &World) -> Self {
-        Self::with(world.tcp, &world.key.to_string())
+    fn of(server: &TestServer) -> Self {
+        Self::with(server.tcp, &server.key.to_string())
     }
 
     fn with(address: SocketAddr, key: &str) -> Self {
@@ -89,8 +89,8 @@ impl Python {
 
 #[tokio::test]
 async fn python_client_lists_and_describes() {
-    let world = World::start().await;
-    let python = Python::of(&world);
+    let server = TestServer::start().await;
+    let python = Python::of(&server);
     assert_eq!(python.lines("ls", [""]).await, ["docs", "empty", "hello.txt"]);
     let docs = ["docs/deep", "docs/nothing", "docs/a%20b.txt", "docs/latin%E9.txt"];
     assert_eq!(python.lines("ls", ["docs"]).await, docs);
@@ -120,8 +120,8 @@ async fn python_client_lists_a_folder_of_many_pages() {
     for number in 0..2_500 {
         storage.add_file(format!("file {number}"), "x").unwrap();
     }
-    let world = World::over(Arc::new(storage)).await;
-    let python = Python::of(&world);
+    let server = TestServer::with_storage(Arc::new(storage)).await;
+    let python = Python::of(&server);
     let whole: Vec<_> = (0..2_500).map(|number| format!("file%20{number}")).collect();
     // Many requests of one page, three requests, and one request with many blocks.
     for limit in ["60", "1000", "10000"] {
@@ -136,8 +136,8 @@ async fn python_client_lists_a_folder_of_many_pages() {
 
 #[tokio::test]
 async fn python_client_walks() {
-    let world = World::start().await;
-    let python = Python::of(&world);
+    let server = TestServer::start().await;
+    let python = Python::of(&server);
     let docs = [
         "docs",
         "docs/a%20b.txt",
@@ -157,8 +157,8 @@ async fn python_client_walks() {
 
 #[tokio::test]
 async fn python_client_downloads_equal_bytes() {
-    let world = World::start().await;
-    let python = Python::of(&world);
+    let server = TestServer::start().await;
+    let python = Python::of(&server);
     python.lines("get", ["docs/deep/er/file.bin", "bin"]).await;
     assert!(python.got("bin") == vec![7; 300_000]);
     python.lines("get", ["empty", "nothing"]).await;
@@ -177,8 +177,8 @@ async fn python_client_downloads_from_a_disk() {
     let disk = tempfile::tempdir().unwrap();
     let content: Vec<u8> = (0..5_000_003u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     std::fs::write(disk.path().join("big"), &content).unwrap();
-    let world = World::over(Arc::new(LocalStorage::open(disk.path(), None).unwrap())).await;
-    let python = Python::of(&world);
+    let server = TestServer::with_storage(Arc::new(LocalStorage::open(disk.path(), None).unwrap())).await;
+    let python = Python::of(&server);
     python.lines("get", ["big", "big"]).await;
     assert!(python.got("big") == content);
     python.lines("get", ["big", "big", "--range=65535-3000000"]).await;
@@ -187,8 +187,8 @@ async fn python_client_downloads_from_a_disk() {
 
 #[tokio::test]
 async fn python_client_reports_a_missing_file_and_downloads_the_others() {
-    let world = World::start().await;
-    let python = Python::of(&world);
+    let server = TestServer::start().await;
+    let python = Python::of(&server);
     let wanted = ["hello.txt", "gone", "docs", "docs/a%20b.txt", "docs/latin%E9.txt", "empty", "all"];
     let said = python.run("get", wanted).await;
     assert!(!said.well && said.lines.is_empty(), "{said:?}");
@@ -201,8 +201,8 @@ async fn python_client_reports_a_missing_file_and_downloads_the_others() {
 
 #[tokio::test]
 async fn python_client_uploads_files() {
-    let world = World::start().await;
-    let python = Python::of(&world);
+    let server = TestServer::start().await;
+    let python = Python::of(&server);
     // Several frames, a part of one, and none.
     for (name, length) in [("big", 700_001), ("small", 5), ("nothing", 0)] {
         let bytes: Vec<u8> = (0..length).map(|index: u32| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
@@ -221,8 +221,8 @@ async fn python_client_uploads_files() {
 
 #[tokio::test]
 async fn python_client_makes_moves_and_trashes() {
-    let world = World::start().await;
-    let python = Python::of(&world);
+    let server = TestServer::start().await;
+    let python = Python::of(&server);
     assert_eq!(python.lines("mkdir", ["a/b", "c"]).await, ["a/b", "c"]);
     assert!(python.error("mkdir", ["c"]).await.starts_with("c: already_exists: "));
     assert_eq!(python.lines("mv", ["hello.txt", "a/b/hi.txt"]).await, ["a/b/hi.txt"]);
@@ -237,27 +237,27 @@ async fn python_client_makes_moves_and_trashes() {
 #[tokio::test]
 async fn python_client_keeps_names_that_are_not_utf_8() {
     use std::os::unix::ffi::OsStringExt;
-    let world = World::start().await;
+    let server = TestServer::start().await;
     let path = OsString::from_vec(b"docs/latin\xe9.txt".to_vec());
-    assert!(Python::of(&world).lines("stat", [path]).await[0].contains("latin%E9.txt"));
+    assert!(Python::of(&server).lines("stat", [path]).await[0].contains("latin%E9.txt"));
 }
 
 #[tokio::test]
 async fn python_client_is_refused_without_the_right_key() {
-    let world = World::start().await;
-    let key = world.key.to_string();
+    let server = TestServer::start().await;
+    let key = server.key.to_string();
     let (rest, digits) = key.rsplit_once(' ').unwrap();
     let (label, _) = rest.split_once(' ').unwrap();
     let wrong = digits.replace(|digit| digit != '5', "5");
     for wrong in [format!("{rest} {wrong}"), format!("{label} other {digits}")] {
-        let refused = Python::with(world.tcp, &wrong).error("ls", [""]).await;
+        let refused = Python::with(server.tcp, &wrong).error("ls", [""]).await;
         assert!(refused.starts_with("bad_proof: "), "{refused}");
     }
-    let refused = Python::with(world.tcp, "no key").error("ping", [""; 0]).await;
+    let refused = Python::with(server.tcp, "no key").error("ping", [""; 0]).await;
     assert!(refused.ends_with("holds no key"), "{refused}");
     // White space between the words, and capital digits, do not change the key.
     let same = format!("{}\t {}\r\n", rest.replace(' ', "  "), digits.to_uppercase());
-    assert_eq!(Python::with(world.tcp, &same).lines("ping", [""; 0]).await, ["pong"]);
+    assert_eq!(Python::with(server.tcp, &same).lines("ping", [""; 0]).await, ["pong"]);
 }
 
 /// A server without the key: it sends the given answers, each after a frame of the client, and returns what the client

@@ -22,8 +22,8 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::{JoinSet, yield_now};
 
-use super::raw::{Raw, RawDuplex, Served, served, within};
-use super::world::{World, path, reader, small_tree};
+use super::raw_connection::{PipeServer, RawConnection, RawPipe, serve_pipe, within};
+use super::test_server::{TestServer, path, reader, small_tree};
 
 fn item(text: &str) -> GetItem {
     GetItem { path: path(text), range: None, if_etag: None }
@@ -71,12 +71,12 @@ mod restarts {
     use super::*;
 
     /// A file server on this port, or on any.
-    async fn start(port: u16, key: &Key, drain_time: Duration) -> World {
+    async fn start(port: u16, key: &Key, drain_time: Duration) -> TestServer {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let storage = small_tree();
         storage.add_file("big", vec![7; 4 << 20]).unwrap();
         let config = ServerConfig { drain_time, ..ServerConfig::default() };
-        World::on(listener, key.clone(), Arc::new(storage), config).await
+        TestServer::on_listener(listener, key.clone(), Arc::new(storage), config).await
     }
 
     async fn one_call(client: &Client, kind: usize) -> Result<(), ClientError> {
@@ -93,9 +93,9 @@ mod restarts {
     /// Four clients that send requests all the time while the server restarts.
     async fn under_load(drain_time: Duration) {
         let key = Key::generate().unwrap();
-        let world = start(0, &key, drain_time).await;
-        let port = world.tcp.port();
-        let client = Client::new(Target::tcp(world.tcp.to_string(), key.clone()), PoolConfig::default());
+        let server = start(0, &key, drain_time).await;
+        let port = server.tcp.port();
+        let client = Client::new(Target::tcp(server.tcp.to_string(), key.clone()), PoolConfig::default());
         let (restarted, good) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
         let mut callers = JoinSet::new();
         for kind in 0..4 {
@@ -119,15 +119,15 @@ mod restarts {
             });
         }
         until(|| good.load(Ordering::SeqCst) > 20).await;
-        world.stop().await;
+        server.stop().await;
         assert_eq!(stat(&client, "").await.unwrap_err().code, ErrorCode::Unreachable);
-        let world = start(port, &key, drain_time).await;
+        let server = start(port, &key, drain_time).await;
         restarted.store(true, Ordering::SeqCst);
         while let Some(caller) = within(callers.join_next()).await {
             caller.unwrap();
         }
         drop(client);
-        world.stop().await;
+        server.stop().await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -143,17 +143,17 @@ mod restarts {
     #[tokio::test]
     async fn a_dead_pooled_connection_is_replaced_unnoticed() {
         let key = Key::generate().unwrap();
-        let mut world = start(0, &key, Duration::ZERO).await;
-        let port = world.tcp.port();
-        let client = Client::new(Target::tcp(world.tcp.to_string(), key.clone()), PoolConfig::default());
+        let mut server = start(0, &key, Duration::ZERO).await;
+        let port = server.tcp.port();
+        let client = Client::new(Target::tcp(server.tcp.to_string(), key.clone()), PoolConfig::default());
         for kind in 0..4 {
             one_call(&client, kind).await.unwrap();
             one_call(&client, kind).await.unwrap();
-            world.stop().await;
-            world = start(port, &key, Duration::ZERO).await;
+            server.stop().await;
+            server = start(port, &key, Duration::ZERO).await;
             one_call(&client, kind).await.unwrap();
         }
-        world.stop().await;
+        server.stop().await;
     }
 }
 
@@ -164,41 +164,41 @@ mod leaving {
     async fn a_dropped_transfer_frees_its_connection() {
         let storage = sevens("big", 64 << 20);
         storage.add_file("little", vec![7; 300_000]).unwrap();
-        let world = World::over(Arc::new(storage)).await;
+        let server = TestServer::with_storage(Arc::new(storage)).await;
         for _ in 0..20 {
-            let mut transfer = world.client.get(&reader(), vec![item("big"), item("little")]).await.unwrap();
+            let mut transfer = server.client.get(&reader(), vec![item("big"), item("little")]).await.unwrap();
             assert!(matches!(transfer.next_item().await, Ok(Some(Item::Sending(_)))));
             assert!(transfer.piece().await.unwrap().is_some());
             drop(transfer);
-            until(|| world.client.status().bulk.busy == 0).await;
+            until(|| server.client.status().bulk.busy == 0).await;
         }
         // The rest of a short transfer is read, and the connection used again.
-        until(|| world.client.status().bulk.busy == 0).await;
-        let mut transfer = world.client.get(&reader(), vec![item("little"); 3]).await.unwrap();
+        until(|| server.client.status().bulk.busy == 0).await;
+        let mut transfer = server.client.get(&reader(), vec![item("little"); 3]).await.unwrap();
         assert!(matches!(transfer.next_item().await, Ok(Some(Item::Sending(_)))));
         drop(transfer);
-        until(|| world.client.status().bulk.busy == 0).await;
-        assert_eq!(world.client.status().bulk.idle, 1);
-        assert_eq!(whole(&world.client, "little").await.unwrap().len(), 300_000);
-        world.stop().await;
+        until(|| server.client.status().bulk.busy == 0).await;
+        assert_eq!(server.client.status().bulk.idle, 1);
+        assert_eq!(whole(&server.client, "little").await.unwrap().len(), 300_000);
+        server.stop().await;
     }
 
     #[tokio::test]
     async fn a_dropped_call_frees_its_connection() {
         let gate = Gate::shut(small_tree());
-        let world = World::over(gate.clone()).await;
+        let server = TestServer::with_storage(gate.clone()).await;
         for _ in 0..3 {
             let (caller, folder) = (reader(), path(""));
-            let mut call = pin!(world.client.list(&caller, &folder, Order::default(), None, 10));
+            let mut call = pin!(server.client.list(&caller, &folder, Order::default(), None, 10));
             tokio::select! {
                 _ = &mut call => panic!("the gate is shut"),
                 () = gate.entered.notified() => {}
             }
         }
-        until(|| world.client.status().metadata.busy == 0).await;
+        until(|| server.client.status().metadata.busy == 0).await;
         gate.open();
-        assert!(stat(&world.client, "hello.txt").await.is_ok());
-        world.stop().await;
+        assert!(stat(&server.client, "hello.txt").await.is_ok());
+        server.stop().await;
     }
 
     #[tokio::test]
@@ -207,20 +207,20 @@ mod leaving {
         for number in 0..2_000 {
             storage.add_file(format!("{number}"), "x").unwrap();
         }
-        let world = World::over(Arc::new(storage)).await;
-        let mut walking = world.client.walk(&reader(), vec![path("")], None).await.unwrap();
+        let server = TestServer::with_storage(Arc::new(storage)).await;
+        let mut walking = server.client.walk(&reader(), vec![path("")], None).await.unwrap();
         assert!(walking.next_page().await.unwrap().is_some());
         drop(walking);
-        until(|| world.client.status().bulk.busy == 0).await;
-        world.stop().await;
+        until(|| server.client.status().bulk.busy == 0).await;
+        server.stop().await;
     }
 
     /// Dropping a future of `next_item` may lose an item, but never confuses two items.
     #[tokio::test]
     async fn a_dropped_next_item_never_mixes_up_items() {
         let gate = Gate::open_at_first(sevens("a", 5));
-        let world = World::over(gate.clone()).await;
-        let mut transfer = world.client.get(&reader(), vec![item("a"); 3]).await.unwrap();
+        let server = TestServer::with_storage(gate.clone()).await;
+        let mut transfer = server.client.get(&reader(), vec![item("a"); 3]).await.unwrap();
         let mut lengths = Vec::new();
         loop {
             let next = tokio::select! {
@@ -235,7 +235,7 @@ mod leaving {
             }
         }
         assert_eq!(lengths, [5, 5, 5]);
-        world.stop().await;
+        server.stop().await;
     }
 }
 
@@ -244,38 +244,38 @@ mod draining {
 
     #[tokio::test]
     async fn a_running_transfer_is_finished_and_new_connections_are_refused() {
-        let world = World::over(Arc::new(sevens("big", 32 << 20))).await;
-        let mut transfer = world.client.get(&reader(), vec![item("big")]).await.unwrap();
+        let server = TestServer::with_storage(Arc::new(sevens("big", 32 << 20))).await;
+        let mut transfer = server.client.get(&reader(), vec![item("big")]).await.unwrap();
         assert!(matches!(transfer.next_item().await, Ok(Some(Item::Sending(_)))));
-        world.shutdown.cancel();
-        until_refused(&world).await;
+        server.shutdown.cancel();
+        until_refused(&server).await;
         let bytes = rest(&mut transfer).await.unwrap();
         assert!(bytes.len() == 32 << 20 && bytes.iter().all(|byte| *byte == 7));
         assert_eq!(transfer.next_item().await.unwrap(), None);
-        within(world.server).await.unwrap();
+        within(server.task).await.unwrap();
     }
 
-    async fn until_refused(world: &World) {
-        within(async { while tokio::net::TcpStream::connect(world.tcp).await.is_ok() {} }).await;
+    async fn until_refused(server: &TestServer) {
+        within(async { while tokio::net::TcpStream::connect(server.tcp).await.is_ok() {} }).await;
     }
 
     #[tokio::test]
     async fn the_drain_time_is_limited() {
         let config = ServerConfig { drain_time: Duration::from_millis(50), ..ServerConfig::default() };
-        let world = World::with(Arc::new(sevens("big", 64 << 20)), config).await;
-        let mut transfer = world.client.get(&reader(), vec![item("big")]).await.unwrap();
+        let server = TestServer::with_config(Arc::new(sevens("big", 64 << 20)), config).await;
+        let mut transfer = server.client.get(&reader(), vec![item("big")]).await.unwrap();
         assert!(matches!(transfer.next_item().await, Ok(Some(Item::Sending(_)))));
-        world.shutdown.cancel();
-        within(world.server).await.unwrap();
+        server.shutdown.cancel();
+        within(server.task).await.unwrap();
         assert_eq!(rest(&mut transfer).await.unwrap_err().code, ErrorCode::Disconnected);
     }
 
     #[tokio::test(start_paused = true)]
     async fn shutdown_does_not_wait_for_unauthenticated_or_idle_peers() {
-        let (unauthenticated, first) = served(Arc::new(small_tree()), ServerConfig::default(), 1 << 10);
-        let (mut greeting, second) = served(Arc::new(small_tree()), ServerConfig::default(), 1 << 10);
-        greeting.greet().await;
-        let (mut idler, third) = served(Arc::new(small_tree()), ServerConfig::default(), 1 << 10);
+        let (unauthenticated, first) = serve_pipe(Arc::new(small_tree()), ServerConfig::default(), 1 << 10);
+        let (mut greeting, second) = serve_pipe(Arc::new(small_tree()), ServerConfig::default(), 1 << 10);
+        greeting.exchange_hello().await;
+        let (mut idler, third) = serve_pipe(Arc::new(small_tree()), ServerConfig::default(), 1 << 10);
         idler.handshake(&third.key, None).await;
         let started = tokio::time::Instant::now();
         for (mut raw, server) in [(unauthenticated, first), (greeting, second), (idler, third)] {
@@ -293,8 +293,8 @@ mod changing_files {
     const LENGTH: usize = 3 << 20;
 
     /// A transfer within its first DATA frame; the pipe of a kilobyte limits how far the server is.
-    async fn midway(storage: Arc<dyn Storage>) -> (RawDuplex, Served) {
-        let (mut raw, server) = served(storage, ServerConfig::default(), 1 << 10);
+    async fn midway(storage: Arc<dyn Storage>) -> (RawPipe, PipeServer) {
+        let (mut raw, server) = serve_pipe(storage, ServerConfig::default(), 1 << 10);
         raw.handshake(&server.key, None).await;
         raw.send(FrameKind::Get, 1, &Get { caller: reader(), items: vec![item("file"), item("other")], pass_fd: None })
             .await;
@@ -333,7 +333,7 @@ mod changing_files {
     }
 
     /// Reads the rest of the first frame, then up to ITEM_END; gives the number of bytes and the reason of the end.
-    async fn to_item_end(raw: &mut RawDuplex) -> (usize, Option<ErrorCode>) {
+    async fn to_item_end(raw: &mut RawPipe) -> (usize, Option<ErrorCode>) {
         let mut received = raw.data().await.unwrap().len();
         loop {
             match raw.incoming().await.unwrap().unwrap() {
@@ -386,10 +386,10 @@ mod changing_files {
         const LENGTH: u64 = 32 << 20;
         let folder = tempfile::tempdir().unwrap();
         let name = folder.path().join("file");
-        let world = World::over(Arc::new(LocalStorage::open(folder.path(), None).unwrap())).await;
+        let server = TestServer::with_storage(Arc::new(LocalStorage::open(folder.path(), None).unwrap())).await;
         for length in [0, 1, 4_096, 5 << 20, (8 << 20) + 1, LENGTH - 1, LENGTH + 1] {
             std::fs::write(&name, vec![7; LENGTH as usize]).unwrap();
-            let mut transfer = world.client.get(&reader(), vec![item("file")]).await.unwrap();
+            let mut transfer = server.client.get(&reader(), vec![item("file")]).await.unwrap();
             assert!(matches!(transfer.next_item().await, Ok(Some(Item::Sending(_)))));
             assert!(transfer.piece().await.unwrap().is_some());
             let mut file = std::fs::OpenOptions::new().append(true).open(&name).unwrap();
@@ -409,8 +409,8 @@ mod changing_files {
             assert!(matches!(error.code, ErrorCode::Changed | ErrorCode::Disconnected), "{error}");
             assert!(received <= LENGTH && error.code.retryable());
         }
-        assert!(stat(&world.client, "file").await.is_ok());
-        world.stop().await;
+        assert!(stat(&server.client, "file").await.is_ok());
+        server.stop().await;
     }
 }
 
@@ -424,8 +424,8 @@ mod failing_disks {
     }
 
     /// The results of two files of which the first meets a fault.
-    async fn two_files(world: &World) -> Result<(usize, Option<ErrorCode>), ClientError> {
-        let mut transfer = world.client.get(&reader(), vec![item("file"), item("other")]).await?;
+    async fn two_files(server: &TestServer) -> Result<(usize, Option<ErrorCode>), ClientError> {
+        let mut transfer = server.client.get(&reader(), vec![item("file"), item("other")]).await?;
         let (mut received, mut failed) = (0, None);
         match transfer.next_item().await?.unwrap() {
             Item::Sending(_) => loop {
@@ -456,10 +456,10 @@ mod failing_disks {
         ] {
             let faults = Faults::seeded(1);
             faults.at(operation, call, Fault::Fail(ErrorCode::Io));
-            let world = World::over(faulty(&faults)).await;
-            assert_eq!(two_files(&world).await.unwrap(), (received, Some(ErrorCode::Io)), "{operation:?} {call}");
-            assert_eq!(world.client.status().bulk.idle, 1, "the connection is as good as before");
-            world.stop().await;
+            let server = TestServer::with_storage(faulty(&faults)).await;
+            assert_eq!(two_files(&server).await.unwrap(), (received, Some(ErrorCode::Io)), "{operation:?} {call}");
+            assert_eq!(server.client.status().bulk.idle, 1, "the connection is as good as before");
+            server.stop().await;
         }
     }
 
@@ -468,10 +468,10 @@ mod failing_disks {
         for call in [2, 3, 4, 6, 12] {
             let faults = Faults::seeded(1);
             faults.at(Operation::Read, call, Fault::Fail(ErrorCode::Io));
-            let world = World::over(faulty(&faults)).await;
-            assert_eq!(two_files(&world).await.unwrap_err().code, ErrorCode::Disconnected, "read {call}");
-            assert_eq!(two_files(&world).await.unwrap(), (3 << 20, None), "and a new one is as good as ever");
-            world.stop().await;
+            let server = TestServer::with_storage(faulty(&faults)).await;
+            assert_eq!(two_files(&server).await.unwrap_err().code, ErrorCode::Disconnected, "read {call}");
+            assert_eq!(two_files(&server).await.unwrap(), (3 << 20, None), "and a new one is as good as ever");
+            server.stop().await;
         }
     }
 
@@ -481,21 +481,21 @@ mod failing_disks {
         for seed in 0..40 {
             let faults = Faults::seeded(seed);
             faults.by_chance(Operation::Read, 0.05).by_chance(Operation::Open, 0.05).by_chance(Operation::List, 0.3);
-            let world = World::over(faulty(&faults)).await;
+            let server = TestServer::with_storage(faulty(&faults)).await;
             for _ in 0..3 {
-                match whole(&world.client, "file").await {
+                match whole(&server.client, "file").await {
                     Ok(bytes) => {
                         whole_ones += 1;
                         assert!(bytes.len() == 3 << 20 && bytes.iter().all(|byte| *byte == 7), "seed {seed}");
                     }
                     Err(error) => assert!(error.code.retryable(), "seed {seed}: {error}"),
                 }
-                match world.client.list(&reader(), &path(""), Order::default(), None, 10).await {
+                match server.client.list(&reader(), &path(""), Order::default(), None, 10).await {
                     Ok(listing) => assert_eq!(listing.entries.len(), 2),
                     Err(error) => assert_eq!(error.code, ErrorCode::Io, "seed {seed}"),
                 }
             }
-            world.stop().await;
+            server.stop().await;
         }
         assert!(whole_ones > 10, "{whole_ones}");
     }
@@ -512,7 +512,7 @@ mod hanging_disks {
     #[tokio::test]
     async fn a_deadline_ends_the_request_and_not_the_connection() {
         let gate = Gate::shut(small_tree());
-        let (mut raw, server) = served(gate.clone(), ServerConfig::default(), 64 << 10);
+        let (mut raw, server) = serve_pipe(gate.clone(), ServerConfig::default(), 64 << 10);
         raw.handshake(&server.key, None).await;
         raw.send(FrameKind::List, 1, &list(Some(20))).await;
         assert_eq!(raw.end(1).await, Some(ErrorCode::DeadlineExceeded));
@@ -525,7 +525,7 @@ mod hanging_disks {
     #[tokio::test]
     async fn cancel_and_ping_are_answered_while_the_storage_hangs() {
         let gate = Gate::shut(small_tree());
-        let (mut raw, server) = served(gate.clone(), ServerConfig::default(), 64 << 10);
+        let (mut raw, server) = serve_pipe(gate.clone(), ServerConfig::default(), 64 << 10);
         raw.handshake(&server.key, None).await;
         raw.send(FrameKind::List, 1, &list(None)).await;
         within(gate.entered.notified()).await;
@@ -540,7 +540,7 @@ mod hanging_disks {
     #[tokio::test]
     async fn a_request_ends_with_its_connection() {
         let gate = Gate::shut(small_tree());
-        let (mut raw, server) = served(gate.clone(), ServerConfig::default(), 64 << 10);
+        let (mut raw, server) = serve_pipe(gate.clone(), ServerConfig::default(), 64 << 10);
         raw.handshake(&server.key, None).await;
         raw.send(FrameKind::List, 1, &list(None)).await;
         within(gate.entered.notified()).await;
@@ -555,14 +555,14 @@ mod crowds {
 
     #[tokio::test]
     async fn slow_downloads_do_not_delay_listings() {
-        let world = World::over(Arc::new(sevens("big", 64 << 20))).await;
+        let server = TestServer::with_storage(Arc::new(sevens("big", 64 << 20))).await;
         let config = PoolConfig {
             bulk_connections_max: 3,
             metadata_connections_max: 1,
             lease_time: Duration::from_millis(50),
             ..PoolConfig::default()
         };
-        let client = Client::new(Target::tcp(world.tcp.to_string(), world.key.clone()), config);
+        let client = Client::new(Target::tcp(server.tcp.to_string(), server.key.clone()), config);
         let mut held = Vec::new();
         for _ in 0..3 {
             held.push(client.get(&reader(), vec![item("big")]).await.unwrap());
@@ -595,14 +595,14 @@ mod crowds {
             let storage: Arc<dyn Storage> = Arc::new(storage);
             let mut held = Vec::new();
             for _ in 0..5 {
-                let (mut raw, server) = served(storage.clone(), ServerConfig::default(), 1 << 10);
+                let (mut raw, server) = serve_pipe(storage.clone(), ServerConfig::default(), 1 << 10);
                 raw.handshake(&server.key, None).await;
                 let walk = shared::wire::Walk { caller: reader(), paths: vec![path("")], cursor: None };
                 raw.send(FrameKind::Walk, 1, &walk).await;
                 assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Page));
                 held.push((raw, server));
             }
-            let (mut raw, server) = served(storage, ServerConfig::default(), 1 << 10);
+            let (mut raw, server) = serve_pipe(storage, ServerConfig::default(), 1 << 10);
             raw.handshake(&server.key, None).await;
             raw.is_usable().await;
             // Each walk ends.
@@ -630,20 +630,20 @@ mod crowds {
 
     #[tokio::test]
     async fn many_idle_connections_do_not_block_others() {
-        let world = World::start().await;
+        let server = TestServer::start().await;
         let mut idle = Vec::new();
         for _ in 0..300 {
-            idle.push(Raw::open(&world).await);
+            idle.push(RawConnection::open(&server).await);
         }
-        assert!(stat(&world.client, "hello.txt").await.is_ok());
+        assert!(stat(&server.client, "hello.txt").await.is_ok());
         for raw in &mut idle {
             raw.is_usable().await;
         }
-        world.shutdown.cancel();
+        server.shutdown.cancel();
         for raw in &mut idle {
             assert_eq!(raw.closing_code().await, None);
         }
-        within(world.server).await.unwrap();
+        within(server.task).await.unwrap();
     }
 }
 

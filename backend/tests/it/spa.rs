@@ -6,40 +6,40 @@ use std::sync::Arc;
 
 use backend::gateway::{GatewayConfig, PageFiles};
 
-use super::web::Web;
-use super::world::small_tree;
+use super::test_gateway::TestGateway;
+use super::test_server::small_tree;
 
 #[tokio::test]
 async fn addresses_that_the_page_makes_up_lead_to_the_page() {
-    let web = Web::start().await;
-    let page = web.get("/").await;
+    let gateway = TestGateway::start().await;
+    let page = gateway.get("/").await;
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     for target in ["/?path=docs", "/trash", "/settings/people", "/apiary", "/index"] {
-        let answer = web.get(target).await;
+        let answer = gateway.get(target).await;
         assert_eq!((answer.status, answer.body == page.body), (200, true), "{target}");
     }
-    let old = web.get("/client-interface.html").await;
+    let old = gateway.get("/client-interface.html").await;
     assert_eq!((old.status, old.header("location")), (308, Some("./")));
     for target in ["/robots.txt", "/frontend-0123456789abcdef_bg.wasm", "/gone.js", "/assets/x", "/s"] {
-        web.get(target).await.refused(404, "not_found");
+        gateway.get(target).await.assert_problem(404, "not_found");
     }
-    web.send("POST", "/", &[], b"").await.refused(405, "method_not_allowed");
-    web.unharmed().await;
+    gateway.send("POST", "/", &[], b"").await.assert_problem(405, "method_not_allowed");
+    gateway.assert_healthy_and_stop().await;
 }
 
 /// The built page as a browser asks for it; without one there is nothing to ask for.
 #[tokio::test]
 async fn what_the_page_fetches_is_there_and_typed() {
     let config = GatewayConfig { page: built_page(), ..GatewayConfig::default() };
-    let web = Web::with(Arc::new(small_tree()), config).await;
-    let page = web.get("/").await;
+    let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
+    let page = gateway.get("/").await;
     let policy = page.header("content-security-policy").unwrap().to_owned();
     assert!(!policy.contains("unsafe-inline"), "{policy}");
     let names =
         page.text().split(['"', '\'']).filter(|word| [".js", ".wasm", ".css"].iter().any(|end| word.ends_with(end)));
     for name in names {
         let name = name.trim_start_matches("./").trim_start_matches('/');
-        let answer = web.get_with(&format!("/{name}"), &[("accept-encoding", "br, gzip")]).await;
+        let answer = gateway.get_with(&format!("/{name}"), &[("accept-encoding", "br, gzip")]).await;
         assert_eq!(answer.status, 200, "{name}");
         let expected = match name.rsplit('.').next() {
             Some("wasm") => "application/wasm",
@@ -50,9 +50,9 @@ async fn what_the_page_fetches_is_there_and_typed() {
         assert_eq!(answer.header("vary"), Some("Accept-Encoding"));
         let etag = answer.header("etag").unwrap();
         let headers = [("accept-encoding", "br, gzip"), ("if-none-match", etag)];
-        assert_eq!(web.get_with(&format!("/{name}"), &headers).await.status, 304, "{name}");
+        assert_eq!(gateway.get_with(&format!("/{name}"), &headers).await.status, 304, "{name}");
     }
-    web.unharmed().await;
+    gateway.assert_healthy_and_stop().await;
 }
 
 /// The page in `target/spa`, as crate `page` links it; no files where it has not been built.

@@ -23,8 +23,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
-use super::web::{Answer, PATIENCE, Web};
-use super::world::{World, small_tree};
+use super::test_gateway::{HttpResponse, TEST_TIMEOUT, TestGateway};
+use super::test_server::{TestServer, small_tree};
 
 const H1: &[u8] = b"http/1.1";
 const H2: &[u8] = b"h2";
@@ -42,27 +42,27 @@ fn first() -> TlsFiles {
 }
 
 /// A gateway with a certificate.
-struct Secure {
-    world: World,
+struct TlsGateway {
+    server: TestServer,
     address: std::net::SocketAddr,
     shutdown: CancellationToken,
-    gateway: JoinHandle<()>,
+    task: JoinHandle<()>,
 }
 
-impl Secure {
+impl TlsGateway {
     async fn start() -> Self {
-        Self::with(small_tree(), first(), GatewayConfig::default()).await
+        Self::with_config(small_tree(), first(), GatewayConfig::default()).await
     }
 
-    async fn with(storage: impl Storage + 'static, files: TlsFiles, config: GatewayConfig) -> Self {
-        let world = World::over(Arc::new(storage)).await.inside();
+    async fn with_config(storage: impl Storage + 'static, files: TlsFiles, config: GatewayConfig) -> Self {
+        let server = TestServer::with_storage(Arc::new(storage)).await.in_process();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let gateway = Gateway::new(world.client.clone(), config);
+        let gateway = Gateway::new(server.client.clone(), config);
         let tls = Tls::open(files).unwrap();
-        let gateway = tokio::spawn(serve_tls(listener, gateway, tls, shutdown.clone()));
-        Self { world, address, shutdown, gateway }
+        let task = tokio::spawn(serve_tls(listener, gateway, tls, shutdown.clone()));
+        Self { server, address, shutdown, task }
     }
 
     async fn tcp(&self) -> TcpStream {
@@ -79,14 +79,14 @@ impl Secure {
     }
 
     /// One request by HTTP/1.1, on a connection of its own.
-    async fn ask(&self, method: &str, target: &str, headers: &str) -> Answer {
+    async fn ask(&self, method: &str, target: &str, headers: &str) -> HttpResponse {
         let mut stream = self.connect(H1).await;
         let host = self.address;
         let request = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{headers}\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
-        timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the gateway does not close").unwrap();
-        Answer::read(&answer, method == "HEAD").unwrap()
+        timeout(TEST_TIMEOUT, stream.read_to_end(&mut answer)).await.expect("the gateway does not close").unwrap();
+        HttpResponse::read(&answer, method == "HEAD").unwrap()
     }
 
     async fn h2(&self) -> H2Client {
@@ -102,11 +102,11 @@ impl Secure {
     }
 
     /// Still answers, and both tiers stop without a rest.
-    async fn unharmed(self) {
+    async fn assert_healthy_and_stop(self) {
         assert_eq!(self.ask("GET", "/healthz", "").await.status, 200);
         self.shutdown.cancel();
-        timeout(PATIENCE, self.gateway).await.expect("the gateway does not stop").unwrap();
-        self.world.stop().await;
+        timeout(TEST_TIMEOUT, self.task).await.expect("the gateway does not stop").unwrap();
+        self.server.stop().await;
     }
 }
 
@@ -144,7 +144,7 @@ impl H2Client {
         if !body.is_empty() {
             sending.send_data(Bytes::copy_from_slice(body), true).unwrap();
         }
-        timeout(PATIENCE, response).await.expect("no answer").unwrap()
+        timeout(TEST_TIMEOUT, response).await.expect("no answer").unwrap()
     }
 
     async fn ask(
@@ -162,7 +162,7 @@ impl H2Client {
 
 async fn read(stream: &mut RecvStream) -> Vec<u8> {
     let mut whole = Vec::new();
-    while let Some(piece) = timeout(PATIENCE, stream.data()).await.expect("no data") {
+    while let Some(piece) = timeout(TEST_TIMEOUT, stream.data()).await.expect("no data") {
         let piece = piece.unwrap();
         stream.flow_control().release_capacity(piece.len()).unwrap();
         whole.extend_from_slice(&piece);
@@ -177,7 +177,7 @@ async fn both_versions_of_tls_and_every_kind_of_key() {
         (files("second.pem", "second.key.pem"), "SEC1"),
         (files("rsa.pem", "rsa.key.pem"), "PKCS#1"),
     ] {
-        let secure = Secure::with(small_tree(), pair, GatewayConfig::default()).await;
+        let secure = TlsGateway::with_config(small_tree(), pair, GatewayConfig::default()).await;
         for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
             let mut stream = secure.connect_by(client(&[], &[version])).await;
             let spoken = stream.get_ref().1.protocol_version();
@@ -187,16 +187,16 @@ async fn both_versions_of_tls_and_every_kind_of_key() {
             stream.write_all(request.as_bytes()).await.unwrap();
             let mut answer = Vec::new();
             // Without a close_notify this is an error: a client must know that it has all.
-            timeout(PATIENCE, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
-            assert_eq!(Answer::read(&answer, false).unwrap().body, b"hello, world\n", "{name}");
+            timeout(TEST_TIMEOUT, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
+            assert_eq!(HttpResponse::read(&answer, false).unwrap().body, b"hello, world\n", "{name}");
         }
-        secure.unharmed().await;
+        secure.assert_healthy_and_stop().await;
     }
 }
 
 #[tokio::test]
 async fn a_client_that_speaks_both_gets_http_2_and_one_that_comes_back_need_not_shake_hands_anew() {
-    let secure = Secure::start().await;
+    let secure = TlsGateway::start().await;
     let config = Arc::new(client(&[H2, H1], rustls::DEFAULT_VERSIONS));
     for expected in [rustls::HandshakeKind::Full, rustls::HandshakeKind::Resumed] {
         let stream =
@@ -210,36 +210,36 @@ async fn a_client_that_speaks_both_gets_http_2_and_one_that_comes_back_need_not_
         let client = H2Client { sender, host: secure.address.to_string(), connection: tokio::spawn(connection) };
         assert_eq!(client.ask("GET", "/healthz", &[], b"").await.0, 200);
     }
-    secure.unharmed().await;
+    secure.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn plain_http_on_the_tls_port_is_refused_with_a_message() {
-    let secure = Secure::start().await;
+    let secure = TlsGateway::start().await;
     for (method, status) in [("GET", 307), ("PUT", 400)] {
         let mut stream = secure.tcp().await;
         let request = format!("{method} /files/a%20b?x HTTP/1.1\r\nhost: {}\r\n\r\n", secure.address);
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
-        timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the gateway does not close").unwrap();
-        let answer = Answer::read(&answer, false).unwrap();
+        timeout(TEST_TIMEOUT, stream.read_to_end(&mut answer)).await.expect("the gateway does not close").unwrap();
+        let answer = HttpResponse::read(&answer, false).unwrap();
         assert_eq!((answer.status, answer.whole), (status, true));
         assert!(answer.text().contains("https://"));
         let there = format!("https://{}/files/a%20b?x", secure.address);
         assert_eq!(answer.header("location"), (status == 307).then_some(there.as_str()));
     }
-    secure.unharmed().await;
+    secure.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn a_page_that_came_unencrypted_may_not_change_what_is_encrypted() {
     let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
-    let secure = Secure::with(small_tree(), first(), config).await;
+    let secure = TlsGateway::with_config(small_tree(), first(), config).await;
     for (scheme, status) in [("https", 201), ("http", 403)] {
         let headers = format!("origin: {scheme}://{}\r\ncontent-length: 0\r\n", secure.address);
         assert_eq!(secure.ask("PUT", &format!("/files/{scheme}"), &headers).await.status, status, "{scheme}");
     }
-    secure.unharmed().await;
+    secure.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
@@ -283,7 +283,7 @@ async fn a_renewed_certificate_is_taken_and_a_broken_one_is_not() {
     put("first.key.pem", "key.pem");
     let pair = TlsFiles { cert: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
     let config = GatewayConfig { certificate_look_time: Duration::from_millis(5), ..GatewayConfig::default() };
-    let secure = Secure::with(small_tree(), pair, config).await;
+    let secure = TlsGateway::with_config(small_tree(), pair, config).await;
     let shown = async || secure.connect(H1).await.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned();
     let is = |name: &str| CertificateDer::from_pem_file(fixture(name)).unwrap();
     assert_eq!(shown().await, is("first.pem"));
@@ -295,17 +295,17 @@ async fn a_renewed_certificate_is_taken_and_a_broken_one_is_not() {
         assert_eq!(shown().await, is("first.pem"));
     }
     put("rsa.key.pem", "key.pem");
-    timeout(PATIENCE, async { while shown().await != is("rsa.pem") {} })
+    timeout(TEST_TIMEOUT, async { while shown().await != is("rsa.pem") {} })
         .await
         .expect("the new certificate is not taken");
     // Who was there before is served on.
     assert_eq!(old.ask("GET", "/healthz", &[], b"").await.0, 200);
-    secure.unharmed().await;
+    secure.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn files_folders_and_ranges_by_http_2() {
-    let secure = Secure::start().await;
+    let secure = TlsGateway::start().await;
     let client = secure.h2().await;
     let (status, headers, body) = client.ask("GET", "/files/docs/deep/er/file.bin", &[], b"").await;
     assert_eq!((status, body.len()), (200, 300_000));
@@ -324,7 +324,7 @@ async fn files_folders_and_ranges_by_http_2() {
     assert_eq!(status, 404);
     assert!(String::from_utf8(body).unwrap().contains("not_found"));
     drop(client);
-    secure.unharmed().await;
+    secure.assert_healthy_and_stop().await;
 }
 
 /// What the system may send by itself elsewhere is read and encrypted here.
@@ -334,7 +334,7 @@ async fn files_of_a_disk_by_either_protocol() {
     let content: Vec<u8> = (0..5_000_000_u32).map(|index| (index % 251) as u8 + 1).collect();
     std::fs::write(place.path().join("large.bin"), &content).unwrap();
     let storage = LocalStorage::open(place.path(), None).unwrap();
-    let secure = Secure::with(storage, first(), GatewayConfig::default()).await;
+    let secure = TlsGateway::with_config(storage, first(), GatewayConfig::default()).await;
     let client = secure.h2().await;
     for (range, from, to) in
         [("bytes=0-", 0, 5_000_000), ("bytes=3-900000", 3, 900_001), ("bytes=-1", 4_999_999, 5_000_000)]
@@ -346,13 +346,13 @@ async fn files_of_a_disk_by_either_protocol() {
     }
     assert!(secure.ask("GET", "/files/large.bin", "").await.body == content);
     drop(client);
-    secure.unharmed().await;
+    secure.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn uploads_by_http_2() {
     let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
-    let secure = Secure::with(small_tree(), first(), config).await;
+    let secure = TlsGateway::with_config(small_tree(), first(), config).await;
     let client = secure.h2().await;
     // Larger than both windows.
     let content: Vec<u8> = (0..9_000_000_u32).map(|index| (index % 251) as u8).collect();
@@ -380,31 +380,31 @@ async fn uploads_by_http_2() {
     assert!((400..500).contains(&status), "{status}");
     assert_eq!(client.ask("GET", "/healthz", &[], b"").await.0, 200);
     drop(client);
-    secure.unharmed().await;
+    secure.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn events_and_many_requests_share_a_connection() {
     let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
-    let secure = Secure::with(small_tree(), first(), config).await;
+    let secure = TlsGateway::with_config(small_tree(), first(), config).await;
     let client = secure.h2().await;
     let mut events = client.begin("GET", "/api/v1/events?path=", &[], b"").await.into_body();
-    let begin = timeout(PATIENCE, events.data()).await.unwrap().unwrap().unwrap();
+    let begin = timeout(TEST_TIMEOUT, events.data()).await.unwrap().unwrap().unwrap();
     assert!(!begin.is_empty());
     let asks = (0..100).map(|number| {
         let client = &client;
         async move { client.ask("PUT", &format!("/files/{number}"), &[], b"x").await.0 }
     });
     assert!(futures_util::future::join_all(asks).await.iter().all(|status| *status == 201));
-    let event = timeout(PATIENCE, events.data()).await.unwrap().unwrap().unwrap();
+    let event = timeout(TEST_TIMEOUT, events.data()).await.unwrap().unwrap().unwrap();
     assert!(!event.is_empty());
     drop((events, client));
-    secure.unharmed().await;
+    secure.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn what_is_too_much_for_http_2_is_refused() {
-    let secure = Secure::start().await;
+    let secure = TlsGateway::start().await;
     let client = secure.h2().await;
     let long = "x".repeat(40_000);
     let (status, ..) = client.ask("GET", "/healthz", &[("x-long", &long)], b"").await;
@@ -414,26 +414,26 @@ async fn what_is_too_much_for_http_2_is_refused() {
     // A host name that is not configured, as after DNS rebinding.
     let strange = Request::builder().uri("https://evil.example/healthz").body(()).unwrap();
     let (response, _) = client.sender.clone().ready().await.unwrap().send_request(strange, true).unwrap();
-    assert_eq!(timeout(PATIENCE, response).await.unwrap().unwrap().status(), 421);
+    assert_eq!(timeout(TEST_TIMEOUT, response).await.unwrap().unwrap().status(), 421);
     assert_eq!(client.ask("GET", "/healthz", &[], b"").await.0, 200);
     drop(client);
-    secure.unharmed().await;
+    secure.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn no_more_streams_than_there_may_be() {
-    let secure = Secure::start().await;
+    let secure = TlsGateway::start().await;
     let client = secure.h2().await;
     // After an answer the settings have come.
     assert_eq!(client.ask("GET", "/healthz", &[], b"").await.0, 200);
     assert_eq!(client.sender.current_max_send_streams(), 128);
     drop(client);
-    secure.unharmed().await;
+    secure.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn a_flood_of_requests_that_are_taken_back_ends_the_connection_alone() {
-    let secure = Secure::start().await;
+    let secure = TlsGateway::start().await;
     let client = secure.h2().await;
     let other = secure.h2().await;
     let flood = async {
@@ -454,10 +454,10 @@ async fn a_flood_of_requests_that_are_taken_back_ends_the_connection_alone() {
             }
         }
     };
-    timeout(PATIENCE, flood).await.expect("the connection neither serves nor ends");
+    timeout(TEST_TIMEOUT, flood).await.expect("the connection neither serves nor ends");
     assert_eq!(other.ask("GET", "/files/hello.txt", &[], b"").await.2, b"hello, world\n");
     drop((client, other));
-    secure.unharmed().await;
+    secure.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
@@ -465,11 +465,11 @@ async fn a_stalled_stream_is_cut_and_the_others_are_not() {
     let storage = small_tree();
     storage.add_file("large.bin", vec![1; 8 << 20]).unwrap();
     let config = GatewayConfig { stall_time: Duration::from_millis(300), ..GatewayConfig::default() };
-    let secure = Secure::with(storage, first(), config).await;
+    let secure = TlsGateway::with_config(storage, first(), config).await;
     let client = secure.h2_with(h2::client::Builder::new().initial_connection_window_size(64 << 20)).await;
     let mut stalled = client.begin("GET", "/files/large.bin", &[], b"").await.into_body();
     // What is not released is not taken.
-    let error = timeout(PATIENCE, async {
+    let error = timeout(TEST_TIMEOUT, async {
         loop {
             match stalled.data().await {
                 Some(Ok(_)) => {}
@@ -482,7 +482,7 @@ async fn a_stalled_stream_is_cut_and_the_others_are_not() {
     assert!(error.is_reset(), "{error:?}");
     assert_eq!(client.ask("GET", "/files/large.bin", &[], b"").await.2.len(), 8 << 20);
     drop(client);
-    secure.unharmed().await;
+    secure.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
@@ -493,58 +493,58 @@ async fn who_says_nothing_is_not_waited_for() {
         idle_time: Duration::from_millis(200),
         ..GatewayConfig::default()
     };
-    let secure = Secure::with(small_tree(), first(), config).await;
+    let secure = TlsGateway::with_config(small_tree(), first(), config).await;
     // Amid the handshake: a record of a hundred bytes, of which one comes.
     for said in [&b""[..], b"\x16\x03\x01\x00\x64\x01", b"GET / HT"] {
         let mut stream = secure.tcp().await;
         stream.write_all(said).await.unwrap();
         let mut rest = Vec::new();
-        let _ = timeout(PATIENCE, stream.read_to_end(&mut rest)).await.expect("it is never cut");
+        let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut rest)).await.expect("it is never cut");
     }
     // After it.
     let mut stream = secure.connect(H1).await;
-    let _ = timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await.expect("it is never cut");
+    let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut Vec::new())).await.expect("it is never cut");
     // By HTTP/2, with a request, and then none.
     let client = secure.h2().await;
     assert_eq!(client.ask("GET", "/healthz", &[], b"").await.0, 200);
-    let _ = timeout(PATIENCE, client.connection).await.expect("it is never cut");
-    secure.unharmed().await;
+    let _ = timeout(TEST_TIMEOUT, client.connection).await.expect("it is never cut");
+    secure.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn a_server_that_stops_says_so_and_serves_what_runs() {
     let storage = small_tree();
     storage.add_file("large.bin", vec![1; 8 << 20]).unwrap();
-    let secure = Secure::with(storage, first(), GatewayConfig::default()).await;
+    let secure = TlsGateway::with_config(storage, first(), GatewayConfig::default()).await;
     let client = secure.h2().await;
     let mut body = client.begin("GET", "/files/large.bin", &[], b"").await.into_body();
     secure.shutdown.cancel();
     assert_eq!(read(&mut body).await.len(), 8 << 20);
-    timeout(PATIENCE, client.connection).await.expect("no goodbye").unwrap().unwrap();
-    timeout(PATIENCE, secure.gateway).await.expect("the gateway does not stop").unwrap();
-    secure.world.stop().await;
+    timeout(TEST_TIMEOUT, client.connection).await.expect("no goodbye").unwrap().unwrap();
+    timeout(TEST_TIMEOUT, secure.task).await.expect("the gateway does not stop").unwrap();
+    secure.server.stop().await;
 }
 
 #[tokio::test]
 async fn over_the_limit_nothing_is_said() {
     let config = GatewayConfig { connections_max: 1, ..GatewayConfig::default() };
-    let secure = Secure::with(small_tree(), first(), config).await;
+    let secure = TlsGateway::with_config(small_tree(), first(), config).await;
     let kept = secure.h2().await;
     let mut one_more = secure.tcp().await;
     let mut said = Vec::new();
-    let _ = timeout(PATIENCE, one_more.read_to_end(&mut said)).await.expect("it is kept waiting");
+    let _ = timeout(TEST_TIMEOUT, one_more.read_to_end(&mut said)).await.expect("it is kept waiting");
     assert!(said.is_empty());
     assert_eq!(kept.ask("GET", "/healthz", &[], b"").await.0, 200);
 }
 
 #[tokio::test]
 async fn a_connection_that_rested_is_as_good_as_new() {
-    let secure = Secure::start().await;
+    let secure = TlsGateway::start().await;
     serve_between_rests(&mut secure.connect(H1).await).await;
-    secure.unharmed().await;
-    let web = Web::start().await;
-    serve_between_rests(&mut web.connect().await).await;
-    web.unharmed().await;
+    secure.assert_healthy_and_stop().await;
+    let gateway = TestGateway::start().await;
+    serve_between_rests(&mut gateway.connect().await).await;
+    gateway.assert_healthy_and_stop().await;
 }
 
 /// Requests in every position to a rest: long after the one before, begun before it and ended after it, and at once.
@@ -583,7 +583,7 @@ async fn serves<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, request: &[u8
 async fn answered<S: AsyncRead + Unpin>(stream: &mut S) {
     let mut answer = Vec::new();
     while !answer.ends_with(b"hello, world\n") {
-        let count = timeout(PATIENCE, stream.read_buf(&mut answer)).await.expect("no answer").unwrap();
+        let count = timeout(TEST_TIMEOUT, stream.read_buf(&mut answer)).await.expect("no answer").unwrap();
         assert!(count > 0, "closed after {:?}", String::from_utf8_lossy(&answer));
     }
     assert!(answer.starts_with(b"HTTP/1.1 200 "), "{:?}", String::from_utf8_lossy(&answer));

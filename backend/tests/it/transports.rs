@@ -18,19 +18,19 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::raw::{Raw, bytes, frame, hello};
-use super::web::{Answer, Web};
-use super::world::{Way, World, path, reader, small_tree};
+use super::raw_connection::{RawConnection, bytes, frame, hello};
+use super::test_gateway::{HttpResponse, TestGateway};
+use super::test_server::{TestServer, Transport, path, reader, small_tree};
 
 /// Longer than any step takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// More than all buffers between file and client hold.
 const LARGE_BYTES: usize = 48 << 20;
 
 /// A gateway whose file server is reached by that transport.
-async fn web_over(folder: &Path, way: Way) -> Web {
-    let world = World::over(Arc::new(LocalStorage::open(folder, None).unwrap())).await.by(way);
-    Web::before(world, GatewayConfig::default()).await
+async fn web_over(folder: &Path, transport: Transport) -> TestGateway {
+    let server = TestServer::with_storage(Arc::new(LocalStorage::open(folder, None).unwrap())).await.via(transport);
+    TestGateway::in_front_of(server, GatewayConfig::default()).await
 }
 
 /// Bytes without zeros and without two equal kilobytes.
@@ -39,19 +39,19 @@ fn content(length: usize) -> Vec<u8> {
 }
 
 /// Sends a request on a persistent connection, and reads the complete answer.
-async fn ask(stream: &mut TcpStream, method: &str, target: &str, headers: &str) -> Answer {
+async fn ask(stream: &mut TcpStream, method: &str, target: &str, headers: &str) -> HttpResponse {
     let request = format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     answer(stream, method == "HEAD").await
 }
 
-async fn answer(stream: &mut TcpStream, head: bool) -> Answer {
+async fn answer(stream: &mut TcpStream, head: bool) -> HttpResponse {
     let mut bytes = Vec::new();
-    timeout(PATIENCE, async {
+    timeout(TEST_TIMEOUT, async {
         while !bytes.ends_with(b"\r\n\r\n") {
             bytes.push(stream.read_u8().await.unwrap());
         }
-        let mut answer = Answer::read(&bytes, head).unwrap();
+        let mut answer = HttpResponse::read(&bytes, head).unwrap();
         let length: usize = answer.header("content-length").unwrap().parse().unwrap();
         if !head {
             answer.body = vec![0; length];
@@ -66,59 +66,62 @@ async fn answer(stream: &mut TcpStream, head: bool) -> Answer {
 mod alike {
     use super::*;
 
-    async fn each(check: impl AsyncFn(&Web)) {
-        for way in Way::ALL {
-            let world = World::over(Arc::new(small_tree())).await.by(*way);
+    async fn each(check: impl AsyncFn(&TestGateway)) {
+        for transport in Transport::ALL {
+            let server = TestServer::with_storage(Arc::new(small_tree())).await.via(*transport);
             let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
-            let web = Web::before(world, config).await;
-            check(&web).await;
-            web.unharmed().await;
+            let gateway = TestGateway::in_front_of(server, config).await;
+            check(&gateway).await;
+            gateway.assert_healthy_and_stop().await;
         }
     }
 
     #[tokio::test]
     async fn reading() {
-        each(async |web| {
-            assert_eq!(web.get("/files/hello.txt").await.text(), "hello, world\n");
-            assert_eq!(web.head("/files/hello.txt").await.header("content-length"), Some("13"));
-            let whole = web.get("/files/docs/deep/er/file.bin").await;
+        each(async |gateway| {
+            assert_eq!(gateway.get("/files/hello.txt").await.text(), "hello, world\n");
+            assert_eq!(gateway.head("/files/hello.txt").await.header("content-length"), Some("13"));
+            let whole = gateway.get("/files/docs/deep/er/file.bin").await;
             assert!(whole.whole && whole.body == [7; 300_000]);
-            let part = web.get_with("/files/docs/deep/er/file.bin", &[("range", "bytes=100-200099")]).await;
+            let part = gateway.get_with("/files/docs/deep/er/file.bin", &[("range", "bytes=100-200099")]).await;
             assert_eq!((part.status, part.body.len(), part.whole), (206, 200_000, true));
-            let parts = web.get_with("/files/hello.txt", &[("range", "bytes=0-1,7-8")]).await;
+            let parts = gateway.get_with("/files/hello.txt", &[("range", "bytes=0-1,7-8")]).await;
             assert!(parts.status == 206 && parts.whole && parts.text().contains("\r\n\r\nwo\r\n"));
-            web.get_with("/files/hello.txt", &[("range", "bytes=99-")]).await.refused(416, "range_not_satisfiable");
-            web.get("/files/none").await.refused(404, "not_found");
-            assert!(web.get("/files/docs/").await.text().contains("a%20b.txt"));
-            assert_eq!(web.get("/readyz").await.status, 200);
+            gateway
+                .get_with("/files/hello.txt", &[("range", "bytes=99-")])
+                .await
+                .assert_problem(416, "range_not_satisfiable");
+            gateway.get("/files/none").await.assert_problem(404, "not_found");
+            assert!(gateway.get("/files/docs/").await.text().contains("a%20b.txt"));
+            assert_eq!(gateway.get("/readyz").await.status, 200);
         })
         .await;
     }
 
     #[tokio::test]
     async fn changing() {
-        each(async |web| {
+        each(async |gateway| {
             let large = content(3 << 20);
-            assert_eq!(web.send("PUT", "/files/new", &[], &large).await.status, 201);
-            assert!(web.get("/files/new").await.body == large);
-            assert_eq!(web.send("PUT", "/files/new", &[], b"small").await.status, 204);
-            assert_eq!(web.get("/files/new").await.text(), "small");
-            assert_eq!(web.send("DELETE", "/files/new", &[], b"").await.status, 204);
-            web.get("/files/new").await.refused(404, "not_found");
+            assert_eq!(gateway.send("PUT", "/files/new", &[], &large).await.status, 201);
+            assert!(gateway.get("/files/new").await.body == large);
+            assert_eq!(gateway.send("PUT", "/files/new", &[], b"small").await.status, 204);
+            assert_eq!(gateway.get("/files/new").await.text(), "small");
+            assert_eq!(gateway.send("DELETE", "/files/new", &[], b"").await.status, 204);
+            gateway.get("/files/new").await.assert_problem(404, "not_found");
         })
         .await;
     }
 
     #[tokio::test]
     async fn a_file_server_that_is_gone() {
-        each(async |web| {
-            assert_eq!(web.get("/files/hello.txt").await.status, 200);
-            web.world.shutdown.cancel();
-            while !web.world.server.is_finished() {
+        each(async |gateway| {
+            assert_eq!(gateway.get("/files/hello.txt").await.status, 200);
+            gateway.server.shutdown.cancel();
+            while !gateway.server.task.is_finished() {
                 tokio::task::yield_now().await;
             }
-            web.get("/files/hello.txt").await.refused(502, "unreachable");
-            assert_eq!(web.get("/readyz").await.status, 503);
+            gateway.get("/files/hello.txt").await.assert_problem(502, "unreachable");
+            assert_eq!(gateway.get("/readyz").await.status, 503);
         })
         .await;
     }
@@ -127,12 +130,12 @@ mod alike {
     #[tokio::test]
     async fn the_gateway_has_connections_of_its_own() {
         let config = backend::server::ServerConfig { connections_max: 2, ..Default::default() };
-        let world = World::with(Arc::new(small_tree()), config).await;
-        let _unauthenticated = (Raw::open(&world).await, Raw::open(&world).await);
-        assert!(world.client.ping().await.is_err());
-        let world = world.inside();
-        assert!(world.client.ping().await.is_ok());
-        assert!(world.client.stat(&reader(), &path("hello.txt")).await.is_ok());
+        let server = TestServer::with_config(Arc::new(small_tree()), config).await;
+        let _unauthenticated = (RawConnection::open(&server).await, RawConnection::open(&server).await);
+        assert!(server.client.ping().await.is_err());
+        let server = server.in_process();
+        assert!(server.client.ping().await.is_ok());
+        assert!(server.client.stat(&reader(), &path("hello.txt")).await.is_ok());
     }
 }
 
@@ -141,14 +144,14 @@ mod downloads {
 
     #[tokio::test]
     async fn one_connection_carries_large_and_small_answers_alternately() {
-        for way in Way::PASSING_FDS {
+        for transport in Transport::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
             let large = content(5_000_000);
             std::fs::write(place.path().join("large"), &large).unwrap();
             std::fs::write(place.path().join("middle"), &large[..100_000]).unwrap();
             std::fs::write(place.path().join("small"), "small").unwrap();
-            let web = web_over(place.path(), *way).await;
-            let mut stream = web.connect().await;
+            let gateway = web_over(place.path(), *transport).await;
+            let mut stream = gateway.connect().await;
             for _ in 0..2 {
                 assert!(ask(&mut stream, "GET", "/files/large", "").await.body == large);
                 assert_eq!(ask(&mut stream, "GET", "/files/small", "").await.text(), "small");
@@ -170,20 +173,20 @@ mod downloads {
                 let holds = |wanted: &[u8]| parts.body.windows(wanted.len()).any(|window| window == wanted);
                 assert!(holds(&large[..300_000]) && holds(&large[4_000_000..4_300_000]));
             }
-            assert_eq!(web.world.client.status().bulk.busy, 0);
+            assert_eq!(gateway.server.client.status().bulk.busy, 0);
             drop(stream);
-            web.unharmed().await;
+            gateway.assert_healthy_and_stop().await;
         }
     }
 
     #[tokio::test]
     async fn pipelined_requests_are_answered_in_order() {
-        for way in Way::PASSING_FDS {
+        for transport in Transport::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
             let large = content(3_000_000);
             std::fs::write(place.path().join("large"), &large).unwrap();
-            let web = web_over(place.path(), *way).await;
-            let mut stream = web.connect().await;
+            let gateway = web_over(place.path(), *transport).await;
+            let mut stream = gateway.connect().await;
             let mut requests = String::new();
             for first in 0..5 {
                 requests += &format!("GET /files/large HTTP/1.1\r\nhost: localhost\r\nrange: bytes={first}-\r\n\r\n");
@@ -197,17 +200,17 @@ mod downloads {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn concurrent_readers_get_their_own_bytes() {
-        for way in Way::PASSING_FDS {
+        for transport in Transport::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
             let large = Arc::new(content(4_000_000));
             std::fs::write(place.path().join("large"), &*large).unwrap();
-            let web = Arc::new(web_over(place.path(), *way).await);
+            let gateway = Arc::new(web_over(place.path(), *transport).await);
             let readers: Vec<_> = (0..24)
                 .map(|number| {
-                    let (web, large) = (Arc::clone(&web), Arc::clone(&large));
+                    let (gateway, large) = (Arc::clone(&gateway), Arc::clone(&large));
                     tokio::spawn(async move {
                         let first = number * 100_003;
-                        let part = web.get_with("/files/large", &[("range", &format!("bytes={first}-"))]).await;
+                        let part = gateway.get_with("/files/large", &[("range", &format!("bytes={first}-"))]).await;
                         assert!(part.whole && part.body == large[first..]);
                     })
                 })
@@ -215,84 +218,84 @@ mod downloads {
             for reader in readers {
                 reader.await.unwrap();
             }
-            assert_eq!(web.world.client.status().bulk.busy, 0);
+            assert_eq!(gateway.server.client.status().bulk.busy, 0);
         }
     }
 
     /// The headers and the first bytes of a large file.
-    async fn begin(web: &Web) -> (TcpStream, Vec<u8>) {
-        let mut stream = web.connect().await;
+    async fn begin(gateway: &TestGateway) -> (TcpStream, Vec<u8>) {
+        let mut stream = gateway.connect().await;
         stream.write_all(b"GET /files/large HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
         let mut bytes = vec![0; 100_000];
         stream.read_exact(&mut bytes).await.unwrap();
         (stream, bytes)
     }
 
-    async fn end(mut stream: TcpStream, mut bytes: Vec<u8>) -> Answer {
+    async fn end(mut stream: TcpStream, mut bytes: Vec<u8>) -> HttpResponse {
         // The answer ends, complete or cut.
-        let _ = timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("the answer does not end");
-        Answer::read(&bytes, false).unwrap()
+        let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut bytes)).await.expect("the answer does not end");
+        HttpResponse::read(&bytes, false).unwrap()
     }
 
     #[tokio::test]
     async fn a_changed_file_is_cut_and_a_replaced_one_is_complete() {
-        for way in Way::PASSING_FDS {
+        for transport in Transport::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
             let (name, large) = (place.path().join("large"), content(LARGE_BYTES));
             std::fs::write(&name, &large).unwrap();
-            let web = web_over(place.path(), *way).await;
+            let gateway = web_over(place.path(), *transport).await;
 
-            let (stream, bytes) = begin(&web).await;
+            let (stream, bytes) = begin(&gateway).await;
             std::fs::write(place.path().join("other"), "other").unwrap();
             std::fs::rename(place.path().join("other"), &name).unwrap();
             let replaced = end(stream, bytes).await;
             assert!(replaced.whole && replaced.body == large);
 
             std::fs::write(&name, &large).unwrap();
-            let (stream, bytes) = begin(&web).await;
+            let (stream, bytes) = begin(&gateway).await;
             let mut file = File::options().append(true).open(&name).unwrap();
             file.write_all(b"more").unwrap();
             let longer = end(stream, bytes).await;
             assert!(!longer.whole && longer.body == large[..longer.body.len()]);
 
             std::fs::write(&name, &large).unwrap();
-            let (stream, bytes) = begin(&web).await;
+            let (stream, bytes) = begin(&gateway).await;
             File::options().write(true).open(&name).unwrap().set_len(LARGE_BYTES as u64 - 1).unwrap();
             let shorter = end(stream, bytes).await;
             assert!(!shorter.whole && shorter.body == large[..shorter.body.len()]);
-            web.unharmed().await;
+            gateway.assert_healthy_and_stop().await;
         }
     }
 
     #[tokio::test]
     async fn a_file_that_is_not_cached_is_sent_completely() {
-        for way in Way::PASSING_FDS {
+        for transport in Transport::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
             // Holes are not cached before they are read.
             File::create(place.path().join("large")).unwrap().set_len(LARGE_BYTES as u64).unwrap();
-            let web = web_over(place.path(), *way).await;
-            let whole = web.get("/files/large").await;
+            let gateway = web_over(place.path(), *transport).await;
+            let whole = gateway.get("/files/large").await;
             assert!(whole.whole && whole.body.len() == LARGE_BYTES && whole.body.iter().all(|byte| *byte == 0));
         }
     }
 
     #[tokio::test]
     async fn a_disconnected_reader_frees_everything() {
-        for way in Way::PASSING_FDS {
+        for transport in Transport::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
             std::fs::write(place.path().join("large"), content(LARGE_BYTES)).unwrap();
-            let web = web_over(place.path(), *way).await;
+            let gateway = web_over(place.path(), *transport).await;
             for _ in 0..3 {
-                drop(begin(&web).await);
+                drop(begin(&gateway).await);
             }
-            timeout(PATIENCE, async {
-                while web.world.client.status().bulk.busy > 0 {
+            timeout(TEST_TIMEOUT, async {
+                while gateway.server.client.status().bulk.busy > 0 {
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
             })
             .await
             .expect("a transfer continues without a reader");
-            web.unharmed().await;
+            gateway.assert_healthy_and_stop().await;
         }
     }
 }
@@ -300,22 +303,22 @@ mod downloads {
 mod passing {
     use super::*;
 
-    fn large_world(place: &Path) -> impl Future<Output = World> + use<> {
+    fn server_with_files(place: &Path) -> impl Future<Output = TestServer> + use<> {
         std::fs::write(place.join("large"), content(300_000)).unwrap();
         std::fs::write(place.join("small"), "small").unwrap();
-        World::over(Arc::new(LocalStorage::open(place, None).unwrap()))
+        TestServer::with_storage(Arc::new(LocalStorage::open(place, None).unwrap()))
     }
 
-    type RawTransport = Raw<TransportReader, TransportWriter>;
+    type RawTransport = RawConnection<TransportReader, TransportWriter>;
 
     /// A connection by that transport with the capability `lend`.
-    async fn open(world: &World, way: Way) -> RawTransport {
-        let connected = match way {
-            Way::Unix => connect_unix(&world.socket()).await,
-            _ => connect_in_process(&world.connector).await,
+    async fn open(server: &TestServer, transport: Transport) -> RawTransport {
+        let connected = match transport {
+            Transport::Unix => connect_unix(&server.socket()).await,
+            _ => connect_in_process(&server.connector).await,
         };
         let (reader, writer) = connected.unwrap();
-        let mut raw = Raw::over(reader, writer);
+        let mut raw = RawConnection::new(reader, writer);
         let hello = frame(FrameKind::Hello, 0, &Hello { capabilities: vec![PASS_FD.into(), "x".into()], ..hello() });
         raw.send_bytes(&bytes(&hello)).await;
         let ack = raw.next().await.unwrap();
@@ -323,8 +326,8 @@ mod passing {
         let mut transcript = backend::wire::Transcript::default();
         transcript.add(&hello);
         transcript.add(&ack);
-        let proof = transcript.client_proof(&world.key);
-        raw.send(FrameKind::Auth, 0, &Auth { key_id: world.key.id().into(), proof, max_data: None }).await;
+        let proof = transcript.client_proof(&server.key);
+        raw.send(FrameKind::Auth, 0, &Auth { key_id: server.key.id().into(), proof, max_data: None }).await;
         let _: AuthOk = raw.next().await.unwrap().message().unwrap();
         raw.reader.open(shared::limits::DATA_BYTES_MAX);
         raw
@@ -337,10 +340,10 @@ mod passing {
 
     #[tokio::test]
     async fn a_file_is_passed_read_and_released() {
-        for way in Way::PASSING_FDS {
+        for transport in Transport::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
-            let world = large_world(place.path()).await;
-            let mut raw = open(&world, *way).await;
+            let server = server_with_files(place.path()).await;
+            let mut raw = open(&server, *transport).await;
             raw.send(FrameKind::Get, 1, &get(&["large", "small", "large"], true)).await;
             for name in ["large", "small", "large"] {
                 assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Meta));
@@ -370,15 +373,15 @@ mod passing {
 
     #[tokio::test]
     async fn no_file_is_passed_without_request_or_over_tcp() {
-        for way in Way::PASSING_FDS {
+        for transport in Transport::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
-            let world = large_world(place.path()).await;
-            let mut inside = open(&world, *way).await;
+            let server = server_with_files(place.path()).await;
+            let mut inside = open(&server, *transport).await;
             inside.send(FrameKind::Get, 1, &get(&["large"], false)).await;
             assert_eq!(inside.next().await.unwrap().kind(), Some(FrameKind::Meta));
             assert!(matches!(inside.reader.next().await, Ok(Some(Incoming::Data { .. }))));
 
-            let mut outside = Raw::open(&world).await;
+            let mut outside = RawConnection::open(&server).await;
             outside.send(FrameKind::Get, 1, &get(&["large"], true)).await;
             assert_eq!(outside.next().await.unwrap().kind(), Some(FrameKind::Meta));
             assert!(matches!(outside.reader.next().await, Ok(Some(Incoming::Data { .. }))));
@@ -387,17 +390,17 @@ mod passing {
 
     #[tokio::test]
     async fn a_passed_file_can_be_cancelled_and_not_released_twice() {
-        for way in Way::PASSING_FDS {
+        for transport in Transport::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
-            let world = large_world(place.path()).await;
-            let mut raw = open(&world, *way).await;
+            let server = server_with_files(place.path()).await;
+            let mut raw = open(&server, *transport).await;
             raw.send(FrameKind::Get, 1, &get(&["large"], true)).await;
             raw.send_body(FrameKind::Cancel, 1, &[]).await;
             assert_eq!(raw.end(1).await, Some(ErrorCode::Canceled));
             raw.is_usable().await;
 
             for (request_id, passed) in [(9, false), (9, true)] {
-                let mut raw = open(&world, *way).await;
+                let mut raw = open(&server, *transport).await;
                 if passed {
                     raw.send(FrameKind::Get, 1, &get(&["large"], true)).await;
                 }
@@ -414,13 +417,13 @@ mod passing {
 
     #[tokio::test]
     async fn the_client_releases_a_file_before_the_next_item() {
-        for way in Way::PASSING_FDS {
+        for transport in Transport::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
-            let world = large_world(place.path()).await.by(*way);
+            let server = server_with_files(place.path()).await.via(*transport);
             let item = |range| GetItem { path: path("large"), range, if_etag: None };
 
             let range = Some(ByteRange::Between(10, 200_000));
-            let mut transfer = world.client.get_fd(&reader(), item(range)).await.unwrap();
+            let mut transfer = server.client.get_fd(&reader(), item(range)).await.unwrap();
             let Some(Item::Sending(meta)) = transfer.next_item().await.unwrap() else { panic!("no item") };
             assert_eq!((meta.offset, meta.length), (10, 199_991));
             assert!(transfer.take_fd().is_some() && transfer.take_fd().is_none());
@@ -428,17 +431,17 @@ mod passing {
             assert_eq!(transfer.next_item().await.unwrap(), None);
 
             // A client that ignores the file gets no bytes, and the connection stays usable.
-            let mut transfer = world.client.get_fd(&reader(), item(None)).await.unwrap();
+            let mut transfer = server.client.get_fd(&reader(), item(None)).await.unwrap();
             transfer.next_item().await.unwrap();
             assert_eq!(transfer.next_item().await.unwrap(), None);
 
             // A change is reported at the end.
-            let mut transfer = world.client.get_fd(&reader(), item(None)).await.unwrap();
+            let mut transfer = server.client.get_fd(&reader(), item(None)).await.unwrap();
             transfer.next_item().await.unwrap();
             File::options().append(true).open(place.path().join("large")).unwrap().write_all(b"x").unwrap();
             assert_eq!(transfer.release_fd().await.unwrap_err().code, ErrorCode::Changed);
             assert_eq!(transfer.next_item().await.unwrap(), None);
-            assert_eq!(world.client.status().bulk.busy, 0);
+            assert_eq!(server.client.status().bulk.busy, 0);
         }
     }
 }

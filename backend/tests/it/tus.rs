@@ -9,10 +9,10 @@ use shared::{Algorithm, Rights, Scope};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::web::{Answer, Web};
-use super::world::{path, small_tree};
+use super::test_gateway::{HttpResponse, TestGateway};
+use super::test_server::{path, small_tree};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 const UPLOADS: &str = "/api/v1/uploads";
 const VERSION: (&str, &str) = ("tus-resumable", "1.0.0");
 const BYTES: (&str, &str) = ("content-type", "application/offset+octet-stream");
@@ -37,10 +37,10 @@ fn metadata(pairs: &[(&str, &str)]) -> String {
 }
 
 /// Begins an upload; its address.
-async fn create(web: &Web, target: &str, length: usize) -> String {
+async fn create(gateway: &TestGateway, target: &str, length: usize) -> String {
     let (length, metadata) = (length.to_string(), metadata(&[("path", target)]));
     let headers = [VERSION, ("upload-length", length.as_str()), ("upload-metadata", metadata.as_str())];
-    let answer = web.send("POST", UPLOADS, &headers, b"").await;
+    let answer = gateway.send("POST", UPLOADS, &headers, b"").await;
     assert_eq!(answer.status, 201, "{answer:?}");
     assert_eq!(answer.header("tus-resumable"), Some("1.0.0"));
     resolve(answer.header("location").unwrap())
@@ -50,27 +50,33 @@ fn resolve(location: &str) -> String {
     format!("/api/v1/{location}")
 }
 
-async fn patch(web: &Web, address: &str, offset: usize, bytes: &[u8], more: &[(&str, &str)]) -> Answer {
+async fn patch(
+    gateway: &TestGateway,
+    address: &str,
+    offset: usize,
+    bytes: &[u8],
+    more: &[(&str, &str)],
+) -> HttpResponse {
     let offset = offset.to_string();
     let headers = [&[VERSION, BYTES, ("upload-offset", offset.as_str())], more].concat();
     let headers = if bytes.is_empty() { [&headers[..], &[("content-length", "0")]].concat() } else { headers };
-    web.send("PATCH", address, &headers, bytes).await
+    gateway.send("PATCH", address, &headers, bytes).await
 }
 
-async fn head(web: &Web, address: &str) -> Answer {
-    let answer = web.send("HEAD", address, &[VERSION], b"").await;
+async fn head(gateway: &TestGateway, address: &str) -> HttpResponse {
+    let answer = gateway.send("HEAD", address, &[VERSION], b"").await;
     assert_eq!(answer.header("tus-resumable"), Some("1.0.0"), "{answer:?}");
     answer
 }
 
 /// Waits until the upload stands there.
-async fn stands_at(web: &Web, address: &str, offset: &str) {
+async fn stands_at(gateway: &TestGateway, address: &str, offset: &str) {
     let waiting = async {
-        while head(web, address).await.header("upload-offset") != Some(offset) {
+        while head(gateway, address).await.header("upload-offset") != Some(offset) {
             tokio::task::yield_now().await;
         }
     };
-    timeout(PATIENCE, waiting).await.expect("the upload does not get there");
+    timeout(TEST_TIMEOUT, waiting).await.expect("the upload does not get there");
 }
 
 mod core {
@@ -78,58 +84,58 @@ mod core {
 
     #[tokio::test]
     async fn an_upload_goes_on_where_it_stopped() {
-        let web = Web::writable().await;
-        let address = create(&web, "new/caf%C3%A9.bin", 11).await;
-        let answer = head(&web, &address).await;
+        let gateway = TestGateway::writable().await;
+        let address = create(&gateway, "new/caf%C3%A9.bin", 11).await;
+        let answer = head(&gateway, &address).await;
         assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")));
         assert_eq!((answer.header("upload-offset"), answer.header("upload-length")), (Some("0"), Some("11")));
         assert_eq!(answer.header("upload-metadata"), Some(metadata(&[("path", "new/caf%C3%A9.bin")]).as_str()));
         assert!(answer.header("upload-expires").is_some_and(|date| date.ends_with(" GMT")));
 
-        let answer = patch(&web, &address, 0, b"hello", &[]).await;
+        let answer = patch(&gateway, &address, 0, b"hello", &[]).await;
         assert_eq!((answer.status, answer.header("upload-offset")), (204, Some("5")), "{answer:?}");
         assert!(answer.header("upload-expires").is_some() && answer.header("content-location").is_none());
-        web.get("/files/new/caf%C3%A9.bin").await.refused(404, "not_found");
+        gateway.get("/files/new/caf%C3%A9.bin").await.assert_problem(404, "not_found");
 
-        let answer = patch(&web, &address, 5, b" world", &[]).await;
+        let answer = patch(&gateway, &address, 5, b" world", &[]).await;
         assert_eq!((answer.status, answer.header("upload-offset")), (204, Some("11")), "{answer:?}");
         assert_eq!(answer.header("content-location"), Some("/files/new/caf%C3%A9.bin"));
         assert_eq!(answer.header("upload-outcome"), Some("created"));
         let digest = base64(blake3::hash(b"hello world").as_bytes());
         assert_eq!(answer.header("repr-digest"), Some(format!("blake3=:{digest}:").as_str()));
-        let file = web.get("/files/new/caf%C3%A9.bin").await;
+        let file = gateway.get("/files/new/caf%C3%A9.bin").await;
         assert_eq!((file.text(), file.header("etag")), ("hello world", answer.header("etag")));
 
         // A client that missed the response requests again, by HEAD or by PATCH.
-        let again = head(&web, &address).await;
+        let again = head(&gateway, &address).await;
         assert_eq!((again.status, again.header("etag")), (200, answer.header("etag")));
-        let again = patch(&web, &address, 11, b"", &[]).await;
+        let again = patch(&gateway, &address, 11, b"", &[]).await;
         assert_eq!((again.status, again.header("etag")), (204, answer.header("etag")), "{again:?}");
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn the_version_is_insisted_on() {
-        let web = Web::writable().await;
-        let address = create(&web, "a", 5).await;
+        let gateway = TestGateway::writable().await;
+        let address = create(&gateway, "a", 5).await;
         for version in [&[][..], &[("tus-resumable", "0.2.2")], &[("tus-resumable", "2.0.0")]] {
             for (method, target) in [("POST", UPLOADS), ("PATCH", address.as_str()), ("DELETE", &address)] {
-                let answer = web.send(method, target, &[version, &[BYTES]].concat(), b"hello").await;
-                answer.refused(412, "unsupported_version");
+                let answer = gateway.send(method, target, &[version, &[BYTES]].concat(), b"hello").await;
+                answer.assert_problem(412, "unsupported_version");
                 assert_eq!(answer.header("tus-version"), Some("1.0.0"));
                 assert_eq!(answer.header("tus-resumable"), Some("1.0.0"));
             }
-            assert_eq!(web.send("HEAD", &address, version, b"").await.status, 412);
+            assert_eq!(gateway.send("HEAD", &address, version, b"").await.status, 412);
         }
-        assert_eq!(head(&web, &address).await.header("upload-offset"), Some("0"));
-        web.unharmed().await;
+        assert_eq!(head(&gateway, &address).await.header("upload-offset"), Some("0"));
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn options_say_what_is_spoken() {
         let config = GatewayConfig { anonymous: Anonymous::Write, upload_bytes_max: 100, ..GatewayConfig::default() };
-        let web = Web::with(Arc::new(small_tree()), config).await;
-        let answer = web.send("OPTIONS", UPLOADS, &[("tus-resumable", "0.0.0")], b"").await;
+        let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
+        let answer = gateway.send("OPTIONS", UPLOADS, &[("tus-resumable", "0.0.0")], b"").await;
         assert_eq!((answer.status, answer.header("tus-version")), (204, Some("1.0.0")));
         assert_eq!(answer.header("tus-max-size"), Some("100"));
         assert_eq!(answer.header("tus-checksum-algorithm"), Some("blake3,crc32,sha256,sha1"));
@@ -138,110 +144,110 @@ mod core {
             Some("creation,creation-with-upload,creation-defer-length,expiration,termination,checksum,concatenation")
         );
         let headers = [VERSION, ("upload-length", "101"), ("upload-metadata", "path YQ==")];
-        web.send("POST", UPLOADS, &headers, b"").await.refused(413, "too_large");
-        web.unharmed().await;
+        gateway.send("POST", UPLOADS, &headers, b"").await.assert_problem(413, "too_large");
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn bytes_belong_where_the_upload_stands() {
-        let web = Web::writable().await;
-        let address = create(&web, "a", 10).await;
-        assert_eq!(patch(&web, &address, 0, b"hello", &[]).await.status, 204);
+        let gateway = TestGateway::writable().await;
+        let address = create(&gateway, "a", 10).await;
+        assert_eq!(patch(&gateway, &address, 0, b"hello", &[]).await.status, 204);
         for offset in [0, 4, 6, 10, 1 << 40] {
-            let answer = patch(&web, &address, offset, b"xxxxx", &[]).await;
-            answer.refused(409, "offset_mismatch");
+            let answer = patch(&gateway, &address, offset, b"xxxxx", &[]).await;
+            answer.assert_problem(409, "offset_mismatch");
             assert_eq!(answer.header("upload-offset"), Some("5"), "{answer:?}");
         }
-        let answer = patch(&web, &address, 5, b"123456", &[]).await;
-        answer.refused(413, "too_large");
+        let answer = patch(&gateway, &address, 5, b"123456", &[]).await;
+        answer.assert_problem(413, "too_large");
         assert_eq!(answer.header("upload-offset"), Some("5"));
-        assert_eq!(patch(&web, &address, 5, b"world", &[]).await.status, 204);
-        assert_eq!(web.get("/files/a").await.text(), "helloworld");
-        web.unharmed().await;
+        assert_eq!(patch(&gateway, &address, 5, b"world", &[]).await.status, 204);
+        assert_eq!(gateway.get("/files/a").await.text(), "helloworld");
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn bytes_come_under_their_own_type() {
-        let web = Web::writable().await;
-        let address = create(&web, "a", 5).await;
+        let gateway = TestGateway::writable().await;
+        let address = create(&gateway, "a", 5).await;
         for kind in [&[][..], &[("content-type", "application/octet-stream")], &[("content-type", "text/plain")]] {
             let headers = [&[VERSION, ("upload-offset", "0")], kind].concat();
-            web.send("PATCH", &address, &headers, b"hello").await.refused(415, "unsupported_media_type");
+            gateway.send("PATCH", &address, &headers, b"hello").await.assert_problem(415, "unsupported_media_type");
         }
         let coded = [("content-encoding", "gzip")];
-        patch(&web, &address, 0, b"hello", &coded).await.refused(415, "unsupported_media_type");
-        web.send("PATCH", &address, &[VERSION, BYTES], b"hello").await.refused(400, "bad_request");
-        web.unharmed().await;
+        patch(&gateway, &address, 0, b"hello", &coded).await.assert_problem(415, "unsupported_media_type");
+        gateway.send("PATCH", &address, &[VERSION, BYTES], b"hello").await.assert_problem(400, "bad_request");
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn other_methods_come_as_post_too() {
-        let web = Web::writable().await;
-        let address = create(&web, "a", 5).await;
+        let gateway = TestGateway::writable().await;
+        let address = create(&gateway, "a", 5).await;
         let headers = [VERSION, BYTES, ("upload-offset", "0"), ("x-http-method-override", "PATCH")];
-        assert_eq!(web.send("POST", &address, &headers, b"hell").await.header("upload-offset"), Some("4"));
+        assert_eq!(gateway.send("POST", &address, &headers, b"hell").await.header("upload-offset"), Some("4"));
         let headers = [VERSION, ("x-http-method-override", "HEAD")];
-        assert_eq!(web.send("POST", &address, &headers, b"").await.header("upload-offset"), Some("4"));
-        web.send("POST", &address, &[VERSION], b"").await.refused(405, "method_not_allowed");
+        assert_eq!(gateway.send("POST", &address, &headers, b"").await.header("upload-offset"), Some("4"));
+        gateway.send("POST", &address, &[VERSION], b"").await.assert_problem(405, "method_not_allowed");
         let headers = [VERSION, ("x-http-method-override", "DELETE")];
-        assert_eq!(web.send("POST", &address, &headers, b"").await.status, 204);
-        assert!(matches!(head(&web, &address).await.status, 404 | 410));
-        web.unharmed().await;
+        assert_eq!(gateway.send("POST", &address, &headers, b"").await.status, 204);
+        assert!(matches!(head(&gateway, &address).await.status, 404 | 410));
+        gateway.assert_healthy_and_stop().await;
     }
 
     /// What came before the connection broke is kept.
     #[tokio::test]
     async fn a_broken_request_costs_nothing_that_arrived() {
-        let web = Web::writable().await;
-        let address = create(&web, "a", 10).await;
-        let mut stream = web.connect().await;
+        let gateway = TestGateway::writable().await;
+        let address = create(&gateway, "a", 10).await;
+        let mut stream = gateway.connect().await;
         let request = format!(
             "PATCH {address} HTTP/1.1\r\nhost: {}\r\ntus-resumable: 1.0.0\r\nupload-offset: 0\r\n\
              content-type: application/offset+octet-stream\r\ncontent-length: 10\r\n\r\nhello",
-            web.address
+            gateway.address
         );
         stream.write_all(request.as_bytes()).await.unwrap();
         stream.shutdown().await.unwrap();
         let mut answer = Vec::new();
-        let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.unwrap();
+        let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut answer)).await.unwrap();
         drop(stream);
-        stands_at(&web, &address, "5").await;
-        assert_eq!(patch(&web, &address, 5, b"world", &[]).await.status, 204);
-        assert_eq!(web.get("/files/a").await.text(), "helloworld");
-        web.unharmed().await;
+        stands_at(&gateway, &address, "5").await;
+        assert_eq!(patch(&gateway, &address, 5, b"world", &[]).await.status, 204);
+        assert_eq!(gateway.get("/files/a").await.text(), "helloworld");
+        gateway.assert_healthy_and_stop().await;
     }
 
     /// A client whose connection died without a word comes back, and is not locked out by itself.
     #[tokio::test]
     async fn a_newer_request_takes_over() {
-        let web = Web::writable().await;
-        let address = create(&web, "a", 10).await;
+        let gateway = TestGateway::writable().await;
+        let address = create(&gateway, "a", 10).await;
         let request = format!(
             "PATCH {address} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ntus-resumable: 1.0.0\r\nupload-offset: 0\r\n\
              content-type: application/offset+octet-stream\r\ncontent-length: 10\r\n\r\nhello",
-            web.address
+            gateway.address
         );
         // Who asks where an upload stands takes it over, too: before the first bytes are there, the request ends without
         // them, and is made again.
         let waiting = async {
             loop {
-                let mut dead = web.connect().await;
+                let mut dead = gateway.connect().await;
                 dead.write_all(request.as_bytes()).await.unwrap();
-                if head(&web, &address).await.header("upload-offset") == Some("5") {
+                if head(&gateway, &address).await.header("upload-offset") == Some("5") {
                     break dead;
                 }
             }
         };
-        let mut dead = timeout(PATIENCE, waiting).await.expect("the upload does not get there");
-        assert_eq!(patch(&web, &address, 5, b"world", &[]).await.status, 204);
-        assert_eq!(web.get("/files/a").await.text(), "helloworld");
+        let mut dead = timeout(TEST_TIMEOUT, waiting).await.expect("the upload does not get there");
+        assert_eq!(patch(&gateway, &address, 5, b"world", &[]).await.status, 204);
+        assert_eq!(gateway.get("/files/a").await.text(), "helloworld");
         // The dead one's request ends although it sends nothing, and what it still had is not taken.
         let mut answer = Vec::new();
-        let _ = timeout(PATIENCE, dead.read_to_end(&mut answer)).await.unwrap();
+        let _ = timeout(TEST_TIMEOUT, dead.read_to_end(&mut answer)).await.unwrap();
         let _ = dead.write_all(b"WORLD").await;
         assert!(!answer.starts_with(b"HTTP/1.1 2"), "{}", String::from_utf8_lossy(&answer));
-        assert_eq!(web.get("/files/a").await.text(), "helloworld");
-        web.unharmed().await;
+        assert_eq!(gateway.get("/files/a").await.text(), "helloworld");
+        gateway.assert_healthy_and_stop().await;
     }
 }
 
@@ -250,88 +256,88 @@ mod creation {
 
     #[tokio::test]
     async fn the_first_bytes_may_come_with_it() {
-        let web = Web::writable().await;
+        let gateway = TestGateway::writable().await;
         let create = async |length: &str, target: &str, bytes: &[u8]| {
             let metadata = metadata(&[("filename", target)]);
             let headers = [VERSION, BYTES, ("upload-length", length), ("upload-metadata", metadata.as_str())];
-            web.send("POST", UPLOADS, &headers, bytes).await
+            gateway.send("POST", UPLOADS, &headers, bytes).await
         };
         let answer = create("10", "é & %41.txt", b"hello").await;
         assert_eq!((answer.status, answer.header("upload-offset")), (201, Some("5")), "{answer:?}");
         let address = resolve(answer.header("location").unwrap());
-        assert_eq!(patch(&web, &address, 5, b"world", &[]).await.status, 204);
-        assert_eq!(web.get("/files/%C3%A9%20%26%20%2541.txt").await.text(), "helloworld");
+        assert_eq!(patch(&gateway, &address, 5, b"world", &[]).await.status, 204);
+        assert_eq!(gateway.get("/files/%C3%A9%20%26%20%2541.txt").await.text(), "helloworld");
 
         let answer = create("5", "whole", b"hello").await;
         assert_eq!((answer.status, answer.header("content-location")), (201, Some("/files/whole")), "{answer:?}");
         assert!(answer.header("etag").is_some() && answer.header("repr-digest").is_some());
-        create("4", "long", b"hello").await.refused(413, "too_large");
-        web.unharmed().await;
+        create("4", "long", b"hello").await.assert_problem(413, "too_large");
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn a_file_of_no_bytes_is_there_at_once() {
-        let web = Web::writable().await;
+        let gateway = TestGateway::writable().await;
         let metadata = metadata(&[("path", "nothing"), ("mtime", "1700000000000")]);
         let headers = [VERSION, ("upload-length", "0"), ("upload-metadata", metadata.as_str())];
-        let answer = web.send("POST", UPLOADS, &headers, b"").await;
+        let answer = gateway.send("POST", UPLOADS, &headers, b"").await;
         assert_eq!((answer.status, answer.header("content-location")), (201, Some("/files/nothing")), "{answer:?}");
-        let file = web.get("/files/nothing").await;
+        let file = gateway.get("/files/nothing").await;
         assert_eq!((file.status, file.header("last-modified")), (200, Some("Tue, 14 Nov 2023 22:13:20 GMT")));
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn the_length_may_come_later() {
-        let web = Web::writable().await;
+        let gateway = TestGateway::writable().await;
         let metadata = metadata(&[("path", "late")]);
         let headers = [VERSION, ("upload-defer-length", "1"), ("upload-metadata", metadata.as_str())];
-        let answer = web.send("POST", UPLOADS, &headers, b"").await;
+        let answer = gateway.send("POST", UPLOADS, &headers, b"").await;
         let address = resolve(answer.header("location").unwrap());
-        let answer = head(&web, &address).await;
+        let answer = head(&gateway, &address).await;
         assert_eq!((answer.header("upload-defer-length"), answer.header("upload-length")), (Some("1"), None));
-        assert_eq!(patch(&web, &address, 0, b"hello", &[]).await.status, 204);
-        patch(&web, &address, 5, b"x", &[("upload-length", "5")]).await.refused(400, "length_mismatch");
-        let answer = patch(&web, &address, 5, b" you", &[("upload-length", "10")]).await;
+        assert_eq!(patch(&gateway, &address, 0, b"hello", &[]).await.status, 204);
+        patch(&gateway, &address, 5, b"x", &[("upload-length", "5")]).await.assert_problem(400, "length_mismatch");
+        let answer = patch(&gateway, &address, 5, b" you", &[("upload-length", "10")]).await;
         assert_eq!((answer.status, answer.header("upload-offset")), (204, Some("9")), "{answer:?}");
-        assert_eq!(head(&web, &address).await.header("upload-length"), Some("10"));
-        patch(&web, &address, 9, b"!", &[("upload-length", "11")]).await.refused(400, "length_mismatch");
-        assert_eq!(patch(&web, &address, 9, b"!", &[]).await.status, 204);
-        assert_eq!(web.get("/files/late").await.text(), "hello you!");
-        web.unharmed().await;
+        assert_eq!(head(&gateway, &address).await.header("upload-length"), Some("10"));
+        patch(&gateway, &address, 9, b"!", &[("upload-length", "11")]).await.assert_problem(400, "length_mismatch");
+        assert_eq!(patch(&gateway, &address, 9, b"!", &[]).await.status, 204);
+        assert_eq!(gateway.get("/files/late").await.text(), "hello you!");
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn what_is_asked_wrongly_makes_nothing() {
-        let web = Web::writable().await;
+        let gateway = TestGateway::writable().await;
         let post =
-            async |headers: &[(&str, &str)]| web.send("POST", UPLOADS, &[&[VERSION], headers].concat(), b"").await;
+            async |headers: &[(&str, &str)]| gateway.send("POST", UPLOADS, &[&[VERSION], headers].concat(), b"").await;
         let name = ("upload-metadata", "path YQ==");
-        post(&[name]).await.refused(400, "bad_request");
-        post(&[name, ("upload-defer-length", "2")]).await.refused(400, "bad_request");
-        post(&[name, ("upload-length", "-1")]).await.refused(400, "bad_request");
-        post(&[name, ("upload-length", "5"), ("upload-defer-length", "1")]).await.refused(400, "bad_request");
-        post(&[("upload-length", "5")]).await.refused(400, "bad_request");
-        post(&[("upload-length", "5"), ("upload-metadata", "path !")]).await.refused(400, "bad_request");
-        let answer = web.send("POST", UPLOADS, &[VERSION, name, ("upload-length", "5")], b"hello").await;
-        answer.refused(415, "unsupported_media_type");
-        let uploads: Uploads = web.get(UPLOADS).await.json();
+        post(&[name]).await.assert_problem(400, "bad_request");
+        post(&[name, ("upload-defer-length", "2")]).await.assert_problem(400, "bad_request");
+        post(&[name, ("upload-length", "-1")]).await.assert_problem(400, "bad_request");
+        post(&[name, ("upload-length", "5"), ("upload-defer-length", "1")]).await.assert_problem(400, "bad_request");
+        post(&[("upload-length", "5")]).await.assert_problem(400, "bad_request");
+        post(&[("upload-length", "5"), ("upload-metadata", "path !")]).await.assert_problem(400, "bad_request");
+        let answer = gateway.send("POST", UPLOADS, &[VERSION, name, ("upload-length", "5")], b"hello").await;
+        answer.assert_problem(415, "unsupported_media_type");
+        let uploads: Uploads = gateway.get(UPLOADS).await.json();
         assert_eq!(uploads.uploads, []);
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     /// Asked twice with one key, it is one upload.
     #[tokio::test]
     async fn a_key_makes_it_once() {
-        let web = Web::writable().await;
+        let gateway = TestGateway::writable().await;
         let headers =
             [VERSION, BYTES, ("upload-length", "9"), ("upload-metadata", "path YQ=="), ("idempotency-key", "once")];
-        let first = web.send("POST", UPLOADS, &headers, b"hello").await;
-        let second = web.send("POST", UPLOADS, &headers, b"hello").await;
+        let first = gateway.send("POST", UPLOADS, &headers, b"hello").await;
+        let second = gateway.send("POST", UPLOADS, &headers, b"hello").await;
         assert_eq!((first.status, second.status), (201, 201), "{second:?}");
         assert_eq!(first.header("location"), second.header("location"));
         assert_eq!(second.header("upload-offset"), Some("5"));
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 }
 
@@ -340,8 +346,8 @@ mod extensions {
 
     #[tokio::test]
     async fn bytes_are_checked_and_kept_all_or_not_at_all() {
-        let web = Web::writable().await;
-        let address = create(&web, "a", 20).await;
+        let gateway = TestGateway::writable().await;
+        let address = create(&gateway, "a", 20).await;
         let good = [
             format!("sha1 {}", base64(&sha1(b"hello"))),
             format!("sha256 {}", base64(&sha256(b"hello"))),
@@ -351,20 +357,20 @@ mod extensions {
         let mut offset = 0;
         for checksum in &good {
             let check = [("upload-checksum", checksum.as_str())];
-            let answer = patch(&web, &address, offset, b"hellp", &check).await;
-            answer.refused(460, "checksum_mismatch");
+            let answer = patch(&gateway, &address, offset, b"hellp", &check).await;
+            answer.assert_problem(460, "checksum_mismatch");
             assert_eq!(answer.header("upload-offset"), Some(offset.to_string().as_str()));
-            assert_eq!(patch(&web, &address, offset, b"hello", &check).await.status, 204, "{checksum}");
+            assert_eq!(patch(&gateway, &address, offset, b"hello", &check).await.status, 204, "{checksum}");
             offset += 5;
         }
-        assert_eq!(web.get("/files/a").await.text(), "hellohellohellohello");
-        let address = create(&web, "b", 5).await;
+        assert_eq!(gateway.get("/files/a").await.text(), "hellohellohellohello");
+        let address = create(&gateway, "b", 5).await;
         for checksum in ["md5 AAAA", "sha1 AAAA", "sha1", ""] {
             let check = [("upload-checksum", checksum)];
-            patch(&web, &address, 0, b"hello", &check).await.refused(400, "bad_request");
+            patch(&gateway, &address, 0, b"hello", &check).await.assert_problem(400, "bad_request");
         }
-        assert_eq!(head(&web, &address).await.header("upload-offset"), Some("0"));
-        web.unharmed().await;
+        assert_eq!(head(&gateway, &address).await.header("upload-offset"), Some("0"));
+        gateway.assert_healthy_and_stop().await;
     }
 
     fn sha1(bytes: &[u8]) -> Vec<u8> {
@@ -379,44 +385,44 @@ mod extensions {
 
     #[tokio::test]
     async fn an_upload_is_given_up() {
-        let web = Web::writable().await;
-        let address = create(&web, "a", 5).await;
-        assert_eq!(web.send("DELETE", &address, &[VERSION], b"").await.status, 204);
-        assert!(matches!(head(&web, &address).await.status, 404 | 410));
-        let answer = patch(&web, &address, 0, b"hello", &[]).await;
+        let gateway = TestGateway::writable().await;
+        let address = create(&gateway, "a", 5).await;
+        assert_eq!(gateway.send("DELETE", &address, &[VERSION], b"").await.status, 204);
+        assert!(matches!(head(&gateway, &address).await.status, 404 | 410));
+        let answer = patch(&gateway, &address, 0, b"hello", &[]).await;
         assert!(matches!(answer.status, 404 | 410), "{answer:?}");
-        let answer = web.send("DELETE", &address, &[VERSION], b"").await;
+        let answer = gateway.send("DELETE", &address, &[VERSION], b"").await;
         assert!(matches!(answer.status, 404 | 410), "{answer:?}");
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn parts_come_side_by_side_and_are_joined() {
-        let web = Web::writable().await;
+        let gateway = TestGateway::writable().await;
         let part = async |length: &str| {
             let headers = [VERSION, ("upload-length", length), ("upload-concat", "partial")];
-            let answer = web.send("POST", UPLOADS, &headers, b"").await;
+            let answer = gateway.send("POST", UPLOADS, &headers, b"").await;
             assert_eq!(answer.status, 201, "{answer:?}");
             resolve(answer.header("location").unwrap())
         };
         let (first, second) = (part("5").await, part("6").await);
-        assert_eq!(head(&web, &first).await.header("upload-concat"), Some("partial"));
+        assert_eq!(head(&gateway, &first).await.header("upload-concat"), Some("partial"));
         let metadata = metadata(&[("path", "joined")]);
-        let concat = format!("final;http://{}{first} {second}", web.address);
+        let concat = format!("final;http://{}{first} {second}", gateway.address);
         let headers = [VERSION, ("upload-concat", concat.as_str()), ("upload-metadata", metadata.as_str())];
-        assert_eq!(patch(&web, &second, 0, b" world", &[]).await.status, 204);
-        web.send("POST", UPLOADS, &headers, b"").await.refused(409, "incomplete");
-        assert_eq!(patch(&web, &first, 0, b"hello", &[]).await.status, 204);
-        let answer = web.send("POST", UPLOADS, &headers, b"").await;
+        assert_eq!(patch(&gateway, &second, 0, b" world", &[]).await.status, 204);
+        gateway.send("POST", UPLOADS, &headers, b"").await.assert_problem(409, "incomplete");
+        assert_eq!(patch(&gateway, &first, 0, b"hello", &[]).await.status, 204);
+        let answer = gateway.send("POST", UPLOADS, &headers, b"").await;
         assert_eq!((answer.status, answer.header("content-location")), (201, Some("/files/joined")), "{answer:?}");
-        assert_eq!(web.get("/files/joined").await.text(), "hello world");
+        assert_eq!(gateway.get("/files/joined").await.text(), "hello world");
         let address = resolve(answer.header("location").unwrap());
-        let answer = head(&web, &address).await;
+        let answer = head(&gateway, &address).await;
         assert_eq!(answer.header("upload-concat"), Some(format!("final;{first} {second}").as_str()));
         assert_eq!((answer.header("upload-offset"), answer.header("upload-length")), (Some("11"), Some("11")));
-        let answer = patch(&web, &address, 11, b"x", &[]).await;
+        let answer = patch(&gateway, &address, 11, b"x", &[]).await;
         assert_eq!(answer.status, 403, "{answer:?}");
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 }
 
@@ -426,134 +432,136 @@ mod commit {
     /// The file that was there stays, and so do the bytes that came.
     #[tokio::test]
     async fn what_stands_in_the_way_is_decided_afterwards() {
-        let web = Web::writable().await;
-        let address = create(&web, "contested", 3).await;
-        assert_eq!(web.send("PUT", "/files/contested", &[], b"mine").await.status, 201);
-        let answer = patch(&web, &address, 0, b"his", &[]).await;
-        answer.refused(409, "already_exists");
+        let gateway = TestGateway::writable().await;
+        let address = create(&gateway, "contested", 3).await;
+        assert_eq!(gateway.send("PUT", "/files/contested", &[], b"mine").await.status, 201);
+        let answer = patch(&gateway, &address, 0, b"his", &[]).await;
+        answer.assert_problem(409, "already_exists");
         assert_eq!(answer.header("upload-offset"), Some("3"));
         // A client that resumes gets the error, too.
-        assert_eq!(head(&web, &address).await.status, 409);
+        assert_eq!(head(&gateway, &address).await.status, 409);
         let json = [("content-type", "application/json")];
         let commit = format!("{address}/commit");
-        web.send("POST", &commit, &json, b"{}").await.refused(409, "already_exists");
-        web.send("POST", &commit, &json, b"{\"conflict\":\"what\"}").await.refused(400, "bad_request");
-        web.send("POST", &commit, &[], b"{}").await.refused(415, "unsupported_media_type");
-        let answer = web.send("POST", &commit, &json, b"{\"conflict\":\"keep_both\"}").await;
+        gateway.send("POST", &commit, &json, b"{}").await.assert_problem(409, "already_exists");
+        gateway.send("POST", &commit, &json, b"{\"conflict\":\"what\"}").await.assert_problem(400, "bad_request");
+        gateway.send("POST", &commit, &[], b"{}").await.assert_problem(415, "unsupported_media_type");
+        let answer = gateway.send("POST", &commit, &json, b"{\"conflict\":\"keep_both\"}").await;
         let state: UploadState = answer.json();
         assert_eq!(state.entry.unwrap().path.encoded(), "contested%20%282%29");
         assert!(!state.replaced && !state.skipped);
         assert_eq!(state.digests.unwrap().get(Algorithm::Blake3), Some(&blake3::hash(b"his").as_bytes()[..]));
-        assert_eq!(web.get("/files/contested").await.text(), "mine");
-        assert_eq!(web.get("/files/contested%20%282%29").await.text(), "his");
-        web.unharmed().await;
+        assert_eq!(gateway.get("/files/contested").await.text(), "mine");
+        assert_eq!(gateway.get("/files/contested%20%282%29").await.text(), "his");
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn the_creations_conditions_hold_at_the_end() {
-        let web = Web::writable().await;
-        let tag = web.get("/files/hello.txt").await.header("etag").unwrap().to_owned();
+        let gateway = TestGateway::writable().await;
+        let tag = gateway.get("/files/hello.txt").await.header("etag").unwrap().to_owned();
         let metadata = metadata(&[("path", "hello.txt")]);
         let headers = [VERSION, ("upload-length", "3"), ("upload-metadata", &metadata), ("if-match", &tag)];
-        let address = resolve(web.send("POST", UPLOADS, &headers, b"").await.header("location").unwrap());
-        assert_eq!(web.send("PUT", "/files/hello.txt", &[], b"changed").await.status, 204);
-        patch(&web, &address, 0, b"new", &[]).await.refused(412, "precondition_failed");
-        assert_eq!(web.get("/files/hello.txt").await.text(), "changed");
-        web.unharmed().await;
+        let address = resolve(gateway.send("POST", UPLOADS, &headers, b"").await.header("location").unwrap());
+        assert_eq!(gateway.send("PUT", "/files/hello.txt", &[], b"changed").await.status, 204);
+        patch(&gateway, &address, 0, b"new", &[]).await.assert_problem(412, "precondition_failed");
+        assert_eq!(gateway.get("/files/hello.txt").await.text(), "changed");
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn a_digest_that_was_promised_is_verified() {
-        let web = Web::writable().await;
+        let gateway = TestGateway::writable().await;
         let digest = blake3::hash(b"hello").to_hex().to_string();
         let metadata = metadata(&[("path", "proved"), ("blake3", &digest)]);
         let headers = [VERSION, ("upload-length", "5"), ("upload-metadata", metadata.as_str())];
         for (bytes, status) in [(b"hellp", 460), (b"hello", 204)] {
-            let address = resolve(web.send("POST", UPLOADS, &headers, b"").await.header("location").unwrap());
-            let answer = patch(&web, &address, 0, bytes, &[]).await;
+            let address = resolve(gateway.send("POST", UPLOADS, &headers, b"").await.header("location").unwrap());
+            let answer = patch(&gateway, &address, 0, bytes, &[]).await;
             assert_eq!(answer.status, status, "{answer:?}");
         }
-        assert_eq!(web.get("/files/proved").await.text(), "hello");
-        web.unharmed().await;
+        assert_eq!(gateway.get("/files/proved").await.text(), "hello");
+        gateway.assert_healthy_and_stop().await;
     }
 
     /// A digest that is known only at the end comes with the last bytes, and what differs is never a file.
     #[tokio::test]
     async fn a_digest_that_comes_with_the_last_bytes_is_verified() {
-        let web = Web::writable().await;
+        let gateway = TestGateway::writable().await;
         let field = |bytes: &[u8]| format!("blake3=:{}:", base64(blake3::hash(bytes).as_bytes()));
         let right = field(b"hello");
         let proof = [("repr-digest", right.as_str())];
-        let address = create(&web, "proved", 5).await;
-        let answer = patch(&web, &address, 0, b"he", &proof).await;
+        let address = create(&gateway, "proved", 5).await;
+        let answer = patch(&gateway, &address, 0, b"he", &proof).await;
         assert_eq!((answer.status, answer.header("upload-offset")), (204, Some("2")), "{answer:?}");
-        assert_eq!(patch(&web, &address, 2, b"llo", &proof).await.status, 204);
-        assert_eq!(web.get("/files/proved").await.text(), "hello");
+        assert_eq!(patch(&gateway, &address, 2, b"llo", &proof).await.status, 204);
+        assert_eq!(gateway.get("/files/proved").await.text(), "hello");
 
-        let address = create(&web, "spoilt", 5).await;
-        let answer = patch(&web, &address, 0, b"hellp", &proof).await;
-        answer.refused(460, "checksum_mismatch");
+        let address = create(&gateway, "spoilt", 5).await;
+        let answer = patch(&gateway, &address, 0, b"hellp", &proof).await;
+        answer.assert_problem(460, "checksum_mismatch");
         assert_eq!(answer.header("upload-offset"), Some("5"));
         let json = [("content-type", "application/json")];
         let commit = format!("{address}/commit");
         // Not for who asks again either, with the digest or without.
-        patch(&web, &address, 5, b"", &proof).await.refused(460, "checksum_mismatch");
-        patch(&web, &address, 5, b"", &[]).await.refused(460, "checksum_mismatch");
-        assert_eq!(head(&web, &address).await.status, 460);
-        web.send("POST", &commit, &json, b"{}").await.refused(460, "checksum_mismatch");
+        patch(&gateway, &address, 5, b"", &proof).await.assert_problem(460, "checksum_mismatch");
+        patch(&gateway, &address, 5, b"", &[]).await.assert_problem(460, "checksum_mismatch");
+        assert_eq!(head(&gateway, &address).await.status, 460);
+        gateway.send("POST", &commit, &json, b"{}").await.assert_problem(460, "checksum_mismatch");
         let with_proof = [json[0], proof[0]];
-        web.send("POST", &commit, &with_proof, b"{}").await.refused(460, "checksum_mismatch");
-        web.get("/files/spoilt").await.refused(404, "not_found");
-        assert!(web.get(&address).await.json::<UploadState>().entry.is_none());
+        gateway.send("POST", &commit, &with_proof, b"{}").await.assert_problem(460, "checksum_mismatch");
+        gateway.get("/files/spoilt").await.assert_problem(404, "not_found");
+        assert!(gateway.get(&address).await.json::<UploadState>().entry.is_none());
         // A wrong digest with the right bytes loses nothing.
         let other = field(b"hellp");
-        assert_eq!(web.send("POST", &commit, &[json[0], ("repr-digest", &other)], b"{}").await.status, 200);
-        assert_eq!(web.get("/files/spoilt").await.text(), "hellp");
-        web.unharmed().await;
+        assert_eq!(gateway.send("POST", &commit, &[json[0], ("repr-digest", &other)], b"{}").await.status, 200);
+        assert_eq!(gateway.get("/files/spoilt").await.text(), "hellp");
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn a_digest_field_is_that_of_the_whole_by_blake3() {
-        let web = Web::writable().await;
-        let address = create(&web, "a", 5).await;
+        let gateway = TestGateway::writable().await;
+        let address = create(&gateway, "a", 5).await;
         let wrong = base64(&[7; 32]);
-        patch(&web, &address, 0, b"hello", &[("repr-digest", "blake3=:AAAA:")]).await.refused(400, "bad_request");
-        assert_eq!(head(&web, &address).await.header("upload-offset"), Some("0"));
+        patch(&gateway, &address, 0, b"hello", &[("repr-digest", "blake3=:AAAA:")])
+            .await
+            .assert_problem(400, "bad_request");
+        assert_eq!(head(&gateway, &address).await.header("upload-offset"), Some("0"));
         // Another algorithm is ignored, and so is what is the digest of the piece.
         let [other, piece] = [format!("sha-256=:{wrong}:"), format!("blake3=:{wrong}:")];
         let fields = [("repr-digest", other.as_str()), ("content-digest", &piece)];
-        assert_eq!(patch(&web, &address, 0, b"hello", &fields).await.status, 204);
+        assert_eq!(patch(&gateway, &address, 0, b"hello", &fields).await.status, 204);
 
         let whole = |target: &str, digest: String| {
             let metadata = metadata(&[("path", target)]);
-            let web = &web;
+            let gateway = &gateway;
             async move {
                 let fields =
                     [VERSION, BYTES, ("upload-length", "5"), ("upload-metadata", &metadata), ("repr-digest", &digest)];
-                web.send("POST", UPLOADS, &fields, b"hello").await
+                gateway.send("POST", UPLOADS, &fields, b"hello").await
             }
         };
-        whole("b", format!("blake3=:{wrong}:")).await.refused(460, "checksum_mismatch");
-        web.get("/files/b").await.refused(404, "not_found");
+        whole("b", format!("blake3=:{wrong}:")).await.assert_problem(460, "checksum_mismatch");
+        gateway.get("/files/b").await.assert_problem(404, "not_found");
         let right = base64(blake3::hash(b"hello").as_bytes());
         assert_eq!(whole("b", format!("blake3=:{right}:")).await.status, 201);
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn state_is_available_as_json() {
-        let web = Web::writable().await;
-        let first = create(&web, "a", 5).await;
-        assert_eq!(patch(&web, &first, 0, b"he", &[]).await.status, 204);
-        let second = create(&web, "b/c", 1).await;
-        let uploads: Uploads = web.get(UPLOADS).await.json();
+        let gateway = TestGateway::writable().await;
+        let first = create(&gateway, "a", 5).await;
+        assert_eq!(patch(&gateway, &first, 0, b"he", &[]).await.status, 204);
+        let second = create(&gateway, "b/c", 1).await;
+        let uploads: Uploads = gateway.get(UPLOADS).await.json();
         assert_eq!(uploads.uploads.len(), 2);
-        let state: UploadState = web.get(&first).await.json();
+        let state: UploadState = gateway.get(&first).await.json();
         assert_eq!((state.offset, state.length, state.path), (2, Some(5), Some(path("a"))));
         assert!(first.ends_with(&state.id.to_string()) && state.entry.is_none());
-        let state: UploadState = web.get(&second).await.json();
+        let state: UploadState = gateway.get(&second).await.json();
         assert!(uploads.uploads.contains(&state));
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 }
 
@@ -562,22 +570,22 @@ mod other_callers {
 
     #[tokio::test]
     async fn ids_are_not_guessed() {
-        let web = Web::writable().await;
+        let gateway = TestGateway::writable().await;
         for id in ["0".repeat(32), "x".into(), "..%2f".into(), "%00".into(), "f".repeat(33), "a".repeat(5000)] {
             let address = format!("{UPLOADS}/{id}");
-            let answer = patch(&web, &address, 0, b"hello", &[]).await;
+            let answer = patch(&gateway, &address, 0, b"hello", &[]).await;
             assert_eq!(answer.status, 404, "{id}: {answer:?}");
-            assert_eq!(head(&web, &address).await.status, 404, "{id}");
-            assert_eq!(web.send("DELETE", &address, &[VERSION], b"").await.status, 404, "{id}");
-            web.get(&address).await.refused(404, "not_found");
+            assert_eq!(head(&gateway, &address).await.status, 404, "{id}");
+            assert_eq!(gateway.send("DELETE", &address, &[VERSION], b"").await.status, 404, "{id}");
+            gateway.get(&address).await.assert_problem(404, "not_found");
         }
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     /// Checklist 20: the upload of another caller is not found.
     #[tokio::test]
     async fn uploads_of_others_are_not_there() {
-        let web = Web::writable().await;
+        let gateway = TestGateway::writable().await;
         let rights = Anonymous::Write.rights().union(Rights::NONE);
         let ada = backend::client::Caller {
             scope: Scope::whole(rights),
@@ -591,48 +599,48 @@ mod other_callers {
             resumable: true,
             ..backend::client::Stage::default()
         };
-        let hers = web.world.client.stage(&stage).await.unwrap();
+        let hers = gateway.server.client.stage(&stage).await.unwrap();
         let address = format!("{UPLOADS}/{}", hers.id);
-        patch(&web, &address, 0, b"hello", &[]).await.refused(404, "not_found");
-        assert_eq!(head(&web, &address).await.status, 404);
-        web.send("DELETE", &address, &[VERSION], b"").await.refused(404, "not_found");
+        patch(&gateway, &address, 0, b"hello", &[]).await.assert_problem(404, "not_found");
+        assert_eq!(head(&gateway, &address).await.status, 404);
+        gateway.send("DELETE", &address, &[VERSION], b"").await.assert_problem(404, "not_found");
         let json = [("content-type", "application/json")];
-        web.send("POST", &format!("{address}/commit"), &json, b"{}").await.refused(404, "not_found");
-        let uploads: Uploads = web.get(UPLOADS).await.json();
+        gateway.send("POST", &format!("{address}/commit"), &json, b"{}").await.assert_problem(404, "not_found");
+        let uploads: Uploads = gateway.get(UPLOADS).await.json();
         assert_eq!(uploads.uploads, []);
-        assert_eq!(web.world.client.upload_status(&ada, hers.id).await.unwrap().offset, 0);
-        web.unharmed().await;
+        assert_eq!(gateway.server.client.upload_status(&ada, hers.id).await.unwrap().offset, 0);
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn who_may_only_read_uploads_nothing() {
-        let web = Web::start().await;
+        let gateway = TestGateway::start().await;
         let headers = [VERSION, ("upload-length", "5"), ("upload-metadata", "path YQ==")];
-        web.send("POST", UPLOADS, &headers, b"").await.refused(403, "forbidden");
-        web.unharmed().await;
+        gateway.send("POST", UPLOADS, &headers, b"").await.assert_problem(403, "forbidden");
+        gateway.assert_healthy_and_stop().await;
     }
 
     /// What a client leaves comes back as it left it, and nothing of it becomes a header of ours.
     #[tokio::test]
     async fn metadata_stays_in_its_field() {
-        let web = Web::writable().await;
+        let gateway = TestGateway::writable().await;
         let metadata = metadata(&[("filename", "a\r\nSet-Cookie: x=y\r\n\r\n<script>")]);
         let headers = [VERSION, ("upload-length", "1"), ("upload-metadata", metadata.as_str())];
-        let address = resolve(web.send("POST", UPLOADS, &headers, b"").await.header("location").unwrap());
-        let answer = head(&web, &address).await;
+        let address = resolve(gateway.send("POST", UPLOADS, &headers, b"").await.header("location").unwrap());
+        let answer = head(&gateway, &address).await;
         assert_eq!(answer.header("upload-metadata"), Some(metadata.as_str()));
-        let answer = patch(&web, &address, 0, b"x", &[]).await;
+        let answer = patch(&gateway, &address, 0, b"x", &[]).await;
         assert_eq!(answer.header("set-cookie"), None, "{answer:?}");
         assert_eq!(
             answer.header("content-location"),
             Some("/files/a%0D%0ASet-Cookie%3A%20x%3Dy%0D%0A%0D%0A%3Cscript%3E")
         );
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn no_name_leads_anywhere_else() {
-        let web = Web::writable().await;
+        let gateway = TestGateway::writable().await;
         for (key, value, code) in [
             ("path", "../a", "bad_path"),
             ("path", "%2e%2e/a", "bad_path"),
@@ -649,8 +657,8 @@ mod other_callers {
         ] {
             let metadata = metadata(&[(key, value)]);
             let headers = [VERSION, ("upload-length", "1"), ("upload-metadata", metadata.as_str())];
-            web.send("POST", UPLOADS, &headers, b"").await.refused(400, code);
+            gateway.send("POST", UPLOADS, &headers, b"").await.assert_problem(400, code);
         }
-        web.unharmed().await;
+        gateway.assert_healthy_and_stop().await;
     }
 }

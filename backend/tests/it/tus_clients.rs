@@ -7,7 +7,7 @@ use backend::gateway::{Anonymous, GatewayConfig};
 use backend::storage::memory::MemoryStorage;
 use tokio::process::Command;
 
-use super::web::Web;
+use super::test_gateway::TestGateway;
 
 const TUSPY: &str = "tuspy==1.1.0";
 
@@ -19,9 +19,9 @@ fn noise(length: usize) -> Vec<u8> {
     (0..length).map(|index| ((index * index) >> 7) as u8).collect()
 }
 
-async fn web() -> Web {
+async fn gateway() -> TestGateway {
     let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
-    Web::with(Arc::new(MemoryStorage::new()), config).await
+    TestGateway::with_config(Arc::new(MemoryStorage::new()), config).await
 }
 
 /// What the program prints, which must succeed; none where there is no such program.
@@ -33,9 +33,9 @@ async fn run(program: impl AsRef<Path>, arguments: &[&str]) -> Option<String> {
 }
 
 /// Every file that the program says it sent is there, byte for byte.
-async fn holds(web: &Web, names: &[&str], content: &[u8]) {
+async fn holds(gateway: &TestGateway, names: &[&str], content: &[u8]) {
     for name in names {
-        let answer = web.get(&format!("/files/{name}")).await;
+        let answer = gateway.get(&format!("/files/{name}")).await;
         assert!(answer.status == 200 && answer.body == content, "{name}: {} {}", answer.status, answer.body.len());
     }
 }
@@ -47,12 +47,12 @@ async fn tus_js_client_uploads_in_every_way_it_knows() {
         println!("skipped: tus-js-client is not installed; `cargo xtask setup` does that");
         return;
     }
-    let (web, content) = (web().await, noise(5_000_001));
+    let (gateway, content) = (gateway().await, noise(5_000_001));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("noise");
     std::fs::write(&file, &content).unwrap();
     let script = root().join("backend/tests/it/clients/tus-js.mjs");
-    let endpoint = format!("http://{}/api/v1/uploads", web.address);
+    let endpoint = format!("http://{}/api/v1/uploads", gateway.address);
     let arguments = [script.to_str().unwrap(), &endpoint, file.to_str().unwrap(), modules.to_str().unwrap()];
     let Some(said) = run("node", &arguments).await else {
         println!("skipped: node is not installed");
@@ -60,10 +60,10 @@ async fn tus_js_client_uploads_in_every_way_it_knows() {
     };
     assert_eq!(said.lines().count(), 8, "{said}");
     let names = ["js/whole.bin", "js/paused.bin", "js/parallel.bin", "js/created.bin", "js/deferred.bin"];
-    holds(&web, &names, &content).await;
-    holds(&web, &["js/empty.bin"], b"").await;
-    web.get("/files/js/given-up.bin").await.refused(404, "not_found");
-    web.unharmed().await;
+    holds(&gateway, &names, &content).await;
+    holds(&gateway, &["js/empty.bin"], b"").await;
+    gateway.get("/files/js/given-up.bin").await.assert_problem(404, "not_found");
+    gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
@@ -83,25 +83,25 @@ async fn tuspy_uploads_in_every_way_it_knows() {
         }
         std::fs::write(venv.join("ready"), TUSPY).unwrap();
     }
-    let (web, content) = (web().await, noise(5_000_001));
+    let (gateway, content) = (gateway().await, noise(5_000_001));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("noise");
     std::fs::write(&file, &content).unwrap();
     let script = root().join("backend/tests/it/clients/tuspy.py");
-    let endpoint = format!("http://{}/api/v1/uploads", web.address);
+    let endpoint = format!("http://{}/api/v1/uploads", gateway.address);
     let said = run(&python, &[script.to_str().unwrap(), &endpoint, file.to_str().unwrap()]).await.unwrap();
     assert_eq!(said.lines().count(), 4, "{said}");
-    holds(&web, &["py/whole.bin", "py/resumed.bin", "py/checked.bin"], &content).await;
-    web.unharmed().await;
+    holds(&gateway, &["py/whole.bin", "py/resumed.bin", "py/checked.bin"], &content).await;
+    gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
 async fn curl_puts_files() {
-    let (web, content) = (web().await, noise(3_000_001));
+    let (gateway, content) = (gateway().await, noise(3_000_001));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a b.bin");
     std::fs::write(&file, &content).unwrap();
-    let url = format!("http://{}/files/docs/", web.address);
+    let url = format!("http://{}/files/docs/", gateway.address);
     let curl = async |more: &[&str]| {
         let plain = ["-sS", "-o", "/dev/null", "-w", "%{http_code}"];
         run("curl", &[&plain, more].concat()).await
@@ -113,8 +113,8 @@ async fn curl_puts_files() {
         return;
     };
     assert_eq!(status, "201");
-    holds(&web, &["docs/a%20b.bin"], &content).await;
-    let tag = web.get("/files/docs/a%20b.bin").await.header("etag").unwrap().to_owned();
+    holds(&gateway, &["docs/a%20b.bin"], &content).await;
+    let tag = gateway.get("/files/docs/a%20b.bin").await.header("etag").unwrap().to_owned();
     let address = format!("{url}a%20b.bin");
     let put = async |field: &str| curl(&["-T", file, "-H", field, &address]).await.unwrap();
     assert_eq!(put("If-None-Match: *").await, "412");
@@ -124,5 +124,5 @@ async fn curl_puts_files() {
     assert_eq!(put("Content-Range: bytes 0-5/10").await, "400");
     assert_eq!(curl(&["-X", "DELETE", &address]).await.unwrap(), "204");
     assert_eq!(curl(&["-T", file, "-H", "Origin: https://evil.example", &url]).await.unwrap(), "403");
-    web.unharmed().await;
+    gateway.assert_healthy_and_stop().await;
 }

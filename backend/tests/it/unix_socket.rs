@@ -19,9 +19,9 @@ use serde_json::Value;
 use shared::wire::FrameKind;
 
 use super::cli::{Running, Shell, pattern};
-use super::raw::{Raw, bytes, frame};
-use super::web::Web;
-use super::world::{Way, World};
+use super::raw_connection::{RawConnection, bytes, frame};
+use super::test_gateway::TestGateway;
+use super::test_server::{TestServer, Transport};
 
 mod descriptors {
     use super::*;
@@ -39,10 +39,10 @@ mod descriptors {
     /// The server receives no descriptors, so the kernel closes them.
     #[tokio::test]
     async fn descriptors_of_a_client_are_closed() {
-        let world = World::start().await;
-        let (reader, writer) = connect_unix(&world.socket()).await.unwrap();
-        let mut raw = Raw::over(reader, writer);
-        raw.handshake(&world.key, None).await;
+        let server = TestServer::start().await;
+        let (reader, writer) = connect_unix(&server.socket()).await.unwrap();
+        let mut raw = RawConnection::new(reader, writer);
+        raw.handshake(&server.key, None).await;
         let place = tempfile::tempdir().unwrap();
         fs::write(place.path().join("file"), "x").unwrap();
         let file = fs::File::open(place.path().join("file")).unwrap();
@@ -60,24 +60,24 @@ mod descriptors {
         #[cfg(target_os = "linux")]
         assert_eq!(open(place.path()), 1);
         raw.is_usable().await;
-        world.stop().await;
+        server.stop().await;
     }
 
     /// Also before the handshake, when the peer may be any process of this user.
     #[tokio::test]
     async fn descriptors_of_an_unauthenticated_client_are_closed() {
-        let world = World::start().await;
+        let server = TestServer::start().await;
         let place = tempfile::tempdir().unwrap();
         fs::write(place.path().join("file"), "x").unwrap();
-        let (reader, mut writer) = connect_unix(&world.socket()).await.unwrap();
+        let (reader, mut writer) = connect_unix(&server.socket()).await.unwrap();
         let TransportWriter::Unix(unix) = &mut writer else { panic!("not a Unix socket") };
         unix.pass_fd(fs::File::open(place.path().join("file")).unwrap());
-        let mut raw = Raw::over(reader, writer);
+        let mut raw = RawConnection::new(reader, writer);
         raw.send_bytes(&bytes(&frame(FrameKind::Goodbye, 0, &shared::wire::Goodbye::default()))).await;
         assert!(raw.closing_code().await.is_some());
         #[cfg(target_os = "linux")]
         assert_eq!(open(place.path()), 0);
-        world.stop().await;
+        server.stop().await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -85,14 +85,16 @@ mod descriptors {
         let place = tempfile::tempdir().unwrap();
         let content = pattern(200_000, 1);
         fs::write(place.path().join("large"), &content).unwrap();
-        let world = World::over(Arc::new(LocalStorage::open(place.path(), None).unwrap())).await.by(Way::Unix);
-        let web = Arc::new(Web::before(world, GatewayConfig::default()).await);
+        let server = TestServer::with_storage(Arc::new(LocalStorage::open(place.path(), None).unwrap()))
+            .await
+            .via(Transport::Unix);
+        let gateway = Arc::new(TestGateway::in_front_of(server, GatewayConfig::default()).await);
         let readers: Vec<_> = (0..8)
             .map(|_| {
-                let (web, content) = (Arc::clone(&web), content.clone());
+                let (gateway, content) = (Arc::clone(&gateway), content.clone());
                 tokio::spawn(async move {
                     for _ in 0..125 {
-                        let answer = web.get("/files/large").await;
+                        let answer = gateway.get("/files/large").await;
                         assert!(answer.whole && answer.body == content);
                     }
                 })
@@ -104,7 +106,7 @@ mod descriptors {
         // The server closes its descriptor after the last check of the file.
         #[cfg(target_os = "linux")]
         crate::cli::until("files are left open", || (open(place.path()) == 0).then_some(()));
-        assert_eq!(web.world.client.status().bulk.busy, 0);
+        assert_eq!(gateway.server.client.status().bulk.busy, 0);
     }
 }
 

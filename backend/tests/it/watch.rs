@@ -8,9 +8,9 @@ use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation}
 use shared::{Change, ErrorCode, EventId, EventKind, Rights, Root, Scope};
 
 use super::changes::change;
-use super::raw::within;
+use super::raw_connection::within;
+use super::test_server::{TestServer, path, reader};
 use super::uploads::{code, commit, put, stage};
-use super::world::{World, path, reader};
 
 /// The next event and its id.
 async fn next(watcher: &mut FolderEvents) -> (EventId, EventKind) {
@@ -32,12 +32,12 @@ fn word(kind: &EventKind) -> String {
 async fn watch_reports_new_changed_and_removed_entries() {
     let storage = Arc::new(MemoryStorage::new());
     storage.add_file("f/a", "a").unwrap().add_file("g/b", "b").unwrap();
-    let world = World::over(storage.clone()).await;
-    let mut watcher = world.client.watch(&reader(), &path("f"), None).await.unwrap();
+    let server = TestServer::with_storage(storage.clone()).await;
+    let mut watcher = server.client.watch(&reader(), &path("f"), None).await.unwrap();
     assert_eq!(next(&mut watcher).await.1, EventKind::Ready);
-    let upload = world.client.stage(&stage("f/new", Some(1))).await.unwrap();
-    put(&world.client, upload.id, 0, b"1").await.unwrap();
-    let entry = world.client.commit(&commit(upload.id)).await.unwrap().entry.unwrap();
+    let upload = server.client.stage(&stage("f/new", Some(1))).await.unwrap();
+    put(&server.client, upload.id, 0, b"1").await.unwrap();
+    let entry = server.client.commit(&commit(upload.id)).await.unwrap().entry.unwrap();
     let (first, kind) = next(&mut watcher).await;
     assert_eq!(kind, EventKind::Present { entry });
     // Changes elsewhere and of hidden entries are not reported.
@@ -46,15 +46,15 @@ async fn watch_reports_new_changed_and_removed_entries() {
     let (second, kind) = next(&mut watcher).await;
     assert_eq!(word(&kind), "-f/a");
     assert_eq!((second.epoch, second.sequence), (first.epoch, first.sequence + 1));
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn watch_after_an_event_reports_the_events_since() {
     let storage = Arc::new(MemoryStorage::new());
     storage.add_file("a", "a").unwrap();
-    let world = World::over(storage.clone()).await;
-    let mut first = world.client.watch(&reader(), &path(""), None).await.unwrap();
+    let server = TestServer::with_storage(storage.clone()).await;
+    let mut first = server.client.watch(&reader(), &path(""), None).await.unwrap();
     let (ready, _) = next(&mut first).await;
     storage.write("a", "b").unwrap();
     assert_eq!(word(&next(&mut first).await.1), "+a");
@@ -62,13 +62,13 @@ async fn watch_after_an_event_reports_the_events_since() {
     let (last, kind) = next(&mut first).await;
     assert_eq!(word(&kind), "-a");
     drop(first);
-    let mut back = world.client.watch(&reader(), &path(""), Some(ready)).await.unwrap();
+    let mut back = server.client.watch(&reader(), &path(""), Some(ready)).await.unwrap();
     let heard = [next(&mut back).await.1, next(&mut back).await.1, next(&mut back).await.1];
     assert_eq!(heard.each_ref().map(word), ["ready", "+a", "-a"]);
     let forgotten = EventId { epoch: last.epoch ^ 1, ..last };
-    let mut back = world.client.watch(&reader(), &path(""), Some(forgotten)).await.unwrap();
+    let mut back = server.client.watch(&reader(), &path(""), Some(forgotten)).await.unwrap();
     assert_eq!([next(&mut back).await.1, next(&mut back).await.1].each_ref().map(word), ["ready", "resync"]);
-    world.stop().await;
+    server.stop().await;
 }
 
 /// Listing a million entries takes seconds; a client that waited that long for `ready` could not trust what it has read
@@ -79,36 +79,36 @@ async fn watch_is_ready_before_the_first_listing() {
     storage.add_file("a", "a").unwrap();
     let faults = Faults::seeded(1);
     faults.at(Operation::List, 1, Fault::Fail(ErrorCode::Io));
-    let world = World::over(Arc::new(FaultyStorage::new(storage, faults))).await;
-    let mut watcher = world.client.watch(&reader(), &path(""), None).await.unwrap();
+    let server = TestServer::with_storage(Arc::new(FaultyStorage::new(storage, faults))).await;
+    let mut watcher = server.client.watch(&reader(), &path(""), None).await.unwrap();
     assert_eq!([next(&mut watcher).await.1, next(&mut watcher).await.1], [EventKind::Ready, EventKind::Gone]);
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn a_removed_folder_ends_its_watch() {
-    let world = World::start().await;
-    let mut watcher = world.client.watch(&reader(), &path("docs/deep"), None).await.unwrap();
+    let server = TestServer::start().await;
+    let mut watcher = server.client.watch(&reader(), &path("docs/deep"), None).await.unwrap();
     assert_eq!(next(&mut watcher).await.1, EventKind::Ready);
     let items = vec![shared::change::PathItem { path: path("docs/deep"), if_etag: None }];
-    change(&world.client, 1, Change::Trash { items }).await;
+    change(&server.client, 1, Change::Trash { items }).await;
     assert_eq!(next(&mut watcher).await.1, EventKind::Gone);
-    assert_eq!(code(world.client.watch(&reader(), &path("docs/deep"), None).await.map(drop)), ErrorCode::NotFound);
-    world.stop().await;
+    assert_eq!(code(server.client.watch(&reader(), &path("docs/deep"), None).await.map(drop)), ErrorCode::NotFound);
+    server.stop().await;
 }
 
 #[tokio::test]
 async fn watch_needs_list_and_stays_below_the_root() {
-    let world = World::start().await;
+    let server = TestServer::start().await;
     let blind = Caller { scope: Scope::whole(Rights::READ), ..Caller::default() };
-    assert_eq!(code(world.client.watch(&blind, &path(""), None).await.map(drop)), ErrorCode::Forbidden);
-    assert_eq!(code(world.client.watch(&reader(), &path("hello.txt"), None).await.map(drop)), ErrorCode::NotFolder);
+    assert_eq!(code(server.client.watch(&blind, &path(""), None).await.map(drop)), ErrorCode::Forbidden);
+    assert_eq!(code(server.client.watch(&reader(), &path("hello.txt"), None).await.map(drop)), ErrorCode::NotFolder);
     let root = Root { name: String::new(), folder: path("docs"), rights: Rights::LIST, quota_bytes: None };
     let inside = Caller { scope: Scope { roots: vec![root] }, ..Caller::default() };
-    let mut watcher = world.client.watch(&inside, &path("deep"), None).await.unwrap();
+    let mut watcher = server.client.watch(&inside, &path("deep"), None).await.unwrap();
     assert_eq!(next(&mut watcher).await.1, EventKind::Ready);
     let paths = vec![path("docs/deep/new")];
-    change(&world.client, 1, Change::MakeFolder { paths, existing_ok: false }).await;
+    change(&server.client, 1, Change::MakeFolder { paths, existing_ok: false }).await;
     assert_eq!(word(&next(&mut watcher).await.1), "+deep/new");
-    world.stop().await;
+    server.stop().await;
 }

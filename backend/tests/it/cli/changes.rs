@@ -5,14 +5,14 @@ use std::sync::Arc;
 use backend::storage::Storage;
 use backend::storage::memory::MemoryStorage;
 
-use super::super::world::{World, path, small_tree};
+use super::super::test_server::{TestServer, path, small_tree};
 use super::{Ran, Shell};
 
-async fn world() -> (World, Shell, MemoryStorage) {
+async fn server() -> (TestServer, Shell, MemoryStorage) {
     let storage = small_tree();
-    let world = World::over(Arc::new(storage.clone())).await;
-    let shell = Shell::at(&world);
-    (world, shell, storage)
+    let server = TestServer::with_storage(Arc::new(storage.clone())).await;
+    let shell = Shell::at(&server);
+    (server, shell, storage)
 }
 
 fn is_there(storage: &MemoryStorage, name: &str) -> bool {
@@ -26,7 +26,7 @@ fn ids(listed: &Ran) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mkdir_is_as_strict_as_that_of_posix() {
-    let (world, shell, storage) = world().await;
+    let (server, shell, storage) = server().await;
     shell.ends(&["mkdir", "new", "a%20b", "docs/é"], 0);
     assert!(is_there(&storage, "new") && is_there(&storage, "a%20b") && is_there(&storage, "docs/%C3%A9"));
     assert!(shell.ends(&["mkdir", "new"], 1).err.contains("new: already exists"));
@@ -37,12 +37,12 @@ async fn mkdir_is_as_strict_as_that_of_posix() {
     shell.ends(&["mkdir", "new", "newer"], 6);
     assert!(is_there(&storage, "newer"));
     shell.ends(&["mkdir", "../x"], 2);
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mv_replaces_only_with_force() {
-    let (world, shell, storage) = world().await;
+    let (server, shell, storage) = server().await;
     shell.ends(&["mv", "hello.txt", "renamed.txt"], 0);
     assert!(!is_there(&storage, "hello.txt") && is_there(&storage, "renamed.txt"));
     shell.ends(&["mv", "renamed.txt", "empty", "docs"], 0);
@@ -59,12 +59,12 @@ async fn mv_replaces_only_with_force() {
     assert!(is_there(&storage, "renamed.txt"));
     shell.ends(&["mv", "renamed.txt", "docs", "nowhere"], 1);
     shell.ends(&["mv", "/", "docs"], 2);
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cp_needs_an_option_for_folders() {
-    let (world, shell, storage) = world().await;
+    let (server, shell, storage) = server().await;
     shell.ends(&["cp", "hello.txt", "copy.txt"], 0);
     assert!(is_there(&storage, "hello.txt") && is_there(&storage, "copy.txt"));
     assert!(shell.ends(&["cp", "docs", "copied"], 1).err.contains("-r"));
@@ -76,12 +76,12 @@ async fn cp_needs_an_option_for_folders() {
     shell.ends(&["cp", "-n", "hello.txt", "copy.txt"], 0);
     shell.ends(&["cp", "--conflict", "keep-both", "hello.txt", "copy.txt"], 0);
     assert!(is_there(&storage, "copy%20(2).txt"));
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rm_can_be_undone_unless_it_is_permanent() {
-    let (world, shell, storage) = world().await;
+    let (server, shell, storage) = server().await;
     assert!(shell.ends(&["rm", "docs"], 1).err.contains("-r"));
     shell.ends(&["rm", "hello.txt"], 0);
     shell.ends(&["rm", "-r", "docs"], 0);
@@ -98,12 +98,12 @@ async fn rm_can_be_undone_unless_it_is_permanent() {
     assert!(is_there(&storage, "docs/deep/er/file.bin") && is_there(&storage, "hello.txt"));
     shell.ends(&["rm", "--forever", "empty"], 0);
     assert!(!is_there(&storage, "empty") && shell.ends(&["trash", "ls"], 0).out.is_empty());
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn trash_items_are_restored_elsewhere_or_deleted() {
-    let (world, shell, storage) = world().await;
+    let (server, shell, storage) = server().await;
     shell.ends(&["rm", "-r", "hello.txt", "empty", "docs/a b.txt"], 0);
     let before = ids(&shell.ends(&["trash", "ls"], 0));
     let by_name = |name: &str| {
@@ -120,5 +120,5 @@ async fn trash_items_are_restored_elsewhere_or_deleted() {
     assert_ne!(shell.run(&["trash", "restore", &before[0]]).code, 0);
     shell.ends(&["trash", "restore", "no-id"], 2);
     shell.ends(&["trash", "restore", "--to", "x", &before[0], &before[1]], 2);
-    world.stop().await;
+    server.stop().await;
 }

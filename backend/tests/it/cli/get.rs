@@ -15,7 +15,7 @@ use serde_json::Value;
 use shared::{ETag, Entry, Link, VPath};
 use tokio::net::TcpListener;
 
-use super::super::world::{World, small_tree};
+use super::super::test_server::{TestServer, small_tree};
 use super::{Running, Shell, names, pattern, until};
 
 /// A few files and folders with names that are valid on every system.
@@ -124,8 +124,8 @@ fn marked(mark: &Path) -> Option<u64> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn get_uses_the_destinations_of_cp() {
-    let world = World::over(Arc::new(plain_tree())).await;
-    let shell = Shell::at(&world);
+    let server = TestServer::with_storage(Arc::new(plain_tree())).await;
+    let shell = Shell::at(&server);
     let everything = ["docs/a b.txt", "docs/deep/er/file.bin", "empty", "hello.txt"];
     assert!(shell.ends(&["get", "/", "new"], 0).out.starts_with("4 files, 300 kB in "));
     let new = shell.tree("new");
@@ -147,15 +147,15 @@ async fn get_uses_the_destinations_of_cp() {
     assert_eq!(names(&shell.tree("several")), ["deep/er/file.bin", "hello.txt"]);
     let streamed = shell.ends(&["get", "hello.txt", "-"], 0);
     assert_eq!((&*streamed.out, &*streamed.err), ("hello, world\n", ""));
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn get_replaces_a_file_that_differs_only_with_force() {
     let storage = plain_tree();
     storage.set_executable("hello.txt", true).unwrap();
-    let world = World::over(Arc::new(storage.clone())).await;
-    let shell = Shell::at(&world);
+    let server = TestServer::with_storage(Arc::new(storage.clone())).await;
+    let shell = Shell::at(&server);
     shell.ends(&["get", "/", "new"], 0);
     storage.write("empty", "no longer").unwrap();
     let ran = shell.ends(&["get", "--json", "/", "new"], 6);
@@ -172,7 +172,7 @@ async fn get_replaces_a_file_that_differs_only_with_force() {
     assert_eq!(local.as_secs() as i64, modified);
     #[cfg(unix)]
     assert_ne!(std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o100, 0);
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,8 +181,8 @@ async fn get_reports_failures_and_downloads_the_rest() {
     storage.set_denied("docs/deep", true).unwrap();
     storage.add_other("pipe").unwrap();
     storage.add_file(".x.passerelle-part", "of another download").unwrap();
-    let world = World::over(Arc::new(storage)).await;
-    let shell = Shell::at(&world);
+    let server = TestServer::with_storage(Arc::new(storage)).await;
+    let shell = Shell::at(&server);
     let ran = shell.ends(&["get", "/", "new", "--json"], 6);
     assert!(ran.err.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{}", ran.err);
     assert!(ran.err.contains("access_denied") && ran.err.contains("\"docs/deep\""), "{}", ran.err);
@@ -190,7 +190,7 @@ async fn get_reports_failures_and_downloads_the_rest() {
     assert_eq!(names(&shell.tree("new")), ["docs/a b.txt", "empty", "hello.txt"]);
     shell.ends(&["get", "gone", "hello.txt", "some"], 6);
     assert_eq!(names(&shell.tree("some")), ["hello.txt"]);
-    world.stop().await;
+    server.stop().await;
 }
 
 #[cfg(unix)]
@@ -202,8 +202,8 @@ async fn get_makes_only_links_to_downloaded_entries() {
     storage.add_link("folder", "docs/deep").unwrap();
     storage.add_link("passwd", "/etc/passwd").unwrap();
     storage.add_link("nowhere", "gone").unwrap();
-    let world = World::over(Arc::new(storage)).await;
-    let shell = Shell::at(&world);
+    let server = TestServer::with_storage(Arc::new(storage)).await;
+    let shell = Shell::at(&server);
     let ran = shell.ends(&["get", "/", "new"], 0);
     assert!(ran.out.contains("3 links, 2 left out"), "{}", ran.out);
     assert!(ran.err.contains("warning: passwd: ") && ran.err.contains("warning: nowhere: "), "{}", ran.err);
@@ -222,7 +222,7 @@ async fn get_makes_only_links_to_downloaded_entries() {
     assert_eq!(names(&shell.tree("followed")), ["folder/er/file.bin", "near"]);
     assert_eq!(shell.tree("followed")[Path::new("near")], b"spaces");
     shell.ends(&["get", "passwd", "x"], 4);
-    world.stop().await;
+    server.stop().await;
 }
 
 #[cfg(target_os = "linux")]
@@ -235,22 +235,22 @@ async fn downloaded_names_have_the_same_bytes() {
     for name in names {
         storage.add_file(name, name).unwrap();
     }
-    let world = World::over(Arc::new(storage)).await;
-    let shell = Shell::at(&world);
+    let server = TestServer::with_storage(Arc::new(storage)).await;
+    let shell = Shell::at(&server);
     shell.ends(&["get", "/", "new"], 0);
     let expected: BTreeMap<_, _> =
         names.iter().map(|name| (std::path::PathBuf::from(OsStr::from_bytes(name)), name.to_vec())).collect();
     assert!(shell.tree("new") == expected);
     shell.ends(&["get", "latin%E9.txt", "."], 0);
     assert!(shell.folder.path().join(OsStr::from_bytes(b"latin\xe9.txt")).is_file());
-    world.stop().await;
+    server.stop().await;
 }
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn get_writes_nothing_through_a_link_below_the_destination() {
-    let world = World::start().await;
-    let shell = Shell::at(&world);
+    let server = TestServer::start().await;
+    let shell = Shell::at(&server);
     for folder in ["outside", "new", "new/docs"] {
         fs::create_dir(shell.path(folder)).unwrap();
     }
@@ -270,7 +270,7 @@ async fn get_writes_nothing_through_a_link_below_the_destination() {
     std::os::unix::fs::symlink("outside", shell.path("named")).unwrap();
     shell.ends(&["get", "hello.txt", "named"], 0);
     assert!(shell.path("outside/hello.txt").is_file());
-    world.stop().await;
+    server.stop().await;
 }
 
 #[cfg(unix)]
@@ -281,37 +281,37 @@ async fn get_makes_no_link_outside_for_a_malicious_server() {
         storage.add_link(name, "/etc").unwrap();
     }
     storage.add_file("a/file", "x").unwrap();
-    let world = World::over(Arc::new(Lying(storage))).await;
-    let shell = Shell::at(&world);
+    let server = TestServer::with_storage(Arc::new(Lying(storage))).await;
+    let shell = Shell::at(&server);
     fs::create_dir(shell.path("outside")).unwrap();
     let ran = shell.ends(&["get", "--json", "/", "new"], 0);
     assert_eq!((&ran.summary()["left_out"], &ran.summary()["links"]), (&4.into(), &0.into()));
     assert_eq!(names(&shell.tree("new")), ["a/file"]);
     assert!(shell.tree("outside").is_empty());
-    world.stop().await;
+    server.stop().await;
 }
 
 const BIG: usize = 6 << 20;
 
 /// A server that stops in the middle of a large file, and a download of it that was killed there.
-async fn killed_halfway() -> (World, Shell, MemoryStorage, Arc<Gate>, u64) {
+async fn killed_halfway() -> (TestServer, Shell, MemoryStorage, Arc<Gate>, u64) {
     let storage = MemoryStorage::new();
     storage.add_file("big", pattern(BIG, 1)).unwrap();
     let gate = Gate::at(3 << 20);
-    let world = World::over(Arc::new(Gated { inner: storage.clone(), gate: Arc::clone(&gate) })).await;
-    let shell = Shell::at(&world);
+    let server = TestServer::with_storage(Arc::new(Gated { inner: storage.clone(), gate: Arc::clone(&gate) })).await;
+    let shell = Shell::at(&server);
     let mut running = shell.start(&["get", "/", "new"]);
     let offset = until("some bytes on the disk", || marked(&shell.path("new/.big.passerelle-mark")));
     running.kill();
     assert_eq!(names(&shell.tree("new")), [".big.passerelle-mark", ".big.passerelle-part"]);
     gate.open();
     gate.take_offsets();
-    (world, shell, storage, gate, offset)
+    (server, shell, storage, gate, offset)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_download_resumes() {
-    let (_world, shell, _storage, gate, offset) = killed_halfway().await;
+    let (_server, shell, _storage, gate, offset) = killed_halfway().await;
     let ran = shell.ends(&["get", "--json", "/", "new"], 0);
     assert_eq!(ran.json()[0]["file"]["status"], "resumed");
     assert_eq!(ran.summary()["bytes"], BIG as u64 - offset);
@@ -322,13 +322,13 @@ async fn a_killed_download_resumes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_download_starts_over_if_the_source_changed_or_on_request() {
-    let (_world, shell, storage, _gate, _) = killed_halfway().await;
+    let (_server, shell, storage, _gate, _) = killed_halfway().await;
     storage.write("big", pattern(BIG, 2)).unwrap();
     let ran = shell.ends(&["get", "--json", "/", "new"], 0);
     assert_eq!((&ran.json()[0]["file"]["status"], &ran.summary()["bytes"]), (&"downloaded".into(), &BIG.into()));
     assert!(shell.tree("new") == BTreeMap::from([("big".into(), pattern(BIG, 2))]));
 
-    let (_world, shell, _storage, gate, _) = killed_halfway().await;
+    let (_server, shell, _storage, gate, _) = killed_halfway().await;
     shell.ends(&["get", "--no-resume", "/", "new"], 0);
     assert_eq!(gate.take_offsets().into_iter().min(), Some(0));
     assert!(shell.tree("new") == BTreeMap::from([("big".into(), pattern(BIG, 1))]));
@@ -343,9 +343,9 @@ async fn get_resumes_when_the_server_is_back() {
         let gate = Gate::at(3 << 20);
         let gated = Arc::new(Gated { inner: storage.clone(), gate: Arc::clone(&gate) });
         let config = ServerConfig { drain_time: Duration::from_millis(1), ..ServerConfig::default() };
-        let world = World::with(gated.clone(), config.clone()).await;
-        let (tcp, key) = (world.tcp, world.key.clone());
-        let shell = Shell::at(&world);
+        let server = TestServer::with_config(gated.clone(), config.clone()).await;
+        let (tcp, key) = (server.tcp, server.key.clone());
+        let shell = Shell::at(&server);
         let file = fs::File::create(shell.path("out")).unwrap();
         let args: &[&str] =
             if streaming { &["get", "--retries", "30", "big", "-"] } else { &["get", "--retries", "30", "/", "new"] };
@@ -357,16 +357,16 @@ async fn get_resumes_when_the_server_is_back() {
         } else {
             until("some bytes on the disk", || marked(&shell.path("new/.big.passerelle-mark")));
         }
-        world.shutdown.cancel();
+        server.shutdown.cancel();
         let stderr = BufReader::new(running.0.stderr.take().unwrap());
         let mut lines = stderr.lines();
         let notice = lines.next().unwrap().unwrap();
         assert!(notice.contains("trying again"), "{notice}");
         gate.open();
-        world.server.await.unwrap();
+        server.task.await.unwrap();
         gate.take_offsets();
         let listener = TcpListener::bind(tcp).await.unwrap();
-        let _world = World::on(listener, key, gated, config).await;
+        let _server = TestServer::on_listener(listener, key, gated, config).await;
         assert_eq!(running.0.wait().unwrap().code(), Some(0));
         let from_the_start = gate.take_offsets().into_iter().filter(|offset| *offset == 0).count();
         assert!(from_the_start <= 1, "only the small file may come whole after that");
@@ -385,11 +385,11 @@ async fn get_fails_when_the_server_stays_away_and_keeps_the_part() {
     storage.add_file("big", pattern(BIG, 4)).unwrap();
     let gate = Gate::at(3 << 20);
     let config = ServerConfig { drain_time: Duration::from_millis(1), ..ServerConfig::default() };
-    let world = World::with(Arc::new(Gated { inner: storage, gate: Arc::clone(&gate) }), config).await;
-    let shell = Shell::at(&world);
+    let server = TestServer::with_config(Arc::new(Gated { inner: storage, gate: Arc::clone(&gate) }), config).await;
+    let shell = Shell::at(&server);
     let running = shell.start(&["get", "--retries", "1", "big", "copy"]);
     until("some bytes on the disk", || marked(&shell.path(".copy.passerelle-mark")));
-    world.shutdown.cancel();
+    server.shutdown.cancel();
     let ran = running.end();
     gate.open();
     assert_eq!(ran.code, 5, "{}", ran.err);
@@ -404,8 +404,8 @@ async fn get_downloads_small_files_over_several_connections() {
         let name = format!("{}/{}", number % 37, "long name ".repeat(20) + &number.to_string());
         storage.add_file(name, number.to_string()).unwrap();
     }
-    let world = World::over(Arc::new(storage)).await;
-    let shell = Shell::at(&world);
+    let server = TestServer::with_storage(Arc::new(storage)).await;
+    let shell = Shell::at(&server);
     let ran = shell.ends(&["get", "--json", "-p", "3", "/", "new"], 0);
     assert_eq!((&ran.summary()["files"], &ran.summary()["folders_made"]), (&3_000.into(), &37.into()));
     let tree = shell.tree("new");
@@ -413,5 +413,5 @@ async fn get_downloads_small_files_over_several_connections() {
     for (path, content) in tree {
         assert!(path.to_string_lossy().ends_with(&format!(" {}", String::from_utf8(content).unwrap())));
     }
-    world.stop().await;
+    server.stop().await;
 }

@@ -10,7 +10,7 @@ use backend::wire::Key;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::super::world::{World, small_tree};
+use super::super::test_server::{TestServer, small_tree};
 use super::Shell;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -19,8 +19,8 @@ async fn ls_prints_paths_that_are_valid_arguments() {
     for name in ["docs/line\nfeed", "docs/100%", "docs/-rf", "docs/\u{1b}[2J", "docs/é ß"] {
         storage.add_file(name, "x").unwrap();
     }
-    let world = World::over(Arc::new(storage)).await;
-    let shell = Shell::at(&world);
+    let server = TestServer::with_storage(Arc::new(storage)).await;
+    let shell = Shell::at(&server);
     assert_eq!(shell.ends(&["ls"], 0).lines(), ["docs", "empty", "hello.txt"]);
     let listed = shell.ends(&["ls", "docs/"], 0);
     let expected = ["deep", "nothing", "%1B[2J", "-rf", "100%25", "a b.txt", "line%0Afeed", "latin%E9.txt", "é ß"];
@@ -35,7 +35,7 @@ async fn ls_prints_paths_that_are_valid_arguments() {
     let all = shell.ends(&["ls", "-R", "/docs"], 0);
     assert!(all.lines().contains(&"deep/er/file.bin"), "{}", all.out);
     assert_eq!(shell.ends(&["ls", "docs/a%20b.txt"], 0).lines(), ["a b.txt"]);
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,8 +47,8 @@ async fn ls_sorts_reads_all_pages_and_has_a_long_form() {
     storage.set_executable("f7", true).unwrap();
     storage.add_link("link", "f7").unwrap();
     storage.add_link("out", "/etc/passwd").unwrap();
-    let world = World::over(Arc::new(storage)).await;
-    let shell = Shell::at(&world);
+    let server = TestServer::with_storage(Arc::new(storage)).await;
+    let shell = Shell::at(&server);
     let names = shell.ends(&["ls"], 0);
     assert_eq!(names.lines().len(), 2_347);
     assert_eq!(names.lines()[..3], ["f0", "f1", "f2"]);
@@ -61,13 +61,13 @@ async fn ls_sorts_reads_all_pages_and_has_a_long_form() {
     let entries = shell.ends(&["ls", "--json", "--sort", "size"], 0).json();
     assert_eq!(entries.len(), 2_347);
     assert!(entries.iter().all(|entry| entry["path"].is_string() && entry["kind"].is_string()));
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stat_and_ping_print_text_and_json() {
-    let world = World::start().await;
-    let shell = Shell::at(&world);
+    let server = TestServer::start().await;
+    let shell = Shell::at(&server);
     let text = shell.ends(&["stat", "hello.txt"], 0);
     assert!(text.out.contains("13 B") && text.out.contains("file"), "{}", text.out);
     let json = shell.ends(&["stat", "--json", "docs/latin%E9.txt"], 0).json();
@@ -75,13 +75,13 @@ async fn stat_and_ping_print_text_and_json() {
     assert_eq!(shell.ends(&["ping", "-c", "3", "-i", "0"], 0).lines().len(), 5);
     let pings = shell.ends(&["ping", "-c", "2", "-i", "0", "--json"], 0).json();
     assert!(pings[1]["round_trip_us"].is_u64() && pings[3]["summary"]["pings"] == 2, "{pings:?}");
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn exit_codes_and_json_distinguish_failures() {
-    let world = World::start().await;
-    let mut shell = Shell::at(&world);
+    let server = TestServer::start().await;
+    let mut shell = Shell::at(&server);
     let error = shell.ends(&["stat", "--json", "gone"], 3).err;
     let error: Value = serde_json::from_str(error.trim()).unwrap();
     assert_eq!(error["error"]["code"], "not_found");
@@ -116,7 +116,7 @@ async fn exit_codes_and_json_distinguish_failures() {
     shell.ends(&["ls", "--server", &unused], 5);
     shell.ends(&["get", "/", "new", "--server", &unused], 5);
     assert!(!shell.path("new").exists() && !shell.path("x").exists());
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-use super::super::world::{World, path};
+use super::super::test_server::{TestServer, path};
 use super::Shell;
 
 /// A proxy that drops the file server's answer to the first COMMIT.
@@ -72,26 +72,33 @@ async fn put_across_a_restart(conflict: &str) -> Vec<String> {
     let storage = MemoryStorage::new();
     storage.add_file("kept.txt", "was here before").unwrap();
     let records = Arc::new(backend::server::Database::in_memory().unwrap());
-    let world = World::again(Arc::new(storage.clone()), records.clone(), ServerConfig::default()).await;
-    let mut shell = Shell::at(&world);
+    let server = TestServer::with_database(Arc::new(storage.clone()), records.clone(), ServerConfig::default()).await;
+    let mut shell = Shell::at(&server);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     shell.server = listener.local_addr().unwrap().to_string();
     let front =
-        Arc::new(Front { server: Mutex::new(world.tcp), swallowed: AtomicBool::new(false), done: Notify::new() });
+        Arc::new(Front { server: Mutex::new(server.tcp), swallowed: AtomicBool::new(false), done: Notify::new() });
     let serving = tokio::spawn(Arc::clone(&front).serve(listener));
     let name = if conflict == "keep-both" { "kept.txt" } else { "new.txt" };
     fs::write(shell.path(name), "small").unwrap();
     let running = shell.start(&["put", "--conflict", conflict, name, "/"]);
     front.done.notified().await;
-    let key = world.key.clone();
-    world.stop().await;
+    let key = server.key.clone();
+    server.stop().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let records = Some(records);
-    let world = World::on_records(listener, key, Arc::new(storage.clone()), records, ServerConfig::default()).await;
-    *front.server.lock().unwrap() = world.tcp;
+    let server = TestServer::on_listener_with_database(
+        listener,
+        key,
+        Arc::new(storage.clone()),
+        records,
+        ServerConfig::default(),
+    )
+    .await;
+    *front.server.lock().unwrap() = server.tcp;
     let ran = tokio::task::spawn_blocking(move || running.end()).await.unwrap();
     assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
-    world.stop().await;
+    server.stop().await;
     serving.abort();
     let mut names = Vec::new();
     storage

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::world::World;
+use super::test_server::TestServer;
 
 /// A folder with a key file, in which the program runs against one server.
 pub(super) struct Shell {
@@ -32,10 +32,10 @@ pub(super) struct Ran {
 }
 
 impl Shell {
-    pub(super) fn at(world: &World) -> Self {
+    pub(super) fn at(server: &TestServer) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("key"), format!("{}\n", world.key)).unwrap();
-        Self { folder, server: world.tcp.to_string(), with_key: true }
+        fs::write(folder.path().join("key"), format!("{}\n", server.key)).unwrap();
+        Self { folder, server: server.tcp.to_string(), with_key: true }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {

@@ -11,7 +11,7 @@ use backend::storage::Storage;
 use backend::storage::memory::MemoryStorage;
 use tokio::net::TcpListener;
 
-use super::super::world::{World, path};
+use super::super::test_server::{TestServer, path};
 use super::{Running, Shell, pattern, until};
 
 const BIG: usize = 20 << 20;
@@ -31,11 +31,11 @@ fn is_folder(storage: &MemoryStorage, name: &str) -> bool {
     storage.stat(&path(name)).is_ok_and(|entry| entry.is_folder())
 }
 
-async fn world() -> (World, Shell, MemoryStorage) {
+async fn server() -> (TestServer, Shell, MemoryStorage) {
     let storage = MemoryStorage::new();
-    let world = World::over(Arc::new(storage.clone())).await;
-    let shell = Shell::at(&world);
-    (world, shell, storage)
+    let server = TestServer::with_storage(Arc::new(storage.clone())).await;
+    let shell = Shell::at(&server);
+    (server, shell, storage)
 }
 
 /// Makes `src` with a few files and folders.
@@ -48,7 +48,7 @@ fn sources(shell: &Shell) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn put_uses_the_destinations_of_cp() {
-    let (world, shell, storage) = world().await;
+    let (server, shell, storage) = server().await;
     sources(&shell);
     assert!(shell.ends(&["put", "src", "/"], 0).out.starts_with("3 files, 3.1 MB in "));
     assert_eq!(content(&storage, "src/a%20b.txt").as_deref(), Some(&b"spaces"[..]));
@@ -63,12 +63,12 @@ async fn put_uses_the_destinations_of_cp() {
     assert_eq!(content(&storage, "renamed.txt").as_deref(), Some(&b"spaces"[..]));
     shell.ends(&["put", "src/a b.txt", "src/deep", "into/"], 0);
     assert!(content(&storage, "into/a%20b.txt").is_some() && content(&storage, "into/deep/big").is_some());
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn put_skips_files_with_the_same_content() {
-    let (world, shell, storage) = world().await;
+    let (server, shell, storage) = server().await;
     sources(&shell);
     shell.ends(&["put", "src", "/"], 0);
     // A file with another time has the same content.
@@ -81,12 +81,12 @@ async fn put_skips_files_with_the_same_content() {
     assert!(ran.err.contains("\"exists\"") && ran.err.contains("src/a%20b.txt"), "{}", ran.err);
     assert_eq!((&ran.summary()["failed"], &ran.summary()["skipped"]), (&1.into(), &2.into()));
     assert_eq!(content(&storage, "src/a%20b.txt").as_deref(), Some(&b"SPACES"[..]));
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn put_applies_the_conflict_rule() {
-    let (world, shell, storage) = world().await;
+    let (server, shell, storage) = server().await;
     let old = || storage.add_file("f.txt", "old").map(|_| ()).unwrap();
     let now = |name: &str| content(&storage, name).map(|bytes| String::from_utf8(bytes).unwrap());
     old();
@@ -111,12 +111,12 @@ async fn put_applies_the_conflict_rule() {
     }
     shell.ends(&["put", "missing", "/"], 3);
     assert!(shell.ends(&["put", "missing", "f.txt", "there/"], 6).err.contains("missing"));
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn put_keeps_times_and_execute_permissions() {
-    let (world, shell, storage) = world().await;
+    let (server, shell, storage) = server().await;
     fs::write(shell.path("run.sh"), "#!/bin/sh\n").unwrap();
     let file = fs::File::options().append(true).open(shell.path("run.sh")).unwrap();
     file.set_modified(UNIX_EPOCH + Duration::from_secs(1_000_000_000)).unwrap();
@@ -125,14 +125,14 @@ async fn put_keeps_times_and_execute_permissions() {
     shell.ends(&["put", "run.sh", "/"], 0);
     let entry = storage.stat(&path("run.sh")).unwrap();
     assert_eq!((entry.modified.seconds(), entry.executable), (1_000_000_000, cfg!(unix)));
-    world.stop().await;
+    server.stop().await;
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn uploaded_names_have_the_same_bytes_and_links_are_left_out() {
     use std::os::unix::ffi::OsStrExt;
-    let (world, shell, storage) = world().await;
+    let (server, shell, storage) = server().await;
     fs::create_dir(shell.path("odd")).unwrap();
     let names: [&[u8]; 5] = [b"latin\xe9", b"line\nfeed", b"100%", b"-rf", b"a\\b"];
     for name in names {
@@ -150,12 +150,12 @@ async fn uploaded_names_have_the_same_bytes_and_links_are_left_out() {
     // A link named as SRC is followed.
     shell.ends(&["put", "odd/link", "followed"], 0);
     assert_eq!(content(&storage, "followed").as_deref(), Some(&b"x"[..]));
-    world.stop().await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn put_uploads_standard_input() {
-    let (world, shell, storage) = world().await;
+    let (server, shell, storage) = server().await;
     let put = |args: &[&str], bytes: &[u8]| {
         let mut child = shell.command(args).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         // The program may fail before it has read all input.
@@ -172,7 +172,7 @@ async fn put_uploads_standard_input() {
     assert_eq!(content(&storage, "deep/piped").as_deref(), Some(&b"other"[..]));
     assert_eq!(put(&["put", "-", "deep"], b"x"), Some(2));
     assert_eq!(put(&["put", "-", "none", "deep"], b"x"), Some(2));
-    world.stop().await;
+    server.stop().await;
 }
 
 /// Bytes that wait in the pipe between this test and the program.
@@ -180,7 +180,7 @@ async fn put_uploads_standard_input() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_resumes_after_ctrl_c() {
     for signal in ["-INT", "-KILL"] {
-        let (world, shell, storage) = world().await;
+        let (server, shell, storage) = server().await;
         // Large enough that it does not end before the signal.
         let big = pattern(BIG, 5);
         let file = fs::File::create(shell.path("big")).unwrap();
@@ -190,10 +190,10 @@ async fn an_upload_resumes_after_ctrl_c() {
         drop(file);
         let mut running = shell.start(&["put", "big", "/"]);
         let notes = shell.path("state/passerelle/uploads");
-        let caller = super::super::world::writer();
+        let caller = super::super::test_server::writer();
         let runtime = tokio::runtime::Handle::current();
         // A part of it must be durable, but not all.
-        let client = world.client.clone();
+        let client = server.client.clone();
         tokio::task::block_in_place(|| {
             until("some bytes on the server", || {
                 let uploads = runtime.block_on(client.uploads(&caller)).unwrap();
@@ -211,7 +211,7 @@ async fn an_upload_resumes_after_ctrl_c() {
         assert!(again.summary()["bytes"].as_u64() < Some(20 * BIG as u64), "{}", again.out);
         assert!(content(&storage, "big").is_some_and(|there| there.chunks(BIG).all(|chunk| chunk == big)));
         assert_eq!(fs::read_dir(&notes).unwrap().count(), 0);
-        world.stop().await;
+        server.stop().await;
     }
 }
 
@@ -220,9 +220,9 @@ async fn an_upload_resumes_after_ctrl_c() {
 async fn put_resumes_when_the_server_is_back() {
     let storage = MemoryStorage::new();
     let config = ServerConfig { drain_time: Duration::from_millis(1), ..ServerConfig::default() };
-    let world = World::with(Arc::new(storage.clone()), config.clone()).await;
-    let (tcp, key) = (world.tcp, world.key.clone());
-    let shell = Shell::at(&world);
+    let server = TestServer::with_config(Arc::new(storage.clone()), config.clone()).await;
+    let (tcp, key) = (server.tcp, server.key.clone());
+    let shell = Shell::at(&server);
     let big = pattern(BIG, 6);
     let file = fs::File::create(shell.path("big")).unwrap();
     for _ in 0..20 {
@@ -232,14 +232,14 @@ async fn put_resumes_when_the_server_is_back() {
     let mut command = shell.command(&["put", "--retries", "30", "big", "/"]);
     command.stdout(Stdio::null()).stderr(Stdio::piped());
     let mut running = Running(command.spawn().unwrap());
-    world.shutdown.cancel();
+    server.shutdown.cancel();
     let stderr = BufReader::new(running.0.stderr.take().unwrap());
     let notice = stderr.lines().next().unwrap().unwrap();
     let lost = ["trying again", "cannot be reached", "the connection failed", "the server ended the connection"];
     assert!(lost.iter().any(|words| notice.contains(words)), "{notice}");
-    world.server.await.unwrap();
+    server.task.await.unwrap();
     let listener = TcpListener::bind(tcp).await.unwrap();
-    let _world = World::on(listener, key, Arc::new(storage.clone()), config).await;
+    let _server = TestServer::on_listener(listener, key, Arc::new(storage.clone()), config).await;
     let code = running.0.wait().unwrap().code();
     // An upload that had not begun does not wait.
     if code == Some(5) {

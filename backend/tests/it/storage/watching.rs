@@ -9,7 +9,7 @@ use shared::{ErrorCode, Timestamp};
 use super::{Fixture, code, path, trash_id, upload};
 
 /// Longest wait for an event, which arrives within milliseconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) fn a_watch_reports_changes_of_the_folder(fixture: &dyn Fixture) {
     fixture.file(b"folder/old", b"content");
@@ -40,7 +40,7 @@ pub(super) fn a_watch_reports_changes_of_the_folder(fixture: &dyn Fixture) {
     check_reported(&events, b"back");
     storage.rename(&path(b"folder"), None, &path(b"elsewhere"), &Expected::Nothing).unwrap();
     loop {
-        match events.recv_timeout(PATIENCE).unwrap() {
+        match events.recv_timeout(TEST_TIMEOUT).unwrap() {
             WatchEvent::Gone => break,
             event => check_harmless(&event),
         }
@@ -57,7 +57,7 @@ pub(super) fn a_dropped_watch_reports_nothing(fixture: &dyn Fixture) {
     fixture.file(b"folder/new", b"content");
     // Events in transit may still arrive; then the sender is dropped.
     loop {
-        match events.recv_timeout(PATIENCE) {
+        match events.recv_timeout(TEST_TIMEOUT) {
             Ok(event) => drop(event),
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => panic!("events are still reported"),
@@ -83,7 +83,7 @@ fn check_reported(events: &Receiver<WatchEvent>, name: &[u8]) {
 fn check_reported_all(events: &Receiver<WatchEvent>, names: &[&[u8]]) {
     let mut left = names.to_vec();
     while !left.is_empty() {
-        match events.recv_timeout(PATIENCE) {
+        match events.recv_timeout(TEST_TIMEOUT) {
             Ok(WatchEvent::Name(name_reported)) if left.contains(&&*name_reported) => {
                 left.retain(|name| *name != &*name_reported)
             }

@@ -18,26 +18,26 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::world::{World, path, reader};
+use super::test_server::{TestServer, path, reader};
 
 /// One end of a connection.
-pub(crate) struct Raw<R = OwnedReadHalf, W = OwnedWriteHalf> {
+pub(crate) struct RawConnection<R = OwnedReadHalf, W = OwnedWriteHalf> {
     pub(crate) reader: FrameReader<R>,
     pub(crate) writer: W,
 }
 
 /// One end of a connection in memory.
-pub(crate) type RawDuplex = Raw<ReadHalf<DuplexStream>, WriteHalf<DuplexStream>>;
+pub(crate) type RawPipe = RawConnection<ReadHalf<DuplexStream>, WriteHalf<DuplexStream>>;
 
 /// A server's half of a connection in memory, so that a panic in it is a failed test.
-pub(crate) struct Served {
+pub(crate) struct PipeServer {
     pub(crate) key: Key,
     pub(crate) shutdown: CancellationToken,
     pub(crate) task: JoinHandle<()>,
 }
 
 /// Serves one connection in memory over `storage`, through a pipe of `bytes`.
-pub(crate) fn served(storage: Arc<dyn Storage>, config: ServerConfig, pipe_bytes: usize) -> (RawDuplex, Served) {
+pub(crate) fn serve_pipe(storage: Arc<dyn Storage>, config: ServerConfig, pipe_bytes: usize) -> (RawPipe, PipeServer) {
     let key = Key::generate().unwrap();
     let records = Some(Arc::new(Database::in_memory().unwrap()));
     let server = Server::new(storage, records, [(key.clone(), Rights::ALL)], config);
@@ -49,7 +49,7 @@ pub(crate) fn served(storage: Arc<dyn Storage>, config: ServerConfig, pipe_bytes
         serve_connection(reader, writer, &server, &token).await;
     });
     let (reader, writer) = split(near);
-    (Raw::over(reader, writer), Served { key, shutdown, task })
+    (RawConnection::new(reader, writer), PipeServer { key, shutdown, task })
 }
 
 /// A frame with a message.
@@ -83,29 +83,29 @@ pub(crate) async fn within<T>(work: impl Future<Output = T>) -> T {
     timeout(2 * STALL_TIME, work).await.expect("something never came")
 }
 
-impl Raw {
+impl RawConnection {
     /// A connection before its handshake.
-    pub(crate) async fn connect(world: &World) -> Self {
-        let (reader, writer) = TcpStream::connect(world.tcp).await.unwrap().into_split();
-        Self::over(reader, writer)
+    pub(crate) async fn connect(server: &TestServer) -> Self {
+        let (reader, writer) = TcpStream::connect(server.tcp).await.unwrap().into_split();
+        Self::new(reader, writer)
     }
 
     /// A connection past its handshake.
-    pub(crate) async fn open(world: &World) -> Self {
-        let mut raw = Self::connect(world).await;
-        raw.handshake(&world.key, None).await;
+    pub(crate) async fn open(server: &TestServer) -> Self {
+        let mut raw = Self::connect(server).await;
+        raw.handshake(&server.key, None).await;
         raw
     }
 }
 
-impl<R: Source, W: AsyncWrite + Unpin> Raw<R, W> {
-    pub(crate) fn over(reader: R, writer: W) -> Self {
+impl<R: Source, W: AsyncWrite + Unpin> RawConnection<R, W> {
+    pub(crate) fn new(reader: R, writer: W) -> Self {
         Self { reader: FrameReader::new(reader), writer }
     }
 
     /// The client's side of a valid handshake.
     pub(crate) async fn handshake(&mut self, key: &Key, max_data: Option<u32>) -> AuthOk {
-        let (transcript, _) = self.greet().await;
+        let (transcript, _) = self.exchange_hello().await;
         let auth = Auth { key_id: key.id().into(), proof: transcript.client_proof(key), max_data };
         self.send(FrameKind::Auth, 0, &auth).await;
         let ok: AuthOk = self.next().await.expect("AUTH_OK").message().expect("AUTH_OK");
@@ -114,7 +114,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Raw<R, W> {
     }
 
     /// HELLO and HELLO_ACK, as a client.
-    pub(crate) async fn greet(&mut self) -> (Transcript, HelloAck) {
+    pub(crate) async fn exchange_hello(&mut self) -> (Transcript, HelloAck) {
         let mut transcript = Transcript::default();
         let hello = frame(FrameKind::Hello, 0, &hello());
         transcript.add(&hello);
@@ -190,7 +190,7 @@ impl<R: Source, W: AsyncWrite + Unpin> Raw<R, W> {
         }
     }
 
-    /// The refusal of a handshake or GOODBYE, and then the end of the stream.
+    /// Reads GOODBYE, or the END that refuses a handshake, and then the end of the stream; returns the code.
     pub(crate) async fn closing_code(&mut self) -> Option<ErrorCode> {
         let frame = loop {
             let frame = self.next().await.expect("a last frame");
@@ -201,9 +201,9 @@ impl<R: Source, W: AsyncWrite + Unpin> Raw<R, W> {
         let failure = match frame.kind() {
             Some(FrameKind::Goodbye) => frame.message::<Goodbye>().unwrap().error,
             Some(FrameKind::End) if frame.header.request_id == 0 => frame.message::<End>().unwrap().error,
-            kind => panic!("{kind:?} in the place of a closing_code"),
+            kind => panic!("{kind:?} in place of GOODBYE or END"),
         };
-        assert!(self.next().await.is_none(), "something after the closing_code");
+        assert!(self.next().await.is_none(), "a frame after the last one");
         failure.map(|failure| failure.code)
     }
 

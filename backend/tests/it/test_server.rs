@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 const SOCKET: &str = "socket";
 
 /// A file server that runs until it is dropped, and a client for it.
-pub(crate) struct World {
-    /// Over TCP, unless [`World::by`] chose another listener.
+pub(crate) struct TestServer {
+    /// Over TCP, unless [`TestServer::via`] chose another listener.
     pub(crate) client: Client,
     pub(crate) connector: InProcessConnector,
     pub(crate) key: Key,
@@ -28,18 +28,18 @@ pub(crate) struct World {
     /// Contains the Unix socket, on systems that have them.
     pub(crate) folder: TempDir,
     pub(crate) shutdown: CancellationToken,
-    pub(crate) server: JoinHandle<()>,
+    pub(crate) task: JoinHandle<()>,
 }
 
 /// The listeners between a file server and its clients.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Way {
+pub(crate) enum Transport {
     Tcp,
     Unix,
     InProcess,
 }
 
-impl Way {
+impl Transport {
     /// The listeners of this system.
     pub(crate) const ALL: &[Self] =
         if cfg!(unix) { &[Self::Tcp, Self::Unix, Self::InProcess] } else { &[Self::Tcp, Self::InProcess] };
@@ -48,37 +48,42 @@ impl Way {
         if cfg!(unix) { &[Self::Unix, Self::InProcess] } else { &[Self::InProcess] };
 }
 
-impl World {
+impl TestServer {
     /// A file server over a small tree in memory.
     pub(crate) async fn start() -> Self {
-        Self::over(Arc::new(small_tree())).await
+        Self::with_storage(Arc::new(small_tree())).await
     }
 
     /// A file server over this storage.
-    pub(crate) async fn over(storage: Arc<dyn Storage>) -> Self {
-        Self::with(storage, ServerConfig::default()).await
+    pub(crate) async fn with_storage(storage: Arc<dyn Storage>) -> Self {
+        Self::with_config(storage, ServerConfig::default()).await
     }
 
     /// A file server over this storage, with this configuration.
-    pub(crate) async fn with(storage: Arc<dyn Storage>, config: ServerConfig) -> Self {
+    pub(crate) async fn with_config(storage: Arc<dyn Storage>, config: ServerConfig) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self::on(listener, Key::generate().unwrap(), storage, config).await
+        Self::on_listener(listener, Key::generate().unwrap(), storage, config).await
     }
 
     /// A file server over this storage, with the records of an earlier one.
-    pub(crate) async fn again(storage: Arc<dyn Storage>, records: Arc<Database>, config: ServerConfig) -> Self {
+    pub(crate) async fn with_database(storage: Arc<dyn Storage>, records: Arc<Database>, config: ServerConfig) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self::on_records(listener, Key::generate().unwrap(), storage, Some(records), config).await
+        Self::on_listener_with_database(listener, Key::generate().unwrap(), storage, Some(records), config).await
     }
 
     /// A file server on this listener, with this key.
-    pub(crate) async fn on(listener: TcpListener, key: Key, storage: Arc<dyn Storage>, config: ServerConfig) -> Self {
+    pub(crate) async fn on_listener(
+        listener: TcpListener,
+        key: Key,
+        storage: Arc<dyn Storage>,
+        config: ServerConfig,
+    ) -> Self {
         let records = Some(Arc::new(Database::in_memory().unwrap()));
-        Self::on_records(listener, key, storage, records, config).await
+        Self::on_listener_with_database(listener, key, storage, records, config).await
     }
 
     /// A file server on this listener, with this key and these records.
-    pub(crate) async fn on_records(
+    pub(crate) async fn on_listener_with_database(
         listener: TcpListener,
         key: Key,
         storage: Arc<dyn Storage>,
@@ -92,9 +97,9 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let unix = cfg!(unix).then(|| UnixListener::open(&folder.path().join(SOCKET)).unwrap());
         let listeners = Listeners { tcp: Some(listener), unix, in_process: Some(in_process) };
-        let server = tokio::spawn(serve(listeners, server, shutdown.clone()));
+        let task = tokio::spawn(serve(listeners, server, shutdown.clone()));
         let client = Client::new(Target::tcp(tcp.to_string(), key.clone()), PoolConfig::default());
-        Self { client, connector, key, tcp, folder, shutdown, server }
+        Self { client, connector, key, tcp, folder, shutdown, task }
     }
 
     /// The Unix socket.
@@ -102,26 +107,26 @@ impl World {
         self.folder.path().join(SOCKET)
     }
 
-    /// This world with a client of another listener.
-    pub(crate) fn by(mut self, way: Way) -> Self {
-        let address = match way {
-            Way::Tcp => ServerAddress::Tcp(self.tcp.to_string()),
-            Way::Unix => ServerAddress::Unix(self.socket()),
-            Way::InProcess => ServerAddress::InProcess(self.connector.clone()),
+    /// This server with a client of that transport.
+    pub(crate) fn via(mut self, transport: Transport) -> Self {
+        let address = match transport {
+            Transport::Tcp => ServerAddress::Tcp(self.tcp.to_string()),
+            Transport::Unix => ServerAddress::Unix(self.socket()),
+            Transport::InProcess => ServerAddress::InProcess(self.connector.clone()),
         };
         self.client = Client::new(Target { address, key: self.key.clone() }, PoolConfig::default());
         self
     }
 
-    /// This world with a client in the server's process, as in `passerelle serve`.
-    pub(crate) fn inside(self) -> Self {
-        self.by(Way::InProcess)
+    /// This server with a client in the server's process, as in `passerelle serve`.
+    pub(crate) fn in_process(self) -> Self {
+        self.via(Transport::InProcess)
     }
 
     /// Stops the file server, and waits for its end.
     pub(crate) async fn stop(self) {
         self.shutdown.cancel();
-        self.server.await.unwrap();
+        self.task.await.unwrap();
     }
 }
 

@@ -14,22 +14,22 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::world::{World, small_tree};
+use super::test_server::{TestServer, small_tree};
 
 /// Longer than anything here takes, on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A gateway that runs until it is dropped.
-pub(crate) struct Web {
-    pub(crate) world: World,
+pub(crate) struct TestGateway {
+    pub(crate) server: TestServer,
     pub(crate) address: SocketAddr,
     pub(crate) shutdown: CancellationToken,
-    pub(crate) gateway: JoinHandle<()>,
+    pub(crate) task: JoinHandle<()>,
 }
 
 /// What came back.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
@@ -37,48 +37,48 @@ pub(crate) struct Answer {
     pub(crate) whole: bool,
 }
 
-impl Web {
+impl TestGateway {
     pub(crate) async fn start() -> Self {
-        Self::over(Arc::new(small_tree())).await
+        Self::with_storage(Arc::new(small_tree())).await
     }
 
-    pub(crate) async fn over(storage: Arc<dyn Storage>) -> Self {
-        Self::with(storage, GatewayConfig::default()).await
+    pub(crate) async fn with_storage(storage: Arc<dyn Storage>) -> Self {
+        Self::with_config(storage, GatewayConfig::default()).await
     }
 
     /// A server on which every caller may change everything.
     pub(crate) async fn writable() -> Self {
         let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
-        Self::with(Arc::new(small_tree()), config).await
+        Self::with_config(Arc::new(small_tree()), config).await
     }
 
-    pub(crate) async fn with(storage: Arc<dyn Storage>, config: GatewayConfig) -> Self {
-        Self::before(World::over(storage).await.inside(), config).await
+    pub(crate) async fn with_config(storage: Arc<dyn Storage>, config: GatewayConfig) -> Self {
+        Self::in_front_of(TestServer::with_storage(storage).await.in_process(), config).await
     }
 
     /// A gateway before that file server.
-    pub(crate) async fn before(world: World, config: GatewayConfig) -> Self {
+    pub(crate) async fn in_front_of(server: TestServer, config: GatewayConfig) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let gateway = Gateway::new(world.client.clone(), config);
-        let gateway = tokio::spawn(serve(listener, gateway, shutdown.clone()));
-        Self { world, address, shutdown, gateway }
+        let gateway = Gateway::new(server.client.clone(), config);
+        let task = tokio::spawn(serve(listener, gateway, shutdown.clone()));
+        Self { server, address, shutdown, task }
     }
 
-    pub(crate) async fn get(&self, target: &str) -> Answer {
+    pub(crate) async fn get(&self, target: &str) -> HttpResponse {
         self.send("GET", target, &[], b"").await
     }
 
-    pub(crate) async fn get_with(&self, target: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn get_with(&self, target: &str, headers: &[(&str, &str)]) -> HttpResponse {
         self.send("GET", target, headers, b"").await
     }
 
-    pub(crate) async fn head(&self, target: &str) -> Answer {
+    pub(crate) async fn head(&self, target: &str) -> HttpResponse {
         self.send("HEAD", target, &[], b"").await
     }
 
-    pub(crate) async fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub(crate) async fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> HttpResponse {
         let mut request = format!("{method} {target} HTTP/1.1\r\nconnection: close\r\n");
         if !headers.iter().any(|(name, _)| *name == "host") {
             request += &format!("host: {}\r\n", self.address);
@@ -90,17 +90,17 @@ impl Web {
             request += &format!("content-length: {}\r\n", body.len());
         }
         request += "\r\n";
-        let answer = self.raw(&[request.as_bytes(), body].concat()).await;
-        Answer::read(&answer, method == "HEAD").unwrap_or_else(|| panic!("{method} {target}: {answer:?}"))
+        let answer = self.send_raw(&[request.as_bytes(), body].concat()).await;
+        HttpResponse::read(&answer, method == "HEAD").unwrap_or_else(|| panic!("{method} {target}: {answer:?}"))
     }
 
     /// Sends bytes as they are, and reads until the gateway closes.
-    pub(crate) async fn raw(&self, request: &[u8]) -> Vec<u8> {
+    pub(crate) async fn send_raw(&self, request: &[u8]) -> Vec<u8> {
         let mut stream = self.connect().await;
         stream.write_all(request).await.unwrap();
         let mut answer = Vec::new();
         // A reset after the answer is as good as an end.
-        let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the gateway does not close");
+        let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut answer)).await.expect("the gateway does not close");
         answer
     }
 
@@ -109,15 +109,15 @@ impl Web {
     }
 
     /// The gateway still answers, and both tiers stop without a rest.
-    pub(crate) async fn unharmed(self) {
+    pub(crate) async fn assert_healthy_and_stop(self) {
         assert_eq!(self.get("/healthz").await.status, 200);
         self.shutdown.cancel();
-        timeout(PATIENCE, self.gateway).await.expect("the gateway does not stop").unwrap();
-        self.world.stop().await;
+        timeout(TEST_TIMEOUT, self.task).await.expect("the gateway does not stop").unwrap();
+        self.server.stop().await;
     }
 }
 
-impl Answer {
+impl HttpResponse {
     pub(crate) fn read(bytes: &[u8], head: bool) -> Option<Self> {
         let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
         let text = std::str::from_utf8(&bytes[..end]).ok()?;
@@ -151,7 +151,7 @@ impl Answer {
 
     /// A refusal, which is always a problem document with the id that the header has.
     #[track_caller]
-    pub(crate) fn refused(&self, status: u16, code: &str) {
+    pub(crate) fn assert_problem(&self, status: u16, code: &str) {
         assert_eq!(self.status, status, "{self:?}");
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
         let problem: Problem = self.json();
