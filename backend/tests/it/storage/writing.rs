@@ -8,13 +8,13 @@ use super::{Fixture, code, content, last_segment, list, open, path, read, stage,
 pub(super) fn an_upload_is_invisible_until_it_is_published(fixture: &dyn Fixture) {
     fixture.file(b"file", b"old");
     let staged = stage(fixture, 1);
-    staged.write_at(b"fixture", 6).unwrap();
+    staged.write_at(b"world", 6).unwrap();
     assert_eq!(staged.length().unwrap(), 11);
     assert_eq!(staged_bytes(&*staged), b"\0\0\0\0\0\0world");
     staged.write_at(b"hello ", 0).unwrap();
     staged.write_at(b"", 3).unwrap();
     staged.sync().unwrap();
-    assert_eq!(staged_bytes(&*staged), b"hello fixture");
+    assert_eq!(staged_bytes(&*staged), b"hello world");
     let mut buffer = [0; 4];
     assert_eq!(staged.read_at(&mut buffer, 9).unwrap(), 2);
     assert_eq!(staged.read_at(&mut buffer, 11).unwrap(), 0);
