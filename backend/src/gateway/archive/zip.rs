@@ -219,7 +219,7 @@ impl Record<'_> {
         let (time, date) = match year {
             ..1980 => (0, 1 << 5 | 1),
             1980..=2107 => {
-                let time = hour << 11 | minute << 5 | second / 2;
+                let time = hour << 11 | minute << 5 | (second / 2);
                 (time as u16, ((year - 1980) as u16) << 9 | (month as u16) << 5 | day as u16)
             }
             _ => (23 << 11 | 59 << 5 | 29, 127 << 9 | 12 << 5 | 31),

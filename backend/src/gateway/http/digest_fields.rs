@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_strongest_known_algorithm_is_used() {
-        let digest = BASE64_STANDARD.encode(&[7; 32]);
+        let digest = BASE64_STANDARD.encode([7; 32]);
         let (blake3, sha) = (format!("blake3=:{digest}:"), format!("sha-256=:{digest}:"));
         assert_eq!(read(&[]), Ok(None));
         assert_eq!(read(&[("repr-digest", &sha)]), Ok(Some(Algorithm::Sha256)));
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn for_a_piece_only_blake3_in_repr_digest_is_used() {
-        let digest = BASE64_STANDARD.encode(&[7; 32]);
+        let digest = BASE64_STANDARD.encode([7; 32]);
         let read = |name: &'static str, value: String| {
             of_whole(&HeaderMap::from_iter([(HeaderName::from_static(name), HeaderValue::try_from(value).unwrap())]))
         };

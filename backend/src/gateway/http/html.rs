@@ -31,7 +31,7 @@ pub(crate) fn date(moment: Timestamp) -> String {
 
 /// The CSP source expression that allows exactly this inline script or style.
 pub(crate) fn csp_hash(text: &str) -> String {
-    format!("'sha256-{}'", BASE64_STANDARD.encode(&Sha256::digest(text.as_bytes())))
+    format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text.as_bytes())))
 }
 
 #[cfg(test)]
