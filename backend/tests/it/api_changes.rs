@@ -17,9 +17,9 @@ async fn change(gateway: &TestGateway, change: &Value) -> HttpResponse {
 
 /// A change that is done by the time of the answer.
 async fn done(gateway: &TestGateway, what: &Value) -> Job {
-    let answer = change(gateway, what).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
-    let job: Job = answer.json();
+    let response = change(gateway, what).await;
+    assert_eq!(response.status, 200, "{response:?}");
+    let job: Job = response.json();
     assert_eq!(job.state, JobState::Done, "{job:?}");
     job
 }
@@ -39,7 +39,7 @@ mod actions {
     use super::*;
 
     #[tokio::test]
-    async fn a_folder_is_made_with_those_on_the_way() {
+    async fn make_folder_creates_missing_parents() {
         let gateway = TestGateway::writable().await;
         let job = done(&gateway, &json!({"action": "make_folder", "paths": ["new/caf%C3%A9/deep"]})).await;
         assert_eq!(entry(&job.outcomes[0]), "new/caf%C3%A9/deep");
@@ -51,7 +51,7 @@ mod actions {
     }
 
     #[tokio::test]
-    async fn a_file_is_renamed_and_copied() {
+    async fn move_renames_a_file_and_copy_duplicates_a_folder() {
         let gateway = TestGateway::writable().await;
         let job =
             done(&gateway, &json!({"action": "move", "items": [{"from": "hello.txt", "to": "docs/hallo.txt"}]})).await;
@@ -71,7 +71,7 @@ mod actions {
     }
 
     #[tokio::test]
-    async fn what_is_trashed_comes_back_and_what_is_deleted_does_not() {
+    async fn restore_returns_trashed_entries_and_delete_is_final() {
         let gateway = TestGateway::writable().await;
         let job = done(&gateway, &json!({"action": "trash", "items": [{"path": "hello.txt"}, {"path": "docs"}]})).await;
         let Outcome::Done { trash: Some(id), .. } = &job.outcomes[0] else { panic!("{job:?}") };
@@ -94,7 +94,7 @@ mod actions {
 
     /// Undo is conditional: a change that another user made meanwhile stays.
     #[tokio::test]
-    async fn a_condition_on_the_source_holds() {
+    async fn if_etag_refuses_a_changed_source() {
         let gateway = TestGateway::writable().await;
         let stale = "00".repeat(16);
         let items = json!([{"from": "hello.txt", "to": "b", "if_etag": stale}]);
@@ -106,11 +106,11 @@ mod actions {
     }
 }
 
-mod telling {
+mod errors {
     use super::*;
 
     #[tokio::test]
-    async fn of_one_item_its_problem_and_of_many_each_outcome() {
+    async fn a_failed_single_item_is_a_problem_and_many_items_have_outcomes() {
         let gateway = TestGateway::writable().await;
         change(&gateway, &json!({"action": "trash", "items": [{"path": "none"}]}))
             .await
@@ -122,7 +122,7 @@ mod telling {
     }
 
     #[tokio::test]
-    async fn what_is_malformed_is_refused_with_a_reason() {
+    async fn malformed_changes_are_refused() {
         let gateway = TestGateway::writable().await;
         let post = async |body: &str| gateway.send("POST", CHANGES, &[JSON], body.as_bytes()).await;
         for body in [
@@ -155,7 +155,7 @@ mod telling {
     }
 
     #[tokio::test]
-    async fn too_much_at_once_is_refused() {
+    async fn changes_over_the_limits_are_refused() {
         let gateway = TestGateway::writable().await;
         let many: Vec<_> = (0..=CHANGE_ITEMS_MAX).map(|index| json!({"path": format!("x{index}")})).collect();
         change(&gateway, &json!({"action": "trash", "items": many})).await.assert_problem(413, "too_large");
@@ -167,7 +167,7 @@ mod telling {
     }
 
     #[tokio::test]
-    async fn who_may_only_read_changes_nothing() {
+    async fn read_only_callers_cannot_change_anything() {
         let gateway = TestGateway::start().await;
         for what in [
             json!({"action": "make_folder", "paths": ["new"]}),
@@ -187,7 +187,7 @@ mod jobs {
     use super::*;
 
     #[tokio::test]
-    async fn a_key_makes_a_change_once() {
+    async fn a_repeated_idempotency_key_returns_the_first_job() {
         let gateway = TestGateway::writable().await;
         let ask = async |key: &str, what: &Value| {
             gateway.send("POST", CHANGES, &[JSON, ("idempotency-key", key)], what.to_string().as_bytes()).await
@@ -209,11 +209,11 @@ mod jobs {
     }
 
     #[tokio::test]
-    async fn a_change_is_asked_after() {
+    async fn jobs_are_listed_read_and_stopped_by_id() {
         let gateway = TestGateway::writable().await;
-        let answer = change(&gateway, &json!({"action": "make_folder", "paths": ["a"]})).await;
-        let key = answer.header("idempotency-key").unwrap().to_owned();
-        let job: Job = answer.json();
+        let response = change(&gateway, &json!({"action": "make_folder", "paths": ["a"]})).await;
+        let key = response.header("idempotency-key").unwrap().to_owned();
+        let job: Job = response.json();
         assert_eq!(job.id.to_string(), key);
         let read: Job = gateway.get(&format!("/api/v1/jobs/{key}?seen=0&wait=1000")).await.json();
         assert_eq!(read, job);
@@ -223,8 +223,8 @@ mod jobs {
         let stopped: Job = gateway.send("DELETE", &format!("/api/v1/jobs/{key}"), &[], b"").await.json();
         assert_eq!(stopped.state, JobState::Done);
         for id in ["0".repeat(32), "x".into(), "..".into()] {
-            let answer = gateway.get(&format!("/api/v1/jobs/{id}")).await;
-            assert_eq!(answer.status, 404, "{id}: {answer:?}");
+            let response = gateway.get(&format!("/api/v1/jobs/{id}")).await;
+            assert_eq!(response.status, 404, "{id}: {response:?}");
         }
         gateway.get(&format!("/api/v1/jobs/{key}?wait=soon")).await.assert_problem(400, "bad_request");
         gateway.assert_healthy_and_stop().await;
@@ -235,7 +235,7 @@ mod digests {
     use super::*;
 
     #[tokio::test]
-    async fn a_file_comes_to_its_digests() {
+    async fn digest_returns_the_requested_algorithms() {
         let gateway = TestGateway::start().await;
         let digests: FileDigests = gateway.get("/api/v1/digest/hello.txt").await.json();
         let blake3 = blake3::hash(b"hello, world\n");

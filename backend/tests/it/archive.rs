@@ -14,9 +14,9 @@ use super::test_gateway::{HttpResponse, TestGateway};
 use super::test_server::small_tree;
 
 /// Names and contents, in the order of the central directory.
-fn contents(answer: &HttpResponse) -> Vec<(String, Vec<u8>)> {
-    assert!(answer.status == 200 && answer.whole, "{} {:?}", answer.status, answer.headers);
-    let mut archive = ZipArchive::new(Cursor::new(&answer.body)).unwrap();
+fn contents(response: &HttpResponse) -> Vec<(String, Vec<u8>)> {
+    assert!(response.status == 200 && response.complete, "{} {:?}", response.status, response.headers);
+    let mut archive = ZipArchive::new(Cursor::new(&response.body)).unwrap();
     (0..archive.len())
         .map(|index| {
             let mut file = archive.by_index(index).unwrap();
@@ -27,17 +27,17 @@ fn contents(answer: &HttpResponse) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
-fn names(answer: &HttpResponse) -> Vec<String> {
-    contents(answer).into_iter().map(|(name, _)| name).collect()
+fn names(response: &HttpResponse) -> Vec<String> {
+    contents(response).into_iter().map(|(name, _)| name).collect()
 }
 
 #[tokio::test]
-async fn a_folder_with_all_that_is_in_it() {
+async fn an_archive_contains_all_entries_of_a_folder() {
     let gateway = TestGateway::start().await;
-    let answer = gateway.get("/api/v1/archive?path=docs").await;
-    assert_eq!(answer.header("content-type"), Some("application/zip"));
-    assert_eq!(answer.header("content-disposition"), Some("attachment; filename=\"docs.zip\""));
-    assert_eq!(answer.header("accept-ranges"), Some("bytes"));
+    let response = gateway.get("/api/v1/archive?path=docs").await;
+    assert_eq!(response.header("content-type"), Some("application/zip"));
+    assert_eq!(response.header("content-disposition"), Some("attachment; filename=\"docs.zip\""));
+    assert_eq!(response.header("accept-ranges"), Some("bytes"));
     let expected: Vec<(String, Vec<u8>)> = vec![
         ("docs/".into(), vec![]),
         ("docs/a b.txt".into(), b"spaces".into()),
@@ -47,23 +47,23 @@ async fn a_folder_with_all_that_is_in_it() {
         ("docs/latin%E9.txt".into(), b"latin".into()),
         ("docs/nothing/".into(), vec![]),
     ];
-    assert!(contents(&answer) == expected, "{:?}", names(&answer));
+    assert!(contents(&response) == expected, "{:?}", names(&response));
     let head = gateway.head("/api/v1/archive?path=docs").await;
-    assert_eq!(head.header("content-length"), answer.header("content-length"));
-    assert_eq!(head.header("etag"), answer.header("etag"));
+    assert_eq!(head.header("content-length"), response.header("content-length"));
+    assert_eq!(head.header("etag"), response.header("etag"));
     // The same bytes each time.
-    assert!(gateway.get("/api/v1/archive?path=docs").await.body == answer.body);
-    let etag = answer.header("etag").unwrap();
+    assert!(gateway.get("/api/v1/archive?path=docs").await.body == response.body);
+    let etag = response.header("etag").unwrap();
     assert_eq!(gateway.get_with("/api/v1/archive?path=docs", &[("if-none-match", etag)]).await.status, 304);
     gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
-async fn several_things_and_everything() {
+async fn an_archive_contains_several_paths_or_the_whole_tree() {
     let gateway = TestGateway::start().await;
-    let answer = gateway.get("/api/v1/archive?path=hello.txt&path=docs%2Fdeep&path=docs/deep/er&path=empty").await;
-    assert_eq!(names(&answer), ["hello.txt", "deep/", "deep/er/", "deep/er/file.bin", "empty"]);
-    assert_eq!(answer.header("content-disposition"), Some("attachment; filename=\"Passerelle.zip\""));
+    let response = gateway.get("/api/v1/archive?path=hello.txt&path=docs%2Fdeep&path=docs/deep/er&path=empty").await;
+    assert_eq!(names(&response), ["hello.txt", "deep/", "deep/er/", "deep/er/file.bin", "empty"]);
+    assert_eq!(response.header("content-disposition"), Some("attachment; filename=\"Passerelle.zip\""));
     let all = gateway.get("/api/v1/archive?path=").await;
     assert_eq!(names(&all)[..2], ["docs/", "docs/a b.txt"]);
     let named = gateway.get("/api/v1/archive?path=hello.txt&name=%C3%A9t%C3%A9").await;
@@ -76,7 +76,7 @@ async fn several_things_and_everything() {
 }
 
 #[tokio::test]
-async fn a_long_choice_is_posted() {
+async fn a_posted_form_selects_thousands_of_files() {
     let storage = MemoryStorage::new();
     let mut form = String::from("name=many");
     for index in 0..3_000 {
@@ -85,8 +85,8 @@ async fn a_long_choice_is_posted() {
     }
     let gateway = TestGateway::with_storage(Arc::new(storage)).await;
     let kind = ("content-type", "application/x-www-form-urlencoded");
-    let answer = gateway.send("POST", "/api/v1/archive", &[kind], form.as_bytes()).await;
-    let found = contents(&answer);
+    let response = gateway.send("POST", "/api/v1/archive", &[kind], form.as_bytes()).await;
+    let found = contents(&response);
     assert_eq!(found.len(), 3_000);
     assert!(found.iter().enumerate().all(|(index, (name, content))| {
         *name == format!("{index:04}") && *content == index.to_string().as_bytes()
@@ -97,7 +97,7 @@ async fn a_long_choice_is_posted() {
 }
 
 #[tokio::test]
-async fn times_and_marks_survive() {
+async fn modification_times_and_executable_bits_are_kept() {
     let storage = MemoryStorage::new();
     storage.add_file("d/run.sh", "#!/bin/sh\n").unwrap();
     storage.set_executable("d/run.sh", true).unwrap();
@@ -105,13 +105,13 @@ async fn times_and_marks_survive() {
     storage.add_file("d/old", "x").unwrap();
     storage.set_modified("d/old", Timestamp::from_parts(-86_400, 0)).unwrap();
     let gateway = TestGateway::with_storage(Arc::new(storage)).await;
-    let answer = gateway.get("/api/v1/archive?path=d").await;
-    let mut archive = ZipArchive::new(Cursor::new(&answer.body)).unwrap();
+    let response = gateway.get("/api/v1/archive?path=d").await;
+    let mut archive = ZipArchive::new(Cursor::new(&response.body)).unwrap();
     let file = archive.by_name("d/run.sh").unwrap();
     assert_eq!(file.unix_mode().map(|mode| mode & 0o7777), Some(0o755));
     drop(file);
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("a.zip"), &answer.body).unwrap();
+    std::fs::write(folder.path().join("a.zip"), &response.body).unwrap();
     let unzip = Command::new("unzip").args(["-q", "a.zip"]).current_dir(folder.path()).status();
     // Where the program is not installed, the library's word has to do.
     if unzip.is_ok_and(|status| status.success()) {
@@ -126,7 +126,7 @@ async fn times_and_marks_survive() {
 
 /// `unzip -t` and Python's `zipfile` find nothing wrong, with names and contents of all kinds.
 #[tokio::test]
-async fn other_programs_agree() {
+async fn unzip_and_python_accept_the_archive() {
     let storage = small_tree();
     storage.add_file("docs/été – 日本.txt", "unicode").unwrap();
     storage.add_file("docs/README", "1").unwrap();
@@ -137,10 +137,10 @@ async fn other_programs_agree() {
         storage.add_file(format!("docs/many/{index}"), vec![index as u8; index]).unwrap();
     }
     let gateway = TestGateway::with_storage(Arc::new(storage)).await;
-    let answer = gateway.get("/api/v1/archive?path=").await;
+    let response = gateway.get("/api/v1/archive?path=").await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("all.zip");
-    std::fs::write(&file, &answer.body).unwrap();
+    std::fs::write(&file, &response.body).unwrap();
     if let Ok(output) = Command::new("unzip").arg("-tq").arg(&file).output() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
@@ -148,9 +148,9 @@ async fn other_programs_agree() {
         "import sys, zipfile\nz = zipfile.ZipFile(sys.argv[1])\nassert z.testzip() is None\nprint(len(z.namelist()))";
     if let Ok(output) = Command::new("python3").args(["-c", script]).arg(&file).output() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), names(&answer).len().to_string());
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), names(&response).len().to_string());
     }
-    let names = names(&answer);
+    let names = names(&response);
     for name in ["docs/été – 日本.txt", "docs/README", "docs/ReadMe (2)", "docs/..%5C..%5Cevil", "docs/line%0Afeed"]
     {
         assert!(names.iter().any(|found| found == name), "{name}");
@@ -159,7 +159,7 @@ async fn other_programs_agree() {
 }
 
 #[tokio::test]
-async fn links_and_strange_things_are_left_out() {
+async fn links_to_folders_and_special_files_are_omitted() {
     let storage = small_tree();
     storage.add_link("docs/to-file", "a b.txt").unwrap();
     storage.add_link("docs/to-folder", "deep").unwrap();
@@ -184,7 +184,7 @@ async fn links_and_strange_things_are_left_out() {
 /// Every part of an archive is the bytes that the whole has there, wherever it begins and ends: in a record, in a file,
 /// between the two, in the central directory.
 #[tokio::test]
-async fn parts_are_those_of_the_whole() {
+async fn ranges_equal_the_bytes_of_the_complete_archive() {
     let storage = MemoryStorage::new();
     for (name, length) in [("d/a", 3), ("d/b", 0), ("d/c", 70_000), ("d/e/f", 1), ("d/z", 40)] {
         storage.add_file(name, (0..length).map(|index| (index / 3) as u8).collect::<Vec<_>>()).unwrap();
@@ -201,7 +201,11 @@ async fn parts_are_those_of_the_whole() {
         for &end in edges[nth..].iter().step_by(5).chain([&(size - 1)]) {
             let range = format!("bytes={start}-{end}");
             let part = gateway.get_with(target, &[("range", &range)]).await;
-            assert!(part.status == 206 && part.whole && part.body == whole[start..=end], "{range} {:?}", part.headers);
+            assert!(
+                part.status == 206 && part.complete && part.body == whole[start..=end],
+                "{range} {:?}",
+                part.headers
+            );
             let content_range = format!("bytes {start}-{end}/{size}");
             assert_eq!(part.header("content-range"), Some(content_range.as_str()));
         }
@@ -210,7 +214,7 @@ async fn parts_are_those_of_the_whole() {
 }
 
 #[tokio::test]
-async fn parts_are_given_and_refused_as_those_of_a_file() {
+async fn ranges_and_conditions_apply_as_for_files() {
     let gateway = TestGateway::start().await;
     let target = "/api/v1/archive?path=docs&path=hello.txt";
     let whole = gateway.get(target).await;
@@ -235,7 +239,7 @@ async fn parts_are_given_and_refused_as_those_of_a_file() {
 
 /// A change between two parts makes another archive: the second part is refused or the whole is sent, never a mixture.
 #[tokio::test]
-async fn a_changed_archive_does_not_go_on() {
+async fn a_download_of_a_changed_archive_cannot_be_resumed() {
     let storage = Arc::new(small_tree());
     let gateway = TestGateway::with_storage(Arc::<MemoryStorage>::clone(&storage)).await;
     let target = "/api/v1/archive?path=docs";
@@ -253,7 +257,7 @@ async fn a_changed_archive_does_not_go_on() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_asked_for() {
+async fn invalid_requests_are_refused() {
     let gateway = TestGateway::start().await;
     gateway.get("/api/v1/archive").await.assert_problem(400, "bad_request");
     gateway.get("/api/v1/archive?path=none").await.assert_problem(404, "not_found");
@@ -267,7 +271,7 @@ async fn what_cannot_be_asked_for() {
 }
 
 #[tokio::test]
-async fn a_form_is_bounded() {
+async fn a_form_over_the_limit_is_refused() {
     let config = GatewayConfig { request_body_bytes_max: 100, ..GatewayConfig::default() };
     let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
     let kind = ("content-type", "application/x-www-form-urlencoded");
@@ -277,17 +281,17 @@ async fn a_form_is_bounded() {
 }
 
 #[tokio::test]
-async fn a_file_that_changed_cuts_the_archive_off() {
+async fn a_file_that_changes_or_fails_truncates_the_archive() {
     let faults = Faults::seeded(1);
     let storage = small_tree();
     storage.add_file("docs/zz", vec![1; 2_000_000]).unwrap();
     let gateway = TestGateway::with_storage(Arc::new(FaultyStorage::new(storage, Arc::clone(&faults)))).await;
     faults.at(Operation::Open, 3, Fault::Fail(ErrorCode::Io));
-    let answer = gateway.get("/api/v1/archive?path=docs").await;
-    assert_eq!((answer.status, answer.whole), (200, false));
+    let response = gateway.get("/api/v1/archive?path=docs").await;
+    assert_eq!((response.status, response.complete), (200, false));
     faults.at(Operation::Read, faults.calls(Operation::Read) + 6, Fault::Change);
-    let answer = gateway.get("/api/v1/archive?path=docs").await;
-    assert_eq!((answer.status, answer.whole), (200, false));
-    assert!(gateway.get("/api/v1/archive?path=docs").await.whole);
+    let response = gateway.get("/api/v1/archive?path=docs").await;
+    assert_eq!((response.status, response.complete), (200, false));
+    assert!(gateway.get("/api/v1/archive?path=docs").await.complete);
     gateway.assert_healthy_and_stop().await;
 }

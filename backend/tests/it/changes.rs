@@ -216,7 +216,7 @@ async fn move_to_another_file_system_copies() {
     server.stop().await;
 }
 
-mod others {
+mod permissions {
     use super::*;
 
     fn below_docs() -> Caller {

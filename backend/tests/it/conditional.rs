@@ -27,7 +27,7 @@ async fn ranged(gateway: &TestGateway, range: &str) -> HttpResponse {
 }
 
 #[tokio::test]
-async fn one_range() {
+async fn a_single_range_is_answered_206() {
     let gateway = gateway(1_000_000).await;
     let whole = content(1_000_000);
     for (range, first, last) in [
@@ -41,39 +41,39 @@ async fn one_range() {
         ("bytes=5-9,0-7,10-19", 0, 19),
         ("bytes=2000000-,3-4", 3, 4),
     ] {
-        let answer = ranged(&gateway, range).await;
-        assert_eq!((answer.status, answer.whole), (206, true), "{range}");
-        assert_eq!(answer.header("content-range"), Some(format!("bytes {first}-{last}/1000000").as_str()), "{range}");
-        assert!(answer.body == whole[first..=last], "{range}");
-        assert_eq!(answer.header("content-type"), Some("application/octet-stream"));
+        let response = ranged(&gateway, range).await;
+        assert_eq!((response.status, response.complete), (206, true), "{range}");
+        assert_eq!(response.header("content-range"), Some(format!("bytes {first}-{last}/1000000").as_str()), "{range}");
+        assert!(response.body == whole[first..=last], "{range}");
+        assert_eq!(response.header("content-type"), Some("application/octet-stream"));
     }
     gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
-async fn what_lies_outside_is_416_and_what_is_no_range_is_ignored() {
+async fn unsatisfiable_ranges_are_answered_416_and_invalid_ones_are_ignored() {
     let gateway = gateway(1000).await;
     for range in ["bytes=1000-", "bytes=1000-2000", "bytes=-0", "bytes=5000-,6000-"] {
-        let answer = ranged(&gateway, range).await;
-        answer.assert_problem(416, "range_not_satisfiable");
-        assert_eq!(answer.header("content-range"), Some("bytes */1000"), "{range}");
+        let response = ranged(&gateway, range).await;
+        response.assert_problem(416, "range_not_satisfiable");
+        assert_eq!(response.header("content-range"), Some("bytes */1000"), "{range}");
     }
     for range in ["bytes=5-3", "lines=0-1", "bytes=a-b", "bytes", "bytes=--3"] {
-        let answer = ranged(&gateway, range).await;
-        assert_eq!((answer.status, answer.body.len()), (200, 1000), "{range}");
+        let response = ranged(&gateway, range).await;
+        assert_eq!((response.status, response.body.len()), (200, 1000), "{range}");
     }
     let empty = gateway.get_with("/files/empty", &[("range", "bytes=0-")]).await;
-    assert_eq!((empty.status, empty.body.len(), empty.whole), (200, 0, true));
+    assert_eq!((empty.status, empty.body.len(), empty.complete), (200, 0, true));
     let head = gateway.send("HEAD", "/files/file.bin", &[("range", "bytes=0-1")], b"").await;
     assert_eq!((head.status, head.header("content-length")), (200, Some("1000")));
     gateway.assert_healthy_and_stop().await;
 }
 
 /// The parts of a multipart body: their headers, and their content.
-fn parts(answer: &HttpResponse) -> Vec<(String, Vec<u8>)> {
-    let boundary = answer.header("content-type").unwrap().strip_prefix("multipart/byteranges; boundary=").unwrap();
+fn parts(response: &HttpResponse) -> Vec<(String, Vec<u8>)> {
+    let boundary = response.header("content-type").unwrap().strip_prefix("multipart/byteranges; boundary=").unwrap();
     let delimiter = format!("\r\n--{boundary}");
-    let mut rest = &answer.body[..];
+    let mut rest = &response.body[..];
     let find = |bytes: &[u8], what: &[u8]| bytes.windows(what.len()).position(|window| window == what);
     let mut parts = Vec::new();
     rest = &rest[find(rest, delimiter.as_bytes()).unwrap() + delimiter.len()..];
@@ -88,13 +88,13 @@ fn parts(answer: &HttpResponse) -> Vec<(String, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn several_ranges_are_parts_in_the_order_asked_for() {
+async fn several_ranges_are_sent_as_multipart_in_request_order() {
     let gateway = gateway(1_000_000).await;
     let whole = content(1_000_000);
-    let answer = ranged(&gateway, "bytes=600000-999999, 0-9,-1,20-29").await;
-    assert_eq!((answer.status, answer.whole), (206, true));
-    assert_eq!(answer.header("content-range"), None);
-    let parts = parts(&answer);
+    let response = ranged(&gateway, "bytes=600000-999999, 0-9,-1,20-29").await;
+    assert_eq!((response.status, response.complete), (206, true));
+    assert_eq!(response.header("content-range"), None);
+    let parts = parts(&response);
     let expected = [(600_000, 999_999), (0, 9), (20, 29)];
     assert_eq!(parts.len(), expected.len());
     for ((head, body), (first, last)) in parts.iter().zip(expected) {
@@ -106,7 +106,7 @@ async fn several_ranges_are_parts_in_the_order_asked_for() {
 }
 
 #[tokio::test]
-async fn conditions() {
+async fn preconditions_select_200_304_or_412() {
     let gateway = gateway(1000).await;
     let first = gateway.get("/files/file.bin").await;
     assert_eq!(first.header("last-modified"), Some(DATE));
@@ -128,11 +128,11 @@ async fn conditions() {
         ("if-unmodified-since", earlier, 412),
     ] {
         for method in ["GET", "HEAD"] {
-            let answer = gateway.send(method, "/files/file.bin", &[(name, value)], b"").await;
-            assert_eq!((answer.status, answer.whole), (status, true), "{method} {name}: {value}");
+            let response = gateway.send(method, "/files/file.bin", &[(name, value)], b"").await;
+            assert_eq!((response.status, response.complete), (status, true), "{method} {name}: {value}");
             if status == 304 {
-                assert_eq!((answer.header("etag"), answer.header("last-modified")), (Some(etag), Some(DATE)));
-                assert_eq!((answer.header("content-type"), answer.body.len()), (None, 0));
+                assert_eq!((response.header("etag"), response.header("last-modified")), (Some(etag), Some(DATE)));
+                assert_eq!((response.header("content-type"), response.body.len()), (None, 0));
             }
         }
     }
@@ -141,7 +141,7 @@ async fn conditions() {
 }
 
 #[tokio::test]
-async fn a_download_goes_on_only_with_the_same_file() {
+async fn if_range_resumes_only_an_unchanged_file() {
     let gateway = gateway(1000).await;
     let etag = gateway.get("/files/file.bin").await.header("etag").unwrap().to_owned();
     for (validator, status) in [
@@ -151,9 +151,9 @@ async fn a_download_goes_on_only_with_the_same_file() {
         ("Tue, 14 Nov 2023 22:13:21 GMT", 200),
         ("nonsense", 200),
     ] {
-        let answer = gateway.get_with("/files/file.bin", &[("range", "bytes=10-"), ("if-range", validator)]).await;
-        assert_eq!(answer.status, status, "{validator}");
-        assert_eq!(answer.body.len(), if status == 206 { 990 } else { 1000 });
+        let response = gateway.get_with("/files/file.bin", &[("range", "bytes=10-"), ("if-range", validator)]).await;
+        assert_eq!(response.status, status, "{validator}");
+        assert_eq!(response.body.len(), if status == 206 { 990 } else { 1000 });
     }
     gateway.assert_healthy_and_stop().await;
 }

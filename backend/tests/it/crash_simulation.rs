@@ -243,7 +243,7 @@ async fn change(seed: u64, fault: Fault, step: u64, scenario: &Scenario) -> bool
     let mut machine = Machine::start(disk).await;
     let mut in_trash = Vec::new();
     if !scenario.trashed_before.is_empty() {
-        let trash = Change::Trash { items: chosen(scenario.trashed_before) };
+        let trash = Change::Trash { items: path_items(scenario.trashed_before) };
         let job = machine.client().change(&writer(), JobId([5; 16]), trash, Duration::from_secs(10)).await.unwrap();
         in_trash = job.outcomes.iter().filter_map(trash_id).collect();
     }
@@ -303,7 +303,7 @@ async fn change(seed: u64, fault: Fault, step: u64, scenario: &Scenario) -> bool
 
 const TREE: [(&str, &str); 4] =
     [("from/one", "1"), ("from/sub/two", "22"), ("onto/one", "the other one"), ("single", "single")];
-const AS_BEFORE: &[&str] = &["from/one", "from/sub/two", "onto/one", "single"];
+const INITIAL_FILES: &[&str] = &["from/one", "from/sub/two", "onto/one", "single"];
 
 fn trash_id(outcome: &Outcome) -> Option<TrashId> {
     if let Outcome::Done { trash, .. } = outcome { *trash } else { None }
@@ -313,81 +313,81 @@ fn pair(from: &str, to: &str) -> PathPair {
     PathPair { from: path(from), to: path(to), if_etag: None }
 }
 
-fn chosen(paths: &[&str]) -> Vec<PathItem> {
+fn path_items(paths: &[&str]) -> Vec<PathItem> {
     paths.iter().map(|text| PathItem { path: path(text), if_etag: None }).collect()
 }
 
-fn returns(ids: &[TrashId]) -> Vec<RestoreItem> {
+fn restore_items(ids: &[TrashId]) -> Vec<RestoreItem> {
     ids.iter().map(|id| RestoreItem { id: *id, to: None }).collect()
 }
 
-async fn survives(scenario: Scenario) {
+async fn check_scenario(scenario: Scenario) {
     at_each_step(|seed, fault, step| change(seed, fault, step, &scenario)).await;
 }
 
 #[tokio::test]
-async fn a_move_survives() {
+async fn a_move_survives_every_fault() {
     let wanted = |_: &[TrashId]| {
         let items = vec![pair("from", "moved"), pair("single", "onto/single")];
         Change::Move { items, conflict: Conflict::Fail }
     };
     let seen = &["moved/one", "moved/sub/two", "onto/one", "onto/single"];
-    survives(Scenario { trashed_before: &[], wanted, seen, trashed: 0 }).await;
+    check_scenario(Scenario { trashed_before: &[], wanted, seen, trashed: 0 }).await;
 }
 
 #[tokio::test]
-async fn a_move_to_another_file_system_survives() {
+async fn a_move_to_another_file_system_survives_every_fault() {
     let wanted = |_: &[TrashId]| {
         let items = vec![pair("from", "other/from"), pair("single", "other/single")];
         Change::Move { items, conflict: Conflict::Fail }
     };
     let seen = &["onto/one", "other/from/one", "other/from/sub/two", "other/single"];
-    survives(Scenario { trashed_before: &[], wanted, seen, trashed: 0 }).await;
+    check_scenario(Scenario { trashed_before: &[], wanted, seen, trashed: 0 }).await;
 }
 
 #[tokio::test]
-async fn a_merge_survives() {
+async fn a_merge_survives_every_fault() {
     let wanted = |_: &[TrashId]| Change::Move { items: vec![pair("from", "onto")], conflict: Conflict::Replace };
     let seen = &["onto/one", "onto/sub/two", "single"];
-    survives(Scenario { trashed_before: &[], wanted, seen, trashed: 1 }).await;
+    check_scenario(Scenario { trashed_before: &[], wanted, seen, trashed: 1 }).await;
 }
 
 #[tokio::test]
-async fn a_copy_survives() {
+async fn a_copy_survives_every_fault() {
     let wanted = |_: &[TrashId]| Change::Copy { items: vec![pair("from", "copy")], conflict: Conflict::Fail };
     let seen = &["copy/one", "copy/sub/two", "from/one", "from/sub/two", "onto/one", "single"];
-    survives(Scenario { trashed_before: &[], wanted, seen, trashed: 0 }).await;
+    check_scenario(Scenario { trashed_before: &[], wanted, seen, trashed: 0 }).await;
 }
 
 #[tokio::test]
-async fn created_folders_survive() {
+async fn make_folder_survives_every_fault() {
     let wanted =
         |_: &[TrashId]| Change::MakeFolder { paths: vec![path("new/deep"), path("from/x")], existing_ok: false };
-    survives(Scenario { trashed_before: &[], wanted, seen: AS_BEFORE, trashed: 0 }).await;
+    check_scenario(Scenario { trashed_before: &[], wanted, seen: INITIAL_FILES, trashed: 0 }).await;
 }
 
 #[tokio::test]
-async fn trashing_survives() {
-    let wanted = |_: &[TrashId]| Change::Trash { items: chosen(&["from", "single"]) };
-    survives(Scenario { trashed_before: &[], wanted, seen: &["onto/one"], trashed: 2 }).await;
+async fn trash_survives_every_fault() {
+    let wanted = |_: &[TrashId]| Change::Trash { items: path_items(&["from", "single"]) };
+    check_scenario(Scenario { trashed_before: &[], wanted, seen: &["onto/one"], trashed: 2 }).await;
 }
 
 #[tokio::test]
-async fn restoring_survives() {
-    let wanted = |ids: &[TrashId]| Change::Restore { items: returns(ids), conflict: Conflict::Fail };
-    survives(Scenario { trashed_before: &["from", "single"], wanted, seen: AS_BEFORE, trashed: 0 }).await;
+async fn restore_survives_every_fault() {
+    let wanted = |ids: &[TrashId]| Change::Restore { items: restore_items(ids), conflict: Conflict::Fail };
+    check_scenario(Scenario { trashed_before: &["from", "single"], wanted, seen: INITIAL_FILES, trashed: 0 }).await;
 }
 
 #[tokio::test]
-async fn deleting_survives() {
-    let wanted = |_: &[TrashId]| Change::Delete { items: chosen(&["from", "single"]) };
-    survives(Scenario { trashed_before: &[], wanted, seen: &["onto/one"], trashed: 0 }).await;
+async fn delete_survives_every_fault() {
+    let wanted = |_: &[TrashId]| Change::Delete { items: path_items(&["from", "single"]) };
+    check_scenario(Scenario { trashed_before: &[], wanted, seen: &["onto/one"], trashed: 0 }).await;
 }
 
 #[tokio::test]
-async fn purging_survives() {
+async fn purge_survives_every_fault() {
     let one_by_one = |ids: &[TrashId]| Change::Purge { ids: Some(ids.to_vec()) };
     for wanted in [one_by_one as fn(&[TrashId]) -> Change, |_| Change::Purge { ids: None }] {
-        survives(Scenario { trashed_before: &["from", "single"], wanted, seen: &["onto/one"], trashed: 0 }).await;
+        check_scenario(Scenario { trashed_before: &["from", "single"], wanted, seen: &["onto/one"], trashed: 0 }).await;
     }
 }

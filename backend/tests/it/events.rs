@@ -1,7 +1,6 @@
 //! What happens in a folder, as browsers hear it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use backend::gateway::{Anonymous, GatewayConfig};
 use shared::{EventId, EventKind};
@@ -9,19 +8,17 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::test_gateway::TestGateway;
+use super::test_gateway::{TEST_TIMEOUT, TestGateway};
 use super::test_server::small_tree;
 
-const TEST_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// A browser's EventSource, as far as it matters.
-struct Source {
+struct EventSource {
     reader: BufReader<TcpStream>,
     status: u16,
     last: String,
 }
 
-impl Source {
+impl EventSource {
     async fn open(gateway: &TestGateway, query: &str, last: Option<&str>) -> Self {
         let mut stream = gateway.connect().await;
         let last = last.map(|last| format!("last-event-id: {last}\r\n")).unwrap_or_default();
@@ -60,7 +57,7 @@ impl Source {
     }
 
     /// Reads on until that has happened.
-    async fn until(&mut self, wanted: impl Fn(&EventKind) -> bool) {
+    async fn wait_for(&mut self, wanted: impl Fn(&EventKind) -> bool) {
         loop {
             let kind = self.next().await.expect("the stream ends");
             if wanted(&kind) {
@@ -69,8 +66,8 @@ impl Source {
         }
     }
 
-    async fn hears_of(&mut self, name: &str) {
-        self.until(|kind| match kind {
+    async fn wait_for_event_of(&mut self, name: &str) {
+        self.wait_for(|kind| match kind {
             EventKind::Present { entry } => entry.path.encoded() == name,
             EventKind::Absent { path } => path.encoded() == name,
             _ => false,
@@ -80,28 +77,28 @@ impl Source {
 }
 
 async fn put(gateway: &TestGateway, target: &str) {
-    let answer = gateway.send("PUT", &format!("/files/{target}"), &[], b"x").await;
-    assert!(matches!(answer.status, 201 | 204), "{answer:?}");
+    let response = gateway.send("PUT", &format!("/files/{target}"), &[], b"x").await;
+    assert!(matches!(response.status, 201 | 204), "{response:?}");
 }
 
 #[tokio::test]
 async fn all_streams_of_a_folder_share_one_watch() {
     let gateway = TestGateway::writable().await;
     let (mut first, mut second) =
-        (Source::open(&gateway, "path=docs", None).await, Source::open(&gateway, "path=docs", None).await);
-    let mut elsewhere = Source::open(&gateway, "path=", None).await;
+        (EventSource::open(&gateway, "path=docs", None).await, EventSource::open(&gateway, "path=docs", None).await);
+    let mut elsewhere = EventSource::open(&gateway, "path=", None).await;
     assert_eq!(first.status, 200);
     for source in [&mut first, &mut second, &mut elsewhere] {
         assert_eq!(source.next().await, Some(EventKind::Ready));
     }
     assert_eq!(gateway.server.client.status().watching.busy, 2);
     put(&gateway, "docs/new.txt").await;
-    first.hears_of("docs/new.txt").await;
-    second.hears_of("docs/new.txt").await;
+    first.wait_for_event_of("docs/new.txt").await;
+    second.wait_for_event_of("docs/new.txt").await;
     put(&gateway, "top").await;
-    elsewhere.hears_of("top").await;
+    elsewhere.wait_for_event_of("top").await;
     assert_eq!(gateway.send("DELETE", "/files/docs/new.txt", &[], b"").await.status, 204);
-    first.until(|kind| matches!(kind, EventKind::Absent { path } if path.encoded() == "docs/new.txt")).await;
+    first.wait_for(|kind| matches!(kind, EventKind::Absent { path } if path.encoded() == "docs/new.txt")).await;
     drop((first, second, elsewhere));
     // The last one out ends the watch.
     let over = async {
@@ -115,21 +112,21 @@ async fn all_streams_of_a_folder_share_one_watch() {
 }
 
 #[tokio::test]
-async fn who_comes_back_hears_what_was_missed() {
+async fn last_event_id_replays_missed_events() {
     let gateway = TestGateway::writable().await;
-    let mut other = Source::open(&gateway, "path=", None).await;
-    let mut source = Source::open(&gateway, "path=", None).await;
+    let mut other = EventSource::open(&gateway, "path=", None).await;
+    let mut source = EventSource::open(&gateway, "path=", None).await;
     assert_eq!(source.next().await, Some(EventKind::Ready));
     put(&gateway, "a").await;
-    source.hears_of("a").await;
+    source.wait_for_event_of("a").await;
     let last = source.last.clone();
     drop(source);
     put(&gateway, "b").await;
-    other.hears_of("b").await;
-    let mut again = Source::open(&gateway, "path=&after=0.0", Some(&last)).await;
+    other.wait_for_event_of("b").await;
+    let mut again = EventSource::open(&gateway, "path=&after=0.0", Some(&last)).await;
     assert_eq!(again.next().await, Some(EventKind::Ready));
-    again.hears_of("b").await;
-    let mut lost = Source::open(&gateway, "path=", Some("nonsense")).await;
+    again.wait_for_event_of("b").await;
+    let mut lost = EventSource::open(&gateway, "path=", Some("nonsense")).await;
     assert_eq!((lost.next().await, lost.next().await), (Some(EventKind::Ready), Some(EventKind::Resync)));
     gateway.shutdown.cancel();
     gateway.task.await.unwrap();
@@ -139,7 +136,7 @@ async fn who_comes_back_hears_what_was_missed() {
 #[tokio::test]
 async fn streams_end_with_the_gateway() {
     let gateway = TestGateway::writable().await;
-    let mut source = Source::open(&gateway, "path=", None).await;
+    let mut source = EventSource::open(&gateway, "path=", None).await;
     assert_eq!(source.next().await, Some(EventKind::Ready));
     gateway.shutdown.cancel();
     assert_eq!(source.next().await, None);
@@ -148,7 +145,7 @@ async fn streams_end_with_the_gateway() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_watched_is_refused() {
+async fn invalid_event_requests_are_refused() {
     let config = GatewayConfig { anonymous: Anonymous::Write, event_streams_max: 1, ..GatewayConfig::default() };
     let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
     gateway.get("/api/v1/events?path=none").await.assert_problem(404, "not_found");
@@ -161,7 +158,7 @@ async fn what_cannot_be_watched_is_refused() {
         .assert_problem(406, "not_acceptable");
     let head = gateway.head("/api/v1/events?path=").await;
     assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream; charset=utf-8")));
-    let mut source = Source::open(&gateway, "path=", None).await;
+    let mut source = EventSource::open(&gateway, "path=", None).await;
     assert_eq!(source.next().await, Some(EventKind::Ready));
     gateway.get("/api/v1/events?path=docs").await.assert_problem(429, "too_many_requests");
     drop(source);

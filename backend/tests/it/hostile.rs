@@ -76,7 +76,7 @@ mod before_the_handshake {
     }
 
     #[tokio::test]
-    async fn a_hello_outside_its_bounds_is_refused() {
+    async fn a_hello_over_its_limits_is_refused() {
         let with = |change: fn(&mut Hello)| {
             let mut hello = hello();
             change(&mut hello);
@@ -172,7 +172,7 @@ mod before_the_handshake {
     }
 
     #[tokio::test]
-    async fn a_connection_above_the_limit_gets_the_reason() {
+    async fn a_connection_over_the_limit_is_refused_with_a_code() {
         let config = ServerConfig { connections_max: 2, ..ServerConfig::default() };
         let server = TestServer::with_config(tree(), config).await;
         let (first, second) = (RawConnection::open(&server).await, RawConnection::open(&server).await);
@@ -310,7 +310,7 @@ mod after_the_handshake {
     }
 
     #[tokio::test]
-    async fn frames_that_a_client_does_not_send_end_the_connection() {
+    async fn frames_invalid_for_a_client_end_the_connection() {
         ends(&header(0, 0x10, 0, 0, 1), ErrorCode::Protocol).await;
         ends(&header(7, 0x50, 0, 0, 1), ErrorCode::Protocol).await;
         ends(&header((64 << 10) + 1, 0x10, 0, 0, 1), ErrorCode::FrameTooLong).await;
@@ -462,7 +462,7 @@ mod after_the_handshake {
     }
 
     #[tokio::test]
-    async fn rights_are_what_both_the_key_and_the_scope_allow() {
+    async fn rights_are_the_intersection_of_key_and_scope() {
         let (mut raw, _server) = open().await;
         let ask = async |raw: &mut RawPipe, caller: Caller| {
             raw.send(FrameKind::Stat, 1, &Stat { caller, path: path("hello.txt"), for_reading: None }).await;

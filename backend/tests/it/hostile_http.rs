@@ -10,14 +10,14 @@ use shared::limits::RANGES_MAX;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
 
-use super::test_gateway::{HttpResponse, TestGateway};
+use super::test_gateway::{HttpResponse, TEST_TIMEOUT, TestGateway};
 use super::test_server::small_tree;
 
 /// Routes that take a path, up to where it stands.
 const PATHS: [&str; 3] = ["/files/", "/api/v1/list/", "/api/v1/stat/"];
 
-fn status(answer: &[u8]) -> Option<u16> {
-    HttpResponse::read(answer, false).map(|answer| answer.status)
+fn status(response: &[u8]) -> Option<u16> {
+    HttpResponse::read(response, false).map(|response| response.status)
 }
 
 mod paths {
@@ -25,7 +25,7 @@ mod paths {
 
     /// Checklist 1 and 2: one parser, for every route that reaches files.
     #[tokio::test]
-    async fn nothing_climbs() {
+    async fn paths_cannot_leave_the_root() {
         let gateway = TestGateway::start().await;
         for prefix in PATHS {
             for path in [
@@ -47,8 +47,8 @@ mod paths {
                 "%",
                 "%zz",
             ] {
-                let answer = gateway.get(&format!("{prefix}{path}")).await;
-                answer.assert_problem(400, "bad_path");
+                let response = gateway.get(&format!("{prefix}{path}")).await;
+                response.assert_problem(400, "bad_path");
             }
             // What is no way up is a name, and there is nothing of that name.
             for path in [
@@ -66,18 +66,18 @@ mod paths {
     }
 
     #[tokio::test]
-    async fn no_redirect_leads_elsewhere() {
+    async fn redirects_stay_on_this_host() {
         let gateway = TestGateway::start().await;
         for target in ["/files//evil.example", "/files//evil.example/", "//evil.example/", "/files/%2f%2fevil.example"]
         {
-            let answer = gateway.get(target).await;
-            assert!(answer.header("location").is_none(), "{target}: {answer:?}");
+            let response = gateway.get(target).await;
+            assert!(response.header("location").is_none(), "{target}: {response:?}");
         }
         gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
-    async fn lengths_are_bounded() {
+    async fn long_paths_and_queries_are_refused() {
         let gateway = TestGateway::start().await;
         gateway.get(&format!("/files/{}", "x".repeat(5_000))).await.assert_problem(400, "bad_path");
         gateway.get(&format!("/files/{}", "x/".repeat(300))).await.assert_problem(400, "bad_path");
@@ -100,11 +100,11 @@ mod content {
         let gateway = TestGateway::with_storage(Arc::new(storage)).await;
         for name in ["a.html", "a.svg", "a.xml", "a.xhtml", "a.js", "a.mjs", "a.htm", "a.swf", "a", "a.md", "a.mht"] {
             for headers in [&[][..], &[("range", "bytes=0-3")]] {
-                let answer = gateway.get_with(&format!("/files/{name}"), headers).await;
-                let policy = answer.header("content-security-policy").unwrap();
+                let response = gateway.get_with(&format!("/files/{name}"), headers).await;
+                let policy = response.header("content-security-policy").unwrap();
                 assert!(policy.starts_with("sandbox; default-src 'none'"), "{name}: {policy}");
                 assert!(!policy.contains("allow-") && !policy.contains("script-src"), "{name}: {policy}");
-                assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{name}");
+                assert_eq!(response.header("x-content-type-options"), Some("nosniff"), "{name}");
             }
         }
         let pdf = gateway.get("/files/a.pdf").await;
@@ -114,12 +114,12 @@ mod content {
 
     /// Checklist 9: a refusal repeats nothing of the request.
     #[tokio::test]
-    async fn a_refusal_repeats_nothing() {
+    async fn errors_do_not_reflect_the_request() {
         let gateway = TestGateway::start().await;
         for target in ["/files/%3Cscript%3E", "/api/v1/list/%3Cscript%3E?sort=%3Cscript%3E", "/api/v1/%3Cscript%3E"] {
-            let answer = gateway.get(target).await;
-            assert!(!answer.text().contains("script"), "{}", answer.text());
-            assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+            let response = gateway.get(target).await;
+            assert!(!response.text().contains("script"), "{}", response.text());
+            assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
         }
         gateway.assert_healthy_and_stop().await;
     }
@@ -129,8 +129,8 @@ mod content {
         let storage = MemoryStorage::new();
         storage.add_file("a\r\nset-cookie: x=1\".txt", "x").unwrap();
         let gateway = TestGateway::with_storage(Arc::new(storage)).await;
-        let answer = gateway.get("/files/a%0D%0Aset-cookie%3A%20x%3D1%22.txt?download").await;
-        assert_eq!((answer.status, answer.header("set-cookie")), (200, None));
+        let response = gateway.get("/files/a%0D%0Aset-cookie%3A%20x%3D1%22.txt?download").await;
+        assert_eq!((response.status, response.header("set-cookie")), (200, None));
         gateway.assert_healthy_and_stop().await;
     }
 }
@@ -140,7 +140,7 @@ mod hosts {
 
     /// DNS rebinding: no route responds to a host name that is not configured.
     #[tokio::test]
-    async fn an_unknown_name_gets_nothing() {
+    async fn requests_for_unknown_hosts_are_refused() {
         let config = GatewayConfig { hosts: vec!["files.example.org".into()], ..GatewayConfig::default() };
         let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
         for target in
@@ -169,7 +169,7 @@ mod requests {
 
     /// Checklist 22.
     #[tokio::test]
-    async fn many_ranges_cost_one_file() {
+    async fn too_many_ranges_are_answered_with_the_complete_file() {
         let storage = MemoryStorage::new();
         storage.add_file("file", vec![1; 100_000]).unwrap();
         let gateway = TestGateway::with_storage(Arc::new(storage)).await;
@@ -178,18 +178,18 @@ mod requests {
             format!("bytes={}", vec!["0-"; 3000].join(",")),
             format!("bytes={}", ",".repeat(20_000)),
         ] {
-            let answer = gateway.get_with("/files/file", &[("range", &range)]).await;
-            assert_eq!((answer.status, answer.body.len()), (200, 100_000));
+            let response = gateway.get_with("/files/file", &[("range", &range)]).await;
+            assert_eq!((response.status, response.body.len()), (200, 100_000));
         }
-        let answer =
+        let response =
             gateway.get_with("/files/file", &[("range", &format!("bytes={}", vec!["0-"; RANGES_MAX].join(",")))]).await;
-        assert_eq!((answer.status, answer.body.len()), (206, 100_000));
+        assert_eq!((response.status, response.body.len()), (206, 100_000));
         gateway.assert_healthy_and_stop().await;
     }
 
     /// Checklist 24.
     #[tokio::test]
-    async fn what_two_servers_could_read_differently_is_refused() {
+    async fn ambiguous_requests_are_refused() {
         let gateway = TestGateway::start().await;
         let host = "host: localhost\r\n";
         for request in [
@@ -203,12 +203,12 @@ mod requests {
             format!("GET /healthz HTTP/9.9\r\n{host}\r\n"),
             "\0\u{1}\u{2}garbage\r\n\r\n".into(),
         ] {
-            let answer =
+            let response =
                 timeout(Duration::from_secs(5), gateway.send_raw(request.as_bytes())).await.unwrap_or_default();
             assert!(
-                status(&answer).is_none_or(|status| status >= 400),
+                status(&response).is_none_or(|status| status >= 400),
                 "{request:?}: {}",
-                String::from_utf8_lossy(&answer)
+                String::from_utf8_lossy(&response)
             );
         }
         // A bare LF inside a chunk's size is not the end of it: no second request comes out of the first one's body.
@@ -216,13 +216,13 @@ mod requests {
             "POST /api/v1/archive HTTP/1.1\r\n{host}content-type: application/x-www-form-urlencoded\r\n\
              transfer-encoding: chunked\r\nconnection: close\r\n\r\n3;\nxxxx\r\npat\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\n{host}\r\n"
         );
-        let answer = gateway.send_raw(smuggled.as_bytes()).await;
-        assert_eq!(String::from_utf8_lossy(&answer).matches("HTTP/1.1 200").count(), 0);
+        let response = gateway.send_raw(smuggled.as_bytes()).await;
+        assert_eq!(String::from_utf8_lossy(&response).matches("HTTP/1.1 200").count(), 0);
         gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
-    async fn headers_are_bounded() {
+    async fn headers_over_the_limits_are_refused() {
         let gateway = TestGateway::start().await;
         let long = "x".repeat(40_000);
         gateway.get_with("/healthz", &[("x-long", &long)]).await.assert_problem(431, "too_large");
@@ -237,7 +237,7 @@ mod requests {
 
     /// Checklist 21.
     #[tokio::test]
-    async fn a_body_that_differs_from_its_head_is_refused() {
+    async fn a_body_shorter_than_content_length_times_out() {
         let config = GatewayConfig { body_read_time: Duration::from_millis(300), ..GatewayConfig::default() };
         let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
         let head =
@@ -251,10 +251,10 @@ mod requests {
     }
 }
 
-mod pace {
+mod timeouts {
     use super::*;
 
-    fn hurried() -> GatewayConfig {
+    fn short_timeouts() -> GatewayConfig {
         GatewayConfig {
             header_read_time: Duration::from_millis(400),
             idle_time: Duration::from_millis(800),
@@ -266,8 +266,8 @@ mod pace {
 
     /// Checklist 23: slow headers.
     #[tokio::test]
-    async fn headers_that_trickle_are_cut() {
-        let gateway = TestGateway::with_config(Arc::new(small_tree()), hurried()).await;
+    async fn slow_headers_time_out() {
+        let gateway = TestGateway::with_config(Arc::new(small_tree()), short_timeouts()).await;
         let mut stream = gateway.connect().await;
         let started = Instant::now();
         for byte in b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n".iter().cycle() {
@@ -283,13 +283,13 @@ mod pace {
     /// A connection that says nothing, before its first request or after one, is closed.
     #[tokio::test]
     async fn idle_connections_are_closed() {
-        let gateway = TestGateway::with_config(Arc::new(small_tree()), hurried()).await;
+        let gateway = TestGateway::with_config(Arc::new(small_tree()), short_timeouts()).await;
         let mut silent = gateway.connect().await;
         let mut kept = gateway.connect().await;
         kept.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         for stream in [&mut silent, &mut kept] {
-            let mut answer = Vec::new();
-            let ended = timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await;
+            let mut response = Vec::new();
+            let ended = timeout(Duration::from_secs(10), stream.read_to_end(&mut response)).await;
             assert!(ended.is_ok(), "still open");
         }
         gateway.assert_healthy_and_stop().await;
@@ -304,8 +304,8 @@ mod pace {
 
     /// Checklist 23: slow readers. One that takes nothing is cut, one that takes a little is served to the end.
     #[tokio::test]
-    async fn a_reader_that_takes_nothing_is_cut() {
-        let gateway = TestGateway::with_config(large(), hurried()).await;
+    async fn a_stalled_reader_is_disconnected() {
+        let gateway = TestGateway::with_config(large(), short_timeouts()).await;
         let mut stream = gateway.connect().await;
         stream.write_all(b"GET /files/large HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         sleep(Duration::from_millis(2_000)).await;
@@ -316,9 +316,10 @@ mod pace {
     }
 
     #[tokio::test]
-    async fn a_reader_that_is_slow_is_served() {
+    async fn a_slow_reader_gets_the_complete_file() {
         let gateway =
-            TestGateway::with_config(large(), GatewayConfig { stall_time: Duration::from_secs(2), ..hurried() }).await;
+            TestGateway::with_config(large(), GatewayConfig { stall_time: Duration::from_secs(2), ..short_timeouts() })
+                .await;
         let mut stream = gateway.connect().await;
         stream.write_all(b"GET /files/large HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await.unwrap();
         let mut buffer = vec![0; 4 << 20];
@@ -338,8 +339,8 @@ mod pace {
 
     /// A client that disconnects during a transfer leaves no state behind.
     #[tokio::test]
-    async fn readers_that_leave_are_forgotten() {
-        let gateway = TestGateway::with_config(large(), hurried()).await;
+    async fn disconnected_readers_leave_no_state() {
+        let gateway = TestGateway::with_config(large(), short_timeouts()).await;
         for _ in 0..50 {
             let mut stream = gateway.connect().await;
             stream.write_all(b"GET /files/large HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
@@ -376,7 +377,7 @@ mod pace {
         let refused =
             HttpResponse::read(&gateway.send_raw(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await, false)
                 .unwrap();
-        assert_eq!((refused.status, refused.whole, refused.header("retry-after")), (503, true, Some("2")));
+        assert_eq!((refused.status, refused.complete, refused.header("retry-after")), (503, true, Some("2")));
         assert!(refused.text().contains("too_many_connections"));
         drop(kept);
         sleep(Duration::from_millis(200)).await;
@@ -385,8 +386,8 @@ mod pace {
 
     /// At shutdown running requests may end; requests that do not end in time are cut.
     #[tokio::test]
-    async fn stopping_is_bounded() {
-        let gateway = TestGateway::with_config(large(), hurried()).await;
+    async fn shutdown_time_is_limited() {
+        let gateway = TestGateway::with_config(large(), short_timeouts()).await;
         let mut stream = gateway.connect().await;
         stream.write_all(b"GET /files/large HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         let mut some = [0; 1000];
@@ -398,7 +399,7 @@ mod pace {
     }
 }
 
-mod storage_trouble {
+mod storage_faults {
     use super::*;
 
     fn faulty() -> (Arc<Faults>, Arc<FaultyStorage<MemoryStorage>>) {
@@ -410,21 +411,21 @@ mod storage_trouble {
 
     /// Checklist 25: a file that changes, shrinks or fails while it is sent ends the connection, never the answer.
     #[tokio::test]
-    async fn half_a_file_is_never_taken_for_a_whole_one() {
+    async fn a_truncated_file_ends_the_connection_early() {
         for fault in [Fault::Change, Fault::Shrink, Fault::Fail(shared::ErrorCode::Io)] {
             let (faults, storage) = faulty();
             let gateway = TestGateway::with_storage(storage).await;
             faults.at(Operation::Read, 5, fault);
-            let answer = gateway.get("/files/large").await;
+            let response = gateway.get("/files/large").await;
             assert_eq!(
-                (answer.status, answer.whole, answer.header("content-length")),
+                (response.status, response.complete, response.header("content-length")),
                 (200, false, Some("5000000")),
                 "{fault:?}"
             );
             faults.at(Operation::Read, faults.calls(Operation::Read) + 5, fault);
-            let answer = gateway.get_with("/files/large", &[("range", "bytes=0-9,1000000-4999999")]).await;
-            assert_eq!((answer.status, answer.whole), (206, false), "{fault:?}");
-            assert!(gateway.get("/files/large").await.whole);
+            let response = gateway.get_with("/files/large", &[("range", "bytes=0-9,1000000-4999999")]).await;
+            assert_eq!((response.status, response.complete), (206, false), "{fault:?}");
+            assert!(gateway.get("/files/large").await.complete);
             gateway.assert_healthy_and_stop().await;
         }
     }
@@ -435,8 +436,8 @@ mod storage_trouble {
         let (faults, storage) = faulty();
         let gateway = TestGateway::with_storage(storage).await;
         faults.at(Operation::Validate, 1, Fault::Change);
-        let answer = gateway.get("/files/hello.txt").await;
-        assert_eq!((answer.status, answer.text(), answer.whole), (200, "hello, world\n", true));
+        let response = gateway.get("/files/hello.txt").await;
+        assert_eq!((response.status, response.text(), response.complete), (200, "hello, world\n", true));
         faults.by_chance(Operation::Open, 1.0);
         gateway.get("/files/hello.txt").await.assert_problem(500, "io");
         faults.by_chance(Operation::List, 1.0);
@@ -464,7 +465,7 @@ mod changing {
 
     /// Checklist 12: a page of another site changes nothing, whatever it makes the browser send.
     #[tokio::test]
-    async fn another_site_changes_nothing() {
+    async fn cross_site_requests_cannot_change_anything() {
         let config = GatewayConfig {
             anonymous: Anonymous::Write,
             cors_origins: vec!["https://pages.example.org".into(), "*".into()],
@@ -504,7 +505,7 @@ mod changing {
 
     /// Checklist 12: the refusal comes before the body is asked for, and the body is not what decides.
     #[tokio::test]
-    async fn another_site_is_refused_before_its_body() {
+    async fn cross_site_requests_are_refused_before_their_body() {
         let gateway = TestGateway::writable().await;
         let mut stream = gateway.connect().await;
         let head = format!(
@@ -513,15 +514,15 @@ mod changing {
             gateway.address
         );
         stream.write_all(head.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        timeout(Duration::from_secs(30), stream.read_to_end(&mut answer)).await.unwrap().unwrap();
-        HttpResponse::read(&answer, false).unwrap().assert_problem(403, "cross_site");
+        let mut response = Vec::new();
+        timeout(TEST_TIMEOUT, stream.read_to_end(&mut response)).await.unwrap().unwrap();
+        HttpResponse::read(&response, false).unwrap().assert_problem(403, "cross_site");
         gateway.assert_healthy_and_stop().await;
     }
 
     /// Checklist 21 and 24: lengths that contradict each other, or themselves.
     #[tokio::test]
-    async fn lengths_that_lie() {
+    async fn invalid_and_contradictory_lengths_are_refused() {
         let gateway = TestGateway::writable().await;
         let put = async |head: &str| {
             let host = gateway.address;
@@ -543,9 +544,9 @@ mod changing {
             "transfer-encoding: gzip\r\n\r\nhello",
             "transfer-encoding: xchunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
         ] {
-            let answer = put(head).await;
-            let status = status(&answer).unwrap_or(0);
-            assert!((400..500).contains(&status), "{head:?}: {}", String::from_utf8_lossy(&answer));
+            let response = put(head).await;
+            let status = status(&response).unwrap_or(0);
+            assert!((400..500).contains(&status), "{head:?}: {}", String::from_utf8_lossy(&response));
             gateway.get("/files/lies").await.assert_problem(404, "not_found");
         }
         // What follows the length is no part of the file.
@@ -555,25 +556,26 @@ mod changing {
     }
 
     #[tokio::test]
-    async fn offsets_and_lengths_of_uploads_that_lie() {
+    async fn invalid_upload_offsets_and_lengths_are_refused() {
         let gateway = TestGateway::writable().await;
         let version = ("tus-resumable", "1.0.0");
         let name = ("upload-metadata", "path bGllcw==");
         for length in ["-1", "1e9", "0x5", "9223372036854775808", "18446744073709551616", " ", "5,5"] {
-            let answer =
+            let response =
                 gateway.send("POST", "/api/v1/uploads", &[version, name, ("upload-length", length)], b"").await;
-            answer.assert_problem(400, "bad_request");
+            response.assert_problem(400, "bad_request");
         }
-        let answer = gateway.send("POST", "/api/v1/uploads", &[version, name, ("upload-length", "5")], b"").await;
-        let address = format!("/api/v1/{}", answer.header("location").unwrap());
+        let response = gateway.send("POST", "/api/v1/uploads", &[version, name, ("upload-length", "5")], b"").await;
+        let address = format!("/api/v1/{}", response.header("location").unwrap());
         let bytes = ("content-type", "application/offset+octet-stream");
         for offset in ["-1", "1e9", "", "9223372036854775808", "18446744073709551615"] {
-            let answer = gateway.send("PATCH", &address, &[version, bytes, ("upload-offset", offset)], b"hello").await;
-            answer.assert_problem(400, "bad_request");
+            let response =
+                gateway.send("PATCH", &address, &[version, bytes, ("upload-offset", offset)], b"hello").await;
+            response.assert_problem(400, "bad_request");
         }
         let most = i64::MAX.to_string();
-        let answer = gateway.send("PATCH", &address, &[version, bytes, ("upload-offset", &most)], b"hello").await;
-        assert!(matches!(answer.status, 400 | 409 | 413), "{answer:?}");
+        let response = gateway.send("PATCH", &address, &[version, bytes, ("upload-offset", &most)], b"hello").await;
+        assert!(matches!(response.status, 400 | 409 | 413), "{response:?}");
         let twice = [version, bytes, ("upload-offset", "0"), ("upload-offset", "0")];
         gateway.send("PATCH", &address, &twice, b"hello").await.assert_problem(400, "bad_request");
         gateway.get("/files/lies").await.assert_problem(404, "not_found");
@@ -588,19 +590,19 @@ mod changing {
         for name in ["a.html", "a.svg", "a.xhtml", "a"] {
             let kind = [("content-type", "text/html")];
             assert_eq!(gateway.send("PUT", &format!("/files/{name}"), &kind, script).await.status, 201);
-            let answer = gateway.get(&format!("/files/{name}")).await;
+            let response = gateway.get(&format!("/files/{name}")).await;
             assert!(
-                answer.header("content-security-policy").unwrap().starts_with("sandbox; default-src 'none'"),
+                response.header("content-security-policy").unwrap().starts_with("sandbox; default-src 'none'"),
                 "{name}"
             );
-            assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+            assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
         }
         gateway.assert_healthy_and_stop().await;
     }
 
     /// Checklist 1: the same parser on every way in.
     #[tokio::test]
-    async fn nothing_is_written_elsewhere() {
+    async fn writes_cannot_leave_the_root() {
         let gateway = TestGateway::writable().await;
         for path in
             ["../a", "%2e%2e/a", "docs/../../a", "docs/%2e%2e/%2e%2e/a", "a%00", "a%2fb", "/a", "docs//a", "%zz"]
@@ -609,8 +611,8 @@ mod changing {
             gateway.send("DELETE", &format!("/files/{path}"), &[], b"").await.assert_problem(400, "bad_path");
         }
         for path in [".passerelle", ".passerelle/a", "docs/.passerelle/a"] {
-            let answer = gateway.send("PUT", &format!("/files/{path}"), &[], b"x").await;
-            assert!((400..500).contains(&answer.status), "{path}: {answer:?}");
+            let response = gateway.send("PUT", &format!("/files/{path}"), &[], b"x").await;
+            assert!((400..500).contains(&response.status), "{path}: {response:?}");
         }
         gateway.assert_healthy_and_stop().await;
     }

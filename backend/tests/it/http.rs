@@ -15,37 +15,37 @@ mod files {
     use super::*;
 
     #[tokio::test]
-    async fn a_file_comes_whole_with_all_that_is_known_of_it() {
+    async fn get_sends_a_file_with_its_headers() {
         let gateway = TestGateway::start().await;
-        let answer = gateway.get("/files/hello.txt").await;
-        assert_eq!((answer.status, answer.text(), answer.whole), (200, "hello, world\n", true));
-        assert_eq!(answer.header("content-length"), Some("13"));
-        assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
-        assert_eq!(answer.header("accept-ranges"), Some("bytes"));
-        assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
-        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
-        assert_eq!(answer.header("cross-origin-resource-policy"), Some("same-origin"));
-        assert!(answer.header("etag").is_some_and(|etag| etag.len() == 34 && etag.starts_with('"')));
-        assert!(answer.header("last-modified").is_some_and(|date| date.ends_with(" GMT")));
-        assert!(answer.header("date").is_some() && answer.header("content-disposition").is_none());
+        let response = gateway.get("/files/hello.txt").await;
+        assert_eq!((response.status, response.text(), response.complete), (200, "hello, world\n", true));
+        assert_eq!(response.header("content-length"), Some("13"));
+        assert_eq!(response.header("content-type"), Some("text/plain; charset=utf-8"));
+        assert_eq!(response.header("accept-ranges"), Some("bytes"));
+        assert_eq!(response.header("cache-control"), Some("private, no-cache"));
+        assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(response.header("cross-origin-resource-policy"), Some("same-origin"));
+        assert!(response.header("etag").is_some_and(|etag| etag.len() == 34 && etag.starts_with('"')));
+        assert!(response.header("last-modified").is_some_and(|date| date.ends_with(" GMT")));
+        assert!(response.header("date").is_some() && response.header("content-disposition").is_none());
         gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
-    async fn names_of_all_kinds_lead_to_their_files() {
+    async fn percent_encoded_names_are_decoded() {
         let gateway = TestGateway::start().await;
         assert_eq!(gateway.get("/files/docs/a%20b.txt").await.text(), "spaces");
         assert_eq!(gateway.get("/files/docs/latin%E9.txt").await.text(), "latin");
         assert_eq!(gateway.get("/files/docs/%6catin%e9.txt").await.text(), "latin");
         let deep = gateway.get("/files/docs/deep/er/file.bin").await;
-        assert!(deep.whole && deep.body == [7; 300_000]);
+        assert!(deep.complete && deep.body == [7; 300_000]);
         let empty = gateway.get("/files/empty").await;
         assert_eq!((empty.status, empty.body.len(), empty.header("content-length")), (200, 0, Some("0")));
         gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
-    async fn a_download_has_a_name() {
+    async fn download_sets_content_disposition() {
         let gateway = TestGateway::start().await;
         let name = |target: &'static str| {
             let gateway = &gateway;
@@ -56,17 +56,17 @@ mod files {
     }
 
     #[tokio::test]
-    async fn head_is_get_without_the_body() {
+    async fn head_has_the_headers_of_get() {
         let gateway = TestGateway::start().await;
         for target in ["/files/hello.txt", "/files/empty", "/files/", "/files/docs", "/files/hello.txt/", "/files/none"]
         {
             let (get, head) = (gateway.get(target).await, gateway.head(target).await);
-            assert!(head.whole, "{target}");
-            let telling = |answer: &super::super::test_gateway::HttpResponse| {
-                let mut headers = answer.headers.clone();
+            assert!(head.complete, "{target}");
+            let telling = |response: &super::super::test_gateway::HttpResponse| {
+                let mut headers = response.headers.clone();
                 headers.retain(|(name, _)| !matches!(name.as_str(), "x-request-id" | "date"));
                 headers.sort();
-                (answer.status, headers)
+                (response.status, headers)
             };
             assert_eq!(telling(&head), telling(&get), "{target}");
         }
@@ -74,7 +74,7 @@ mod files {
     }
 
     #[tokio::test]
-    async fn a_slash_at_the_end_says_folder() {
+    async fn trailing_slashes_are_redirected_by_kind() {
         let gateway = TestGateway::start().await;
         for (target, location) in [
             ("/files", "files/"),
@@ -84,8 +84,8 @@ mod files {
             ("/files/hello.txt/", "../hello.txt"),
             ("/files/docs/a%20b.txt/", "../a%20b.txt"),
         ] {
-            let answer = gateway.get(target).await;
-            assert_eq!((answer.status, answer.header("location")), (308, Some(location)), "{target}");
+            let response = gateway.get(target).await;
+            assert_eq!((response.status, response.header("location")), (308, Some(location)), "{target}");
         }
         gateway.get("/files/none/").await.assert_problem(404, "not_found");
         gateway.get("/files/hello.txt/below").await.assert_problem(404, "not_folder");
@@ -93,7 +93,7 @@ mod files {
     }
 
     #[tokio::test]
-    async fn what_cannot_be_read_says_why() {
+    async fn unreadable_entries_are_refused_with_a_code() {
         let storage = small_tree();
         storage.add_link("out", "../../etc/passwd").unwrap();
         storage.add_link("broken", "nothing").unwrap();
@@ -116,16 +116,16 @@ mod files {
     }
 
     #[tokio::test]
-    async fn only_reading_is_done_here() {
+    async fn a_read_only_gateway_refuses_other_methods() {
         let gateway = TestGateway::start().await;
         // Methods that there are, but not for who may only read.
         for method in ["PUT", "DELETE"] {
             gateway.send(method, "/files/hello.txt", &[], b"x").await.assert_problem(403, "forbidden");
         }
         for method in ["POST", "PATCH", "PROPFIND", "TRACE"] {
-            let answer = gateway.send(method, "/files/hello.txt", &[], b"").await;
-            answer.assert_problem(405, "method_not_allowed");
-            assert_eq!(answer.header("allow"), Some("GET, HEAD, OPTIONS"), "{method}");
+            let response = gateway.send(method, "/files/hello.txt", &[], b"").await;
+            response.assert_problem(405, "method_not_allowed");
+            assert_eq!(response.header("allow"), Some("GET, HEAD, OPTIONS"), "{method}");
         }
         let options = gateway.send("OPTIONS", "/files/hello.txt", &[], b"").await;
         assert_eq!((options.status, options.header("allow")), (204, Some("GET, HEAD, OPTIONS")));
@@ -135,14 +135,14 @@ mod files {
     }
 }
 
-mod index {
+mod folder_page {
     use super::*;
 
     #[tokio::test]
-    async fn a_folder_is_a_page_of_links() {
+    async fn a_folder_page_links_its_entries() {
         let gateway = TestGateway::start().await;
         let page = gateway.get("/files/docs/").await;
-        assert_eq!((page.status, page.whole), (200, true));
+        assert_eq!((page.status, page.complete), (200, true));
         assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
         assert_eq!(page.header("x-robots-tag"), Some("noindex"));
         for link in [
@@ -164,7 +164,7 @@ mod index {
     }
 
     #[tokio::test]
-    async fn names_cannot_leave_their_place() {
+    async fn names_are_escaped_in_folder_pages() {
         let storage = MemoryStorage::new();
         storage.add_file("d/<img src=x onerror=alert(1)>.txt", "").unwrap();
         storage.add_file("d/\"quoted\" & 'more'", "").unwrap();
@@ -177,14 +177,14 @@ mod index {
     }
 
     #[tokio::test]
-    async fn a_large_folder_comes_page_by_page_and_once_each() {
+    async fn a_large_folder_page_lists_every_entry_once() {
         let storage = MemoryStorage::new();
         for index in 0..5_000 {
             storage.add_file(format!("f{index}"), "").unwrap();
         }
         let gateway = TestGateway::with_storage(Arc::new(storage)).await;
         let page = gateway.get("/files/").await;
-        assert_eq!((page.header("transfer-encoding"), page.whole), (Some("chunked"), true));
+        assert_eq!((page.header("transfer-encoding"), page.complete), (Some("chunked"), true));
         let links: Vec<_> = page.text().matches("<a href=\"f").collect();
         assert_eq!(links.len(), 5_000);
         assert!(page.text().contains("Name (5000)") && page.text().ends_with("</table>\n"));
@@ -211,15 +211,15 @@ mod api {
     }
 
     #[tokio::test]
-    async fn pages_follow_each_other() {
+    async fn a_cursor_continues_a_listing() {
         let gateway = TestGateway::start().await;
         let mut found = Vec::new();
         let mut target = "/api/v1/list/docs?limit=1".to_owned();
         loop {
-            let answer = gateway.get(&target).await;
-            let folder: Folder = answer.json();
+            let response = gateway.get(&target).await;
+            let folder: Folder = response.json();
             assert_eq!((folder.entries.len(), folder.total), (1, 4));
-            assert!(answer.header("etag").is_some(), "each page has a validator of its own");
+            assert!(response.header("etag").is_some(), "each page has a validator of its own");
             found.extend(folder.entries.into_iter().map(|entry| entry.path.encoded()));
             let Some(cursor) = folder.next_cursor else { break };
             target = format!("/api/v1/list/docs?limit=1&cursor={}", shared::path::encode_segment(cursor.as_bytes()));
@@ -228,12 +228,12 @@ mod api {
     }
 
     #[tokio::test]
-    async fn a_listing_has_a_validator() {
+    async fn if_none_match_applies_to_listings() {
         let storage = Arc::new(small_tree());
         let gateway = TestGateway::with_storage(Arc::clone(&storage) as _).await;
-        let answer = gateway.get("/api/v1/list/docs").await;
-        let etag = answer.header("etag").unwrap();
-        assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
+        let response = gateway.get("/api/v1/list/docs").await;
+        let etag = response.header("etag").unwrap();
+        assert_eq!(response.header("cache-control"), Some("private, no-cache"));
         let again = gateway.get_with("/api/v1/list/docs", &[("if-none-match", etag)]).await;
         assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, Some(etag)));
         storage.add_file("docs/new", "").unwrap();
@@ -245,11 +245,11 @@ mod api {
         let storage = small_tree();
         storage.set_modified("hello.txt", Timestamp::from_parts(1_700_000_000, 123_000_000)).unwrap();
         let gateway = TestGateway::with_storage(Arc::new(storage)).await;
-        let answer = gateway.get("/api/v1/stat/hello.txt").await;
-        let entry: Entry = answer.json();
+        let response = gateway.get("/api/v1/stat/hello.txt").await;
+        let entry: Entry = response.json();
         assert_eq!((entry.kind, entry.size, entry.modified.milliseconds()), (Kind::File, 13, 1_700_000_000_123));
-        assert_eq!(answer.header("etag"), entry.etag.map(|etag| etag.quoted()).as_deref());
-        assert_eq!(gateway.get("/files/hello.txt").await.header("etag"), answer.header("etag"));
+        assert_eq!(response.header("etag"), entry.etag.map(|etag| etag.quoted()).as_deref());
+        assert_eq!(gateway.get("/files/hello.txt").await.header("etag"), response.header("etag"));
         assert_eq!(gateway.get("/api/v1/stat").await.json::<Entry>().kind, Kind::Folder);
         gateway.get("/api/v1/stat/none").await.assert_problem(404, "not_found");
         gateway.get("/api/v1/list/hello.txt").await.assert_problem(404, "not_folder");
@@ -261,9 +261,9 @@ mod api {
         let writable = TestGateway::writable().await;
         for (gateway, rights) in [(read_only, "list read"), (writable, "list read create replace delete")] {
             for accept in ["application/json", "application/vnd.passerelle.columns"] {
-                let answer = gateway.get_with("/api/v1/list/docs", &[("accept", accept)]).await;
-                assert_eq!(answer.header("passerelle-rights"), Some(rights), "{answer:?}");
-                let conditions = [("accept", accept), ("if-none-match", answer.header("etag").unwrap())];
+                let response = gateway.get_with("/api/v1/list/docs", &[("accept", accept)]).await;
+                assert_eq!(response.header("passerelle-rights"), Some(rights), "{response:?}");
+                let conditions = [("accept", accept), ("if-none-match", response.header("etag").unwrap())];
                 let again = gateway.get_with("/api/v1/list/docs", &conditions).await;
                 assert_eq!((again.status, again.header("passerelle-rights")), (304, Some(rights)));
             }
@@ -272,7 +272,7 @@ mod api {
     }
 
     #[tokio::test]
-    async fn the_server_says_what_it_is() {
+    async fn about_has_the_name_and_writability() {
         let config = GatewayConfig { name: "Photos".into(), ..GatewayConfig::default() };
         let gateway = TestGateway::with_config(Arc::new(small_tree()), config.clone()).await;
         let about: About = gateway.get("/api/v1/about").await.json();
@@ -294,15 +294,15 @@ mod api {
             ("limit=1&limit=2", "bad_request", "twice"),
             ("cursor=made-up", "bad_cursor", "cursor"),
         ] {
-            let answer = gateway.get(&format!("/api/v1/list/docs?{query}")).await;
-            answer.assert_problem(400, code);
-            assert!(answer.text().contains(word), "{query}: {}", answer.text());
+            let response = gateway.get(&format!("/api/v1/list/docs?{query}")).await;
+            response.assert_problem(400, code);
+            assert!(response.text().contains(word), "{query}: {}", response.text());
         }
         gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
-    async fn what_is_not_there_is_a_problem() {
+    async fn unknown_routes_are_answered_with_a_problem() {
         let gateway = TestGateway::start().await;
         for target in ["/api", "/api/v2/list/", "/api/v1/nothing", "/s/token", "/dav/x", "/assets/gone.js"] {
             gateway.get(target).await.assert_problem(404, "not_found");
@@ -317,7 +317,7 @@ mod health {
     use super::*;
 
     #[tokio::test]
-    async fn readiness_is_that_of_the_file_server() {
+    async fn readyz_depends_on_the_file_server() {
         let config = GatewayConfig { ready_time: Duration::from_millis(500), ..GatewayConfig::default() };
         let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
         assert_eq!(gateway.get("/readyz").await.text(), "ok\n");
@@ -325,16 +325,16 @@ mod health {
         while !gateway.server.task.is_finished() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let answer = gateway.get("/readyz").await;
-        assert_eq!((answer.status, answer.header("retry-after").is_some()), (503, true));
+        let response = gateway.get("/readyz").await;
+        assert_eq!((response.status, response.header("retry-after").is_some()), (503, true));
         assert_eq!(gateway.get("/healthz").await.status, 200);
-        let answer = gateway.get("/files/hello.txt").await;
-        assert!(matches!(answer.status, 502..=504), "{answer:?}");
-        assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+        let response = gateway.get("/files/hello.txt").await;
+        assert!(matches!(response.status, 502..=504), "{response:?}");
+        assert_eq!(response.header("content-type"), Some("application/problem+json"));
     }
 
     #[tokio::test]
-    async fn requests_are_counted() {
+    async fn metrics_count_requests() {
         let gateway = TestGateway::start().await;
         gateway.get("/files/hello.txt").await;
         gateway.get("/files/none").await;
@@ -356,26 +356,26 @@ mod health {
     }
 }
 
-mod other_origins {
+mod cors {
     use super::*;
 
     const ORIGIN: &str = "https://files.example.org";
 
     #[tokio::test]
-    async fn only_named_pages_may_read() {
+    async fn only_configured_origins_may_read() {
         let config = GatewayConfig { cors_origins: vec![ORIGIN.into()], ..GatewayConfig::default() };
         let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
-        let answer = gateway.get_with("/files/hello.txt", &[("origin", ORIGIN)]).await;
-        assert_eq!(answer.header("access-control-allow-origin"), Some(ORIGIN));
-        let exposed = answer.header("access-control-expose-headers").unwrap();
+        let response = gateway.get_with("/files/hello.txt", &[("origin", ORIGIN)]).await;
+        assert_eq!(response.header("access-control-allow-origin"), Some(ORIGIN));
+        let exposed = response.header("access-control-expose-headers").unwrap();
         for name in ["ETag", "Content-Length", "Content-Range", "Content-Disposition", "Accept-Ranges", "X-Request-Id"]
         {
             assert!(exposed.contains(name), "{name}");
         }
-        assert_eq!(answer.header("vary"), Some("Origin"));
-        assert_eq!(answer.header("cross-origin-resource-policy"), Some("cross-origin"));
+        assert_eq!(response.header("vary"), Some("Origin"));
+        assert_eq!(response.header("cross-origin-resource-policy"), Some("cross-origin"));
         assert!(
-            answer.header("content-security-policy").unwrap().ends_with(&format!("frame-ancestors 'self' {ORIGIN}"))
+            response.header("content-security-policy").unwrap().ends_with(&format!("frame-ancestors 'self' {ORIGIN}"))
         );
         // A refusal is an answer too: the page must be able to read why.
         let refusal = gateway.get_with("/files/none", &[("origin", ORIGIN)]).await;
@@ -401,11 +401,11 @@ mod other_origins {
                 gateway.send("OPTIONS", "/files/hello.txt", &headers, b"").await
             }
         };
-        let answer = ask(ORIGIN).await;
-        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (204, Some(ORIGIN)));
-        assert!(answer.header("access-control-allow-headers").unwrap().contains("Range"));
-        let answer = ask("https://evil.example").await;
-        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (204, None));
+        let response = ask(ORIGIN).await;
+        assert_eq!((response.status, response.header("access-control-allow-origin")), (204, Some(ORIGIN)));
+        assert!(response.header("access-control-allow-headers").unwrap().contains("Range"));
+        let response = ask("https://evil.example").await;
+        assert_eq!((response.status, response.header("access-control-allow-origin")), (204, None));
         gateway.assert_healthy_and_stop().await;
     }
 }

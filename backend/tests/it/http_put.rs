@@ -11,10 +11,8 @@ use shared::limits::STORE_BYTES_MAX;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::test_gateway::{HttpResponse, TestGateway};
+use super::test_gateway::{HttpResponse, TEST_TIMEOUT, TestGateway};
 use super::test_server::small_tree;
-
-const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The names below a folder.
 async fn names(gateway: &TestGateway, folder: &str) -> Vec<String> {
@@ -23,61 +21,61 @@ async fn names(gateway: &TestGateway, folder: &str) -> Vec<String> {
 }
 
 /// Sends a request's head, and reads what is answered before any of the body is sent.
-async fn ask_first(gateway: &TestGateway, head: &str) -> String {
+async fn send_head(gateway: &TestGateway, head: &str) -> String {
     let mut stream = gateway.connect().await;
     let head = format!("{head}host: {}\r\nexpect: 100-continue\r\n\r\n", gateway.address);
     stream.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = [0; 4096];
-    let length = timeout(TEST_TIMEOUT, stream.read(&mut answer)).await.unwrap().unwrap();
-    String::from_utf8(answer[..length].to_vec()).unwrap()
+    let mut response = [0; 4096];
+    let length = timeout(TEST_TIMEOUT, stream.read(&mut response)).await.unwrap().unwrap();
+    String::from_utf8(response[..length].to_vec()).unwrap()
 }
 
 mod put {
     use super::*;
 
     #[tokio::test]
-    async fn a_new_file_is_there_with_all_that_is_known_of_it() {
+    async fn put_creates_a_file_and_returns_its_metadata() {
         let gateway = TestGateway::writable().await;
         let content: Vec<u8> = (0..3_000_000_u32).map(|index| (index >> 7) as u8).collect();
-        let answer =
+        let response =
             gateway.send("PUT", "/files/new/folder/caf%C3%A9.bin", &[("x-oc-mtime", "1700000000")], &content).await;
-        assert_eq!((answer.status, answer.header("location")), (201, Some("caf%C3%A9.bin")), "{answer:?}");
-        assert_eq!(answer.header("last-modified"), Some("Tue, 14 Nov 2023 22:13:20 GMT"));
-        assert_eq!(answer.header("x-oc-mtime"), Some("accepted"));
-        assert_eq!(answer.header("upload-outcome"), Some("created"));
-        assert!(answer.header("repr-digest").is_some_and(|digest| digest.starts_with("blake3=:")), "{answer:?}");
+        assert_eq!((response.status, response.header("location")), (201, Some("caf%C3%A9.bin")), "{response:?}");
+        assert_eq!(response.header("last-modified"), Some("Tue, 14 Nov 2023 22:13:20 GMT"));
+        assert_eq!(response.header("x-oc-mtime"), Some("accepted"));
+        assert_eq!(response.header("upload-outcome"), Some("created"));
+        assert!(response.header("repr-digest").is_some_and(|digest| digest.starts_with("blake3=:")), "{response:?}");
         let file = gateway.get("/files/new/folder/caf%C3%A9.bin").await;
-        assert!(file.whole && file.body == content);
-        assert_eq!(file.header("etag"), answer.header("etag"));
-        assert_eq!(file.header("last-modified"), answer.header("last-modified"));
+        assert!(file.complete && file.body == content);
+        assert_eq!(file.header("etag"), response.header("etag"));
+        assert_eq!(file.header("last-modified"), response.header("last-modified"));
         gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
-    async fn a_file_is_replaced_and_an_empty_one_is_a_file() {
+    async fn put_replaces_a_file_and_stores_an_empty_one() {
         let gateway = TestGateway::writable().await;
-        let answer = gateway.send("PUT", "/files/hello.txt", &[], b"other").await;
-        assert_eq!((answer.status, answer.header("upload-outcome")), (204, Some("replaced")), "{answer:?}");
+        let response = gateway.send("PUT", "/files/hello.txt", &[], b"other").await;
+        assert_eq!((response.status, response.header("upload-outcome")), (204, Some("replaced")), "{response:?}");
         assert_eq!(gateway.get("/files/hello.txt").await.text(), "other");
-        let answer = gateway.send("PUT", "/files/nothing", &[("content-length", "0")], b"").await;
-        assert_eq!(answer.status, 201, "{answer:?}");
+        let response = gateway.send("PUT", "/files/nothing", &[("content-length", "0")], b"").await;
+        assert_eq!(response.status, 201, "{response:?}");
         assert_eq!(gateway.get("/files/nothing").await.header("content-length"), Some("0"));
         gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
-    async fn chunks_without_a_length_are_taken() {
+    async fn put_accepts_a_chunked_body() {
         let gateway = TestGateway::writable().await;
         let head = format!("PUT /files/chunks HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", gateway.address);
         let body = "transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n7;x=y\r\n, world\r\n0\r\n\r\n";
-        let answer = HttpResponse::read(&gateway.send_raw((head + body).as_bytes()).await, false).unwrap();
-        assert_eq!(answer.status, 201, "{answer:?}");
+        let response = HttpResponse::read(&gateway.send_raw((head + body).as_bytes()).await, false).unwrap();
+        assert_eq!(response.status, 201, "{response:?}");
         assert_eq!(gateway.get("/files/chunks").await.text(), "hello, world");
         gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
-    async fn conditions_are_held() {
+    async fn preconditions_are_checked() {
         let gateway = TestGateway::writable().await;
         let tag = gateway.get("/files/hello.txt").await.header("etag").unwrap().to_owned();
         let other = "\"00000000000000000000000000000000\"";
@@ -111,35 +109,35 @@ mod put {
     }
 
     #[tokio::test]
-    async fn digests_of_the_request_are_verified() {
+    async fn put_verifies_digests_of_the_request() {
         let gateway = TestGateway::writable().await;
         let sha = "sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:";
         let blake3 = "blake3=:6o8WPbOGgpJeRJHF5Y1Ls1Bu+MFOt4qG6QjFYkpnIA8=:";
         for digest in [sha, blake3] {
-            let answer = gateway.send("PUT", "/files/proved", &[("repr-digest", digest)], b"hellp").await;
-            answer.assert_problem(400, "checksum_mismatch");
+            let response = gateway.send("PUT", "/files/proved", &[("repr-digest", digest)], b"hellp").await;
+            response.assert_problem(400, "checksum_mismatch");
             gateway.get("/files/proved").await.assert_problem(404, "not_found");
         }
         assert_eq!(gateway.send("PUT", "/files/proved", &[("content-digest", sha)], b"hello").await.status, 201);
-        let answer = gateway.send("PUT", "/files/proved", &[("repr-digest", "sha-256=:AAAA:")], b"hello").await;
-        answer.assert_problem(400, "bad_request");
+        let response = gateway.send("PUT", "/files/proved", &[("repr-digest", "sha-256=:AAAA:")], b"hello").await;
+        response.assert_problem(400, "bad_request");
         gateway.assert_healthy_and_stop().await;
     }
 
     /// RFC 9530 §4: `Want-Repr-Digest` gets the known digests of the state that the response has.
     #[tokio::test]
-    async fn a_request_for_digests_gets_those_of_the_file() {
+    async fn want_repr_digest_gets_the_known_digests() {
         let gateway = TestGateway::writable().await;
         let put = gateway.send("PUT", "/files/a", &[], b"hello").await;
         let digest = put.header("repr-digest").unwrap().to_owned();
         assert!(digest.starts_with("blake3=:"), "{digest}");
         for method in ["GET", "HEAD"] {
-            let answer = gateway.send(method, "/files/a", &[("want-repr-digest", "blake3=10")], b"").await;
-            assert_eq!((answer.status, answer.header("repr-digest")), (200, Some(digest.as_str())), "{method}");
+            let response = gateway.send(method, "/files/a", &[("want-repr-digest", "blake3=10")], b"").await;
+            assert_eq!((response.status, response.header("repr-digest")), (200, Some(digest.as_str())), "{method}");
         }
         let part = [("want-repr-digest", "blake3=10, sha-256=1"), ("range", "bytes=1-2")];
-        let answer = gateway.send("GET", "/files/a", &part, b"").await;
-        assert_eq!((answer.status, answer.header("repr-digest")), (206, Some(digest.as_str())));
+        let response = gateway.send("GET", "/files/a", &part, b"").await;
+        assert_eq!((response.status, response.header("repr-digest")), (206, Some(digest.as_str())));
         assert_eq!(gateway.send("GET", "/files/a", &[], b"").await.header("repr-digest"), None);
         let unknown = gateway.send("GET", "/files/a", &[("want-repr-digest", "sha-256=10")], b"").await;
         assert_eq!((unknown.status, unknown.header("repr-digest")), (200, None));
@@ -147,7 +145,7 @@ mod put {
     }
 
     #[tokio::test]
-    async fn what_cannot_succeed_is_refused() {
+    async fn put_refuses_invalid_requests() {
         let gateway = TestGateway::writable().await;
         let put = async |target, headers: &[(&str, &str)]| gateway.send("PUT", target, headers, b"x").await;
         put("/files/docs", &[]).await.assert_problem(409, "is_folder");
@@ -172,8 +170,8 @@ mod put {
         let config = GatewayConfig { anonymous: Anonymous::Write, upload_bytes_max: 1000, ..GatewayConfig::default() };
         let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
         let starts = async |head: &str, expected: &str| {
-            let answer = ask_first(&gateway, head).await;
-            assert!(answer.starts_with(&format!("HTTP/1.1 {expected}")), "{head}: {answer}");
+            let response = send_head(&gateway, head).await;
+            assert!(response.starts_with(&format!("HTTP/1.1 {expected}")), "{head}: {response}");
         };
         starts("PUT /files/new HTTP/1.1\r\ncontent-length: 1000\r\n", "100").await;
         starts("PUT /files/new HTTP/1.1\r\ncontent-length: 1001\r\n", "413").await;
@@ -181,22 +179,22 @@ mod put {
         starts("PUT /files/hello.txt HTTP/1.1\r\nif-none-match: *\r\ncontent-length: 10\r\n", "412").await;
         starts("PUT /files/new HTTP/1.1\r\norigin: https://evil.example\r\ncontent-length: 10\r\n", "403").await;
         let reading = TestGateway::start().await;
-        let answer = ask_first(&reading, "PUT /files/new HTTP/1.1\r\ncontent-length: 10\r\n").await;
-        assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+        let response = send_head(&reading, "PUT /files/new HTTP/1.1\r\ncontent-length: 10\r\n").await;
+        assert!(response.starts_with("HTTP/1.1 403"), "{response}");
         reading.assert_healthy_and_stop().await;
         gateway.assert_healthy_and_stop().await;
     }
 
     /// The bound holds for a body that does not say how long it is, too.
     #[tokio::test]
-    async fn a_file_that_is_too_long_is_none() {
+    async fn put_refuses_a_body_over_the_limit() {
         let config = GatewayConfig { anonymous: Anonymous::Write, upload_bytes_max: 10, ..GatewayConfig::default() };
         let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
         gateway.send("PUT", "/files/a", &[], b"12345678901").await.assert_problem(413, "too_large");
         let head = format!("PUT /files/a HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", gateway.address);
         let body = "transfer-encoding: chunked\r\n\r\nb\r\n12345678901\r\n0\r\n\r\n";
-        let answer = HttpResponse::read(&gateway.send_raw((head + body).as_bytes()).await, false).unwrap();
-        answer.assert_problem(413, "too_large");
+        let response = HttpResponse::read(&gateway.send_raw((head + body).as_bytes()).await, false).unwrap();
+        response.assert_problem(413, "too_large");
         assert_eq!(gateway.send("PUT", "/files/b", &[], b"1234567890").await.status, 201);
         gateway.get("/files/a").await.assert_problem(404, "not_found");
         gateway.assert_healthy_and_stop().await;
@@ -204,15 +202,15 @@ mod put {
 
     /// A refusal of a large body arrives, although the client is still sending.
     #[tokio::test]
-    async fn a_refusal_arrives_at_a_client_that_sends_on() {
+    async fn a_refusal_arrives_while_the_client_is_sending() {
         let gateway = TestGateway::start().await;
-        let answer = gateway.send("PUT", "/files/large", &[], &vec![7; 8 << 20]).await;
-        answer.assert_problem(403, "forbidden");
+        let response = gateway.send("PUT", "/files/large", &[], &vec![7; 8 << 20]).await;
+        response.assert_problem(403, "forbidden");
         gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
-    async fn a_body_that_ends_early_is_no_file() {
+    async fn a_truncated_body_creates_no_file() {
         let gateway = TestGateway::writable().await;
         for body in ["content-length: 10\r\n\r\n12345", "transfer-encoding: chunked\r\n\r\n5\r\n12345\r\n"] {
             for target in ["new", "hello.txt"] {
@@ -220,9 +218,9 @@ mod put {
                 let head = format!("PUT /files/{target} HTTP/1.1\r\nhost: {}\r\n{body}", gateway.address);
                 stream.write_all(head.as_bytes()).await.unwrap();
                 stream.shutdown().await.unwrap();
-                let mut answer = Vec::new();
-                let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut answer)).await.unwrap();
-                assert!(!answer.starts_with(b"HTTP/1.1 2"), "{}", String::from_utf8_lossy(&answer));
+                let mut response = Vec::new();
+                let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut response)).await.unwrap();
+                assert!(!response.starts_with(b"HTTP/1.1 2"), "{}", String::from_utf8_lossy(&response));
             }
         }
         assert_eq!(names(&gateway, "").await, ["docs", "empty", "hello.txt"]);
@@ -232,7 +230,7 @@ mod put {
 
     /// Slow but moving is served, however long it takes; what stands still is cut.
     #[tokio::test]
-    async fn a_body_that_stands_still_is_cut() {
+    async fn a_stalled_body_times_out() {
         let stall_time = Duration::from_millis(300);
         let config = GatewayConfig {
             anonymous: Anonymous::Write,
@@ -244,19 +242,19 @@ mod put {
         let mut stream = gateway.connect().await;
         let head = format!("PUT /files/slow HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", gateway.address);
         stream.write_all(format!("{head}content-length: 10\r\n\r\n12345").as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut answer)).await.unwrap();
-        HttpResponse::read(&answer, false).unwrap().assert_problem(408, "deadline_exceeded");
+        let mut response = Vec::new();
+        let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut response)).await.unwrap();
+        HttpResponse::read(&response, false).unwrap().assert_problem(408, "deadline_exceeded");
         gateway.get("/files/slow").await.assert_problem(404, "not_found");
         gateway.assert_healthy_and_stop().await;
     }
 }
 
-mod remove {
+mod delete {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_deleted_is_in_the_trash() {
+    async fn delete_moves_entries_to_the_trash() {
         let gateway = TestGateway::writable().await;
         assert_eq!(gateway.send("DELETE", "/files/hello.txt", &[], b"").await.status, 204);
         assert_eq!(gateway.send("DELETE", "/files/docs/", &[], b"").await.status, 204);
@@ -270,7 +268,7 @@ mod remove {
     }
 
     #[tokio::test]
-    async fn conditions_are_held() {
+    async fn preconditions_are_checked() {
         let gateway = TestGateway::writable().await;
         let tag = gateway.get("/files/hello.txt").await.header("etag").unwrap().to_owned();
         let delete = async |headers: &[(&str, &str)]| gateway.send("DELETE", "/files/hello.txt", headers, b"").await;
@@ -285,8 +283,8 @@ mod remove {
     #[tokio::test]
     async fn delete_refuses_the_root_and_callers_without_the_right() {
         let gateway = TestGateway::writable().await;
-        let answer = gateway.send("DELETE", "/files/", &[], b"").await;
-        assert!((400..500).contains(&answer.status), "{answer:?}");
+        let response = gateway.send("DELETE", "/files/", &[], b"").await;
+        assert!((400..500).contains(&response.status), "{response:?}");
         assert_eq!(names(&gateway, "").await.len(), 3);
         gateway.assert_healthy_and_stop().await;
         let gateway = TestGateway::start().await;
@@ -303,8 +301,8 @@ async fn options_and_405_name_the_allowed_methods() {
         (TestGateway::writable().await, "GET, HEAD, PUT, DELETE, OPTIONS"),
     ] {
         for method in ["OPTIONS", "PROPFIND"] {
-            let answer = gateway.send(method, "/files/hello.txt", &[], b"").await;
-            assert_eq!(answer.header("allow"), Some(allowed), "{method}: {answer:?}");
+            let response = gateway.send(method, "/files/hello.txt", &[], b"").await;
+            assert_eq!(response.header("allow"), Some(allowed), "{method}: {response:?}");
         }
         gateway.assert_healthy_and_stop().await;
     }
@@ -312,7 +310,7 @@ async fn options_and_405_name_the_allowed_methods() {
 
 /// The storage says so too: nothing is left of uploads that were broken off.
 #[tokio::test]
-async fn nothing_is_left_of_what_was_broken_off() {
+async fn a_broken_put_leaves_no_staged_bytes() {
     let storage = Arc::new(small_tree());
     let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
     let gateway = TestGateway::with_config(Arc::clone(&storage) as Arc<dyn Storage>, config).await;

@@ -290,14 +290,14 @@ async fn a_long_listing_arrives_completely_in_one_answer() {
     let gateway = TestGateway::with_storage(Arc::new(many(count))).await;
     let target = format!("/api/v1/list/?limit={}", shared::limits::LIST_LIMIT_MAX);
     let json = gateway.get(&target).await;
-    assert!(json.whole && json.header("etag").is_none());
+    assert!(json.complete && json.header("etag").is_none());
     let folder: Folder = json.json();
     assert_eq!(
         (folder.entries.len(), folder.total, folder.next_cursor, folder.etag),
         (count, count as u64, None, None)
     );
     let columns = gateway.get_with(&target, &[("accept", MEDIA_TYPE)]).await;
-    assert!(columns.whole);
+    assert!(columns.complete);
     let rows = rows(&columns.body, &VPath::root());
     assert!(rows.iter().map(|row| &row.path).eq(folder.entries.iter().map(|entry| &entry.path)));
     // In pages, and as one page to the end.
@@ -307,6 +307,6 @@ async fn a_long_listing_arrives_completely_in_one_answer() {
     assert_eq!(rest.entries.len(), count - 500);
     let index = gateway.get("/files/?index").await;
     let linked: BTreeSet<_> = index.text().lines().filter_map(|line| line.split('"').nth(1)).collect();
-    assert!(index.whole && linked.len() >= count, "{}", linked.len());
+    assert!(index.complete && linked.len() >= count, "{}", linked.len());
     gateway.assert_healthy_and_stop().await;
 }

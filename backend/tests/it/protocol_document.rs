@@ -61,7 +61,7 @@ fn entry(text: &str, kind: Kind, size: u64, etag: u8) -> Entry {
 }
 
 #[test]
-fn the_handshake_is_as_written() {
+fn the_handshake_matches_the_document() {
     let mut blocks = blocks();
     let key = example_key();
     let mut transcript = Transcript::default();
@@ -93,7 +93,7 @@ fn the_handshake_is_as_written() {
 }
 
 #[test]
-fn the_other_examples_are_as_written() {
+fn the_other_examples_match_the_document() {
     let mut blocks = blocks();
     for name in ["hello", "hello-ack", "client-proof", "auth", "server-proof", "auth-ok"] {
         blocks.remove(name);
@@ -138,7 +138,7 @@ fn the_other_examples_are_as_written() {
 }
 
 #[test]
-fn every_code_is_in_the_table_and_nothing_else() {
+fn the_table_lists_exactly_the_error_codes() {
     let written: Vec<_> = table("| Code | Name | Retryable | Meaning |")
         .iter()
         .map(|cells| format!("{} {} {}", cells[0], cells[1].trim_matches('`'), cells[2]))
@@ -150,7 +150,7 @@ fn every_code_is_in_the_table_and_nothing_else() {
 }
 
 #[test]
-fn every_frame_is_in_the_table_and_nothing_else() {
+fn the_table_lists_exactly_the_frame_kinds() {
     let written: Vec<_> = table("| Type | Name | Direction | Body | |")
         .iter()
         .map(|cells| (cells[0].to_owned(), cells[1].replace('_', "").to_lowercase()))
@@ -163,7 +163,7 @@ fn every_frame_is_in_the_table_and_nothing_else() {
 }
 
 #[test]
-fn the_limits_are_those_of_the_code() {
+fn the_documented_limits_match_the_code() {
     use shared::limits::{CANCELS_PER_MINUTE_MAX, GET_ITEMS_MAX, LIST_LIMIT_MAX, PATH_BYTES_MAX, SCOPE_ROOTS_MAX};
     let rows = table("| What | How much | Otherwise |");
     let check = |what: &str, number: usize| {
@@ -183,7 +183,7 @@ fn the_limits_are_those_of_the_code() {
 
 /// What the document says of receivers, beyond what the server itself would ever send.
 #[test]
-fn bodies_are_read_as_leniently_as_written() {
+fn bodies_are_decoded_as_leniently_as_documented() {
     #[track_caller]
     fn check(body: &[u8], expected: Option<Failure>) {
         assert_eq!(decode::<End>(body).unwrap().error, expected, "{body:02x?}");

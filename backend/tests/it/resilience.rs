@@ -141,7 +141,7 @@ mod restarts {
     }
 
     #[tokio::test]
-    async fn a_dead_pooled_connection_is_replaced_unnoticed() {
+    async fn a_dead_pooled_connection_is_replaced_without_an_error() {
         let key = Key::generate().unwrap();
         let mut server = start(0, &key, Duration::ZERO).await;
         let port = server.tcp.port();
@@ -157,7 +157,7 @@ mod restarts {
     }
 }
 
-mod leaving {
+mod dropped_futures {
     use super::*;
 
     #[tokio::test]
@@ -185,7 +185,7 @@ mod leaving {
 
     #[tokio::test]
     async fn a_dropped_call_frees_its_connection() {
-        let gate = Gate::shut(small_tree());
+        let gate = GatedStorage::shut(small_tree());
         let server = TestServer::with_storage(gate.clone()).await;
         for _ in 0..3 {
             let (caller, folder) = (reader(), path(""));
@@ -217,8 +217,8 @@ mod leaving {
 
     /// Dropping a future of `next_item` may lose an item, but never confuses two items.
     #[tokio::test]
-    async fn a_dropped_next_item_never_mixes_up_items() {
-        let gate = Gate::open_at_first(sevens("a", 5));
+    async fn a_dropped_next_item_never_confuses_items() {
+        let gate = GatedStorage::open_at_first(sevens("a", 5));
         let server = TestServer::with_storage(gate.clone()).await;
         let mut transfer = server.client.get(&reader(), vec![item("a"); 3]).await.unwrap();
         let mut lengths = Vec::new();
@@ -367,7 +367,7 @@ mod changing_files {
     }
 
     #[tokio::test]
-    async fn a_replaced_or_removed_file_is_sent_as_it_was() {
+    async fn a_replaced_or_removed_file_is_sent_with_its_old_content() {
         for change in [
             |storage: &MemoryStorage| storage.add_file("file", "new").map(drop),
             |storage: &MemoryStorage| storage.remove("file").map(drop),
@@ -511,7 +511,7 @@ mod hanging_disks {
 
     #[tokio::test]
     async fn a_deadline_ends_the_request_and_not_the_connection() {
-        let gate = Gate::shut(small_tree());
+        let gate = GatedStorage::shut(small_tree());
         let (mut raw, server) = serve_pipe(gate.clone(), ServerConfig::default(), 64 << 10);
         raw.handshake(&server.key, None).await;
         raw.send(FrameKind::List, 1, &list(Some(20))).await;
@@ -524,7 +524,7 @@ mod hanging_disks {
 
     #[tokio::test]
     async fn cancel_and_ping_are_answered_while_the_storage_hangs() {
-        let gate = Gate::shut(small_tree());
+        let gate = GatedStorage::shut(small_tree());
         let (mut raw, server) = serve_pipe(gate.clone(), ServerConfig::default(), 64 << 10);
         raw.handshake(&server.key, None).await;
         raw.send(FrameKind::List, 1, &list(None)).await;
@@ -539,7 +539,7 @@ mod hanging_disks {
 
     #[tokio::test]
     async fn a_request_ends_with_its_connection() {
-        let gate = Gate::shut(small_tree());
+        let gate = GatedStorage::shut(small_tree());
         let (mut raw, server) = serve_pipe(gate.clone(), ServerConfig::default(), 64 << 10);
         raw.handshake(&server.key, None).await;
         raw.send(FrameKind::List, 1, &list(None)).await;
@@ -550,7 +550,7 @@ mod hanging_disks {
     }
 }
 
-mod crowds {
+mod many_clients {
     use super::*;
 
     #[tokio::test]
@@ -648,14 +648,14 @@ mod crowds {
 }
 
 /// A storage whose listings hang until the gate opens, like those of an unreachable network disk.
-struct Gate {
+struct GatedStorage {
     inner: MemoryStorage,
     is_open: Mutex<bool>,
     opened: Condvar,
     entered: Notify,
 }
 
-impl Gate {
+impl GatedStorage {
     fn shut(inner: MemoryStorage) -> Arc<Self> {
         Arc::new(Self { inner, is_open: Mutex::new(false), opened: Condvar::new(), entered: Notify::new() })
     }
@@ -672,7 +672,7 @@ impl Gate {
     }
 }
 
-impl Storage for Gate {
+impl Storage for GatedStorage {
     fn stat(&self, path: &VPath) -> Result<Entry, StorageError> {
         self.inner.stat(path)
     }

@@ -10,13 +10,13 @@ use super::test_gateway::TestGateway;
 use super::test_server::small_tree;
 
 #[tokio::test]
-async fn addresses_that_the_page_makes_up_lead_to_the_page() {
+async fn client_side_routes_return_the_page() {
     let gateway = TestGateway::start().await;
     let page = gateway.get("/").await;
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     for target in ["/?path=docs", "/trash", "/settings/people", "/apiary", "/index"] {
-        let answer = gateway.get(target).await;
-        assert_eq!((answer.status, answer.body == page.body), (200, true), "{target}");
+        let response = gateway.get(target).await;
+        assert_eq!((response.status, response.body == page.body), (200, true), "{target}");
     }
     let old = gateway.get("/client-interface.html").await;
     assert_eq!((old.status, old.header("location")), (308, Some("./")));
@@ -29,7 +29,7 @@ async fn addresses_that_the_page_makes_up_lead_to_the_page() {
 
 /// The built page as a browser asks for it; without one there is nothing to ask for.
 #[tokio::test]
-async fn what_the_page_fetches_is_there_and_typed() {
+async fn assets_of_the_page_are_served_with_their_content_type() {
     let config = GatewayConfig { page: built_page(), ..GatewayConfig::default() };
     let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
     let page = gateway.get("/").await;
@@ -39,16 +39,16 @@ async fn what_the_page_fetches_is_there_and_typed() {
         page.text().split(['"', '\'']).filter(|word| [".js", ".wasm", ".css"].iter().any(|end| word.ends_with(end)));
     for name in names {
         let name = name.trim_start_matches("./").trim_start_matches('/');
-        let answer = gateway.get_with(&format!("/{name}"), &[("accept-encoding", "br, gzip")]).await;
-        assert_eq!(answer.status, 200, "{name}");
+        let response = gateway.get_with(&format!("/{name}"), &[("accept-encoding", "br, gzip")]).await;
+        assert_eq!(response.status, 200, "{name}");
         let expected = match name.rsplit('.').next() {
             Some("wasm") => "application/wasm",
             Some("css") => "text/css; charset=utf-8",
             _ => "text/javascript; charset=utf-8",
         };
-        assert_eq!(answer.header("content-type"), Some(expected), "{name}");
-        assert_eq!(answer.header("vary"), Some("Accept-Encoding"));
-        let etag = answer.header("etag").unwrap();
+        assert_eq!(response.header("content-type"), Some(expected), "{name}");
+        assert_eq!(response.header("vary"), Some("Accept-Encoding"));
+        let etag = response.header("etag").unwrap();
         let headers = [("accept-encoding", "br, gzip"), ("if-none-match", etag)];
         assert_eq!(gateway.get_with(&format!("/{name}"), &headers).await.status, 304, "{name}");
     }

@@ -34,7 +34,7 @@ pub(crate) struct HttpResponse {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
     /// Whether the body is as long as was said.
-    pub(crate) whole: bool,
+    pub(crate) complete: bool,
 }
 
 impl TestGateway {
@@ -90,18 +90,18 @@ impl TestGateway {
             request += &format!("content-length: {}\r\n", body.len());
         }
         request += "\r\n";
-        let answer = self.send_raw(&[request.as_bytes(), body].concat()).await;
-        HttpResponse::read(&answer, method == "HEAD").unwrap_or_else(|| panic!("{method} {target}: {answer:?}"))
+        let response = self.send_raw(&[request.as_bytes(), body].concat()).await;
+        HttpResponse::read(&response, method == "HEAD").unwrap_or_else(|| panic!("{method} {target}: {response:?}"))
     }
 
     /// Sends bytes as they are, and reads until the gateway closes.
     pub(crate) async fn send_raw(&self, request: &[u8]) -> Vec<u8> {
         let mut stream = self.connect().await;
         stream.write_all(request).await.unwrap();
-        let mut answer = Vec::new();
+        let mut response = Vec::new();
         // A reset after the answer is as good as an end.
-        let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut answer)).await.expect("the gateway does not close");
-        answer
+        let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut response)).await.expect("the gateway does not close");
+        response
     }
 
     pub(crate) async fn connect(&self) -> TcpStream {
@@ -126,15 +126,15 @@ impl HttpResponse {
         let headers: Vec<_> = lines
             .map(|line| line.split_once(':').map(|(name, value)| (name.to_lowercase(), value.trim().to_owned())))
             .collect::<Option<_>>()?;
-        let mut answer = Self { status, headers, body: bytes[end + 4..].to_vec(), whole: false };
-        if answer.header("transfer-encoding") == Some("chunked") {
-            (answer.body, answer.whole) = dechunk(&answer.body);
+        let mut response = Self { status, headers, body: bytes[end + 4..].to_vec(), complete: false };
+        if response.header("transfer-encoding") == Some("chunked") {
+            (response.body, response.complete) = dechunk(&response.body);
         } else {
-            let length = answer.header("content-length").and_then(|length| length.parse().ok());
+            let length = response.header("content-length").and_then(|length| length.parse().ok());
             let bodiless = head || status == 204 || status == 304;
-            answer.whole = if bodiless { answer.body.is_empty() } else { length == Some(answer.body.len()) };
+            response.complete = if bodiless { response.body.is_empty() } else { length == Some(response.body.len()) };
         }
-        Some(answer)
+        Some(response)
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -158,7 +158,7 @@ impl HttpResponse {
         assert_eq!((problem.status, problem.code.as_str(), problem.kind.as_str()), (status, code, "about:blank"));
         assert_eq!(Some(problem.request_id.as_str()), self.header("x-request-id"));
         assert!(!problem.title.is_empty() && !problem.detail.is_empty(), "{problem:?}");
-        assert!(self.whole);
+        assert!(self.complete);
     }
 }
 

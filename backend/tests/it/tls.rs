@@ -171,7 +171,7 @@ async fn read(stream: &mut RecvStream) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn both_versions_of_tls_and_every_kind_of_key() {
+async fn tls_1_2_and_1_3_work_with_every_key_format() {
     for (pair, name) in [
         (first(), "PKCS#8"),
         (files("second.pem", "second.key.pem"), "SEC1"),
@@ -195,7 +195,7 @@ async fn both_versions_of_tls_and_every_kind_of_key() {
 }
 
 #[tokio::test]
-async fn a_client_that_speaks_both_gets_http_2_and_one_that_comes_back_need_not_shake_hands_anew() {
+async fn alpn_prefers_http_2_and_sessions_are_resumed() {
     let secure = TlsGateway::start().await;
     let config = Arc::new(client(&[H2, H1], rustls::DEFAULT_VERSIONS));
     for expected in [rustls::HandshakeKind::Full, rustls::HandshakeKind::Resumed] {
@@ -223,7 +223,7 @@ async fn plain_http_on_the_tls_port_is_refused_with_a_message() {
         let mut answer = Vec::new();
         timeout(TEST_TIMEOUT, stream.read_to_end(&mut answer)).await.expect("the gateway does not close").unwrap();
         let answer = HttpResponse::read(&answer, false).unwrap();
-        assert_eq!((answer.status, answer.whole), (status, true));
+        assert_eq!((answer.status, answer.complete), (status, true));
         assert!(answer.text().contains("https://"));
         let there = format!("https://{}/files/a%20b?x", secure.address);
         assert_eq!(answer.header("location"), (status == 307).then_some(there.as_str()));
@@ -232,7 +232,7 @@ async fn plain_http_on_the_tls_port_is_refused_with_a_message() {
 }
 
 #[tokio::test]
-async fn a_page_that_came_unencrypted_may_not_change_what_is_encrypted() {
+async fn changes_from_an_http_origin_are_refused_over_https() {
     let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
     let secure = TlsGateway::with_config(small_tree(), first(), config).await;
     for (scheme, status) in [("https", 201), ("http", 403)] {
@@ -243,7 +243,7 @@ async fn a_page_that_came_unencrypted_may_not_change_what_is_encrypted() {
 }
 
 #[tokio::test]
-async fn files_that_are_no_pair_say_why() {
+async fn invalid_certificate_files_have_distinct_errors() {
     let folder = TempDir::new().unwrap();
     let empty = folder.path().join("empty.pem");
     std::fs::write(&empty, "").unwrap();
@@ -272,7 +272,7 @@ async fn files_that_are_no_pair_say_why() {
 }
 
 #[tokio::test]
-async fn a_renewed_certificate_is_taken_and_a_broken_one_is_not() {
+async fn a_valid_renewed_certificate_is_loaded_and_a_mismatched_one_is_ignored() {
     let folder = TempDir::new().unwrap();
     let put = |name: &str, to: &str| {
         let fresh = folder.path().join("fresh");
@@ -304,7 +304,7 @@ async fn a_renewed_certificate_is_taken_and_a_broken_one_is_not() {
 }
 
 #[tokio::test]
-async fn files_folders_and_ranges_by_http_2() {
+async fn http_2_serves_files_folders_and_ranges() {
     let secure = TlsGateway::start().await;
     let client = secure.h2().await;
     let (status, headers, body) = client.ask("GET", "/files/docs/deep/er/file.bin", &[], b"").await;
@@ -329,7 +329,7 @@ async fn files_folders_and_ranges_by_http_2() {
 
 /// What the system may send by itself elsewhere is read and encrypted here.
 #[tokio::test]
-async fn files_of_a_disk_by_either_protocol() {
+async fn files_on_disk_are_sent_over_both_http_versions() {
     let place = tempfile::tempdir().unwrap();
     let content: Vec<u8> = (0..5_000_000_u32).map(|index| (index % 251) as u8 + 1).collect();
     std::fs::write(place.path().join("large.bin"), &content).unwrap();
@@ -340,7 +340,7 @@ async fn files_of_a_disk_by_either_protocol() {
         [("bytes=0-", 0, 5_000_000), ("bytes=3-900000", 3, 900_001), ("bytes=-1", 4_999_999, 5_000_000)]
     {
         let answer = secure.ask("GET", "/files/large.bin", &format!("range: {range}\r\n")).await;
-        assert!(answer.status == 206 && answer.whole && answer.body == content[from..to], "{range}");
+        assert!(answer.status == 206 && answer.complete && answer.body == content[from..to], "{range}");
         let (status, _, body) = client.ask("GET", "/files/large.bin", &[("range", range)], b"").await;
         assert!(status == 206 && body == content[from..to], "{range}");
     }
@@ -350,7 +350,7 @@ async fn files_of_a_disk_by_either_protocol() {
 }
 
 #[tokio::test]
-async fn uploads_by_http_2() {
+async fn http_2_accepts_uploads() {
     let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
     let secure = TlsGateway::with_config(small_tree(), first(), config).await;
     let client = secure.h2().await;
@@ -403,7 +403,7 @@ async fn events_and_many_requests_share_a_connection() {
 }
 
 #[tokio::test]
-async fn what_is_too_much_for_http_2_is_refused() {
+async fn http_2_requests_over_the_limits_are_refused() {
     let secure = TlsGateway::start().await;
     let client = secure.h2().await;
     let long = "x".repeat(40_000);
@@ -421,7 +421,7 @@ async fn what_is_too_much_for_http_2_is_refused() {
 }
 
 #[tokio::test]
-async fn no_more_streams_than_there_may_be() {
+async fn concurrent_http_2_streams_are_limited() {
     let secure = TlsGateway::start().await;
     let client = secure.h2().await;
     // After an answer the settings have come.
@@ -432,7 +432,7 @@ async fn no_more_streams_than_there_may_be() {
 }
 
 #[tokio::test]
-async fn a_flood_of_requests_that_are_taken_back_ends_the_connection_alone() {
+async fn a_flood_of_resets_ends_only_its_connection() {
     let secure = TlsGateway::start().await;
     let client = secure.h2().await;
     let other = secure.h2().await;
@@ -461,7 +461,7 @@ async fn a_flood_of_requests_that_are_taken_back_ends_the_connection_alone() {
 }
 
 #[tokio::test]
-async fn a_stalled_stream_is_cut_and_the_others_are_not() {
+async fn a_stalled_http_2_stream_is_reset_and_others_continue() {
     let storage = small_tree();
     storage.add_file("large.bin", vec![1; 8 << 20]).unwrap();
     let config = GatewayConfig { stall_time: Duration::from_millis(300), ..GatewayConfig::default() };
@@ -486,7 +486,7 @@ async fn a_stalled_stream_is_cut_and_the_others_are_not() {
 }
 
 #[tokio::test]
-async fn who_says_nothing_is_not_waited_for() {
+async fn silent_clients_are_disconnected() {
     let config = GatewayConfig {
         handshake_time: Duration::from_millis(200),
         header_read_time: Duration::from_millis(200),
@@ -512,7 +512,7 @@ async fn who_says_nothing_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_says_so_and_serves_what_runs() {
+async fn shutdown_sends_goaway_and_finishes_running_requests() {
     let storage = small_tree();
     storage.add_file("large.bin", vec![1; 8 << 20]).unwrap();
     let secure = TlsGateway::with_config(storage, first(), GatewayConfig::default()).await;
@@ -526,7 +526,7 @@ async fn a_server_that_stops_says_so_and_serves_what_runs() {
 }
 
 #[tokio::test]
-async fn over_the_limit_nothing_is_said() {
+async fn connections_over_the_limit_are_closed_without_a_reply() {
     let config = GatewayConfig { connections_max: 1, ..GatewayConfig::default() };
     let secure = TlsGateway::with_config(small_tree(), first(), config).await;
     let kept = secure.h2().await;
@@ -538,49 +538,49 @@ async fn over_the_limit_nothing_is_said() {
 }
 
 #[tokio::test]
-async fn a_connection_that_rested_is_as_good_as_new() {
+async fn requests_after_idle_times_are_served() {
     let secure = TlsGateway::start().await;
-    serve_between_rests(&mut secure.connect(H1).await).await;
+    check_requests_around_idle_times(&mut secure.connect(H1).await).await;
     secure.assert_healthy_and_stop().await;
     let gateway = TestGateway::start().await;
-    serve_between_rests(&mut gateway.connect().await).await;
+    check_requests_around_idle_times(&mut gateway.connect().await).await;
     gateway.assert_healthy_and_stop().await;
 }
 
 /// Requests in every position to a rest: long after the one before, begun before it and ended after it, and at once.
-async fn serve_between_rests<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
+async fn check_requests_around_idle_times<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
     let request = b"GET /files/hello.txt HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let (begin, end) = request.split_at(20);
-    serves(stream, request).await;
-    rest().await;
-    serves(stream, request).await;
+    check_request(stream, request).await;
+    be_idle().await;
+    check_request(stream, request).await;
     stream.write_all(&[request, begin].concat()).await.unwrap();
     stream.flush().await.unwrap();
-    answered(stream).await;
-    rest().await;
-    serves(stream, end).await;
-    rest().await;
+    check_response(stream).await;
+    be_idle().await;
+    check_request(stream, end).await;
+    be_idle().await;
     stream.write_all(&begin[..1]).await.unwrap();
     stream.flush().await.unwrap();
-    rest().await;
-    serves(stream, &request[1..]).await;
-    serves(stream, request).await;
+    be_idle().await;
+    check_request(stream, &request[1..]).await;
+    check_request(stream, request).await;
 }
 
 /// Long enough for a connection to give back what it needs for a request, on a clock that jumps.
-async fn rest() {
+async fn be_idle() {
     pause();
     sleep(Duration::from_secs(5)).await;
     resume();
 }
 
-async fn serves<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, request: &[u8]) {
+async fn check_request<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, request: &[u8]) {
     stream.write_all(request).await.unwrap();
     stream.flush().await.unwrap();
-    answered(stream).await;
+    check_response(stream).await;
 }
 
-async fn answered<S: AsyncRead + Unpin>(stream: &mut S) {
+async fn check_response<S: AsyncRead + Unpin>(stream: &mut S) {
     let mut answer = Vec::new();
     while !answer.ends_with(b"hello, world\n") {
         let count = timeout(TEST_TIMEOUT, stream.read_buf(&mut answer)).await.expect("no answer").unwrap();

@@ -28,7 +28,7 @@ const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 const LARGE_BYTES: usize = 48 << 20;
 
 /// A gateway whose file server is reached by that transport.
-async fn web_over(folder: &Path, transport: Transport) -> TestGateway {
+async fn start_gateway(folder: &Path, transport: Transport) -> TestGateway {
     let server = TestServer::with_storage(Arc::new(LocalStorage::open(folder, None).unwrap())).await.via(transport);
     TestGateway::in_front_of(server, GatewayConfig::default()).await
 }
@@ -42,31 +42,31 @@ fn content(length: usize) -> Vec<u8> {
 async fn ask(stream: &mut TcpStream, method: &str, target: &str, headers: &str) -> HttpResponse {
     let request = format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
-    answer(stream, method == "HEAD").await
+    read_response(stream, method == "HEAD").await
 }
 
-async fn answer(stream: &mut TcpStream, head: bool) -> HttpResponse {
+async fn read_response(stream: &mut TcpStream, head: bool) -> HttpResponse {
     let mut bytes = Vec::new();
     timeout(TEST_TIMEOUT, async {
         while !bytes.ends_with(b"\r\n\r\n") {
             bytes.push(stream.read_u8().await.unwrap());
         }
-        let mut answer = HttpResponse::read(&bytes, head).unwrap();
-        let length: usize = answer.header("content-length").unwrap().parse().unwrap();
+        let mut response = HttpResponse::read(&bytes, head).unwrap();
+        let length: usize = response.header("content-length").unwrap().parse().unwrap();
         if !head {
-            answer.body = vec![0; length];
-            stream.read_exact(&mut answer.body).await.unwrap();
+            response.body = vec![0; length];
+            stream.read_exact(&mut response.body).await.unwrap();
         }
-        answer
+        response
     })
     .await
     .expect("no answer")
 }
 
-mod alike {
+mod every_transport {
     use super::*;
 
-    async fn each(check: impl AsyncFn(&TestGateway)) {
+    async fn for_each_transport(check: impl AsyncFn(&TestGateway)) {
         for transport in Transport::ALL {
             let server = TestServer::with_storage(Arc::new(small_tree())).await.via(*transport);
             let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
@@ -77,16 +77,16 @@ mod alike {
     }
 
     #[tokio::test]
-    async fn reading() {
-        each(async |gateway| {
+    async fn reads_are_equal_over_every_transport() {
+        for_each_transport(async |gateway| {
             assert_eq!(gateway.get("/files/hello.txt").await.text(), "hello, world\n");
             assert_eq!(gateway.head("/files/hello.txt").await.header("content-length"), Some("13"));
             let whole = gateway.get("/files/docs/deep/er/file.bin").await;
-            assert!(whole.whole && whole.body == [7; 300_000]);
+            assert!(whole.complete && whole.body == [7; 300_000]);
             let part = gateway.get_with("/files/docs/deep/er/file.bin", &[("range", "bytes=100-200099")]).await;
-            assert_eq!((part.status, part.body.len(), part.whole), (206, 200_000, true));
+            assert_eq!((part.status, part.body.len(), part.complete), (206, 200_000, true));
             let parts = gateway.get_with("/files/hello.txt", &[("range", "bytes=0-1,7-8")]).await;
-            assert!(parts.status == 206 && parts.whole && parts.text().contains("\r\n\r\nwo\r\n"));
+            assert!(parts.status == 206 && parts.complete && parts.text().contains("\r\n\r\nwo\r\n"));
             gateway
                 .get_with("/files/hello.txt", &[("range", "bytes=99-")])
                 .await
@@ -99,8 +99,8 @@ mod alike {
     }
 
     #[tokio::test]
-    async fn changing() {
-        each(async |gateway| {
+    async fn writes_are_equal_over_every_transport() {
+        for_each_transport(async |gateway| {
             let large = content(3 << 20);
             assert_eq!(gateway.send("PUT", "/files/new", &[], &large).await.status, 201);
             assert!(gateway.get("/files/new").await.body == large);
@@ -113,8 +113,8 @@ mod alike {
     }
 
     #[tokio::test]
-    async fn a_file_server_that_is_gone() {
-        each(async |gateway| {
+    async fn a_stopped_file_server_is_answered_502() {
+        for_each_transport(async |gateway| {
             assert_eq!(gateway.get("/files/hello.txt").await.status, 200);
             gateway.server.shutdown.cancel();
             while !gateway.server.task.is_finished() {
@@ -128,7 +128,7 @@ mod alike {
 
     /// Unauthenticated clients over TCP do not use up the connections of the gateway.
     #[tokio::test]
-    async fn the_gateway_has_connections_of_its_own() {
+    async fn tcp_clients_do_not_use_up_connections_of_the_gateway() {
         let config = backend::server::ServerConfig { connections_max: 2, ..Default::default() };
         let server = TestServer::with_config(Arc::new(small_tree()), config).await;
         let _unauthenticated = (RawConnection::open(&server).await, RawConnection::open(&server).await);
@@ -150,7 +150,7 @@ mod downloads {
             std::fs::write(place.path().join("large"), &large).unwrap();
             std::fs::write(place.path().join("middle"), &large[..100_000]).unwrap();
             std::fs::write(place.path().join("small"), "small").unwrap();
-            let gateway = web_over(place.path(), *transport).await;
+            let gateway = start_gateway(place.path(), *transport).await;
             let mut stream = gateway.connect().await;
             for _ in 0..2 {
                 assert!(ask(&mut stream, "GET", "/files/large", "").await.body == large);
@@ -185,7 +185,7 @@ mod downloads {
             let place = tempfile::tempdir().unwrap();
             let large = content(3_000_000);
             std::fs::write(place.path().join("large"), &large).unwrap();
-            let gateway = web_over(place.path(), *transport).await;
+            let gateway = start_gateway(place.path(), *transport).await;
             let mut stream = gateway.connect().await;
             let mut requests = String::new();
             for first in 0..5 {
@@ -193,7 +193,7 @@ mod downloads {
             }
             stream.write_all(requests.as_bytes()).await.unwrap();
             for first in 0..5 {
-                assert!(answer(&mut stream, false).await.body == large[first..]);
+                assert!(read_response(&mut stream, false).await.body == large[first..]);
             }
         }
     }
@@ -204,14 +204,14 @@ mod downloads {
             let place = tempfile::tempdir().unwrap();
             let large = Arc::new(content(4_000_000));
             std::fs::write(place.path().join("large"), &*large).unwrap();
-            let gateway = Arc::new(web_over(place.path(), *transport).await);
+            let gateway = Arc::new(start_gateway(place.path(), *transport).await);
             let readers: Vec<_> = (0..24)
                 .map(|number| {
                     let (gateway, large) = (Arc::clone(&gateway), Arc::clone(&large));
                     tokio::spawn(async move {
                         let first = number * 100_003;
                         let part = gateway.get_with("/files/large", &[("range", &format!("bytes={first}-"))]).await;
-                        assert!(part.whole && part.body == large[first..]);
+                        assert!(part.complete && part.body == large[first..]);
                     })
                 })
                 .collect();
@@ -243,26 +243,26 @@ mod downloads {
             let place = tempfile::tempdir().unwrap();
             let (name, large) = (place.path().join("large"), content(LARGE_BYTES));
             std::fs::write(&name, &large).unwrap();
-            let gateway = web_over(place.path(), *transport).await;
+            let gateway = start_gateway(place.path(), *transport).await;
 
             let (stream, bytes) = begin(&gateway).await;
             std::fs::write(place.path().join("other"), "other").unwrap();
             std::fs::rename(place.path().join("other"), &name).unwrap();
             let replaced = end(stream, bytes).await;
-            assert!(replaced.whole && replaced.body == large);
+            assert!(replaced.complete && replaced.body == large);
 
             std::fs::write(&name, &large).unwrap();
             let (stream, bytes) = begin(&gateway).await;
             let mut file = File::options().append(true).open(&name).unwrap();
             file.write_all(b"more").unwrap();
             let longer = end(stream, bytes).await;
-            assert!(!longer.whole && longer.body == large[..longer.body.len()]);
+            assert!(!longer.complete && longer.body == large[..longer.body.len()]);
 
             std::fs::write(&name, &large).unwrap();
             let (stream, bytes) = begin(&gateway).await;
             File::options().write(true).open(&name).unwrap().set_len(LARGE_BYTES as u64 - 1).unwrap();
             let shorter = end(stream, bytes).await;
-            assert!(!shorter.whole && shorter.body == large[..shorter.body.len()]);
+            assert!(!shorter.complete && shorter.body == large[..shorter.body.len()]);
             gateway.assert_healthy_and_stop().await;
         }
     }
@@ -273,9 +273,9 @@ mod downloads {
             let place = tempfile::tempdir().unwrap();
             // Holes are not cached before they are read.
             File::create(place.path().join("large")).unwrap().set_len(LARGE_BYTES as u64).unwrap();
-            let gateway = web_over(place.path(), *transport).await;
+            let gateway = start_gateway(place.path(), *transport).await;
             let whole = gateway.get("/files/large").await;
-            assert!(whole.whole && whole.body.len() == LARGE_BYTES && whole.body.iter().all(|byte| *byte == 0));
+            assert!(whole.complete && whole.body.len() == LARGE_BYTES && whole.body.iter().all(|byte| *byte == 0));
         }
     }
 
@@ -284,7 +284,7 @@ mod downloads {
         for transport in Transport::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
             std::fs::write(place.path().join("large"), content(LARGE_BYTES)).unwrap();
-            let gateway = web_over(place.path(), *transport).await;
+            let gateway = start_gateway(place.path(), *transport).await;
             for _ in 0..3 {
                 drop(begin(&gateway).await);
             }
@@ -300,7 +300,7 @@ mod downloads {
     }
 }
 
-mod passing {
+mod fd_passing {
     use super::*;
 
     fn server_with_files(place: &Path) -> impl Future<Output = TestServer> + use<> {

@@ -1,7 +1,6 @@
 //! tus 1.0.0 as its specification has it, each extension, and what the server promises beyond.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use backend::gateway::{Anonymous, GatewayConfig};
 use shared::api::uploads::{UploadState, Uploads};
@@ -9,10 +8,9 @@ use shared::{Algorithm, Rights, Scope};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use super::test_gateway::{HttpResponse, TestGateway};
+use super::test_gateway::{HttpResponse, TEST_TIMEOUT, TestGateway};
 use super::test_server::{path, small_tree};
 
-const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 const UPLOADS: &str = "/api/v1/uploads";
 const VERSION: (&str, &str) = ("tus-resumable", "1.0.0");
 const BYTES: (&str, &str) = ("content-type", "application/offset+octet-stream");
@@ -40,10 +38,10 @@ fn metadata(pairs: &[(&str, &str)]) -> String {
 async fn create(gateway: &TestGateway, target: &str, length: usize) -> String {
     let (length, metadata) = (length.to_string(), metadata(&[("path", target)]));
     let headers = [VERSION, ("upload-length", length.as_str()), ("upload-metadata", metadata.as_str())];
-    let answer = gateway.send("POST", UPLOADS, &headers, b"").await;
-    assert_eq!(answer.status, 201, "{answer:?}");
-    assert_eq!(answer.header("tus-resumable"), Some("1.0.0"));
-    resolve(answer.header("location").unwrap())
+    let response = gateway.send("POST", UPLOADS, &headers, b"").await;
+    assert_eq!(response.status, 201, "{response:?}");
+    assert_eq!(response.header("tus-resumable"), Some("1.0.0"));
+    resolve(response.header("location").unwrap())
 }
 
 fn resolve(location: &str) -> String {
@@ -64,13 +62,13 @@ async fn patch(
 }
 
 async fn head(gateway: &TestGateway, address: &str) -> HttpResponse {
-    let answer = gateway.send("HEAD", address, &[VERSION], b"").await;
-    assert_eq!(answer.header("tus-resumable"), Some("1.0.0"), "{answer:?}");
-    answer
+    let response = gateway.send("HEAD", address, &[VERSION], b"").await;
+    assert_eq!(response.header("tus-resumable"), Some("1.0.0"), "{response:?}");
+    response
 }
 
 /// Waits until the upload stands there.
-async fn stands_at(gateway: &TestGateway, address: &str, offset: &str) {
+async fn wait_for_offset(gateway: &TestGateway, address: &str, offset: &str) {
     let waiting = async {
         while head(gateway, address).await.header("upload-offset") != Some(offset) {
             tokio::task::yield_now().await;
@@ -83,47 +81,47 @@ mod core {
     use super::*;
 
     #[tokio::test]
-    async fn an_upload_goes_on_where_it_stopped() {
+    async fn an_upload_resumes_at_its_offset() {
         let gateway = TestGateway::writable().await;
         let address = create(&gateway, "new/caf%C3%A9.bin", 11).await;
-        let answer = head(&gateway, &address).await;
-        assert_eq!((answer.status, answer.header("cache-control")), (200, Some("no-store")));
-        assert_eq!((answer.header("upload-offset"), answer.header("upload-length")), (Some("0"), Some("11")));
-        assert_eq!(answer.header("upload-metadata"), Some(metadata(&[("path", "new/caf%C3%A9.bin")]).as_str()));
-        assert!(answer.header("upload-expires").is_some_and(|date| date.ends_with(" GMT")));
+        let response = head(&gateway, &address).await;
+        assert_eq!((response.status, response.header("cache-control")), (200, Some("no-store")));
+        assert_eq!((response.header("upload-offset"), response.header("upload-length")), (Some("0"), Some("11")));
+        assert_eq!(response.header("upload-metadata"), Some(metadata(&[("path", "new/caf%C3%A9.bin")]).as_str()));
+        assert!(response.header("upload-expires").is_some_and(|date| date.ends_with(" GMT")));
 
-        let answer = patch(&gateway, &address, 0, b"hello", &[]).await;
-        assert_eq!((answer.status, answer.header("upload-offset")), (204, Some("5")), "{answer:?}");
-        assert!(answer.header("upload-expires").is_some() && answer.header("content-location").is_none());
+        let response = patch(&gateway, &address, 0, b"hello", &[]).await;
+        assert_eq!((response.status, response.header("upload-offset")), (204, Some("5")), "{response:?}");
+        assert!(response.header("upload-expires").is_some() && response.header("content-location").is_none());
         gateway.get("/files/new/caf%C3%A9.bin").await.assert_problem(404, "not_found");
 
-        let answer = patch(&gateway, &address, 5, b" world", &[]).await;
-        assert_eq!((answer.status, answer.header("upload-offset")), (204, Some("11")), "{answer:?}");
-        assert_eq!(answer.header("content-location"), Some("/files/new/caf%C3%A9.bin"));
-        assert_eq!(answer.header("upload-outcome"), Some("created"));
+        let response = patch(&gateway, &address, 5, b" world", &[]).await;
+        assert_eq!((response.status, response.header("upload-offset")), (204, Some("11")), "{response:?}");
+        assert_eq!(response.header("content-location"), Some("/files/new/caf%C3%A9.bin"));
+        assert_eq!(response.header("upload-outcome"), Some("created"));
         let digest = base64(blake3::hash(b"hello world").as_bytes());
-        assert_eq!(answer.header("repr-digest"), Some(format!("blake3=:{digest}:").as_str()));
+        assert_eq!(response.header("repr-digest"), Some(format!("blake3=:{digest}:").as_str()));
         let file = gateway.get("/files/new/caf%C3%A9.bin").await;
-        assert_eq!((file.text(), file.header("etag")), ("hello world", answer.header("etag")));
+        assert_eq!((file.text(), file.header("etag")), ("hello world", response.header("etag")));
 
         // A client that missed the response requests again, by HEAD or by PATCH.
         let again = head(&gateway, &address).await;
-        assert_eq!((again.status, again.header("etag")), (200, answer.header("etag")));
+        assert_eq!((again.status, again.header("etag")), (200, response.header("etag")));
         let again = patch(&gateway, &address, 11, b"", &[]).await;
-        assert_eq!((again.status, again.header("etag")), (204, answer.header("etag")), "{again:?}");
+        assert_eq!((again.status, again.header("etag")), (204, response.header("etag")), "{again:?}");
         gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
-    async fn the_version_is_insisted_on() {
+    async fn requests_without_the_supported_version_are_refused() {
         let gateway = TestGateway::writable().await;
         let address = create(&gateway, "a", 5).await;
         for version in [&[][..], &[("tus-resumable", "0.2.2")], &[("tus-resumable", "2.0.0")]] {
             for (method, target) in [("POST", UPLOADS), ("PATCH", address.as_str()), ("DELETE", &address)] {
-                let answer = gateway.send(method, target, &[version, &[BYTES]].concat(), b"hello").await;
-                answer.assert_problem(412, "unsupported_version");
-                assert_eq!(answer.header("tus-version"), Some("1.0.0"));
-                assert_eq!(answer.header("tus-resumable"), Some("1.0.0"));
+                let response = gateway.send(method, target, &[version, &[BYTES]].concat(), b"hello").await;
+                response.assert_problem(412, "unsupported_version");
+                assert_eq!(response.header("tus-version"), Some("1.0.0"));
+                assert_eq!(response.header("tus-resumable"), Some("1.0.0"));
             }
             assert_eq!(gateway.send("HEAD", &address, version, b"").await.status, 412);
         }
@@ -132,15 +130,15 @@ mod core {
     }
 
     #[tokio::test]
-    async fn options_say_what_is_spoken() {
+    async fn options_lists_version_extensions_and_limits() {
         let config = GatewayConfig { anonymous: Anonymous::Write, upload_bytes_max: 100, ..GatewayConfig::default() };
         let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
-        let answer = gateway.send("OPTIONS", UPLOADS, &[("tus-resumable", "0.0.0")], b"").await;
-        assert_eq!((answer.status, answer.header("tus-version")), (204, Some("1.0.0")));
-        assert_eq!(answer.header("tus-max-size"), Some("100"));
-        assert_eq!(answer.header("tus-checksum-algorithm"), Some("blake3,crc32,sha256,sha1"));
+        let response = gateway.send("OPTIONS", UPLOADS, &[("tus-resumable", "0.0.0")], b"").await;
+        assert_eq!((response.status, response.header("tus-version")), (204, Some("1.0.0")));
+        assert_eq!(response.header("tus-max-size"), Some("100"));
+        assert_eq!(response.header("tus-checksum-algorithm"), Some("blake3,crc32,sha256,sha1"));
         assert_eq!(
-            answer.header("tus-extension"),
+            response.header("tus-extension"),
             Some("creation,creation-with-upload,creation-defer-length,expiration,termination,checksum,concatenation")
         );
         let headers = [VERSION, ("upload-length", "101"), ("upload-metadata", "path YQ==")];
@@ -149,25 +147,25 @@ mod core {
     }
 
     #[tokio::test]
-    async fn bytes_belong_where_the_upload_stands() {
+    async fn patch_requires_the_current_offset() {
         let gateway = TestGateway::writable().await;
         let address = create(&gateway, "a", 10).await;
         assert_eq!(patch(&gateway, &address, 0, b"hello", &[]).await.status, 204);
         for offset in [0, 4, 6, 10, 1 << 40] {
-            let answer = patch(&gateway, &address, offset, b"xxxxx", &[]).await;
-            answer.assert_problem(409, "offset_mismatch");
-            assert_eq!(answer.header("upload-offset"), Some("5"), "{answer:?}");
+            let response = patch(&gateway, &address, offset, b"xxxxx", &[]).await;
+            response.assert_problem(409, "offset_mismatch");
+            assert_eq!(response.header("upload-offset"), Some("5"), "{response:?}");
         }
-        let answer = patch(&gateway, &address, 5, b"123456", &[]).await;
-        answer.assert_problem(413, "too_large");
-        assert_eq!(answer.header("upload-offset"), Some("5"));
+        let response = patch(&gateway, &address, 5, b"123456", &[]).await;
+        response.assert_problem(413, "too_large");
+        assert_eq!(response.header("upload-offset"), Some("5"));
         assert_eq!(patch(&gateway, &address, 5, b"world", &[]).await.status, 204);
         assert_eq!(gateway.get("/files/a").await.text(), "helloworld");
         gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
-    async fn bytes_come_under_their_own_type() {
+    async fn patch_requires_the_offset_media_type() {
         let gateway = TestGateway::writable().await;
         let address = create(&gateway, "a", 5).await;
         for kind in [&[][..], &[("content-type", "application/octet-stream")], &[("content-type", "text/plain")]] {
@@ -181,7 +179,7 @@ mod core {
     }
 
     #[tokio::test]
-    async fn other_methods_come_as_post_too() {
+    async fn x_http_method_override_replaces_post() {
         let gateway = TestGateway::writable().await;
         let address = create(&gateway, "a", 5).await;
         let headers = [VERSION, BYTES, ("upload-offset", "0"), ("x-http-method-override", "PATCH")];
@@ -197,7 +195,7 @@ mod core {
 
     /// What came before the connection broke is kept.
     #[tokio::test]
-    async fn a_broken_request_costs_nothing_that_arrived() {
+    async fn bytes_before_a_broken_connection_are_kept() {
         let gateway = TestGateway::writable().await;
         let address = create(&gateway, "a", 10).await;
         let mut stream = gateway.connect().await;
@@ -208,10 +206,10 @@ mod core {
         );
         stream.write_all(request.as_bytes()).await.unwrap();
         stream.shutdown().await.unwrap();
-        let mut answer = Vec::new();
-        let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut answer)).await.unwrap();
+        let mut response = Vec::new();
+        let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut response)).await.unwrap();
         drop(stream);
-        stands_at(&gateway, &address, "5").await;
+        wait_for_offset(&gateway, &address, "5").await;
         assert_eq!(patch(&gateway, &address, 5, b"world", &[]).await.status, 204);
         assert_eq!(gateway.get("/files/a").await.text(), "helloworld");
         gateway.assert_healthy_and_stop().await;
@@ -219,7 +217,7 @@ mod core {
 
     /// A client whose connection died without a word comes back, and is not locked out by itself.
     #[tokio::test]
-    async fn a_newer_request_takes_over() {
+    async fn a_newer_request_takes_over_from_a_dead_connection() {
         let gateway = TestGateway::writable().await;
         let address = create(&gateway, "a", 10).await;
         let request = format!(
@@ -242,10 +240,10 @@ mod core {
         assert_eq!(patch(&gateway, &address, 5, b"world", &[]).await.status, 204);
         assert_eq!(gateway.get("/files/a").await.text(), "helloworld");
         // The dead one's request ends although it sends nothing, and what it still had is not taken.
-        let mut answer = Vec::new();
-        let _ = timeout(TEST_TIMEOUT, dead.read_to_end(&mut answer)).await.unwrap();
+        let mut response = Vec::new();
+        let _ = timeout(TEST_TIMEOUT, dead.read_to_end(&mut response)).await.unwrap();
         let _ = dead.write_all(b"WORLD").await;
-        assert!(!answer.starts_with(b"HTTP/1.1 2"), "{}", String::from_utf8_lossy(&answer));
+        assert!(!response.starts_with(b"HTTP/1.1 2"), "{}", String::from_utf8_lossy(&response));
         assert_eq!(gateway.get("/files/a").await.text(), "helloworld");
         gateway.assert_healthy_and_stop().await;
     }
@@ -255,51 +253,55 @@ mod creation {
     use super::*;
 
     #[tokio::test]
-    async fn the_first_bytes_may_come_with_it() {
+    async fn creation_with_upload_stores_the_first_bytes() {
         let gateway = TestGateway::writable().await;
         let create = async |length: &str, target: &str, bytes: &[u8]| {
             let metadata = metadata(&[("filename", target)]);
             let headers = [VERSION, BYTES, ("upload-length", length), ("upload-metadata", metadata.as_str())];
             gateway.send("POST", UPLOADS, &headers, bytes).await
         };
-        let answer = create("10", "é & %41.txt", b"hello").await;
-        assert_eq!((answer.status, answer.header("upload-offset")), (201, Some("5")), "{answer:?}");
-        let address = resolve(answer.header("location").unwrap());
+        let response = create("10", "é & %41.txt", b"hello").await;
+        assert_eq!((response.status, response.header("upload-offset")), (201, Some("5")), "{response:?}");
+        let address = resolve(response.header("location").unwrap());
         assert_eq!(patch(&gateway, &address, 5, b"world", &[]).await.status, 204);
         assert_eq!(gateway.get("/files/%C3%A9%20%26%20%2541.txt").await.text(), "helloworld");
 
-        let answer = create("5", "whole", b"hello").await;
-        assert_eq!((answer.status, answer.header("content-location")), (201, Some("/files/whole")), "{answer:?}");
-        assert!(answer.header("etag").is_some() && answer.header("repr-digest").is_some());
+        let response = create("5", "whole", b"hello").await;
+        assert_eq!((response.status, response.header("content-location")), (201, Some("/files/whole")), "{response:?}");
+        assert!(response.header("etag").is_some() && response.header("repr-digest").is_some());
         create("4", "long", b"hello").await.assert_problem(413, "too_large");
         gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
-    async fn a_file_of_no_bytes_is_there_at_once() {
+    async fn an_empty_upload_becomes_a_file_at_creation() {
         let gateway = TestGateway::writable().await;
         let metadata = metadata(&[("path", "nothing"), ("mtime", "1700000000000")]);
         let headers = [VERSION, ("upload-length", "0"), ("upload-metadata", metadata.as_str())];
-        let answer = gateway.send("POST", UPLOADS, &headers, b"").await;
-        assert_eq!((answer.status, answer.header("content-location")), (201, Some("/files/nothing")), "{answer:?}");
+        let response = gateway.send("POST", UPLOADS, &headers, b"").await;
+        assert_eq!(
+            (response.status, response.header("content-location")),
+            (201, Some("/files/nothing")),
+            "{response:?}"
+        );
         let file = gateway.get("/files/nothing").await;
         assert_eq!((file.status, file.header("last-modified")), (200, Some("Tue, 14 Nov 2023 22:13:20 GMT")));
         gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
-    async fn the_length_may_come_later() {
+    async fn the_length_may_be_deferred() {
         let gateway = TestGateway::writable().await;
         let metadata = metadata(&[("path", "late")]);
         let headers = [VERSION, ("upload-defer-length", "1"), ("upload-metadata", metadata.as_str())];
-        let answer = gateway.send("POST", UPLOADS, &headers, b"").await;
-        let address = resolve(answer.header("location").unwrap());
-        let answer = head(&gateway, &address).await;
-        assert_eq!((answer.header("upload-defer-length"), answer.header("upload-length")), (Some("1"), None));
+        let response = gateway.send("POST", UPLOADS, &headers, b"").await;
+        let address = resolve(response.header("location").unwrap());
+        let response = head(&gateway, &address).await;
+        assert_eq!((response.header("upload-defer-length"), response.header("upload-length")), (Some("1"), None));
         assert_eq!(patch(&gateway, &address, 0, b"hello", &[]).await.status, 204);
         patch(&gateway, &address, 5, b"x", &[("upload-length", "5")]).await.assert_problem(400, "length_mismatch");
-        let answer = patch(&gateway, &address, 5, b" you", &[("upload-length", "10")]).await;
-        assert_eq!((answer.status, answer.header("upload-offset")), (204, Some("9")), "{answer:?}");
+        let response = patch(&gateway, &address, 5, b" you", &[("upload-length", "10")]).await;
+        assert_eq!((response.status, response.header("upload-offset")), (204, Some("9")), "{response:?}");
         assert_eq!(head(&gateway, &address).await.header("upload-length"), Some("10"));
         patch(&gateway, &address, 9, b"!", &[("upload-length", "11")]).await.assert_problem(400, "length_mismatch");
         assert_eq!(patch(&gateway, &address, 9, b"!", &[]).await.status, 204);
@@ -308,7 +310,7 @@ mod creation {
     }
 
     #[tokio::test]
-    async fn what_is_asked_wrongly_makes_nothing() {
+    async fn invalid_creations_create_no_upload() {
         let gateway = TestGateway::writable().await;
         let post =
             async |headers: &[(&str, &str)]| gateway.send("POST", UPLOADS, &[&[VERSION], headers].concat(), b"").await;
@@ -319,8 +321,8 @@ mod creation {
         post(&[name, ("upload-length", "5"), ("upload-defer-length", "1")]).await.assert_problem(400, "bad_request");
         post(&[("upload-length", "5")]).await.assert_problem(400, "bad_request");
         post(&[("upload-length", "5"), ("upload-metadata", "path !")]).await.assert_problem(400, "bad_request");
-        let answer = gateway.send("POST", UPLOADS, &[VERSION, name, ("upload-length", "5")], b"hello").await;
-        answer.assert_problem(415, "unsupported_media_type");
+        let response = gateway.send("POST", UPLOADS, &[VERSION, name, ("upload-length", "5")], b"hello").await;
+        response.assert_problem(415, "unsupported_media_type");
         let uploads: Uploads = gateway.get(UPLOADS).await.json();
         assert_eq!(uploads.uploads, []);
         gateway.assert_healthy_and_stop().await;
@@ -328,7 +330,7 @@ mod creation {
 
     /// Asked twice with one key, it is one upload.
     #[tokio::test]
-    async fn a_key_makes_it_once() {
+    async fn a_repeated_idempotency_key_returns_the_first_upload() {
         let gateway = TestGateway::writable().await;
         let headers =
             [VERSION, BYTES, ("upload-length", "9"), ("upload-metadata", "path YQ=="), ("idempotency-key", "once")];
@@ -345,7 +347,7 @@ mod extensions {
     use super::*;
 
     #[tokio::test]
-    async fn bytes_are_checked_and_kept_all_or_not_at_all() {
+    async fn upload_checksum_keeps_all_bytes_or_none() {
         let gateway = TestGateway::writable().await;
         let address = create(&gateway, "a", 20).await;
         let good = [
@@ -357,9 +359,9 @@ mod extensions {
         let mut offset = 0;
         for checksum in &good {
             let check = [("upload-checksum", checksum.as_str())];
-            let answer = patch(&gateway, &address, offset, b"hellp", &check).await;
-            answer.assert_problem(460, "checksum_mismatch");
-            assert_eq!(answer.header("upload-offset"), Some(offset.to_string().as_str()));
+            let response = patch(&gateway, &address, offset, b"hellp", &check).await;
+            response.assert_problem(460, "checksum_mismatch");
+            assert_eq!(response.header("upload-offset"), Some(offset.to_string().as_str()));
             assert_eq!(patch(&gateway, &address, offset, b"hello", &check).await.status, 204, "{checksum}");
             offset += 5;
         }
@@ -384,26 +386,26 @@ mod extensions {
     }
 
     #[tokio::test]
-    async fn an_upload_is_given_up() {
+    async fn delete_terminates_an_upload() {
         let gateway = TestGateway::writable().await;
         let address = create(&gateway, "a", 5).await;
         assert_eq!(gateway.send("DELETE", &address, &[VERSION], b"").await.status, 204);
         assert!(matches!(head(&gateway, &address).await.status, 404 | 410));
-        let answer = patch(&gateway, &address, 0, b"hello", &[]).await;
-        assert!(matches!(answer.status, 404 | 410), "{answer:?}");
-        let answer = gateway.send("DELETE", &address, &[VERSION], b"").await;
-        assert!(matches!(answer.status, 404 | 410), "{answer:?}");
+        let response = patch(&gateway, &address, 0, b"hello", &[]).await;
+        assert!(matches!(response.status, 404 | 410), "{response:?}");
+        let response = gateway.send("DELETE", &address, &[VERSION], b"").await;
+        assert!(matches!(response.status, 404 | 410), "{response:?}");
         gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
-    async fn parts_come_side_by_side_and_are_joined() {
+    async fn partial_uploads_are_concatenated() {
         let gateway = TestGateway::writable().await;
         let part = async |length: &str| {
             let headers = [VERSION, ("upload-length", length), ("upload-concat", "partial")];
-            let answer = gateway.send("POST", UPLOADS, &headers, b"").await;
-            assert_eq!(answer.status, 201, "{answer:?}");
-            resolve(answer.header("location").unwrap())
+            let response = gateway.send("POST", UPLOADS, &headers, b"").await;
+            assert_eq!(response.status, 201, "{response:?}");
+            resolve(response.header("location").unwrap())
         };
         let (first, second) = (part("5").await, part("6").await);
         assert_eq!(head(&gateway, &first).await.header("upload-concat"), Some("partial"));
@@ -413,15 +415,19 @@ mod extensions {
         assert_eq!(patch(&gateway, &second, 0, b" world", &[]).await.status, 204);
         gateway.send("POST", UPLOADS, &headers, b"").await.assert_problem(409, "incomplete");
         assert_eq!(patch(&gateway, &first, 0, b"hello", &[]).await.status, 204);
-        let answer = gateway.send("POST", UPLOADS, &headers, b"").await;
-        assert_eq!((answer.status, answer.header("content-location")), (201, Some("/files/joined")), "{answer:?}");
+        let response = gateway.send("POST", UPLOADS, &headers, b"").await;
+        assert_eq!(
+            (response.status, response.header("content-location")),
+            (201, Some("/files/joined")),
+            "{response:?}"
+        );
         assert_eq!(gateway.get("/files/joined").await.text(), "hello world");
-        let address = resolve(answer.header("location").unwrap());
-        let answer = head(&gateway, &address).await;
-        assert_eq!(answer.header("upload-concat"), Some(format!("final;{first} {second}").as_str()));
-        assert_eq!((answer.header("upload-offset"), answer.header("upload-length")), (Some("11"), Some("11")));
-        let answer = patch(&gateway, &address, 11, b"x", &[]).await;
-        assert_eq!(answer.status, 403, "{answer:?}");
+        let address = resolve(response.header("location").unwrap());
+        let response = head(&gateway, &address).await;
+        assert_eq!(response.header("upload-concat"), Some(format!("final;{first} {second}").as_str()));
+        assert_eq!((response.header("upload-offset"), response.header("upload-length")), (Some("11"), Some("11")));
+        let response = patch(&gateway, &address, 11, b"x", &[]).await;
+        assert_eq!(response.status, 403, "{response:?}");
         gateway.assert_healthy_and_stop().await;
     }
 }
@@ -431,13 +437,13 @@ mod commit {
 
     /// The file that was there stays, and so do the bytes that came.
     #[tokio::test]
-    async fn what_stands_in_the_way_is_decided_afterwards() {
+    async fn a_name_conflict_is_resolved_by_a_later_commit() {
         let gateway = TestGateway::writable().await;
         let address = create(&gateway, "contested", 3).await;
         assert_eq!(gateway.send("PUT", "/files/contested", &[], b"mine").await.status, 201);
-        let answer = patch(&gateway, &address, 0, b"his", &[]).await;
-        answer.assert_problem(409, "already_exists");
-        assert_eq!(answer.header("upload-offset"), Some("3"));
+        let response = patch(&gateway, &address, 0, b"his", &[]).await;
+        response.assert_problem(409, "already_exists");
+        assert_eq!(response.header("upload-offset"), Some("3"));
         // A client that resumes gets the error, too.
         assert_eq!(head(&gateway, &address).await.status, 409);
         let json = [("content-type", "application/json")];
@@ -445,8 +451,8 @@ mod commit {
         gateway.send("POST", &commit, &json, b"{}").await.assert_problem(409, "already_exists");
         gateway.send("POST", &commit, &json, b"{\"conflict\":\"what\"}").await.assert_problem(400, "bad_request");
         gateway.send("POST", &commit, &[], b"{}").await.assert_problem(415, "unsupported_media_type");
-        let answer = gateway.send("POST", &commit, &json, b"{\"conflict\":\"keep_both\"}").await;
-        let state: UploadState = answer.json();
+        let response = gateway.send("POST", &commit, &json, b"{\"conflict\":\"keep_both\"}").await;
+        let state: UploadState = response.json();
         assert_eq!(state.entry.unwrap().path.encoded(), "contested%20%282%29");
         assert!(!state.replaced && !state.skipped);
         assert_eq!(state.digests.unwrap().get(Algorithm::Blake3), Some(&blake3::hash(b"his").as_bytes()[..]));
@@ -456,7 +462,7 @@ mod commit {
     }
 
     #[tokio::test]
-    async fn the_creations_conditions_hold_at_the_end() {
+    async fn preconditions_of_the_creation_are_checked_at_the_end() {
         let gateway = TestGateway::writable().await;
         let tag = gateway.get("/files/hello.txt").await.header("etag").unwrap().to_owned();
         let metadata = metadata(&[("path", "hello.txt")]);
@@ -469,15 +475,15 @@ mod commit {
     }
 
     #[tokio::test]
-    async fn a_digest_that_was_promised_is_verified() {
+    async fn a_digest_in_the_metadata_is_verified() {
         let gateway = TestGateway::writable().await;
         let digest = blake3::hash(b"hello").to_hex().to_string();
         let metadata = metadata(&[("path", "proved"), ("blake3", &digest)]);
         let headers = [VERSION, ("upload-length", "5"), ("upload-metadata", metadata.as_str())];
         for (bytes, status) in [(b"hellp", 460), (b"hello", 204)] {
             let address = resolve(gateway.send("POST", UPLOADS, &headers, b"").await.header("location").unwrap());
-            let answer = patch(&gateway, &address, 0, bytes, &[]).await;
-            assert_eq!(answer.status, status, "{answer:?}");
+            let response = patch(&gateway, &address, 0, bytes, &[]).await;
+            assert_eq!(response.status, status, "{response:?}");
         }
         assert_eq!(gateway.get("/files/proved").await.text(), "hello");
         gateway.assert_healthy_and_stop().await;
@@ -485,21 +491,21 @@ mod commit {
 
     /// A digest that is known only at the end comes with the last bytes, and what differs is never a file.
     #[tokio::test]
-    async fn a_digest_that_comes_with_the_last_bytes_is_verified() {
+    async fn a_digest_with_the_last_bytes_is_verified() {
         let gateway = TestGateway::writable().await;
         let field = |bytes: &[u8]| format!("blake3=:{}:", base64(blake3::hash(bytes).as_bytes()));
         let right = field(b"hello");
         let proof = [("repr-digest", right.as_str())];
         let address = create(&gateway, "proved", 5).await;
-        let answer = patch(&gateway, &address, 0, b"he", &proof).await;
-        assert_eq!((answer.status, answer.header("upload-offset")), (204, Some("2")), "{answer:?}");
+        let response = patch(&gateway, &address, 0, b"he", &proof).await;
+        assert_eq!((response.status, response.header("upload-offset")), (204, Some("2")), "{response:?}");
         assert_eq!(patch(&gateway, &address, 2, b"llo", &proof).await.status, 204);
         assert_eq!(gateway.get("/files/proved").await.text(), "hello");
 
         let address = create(&gateway, "spoilt", 5).await;
-        let answer = patch(&gateway, &address, 0, b"hellp", &proof).await;
-        answer.assert_problem(460, "checksum_mismatch");
-        assert_eq!(answer.header("upload-offset"), Some("5"));
+        let response = patch(&gateway, &address, 0, b"hellp", &proof).await;
+        response.assert_problem(460, "checksum_mismatch");
+        assert_eq!(response.header("upload-offset"), Some("5"));
         let json = [("content-type", "application/json")];
         let commit = format!("{address}/commit");
         // Not for who asks again either, with the digest or without.
@@ -519,7 +525,7 @@ mod commit {
     }
 
     #[tokio::test]
-    async fn a_digest_field_is_that_of_the_whole_by_blake3() {
+    async fn repr_digest_is_the_blake3_digest_of_the_complete_file() {
         let gateway = TestGateway::writable().await;
         let address = create(&gateway, "a", 5).await;
         let wrong = base64(&[7; 32]);
@@ -569,12 +575,12 @@ mod other_callers {
     use super::*;
 
     #[tokio::test]
-    async fn ids_are_not_guessed() {
+    async fn unknown_ids_are_not_found() {
         let gateway = TestGateway::writable().await;
         for id in ["0".repeat(32), "x".into(), "..%2f".into(), "%00".into(), "f".repeat(33), "a".repeat(5000)] {
             let address = format!("{UPLOADS}/{id}");
-            let answer = patch(&gateway, &address, 0, b"hello", &[]).await;
-            assert_eq!(answer.status, 404, "{id}: {answer:?}");
+            let response = patch(&gateway, &address, 0, b"hello", &[]).await;
+            assert_eq!(response.status, 404, "{id}: {response:?}");
             assert_eq!(head(&gateway, &address).await.status, 404, "{id}");
             assert_eq!(gateway.send("DELETE", &address, &[VERSION], b"").await.status, 404, "{id}");
             gateway.get(&address).await.assert_problem(404, "not_found");
@@ -584,7 +590,7 @@ mod other_callers {
 
     /// Checklist 20: the upload of another caller is not found.
     #[tokio::test]
-    async fn uploads_of_others_are_not_there() {
+    async fn uploads_of_other_callers_are_not_found() {
         let gateway = TestGateway::writable().await;
         let rights = Anonymous::Write.rights().union(Rights::NONE);
         let ada = backend::client::Caller {
@@ -613,7 +619,7 @@ mod other_callers {
     }
 
     #[tokio::test]
-    async fn who_may_only_read_uploads_nothing() {
+    async fn read_only_callers_cannot_upload() {
         let gateway = TestGateway::start().await;
         let headers = [VERSION, ("upload-length", "5"), ("upload-metadata", "path YQ==")];
         gateway.send("POST", UPLOADS, &headers, b"").await.assert_problem(403, "forbidden");
@@ -622,24 +628,24 @@ mod other_callers {
 
     /// What a client leaves comes back as it left it, and nothing of it becomes a header of ours.
     #[tokio::test]
-    async fn metadata_stays_in_its_field() {
+    async fn metadata_cannot_add_headers() {
         let gateway = TestGateway::writable().await;
         let metadata = metadata(&[("filename", "a\r\nSet-Cookie: x=y\r\n\r\n<script>")]);
         let headers = [VERSION, ("upload-length", "1"), ("upload-metadata", metadata.as_str())];
         let address = resolve(gateway.send("POST", UPLOADS, &headers, b"").await.header("location").unwrap());
-        let answer = head(&gateway, &address).await;
-        assert_eq!(answer.header("upload-metadata"), Some(metadata.as_str()));
-        let answer = patch(&gateway, &address, 0, b"x", &[]).await;
-        assert_eq!(answer.header("set-cookie"), None, "{answer:?}");
+        let response = head(&gateway, &address).await;
+        assert_eq!(response.header("upload-metadata"), Some(metadata.as_str()));
+        let response = patch(&gateway, &address, 0, b"x", &[]).await;
+        assert_eq!(response.header("set-cookie"), None, "{response:?}");
         assert_eq!(
-            answer.header("content-location"),
+            response.header("content-location"),
             Some("/files/a%0D%0ASet-Cookie%3A%20x%3Dy%0D%0A%0D%0A%3Cscript%3E")
         );
         gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
-    async fn no_name_leads_anywhere_else() {
+    async fn upload_names_cannot_leave_the_root() {
         let gateway = TestGateway::writable().await;
         for (key, value, code) in [
             ("path", "../a", "bad_path"),

@@ -33,15 +33,20 @@ async fn run(program: impl AsRef<Path>, arguments: &[&str]) -> Option<String> {
 }
 
 /// Every file that the program says it sent is there, byte for byte.
-async fn holds(gateway: &TestGateway, names: &[&str], content: &[u8]) {
+async fn assert_files(gateway: &TestGateway, names: &[&str], content: &[u8]) {
     for name in names {
-        let answer = gateway.get(&format!("/files/{name}")).await;
-        assert!(answer.status == 200 && answer.body == content, "{name}: {} {}", answer.status, answer.body.len());
+        let response = gateway.get(&format!("/files/{name}")).await;
+        assert!(
+            response.status == 200 && response.body == content,
+            "{name}: {} {}",
+            response.status,
+            response.body.len()
+        );
     }
 }
 
 #[tokio::test]
-async fn tus_js_client_uploads_in_every_way_it_knows() {
+async fn tus_js_client_uploads_in_all_modes() {
     let modules = root().join("e2e/node_modules");
     if !modules.join("tus-js-client").exists() {
         println!("skipped: tus-js-client is not installed; `cargo xtask setup` does that");
@@ -60,14 +65,14 @@ async fn tus_js_client_uploads_in_every_way_it_knows() {
     };
     assert_eq!(said.lines().count(), 8, "{said}");
     let names = ["js/whole.bin", "js/paused.bin", "js/parallel.bin", "js/created.bin", "js/deferred.bin"];
-    holds(&gateway, &names, &content).await;
-    holds(&gateway, &["js/empty.bin"], b"").await;
+    assert_files(&gateway, &names, &content).await;
+    assert_files(&gateway, &["js/empty.bin"], b"").await;
     gateway.get("/files/js/given-up.bin").await.assert_problem(404, "not_found");
     gateway.assert_healthy_and_stop().await;
 }
 
 #[tokio::test]
-async fn tuspy_uploads_in_every_way_it_knows() {
+async fn tuspy_uploads_in_all_modes() {
     let venv = root().join("target/tuspy");
     let python = venv.join("bin/python");
     if !venv.join("ready").exists() {
@@ -91,7 +96,7 @@ async fn tuspy_uploads_in_every_way_it_knows() {
     let endpoint = format!("http://{}/api/v1/uploads", gateway.address);
     let said = run(&python, &[script.to_str().unwrap(), &endpoint, file.to_str().unwrap()]).await.unwrap();
     assert_eq!(said.lines().count(), 4, "{said}");
-    holds(&gateway, &["py/whole.bin", "py/resumed.bin", "py/checked.bin"], &content).await;
+    assert_files(&gateway, &["py/whole.bin", "py/resumed.bin", "py/checked.bin"], &content).await;
     gateway.assert_healthy_and_stop().await;
 }
 
@@ -113,7 +118,7 @@ async fn curl_puts_files() {
         return;
     };
     assert_eq!(status, "201");
-    holds(&gateway, &["docs/a%20b.bin"], &content).await;
+    assert_files(&gateway, &["docs/a%20b.bin"], &content).await;
     let tag = gateway.get("/files/docs/a%20b.bin").await.header("etag").unwrap().to_owned();
     let address = format!("{url}a%20b.bin");
     let put = async |field: &str| curl(&["-T", file, "-H", field, &address]).await.unwrap();

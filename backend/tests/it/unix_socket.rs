@@ -95,7 +95,7 @@ mod descriptors {
                 tokio::spawn(async move {
                     for _ in 0..125 {
                         let answer = gateway.get("/files/large").await;
-                        assert!(answer.whole && answer.body == content);
+                        assert!(answer.complete && answer.body == content);
                     }
                 })
             })

@@ -158,7 +158,7 @@ async fn an_upload_continues_after_a_restart() {
     assert!(storage.list_staged().unwrap().is_empty());
 }
 
-mod wrong_bytes {
+mod content_checks {
     use super::*;
 
     #[tokio::test]
@@ -238,7 +238,7 @@ mod wrong_bytes {
     }
 }
 
-mod others {
+mod commits {
     use super::*;
 
     #[tokio::test]
@@ -288,7 +288,7 @@ mod others {
     }
 
     #[tokio::test]
-    async fn of_two_commits_to_one_name_one_succeeds() {
+    async fn one_of_two_concurrent_commits_to_a_name_succeeds() {
         let server = TestServer::start().await;
         let first = server.client.stage(&stage("same", Some(1))).await.unwrap();
         let second = server.client.stage(&stage("same", Some(1))).await.unwrap();
@@ -481,7 +481,7 @@ async fn commit_joins_parts_in_their_order() {
     server.stop().await;
 }
 
-mod disks_that_fail {
+mod failing_disks {
     use super::*;
 
     async fn server() -> (TestServer, Arc<Faults>) {
