@@ -1,5 +1,5 @@
-//! A timeout for waits that nearly always end early. On a connection that serves thousands of requests a second, setting
-//! and cancelling a timer for each wait would cost more than the wait.
+//! A timeout for waits that nearly always end early. On a connection that serves thousands of requests a second,
+//! setting and cancelling a timer for each wait would cost more than the wait.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};

@@ -1,5 +1,5 @@
-//! The operating system's page cache: whether a range of a file is cached, reading it into the cache, and sending it to a
-//! socket without a copy. Functions that block on the disk say so; async threads must not call them.
+//! The operating system's page cache: whether a range of a file is cached, reading it into the cache, and sending it to
+//! a socket without a copy. Functions that block on the disk say so; async threads must not call them.
 
 use std::fs::File;
 use std::io;
@@ -82,8 +82,8 @@ mod linux {
 
     /// Bytes that the kernel is asked to read ahead.
     const AHEAD_BYTES: NonZeroU64 = NonZeroU64::new(4 << 20).unwrap();
-    /// Most bytes that one call sends. A call locks the socket, so in a longer one acknowledgements wait: on loopback, 1 MiB
-    /// a call takes twice the processor time.
+    /// Most bytes that one call sends. A call locks the socket, so in a longer one acknowledgements wait: on loopback,
+    /// 1 MiB a call takes twice the processor time.
     const SEND_BYTES_MAX: usize = 128 << 10;
 
     /// Checks the last byte: because the kernel reads ahead, the rest is almost always cached, too.
@@ -96,8 +96,8 @@ mod linux {
         }
     }
 
-    /// Reads cached bytes, up to the first one that is not cached. `None` if that is the first one, or if the system cannot
-    /// tell. 0 at the end of the file.
+    /// Reads cached bytes, up to the first one that is not cached. `None` if that is the first one, or if the system
+    /// cannot tell. 0 at the end of the file.
     pub fn try_read_at(file: &File, buffer: &mut [u8], offset: u64) -> Option<usize> {
         preadv2(file, buffer, offset).ok()
     }
@@ -119,12 +119,12 @@ mod linux {
         Ok(rustix::net::send(socket, bytes, SendFlags::MORE | SendFlags::NOSIGNAL)?)
     }
 
-    /// Sends at most `length` bytes of a file, and at most [`SEND_BYTES_MAX`]. Blocks on the disk unless they are cached, never
-    /// on the socket.
+    /// Sends at most `length` bytes of a file, and at most [`SEND_BYTES_MAX`]. Blocks on the disk unless they are
+    /// cached, never on the socket.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] if the socket is full, [`io::ErrorKind::UnexpectedEof`] if the file ends at or before
-    /// `offset`, and errors of the system.
+    /// [`io::ErrorKind::WouldBlock`] if the socket is full, [`io::ErrorKind::UnexpectedEof`] if the file ends at or
+    /// before `offset`, and errors of the system.
     pub fn send_file(socket: impl AsFd, file: &File, offset: u64, length: usize) -> io::Result<usize> {
         let mut at = offset;
         match rustix::fs::sendfile(socket, file, Some(&mut at), length.min(SEND_BYTES_MAX))? {

@@ -5,14 +5,14 @@ use std::net::SocketAddr;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-/// Most connections that wait to be accepted, within the limit of the system (`net.core.somaxconn`). A client that finds
-/// the queue full gets no answer and tries again after a second: with the default of 128, that happens to 500 of 1 000
-/// clients that connect at the same moment.
+/// Most connections that wait to be accepted, within the limit of the system (`net.core.somaxconn`). A client that
+/// finds the queue full gets no answer and tries again after a second: with the default of 128, that happens to 500 of
+/// 1 000 clients that connect at the same moment.
 const BACKLOG: u32 = 4096;
 /// Unsent bytes from which a socket counts as full (`TCP_NOTSENT_LOWAT`, tcp(7)); it is writable again at half of that.
-/// Bytes that are sent and not acknowledged do not count, so a connection with a long round trip stays busy. The default
-/// is megabytes: then a client that receives 5 kB/s would seem to stall for minutes, and bytes would leave the processor's
-/// caches before they are sent.
+/// Bytes that are sent and not acknowledged do not count, so a connection with a long round trip stays busy. The
+/// default is megabytes: then a client that receives 5 kB/s would seem to stall for minutes, and bytes would leave the
+/// processor's caches before they are sent.
 #[cfg(target_os = "linux")]
 const UNSENT_BYTES: u32 = 64 << 10;
 
@@ -22,8 +22,8 @@ const UNSENT_BYTES: u32 = 64 << 10;
 /// Errors of the system: another process listens there, or the address does not belong to this machine.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // Allows the address while connections of a server that has just ended are in TIME_WAIT. On Windows the option would
-    // allow a second server on the address.
+    // Allows the address while connections of a server that has just ended are in TIME_WAIT. On Windows the option
+    // would allow a second server on the address.
     #[cfg(not(windows))]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;

@@ -1,5 +1,5 @@
-//! Memory for the bytes of files in transit, shared by all transfers: the more there are, the shorter the pieces in which
-//! each moves its bytes. A transfer never waits for memory, so a slow one does not block others.
+//! Memory for the bytes of files in transit, shared by all transfers: the more there are, the shorter the pieces in
+//! which each moves its bytes. A transfer never waits for memory, so a slow one does not block others.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -231,8 +231,8 @@ impl Connection {
         drop(self.reader.source().take_fd());
     }
 
-    /// The next frame. After [`PING_AFTER`] of silence the server is pinged, so that a slow disk is waited for and a dead
-    /// machine is not.
+    /// The next frame. After [`PING_AFTER`] of silence the server is pinged, so that a slow disk is waited for and a
+    /// dead machine is not.
     async fn next_or_ping(&mut self) -> Result<Incoming, ClientError> {
         let mut silence_timeout = std::mem::take(&mut self.silence_timeout);
         let incoming = silence_timeout.within(PING_AFTER, self.next()).await;

@@ -74,8 +74,8 @@ fn hello(takes_fds: bool) -> Result<Vec<u8>, ClientError> {
     Ok(grease(encode(&hello)))
 }
 
-/// Adds an unknown field in debug builds, so that a server that fails to ignore unknown fields is found early (as RFC 8701
-/// does for TLS).
+/// Adds an unknown field in debug builds, so that a server that fails to ignore unknown fields is found early (as RFC
+/// 8701 does for TLS).
 fn grease(mut body: Vec<u8>) -> Vec<u8> {
     if cfg!(debug_assertions) {
         // The first byte of a short CBOR map (RFC 8949 §3) counts its entries; the new one is 200: null.

@@ -1,5 +1,5 @@
-//! The answer to a LIST: one page of a folder, block by block. Each block is checked when it arrives, and can be forwarded
-//! unchanged.
+//! The answer to a LIST: one page of a folder, block by block. Each block is checked when it arrives, and can be
+//! forwarded unchanged.
 
 use bytes::Bytes;
 use shared::columns::{Columns, Head};

@@ -1,5 +1,5 @@
-//! Connections to one file server, leased for one request each. An idle connection is pinged before it is used again, and
-//! a broken one is closed.
+//! Connections to one file server, leased for one request each. An idle connection is pinged before it is used again,
+//! and a broken one is closed.
 
 use std::sync::Arc;
 

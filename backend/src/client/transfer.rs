@@ -102,8 +102,8 @@ impl Transfer {
         if meta.length > 0 && !self.takes_fd {
             return Ok(Some(Item::Sending(meta)));
         }
-        // The next frame tells whether the bytes are sent or the file is passed. The failure of an empty item tells how it
-        // begins.
+        // The next frame tells whether the bytes are sent or the file is passed. The failure of an empty item tells how
+        // it begins.
         let next = self.data_reply().await?;
         if let DataReply::Reply(Reply::Frame(frame)) = &next
             && frame.kind() == Some(FrameKind::PassedFd)
@@ -130,8 +130,8 @@ impl Transfer {
         Ok(Some(Item::Sending(meta)))
     }
 
-    /// The file of the present item, open for reading, if the server has passed it. The caller reads it instead of pieces,
-    /// and then calls [`Transfer::release_fd`].
+    /// The file of the present item, open for reading, if the server has passed it. The caller reads it instead of
+    /// pieces, and then calls [`Transfer::release_fd`].
     pub fn take_fd(&mut self) -> Option<File> {
         self.fd.take()
     }

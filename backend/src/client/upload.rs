@@ -134,8 +134,8 @@ impl UploadWriter {
     /// Sends bytes, and waits until the transport has taken them.
     ///
     /// # Errors
-    /// The server's reason to end the request, such as [`ErrorCode::NoSpace`], or [`ErrorCode::Canceled`] if a newer writer
-    /// has taken over. [`Client::upload_status`] tells how much it kept.
+    /// The server's reason to end the request, such as [`ErrorCode::NoSpace`], or [`ErrorCode::Canceled`] if a newer
+    /// writer has taken over. [`Client::upload_status`] tells how much it kept.
     pub async fn send(&mut self, piece: Bytes) -> Result<(), ClientError> {
         let Some(lease) = &mut self.lease else { return Err(ended()) };
         match lease.send_data(piece).await {
@@ -149,8 +149,8 @@ impl UploadWriter {
         }
     }
 
-    /// Waits until the server ends the request, and returns the reason. For use while there are no bytes to send. Cancel
-    /// safe.
+    /// Waits until the server ends the request, and returns the reason. For use while there are no bytes to send.
+    /// Cancel safe.
     pub async fn ended(&mut self) -> ClientError {
         let Some(lease) = &mut self.lease else { return ended() };
         match lease.unsolicited().await {

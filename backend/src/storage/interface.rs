@@ -17,12 +17,12 @@ use super::{
 /// A backend that only reads implements the methods without a default body. The defaults of the others refuse with
 /// [`ErrorCode::ReadOnly`].
 pub trait Storage: Send + Sync + 'static {
-    /// The entry at a path. A link is described as in a listing: with its target's kind, size, time and validator if the
-    /// target is inside the root, else as [`shared::Kind::Other`].
+    /// The entry at a path. A link is described as in a listing: with its target's kind, size, time and validator if
+    /// the target is inside the root, else as [`shared::Kind::Other`].
     ///
     /// # Errors
-    /// [`ErrorCode::NotFound`], [`ErrorCode::NotFolder`] (a parent in the path is a file), [`ErrorCode::LinkEscapes`] (a
-    /// link in the path), [`ErrorCode::AccessDenied`], [`ErrorCode::Io`].
+    /// [`ErrorCode::NotFound`], [`ErrorCode::NotFolder`] (a parent in the path is a file), [`ErrorCode::LinkEscapes`]
+    /// (a link in the path), [`ErrorCode::AccessDenied`], [`ErrorCode::Io`].
     fn stat(&self, path: &VPath) -> Result<Entry, StorageError>;
 
     /// Hands each entry of a folder to `visit`, once, in no order, until `visit` returns [`Visit::Stop`]. An entry that
@@ -47,9 +47,9 @@ pub trait Storage: Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Hands the metadata of the named entries of a folder to `visit`, in the order of `names`, each with its index among
-    /// them. Names that no longer exist are left out. Returns the state of the folder from before the first `stat`, as
-    /// [`Storage::list_names`] does.
+    /// Hands the metadata of the named entries of a folder to `visit`, in the order of `names`, each with its index
+    /// among them. Names that no longer exist are left out. Returns the state of the folder from before the first
+    /// `stat`, as [`Storage::list_names`] does.
     ///
     /// # Errors
     /// As [`Storage::list`].
@@ -84,8 +84,8 @@ pub trait Storage: Send + Sync + 'static {
     }
 
     /// Non-blocking [`Storage::open`]: answers from memory. `None` means that the answer is not in memory, that the
-    /// system cannot tell, or that there is an error to report: call [`Storage::open`]. On a file opened by this method,
-    /// [`OpenFile::try_read_at`] and [`OpenFile::etag_now`] do not block either.
+    /// system cannot tell, or that there is an error to report: call [`Storage::open`]. On a file opened by this
+    /// method, [`OpenFile::try_read_at`] and [`OpenFile::etag_now`] do not block either.
     fn try_open(&self, _path: &VPath) -> Option<Box<dyn OpenFile>> {
         None
     }
@@ -94,8 +94,8 @@ pub trait Storage: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`ErrorCode::AlreadyExists`], [`ErrorCode::NoSpace`], [`ErrorCode::ReadOnly`], [`ErrorCode::AccessDenied`],
-    /// [`ErrorCode::Io`], and [`ErrorCode::Locked`] if another server writes into the same directory, as for every other
-    /// change below that uses the server's private directory.
+    /// [`ErrorCode::Io`], and [`ErrorCode::Locked`] if another server writes into the same directory, as for every
+    /// other change below that uses the server's private directory.
     fn stage(&self, _id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
         Err(read_only())
     }
@@ -210,23 +210,24 @@ pub trait Storage: Send + Sync + 'static {
     /// Removes a file, a link (itself) or an empty folder, permanently and durably.
     ///
     /// # Errors
-    /// [`ErrorCode::NotFound`], [`ErrorCode::Changed`] if the entry is not in the state `etag`, [`ErrorCode::NotEmpty`],
-    /// [`ErrorCode::ReadOnly`], [`ErrorCode::AccessDenied`], [`ErrorCode::Io`].
+    /// [`ErrorCode::NotFound`], [`ErrorCode::Changed`] if the entry is not in the state `etag`,
+    /// [`ErrorCode::NotEmpty`], [`ErrorCode::ReadOnly`], [`ErrorCode::AccessDenied`], [`ErrorCode::Io`].
     fn remove(&self, _path: &VPath, _etag: Option<ETag>) -> Result<(), StorageError> {
         Err(read_only())
     }
 
-    /// Moves an entry with everything in it to the trash, atomically and durably: records its path and state first, then
-    /// renames it. A link is trashed itself. The root and hidden entries cannot be trashed.
+    /// Moves an entry with everything in it to the trash, atomically and durably: records its path and state first,
+    /// then renames it. A link is trashed itself. The root and hidden entries cannot be trashed.
     ///
     /// # Errors
-    /// As [`Storage::remove`] without [`ErrorCode::NotEmpty`], and [`ErrorCode::CrossDevice`] if the entry is on another
-    /// file system than the trash.
+    /// As [`Storage::remove`] without [`ErrorCode::NotEmpty`], and [`ErrorCode::CrossDevice`] if the entry is on
+    /// another file system than the trash.
     fn trash(&self, _path: &VPath, _etag: Option<ETag>, _id: TrashId, _now: Timestamp) -> Result<(), StorageError> {
         Err(read_only())
     }
 
-    /// A page of the trash, the newest items first. Items that were recorded but never renamed are left out and deleted.
+    /// A page of the trash, the newest items first. Items that were recorded but never renamed are left out and
+    /// deleted.
     ///
     /// # Errors
     /// [`ErrorCode::Io`].

@@ -2,11 +2,11 @@
 //! `memory` is the in-memory reference implementation, `testing` holds a disk that loses power and a backend that fails
 //! on demand. A backend is complete when the conformance suite in `tests/it/storage/` passes on it.
 //!
-//! Storage knows no network, no caller and no rights: its caller has checked those. It does enforce that nothing outside
-//! the root is opened, whatever symbolic links say.
+//! Storage knows no network, no caller and no rights: its caller has checked those. It does enforce that nothing
+//! outside the root is opened, whatever symbolic links say.
 //!
-//! Methods block on the disk, so async code calls them on blocking threads. The exceptions begin with `try_`: they never
-//! wait, and return `None` where the blocking method of the same name has to be called.
+//! Methods block on the disk, so async code calls them on blocking threads. The exceptions begin with `try_`: they
+//! never wait, and return `None` where the blocking method of the same name has to be called.
 
 mod checks;
 mod error;

@@ -11,7 +11,8 @@ pub enum Durability {
     #[default]
     Strict,
     /// When the operating system writes it. A crash of the server loses nothing; a crash of the machine may leave the
-    /// new files of the last seconds missing or with wrong content, and then the files that they replaced are lost, too.
+    /// new files of the last seconds missing or with wrong content, and then the files that they replaced are lost,
+    /// too.
     Relaxed,
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use shared::Timestamp;
 
-/// Time after a modification until a further one gets another time stamp: FAT counts in steps of two seconds, other file
-/// systems in some milliseconds. The third second allows for clocks that differ.
+/// Time after a modification until a further one gets another time stamp: FAT counts in steps of two seconds, other
+/// file systems in some milliseconds. The third second allows for clocks that differ.
 const SETTLED_TIME: Duration = Duration::from_secs(3);
 
 /// Whether an entry that was modified at that time has a validator that differs from those of all later states. A clock

@@ -28,8 +28,8 @@ pub trait Staged: Send + Sync {
 
     /// Copies up to `length` bytes of an open file from offset `from` to offset `offset`, by sharing blocks or inside
     /// the kernel where the system can, and returns how many bytes were copied. It stops early at the end of the source
-    /// and after at most a bounded number of bytes, so that the caller can report progress; it returns 0 only at the end
-    /// of the source.
+    /// and after at most a bounded number of bytes, so that the caller can report progress; it returns 0 only at the
+    /// end of the source.
     ///
     /// # Errors
     /// As [`Staged::write_at`].

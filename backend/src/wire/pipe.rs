@@ -1,6 +1,6 @@
-//! One direction of a connection within a process: bytes that one task writes and another reads. It behaves as a socket:
-//! bytes written before the end arrive, then the end, and writing fails after the reader is dropped. Like a Unix socket it
-//! passes open files. Owned bytes go through without a copy.
+//! One direction of a connection within a process: bytes that one task writes and another reads. It behaves as a
+//! socket: bytes written before the end arrive, then the end, and writing fails after the reader is dropped. Like a
+//! Unix socket it passes open files. Owned bytes go through without a copy.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -16,8 +16,8 @@ use tokio::task::coop::poll_proceed;
 
 use super::source::Source;
 
-/// Bytes in a pipe from which a writer waits: the length of one piece, so that a piece needs one wake-up. Owned bytes go in
-/// completely if there is any space.
+/// Bytes in a pipe from which a writer waits: the length of one piece, so that a piece needs one wake-up. Owned bytes
+/// go in completely if there is any space.
 const PIPE_BYTES_MAX: usize = PIECE_BYTES;
 /// Memory that an empty pipe keeps, in bytes.
 const KEPT_BYTES: usize = 8 << 10;
@@ -51,7 +51,8 @@ struct State {
     ended: bool,
     /// The reader is dropped.
     reader_gone: bool,
-    /// A passed file that is not taken yet. One is enough: a request passes the next file after the release of the last.
+    /// A passed file that is not taken yet. One is enough: a request passes the next file after the release of the
+    /// last.
     file: Option<File>,
     /// The reader, if it waits for bytes.
     reader: Option<Waker>,
@@ -105,8 +106,8 @@ impl State {
         self.free_memory();
     }
 
-    /// Frees the memory of an empty buffer, but for [`KEPT_BYTES`]. The capacity of `BytesMut` does not tell how much memory
-    /// it has, because it does not count the bytes that were read.
+    /// Frees the memory of an empty buffer, but for [`KEPT_BYTES`]. The capacity of `BytesMut` does not tell how much
+    /// memory it has, because it does not count the bytes that were read.
     fn free_memory(&mut self) {
         if self.bytes.is_empty() && self.bytes.try_reclaim(KEPT_BYTES + 1) {
             self.bytes = BytesMut::new();

@@ -1,5 +1,5 @@
-//! The proofs of the handshake: HMAC-SHA256 under the key, over a label for the direction and every byte exchanged so far.
-//! So a modified handshake, or one replayed from another connection, fails.
+//! The proofs of the handshake: HMAC-SHA256 under the key, over a label for the direction and every byte exchanged so
+//! far. So a modified handshake, or one replayed from another connection, fails.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;

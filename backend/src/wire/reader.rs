@@ -64,8 +64,8 @@ impl<R: Source> FrameReader<R> {
         }
     }
 
-    /// The bytes of the present DATA frame that have arrived, at most `bytes_max`; waits for the first byte. Empty at the
-    /// frame's end. Cancel safe.
+    /// The bytes of the present DATA frame that have arrived, at most `bytes_max`; waits for the first byte. Empty at
+    /// the frame's end. Cancel safe.
     pub async fn piece(&mut self, bytes_max: usize) -> Result<Bytes, WireError> {
         let wanted = self.data_bytes.min(bytes_max);
         if self.buffer.is_empty()

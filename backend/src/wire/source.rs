@@ -9,8 +9,8 @@ use tokio::net::tcp::OwnedReadHalf;
 
 /// A byte stream that can hand over bytes in memory without a copy.
 pub trait Source: AsyncRead + Unpin {
-    /// The next bytes without a copy, at most `bytes_max`, empty at the end. `None` if the next bytes have to be read by
-    /// [`AsyncRead`].
+    /// The next bytes without a copy, at most `bytes_max`, empty at the end. `None` if the next bytes have to be read
+    /// by [`AsyncRead`].
     fn poll_take(&mut self, _context: &mut Context<'_>, _bytes_max: usize) -> Option<Poll<io::Result<Bytes>>> {
         None
     }

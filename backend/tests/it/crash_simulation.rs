@@ -93,7 +93,8 @@ fn seeds() -> u64 {
     std::env::var("PASSERELLE_CRASH_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1)
 }
 
-/// Runs `scenario` with each fault at each step, until it returns that the fault was not reached: there are no more steps.
+/// Runs `scenario` with each fault at each step, until it returns that the fault was not reached: there are no more
+/// steps.
 async fn at_each_step<F: Future<Output = bool>>(scenario: impl Fn(u64, Fault, u64) -> F) {
     for seed in 0..seeds() {
         for fault in [Fault::PowerLoss, Fault::NoSpace, Fault::Io] {

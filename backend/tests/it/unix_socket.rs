@@ -1,5 +1,5 @@
-//! The file server on a Unix socket: file descriptors between two processes, permissions, and leaks: of descriptors that
-//! clients send, of sockets of killed servers, and of a thousand downloads.
+//! The file server on a Unix socket: file descriptors between two processes, permissions, and leaks: of descriptors
+//! that clients send, of sockets of killed servers, and of a thousand downloads.
 
 use std::fs;
 use std::io::{BufRead, BufReader, IoSlice, Read, Write};

@@ -1,6 +1,6 @@
-//! Directory syncs shared among concurrent writers. A caller that changed a name while another sync of the directory was
-//! running waits for the next one, together with all other waiting callers. So a hundred files that are published at the
-//! same time cost a few syncs, not a hundred.
+//! Directory syncs shared among concurrent writers. A caller that changed a name while another sync of the directory
+//! was running waits for the next one, together with all other waiting callers. So a hundred files that are published
+//! at the same time cost a few syncs, not a hundred.
 
 use std::collections::HashMap;
 use std::io;

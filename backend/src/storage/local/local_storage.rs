@@ -34,11 +34,12 @@ pub enum Containment {
 }
 
 impl LocalStorage {
-    /// Opens a directory with the best containment that this system has. `hidden` is the server's state directory, which
-    /// is hidden if it lies inside the root. It must exist unless it has the reserved name.
+    /// Opens a directory with the best containment that this system has. `hidden` is the server's state directory,
+    /// which is hidden if it lies inside the root. It must exist unless it has the reserved name.
     ///
     /// # Errors
-    /// [`shared::ErrorCode::NotFound`], [`shared::ErrorCode::NotFolder`], [`shared::ErrorCode::AccessDenied`], [`shared::ErrorCode::Io`].
+    /// [`shared::ErrorCode::NotFound`], [`shared::ErrorCode::NotFolder`], [`shared::ErrorCode::AccessDenied`],
+    /// [`shared::ErrorCode::Io`].
     pub fn open(root: &Path, hidden: Option<&Path>) -> Result<Self, StorageError> {
         Self::open_with(root, hidden, Containment::Kernel)
     }

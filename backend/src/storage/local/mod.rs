@@ -1,9 +1,9 @@
 //! A directory of this machine. The root is opened once; every access then starts at that handle, and no other absolute
 //! path is opened. Nothing here knows who asks.
 //!
-//! Where the kernel can, it opens a whole path in one call and refuses every link on it. Where there is a link, the path
-//! is walked name by name, each from the handle of the folder before. So the policy for links is decided in one place,
-//! which sees each of them:
+//! Where the kernel can, it opens a whole path in one call and refuses every link on it. Where there is a link, the
+//! path is walked name by name, each from the handle of the folder before. So the policy for links is decided in one
+//! place, which sees each of them:
 //!
 //! - A relative target is followed; `..` goes back along the folders that were walked, and never above the root.
 //! - An absolute target is followed if it begins with the root's own path, segment by segment.

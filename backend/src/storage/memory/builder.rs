@@ -9,8 +9,8 @@ use super::node::{Body, Node};
 use super::tree::Tree;
 use crate::storage::StorageError;
 
-/// Building a tree. Paths are raw bytes joined by slashes; missing parent folders are created, and links in the path are
-/// not followed.
+/// Building a tree. Paths are raw bytes joined by slashes; missing parent folders are created, and links in the path
+/// are not followed.
 impl MemoryStorage {
     /// Adds a file, or replaces the existing entry by a new file, as a rename does.
     pub fn add_file(&self, path: impl AsRef<[u8]>, content: impl Into<Vec<u8>>) -> Result<&Self, StorageError> {

@@ -11,7 +11,8 @@ use crate::storage::{StorageError, is_state_folder_name};
 /// The absolute path of the root: a link to `/memory/docs` stays inside, one to `/memory2` does not.
 pub const MEMORY_ROOT: &[u8] = b"/memory";
 
-/// The position of a walk: the nodes from the root down, which `..` goes back along, and their names without the root's.
+/// The position of a walk: the nodes from the root down, which `..` goes back along, and their names without the
+/// root's.
 #[derive(Clone)]
 pub(super) struct NodeStack {
     pub(super) nodes: Vec<NodeId>,

@@ -19,8 +19,8 @@ use super::stream::UnixWriter;
 const PATH_BYTES_MAX: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 /// Most connections that wait to be accepted.
 const BACKLOG: i32 = 1024;
-/// How long to wait for the lock of a folder. A server holds it for milliseconds. Any user who can open the folder can hold
-/// its lock forever, and systemd-tmpfiles(8) holds it to protect a folder from cleaning.
+/// How long to wait for the lock of a folder. A server holds it for milliseconds. Any user who can open the folder can
+/// hold its lock forever, and systemd-tmpfiles(8) holds it to protect a folder from cleaning.
 const LOCK_TIME: Duration = Duration::from_secs(1);
 /// Interval between attempts to take the lock.
 const LOCK_INTERVAL: Duration = Duration::from_millis(5);
@@ -52,7 +52,8 @@ impl UnixListener {
         Ok(Self { listener, path: path.to_owned(), file })
     }
 
-    /// Waits for the next connection. The kernel closes descriptors that its client passes, because they are not received.
+    /// Waits for the next connection. The kernel closes descriptors that its client passes, because they are not
+    /// received.
     ///
     /// # Errors
     /// Those of accept(2).
@@ -79,8 +80,9 @@ impl Drop for UnixListener {
     }
 }
 
-/// Locks the folder of a socket, so that servers which start at the same moment create and remove it one after the other.
-/// `None` if the lock is not free within [`LOCK_TIME`]; of two servers that start then, the last one gets the path.
+/// Locks the folder of a socket, so that servers which start at the same moment create and remove it one after the
+/// other. `None` if the lock is not free within [`LOCK_TIME`]; of two servers that start then, the last one gets the
+/// path.
 fn lock_folder(path: &Path) -> Option<File> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder = File::open(parent).ok()?;
@@ -118,8 +120,8 @@ fn probe(path: &Path) -> rustix::io::Result<()> {
     connect(new_socket()?, &SocketAddrUnix::new(path)?)
 }
 
-/// Binds and listens. Connections are refused until listen(2), and by then the file is private, so other users can never
-/// connect. Changing the umask of the process, which other threads share, is not needed.
+/// Binds and listens. Connections are refused until listen(2), and by then the file is private, so other users can
+/// never connect. Changing the umask of the process, which other threads share, is not needed.
 fn listen_privately(path: &Path) -> io::Result<(std::os::unix::net::UnixListener, (u64, u64))> {
     let socket = new_socket()?;
     bind(&socket, &SocketAddrUnix::new(path)?)?;

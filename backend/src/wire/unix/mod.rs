@@ -1,5 +1,6 @@
-//! Connections over a Unix socket between two processes on one machine. They carry the bytes of TCP, and file descriptors
-//! beside them. On systems without such sockets the types exist but have no values, so that callers need no `cfg`.
+//! Connections over a Unix socket between two processes on one machine. They carry the bytes of TCP, and file
+//! descriptors beside them. On systems without such sockets the types exist but have no values, so that callers need no
+//! `cfg`.
 
 mod error;
 #[cfg(unix)]

@@ -1,6 +1,6 @@
-//! Both ends of a connection over a Unix socket. A passed file travels with the next byte that is written (`SCM_RIGHTS`,
-//! unix(7)), so it arrives before the frame that announces it. A reader keeps at most one file, whatever its peer sends,
-//! and closes all others.
+//! Both ends of a connection over a Unix socket. A passed file travels with the next byte that is written
+//! (`SCM_RIGHTS`, unix(7)), so it arrives before the frame that announces it. A reader keeps at most one file, whatever
+//! its peer sends, and closes all others.
 
 use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut};
@@ -29,7 +29,8 @@ const RECEIVE_BYTES_MAX: usize = 64 << 10;
 #[derive(Debug)]
 pub struct UnixReader {
     half: OwnedReadHalf,
-    /// A passed file that is not taken yet. One is enough: a request passes the next file after the release of the last.
+    /// A passed file that is not taken yet. One is enough: a request passes the next file after the release of the
+    /// last.
     file: Option<File>,
 }
 

@@ -23,8 +23,8 @@ use shared::{Entry, ErrorCode, Kind, Link, Timestamp, TrashId, UploadId, VPath};
 trait Fixture {
     fn storage(&self) -> &dyn Storage;
 
-    /// The root's absolute path. Beside the root are a file `secret` and a folder with the name of the root followed by `2`,
-    /// which contains another `secret`.
+    /// The root's absolute path. Beside the root are a file `secret` and a folder with the name of the root followed by
+    /// `2`, which contains another `secret`.
     fn root(&self) -> Vec<u8>;
 
     fn file(&self, path: &[u8], content: &[u8]);

@@ -1,5 +1,5 @@
-//! Uploads survive a loss of power, a full disk and a failing disk at each of their steps: either the old or the new file is
-//! complete, and acknowledged bytes are durable.
+//! Uploads survive a loss of power, a full disk and a failing disk at each of their steps: either the old or the new
+//! file is complete, and acknowledged bytes are durable.
 
 use backend::storage::local::LocalStorage;
 use backend::storage::testing::simulated::{Fault, SimulatedDisk};

@@ -1,5 +1,5 @@
-//! Renaming, trashing, restoring, purging, creating and removing survive a loss of power, a full disk and a failing disk at
-//! each of their steps.
+//! Renaming, trashing, restoring, purging, creating and removing survive a loss of power, a full disk and a failing
+//! disk at each of their steps.
 
 use backend::storage::testing::simulated::Fault;
 use backend::storage::{Expected, Storage, Visit};

@@ -35,8 +35,8 @@ impl PortableDir {
         Ok(Self { handle: cap_std::fs::Dir::open_ambient_dir(path, ambient_authority())? })
     }
 
-    /// True for the state folder in this directory, by any of its names: file systems of macOS and Windows accept several
-    /// spellings of one name, and Windows short names (`PASSER~1`).
+    /// True for the state folder in this directory, by any of its names: file systems of macOS and Windows accept
+    /// several spellings of one name, and Windows short names (`PASSER~1`).
     fn is_state_folder(&self, seen: &Metadata) -> bool {
         self.metadata_of(STATE_FOLDER_NAME).is_ok_and(|state| state.identity == seen.identity)
     }
@@ -125,8 +125,8 @@ impl Dir for PortableDir {
         Ok(())
     }
 
-    /// A replacement between lookup and opening does no harm: no link is followed, a FIFO does not block, and a file that
-    /// is not the one seen is closed unread.
+    /// A replacement between lookup and opening does no harm: no link is followed, a FIFO does not block, and a file
+    /// that is not the one seen is closed unread.
     fn open_leaf(&self, name: &[u8], (): (), seen: &Metadata) -> Result<File, StorageError> {
         let name = os_name(name).map_err(|error| storage_error(error, "opening a file"))?;
         let mut options = OpenOptions::new();
@@ -194,8 +194,8 @@ impl Dir for PortableDir {
         }
         #[cfg(unix)]
         return unix::rename_by_link(&self.handle, name, &to.handle, to_name);
-        // A file gets its second name by a hard link, which fails if the name exists, and then loses the first. A rename
-        // of a directory replaces nothing on Windows.
+        // A file gets its second name by a hard link, which fails if the name exists, and then loses the first. A
+        // rename of a directory replaces nothing on Windows.
         #[cfg(not(unix))]
         if self.metadata_of(name)?.file_type == FileType::File {
             self.handle.hard_link(old, &to.handle, new)?;

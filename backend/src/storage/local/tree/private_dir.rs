@@ -22,8 +22,8 @@ pub(super) struct PrivateDir<D: Dir> {
     /// Read-locked while an item is moved into or out of the trash; write-locked while items without data are deleted,
     /// so that none is deleted that is just being created.
     pub(super) trash_lock: RwLock<()>,
-    /// Uploads of which a sync has failed. Later syncs that succeed prove nothing: Linux marks pages clean that it could
-    /// not write.
+    /// Uploads of which a sync has failed. Later syncs that succeed prove nothing: Linux marks pages clean that it
+    /// could not write.
     unsynced: Mutex<BTreeSet<UploadId>>,
     _lock: D::Lock,
 }

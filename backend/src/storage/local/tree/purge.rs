@@ -1,5 +1,5 @@
-//! Deleting an item of the trash with everything in it: entry by entry, the innermost first, through handles, so that no
-//! link leads elsewhere. A tree of any depth needs a bounded number of open folders and no recursion.
+//! Deleting an item of the trash with everything in it: entry by entry, the innermost first, through handles, so that
+//! no link leads elsewhere. A tree of any depth needs a bounded number of open folders and no recursion.
 
 use std::io;
 use std::sync::Arc;

@@ -31,8 +31,8 @@ pub(in crate::storage) struct RootFacts {
     pub(in crate::storage) root_paths: Vec<Vec<u8>>,
     /// A folder that is never shown, besides those with the reserved name.
     pub(in crate::storage) hidden: Option<Identity>,
-    /// Whether names alone tell that a path leads into a hidden folder. If not, each folder on the way is looked at, and
-    /// the kernel may not open whole paths.
+    /// Whether names alone tell that a path leads into a hidden folder. If not, each folder on the way is looked at,
+    /// and the kernel may not open whole paths.
     pub(in crate::storage) hidden_by_name: bool,
     /// The root's path, for systems that watch by path.
     pub(in crate::storage) canonical: PathBuf,

@@ -1,6 +1,6 @@
-//! The trash of a directory: `trash/<id>/info.json` says what an entry was and where, `trash/<id>/data` is the entry. The
-//! information is durable before the entry is moved in, and deleted only after its move out is durable. So every entry
-//! in the trash has its information, also for a person who looks into the folder.
+//! The trash of a directory: `trash/<id>/info.json` says what an entry was and where, `trash/<id>/data` is the entry.
+//! The information is durable before the entry is moved in, and deleted only after its move out is durable. So every
+//! entry in the trash has its information, also for a person who looks into the folder.
 
 use std::io;
 use std::sync::{Arc, PoisonError};
@@ -56,8 +56,8 @@ impl<D: Dir> Tree<D> {
         }
     }
 
-    /// See [`crate::storage::Storage::list_trash`]. Reads the information of every item, and keeps no more items than the
-    /// page has.
+    /// See [`crate::storage::Storage::list_trash`]. Reads the information of every item, and keeps no more items than
+    /// the page has.
     pub(super) fn select_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError> {
         let mut page = PageSelection::new(query);
         let Some(trash) = self.peek_trash()? else { return Ok(page.finish()) };
@@ -82,7 +82,11 @@ impl<D: Dir> Tree<D> {
     pub(super) fn trash_item(&self, id: TrashId) -> Result<TrashItem, StorageError> {
         let trash = self.peek_trash()?.ok_or_else(gone)?;
         match trash.open_dir(&item_name(id)) {
-            Ok(item) if has_no_data(&item) => Err(gone()),
+            // A job that a crash interrupted asks before it trashes the entry again, by the same id.
+            Ok(item) if has_no_data(&item) => {
+                self.delete_without_data(id);
+                Err(gone())
+            }
             Ok(item) => Ok(describe(&item, id)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(gone()),
             Err(error) => Err(storage_error(error, "looking into the trash")),

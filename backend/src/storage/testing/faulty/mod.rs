@@ -1,5 +1,5 @@
-//! A wrapper that makes another storage fail, reproducibly: at planned calls, or at random from a seed that a failed test
-//! can print.
+//! A wrapper that makes another storage fail, reproducibly: at planned calls, or at random from a seed that a failed
+//! test can print.
 
 mod faults;
 mod faulty_storage;

@@ -58,8 +58,8 @@ impl SimulatedDisk {
     }
 }
 
-/// Building a tree, durably and without counting steps. Paths are raw bytes joined by slashes; missing parent folders are
-/// created, and links in the path are not followed.
+/// Building a tree, durably and without counting steps. Paths are raw bytes joined by slashes; missing parent folders
+/// are created, and links in the path are not followed.
 impl SimulatedDisk {
     /// Adds a file, or overwrites one in place.
     pub fn add_file(&self, path: impl AsRef<[u8]>, content: impl AsRef<[u8]>) -> io::Result<&Self> {

@@ -124,8 +124,8 @@ impl State {
         }
     }
 
-    /// A failed sync: the bytes to write are discarded, although readers still see them, and a later sync has nothing to
-    /// do (as on Linux).
+    /// A failed sync: the bytes to write are discarded, although readers still see them, and a later sync has nothing
+    /// to do (as on Linux).
     pub(super) fn fail_to_sync_file(&mut self, file: NodeId) {
         if let Body::File { unsynced, .. } = &mut self.nodes[file].body {
             unsynced.clear();

@@ -1,6 +1,6 @@
-//! Watching directories by inotify. One inotify instance and one thread serve all watchers of the process, because a user
-//! has few instances (128) but many watches. A directory is named by its handle, through `/proc`, so that no other can
-//! take its place.
+//! Watching directories by inotify. One inotify instance and one thread serve all watchers of the process, because a
+//! user has few instances (128) but many watches. A directory is named by its handle, through `/proc`, so that no other
+//! can take its place.
 //!
 //! A write to a file is reported when the file is closed, because one event for each `write` would be too many. A move
 //! of a directory further up is not reported.

@@ -59,9 +59,9 @@ pub(super) fn opens_cached_paths(dir: &OwnedFd) -> bool {
     local && rustix::fs::openat2(dir, c".", flags, Mode::empty(), STRAIGHT_CACHED).is_ok() && proc_handles().is_some()
 }
 
-/// `/proc/self/fd`, through which a handle is reopened; `None` where `/proc` is not mounted, as in a bare chroot. A file
-/// is then opened by its name a second time and compared: a device that is put there at that moment would be opened,
-/// though never read.
+/// `/proc/self/fd`, through which a handle is reopened; `None` where `/proc` is not mounted, as in a bare chroot. A
+/// file is then opened by its name a second time and compared: a device that is put there at that moment would be
+/// opened, though never read.
 pub(super) fn proc_handles() -> Option<&'static OwnedFd> {
     static HANDLES: OnceLock<Option<OwnedFd>> = OnceLock::new();
     let open = || {

@@ -14,8 +14,8 @@ pub(in crate::storage::local::platform) fn make_dir(dir: impl AsFd, name: &[u8],
 }
 
 /// Renames without replacing, where the system has no call for it. A file or link gets its second name by `link`, which
-/// fails if the name exists, and then loses the first. A directory replaces an empty one that is created for it, because
-/// a rename cannot replace anything else with a directory.
+/// fails if the name exists, and then loses the first. A directory replaces an empty one that is created for it,
+/// because a rename cannot replace anything else with a directory.
 pub(in crate::storage::local::platform) fn rename_by_link(
     dir: impl AsFd,
     name: &[u8],
@@ -37,8 +37,8 @@ pub(in crate::storage::local::platform) fn rename_by_link(
     Ok(())
 }
 
-/// Opens the directory for reading, which `fsync` needs: a directory that grants writing but not reading is refused here,
-/// before anything in it has changed.
+/// Opens the directory for reading, which `fsync` needs: a directory that grants writing but not reading is refused
+/// here, before anything in it has changed.
 pub(in crate::storage::local::platform) fn prepare_sync(dir: impl AsFd) -> io::Result<SyncDir> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let readable = rustix::fs::openat(dir, c".", flags, Mode::empty())?;
