@@ -61,7 +61,7 @@ pub(crate) async fn list(
 }
 
 pub(crate) fn describe() -> Operation {
-    let columns = json!({"type": "string", "contentEncoding": "binary", "description": "ListingBlocks of columns as described in docs/PROTOCOL.md."});
+    let columns = json!({"type": "string", "contentEncoding": "binary", "description": "Blocks of columns as described in docs/PROTOCOL.md."});
     let content = json!({JSON: {"schema": schema("Folder")}, MEDIA_TYPE: {"schema": columns}});
     let limit = json!({"type": "integer", "minimum": 1, "maximum": LIST_LIMIT_MAX, "default": LIST_LIMIT_DEFAULT});
     Operation::new("listFolder", "One page of a folder, sorted, folders first")
