@@ -15,7 +15,7 @@ async fn change(gateway: &TestGateway, change: &Value) -> HttpResponse {
     gateway.send("POST", CHANGES, &[JSON], change.to_string().as_bytes()).await
 }
 
-/// A change that is done by the time of the answer.
+/// Sends a change, and checks that its job has ended by the time of the response.
 async fn done(gateway: &TestGateway, what: &Value) -> Job {
     let response = change(gateway, what).await;
     assert_eq!(response.status, 200, "{response:?}");
@@ -92,7 +92,7 @@ mod actions {
         gateway.assert_healthy_and_stop().await;
     }
 
-    /// Undo is conditional: a change that another user made meanwhile stays.
+    /// An undo names the validator of its source, so it does not overwrite a later change by another user.
     #[tokio::test]
     async fn if_etag_refuses_a_changed_source() {
         let gateway = TestGateway::writable().await;
@@ -219,7 +219,7 @@ mod jobs {
         assert_eq!(read, job);
         let all: Jobs = gateway.get("/api/v1/jobs").await.json();
         assert_eq!((all.jobs.len(), all.jobs[0].id, all.jobs[0].state), (1, job.id, JobState::Done));
-        // What is done cannot be stopped any more; the answer says that it is done.
+        // DELETE of a job that has ended returns its final state.
         let stopped: Job = gateway.send("DELETE", &format!("/api/v1/jobs/{key}"), &[], b"").await.json();
         assert_eq!(stopped.state, JobState::Done);
         for id in ["0".repeat(32), "x".into(), "..".into()] {

@@ -1,4 +1,4 @@
-//! Archives over HTTP, read back by programs that are not ours.
+//! Archives over HTTP, read by other implementations of ZIP: the `zip` crate, `unzip` and Python.
 
 use std::io::{Cursor, Read};
 use std::process::Command;
@@ -51,7 +51,7 @@ async fn an_archive_contains_all_entries_of_a_folder() {
     let head = gateway.head("/api/v1/archive?path=docs").await;
     assert_eq!(head.header("content-length"), response.header("content-length"));
     assert_eq!(head.header("etag"), response.header("etag"));
-    // The same bytes each time.
+    // The archive is deterministic.
     assert!(gateway.get("/api/v1/archive?path=docs").await.body == response.body);
     let etag = response.header("etag").unwrap();
     assert_eq!(gateway.get_with("/api/v1/archive?path=docs", &[("if-none-match", etag)]).await.status, 304);
@@ -69,7 +69,7 @@ async fn an_archive_contains_several_paths_or_the_whole_tree() {
     let named = gateway.get("/api/v1/archive?path=hello.txt&name=%C3%A9t%C3%A9").await;
     let expected = "attachment; filename=\"_t_.zip\"; filename*=UTF-8''%C3%A9t%C3%A9.zip";
     assert_eq!(named.header("content-disposition"), Some(expected));
-    // A path is percent-encoded, and then encoded once more as every parameter is.
+    // A path is percent-encoded, and encoded once more as a query parameter.
     let latin = gateway.get("/api/v1/archive?path=docs%2Flatin%25E9.txt").await;
     assert_eq!(names(&latin), ["latin%E9.txt"]);
     gateway.assert_healthy_and_stop().await;
@@ -113,7 +113,7 @@ async fn modification_times_and_executable_bits_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.zip"), &response.body).unwrap();
     let unzip = Command::new("unzip").args(["-q", "a.zip"]).current_dir(folder.path()).status();
-    // Where the program is not installed, the library's word has to do.
+    // Without `unzip` the permissions above are checked only.
     if unzip.is_ok_and(|status| status.success()) {
         let modified = |name: &str| {
             let modified = std::fs::metadata(folder.path().join("d").join(name)).unwrap().modified().unwrap();
@@ -124,7 +124,7 @@ async fn modification_times_and_executable_bits_are_kept() {
     gateway.assert_healthy_and_stop().await;
 }
 
-/// `unzip -t` and Python's `zipfile` find nothing wrong, with names and contents of all kinds.
+/// `unzip -t` and Python's `zipfile` find no error, with unusual names and many files.
 #[tokio::test]
 async fn unzip_and_python_accept_the_archive() {
     let storage = small_tree();
@@ -175,14 +175,13 @@ async fn links_to_folders_and_special_files_are_omitted() {
     }
     gateway.get("/api/v1/archive?path=docs%2Fout").await.assert_problem(403, "link_escapes");
     gateway.get("/api/v1/archive?path=docs%2Fpipe").await.assert_problem(403, "not_regular");
-    // A chosen link is followed: it was named.
+    // A link is followed if the request names it.
     let chosen = names(&gateway.get("/api/v1/archive?path=docs%2Fto-folder").await);
     assert_eq!(chosen, ["to-folder/", "to-folder/er/", "to-folder/er/file.bin"]);
     gateway.assert_healthy_and_stop().await;
 }
 
-/// Every part of an archive is the bytes that the whole has there, wherever it begins and ends: in a record, in a file,
-/// between the two, in the central directory.
+/// A range may begin and end within a record, within a file, between the two, or in the central directory.
 #[tokio::test]
 async fn ranges_equal_the_bytes_of_the_complete_archive() {
     let storage = MemoryStorage::new();
@@ -194,7 +193,7 @@ async fn ranges_equal_the_bytes_of_the_complete_archive() {
     let target = "/api/v1/archive?path=d";
     let whole = gateway.get(target).await.body;
     let size = whole.len();
-    // The first 200 and the last 700 bytes hold every kind of record; a prime step finds their middles.
+    // The first 200 and the last 700 bytes contain every kind of record; prime steps hit positions within them.
     let edges: Vec<_> =
         (0..200).step_by(13).chain([300, 35_000, 70_100]).chain((size - 700..size).step_by(29)).collect();
     for (nth, &start) in edges.iter().enumerate() {
@@ -231,13 +230,13 @@ async fn ranges_and_conditions_apply_as_for_files() {
     let beyond = gateway.get_with(target, &[("range", &format!("bytes={length}-"))]).await;
     beyond.assert_problem(416, "range_not_satisfiable");
     assert_eq!(beyond.header("content-range"), Some(format!("bytes */{length}").as_str()));
-    // Ranges are for GET alone (RFC 9110 §14.2).
+    // Range applies to GET only (RFC 9110 §14.2).
     let head = gateway.send("HEAD", target, &[("range", "bytes=5-9")], b"").await;
     assert_eq!((head.status, head.header("content-length")), (200, Some(length.to_string().as_str())));
     gateway.assert_healthy_and_stop().await;
 }
 
-/// A change between two parts makes another archive: the second part is refused or the whole is sent, never a mixture.
+/// A change between two requests makes another archive: a condition fails, or the complete new archive is sent.
 #[tokio::test]
 async fn a_download_of_a_changed_archive_cannot_be_resumed() {
     let storage = Arc::new(small_tree());

@@ -36,12 +36,12 @@ fn pairs(texts: &[(&str, &str)]) -> Vec<PathPair> {
     texts.iter().map(|(from, to)| pair(from, to)).collect()
 }
 
-fn chosen(paths: &[&str]) -> Vec<PathItem> {
+fn path_items(paths: &[&str]) -> Vec<PathItem> {
     paths.iter().map(|text| PathItem { path: path(text), if_etag: None }).collect()
 }
 
 /// The outcome of each item, in a word.
-fn words(job: &Job) -> Vec<String> {
+fn outcome_texts(job: &Job) -> Vec<String> {
     let word = |outcome: &Outcome| match outcome {
         Outcome::Done { entry: Some(entry), .. } => entry.path.encoded(),
         Outcome::Done { trash: Some(_), .. } => "trashed".into(),
@@ -80,8 +80,8 @@ async fn make_folder_creates_missing_parents() {
     let server = TestServer::start().await;
     let make = |existing_ok| Change::MakeFolder { paths: vec![path("a/b/c"), path("docs"), path("a/b")], existing_ok };
     let job = change(&server.client, 1, make(false)).await;
-    assert_eq!(words(&job), ["a/b/c", "already_exists", "already_exists"]);
-    assert_eq!(words(&change(&server.client, 2, make(true)).await), ["a/b/c", "docs", "a/b"]);
+    assert_eq!(outcome_texts(&job), ["a/b/c", "already_exists", "already_exists"]);
+    assert_eq!(outcome_texts(&change(&server.client, 2, make(true)).await), ["a/b/c", "docs", "a/b"]);
     server.stop().await;
 }
 
@@ -90,7 +90,7 @@ async fn move_keeps_content_and_attributes() {
     let server = TestServer::start().await;
     let items = pairs(&[("hello.txt", "docs/hi.txt"), ("docs/deep", "deep"), ("nowhere", "x"), ("docs", "docs/in")]);
     let job = change(&server.client, 1, Change::Move { items, conflict: Conflict::Fail }).await;
-    assert_eq!(words(&job), ["docs/hi.txt", "deep", "not_found", "into_itself"]);
+    assert_eq!(outcome_texts(&job), ["docs/hi.txt", "deep", "not_found", "into_itself"]);
     assert!(!exists(&server.client, "hello.txt").await);
     assert_eq!(content(&server.client, "docs/hi.txt").await.unwrap(), b"hello, world\n");
     assert_eq!(content(&server.client, "deep/er/file.bin").await.unwrap(), vec![7; 300_000]);
@@ -101,19 +101,19 @@ async fn move_keeps_content_and_attributes() {
 async fn conflicts_fail_keep_both_skip_or_replace() {
     let server = TestServer::start().await;
     let job = |conflict| Change::Move { items: pairs(&[("hello.txt", "docs/a%20b.txt")]), conflict };
-    assert_eq!(words(&change(&server.client, 1, job(Conflict::Fail)).await), ["already_exists"]);
-    assert_eq!(words(&change(&server.client, 2, job(Conflict::Skip)).await), ["skipped"]);
+    assert_eq!(outcome_texts(&change(&server.client, 1, job(Conflict::Fail)).await), ["already_exists"]);
+    assert_eq!(outcome_texts(&change(&server.client, 2, job(Conflict::Skip)).await), ["skipped"]);
     let done = change(&server.client, 3, job(Conflict::Replace)).await;
-    assert_eq!(words(&done), ["docs/a%20b.txt"]);
+    assert_eq!(outcome_texts(&done), ["docs/a%20b.txt"]);
     assert_eq!(content(&server.client, "docs/a%20b.txt").await.unwrap(), b"hello, world\n");
     // The replaced file can be restored.
     let items = vec![RestoreItem { id: replaced(&done)[0], to: None }];
     let back = change(&server.client, 4, Change::Restore { items, conflict: Conflict::KeepBoth }).await;
-    assert_eq!(words(&back), ["docs/a%20b%20%282%29.txt"]);
+    assert_eq!(outcome_texts(&back), ["docs/a%20b%20%282%29.txt"]);
     assert_eq!(content(&server.client, "docs/a%20b%20%282%29.txt").await.unwrap(), b"spaces");
     let items = pairs(&[("empty", "docs/a%20b.txt")]);
     let beside = change(&server.client, 5, Change::Move { items, conflict: Conflict::KeepBoth }).await;
-    assert_eq!(words(&beside), ["docs/a%20b%20%283%29.txt"]);
+    assert_eq!(outcome_texts(&beside), ["docs/a%20b%20%283%29.txt"]);
     server.stop().await;
 }
 
@@ -126,7 +126,7 @@ async fn copy_keeps_links_as_links() {
     let server = TestServer::with_storage(Arc::new(storage)).await;
     let items = pairs(&[("tree", "copy")]);
     let job = change(&server.client, 1, Change::Copy { items, conflict: Conflict::Fail }).await;
-    assert_eq!(words(&job), ["link_escapes at tree/out"]);
+    assert_eq!(outcome_texts(&job), ["link_escapes at tree/out"]);
     assert_eq!(content(&server.client, "copy/a").await.unwrap(), b"aaa");
     let (source, copy) = (path("tree/a"), path("copy/a"));
     let (source, copy) =
@@ -148,7 +148,7 @@ async fn replace_merges_folders_and_trashes_replaced_files() {
     let server = TestServer::with_storage(storage.clone()).await;
     let items = pairs(&[("new", "old")]);
     let job = change(&server.client, 1, Change::Move { items, conflict: Conflict::Replace }).await;
-    assert_eq!(words(&job), ["old"]);
+    assert_eq!(outcome_texts(&job), ["old"]);
     assert!(!exists(&server.client, "new").await);
     for (text, expected) in [("old/same", "new"), ("old/only", "o"), ("old/in/x", "x"), ("old/in/y", "y")] {
         assert_eq!(content(&server.client, text).await.unwrap(), expected.as_bytes(), "{text}");
@@ -162,8 +162,8 @@ async fn replace_merges_folders_and_trashes_replaced_files() {
 #[tokio::test]
 async fn trashed_entries_can_be_restored_and_deleted_ones_cannot() {
     let server = TestServer::start().await;
-    let job = change(&server.client, 1, Change::Trash { items: chosen(&["docs", "hello.txt", "nowhere"]) }).await;
-    assert_eq!(words(&job), ["trashed", "trashed", "not_found"]);
+    let job = change(&server.client, 1, Change::Trash { items: path_items(&["docs", "hello.txt", "nowhere"]) }).await;
+    assert_eq!(outcome_texts(&job), ["trashed", "trashed", "not_found"]);
     assert!(!exists(&server.client, "docs").await);
     let trash = server.client.list_trash(&writer(), None, 1).await.unwrap();
     assert_eq!((trash.items.len(), trash.total), (1, Some(2)));
@@ -172,14 +172,14 @@ async fn trashed_entries_can_be_restored_and_deleted_ones_cannot() {
     let ids = trash_ids(&job);
     let items = vec![RestoreItem { id: ids[0], to: None }, RestoreItem { id: ids[1], to: Some(path("new/hi")) }];
     let back = change(&server.client, 2, Change::Restore { items, conflict: Conflict::Fail }).await;
-    assert_eq!(words(&back), ["docs", "new/hi"]);
+    assert_eq!(outcome_texts(&back), ["docs", "new/hi"]);
     assert_eq!(content(&server.client, "docs/deep/er/file.bin").await.unwrap().len(), 300_000);
-    let gone = change(&server.client, 3, Change::Delete { items: chosen(&["docs", "new/hi"]) }).await;
-    assert_eq!(words(&gone), ["gone", "gone"]);
+    let gone = change(&server.client, 3, Change::Delete { items: path_items(&["docs", "new/hi"]) }).await;
+    assert_eq!(outcome_texts(&gone), ["gone", "gone"]);
     assert_eq!(server.client.list_trash(&writer(), None, 9).await.unwrap().total, Some(0));
-    let job = change(&server.client, 4, Change::Trash { items: chosen(&["empty"]) }).await;
+    let job = change(&server.client, 4, Change::Trash { items: path_items(&["empty"]) }).await;
     let purge = Change::Purge { ids: Some(trash_ids(&job)) };
-    assert_eq!(words(&change(&server.client, 5, purge.clone()).await), ["gone"]);
+    assert_eq!(outcome_texts(&change(&server.client, 5, purge.clone()).await), ["gone"]);
     assert!(matches!(
         change(&server.client, 6, purge).await.outcomes[0],
         Outcome::Failed { code: ErrorCode::Gone, .. }
@@ -195,22 +195,22 @@ async fn move_to_another_file_system_copies() {
     let server = TestServer::with_storage(Arc::new(disk.storage())).await;
     let items = pairs(&[("tree", "other/tree"), ("other/old", "old")]);
     let job = change(&server.client, 1, Change::Move { items, conflict: Conflict::Fail }).await;
-    assert_eq!(words(&job), ["other/tree", "old"]);
+    assert_eq!(outcome_texts(&job), ["other/tree", "old"]);
     assert_eq!((job.progress.bytes, job.progress.bytes_total), (7, 7));
     assert!(!exists(&server.client, "tree").await && !exists(&server.client, "other/old").await);
     for (text, expected) in [("other/tree/a", "aaa"), ("other/tree/sub/b", "b"), ("old", "old")] {
         assert_eq!(content(&server.client, text).await.unwrap(), expected.as_bytes(), "{text}");
     }
     // The trash cannot take an entry of another file system; deleting it works.
-    let job = change(&server.client, 2, Change::Trash { items: chosen(&["other/tree"]) }).await;
-    assert_eq!(words(&job), ["cross_device"]);
+    let job = change(&server.client, 2, Change::Trash { items: path_items(&["other/tree"]) }).await;
+    assert_eq!(outcome_texts(&job), ["cross_device"]);
     let items = pairs(&[("new", "other/tree/a")]);
     let job = change(&server.client, 3, Change::Move { items, conflict: Conflict::Replace }).await;
-    assert_eq!(words(&job), ["cross_device"]);
+    assert_eq!(outcome_texts(&job), ["cross_device"]);
     assert_eq!(content(&server.client, "other/tree/a").await.unwrap(), b"aaa");
     assert_eq!(content(&server.client, "new").await.unwrap(), b"new");
-    let job = change(&server.client, 4, Change::Delete { items: chosen(&["other/gone", "other/tree"]) }).await;
-    assert_eq!(words(&job), ["gone", "gone"]);
+    let job = change(&server.client, 4, Change::Delete { items: path_items(&["other/gone", "other/tree"]) }).await;
+    assert_eq!(outcome_texts(&job), ["gone", "gone"]);
     assert!(!exists(&server.client, "other/gone").await);
     assert_eq!(server.client.list_trash(&writer(), None, 9).await.unwrap().total, Some(0));
     server.stop().await;
@@ -227,7 +227,7 @@ mod permissions {
     #[tokio::test]
     async fn a_job_is_hidden_from_other_owners() {
         let server = TestServer::start().await;
-        change(&server.client, 1, Change::Trash { items: chosen(&["hello.txt"]) }).await;
+        change(&server.client, 1, Change::Trash { items: path_items(&["hello.txt"]) }).await;
         let named = Caller { principal: Some("eve".into()), ..writer() };
         for eve in [named, below_docs()] {
             assert_eq!(code(server.client.job(&eve, key(1), 0, Duration::ZERO).await), ErrorCode::NotFound);
@@ -241,7 +241,8 @@ mod permissions {
     #[tokio::test]
     async fn list_trash_shows_items_and_paths_below_the_root() {
         let server = TestServer::start().await;
-        let job = change(&server.client, 1, Change::Trash { items: chosen(&["hello.txt", "docs/a%20b.txt"]) }).await;
+        let job =
+            change(&server.client, 1, Change::Trash { items: path_items(&["hello.txt", "docs/a%20b.txt"]) }).await;
         let ids = trash_ids(&job);
         let eve = below_docs();
         let trash = server.client.list_trash(&eve, None, 10).await.unwrap();
@@ -249,9 +250,9 @@ mod permissions {
         let items = ids.iter().map(|id| RestoreItem { id: *id, to: None }).collect();
         let back =
             change_as(&server.client, &eve, 2, Change::Restore { items, conflict: Conflict::Fail }).await.unwrap();
-        assert_eq!(words(&back), ["gone", "a%20b.txt"]);
+        assert_eq!(outcome_texts(&back), ["gone", "a%20b.txt"]);
         let purge = change_as(&server.client, &eve, 3, Change::Purge { ids: None }).await.unwrap();
-        assert_eq!(words(&purge), ["gone"]);
+        assert_eq!(outcome_texts(&purge), ["gone"]);
         assert_eq!(server.client.list_trash(&writer(), None, 10).await.unwrap().total, Some(1));
         let moved = change_as(
             &server.client,
@@ -259,7 +260,7 @@ mod permissions {
             4,
             Change::Move { items: pairs(&[("deep/er", "er")]), conflict: Conflict::Fail },
         );
-        assert_eq!(words(&moved.await.unwrap()), ["er"]);
+        assert_eq!(outcome_texts(&moved.await.unwrap()), ["er"]);
         assert!(exists(&server.client, "docs/er/file.bin").await);
         server.stop().await;
     }
@@ -278,8 +279,8 @@ mod permissions {
             (no_delete, Change::Move { items: items.clone(), conflict: Conflict::Fail }),
             (Rights::READ_ONLY, Change::Copy { items: items.clone(), conflict: Conflict::Fail }),
             (Rights::CREATE, Change::Copy { items, conflict: Conflict::Fail }),
-            (no_delete, Change::Trash { items: chosen(&["hello.txt"]) }),
-            (no_delete, Change::Delete { items: chosen(&["hello.txt"]) }),
+            (no_delete, Change::Trash { items: path_items(&["hello.txt"]) }),
+            (no_delete, Change::Delete { items: path_items(&["hello.txt"]) }),
             (no_delete, Change::Purge { ids: None }),
         ];
         for (rights, change) in all {
@@ -287,7 +288,7 @@ mod permissions {
         }
         let caller = Caller { scope: Scope::whole(no_delete), ..Caller::default() };
         let replace = Change::Copy { items: pairs(&[("hello.txt", "empty")]), conflict: Conflict::Replace };
-        assert_eq!(words(&change_as(&server.client, &caller, 2, replace).await.unwrap()), ["forbidden"]);
+        assert_eq!(outcome_texts(&change_as(&server.client, &caller, 2, replace).await.unwrap()), ["forbidden"]);
         server.stop().await;
     }
 }
@@ -314,13 +315,17 @@ async fn changes_stay_below_the_root_and_keep_the_root() {
     let job = change(&server.client, 1, Change::Move { items: items.clone(), conflict: Conflict::Replace }).await;
     let copied = change(&server.client, 2, Change::Copy { items, conflict: Conflict::Replace }).await;
     for job in [&job, &copied] {
-        assert!(job.outcomes.iter().all(|outcome| matches!(outcome, Outcome::Failed { .. })), "{:?}", words(job));
+        assert!(
+            job.outcomes.iter().all(|outcome| matches!(outcome, Outcome::Failed { .. })),
+            "{:?}",
+            outcome_texts(job)
+        );
     }
-    let job = change(&server.client, 3, Change::Delete { items: chosen(&["", "out/x", ".passerelle"]) }).await;
-    assert!(job.outcomes.iter().all(|outcome| matches!(outcome, Outcome::Failed { .. })), "{:?}", words(&job));
+    let job = change(&server.client, 3, Change::Delete { items: path_items(&["", "out/x", ".passerelle"]) }).await;
+    assert!(job.outcomes.iter().all(|outcome| matches!(outcome, Outcome::Failed { .. })), "{:?}", outcome_texts(&job));
     // A link is moved itself, whatever its target.
-    let job = change(&server.client, 4, Change::Trash { items: chosen(&["out"]) }).await;
-    assert_eq!(words(&job), ["trashed"]);
+    let job = change(&server.client, 4, Change::Trash { items: path_items(&["out"]) }).await;
+    assert_eq!(outcome_texts(&job), ["trashed"]);
     assert_eq!(content(&server.client, "a").await.unwrap(), b"a");
     server.stop().await;
 }
@@ -330,13 +335,18 @@ async fn if_etag_refuses_a_source_with_another_validator() {
     let server = TestServer::start().await;
     let stale = Some(shared::ETag([1; 16]));
     let job = Change::Trash { items: vec![PathItem { path: path("hello.txt"), if_etag: stale }] };
-    assert_eq!(words(&change(&server.client, 1, job).await), ["changed"]);
+    assert_eq!(outcome_texts(&change(&server.client, 1, job).await), ["changed"]);
     let items = vec![PathPair { if_etag: stale, ..pair("hello.txt", "x") }];
     assert_eq!(
-        words(&change(&server.client, 2, Change::Move { items: items.clone(), conflict: Conflict::Fail }).await),
+        outcome_texts(
+            &change(&server.client, 2, Change::Move { items: items.clone(), conflict: Conflict::Fail }).await
+        ),
         ["changed"]
     );
-    assert_eq!(words(&change(&server.client, 3, Change::Copy { items, conflict: Conflict::Fail }).await), ["changed"]);
+    assert_eq!(
+        outcome_texts(&change(&server.client, 3, Change::Copy { items, conflict: Conflict::Fail }).await),
+        ["changed"]
+    );
     server.stop().await;
 }
 

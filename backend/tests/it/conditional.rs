@@ -1,4 +1,4 @@
-//! Conditions and ranges over real connections: RFC 9110 §13 and §14.
+//! Conditional requests and ranges over TCP: RFC 9110 §13 and §14.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::test_gateway::{HttpResponse, TestGateway};
 
 const DATE: &str = "Tue, 14 Nov 2023 22:13:20 GMT";
 
-/// A file whose every byte says where it is.
+/// Content of a file in which neighbouring offsets have different bytes.
 fn content(length: usize) -> Vec<u8> {
     (0..length).map(|index| (index % 251) as u8).collect()
 }
@@ -37,7 +37,7 @@ async fn a_single_range_is_answered_206() {
         ("bytes=500000-99999999999999999999", 500_000, 999_999),
         ("bytes=-10", 999_990, 999_999),
         ("bytes=0-", 0, 999_999),
-        // Overlapping and touching ranges come to one, and one is no multipart.
+        // Overlapping and adjacent ranges are merged, and a single range is not sent as multipart.
         ("bytes=5-9,0-7,10-19", 0, 19),
         ("bytes=2000000-,3-4", 3, 4),
     ] {
@@ -69,7 +69,7 @@ async fn unsatisfiable_ranges_are_answered_416_and_invalid_ones_are_ignored() {
     gateway.assert_healthy_and_stop().await;
 }
 
-/// The parts of a multipart body: their headers, and their content.
+/// The header and the content of each part of a multipart body.
 fn parts(response: &HttpResponse) -> Vec<(String, Vec<u8>)> {
     let boundary = response.header("content-type").unwrap().strip_prefix("multipart/byteranges; boundary=").unwrap();
     let delimiter = format!("\r\n--{boundary}");

@@ -122,7 +122,7 @@ async fn upload(seed: u64, fault: Fault, step: u64) -> bool {
     let (mut known, mut acknowledged) = (None::<UploadId>, 0);
     let mut done = None::<Upload>;
     for attempt in 0.. {
-        assert!(attempt < 20, "{context}: it does not end; {:?}", machine.disk().history());
+        assert!(attempt < 20, "{context}: the operation does not end; {:?}", machine.disk().history());
         let result = attempt_upload(&machine.client(), &new, &mut known, &mut acknowledged).await;
         if !machine.has_power() {
             machine.restart().await;
@@ -191,7 +191,7 @@ async fn store(seed: u64, fault: Fault, step: u64) -> bool {
         shared::wire::Stage { conflict: Conflict::Replace, resumable: false, ..stage("file", Some(new.len() as u64)) };
     let request = shared::wire::Store { stage, checksum: None };
     for attempt in 0.. {
-        assert!(attempt < 20, "{context}: it does not end; {:?}", machine.disk().history());
+        assert!(attempt < 20, "{context}: the operation does not end; {:?}", machine.disk().history());
         let stored = machine.client().store(&request, &new).await;
         if !machine.has_power() {
             machine.restart().await;
@@ -255,7 +255,7 @@ async fn change(seed: u64, fault: Fault, step: u64, scenario: &Scenario) -> bool
     first.at(faulty_step, fault);
     let mut last = None::<Job>;
     for attempt in 0.. {
-        assert!(attempt < 500, "{context}: it does not end; {:?}", machine.disk().history());
+        assert!(attempt < 500, "{context}: the operation does not end; {:?}", machine.disk().history());
         let client = machine.client();
         let result = client.change(&writer(), JobId([6; 16]), change.clone(), Duration::from_millis(20)).await;
         let powered = machine.has_power();

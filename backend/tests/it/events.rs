@@ -1,4 +1,4 @@
-//! What happens in a folder, as browsers hear it.
+//! Server-sent events of a folder, as a browser receives them.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use super::test_gateway::{TEST_TIMEOUT, TestGateway};
 use super::test_server::small_tree;
 
-/// A browser's EventSource, as far as it matters.
+/// A minimal `EventSource` of browsers: reads events and remembers the last id.
 struct EventSource {
     reader: BufReader<TcpStream>,
     status: u16,
@@ -36,14 +36,14 @@ impl EventSource {
 
     async fn line(&mut self) -> Option<String> {
         let mut line = String::new();
-        let read = timeout(TEST_TIMEOUT, self.reader.read_line(&mut line)).await.expect("nothing comes");
+        let read = timeout(TEST_TIMEOUT, self.reader.read_line(&mut line)).await.expect("no line arrives");
         match read {
             Ok(0) | Err(_) => None,
             Ok(_) => Some(line.trim_end().to_owned()),
         }
     }
 
-    /// The next event; none at the end of the stream. Chunks' lengths are no lines of ours.
+    /// The next event; `None` at the end of the stream. Skips the lines with the lengths of chunks.
     async fn next(&mut self) -> Option<EventKind> {
         loop {
             let line = self.line().await?;
@@ -56,7 +56,7 @@ impl EventSource {
         }
     }
 
-    /// Reads on until that has happened.
+    /// Reads events until one matches `wanted`.
     async fn wait_for(&mut self, wanted: impl Fn(&EventKind) -> bool) {
         loop {
             let kind = self.next().await.expect("the stream ends");
@@ -100,7 +100,7 @@ async fn all_streams_of_a_folder_share_one_watch() {
     assert_eq!(gateway.send("DELETE", "/files/docs/new.txt", &[], b"").await.status, 204);
     first.wait_for(|kind| matches!(kind, EventKind::Absent { path } if path.encoded() == "docs/new.txt")).await;
     drop((first, second, elsewhere));
-    // The last one out ends the watch.
+    // The last stream of a folder ends its watch. Changes make the gateway notice the closed connections.
     let over = async {
         while gateway.server.client.status().watching.busy > 0 {
             put(&gateway, "docs/x").await;
@@ -140,7 +140,7 @@ async fn streams_end_with_the_gateway() {
     assert_eq!(source.next().await, Some(EventKind::Ready));
     gateway.shutdown.cancel();
     assert_eq!(source.next().await, None);
-    timeout(TEST_TIMEOUT, gateway.task).await.expect("a stream keeps the gateway").unwrap();
+    timeout(TEST_TIMEOUT, gateway.task).await.expect("a stream keeps the gateway running").unwrap();
     gateway.server.stop().await;
 }
 

@@ -22,12 +22,12 @@ async fn run(folder: &Path, program: &str, arguments: &[&str]) -> bool {
     }
 }
 
-fn noise(length: usize) -> Vec<u8> {
+fn pseudo_random_bytes(length: usize) -> Vec<u8> {
     (0..length).map(|index| ((index * index) >> 7) as u8).collect()
 }
 
 async fn gateway() -> (TestGateway, Vec<u8>) {
-    let content = noise(20_000_000);
+    let content = pseudo_random_bytes(20_000_000);
     let storage = MemoryStorage::new();
     storage.add_file("d/large.bin", content.clone()).unwrap();
     storage.add_file("d/sub dir/é %.txt", "deep").unwrap();

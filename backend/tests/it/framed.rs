@@ -15,7 +15,7 @@ fn item(text: &str, range: Option<ByteRange>) -> GetItem {
     GetItem { path: path(text), range, if_etag: None }
 }
 
-async fn all(transfer: &mut Transfer) -> Result<Vec<u8>, ClientError> {
+async fn read_item(transfer: &mut Transfer) -> Result<Vec<u8>, ClientError> {
     let mut bytes = Vec::new();
     while let Some(piece) = transfer.piece().await? {
         bytes.extend_from_slice(&piece);
@@ -23,16 +23,16 @@ async fn all(transfer: &mut Transfer) -> Result<Vec<u8>, ClientError> {
     Ok(bytes)
 }
 
-async fn get(client: &Client, text: &str, range: Option<ByteRange>) -> Result<Vec<u8>, ClientError> {
+async fn get_file(client: &Client, text: &str, range: Option<ByteRange>) -> Result<Vec<u8>, ClientError> {
     let mut transfer = client.get(&reader(), vec![item(text, range)]).await?;
     match transfer.next_item().await? {
         Some(Item::Sending(_)) => {
-            let bytes = all(&mut transfer).await?;
+            let bytes = read_item(&mut transfer).await?;
             assert_eq!(transfer.next_item().await?, None);
             Ok(bytes)
         }
         Some(Item::Refused(failure) | Item::Unsatisfiable(_, failure)) => Err(failure.into()),
-        None => panic!("no item at all"),
+        None => panic!("no item"),
     }
 }
 
@@ -117,7 +117,7 @@ async fn get_sends_items_in_order_although_one_fails() {
     while let Some(item) = transfer.next_item().await.unwrap() {
         seen.push(match item {
             Item::Sending(meta) => {
-                format!("{}@{}: {:?}", meta.entry.path, meta.offset, all(&mut transfer).await.unwrap().len())
+                format!("{}@{}: {:?}", meta.entry.path, meta.offset, read_item(&mut transfer).await.unwrap().len())
             }
             Item::Refused(failure) => failure.code.to_string(),
             Item::Unsatisfiable(meta, failure) => format!("{} of {}", failure.code, meta.entry.size),
@@ -135,7 +135,7 @@ async fn get_sends_items_in_order_although_one_fails() {
     assert_eq!(seen, expected);
     assert_eq!(transfer.next_item().await.unwrap(), None);
     drop(transfer);
-    assert_eq!(server.client.status().bulk.idle, 1, "the connection is used again");
+    assert_eq!(server.client.status().bulk.idle, 1, "the connection returns to the pool");
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn unread_items_are_skipped() {
     assert!(matches!(transfer.next_item().await.unwrap(), Some(Item::Sending(_))));
     assert!(transfer.piece().await.unwrap().is_some());
     assert!(matches!(transfer.next_item().await.unwrap(), Some(Item::Sending(_))));
-    assert_eq!(all(&mut transfer).await.unwrap(), b"hello, world\n");
+    assert_eq!(read_item(&mut transfer).await.unwrap(), b"hello, world\n");
 }
 
 #[tokio::test]
@@ -183,11 +183,14 @@ async fn get_sends_a_file_on_disk_byte_for_byte() {
     let content: Vec<u8> = (0..5_000_003u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     std::fs::write(folder.path().join("big"), &content).unwrap();
     let server = TestServer::with_storage(Arc::new(LocalStorage::open(folder.path(), None).unwrap())).await;
-    assert!(get(&server.client, "big", None).await.unwrap() == content);
+    assert!(get_file(&server.client, "big", None).await.unwrap() == content);
     for (first, last) in [(0, 0), (1, 1 << 20), (65_535, 65_536), (4_999_000, 9_999_999), (70_000, 3_000_000)] {
         let range = ByteRange::Between(first, last);
         let end = content.len().min(last as usize + 1);
-        assert!(get(&server.client, "big", Some(range)).await.unwrap() == content[first as usize..end], "{range:?}");
+        assert!(
+            get_file(&server.client, "big", Some(range)).await.unwrap() == content[first as usize..end],
+            "{range:?}"
+        );
     }
 }
 

@@ -23,12 +23,12 @@ use super::raw_connection::{
 use super::test_server::{TestServer, path, reader, small_tree};
 
 /// The storage behind the connections in memory.
-fn tree() -> Arc<MemoryStorage> {
+fn storage_with_files() -> Arc<MemoryStorage> {
     Arc::new(small_tree())
 }
 
-fn in_memory() -> (RawPipe, PipeServer) {
-    serve_pipe(tree(), ServerConfig::default(), 64 << 10)
+fn connect_in_memory() -> (RawPipe, PipeServer) {
+    serve_pipe(storage_with_files(), ServerConfig::default(), 64 << 10)
 }
 
 /// Checks that the server still serves a client, and then stops completely.
@@ -38,7 +38,7 @@ async fn assert_healthy_and_stop(server: TestServer) {
 }
 
 /// Reproducible bytes from a seed (SplitMix64).
-fn noise(seed: u64, length: usize) -> Vec<u8> {
+fn pseudo_random_bytes(seed: u64, length: usize) -> Vec<u8> {
     let mut state = seed;
     let mut next = || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -57,7 +57,7 @@ mod before_the_handshake {
     fn check(sent: &[u8], expected: ErrorCode) -> impl Future<Output = ()> + use<> {
         let sent = sent.to_vec();
         async move {
-            let (mut raw, server) = in_memory();
+            let (mut raw, server) = connect_in_memory();
             raw.send_bytes(&sent).await;
             assert_eq!(raw.closing_code().await, Some(expected), "{:02x?}", &sent[..sent.len().min(16)]);
             drop(raw);
@@ -107,7 +107,7 @@ mod before_the_handshake {
         let server = TestServer::start().await;
         for _ in 0..20 {
             let mut raw = RawConnection::connect(&server).await;
-            raw.send_bytes(&[b"GET / HTTP/1.1\r\n".to_vec(), noise(1, 40_000)].concat()).await;
+            raw.send_bytes(&[b"GET / HTTP/1.1\r\n".to_vec(), pseudo_random_bytes(1, 40_000)].concat()).await;
             assert_eq!(raw.closing_code().await, Some(ErrorCode::FrameTooLong));
         }
         assert_healthy_and_stop(server).await;
@@ -115,14 +115,14 @@ mod before_the_handshake {
 
     #[tokio::test]
     async fn a_handshake_may_end_at_any_byte() {
-        let (mut raw, server) = in_memory();
+        let (mut raw, server) = connect_in_memory();
         let (transcript, _) = raw.exchange_hello().await;
         let proof = transcript.client_proof(&server.key);
         let auth = Auth { key_id: server.key.id().into(), proof, max_data: None };
         let lengths =
             [bytes(&frame(FrameKind::Hello, 0, &hello())).len(), bytes(&frame(FrameKind::Auth, 0, &auth)).len()];
         for cut in 0..lengths[0] {
-            let (mut raw, server) = in_memory();
+            let (mut raw, server) = connect_in_memory();
             raw.send_bytes(&bytes(&frame(FrameKind::Hello, 0, &hello()))[..cut]).await;
             raw.writer.shutdown().await.unwrap();
             assert_eq!(raw.closing_code().await, Some(ErrorCode::Disconnected), "after {cut} bytes");
@@ -130,7 +130,7 @@ mod before_the_handshake {
             within(server.task).await.unwrap();
         }
         for cut in 0..lengths[1] {
-            let (mut raw, server) = in_memory();
+            let (mut raw, server) = connect_in_memory();
             let (transcript, _) = raw.exchange_hello().await;
             let proof = transcript.client_proof(&server.key);
             let auth = Auth { key_id: server.key.id().into(), proof, max_data: None };
@@ -147,8 +147,8 @@ mod before_the_handshake {
     #[tokio::test]
     async fn random_bytes_end_only_their_connection() {
         for seed in 0..200 {
-            let (mut raw, server) = in_memory();
-            raw.send_bytes(&noise(seed, 1_000)).await;
+            let (mut raw, server) = connect_in_memory();
+            raw.send_bytes(&pseudo_random_bytes(seed, 1_000)).await;
             raw.writer.shutdown().await.unwrap();
             assert!(raw.closing_code().await.is_some(), "seed {seed}");
             drop(raw);
@@ -159,7 +159,7 @@ mod before_the_handshake {
     #[tokio::test(start_paused = true)]
     async fn a_slow_handshake_times_out() {
         for said in [0, 5, 1_000] {
-            let (mut raw, server) = in_memory();
+            let (mut raw, server) = connect_in_memory();
             let hello = bytes(&frame(FrameKind::Hello, 0, &hello()));
             raw.send_bytes(&hello[..said.min(hello.len())]).await;
             if said > hello.len() {
@@ -174,7 +174,7 @@ mod before_the_handshake {
     #[tokio::test]
     async fn a_connection_over_the_limit_is_refused_with_a_code() {
         let config = ServerConfig { connections_max: 2, ..ServerConfig::default() };
-        let server = TestServer::with_config(tree(), config).await;
+        let server = TestServer::with_config(storage_with_files(), config).await;
         let (first, second) = (RawConnection::open(&server).await, RawConnection::open(&server).await);
         for _ in 0..20 {
             let mut third = RawConnection::connect(&server).await;
@@ -185,7 +185,7 @@ mod before_the_handshake {
         assert_eq!(refused.code, ErrorCode::TooManyConnections);
         assert_eq!(refused.retry_after, Some(Duration::from_secs(1)));
         drop((first, second));
-        // The server may take a while to notice that they are gone.
+        // The server may notice the closed connections only after a while.
         within(async { while server.client.stat(&reader(), &path("")).await.is_err() {} }).await;
         assert_healthy_and_stop(server).await;
     }
@@ -194,9 +194,9 @@ mod before_the_handshake {
 mod proofs {
     use super::*;
 
-    /// Runs a handshake with the AUTH that `forge` makes, and gives the code by which the server ends it.
+    /// Performs a handshake with the AUTH that `forge` makes, and returns the code with which the server ends it.
     async fn check(forge: impl FnOnce(&PipeServer, [u8; 32]) -> Auth) -> Option<ErrorCode> {
-        let (mut raw, server) = in_memory();
+        let (mut raw, server) = connect_in_memory();
         let (transcript, _) = raw.exchange_hello().await;
         let auth = forge(&server, transcript.client_proof(&server.key));
         raw.send(FrameKind::Auth, 0, &auth).await;
@@ -223,7 +223,7 @@ mod proofs {
 
     #[tokio::test]
     async fn a_proof_fails_on_another_connection() {
-        let (mut first, pipe_server) = in_memory();
+        let (mut first, pipe_server) = connect_in_memory();
         let (transcript, _) = first.exchange_hello().await;
         let proof = transcript.client_proof(&pipe_server.key);
         let auth = Auth { key_id: pipe_server.key.id().into(), proof, max_data: None };
@@ -244,7 +244,7 @@ mod proofs {
 
     #[tokio::test]
     async fn the_proof_of_the_other_direction_fails() {
-        let (mut raw, server) = in_memory();
+        let (mut raw, server) = connect_in_memory();
         let (transcript, _) = raw.exchange_hello().await;
         let proof = transcript.server_proof(&server.key);
         raw.send(FrameKind::Auth, 0, &Auth { key_id: server.key.id().into(), proof, max_data: None }).await;
@@ -255,11 +255,11 @@ mod proofs {
 
     #[tokio::test]
     async fn a_handshake_that_was_modified_on_the_way_fails() {
-        let (mut raw, server) = in_memory();
+        let (mut raw, server) = connect_in_memory();
         let sent = frame(FrameKind::Hello, 0, &hello());
         raw.send_bytes(&bytes(&sent)).await;
         let ack = raw.next().await.unwrap();
-        // An attacker in between took a capability out of HELLO: the client's proof covers another HELLO than the server's.
+        // An attacker removed a capability from HELLO, so the client's proof covers another HELLO than the server's.
         let meant = Hello { capabilities: vec!["tls".into()], ..sent.message().unwrap() };
         let mut transcript = backend::wire::Transcript::default();
         transcript.add(&frame(FrameKind::Hello, 0, &meant));
@@ -274,7 +274,7 @@ mod proofs {
     #[tokio::test]
     async fn a_server_without_keys_refuses_all_clients() {
         let key = Key::generate().unwrap();
-        let server = backend::server::Server::new(tree(), None, [], ServerConfig::default());
+        let server = backend::server::Server::new(storage_with_files(), None, [], ServerConfig::default());
         let (near, far) = tokio::io::duplex(4096);
         let task = tokio::spawn(async move {
             let (reader, writer) = tokio::io::split(far);
@@ -295,13 +295,13 @@ mod after_the_handshake {
     use super::*;
 
     async fn open() -> (RawPipe, PipeServer) {
-        let (mut raw, server) = in_memory();
+        let (mut raw, server) = connect_in_memory();
         raw.handshake(&server.key, None).await;
         (raw, server)
     }
 
-    /// Sends bytes on an open connection, and checks the reason by which they end it.
-    async fn ends(sent: &[u8], expected: ErrorCode) {
+    /// Sends bytes on an open connection, and checks the code with which the server closes it.
+    async fn assert_closes_with(sent: &[u8], expected: ErrorCode) {
         let (mut raw, server) = open().await;
         raw.send_bytes(sent).await;
         assert_eq!(raw.closing_code().await, Some(expected), "{:02x?}", &sent[..sent.len().min(16)]);
@@ -311,22 +311,22 @@ mod after_the_handshake {
 
     #[tokio::test]
     async fn frames_invalid_for_a_client_end_the_connection() {
-        ends(&header(0, 0x10, 0, 0, 1), ErrorCode::Protocol).await;
-        ends(&header(7, 0x50, 0, 0, 1), ErrorCode::Protocol).await;
-        ends(&header((64 << 10) + 1, 0x10, 0, 0, 1), ErrorCode::FrameTooLong).await;
-        ends(&header((64 << 10) + 1, 0x3f, 0, 0, 1), ErrorCode::FrameTooLong).await;
-        ends(&header(u32::MAX, 0x10, 0, 0, 1), ErrorCode::FrameTooLong).await;
-        ends(&header(8, 0x50, 0x80, 0, 1), ErrorCode::Protocol).await;
-        ends(&header(8, 0x50, 0, 0x100, 1), ErrorCode::Protocol).await;
+        assert_closes_with(&header(0, 0x10, 0, 0, 1), ErrorCode::Protocol).await;
+        assert_closes_with(&header(7, 0x50, 0, 0, 1), ErrorCode::Protocol).await;
+        assert_closes_with(&header((64 << 10) + 1, 0x10, 0, 0, 1), ErrorCode::FrameTooLong).await;
+        assert_closes_with(&header((64 << 10) + 1, 0x3f, 0, 0, 1), ErrorCode::FrameTooLong).await;
+        assert_closes_with(&header(u32::MAX, 0x10, 0, 0, 1), ErrorCode::FrameTooLong).await;
+        assert_closes_with(&header(8, 0x50, 0x80, 0, 1), ErrorCode::Protocol).await;
+        assert_closes_with(&header(8, 0x50, 0, 0x100, 1), ErrorCode::Protocol).await;
         // DATA: empty, outside a PUT, and longer than agreed.
-        ends(&header(8, 0x42, 0, 0, 1), ErrorCode::Protocol).await;
-        ends(&[&header(9, 0x42, 0, 0, 1)[..], b"x"].concat(), ErrorCode::Protocol).await;
-        ends(&header((1 << 20) + 9, 0x42, 0, 0, 1), ErrorCode::FrameTooLong).await;
+        assert_closes_with(&header(8, 0x42, 0, 0, 1), ErrorCode::Protocol).await;
+        assert_closes_with(&[&header(9, 0x42, 0, 0, 1)[..], b"x"].concat(), ErrorCode::Protocol).await;
+        assert_closes_with(&header((1 << 20) + 9, 0x42, 0, 0, 1), ErrorCode::FrameTooLong).await;
         for kind in [FrameKind::Hello, FrameKind::Auth, FrameKind::Page, FrameKind::End, FrameKind::Pong] {
-            ends(&bytes(&Frame::new(kind, 1, b"\xa0".to_vec())), ErrorCode::Protocol).await;
+            assert_closes_with(&bytes(&Frame::new(kind, 1, b"\xa0".to_vec())), ErrorCode::Protocol).await;
         }
         for number in [0x00, 0x05, 0x0f, 0x54, 0x60, 0xff] {
-            ends(&header(8, number, 0, 0, 1), ErrorCode::Protocol).await;
+            assert_closes_with(&header(8, number, 0, 0, 1), ErrorCode::Protocol).await;
         }
     }
 
@@ -336,7 +336,7 @@ mod after_the_handshake {
         for (request_id, number) in (0x10..=0x3f).filter(|number| FrameKind::from_number(*number).is_none()).enumerate()
         {
             let request_id = request_id as u32;
-            raw.send_bytes(&[header(11, number, 0, 0, request_id), noise(7, 3)].concat()).await;
+            raw.send_bytes(&[header(11, number, 0, 0, request_id), pseudo_random_bytes(7, 3)].concat()).await;
             assert_eq!(raw.end(request_id).await, Some(ErrorCode::Unsupported), "{number:#x}");
         }
         raw.is_usable().await;
@@ -353,7 +353,7 @@ mod after_the_handshake {
             // A byte too many, a byte too few, and random bytes.
             [&good[..], b"\0"].concat(),
             good[..good.len() - 1].to_vec(),
-            noise(3, 60_000),
+            pseudo_random_bytes(3, 60_000),
             // False lengths: a map, a list, a text and a byte string of 2^64 - 1.
             b"\xbb\xff\xff\xff\xff\xff\xff\xff\xff".to_vec(),
             b"\xa2\x00\x9b\xff\xff\xff\xff\xff\xff\xff\xff".to_vec(),
@@ -392,7 +392,7 @@ mod after_the_handshake {
             raw.send_body(FrameKind::Stat, 1, &body).await;
             assert_eq!(raw.end(1).await, Some(ErrorCode::BadRequest), "{}", name.escape_ascii());
         }
-        // These bytes in the folder of a scope's root.
+        // Dot segments in the folder of a scope's root.
         let caller = Caller { scope: scope("abcde", Rights::ALL), ..Caller::default() };
         let plain = encode(&Stat { caller, path: VPath::root(), for_reading: None });
         let at = plain.windows(5).position(|window| window == b"abcde").unwrap();
@@ -484,11 +484,11 @@ mod after_the_handshake {
             // Valid headers with invalid bodies.
             let mut sent = Vec::new();
             for round in 0..20 {
-                let body = noise(seed * 100 + round, (seed % 50) as usize);
+                let body = pseudo_random_bytes(seed * 100 + round, (seed % 50) as usize);
                 sent.extend(header(8 + body.len() as u32, 0x10 + (round % 6) as u8, 0, 0, round as u32));
                 sent.extend(body);
             }
-            sent.extend(noise(seed, 100));
+            sent.extend(pseudo_random_bytes(seed, 100));
             raw.send_bytes(&sent).await;
             raw.writer.shutdown().await.unwrap();
             while let Ok(Some(_)) = raw.incoming().await {}
@@ -576,7 +576,7 @@ mod while_a_request_runs {
     }
 
     /// A connection within the first DATA frame of a big file, after META.
-    async fn midway() -> (RawPipe, PipeServer) {
+    async fn begin_transfer() -> (RawPipe, PipeServer) {
         let storage = MemoryStorage::new();
         storage.add_file("big", vec![7; BIG]).unwrap();
         let (mut raw, server) = serve_pipe(Arc::new(storage), ServerConfig::default(), 1 << 10);
@@ -588,14 +588,14 @@ mod while_a_request_runs {
     }
 
     /// Checks that only bytes of the file arrive until the connection ends within the frame.
-    async fn only_sevens_to_the_end(mut raw: RawPipe, server: PipeServer) {
+    async fn assert_only_file_bytes(mut raw: RawPipe, server: PipeServer) {
         let mut received = 0;
         let error = loop {
             match within(raw.reader.piece(PIECE_BYTES)).await {
                 Ok(piece) => {
-                    assert!(piece.iter().all(|byte| *byte == 7), "something else in the middle of a DATA frame");
+                    assert!(piece.iter().all(|byte| *byte == 7), "bytes of another frame within a DATA frame");
                     received += piece.len();
-                    assert!(received < DATA_BYTES_MAX, "the frame came to its end");
+                    assert!(received < DATA_BYTES_MAX, "the frame is complete");
                 }
                 Err(error) => break error,
             }
@@ -606,35 +606,35 @@ mod while_a_request_runs {
 
     #[tokio::test]
     async fn a_second_request_ends_the_connection() {
-        let (mut raw, server) = midway().await;
+        let (mut raw, server) = begin_transfer().await;
         raw.send(FrameKind::Stat, 2, &stat("")).await;
-        only_sevens_to_the_end(raw, server).await;
+        assert_only_file_bytes(raw, server).await;
     }
 
     #[tokio::test]
     async fn goodbye_ends_the_connection() {
-        let (mut raw, server) = midway().await;
+        let (mut raw, server) = begin_transfer().await;
         raw.send_body(FrameKind::Goodbye, 0, b"\xa0").await;
-        only_sevens_to_the_end(raw, server).await;
+        assert_only_file_bytes(raw, server).await;
     }
 
     #[tokio::test]
     async fn a_client_that_closes_its_sending_side_ends_the_connection() {
-        let (mut raw, server) = midway().await;
+        let (mut raw, server) = begin_transfer().await;
         raw.writer.shutdown().await.unwrap();
-        only_sevens_to_the_end(raw, server).await;
+        assert_only_file_bytes(raw, server).await;
     }
 
     #[tokio::test]
     async fn random_bytes_during_a_request_end_the_connection() {
-        let (mut raw, server) = midway().await;
+        let (mut raw, server) = begin_transfer().await;
         raw.send_bytes(&[0xff; 100]).await;
-        only_sevens_to_the_end(raw, server).await;
+        assert_only_file_bytes(raw, server).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_stalled_reader_is_disconnected() {
-        let (raw, server) = midway().await;
+        let (raw, server) = begin_transfer().await;
         let started = tokio::time::Instant::now();
         within(server.task).await.unwrap();
         assert_eq!(started.elapsed().as_secs(), STALL_TIME.as_secs());
@@ -654,7 +654,7 @@ mod while_a_request_runs {
         let mut received = 0;
         assert!(matches!(reader.next().await, Ok(Some(Incoming::Data { bytes: 100_000, .. }))));
         while reader.data_left() > 0 {
-            // Days in all, but each pause is shorter than a stall.
+            // The transfer takes days, but each pause is shorter than the stall time.
             sleep(STALL_TIME / 2).await;
             received += reader.piece(PIECE_BYTES).await.unwrap().len();
         }
@@ -665,7 +665,7 @@ mod while_a_request_runs {
 
     #[tokio::test]
     async fn pings_are_answered_between_frames() {
-        let (mut raw, _server) = midway().await;
+        let (mut raw, _server) = begin_transfer().await;
         raw.send_body(FrameKind::Ping, 41, b"").await;
         raw.send_body(FrameKind::Ping, 42, b"").await;
         let mut pongs = Vec::new();
@@ -686,15 +686,15 @@ mod while_a_request_runs {
 
     #[tokio::test]
     async fn a_flood_of_pings_ends_the_connection() {
-        let (mut raw, server) = midway().await;
+        let (mut raw, server) = begin_transfer().await;
         let ping = bytes(&Frame::new(FrameKind::Ping, 0, Vec::new()));
         raw.send_bytes(&ping.repeat(PINGS_WAITING_MAX as usize + 1)).await;
-        only_sevens_to_the_end(raw, server).await;
+        assert_only_file_bytes(raw, server).await;
     }
 
     #[tokio::test]
     async fn cancel_gets_an_end_and_keeps_the_connection() {
-        let (mut raw, _server) = midway().await;
+        let (mut raw, _server) = begin_transfer().await;
         raw.send_body(FrameKind::Cancel, 99, b"").await;
         raw.send_body(FrameKind::Cancel, 1, b"").await;
         raw.send_body(FrameKind::Cancel, 1, b"").await;
@@ -721,7 +721,7 @@ mod while_a_request_runs {
         // A server may be configured to a lower limit or, by mistake, to one that no client accepts.
         for (set, agreed) in [(8_192, 8_192), (0, DATA_BYTES_MIN), (usize::MAX, DATA_BYTES_MAX)] {
             let config = ServerConfig { data_bytes_max: set, ..ServerConfig::default() };
-            let (mut raw, server) = serve_pipe(tree(), config, 64 << 10);
+            let (mut raw, server) = serve_pipe(storage_with_files(), config, 64 << 10);
             assert_eq!(raw.handshake(&server.key, None).await.max_data as usize, agreed);
         }
     }
@@ -731,7 +731,7 @@ mod servers {
     use super::*;
 
     /// A client of a server that runs `play` for each connection.
-    async fn against<F>(play: impl Fn(RawConnection, Key) -> F + Send + 'static) -> Client
+    async fn client_of_fake_server<F>(play: impl Fn(RawConnection, Key) -> F + Send + 'static) -> Client
     where
         F: Future<Output = ()> + Send,
     {
@@ -747,18 +747,18 @@ mod servers {
         Client::new(Target::tcp(address, key), PoolConfig::default())
     }
 
-    async fn stat_fails(client: &Client) -> ErrorCode {
+    async fn stat_error_code(client: &Client) -> ErrorCode {
         client.stat(&reader(), &path("x")).await.unwrap_err().code
     }
 
     #[tokio::test]
     async fn a_server_without_the_key_is_refused() {
-        let impostor = against(async |mut raw: RawConnection, _| {
+        let without_key = client_of_fake_server(async |mut raw: RawConnection, _| {
             raw.accept(&Key::generate().unwrap(), |_| {}).await;
             assert!(raw.next().await.is_none(), "a client must not ask an impostor for anything");
         });
-        assert_eq!(stat_fails(&impostor.await).await, ErrorCode::BadProof);
-        let parrot = against(async |mut raw: RawConnection, key| {
+        assert_eq!(stat_error_code(&without_key.await).await, ErrorCode::BadProof);
+        let echoes_the_proof = client_of_fake_server(async |mut raw: RawConnection, key| {
             // Sends the client's own proof back.
             let mut transcript = backend::wire::Transcript::default();
             transcript.add(&raw.next().await.unwrap());
@@ -772,18 +772,18 @@ mod servers {
             raw.send(FrameKind::AuthOk, 0, &ok).await;
             assert!(raw.next().await.is_none());
         });
-        assert_eq!(stat_fails(&parrot.await).await, ErrorCode::BadProof);
+        assert_eq!(stat_error_code(&echoes_the_proof.await).await, ErrorCode::BadProof);
     }
 
     #[tokio::test]
     async fn limits_outside_the_protocol_are_refused() {
         for max_data in [0, 4_095, (1 << 20) + 1, u32::MAX] {
-            let client = against(move |mut raw: RawConnection, key| async move {
+            let client = client_of_fake_server(move |mut raw: RawConnection, key| async move {
                 // The proof does not cover AUTH_OK itself, so the client must check its limits.
                 raw.accept(&key, |ok| ok.max_data = max_data).await;
                 let _ = raw.incoming().await;
             });
-            assert_eq!(stat_fails(&client.await).await, ErrorCode::Protocol);
+            assert_eq!(stat_error_code(&client.await).await, ErrorCode::Protocol);
         }
     }
 
@@ -792,19 +792,19 @@ mod servers {
         for said in
             [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b"\0\0\0\x08\x50\0\0\0\0\0\0\0", b"\0\0\0\0\0\0\0\0\0\0\0\0"]
         {
-            let client = against(move |mut raw: RawConnection, _| async move {
+            let client = client_of_fake_server(move |mut raw: RawConnection, _| async move {
                 raw.send_bytes(said).await;
                 let _ = raw.incoming().await;
             });
-            assert_eq!(stat_fails(&client.await).await, ErrorCode::Protocol, "{}", said.escape_ascii());
+            assert_eq!(stat_error_code(&client.await).await, ErrorCode::Protocol, "{}", said.escape_ascii());
         }
-        let mute = against(async |raw: RawConnection, _| drop(raw));
-        assert_eq!(stat_fails(&mute.await).await, ErrorCode::Disconnected);
+        let mute = client_of_fake_server(async |raw: RawConnection, _| drop(raw));
+        assert_eq!(stat_error_code(&mute.await).await, ErrorCode::Disconnected);
     }
 
     /// Opens a transfer from a server that answers a GET with these frames, and reads all of it.
     async fn transfer(frames: Vec<Frame>) -> Result<usize, ErrorCode> {
-        let client = against(move |mut raw: RawConnection, key| {
+        let client = client_of_fake_server(move |mut raw: RawConnection, key| {
             let frames = frames.clone();
             async move {
                 raw.accept(&key, |_| {}).await;
@@ -893,7 +893,7 @@ mod servers {
 
     #[tokio::test]
     async fn a_frame_longer_than_agreed_is_refused() {
-        let client = against(async |mut raw: RawConnection, key| {
+        let client = client_of_fake_server(async |mut raw: RawConnection, key| {
             raw.accept(&key, |ok| ok.max_data = 4_096).await;
             let _ = raw.next().await;
             raw.send_bytes(&bytes(&meta(5_000))).await;
@@ -912,9 +912,9 @@ async fn unauthenticated_peers_on_a_real_port_do_not_affect_others() {
     let server = TestServer::start().await;
     for seed in 0..50 {
         let mut stream = tokio::net::TcpStream::connect(server.tcp).await.unwrap();
-        let _ = stream.write_all(&noise(seed, 5_000)).await;
+        let _ = stream.write_all(&pseudo_random_bytes(seed, 5_000)).await;
         let mut answer = Vec::new();
-        // Reset or closed: it has to end.
+        // A reset and a close are both valid ends.
         let _ = within(stream.read_to_end(&mut answer)).await;
     }
     // Connections that send nothing more and never close.

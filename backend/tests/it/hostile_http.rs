@@ -1,4 +1,4 @@
-//! HTTP against clients that mean harm, are slow, or leave. After each of them the gateway must serve the next one.
+//! HTTP against hostile, slow and disconnecting clients. After each of them the gateway must serve the next one.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::test_gateway::{HttpResponse, TEST_TIMEOUT, TestGateway};
 use super::test_server::small_tree;
 
-/// Routes that take a path, up to where it stands.
+/// Prefixes of the routes that contain a path.
 const PATHS: [&str; 3] = ["/files/", "/api/v1/list/", "/api/v1/stat/"];
 
 fn status(response: &[u8]) -> Option<u16> {
@@ -23,7 +23,7 @@ fn status(response: &[u8]) -> Option<u16> {
 mod paths {
     use super::*;
 
-    /// Checklist 1 and 2: one parser, for every route that reaches files.
+    /// Every route to files uses one parser of paths.
     #[tokio::test]
     async fn paths_cannot_leave_the_root() {
         let gateway = TestGateway::start().await;
@@ -50,7 +50,7 @@ mod paths {
                 let response = gateway.get(&format!("{prefix}{path}")).await;
                 response.assert_problem(400, "bad_path");
             }
-            // What is no way up is a name, and there is nothing of that name.
+            // Names that only resemble dot segments are valid, and no entry has them.
             for path in [
                 "%252e%252e/etc/passwd",
                 "..%5c..%5cetc",
@@ -89,7 +89,7 @@ mod paths {
 mod content {
     use super::*;
 
-    /// Checklist 8: an uploaded file runs no script with the rights of this site.
+    /// Scripts in files do not run with the rights of this site.
     #[tokio::test]
     async fn a_file_with_scripts_is_sandboxed() {
         let storage = MemoryStorage::new();
@@ -112,7 +112,7 @@ mod content {
         gateway.assert_healthy_and_stop().await;
     }
 
-    /// Checklist 9: a refusal repeats nothing of the request.
+    /// Reflected request text could be executed by a browser.
     #[tokio::test]
     async fn errors_do_not_reflect_the_request() {
         let gateway = TestGateway::start().await;
@@ -138,7 +138,7 @@ mod content {
 mod hosts {
     use super::*;
 
-    /// DNS rebinding: no route responds to a host name that is not configured.
+    /// Protects from DNS rebinding: a host name that is not configured gets no content.
     #[tokio::test]
     async fn requests_for_unknown_hosts_are_refused() {
         let config = GatewayConfig { hosts: vec!["files.example.org".into()], ..GatewayConfig::default() };
@@ -167,7 +167,7 @@ mod hosts {
 mod requests {
     use super::*;
 
-    /// Checklist 22.
+    /// Many overlapping ranges must not multiply the bytes of a response (RFC 9110 §14.2).
     #[tokio::test]
     async fn too_many_ranges_are_answered_with_the_complete_file() {
         let storage = MemoryStorage::new();
@@ -187,7 +187,7 @@ mod requests {
         gateway.assert_healthy_and_stop().await;
     }
 
-    /// Checklist 24.
+    /// Request smuggling: proxy and gateway must agree on the end of each request (RFC 9112 §11.2).
     #[tokio::test]
     async fn ambiguous_requests_are_refused() {
         let gateway = TestGateway::start().await;
@@ -211,7 +211,7 @@ mod requests {
                 String::from_utf8_lossy(&response)
             );
         }
-        // A bare LF inside a chunk's size is not the end of it: no second request comes out of the first one's body.
+        // A bare LF does not end the size of a chunk, so the body does not turn into a second request.
         let smuggled = format!(
             "POST /api/v1/archive HTTP/1.1\r\n{host}content-type: application/x-www-form-urlencoded\r\n\
              transfer-encoding: chunked\r\nconnection: close\r\n\r\n3;\nxxxx\r\npat\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\n{host}\r\n"
@@ -229,13 +229,13 @@ mod requests {
         let lines: Vec<_> = (0..90).map(|index| (format!("x-{index}"), "y".repeat(400))).collect();
         let lines: Vec<_> = lines.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         gateway.get_with("/healthz", &lines).await.assert_problem(431, "too_large");
-        // What is longer than any request is not read to its end.
+        // A header over all limits is not read to its end.
         let endless = format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\nx: {}", "x".repeat(300_000));
         assert!(status(&gateway.send_raw(endless.as_bytes()).await).is_none_or(|status| status == 431));
         gateway.assert_healthy_and_stop().await;
     }
 
-    /// Checklist 21.
+    /// The time to read a body is limited. A body that its route does not read delays no response.
     #[tokio::test]
     async fn a_body_shorter_than_content_length_times_out() {
         let config = GatewayConfig { body_read_time: Duration::from_millis(300), ..GatewayConfig::default() };
@@ -264,7 +264,7 @@ mod timeouts {
         }
     }
 
-    /// Checklist 23: slow headers.
+    /// One byte at a time must not keep a connection open (Slowloris).
     #[tokio::test]
     async fn slow_headers_time_out() {
         let gateway = TestGateway::with_config(Arc::new(small_tree()), short_timeouts()).await;
@@ -280,7 +280,7 @@ mod timeouts {
         gateway.assert_healthy_and_stop().await;
     }
 
-    /// A connection that says nothing, before its first request or after one, is closed.
+    /// The idle time applies before the first request and after a response.
     #[tokio::test]
     async fn idle_connections_are_closed() {
         let gateway = TestGateway::with_config(Arc::new(small_tree()), short_timeouts()).await;
@@ -290,7 +290,7 @@ mod timeouts {
         for stream in [&mut silent, &mut kept] {
             let mut response = Vec::new();
             let ended = timeout(Duration::from_secs(10), stream.read_to_end(&mut response)).await;
-            assert!(ended.is_ok(), "still open");
+            assert!(ended.is_ok(), "the connection stays open");
         }
         gateway.assert_healthy_and_stop().await;
     }
@@ -302,7 +302,7 @@ mod timeouts {
         Arc::new(storage)
     }
 
-    /// Checklist 23: slow readers. One that takes nothing is cut, one that takes a little is served to the end.
+    /// A reader that takes no byte within the stall time is disconnected.
     #[tokio::test]
     async fn a_stalled_reader_is_disconnected() {
         let gateway = TestGateway::with_config(large(), short_timeouts()).await;
@@ -310,8 +310,9 @@ mod timeouts {
         stream.write_all(b"GET /files/large HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
         sleep(Duration::from_millis(2_000)).await;
         let mut taken = Vec::new();
-        let _ = timeout(Duration::from_secs(10), stream.read_to_end(&mut taken)).await.expect("still open");
-        assert!(taken.len() < 64 << 20, "nothing was cut");
+        let _ =
+            timeout(Duration::from_secs(10), stream.read_to_end(&mut taken)).await.expect("the connection stays open");
+        assert!(taken.len() < 64 << 20, "the response is complete");
         gateway.assert_healthy_and_stop().await;
     }
 
@@ -360,7 +361,7 @@ mod timeouts {
         panic!("{}", gateway.get("/metrics").await.text());
     }
 
-    /// Checklist 23: connections beyond the limit are refused with an error, until others have ended.
+    /// A connection over the limit gets 503, until another connection has ended.
     #[tokio::test]
     async fn too_many_connections_are_refused_with_an_error() {
         let config = GatewayConfig { connections_max: 4, ..GatewayConfig::default() };
@@ -384,7 +385,7 @@ mod timeouts {
         gateway.assert_healthy_and_stop().await;
     }
 
-    /// At shutdown running requests may end; requests that do not end in time are cut.
+    /// Shutdown waits for running requests, and ends those that exceed the drain time.
     #[tokio::test]
     async fn shutdown_time_is_limited() {
         let gateway = TestGateway::with_config(large(), short_timeouts()).await;
@@ -409,7 +410,8 @@ mod storage_faults {
         (Arc::clone(&faults), Arc::new(FaultyStorage::new(storage, faults)))
     }
 
-    /// Checklist 25: a file that changes, shrinks or fails while it is sent ends the connection, never the answer.
+    /// If a file changes, shrinks or fails during a transfer, the connection ends before `Content-Length` is reached, so
+    /// that the client sees an incomplete response.
     #[tokio::test]
     async fn a_truncated_file_ends_the_connection_early() {
         for fault in [Fault::Change, Fault::Shrink, Fault::Fail(shared::ErrorCode::Io)] {
@@ -430,7 +432,7 @@ mod storage_faults {
         }
     }
 
-    /// A small file is read whole before anything is said, and read again if it changed.
+    /// A small file is read before the headers are sent, and read again if it changed meanwhile.
     #[tokio::test]
     async fn a_small_file_that_changes_is_read_again() {
         let (faults, storage) = faulty();
@@ -452,7 +454,7 @@ mod changing {
 
     use backend::gateway::Anonymous;
 
-    /// Every request that changes something.
+    /// Every request that changes files: method, target and content type.
     const CHANGING: [(&str, &str, &str); 7] = [
         ("PUT", "/files/hello.txt", "text/plain"),
         ("DELETE", "/files/hello.txt", "text/plain"),
@@ -463,7 +465,7 @@ mod changing {
         ("POST", "/api/v1/changes", "application/json"),
     ];
 
-    /// Checklist 12: a page of another site changes nothing, whatever it makes the browser send.
+    /// CSRF: a page of another site cannot change files through a browser.
     #[tokio::test]
     async fn cross_site_requests_cannot_change_anything() {
         let config = GatewayConfig {
@@ -490,7 +492,7 @@ mod changing {
             }
         }
         assert_eq!(gateway.get("/files/hello.txt").await.text(), "hello, world\n");
-        // Its own page, a page that was named, and a program do.
+        // Requests of the own page, of a configured origin, and of programs that send no such header are accepted.
         let own = format!("http://{}", gateway.address);
         for fields in [
             vec![("origin", own.as_str())],
@@ -503,7 +505,7 @@ mod changing {
         gateway.assert_healthy_and_stop().await;
     }
 
-    /// Checklist 12: the refusal comes before the body is asked for, and the body is not what decides.
+    /// The refusal needs no byte of the body, and no 100 (Continue) is sent.
     #[tokio::test]
     async fn cross_site_requests_are_refused_before_their_body() {
         let gateway = TestGateway::writable().await;
@@ -520,7 +522,7 @@ mod changing {
         gateway.assert_healthy_and_stop().await;
     }
 
-    /// Checklist 21 and 24: lengths that contradict each other, or themselves.
+    /// Lengths that are contradictory, negative, too large, or not numbers (RFC 9112 §6.3 and §7.1).
     #[tokio::test]
     async fn invalid_and_contradictory_lengths_are_refused() {
         let gateway = TestGateway::writable().await;
@@ -549,7 +551,7 @@ mod changing {
             assert!((400..500).contains(&status), "{head:?}: {}", String::from_utf8_lossy(&response));
             gateway.get("/files/lies").await.assert_problem(404, "not_found");
         }
-        // What follows the length is no part of the file.
+        // Bytes after the announced length are not part of the file.
         put("content-length: 5\r\n\r\nhello, and GET /more HTTP/1.1\r\n\r\n").await;
         assert_eq!(gateway.get("/files/lies").await.text(), "hello");
         gateway.assert_healthy_and_stop().await;
@@ -582,7 +584,7 @@ mod changing {
         gateway.assert_healthy_and_stop().await;
     }
 
-    /// Checklist 8: an uploaded script does not run on this site.
+    /// The content type of the upload does not weaken the sandbox of the download.
     #[tokio::test]
     async fn an_uploaded_file_is_sandboxed() {
         let gateway = TestGateway::writable().await;
@@ -600,7 +602,7 @@ mod changing {
         gateway.assert_healthy_and_stop().await;
     }
 
-    /// Checklist 1: the same parser on every way in.
+    /// PUT and DELETE use the parser of paths that GET uses.
     #[tokio::test]
     async fn writes_cannot_leave_the_root() {
         let gateway = TestGateway::writable().await;

@@ -1,4 +1,4 @@
-//! What the gateway answers to reading: files, folders as pages and as JSON, and about itself.
+//! Reading over HTTP: files, folders as pages and as JSON, health, metrics and CORS.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,7 +118,7 @@ mod files {
     #[tokio::test]
     async fn a_read_only_gateway_refuses_other_methods() {
         let gateway = TestGateway::start().await;
-        // Methods that there are, but not for who may only read.
+        // These methods exist, but the caller may only read.
         for method in ["PUT", "DELETE"] {
             gateway.send(method, "/files/hello.txt", &[], b"x").await.assert_problem(403, "forbidden");
         }
@@ -377,7 +377,7 @@ mod cors {
         assert!(
             response.header("content-security-policy").unwrap().ends_with(&format!("frame-ancestors 'self' {ORIGIN}"))
         );
-        // A refusal is an answer too: the page must be able to read why.
+        // Errors have CORS headers, too, so that the page can read their reason.
         let refusal = gateway.get_with("/files/none", &[("origin", ORIGIN)]).await;
         refusal.assert_problem(404, "not_found");
         assert_eq!(refusal.header("access-control-allow-origin"), Some(ORIGIN));

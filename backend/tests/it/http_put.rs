@@ -1,4 +1,4 @@
-//! `PUT` and `DELETE` of files: whole or not at all, refused before the body, conditions held.
+//! `PUT` and `DELETE` of files: atomic, conditional, and refused before the body is sent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use tokio::time::timeout;
 use super::test_gateway::{HttpResponse, TEST_TIMEOUT, TestGateway};
 use super::test_server::small_tree;
 
-/// The names below a folder.
+/// The names of a folder's entries.
 async fn names(gateway: &TestGateway, folder: &str) -> Vec<String> {
     let folder: Folder = gateway.get(&format!("/api/v1/list/{folder}")).await.json();
     folder.entries.iter().map(|entry| entry.display_name().into_owned()).collect()
 }
 
-/// Sends a request's head, and reads what is answered before any of the body is sent.
+/// Sends the head of a request with `Expect: 100-continue`, and returns what arrives before the body is sent.
 async fn send_head(gateway: &TestGateway, head: &str) -> String {
     let mut stream = gateway.connect().await;
     let head = format!("{head}host: {}\r\nexpect: 100-continue\r\n\r\n", gateway.address);
@@ -98,7 +98,7 @@ mod put {
         let put = |headers: &'static [(&str, &str)], target| gateway.send("PUT", target, headers, b"yes");
         assert_eq!(put(&[("if-none-match", "*")], "/files/none").await.status, 201);
         assert_eq!(gateway.send("PUT", "/files/hello.txt", &[("if-match", &tag)], b"1").await.status, 204);
-        // The state that was meant is gone with the first of the two.
+        // The first PUT has replaced the state with this validator.
         gateway
             .send("PUT", "/files/hello.txt", &[("if-match", &tag)], b"2")
             .await
@@ -185,7 +185,7 @@ mod put {
         gateway.assert_healthy_and_stop().await;
     }
 
-    /// The bound holds for a body that does not say how long it is, too.
+    /// The limit applies to chunked bodies, too.
     #[tokio::test]
     async fn put_refuses_a_body_over_the_limit() {
         let config = GatewayConfig { anonymous: Anonymous::Write, upload_bytes_max: 10, ..GatewayConfig::default() };
@@ -200,7 +200,7 @@ mod put {
         gateway.assert_healthy_and_stop().await;
     }
 
-    /// A refusal of a large body arrives, although the client is still sending.
+    /// The gateway closes the connection only after the client could read the response.
     #[tokio::test]
     async fn a_refusal_arrives_while_the_client_is_sending() {
         let gateway = TestGateway::start().await;
@@ -228,7 +228,7 @@ mod put {
         gateway.assert_healthy_and_stop().await;
     }
 
-    /// Slow but moving is served, however long it takes; what stands still is cut.
+    /// Only the time without a byte is limited, not the time of the complete body.
     #[tokio::test]
     async fn a_stalled_body_times_out() {
         let stall_time = Duration::from_millis(300);
@@ -293,7 +293,7 @@ mod delete {
     }
 }
 
-/// OPTIONS, and 405, say what the caller may do.
+/// `Allow` has only the methods for which the caller has the rights.
 #[tokio::test]
 async fn options_and_405_name_the_allowed_methods() {
     for (gateway, allowed) in [
@@ -308,14 +308,14 @@ async fn options_and_405_name_the_allowed_methods() {
     }
 }
 
-/// The storage says so too: nothing is left of uploads that were broken off.
+/// The storage removes the staged bytes of a PUT whose connection breaks.
 #[tokio::test]
 async fn a_broken_put_leaves_no_staged_bytes() {
     let storage = Arc::new(small_tree());
     let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
     let gateway = TestGateway::with_config(Arc::clone(&storage) as Arc<dyn Storage>, config).await;
     let mut stream = gateway.connect().await;
-    // What is short is stored once all of it is there; this is longer.
+    // Shorter bodies are stored in one step, without staging.
     let length = STORE_BYTES_MAX + 1;
     let head = format!("PUT /files/new HTTP/1.1\r\nhost: {}\r\ncontent-length: {length}\r\n\r\n12345", gateway.address);
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -325,7 +325,7 @@ async fn a_broken_put_leaves_no_staged_bytes() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(TEST_TIMEOUT, waiting).await.expect("the staged bytes are not as they should be");
+        timeout(TEST_TIMEOUT, waiting).await.expect("the staged bytes neither appear nor disappear");
     };
     staged(true).await;
     drop(stream);

@@ -31,12 +31,12 @@ struct CountingStorage {
     watchers: Option<Mutex<Vec<WatchCallback>>>,
 }
 
-struct Unwatched;
+struct NoOpWatchHandle;
 
-impl WatchHandle for Unwatched {}
+impl WatchHandle for NoOpWatchHandle {}
 
 impl CountingStorage {
-    fn over(inner: MemoryStorage) -> Arc<Self> {
+    fn with_states(inner: MemoryStorage) -> Arc<Self> {
         Self::new(inner, 1, Some(Mutex::default()))
     }
 
@@ -50,9 +50,9 @@ impl CountingStorage {
     }
 
     /// Reports a change to the watchers.
-    fn tell(&self) {
+    fn notify(&self) {
         let watchers = self.watchers.as_ref().unwrap().lock().unwrap();
-        watchers.iter().for_each(|tell| tell(WatchEvent::Name(b"something".as_slice().into())));
+        watchers.iter().for_each(|notify| notify(WatchEvent::Name(b"something".as_slice().into())));
     }
 
     fn state(&self) -> Option<FolderState> {
@@ -105,14 +105,14 @@ impl Storage for CountingStorage {
         match &self.watchers {
             Some(watchers) => {
                 watchers.lock().unwrap().push(Arc::from(notice));
-                Ok(Box::new(Unwatched))
+                Ok(Box::new(NoOpWatchHandle))
             }
-            None => Err(StorageError::new(ErrorCode::Unsupported, "this one cannot watch")),
+            None => Err(StorageError::new(ErrorCode::Unsupported, "no watching")),
         }
     }
 }
 
-fn many(count: usize) -> MemoryStorage {
+fn storage_with_files(count: usize) -> MemoryStorage {
     let storage = MemoryStorage::new();
     for number in 0..count {
         storage.add_file(format!("file {number}"), "x").unwrap();
@@ -120,7 +120,7 @@ fn many(count: usize) -> MemoryStorage {
     storage
 }
 
-async fn first(client: &Client, order: Order, limit: u32) -> Listing {
+async fn first_page(client: &Client, order: Order, limit: u32) -> Listing {
     client.list(&reader(), &VPath::root(), order, None, limit).await.unwrap()
 }
 
@@ -130,66 +130,66 @@ fn names(listing: &Listing) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_requests_share_one_reading_of_a_folder() {
-    let storage = CountingStorage::over(many(5_000));
+    let storage = CountingStorage::with_states(storage_with_files(5_000));
     let server = TestServer::with_storage(Arc::clone(&storage) as _).await;
-    let pages = join_all((0..50).map(|_| first(&server.client, Order::default(), 100))).await;
+    let pages = join_all((0..50).map(|_| first_page(&server.client, Order::default(), 100))).await;
     for page in &pages {
         assert_eq!((page.entries.len(), page.total), (100, 5_000));
         assert_eq!(page.entries, pages[0].entries);
     }
-    first(&server.client, Order::default(), 5_000).await;
+    first_page(&server.client, Order::default(), 5_000).await;
     assert_eq!(storage.reads(), 1);
     // Another order is another listing.
     let order = Order { key: SortKey::Name, direction: Direction::Descending };
-    assert_eq!(names(&first(&server.client, order, 2).await), ["file 4999", "file 4998"]);
+    assert_eq!(names(&first_page(&server.client, order, 2).await), ["file 4999", "file 4998"]);
     assert_eq!(storage.reads(), 2);
     server.stop().await;
 }
 
 #[tokio::test]
 async fn a_first_page_is_never_older_than_the_last_change() {
-    let storage = CountingStorage::over(many(3_000));
+    let storage = CountingStorage::with_states(storage_with_files(3_000));
     let server = TestServer::with_storage(Arc::clone(&storage) as _).await;
     let order = Order::default();
-    let before = first(&server.client, order, 10).await;
+    let before = first_page(&server.client, order, 10).await;
     // Rows are looked up in any case.
     storage.inner.write("file 3", "longer").unwrap();
-    let after = first(&server.client, order, 10).await;
+    let after = first_page(&server.client, order, 10).await;
     assert_eq!((before.entries[3].size, after.entries[3].size, storage.reads()), (1, 6, 1));
     assert_ne!(before.etag, after.etag);
     // The folder has another state: by its time stamps, then by a reported change.
     storage.inner.add_file("file 2b", "").unwrap();
     storage.state.store(2, Ordering::SeqCst);
-    assert_eq!(first(&server.client, order, 10).await.entries[3].display_name(), "file 2b");
+    assert_eq!(first_page(&server.client, order, 10).await.entries[3].display_name(), "file 2b");
     assert_eq!(storage.reads(), 2);
     storage.inner.remove("file 1").unwrap();
-    storage.tell();
-    assert_eq!(names(&first(&server.client, order, 3).await), ["file 0", "file 2", "file 2b"]);
+    storage.notify();
+    assert_eq!(names(&first_page(&server.client, order, 3).await), ["file 0", "file 2", "file 2b"]);
     assert_eq!(storage.reads(), 3);
     // A row that is out of order.
     storage.inner.remove("file 0").unwrap();
     storage.inner.add_folder("file 0").unwrap();
-    assert_eq!(names(&first(&server.client, order, 2).await), ["file 0", "file 2"]);
+    assert_eq!(names(&first_page(&server.client, order, 2).await), ["file 0", "file 2"]);
     storage.inner.remove("file 2").unwrap();
     storage.inner.add_folder("file 2").unwrap();
     storage.inner.remove("file 0").unwrap();
     storage.inner.add_file("file 0", "").unwrap();
-    assert_eq!(names(&first(&server.client, order, 3).await), ["file 2", "file 0", "file 2b"]);
+    assert_eq!(names(&first_page(&server.client, order, 3).await), ["file 2", "file 0", "file 2b"]);
     server.stop().await;
 }
 
 #[tokio::test]
 async fn an_untrusted_snapshot_is_read_again() {
-    let unwatched = CountingStorage::new(many(2_000), 1, None);
-    let untold = CountingStorage::new(many(2_000), 0, Some(Mutex::default()));
-    let young = CountingStorage::over(many(2_000));
+    let without_watch = CountingStorage::new(storage_with_files(2_000), 1, None);
+    let without_states = CountingStorage::new(storage_with_files(2_000), 0, Some(Mutex::default()));
+    let young = CountingStorage::with_states(storage_with_files(2_000));
     let soon = std::time::SystemTime::now() + std::time::Duration::from_secs(3600);
     let soon = soon.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as i64;
     *young.modified.lock().unwrap() = Timestamp(soon);
-    for storage in [unwatched, untold, young] {
+    for storage in [without_watch, without_states, young] {
         let server = TestServer::with_storage(Arc::clone(&storage) as _).await;
-        let page = first(&server.client, Order::default(), 500).await;
-        first(&server.client, Order::default(), 500).await;
+        let page = first_page(&server.client, Order::default(), 500).await;
+        first_page(&server.client, Order::default(), 500).await;
         assert_eq!(storage.reads(), 2);
         // Further pages still join the first one.
         let cursor = page.next_cursor.as_deref();
@@ -201,7 +201,7 @@ async fn an_untrusted_snapshot_is_read_again() {
 
 #[tokio::test]
 async fn pages_join_without_gaps_in_every_order() {
-    let storage = many(2_500);
+    let storage = storage_with_files(2_500);
     for number in 0..2_500 {
         let at = format!("file {number}");
         storage.write(&at, vec![0; number * 7 % 11]).unwrap();
@@ -213,7 +213,7 @@ async fn pages_join_without_gaps_in_every_order() {
         for key in [SortKey::Name, SortKey::Size, SortKey::Modified] {
             for direction in [Direction::Ascending, Direction::Descending] {
                 let order = Order { key, direction };
-                let whole = first(&server.client, order, 10_000).await;
+                let whole = first_page(&server.client, order, 10_000).await;
                 let (mut found, mut cursor) = (Vec::new(), None::<String>);
                 loop {
                     let root = VPath::root();
@@ -236,9 +236,9 @@ async fn pages_join_without_gaps_in_every_order() {
 #[tokio::test]
 async fn a_folder_with_too_many_entries_is_refused() {
     let config = ServerConfig { folder_entries_max: 100, ..ServerConfig::default() };
-    let storage = many(100);
+    let storage = storage_with_files(100);
     let server = TestServer::with_config(Arc::new(storage.clone()), config).await;
-    assert_eq!(first(&server.client, Order::default(), 10).await.total, 100);
+    assert_eq!(first_page(&server.client, Order::default(), 10).await.total, 100);
     storage.add_file("one more", "").unwrap();
     let refused = server.client.list(&reader(), &VPath::root(), Order::default(), None, 10).await;
     assert_eq!(refused.unwrap_err().code, ErrorCode::TooLarge);
@@ -255,7 +255,7 @@ fn rows(body: &[u8], folder: &VPath) -> Vec<Entry> {
         entries.extend(columns.rows().map(|row| row.entry(folder).unwrap()));
         (rest, last) = (later, columns.is_last());
     }
-    assert!(last, "cut short");
+    assert!(last, "the last block is missing");
     entries
 }
 
@@ -287,7 +287,7 @@ async fn columns_and_json_agree() {
 #[tokio::test]
 async fn a_long_listing_arrives_completely_in_one_answer() {
     let count = LIST_PAGE_MAX as usize + 4_000;
-    let gateway = TestGateway::with_storage(Arc::new(many(count))).await;
+    let gateway = TestGateway::with_storage(Arc::new(storage_with_files(count))).await;
     let target = format!("/api/v1/list/?limit={}", shared::limits::LIST_LIMIT_MAX);
     let json = gateway.get(&target).await;
     assert!(json.complete && json.header("etag").is_none());

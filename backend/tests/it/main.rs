@@ -1,5 +1,5 @@
-//! The one integration binary: all rooms together, in process, on port 0.
-// Where a test cannot go on it should fail just there, in its helpers too.
+//! Integration tests in one binary, which links once. Servers run in the process of the tests, on port 0.
+// A failed `unwrap` fails its test at the right line, in helpers, too.
 #![allow(clippy::unwrap_used)]
 
 mod raw_connection;

@@ -1,4 +1,4 @@
-//! `docs/PROTOCOL.md` says what the code does: its examples byte for byte, its tables line by line.
+//! `docs/PROTOCOL.md` matches the code: its examples byte for byte, its tables line by line.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use super::test_server::path;
 
 const DOCUMENT: &str = include_str!("../../../docs/PROTOCOL.md");
 
-/// The hexadecimal blocks by name, without their comments.
+/// The bytes of the document's hexadecimal examples, by their names.
 fn blocks() -> HashMap<&'static str, Vec<u8>> {
     let mut blocks = HashMap::new();
     for block in DOCUMENT.split("```hex ").skip(1) {
@@ -24,14 +24,14 @@ fn blocks() -> HashMap<&'static str, Vec<u8>> {
         let digits: String = lines.lines().map(|line| line.split('#').next().unwrap()).collect();
         let digits: String = digits.chars().filter(char::is_ascii_hexdigit).collect();
         let bytes = hex::decode(digits.as_bytes()).unwrap();
-        assert!(blocks.insert(name, bytes).is_none(), "{name} is there twice");
+        assert!(blocks.insert(name, bytes).is_none(), "duplicate example {name}");
     }
     blocks
 }
 
-/// The lines of the table that begins with that header, cell by cell.
+/// The cells of each row of the table with this header.
 fn table(header: &str) -> Vec<Vec<&'static str>> {
-    let (_, rest) = DOCUMENT.split_once(header).expect("the table is there");
+    let (_, rest) = DOCUMENT.split_once(header).expect("the table exists");
     let lines = rest.lines().skip(2).take_while(|line| line.starts_with('|'));
     lines.map(|line| line.trim_matches('|').split('|').map(str::trim).collect()).collect()
 }
@@ -181,7 +181,7 @@ fn the_documented_limits_match_the_code() {
     check("CANCELs", CANCELS_PER_MINUTE_MAX as usize);
 }
 
-/// What the document says of receivers, beyond what the server itself would ever send.
+/// Receivers must accept encodings that this server itself never sends.
 #[test]
 fn bodies_are_decoded_as_leniently_as_documented() {
     #[track_caller]
@@ -194,9 +194,9 @@ fn bodies_are_decoded_as_leniently_as_documented() {
     check(b"\xbf\xff", None);
     check(b"\xbf\x00\xbf\x02\xf4\x01\x60\x00\x18\xc8\xff\xff", failure(ErrorCode::NotFound, ""));
     check(b"\xa1\x18\x00\xa3\x00\x1b\0\0\0\0\0\0\0\xc8\x01\x78\x01x\x02\xf4", failure(ErrorCode::NotFound, "x"));
-    // Twice: the last one counts.
+    // Of duplicate fields the last one counts.
     check(b"\xa2\x00\xa3\x00\x01\x01\x60\x02\xf4\x00\xf6", None);
-    // Unknown fields of every kind, one of them deep.
+    // Unknown fields of every CBOR type, one of them deeply nested, are skipped.
     check(
         b"\xa3\x18\xc8\x9f\x82\x01\xa1\x61a\x9f\xff\xff\x19\x10\x00\xfb\0\0\0\0\0\0\0\0\x20\xd8\x20\x5f\x41a\xff",
         None,
@@ -213,7 +213,7 @@ fn bodies_are_decoded_as_leniently_as_documented() {
     ] {
         assert!(decode::<End>(body).is_err(), "{body:02x?}");
     }
-    // A range of a kind that is not known is none.
+    // A range of an unknown kind is decoded as `None`.
     let item = decode::<GetItem>(b"\xa2\x00\x41a\x01\x82\x09\x82\x01\x02").unwrap();
     assert_eq!(item, GetItem { path: path("a"), range: None, if_etag: None });
     assert_eq!(encode(&ByteRange::From(1)), b"\x82\x00\x81\x01");

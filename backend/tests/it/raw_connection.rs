@@ -1,4 +1,4 @@
-//! A peer that sends any bytes that a test wants, on either end of a connection.
+//! One end of a connection of the framed protocol, on which a test sends arbitrary bytes.
 
 use std::sync::Arc;
 
@@ -20,23 +20,23 @@ use tokio_util::sync::CancellationToken;
 
 use super::test_server::{TestServer, path, reader};
 
-/// One end of a connection.
+/// The client's or the server's end of a connection, without any of the protocol's checks on what is sent.
 pub(crate) struct RawConnection<R = OwnedReadHalf, W = OwnedWriteHalf> {
     pub(crate) reader: FrameReader<R>,
     pub(crate) writer: W,
 }
 
-/// One end of a connection in memory.
+/// A [`RawConnection`] through a pipe in memory.
 pub(crate) type RawPipe = RawConnection<ReadHalf<DuplexStream>, WriteHalf<DuplexStream>>;
 
-/// A server's half of a connection in memory, so that a panic in it is a failed test.
+/// The server's end of a connection in memory. Joining `task` makes a panic in it fail the test.
 pub(crate) struct PipeServer {
     pub(crate) key: Key,
     pub(crate) shutdown: CancellationToken,
     pub(crate) task: JoinHandle<()>,
 }
 
-/// Serves one connection in memory over `storage`, through a pipe of `bytes`.
+/// Serves one connection through a pipe in memory with a buffer of `pipe_bytes`.
 pub(crate) fn serve_pipe(storage: Arc<dyn Storage>, config: ServerConfig, pipe_bytes: usize) -> (RawPipe, PipeServer) {
     let key = Key::generate().unwrap();
     let records = Some(Arc::new(Database::in_memory().unwrap()));
@@ -57,7 +57,7 @@ pub(crate) fn frame<M: Message>(kind: FrameKind, request_id: u32, message: &M) -
     Frame::new(kind, request_id, encode(message))
 }
 
-/// A frame's bytes.
+/// The encoded header and body of a frame.
 pub(crate) fn bytes(frame: &Frame) -> Vec<u8> {
     [&frame.header.encode()[..], &frame.body].concat()
 }
@@ -78,9 +78,9 @@ pub(crate) fn stat(text: &str) -> Stat {
     Stat { caller: reader(), path: path(text), for_reading: None }
 }
 
-/// The most that a test waits; longer than a stall, for tests with a paused clock.
+/// Waits for `work`, at most two stall times: tests with a paused clock wait for stalls.
 pub(crate) async fn within<T>(work: impl Future<Output = T>) -> T {
-    timeout(2 * STALL_TIME, work).await.expect("something never came")
+    timeout(2 * STALL_TIME, work).await.expect("timed out")
 }
 
 impl RawConnection {
@@ -90,7 +90,7 @@ impl RawConnection {
         Self::new(reader, writer)
     }
 
-    /// A connection past its handshake.
+    /// A connection after its handshake.
     pub(crate) async fn open(server: &TestServer) -> Self {
         let mut raw = Self::connect(server).await;
         raw.handshake(&server.key, None).await;
@@ -103,7 +103,7 @@ impl<R: Source, W: AsyncWrite + Unpin> RawConnection<R, W> {
         Self { reader: FrameReader::new(reader), writer }
     }
 
-    /// The client's side of a valid handshake.
+    /// Performs the client's side of a valid handshake.
     pub(crate) async fn handshake(&mut self, key: &Key, max_data: Option<u32>) -> AuthOk {
         let (transcript, _) = self.exchange_hello().await;
         let auth = Auth { key_id: key.id().into(), proof: transcript.client_proof(key), max_data };
@@ -113,7 +113,7 @@ impl<R: Source, W: AsyncWrite + Unpin> RawConnection<R, W> {
         ok
     }
 
-    /// HELLO and HELLO_ACK, as a client.
+    /// Sends HELLO and receives HELLO_ACK, as a client.
     pub(crate) async fn exchange_hello(&mut self) -> (Transcript, HelloAck) {
         let mut transcript = Transcript::default();
         let hello = frame(FrameKind::Hello, 0, &hello());
@@ -124,7 +124,7 @@ impl<R: Source, W: AsyncWrite + Unpin> RawConnection<R, W> {
         (transcript, ack.message().expect("HELLO_ACK"))
     }
 
-    /// The server's side of a handshake, with the proof and the limit that a test chooses.
+    /// Performs the server's side of a handshake, with an AUTH_OK that `lie` may change.
     pub(crate) async fn accept(&mut self, key: &Key, lie: impl FnOnce(&mut AuthOk)) {
         let mut transcript = Transcript::default();
         transcript.add(&self.next().await.expect("HELLO"));
@@ -148,7 +148,7 @@ impl<R: Source, W: AsyncWrite + Unpin> RawConnection<R, W> {
         self.send_bytes(&bytes(&Frame::new(kind, request_id, body.to_vec()))).await;
     }
 
-    /// The peer's answer shows whether it read them.
+    /// Ignores errors of the connection: the peer may have closed it, which the next read shows.
     pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
         let _ = within(self.writer.write_all(bytes)).await;
         let _ = within(self.writer.flush()).await;
@@ -164,7 +164,7 @@ impl<R: Source, W: AsyncWrite + Unpin> RawConnection<R, W> {
         within(self.reader.next()).await
     }
 
-    /// All of the DATA frame that was announced.
+    /// The body of the DATA frame whose header [`Self::incoming`] returned.
     pub(crate) async fn data(&mut self) -> Result<Vec<u8>, WireError> {
         let mut bytes = Vec::new();
         while self.reader.data_left() > 0 {
@@ -173,7 +173,7 @@ impl<R: Source, W: AsyncWrite + Unpin> RawConnection<R, W> {
         Ok(bytes)
     }
 
-    /// Reads up to the END of this request, and gives its code.
+    /// Reads up to the END of this request, and returns its code.
     pub(crate) async fn end(&mut self, request_id: u32) -> Option<ErrorCode> {
         loop {
             match self.incoming().await.expect("END") {
@@ -207,7 +207,7 @@ impl<R: Source, W: AsyncWrite + Unpin> RawConnection<R, W> {
         failure.map(|failure| failure.code)
     }
 
-    /// Checks that the connection still answers a simple request.
+    /// Checks that the connection still serves a STAT.
     pub(crate) async fn is_usable(&mut self) {
         self.send(FrameKind::Stat, 77, &stat("")).await;
         let meta = self.next().await.expect("META");

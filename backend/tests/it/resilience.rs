@@ -1,6 +1,6 @@
 //! The framed protocol under faults: servers that restart, files that change during a transfer, disks that hang or
-//! fail, readers that leave. Expected: no byte that is not the file's, an error that says whether to try again, and
-//! recovery without a restart.
+//! fail, readers that disconnect. Expected: no wrong byte, an error that says whether to try again, and recovery
+//! without a restart.
 
 use std::io::Write as _;
 use std::pin::pin;
@@ -30,9 +30,9 @@ fn item(text: &str) -> GetItem {
 }
 
 /// Yields until the condition holds.
-async fn until(mut so: impl FnMut() -> bool) {
+async fn wait_until(mut condition: impl FnMut() -> bool) {
     within(async {
-        while !so() {
+        while !condition() {
             yield_now().await;
         }
     })
@@ -40,7 +40,7 @@ async fn until(mut so: impl FnMut() -> bool) {
 }
 
 /// The rest of an item.
-async fn rest(transfer: &mut Transfer) -> Result<Vec<u8>, ClientError> {
+async fn read_item(transfer: &mut Transfer) -> Result<Vec<u8>, ClientError> {
     let mut bytes = Vec::new();
     while let Some(piece) = transfer.piece().await? {
         bytes.extend_from_slice(&piece);
@@ -49,10 +49,10 @@ async fn rest(transfer: &mut Transfer) -> Result<Vec<u8>, ClientError> {
 }
 
 /// All of one file.
-async fn whole(client: &Client, text: &str) -> Result<Vec<u8>, ClientError> {
+async fn read_file(client: &Client, text: &str) -> Result<Vec<u8>, ClientError> {
     let mut transfer = client.get(&reader(), vec![item(text)]).await?;
     match transfer.next_item().await?.expect("one item") {
-        Item::Sending(_) => rest(&mut transfer).await,
+        Item::Sending(_) => read_item(&mut transfer).await,
         Item::Refused(failure) | Item::Unsatisfiable(_, failure) => Err(failure.into()),
     }
 }
@@ -61,7 +61,7 @@ async fn stat(client: &Client, text: &str) -> Result<Entry, ClientError> {
     client.stat(&reader(), &path(text)).await
 }
 
-fn sevens(name: &str, length: usize) -> MemoryStorage {
+fn storage_with_sevens(name: &str, length: usize) -> MemoryStorage {
     let storage = MemoryStorage::new();
     storage.add_file(name, vec![7; length]).unwrap();
     storage
@@ -83,7 +83,7 @@ mod restarts {
         match kind % 4 {
             0 => stat(client, "hello.txt").await.map(drop),
             1 => client.list(&reader(), &path("docs"), Order::default(), None, 10).await.map(drop),
-            2 => whole(client, "big")
+            2 => read_file(client, "big")
                 .await
                 .map(|bytes| assert!(bytes.len() == 4 << 20 && bytes.iter().all(|byte| *byte == 7))),
             _ => client.ping().await.map(drop),
@@ -118,7 +118,7 @@ mod restarts {
                 }
             });
         }
-        until(|| good.load(Ordering::SeqCst) > 20).await;
+        wait_until(|| good.load(Ordering::SeqCst) > 20).await;
         server.stop().await;
         assert_eq!(stat(&client, "").await.unwrap_err().code, ErrorCode::Unreachable);
         let server = start(port, &key, drain_time).await;
@@ -162,7 +162,7 @@ mod dropped_futures {
 
     #[tokio::test]
     async fn a_dropped_transfer_frees_its_connection() {
-        let storage = sevens("big", 64 << 20);
+        let storage = storage_with_sevens("big", 64 << 20);
         storage.add_file("little", vec![7; 300_000]).unwrap();
         let server = TestServer::with_storage(Arc::new(storage)).await;
         for _ in 0..20 {
@@ -170,32 +170,32 @@ mod dropped_futures {
             assert!(matches!(transfer.next_item().await, Ok(Some(Item::Sending(_)))));
             assert!(transfer.piece().await.unwrap().is_some());
             drop(transfer);
-            until(|| server.client.status().bulk.busy == 0).await;
+            wait_until(|| server.client.status().bulk.busy == 0).await;
         }
         // The rest of a short transfer is read, and the connection used again.
-        until(|| server.client.status().bulk.busy == 0).await;
+        wait_until(|| server.client.status().bulk.busy == 0).await;
         let mut transfer = server.client.get(&reader(), vec![item("little"); 3]).await.unwrap();
         assert!(matches!(transfer.next_item().await, Ok(Some(Item::Sending(_)))));
         drop(transfer);
-        until(|| server.client.status().bulk.busy == 0).await;
+        wait_until(|| server.client.status().bulk.busy == 0).await;
         assert_eq!(server.client.status().bulk.idle, 1);
-        assert_eq!(whole(&server.client, "little").await.unwrap().len(), 300_000);
+        assert_eq!(read_file(&server.client, "little").await.unwrap().len(), 300_000);
         server.stop().await;
     }
 
     #[tokio::test]
     async fn a_dropped_call_frees_its_connection() {
-        let gate = GatedStorage::shut(small_tree());
+        let gate = GatedStorage::closed(small_tree());
         let server = TestServer::with_storage(gate.clone()).await;
         for _ in 0..3 {
             let (caller, folder) = (reader(), path(""));
             let mut call = pin!(server.client.list(&caller, &folder, Order::default(), None, 10));
             tokio::select! {
-                _ = &mut call => panic!("the gate is shut"),
+                _ = &mut call => panic!("the listing ended although the storage hangs"),
                 () = gate.entered.notified() => {}
             }
         }
-        until(|| server.client.status().metadata.busy == 0).await;
+        wait_until(|| server.client.status().metadata.busy == 0).await;
         gate.open();
         assert!(stat(&server.client, "hello.txt").await.is_ok());
         server.stop().await;
@@ -211,14 +211,14 @@ mod dropped_futures {
         let mut walking = server.client.walk(&reader(), vec![path("")], None).await.unwrap();
         assert!(walking.next_page().await.unwrap().is_some());
         drop(walking);
-        until(|| server.client.status().bulk.busy == 0).await;
+        wait_until(|| server.client.status().bulk.busy == 0).await;
         server.stop().await;
     }
 
     /// Dropping a future of `next_item` may lose an item, but never confuses two items.
     #[tokio::test]
     async fn a_dropped_next_item_never_confuses_items() {
-        let gate = GatedStorage::open_at_first(sevens("a", 5));
+        let gate = GatedStorage::opened(storage_with_sevens("a", 5));
         let server = TestServer::with_storage(gate.clone()).await;
         let mut transfer = server.client.get(&reader(), vec![item("a"); 3]).await.unwrap();
         let mut lengths = Vec::new();
@@ -229,7 +229,7 @@ mod dropped_futures {
                 next = transfer.next_item() => next.unwrap(),
             };
             match next {
-                Some(Item::Sending(_)) => lengths.push(rest(&mut transfer).await.unwrap().len()),
+                Some(Item::Sending(_)) => lengths.push(read_item(&mut transfer).await.unwrap().len()),
                 Some(other) => panic!("{other:?}"),
                 None => break,
             }
@@ -244,12 +244,12 @@ mod draining {
 
     #[tokio::test]
     async fn a_running_transfer_is_finished_and_new_connections_are_refused() {
-        let server = TestServer::with_storage(Arc::new(sevens("big", 32 << 20))).await;
+        let server = TestServer::with_storage(Arc::new(storage_with_sevens("big", 32 << 20))).await;
         let mut transfer = server.client.get(&reader(), vec![item("big")]).await.unwrap();
         assert!(matches!(transfer.next_item().await, Ok(Some(Item::Sending(_)))));
         server.shutdown.cancel();
         until_refused(&server).await;
-        let bytes = rest(&mut transfer).await.unwrap();
+        let bytes = read_item(&mut transfer).await.unwrap();
         assert!(bytes.len() == 32 << 20 && bytes.iter().all(|byte| *byte == 7));
         assert_eq!(transfer.next_item().await.unwrap(), None);
         within(server.task).await.unwrap();
@@ -262,12 +262,12 @@ mod draining {
     #[tokio::test]
     async fn the_drain_time_is_limited() {
         let config = ServerConfig { drain_time: Duration::from_millis(50), ..ServerConfig::default() };
-        let server = TestServer::with_config(Arc::new(sevens("big", 64 << 20)), config).await;
+        let server = TestServer::with_config(Arc::new(storage_with_sevens("big", 64 << 20)), config).await;
         let mut transfer = server.client.get(&reader(), vec![item("big")]).await.unwrap();
         assert!(matches!(transfer.next_item().await, Ok(Some(Item::Sending(_)))));
         server.shutdown.cancel();
         within(server.task).await.unwrap();
-        assert_eq!(rest(&mut transfer).await.unwrap_err().code, ErrorCode::Disconnected);
+        assert_eq!(read_item(&mut transfer).await.unwrap_err().code, ErrorCode::Disconnected);
     }
 
     #[tokio::test(start_paused = true)]
@@ -293,7 +293,7 @@ mod changing_files {
     const LENGTH: usize = 3 << 20;
 
     /// A transfer within its first DATA frame; the pipe of a kilobyte limits how far the server is.
-    async fn midway(storage: Arc<dyn Storage>) -> (RawPipe, PipeServer) {
+    async fn begin_transfer(storage: Arc<dyn Storage>) -> (RawPipe, PipeServer) {
         let (mut raw, server) = serve_pipe(storage, ServerConfig::default(), 1 << 10);
         raw.handshake(&server.key, None).await;
         raw.send(FrameKind::Get, 1, &Get { caller: reader(), items: vec![item("file"), item("other")], pass_fd: None })
@@ -303,8 +303,8 @@ mod changing_files {
         (raw, server)
     }
 
-    fn two_files() -> MemoryStorage {
-        let storage = sevens("file", LENGTH);
+    fn storage_with_two_files() -> MemoryStorage {
+        let storage = storage_with_sevens("file", LENGTH);
         storage.add_file("other", "other").unwrap();
         storage
     }
@@ -312,8 +312,8 @@ mod changing_files {
     #[tokio::test]
     async fn a_file_that_shrinks_within_a_frame_ends_the_connection() {
         for length in [300_000, LENGTH - 1] {
-            let storage = two_files();
-            let (mut raw, server) = midway(Arc::new(storage.clone())).await;
+            let storage = storage_with_two_files();
+            let (mut raw, server) = begin_transfer(Arc::new(storage.clone())).await;
             storage.truncate("file", length).unwrap();
             let (mut received, mut error) = (0, None);
             while error.is_none() {
@@ -354,8 +354,8 @@ mod changing_files {
             // The frame that has begun is still complete, the next one is not.
             |storage: &MemoryStorage| storage.truncate("file", DATA_BYTES_MAX).map(drop),
         ] {
-            let storage = two_files();
-            let (mut raw, _server) = midway(Arc::new(storage.clone())).await;
+            let storage = storage_with_two_files();
+            let (mut raw, _server) = begin_transfer(Arc::new(storage.clone())).await;
             change(&storage).unwrap();
             let (received, code) = to_item_end(&mut raw).await;
             assert_eq!(code, Some(ErrorCode::Changed));
@@ -372,8 +372,8 @@ mod changing_files {
             |storage: &MemoryStorage| storage.add_file("file", "new").map(drop),
             |storage: &MemoryStorage| storage.remove("file").map(drop),
         ] {
-            let storage = two_files();
-            let (mut raw, _server) = midway(Arc::new(storage.clone())).await;
+            let storage = storage_with_two_files();
+            let (mut raw, _server) = begin_transfer(Arc::new(storage.clone())).await;
             change(&storage).unwrap();
             assert_eq!(to_item_end(&mut raw).await, (LENGTH, None));
         }
@@ -402,7 +402,7 @@ mod changing_files {
             let error = loop {
                 match transfer.piece().await {
                     Ok(Some(piece)) => received += piece.len() as u64,
-                    Ok(None) => panic!("whole, although the file has {length} bytes"),
+                    Ok(None) => panic!("complete, although the file has {length} bytes"),
                     Err(error) => break error,
                 }
             };
@@ -418,13 +418,13 @@ mod failing_disks {
     use super::*;
 
     fn faulty(faults: &Arc<Faults>) -> Arc<dyn Storage> {
-        let storage = sevens("file", 3 << 20);
+        let storage = storage_with_sevens("file", 3 << 20);
         storage.add_file("other", "other").unwrap();
         Arc::new(FaultyStorage::new(storage, Arc::clone(faults)))
     }
 
     /// The results of two files of which the first meets a fault.
-    async fn two_files(server: &TestServer) -> Result<(usize, Option<ErrorCode>), ClientError> {
+    async fn get_two_files(server: &TestServer) -> Result<(usize, Option<ErrorCode>), ClientError> {
         let mut transfer = server.client.get(&reader(), vec![item("file"), item("other")]).await?;
         let (mut received, mut failed) = (0, None);
         match transfer.next_item().await?.unwrap() {
@@ -439,7 +439,7 @@ mod failing_disks {
             Item::Refused(failure) | Item::Unsatisfiable(_, failure) => failed = Some(failure.code),
         }
         assert!(matches!(transfer.next_item().await?, Some(Item::Sending(_))));
-        assert_eq!(rest(&mut transfer).await?, b"other");
+        assert_eq!(read_item(&mut transfer).await?, b"other");
         assert_eq!(transfer.next_item().await?, None);
         Ok((received, failed))
     }
@@ -457,8 +457,8 @@ mod failing_disks {
             let faults = Faults::seeded(1);
             faults.at(operation, call, Fault::Fail(ErrorCode::Io));
             let server = TestServer::with_storage(faulty(&faults)).await;
-            assert_eq!(two_files(&server).await.unwrap(), (received, Some(ErrorCode::Io)), "{operation:?} {call}");
-            assert_eq!(server.client.status().bulk.idle, 1, "the connection is as good as before");
+            assert_eq!(get_two_files(&server).await.unwrap(), (received, Some(ErrorCode::Io)), "{operation:?} {call}");
+            assert_eq!(server.client.status().bulk.idle, 1, "the connection returns to the pool");
             server.stop().await;
         }
     }
@@ -469,8 +469,8 @@ mod failing_disks {
             let faults = Faults::seeded(1);
             faults.at(Operation::Read, call, Fault::Fail(ErrorCode::Io));
             let server = TestServer::with_storage(faulty(&faults)).await;
-            assert_eq!(two_files(&server).await.unwrap_err().code, ErrorCode::Disconnected, "read {call}");
-            assert_eq!(two_files(&server).await.unwrap(), (3 << 20, None), "and a new one is as good as ever");
+            assert_eq!(get_two_files(&server).await.unwrap_err().code, ErrorCode::Disconnected, "read {call}");
+            assert_eq!(get_two_files(&server).await.unwrap(), (3 << 20, None), "after read {call}");
             server.stop().await;
         }
     }
@@ -483,7 +483,7 @@ mod failing_disks {
             faults.by_chance(Operation::Read, 0.05).by_chance(Operation::Open, 0.05).by_chance(Operation::List, 0.3);
             let server = TestServer::with_storage(faulty(&faults)).await;
             for _ in 0..3 {
-                match whole(&server.client, "file").await {
+                match read_file(&server.client, "file").await {
                     Ok(bytes) => {
                         whole_ones += 1;
                         assert!(bytes.len() == 3 << 20 && bytes.iter().all(|byte| *byte == 7), "seed {seed}");
@@ -511,7 +511,7 @@ mod hanging_disks {
 
     #[tokio::test]
     async fn a_deadline_ends_the_request_and_not_the_connection() {
-        let gate = GatedStorage::shut(small_tree());
+        let gate = GatedStorage::closed(small_tree());
         let (mut raw, server) = serve_pipe(gate.clone(), ServerConfig::default(), 64 << 10);
         raw.handshake(&server.key, None).await;
         raw.send(FrameKind::List, 1, &list(Some(20))).await;
@@ -524,7 +524,7 @@ mod hanging_disks {
 
     #[tokio::test]
     async fn cancel_and_ping_are_answered_while_the_storage_hangs() {
-        let gate = GatedStorage::shut(small_tree());
+        let gate = GatedStorage::closed(small_tree());
         let (mut raw, server) = serve_pipe(gate.clone(), ServerConfig::default(), 64 << 10);
         raw.handshake(&server.key, None).await;
         raw.send(FrameKind::List, 1, &list(None)).await;
@@ -539,7 +539,7 @@ mod hanging_disks {
 
     #[tokio::test]
     async fn a_request_ends_with_its_connection() {
-        let gate = GatedStorage::shut(small_tree());
+        let gate = GatedStorage::closed(small_tree());
         let (mut raw, server) = serve_pipe(gate.clone(), ServerConfig::default(), 64 << 10);
         raw.handshake(&server.key, None).await;
         raw.send(FrameKind::List, 1, &list(None)).await;
@@ -555,7 +555,7 @@ mod many_clients {
 
     #[tokio::test]
     async fn slow_downloads_do_not_delay_listings() {
-        let server = TestServer::with_storage(Arc::new(sevens("big", 64 << 20))).await;
+        let server = TestServer::with_storage(Arc::new(storage_with_sevens("big", 64 << 20))).await;
         let config = PoolConfig {
             bulk_connections_max: 3,
             metadata_connections_max: 1,
@@ -574,7 +574,7 @@ mod many_clients {
             assert!(stat(&client, "big").await.is_ok());
         }
         held.clear();
-        until(|| client.status().bulk.busy == 0).await;
+        wait_until(|| client.status().bulk.busy == 0).await;
         assert!(client.get(&reader(), vec![item("big")]).await.is_ok());
     }
 
@@ -656,12 +656,12 @@ struct GatedStorage {
 }
 
 impl GatedStorage {
-    fn shut(inner: MemoryStorage) -> Arc<Self> {
+    fn closed(inner: MemoryStorage) -> Arc<Self> {
         Arc::new(Self { inner, is_open: Mutex::new(false), opened: Condvar::new(), entered: Notify::new() })
     }
 
-    fn open_at_first(inner: MemoryStorage) -> Arc<Self> {
-        let gate = Self::shut(inner);
+    fn opened(inner: MemoryStorage) -> Arc<Self> {
+        let gate = Self::closed(inner);
         gate.open();
         gate
     }

@@ -1,4 +1,4 @@
-//! The page's addresses. What is in the page is whatever was built; these hold with it and without.
+//! Routes of the page, with the built page if there is one in `target/spa`.
 
 use std::fs;
 use std::path::Path;
@@ -27,7 +27,7 @@ async fn client_side_routes_return_the_page() {
     gateway.assert_healthy_and_stop().await;
 }
 
-/// The built page as a browser asks for it; without one there is nothing to ask for.
+/// Requests every asset of the built page as a browser does. Without a built page there are no assets to check.
 #[tokio::test]
 async fn assets_of_the_page_are_served_with_their_content_type() {
     let config = GatewayConfig { page: built_page(), ..GatewayConfig::default() };
@@ -55,7 +55,7 @@ async fn assets_of_the_page_are_served_with_their_content_type() {
     gateway.assert_healthy_and_stop().await;
 }
 
-/// The page in `target/spa`, as crate `page` links it; no files where it has not been built.
+/// The files in `target/spa`, as crate `page` links them; empty if the page has not been built.
 fn built_page() -> PageFiles {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/spa");
     let mut folders = vec![root.clone()];

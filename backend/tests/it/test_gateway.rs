@@ -1,5 +1,5 @@
-//! A gateway before a file server, and a client of a hundred lines that shows what is on the wire: it follows nothing,
-//! decodes nothing but chunks, and says whether an answer came whole.
+//! A gateway in front of a file server, and a minimal HTTP client that shows the exact response: it follows no redirect,
+//! decodes no content coding, and reports whether the body is complete.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::test_server::{TestServer, small_tree};
 
-/// Longer than anything here takes, on a busy machine.
+/// Longer than any step of a test takes on a busy machine.
 pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A gateway that runs until it is dropped.
+/// A gateway and its file server. Both run until they are dropped.
 pub(crate) struct TestGateway {
     pub(crate) server: TestServer,
     pub(crate) address: SocketAddr,
@@ -27,13 +27,13 @@ pub(crate) struct TestGateway {
     pub(crate) task: JoinHandle<()>,
 }
 
-/// What came back.
+/// A response of HTTP/1.1.
 #[derive(Debug)]
 pub(crate) struct HttpResponse {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    /// Whether the body is as long as was said.
+    /// Whether the body has the announced length, or ends with the last chunk.
     pub(crate) complete: bool,
 }
 
@@ -46,7 +46,7 @@ impl TestGateway {
         Self::with_config(storage, GatewayConfig::default()).await
     }
 
-    /// A server on which every caller may change everything.
+    /// A gateway without authentication in which every caller has all rights.
     pub(crate) async fn writable() -> Self {
         let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
         Self::with_config(Arc::new(small_tree()), config).await
@@ -56,7 +56,7 @@ impl TestGateway {
         Self::in_front_of(TestServer::with_storage(storage).await.in_process(), config).await
     }
 
-    /// A gateway before that file server.
+    /// A gateway in front of this file server.
     pub(crate) async fn in_front_of(server: TestServer, config: GatewayConfig) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -94,12 +94,12 @@ impl TestGateway {
         HttpResponse::read(&response, method == "HEAD").unwrap_or_else(|| panic!("{method} {target}: {response:?}"))
     }
 
-    /// Sends bytes as they are, and reads until the gateway closes.
+    /// Sends these bytes on a new connection, and reads until the gateway closes it.
     pub(crate) async fn send_raw(&self, request: &[u8]) -> Vec<u8> {
         let mut stream = self.connect().await;
         stream.write_all(request).await.unwrap();
         let mut response = Vec::new();
-        // A reset after the answer is as good as an end.
+        // The gateway may reset the connection after its response.
         let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut response)).await.expect("the gateway does not close");
         response
     }
@@ -108,7 +108,7 @@ impl TestGateway {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// The gateway still answers, and both tiers stop without a rest.
+    /// Checks that the gateway still serves requests, and that gateway and file server stop in time.
     pub(crate) async fn assert_healthy_and_stop(self) {
         assert_eq!(self.get("/healthz").await.status, 200);
         self.shutdown.cancel();
@@ -149,7 +149,7 @@ impl HttpResponse {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
 
-    /// A refusal, which is always a problem document with the id that the header has.
+    /// Checks for a problem document (RFC 9457) with this status and code, and with the id of the request.
     #[track_caller]
     pub(crate) fn assert_problem(&self, status: u16, code: &str) {
         assert_eq!(self.status, status, "{self:?}");
@@ -162,7 +162,7 @@ impl HttpResponse {
     }
 }
 
-/// The content of a chunked body, and whether it ended.
+/// The content of a chunked body, and whether its last chunk arrived.
 fn dechunk(mut rest: &[u8]) -> (Vec<u8>, bool) {
     let mut body = Vec::new();
     while let Some(end) = rest.windows(2).position(|window| window == b"\r\n") {

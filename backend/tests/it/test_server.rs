@@ -1,4 +1,4 @@
-//! A file server in this process, on ports that the system chooses, and a typed client for it.
+//! A file server in the process of the test, on ports that the system chooses, and a typed client for it.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,12 +15,12 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// The name of the Unix socket.
+/// Name of the Unix socket in [`TestServer::folder`].
 const SOCKET: &str = "socket";
 
 /// A file server that runs until it is dropped, and a client for it.
 pub(crate) struct TestServer {
-    /// Over TCP, unless [`TestServer::via`] chose another listener.
+    /// Connects over TCP, unless [`TestServer::via`] chose another transport.
     pub(crate) client: Client,
     pub(crate) connector: InProcessConnector,
     pub(crate) key: Key,
@@ -31,7 +31,7 @@ pub(crate) struct TestServer {
     pub(crate) task: JoinHandle<()>,
 }
 
-/// The listeners between a file server and its clients.
+/// The transport between a file server and its clients.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Transport {
     Tcp,
@@ -40,10 +40,10 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
-    /// The listeners of this system.
+    /// The transports of this system.
     pub(crate) const ALL: &[Self] =
         if cfg!(unix) { &[Self::Tcp, Self::Unix, Self::InProcess] } else { &[Self::Tcp, Self::InProcess] };
-    /// The listeners that pass open files.
+    /// The transports that pass file descriptors.
     pub(crate) const PASSING_FDS: &[Self] =
         if cfg!(unix) { &[Self::Unix, Self::InProcess] } else { &[Self::InProcess] };
 }
@@ -107,7 +107,7 @@ impl TestServer {
         self.folder.path().join(SOCKET)
     }
 
-    /// This server with a client of that transport.
+    /// Replaces the client by one that connects over `transport`.
     pub(crate) fn via(mut self, transport: Transport) -> Self {
         let address = match transport {
             Transport::Tcp => ServerAddress::Tcp(self.tcp.to_string()),
@@ -118,7 +118,7 @@ impl TestServer {
         self
     }
 
-    /// This server with a client in the server's process, as in `passerelle serve`.
+    /// Replaces the client by one without a socket, as in `passerelle serve`.
     pub(crate) fn in_process(self) -> Self {
         self.via(Transport::InProcess)
     }

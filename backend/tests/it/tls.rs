@@ -1,4 +1,4 @@
-//! HTTPS and HTTP/2, by a client that trusts the authority of `certificates/` alone. They are good for a hundred years.
+//! HTTPS and HTTP/2. The client trusts only the authority in `certificates/`, which is valid for a hundred years.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,7 +41,7 @@ fn first() -> TlsFiles {
     files("first.pem", "first.key.pem")
 }
 
-/// A gateway with a certificate.
+/// A gateway with a certificate. Runs until it is dropped.
 struct TlsGateway {
     server: TestServer,
     address: std::net::SocketAddr,
@@ -78,7 +78,7 @@ impl TlsGateway {
         TlsConnector::from(Arc::new(config)).connect(name, self.tcp().await).await.unwrap()
     }
 
-    /// One request by HTTP/1.1, on a connection of its own.
+    /// Sends one request over HTTP/1.1 on a new connection.
     async fn ask(&self, method: &str, target: &str, headers: &str) -> HttpResponse {
         let mut stream = self.connect(H1).await;
         let host = self.address;
@@ -101,7 +101,7 @@ impl TlsGateway {
         H2Client { sender, host, connection: tokio::spawn(connection) }
     }
 
-    /// Still answers, and both tiers stop without a rest.
+    /// Checks that the gateway still serves requests, and that gateway and file server stop in time.
     async fn assert_healthy_and_stop(self) {
         assert_eq!(self.ask("GET", "/healthz", "").await.status, 200);
         self.shutdown.cancel();
@@ -110,7 +110,7 @@ impl TlsGateway {
     }
 }
 
-/// Trusts the authority of the fixtures, and speaks one of these protocols.
+/// A client that trusts the authority of the fixtures and offers these ALPN protocols.
 fn client(protocols: &[&[u8]], versions: &[&'static rustls::SupportedProtocolVersion]) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(fixture("authority.pem")).unwrap()).unwrap();
@@ -186,7 +186,7 @@ async fn tls_1_2_and_1_3_work_with_every_key_format() {
                 format!("GET /files/hello.txt HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", secure.address);
             stream.write_all(request.as_bytes()).await.unwrap();
             let mut answer = Vec::new();
-            // Without a close_notify this is an error: a client must know that it has all.
+            // The end without `close_notify` would be an error, because an attacker could truncate the response.
             timeout(TEST_TIMEOUT, stream.read_to_end(&mut answer)).await.unwrap().unwrap();
             assert_eq!(HttpResponse::read(&answer, false).unwrap().body, b"hello, world\n", "{name}");
         }
@@ -205,7 +205,7 @@ async fn alpn_prefers_http_2_and_sessions_are_resumed() {
         assert_eq!(stream.get_ref().1.alpn_protocol(), Some(H2));
         assert_eq!(stream.get_ref().1.protocol_version(), Some(ProtocolVersion::TLSv1_3));
         assert_eq!(stream.get_ref().1.handshake_kind(), Some(expected));
-        // The ticket comes with the first answer.
+        // The session ticket arrives before the first response.
         let (sender, connection) = h2::client::handshake(stream).await.unwrap();
         let client = H2Client { sender, host: secure.address.to_string(), connection: tokio::spawn(connection) };
         assert_eq!(client.ask("GET", "/healthz", &[], b"").await.0, 200);
@@ -256,7 +256,7 @@ async fn invalid_certificate_files_have_distinct_errors() {
     let key = fixture("first.key.pem");
     let open = |cert: &Path, key: &Path| {
         let opened = Tls::open(TlsFiles { cert: cert.to_owned(), key: key.to_owned() });
-        opened.map(drop).expect_err("no pair")
+        opened.map(drop).expect_err("the files are valid")
     };
     assert!(matches!(open(&fixture("absent.pem"), &key), TlsError::Unreadable { .. }));
     assert!(matches!(open(folder.path(), &key), TlsError::Unreadable { .. }));
@@ -297,8 +297,8 @@ async fn a_valid_renewed_certificate_is_loaded_and_a_mismatched_one_is_ignored()
     put("rsa.key.pem", "key.pem");
     timeout(TEST_TIMEOUT, async { while shown().await != is("rsa.pem") {} })
         .await
-        .expect("the new certificate is not taken");
-    // Who was there before is served on.
+        .expect("the new certificate is not loaded");
+    // Connections from before the renewal stay open.
     assert_eq!(old.ask("GET", "/healthz", &[], b"").await.0, 200);
     secure.assert_healthy_and_stop().await;
 }
@@ -327,7 +327,7 @@ async fn http_2_serves_files_folders_and_ranges() {
     secure.assert_healthy_and_stop().await;
 }
 
-/// What the system may send by itself elsewhere is read and encrypted here.
+/// TLS excludes sendfile, so these files are read and encrypted by the gateway.
 #[tokio::test]
 async fn files_on_disk_are_sent_over_both_http_versions() {
     let place = tempfile::tempdir().unwrap();
@@ -354,7 +354,7 @@ async fn http_2_accepts_uploads() {
     let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
     let secure = TlsGateway::with_config(small_tree(), first(), config).await;
     let client = secure.h2().await;
-    // Larger than both windows.
+    // Larger than the flow-control windows of stream and connection.
     let content: Vec<u8> = (0..9_000_000_u32).map(|index| (index % 251) as u8).collect();
     let (status, ..) = client.ask("PUT", "/files/large.bin", &[], &content).await;
     assert_eq!(status, 201);
@@ -363,7 +363,7 @@ async fn http_2_accepts_uploads() {
     let tus = [("tus-resumable", "1.0.0"), ("upload-length", "10"), ("upload-metadata", "filename dHVzLnR4dA==")];
     let (status, headers, _) = client.ask("POST", "/api/v1/uploads", &tus, b"").await;
     assert_eq!(status, 201);
-    // Relative to the address that was asked.
+    // `Location` is relative to the address of the request.
     let target = &format!("/api/v1/{}", headers["location"].to_str().unwrap());
     for (offset, piece) in [("0", b"01234"), ("5", b"56789")] {
         let headers = [
@@ -375,7 +375,7 @@ async fn http_2_accepts_uploads() {
     }
     assert_eq!(client.ask("GET", "/files/tus.txt", &[], b"").await.2, b"0123456789");
 
-    // A refusal arrives although the body is not asked for.
+    // A refusal arrives although the body is not read.
     let (status, ..) = client.ask("PUT", "/files/docs", &[], &content).await;
     assert!((400..500).contains(&status), "{status}");
     assert_eq!(client.ask("GET", "/healthz", &[], b"").await.0, 200);
@@ -424,7 +424,7 @@ async fn http_2_requests_over_the_limits_are_refused() {
 async fn concurrent_http_2_streams_are_limited() {
     let secure = TlsGateway::start().await;
     let client = secure.h2().await;
-    // After an answer the settings have come.
+    // SETTINGS arrives before the first response.
     assert_eq!(client.ask("GET", "/healthz", &[], b"").await.0, 200);
     assert_eq!(client.sender.current_max_send_streams(), 128);
     drop(client);
@@ -445,7 +445,7 @@ async fn a_flood_of_resets_ends_only_its_connection() {
             };
             stream.send_reset(Reason::CANCEL);
             taken_back += 1;
-            // Else this client would never have its turn to send them; a hostile one sends many at once.
+            // Lets the connection's task send the requests; a hostile client sends many at once.
             if taken_back.is_multiple_of(100) {
                 tokio::task::yield_now().await;
             }
@@ -468,17 +468,17 @@ async fn a_stalled_http_2_stream_is_reset_and_others_continue() {
     let secure = TlsGateway::with_config(storage, first(), config).await;
     let client = secure.h2_with(h2::client::Builder::new().initial_connection_window_size(64 << 20)).await;
     let mut stalled = client.begin("GET", "/files/large.bin", &[], b"").await.into_body();
-    // What is not released is not taken.
+    // Without released capacity the flow-control window stays full.
     let error = timeout(TEST_TIMEOUT, async {
         loop {
             match stalled.data().await {
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return error,
-                None => panic!("all of it came"),
+                None => panic!("the stalled stream is complete"),
             }
         }
     });
-    let error = error.await.expect("it is never cut");
+    let error = error.await.expect("the connection stays open");
     assert!(error.is_reset(), "{error:?}");
     assert_eq!(client.ask("GET", "/files/large.bin", &[], b"").await.2.len(), 8 << 20);
     drop(client);
@@ -494,20 +494,20 @@ async fn silent_clients_are_disconnected() {
         ..GatewayConfig::default()
     };
     let secure = TlsGateway::with_config(small_tree(), first(), config).await;
-    // Amid the handshake: a record of a hundred bytes, of which one comes.
+    // Nothing, one byte of a TLS record of a hundred bytes, and an incomplete request in plain text.
     for said in [&b""[..], b"\x16\x03\x01\x00\x64\x01", b"GET / HT"] {
         let mut stream = secure.tcp().await;
         stream.write_all(said).await.unwrap();
         let mut rest = Vec::new();
-        let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut rest)).await.expect("it is never cut");
+        let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut rest)).await.expect("the connection stays open");
     }
-    // After it.
+    // A client that completes the handshake and sends no request.
     let mut stream = secure.connect(H1).await;
-    let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut Vec::new())).await.expect("it is never cut");
-    // By HTTP/2, with a request, and then none.
+    let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut Vec::new())).await.expect("the connection stays open");
+    // A client of HTTP/2 that sends one request and then no more.
     let client = secure.h2().await;
     assert_eq!(client.ask("GET", "/healthz", &[], b"").await.0, 200);
-    let _ = timeout(TEST_TIMEOUT, client.connection).await.expect("it is never cut");
+    let _ = timeout(TEST_TIMEOUT, client.connection).await.expect("the connection stays open");
     secure.assert_healthy_and_stop().await;
 }
 
@@ -520,7 +520,7 @@ async fn shutdown_sends_goaway_and_finishes_running_requests() {
     let mut body = client.begin("GET", "/files/large.bin", &[], b"").await.into_body();
     secure.shutdown.cancel();
     assert_eq!(read(&mut body).await.len(), 8 << 20);
-    timeout(TEST_TIMEOUT, client.connection).await.expect("no goodbye").unwrap().unwrap();
+    timeout(TEST_TIMEOUT, client.connection).await.expect("the connection stays open after GOAWAY").unwrap().unwrap();
     timeout(TEST_TIMEOUT, secure.task).await.expect("the gateway does not stop").unwrap();
     secure.server.stop().await;
 }
@@ -532,7 +532,7 @@ async fn connections_over_the_limit_are_closed_without_a_reply() {
     let kept = secure.h2().await;
     let mut one_more = secure.tcp().await;
     let mut said = Vec::new();
-    let _ = timeout(TEST_TIMEOUT, one_more.read_to_end(&mut said)).await.expect("it is kept waiting");
+    let _ = timeout(TEST_TIMEOUT, one_more.read_to_end(&mut said)).await.expect("the connection stays open");
     assert!(said.is_empty());
     assert_eq!(kept.ask("GET", "/healthz", &[], b"").await.0, 200);
 }
@@ -547,7 +547,8 @@ async fn requests_after_idle_times_are_served() {
     gateway.assert_healthy_and_stop().await;
 }
 
-/// Requests in every position to a rest: long after the one before, begun before it and ended after it, and at once.
+/// Sends requests after an idle time, across an idle time, and directly after another request. An idle connection frees
+/// its buffers, so each case needs them again.
 async fn check_requests_around_idle_times<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
     let request = b"GET /files/hello.txt HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let (begin, end) = request.split_at(20);
@@ -567,7 +568,7 @@ async fn check_requests_around_idle_times<S: AsyncRead + AsyncWrite + Unpin>(str
     check_request(stream, request).await;
 }
 
-/// Long enough for a connection to give back what it needs for a request, on a clock that jumps.
+/// Advances the clock until a connection frees the buffers that it needs for a request.
 async fn be_idle() {
     pause();
     sleep(Duration::from_secs(5)).await;

@@ -27,7 +27,7 @@ const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// More than all buffers between file and client hold.
 const LARGE_BYTES: usize = 48 << 20;
 
-/// A gateway whose file server is reached by that transport.
+/// A gateway that reaches its file server over `transport`.
 async fn start_gateway(folder: &Path, transport: Transport) -> TestGateway {
     let server = TestServer::with_storage(Arc::new(LocalStorage::open(folder, None).unwrap())).await.via(transport);
     TestGateway::in_front_of(server, GatewayConfig::default()).await
@@ -232,7 +232,7 @@ mod downloads {
     }
 
     async fn end(mut stream: TcpStream, mut bytes: Vec<u8>) -> HttpResponse {
-        // The answer ends, complete or cut.
+        // The response ends, complete or truncated.
         let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut bytes)).await.expect("the answer does not end");
         HttpResponse::read(&bytes, false).unwrap()
     }
@@ -271,7 +271,7 @@ mod downloads {
     async fn a_file_that_is_not_cached_is_sent_completely() {
         for transport in Transport::PASSING_FDS {
             let place = tempfile::tempdir().unwrap();
-            // Holes are not cached before they are read.
+            // The page cache does not contain the holes of a sparse file before they are read.
             File::create(place.path().join("large")).unwrap().set_len(LARGE_BYTES as u64).unwrap();
             let gateway = start_gateway(place.path(), *transport).await;
             let whole = gateway.get("/files/large").await;
@@ -311,7 +311,7 @@ mod fd_passing {
 
     type RawTransport = RawConnection<TransportReader, TransportWriter>;
 
-    /// A connection by that transport with the capability `lend`.
+    /// A connection over `transport` with the capability [`PASS_FD`].
     async fn open(server: &TestServer, transport: Transport) -> RawTransport {
         let connected = match transport {
             Transport::Unix => connect_unix(&server.socket()).await,

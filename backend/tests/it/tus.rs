@@ -1,4 +1,4 @@
-//! tus 1.0.0 as its specification has it, each extension, and what the server promises beyond.
+//! The tus 1.0.0 core protocol, its extensions, and the commit, JSON and digest additions of this server.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ const UPLOADS: &str = "/api/v1/uploads";
 const VERSION: (&str, &str) = ("tus-resumable", "1.0.0");
 const BYTES: (&str, &str) = ("content-type", "application/offset+octet-stream");
 
-/// Base64, for metadata and checksums.
+/// Base64 of metadata and checksums, independent of the encoder under test.
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
@@ -34,7 +34,7 @@ fn metadata(pairs: &[(&str, &str)]) -> String {
     pairs.join(",")
 }
 
-/// Begins an upload; its address.
+/// Creates an upload, and returns its address.
 async fn create(gateway: &TestGateway, target: &str, length: usize) -> String {
     let (length, metadata) = (length.to_string(), metadata(&[("path", target)]));
     let headers = [VERSION, ("upload-length", length.as_str()), ("upload-metadata", metadata.as_str())];
@@ -67,14 +67,14 @@ async fn head(gateway: &TestGateway, address: &str) -> HttpResponse {
     response
 }
 
-/// Waits until the upload stands there.
+/// Waits until the upload has this offset.
 async fn wait_for_offset(gateway: &TestGateway, address: &str, offset: &str) {
     let waiting = async {
         while head(gateway, address).await.header("upload-offset") != Some(offset) {
             tokio::task::yield_now().await;
         }
     };
-    timeout(TEST_TIMEOUT, waiting).await.expect("the upload does not get there");
+    timeout(TEST_TIMEOUT, waiting).await.expect("the upload does not reach the offset");
 }
 
 mod core {
@@ -193,7 +193,7 @@ mod core {
         gateway.assert_healthy_and_stop().await;
     }
 
-    /// What came before the connection broke is kept.
+    /// A client resumes after the bytes that arrived before its connection broke.
     #[tokio::test]
     async fn bytes_before_a_broken_connection_are_kept() {
         let gateway = TestGateway::writable().await;
@@ -215,7 +215,7 @@ mod core {
         gateway.assert_healthy_and_stop().await;
     }
 
-    /// A client whose connection died without a word comes back, and is not locked out by itself.
+    /// A request on a dead connection must not lock its own client out.
     #[tokio::test]
     async fn a_newer_request_takes_over_from_a_dead_connection() {
         let gateway = TestGateway::writable().await;
@@ -225,8 +225,7 @@ mod core {
              content-type: application/offset+octet-stream\r\ncontent-length: 10\r\n\r\nhello",
             gateway.address
         );
-        // Who asks where an upload stands takes it over, too: before the first bytes are there, the request ends without
-        // them, and is made again.
+        // HEAD takes the upload over, too. If it comes before the first bytes, the PATCH ends without them: try again.
         let waiting = async {
             loop {
                 let mut dead = gateway.connect().await;
@@ -236,10 +235,10 @@ mod core {
                 }
             }
         };
-        let mut dead = timeout(TEST_TIMEOUT, waiting).await.expect("the upload does not get there");
+        let mut dead = timeout(TEST_TIMEOUT, waiting).await.expect("the upload does not reach the offset");
         assert_eq!(patch(&gateway, &address, 5, b"world", &[]).await.status, 204);
         assert_eq!(gateway.get("/files/a").await.text(), "helloworld");
-        // The dead one's request ends although it sends nothing, and what it still had is not taken.
+        // The older request ends although its client sends nothing, and its later bytes are ignored.
         let mut response = Vec::new();
         let _ = timeout(TEST_TIMEOUT, dead.read_to_end(&mut response)).await.unwrap();
         let _ = dead.write_all(b"WORLD").await;
@@ -328,7 +327,7 @@ mod creation {
         gateway.assert_healthy_and_stop().await;
     }
 
-    /// Asked twice with one key, it is one upload.
+    /// A client that missed the first response must not create a second upload.
     #[tokio::test]
     async fn a_repeated_idempotency_key_returns_the_first_upload() {
         let gateway = TestGateway::writable().await;
@@ -435,7 +434,7 @@ mod extensions {
 mod commit {
     use super::*;
 
-    /// The file that was there stays, and so do the bytes that came.
+    /// A conflict loses neither the existing file nor the uploaded bytes.
     #[tokio::test]
     async fn a_name_conflict_is_resolved_by_a_later_commit() {
         let gateway = TestGateway::writable().await;
@@ -489,7 +488,7 @@ mod commit {
         gateway.assert_healthy_and_stop().await;
     }
 
-    /// A digest that is known only at the end comes with the last bytes, and what differs is never a file.
+    /// A client that computes the digest while sending knows it only with the last bytes.
     #[tokio::test]
     async fn a_digest_with_the_last_bytes_is_verified() {
         let gateway = TestGateway::writable().await;
@@ -508,7 +507,7 @@ mod commit {
         assert_eq!(response.header("upload-offset"), Some("5"));
         let json = [("content-type", "application/json")];
         let commit = format!("{address}/commit");
-        // Not for who asks again either, with the digest or without.
+        // A repeated request is refused, too, with the digest or without.
         patch(&gateway, &address, 5, b"", &proof).await.assert_problem(460, "checksum_mismatch");
         patch(&gateway, &address, 5, b"", &[]).await.assert_problem(460, "checksum_mismatch");
         assert_eq!(head(&gateway, &address).await.status, 460);
@@ -517,7 +516,7 @@ mod commit {
         gateway.send("POST", &commit, &with_proof, b"{}").await.assert_problem(460, "checksum_mismatch");
         gateway.get("/files/spoilt").await.assert_problem(404, "not_found");
         assert!(gateway.get(&address).await.json::<UploadState>().entry.is_none());
-        // A wrong digest with the right bytes loses nothing.
+        // A client that sent a wrong digest can commit with the right one.
         let other = field(b"hellp");
         assert_eq!(gateway.send("POST", &commit, &[json[0], ("repr-digest", &other)], b"{}").await.status, 200);
         assert_eq!(gateway.get("/files/spoilt").await.text(), "hellp");
@@ -533,7 +532,7 @@ mod commit {
             .await
             .assert_problem(400, "bad_request");
         assert_eq!(head(&gateway, &address).await.header("upload-offset"), Some("0"));
-        // Another algorithm is ignored, and so is what is the digest of the piece.
+        // Other algorithms are ignored, and so is `Content-Digest`, which covers only the bytes of this request.
         let [other, piece] = [format!("sha-256=:{wrong}:"), format!("blake3=:{wrong}:")];
         let fields = [("repr-digest", other.as_str()), ("content-digest", &piece)];
         assert_eq!(patch(&gateway, &address, 0, b"hello", &fields).await.status, 204);
@@ -588,7 +587,7 @@ mod other_callers {
         gateway.assert_healthy_and_stop().await;
     }
 
-    /// Checklist 20: the upload of another caller is not found.
+    /// 404 instead of 403, so that ids of other callers cannot be probed.
     #[tokio::test]
     async fn uploads_of_other_callers_are_not_found() {
         let gateway = TestGateway::writable().await;
@@ -626,7 +625,7 @@ mod other_callers {
         gateway.assert_healthy_and_stop().await;
     }
 
-    /// What a client leaves comes back as it left it, and nothing of it becomes a header of ours.
+    /// Metadata is returned unchanged, and its line breaks do not create headers.
     #[tokio::test]
     async fn metadata_cannot_add_headers() {
         let gateway = TestGateway::writable().await;

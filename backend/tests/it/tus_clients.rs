@@ -1,4 +1,4 @@
-//! Upload programs that others wrote, against the gateway. One whose language is not installed is passed over.
+//! Third-party upload clients (tus-js-client, tuspy, curl) against the gateway. Skips clients that are not installed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-fn noise(length: usize) -> Vec<u8> {
+fn pseudo_random_bytes(length: usize) -> Vec<u8> {
     (0..length).map(|index| ((index * index) >> 7) as u8).collect()
 }
 
@@ -24,7 +24,7 @@ async fn gateway() -> TestGateway {
     TestGateway::with_config(Arc::new(MemoryStorage::new()), config).await
 }
 
-/// What the program prints, which must succeed; none where there is no such program.
+/// Runs a program, checks that it succeeds, and returns its output; `None` if it is not installed.
 async fn run(program: impl AsRef<Path>, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program.as_ref()).args(arguments).env_remove("http_proxy").output().await.ok()?;
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -32,7 +32,7 @@ async fn run(program: impl AsRef<Path>, arguments: &[&str]) -> Option<String> {
     Some(out.into_owned())
 }
 
-/// Every file that the program says it sent is there, byte for byte.
+/// Checks that each of these files has exactly this content.
 async fn assert_files(gateway: &TestGateway, names: &[&str], content: &[u8]) {
     for name in names {
         let response = gateway.get(&format!("/files/{name}")).await;
@@ -52,7 +52,7 @@ async fn tus_js_client_uploads_in_all_modes() {
         println!("skipped: tus-js-client is not installed; `cargo xtask setup` does that");
         return;
     }
-    let (gateway, content) = (gateway().await, noise(5_000_001));
+    let (gateway, content) = (gateway().await, pseudo_random_bytes(5_000_001));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("noise");
     std::fs::write(&file, &content).unwrap();
@@ -88,7 +88,7 @@ async fn tuspy_uploads_in_all_modes() {
         }
         std::fs::write(venv.join("ready"), TUSPY).unwrap();
     }
-    let (gateway, content) = (gateway().await, noise(5_000_001));
+    let (gateway, content) = (gateway().await, pseudo_random_bytes(5_000_001));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("noise");
     std::fs::write(&file, &content).unwrap();
@@ -102,7 +102,7 @@ async fn tuspy_uploads_in_all_modes() {
 
 #[tokio::test]
 async fn curl_puts_files() {
-    let (gateway, content) = (gateway().await, noise(3_000_001));
+    let (gateway, content) = (gateway().await, pseudo_random_bytes(3_000_001));
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a b.bin");
     std::fs::write(&file, &content).unwrap();
@@ -112,7 +112,7 @@ async fn curl_puts_files() {
         run("curl", &[&plain, more].concat()).await
     };
     let file = file.to_str().unwrap();
-    // To a folder's address curl adds the file's name.
+    // curl appends the name of the file to an address that ends in a slash.
     let Some(status) = curl(&["-T", file, &url]).await else {
         println!("skipped: curl is not installed");
         return;

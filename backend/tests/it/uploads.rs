@@ -50,7 +50,7 @@ pub(crate) async fn content(client: &Client, text: &str) -> Result<Vec<u8>, Clie
     match transfer.next_item().await? {
         Some(Item::Sending(_)) => {}
         Some(Item::Refused(failure) | Item::Unsatisfiable(_, failure)) => return Err(failure.into()),
-        None => panic!("no item at all"),
+        None => panic!("no item"),
     }
     let mut bytes = Vec::new();
     while let Some(piece) = transfer.piece().await? {
@@ -61,7 +61,7 @@ pub(crate) async fn content(client: &Client, text: &str) -> Result<Vec<u8>, Clie
 
 /// The code of a failure.
 pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> ErrorCode {
-    result.expect_err("it should have failed").code
+    result.expect_err("success instead of an error").code
 }
 
 fn pattern(length: usize) -> Vec<u8> {
@@ -345,7 +345,7 @@ async fn conditions_are_checked_against_the_target() {
 }
 
 /// STORE of these bytes at this target.
-fn storing(target: &str, bytes: &[u8]) -> Store {
+fn store_request(target: &str, bytes: &[u8]) -> Store {
     let length = Some(bytes.len() as u64);
     Store { stage: Stage { resumable: false, ..stage(target, length) }, checksum: None }
 }
@@ -356,7 +356,7 @@ async fn store_publishes_a_small_file_in_one_exchange() {
     let client = &server.client;
     for bytes in [pattern(262_144), Vec::new(), pattern(4_096)] {
         let name = format!("docs/{}", bytes.len());
-        let stored = client.store(&storing(&name, &bytes), &bytes).await.unwrap();
+        let stored = client.store(&store_request(&name, &bytes), &bytes).await.unwrap();
         let entry = stored.entry.unwrap();
         assert_eq!((entry.path, entry.size, stored.replaced), (path(&name), bytes.len() as u64, false));
         let blake3 = blake3::hash(&bytes);
@@ -364,7 +364,7 @@ async fn store_publishes_a_small_file_in_one_exchange() {
         assert_eq!(content(client, &name).await.unwrap(), bytes);
     }
     let conflicting = |conflict| Store {
-        stage: Stage { conflict, modified: Some(Timestamp(5)), ..storing("hello.txt", b"new").stage },
+        stage: Stage { conflict, modified: Some(Timestamp(5)), ..store_request("hello.txt", b"new").stage },
         checksum: None,
     };
     assert_eq!(code(client.store(&conflicting(Conflict::Fail), b"new").await), ErrorCode::AlreadyExists);
@@ -375,14 +375,14 @@ async fn store_publishes_a_small_file_in_one_exchange() {
     let replaced = client.store(&conflicting(Conflict::Replace), b"new").await.unwrap();
     assert!(replaced.replaced);
     let present = |etag| Store {
-        stage: Stage { if_match: Some(vec![etag]), ..storing("hello.txt", b"newer").stage },
+        stage: Stage { if_match: Some(vec![etag]), ..store_request("hello.txt", b"newer").stage },
         checksum: None,
     };
     let etag = replaced.entry.unwrap().etag.unwrap();
     client.store(&present(etag), b"newer").await.unwrap();
     assert_eq!(code(client.store(&present(etag), b"newer").await), ErrorCode::PreconditionFailed);
     assert_eq!(content(client, "hello.txt").await.unwrap(), b"newer");
-    let deep = storing("new/folders/file", b"deep");
+    let deep = store_request("new/folders/file", b"deep");
     assert_eq!(code(client.store(&deep, b"deep").await), ErrorCode::ParentMissing);
     let deep = Store { stage: Stage { make_parents: true, ..deep.stage }, checksum: None };
     client.store(&deep, b"deep").await.unwrap();
@@ -396,7 +396,7 @@ async fn store_refuses_other_bytes_than_announced_and_keeps_the_connection() {
     let storage = Arc::new(small_tree());
     let server = TestServer::with_storage(storage.clone()).await;
     let mut raw = RawConnection::open(&server).await;
-    let request = storing("new", b"12345");
+    let request = store_request("new", b"12345");
     let sum = |digest: &[u8]| Some(Checksum { algorithm: Algorithm::Crc32, digest: digest.into() });
     let wrong = Store { checksum: sum(&[1, 2, 3, 4]), ..request.clone() };
     let spoilt = Store { stage: Stage { blake3: Some(vec![7; 32]), ..request.stage.clone() }, checksum: None };
@@ -539,7 +539,7 @@ mod failing_disks {
         let key = Key::generate().unwrap();
         let server = TestServer::on_listener_with_database(listener, key, storage, None, ServerConfig::default()).await;
         assert_eq!(code(server.client.stage(&stage("new", Some(1))).await), ErrorCode::ReadOnly);
-        assert_eq!(code(server.client.store(&storing("new", b"1"), b"1").await), ErrorCode::ReadOnly);
+        assert_eq!(code(server.client.store(&store_request("new", b"1"), b"1").await), ErrorCode::ReadOnly);
         assert_eq!(content(&server.client, "hello.txt").await.unwrap(), b"hello, world\n");
         server.stop().await;
     }
@@ -600,7 +600,7 @@ mod connections {
     }
 
     /// A connection on which a PUT waits for bytes.
-    async fn putting(server: &TestServer, upload: UploadId, offset: u64) -> RawConnection {
+    async fn open_put(server: &TestServer, upload: UploadId, offset: u64) -> RawConnection {
         let mut raw = RawConnection::open(server).await;
         raw.send(FrameKind::Put, 1, &put_of(upload, offset)).await;
         assert_eq!(raw.next().await.expect("UPLOAD").kind(), Some(FrameKind::Upload));
@@ -611,7 +611,7 @@ mod connections {
     async fn a_newer_put_takes_over_from_a_dead_connection() {
         let server = TestServer::start().await;
         let upload = server.client.stage(&stage("new", Some(300_000))).await.unwrap();
-        let mut dead = putting(&server, upload.id, 0).await;
+        let mut dead = open_put(&server, upload.id, 0).await;
         dead.send_bytes(&data(1, 100_000)).await;
         // The PONG shows that everything before its PING was read.
         dead.send_body(FrameKind::Ping, 9, b"").await;
@@ -630,7 +630,7 @@ mod connections {
     async fn bytes_before_a_broken_connection_are_kept() {
         let server = TestServer::start().await;
         let upload = server.client.stage(&stage("new", Some(1_000_000))).await.unwrap();
-        let mut raw = putting(&server, upload.id, 0).await;
+        let mut raw = open_put(&server, upload.id, 0).await;
         raw.send_bytes(&data(1, 500_000)).await;
         // The PONG shows that everything before its PING was read.
         raw.send_body(FrameKind::Ping, 9, b"").await;
@@ -659,10 +659,10 @@ mod connections {
         // The server may or may not be ready yet; both cases have to be harmless.
         let _ = raw.incoming().await;
         drop(raw);
-        let mut raw = putting(&server, upload.id, 0).await;
+        let mut raw = open_put(&server, upload.id, 0).await;
         raw.send_bytes(&data(2, 5)).await;
         assert_eq!(raw.closing_code().await, Some(ErrorCode::Protocol));
-        let mut raw = putting(&server, upload.id, 0).await;
+        let mut raw = open_put(&server, upload.id, 0).await;
         raw.send(FrameKind::Stat, 2, &stat("")).await;
         assert_eq!(raw.closing_code().await, Some(ErrorCode::Protocol));
         let mut raw = RawConnection::open(&server).await;
@@ -681,7 +681,7 @@ mod connections {
     async fn a_failed_put_keeps_the_connection() {
         let server = TestServer::start().await;
         let upload = server.client.stage(&stage("new", Some(10))).await.unwrap();
-        let mut raw = putting(&server, upload.id, 0).await;
+        let mut raw = open_put(&server, upload.id, 0).await;
         raw.send_bytes(&data(1, 200_000)).await;
         assert_eq!(raw.end(1).await, Some(ErrorCode::LengthMismatch));
         raw.send_bytes(&data(1, 1_000)).await;
@@ -692,7 +692,7 @@ mod connections {
         assert_eq!(server.client.upload_status(&writer(), upload.id).await.unwrap().offset, 10);
         // A client that sends too much after the failure is disconnected.
         let other = server.client.stage(&stage("other", Some(1))).await.unwrap();
-        let mut raw = putting(&server, other.id, 0).await;
+        let mut raw = open_put(&server, other.id, 0).await;
         for _ in 0..8 {
             raw.send_bytes(&data(1, 400_000)).await;
         }
@@ -706,7 +706,7 @@ mod connections {
     async fn pings_and_cancels_are_answered_during_a_put() {
         let server = TestServer::start().await;
         let upload = server.client.stage(&stage("new", Some(10))).await.unwrap();
-        let mut raw = putting(&server, upload.id, 0).await;
+        let mut raw = open_put(&server, upload.id, 0).await;
         raw.send_body(FrameKind::Ping, 3, b"").await;
         assert_eq!(raw.next().await.unwrap().header.request_id, 3);
         raw.send_bytes(&data(1, 5)).await;

@@ -18,7 +18,7 @@ async fn next(watcher: &mut FolderEvents) -> (EventId, EventKind) {
     (event.id, event.kind)
 }
 
-fn word(kind: &EventKind) -> String {
+fn event_text(kind: &EventKind) -> String {
     match kind {
         EventKind::Ready => "ready".into(),
         EventKind::Resync => "resync".into(),
@@ -44,7 +44,7 @@ async fn watch_reports_new_changed_and_removed_entries() {
     storage.add_file("g/c", "c").unwrap();
     storage.remove("f/a").unwrap();
     let (second, kind) = next(&mut watcher).await;
-    assert_eq!(word(&kind), "-f/a");
+    assert_eq!(event_text(&kind), "-f/a");
     assert_eq!((second.epoch, second.sequence), (first.epoch, first.sequence + 1));
     server.stop().await;
 }
@@ -57,22 +57,21 @@ async fn watch_after_an_event_reports_the_events_since() {
     let mut first = server.client.watch(&reader(), &path(""), None).await.unwrap();
     let (ready, _) = next(&mut first).await;
     storage.write("a", "b").unwrap();
-    assert_eq!(word(&next(&mut first).await.1), "+a");
+    assert_eq!(event_text(&next(&mut first).await.1), "+a");
     storage.remove("a").unwrap();
     let (last, kind) = next(&mut first).await;
-    assert_eq!(word(&kind), "-a");
+    assert_eq!(event_text(&kind), "-a");
     drop(first);
     let mut back = server.client.watch(&reader(), &path(""), Some(ready)).await.unwrap();
-    let heard = [next(&mut back).await.1, next(&mut back).await.1, next(&mut back).await.1];
-    assert_eq!(heard.each_ref().map(word), ["ready", "+a", "-a"]);
+    let received = [next(&mut back).await.1, next(&mut back).await.1, next(&mut back).await.1];
+    assert_eq!(received.each_ref().map(event_text), ["ready", "+a", "-a"]);
     let forgotten = EventId { epoch: last.epoch ^ 1, ..last };
     let mut back = server.client.watch(&reader(), &path(""), Some(forgotten)).await.unwrap();
-    assert_eq!([next(&mut back).await.1, next(&mut back).await.1].each_ref().map(word), ["ready", "resync"]);
+    assert_eq!([next(&mut back).await.1, next(&mut back).await.1].each_ref().map(event_text), ["ready", "resync"]);
     server.stop().await;
 }
 
-/// Listing a million entries takes seconds; a client that waited that long for `ready` could not trust what it has read
-/// meanwhile.
+/// Listing a million entries takes seconds. If `ready` came only afterwards, a client could miss changes made meanwhile.
 #[tokio::test]
 async fn watch_is_ready_before_the_first_listing() {
     let storage = MemoryStorage::new();
@@ -109,6 +108,6 @@ async fn watch_needs_list_and_stays_below_the_root() {
     assert_eq!(next(&mut watcher).await.1, EventKind::Ready);
     let paths = vec![path("docs/deep/new")];
     change(&server.client, 1, Change::MakeFolder { paths, existing_ok: false }).await;
-    assert_eq!(word(&next(&mut watcher).await.1), "+deep/new");
+    assert_eq!(event_text(&next(&mut watcher).await.1), "+deep/new");
     server.stop().await;
 }
