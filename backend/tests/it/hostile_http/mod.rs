@@ -1,0 +1,10 @@
+//! HTTP against hostile, slow and disconnecting clients. After each of them the gateway must serve the next one.
+
+mod changes;
+mod content;
+mod fixtures;
+mod hosts;
+mod paths;
+mod requests;
+mod storage_faults;
+mod timeouts;

@@ -1,0 +1,13 @@
+//! Uploads through the client: bytes arrive, survive crashes once acknowledged, and become files in one step or not at
+//! all.
+
+mod commits;
+mod connections;
+mod content_checks;
+mod digests;
+mod failing_disks;
+mod fixtures;
+mod stage_and_commit;
+mod store;
+
+pub(crate) use fixtures::{code, commit, content, put, stage};

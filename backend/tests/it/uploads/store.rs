@@ -1,0 +1,103 @@
+//! STORE.
+
+use std::sync::Arc;
+
+use backend::client::Stage;
+use backend::storage::Storage;
+use shared::wire::{FrameKind, PutEnd, Store};
+use shared::{Algorithm, Checksum, Conflict, ErrorCode, JobId, Timestamp};
+
+use super::fixtures::{code, content, pattern, store_request};
+use crate::raw_connection::RawConnection;
+use crate::test_server::{TestServer, path, reader, small_tree, writer};
+
+#[tokio::test]
+async fn store_publishes_a_small_file_in_one_exchange() {
+    let server = TestServer::start().await;
+    let client = &server.client;
+    for bytes in [pattern(262_144), Vec::new(), pattern(4_096)] {
+        let name = format!("docs/{}", bytes.len());
+        let stored = client.store(&store_request(&name, &bytes), &bytes).await.unwrap();
+        let entry = stored.entry.unwrap();
+        assert_eq!((entry.path, entry.size, stored.replaced), (path(&name), bytes.len() as u64, false));
+        let blake3 = blake3::hash(&bytes);
+        assert_eq!(stored.digests.unwrap().get(Algorithm::Blake3), Some(&blake3.as_bytes()[..]));
+        assert_eq!(content(client, &name).await.unwrap(), bytes);
+    }
+    let conflicting = |conflict| Store {
+        stage: Stage { conflict, modified: Some(Timestamp(5)), ..store_request("hello.txt", b"new").stage },
+        checksum: None,
+    };
+    assert_eq!(code(client.store(&conflicting(Conflict::Fail), b"new").await), ErrorCode::AlreadyExists);
+    let skipped = client.store(&conflicting(Conflict::Skip), b"new").await.unwrap();
+    assert_eq!((skipped.skipped, skipped.entry, skipped.digests), (true, None, None));
+    let beside = client.store(&conflicting(Conflict::KeepBoth), b"new").await.unwrap().entry.unwrap();
+    assert_eq!((beside.path, beside.modified), (path("hello%20%282%29.txt"), Timestamp(5)));
+    let replaced = client.store(&conflicting(Conflict::Replace), b"new").await.unwrap();
+    assert!(replaced.replaced);
+    let present = |etag| Store {
+        stage: Stage { if_match: Some(vec![etag]), ..store_request("hello.txt", b"newer").stage },
+        checksum: None,
+    };
+    let etag = replaced.entry.unwrap().etag.unwrap();
+    client.store(&present(etag), b"newer").await.unwrap();
+    assert_eq!(code(client.store(&present(etag), b"newer").await), ErrorCode::PreconditionFailed);
+    assert_eq!(content(client, "hello.txt").await.unwrap(), b"newer");
+    let deep = store_request("new/folders/file", b"deep");
+    assert_eq!(code(client.store(&deep, b"deep").await), ErrorCode::ParentMissing);
+    let deep = Store { stage: Stage { make_parents: true, ..deep.stage }, checksum: None };
+    client.store(&deep, b"deep").await.unwrap();
+    assert_eq!(content(client, "new/folders/file").await.unwrap(), b"deep");
+    assert!(client.uploads(&writer()).await.unwrap().is_empty());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn store_refuses_other_bytes_than_announced_and_keeps_the_connection() {
+    let storage = Arc::new(small_tree());
+    let server = TestServer::with_storage(storage.clone()).await;
+    let mut raw = RawConnection::open(&server).await;
+    let request = store_request("new", b"12345");
+    let sum = |digest: &[u8]| Some(Checksum { algorithm: Algorithm::Crc32, digest: digest.into() });
+    let wrong = Store { checksum: sum(&[1, 2, 3, 4]), ..request.clone() };
+    let spoilt = Store { stage: Stage { blake3: Some(vec![7; 32]), ..request.stage.clone() }, checksum: None };
+    let too_long = Store { stage: Stage { length: Some(262_145), ..request.stage.clone() }, checksum: None };
+    let keyed = Store { stage: Stage { key: Some(JobId([1; 16])), ..request.stage.clone() }, checksum: None };
+    let resumable = Store { stage: Stage { resumable: true, ..request.stage.clone() }, checksum: None };
+    let hidden =
+        Store { stage: Stage { target: Some(path(".passerelle/x")), ..request.stage.clone() }, checksum: None };
+    let as_reader = Store { stage: Stage { caller: reader(), ..request.stage.clone() }, checksum: None };
+    let ended = PutEnd { broken: false };
+    for (number, (request, bytes, end, expected)) in [
+        (&request, b"1234".as_slice(), ended.clone(), ErrorCode::LengthMismatch),
+        (&request, b"123456", ended.clone(), ErrorCode::LengthMismatch),
+        (&request, b"12345", PutEnd { broken: true }, ErrorCode::Canceled),
+        (&wrong, b"12345", ended.clone(), ErrorCode::ChecksumMismatch),
+        (&spoilt, b"12345", ended.clone(), ErrorCode::ChecksumMismatch),
+        (&too_long, b"12345", ended.clone(), ErrorCode::BadRequest),
+        (&keyed, b"12345", ended.clone(), ErrorCode::BadRequest),
+        (&resumable, b"12345", ended.clone(), ErrorCode::BadRequest),
+        (&hidden, b"12345", ended.clone(), ErrorCode::NameRefused),
+        (&as_reader, b"12345", ended.clone(), ErrorCode::Forbidden),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let id = number as u32 + 1;
+        raw.send(FrameKind::Store, id, request).await;
+        raw.send_body(FrameKind::Data, id, bytes).await;
+        raw.send(FrameKind::PutEnd, id, &end).await;
+        assert_eq!(raw.end(id).await, Some(expected), "{number}");
+        raw.is_usable().await;
+    }
+    assert_eq!(code(server.client.stat(&reader(), &path("new")).await), ErrorCode::NotFound);
+    assert!(storage.list_staged().unwrap().is_empty());
+    let right = Store { checksum: sum(&[0xcb, 0xf5, 0x3a, 0x1c]), ..request };
+    raw.send(FrameKind::Store, 99, &right).await;
+    raw.send_body(FrameKind::Data, 99, b"12").await;
+    raw.send_body(FrameKind::Data, 99, b"345").await;
+    raw.send(FrameKind::PutEnd, 99, &ended).await;
+    assert_eq!(raw.end(99).await, None);
+    assert_eq!(content(&server.client, "new").await.unwrap(), b"12345");
+    server.stop().await;
+}
