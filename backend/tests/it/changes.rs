@@ -10,7 +10,8 @@ use shared::change::{PathItem, PathPair, RestoreItem};
 use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, Outcome, Rights, Root, Scope, TrashId};
 
 use super::test_server::{TestServer, path, reader, writer};
-use super::uploads::{code, content};
+use super::uploads::error_code;
+use crate::reading::read_file;
 
 /// A key that no other test uses: they do not share a server.
 pub(crate) fn key(number: u8) -> JobId {
@@ -92,8 +93,8 @@ async fn move_keeps_content_and_attributes() {
     let job = change(&server.client, 1, Change::Move { items, conflict: Conflict::Fail }).await;
     assert_eq!(outcome_texts(&job), ["docs/hi.txt", "deep", "not_found", "into_itself"]);
     assert!(!exists(&server.client, "hello.txt").await);
-    assert_eq!(content(&server.client, "docs/hi.txt").await.unwrap(), b"hello, world\n");
-    assert_eq!(content(&server.client, "deep/er/file.bin").await.unwrap(), vec![7; 300_000]);
+    assert_eq!(read_file(&server.client, "docs/hi.txt").await.unwrap(), b"hello, world\n");
+    assert_eq!(read_file(&server.client, "deep/er/file.bin").await.unwrap(), vec![7; 300_000]);
     server.stop().await;
 }
 
@@ -105,12 +106,12 @@ async fn conflicts_fail_keep_both_skip_or_replace() {
     assert_eq!(outcome_texts(&change(&server.client, 2, job(Conflict::Skip)).await), ["skipped"]);
     let done = change(&server.client, 3, job(Conflict::Replace)).await;
     assert_eq!(outcome_texts(&done), ["docs/a%20b.txt"]);
-    assert_eq!(content(&server.client, "docs/a%20b.txt").await.unwrap(), b"hello, world\n");
+    assert_eq!(read_file(&server.client, "docs/a%20b.txt").await.unwrap(), b"hello, world\n");
     // The replaced file can be restored.
     let items = vec![RestoreItem { id: replaced(&done)[0], to: None }];
     let back = change(&server.client, 4, Change::Restore { items, conflict: Conflict::KeepBoth }).await;
     assert_eq!(outcome_texts(&back), ["docs/a%20b%20%282%29.txt"]);
-    assert_eq!(content(&server.client, "docs/a%20b%20%282%29.txt").await.unwrap(), b"spaces");
+    assert_eq!(read_file(&server.client, "docs/a%20b%20%282%29.txt").await.unwrap(), b"spaces");
     let items = pairs(&[("empty", "docs/a%20b.txt")]);
     let beside = change(&server.client, 5, Change::Move { items, conflict: Conflict::KeepBoth }).await;
     assert_eq!(outcome_texts(&beside), ["docs/a%20b%20%283%29.txt"]);
@@ -127,7 +128,7 @@ async fn copy_keeps_links_as_links() {
     let items = pairs(&[("tree", "copy")]);
     let job = change(&server.client, 1, Change::Copy { items, conflict: Conflict::Fail }).await;
     assert_eq!(outcome_texts(&job), ["link_escapes at tree/out"]);
-    assert_eq!(content(&server.client, "copy/a").await.unwrap(), b"aaa");
+    assert_eq!(read_file(&server.client, "copy/a").await.unwrap(), b"aaa");
     let (source, copy) = (path("tree/a"), path("copy/a"));
     let (source, copy) =
         (server.client.stat(&reader(), &source).await.unwrap(), server.client.stat(&reader(), &copy).await.unwrap());
@@ -151,7 +152,7 @@ async fn replace_merges_folders_and_trashes_replaced_files() {
     assert_eq!(outcome_texts(&job), ["old"]);
     assert!(!exists(&server.client, "new").await);
     for (text, expected) in [("old/same", "new"), ("old/only", "o"), ("old/in/x", "x"), ("old/in/y", "y")] {
-        assert_eq!(content(&server.client, text).await.unwrap(), expected.as_bytes(), "{text}");
+        assert_eq!(read_file(&server.client, text).await.unwrap(), expected.as_bytes(), "{text}");
     }
     let trash = server.client.list_trash(&writer(), None, 10).await.unwrap();
     assert_eq!(trash.items.iter().map(|item| item.id).collect::<Vec<_>>(), replaced(&job));
@@ -173,7 +174,7 @@ async fn trashed_entries_can_be_restored_and_deleted_ones_cannot() {
     let items = vec![RestoreItem { id: ids[0], to: None }, RestoreItem { id: ids[1], to: Some(path("new/hi")) }];
     let back = change(&server.client, 2, Change::Restore { items, conflict: Conflict::Fail }).await;
     assert_eq!(outcome_texts(&back), ["docs", "new/hi"]);
-    assert_eq!(content(&server.client, "docs/deep/er/file.bin").await.unwrap().len(), 300_000);
+    assert_eq!(read_file(&server.client, "docs/deep/er/file.bin").await.unwrap().len(), 300_000);
     let gone = change(&server.client, 3, Change::Delete { items: path_items(&["docs", "new/hi"]) }).await;
     assert_eq!(outcome_texts(&gone), ["gone", "gone"]);
     assert_eq!(server.client.list_trash(&writer(), None, 9).await.unwrap().total, Some(0));
@@ -199,7 +200,7 @@ async fn move_to_another_file_system_copies() {
     assert_eq!((job.progress.bytes, job.progress.bytes_total), (7, 7));
     assert!(!exists(&server.client, "tree").await && !exists(&server.client, "other/old").await);
     for (text, expected) in [("other/tree/a", "aaa"), ("other/tree/sub/b", "b"), ("old", "old")] {
-        assert_eq!(content(&server.client, text).await.unwrap(), expected.as_bytes(), "{text}");
+        assert_eq!(read_file(&server.client, text).await.unwrap(), expected.as_bytes(), "{text}");
     }
     // The trash cannot take an entry of another file system; deleting it works.
     let job = change(&server.client, 2, Change::Trash { items: path_items(&["other/tree"]) }).await;
@@ -207,8 +208,8 @@ async fn move_to_another_file_system_copies() {
     let items = pairs(&[("new", "other/tree/a")]);
     let job = change(&server.client, 3, Change::Move { items, conflict: Conflict::Replace }).await;
     assert_eq!(outcome_texts(&job), ["cross_device"]);
-    assert_eq!(content(&server.client, "other/tree/a").await.unwrap(), b"aaa");
-    assert_eq!(content(&server.client, "new").await.unwrap(), b"new");
+    assert_eq!(read_file(&server.client, "other/tree/a").await.unwrap(), b"aaa");
+    assert_eq!(read_file(&server.client, "new").await.unwrap(), b"new");
     let job = change(&server.client, 4, Change::Delete { items: path_items(&["other/gone", "other/tree"]) }).await;
     assert_eq!(outcome_texts(&job), ["gone", "gone"]);
     assert!(!exists(&server.client, "other/gone").await);
@@ -230,8 +231,8 @@ mod permissions {
         change(&server.client, 1, Change::Trash { items: path_items(&["hello.txt"]) }).await;
         let named = Caller { principal: Some("eve".into()), ..writer() };
         for eve in [named, below_docs()] {
-            assert_eq!(code(server.client.job(&eve, key(1), 0, Duration::ZERO).await), ErrorCode::NotFound);
-            assert_eq!(code(server.client.cancel_job(&eve, key(1)).await), ErrorCode::NotFound);
+            assert_eq!(error_code(server.client.job(&eve, key(1), 0, Duration::ZERO).await), ErrorCode::NotFound);
+            assert_eq!(error_code(server.client.cancel_job(&eve, key(1)).await), ErrorCode::NotFound);
             assert!(server.client.jobs(&eve).await.unwrap().is_empty());
         }
         assert_eq!(server.client.jobs(&writer()).await.unwrap()[0].id, key(1));
@@ -270,7 +271,7 @@ mod permissions {
         let server = TestServer::start().await;
         let refused = |rights, change| {
             let (client, caller) = (server.client.clone(), Caller { scope: Scope::whole(rights), ..Caller::default() });
-            async move { code(change_as(&client, &caller, 1, change).await) }
+            async move { error_code(change_as(&client, &caller, 1, change).await) }
         };
         let items = pairs(&[("hello.txt", "x")]);
         let no_delete = Rights::READ_ONLY.union(Rights::CREATE);
@@ -301,7 +302,7 @@ async fn a_key_belongs_to_one_change() {
     let again = change(&server.client, 1, Change::Move { items, conflict: Conflict::Fail }).await;
     assert_eq!(again.outcomes, first.outcomes);
     let other = change_as(&server.client, &writer(), 1, Change::Purge { ids: None }).await;
-    assert_eq!(code(other), ErrorCode::KeyReused);
+    assert_eq!(error_code(other), ErrorCode::KeyReused);
     server.stop().await;
 }
 
@@ -326,7 +327,7 @@ async fn changes_stay_below_the_root_and_keep_the_root() {
     // A link is moved itself, whatever its target.
     let job = change(&server.client, 4, Change::Trash { items: path_items(&["out"]) }).await;
     assert_eq!(outcome_texts(&job), ["trashed"]);
-    assert_eq!(content(&server.client, "a").await.unwrap(), b"a");
+    assert_eq!(read_file(&server.client, "a").await.unwrap(), b"a");
     server.stop().await;
 }
 

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::cli::{Running, Shell};
+use super::cli::shell::{ChildProcess, Shell};
 
 /// Longer than any step takes on a busy machine.
 const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Starts `passerelle` with a soft limit of `files` open files.
-fn start(shell: &Shell, files: u32, args: &[&str]) -> (Running, Value) {
+fn start(shell: &Shell, files: u32, args: &[&str]) -> (ChildProcess, Value) {
     let command = shell.command(args);
     let mut limited = Command::new("sh");
     limited.args(["-c", &format!("ulimit -S -n {files} && exec \"$0\" \"$@\"")]);
@@ -25,7 +25,7 @@ fn start(shell: &Shell, files: u32, args: &[&str]) -> (Running, Value) {
             None => limited.env_remove(name),
         };
     }
-    let mut server = Running(limited.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
+    let mut server = ChildProcess(limited.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
     let mut line = String::new();
     BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     (server, serde_json::from_str(&line).unwrap())

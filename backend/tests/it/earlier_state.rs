@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::cli::Running;
+use super::cli::shell::ChildProcess;
 
 /// A version, and the ids that `make-state.sh` printed for it.
 struct EarlierState {
@@ -33,7 +33,7 @@ struct Server {
     folder: TempDir,
     http: String,
     tcp: String,
-    _process: Running,
+    _process: ChildProcess,
 }
 
 struct Response {
@@ -48,7 +48,7 @@ impl Server {
         let archive = format!("{}/tests/it/states/{}", env!("CARGO_MANIFEST_DIR"), state.archive);
         let unpacked = Command::new("tar").arg("-xzf").arg(archive).current_dir(folder.path()).status().unwrap();
         assert!(unpacked.success());
-        let mut process = Running(
+        let mut process = ChildProcess(
             Command::new(env!("CARGO_BIN_EXE_backend"))
                 .args(["serve", ".", "--http", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--anonymous", "write", "--json"])
                 .args(["--upload-expiry-seconds", NEVER, "--trash-expiry-seconds", NEVER, "--log", "error"])

@@ -2,25 +2,18 @@
 
 use std::sync::Arc;
 
-use backend::client::{Client, ClientError, GetItem, Item, PoolConfig, Target, Transfer};
+use backend::client::{Client, ClientError, GetItem, Item, PoolConfig, Target};
 use backend::server::ServerConfig;
 use backend::storage::local::LocalStorage;
 use backend::storage::memory::MemoryStorage;
 use backend::transfer_budget::PIECE_BYTES_MIN;
 use shared::{ByteRange, ErrorCode, Order, Rights, Root, Scope, VPath};
 
+use super::reading::read_item;
 use super::test_server::{TestServer, path, reader};
 
 fn item(text: &str, range: Option<ByteRange>) -> GetItem {
     GetItem { path: path(text), range, if_etag: None }
-}
-
-async fn read_item(transfer: &mut Transfer) -> Result<Vec<u8>, ClientError> {
-    let mut bytes = Vec::new();
-    while let Some(piece) = transfer.piece().await? {
-        bytes.extend_from_slice(&piece);
-    }
-    Ok(bytes)
 }
 
 async fn get_file(client: &Client, text: &str, range: Option<ByteRange>) -> Result<Vec<u8>, ClientError> {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod raw_connection;
+mod reading;
 mod test_gateway;
 mod test_server;
 

@@ -6,11 +6,12 @@ use backend::wire::{Frame, Key, Transcript};
 use shared::columns::{Builder, Columns, Head, Row};
 use shared::limits::{CURSOR_BYTES_MAX, DATA_BYTES_MAX, FRAME_CONTROL_BYTES_MAX, FRAME_HANDSHAKE_BYTES_MAX};
 use shared::wire::{
-    Auth, AuthOk, Caller, End, Failure, FrameKind, Get, GetItem, Goodbye, Hello, HelloAck, ItemEnd, List, MAGIC,
-    Message, Meta, VERSION, decode, encode,
+    Auth, AuthOk, Caller, End, Failure, FrameKind, Get, GetItem, Goodbye, Hello, HelloAck, ItemEnd, List, MAGIC, Meta,
+    VERSION, decode, encode,
 };
 use shared::{ByteRange, ETag, Entry, ErrorCode, Kind, Link, Order, Rights, Scope, Timestamp, hex};
 
+use super::raw_connection::{bytes, frame};
 use super::test_server::path;
 
 const DOCUMENT: &str = include_str!("../../../docs/PROTOCOL.md");
@@ -34,14 +35,6 @@ fn table(header: &str) -> Vec<Vec<&'static str>> {
     let (_, rest) = DOCUMENT.split_once(header).expect("the table exists");
     let lines = rest.lines().skip(2).take_while(|line| line.starts_with('|'));
     lines.map(|line| line.trim_matches('|').split('|').map(str::trim).collect()).collect()
-}
-
-fn frame<M: Message>(kind: FrameKind, request_id: u32, message: &M) -> Frame {
-    Frame::new(kind, request_id, encode(message))
-}
-
-fn bytes(frame: &Frame) -> Vec<u8> {
-    [&frame.header.encode()[..], &frame.body].concat()
 }
 
 #[track_caller]

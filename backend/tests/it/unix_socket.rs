@@ -18,7 +18,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use shared::wire::FrameKind;
 
-use super::cli::{Running, Shell, pattern};
+use super::cli::shell::{ChildProcess, Shell, pattern};
 use super::raw_connection::{RawConnection, bytes, frame};
 use super::test_gateway::TestGateway;
 use super::test_server::{TestServer, Transport};
@@ -105,7 +105,7 @@ mod descriptors {
         }
         // The server closes its descriptor after the last check of the file.
         #[cfg(target_os = "linux")]
-        crate::cli::until("files are left open", || (open(place.path()) == 0).then_some(()));
+        crate::cli::shell::wait_until("files are left open", || (open(place.path()) == 0).then_some(()));
         assert_eq!(gateway.server.client.status().bulk.busy, 0);
     }
 }
@@ -120,7 +120,7 @@ mod processes {
     }
 
     /// Starts a server and parses the addresses that it prints.
-    fn start(shell: &Shell, args: &[&str]) -> (Running, Value) {
+    fn start(shell: &Shell, args: &[&str]) -> (ChildProcess, Value) {
         let mut server = shell.start(&[args, &["--json", "--log", "error"]].concat());
         let mut line = String::new();
         BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -131,7 +131,7 @@ mod processes {
     const STORAGE: &[&str] = &["storage", "served", "--unix", "socket"];
 
     /// Stops a server and waits for its end.
-    fn end(mut server: Running) {
+    fn end(mut server: ChildProcess) {
         let pid = Pid::from_raw(server.0.id().try_into().unwrap()).unwrap();
         kill_process(pid, Signal::TERM).unwrap();
         assert!(server.0.wait().unwrap().success());
@@ -139,7 +139,7 @@ mod processes {
 
     /// The error of a server that does not start.
     fn refused(shell: &Shell, args: &[&str]) -> String {
-        shell.ends(args, 1).err
+        shell.expect_exit(args, 1).err
     }
 
     fn get(address: &str, target: &str) -> Vec<u8> {
@@ -174,19 +174,19 @@ mod processes {
         end(gateway);
 
         shell.server = format!("unix:{socket}");
-        assert_eq!(shell.ends(&["ls"], 0).lines(), ["large", "small"]);
+        assert_eq!(shell.expect_exit(&["ls"], 0).lines(), ["large", "small"]);
         // The key that a server leaves for its user is found for a socket, too.
         shell.with_key = false;
-        shell.ends(&["get", "/", "copy", "--server", "unix:socket"], 0);
+        shell.expect_exit(&["get", "/", "copy", "--server", "unix:socket"], 0);
         assert!(fs::read(shell.path("copy/large")).unwrap() == large);
         fs::write(shell.path("new"), &large[..300_000]).unwrap();
-        shell.ends(&["put", "new", "/"], 0);
+        shell.expect_exit(&["put", "new", "/"], 0);
         assert!(fs::read(shell.path("served/new")).unwrap() == large[..300_000]);
 
         end(storage);
         assert!(!Path::new(&socket).exists());
-        assert!(shell.ends(&["ls"], 5).err.contains(&format!("unix:{socket}")));
-        shell.ends(&["ls", "--server", "unix:"], 2);
+        assert!(shell.expect_exit(&["ls"], 5).err.contains(&format!("unix:{socket}")));
+        shell.expect_exit(&["ls", "--server", "unix:"], 2);
     }
 
     #[test]
@@ -197,12 +197,12 @@ mod processes {
         let (mut first, _) = start(&shell, STORAGE);
         let said = refused(&shell, &second);
         assert!(said.contains("another process listens on socket already"), "{said}");
-        shell.ends(&["ping", "--server", "unix:socket"], 0);
+        shell.expect_exit(&["ping", "--server", "unix:socket"], 0);
         first.kill();
         assert!(shell.path("socket").exists());
-        shell.ends(&["ping", "--server", "unix:socket"], 5);
+        shell.expect_exit(&["ping", "--server", "unix:socket"], 5);
         let (second, _) = start(&shell, &second);
-        shell.ends(&["ping", "--server", "unix:socket", "--key", "other.key"], 0);
+        shell.expect_exit(&["ping", "--server", "unix:socket", "--key", "other.key"], 0);
         end(second);
         assert!(!shell.path("socket").exists());
 
@@ -225,7 +225,7 @@ mod processes {
             let key: &[&str] = if verb == "serve" { &["--key", "served/.passerelle/local.key"] } else { &[] };
             let tcp = addresses["tcp"].as_str().unwrap();
             for address in [tcp, &format!("unix:{}", addresses["unix"].as_str().unwrap())] {
-                shell.ends(&[&["ping", "--server", address], key].concat(), 0);
+                shell.expect_exit(&[&["ping", "--server", address], key].concat(), 0);
             }
             end(server);
         }

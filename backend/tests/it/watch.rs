@@ -10,7 +10,7 @@ use shared::{Change, ErrorCode, EventId, EventKind, Rights, Root, Scope};
 use super::changes::change;
 use super::raw_connection::within;
 use super::test_server::{TestServer, path, reader};
-use super::uploads::{code, commit, put, stage};
+use super::uploads::{commit, error_code, put, stage};
 
 /// The next event and its id.
 async fn next(watcher: &mut FolderEvents) -> (EventId, EventKind) {
@@ -92,7 +92,10 @@ async fn a_removed_folder_ends_its_watch() {
     let items = vec![shared::change::PathItem { path: path("docs/deep"), if_etag: None }];
     change(&server.client, 1, Change::Trash { items }).await;
     assert_eq!(next(&mut watcher).await.1, EventKind::Gone);
-    assert_eq!(code(server.client.watch(&reader(), &path("docs/deep"), None).await.map(drop)), ErrorCode::NotFound);
+    assert_eq!(
+        error_code(server.client.watch(&reader(), &path("docs/deep"), None).await.map(drop)),
+        ErrorCode::NotFound
+    );
     server.stop().await;
 }
 
@@ -100,8 +103,11 @@ async fn a_removed_folder_ends_its_watch() {
 async fn watch_needs_list_and_stays_below_the_root() {
     let server = TestServer::start().await;
     let blind = Caller { scope: Scope::whole(Rights::READ), ..Caller::default() };
-    assert_eq!(code(server.client.watch(&blind, &path(""), None).await.map(drop)), ErrorCode::Forbidden);
-    assert_eq!(code(server.client.watch(&reader(), &path("hello.txt"), None).await.map(drop)), ErrorCode::NotFolder);
+    assert_eq!(error_code(server.client.watch(&blind, &path(""), None).await.map(drop)), ErrorCode::Forbidden);
+    assert_eq!(
+        error_code(server.client.watch(&reader(), &path("hello.txt"), None).await.map(drop)),
+        ErrorCode::NotFolder
+    );
     let root = Root { name: String::new(), folder: path("docs"), rights: Rights::LIST, quota_bytes: None };
     let inside = Caller { scope: Scope { roots: vec![root] }, ..Caller::default() };
     let mut watcher = server.client.watch(&inside, &path("deep"), None).await.unwrap();

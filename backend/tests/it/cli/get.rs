@@ -15,8 +15,8 @@ use serde_json::Value;
 use shared::{ETag, Entry, Link, VPath};
 use tokio::net::TcpListener;
 
-use super::super::test_server::{TestServer, small_tree};
-use super::{Running, Shell, names, pattern, until};
+use super::shell::{ChildProcess, Shell, names, pattern, wait_until};
+use crate::test_server::{TestServer, small_tree};
 
 /// A few files and folders with names that are valid on every system.
 fn plain_tree() -> MemoryStorage {
@@ -127,25 +127,25 @@ async fn get_uses_the_destinations_of_cp() {
     let server = TestServer::with_storage(Arc::new(plain_tree())).await;
     let shell = Shell::at(&server);
     let everything = ["docs/a b.txt", "docs/deep/er/file.bin", "empty", "hello.txt"];
-    assert!(shell.ends(&["get", "/", "new"], 0).out.starts_with("4 files, 300 kB in "));
+    assert!(shell.expect_exit(&["get", "/", "new"], 0).out.starts_with("4 files, 300 kB in "));
     let new = shell.tree("new");
     assert_eq!(names(&new), everything);
     assert_eq!(new[Path::new("hello.txt")], b"hello, world\n");
     assert!(shell.path("new/docs/nothing").is_dir());
-    assert!(shell.ends(&["get", "/", "new"], 0).out.contains("0 files, 0 B in "));
-    let again = shell.ends(&["get", "--json", "/", "new"], 0);
+    assert!(shell.expect_exit(&["get", "/", "new"], 0).out.contains("0 files, 0 B in "));
+    let again = shell.expect_exit(&["get", "--json", "/", "new"], 0);
     assert_eq!((&again.summary()["files"], &again.summary()["skipped"]), (&0.into(), &4.into()));
 
     fs::create_dir(shell.path("old")).unwrap();
-    shell.ends(&["get", "docs", "old"], 0);
+    shell.expect_exit(&["get", "docs", "old"], 0);
     assert!(shell.path("old/docs/a b.txt").is_file());
-    shell.ends(&["get", "docs/", "copy"], 0);
+    shell.expect_exit(&["get", "docs/", "copy"], 0);
     assert!(shell.path("copy/a b.txt").is_file());
-    shell.ends(&["get", "hello.txt", "renamed"], 0);
+    shell.expect_exit(&["get", "hello.txt", "renamed"], 0);
     assert_eq!(fs::read(shell.path("renamed")).unwrap(), b"hello, world\n");
-    shell.ends(&["get", "hello.txt", "docs/deep", "several"], 0);
+    shell.expect_exit(&["get", "hello.txt", "docs/deep", "several"], 0);
     assert_eq!(names(&shell.tree("several")), ["deep/er/file.bin", "hello.txt"]);
-    let streamed = shell.ends(&["get", "hello.txt", "-"], 0);
+    let streamed = shell.expect_exit(&["get", "hello.txt", "-"], 0);
     assert_eq!((&*streamed.out, &*streamed.err), ("hello, world\n", ""));
     server.stop().await;
 }
@@ -156,15 +156,15 @@ async fn get_replaces_a_file_that_differs_only_with_force() {
     storage.set_executable("hello.txt", true).unwrap();
     let server = TestServer::with_storage(Arc::new(storage.clone())).await;
     let shell = Shell::at(&server);
-    shell.ends(&["get", "/", "new"], 0);
+    shell.expect_exit(&["get", "/", "new"], 0);
     storage.write("empty", "no longer").unwrap();
-    let ran = shell.ends(&["get", "--json", "/", "new"], 6);
+    let ran = shell.expect_exit(&["get", "--json", "/", "new"], 6);
     let error: Value = serde_json::from_str(ran.err.trim()).unwrap();
     assert_eq!((&error["error"]["code"], &error["error"]["path"]), (&"exists".into(), &"empty".into()));
     assert_eq!(ran.summary()["failed"], 1);
     assert_eq!(fs::read(shell.path("new/empty")).unwrap(), b"");
-    shell.ends(&["get", "empty", "new"], 1);
-    assert!(shell.ends(&["get", "-q", "--force", "/", "new"], 0).out.is_empty());
+    shell.expect_exit(&["get", "empty", "new"], 1);
+    assert!(shell.expect_exit(&["get", "-q", "--force", "/", "new"], 0).out.is_empty());
     assert_eq!(fs::read(shell.path("new/empty")).unwrap(), b"no longer");
     let metadata = fs::metadata(shell.path("new/hello.txt")).unwrap();
     let modified = storage.stat(&VPath::parse("hello.txt").unwrap()).unwrap().modified.seconds();
@@ -183,12 +183,12 @@ async fn get_reports_failures_and_downloads_the_rest() {
     storage.add_file(".x.passerelle-part", "of another download").unwrap();
     let server = TestServer::with_storage(Arc::new(storage)).await;
     let shell = Shell::at(&server);
-    let ran = shell.ends(&["get", "/", "new", "--json"], 6);
+    let ran = shell.expect_exit(&["get", "/", "new", "--json"], 6);
     assert!(ran.err.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{}", ran.err);
     assert!(ran.err.contains("access_denied") && ran.err.contains("\"docs/deep\""), "{}", ran.err);
     assert_eq!((&ran.summary()["failed"], &ran.summary()["left_out"]), (&1.into(), &2.into()));
     assert_eq!(names(&shell.tree("new")), ["docs/a b.txt", "empty", "hello.txt"]);
-    shell.ends(&["get", "gone", "hello.txt", "some"], 6);
+    shell.expect_exit(&["get", "gone", "hello.txt", "some"], 6);
     assert_eq!(names(&shell.tree("some")), ["hello.txt"]);
     server.stop().await;
 }
@@ -204,7 +204,7 @@ async fn get_makes_only_links_to_downloaded_entries() {
     storage.add_link("nowhere", "gone").unwrap();
     let server = TestServer::with_storage(Arc::new(storage)).await;
     let shell = Shell::at(&server);
-    let ran = shell.ends(&["get", "/", "new"], 0);
+    let ran = shell.expect_exit(&["get", "/", "new"], 0);
     assert!(ran.out.contains("3 links, 2 left out"), "{}", ran.out);
     assert!(ran.err.contains("warning: passwd: ") && ran.err.contains("warning: nowhere: "), "{}", ran.err);
     let new = shell.tree("new");
@@ -212,16 +212,16 @@ async fn get_makes_only_links_to_downloaded_entries() {
     assert_eq!(new[Path::new("docs/far")], b"../hello.txt");
     assert_eq!(new[Path::new("folder")], b"docs/deep");
     assert!(!new.contains_key(Path::new("passwd")) && !new.contains_key(Path::new("nowhere")));
-    shell.ends(&["get", "/", "new"], 0);
+    shell.expect_exit(&["get", "/", "new"], 0);
 
     // A link of the folder has its target outside the folder.
-    let ran = shell.ends(&["get", "docs", "alone"], 0);
+    let ran = shell.expect_exit(&["get", "docs", "alone"], 0);
     assert!(ran.err.contains("docs/far"), "{}", ran.err);
     // A link named as SRC is followed.
-    shell.ends(&["get", "folder", "docs/near", "followed"], 0);
+    shell.expect_exit(&["get", "folder", "docs/near", "followed"], 0);
     assert_eq!(names(&shell.tree("followed")), ["folder/er/file.bin", "near"]);
     assert_eq!(shell.tree("followed")[Path::new("near")], b"spaces");
-    shell.ends(&["get", "passwd", "x"], 4);
+    shell.expect_exit(&["get", "passwd", "x"], 4);
     server.stop().await;
 }
 
@@ -237,11 +237,11 @@ async fn downloaded_names_have_the_same_bytes() {
     }
     let server = TestServer::with_storage(Arc::new(storage)).await;
     let shell = Shell::at(&server);
-    shell.ends(&["get", "/", "new"], 0);
+    shell.expect_exit(&["get", "/", "new"], 0);
     let expected: BTreeMap<_, _> =
         names.iter().map(|name| (std::path::PathBuf::from(OsStr::from_bytes(name)), name.to_vec())).collect();
     assert!(shell.tree("new") == expected);
-    shell.ends(&["get", "latin%E9.txt", "."], 0);
+    shell.expect_exit(&["get", "latin%E9.txt", "."], 0);
     assert!(shell.folder.path().join(OsStr::from_bytes(b"latin\xe9.txt")).is_file());
     server.stop().await;
 }
@@ -258,9 +258,9 @@ async fn get_writes_nothing_through_a_link_below_the_destination() {
     std::os::unix::fs::symlink("../../outside", shell.path("new/docs/deep")).unwrap();
     std::os::unix::fs::symlink("../outside/precious", shell.path("new/hello.txt")).unwrap();
     std::os::unix::fs::symlink("../outside/precious", shell.path("new/.empty.passerelle-part")).unwrap();
-    let ran = shell.ends(&["get", "/", "new"], 6);
+    let ran = shell.expect_exit(&["get", "/", "new"], 6);
     assert!(ran.err.contains("docs/deep") && ran.err.contains("hello.txt") && ran.err.contains("empty"), "{}", ran.err);
-    shell.ends(&["get", "--force", "/", "new"], 6);
+    shell.expect_exit(&["get", "--force", "/", "new"], 6);
     // With force, the link is replaced, not its target.
     assert_eq!(fs::read(shell.path("new/hello.txt")).unwrap(), b"hello, world\n");
     assert!(!fs::symlink_metadata(shell.path("new/hello.txt")).unwrap().is_symlink());
@@ -268,7 +268,7 @@ async fn get_writes_nothing_through_a_link_below_the_destination() {
     assert_eq!((names(&outside), &*outside[Path::new("precious")]), (vec!["precious".to_owned()], &b"kept"[..]));
     // The destination itself may be a link.
     std::os::unix::fs::symlink("outside", shell.path("named")).unwrap();
-    shell.ends(&["get", "hello.txt", "named"], 0);
+    shell.expect_exit(&["get", "hello.txt", "named"], 0);
     assert!(shell.path("outside/hello.txt").is_file());
     server.stop().await;
 }
@@ -284,7 +284,7 @@ async fn get_makes_no_link_outside_for_a_malicious_server() {
     let server = TestServer::with_storage(Arc::new(Lying(storage))).await;
     let shell = Shell::at(&server);
     fs::create_dir(shell.path("outside")).unwrap();
-    let ran = shell.ends(&["get", "--json", "/", "new"], 0);
+    let ran = shell.expect_exit(&["get", "--json", "/", "new"], 0);
     assert_eq!((&ran.summary()["left_out"], &ran.summary()["links"]), (&4.into(), &0.into()));
     assert_eq!(names(&shell.tree("new")), ["a/file"]);
     assert!(shell.tree("outside").is_empty());
@@ -301,7 +301,7 @@ async fn killed_halfway() -> (TestServer, Shell, MemoryStorage, Arc<Gate>, u64) 
     let server = TestServer::with_storage(Arc::new(Gated { inner: storage.clone(), gate: Arc::clone(&gate) })).await;
     let shell = Shell::at(&server);
     let mut running = shell.start(&["get", "/", "new"]);
-    let offset = until("some bytes on the disk", || marked(&shell.path("new/.big.passerelle-mark")));
+    let offset = wait_until("some bytes on the disk", || marked(&shell.path("new/.big.passerelle-mark")));
     running.kill();
     assert_eq!(names(&shell.tree("new")), [".big.passerelle-mark", ".big.passerelle-part"]);
     gate.open();
@@ -312,7 +312,7 @@ async fn killed_halfway() -> (TestServer, Shell, MemoryStorage, Arc<Gate>, u64) 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_download_resumes() {
     let (_server, shell, _storage, gate, offset) = killed_halfway().await;
-    let ran = shell.ends(&["get", "--json", "/", "new"], 0);
+    let ran = shell.expect_exit(&["get", "--json", "/", "new"], 0);
     assert_eq!(ran.json()[0]["file"]["status"], "resumed");
     assert_eq!(ran.summary()["bytes"], BIG as u64 - offset);
     let first = gate.take_offsets().into_iter().min();
@@ -324,12 +324,12 @@ async fn a_killed_download_resumes() {
 async fn a_killed_download_starts_over_if_the_source_changed_or_on_request() {
     let (_server, shell, storage, _gate, _) = killed_halfway().await;
     storage.write("big", pattern(BIG, 2)).unwrap();
-    let ran = shell.ends(&["get", "--json", "/", "new"], 0);
+    let ran = shell.expect_exit(&["get", "--json", "/", "new"], 0);
     assert_eq!((&ran.json()[0]["file"]["status"], &ran.summary()["bytes"]), (&"downloaded".into(), &BIG.into()));
     assert!(shell.tree("new") == BTreeMap::from([("big".into(), pattern(BIG, 2))]));
 
     let (_server, shell, _storage, gate, _) = killed_halfway().await;
-    shell.ends(&["get", "--no-resume", "/", "new"], 0);
+    shell.expect_exit(&["get", "--no-resume", "/", "new"], 0);
     assert_eq!(gate.take_offsets().into_iter().min(), Some(0));
     assert!(shell.tree("new") == BTreeMap::from([("big".into(), pattern(BIG, 1))]));
 }
@@ -351,11 +351,11 @@ async fn get_resumes_when_the_server_is_back() {
             if streaming { &["get", "--retries", "30", "big", "-"] } else { &["get", "--retries", "30", "/", "new"] };
         let mut command = shell.command(args);
         command.stdout(file).stderr(Stdio::piped());
-        let mut running = Running(command.spawn().unwrap());
+        let mut running = ChildProcess(command.spawn().unwrap());
         if streaming {
-            until("some bytes in the output", || fs::metadata(shell.path("out")).ok().filter(|out| out.len() > 0));
+            wait_until("some bytes in the output", || fs::metadata(shell.path("out")).ok().filter(|out| out.len() > 0));
         } else {
-            until("some bytes on the disk", || marked(&shell.path("new/.big.passerelle-mark")));
+            wait_until("some bytes on the disk", || marked(&shell.path("new/.big.passerelle-mark")));
         }
         server.shutdown.cancel();
         let stderr = BufReader::new(running.0.stderr.take().unwrap());
@@ -388,7 +388,7 @@ async fn get_fails_when_the_server_stays_away_and_keeps_the_part() {
     let server = TestServer::with_config(Arc::new(Gated { inner: storage, gate: Arc::clone(&gate) }), config).await;
     let shell = Shell::at(&server);
     let running = shell.start(&["get", "--retries", "1", "big", "copy"]);
-    until("some bytes on the disk", || marked(&shell.path(".copy.passerelle-mark")));
+    wait_until("some bytes on the disk", || marked(&shell.path(".copy.passerelle-mark")));
     server.shutdown.cancel();
     let ran = running.end();
     gate.open();
@@ -406,7 +406,7 @@ async fn get_downloads_small_files_over_several_connections() {
     }
     let server = TestServer::with_storage(Arc::new(storage)).await;
     let shell = Shell::at(&server);
-    let ran = shell.ends(&["get", "--json", "-p", "3", "/", "new"], 0);
+    let ran = shell.expect_exit(&["get", "--json", "-p", "3", "/", "new"], 0);
     assert_eq!((&ran.summary()["files"], &ran.summary()["folders_made"]), (&3_000.into(), &37.into()));
     let tree = shell.tree("new");
     assert_eq!(tree.len(), 3_000);

@@ -13,8 +13,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-use super::super::test_server::{TestServer, path};
-use super::Shell;
+use super::shell::Shell;
+use crate::test_server::{TestServer, path};
 
 /// A proxy that drops the file server's answer to the first COMMIT.
 struct Front {

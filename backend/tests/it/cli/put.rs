@@ -11,8 +11,8 @@ use backend::storage::Storage;
 use backend::storage::memory::MemoryStorage;
 use tokio::net::TcpListener;
 
-use super::super::test_server::{TestServer, path};
-use super::{Running, Shell, pattern, until};
+use super::shell::{ChildProcess, Shell, pattern, wait_until};
+use crate::test_server::{TestServer, path};
 
 const BIG: usize = 20 << 20;
 
@@ -50,18 +50,18 @@ fn sources(shell: &Shell) {
 async fn put_uses_the_destinations_of_cp() {
     let (server, shell, storage) = server().await;
     sources(&shell);
-    assert!(shell.ends(&["put", "src", "/"], 0).out.starts_with("3 files, 3.1 MB in "));
+    assert!(shell.expect_exit(&["put", "src", "/"], 0).out.starts_with("3 files, 3.1 MB in "));
     assert_eq!(content(&storage, "src/a%20b.txt").as_deref(), Some(&b"spaces"[..]));
     assert_eq!(content(&storage, "src/deep/nothing").as_deref(), Some(&b""[..]));
     assert!(content(&storage, "src/deep/big").is_some_and(|bytes| bytes == pattern(3 << 20, 1)));
     assert!(is_folder(&storage, "src/deep/empty"));
-    shell.ends(&["put", "src", "new/folders/on the way"], 0);
+    shell.expect_exit(&["put", "src", "new/folders/on the way"], 0);
     assert!(content(&storage, "new/folders/on%20the%20way/a%20b.txt").is_some());
-    shell.ends(&["put", "src/.", "flat"], 0);
+    shell.expect_exit(&["put", "src/.", "flat"], 0);
     assert!(content(&storage, "flat/deep/big").is_some());
-    shell.ends(&["put", "src/a b.txt", "renamed.txt"], 0);
+    shell.expect_exit(&["put", "src/a b.txt", "renamed.txt"], 0);
     assert_eq!(content(&storage, "renamed.txt").as_deref(), Some(&b"spaces"[..]));
-    shell.ends(&["put", "src/a b.txt", "src/deep", "into/"], 0);
+    shell.expect_exit(&["put", "src/a b.txt", "src/deep", "into/"], 0);
     assert!(content(&storage, "into/a%20b.txt").is_some() && content(&storage, "into/deep/big").is_some());
     server.stop().await;
 }
@@ -70,14 +70,14 @@ async fn put_uses_the_destinations_of_cp() {
 async fn put_skips_files_with_the_same_content() {
     let (server, shell, storage) = server().await;
     sources(&shell);
-    shell.ends(&["put", "src", "/"], 0);
+    shell.expect_exit(&["put", "src", "/"], 0);
     // A file with another time has the same content.
     let file = fs::File::options().append(true).open(shell.path("src/a b.txt")).unwrap();
     file.set_modified(UNIX_EPOCH + Duration::from_secs(1_000_000_000)).unwrap();
-    let again = shell.ends(&["put", "--json", "src", "/"], 0).summary();
+    let again = shell.expect_exit(&["put", "--json", "src", "/"], 0).summary();
     assert_eq!((&again["files"], &again["skipped"], &again["bytes"]), (&0.into(), &3.into(), &0.into()));
     storage.write("src/a b.txt", "SPACES").unwrap();
-    let ran = shell.ends(&["put", "--json", "src", "/"], 6);
+    let ran = shell.expect_exit(&["put", "--json", "src", "/"], 6);
     assert!(ran.err.contains("\"exists\"") && ran.err.contains("src/a%20b.txt"), "{}", ran.err);
     assert_eq!((&ran.summary()["failed"], &ran.summary()["skipped"]), (&1.into(), &2.into()));
     assert_eq!(content(&storage, "src/a%20b.txt").as_deref(), Some(&b"SPACES"[..]));
@@ -91,26 +91,26 @@ async fn put_applies_the_conflict_rule() {
     let now = |name: &str| content(&storage, name).map(|bytes| String::from_utf8(bytes).unwrap());
     old();
     fs::write(shell.path("f.txt"), "new one").unwrap();
-    shell.ends(&["put", "f.txt", "/"], 1);
+    shell.expect_exit(&["put", "f.txt", "/"], 1);
     assert_eq!(now("f.txt").as_deref(), Some("old"));
-    shell.ends(&["put", "--conflict", "skip", "f.txt", "/"], 0);
-    shell.ends(&["put", "-n", "f.txt", "/"], 0);
+    shell.expect_exit(&["put", "--conflict", "skip", "f.txt", "/"], 0);
+    shell.expect_exit(&["put", "-n", "f.txt", "/"], 0);
     assert_eq!(now("f.txt").as_deref(), Some("old"));
-    shell.ends(&["put", "--conflict", "keep-both", "f.txt", "/"], 0);
+    shell.expect_exit(&["put", "--conflict", "keep-both", "f.txt", "/"], 0);
     assert_eq!((now("f.txt").as_deref(), now("f%20(2).txt").as_deref()), (Some("old"), Some("new one")));
-    shell.ends(&["put", "-f", "f.txt", "/"], 0);
+    shell.expect_exit(&["put", "-f", "f.txt", "/"], 0);
     assert_eq!(now("f.txt").as_deref(), Some("new one"));
     // A file never replaces a folder.
     storage.add_folder("g").unwrap();
     fs::create_dir(shell.path("d")).unwrap();
     fs::write(shell.path("d/g"), "file").unwrap();
-    shell.ends(&["put", "-f", "d/.", "/"], 1);
+    shell.expect_exit(&["put", "-f", "d/.", "/"], 1);
     assert!(is_folder(&storage, "g"));
     for args in [&["put", "-f", "-n", "f.txt", "/"][..], &["put", "f.txt"], &["put", "f.txt", "d", "f.txt"]] {
-        shell.ends(args, 2);
+        shell.expect_exit(args, 2);
     }
-    shell.ends(&["put", "missing", "/"], 3);
-    assert!(shell.ends(&["put", "missing", "f.txt", "there/"], 6).err.contains("missing"));
+    shell.expect_exit(&["put", "missing", "/"], 3);
+    assert!(shell.expect_exit(&["put", "missing", "f.txt", "there/"], 6).err.contains("missing"));
     server.stop().await;
 }
 
@@ -122,7 +122,7 @@ async fn put_keeps_times_and_execute_permissions() {
     file.set_modified(UNIX_EPOCH + Duration::from_secs(1_000_000_000)).unwrap();
     #[cfg(unix)]
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    shell.ends(&["put", "run.sh", "/"], 0);
+    shell.expect_exit(&["put", "run.sh", "/"], 0);
     let entry = storage.stat(&path("run.sh")).unwrap();
     assert_eq!((entry.modified.seconds(), entry.executable), (1_000_000_000, cfg!(unix)));
     server.stop().await;
@@ -140,7 +140,7 @@ async fn uploaded_names_have_the_same_bytes_and_links_are_left_out() {
     }
     std::os::unix::fs::symlink("100%", shell.path("odd/link")).unwrap();
     std::os::unix::fs::symlink("/", shell.path("odd/out")).unwrap();
-    let ran = shell.ends(&["put", "--json", "odd", "/"], 0);
+    let ran = shell.expect_exit(&["put", "--json", "odd", "/"], 0);
     assert_eq!((&ran.summary()["files"], &ran.summary()["left_out"]), (&5.into(), &2.into()));
     for name in names {
         let path = shared::VPath::from_bytes([b"odd/", name].concat()).unwrap();
@@ -148,7 +148,7 @@ async fn uploaded_names_have_the_same_bytes_and_links_are_left_out() {
     }
     assert!(storage.stat(&path("odd/link")).is_err());
     // A link named as SRC is followed.
-    shell.ends(&["put", "odd/link", "followed"], 0);
+    shell.expect_exit(&["put", "odd/link", "followed"], 0);
     assert_eq!(content(&storage, "followed").as_deref(), Some(&b"x"[..]));
     server.stop().await;
 }
@@ -190,12 +190,12 @@ async fn an_upload_resumes_after_ctrl_c() {
         drop(file);
         let mut running = shell.start(&["put", "big", "/"]);
         let notes = shell.path("state/passerelle/uploads");
-        let caller = super::super::test_server::writer();
+        let caller = crate::test_server::writer();
         let runtime = tokio::runtime::Handle::current();
         // A part of it must be durable, but not all.
         let client = server.client.clone();
         tokio::task::block_in_place(|| {
-            until("some bytes on the server", || {
+            wait_until("some bytes on the server", || {
                 let uploads = runtime.block_on(client.uploads(&caller)).unwrap();
                 uploads.into_iter().find(|upload| upload.offset > 0)
             });
@@ -206,7 +206,7 @@ async fn an_upload_resumes_after_ctrl_c() {
         assert_eq!(code, if signal == "-INT" { Some(130) } else { None });
         assert!(content(&storage, "big").is_none());
         assert_eq!(fs::read_dir(&notes).unwrap().count(), 1);
-        let again = shell.ends(&["put", "--json", "big", "/"], 0);
+        let again = shell.expect_exit(&["put", "--json", "big", "/"], 0);
         assert_eq!(again.json()[0]["file"]["status"], "resumed");
         assert!(again.summary()["bytes"].as_u64() < Some(20 * BIG as u64), "{}", again.out);
         assert!(content(&storage, "big").is_some_and(|there| there.chunks(BIG).all(|chunk| chunk == big)));
@@ -231,7 +231,7 @@ async fn put_resumes_when_the_server_is_back() {
     drop(file);
     let mut command = shell.command(&["put", "--retries", "30", "big", "/"]);
     command.stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut running = Running(command.spawn().unwrap());
+    let mut running = ChildProcess(command.spawn().unwrap());
     server.shutdown.cancel();
     let stderr = BufReader::new(running.0.stderr.take().unwrap());
     let notice = stderr.lines().next().unwrap().unwrap();
@@ -243,7 +243,7 @@ async fn put_resumes_when_the_server_is_back() {
     let code = running.0.wait().unwrap().code();
     // An upload that had not begun does not wait.
     if code == Some(5) {
-        shell.ends(&["put", "big", "/"], 0);
+        shell.expect_exit(&["put", "big", "/"], 0);
     } else {
         assert_eq!(code, Some(0));
     }

@@ -7,8 +7,9 @@ use backend::client::Item;
 use backend::server::ServerConfig;
 use shared::ErrorCode;
 
-use super::fixtures::{item, read_item, storage_with_sevens};
+use super::fixtures::{item, storage_with_sevens};
 use crate::raw_connection::{serve_pipe, within};
+use crate::reading::read_item;
 use crate::test_server::{TestServer, reader, small_tree};
 
 #[tokio::test]

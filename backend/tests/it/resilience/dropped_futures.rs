@@ -8,8 +8,9 @@ use backend::storage::memory::MemoryStorage;
 use shared::Order;
 use tokio::task::yield_now;
 
-use super::fixtures::{item, read_file, read_item, stat, storage_with_sevens, wait_until};
+use super::fixtures::{item, stat, storage_with_sevens, wait_until};
 use super::gated_storage::GatedStorage;
+use crate::reading::{read_file, read_item};
 use crate::test_server::{TestServer, path, reader, small_tree};
 
 #[tokio::test]

@@ -7,7 +7,8 @@ use backend::storage::Storage;
 use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation};
 use shared::{ErrorCode, Order};
 
-use super::fixtures::{item, read_file, read_item, storage_with_sevens};
+use super::fixtures::{item, storage_with_sevens};
+use crate::reading::{read_file, read_item};
 use crate::test_server::{TestServer, path, reader};
 
 fn faulty(faults: &Arc<Faults>) -> Arc<dyn Storage> {

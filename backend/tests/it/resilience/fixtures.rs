@@ -1,6 +1,6 @@
-//! Reading files through a client, and waiting for a condition.
+//! Storage with simple files, requests, and waiting for a condition.
 
-use backend::client::{Client, ClientError, GetItem, Item, Transfer};
+use backend::client::{Client, ClientError, GetItem};
 use backend::storage::memory::MemoryStorage;
 use shared::Entry;
 use tokio::task::yield_now;
@@ -20,24 +20,6 @@ pub(super) async fn wait_until(mut condition: impl FnMut() -> bool) {
         }
     })
     .await;
-}
-
-/// The rest of an item.
-pub(super) async fn read_item(transfer: &mut Transfer) -> Result<Vec<u8>, ClientError> {
-    let mut bytes = Vec::new();
-    while let Some(piece) = transfer.piece().await? {
-        bytes.extend_from_slice(&piece);
-    }
-    Ok(bytes)
-}
-
-/// All of one file.
-pub(super) async fn read_file(client: &Client, text: &str) -> Result<Vec<u8>, ClientError> {
-    let mut transfer = client.get(&reader(), vec![item(text)]).await?;
-    match transfer.next_item().await?.expect("one item") {
-        Item::Sending(_) => read_item(&mut transfer).await,
-        Item::Refused(failure) | Item::Unsatisfiable(_, failure) => Err(failure.into()),
-    }
 }
 
 pub(super) async fn stat(client: &Client, text: &str) -> Result<Entry, ClientError> {

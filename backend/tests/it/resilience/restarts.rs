@@ -11,8 +11,9 @@ use shared::{ErrorCode, Order};
 use tokio::net::TcpListener;
 use tokio::task::{JoinSet, yield_now};
 
-use super::fixtures::{read_file, stat, wait_until};
+use super::fixtures::{stat, wait_until};
 use crate::raw_connection::within;
+use crate::reading::read_file;
 use crate::test_server::{TestServer, path, reader, small_tree};
 
 /// A file server on this port, or on any.

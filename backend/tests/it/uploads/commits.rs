@@ -3,7 +3,8 @@
 use backend::client::{Caller, Commit, PutRange, Stage};
 use shared::{Conflict, ErrorCode, Rights, Scope, Timestamp};
 
-use super::fixtures::{code, commit, content, put, stage};
+use super::fixtures::{commit, error_code, put, stage};
+use crate::reading::read_file;
 use crate::test_server::{TestServer, path, reader, writer};
 
 #[tokio::test]
@@ -14,21 +15,24 @@ async fn an_upload_is_hidden_from_other_owners() {
     let mut elsewhere = writer();
     elsewhere.scope.roots[0].folder = path("docs");
     for eve in [named, elsewhere] {
-        assert_eq!(code(server.client.upload_status(&eve, upload.id).await), ErrorCode::NotFound);
-        assert_eq!(code(server.client.put(&eve, upload.id, PutRange::default()).await.map(drop)), ErrorCode::NotFound);
+        assert_eq!(error_code(server.client.upload_status(&eve, upload.id).await), ErrorCode::NotFound);
         assert_eq!(
-            code(server.client.commit(&Commit { caller: eve.clone(), ..commit(upload.id) }).await),
+            error_code(server.client.put(&eve, upload.id, PutRange::default()).await.map(drop)),
             ErrorCode::NotFound
         );
-        assert_eq!(code(server.client.abort(&eve, upload.id).await), ErrorCode::NotFound);
+        assert_eq!(
+            error_code(server.client.commit(&Commit { caller: eve.clone(), ..commit(upload.id) }).await),
+            ErrorCode::NotFound
+        );
+        assert_eq!(error_code(server.client.abort(&eve, upload.id).await), ErrorCode::NotFound);
         let joined = Stage { caller: eve.clone(), parts: vec![upload.id], ..stage("x", None) };
-        assert_eq!(code(server.client.stage(&joined).await), ErrorCode::NotFound);
+        assert_eq!(error_code(server.client.stage(&joined).await), ErrorCode::NotFound);
         assert!(server.client.uploads(&eve).await.unwrap().is_empty());
     }
-    assert_eq!(code(server.client.upload_status(&reader(), upload.id).await), ErrorCode::Forbidden);
+    assert_eq!(error_code(server.client.upload_status(&reader(), upload.id).await), ErrorCode::Forbidden);
     assert_eq!(server.client.upload_status(&writer(), upload.id).await.unwrap().id, upload.id);
     server.client.abort(&writer(), upload.id).await.unwrap();
-    assert_eq!(code(server.client.upload_status(&writer(), upload.id).await), ErrorCode::NotFound);
+    assert_eq!(error_code(server.client.upload_status(&writer(), upload.id).await), ErrorCode::NotFound);
     server.stop().await;
 }
 
@@ -37,12 +41,15 @@ async fn create_without_replace_replaces_no_file() {
     let server = TestServer::start().await;
     let creator = Caller { scope: Scope::whole(Rights::CREATE), ..Caller::default() };
     let replace = Stage { caller: creator.clone(), conflict: Conflict::Replace, ..stage("hello.txt", Some(0)) };
-    assert_eq!(code(server.client.stage(&replace).await), ErrorCode::Forbidden);
+    assert_eq!(error_code(server.client.stage(&replace).await), ErrorCode::Forbidden);
     let upload = server.client.stage(&Stage { target: Some(path("fresh")), ..replace }).await.unwrap();
     let onto = Commit { caller: creator, target: Some(path("hello.txt")), ..commit(upload.id) };
-    assert_eq!(code(server.client.commit(&onto).await), ErrorCode::Forbidden);
-    assert_eq!(content(&server.client, "hello.txt").await.unwrap(), b"hello, world\n");
-    assert_eq!(code(server.client.stage(&Stage { caller: reader(), ..stage("x", None) }).await), ErrorCode::Forbidden);
+    assert_eq!(error_code(server.client.commit(&onto).await), ErrorCode::Forbidden);
+    assert_eq!(read_file(&server.client, "hello.txt").await.unwrap(), b"hello, world\n");
+    assert_eq!(
+        error_code(server.client.stage(&Stage { caller: reader(), ..stage("x", None) }).await),
+        ErrorCode::Forbidden
+    );
     server.stop().await;
 }
 
@@ -72,16 +79,16 @@ async fn conditions_are_checked_against_the_target() {
     let server = TestServer::start().await;
     let client = &server.client;
     let there = client.stat(&reader(), &path("hello.txt")).await.unwrap();
-    assert_eq!(code(client.stage(&stage("hello.txt", Some(0))).await), ErrorCode::AlreadyExists);
-    assert_eq!(code(client.stage(&stage("no/where", Some(0))).await), ErrorCode::ParentMissing);
-    assert_eq!(code(client.stage(&stage("empty/in", Some(0))).await), ErrorCode::NotFolder);
-    assert_eq!(code(client.stage(&stage(".Passerelle/x", Some(0))).await), ErrorCode::NameRefused);
+    assert_eq!(error_code(client.stage(&stage("hello.txt", Some(0))).await), ErrorCode::AlreadyExists);
+    assert_eq!(error_code(client.stage(&stage("no/where", Some(0))).await), ErrorCode::ParentMissing);
+    assert_eq!(error_code(client.stage(&stage("empty/in", Some(0))).await), ErrorCode::NotFolder);
+    assert_eq!(error_code(client.stage(&stage(".Passerelle/x", Some(0))).await), ErrorCode::NameRefused);
     let over_folder = Stage { conflict: Conflict::Replace, ..stage("docs", Some(0)) };
-    assert_eq!(code(client.stage(&over_folder).await), ErrorCode::IsFolder);
+    assert_eq!(error_code(client.stage(&over_folder).await), ErrorCode::IsFolder);
     let must = |etags| Stage { if_match: Some(etags), ..stage("hello.txt", Some(0)) };
-    assert_eq!(code(client.stage(&must(vec![shared::ETag([1; 16])])).await), ErrorCode::PreconditionFailed);
+    assert_eq!(error_code(client.stage(&must(vec![shared::ETag([1; 16])])).await), ErrorCode::PreconditionFailed);
     assert_eq!(
-        code(client.stage(&Stage { if_match: Some(vec![]), ..stage("x", None) }).await),
+        error_code(client.stage(&Stage { if_match: Some(vec![]), ..stage("x", None) }).await),
         ErrorCode::PreconditionFailed
     );
     let matched = client.stage(&must(vec![there.etag.unwrap()])).await.unwrap();
@@ -91,7 +98,7 @@ async fn conditions_are_checked_against_the_target() {
     let racer = Stage { conflict: Conflict::Replace, ..stage("hello.txt", Some(0)) };
     let racer = client.stage(&racer).await.unwrap();
     client.commit(&commit(racer.id)).await.unwrap();
-    assert_eq!(code(client.commit(&commit(again.id)).await), ErrorCode::PreconditionFailed);
+    assert_eq!(error_code(client.commit(&commit(again.id)).await), ErrorCode::PreconditionFailed);
     let skip = Stage { conflict: Conflict::Skip, ..stage("hello.txt", Some(0)) };
     let skip = client.stage(&skip).await.unwrap();
     let skipped = client.commit(&commit(skip.id)).await.unwrap();

@@ -3,7 +3,7 @@
 use backend::client::Caller;
 use shared::{Algorithm, ErrorCode, Rights, Scope};
 
-use super::fixtures::code;
+use super::fixtures::error_code;
 use crate::test_server::{TestServer, path, reader};
 
 #[tokio::test]
@@ -21,9 +21,9 @@ async fn digests_are_computed_once_and_then_known() {
     // The tree in memory is of 2023, so its digests are kept.
     assert_eq!(digest(true).await.digests.known.len(), 2);
     let folder = server.client.digest(&reader(), &path("docs"), vec![Algorithm::Crc32], false).await;
-    assert_eq!(code(folder), ErrorCode::IsFolder);
+    assert_eq!(error_code(folder), ErrorCode::IsFolder);
     let lister = Caller { scope: Scope::whole(Rights::LIST), ..Caller::default() };
     let unread = server.client.digest(&lister, &path("hello.txt"), vec![Algorithm::Crc32], false).await;
-    assert_eq!(code(unread), ErrorCode::Forbidden);
+    assert_eq!(error_code(unread), ErrorCode::Forbidden);
     server.stop().await;
 }

@@ -9,7 +9,8 @@ use backend::wire::Key;
 use shared::ErrorCode;
 use tokio::net::TcpListener;
 
-use super::fixtures::{code, commit, content, put, stage, store_request};
+use super::fixtures::{commit, error_code, put, stage, store_request};
+use crate::reading::read_file;
 use crate::test_server::{TestServer, path, small_tree, writer};
 
 async fn server() -> (TestServer, Arc<Faults>) {
@@ -25,11 +26,11 @@ async fn a_full_disk_keeps_what_is_durable() {
     put(&server.client, upload.id, 0, b"1234").await.unwrap();
     let next = faults.calls(Operation::Write) + 1;
     faults.at(Operation::Write, next, Fault::Fail(ErrorCode::NoSpace));
-    assert_eq!(code(put(&server.client, upload.id, 4, b"5678").await), ErrorCode::NoSpace);
+    assert_eq!(error_code(put(&server.client, upload.id, 4, b"5678").await), ErrorCode::NoSpace);
     assert_eq!(server.client.upload_status(&writer(), upload.id).await.unwrap().offset, 4);
     put(&server.client, upload.id, 4, b"5678").await.unwrap();
     server.client.commit(&commit(upload.id)).await.unwrap();
-    assert_eq!(content(&server.client, "new").await.unwrap(), b"12345678");
+    assert_eq!(read_file(&server.client, "new").await.unwrap(), b"12345678");
     server.stop().await;
 }
 
@@ -40,11 +41,11 @@ async fn bytes_of_a_failed_sync_are_not_durable() {
     put(&server.client, upload.id, 0, b"1234").await.unwrap();
     let next = faults.calls(Operation::Sync) + 1;
     faults.at(Operation::Sync, next, Fault::Fail(ErrorCode::Io));
-    assert_eq!(code(put(&server.client, upload.id, 4, b"5678").await), ErrorCode::Io);
+    assert_eq!(error_code(put(&server.client, upload.id, 4, b"5678").await), ErrorCode::Io);
     assert_eq!(server.client.upload_status(&writer(), upload.id).await.unwrap().offset, 4);
     put(&server.client, upload.id, 4, b"5678").await.unwrap();
     server.client.commit(&commit(upload.id)).await.unwrap();
-    assert_eq!(content(&server.client, "new").await.unwrap(), b"12345678");
+    assert_eq!(read_file(&server.client, "new").await.unwrap(), b"12345678");
     server.stop().await;
 }
 
@@ -54,7 +55,7 @@ async fn a_repeated_commit_gets_the_lost_answer() {
     let upload = server.client.stage(&stage("new", Some(4))).await.unwrap();
     put(&server.client, upload.id, 0, b"1234").await.unwrap();
     faults.at(Operation::Published, 1, Fault::Fail(ErrorCode::Io));
-    assert_eq!(code(server.client.commit(&commit(upload.id)).await), ErrorCode::Io);
+    assert_eq!(error_code(server.client.commit(&commit(upload.id)).await), ErrorCode::Io);
     let done = server.client.commit(&commit(upload.id)).await.unwrap();
     assert_eq!(done.entry.unwrap().path, path("new"));
     server.stop().await;
@@ -66,8 +67,8 @@ async fn a_server_without_records_is_read_only() {
     let storage = Arc::new(small_tree());
     let key = Key::generate().unwrap();
     let server = TestServer::on_listener_with_database(listener, key, storage, None, ServerConfig::default()).await;
-    assert_eq!(code(server.client.stage(&stage("new", Some(1))).await), ErrorCode::ReadOnly);
-    assert_eq!(code(server.client.store(&store_request("new", b"1"), b"1").await), ErrorCode::ReadOnly);
-    assert_eq!(content(&server.client, "hello.txt").await.unwrap(), b"hello, world\n");
+    assert_eq!(error_code(server.client.stage(&stage("new", Some(1))).await), ErrorCode::ReadOnly);
+    assert_eq!(error_code(server.client.store(&store_request("new", b"1"), b"1").await), ErrorCode::ReadOnly);
+    assert_eq!(read_file(&server.client, "hello.txt").await.unwrap(), b"hello, world\n");
     server.stop().await;
 }

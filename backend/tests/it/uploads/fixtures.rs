@@ -1,11 +1,11 @@
-//! Requests of uploads, and reading files back.
+//! Requests of uploads, and the code of their errors.
 
-use backend::client::{Client, ClientError, Commit, GetItem, Item, PutRange, Stage, Upload};
+use backend::client::{Client, ClientError, Commit, PutRange, Stage, Upload};
 use bytes::Bytes;
 use shared::wire::Store;
 use shared::{ErrorCode, UploadId};
 
-use crate::test_server::{path, reader, writer};
+use crate::test_server::{path, writer};
 
 /// STAGE of an upload with this target and length.
 pub(crate) fn stage(target: &str, length: Option<u64>) -> Stage {
@@ -36,24 +36,8 @@ pub(super) async fn put_as(
     sending.finish().await
 }
 
-/// The whole content of a file.
-pub(crate) async fn content(client: &Client, text: &str) -> Result<Vec<u8>, ClientError> {
-    let item = GetItem { path: path(text), range: None, if_etag: None };
-    let mut transfer = client.get(&reader(), vec![item]).await?;
-    match transfer.next_item().await? {
-        Some(Item::Sending(_)) => {}
-        Some(Item::Refused(failure) | Item::Unsatisfiable(_, failure)) => return Err(failure.into()),
-        None => panic!("no item"),
-    }
-    let mut bytes = Vec::new();
-    while let Some(piece) = transfer.piece().await? {
-        bytes.extend_from_slice(&piece);
-    }
-    Ok(bytes)
-}
-
 /// The code of a failure.
-pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> ErrorCode {
+pub(crate) fn error_code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> ErrorCode {
     result.expect_err("success instead of an error").code
 }
 

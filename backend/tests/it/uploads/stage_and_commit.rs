@@ -10,7 +10,8 @@ use backend::storage::memory::MemoryStorage;
 use backend::storage::testing::faulty::{Faults, FaultyStorage, Operation};
 use shared::{Algorithm, ErrorCode, JobId};
 
-use super::fixtures::{code, commit, content, pattern, put, stage};
+use super::fixtures::{commit, error_code, pattern, put, stage};
+use crate::reading::read_file;
 use crate::test_server::{TestServer, path, reader, small_tree, writer};
 
 #[tokio::test]
@@ -21,15 +22,15 @@ async fn commit_publishes_the_bytes_in_one_step() {
     assert_eq!((upload.offset, upload.length), (0, Some(bytes.len() as u64)));
     let (first, second) = bytes.split_at(9_000_001);
     assert_eq!(put(&server.client, upload.id, 0, first).await.unwrap().offset, 9_000_001);
-    assert_eq!(code(server.client.stat(&reader(), &path("docs/new.bin")).await), ErrorCode::NotFound);
-    assert_eq!(code(server.client.commit(&commit(upload.id)).await), ErrorCode::Incomplete);
+    assert_eq!(error_code(server.client.stat(&reader(), &path("docs/new.bin")).await), ErrorCode::NotFound);
+    assert_eq!(error_code(server.client.commit(&commit(upload.id)).await), ErrorCode::Incomplete);
     assert_eq!(put(&server.client, upload.id, 9_000_001, second).await.unwrap().offset, 20 << 20);
     let blake3 = Some(blake3::hash(&bytes).as_bytes().to_vec());
     let done = server.client.commit(&Commit { blake3: blake3.clone(), ..commit(upload.id) }).await.unwrap();
     let entry = done.entry.clone().unwrap();
     assert_eq!((entry.path, entry.size, done.replaced), (path("docs/new.bin"), 20 << 20, false));
     assert_eq!(done.digests.as_ref().unwrap().get(Algorithm::Blake3), blake3.as_deref());
-    assert_eq!(content(&server.client, "docs/new.bin").await.unwrap(), bytes);
+    assert_eq!(read_file(&server.client, "docs/new.bin").await.unwrap(), bytes);
     // A second COMMIT gets the first answer.
     assert_eq!(server.client.commit(&commit(upload.id)).await.unwrap(), done);
     assert_eq!(server.client.upload_status(&writer(), upload.id).await.unwrap().entry, done.entry);
@@ -42,7 +43,7 @@ async fn an_empty_upload_becomes_a_file() {
     let upload = server.client.stage(&Stage { resumable: false, ..stage("nothing", Some(0)) }).await.unwrap();
     let done = server.client.commit(&commit(upload.id)).await.unwrap();
     assert_eq!(done.entry.unwrap().size, 0);
-    assert!(content(&server.client, "nothing").await.unwrap().is_empty());
+    assert!(read_file(&server.client, "nothing").await.unwrap().is_empty());
     server.stop().await;
 }
 
@@ -75,7 +76,7 @@ async fn commit_after_restarts_reads_nothing_again() {
     assert_eq!(whole.digests.as_ref(), Some(&digests));
     assert_eq!(digests.get(Algorithm::Blake3), Some(blake3::hash(&bytes).as_bytes().as_slice()));
     assert_eq!(digests.get(Algorithm::Crc32), Some(crc32fast::hash(&bytes).to_be_bytes().as_slice()));
-    assert_eq!(content(&server.client, "new.bin").await.unwrap(), bytes);
+    assert_eq!(read_file(&server.client, "new.bin").await.unwrap(), bytes);
     server.stop().await;
 }
 
@@ -97,8 +98,8 @@ async fn an_upload_continues_after_a_restart() {
     assert_eq!(put(&server.client, kept.id, 1_000_000, &bytes[1_000_000..]).await.unwrap().offset, 3 << 20);
     let blake3 = Some(blake3::hash(&bytes).as_bytes().to_vec());
     server.client.commit(&Commit { blake3, ..commit(kept.id) }).await.unwrap();
-    assert_eq!(content(&server.client, "kept").await.unwrap(), bytes);
-    assert_eq!(code(server.client.upload_status(&writer(), lost.id).await), ErrorCode::NotFound);
+    assert_eq!(read_file(&server.client, "kept").await.unwrap(), bytes);
+    assert_eq!(error_code(server.client.upload_status(&writer(), lost.id).await), ErrorCode::NotFound);
     server.stop().await;
     assert!(storage.list_staged().unwrap().is_empty());
 }
@@ -126,18 +127,18 @@ async fn commit_joins_parts_in_their_order() {
         put(&server.client, part.id, 0, text.as_bytes()).await.unwrap();
         parts.push(part.id);
     }
-    assert_eq!(code(server.client.commit(&commit(parts[0])).await), ErrorCode::BadRequest);
+    assert_eq!(error_code(server.client.commit(&commit(parts[0])).await), ErrorCode::BadRequest);
     let whole = server.client.stage(&Stage { parts: parts.clone(), ..stage("joined", None) }).await.unwrap();
     assert_eq!((whole.offset, whole.length), (13, Some(13)));
-    assert_eq!(code(put(&server.client, whole.id, 13, b"x").await), ErrorCode::BadRequest);
+    assert_eq!(error_code(put(&server.client, whole.id, 13, b"x").await), ErrorCode::BadRequest);
     let done = server.client.commit(&commit(whole.id)).await.unwrap();
     let expected = blake3::hash(b"one two three");
     assert_eq!(done.digests.unwrap().get(Algorithm::Blake3), Some(&expected.as_bytes()[..]));
-    assert_eq!(content(&server.client, "joined").await.unwrap(), b"one two three");
-    assert_eq!(code(server.client.upload_status(&writer(), parts[1]).await), ErrorCode::NotFound);
+    assert_eq!(read_file(&server.client, "joined").await.unwrap(), b"one two three");
+    assert_eq!(error_code(server.client.upload_status(&writer(), parts[1]).await), ErrorCode::NotFound);
     let short = server.client.stage(&Stage { target: None, ..stage("x", Some(9)) }).await.unwrap();
     assert_eq!(
-        code(server.client.stage(&Stage { parts: vec![short.id], ..stage("y", None) }).await),
+        error_code(server.client.stage(&Stage { parts: vec![short.id], ..stage("y", None) }).await),
         ErrorCode::Incomplete
     );
     server.stop().await;
@@ -159,7 +160,7 @@ async fn idle_uploads_expire() {
         }
     })
     .await;
-    let gone = code(server.client.upload_status(&writer(), upload.id).await);
+    let gone = error_code(server.client.upload_status(&writer(), upload.id).await);
     assert!(matches!(gone, ErrorCode::Gone | ErrorCode::NotFound), "{gone}");
     server.stop().await;
 }

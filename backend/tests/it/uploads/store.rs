@@ -7,8 +7,9 @@ use backend::storage::Storage;
 use shared::wire::{FrameKind, PutEnd, Store};
 use shared::{Algorithm, Checksum, Conflict, ErrorCode, JobId, Timestamp};
 
-use super::fixtures::{code, content, pattern, store_request};
+use super::fixtures::{error_code, pattern, store_request};
 use crate::raw_connection::RawConnection;
+use crate::reading::read_file;
 use crate::test_server::{TestServer, path, reader, small_tree, writer};
 
 #[tokio::test]
@@ -22,13 +23,13 @@ async fn store_publishes_a_small_file_in_one_exchange() {
         assert_eq!((entry.path, entry.size, stored.replaced), (path(&name), bytes.len() as u64, false));
         let blake3 = blake3::hash(&bytes);
         assert_eq!(stored.digests.unwrap().get(Algorithm::Blake3), Some(&blake3.as_bytes()[..]));
-        assert_eq!(content(client, &name).await.unwrap(), bytes);
+        assert_eq!(read_file(client, &name).await.unwrap(), bytes);
     }
     let conflicting = |conflict| Store {
         stage: Stage { conflict, modified: Some(Timestamp(5)), ..store_request("hello.txt", b"new").stage },
         checksum: None,
     };
-    assert_eq!(code(client.store(&conflicting(Conflict::Fail), b"new").await), ErrorCode::AlreadyExists);
+    assert_eq!(error_code(client.store(&conflicting(Conflict::Fail), b"new").await), ErrorCode::AlreadyExists);
     let skipped = client.store(&conflicting(Conflict::Skip), b"new").await.unwrap();
     assert_eq!((skipped.skipped, skipped.entry, skipped.digests), (true, None, None));
     let beside = client.store(&conflicting(Conflict::KeepBoth), b"new").await.unwrap().entry.unwrap();
@@ -41,13 +42,13 @@ async fn store_publishes_a_small_file_in_one_exchange() {
     };
     let etag = replaced.entry.unwrap().etag.unwrap();
     client.store(&present(etag), b"newer").await.unwrap();
-    assert_eq!(code(client.store(&present(etag), b"newer").await), ErrorCode::PreconditionFailed);
-    assert_eq!(content(client, "hello.txt").await.unwrap(), b"newer");
+    assert_eq!(error_code(client.store(&present(etag), b"newer").await), ErrorCode::PreconditionFailed);
+    assert_eq!(read_file(client, "hello.txt").await.unwrap(), b"newer");
     let deep = store_request("new/folders/file", b"deep");
-    assert_eq!(code(client.store(&deep, b"deep").await), ErrorCode::ParentMissing);
+    assert_eq!(error_code(client.store(&deep, b"deep").await), ErrorCode::ParentMissing);
     let deep = Store { stage: Stage { make_parents: true, ..deep.stage }, checksum: None };
     client.store(&deep, b"deep").await.unwrap();
-    assert_eq!(content(client, "new/folders/file").await.unwrap(), b"deep");
+    assert_eq!(read_file(client, "new/folders/file").await.unwrap(), b"deep");
     assert!(client.uploads(&writer()).await.unwrap().is_empty());
     server.stop().await;
 }
@@ -90,7 +91,7 @@ async fn store_refuses_other_bytes_than_announced_and_keeps_the_connection() {
         assert_eq!(raw.end(id).await, Some(expected), "{number}");
         raw.is_usable().await;
     }
-    assert_eq!(code(server.client.stat(&reader(), &path("new")).await), ErrorCode::NotFound);
+    assert_eq!(error_code(server.client.stat(&reader(), &path("new")).await), ErrorCode::NotFound);
     assert!(storage.list_staged().unwrap().is_empty());
     let right = Store { checksum: sum(&[0xcb, 0xf5, 0x3a, 0x1c]), ..request };
     raw.send(FrameKind::Store, 99, &right).await;
@@ -98,6 +99,6 @@ async fn store_refuses_other_bytes_than_announced_and_keeps_the_connection() {
     raw.send_body(FrameKind::Data, 99, b"345").await;
     raw.send(FrameKind::PutEnd, 99, &ended).await;
     assert_eq!(raw.end(99).await, None);
-    assert_eq!(content(&server.client, "new").await.unwrap(), b"12345");
+    assert_eq!(read_file(&server.client, "new").await.unwrap(), b"12345");
     server.stop().await;
 }
