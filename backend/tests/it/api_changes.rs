@@ -11,13 +11,13 @@ use super::test_gateway::{HttpResponse, TestGateway};
 const CHANGES: &str = "/api/v1/changes";
 const JSON: (&str, &str) = ("content-type", "application/json");
 
-async fn change(gateway: &TestGateway, change: &Value) -> HttpResponse {
-    gateway.send("POST", CHANGES, &[JSON], change.to_string().as_bytes()).await
+async fn send_change(gateway: &TestGateway, send_change: &Value) -> HttpResponse {
+    gateway.send("POST", CHANGES, &[JSON], send_change.to_string().as_bytes()).await
 }
 
 /// Sends a change, and checks that its job has ended by the time of the response.
-async fn done(gateway: &TestGateway, what: &Value) -> Job {
-    let response = change(gateway, what).await;
+async fn run_change(gateway: &TestGateway, what: &Value) -> Job {
+    let response = send_change(gateway, what).await;
     assert_eq!(response.status, 200, "{response:?}");
     let job: Job = response.json();
     assert_eq!(job.state, JobState::Done, "{job:?}");
@@ -28,7 +28,7 @@ async fn exists(gateway: &TestGateway, target: &str) -> bool {
     gateway.head(&format!("/api/v1/stat/{target}")).await.status == 200
 }
 
-fn entry(outcome: &Outcome) -> String {
+fn entry_path(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Done { entry: Some(entry), .. } => entry.path.encoded(),
         other => panic!("{other:?}"),
@@ -41,12 +41,12 @@ mod actions {
     #[tokio::test]
     async fn make_folder_creates_missing_parents() {
         let gateway = TestGateway::writable().await;
-        let job = done(&gateway, &json!({"action": "make_folder", "paths": ["new/caf%C3%A9/deep"]})).await;
-        assert_eq!(entry(&job.outcomes[0]), "new/caf%C3%A9/deep");
+        let job = run_change(&gateway, &json!({"action": "make_folder", "paths": ["new/caf%C3%A9/deep"]})).await;
+        assert_eq!(entry_path(&job.outcomes[0]), "new/caf%C3%A9/deep");
         assert!(exists(&gateway, "new/caf%C3%A9/deep").await);
         let again = json!({"action": "make_folder", "paths": ["new"]});
-        change(&gateway, &again).await.assert_problem(409, "already_exists");
-        done(&gateway, &json!({"action": "make_folder", "paths": ["new"], "existing_ok": true})).await;
+        send_change(&gateway, &again).await.assert_problem(409, "already_exists");
+        run_change(&gateway, &json!({"action": "make_folder", "paths": ["new"], "existing_ok": true})).await;
         gateway.assert_healthy_and_stop().await;
     }
 
@@ -54,38 +54,40 @@ mod actions {
     async fn move_renames_a_file_and_copy_duplicates_a_folder() {
         let gateway = TestGateway::writable().await;
         let job =
-            done(&gateway, &json!({"action": "move", "items": [{"from": "hello.txt", "to": "docs/hallo.txt"}]})).await;
-        assert_eq!(entry(&job.outcomes[0]), "docs/hallo.txt");
+            run_change(&gateway, &json!({"action": "move", "items": [{"from": "hello.txt", "to": "docs/hallo.txt"}]}))
+                .await;
+        assert_eq!(entry_path(&job.outcomes[0]), "docs/hallo.txt");
         assert!(!exists(&gateway, "hello.txt").await);
-        done(&gateway, &json!({"action": "copy", "items": [{"from": "docs", "to": "copy"}]})).await;
+        run_change(&gateway, &json!({"action": "copy", "items": [{"from": "docs", "to": "copy"}]})).await;
         assert_eq!(gateway.get("/files/copy/hallo.txt").await.text(), "hello, world\n");
         assert_eq!(gateway.get("/files/copy/deep/er/file.bin").await.body.len(), 300_000);
         let onto = json!({"action": "copy", "items": [{"from": "empty", "to": "copy/hallo.txt"}]});
-        change(&gateway, &onto).await.assert_problem(409, "already_exists");
+        send_change(&gateway, &onto).await.assert_problem(409, "already_exists");
         let beside =
             json!({"action": "copy", "items": [{"from": "empty", "to": "copy/hallo.txt"}], "conflict": "keep_both"});
-        assert_eq!(entry(&done(&gateway, &beside).await.outcomes[0]), "copy/hallo%20%282%29.txt");
+        assert_eq!(entry_path(&run_change(&gateway, &beside).await.outcomes[0]), "copy/hallo%20%282%29.txt");
         let into_itself = json!({"action": "move", "items": [{"from": "docs", "to": "docs/deep/docs"}]});
-        change(&gateway, &into_itself).await.assert_problem(409, "into_itself");
+        send_change(&gateway, &into_itself).await.assert_problem(409, "into_itself");
         gateway.assert_healthy_and_stop().await;
     }
 
     #[tokio::test]
     async fn restore_returns_trashed_entries_and_delete_is_final() {
         let gateway = TestGateway::writable().await;
-        let job = done(&gateway, &json!({"action": "trash", "items": [{"path": "hello.txt"}, {"path": "docs"}]})).await;
+        let job =
+            run_change(&gateway, &json!({"action": "trash", "items": [{"path": "hello.txt"}, {"path": "docs"}]})).await;
         let Outcome::Done { trash: Some(id), .. } = &job.outcomes[0] else { panic!("{job:?}") };
         let trash: Trash = gateway.get("/api/v1/trash?limit=1").await.json();
         assert_eq!((trash.total, trash.items.len(), trash.next_cursor.is_some()), (2, 1, true));
         let next = format!("/api/v1/trash?limit=1&cursor={}", trash.next_cursor.unwrap());
         let rest: Trash = gateway.get(&next).await.json();
         assert_eq!((rest.items.len(), rest.next_cursor), (1, None));
-        done(&gateway, &json!({"action": "restore", "items": [{"id": id.to_string()}]})).await;
+        run_change(&gateway, &json!({"action": "restore", "items": [{"id": id.to_string()}]})).await;
         assert_eq!(gateway.get("/files/hello.txt").await.text(), "hello, world\n");
-        done(&gateway, &json!({"action": "purge"})).await;
+        run_change(&gateway, &json!({"action": "purge"})).await;
         let trash: Trash = gateway.get("/api/v1/trash").await.json();
         assert_eq!((trash.total, trash.items.len()), (0, 0));
-        done(&gateway, &json!({"action": "delete", "items": [{"path": "hello.txt"}]})).await;
+        run_change(&gateway, &json!({"action": "delete", "items": [{"path": "hello.txt"}]})).await;
         assert!(!exists(&gateway, "hello.txt").await);
         let trash: Trash = gateway.get("/api/v1/trash").await.json();
         assert_eq!(trash.total, 0);
@@ -98,10 +100,10 @@ mod actions {
         let gateway = TestGateway::writable().await;
         let stale = "00".repeat(16);
         let items = json!([{"from": "hello.txt", "to": "b", "if_etag": stale}]);
-        change(&gateway, &json!({"action": "move", "items": items})).await.assert_problem(409, "changed");
+        send_change(&gateway, &json!({"action": "move", "items": items})).await.assert_problem(409, "changed");
         let tag = gateway.get("/files/hello.txt").await.header("etag").unwrap().trim_matches('"').to_owned();
         let items = json!([{"from": "hello.txt", "to": "b", "if_etag": tag}]);
-        done(&gateway, &json!({"action": "move", "items": items})).await;
+        run_change(&gateway, &json!({"action": "move", "items": items})).await;
         gateway.assert_healthy_and_stop().await;
     }
 }
@@ -112,10 +114,11 @@ mod errors {
     #[tokio::test]
     async fn a_failed_single_item_is_a_problem_and_many_items_have_outcomes() {
         let gateway = TestGateway::writable().await;
-        change(&gateway, &json!({"action": "trash", "items": [{"path": "none"}]}))
+        send_change(&gateway, &json!({"action": "trash", "items": [{"path": "none"}]}))
             .await
             .assert_problem(404, "not_found");
-        let job = done(&gateway, &json!({"action": "trash", "items": [{"path": "none"}, {"path": "empty"}]})).await;
+        let job =
+            run_change(&gateway, &json!({"action": "trash", "items": [{"path": "none"}, {"path": "empty"}]})).await;
         assert!(matches!(&job.outcomes[0], Outcome::Failed { code: shared::ErrorCode::NotFound, .. }), "{job:?}");
         assert!(matches!(&job.outcomes[1], Outcome::Done { .. }), "{job:?}");
         gateway.assert_healthy_and_stop().await;
@@ -158,9 +161,9 @@ mod errors {
     async fn changes_over_the_limits_are_refused() {
         let gateway = TestGateway::writable().await;
         let many: Vec<_> = (0..=CHANGE_ITEMS_MAX).map(|index| json!({"path": format!("x{index}")})).collect();
-        change(&gateway, &json!({"action": "trash", "items": many})).await.assert_problem(413, "too_large");
+        send_change(&gateway, &json!({"action": "trash", "items": many})).await.assert_problem(413, "too_large");
         let long: Vec<_> = (0..500).map(|index| json!({"path": format!("{index}{}", "x".repeat(200))})).collect();
-        change(&gateway, &json!({"action": "trash", "items": long})).await.assert_problem(413, "too_large");
+        send_change(&gateway, &json!({"action": "trash", "items": long})).await.assert_problem(413, "too_large");
         let huge = format!("{{\"action\":\"trash\",\"x\":\"{}\"}}", "x".repeat(5 << 20));
         gateway.send("POST", CHANGES, &[JSON], huge.as_bytes()).await.assert_problem(413, "too_large");
         gateway.assert_healthy_and_stop().await;
@@ -176,7 +179,7 @@ mod errors {
             json!({"action": "move", "items": [{"from": "empty", "to": "x"}]}),
             json!({"action": "copy", "items": [{"from": "empty", "to": "x"}]}),
         ] {
-            change(&gateway, &what).await.assert_problem(403, "forbidden");
+            send_change(&gateway, &what).await.assert_problem(403, "forbidden");
         }
         assert!(exists(&gateway, "empty").await);
         gateway.assert_healthy_and_stop().await;
@@ -211,7 +214,7 @@ mod jobs {
     #[tokio::test]
     async fn jobs_are_listed_read_and_stopped_by_id() {
         let gateway = TestGateway::writable().await;
-        let response = change(&gateway, &json!({"action": "make_folder", "paths": ["a"]})).await;
+        let response = send_change(&gateway, &json!({"action": "make_folder", "paths": ["a"]})).await;
         let key = response.header("idempotency-key").unwrap().to_owned();
         let job: Job = response.json();
         assert_eq!(job.id.to_string(), key);

@@ -69,7 +69,7 @@ impl Machine {
 
 /// The content of every visible file by its path, and the items of the trash.
 fn files(storage: &dyn Storage) -> (BTreeMap<String, Vec<u8>>, Vec<TrashItem>) {
-    let (mut seen, mut folders) = (BTreeMap::new(), vec![VPath::root()]);
+    let (mut visible_files, mut folders) = (BTreeMap::new(), vec![VPath::root()]);
     while let Some(folder) = folders.pop() {
         storage
             .list(&folder, &mut |entry| {
@@ -79,14 +79,14 @@ fn files(storage: &dyn Storage) -> (BTreeMap<String, Vec<u8>>, Vec<TrashItem>) {
                     let file = storage.open(&entry.path).unwrap();
                     let mut bytes = vec![0; entry.size as usize];
                     assert_eq!(file.read_at(&mut bytes, 0).unwrap(), bytes.len());
-                    seen.insert(entry.path.encoded(), bytes);
+                    visible_files.insert(entry.path.encoded(), bytes);
                 }
                 Visit::Continue
             })
             .unwrap();
     }
     let trash = storage.list_trash(&TrashQuery::default()).unwrap().items;
-    (seen, trash)
+    (visible_files, trash)
 }
 
 fn seeds() -> u64 {
@@ -127,8 +127,8 @@ async fn upload(seed: u64, fault: Fault, step: u64) -> bool {
         if !machine.has_power() {
             machine.restart().await;
         }
-        let (seen, _) = files(&machine.disk().storage());
-        let bytes = &seen["file"];
+        let (visible_files, _) = files(&machine.disk().storage());
+        let bytes = &visible_files["file"];
         assert!(bytes == OLD || *bytes == new, "{context}: the file is torn");
         match result {
             Ok(upload) => {
@@ -196,8 +196,8 @@ async fn store(seed: u64, fault: Fault, step: u64) -> bool {
         if !machine.has_power() {
             machine.restart().await;
         }
-        let (seen, _) = files(&machine.disk().storage());
-        let bytes = &seen["file"];
+        let (visible_files, _) = files(&machine.disk().storage());
+        let bytes = &visible_files["file"];
         assert!(bytes == OLD || *bytes == new, "{context}: the file is torn");
         if stored.is_ok() {
             assert_eq!(*bytes, new, "{context}: the stored file is missing");
@@ -207,8 +207,8 @@ async fn store(seed: u64, fault: Fault, step: u64) -> bool {
     machine.restart().await;
     let disk = machine.stop().await;
     assert!(disk.storage().list_staged().unwrap().is_empty(), "{context}: an upload is left");
-    let (seen, _) = files(&disk.storage());
-    assert_eq!(seen["file"], new, "{context}: the stored file did not survive the next loss of power");
+    let (visible_files, _) = files(&disk.storage());
+    assert_eq!(visible_files["file"], new, "{context}: the stored file did not survive the next loss of power");
     first.steps() >= faulty_step
 }
 
@@ -225,13 +225,13 @@ async fn an_upload_survives_every_fault() {
 /// A change and the state at its end.
 struct Scenario {
     /// Trashed before, without a fault.
-    trashed_before: &'static [&'static str],
+    initial_trash: &'static [&'static str],
     /// Makes the change, given the items of the trash.
-    wanted: fn(&[TrashId]) -> Change,
+    make_change: fn(&[TrashId]) -> Change,
     /// The visible files.
-    seen: &'static [&'static str],
+    visible_files: &'static [&'static str],
     /// Number of items in the trash.
-    trashed: usize,
+    trash_items: usize,
 }
 
 /// A change of a small tree, by a client that asks until the job has ended.
@@ -243,12 +243,12 @@ async fn change(seed: u64, fault: Fault, step: u64, scenario: &Scenario) -> bool
     disk.add_mount("other").unwrap();
     let mut machine = Machine::start(disk).await;
     let mut in_trash = Vec::new();
-    if !scenario.trashed_before.is_empty() {
-        let trash = Change::Trash { items: path_items(scenario.trashed_before) };
+    if !scenario.initial_trash.is_empty() {
+        let trash = Change::Trash { items: path_items(scenario.initial_trash) };
         let job = machine.client().change(&writer(), JobId([5; 16]), trash, Duration::from_secs(10)).await.unwrap();
         in_trash = job.outcomes.iter().filter_map(trash_id).collect();
     }
-    let change = (scenario.wanted)(&in_trash);
+    let change = (scenario.make_change)(&in_trash);
     let context = format!("seed {seed}, {fault:?} at step {step} of {change:?}");
     let first = machine.disk();
     let faulty_step = first.steps() + step;
@@ -273,18 +273,18 @@ async fn change(seed: u64, fault: Fault, step: u64, scenario: &Scenario) -> bool
     let disk = machine.stop().await;
     let storage = disk.storage();
     assert!(storage.list_staged().unwrap().is_empty(), "{context}: an upload is left");
-    let (seen, trash) = files(&storage);
-    for (path, bytes) in &seen {
+    let (visible_files, trash) = files(&storage);
+    for (path, bytes) in &visible_files {
         assert!(TREE.iter().any(|(_, content)| content.as_bytes() == bytes), "{context}: {path} is torn");
     }
     if !matches!(change, Change::Delete { .. } | Change::Purge { .. }) {
         for (name, content) in TREE {
-            let visible = seen.values().any(|bytes| bytes == content.as_bytes());
-            let trashed = trash.iter().any(|item| {
+            let visible = visible_files.values().any(|bytes| bytes == content.as_bytes());
+            let is_trashed = trash.iter().any(|item| {
                 let below = item.entry.path.strip_prefix_of(&path(name)).is_some();
                 below || item.entry.size == content.len() as u64
             });
-            assert!(visible || trashed, "{context}: {name} is lost; {:?}", disk.history());
+            assert!(visible || is_trashed, "{context}: {name} is lost; {:?}", disk.history());
         }
     }
     if fault == Fault::PowerLoss {
@@ -293,8 +293,12 @@ async fn change(seed: u64, fault: Fault, step: u64, scenario: &Scenario) -> bool
         let failed = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Failed { .. }));
         let report = format!("{context}: {outcomes:?}; {:?}, then {:?}", first.history(), disk.history());
         assert!(!failed, "{report}");
-        let names: Vec<_> = seen.keys().map(String::as_str).collect();
-        assert_eq!((names.as_slice(), trash.len()), (scenario.seen, scenario.trashed), "{report}; {trash:?}");
+        let names: Vec<_> = visible_files.keys().map(String::as_str).collect();
+        assert_eq!(
+            (names.as_slice(), trash.len()),
+            (scenario.visible_files, scenario.trash_items),
+            "{report}; {trash:?}"
+        );
         if let Change::MakeFolder { paths, .. } = &change {
             assert!(paths.iter().all(|path| storage.stat(path).unwrap().is_folder()), "{context}");
         }
@@ -328,67 +332,79 @@ async fn check_scenario(scenario: Scenario) {
 
 #[tokio::test]
 async fn a_move_survives_every_fault() {
-    let wanted = |_: &[TrashId]| {
+    let make_change = |_: &[TrashId]| {
         let items = vec![pair("from", "moved"), pair("single", "onto/single")];
         Change::Move { items, conflict: Conflict::Fail }
     };
-    let seen = &["moved/one", "moved/sub/two", "onto/one", "onto/single"];
-    check_scenario(Scenario { trashed_before: &[], wanted, seen, trashed: 0 }).await;
+    let visible_files = &["moved/one", "moved/sub/two", "onto/one", "onto/single"];
+    check_scenario(Scenario { initial_trash: &[], make_change, visible_files, trash_items: 0 }).await;
 }
 
 #[tokio::test]
 async fn a_move_to_another_file_system_survives_every_fault() {
-    let wanted = |_: &[TrashId]| {
+    let make_change = |_: &[TrashId]| {
         let items = vec![pair("from", "other/from"), pair("single", "other/single")];
         Change::Move { items, conflict: Conflict::Fail }
     };
-    let seen = &["onto/one", "other/from/one", "other/from/sub/two", "other/single"];
-    check_scenario(Scenario { trashed_before: &[], wanted, seen, trashed: 0 }).await;
+    let visible_files = &["onto/one", "other/from/one", "other/from/sub/two", "other/single"];
+    check_scenario(Scenario { initial_trash: &[], make_change, visible_files, trash_items: 0 }).await;
 }
 
 #[tokio::test]
 async fn a_merge_survives_every_fault() {
-    let wanted = |_: &[TrashId]| Change::Move { items: vec![pair("from", "onto")], conflict: Conflict::Replace };
-    let seen = &["onto/one", "onto/sub/two", "single"];
-    check_scenario(Scenario { trashed_before: &[], wanted, seen, trashed: 1 }).await;
+    let make_change = |_: &[TrashId]| Change::Move { items: vec![pair("from", "onto")], conflict: Conflict::Replace };
+    let visible_files = &["onto/one", "onto/sub/two", "single"];
+    check_scenario(Scenario { initial_trash: &[], make_change, visible_files, trash_items: 1 }).await;
 }
 
 #[tokio::test]
 async fn a_copy_survives_every_fault() {
-    let wanted = |_: &[TrashId]| Change::Copy { items: vec![pair("from", "copy")], conflict: Conflict::Fail };
-    let seen = &["copy/one", "copy/sub/two", "from/one", "from/sub/two", "onto/one", "single"];
-    check_scenario(Scenario { trashed_before: &[], wanted, seen, trashed: 0 }).await;
+    let make_change = |_: &[TrashId]| Change::Copy { items: vec![pair("from", "copy")], conflict: Conflict::Fail };
+    let visible_files = &["copy/one", "copy/sub/two", "from/one", "from/sub/two", "onto/one", "single"];
+    check_scenario(Scenario { initial_trash: &[], make_change, visible_files, trash_items: 0 }).await;
 }
 
 #[tokio::test]
 async fn make_folder_survives_every_fault() {
-    let wanted =
+    let make_change =
         |_: &[TrashId]| Change::MakeFolder { paths: vec![path("new/deep"), path("from/x")], existing_ok: false };
-    check_scenario(Scenario { trashed_before: &[], wanted, seen: INITIAL_FILES, trashed: 0 }).await;
+    check_scenario(Scenario { initial_trash: &[], make_change, visible_files: INITIAL_FILES, trash_items: 0 }).await;
 }
 
 #[tokio::test]
 async fn trash_survives_every_fault() {
-    let wanted = |_: &[TrashId]| Change::Trash { items: path_items(&["from", "single"]) };
-    check_scenario(Scenario { trashed_before: &[], wanted, seen: &["onto/one"], trashed: 2 }).await;
+    let make_change = |_: &[TrashId]| Change::Trash { items: path_items(&["from", "single"]) };
+    check_scenario(Scenario { initial_trash: &[], make_change, visible_files: &["onto/one"], trash_items: 2 }).await;
 }
 
 #[tokio::test]
 async fn restore_survives_every_fault() {
-    let wanted = |ids: &[TrashId]| Change::Restore { items: restore_items(ids), conflict: Conflict::Fail };
-    check_scenario(Scenario { trashed_before: &["from", "single"], wanted, seen: INITIAL_FILES, trashed: 0 }).await;
+    let make_change = |ids: &[TrashId]| Change::Restore { items: restore_items(ids), conflict: Conflict::Fail };
+    check_scenario(Scenario {
+        initial_trash: &["from", "single"],
+        make_change,
+        visible_files: INITIAL_FILES,
+        trash_items: 0,
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn delete_survives_every_fault() {
-    let wanted = |_: &[TrashId]| Change::Delete { items: path_items(&["from", "single"]) };
-    check_scenario(Scenario { trashed_before: &[], wanted, seen: &["onto/one"], trashed: 0 }).await;
+    let make_change = |_: &[TrashId]| Change::Delete { items: path_items(&["from", "single"]) };
+    check_scenario(Scenario { initial_trash: &[], make_change, visible_files: &["onto/one"], trash_items: 0 }).await;
 }
 
 #[tokio::test]
 async fn purge_survives_every_fault() {
     let one_by_one = |ids: &[TrashId]| Change::Purge { ids: Some(ids.to_vec()) };
-    for wanted in [one_by_one as fn(&[TrashId]) -> Change, |_| Change::Purge { ids: None }] {
-        check_scenario(Scenario { trashed_before: &["from", "single"], wanted, seen: &["onto/one"], trashed: 0 }).await;
+    for make_change in [one_by_one as fn(&[TrashId]) -> Change, |_| Change::Purge { ids: None }] {
+        check_scenario(Scenario {
+            initial_trash: &["from", "single"],
+            make_change,
+            visible_files: &["onto/one"],
+            trash_items: 0,
+        })
+        .await;
     }
 }

@@ -62,13 +62,13 @@ mod files {
         {
             let (get, head) = (gateway.get(target).await, gateway.head(target).await);
             assert!(head.complete, "{target}");
-            let telling = |response: &super::super::test_gateway::HttpResponse| {
+            let comparable = |response: &super::super::test_gateway::HttpResponse| {
                 let mut headers = response.headers.clone();
                 headers.retain(|(name, _)| !matches!(name.as_str(), "x-request-id" | "date"));
                 headers.sort();
                 (response.status, headers)
             };
-            assert_eq!(telling(&head), telling(&get), "{target}");
+            assert_eq!(comparable(&head), comparable(&get), "{target}");
         }
         gateway.assert_healthy_and_stop().await;
     }
@@ -390,7 +390,7 @@ mod cors {
     async fn a_preflight_is_answered() {
         let config = GatewayConfig { cors_origins: vec![ORIGIN.into()], ..GatewayConfig::default() };
         let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
-        let ask = |origin: &'static str| {
+        let preflight = |origin: &'static str| {
             let gateway = &gateway;
             async move {
                 let headers = [
@@ -401,10 +401,10 @@ mod cors {
                 gateway.send("OPTIONS", "/files/hello.txt", &headers, b"").await
             }
         };
-        let response = ask(ORIGIN).await;
+        let response = preflight(ORIGIN).await;
         assert_eq!((response.status, response.header("access-control-allow-origin")), (204, Some(ORIGIN)));
         assert!(response.header("access-control-allow-headers").unwrap().contains("Range"));
-        let response = ask("https://evil.example").await;
+        let response = preflight("https://evil.example").await;
         assert_eq!((response.status, response.header("access-control-allow-origin")), (204, None));
         gateway.assert_healthy_and_stop().await;
     }

@@ -11,7 +11,7 @@ use shared::wire::{
 };
 use shared::{ByteRange, ETag, Entry, ErrorCode, Kind, Link, Order, Rights, Scope, Timestamp, hex};
 
-use super::raw_connection::{bytes, frame};
+use super::raw_connection::{frame, frame_bytes};
 use super::test_server::path;
 
 const DOCUMENT: &str = include_str!("../../../docs/PROTOCOL.md");
@@ -67,22 +67,22 @@ fn the_handshake_matches_the_document() {
         nonce: nonce(0xa0),
     };
     let hello = frame(FrameKind::Hello, 0, &hello);
-    check(&mut blocks, "hello", &bytes(&hello));
+    check(&mut blocks, "hello", &frame_bytes(&hello));
     let ack = HelloAck { version: VERSION, capabilities: Vec::new(), nonce: nonce(0xc0) };
     let ack = frame(FrameKind::HelloAck, 0, &ack);
-    check(&mut blocks, "hello-ack", &bytes(&ack));
+    check(&mut blocks, "hello-ack", &frame_bytes(&ack));
     transcript.add(&hello);
     transcript.add(&ack);
     let proof = transcript.client_proof(&key);
     check(&mut blocks, "client-proof", &proof);
     let auth = Auth { key_id: key.id().into(), proof, max_data: Some(DATA_BYTES_MAX as u32) };
     let auth = frame(FrameKind::Auth, 0, &auth);
-    check(&mut blocks, "auth", &bytes(&auth));
+    check(&mut blocks, "auth", &frame_bytes(&auth));
     transcript.add(&auth);
     let proof = transcript.server_proof(&key);
     check(&mut blocks, "server-proof", &proof);
     let ok = AuthOk { proof, max_data: DATA_BYTES_MAX as u32, idle_timeout_ms: 120_000, rights: Rights::READ_ONLY };
-    check(&mut blocks, "auth-ok", &bytes(&frame(FrameKind::AuthOk, 0, &ok)));
+    check(&mut blocks, "auth-ok", &frame_bytes(&frame(FrameKind::AuthOk, 0, &ok)));
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn the_other_examples_match_the_document() {
     }
     let caller = Caller { scope: Scope::whole(Rights::READ_ONLY), ..Caller::default() };
     let list = List { caller: caller.clone(), path: path("docs"), order: Order::default(), cursor: None, limit: 100 };
-    check(&mut blocks, "list", &bytes(&frame(FrameKind::List, 1, &list)));
+    check(&mut blocks, "list", &frame_bytes(&frame(FrameKind::List, 1, &list)));
     let file = Entry { executable: true, ..entry("docs/a%20b.txt", Kind::File, 6, 0x22) };
     let link = Some(Link::Inside(b"../hello.txt".to_vec()));
     let entries =
@@ -103,30 +103,30 @@ fn the_other_examples_match_the_document() {
     let head = Head { total: 3, etag: Some(ETag([0x33; 16])), last: true, next_cursor: None };
     let block = builder.finish(&head);
     assert_eq!(Columns::parse(&block).unwrap().head(), head);
-    check(&mut blocks, "columns", &bytes(&Frame::new(FrameKind::Columns, 1, block)));
-    check(&mut blocks, "end", &bytes(&frame(FrameKind::End, 1, &End::default())));
+    check(&mut blocks, "columns", &frame_bytes(&Frame::new(FrameKind::Columns, 1, block)));
+    check(&mut blocks, "end", &frame_bytes(&frame(FrameKind::End, 1, &End::default())));
 
     let some = GetItem { path: path("hello.txt"), range: Some(ByteRange::Between(0, 4)), if_etag: None };
     let gone = GetItem { path: path("gone"), range: None, if_etag: None };
     check(
         &mut blocks,
         "get",
-        &bytes(&frame(FrameKind::Get, 2, &Get { caller, items: vec![some, gone], pass_fd: None })),
+        &frame_bytes(&frame(FrameKind::Get, 2, &Get { caller, items: vec![some, gone], pass_fd: None })),
     );
     let meta = Meta { entry: entry("hello.txt", Kind::File, 13, 0x44), offset: 0, length: 5 };
-    check(&mut blocks, "meta", &bytes(&frame(FrameKind::Meta, 2, &meta)));
-    check(&mut blocks, "data", &bytes(&Frame::new(FrameKind::Data, 2, b"hello".to_vec())));
-    check(&mut blocks, "item-end", &bytes(&frame(FrameKind::ItemEnd, 2, &ItemEnd::default())));
+    check(&mut blocks, "meta", &frame_bytes(&frame(FrameKind::Meta, 2, &meta)));
+    check(&mut blocks, "data", &frame_bytes(&Frame::new(FrameKind::Data, 2, b"hello".to_vec())));
+    check(&mut blocks, "item-end", &frame_bytes(&frame(FrameKind::ItemEnd, 2, &ItemEnd::default())));
     let failure = Failure::new(ErrorCode::NotFound, "looking for an entry");
     let refused = ItemEnd { error: Some(failure) };
-    check(&mut blocks, "item-end-refused", &bytes(&frame(FrameKind::ItemEnd, 2, &refused)));
-    check(&mut blocks, "get-end", &bytes(&frame(FrameKind::End, 2, &End::default())));
+    check(&mut blocks, "item-end-refused", &frame_bytes(&frame(FrameKind::ItemEnd, 2, &refused)));
+    check(&mut blocks, "get-end", &frame_bytes(&frame(FrameKind::End, 2, &End::default())));
 
-    check(&mut blocks, "ping", &bytes(&Frame::new(FrameKind::Ping, 0, Vec::new())));
-    check(&mut blocks, "pong", &bytes(&Frame::new(FrameKind::Pong, 0, Vec::new())));
-    check(&mut blocks, "cancel", &bytes(&Frame::new(FrameKind::Cancel, 2, Vec::new())));
+    check(&mut blocks, "ping", &frame_bytes(&Frame::new(FrameKind::Ping, 0, Vec::new())));
+    check(&mut blocks, "pong", &frame_bytes(&Frame::new(FrameKind::Pong, 0, Vec::new())));
+    check(&mut blocks, "cancel", &frame_bytes(&Frame::new(FrameKind::Cancel, 2, Vec::new())));
     let failure = Failure { retry_after_ms: Some(1_000), ..Failure::new(ErrorCode::TooManyConnections, "full") };
-    check(&mut blocks, "goodbye", &bytes(&frame(FrameKind::Goodbye, 0, &Goodbye { error: Some(failure) })));
+    check(&mut blocks, "goodbye", &frame_bytes(&frame(FrameKind::Goodbye, 0, &Goodbye { error: Some(failure) })));
     assert!(blocks.is_empty(), "unchecked blocks: {:?}", blocks.keys());
 }
 

@@ -58,7 +58,7 @@ pub(crate) fn frame<M: Message>(kind: FrameKind, request_id: u32, message: &M) -
 }
 
 /// The encoded header and body of a frame.
-pub(crate) fn bytes(frame: &Frame) -> Vec<u8> {
+pub(crate) fn frame_bytes(frame: &Frame) -> Vec<u8> {
     [&frame.header.encode()[..], &frame.body].concat()
 }
 
@@ -118,7 +118,7 @@ impl<R: Source, W: AsyncWrite + Unpin> RawConnection<R, W> {
         let mut transcript = Transcript::default();
         let hello = frame(FrameKind::Hello, 0, &hello());
         transcript.add(&hello);
-        self.send_bytes(&bytes(&hello)).await;
+        self.send_bytes(&frame_bytes(&hello)).await;
         let ack = self.next().await.expect("HELLO_ACK");
         transcript.add(&ack);
         (transcript, ack.message().expect("HELLO_ACK"))
@@ -131,7 +131,7 @@ impl<R: Source, W: AsyncWrite + Unpin> RawConnection<R, W> {
         let ack = HelloAck { version: VERSION, capabilities: Vec::new(), nonce: random_bytes().unwrap() };
         let ack = frame(FrameKind::HelloAck, 0, &ack);
         transcript.add(&ack);
-        self.send_bytes(&bytes(&ack)).await;
+        self.send_bytes(&frame_bytes(&ack)).await;
         transcript.add(&self.next().await.expect("AUTH"));
         let proof = transcript.server_proof(key);
         let mut ok = AuthOk { proof, max_data: 1 << 20, idle_timeout_ms: 120_000, rights: Rights::ALL };
@@ -141,11 +141,11 @@ impl<R: Source, W: AsyncWrite + Unpin> RawConnection<R, W> {
     }
 
     pub(crate) async fn send<M: Message>(&mut self, kind: FrameKind, request_id: u32, message: &M) {
-        self.send_bytes(&bytes(&frame(kind, request_id, message))).await;
+        self.send_bytes(&frame_bytes(&frame(kind, request_id, message))).await;
     }
 
     pub(crate) async fn send_body(&mut self, kind: FrameKind, request_id: u32, body: &[u8]) {
-        self.send_bytes(&bytes(&Frame::new(kind, request_id, body.to_vec()))).await;
+        self.send_bytes(&frame_bytes(&Frame::new(kind, request_id, body.to_vec()))).await;
     }
 
     /// Ignores errors of the connection: the peer may have closed it, which the next read shows.
@@ -208,7 +208,7 @@ impl<R: Source, W: AsyncWrite + Unpin> RawConnection<R, W> {
     }
 
     /// Checks that the connection still serves a STAT.
-    pub(crate) async fn is_usable(&mut self) {
+    pub(crate) async fn assert_usable(&mut self) {
         self.send(FrameKind::Stat, 77, &stat("")).await;
         let meta = self.next().await.expect("META");
         assert_eq!((meta.kind(), meta.header.request_id), (Some(FrameKind::Meta), 77));

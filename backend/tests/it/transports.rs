@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::raw_connection::{RawConnection, bytes, frame, hello};
+use super::raw_connection::{RawConnection, frame, frame_bytes, hello};
 use super::test_gateway::{HttpResponse, TestGateway};
 use super::test_server::{TestServer, Transport, path, reader, small_tree};
 
@@ -39,7 +39,7 @@ fn content(length: usize) -> Vec<u8> {
 }
 
 /// Sends a request on a persistent connection, and reads the complete answer.
-async fn ask(stream: &mut TcpStream, method: &str, target: &str, headers: &str) -> HttpResponse {
+async fn send_request(stream: &mut TcpStream, method: &str, target: &str, headers: &str) -> HttpResponse {
     let request = format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     read_response(stream, method == "HEAD").await
@@ -153,10 +153,10 @@ mod downloads {
             let gateway = start_gateway(place.path(), *transport).await;
             let mut stream = gateway.connect().await;
             for _ in 0..2 {
-                assert!(ask(&mut stream, "GET", "/files/large", "").await.body == large);
-                assert_eq!(ask(&mut stream, "GET", "/files/small", "").await.text(), "small");
-                assert!(ask(&mut stream, "GET", "/files/middle", "").await.body == large[..100_000]);
-                let head = ask(&mut stream, "HEAD", "/files/large", "").await;
+                assert!(send_request(&mut stream, "GET", "/files/large", "").await.body == large);
+                assert_eq!(send_request(&mut stream, "GET", "/files/small", "").await.text(), "small");
+                assert!(send_request(&mut stream, "GET", "/files/middle", "").await.body == large[..100_000]);
+                let head = send_request(&mut stream, "HEAD", "/files/large", "").await;
                 assert_eq!(head.header("content-length"), Some("5000000"));
                 for (range, from, to) in [
                     ("0-0", 0, 1),
@@ -164,11 +164,13 @@ mod downloads {
                     ("-300000", 4_700_000, 5_000_000),
                     ("77-1048653", 77, 1_048_654),
                 ] {
-                    let part = ask(&mut stream, "GET", "/files/large", &format!("range: bytes={range}\r\n")).await;
+                    let part =
+                        send_request(&mut stream, "GET", "/files/large", &format!("range: bytes={range}\r\n")).await;
                     assert_eq!(part.status, 206, "{range}");
                     assert!(part.body == large[from..to], "{range}");
                 }
-                let parts = ask(&mut stream, "GET", "/files/large", "range: bytes=0-299999,4000000-4299999\r\n").await;
+                let parts =
+                    send_request(&mut stream, "GET", "/files/large", "range: bytes=0-299999,4000000-4299999\r\n").await;
                 assert_eq!(parts.status, 206);
                 let holds = |wanted: &[u8]| parts.body.windows(wanted.len()).any(|window| window == wanted);
                 assert!(holds(&large[..300_000]) && holds(&large[4_000_000..4_300_000]));
@@ -320,7 +322,7 @@ mod fd_passing {
         let (reader, writer) = connected.unwrap();
         let mut raw = RawConnection::new(reader, writer);
         let hello = frame(FrameKind::Hello, 0, &Hello { capabilities: vec![PASS_FD.into(), "x".into()], ..hello() });
-        raw.send_bytes(&bytes(&hello)).await;
+        raw.send_bytes(&frame_bytes(&hello)).await;
         let ack = raw.next().await.unwrap();
         assert_eq!(ack.message::<HelloAck>().unwrap().capabilities, [PASS_FD]);
         let mut transcript = backend::wire::Transcript::default();
@@ -367,7 +369,7 @@ mod fd_passing {
                 assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::ItemEnd));
             }
             assert_eq!(raw.end(1).await, None);
-            raw.is_usable().await;
+            raw.assert_usable().await;
         }
     }
 
@@ -397,7 +399,7 @@ mod fd_passing {
             raw.send(FrameKind::Get, 1, &get(&["large"], true)).await;
             raw.send_body(FrameKind::Cancel, 1, &[]).await;
             assert_eq!(raw.end(1).await, Some(ErrorCode::Canceled));
-            raw.is_usable().await;
+            raw.assert_usable().await;
 
             for (request_id, passed) in [(9, false), (9, true)] {
                 let mut raw = open(&server, *transport).await;

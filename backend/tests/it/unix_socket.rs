@@ -19,7 +19,7 @@ use serde_json::Value;
 use shared::wire::FrameKind;
 
 use super::cli::shell::{ChildProcess, Shell, pattern};
-use super::raw_connection::{RawConnection, bytes, frame};
+use super::raw_connection::{RawConnection, frame, frame_bytes};
 use super::test_gateway::TestGateway;
 use super::test_server::{TestServer, Transport};
 
@@ -47,7 +47,7 @@ mod descriptors {
         fs::write(place.path().join("file"), "x").unwrap();
         let file = fs::File::open(place.path().join("file")).unwrap();
         let files = vec![file.as_fd(); MANY];
-        let ping = bytes(&backend::wire::Frame::new(FrameKind::Ping, 5, Vec::new()));
+        let ping = frame_bytes(&backend::wire::Frame::new(FrameKind::Ping, 5, Vec::new()));
         for _ in 0..100 {
             let TransportWriter::Unix(writer) = &raw.writer else { panic!("not a Unix socket") };
             let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MANY))];
@@ -59,7 +59,7 @@ mod descriptors {
         }
         #[cfg(target_os = "linux")]
         assert_eq!(open(place.path()), 1);
-        raw.is_usable().await;
+        raw.assert_usable().await;
         server.stop().await;
     }
 
@@ -73,7 +73,7 @@ mod descriptors {
         let TransportWriter::Unix(unix) = &mut writer else { panic!("not a Unix socket") };
         unix.pass_fd(fs::File::open(place.path().join("file")).unwrap());
         let mut raw = RawConnection::new(reader, writer);
-        raw.send_bytes(&bytes(&frame(FrameKind::Goodbye, 0, &shared::wire::Goodbye::default()))).await;
+        raw.send_bytes(&frame_bytes(&frame(FrameKind::Goodbye, 0, &shared::wire::Goodbye::default()))).await;
         assert!(raw.closing_code().await.is_some());
         #[cfg(target_os = "linux")]
         assert_eq!(open(place.path()), 0);

@@ -8,7 +8,7 @@ use shared::{ErrorCode, Order, Rights, Root, Scope, VPath};
 use tokio::io::AsyncWriteExt;
 
 use super::fixtures::{connect_in_memory, pseudo_random_bytes};
-use crate::raw_connection::{PipeServer, RawPipe, bytes, frame, header, stat, within};
+use crate::raw_connection::{PipeServer, RawPipe, frame, frame_bytes, header, stat, within};
 use crate::test_server::{path, reader};
 
 async fn open() -> (RawPipe, PipeServer) {
@@ -40,7 +40,7 @@ async fn frames_invalid_for_a_client_end_the_connection() {
     assert_closes_with(&[&header(9, 0x42, 0, 0, 1)[..], b"x"].concat(), ErrorCode::Protocol).await;
     assert_closes_with(&header((1 << 20) + 9, 0x42, 0, 0, 1), ErrorCode::FrameTooLong).await;
     for kind in [FrameKind::Hello, FrameKind::Auth, FrameKind::Page, FrameKind::End, FrameKind::Pong] {
-        assert_closes_with(&bytes(&Frame::new(kind, 1, b"\xa0".to_vec())), ErrorCode::Protocol).await;
+        assert_closes_with(&frame_bytes(&Frame::new(kind, 1, b"\xa0".to_vec())), ErrorCode::Protocol).await;
     }
     for number in [0x00, 0x05, 0x0f, 0x54, 0x60, 0xff] {
         assert_closes_with(&header(8, number, 0, 0, 1), ErrorCode::Protocol).await;
@@ -55,7 +55,7 @@ async fn an_unknown_operation_is_answered_unsupported() {
         raw.send_bytes(&[header(11, number, 0, 0, request_id), pseudo_random_bytes(7, 3)].concat()).await;
         assert_eq!(raw.end(request_id).await, Some(ErrorCode::Unsupported), "{number:#x}");
     }
-    raw.is_usable().await;
+    raw.assert_usable().await;
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn an_undecodable_body_is_answered_bad_request() {
             assert_eq!(code, Some(ErrorCode::BadRequest), "{kind:?} {:02x?}", &body[..body.len().min(16)]);
         }
     }
-    raw.is_usable().await;
+    raw.assert_usable().await;
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn paths_with_dot_segments_are_refused() {
             assert_eq!(raw.end(1).await, Some(ErrorCode::NotFound), "{text}");
         }
     }
-    raw.is_usable().await;
+    raw.assert_usable().await;
 }
 
 fn scope(folder: &str, rights: Rights) -> Scope {
@@ -173,7 +173,7 @@ async fn parameters_outside_their_bounds_are_answered_bad_request() {
         raw.send(FrameKind::List, 1, &List { cursor: Some(cursor.into()), ..list.clone() }).await;
         assert_eq!(raw.end(1).await, Some(ErrorCode::BadCursor));
     }
-    raw.is_usable().await;
+    raw.assert_usable().await;
 }
 
 #[tokio::test]
@@ -214,8 +214,8 @@ async fn random_bodies_end_at_most_the_connection() {
 #[tokio::test]
 async fn frames_may_arrive_split_and_joined() {
     let (mut raw, _server) = open().await;
-    let ping = bytes(&Frame::new(FrameKind::Ping, 5, Vec::new()));
-    let request = bytes(&frame(FrameKind::Stat, 6, &stat("hello.txt")));
+    let ping = frame_bytes(&Frame::new(FrameKind::Ping, 5, Vec::new()));
+    let request = frame_bytes(&frame(FrameKind::Stat, 6, &stat("hello.txt")));
     for byte in [&ping[..], &request].concat() {
         raw.send_bytes(&[byte]).await;
     }
@@ -225,7 +225,7 @@ async fn frames_may_arrive_split_and_joined() {
     for _ in 0..1_000 {
         assert_eq!(raw.next().await.unwrap().header.request_id, 5);
     }
-    raw.is_usable().await;
+    raw.assert_usable().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -247,9 +247,9 @@ async fn an_idle_connection_is_closed_without_a_failure() {
 #[tokio::test]
 async fn a_flood_of_cancels_ends_the_connection() {
     let (mut raw, server) = open().await;
-    let cancel = bytes(&Frame::new(FrameKind::Cancel, 9, Vec::new()));
+    let cancel = frame_bytes(&Frame::new(FrameKind::Cancel, 9, Vec::new()));
     raw.send_bytes(&cancel.repeat(CANCELS_PER_MINUTE_MAX as usize)).await;
-    raw.is_usable().await;
+    raw.assert_usable().await;
     raw.send_bytes(&cancel).await;
     assert_eq!(raw.closing_code().await, Some(ErrorCode::TooManyRequests));
     drop(raw);
@@ -262,7 +262,8 @@ async fn immediate_cancels_count_toward_the_limit() {
     let list = List { caller: reader(), path: path(""), order: Order::default(), cursor: None, limit: 1 };
     let mut ended = 0;
     for request_id in 1..=CANCELS_PER_MINUTE_MAX + 1 {
-        let pair = [bytes(&frame(FrameKind::List, request_id, &list)), header(8, 0x52, 0, 0, request_id)].concat();
+        let pair =
+            [frame_bytes(&frame(FrameKind::List, request_id, &list)), header(8, 0x52, 0, 0, request_id)].concat();
         raw.send_bytes(&pair).await;
         loop {
             let frame = raw.next().await.expect("END or GOODBYE");

@@ -9,7 +9,7 @@ use shared::wire::{Auth, FrameKind, Hello};
 use tokio::io::AsyncWriteExt;
 
 use super::fixtures::{assert_healthy_and_stop, connect_in_memory, pseudo_random_bytes, storage_with_files};
-use crate::raw_connection::{RawConnection, bytes, frame, header, hello, stat, within};
+use crate::raw_connection::{RawConnection, frame, frame_bytes, header, hello, stat, within};
 use crate::test_server::{TestServer, path, reader};
 
 /// Sends bytes instead of HELLO, and checks the server's last frame.
@@ -29,10 +29,10 @@ fn check(sent: &[u8], expected: ErrorCode) -> impl Future<Output = ()> + use<> {
 async fn other_bytes_than_hello_are_refused() {
     check(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", ErrorCode::FrameTooLong).await;
     check(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\x00", ErrorCode::FrameTooLong).await;
-    check(&bytes(&frame(FrameKind::Stat, 1, &stat(""))), ErrorCode::Protocol).await;
-    check(&bytes(&Frame::new(FrameKind::Ping, 0, Vec::new())), ErrorCode::Protocol).await;
-    check(&bytes(&Frame::new(FrameKind::Hello, 0, b"\xff".to_vec())), ErrorCode::BadRequest).await;
-    check(&bytes(&Frame::new(FrameKind::Hello, 0, Vec::new())), ErrorCode::BadRequest).await;
+    check(&frame_bytes(&frame(FrameKind::Stat, 1, &stat(""))), ErrorCode::Protocol).await;
+    check(&frame_bytes(&Frame::new(FrameKind::Ping, 0, Vec::new())), ErrorCode::Protocol).await;
+    check(&frame_bytes(&Frame::new(FrameKind::Hello, 0, b"\xff".to_vec())), ErrorCode::BadRequest).await;
+    check(&frame_bytes(&Frame::new(FrameKind::Hello, 0, Vec::new())), ErrorCode::BadRequest).await;
 }
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn a_hello_over_its_limits_is_refused() {
     let with = |change: fn(&mut Hello)| {
         let mut hello = hello();
         change(&mut hello);
-        bytes(&frame(FrameKind::Hello, 0, &hello))
+        frame_bytes(&frame(FrameKind::Hello, 0, &hello))
     };
     check(&with(|hello| hello.magic = "passerelle2".into()), ErrorCode::Protocol).await;
     check(&with(|hello| hello.capabilities = vec![String::new(); 33]), ErrorCode::Protocol).await;
@@ -79,10 +79,13 @@ async fn a_handshake_may_end_at_any_byte() {
     let (transcript, _) = raw.exchange_hello().await;
     let proof = transcript.client_proof(&server.key);
     let auth = Auth { key_id: server.key.id().into(), proof, max_data: None };
-    let lengths = [bytes(&frame(FrameKind::Hello, 0, &hello())).len(), bytes(&frame(FrameKind::Auth, 0, &auth)).len()];
+    let lengths = [
+        frame_bytes(&frame(FrameKind::Hello, 0, &hello())).len(),
+        frame_bytes(&frame(FrameKind::Auth, 0, &auth)).len(),
+    ];
     for cut in 0..lengths[0] {
         let (mut raw, server) = connect_in_memory();
-        raw.send_bytes(&bytes(&frame(FrameKind::Hello, 0, &hello()))[..cut]).await;
+        raw.send_bytes(&frame_bytes(&frame(FrameKind::Hello, 0, &hello()))[..cut]).await;
         raw.writer.shutdown().await.unwrap();
         assert_eq!(raw.closing_code().await, Some(ErrorCode::Disconnected), "after {cut} bytes");
         drop(raw);
@@ -93,7 +96,7 @@ async fn a_handshake_may_end_at_any_byte() {
         let (transcript, _) = raw.exchange_hello().await;
         let proof = transcript.client_proof(&server.key);
         let auth = Auth { key_id: server.key.id().into(), proof, max_data: None };
-        raw.send_bytes(&bytes(&frame(FrameKind::Auth, 0, &auth))[..cut]).await;
+        raw.send_bytes(&frame_bytes(&frame(FrameKind::Auth, 0, &auth))[..cut]).await;
         raw.writer.shutdown().await.unwrap();
         assert_eq!(raw.closing_code().await, Some(ErrorCode::Disconnected), "after {cut} bytes");
         drop(raw);
@@ -119,7 +122,7 @@ async fn random_bytes_end_only_their_connection() {
 async fn a_slow_handshake_times_out() {
     for said in [0, 5, 1_000] {
         let (mut raw, server) = connect_in_memory();
-        let hello = bytes(&frame(FrameKind::Hello, 0, &hello()));
+        let hello = frame_bytes(&frame(FrameKind::Hello, 0, &hello()));
         raw.send_bytes(&hello[..said.min(hello.len())]).await;
         if said > hello.len() {
             assert!(raw.next().await.is_some());
@@ -137,7 +140,7 @@ async fn a_connection_over_the_limit_is_refused_with_a_code() {
     let (first, second) = (RawConnection::open(&server).await, RawConnection::open(&server).await);
     for _ in 0..20 {
         let mut third = RawConnection::connect(&server).await;
-        third.send_bytes(&bytes(&frame(FrameKind::Hello, 0, &hello()))).await;
+        third.send_bytes(&frame_bytes(&frame(FrameKind::Hello, 0, &hello()))).await;
         assert_eq!(third.closing_code().await, Some(ErrorCode::TooManyConnections));
     }
     let refused = server.client.stat(&reader(), &path("")).await.unwrap_err();

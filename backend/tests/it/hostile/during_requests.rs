@@ -13,7 +13,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::sleep;
 
 use super::fixtures::storage_with_files;
-use crate::raw_connection::{PipeServer, RawConnection, RawPipe, bytes, serve_pipe, stat, within};
+use crate::raw_connection::{PipeServer, RawConnection, RawPipe, frame_bytes, serve_pipe, stat, within};
 use crate::test_server::{path, reader};
 
 /// A file of sevens that is longer than any pipe.
@@ -109,7 +109,7 @@ async fn a_slow_reader_is_served_to_the_end() {
     }
     assert_eq!(received, 100_000);
     assert_eq!(raw.end(1).await, None);
-    raw.is_usable().await;
+    raw.assert_usable().await;
 }
 
 #[tokio::test]
@@ -128,13 +128,13 @@ async fn pings_are_answered_between_frames() {
         }
     }
     assert_eq!((received, &pongs[..]), (BIG, &[41, 42][..]));
-    raw.is_usable().await;
+    raw.assert_usable().await;
 }
 
 #[tokio::test]
 async fn a_flood_of_pings_ends_the_connection() {
     let (mut raw, server) = begin_transfer().await;
-    let ping = bytes(&Frame::new(FrameKind::Ping, 0, Vec::new()));
+    let ping = frame_bytes(&Frame::new(FrameKind::Ping, 0, Vec::new()));
     raw.send_bytes(&ping.repeat(PINGS_WAITING_MAX as usize + 1)).await;
     assert_only_file_bytes(raw, server).await;
 }
@@ -147,7 +147,7 @@ async fn cancel_gets_an_end_and_keeps_the_connection() {
     raw.send_body(FrameKind::Cancel, 1, b"").await;
     assert_eq!(raw.data().await.unwrap().len(), DATA_BYTES_MAX);
     assert_eq!(raw.end(1).await, Some(ErrorCode::Canceled));
-    raw.is_usable().await;
+    raw.assert_usable().await;
 }
 
 #[tokio::test]

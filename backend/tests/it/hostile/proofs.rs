@@ -7,7 +7,7 @@ use shared::limits::TEXT_BYTES_MAX;
 use shared::wire::{Auth, FrameKind, Hello};
 
 use super::fixtures::{assert_healthy_and_stop, connect_in_memory, storage_with_files};
-use crate::raw_connection::{PipeServer, RawConnection, bytes, frame, hello, within};
+use crate::raw_connection::{PipeServer, RawConnection, frame, frame_bytes, hello, within};
 use crate::test_server::TestServer;
 
 /// Performs a handshake with the AUTH that `forge` makes, and returns the code with which the server ends it.
@@ -43,7 +43,7 @@ async fn a_proof_fails_on_another_connection() {
     let (transcript, _) = first.exchange_hello().await;
     let proof = transcript.client_proof(&pipe_server.key);
     let auth = Auth { key_id: pipe_server.key.id().into(), proof, max_data: None };
-    let overheard = bytes(&frame(FrameKind::Auth, 0, &auth));
+    let overheard = frame_bytes(&frame(FrameKind::Auth, 0, &auth));
     let server = TestServer::start().await;
     let (mut one, mut other) = (RawConnection::connect(&server).await, RawConnection::connect(&server).await);
     let (transcript, _) = one.exchange_hello().await;
@@ -73,7 +73,7 @@ async fn the_proof_of_the_other_direction_fails() {
 async fn a_handshake_that_was_modified_on_the_way_fails() {
     let (mut raw, server) = connect_in_memory();
     let sent = frame(FrameKind::Hello, 0, &hello());
-    raw.send_bytes(&bytes(&sent)).await;
+    raw.send_bytes(&frame_bytes(&sent)).await;
     let ack = raw.next().await.unwrap();
     // An attacker removed a capability from HELLO, so the client's proof covers another HELLO than the server's.
     let meant = Hello { capabilities: vec!["tls".into()], ..sent.message().unwrap() };

@@ -6,7 +6,7 @@ use shared::wire::{Auth, Failure, FrameKind, HelloAck, ItemEnd, Meta};
 use shared::{ErrorCode, Kind, Rights, Timestamp};
 use tokio::net::TcpListener;
 
-use crate::raw_connection::{RawConnection, bytes, frame, header, within};
+use crate::raw_connection::{RawConnection, frame, frame_bytes, header, within};
 use crate::test_server::{path, reader};
 
 /// A client of a server that runs `play` for each connection.
@@ -88,7 +88,7 @@ async fn transfer(frames: Vec<Frame>) -> Result<usize, ErrorCode> {
             raw.accept(&key, |_| {}).await;
             let _ = raw.next().await;
             for frame in &frames {
-                raw.send_bytes(&bytes(frame)).await;
+                raw.send_bytes(&frame_bytes(frame)).await;
             }
             let _ = raw.incoming().await;
         }
@@ -174,7 +174,7 @@ async fn a_frame_longer_than_agreed_is_refused() {
     let client = client_of_fake_server(async |mut raw: RawConnection, key| {
         raw.accept(&key, |ok| ok.max_data = 4_096).await;
         let _ = raw.next().await;
-        raw.send_bytes(&bytes(&meta(5_000))).await;
+        raw.send_bytes(&frame_bytes(&meta(5_000))).await;
         raw.send_bytes(&header(8 + 5_000, 0x42, 0, 0, 1)).await;
         let _ = raw.incoming().await;
     });

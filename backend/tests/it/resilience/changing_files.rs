@@ -89,7 +89,7 @@ async fn a_changed_file_ends_only_its_item() {
         assert!(received <= LENGTH);
         assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Meta), "the other file");
         assert_eq!(raw.end(1).await, None);
-        raw.is_usable().await;
+        raw.assert_usable().await;
     }
 }
 

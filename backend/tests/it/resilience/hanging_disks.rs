@@ -21,7 +21,7 @@ async fn a_deadline_ends_the_request_and_not_the_connection() {
     raw.handshake(&server.key, None).await;
     raw.send(FrameKind::List, 1, &list(Some(20))).await;
     assert_eq!(raw.end(1).await, Some(ErrorCode::DeadlineExceeded));
-    raw.is_usable().await;
+    raw.assert_usable().await;
     gate.open();
     raw.send(FrameKind::List, 2, &list(Some(60_000))).await;
     assert_eq!(raw.end(2).await, None);
@@ -38,7 +38,7 @@ async fn cancel_and_ping_are_answered_while_the_storage_hangs() {
     assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Pong));
     raw.send_body(FrameKind::Cancel, 1, b"").await;
     assert_eq!(raw.end(1).await, Some(ErrorCode::Canceled));
-    raw.is_usable().await;
+    raw.assert_usable().await;
     gate.open();
 }
 

@@ -66,7 +66,7 @@ fn slow_walks_occupy_no_thread() {
         }
         let (mut raw, server) = serve_pipe(storage, ServerConfig::default(), 1 << 10);
         raw.handshake(&server.key, None).await;
-        raw.is_usable().await;
+        raw.assert_usable().await;
         // Each walk ends.
         for (raw, _server) in &mut held {
             assert_eq!(raw.end(1).await, None);
@@ -95,7 +95,7 @@ async fn many_idle_connections_do_not_block_others() {
     }
     assert!(stat(&server.client, "hello.txt").await.is_ok());
     for raw in &mut idle {
-        raw.is_usable().await;
+        raw.assert_usable().await;
     }
     server.shutdown.cancel();
     for raw in &mut idle {

@@ -27,16 +27,16 @@ pub(super) const H1: &[u8] = b"http/1.1";
 
 pub(super) const H2: &[u8] = b"h2";
 
-pub(super) fn fixture(name: &str) -> PathBuf {
+pub(super) fn certificate_path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/certificates").join(name)
 }
 
-pub(super) fn files(cert: &str, key: &str) -> TlsFiles {
-    TlsFiles { cert: fixture(cert), key: fixture(key) }
+pub(super) fn tls_files(cert: &str, key: &str) -> TlsFiles {
+    TlsFiles { cert: certificate_path(cert), key: certificate_path(key) }
 }
 
-pub(super) fn first() -> TlsFiles {
-    files("first.pem", "first.key.pem")
+pub(super) fn first_pair() -> TlsFiles {
+    tls_files("first.pem", "first.key.pem")
 }
 
 /// A gateway with a certificate. Runs until it is dropped.
@@ -49,16 +49,20 @@ pub(super) struct TlsGateway {
 
 impl TlsGateway {
     pub(super) async fn start() -> Self {
-        Self::with_config(small_tree(), first(), GatewayConfig::default()).await
+        Self::with_config(small_tree(), first_pair(), GatewayConfig::default()).await
     }
 
-    pub(super) async fn with_config(storage: impl Storage + 'static, files: TlsFiles, config: GatewayConfig) -> Self {
+    pub(super) async fn with_config(
+        storage: impl Storage + 'static,
+        tls_files: TlsFiles,
+        config: GatewayConfig,
+    ) -> Self {
         let server = TestServer::with_storage(Arc::new(storage)).await.in_process();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let gateway = Gateway::new(server.client.clone(), config);
-        let tls = Tls::open(files).unwrap();
+        let tls = Tls::open(tls_files).unwrap();
         let task = tokio::spawn(serve_tls(listener, gateway, tls, shutdown.clone()));
         Self { server, address, shutdown, task }
     }
@@ -77,7 +81,7 @@ impl TlsGateway {
     }
 
     /// Sends one request over HTTP/1.1 on a new connection.
-    pub(super) async fn ask(&self, method: &str, target: &str, headers: &str) -> HttpResponse {
+    pub(super) async fn send(&self, method: &str, target: &str, headers: &str) -> HttpResponse {
         let mut stream = self.connect(H1).await;
         let host = self.address;
         let request = format!("{method} {target} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{headers}\r\n");
@@ -101,7 +105,7 @@ impl TlsGateway {
 
     /// Checks that the gateway still serves requests, and that gateway and file server stop in time.
     pub(super) async fn assert_healthy_and_stop(self) {
-        assert_eq!(self.ask("GET", "/healthz", "").await.status, 200);
+        assert_eq!(self.send("GET", "/healthz", "").await.status, 200);
         self.shutdown.cancel();
         timeout(TEST_TIMEOUT, self.task).await.expect("the gateway does not stop").unwrap();
         self.server.stop().await;
@@ -111,7 +115,7 @@ impl TlsGateway {
 /// A client that trusts the authority of the fixtures and offers these ALPN protocols.
 pub(super) fn client(protocols: &[&[u8]], versions: &[&'static rustls::SupportedProtocolVersion]) -> ClientConfig {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(fixture("authority.pem")).unwrap()).unwrap();
+    roots.add(CertificateDer::from_pem_file(certificate_path("authority.pem")).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
@@ -151,7 +155,7 @@ impl H2Client {
         timeout(TEST_TIMEOUT, response).await.expect("no answer").unwrap()
     }
 
-    pub(super) async fn ask(
+    pub(super) async fn send(
         &self,
         method: &str,
         target: &str,

@@ -7,7 +7,7 @@ use shared::{ErrorCode, UploadId};
 use tokio::io::AsyncWriteExt;
 
 use super::fixtures::{commit, put, stage};
-use crate::raw_connection::{RawConnection, frame, stat};
+use crate::raw_connection::{RawConnection, frame, frame_bytes, stat};
 use crate::test_server::{TestServer, writer};
 
 /// A sender that is dropped within a frame gives its connection up, so no later request uses it.
@@ -37,7 +37,7 @@ fn put_of(upload: UploadId, offset: u64) -> Put {
 }
 
 fn data(request_id: u32, length: usize) -> Vec<u8> {
-    crate::raw_connection::bytes(&Frame::new(FrameKind::Data, request_id, vec![7; length]))
+    frame_bytes(&Frame::new(FrameKind::Data, request_id, vec![7; length]))
 }
 
 /// A connection on which a PUT waits for bytes.
@@ -59,8 +59,8 @@ async fn a_newer_put_takes_over_from_a_dead_connection() {
     assert_eq!(dead.next().await.unwrap().kind(), Some(FrameKind::Pong));
     assert_eq!(server.client.upload_status(&writer(), upload.id).await.unwrap().offset, 100_000);
     assert_eq!(dead.end(1).await, Some(ErrorCode::Canceled));
-    dead.send_bytes(&crate::raw_connection::bytes(&frame(FrameKind::PutEnd, 1, &PutEnd { broken: true }))).await;
-    dead.is_usable().await;
+    dead.send_bytes(&frame_bytes(&frame(FrameKind::PutEnd, 1, &PutEnd { broken: true }))).await;
+    dead.assert_usable().await;
     put(&server.client, upload.id, 100_000, &[7; 200_000]).await.unwrap();
     server.client.commit(&commit(upload.id)).await.unwrap();
     server.stop().await;
@@ -91,10 +91,7 @@ async fn data_outside_a_put_ends_the_connection() {
     assert_eq!(raw.closing_code().await, Some(ErrorCode::Protocol));
     let mut raw = RawConnection::open(&server).await;
     let early = server.client.stage(&stage("early", Some(10))).await.unwrap();
-    raw.send_bytes(
-        &[crate::raw_connection::bytes(&frame(FrameKind::Put, 1, &put_of(early.id, 0))), data(1, 5)].concat(),
-    )
-    .await;
+    raw.send_bytes(&[frame_bytes(&frame(FrameKind::Put, 1, &put_of(early.id, 0))), data(1, 5)].concat()).await;
     // The server may or may not be ready yet; both cases have to be harmless.
     let _ = raw.incoming().await;
     drop(raw);
@@ -110,7 +107,7 @@ async fn data_outside_a_put_ends_the_connection() {
     let mut raw = RawConnection::open(&server).await;
     raw.send(FrameKind::Put, 1, &put_of(UploadId([9; 16]), 0)).await;
     assert_eq!(raw.end(1).await, Some(ErrorCode::NotFound));
-    raw.is_usable().await;
+    raw.assert_usable().await;
     raw.send_bytes(&data(1, 5)).await;
     assert_eq!(raw.closing_code().await, Some(ErrorCode::Protocol));
     server.stop().await;
@@ -127,7 +124,7 @@ async fn a_failed_put_keeps_the_connection() {
     raw.send_body(FrameKind::Ping, 5, b"").await;
     assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Pong));
     raw.send(FrameKind::PutEnd, 1, &PutEnd { broken: true }).await;
-    raw.is_usable().await;
+    raw.assert_usable().await;
     assert_eq!(server.client.upload_status(&writer(), upload.id).await.unwrap().offset, 10);
     // A client that sends too much after the failure is disconnected.
     let other = server.client.stage(&stage("other", Some(1))).await.unwrap();
@@ -161,6 +158,6 @@ async fn pings_and_cancels_are_answered_during_a_put() {
         }
     }
     raw.send(FrameKind::PutEnd, 1, &PutEnd { broken: true }).await;
-    raw.is_usable().await;
+    raw.assert_usable().await;
     server.stop().await;
 }

@@ -89,7 +89,7 @@ async fn store_refuses_other_bytes_than_announced_and_keeps_the_connection() {
         raw.send_body(FrameKind::Data, id, bytes).await;
         raw.send(FrameKind::PutEnd, id, &end).await;
         assert_eq!(raw.end(id).await, Some(expected), "{number}");
-        raw.is_usable().await;
+        raw.assert_usable().await;
     }
     assert_eq!(error_code(server.client.stat(&reader(), &path("new")).await), ErrorCode::NotFound);
     assert!(storage.list_staged().unwrap().is_empty());
