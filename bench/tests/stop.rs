@@ -82,7 +82,7 @@ fn a_second_signal_kills_processes_that_ignore_the_first() {
     let mut stderr = BufReader::new(running.bench.stderr.take().unwrap());
     let mut line = String::new();
     stderr.read_line(&mut line).unwrap();
-    assert_eq!(line, "bench: SIGTERM: ending what was started\n");
+    assert_eq!(line, "SIGTERM: ending all started processes\n");
     running.signal("TERM");
     assert_eq!(running.end(), Some(15));
 }

@@ -45,7 +45,7 @@ pub fn at_signals() -> Outcome<()> {
     thread::spawn(move || {
         let Some(signal) = signals.forever().next() else { return };
         STOPPING.store(true, Ordering::SeqCst);
-        eprintln!("xtask: {}: ending what was started", signal_name(signal).unwrap_or("a signal"));
+        eprintln!("{}: ending all started processes", signal_name(signal).unwrap_or("a signal"));
         end_all_below(&mut signals);
         let _ = emulate_default_handler(signal);
         process::exit(1);
@@ -81,7 +81,7 @@ fn end_all_below(signals: &mut Signals) {
             return;
         }
         if now > patient_until + KILL_TIME {
-            eprintln!("xtask: these processes cannot be ended: {left:?}");
+            eprintln!("these processes cannot be ended: {left:?}");
             return;
         }
         if signals.pending().next().is_some() {
