@@ -15,9 +15,9 @@ mod conditional;
 mod crash_simulation;
 #[cfg(unix)]
 mod descriptors;
+mod download_clients;
 mod earlier_state;
 mod events;
-mod foreign;
 mod framed;
 mod hostile;
 mod hostile_http;
@@ -32,8 +32,8 @@ mod storage;
 mod tls;
 mod transports;
 mod tus;
-mod tus_clients;
 #[cfg(unix)]
 mod unix_socket;
+mod upload_clients;
 mod uploads;
 mod watch;
