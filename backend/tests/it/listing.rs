@@ -139,7 +139,7 @@ async fn concurrent_requests_share_one_reading_of_a_folder() {
     }
     first_page(&server.client, Order::default(), 5_000).await;
     assert_eq!(storage.reads(), 1);
-    // Another order is another listing.
+    // Each order has a snapshot of its own.
     let order = Order { key: SortKey::Name, direction: Direction::Descending };
     assert_eq!(names(&first_page(&server.client, order, 2).await), ["file 4999", "file 4998"]);
     assert_eq!(storage.reads(), 2);
@@ -152,7 +152,7 @@ async fn a_first_page_is_never_older_than_the_last_change() {
     let server = TestServer::with_storage(Arc::clone(&storage) as _).await;
     let order = Order::default();
     let before = first_page(&server.client, order, 10).await;
-    // Rows are looked up in any case.
+    // The metadata of a row is read again, although its name comes from the snapshot.
     storage.inner.write("file 3", "longer").unwrap();
     let after = first_page(&server.client, order, 10).await;
     assert_eq!((before.entries[3].size, after.entries[3].size, storage.reads()), (1, 6, 1));
@@ -166,7 +166,7 @@ async fn a_first_page_is_never_older_than_the_last_change() {
     storage.notify();
     assert_eq!(names(&first_page(&server.client, order, 3).await), ["file 0", "file 2", "file 2b"]);
     assert_eq!(storage.reads(), 3);
-    // A row that is out of order.
+    // A row whose kind changed moves, although the folder reports no other state.
     storage.inner.remove("file 0").unwrap();
     storage.inner.add_folder("file 0").unwrap();
     assert_eq!(names(&first_page(&server.client, order, 2).await), ["file 0", "file 2"]);
@@ -182,11 +182,11 @@ async fn a_first_page_is_never_older_than_the_last_change() {
 async fn an_untrusted_snapshot_is_read_again() {
     let without_watch = CountingStorage::new(storage_with_files(2_000), 1, None);
     let without_states = CountingStorage::new(storage_with_files(2_000), 0, Some(Mutex::default()));
-    let young = CountingStorage::with_states(storage_with_files(2_000));
-    let soon = std::time::SystemTime::now() + std::time::Duration::from_secs(3600);
-    let soon = soon.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as i64;
-    *young.modified.lock().unwrap() = Timestamp(soon);
-    for storage in [without_watch, without_states, young] {
+    let modified_in_future = CountingStorage::with_states(storage_with_files(2_000));
+    let future = std::time::SystemTime::now() + std::time::Duration::from_secs(3600);
+    let future = future.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as i64;
+    *modified_in_future.modified.lock().unwrap() = Timestamp(future);
+    for storage in [without_watch, without_states, modified_in_future] {
         let server = TestServer::with_storage(Arc::clone(&storage) as _).await;
         let page = first_page(&server.client, Order::default(), 500).await;
         first_page(&server.client, Order::default(), 500).await;

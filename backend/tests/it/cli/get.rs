@@ -26,7 +26,7 @@ fn plain_tree() -> MemoryStorage {
 }
 
 /// A storage whose readers wait at an offset until the gate opens. Records the offsets of reads.
-struct Gated {
+struct GatedStorage {
     inner: MemoryStorage,
     gate: Arc<Gate>,
 }
@@ -63,7 +63,7 @@ struct GatedFile {
     gate: Arc<Gate>,
 }
 
-impl Storage for Gated {
+impl Storage for GatedStorage {
     fn stat(&self, path: &VPath) -> Result<Entry, StorageError> {
         self.inner.stat(path)
     }
@@ -93,9 +93,9 @@ impl OpenFile for GatedFile {
 }
 
 /// A storage that reports links as inside the root although they are not.
-struct Lying(MemoryStorage);
+struct MaliciousStorage(MemoryStorage);
 
-impl Storage for Lying {
+impl Storage for MaliciousStorage {
     fn stat(&self, path: &VPath) -> Result<Entry, StorageError> {
         self.0.stat(path)
     }
@@ -281,7 +281,7 @@ async fn get_makes_no_link_outside_for_a_malicious_server() {
         storage.add_link(name, "/etc").unwrap();
     }
     storage.add_file("a/file", "x").unwrap();
-    let server = TestServer::with_storage(Arc::new(Lying(storage))).await;
+    let server = TestServer::with_storage(Arc::new(MaliciousStorage(storage))).await;
     let shell = Shell::at(&server);
     fs::create_dir(shell.path("outside")).unwrap();
     let ran = shell.expect_exit(&["get", "--json", "/", "new"], 0);
@@ -298,7 +298,8 @@ async fn killed_halfway() -> (TestServer, Shell, MemoryStorage, Arc<Gate>, u64) 
     let storage = MemoryStorage::new();
     storage.add_file("big", pattern(BIG, 1)).unwrap();
     let gate = Gate::at(3 << 20);
-    let server = TestServer::with_storage(Arc::new(Gated { inner: storage.clone(), gate: Arc::clone(&gate) })).await;
+    let server =
+        TestServer::with_storage(Arc::new(GatedStorage { inner: storage.clone(), gate: Arc::clone(&gate) })).await;
     let shell = Shell::at(&server);
     let mut running = shell.start(&["get", "/", "new"]);
     let offset = wait_until("some bytes on the disk", || marked(&shell.path("new/.big.passerelle-mark")));
@@ -341,7 +342,7 @@ async fn get_resumes_when_the_server_is_back() {
         storage.add_file("big", pattern(BIG, 3)).unwrap();
         storage.add_file("small", "s").unwrap();
         let gate = Gate::at(3 << 20);
-        let gated = Arc::new(Gated { inner: storage.clone(), gate: Arc::clone(&gate) });
+        let gated = Arc::new(GatedStorage { inner: storage.clone(), gate: Arc::clone(&gate) });
         let config = ServerConfig { drain_time: Duration::from_millis(1), ..ServerConfig::default() };
         let server = TestServer::with_config(gated.clone(), config.clone()).await;
         let (tcp, key) = (server.tcp, server.key.clone());
@@ -385,7 +386,8 @@ async fn get_fails_when_the_server_stays_away_and_keeps_the_part() {
     storage.add_file("big", pattern(BIG, 4)).unwrap();
     let gate = Gate::at(3 << 20);
     let config = ServerConfig { drain_time: Duration::from_millis(1), ..ServerConfig::default() };
-    let server = TestServer::with_config(Arc::new(Gated { inner: storage, gate: Arc::clone(&gate) }), config).await;
+    let server =
+        TestServer::with_config(Arc::new(GatedStorage { inner: storage, gate: Arc::clone(&gate) }), config).await;
     let shell = Shell::at(&server);
     let running = shell.start(&["get", "--retries", "1", "big", "copy"]);
     wait_until("some bytes on the disk", || marked(&shell.path(".copy.passerelle-mark")));

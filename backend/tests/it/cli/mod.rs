@@ -3,6 +3,6 @@
 mod changes;
 mod get;
 mod inspect;
-mod lost_answers;
+mod lost_responses;
 mod put;
 pub(crate) mod shell;

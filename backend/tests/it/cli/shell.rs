@@ -79,7 +79,7 @@ impl Shell {
 
 impl From<Output> for CommandResult {
     fn from(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).expect("what is printed is UTF-8");
+        let text = |bytes| String::from_utf8(bytes).expect("the output is UTF-8");
         Self { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
     }
 }

@@ -1,4 +1,4 @@
-//! Client verbs whose file server carries out a request and dies before it answers.
+//! Client verbs whose file server carries out a request and dies before it responds.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -16,19 +16,19 @@ use tokio::sync::Notify;
 use super::shell::Shell;
 use crate::test_server::{TestServer, path};
 
-/// A proxy that drops the file server's answer to the first COMMIT.
-struct Front {
+/// A proxy that drops the file server's response to the first COMMIT.
+struct DroppingProxy {
     /// The current address of the file server.
     server: Mutex<SocketAddr>,
-    swallowed: AtomicBool,
+    has_dropped: AtomicBool,
     done: Notify,
 }
 
-impl Front {
+impl DroppingProxy {
     async fn serve(self: Arc<Self>, listener: TcpListener) {
         while let Ok((client, _)) = listener.accept().await {
-            let front = Arc::clone(&self);
-            tokio::spawn(async move { front.forward(client).await });
+            let proxy = Arc::clone(&self);
+            tokio::spawn(async move { proxy.forward(client).await });
         }
     }
 
@@ -38,13 +38,13 @@ impl Front {
         let server = TcpStream::connect(address).await.ok()?;
         let (mut from_client, mut to_client) = client.into_split();
         let (mut from_server, mut to_server) = server.into_split();
-        let deaf = Arc::new(AtomicBool::new(false));
-        let (is_deaf, front) = (Arc::clone(&deaf), Arc::clone(&self));
+        let drop_response = Arc::new(AtomicBool::new(false));
+        let (is_dropped, proxy) = (Arc::clone(&drop_response), Arc::clone(&self));
         tokio::spawn(async move {
             let mut buffer = vec![0; 64 << 10];
             while let Ok(count @ 1..) = from_server.read(&mut buffer).await {
-                if is_deaf.load(Ordering::SeqCst) {
-                    front.done.notify_one();
+                if is_dropped.load(Ordering::SeqCst) {
+                    proxy.done.notify_one();
                     return;
                 }
                 if to_client.write_all(&buffer[..count]).await.is_err() {
@@ -58,16 +58,16 @@ impl Front {
             let length = u32::from_be_bytes(frame[..].try_into().ok()?) as usize;
             frame.resize(4 + length, 0);
             from_client.read_exact(&mut frame[4..]).await.ok()?;
-            // The client sends one request at a time, so there is no other answer.
-            if frame[4] == FrameKind::Commit as u8 && !self.swallowed.swap(true, Ordering::SeqCst) {
-                deaf.store(true, Ordering::SeqCst);
+            // The client sends one request at a time, so there is no other response.
+            if frame[4] == FrameKind::Commit as u8 && !self.has_dropped.swap(true, Ordering::SeqCst) {
+                drop_response.store(true, Ordering::SeqCst);
             }
             to_server.write_all(&frame).await.ok()?;
         }
     }
 }
 
-/// Uploads a small file while the server restarts between its COMMIT and the answer. Returns the names on the server.
+/// Uploads a small file while the server restarts between its COMMIT and the response. Returns the names on the server.
 async fn put_across_a_restart(conflict: &str) -> Vec<String> {
     let storage = MemoryStorage::new();
     storage.add_file("kept.txt", "was here before").unwrap();
@@ -76,13 +76,16 @@ async fn put_across_a_restart(conflict: &str) -> Vec<String> {
     let mut shell = Shell::at(&server);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     shell.server = listener.local_addr().unwrap().to_string();
-    let front =
-        Arc::new(Front { server: Mutex::new(server.tcp), swallowed: AtomicBool::new(false), done: Notify::new() });
-    let serving = tokio::spawn(Arc::clone(&front).serve(listener));
+    let proxy = Arc::new(DroppingProxy {
+        server: Mutex::new(server.tcp),
+        has_dropped: AtomicBool::new(false),
+        done: Notify::new(),
+    });
+    let serving = tokio::spawn(Arc::clone(&proxy).serve(listener));
     let name = if conflict == "keep-both" { "kept.txt" } else { "new.txt" };
     fs::write(shell.path(name), "small").unwrap();
     let running = shell.start(&["put", "--conflict", conflict, name, "/"]);
-    front.done.notified().await;
+    proxy.done.notified().await;
     let key = server.key.clone();
     server.stop().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -95,7 +98,7 @@ async fn put_across_a_restart(conflict: &str) -> Vec<String> {
         ServerConfig::default(),
     )
     .await;
-    *front.server.lock().unwrap() = server.tcp;
+    *proxy.server.lock().unwrap() = server.tcp;
     let ran = tokio::task::spawn_blocking(move || running.end()).await.unwrap();
     assert_eq!(ran.code, 0, "{} {}", ran.out, ran.err);
     server.stop().await;
