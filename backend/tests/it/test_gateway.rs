@@ -1,4 +1,4 @@
-//! A gateway in front of a file server, and a minimal HTTP client that shows the exact response: it follows no redirect,
+//! A gateway in front of a file server, and a minimal HTTP client that shows the exact response: it does not redirect,
 //! decodes no content coding, and reports whether the body is complete.
 
 use std::net::SocketAddr;
