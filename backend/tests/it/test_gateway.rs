@@ -1,5 +1,5 @@
-//! A gateway in front of a file server, and a minimal HTTP client that shows the exact response: it does not redirect,
-//! decodes no content coding, and reports whether the body is complete.
+//! A gateway in front of a file server, and a minimal HTTP client that shows the exact response: it follows no
+//! redirect, decodes no content coding, and reports whether the body is complete.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -71,7 +71,7 @@ async fn watch_after_an_event_reports_the_events_since() {
     server.stop().await;
 }
 
-/// Listing a million entries takes seconds. If `ready` came only afterwards, a client could miss changes in between.
+/// Listing a million entries takes seconds. If `ready` came only afterwards, a client could miss changes.
 #[tokio::test]
 async fn watch_is_ready_before_the_first_listing() {
     let storage = MemoryStorage::new();
