@@ -8,7 +8,7 @@ use super::column::{message, signed};
 use super::database::Database;
 use crate::server::authority::Owner;
 use crate::server::digests::upload_hasher::DigestCheckpoint;
-use crate::storage::StorageError;
+use crate::storage::{Durability, StorageError};
 
 /// The record of an upload.
 #[derive(Clone, PartialEq, Debug)]
@@ -186,7 +186,9 @@ impl Database {
         Ok(count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0))
     }
 
-    /// Records how many bytes of an upload are durable, and the digests of those bytes.
+    /// Records how many bytes of an upload are durable, and the digests of those bytes. With
+    /// [`Durability::Relaxed`] the record may survive a crash that the bytes do not, so the digests are left out:
+    /// COMMIT reads the bytes again.
     pub(in crate::server) fn set_durable(
         &self,
         id: UploadId,
@@ -196,7 +198,7 @@ impl Database {
         expires: Timestamp,
     ) -> Result<(), StorageError> {
         const SQL: &str = "UPDATE uploads SET durable = ?2, digests = ?3, length = ?4, expires = ?5 WHERE id = ?1";
-        let digests = digests.map(DigestCheckpoint::encode);
+        let digests = digests.filter(|_| self.uploads == Durability::Strict).map(DigestCheckpoint::encode);
         self.write(self.uploads, move |connection| {
             let values = params![id.0, signed(durable), digests, length.map(signed), expires.0];
             connection.prepare_cached(SQL)?.execute(values).map(drop)
@@ -264,5 +266,19 @@ mod tests {
         assert_eq!(database.upload(id).unwrap().unwrap().digests_at(5000), Some(&digests));
         set(4999);
         assert_eq!(database.upload(id).unwrap().unwrap().digests, None);
+    }
+
+    #[test]
+    fn relaxed_records_have_no_digests_of_bytes_that_a_crash_may_lose() {
+        let database = Database::in_memory().unwrap().keeping_uploads(Durability::Relaxed);
+        let request = Stage { target: Some(VPath::parse("a").unwrap()), ..Stage::default() };
+        let id = UploadId([1; 16]);
+        let record = UploadRecord::new(id, Owner(Vec::new()), request, Timestamp(0), Timestamp(9));
+        database.insert_upload(&record).unwrap();
+        let mut hasher = UploadHasher::resume(DigestCheckpoint::default());
+        hasher.update(&[7; 5000]);
+        database.set_durable(id, 5000, Some(&hasher.checkpoint()), None, Timestamp(9)).unwrap();
+        let read = database.upload(id).unwrap().unwrap();
+        assert_eq!((read.durable, read.digests), (5000, None));
     }
 }
