@@ -373,3 +373,23 @@ fn a_damaged_item_of_the_trash_is_listed_and_can_be_restored() {
     assert_eq!(content(&fixture, b"back").unwrap(), b"content");
     assert!(!item.exists());
 }
+
+#[test]
+fn an_item_without_data_is_replaced_and_one_with_data_is_not() {
+    for containment in CONTAINMENTS {
+        let fixture = LocalFixture::new(containment);
+        fixture.file(b"file", b"content");
+        fixture.file(b"other", b"other");
+        let half_made = fixture.at(b".passerelle/trash").join(trash_id(1).to_string());
+        fs::create_dir_all(&half_made).unwrap();
+        fs::write(half_made.join("info.json"), "{}").unwrap();
+        let storage = fixture.storage();
+        assert_eq!(code(storage.stat_trash(trash_id(1))), Some(ErrorCode::Gone));
+        storage.trash(&path(b"file"), None, trash_id(1), NOW).unwrap();
+        assert_eq!(storage.stat_trash(trash_id(1)).unwrap().entry.path, path(b"file"));
+        assert_eq!(code(storage.trash(&path(b"other"), None, trash_id(1), NOW)), Some(ErrorCode::AlreadyExists));
+        storage.restore(trash_id(1), &path(b"file")).unwrap();
+        assert_eq!(content(&fixture, b"file").unwrap(), b"content");
+        assert_eq!(content(&fixture, b"other").unwrap(), b"other");
+    }
+}

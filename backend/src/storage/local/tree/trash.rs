@@ -82,11 +82,7 @@ impl<D: Dir> Tree<D> {
     pub(super) fn trash_item(&self, id: TrashId) -> Result<TrashItem, StorageError> {
         let trash = self.peek_trash()?.ok_or_else(gone)?;
         match trash.open_dir(&item_name(id)) {
-            // A job that a crash interrupted asks before it trashes the entry again, by the same id.
-            Ok(item) if has_no_data(&item) => {
-                self.delete_without_data(id);
-                Err(gone())
-            }
+            Ok(item) if has_no_data(&item) => Err(gone()),
             Ok(item) => Ok(describe(&item, id)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(gone()),
             Err(error) => Err(storage_error(error, "looking into the trash")),
@@ -148,10 +144,23 @@ impl<D: Dir> Tree<D> {
     }
 }
 
-/// Creates the folder of an item with its information, durably.
+/// Creates the folder of an item with its information, durably. Replaces an item without data.
 fn create_item<D: Dir>(private_dir: &PrivateDir<D>, id: TrashId, info: &Info) -> Result<D, StorageError> {
     let failed = |error| storage_error(error, "creating an item of the trash");
-    private_dir.trash.make_dir(&item_name(id), true).map_err(failed)?;
+    let made = match private_dir.trash.make_dir(&item_name(id), true) {
+        // A job that a crash interrupted trashes its entry again, by the same id.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let item = private_dir.trash.open_dir(&item_name(id)).map_err(failed)?;
+            if !has_no_data(&item) {
+                return Err(failed(error));
+            }
+            delete_item(private_dir, id, &item).map_err(failed)?;
+            drop(item);
+            private_dir.trash.make_dir(&item_name(id), true)
+        }
+        made => made,
+    };
+    made.map_err(failed)?;
     let item = private_dir.trash.open_dir(&item_name(id)).map_err(failed)?;
     let written = (|| {
         let file = item.create_file(INFO)?;
