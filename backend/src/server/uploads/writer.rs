@@ -48,8 +48,6 @@ pub(super) struct Writer {
     hashing: Option<Hashing>,
     /// The sync that runs.
     sync: Option<JoinHandle<Result<(), StorageError>>>,
-    /// The error of a sync that ended before the body. [`Writer::settle`] then keeps nothing after the last good sync.
-    failed_sync: Option<StorageError>,
     /// The offset up to which syncs have begun.
     synced: u64,
 }
@@ -98,8 +96,7 @@ impl Writer {
         let check = request.checksum.clone().map(|checksum| (Hasher::new(checksum.algorithm), checksum));
         let (announced, checked) = (request.length, check.is_some());
         let file = FileWriter { uploads, lock, staged, range, announced, at: range.start, checked };
-        let hashing = Some(Hashing { upload, check });
-        Ok(Self { file: Some(file), hashing, sync: None, failed_sync: None, synced: range.start })
+        Ok(Self { file: Some(file), hashing: Some(Hashing { upload, check }), sync: None, synced: range.start })
     }
 
     /// Writes a batch, and begins a sync if one is due. Bytes past the end are an error, but those before it are
@@ -162,12 +159,8 @@ impl Writer {
             return Ok(());
         }
         // One sync at a time: a client that is faster than the disk waits here.
-        if let Some(sync) = self.sync.take()
-            && let Err(error) = response.run_to_completion(finish(sync)).await
-        {
-            let code = error.code;
-            self.failed_sync = Some(error);
-            return Err(code.into());
+        if let Some(sync) = self.sync.take() {
+            response.run_to_completion(finish(sync)).await?;
         }
         let hasher = self.hashing.as_ref().and_then(|hashing| hashing.upload.clone());
         self.sync = Some(file.begin_sync(self.synced, hasher));
@@ -180,10 +173,9 @@ impl Writer {
     /// # Errors
     /// The reason why the body ended, if not all of it was taken; as the last sync.
     pub(super) async fn settle(mut self, end: BodyEnd) -> Result<(), RequestError> {
-        let synced = match (self.failed_sync.take(), self.sync.take()) {
-            (Some(error), _) => Err(error),
-            (None, Some(sync)) => finish(sync).await,
-            (None, None) => Ok(()),
+        let synced = match self.sync.take() {
+            Some(sync) => finish(sync).await,
+            None => Ok(()),
         };
         // Lost in a panic: the next request that opens the upload cuts it back to the durable bytes.
         let Some(file) = self.file else { return Err(ErrorCode::Internal.into()) };

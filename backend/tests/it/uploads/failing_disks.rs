@@ -9,7 +9,7 @@ use backend::wire::Key;
 use shared::ErrorCode;
 use tokio::net::TcpListener;
 
-use super::fixtures::{commit, error_code, pattern, put, stage, store_request};
+use super::fixtures::{commit, error_code, put, stage, store_request};
 use crate::reading::read_file;
 use crate::test_server::{TestServer, path, small_tree, writer};
 
@@ -46,24 +46,6 @@ async fn bytes_of_a_failed_sync_are_not_durable() {
     put(&server.client, upload.id, 4, b"5678").await.unwrap();
     server.client.commit(&commit(upload.id)).await.unwrap();
     assert_eq!(read_file(&server.client, "new").await.unwrap(), b"12345678");
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn a_sync_that_fails_within_a_put_is_not_repeated() {
-    let (server, faults) = server().await;
-    // The first sync begins after 8 MiB, and the writer waits for it at 16 MiB. What is left then is read and dropped.
-    let bytes = pattern(17 << 20);
-    let upload = server.client.stage(&stage("new", Some(bytes.len() as u64))).await.unwrap();
-    let before = faults.calls(Operation::Sync);
-    faults.at(Operation::Sync, before + 1, Fault::Fail(ErrorCode::Io));
-    assert_eq!(error_code(put(&server.client, upload.id, 0, &bytes).await), ErrorCode::Io);
-    assert_eq!(server.client.upload_status(&writer(), upload.id).await.unwrap().offset, 0);
-    // A second sync would succeed on Linux, whether or not the bytes are on the disk.
-    assert_eq!(faults.calls(Operation::Sync) - before, 1);
-    put(&server.client, upload.id, 0, &bytes).await.unwrap();
-    server.client.commit(&commit(upload.id)).await.unwrap();
-    assert_eq!(read_file(&server.client, "new").await.unwrap(), bytes);
     server.stop().await;
 }
 
