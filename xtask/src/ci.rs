@@ -9,7 +9,7 @@ use crate::{
     test, tools,
 };
 
-/// Interrupted pieces of work: enough to notice that something is wrong at all.
+/// Operations that the crash step interrupts: enough to notice a broken recovery.
 const CRASHES: &str = "20";
 /// For all fuzz targets together.
 const FUZZ_SECONDS: u32 = 120;
