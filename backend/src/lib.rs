@@ -1,4 +1,4 @@
-//! The rooms of the server. An arrow means "may import"; `cargo xtask tidy` checks every file.
+//! The modules of the server. An arrow means "may import"; `cargo xtask tidy` checks every file.
 //!
 //! ```text
 //! storage ◀─ server ─▶ wire ◀─ client ◀─ gateway
@@ -13,7 +13,7 @@
 //!
 //! Below them: [`page_cache`] asks the operating system which parts of a file are in memory, [`transfer_budget`] limits
 //! the memory of transfers, [`sockets`] sets up TCP connections, [`lazy_timeout`], [`random`] and [`calendar`]
-//! serve every room.
+//! serve every module.
 //!
 //! Around them: [`cli`] and [`config`] define arguments and settings, [`commands`] are the client verbs, [`state`] is
 //! the state directory, [`telemetry`] the log, [`run`] starts servers, and [`program`] is the command from its

@@ -1,4 +1,4 @@
-//! Limits that several rooms share, and the defaults of limits that can be configured. Names end with the unit.
+//! Limits that several modules share, and the defaults of limits that can be configured. Names end with the unit.
 
 use std::time::Duration;
 

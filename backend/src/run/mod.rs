@@ -1,5 +1,5 @@
 //! Starts the servers from their settings: opens what they listen on, connects gateway and file server, announces the
-//! addresses, and stops HTTP first and the file server after it. The only room that knows all others.
+//! addresses, and stops HTTP first and the file server after it. The only module that imports all others.
 
 mod announce;
 mod error;

@@ -1,4 +1,4 @@
-//! Imports stay within the tables: between rooms of the backend, of third-party crates, of the standard library, and
+//! Imports stay within the tables: between modules of the backend, of third-party crates, of the standard library, and
 //! between the crates of the workspace. Pure.
 
 use super::{
@@ -9,8 +9,8 @@ use super::{
     tree::Tree,
 };
 
-/// The folder of the rooms.
-pub(super) const ROOMS_FOLDER: &str = "backend/src/";
+/// The folder of the modules.
+pub(super) const MODULES_FOLDER: &str = "backend/src/";
 
 /// Every forbidden import, and every forbidden dependency of a manifest.
 pub(super) fn check(tree: &Tree) -> Vec<Problem> {
@@ -19,9 +19,9 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
     imports.chain(manifests.flat_map(|(file, text)| check_manifest(file, text))).collect()
 }
 
-/// The room of a file with each other room that it imports.
+/// The module of a file with each other module that it imports.
 pub(super) fn between_rooms(file: &str, source: &Source) -> Vec<(String, String)> {
-    let Some(below) = file.strip_prefix(ROOMS_FOLDER) else { return Vec::new() };
+    let Some(below) = file.strip_prefix(MODULES_FOLDER) else { return Vec::new() };
     let module = module_of(below);
     let Some(from) = module.first() else { return Vec::new() };
     let targets = source.paths.iter().filter_map(|path| target(&module, path));
@@ -65,16 +65,16 @@ fn check_manifest(file: &str, text: &str) -> Vec<Problem> {
 }
 
 fn check_room(file: &str, path: &NamedPath) -> Option<String> {
-    let module = module_of(file.strip_prefix(ROOMS_FOLDER)?);
+    let module = module_of(file.strip_prefix(MODULES_FOLDER)?);
     let from = module.first()?;
     let to = target(&module, path)?;
     if *from == to {
         return None;
     }
-    let is_room = |room: &str| table::ROOMS.iter().any(|(name, _)| *name == room);
-    let Some((_, allowed)) = table::ROOMS.iter().find(|(name, _)| name == from) else {
+    let is_room = |module: &str| table::MODULES.iter().any(|(name, _)| *name == module);
+    let Some((_, allowed)) = table::MODULES.iter().find(|(name, _)| name == from) else {
         return Some(format!(
-            "`{from}` has no row in xtask/src/tidy/table.rs; add one with the rooms that it may import"
+            "`{from}` has no row in xtask/src/tidy/table.rs; add one with the modules that it may import"
         ));
     };
     if allowed.contains(&to.as_str()) {
@@ -82,7 +82,7 @@ fn check_room(file: &str, path: &NamedPath) -> Option<String> {
     } else if is_room(&to) || to.starts_with(char::is_lowercase) {
         Some(format!("`{from}` may not import `{to}`; the allowed imports are in xtask/src/tidy/table.rs"))
     } else {
-        Some(format!("`{from}` may not import `{to}` through the root of the crate; import it from its room"))
+        Some(format!("`{from}` may not import `{to}` through the root of the crate; import it from its module"))
     }
 }
 
@@ -116,7 +116,7 @@ fn check_standard(file: &str, path: &NamedPath) -> Option<String> {
     Some(format!("{folder} may not use `{root}::{part}`"))
 }
 
-/// The room that a path leads to; `None` for a path into another crate or into local scope.
+/// The module that a path leads to; `None` for a path into another crate or into local scope.
 fn target(module: &[String], path: &NamedPath) -> Option<String> {
     let mut here: Vec<&String> = module.iter().chain(&path.inside).collect();
     let mut rest = path.segments.as_slice();

@@ -1,4 +1,4 @@
-//! Every row of the tables matches something, so that a row disappears with its room, crate or import.
+//! Every row of the tables matches something, so that a row disappears with its module, crate or import.
 
 use std::collections::BTreeSet;
 
@@ -7,22 +7,22 @@ use super::{imports, problem::Problem, table, tree::Tree};
 const TABLE: &str = "xtask/src/tidy/table.rs";
 
 pub(super) fn check(tree: &Tree) -> Vec<Problem> {
-    let sentences = rooms(tree).into_iter().chain(crates(tree)).chain(folders(tree)).chain(manifests(tree));
+    let sentences = modules(tree).into_iter().chain(crates(tree)).chain(folders(tree)).chain(manifests(tree));
     sentences.map(|sentence| Problem::at(TABLE, 1, sentence)).collect()
 }
 
-fn rooms(tree: &Tree) -> Vec<String> {
+fn modules(tree: &Tree) -> Vec<String> {
     let used: BTreeSet<(String, String)> =
         tree.sources.iter().flat_map(|(file, source)| imports::between_rooms(file, source)).collect();
-    let exists = |room: &str| {
+    let exists = |module: &str| {
         let (folder, file) =
-            (format!("{}{room}/", imports::ROOMS_FOLDER), format!("{}{room}.rs", imports::ROOMS_FOLDER));
+            (format!("{}{module}/", imports::MODULES_FOLDER), format!("{}{module}.rs", imports::MODULES_FOLDER));
         tree.names.iter().any(|name| name.starts_with(&folder) || *name == file)
     };
     let mut sentences = Vec::new();
-    for (from, allowed) in table::ROOMS {
+    for (from, allowed) in table::MODULES {
         if !exists(from) {
-            sentences.push(format!("there is no room `{from}`"));
+            sentences.push(format!("there is no module `{from}`"));
         }
         for to in *allowed {
             if !used.contains(&((*from).to_owned(), (*to).to_owned())) {
@@ -73,12 +73,12 @@ fn manifests(tree: &Tree) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Tree, check, crates, manifests, rooms};
+    use super::{Tree, check, crates, manifests, modules};
 
     #[test]
     fn rows_without_a_room_a_crate_or_an_import_are_refused() {
         let empty = Tree::default();
-        assert!(rooms(&empty).iter().any(|sentence| sentence == "there is no room `gateway`"));
+        assert!(modules(&empty).iter().any(|sentence| sentence == "there is no module `gateway`"));
         assert!(crates(&empty).iter().any(|sentence| sentence.ends_with("does not use the crate `axum`")));
         assert!(manifests(&empty).iter().any(|sentence| sentence == "there is no crate `shared`"));
         assert!(!check(&empty).is_empty());
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn an_import_justifies_its_row() {
         let unused = "`gateway` does not import `client`, so its row does not allow it".to_owned();
-        let with = |text: &str| rooms(&Tree::of(&[("backend/src/gateway/mod.rs", text)]));
+        let with = |text: &str| modules(&Tree::of(&[("backend/src/gateway/mod.rs", text)]));
         assert!(with("//! x").contains(&unused));
         assert!(!with("//! x\nuse crate::client::Client;").contains(&unused));
     }

@@ -1,7 +1,7 @@
 //! What the rules allow, as tables. A changed row states its reason in the commit.
 
-/// Each room of `backend/src`, with the rooms that it may import.
-pub(super) const ROOMS: &[(&str, &[&str])] = &[
+/// Each module of `backend/src`, with the modules that it may import.
+pub(super) const MODULES: &[(&str, &[&str])] = &[
     ("calendar", &[]),
     ("lazy_timeout", &[]),
     ("page_cache", &[]),
@@ -13,7 +13,7 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
     ("server", &["lazy_timeout", "page_cache", "random", "transfer_budget", "sockets", "storage", "wire"]),
     ("client", &["lazy_timeout", "random", "transfer_budget", "wire"]),
     ("gateway", &["calendar", "client", "lazy_timeout", "page_cache", "random", "sockets"]),
-    // Parts of the program above the rooms: no room imports them.
+    // Parts of the program above the modules: no module imports them.
     ("state", &["storage", "wire"]),
     ("config", &["gateway", "transfer_budget", "server"]),
     ("telemetry", &["config"]),
