@@ -2,9 +2,11 @@
 
 use minicbor::{Decode, Encode};
 
+use super::bounds::{Bounded, check};
 use super::common::Caller;
 use crate::change::{Change, Trashed};
 use crate::id::JobId;
+use crate::limits::{CHANGE_ITEMS_MAX, CURSOR_BYTES_MAX, TRASH_LIMIT_MAX};
 
 /// CHANGE: makes a change. Answer: JOB…, END, when the job is done or `wait_ms` have passed; the job goes on
 /// regardless. A repeated key gets the existing job. Outcomes that do not fit into one JOB follow in others.
@@ -25,6 +27,13 @@ pub struct ChangeRequest {
     pub wait_ms: u32,
 }
 
+impl Bounded for ChangeRequest {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()?;
+        check((1..=CHANGE_ITEMS_MAX).contains(&self.change.len()), "a change has 1 to 1000 items")
+    }
+}
+
 /// JOB_STATUS: reads the state of a job. Answer as for CHANGE.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
@@ -43,6 +52,12 @@ pub struct JobStatus {
     pub wait_ms: u32,
 }
 
+impl Bounded for JobStatus {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()
+    }
+}
+
 /// CANCEL_JOB: cancels a job after its current entry. Answer as for CHANGE.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
@@ -53,6 +68,12 @@ pub struct CancelJob {
     /// The job.
     #[n(1)]
     pub job: JobId,
+}
+
+impl Bounded for CancelJob {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()
+    }
 }
 
 /// LIST_TRASH: lists the items that were below the caller's root, newest first. Answer: TRASH_PAGE*, END.
@@ -68,6 +89,14 @@ pub struct ListTrash {
     /// Maximum number of items in the answer.
     #[n(2)]
     pub limit: u32,
+}
+
+impl Bounded for ListTrash {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()?;
+        check((1..=TRASH_LIMIT_MAX).contains(&self.limit), "the limit is outside 1 to 1000")?;
+        check(self.cursor.as_ref().is_none_or(|cursor| cursor.len() <= CURSOR_BYTES_MAX), "the cursor is too long")
+    }
 }
 
 /// TRASH_PAGE: items of the trash.

@@ -2,7 +2,9 @@
 
 use minicbor::{Decode, Encode};
 
+use super::bounds::{Bounded, check};
 use crate::error::ErrorCode;
+use crate::limits::{SCOPE_ROOTS_MAX, TEXT_BYTES_MAX};
 use crate::scope::Scope;
 
 /// The caller of a request, for authorisation and logs.
@@ -24,6 +26,15 @@ pub struct Caller {
     /// The account, if any. It owns its uploads and jobs: other callers cannot see or cancel them.
     #[n(4)]
     pub principal: Option<String>,
+}
+
+impl Bounded for Caller {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        check(self.scope.roots.len() <= SCOPE_ROOTS_MAX, "too many roots in the scope")?;
+        check(self.trace_id.as_ref().is_none_or(|id| id.len() <= TEXT_BYTES_MAX), "the trace id is too long")?;
+        check(self.principal.as_ref().is_none_or(|name| name.len() <= TEXT_BYTES_MAX), "the principal is too long")?;
+        check(self.scope.roots.iter().all(|root| root.name.len() <= TEXT_BYTES_MAX), "a root's name is too long")
+    }
 }
 
 /// END: the end of a request.

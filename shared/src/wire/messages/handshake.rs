@@ -2,7 +2,10 @@
 
 use minicbor::{Decode, Encode};
 
+use super::bounds::{Bounded, check};
+use crate::limits::{CAPABILITIES_MAX, TEXT_BYTES_MAX};
 use crate::scope::Rights;
+use crate::wire::constants::MAGIC;
 
 /// HELLO: the first frame, from the client.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -23,6 +26,15 @@ pub struct Hello {
     /// Random, new for each connection.
     #[cbor(n(4), with = "minicbor::bytes")]
     pub nonce: [u8; 32],
+}
+
+impl Bounded for Hello {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        check(self.magic == MAGIC, "the magic is not that of this protocol")?;
+        check(self.min_version <= self.max_version, "the lowest version is above the highest")?;
+        check(self.capabilities.len() <= CAPABILITIES_MAX, "too many capabilities")?;
+        check(self.capabilities.iter().all(|name| name.len() <= TEXT_BYTES_MAX), "a capability's name is too long")
+    }
 }
 
 /// HELLO_ACK: the server's choice.

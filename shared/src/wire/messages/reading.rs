@@ -2,11 +2,13 @@
 
 use minicbor::{Decode, Encode};
 
+use super::bounds::{Bounded, check};
 use super::common::{Caller, Failure};
 use crate::digest::{Algorithm, Digests};
 use crate::entry::{ETag, Entry};
 use crate::error::ErrorCode;
 use crate::event::EventId;
+use crate::limits::{CURSOR_BYTES_MAX, GET_ITEMS_MAX, LIST_LIMIT_MAX, PATH_BYTES_MAX, TEXT_BYTES_MAX, WALK_PATHS_MAX};
 use crate::order::Order;
 use crate::path::VPath;
 use crate::range::ByteRange;
@@ -32,6 +34,14 @@ pub struct List {
     pub limit: u32,
 }
 
+impl Bounded for List {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()?;
+        check((1..=LIST_LIMIT_MAX).contains(&self.limit), "the limit is outside 1 to 1000000")?;
+        check(self.cursor.as_ref().is_none_or(|cursor| cursor.len() <= CURSOR_BYTES_MAX), "the cursor is too long")
+    }
+}
+
 /// STAT: reads one entry. Answer: META, END.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
@@ -45,6 +55,12 @@ pub struct Stat {
     /// True to require READ instead of LIST, for a client that asks what a GET would send.
     #[n(2)]
     pub for_reading: Option<bool>,
+}
+
+impl Bounded for Stat {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()
+    }
 }
 
 /// GET: reads files, in the given order.
@@ -61,6 +77,13 @@ pub struct Get {
     /// [`PASS_FD`](crate::wire::PASS_FD).
     #[n(2)]
     pub pass_fd: Option<bool>,
+}
+
+impl Bounded for Get {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()?;
+        check((1..=GET_ITEMS_MAX).contains(&self.items.len()), "a GET has 1 to 1024 files")
+    }
 }
 
 /// One file of a GET.
@@ -92,6 +115,16 @@ pub struct Walk {
     /// `next_cursor` of the last received page. `None` to start.
     #[n(2)]
     pub cursor: Option<String>,
+}
+
+impl Bounded for Walk {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()?;
+        check((1..=WALK_PATHS_MAX).contains(&self.paths.len()), "a WALK has 1 to 1024 paths")?;
+        // The cursor of a WALK contains a percent-encoded path.
+        let longest = 3 * PATH_BYTES_MAX + TEXT_BYTES_MAX;
+        check(self.cursor.as_ref().is_none_or(|cursor| cursor.len() <= longest), "the cursor is too long")
+    }
 }
 
 /// PAGE: entries of a WALK. Each answer has at least one PAGE.
@@ -165,6 +198,13 @@ pub struct Digest {
     pub known_only: bool,
 }
 
+impl Bounded for Digest {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()?;
+        check((1..=Algorithm::ALL.len()).contains(&self.algorithms.len()), "a DIGEST has 1 to 4 algorithms")
+    }
+}
+
 /// DIGESTS: digests, or the progress of computing them.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
@@ -193,4 +233,10 @@ pub struct Watch {
     /// The last event that the client knows. Later events follow, or a `resync` if some are no longer kept.
     #[n(2)]
     pub after: Option<EventId>,
+}
+
+impl Bounded for Watch {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()
+    }
 }

@@ -2,11 +2,13 @@
 
 use minicbor::{Decode, Encode};
 
+use super::bounds::{Bounded, check};
 use super::common::Caller;
 use crate::change::Conflict;
 use crate::digest::{Checksum, Digests};
 use crate::entry::{ETag, Entry, Timestamp};
 use crate::id::{JobId, UploadId};
+use crate::limits::{STORE_BYTES_MAX, TEXT_BYTES_MAX, UPLOAD_METADATA_BYTES_MAX, UPLOAD_PARTS_MAX};
 use crate::path::VPath;
 
 /// STAGE: starts an upload, which stays invisible until COMMIT. Answer: UPLOAD, END.
@@ -56,6 +58,18 @@ pub struct Stage {
     pub key: Option<JobId>,
 }
 
+impl Bounded for Stage {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()?;
+        check(self.metadata.len() <= UPLOAD_METADATA_BYTES_MAX, "the metadata is too long")?;
+        check(self.parts.len() <= UPLOAD_PARTS_MAX, "an upload has at most 1000 parts")?;
+        check(self.if_match.as_ref().is_none_or(|etags| etags.len() <= TEXT_BYTES_MAX), "too many entity tags")?;
+        check(self.length.is_none_or(|length| i64::try_from(length).is_ok()), "the length exceeds that of any file")?;
+        check(self.target.as_ref().is_none_or(|target| !target.is_root()), "the target is the root")?;
+        check(self.blake3.as_ref().is_none_or(|digest| digest.len() == 32), "a BLAKE3 digest has 32 bytes")
+    }
+}
+
 /// PUT: appends bytes to an upload. The server answers UPLOAD when it is ready; the client sends DATA… PUT_END; the
 /// server answers UPLOAD, END. A newer PUT takes over from an older one, which ends with `canceled`.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -81,6 +95,17 @@ pub struct Put {
     pub total: Option<u64>,
 }
 
+impl Bounded for Put {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()?;
+        let end = self.offset.checked_add(self.length.unwrap_or(0));
+        check(end.is_some_and(|end| i64::try_from(end).is_ok()), "the length exceeds that of any file")?;
+        check(self.total.is_none_or(|total| i64::try_from(total).is_ok()), "the length exceeds that of any file")?;
+        let fits = |sum: &Checksum| sum.digest.len() == sum.algorithm.length();
+        check(self.checksum.as_ref().is_none_or(fits), "the checksum has another length than its algorithm's")
+    }
+}
+
 /// STORE: uploads a small file in one request: STAGE, PUT and COMMIT of an upload without a record. The client sends
 /// DATA… PUT_END without waiting. Answer: UPLOAD with the file's entry, END. A failed STORE leaves nothing behind.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -93,6 +118,19 @@ pub struct Store {
     /// The checksum of the bytes.
     #[n(1)]
     pub checksum: Option<Checksum>,
+}
+
+impl Bounded for Store {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.stage.check_bounds()?;
+        let fits = self.stage.length.is_some_and(|length| length <= STORE_BYTES_MAX);
+        check(fits, "a STORE needs a length of at most 256 KiB")?;
+        check(self.stage.target.is_some(), "a STORE needs a target")?;
+        let plain = !self.stage.resumable && self.stage.key.is_none() && self.stage.parts.is_empty();
+        check(plain, "a STORE has no record, no key and no parts")?;
+        let fits = |sum: &Checksum| sum.digest.len() == sum.algorithm.length();
+        check(self.checksum.as_ref().is_none_or(fits), "the checksum has another length than its algorithm's")
+    }
 }
 
 /// PUT_END: ends the bytes of a PUT or a STORE.
@@ -114,6 +152,12 @@ pub struct UploadStatus {
     /// The upload. `None` for all uploads of the caller, newest first, with an UPLOAD for each.
     #[n(1)]
     pub upload: Option<UploadId>,
+}
+
+impl Bounded for UploadStatus {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()
+    }
 }
 
 /// COMMIT: makes a complete upload a file, atomically. Idempotent. Answer: UPLOAD with the file's entry, END.
@@ -140,6 +184,15 @@ pub struct Commit {
     pub blake3: Option<Vec<u8>>,
 }
 
+impl Bounded for Commit {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()?;
+        check(self.if_match.as_ref().is_none_or(|etags| etags.len() <= TEXT_BYTES_MAX), "too many entity tags")?;
+        check(self.target.as_ref().is_none_or(|target| !target.is_root()), "the target is the root")?;
+        check(self.blake3.as_ref().is_none_or(|digest| digest.len() == 32), "a BLAKE3 digest has 32 bytes")
+    }
+}
+
 /// ABORT: deletes an upload. Answer: END.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
@@ -150,6 +203,12 @@ pub struct Abort {
     /// The upload.
     #[n(1)]
     pub upload: UploadId,
+}
+
+impl Bounded for Abort {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()
+    }
 }
 
 /// UPLOAD: the state of an upload.
