@@ -2,9 +2,9 @@
 //! neither HTTP nor accounts: a request brings a [`shared::Scope`], a connection proves a key, and a request gets the
 //! rights that both have.
 //!
-//! - `connection` accepts, authenticates and serves; `dispatch` finds the operation of a request;
+//! - `connection` accepts, authenticates and serves;
 //! - `exchange` is what an operation sees of its connection: the request's body, the answer, the client's signals;
-//! - `operations` change nothing, `uploads` take bytes, `jobs` carry out changes;
+//! - `operations` finds and runs the operation of a request; `uploads` receive bytes, `jobs` carry out changes;
 //! - `records` is the database; `maintenance` recovers at the start and removes what has expired.
 
 mod authority;
@@ -13,7 +13,6 @@ mod clock;
 mod config;
 mod connection;
 mod digests;
-mod dispatch;
 mod entries;
 mod error;
 mod exchange;

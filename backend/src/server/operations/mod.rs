@@ -1,12 +1,73 @@
-//! The operations that change nothing, a file or folder each.
+//! Operations: what the file server does for each request. An operation is a file in this folder, which reads or changes
+//! the storage within one request; registering one costs a `mod` line and a line in [`dispatch`]. Two groups have folders
+//! beside this one: operations that receive bytes are in `uploads`; changes that are journalled, resumed after a crash and
+//! cancelled by their id are in `jobs`.
 
-pub(super) mod digest;
-pub(super) mod get;
+mod digest;
+mod get;
 pub(super) mod list;
 mod send;
 #[cfg(target_os = "linux")]
 mod sendfile;
-pub(super) mod stat;
-pub(super) mod trash;
-pub(super) mod walk;
+mod stat;
+mod trash;
+mod walk;
 pub(super) mod watch;
+
+use shared::ErrorCode;
+use shared::wire::{Bounded, Failure, FrameKind, Message};
+
+use super::error::RequestError;
+use super::exchange::body::RequestBody;
+use super::exchange::response::ResponseWriter;
+use super::exchange::sink::Sink;
+use super::jobs::requests as jobs;
+use super::peer::Peer;
+use super::state::Server;
+use super::uploads::{commit, put, requests as uploads, store};
+use crate::wire::Frame;
+
+/// Runs the operation of a request, up to its END, which the caller sends. PUT and STORE have a `body`.
+pub(super) async fn dispatch<W: Sink>(
+    server: &Server,
+    peer: Peer,
+    response: &mut ResponseWriter<'_, W>,
+    body: Option<RequestBody<'_>>,
+    frame: &Frame,
+) -> Result<(), RequestError> {
+    let Server { storage, snapshots, digests, records, watches, transfer_budget, config, .. } = server;
+    match frame.kind() {
+        Some(FrameKind::List) => {
+            let entries_max = config.folder_entries_max;
+            list::request::list(storage, snapshots, entries_max, peer, response, parse(frame)?).await
+        }
+        Some(FrameKind::Stat) => stat::stat(storage, peer, response, parse(frame)?).await,
+        Some(FrameKind::Get) => get::get(storage, peer, response, parse(frame)?).await,
+        Some(FrameKind::Walk) => walk::walk(storage, peer, response, parse(frame)?).await,
+        Some(FrameKind::Digest) => digest::digest(storage, digests, peer, response, parse(frame)?).await,
+        Some(FrameKind::ListTrash) => {
+            trash::list(storage, records.as_ref(), config.trash_expiry, peer, response, parse(frame)?).await
+        }
+        Some(FrameKind::Watch) => watch::request::watch(watches, peer, response, parse(frame)?).await,
+        Some(FrameKind::Stage) => uploads::stage(&server.uploads, peer, response, parse(frame)?).await,
+        Some(FrameKind::UploadStatus) => uploads::status(&server.uploads, peer, response, parse(frame)?).await,
+        Some(FrameKind::Abort) => uploads::abort(&server.uploads, peer, response, parse(frame)?).await,
+        Some(FrameKind::Put) => put::put(&server.uploads, transfer_budget, peer, response, body, parse(frame)?).await,
+        Some(FrameKind::Store) => store::store(&server.uploads, peer, response, body, parse(frame)?).await,
+        Some(FrameKind::Commit) => commit::commit(&server.uploads, peer, response, parse(frame)?).await,
+        Some(FrameKind::Change) => jobs::change(&server.jobs, peer, response, parse(frame)?).await,
+        Some(FrameKind::JobStatus) => jobs::status(&server.jobs, response, parse(frame)?).await,
+        Some(FrameKind::CancelJob) => jobs::cancel(&server.jobs, response, parse(frame)?).await,
+        _ => Err(Failure::new(ErrorCode::Unsupported, "the server does not have this operation").into()),
+    }
+}
+
+/// The request in a frame, within its bounds.
+///
+/// # Errors
+/// [`ErrorCode::BadRequest`]; the connection continues.
+fn parse<M: Message + Bounded>(frame: &Frame) -> Result<M, RequestError> {
+    let request: M = frame.message().map_err(|error| Failure::new(ErrorCode::BadRequest, error.to_string()))?;
+    request.check_bounds().map_err(|sentence| Failure::new(ErrorCode::BadRequest, sentence))?;
+    Ok(request)
+}
