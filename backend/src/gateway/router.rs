@@ -1,85 +1,44 @@
-//! The table of all routes. The router, `Allow`, the labels of the metrics and the OpenAPI document are derived from
-//! it.
+//! The router, the labels of the metrics and the OpenAPI document, derived from the table of all routes.
 
 use std::sync::LazyLock;
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use shared::Rights;
 
 use super::openapi::document::document;
 use super::openapi::operation::Operation;
 use super::route::{Label, Route};
-use super::routes::{
-    about, archive, changes, digest, events, files, health, jobs, list, put_file, spa, stat, trash, tus,
-};
+use super::routes::{spa, table};
 use super::state::Gateway;
 
 /// The label of requests that no route matches: the page and its files.
 const FALLBACK_LABEL: &str = "page";
 
-/// Every route: address, metric label, and for each method the handler and its description.
-fn table() -> [Route; 18] {
-    [
-        Route::tree("/files", "files")
-            .get(files::read, files::describe)
-            .put(put_file::write, put_file::describe)
-            .needs(Rights::CREATE)
-            .delete(trash::trash_file, trash::describe_trash_file)
-            .needs(Rights::DELETE),
-        Route::tree("/api/v1/list", "list").get(list::list, list::describe),
-        Route::tree("/api/v1/stat", "stat").get(stat::stat, stat::describe),
-        Route::at_slash("/api/v1/uploads", "uploads")
-            .get(tus::list, tus::describe_list)
-            .post(tus::create, tus::describe_create)
-            .options(tus::capabilities)
-            .describe_options(tus::describe_capabilities),
-        Route::at("/api/v1/uploads/{id}", "uploads")
-            .get_only(tus::read, tus::describe_read)
-            .head(tus::head, tus::describe_head)
-            .patch(tus::patch, tus::describe_patch)
-            .delete(tus::delete, tus::describe_delete)
-            .method_override(tus::METHOD_OVERRIDE)
-            .options(tus::capabilities),
-        Route::at("/api/v1/uploads/{id}/commit", "uploads").post(tus::commit, tus::describe_commit),
-        Route::at("/api/v1/changes", "changes").post(changes::change, changes::describe),
-        Route::at("/api/v1/jobs", "jobs").get(jobs::list, jobs::describe_list),
-        Route::at("/api/v1/jobs/{id}", "jobs")
-            .get(jobs::read, jobs::describe_read)
-            .delete(jobs::cancel, jobs::describe_cancel),
-        Route::at("/api/v1/trash", "trash").get(trash::list, trash::describe_list),
-        Route::at("/api/v1/digest/{*path}", "digest").get(digest::read, digest::describe),
-        Route::at("/api/v1/events", "events").get(events::read, events::describe),
-        Route::at("/api/v1/about", "about").get(about::about, about::describe),
-        Route::at("/api/v1/archive", "archive")
-            .get(archive::read, archive::describe_get)
-            .post(archive::read, archive::describe_post),
-        Route::at("/api/v1/openapi.json", "openapi").get(openapi, describe_openapi),
-        Route::at("/healthz", "health").get(health::alive, health::describe_alive),
-        Route::at("/readyz", "health").get(health::ready, health::describe_ready),
-        Route::at("/metrics", "health").get(health::metrics, health::describe_metrics),
-    ]
+/// The routes of `routes`, and that of the document about them.
+fn all() -> Vec<Route> {
+    let document = Route::at("/api/v1/openapi.json", "openapi").get(openapi, describe_openapi);
+    table().into_iter().chain([document]).collect()
 }
 
 /// The router of all routes; the page answers what no route matches.
 pub(super) fn router(gateway: Gateway) -> Router {
-    let router = table().into_iter().fold(Router::new(), |router, route| route.add_to(router));
+    let router = all().into_iter().fold(Router::new(), |router, route| route.add_to(router));
     router.fallback(spa::read).with_state(gateway)
 }
 
 /// The label under which the metrics count a request for `path`.
 pub(super) fn label(path: &str) -> &'static str {
-    static LABELS: LazyLock<Vec<Label>> = LazyLock::new(|| table().iter().map(Route::label).collect());
+    static LABELS: LazyLock<Vec<Label>> = LazyLock::new(|| all().iter().map(Route::label).collect());
     LABELS.iter().find(|label| label.covers(path)).map_or(FALLBACK_LABEL, |label| label.name)
 }
 
 /// The OpenAPI document of every route.
 pub fn openapi_document() -> serde_json::Value {
-    document(table().iter().flat_map(Route::operations))
+    document(all().iter().flat_map(Route::operations))
 }
 
-/// `GET /api/v1/openapi.json`. It is here because it reads the table.
+/// `GET /api/v1/openapi.json`. The handler reads the table, so it has no file below `routes`.
 async fn openapi() -> Response {
     ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], openapi_document().to_string()).into_response()
 }
