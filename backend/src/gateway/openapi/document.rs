@@ -7,9 +7,11 @@ use super::schemas::schemas;
 
 /// The document of these operations, each with its address and its method in lower case.
 pub(crate) fn document(operations: impl Iterator<Item = (String, String, Operation)>) -> Value {
-    let mut paths = json!({});
+    let (mut paths, mut schemas) = (json!({}), schemas());
     for (path, method, operation) in operations {
-        paths[path][method] = operation.into_value();
+        let (object, declared) = operation.into_parts();
+        paths[path][method] = object;
+        schemas.extend(declared);
     }
     json!({
         "openapi": "3.1.0",
@@ -21,7 +23,7 @@ pub(crate) fn document(operations: impl Iterator<Item = (String, String, Operati
         },
         "paths": paths,
         "components": {
-            "schemas": schemas(),
+            "schemas": schemas,
             "responses": {"Problem": problem_response()},
             "parameters": {"path": path_parameter()},
         },

@@ -4,28 +4,35 @@ use serde_json::{Map, Value, json};
 use shared::api::PROBLEM_TYPE;
 use shared::limits::JOB_WAIT_MAX;
 
-/// An operation object (OpenAPI 3.1 §4.8.10).
-pub(crate) struct Operation(Map<String, Value>);
+/// An operation object (OpenAPI 3.1 §4.8.10), and the schemas of the types that no other operation names.
+pub(crate) struct Operation {
+    object: Map<String, Value>,
+    schemas: Map<String, Value>,
+}
 
 impl Operation {
     /// The operation `id`, summarised in a few words.
     pub(crate) fn new(id: &str, summary: &str) -> Self {
-        Self(Map::from_iter([("operationId".into(), id.into()), ("summary".into(), summary.into())])).responses()
+        let fields = [("operationId", json!(id)), ("summary", json!(summary)), ("responses", json!({}))];
+        let object = fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Self { object, schemas: Map::new() }
     }
 
-    fn responses(mut self) -> Self {
-        self.0.insert("responses".into(), json!({}));
+    /// Declares the schema `name` of a type that this operation alone reads or answers with. Types that several
+    /// operations share have their schemas in `schemas.rs`.
+    pub(crate) fn schema(mut self, name: &str, schema: Value) -> Self {
+        self.schemas.insert(name.into(), schema);
         self
     }
 
     pub(crate) fn description(mut self, text: impl Into<String>) -> Self {
-        self.0.insert("description".into(), Value::String(text.into()));
+        self.object.insert("description".into(), Value::String(text.into()));
         self
     }
 
     /// A parameter object (§4.8.12).
     pub(crate) fn parameter(mut self, parameter: Value) -> Self {
-        if let Value::Array(parameters) = self.0.entry("parameters").or_insert_with(|| json!([])) {
+        if let Value::Array(parameters) = self.object.entry("parameters").or_insert_with(|| json!([])) {
             parameters.push(parameter);
         }
         self
@@ -65,7 +72,7 @@ impl Operation {
 
     /// A request body of one media type.
     pub(crate) fn body(mut self, required: bool, media_type: &str, content: Value) -> Self {
-        self.0.insert("requestBody".into(), json!({"required": required, "content": {media_type: content}}));
+        self.object.insert("requestBody".into(), json!({"required": required, "content": {media_type: content}}));
         self
     }
 
@@ -76,7 +83,7 @@ impl Operation {
 
     /// A response object (§4.8.17) for a status, or for `default`.
     pub(crate) fn response(mut self, status: &str, response: Value) -> Self {
-        self.0["responses"][status] = response;
+        self.object["responses"][status] = response;
         self
     }
 
@@ -90,7 +97,8 @@ impl Operation {
         self.response(status, json!({"description": description, "content": {media_type: content}}))
     }
 
-    /// A JSON response of the schema `name`.
+    /// A JSON response of the schema `name`. Its description is "Found." for every operation, since the schema and the
+    /// operation's summary say what the answer is, and the format requires a description.
     pub(crate) fn json(self, status: &str, name: &str) -> Self {
         self.content(status, "Found.", "application/json", json!({"schema": schema(name)}))
     }
@@ -99,7 +107,7 @@ impl Operation {
     pub(crate) fn folder_headers(mut self, status: &str) -> Self {
         let description = "The caller's rights in the folder: names separated by spaces. They help a page to decide which controls to show; every request is authorised separately.";
         let examples = ["list read create replace delete"];
-        self.0["responses"][status]["headers"] = json!({"Passerelle-Rights": {"description": description, "schema": {"type": "string", "examples": examples}}});
+        self.object["responses"][status]["headers"] = json!({"Passerelle-Rights": {"description": description, "schema": {"type": "string", "examples": examples}}});
         self
     }
 
@@ -113,8 +121,9 @@ impl Operation {
         self.response(status, json!({"$ref": "#/components/responses/Problem"}))
     }
 
-    pub(super) fn into_value(self) -> Value {
-        Value::Object(self.0)
+    /// The operation object, and the schemas that [`Operation::schema`] declared.
+    pub(super) fn into_parts(self) -> (Value, Map<String, Value>) {
+        (Value::Object(self.object), self.schemas)
     }
 }
 

@@ -1,18 +1,15 @@
-//! The schemas of request and response bodies. Tests in `tests.rs` compare them with the shared types.
+//! The schemas of the types that several operations share; an operation declares those of its own types beside its
+//! handler. Tests in `tests.rs` compare all of them with the types.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use shared::limits::{CHANGE_ITEMS_MAX, TEXT_BYTES_MAX};
 
-/// All schemas, by name.
-pub(super) fn schemas() -> Value {
-    let mut schemas = entries();
-    if let (Value::Object(schemas), Value::Object(changing)) = (&mut schemas, changes()) {
-        schemas.extend(changing);
-    }
-    schemas
+/// The schemas, by name.
+pub(super) fn schemas() -> Map<String, Value> {
+    [entries(), changes()].into_iter().filter_map(|schemas| schemas.as_object().cloned()).flatten().collect()
 }
 
-/// Schemas of entries, folders, the server and problem documents.
+/// Schemas of entries, folders and problem documents.
 fn entries() -> Value {
     let count = || json!({"type": "integer", "format": "int64", "minimum": 0});
     let text = || json!({"type": "string"});
@@ -48,11 +45,6 @@ fn entries() -> Value {
                 "total": count(),
                 "etag": {"oneOf": [{"$ref": "#/components/schemas/ETag"}, {"type": "null"}]},
             },
-        },
-        "About": {
-            "type": "object",
-            "required": ["version", "name", "writable"],
-            "properties": {"version": text(), "name": text(), "writable": {"type": "boolean"}},
         },
         "Problem": {
             "type": "object",
@@ -121,15 +113,8 @@ fn changes() -> Value {
                 "outcomes": list("Outcome"),
             },
         },
-        "Jobs": {"type": "object", "required": ["jobs"], "properties": {"jobs": list("Job")}},
         "Trashed": {"type": "object", "required": ["id", "entry", "trashed"], "properties": {"id": schema("Id"), "entry": schema("Entry"), "trashed": moment(), "expires": moment()}},
-        "Trash": {
-            "type": "object",
-            "required": ["items", "next_cursor", "total"],
-            "properties": {"items": list("Trashed"), "next_cursor": {"type": ["string", "null"]}, "total": count()},
-        },
         "Digests": {"type": "object", "properties": {"blake3": hexadecimal(), "crc32": hexadecimal(), "sha256": hexadecimal(), "sha1": hexadecimal()}},
-        "FileDigests": {"type": "object", "required": ["entry", "digests"], "properties": {"entry": schema("Entry"), "digests": schema("Digests")}},
         "Upload": {
             "type": "object",
             "required": ["id", "offset", "expires"],
@@ -145,8 +130,6 @@ fn changes() -> Value {
                 "skipped": flag(),
             },
         },
-        "Uploads": {"type": "object", "required": ["uploads"], "properties": {"uploads": list("Upload")}},
-        "CommitUpload": {"type": "object", "properties": {"path": schema("Path"), "conflict": schema("Conflict"), "if_match": schema("ETag")}},
         "EventKind": {"oneOf": [
             event("ready", &[], json!({})),
             event("resync", &[], json!({})),

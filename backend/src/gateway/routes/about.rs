@@ -2,6 +2,7 @@
 
 use axum::extract::{Request, State};
 use axum::response::Response;
+use serde_json::json;
 use shared::Rights;
 use shared::api::files::About;
 
@@ -27,5 +28,13 @@ pub(crate) async fn about(
 }
 
 pub(crate) fn describe() -> Operation {
-    Operation::new("readAbout", "The server, and whether the caller may change files").json("200", "About").problems([])
+    let about = json!({
+        "type": "object",
+        "required": ["version", "name", "writable"],
+        "properties": {"version": {"type": "string"}, "name": {"type": "string"}, "writable": {"type": "boolean"}},
+    });
+    Operation::new("readAbout", "The server, and whether the caller may change files")
+        .schema("About", about)
+        .json("200", "About")
+        .problems([])
 }

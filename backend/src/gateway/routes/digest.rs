@@ -12,7 +12,7 @@ use crate::gateway::http::json;
 use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::query::{Query, bad_parameter};
 use crate::gateway::http::request_path::RequestPath;
-use crate::gateway::openapi::operation::Operation;
+use crate::gateway::openapi::operation::{Operation, schema};
 use crate::gateway::state::Gateway;
 
 /// The file server reads the file if a digest is unknown; it keeps the connection alive meanwhile, so there is no
@@ -33,7 +33,13 @@ pub(crate) async fn read(
 pub(crate) fn describe() -> Operation {
     let names = Algorithm::ALL.map(Algorithm::tus_name);
     let algorithms = json!({"type": "array", "items": {"type": "string", "enum": names}, "default": ["blake3"]});
+    let file_digests = json!({
+        "type": "object",
+        "required": ["entry", "digests"],
+        "properties": {"entry": schema("Entry"), "digests": schema("Digests")},
+    });
     Operation::new("readDigest", "Digests of a file's content")
+        .schema("FileDigests", file_digests)
         .path()
         .query("algorithm", algorithms, "The algorithm; may be repeated.")
         .json("200", "FileDigests")

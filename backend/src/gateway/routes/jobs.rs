@@ -14,7 +14,7 @@ use crate::gateway::auth::Auth;
 use crate::gateway::http::json;
 use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::query::Query;
-use crate::gateway::openapi::operation::Operation;
+use crate::gateway::openapi::operation::{Operation, schema};
 use crate::gateway::state::Gateway;
 
 /// `GET /api/v1/jobs`.
@@ -29,7 +29,9 @@ pub(crate) async fn list(
 }
 
 pub(crate) fn describe_list() -> Operation {
+    let jobs = json!({"type": "array", "items": schema("Job")});
     Operation::new("listJobs", "The caller's recent changes, newest first, without outcomes")
+        .schema("Jobs", json!({"type": "object", "required": ["jobs"], "properties": {"jobs": jobs}}))
         .json("200", "Jobs")
         .problems([])
 }

@@ -17,7 +17,7 @@ use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::query::Query;
 use crate::gateway::http::request_path::RequestPath;
 use crate::gateway::http::{idempotency_key, json};
-use crate::gateway::openapi::operation::Operation;
+use crate::gateway::openapi::operation::{Operation, schema};
 use crate::gateway::state::Gateway;
 
 /// `DELETE /files/<path>`: moves an entry into the trash, from where it can be restored.
@@ -91,7 +91,17 @@ pub(crate) fn describe_trash_file() -> Operation {
 
 pub(crate) fn describe_list() -> Operation {
     let limit = json!({"type": "integer", "minimum": 1, "maximum": TRASH_LIMIT_MAX, "default": TRASH_LIMIT_MAX});
+    let trash = json!({
+        "type": "object",
+        "required": ["items", "next_cursor", "total"],
+        "properties": {
+            "items": {"type": "array", "items": schema("Trashed")},
+            "next_cursor": {"type": ["string", "null"]},
+            "total": {"type": "integer", "format": "int64", "minimum": 0},
+        },
+    });
     Operation::new("listTrash", "The entries in the trash, newest first")
+        .schema("Trash", trash)
         .query("limit", limit, "Maximum number of items in the answer.")
         .query("cursor", json!({"type": "string"}), "`next_cursor` of the previous page.")
         .json("200", "Trash")

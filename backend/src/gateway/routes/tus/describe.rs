@@ -4,14 +4,18 @@ use serde_json::{Value, json};
 use shared::limits::UPLOAD_METADATA_BYTES_MAX;
 
 use super::headers::OFFSET_STREAM;
-use crate::gateway::openapi::operation::Operation;
+use crate::gateway::openapi::operation::{Operation, schema};
 
 fn version() -> Value {
     json!({"name": "Tus-Resumable", "in": "header", "required": true, "schema": {"const": "1.0.0"}})
 }
 
 pub(crate) fn describe_list() -> Operation {
-    Operation::new("listUploads", "The caller's uploads, newest first").json("200", "Uploads").problems([])
+    let uploads = json!({"type": "array", "items": schema("Upload")});
+    Operation::new("listUploads", "The caller's uploads, newest first")
+        .schema("Uploads", json!({"type": "object", "required": ["uploads"], "properties": {"uploads": uploads}}))
+        .json("200", "Uploads")
+        .problems([])
 }
 
 pub(crate) fn describe_create() -> Operation {
@@ -69,9 +73,11 @@ pub(crate) fn describe_delete() -> Operation {
 }
 
 pub(crate) fn describe_commit() -> Operation {
+    let properties = json!({"path": schema("Path"), "conflict": schema("Conflict"), "if_match": schema("ETag")});
     Operation::new("commitUpload", "Makes a complete upload a file, with another conflict rule or path")
         .id()
         .headers(["Repr-Digest"])
+        .schema("CommitUpload", json!({"type": "object", "properties": properties}))
         .json_body("CommitUpload")
         .json("200", "Upload")
         .problems(["409", "412", "460"])
