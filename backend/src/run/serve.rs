@@ -48,7 +48,7 @@ pub async fn serve(
     let config = ServerConfig { drain_time: process.drain_time, ..tcp.server };
     let stop_server = CancellationToken::new();
     let (connector, in_process) = in_process();
-    let file_server = Server::new(Arc::new(storage), open_database(&state, &config)?, keys, config);
+    let file_server = Server::new(storage.into(), open_database(&state, &config)?, keys, config);
     let listeners = Listeners { in_process: Some(in_process), ..framed.into_listeners() };
     let file_server = tokio::spawn(server::serve(listeners, file_server, stop_server.clone()));
 
@@ -86,7 +86,7 @@ pub async fn serve_storage(
     announce(process.json, None, Some(&framed.addresses()));
     info!(folder = %folder.display(), "serving");
     let config = ServerConfig { drain_time: process.drain_time, ..tcp.server };
-    let server = Server::new(Arc::new(storage), open_database(&state, &config)?, keys, config);
+    let server = Server::new(storage.into(), open_database(&state, &config)?, keys, config);
     server::serve(framed.into_listeners(), server, shutdown).await;
     Ok(())
 }

@@ -14,8 +14,9 @@ use super::{
 /// A path names an entry below the root. Symbolic links anywhere in the path are followed if their target lies inside
 /// the root; a link that leads out of the root, in a loop or to nothing is refused with [`ErrorCode::LinkEscapes`].
 ///
-/// A backend that only reads implements the methods without a default body. The defaults of the others refuse with
-/// [`ErrorCode::ReadOnly`].
+/// A method has a default body where its result follows from other methods, or where "not in memory" and "cannot watch"
+/// are correct answers. Every other method has none, so that the compiler finds each implementation that lacks a new
+/// method. Test doubles that only read take the methods of changes from `read_only_methods!`.
 pub trait Storage: Send + Sync + 'static {
     /// The entry at a path. A link is described as in a listing: with its target's kind, size, time and validator if
     /// the target is inside the root, else as [`shared::Kind::Other`].
@@ -96,33 +97,25 @@ pub trait Storage: Send + Sync + 'static {
     /// [`ErrorCode::AlreadyExists`], [`ErrorCode::NoSpace`], [`ErrorCode::ReadOnly`], [`ErrorCode::AccessDenied`],
     /// [`ErrorCode::Io`], and [`ErrorCode::Locked`] if another server writes into the same directory, as for every
     /// other change below that uses the server's private directory.
-    fn stage(&self, _id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
-        Err(read_only())
-    }
+    fn stage(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError>;
 
     /// Opens an existing upload.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`], [`ErrorCode::Io`].
-    fn staged(&self, _id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
-        Err(read_only())
-    }
+    fn staged(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError>;
 
     /// The ids of all uploads, in no order: for recovery when the server starts.
     ///
     /// # Errors
     /// [`ErrorCode::Io`].
-    fn list_staged(&self) -> Result<Vec<UploadId>, StorageError> {
-        Ok(Vec::new())
-    }
+    fn list_staged(&self) -> Result<Vec<UploadId>, StorageError>;
 
     /// Deletes an upload. An upload that does not exist is no error.
     ///
     /// # Errors
     /// [`ErrorCode::Io`].
-    fn unstage(&self, _id: UploadId) -> Result<(), StorageError> {
-        Err(read_only())
-    }
+    fn unstage(&self, id: UploadId) -> Result<(), StorageError>;
 
     /// Turns an upload into the file at `target`, atomically and durably: syncs its bytes and attributes, gives it the
     /// name by one rename (or link, if nothing may stand there), then syncs the folder. Before the rename `target` is
@@ -141,13 +134,11 @@ pub trait Storage: Send + Sync + 'static {
     /// [`ErrorCode::Io`].
     fn publish(
         &self,
-        _id: UploadId,
-        _target: &VPath,
-        _expected: &Expected,
-        _attributes: &Attributes,
-    ) -> Result<Published, StorageError> {
-        Err(read_only())
-    }
+        id: UploadId,
+        target: &VPath,
+        expected: &Expected,
+        attributes: &Attributes,
+    ) -> Result<Published, StorageError>;
 
     /// Writes `bytes` as the file at `target`, atomically and durably: [`Storage::stage`], [`Staged::write_at`] and
     /// [`Storage::publish`] in one call. On failure no upload is left; a crash may leave one without a record.
@@ -177,17 +168,13 @@ pub trait Storage: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`ErrorCode::AlreadyExists`], and as [`Storage::publish`].
-    fn make_folder(&self, _path: &VPath) -> Result<Entry, StorageError> {
-        Err(read_only())
-    }
+    fn make_folder(&self, path: &VPath) -> Result<Entry, StorageError>;
 
     /// Creates a symbolic link durably. `target` is relative to the link's folder and must stay inside the root.
     ///
     /// # Errors
     /// [`ErrorCode::AlreadyExists`], [`ErrorCode::LinkEscapes`], and as [`Storage::publish`].
-    fn make_link(&self, _path: &VPath, _target: &[u8]) -> Result<Entry, StorageError> {
-        Err(read_only())
-    }
+    fn make_link(&self, path: &VPath, target: &[u8]) -> Result<Entry, StorageError>;
 
     /// Renames an entry, atomically and durably. A link is renamed itself, and a link at the destination is replaced
     /// itself. If `expected` allows it, a file or link may replace a file or link, and a folder an empty folder. Two
@@ -199,22 +186,18 @@ pub trait Storage: Send + Sync + 'static {
     /// [`ErrorCode::NotEmpty`], and as [`Storage::publish`].
     fn rename(
         &self,
-        _from: &VPath,
-        _from_etag: Option<ETag>,
-        _to: &VPath,
-        _expected: &Expected,
-    ) -> Result<Entry, StorageError> {
-        Err(read_only())
-    }
+        from: &VPath,
+        from_etag: Option<ETag>,
+        to: &VPath,
+        expected: &Expected,
+    ) -> Result<Entry, StorageError>;
 
     /// Removes a file, a link (itself) or an empty folder, permanently and durably.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`], [`ErrorCode::Changed`] if the entry is not in the state `etag`,
     /// [`ErrorCode::NotEmpty`], [`ErrorCode::ReadOnly`], [`ErrorCode::AccessDenied`], [`ErrorCode::Io`].
-    fn remove(&self, _path: &VPath, _etag: Option<ETag>) -> Result<(), StorageError> {
-        Err(read_only())
-    }
+    fn remove(&self, path: &VPath, etag: Option<ETag>) -> Result<(), StorageError>;
 
     /// Moves an entry with everything in it to the trash, atomically and durably: records its path and state first,
     /// then renames it. A link is trashed itself. The root and hidden entries cannot be trashed.
@@ -222,52 +205,40 @@ pub trait Storage: Send + Sync + 'static {
     /// # Errors
     /// As [`Storage::remove`] without [`ErrorCode::NotEmpty`], and [`ErrorCode::CrossDevice`] if the entry is on
     /// another file system than the trash.
-    fn trash(&self, _path: &VPath, _etag: Option<ETag>, _id: TrashId, _now: Timestamp) -> Result<(), StorageError> {
-        Err(read_only())
-    }
+    fn trash(&self, path: &VPath, etag: Option<ETag>, id: TrashId, now: Timestamp) -> Result<(), StorageError>;
 
     /// A page of the trash, the newest items first. Items that were recorded but never renamed are left out and
     /// deleted.
     ///
     /// # Errors
     /// [`ErrorCode::Io`].
-    fn list_trash(&self, _query: &TrashQuery) -> Result<TrashListing, StorageError> {
-        Ok(TrashListing::default())
-    }
+    fn list_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError>;
 
     /// One item of the trash.
     ///
     /// # Errors
     /// [`ErrorCode::Gone`], [`ErrorCode::Io`].
-    fn stat_trash(&self, _id: TrashId) -> Result<TrashItem, StorageError> {
-        Err(StorageError::new(ErrorCode::Gone, "looking for an item of the trash"))
-    }
+    fn stat_trash(&self, id: TrashId) -> Result<TrashItem, StorageError>;
 
     /// Moves an item of the trash to `to`, atomically and durably. The parent folder of `to` must exist, and `to` must
     /// not.
     ///
     /// # Errors
     /// [`ErrorCode::Gone`] for the item, [`ErrorCode::AlreadyExists`], and as [`Storage::publish`].
-    fn restore(&self, _id: TrashId, _to: &VPath) -> Result<Entry, StorageError> {
-        Err(read_only())
-    }
+    fn restore(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError>;
 
     /// Deletes an item of the trash permanently with everything in it, entry by entry. `visit` is called after each
     /// entry and may stop the deletion; the rest then stays in the trash, and a later call continues.
     ///
     /// # Errors
     /// [`ErrorCode::Gone`], [`ErrorCode::ReadOnly`], [`ErrorCode::AccessDenied`], [`ErrorCode::Io`].
-    fn purge(&self, _id: TrashId, _visit: &mut dyn FnMut() -> Visit) -> Result<(), StorageError> {
-        Err(read_only())
-    }
+    fn purge(&self, id: TrashId, visit: &mut dyn FnMut() -> Visit) -> Result<(), StorageError>;
 
     /// Free space below a folder in bytes; `None` where the system does not report it.
     ///
     /// # Errors
     /// [`ErrorCode::Io`].
-    fn space(&self, _folder: &VPath) -> Result<Option<u64>, StorageError> {
-        Ok(None)
-    }
+    fn space(&self, folder: &VPath) -> Result<Option<u64>, StorageError>;
 
     /// Calls `on_event`, from a thread of its own, for each change in a folder (not below it) until the handle is
     /// dropped. `on_event` must not block.
@@ -284,6 +255,66 @@ pub trait Storage: Send + Sync + 'static {
     }
 }
 
-fn read_only() -> StorageError {
-    StorageError::new(ErrorCode::ReadOnly, "this storage cannot be written to")
+/// The methods of changes for a [`Storage`] that only reads: uploads and the trash are empty, and every change is refused
+/// with [`ErrorCode::ReadOnly`].
+#[cfg(feature = "testing")]
+#[macro_export]
+macro_rules! read_only_methods {
+    () => {
+        $crate::read_only_methods! {
+            stage(_id: shared::UploadId) -> Box<dyn $crate::storage::Staged>;
+            staged(_id: shared::UploadId) -> Box<dyn $crate::storage::Staged>;
+            unstage(_id: shared::UploadId) -> ();
+            publish(
+                _id: shared::UploadId,
+                _target: &shared::VPath,
+                _expected: &$crate::storage::Expected,
+                _attributes: &$crate::storage::Attributes
+            ) -> $crate::storage::Published;
+            make_folder(_path: &shared::VPath) -> shared::Entry;
+            make_link(_path: &shared::VPath, _target: &[u8]) -> shared::Entry;
+            rename(
+                _from: &shared::VPath,
+                _from_etag: Option<shared::ETag>,
+                _to: &shared::VPath,
+                _expected: &$crate::storage::Expected
+            ) -> shared::Entry;
+            remove(_path: &shared::VPath, _etag: Option<shared::ETag>) -> ();
+            trash(
+                _path: &shared::VPath,
+                _etag: Option<shared::ETag>,
+                _id: shared::TrashId,
+                _now: shared::Timestamp
+            ) -> ();
+            restore(_id: shared::TrashId, _to: &shared::VPath) -> shared::Entry;
+            purge(_id: shared::TrashId, _visit: &mut dyn FnMut() -> $crate::storage::Visit) -> ();
+        }
+
+        fn list_staged(&self) -> Result<Vec<shared::UploadId>, $crate::storage::StorageError> {
+            Ok(Vec::new())
+        }
+
+        fn list_trash(
+            &self,
+            _query: &$crate::storage::TrashQuery,
+        ) -> Result<$crate::storage::TrashListing, $crate::storage::StorageError> {
+            Ok($crate::storage::TrashListing::default())
+        }
+
+        fn stat_trash(
+            &self,
+            _id: shared::TrashId,
+        ) -> Result<$crate::storage::TrashItem, $crate::storage::StorageError> {
+            Err($crate::storage::StorageError::new(shared::ErrorCode::Gone, "looking for an item of the trash"))
+        }
+
+        fn space(&self, _folder: &shared::VPath) -> Result<Option<u64>, $crate::storage::StorageError> {
+            Ok(None)
+        }
+    };
+    ($($method:ident($($argument:ident: $type:ty),*) -> $result:ty;)+) => {$(
+        fn $method(&self, $($argument: $type),*) -> Result<$result, $crate::storage::StorageError> {
+            Err($crate::storage::StorageError::new(shared::ErrorCode::ReadOnly, "this storage cannot be written to"))
+        }
+    )+};
 }

@@ -193,7 +193,7 @@ async fn move_to_another_file_system_copies() {
     let disk = SimulatedDisk::new(1);
     disk.add_mount("other").unwrap().add_file("tree/a", "aaa").unwrap().add_file("tree/sub/b", "b").unwrap();
     disk.add_file("other/old", "old").unwrap().add_file("new", "new").unwrap().add_file("other/gone/x", "x").unwrap();
-    let server = TestServer::with_storage(Arc::new(disk.storage())).await;
+    let server = TestServer::with_storage(disk.storage().into()).await;
     let items = pairs(&[("tree", "other/tree"), ("other/old", "old")]);
     let job = change(&server.client, 1, Change::Move { items, conflict: Conflict::Fail }).await;
     assert_eq!(outcome_texts(&job), ["other/tree", "old"]);

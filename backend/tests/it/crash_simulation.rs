@@ -37,7 +37,7 @@ impl Machine {
     }
 
     async fn serve(&mut self) {
-        let storage = Arc::new(self.disk().storage());
+        let storage = self.disk().storage().into();
         self.server = Some(TestServer::with_database(storage, self.records.clone(), ServerConfig::default()).await);
     }
 
@@ -127,7 +127,7 @@ async fn upload(seed: u64, fault: Fault, step: u64) -> bool {
         if !machine.has_power() {
             machine.restart().await;
         }
-        let (visible_files, _) = files(&machine.disk().storage());
+        let (visible_files, _) = files(&*machine.disk().storage());
         let bytes = &visible_files["file"];
         assert!(bytes == OLD || *bytes == new, "{context}: the file is torn");
         match result {
@@ -196,7 +196,7 @@ async fn store(seed: u64, fault: Fault, step: u64) -> bool {
         if !machine.has_power() {
             machine.restart().await;
         }
-        let (visible_files, _) = files(&machine.disk().storage());
+        let (visible_files, _) = files(&*machine.disk().storage());
         let bytes = &visible_files["file"];
         assert!(bytes == OLD || *bytes == new, "{context}: the file is torn");
         if stored.is_ok() {
@@ -207,7 +207,7 @@ async fn store(seed: u64, fault: Fault, step: u64) -> bool {
     machine.restart().await;
     let disk = machine.stop().await;
     assert!(disk.storage().list_staged().unwrap().is_empty(), "{context}: an upload is left");
-    let (visible_files, _) = files(&disk.storage());
+    let (visible_files, _) = files(&*disk.storage());
     assert_eq!(visible_files["file"], new, "{context}: the stored file did not survive the next loss of power");
     first.steps() >= faulty_step
 }
@@ -273,7 +273,7 @@ async fn change(seed: u64, fault: Fault, step: u64, scenario: &Scenario) -> bool
     let disk = machine.stop().await;
     let storage = disk.storage();
     assert!(storage.list_staged().unwrap().is_empty(), "{context}: an upload is left");
-    let (visible_files, trash) = files(&storage);
+    let (visible_files, trash) = files(&*storage);
     for (path, bytes) in &visible_files {
         assert!(TREE.iter().any(|(_, content)| content.as_bytes() == bytes), "{context}: {path} is torn");
     }

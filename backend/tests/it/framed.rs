@@ -147,7 +147,7 @@ async fn transfers_with_little_memory_use_short_pieces() {
     let folder = tempfile::tempdir().unwrap();
     let content: Vec<u8> = (0..700_001u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     std::fs::write(folder.path().join("big"), &content).unwrap();
-    let server = TestServer::with_storage(Arc::new(LocalStorage::open(folder.path(), None).unwrap())).await;
+    let server = TestServer::with_storage(LocalStorage::open(folder.path(), None).unwrap().into()).await;
     // Enough for pieces of full length in a single transfer.
     let config = PoolConfig { transfer_bytes_max: 1 << 20, ..PoolConfig::default() };
     let client = Client::new(Target::tcp(server.tcp.to_string(), server.key.clone()), config);
@@ -175,7 +175,7 @@ async fn get_sends_a_file_on_disk_byte_for_byte() {
     let folder = tempfile::tempdir().unwrap();
     let content: Vec<u8> = (0..5_000_003u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     std::fs::write(folder.path().join("big"), &content).unwrap();
-    let server = TestServer::with_storage(Arc::new(LocalStorage::open(folder.path(), None).unwrap())).await;
+    let server = TestServer::with_storage(LocalStorage::open(folder.path(), None).unwrap().into()).await;
     assert!(get_file(&server.client, "big", None).await.unwrap() == content);
     for (first, last) in [(0, 0), (1, 1 << 20), (65_535, 65_536), (4_999_000, 9_999_999), (70_000, 3_000_000)] {
         let range = ByteRange::Between(first, last);

@@ -110,6 +110,8 @@ impl Storage for CountingStorage {
             None => Err(StorageError::new(ErrorCode::Unsupported, "no watching")),
         }
     }
+
+    backend::read_only_methods!();
 }
 
 fn storage_with_files(count: usize) -> MemoryStorage {

@@ -177,7 +177,7 @@ async fn python_client_downloads_from_a_disk() {
     let disk = tempfile::tempdir().unwrap();
     let content: Vec<u8> = (0..5_000_003u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     std::fs::write(disk.path().join("big"), &content).unwrap();
-    let server = TestServer::with_storage(Arc::new(LocalStorage::open(disk.path(), None).unwrap())).await;
+    let server = TestServer::with_storage(LocalStorage::open(disk.path(), None).unwrap().into()).await;
     let python = Python::of(&server);
     python.lines("get", ["big", "big"]).await;
     assert!(python.got("big") == content);

@@ -85,9 +85,8 @@ mod descriptors {
         let place = tempfile::tempdir().unwrap();
         let content = pattern(200_000, 1);
         fs::write(place.path().join("large"), &content).unwrap();
-        let server = TestServer::with_storage(Arc::new(LocalStorage::open(place.path(), None).unwrap()))
-            .await
-            .via(Transport::Unix);
+        let server =
+            TestServer::with_storage(LocalStorage::open(place.path(), None).unwrap().into()).await.via(Transport::Unix);
         let gateway = Arc::new(TestGateway::in_front_of(server, GatewayConfig::default()).await);
         let readers: Vec<_> = (0..8)
             .map(|_| {

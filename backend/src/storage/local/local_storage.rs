@@ -2,23 +2,19 @@
 
 #[cfg(target_os = "linux")]
 use std::io;
+use std::ops::Deref;
 use std::path::Path;
-
-use shared::columns::Row;
-use shared::{ETag, Entry, Timestamp, TrashId, UploadId, VPath};
+use std::sync::Arc;
 
 #[cfg(target_os = "linux")]
 use super::platform::LinuxDir;
 use super::platform::PortableDir;
 use super::root_path::RootPath;
-use crate::storage::{
-    Attributes, Expected, FolderState, OpenFile, Published, Staged, Storage, StorageError, TrashItem, TrashListing,
-    TrashQuery, Visit, WatchEvent, WatchHandle,
-};
+use crate::storage::{Storage, StorageError};
 
-/// A served directory.
+/// A served directory. It derefs to its [`Storage`], and becomes an `Arc<dyn Storage>` without a layer of calls.
 pub struct LocalStorage {
-    tree: Box<dyn Storage>,
+    tree: Arc<dyn Storage>,
     containment: Containment,
 }
 
@@ -63,7 +59,7 @@ impl LocalStorage {
     }
 
     /// A storage over a tree that is open already.
-    pub(in crate::storage) fn new(tree: Box<dyn Storage>, containment: Containment) -> Self {
+    pub(in crate::storage) fn new(tree: Arc<dyn Storage>, containment: Containment) -> Self {
         Self { tree, containment }
     }
 
@@ -73,132 +69,16 @@ impl LocalStorage {
     }
 }
 
-impl Storage for LocalStorage {
-    fn stat(&self, path: &VPath) -> Result<Entry, StorageError> {
-        self.tree.stat(path)
-    }
+impl Deref for LocalStorage {
+    type Target = dyn Storage;
 
-    fn list(&self, path: &VPath, visit: &mut dyn FnMut(Entry) -> Visit) -> Result<(), StorageError> {
-        self.tree.list(path, visit)
+    fn deref(&self) -> &Self::Target {
+        &*self.tree
     }
+}
 
-    fn list_names(
-        &self,
-        folder: &VPath,
-        visit: &mut dyn FnMut(&[u8], bool) -> Visit,
-    ) -> Result<Option<FolderState>, StorageError> {
-        self.tree.list_names(folder, visit)
-    }
-
-    fn stat_names<'n>(
-        &self,
-        folder: &VPath,
-        names: &mut dyn Iterator<Item = &'n [u8]>,
-        visit: &mut dyn FnMut(usize, Row<'n>) -> Visit,
-    ) -> Result<Option<FolderState>, StorageError> {
-        self.tree.stat_names(folder, names, visit)
-    }
-
-    fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError> {
-        self.tree.open(path)
-    }
-
-    fn try_stat(&self, path: &VPath) -> Option<Entry> {
-        self.tree.try_stat(path)
-    }
-
-    fn try_open(&self, path: &VPath) -> Option<Box<dyn OpenFile>> {
-        self.tree.try_open(path)
-    }
-
-    fn stage(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
-        self.tree.stage(id)
-    }
-
-    fn staged(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
-        self.tree.staged(id)
-    }
-
-    fn list_staged(&self) -> Result<Vec<UploadId>, StorageError> {
-        self.tree.list_staged()
-    }
-
-    fn unstage(&self, id: UploadId) -> Result<(), StorageError> {
-        self.tree.unstage(id)
-    }
-
-    fn publish(
-        &self,
-        id: UploadId,
-        target: &VPath,
-        expected: &Expected,
-        attributes: &Attributes,
-    ) -> Result<Published, StorageError> {
-        self.tree.publish(id, target, expected, attributes)
-    }
-
-    fn store(
-        &self,
-        id: UploadId,
-        bytes: &[u8],
-        target: &VPath,
-        expected: &Expected,
-        attributes: &Attributes,
-    ) -> Result<Published, StorageError> {
-        self.tree.store(id, bytes, target, expected, attributes)
-    }
-
-    fn make_folder(&self, path: &VPath) -> Result<Entry, StorageError> {
-        self.tree.make_folder(path)
-    }
-
-    fn make_link(&self, path: &VPath, target: &[u8]) -> Result<Entry, StorageError> {
-        self.tree.make_link(path, target)
-    }
-
-    fn rename(
-        &self,
-        from: &VPath,
-        from_etag: Option<ETag>,
-        to: &VPath,
-        expected: &Expected,
-    ) -> Result<Entry, StorageError> {
-        self.tree.rename(from, from_etag, to, expected)
-    }
-
-    fn remove(&self, path: &VPath, etag: Option<ETag>) -> Result<(), StorageError> {
-        self.tree.remove(path, etag)
-    }
-
-    fn trash(&self, path: &VPath, etag: Option<ETag>, id: TrashId, now: Timestamp) -> Result<(), StorageError> {
-        self.tree.trash(path, etag, id, now)
-    }
-
-    fn list_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError> {
-        self.tree.list_trash(query)
-    }
-
-    fn stat_trash(&self, id: TrashId) -> Result<TrashItem, StorageError> {
-        self.tree.stat_trash(id)
-    }
-
-    fn restore(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError> {
-        self.tree.restore(id, to)
-    }
-
-    fn purge(&self, id: TrashId, visit: &mut dyn FnMut() -> Visit) -> Result<(), StorageError> {
-        self.tree.purge(id, visit)
-    }
-
-    fn space(&self, folder: &VPath) -> Result<Option<u64>, StorageError> {
-        self.tree.space(folder)
-    }
-
-    fn watch(
-        &self,
-        folder: &VPath,
-        on_event: Box<dyn Fn(WatchEvent) + Send + Sync>,
-    ) -> Result<Box<dyn WatchHandle>, StorageError> {
-        self.tree.watch(folder, on_event)
+impl From<LocalStorage> for Arc<dyn Storage> {
+    fn from(storage: LocalStorage) -> Self {
+        storage.tree
     }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use shared::ErrorCode;
 
@@ -39,7 +40,7 @@ impl RootPath {
     pub(super) fn open_tree<D: Dir>(
         &self,
         open: impl Fn(&Path) -> io::Result<D>,
-    ) -> Result<Box<dyn Storage>, StorageError> {
+    ) -> Result<Arc<dyn Storage>, StorageError> {
         let root = open(&self.canonical).map_err(open_error)?;
         let identity = |path: &PathBuf| -> io::Result<Identity> { Ok(open(path)?.metadata()?.identity) };
         let hidden = self.hidden.as_ref().map(identity).transpose();
@@ -50,7 +51,7 @@ impl RootPath {
             hidden_by_name: self.is_hidden_by_name(),
             canonical: self.canonical.clone(),
         };
-        Ok(Box::new(Tree::new(root, facts)))
+        Ok(Arc::new(Tree::new(root, facts)))
     }
 
     /// False if the hidden directory lies inside and is recognised by its identity alone. A folder above it may be

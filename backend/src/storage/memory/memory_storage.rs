@@ -171,6 +171,10 @@ impl Storage for MemoryStorage {
         }
     }
 
+    fn space(&self, _folder: &VPath) -> Result<Option<u64>, StorageError> {
+        Ok(None)
+    }
+
     fn watch(
         &self,
         folder: &VPath,

@@ -75,6 +75,8 @@ impl Storage for GatedStorage {
     fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError> {
         Ok(Box::new(GatedFile { inner: self.inner.open(path)?, gate: Arc::clone(&self.gate) }))
     }
+
+    backend::read_only_methods!();
 }
 
 impl OpenFile for GatedFile {
@@ -114,6 +116,8 @@ impl Storage for MaliciousStorage {
     fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError> {
         self.0.open(path)
     }
+
+    backend::read_only_methods!();
 }
 
 /// The number of bytes that the mark of an unfinished download records.

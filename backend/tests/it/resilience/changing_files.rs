@@ -113,7 +113,7 @@ async fn a_changed_file_on_disk_is_never_reported_complete() {
     const LENGTH: u64 = 32 << 20;
     let folder = tempfile::tempdir().unwrap();
     let name = folder.path().join("file");
-    let server = TestServer::with_storage(Arc::new(LocalStorage::open(folder.path(), None).unwrap())).await;
+    let server = TestServer::with_storage(LocalStorage::open(folder.path(), None).unwrap().into()).await;
     for length in [0, 1, 4_096, 5 << 20, (8 << 20) + 1, LENGTH - 1, LENGTH + 1] {
         std::fs::write(&name, vec![7; LENGTH as usize]).unwrap();
         let mut transfer = server.client.get(&reader(), vec![item("file")]).await.unwrap();

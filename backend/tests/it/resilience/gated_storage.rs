@@ -47,4 +47,6 @@ impl Storage for GatedStorage {
     fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError> {
         self.inner.open(path)
     }
+
+    backend::read_only_methods!();
 }

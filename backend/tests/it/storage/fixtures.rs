@@ -167,7 +167,7 @@ impl SimulatedFixture {
 
 impl Fixture for SimulatedFixture {
     fn storage(&self) -> &dyn Storage {
-        &self.storage
+        &*self.storage
     }
 
     fn root(&self) -> Vec<u8> {

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use backend::storage::local::LocalStorage;
 use backend::storage::testing::simulated::{Fault, SimulatedDisk};
-use backend::storage::{Attributes, Expected, Storage, StorageError, TrashItem, TrashQuery};
+use backend::storage::{Attributes, Expected, StorageError, TrashItem, TrashQuery};
 use shared::{ErrorCode, Timestamp};
 
 use super::{path, read, upload_id};

@@ -45,7 +45,7 @@ impl LocalFixture {
 
 impl Fixture for LocalFixture {
     fn storage(&self) -> &dyn Storage {
-        &self.storage
+        &*self.storage
     }
 
     fn root(&self) -> Vec<u8> {
@@ -192,17 +192,17 @@ fn a_state_directory_of_another_name_is_hidden_wherever_it_is_moved() {
         let check = |name: &[u8], expected: ErrorCode| {
             assert_eq!(code(storage.stat(&path(name))), Some(expected));
             assert_eq!(code(storage.open(&path(name))), Some(expected));
-            assert_eq!(list_in(&storage, &path(name)).unwrap_err(), expected);
+            assert_eq!(list_in(&*storage, &path(name)).unwrap_err(), expected);
         };
         check(b"a/state", ErrorCode::NotFound);
         check(b"a/state/secret", ErrorCode::NotFound);
         check(b"a/state/deep/secret", ErrorCode::NotFound);
         check(b"link/secret", ErrorCode::LinkEscapes);
         assert_eq!(storage.stat(&path(b"link")).unwrap().link, Some(Link::Broken));
-        assert!(list_in(&storage, &path(b"a")).unwrap().is_empty());
+        assert!(list_in(&*storage, &path(b"a")).unwrap().is_empty());
         fs::rename(fixture.at(b"a"), fixture.at(b"b")).unwrap();
         check(b"b/state/deep/secret", ErrorCode::NotFound);
-        assert!(list_in(&storage, &path(b"b")).unwrap().is_empty());
+        assert!(list_in(&*storage, &path(b"b")).unwrap().is_empty());
     }
 }
 

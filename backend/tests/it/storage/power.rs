@@ -3,7 +3,7 @@
 
 use backend::storage::local::LocalStorage;
 use backend::storage::testing::simulated::{Fault, SimulatedDisk};
-use backend::storage::{Attributes, Durability, Expected, Storage, StorageError};
+use backend::storage::{Attributes, Durability, Expected, StorageError};
 use shared::ErrorCode;
 
 use super::interruption::{Case, NEW, NOW, OLD, add, content_at, stage_durably};

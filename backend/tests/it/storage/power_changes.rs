@@ -2,7 +2,7 @@
 //! disk at each of their steps.
 
 use backend::storage::testing::simulated::Fault;
-use backend::storage::{Expected, Storage, Visit};
+use backend::storage::{Expected, Visit};
 use shared::ErrorCode;
 
 use super::interruption::{Case, NOW, OLD, add, content_at, trashed};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use backend::storage::local::{Containment, LocalStorage};
-use backend::storage::{Attributes, Expected, Storage, TrashQuery};
+use backend::storage::{Attributes, Expected, TrashQuery};
 use rustix::fs::XattrFlags;
 use shared::{ErrorCode, Timestamp};
 

@@ -1,6 +1,7 @@
 //! Invalid and renewed certificate files.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use backend::gateway::{GatewayConfig, Tls, TlsError, TlsFiles};
@@ -54,7 +55,7 @@ async fn a_valid_renewed_certificate_is_loaded_and_a_mismatched_one_is_ignored()
     put("first.key.pem", "key.pem");
     let pair = TlsFiles { cert: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
     let config = GatewayConfig { certificate_look_time: Duration::from_millis(5), ..GatewayConfig::default() };
-    let gateway = TlsGateway::with_config(small_tree(), pair, config).await;
+    let gateway = TlsGateway::with_config(Arc::new(small_tree()), pair, config).await;
     let shown = async || gateway.connect(H1).await.get_ref().1.peer_certificates().unwrap()[0].clone().into_owned();
     let is = |name: &str| CertificateDer::from_pem_file(certificate_path(name)).unwrap();
     assert_eq!(shown().await, is("first.pem"));

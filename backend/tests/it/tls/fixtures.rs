@@ -49,15 +49,11 @@ pub(super) struct TlsGateway {
 
 impl TlsGateway {
     pub(super) async fn start() -> Self {
-        Self::with_config(small_tree(), first_pair(), GatewayConfig::default()).await
+        Self::with_config(Arc::new(small_tree()), first_pair(), GatewayConfig::default()).await
     }
 
-    pub(super) async fn with_config(
-        storage: impl Storage + 'static,
-        tls_files: TlsFiles,
-        config: GatewayConfig,
-    ) -> Self {
-        let server = TestServer::with_storage(Arc::new(storage)).await.in_process();
+    pub(super) async fn with_config(storage: Arc<dyn Storage>, tls_files: TlsFiles, config: GatewayConfig) -> Self {
+        let server = TestServer::with_storage(storage).await.in_process();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();

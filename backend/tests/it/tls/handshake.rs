@@ -20,7 +20,7 @@ async fn tls_1_2_and_1_3_work_with_every_key_format() {
         (tls_files("second.pem", "second.key.pem"), "SEC1"),
         (tls_files("rsa.pem", "rsa.key.pem"), "PKCS#1"),
     ] {
-        let gateway = TlsGateway::with_config(small_tree(), pair, GatewayConfig::default()).await;
+        let gateway = TlsGateway::with_config(Arc::new(small_tree()), pair, GatewayConfig::default()).await;
         for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
             let mut stream = gateway.connect_by(client(&[], &[version])).await;
             let spoken = stream.get_ref().1.protocol_version();
@@ -77,7 +77,7 @@ async fn plain_http_on_the_tls_port_is_refused_with_a_message() {
 #[tokio::test]
 async fn changes_from_an_http_origin_are_refused_over_https() {
     let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
-    let gateway = TlsGateway::with_config(small_tree(), first_pair(), config).await;
+    let gateway = TlsGateway::with_config(Arc::new(small_tree()), first_pair(), config).await;
     for (scheme, status) in [("https", 201), ("http", 403)] {
         let headers = format!("origin: {scheme}://{}\r\ncontent-length: 0\r\n", gateway.address);
         assert_eq!(gateway.send("PUT", &format!("/files/{scheme}"), &headers).await.status, status, "{scheme}");
@@ -93,7 +93,7 @@ async fn silent_clients_are_disconnected() {
         idle_time: Duration::from_millis(200),
         ..GatewayConfig::default()
     };
-    let gateway = TlsGateway::with_config(small_tree(), first_pair(), config).await;
+    let gateway = TlsGateway::with_config(Arc::new(small_tree()), first_pair(), config).await;
     // Nothing, one byte of a TLS record of a hundred bytes, and an incomplete request in plain text.
     for said in [&b""[..], b"\x16\x03\x01\x00\x64\x01", b"GET / HT"] {
         let mut stream = gateway.tcp().await;
@@ -114,7 +114,7 @@ async fn silent_clients_are_disconnected() {
 #[tokio::test]
 async fn connections_over_the_limit_are_closed_without_a_reply() {
     let config = GatewayConfig { connections_max: 1, ..GatewayConfig::default() };
-    let gateway = TlsGateway::with_config(small_tree(), first_pair(), config).await;
+    let gateway = TlsGateway::with_config(Arc::new(small_tree()), first_pair(), config).await;
     let kept = gateway.h2().await;
     let mut one_more = gateway.tcp().await;
     let mut said = Vec::new();

@@ -1,5 +1,6 @@
 //! Requests, limits and flow control of HTTP/2.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use backend::gateway::{Anonymous, GatewayConfig};
@@ -43,7 +44,7 @@ async fn files_on_disk_are_sent_over_both_http_versions() {
     let content: Vec<u8> = (0..5_000_000_u32).map(|index| (index % 251) as u8 + 1).collect();
     std::fs::write(place.path().join("large.bin"), &content).unwrap();
     let storage = LocalStorage::open(place.path(), None).unwrap();
-    let gateway = TlsGateway::with_config(storage, first_pair(), GatewayConfig::default()).await;
+    let gateway = TlsGateway::with_config(storage.into(), first_pair(), GatewayConfig::default()).await;
     let client = gateway.h2().await;
     for (range, from, to) in
         [("bytes=0-", 0, 5_000_000), ("bytes=3-900000", 3, 900_001), ("bytes=-1", 4_999_999, 5_000_000)]
@@ -61,7 +62,7 @@ async fn files_on_disk_are_sent_over_both_http_versions() {
 #[tokio::test]
 async fn http_2_accepts_uploads() {
     let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
-    let gateway = TlsGateway::with_config(small_tree(), first_pair(), config).await;
+    let gateway = TlsGateway::with_config(Arc::new(small_tree()), first_pair(), config).await;
     let client = gateway.h2().await;
     // Larger than the flow-control windows of stream and connection.
     let content: Vec<u8> = (0..9_000_000_u32).map(|index| (index % 251) as u8).collect();
@@ -95,7 +96,7 @@ async fn http_2_accepts_uploads() {
 #[tokio::test]
 async fn events_and_many_requests_share_a_connection() {
     let config = GatewayConfig { anonymous: Anonymous::Write, ..GatewayConfig::default() };
-    let gateway = TlsGateway::with_config(small_tree(), first_pair(), config).await;
+    let gateway = TlsGateway::with_config(Arc::new(small_tree()), first_pair(), config).await;
     let client = gateway.h2().await;
     let mut events = client.begin("GET", "/api/v1/events?path=", &[], b"").await.into_body();
     let begin = timeout(TEST_TIMEOUT, events.data()).await.unwrap().unwrap().unwrap();
@@ -174,7 +175,7 @@ async fn a_stalled_http_2_stream_is_reset_and_others_continue() {
     let storage = small_tree();
     storage.add_file("large.bin", vec![1; 8 << 20]).unwrap();
     let config = GatewayConfig { stall_time: Duration::from_millis(300), ..GatewayConfig::default() };
-    let gateway = TlsGateway::with_config(storage, first_pair(), config).await;
+    let gateway = TlsGateway::with_config(Arc::new(storage), first_pair(), config).await;
     let client = gateway.h2_with(h2::client::Builder::new().initial_connection_window_size(64 << 20)).await;
     let mut stalled = client.begin("GET", "/files/large.bin", &[], b"").await.into_body();
     // Without released capacity the flow-control window stays full.
@@ -198,7 +199,7 @@ async fn a_stalled_http_2_stream_is_reset_and_others_continue() {
 async fn shutdown_sends_goaway_and_finishes_running_requests() {
     let storage = small_tree();
     storage.add_file("large.bin", vec![1; 8 << 20]).unwrap();
-    let gateway = TlsGateway::with_config(storage, first_pair(), GatewayConfig::default()).await;
+    let gateway = TlsGateway::with_config(Arc::new(storage), first_pair(), GatewayConfig::default()).await;
     let client = gateway.h2().await;
     let mut body = client.begin("GET", "/files/large.bin", &[], b"").await.into_body();
     gateway.shutdown.cancel();

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::sync::Arc;
 
 use backend::client::{GetItem, Item};
 use backend::storage::local::LocalStorage;
@@ -19,7 +18,7 @@ use crate::test_server::{TestServer, Transport, path, reader};
 fn server_with_files(place: &Path) -> impl Future<Output = TestServer> + use<> {
     std::fs::write(place.join("large"), content(300_000)).unwrap();
     std::fs::write(place.join("small"), "small").unwrap();
-    TestServer::with_storage(Arc::new(LocalStorage::open(place, None).unwrap()))
+    TestServer::with_storage(LocalStorage::open(place, None).unwrap().into())
 }
 
 type RawTransport = RawConnection<TransportReader, TransportWriter>;

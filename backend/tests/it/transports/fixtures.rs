@@ -1,7 +1,6 @@
 //! A gateway over a transport, and requests on a persistent connection.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use backend::gateway::GatewayConfig;
@@ -21,7 +20,7 @@ pub(super) const LARGE_BYTES: usize = 48 << 20;
 
 /// A gateway that reaches its file server over `transport`.
 pub(super) async fn start_gateway(folder: &Path, transport: Transport) -> TestGateway {
-    let server = TestServer::with_storage(Arc::new(LocalStorage::open(folder, None).unwrap())).await.via(transport);
+    let server = TestServer::with_storage(LocalStorage::open(folder, None).unwrap().into()).await.via(transport);
     TestGateway::in_front_of(server, GatewayConfig::default()).await
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use shared::{Timestamp, VPath};
 
@@ -29,7 +30,7 @@ impl SimulatedDisk {
     pub fn storage(&self) -> LocalStorage {
         let facts = RootFacts { root_paths: vec![SIMULATED_ROOT.to_vec()], ..RootFacts::default() };
         let root = SimulatedDir::new(&self.0, ROOT);
-        LocalStorage::new(Box::new(Tree::new(root, facts)), Containment::Walk)
+        LocalStorage::new(Arc::new(Tree::new(root, facts)), Containment::Walk)
     }
 
     /// Number of steps so far: each call that writes, changes a name or an attribute, or syncs.
