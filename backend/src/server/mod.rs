@@ -4,7 +4,8 @@
 //!
 //! - `connection` accepts, authenticates and serves;
 //! - `exchange` is what an operation sees of its connection: the request's body, the answer, the client's signals;
-//! - `operations` finds and runs the operation of a request; `uploads` receive bytes, `jobs` carry out changes;
+//! - `operations` finds and runs the operation of a request; those with state of their own are in `list`, `watch`,
+//!   `uploads` (which receive bytes) and `jobs` (which carry out changes);
 //! - `records` is the database; `maintenance` recovers at the start and removes what has expired.
 
 mod authority;
@@ -18,12 +19,14 @@ mod error;
 mod exchange;
 mod folders;
 mod jobs;
+mod list;
 mod maintenance;
 mod operations;
 mod peer;
 mod records;
 mod state;
 mod uploads;
+mod watch;
 
 pub use config::ServerConfig;
 pub use connection::listener::{Listeners, serve};

@@ -8,11 +8,11 @@ use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN};
 
 use super::config::ServerConfig;
 use super::jobs::registry::Jobs;
-use super::operations::list::snapshots::Snapshots;
-use super::operations::watch::watches::Watches;
+use super::list::snapshots::Snapshots;
 use super::records::database::Database;
 use super::records::digest_cache::DigestCache;
 use super::uploads::registry::Uploads;
+use super::watch::watches::Watches;
 use crate::storage::Storage;
 use crate::transfer_budget::TransferBudget;
 use crate::wire::{Key, KeyId};

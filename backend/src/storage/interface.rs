@@ -258,10 +258,10 @@ pub trait Storage: Send + Sync + 'static {
 /// The methods of changes for a [`Storage`] that only reads: uploads and the trash are empty, and every change is refused
 /// with [`ErrorCode::ReadOnly`].
 #[cfg(feature = "testing")]
-#[macro_export]
+#[macro_export(local_inner_macros)]
 macro_rules! read_only_methods {
     () => {
-        $crate::read_only_methods! {
+        read_only_methods! {
             stage(_id: shared::UploadId) -> Box<dyn $crate::storage::Staged>;
             staged(_id: shared::UploadId) -> Box<dyn $crate::storage::Staged>;
             unstage(_id: shared::UploadId) -> ();

@@ -1,18 +1,16 @@
-//! Operations: what the file server does for each request. An operation is a file in this folder, which reads or changes
-//! the storage within one request; registering one costs a `mod` line and a line in [`dispatch`]. Two groups have folders
-//! beside this one: operations that receive bytes are in `uploads`; changes that are journalled, resumed after a crash and
-//! cancelled by their id are in `jobs`.
+//! Operations: what the file server does for each request. An operation that keeps no state between requests is a file in
+//! this folder, whether it reads or changes the storage; registering one costs a `mod` line and a line in [`dispatch`].
+//! The operations with state of their own have folders beside this one: `list`, `watch`, `uploads` (operations that receive
+//! bytes) and `jobs` (changes that are journalled, are resumed after a crash, and can be cancelled).
 
 mod digest;
 mod get;
-pub(super) mod list;
 mod send;
 #[cfg(target_os = "linux")]
 mod sendfile;
 mod stat;
 mod trash;
 mod walk;
-pub(super) mod watch;
 
 use shared::ErrorCode;
 use shared::wire::{Bounded, Failure, FrameKind, Message};
@@ -22,9 +20,11 @@ use super::exchange::body::RequestBody;
 use super::exchange::response::ResponseWriter;
 use super::exchange::sink::Sink;
 use super::jobs::requests as jobs;
+use super::list;
 use super::peer::Peer;
 use super::state::Server;
 use super::uploads::{commit, put, requests as uploads, store};
+use super::watch;
 use crate::wire::Frame;
 
 /// Runs the operation of a request, up to its END, which the caller sends. PUT and STORE have a `body`.
