@@ -23,7 +23,8 @@ pub struct Entry {
     /// Size of a file in bytes. 0 for other kinds.
     #[cfg_attr(feature = "wire", n(2))]
     pub size: u64,
-    /// When the content last changed.
+    /// The modification time (POSIX `st_mtime`): when the content last changed, or the time that a program or an upload
+    /// has set.
     #[cfg_attr(feature = "wire", n(3))]
     pub modified: Timestamp,
     /// Whether a file's owner may execute it (POSIX `S_IXUSR`). False on systems without that permission.

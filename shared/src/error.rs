@@ -119,7 +119,7 @@ codes! {
 
     /// The peer violated the protocol.
     Protocol = 400, "protocol", false;
-    /// The server does not know the operation.
+    /// The server does not have the operation, or its system cannot perform it.
     Unsupported = 401, "unsupported", false;
     /// A message that cannot be decoded, or a parameter outside its bounds.
     BadRequest = 402, "bad_request", false;

@@ -130,8 +130,8 @@ impl Client {
     }
 
     /// Sends a request and waits for the first frame of its answer. If a pooled connection turns out to be dead, the
-    /// request is sent once more on a new one. Every request allows that: changes have a key, a PUT has an offset, and
-    /// a second upload without bytes expires.
+    /// request is sent once more on a new one. So every request must have the same effect if it arrives twice: a change
+    /// has a key, a PUT an offset, and a second upload without bytes expires.
     pub(super) async fn start<M: Message>(
         &self,
         class: ConnectionClass,

@@ -62,7 +62,9 @@ impl Route {
         Self::new(Address::OptionalSlash(address), label)
     }
 
-    /// A tree of resources: the prefix itself and every path below it.
+    /// A tree of resources: the prefix itself and every path below it. [`RequestPath`] gives the handler the path.
+    ///
+    /// [`RequestPath`]: super::http::request_path::RequestPath
     pub(super) fn tree(prefix: &'static str, label: &'static str) -> Self {
         Self::new(Address::Tree(prefix), label)
     }
@@ -120,7 +122,8 @@ impl Route {
         self
     }
 
-    /// `Allow` lists the method before this call only for callers with these rights.
+    /// States the rights that the method added last needs: `Allow` lists that method only for callers who have them
+    /// below their root. The handler is called in any case, and the file server authorises the request.
     pub(super) fn needs(mut self, rights: Rights) -> Self {
         if let Some(last) = self.methods.last_mut() {
             last.needed = rights;

@@ -255,8 +255,8 @@ pub trait Storage: Send + Sync + 'static {
     }
 }
 
-/// The methods of changes for a [`Storage`] that only reads: uploads and the trash are empty, and every change is refused
-/// with [`ErrorCode::ReadOnly`].
+/// The methods of changes for a [`Storage`] that only reads: uploads and the trash are empty, and every change is
+/// refused with [`ErrorCode::ReadOnly`].
 #[cfg(feature = "testing")]
 #[macro_export(local_inner_macros)]
 macro_rules! read_only_methods {

@@ -48,9 +48,9 @@ pub struct Changes {
     /// Wakes the change that waits for `answer`.
     pub(super) on_answer: StoredValue<Option<js_sys::Function>, LocalStorage>,
     pub(super) history: RwSignal<History>,
-    /// Every change.
+    /// All changes that wait or run: a change waits until the earlier ones that access its paths have ended.
     pub(super) queue: ChangeQueue,
-    /// Changes with conflicts: the dialog shows those of one change at a time.
+    /// The changes whose conflicts wait for the user. The dialog shows the conflicts of the first of them.
     pub(super) conflict_queue: ChangeQueue,
     /// Edits that the list shows for changes that wait in `queue`.
     pub(super) queued_edits: StoredValue<Vec<QueuedEdits>>,
@@ -140,7 +140,8 @@ impl Changes {
         self.last_message.set_value(Some(self.toasts.show_with_action(Tone::Good, text, action)));
     }
 
-    /// True if there is a step to undo or redo, or will be once the running changes end.
+    /// True if the user may undo (or redo, by `origin`): there is a step in the history, or a change in the queue will
+    /// add one. Reactive.
     pub fn can(self, origin: Origin) -> bool {
         let recorded = self.history.with(|history| match origin {
             Origin::Undo => history.can_undo(),

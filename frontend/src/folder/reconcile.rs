@@ -1,5 +1,5 @@
-//! Events from the server about the folder on the screen, reconciled with the changes that this page makes itself: an event
-//! that may be older than the list is checked by a request.
+//! Events from the server about the folder on the screen, reconciled with the changes that this page makes itself: an
+//! event that may be older than the list is checked by a request.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -17,7 +17,7 @@ use crate::net::api::call_retrying;
 const RECHECKS_MAX: usize = 16;
 
 impl FileBrowser {
-    /// Takes events about entries of a folder.
+    /// Merges events from the server about entries of a folder into the list.
     pub fn receive(self, folder: &VPath, events: Vec<Edit>) {
         let taken = self.with_local_edits(|local_edits, listing| local_edits.receive(listing, events));
         let (accepted, rechecks) = taken.unwrap_or_default();
@@ -25,12 +25,14 @@ impl FileBrowser {
         self.recheck(folder, rechecks);
     }
 
-    /// A change of these entries begins, and the list shows its result already.
+    /// Announces a change of the entries `names` by this page, before its request is sent: until
+    /// [`FileBrowser::finish_change`] is called, events about them are deferred.
     pub fn expect_change<'a>(self, folder: &VPath, names: impl Iterator<Item = &'a [u8]>) {
         self.work.update_value(|work| work.local_edits.expect_change(folder, names));
     }
 
-    /// The change of the entries `names` is over, and the list shows its `outcome`.
+    /// Ends a change that [`FileBrowser::expect_change`] announced, once the list shows the `outcome`. The deferred
+    /// events that contradict the list are checked by requests.
     pub fn finish_change<'a>(self, folder: &VPath, names: impl Iterator<Item = &'a [u8]>, outcome: &[Edit]) {
         let rechecks = self
             .with_local_edits(|local_edits, listing| local_edits.finish_change(folder, listing, names, outcome))

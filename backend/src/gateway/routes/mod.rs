@@ -1,5 +1,5 @@
-//! The table of all routes, and the handlers: a file or folder for each resource. A route costs its file, a `mod` line and
-//! a line in [`table`]; the router, `Allow`, the metric label and the OpenAPI document are derived from that line.
+//! The table of all routes, and the handlers: a file or folder for each resource. A route costs its file, a `mod` line
+//! and a line in [`table`]; the router, `Allow`, the metric label and the OpenAPI document are derived from that line.
 
 mod about;
 mod archive;

@@ -1,7 +1,8 @@
-//! Operations: what the file server does for each request. An operation that keeps no state between requests is a file in
-//! this folder, whether it reads or changes the storage; registering one costs a `mod` line and a line in [`dispatch`].
-//! The operations with state of their own have folders beside this one: `list`, `watch`, `uploads` (operations that receive
-//! bytes) and `jobs` (changes that are journalled, are resumed after a crash, and can be cancelled).
+//! Operations: what the file server does for each request. An operation that keeps no state between requests is a file
+//! in this folder, whether it reads or changes the storage; registering one costs a `mod` line and a line in
+//! [`dispatch`]. The operations with state of their own have folders beside this one: `list`, `watch`, `uploads`
+//! (operations that receive bytes) and `jobs` (changes that are journalled, are resumed after a crash, and can be
+//! cancelled).
 
 mod digest;
 mod get;

@@ -13,7 +13,8 @@ pub(super) const ROOT: NodeId = 0;
 pub(super) struct Node {
     pub(super) body: Body,
     pub(super) modified: Timestamp,
-    /// Counts changes of content or time.
+    /// Counts the changes of content, time or name, as the change time of a file system does. The validator is derived
+    /// from it.
     pub(super) version: u64,
     pub(super) executable: bool,
     /// Whether access is denied, as by the permissions of an operating system.
@@ -29,6 +30,7 @@ pub(super) enum Body {
 }
 
 impl Node {
+    /// Records a change of the content: sets the modification time, and makes the validator a new one.
     pub(super) fn touch(&mut self, now: Timestamp) {
         self.modified = now;
         self.version += 1;

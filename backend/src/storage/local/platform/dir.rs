@@ -15,7 +15,8 @@ pub(in crate::storage) type SyncDir = Box<dyn FnOnce() -> io::Result<()> + Send>
 /// Receives the events of a watched directory.
 pub(in crate::storage) type OnEvent = Box<dyn Fn(WatchEvent) + Send + Sync>;
 
-/// An open directory. Every call takes one name and never follows a link.
+/// An open directory. A method that takes a name takes that of an entry in this directory, and acts on a link itself,
+/// never on its target. A method without a name acts on the directory. [`Dir::descend`] alone takes a path.
 pub(in crate::storage) trait Dir: Send + Sync + Sized + 'static {
     /// Handle to an entry that is neither directory nor link: found, not opened.
     type Leaf;

@@ -13,12 +13,14 @@ use crate::storage::{StorageError, is_state_folder_name};
 /// The end of a walk.
 pub(super) enum Resolved<D: Dir> {
     Folder(DirStack<D>),
+    /// With the stack of the folder that holds the entry.
     Leaf(FoundLeaf<D>, DirStack<D>),
 }
 
-/// An entry that is no folder, with the stack of the folder that holds it.
+/// An entry that is neither folder nor link.
 pub(super) struct FoundLeaf<D: Dir> {
-    /// Its name in the innermost folder, or its path below the root.
+    /// The first argument of [`Dir::open_leaf`]: the name in the folder, or the path below the root if [`Dir::descend`]
+    /// found the entry.
     pub(super) name: Box<[u8]>,
     pub(super) leaf: D::Leaf,
     pub(super) metadata: Metadata,

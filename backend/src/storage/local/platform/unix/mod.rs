@@ -1,9 +1,10 @@
-//! System calls that every Unix has, over the handle of a directory. None of them follows a link.
+//! The system calls of every Unix for a directory and for the names in it. A name that is a link stands for the link,
+//! never for its target. `linux` and `portable` call them, and add what differs between systems.
 
 mod attributes;
 #[cfg(target_os = "linux")]
 mod extended;
 mod names;
 
-pub(super) use attributes::apply_attributes;
-pub(super) use names::{make_dir, prepare_sync, rename_by_link, space};
+pub(super) use attributes::*;
+pub(super) use names::*;
