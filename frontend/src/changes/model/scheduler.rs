@@ -49,24 +49,25 @@ impl PathAccess {
         let mut access = Self::default();
         for change in changes {
             match change {
-                Change::MakeFolder { paths, .. } => access.written.extend(paths.iter().cloned()),
+                Change::MakeFolder { paths, .. } => access.write(paths),
                 Change::Move { items, .. } => {
-                    access.written.extend(items.iter().flat_map(|PathPair { from, to, .. }| [from, to]).cloned());
+                    access.write(items.iter().flat_map(|PathPair { from, to, .. }| [from, to]))
                 }
                 Change::Copy { items, .. } => {
                     access.read.extend(items.iter().map(|pair| pair.from.clone()));
-                    access.written.extend(items.iter().map(|pair| pair.to.clone()));
+                    access.write(items.iter().map(|pair| &pair.to));
                 }
-                Change::Trash { items } | Change::Delete { items } => {
-                    access.written.extend(items.iter().map(|item| item.path.clone()));
-                }
-                Change::Restore { items, .. } => {
-                    access.written.extend(items.iter().filter_map(|item| item.to.clone()));
-                }
+                Change::Trash { items } | Change::Delete { items } => access.write(items.iter().map(|item| &item.path)),
+                Change::Restore { items, .. } => access.write(items.iter().filter_map(|item| item.to.as_ref())),
                 Change::Purge { .. } => {}
             }
         }
         access
+    }
+
+    /// Adds paths that are changed. An action that is no [`Change`] states its access by this method.
+    pub fn write<'a>(&mut self, paths: impl IntoIterator<Item = &'a VPath>) {
+        self.written.extend(paths.into_iter().cloned());
     }
 
     /// True if a later change with the access `later` has to wait. Entries within a folder that is being copied may
