@@ -1,4 +1,4 @@
-//! The metrics, for Prometheus. Every label has few values: a route is named by its label in the router's table, never
+//! The metrics, for Prometheus. Every label has few values: a route is named by its label in the table of routes, never
 //! by a path.
 
 use std::sync::atomic::AtomicU64;

@@ -1,8 +1,9 @@
 //! The gateway: speaks HTTP and stores no files. It asks the file server for them through [`crate::client`], and the
 //! file server decides what a caller may do.
 //!
-//! Every route is in [`router`]. A request passes, in this order: [`connection`] (number of connections, timeouts, TLS),
-//! [`middleware`] (id, access log, metrics, size limits, Host, CORS, CSRF), then its handler in [`routes`].
+//! Every route is in the table of [`routes`]. A request passes, in this order: [`connection`] (number of connections,
+//! timeouts, TLS), [`middleware`] (id, access log, metrics, size limits, Host, CORS, CSRF), then its handler in
+//! [`routes`].
 
 mod archive;
 mod auth;

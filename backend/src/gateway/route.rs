@@ -21,7 +21,7 @@ use super::state::Gateway;
 /// Describes one operation for the OpenAPI document; called only when the document is made.
 pub(super) type Describe = fn() -> Operation;
 
-/// One resource. The router's table is made of them, and everything else that must be known of a route is derived from
+/// One resource. The table of routes is made of them, and everything else that must be known of a route is derived from
 /// it.
 pub(super) struct Route {
     address: Address,

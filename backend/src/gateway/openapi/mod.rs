@@ -1,4 +1,5 @@
-//! The OpenAPI 3.1 document of the HTTP surface. Each operation is described beside its handler; the router names them all.
+//! The OpenAPI 3.1 document of the HTTP surface. Each operation is described beside its handler; the table of routes
+//! names them all.
 
 pub(super) mod document;
 pub(super) mod operation;

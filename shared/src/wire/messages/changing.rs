@@ -19,7 +19,7 @@ pub struct ChangeRequest {
     /// The idempotency key.
     #[n(1)]
     pub key: JobId,
-    /// The change, with at most [`CHANGE_ITEMS_MAX`](crate::limits::CHANGE_ITEMS_MAX) items.
+    /// The change, with at most [`CHANGE_ITEMS_MAX`] items.
     #[n(2)]
     pub change: Change,
     /// How long to wait for the end, in milliseconds.

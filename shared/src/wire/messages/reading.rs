@@ -70,7 +70,7 @@ pub struct Get {
     /// The caller.
     #[n(0)]
     pub caller: Caller,
-    /// The files: 1 to [`GET_ITEMS_MAX`](crate::limits::GET_ITEMS_MAX).
+    /// The files: 1 to [`GET_ITEMS_MAX`].
     #[n(1)]
     pub items: Vec<GetItem>,
     /// True if the server may pass a file descriptor instead of bytes, on a connection with the capability
@@ -109,7 +109,7 @@ pub struct Walk {
     /// The caller.
     #[n(0)]
     pub caller: Caller,
-    /// The paths, in the order of the answer: 1 to [`WALK_PATHS_MAX`](crate::limits::WALK_PATHS_MAX).
+    /// The paths, in the order of the answer: 1 to [`WALK_PATHS_MAX`].
     #[n(1)]
     pub paths: Vec<VPath>,
     /// `next_cursor` of the last received page. `None` to start.

@@ -111,7 +111,7 @@ impl Bounded for Put {
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]
 pub struct Store {
-    /// The upload. Its length is required, at most [`STORE_BYTES_MAX`](crate::limits::STORE_BYTES_MAX), and the number
+    /// The upload. Its length is required, at most [`STORE_BYTES_MAX`], and the number
     /// of bytes that follow.
     #[n(0)]
     pub stage: Stage,
