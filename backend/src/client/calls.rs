@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use shared::limits::LIST_LIMIT_DEFAULT;
-use shared::wire::{Caller, FrameKind, Get, GetItem, List, Message, Meta, Stat, Walk};
+use shared::wire::{Call, Caller, FrameKind, Get, GetItem, List, Message, Stat, Walk};
 use shared::{Entry, ErrorCode, Order, VPath};
 
 use super::address::Target;
@@ -29,25 +29,27 @@ impl Client {
         Self { pool: Arc::new(Pool::new(target, config)) }
     }
 
+    /// Sends a request whose answer is one message, which comes at once.
+    pub async fn call<C: Call>(&self, request: &C) -> Result<C::Answer, ClientError> {
+        self.call_in(ConnectionClass::Metadata, request).await
+    }
+
+    /// Sends a request whose answer is one message.
+    pub(super) async fn call_in<C: Call>(&self, class: ConnectionClass, request: &C) -> Result<C::Answer, ClientError> {
+        let (lease, reply) = self.start(class, C::KIND, request).await?;
+        lease.last_message(reply, C::ANSWER).await
+    }
+
     /// One entry; needs the right to list.
     pub async fn stat(&self, caller: &Caller, path: &VPath) -> Result<Entry, ClientError> {
-        self.stat_by(Stat { caller: caller.clone(), path: path.clone(), for_reading: None }).await
+        let request = Stat { caller: caller.clone(), path: path.clone(), for_reading: None };
+        Ok(self.call(&request).await?.entry)
     }
 
     /// The entry whose bytes a GET would send; needs the right to read.
     pub async fn stat_for_reading(&self, caller: &Caller, path: &VPath) -> Result<Entry, ClientError> {
-        self.stat_by(Stat { caller: caller.clone(), path: path.clone(), for_reading: Some(true) }).await
-    }
-
-    async fn stat_by(&self, request: Stat) -> Result<Entry, ClientError> {
-        let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::Stat, &request).await?;
-        let frame = match reply {
-            Reply::Frame(frame) => frame,
-            Reply::End(error) => return Err(lease.end(error)),
-        };
-        let meta: Meta = lease.message(&frame, FrameKind::Meta)?;
-        lease.expect_end().await?;
-        Ok(meta.entry)
+        let request = Stat { caller: caller.clone(), path: path.clone(), for_reading: Some(true) };
+        Ok(self.call(&request).await?.entry)
     }
 
     /// One page of a folder, complete.

@@ -38,8 +38,7 @@ pub struct UploadWriter {
 impl Client {
     /// Creates an upload, or finds the one that was created with the same key.
     pub async fn stage(&self, request: &Stage) -> Result<Upload, ClientError> {
-        let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::Stage, request).await?;
-        lease.last_message(reply, FrameKind::Upload).await
+        self.call(request).await
     }
 
     /// Opens an upload for writing. Another writer of it is cancelled.
@@ -93,8 +92,7 @@ impl Client {
 
     /// Publishes an upload as a file.
     pub async fn commit(&self, request: &Commit) -> Result<Upload, ClientError> {
-        let (lease, reply) = self.start(ConnectionClass::Bulk, FrameKind::Commit, request).await?;
-        lease.last_message(reply, FrameKind::Upload).await
+        self.call_in(ConnectionClass::Bulk, request).await
     }
 
     /// Deletes an upload.

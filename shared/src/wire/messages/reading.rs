@@ -12,6 +12,8 @@ use crate::limits::{CURSOR_BYTES_MAX, GET_ITEMS_MAX, LIST_LIMIT_MAX, PATH_BYTES_
 use crate::order::Order;
 use crate::path::VPath;
 use crate::range::ByteRange;
+use crate::wire::call::Call;
+use crate::wire::header::FrameKind;
 
 /// LIST: lists a page of a folder. Answer: COLUMNS…, END. The last block of rows is marked.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
@@ -55,6 +57,12 @@ pub struct Stat {
     /// True to require READ instead of LIST, for a client that asks what a GET would send.
     #[n(2)]
     pub for_reading: Option<bool>,
+}
+
+impl Call for Stat {
+    type Answer = Meta;
+    const KIND: FrameKind = FrameKind::Stat;
+    const ANSWER: FrameKind = FrameKind::Meta;
 }
 
 impl Bounded for Stat {

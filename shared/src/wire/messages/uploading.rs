@@ -10,6 +10,8 @@ use crate::entry::{ETag, Entry, Timestamp};
 use crate::id::{JobId, UploadId};
 use crate::limits::{STORE_BYTES_MAX, TEXT_BYTES_MAX, UPLOAD_METADATA_BYTES_MAX, UPLOAD_PARTS_MAX};
 use crate::path::VPath;
+use crate::wire::call::Call;
+use crate::wire::header::FrameKind;
 
 /// STAGE: starts an upload, which stays invisible until COMMIT. Answer: UPLOAD, END.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
@@ -56,6 +58,12 @@ pub struct Stage {
     /// The idempotency key: a repeated STAGE gets the existing upload.
     #[n(12)]
     pub key: Option<JobId>,
+}
+
+impl Call for Stage {
+    type Answer = Upload;
+    const KIND: FrameKind = FrameKind::Stage;
+    const ANSWER: FrameKind = FrameKind::Upload;
 }
 
 impl Bounded for Stage {
@@ -182,6 +190,12 @@ pub struct Commit {
     /// The expected BLAKE3 digest of the content.
     #[n(5)]
     pub blake3: Option<Vec<u8>>,
+}
+
+impl Call for Commit {
+    type Answer = Upload;
+    const KIND: FrameKind = FrameKind::Commit;
+    const ANSWER: FrameKind = FrameKind::Upload;
 }
 
 impl Bounded for Commit {
