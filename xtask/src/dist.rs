@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{
-    program::{self, Profile},
+    program::{self, Https, Profile},
     repo::{Outcome, Repo},
     steps::Steps,
 };
@@ -17,5 +17,5 @@ pub(crate) fn dist(repo: &Repo) -> Outcome<()> {
 
 /// Returns the path of the program.
 pub(crate) fn build(repo: &Repo, steps: &mut Steps) -> Outcome<PathBuf> {
-    program::build(repo, steps, Profile::Dist)
+    program::build(repo, steps, Profile::Dist, Https::Included)
 }

@@ -1,6 +1,6 @@
 //! Builds the program `passerelle`: the server compiles beside the page, which is linked in last.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::Command};
 
 use crate::{
     child, page,
@@ -30,19 +30,41 @@ impl Profile {
     }
 }
 
+/// Whether the program has HTTPS. Without it a fifth of the server is not compiled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Https {
+    Included,
+    Absent,
+}
+
+impl Https {
+    const fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Included => &[],
+            Self::Absent => &["--no-default-features"],
+        }
+    }
+}
+
 /// Returns the path of the program.
-pub(crate) fn build(repo: &Repo, steps: &mut Steps, profile: Profile) -> Outcome<PathBuf> {
+pub(crate) fn build(repo: &Repo, steps: &mut Steps, profile: Profile, https: Https) -> Outcome<PathBuf> {
     // With the page at hand, the last step compiles whatever of the server has changed.
     let server: Vec<page::Job<'_>> =
-        if page::is_fresh(repo)? { Vec::new() } else { vec![Box::new(|| compile_server(repo, profile))] };
+        if page::is_fresh(repo)? { Vec::new() } else { vec![Box::new(|| compile_server(repo, profile, https))] };
     page::ensure(repo, steps, server)?;
     steps.step("Building the program");
-    let mut build = repo.cargo(&["build", "--locked", "--profile", profile.name(), "--package", "page"]);
+    let mut build = compile(repo, profile, https, &["--package", "page"]);
     child::must(repo, "building the program", &mut build, REMEDY)?;
     Ok(repo.target(profile.name()).join(format!("passerelle{}", std::env::consts::EXE_SUFFIX)))
 }
 
-fn compile_server(repo: &Repo, profile: Profile) -> Outcome<()> {
-    let mut build = repo.cargo(&["build", "--locked", "--profile", profile.name(), "--package", "backend", "--lib"]);
+fn compile_server(repo: &Repo, profile: Profile, https: Https) -> Outcome<()> {
+    let mut build = compile(repo, profile, https, &["--package", "backend", "--lib"]);
     child::must(repo, "compiling the server", &mut build, REMEDY)
+}
+
+fn compile(repo: &Repo, profile: Profile, https: Https, package: &[&str]) -> Command {
+    let mut build = repo.cargo(&["build", "--locked", "--profile", profile.name()]);
+    build.args(package).args(https.arguments());
+    build
 }

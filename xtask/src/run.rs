@@ -1,19 +1,24 @@
 //! `run`: from a fresh clone to a served folder.
 
-use std::process::Command;
+use std::{env, process::Command};
 
 use crate::{
     args::RunArgs,
-    program::{self, Profile},
+    program::{self, Https, Profile},
     repo::{Failure, Outcome, Repo},
     sample,
     steps::Steps,
 };
 
+const TLS_VARIABLES: &[&str] = &["PASSERELLE_CONFIG", "PASSERELLE_TLS_CERT", "PASSERELLE_TLS_KEY"];
+
 pub(crate) fn run(repo: &Repo, args: RunArgs) -> Outcome<()> {
     let mut steps = Steps::start();
-    let profile = if args.release { Profile::Release } else { Profile::Quick };
-    let program = program::build(repo, &mut steps, profile)?;
+    let program = if args.release {
+        program::build(repo, &mut steps, Profile::Release, Https::Included)?
+    } else {
+        program::build(repo, &mut steps, Profile::Quick, https(&args.server_flags))?
+    };
     let folder = match args.folder {
         // The server runs in the folder of the caller: a relative path is one of the caller's.
         Some(folder) => folder,
@@ -23,6 +28,13 @@ pub(crate) fn run(repo: &Repo, args: RunArgs) -> Outcome<()> {
     let mut server = Command::new(program);
     server.arg("serve").arg(folder).args(serve_flags(&args.server_flags));
     replace_process(server)
+}
+
+/// Included if a flag or the environment may set a certificate, as a configuration file does.
+fn https(flags: &[String]) -> Https {
+    let by_flag = flags.iter().any(|flag| flag.starts_with("--tls-") || flag.starts_with("--config"));
+    let by_environment = TLS_VARIABLES.iter().any(|name| env::var_os(name).is_some());
+    if by_flag || by_environment { Https::Included } else { Https::Absent }
 }
 
 /// The server's flags. Writing is allowed unless a flag says otherwise: trying the server out means changing files.
@@ -51,10 +63,19 @@ fn replace_process(mut server: Command) -> Outcome<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::serve_flags;
+    use super::{https, serve_flags};
+    use crate::program::Https;
 
     fn words(text: &str) -> Vec<String> {
         text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn https_is_included_where_a_certificate_may_be_set() {
+        for flags in ["--tls-cert a --tls-key b", "--tls-cert=a", "--config passerelle.toml"] {
+            assert_eq!(https(&words(flags)), Https::Included, "{flags}");
+        }
+        assert_eq!(https(&words("--http 127.0.0.1:9000")), Https::Absent);
     }
 
     #[test]

@@ -16,8 +16,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use super::http1::{self, ConnectionContext};
-use super::http2;
-use super::tls::{self, Accepted, Protocol, Tls};
+use super::tls::{self, Tls};
 use crate::gateway::connection_info::{ConnectionInfo, Transport};
 use crate::gateway::middleware::service::GatewayService;
 use crate::gateway::state::Gateway;
@@ -110,7 +109,7 @@ impl Connections {
             let context = ConnectionContext { config: &gateway.config, service, info, shutdown, abort };
             let served = match tls {
                 None => serve_plain(stream, context).await,
-                Some(tls) => serve_encrypted(stream, &tls, &context).await,
+                Some(tls) => tls.serve(stream, &context).await,
             };
             if let Err(error) = served {
                 debug!(%peer, %error, "a connection broke");
@@ -163,21 +162,6 @@ async fn serve_plain(stream: TcpStream, mut context: ConnectionContext<'_>) -> i
 #[cfg(not(target_os = "linux"))]
 async fn serve_plain(stream: TcpStream, context: ConnectionContext<'_>) -> io::Result<()> {
     http1::serve(stream, &context).await
-}
-
-async fn serve_encrypted(stream: TcpStream, tls: &Tls, context: &ConnectionContext<'_>) -> io::Result<()> {
-    let opened = tokio::select! {
-        opened = tls.accept(stream, context.config.handshake_time) => opened?,
-        () = context.shutdown.cancelled() => return Ok(()),
-    };
-    match opened {
-        Accepted::Encrypted(stream, Protocol::Http1) => http1::serve(stream, context).await,
-        Accepted::Encrypted(stream, Protocol::Http2) => http2::serve(stream, context).await,
-        Accepted::Plaintext(stream) => {
-            tls::answer_plaintext(stream, context.config).await;
-            Ok(())
-        }
-    }
 }
 
 fn refusal() -> String {

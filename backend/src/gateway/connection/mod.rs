@@ -1,6 +1,7 @@
 //! Connections: accepting them, HTTP/1.1 and HTTP/2 on them, TLS, and timeouts for slow clients.
 
 pub(super) mod http1;
+#[cfg(feature = "tls")]
 pub(super) mod http2;
 pub(super) mod listener;
 pub(super) mod timeouts;

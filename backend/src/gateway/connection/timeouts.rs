@@ -67,7 +67,8 @@ impl<S> TimeoutStream<S> {
         }
     }
 
-    /// Counts the bytes that were read and written.
+    /// Counts the bytes that were read and written. HTTP/2 watches it, because one of its streams can stall alone.
+    #[cfg(feature = "tls")]
     pub(crate) fn bytes_moved(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.bytes_moved)
     }

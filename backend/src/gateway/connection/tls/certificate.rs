@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustls::crypto::CryptoProvider;
@@ -11,6 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use tracing::warn;
 
+use super::files::{TlsError, TlsFiles};
 use super::validity::not_after;
 
 /// Longest file that is read for a certificate or a key, in bytes.
@@ -19,81 +20,22 @@ pub(super) const TLS_FILE_BYTES_MAX: u64 = 1 << 20;
 /// Marks a private key that is protected by a password.
 const LOCKED: &[u8] = b"ENCRYPTED";
 
-/// The files of the certificate and its key.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TlsFiles {
-    /// The certificate, followed by the certificates that sign it, as PEM.
-    pub cert: PathBuf,
-    /// The certificate's key as PEM: PKCS#8, PKCS#1 or SEC1.
-    pub key: PathBuf,
+pub(super) fn unusable(files: &TlsFiles, source: rustls::Error) -> TlsError {
+    TlsError::Unusable { cert: files.cert.clone(), key: files.key.clone(), source: Box::new(source) }
 }
 
-/// Why HTTPS cannot be served with these files.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// A file is missing, unreadable or too long.
-    #[error("{} cannot be read: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-    /// A file is not PEM.
-    #[error("{} is not a valid PEM file: {reason}", path.display())]
-    Malformed {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A file contains no certificate.
-    #[error("{} contains no certificate (a section that begins with `BEGIN CERTIFICATE`)", .0.display())]
-    NoCertificate(PathBuf),
-    /// A file contains no private key.
-    #[error("{} contains no private key (a section that begins with `BEGIN PRIVATE KEY`, say)", .0.display())]
-    NoKey(PathBuf),
-    /// The key is protected by a password.
-    #[error("the private key in {} is protected by a password: store it without one, readable only by its owner", .0.display())]
-    Locked(PathBuf),
-    /// The key belongs to another certificate.
-    #[error("the private key in {} does not belong to the first certificate in {}", key.display(), cert.display())]
-    Mismatch {
-        /// The file of the certificate.
-        cert: PathBuf,
-        /// The file of the key.
-        key: PathBuf,
-    },
-    /// The certificate or the key is of an unsupported kind, or broken.
-    #[error("{} and {} cannot be used: {source}", cert.display(), key.display())]
-    Unusable {
-        /// The file of the certificate.
-        cert: PathBuf,
-        /// The file of the key.
-        key: PathBuf,
-        /// The cause.
-        source: Box<rustls::Error>,
-    },
-}
-
-impl TlsFiles {
-    pub(super) fn unusable(&self, source: rustls::Error) -> TlsError {
-        TlsError::Unusable { cert: self.cert.clone(), key: self.key.clone(), source: Box::new(source) }
+/// Reads both files and checks that they belong together. An expired certificate is used with a warning: the
+/// browser's message about it is clearer to people than a server that does not start.
+pub(super) fn read(files: &TlsFiles, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
+    let chain = chain(&files.cert)?;
+    if let Some(days) = chain.first().and_then(|cert| not_after(cert)).and_then(days_since) {
+        warn!(certificate = %files.cert.display(), days, "the certificate has expired: browsers will warn of it");
     }
-
-    /// Reads both files and checks that they belong together. An expired certificate is used with a warning: the
-    /// browser's message about it is clearer to people than a server that does not start.
-    pub(super) fn read(&self, provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
-        let chain = chain(&self.cert)?;
-        if let Some(days) = chain.first().and_then(|cert| not_after(cert)).and_then(days_since) {
-            warn!(certificate = %self.cert.display(), days, "the certificate has expired: browsers will warn of it");
-        }
-        let key = key(&self.key)?;
-        CertifiedKey::from_der(chain, key, provider).map_err(|source| match source {
-            rustls::Error::InconsistentKeys(_) => TlsError::Mismatch { cert: self.cert.clone(), key: self.key.clone() },
-            source => self.unusable(source),
-        })
-    }
+    let key = key(&files.key)?;
+    CertifiedKey::from_der(chain, key, provider).map_err(|source| match source {
+        rustls::Error::InconsistentKeys(_) => TlsError::Mismatch { cert: files.cert.clone(), key: files.key.clone() },
+        source => unusable(files, source),
+    })
 }
 
 /// How many whole days ago that moment was; `None` if it has not come yet.
@@ -104,14 +46,14 @@ fn days_since(not_after: i64) -> Option<i64> {
 }
 
 fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let text = read(path)?;
+    let text = content(path)?;
     let chain: Vec<_> =
         CertificateDer::pem_slice_iter(&text).collect::<Result<_, _>>().map_err(|error| malformed(path, &error))?;
     if chain.is_empty() { Err(TlsError::NoCertificate(path.to_owned())) } else { Ok(chain) }
 }
 
 fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
-    let text = read(path)?;
+    let text = content(path)?;
     PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
         // Both `BEGIN ENCRYPTED PRIVATE KEY` (PKCS#8) and `Proc-Type: 4,ENCRYPTED` (older formats) contain it.
         _ if text.windows(LOCKED.len()).any(|window| window == LOCKED) => TlsError::Locked(path.to_owned()),
@@ -124,7 +66,7 @@ fn malformed(path: &Path, error: &PemError) -> TlsError {
     TlsError::Malformed { path: path.to_owned(), reason: error.to_string() }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+fn content(path: &Path) -> Result<Vec<u8>, TlsError> {
     let read = || {
         let mut text = Vec::new();
         File::open(path)?.take(TLS_FILE_BYTES_MAX + 1).read_to_end(&mut text)?;

@@ -1,134 +1,28 @@
 //! TLS on an accepted connection, with a certificate that can be replaced while the server runs.
+//!
+//! Without the feature `tls`, [`Tls`] has no value and [`Tls::open`] fails: `cargo xtask run` then compiles neither rustls
+//! nor AWS-LC nor HTTP/2.
 
+#[cfg(not(feature = "tls"))]
+mod absent;
+#[cfg(feature = "tls")]
+mod acceptor;
+#[cfg(feature = "tls")]
 mod certificate;
-
+mod files;
+#[cfg(feature = "tls")]
 mod plaintext;
-
+#[cfg(feature = "tls")]
 mod reload;
-
+#[cfg(feature = "tls")]
 mod validity;
 
-use std::fmt;
-use std::io;
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
-
-use rustls::ServerConfig;
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
-
-pub use certificate::{TlsError, TlsFiles};
-pub(crate) use plaintext::answer as answer_plaintext;
+#[cfg(not(feature = "tls"))]
+pub use absent::Tls;
+#[cfg(not(feature = "tls"))]
+pub(crate) use absent::follow;
+#[cfg(feature = "tls")]
+pub use acceptor::Tls;
+pub use files::{TlsError, TlsFiles};
+#[cfg(feature = "tls")]
 pub(crate) use reload::follow;
-
-/// How many encrypted bytes may wait for the socket; a stalled connection holds as many.
-const SEND_BUFFER_BYTES_MAX: usize = 64 << 10;
-/// The first byte of every TLS connection (RFC 8446 §5.1: a record with a handshake message).
-const HANDSHAKE_RECORD: u8 = 22;
-/// In order of preference.
-const PROTOCOLS: [&[u8]; 2] = [HTTP_2, b"http/1.1"];
-const HTTP_2: &[u8] = b"h2";
-
-/// The server's side of TLS. Cheap to clone.
-#[derive(Clone)]
-pub struct Tls {
-    acceptor: TlsAcceptor,
-    current: Arc<CertificateResolver>,
-}
-
-/// The result of [`Tls::accept`].
-pub(crate) enum Accepted {
-    /// The connection is encrypted and uses this protocol.
-    Encrypted(Box<TlsStream<TcpStream>>, Protocol),
-    /// The client does not use TLS; none of its bytes have been read.
-    Plaintext(TcpStream),
-}
-
-/// The protocol that client and server agreed on (ALPN, RFC 7301).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Protocol {
-    /// Also for clients without ALPN.
-    Http1,
-    Http2,
-}
-
-impl Tls {
-    /// Reads the files. Blocks.
-    pub fn open(files: TlsFiles) -> Result<Self, TlsError> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let pair = files.read(&provider)?;
-        let current =
-            Arc::new(CertificateResolver { files, provider: Arc::clone(&provider), pair: RwLock::new(Arc::new(pair)) });
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|source| current.files.unusable(source))?
-            .with_no_client_auth()
-            .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
-        config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
-        // Session tickets keep the state at the client, encrypted under a key that is replaced every few hours.
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.ticketer = aws_lc_rs::Ticketer::new().map_err(|source| current.files.unusable(source))?;
-        config.send_tls13_tickets = 1;
-        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), current })
-    }
-
-    /// Performs the handshake, within `time`.
-    ///
-    /// # Errors
-    /// The handshake failed or took too long, or the client closed the connection.
-    pub(crate) async fn accept(&self, stream: TcpStream, time: Duration) -> io::Result<Accepted> {
-        let open = async {
-            let mut first = [0];
-            if stream.peek(&mut first).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            if first != [HANDSHAKE_RECORD] {
-                return Ok(Accepted::Plaintext(stream));
-            }
-            let limited = |session: &mut rustls::ServerConnection| {
-                session.set_buffer_limit(Some(SEND_BUFFER_BYTES_MAX));
-            };
-            let stream = self.acceptor.accept_with(stream, limited).await?;
-            let protocol = match stream.get_ref().1.alpn_protocol() {
-                Some(HTTP_2) => Protocol::Http2,
-                _ => Protocol::Http1,
-            };
-            Ok(Accepted::Encrypted(Box::new(stream), protocol))
-        };
-        timeout(time, open).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-    }
-}
-
-/// Gives new connections the current certificate.
-struct CertificateResolver {
-    files: TlsFiles,
-    provider: Arc<CryptoProvider>,
-    pair: RwLock<Arc<CertifiedKey>>,
-}
-
-impl CertificateResolver {
-    /// Replaces the certificate by that of the files, if they are valid. Blocks.
-    fn reload(&self) -> Result<(), TlsError> {
-        let pair = Arc::new(self.files.read(&self.provider)?);
-        // The value is replaced as a whole, so it is consistent even after a panic.
-        *self.pair.write().unwrap_or_else(PoisonError::into_inner) = pair;
-        Ok(())
-    }
-}
-
-impl ResolvesServerCert for CertificateResolver {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.pair.read().unwrap_or_else(PoisonError::into_inner)))
-    }
-}
-
-impl fmt::Debug for CertificateResolver {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_tuple("CertificateResolver").field(&self.files).finish()
-    }
-}

@@ -8,7 +8,8 @@ use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use super::{CertificateResolver, Tls, TlsFiles};
+use super::acceptor::{CertificateResolver, Tls};
+use super::files::TlsFiles;
 
 /// Replaces the certificate whenever the files contain a new valid one, until `shutdown`. Invalid files leave the
 /// certificate unchanged.
