@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::failure::Exit;
+use super::failure::{Exit, Failure};
 
 /// A handler of Ctrl-C, active until it is dropped.
 pub(super) struct Interrupt {
@@ -35,5 +35,14 @@ impl Interrupt {
     /// Whether Ctrl-C was pressed.
     pub(super) fn happened(&self) -> bool {
         self.happened.load(Ordering::Relaxed)
+    }
+
+    /// `exit`, or a failure if Ctrl-C was pressed: what was interrupted is not complete.
+    pub(super) fn check(&self, exit: Exit) -> Result<Exit, Failure> {
+        if !self.happened() {
+            return Ok(exit);
+        }
+        let sentence = "interrupted; run the same command again to resume";
+        Err(Failure::new(Exit::Interrupted, "interrupted", sentence))
     }
 }

@@ -1,10 +1,11 @@
 //! The client verbs of the command line: each is one file, or a folder if it transfers files.
 //!
 //! `dispatch` runs the verb; `connect` reads address, key and paths; `failure` holds exit codes and errors; `format`
-//! and `output` produce text. `get` and `put` share `workers`, `report` and `progress`; the verbs that change files
+//! and `output` produce text. `get` and `put` share `workers`, `report`, `progress` and `destination_notes`; the verbs that change files
 //! share `job` and `summary`.
 
 mod connect;
+mod destination_notes;
 mod dispatch;
 mod failure;
 mod format;

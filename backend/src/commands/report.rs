@@ -160,11 +160,21 @@ impl Report {
         drop(self.message("warning", "warning: ", failure));
     }
 
+    /// Warns about an entry that is transferred.
+    pub(super) fn note(&self, failure: &Failure) {
+        drop(self.message("warning", "warning: ", failure));
+    }
+
     /// Reports an entry whose transfer failed.
     pub(super) fn failed(&self, failure: &Failure) {
         add(&self.failed, 1);
         let mut screen = self.message("error", "", failure);
         screen.first_failure.get_or_insert(failure.exit);
+    }
+
+    /// Whether an entry failed.
+    pub(super) fn has_failed(&self) -> bool {
+        get(&self.failed) > 0
     }
 
     /// Counts an entry below a folder whose failure was reported.

@@ -108,15 +108,15 @@ impl Fetcher {
     async fn request_batch(&self, left: &mut VecDeque<FileTask>) -> Result<Result<(), FetchError>, Failure> {
         let session = &self.download.session;
         let items = left.iter().map(|file| GetItem { path: file.entry.path.clone(), range: None, if_etag: None });
-        let mut transfer = match session.client.get(&session.caller, items.collect()).await {
+        let mut transfer = match self.until_stopped(session.client.get(&session.caller, items.collect())).await {
             Ok(transfer) => transfer,
-            Err(error) => return Ok(Err(error.into())),
+            Err(error) => return Ok(Err(error)),
         };
         for _ in 0..left.len() {
-            let item = match transfer.next_item().await {
+            let item = match self.until_stopped(transfer.next_item()).await {
                 Ok(Some(item)) => item,
                 Ok(None) => return Ok(Err(missing_items().into())),
-                Err(error) => return Ok(Err(error.into())),
+                Err(error) => return Ok(Err(error)),
             };
             let Some(file) = left.front() else { break };
             let received = match item {
@@ -146,7 +146,7 @@ impl Fetcher {
     async fn small(&self, transfer: &mut Transfer, file: &FileTask, meta: Meta) -> Result<u64, FetchError> {
         check_part(&meta, 0)?;
         let mut part = self.open(file, false)?;
-        let received = self.receive(transfer, &mut part, &meta.entry).await;
+        let received = self.until_stopped(self.receive(transfer, &mut part, &meta.entry)).await;
         self.close(part, received, &meta.entry)
     }
 
@@ -193,7 +193,7 @@ impl Fetcher {
         if offset == file.entry.size {
             return self.close(part, Ok(()), &file.entry);
         }
-        let received = self.request_rest(file, &mut part).await;
+        let received = self.until_stopped(self.request_rest(file, &mut part)).await;
         if part.written() > offset {
             backoff.progress();
         }
@@ -228,11 +228,20 @@ impl Fetcher {
         while let Some(piece) = next_piece(transfer, part).await? {
             part.write(&piece)?;
             self.download.report.transferred(piece.len() as u64);
-            if self.download.report.stop().is_cancelled() {
-                return Err(FetchError::Stopped);
-            }
         }
         Ok(())
+    }
+
+    /// Waits for the server only as long as the download goes on: at Ctrl-C it may be silent.
+    async fn until_stopped<T, E: Into<FetchError>>(
+        &self,
+        waiting: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, FetchError> {
+        tokio::select! {
+            biased;
+            () = self.download.report.stop().cancelled() => Err(FetchError::Stopped),
+            received = waiting => received.map_err(Into::into),
+        }
     }
 
     fn open(&self, file: &FileTask, resume: bool) -> io::Result<PartFile> {

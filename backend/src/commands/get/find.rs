@@ -8,6 +8,7 @@ use shared::{Entry, ErrorCode, Kind, Link, VPath};
 use tokio::sync::mpsc;
 
 use super::download::{Download, check_fatal};
+use super::leftovers::Leftovers;
 use super::links::Links;
 use super::names::{NameError, local_name};
 use super::plan::Mapping;
@@ -49,6 +50,12 @@ pub(super) enum Task {
     Large(FileTask),
 }
 
+/// What a walk leaves to do after the last file.
+pub(super) struct Found {
+    pub(super) links: Links,
+    pub(super) leftovers: Leftovers,
+}
+
 /// Walks the sources.
 pub(super) struct Finder {
     download: Arc<Download>,
@@ -57,6 +64,7 @@ pub(super) struct Finder {
     batch_bytes: u64,
     request_bytes: usize,
     links: Links,
+    leftovers: Leftovers,
     /// The last folder that could not be made. Everything below it fails.
     blocked: Option<VPath>,
 }
@@ -64,17 +72,27 @@ pub(super) struct Finder {
 impl Finder {
     pub(super) fn new(download: Arc<Download>, tasks: mpsc::Sender<Task>) -> Self {
         let links = Links::new(Arc::clone(&download));
-        Self { download, tasks, batch: Vec::new(), batch_bytes: 0, request_bytes: 0, links, blocked: None }
+        Self {
+            download,
+            tasks,
+            batch: Vec::new(),
+            batch_bytes: 0,
+            request_bytes: 0,
+            links,
+            leftovers: Leftovers::default(),
+            blocked: None,
+        }
     }
 
-    /// Queues all files, and returns the links, which are made after the files.
+    /// Queues all files, and returns what is done after them.
     ///
     /// # Errors
     /// A failure that ends the download. Others are reported.
-    pub(super) async fn run(mut self, files: Vec<Entry>) -> Result<Links, Failure> {
+    pub(super) async fn run(mut self, files: Vec<Entry>) -> Result<Found, Failure> {
         for entry in files {
             if let Some(mapping) = self.download.mapping(&entry.path) {
                 let local = mapping.local.clone();
+                self.leftovers.note_file(&self.download.folders, &local);
                 self.file(entry, local).await;
             }
         }
@@ -85,7 +103,7 @@ impl Finder {
         }
         self.queue_batch().await;
         download.report.found_all();
-        Ok(self.links)
+        Ok(Found { links: self.links, leftovers: self.leftovers })
     }
 
     /// Walks one SRC to its end, reconnecting as often as needed.
@@ -93,8 +111,13 @@ impl Finder {
         let download = Arc::clone(&self.download);
         let mut backoff = Backoff::new(download.retries);
         let mut cursor = None;
-        while !download.report.stop().is_cancelled() {
-            let walked = self.walk_from(mapping, &mut cursor, &mut backoff).await;
+        let stop = download.report.stop();
+        while !stop.is_cancelled() {
+            let walked = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                walked = self.walk_from(mapping, &mut cursor, &mut backoff) => walked,
+            };
             match walked {
                 Ok(()) => return Ok(()),
                 Err(WalkError::Server(error)) if is_away(error.code) => {
@@ -177,7 +200,7 @@ impl Finder {
             (None, Kind::File) => self.file(entry, local).await,
             (None, Kind::Folder) => match self.download.folders.make(&local) {
                 Ok(true) => report.made_folder(),
-                Ok(false) => {}
+                Ok(false) => self.leftovers.note_folder(&self.download.folders, &local),
                 Err(error) => {
                     let failure = Failure::local("the folder cannot be made", &error).about(&entry.path);
                     check_fatal(&error, &failure)?;
@@ -201,12 +224,14 @@ impl Finder {
     }
 
     /// Makes the folder for a SRC.
-    fn folder(&self, mapping: &Mapping) -> Result<(), Failure> {
+    fn folder(&mut self, mapping: &Mapping) -> Result<(), Failure> {
         match self.download.folders.make(&mapping.local) {
-            Ok(made) => {
-                if made {
-                    self.download.report.made_folder();
-                }
+            Ok(true) => {
+                self.download.report.made_folder();
+                Ok(())
+            }
+            Ok(false) => {
+                self.leftovers.note_folder(&self.download.folders, &mapping.local);
                 Ok(())
             }
             Err(error) => Err(Failure::local("the folder cannot be made", &error).about(&mapping.source)),

@@ -8,6 +8,7 @@ mod download;
 mod fetch;
 mod find;
 mod folders;
+mod leftovers;
 mod links;
 mod names;
 mod part_file;

@@ -32,7 +32,7 @@ impl NameError {
 
 /// The local name of an entry with that name on the server: the same bytes, or an error.
 pub(super) fn local_name(name: &[u8]) -> Result<OsString, NameError> {
-    if is_reserved(name) { Err(NameError::Reserved) } else { system_name(name) }
+    if is_unfinished(name) { Err(NameError::Reserved) } else { system_name(name) }
 }
 
 #[cfg(unix)]
@@ -60,7 +60,8 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && !name.ends_with(['.', ' ']) && !name.contains(refused) && !device
 }
 
-fn is_reserved(name: &[u8]) -> bool {
+/// True for the name of a part or a mark.
+pub(super) fn is_unfinished(name: &[u8]) -> bool {
     name.starts_with(b".") && (name.ends_with(PART.as_bytes()) || name.ends_with(MARK.as_bytes()))
 }
 
@@ -75,6 +76,12 @@ pub(super) fn unfinished(name: &OsStr) -> (OsString, OsString) {
         name
     };
     (with(PART), with(MARK))
+}
+
+/// The name of the part that the mark of that name describes. `None` if it is not the name of a mark.
+pub(super) fn part_of_mark(mark: &OsStr) -> Option<OsString> {
+    let stem = mark.to_str()?.strip_suffix(MARK)?;
+    Some(format!("{stem}{PART}").into())
 }
 
 fn digest(name: &OsStr) -> String {

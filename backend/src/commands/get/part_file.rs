@@ -16,7 +16,7 @@ use shared::{ETag, Entry, Timestamp};
 
 use super::decide::Existing;
 use super::folders::existing;
-use super::names::unfinished;
+use super::names::{part_of_mark, unfinished};
 
 /// Smaller files have no mark: an interrupted download starts over.
 const MARKED_BYTES_MIN: u64 = 1 << 20;
@@ -182,6 +182,22 @@ impl PartFile {
             _ => Ok(()),
         }
     }
+}
+
+/// Removes the part or mark of that name, unless another process uses it.
+pub(super) fn remove_unused(folder: &Dir, name: &OsString) -> io::Result<()> {
+    let is_file = |name: &OsString| folder.symlink_metadata(name).is_ok_and(|metadata| metadata.is_file());
+    if !is_file(name) {
+        return Ok(());
+    }
+    let part = part_of_mark(name).unwrap_or_else(|| name.clone());
+    let mut options = OpenOptions::new();
+    options.read(true).follow(FollowSymlinks::No);
+    let opened = if is_file(&part) { Some(folder.open_with(&part, &options)?.into_std()) } else { None };
+    if opened.as_ref().is_some_and(|part| matches!(part.try_lock(), Err(TryLockError::WouldBlock))) {
+        return Ok(());
+    }
+    folder.remove_file(name)
 }
 
 /// Opens or makes the file of that name, and locks it. Another process may rename it between opening and locking: the

@@ -11,6 +11,8 @@ use crate::commands::failure::Failure;
 pub(super) enum Destination {
     Missing,
     Folder,
+    /// A folder that an earlier run of this command made as its destination.
+    Made,
     File,
 }
 
@@ -32,7 +34,7 @@ pub(super) struct Plan {
     pub(super) mappings: Vec<Mapping>,
 }
 
-/// Maps the sources, as `cp -r` would; each comes with whether it is a folder. `named` counts the sources as typed: the
+/// Maps the sources, as `cp -r` would, except that a repeated command goes on in the folder that it made; each comes with whether it is a folder. `named` counts the sources as typed: the
 /// meaning of DEST must not depend on how many of them exist.
 pub(super) fn plan(
     destination: &Path,
@@ -47,7 +49,7 @@ pub(super) fn plan(
     }
     let slash = destination.as_os_str().as_encoded_bytes().ends_with(b"/");
     match only {
-        Some((source, true)) if found == Destination::Missing => {
+        Some((source, true)) if matches!(found, Destination::Missing | Destination::Made) => {
             let mapping = Mapping { source: source.clone(), local: VPath::root(), is_folder: true };
             Ok(Plan { base: destination.to_owned(), mappings: vec![mapping] })
         }
@@ -115,6 +117,8 @@ mod tests {
         check("old", Destination::Folder, &["/"], Some(("old", &[""])));
         check("new", Destination::Missing, &["a/docs/"], Some(("new", &[""])));
         check("old", Destination::Folder, &["a/docs/"], Some(("old", &["docs"])));
+        check("old", Destination::Made, &["a/docs/"], Some(("old", &[""])));
+        check("old", Destination::Made, &["a/f"], Some(("old", &["f"])));
         check("new", Destination::Missing, &["a/f"], Some((".", &["new"])));
         check("x/new", Destination::Missing, &["a/f"], Some(("x", &["new"])));
         check("new/", Destination::Missing, &["a/f"], Some(("new/", &["f"])));

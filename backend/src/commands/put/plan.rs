@@ -12,6 +12,8 @@ use crate::commands::format;
 pub(super) enum Destination {
     Missing,
     Folder,
+    /// A folder that an earlier run of this command made as its destination.
+    Made,
     File,
 }
 
@@ -32,7 +34,7 @@ pub(super) struct Mapping {
     pub(super) is_folder: bool,
 }
 
-/// Maps the sources, as `cp -r` would. `slash` says that DEST was typed with a slash at its end. `named` counts the
+/// Maps the sources, as `cp -r` would, except that a repeated command goes on in the folder that it made. `slash` says that DEST was typed with a slash at its end. `named` counts the
 /// sources as typed: the meaning of DEST must not depend on how many of them exist.
 pub(super) fn plan(
     destination: &VPath,
@@ -48,6 +50,7 @@ pub(super) fn plan(
     let becomes_destination = only.is_some_and(|source| match found {
         Destination::File => true,
         Destination::Missing => source.is_folder || !slash,
+        Destination::Made => source.is_folder,
         Destination::Folder => false,
     });
     let mut mappings: Vec<Mapping> = Vec::with_capacity(sources.len());
@@ -97,6 +100,8 @@ mod tests {
         check("old", Destination::Folder, &["x/f"], Some(&["old/f"]));
         check("old", Destination::Folder, &["x/./"], Some(&["old"]));
         check("new", Destination::Missing, &["x/d/"], Some(&["new"]));
+        check("old", Destination::Made, &["x/d/"], Some(&["old"]));
+        check("old", Destination::Made, &["x/f"], Some(&["old/f"]));
         check("new", Destination::Missing, &["f"], Some(&["new"]));
         check("new/", Destination::Missing, &["f"], Some(&["new/f"]));
         check("new", Destination::Missing, &["f", "g"], Some(&["new/f", "new/g"]));

@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -12,6 +11,7 @@ use shared::limits::UPLOAD_EXPIRY;
 use shared::{JobId, Timestamp, VPath};
 
 use super::local_file::FileState;
+use crate::commands::destination_notes::{absolute, delete_older};
 use crate::state::client_folder;
 
 /// A longer file is not a resume file.
@@ -34,7 +34,7 @@ impl ResumeFiles {
     pub(super) fn open(server: &str) -> Self {
         let folder = client_folder("uploads").ok();
         if let Some(folder) = &folder {
-            delete_expired(folder);
+            delete_older(folder, UPLOAD_EXPIRY);
         }
         Self { folder, server: server.to_owned() }
     }
@@ -43,7 +43,7 @@ impl ResumeFiles {
     pub(super) fn file(&self, local: &Path, remote: &VPath) -> ResumeFile {
         let mut hash = Sha256::new();
         // The absolute path, because the command may be repeated in another folder.
-        let local = std::path::absolute(local).unwrap_or_else(|_| local.to_owned());
+        let local = absolute(local);
         for part in [self.server.as_bytes(), local.as_os_str().as_encoded_bytes(), remote.as_bytes()] {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
@@ -81,17 +81,6 @@ impl ResumeFile {
     pub(super) fn remove(&self) {
         if let Some(path) = &self.path {
             let _ = fs::remove_file(path);
-        }
-    }
-}
-
-fn delete_expired(folder: &Path) {
-    let now = SystemTime::now();
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let modified = entry.metadata().and_then(|metadata| metadata.modified());
-        let age = modified.ok().and_then(|modified| now.duration_since(modified).ok());
-        if age.is_some_and(|age| age > UPLOAD_EXPIRY) {
-            let _ = fs::remove_file(entry.path());
         }
     }
 }

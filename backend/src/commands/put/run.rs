@@ -15,6 +15,7 @@ use super::send::FileSender;
 use super::upload::{Upload, shown};
 use crate::cli::PutArgs;
 use crate::commands::connect::{self, Session};
+use crate::commands::destination_notes::{DestinationNote, absolute};
 use crate::commands::failure::{Exit, Failure};
 use crate::commands::report::{Drawing, Report, TransferKind};
 use crate::commands::{interrupt, workers};
@@ -40,7 +41,7 @@ pub(in crate::commands) async fn run(args: PutArgs) -> Result<Exit, Failure> {
         retries: args.retries,
     };
     let slash = typed.as_encoded_bytes().ends_with(b"/");
-    let destination = stat_destination(&upload.session, &path).await?;
+    let mut destination = stat_destination(&upload.session, &path).await?;
     if sources.iter().any(|source| source == "-") {
         if sources.len() > 1 || destination == Destination::Folder || slash {
             return Err(Failure::usage("standard input becomes one file: DEST must be its name"));
@@ -48,8 +49,36 @@ pub(in crate::commands) async fn run(args: PutArgs) -> Result<Exit, Failure> {
         return upload_input(upload, path).await;
     }
     let known = stat_sources(&upload.report, sources);
+    if let [source] = &*known
+        && source.is_folder
+        && sources.len() == 1
+    {
+        destination = noted(&upload.session, source, &path, destination);
+    }
     let mappings = plan(&path, slash, destination, sources.len(), known)?;
     transfer(upload, mappings, workers).await
+}
+
+/// The destination of one folder, with what earlier runs noted. Notes a destination that this run makes: the server
+/// makes it with the first request, and if that fails it is still missing next time.
+fn noted(session: &Session, source: &Source, path: &VPath, found: Destination) -> Destination {
+    // The server tells no identity of a folder, so a note is of the path.
+    const IDENTITY: &str = "put";
+    let local = absolute(&source.local);
+    let note = DestinationNote::of(&[
+        IDENTITY.as_bytes(),
+        session.address.as_bytes(),
+        local.as_os_str().as_encoded_bytes(),
+        path.as_bytes(),
+    ]);
+    let found = match found {
+        Destination::Folder if note.is_of(IDENTITY) => Destination::Made,
+        found => found,
+    };
+    if matches!(found, Destination::Missing | Destination::Made) {
+        note.write(IDENTITY);
+    }
+    found
 }
 
 async fn transfer(upload: Upload, mappings: Vec<Mapping>, workers: usize) -> Result<Exit, Failure> {
@@ -63,11 +92,7 @@ async fn transfer(upload: Upload, mappings: Vec<Mapping>, workers: usize) -> Res
     drawing.stop().await;
     let exit = report.end();
     outcome?;
-    if interrupted.happened() {
-        let sentence = "interrupted; run the same command again to resume";
-        return Err(Failure::new(Exit::Interrupted, "interrupted", sentence));
-    }
-    Ok(exit)
+    interrupted.check(exit)
 }
 
 async fn upload_input(upload: Upload, target: VPath) -> Result<Exit, Failure> {

@@ -155,6 +155,46 @@ async fn get_uses_the_destinations_of_cp() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_same_get_goes_on_in_the_folder_that_it_made() {
+    let server = TestServer::with_storage(Arc::new(plain_tree())).await;
+    let shell = Shell::at(&server);
+    shell.expect_exit(&["get", "docs", "./copy"], 0);
+    fs::remove_file(shell.path("copy/a b.txt")).unwrap();
+    for typed in ["./copy", "copy", "copy/"] {
+        shell.expect_exit(&["get", "/docs/", typed], 0);
+        assert_eq!(names(&shell.tree("copy")), ["a b.txt", "deep/er/file.bin"], "{typed}");
+    }
+    // Another source goes inside, as with `cp -r`.
+    shell.expect_exit(&["get", "docs/deep", "copy"], 0);
+    assert!(shell.path("copy/deep/er/file.bin").is_file());
+    // A folder that the user made after it is no longer the one that this command made.
+    fs::remove_dir_all(shell.path("copy")).unwrap();
+    fs::create_dir(shell.path("copy")).unwrap();
+    shell.expect_exit(&["get", "docs", "copy"], 0);
+    assert!(shell.path("copy/docs/a b.txt").is_file());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_successful_get_leaves_no_unfinished_files() {
+    let server = TestServer::with_storage(Arc::new(plain_tree())).await;
+    let shell = Shell::at(&server);
+    shell.expect_exit(&["get", "docs", "copy"], 0);
+    // What a kill leaves of files that are complete now, and of files that the server no longer has.
+    for name in ["copy/.a b.txt.passerelle-part", "copy/deep/.gone.passerelle-part", "copy/deep/.gone.passerelle-mark"]
+    {
+        fs::write(shell.path(name), "half").unwrap();
+    }
+    shell.expect_exit(&["get", "docs", "copy"], 0);
+    assert_eq!(names(&shell.tree("copy")), ["a b.txt", "deep/er/file.bin"]);
+    shell.expect_exit(&["get", "hello.txt", "docs/a b.txt", "copy"], 0);
+    fs::write(shell.path("copy/.hello.txt.passerelle-part"), "half").unwrap();
+    shell.expect_exit(&["get", "hello.txt", "copy"], 0);
+    assert_eq!(names(&shell.tree("copy")), ["a b.txt", "deep/er/file.bin", "hello.txt"]);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn get_replaces_a_file_that_differs_only_with_force() {
     let storage = plain_tree();
     storage.set_executable("hello.txt", true).unwrap();
@@ -337,6 +377,30 @@ async fn a_killed_download_starts_over_if_the_source_changed_or_on_request() {
     shell.expect_exit(&["get", "--no-resume", "/", "new"], 0);
     assert_eq!(gate.take_offsets().into_iter().min(), Some(0));
     assert!(shell.tree("new") == BTreeMap::from([("big".into(), pattern(BIG, 1))]));
+}
+
+/// The server sends nothing more when Ctrl-C comes.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_get_says_so_and_the_same_command_resumes() {
+    let storage = MemoryStorage::new();
+    storage.add_file("album/big", pattern(BIG, 1)).unwrap();
+    let gate = Gate::at(3 << 20);
+    let gated = GatedStorage { inner: storage, gate: Arc::clone(&gate) };
+    let server = TestServer::with_storage(Arc::new(gated)).await;
+    let shell = Shell::at(&server);
+    let running = shell.start(&["get", "album", "new"]);
+    wait_until("some bytes on the disk", || marked(&shell.path("new/.big.passerelle-mark")));
+    let pid = running.0.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let ended = running.end();
+    assert_eq!(ended.code, 130, "{}", ended.err);
+    assert!(ended.err.contains("interrupted; run the same command again to resume"), "{}", ended.err);
+    gate.open();
+    let again = shell.expect_exit(&["get", "--json", "album", "new"], 0);
+    assert_eq!(again.json()[0]["file"]["status"], "resumed");
+    assert!(shell.tree("new") == BTreeMap::from([("big".into(), pattern(BIG, 1))]));
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -67,6 +67,36 @@ async fn put_uses_the_destinations_of_cp() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_same_put_goes_on_in_the_folder_that_it_made() {
+    let (server, shell, storage) = server().await;
+    sources(&shell);
+    for typed in ["/album", "album", "album/"] {
+        shell.expect_exit(&["put", "./src", typed], 0);
+        assert!(content(&storage, "album/a%20b.txt").is_some() && !is_folder(&storage, "album/src"), "{typed}");
+    }
+    shell.expect_exit(&["put", "src/deep", "album"], 0);
+    assert!(content(&storage, "album/deep/big").is_some());
+    // A folder that this command did not make: the source goes inside, as with `cp -r`.
+    shell.expect_exit(&["mkdir", "other"], 0);
+    for _ in 0..2 {
+        shell.expect_exit(&["put", "src", "other"], 0);
+        assert!(content(&storage, "other/src/a%20b.txt").is_some());
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn put_says_that_an_equivalent_name_is_there() {
+    let (server, shell, storage) = server().await;
+    fs::write(shell.path("Notes"), "new").unwrap();
+    storage.add_file("docs/notes", "old").unwrap();
+    let ran = shell.expect_exit(&["put", "Notes", "docs"], 0);
+    assert!(ran.err.contains("warning: docs/Notes: beside it is notes, whose name differs only in"), "{}", ran.err);
+    assert!(content(&storage, "docs/Notes").is_some() && content(&storage, "docs/notes").is_some());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn put_skips_files_with_the_same_content() {
     let (server, shell, storage) = server().await;
     sources(&shell);
