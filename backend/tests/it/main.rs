@@ -9,6 +9,7 @@ mod test_server;
 
 mod api_changes;
 mod archive;
+mod behind_nginx;
 mod changes;
 mod cli;
 mod conditional;

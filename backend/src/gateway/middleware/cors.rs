@@ -20,8 +20,8 @@ const HEADERS: HeaderValue = HeaderValue::from_static(
 /// Response headers that a page may read besides the CORS-safelisted ones.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "Accept-Ranges, Allow, Content-Disposition, Content-Length, Content-Location, Content-Range, ETag, Idempotency-Key, \
-     Location, Passerelle-Rights, Repr-Digest, Retry-After, Tus-Checksum-Algorithm, Tus-Extension, Tus-Max-Size, Tus-Resumable, Tus-Version, \
-     Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset, Upload-Outcome, \
+     Location, Passerelle-Rights, Passerelle-Similar, Repr-Digest, Retry-After, Tus-Checksum-Algorithm, Tus-Extension, \
+     Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset, Upload-Outcome, \
      X-OC-Mtime, X-Request-Id",
 );
 /// How long a browser may cache the answer to a preflight, in seconds.

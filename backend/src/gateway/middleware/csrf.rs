@@ -15,19 +15,49 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// A POST that changes nothing: it only carries more paths than a query can.
 const ARCHIVE: &str = "/api/v1/archive";
 
+/// The origins whose pages may change files.
+pub(crate) struct Origins<'a> {
+    /// Of other sites. `*` allows every page to read and none to change.
+    pub(crate) trusted: &'a [String],
+    /// The names of this server, each with its port unless that is the default one. A proxy that does not pass the
+    /// `Host` header on makes requests of this server's own page look like those of another site, unless the name of the
+    /// page is here.
+    pub(crate) hosts: &'a [String],
+}
+
 /// `Ok` for requests that change nothing, requests of this server's own page, requests of a trusted origin, and
-/// requests of programs. `*` among the trusted origins allows every page to read and none to change.
+/// requests of programs.
 pub(crate) fn check(
     method: &Method,
     uri: &Uri,
     headers: &HeaderMap,
     transport: Transport,
-    trusted: &[String],
+    origins: &Origins<'_>,
 ) -> Result<(), ErrorResponse> {
-    if !may_change(method, uri) || is_same_site(uri, headers, transport, trusted) {
+    if !may_change(method, uri) || is_same_site(uri, headers, transport, origins) {
         return Ok(());
     }
-    Err(ErrorResponse::new(ErrorCode::CrossSite))
+    let error = ErrorResponse::new(ErrorCode::CrossSite);
+    Err(match misled(uri, headers) {
+        None => error,
+        Some((origin, host, asked)) => {
+            let detail = format!(
+                "This page is at {origin}, but the server was asked as {asked}. If a proxy is between them, start the \
+                 server with --host {host}, or let the proxy pass the Host header on."
+            );
+            error.with_detail(detail.clone()).caused_by(detail)
+        }
+    })
+}
+
+/// The origin, its host and the host that was asked, where a proxy may have replaced the `Host` header: the browser
+/// compares origins itself if it knows that the connection is secure, and then its verdict counts.
+fn misled<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<(&'a str, &'a str, &'a str)> {
+    let origin = single(headers, ORIGIN).ok()??;
+    let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"))?;
+    let plain = !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte));
+    let asked = authority(uri, headers)?;
+    (plain && !headers.contains_key(FETCH_SITE)).then_some((origin, host, asked))
 }
 
 fn may_change(method: &Method, uri: &Uri) -> bool {
@@ -35,33 +65,41 @@ fn may_change(method: &Method, uri: &Uri) -> bool {
     !(method.is_safe() || is_archive)
 }
 
-fn is_same_site(uri: &Uri, headers: &HeaderMap, transport: Transport, trusted: &[String]) -> bool {
+fn is_same_site(uri: &Uri, headers: &HeaderMap, transport: Transport, origins: &Origins<'_>) -> bool {
     // Browsers send each of these headers once, so a repeated header is refused.
     let Ok(origin) = single(headers, ORIGIN) else { return false };
-    if origin.is_some_and(|origin| trusted.iter().any(|known| known != "*" && known.trim_end_matches('/') == origin)) {
+    if origin
+        .is_some_and(|origin| origins.trusted.iter().any(|known| known != "*" && known.trim_end_matches('/') == origin))
+    {
         return true;
     }
     match single(headers, FETCH_SITE) {
         Ok(Some(site)) => matches!(site, "same-origin" | "none"),
-        Ok(None) => origin.is_none_or(|origin| is_own(origin, uri, headers, transport)),
+        Ok(None) => origin.is_none_or(|origin| is_own(origin, uri, headers, transport, origins.hosts)),
         Err(()) => false,
     }
 }
 
-/// True if the origin has the host and port that the request was sent to. Without TLS both schemes match, because a
-/// proxy may have terminated TLS; with TLS only `https` does, because anyone on the network path can forge a page
-/// served over `http`.
-fn is_own(origin: &str, uri: &Uri, headers: &HeaderMap, transport: Transport) -> bool {
+/// True if the origin has the host and port that the request was sent to, or one of `hosts`. Without TLS both schemes
+/// match, because a proxy may have terminated TLS; with TLS only `https` does, because anyone on the network path can
+/// forge a page served over `http`.
+fn is_own(origin: &str, uri: &Uri, headers: &HeaderMap, transport: Transport, hosts: &[String]) -> bool {
     let Some((scheme, host)) = origin.split_once("://") else { return false };
-    let authority = uri.authority().map(|authority| authority.as_str());
-    let Some(authority) = authority.or_else(|| headers.get(HOST)?.to_str().ok()) else { return false };
+    let Some(authority) = authority(uri, headers) else { return false };
     let default = if scheme == "https" { ":443" } else { ":80" };
     let bare = |host: &str| host.strip_suffix(default).unwrap_or(host).to_ascii_lowercase();
     let schemes: &[&str] = match transport {
         Transport::Plain => &["http", "https"],
         Transport::Tls => &["https"],
     };
-    schemes.contains(&scheme) && bare(host) == bare(authority)
+    let mut own = hosts.iter().map(String::as_str).filter(|host| *host != "*").chain([authority]);
+    schemes.contains(&scheme) && own.any(|own| bare(host) == bare(own))
+}
+
+/// The host and port that the request was sent to.
+fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    let authority = uri.authority().map(|authority| authority.as_str());
+    authority.or_else(|| headers.get(HOST)?.to_str().ok())
 }
 
 fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ()> {
@@ -86,8 +124,9 @@ mod tests {
         for (name, value) in fields {
             headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        let trusted = [TRUSTED.to_owned(), "*".to_owned()];
-        check(&method, &Uri::try_from(target).unwrap(), &headers, Transport::Plain, &trusted).is_ok()
+        let (trusted, hosts) = ([TRUSTED.to_owned(), "*".to_owned()], ["*".to_owned()]);
+        let origins = Origins { trusted: &trusted, hosts: &hosts };
+        check(&method, &Uri::try_from(target).unwrap(), &headers, Transport::Plain, &origins).is_ok()
     }
 
     #[track_caller]
@@ -149,13 +188,40 @@ mod tests {
         assert!(!passes(Method::from_bytes(b"MOVE").unwrap(), "/files/a", &evil));
     }
 
+    /// `proxy_pass http://127.0.0.1:8080` alone makes nginx send the `Host` of that address.
+    #[test]
+    fn the_page_of_a_named_host_may_change_behind_a_proxy_that_replaces_the_host() {
+        let answer = |origin: &'static str, site: Option<&'static str>, hosts: &[&str]| {
+            let mut headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("127.0.0.1:8080"))]);
+            headers.insert(ORIGIN, HeaderValue::from_static(origin));
+            site.map(|site| headers.insert(FETCH_SITE, HeaderValue::from_static(site)));
+            let hosts: Vec<_> = hosts.iter().map(|host| (*host).to_owned()).collect();
+            let origins = Origins { trusted: &[], hosts: &hosts };
+            check(&Method::PUT, &Uri::from_static("/"), &headers, Transport::Plain, &origins)
+        };
+        let refused = answer("http://files.example.org", None, &[]).unwrap_err();
+        assert!(refused.cause.contains("http://files.example.org"), "{}", refused.cause);
+        assert!(refused.cause.contains("127.0.0.1:8080") && refused.cause.contains("--host files.example.org"));
+        assert!(answer("http://files.example.org", None, &["files.example.org"]).is_ok());
+        assert!(answer("https://files.example.org", None, &["a", "Files.Example.org"]).is_ok());
+        assert!(answer("http://files.example.org:81", None, &["files.example.org:81"]).is_ok());
+        // Another server of the name, another name, and what the browser knows better.
+        assert!(answer("http://files.example.org:81", None, &["files.example.org"]).is_err());
+        assert!(answer("http://files.example.org", None, &["files.example.org:81"]).is_err());
+        assert!(answer("http://evil.example", None, &["files.example.org", "*"]).is_err());
+        let known = answer("http://files.example.org", Some("cross-site"), &["files.example.org"]).unwrap_err();
+        assert!(known.cause.is_empty(), "{}", known.cause);
+        assert!(answer("http://a/<b>", None, &[]).unwrap_err().cause.is_empty());
+    }
+
     #[test]
     fn a_default_port_may_be_left_out() {
         let headers = |host: &'static str, origin: &'static str| {
             HeaderMap::from_iter([(HOST, HeaderValue::from_static(host)), (ORIGIN, HeaderValue::from_static(origin))])
         };
         let check = |host, origin, transport| {
-            check(&Method::PUT, &Uri::from_static("/"), &headers(host, origin), transport, &[]).is_ok()
+            let origins = Origins { trusted: &[], hosts: &[] };
+            check(&Method::PUT, &Uri::from_static("/"), &headers(host, origin), transport, &origins).is_ok()
         };
         let passes = |host, origin| check(host, origin, Transport::Plain);
         assert!(passes("files.example.org:80", "http://files.example.org"));

@@ -12,7 +12,7 @@ use shared::ErrorCode;
 
 use crate::gateway::http::problem::ErrorResponse;
 
-/// `Ok` if the request names this server. HTTP/1.0, which no browser speaks, may omit the name.
+/// `Ok` if the request names this server; a port does not matter. HTTP/1.0, which no browser speaks, may omit the name.
 pub(crate) fn check(version: Version, uri: &Uri, headers: &HeaderMap, names: &[String]) -> Result<(), ErrorResponse> {
     let mut values = headers.get_all(HOST).iter();
     let header = match (values.next(), values.next()) {
@@ -36,7 +36,8 @@ fn known(host: &str, names: &[String]) -> Result<(), ErrorResponse> {
     }
     let name = name.strip_suffix('.').unwrap_or(name);
     let local = name.eq_ignore_ascii_case("localhost");
-    if local || names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+    let mut names = names.iter().filter_map(|known| without_port(known));
+    if local || names.any(|known| known.eq_ignore_ascii_case(name)) {
         Ok(())
     } else {
         Err(ErrorResponse::new(ErrorCode::UnknownHost))

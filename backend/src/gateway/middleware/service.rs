@@ -13,6 +13,7 @@ use hyper_util::service::TowerToHyperService;
 use shared::ErrorCode;
 
 use super::access_log::AccessLog;
+use super::csrf::Origins;
 use super::{cors, csrf, host};
 use crate::gateway::connection_info::{ConnectionInfo, Transport};
 use crate::gateway::http::observed_body::ObservedBody;
@@ -135,7 +136,8 @@ fn check(gateway: &Gateway, request: &Request) -> Result<(), ErrorResponse> {
     }
     host::check(request.version(), request.uri(), request.headers(), &gateway.config.hosts)?;
     let transport = request.extensions().get::<ConnectionInfo>().map_or(Transport::Plain, |link| link.transport);
-    csrf::check(request.method(), request.uri(), request.headers(), transport, &gateway.config.cors_origins)
+    let origins = Origins { trusted: &gateway.config.cors_origins, hosts: &gateway.config.hosts };
+    csrf::check(request.method(), request.uri(), request.headers(), transport, &origins)
 }
 
 /// The length of the request target in the form in which it was sent.
