@@ -52,6 +52,25 @@ mod put {
     }
 
     #[tokio::test]
+    async fn put_beside_an_equivalent_name_tells_that_name() {
+        let gateway = TestGateway::writable().await;
+        let put = async |path: &str, content: &[u8]| {
+            let response = gateway.send("PUT", path, &[], content).await;
+            assert!(matches!(response.status, 201 | 204), "{response:?}");
+            response.header("passerelle-similar").map(str::to_owned)
+        };
+        assert_eq!(put("/files/docs/%C3%A9t%C3%A9", b"1").await, None);
+        assert_eq!(put("/files/docs/e%CC%81te%CC%81", b"2").await.as_deref(), Some("%C3%A9t%C3%A9"));
+        assert_eq!(put("/files/HELLO.txt", b"3").await.as_deref(), Some("hello.txt"));
+        // A file that replaces one has told it before.
+        assert_eq!(put("/files/HELLO.txt", b"4").await, None);
+        // Longer than the files that are stored in one exchange.
+        let long = vec![0; STORE_BYTES_MAX as usize + 1];
+        assert_eq!(put("/files/Hello.TXT", &long).await.map(|name| name.to_lowercase()).as_deref(), Some("hello.txt"));
+        gateway.assert_healthy_and_stop().await;
+    }
+
+    #[tokio::test]
     async fn put_replaces_a_file_and_stores_an_empty_one() {
         let gateway = TestGateway::writable().await;
         let response = gateway.send("PUT", "/files/hello.txt", &[], b"other").await;

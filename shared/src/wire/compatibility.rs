@@ -297,7 +297,7 @@ proptest! {
         let expires = modified.unwrap_or_default();
         let upload = Upload {
             id, offset, length, target: target.clone(), metadata, expires, entry: entry.clone(), digests: known,
-            replaced, skipped, parts,
+            replaced, skipped, parts, similar: target.clone(),
         };
         check(&upload, &later)?;
         let path = target.unwrap_or_default();

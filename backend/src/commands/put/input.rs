@@ -7,7 +7,7 @@ use bytes::Bytes;
 use shared::limits::PIECE_BYTES;
 use shared::{Conflict, ErrorCode, VPath};
 
-use super::upload::{Upload, missing_entry};
+use super::upload::{Upload, missing_entry, report_similar};
 use crate::client::{Commit, PutRange, Stage};
 use crate::commands::failure::{Exit, Failure};
 use crate::commands::job::new_key;
@@ -73,7 +73,9 @@ async fn send(upload: &Upload, id: shared::UploadId) -> Result<(), Failure> {
         if_match: None,
         blake3: Some(hasher.finalize().as_bytes().to_vec()),
     };
-    let entry = session.client.commit(&request).await?.entry.ok_or_else(missing_entry)?;
+    let done = session.client.commit(&request).await?;
+    report_similar(report, &done);
+    let entry = done.entry.ok_or_else(missing_entry)?;
     report.found(total);
     report.finished("-", &entry.path, total, FileOutcome::Transferred);
     Ok(())

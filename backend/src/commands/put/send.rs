@@ -12,7 +12,7 @@ use super::existing::find_equal;
 use super::find::FileTask;
 use super::local_file::{self, FileState};
 use super::resume_file::ResumeFile;
-use super::upload::{Upload, missing_entry, shown};
+use super::upload::{Upload, missing_entry, report_similar, shown};
 use crate::client::{self, Commit, PutRange, Stage};
 use crate::commands::failure::{Failure, is_away};
 use crate::commands::job::new_key;
@@ -280,7 +280,10 @@ impl FileSender {
             // The bytes on the server are of another content with this size and time.
             Err(error) if error.code == ErrorCode::ChecksumMismatch => Err(SendError::Changed),
             Err(error) => Err(error.into()),
-            Ok(done) => done.entry.ok_or_else(|| missing_entry().into()),
+            Ok(done) => {
+                report_similar(&self.upload.report, &done);
+                done.entry.ok_or_else(|| missing_entry().into())
+            }
         }
     }
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use shared::{Conflict, ErrorCode};
 
 use super::resume_file::ResumeFiles;
-use crate::client::ClientError;
+use crate::client::{self, ClientError};
 use crate::commands::connect::Session;
+use crate::commands::failure::{Exit, Failure};
 use crate::commands::format;
 use crate::commands::report::Report;
 
@@ -26,6 +27,16 @@ pub(super) struct Upload {
 /// A local path for messages: characters that a terminal cannot show are percent-encoded.
 pub(super) fn shown(local: &Path) -> String {
     format::name(local.as_os_str().as_encoded_bytes())
+}
+
+/// Warns that people take the new file for another one beside it.
+pub(super) fn report_similar(report: &Report, done: &client::Upload) {
+    if let (Some(entry), Some(similar)) = (&done.entry, &done.similar) {
+        let other = format::name(similar.name());
+        let sentence =
+            format!("beside it is {other}, whose name differs only in letter case or in the form of a letter");
+        report.note(&Failure::new(Exit::Done, "similar_name", sentence).about(&entry.path));
+    }
 }
 
 /// The error for an answer to COMMIT that lacks the entry of the new file.

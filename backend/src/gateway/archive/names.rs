@@ -2,8 +2,9 @@
 //!
 //! - Bytes that are not UTF-8, control characters and backslashes become `%XX`; so does the colon of a drive letter at
 //!   the top. Nothing else is changed.
-//! - Of two names in one folder that are equal, or differ only in letter case, the later one gets ` (2)`, ` (3)`…
-//!   before its extension: on Windows and macOS they would be one file.
+//! - Of two names in one folder that are equivalent (equal, or different only in letter case or in composed and
+//!   decomposed letters) the later one gets ` (2)`, ` (3)`… before its extension: on Windows and macOS they would be one
+//!   file.
 
 use percent_encoding::percent_encode_byte;
 use std::borrow::Cow;
@@ -12,6 +13,7 @@ use std::collections::hash_map::Entry::Vacant;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use shared::VPath;
+use shared::name_key::equivalence_key;
 
 /// Assigns names along a walk that visits a folder before its entries. It keeps hashes of the names in the folders
 /// between the start and the current position.
@@ -31,7 +33,7 @@ struct Folder {
     used: Used,
 }
 
-/// The next number for each name, keyed by a hash of the name in lower case. A hash collision only costs a number.
+/// The next number for each name, keyed by a hash of its [`equivalence_key`]. A hash collision only costs a number.
 #[derive(Default)]
 struct Used(HashMap<u64, u32>);
 
@@ -106,7 +108,7 @@ fn number(name: &str, count: u32, folder: bool) -> String {
 /// The hasher has fixed keys, so that the same names give the same archive.
 fn folded(name: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    name.chars().flat_map(char::to_lowercase).for_each(|character| character.hash(&mut hasher));
+    equivalence_key(name.as_bytes()).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -184,6 +186,9 @@ mod tests {
         assert_eq!(inside(b"d/v1.0/x", false), "d/v1.0/x");
         assert_eq!(inside(b"d/V1.0", true), "d/V1.0 (2)/");
         assert_eq!(inside(b"d/V1.0/X", false), "d/V1.0 (2)/X");
+        assert_eq!(inside("d/e\u{301}".as_bytes(), false), "d/e\u{301}");
+        assert_eq!(inside("d/é".as_bytes(), false), "d/é (2)");
+        assert_eq!(inside("d/É".as_bytes(), false), "d/É (3)");
         assert_eq!(inside(b"d/\xe9", false), "d/%E9");
         assert_eq!(inside(b"d/%E9", false), "d/%E9 (2)");
     }

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use bytes::{Bytes, BytesMut};
 use http::header::{ETAG, HeaderName, LAST_MODIFIED};
 use http::{HeaderMap, HeaderValue};
+use shared::path::encode_segment;
 use shared::{ErrorCode, UploadId, VPath};
 
 use crate::client::{Caller, ClientError, Commit, Upload, UploadWriter};
@@ -183,8 +184,13 @@ pub(crate) fn file_headers(upload: &Upload) -> HeaderMap {
         (false, false) => "created",
     };
     headers.insert(OUTCOME, HeaderValue::from_static(outcome));
+    if let Some(similar) = &upload.similar {
+        set(&mut headers, SIMILAR, encode_segment(similar.name()));
+    }
     headers
 }
 
+/// The name, percent-encoded, of an entry beside the new file that people take for it.
+const SIMILAR: HeaderName = HeaderName::from_static("passerelle-similar");
 /// The effect on the target: `created`, `replaced`, or `skipped` if an existing file was kept.
 const OUTCOME: HeaderName = HeaderName::from_static("upload-outcome");

@@ -94,6 +94,7 @@ impl UploadRecord {
             digests,
             replaced: false,
             skipped: false,
+            similar: None,
             parts: self.request.parts.clone(),
         }
     }

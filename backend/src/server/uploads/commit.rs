@@ -10,7 +10,7 @@ use shared::{Algorithm, Conflict, Digests, Entry, ErrorCode, Rights, VPath};
 use tokio_util::sync::CancellationToken;
 
 use super::decide::{TargetCondition, target_condition, within_rights};
-use super::publish::{as_asked, check_blake3, publish_at};
+use super::publish::{as_asked, check_blake3, publish_at, similar_to};
 use super::registry::{Uploads, uploader};
 use super::slot::UploadLock;
 use crate::server::authority::{authorise, granted};
@@ -55,7 +55,8 @@ pub(in crate::server) async fn commit<W: Sink>(
     let condition = within_rights(target_condition(&record, request.conflict, request.if_match), rights)?;
     let blake3 = request.blake3.or_else(|| record.request.blake3.clone());
     let cancelled = response.cancelled().clone();
-    let operation = CommitOperation { uploads: Arc::clone(uploads), lock, record, condition, asked, path, cancelled };
+    let operation =
+        CommitOperation { uploads: Arc::clone(uploads), lock, record, condition, asked, path, rights, cancelled };
     let upload = response.until_cancelled(blocking(move || operation.run(blake3.as_deref()))).await?;
     response.send(FrameKind::Upload, &upload).await
 }
@@ -70,6 +71,7 @@ struct CommitOperation {
     asked: VPath,
     /// The path in the storage.
     path: VPath,
+    rights: Rights,
     cancelled: CancellationToken,
 }
 
@@ -202,6 +204,8 @@ impl CommitOperation {
     fn finish(&self, published: Option<Published>, path: &VPath, digests: Digests) -> Result<Upload, RequestError> {
         let skipped = published.is_none();
         let replaced = published.as_ref().is_some_and(|published| published.replaced);
+        let created = published.is_some() && !replaced;
+        let similar = created.then(|| similar_to(&self.uploads, self.rights, &self.asked, path)).flatten();
         let entry = published.map(|published| {
             let mut entry = published.entry;
             if let Some(etag) = entry.etag {
@@ -212,7 +216,8 @@ impl CommitOperation {
         });
         let described = self.record.describe_with(Some(digests).filter(|_| !skipped));
         let offset = self.record.length.unwrap_or(described.offset);
-        let upload = Upload { entry, replaced, skipped, offset, target: Some(self.asked.clone()), ..described };
+        let upload =
+            Upload { entry, replaced, skipped, similar, offset, target: Some(self.asked.clone()), ..described };
         self.uploads.set_answer(&self.lock, upload.clone())?;
         // The bytes were not used; or a rename before a crash left them under their old name, too.
         if skipped || self.record.target.is_some() {

@@ -8,6 +8,7 @@ mod publish;
 pub(super) mod put;
 pub(super) mod registry;
 pub(super) mod requests;
+mod similar;
 mod slot;
 pub(super) mod store;
 mod sweep;

@@ -1,8 +1,9 @@
 //! The name that a new file gets. Blocks.
 
 use shared::wire::Failure;
-use shared::{Algorithm, Conflict, Digests, ErrorCode, VPath};
+use shared::{Algorithm, Conflict, Digests, ErrorCode, Rights, VPath};
 
+use super::registry::Uploads;
 use crate::server::error::RequestError;
 use crate::storage::{Published, Storage, StorageError, numbered_name};
 
@@ -49,6 +50,16 @@ fn beside(path: &VPath, attempt: u32) -> Result<VPath, StorageError> {
 pub(super) fn as_asked(asked: &VPath, path: &VPath) -> VPath {
     let beside = asked.parent().and_then(|parent| parent.join(path.name()).ok());
     beside.unwrap_or_else(|| asked.clone())
+}
+
+/// The caller's path of an entry beside a new file whose name is equivalent to its name. `None` also for a caller who
+/// may not list the folder.
+pub(super) fn similar_to(uploads: &Uploads, rights: Rights, asked: &VPath, path: &VPath) -> Option<VPath> {
+    if !rights.contains(Rights::LIST) {
+        return None;
+    }
+    let name = uploads.similar.find(&*uploads.storage, path)?;
+    asked.parent()?.join(&name).ok()
 }
 
 /// Compares the BLAKE3 digest with the one that the client named, if it named one.

@@ -10,6 +10,7 @@ use shared::wire::{Caller, Failure};
 use shared::{ErrorCode, Rights, UploadId};
 use tokio::time::{Instant, timeout};
 
+use super::similar::SimilarNames;
 use super::slot::{Slot, UploadLock};
 use crate::server::authority::{Owner, granted};
 use crate::server::blocking::blocking;
@@ -31,6 +32,8 @@ pub(in crate::server) struct Uploads {
     records: Option<Arc<Database>>,
     /// The digests of committed files.
     pub(super) digests: Arc<DigestCache>,
+    /// For the answer of an upload that becomes a new file.
+    pub(super) similar: SimilarNames,
     /// Uploads that were used lately, and those without a record.
     slots: Mutex<HashMap<UploadId, Arc<Slot>>>,
     /// How many uploads are not committed yet.
@@ -53,6 +56,7 @@ impl Uploads {
             storage,
             records,
             digests,
+            similar: SimilarNames::default(),
             slots: Mutex::default(),
             unfinished: AtomicUsize::new(unfinished),
             expiry: config.upload_expiry,

@@ -8,7 +8,7 @@ use shared::wire::{Failure, FrameKind, Store, Upload};
 use shared::{Checksum, ErrorCode, Rights, UploadId, VPath};
 
 use super::decide::{TargetCondition, target_condition, within_rights};
-use super::publish::{as_asked, check_blake3, publish_at};
+use super::publish::{as_asked, check_blake3, publish_at, similar_to};
 use super::registry::{Uploads, uploader};
 use crate::random::random_bytes;
 use crate::server::authority::{authorise, granted};
@@ -49,7 +49,7 @@ pub(in crate::server) async fn store<W: Sink>(
     let condition = within_rights(target_condition(&record, None, None), rights)?;
     let make_parents = record.request.make_parents && rights.contains(Rights::CREATE);
     let uploads = Arc::clone(uploads);
-    let operation = StoreOperation { uploads, record, condition, asked, path, make_parents };
+    let operation = StoreOperation { uploads, record, condition, asked, path, make_parents, rights };
     let bytes = body.whole(response, length).await?;
     let stored = blocking(move || operation.run(&bytes, checksum.as_ref()));
     let upload = response.until_cancelled(stored).await?;
@@ -66,6 +66,7 @@ struct StoreOperation {
     /// The path in the storage.
     path: VPath,
     make_parents: bool,
+    rights: Rights,
 }
 
 impl StoreOperation {
@@ -80,6 +81,10 @@ impl StoreOperation {
         let publish = |path: &VPath| Ok(self.store(path, bytes)?);
         let placed = publish_at(&*self.uploads.storage, &self.path, self.condition.conflict, publish)?;
         let (replaced, skipped) = (placed.as_ref().is_some_and(|(_, published)| published.replaced), placed.is_none());
+        let similar = match &placed {
+            Some((path, published)) if !published.replaced => similar_to(&self.uploads, self.rights, &self.asked, path),
+            _ => None,
+        };
         let entry = placed.map(|(path, Published { mut entry, .. })| {
             if let Some(etag) = entry.etag {
                 self.uploads.digests.keep(etag, &digests);
@@ -88,7 +93,8 @@ impl StoreOperation {
             entry
         });
         let described = self.record.describe_with(Some(digests).filter(|_| !skipped));
-        Ok(Upload { entry, replaced, skipped, offset: bytes.len() as u64, target: Some(self.asked), ..described })
+        let offset = bytes.len() as u64;
+        Ok(Upload { entry, replaced, skipped, similar, offset, target: Some(self.asked), ..described })
     }
 
     /// Stores the file at `path`, after making its missing parents if the request says so.

@@ -34,7 +34,7 @@ impl TypeAhead {
         let first = letters.next()?;
         let repeated = needle.chars().count() > 1 && letters.all(|letter| letter == first);
         // A name may also start with a repeated letter ("aa"), and then wins.
-        let whole = search(rows, view, from + usize::from(needle.len() == first.len_utf8()), &needle);
+        let whole = search(rows, view, from + usize::from(self.text.chars().count() == 1), &needle);
         whole.or_else(|| repeated.then(|| search(rows, view, from + 1, &needle[..first.len_utf8()])).flatten())
     }
 }

@@ -262,4 +262,8 @@ pub struct Upload {
     /// The uploads that it is concatenated from.
     #[n(10)]
     pub parts: Vec<UploadId>,
+    /// After COMMIT made a new file: an entry beside it whose name differs from its name only in letter case, or in
+    /// composed and decomposed letters (see [`crate::name_key::equivalence_key`]).
+    #[n(11)]
+    pub similar: Option<VPath>,
 }

@@ -1,0 +1,151 @@
+//! Names that people take for the name of a new file: they differ only in letter case, or in composed and decomposed
+//! letters. The answer to an upload tells one, and nothing depends on it, so it may miss a name that was added within
+//! the last seconds by another way than an upload. Blocks.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use shared::VPath;
+use shared::name_key::equivalence_key;
+
+use crate::storage::{Storage, Visit};
+
+/// How long the names of a folder are used before they are read again: many small uploads into one large folder read it
+/// once in this time.
+const NAMES_KEPT: Duration = Duration::from_secs(10);
+/// Names of a larger folder are not compared.
+const NAMES_MAX: usize = 100_000;
+/// Folders whose names are kept, of about 40 bytes per name.
+const FOLDERS_MAX: usize = 16;
+
+/// The names of the folders that uploads lately went to.
+#[derive(Default)]
+pub(super) struct SimilarNames {
+    folders: Mutex<HashMap<VPath, FolderNames>>,
+}
+
+struct FolderNames {
+    read: Instant,
+    /// `None` for a folder that is too large, or that could not be read.
+    keys: Option<Keys>,
+}
+
+/// The equivalence keys of the names of a folder, all as hashes.
+#[derive(Default)]
+struct Keys(HashMap<u64, Known>);
+
+/// The names that have one key.
+#[derive(Clone, Copy)]
+struct Known {
+    first: u64,
+    several: bool,
+}
+
+impl Keys {
+    /// Adds a name. True if another one has its key.
+    fn add(&mut self, key: &str, name: &[u8]) -> bool {
+        let name = hash(name);
+        let known = self.0.entry(hash(key.as_bytes())).or_insert(Known { first: name, several: false });
+        known.several |= known.first != name;
+        known.several
+    }
+}
+
+impl SimilarNames {
+    /// Another name in the folder of the new file at `path` that is equivalent to its name.
+    pub(super) fn find(&self, storage: &dyn Storage, path: &VPath) -> Option<Vec<u8>> {
+        let (folder, name) = (path.parent()?, path.name());
+        let key = equivalence_key(name)?;
+        // Hashes of two names may collide, and a name may be gone: the folder decides.
+        self.may_have(storage, &folder, &key, name).then(|| read_equivalent(storage, &folder, &key, name)).flatten()
+    }
+
+    /// Whether the folder may have another name with that key. Adds the name.
+    fn may_have(&self, storage: &dyn Storage, folder: &VPath, key: &str, name: &[u8]) -> bool {
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        folders.retain(|_, names| names.read.elapsed() < NAMES_KEPT);
+        if !folders.contains_key(folder) {
+            // A slow disk must not keep other uploads waiting.
+            drop(folders);
+            let names = FolderNames { read: Instant::now(), keys: read_keys(storage, folder) };
+            folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+            if folders.len() >= FOLDERS_MAX {
+                folders.clear();
+            }
+            folders.insert(folder.clone(), names);
+        }
+        let keys = folders.get_mut(folder).and_then(|folder| folder.keys.as_mut());
+        keys.is_some_and(|keys| keys.add(key, name))
+    }
+}
+
+fn read_keys(storage: &dyn Storage, folder: &VPath) -> Option<Keys> {
+    let mut keys = Keys::default();
+    let mut count = 0;
+    let visited = storage.list_names(folder, &mut |name, _| {
+        count += 1;
+        if let Some(key) = equivalence_key(name) {
+            keys.add(&key, name);
+        }
+        if count > NAMES_MAX { Visit::Stop } else { Visit::Continue }
+    });
+    (visited.is_ok() && count <= NAMES_MAX).then_some(keys)
+}
+
+fn read_equivalent(storage: &dyn Storage, folder: &VPath, key: &str, name: &[u8]) -> Option<Vec<u8>> {
+    let mut found = None;
+    let visited = storage.list_names(folder, &mut |other, _| {
+        if other != name && equivalence_key(other).as_deref() == Some(key) {
+            found = Some(other.to_vec());
+            return Visit::Stop;
+        }
+        Visit::Continue
+    });
+    visited.ok().and(found)
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::memory::MemoryStorage;
+
+    #[test]
+    fn an_equivalent_name_is_found_wherever_it_came_from() {
+        let storage = MemoryStorage::new();
+        let similar = SimilarNames::default();
+        let add = |name: &str| {
+            storage.add_file(name, Vec::new()).unwrap();
+            let found = similar.find(&storage, &VPath::from_bytes(name.as_bytes()).unwrap());
+            found.map(|name| String::from_utf8(name).unwrap())
+        };
+        assert_eq!(add("d/Notes.txt"), None);
+        assert_eq!(add("d/other.txt"), None);
+        // Read with the folder, and added by an upload after it.
+        assert_eq!(add("d/notes.TXT").as_deref(), Some("Notes.txt"));
+        assert_eq!(add("d/e\u{301}te\u{301}"), None);
+        assert_eq!(add("d/été").as_deref(), Some("e\u{301}te\u{301}"));
+        // Another folder, and the first name that is read of it.
+        assert_eq!(add("e/notes.txt"), None);
+        assert_eq!(add("top"), None);
+        assert_eq!(add("TOP").as_deref(), Some("top"));
+    }
+
+    #[test]
+    fn both_names_are_noticed_when_the_folder_is_read_after_the_second() {
+        for [first, second] in [["a", "A"], ["A", "a"]] {
+            let storage = MemoryStorage::new();
+            storage.add_file(first, Vec::new()).unwrap();
+            storage.add_file(second, Vec::new()).unwrap();
+            let found = SimilarNames::default().find(&storage, &VPath::from_bytes(second.as_bytes()).unwrap());
+            assert_eq!(found.as_deref(), Some(first.as_bytes()));
+        }
+    }
+}
