@@ -1,18 +1,23 @@
 //! The command `passerelle`, from its arguments to its exit code. The page is handed in by the crate that links it.
 
+use std::ffi::OsStr;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Cli, Command, GatewayArgs, ServeArgs, ServerCommand, StorageArgs};
+use crate::cli::{Cli, Command, GatewayArgs, ServeArgs, ServerCommand, StorageArgs, hint};
 use crate::config::FileSettings;
 use crate::gateway::PageFiles;
 use crate::{commands, run, telemetry};
 
 /// Runs the command that the process was started with.
 pub fn main(page: PageFiles) -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return commands::fail(&format!("no threads can be started: {error}")),
@@ -20,6 +25,18 @@ pub fn main(page: PageFiles) -> ExitCode {
     let code = runtime.block_on(execute(cli.command, page));
     telemetry::flush();
     code
+}
+
+/// Prints help, version or what is wrong with the arguments.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let subcommand = std::env::args_os().nth(1);
+    let hint = hint(error, subcommand.as_deref().and_then(OsStr::to_str), |path| Path::new(path).is_dir());
+    // There is no other place to report that standard error is closed.
+    let _ = error.print();
+    if let Some(hint) = hint {
+        eprintln!("\n{hint}");
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
 }
 
 async fn execute(command: Command, page: PageFiles) -> ExitCode {

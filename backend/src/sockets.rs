@@ -22,12 +22,27 @@ const UNSENT_BYTES: u32 = 64 << 10;
 /// Errors of the system: another process listens there, or the address does not belong to this machine.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    listen_with(&socket, address)?;
+    socket.listen(BACKLOG)
+}
+
+/// As [`listen`], for an IPv6 address beside a listener of the port for IPv4: `[::]` would take IPv4 as well.
+///
+/// # Errors
+/// As [`listen`]; also where the system has no IPv6.
+pub fn listen_v6_only(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v6()?;
+    socket2::SockRef::from(&socket).set_only_v6(true)?;
+    listen_with(&socket, address)?;
+    socket.listen(BACKLOG)
+}
+
+fn listen_with(socket: &TcpSocket, address: SocketAddr) -> io::Result<()> {
     // Allows the address while connections of a server that has just ended are in TIME_WAIT. On Windows the option
     // would allow a second server on the address.
     #[cfg(not(windows))]
     socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
+    socket.bind(address)
 }
 
 /// Sets the options of a connection: written bytes are sent at once, and the send buffer holds few unsent bytes.

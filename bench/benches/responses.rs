@@ -60,7 +60,7 @@ fn serve(runtime: &Runtime) -> SocketAddr {
     let address = listener.local_addr().expect("its number");
     runtime.spawn(async move {
         let gateway = Gateway::new(Client::new(target, PoolConfig::default()), GatewayConfig::default());
-        gateway::serve(listener, gateway, CancellationToken::new()).await;
+        gateway::serve(vec![listener], gateway, CancellationToken::new()).await;
     });
     address
 }

@@ -11,7 +11,7 @@ const EXIT_CODES: &str = "Exit codes: 0 success; 1 failure; 2 wrong usage; 3 not
                           5 server unreachable; 6 partial success, with the failures on standard error; \
                           130 interrupted.";
 
-/// Passerelle: the files of a machine, in a browser, byte for byte.
+/// Passerelle: the files of a machine, in a browser.
 #[derive(Parser, Debug)]
 #[command(name = "passerelle", version, arg_required_else_help = true, max_term_width = 100)]
 #[command(after_help = EXIT_CODES)]
@@ -34,11 +34,11 @@ pub enum Command {
 /// A subcommand that runs until a signal stops it.
 #[derive(Subcommand, Debug)]
 pub enum ServerCommand {
-    /// Serve a folder: page, HTTP API and framed protocol in one process.
+    /// Show a folder in browsers, and serve it to the commands below.
     Serve(ServeArgs),
-    /// Serve a folder over the framed protocol only, for a gateway on the same machine.
+    /// Serve a folder to `passerelle gateway` and the commands only, without a page.
     Storage(StorageArgs),
-    /// Serve the page and the HTTP API only, in front of `passerelle storage`.
+    /// Show the folder of a `passerelle storage` in browsers.
     Gateway(GatewayArgs),
 }
 

@@ -15,12 +15,12 @@ pub(super) const PATHS: &str = "A path may be typed as it is (`docs/my file.txt`
 #[derive(Args, Debug, Clone)]
 pub struct ConnectArgs {
     /// Address of the file server: HOST:PORT, or unix:PATH for its Unix socket.
-    #[arg(long, value_name = "ADDR", env = "PASSERELLE_SERVER", default_value = "127.0.0.1:5555")]
+    #[arg(long, value_name = "ADDRESS", env = "PASSERELLE_SERVER", default_value = "127.0.0.1:5555")]
     pub server: String,
-    /// File of the key; by default the key that `passerelle serve` recorded for that address.
+    /// File with the key of the file server [default: the one that this user's `passerelle serve` made].
     #[arg(long, value_name = "FILE", env = "PASSERELLE_KEY")]
     pub key: Option<PathBuf>,
-    /// Print JSON, one object per line; failures as {"error":{"code","message"}} on standard error.
+    /// Print JSON for scripts, one object per line; errors are {"error":{"code","message"}} on standard error.
     #[arg(long)]
     pub json: bool,
 }
@@ -28,21 +28,21 @@ pub struct ConnectArgs {
 /// What to do if the destination exists, as typed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub enum ConflictChoice {
-    /// Keep it, and report a failure.
+    /// Keep the existing file, and fail.
     #[default]
     Fail,
-    /// Replace it.
+    /// Replace the existing file.
     Replace,
-    /// Use a free name in the same folder: `name (2).ext`.
+    /// Keep both: the new file becomes `name (2).ext`.
     KeepBoth,
-    /// Keep it, and report success.
+    /// Keep the existing file, and go on.
     Skip,
 }
 
 /// [`ConflictChoice`], and the short options of `cp` and `mv`.
 #[derive(Args, Debug, Clone, Copy)]
 pub struct ConflictArgs {
-    /// What to do if the destination exists.
+    /// What to do if the name is taken.
     #[arg(long, value_name = "WHAT", value_enum, default_value_t)]
     conflict: ConflictChoice,
     /// Same as `--conflict replace`.

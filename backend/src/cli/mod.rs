@@ -3,6 +3,7 @@
 mod changing;
 mod command;
 mod connect;
+mod hint;
 mod reading;
 mod serving;
 mod uploading;
@@ -12,6 +13,7 @@ pub use changing::{
 };
 pub use command::{Cli, ClientCommand, Command, ServerCommand};
 pub use connect::{ConflictArgs, ConflictChoice, ConnectArgs};
+pub use hint::hint;
 pub use reading::{GetArgs, LsArgs, PingArgs, SortBy, StatArgs};
 pub use serving::{GatewayArgs, ServeArgs, StorageArgs};
 pub use uploading::PutArgs;

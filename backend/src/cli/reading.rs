@@ -58,8 +58,12 @@ Existing files:
 
 Downloaded files:
   A file gets its name when it is complete and on the disk, with its time and, on Unix, its execute permission. Until
-  then it is `.NAME.passerelle-part`, which the next `get` resumes if the file on the server is unchanged. If the server
-  cannot be reached, `get` tries again a few times.
+  then it is `.NAME.passerelle-part`. After Ctrl-C or a failure, the same command goes on with it, if the file on the
+  server is unchanged; a download that succeeds leaves no such file. If the server cannot be reached, `get` tries again a
+  few times.
+
+The same command again:
+  A folder that became DEST is DEST again, as long as it exists: this user's state directory has a note of it.
 
 Links:
   A link named as SRC is followed. Below a folder, links to downloaded entries are made again (on Unix); other links are
@@ -69,21 +73,21 @@ Links:
 #[derive(Args, Debug)]
 #[command(after_long_help = format!("{PATHS}\n\n{GET_DETAILS}"), after_help = "More details: `passerelle get --help`.")]
 pub struct GetArgs {
-    /// Files and folders to download, and the destination last. If the destination is a folder, a source folder is
-    /// downloaded into it under its own name; if it does not exist, a source folder becomes the destination. `/` means
+    /// Files and folders to download, and the destination last. A folder goes into a destination that exists, under its
+    /// own name, and otherwise becomes it, as with `cp -r`; but the same command again goes on where it stopped. `/` means
     /// everything. `-` as the destination writes one file to standard output.
     #[arg(value_name = "SRC… DEST", num_args = 2.., required = true)]
     pub paths: Vec<OsString>,
-    /// Start over instead of resuming an earlier download.
+    /// Start unfinished files over instead of going on with them.
     #[arg(long)]
     pub no_resume: bool,
     /// Replace files that exist and differ.
     #[arg(short, long)]
     pub force: bool,
-    /// Number of simultaneous downloads.
+    /// How many files to download at once.
     #[arg(short, long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=32))]
     pub parallel: u8,
-    /// Number of attempts to reach the server, with growing waits of at most 8 seconds.
+    /// How often to try again if the server cannot be reached, with waits of up to 8 seconds.
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub retries: u32,
     /// Print no progress and no summary, only failures.

@@ -26,7 +26,7 @@ pub struct StorageArgs {
     /// The folder to serve.
     #[arg(value_name = "DIR", default_value = ".")]
     pub folder: PathBuf,
-    /// File of the key that gateways must have; created, readable by its owner only, if it does not exist.
+    /// File with the key that gateways must have. If it does not exist, it is made, readable by this user only.
     #[arg(long, value_name = "FILE", env = "PASSERELLE_KEY")]
     pub key: PathBuf,
     #[command(flatten)]
@@ -39,9 +39,9 @@ pub struct StorageArgs {
 #[derive(Args, Debug)]
 pub struct GatewayArgs {
     /// Address of the file server: HOST:PORT, or unix:PATH for its Unix socket.
-    #[arg(long, value_name = "ADDR", env = "PASSERELLE_SERVER", default_value = "127.0.0.1:5555")]
+    #[arg(long, value_name = "ADDRESS", env = "PASSERELLE_SERVER", default_value = "127.0.0.1:5555")]
     pub server: String,
-    /// File of the file server's key.
+    /// File with the key of the file server.
     #[arg(long, value_name = "FILE", env = "PASSERELLE_KEY")]
     pub key: PathBuf,
     #[command(flatten)]

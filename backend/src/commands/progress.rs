@@ -49,6 +49,9 @@ impl Meter {
 
 /// The line, at most 79 columns. Percentage and time left appear only after all files are found.
 pub(super) fn progress_line(now: &Snapshot, bytes_per_second: f64) -> String {
+    if !now.found_all && now.found_files == 0 {
+        return "Counting…".to_owned();
+    }
     let files = format!("{} of {} files", now.files, now.found_files);
     let bytes = format!("{} of {}", size::english(now.done), size::english(now.found));
     let rate = format!("{}/s", size::english(bytes_per_second as u64));
@@ -96,6 +99,7 @@ mod tests {
         check(&now, 0.0, " 25% 3 of 12 files, 10.0 MB of 40.0 MB, 0 B/s");
         check(&now, 1_000.0, " 25% 3 of 12 files, 10.0 MB of 40.0 MB, 1.0 kB/s, 8:20:00 left");
         let searching = Snapshot { found_all: false, ..now };
+        check(&Snapshot { files: 0, found_files: 0, found: 0, done: 0, ..searching }, 0.0, "Counting…");
         check(&searching, 5e6, "3 of 12 files so far, 10.0 MB of 40.0 MB, 5.0 MB/s");
         check(&Snapshot { found: 0, done: 0, ..now }, 0.0, "100% 3 of 12 files, 0 B of 0 B, 0 B/s");
     }

@@ -1,7 +1,9 @@
 //! Why settings are refused.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+
+use super::listen::ListenAddress;
 
 /// Why no server can be started with the given settings.
 #[derive(Debug, thiserror::Error)]
@@ -24,13 +26,37 @@ pub enum ConfigError {
     },
     /// Without accounts, everyone who can reach the address would have access.
     #[error(
-        "{0} can be reached from other machines, and there are no accounts: set what everyone may do with \
-         --anonymous read or --anonymous write, or listen on 127.0.0.1"
+        "Other machines can reach {0}, and there are no accounts. Say what everyone may do: --anonymous read (look and \
+         download) or --anonymous write (also change files). Or serve this machine only: --http 127.0.0.1:{port}",
+         port = .0.port()
     )]
     Open(SocketAddr),
     /// The framed protocol is not encrypted.
-    #[error("the framed protocol is not encrypted, so it is served on loopback only: {0} is not a loopback address")]
-    Exposed(SocketAddr),
+    #[error(
+        "{0} is not an address of this machine alone. --tcp is not encrypted, so it takes a loopback address only, \
+             such as 127.0.0.1:5555. Browsers connect to --http."
+    )]
+    Exposed(ListenAddress),
+    /// Both `--port` and `--http` name a port.
+    #[error("--port {port} and --http {address} both name a port. Use one of them.")]
+    TwoPorts {
+        /// The port of `--port`.
+        port: u16,
+        /// The address of `--http`.
+        address: ListenAddress,
+    },
+    /// A name to listen on has no address.
+    #[error("{name} has no address: {source}")]
+    UnknownName {
+        /// The name.
+        name: String,
+        /// The error of the operating system.
+        source: std::io::Error,
+    },
+    /// `--host` has an address to listen on.
+    #[error("--host is the name that browsers use for this server. To listen on {0}, use --http {shown}:8080.",
+            shown = bracketed(.0))]
+    HostToListenOn(IpAddr),
     /// A number below its minimum.
     #[error("{0} must be at least 1")]
     Zero(&'static str),
@@ -40,4 +66,8 @@ pub enum ConfigError {
     /// A value of `cors` is not an origin.
     #[error("`{0}` is not an origin: it consists of scheme, host and optional port, such as https://files.example.org")]
     Origin(String),
+}
+
+fn bracketed(ip: &IpAddr) -> String {
+    if ip.is_ipv6() { format!("[{ip}]") } else { ip.to_string() }
 }

@@ -8,17 +8,18 @@ use serde::Deserialize;
 
 use super::bounds::{mebibytes, positive, seconds};
 use super::error::ConfigError;
+use super::listen::{Binding, ListenAddress, one_or_more};
 use crate::gateway::{Anonymous, GatewayConfig, TlsFiles};
 use crate::transfer_budget::TRANSFER_BYTES_MAX;
 
-/// Where HTTP is served by default.
-pub const HTTP_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+/// The port of HTTP by default, on this machine only.
+pub const HTTP_PORT_DEFAULT: u16 = 8080;
 
 /// What a user without an account may do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AnonymousRight {
-    /// List and download.
+    /// Look and download.
     Read,
     /// Also change files.
     Write,
@@ -37,50 +38,56 @@ impl From<AnonymousRight> for Anonymous {
 #[derive(Args, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct HttpSettings {
-    /// Address on which to serve HTTP [default: 127.0.0.1:8080; port 0 chooses a free port].
-    #[arg(id = "http", long = "http", value_name = "ADDR", env = "PASSERELLE_HTTP")]
-    pub listen: Option<SocketAddr>,
-    /// Serve HTTPS with this certificate: PEM, with its chain. The file is read again when it changes.
+    /// Address for browsers: `127.0.0.1:8080` for this machine only, `:8080` for every network; may be repeated
+    /// [default: 127.0.0.1:8080; port 0 chooses a free port].
+    #[arg(id = "http", long = "http", value_name = "ADDRESS:PORT", env = "PASSERELLE_HTTP", value_delimiter = ',')]
+    #[serde(deserialize_with = "one_or_more")]
+    pub listen: Option<Vec<ListenAddress>>,
+    /// Port for browsers, if --http names none [default: 8080].
+    #[arg(short, long, value_name = "PORT")]
+    #[serde(skip)]
+    pub port: Option<u16>,
+    /// Serve HTTPS with this certificate (PEM, with its chain), which is read again when it changes.
     #[arg(long, value_name = "FILE", env = "PASSERELLE_TLS_CERT")]
     pub tls_cert: Option<PathBuf>,
-    /// Private key of the certificate: PEM, not encrypted.
+    /// Private key of the certificate (PEM, not encrypted).
     #[arg(long, value_name = "FILE", env = "PASSERELLE_TLS_KEY")]
     pub tls_key: Option<PathBuf>,
-    /// What everyone may do without an account [default on loopback: read; required elsewhere].
+    /// What visitors may do. Must be given if other machines can connect [default: read].
     #[arg(long, value_name = "RIGHT", env = "PASSERELLE_ANONYMOUS")]
     pub anonymous: Option<AnonymousRight>,
-    /// Host name under which browsers reach this server, besides localhost and IP addresses; may be repeated.
+    /// Name that browsers use for this server, such as `files.example.org`, with `:PORT` if it is neither 80 nor 443; may
+    /// be repeated. `localhost` and IP addresses need no mention.
     #[arg(id = "host", long = "host", value_name = "NAME", env = "PASSERELLE_HOSTS", value_delimiter = ',')]
     pub hosts: Option<Vec<String>>,
-    /// Origin whose pages may use the API (CORS), such as `https://files.example.org`; may be repeated.
+    /// Another site whose pages may use this server, such as `https://www.example.org`; may be repeated.
     #[arg(id = "cors", long = "cors", value_name = "ORIGIN", env = "PASSERELLE_CORS", value_delimiter = ',')]
     pub cors: Option<Vec<String>>,
-    /// Name of the served folder on the page [default: the folder's own name].
+    /// Name of the folder on the page [default: the folder's own name].
     #[arg(long, value_name = "TEXT", env = "PASSERELLE_NAME")]
     pub name: Option<String>,
-    /// Maximum number of HTTP connections [default: 4096].
+    /// How many browsers and programs may be connected at once [default: 4096].
     #[arg(id = "http_connections_max", long = "http-connections-max", value_name = "N")]
     pub connections_max: Option<usize>,
-    /// Seconds a client may take to send the headers of a request [default: 15].
+    /// Seconds that the headers of a request may take to arrive [default: 15].
     #[arg(id = "http_header_seconds", long = "http-header-seconds", value_name = "N")]
     pub header_seconds: Option<u64>,
-    /// Seconds a connection may be idle between requests [default: 75].
+    /// A connection without requests is closed after this many seconds [default: 75].
     #[arg(id = "http_idle_seconds", long = "http-idle-seconds", value_name = "N")]
     pub idle_seconds: Option<u64>,
-    /// Maximum size of an uploaded file, in bytes [default: 0, no limit].
+    /// Largest file that may be uploaded, in bytes [default: 0, no limit].
     #[arg(long, value_name = "N", env = "PASSERELLE_UPLOAD_BYTES_MAX")]
     pub upload_bytes_max: Option<u64>,
-    /// Seconds without progress after which a download or an upload is aborted [default: 300].
+    /// A download or upload that stands still is ended after this many seconds [default: 300].
     #[arg(id = "http_stall_seconds", long = "http-stall-seconds", value_name = "N")]
     pub stall_seconds: Option<u64>,
-    /// Maximum number of event streams, one for each page that shows a folder [default: 1024].
+    /// How many open pages may receive live updates at once [default: 1024].
     #[arg(long, value_name = "N")]
     pub event_streams_max: Option<usize>,
-    /// Memory for archives, as a number of file lists of maximum length: 128 MiB each [default: 8].
+    /// How many ZIP downloads may be prepared at once (up to 128 MiB each) [default: 8].
     #[arg(long, value_name = "N")]
     pub archives_max: Option<usize>,
-    /// Memory for transfer buffers of the gateway, in MiB: with more simultaneous transfers, each gets a smaller one
-    /// [default: 64].
+    /// Memory for running downloads and uploads, in MiB [default: 64].
     #[arg(id = "http_transfer_memory_mib", long = "http-transfer-memory-mib", value_name = "MIB")]
     pub transfer_memory_mib: Option<usize>,
 }
@@ -88,8 +95,8 @@ pub struct HttpSettings {
 /// Complete settings of the gateway.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HttpConfig {
-    /// Address to listen on.
-    pub listen: SocketAddr,
+    /// Addresses to listen on, at least one.
+    pub listen: Vec<Binding>,
     /// Certificate and key. `None` for plain HTTP.
     pub tls: Option<TlsFiles>,
     /// Bounds, times and rights of the gateway. Its `name` is empty unless one was given.
@@ -102,15 +109,21 @@ impl HttpSettings {
     /// Completes the settings from the file's section, then from defaults.
     ///
     /// # Errors
-    /// [`ConfigError::Open`], [`ConfigError::HalfTls`], [`ConfigError::Origin`] and [`ConfigError::Zero`].
+    /// [`ConfigError::Open`], [`ConfigError::TwoPorts`], [`ConfigError::UnknownName`], [`ConfigError::HostToListenOn`],
+    /// [`ConfigError::HalfTls`], [`ConfigError::Origin`] and [`ConfigError::Zero`].
     pub fn resolve(self, file: &Self) -> Result<HttpConfig, ConfigError> {
         let file = file.clone();
-        let listen = self.listen.or(file.listen).unwrap_or(HTTP_DEFAULT);
-        let anonymous = match self.anonymous.or(file.anonymous) {
-            Some(right) => right.into(),
-            None if listen.ip().is_loopback() => Anonymous::Read,
-            None => return Err(ConfigError::Open(listen)),
+        let listen = bindings(self.listen, file.listen, self.port)?;
+        let reachable = listen.iter().find(|binding| !binding.is_local());
+        let anonymous = match (self.anonymous.or(file.anonymous), reachable) {
+            (Some(right), _) => right.into(),
+            (None, None) => Anonymous::Read,
+            (None, Some(reachable)) => return Err(ConfigError::Open(reachable.first())),
         };
+        let hosts = self.hosts.or(file.hosts).unwrap_or_default();
+        if let Some(ip) = hosts.iter().filter_map(|host| host.parse().ok()).find(IpAddr::is_unspecified) {
+            return Err(ConfigError::HostToListenOn(ip));
+        }
         let tls = tls_files(self.tls_cert.or(file.tls_cert), self.tls_key.or(file.tls_key))?;
         let cors_origins = self.cors.or(file.cors).unwrap_or_default();
         if let Some(wrong) = cors_origins.iter().find(|origin| !is_origin(origin)) {
@@ -120,7 +133,7 @@ impl HttpSettings {
         let gateway = GatewayConfig {
             name: self.name.or(file.name).unwrap_or_default(),
             anonymous,
-            hosts: self.hosts.or(file.hosts).unwrap_or_default(),
+            hosts,
             cors_origins,
             connections_max: positive(
                 self.connections_max.or(file.connections_max),
@@ -147,6 +160,25 @@ impl HttpSettings {
         let transfer_bytes_max = mebibytes(self.transfer_memory_mib.or(file.transfer_memory_mib), TRANSFER_BYTES_MAX);
         Ok(HttpConfig { listen, tls, gateway, transfer_bytes_max })
     }
+}
+
+/// The sockets to open: those of the flags or else of the file, with the port of `--port`.
+fn bindings(
+    flags: Option<Vec<ListenAddress>>,
+    file: Option<Vec<ListenAddress>>,
+    port: Option<u16>,
+) -> Result<Vec<Binding>, ConfigError> {
+    if let (Some(port), Some(address)) = (port, flags.iter().flatten().find(|address| address.has_port())) {
+        return Err(ConfigError::TwoPorts { port, address: address.clone() });
+    }
+    let default = || vec![SocketAddr::from((Ipv4Addr::LOCALHOST, HTTP_PORT_DEFAULT)).into()];
+    let typed = flags.or(file).unwrap_or_else(default).into_iter();
+    let typed = typed.map(|address| port.map_or(address.clone(), |port| address.with_port(port)));
+    let mut bindings = Vec::new();
+    for address in typed {
+        bindings.extend(address.bindings(HTTP_PORT_DEFAULT)?);
+    }
+    Ok(bindings)
 }
 
 fn tls_files(cert: Option<PathBuf>, key: Option<PathBuf>) -> Result<Option<TlsFiles>, ConfigError> {
@@ -182,11 +214,43 @@ mod tests {
     #[test]
     fn flags_override_the_file() {
         let file = file("listen = '127.0.0.1:1'\nname = 'here'\n");
-        let flags = HttpSettings { listen: Some(([127, 0, 0, 1], 2).into()), ..HttpSettings::default() };
-        let http = flags.resolve(&file).unwrap();
-        assert_eq!((http.listen.port(), http.gateway.name.as_str()), (2, "here"));
-        assert_eq!(HttpSettings::default().resolve(&file).unwrap().listen.port(), 1);
-        assert_eq!(HttpSettings::default().resolve(&HttpSettings::default()).unwrap().listen, HTTP_DEFAULT);
+        let http = listening(&["127.0.0.1:2"]).resolve(&file).unwrap();
+        assert_eq!((ports(&http), http.gateway.name.as_str()), (vec![2], "here"));
+        assert_eq!(ports(&HttpSettings::default().resolve(&file).unwrap()), [1]);
+        let default = HttpSettings::default().resolve(&HttpSettings::default()).unwrap();
+        assert_eq!((ports(&default), default.listen[0].is_local()), (vec![HTTP_PORT_DEFAULT], true));
+    }
+
+    fn listening(addresses: &[&str]) -> HttpSettings {
+        let listen = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        HttpSettings { listen: Some(listen), ..HttpSettings::default() }
+    }
+
+    fn ports(http: &HttpConfig) -> Vec<u16> {
+        http.listen.iter().map(|binding| binding.first().port()).collect()
+    }
+
+    #[test]
+    fn several_addresses_are_served_and_a_port_is_theirs() {
+        let none = HttpSettings::default();
+        let list = file("listen = ['127.0.0.1:1', 'localhost:2']\n");
+        assert_eq!(ports(&none.clone().resolve(&list).unwrap()), [1, 2]);
+        assert_eq!(ports(&listening(&["127.0.0.1:3", "[::1]:4"]).resolve(&list).unwrap()), [3, 4]);
+        for text in ["listen = []", "listen = 8080", "listen = ['here']", "port = 1"] {
+            assert!(toml::from_str::<HttpSettings>(text).is_err(), "{text}");
+        }
+        let port = |settings: HttpSettings| HttpSettings { port: Some(90), ..settings };
+        assert_eq!(ports(&port(none).resolve(&list).unwrap()), [90, 90]);
+        assert_eq!(ports(&port(listening(&["127.0.0.2"])).resolve(&list).unwrap()), [90]);
+        let two = port(listening(&["127.0.0.1:80"])).resolve(&list).unwrap_err();
+        assert_eq!(two.to_string(), "--port 90 and --http 127.0.0.1:80 both name a port. Use one of them.");
+    }
+
+    #[test]
+    fn an_address_to_listen_on_is_no_host_name() {
+        let host = HttpSettings { hosts: Some(vec!["0.0.0.0".into()]), ..HttpSettings::default() };
+        let error = host.resolve(&HttpSettings::default()).unwrap_err();
+        assert!(error.to_string().ends_with("To listen on 0.0.0.0, use --http 0.0.0.0:8080."), "{error}");
     }
 
     #[test]
@@ -216,8 +280,11 @@ mod tests {
 
     #[test]
     fn an_address_beyond_loopback_needs_an_explicit_right() {
-        let open = HttpSettings { listen: Some(([0, 0, 0, 0], 80).into()), ..HttpSettings::default() };
-        assert!(matches!(open.clone().resolve(&HttpSettings::default()), Err(ConfigError::Open(_))));
+        for address in ["0.0.0.0:80", ":80", "*", "[::]:80", "192.168.1.5"] {
+            let open = listening(&["127.0.0.1:80", address]);
+            assert!(matches!(open.resolve(&HttpSettings::default()), Err(ConfigError::Open(_))), "{address}");
+        }
+        let open = listening(&[":80"]);
         let explicit = HttpSettings { anonymous: Some(AnonymousRight::Read), ..open };
         assert_eq!(explicit.resolve(&HttpSettings::default()).unwrap().gateway.anonymous, Anonymous::Read);
     }

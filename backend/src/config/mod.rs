@@ -7,11 +7,13 @@ mod bounds;
 mod error;
 mod file;
 mod http;
+mod listen;
 mod process;
 mod tcp;
 
 pub use error::ConfigError;
 pub use file::FileSettings;
-pub use http::{AnonymousRight, HTTP_DEFAULT, HttpConfig, HttpSettings};
+pub use http::{AnonymousRight, HTTP_PORT_DEFAULT, HttpConfig, HttpSettings};
+pub use listen::{Binding, ListenAddress, ListenAddressError};
 pub use process::{LogFormat, LogLevel, ProcessConfig, ProcessSettings};
-pub use tcp::{DurabilityChoice, TCP_DEFAULT, TcpConfig, TcpSettings};
+pub use tcp::{DurabilityChoice, TCP_PORT_DEFAULT, TcpConfig, TcpSettings};

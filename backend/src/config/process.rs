@@ -41,25 +41,25 @@ pub enum LogLevel {
 #[derive(Args, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ProcessSettings {
-    /// Directory for the server's own state [default: .passerelle in the served folder, or the platform's directory for
-    /// application state if the folder is read-only].
+    /// Directory for the server's own data [default: .passerelle in the served folder, or a directory of this user if the
+    /// folder cannot be changed].
     #[arg(long, value_name = "DIR", env = "PASSERELLE_STATE")]
     pub state: Option<PathBuf>,
-    /// Configuration file (TOML) with the sections http, tcp and process.
+    /// File with settings (TOML): sections http, tcp and process.
     #[arg(long, value_name = "FILE", env = "PASSERELLE_CONFIG")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
-    /// Print the addresses as one JSON object.
+    /// Print the addresses as one JSON object, for scripts.
     #[arg(long)]
     #[serde(skip)]
     pub json: bool,
-    /// Least severe level to log [default: info].
+    /// What to log: this level and all above it [default: info].
     #[arg(long, value_name = "LEVEL", env = "PASSERELLE_LOG")]
     pub log: Option<LogLevel>,
-    /// Format of the log [default: text].
+    /// Form of the log [default: text].
     #[arg(long, value_name = "FORMAT", env = "PASSERELLE_LOG_FORMAT")]
     pub log_format: Option<LogFormat>,
-    /// Seconds that running requests may take after the server was asked to stop [default: 30].
+    /// At a stop, running requests have this many seconds to end [default: 30].
     #[arg(long, value_name = "N")]
     pub drain_seconds: Option<u64>,
 }

@@ -1,6 +1,6 @@
 //! Settings of the file server: where the framed protocol is served, and its bounds.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -8,19 +8,19 @@ use serde::Deserialize;
 
 use super::bounds::{mebibytes, positive, seconds};
 use super::error::ConfigError;
+use super::listen::ListenAddress;
 use crate::server::{Durability, ServerConfig};
 
-/// Where the framed protocol is served by default.
-pub const TCP_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5555);
+/// The port of the framed protocol by default, on this machine only.
+pub const TCP_PORT_DEFAULT: u16 = 5555;
 
 /// When an upload is acknowledged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DurabilityChoice {
-    /// After it is on the disk: no crash loses it.
+    /// When it is on the disk: no crash loses it.
     Strict,
-    /// After it is in the operating system's cache. A crash of the server loses nothing; after a crash of the machine,
-    /// uploads of the last half minute may be missing, empty or torn.
+    /// When the operating system has it: faster, but a power failure may lose or tear uploads of the last half minute.
     Relaxed,
 }
 
@@ -37,33 +37,33 @@ impl From<DurabilityChoice> for Durability {
 #[derive(Args, Deserialize, Clone, Debug, Default, PartialEq)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TcpSettings {
-    /// Address on which to serve the framed protocol; loopback only [default: 127.0.0.1:5555, or none if --unix is
-    /// given; port 0 chooses a free port].
-    #[arg(id = "tcp", long = "tcp", value_name = "ADDR", env = "PASSERELLE_TCP")]
-    pub listen: Option<SocketAddr>,
-    /// Also serve the framed protocol on a Unix socket, created at this path and accessible to this user only. A
-    /// gateway on the same machine sends large files several times as fast over it.
+    /// Address for the commands (`ls`, `get`, `put`, …) and for `passerelle gateway`, on this machine only
+    /// [default: 127.0.0.1:5555, or none if --unix is given; port 0 chooses a free port].
+    #[arg(id = "tcp", long = "tcp", value_name = "ADDRESS:PORT", env = "PASSERELLE_TCP")]
+    pub listen: Option<ListenAddress>,
+    /// Also a Unix socket for the commands and for `passerelle gateway`, made at this path and open to this user only.
+    /// Large files pass through it several times as fast.
     #[arg(long, value_name = "PATH", env = "PASSERELLE_UNIX")]
     pub unix: Option<PathBuf>,
-    /// Maximum number of framed connections [default: 2048].
+    /// How many commands and gateways may be connected at once [default: 2048].
     #[arg(id = "tcp_connections_max", long = "tcp-connections-max", value_name = "N")]
     pub connections_max: Option<usize>,
-    /// Seconds a framed connection may be idle [default: 120].
+    /// A connection of a command or gateway without requests is closed after this many seconds [default: 120].
     #[arg(id = "tcp_idle_seconds", long = "tcp-idle-seconds", value_name = "N")]
     pub idle_seconds: Option<u64>,
-    /// Memory for sorted listings that clients page through, in MiB [default: 256].
+    /// Memory for the sorted names of large folders, in MiB [default: 256].
     #[arg(long, value_name = "MIB")]
     pub listing_memory_mib: Option<usize>,
-    /// Memory for upload buffers, in MiB: with more simultaneous uploads, each gets a smaller one [default: 64].
+    /// Memory for running uploads, in MiB [default: 64].
     #[arg(id = "tcp_transfer_memory_mib", long = "tcp-transfer-memory-mib", value_name = "MIB")]
     pub transfer_memory_mib: Option<usize>,
-    /// When to acknowledge an upload [default: strict].
+    /// When an upload counts as done [default: strict].
     #[arg(long, value_name = "WHEN", env = "PASSERELLE_DURABILITY")]
     pub durability: Option<DurabilityChoice>,
-    /// Seconds after which an unfinished upload without progress is deleted [default: 604800, a week].
+    /// Unfinished uploads are deleted after this time, in seconds [default: 604800, a week].
     #[arg(long, value_name = "N")]
     pub upload_expiry_seconds: Option<u64>,
-    /// Seconds after which items in the trash are deleted [default: 2592000, thirty days].
+    /// Items in the trash are deleted after this time, in seconds [default: 2592000, thirty days].
     #[arg(long, value_name = "N")]
     pub trash_expiry_seconds: Option<u64>,
 }
@@ -83,14 +83,12 @@ impl TcpSettings {
     /// Completes the settings from the file's section, then from defaults.
     ///
     /// # Errors
-    /// [`ConfigError::Exposed`] and [`ConfigError::Zero`].
+    /// [`ConfigError::Exposed`], [`ConfigError::UnknownName`] and [`ConfigError::Zero`].
     pub fn resolve(self, file: &Self) -> Result<TcpConfig, ConfigError> {
         let file = file.clone();
         let unix = self.unix.or(file.unix);
-        let listen = self.listen.or(file.listen).or(unix.is_none().then_some(TCP_DEFAULT));
-        if let Some(exposed) = listen.filter(|address| !address.ip().is_loopback()) {
-            return Err(ConfigError::Exposed(exposed));
-        }
+        let default = || unix.is_none().then(|| SocketAddr::from((Ipv4Addr::LOCALHOST, TCP_PORT_DEFAULT)).into());
+        let listen = self.listen.or(file.listen).or_else(default).map(loopback).transpose()?;
         let default = ServerConfig::default();
         let server = ServerConfig {
             connections_max: positive(
@@ -121,6 +119,14 @@ impl TcpSettings {
             ..default
         };
         Ok(TcpConfig { listen, unix, server })
+    }
+}
+
+/// The loopback address that was typed. Of `localhost`, the one that clients try by default.
+fn loopback(typed: ListenAddress) -> Result<SocketAddr, ConfigError> {
+    match &*typed.bindings(TCP_PORT_DEFAULT)? {
+        [binding, ..] if binding.is_local() => Ok(binding.first()),
+        _ => Err(ConfigError::Exposed(typed)),
     }
 }
 
@@ -159,7 +165,15 @@ mod tests {
 
     #[test]
     fn an_address_beyond_loopback_is_refused() {
-        let exposed = TcpSettings { listen: Some(([0, 0, 0, 0], 1).into()), ..TcpSettings::default() };
-        assert!(matches!(exposed.resolve(&TcpSettings::default()), Err(ConfigError::Exposed(_))));
+        let resolved = |typed: &str| {
+            let settings = TcpSettings { listen: Some(typed.parse().unwrap()), ..TcpSettings::default() };
+            settings.resolve(&TcpSettings::default()).map(|config| config.listen.unwrap().to_string())
+        };
+        for exposed in ["0.0.0.0:1", ":1", "*", "192.168.1.5"] {
+            assert!(matches!(resolved(exposed), Err(ConfigError::Exposed(_))), "{exposed}");
+        }
+        for (typed, address) in [("localhost", "127.0.0.1:5555"), ("1", "127.0.0.1:1"), ("[::1]:2", "[::1]:2")] {
+            assert_eq!(resolved(typed).unwrap(), address);
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! The listening sockets of a process: HTTP or HTTPS for the gateway, TCP and a Unix socket for the framed protocol.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::error::RunError;
 use crate::client::ServerAddress;
@@ -16,31 +17,43 @@ use crate::sockets;
 use crate::state::record_key;
 use crate::wire::UnixListener;
 
-/// A listener of the gateway, with the certificate for HTTPS.
-pub(super) struct HttpListener {
-    listener: TcpListener,
-    address: SocketAddr,
+/// The listeners of the gateway, with the certificate for HTTPS.
+pub(super) struct HttpListeners {
+    listeners: Vec<TcpListener>,
+    addresses: Vec<SocketAddr>,
     tls: Option<Tls>,
 }
 
-impl HttpListener {
+impl HttpListeners {
     pub(super) async fn open(http: &HttpConfig) -> Result<Self, RunError> {
         let tls = http.tls.clone().map(Tls::open).transpose()?;
-        let (listener, address) = listen(http.listen)?;
-        Ok(Self { listener, address, tls })
+        let (mut listeners, mut addresses) = (Vec::new(), Vec::new());
+        for binding in &http.listen {
+            let (first, address) = listen(binding.first(), "--http")?;
+            let second = binding.second().map(|ip| listen_besides(ip, address.port(), binding.first().port() == 0));
+            let second = second.transpose()?.flatten();
+            for (listener, address) in [Some((first, address)), second].into_iter().flatten() {
+                listeners.push(listener);
+                addresses.push(address);
+            }
+        }
+        Ok(Self { listeners, addresses, tls })
     }
 
-    /// Scheme, host and port, without a slash at the end.
-    pub(super) fn url(&self) -> String {
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", self.address)
+    /// The addresses, with the ports that the system chose.
+    pub(super) fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    pub(super) fn encrypted(&self) -> bool {
+        self.tls.is_some()
     }
 
     /// Serves until `shutdown` is cancelled and the connections are closed.
     pub(super) async fn serve(self, gateway: Gateway, shutdown: CancellationToken) {
         match self.tls {
-            Some(tls) => gateway::serve_tls(self.listener, gateway, tls, shutdown).await,
-            None => gateway::serve(self.listener, gateway, shutdown).await,
+            Some(tls) => gateway::serve_tls(self.listeners, gateway, tls, shutdown).await,
+            None => gateway::serve(self.listeners, gateway, shutdown).await,
         }
     }
 }
@@ -62,7 +75,7 @@ pub(super) struct FramedAddresses {
 impl FramedListeners {
     pub(super) async fn open(config: &TcpConfig) -> Result<Self, RunError> {
         let unix = config.unix.as_deref().map(UnixListener::open).transpose()?;
-        let tcp = config.listen.map(listen).transpose()?;
+        let tcp = config.listen.map(|address| listen(address, "--tcp")).transpose()?;
         Ok(Self { tcp, unix })
     }
 
@@ -93,10 +106,26 @@ impl FramedListeners {
     }
 }
 
-/// A listener, and the address with the port that the system chose.
-fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), RunError> {
-    let failed = |source| RunError::Listen { address, source };
+/// A listener, and the address with the port that the system chose. `option` is the option that names the address.
+fn listen(address: SocketAddr, option: &'static str) -> Result<(TcpListener, SocketAddr), RunError> {
+    let failed = |source| RunError::Listen { address, option, source };
     let listener = sockets::listen(address).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     Ok((listener, bound))
+}
+
+/// The IPv6 listener on the port of an IPv4 one. `None` on a system without IPv6, and if the port was chosen by the
+/// system and is in use by another program.
+fn listen_besides(ip: Ipv6Addr, port: u16, chosen: bool) -> Result<Option<(TcpListener, SocketAddr)>, RunError> {
+    let address = SocketAddr::from((ip, port));
+    match sockets::listen_v6_only(address).and_then(|listener| Ok((listener.local_addr()?, listener))) {
+        Ok((bound, listener)) => Ok(Some((listener, bound))),
+        Err(source) if source.kind() == io::ErrorKind::AddrInUse && !chosen => {
+            Err(RunError::Listen { address, option: "--http", source })
+        }
+        Err(error) => {
+            debug!(%address, %error, "serving IPv4 only");
+            Ok(None)
+        }
+    }
 }

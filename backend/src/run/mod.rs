@@ -1,6 +1,7 @@
 //! Starts the servers from their settings: opens what they listen on, connects gateway and file server, announces the
 //! addresses, and stops HTTP first and the file server after it. The only module that imports all others.
 
+mod addresses;
 mod announce;
 mod error;
 mod listeners;
@@ -8,6 +9,7 @@ mod listeners;
 mod open_files;
 mod serve;
 mod signals;
+mod welcome;
 
 pub use error::RunError;
 pub use serve::{serve, serve_gateway, serve_storage};

@@ -7,11 +7,12 @@ use shared::Rights;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::announce::announce;
+use super::announce::{PageAddresses, announce};
 use super::error::RunError;
-use super::listeners::{FramedListeners, HttpListener};
+use super::listeners::{FramedListeners, HttpListeners};
 #[cfg(unix)]
 use super::open_files;
+use super::welcome::Permission;
 use crate::client::{Client, PoolConfig, ServerAddress, Target};
 use crate::config::{HttpConfig, ProcessConfig, TcpConfig};
 use crate::gateway::Gateway;
@@ -40,7 +41,7 @@ pub async fn serve(
     let inner_key = Key::generate()?;
     let storage = open_storage(&folder, state.path())?;
     let framed = FramedListeners::open(&tcp).await?;
-    let http_listener = HttpListener::open(&http).await?;
+    let http_listeners = HttpListeners::open(&http).await?;
     let addresses = framed.addresses();
     framed.record_key(&state.key_path());
 
@@ -48,16 +49,18 @@ pub async fn serve(
     let config = ServerConfig { drain_time: process.drain_time, ..tcp.server };
     let stop_server = CancellationToken::new();
     let (connector, in_process) = in_process();
-    let file_server = Server::new(storage.into(), open_database(&state, &config)?, keys, config);
+    let database = open_database(&state, &config)?;
+    let permission = permission(&http, database.is_some() && !is_beside_read_only_folder(&state, &folder, &process));
+    let file_server = Server::new(storage.into(), database, keys, config);
     let listeners = Listeners { in_process: Some(in_process), ..framed.into_listeners() };
     let file_server = tokio::spawn(server::serve(listeners, file_server, stop_server.clone()));
 
     let client = Client::new(Target::in_process(connector, inner_key), pool(&http));
-    let writable = http.gateway.anonymous.rights().contains(Rights::REPLACE);
+    let page = page_addresses(&http_listeners, &http, permission);
     let gateway = new_gateway(client, http, &process, Some(&folder));
-    announce(process.json, Some(http_listener.url()), Some(&addresses));
-    info!(folder = %folder.display(), writable, "serving");
-    http_listener.serve(gateway, shutdown).await;
+    announce(&process, folder.display().to_string(), Some(page), Some(&addresses));
+    info!(folder = %folder.display(), writable = permission == Permission::Write, "serving");
+    http_listeners.serve(gateway, shutdown).await;
     stop_server.cancel();
     if let Err(error) = file_server.await {
         tracing::error!(%error, "the file server panicked");
@@ -83,7 +86,7 @@ pub async fn serve_storage(
     let storage = open_storage(&folder, state.path())?;
     let framed = FramedListeners::open(&tcp).await?;
     framed.record_key(&state.key_path());
-    announce(process.json, None, Some(&framed.addresses()));
+    announce(&process, folder.display().to_string(), None, Some(&framed.addresses()));
     info!(folder = %folder.display(), "serving");
     let config = ServerConfig { drain_time: process.drain_time, ..tcp.server };
     let server = Server::new(storage.into(), open_database(&state, &config)?, keys, config);
@@ -104,16 +107,40 @@ pub async fn serve_gateway(
 ) -> Result<(), RunError> {
     prepare();
     let client = Client::new(Target { address: ServerAddress::parse(server), key: read_key(key)? }, pool(&http));
-    let listener = HttpListener::open(&http).await?;
+    let listeners = HttpListeners::open(&http).await?;
+    let page = page_addresses(&listeners, &http, permission(&http, true));
     let gateway = new_gateway(client, http, &process, None);
-    announce(process.json, Some(listener.url()), None);
-    listener.serve(gateway, shutdown).await;
+    announce(&process, format!("the files of {server}"), Some(page), None);
+    listeners.serve(gateway, shutdown).await;
     Ok(())
 }
 
 fn prepare() {
     #[cfg(unix)]
     open_files::raise_limit();
+}
+
+/// What visitors may do. `changeable` is false if the file server cannot change the folder for any of them.
+fn permission(http: &HttpConfig, changeable: bool) -> Permission {
+    match http.gateway.anonymous.rights().contains(Rights::REPLACE) {
+        true if changeable => Permission::Write,
+        true => Permission::ReadOnlyFolder,
+        false => Permission::Read,
+    }
+}
+
+/// True if the state directory was made elsewhere because the folder cannot be written.
+fn is_beside_read_only_folder(state: &StateDir, folder: &Path, process: &ProcessConfig) -> bool {
+    process.state.is_none() && !state.path().starts_with(folder)
+}
+
+fn page_addresses(listeners: &HttpListeners, http: &HttpConfig, permission: Permission) -> PageAddresses {
+    PageAddresses {
+        encrypted: listeners.encrypted(),
+        addresses: listeners.addresses().to_vec(),
+        hosts: http.gateway.hosts.clone(),
+        permission,
+    }
 }
 
 fn pool(http: &HttpConfig) -> PoolConfig {

@@ -62,7 +62,7 @@ impl TestGateway {
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         let gateway = Gateway::new(server.client.clone(), config);
-        let task = tokio::spawn(serve(listener, gateway, shutdown.clone()));
+        let task = tokio::spawn(serve(vec![listener], gateway, shutdown.clone()));
         Self { server, address, shutdown, task }
     }
 

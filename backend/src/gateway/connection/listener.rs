@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use shared::api::PROBLEM_TYPE;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -28,19 +29,20 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 const REFUSALS_MAX: usize = 64;
 /// How long a connection over the limit may take to read its 503.
 const REFUSAL_TIME: Duration = Duration::from_secs(1);
+
 /// Serves HTTP until `shutdown`; requests in progress then have [`crate::gateway::config::GatewayConfig::drain_time`]
-/// to finish.
-pub async fn serve(listener: TcpListener, gateway: Gateway, shutdown: CancellationToken) {
-    accept(listener, gateway, None, shutdown).await;
+/// to finish. The maximum of connections is that of all listeners together.
+pub async fn serve(listeners: Vec<TcpListener>, gateway: Gateway, shutdown: CancellationToken) {
+    accept(listeners, gateway, None, shutdown).await;
 }
 
 /// Serves HTTPS until `shutdown`, and reloads the certificate when its files change.
-pub async fn serve_tls(listener: TcpListener, gateway: Gateway, tls: Tls, shutdown: CancellationToken) {
+pub async fn serve_tls(listeners: Vec<TcpListener>, gateway: Gateway, tls: Tls, shutdown: CancellationToken) {
     let follows = tls::follow(tls.clone(), gateway.config.certificate_look_time, shutdown.clone());
-    tokio::join!(accept(listener, gateway, Some(tls), shutdown), follows);
+    tokio::join!(accept(listeners, gateway, Some(tls), shutdown), follows);
 }
 
-async fn accept(listener: TcpListener, gateway: Gateway, tls: Option<Tls>, shutdown: CancellationToken) {
+async fn accept(listeners: Vec<TcpListener>, gateway: Gateway, tls: Option<Tls>, shutdown: CancellationToken) {
     let connections = Connections {
         tls,
         service: GatewayService::new(gateway.clone()),
@@ -51,24 +53,7 @@ async fn accept(listener: TcpListener, gateway: Gateway, tls: Option<Tls>, shutd
         shutdown,
         gateway,
     };
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = connections.shutdown.cancelled() => break,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((stream, peer)) => connections.take(stream, peer),
-            Err(error) if is_of_one_connection(&error) => {
-                debug!(%error, "a connection closed before it was accepted")
-            }
-            Err(error) => {
-                warn!(%error, "no connection can be accepted");
-                sleep(EXHAUSTED_PAUSE).await;
-            }
-        }
-    }
-    drop(listener);
+    join_all(listeners.into_iter().map(|listener| connections.accept(listener))).await;
     // Event streams have no end of their own.
     connections.gateway.closing.cancel();
     connections.drain().await;
@@ -93,6 +78,27 @@ struct Connections {
 }
 
 impl Connections {
+    /// Takes the connections of one listener until the shutdown.
+    async fn accept(&self, listener: TcpListener) {
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = self.shutdown.cancelled() => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => self.take(stream, peer),
+                Err(error) if is_of_one_connection(&error) => {
+                    debug!(%error, "a connection closed before it was accepted")
+                }
+                Err(error) => {
+                    warn!(%error, "no connection can be accepted");
+                    sleep(EXHAUSTED_PAUSE).await;
+                }
+            }
+        }
+    }
+
     fn take(&self, stream: TcpStream, peer: SocketAddr) {
         if let Err(error) = sockets::set_up(&stream) {
             return debug!(%error, "a connection closed at once");

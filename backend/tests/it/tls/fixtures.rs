@@ -59,7 +59,7 @@ impl TlsGateway {
         let shutdown = CancellationToken::new();
         let gateway = Gateway::new(server.client.clone(), config);
         let tls = Tls::open(tls_files).unwrap();
-        let task = tokio::spawn(serve_tls(listener, gateway, tls, shutdown.clone()));
+        let task = tokio::spawn(serve_tls(vec![listener], gateway, tls, shutdown.clone()));
         Self { server, address, shutdown, task }
     }
 
