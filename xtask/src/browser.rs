@@ -1,4 +1,4 @@
-//! Finds or installs Chromium, its driver and node's packages for the tests.
+//! Finds or installs Chromium, its driver, Firefox and node's packages for the tests.
 
 use std::{
     fs,
@@ -25,21 +25,26 @@ const CHROMIUM_ARGUMENTS: &[&str] = &[
 pub(crate) struct Browser {
     pub(crate) chromium: PathBuf,
     pub(crate) driver: PathBuf,
+    pub(crate) firefox: PathBuf,
 }
 
-/// Chromium and its driver: `CHROME` and `CHROMEDRIVER` in the environment, then Debian's places, then Debian's packages.
+/// Chromium, its driver and Firefox: `CHROME`, `CHROMEDRIVER` and `FIREFOX` in the environment, then Debian's places, then
+/// Debian's packages.
 pub(crate) fn ensure(repo: &Repo) -> Outcome<Browser> {
     if let Some(browser) = find() {
         return Ok(browser);
     }
-    packages::install(repo, &["chromium", "chromium-driver"])?;
-    find().ok_or_else(|| Failure("Chromium did not appear; set CHROME and CHROMEDRIVER to where they are".to_owned()))
+    packages::install(repo, &["chromium", "chromium-driver", "firefox-esr"])?;
+    find().ok_or_else(|| {
+        Failure("no browser appeared; set CHROME, CHROMEDRIVER and FIREFOX to where they are".to_owned())
+    })
 }
 
 fn find() -> Option<Browser> {
     let chromium = first_file("CHROME", &["/usr/bin/chromium"])?;
     let driver = first_file("CHROMEDRIVER", &["/usr/bin/chromedriver"])?;
-    Some(Browser { chromium, driver })
+    let firefox = first_file("FIREFOX", &["/usr/bin/firefox-esr", "/usr/bin/firefox"])?;
+    Some(Browser { chromium, driver, firefox })
 }
 
 fn first_file(variable: &str, usual: &[&str]) -> Option<PathBuf> {

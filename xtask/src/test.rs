@@ -26,7 +26,7 @@ pub(crate) fn set_up_only(repo: &Repo) -> Outcome<()> {
 
 /// Installs the browser, node's packages and the tools, and builds the page that the program under test links.
 pub(crate) fn set_up(repo: &Repo, steps: &mut Steps, more: Vec<Tool>) -> Outcome<Browser> {
-    steps.step("Looking for Chromium and the end-to-end tests' packages");
+    steps.step("Looking for the browsers and the end-to-end tests' packages");
     let browser = browser::ensure(repo)?;
     browser::ensure_node_packages(repo)?;
     let mut wanted = vec![trunk::tool()];
@@ -57,6 +57,10 @@ pub(crate) fn all(repo: &Repo, steps: &mut Steps, browser: &Browser) -> Outcome<
     total += steps.check(repo, "trunk build", &mut build)?;
     steps.step("End-to-end tests, in headless Chromium");
     total += steps.suite(repo, "end-to-end tests", &mut end_to_end_tests(repo, browser))?;
+    steps.step("The main paths, in headless Firefox");
+    let mut firefox = end_to_end_tests(repo, browser);
+    firefox.args(["--config", "firefox.config.ts"]).env("FIREFOX", &browser.firefox);
+    total += steps.suite(repo, "tests in Firefox", &mut firefox)?;
     Ok(total)
 }
 
