@@ -28,7 +28,8 @@ export default defineConfig({
     viewport: { width: 1280, height: 800 },
     locale: "en-US",
     screenshot: "only-on-failure",
-    trace: "retain-on-failure",
+    // Every test records a trace until it passes; pictures would be most of the work.
+    trace: { mode: "retain-on-failure", screenshots: false },
     launchOptions: {
       executablePath: chromium,
       // Without these, Chromium refuses to run as root, or contacts hosts of its vendor.

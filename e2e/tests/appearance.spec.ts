@@ -3,44 +3,41 @@
 import type { Page } from "@playwright/test";
 
 import { expect, test } from "../fixtures.ts";
-import { expectAccessible, createSampleFiles, open, row } from "../helpers/page.ts";
+import { expectAccessible, createSampleFiles, inEachTheme, open, row } from "../helpers/page.ts";
 
 test.beforeEach(async ({ tree }) => createSampleFiles(tree));
 
 const SCREENS = { desktop: { width: 1280, height: 800 }, medium: { width: 900, height: 700 }, phone: { width: 390, height: 844 } };
 
 for (const locale of ["en-US", "fr-FR"]) {
-  for (const colorScheme of ["light", "dark"] as const) {
-    for (const [name, viewport] of Object.entries(SCREENS)) {
-      test(`axe reports no violation: ${locale}, ${colorScheme}, ${name}`, async ({ browser, baseURL }) => {
-        const phone = name === "phone";
-        const context = await browser.newContext({ baseURL, locale, colorScheme, viewport, hasTouch: phone });
-        const page = await context.newPage();
-        await everyScreen(page, phone);
-        await context.close();
-      });
-    }
+  for (const [name, viewport] of Object.entries(SCREENS)) {
+    const phone = name === "phone";
+    test.describe(`${locale}, ${name}`, () => {
+      test.use({ locale, viewport, hasTouch: phone });
+      test("axe reports no violation in either theme", async ({ page }) => everyScreen(page, phone));
+    });
   }
 }
 
 async function everyScreen(page: Page, phone: boolean): Promise<void> {
+  const inspect = () => inEachTheme(page, () => expectAccessible(page));
   await open(page);
   await expect(row(page, "alpha.txt")).toBeVisible();
-  await expectAccessible(page);
+  await inspect();
   await row(page, "alpha.txt").getByRole("checkbox").click();
-  await expectAccessible(page);
+  await inspect();
   await open(page, "Empty");
   await expect(page.locator(".panel")).toBeVisible();
-  await expectAccessible(page);
+  await inspect();
   await open(page, "nothing");
   await expect(page.getByRole("alert").first()).toBeVisible();
-  await expectAccessible(page);
+  await inspect();
   await open(page, "Photos/%C3%89t%C3%A9");
   await expect(row(page, "IMG_2.jpg")).toBeVisible();
   for (const button of phone ? [/Settings|Réglages/, /Sort|Trier/] : [/Settings|Réglages/, /Shortcuts|Raccourcis/]) {
     await page.getByRole("button", { name: button }).first().click();
     await expect(page.getByRole("dialog")).toBeVisible();
-    await expectAccessible(page);
+    await inspect();
     await page.keyboard.press("Escape");
   }
 }

@@ -4,7 +4,7 @@ import { mkdir } from "node:fs/promises";
 import type { Page } from "@playwright/test";
 
 import { expect, type Tree } from "../fixtures.ts";
-import { expectAccessible, createSampleFiles, animationsEnded } from "../helpers/page.ts";
+import { expectAccessible, createSampleFiles, inEachTheme } from "../helpers/page.ts";
 import { type Network, panel, test } from "../helpers/uploads.ts";
 
 const SCREENS = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
@@ -22,51 +22,49 @@ const FILES: [string, number][] = [
 type Inspect = (what: string) => Promise<void>;
 
 for (const locale of ["en-US", "fr-FR"]) {
-  for (const colorScheme of ["light", "dark"] as const) {
-    for (const [screen, viewport] of Object.entries(SCREENS)) {
-      test.describe(`uploads: ${locale}, ${colorScheme}, ${screen}`, () => {
-        test.use({ locale, colorScheme, viewport, hasTouch: screen === "phone" });
+  for (const [screen, viewport] of Object.entries(SCREENS)) {
+    test.describe(`uploads: ${locale}, ${screen}`, () => {
+      test.use({ locale, viewport, hasTouch: screen === "phone" });
 
-        const inspect = (page: Page): Inspect => async (what) => {
-          await animationsEnded(page);
+      const inspect = (page: Page): Inspect => (what) =>
+        inEachTheme(page, async (theme) => {
           if (PICTURES) {
             await mkdir(PICTURES, { recursive: true });
-            await page.screenshot({ path: `${PICTURES}/${what}-${screen}-${colorScheme}-${locale.slice(0, 2)}.png` });
+            await page.screenshot({ path: `${PICTURES}/${what}-${screen}-${theme}-${locale.slice(0, 2)}.png` });
           }
           await expectAccessible(page);
-        };
-
-        test("running uploads", async ({ page, network, tree, local }) => {
-          const see = inspect(page);
-          await begin(page, network, tree, local);
-          await see("question");
-          await page.keyboard.press("Escape");
-          await expect(panel(page).getByRole("listitem").first()).toBeVisible();
-          await see("sending");
-          await page.getByRole("button", { name: /Pause all|Tout suspendre/ }).click();
-          await see("paused");
         });
 
-        test("finished uploads", async ({ page, network, tree, local }) => {
-          const see = inspect(page);
-          const problem = { type: "about:blank", status: 507, code: "no_space", title: "full" };
-          await page.route("**/{files,api/v1/uploads}{,/*}", (route) =>
-            route.fulfill({ status: 507, contentType: "application/problem+json", body: JSON.stringify(problem) }),
-          );
-          await begin(page, network, tree, local);
-          await page.keyboard.press("Escape");
-          await expect(panel(page).getByText(/Not enough space|Espace insuffisant/).first()).toBeVisible();
-          await see("failed");
-          await page.unroute("**/{files,api/v1/uploads}{,/*}");
-          network.allow(Infinity);
-          await page.getByRole("button", { name: /Retry failed|Réessayer les échecs/ }).click();
-          await page.getByRole("button", { name: /Decide about|Choisir quoi faire/ }).click();
-          await page.getByRole("button", { name: /Keep both|Conserver les deux/ }).click();
-          await expect(panel(page).getByRole("heading")).toHaveText(/5 files uploaded|5 fichiers téléversés/);
-          await see("done");
-        });
+      test("running uploads", async ({ page, network, tree, local }) => {
+        const see = inspect(page);
+        await begin(page, network, tree, local);
+        await see("question");
+        await page.keyboard.press("Escape");
+        await expect(panel(page).getByRole("listitem").first()).toBeVisible();
+        await see("sending");
+        await page.getByRole("button", { name: /Pause all|Tout suspendre/ }).click();
+        await see("paused");
       });
-    }
+
+      test("finished uploads", async ({ page, network, tree, local }) => {
+        const see = inspect(page);
+        const problem = { type: "about:blank", status: 507, code: "no_space", title: "full" };
+        await page.route("**/{files,api/v1/uploads}{,/*}", (route) =>
+          route.fulfill({ status: 507, contentType: "application/problem+json", body: JSON.stringify(problem) }),
+        );
+        await begin(page, network, tree, local);
+        await page.keyboard.press("Escape");
+        await expect(panel(page).getByText(/Not enough space|Espace insuffisant/).first()).toBeVisible();
+        await see("failed");
+        await page.unroute("**/{files,api/v1/uploads}{,/*}");
+        network.allow(Infinity);
+        await page.getByRole("button", { name: /Retry failed|Réessayer les échecs/ }).click();
+        await page.getByRole("button", { name: /Decide about|Choisir quoi faire/ }).click();
+        await page.getByRole("button", { name: /Keep both|Conserver les deux/ }).click();
+        await expect(panel(page).getByRole("heading")).toHaveText(/5 files uploaded|5 fichiers téléversés/);
+        await see("done");
+      });
+    });
   }
 }
 
