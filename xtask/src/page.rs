@@ -70,8 +70,9 @@ fn is_built_from(repo: &Repo, sources: &str) -> bool {
     built.is_ok_and(|built| built == sources) && repo.target("spa/index.html").is_file()
 }
 
+/// Of the sources, and of the arguments that they are compiled with.
 fn fingerprint_of_sources(repo: &Repo) -> Outcome<String> {
-    fingerprint::of(&repo.root, INPUTS, env!("CARGO_PKG_VERSION"))
+    fingerprint::of(&repo.root, INPUTS, &COMPILE.join(" "))
 }
 
 /// Returns the sizes of the page, in words.
