@@ -95,7 +95,7 @@ codes! {
     Gone = 215, "gone", false;
     /// Another request writes to the upload and did not end in time.
     Locked = 216, "locked", true;
-    /// An idempotency key that was used for another request.
+    /// An idempotency key that was used for another request, or an upload that was committed to another target.
     KeyReused = 217, "key_reused", false;
     /// The body is longer or shorter than announced.
     LengthMismatch = 218, "length_mismatch", false;

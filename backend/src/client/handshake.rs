@@ -91,7 +91,7 @@ async fn expect<R: Source>(reader: &mut FrameReader<R>, kind: FrameKind) -> Resu
     let frame =
         frame.ok_or_else(|| ClientError::new(ErrorCode::Disconnected, "the server left during the handshake"))?;
     let refusal = match frame.kind() {
-        Some(found) if found == kind => return Ok(frame),
+        Some(found) if found == kind && frame.header.request_id == 0 => return Ok(frame),
         Some(FrameKind::End) => frame.message::<End>()?.error,
         Some(FrameKind::Goodbye) => {
             let left = || Failure::new(ErrorCode::Disconnected, "the server ended the connection");

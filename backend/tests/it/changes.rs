@@ -383,3 +383,34 @@ async fn a_cancelled_job_leaves_the_other_items_untouched() {
     assert!(!exists(&server.client, "copy999").await);
     server.stop().await;
 }
+
+/// The root is an entry of a folder that the caller may not change.
+#[tokio::test]
+async fn the_root_itself_is_not_changed() {
+    let server = TestServer::start().await;
+    let client = &server.client;
+    let mut below = writer();
+    below.scope.roots[0].folder = path("docs");
+    let job = change(client, 1, Change::Trash { items: path_items(&["docs/deep"]) }).await;
+    let trashed = trash_ids(&job)[0];
+    let mut number = 1;
+    for caller in [writer(), below] {
+        let root = || vec![PathItem { path: path(""), if_etag: None }];
+        let back = vec![RestoreItem { id: trashed, to: Some(path("")) }];
+        for change in [
+            Change::Trash { items: root() },
+            Change::Delete { items: root() },
+            Change::Move { items: pairs(&[("", "x")]), conflict: Conflict::Fail },
+            Change::Copy { items: pairs(&[("", "x"), ("nothing", "")]), conflict: Conflict::Replace },
+            Change::Restore { items: back, conflict: Conflict::Replace },
+            Change::MakeFolder { paths: vec![path("")], existing_ok: false },
+        ] {
+            number += 1;
+            let code = if let Change::MakeFolder { .. } = change { "already_exists" } else { "bad_request" };
+            let job = change_as(client, &caller, number, change).await.unwrap();
+            assert!(outcome_texts(&job).iter().all(|text| text == code), "{number}: {:?}", outcome_texts(&job));
+        }
+    }
+    assert!(client.stat(&reader(), &path("docs/nothing")).await.unwrap().is_folder());
+    server.stop().await;
+}

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use backend::random::random_bytes;
 use backend::server::{Database, Server, ServerConfig, serve_connection};
 use backend::storage::Storage;
-use backend::wire::{Frame, FrameReader, Incoming, Key, Source, Transcript, WireError};
+use backend::wire::{
+    Frame, FrameReader, Incoming, Key, Source, Transcript, TransportReader, TransportWriter, WireError,
+    connect_in_process, connect_tcp, connect_unix,
+};
 use shared::limits::{DATA_BYTES_MAX, PIECE_BYTES, STALL_TIME};
 use shared::wire::{
     Auth, AuthOk, End, FrameKind, Goodbye, Header, Hello, HelloAck, MAGIC, Message, Stat, VERSION, encode,
@@ -18,7 +21,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::test_server::{TestServer, path, reader};
+use super::test_server::{TestServer, Transport, path, reader};
 
 /// The client's or the server's end of a connection, without any of the protocol's checks on what is sent.
 pub(crate) struct RawConnection<R = OwnedReadHalf, W = OwnedWriteHalf> {
@@ -28,6 +31,9 @@ pub(crate) struct RawConnection<R = OwnedReadHalf, W = OwnedWriteHalf> {
 
 /// A [`RawConnection`] through a pipe in memory.
 pub(crate) type RawPipe = RawConnection<ReadHalf<DuplexStream>, WriteHalf<DuplexStream>>;
+
+/// A [`RawConnection`] over any [`Transport`].
+pub(crate) type RawTransport = RawConnection<TransportReader, TransportWriter>;
 
 /// The server's end of a connection in memory. Joining `task` makes a panic in it fail the test.
 pub(crate) struct PipeServer {
@@ -93,6 +99,21 @@ impl RawConnection {
     /// A connection after its handshake.
     pub(crate) async fn open(server: &TestServer) -> Self {
         let mut raw = Self::connect(server).await;
+        raw.handshake(&server.key, None).await;
+        raw
+    }
+}
+
+impl RawTransport {
+    /// A connection over `transport`, after its handshake.
+    pub(crate) async fn over(server: &TestServer, transport: Transport) -> Self {
+        let connected = match transport {
+            Transport::Tcp => connect_tcp(&server.tcp.to_string()).await,
+            Transport::Unix => connect_unix(&server.socket()).await,
+            Transport::InProcess => connect_in_process(&server.connector).await,
+        };
+        let (reader, writer) = connected.unwrap();
+        let mut raw = Self::new(reader, writer);
         raw.handshake(&server.key, None).await;
         raw
     }

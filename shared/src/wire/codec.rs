@@ -1,5 +1,6 @@
 //! Encoding and decoding of bodies, and the CBOR form of types that have no derived one.
 
+use minicbor::data::Type;
 use minicbor::decode::Error as CborError;
 use minicbor::{Decode, Decoder, Encode, Encoder};
 
@@ -33,6 +34,54 @@ pub fn decode<M: Message>(bytes: &[u8]) -> Result<M, DecodeError> {
     let mut decoder = Decoder::new(bytes);
     let message = decoder.decode().map_err(|error| DecodeError(error.to_string()))?;
     if decoder.position() == bytes.len() { Ok(message) } else { Err(DecodeError("bytes follow the message".into())) }
+}
+
+/// Decodes an optional enumeration of a request: a variant that this version does not have is an error. The derived
+/// decoding would read it as an absent field, so a request for a part of a file would get all of it.
+pub(super) fn known_variant<'b, C, T: Decode<'b, C>>(
+    decoder: &mut Decoder<'b>,
+    context: &mut C,
+) -> Result<T, CborError> {
+    let position = decoder.position();
+    T::decode(decoder, context).map_err(|error| match error.is_unknown_variant() {
+        true => CborError::message("a variant that this version does not have").at(position),
+        false => error,
+    })
+}
+
+/// A digest: a byte string. Earlier versions of the server wrote and took an array of numbers, which is in their
+/// records, so both are read.
+pub(super) mod digest_bytes {
+    use super::*;
+
+    pub(in crate::wire) fn encode<C, W: minicbor::encode::Write>(
+        digest: &Option<Vec<u8>>,
+        encoder: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), minicbor::encode::Error<W::Error>> {
+        match digest {
+            Some(bytes) => encoder.bytes(bytes)?.ok(),
+            None => encoder.null()?.ok(),
+        }
+    }
+
+    pub(in crate::wire) fn decode<C>(decoder: &mut Decoder<'_>, _: &mut C) -> Result<Option<Vec<u8>>, CborError> {
+        match decoder.datatype()? {
+            Type::Null => decoder.null().map(|()| None),
+            Type::Array | Type::ArrayIndef => decoder.decode().map(Some),
+            _ => decoder.bytes().map(|bytes| Some(bytes.to_vec())),
+        }
+    }
+
+    /// Leaves an absent digest out.
+    pub(in crate::wire) fn is_nil(digest: &Option<Vec<u8>>) -> bool {
+        digest.is_none()
+    }
+
+    /// The value of a field that is left out.
+    pub(in crate::wire) fn nil() -> Option<Option<Vec<u8>>> {
+        Some(None)
+    }
 }
 
 impl<C> Encode<C> for VPath {

@@ -64,11 +64,13 @@ where
 async fn expect<R: Source>(reader: &mut FrameReader<R>, kind: FrameKind) -> Result<Frame, Failure> {
     let frame = reader.message().await.map_err(failure)?;
     let frame = frame.ok_or_else(|| Failure::new(ErrorCode::Disconnected, "the client left during the handshake"))?;
-    if frame.kind() == Some(kind) {
-        Ok(frame)
-    } else {
-        Err(Failure::new(ErrorCode::Protocol, "the frame does not belong to the handshake"))
+    if frame.kind() != Some(kind) {
+        return Err(Failure::new(ErrorCode::Protocol, "the frame does not belong to the handshake"));
     }
+    if frame.header.request_id != 0 {
+        return Err(Failure::new(ErrorCode::Protocol, "a frame of the handshake has a request id"));
+    }
+    Ok(frame)
 }
 
 /// The key that the client has proved. An unknown key takes as long and gets the same answer as a wrong proof, so that

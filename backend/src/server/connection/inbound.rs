@@ -85,7 +85,11 @@ impl<R: Source> InboundReader<'_, R> {
         Ok(())
     }
 
+    /// Passes a part of the body on. What arrives after CANCEL is dropped: the request has no further effect.
     async fn pass(&self, inbound: Inbound) {
+        if self.control.cancelled.is_cancelled() {
+            return;
+        }
         if let Some(sender) = &self.sender {
             // Fails if the operation has ended already; its END then tells the client.
             let _ = sender.send(inbound).await;

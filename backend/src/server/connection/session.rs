@@ -104,6 +104,9 @@ impl<R: Source, W: Sink> Session<'_, R, W> {
                 // It crossed the END of its request.
                 Some(FrameKind::Cancel) => self.cancels.count()?,
                 Some(FrameKind::Goodbye) => return Ok(()),
+                _ if frame.header.is_request() && frame.header.request_id == 0 => {
+                    return Err(WireError::Unexpected("a request has the id 0"));
+                }
                 _ if frame.header.is_request() => {
                     if self.serve_request(frame).await?.is_break() {
                         return Ok(());

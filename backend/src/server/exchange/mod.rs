@@ -2,5 +2,6 @@
 
 pub(super) mod body;
 pub(super) mod control;
+pub(super) mod effect;
 pub(super) mod response;
 pub(super) mod sink;

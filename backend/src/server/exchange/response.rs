@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use shared::ErrorCode;
@@ -12,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::control::RequestControl;
+use super::effect::{CloseOnDrop, EffectGate};
 use super::sink::Sink;
 use crate::server::error::RequestError;
 use crate::wire::FrameWriter;
@@ -51,11 +53,38 @@ impl<'a, W: AsyncWrite + Unpin> ResponseWriter<'a, W> {
         work: impl Future<Output = Result<T, RequestError>>,
     ) -> Result<T, RequestError> {
         tokio::pin!(work);
+        self.until_interrupted(work).await?
+    }
+
+    /// Waits for `work`, which passes `gate` before its effect, and answers PINGs meanwhile. Until then the request can
+    /// be cancelled, and its effect does not begin afterwards; from then on it is answered with its outcome.
+    ///
+    /// # Errors
+    /// As `work`; before the effect also [`ErrorCode::Canceled`] after CANCEL and [`ErrorCode::DeadlineExceeded`].
+    pub(in crate::server) async fn until_effect<T>(
+        &mut self,
+        gate: EffectGate,
+        work: impl Future<Output = Result<T, RequestError>>,
+    ) -> Result<T, RequestError> {
+        let _close_on_drop = CloseOnDrop(&gate);
+        tokio::pin!(work);
+        match self.until_interrupted(work.as_mut()).await {
+            Ok(done) => done,
+            Err(interruption) if gate.close() => Err(interruption),
+            Err(_) => self.run_to_completion(work).await,
+        }
+    }
+
+    /// Waits for `work`, and answers PINGs meanwhile.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Canceled`] after CANCEL, [`ErrorCode::DeadlineExceeded`], and a broken connection.
+    async fn until_interrupted<T>(&mut self, mut work: Pin<&mut impl Future<Output = T>>) -> Result<T, RequestError> {
         loop {
             let deadline = self.deadline;
             tokio::select! {
                 biased;
-                done = &mut work => return done,
+                done = work.as_mut() => return Ok(done),
                 () = self.control.cancelled.cancelled() => return Err(canceled()),
                 () = self.control.ping_arrived() => self.answer_pings().await?,
                 () = sleep_to(deadline) => {
@@ -66,7 +95,7 @@ impl<'a, W: AsyncWrite + Unpin> ResponseWriter<'a, W> {
     }
 
     /// Waits for `work` to the end, whether or not the client still wants it, and answers PINGs meanwhile. For work
-    /// that must not be left half done.
+    /// that must not be left half done, and whose outcome the client has to learn.
     pub(in crate::server) async fn run_to_completion<T>(&mut self, work: impl Future<Output = T>) -> T {
         tokio::pin!(work);
         loop {
@@ -161,4 +190,64 @@ async fn sleep_to(deadline: Option<Instant>) {
 
 fn canceled() -> RequestError {
     Failure::new(ErrorCode::Canceled, "the client cancelled the request").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// The outcome of work that begins its effect at once, or not before it is interrupted by `interrupt`.
+    async fn outcome(begun: bool, interrupt: impl Fn(&mut ResponseWriter<'_, tokio::io::Sink>)) -> Option<ErrorCode> {
+        let (control, gate) = (RequestControl::default(), EffectGate::default());
+        let mut writer = FrameWriter::new(tokio::io::sink());
+        let mut response = ResponseWriter::new(&mut writer, 1, &control);
+        let (finish, finished) = oneshot::channel();
+        let passed = gate.clone();
+        let work = async move {
+            if begun {
+                passed.begin()?;
+            }
+            let _: Result<(), _> = finished.await;
+            passed.begin()?;
+            Ok(())
+        };
+        interrupt(&mut response);
+        let until_then = async {
+            sleep(Duration::from_secs(1)).await;
+            let _ = finish.send(());
+        };
+        let (ended, ()) = tokio::join!(response.until_effect(gate.clone(), work), until_then);
+        assert_eq!(gate.begin().is_ok(), ended.is_ok(), "an effect after the end");
+        match ended {
+            Ok(()) => None,
+            Err(RequestError::Failed(failure)) => Some(failure.code),
+            Err(RequestError::Connection(error)) => panic!("{error}"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_is_interrupted_before_its_effect_only() {
+        let cancel = |response: &mut ResponseWriter<'_, tokio::io::Sink>| response.cancelled().cancel();
+        let deadline = |response: &mut ResponseWriter<'_, tokio::io::Sink>| response.set_deadline(Some(0));
+        assert_eq!(outcome(false, cancel).await, Some(ErrorCode::Canceled));
+        assert_eq!(outcome(false, deadline).await, Some(ErrorCode::DeadlineExceeded));
+        assert_eq!(outcome(true, cancel).await, None);
+        assert_eq!(outcome(true, deadline).await, None);
+        assert_eq!(outcome(true, |_| ()).await, None);
+    }
+
+    /// As at the end of the connection.
+    #[tokio::test]
+    async fn a_dropped_request_has_no_effect() {
+        let (control, gate) = (RequestControl::default(), EffectGate::default());
+        let mut writer = FrameWriter::new(tokio::io::sink());
+        let mut response = ResponseWriter::new(&mut writer, 1, &control);
+        let work = std::future::pending::<Result<(), RequestError>>();
+        let request = response.until_effect(gate.clone(), work);
+        assert!(futures_util::FutureExt::now_or_never(request).is_none());
+        assert!(gate.begin().is_err());
+    }
 }

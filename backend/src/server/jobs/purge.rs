@@ -18,7 +18,7 @@ const PAGE_ITEMS: usize = 4096;
 impl JobRunner {
     /// Removes an entry for good, with its contents.
     pub(super) fn delete(&mut self, index: usize, chosen: &PathItem) -> Result<Outcome, ItemError> {
-        let path = self.path_in_storage(&chosen.path)?;
+        let path = self.entry_path(&chosen.path)?;
         let id = self.record.trash_id(index, &path);
         if !self.was_trashed(id)? {
             let Some(entry) = self.entry_at(&path)? else {

@@ -19,6 +19,7 @@ use crate::server::authority::Owner;
 use crate::server::blocking::blocking;
 use crate::server::clock;
 use crate::server::error::RequestError;
+use crate::server::exchange::effect::EffectGate;
 use crate::server::records::database::Database;
 use crate::server::records::jobs::{ItemRecord, JobRecord};
 use crate::storage::{Storage, StorageError};
@@ -71,11 +72,16 @@ impl Jobs {
         self.live().is_empty() && !self.stopping.is_cancelled()
     }
 
-    /// Records a job and starts it, unless there is one with the same key already. Blocks.
+    /// Records a job and starts it after passing `gate`, unless there is one with the same key already. Blocks.
     ///
     /// # Errors
-    /// [`ErrorCode::KeyReused`], [`ErrorCode::TooManyRequests`], and of the database.
-    pub(super) fn begin(self: &Arc<Self>, owner: Owner, request: ChangeRequest) -> Result<(), RequestError> {
+    /// [`ErrorCode::Canceled`] of the gate, [`ErrorCode::KeyReused`], [`ErrorCode::TooManyRequests`], and of the database.
+    pub(super) fn begin(
+        self: &Arc<Self>,
+        owner: Owner,
+        request: ChangeRequest,
+        gate: &EffectGate,
+    ) -> Result<(), RequestError> {
         let records = self.records()?;
         let _beginning = self.beginning.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = records.job(&owner, request.key)? {
@@ -99,6 +105,7 @@ impl Jobs {
             canceled: false,
             request,
         };
+        gate.begin()?;
         record.number = records.insert_job(&record, clock::now())?;
         self.start(record, None);
         Ok(())

@@ -1,5 +1,6 @@
 //! CHANGE, JOB_STATUS and CANCEL_JOB: a job begins, is looked up, and is cancelled.
 
+use std::future::{Future, pending};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use super::registry::Jobs;
 use crate::server::authority::{Owner, granted};
 use crate::server::blocking::blocking;
 use crate::server::error::RequestError;
+use crate::server::exchange::effect::EffectGate;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
 use crate::server::peer::Peer;
@@ -23,7 +25,7 @@ const LISTED_MAX: u32 = 1_000;
 /// Outcomes in one JOB, in bytes: the rest of the frame is for the other fields.
 const OUTCOMES_BYTES_MAX: usize = FRAME_CONTROL_BYTES_MAX - (32 << 10);
 
-/// Answers JOB….
+/// Answers JOB…. Once the job has begun, CANCEL ends only the wait: the answer says that there is a job.
 pub(in crate::server) async fn change<W: Sink>(
     jobs: &Arc<Jobs>,
     peer: Peer,
@@ -40,8 +42,13 @@ pub(in crate::server) async fn change<W: Sink>(
     let root = usize::from(request.caller.root);
     request.caller.scope.roots.iter_mut().skip(root).take(1).for_each(|root| root.rights = rights);
     let (beginning, id, job_owner) = (Arc::clone(jobs), request.key, owner.clone());
-    response.until_cancelled(blocking(move || beginning.begin(job_owner, request))).await?;
-    let job = wait_for(jobs, response, owner, id, wait, |job| job.state != JobState::Running).await?;
+    let (gate, cancelled) = (EffectGate::default(), response.cancelled().clone());
+    let passed = gate.clone();
+    let begun = blocking(move || beginning.begin(job_owner, request, &passed));
+    response.until_effect(gate, begun).await?;
+    let ended = |job: &Job| job.state != JobState::Running;
+    let job = wait_for(jobs, owner, id, wait, cancelled.cancelled(), ended);
+    let job = response.run_to_completion(job).await?;
     send(response, job).await
 }
 
@@ -55,7 +62,8 @@ pub(in crate::server) async fn status<W: Sink>(
     let wait = wait_time(request.wait_ms, request.caller.deadline_ms);
     if let Some(id) = request.job {
         let seen = request.seen;
-        let job = wait_for(jobs, response, owner, id, wait, |job| job.version > seen).await?;
+        let job = wait_for(jobs, owner, id, wait, pending(), |job| job.version > seen);
+        let job = response.until_cancelled(job).await?;
         return send(response, job).await;
     }
     let listing = Arc::clone(jobs);
@@ -68,7 +76,7 @@ pub(in crate::server) async fn status<W: Sink>(
     Ok(())
 }
 
-/// Answers JOB….
+/// Answers JOB…, also after CANCEL.
 pub(in crate::server) async fn cancel<W: Sink>(
     jobs: &Arc<Jobs>,
     response: &mut ResponseWriter<'_, W>,
@@ -76,11 +84,16 @@ pub(in crate::server) async fn cancel<W: Sink>(
 ) -> Result<(), RequestError> {
     let owner = Owner::of(&request.caller)?;
     if let Some(live) = jobs.find(&owner, request.job) {
-        let (recording, number) = (Arc::clone(jobs), live.number);
-        response.until_cancelled(blocking(move || Ok(recording.records()?.cancel_job(number)?))).await?;
-        live.cancelled.cancel();
+        let recording = Arc::clone(jobs);
+        let cancelling = blocking(move || {
+            recording.records()?.cancel_job(live.number)?;
+            live.cancelled.cancel();
+            Ok::<_, RequestError>(())
+        });
+        response.run_to_completion(cancelling).await?;
     }
-    let job = wait_for(jobs, response, owner, request.job, Duration::ZERO, |_| true).await?;
+    let job = wait_for(jobs, owner, request.job, Duration::ZERO, pending(), |_| true);
+    let job = response.run_to_completion(job).await?;
     send(response, job).await
 }
 
@@ -105,28 +118,25 @@ fn wait_time(wait_ms: u32, deadline_ms: Option<u32>) -> Duration {
     Duration::from_millis(wait_ms.min(deadline_ms.unwrap_or(u32::MAX)).into()).min(JOB_WAIT_MAX)
 }
 
-/// The job once it has ended or `enough` is true of it, but after `wait` at the latest.
-async fn wait_for<W: Sink>(
+/// The job once it has ended or `enough` is true of it, but after `wait` or `unwanted` at the latest.
+async fn wait_for(
     jobs: &Arc<Jobs>,
-    response: &mut ResponseWriter<'_, W>,
     owner: Owner,
     id: JobId,
     wait: Duration,
+    unwanted: impl Future<Output = ()>,
     enough: impl Fn(&Job) -> bool,
 ) -> Result<Job, RequestError> {
     if let Some(live) = jobs.find(&owner, id) {
-        let waited = async {
-            tokio::select! {
-                _ = timeout(wait, live.wait_for(enough)) => {}
-                () = jobs.stopping.cancelled() => {}
-            }
-            Ok(())
-        };
-        response.until_cancelled(waited).await?;
+        tokio::select! {
+            _ = timeout(wait, live.wait_for(enough)) => {}
+            () = unwanted => {}
+            () = jobs.stopping.cancelled() => {}
+        }
         return Ok(live.describe());
     }
     let jobs = Arc::clone(jobs);
-    let recorded = blocking(move || {
+    blocking(move || {
         let records = jobs.records()?;
         let Some(record) = records.job(&owner, id)? else {
             return Err(StorageError::new(ErrorCode::NotFound, "there is no such change").into());
@@ -134,6 +144,6 @@ async fn wait_for<W: Sink>(
         let outcomes: Vec<Outcome> =
             records.items(record.number)?.into_iter().filter_map(|item| item.outcome).collect();
         Ok(Job { outcomes, ..record.describe() })
-    });
-    response.until_cancelled(recorded).await
+    })
+    .await
 }

@@ -24,7 +24,7 @@ impl JobRunner {
             return self.restored_before(index);
         };
         let to = match &wanted.to {
-            Some(asked) => self.path_in_storage(asked)?,
+            Some(asked) => self.entry_path(asked)?,
             None => item.entry.path.clone(),
         };
         if to.is_root() {

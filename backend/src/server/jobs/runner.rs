@@ -171,6 +171,14 @@ impl JobRunner {
         Ok(self.root.join_path(asked).map_err(|_| ErrorCode::BadPath)?)
     }
 
+    /// The path in the storage of an entry that the request moves away or puts somewhere.
+    ///
+    /// # Errors
+    /// [`ErrorCode::BadRequest`] for the caller's root: it is an entry of a folder that the caller may not change.
+    pub(super) fn entry_path(&self, asked: &VPath) -> Result<VPath, ItemError> {
+        if asked.is_root() { Err(ErrorCode::BadRequest.into()) } else { self.path_in_storage(asked) }
+    }
+
     /// The caller's path of a path in the storage; `None` outside the caller's root.
     pub(super) fn path_of_caller(&self, path: &VPath) -> Option<VPath> {
         self.root.strip_prefix_of(path)

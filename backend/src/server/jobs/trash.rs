@@ -13,7 +13,7 @@ use crate::storage::{StorageError, TrashItem};
 impl JobRunner {
     /// Moves an entry into the trash.
     pub(super) fn trash(&mut self, index: usize, chosen: &PathItem) -> Result<Outcome, ItemError> {
-        let path = self.path_in_storage(&chosen.path)?;
+        let path = self.entry_path(&chosen.path)?;
         let id = self.record.trash_id(index, &path);
         self.trash_once(&path, chosen.if_etag, id)?;
         Ok(Outcome::Done { entry: None, trash: Some(id), replaced: Vec::new() })

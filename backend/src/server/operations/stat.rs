@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use shared::Rights;
 use shared::wire::{FrameKind, Meta, Stat};
+use shared::{Entry, Rights, VPath};
 
 use crate::server::authority::authorise;
 use crate::server::blocking::blocking;
@@ -11,7 +11,7 @@ use crate::server::error::RequestError;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
 use crate::server::peer::Peer;
-use crate::storage::Storage;
+use crate::storage::{Storage, StorageError};
 
 /// Answers META. An entry that the system has in memory is answered without a blocking thread, which would take several
 /// times as long as the answer itself.
@@ -22,15 +22,26 @@ pub(in crate::server) async fn stat<W: Sink>(
     request: Stat,
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
-    let wanted = if request.for_reading == Some(true) { Rights::READ } else { Rights::LIST };
+    let for_reading = request.for_reading == Some(true);
+    let wanted = if for_reading { Rights::READ } else { Rights::LIST };
     let path = authorise(&request.caller, peer, wanted, &request.path)?;
-    let mut entry = match storage.try_stat(&path) {
+    let mut entry = match try_entry(&**storage, &path, for_reading) {
         Some(entry) => entry,
         None => {
             let storage = Arc::clone(storage);
-            response.until_cancelled(blocking(move || Ok(storage.stat(&path)?))).await?
+            response.until_cancelled(blocking(move || Ok(entry(&*storage, &path, for_reading)?))).await?
         }
     };
     entry.path = request.path;
     response.send(FrameKind::Meta, &Meta { entry, offset: 0, length: 0 }).await
+}
+
+/// The entry. A file that is to be read is opened, as a GET opens it, so both refuse the same files.
+fn entry(storage: &dyn Storage, path: &VPath, for_reading: bool) -> Result<Entry, StorageError> {
+    if for_reading { storage.open(path).map(|file| file.entry().clone()) } else { storage.stat(path) }
+}
+
+/// As [`entry`], without blocking. `None` means that it would block or fails.
+fn try_entry(storage: &dyn Storage, path: &VPath, for_reading: bool) -> Option<Entry> {
+    if for_reading { storage.try_open(path).map(|file| file.entry().clone()) } else { storage.try_stat(path) }
 }

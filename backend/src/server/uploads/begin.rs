@@ -14,6 +14,7 @@ use crate::random::random_bytes;
 use crate::server::authority::Owner;
 use crate::server::clock;
 use crate::server::error::RequestError;
+use crate::server::exchange::effect::EffectGate;
 use crate::server::folders::{make_folders, refuse_state_folder};
 use crate::server::records::uploads::UploadRecord;
 use crate::storage::StorageError;
@@ -22,13 +23,14 @@ use crate::storage::StorageError;
 const LISTED_MAX: u32 = 1_000;
 
 impl Uploads {
-    /// Begins an upload, or finds the one that was begun with the same key.
+    /// Begins an upload after passing `gate`, or finds the one that was begun with the same key.
     pub(super) fn begin(
         &self,
         owner: Owner,
         rights: Rights,
         target: Option<VPath>,
         mut request: Stage,
+        gate: &EffectGate,
     ) -> Result<Upload, RequestError> {
         self.records()?;
         if let Some(key) = request.key
@@ -46,6 +48,7 @@ impl Uploads {
         let make_parents = request.make_parents && rights.contains(Rights::CREATE);
         let kept = if request.resumable { self.expiry } else { UPLOAD_UNRECORDED_TIME };
         let record = UploadRecord::new(UploadId(random_bytes()?), owner, request, now, clock::after(now, kept));
+        gate.begin()?;
         if let Some(target) = &target {
             self.check_ahead(&record, target, rights, make_parents)?;
         }

@@ -10,7 +10,7 @@ use shared::{Algorithm, Conflict, Digests, Entry, ErrorCode, Rights, VPath};
 use tokio_util::sync::CancellationToken;
 
 use super::decide::{TargetCondition, target_condition, within_rights};
-use super::publish::{as_asked, check_blake3, publish_at, similar_to};
+use super::publish::{as_asked, check_blake3, is_at_or_beside, publish_at, similar_to};
 use super::registry::{Uploads, uploader};
 use super::slot::UploadLock;
 use crate::server::authority::{authorise, granted};
@@ -20,6 +20,7 @@ use crate::server::digests::hash_range::hash_range;
 use crate::server::digests::upload_hasher::{DigestCheckpoint, UploadHasher};
 use crate::server::entries::check_cancelled;
 use crate::server::error::RequestError;
+use crate::server::exchange::effect::EffectGate;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
 use crate::server::folders::make_folders;
@@ -43,22 +44,39 @@ pub(in crate::server) async fn commit<W: Sink>(
     let owner = uploader(&request.caller, peer)?;
     let lock = uploads.lock(response, request.upload, owner).await?;
     let record = lock.record();
-    if let Some(answer) = &record.answer {
-        return response.send(FrameKind::Upload, answer).await;
-    }
     let asked = request.target.clone().or_else(|| record.request.target.clone());
     let Some(asked) = asked else {
         return Err(Failure::new(ErrorCode::BadRequest, "a part of another upload cannot become a file").into());
     };
+    if let Some(answer) = &record.answer {
+        if answer.target.as_ref() != Some(&asked) {
+            return Err(committed_elsewhere());
+        }
+        return response.send(FrameKind::Upload, answer).await;
+    }
     let path = authorise(&request.caller, peer, Rights::NONE, &asked)?;
     let rights = granted(&request.caller, peer);
     let condition = within_rights(target_condition(&record, request.conflict, request.if_match), rights)?;
     let blake3 = request.blake3.or_else(|| record.request.blake3.clone());
-    let cancelled = response.cancelled().clone();
-    let operation =
-        CommitOperation { uploads: Arc::clone(uploads), lock, record, condition, asked, path, rights, cancelled };
-    let upload = response.until_cancelled(blocking(move || operation.run(blake3.as_deref()))).await?;
+    let (gate, cancelled) = (EffectGate::default(), response.cancelled().clone());
+    let operation = CommitOperation {
+        uploads: Arc::clone(uploads),
+        lock,
+        record,
+        condition,
+        asked,
+        path,
+        rights,
+        cancelled,
+        gate: gate.clone(),
+    };
+    let upload = response.until_effect(gate, blocking(move || operation.run(blake3.as_deref()))).await?;
     response.send(FrameKind::Upload, &upload).await
+}
+
+/// The upload is a file already, at another target than a repeated COMMIT names.
+fn committed_elsewhere() -> RequestError {
+    Failure::new(ErrorCode::KeyReused, "the upload was committed to another target").into()
 }
 
 /// The commit of one upload.
@@ -72,7 +90,10 @@ struct CommitOperation {
     /// The path in the storage.
     path: VPath,
     rights: Rights,
+    /// Ends the reading before the effect.
     cancelled: CancellationToken,
+    /// Passed before the first change that remains.
+    gate: EffectGate,
 }
 
 impl CommitOperation {
@@ -80,17 +101,22 @@ impl CommitOperation {
         let length = self.whole_length()?;
         if let Some(published) = self.uploads.published_before(&self.record)? {
             let path = self.record.target_path().unwrap_or_else(|| self.path.clone());
+            if !is_at_or_beside(&path, &self.path) {
+                return Err(committed_elsewhere());
+            }
             let digests = self.digests_of_file(&*self.uploads.storage.open(&path)?)?;
             check_blake3(&digests, blake3)?;
             let path = published.entry.path.clone();
+            self.gate.begin()?;
             return self.finish(Some(published), &path, digests);
         }
         let digests = self.digests(length)?;
-        if let Err(mismatch) = check_blake3(&digests, blake3) {
+        let checked = check_blake3(&digests, blake3);
+        self.gate.begin()?;
+        if let Err(mismatch) = checked {
             self.uploads.require_blake3(&self.lock, blake3)?;
             return Err(mismatch);
         }
-        check_cancelled(&self.cancelled)?;
         match self.publish(&digests)? {
             Some((path, published)) => self.finish(Some(published), &path, digests),
             None => self.finish(None, &self.path, digests),

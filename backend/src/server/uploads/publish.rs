@@ -46,6 +46,11 @@ fn beside(path: &VPath, attempt: u32) -> Result<VPath, StorageError> {
     numbered_name(path, attempt).ok_or_else(|| StorageError::new(ErrorCode::NameRefused, "no name fits beside it"))
 }
 
+/// Whether `path` is one of the names that [`publish_at`] tries for a file that is `wanted` at a path.
+pub(super) fn is_at_or_beside(path: &VPath, wanted: &VPath) -> bool {
+    path == wanted || (2..NAMES_MAX).any(|attempt| numbered_name(wanted, attempt).as_ref() == Some(path))
+}
+
 /// The caller's path of the file at `path`, which is at or beside the path that the caller `asked` for.
 pub(super) fn as_asked(asked: &VPath, path: &VPath) -> VPath {
     let beside = asked.parent().and_then(|parent| parent.join(path.name()).ok());

@@ -11,6 +11,7 @@ use super::writer::{BodyEnd, Writer};
 use crate::server::blocking::blocking;
 use crate::server::error::RequestError;
 use crate::server::exchange::body::RequestBody;
+use crate::server::exchange::effect::EffectGate;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
 use crate::server::peer::Peer;
@@ -33,8 +34,10 @@ pub(in crate::server) async fn put<W: Sink>(
     let owner = uploader(&request.caller, peer)?;
     let lock = uploads.lock(response, request.upload, owner).await?;
     let (opening, locked) = (Arc::clone(uploads), Arc::clone(&lock));
-    let writer = blocking(move || Writer::open(opening, locked, &request));
-    let mut writer = response.until_cancelled(writer).await?;
+    let gate = EffectGate::default();
+    let passed = gate.clone();
+    let writer = blocking(move || Writer::open(opening, locked, &request, &passed));
+    let mut writer = response.until_effect(gate, writer).await?;
     // Taken before the client may send, so that the length of the first piece counts this PUT.
     let share = budget.share();
     response.send(FrameKind::Upload, &lock.record().describe()).await?;

@@ -10,6 +10,7 @@ use super::registry::{Uploads, uploader};
 use crate::server::authority::{authorise, granted};
 use crate::server::blocking::blocking;
 use crate::server::error::RequestError;
+use crate::server::exchange::effect::EffectGate;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
 use crate::server::peer::Peer;
@@ -26,8 +27,10 @@ pub(in crate::server) async fn stage<W: Sink>(
     let rights = granted(&request.caller, peer);
     let path = |target: &VPath| authorise(&request.caller, peer, Rights::NONE, target);
     let target = request.target.as_ref().map(path).transpose()?;
-    let uploads = Arc::clone(uploads);
-    let upload = response.until_cancelled(blocking(move || uploads.begin(owner, rights, target, request))).await?;
+    let (uploads, gate) = (Arc::clone(uploads), EffectGate::default());
+    let passed = gate.clone();
+    let begun = blocking(move || uploads.begin(owner, rights, target, request, &passed));
+    let upload = response.until_effect(gate, begun).await?;
     response.send(FrameKind::Upload, &upload).await
 }
 

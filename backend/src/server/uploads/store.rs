@@ -18,6 +18,7 @@ use crate::server::digests::hasher::Hasher;
 use crate::server::digests::upload_hasher::{DigestCheckpoint, UploadHasher};
 use crate::server::error::RequestError;
 use crate::server::exchange::body::RequestBody;
+use crate::server::exchange::effect::EffectGate;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
 use crate::server::folders::{make_folders, refuse_state_folder};
@@ -49,10 +50,12 @@ pub(in crate::server) async fn store<W: Sink>(
     let condition = within_rights(target_condition(&record, None, None), rights)?;
     let make_parents = record.request.make_parents && rights.contains(Rights::CREATE);
     let uploads = Arc::clone(uploads);
-    let operation = StoreOperation { uploads, record, condition, asked, path, make_parents, rights };
+    let gate = EffectGate::default();
+    let operation =
+        StoreOperation { uploads, record, condition, asked, path, make_parents, rights, gate: gate.clone() };
     let bytes = body.whole(response, length).await?;
     let stored = blocking(move || operation.run(&bytes, checksum.as_ref()));
-    let upload = response.until_cancelled(stored).await?;
+    let upload = response.until_effect(gate, stored).await?;
     response.send(FrameKind::Upload, &upload).await
 }
 
@@ -67,6 +70,8 @@ struct StoreOperation {
     path: VPath,
     make_parents: bool,
     rights: Rights,
+    /// Passed before the first change in the storage.
+    gate: EffectGate,
 }
 
 impl StoreOperation {
@@ -78,6 +83,7 @@ impl StoreOperation {
         hasher.update(bytes);
         let digests = hasher.finish();
         check_blake3(&digests, self.record.request.blake3.as_deref())?;
+        self.gate.begin()?;
         let publish = |path: &VPath| Ok(self.store(path, bytes)?);
         let placed = publish_at(&*self.uploads.storage, &self.path, self.condition.conflict, publish)?;
         let (replaced, skipped) = (placed.as_ref().is_some_and(|(_, published)| published.replaced), placed.is_none());

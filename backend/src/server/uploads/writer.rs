@@ -22,6 +22,7 @@ use crate::server::digests::hasher::Hasher;
 use crate::server::digests::upload_hasher::{DigestCheckpoint, UploadHasher};
 use crate::server::error::RequestError;
 use crate::server::exchange::body::{disconnected, too_long, too_short};
+use crate::server::exchange::effect::EffectGate;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
 use crate::storage::{Staged, StorageError};
@@ -75,16 +76,22 @@ struct Hashing {
 }
 
 impl Writer {
-    /// Prepares an upload for the bytes of a PUT. Blocks.
+    /// Prepares an upload for the bytes of a PUT, after passing `gate`. Blocks.
     ///
     /// # Errors
-    /// [`ErrorCode::Gone`], [`ErrorCode::NoSpace`], and as [`write_range`].
-    pub(super) fn open(uploads: Arc<Uploads>, lock: Arc<UploadLock>, request: &Put) -> Result<Self, RequestError> {
+    /// [`ErrorCode::Canceled`] of the gate, [`ErrorCode::Gone`], [`ErrorCode::NoSpace`], and as [`write_range`].
+    pub(super) fn open(
+        uploads: Arc<Uploads>,
+        lock: Arc<UploadLock>,
+        request: &Put,
+        gate: &EffectGate,
+    ) -> Result<Self, RequestError> {
         let record = lock.record();
         if record.answer.is_some() {
             return Err(Failure::new(ErrorCode::Gone, "the upload is committed already").into());
         }
         let range = write_range(&record, request)?;
+        gate.begin()?;
         let staged: Arc<dyn Staged> = Arc::from(uploads.open(&record)?);
         if let (Some(end), Some(space)) = (range.end, uploads.storage.space(&VPath::root())?)
             && end - range.start > space

@@ -48,10 +48,20 @@ async fn frames_invalid_for_a_client_end_the_connection() {
 }
 
 #[tokio::test]
+async fn a_request_with_the_id_0_ends_the_connection() {
+    assert_closes_with(&frame_bytes(&frame(FrameKind::Stat, 0, &stat(""))), ErrorCode::Protocol).await;
+    assert_closes_with(&header(8, 0x3f, 0, 0, 0), ErrorCode::Protocol).await;
+    // The greatest id is as good as any other.
+    let (mut raw, _server) = open().await;
+    raw.send(FrameKind::Stat, u32::MAX, &stat("")).await;
+    assert_eq!(raw.end(u32::MAX).await, None);
+}
+
+#[tokio::test]
 async fn an_unknown_operation_is_answered_unsupported() {
     let (mut raw, _server) = open().await;
     for (request_id, number) in (0x10..=0x3f).filter(|number| FrameKind::from_number(*number).is_none()).enumerate() {
-        let request_id = request_id as u32;
+        let request_id = request_id as u32 + 1;
         raw.send_bytes(&[header(11, number, 0, 0, request_id), pseudo_random_bytes(7, 3)].concat()).await;
         assert_eq!(raw.end(request_id).await, Some(ErrorCode::Unsupported), "{number:#x}");
     }

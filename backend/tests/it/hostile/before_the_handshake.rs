@@ -36,6 +36,16 @@ async fn other_bytes_than_hello_are_refused() {
 }
 
 #[tokio::test]
+async fn a_handshake_with_a_request_id_is_refused() {
+    check(&frame_bytes(&frame(FrameKind::Hello, 1, &hello())), ErrorCode::Protocol).await;
+    let (mut raw, server) = connect_in_memory();
+    let (transcript, _) = raw.exchange_hello().await;
+    let proof = transcript.client_proof(&server.key);
+    raw.send(FrameKind::Auth, 7, &Auth { key_id: server.key.id().into(), proof, max_data: None }).await;
+    assert_eq!(raw.closing_code().await, Some(ErrorCode::Protocol));
+}
+
+#[tokio::test]
 async fn a_hello_over_its_limits_is_refused() {
     let with = |change: fn(&mut Hello)| {
         let mut hello = hello();

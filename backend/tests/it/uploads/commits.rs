@@ -108,3 +108,29 @@ async fn conditions_are_checked_against_the_target() {
     assert_eq!(client.commit(&commit(deep.id)).await.unwrap().entry.unwrap().modified, Timestamp(5));
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_repeated_commit_is_answered_for_its_target_only() {
+    let server = TestServer::start().await;
+    let client = &server.client;
+    for resumable in [true, false] {
+        let name = format!("name-{resumable}");
+        let upload = client.stage(&Stage { resumable, ..stage(&name, Some(1)) }).await.unwrap().id;
+        put(client, upload, 0, b"1").await.unwrap();
+        let first = client.commit(&commit(upload)).await.unwrap();
+        assert_eq!(client.commit(&commit(upload)).await.unwrap(), first);
+        let at = |target: &str| Commit { target: Some(path(target)), ..commit(upload) };
+        assert_eq!(client.commit(&at(&name)).await.unwrap(), first);
+        assert_eq!(error_code(client.commit(&at("elsewhere")).await), ErrorCode::KeyReused);
+        assert_eq!(error_code(client.stat(&reader(), &path("elsewhere")).await), ErrorCode::NotFound);
+        // A COMMIT without a target names that of STAGE.
+        let name = format!("other-{resumable}");
+        let upload = client.stage(&Stage { resumable, ..stage("unused", Some(1)) }).await.unwrap().id;
+        put(client, upload, 0, b"1").await.unwrap();
+        let at = Commit { target: Some(path(&name)), conflict: Some(Conflict::KeepBoth), ..commit(upload) };
+        let first = client.commit(&at).await.unwrap();
+        assert_eq!(client.commit(&at).await.unwrap(), first);
+        assert_eq!(error_code(client.commit(&commit(upload)).await), ErrorCode::KeyReused);
+    }
+    server.stop().await;
+}

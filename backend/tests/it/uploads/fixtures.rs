@@ -46,7 +46,7 @@ pub(super) fn pattern(length: usize) -> Vec<u8> {
 }
 
 /// STORE of these bytes at this target.
-pub(super) fn store_request(target: &str, bytes: &[u8]) -> Store {
+pub(crate) fn store_request(target: &str, bytes: &[u8]) -> Store {
     let length = Some(bytes.len() as u64);
     Store { stage: Stage { resumable: false, ..stage(target, length) }, checksum: None }
 }

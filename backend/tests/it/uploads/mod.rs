@@ -10,4 +10,4 @@ mod fixtures;
 mod stage_and_commit;
 mod store;
 
-pub(crate) use fixtures::{commit, error_code, put, stage};
+pub(crate) use fixtures::{commit, error_code, put, stage, store_request};

@@ -13,6 +13,7 @@ use crate::order::Order;
 use crate::path::VPath;
 use crate::range::ByteRange;
 use crate::wire::call::Call;
+use crate::wire::codec::known_variant;
 use crate::wire::header::FrameKind;
 
 /// LIST: lists a page of a folder. Answer: COLUMNS…, END. The last block of rows is marked.
@@ -54,7 +55,8 @@ pub struct Stat {
     /// The entry.
     #[n(1)]
     pub path: VPath,
-    /// True to require READ instead of LIST, for a client that asks what a GET would send.
+    /// True to require READ instead of LIST and to refuse what a GET refuses, for a client that asks what a GET would
+    /// send.
     #[n(2)]
     pub for_reading: Option<bool>,
 }
@@ -102,7 +104,7 @@ pub struct GetItem {
     #[n(0)]
     pub path: VPath,
     /// The range. `None` for the whole file.
-    #[n(1)]
+    #[cbor(n(1), decode_with = "known_variant")]
     pub range: Option<ByteRange>,
     /// Fails the item with `changed` unless this is the file's entity tag.
     #[n(2)]

@@ -11,6 +11,7 @@ use crate::id::{JobId, UploadId};
 use crate::limits::{STORE_BYTES_MAX, TEXT_BYTES_MAX, UPLOAD_METADATA_BYTES_MAX, UPLOAD_PARTS_MAX};
 use crate::path::VPath;
 use crate::wire::call::Call;
+use crate::wire::codec::{digest_bytes, known_variant};
 use crate::wire::header::FrameKind;
 
 /// STAGE: starts an upload, which stays invisible until COMMIT. Answer: UPLOAD, END.
@@ -37,7 +38,7 @@ pub struct Stage {
     #[n(5)]
     pub modified: Option<Timestamp>,
     /// The expected BLAKE3 digest of the content.
-    #[n(6)]
+    #[cbor(n(6), with = "digest_bytes", has_nil)]
     pub blake3: Option<Vec<u8>>,
     /// Whether the file's owner may execute it. `None` keeps the permission of a replaced file; a new file has none.
     #[n(7)]
@@ -96,7 +97,7 @@ pub struct Put {
     #[n(3)]
     pub length: Option<u64>,
     /// The checksum of these bytes. If it does not match, none of them are kept.
-    #[n(4)]
+    #[cbor(n(4), decode_with = "known_variant")]
     pub checksum: Option<Checksum>,
     /// The length of the file, if it was not announced before.
     #[n(5)]
@@ -124,7 +125,7 @@ pub struct Store {
     #[n(0)]
     pub stage: Stage,
     /// The checksum of the bytes.
-    #[n(1)]
+    #[cbor(n(1), decode_with = "known_variant")]
     pub checksum: Option<Checksum>,
 }
 
@@ -182,13 +183,13 @@ pub struct Commit {
     #[n(2)]
     pub target: Option<VPath>,
     /// Replaces the conflict rule of STAGE.
-    #[n(3)]
+    #[cbor(n(3), decode_with = "known_variant")]
     pub conflict: Option<Conflict>,
     /// Replaces the condition of STAGE.
     #[n(4)]
     pub if_match: Option<Vec<ETag>>,
     /// The expected BLAKE3 digest of the content.
-    #[n(5)]
+    #[cbor(n(5), with = "digest_bytes", has_nil)]
     pub blake3: Option<Vec<u8>>,
 }
 
