@@ -239,6 +239,7 @@ fn uploading(examples: &mut Examples) {
         replaced: false,
         skipped: false,
         parts: Vec::new(),
+        similar: None,
     };
     examples.both_ways("upload", FrameKind::Upload, 6, &upload);
     let plain = Stage { caller: writer(), target: Some(path("all")), ..Stage::default() };
@@ -274,10 +275,12 @@ fn uploading(examples: &mut Examples) {
         digests: Some(known_digests()),
         replaced: true,
         parts: vec![second],
+        similar: Some(path("B.txt")),
         ..upload
     };
     examples.both_ways("upload-file", FrameKind::Upload, 11, &file);
-    let skipped = Upload { entry: None, digests: None, replaced: false, skipped: true, parts: Vec::new(), ..file };
+    let none = Upload { entry: None, digests: None, similar: None, parts: Vec::new(), ..file };
+    let skipped = Upload { replaced: false, skipped: true, ..none };
     examples.both_ways("upload-skipped", FrameKind::Upload, 11, &skipped);
     let stage = Stage { target: Some(path("s.txt")), length: Some(5), ..plain };
     examples.both_ways("store", FrameKind::Store, 12, &Store { stage, checksum });

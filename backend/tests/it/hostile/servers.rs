@@ -67,6 +67,17 @@ async fn limits_outside_the_protocol_are_refused() {
 }
 
 #[tokio::test]
+async fn a_handshake_with_a_request_id_is_a_protocol_error() {
+    let client = client_of_fake_server(async |mut raw: RawConnection, _| {
+        let _ = raw.next().await;
+        let ack = HelloAck { version: 1, capabilities: Vec::new(), nonce: [0; 32] };
+        raw.send(FrameKind::HelloAck, 1, &ack).await;
+        assert!(raw.next().await.is_none(), "the client continues");
+    });
+    assert_eq!(stat_error_code(&client.await).await, ErrorCode::Protocol);
+}
+
+#[tokio::test]
 async fn other_frames_than_the_handshake_are_a_protocol_error() {
     for said in [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], b"\0\0\0\x08\x50\0\0\0\0\0\0\0", b"\0\0\0\0\0\0\0\0\0\0\0\0"]
     {
