@@ -20,20 +20,28 @@
 //! arguments to its exit code.
 
 pub mod calendar;
+#[cfg(feature = "program")]
 pub mod cli;
 pub mod client;
+#[cfg(feature = "program")]
 pub mod commands;
+#[cfg(feature = "program")]
 pub mod config;
+#[cfg(feature = "program")]
 pub mod gateway;
 pub mod lazy_timeout;
 pub mod page_cache;
+#[cfg(feature = "program")]
 pub mod program;
 pub mod random;
+#[cfg(feature = "program")]
 pub mod run;
 pub mod server;
 pub mod sockets;
+#[cfg(feature = "program")]
 pub mod state;
 pub mod storage;
+#[cfg(feature = "program")]
 pub mod telemetry;
 pub mod transfer_budget;
 pub mod wire;

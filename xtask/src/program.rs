@@ -38,10 +38,19 @@ pub(crate) enum Https {
 }
 
 impl Https {
-    const fn arguments(self) -> &'static [&'static str] {
+    /// Of package `page`.
+    const fn page_arguments(self) -> &'static [&'static str] {
         match self {
             Self::Included => &[],
             Self::Absent => &["--no-default-features"],
+        }
+    }
+
+    /// Of package `backend`, so that it is compiled as `page` depends on it.
+    const fn server_arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Included => &[],
+            Self::Absent => &["--no-default-features", "--features", "program"],
         }
     }
 }
@@ -53,18 +62,18 @@ pub(crate) fn build(repo: &Repo, steps: &mut Steps, profile: Profile, https: Htt
         if page::is_fresh(repo)? { Vec::new() } else { vec![Box::new(|| compile_server(repo, profile, https))] };
     page::ensure(repo, steps, server)?;
     steps.step("Building the program");
-    let mut build = compile(repo, profile, https, &["--package", "page"]);
+    let mut build = compile(repo, profile, &["--package", "page"], https.page_arguments());
     child::must(repo, "building the program", &mut build, REMEDY)?;
     Ok(repo.target(profile.name()).join(format!("passerelle{}", std::env::consts::EXE_SUFFIX)))
 }
 
 fn compile_server(repo: &Repo, profile: Profile, https: Https) -> Outcome<()> {
-    let mut build = compile(repo, profile, https, &["--package", "backend", "--lib"]);
+    let mut build = compile(repo, profile, &["--package", "backend", "--lib"], https.server_arguments());
     child::must(repo, "compiling the server", &mut build, REMEDY)
 }
 
-fn compile(repo: &Repo, profile: Profile, https: Https, package: &[&str]) -> Command {
+fn compile(repo: &Repo, profile: Profile, package: &[&str], features: &[&str]) -> Command {
     let mut build = repo.cargo(&["build", "--locked", "--profile", profile.name()]);
-    build.args(package).args(https.arguments());
+    build.args(package).args(features);
     build
 }
