@@ -1,8 +1,10 @@
 //! Requests that are cancelled, or whose time or connection ends: after END with a failure, the request has no effect.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use backend::client::{Caller, Client, Stage};
+use backend::gateway::{Anonymous, GatewayConfig};
 use backend::storage::Storage;
 use backend::wire::Frame;
 use shared::change::PathItem;
@@ -10,6 +12,7 @@ use shared::wire::{Abort, CancelJob, ChangeRequest, Commit, FrameKind, Message, 
 use shared::{Algorithm, Change, Checksum, ErrorCode, JobId, JobState, UploadId};
 
 use super::raw_connection::{RawTransport, frame, frame_bytes};
+use super::test_gateway::TestGateway;
 use super::test_server::{TestServer, Transport, path, small_tree, writer};
 use super::uploads::{commit, error_code, put, stage, store_request};
 
@@ -266,7 +269,7 @@ async fn a_change_that_ends_with_a_failure_is_no_job() {
         }
     }
     for (key, is_job) in keys {
-        let job = server.client.job(&writer(), key, u64::MAX, std::time::Duration::from_secs(30)).await;
+        let job = server.client.job(&writer(), key, u64::MAX, Duration::from_secs(30)).await;
         match job {
             Ok(job) => assert_eq!((job.state, is_job), (JobState::Done, true)),
             Err(error) => assert_eq!((error.code, is_job), (ErrorCode::NotFound, false)),
@@ -280,7 +283,7 @@ async fn a_change_that_ends_with_a_failure_is_no_job() {
 async fn a_job_that_is_not_there_is_not_cancelled() {
     let server = TestServer::start().await;
     let change = Change::Trash { items: vec![PathItem { path: path("hello.txt"), if_etag: None }] };
-    let job = server.client.change(&writer(), key(1), change, std::time::Duration::from_secs(30)).await.unwrap();
+    let job = server.client.change(&writer(), key(1), change, Duration::from_secs(30)).await.unwrap();
     for transport in Transport::ALL {
         let request = CancelJob { caller: writer(), job: job.id };
         let frames = [bytes_of(FrameKind::CancelJob, &request), empty(FrameKind::Cancel)];
@@ -289,4 +292,41 @@ async fn a_job_that_is_not_there_is_not_cancelled() {
     }
     assert_eq!(error_code(server.client.cancel_job(&writer(), key(2)).await), ErrorCode::NotFound);
     server.stop().await;
+}
+
+/// The deadline of each request to the file server is over at once, so some of them fail.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_http_request_that_fails_changes_nothing() {
+    let config = GatewayConfig { anonymous: Anonymous::Write, answer_time: Duration::ZERO, ..GatewayConfig::default() };
+    let gateway = TestGateway::with_config(Arc::new(small_tree()), config).await;
+    let client = &gateway.server.client;
+    let (mut said, mut kept) = (Vec::new(), Vec::new());
+    for number in 0..REPETITIONS {
+        // In one exchange, and as an upload of several steps.
+        for (case, length) in [("small", 5), ("large", 300_000)] {
+            let name = format!("{case}-{number}");
+            let status = gateway.send("PUT", &format!("/files/{name}"), &[], &vec![7; length]).await.status;
+            assert!(matches!(status, 201 | 504), "{status}");
+            said.push((name, status == 201));
+        }
+        let name = format!("folder-{number}");
+        let body = format!(r#"{{"action":"make_folder","paths":["{name}"]}}"#);
+        let json = [("content-type", "application/json")];
+        let response = gateway.send("POST", "/api/v1/changes", &json, body.as_bytes()).await;
+        assert!(matches!(response.status, 200 | 202 | 504), "{response:?}");
+        if response.status == 504 {
+            said.push((name, false));
+        }
+        let name = format!("kept-{number}");
+        let stored = client.store(&store_request(&name, b"12345"), b"12345").await;
+        assert!(stored.is_ok());
+        let status = gateway.send("DELETE", &format!("/files/{name}"), &[], b"").await.status;
+        assert!(matches!(status, 202 | 204 | 504), "{status}");
+        if status == 504 {
+            kept.push((name, true));
+        }
+    }
+    check_names(&gateway.server, said).await;
+    check_names(&gateway.server, kept).await;
+    gateway.assert_healthy_and_stop().await;
 }
