@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use backend::client::{Commit, Stage};
 use backend::server::ServerConfig;
 use backend::storage::memory::MemoryStorage;
 use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation};
 use backend::wire::Key;
-use shared::ErrorCode;
+use shared::{Conflict, ErrorCode};
 use tokio::net::TcpListener;
 
 use super::fixtures::{commit, error_code, put, stage, store_request};
@@ -56,8 +57,19 @@ async fn a_repeated_commit_gets_the_lost_answer() {
     put(&server.client, upload.id, 0, b"1234").await.unwrap();
     faults.at(Operation::Published, 1, Fault::Fail(ErrorCode::Io));
     assert_eq!(error_code(server.client.commit(&commit(upload.id)).await), ErrorCode::Io);
+    let elsewhere = Commit { target: Some(path("elsewhere")), ..commit(upload.id) };
+    assert_eq!(error_code(server.client.commit(&elsewhere).await), ErrorCode::KeyReused);
     let done = server.client.commit(&commit(upload.id)).await.unwrap();
     assert_eq!(done.entry.unwrap().path, path("new"));
+    // The name beside a target is that of its COMMIT, too.
+    let beside = Stage { conflict: Conflict::KeepBoth, ..stage("new", Some(4)) };
+    let upload = server.client.stage(&beside).await.unwrap();
+    put(&server.client, upload.id, 0, b"5678").await.unwrap();
+    let next = faults.calls(Operation::Published) + 1;
+    faults.at(Operation::Published, next, Fault::Fail(ErrorCode::Io));
+    assert_eq!(error_code(server.client.commit(&commit(upload.id)).await), ErrorCode::Io);
+    let done = server.client.commit(&commit(upload.id)).await.unwrap();
+    assert_eq!(done.entry.unwrap().path, path("new%20%282%29"));
     server.stop().await;
 }
 
