@@ -22,7 +22,7 @@ pub struct MkdirArgs {
 
 /// `passerelle mv`.
 #[derive(Args, Debug)]
-#[command(after_help = PATHS)]
+#[command(after_help = PATHS, override_usage = "passerelle mv [OPTIONS] SRC… DEST")]
 pub struct MvArgs {
     /// Files and folders of the server, and the destination last: an existing folder, or a new name. Replaced files are
     /// moved to the trash.
@@ -36,7 +36,7 @@ pub struct MvArgs {
 
 /// `passerelle cp`.
 #[derive(Args, Debug)]
-#[command(after_help = PATHS)]
+#[command(after_help = PATHS, override_usage = "passerelle cp [OPTIONS] SRC… DEST")]
 pub struct CpArgs {
     /// Files and folders of the server, and the destination last: an existing folder, or a new name. Replaced files are
     /// moved to the trash.

@@ -72,6 +72,7 @@ Links:
 /// `passerelle get`.
 #[derive(Args, Debug)]
 #[command(after_long_help = format!("{PATHS}\n\n{GET_DETAILS}"), after_help = "More details: `passerelle get --help`.")]
+#[command(override_usage = "passerelle get [OPTIONS] SRC… DEST")]
 pub struct GetArgs {
     /// Files and folders to download, and the destination last. A folder goes into a destination that exists, under its
     /// own name, and otherwise becomes it, as with `cp -r`; but the same command again goes on where it stopped. `/` means

@@ -27,6 +27,7 @@ Links:
 /// `passerelle put`.
 #[derive(Args, Debug)]
 #[command(after_long_help = format!("{PATHS}\n\n{PUT_DETAILS}"), after_help = "More details: `passerelle put --help`.")]
+#[command(override_usage = "passerelle put [OPTIONS] SRC… DEST")]
 pub struct PutArgs {
     /// Local files and folders to upload, and the destination on the server last. A folder goes into a destination that
     /// exists, under its own name, and otherwise becomes it, as with `cp -r`; but the same command again goes on where it

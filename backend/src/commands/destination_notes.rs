@@ -56,6 +56,13 @@ impl DestinationNote {
             let _ = fs::write(&new, identity).and_then(|()| fs::rename(&new, path));
         }
     }
+
+    /// Deletes the note. Errors are ignored.
+    pub(super) fn remove(&self) {
+        if let Some(path) = &self.path {
+            let _ = fs::remove_file(path);
+        }
+    }
 }
 
 /// The path without its dot segments and the slash at its end, from the root on: a command may be repeated in another
@@ -91,6 +98,9 @@ mod tests {
         assert!(!note(&[b"get", b"photo", b"s/home/photos"]).is_of("1"));
         note(&parts).write("2");
         assert!(note(&parts).is_of("2"));
+        note(&parts).remove();
+        assert!(!note(&parts).is_of("2"));
+        note(&parts).write("2");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         let nowhere = DestinationNote::within(None, &parts);
         nowhere.write("1");

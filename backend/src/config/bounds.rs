@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::error::ConfigError;
 
+/// The section of `--help` with the settings that few servers need.
+pub(super) const LIMITS: &str = "Limits";
+
 /// A number of things, at least 1.
 pub(super) fn positive(value: Option<usize>, default: usize, name: &'static str) -> Result<usize, ConfigError> {
     match value.unwrap_or(default) {

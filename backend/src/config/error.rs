@@ -3,8 +3,6 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use super::listen::ListenAddress;
-
 /// Why no server can be started with the given settings.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -36,14 +34,14 @@ pub enum ConfigError {
         "{0} is not an address of this machine alone. --tcp is not encrypted, so it takes a loopback address only, \
              such as 127.0.0.1:5555. Browsers connect to --http."
     )]
-    Exposed(ListenAddress),
+    Exposed(String),
     /// Both `--port` and `--http` name a port.
     #[error("--port {port} and --http {address} both name a port. Use one of them.")]
     TwoPorts {
         /// The port of `--port`.
         port: u16,
         /// The address of `--http`.
-        address: ListenAddress,
+        address: String,
     },
     /// A name to listen on has no address.
     #[error("{name} has no address: {source}")]

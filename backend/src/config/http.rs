@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
-use super::bounds::{mebibytes, positive, seconds};
+use super::bounds::{LIMITS, mebibytes, positive, seconds};
 use super::error::ConfigError;
 use super::listen::{Binding, ListenAddress, one_or_more};
 use crate::gateway::{Anonymous, GatewayConfig, TlsFiles};
@@ -67,28 +67,28 @@ pub struct HttpSettings {
     #[arg(long, value_name = "TEXT", env = "PASSERELLE_NAME")]
     pub name: Option<String>,
     /// How many browsers and programs may be connected at once [default: 4096].
-    #[arg(id = "http_connections_max", long = "http-connections-max", value_name = "N")]
+    #[arg(id = "http_connections_max", long = "http-connections-max", value_name = "N", help_heading = LIMITS)]
     pub connections_max: Option<usize>,
     /// Seconds that the headers of a request may take to arrive [default: 15].
-    #[arg(id = "http_header_seconds", long = "http-header-seconds", value_name = "N")]
+    #[arg(id = "http_header_seconds", long = "http-header-seconds", value_name = "N", help_heading = LIMITS)]
     pub header_seconds: Option<u64>,
     /// A connection without requests is closed after this many seconds [default: 75].
-    #[arg(id = "http_idle_seconds", long = "http-idle-seconds", value_name = "N")]
+    #[arg(id = "http_idle_seconds", long = "http-idle-seconds", value_name = "N", help_heading = LIMITS)]
     pub idle_seconds: Option<u64>,
     /// Largest file that may be uploaded, in bytes [default: 0, no limit].
-    #[arg(long, value_name = "N", env = "PASSERELLE_UPLOAD_BYTES_MAX")]
+    #[arg(long, value_name = "N", help_heading = LIMITS, env = "PASSERELLE_UPLOAD_BYTES_MAX")]
     pub upload_bytes_max: Option<u64>,
     /// A download or upload that stands still is ended after this many seconds [default: 300].
-    #[arg(id = "http_stall_seconds", long = "http-stall-seconds", value_name = "N")]
+    #[arg(id = "http_stall_seconds", long = "http-stall-seconds", value_name = "N", help_heading = LIMITS)]
     pub stall_seconds: Option<u64>,
     /// How many open pages may receive live updates at once [default: 1024].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub event_streams_max: Option<usize>,
     /// How many ZIP downloads may be prepared at once (up to 128 MiB each) [default: 8].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub archives_max: Option<usize>,
     /// Memory for running downloads and uploads, in MiB [default: 64].
-    #[arg(id = "http_transfer_memory_mib", long = "http-transfer-memory-mib", value_name = "MIB")]
+    #[arg(id = "http_transfer_memory_mib", long = "http-transfer-memory-mib", value_name = "MIB", help_heading = LIMITS)]
     pub transfer_memory_mib: Option<usize>,
 }
 
@@ -169,7 +169,7 @@ fn bindings(
     port: Option<u16>,
 ) -> Result<Vec<Binding>, ConfigError> {
     if let (Some(port), Some(address)) = (port, flags.iter().flatten().find(|address| address.has_port())) {
-        return Err(ConfigError::TwoPorts { port, address: address.clone() });
+        return Err(ConfigError::TwoPorts { port, address: address.to_string() });
     }
     let default = || vec![SocketAddr::from((Ipv4Addr::LOCALHOST, HTTP_PORT_DEFAULT)).into()];
     let typed = flags.or(file).unwrap_or_else(default).into_iter();

@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
+use super::bounds::LIMITS;
+
 /// How long requests may go on after the server was asked to stop.
 const DRAIN_TIME: Duration = Duration::from_secs(30);
 
@@ -60,7 +62,7 @@ pub struct ProcessSettings {
     #[arg(long, value_name = "FORMAT", env = "PASSERELLE_LOG_FORMAT")]
     pub log_format: Option<LogFormat>,
     /// At a stop, running requests have this many seconds to end [default: 30].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub drain_seconds: Option<u64>,
 }
 

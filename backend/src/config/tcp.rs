@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
-use super::bounds::{mebibytes, positive, seconds};
+use super::bounds::{LIMITS, mebibytes, positive, seconds};
 use super::error::ConfigError;
 use super::listen::ListenAddress;
 use crate::server::{Durability, ServerConfig};
@@ -46,25 +46,25 @@ pub struct TcpSettings {
     #[arg(long, value_name = "PATH", env = "PASSERELLE_UNIX")]
     pub unix: Option<PathBuf>,
     /// How many commands and gateways may be connected at once [default: 2048].
-    #[arg(id = "tcp_connections_max", long = "tcp-connections-max", value_name = "N")]
+    #[arg(id = "tcp_connections_max", long = "tcp-connections-max", value_name = "N", help_heading = LIMITS)]
     pub connections_max: Option<usize>,
     /// A connection of a command or gateway without requests is closed after this many seconds [default: 120].
-    #[arg(id = "tcp_idle_seconds", long = "tcp-idle-seconds", value_name = "N")]
+    #[arg(id = "tcp_idle_seconds", long = "tcp-idle-seconds", value_name = "N", help_heading = LIMITS)]
     pub idle_seconds: Option<u64>,
     /// Memory for the sorted names of large folders, in MiB [default: 256].
-    #[arg(long, value_name = "MIB")]
+    #[arg(long, value_name = "MIB", help_heading = LIMITS)]
     pub listing_memory_mib: Option<usize>,
     /// Memory for running uploads, in MiB [default: 64].
-    #[arg(id = "tcp_transfer_memory_mib", long = "tcp-transfer-memory-mib", value_name = "MIB")]
+    #[arg(id = "tcp_transfer_memory_mib", long = "tcp-transfer-memory-mib", value_name = "MIB", help_heading = LIMITS)]
     pub transfer_memory_mib: Option<usize>,
     /// When an upload counts as done [default: strict].
     #[arg(long, value_name = "WHEN", env = "PASSERELLE_DURABILITY")]
     pub durability: Option<DurabilityChoice>,
     /// Unfinished uploads are deleted after this time, in seconds [default: 604800, a week].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub upload_expiry_seconds: Option<u64>,
     /// Items in the trash are deleted after this time, in seconds [default: 2592000, thirty days].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub trash_expiry_seconds: Option<u64>,
 }
 
@@ -126,7 +126,7 @@ impl TcpSettings {
 fn loopback(typed: ListenAddress) -> Result<SocketAddr, ConfigError> {
     match &*typed.bindings(TCP_PORT_DEFAULT)? {
         [binding, ..] if binding.is_local() => Ok(binding.first()),
-        _ => Err(ConfigError::Exposed(typed)),
+        _ => Err(ConfigError::Exposed(typed.to_string())),
     }
 }
 

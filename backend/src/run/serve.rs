@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use shared::Rights;
+use shared::{ErrorCode, Rights};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -148,10 +148,15 @@ fn pool(http: &HttpConfig) -> PoolConfig {
 }
 
 fn resolve(folder: &Path) -> Result<PathBuf, RunError> {
-    std::fs::canonicalize(folder).map_err(|error| RunError::Folder {
-        folder: folder.to_owned(),
-        reason: StorageError::from_io(error, "the folder cannot be opened"),
-    })
+    let refused = |reason| RunError::Folder { folder: folder.to_owned(), reason };
+    let unopened = |error| refused(StorageError::from_io(error, "the folder cannot be opened"));
+    let resolved = std::fs::canonicalize(folder).map_err(unopened)?;
+    // Before anything is made in it.
+    if std::fs::metadata(&resolved).map_err(unopened)?.is_dir() {
+        Ok(resolved)
+    } else {
+        Err(refused(StorageError::new(ErrorCode::NotFolder, "it is a file")))
+    }
 }
 
 /// The storage of `folder`, in which `hidden` cannot be reached.

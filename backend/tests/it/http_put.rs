@@ -62,7 +62,7 @@ mod put {
         assert_eq!(put("/files/docs/%C3%A9t%C3%A9", b"1").await, None);
         assert_eq!(put("/files/docs/e%CC%81te%CC%81", b"2").await.as_deref(), Some("%C3%A9t%C3%A9"));
         assert_eq!(put("/files/HELLO.txt", b"3").await.as_deref(), Some("hello.txt"));
-        // A file that replaces one has told it before.
+        // Only a new file comes with the header.
         assert_eq!(put("/files/HELLO.txt", b"4").await, None);
         // Longer than the files that are stored in one exchange.
         let long = vec![0; STORE_BYTES_MAX as usize + 1];

@@ -49,45 +49,42 @@ pub(in crate::commands) async fn run(args: PutArgs) -> Result<Exit, Failure> {
         return upload_input(upload, path).await;
     }
     let known = stat_sources(&upload.report, sources);
-    if let [source] = &*known
-        && source.is_folder
-        && sources.len() == 1
-    {
-        destination = noted(&upload.session, source, &path, destination);
+    let note = match &*known {
+        [source] if source.is_folder && sources.len() == 1 => Some(note_of(&upload.session, source, &path)),
+        _ => None,
+    };
+    if destination == Destination::Folder && note.as_ref().is_some_and(|note| note.is_of(NOTED)) {
+        destination = Destination::Made;
     }
     let mappings = plan(&path, slash, destination, sources.len(), known)?;
-    transfer(upload, mappings, workers).await
-}
-
-/// The destination of one folder, with what earlier runs noted. Notes a destination that this run makes: the server
-/// makes it with the first request, and if that fails it is still missing next time.
-fn noted(session: &Session, source: &Source, path: &VPath, found: Destination) -> Destination {
-    // The server tells no identity of a folder, so a note is of the path.
-    const IDENTITY: &str = "put";
-    let local = absolute(&source.local);
-    let note = DestinationNote::of(&[
-        IDENTITY.as_bytes(),
-        session.address.as_bytes(),
-        local.as_os_str().as_encoded_bytes(),
-        path.as_bytes(),
-    ]);
-    let found = match found {
-        Destination::Folder if note.is_of(IDENTITY) => Destination::Made,
-        found => found,
-    };
-    if matches!(found, Destination::Missing | Destination::Made) {
-        note.write(IDENTITY);
-    }
-    found
-}
-
-async fn transfer(upload: Upload, mappings: Vec<Mapping>, workers: usize) -> Result<Exit, Failure> {
     let upload = Arc::new(upload);
+    let makes_destination = matches!(destination, Destination::Missing | Destination::Made);
+    let note = note.filter(|_| makes_destination).inspect(|note| note.write(NOTED));
+    let ended = transfer(&upload, mappings, workers).await;
+    if let (Some(note), true) = (note, !matches!(ended, Ok(Exit::Done)))
+        && matches!(stat_destination(&upload.session, &path).await, Ok(Destination::Missing))
+    {
+        // This command made nothing: what is there later is of another one.
+        note.remove();
+    }
+    ended
+}
+
+/// The server tells no identity of a folder, so a note is of its path.
+const NOTED: &str = "put";
+
+/// The note of the folder that one source folder becomes.
+fn note_of(session: &Session, source: &Source, path: &VPath) -> DestinationNote {
+    let local = absolute(&source.local).into_os_string().into_encoded_bytes();
+    DestinationNote::of(&[NOTED.as_bytes(), session.address.as_bytes(), &local, path.as_bytes()])
+}
+
+async fn transfer(upload: &Arc<Upload>, mappings: Vec<Mapping>, workers: usize) -> Result<Exit, Failure> {
     let report = &upload.report;
     let interrupted = interrupt::listen(report.stop().clone());
     let drawing = Drawing::start(report);
-    let find = |tasks| Finder::new(Arc::clone(&upload), tasks).run(mappings);
-    let send = |queue| FileSender::new(Arc::clone(&upload)).run(queue);
+    let find = |tasks| Finder::new(Arc::clone(upload), tasks).run(mappings);
+    let send = |queue| FileSender::new(Arc::clone(upload)).run(queue);
     let outcome = workers::run(report.stop(), workers, find, send).await;
     drawing.stop().await;
     let exit = report.end();
