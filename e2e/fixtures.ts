@@ -9,8 +9,11 @@
 //!     });
 //!
 //! A group sets other flags by `test.use({ flags: ["--anonymous", "read"] })`.
+//!
+//! Every test fails on an uncaught error of the page and on an error in its console. A test that provokes a response with
+//! an error status, or none, names it: `faults.expectFailedLoads(404, "ERR_FAILED")`.
 
-import { test as base, type Page } from "@playwright/test";
+import { expect, test as base, type BrowserContext, type Page } from "@playwright/test";
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -19,7 +22,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createInterface } from "node:readline";
 
-export { expect } from "@playwright/test";
+export { expect };
 
 const START_MILLISECONDS_MAX = 20_000;
 const STOP_MILLISECONDS_MAX = 5_000;
@@ -84,6 +87,36 @@ export class Server {
   }
 }
 
+/** The errors that the browser reports of the pages of a test. */
+export class Faults {
+  /** Those that the test does not expect. */
+  readonly found: string[] = [];
+  private readonly expected = new Set<string>();
+
+  /** Collects the errors of a context's pages. */
+  watch(context: BrowserContext): void {
+    context.on("weberror", (fault) => this.found.push(`uncaught: ${fault.error().stack ?? fault.error().message}`));
+    context.on("console", (message) => {
+      if (message.type() === "error" && !this.isExpected(message.text())) {
+        this.found.push(`console: ${message.text()} (${message.location().url})`);
+      }
+    });
+  }
+
+  /** Accepts requests that fail with an HTTP status, or with an error of the network, such as "ERR_FAILED". */
+  expectFailedLoads(...reasons: (number | string)[]): void {
+    reasons.forEach((reason) => this.expected.add(String(reason)));
+  }
+
+  private isExpected(text: string): boolean {
+    const [, status, network] = FAILED_LOAD.exec(text) ?? [];
+    return this.expected.has(status ?? network ?? "");
+  }
+}
+
+/** The message of Chromium about a request without a good response. */
+const FAILED_LOAD = /^Failed to load resource: (?:the server responded with a status of (\d+)|net::(\w+))/;
+
 function binary(): string {
   const here = dirname(fileURLToPath(import.meta.url));
   return process.env.PASSERELLE_BIN ?? join(here, "../target/debug/passerelle");
@@ -112,6 +145,8 @@ interface Fixtures {
   flags: string[];
   tree: Tree;
   server: Server;
+  /** The errors of the test's pages. */
+  faults: Faults;
   /** The page, whose `goto("./")` opens the server under test. */
   page: Page;
 }
@@ -136,8 +171,15 @@ export const test = base.extend<Fixtures>({
     await rm(state, { recursive: true, force: true });
   },
 
+  faults: async ({ context }, use) => {
+    const faults = new Faults();
+    faults.watch(context);
+    await use(faults);
+    expect(faults.found, "the browser reported errors").toEqual([]);
+  },
+
   // During development, PASSERELLE_PAGE names a bundle to serve in place of the one in the server.
-  page: async ({ page }, use) => {
+  page: async ({ page, faults: _ }, use) => {
     const bundle = process.env.PASSERELLE_PAGE;
     if (bundle !== undefined) {
       const file = (url: URL) => join(bundle, url.pathname === "/" ? "index.html" : url.pathname);

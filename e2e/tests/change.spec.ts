@@ -49,7 +49,8 @@ test("two renames before the server answered run in order", async ({ page, tree 
   await expect(page.locator(".toasts").getByRole("alert")).toHaveText("");
 });
 
-test("the prediction of a waiting rename is reverted if the rename before it fails", async ({ page, tree }) => {
+test("the prediction of a waiting rename is reverted if the rename before it fails", async ({ page, tree, faults }) => {
+  faults.expectFailedLoads(507);
   const release = await holdChanges(page);
   await row(page, "alpha.txt").click();
   for (const name of ["zulu", "yankee"]) {
@@ -115,7 +116,8 @@ test("an invalid name is reported while typing, and Escape keeps the old name", 
   await expectOnDisk(tree, "alpha.txt");
 });
 
-test("a rename that the server refuses is reverted, with the reason", async ({ page }) => {
+test("a rename that the server refuses is reverted, with the reason", async ({ page, faults }) => {
+  faults.expectFailedLoads(507);
   await page.route("**/api/v1/changes", async (route) => {
     await new Promise((resolve) => setTimeout(resolve, 400));
     await route.fulfill(problemResponse(507, "no_space"));
@@ -132,7 +134,8 @@ test("a rename that the server refuses is reverted, with the reason", async ({ p
   await expect(page.locator(".toasts").getByRole("alert")).toContainText("There is not enough space on the server");
 });
 
-test("a change whose response is lost is requested again with the same key and made once", async ({ page, tree }) => {
+test("a change whose response is lost is requested again with the same key and made once", async ({ page, tree, faults }) => {
+  faults.expectFailedLoads("ERR_FAILED");
   const keys: string[] = [];
   await page.route("**/api/v1/changes", async (route) => {
     keys.push((await route.request().headerValue("idempotency-key")) ?? "");
@@ -292,7 +295,8 @@ test("a move does not wait for the contents of the destination", async ({ page, 
   await expectOnDisk(tree, "Empty/alpha.txt");
 });
 
-test("the folder picker leaves a folder that could not be made, with the reason", async ({ page, tree }) => {
+test("the folder picker leaves a folder that could not be made, with the reason", async ({ page, tree, faults }) => {
+  faults.expectFailedLoads(507);
   await page.route("**/api/v1/changes", (route) => route.fulfill(problemResponse(507, "no_space")));
   await menu(page, "alpha.txt", "Move to…");
   const dialog = page.getByRole("dialog", { name: "Move to…" });

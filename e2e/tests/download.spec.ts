@@ -64,7 +64,8 @@ test("a selection of everything downloads the folder", async ({ page, tree }) =>
   expect(file.name).toBe("in.zip");
 });
 
-test("a missing file is reported without leaving the page", async ({ page, tree }) => {
+test("a missing file is reported without leaving the page", async ({ page, tree, faults }) => {
+  faults.expectFailedLoads(404);
   await tree.write("soon gone.txt", "x");
   await tree.write("stays.txt", "x");
   // Live updates would remove the row.

@@ -52,7 +52,8 @@ test("the user's own changes appear once", async ({ page }) => {
   await expect.poll(async () => (await names(page)).sort()).toEqual([...expected].sort());
 });
 
-test("a folder that is removed is reported, with a link to its parent", async ({ page, tree }) => {
+test("a folder that is removed is reported, with a link to its parent", async ({ page, tree, faults }) => {
+  faults.expectFailedLoads(404);
   await untilWatched(page, () => open(page, "Documents"));
   await rm(tree.at("Documents"), { recursive: true });
   await expect(page.locator(".panel").getByRole("alert")).toContainText("There is nothing here");
@@ -75,7 +76,8 @@ test("changes made while the page was hidden appear when it is visible again", a
   await expect(row(page, "meanwhile.txt")).toBeVisible();
 });
 
-test("a failed event stream is reported in one line and reconnects by itself", async ({ page, tree }) => {
+test("a failed event stream is reported in one line and reconnects by itself", async ({ page, tree, faults }) => {
+  faults.expectFailedLoads(503);
   await page.route("**/api/v1/events*", (route) => route.fulfill({ status: 503, body: "" }));
   await open(page);
   await expect(page.getByText("Changes by others do not appear by themselves")).toBeVisible({ timeout: 60_000 });

@@ -15,7 +15,8 @@ test("an empty folder is reported", async ({ page }) => {
   await expect(row(page, "Empty")).toBeFocused();
 });
 
-test("a missing folder offers its parent, and the keys work", async ({ page }) => {
+test("a missing folder offers its parent, and the keys work", async ({ page, faults }) => {
+  faults.expectFailedLoads(404);
   await open(page, "Documents/no such folder");
   await expect(page.locator(".panel").getByRole("alert")).toContainText("There is nothing here");
   await page.keyboard.press("Backspace");
@@ -23,7 +24,8 @@ test("a missing folder offers its parent, and the keys work", async ({ page }) =
   await expect(row(page, "Letter.odt")).toBeVisible();
 });
 
-test("the address of a file offers to download the file", async ({ page }) => {
+test("the address of a file offers to download the file", async ({ page, faults }) => {
+  faults.expectFailedLoads(400, 409);
   await open(page, "alpha.txt");
   await expect(page.locator(".panel").getByRole("alert")).toContainText("This is a file");
   const coming = page.waitForEvent("download");
@@ -53,7 +55,8 @@ for (const [status, code, sentence] of [
   [500, "internal", "The server failed"],
   [503, "shutting_down", "The server is busy"],
 ] as const) {
-  test(`${status} is explained, with a button that retries`, async ({ page }) => {
+  test(`${status} is explained, with a button that retries`, async ({ page, faults }) => {
+    faults.expectFailedLoads(status);
     await page.route("**/api/v1/list/Documents*", (route) => route.fulfill(problemResponse(status, code)));
     await open(page, "Documents");
     await expect(page.locator(".panel").getByRole("alert")).toContainText(sentence);
@@ -97,7 +100,8 @@ test("the loading state appears only after a delay", async ({ page }) => {
   await expect(page.locator(".skeleton")).toHaveCount(0);
 });
 
-test("the list stays readable without a connection, and updates when the connection returns", async ({ page, context }) => {
+test("the list stays readable without a connection, and updates when the connection returns", async ({ page, context, faults }) => {
+  faults.expectFailedLoads("ERR_INTERNET_DISCONNECTED");
   await open(page);
   await expect(row(page, "alpha.txt")).toBeVisible();
   await context.setOffline(true);
@@ -109,7 +113,8 @@ test("the list stays readable without a connection, and updates when the connect
   await expect(row(page, "alpha.txt")).toBeVisible();
 });
 
-test("the page retries a server that is unreachable at the start", async ({ page }) => {
+test("the page retries a server that is unreachable at the start", async ({ page, faults }) => {
+  faults.expectFailedLoads("ERR_FAILED");
   await page.route("**/api/v1/list/*", (route) => route.abort());
   await open(page);
   await expect(page.locator(".panel").getByRole("alert")).toContainText("The server cannot be reached");
@@ -117,7 +122,8 @@ test("the page retries a server that is unreachable at the start", async ({ page
   await expect(row(page, "alpha.txt")).toBeVisible();
 });
 
-test("a listing whose cursor the server refuses restarts in place", async ({ page, tree }) => {
+test("a listing whose cursor the server refuses restarts in place", async ({ page, tree, faults }) => {
+  faults.expectFailedLoads(400);
   // More than the first page of the listing.
   for (let index = 0; index < 5_000; index += 1) {
     await tree.write(`many/entry ${index}.txt`, "");

@@ -113,7 +113,8 @@ test("after a reload an upload with a stored file handle continues by itself", a
   expect(path && (await visible(tree.root))).toEqual(["film.mkv"]);
 });
 
-test("an upload pauses when the connection is lost and continues when it returns", async ({ page, network, tree, local }) => {
+test("an upload pauses when the connection is lost and continues when it returns", async ({ page, network, tree, local, faults }) => {
+  faults.expectFailedLoads("ERR_FAILED", "ERR_CONNECTION_RESET", "ERR_CONNECTION_REFUSED");
   const path = await writeRandomFile(local, "film.mkv", SIZE);
   await begin(page, network, path);
   network.down = true;
@@ -127,7 +128,8 @@ test("an upload pauses when the connection is lost and continues when it returns
   expectResumed(network, before);
 });
 
-test("no attempt is made offline, and one at once when online", async ({ page, context, network, tree, local }) => {
+test("no attempt is made offline, and one at once when online", async ({ page, context, network, tree, local, faults }) => {
+  faults.expectFailedLoads("ERR_INTERNET_DISCONNECTED");
   const path = await writeRandomFile(local, "film.mkv", SIZE);
   await begin(page, network, path);
   await context.setOffline(true);
@@ -138,7 +140,8 @@ test("no attempt is made offline, and one at once when online", async ({ page, c
   await expectSameBytes(tree, "film.mkv", path);
 });
 
-test("an upload continues after the server was killed and restarted", async ({ page, tree, local }) => {
+test("an upload continues after the server was killed and restarted", async ({ page, tree, local, faults }) => {
+  faults.expectFailedLoads("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "ERR_INCOMPLETE_CHUNKED_ENCODING");
   const path = await writeRandomFile(local, "film.mkv", SIZE);
   const state = await mkdtemp(join(tmpdir(), "passerelle-e2e-state-"));
   const flags = ["--anonymous", "write"];
@@ -160,7 +163,8 @@ test("an upload continues after the server was killed and restarted", async ({ p
   await rm(state, { recursive: true, force: true });
 });
 
-test("an upload that expired at the server starts over", async ({ page, network, tree, local }) => {
+test("an upload that expired at the server starts over", async ({ page, network, tree, local, faults }) => {
+  faults.expectFailedLoads(404, 410);
   const path = await writeRandomFile(local, "film.mkv", SIZE);
   await begin(page, network, path);
   await upload(page, "film.mkv").getByRole("button", { name: "Pause film.mkv" }).click();

@@ -58,7 +58,8 @@ test("a drop on a folder uploads into it, and the hint names it", async ({ page,
   await expect(row(page, "letter.txt")).toBeVisible();
 });
 
-test("conflicts are asked about once for all, and each answer has its effect", async ({ page, tree, local }) => {
+test("conflicts are asked about once for all, and each answer has its effect", async ({ page, tree, local, faults }) => {
+  faults.expectFailedLoads(404, 409, 412);
   for (const name of ["a.txt", "b.txt", "c.txt", "same.txt"]) {
     await local.write(name, `new ${name}`);
     await tree.write(name, name === "same.txt" ? `new ${name}` : "old");
@@ -92,7 +93,8 @@ test("conflicts are asked about once for all, and each answer has its effect", a
   expect(await readFile(tree.at("b.txt"), "utf8")).toBe("new b.txt");
 });
 
-test("a postponed conflict waits in the panel", async ({ page, tree, local }) => {
+test("a postponed conflict waits in the panel", async ({ page, tree, local, faults }) => {
+  faults.expectFailedLoads(404, 412);
   await tree.write("a.txt", "old");
   await local.write("a.txt", "newer");
   await open(page);
@@ -107,7 +109,8 @@ test("a postponed conflict waits in the panel", async ({ page, tree, local }) =>
   expect(await readFile(tree.at("a.txt"), "utf8")).toBe("newer");
 });
 
-test("a file that another user changed after the answer is a new conflict", async ({ page, tree, local }) => {
+test("a file that another user changed after the answer is a new conflict", async ({ page, tree, local, faults }) => {
+  faults.expectFailedLoads(404, 412);
   await tree.write("a.txt", "old");
   await local.write("a.txt", "local, and longer");
   await open(page);
@@ -124,7 +127,8 @@ test("a file that another user changed after the answer is a new conflict", asyn
   expect(await readFile(tree.at("a (2).txt"), "utf8")).toBe("local, and longer");
 });
 
-test("a failure stays in the panel with its cause until it is retried", async ({ page, tree }) => {
+test("a failure stays in the panel with its cause until it is retried", async ({ page, tree, faults }) => {
+  faults.expectFailedLoads(507);
   await open(page);
   const problem = { type: "about:blank", status: 507, code: "no_space", title: "full" };
   await page.route("**/files/*", (route) =>
@@ -144,7 +148,8 @@ test("a failure stays in the panel with its cause until it is retried", async ({
   expect((await readdir(tree.root)).filter((name) => !name.startsWith("."))).toEqual(["big.txt"]);
 });
 
-test("a lost response of a successful upload raises no conflict", async ({ page, tree }) => {
+test("a lost response of a successful upload raises no conflict", async ({ page, tree, faults }) => {
+  faults.expectFailedLoads("ERR_CONNECTION_RESET", 412);
   await open(page);
   let lost = 0;
   await page.route("**/files/notes.txt", async (route) => {

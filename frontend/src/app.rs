@@ -31,8 +31,9 @@ fn App() -> impl IntoView {
     let toasts = Toasts::provide();
     let server = ServerInfo::provide();
     let browser = FileBrowser::provide(prefs, toasts);
-    Uploads::provide(prefs, toasts, browser);
+    let uploads = Uploads::provide(prefs, toasts, browser);
     let changes = Changes::provide(browser, prefs, toasts);
+    Effect::new(move |_| changes.report_uploads(uploads.take_published()));
     Live::provide(browser);
     browser.follow_address(false);
     server.load();
@@ -77,7 +78,7 @@ fn listen(browser: FileBrowser, changes: Changes) {
         }
     });
     window_event_listener(ev::online, move |_| _ = browser.wake());
-    window_event_listener(ev::offline, move |_| browser.offline.set(true));
+    window_event_listener(ev::offline, move |_| browser.connection_lost());
     window_event_listener(ev::copy, move |event| changes.on_copy(&event));
     window_event_listener(ev::cut, move |event| changes.on_copy(&event));
     window_event_listener(ev::paste, move |event| changes.on_paste(&event));

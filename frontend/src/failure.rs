@@ -39,6 +39,8 @@ pub enum Reason {
     NotServed,
     /// The request exceeds a limit of the server.
     TooLarge,
+    /// A proxy in front of the server refuses a request of this size.
+    ProxyLimit,
     /// The address is malformed.
     BadAddress,
     /// The server is busy or shutting down.
@@ -75,6 +77,7 @@ impl Failure {
     pub fn reason(&self) -> Reason {
         match self {
             Self::Unreachable | Self::Aborted => Reason::Unreachable,
+            Self::Foreign { status: 413 } => Reason::ProxyLimit,
             Self::Foreign { status } => by_status(*status),
             Self::Refused { code, status, .. } => by_code(*code).unwrap_or_else(|| by_status(*status)),
         }

@@ -40,17 +40,20 @@ pub fn FolderLink(
     .into_any()
 }
 
-/// A link to the trash, for users who may change something.
+/// A link to the trash, for users who may change something. It also takes drops.
 #[component]
 pub fn TrashLink(
     /// The class in the style sheet.
     class: &'static str,
 ) -> AnyView {
-    let (browser, prefs) = (FileBrowser::get(), Prefs::get());
+    let (browser, changes, prefs) = (FileBrowser::get(), Changes::get(), Prefs::get());
     let follow = move |event: MouseEvent| on_plain_click(&event, || browser.open_trash());
     view! {
-        <Show when=move || browser.allows_changes()>
-            <a class=class href=TRASH draggable="false" on:click=follow
+        <Show when=move || browser.offers_trash()>
+            <a class=class class:drop=move || changes.over_trash.get() href=TRASH draggable="false" on:click=follow
+                on:dragover=move |event| changes.drag_over_trash(&event)
+                on:dragleave=move |_| changes.drag_left()
+                on:drop=move |event| changes.dropped_on_trash(&event)
                 aria-current=move || browser.in_trash.get().then_some("page")>
                 <Icon name="trash" />
                 <span>{prefs.text(|words| words.trash)}</span>

@@ -44,9 +44,12 @@ impl Changes {
     }
 
     /// The paths of the selected rows, or of the focused row if none is selected. If some rows are not loaded, says so
-    /// and returns `None`.
+    /// and returns `None`. `None` also while the rows are not those of the folder in the title.
     pub(super) fn selected_paths(self) -> Option<Vec<VPath>> {
         let browser = self.browser;
+        if !browser.shows_folder() {
+            return None;
+        }
         let mut selection = browser.selection.get_untracked();
         if selection.is_empty() {
             selection.select([browser.cursor.get_untracked()]);
@@ -76,6 +79,9 @@ impl Changes {
     /// Turns the selected row, or the focused one, into a field for its name.
     pub(crate) fn rename(self) {
         let browser = self.browser;
+        if !browser.shows_folder() {
+            return;
+        }
         let row = browser
             .selection
             .with_untracked(|selection| if selection.len() == 1 { selection.iter().next() } else { None })
@@ -85,8 +91,15 @@ impl Changes {
             browser.cursor.set(row);
             // A row that is due to get the focus must not take it from the field.
             browser.focus_pending.set_value(false);
+            browser.hold_row(&name);
             self.renaming.set(Some(name));
         }
+    }
+
+    /// Ends renaming.
+    pub(crate) fn end_renaming(self) {
+        self.renaming.set(None);
+        self.browser.release_row();
     }
 
     /// Renames an entry of the current folder.
@@ -101,9 +114,16 @@ impl Changes {
 
     /// Moves the selected entries to the trash.
     pub(crate) fn trash(self) {
-        if let Some(paths) = self.selected_paths() {
-            self.submit(Change::Trash { items: items(paths) });
+        if let Some((requests, count)) = self.many_selected(|items| Change::Trash { items }) {
+            self.submit_many(requests, count, Verb::Trashed);
+        } else if let Some(paths) = self.selected_paths() {
+            self.trash_paths(paths);
         }
+    }
+
+    /// Moves entries to the trash.
+    pub(super) fn trash_paths(self, paths: Vec<VPath>) {
+        self.submit(Change::Trash { items: items(paths) });
     }
 
     /// Deletes the selected entries permanently, after confirmation.

@@ -16,6 +16,9 @@ const EDGE_PX: f64 = 48.0;
 /// Distance that one drag event scrolls, in pixels.
 const SCROLL_PX: f64 = 24.0;
 
+/// Most names that a drag offers to other programs as text.
+const NAMES_MAX: usize = 1_000;
+
 impl Changes {
     /// Handles `dragstart` of a row: drags the selected rows, after selecting the row if it is not among them.
     pub(crate) fn start_drag(self, event: &DragEvent, row: usize) {
@@ -28,7 +31,7 @@ impl Changes {
         let Some(paths) = self.selected_paths() else { return event.prevent_default() };
         if let Some(transfer) = event.data_transfer() {
             transfer.set_effect_allowed("copyMove");
-            let names: Vec<_> = paths.iter().map(|path| path.display_name().into_owned()).collect();
+            let names: Vec<_> = paths.iter().take(NAMES_MAX).map(|path| path.display_name().into_owned()).collect();
             // Firefox starts no drag without data.
             let _ = transfer.set_data("text/plain", &names.join("\n"));
         }
@@ -38,7 +41,34 @@ impl Changes {
     /// Handles `dragend`, after a drop or not.
     pub(crate) fn drag_ended(self) {
         self.dragged.set(None);
-        self.drop_target.set(None);
+        self.drag_left();
+    }
+
+    /// Handles `dragover` of a link to the trash, which takes entries that the user may remove.
+    pub(crate) fn drag_over_trash(self, event: &DragEvent) {
+        let accepted =
+            self.dragged.with_untracked(Option::is_some) && self.browser.allows_untracked(permission::REMOVE);
+        if accepted {
+            event.prevent_default();
+            event.stop_propagation();
+            if let Some(transfer) = event.data_transfer() {
+                transfer.set_drop_effect("move");
+            }
+        }
+        if self.over_trash.get_untracked() != accepted {
+            self.over_trash.set(accepted);
+        }
+    }
+
+    /// Handles `drop` on a link to the trash: moves the dragged entries there.
+    pub(crate) fn dropped_on_trash(self, event: &DragEvent) {
+        let Some(dragged) = self.dragged.get_untracked() else { return };
+        event.prevent_default();
+        event.stop_propagation();
+        self.drag_ended();
+        if self.browser.allows_untracked(permission::REMOVE) {
+            self.trash_paths(dragged);
+        }
     }
 
     /// Handles `dragover` of an element that stands for `folder`. Returns `true` if the folder accepts the drop.
@@ -67,6 +97,9 @@ impl Changes {
     pub(crate) fn drag_left(self) {
         if self.drop_target.with_untracked(Option::is_some) {
             self.drop_target.set(None);
+        }
+        if self.over_trash.get_untracked() {
+            self.over_trash.set(false);
         }
     }
 

@@ -9,6 +9,7 @@ use leptos::task::spawn_local;
 use shared::api::changes::ListJobs;
 use shared::{Change, Job, JobId, JobState, Outcome, Rights};
 
+use super::bulk::BULK_ITEMS_MIN;
 use super::model::scheduler::{PathAccess, WaitsFor};
 use super::model::{ChangeResult, History, Origin, Step, Verb, batch, undo};
 use super::optimistic::ShownPrediction;
@@ -22,7 +23,7 @@ use crate::net::jobs::{JobEvent, follow_job, run_change};
 use crate::ui::toast::Tone;
 
 /// Receives the results of a change.
-type OnResult = Box<dyn FnOnce(&[ChangeResult])>;
+pub(super) type OnResult = Box<dyn FnOnce(&[ChangeResult])>;
 
 /// A change that ends sooner gets no card, and an undo that starts sooner no message that it waits.
 const CARD_AFTER: Duration = Duration::from_secs(1);
@@ -63,18 +64,25 @@ impl Changes {
             let Some(Step { verb, changes }) = self.history.try_update(take).flatten() else {
                 return self.show_nothing_left(origin);
             };
-            ticket.narrow(PathAccess::of(&changes));
-            let task = self.start_task(Some(verb), changes.iter().map(Change::len).sum());
+            ticket.narrow(PathAccess::of_any(&changes));
+            let count = changes.iter().map(Change::len).sum();
+            // The card says what happens now: a step that undoes trashing restores.
+            let task = self.start_task(changes.first().map(Verb::of), count);
             let mut results = Vec::new();
             for change in changes {
-                results.extend(self.execute_now(&task, change, origin).await);
+                let executed = match count > BULK_ITEMS_MIN {
+                    true => self.execute_many(&task, Box::new(std::iter::once(change)), origin).await,
+                    false => self.execute_now(&task, change, origin).await,
+                };
                 // The requests of a step depend on one another: after a failure the next ones would fail as well.
-                if any_failed(&results) {
+                let failed = any_failed(&executed);
+                results.extend(executed);
+                if failed || task.is_canceling() {
                     break;
                 }
             }
             self.end_task(&task);
-            self.report_results(&task, results, origin, verb);
+            self.report_results(&task, results, origin, verb).await;
         });
     }
 
@@ -86,12 +94,16 @@ impl Changes {
     /// Executes changes and passes the results to `on_result`.
     pub(super) fn submit_all_then(self, changes: Vec<Change>, verb: Verb, on_result: OnResult) {
         let needed = changes.iter().map(needed).fold(Rights::NONE, Rights::union);
-        if !self.browser.allows_untracked(needed) || changes.iter().all(Change::is_empty) {
+        if !self.browser.may_request(needed) || changes.iter().all(Change::is_empty) {
             return;
         }
-        let waits_for = WaitsFor::Paths(PathAccess::of(&changes));
-        let Some(ticket) = self.join_queue(Origin::New, waits_for) else { return on_result(&[]) };
-        let task = self.start_task(Some(verb), changes.iter().map(Change::len).sum());
+        let access = PathAccess::of_any(&changes);
+        let count = changes.iter().map(Change::len).sum();
+        if count > BULK_ITEMS_MIN {
+            return self.run_many(Box::new(changes.into_iter()), count, verb, access, on_result);
+        }
+        let Some(ticket) = self.join_queue(Origin::New, WaitsFor::Paths(access)) else { return on_result(&[]) };
+        let task = self.start_task(Some(verb), count);
         let had_to_wait = ticket.is_waiting()();
         spawn_local(async move {
             // Show even a waiting change at once: the user's next action refers to the list as it looks then.
@@ -109,7 +121,7 @@ impl Changes {
             self.resolve_conflicts(&task, &mut results).await;
             self.end_task(&task);
             on_result(&results);
-            self.report_results(&task, results, Origin::New, verb);
+            self.report_results(&task, results, Origin::New, verb).await;
         });
     }
 
@@ -142,11 +154,15 @@ impl Changes {
             self.reconcile(&mut shown, &change, &outcomes);
             results.push(ChangeResult { change, outcomes });
         }
-        if origin != Origin::New {
-            let entries: Vec<_> = results.iter().flat_map(|result| undo::entries(&result.outcomes)).cloned().collect();
-            self.history.update(|history| history.update_etags(&entries));
-        }
+        results.iter().for_each(|result| self.update_etags(origin, &result.outcomes));
         results
+    }
+
+    /// Takes the entity tags that undo or redo gave to entries into the steps that follow.
+    pub(super) fn update_etags(self, origin: Origin, outcomes: &[Outcome]) {
+        if origin != Origin::New {
+            self.history.update(|history| history.update_etags(undo::entries(outcomes)));
+        }
     }
 
     /// Sends one request and waits for its outcomes. If the request itself fails, every item has that failure.
@@ -167,10 +183,14 @@ impl Changes {
         }
     }
 
-    /// Starts a task, which gets a card if it still runs after `CARD_AFTER`.
+    /// Starts a task, which gets a card: at once for many entries, else if it still runs after `CARD_AFTER`.
     pub(super) fn start_task(self, verb: Option<Verb>, count: usize) -> Task {
         let task = Task::new(self.new_task_id(), verb, count);
         let later = task.clone();
+        if count > BULK_ITEMS_MIN {
+            self.tasks.update(|tasks| tasks.push(later));
+            return task;
+        }
         let show_card = move || {
             if later.is_running() {
                 self.tasks.update(|tasks| tasks.push(later));
@@ -188,8 +208,9 @@ impl Changes {
 
     /// Follows the jobs that an earlier page requested and that still run, once the user may change files.
     pub(super) fn follow_running_jobs(self) {
+        // Once for the page: a job that this page requests has its card already.
         Effect::new(move |before: Option<bool>| {
-            let allowed = self.browser.allows_changes();
+            let allowed = before == Some(true) || self.browser.allows_changes();
             if allowed && before != Some(true) {
                 spawn_local(async move {
                     let Ok(jobs) = call(&ListJobs {}, None).await else { return };

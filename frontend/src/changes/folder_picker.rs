@@ -65,6 +65,11 @@ fn Picker() -> impl IntoView {
     let folder = RwSignal::new(changes.browser.folder.get_untracked());
     let contents = RwSignal::new(Contents::Loading);
     let naming = RwSignal::new(false);
+    // The name was for the folder that was open, so another one ends naming without making a folder.
+    Effect::new(move |_| {
+        folder.track();
+        naming.set(false);
+    });
     let list = NodeRef::<html::Ul>::new();
     let pending = RwSignal::new(None::<VPath>);
     let is_pending = Memo::new(move |_| pending.with(|pending| pending.as_ref() == Some(&*folder.read())));
@@ -88,6 +93,18 @@ fn Picker() -> impl IntoView {
                 move_focus(list, FocusMove::First);
             }
         });
+    });
+    // The field takes the focus with it when it goes.
+    Effect::new(move |before: Option<bool>| {
+        let now = naming.get();
+        if before == Some(true) && !now {
+            request_animation_frame(move || {
+                if focused().is_none_or(|element| element.tag_name() == "DIALOG") {
+                    move_focus(list, FocusMove::First);
+                }
+            });
+        }
+        now
     });
     let key = move |event: leptos::ev::KeyboardEvent| {
         match event.key().as_str() {
@@ -226,7 +243,14 @@ fn NewFolderField(
             pending.try_update(|pending| *pending = pending.take().filter(|pending| *pending != path));
         });
     });
-    view! { <NameField before folder=true label=prefs.text(|words| words.new_folder) id="chooser-name" taken done submit_on_blur=true /> }
+    // Only Enter and this button make the folder: to leave the field for another control, such as Cancel, does not.
+    let submit = Trigger::new();
+    view! {
+        <div class="folder-new">
+            <NameField before folder=true label=prefs.text(|words| words.new_folder) id="chooser-name" taken done submit />
+            <Button label=prefs.text(|words| words.make_folder) class="button" press=Callback::new(move |()| submit.notify()) />
+        </div>
+    }
 }
 
 fn open_parent(folder: RwSignal<VPath>) {
@@ -276,7 +300,8 @@ enum FocusMove {
 
 /// Moves the focus among the folders of the list.
 fn move_focus(list: NodeRef<html::Ul>, movement: FocusMove) {
-    let Some(list) = list.get_untracked() else { return };
+    // The dialog may have closed by now.
+    let Some(list) = list.try_get_untracked().flatten() else { return };
     let Ok(found) = list.query_selector_all("button:not(:disabled)") else { return };
     let lines: Vec<HtmlElement> = (0..found.length()).filter_map(|index| found.item(index)?.dyn_into().ok()).collect();
     let current = focused().and_then(|element| lines.iter().position(|line| element.is_same_node(Some(line))));

@@ -1,6 +1,7 @@
 //! Changes of files: `model` decides; the other files request changes, show their effect, undo them, and ask the user.
 
 mod actions;
+mod bulk;
 mod confirm_dialog;
 mod conflict_dialog;
 mod dialogs;

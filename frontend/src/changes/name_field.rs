@@ -61,14 +61,14 @@ pub(crate) fn NameField(
         }
     };
     let end = move |name: Option<Vec<u8>>| {
-        // Removing the field fires `blur` once more.
         if !ended.get_value() {
             ended.set_value(true);
             done.run(name);
         }
     };
     let finish = move |show_error: bool| {
-        let Some(field) = node.get_untracked() else { return };
+        // Chromium fires `blur` while it removes the field, when the signals of this view are gone.
+        let Some(field) = node.try_get_untracked().flatten() else { return };
         match parse(&field.value()) {
             Ok(name) => end(Some(name)),
             Err(invalid) if show_error => error.set(Some(invalid)),

@@ -14,12 +14,24 @@ impl Changes {
     pub fn provide(browser: FileBrowser, prefs: Prefs, toasts: Toasts) -> Self {
         let changes = Self::new(browser, prefs, toasts);
         provide_context(changes);
-        // Leaving a folder ends renaming, because the name belongs to a row of that folder.
+        // What was begun in one place refers to entries there, and does not act in another.
         Effect::new(move |_| {
             browser.folder.track();
-            changes.renaming.set(None);
+            browser.in_trash.track();
+            changes.end_unfinished();
         });
         changes.follow_running_jobs();
         changes
+    }
+
+    /// Ends renaming and dragging, and closes the menus and the dialogs that act on entries on the screen.
+    fn end_unfinished(self) {
+        self.end_renaming();
+        self.menu.set(None);
+        self.folder_menu.set(None);
+        self.drag_ended();
+        self.new_folder_in.set(None);
+        self.transfer.set(None);
+        self.confirmation.set(None);
     }
 }

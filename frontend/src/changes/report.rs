@@ -3,8 +3,10 @@
 #![cfg(target_arch = "wasm32")]
 
 use leptos::prelude::*;
-use shared::{Change, ErrorCode, Job, Outcome};
+use shared::change::RestoreItem;
+use shared::{Change, Conflict, ErrorCode, Job, Outcome};
 
+use super::bulk::next_frame;
 use super::model::change_result::is_failure;
 use super::model::verb::item_path;
 use super::model::{ChangeResult, Origin, Step, Verb, conflict, undo};
@@ -14,6 +16,10 @@ use crate::failure::reason_of_item;
 use crate::i18n::{Counted, Words, fill};
 use crate::printable::printable;
 use crate::ui::toast::{Action, Tone};
+use crate::uploads::published::Published;
+
+/// A request with more outcomes is counted in a frame of its own.
+const RESULTS_PER_FRAME: usize = 500;
 
 /// The outcomes of a change, counted.
 #[derive(Default)]
@@ -29,22 +35,55 @@ struct Summary {
 
 impl Changes {
     /// Records the inverse in the history, and reports the results to the user.
-    pub(super) fn report_results(self, task: &Task, results: Vec<ChangeResult>, origin: Origin, verb: Verb) {
-        let inverse: Vec<_> =
-            results.iter().rev().flat_map(|result| undo::inverse(&result.change, &result.outcomes)).collect();
+    pub(super) async fn report_results(self, task: &Task, results: Vec<ChangeResult>, origin: Origin, verb: Verb) {
+        let (mut inverse, mut summary) = (Vec::new(), Summary::default());
+        // What was done last is undone first.
+        for result in results.into_iter().rev() {
+            inverse.extend(undo::inverse(&result.change, &result.outcomes));
+            summary.add(&result);
+            if result.outcomes.len() > RESULTS_PER_FRAME {
+                next_frame().await;
+            }
+        }
         let step = (!inverse.is_empty()).then_some(Step { verb, changes: inverse });
         let has_inverse = step.is_some();
-        let summary = summarize(&results);
         // An undo without any effect is dropped; the part of an undo that succeeded can be redone.
         if has_inverse || summary.done > 0 {
             self.history.update(|history| history.record(origin, step));
         }
-        self.show_done(&summary, origin, verb, has_inverse);
+        self.show_done(&summary, origin, verb, has_inverse, task.is_canceling());
         self.show_failed(summary, origin, verb);
-        if task.is_canceling() {
-            self.show_message(self.words().canceled.to_owned(), None);
-        }
         self.change_ended.notify();
+    }
+
+    /// Reports uploads that ended: which files they replaced, with a button that brings those back, and which names look
+    /// the same as another.
+    pub(crate) fn report_uploads(self, published: Vec<Published>) {
+        let words = self.words();
+        let similar: Vec<_> = published.iter().filter_map(|file| Some((&file.name, file.similar.as_ref()?))).collect();
+        if let Some((name, other)) = similar.first() {
+            let text = match similar.len() {
+                1 => fill(words.similar_one, &[("name", name), ("other", other)]),
+                count => self.counted(|words| &words.similar_count, count),
+            };
+            self.toasts.show(Tone::Bad, text, None);
+        }
+        let kept = published.iter().filter_map(|file| file.replaced);
+        let items: Vec<_> = kept.map(|id| RestoreItem { id, to: None }).collect();
+        if items.is_empty() {
+            return;
+        }
+        let replaced: Vec<_> = published.iter().filter(|file| file.replaced.is_some()).collect();
+        let summary = Summary {
+            done: replaced.len(),
+            name: replaced.first().map(|file| file.name.clone()),
+            ..Summary::default()
+        };
+        let changes = vec![Change::Restore { items, conflict: Conflict::Replace }];
+        self.history.update(|history| {
+            history.record(Origin::New, Some(Step { verb: Verb::Replaced, changes }));
+        });
+        self.show_done(&summary, Origin::New, Verb::Replaced, true, false);
     }
 
     /// Says that there is no step to undo or redo.
@@ -67,11 +106,14 @@ impl Changes {
         }
     }
 
-    fn show_done(self, summary: &Summary, origin: Origin, verb: Verb, has_inverse: bool) {
+    fn show_done(self, summary: &Summary, origin: Origin, verb: Verb, has_inverse: bool, canceled: bool) {
+        let words = self.words();
         if summary.done == 0 && summary.skipped == 0 {
+            if canceled {
+                self.show_message(words.canceled.to_owned(), None);
+            }
             return;
         }
-        let words = self.words();
         let mut text = match (origin, summary.done, &summary.name) {
             (Origin::Undo, ..) => words.undone.to_owned(),
             (Origin::Redo, ..) => words.redone.to_owned(),
@@ -83,11 +125,15 @@ impl Changes {
             let skipped = self.counted(|words| &words.skipped_count, summary.skipped);
             text = if text.is_empty() { skipped } else { format!("{text}, {skipped}") };
         }
+        if canceled {
+            text = format!("{} {text}", words.canceled);
+        }
         let prefs = self.prefs;
-        let action = has_inverse.then(|| match origin {
+        let button = || match origin {
             Origin::Undo => Action { label: prefs.text(|words| words.redo), run: Callback::new(move |()| self.redo()) },
             _ => Action { label: prefs.text(|words| words.undo), run: Callback::new(move |()| self.undo()) },
-        });
+        };
+        let action = has_inverse.then(|| self.toasts.keep(button));
         self.show_message(text, action);
     }
 
@@ -108,35 +154,37 @@ impl Changes {
     }
 }
 
-fn summarize(results: &[ChangeResult]) -> Summary {
-    let mut summary = Summary::default();
-    for result in results {
-        let change = &result.change;
+impl Summary {
+    /// Adds a result. The results come last first.
+    fn add(&mut self, ChangeResult { change, outcomes }: &ChangeResult) {
+        let name = |index: usize| item_path(change, index).map(|path| printable(path.name()));
         let mut retry = Vec::new();
-        for (index, outcome) in result.indexed_outcomes() {
-            let name = || item_path(change, index).map(|path| printable(path.name()));
+        for (index, outcome) in outcomes.iter().enumerate() {
             match outcome {
-                Outcome::Done { entry, .. } => {
-                    summary.done += 1;
-                    summary.name = entry.as_ref().map(|entry| printable(entry.path.name())).or_else(name);
-                }
-                Outcome::Skipped => summary.skipped += 1,
+                Outcome::Done { .. } => self.done += 1,
+                Outcome::Skipped => self.skipped += 1,
                 Outcome::Failed { code, path, .. } => {
                     let inner = path.as_ref().map(|path| printable(path.name()));
-                    summary.failed.push(FailedItem { name: inner.or_else(name).unwrap_or_default(), code: *code });
+                    self.failed
+                        .push(FailedItem { name: inner.or_else(|| name(index)).unwrap_or_default(), code: *code });
                     if may_succeed_later(*code) {
                         retry.push(index);
                     }
                 }
             }
         }
-        summary.retry.extend(conflict::select(change, &retry));
+        self.retry.extend(conflict::select(change, &retry));
+        // Emptying the trash is one item, whose outcome does not tell how many entries there were.
+        if self.name.is_none() && !matches!(change, Change::Purge { ids: None }) {
+            let mut done = outcomes.iter().enumerate().rev();
+            self.name = done.find_map(|(index, outcome)| match outcome {
+                Outcome::Done { entry, .. } => {
+                    entry.as_ref().map(|entry| printable(entry.path.name())).or_else(|| name(index))
+                }
+                _ => None,
+            });
+        }
     }
-    // Emptying the trash is one item, whose outcome does not tell how many entries there were.
-    if let [ChangeResult { change: Change::Purge { ids: None }, .. }] = results {
-        summary.name = None;
-    }
-    summary
 }
 
 /// True if a retry may succeed after the user removed the cause.
@@ -152,7 +200,7 @@ pub(super) fn in_progress(verb: Verb) -> fn(&'static Words) -> &'static Counted 
         Verb::Copied => |words| &words.doing_copied,
         Verb::Trashed => |words| &words.doing_trashed,
         Verb::Deleted => |words| &words.doing_deleted,
-        Verb::Restored => |words| &words.doing_restored,
+        Verb::Restored | Verb::Replaced => |words| &words.doing_restored,
     }
 }
 
@@ -166,6 +214,7 @@ fn one_done(verb: Verb) -> fn(&'static Words) -> &'static str {
         Verb::Trashed => |words| words.trashed_one,
         Verb::Deleted => |words| words.deleted_one,
         Verb::Restored => |words| words.restored_one,
+        Verb::Replaced => |words| words.replaced_one,
     }
 }
 
@@ -178,5 +227,6 @@ fn many_done(verb: Verb) -> fn(&'static Words) -> &'static Counted {
         Verb::Trashed => |words| &words.trashed_count,
         Verb::Deleted => |words| &words.deleted_count,
         Verb::Restored => |words| &words.restored_count,
+        Verb::Replaced => |words| &words.replaced_count,
     }
 }

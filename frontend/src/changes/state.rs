@@ -33,6 +33,8 @@ pub struct Changes {
     pub dragged: RwSignal<Option<Vec<VPath>>>,
     /// The folder under the pointer that accepts the dragged entries.
     pub drop_target: RwSignal<Option<VPath>>,
+    /// The pointer drags entries over a link to the trash.
+    pub(crate) over_trash: RwSignal<bool>,
     /// Parent of the new folder, while its dialog is open.
     pub(super) new_folder_in: RwSignal<Option<VPath>>,
     /// Notified when a change ended, with any result.
@@ -107,6 +109,7 @@ impl Changes {
             folder_menu: RwSignal::new(None),
             dragged: RwSignal::new(None),
             drop_target: RwSignal::new(None),
+            over_trash: RwSignal::new(false),
             new_folder_in: RwSignal::new(None),
             change_ended: Trigger::new(),
             transfer: RwSignal::new(None),

@@ -9,7 +9,11 @@ use shared::job::Progress;
 use shared::{Change, ErrorCode, JobId};
 
 use super::model::Verb;
+use crate::env::now;
 use crate::net::api::call_retrying;
+
+/// Time that a rate is measured over at least, in seconds.
+const RATE_SECONDS_MIN: f64 = 1.0;
 
 /// A running change, or the failed items of one that ended. A clone shares the state.
 #[derive(Clone)]
@@ -31,6 +35,8 @@ pub(super) struct TaskState {
     /// The user cancelled the change.
     pub(super) canceling: bool,
     job: Option<JobId>,
+    /// When the first progress arrived, in milliseconds since the page started, and the entries that were done then.
+    first_progress: Option<(f64, u64)>,
     /// Progress of the requests that ended.
     finished: Progress,
     /// Progress of the current request.
@@ -73,7 +79,10 @@ impl Task {
 
     /// Sets the progress of the current request.
     pub(super) fn set_progress(&self, progress: Progress) {
-        self.state.update(|state| state.current = progress);
+        self.state.update(|state| {
+            state.current = progress;
+            state.note_progress();
+        });
     }
 
     /// Adds the progress of a request that ended; the next request counts from there.
@@ -81,6 +90,7 @@ impl Task {
         self.state.update(|state| {
             state.finished = sum(state.finished, progress);
             state.current = Progress::default();
+            state.note_progress();
         });
     }
 
@@ -109,6 +119,19 @@ impl Task {
 }
 
 impl TaskState {
+    fn note_progress(&mut self) {
+        let entries = self.progress().entries;
+        self.first_progress.get_or_insert_with(|| (now(), entries));
+    }
+
+    /// Entries in a second, on average; `None` until it can be told.
+    pub(super) fn entries_per_second(&self) -> Option<u64> {
+        let (since, before) = self.first_progress?;
+        let seconds = (now() - since) / 1_000.0;
+        let entries = self.progress().entries.saturating_sub(before);
+        (seconds >= RATE_SECONDS_MIN && entries > 0).then(|| ((entries as f64 / seconds).round() as u64).max(1))
+    }
+
     /// Progress of all requests so far.
     pub(super) fn progress(&self) -> Progress {
         sum(self.finished, self.current)

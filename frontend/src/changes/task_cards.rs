@@ -3,18 +3,25 @@
 
 #![cfg(target_arch = "wasm32")]
 
+use leptos::html;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
 use super::model::Verb;
 use super::report::in_progress;
 use super::state::Changes;
-use super::task::{FailedItem, Task};
+use super::task::{FailedItem, Task, TaskState};
 use crate::env::prefs::Prefs;
 use crate::failure::reason_of_item;
 use crate::i18n::fill;
 use crate::ui::button::Button;
+use crate::ui::element_size::measured;
 use crate::ui::icon::Icon;
+use crate::ui::virtual_list::pixels;
 
+/// The height of the cards, for `.toasts`.
+const CARDS_HEIGHT: &str = "--cards-height";
 /// Most failed items that a card lists; it only counts the others.
 const FAILURES_SHOWN_MAX: usize = 20;
 
@@ -22,8 +29,18 @@ const FAILURES_SHOWN_MAX: usize = 20;
 #[component]
 pub fn TaskCards() -> impl IntoView {
     let changes = Changes::get();
+    let node = NodeRef::<html::Div>::new();
+    let size = measured(node);
+    // The messages in the corner stay above the cards, whose buttons they would cover.
+    let lift = |height: f64| {
+        if let Some(page) = document().document_element() {
+            let _ = page.unchecked_into::<HtmlElement>().style().set_property(CARDS_HEIGHT, &pixels(height));
+        }
+    };
+    Effect::new(move |_| lift(size.get().1));
+    on_cleanup(move || lift(0.0));
     view! {
-        <div class="tasks">
+        <div class="tasks" node_ref=node>
             <For each=move || changes.tasks.get() key=|task| task.id let:task>
                 {if task.is_running() { view! { <RunningCard task /> }.into_any() } else { view! { <FailureCard task /> }.into_any() }}
             </For>
@@ -39,6 +56,10 @@ fn RunningCard(task: Task) -> impl IntoView {
     let title = move || match verb {
         Some(verb) => prefs.counted(in_progress(verb), count),
         None => prefs.words().doing_unknown.to_owned(),
+    };
+    let rate = {
+        let state = state.clone();
+        move || state.with(TaskState::entries_per_second)
     };
     let status = Signal::derive(move || state.with(|state| (state.progress(), state.retrying, state.canceling)));
     let detail = move || {
@@ -57,6 +78,9 @@ fn RunningCard(task: Task) -> impl IntoView {
             let bytes = [("n", prefs.size(progress.bytes)), ("total", prefs.size(progress.bytes_total))];
             let bytes: Vec<_> = bytes.iter().map(|(key, value)| (*key, value.as_str())).collect();
             text = format!("{text} · {}", fill(words.progress_entries, &bytes));
+        }
+        if let Some(rate) = rate() {
+            text = format!("{text} · {}", fill(words.entries_per_second, &[("n", &number(rate))]));
         }
         text
     };

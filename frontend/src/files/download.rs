@@ -4,12 +4,14 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::VPath;
+use shared::limits::ARCHIVE_PATHS_MAX;
 use shared::path::encode_segment;
 use wasm_bindgen::JsCast;
 use web_sys::{AbortController, HtmlAnchorElement, HtmlElement, HtmlFormElement, HtmlInputElement};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Reason};
 use crate::folder::FileBrowser;
+use crate::folder::model::{Listing, Selection};
 use crate::i18n::{Words, fill};
 use crate::net::api::{Probed, probe, probe_form};
 use crate::net::urls::{archive_url, download_url};
@@ -24,14 +26,29 @@ const URL_CHARACTERS_MAX: usize = 4_000;
 enum Source {
     /// A URL.
     Url(String),
-    /// A form with a field `path` for each.
-    Form(Vec<VPath>),
+    /// A form.
+    Form(Fields),
 }
+
+/// The fields of a request for an archive.
+type Fields = Vec<(&'static str, VPath)>;
 
 /// Downloads the selection.
 pub(crate) fn download(browser: FileBrowser, server: ServerInfo) {
+    if !browser.shows_folder() {
+        return;
+    }
     let words = browser.prefs.lang.get_untracked().words();
     let folder = browser.listing.with_untracked(|listing| listing.folder.clone());
+    if let Some(except) = all_but(browser) {
+        let fields = std::iter::once(("path", folder.clone())).chain(except.into_iter().map(|path| ("except", path)));
+        return start(browser, archive(fields.collect()), zip_name(&folder, server, words));
+    }
+    if browser.selection.with_untracked(Selection::len) > ARCHIVE_PATHS_MAX && !is_everything(browser) {
+        let why = words.explain(Reason::TooLarge);
+        browser.toasts.show(Tone::Bad, format!("{}. {}", why.title, why.advice), None);
+        return;
+    }
     let Some(paths) = selected_paths(browser) else {
         browser.toasts.show(Tone::Good, words.wait_for_rows.to_owned(), None);
         return;
@@ -41,12 +58,30 @@ pub(crate) fn download(browser: FileBrowser, server: ServerInfo) {
             browser.toasts.show(Tone::Bad, format!("{}. {}", words.not_served.title, words.not_served.advice), None);
         }
         [(path, false)] => start(browser, Source::Url(download_url(path)), printable(path.name())),
-        [(path, true)] => start(browser, archive(vec![path.clone()]), zip_name(path, server, words)),
+        [(path, true)] => start(browser, archive(vec![("path", path.clone())]), zip_name(path, server, words)),
         _ => {
             let name = zip_name(&folder, server, words);
-            start(browser, archive(paths.into_iter().map(|(path, _)| path).collect()), name);
+            start(browser, archive(paths.into_iter().map(|(path, _)| ("path", path)).collect()), name);
         }
     }
+}
+
+/// The entries of the folder that are not selected, if those are the fewer and not too many: the archive is that of the
+/// folder without them.
+fn all_but(browser: FileBrowser) -> Option<Vec<VPath>> {
+    browser.listing.with_untracked(|listing| {
+        browser.selection.with_untracked(|selection| {
+            let rest = listing.total().checked_sub(selection.len())?;
+            let fewer = listing.is_complete() && (1..=ARCHIVE_PATHS_MAX).contains(&rest) && rest < selection.len();
+            let rest = (0..listing.rows.len()).filter(|row| !selection.contains(*row));
+            fewer.then(|| rest.filter_map(|row| listing.folder.join(listing.rows.name(row)?).ok()).collect())
+        })
+    })
+}
+
+fn is_everything(browser: FileBrowser) -> bool {
+    let total = browser.listing.with_untracked(Listing::total);
+    browser.selection.with_untracked(Selection::len) == total
 }
 
 /// The selected paths that can be read, each with whether it is a folder; the folder itself if everything is selected.
@@ -80,19 +115,18 @@ fn openable(browser: FileBrowser, row: usize) -> Option<(VPath, bool)> {
         .with_untracked(|listing| listing.rows.get(row).filter(|row| row.opens()).map(|row| (path, row.is_folder())))
 }
 
-fn archive(paths: Vec<VPath>) -> Source {
-    let length: usize = paths.iter().map(|path| path.encoded().len() + "&path=".len()).sum();
+fn archive(fields: Fields) -> Source {
+    let length: usize = fields.iter().map(|(name, path)| name.len() + path.encoded().len() + "&=".len()).sum();
     if length > URL_CHARACTERS_MAX {
-        return Source::Form(paths);
+        return Source::Form(fields);
     }
-    Source::Url(format!("{}?{}", archive_url(), form_text(&paths)))
+    Source::Url(format!("{}?{}", archive_url(), form_text(&fields)))
 }
 
-/// The paths as `application/x-www-form-urlencoded`. The percent signs of a path are data there, so they are encoded too.
-fn form_text(paths: &[VPath]) -> String {
-    let fields: Vec<_> =
-        paths.iter().map(|path| format!("path={}", encode_segment(path.encoded().as_bytes()))).collect();
-    fields.join("&")
+/// The fields as `application/x-www-form-urlencoded`. The percent signs of a path are data there, so they are encoded too.
+fn form_text(fields: &Fields) -> String {
+    let fields = fields.iter().map(|(name, path)| format!("{name}={}", encode_segment(path.encoded().as_bytes())));
+    fields.collect::<Vec<_>>().join("&")
 }
 
 fn start(browser: FileBrowser, source: Source, name: String) {
@@ -100,13 +134,15 @@ fn start(browser: FileBrowser, source: Source, name: String) {
     let words = browser.prefs.lang.get_untracked().words();
     let Ok(controller) = AbortController::new() else { return };
     let signal = controller.signal();
-    let controller = StoredValue::new_local(controller);
-    let cancel = Callback::new(move |()| controller.with_value(AbortController::abort));
+    let cancel = toasts.keep(|| {
+        let controller = StoredValue::new_local(controller);
+        Callback::new(move |()| controller.with_value(AbortController::abort))
+    });
     let busy = toasts.show(Tone::Busy, fill(words.preparing, &[("name", &name)]), Some(cancel));
     spawn_local(async move {
         let probed = match &source {
             Source::Url(url) => probe(url, Some(&signal)).await,
-            Source::Form(paths) => probe_form(&archive_url(), &form_text(paths)).await,
+            Source::Form(fields) => probe_form(&archive_url(), &form_text(fields)).await,
         };
         toasts.dismiss(busy);
         match probed {
@@ -141,14 +177,14 @@ fn start_in_browser(source: &Source) {
             link.set_download("");
             in_document(&body, &link, || link.click());
         }
-        Source::Form(paths) => {
+        Source::Form(fields) => {
             let Some(form) = create::<HtmlFormElement>("form") else { return };
             form.set_method("post");
             form.set_action(&archive_url());
-            for path in paths {
+            for (name, path) in fields {
                 let Some(field) = create::<HtmlInputElement>("input") else { return };
                 field.set_type("hidden");
-                field.set_name("path");
+                field.set_name(name);
                 field.set_value(&path.encoded());
                 let _ = form.append_child(&field);
             }

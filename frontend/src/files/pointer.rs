@@ -40,7 +40,11 @@ struct Press {
 
 impl Pointer {
     pub(super) fn new(browser: FileBrowser, row_in: Callback<usize, Option<usize>>) -> Self {
-        Self { browser, changes: Changes::get(), row_in, press: StoredValue::new_local(Press::default()) }
+        let pointer =
+            Self { browser, changes: Changes::get(), row_in, press: StoredValue::new_local(Press::default()) };
+        // A long press must not select a row of the list that takes the place of this one.
+        on_cleanup(move || pointer.cancel());
+        pointer
     }
 
     pub(super) fn down(self, event: &PointerEvent) {
@@ -77,7 +81,7 @@ impl Pointer {
         if closest(event.target(), ".name-field").is_some() {
             return;
         }
-        if self.press.with_value(|press| press.by_touch) {
+        if self.press.with_value(|press| press.by_touch) || !self.browser.shows_folder() {
             return event.prevent_default();
         }
         let Some(row) = self.row(event.target()) else { return };
@@ -97,6 +101,9 @@ impl Pointer {
 
     pub(super) fn click(self, event: &MouseEvent) {
         self.cancel();
+        if !self.browser.shows_folder() {
+            return event.prevent_default();
+        }
         if closest(event.target(), ".name-field").is_some() {
             return;
         }
@@ -152,6 +159,9 @@ impl Pointer {
     }
 
     fn long_press(self, row: usize) {
+        if !self.browser.shows_folder() {
+            return;
+        }
         self.press.update_value(|press| press.spent = true);
         self.browser.selection.update(|selection| selection.toggle(row));
         self.browser.put_cursor(row);
@@ -196,7 +206,11 @@ impl Pointer {
         self.browser.listing.with_untracked(folder).then(|| self.browser.path_of(row)).flatten()
     }
 
+    /// The row at an element; `None` while the rows are not those of the folder in the title.
     fn row(self, target: Option<web_sys::EventTarget>) -> Option<usize> {
+        if !self.browser.shows_folder() {
+            return None;
+        }
         let slot = closest(target, "[data-slot]")?.get_attribute("data-slot")?;
         self.row_in.run(slot.parse().ok()?)
     }

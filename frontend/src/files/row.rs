@@ -163,7 +163,6 @@ fn Renaming(folder: bool) -> impl IntoView {
         browser.listing.with_untracked(|listing| listing.rows.find(&name, 0).is_some())
     });
     let done = Callback::new(move |name: Option<Vec<u8>>| {
-        changes.renaming.set(None);
         // Unless the focus has moved elsewhere meanwhile, it returns to the row.
         request_animation_frame(move || {
             if focused().is_none() {
@@ -173,6 +172,7 @@ fn Renaming(folder: bool) -> impl IntoView {
         if let Some(name) = name {
             changes.rename_to(&old, &name);
         }
+        changes.end_renaming();
     });
     view! { <NameField before folder label=prefs.text(|words| words.new_name) id="rename" taken done submit_on_blur=true /> }
 }

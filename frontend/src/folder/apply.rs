@@ -39,6 +39,7 @@ impl FileBrowser {
     /// Replaces the listing on the screen by a newer one; cursor, selection and scroll position stay with their rows.
     pub(super) fn replace(self, mut listing: Listing) {
         self.merge_edits_into(&mut listing);
+        self.keep_held_row(&mut listing);
         let mut snapshot = self.snapshot();
         let here = self.cursor.get_untracked();
         let above = here as f64 - self.top.get_value();

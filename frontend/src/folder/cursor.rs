@@ -29,6 +29,9 @@ impl FileBrowser {
 
     /// Selects every row that the filter lets through.
     pub(crate) fn select_all(self) {
+        if !self.shows_folder() {
+            return;
+        }
         self.view.with_untracked(|view| {
             if !view.is_empty() {
                 self.selection.update(|selection| selection.span(view.between(0, view.len() - 1), false));

@@ -32,14 +32,23 @@ impl FileBrowser {
             event.prevent_default();
         }
         match meant {
-            // The list is not on the screen, and a key acts only on rows in sight.
-            Some(intent) if self.in_trash.get_untracked() && !works_everywhere(intent) => None,
+            // A key acts only on rows in sight, and only if they are those of the folder in the title.
+            Some(intent) if !self.shows_folder() && !self.works_without_rows(intent) => None,
             Some(Intent::Act(action)) => Some(action),
             Some(intent) => {
                 self.perform(intent);
                 None
             }
             None => None,
+        }
+    }
+
+    /// True for an intent that does not need the rows of the folder.
+    fn works_without_rows(self, intent: Intent) -> bool {
+        match intent {
+            Intent::Help | Intent::Act(FileAction::Undo | FileAction::Redo) => true,
+            Intent::Parent => !self.in_trash.get_untracked(),
+            _ => false,
         }
     }
 
@@ -107,11 +116,6 @@ impl FileBrowser {
             self.put_cursor(row);
         }
     }
-}
-
-/// True for an intent that does not need the list.
-fn works_everywhere(intent: Intent) -> bool {
-    matches!(intent, Intent::Help | Intent::Act(FileAction::Undo | FileAction::Redo))
 }
 
 /// True if the list handles the key: with the focus in the list or nowhere, but not in an element with keys of its own.

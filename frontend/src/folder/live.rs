@@ -79,7 +79,7 @@ impl Live {
             EventKind::Absent { path } => self.queue(folder, Edit::absent(path.name())),
             EventKind::Gone => {
                 let gone = Failure::Refused { code: ErrorCode::NotFound, status: 404, request_id: String::new() };
-                self.browser.phase.set(Phase::Failed(gone));
+                self.browser.fail(gone);
             }
         }
     }

@@ -59,6 +59,14 @@ impl FileBrowser {
         Some(Load { browser: self, signal, folder, order })
     }
 
+    /// Shows why the folder cannot be shown. The rights in it are unknown.
+    pub(super) fn fail(self, failure: Failure) {
+        if !self.in_trash.get_untracked() {
+            self.rights.set(None);
+        }
+        self.phase.set(Phase::Failed(failure));
+    }
+
     fn show_skeleton_later(self, signal: AbortSignal) {
         let show = move || {
             if !signal.aborted() && self.phase.get_untracked() == Phase::Waiting {
@@ -84,7 +92,7 @@ impl Load {
             Ok(()) => self.finish(),
             Err(failure) if failure != Failure::Aborted && !self.signal.aborted() => {
                 self.finish();
-                self.browser.phase.set(Phase::Failed(failure));
+                self.browser.fail(failure);
             }
             Err(_) => {}
         }
@@ -114,7 +122,12 @@ impl Load {
             cursor = match (&mut hidden, restoration.take()) {
                 (Some(_), _) if is_first && self.is_unchanged(&listed.page) => None,
                 (Some(_), _) => self.append_hidden(&mut hidden, &listed.page),
-                (None, Some(restoration)) => self.show_first(&listed.page, restoration),
+                (None, Some(restoration)) => {
+                    if !self.browser.in_trash.get_untracked() {
+                        self.browser.rights.set(listed.rights);
+                    }
+                    self.show_first(&listed.page, restoration)
+                }
                 (None, None) => self.append(&listed.page),
             };
             if cursor.is_none() {
@@ -184,7 +197,9 @@ impl Load {
                 outcome => {
                     self.browser.offline.set(false);
                     let listed = outcome?;
-                    self.browser.set_rights(listed.rights);
+                    if !self.browser.in_trash.get_untracked() {
+                        self.browser.set_rights(listed.rights);
+                    }
                     let page = LoadedPage { request, etag: listed.page.etag, watch_starts };
                     self.browser.work.update_value(|work| work.loaded_pages.push(page));
                     return Ok(listed);
@@ -204,7 +219,7 @@ impl Load {
     fn show_offline(&self, failure: Failure) {
         self.browser.offline.set(true);
         if self.browser.phase.get_untracked() != Phase::Ready {
-            self.browser.phase.set(Phase::Failed(failure));
+            self.browser.fail(failure);
         }
     }
 

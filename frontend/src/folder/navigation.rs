@@ -7,7 +7,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use shared::VPath;
 
-use super::model::{Listing, ViewState};
+use super::model::{Listing, Selection, SelectionSnapshot, ViewState};
 use super::restoration::Restoration;
 use super::saved_view::saved_view_state;
 use super::state::{FileBrowser, Phase};
@@ -33,6 +33,9 @@ impl FileBrowser {
             Err(_) => {
                 self.cancel_save();
                 self.abort();
+                self.leave_rows();
+                self.offline.set(false);
+                self.rights.set(None);
                 let code = shared::ErrorCode::BadPath;
                 self.phase.set(Phase::Failed(Failure::Refused { code, status: 400, request_id: String::new() }));
             }
@@ -56,6 +59,7 @@ impl FileBrowser {
         if !self.in_trash.get_untracked() {
             self.save_view();
             history::push_trash();
+            self.leave_rows();
             self.in_trash.set(true);
         }
     }
@@ -80,21 +84,29 @@ impl FileBrowser {
     fn enter(self, folder: VPath, view_state: ViewState, focus: bool) {
         self.cancel_save();
         self.keep_left_listing();
+        self.leave_rows();
         let order = storage::order(&folder);
         self.folder.set(folder.clone());
         self.order.set(order);
         self.filter.set(String::new());
         let kept = self.work.try_update_value(|work| {
-            let index = work.left_listings.iter().position(|left| left.folder == folder && left.order == order)?;
+            let index = work.left_listings.iter().position(|(left, _)| left.folder == folder && left.order == order)?;
             Some(work.left_listings.remove(index))
         });
         match kept.flatten() {
-            Some(listing) => {
+            Some((listing, rights)) => {
+                self.rights.set(rights);
                 self.apply(listing, Restoration { view_state, focus, ..Restoration::default() });
                 self.load_in_background();
             }
             None => self.load(Restoration { view_state, focus, ..Restoration::default() }),
         }
+    }
+
+    /// Ends what refers to the rows on the screen, because those of another folder take their place.
+    fn leave_rows(self) {
+        self.selection.update(Selection::clear);
+        self.work.update_value(|work| work.snapshot = SelectionSnapshot::default());
     }
 
     fn save_view(self) {
@@ -117,17 +129,18 @@ impl FileBrowser {
 
     /// Keeps the listing of the folder that is being left, to show it without a wait on the way back.
     fn keep_left_listing(self) {
-        if self.phase.get_untracked() != Phase::Ready {
+        // In the trash, the rights are those in the trash.
+        if self.phase.get_untracked() != Phase::Ready || self.in_trash.get_untracked() {
             return;
         }
         if self.listing.with_untracked(|listing| listing.rows.len() > KEPT_ROWS_MAX) {
             return;
         }
-        let listing = self.listing.get_untracked();
+        let (listing, rights) = (self.listing.get_untracked(), self.rights.get_untracked());
         self.work.update_value(|work| {
-            work.left_listings.retain(|left| left.folder != listing.folder);
-            work.left_listings.push(listing);
-            let rows = |left: &[Listing]| left.iter().map(|left| left.rows.len()).sum::<usize>();
+            work.left_listings.retain(|(left, _)| left.folder != listing.folder);
+            work.left_listings.push((listing, rights));
+            let rows = |left: &[(Listing, _)]| left.iter().map(|(left, _)| left.rows.len()).sum::<usize>();
             while work.left_listings.len() > KEPT_FOLDERS_MAX || rows(&work.left_listings) > KEPT_ROWS_MAX {
                 work.left_listings.remove(0);
             }

@@ -40,6 +40,36 @@ impl FileBrowser {
         self.recheck(folder, rechecks);
     }
 
+    /// Keeps the row of an entry in the list while the user edits its name, whatever others do to the entry: without it
+    /// the field would disappear, and the next keys would act on the list.
+    pub fn hold_row(self, name: &[u8]) {
+        self.release_row();
+        let folder = self.folder.get_untracked();
+        self.expect_change(&folder, std::iter::once(name));
+        self.work.update_value(|work| work.held = Some((folder, name.into())));
+    }
+
+    /// Ends [`FileBrowser::hold_row`]; the list shows what happened to the entry meanwhile.
+    pub fn release_row(self) {
+        let held = self.work.try_update_value(|work| work.held.take()).flatten();
+        if let Some((folder, name)) = held {
+            self.finish_change(&folder, std::iter::once(&*name), &[]);
+        }
+    }
+
+    /// Puts the held row into a newer listing that lacks it; its absence shows once the row is released.
+    pub(super) fn keep_held_row(self, newer: &mut Listing) {
+        let Some((folder, name)) = self.work.with_value(|work| work.held.clone()) else { return };
+        if folder != newer.folder || newer.rows.find(&name, 0).is_some() {
+            return;
+        }
+        let entry = self.listing.with_untracked(|shown| shown.entry(shown.rows.find(&name, 0)?));
+        if let Some(entry) = entry {
+            newer.merge(&[Edit::Present(entry)]);
+            self.work.update_value(|work| _ = work.local_edits.receive(newer, vec![Edit::absent(&name)]));
+        }
+    }
+
     fn with_local_edits<T>(self, act: impl FnOnce(&mut LocalEdits, &Listing) -> T) -> Option<T> {
         self.listing.with_untracked(|listing| self.work.try_update_value(|work| act(&mut work.local_edits, listing)))
     }

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use shared::Rights;
 
 use super::model::permission::allows_changes;
-use super::state::FileBrowser;
+use super::state::{FileBrowser, Phase};
 
 impl FileBrowser {
     /// True if every right of `needed` is known to be there; read again by effects when the rights change.
@@ -14,9 +14,16 @@ impl FileBrowser {
         self.rights.with(|rights| rights.is_some_and(|rights| rights.contains(needed)))
     }
 
-    /// [`Self::allows`] outside of effects.
+    /// [`Self::allows`] for an action: `false` while the rights are those of a folder that is being left.
     pub fn allows_untracked(self, needed: Rights) -> bool {
-        self.rights.with_untracked(|rights| rights.is_some_and(|rights| rights.contains(needed)))
+        (self.in_trash.get_untracked() || self.shows_folder())
+            && self.rights.with_untracked(|rights| rights.is_some_and(|rights| rights.contains(needed)))
+    }
+
+    /// True unless the rights are known to lack `needed`: for a request that the user has confirmed since, which the
+    /// server authorises.
+    pub fn may_request(self, needed: Rights) -> bool {
+        self.rights.with_untracked(|rights| rights.is_none_or(|rights| rights.contains(needed)))
     }
 
     /// True if some change is known to be allowed.
@@ -27,6 +34,15 @@ impl FileBrowser {
     /// [`Self::allows_changes`] outside of effects.
     pub fn allows_changes_untracked(self) -> bool {
         self.rights.with_untracked(|rights| rights.is_some_and(allows_changes))
+    }
+
+    /// True if the trash may have a link: where some change is allowed, and where a folder that cannot be shown leaves the
+    /// rights unknown.
+    pub fn offers_trash(self) -> bool {
+        match self.rights.get() {
+            Some(rights) => allows_changes(rights),
+            None => matches!(self.phase.get(), Phase::Failed(_)),
+        }
     }
 
     /// True if it is known that no change is allowed.

@@ -112,8 +112,10 @@ pub(super) struct Work {
     pub(super) edits_while_loading: Vec<Edit>,
     /// The entries that this page changes.
     pub(super) local_edits: LocalEdits,
-    /// Folders that the user left, to show them without a wait on the way back.
-    pub(super) left_listings: Vec<Listing>,
+    /// The entry whose row stays in the list while the user edits its name.
+    pub(super) held: Option<(VPath, Box<[u8]>)>,
+    /// Folders that the user left, with the rights there, to show them without a wait on the way back.
+    pub(super) left_listings: Vec<(Listing, Option<Rights>)>,
     /// Saves the view state to the history when it fires.
     pub(super) save_timer: Option<TimeoutHandle>,
 }
@@ -157,9 +159,17 @@ impl FileBrowser {
         expect_context()
     }
 
+    /// True while the rows on the screen are those of the folder that the address names. Commands act on no others.
+    pub fn shows_folder(self) -> bool {
+        let is_shown = matches!(self.phase.get_untracked(), Phase::Ready | Phase::Waiting);
+        is_shown
+            && !self.in_trash.get_untracked()
+            && self.listing.with_untracked(|listing| self.folder.with_untracked(|folder| listing.folder == *folder))
+    }
+
     /// Sorts the folder, now and at later visits.
     pub fn sort(self, order: Order) {
-        if order == self.order.get_untracked() {
+        if order == self.order.get_untracked() || !self.shows_folder() {
             return;
         }
         storage::set_order(&self.folder.get_untracked(), order);
@@ -176,7 +186,20 @@ impl FileBrowser {
         }
         match self.phase.get_untracked() {
             Phase::Ready => self.load_in_background(),
-            _ => self.load(Restoration { view_state: saved_view_state(), snapshot: self.snapshot(), focus: false }),
+            _ => {
+                let snapshot = if self.shows_folder() { self.snapshot() } else { SelectionSnapshot::default() };
+                self.load(Restoration { view_state: saved_view_state(), snapshot, focus: false });
+            }
+        }
+    }
+
+    /// The browser reports that it has lost its network. The folder is read again, with retries until the server answers,
+    /// which takes the banner away: a browser may report the loss and never the return.
+    pub fn connection_lost(self) {
+        self.offline.set(true);
+        let is_loading = self.work.with_value(|work| work.loading);
+        if !is_loading && self.shows_folder() {
+            self.load_in_background();
         }
     }
 

@@ -13,6 +13,7 @@ impl Words {
             Reason::NotFolder => &self.not_folder,
             Reason::NotServed => &self.not_served,
             Reason::TooLarge => &self.too_large,
+            Reason::ProxyLimit => &self.proxy_limit,
             Reason::BadAddress => &self.bad_address,
             Reason::Busy => &self.busy,
             Reason::Unreachable => &self.unreachable,

@@ -206,6 +206,17 @@ words! {
             "{n} éléments supprimés définitivement");
     restored_count: Counted = counted("{n} item restored", "{n} items restored", "{n} items restored"),
         counted("{n} élément restauré", "{n} d’éléments restaurés", "{n} éléments restaurés");
+    replaced_one: &'static str = "“{name}” replaced", "«\u{a0}{name}\u{a0}» remplacé";
+    replaced_count: Counted = counted("{n} file replaced", "{n} files replaced", "{n} files replaced"),
+        counted("{n} fichier remplacé", "{n} de fichiers remplacés", "{n} fichiers remplacés");
+    similar_one: &'static str =
+        "“{name}” is beside “{other}”: the names look the same, but they are two files.",
+        "«\u{a0}{name}\u{a0}» est à côté de «\u{a0}{other}\u{a0}»\u{a0}: les noms se ressemblent, mais ce sont deux fichiers.";
+    similar_count: Counted =
+        counted("{n} file has a name that looks the same as another", "{n} files have names that look the same as others",
+            "{n} files have names that look the same as others"),
+        counted("{n} fichier a un nom semblable à un autre", "{n} de fichiers ont un nom semblable à un autre",
+            "{n} fichiers ont un nom semblable à un autre");
     skipped_count: Counted = counted("{n} item skipped", "{n} items skipped", "{n} items skipped"),
         counted("{n} élément ignoré", "{n} d’éléments ignorés", "{n} éléments ignorés");
     failed_count: Counted =
@@ -230,6 +241,7 @@ words! {
     canceling: &'static str = "Stopping…", "Arrêt…";
     retrying_request: &'static str = "Connection lost. Trying again automatically.",
         "Connexion perdue. Nouvel essai automatique.";
+    entries_per_second: &'static str = "{n} per second", "{n} par seconde";
     progress_entries: &'static str = "{n} of {total}", "{n} sur {total}";
     copied_to_clipboard: Counted =
         counted("{n} item copied. Paste it in a folder.", "{n} items copied. Paste them in a folder.",
@@ -483,6 +495,13 @@ words! {
     ), explained(
         "Ceci ne peut pas être ouvert",
         "C’est un lien qui mène hors du dossier servi, ou un fichier spécial. Le serveur ne les ouvre jamais."
+    );
+    proxy_limit: Explained = explained(
+        "A proxy in front of the server refuses requests of this size",
+        "Ask the administrator to raise the proxy’s limit for request bodies (client_max_body_size in nginx)."
+    ), explained(
+        "Un proxy devant le serveur refuse les requêtes de cette taille",
+        "Demandez à l’administrateur d’augmenter la taille maximale des requêtes (client_max_body_size dans nginx)."
     );
     too_large: Explained = explained(
         "This is too much at once",

@@ -1,10 +1,12 @@
 //! The state of the Trash screen.
 
+use std::collections::HashSet;
+
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::changes::ListTrash;
 use shared::change::{RestoreItem, Trashed};
-use shared::{Change, Conflict, TrashId};
+use shared::{Change, Conflict, Rights, TrashId};
 
 use crate::changes::Changes;
 use crate::env::{focus, focused};
@@ -69,7 +71,7 @@ impl TrashState {
             loop {
                 match call_with_rights(&ListTrash { limit: None, cursor }).await {
                     Ok((page, rights)) => {
-                        self.changes.browser.set_rights(rights);
+                        self.set_rights(rights);
                         items.extend(page.items);
                         cursor = page.next_cursor;
                         if cursor.is_none() || items.len() >= wanted {
@@ -88,8 +90,8 @@ impl TrashState {
         spawn_local(async move {
             match call_with_rights(&ListTrash { limit: None, cursor }).await {
                 Ok((page, rights)) => {
-                    self.changes.browser.set_rights(rights);
-                    let mut items = self.items.get_untracked();
+                    self.set_rights(rights);
+                    let mut items = self.items.try_get_untracked().unwrap_or_default();
                     items.extend(page.items);
                     self.show(items, page.next_cursor, page.total);
                 }
@@ -99,6 +101,10 @@ impl TrashState {
     }
 
     fn show(self, items: Vec<Trashed>, next: Option<String>, total: u64) {
+        // The user may have left the screen before the response.
+        if self.items.is_disposed() {
+            return;
+        }
         let selected = self.selected_ids();
         let focused_id = self.items.with_untracked(|items| items.get(self.cursor.get_untracked()).map(|item| item.id));
         let row = focused_id.and_then(|id| items.iter().position(|item| item.id == id));
@@ -119,6 +125,13 @@ impl TrashState {
         });
     }
 
+    /// Takes the rights in the trash, which are not those of the folder that the user may have opened since.
+    fn set_rights(self, rights: Option<Rights>) {
+        if !self.items.is_disposed() {
+            self.changes.browser.set_rights(rights);
+        }
+    }
+
     fn fail(self, failure: Failure) {
         self.contents.set(Contents::Failed(failure));
     }
@@ -136,7 +149,7 @@ impl TrashState {
 
     /// Removes the selected rows before the server confirms; [`TrashState::load`] corrects the rows afterwards.
     fn remove_selected(self) {
-        let removed = self.selected_ids();
+        let removed: HashSet<_> = self.selected_ids().into_iter().collect();
         let row = self.selection.with_untracked(|selection| selection.iter().next()).unwrap_or(0);
         self.items.update(|items| items.retain(|item| !removed.contains(&item.id)));
         self.total.update(|total| *total = total.saturating_sub(removed.len() as u64));

@@ -86,7 +86,8 @@ fn OpenMenu(
     let close = move || {
         if open.get_untracked().is_some() {
             open.set(None);
-            anchor.opener.with_value(|opener| opener.iter().for_each(focus_element));
+            // The view with the opener may be gone, as after a folder was deleted while its menu is open.
+            anchor.opener.try_with_value(|opener| opener.iter().for_each(focus_element));
         }
     };
     Effect::new(move |_| {

@@ -50,6 +50,8 @@ pub struct Toasts {
     next: StoredValue<u32>,
     /// True while the pointer or the focus is on a message.
     held: RwSignal<bool>,
+    /// The owner of what [`Toasts::keep`] makes.
+    owner: StoredValue<Owner>,
     prefs: Prefs,
 }
 
@@ -60,15 +62,22 @@ impl Toasts {
             list: RwSignal::new(Vec::new()),
             next: StoredValue::new(0),
             held: RwSignal::new(false),
+            owner: StoredValue::new(Owner::current().unwrap_or_default()),
             prefs: Prefs::get(),
         };
         provide_context(toasts);
         toasts
     }
 
+    /// Runs `make`; the signals and callbacks that it creates live as long as the page. Without it they would be those
+    /// of the view whose handler runs, and a message with its button outlives that view.
+    pub fn keep<T>(self, make: impl FnOnce() -> T) -> T {
+        self.owner.get_value().with(make)
+    }
+
     /// Shows a message with a button that cancels, or one that only closes it. Returns its id.
     pub fn show(self, tone: Tone, text: String, cancel: Option<Callback<()>>) -> u32 {
-        let label = self.prefs.text(|words| words.cancel);
+        let label = self.keep(|| self.prefs.text(|words| words.cancel));
         self.show_with_action(tone, text, cancel.map(|run| Action { label, run }))
     }
 

@@ -3,6 +3,7 @@
 
 #![cfg(target_arch = "wasm32")]
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use shared::api::files::StatEntry;
@@ -16,20 +17,24 @@ use super::hasher::{HashedFile, Hasher, PendingHash};
 use super::idempotency_keys::IdempotencyKeys;
 use super::model::header_fields::repr_digest;
 use super::model::retry_policy::remedy;
-use super::model::slices::{SLICE_BYTES_MIN, next_slice, slice_end};
+use super::model::slices::{BodyLimit, SLICE_BYTES_MIN, next_slice, slice_end};
 use super::model::totals::is_small;
 use super::model::{AttemptEvent, ExistingEntry, Id, Item, OnExisting, Remedy, UploadError};
+use super::published::Published;
 use super::single_request;
 use super::tus::{self, UploadStatus};
 use super::uploaded_file::UploadedFile;
 use crate::env::now;
 use crate::failure::Failure;
 use crate::net::api::call;
+use crate::printable::printable;
 
 /// One attempt.
 pub(super) struct Attempt {
     /// Receives the events of the attempt.
     pub(super) on_event: Rc<dyn Fn(AttemptEvent)>,
+    /// Receives what is to be told about the uploaded file.
+    pub(super) on_published: Rc<dyn Fn(Published)>,
     pub(super) keys: IdempotencyKeys,
     pub(super) hasher: Hasher,
     pub(super) id: Id,
@@ -38,16 +43,47 @@ pub(super) struct Attempt {
     pub(super) signal: AbortSignal,
     /// The hash of a file that was read ahead.
     pub(super) read_ahead: Option<PendingHash>,
+    /// What a proxy takes, shared by all attempts.
+    pub(super) limit: Rc<Cell<BodyLimit>>,
+    /// The length of the last body, in bytes.
+    pub(super) body_bytes: Cell<u64>,
 }
 
 impl Attempt {
     /// Uploads the file.
     pub(super) async fn send(mut self) {
-        let event = match self.transfer().await {
-            Ok(event) => event,
-            Err(failure) => self.event_of_failure(failure).await,
+        let event = loop {
+            match self.transfer().await {
+                Ok(event) => break event,
+                // Not a refusal by the server, whose answer would have a code.
+                Err(Failure::Foreign { status: 413 }) if self.shorten_bodies() => self.emit(AttemptEvent::Sent(0)),
+                Err(failure) => break self.event_of_failure(failure).await,
+            }
         };
         self.emit(event);
+    }
+
+    /// Takes the server's word for a complete upload, and passes on what it tells besides.
+    fn accept(&self, uploaded: UploadedFile, local: Option<&str>) -> AttemptEvent {
+        if uploaded.replaced.is_some() || uploaded.similar.is_some() {
+            let (replaced, similar) = (uploaded.replaced, uploaded.similar.clone());
+            let name = printable(self.item.file.target.name());
+            (self.on_published)(Published { name, replaced, similar });
+        }
+        uploaded.verify(local)
+    }
+
+    /// Lowers the limit of request bodies after a proxy refused one. `false` if no shorter body is worth a try.
+    fn shorten_bodies(&self) -> bool {
+        let mut limit = self.limit.get();
+        let shorter = limit.refuse(self.body_bytes.get());
+        self.limit.set(limit);
+        shorter
+    }
+
+    /// True if the whole file may be the body of a request.
+    fn fits_one_body(&self) -> bool {
+        self.limit.get().allows(self.item.file.size)
     }
 
     /// Compares the file with the existing one by their hashes.
@@ -80,28 +116,31 @@ impl Attempt {
     }
 
     async fn transfer(&mut self) -> Result<AttemptEvent, Failure> {
-        if single_request::fits(&self.item) {
+        if single_request::fits(&self.item) && self.fits_one_body() {
+            self.body_bytes.set(self.item.file.size);
             let hash = self.read_ahead.take().unwrap_or_else(|| self.hasher.hash_and_read(&self.file, &self.signal));
             return self.put(hash.file().await).await;
         }
+        let fits_one_body = self.fits_one_body();
         let Item { file, upload, .. } = &self.item;
         let hash = self.hasher.hash(&self.file, &self.signal, |_| {});
-        if is_small(file.size) && upload.is_none() {
+        if is_small(file.size) && upload.is_none() && fits_one_body {
+            self.body_bytes.set(file.size);
             // A small file is hashed first, so that the server can refuse corrupted bytes before it publishes them.
             let digest = hash.digest().await;
             let body = Some(AsRef::<Blob>::as_ref(&self.file)).filter(|_| file.size > 0);
             let uploaded = self.create(digest.as_deref(), body).await?.file;
             self.emit(AttemptEvent::Sent(file.size));
-            return Ok(uploaded.verify(digest.as_deref()));
+            return Ok(self.accept(uploaded, digest.as_deref()));
         }
         let (upload, offset, uploaded) = self.current_status().await?;
         match uploaded {
-            Some(uploaded) => Ok(uploaded.verify(self.await_digest(hash, offset).await.as_deref())),
+            Some(uploaded) => Ok(self.accept(uploaded, self.await_digest(hash, offset).await.as_deref())),
             None if offset < file.size => self.send_slices(upload, offset, hash).await,
             None => {
                 let digest = self.await_digest(hash, offset).await;
                 let uploaded = self.commit(upload, digest.as_deref()).await?;
-                Ok(uploaded.verify(digest.as_deref()))
+                Ok(self.accept(uploaded, digest.as_deref()))
             }
         }
     }
@@ -110,7 +149,7 @@ impl Attempt {
     async fn put(&self, hashed: HashedFile) -> Result<AttemptEvent, Failure> {
         let digest = hashed.digest.as_deref();
         match single_request::put(&self.item, &self.file, &hashed, &self.signal).await {
-            Ok(uploaded) => Ok(uploaded.verify(digest)),
+            Ok(uploaded) => Ok(self.accept(uploaded, digest)),
             // An earlier attempt may have succeeded although its response was lost.
             Err(failure) if remedy(&failure) == Remedy::CheckTarget && self.is_at_target(digest).await => {
                 Ok(AttemptEvent::Done(true))
@@ -174,7 +213,7 @@ impl Attempt {
         let size = self.item.file.size;
         let (mut offset, mut slice) = (from, SLICE_BYTES_MIN);
         loop {
-            let end = slice_end(offset, slice, size);
+            let end = slice_end(offset, slice, size, self.limit.get());
             if end >= size {
                 break;
             }
@@ -182,9 +221,10 @@ impl Attempt {
             offset = self.send_slice(upload, offset, end, None).await?.offset;
             slice = next_slice(slice, now() - start);
         }
+        // The slice that ends the file.
         let digest = self.await_digest(hash, offset).await;
         let status = self.send_slice(upload, offset, size, digest.as_deref()).await?;
-        Ok(status.file.verify(digest.as_deref()))
+        Ok(self.accept(status.file, digest.as_deref()))
     }
 
     async fn send_slice(
@@ -194,6 +234,7 @@ impl Attempt {
         end: u64,
         digest: Option<&str>,
     ) -> Result<UploadStatus, Failure> {
+        self.body_bytes.set(end - offset);
         let body = self.file.slice_with_f64_and_f64(offset as f64, end as f64).map_err(|_| Failure::Unreachable)?;
         let status = tus::append(upload, offset, &body, digest, &self.signal, self.on_progress(offset)).await?;
         if status.offset != end {

@@ -15,6 +15,7 @@ use super::model::saved_upload::SavedUpload;
 use super::model::speed::SpeedMeter;
 use super::model::{AttemptEvent, Id, Queue, Remedy};
 use super::persistence;
+use super::published::Published;
 use super::state::{UploadState, saved_upload};
 use crate::env::now;
 use crate::env::prefs::Prefs;
@@ -44,6 +45,7 @@ pub struct Uploads {
     pub(super) conflict_postponed: RwSignal<bool>,
     /// True while the dialog that confirms cancelling all uploads is open.
     pub(super) confirm_cancel: RwSignal<bool>,
+    published: StoredValue<Vec<Published>>,
     pub(super) prefs: Prefs,
     pub(super) browser: FileBrowser,
     pub(super) toasts: Toasts,
@@ -60,6 +62,7 @@ impl Uploads {
             open: RwSignal::new(true),
             conflict_postponed: RwSignal::new(false),
             confirm_cancel: RwSignal::new(false),
+            published: StoredValue::new(Vec::new()),
             prefs,
             browser,
             toasts,
@@ -166,10 +169,10 @@ impl Uploads {
             let now = now();
             state.perform_effects();
             while let Some((id, attempt)) = state.queue.start_next(now) {
-                sends.extend(state.new_attempt(id, self.handler(id, attempt)));
+                sends.extend(state.new_attempt(id, self.handler(id, attempt), self.publisher()));
             }
             while let Some((id, attempt)) = state.queue.start_comparison() {
-                comparisons.extend(state.new_attempt(id, self.handler(id, attempt)));
+                comparisons.extend(state.new_attempt(id, self.handler(id, attempt), self.publisher()));
             }
             state.read_upcoming();
             self.schedule_run(state, now);
@@ -181,6 +184,18 @@ impl Uploads {
 
     fn handler(self, id: Id, attempt: u32) -> Rc<dyn Fn(AttemptEvent)> {
         Rc::new(move |event| self.handle(id, attempt, event))
+    }
+
+    fn publisher(self) -> Rc<dyn Fn(Published)> {
+        Rc::new(move |published| self.published.update_value(|all| all.push(published)))
+    }
+
+    /// Takes what is to be told about the uploaded files, once no upload runs; empty until then. Reactive.
+    pub fn take_published(self) -> Vec<Published> {
+        match self.read(|queue| queue.totals().is_busy()) {
+            true => Vec::new(),
+            false => self.published.try_update_value(std::mem::take).unwrap_or_default(),
+        }
     }
 
     /// Runs the queue when its next waiting time is over.

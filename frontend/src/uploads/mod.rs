@@ -25,6 +25,7 @@ mod panel;
 mod persistence;
 mod picker;
 mod provide;
+pub mod published;
 mod row;
 mod single_request;
 mod state;

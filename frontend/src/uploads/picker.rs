@@ -11,7 +11,7 @@ use web_sys::{ClipboardEvent, DataTransfer, DragEvent, Element, HtmlElement, Htm
 
 use super::controller::Uploads;
 use super::file_sources::{self, FoundFiles, TransferredItems};
-use crate::env::address::folder_of;
+use crate::env::address::{folder_of, is_trash};
 use crate::env::prefs::Prefs;
 use crate::folder::FileBrowser;
 use crate::folder::model::permission;
@@ -50,9 +50,11 @@ fn accepts_uploads(browser: FileBrowser) -> Option<bool> {
     browser.rights.with(|rights| rights.map(|rights| rights.contains(permission::ADD)))
 }
 
-/// True unless the user may not upload into the current folder. While the rights are unknown, the server decides.
+/// True unless the current folder is not on the screen, or the user may not upload into it. If the server does not tell
+/// the rights, it decides.
 fn may_upload(browser: FileBrowser) -> bool {
-    browser.rights.with_untracked(|rights| rights.is_none_or(|rights| rights.contains(permission::ADD)))
+    browser.shows_folder()
+        && browser.rights.with_untracked(|rights| rights.is_none_or(|rights| rights.contains(permission::ADD)))
 }
 
 /// The upload buttons, or a button that explains why there are none.
@@ -240,6 +242,8 @@ fn drop_receiver(event: &DragEvent) -> Option<(Element, VPath)> {
 fn folder_of_link(link: &Element) -> Option<VPath> {
     let href = link.get_attribute("href")?;
     match href.strip_prefix('?') {
+        // Files of the system cannot be put into the trash.
+        Some(query) if is_trash(query) => None,
         Some(query) => folder_of(query).ok(),
         None => (Some(href) == window().location().pathname().ok()).then(VPath::root),
     }

@@ -2,6 +2,7 @@
 
 #![cfg(target_arch = "wasm32")]
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -15,8 +16,10 @@ use super::hasher::{Hasher, PendingHash};
 use super::idempotency_keys::IdempotencyKeys;
 use super::model::announcements::MilestoneTracker;
 use super::model::saved_upload::{HEARTBEAT_MILLISECONDS, SavedUpload};
+use super::model::slices::BodyLimit;
 use super::model::speed::SpeedMeter;
 use super::model::{AttemptEvent, Batch, Effect, Id, Queue};
+use super::published::Published;
 use super::{file_handles, persistence, single_request, tus};
 use crate::env::{clock, now};
 
@@ -31,6 +34,8 @@ pub(super) struct UploadState {
     read_ahead: HashMap<Id, ReadAhead>,
     pub(super) keys: IdempotencyKeys,
     hasher: Hasher,
+    /// What a proxy in front of the server takes.
+    body_limit: Rc<Cell<BodyLimit>>,
     pub(super) speed: SpeedMeter,
     pub(super) milestones: MilestoneTracker,
     /// Number of the last batch.
@@ -95,7 +100,12 @@ impl UploadState {
     }
 
     /// Creates an attempt for an upload. `None` without the browser's file.
-    pub(super) fn new_attempt(&mut self, id: Id, on_event: Rc<dyn Fn(AttemptEvent)>) -> Option<Attempt> {
+    pub(super) fn new_attempt(
+        &mut self,
+        id: Id,
+        on_event: Rc<dyn Fn(AttemptEvent)>,
+        on_published: Rc<dyn Fn(Published)>,
+    ) -> Option<Attempt> {
         let (item, file) = (self.queue.get(id)?.clone(), self.files.get(&id)?.clone());
         let (controller, read_ahead) = match self.read_ahead.remove(&id) {
             Some(ReadAhead { controller, hash }) => (controller, Some(hash)),
@@ -104,7 +114,8 @@ impl UploadState {
         let signal = controller.signal();
         self.attempts.insert(id, controller);
         let (keys, hasher) = (self.keys.clone(), self.hasher.clone());
-        Some(Attempt { on_event, keys, hasher, id, file, item, signal, read_ahead })
+        let (limit, body_bytes) = (self.body_limit.clone(), Cell::new(0));
+        Some(Attempt { on_event, on_published, keys, hasher, id, file, item, signal, read_ahead, limit, body_bytes })
     }
 
     /// Reads the files that are sent next, so that a free connection does not wait for a disk, and stops reading

@@ -2,14 +2,19 @@
 
 #![cfg(target_arch = "wasm32")]
 
-use shared::ETag;
 use shared::api::uploads::UploadState;
-use shared::{Algorithm, hex};
+use shared::{Algorithm, ETag, TrashId, VPath, hex};
 use web_sys::XmlHttpRequest;
 
 use super::model::AttemptEvent;
 use super::model::header_fields::parse_blake3;
 use super::xhr::header;
+use crate::printable::printable;
+
+/// Header field with the item of the trash that keeps a replaced file.
+const REPLACED: &str = "upload-replaced";
+/// Header field with the percent-encoded name of an entry that looks the same.
+const SIMILAR: &str = "passerelle-similar";
 
 /// A file that an upload created.
 #[derive(Debug, Default)]
@@ -18,6 +23,10 @@ pub(super) struct UploadedFile {
     pub(super) digest: Option<String>,
     /// The file's entity tag.
     pub(super) etag: Option<ETag>,
+    /// The item of the trash that keeps the file which this one replaced.
+    pub(super) replaced: Option<TrashId>,
+    /// Display name of an entry of the folder whose name looks the same.
+    pub(super) similar: Option<String>,
 }
 
 impl UploadedFile {
@@ -25,13 +34,16 @@ impl UploadedFile {
     pub(super) fn from_response(request: &XmlHttpRequest) -> Self {
         let digest = header(request, "repr-digest").and_then(|digests| parse_blake3(&digests));
         let etag = header(request, "etag").and_then(|etag| ETag::parse(etag.trim_matches('"')));
-        Self { digest, etag }
+        let replaced = header(request, REPLACED).and_then(|id| TrashId::parse(&id));
+        let similar = header(request, SIMILAR).and_then(|name| VPath::parse(&name).ok());
+        Self { digest, etag, replaced, similar: similar.map(|name| printable(name.name())) }
     }
 
     /// From the document of an upload's state.
     pub(super) fn from_state(state: UploadState) -> Self {
         let digest = state.digests.as_ref().and_then(|digests| digests.get(Algorithm::Blake3));
-        Self { digest: digest.map(hex::encode), etag: state.entry.and_then(|entry| entry.etag) }
+        let etag = state.entry.and_then(|entry| entry.etag);
+        Self { digest: digest.map(hex::encode), etag, ..Self::default() }
     }
 
     /// Compares the server's digest with that of the local file. A missing digest leaves the upload unverified.

@@ -1,5 +1,7 @@
 //! The paths that a request selects for an archive, and the archive's file name. Pure.
 
+use std::collections::HashSet;
+
 use shared::limits::{ARCHIVE_PATHS_MAX, FRAME_CONTROL_BYTES_MAX, WALK_PATHS_MAX};
 use shared::{ErrorCode, VPath};
 
@@ -16,18 +18,21 @@ const NAME_BYTES_MAX: usize = 255;
 /// The selected paths, none of which contains another.
 pub(crate) struct Selection {
     paths: Vec<VPath>,
+    /// The paths that are left out, with everything inside them.
+    except: HashSet<VPath>,
     /// The file name under which the archive is saved.
     pub name: String,
 }
 
 impl Selection {
-    /// Reads the parameters `path` (one or more) and `name`. `whole` is the name of an archive of the root.
+    /// Reads the parameters `path` (one or more), `except` (any number) and `name`. `whole` is the name of an archive of the root.
     pub(crate) fn read(query: &Query, whole: &str) -> Result<Self, ErrorResponse> {
         let name = query.once("name")?.filter(|name| !name.is_empty()).map(str::to_owned);
         let paths = query.all("path").map(VPath::parse).collect::<Result<Vec<_>, _>>()?;
-        match paths.len() {
-            0 => return Err(bad_parameter("path", "is missing")),
-            1..=ARCHIVE_PATHS_MAX => {}
+        let except = query.all("except").map(VPath::parse).collect::<Result<HashSet<_>, _>>()?;
+        match paths.len().max(except.len()) {
+            _ if paths.is_empty() => return Err(bad_parameter("path", "is missing")),
+            ..=ARCHIVE_PATHS_MAX => {}
             _ => {
                 let sentence = format!("One archive may contain at most {ARCHIVE_PATHS_MAX} selected paths.");
                 return Err(ErrorResponse::because(ErrorCode::TooLarge, sentence));
@@ -35,7 +40,12 @@ impl Selection {
         }
         let paths = outermost(paths);
         let name = with_ending(name.unwrap_or_else(|| name_of(&paths, whole)));
-        Ok(Self { paths, name })
+        Ok(Self { paths, except, name })
+    }
+
+    /// True unless the entry, or a folder above it, is left out.
+    pub(crate) fn includes(&self, path: &VPath) -> bool {
+        self.except.is_empty() || !path.ancestry().any(|ancestor| self.except.contains(&ancestor))
     }
 
     pub(crate) fn paths(&self) -> Vec<VPath> {
@@ -145,6 +155,25 @@ mod tests {
         check(&["b", "a/b", "a", "b", "a/c"], None, &["b", "a"], "Files.zip");
         check(&["x", "", "y"], None, &[""], "Files.zip");
         check(&["share2", "share", "share/a"], None, &["share2", "share"], "Files.zip");
+    }
+
+    #[test]
+    fn includes_leaves_out_the_excepted_paths_and_what_is_inside() {
+        let query = Query::parse("path=docs&except=docs%2Fold&except=docs%2Fa%2520b").unwrap();
+        let selection = Selection::read(&query, "Files").unwrap();
+        let check = |path: &str, expected: bool| {
+            assert_eq!(selection.includes(&VPath::parse(path).unwrap()), expected, "{path}");
+        };
+        check("docs", true);
+        check("docs/older", true);
+        check("docs/old", false);
+        check("docs/old/deep/file", false);
+        check("docs/a%20b", false);
+        assert_eq!(selection.name, "docs.zip");
+        let many = "&except=a".repeat(ARCHIVE_PATHS_MAX + 1);
+        let query = format!("path=docs{many}");
+        assert!(Selection::read(&Query::parse(&query).unwrap(), "Files").is_ok(), "the same path again counts once");
+        assert!(Selection::read(&Query::parse("path=docs&except=..").unwrap(), "Files").is_err());
     }
 
     #[test]

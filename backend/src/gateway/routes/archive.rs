@@ -60,7 +60,8 @@ pub(crate) async fn read(
                     "unreadable entries are left out of an archive"
                 );
             }
-            page.entries.into_iter().try_for_each(|entry| planner.add(entry))?;
+            let mut included = page.entries.into_iter().filter(|entry| selection.includes(&entry.path));
+            included.try_for_each(|entry| planner.add(entry))?;
             memory.grow(&gateway.archives, planner.manifest_bytes())?;
         }
     }
@@ -75,17 +76,23 @@ pub(crate) fn describe_get() -> Operation {
     let path = json!({"name": "path", "in": "query", "required": true, "description": "A file or folder; may be repeated. The value is the percent-encoded path, encoded once more as every parameter is.", "schema": paths_schema(), "style": "form", "explode": true});
     let operation =
         Operation::new("readArchive", "Files and folders as one ZIP archive of known length").parameter(path);
+    let except = json!({"name": "except", "in": "query", "description": "A file or folder to leave out; may be repeated. Written as a path.", "schema": excepted_schema(), "style": "form", "explode": true});
+    let operation = operation.parameter(except);
     describe_answers(operation.query("name", json!({"type": "string"}), "The archive's file name."))
 }
 
 pub(crate) fn describe_post() -> Operation {
-    let form = json!({"type": "object", "required": ["path"], "properties": {"path": paths_schema(), "name": {"type": "string"}}});
+    let form = json!({"type": "object", "required": ["path"], "properties": {"path": paths_schema(), "except": excepted_schema(), "name": {"type": "string"}}});
     let operation = Operation::new("readArchiveOfMany", "The archive of a selection that does not fit into an address");
     describe_answers(operation.body(true, FORM, json!({"schema": form})))
 }
 
 fn paths_schema() -> Value {
     json!({"type": "array", "items": schema("Path"), "minItems": 1, "maxItems": ARCHIVE_PATHS_MAX})
+}
+
+fn excepted_schema() -> Value {
+    json!({"type": "array", "items": schema("Path"), "maxItems": ARCHIVE_PATHS_MAX})
 }
 
 fn describe_answers(operation: Operation) -> Operation {

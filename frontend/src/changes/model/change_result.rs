@@ -16,11 +16,6 @@ impl ChangeResult {
     pub fn has_failures(&self) -> bool {
         self.outcomes.iter().any(is_failure)
     }
-
-    /// Each item's index with its outcome, as far as items were attempted.
-    pub fn indexed_outcomes(&self) -> impl Iterator<Item = (usize, &Outcome)> {
-        self.outcomes.iter().enumerate()
-    }
 }
 
 /// True for `Outcome::Failed`.

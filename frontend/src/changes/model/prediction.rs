@@ -68,6 +68,25 @@ pub fn confirmed_edits(change: &Change, outcomes: &[Outcome], folder: &VPath) ->
     edits
 }
 
+/// The names in `folder` that a change removes, adds or replaces, as far as the request says.
+pub fn affected_names<'a>(change: &'a Change, folder: &'a VPath) -> Box<dyn Iterator<Item = &'a [u8]> + 'a> {
+    let in_folder = move |path: &'a VPath| (path.parent().as_ref() == Some(folder)).then(|| path.name());
+    match change {
+        Change::MakeFolder { paths, .. } => Box::new(paths.iter().filter_map(in_folder)),
+        Change::Move { items, .. } => {
+            Box::new(items.iter().flat_map(|pair| [&pair.from, &pair.to]).filter_map(in_folder))
+        }
+        Change::Copy { items, .. } => Box::new(items.iter().map(|pair| &pair.to).filter_map(in_folder)),
+        Change::Trash { items } | Change::Delete { items } => {
+            Box::new(items.iter().map(|item| &item.path).filter_map(in_folder))
+        }
+        Change::Restore { items, .. } => {
+            Box::new(items.iter().filter_map(|item| item.to.as_ref()).filter_map(in_folder))
+        }
+        Change::Purge { .. } => Box::new(std::iter::empty()),
+    }
+}
+
 fn new_folder(path: &VPath, listing: &Listing, now: i64) -> Prediction {
     if !is_in(path, listing) || listing.rows.find(path.name(), 0).is_some() {
         return Prediction::default();

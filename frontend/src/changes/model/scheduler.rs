@@ -11,6 +11,9 @@ use super::undo::Origin;
 /// Most changes that wait: more than a user requests before the server answers.
 const WAITING_MAX: usize = 100;
 
+/// Most entries whose own paths are compared.
+const ACCESS_ITEMS_MAX: usize = 1_000;
+
 /// The paths that changes read and write.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PathAccess {
@@ -63,6 +66,24 @@ impl PathAccess {
             }
         }
         access
+    }
+
+    /// [`PathAccess::of`] for a few entries; for more than [`ACCESS_ITEMS_MAX`], every folder that has one of them counts
+    /// as changed, because comparing that many paths with those of each later change takes longer than a frame.
+    pub fn of_any(changes: &[Change]) -> Self {
+        if changes.iter().map(Change::len).sum::<usize>() <= ACCESS_ITEMS_MAX {
+            return Self::of(changes);
+        }
+        let mut access = Self::default();
+        changes.iter().for_each(|change| visit_paths(change, |path| access.write_parent(path)));
+        access
+    }
+
+    /// Adds the folder of `path` to those that are changed.
+    fn write_parent(&mut self, path: &VPath) {
+        if let Some(folder) = path.parent().filter(|folder| !self.written.contains(folder)) {
+            self.written.insert(folder);
+        }
     }
 
     /// Adds paths that are changed. An action that is no [`Change`] states its access by this method.
@@ -141,6 +162,19 @@ impl<W> Scheduler<W> {
     pub fn will_add_step(&self, to: Origin) -> bool {
         let mut changes = self.running.iter().chain(self.waiting.iter().map(|(change, _)| change));
         changes.any(|change| (change.origin == Origin::Undo) == (to == Origin::Redo))
+    }
+}
+
+fn visit_paths(change: &Change, mut visit: impl FnMut(&VPath)) {
+    match change {
+        Change::MakeFolder { paths, .. } => paths.iter().for_each(visit),
+        Change::Move { items, .. } | Change::Copy { items, .. } => items.iter().for_each(|pair| {
+            visit(&pair.from);
+            visit(&pair.to);
+        }),
+        Change::Trash { items } | Change::Delete { items } => items.iter().for_each(|item| visit(&item.path)),
+        Change::Restore { items, .. } => items.iter().filter_map(|item| item.to.as_ref()).for_each(visit),
+        Change::Purge { .. } => {}
     }
 }
 
@@ -259,6 +293,15 @@ mod tests {
         assert_eq!(begin(&mut scheduler, vec![rename("a", "b"), WaitsFor::All, trash("x")]), [0]);
         scheduler.remove(1);
         assert_eq!(started(&mut scheduler), [2]);
+    }
+
+    #[test]
+    fn a_change_of_many_entries_counts_as_one_of_their_folder() {
+        let item = |index: usize| PathItem { path: path(&format!("d/{index}")), if_etag: None };
+        let many = Change::Trash { items: (0..ACCESS_ITEMS_MAX + 1).map(item).collect() };
+        let many = WaitsFor::Paths(PathAccess::of_any(&[many]));
+        let mut scheduler = Scheduler::default();
+        assert_eq!(begin(&mut scheduler, vec![many, rename("d/other", "d/b"), trash("e/0"), trash("d")]), [0, 2]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Undo and redo. A change is undone by another change, computed from the outcomes of its items and conditional on
 //! their entity tags, so that undo never overwrites later work of another user. Undoing an undo is a redo.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use shared::change::{PathItem, PathPair, RestoreItem};
 use shared::{Change, Conflict, ETag, Entry, Outcome, TrashId, VPath};
@@ -78,12 +78,13 @@ impl History {
 
     /// Sets the entity tags that the steps expect to those of `entries`. Renaming alone changes a file's entity tag,
     /// and earlier steps must not mistake the user's own undo for the work of another user.
-    pub fn update_etags(&mut self, entries: &[Entry]) {
+    pub fn update_etags<'a>(&mut self, entries: impl Iterator<Item = &'a Entry>) {
+        let etags: HashMap<_, _> = entries.map(|entry| (&entry.path, entry.etag)).collect();
         for step in self.undo.iter_mut().chain(&mut self.redo) {
             for change in &mut step.changes {
                 visit_conditions(change, |path, etag| {
-                    if let Some(entry) = entries.iter().find(|entry| entry.path == *path) {
-                        *etag = entry.etag;
+                    if let Some(current) = etags.get(path) {
+                        *etag = *current;
                     }
                 });
             }
@@ -94,8 +95,16 @@ impl History {
 /// The requests that undo a change with these outcomes, in order. Empty if the change has no inverse.
 pub fn inverse(change: &Change, outcomes: &[Outcome]) -> Vec<Change> {
     let (mut moves, mut trash, mut restores, mut replaced) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut exchanged = Vec::new();
     for (index, outcome) in outcomes.iter().enumerate() {
         let Outcome::Done { entry, trash: trashed, replaced: old } = outcome else { continue };
+        // The server restores in place of a file in one step, so there is no moment without the file.
+        if let (Change::Restore { conflict: Conflict::Replace, .. }, Some(entry), [id]) = (change, entry, &old[..])
+            && entry.is_file()
+        {
+            exchanged.push(restore_item(*id));
+            continue;
+        }
         replaced.extend(old.iter().map(|id| restore_item(*id)));
         match (change, entry) {
             (Change::Move { items, conflict }, Some(entry)) if !was_merged(entry, *conflict) => {
@@ -120,6 +129,7 @@ pub fn inverse(change: &Change, outcomes: &[Outcome]) -> Vec<Change> {
         Change::Trash { items: trash },
         Change::Restore { items: restores, conflict: Conflict::Fail },
         Change::Restore { items: replaced, conflict: Conflict::Fail },
+        Change::Restore { items: exchanged, conflict: Conflict::Replace },
     ];
     changes.into_iter().filter(|change| !change.is_empty()).collect()
 }
@@ -236,6 +246,14 @@ mod tests {
     }
 
     #[test]
+    fn inverse_of_a_restore_in_place_of_a_file_restores_that_file_in_place() {
+        let restore = |id| Change::Restore { items: vec![restore_item(id)], conflict: Conflict::Replace };
+        let (old, new) = (TrashId([1; 16]), TrashId([2; 16]));
+        let outcome = Outcome::Done { entry: Some(entry("a", 1)), trash: None, replaced: vec![new] };
+        assert_eq!(inverse(&restore(old), &[outcome]), [restore(new)]);
+    }
+
+    #[test]
     fn history_keeps_two_stacks_of_bounded_length() {
         let mut history = History::default();
         for index in 0..60 {
@@ -259,7 +277,7 @@ mod tests {
         let mut history = History::default();
         history.record(Origin::New, step(vec![rename("b", "a", Some(1))]));
         // b was renamed to c and back, which gave b a new entity tag.
-        history.update_etags(&[entry("b", 3), entry("unrelated", 9)]);
+        history.update_etags([entry("b", 3), entry("unrelated", 9)].iter());
         assert_eq!(history.take_undo().unwrap().changes, [rename("b", "a", Some(3))]);
     }
 }

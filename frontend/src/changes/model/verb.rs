@@ -20,6 +20,8 @@ pub enum Verb {
     Deleted,
     /// Restored entries from the trash.
     Restored,
+    /// Replaced files by uploads.
+    Replaced,
 }
 
 impl Verb {

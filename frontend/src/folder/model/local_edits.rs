@@ -94,7 +94,10 @@ impl LocalEdits {
                     // Every later event is newer than the list.
                     self.names.remove(event.name());
                 }
-                accepted.push(event);
+                // A complete list that agrees already needs no merge. A later page of another may be older than the event.
+                if !listing.is_complete() {
+                    accepted.push(event);
+                }
             } else {
                 edit.outstanding += 1;
                 rechecks.push(Recheck { name: event.name().into(), generation: edit.generation });

@@ -7,6 +7,7 @@ use shared::order::Position;
 
 use super::edit::Edit;
 use super::listing::Listing;
+use super::name_filter::NameFilter;
 use super::remap::{Piece, Remap, arrange};
 use super::rows::{LinkMark, Row};
 
@@ -20,9 +21,12 @@ impl Listing {
         }
         let edits = last_of_each(edits);
         let mut gone: Vec<(usize, usize)> = Vec::new();
+        let filter = NameFilter::of(edits.iter().map(|edit| edit.name()));
         for row in 0..self.rows.len() {
             let name = self.rows.name(row).unwrap_or_default();
-            if let Ok(edit) = edits.binary_search_by(|edit| edit.name().cmp(name)) {
+            if filter.may_contain(name)
+                && let Ok(edit) = edits.binary_search_by(|edit| edit.name().cmp(name))
+            {
                 gone.push((row, edit));
             }
         }

@@ -7,6 +7,7 @@ pub mod keys;
 pub mod listing;
 pub mod local_edits;
 mod merge;
+mod name_filter;
 pub mod permission;
 pub mod remap;
 pub mod rows;

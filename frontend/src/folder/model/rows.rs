@@ -5,6 +5,7 @@ use shared::columns::Columns;
 use shared::{Entry, Kind, Link, Timestamp};
 
 use super::filetype::{FileType, file_type};
+use super::name_filter::NameFilter;
 use super::remap::Piece;
 
 /// A folder's rows in the order of the listing.
@@ -120,10 +121,11 @@ impl Rows {
         for piece in pieces {
             match piece {
                 Piece::Kept(rows) => {
-                    for row in rows.clone() {
-                        names.extend_from_slice(self.name(row).unwrap_or_default());
-                        ends.push(end_of(&names));
-                    }
+                    let start = if rows.start == 0 { 0 } else { self.ends[rows.start - 1] };
+                    let end = rows.end.checked_sub(1).map_or(start, |last| self.ends[last].max(start));
+                    let moved_to = end_of(&names);
+                    ends.extend(self.ends[rows.clone()].iter().map(|end| end - start + moved_to));
+                    names.extend_from_slice(&self.names[start as usize..end as usize]);
                 }
                 Piece::New(index) => {
                     names.extend_from_slice(new[*index].path.name());
@@ -148,8 +150,12 @@ impl Rows {
         }
         let mut sorted: Vec<_> = (0..names.len()).collect();
         sorted.sort_by_key(|index| names[*index]);
+        let filter = NameFilter::of(names.iter().copied());
         for row in 0..self.len() {
             let name = self.name(row).unwrap_or_default();
+            if !filter.may_contain(name) {
+                continue;
+            }
             let first = sorted.partition_point(|index| names[*index] < name);
             sorted[first..]
                 .iter()

@@ -69,7 +69,6 @@ pub fn remedy(failure: &Failure) -> Remedy {
         Failure::Foreign { status } => match status {
             404 | 410 => Remedy::StartOver,
             409 | 412 => Remedy::CheckTarget,
-            413 => Remedy::Fail(UploadError::TooLarge),
             408 | 423 | 425 | 429 | 503 => Remedy::Retry,
             500..=599 if *status != 507 => Remedy::Reconnect,
             507 => Remedy::Fail(UploadError::NoSpace),
@@ -120,6 +119,8 @@ mod tests {
         let check = |failure: Failure, expected| assert_eq!(remedy(&failure), expected, "{failure:?}");
         check(Failure::Unreachable, Remedy::Reconnect);
         check(Failure::Foreign { status: 502 }, Remedy::Reconnect);
+        check(Failure::Foreign { status: 413 }, Remedy::Fail(UploadError::Other(Reason::ProxyLimit)));
+        check(refused(ErrorCode::TooLarge), Remedy::Fail(UploadError::TooLarge));
         check(Failure::Foreign { status: 507 }, Remedy::Fail(UploadError::NoSpace));
         check(refused(ErrorCode::Unreachable), Remedy::Reconnect);
         check(refused(ErrorCode::OffsetMismatch), Remedy::Retry);
