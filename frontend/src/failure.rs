@@ -118,7 +118,7 @@ pub fn reason_of_item(code: ErrorCode) -> Reason {
         ErrorCode::ParentMissing => Reason::NoParent,
         ErrorCode::IntoItself => Reason::IntoItself,
         ErrorCode::Changed | ErrorCode::PreconditionFailed => Reason::ChangedSince,
-        ErrorCode::NameRefused | ErrorCode::BadPath => Reason::BadName,
+        ErrorCode::NameRefused | ErrorCode::NameTooLong | ErrorCode::BadPath => Reason::BadName,
         ErrorCode::NoSpace | ErrorCode::QuotaExceeded => Reason::NoSpace,
         ErrorCode::ReadOnly | ErrorCode::AccessDenied => Reason::CannotWrite,
         ErrorCode::Gone => Reason::Expired,

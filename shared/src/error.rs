@@ -99,12 +99,14 @@ codes! {
     KeyReused = 217, "key_reused", false;
     /// The body is longer or shorter than announced.
     LengthMismatch = 218, "length_mismatch", false;
-    /// The operating system refuses the name: too long, reserved, or with characters that it does not allow.
+    /// The operating system refuses the name: reserved, or with characters that it does not allow.
     NameRefused = 219, "name_refused", false;
     /// Source and destination are on different file systems, so a rename is impossible.
     CrossDevice = 220, "cross_device", false;
     /// The folder is not empty, but must be.
     NotEmpty = 221, "not_empty", false;
+    /// A name is longer than the file system of the server takes: usually more than 255 bytes.
+    NameTooLong = 224, "name_too_long", false;
 
     /// The request exceeds a limit.
     TooLarge = 300, "too_large", false;

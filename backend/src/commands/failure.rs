@@ -144,6 +144,7 @@ fn user_message(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::IntoItself => "a folder cannot be moved or copied into itself",
         ErrorCode::CrossDevice => "is on another file system than the trash: `rm --forever` deletes it",
         ErrorCode::NameRefused => "the file server's operating system refuses this name",
+        ErrorCode::NameTooLong => "is longer than names may be on the file server, usually 255 bytes",
         ErrorCode::NoSpace => "the file server's disk is full",
         ErrorCode::QuotaExceeded => "your quota is exceeded",
         ErrorCode::ReadOnly => "the served folder is read-only",

@@ -22,7 +22,9 @@ impl ResolveError {
     /// Classifies the failure of a step: a missing entry breaks the link that the step comes from.
     pub(super) fn at(step: &PathStep, error: StorageError) -> Self {
         match error.code {
-            ErrorCode::NotFound | ErrorCode::NotFolder | ErrorCode::BadPath if step.of_link => {
+            ErrorCode::NotFound | ErrorCode::NotFolder | ErrorCode::BadPath | ErrorCode::NameTooLong
+                if step.of_link =>
+            {
                 Self::Broken("a link leads to nothing")
             }
             _ => Self::Refused(error),

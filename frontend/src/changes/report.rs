@@ -189,7 +189,14 @@ impl Summary {
 
 /// True if a retry may succeed after the user removed the cause.
 fn may_succeed_later(code: ErrorCode) -> bool {
-    !matches!(code, ErrorCode::IntoItself | ErrorCode::NameRefused | ErrorCode::BadPath | ErrorCode::NotFound)
+    !matches!(
+        code,
+        ErrorCode::IntoItself
+            | ErrorCode::NameRefused
+            | ErrorCode::NameTooLong
+            | ErrorCode::BadPath
+            | ErrorCode::NotFound
+    )
 }
 
 /// The sentence for a change that runs.

@@ -16,6 +16,10 @@ pub(in crate::storage) fn storage_error(error: io::Error, context: &'static str)
         }
         // No call here follows links, so the name was not a link when it was looked up.
         Some(rustix::io::Errno::LOOP) => return replaced_meanwhile(),
+        // On Unix this kind is ENAMETOOLONG alone.
+        _ if error.kind() == io::ErrorKind::InvalidFilename => {
+            return StorageError { code: ErrorCode::NameTooLong, context, source: Some(error) };
+        }
         _ => {}
     }
     StorageError::from_io(error, context)

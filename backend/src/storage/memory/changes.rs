@@ -3,7 +3,7 @@
 
 use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
 
-use super::errors::{GONE, NOT_FOUND};
+use super::errors::{GONE, NAME_TOO_LONG, NOT_FOUND};
 use super::node::{Body, NodeId, ROOT};
 use super::tree::{Trashed, Tree};
 use super::walk::NodeStack;
@@ -185,7 +185,7 @@ impl Tree {
         };
         check_new_name(path.name())?;
         if path.name().len() > NAME_BYTES_MAX {
-            return Err(StorageError::new(ErrorCode::NameRefused, "a name is too long"));
+            return Err(NAME_TOO_LONG);
         }
         let present = match self.child(folder.node(), path.name()) {
             Ok(node) => Some(node),

@@ -12,3 +12,7 @@ pub(super) const DENIED: StorageError =
     StorageError { code: ErrorCode::AccessDenied, context: "the entry is marked as denied", source: None };
 pub(super) const GONE: StorageError =
     StorageError { code: ErrorCode::Gone, context: "looking for an item of the trash", source: None };
+
+/// As the operating system's ENAMETOOLONG.
+pub(super) const NAME_TOO_LONG: StorageError =
+    StorageError { code: ErrorCode::NameTooLong, context: "looking up a name", source: None };

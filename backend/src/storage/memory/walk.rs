@@ -2,9 +2,10 @@
 
 use shared::{Entry, Kind, Link, VPath};
 
-use super::errors::{DENIED, NOT_FOLDER, NOT_FOUND};
+use super::errors::{DENIED, NAME_TOO_LONG, NOT_FOLDER, NOT_FOUND};
 use super::node::{Body, NodeId, ROOT};
 use super::tree::Tree;
+use crate::storage::checks::NAME_BYTES_MAX;
 use crate::storage::symlinks::{PathWalk, ResolveError, below_root, relative_to};
 use crate::storage::{StorageError, is_state_folder_name};
 
@@ -49,6 +50,9 @@ impl Tree {
         }
         if is_state_folder_name(name) {
             return Err(NOT_FOUND);
+        }
+        if name.len() > NAME_BYTES_MAX {
+            return Err(NAME_TOO_LONG);
         }
         children.get(name).copied().ok_or(NOT_FOUND)
     }

@@ -246,8 +246,9 @@ pub(super) fn every_name_can_be_written(fixture: &dyn Fixture) {
     }
     assert_eq!(list(fixture, b"new").unwrap().len(), names.len());
     let too_long = [b'x'; 256];
-    let names: Vec<&[u8]> = [too_long.as_slice(), b".passerelle", b".Passerelle"].into();
-    for name in names {
+    check_destination(fixture, &too_long, ErrorCode::NameTooLong);
+    assert_eq!(code(fixture.storage().stat(&path(&too_long))), Some(ErrorCode::NameTooLong));
+    for name in [b".passerelle".as_slice(), b".Passerelle"] {
         check_destination(fixture, name, ErrorCode::NameRefused);
     }
 }

@@ -100,7 +100,7 @@ fn by_code(code: ErrorCode) -> Option<Remedy> {
             Remedy::Fail(UploadError::Forbidden)
         }
         ErrorCode::ParentMissing | ErrorCode::NotFolder => Remedy::Fail(UploadError::FolderMissing),
-        ErrorCode::NameRefused | ErrorCode::BadPath => Remedy::Fail(UploadError::NameRefused),
+        ErrorCode::NameRefused | ErrorCode::NameTooLong | ErrorCode::BadPath => Remedy::Fail(UploadError::NameRefused),
         ErrorCode::ChecksumMismatch => Remedy::Fail(UploadError::Damaged),
         _ => return None,
     })

@@ -133,6 +133,7 @@ impl State {
     }
 
     pub(super) fn lookup(&self, folder: NodeId, name: &[u8]) -> io::Result<NodeId> {
+        check_name(name)?;
         self.names(folder)?.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
