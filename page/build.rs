@@ -1,5 +1,5 @@
 //! Writes the list of the page's files, which `src/main.rs` links in. They lie in `target/spa`, or in the folder that
-//! `PASSERELLE_SPA_DIR` names; from an empty folder the program is built without a page.
+//! `PASSERELLE_SPA_DIR` names, relative to the repository; from an empty folder the program is built without a page.
 
 use std::error::Error;
 use std::fmt::Write;
@@ -9,7 +9,8 @@ use std::{env, fs};
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-env-changed=PASSERELLE_SPA_DIR");
     let folder = match env::var_os("PASSERELLE_SPA_DIR") {
-        Some(folder) => PathBuf::from(folder),
+        // Relative to the repository, as cargo's commands are started there; a build script runs in its package.
+        Some(folder) => Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("..").join(folder),
         None => default_folder()?,
     };
     // Cargo watches everything below the folder, but only if it exists.

@@ -193,6 +193,22 @@ pub fn is_name(bytes: &[u8]) -> bool {
     check_segment(bytes).is_ok()
 }
 
+/// True if percent-encoded text has `.` segments, and neither a `..` nor an empty segment: its target is the text
+/// without them (RFC 3986 §5.2.4). [`VPath::parse`] refuses them all, since a path has one text.
+pub fn has_only_redundant_dots(text: &str) -> bool {
+    let inner = text.strip_prefix('/').unwrap_or(text);
+    let inner = inner.strip_suffix('/').unwrap_or(inner);
+    let mut redundant = false;
+    for segment in inner.split('/') {
+        match percent_decode_str(segment).collect::<Vec<_>>().as_slice() {
+            b".." | b"" => return false,
+            b"." => redundant = true,
+            _ => {}
+        }
+    }
+    redundant
+}
+
 fn check_length(bytes: &[u8]) -> Result<(), PathError> {
     let deep = bytes.iter().filter(|&&byte| byte == b'/').count() >= PATH_SEGMENTS_MAX;
     if bytes.len() > PATH_BYTES_MAX || deep { Err(PathError::TooLong) } else { Ok(()) }
@@ -284,6 +300,18 @@ mod tests {
         check(&"x".repeat(PATH_BYTES_MAX + 1), Err(PathError::TooLong));
         check(&vec!["x"; PATH_SEGMENTS_MAX + 1].join("/"), Err(PathError::TooLong));
         assert!(VPath::parse(&vec!["x"; PATH_SEGMENTS_MAX].join("/")).is_ok());
+    }
+
+    #[test]
+    fn redundant_dots_are_segments_of_one_dot() {
+        for text in [".", "a/./b", "/./a", "a/.", "%2e/a", "a/%2E/b/", "./a%2Fb"] {
+            assert!(has_only_redundant_dots(text), "{text}");
+        }
+        for text in
+            ["", "a/b", "...", ".a", "a.", "..", "./..", "a/./%2e%2E/b", "%252e", "%2e%2e/.", "//.", ".//a", "a/.//"]
+        {
+            assert!(!has_only_redundant_dots(text), "{text}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::handler::Handler;
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
-use http::{HeaderMap, HeaderName, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 use shared::Rights;
@@ -30,6 +30,8 @@ pub(super) struct Route {
     methods: Vec<AllowedMethod>,
     operations: Vec<(Method, Describe)>,
     option_headers: Option<OptionHeaders>,
+    /// A header of every answer of the resource, which its handlers set and [`Route`] adds to 405.
+    refusal_header: Option<(HeaderName, HeaderValue)>,
 }
 
 /// Adds headers to the answer to OPTIONS.
@@ -71,7 +73,15 @@ impl Route {
 
     fn new(address: Address, label: &'static str) -> Self {
         let (methods, operations) = (Vec::new(), Vec::new());
-        Self { address, label, handlers: MethodRouter::new(), methods, operations, option_headers: None }
+        Self {
+            address,
+            label,
+            handlers: MethodRouter::new(),
+            methods,
+            operations,
+            option_headers: None,
+            refusal_header: None,
+        }
     }
 
     /// GET and HEAD by one handler.
@@ -133,8 +143,9 @@ impl Route {
 
     /// Adds POST with the header `name`, which is handled as the method that the header names, if the resource has it:
     /// for clients that can send only GET and POST.
-    pub(super) fn method_override(mut self, name: HeaderName) -> Self {
+    pub(super) fn method_override(mut self, name: HeaderName, describe: Describe) -> Self {
         let (handlers, methods) = (self.handlers.clone(), self.methods.clone());
+        let header = self.refusal_header.clone();
         self.handlers = self.handlers.post(move |State(gateway): State<Gateway>, mut request: Request| {
             let handlers = handlers.clone();
             let named = request.headers().get(&name).map(|value| value.as_bytes().to_ascii_uppercase());
@@ -142,7 +153,7 @@ impl Route {
                 .iter()
                 .map(|allowed| &allowed.method)
                 .find(|method| **method != Method::GET && named.as_deref() == Some(method.as_str().as_bytes()));
-            let method = method.cloned().ok_or_else(|| ErrorResponse::method_not_allowed(list(&methods, Rights::ALL)));
+            let method = method.cloned().ok_or_else(|| refuse(&methods, Rights::ALL, header.clone()));
             async move {
                 *request.method_mut() = method?;
                 match TowerToHyperService::new(handlers.with_state::<()>(gateway)).call(request).await {
@@ -151,7 +162,15 @@ impl Route {
                 }
             }
         });
+        self.operations.push((Method::POST, describe));
         self.allows(Method::POST)
+    }
+
+    /// Adds a header to the answers of 405, for a protocol that wants it in every answer. Precedes
+    /// [`Route::method_override`].
+    pub(super) fn refusal_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.refusal_header = Some((name, value));
+        self
     }
 
     /// Adds headers to the answer to OPTIONS.
@@ -189,7 +208,7 @@ impl Route {
 
     /// Adds the route to `router`, with answers to OPTIONS and to the methods that it does not have.
     pub(super) fn add_to(self, router: Router<Gateway>) -> Router<Gateway> {
-        let Self { address, handlers, methods, option_headers, .. } = self;
+        let Self { address, handlers, methods, option_headers, refusal_header, .. } = self;
         let methods: Arc<[_]> = methods.into();
         let others = Arc::clone(&methods);
         let handlers = handlers
@@ -200,7 +219,7 @@ impl Route {
                 }
                 response
             })
-            .fallback(move |auth: Auth| async move { ErrorResponse::method_not_allowed(list(&others, auth.rights())) });
+            .fallback(move |auth: Auth| async move { refuse(&others, auth.rights(), refusal_header) });
         match address {
             Address::Exact(address) => router.route(address, handlers),
             Address::OptionalSlash(address) => {
@@ -211,6 +230,15 @@ impl Route {
                 .route(&format!("{prefix}/"), handlers.clone())
                 .route(&format!("{prefix}/{{*path}}"), handlers),
         }
+    }
+}
+
+/// 405 for a caller with these rights.
+fn refuse(methods: &[AllowedMethod], rights: Rights, header: Option<(HeaderName, HeaderValue)>) -> ErrorResponse {
+    let error = ErrorResponse::method_not_allowed(list(methods, rights));
+    match header {
+        Some((name, value)) => error.header(name, value),
+        None => error,
     }
 }
 

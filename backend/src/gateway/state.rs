@@ -10,6 +10,7 @@ use super::archive::memory::Memory;
 use super::config::GatewayConfig;
 use super::events::hub::Hub;
 use super::http::content_type::Policies;
+use super::http::content_type_cache::ContentTypeCache;
 use super::http::request_body::BodyLimits;
 use super::metrics::Metrics;
 use super::page::assets::Page;
@@ -33,6 +34,8 @@ pub struct Shared {
     pub(super) page: Page,
     /// The policies (CSP) of files that a browser opens.
     pub(super) policies: Policies,
+    /// The media types that depend on the content of files.
+    pub(super) content_types: ContentTypeCache,
     /// The memory that the manifests of all archives share.
     pub(super) archives: Arc<Semaphore>,
     /// The folders that event streams watch.
@@ -69,6 +72,7 @@ impl Gateway {
             metrics,
             page: Page::new(config.page),
             policies: Policies::new(&framers),
+            content_types: ContentTypeCache::default(),
             archives: Arc::new(Memory::budget(config.archives_max)),
             hub: Hub::default(),
             event_streams: Arc::new(Semaphore::new(config.event_streams_max)),

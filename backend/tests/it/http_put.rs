@@ -317,7 +317,7 @@ mod delete {
 async fn options_and_405_name_the_allowed_methods() {
     for (gateway, allowed) in [
         (TestGateway::start().await, "GET, HEAD, OPTIONS"),
-        (TestGateway::writable().await, "GET, HEAD, PUT, DELETE, OPTIONS"),
+        (TestGateway::writable().await, "GET, HEAD, PUT, POST, DELETE, OPTIONS"),
     ] {
         for method in ["OPTIONS", "PROPFIND"] {
             let response = gateway.send(method, "/files/hello.txt", &[], b"").await;

@@ -7,11 +7,13 @@ use shared::path::PathError;
 use shared::{Direction, Order, SortKey, VPath};
 
 /// The folder that a query (`location.search`) names. The value is the path's own percent-encoding and is parsed as such:
-/// the browser's query parser would replace bytes that are not UTF-8 by U+FFFD.
+/// the browser's query parser would replace bytes that are not UTF-8 by U+FFFD. An encoded slash is a slash, since no name
+/// contains one, and other programs encode it in a query.
 pub fn folder_of(query: &str) -> Result<VPath, PathError> {
     let query = query.strip_prefix('?').unwrap_or(query);
     let path = query.split('&').find_map(|pair| pair.strip_prefix("path=")).unwrap_or("");
-    VPath::parse(path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path))
+    let path = path.replace("%2F", "/").replace("%2f", "/");
+    VPath::parse(path.strip_suffix('/').filter(|inner| !inner.is_empty()).unwrap_or(&path))
 }
 
 /// The query that names the trash.
@@ -73,6 +75,9 @@ mod tests {
         }
         assert_eq!(folder_of("?x=1&path=a/b/").unwrap().encoded(), "a/b");
         assert_eq!(folder_of("?path=/").unwrap(), VPath::root());
+        assert_eq!(folder_of("?path=Projects%2Fsite").unwrap().encoded(), "Projects/site");
+        assert_eq!(folder_of("?path=%2fa%2Fb%20c%2f&x=1").unwrap().encoded(), "a/b%20c");
+        assert_eq!(folder_of("?path=a%2F..%2Fb"), Err(PathError::DotSegment));
         assert_eq!(folder_of("?path=a/../b"), Err(PathError::DotSegment));
     }
 

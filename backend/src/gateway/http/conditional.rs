@@ -1,12 +1,11 @@
 //! Conditional and range requests: decides between 200, 206, 304, 412 and 416 (RFC 9110 §13 and §14). Pure: headers and
 //! an [`Entry`] in, a [`Plan`] out.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
 use http::header::{HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE};
 use http::{HeaderMap, Method};
-use shared::{ByteRange, ETag, Entry, Span, Timestamp};
+use shared::{ByteRange, ETag, Entry, Span};
 
+use super::date::parse;
 use super::range;
 
 /// How a request for a representation is answered.
@@ -185,14 +184,6 @@ impl Tag {
     }
 }
 
-/// The `Last-Modified` of a file, never in the future (RFC 9110 §8.8.2.1). `None` before 1970, which HTTP dates cannot
-/// express.
-pub(crate) fn last_modified(modified: Timestamp, now: SystemTime) -> Option<String> {
-    let seconds = u64::try_from(modified.seconds()).ok()?;
-    let moment = UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
-    Some(httpdate::fmt_http_date(moment.min(now)))
-}
-
 /// The value of a header that must not be repeated; `None` where it is.
 pub(crate) fn single(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     let mut values = headers.get_all(name).iter();
@@ -203,13 +194,7 @@ pub(crate) fn single(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
 }
 
 pub(crate) fn date(headers: &HeaderMap, name: HeaderName) -> Option<i64> {
-    parse_date(single(headers, name)?)
-}
-
-/// Whole seconds since 1970; httpdate reads no earlier date.
-fn parse_date(text: &str) -> Option<i64> {
-    let moment = httpdate::parse_http_date(text.trim()).ok()?;
-    i64::try_from(moment.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok()
+    parse(single(headers, name)?)
 }
 
 fn if_range(headers: &HeaderMap) -> Option<IfRange> {
@@ -217,7 +202,7 @@ fn if_range(headers: &HeaderMap) -> Option<IfRange> {
         let Some(value) = single(headers, IF_RANGE).map(str::trim) else { return IfRange::Malformed };
         match parse_tag(value) {
             Some((tag, "")) => IfRange::Tag(tag),
-            _ => parse_date(value).map_or(IfRange::Malformed, IfRange::Date),
+            _ => parse(value).map_or(IfRange::Malformed, IfRange::Date),
         }
     })
 }
@@ -257,7 +242,7 @@ fn parse_tag(text: &str) -> Option<(Tag, &str)> {
 mod tests {
     use http::HeaderValue;
     use proptest::prelude::*;
-    use shared::{Kind, VPath};
+    use shared::{Kind, Timestamp, VPath};
 
     use super::*;
 
@@ -396,15 +381,6 @@ mod tests {
         assert_eq!(decide("if-match", ETAG), Plan::PreconditionFailed);
         assert_eq!(decide("if-match", "*"), Plan::Whole);
         assert_eq!(decide("if-none-match", ETAG), Plan::Whole);
-    }
-
-    #[test]
-    fn last_modified_is_never_in_the_future() {
-        let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        assert_eq!(last_modified(Timestamp::from_parts(1_700_000_000, 5), now).as_deref(), Some(DATE));
-        assert_eq!(last_modified(Timestamp::from_parts(9_000_000_000, 0), now).as_deref(), Some(DATE));
-        assert_eq!(last_modified(Timestamp(i64::MAX), now).as_deref(), Some(DATE));
-        assert_eq!(last_modified(Timestamp(-1), now), None);
     }
 
     proptest! {

@@ -1,4 +1,4 @@
-//! The media type of a file by its name, and the policy (CSP) under which a browser opens its content. Pure.
+//! The media type of a file by its name and first bytes, and the policy (CSP) under which a browser opens its content. Pure.
 //!
 //! A user who can store a file must not thereby run a script with this site's rights. So all content is served with a
 //! policy that sandboxes it: no scripts, an opaque origin, no forms. Images, audio and video need none of that, and the
@@ -7,13 +7,52 @@
 use http::HeaderValue;
 use shared::VPath;
 
+/// How many of a file's first bytes its type may depend on.
+pub(crate) const SAMPLE_BYTES: usize = 64 << 10;
+
+/// True if [`refined`] may change the type `named` of a file.
+pub(crate) fn depends_on_content(named: &str) -> bool {
+    named.ends_with(CHARSET)
+}
+
+/// The type of a file named `path`, whose first bytes are `sample`, of [`SAMPLE_BYTES`] or of all the file.
+///
+/// Text is declared UTF-8 if it is; of other text a browser guesses the encoding, or reads it in the document. A name in
+/// `.ts` or `.mts` is TypeScript, or a film in packets of a transport stream.
+pub(crate) fn refined(path: &VPath, sample: &[u8]) -> &'static str {
+    let named = content_type(path);
+    if !depends_on_content(named) {
+        return named;
+    }
+    if matches!(&*extension(path), "ts" | "mts") && is_transport_stream(sample) {
+        return "video/mp2t";
+    }
+    if is_utf8(sample) { named } else { named.split(';').next().unwrap_or(named) }
+}
+
+/// True if packets of an MPEG transport stream begin where they should: 188 bytes each (ISO 13818-1 §2.4.3.2), or 192
+/// with a time code of 4 bytes in front.
+fn is_transport_stream(sample: &[u8]) -> bool {
+    const SYNC: u8 = 0x47;
+    const PACKETS: usize = 3;
+    let in_step =
+        |offset: usize, step: usize| (0..PACKETS).all(|packet| sample.get(offset + packet * step) == Some(&SYNC));
+    in_step(0, 188) || in_step(4, 192)
+}
+
+/// True if the bytes are UTF-8, perhaps cut within a character. ISO-2022-JP has bytes below 0x80 alone, so it is known by
+/// the escape sequences that begin its characters (RFC 1468).
+fn is_utf8(sample: &[u8]) -> bool {
+    let valid = match std::str::from_utf8(sample) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none() && sample.len() >= SAMPLE_BYTES,
+    };
+    valid && !sample.windows(3).any(|bytes| matches!(bytes, b"\x1b$B" | b"\x1b$@"))
+}
+
 /// The media type of a file, by its name.
 pub(crate) fn content_type(path: &VPath) -> &'static str {
-    let name = path.display_name();
-    let extension = match name.rsplit_once('.') {
-        Some((_, extension)) => extension.to_ascii_lowercase(),
-        None => String::new(),
-    };
+    let (name, extension) = (path.display_name(), extension(path));
     if let Some(known) = by_extension(&extension).or_else(|| by_name(&name)) {
         return known;
     }
@@ -34,7 +73,13 @@ pub(crate) fn content_type(path: &VPath) -> &'static str {
     }
 }
 
+fn extension(path: &VPath) -> String {
+    path.display_name().rsplit_once('.').map_or_else(String::new, |(_, extension)| extension.to_ascii_lowercase())
+}
+
 const PLAIN: &str = "text/plain; charset=utf-8";
+/// The end of every type whose files are text.
+const CHARSET: &str = "; charset=utf-8";
 
 /// Extensions that the library's table lacks or maps to a type of no use on a file server.
 fn by_extension(extension: &str) -> Option<&'static str> {
@@ -46,14 +91,14 @@ fn by_extension(extension: &str) -> Option<&'static str> {
         "m4a" => "audio/mp4",
         "opus" => "audio/ogg",
         "mkv" => "video/x-matroska",
-        "mts" | "m2ts" => "video/mp2t",
+        "m2ts" => "video/mp2t",
         "heic" => "image/heic",
         "jxl" => "image/jxl",
         "zst" => "application/zstd",
         "c" | "cc" | "cfg" | "conf" | "cpp" | "diff" | "env" | "go" | "h" | "hpp" | "hs" | "ini" | "java" | "jsx"
         | "kt" | "lock" | "log" | "lua" | "nix" | "patch" | "php" | "pl" | "properties" | "ps1" | "py" | "r" | "rb"
-        | "rs" | "scss" | "service" | "sh" | "sql" | "srt" | "svelte" | "swift" | "tex" | "toml" | "ts" | "tsx"
-        | "vue" | "yaml" | "yml" => PLAIN,
+        | "rs" | "scss" | "service" | "sh" | "sql" | "srt" | "svelte" | "swift" | "tex" | "toml" | "ts" | "mts"
+        | "tsx" | "vue" | "yaml" | "yml" => PLAIN,
         _ => return None,
     })
 }
@@ -150,6 +195,39 @@ mod tests {
         check("a.unheard-of", "application/octet-stream");
         check("a", "application/octet-stream");
         check("a.", "application/octet-stream");
+    }
+
+    #[test]
+    fn text_keeps_its_charset_if_it_is_utf_8() {
+        let check = |name: &str, sample: &[u8], expected| {
+            assert_eq!(refined(&VPath::parse(name).unwrap(), sample), expected, "{name} {sample:?}");
+        };
+        check("a.txt", "café".as_bytes(), PLAIN);
+        check("a.txt", b"", PLAIN);
+        check("a.txt", b"caf\xe9", "text/plain");
+        check("a.txt", b"caf\xc3", "text/plain");
+        check("a.html", b"caf\xe9", "text/html");
+        check("a.txt", b"\x1b$BF|K\\\x1b(B", "text/plain");
+        check("a.log", b"\x1b[1mbold\x1b(B\x1b[m", PLAIN);
+        check("a.png", b"caf\xe9", "image/png");
+        check("a.json", b"caf\xe9", "application/json");
+        let mut cut = vec![b'a'; SAMPLE_BYTES - 1];
+        cut.push(0xc3);
+        check("a.txt", &cut, PLAIN);
+    }
+
+    #[test]
+    fn films_are_packets_in_step() {
+        let packets = |front: usize, count: usize| -> Vec<u8> {
+            let packet = [vec![0xff; front], vec![0x47], vec![0xff; 187]].concat();
+            packet.repeat(count)
+        };
+        assert!(is_transport_stream(&packets(0, 3)) && is_transport_stream(&packets(4, 400)));
+        for text in [&b""[..], b"G", &packets(0, 2), &packets(1, 9), "const G = 'G';".repeat(90).as_bytes()] {
+            assert!(!is_transport_stream(text));
+        }
+        assert_eq!(refined(&VPath::parse("A.TS").unwrap(), &packets(0, 9)), "video/mp2t");
+        assert_eq!(refined(&VPath::parse("a.txt").unwrap(), &packets(0, 9)), "text/plain");
     }
 
     fn policy(content_type: &str, framers: &str) -> String {

@@ -66,7 +66,8 @@ fn strongest(headers: &HeaderMap, fields: &[HeaderName]) -> Result<Option<Checks
     let mut found: Option<Checksum> = None;
     for value in fields.iter().flat_map(|name| headers.get_all(name)) {
         let text = value.to_str().map_err(|_| malformed())?;
-        for member in text.split(',') {
+        // An empty field is an empty dictionary (RFC 9651 §3.2).
+        for member in text.split(',').filter(|_| !text.trim().is_empty()) {
             let Some((name, value)) = member.trim().split_once('=') else { return Err(malformed()) };
             let algorithm = match name {
                 BLAKE3 => Algorithm::Blake3,
@@ -146,8 +147,9 @@ mod tests {
 
     #[test]
     fn a_malformed_digest_is_refused() {
-        for text in ["sha-256", "sha-256=AAAA", "sha-256=:AAAA:", "blake3=:!:", "blake3=::", ""] {
+        for text in ["sha-256", "sha-256=AAAA", "sha-256=:AAAA:", "blake3=:!:", "blake3=::", ","] {
             assert_eq!(read(&[("repr-digest", text)]), Err(()), "{text}");
         }
+        assert_eq!(read(&[("repr-digest", "")]), Ok(None));
     }
 }

@@ -89,7 +89,7 @@ fn weight_of(wanted: &[(&str, u16)], media_type: &str) -> u16 {
 }
 
 /// The elements of a list of weighted tokens. Parameters other than `q` are ignored.
-fn elements(headers: &HeaderMap, name: HeaderName) -> Vec<(&str, u16)> {
+pub(super) fn elements(headers: &HeaderMap, name: HeaderName) -> Vec<(&str, u16)> {
     let lines = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     lines.flat_map(|line| line.split(',')).filter_map(element).collect()
 }

@@ -1,17 +1,27 @@
 //! [`ErrorResponse`]: the status, title and detail of every [`ErrorCode`], and the one place where a failure becomes an
-//! HTTP response (RFC 9457). A handler names the code and, where it knows more, a detail; the middleware adds the
+//! HTTP response: a problem document (RFC 9457) for programs, a page for people. A handler names the code and, where it knows more, a detail; the middleware adds the
 //! request's id and logs the failure once.
 
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_RANGE, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::header::{
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER, VARY,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use shared::api::{PROBLEM_TYPE, Problem};
 use shared::{ErrorClass, ErrorCode, PathError, VPath};
 
+use super::error_page::{self, ErrorPage};
+use super::french;
+use super::headers::set;
+use super::language::Language;
+use super::negotiate::preferred;
 use crate::client::{ClientError, Failure};
+
+/// The media type that browsers ask for when a person opens an address.
+const HTML: &str = "text/html";
 
 /// A failure, on its way to becoming a problem document.
 #[derive(Clone, Debug)]
@@ -20,6 +30,8 @@ pub(crate) struct ErrorResponse {
     status: StatusCode,
     /// For people; part of the response.
     detail: String,
+    /// The detail in French; `None` where that of the code says as much.
+    french: Option<String>,
     /// For the log; not part of the response.
     pub cause: String,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -28,7 +40,14 @@ pub(crate) struct ErrorResponse {
 impl ErrorResponse {
     /// With the status and detail of the code.
     pub(crate) fn new(code: ErrorCode) -> Self {
-        Self { code, status: status(code), detail: detail(code).into(), cause: String::new(), headers: Vec::new() }
+        Self {
+            code,
+            status: status(code),
+            detail: detail(code).into(),
+            french: None,
+            cause: String::new(),
+            headers: Vec::new(),
+        }
     }
 
     /// With a detail that says more than that of the code.
@@ -41,6 +60,11 @@ impl ErrorResponse {
         Self { detail: detail.into(), ..self }
     }
 
+    /// With the detail in French, for failures that people meet in a browser.
+    pub(crate) fn in_french(self, detail: impl Into<String>) -> Self {
+        Self { french: Some(detail.into()), ..self }
+    }
+
     /// With a message for the log.
     pub(crate) fn caused_by(self, cause: String) -> Self {
         Self { cause, ..self }
@@ -48,8 +72,14 @@ impl ErrorResponse {
 
     /// Names the entry that failed, where it is not the one that the request names.
     pub(crate) fn about(self, path: &VPath) -> Self {
-        let detail = format!("{} This is about {path}.", self.detail);
-        Self { detail, ..self }
+        self.also(&format!("This is about {path}."), &format!("Il s’agit de {path}."))
+    }
+
+    /// With one more sentence in the detail.
+    pub(crate) fn also(self, english: &str, french: &str) -> Self {
+        let detail = format!("{} {english}", self.detail);
+        let french = format!("{} {french}", self.french.as_deref().unwrap_or(french::detail(self.code)));
+        Self { detail, french: Some(french), ..self }
     }
 
     /// With another status than that of the code.
@@ -90,8 +120,47 @@ impl ErrorResponse {
         }
     }
 
-    /// The response, with the id under which the request is logged.
-    pub(crate) fn render(self, request_id: &str) -> Response {
+    /// The response in the form that the reader prefers, with the id under which the request is logged.
+    pub(crate) fn render(self, request_id: &str, reader: &Reader) -> Response {
+        let (status, code) = (self.status, self.code);
+        let mut headers = HeaderMap::new();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Language"));
+        add_wait(&mut headers, status);
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
+        }
+        let body = match reader {
+            Reader::Program => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
+                self.problem(request_id)
+            }
+            Reader::Person { language, home } => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+                set(&mut headers, CONTENT_SECURITY_POLICY, &*error_page::POLICY);
+                // A host that is not served has no working link.
+                let home = (code != ErrorCode::UnknownHost).then_some(home.as_str());
+                self.page(request_id, *language, home).into()
+            }
+        };
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+
+    fn page(&self, request_id: &str, language: Language, home: Option<&str>) -> String {
+        let (status, code) = (self.status.as_u16(), self.code);
+        let (title, detail) = match language {
+            Language::English => (title(code), self.detail.as_str()),
+            Language::French => (french::title(code), self.french.as_deref().unwrap_or(french::detail(code))),
+        };
+        let untranslated = language == Language::French && self.french.is_none() && self.detail != self::detail(code);
+        let more = untranslated.then_some(self.detail.as_str());
+        ErrorPage { language, status, code, title, detail, more, request_id, home }.html()
+    }
+
+    fn problem(self, request_id: &str) -> Vec<u8> {
         let problem = Problem {
             kind: "about:blank".into(),
             status: self.status.as_u16(),
@@ -101,17 +170,34 @@ impl ErrorResponse {
             request_id: request_id.into(),
         };
         // A `Problem` consists of strings and a number, so serializing cannot fail.
-        let body = serde_json::to_vec(&problem).unwrap_or_default();
-        let mut response = Response::new(Body::from(body));
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        add_wait(headers, self.status);
-        for (name, value) in self.headers {
-            headers.insert(name, value);
+        serde_json::to_vec(&problem).unwrap_or_default()
+    }
+}
+
+/// Who reads the answer to a request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Reader {
+    /// A program, which reads problem documents.
+    Program,
+    /// A person in front of a browser, which asks for `text/html` first.
+    Person {
+        language: Language,
+        /// The address of all files, relative to that of the request.
+        home: String,
+    },
+}
+
+impl Reader {
+    pub(crate) fn of(uri: &Uri, headers: &HeaderMap) -> Self {
+        // Most requests are those of programs and of the page's scripts, so theirs is not parsed.
+        if !headers.get_all(ACCEPT).iter().any(|value| value.to_str().is_ok_and(|text| text.contains(HTML))) {
+            return Self::Program;
         }
-        response
+        // A client without a preference gets the first of the types.
+        match preferred(headers, &[PROBLEM_TYPE, HTML]) {
+            Some(1) => Self::Person { language: Language::of(headers), home: error_page::home(uri.path()) },
+            _ => Self::Program,
+        }
     }
 }
 
@@ -197,7 +283,8 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::BadPath
         | ErrorCode::BadCursor
         | ErrorCode::LengthMismatch
-        | ErrorCode::NameRefused => StatusCode::BAD_REQUEST,
+        | ErrorCode::NameRefused
+        | ErrorCode::NameTooLong => StatusCode::BAD_REQUEST,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
         // Failures between gateway and file server, which are not the client's fault.
@@ -250,6 +337,7 @@ fn title(code: ErrorCode) -> &'static str {
         ErrorCode::KeyReused => "The key was used before",
         ErrorCode::LengthMismatch => "Not as long as announced",
         ErrorCode::NameRefused => "The name cannot be used",
+        ErrorCode::NameTooLong => "The name is too long",
         ErrorCode::CrossDevice => "On another file system",
         ErrorCode::NotEmpty => "The folder is not empty",
         ErrorCode::NoSpace => "No space left",
@@ -314,6 +402,9 @@ fn detail(code: ErrorCode) -> &'static str {
         ErrorCode::KeyReused => "The idempotency key was used for another request. Choose a new one.",
         ErrorCode::LengthMismatch => "More or fewer bytes came than were announced. Bytes that are durable were kept.",
         ErrorCode::NameRefused => "The server's file system does not take that name. Choose a shorter or plainer one.",
+        ErrorCode::NameTooLong => {
+            "The name is longer than the server's file system takes, usually 255 bytes. Choose a shorter one."
+        }
         ErrorCode::CrossDevice => {
             "What would go to the trash is on another file system than the trash. Delete it for good, or move it first."
         }
@@ -372,7 +463,7 @@ mod tests {
             retry_after: Some(Duration::from_millis(1500)),
             ..ClientError::new(ErrorCode::Unreachable, "x")
         };
-        let response = ErrorResponse::from(error).render("id");
+        let response = ErrorResponse::from(error).render("id", &Reader::Program);
         assert_eq!(response.headers()[RETRY_AFTER], "2");
         assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
     }

@@ -39,6 +39,18 @@ pub(crate) struct RequestBody {
     limits: BodyLimits,
 }
 
+/// A source of the bytes of an upload. [`BodyPieces::piece`] may be dropped while it waits, and loses no byte.
+pub(crate) trait BodyPieces: Send {
+    /// The next bytes, little more than `bytes_max` at most; `None` at the end.
+    fn piece(&mut self, bytes_max: usize) -> impl Future<Output = Result<Option<Bytes>, BodyError>> + Send;
+}
+
+impl BodyPieces for RequestBody {
+    async fn piece(&mut self, bytes_max: usize) -> Result<Option<Bytes>, BodyError> {
+        Self::piece(self, bytes_max).await
+    }
+}
+
 /// The limits of request bodies.
 #[derive(Clone)]
 pub(crate) struct BodyLimits {

@@ -45,7 +45,11 @@ pub(crate) fn check(
                 "This page is at {origin}, but the server was asked as {asked}. If a proxy is between them, start the \
                  server with --host {host}, or let the proxy pass the Host header on."
             );
-            error.with_detail(detail.clone()).caused_by(detail)
+            let french = format!(
+                "Cette page est à l’adresse {origin}, mais la requête est arrivée au nom {asked}. S’il y a un proxy entre \
+                 les deux, démarrez le serveur avec --host {host}, ou faites-lui transmettre l’en-tête Host."
+            );
+            error.with_detail(detail.clone()).in_french(french).caused_by(detail)
         }
     })
 }

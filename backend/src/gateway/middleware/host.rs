@@ -37,11 +37,18 @@ fn known(host: &str, names: &[String]) -> Result<(), ErrorResponse> {
     let name = name.strip_suffix('.').unwrap_or(name);
     let local = name.eq_ignore_ascii_case("localhost");
     let mut names = names.iter().filter_map(|known| without_port(known));
-    if local || names.any(|known| known.eq_ignore_ascii_case(name)) {
-        Ok(())
-    } else {
-        Err(ErrorResponse::new(ErrorCode::UnknownHost))
-    }
+    if local || names.any(|known| known.eq_ignore_ascii_case(name)) { Ok(()) } else { Err(unknown(name)) }
+}
+
+/// 421 with the option that makes the name known.
+fn unknown(name: &str) -> ErrorResponse {
+    let english = format!(
+        "This server does not answer to the name {name}. Start it with --host {name}, or open it by its IP address."
+    );
+    let french = format!(
+        "Ce serveur ne répond pas au nom {name}. Démarrez-le avec --host {name}, ou ouvrez-le par son adresse IP."
+    );
+    ErrorResponse::because(ErrorCode::UnknownHost, english).in_french(french)
 }
 
 fn is_wellformed(host: &str) -> bool {

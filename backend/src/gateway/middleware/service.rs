@@ -17,7 +17,8 @@ use super::csrf::Origins;
 use super::{cors, csrf, host};
 use crate::gateway::connection_info::{ConnectionInfo, Transport};
 use crate::gateway::http::observed_body::ObservedBody;
-use crate::gateway::http::problem::ErrorResponse;
+use crate::gateway::http::problem::{ErrorResponse, Reader};
+use crate::gateway::http::redirect;
 use crate::gateway::http::request_body::RequestBody;
 use crate::gateway::request_id::RequestId;
 use crate::gateway::router;
@@ -48,11 +49,12 @@ impl GatewayService {
         let id = gateway.request_ids.next();
         request.extensions_mut().insert(id);
         let mut log = AccessLog::begin(gateway, &request, id);
+        let reader = Reader::of(request.uri(), request.headers());
         let mut response = self.admit(request).await;
         if let Some(error) = response.extensions_mut().remove::<ErrorResponse>() {
             log.refused = Some((error.code, error.cause.clone()));
             let layered = std::mem::take(response.headers_mut());
-            response = error.render(id.as_str());
+            response = error.render(id.as_str(), &reader);
             keep_layered(response.headers_mut(), layered);
         }
         finish_headers(response.headers_mut(), gateway, id);
@@ -67,6 +69,10 @@ impl GatewayService {
         if let Err(error) = check(gateway, &request) {
             drop(RequestBody::of(&gateway.bodies, &mut request));
             return error.into_response();
+        }
+        if let Some(redirect) = redirect::without_dots(request.uri()) {
+            drop(RequestBody::of(&gateway.bodies, &mut request));
+            return redirect;
         }
         let origins = &gateway.config.cors_origins;
         if cors::is_preflight(request.method(), request.headers()) {
@@ -124,14 +130,16 @@ fn finish_headers(headers: &mut HeaderMap, gateway: &Gateway, id: RequestId) {
 fn check(gateway: &Gateway, request: &Request) -> Result<(), ErrorResponse> {
     let target = target_bytes(request.uri());
     if target > gateway.config.target_bytes_max {
-        let error = ErrorResponse::because(ErrorCode::TooLarge, "The address is longer than the server accepts.");
+        let error = ErrorResponse::because(ErrorCode::TooLarge, "The address is longer than the server accepts.")
+            .in_french("Cette adresse est plus longue que ce que le serveur accepte.");
         return Err(error.status(StatusCode::URI_TOO_LONG));
     }
     // The four bytes are colon, space and line end.
     let lines: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if target + lines > gateway.config.header_bytes_max {
         let error =
-            ErrorResponse::because(ErrorCode::TooLarge, "The request's headers are longer than the server accepts.");
+            ErrorResponse::because(ErrorCode::TooLarge, "The request's headers are longer than the server accepts.")
+                .in_french("Les en-têtes de la requête dépassent la limite. Effacez les cookies de ce site.");
         return Err(error.status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
     }
     host::check(request.version(), request.uri(), request.headers(), &gateway.config.hosts)?;

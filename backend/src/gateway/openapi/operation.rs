@@ -55,8 +55,11 @@ impl Operation {
 
     /// How long the answer may wait for a job, in milliseconds.
     pub(crate) fn wait(self) -> Self {
-        let milliseconds = json!({"type": "integer", "minimum": 0, "maximum": JOB_WAIT_MAX.as_millis() as u64});
-        self.query("wait", milliseconds, "How long to wait for the end of the job, or for progress, in milliseconds.")
+        let description = format!(
+            "How long to wait for the end of the job, or for progress, in milliseconds; {} at most.",
+            JOB_WAIT_MAX.as_millis()
+        );
+        self.query("wait", json!({"type": "integer", "minimum": 0}), &description)
     }
 
     /// Optional request header fields, as free text.
@@ -139,5 +142,5 @@ pub(super) fn problem_response() -> Value {
 
 /// The parameter that [`Operation::path`] refers to.
 pub(super) fn path_parameter() -> Value {
-    json!({"name": "path", "in": "path", "required": true, "description": "Segments are separated by slashes.", "schema": schema("Path")})
+    json!({"name": "path", "in": "path", "required": true, "description": "Segments are percent-encoded, and the slashes between them are not.", "schema": schema("Path")})
 }

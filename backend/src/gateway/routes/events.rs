@@ -63,12 +63,15 @@ pub(crate) async fn read(
 }
 
 pub(crate) fn describe() -> Operation {
-    let happening = json!({"schema": schema("EventKind")});
+    let data = json!({"type": "string", "contentMediaType": "application/json", "contentSchema": schema("EventKind")});
+    let fields = json!({"id": {"type": "string"}, "data": data});
+    // Of one event, as OpenAPI 3.2 describes the items of a stream.
+    let happening = json!({"schema": {"type": "object", "required": ["id", "data"], "properties": fields}});
     Operation::new("watchFolder", "The changes in a folder, as server-sent events")
         .parameter(json!({"name": "path", "in": "query", "required": true, "description": "The folder.", "schema": schema("Path")}))
         .query("after", json!({"type": "string"}), "The id of the last event received; `Last-Event-ID` takes precedence.")
         .headers(["Last-Event-ID"])
-        .content("200", "`data` is an EventKind, `id` its position.", EVENT_STREAM, happening)
+        .content("200", "Events: `data` is an EventKind, `id` its position.", EVENT_STREAM, happening)
         .problems(["429"])
 }
 

@@ -5,11 +5,13 @@ use std::time::SystemTime;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use bytes::Bytes;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, ETAG, LAST_MODIFIED, LOCATION,
+    CONTENT_TYPE, ETAG, LAST_MODIFIED,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use http_body_util::BodyExt;
 use serde_json::json;
 use shared::limits::RANGES_MAX;
 use shared::path::encode_segment;
@@ -19,13 +21,15 @@ use super::folder_page;
 use crate::client::{Caller, ClientError, GetItem, Item};
 use crate::gateway::auth::Auth;
 use crate::gateway::connection_info::ConnectionInfo;
-use crate::gateway::http::body_stream::{TransferBody, stream_body};
+use crate::gateway::http::body_stream::{TransferBody, finish, next_piece, stream_body};
 use crate::gateway::http::byteranges::{Layout, Parts};
-use crate::gateway::http::conditional::{Conditions, Plan, last_modified};
+use crate::gateway::http::conditional::{Conditions, Plan};
+use crate::gateway::http::content_type::SAMPLE_BYTES;
+use crate::gateway::http::date::last_modified;
 use crate::gateway::http::headers::{set, set_text};
 use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::http::request_path::RequestPath;
-use crate::gateway::http::{content_disposition, content_type, digest_fields};
+use crate::gateway::http::{content_disposition, content_type, digest_fields, redirect};
 use crate::gateway::openapi::operation::Operation;
 use crate::gateway::request_id::RequestId;
 use crate::gateway::sendfile::body::FileBody;
@@ -75,7 +79,7 @@ pub(crate) async fn read(
         };
     }
     if request.path.is_root() {
-        return Ok(redirect("files/", request.uri.query()));
+        return Ok(redirect::permanent("files/", request.uri.query()));
     }
     let mut answer = attempt(&gateway, &request).await;
     for _ in 1..ATTEMPTS {
@@ -130,7 +134,10 @@ async fn attempt(gateway: &Gateway, request: &GetRequest) -> Result<Response, Er
 async fn answer_head(gateway: &Gateway, request: &GetRequest) -> Result<Response, ErrorResponse> {
     let entry = regular(gateway.client.stat_for_reading(&request.caller, &request.path).await?)?;
     match request.conditions.decide(&entry) {
-        Plan::Whole | Plan::Parts(_) => Ok(gateway.whole(request, &entry, Body::empty())),
+        Plan::Whole | Plan::Parts(_) => {
+            let content_type = gateway.content_type(request, &entry, None).await;
+            Ok(gateway.whole(request, &entry, content_type, Body::empty()))
+        }
         plan => without_body(gateway, request, &entry, plan),
     }
 }
@@ -169,16 +176,19 @@ async fn send_one(gateway: &Gateway, request: &GetRequest, item: GetItem) -> Res
                 None => TransferBody::new(transfer, meta.length).start().await?,
             };
             if ranged {
-                Ok(gateway.part(request, &meta.entry, span, body))
-            } else {
-                Ok(gateway.whole(request, &meta.entry, body))
+                let content_type = gateway.content_type(request, &meta.entry, None).await;
+                return Ok(gateway.part(request, &meta.entry, content_type, span, body));
             }
+            let (body, content) = complete(body, &request.path).await;
+            let content_type = gateway.content_type(request, &meta.entry, content.as_deref()).await;
+            Ok(gateway.whole(request, &meta.entry, content_type, body))
         }
         Some(Item::Unsatisfiable(meta, _)) => {
             // Reading the end of the answer frees the connection.
             let _ = transfer.next_item().await;
             if meta.entry.size == 0 {
-                return Ok(gateway.whole(request, &meta.entry, Body::empty()));
+                let content_type = gateway.content_type(request, &meta.entry, Some(b"")).await;
+                return Ok(gateway.whole(request, &meta.entry, content_type, Body::empty()));
             }
             Err(ErrorResponse::unsatisfiable(meta.entry.size))
         }
@@ -203,12 +213,9 @@ async fn send_parts(
         Some(item) => item,
         None => return Err(ClientError::new(ErrorCode::Protocol, "an answer without the items").into()),
     };
-    let layout = Layout::new(
-        &gateway.request_ids.boundary(request.request_id),
-        content_type::content_type(&request.path),
-        entry.size,
-    );
-    let mut headers = gateway.entity_headers(request, entry);
+    let content_type = gateway.content_type(request, entry, None).await;
+    let layout = Layout::new(&gateway.request_ids.boundary(request.request_id), content_type, entry.size);
+    let mut headers = gateway.entity_headers(request, entry, content_type);
     set(&mut headers, CONTENT_TYPE, layout.content_type());
     headers.insert(CONTENT_LENGTH, layout.length(&spans).into());
     Ok(answer(StatusCode::PARTIAL_CONTENT, headers, stream_body(Parts::new(layout, spans, transfer, first))))
@@ -218,7 +225,8 @@ fn without_body(gateway: &Gateway, request: &GetRequest, entry: &Entry, plan: Pl
     match plan {
         Plan::NotModified => {
             // The headers that renew the client's copy (RFC 9110 §15.4.5), without those about the bytes.
-            let mut headers = gateway.entity_headers(request, entry);
+            let named = content_type::content_type(&request.path);
+            let mut headers = gateway.entity_headers(request, entry, named);
             headers.remove(CONTENT_TYPE);
             Ok(answer(StatusCode::NOT_MODIFIED, headers, Body::empty()))
         }
@@ -228,14 +236,63 @@ fn without_body(gateway: &Gateway, request: &GetRequest, entry: &Entry, plan: Pl
 }
 
 impl Gateway {
-    fn whole(&self, request: &GetRequest, entry: &Entry, body: Body) -> Response {
-        let mut headers = self.entity_headers(request, entry);
+    /// The media type of a file. Of text it depends on the first bytes, which are those of `content` if that is all of the
+    /// file; else they are read, once for each state of the file.
+    async fn content_type(&self, request: &GetRequest, entry: &Entry, content: Option<&[u8]>) -> &'static str {
+        let named = content_type::content_type(&request.path);
+        if !content_type::depends_on_content(named) {
+            return named;
+        }
+        if let Some(content) = content {
+            return content_type::refined(&request.path, &content[..content.len().min(SAMPLE_BYTES)]);
+        }
+        if let Some(known) = entry.etag.and_then(|etag| self.content_types.get(etag, named)) {
+            return known;
+        }
+        // A file that cannot be read now has no answer with a body, so its type is of no effect.
+        let Ok(sample) = self.sample(request, entry).await else { return named };
+        let refined = content_type::refined(&request.path, &sample);
+        if let Some(etag) = entry.etag {
+            self.content_types.insert(etag, named, refined);
+        }
+        refined
+    }
+
+    /// The first bytes of a file, in the state of `entry`.
+    async fn sample(&self, request: &GetRequest, entry: &Entry) -> Result<Vec<u8>, ClientError> {
+        if entry.size == 0 {
+            return Ok(Vec::new());
+        }
+        let range = Some(shared::ByteRange::Between(0, SAMPLE_BYTES as u64 - 1));
+        let item = GetItem { path: request.path.clone(), range, if_etag: entry.etag };
+        let mut transfer = self.client.get(&request.caller, vec![item]).await?;
+        let mut left = match transfer.next_item().await? {
+            Some(Item::Sending(meta)) => meta.length,
+            _ => return Err(ClientError::new(ErrorCode::Changed, "the first bytes of a file cannot be read")),
+        };
+        let mut sample = Vec::with_capacity(SAMPLE_BYTES);
+        while left > 0 {
+            sample.extend_from_slice(&next_piece(&mut transfer, &mut left).await?);
+        }
+        finish(&mut transfer).await?;
+        Ok(sample)
+    }
+
+    fn whole(&self, request: &GetRequest, entry: &Entry, content_type: &'static str, body: Body) -> Response {
+        let mut headers = self.entity_headers(request, entry, content_type);
         headers.insert(CONTENT_LENGTH, entry.size.into());
         answer(StatusCode::OK, headers, body)
     }
 
-    fn part(&self, request: &GetRequest, entry: &Entry, span: Span, body: Body) -> Response {
-        let mut headers = self.entity_headers(request, entry);
+    fn part(
+        &self,
+        request: &GetRequest,
+        entry: &Entry,
+        content_type: &'static str,
+        span: Span,
+        body: Body,
+    ) -> Response {
+        let mut headers = self.entity_headers(request, entry, content_type);
         headers.insert(CONTENT_LENGTH, span.length.into());
         let (first, last, size) = (span.offset, span.end().saturating_sub(1), entry.size);
         set(&mut headers, CONTENT_RANGE, format!("bytes {first}-{last}/{size}"));
@@ -243,9 +300,8 @@ impl Gateway {
     }
 
     /// The headers of every answer about a file.
-    fn entity_headers(&self, request: &GetRequest, entry: &Entry) -> HeaderMap {
+    fn entity_headers(&self, request: &GetRequest, entry: &Entry, content_type: &'static str) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(16);
-        let content_type = content_type::content_type(&request.path);
         headers.insert(CONTENT_SECURITY_POLICY, self.policies.for_type(content_type));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
@@ -253,13 +309,28 @@ impl Gateway {
         if let Some(etag) = entry.etag {
             set_text(&mut headers, ETAG, etag.quoted());
         }
-        if let Some(date) = last_modified(entry.modified, SystemTime::now()) {
-            set_text(&mut headers, LAST_MODIFIED, date);
-        }
+        set_text(&mut headers, LAST_MODIFIED, last_modified(entry.modified, SystemTime::now()));
         if request.download {
             headers.insert(CONTENT_DISPOSITION, content_disposition::attachment(&request.path.display_name()));
         }
         headers
+    }
+}
+
+/// The content of a body that is complete already, as that of a small file is; `None` where no type depends on it.
+async fn complete(body: Body, path: &VPath) -> (Body, Option<Bytes>) {
+    // Of the bodies of files, only those that are sent in one piece know their length.
+    let complete = http_body::Body::size_hint(&body).exact().is_some();
+    if !complete || !content_type::depends_on_content(content_type::content_type(path)) {
+        return (body, None);
+    }
+    match body.collect().await {
+        Ok(collected) => {
+            let content = collected.to_bytes();
+            (Body::from(content.clone()), Some(content))
+        }
+        // A complete body holds its bytes, so reading it cannot fail.
+        Err(_) => (Body::empty(), None),
     }
 }
 
@@ -292,23 +363,12 @@ fn is_download(query: &str) -> bool {
 
 /// The address of a folder ends in a slash, so that the links in its page are relative to it.
 fn to_folder(request: &GetRequest) -> Response {
-    redirect(&format!("{}/", encode_segment(request.path.name())), request.uri.query())
+    redirect::permanent(&format!("{}/", encode_segment(request.path.name())), request.uri.query())
 }
 
 async fn to_file(gateway: &Gateway, request: &GetRequest) -> Result<Response, ErrorResponse> {
     regular(gateway.client.stat_for_reading(&request.caller, &request.path).await?)?;
-    Ok(redirect(&format!("../{}", encode_segment(request.path.name())), request.uri.query()))
-}
-
-/// 308 to a relative address, which is right under every prefix that a proxy may add.
-fn redirect(location: &str, query: Option<&str>) -> Response {
-    let mut headers = HeaderMap::new();
-    match query {
-        Some(query) => set(&mut headers, LOCATION, format!("{location}?{query}")),
-        None => set(&mut headers, LOCATION, location),
-    }
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    answer(StatusCode::PERMANENT_REDIRECT, headers, Body::empty())
+    Ok(redirect::permanent(&format!("../{}", encode_segment(request.path.name())), request.uri.query()))
 }
 
 #[cfg(test)]

@@ -3,20 +3,22 @@
 //!
 //! Mirroring programs save a folder's page as `index.html` in that folder, where a file of that name may have to go. So
 //! pages link to folders with [`FOLDER`], which gives the saved page another name; and the page at which a mirror
-//! starts claims to be older than any file ([`NO_DATE`]), so that a file may replace it.
+//! starts claims to be older than any file ([`NO_DATE`]), so that a file may replace it. A symbolic link to a folder that
+//! contains the page is no link in it, because a mirror would follow it for ever.
 
 use std::sync::LazyLock;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures_util::future::join_all;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use shared::columns::{Columns, Row};
 use shared::limits::LIST_LIMIT_MAX;
 use shared::path::encode_segment;
 use shared::size;
-use shared::{Kind, Link, Order, VPath};
+use shared::{ETag, Kind, Link, Order, VPath};
 
 use crate::client::{Caller, Client, ClientError, ListingBlocks};
 use crate::gateway::http::body_stream::{BodySource, Prefetched, stream_body};
@@ -79,7 +81,7 @@ pub(crate) async fn folder(
     let html = page_start(path, &gateway.config.name, head.total);
     let single = blocks.is_single();
     let (client, caller, path) = (gateway.client.clone(), caller.clone(), path.clone());
-    let mut index = FolderPage { client, caller, path, html, blocks, cursor: None };
+    let mut index = FolderPage { client, caller, path, html, blocks, cursor: None, above: None };
     let first = index.next().await?.unwrap_or_default();
     let body = if single && index.cursor.is_none() {
         set(&mut headers, CONTENT_LENGTH, first.len());
@@ -100,6 +102,19 @@ struct FolderPage {
     blocks: ListingBlocks,
     /// Where the listing continues after these blocks, in a folder with more entries than one page of a listing.
     cursor: Option<String>,
+    /// The folders that contain the page, and its own; `None` until a link to a folder is listed.
+    above: Option<Vec<ETag>>,
+}
+
+impl FolderPage {
+    /// The states of the folders on the path of the page. A state is that of one folder alone, and known under whatever
+    /// name a link gives to the folder.
+    async fn folders_above(&self) -> Vec<ETag> {
+        let folders: Vec<_> = self.path.ancestry().collect();
+        let entries = join_all(folders.iter().map(|folder| self.client.stat(&self.caller, folder))).await;
+        // A folder that cannot be looked at is no target of a link in the listing, either.
+        entries.into_iter().filter_map(|entry| entry.ok()?.etag).collect()
+    }
 }
 
 impl BodySource for FolderPage {
@@ -110,7 +125,10 @@ impl BodySource for FolderPage {
                 self.blocks = self.client.list_blocks(&self.caller, &self.path, order, cursor, LIST_LIMIT_MAX).await?;
             }
             let Some(columns) = self.blocks.next().await? else { return Ok(None) };
-            rows(&columns, &mut self.html);
+            if self.above.is_none() && columns.rows().any(|row| row.is_folder() && row.link.is_some()) {
+                self.above = Some(self.folders_above().await);
+            }
+            rows(&columns, self.above.as_deref().unwrap_or_default(), &mut self.html);
             self.cursor = columns.next_cursor().map(str::to_owned);
             if columns.is_last() && self.cursor.is_none() {
                 self.html.push_str(PAGE_END);
@@ -158,16 +176,18 @@ fn breadcrumbs(path: &VPath, name: &str, html: &mut String) {
     }
 }
 
-fn rows(columns: &Columns<Bytes>, html: &mut String) {
+fn rows(columns: &Columns<Bytes>, above: &[ETag], html: &mut String) {
     html.reserve(columns.len() * 160);
-    columns.rows().for_each(|entry| row(&entry, html));
+    columns.rows().for_each(|entry| row(&entry, above, html));
 }
 
-fn row(entry: &Row<'_>, html: &mut String) {
+fn row(entry: &Row<'_>, above: &[ETag], html: &mut String) {
     // Canonical percent-encoding contains no character with a meaning in HTML or URLs.
     let href = encode_segment(entry.name);
     let display_name = String::from_utf8_lossy(entry.name);
+    let leads_up = entry.link.is_some() && entry.etag.is_some_and(|etag| above.contains(&etag));
     let (slash, note) = match (entry.kind, &entry.link) {
+        (Kind::Folder, _) if leads_up => ("", " (link to a folder above)"),
         (Kind::Folder, _) => ("/", ""),
         (Kind::File, _) => ("", ""),
         (Kind::Other, Some(Link::Escapes)) => ("", " (link that leads out)"),
@@ -175,7 +195,7 @@ fn row(entry: &Row<'_>, html: &mut String) {
         (Kind::Other, None) => ("", " (not a file)"),
     };
     html.push_str("<tr><td>");
-    if entry.kind == Kind::Other {
+    if entry.kind == Kind::Other || leads_up {
         escape_html(&display_name, html);
         html.push_str(note);
     } else {
@@ -206,7 +226,7 @@ mod tests {
     #[track_caller]
     fn check(entry: Entry, expected: &str) {
         let mut html = String::new();
-        row(&Row::of(&entry), &mut html);
+        row(&Row::of(&entry), &[], &mut html);
         assert_eq!(html, expected);
     }
 
@@ -233,7 +253,7 @@ mod tests {
             &format!("<tr><td>out (link that leads out)<td class=\"n\">{time}"),
         );
         let mut html = String::new();
-        row(&Row::of(&entry(b"latin\xe9", Kind::File, None)), &mut html);
+        row(&Row::of(&entry(b"latin\xe9", Kind::File, None)), &[], &mut html);
         assert!(html.contains("href=\"latin%E9\">latin\u{fffd}<"));
     }
 

@@ -225,11 +225,12 @@ mod tests {
     use shared::limits::CURSOR_BYTES_MAX;
 
     use super::*;
+    use crate::gateway::http::problem::Reader;
 
     #[track_caller]
     fn refuses(query: &str, word: &str) {
         let error = ListParameters::read(query).unwrap_err();
-        let response = error.render("id");
+        let response = error.render("id", &Reader::Program);
         assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{query}");
         let error = format!("{:?}", ListParameters::read(query).unwrap_err());
         assert!(error.contains(word), "{error}");

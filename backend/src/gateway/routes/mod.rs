@@ -12,6 +12,7 @@ mod health;
 mod jobs;
 mod list;
 mod list_json;
+mod post_form;
 mod put_file;
 pub(super) mod spa;
 mod stat;
@@ -30,23 +31,29 @@ pub(super) fn table() -> Vec<Route> {
             .get(files::read, files::describe)
             .put(put_file::write, put_file::describe)
             .needs(Rights::CREATE)
+            .post(post_form::post, post_form::describe)
+            .needs(Rights::CREATE)
             .delete(trash::trash_file, trash::describe_trash_file)
             .needs(Rights::DELETE),
         Route::tree("/api/v1/list", "list").get(list::list, list::describe),
         Route::tree("/api/v1/stat", "stat").get(stat::stat, stat::describe),
         Route::at_slash("/api/v1/uploads", "uploads")
+            .refusal_header(tus::RESUMABLE, tus::VERSIONS)
             .get(tus::list, tus::describe_list)
             .post(tus::create, tus::describe_create)
             .options(tus::capabilities)
             .describe_options(tus::describe_capabilities),
         Route::at("/api/v1/uploads/{id}", "uploads")
+            .refusal_header(tus::RESUMABLE, tus::VERSIONS)
             .get_only(tus::read, tus::describe_read)
             .head(tus::head, tus::describe_head)
             .patch(tus::patch, tus::describe_patch)
             .delete(tus::delete, tus::describe_delete)
-            .method_override(tus::METHOD_OVERRIDE)
+            .method_override(tus::METHOD_OVERRIDE, tus::describe_override)
             .options(tus::capabilities),
-        Route::at("/api/v1/uploads/{id}/commit", "uploads").post(tus::commit, tus::describe_commit),
+        Route::at("/api/v1/uploads/{id}/commit", "uploads")
+            .refusal_header(tus::RESUMABLE, tus::VERSIONS)
+            .post(tus::commit, tus::describe_commit),
         Route::at("/api/v1/changes", "changes").post(changes::change, changes::describe),
         Route::at("/api/v1/jobs", "jobs").get(jobs::list, jobs::describe_list),
         Route::at("/api/v1/jobs/{id}", "jobs")

@@ -18,7 +18,7 @@ use crate::gateway::http::digest_fields;
 use crate::gateway::http::headers::set;
 use crate::gateway::http::preconditions::{Preconditions, TargetState};
 use crate::gateway::http::problem::ErrorResponse;
-use crate::gateway::http::request_body::{self, RequestBody};
+use crate::gateway::http::request_body::{self, BodyPieces, RequestBody};
 use crate::gateway::http::request_path::RequestPath;
 use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
@@ -94,9 +94,9 @@ async fn store(
 }
 
 /// Streams the body into a staged upload, and commits it.
-async fn send(
+pub(super) async fn send(
     gateway: &Gateway,
-    body: &mut RequestBody,
+    body: &mut impl BodyPieces,
     stage: Stage,
     sent: PutRange,
 ) -> Result<Upload, ErrorResponse> {

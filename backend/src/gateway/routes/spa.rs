@@ -1,13 +1,15 @@
-//! The router's fallback: the page and its files. Addresses of the page's own screens answer with the page.
+//! The router's fallback: the page and its files. An address of no resource leads to the page and is the path of a
+//! folder there: people who know other file servers type `/photos/2024`, and the page says so if there is none.
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{Method, StatusCode};
-use shared::ErrorCode;
+use shared::{ErrorCode, VPath};
 
 use crate::gateway::http::headers::allow;
 use crate::gateway::http::problem::ErrorResponse;
+use crate::gateway::http::redirect;
 use crate::gateway::state::Gateway;
 
 const METHODS: &str = "GET, HEAD, OPTIONS";
@@ -34,7 +36,7 @@ const FILE_EXTENSIONS: &[&str] = &[
 /// The address of the page that this one replaced.
 const FORMER_ADDRESS: &str = "/client-interface.html";
 
-/// A file of the page, the page itself for its own addresses, or 404.
+/// A file of the page, the page itself, a redirect to the page, or 404.
 pub(crate) async fn read(State(gateway): State<Gateway>, request: Request) -> Result<Response, ErrorResponse> {
     let path = request.uri().path();
     let asset = gateway.page.asset(path.trim_start_matches('/'));
@@ -47,7 +49,11 @@ pub(crate) async fn read(State(gateway): State<Gateway>, request: Request) -> Re
         _ => return Err(ErrorResponse::method_not_allowed(METHODS)),
     }
     if path == FORMER_ADDRESS {
-        return Ok((StatusCode::PERMANENT_REDIRECT, [(LOCATION, "./")]).into_response());
+        return Ok(redirect::permanent("./", None));
+    }
+    if asset.is_none() && !is_page(path) {
+        let folder = VPath::parse(path.strip_suffix('/').unwrap_or(path))?;
+        return Ok(redirect::to_page(path, &folder));
     }
     match asset.or_else(|| gateway.page.index()) {
         Some(asset) => Ok(gateway.page.answer(asset, request.method(), request.headers())),
@@ -55,12 +61,18 @@ pub(crate) async fn read(State(gateway): State<Gateway>, request: Request) -> Re
     }
 }
 
+/// The addresses of the page itself. Its files have addresses relative to it, so it works nowhere else.
+fn is_page(path: &str) -> bool {
+    matches!(path, "/" | "/index.html" | "*")
+}
+
 fn missing(path: &str) -> ErrorResponse {
     if path.starts_with("/api/") || path == "/api" {
         return ErrorResponse::because(
             ErrorCode::NotFound,
             "The API has nothing at this address. /api/v1/openapi.json lists what it has.",
-        );
+        )
+        .in_french("L’API n’a rien à cette adresse. /api/v1/openapi.json décrit ce qu’elle propose.");
     }
     ErrorCode::NotFound.into()
 }

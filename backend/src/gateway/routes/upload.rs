@@ -11,12 +11,12 @@ use shared::path::encode_segment;
 use shared::{ErrorCode, UploadId, VPath};
 
 use crate::client::{Caller, ClientError, Commit, Upload, UploadWriter};
-use crate::gateway::http::conditional::last_modified;
+use crate::gateway::http::date::last_modified;
 use crate::gateway::http::digest_fields;
 use crate::gateway::http::headers::set;
 use crate::gateway::http::preconditions::{ConditionFails, Preconditions, TargetState};
 use crate::gateway::http::problem::ErrorResponse;
-use crate::gateway::http::request_body::{BodyError, RequestBody};
+use crate::gateway::http::request_body::{BodyError, BodyPieces};
 use crate::gateway::state::Gateway;
 
 /// Why a body was not received completely.
@@ -29,7 +29,11 @@ pub(crate) struct UploadError {
 
 /// Sends the body, at most `bytes_max` bytes, and waits until it is durable. If the body breaks off, the received bytes
 /// are kept.
-pub(crate) async fn send(body: &mut RequestBody, sending: UploadWriter, bytes_max: u64) -> Result<Upload, UploadError> {
+pub(crate) async fn send(
+    body: &mut impl BodyPieces,
+    sending: UploadWriter,
+    bytes_max: u64,
+) -> Result<Upload, UploadError> {
     let mut sending = sending;
     let mut left = bytes_max;
     let mut read_ahead = ReadAhead::default();
@@ -172,18 +176,11 @@ pub(crate) fn file_headers(upload: &Upload) -> HeaderMap {
     if let Some(etag) = entry.etag {
         set(&mut headers, ETAG, etag.quoted());
     }
-    if let Some(date) = last_modified(entry.modified, SystemTime::now()) {
-        set(&mut headers, LAST_MODIFIED, date);
-    }
+    set(&mut headers, LAST_MODIFIED, last_modified(entry.modified, SystemTime::now()));
     if let Some(digest) = upload.digests.as_ref().and_then(digest_fields::field) {
         set(&mut headers, digest_fields::REPR_DIGEST, digest);
     }
-    let outcome = match (upload.skipped, upload.replaced) {
-        (true, _) => "skipped",
-        (false, true) => "replaced",
-        (false, false) => "created",
-    };
-    headers.insert(OUTCOME, HeaderValue::from_static(outcome));
+    headers.insert(OUTCOME, HeaderValue::from_static(outcome(upload)));
     if let Some(similar) = &upload.similar {
         set(&mut headers, SIMILAR, encode_segment(similar.name()));
     }
@@ -193,4 +190,13 @@ pub(crate) fn file_headers(upload: &Upload) -> HeaderMap {
 /// The name, percent-encoded, of an entry beside the new file that people take for it.
 const SIMILAR: HeaderName = HeaderName::from_static("passerelle-similar");
 /// The effect on the target: `created`, `replaced`, or `skipped` if an existing file was kept.
+pub(crate) fn outcome(upload: &Upload) -> &'static str {
+    match (upload.skipped, upload.replaced) {
+        (true, _) => "skipped",
+        (false, true) => "replaced",
+        (false, false) => "created",
+    }
+}
+
+/// The header with the [`outcome`].
 const OUTCOME: HeaderName = HeaderName::from_static("upload-outcome");

@@ -121,7 +121,7 @@ async fn unknown_routes_are_answered_with_a_problem() {
     for target in ["/api", "/api/v2/list/", "/api/v1/nothing", "/s/token", "/dav/x", "/assets/gone.js"] {
         gateway.get(target).await.assert_problem(404, "not_found");
     }
-    gateway.get_with("/api/v1/about", &[("accept", "text/html")]).await.assert_problem(406, "not_acceptable");
+    gateway.get_with("/api/v1/about", &[("accept", "text/plain")]).await.assert_problem(406, "not_acceptable");
     gateway.send("DELETE", "/api/v1/list/docs", &[], b"").await.assert_problem(405, "method_not_allowed");
     gateway.assert_healthy_and_stop().await;
 }

@@ -58,3 +58,54 @@ async fn a_large_folder_page_lists_every_entry_once() {
     assert!(page.text().contains("Name (5000)") && page.text().ends_with("</table>\n"));
     gateway.assert_healthy_and_stop().await;
 }
+
+/// Follows the links of folder pages as `wget -m` does, from an address that was given.
+async fn mirror(gateway: &TestGateway, start: &str) -> Vec<String> {
+    let mut seen = vec![start.to_owned()];
+    let mut next = 0;
+    while let Some(address) = seen.get(next).cloned() {
+        next += 1;
+        assert!(next < 100, "the pages do not end: {address}");
+        let page = gateway.get(&address).await;
+        assert_eq!(page.status, 200, "{address}");
+        let links = page.text().split("href=\"").skip(1).filter_map(|rest| rest.split("/?index\"").next());
+        let inner = links.filter(|link| !link.contains(['.', '"', '<']));
+        let found: Vec<_> = inner.map(|link| format!("{address}{link}/")).collect();
+        seen.extend(found.into_iter().filter(|found| !seen.contains(found)).collect::<Vec<_>>());
+    }
+    seen
+}
+
+#[tokio::test]
+async fn a_page_does_not_link_to_a_folder_that_contains_it() {
+    let storage = MemoryStorage::new();
+    storage.add_file("a/file", "").unwrap();
+    storage.add_link("a/self", ".").unwrap();
+    storage.add_link("a/top", "..").unwrap();
+    storage.add_link("a/other", "../b").unwrap();
+    storage.add_link("b/back", "../a").unwrap();
+    storage.add_link("b/chain", "hop").unwrap();
+    storage.add_link("b/hop", "../a").unwrap();
+    storage.add_file("c/d/file", "").unwrap();
+    storage.add_link("b/leaf", "../c/d").unwrap();
+    let gateway = TestGateway::with_storage(Arc::new(storage)).await;
+    let mut pages = mirror(&gateway, "/files/").await;
+    pages.sort_unstable();
+    let expected = [
+        "/files/",
+        "/files/a/",
+        "/files/a/other/",
+        "/files/a/other/leaf/",
+        "/files/b/",
+        "/files/b/back/",
+        "/files/b/chain/",
+        "/files/b/hop/",
+        "/files/b/leaf/",
+        "/files/c/",
+        "/files/c/d/",
+    ];
+    assert_eq!(pages, expected);
+    let page = gateway.get("/files/a/").await;
+    assert!(page.text().contains("<td>top (link to a folder above)"), "{}", page.text());
+    gateway.assert_healthy_and_stop().await;
+}

@@ -116,7 +116,12 @@ async fn x_http_method_override_replaces_post() {
     assert_eq!(gateway.send("POST", &address, &headers, b"hell").await.header("upload-offset"), Some("4"));
     let headers = [VERSION, ("x-http-method-override", "HEAD")];
     assert_eq!(gateway.send("POST", &address, &headers, b"").await.header("upload-offset"), Some("4"));
-    gateway.send("POST", &address, &[VERSION], b"").await.assert_problem(405, "method_not_allowed");
+    for (method, kind) in [("POST", &[][..]), ("POST", &[("x-http-method-override", "GET")]), ("PUT", &[])] {
+        let answer = gateway.send(method, &address, &[&[VERSION], kind].concat(), b"").await;
+        answer.assert_problem(405, "method_not_allowed");
+        assert_eq!(answer.header("tus-resumable"), Some("1.0.0"), "{method} {kind:?}");
+        assert!(answer.header("allow").is_some_and(|allow| allow.contains("PATCH")), "{answer:?}");
+    }
     let headers = [VERSION, ("x-http-method-override", "DELETE")];
     assert_eq!(gateway.send("POST", &address, &headers, b"").await.status, 204);
     assert!(matches!(head(&gateway, &address).await.status, 404 | 410));

@@ -49,6 +49,21 @@ pub(crate) fn describe_head() -> Operation {
         .says("200", "Upload-Offset, and Upload-Length or Upload-Defer-Length.")
         .says("404", "There is no such upload.")
         .says("410", "The upload has expired or was terminated.")
+        .says("412", "Tus-Resumable names no supported version; Tus-Version does.")
+}
+
+pub(crate) fn describe_override() -> Operation {
+    let method = json!({"name": "X-HTTP-Method-Override", "in": "header", "required": true, "schema": {"enum": ["PATCH", "DELETE", "HEAD"]}});
+    Operation::new("overrideUploadMethod", "PATCH, DELETE or HEAD for clients that cannot send it (tus 1.0.0)")
+        .description("The request and the answer are those of the method that the header names.")
+        .id()
+        .parameter(version())
+        .parameter(method)
+        .headers(["Upload-Offset", "Upload-Length", "Upload-Checksum", "Repr-Digest"])
+        .body(false, OFFSET_STREAM, json!({}))
+        .says("200", "The answer to HEAD.")
+        .says("204", "The answer to PATCH or DELETE.")
+        .problems(["405", "409", "410", "412", "413", "415", "423", "460", "507"])
 }
 
 pub(crate) fn describe_patch() -> Operation {

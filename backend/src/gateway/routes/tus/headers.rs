@@ -7,7 +7,7 @@ use shared::{Algorithm, Checksum, ErrorCode, UploadId};
 use crate::gateway::http::headers::decode_base64;
 use crate::gateway::http::problem::ErrorResponse;
 
-pub(super) const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
+pub(crate) const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 pub(super) const VERSION: HeaderName = HeaderName::from_static("tus-version");
 pub(super) const EXTENSION: HeaderName = HeaderName::from_static("tus-extension");
 pub(super) const MAX_SIZE: HeaderName = HeaderName::from_static("tus-max-size");
@@ -25,7 +25,7 @@ pub(crate) const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-m
 pub(super) const BASE: &str = "/api/v1/uploads";
 
 /// The only version of tus that is supported.
-pub(super) const VERSIONS: HeaderValue = HeaderValue::from_static("1.0.0");
+pub(crate) const VERSIONS: HeaderValue = HeaderValue::from_static("1.0.0");
 pub(super) const EXTENSIONS: HeaderValue = HeaderValue::from_static(
     "creation,creation-with-upload,creation-defer-length,expiration,termination,checksum,concatenation",
 );

@@ -16,7 +16,7 @@ pub(crate) use append::patch;
 pub(crate) use create::{capabilities, create};
 pub(crate) use describe::{
     describe_capabilities, describe_commit, describe_create, describe_delete, describe_head, describe_list,
-    describe_patch, describe_read,
+    describe_override, describe_patch, describe_read,
 };
-pub(crate) use headers::METHOD_OVERRIDE;
+pub(crate) use headers::{METHOD_OVERRIDE, RESUMABLE, VERSIONS};
 pub(crate) use state::{commit, delete, head, list, read};

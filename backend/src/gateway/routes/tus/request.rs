@@ -1,15 +1,14 @@
 //! [`UploadRequest`]: a request about an upload without its body, and the headers that its answers share.
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use axum::extract::Request;
 use axum::response::Response;
 use http::HeaderMap;
 use http::header::CONTENT_LOCATION;
-use shared::{ErrorCode, Timestamp, UploadId};
+use shared::{ErrorCode, UploadId};
 
 use super::headers::{BASE, EXPIRES, OFFSET, RESUMABLE, VERSIONS};
 use crate::client::{Caller, Upload};
+use crate::gateway::http::date::http_date;
 use crate::gateway::http::digest_fields;
 use crate::gateway::http::headers::set;
 use crate::gateway::http::problem::ErrorResponse;
@@ -93,18 +92,10 @@ pub(super) fn status_headers(upload: &Upload) -> HeaderMap {
     match &upload.entry {
         Some(entry) => set(&mut headers, CONTENT_LOCATION, format!("/files/{}", entry.path)),
         None => {
-            if let Some(date) = http_date(upload.expires) {
-                set(&mut headers, EXPIRES, date);
-            }
+            set(&mut headers, EXPIRES, http_date(upload.expires));
         }
     }
     headers
-}
-
-/// `None` before 1970, which HTTP dates cannot express.
-fn http_date(moment: Timestamp) -> Option<String> {
-    let seconds = u64::try_from(moment.seconds()).ok()?;
-    UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).map(httpdate::fmt_http_date)
 }
 
 /// 413 for bytes beyond the end of the upload.
@@ -125,12 +116,5 @@ mod tests {
         for path in [BASE.to_owned(), format!("{BASE}/"), format!("{BASE}/../{digits}"), format!("{BASE}x/{digits}")] {
             assert!(id(&path).is_err(), "{path}");
         }
-    }
-
-    #[test]
-    fn dates_are_those_of_http() {
-        let date = http_date(Timestamp::from_parts(1_700_000_000, 5));
-        assert_eq!(date.as_deref(), Some("Tue, 14 Nov 2023 22:13:20 GMT"));
-        assert_eq!(http_date(Timestamp(-1)), None);
     }
 }

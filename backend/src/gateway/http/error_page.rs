@@ -1,0 +1,139 @@
+//! A failure as a page for people: what happened, what to do, and a link to all files, in the colours of the page.
+//! Browsers get it instead of the problem document, which is for programs. It has no scripts and loads nothing.
+
+use std::sync::LazyLock;
+
+use shared::ErrorCode;
+
+use super::html::{csp_hash, escape_html};
+use super::language::Language;
+
+/// What a page says.
+pub(super) struct ErrorPage<'a> {
+    pub language: Language,
+    pub status: u16,
+    pub code: ErrorCode,
+    pub title: &'a str,
+    pub detail: &'a str,
+    /// More about the failure, in English, where the language has less.
+    pub more: Option<&'a str>,
+    pub request_id: &'a str,
+    /// The relative address of all files; `None` where it leads to the same failure.
+    pub home: Option<&'a str>,
+}
+
+const STYLE: &str = "\
+:root{color-scheme:light dark;--bg:#fff;--line:#e2e5ea;--text:#1a1d21;--muted:#5a6270;--accent:#0b57d0;\
+--on-accent:#fff}\
+@media(prefers-color-scheme:dark){:root{--bg:#111417;--line:#2a3138;--text:#e6e9ed;--muted:#a3adba;--accent:#8ab4f8;\
+--on-accent:#062e6f}}\
+body{margin:0;background:var(--bg);color:var(--text);\
+font:.875rem/1.5 system-ui,-apple-system,\"Segoe UI\",Roboto,\"Noto Sans\",\"Liberation Sans\",sans-serif}\
+main{max-width:36rem;margin:15vh auto 0;padding:0 1.5rem 3rem}\
+h1{margin:0 0 .5rem;font-size:1.25rem;line-height:1.4;font-weight:650}\
+p{margin:0 0 1.5rem;font-size:1rem;overflow-wrap:anywhere}\
+a{display:inline-block;padding:.625rem 1rem;border-radius:6px;background:var(--accent);color:var(--on-accent);\
+font-weight:600;text-decoration:none}\
+a:focus-visible{outline:2px solid var(--accent);outline-offset:2px}\
+footer{margin-top:3rem;padding-top:1rem;border-top:1px solid var(--line);color:var(--muted);overflow-wrap:anywhere}\
+";
+
+/// The content security policy of the page.
+pub(super) static POLICY: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "default-src 'none'; style-src {}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+        csp_hash(STYLE)
+    )
+});
+
+impl ErrorPage<'_> {
+    pub(super) fn html(&self) -> String {
+        let mut html = String::with_capacity(2048);
+        html.push_str("<!DOCTYPE html>\n<html lang=\"");
+        html.push_str(self.language.tag());
+        html.push_str("\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">");
+        html.push_str("<meta name=\"robots\" content=\"noindex\"><title>");
+        escape_html(self.title, &mut html);
+        html.push_str("</title><style>");
+        html.push_str(STYLE);
+        html.push_str("</style></head>\n<body><main><h1>");
+        escape_html(self.title, &mut html);
+        html.push_str("</h1>\n<p>");
+        escape_html(self.detail, &mut html);
+        html.push_str("</p>\n");
+        if let Some(home) = self.home {
+            let link = self.language.pick("Go to all files", "Revenir à tous les fichiers");
+            html.push_str(&format!("<a href=\"{home}\">{link}</a>\n"));
+        }
+        self.footer(&mut html);
+        html.push_str("</main></body></html>\n");
+        html
+    }
+
+    /// The status and the code, and the id under which the server's log has the request.
+    fn footer(&self, html: &mut String) {
+        let (error, request) = self.language.pick(("Error", "request"), ("Erreur", "requête"));
+        html.push_str(&format!("<footer>{error} {} ({}), {request} ", self.status, self.code.name()));
+        escape_html(self.request_id, html);
+        if let Some(more) = self.more {
+            html.push_str("<br><span lang=\"en\">");
+            escape_html(more, html);
+            html.push_str("</span>");
+        }
+        html.push_str("</footer>\n");
+    }
+}
+
+/// The address of all files, relative to the request's path, so that it is right under every prefix that a proxy may
+/// add.
+pub(crate) fn home(path: &str) -> String {
+    match path.bytes().filter(|byte| *byte == b'/').count() {
+        0 | 1 => "./".to_owned(),
+        depth => "../".repeat(depth - 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(language: Language, detail: &str) -> String {
+        let (status, code, title) = (404, ErrorCode::NotFound, "Not found");
+        let more = (language == Language::French).then_some("Nothing <here>.");
+        ErrorPage { language, status, code, title, detail, more, request_id: "76bb", home: Some("../") }.html()
+    }
+
+    #[test]
+    fn a_page_says_what_happened_and_leads_to_all_files() {
+        let html = page(Language::English, "There is nothing here.");
+        for part in ["<html lang=\"en\">", "<h1>Not found</h1>", "nothing here.", "<a href=\"../\">Go to all files</a>"]
+        {
+            assert!(html.contains(part), "{part}");
+        }
+        assert!(html.contains("Error 404 (not_found), request 76bb"));
+        let html = page(Language::French, "Il n’y a rien ici.");
+        assert!(html.contains("<html lang=\"fr\">") && html.contains("Revenir à tous les fichiers"));
+        assert!(html.contains("<span lang=\"en\">Nothing &lt;here&gt;.</span>"), "{html}");
+    }
+
+    #[test]
+    fn text_of_the_request_is_escaped() {
+        let html = page(Language::English, "<script>alert(1)</script>");
+        assert!(!html.contains("<script") && html.contains("&lt;script&gt;"));
+    }
+
+    #[test]
+    fn home_is_relative_to_the_address() {
+        for (path, expected) in [
+            ("/", "./"),
+            ("/foo", "./"),
+            ("/foo/", "../"),
+            ("/foo/bar", "../"),
+            ("/files/a/b%2Fc", "../../"),
+            ("/api/v1/archive", "../../"),
+            ("*", "./"),
+        ] {
+            assert_eq!(home(path), expected, "{path}");
+        }
+    }
+}
