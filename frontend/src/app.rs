@@ -17,8 +17,9 @@ use crate::uploads::{UploadDialogs, UploadPickers, Uploads, UploadsPanel};
 
 /// Starts the page in the document.
 pub fn mount() {
-    #[cfg(debug_assertions)]
-    std::panic::set_hook(Box::new(|panic| leptos::logging::error!("{panic}")));
+    if cfg!(debug_assertions) {
+        std::panic::set_hook(Box::new(|panic| leptos::logging::error!("{panic}")));
+    }
     if let Some(boot) = document().get_element_by_id("boot") {
         boot.remove();
     }

@@ -5,6 +5,7 @@ use std::process::Command;
 #[cfg(target_os = "linux")]
 use crate::macos;
 use crate::{
+    compiler::Compiler,
     counts::Counts,
     repo::{Outcome, Repo},
     steps::Steps,
@@ -13,8 +14,14 @@ use crate::{
 
 pub(crate) fn check(repo: &Repo) -> Outcome<()> {
     let mut steps = Steps::start();
-    let outcome = set_up(repo, &mut steps).and_then(|()| all(repo, &mut steps));
+    let outcome = set_up(repo, &mut steps).and_then(|()| everything(repo, &mut steps));
     steps.close(outcome)
+}
+
+fn everything(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
+    let mut total = lints(repo, steps)?;
+    total += all_but_lints(repo, steps)?;
+    Ok(total)
 }
 
 fn set_up(repo: &Repo, steps: &mut Steps) -> Outcome<()> {
@@ -23,8 +30,24 @@ fn set_up(repo: &Repo, steps: &mut Steps) -> Outcome<()> {
     tools::install(repo, &tools::missing(repo, vec![tools::cargo_deny()]))
 }
 
-/// Runs every check, whatever the outcome of those before it. Each counts as one test.
-pub(crate) fn all(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
+/// Lints what runs on the host, and compiles it for the tests. Each lint counts as one test.
+pub(crate) fn lints(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
+    let tools = ["--package", "bundler", "--package", "xtask"];
+    let host = ["--workspace", "--exclude", "bundler", "--exclude", "xtask"];
+    let mut total = Counts::default();
+    for (title, profile, packages) in
+        [("clippy on the tools", "tool", &tools[..]), ("clippy on the host", "dev", &host)]
+    {
+        steps.step(title);
+        let mut build = repo.cargo(&["build", "--locked", "--all-targets", "--profile", profile]);
+        build.args(packages);
+        total += steps.check(repo, title, &mut Compiler::Clippy.of(build))?;
+    }
+    Ok(total)
+}
+
+/// Runs every other check, whatever the outcome of those before it. Each counts as one test.
+pub(crate) fn all_but_lints(repo: &Repo, steps: &mut Steps) -> Outcome<Counts> {
     let mut total = Counts::default();
     for (title, mut command) in checks(repo) {
         steps.step(title);
@@ -41,16 +64,12 @@ fn checks(repo: &Repo) -> Vec<(&'static str, Command)> {
     let mut documentation = repo.cargo(&["doc", "--workspace", "--no-deps", "--locked", "--document-private-items"]);
     // Readers of the source follow links from a public item to a private one.
     documentation.env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links");
-    let clippy = ["clippy", "--locked", "--all-targets"];
-    let mut host = repo.cargo(&clippy);
-    host.args(["--workspace", "--", "-D", "warnings"]);
-    let mut page = repo.cargo(&clippy);
-    // Not `shared`, whose tests use crates that are not for this target.
-    page.args(["--package", "frontend", "--target", tools::WASM_TARGET]);
-    page.args(["--", "-D", "warnings"]);
+    // In the profile of the page, whose macros and build scripts are compiled already. Not `shared`, whose tests use
+    // crates that are not for this target.
+    let mut page = repo.cargo(&["clippy", "--locked", "--all-targets", "--profile", "wasm-release"]);
+    page.args(["--package", "frontend", "--target", tools::WASM_TARGET, "--", "-D", "warnings"]);
     vec![
         ("cargo fmt", repo.cargo(&["fmt", "--all", "--check"])),
-        ("clippy on the host", host),
         ("clippy for the page", page),
         ("cargo deny", repo.cargo(&["deny", "--workspace", "--locked", "check", "bans", "licenses", "sources"])),
         ("cargo doc", documentation),

@@ -5,6 +5,7 @@ mod bench;
 mod browser;
 mod check;
 mod ci;
+mod compiler;
 mod counts;
 mod dev;
 mod dist;

@@ -4,6 +4,7 @@ use std::{ffi::OsStr, fs, path::Path, process::Command};
 
 use crate::{
     browser::{self, Browser},
+    compiler::Compiler,
     counts::Counts,
     fingerprint, page,
     repo::{AtPath, Outcome, Repo},
@@ -14,7 +15,8 @@ use crate::{
 
 pub(crate) fn test(repo: &Repo) -> Outcome<()> {
     let mut steps = Steps::start();
-    let outcome = set_up(repo, &mut steps, Vec::new()).and_then(|browser| all(repo, &mut steps, &browser));
+    let outcome =
+        set_up(repo, &mut steps, Vec::new()).and_then(|browser| all(repo, &mut steps, &browser, Compiler::Rustc));
     steps.close(outcome)
 }
 
@@ -40,12 +42,12 @@ pub(crate) fn set_up(repo: &Repo, steps: &mut Steps, more: Vec<Tool>) -> Outcome
 }
 
 /// Runs every suite, whatever the outcome of those before it.
-pub(crate) fn all(repo: &Repo, steps: &mut Steps, browser: &Browser) -> Outcome<Counts> {
+pub(crate) fn all(repo: &Repo, steps: &mut Steps, browser: &Browser, compiler: Compiler) -> Outcome<Counts> {
     let mut total = Counts::default();
     steps.step("Host tests");
-    total += steps.suite(repo, "host tests", &mut host_tests(repo))?;
+    total += steps.suite(repo, "host tests", &mut compiler.of(host_tests(repo)))?;
     steps.step("Tests of the bundler and of xtask");
-    total += steps.suite(repo, "tests of the tools", &mut tool_tests(repo))?;
+    total += steps.suite(repo, "tests of the tools", &mut compiler.of(tool_tests(repo)))?;
     if has_browser_tests(repo)? {
         steps.step("The page's own tests, in headless Chromium");
         total += steps.suite(repo, "page tests", &mut page_tests(repo, browser)?)?;
