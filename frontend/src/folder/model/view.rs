@@ -129,6 +129,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_filter_finds_decomposed_names_that_are_typed_composed() {
+        let hangul = "\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}.txt";
+        let listing = sample::listing(&[hangul, "\u{306f}\u{3099}", "\u{438}\u{306}ога", "Ελλα\u{301}δα"]);
+        for (row, typed) in ["\u{d55c}\u{ae00}", "\u{3070}", "\u{439}о", "ΕΛΛ\u{386}ΔΑ"].into_iter().enumerate() {
+            let view = View::filtered(&listing, typed);
+            assert_eq!((view.len(), view.row(0)), (1, Some(row)), "{typed}");
+        }
+    }
+
+    #[test]
     fn a_filter_ignores_case_and_accents() {
         let listing = sample::listing(&["Été", "hiver", "ETE.txt", "printemps"]);
         let view = View::filtered(&listing, " ete ");
