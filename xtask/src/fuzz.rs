@@ -1,45 +1,69 @@
 //! `fuzz`: runs the fuzz targets, which are the files in `fuzz/fuzz_targets`.
 
-use std::{fs, process::Command};
+use std::{env::consts::EXE_SUFFIX, fs, process::Command, thread};
 
 use crate::{
     child,
     repo::{AtPath, Failure, Outcome, Repo},
     steps::Steps,
-    tools,
 };
 
 const SECONDS_DEFAULT: u32 = 60;
+const BUILT: &str = "fuzz/target";
+/// libFuzzer's coverage counters and the address sanitizer, with the options that `cargo fuzz build` sets.
+const FLAGS: &[&str] = &[
+    "--cfg fuzzing",
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=4",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+    "-Cllvm-args=-sanitizer-coverage-pc-table",
+    "-Cllvm-args=-sanitizer-coverage-trace-compares",
+    "-Cllvm-args=-sanitizer-coverage-stack-depth",
+    "-Cllvm-args=-simplifycfg-branch-fold-threshold=0",
+    "-Zsanitizer=address",
+    "-Cdebug-assertions",
+    "-Ccodegen-units=1",
+];
+/// Rust's libraries define the same symbols in several files, which the sanitizer would report.
+const SANITIZER: &str = "detect_odr_violation=0";
 const BROKEN: &str = "an input breaks it, or it did not build: the lines above name it";
 const NIGHTLY_MISSING: &str = "the fuzzer needs a nightly compiler: `rustup toolchain install nightly`";
 
-/// Runs each target for so many seconds.
+/// Runs all targets at once for so many seconds.
 pub(crate) fn fuzz(repo: &Repo, seconds: Option<u32>) -> Outcome<()> {
     let seconds = seconds.unwrap_or(SECONDS_DEFAULT);
     let mut steps = Steps::start();
     steps.step("Building the fuzz targets");
-    ready(repo)?;
-    child::must(repo, "cargo fuzz build", &mut build(repo), BROKEN)?;
-    for target in targets(repo)? {
-        steps.step(&format!("Fuzzing {target} for {seconds} s"));
-        child::must(repo, &label(&target), &mut one(repo, &target, seconds), BROKEN)?;
-    }
-    Ok(())
+    child::must(repo, "building the fuzz targets", &mut build(repo)?, BROKEN)?;
+    steps.step(&format!("Fuzzing for {seconds} s"));
+    run(repo, seconds)?.into_iter().try_for_each(|(_, outcome)| outcome)
 }
 
-/// Installs cargo-fuzz.
+/// Runs all targets at once, each on one core, for so many seconds. Returns the outcome of each under its label.
+pub(crate) fn run(repo: &Repo, seconds: u32) -> Outcome<Vec<(String, Outcome<()>)>> {
+    let targets = targets(repo)?;
+    let one = |target: &str| {
+        let label = format!("fuzzing {target}");
+        let outcome = program(repo, target, seconds).and_then(|mut it| child::must(repo, &label, &mut it, BROKEN));
+        (label, outcome)
+    };
+    Ok(thread::scope(|scope| {
+        let running: Vec<_> = targets.iter().map(|target| scope.spawn(|| one(target))).collect();
+        running.into_iter().map(|it| it.join().expect("no thread panics: each returns its failure")).collect()
+    }))
+}
+
+/// The target of the nightly compiler itself.
 ///
 /// # Errors
 /// Where there is no nightly compiler; the sentence says how to get one.
-pub(crate) fn ready(repo: &Repo) -> Outcome<()> {
-    if child::output(Command::new("rustup").args(["run", "nightly", "rustc", "--version"])).is_none() {
-        return Err(Failure(NIGHTLY_MISSING.to_owned()));
-    }
-    tools::install(repo, &tools::missing(repo, vec![tools::cargo_fuzz()]))
+pub(crate) fn host() -> Outcome<String> {
+    child::output(Command::new("rustup").args(["run", "nightly", "rustc", "--print", "host-tuple"]))
+        .ok_or_else(|| Failure(NIGHTLY_MISSING.to_owned()))
 }
 
 /// The names of the targets, sorted.
-pub(crate) fn targets(repo: &Repo) -> Outcome<Vec<String>> {
+fn targets(repo: &Repo) -> Outcome<Vec<String>> {
     let folder = repo.path("fuzz/fuzz_targets");
     let mut names = Vec::new();
     for entry in fs::read_dir(&folder).at(&folder)? {
@@ -52,28 +76,29 @@ pub(crate) fn targets(repo: &Repo) -> Outcome<Vec<String>> {
     Ok(names)
 }
 
-pub(crate) fn label(target: &str) -> String {
-    format!("fuzzing {target}")
-}
-
-/// Compiles all targets.
-pub(crate) fn build(repo: &Repo) -> Command {
-    nightly(repo, &["fuzz", "build"])
+/// Compiles all targets, with cargo of the nightly toolchain.
+pub(crate) fn build(repo: &Repo) -> Outcome<Command> {
+    let mut command = repo.program("rustup");
+    command.args(["run", "nightly", "cargo", "build", "--release", "--bins"]);
+    // With `--target`, build scripts and macros are compiled without `FLAGS`.
+    command.args(["--manifest-path", "fuzz/Cargo.toml", "--target", &host()?]);
+    // A toolchain named in the environment would override the nightly one.
+    for name in ["RUSTUP_TOOLCHAIN", "CARGO", "RUSTC"] {
+        command.env_remove(name);
+    }
+    command.env("CARGO_TARGET_DIR", repo.path(BUILT)).env("RUSTFLAGS", FLAGS.join(" ")).env("ASAN_OPTIONS", SANITIZER);
+    Ok(command)
 }
 
 /// Fails at the first input that makes the target panic, overrun its memory or hang, and prints where that input is kept.
-pub(crate) fn one(repo: &Repo, target: &str, seconds: u32) -> Command {
-    let mut command = nightly(repo, &["fuzz", "run", target, "--", "-print_final_stats=1"]);
-    command.arg(format!("-max_total_time={seconds}"));
-    command
-}
-
-/// Cargo of the nightly toolchain, which a toolchain named in the environment would override.
-fn nightly(repo: &Repo, arguments: &[&str]) -> Command {
-    let mut command = repo.program("rustup");
-    command.args(["run", "nightly", "cargo"]).args(arguments);
-    for name in ["CARGO_TARGET_DIR", "RUSTUP_TOOLCHAIN", "CARGO", "RUSTC"] {
-        command.env_remove(name);
+fn program(repo: &Repo, target: &str, seconds: u32) -> Outcome<Command> {
+    let (corpus, artifacts) = (format!("fuzz/corpus/{target}"), format!("fuzz/artifacts/{target}/"));
+    for folder in [&corpus, &artifacts] {
+        fs::create_dir_all(repo.path(folder)).at(&repo.path(folder))?;
     }
-    command
+    let program = repo.path(BUILT).join(host()?).join("release").join(format!("{target}{EXE_SUFFIX}"));
+    let mut command = Command::new(program);
+    command.arg(corpus).arg(format!("-artifact_prefix={artifacts}")).arg("-print_final_stats=1");
+    command.arg(format!("-max_total_time={seconds}")).current_dir(&repo.root).env("ASAN_OPTIONS", SANITIZER);
+    Ok(command)
 }

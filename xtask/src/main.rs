@@ -50,7 +50,7 @@ cargo xtask COMMAND
                         thousands of clients at once, slow ones and too many; fails where a bound is broken
   dist                  the program to hand out, at target/dist/passerelle
   windows               the server's crates for Windows: lints, and unit tests under Wine
-  fuzz [SECONDS]        each fuzz target for SECONDS (default 60)
+  fuzz [SECONDS]        all fuzz targets at once for SECONDS (default 60)
   tidy                  imports between modules, and other rules of the source tree
   setup                 only install what the other commands need
 

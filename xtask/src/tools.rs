@@ -18,7 +18,6 @@ pub(crate) struct Tool {
     pub(crate) programs: &'static [&'static str],
     /// Whether its published lock file is used; off where that file names a crate version that was withdrawn.
     pub(crate) locked: bool,
-    pub(crate) default_features: bool,
     /// Dependencies that are optimised, because they do most of the tool's work.
     pub(crate) optimised: &'static [&'static str],
 }
@@ -36,7 +35,6 @@ pub(crate) fn wasm_bindgen(repo: &Repo) -> Outcome<Tool> {
         programs: &["wasm-bindgen-test-runner"],
         // The lock of 0.2.130 asks for a crate version that was withdrawn.
         locked: false,
-        default_features: false,
         optimised: &["walrus", "wasmparser"],
     })
 }
@@ -47,18 +45,6 @@ pub(crate) fn cargo_deny() -> Tool {
         version: "0.20.2".to_owned(),
         programs: &["cargo-deny"],
         locked: true,
-        default_features: false,
-        optimised: &[],
-    }
-}
-
-pub(crate) fn cargo_fuzz() -> Tool {
-    Tool {
-        package: "cargo-fuzz",
-        version: "0.13.2".to_owned(),
-        programs: &["cargo-fuzz"],
-        locked: true,
-        default_features: true,
         optimised: &[],
     }
 }
@@ -73,13 +59,10 @@ impl Tool {
 
     /// Compiled unoptimised, which takes a third of the time: each runs for seconds.
     fn install(&self, repo: &Repo) -> Command {
-        let mut command = repo.cargo(&["install", "--force", "--root"]);
+        let mut command = repo.cargo(&["install", "--force", "--no-default-features", "--root"]);
         command.arg(repo.target("tools"));
         if self.locked {
             command.arg("--locked");
-        }
-        if !self.default_features {
-            command.arg("--no-default-features");
         }
         for package in self.optimised {
             command.args(["--config", &format!("profile.release.package.{package}.opt-level=2")]);

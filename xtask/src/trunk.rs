@@ -10,14 +10,7 @@ use crate::{
 
 /// Its default features are for downloads, which are not used.
 pub(crate) fn tool() -> Tool {
-    Tool {
-        package: "trunk",
-        version: "0.21.14".to_owned(),
-        programs: &["trunk"],
-        locked: true,
-        default_features: false,
-        optimised: &["sha2"],
-    }
+    Tool { package: "trunk", version: "0.21.14".to_owned(), programs: &["trunk"], locked: true, optimised: &["sha2"] }
 }
 
 /// Installs trunk, and the crate `bundler`'s `bindgen` under the name by which trunk calls it.
