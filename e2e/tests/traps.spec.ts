@@ -41,22 +41,6 @@ for (const key of ["Escape", "Enter"]) {
   });
 }
 
-test("the folder picker closes as soon as it opens", async ({ page }) => {
-  await row(page, "alpha.txt").click();
-  await page.evaluate(() => {
-    const button = [...document.querySelectorAll("button")].find((button) => button.textContent?.includes("Move to…"));
-    button!.click();
-    return new Promise<void>((resolve) =>
-      setTimeout(() => {
-        document.querySelector("dialog.folders")?.dispatchEvent(new Event("close"));
-        resolve();
-      }),
-    );
-  });
-  await expect(page.locator("dialog.folders")).not.toBeVisible();
-  await expectAlive(page);
-});
-
 test("the user leaves the trash before its list arrives", async ({ page }) => {
   let release = () => {};
   const held = new Promise<void>((resolve) => (release = resolve));

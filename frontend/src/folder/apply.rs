@@ -56,7 +56,8 @@ impl FileBrowser {
             self.target.set(Some(ScrollTarget::Top((cursor as f64 - above).max(0.0))));
         }
         self.work.update_value(|work| work.snapshot = snapshot);
-        if had_focus {
+        // The name field of a held row keeps the focus that it has.
+        if had_focus && !self.work.with_value(|work| work.held.is_some()) {
             self.focus_cursor();
         }
     }
