@@ -38,6 +38,7 @@ pub mod random;
 pub mod run;
 pub mod server;
 pub mod sockets;
+pub mod sparse;
 #[cfg(feature = "program")]
 pub mod state;
 pub mod storage;

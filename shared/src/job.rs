@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::entry::Entry;
 use crate::error::ErrorCode;
 use crate::id::{JobId, TrashId};
+use crate::limits::{LEFT_OUT_BYTES_MAX, LEFT_OUT_LISTED_MAX};
 use crate::path::VPath;
 
 /// The state of a job.
@@ -85,6 +86,10 @@ pub enum Outcome {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         #[cfg_attr(feature = "wire", n(2))]
         replaced: Vec<TrashId>,
+        /// Entries below the item that were not copied or moved; the others were.
+        #[serde(default, skip_serializing_if = "LeftOut::is_empty")]
+        #[cfg_attr(feature = "wire", cbor(n(3), default))]
+        left_out: LeftOut,
     },
     /// The destination exists, and the request asked to skip such items.
     #[cfg_attr(feature = "wire", n(1))]
@@ -104,7 +109,67 @@ pub enum Outcome {
         #[serde(default)]
         #[cfg_attr(feature = "wire", n(2))]
         message: String,
+        /// True if a part of the item was done before: what it made or moved stays.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[cfg_attr(feature = "wire", cbor(n(3), default))]
+        incomplete: bool,
     },
+}
+
+/// Entries that a copy or a move left out.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
+#[cfg_attr(feature = "wire", cbor(map))]
+pub struct LeftOut {
+    /// How many were left out.
+    #[cfg_attr(feature = "wire", n(0))]
+    pub total: u64,
+    /// The first of them: at most [`LEFT_OUT_LISTED_MAX`](crate::limits::LEFT_OUT_LISTED_MAX), with paths of at most
+    /// [`LEFT_OUT_BYTES_MAX`](crate::limits::LEFT_OUT_BYTES_MAX) bytes together.
+    #[cfg_attr(feature = "wire", n(1))]
+    pub listed: Vec<LeftOutEntry>,
+}
+
+/// An entry that a copy or a move left out.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "wire", derive(minicbor::Encode, minicbor::Decode))]
+#[cfg_attr(feature = "wire", cbor(map))]
+pub struct LeftOutEntry {
+    /// Where it stands, unchanged.
+    #[cfg_attr(feature = "wire", n(0))]
+    pub path: VPath,
+    /// The reason.
+    #[serde(with = "code")]
+    #[cfg_attr(feature = "wire", n(1))]
+    pub code: ErrorCode,
+}
+
+impl Outcome {
+    /// An item that succeeded, with its entry.
+    pub fn done(entry: Option<Entry>) -> Self {
+        Self::Done { entry, trash: None, replaced: Vec::new(), left_out: LeftOut::default() }
+    }
+
+    /// An item that failed before anything was done.
+    pub fn failed(code: ErrorCode) -> Self {
+        Self::Failed { code, path: None, message: String::new(), incomplete: false }
+    }
+}
+
+impl LeftOut {
+    /// True if nothing was left out.
+    pub fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
+    /// Counts an entry, and lists it if the limits allow.
+    pub fn add(&mut self, path: VPath, code: ErrorCode) {
+        self.total += 1;
+        let bytes: usize = self.listed.iter().map(|entry| entry.path.as_bytes().len()).sum();
+        if self.listed.len() < LEFT_OUT_LISTED_MAX && bytes + path.as_bytes().len() <= LEFT_OUT_BYTES_MAX {
+            self.listed.push(LeftOutEntry { path, code });
+        }
+    }
 }
 
 /// JSON form of an [`ErrorCode`]: its name.
@@ -131,9 +196,29 @@ mod tests {
 
     #[test]
     fn a_failed_outcome_names_its_code_in_json() {
-        let failed = Outcome::Failed { code: ErrorCode::NoSpace, path: None, message: "full".into() };
-        let json = r#"{"result":"failed","code":"no_space","message":"full"}"#;
+        let failed = Outcome::Failed { code: ErrorCode::NoSpace, path: None, message: "full".into(), incomplete: true };
+        let json = r#"{"result":"failed","code":"no_space","message":"full","incomplete":true}"#;
         assert_eq!(serde_json::to_string(&failed).unwrap(), json);
         assert_eq!(serde_json::from_str::<Outcome>(json).unwrap(), failed);
+        let failed = Outcome::failed(ErrorCode::NoSpace);
+        let json = r#"{"result":"failed","code":"no_space","message":""}"#;
+        assert_eq!(serde_json::to_string(&failed).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Outcome>(json).unwrap(), failed);
+    }
+
+    #[test]
+    fn left_out_entries_are_counted_and_listed_up_to_the_limits() {
+        let mut left_out = LeftOut::default();
+        let long = VPath::parse(&["x"; 99].map(|name| name.repeat(40)).join("/")).unwrap();
+        (0..10).for_each(|_| left_out.add(long.clone(), ErrorCode::NotRegular));
+        let fitting = LEFT_OUT_BYTES_MAX / long.as_bytes().len();
+        assert_eq!((left_out.total, left_out.listed.len()), (10, fitting));
+        let mut left_out = LeftOut::default();
+        (0..200).for_each(|_| left_out.add(VPath::parse("a").unwrap(), ErrorCode::NotRegular));
+        assert_eq!((left_out.total, left_out.listed.len()), (200, LEFT_OUT_LISTED_MAX));
+        let mut left_out = LeftOut::default();
+        left_out.add(VPath::parse("a/pipe").unwrap(), ErrorCode::NotRegular);
+        let json = r#"{"total":1,"listed":[{"path":"a/pipe","code":"not_regular"}]}"#;
+        assert_eq!(serde_json::to_string(&left_out).unwrap(), json);
     }
 }

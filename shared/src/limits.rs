@@ -45,6 +45,10 @@ pub const SCOPE_ROOTS_MAX: usize = 64;
 pub const TEXT_BYTES_MAX: usize = 256;
 /// Maximum number of capabilities in a handshake.
 pub const CAPABILITIES_MAX: usize = 32;
+/// How many bytes before the end of a file tell whether the file has only grown since.
+pub const GROWTH_TAIL_BYTES: u64 = 64 << 10;
+/// A file that was modified at most this long ago may be growing.
+pub const GROWING_TIME: Duration = Duration::from_secs(60);
 
 /// Entries in a page of a listing by default.
 pub const LIST_LIMIT_DEFAULT: u32 = 1_000;
@@ -99,6 +103,10 @@ pub const JOBS_MAX: usize = 1_000;
 pub const JOBS_AT_A_TIME_MAX: usize = 4;
 /// Maximum number of replaced files that the outcome of an item lists. All of them are in the trash.
 pub const REPLACED_LISTED_MAX: usize = 1_000;
+/// Most entries that the outcome of an item lists as left out. Beyond that they are counted.
+pub const LEFT_OUT_LISTED_MAX: usize = 100;
+/// Longest paths of these entries together, in bytes: an outcome must fit into one frame.
+pub const LEFT_OUT_BYTES_MAX: usize = 16 << 10;
 /// How long an item stays in the trash, by default.
 pub const TRASH_EXPIRY: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Maximum number of items in a page of the trash.

@@ -18,7 +18,8 @@ mod upload;
 mod walk;
 
 pub use shared::wire::{
-    Caller, Commit, DigestsKnown, Failure, GetItem, Meta, Page, Skipped, Stage, Store, TrashPage, Upload,
+    Caller, Commit, DigestsKnown, Failure, GetItem, Growing, Meta, Page, Prefix, Skipped, Stage, Store, TrashPage,
+    Upload,
 };
 
 pub use address::{ServerAddress, Target};

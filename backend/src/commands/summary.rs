@@ -4,7 +4,7 @@
 use std::io::{IsTerminal, Write, stderr};
 
 use serde_json::json;
-use shared::job::Progress;
+use shared::job::{LeftOut, LeftOutEntry, Progress};
 use shared::limits::{CHANGE_ITEMS_MAX, FRAME_CONTROL_BYTES_MAX};
 use shared::{Change, JobState, Outcome, VPath, size};
 use tokio_util::sync::CancellationToken;
@@ -92,12 +92,34 @@ impl Summary {
         Ok(())
     }
 
+    /// Reports the entries below an item that stay where they are.
+    fn left_out(&mut self, path: &VPath, left_out: &LeftOut) {
+        for LeftOutEntry { path, code } in &left_out.listed {
+            let mut failure = Failure::of(*code).about(path);
+            failure.message.insert_str(0, "left out: ");
+            self.failed(&failure);
+        }
+        let more = left_out.total.saturating_sub(left_out.listed.len() as u64);
+        if more > 0 {
+            let sentence = format!("{more} more entries left out");
+            self.failed(&Failure::new(Exit::Failed, "left_out", sentence).about(path));
+        }
+    }
+
     fn report(&mut self, path: &VPath, outcome: &Outcome) -> Result<(), Failure> {
         match outcome {
-            Outcome::Failed { code, path: inner, message: _ } => {
-                self.failed(&Failure::of(*code).about(inner.as_ref().unwrap_or(path)));
+            Outcome::Failed { code, path: inner, message: _, incomplete } => {
+                let mut failure = Failure::of(*code).about(inner.as_ref().unwrap_or(path));
+                if *incomplete {
+                    failure.message.push_str("; a part of it is done");
+                }
+                self.failed(&failure);
             }
-            Outcome::Done { .. } | Outcome::Skipped => self.done(),
+            Outcome::Done { left_out, .. } => {
+                self.done();
+                self.left_out(path, left_out);
+            }
+            Outcome::Skipped => self.done(),
         }
         if self.json {
             output::line(&json!({ "item": { "path": path, "outcome": outcome } }).to_string())?;

@@ -78,6 +78,26 @@ pub trait Storage: Send + Sync + 'static {
     /// As [`Storage::stat`], and [`ErrorCode::IsFolder`], [`ErrorCode::NotRegular`].
     fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError>;
 
+    /// Hands those of the named files of a folder to `visit` that [`Storage::open`] would refuse with
+    /// [`ErrorCode::AccessDenied`], each with its index among `names`.
+    ///
+    /// # Errors
+    /// As [`Storage::list`].
+    fn unreadable_names(
+        &self,
+        folder: &VPath,
+        names: &mut dyn Iterator<Item = &[u8]>,
+        visit: &mut dyn FnMut(usize),
+    ) -> Result<(), StorageError> {
+        for (index, name) in names.enumerate() {
+            let opened = folder.join(name).map(|path| self.open(&path));
+            if matches!(opened, Ok(Err(error)) if error.code == ErrorCode::AccessDenied) {
+                visit(index);
+            }
+        }
+        Ok(())
+    }
+
     /// Non-blocking [`Storage::stat`]: answers from memory. `None` means that the answer is not in memory, that the
     /// system cannot tell, or that there is an error to report: call [`Storage::stat`].
     fn try_stat(&self, _path: &VPath) -> Option<Entry> {
@@ -170,11 +190,42 @@ pub trait Storage: Send + Sync + 'static {
     /// [`ErrorCode::AlreadyExists`], and as [`Storage::publish`].
     fn make_folder(&self, path: &VPath) -> Result<Entry, StorageError>;
 
+    /// Creates one folder, durably, that no other user may enter while a copy is made in it.
+    /// [`Storage::copy_folder_attributes`] ends the copy.
+    ///
+    /// # Errors
+    /// As [`Storage::make_folder`].
+    fn make_private_folder(&self, path: &VPath) -> Result<(), StorageError> {
+        self.make_folder(path).map(drop)
+    }
+
+    /// Gives the folder `to` the permissions, the access lists and the extended attributes of the folder `from`, and if
+    /// `owned` its owner, durably. Its modification time becomes `modified`, because that of `from` changes while entries
+    /// move out of it. Limits are those of [`Staged::copy_attributes`].
+    ///
+    /// # Errors
+    /// As [`Storage::list`], for both paths.
+    fn copy_folder_attributes(
+        &self,
+        from: &VPath,
+        to: &VPath,
+        modified: Timestamp,
+        owned: bool,
+    ) -> Result<(), StorageError>;
+
     /// Creates a symbolic link durably. `target` is relative to the link's folder and must stay inside the root.
     ///
     /// # Errors
     /// [`ErrorCode::AlreadyExists`], [`ErrorCode::LinkEscapes`], and as [`Storage::publish`].
     fn make_link(&self, path: &VPath, target: &[u8]) -> Result<Entry, StorageError>;
+
+    /// Makes the link at `from` again at `to`, durably, with the text and the time of the original, and if `owned` its
+    /// owner, as far as this process may set it. The text is not checked: every
+    /// use of a link checks where it leads, and a link that leads out of the root or to nothing stays one.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NotFound`] if no link stands at `from`, and as [`Storage::make_folder`].
+    fn copy_link(&self, from: &VPath, to: &VPath, owned: bool) -> Result<(), StorageError>;
 
     /// Renames an entry, atomically and durably. A link is renamed itself, and a link at the destination is replaced
     /// itself. If `expected` allows it, a file or link may replace a file or link, and a folder an empty folder. Two
@@ -273,6 +324,13 @@ macro_rules! read_only_methods {
             ) -> $crate::storage::Published;
             make_folder(_path: &shared::VPath) -> shared::Entry;
             make_link(_path: &shared::VPath, _target: &[u8]) -> shared::Entry;
+            copy_link(_from: &shared::VPath, _to: &shared::VPath, _owned: bool) -> ();
+            copy_folder_attributes(
+                _from: &shared::VPath,
+                _to: &shared::VPath,
+                _modified: shared::Timestamp,
+                _owned: bool
+            ) -> ();
             rename(
                 _from: &shared::VPath,
                 _from_etag: Option<shared::ETag>,

@@ -10,6 +10,7 @@
 
 mod checks;
 mod error;
+mod growth;
 mod interface;
 mod listing;
 mod numbered_name;
@@ -29,11 +30,12 @@ pub mod memory;
 pub mod testing;
 
 pub use error::StorageError;
+pub use growth::{has_grown_from, is_kept, may_grow, prefix_of};
 pub use interface::Storage;
 pub use listing::{FolderState, Visit};
 pub use numbered_name::numbered_name;
 pub use open_file::OpenFile;
-pub use publish::{Attributes, Durability, Expected, Published};
+pub use publish::{Attributes, Copied, Durability, Expected, Published};
 pub use reserved_name::{STATE_FOLDER_NAME, is_state_folder_name};
 pub use settled::is_settled;
 pub use staged::Staged;

@@ -29,6 +29,15 @@ pub trait OpenFile: Send + Sync {
     /// [`shared::ErrorCode::Io`].
     fn etag_now(&self) -> Result<ETag, StorageError>;
 
+    /// The size of the open file now, in bytes.
+    ///
+    /// # Errors
+    /// [`shared::ErrorCode::Io`].
+    fn size_now(&self) -> Result<u64, StorageError>;
+
+    /// Tells the file from every other file of the storage, under any name and whatever its content.
+    fn identity(&self) -> u128;
+
     /// The operating system's file, where there is one, for system calls that move bytes without copying them.
     fn as_file(&self) -> Option<&std::fs::File> {
         None

@@ -36,8 +36,20 @@ pub struct Attributes {
     pub modified: Option<Timestamp>,
     /// Whether the owner may execute the file; `None` for the permission of the replaced file, or no.
     pub executable: Option<bool>,
+    /// `Some` for a copy, which has the permissions of the original, in place of those of a new file.
+    pub copied: Option<Copied>,
     /// When the file must be durable.
     pub durability: Durability,
+}
+
+/// What the copy of a file has of the original, beside its content, its time and what
+/// [`super::Staged::copy_attributes`] has set.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Copied {
+    /// The permissions of owner, group and others (POSIX `rwxrwxrwx`).
+    pub(super) permissions: u16,
+    /// The copy has the owner of the original, as far as this process may set it.
+    pub(super) owned: bool,
 }
 
 /// A published upload.

@@ -1,13 +1,14 @@
 //! The bytes of an upload that no path reaches yet.
 
-use super::{OpenFile, StorageError};
+use super::{Copied, OpenFile, StorageError};
 
 /// Most bytes that one call copies, so that its caller can report progress and cancel in between.
 pub(super) const COPY_BYTES_MAX: u64 = 64 << 20;
 
 /// The bytes of an upload. Several threads may write and read concurrently.
 pub trait Staged: Send + Sync {
-    /// Its length in bytes. Gaps between writes are zeros.
+    /// Its length in bytes. Gaps between writes are zeros, and zeros behind the end may become a gap, which takes no
+    /// space.
     ///
     /// # Errors
     /// [`shared::ErrorCode::Io`].
@@ -27,7 +28,8 @@ pub trait Staged: Send + Sync {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StorageError>;
 
     /// Copies up to `length` bytes of an open file from offset `from` to offset `offset`, by sharing blocks or inside
-    /// the kernel where the system can, and returns how many bytes were copied. It stops early at the end of the source
+    /// the kernel where the system can, and returns how many bytes were copied. Holes stay holes behind the end of the
+    /// upload. It stops early at the end of the source
     /// and after at most a bounded number of bytes, so that the caller can report progress; it returns 0 only at the
     /// end of the source.
     ///
@@ -40,6 +42,17 @@ pub trait Staged: Send + Sync {
     /// # Errors
     /// As [`Staged::write_at`].
     fn copy_from_staged(&self, source: &dyn Staged, from: u64, length: u64, offset: u64) -> Result<u64, StorageError>;
+
+    /// Makes the upload the copy of an open file: gives it the extended attributes and the access list, and if `owned` the
+    /// owner, as far as this process may. Attributes of the kernel's security modules and of the administrator
+    /// (`security.*`, `trusted.*`) are not copied, nor are set-user-ID, set-group-ID and the sticky bit. Called after the
+    /// content is complete. `None` where the system has no such attributes.
+    ///
+    /// # Errors
+    /// [`shared::ErrorCode::Io`].
+    fn copy_attributes(&self, _source: &dyn OpenFile, _owned: bool) -> Result<Option<Copied>, StorageError> {
+        Ok(None)
+    }
 
     /// Cuts the upload to `length` bytes; a longer `length` changes nothing.
     ///

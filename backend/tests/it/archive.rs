@@ -173,11 +173,44 @@ async fn links_to_folders_and_special_files_are_omitted() {
     for name in ["to-folder", "circle", "out", "broken", "pipe"] {
         assert!(!found.iter().any(|found| found.contains(name)), "{name}");
     }
+    assert_eq!(found.last().unwrap(), "NOT INCLUDED.txt");
     gateway.get("/api/v1/archive?path=docs%2Fout").await.assert_problem(403, "link_escapes");
     gateway.get("/api/v1/archive?path=docs%2Fpipe").await.assert_problem(403, "not_regular");
     // A link is followed if the request names it.
     let chosen = names(&gateway.get("/api/v1/archive?path=docs%2Fto-folder").await);
     assert_eq!(chosen, ["to-folder/", "to-folder/er/", "to-folder/er/file.bin"]);
+    gateway.assert_healthy_and_stop().await;
+}
+
+#[tokio::test]
+async fn what_may_not_be_read_is_left_out_and_named() {
+    let storage = small_tree();
+    storage.add_file("docs/secret.txt", "secret").unwrap().set_denied("docs/secret.txt", true).unwrap();
+    storage.add_file("docs/shut/inside", "x").unwrap().set_denied("docs/shut", true).unwrap();
+    storage.add_other("docs/pipe").unwrap();
+    let gateway = TestGateway::with_storage(Arc::new(storage)).await;
+    let whole = gateway.get("/api/v1/archive?path=docs").await;
+    let contents = contents(&whole);
+    assert!(contents.iter().any(|(name, content)| name == "docs/a b.txt" && content == b"spaces"));
+    assert!(!contents.iter().any(|(name, _)| name == "docs/secret.txt"));
+    let text = "These entries are not in this archive:\n\n\
+        docs/pipe: neither a file nor a folder\n\
+        docs/secret.txt: the server may not read it\n\
+        docs/shut: the server may not read it\n";
+    assert_eq!(contents.last().unwrap(), &("NOT INCLUDED.txt".into(), text.into()));
+    let head = gateway.head("/api/v1/archive?path=docs").await;
+    assert_eq!(head.header("content-length"), whole.header("content-length"));
+    assert_eq!(head.header("etag"), whole.header("etag"));
+    // The list is a part of the archive that resumes as every other.
+    let size = whole.body.len();
+    for start in (size - 900..size).step_by(41) {
+        let range = format!("bytes={start}-");
+        let part = gateway.get_with("/api/v1/archive?path=docs", &[("range", &range)]).await;
+        assert!(part.status == 206 && part.complete && part.body == whole.body[start..], "{range}");
+    }
+    gateway.get("/api/v1/archive?path=docs%2Fsecret.txt").await.assert_problem(403, "access_denied");
+    let several = names(&gateway.get("/api/v1/archive?path=docs%2Fsecret.txt&path=hello.txt").await);
+    assert_eq!(several, ["hello.txt", "NOT INCLUDED.txt"]);
     gateway.assert_healthy_and_stop().await;
 }
 
@@ -281,16 +314,18 @@ async fn a_form_over_the_limit_is_refused() {
 
 #[tokio::test]
 async fn a_file_that_changes_or_fails_truncates_the_archive() {
-    let faults = Faults::seeded(1);
-    let storage = small_tree();
-    storage.add_file("docs/zz", vec![1; 2_000_000]).unwrap();
-    let gateway = TestGateway::with_storage(Arc::new(FaultyStorage::new(storage, Arc::clone(&faults)))).await;
-    faults.at(Operation::Open, 3, Fault::Fail(ErrorCode::Io));
-    let response = gateway.get("/api/v1/archive?path=docs").await;
-    assert_eq!((response.status, response.complete), (200, false));
-    faults.at(Operation::Read, faults.calls(Operation::Read) + 6, Fault::Change);
-    let response = gateway.get("/api/v1/archive?path=docs").await;
-    assert_eq!((response.status, response.complete), (200, false));
-    assert!(gateway.get("/api/v1/archive?path=docs").await.complete);
-    gateway.assert_healthy_and_stop().await;
+    // The sixth read is of the large file at the end.
+    for (operation, call, fault) in
+        [(Operation::Open, 3, Fault::Fail(ErrorCode::Io)), (Operation::Read, 6, Fault::Change)]
+    {
+        let faults = Faults::seeded(1);
+        let storage = small_tree();
+        storage.add_file("docs/zz", vec![1; 2_000_000]).unwrap();
+        let gateway = TestGateway::with_storage(Arc::new(FaultyStorage::new(storage, Arc::clone(&faults)))).await;
+        faults.at(operation, call, fault);
+        let response = gateway.get("/api/v1/archive?path=docs").await;
+        assert_eq!((response.status, response.complete), (200, false));
+        assert!(gateway.get("/api/v1/archive?path=docs").await.complete);
+        gateway.assert_healthy_and_stop().await;
+    }
 }

@@ -13,7 +13,7 @@ use super::reading::read_item;
 use super::test_server::{TestServer, path, reader};
 
 fn item(text: &str, range: Option<ByteRange>) -> GetItem {
-    GetItem { path: path(text), range, if_etag: None }
+    GetItem { path: path(text), range, if_etag: None, if_prefix: None }
 }
 
 async fn get_file(client: &Client, text: &str, range: Option<ByteRange>) -> Result<Vec<u8>, ClientError> {

@@ -14,6 +14,7 @@ mod cancelling;
 mod changes;
 mod cli;
 mod conditional;
+mod copies;
 mod crash_simulation;
 #[cfg(unix)]
 mod descriptors;

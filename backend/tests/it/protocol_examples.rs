@@ -7,13 +7,13 @@ use std::fmt::Debug;
 use backend::wire::{Frame, Key, Transcript};
 use shared::change::{PathItem, PathPair, RestoreItem};
 use shared::columns::{Builder, Columns, Head, Row};
-use shared::job::Progress;
+use shared::job::{LeftOut, Progress};
 use shared::limits::DATA_BYTES_MAX;
 use shared::wire::{
     Abort, Auth, AuthOk, Caller, CancelJob, ChangeRequest, Commit, Digest, DigestsKnown, End, Failure, FrameKind, Get,
-    GetItem, Goodbye, HEADER_BYTES, Header, Hello, HelloAck, ItemEnd, JobStatus, List, ListTrash, MAGIC, Message, Meta,
-    Page, Phase, Put, PutEnd, Skipped, Stage, Stat, Store, TrashPage, Upload, UploadStatus, VERSION, Walk, Watch,
-    decode,
+    GetItem, Goodbye, Growing, HEADER_BYTES, Header, Hello, HelloAck, ItemEnd, JobStatus, List, ListTrash, MAGIC,
+    Message, Meta, Page, Phase, Prefix, Put, PutEnd, Skipped, Stage, Stat, Store, TrashPage, Upload, UploadStatus,
+    VERSION, Walk, Watch, decode,
 };
 use shared::{
     Algorithm, ByteRange, Change, Checksum, Conflict, Digests, ETag, Entry, ErrorCode, Event, EventId, EventKind, Job,
@@ -157,8 +157,9 @@ fn reading(examples: &mut Examples) {
     assert_eq!(Columns::parse(&block).unwrap().head(), head);
     examples.check("columns", &frame_bytes(&Frame::new(FrameKind::Columns, 1, block)));
     examples.both_ways("end", FrameKind::End, 1, &End { error: None });
-    let some = GetItem { path: path("hello.txt"), range: Some(ByteRange::Between(0, 4)), if_etag: None };
-    let gone = GetItem { path: path("gone"), range: None, if_etag: None };
+    let some =
+        GetItem { path: path("hello.txt"), range: Some(ByteRange::Between(0, 4)), if_etag: None, if_prefix: None };
+    let gone = GetItem { path: path("gone"), range: None, if_etag: None, if_prefix: None };
     examples.both_ways("get", FrameKind::Get, 2, &Get { caller, items: vec![some, gone], pass_fd: None });
     let meta = Meta { entry: entry("hello.txt", Kind::File, 13, 0x44), offset: 0, length: 5 };
     examples.both_ways("meta", FrameKind::Meta, 2, &meta);
@@ -182,9 +183,12 @@ fn reading(examples: &mut Examples) {
         principal: Some("ada".into()),
     };
     examples.both_ways("stat", FrameKind::Stat, 3, &Stat { caller, path: path("a%20b.txt"), for_reading: Some(true) });
+    let item = |range, if_etag, if_prefix| GetItem { path: path("a"), range: Some(range), if_etag, if_prefix };
+    let prefix = Prefix { length: 9, tag: ETag([0x66; 16]) };
     let items = vec![
-        GetItem { path: path("a"), range: Some(ByteRange::From(5)), if_etag: Some(FILE_TAG) },
-        GetItem { path: path("a"), range: Some(ByteRange::Suffix(5)), if_etag: None },
+        item(ByteRange::From(5), Some(FILE_TAG), None),
+        item(ByteRange::Suffix(5), None, None),
+        item(ByteRange::Between(0, 8), Some(FILE_TAG), Some(prefix)),
     ];
     examples.both_ways("get-parts", FrameKind::Get, 4, &Get { caller: writer(), items, pass_fd: Some(true) });
     examples.check("passed-fd", &frame_bytes(&Frame::new(FrameKind::PassedFd, 4, Vec::new())));
@@ -205,6 +209,7 @@ fn walking(examples: &mut Examples) {
         ],
         next_cursor: Some("0.docs/to".into()),
         skipped: Some(vec![Skipped { path: path("docs/x"), code: ErrorCode::AccessDenied }]),
+        growing: Some(vec![Growing { path: path("docs/in"), prefix: Prefix { length: 13, tag: ETag([0x66; 16]) } }]),
     };
     examples.both_ways("page", FrameKind::Page, 5, &page);
 }
@@ -317,17 +322,29 @@ fn changing(examples: &mut Examples) {
     }
     let id = JobId([7; 16]);
     let entry_now = entry("b", Kind::Folder, 0, 0x55);
+    let mut left_out = LeftOut::default();
+    left_out.add(path("b/p"), ErrorCode::NotRegular);
     let job = Job {
         id,
         state: JobState::Done,
         version: 4,
         progress: Progress { entries: 3, entries_total: 4, bytes: 10, bytes_total: 20 },
         outcomes: vec![
-            Outcome::Done { entry: Some(entry_now), trash: None, replaced: vec![TrashId([0x0e; 16])] },
-            Outcome::Done { entry: None, trash: Some(TrashId([0x0d; 16])), replaced: Vec::new() },
+            Outcome::Done { entry: Some(entry_now), trash: None, replaced: vec![TrashId([0x0e; 16])], left_out },
+            Outcome::Done {
+                entry: None,
+                trash: Some(TrashId([0x0d; 16])),
+                replaced: Vec::new(),
+                left_out: LeftOut::default(),
+            },
             Outcome::Skipped,
-            Outcome::Failed { code: ErrorCode::AlreadyExists, path: Some(path("b/c")), message: "taken".into() },
-            Outcome::Failed { code: ErrorCode::NotFound, path: None, message: String::new() },
+            Outcome::Failed {
+                code: ErrorCode::AlreadyExists,
+                path: Some(path("b/c")),
+                message: "taken".into(),
+                incomplete: true,
+            },
+            Outcome::failed(ErrorCode::NotFound),
         ],
     };
     examples.both_ways("job", FrameKind::Job, 22, &job);

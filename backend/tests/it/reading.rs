@@ -15,7 +15,7 @@ pub(crate) async fn read_item(transfer: &mut Transfer) -> Result<Vec<u8>, Client
 
 /// The content of a file.
 pub(crate) async fn read_file(client: &Client, text: &str) -> Result<Vec<u8>, ClientError> {
-    let item = GetItem { path: path(text), range: None, if_etag: None };
+    let item = GetItem { path: path(text), range: None, if_etag: None, if_prefix: None };
     let mut transfer = client.get(&reader(), vec![item]).await?;
     match transfer.next_item().await?.expect("no item") {
         Item::Sending(_) => read_item(&mut transfer).await,

@@ -92,7 +92,7 @@ async fn stat_for_reading_refuses_what_get_refuses() {
         let path = if name.is_empty() { VPath::root() } else { path(name) };
         let stat = server.client.stat_for_reading(&reader(), &path).await;
         assert_eq!(stat.err().map(|error| error.code), expected, "STAT {name}");
-        let item = GetItem { path: path.clone(), range: None, if_etag: None };
+        let item = GetItem { path: path.clone(), range: None, if_etag: None, if_prefix: None };
         let mut transfer = server.client.get(&reader(), vec![item]).await.unwrap();
         let got = match transfer.next_item().await.unwrap().unwrap() {
             Item::Refused(failure) => Some(failure.code),

@@ -177,7 +177,7 @@ impl Changes {
                 job.outcomes
             }
             Err(failure) => {
-                let failed = |_| Outcome::Failed { code: failure.code(), path: None, message: String::new() };
+                let failed = |_| Outcome::failed(failure.code());
                 (0..change.len()).map(failed).collect()
             }
         }

@@ -4,6 +4,7 @@
 
 use leptos::prelude::*;
 use shared::change::RestoreItem;
+use shared::job::LeftOutEntry;
 use shared::{Change, Conflict, ErrorCode, Job, Outcome};
 
 use super::bulk::next_frame;
@@ -161,7 +162,12 @@ impl Summary {
         let mut retry = Vec::new();
         for (index, outcome) in outcomes.iter().enumerate() {
             match outcome {
-                Outcome::Done { .. } => self.done += 1,
+                Outcome::Done { left_out, .. } => {
+                    self.done += 1;
+                    let item =
+                        |entry: &LeftOutEntry| FailedItem { name: printable(entry.path.name()), code: entry.code };
+                    self.failed.extend(left_out.listed.iter().map(item));
+                }
                 Outcome::Skipped => self.skipped += 1,
                 Outcome::Failed { code, path, .. } => {
                     let inner = path.as_ref().map(|path| printable(path.name()));

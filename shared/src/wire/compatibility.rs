@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::change::{PathItem, PathPair, RestoreItem};
-use crate::job::Progress;
+use crate::job::{LeftOut, LeftOutEntry, Progress};
 use crate::{
     Algorithm, ByteRange, Change, Checksum, Conflict, Digests, Direction, ETag, Entry, ErrorCode, Event, EventId,
     EventKind, Job, JobId, JobState, Kind, Link, Order, Outcome, Rights, Root, Scope, SortKey, Timestamp, TrashId,
@@ -225,12 +225,27 @@ fn change() -> impl Strategy<Value = Change> {
 
 fn outcome() -> impl Strategy<Value = Outcome> {
     let done = (of(entry()), of(any::<[u8; 16]>().prop_map(TrashId)), trash_ids());
-    let failed = (any::<u16>(), of(path()), ".{0,9}");
+    let left_out = (any::<u64>(), vec((path(), any::<u16>()), 0..3)).prop_map(|(total, listed)| {
+        let entry = |(path, number)| LeftOutEntry { path, code: ErrorCode::from_number(number) };
+        LeftOut { total, listed: listed.into_iter().map(entry).collect() }
+    });
+    let failed = (any::<u16>(), of(path()), ".{0,9}", any::<bool>());
     prop_oneof![
-        done.prop_map(|(entry, trash, replaced)| Outcome::Done { entry, trash, replaced }),
+        (done, left_out).prop_map(|((entry, trash, replaced), left_out)| Outcome::Done {
+            entry,
+            trash,
+            replaced,
+            left_out
+        }),
         Just(Outcome::Skipped),
-        failed.prop_map(|(code, path, message)| Outcome::Failed { code: ErrorCode::from_number(code), path, message }),
+        failed.prop_map(|(number, path, message, incomplete)| {
+            Outcome::Failed { code: ErrorCode::from_number(number), path, message, incomplete }
+        }),
     ]
+}
+
+fn prefix() -> impl Strategy<Value = Prefix> {
+    (any::<u64>(), etag()).prop_map(|(length, tag)| Prefix { length, tag })
 }
 
 fn event_kind() -> impl Strategy<Value = EventKind> {
@@ -343,7 +358,7 @@ proptest! {
         caller in caller(),
         path in path(),
         paths in vec(path(), 0..4),
-        items in vec((path(), of(range()), of(etag())), 0..4),
+        items in vec((path(), of(range()), of(etag()), of(prefix())), 0..4),
         cursor in of(".{0,9}"),
         limit: u32,
         for_reading in of(any::<bool>()),
@@ -353,7 +368,8 @@ proptest! {
     ) {
         let direction = if descending { Direction::Descending } else { Direction::Ascending };
         let order = Order { key, direction };
-        let items = items.into_iter().map(|(path, range, if_etag)| GetItem { path, range, if_etag }).collect();
+        let item = |(path, range, if_etag, if_prefix)| GetItem { path, range, if_etag, if_prefix };
+        let items = items.into_iter().map(item).collect();
         check(&Stat { caller: caller.clone(), path: path.clone(), for_reading }, &later)?;
         check(&Get { caller: caller.clone(), items, pass_fd: Some(true) }, &later)?;
         check(&Walk { caller: caller.clone(), paths, cursor: cursor.clone() }, &later)?;
@@ -367,13 +383,15 @@ proptest! {
         numbers: (u64, u64),
         next_cursor in of(".{0,9}"),
         skipped in of(vec((path(), any::<u16>()), 0..3)),
+        growing in of(vec((path(), prefix()), 0..3)),
         error in of(failure()),
         later in later(),
     ) {
         let code = ErrorCode::from_number;
         let skipped =
             skipped.map(|list| list.into_iter().map(|(path, number)| Skipped { path, code: code(number) }).collect());
-        check(&Page { entries, next_cursor, skipped }, &later)?;
+        let growing = growing.map(|list| list.into_iter().map(|(path, prefix)| Growing { path, prefix }).collect());
+        check(&Page { entries, next_cursor, skipped, growing }, &later)?;
         check(&Meta { entry, offset: numbers.0, length: numbers.1 }, &later)?;
         check(&ItemEnd { error: error.clone() }, &later)?;
         check(&End { error: error.clone() }, &later)?;

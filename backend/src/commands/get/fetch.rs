@@ -107,7 +107,11 @@ impl Fetcher {
     /// The outer error ends the download. The inner one is that of the request.
     async fn request_batch(&self, left: &mut VecDeque<FileTask>) -> Result<Result<(), FetchError>, Failure> {
         let session = &self.download.session;
-        let items = left.iter().map(|file| GetItem { path: file.entry.path.clone(), range: None, if_etag: None });
+        let item = |file: &FileTask| {
+            let path = file.entry.path.clone();
+            GetItem { path, range: None, if_etag: None, if_prefix: None }
+        };
+        let items = left.iter().map(item);
         let mut transfer = match self.until_stopped(session.client.get(&session.caller, items.collect())).await {
             Ok(transfer) => transfer,
             Err(error) => return Ok(Err(error)),
@@ -207,7 +211,7 @@ impl Fetcher {
     async fn request_rest(&self, file: &FileTask, part: &mut PartFile) -> Result<Entry, FetchError> {
         let session = &self.download.session;
         let range = (part.written() > 0).then(|| ByteRange::From(part.written()));
-        let item = GetItem { path: file.entry.path.clone(), range, if_etag: part.etag() };
+        let item = GetItem { path: file.entry.path.clone(), range, if_etag: part.etag(), if_prefix: None };
         let mut transfer = session.client.get(&session.caller, vec![item]).await?;
         let meta = match transfer.next_item().await? {
             Some(Item::Sending(meta)) => meta,

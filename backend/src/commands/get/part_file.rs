@@ -17,6 +17,7 @@ use shared::{ETag, Entry, Timestamp};
 use super::decide::Existing;
 use super::folders::existing;
 use super::names::{part_of_mark, unfinished};
+use crate::sparse;
 
 /// Smaller files have no mark: an interrupted download starts over.
 const MARKED_BYTES_MIN: u64 = 1 << 20;
@@ -38,6 +39,8 @@ pub(super) struct PartFile {
     /// The version of the source that the bytes are from.
     etag: Option<ETag>,
     written: u64,
+    /// The last bytes are zeros behind the end of the file.
+    ends_in_hole: bool,
     recorded: u64,
     recorded_at: Instant,
 }
@@ -56,6 +59,7 @@ impl PartFile {
             mark: None,
             etag: None,
             written: 0,
+            ends_in_hole: false,
             recorded: 0,
             recorded_at: Instant::now(),
         };
@@ -88,6 +92,7 @@ impl PartFile {
         self.file.set_len(0)?;
         self.file.rewind()?;
         (self.etag, self.written, self.recorded) = (None, 0, 0);
+        self.ends_in_hole = false;
         Ok(())
     }
 
@@ -105,8 +110,16 @@ impl PartFile {
 
     /// Appends bytes, and syncs them when that is due.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
-        self.written += bytes.len() as u64;
+        for run in sparse::runs(bytes, self.written) {
+            if run.is_zeros {
+                // Less than the size of a piece, so the conversion succeeds.
+                self.file.seek(SeekFrom::Current(i64::try_from(run.bytes.len()).unwrap_or_default()))?;
+            } else {
+                self.file.write_all(run.bytes)?;
+            }
+            self.ends_in_hole = run.is_zeros;
+            self.written += run.bytes.len() as u64;
+        }
         if self.written - self.recorded >= RECORD_BYTES || self.record_due().is_some_and(|due| due.is_zero()) {
             self.record()?;
         }
@@ -119,8 +132,14 @@ impl PartFile {
         pending.then(|| RECORD_TIME.saturating_sub(self.recorded_at.elapsed()))
     }
 
+    /// Gives the file its length if it ends in zeros, which are not written.
+    fn fill(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.ends_in_hole) { self.file.set_len(self.written) } else { Ok(()) }
+    }
+
     /// Syncs the bytes, then updates the mark.
     pub(super) fn record(&mut self) -> io::Result<()> {
+        self.fill()?;
         if let (Some(mark), Some(etag)) = (&mut self.mark, self.etag) {
             self.file.sync_data()?;
             mark.rewind()?;
@@ -135,7 +154,8 @@ impl PartFile {
     ///
     /// # Errors
     /// `AlreadyExists` if an entry has that name and `replace` is false.
-    pub(super) fn finish(self, source: &Entry, replace: bool) -> io::Result<()> {
+    pub(super) fn finish(mut self, source: &Entry, replace: bool) -> io::Result<()> {
+        self.fill()?;
         self.file.set_times(FileTimes::new().set_modified(system_time(source.modified)))?;
         if source.executable {
             make_executable(&self.file)?;

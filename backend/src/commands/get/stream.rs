@@ -54,7 +54,7 @@ pub(super) async fn stream(session: &Session, report: &Report, path: &VPath, ret
 
 async fn send(session: &Session, report: &Report, path: &VPath, sent: &mut Sent) -> Result<(), StreamError> {
     let range = (sent.bytes > 0).then_some(ByteRange::From(sent.bytes));
-    let item = GetItem { path: path.clone(), range, if_etag: sent.etag };
+    let item = GetItem { path: path.clone(), range, if_etag: sent.etag, if_prefix: None };
     let mut transfer = session.client.get(&session.caller, vec![item]).await?;
     let meta = match transfer.next_item().await? {
         Some(Item::Sending(meta)) => meta,

@@ -1,12 +1,13 @@
 //! Local files: opens them, and detects changes.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use shared::Timestamp;
-use shared::limits::PIECE_BYTES;
+use shared::limits::{GROWING_TIME, GROWTH_TAIL_BYTES, PIECE_BYTES};
 
 /// The metadata that must not change during an upload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,6 +42,40 @@ pub(super) fn open(path: &Path) -> io::Result<(File, FileState)> {
     Ok((file, FileState::of(&metadata)))
 }
 
+/// The end of a file that may be growing, such as a log. A file that has this end and more after it has only grown: its
+/// first bytes are still those that an upload announced.
+pub(super) struct Tail {
+    length: u64,
+    hash: blake3::Hash,
+}
+
+impl Tail {
+    /// The end of a file in this state; `None` if it was modified too long ago to be growing. The position in the file
+    /// is its start afterwards.
+    pub(super) fn of(file: &mut File, state: &FileState) -> io::Result<Option<Self>> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i128);
+        if now - i128::from(state.modified.0) > GROWING_TIME.as_nanos() as i128 {
+            return Ok(None);
+        }
+        let hash = hash_end(file, state.size)?;
+        file.rewind()?;
+        Ok(Some(Self { length: state.size, hash }))
+    }
+
+    /// Whether the file has only grown. Moves the position in it.
+    pub(super) fn has_grown(&self, file: &mut File) -> io::Result<bool> {
+        Ok(file.metadata()?.len() > self.length && hash_end(file, self.length)? == self.hash)
+    }
+}
+
+fn hash_end(file: &mut File, length: u64) -> io::Result<blake3::Hash> {
+    let bytes = length.min(GROWTH_TAIL_BYTES);
+    file.seek(SeekFrom::Start(length - bytes))?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(file.take(bytes))?;
+    Ok(hasher.finalize())
+}
+
 /// The next piece of a file, at most `left` bytes. Empty at its end.
 pub(super) fn read_piece(file: &mut File, left: u64) -> io::Result<Bytes> {
     let mut piece = vec![0; PIECE_BYTES.min(usize::try_from(left).unwrap_or(usize::MAX))];
@@ -65,7 +100,7 @@ pub(super) fn hash_start(file: &mut File, hasher: &mut blake3::Hasher, length: u
 
 fn modified(metadata: &Metadata) -> Timestamp {
     let Ok(moment) = metadata.modified() else { return Timestamp(0) };
-    match moment.duration_since(std::time::UNIX_EPOCH) {
+    match moment.duration_since(UNIX_EPOCH) {
         Ok(since) => Timestamp(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)),
         Err(before) => Timestamp(i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |before| -before)),
     }

@@ -10,7 +10,7 @@ use shared::{Conflict, Entry, ErrorCode, JobId};
 use super::error::SendError;
 use super::existing::find_equal;
 use super::find::FileTask;
-use super::local_file::{self, FileState};
+use super::local_file::{self, FileState, Tail};
 use super::resume_file::ResumeFile;
 use super::upload::{Upload, missing_entry, report_similar, shown};
 use crate::client::{self, Commit, PutRange, Stage};
@@ -213,6 +213,7 @@ impl FileSender {
         if upload.offset > state.size {
             return Err(SendError::Changed);
         }
+        let tail = Tail::of(&mut file, state)?;
         let mut hasher = blake3::Hasher::new();
         local_file::hash_start(&mut file, &mut hasher, upload.offset)?;
         if file_upload.outcome.is_none() {
@@ -227,7 +228,9 @@ impl FileSender {
                 file_upload.backoff.progress();
             }
         }
-        if FileState::of(&file.metadata()?) != *state {
+        let kept =
+            FileState::of(&file.metadata()?) == *state || tail.map_or(Ok(false), |tail| tail.has_grown(&mut file))?;
+        if !kept {
             return Err(SendError::Changed);
         }
         self.commit(upload, &hasher).await

@@ -56,11 +56,11 @@ mod tests {
             link: None,
             etag: None,
         };
-        planner.add(entry(String::new(), Kind::Folder, 0)).unwrap();
+        planner.add(entry(String::new(), Kind::Folder, 0), None).unwrap();
         for (index, &size) in sizes.iter().enumerate() {
-            planner.add(entry(format!("f{index}"), Kind::File, size)).unwrap();
+            planner.add(entry(format!("f{index}"), Kind::File, size), None).unwrap();
         }
-        planner.finish()
+        planner.finish().unwrap()
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod checksums;
 mod locate;
 pub(super) mod memory;
 mod names;
+mod notice;
 pub(super) mod plan;
 pub(super) mod selection;
 pub(super) mod stream;

@@ -67,6 +67,12 @@ impl Names {
         Some(self.enter(path, name, folder))
     }
 
+    /// The name of a file at the top of the archive that is no entry of the storage. Called after the walk.
+    pub(super) fn own(&mut self, name: &str) -> String {
+        let root = self.open.first_mut().filter(|folder| folder.prefix.is_empty());
+        root.map_or(&mut self.top, |root| &mut root.used).claim(Cow::Borrowed(name), false)
+    }
+
     fn enter(&mut self, path: &VPath, name: String, folder: bool) -> String {
         if !folder {
             return name;

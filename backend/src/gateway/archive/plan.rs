@@ -2,14 +2,17 @@
 //! them, and yields the layout.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use shared::limits::{ARCHIVE_ENTRIES_MAX, ARCHIVE_MANIFEST_BYTES_MAX};
-use shared::{ETag, Entry, ErrorCode, Kind, Link, VPath};
+use shared::{ETag, Entry, ErrorCode, Kind, Link, Timestamp, VPath};
 
 use super::names::Names;
+use super::notice::{self, LeftOut};
 use super::zip::{End, Record};
+use crate::client::{Prefix, Skipped};
 use crate::gateway::http::problem::ErrorResponse;
 
 /// Part of every validator; changes whenever the same entries would be written differently.
@@ -41,6 +44,8 @@ pub(crate) struct PlannedEntry {
     pub etag: Option<ETag>,
     executable: bool,
     folder: bool,
+    /// Its content is [`Manifest::notice`], and no file's.
+    own: bool,
 }
 
 /// Most names are the tail of the path in the storage, so they are not stored again.
@@ -65,6 +70,25 @@ pub(crate) struct Manifest {
     /// Changes whenever a byte of the archive would. `None` if a file has no validator: then a resumed download could
     /// mix two states.
     pub etag: Option<ETag>,
+    /// The content of the last entry, if that lists what the archive leaves out.
+    pub notice: Option<Notice>,
+    /// How files begin that may be growing, by the index of their entry.
+    growing: HashMap<usize, Prefix>,
+}
+
+/// The content of the entry that lists what an archive leaves out.
+pub(crate) struct Notice {
+    pub text: Bytes,
+    /// How many entries it names.
+    pub count: u64,
+    pub crc32: u32,
+}
+
+impl Manifest {
+    /// How the file of an entry began when the list was made, if it may be growing.
+    pub(super) fn prefix(&self, index: usize) -> Option<Prefix> {
+        self.growing.get(&index).copied()
+    }
 }
 
 /// Builds a [`Manifest`].
@@ -82,6 +106,11 @@ pub(crate) struct Planner {
     hash: Sha256,
     /// Whether every file so far has a validator.
     validated: bool,
+    left_out: LeftOut,
+    /// See [`Manifest::growing`].
+    growing: HashMap<usize, Prefix>,
+    /// The latest modification time so far.
+    latest: Timestamp,
 }
 
 impl PlannedEntry {
@@ -99,7 +128,12 @@ impl PlannedEntry {
 
     /// True if the entry has content to fetch.
     pub(crate) fn has_content(&self) -> bool {
-        self.size > 0
+        self.size > 0 && !self.own
+    }
+
+    /// True if the content of the entry is [`Manifest::notice`].
+    pub(super) fn is_notice(&self) -> bool {
+        self.own
     }
 }
 
@@ -130,14 +164,32 @@ impl Planner {
             limits,
             hash: Sha256::new_with_prefix(FORMAT),
             validated: true,
+            left_out: LeftOut::default(),
+            growing: HashMap::new(),
+            latest: Timestamp(0),
         }
     }
 
-    /// Adds the next entry of the walk.
+    /// Notes an entry that the file server may not read.
+    ///
+    /// # Errors
+    /// The reason if it is the only selected one.
+    pub(crate) fn skip(&mut self, skipped: &Skipped) -> Result<(), ErrorResponse> {
+        if self.starts.front() == Some(&skipped.path) {
+            self.starts.pop_front();
+            if self.alone {
+                return Err(skipped.code.into());
+            }
+        }
+        self.manifest_bytes += self.left_out.add(&skipped.path, notice::reason_of_code(skipped.code));
+        Ok(())
+    }
+
+    /// Adds the next entry of the walk; `prefix` if it may be growing.
     ///
     /// # Errors
     /// [`ErrorCode::TooLarge`] beyond the limits; the reason why a single selected entry cannot be archived.
-    pub(crate) fn add(&mut self, entry: Entry) -> Result<(), ErrorResponse> {
+    pub(crate) fn add(&mut self, entry: Entry, prefix: Option<Prefix>) -> Result<(), ErrorResponse> {
         let start = self.starts.front() == Some(&entry.path);
         if start {
             self.starts.pop_front();
@@ -145,20 +197,27 @@ impl Planner {
         if start && self.alone {
             refuse_other(&entry)?;
         }
-        let link_to_folder = entry.is_folder() && entry.link.is_some() && !start;
-        if entry.kind == Kind::Other || link_to_folder {
+        // A link to a folder that the caller names itself is followed.
+        if let Some(reason) = notice::reason(&entry).filter(|_| !start || !entry.is_folder()) {
+            self.manifest_bytes += self.left_out.add(&entry.path, reason);
             return Ok(());
+        }
+        if let Some(prefix) = prefix {
+            self.manifest_bytes += size_of::<(usize, Prefix)>();
+            self.growing.insert(self.entries.len(), prefix);
         }
         let folder = entry.is_folder();
         let name =
             if start { Some(self.names.start(&entry.path, folder)) } else { self.names.inside(&entry.path, folder) };
         match name.filter(|name| !name.is_empty()) {
-            Some(name) => self.push(entry, name),
+            Some(name) => self.push(entry, name, false),
             None => Ok(()),
         }
     }
 
-    fn push(&mut self, entry: Entry, name: String) -> Result<(), ErrorResponse> {
+    /// Adds an entry; `own` if its content is [`Manifest::notice`].
+    fn push(&mut self, entry: Entry, name: String, own: bool) -> Result<(), ErrorResponse> {
+        self.latest = self.latest.max(entry.modified);
         let folder = entry.is_folder();
         let size = if folder { 0 } else { entry.size };
         let planned = PlannedEntry {
@@ -168,6 +227,7 @@ impl Planner {
             etag: entry.etag,
             executable: entry.executable && !folder,
             folder,
+            own,
             path: entry.path,
         };
         let own = if let Name::Own(name) = &planned.name { name.len() } else { 0 };
@@ -214,15 +274,32 @@ impl Planner {
         self.manifest_bytes
     }
 
-    /// The manifest of the complete walk.
-    pub(crate) fn finish(self) -> Manifest {
+    /// The manifest of the complete walk, with the entry that names what is left out, if anything is.
+    ///
+    /// # Errors
+    /// [`ErrorCode::TooLarge`] beyond the limits.
+    pub(crate) fn finish(mut self) -> Result<Manifest, ErrorResponse> {
+        let count = self.left_out.count();
+        let Some(text) = std::mem::take(&mut self.left_out).text() else { return Ok(self.lay_out_end(None)) };
+        let name = self.names.own(notice::NAME);
+        let path = VPath::from_bytes(name.as_bytes()).map_err(|_| ErrorCode::Internal)?;
+        let (kind, size, modified) = (Kind::File, text.len() as u64, self.latest);
+        let entry = Entry { path, kind, size, modified, executable: false, link: None, etag: None };
+        self.push(entry, name, true)?;
+        self.hash.update(&text);
+        let crc32 = crc32fast::hash(&text);
+        Ok(self.lay_out_end(Some(Notice { text, count, crc32 })))
+    }
+
+    fn lay_out_end(self, notice: Option<Notice>) -> Manifest {
         let central_offset = self.offset;
         let end = End { entries: self.entries.len() as u64, central_offset, central_bytes: self.central_bytes };
         let total_bytes = central_offset + self.central_bytes + end.bytes();
         let layout = Layout { central_offset, central_bytes: self.central_bytes, total_bytes };
         let mut etag = [0; 16];
         etag.copy_from_slice(&self.hash.finalize()[..16]);
-        Manifest { entries: self.entries, layout, etag: self.validated.then_some(ETag(etag)) }
+        let (entries, growing) = (self.entries, self.growing);
+        Manifest { entries, layout, etag: self.validated.then_some(ETag(etag)), notice, growing }
     }
 }
 
@@ -279,14 +356,14 @@ mod tests {
 
     fn plan(paths: &[&[u8]], entries: Vec<Entry>) -> Manifest {
         let mut planner = planner(paths);
-        entries.into_iter().for_each(|entry| planner.add(entry).unwrap());
-        planner.finish()
+        entries.into_iter().for_each(|entry| planner.add(entry, None).unwrap());
+        planner.finish().unwrap()
     }
 
     #[test]
     fn an_archive_contains_files_folders_and_links_to_files() {
         let manifest = plan(&[b"a/d"], tree());
-        assert_eq!(names(&manifest), ["d/", "d/empty/", "d/file", "d/latin%E9", "d/link"]);
+        assert_eq!(names(&manifest), ["d/", "d/empty/", "d/file", "d/latin%E9", "d/link", "NOT INCLUDED.txt"]);
         let root = vec![entry(b"", Kind::Folder, 0, None), entry(b"x", Kind::File, 1, None)];
         assert_eq!(names(&plan(&[b""], root)), ["x"]);
         let link = vec![
@@ -319,26 +396,27 @@ mod tests {
     fn too_much_is_refused() {
         let limits = Limits { entries_max: 3, manifest_bytes_max: usize::MAX };
         let mut planner = Planner::new(vec![VPath::parse("a/d").unwrap()], limits);
-        let codes: Vec<_> = tree().into_iter().map(|entry| planner.add(entry).err().map(|error| error.code)).collect();
+        let codes: Vec<_> =
+            tree().into_iter().map(|entry| planner.add(entry, None).err().map(|error| error.code)).collect();
         assert_eq!(codes[..4], [None, None, None, Some(ErrorCode::TooLarge)]);
         let limits = Limits { entries_max: 3, manifest_bytes_max: 10 };
         let mut planner = Planner::new(vec![VPath::parse("a/d").unwrap()], limits);
-        assert!(planner.add(tree().remove(0)).is_err());
+        assert!(planner.add(tree().remove(0), None).is_err());
     }
 
     #[test]
     fn impossible_sizes_are_refused() {
         let mut planner = planner(&[b"x", b"y"]);
-        assert!(planner.add(entry(b"x", Kind::File, u64::MAX, None)).is_err());
-        assert!(planner.add(entry(b"y", Kind::File, u64::MAX / 2 - 1, None)).is_err());
+        assert!(planner.add(entry(b"x", Kind::File, u64::MAX, None), None).is_err());
+        assert!(planner.add(entry(b"y", Kind::File, u64::MAX / 2 - 1, None), None).is_err());
     }
 
     #[test]
     fn a_single_selected_entry_must_be_readable() {
         let out = || entry(b"out", Kind::Other, 0, Some(Link::Escapes));
-        let error = planner(&[b"out"]).add(out()).unwrap_err();
+        let error = planner(&[b"out"]).add(out(), None).unwrap_err();
         assert_eq!(error.code, ErrorCode::LinkEscapes);
-        assert!(planner(&[b"out", b"x"]).add(out()).is_ok());
+        assert!(planner(&[b"out", b"x"]).add(out(), None).is_ok());
     }
 
     #[test]
@@ -347,5 +425,27 @@ mod tests {
         let manifest = plan(&[b"a/d"], tree());
         let own = manifest.entries.iter().filter(|entry| matches!(entry.name, Name::Own(_))).count();
         assert_eq!(own, 1);
+    }
+
+    #[test]
+    fn what_is_left_out_is_named_in_an_entry_of_its_own() {
+        let mut planner = planner(&[b"a/d", b"not included.txt", b"secret"]);
+        tree().into_iter().for_each(|entry| planner.add(entry, None).unwrap());
+        let skipped = |path: &str| Skipped { path: VPath::parse(path).unwrap(), code: ErrorCode::AccessDenied };
+        planner.skip(&skipped("a/d/hidden")).unwrap();
+        planner.add(entry(b"not included.txt", Kind::File, 1, None), None).unwrap();
+        planner.skip(&skipped("secret")).unwrap();
+        let manifest = planner.finish().unwrap();
+        assert_eq!(names(&manifest).last().unwrap(), "NOT INCLUDED (2).txt");
+        let notice = manifest.notice.unwrap();
+        let text = "These entries are not in this archive:\n\n\
+            a/d/hidden: the server may not read it\n\
+            a/d/linked: a link to a folder\n\
+            a/d/out: a link that leads out of the shared folder\n\
+            a/d/pipe: neither a file nor a folder\n\
+            secret: the server may not read it\n";
+        assert_eq!((notice.text, notice.count), (text.into(), 5));
+        let alone = Planner::new(vec![VPath::parse("secret").unwrap()], Limits::default()).skip(&skipped("secret"));
+        assert_eq!(alone.unwrap_err().code, ErrorCode::AccessDenied);
     }
 }

@@ -7,6 +7,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use crc32fast::Hasher;
 use shared::limits::{FRAME_CONTROL_BYTES_MAX, GET_ITEMS_MAX};
 use shared::{ByteRange, Span};
+use tracing::warn;
 
 use super::checksums::Checksums;
 use super::locate::{Place, locate};
@@ -89,7 +90,7 @@ impl Archive {
         Self {
             client,
             caller,
-            checksums: vec![0; manifest.entries.len()],
+            checksums: own_checksums(&manifest),
             manifest,
             requested,
             first_whole,
@@ -106,8 +107,10 @@ impl Archive {
     /// Takes one step: appends to the joined bytes, and moves to the next state.
     async fn step(&mut self) -> Result<(), ClientError> {
         let next = match std::mem::replace(&mut self.state, State::Done) {
-            State::Entry(index) => self.begin(index).await?,
-            State::Content { index, bytes_left, hasher } => self.carry_on(index, bytes_left, hasher).await?,
+            State::Entry(index) => self.begin(index).await.inspect_err(|error| self.log_cut(index, error))?,
+            State::Content { index, bytes_left, hasher } => {
+                self.carry_on(index, bytes_left, hasher).await.inspect_err(|error| self.log_cut(index, error))?
+            }
             State::Descriptor { index } => self.end_entry(index),
             State::Central { index, offset } => self.describe(index, offset).await?,
             State::End => self.end(),
@@ -117,12 +120,24 @@ impl Archive {
         Ok(())
     }
 
+    /// The client sees only that the archive ends early.
+    fn log_cut(&self, index: usize, error: &ClientError) {
+        let path = self.manifest.entries.get(index).map(|entry| entry.path.encoded());
+        warn!(path, code = %error.code, cause = %error, "an archive is cut");
+    }
+
     async fn begin(&mut self, index: usize) -> Result<State, ClientError> {
         let manifest = Arc::clone(&self.manifest);
         let Some(entry) = manifest.entries.get(index) else {
             return Ok(State::Central { index: 0, offset: 0 });
         };
         self.put(|out| entry.record().get().put_local(out));
+        if entry.is_notice()
+            && let Some(notice) = &manifest.notice
+        {
+            self.put(|out| out.put(&notice.text[..]));
+            return Ok(State::Descriptor { index });
+        }
         if !entry.has_content() {
             return Ok(State::Entry(index + 1));
         }
@@ -172,8 +187,11 @@ impl Archive {
             left = left.saturating_sub(span.length + record.descriptor_bytes());
             if entry.has_content() {
                 let whole = span.length == entry.size;
-                let range = (!whole).then(|| ByteRange::Between(span.offset, span.end().saturating_sub(1)));
-                items.push(GetItem { path: entry.path.clone(), range, if_etag: entry.etag });
+                // A file that has grown is sent up to its old end.
+                let if_prefix = self.manifest.prefix(nth);
+                let range = (!whole || if_prefix.is_some())
+                    .then(|| ByteRange::Between(span.offset, span.end().saturating_sub(1)));
+                items.push(GetItem { path: entry.path.clone(), range, if_etag: entry.etag, if_prefix });
             }
         }
         let count = items.len();
@@ -269,6 +287,15 @@ impl Archive {
         self.joined.truncate(before + kept);
         self.left -= kept as u64;
     }
+}
+
+/// The checksums that are known before any content is sent: that of the entry without a file.
+fn own_checksums(manifest: &Manifest) -> Vec<u32> {
+    let mut checksums = vec![0; manifest.entries.len()];
+    if let (Some(notice), Some(last)) = (&manifest.notice, checksums.last_mut()) {
+        *last = notice.crc32;
+    }
+    checksums
 }
 
 /// The checksums that must be requested.

@@ -82,6 +82,18 @@ impl ErrorResponse {
         Self { detail, french: Some(french), ..self }
     }
 
+    /// Says that a part of what was asked for is done.
+    pub(crate) fn incomplete(self) -> Self {
+        let detail = format!("{} A part of it is done and stays.", self.detail);
+        Self { detail, ..self }
+    }
+
+    /// What happened, and how to proceed.
+    #[cfg(test)]
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// With another status than that of the code.
     pub(crate) fn status(self, status: StatusCode) -> Self {
         Self { status, ..self }

@@ -97,10 +97,12 @@ fn changes() -> Value {
         "PathItem": {"type": "object", "required": ["path"], "properties": {"path": schema("Path"), "if_etag": schema("ETag")}},
         "RestoreItem": {"type": "object", "required": ["id"], "properties": {"id": schema("Id"), "to": schema("Path")}},
         "Outcome": {"oneOf": [
-            result("done", &[], json!({"entry": schema("Entry"), "trash": schema("Id"), "replaced": list("Id")})),
+            result("done", &[], json!({"entry": schema("Entry"), "trash": schema("Id"), "replaced": list("Id"), "left_out": schema("LeftOut")})),
             result("skipped", &[], json!({})),
-            result("failed", &["code"], json!({"code": {"type": "string"}, "path": schema("Path"), "message": {"type": "string"}})),
+            result("failed", &["code"], json!({"code": {"type": "string"}, "path": schema("Path"), "message": {"type": "string"}, "incomplete": flag()})),
         ]},
+        "LeftOut": {"type": "object", "required": ["total", "listed"], "properties": {"total": count(), "listed": list("LeftOutEntry")}},
+        "LeftOutEntry": {"type": "object", "required": ["path", "code"], "properties": {"path": schema("Path"), "code": {"type": "string"}}},
         "Progress": {"type": "object", "required": ["entries", "entries_total", "bytes", "bytes_total"], "properties": {"entries": count(), "entries_total": count(), "bytes": count(), "bytes_total": count()}},
         "Job": {
             "type": "object",

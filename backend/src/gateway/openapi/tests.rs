@@ -6,7 +6,7 @@ use shared::api::changes::{Jobs, RequestChange, Trash};
 use shared::api::files::{About, Folder};
 use shared::api::uploads::{CommitUpload, FileDigests, UploadState, Uploads};
 use shared::change::{PathItem, PathPair, RestoreItem};
-use shared::job::Progress;
+use shared::job::{LeftOut, Progress};
 use shared::{
     Change, Checksum, Conflict, Digests, ETag, Entry, ErrorCode, EventKind, Job, JobId, JobState, Kind, Link, Outcome,
     Timestamp, TrashId, Trashed, UploadId, VPath,
@@ -87,9 +87,12 @@ fn changing(entry: &Entry) {
     change(Change::Purge { ids: Some(vec![TrashId([0; 16])]) });
 
     let id = TrashId([0; 16]);
-    check("Outcome", &Outcome::Done { entry: Some(entry.clone()), trash: Some(id), replaced: vec![id] });
+    let mut left_out = LeftOut::default();
+    left_out.add(path(), ErrorCode::NotRegular);
+    check("LeftOutEntry", &left_out.listed[0]);
+    check("Outcome", &Outcome::Done { entry: Some(entry.clone()), trash: Some(id), replaced: vec![id], left_out });
     check("Outcome", &Outcome::Skipped);
-    let failed = Outcome::Failed { code: ErrorCode::Io, path: Some(path()), message: String::new() };
+    let failed = Outcome::Failed { code: ErrorCode::Io, path: Some(path()), message: String::new(), incomplete: true };
     check("Outcome", &failed);
     let (state, progress) = (JobState::Done, Progress::default());
     check("Progress", &progress);

@@ -3,6 +3,8 @@
 //! The same files in the same state give the same bytes, so that an interrupted download can be resumed. Links to files
 //! are followed, links to folders left out.
 
+use std::collections::HashMap;
+
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -13,7 +15,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 use shared::limits::ARCHIVE_PATHS_MAX;
 use shared::{ErrorCode, Span};
-use tracing::debug;
+use tracing::info;
 
 use crate::client::Caller;
 use crate::gateway::archive::memory::Memory;
@@ -52,24 +54,26 @@ pub(crate) async fn read(
     let mut planner = Planner::new(selection.paths(), Limits::default());
     for few in selection.batches() {
         let mut walking = gateway.client.walk(&caller, few.to_vec(), None).await?;
+        let mut growing = HashMap::new();
         while let Some(page) = walking.next_page().await? {
-            if let Some(skipped) = page.skipped.filter(|skipped| !skipped.is_empty()) {
-                debug!(
-                    id = request_id.as_str(),
-                    count = skipped.len(),
-                    "unreadable entries are left out of an archive"
-                );
-            }
+            let skipped = page.skipped.unwrap_or_default();
+            let mut missing = skipped.iter().filter(|skipped| selection.includes(&skipped.path));
+            missing.try_for_each(|skipped| planner.skip(skipped))?;
+            growing.extend(page.growing.unwrap_or_default().into_iter().map(|file| (file.path, file.prefix)));
             let mut included = page.entries.into_iter().filter(|entry| selection.includes(&entry.path));
-            included.try_for_each(|entry| planner.add(entry))?;
+            included.try_for_each(|entry| {
+                let prefix = growing.remove(&entry.path);
+                planner.add(entry, prefix)
+            })?;
             memory.grow(&gateway.archives, planner.manifest_bytes())?;
         }
     }
-    answer(
-        ArchiveRequest { gateway: &gateway, caller, conditions, head, name: &selection.name },
-        planner.finish(),
-        memory,
-    )
+    let manifest = planner.finish()?;
+    if let Some(notice) = &manifest.notice {
+        info!(id = request_id.as_str(), count = notice.count, "entries are left out of an archive, which names them");
+    }
+    let request = ArchiveRequest { gateway: &gateway, caller, conditions, head, name: &selection.name };
+    answer(request, manifest, memory)
 }
 
 pub(crate) fn describe_get() -> Operation {

@@ -77,12 +77,13 @@ fn answer(job: Job, change: &Change) -> Result<Response, ErrorResponse> {
 /// The error of a finished change whose only item failed.
 pub(super) fn refuse_failure(job: &Job, change: &Change) -> Result<(), ErrorResponse> {
     match (&job.outcomes[..], change.len()) {
-        ([Outcome::Failed { code, path, message }], 1) if job.state == JobState::Done => {
+        ([Outcome::Failed { code, path, message, incomplete }], 1) if job.state == JobState::Done => {
             let error = ErrorResponse::new(*code).caused_by(message.clone());
-            Err(match path {
+            let error = match path {
                 Some(path) => error.about(path),
                 None => error,
-            })
+            };
+            Err(if *incomplete { error.incomplete() } else { error })
         }
         _ => Ok(()),
     }
@@ -155,13 +156,21 @@ mod tests {
     }
 
     fn failed() -> Outcome {
-        Outcome::Failed { code: ErrorCode::NotFound, path: Some(VPath::parse("a/c").unwrap()), message: "gone".into() }
+        Outcome::Failed {
+            code: ErrorCode::NotFound,
+            path: Some(VPath::parse("a/c").unwrap()),
+            message: "gone".into(),
+            incomplete: false,
+        }
     }
 
     #[test]
     fn a_change_of_one_failed_item_is_refused_with_its_error() {
         let error = answer(job(JobState::Done, vec![failed()]), &trash(1)).unwrap_err();
         assert_eq!((error.code, error.cause.as_str()), (ErrorCode::NotFound, "gone"));
+        let half = Outcome::Failed { incomplete: true, code: ErrorCode::NoSpace, path: None, message: String::new() };
+        let error = answer(job(JobState::Done, vec![half]), &trash(1)).unwrap_err();
+        assert!(error.detail().ends_with("A part of it is done and stays."), "{}", error.detail());
         let status = |job, change| answer(job, &change).unwrap().status();
         assert_eq!(status(job(JobState::Done, vec![failed(), Outcome::Skipped]), trash(2)), StatusCode::OK);
         assert_eq!(status(job(JobState::Done, vec![Outcome::Skipped]), trash(1)), StatusCode::OK);

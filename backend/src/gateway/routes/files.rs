@@ -146,7 +146,7 @@ async fn answer_head(gateway: &Gateway, request: &GetRequest) -> Result<Response
 async fn send(gateway: &Gateway, request: &GetRequest) -> Result<Response, ErrorResponse> {
     match request.conditions.direct() {
         Ok(range) => {
-            let item = GetItem { path: request.path.clone(), range, if_etag: None };
+            let item = GetItem { path: request.path.clone(), range, if_etag: None, if_prefix: None };
             send_one(gateway, request, item).await
         }
         Err(()) => {
@@ -154,9 +154,14 @@ async fn send(gateway: &Gateway, request: &GetRequest) -> Result<Response, Error
             let if_etag = entry.etag;
             let path = request.path.clone();
             match request.conditions.decide(&entry) {
-                Plan::Whole => send_one(gateway, request, GetItem { path, range: None, if_etag }).await,
+                Plan::Whole => {
+                    send_one(gateway, request, GetItem { path, range: None, if_etag, if_prefix: None }).await
+                }
                 Plan::Parts(spans) => match spans[..] {
-                    [span] => send_one(gateway, request, GetItem { path, range: range_of(span), if_etag }).await,
+                    [span] => {
+                        send_one(gateway, request, GetItem { path, range: range_of(span), if_etag, if_prefix: None })
+                            .await
+                    }
                     _ => send_parts(gateway, request, &entry, spans).await,
                 },
                 plan => without_body(gateway, request, &entry, plan),
@@ -206,7 +211,12 @@ async fn send_parts(
     entry: &Entry,
     spans: Vec<Span>,
 ) -> Result<Response, ErrorResponse> {
-    let item = |span: &Span| GetItem { path: request.path.clone(), range: range_of(*span), if_etag: entry.etag };
+    let item = |span: &Span| GetItem {
+        path: request.path.clone(),
+        range: range_of(*span),
+        if_etag: entry.etag,
+        if_prefix: None,
+    };
     let mut transfer = gateway.client.get(&request.caller, spans.iter().map(item).collect()).await?;
     let first = match transfer.next_item().await? {
         Some(Item::Refused(failure)) => return Err(failure.into()),
@@ -264,7 +274,7 @@ impl Gateway {
             return Ok(Vec::new());
         }
         let range = Some(shared::ByteRange::Between(0, SAMPLE_BYTES as u64 - 1));
-        let item = GetItem { path: request.path.clone(), range, if_etag: entry.etag };
+        let item = GetItem { path: request.path.clone(), range, if_etag: entry.etag, if_prefix: None };
         let mut transfer = self.client.get(&request.caller, vec![item]).await?;
         let mut left = match transfer.next_item().await? {
             Some(Item::Sending(meta)) => meta.length,

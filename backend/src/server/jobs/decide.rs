@@ -65,6 +65,35 @@ pub(super) fn is_alike(left: &Entry, right: &Entry) -> bool {
     plain(left) && plain(right) && left.size == right.size && left.modified == right.modified
 }
 
+/// True for a failure that concerns one entry of a folder: the others can still be copied or moved. Every other failure
+/// would meet the next entry as well.
+pub(super) fn concerns_one_entry(code: ErrorCode) -> bool {
+    match code {
+        ErrorCode::NotFound
+        | ErrorCode::IsFolder
+        | ErrorCode::NotFolder
+        | ErrorCode::NotRegular
+        | ErrorCode::LinkEscapes
+        | ErrorCode::Changed
+        | ErrorCode::AlreadyExists
+        | ErrorCode::NameRefused
+        | ErrorCode::NameTooLong
+        | ErrorCode::NotEmpty
+        | ErrorCode::BadPath
+        | ErrorCode::TooLarge
+        | ErrorCode::Forbidden
+        | ErrorCode::AccessDenied
+        | ErrorCode::CrossDevice
+        | ErrorCode::Io => true,
+        _ => false,
+    }
+}
+
+/// True for a link and its copy, as far as their targets are known.
+pub(super) fn is_copied_link(source: &Entry, present: &Entry) -> bool {
+    source.link.is_some() && source.link == present.link
+}
+
 /// A folder, and not a link to one.
 pub(super) fn is_real_folder(entry: &Entry) -> bool {
     entry.is_folder() && entry.link.is_none()
@@ -123,6 +152,16 @@ mod tests {
         check(Conflict::Replace, &folder, Some(&link), Err(ErrorCode::NotFolder));
         check(Conflict::Replace, &link, Some(&file), Ok(Plan::Replace));
         assert_eq!(plan(Conflict::Replace, Rights::CREATE, &file, Some(&other)), Err(ErrorCode::Forbidden));
+    }
+
+    #[test]
+    fn a_failure_of_one_entry_differs_from_a_failure_of_all() {
+        for code in [ErrorCode::AccessDenied, ErrorCode::NotRegular, ErrorCode::Changed, ErrorCode::Io] {
+            assert!(concerns_one_entry(code), "{code}");
+        }
+        for code in [ErrorCode::NoSpace, ErrorCode::QuotaExceeded, ErrorCode::ReadOnly, ErrorCode::ParentMissing] {
+            assert!(!concerns_one_entry(code), "{code}");
+        }
     }
 
     #[test]

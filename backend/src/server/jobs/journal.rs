@@ -62,6 +62,16 @@ impl JobRunner {
 
     /// Adds entries and bytes that are done.
     pub(super) fn count(&mut self, entries: u64, bytes: u64) {
+        self.changed |= entries > 0;
+        self.advance(entries, bytes);
+    }
+
+    /// Adds an entry that is dealt with, without a change of its own.
+    pub(super) fn count_unchanged(&mut self) {
+        self.advance(1, 0);
+    }
+
+    fn advance(&mut self, entries: u64, bytes: u64) {
         let progress = &mut self.record.progress;
         progress.entries += entries;
         progress.bytes += bytes;

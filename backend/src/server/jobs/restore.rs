@@ -1,6 +1,7 @@
 //! Restoring items of the trash.
 
 use shared::change::RestoreItem;
+use shared::job::LeftOut;
 use shared::{Conflict, Entry, ErrorCode, Outcome, TrashId, VPath};
 
 use super::decide::{Plan, is_alike, plan};
@@ -60,6 +61,7 @@ impl JobRunner {
                         entry: Some(self.relative_to_root(entry)),
                         trash: None,
                         replaced: vec![old],
+                        left_out: LeftOut::default(),
                     }),
                     Err(error) => Err(self.put_back(old, &to, error).into()),
                 }

@@ -39,6 +39,8 @@ pub(super) struct JobRunner {
     pub(super) reported: Instant,
     /// The item that the journal has as begun.
     pub(super) begun: Option<usize>,
+    /// A part of the present item is done.
+    pub(super) changed: bool,
 }
 
 /// The first item of a resumed job.
@@ -84,6 +86,7 @@ impl JobRunner {
             stopping,
             reported,
             begun: None,
+            changed: false,
         }
     }
 
@@ -94,6 +97,7 @@ impl JobRunner {
         let mut state = JobState::Done;
         while self.ended < change.len() {
             let index = self.ended;
+            self.changed = self.is_resumed(index);
             let outcome = match self.check_cancelled().and_then(|()| self.run_item(&change, index)) {
                 Ok(outcome) => outcome,
                 Err(ItemError::Failed(error, path)) => self.failed(error, path),
@@ -158,12 +162,13 @@ impl JobRunner {
     fn failed(&self, error: StorageError, path: Option<VPath>) -> Outcome {
         if error.code == ErrorCode::Io || error.code == ErrorCode::Internal {
             let StorageError { code, context, source } = &error;
-            warn!(job = %self.record.id, %code, context, cause = ?source, "an item failed");
+            let path = path.as_ref().map(VPath::encoded);
+            warn!(job = %self.record.id, path, %code, context, cause = ?source, "an item failed");
         }
         let mut message = error.context.to_owned();
         message.truncate(MESSAGE_BYTES_MAX);
         let path = path.and_then(|path| self.path_of_caller(&path));
-        Outcome::Failed { code: error.code, path, message }
+        Outcome::Failed { code: error.code, path, message, incomplete: self.changed }
     }
 
     /// The path in the storage of a path of the request.
@@ -206,5 +211,5 @@ impl JobRunner {
 
 /// The outcome of an item that succeeded, with its entry.
 pub(super) fn done(entry: Option<Entry>) -> Outcome {
-    Outcome::Done { entry, trash: None, replaced: Vec::new() }
+    Outcome::done(entry)
 }

@@ -1,6 +1,7 @@
 //! Moving entries into the trash, and finding them there.
 
 use shared::change::PathItem;
+use shared::job::LeftOut;
 use shared::{ETag, Entry, ErrorCode, Outcome, TrashId, VPath};
 use tracing::error;
 
@@ -16,7 +17,7 @@ impl JobRunner {
         let path = self.entry_path(&chosen.path)?;
         let id = self.record.trash_id(index, &path);
         self.trash_once(&path, chosen.if_etag, id)?;
-        Ok(Outcome::Done { entry: None, trash: Some(id), replaced: Vec::new() })
+        Ok(Outcome::Done { entry: None, trash: Some(id), replaced: Vec::new(), left_out: LeftOut::default() })
     }
 
     /// Moves the entry at `path` into the trash, unless the previous process did.

@@ -1,28 +1,30 @@
 //! WALK: everything below chosen paths, for archives and recursive downloads. Parents come before their entries,
 //! siblings in the order of their names' bytes, so a walk can continue after any path. Links are reported, never
-//! followed. Memory: the entries of the folders between the start and the present position.
+//! followed. What the server may not read is reported as skipped, before anything of it is asked for. Memory: the entries of the folders between the start and the present position.
 
 use std::sync::Arc;
 
-use shared::wire::{FrameKind, Page, Skipped, Walk};
+use shared::wire::{FrameKind, Growing, Page, Prefix, Skipped, Walk};
 use shared::{Entry, ErrorCode, Rights, VPath};
 use tokio_util::sync::CancellationToken;
 
 use crate::server::authority::authorise;
 use crate::server::blocking::blocking;
+use crate::server::clock;
 use crate::server::entries::{fitting, read_entries, relative};
 use crate::server::error::RequestError;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
 use crate::server::peer::Peer;
-use crate::storage::{Storage, StorageError};
+use crate::storage::{Storage, StorageError, may_grow, prefix_of};
 
 /// Entries that are read at a time. Between two batches no thread is occupied, however slow the client is.
 const BATCH_ENTRIES: usize = 512;
 
 /// One result of a walk.
 enum WalkItem {
-    Entry(Entry),
+    /// With its beginning if it is a file that may be growing.
+    Entry(Entry, Option<Prefix>),
     Skipped(Skipped),
 }
 
@@ -32,6 +34,8 @@ struct Start {
     asked: VPath,
     /// The path in the storage.
     path: VPath,
+    /// The caller may read its files.
+    readable: bool,
 }
 
 /// Answers PAGE….
@@ -44,7 +48,8 @@ pub(in crate::server) async fn walk<W: Sink>(
     response.set_deadline(request.caller.deadline_ms);
     let authorised = |asked: VPath| {
         let path = authorise(&request.caller, peer, Rights::LIST, &asked)?;
-        Ok(Start { asked, path })
+        let readable = authorise(&request.caller, peer, Rights::READ, &asked).is_ok();
+        Ok(Start { asked, path, readable })
     };
     let starts = request.paths.into_iter().map(authorised).collect::<Result<Vec<_>, ErrorCode>>()?;
     let (index, after) = match &request.cursor {
@@ -115,12 +120,42 @@ impl Walker {
     fn enter(&mut self) -> Result<Vec<Vec<Entry>>, StorageError> {
         let start = &self.starts[self.index];
         let entry = self.storage.stat(&start.path)?;
-        // A link that the caller names itself is followed.
-        let levels = if entry.is_folder() { vec![self.children(&start.path)?] } else { Vec::new() };
+        let (path, is_folder) = (start.path.clone(), entry.is_folder());
         if self.after.is_none() {
-            self.batch.push(WalkItem::Entry(relative(entry, &start.path, &start.asked)));
+            if entry.is_file() && self.is_unreadable(&path)? {
+                let path = start.asked.clone();
+                self.batch.push(WalkItem::Skipped(Skipped { path, code: ErrorCode::AccessDenied }));
+            } else {
+                self.report(entry);
+            }
         }
-        Ok(levels)
+        // A link that the caller names itself is followed.
+        Ok(if is_folder { vec![self.children(&path)?] } else { Vec::new() })
+    }
+
+    /// Whether the server may not read the file at a path in the storage.
+    fn is_unreadable(&self, path: &VPath) -> Result<bool, StorageError> {
+        let Some(folder) = path.parent() else { return Ok(false) };
+        let mut unreadable = false;
+        self.storage.unreadable_names(&folder, &mut std::iter::once(path.name()), &mut |_| unreadable = true)?;
+        Ok(unreadable)
+    }
+
+    /// Adds an entry to the batch. A file that may be growing is opened: its beginning and the reported size are of one
+    /// moment. One that cannot be opened is reported as it was listed, since the request for its content will fail.
+    fn report(&mut self, mut entry: Entry) {
+        let start = &self.starts[self.index];
+        let mut prefix = None;
+        if start.readable
+            && entry.is_file()
+            && may_grow(&entry, clock::now())
+            && let Ok(file) = self.storage.open(&entry.path)
+            && let Ok(taken) = prefix_of(&*file, file.entry().size)
+        {
+            prefix = Some(taken);
+            entry = file.entry().clone();
+        }
+        self.batch.push(WalkItem::Entry(relative(entry, &start.path, &start.asked), prefix));
     }
 
     fn visit(&mut self, entry: Entry) -> Result<(), StorageError> {
@@ -131,7 +166,7 @@ impl Walker {
         // A folder that the walk continues in was reported before.
         let reported = self.after.as_ref().is_some_and(|after| inner.strip_prefix_of(after).is_some());
         if !reported {
-            self.batch.push(WalkItem::Entry(relative(entry, &start.path, &start.asked)));
+            self.report(entry);
         }
         if !enter {
             return Ok(());
@@ -141,15 +176,16 @@ impl Walker {
             Err(error) if error.code == ErrorCode::Canceled => return Err(error),
             // A folder that cannot be read is reported as skipped.
             Err(error) => {
-                let path = start.asked.join_path(&inner).unwrap_or_default();
+                let path = self.starts[self.index].asked.join_path(&inner).unwrap_or_default();
                 self.batch.push(WalkItem::Skipped(Skipped { path, code: error.code }));
             }
         }
         Ok(())
     }
 
-    /// The entries of a folder that come after `after` or contain it; the last first.
-    fn children(&self, folder: &VPath) -> Result<Vec<Entry>, StorageError> {
+    /// The entries of a folder that come after `after` or contain it; the last first. Files that the server may not read
+    /// are reported as skipped instead.
+    fn children(&mut self, folder: &VPath) -> Result<Vec<Entry>, StorageError> {
         let mut entries = read_entries(&*self.storage, folder, &self.cancelled)?;
         if let Some(after) = &self.after {
             let start = &self.starts[self.index].path;
@@ -158,8 +194,25 @@ impl Walker {
                 inner.segments().gt(after.segments()) || inner.strip_prefix_of(after).is_some()
             });
         }
+        self.skip_unreadable(folder, &mut entries)?;
         entries.sort_unstable_by(|left, right| right.path.name().cmp(left.path.name()));
         Ok(entries)
+    }
+
+    fn skip_unreadable(&mut self, folder: &VPath, entries: &mut Vec<Entry>) -> Result<(), StorageError> {
+        let start = &self.starts[self.index];
+        let files: Vec<usize> = (0..entries.len()).filter(|&index| entries[index].is_file()).collect();
+        let mut unreadable = Vec::new();
+        let mut names = files.iter().map(|&index| entries[index].path.name());
+        self.storage.unreadable_names(folder, &mut names, &mut |nth| unreadable.push(files[nth]))?;
+        // From the end on, so that the indices before stay right.
+        for index in unreadable.into_iter().rev() {
+            let path = entries.swap_remove(index).path;
+            let inner = start.path.strip_prefix_of(&path).unwrap_or_default();
+            let path = start.asked.join_path(&inner).unwrap_or_default();
+            self.batch.push(WalkItem::Skipped(Skipped { path, code: ErrorCode::AccessDenied }));
+        }
+        Ok(())
     }
 }
 
@@ -168,16 +221,23 @@ async fn send_batch<W: Sink>(
     index: usize,
     batch: Vec<WalkItem>,
 ) -> Result<(), RequestError> {
-    let (mut entries, mut skipped) = (Vec::new(), Vec::new());
+    let (mut entries, mut growing, mut skipped) = (Vec::new(), Vec::new(), Vec::new());
     for found in batch {
         match found {
-            WalkItem::Entry(entry) => entries.push(entry),
+            WalkItem::Entry(entry, prefix) => {
+                growing.extend(prefix.map(|prefix| Growing { path: entry.path.clone(), prefix }));
+                entries.push(entry);
+            }
             WalkItem::Skipped(left_out) => skipped.push(left_out),
         }
     }
     // Few, and each with a path of limited length, so a small number fits into any PAGE.
     for some in skipped.chunks(8) {
         response.send(FrameKind::Page, &Page { skipped: Some(some.to_vec()), ..Page::default() }).await?;
+    }
+    // Before their entries, so that a client that has an entry has its beginning as well.
+    for some in growing.chunks(8) {
+        response.send(FrameKind::Page, &Page { growing: Some(some.to_vec()), ..Page::default() }).await?;
     }
     let mut rest = &entries[..];
     while !rest.is_empty() {

@@ -67,7 +67,7 @@ impl Uploads {
     /// The attributes of the file that an upload becomes.
     pub(super) fn attributes(&self, record: &UploadRecord) -> Attributes {
         let (modified, executable) = (record.request.modified, record.request.executable);
-        Attributes { modified, executable, durability: self.durability }
+        Attributes { modified, executable, copied: None, durability: self.durability }
     }
 
     /// Syncs the bytes of an upload, unless the server's durability is relaxed.

@@ -35,6 +35,16 @@ impl<D: Dir> OpenFile for LocalFile<D> {
         Ok(opened.unwrap_or_else(|| now.etag()))
     }
 
+    fn size_now(&self) -> Result<u64, StorageError> {
+        let now = D::metadata_of_file(&self.file).map_err(|error| storage_error(error, "stat of an open file"))?;
+        Ok(now.size)
+    }
+
+    fn identity(&self) -> u128 {
+        let identity = self.opened.identity;
+        u128::from(identity.device) << 64 | u128::from(identity.inode)
+    }
+
     fn as_file(&self) -> Option<&File> {
         self.file.as_file()
     }

@@ -91,6 +91,33 @@ impl Tree {
         self.make_at(path, Body::Link(target.to_vec()))
     }
 
+    pub(super) fn copy_folder_attributes(
+        &mut self,
+        from: &VPath,
+        to: &VPath,
+        modified: Timestamp,
+    ) -> Result<(), StorageError> {
+        let folder = |tree: &Self, path: &VPath| {
+            let node = tree.walk(NodeStack::root(), PathWalk::along(path))?.node();
+            tree.children(node).map(|_| node)
+        };
+        folder(self, from)?;
+        let target = folder(self, to)?;
+        self.nodes[target].touch(modified);
+        Ok(())
+    }
+
+    pub(super) fn copy_link(&mut self, from: &VPath, to: &VPath) -> Result<(), StorageError> {
+        let source = self.location(from)?.present.ok_or(NOT_FOUND)?;
+        let Body::Link(target) = &self.nodes[source].body else { return Err(NOT_FOUND) };
+        let (target, modified) = (target.clone(), self.nodes[source].modified);
+        self.make_at(to, Body::Link(target))?;
+        if let Some(copy) = self.location(to)?.present {
+            self.nodes[copy].modified = modified;
+        }
+        Ok(())
+    }
+
     pub(super) fn make_at(&mut self, path: &VPath, body: Body) -> Result<Entry, StorageError> {
         let location = self.location(path)?;
         Expected::Nothing.check(self.entry_at(&location).as_ref())?;

@@ -28,4 +28,12 @@ impl OpenFile for MemoryFile {
     fn etag_now(&self) -> Result<ETag, StorageError> {
         Ok(self.tree.read().etag(self.node))
     }
+
+    fn size_now(&self) -> Result<u64, StorageError> {
+        Ok(self.tree.read().nodes[self.node].content().len() as u64)
+    }
+
+    fn identity(&self) -> u128 {
+        self.node as u128
+    }
 }

@@ -129,6 +129,20 @@ impl Storage for MemoryStorage {
         self.tree.change(|tree| tree.make_link(path, target))
     }
 
+    fn copy_folder_attributes(
+        &self,
+        from: &VPath,
+        to: &VPath,
+        modified: Timestamp,
+        _owned: bool,
+    ) -> Result<(), StorageError> {
+        self.tree.change(|tree| tree.copy_folder_attributes(from, to, modified))
+    }
+
+    fn copy_link(&self, from: &VPath, to: &VPath, _owned: bool) -> Result<(), StorageError> {
+        self.tree.change(|tree| tree.copy_link(from, to))
+    }
+
     fn rename(
         &self,
         from: &VPath,

@@ -89,6 +89,14 @@ impl OpenFile for GatedFile {
         self.inner.read_at(buffer, offset)
     }
 
+    fn size_now(&self) -> Result<u64, StorageError> {
+        self.inner.size_now()
+    }
+
+    fn identity(&self) -> u128 {
+        self.inner.identity()
+    }
+
     fn etag_now(&self) -> Result<ETag, StorageError> {
         self.inner.etag_now()
     }

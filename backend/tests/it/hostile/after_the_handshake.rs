@@ -164,7 +164,7 @@ async fn parameters_outside_their_bounds_are_answered_bad_request() {
         raw.send(FrameKind::List, 1, &request).await;
         assert_eq!(raw.end(1).await, Some(ErrorCode::BadRequest), "{request:?}");
     }
-    let item = GetItem { path: path("x"), range: None, if_etag: None };
+    let item = GetItem { path: path("x"), range: None, if_etag: None, if_prefix: None };
     for count in [0, 1_025] {
         raw.send(FrameKind::Get, 1, &Get { caller: reader(), items: vec![item.clone(); count], pass_fd: None }).await;
         assert_eq!(raw.end(1).await, Some(ErrorCode::BadRequest), "{count} items");

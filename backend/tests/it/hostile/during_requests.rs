@@ -20,7 +20,7 @@ use crate::test_server::{path, reader};
 const BIG: usize = 3 << 20;
 
 fn get() -> Get {
-    let item = GetItem { path: path("big"), range: None, if_etag: None };
+    let item = GetItem { path: path("big"), range: None, if_etag: None, if_prefix: None };
     Get { caller: reader(), items: vec![item], pass_fd: None }
 }
 
@@ -96,7 +96,7 @@ async fn a_slow_reader_is_served_to_the_end() {
     storage.add_file("slow", vec![7; 100_000]).unwrap();
     let (mut raw, server) = serve_pipe(Arc::new(storage), ServerConfig::default(), 64);
     raw.handshake(&server.key, None).await;
-    let item = GetItem { path: path("slow"), range: None, if_etag: None };
+    let item = GetItem { path: path("slow"), range: None, if_etag: None, if_prefix: None };
     raw.send(FrameKind::Get, 1, &Get { caller: reader(), items: vec![item], pass_fd: None }).await;
     assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Meta));
     let RawConnection { reader, .. } = &mut raw;
@@ -160,7 +160,7 @@ async fn frames_keep_to_the_agreed_length() {
         assert_eq!(ok.max_data as usize, agreed);
         raw.reader.open(agreed);
         for name in ["big", "small"] {
-            let item = GetItem { path: path(name), range: None, if_etag: None };
+            let item = GetItem { path: path(name), range: None, if_etag: None, if_prefix: None };
             raw.send(FrameKind::Get, 1, &Get { caller: reader(), items: vec![item], pass_fd: None }).await;
             assert_eq!(raw.end(1).await, None);
         }

@@ -105,7 +105,7 @@ async fn transfer(frames: Vec<Frame>) -> Result<usize, ErrorCode> {
         }
     });
     let client = client.await;
-    let items = vec![GetItem { path: path("x"), range: None, if_etag: None }];
+    let items = vec![GetItem { path: path("x"), range: None, if_etag: None, if_prefix: None }];
     let work = async {
         let mut transfer = client.get(&reader(), items).await?;
         let mut received = 0;
@@ -189,7 +189,7 @@ async fn a_frame_longer_than_agreed_is_refused() {
         raw.send_bytes(&header(8 + 5_000, 0x42, 0, 0, 1)).await;
         let _ = raw.incoming().await;
     });
-    let items = vec![GetItem { path: path("x"), range: None, if_etag: None }];
+    let items = vec![GetItem { path: path("x"), range: None, if_etag: None, if_prefix: None }];
     let mut transfer = client.await.get(&reader(), items).await.unwrap();
     assert!(matches!(transfer.next_item().await, Ok(Some(Item::Sending(_)))));
     assert_eq!(transfer.piece().await.unwrap_err().code, ErrorCode::Protocol);

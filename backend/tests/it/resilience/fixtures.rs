@@ -9,7 +9,7 @@ use crate::raw_connection::within;
 use crate::test_server::{path, reader};
 
 pub(super) fn item(text: &str) -> GetItem {
-    GetItem { path: path(text), range: None, if_etag: None }
+    GetItem { path: path(text), range: None, if_etag: None, if_prefix: None }
 }
 
 /// Yields until the condition holds.

@@ -8,6 +8,7 @@ mod dropped_futures;
 mod failing_disks;
 mod fixtures;
 mod gated_storage;
+mod growing_files;
 mod hanging_disks;
 mod many_clients;
 mod restarts;

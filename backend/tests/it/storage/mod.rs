@@ -100,6 +100,8 @@ conformance! {
         the_etag_of_an_open_file_changes_with_it,
         special_files_are_never_opened,
         denied_entries_are_refused_with_access_denied,
+        files_that_may_not_be_read_are_named,
+        a_grown_file_differs_from_a_changed_one,
     ;
     links:
         links_inside_are_followed,
@@ -123,6 +125,9 @@ conformance! {
         every_name_can_be_written,
         the_private_directory_cannot_be_reached,
         folders_and_links_are_created,
+        a_link_is_copied_with_its_text,
+        a_copied_folder_gets_its_time,
+        zeros_behind_the_end_are_part_of_an_upload,
         one_of_two_concurrent_publishes_gets_the_name,
         bytes_are_copied_from_files_and_uploads,
     ;

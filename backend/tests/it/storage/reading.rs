@@ -1,6 +1,6 @@
 //! Reading entries, listings and files.
 
-use backend::storage::Visit;
+use backend::storage::{Visit, has_grown_from, is_kept, prefix_of};
 use shared::{ErrorCode, Kind, Link, Timestamp, VPath};
 
 use super::{Fixture, check_error, code, content, list, open, path, read, stat};
@@ -302,4 +302,53 @@ pub(super) fn denied_entries_are_refused_with_access_denied(fixture: &dyn Fixtur
     check_error(fixture, b"folder/file", ErrorCode::AccessDenied);
     assert_eq!(code(open(fixture, b"link")), Some(ErrorCode::AccessDenied));
     assert_eq!(list(fixture, b"").unwrap()[b"link".as_slice()].kind, Kind::Other);
+}
+
+pub(super) fn files_that_may_not_be_read_are_named(fixture: &dyn Fixture) {
+    for name in [b"folder/a".as_slice(), b"folder/b", b"folder/c"] {
+        fixture.file(name, b"content");
+    }
+    fixture.link(b"folder/link", b"b");
+    let unreadable = || {
+        let names: [&[u8]; 4] = [b"a", b"b", b"c", b"link"];
+        let mut found = Vec::new();
+        let storage = fixture.storage();
+        storage
+            .unreadable_names(&path(b"folder"), &mut names.into_iter(), &mut |index| found.push(names[index]))
+            .unwrap();
+        found
+    };
+    assert!(unreadable().is_empty());
+    if fixture.deny(b"folder/b") {
+        assert_eq!(unreadable(), [b"b".as_slice(), b"link"]);
+    }
+}
+
+pub(super) fn a_grown_file_differs_from_a_changed_one(fixture: &dyn Fixture) {
+    // The tail is shorter than the file, so that bytes before it do not count.
+    let old: Vec<u8> = (0..100_000_u32).map(|index| (index / 7) as u8).collect();
+    for length in [0, 5, old.len()] {
+        let old = &old[..length];
+        fixture.file(b"log", old);
+        let file = open(fixture, b"log").unwrap();
+        let prefix = prefix_of(&*file, length as u64).unwrap();
+        assert!(is_kept(&*file, Some(&prefix)).unwrap());
+        assert!(!has_grown_from(&*file, &prefix).unwrap(), "as long as before");
+        fixture.tick();
+        fixture.write(b"log", &[old, b"more"].concat());
+        assert!(has_grown_from(&*file, &prefix).unwrap());
+        assert!(is_kept(&*file, Some(&prefix)).unwrap() && !is_kept(&*file, None).unwrap());
+        assert_eq!(prefix_of(&*open(fixture, b"log").unwrap(), length as u64).unwrap(), prefix);
+        if let Some(last) = length.checked_sub(1) {
+            let mut other = [old, b"more"].concat();
+            other[last] ^= 1;
+            fixture.write(b"log", &other);
+            assert!(!has_grown_from(&*file, &prefix).unwrap(), "another end");
+            fixture.write(b"log", &old[..last]);
+            assert!(!has_grown_from(&*file, &prefix).unwrap(), "shorter");
+        }
+        fixture.replace(b"log", &[old, b"more"].concat());
+        assert!(!has_grown_from(&*open(fixture, b"log").unwrap(), &prefix).unwrap(), "another file");
+        fixture.remove(b"log");
+    }
 }

@@ -317,6 +317,77 @@ pub(super) fn folders_and_links_are_created(fixture: &dyn Fixture) {
     assert_eq!(content(fixture, b"folder/deep/up").unwrap(), b"content");
 }
 
+pub(super) fn a_link_is_copied_with_its_text(fixture: &dyn Fixture) {
+    fixture.file(b"folder/file", b"content");
+    let absolute = [&fixture.root(), b"/folder/file".as_slice()].concat();
+    let links: [(&[u8], &[u8]); 4] =
+        [(b"inside", b"file"), (b"absolute", &absolute), (b"out", b"../../secret"), (b"dangling", b"nothing/at/all")];
+    let storage = fixture.storage();
+    for (name, target) in links {
+        let from = [b"folder/", name].concat();
+        fixture.link(&from, target);
+        let to = [b"folder/copy of ", name].concat();
+        storage.copy_link(&path(&from), &path(&to), true).unwrap();
+        let (source, copy) = (stat(fixture, &from).unwrap(), stat(fixture, &to).unwrap());
+        assert_eq!((source.link, source.kind, source.size), (copy.link, copy.kind, copy.size), "{from:?}");
+        assert_eq!(code(storage.copy_link(&path(&from), &path(&to), true)), Some(ErrorCode::AlreadyExists));
+    }
+    fixture.check_outside();
+    for name in [b"folder/file".as_slice(), b"folder", b"folder/none"] {
+        assert_eq!(code(storage.copy_link(&path(name), &path(b"new"), false)), Some(ErrorCode::NotFound), "{name:?}");
+    }
+    assert_eq!(
+        code(storage.copy_link(&path(b"folder/out"), &path(b"none/new"), false)),
+        Some(ErrorCode::ParentMissing)
+    );
+}
+
+pub(super) fn a_copied_folder_gets_its_time(fixture: &dyn Fixture) {
+    fixture.folder(b"from");
+    let modified = Timestamp::from_parts(1_500_000_000, 7_000_000);
+    let storage = fixture.storage();
+    let (from, to) = (path(b"from"), path(b"to"));
+    storage.make_private_folder(&to).unwrap();
+    assert_eq!(code(storage.make_private_folder(&to)), Some(ErrorCode::AlreadyExists));
+    fixture.file(b"to/file", b"content");
+    storage.copy_folder_attributes(&from, &to, modified, false).unwrap();
+    assert_eq!(stat(fixture, b"to").unwrap().modified, modified);
+    assert_eq!(code(storage.copy_folder_attributes(&from, &path(b"none"), modified, false)), Some(ErrorCode::NotFound));
+    assert_eq!(
+        code(storage.copy_folder_attributes(&from, &path(b"to/file"), modified, false)),
+        Some(ErrorCode::NotFolder)
+    );
+}
+
+pub(super) fn zeros_behind_the_end_are_part_of_an_upload(fixture: &dyn Fixture) {
+    const PIECE: usize = 100_000;
+    let staged = stage(fixture, 1);
+    let mut expected = Vec::new();
+    for (index, byte) in [0, 7, 0, 0, 8, 0].into_iter().enumerate() {
+        staged.write_at(&[byte; PIECE], (index * PIECE) as u64).unwrap();
+        expected.extend([byte; PIECE]);
+        assert_eq!(staged.length().unwrap(), expected.len() as u64);
+    }
+    assert!(super::staged_bytes(&*staged) == expected);
+    // Zeros over other bytes are written.
+    staged.write_at(&[0; PIECE], PIECE as u64).unwrap();
+    expected[PIECE..2 * PIECE].fill(0);
+    staged.truncate((6 * PIECE - 10) as u64).unwrap();
+    expected.truncate(6 * PIECE - 10);
+    staged.write_at(&[0; PIECE], expected.len() as u64).unwrap();
+    expected.extend([0; PIECE]);
+    drop(staged);
+    let staged = fixture.storage().staged(super::upload_id(1)).unwrap();
+    assert!(super::staged_bytes(&*staged) == expected);
+    drop(staged);
+    let attributes = Attributes::default();
+    fixture.storage().publish(super::upload_id(1), &path(b"file"), &Expected::Nothing, &attributes).unwrap();
+    let file = super::open(fixture, b"file").unwrap();
+    let mut bytes = vec![0; expected.len() + 1];
+    let read = file.read_at(&mut bytes, 0).unwrap();
+    assert!(bytes[..read] == expected);
+}
+
 pub(super) fn one_of_two_concurrent_publishes_gets_the_name(fixture: &dyn Fixture) {
     for round in 0..20_u8 {
         let name = [b"name ".as_slice(), round.to_string().as_bytes()].concat();

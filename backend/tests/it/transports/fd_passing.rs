@@ -46,7 +46,7 @@ async fn open(server: &TestServer, transport: Transport) -> RawTransport {
 }
 
 fn get(names: &[&str], pass_fd: bool) -> Get {
-    let item = |name: &&str| GetItem { path: path(name), range: None, if_etag: None };
+    let item = |name: &&str| GetItem { path: path(name), range: None, if_etag: None, if_prefix: None };
     Get { caller: reader(), items: names.iter().map(item).collect(), pass_fd: Some(pass_fd) }
 }
 
@@ -132,7 +132,7 @@ async fn the_client_releases_a_file_before_the_next_item() {
     for transport in Transport::PASSING_FDS {
         let place = tempfile::tempdir().unwrap();
         let server = server_with_files(place.path()).await.via(*transport);
-        let item = |range| GetItem { path: path("large"), range, if_etag: None };
+        let item = |range| GetItem { path: path("large"), range, if_etag: None, if_prefix: None };
 
         let range = Some(ByteRange::Between(10, 200_000));
         let mut transfer = server.client.get_fd(&reader(), item(range)).await.unwrap();
@@ -150,7 +150,7 @@ async fn the_client_releases_a_file_before_the_next_item() {
         // A change is reported at the end.
         let mut transfer = server.client.get_fd(&reader(), item(None)).await.unwrap();
         transfer.next_item().await.unwrap();
-        File::options().append(true).open(place.path().join("large")).unwrap().write_all(b"x").unwrap();
+        File::options().write(true).open(place.path().join("large")).unwrap().set_len(9).unwrap();
         assert_eq!(transfer.release_fd().await.unwrap_err().code, ErrorCode::Changed);
         assert_eq!(transfer.next_item().await.unwrap(), None);
         assert_eq!(server.client.status().bulk.busy, 0);

@@ -114,8 +114,8 @@ mod tests {
     fn entries_that_could_not_be_moved_stay_cut() {
         let cut = Clipboard::new(["a/x", "a/y", "a/z", "a/w"].map(path).to_vec(), true);
         let change = cut.paste(&path("c")).unwrap();
-        let failed = Outcome::Failed { code: shared::ErrorCode::NoSpace, path: None, message: String::new() };
-        let done = Outcome::Done { entry: None, trash: None, replaced: Vec::new() };
+        let failed = Outcome::failed(shared::ErrorCode::NoSpace);
+        let done = Outcome::done(None);
         // The last item was not attempted.
         let outcomes = [done, failed, Outcome::Skipped];
         let left = cut.after_moves(&[ChangeResult { change, outcomes: outcomes.to_vec() }]);

@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn only_items_whose_own_destination_exists_are_conflicts() {
-        let failed = |code, path| Outcome::Failed { code, path, message: String::new() };
+        let failed = |code, path| Outcome::Failed { code, path, message: String::new(), incomplete: false };
         let outcomes = [
             Outcome::Skipped,
             failed(ErrorCode::AlreadyExists, None),

@@ -156,6 +156,7 @@ fn rows_of<'a>(paths: impl Iterator<Item = &'a VPath>, listing: &Listing) -> Vec
 #[cfg(test)]
 mod tests {
     use shared::change::PathItem;
+    use shared::job::LeftOut;
     use shared::{ErrorCode, TrashId};
 
     use super::*;
@@ -213,8 +214,8 @@ mod tests {
     #[test]
     fn confirmed_edits_follow_the_outcomes() {
         let change = Change::Copy { items: vec![pair("a", "a"), pair("x/b", "b")], conflict: Conflict::KeepBoth };
-        let done = |entry| Outcome::Done { entry, trash: None, replaced: Vec::new() };
-        let failed = Outcome::Failed { code: ErrorCode::NoSpace, path: None, message: String::new() };
+        let done = |entry| Outcome::done(entry);
+        let failed = Outcome::failed(ErrorCode::NoSpace);
         let copy = sample::file("a%20%282%29", 1);
         let edits = confirmed_edits(&change, &[done(Some(copy.clone())), failed.clone()], &VPath::root());
         assert_eq!(edits, [Edit::Present(copy)]);
@@ -224,7 +225,12 @@ mod tests {
         assert_eq!(edits, [Edit::absent(b"a")]);
 
         let items = vec![PathItem { path: path("a"), if_etag: None }];
-        let trashed = Outcome::Done { entry: None, trash: Some(TrashId::default()), replaced: Vec::new() };
+        let trashed = Outcome::Done {
+            entry: None,
+            trash: Some(TrashId::default()),
+            replaced: Vec::new(),
+            left_out: LeftOut::default(),
+        };
         assert_eq!(confirmed_edits(&Change::Trash { items }, &[trashed], &VPath::root()), [Edit::absent(b"a")]);
     }
 }

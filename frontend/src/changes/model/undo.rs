@@ -97,7 +97,7 @@ pub fn inverse(change: &Change, outcomes: &[Outcome]) -> Vec<Change> {
     let (mut moves, mut trash, mut restores, mut replaced) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut exchanged = Vec::new();
     for (index, outcome) in outcomes.iter().enumerate() {
-        let Outcome::Done { entry, trash: trashed, replaced: old } = outcome else { continue };
+        let Outcome::Done { entry, trash: trashed, replaced: old, .. } = outcome else { continue };
         // The server restores in place of a file in one step, so there is no moment without the file.
         if let (Change::Restore { conflict: Conflict::Replace, .. }, Some(entry), [id]) = (change, entry, &old[..])
             && entry.is_file()
@@ -179,6 +179,7 @@ mod tests {
     use super::*;
     use crate::folder::model::sample;
     use shared::ErrorCode;
+    use shared::job::LeftOut;
 
     fn path(text: &str) -> VPath {
         VPath::parse(text).unwrap()
@@ -189,7 +190,7 @@ mod tests {
     }
 
     fn done(entry: Option<Entry>) -> Outcome {
-        Outcome::Done { entry, trash: None, replaced: Vec::new() }
+        Outcome::done(entry)
     }
 
     fn rename(from: &str, to: &str, etag: Option<u8>) -> Change {
@@ -205,7 +206,7 @@ mod tests {
     fn inverse_moves_a_file_back_if_its_etag_is_unchanged() {
         let change = rename("a", "b", None);
         assert_eq!(inverse(&change, &[done(Some(entry("b", 7)))]), [rename("b", "a", Some(7))]);
-        let failed = Outcome::Failed { code: ErrorCode::NoSpace, path: None, message: String::new() };
+        let failed = Outcome::failed(ErrorCode::NoSpace);
         assert_eq!(inverse(&change, &[failed]), []);
         let mut folder = entry("b", 7);
         folder.kind = shared::Kind::Folder;
@@ -219,7 +220,8 @@ mod tests {
         assert_eq!(inverse(&made, &[done(Some(sample::folder("n")))]), std::slice::from_ref(&away));
 
         let id = TrashId([3; 16]);
-        let trashed = Outcome::Done { entry: None, trash: Some(id), replaced: Vec::new() };
+        let trashed =
+            Outcome::Done { entry: None, trash: Some(id), replaced: Vec::new(), left_out: LeftOut::default() };
         let restore = Change::Restore { items: vec![restore_item(id)], conflict: Conflict::Fail };
         assert_eq!(inverse(&away, std::slice::from_ref(&trashed)), std::slice::from_ref(&restore));
         let again = Change::Trash { items: vec![PathItem { path: path("n"), if_etag: Some(ETag([4; 16])) }] };
@@ -233,7 +235,12 @@ mod tests {
         let items = vec![PathPair { from: path("x/a"), to: path("a"), if_etag: None }];
         let change = Change::Move { items, conflict: Conflict::Replace };
         let old = TrashId([9; 16]);
-        let outcome = Outcome::Done { entry: Some(entry("a", 1)), trash: None, replaced: vec![old] };
+        let outcome = Outcome::Done {
+            entry: Some(entry("a", 1)),
+            trash: None,
+            replaced: vec![old],
+            left_out: LeftOut::default(),
+        };
         let restore = Change::Restore { items: vec![restore_item(old)], conflict: Conflict::Fail };
         assert_eq!(inverse(&change, &[outcome]), [rename("a", "x/a", Some(1)), restore]);
     }
@@ -249,7 +256,12 @@ mod tests {
     fn inverse_of_a_restore_in_place_of_a_file_restores_that_file_in_place() {
         let restore = |id| Change::Restore { items: vec![restore_item(id)], conflict: Conflict::Replace };
         let (old, new) = (TrashId([1; 16]), TrashId([2; 16]));
-        let outcome = Outcome::Done { entry: Some(entry("a", 1)), trash: None, replaced: vec![new] };
+        let outcome = Outcome::Done {
+            entry: Some(entry("a", 1)),
+            trash: None,
+            replaced: vec![new],
+            left_out: LeftOut::default(),
+        };
         assert_eq!(inverse(&restore(old), &[outcome]), [restore(new)]);
     }
 

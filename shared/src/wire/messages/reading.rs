@@ -109,6 +109,21 @@ pub struct GetItem {
     /// Fails the item with `changed` unless this is the file's entity tag.
     #[n(2)]
     pub if_etag: Option<ETag>,
+    /// Also accepts a file that is longer by now and begins as this tells. The item has a range within the beginning.
+    #[n(3)]
+    pub if_prefix: Option<Prefix>,
+}
+
+/// The beginning of a file, which a file that has only grown since still has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Prefix {
+    /// Its length in bytes: the size of the file at that time.
+    #[n(0)]
+    pub length: u64,
+    /// Differs if the file is another one, or if one of the last 64 KiB before `length` is. Opaque.
+    #[n(1)]
+    pub tag: ETag,
 }
 
 /// WALK: lists everything below some paths: parents before children, siblings in the order of their bytes. Links to
@@ -147,9 +162,24 @@ pub struct Page {
     /// The cursor after this page.
     #[n(1)]
     pub next_cursor: Option<String>,
-    /// Entries that could not be read.
+    /// Entries that the server may not read. Files among them are not in `entries`.
     #[n(2)]
     pub skipped: Option<Vec<Skipped>>,
+    /// Files that may be growing, among the entries of this PAGE and the next ones.
+    #[n(3)]
+    pub growing: Option<Vec<Growing>>,
+}
+
+/// A file of a WALK that was changed a short time ago, such as a log.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Growing {
+    /// The path.
+    #[n(0)]
+    pub path: VPath,
+    /// How it begins, for [`GetItem::if_prefix`].
+    #[n(1)]
+    pub prefix: Prefix,
 }
 
 /// An entry that a WALK could not read.

@@ -25,7 +25,12 @@ fn entry() -> Entry {
 #[test]
 fn messages_read_back() {
     let caller = Caller { scope: Scope::whole(Rights::READ_ONLY), ..Caller::default() };
-    let item = GetItem { path: entry().path, range: Some(ByteRange::Suffix(9)), if_etag: Some(ETag([1; 16])) };
+    let item = GetItem {
+        path: entry().path,
+        range: Some(ByteRange::Suffix(9)),
+        if_etag: Some(ETag([1; 16])),
+        if_prefix: None,
+    };
     let get = Get { caller: caller.clone(), items: vec![item], pass_fd: None };
     assert_eq!(decode::<Get>(&encode(&get)).unwrap(), get);
     let page = Page { entries: vec![entry()], next_cursor: Some("0.a".into()), ..Page::default() };

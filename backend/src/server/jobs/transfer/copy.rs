@@ -3,22 +3,23 @@
 use shared::{ETag, Entry, ErrorCode, UploadId, VPath};
 
 use crate::random::random_bytes;
+use crate::server::clock;
 use crate::server::jobs::item_error::ItemError;
 use crate::server::jobs::runner::JobRunner;
-use crate::storage::{Attributes, Durability, Expected, OpenFile, Staged, StorageError};
-
-/// Bytes that are copied in one step: a client that cancels waits no longer than that.
-const STEP_BYTES: u64 = 64 << 20;
+use crate::storage::{
+    Attributes, Copied, Durability, Expected, OpenFile, Staged, StorageError, is_kept, may_grow, prefix_of,
+};
 
 impl JobRunner {
-    /// Copies a file's bytes, its time of last change and its executable bit. The entry at `to` goes into the trash
-    /// once the copy is whole.
+    /// Copies a file with its attributes, and with its owner if `owned`. No other user may read the copy before it is
+    /// complete. The entry at `to` goes into the trash once the copy is whole.
     pub(super) fn copy_file(
         &mut self,
         source: &Entry,
         to: &VPath,
         etag: Option<ETag>,
         replaced: Option<(usize, &Entry)>,
+        owned: bool,
     ) -> Result<(), ItemError> {
         let file = self.storage.open(&source.path)?;
         if etag.is_some() && file.entry().etag != etag {
@@ -27,8 +28,9 @@ impl JobRunner {
         let id = UploadId(random_bytes().map_err(StorageError::from)?);
         let staged = self.storage.stage(id)?;
         let copied = self.copy_bytes(&*file, &*staged);
+        let copied = copied.and_then(|()| Ok(staged.copy_attributes(&*file, owned)?));
         drop(staged);
-        let published = copied.and_then(|()| self.publish_copy(id, file.entry(), to, replaced));
+        let published = copied.and_then(|copied| self.publish_copy(id, file.entry(), to, replaced, copied));
         // Something is left of it after a failure, and where publishing copies to another file system. What this cannot
         // remove, the next start does.
         let _ = self.storage.unstage(id);
@@ -37,10 +39,11 @@ impl JobRunner {
 
     fn copy_bytes(&mut self, file: &dyn OpenFile, staged: &dyn Staged) -> Result<(), ItemError> {
         let size = file.entry().size;
+        let prefix = may_grow(file.entry(), clock::now()).then(|| prefix_of(file, size)).transpose()?;
         let mut at = 0;
         while at < size {
             self.check_cancelled()?;
-            match staged.copy_from(file, at, STEP_BYTES.min(size - at), at)? {
+            match staged.copy_from(file, at, size - at, at)? {
                 0 => return Err(ErrorCode::Changed.into()),
                 bytes => {
                     at += bytes;
@@ -48,7 +51,7 @@ impl JobRunner {
                 }
             }
         }
-        if file.entry().etag != Some(file.etag_now()?) {
+        if !is_kept(file, prefix.as_ref())? {
             return Err(ErrorCode::Changed.into());
         }
         Ok(())
@@ -60,11 +63,13 @@ impl JobRunner {
         source: &Entry,
         to: &VPath,
         replaced: Option<(usize, &Entry)>,
+        copied: Option<Copied>,
     ) -> Result<(), ItemError> {
         let old = replaced.map(|(index, present)| self.make_room(index, to, Some(present))).transpose()?;
         let attributes = Attributes {
             modified: Some(source.modified),
-            executable: Some(source.executable),
+            executable: copied.is_none().then_some(source.executable),
+            copied,
             // A move removes the source of the copy.
             durability: Durability::Strict,
         };

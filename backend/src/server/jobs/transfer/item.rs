@@ -1,38 +1,33 @@
 //! One item of a move or a copy: renamed where possible, copied otherwise. Trees are walked with an explicit stack. An
-//! entry that fails is reported, and the others continue.
+//! entry that cannot be copied is left out and named, and the others continue.
 
 use shared::change::PathPair;
+use shared::job::LeftOut;
 use shared::limits::REPLACED_LISTED_MAX;
-use shared::{Conflict, ETag, Entry, ErrorCode, Kind, Link, Outcome, TrashId, VPath};
+use shared::{Conflict, ETag, Entry, ErrorCode, Outcome, TrashId, VPath};
+use tracing::info;
 
-use crate::server::jobs::decide::{Plan, check_paths, is_alike, is_real_folder, is_same_entry, plan};
+use super::folder::FolderLevel;
+use crate::server::jobs::decide::{
+    Plan, check_paths, concerns_one_entry, is_alike, is_copied_link, is_real_folder, is_same_entry, plan,
+};
 use crate::server::jobs::item_error::ItemError;
 use crate::server::jobs::runner::JobRunner;
-use crate::storage::{Expected, StorageError, Visit};
+use crate::storage::{Expected, StorageError};
 
 /// One item that is moved or copied.
-struct TransferItem {
+pub(super) struct TransferItem {
     index: usize,
     conflict: Conflict,
     /// It is moved: its source is removed.
-    moves: bool,
+    pub(super) moves: bool,
     /// It is moved to another file system: copied, and then removed.
     crosses: bool,
     /// The previous process had begun it: entries at the target that look like the source are its work.
     resumed: bool,
     replaced: Vec<TrashId>,
-    /// The first entry that failed.
-    failed: Option<(StorageError, VPath)>,
-}
-
-/// A folder whose entries are moved or copied one by one.
-struct FolderLevel {
-    from: VPath,
-    to: VPath,
-    /// The entries to come, the last one first.
-    entries: Vec<Entry>,
-    /// One of its entries stays.
-    keeps: bool,
+    /// The entries below it that stay where they are.
+    left_out: LeftOut,
 }
 
 impl JobRunner {
@@ -53,7 +48,8 @@ impl JobRunner {
             let moved = moved.ok_or(ErrorCode::NotFound)?;
             let id = self.record.trash_id(index, &moved.path);
             let replaced = if self.was_trashed(id)? { vec![id] } else { Vec::new() };
-            return Ok(Outcome::Done { entry: Some(self.relative_to_root(moved)), trash: None, replaced });
+            let (entry, left_out) = (Some(self.relative_to_root(moved)), LeftOut::default());
+            return Ok(Outcome::Done { entry, trash: None, replaced, left_out });
         };
         if pair.if_etag.is_some() && pair.if_etag != source.etag {
             return Err(ErrorCode::Changed.into());
@@ -66,7 +62,7 @@ impl JobRunner {
             crosses: false,
             resumed: target_before.is_some(),
             replaced: Vec::new(),
-            failed: None,
+            left_out: LeftOut::default(),
         };
         if !moves {
             self.expect_tree(&source)?;
@@ -94,8 +90,8 @@ impl JobRunner {
         to: &VPath,
         conflict: Conflict,
     ) -> Result<Outcome, ItemError> {
-        let (replaced, failed) = (Vec::new(), None);
-        let item = TransferItem { index, conflict, moves: true, crosses: false, resumed: false, replaced, failed };
+        let (replaced, left_out) = (Vec::new(), LeftOut::default());
+        let item = TransferItem { index, conflict, moves: true, crosses: false, resumed: false, replaced, left_out };
         debug_assert_eq!(source.path, *from);
         self.transfer_to(item, source, to.clone(), None)
     }
@@ -110,49 +106,64 @@ impl JobRunner {
     ) -> Result<Outcome, ItemError> {
         self.begin(item.index, Some(&to));
         let mut stack = Vec::new();
-        if let Some(level) = self.step(&mut item, &source, to.clone(), etag)? {
+        // The previous process has made the folder at the target, unless a folder may have stood there before.
+        let made_above = item.resumed && item.conflict != Conflict::Replace;
+        if let Some(level) = self.step(&mut item, &source, to.clone(), etag, made_above)? {
             stack.push(level);
         }
         while let Some(level) = stack.last_mut() {
             self.check_cancelled()?;
             let Some(entry) = level.entries.pop() else {
                 if let Some(level) = stack.pop() {
-                    let keeps = self.leave(&mut item, level);
+                    let keeps = self.leave(&mut item, level)?;
                     if let Some(above) = stack.last_mut() {
                         above.keeps |= keeps;
                     }
                 }
                 continue;
             };
+            let made_above = level.made;
             let to = level.to.join(entry.path.name()).map_err(|_| ErrorCode::BadPath);
-            let stepped = to.map_err(ItemError::from).and_then(|to| self.step(&mut item, &entry, to, None));
+            let stepped = to.map_err(ItemError::from).and_then(|to| self.step(&mut item, &entry, to, None, made_above));
             match stepped {
                 Ok(Some(below)) => stack.push(below),
                 Ok(None) => {}
-                Err(ItemError::Failed(error, _)) => {
+                Err(ItemError::Failed(error, _)) if concerns_one_entry(error.code) => {
                     level.keeps = true;
-                    item.failed.get_or_insert((error, entry.path));
-                    self.count(1, 0);
+                    item.leave_out(self, entry.path, &error);
+                    self.count_unchanged();
+                }
+                Err(ItemError::Failed(error, path)) => {
+                    return Err(ItemError::Failed(error, path.or(Some(entry.path))));
                 }
                 Err(stop) => return Err(stop),
             }
         }
-        match item.failed {
-            Some((error, path)) => Err(ItemError::Failed(error, Some(path))),
-            None => {
+        match item.left_out.listed.first() {
+            // Nothing arrived: the item as a whole failed.
+            Some(first) if !self.changed => {
+                let path = self.path_in_storage(&first.path)?;
+                Err(ItemError::Failed(
+                    StorageError::new(first.code, "no entry of a folder was moved or copied"),
+                    Some(path),
+                ))
+            }
+            _ => {
                 let entry = self.entry_at(&to)?.map(|entry| self.relative_to_root(entry));
-                Ok(Outcome::Done { entry, trash: None, replaced: item.replaced })
+                Ok(Outcome::Done { entry, trash: None, replaced: item.replaced, left_out: item.left_out })
             }
         }
     }
 
-    /// Moves or copies one entry to `to`. Gives a folder whose entries have to follow one by one.
+    /// Moves or copies one entry to `to`. Gives a folder whose entries have to follow one by one. The item made the folder
+    /// above if `made_above`.
     fn step(
         &mut self,
         item: &mut TransferItem,
         source: &Entry,
         to: VPath,
         etag: Option<ETag>,
+        made_above: bool,
     ) -> Result<Option<FolderLevel>, ItemError> {
         let present = self.entry_at(&to)?;
         let id = self.record.trash_id(item.index, &to);
@@ -170,13 +181,19 @@ impl JobRunner {
                 self.count(1, source.size);
                 return self.clear_source(item, source).map(|()| None);
             }
-            Some(present) if item.resumed && is_real_folder(source) && is_real_folder(present) => Plan::Merge,
+            Some(present) if item.resumed && is_copied_link(source, present) => {
+                self.count(1, 0);
+                return self.clear_source(item, source).map(|()| None);
+            }
+            Some(present) if item.resumed && is_real_folder(source) && is_real_folder(present) => {
+                return self.enter(source, to, made_above).map(Some);
+            }
             _ => plan(item.conflict, self.rights, source, present.as_ref())?,
         };
         match planned {
             Plan::Skip => Ok(None),
             Plan::Beside => Err(ErrorCode::AlreadyExists.into()),
-            Plan::Merge => self.enter(source, to).map(Some),
+            Plan::Merge => self.enter(source, to, false).map(Some),
             Plan::Take => self.take(item, source, to, etag),
             Plan::Replace => {
                 let replaced = present.map(|present| (id, present));
@@ -207,10 +224,13 @@ impl JobRunner {
             }
         }
         if is_real_folder(source) {
-            self.storage.make_folder(&to)?;
-            return self.enter(source, to).map(Some);
+            // A folder that cannot be read is left out, and no empty one stands for it.
+            let level = self.enter(source, to, true)?;
+            self.storage.make_private_folder(&level.to)?;
+            self.changed = true;
+            return Ok(Some(level));
         }
-        self.copy_leaf(source, &to, etag, None)?;
+        self.copy_leaf(source, &to, etag, None, item.moves)?;
         self.clear_source(item, source).map(|()| None)
     }
 
@@ -242,32 +262,9 @@ impl JobRunner {
                 }
             }
         }
-        self.copy_leaf(source, &to, etag, Some((item.index, &present)))?;
+        self.copy_leaf(source, &to, etag, Some((item.index, &present)), item.moves)?;
         item.add_replaced(id);
         self.clear_source(item, source).map(|()| None)
-    }
-
-    /// Copies an entry that is no folder.
-    fn copy_leaf(
-        &mut self,
-        source: &Entry,
-        to: &VPath,
-        etag: Option<ETag>,
-        replaced: Option<(usize, &Entry)>,
-    ) -> Result<(), ItemError> {
-        match (&source.link, source.kind) {
-            (Some(Link::Inside(target)), _) => {
-                let old = replaced.map(|(index, present)| self.make_room(index, to, Some(present))).transpose()?;
-                if let Err(error) = self.storage.make_link(to, target) {
-                    return Err(old.map_or(error.code, |old| self.put_back(old, to, error).code).into());
-                }
-                self.count(1, 0);
-                Ok(())
-            }
-            (Some(_), _) => Err(ErrorCode::LinkEscapes.into()),
-            (None, Kind::File) => self.copy_file(source, to, etag, replaced),
-            (None, _) => Err(ErrorCode::NotRegular.into()),
-        }
     }
 
     /// Removes the source after a copy that is part of a move, if it is still what was copied.
@@ -277,62 +274,20 @@ impl JobRunner {
         }
         Ok(())
     }
-
-    fn enter(&self, source: &Entry, to: VPath) -> Result<FolderLevel, ItemError> {
-        let mut entries = Vec::new();
-        self.storage.list(&source.path, &mut |entry| {
-            entries.push(entry);
-            Visit::Continue
-        })?;
-        // Taken from the end, they follow in the order of their names.
-        entries.sort_unstable_by(|left, right| right.path.cmp(&left.path));
-        Ok(FolderLevel { from: source.path.clone(), to, entries, keeps: false })
-    }
-
-    /// Ends a folder after its last entry; true if it stays.
-    fn leave(&mut self, item: &mut TransferItem, level: FolderLevel) -> bool {
-        self.count(1, 0);
-        if !item.moves {
-            return false;
-        }
-        if level.keeps {
-            return true;
-        }
-        match self.storage.remove(&level.from, None) {
-            Ok(()) => false,
-            Err(error) => {
-                item.failed.get_or_insert((error, level.from));
-                true
-            }
-        }
-    }
-
-    /// Adds the tree that is to be copied to the expected total.
-    fn expect_tree(&mut self, source: &Entry) -> Result<(), ItemError> {
-        let (mut entries, mut bytes) = (0, if is_real_folder(source) { 0 } else { source.size });
-        let mut folders = Vec::new();
-        if is_real_folder(source) {
-            folders.push(source.path.clone());
-        }
-        while let Some(folder) = folders.pop() {
-            self.check_cancelled()?;
-            // A folder that cannot be read is reported once it is copied.
-            let _ = self.storage.list(&folder, &mut |entry| {
-                entries += 1;
-                if is_real_folder(&entry) {
-                    folders.push(entry.path);
-                } else if entry.link.is_none() {
-                    bytes += entry.size;
-                }
-                Visit::Continue
-            });
-        }
-        self.expect(entries, bytes);
-        Ok(())
-    }
 }
 
 impl TransferItem {
+    /// Notes that an entry stays where it is. The log has as many of them as the outcome.
+    pub(super) fn leave_out(&mut self, runner: &JobRunner, path: VPath, error: &StorageError) {
+        let Some(shown) = runner.path_of_caller(&path) else { return };
+        let listed = self.left_out.listed.len();
+        self.left_out.add(shown, error.code);
+        if self.left_out.listed.len() > listed {
+            let (job, code) = (runner.record.id, error.code);
+            info!(%job, path = path.encoded(), %code, cause = ?error.source, "an entry is left out");
+        }
+    }
+
     fn add_replaced(&mut self, id: TrashId) {
         if self.replaced.len() < REPLACED_LISTED_MAX && !self.replaced.contains(&id) {
             self.replaced.push(id);

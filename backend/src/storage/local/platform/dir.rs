@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use shared::{ErrorCode, VPath};
+use shared::{ErrorCode, Timestamp, VPath};
 
 use super::disk_file::DiskFile;
 use super::metadata::{FileType, Metadata};
@@ -72,6 +72,12 @@ pub(in crate::storage) trait Dir: Send + Sync + Sized + 'static {
         None
     }
 
+    /// False if the permissions of the file under a name, or of the target of a link, refuse that this process reads it.
+    /// True where the system cannot tell without opening the file.
+    fn may_read(&self, _name: &[u8]) -> bool {
+        true
+    }
+
     /// Creates a file for reading and writing, with the mode of new files. An existing entry is an error.
     fn create_file(&self, name: &[u8]) -> io::Result<Self::File>;
 
@@ -101,6 +107,17 @@ pub(in crate::storage) trait Dir: Send + Sync + Sized + 'static {
     /// the file under `replaced`, where permitted, or those of a new file; then what `attributes` say. Called after the
     /// content is written, because writing changes the modification time.
     fn apply_attributes(&self, file: &Self::File, replaced: Option<&[u8]>, attributes: &Attributes) -> io::Result<()>;
+
+    /// Gives this directory the mode, the access lists and the extended attributes of another one, and if `owned` its
+    /// owner, as far as this process may, and sets its modification time. Does nothing where the system has no such
+    /// attributes.
+    fn copy_attributes(&self, _source: &Self, _modified: Timestamp, _owned: bool) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Gives the link `to_name` in `to` the time of the link `name` in this directory, and if `owned` its owner. What
+    /// this process may not set stays as it is.
+    fn copy_link_attributes(&self, _name: &[u8], _to: &Self, _to_name: &[u8], _owned: bool) {}
 
     /// Takes the lock of that name; `None` if another process holds it.
     fn lock(&self, name: &[u8]) -> io::Result<Option<Self::Lock>>;

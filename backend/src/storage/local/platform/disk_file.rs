@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 
 use shared::ErrorCode;
 
-use crate::storage::StorageError;
+use crate::storage::{Copied, StorageError};
 
 /// An open regular file. Reads and writes may transfer fewer bytes than asked for, as the system calls do.
 pub(in crate::storage) trait DiskFile: Send + Sync + 'static {
@@ -31,9 +32,29 @@ pub(in crate::storage) trait DiskFile: Send + Sync + 'static {
     /// Makes content and attributes durable (`fsync`).
     fn sync(&self) -> io::Result<()>;
 
+    /// Makes this empty file share all blocks of another one, and returns its length; `None` where that is impossible.
+    fn clone_whole(&self, _source: &File) -> io::Result<Option<u64>> {
+        Ok(None)
+    }
+
     /// Copies from another file by sharing blocks or inside the kernel, and returns the number of bytes; `None` where
     /// the system cannot do that for these files.
     fn copy_from(&self, _source: &File, _from: u64, _length: u64, _offset: u64) -> io::Result<Option<u64>> {
+        Ok(None)
+    }
+
+    /// The next range of a file that has content, from `from` on; both ends are `u64::MAX` if only a hole follows. `None`
+    /// where the system does not tell holes.
+    fn data_range(_source: &File, _from: u64) -> io::Result<Option<Range<u64>>>
+    where
+        Self: Sized,
+    {
+        Ok(None)
+    }
+
+    /// Gives this file the access list and the extended attributes of another one, and if `owned` its owner, as far as
+    /// this process may; returns what remains to be set. `None` where the system has no such attributes.
+    fn copy_attributes(&self, _source: &File, _owned: bool) -> io::Result<Option<Copied>> {
         Ok(None)
     }
 

@@ -151,6 +151,11 @@ impl Dir for PortableDir {
         Ok(cap_std::fs::Metadata::from_file(file)?.into())
     }
 
+    #[cfg(unix)]
+    fn may_read(&self, name: &[u8]) -> bool {
+        unix::may_read(&self.handle, name)
+    }
+
     fn create_file(&self, name: &[u8]) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true).follow(FollowSymlinks::No);
@@ -224,6 +229,16 @@ impl Dir for PortableDir {
     #[cfg(not(unix))]
     fn prepare_sync(&self) -> io::Result<SyncDir> {
         Ok(Box::new(|| Ok(())))
+    }
+
+    #[cfg(unix)]
+    fn copy_attributes(&self, source: &Self, modified: Timestamp, owned: bool) -> io::Result<()> {
+        unix::copy_dir_attributes(&self.handle, &source.handle, modified, owned)
+    }
+
+    #[cfg(unix)]
+    fn copy_link_attributes(&self, name: &[u8], to: &Self, to_name: &[u8], owned: bool) {
+        unix::copy_link_attributes(&self.handle, name, &to.handle, to_name, owned);
     }
 
     #[cfg(unix)]

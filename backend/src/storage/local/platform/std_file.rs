@@ -2,11 +2,17 @@
 
 use std::fs::File;
 use std::io;
+#[cfg(target_os = "linux")]
+use std::ops::Range;
 
 use super::disk_file::DiskFile;
 #[cfg(target_os = "linux")]
 use super::linux;
+#[cfg(unix)]
+use super::unix;
 use crate::page_cache;
+#[cfg(unix)]
+use crate::storage::Copied;
 
 impl DiskFile for File {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -56,8 +62,23 @@ impl DiskFile for File {
     }
 
     #[cfg(target_os = "linux")]
+    fn clone_whole(&self, source: &File) -> io::Result<Option<u64>> {
+        linux::clone_whole(self, source)
+    }
+
+    #[cfg(target_os = "linux")]
     fn copy_from(&self, source: &File, from: u64, length: u64, offset: u64) -> io::Result<Option<u64>> {
         linux::copy_in_kernel(self, source, from, length, offset)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn data_range(source: &File, from: u64) -> io::Result<Option<Range<u64>>> {
+        linux::data_range(source, from)
+    }
+
+    #[cfg(unix)]
+    fn copy_attributes(&self, source: &File, owned: bool) -> io::Result<Option<Copied>> {
+        unix::copy_file_attributes(self, source, owned).map(Some)
     }
 
     fn as_file(&self) -> Option<&File> {

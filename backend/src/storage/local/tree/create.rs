@@ -2,21 +2,40 @@
 
 use std::io;
 
-use shared::{Entry, ErrorCode, VPath};
+use shared::{Entry, ErrorCode, Timestamp, VPath};
 
 use super::dir_stack::DirStack;
-use super::errors::new_name_error;
+use super::errors::{new_name_error, not_found, read_link_error};
 use super::root::{Tree, is_absolute};
-use crate::storage::StorageError;
 use crate::storage::checks::check_link_target;
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::Dir;
 use crate::storage::symlinks::{PathWalk, ResolveError};
+use crate::storage::{StorageError, is_state_folder_name};
 
 impl<D: Dir> Tree<D> {
     /// See [`crate::storage::Storage::make_folder`].
     pub(super) fn create_folder(&self, path: &VPath) -> Result<Entry, StorageError> {
         self.create(path, |_| Ok(()), |dir, name| dir.make_dir(name, false))
+    }
+
+    /// See [`crate::storage::Storage::make_private_folder`].
+    pub(super) fn create_private_folder(&self, path: &VPath) -> Result<(), StorageError> {
+        self.create(path, |_| Ok(()), |dir, name| dir.make_dir(name, true)).map(drop)
+    }
+
+    /// See [`crate::storage::Storage::copy_folder_attributes`].
+    pub(super) fn copy_attributes_of_folder(
+        &self,
+        from: &VPath,
+        to: &VPath,
+        modified: Timestamp,
+        owned: bool,
+    ) -> Result<(), StorageError> {
+        let (source, target) = (self.folder(from)?, self.folder(to)?);
+        let copied = target.dir().copy_attributes(source.dir(), modified, owned);
+        copied.map_err(|error| storage_error(error, "setting a folder's attributes"))?;
+        target.prepare_sync()?().map_err(|error| storage_error(error, "syncing a folder"))
     }
 
     /// See [`crate::storage::Storage::make_link`].
@@ -29,6 +48,21 @@ impl<D: Dir> Tree<D> {
             check_link_target(target, parent.depth(), resolve)
         };
         self.create(path, check, |dir, name| dir.make_link(name, target))
+    }
+
+    /// See [`crate::storage::Storage::copy_link`].
+    pub(super) fn copy_link_text(&self, from: &VPath, to: &VPath, owned: bool) -> Result<(), StorageError> {
+        let parent = self.parent(from)?.ok_or_else(not_found)?;
+        if is_state_folder_name(from.name()) {
+            return Err(not_found());
+        }
+        let target = parent.dir().link_target(from.name()).map_err(read_link_error)?;
+        let make = |dir: &D, name: &[u8]| {
+            dir.make_link(name, &target)?;
+            parent.dir().copy_link_attributes(from.name(), dir, name, owned);
+            Ok(())
+        };
+        self.create(to, |_| Ok(()), make).map(drop)
     }
 
     fn create(

@@ -25,6 +25,22 @@ impl<D: Dir> Tree<D> {
         }
     }
 
+    /// See [`crate::storage::Storage::unreadable_names`].
+    pub(super) fn find_unreadable(
+        &self,
+        folder: &VPath,
+        names: &mut dyn Iterator<Item = &[u8]>,
+        visit: &mut dyn FnMut(usize),
+    ) -> Result<(), StorageError> {
+        let folder = self.folder(folder)?;
+        for (index, name) in names.enumerate() {
+            if !folder.dir().may_read(name) {
+                visit(index);
+            }
+        }
+        Ok(())
+    }
+
     /// See [`crate::storage::Storage::try_stat`].
     pub(super) fn try_stat_path(&self, path: &VPath) -> Option<Entry> {
         match self.try_descend(path)? {

@@ -72,6 +72,7 @@ impl<D: Dir> Tree<D> {
         expected: &Expected,
         attributes: &Attributes,
     ) -> Result<Published, StorageError> {
+        staged.fill()?;
         let strict = attributes.durability == Durability::Strict;
         let mut copy: Option<StagedCopy<D>> = None;
         for _ in 0..REPLACE_RETRIES {

@@ -3,16 +3,17 @@
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use shared::{ErrorCode, UploadId};
 
 use super::private_dir::PrivateDir;
 use super::root::Tree;
+use crate::sparse;
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, DiskFile, read_full, write_full};
 use crate::storage::staged::{COPY_BYTES_MAX, copy_through_buffer};
-use crate::storage::{OpenFile, Staged, StorageError, Visit};
+use crate::storage::{Copied, OpenFile, Staged, StorageError, Visit};
 
 /// An open upload.
 pub(super) struct LocalStaged<D: Dir> {
@@ -21,6 +22,8 @@ pub(super) struct LocalStaged<D: Dir> {
     pub(super) id: UploadId,
     /// Whether the name of its file is durable.
     named: AtomicBool,
+    /// Where zeros end that were not written; the file may be shorter.
+    zeros_end: AtomicU64,
 }
 
 impl<D: Dir> Tree<D> {
@@ -29,7 +32,7 @@ impl<D: Dir> Tree<D> {
         let private_dir = self.private_dir()?;
         let file = private_dir.staging.create_file(&staged_name(id));
         let file = file.map_err(|error| storage_error(error, "creating an upload"))?;
-        Ok(LocalStaged { file, private_dir, id, named: AtomicBool::new(false) })
+        Ok(LocalStaged { file, private_dir, id, named: AtomicBool::new(false), zeros_end: AtomicU64::new(0) })
     }
 
     /// See [`crate::storage::Storage::staged`].
@@ -44,7 +47,7 @@ impl<D: Dir> Tree<D> {
         if metadata.names > 1 {
             return Err(no_upload());
         }
-        Ok(LocalStaged { file, private_dir, id, named: AtomicBool::new(false) })
+        Ok(LocalStaged { file, private_dir, id, named: AtomicBool::new(false), zeros_end: AtomicU64::new(0) })
     }
 
     /// See [`crate::storage::Storage::list_staged`].
@@ -89,7 +92,28 @@ impl<D: Dir> LocalStaged<D> {
         })
     }
 
-    /// Copies as much as the kernel can; `None` if it cannot copy from that source.
+    /// Lengthens the upload by zeros without writing them, if it ends at or before `offset`. The file itself follows with
+    /// the next byte that is written behind them, or in [`LocalStaged::fill`].
+    fn skip_zeros(&self, offset: u64, length: u64) -> Result<bool, StorageError> {
+        let skips = offset >= self.length()?;
+        if skips {
+            self.zeros_end.fetch_max(offset.saturating_add(length), Ordering::AcqRel);
+        }
+        Ok(skips)
+    }
+
+    /// Gives the file the length of the upload if zeros at its end were skipped. Writes their last byte, because a call
+    /// that sets the length could cut what another thread writes meanwhile.
+    pub(super) fn fill(&self) -> Result<(), StorageError> {
+        let end = self.zeros_end.load(Ordering::Acquire);
+        let write_last = || -> io::Result<()> {
+            if end > 0 && self.file.length()? < end { write_full(&self.file, &[0], end - 1) } else { Ok(()) }
+        };
+        write_last().map_err(|error| storage_error(error, "writing an upload"))
+    }
+
+    /// Shares all blocks of the source, skips a hole of it, or copies as much as the kernel can of the content that
+    /// follows; `None` if it cannot copy from that source.
     fn copy_in_kernel(
         &self,
         source: Option<&File>,
@@ -98,6 +122,21 @@ impl<D: Dir> LocalStaged<D> {
         offset: u64,
     ) -> Result<Option<u64>, StorageError> {
         let Some(source) = source else { return Ok(None) };
+        let looked = |error| storage_error(error, "looking for holes in a file");
+        let size = source.metadata().map_err(looked)?.len();
+        if from == 0
+            && offset == 0
+            && length >= size
+            && let Some(size) = self.file.clone_whole(source).map_err(looked)?
+        {
+            return Ok(Some(size));
+        }
+        let range = D::File::data_range(source, from).map_err(looked)?.unwrap_or(from..u64::MAX);
+        let hole = length.min(range.start.min(size).saturating_sub(from));
+        if hole > 0 && self.skip_zeros(offset, hole)? {
+            return Ok(Some(hole));
+        }
+        let length = length.min(COPY_BYTES_MAX).min(range.end.saturating_sub(from));
         let mut copied = 0;
         while copied < length {
             let (from, offset) = (from.saturating_add(copied), offset.saturating_add(copied));
@@ -116,26 +155,41 @@ impl<D: Dir> LocalStaged<D> {
 
 impl<D: Dir> Staged for LocalStaged<D> {
     fn length(&self) -> Result<u64, StorageError> {
-        self.file.length().map_err(|error| storage_error(error, "stat of an upload"))
+        let length = self.file.length().map_err(|error| storage_error(error, "stat of an upload"))?;
+        Ok(length.max(self.zeros_end.load(Ordering::Acquire)))
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), StorageError> {
-        write_full(&self.file, bytes, offset).map_err(|error| storage_error(error, "writing an upload"))
+        let mut at = offset;
+        for run in sparse::runs(bytes, offset) {
+            if !run.is_zeros || !self.skip_zeros(at, run.bytes.len() as u64)? {
+                let written = write_full(&self.file, run.bytes, at);
+                written.map_err(|error| storage_error(error, "writing an upload"))?;
+            }
+            at = at.saturating_add(run.bytes.len() as u64);
+        }
+        Ok(())
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, StorageError> {
+        self.fill()?;
         read_full(&self.file, buffer, offset)
     }
 
     fn copy_from(&self, source: &dyn OpenFile, from: u64, length: u64, offset: u64) -> Result<u64, StorageError> {
-        match self.copy_in_kernel(source.as_file(), from, length.min(COPY_BYTES_MAX), offset)? {
+        match self.copy_in_kernel(source.as_file(), from, length, offset)? {
             Some(copied) => Ok(copied),
             None => copy_through_buffer(self, |buffer, at| source.read_at(buffer, at), from, length, offset),
         }
     }
 
+    fn copy_attributes(&self, source: &dyn OpenFile, owned: bool) -> Result<Option<Copied>, StorageError> {
+        let Some(source) = source.as_file() else { return Ok(None) };
+        self.file.copy_attributes(source, owned).map_err(|error| storage_error(error, "setting a copy's attributes"))
+    }
+
     fn copy_from_staged(&self, source: &dyn Staged, from: u64, length: u64, offset: u64) -> Result<u64, StorageError> {
-        match self.copy_in_kernel(source.as_file(), from, length.min(COPY_BYTES_MAX), offset)? {
+        match self.copy_in_kernel(source.as_file(), from, length, offset)? {
             Some(copied) => Ok(copied),
             None => copy_through_buffer(self, |buffer, at| source.read_at(buffer, at), from, length, offset),
         }
@@ -143,6 +197,8 @@ impl<D: Dir> Staged for LocalStaged<D> {
 
     fn truncate(&self, length: u64) -> Result<(), StorageError> {
         if length < self.length()? {
+            self.zeros_end.fetch_min(length, Ordering::AcqRel);
+            // A file that ends in zeros that were skipped is shorter than that, and becomes longer.
             self.file.set_length(length).map_err(|error| storage_error(error, "truncating an upload"))?;
         }
         self.private_dir.unsynced().remove(&self.id);
@@ -150,6 +206,7 @@ impl<D: Dir> Staged for LocalStaged<D> {
     }
 
     fn sync(&self) -> Result<(), StorageError> {
+        self.fill()?;
         self.sync_with(D::File::sync_content)?;
         if !self.named.load(Ordering::Acquire) {
             self.sync_with(|_| self.private_dir.staging.prepare_sync()?())?;
@@ -163,6 +220,15 @@ impl<D: Dir> Staged for LocalStaged<D> {
     }
 
     fn as_file(&self) -> Option<&File> {
+        // A failure shows as a file that is too short.
+        let _ = self.fill();
         self.file.as_file()
+    }
+}
+
+/// Another handle must find the whole length.
+impl<D: Dir> Drop for LocalStaged<D> {
+    fn drop(&mut self) {
+        let _ = self.fill();
     }
 }

@@ -1,5 +1,6 @@
 //! An upload's copy on the file system of its destination, from where a rename does not cross file systems.
 
+use std::fs::File;
 use std::io;
 
 use shared::UploadId;
@@ -32,7 +33,12 @@ impl<D: Dir> StagedCopy<D> {
             let _ = dir.remove_file(&staged_name(id));
             let _ = destination.remove_dir(STATE_FOLDER_NAME);
         }
-        copied.map(|()| Self { dir, file })
+        copied?;
+        if let Some(source) = staged.as_file() {
+            // The copy of a file has its attributes by now.
+            file.copy_attributes(source, true).map_err(copy_error)?;
+        }
+        Ok(Self { dir, file })
     }
 }
 
@@ -40,7 +46,13 @@ fn copy_content<D: Dir>(staged: &LocalStaged<D>, to: &D::File) -> Result<(), Sto
     let mut buffer = vec![0; PIECE_BYTES];
     let mut offset = 0;
     loop {
-        let copied = match staged.as_file() {
+        let source = staged.as_file();
+        if let Some(end) = source.map(|source| hole_end::<D>(source, offset)).transpose()?.flatten() {
+            to.set_length(end).map_err(copy_error)?;
+            offset = end;
+            continue;
+        }
+        let copied = match source {
             Some(source) => to.copy_from(source, offset, u64::MAX - offset, offset).map_err(copy_error)?,
             None => None,
         };
@@ -57,6 +69,13 @@ fn copy_content<D: Dir>(staged: &LocalStaged<D>, to: &D::File) -> Result<(), Sto
         }
         offset += count;
     }
+}
+
+/// Where a hole of the upload ends that begins at `offset`; `None` if content follows, or the system does not tell.
+fn hole_end<D: Dir>(source: &File, offset: u64) -> Result<Option<u64>, StorageError> {
+    let size = source.metadata().map_err(copy_error)?.len();
+    let data = D::File::data_range(source, offset).map_err(copy_error)?;
+    Ok(data.map(|data| data.start.min(size)).filter(|end| *end > offset))
 }
 
 fn copy_error(error: io::Error) -> StorageError {

@@ -52,6 +52,15 @@ impl<D: Dir> Storage for Tree<D> {
         self.try_open_path(path)
     }
 
+    fn unreadable_names(
+        &self,
+        folder: &VPath,
+        names: &mut dyn Iterator<Item = &[u8]>,
+        visit: &mut dyn FnMut(usize),
+    ) -> Result<(), StorageError> {
+        self.find_unreadable(folder, names, visit)
+    }
+
     fn stage(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
         Ok(Box::new(self.create_staged(id)?))
     }
@@ -95,6 +104,24 @@ impl<D: Dir> Storage for Tree<D> {
 
     fn make_link(&self, path: &VPath, target: &[u8]) -> Result<Entry, StorageError> {
         self.create_link(path, target)
+    }
+
+    fn make_private_folder(&self, path: &VPath) -> Result<(), StorageError> {
+        self.create_private_folder(path)
+    }
+
+    fn copy_folder_attributes(
+        &self,
+        from: &VPath,
+        to: &VPath,
+        modified: Timestamp,
+        owned: bool,
+    ) -> Result<(), StorageError> {
+        self.copy_attributes_of_folder(from, to, modified, owned)
+    }
+
+    fn copy_link(&self, from: &VPath, to: &VPath, owned: bool) -> Result<(), StorageError> {
+        self.copy_link_text(from, to, owned)
     }
 
     fn rename(

@@ -53,6 +53,15 @@ impl<S: Storage> Storage for FaultyStorage<S> {
         Ok(Box::new(FaultyFile::new(inner, faults)))
     }
 
+    fn unreadable_names(
+        &self,
+        folder: &VPath,
+        names: &mut dyn Iterator<Item = &[u8]>,
+        visit: &mut dyn FnMut(usize),
+    ) -> Result<(), StorageError> {
+        self.inner.unreadable_names(folder, names, visit)
+    }
+
     fn stage(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
         self.faults.check(Operation::Stage)?;
         Ok(self.wrap(id, self.inner.stage(id)?))
@@ -96,6 +105,21 @@ impl<S: Storage> Storage for FaultyStorage<S> {
     fn make_link(&self, path: &VPath, target: &[u8]) -> Result<Entry, StorageError> {
         self.faults.check(Operation::Make)?;
         self.inner.make_link(path, target)
+    }
+
+    fn copy_folder_attributes(
+        &self,
+        from: &VPath,
+        to: &VPath,
+        modified: Timestamp,
+        owned: bool,
+    ) -> Result<(), StorageError> {
+        self.inner.copy_folder_attributes(from, to, modified, owned)
+    }
+
+    fn copy_link(&self, from: &VPath, to: &VPath, owned: bool) -> Result<(), StorageError> {
+        self.faults.check(Operation::Make)?;
+        self.inner.copy_link(from, to, owned)
     }
 
     fn rename(

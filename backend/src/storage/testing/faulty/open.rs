@@ -98,6 +98,14 @@ impl OpenFile for FaultyFile {
         self.inner.read_at(&mut buffer[..wanted], offset)
     }
 
+    fn size_now(&self) -> Result<u64, StorageError> {
+        Ok(self.inner.size_now()?.min(self.end.load(Ordering::Relaxed)))
+    }
+
+    fn identity(&self) -> u128 {
+        self.inner.identity()
+    }
+
     fn etag_now(&self) -> Result<ETag, StorageError> {
         match self.faults.strike(Operation::Validate) {
             Some(Fault::Fail(code)) => return Err(failure(code)),

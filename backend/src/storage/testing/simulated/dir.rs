@@ -2,6 +2,8 @@
 
 use std::io;
 
+use shared::Timestamp;
+
 use super::machine::Machine;
 use super::state::NodeId;
 use crate::storage::local::platform::{Dir, DiskFile, FileType, Metadata, Node, SyncDir};
@@ -144,6 +146,13 @@ impl Dir for SimulatedDir {
             let old = replaced.map(|name| state.lookup(self.node, name)).transpose()?;
             let inherited = old.is_some_and(|old| state.metadata(old).executable);
             state.set_attributes(file.node, attributes.modified, attributes.executable.unwrap_or(inherited));
+            Ok(())
+        })
+    }
+
+    fn copy_attributes(&self, _source: &Self, modified: Timestamp, _owned: bool) -> io::Result<()> {
+        self.machine.step("set attributes", |state| {
+            state.set_attributes(self.node, Some(modified), false);
             Ok(())
         })
     }

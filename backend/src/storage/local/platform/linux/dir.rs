@@ -11,7 +11,7 @@ use std::path::Path;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, RenameFlags};
 use rustix::io::Errno;
 use rustix::path::DecInt;
-use shared::{ErrorCode, VPath};
+use shared::{ErrorCode, Timestamp, VPath};
 
 use super::inotify;
 use super::metadata::file_type;
@@ -156,6 +156,10 @@ impl Dir for LinuxDir {
         node(try_open_path(&self.handle, relative(path))?).ok()
     }
 
+    fn may_read(&self, name: &[u8]) -> bool {
+        unix::may_read(&self.handle, name)
+    }
+
     fn create_file(&self, name: &[u8]) -> io::Result<File> {
         // The usual mode of new files; the kernel subtracts the process's umask.
         let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP | Mode::ROTH | Mode::WOTH;
@@ -197,6 +201,14 @@ impl Dir for LinuxDir {
 
     fn prepare_sync(&self) -> io::Result<SyncDir> {
         unix::prepare_sync(&self.handle)
+    }
+
+    fn copy_attributes(&self, source: &Self, modified: Timestamp, owned: bool) -> io::Result<()> {
+        unix::copy_dir_attributes(&self.handle, &source.handle, modified, owned)
+    }
+
+    fn copy_link_attributes(&self, name: &[u8], to: &Self, to_name: &[u8], owned: bool) {
+        unix::copy_link_attributes(&self.handle, name, &to.handle, to_name, owned);
     }
 
     fn apply_attributes(&self, file: &File, replaced: Option<&[u8]>, attributes: &Attributes) -> io::Result<()> {

@@ -3,15 +3,24 @@
 use std::fs::File;
 use std::io;
 use std::num::NonZeroU64;
+use std::ops::Range;
 
-use rustix::fs::Advice;
+use rustix::fs::{Advice, SeekFrom};
 use rustix::io::Errno;
 
 /// Most bytes that one call of `copy_file_range` is asked for; the kernel may copy fewer.
 const COPY_CALL_BYTES: u64 = 64 << 20;
 
-/// Copies by sharing blocks if source and destination are whole files, else by `copy_file_range`, which shares blocks
-/// where the file system can and needs no buffer where it cannot. `None` if the kernel cannot copy between these files.
+/// See [`crate::storage::local::platform::DiskFile::clone_whole`].
+pub(in crate::storage::local::platform) fn clone_whole(to: &File, source: &File) -> io::Result<Option<u64>> {
+    let size = source.metadata()?.len();
+    // After any failure the bytes can still be copied.
+    let cloned = size > 0 && to.metadata()?.len() == 0 && rustix::fs::ioctl_ficlone(to, source).is_ok();
+    Ok(cloned.then_some(size))
+}
+
+/// Copies by `copy_file_range`, which shares blocks where the file system can and needs no buffer where it cannot.
+/// `None` if the kernel cannot copy between these files.
 pub(in crate::storage::local::platform) fn copy_in_kernel(
     to: &File,
     source: &File,
@@ -19,13 +28,6 @@ pub(in crate::storage::local::platform) fn copy_in_kernel(
     length: u64,
     mut offset: u64,
 ) -> io::Result<Option<u64>> {
-    let size = source.metadata()?.len();
-    if from == 0 && offset == 0 && length >= size && size > 0 && to.metadata()?.len() == 0 {
-        // After any failure the bytes can still be copied below.
-        if rustix::fs::ioctl_ficlone(to, source).is_ok() {
-            return Ok(Some(size));
-        }
-    }
     if i64::try_from(from).is_err() || i64::try_from(offset).is_err() {
         return Ok(None);
     }
@@ -36,6 +38,20 @@ pub(in crate::storage::local::platform) fn copy_in_kernel(
         Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::PERM | Errno::BADF) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// See [`crate::storage::local::platform::DiskFile::data_range`]. The position in the file changes, which no one uses.
+pub(in crate::storage::local::platform) fn data_range(source: &File, from: u64) -> io::Result<Option<Range<u64>>> {
+    let start = match rustix::fs::seek(source, SeekFrom::Data(from)) {
+        Ok(start) => start,
+        // The end of the file, or a hole up to it.
+        Err(Errno::NXIO) => return Ok(Some(u64::MAX..u64::MAX)),
+        Err(Errno::INVAL | Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    // The file may have become shorter in between.
+    let end = rustix::fs::seek(source, SeekFrom::Hole(start)).unwrap_or(start);
+    Ok((end > start).then_some(start..end))
 }
 
 /// Starts to write dirty pages to the disk without waiting. `posix_fadvise(2)`: `DONTNEED` writes dirty pages before it

@@ -7,4 +7,4 @@ mod metadata;
 mod open;
 
 pub(in crate::storage) use dir::LinuxDir;
-pub(super) use file::{copy_in_kernel, start_writeback};
+pub(super) use file::{clone_whole, copy_in_kernel, data_range, start_writeback};

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::AsFd;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::storage::local::platform::dir::SyncDir;
@@ -11,6 +11,12 @@ use crate::storage::local::platform::dir::SyncDir;
 pub(in crate::storage::local::platform) fn make_dir(dir: impl AsFd, name: &[u8], private: bool) -> io::Result<()> {
     let mode = if private { Mode::RWXU } else { Mode::RWXU.union(Mode::RWXG).union(Mode::RWXO) };
     Ok(rustix::fs::mkdirat(dir, name, mode)?)
+}
+
+/// See [`crate::storage::local::platform::Dir::may_read`].
+pub(in crate::storage::local::platform) fn may_read(dir: impl AsFd, name: &[u8]) -> bool {
+    let allowed = rustix::fs::accessat(dir, name, Access::READ_OK, AtFlags::EACCESS);
+    !matches!(allowed, Err(Errno::ACCESS | Errno::PERM))
 }
 
 /// Renames without replacing, where the system has no call for it. A file or link gets its second name by `link`, which

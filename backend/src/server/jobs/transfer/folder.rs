@@ -1,0 +1,84 @@
+//! The folders of a move or a copy whose entries go one by one.
+
+use shared::{Entry, Timestamp, VPath};
+
+use super::item::TransferItem;
+use crate::server::jobs::decide::is_real_folder;
+use crate::server::jobs::item_error::ItemError;
+use crate::server::jobs::runner::JobRunner;
+use crate::storage::Visit;
+
+/// A folder whose entries are moved or copied one by one.
+pub(super) struct FolderLevel {
+    pub(super) from: VPath,
+    pub(super) to: VPath,
+    /// The entries to come, the last one first.
+    pub(super) entries: Vec<Entry>,
+    /// One of its entries stays.
+    pub(super) keeps: bool,
+    /// The modification time of the original before its entries moved.
+    pub(super) modified: Timestamp,
+    /// The item made the folder at `to`, which gets the attributes of the original at the end.
+    pub(super) made: bool,
+}
+
+impl JobRunner {
+    pub(super) fn enter(&self, source: &Entry, to: VPath, made: bool) -> Result<FolderLevel, ItemError> {
+        let mut entries = Vec::new();
+        self.storage.list(&source.path, &mut |entry| {
+            entries.push(entry);
+            Visit::Continue
+        })?;
+        // Taken from the end, they follow in the order of their names.
+        entries.sort_unstable_by(|left, right| right.path.cmp(&left.path));
+        Ok(FolderLevel { from: source.path.clone(), to, entries, keeps: false, modified: source.modified, made })
+    }
+
+    /// Ends a folder after its last entry; true if it stays.
+    pub(super) fn leave(&mut self, item: &mut TransferItem, level: FolderLevel) -> Result<bool, ItemError> {
+        if level.made {
+            self.storage.copy_folder_attributes(&level.from, &level.to, level.modified, item.moves)?;
+        }
+        self.count_unchanged();
+        if !item.moves {
+            return Ok(false);
+        }
+        if level.keeps {
+            return Ok(true);
+        }
+        Ok(match self.storage.remove(&level.from, None) {
+            Ok(()) => {
+                self.changed = true;
+                false
+            }
+            Err(error) => {
+                item.leave_out(self, level.from, &error);
+                true
+            }
+        })
+    }
+
+    /// Adds the tree that is to be copied to the expected total.
+    pub(super) fn expect_tree(&mut self, source: &Entry) -> Result<(), ItemError> {
+        let (mut entries, mut bytes) = (0, if is_real_folder(source) { 0 } else { source.size });
+        let mut folders = Vec::new();
+        if is_real_folder(source) {
+            folders.push(source.path.clone());
+        }
+        while let Some(folder) = folders.pop() {
+            self.check_cancelled()?;
+            // A folder that cannot be read is reported once it is copied.
+            let _ = self.storage.list(&folder, &mut |entry| {
+                entries += 1;
+                if is_real_folder(&entry) {
+                    folders.push(entry.path);
+                } else if entry.link.is_none() {
+                    bytes += entry.size;
+                }
+                Visit::Continue
+            });
+        }
+        self.expect(entries, bytes);
+        Ok(())
+    }
+}
