@@ -249,8 +249,11 @@ mod tests {
         FormData::new(&HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_str(content_type).unwrap())]))
     }
 
+    /// Name and content of each part, and whether the form is complete.
+    type Form = (Vec<(Option<Vec<u8>>, Vec<u8>)>, bool);
+
     /// The parts of a form that arrives in pieces of `length` bytes, each with its content, and whether it is complete.
-    fn read(body: &[u8], length: usize) -> Result<(Vec<(Option<Vec<u8>>, Vec<u8>)>, bool), FormError> {
+    fn read(body: &[u8], length: usize) -> Result<Form, FormError> {
         let mut form = parser("multipart/form-data; boundary=xyz").unwrap();
         let (mut parts, mut ended) = (Vec::new(), false);
         for piece in body.chunks(length) {

@@ -68,25 +68,25 @@ pub(super) fn is_alike(left: &Entry, right: &Entry) -> bool {
 /// True for a failure that concerns one entry of a folder: the others can still be copied or moved. Every other failure
 /// would meet the next entry as well.
 pub(super) fn concerns_one_entry(code: ErrorCode) -> bool {
-    match code {
+    matches!(
+        code,
         ErrorCode::NotFound
-        | ErrorCode::IsFolder
-        | ErrorCode::NotFolder
-        | ErrorCode::NotRegular
-        | ErrorCode::LinkEscapes
-        | ErrorCode::Changed
-        | ErrorCode::AlreadyExists
-        | ErrorCode::NameRefused
-        | ErrorCode::NameTooLong
-        | ErrorCode::NotEmpty
-        | ErrorCode::BadPath
-        | ErrorCode::TooLarge
-        | ErrorCode::Forbidden
-        | ErrorCode::AccessDenied
-        | ErrorCode::CrossDevice
-        | ErrorCode::Io => true,
-        _ => false,
-    }
+            | ErrorCode::IsFolder
+            | ErrorCode::NotFolder
+            | ErrorCode::NotRegular
+            | ErrorCode::LinkEscapes
+            | ErrorCode::Changed
+            | ErrorCode::AlreadyExists
+            | ErrorCode::NameRefused
+            | ErrorCode::NameTooLong
+            | ErrorCode::NotEmpty
+            | ErrorCode::BadPath
+            | ErrorCode::TooLarge
+            | ErrorCode::Forbidden
+            | ErrorCode::AccessDenied
+            | ErrorCode::CrossDevice
+            | ErrorCode::Io
+    )
 }
 
 /// True for a link and its copy, as far as their targets are known.
