@@ -66,6 +66,10 @@ pub struct TcpSettings {
     /// Items in the trash are deleted after this time, in seconds [default: 2592000, thirty days].
     #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub trash_expiry_seconds: Option<u64>,
+    /// Most bytes of replaced files in the trash; the oldest are deleted first, 0 keeps none [default: 10737418240, ten
+    /// GiB].
+    #[arg(long, value_name = "BYTES")]
+    pub trash_bytes_max: Option<u64>,
 }
 
 /// Complete settings of the file server.
@@ -115,6 +119,7 @@ impl TcpSettings {
                 default.trash_expiry,
                 "trash-expiry-seconds",
             )?,
+            trash_bytes_max: self.trash_bytes_max.or(file.trash_bytes_max).unwrap_or(default.trash_bytes_max),
             durability: self.durability.or(file.durability).map_or(default.durability, Durability::from),
             ..default
         };

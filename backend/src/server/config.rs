@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use shared::limits::{DATA_BYTES_MAX, FOLDER_ENTRIES_MAX, HANDSHAKE_TIME, IDLE_TIME, TRASH_EXPIRY, UPLOAD_EXPIRY};
+use shared::limits::{
+    DATA_BYTES_MAX, FOLDER_ENTRIES_MAX, HANDSHAKE_TIME, IDLE_TIME, TRASH_BYTES_MAX, TRASH_EXPIRY, UPLOAD_EXPIRY,
+};
 
 use crate::storage::Durability;
 use crate::transfer_budget::TRANSFER_BYTES_MAX;
@@ -36,6 +38,8 @@ pub struct ServerConfig {
     pub durability: Durability,
     /// How long an item stays in the trash.
     pub trash_expiry: Duration,
+    /// Most bytes of replaced files in the trash; 0 keeps none.
+    pub trash_bytes_max: u64,
     /// Time between two removals of what has expired.
     pub sweep_time: Duration,
 }
@@ -55,6 +59,7 @@ impl Default for ServerConfig {
             upload_expiry: UPLOAD_EXPIRY,
             durability: Durability::Strict,
             trash_expiry: TRASH_EXPIRY,
+            trash_bytes_max: TRASH_BYTES_MAX,
             sweep_time: Duration::from_secs(60),
         }
     }

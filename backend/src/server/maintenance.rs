@@ -23,16 +23,30 @@ pub(super) async fn run_maintenance(server: Arc<Server>, shutdown: CancellationT
             swept.digests.sweep()?;
             if round % TRASH_SWEEP_ROUNDS == 0 {
                 swept.jobs.sweep_trash(swept.config.trash_expiry)?;
+                swept.jobs.sweep_replaced()?;
             }
             Ok::<_, StorageError>(())
         });
         if let Err(error) = sweep.await {
             warn!(%error, "expired uploads, jobs or trash could not be removed");
         }
-        tokio::select! {
-            () = shutdown.cancelled() => return,
-            () = sleep(server.config.sweep_time) => {}
+        let next = sleep(server.config.sweep_time);
+        tokio::pin!(next);
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = &mut next => break,
+                () = server.jobs.kept.exceeded() => remove_replaced(&server).await,
+            }
         }
+    }
+}
+
+/// Removes the oldest replaced files at once: the next round could be too late for the disk.
+async fn remove_replaced(server: &Arc<Server>) {
+    let swept = Arc::clone(server);
+    if let Err(error) = blocking(move || swept.jobs.sweep_replaced()).await {
+        warn!(%error, "replaced files could not be removed from the trash");
     }
 }
 

@@ -19,6 +19,7 @@ mod error;
 mod exchange;
 mod folders;
 mod jobs;
+mod kept_files;
 mod list;
 mod maintenance;
 mod operations;

@@ -8,6 +8,7 @@ use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN};
 
 use super::config::ServerConfig;
 use super::jobs::registry::Jobs;
+use super::kept_files::KeptFiles;
 use super::list::snapshots::Snapshots;
 use super::records::database::Database;
 use super::records::digest_cache::DigestCache;
@@ -46,9 +47,12 @@ impl Server {
         let keys = keys.into_iter().map(|(key, rights)| (key.id().to_owned(), (key, rights))).collect();
         let snapshots = Snapshots::new(config.snapshot_bytes_max, config.snapshot_time);
         let digests = Arc::new(DigestCache::new(records.clone()));
-        let uploads = Arc::new(Uploads::new(Arc::clone(&storage), records.clone(), Arc::clone(&digests), &config));
+        let kept = Arc::new(KeptFiles::new(config.trash_bytes_max));
+        let uploads =
+            Uploads::new(Arc::clone(&storage), records.clone(), Arc::clone(&digests), Arc::clone(&kept), &config);
+        let uploads = Arc::new(uploads);
         let watches = Arc::new(Watches::new(Arc::clone(&storage)));
-        let jobs = Arc::new(Jobs::new(Arc::clone(&storage), records.clone()));
+        let jobs = Arc::new(Jobs::new(Arc::clone(&storage), records.clone(), kept));
         let transfer_budget = TransferBudget::new(config.transfer_bytes_max);
         Arc::new(Self { storage, keys, snapshots, digests, uploads, jobs, watches, records, transfer_budget, config })
     }

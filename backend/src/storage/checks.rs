@@ -50,6 +50,19 @@ pub(super) fn check_replacement(new: EntryKind, old: EntryKind) -> Result<(), St
     Err(StorageError::new(code, "replacing the entry at the destination"))
 }
 
+/// Allows the replacements that keep what they replace: of a file or link by a file or link.
+///
+/// # Errors
+/// As [`check_replacement`]; [`ErrorCode::NotFolder`] also for a folder in place of a folder.
+pub(super) fn check_kept(new: EntryKind, old: EntryKind) -> Result<(), StorageError> {
+    match (new, old) {
+        (EntryKind::Folder { .. }, EntryKind::Folder { .. }) => {
+            Err(StorageError::new(ErrorCode::NotFolder, "a folder is merged, not replaced"))
+        }
+        _ => check_replacement(new, old),
+    }
+}
+
 /// Refuses the reserved name.
 ///
 /// # Errors

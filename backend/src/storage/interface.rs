@@ -5,8 +5,8 @@ use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
 
 use super::listing::row_from_stat;
 use super::{
-    Attributes, Expected, FolderState, OpenFile, Published, Staged, StorageError, TrashItem, TrashListing, TrashQuery,
-    Visit, WatchEvent, WatchHandle,
+    Attributes, Expected, FolderState, Keep, OpenFile, Published, Replaced, Replacement, Staged, StorageError,
+    TrashItem, TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle,
 };
 
 /// A tree of files and folders.
@@ -141,7 +141,9 @@ pub trait Storage: Send + Sync + 'static {
     /// name by one rename (or link, if nothing may stand there), then syncs the folder. Before the rename `target` is
     /// unchanged, after it `target` is the whole new file. If `target` is a link that stays inside the root, the file
     /// that it leads to is replaced and the link stays. A replaced file passes on its mode, owner and extended
-    /// attributes, where permitted. The validator in the result is the one that [`Storage::stat`] returns from then on.
+    /// attributes, where permitted, and goes to the trash if `attributes` say so: durably before the rename, so that at
+    /// every moment the path leads to a whole file. The validator in the result is the one that [`Storage::stat`]
+    /// returns from then on.
     ///
     /// On failure the upload still exists, with one exception: if the last step fails, the sync of the folder, the file
     /// has its name and it is unknown whether the name survives a crash. The error is [`ErrorCode::Io`] then, and
@@ -243,6 +245,14 @@ pub trait Storage: Send + Sync + 'static {
         expected: &Expected,
     ) -> Result<Entry, StorageError>;
 
+    /// Puts an entry in the place of the file or link at `to`, which goes to the trash: durably, and at every moment an
+    /// entry stands at `to`. A link is replaced itself. If nothing stands at `to`, nothing is replaced or kept.
+    ///
+    /// # Errors
+    /// [`ErrorCode::IsFolder`] and [`ErrorCode::NotRegular`] for an entry at `to` that cannot be replaced; for the new
+    /// entry, as [`Storage::rename`], [`Storage::restore`], [`Storage::publish`] and [`Storage::copy_link`].
+    fn replace(&self, new: &Replacement<'_>, to: &VPath, keep: &Keep) -> Result<Replaced, StorageError>;
+
     /// Removes a file, a link (itself) or an empty folder, permanently and durably.
     ///
     /// # Errors
@@ -337,6 +347,11 @@ macro_rules! read_only_methods {
                 _to: &shared::VPath,
                 _expected: &$crate::storage::Expected
             ) -> shared::Entry;
+            replace(
+                _new: &$crate::storage::Replacement<'_>,
+                _to: &shared::VPath,
+                _keep: &$crate::storage::Keep
+            ) -> $crate::storage::Replaced;
             remove(_path: &shared::VPath, _etag: Option<shared::ETag>) -> ();
             trash(
                 _path: &shared::VPath,

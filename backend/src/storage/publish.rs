@@ -2,7 +2,7 @@
 
 use shared::{ETag, Entry, ErrorCode, Timestamp};
 
-use super::StorageError;
+use super::{Keep, Kept, StorageError};
 
 /// When a new file must be on the disk. Everything else, such as renames and removals, is durable either way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -29,7 +29,7 @@ pub enum Expected {
     State(Vec<ETag>),
 }
 
-/// What a new file gets besides its bytes.
+/// What a new file gets besides its bytes, and what becomes of the file that it replaces.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Attributes {
     /// The modification time; `None` for now.
@@ -40,6 +40,8 @@ pub struct Attributes {
     pub copied: Option<Copied>,
     /// When the file must be durable.
     pub durability: Durability,
+    /// Where the trash keeps the file that is replaced. `None`: it is gone.
+    pub keep: Option<Keep>,
 }
 
 /// What the copy of a file has of the original, beside its content, its time and what
@@ -59,6 +61,9 @@ pub struct Published {
     pub entry: Entry,
     /// True if it replaced another file.
     pub replaced: bool,
+    /// The replaced file in the trash. `None` also if it could not be kept: it is larger than
+    /// [`Keep::bytes_max`], or the file system gives a file no second name and exchanges no names.
+    pub kept: Option<Kept>,
 }
 
 impl Expected {

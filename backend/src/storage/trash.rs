@@ -14,6 +14,8 @@ pub struct TrashItem {
     pub entry: Entry,
     /// When it was trashed.
     pub trashed: Timestamp,
+    /// True for a file or link that was replaced, false for an entry that was deleted.
+    pub replaced: bool,
 }
 
 impl TrashItem {

@@ -286,9 +286,20 @@ async fn move_to_another_file_system_copies() {
     assert_eq!(outcome_texts(&job), ["cross_device"]);
     let items = pairs(&[("new", "other/tree/a")]);
     let job = change(&server.client, 3, Change::Move { items, conflict: Conflict::Replace }).await;
-    assert_eq!(outcome_texts(&job), ["cross_device"]);
-    assert_eq!(read_file(&server.client, "other/tree/a").await.unwrap(), b"aaa");
-    assert_eq!(read_file(&server.client, "new").await.unwrap(), b"new");
+    // What is replaced there cannot be kept, which the outcome says.
+    assert_eq!(outcome_texts(&job), ["other/tree/a"]);
+    assert!(matches!(&job.outcomes[0], Outcome::Done { replaced, .. } if replaced.is_empty()));
+    assert_eq!(read_file(&server.client, "other/tree/a").await.unwrap(), b"new");
+    assert!(!exists(&server.client, "new").await);
+    // In the other direction it is kept.
+    disk.add_file("other/newer", "newer").unwrap();
+    let items = pairs(&[("other/newer", "old")]);
+    let job = change(&server.client, 5, Change::Move { items, conflict: Conflict::Replace }).await;
+    assert_eq!(read_file(&server.client, "old").await.unwrap(), b"newer");
+    let [Outcome::Done { replaced, .. }] = job.outcomes.as_slice() else { panic!("{job:?}") };
+    let items = vec![RestoreItem { id: replaced[0], to: Some(path("old back")) }];
+    change(&server.client, 6, Change::Restore { items, conflict: Conflict::Fail }).await;
+    assert_eq!(read_file(&server.client, "old back").await.unwrap(), b"old");
     let job = change(&server.client, 4, Change::Delete { items: path_items(&["other/gone", "other/tree"]) }).await;
     assert_eq!(outcome_texts(&job), ["gone", "gone"]);
     assert!(!exists(&server.client, "other/gone").await);

@@ -143,7 +143,18 @@ async fn upload(seed: u64, fault: Fault, step: u64) -> bool {
     }
     let disk = machine.stop().await;
     assert!(disk.storage().list_staged().unwrap().is_empty(), "{context}: an upload is left");
+    assert_kept(&disk, &context);
     first.steps() >= faulty_step
+}
+
+/// After another restart, without faults, the trash has the file that was replaced, once.
+fn assert_kept(disk: &SimulatedDisk, context: &str) {
+    let storage = disk.reboot().storage();
+    let items = files(&*storage).1;
+    let old: Vec<_> = items.iter().filter(|item| item.entry.size == OLD.len() as u64).collect();
+    assert_eq!(old.len(), 1, "{context}: the replaced file is not kept once: {items:?}; {:?}", disk.history());
+    storage.restore(old[0].id, &path("old")).unwrap();
+    assert_eq!(files(&*storage).0["old"], OLD, "{context}");
 }
 
 /// Continues an upload from its durable offset to its end.
@@ -209,6 +220,7 @@ async fn store(seed: u64, fault: Fault, step: u64) -> bool {
     assert!(disk.storage().list_staged().unwrap().is_empty(), "{context}: an upload is left");
     let (visible_files, _) = files(&*disk.storage());
     assert_eq!(visible_files["file"], new, "{context}: the stored file did not survive the next loss of power");
+    assert_kept(&disk, &context);
     first.steps() >= faulty_step
 }
 

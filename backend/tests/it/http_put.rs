@@ -75,6 +75,10 @@ mod put {
         let gateway = TestGateway::writable().await;
         let response = gateway.send("PUT", "/files/hello.txt", &[], b"other").await;
         assert_eq!((response.status, response.header("upload-outcome")), (204, Some("replaced")), "{response:?}");
+        let listing = gateway.get("/api/v1/trash").await;
+        let trash = listing.text();
+        let kept = response.header("upload-replaced").unwrap();
+        assert!(trash.contains(kept) && trash.contains("hello.txt"), "{trash}");
         assert_eq!(gateway.get("/files/hello.txt").await.text(), "other");
         let response = gateway.send("PUT", "/files/nothing", &[("content-length", "0")], b"").await;
         assert_eq!(response.status, 201, "{response:?}");

@@ -245,6 +245,7 @@ fn uploading(examples: &mut Examples) {
         skipped: false,
         parts: Vec::new(),
         similar: None,
+        trash: None,
     };
     examples.both_ways("upload", FrameKind::Upload, 6, &upload);
     let plain = Stage { caller: writer(), target: Some(path("all")), ..Stage::default() };
@@ -281,10 +282,11 @@ fn uploading(examples: &mut Examples) {
         replaced: true,
         parts: vec![second],
         similar: Some(path("B.txt")),
+        trash: Some(TrashId([0x0c; 16])),
         ..upload
     };
     examples.both_ways("upload-file", FrameKind::Upload, 11, &file);
-    let none = Upload { entry: None, digests: None, similar: None, parts: Vec::new(), ..file };
+    let none = Upload { entry: None, digests: None, similar: None, parts: Vec::new(), trash: None, ..file };
     let skipped = Upload { replaced: false, skipped: true, ..none };
     examples.both_ways("upload-skipped", FrameKind::Upload, 11, &skipped);
     let stage = Stage { target: Some(path("s.txt")), length: Some(5), ..plain };

@@ -12,7 +12,7 @@ use super::endpoint::{Endpoint, Method};
 use crate::change::Conflict;
 use crate::digest::{Algorithm, Digests};
 use crate::entry::{ETag, Entry};
-use crate::id::UploadId;
+use crate::id::{TrashId, UploadId};
 use crate::path::VPath;
 
 /// `GET /uploads`: lists the caller's uploads, newest first, including those committed recently.
@@ -50,6 +50,9 @@ pub struct UploadState {
     /// True if it replaced a file.
     #[serde(default)]
     pub replaced: bool,
+    /// The item of the trash that keeps the replaced file, if it could be kept.
+    #[serde(default)]
+    pub trash: Option<TrashId>,
     /// True if the destination existed and was kept.
     #[serde(default)]
     pub skipped: bool,

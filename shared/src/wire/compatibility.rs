@@ -312,7 +312,7 @@ proptest! {
         let expires = modified.unwrap_or_default();
         let upload = Upload {
             id, offset, length, target: target.clone(), metadata, expires, entry: entry.clone(), digests: known,
-            replaced, skipped, parts, similar: target.clone(),
+            replaced, skipped, parts, similar: target.clone(), trash: replaced.then_some(TrashId(key)),
         };
         check(&upload, &later)?;
         let path = target.unwrap_or_default();

@@ -21,8 +21,8 @@ const HEADERS: HeaderValue = HeaderValue::from_static(
 const EXPOSED: HeaderValue = HeaderValue::from_static(
     "Accept-Ranges, Allow, Content-Disposition, Content-Length, Content-Location, Content-Range, ETag, Idempotency-Key, \
      Location, Passerelle-Rights, Passerelle-Similar, Repr-Digest, Retry-After, Tus-Checksum-Algorithm, Tus-Extension, \
-     Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Length, Upload-Metadata, Upload-Offset, Upload-Outcome, \
-     X-OC-Mtime, X-Request-Id",
+     Tus-Max-Size, Tus-Resumable, Tus-Version, Upload-Concat, Upload-Defer-Length, Upload-Expires, Upload-Length, \
+     Upload-Metadata, Upload-Offset, Upload-Outcome, Upload-Replaced, X-OC-Mtime, X-Request-Id",
 );
 /// How long a browser may cache the answer to a preflight, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");

@@ -129,6 +129,7 @@ fn changes() -> Value {
                 "entry": none_or("Entry"),
                 "digests": none_or("Digests"),
                 "replaced": flag(),
+                "trash": none_or("Id"),
                 "skipped": flag(),
             },
         },

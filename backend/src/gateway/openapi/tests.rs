@@ -116,6 +116,7 @@ fn changing(entry: &Entry) {
         entry: Some(entry.clone()),
         digests: Some(digests),
         replaced: false,
+        trash: Some(id),
         skipped: false,
     };
     check("Upload", &upload);

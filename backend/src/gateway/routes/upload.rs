@@ -184,6 +184,9 @@ pub(crate) fn file_headers(upload: &Upload) -> HeaderMap {
     if let Some(similar) = &upload.similar {
         set(&mut headers, SIMILAR, encode_segment(similar.name()));
     }
+    if let Some(trash) = upload.trash {
+        set(&mut headers, REPLACED, trash.to_string());
+    }
     headers
 }
 
@@ -200,3 +203,6 @@ pub(crate) fn outcome(upload: &Upload) -> &'static str {
 
 /// The header with the [`outcome`].
 const OUTCOME: HeaderName = HeaderName::from_static("upload-outcome");
+
+/// The item of the trash that keeps the replaced file. Missing if nothing was replaced or could be kept.
+const REPLACED: HeaderName = HeaderName::from_static("upload-replaced");

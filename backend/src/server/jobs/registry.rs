@@ -20,6 +20,7 @@ use crate::server::blocking::blocking;
 use crate::server::clock;
 use crate::server::error::RequestError;
 use crate::server::exchange::effect::EffectGate;
+use crate::server::kept_files::KeptFiles;
 use crate::server::records::database::Database;
 use crate::server::records::jobs::{ItemRecord, JobRecord};
 use crate::storage::{Storage, StorageError};
@@ -29,6 +30,7 @@ pub(in crate::server) struct Jobs {
     pub(super) storage: Arc<dyn Storage>,
     /// `None` for a read-only server, which has no jobs.
     records: Option<Arc<Database>>,
+    pub(in crate::server) kept: Arc<KeptFiles>,
     /// The jobs that have not ended.
     live: Mutex<HashMap<(Owner, JobId), Arc<LiveJob>>>,
     /// Held while a job is recorded, so that of two requests with the same key the second one finds its job.
@@ -41,10 +43,15 @@ pub(in crate::server) struct Jobs {
 
 impl Jobs {
     /// No running jobs yet.
-    pub(in crate::server) fn new(storage: Arc<dyn Storage>, records: Option<Arc<Database>>) -> Self {
+    pub(in crate::server) fn new(
+        storage: Arc<dyn Storage>,
+        records: Option<Arc<Database>>,
+        kept: Arc<KeptFiles>,
+    ) -> Self {
         Self {
             storage,
             records,
+            kept,
             live: Mutex::default(),
             beginning: Mutex::default(),
             slots: Arc::new(Semaphore::new(JOBS_AT_A_TIME_MAX)),
@@ -137,7 +144,7 @@ impl Jobs {
             };
             let (Ok(_slot), Ok(records)) = (slot, jobs.records().cloned()) else { return };
             let (storage, stopping) = (Arc::clone(&jobs.storage), jobs.stopping.clone());
-            let runner = JobRunner::new(storage, records, live, record, before, stopping);
+            let runner = JobRunner::new(storage, records, Arc::clone(&jobs.kept), live, record, before, stopping);
             let run = blocking(move || {
                 runner.run();
                 Ok::<_, StorageError>(())

@@ -8,7 +8,7 @@ use super::decide::{Plan, is_alike, plan};
 use super::item_error::ItemError;
 use super::runner::{JobRunner, done};
 use crate::server::folders::make_folders;
-use crate::storage::{Visit, numbered_name};
+use crate::storage::{Replacement, Visit, numbered_name};
 
 /// How many names are tried for an item whose name is taken.
 const NAMES_MAX: u32 = 10_000;
@@ -55,16 +55,8 @@ impl JobRunner {
             }
             Plan::Replace => {
                 self.begin(index, Some(&to));
-                let old = self.make_room(index, &to, present.as_ref())?;
-                match self.storage.restore(wanted.id, &to) {
-                    Ok(entry) => Ok(Outcome::Done {
-                        entry: Some(self.relative_to_root(entry)),
-                        trash: None,
-                        replaced: vec![old],
-                        left_out: LeftOut::default(),
-                    }),
-                    Err(error) => Err(self.put_back(old, &to, error).into()),
-                }
+                let (entry, old) = self.replace_at(index, &to, &Replacement::Trashed(wanted.id))?;
+                Ok(replacing(self.relative_to_root(entry), old))
             }
             Plan::Merge => {
                 // It is restored under a free name first, and its entries move into the existing folder from there.
@@ -77,7 +69,11 @@ impl JobRunner {
     /// The outcome for an item that is gone: the previous process may have restored it.
     fn restored_before(&mut self, index: usize) -> Result<Outcome, ItemError> {
         match self.target_before(index).map(|path| self.entry_at(&path)).transpose()?.flatten() {
-            Some(entry) => Ok(done(Some(self.relative_to_root(entry)))),
+            Some(entry) => {
+                let id = self.record.trash_id(index, &entry.path);
+                let old = self.was_trashed(id)?.then_some(id);
+                Ok(replacing(self.relative_to_root(entry), old))
+            }
             None => Err(ErrorCode::Gone.into()),
         }
     }
@@ -105,4 +101,9 @@ impl JobRunner {
         }
         Err(ErrorCode::AlreadyExists.into())
     }
+}
+
+/// The outcome for an item that is restored, with what the trash keeps of the entry that it has replaced.
+fn replacing(entry: Entry, old: Option<TrashId>) -> Outcome {
+    Outcome::Done { entry: Some(entry), trash: None, replaced: old.into_iter().collect(), left_out: LeftOut::default() }
 }

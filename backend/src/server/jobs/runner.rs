@@ -11,6 +11,7 @@ use tracing::{info, warn};
 use super::item_error::ItemError;
 use super::live_job::LiveJob;
 use crate::server::entries::relative;
+use crate::server::kept_files::KeptFiles;
 use crate::server::records::database::Database;
 use crate::server::records::jobs::{ItemRecord, JobRecord};
 use crate::storage::{Storage, StorageError};
@@ -22,6 +23,7 @@ const MESSAGE_BYTES_MAX: usize = 200;
 pub(super) struct JobRunner {
     pub(super) storage: Arc<dyn Storage>,
     pub(super) records: Arc<Database>,
+    pub(super) kept: Arc<KeptFiles>,
     pub(super) live: Arc<LiveJob>,
     pub(super) record: JobRecord,
     /// The folder in the storage that the paths of the request are relative to.
@@ -57,6 +59,7 @@ impl JobRunner {
     pub(super) fn new(
         storage: Arc<dyn Storage>,
         records: Arc<Database>,
+        kept: Arc<KeptFiles>,
         live: Arc<LiveJob>,
         record: JobRecord,
         before: Option<Vec<ItemRecord>>,
@@ -76,6 +79,7 @@ impl JobRunner {
         Self {
             storage,
             records,
+            kept,
             live,
             record,
             root,

@@ -37,6 +37,35 @@ impl Jobs {
         if self.is_idle() { self.purge_marked() } else { Ok(()) }
     }
 
+    /// Removes the oldest replaced files, until the trash keeps no more of them than it may.
+    ///
+    /// # Errors
+    /// Of the storage.
+    pub(in crate::server) fn sweep_replaced(&self) -> Result<(), StorageError> {
+        if self.records().is_err() {
+            return Ok(());
+        }
+        let (mut count, mut removed) = (self.kept.count(), 0_u64);
+        let mut query = TrashQuery { limit: PAGE_ITEMS, ..TrashQuery::default() };
+        loop {
+            let listing = self.storage.list_trash(&query)?;
+            query.after = listing.items.last().map(TrashItem::position);
+            for item in listing.items.iter().filter(|item| !count.has_room_for(item)) {
+                match self.storage.purge(item.id, &mut || Visit::Continue) {
+                    Err(error) if error.code != ErrorCode::Gone => return Err(error),
+                    _ => removed += 1,
+                }
+            }
+            if !listing.more {
+                break;
+            }
+        }
+        if removed > 0 {
+            info!(files = removed, "replaced files were removed from the trash, which has kept too much");
+        }
+        Ok(())
+    }
+
     /// The items that were put into the trash at `moment` or before.
     fn expired_items(&self, moment: Timestamp) -> Result<Vec<TrashId>, StorageError> {
         // A listing has the newest items first, so the expired ones come after this position.

@@ -9,7 +9,7 @@ use super::decide::is_alike;
 use super::item_error::ItemError;
 use super::runner::JobRunner;
 use crate::server::clock;
-use crate::storage::{StorageError, TrashItem};
+use crate::storage::{Keep, Kept, Replacement, StorageError, TrashItem};
 
 impl JobRunner {
     /// Moves an entry into the trash.
@@ -33,25 +33,28 @@ impl JobRunner {
         }
     }
 
-    /// Makes room at `path`: the entry there goes into the trash.
-    pub(super) fn make_room(
+    /// Puts `new` in the place of the file or link at `path`, which goes into the trash. Returns the id of its item;
+    /// `None` if it could not be kept.
+    pub(super) fn replace_at(
         &mut self,
         index: usize,
         path: &VPath,
-        present: Option<&Entry>,
-    ) -> Result<TrashId, StorageError> {
-        let id = self.record.trash_id(index, path);
-        let etag = present.and_then(|entry| entry.etag);
-        self.trash_once(path, etag, id)?;
-        Ok(id)
+        new: &Replacement<'_>,
+    ) -> Result<(Entry, Option<TrashId>), StorageError> {
+        let keep = self.keep(index, path);
+        let replaced = self.storage.replace(new, path, &keep)?;
+        Ok((replaced.entry, self.count_kept(replaced.kept)))
     }
 
-    /// Restores the entry that had to make room, after the replacement failed with `error`, which is passed on.
-    pub(super) fn put_back(&self, id: TrashId, path: &VPath, error: StorageError) -> StorageError {
-        if let Err(second) = self.storage.restore(id, path) {
-            tracing::warn!(error = %second, "an entry stays in the trash: it was to be replaced, and cannot be restored");
-        }
-        error
+    /// Where the trash keeps what is replaced at `path`.
+    pub(super) fn keep(&self, index: usize, path: &VPath) -> Keep {
+        self.kept.keep(self.record.trash_id(index, path), clock::now())
+    }
+
+    /// Counts what the trash keeps, and returns the id of its item.
+    pub(super) fn count_kept(&self, kept: Option<Kept>) -> Option<TrashId> {
+        kept.iter().for_each(|kept| self.kept.add(kept));
+        kept.map(|kept| kept.id)
     }
 
     /// Whether the previous process put an entry into the trash under this id. If the trash cannot be read, the job

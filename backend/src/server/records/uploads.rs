@@ -93,6 +93,7 @@ impl UploadRecord {
             entry: None,
             digests,
             replaced: false,
+            trash: None,
             skipped: false,
             similar: None,
             parts: self.request.parts.clone(),

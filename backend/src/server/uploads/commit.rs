@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use shared::limits::{JOB_KEPT, UPLOAD_UNRECORDED_TIME};
 use shared::wire::{Commit, Failure, FrameKind, Upload};
-use shared::{Algorithm, Conflict, Digests, Entry, ErrorCode, Rights, VPath};
+use shared::{Algorithm, Conflict, Digests, Entry, ErrorCode, Rights, TrashId, UploadId, VPath};
 use tokio_util::sync::CancellationToken;
 
 use super::decide::{TargetCondition, target_condition, within_rights};
@@ -26,7 +26,7 @@ use crate::server::exchange::sink::Sink;
 use crate::server::folders::make_folders;
 use crate::server::peer::Peer;
 use crate::server::records::uploads::UploadRecord;
-use crate::storage::{OpenFile, Published, Staged, StorageError};
+use crate::storage::{Kept, OpenFile, Published, Staged, StorageError, TrashItem};
 
 /// Bytes that are copied in one step: a client that cancels waits no longer than that.
 const STEP_BYTES: u64 = 64 << 20;
@@ -203,7 +203,7 @@ impl CommitOperation {
                     // The COMMIT before a crash may have published it.
                     let entry = self.file_with(path, digests)?.ok_or(error)?;
                     self.uploads.storage.unstage(self.record.id)?;
-                    Ok(Published { entry, replaced: false })
+                    Ok(Published { entry, replaced: false, kept: None })
                 }
                 Err(error) => {
                     if matches!(error.code, ErrorCode::Io | ErrorCode::NoSpace | ErrorCode::QuotaExceeded) {
@@ -232,6 +232,9 @@ impl CommitOperation {
         let replaced = published.as_ref().is_some_and(|published| published.replaced);
         let created = published.is_some() && !replaced;
         let similar = created.then(|| similar_to(&self.uploads, self.rights, &self.asked, path)).flatten();
+        let kept = published.as_ref().and_then(|published| published.kept);
+        kept.iter().for_each(|kept| self.uploads.kept.add(kept));
+        let trash = kept.map(|kept| kept.id);
         let entry = published.map(|published| {
             let mut entry = published.entry;
             if let Some(etag) = entry.etag {
@@ -242,8 +245,8 @@ impl CommitOperation {
         });
         let described = self.record.describe_with(Some(digests).filter(|_| !skipped));
         let offset = self.record.length.unwrap_or(described.offset);
-        let upload =
-            Upload { entry, replaced, skipped, similar, offset, target: Some(self.asked.clone()), ..described };
+        let target = Some(self.asked.clone());
+        let upload = Upload { entry, replaced, trash, skipped, similar, offset, target, ..described };
         self.uploads.set_answer(&self.lock, upload.clone())?;
         // The bytes were not used; or a rename before a crash left them under their old name, too.
         if skipped || self.record.target.is_some() {
@@ -270,10 +273,23 @@ impl Uploads {
         }
         match self.storage.stat(&path) {
             Ok(entry) if entry.is_file() && Some(entry.size) == record.length => {
-                Ok(Some(Published { entry, replaced: false }))
+                let kept = self.kept_before(record.id)?;
+                // An exchange of names that a crash has prevented: the file is still the old one.
+                let is_old = kept.as_ref().is_some_and(|item| item.entry.etag == entry.etag);
+                let kept = kept.map(|item| Kept { id: item.id, bytes: item.entry.size });
+                Ok((!is_old).then_some(Published { entry, replaced: kept.is_some(), kept }))
             }
             Ok(_) => Ok(None),
             Err(error) if error.code == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The file in the trash that an upload has replaced.
+    fn kept_before(&self, id: UploadId) -> Result<Option<TrashItem>, StorageError> {
+        match self.storage.stat_trash(TrashId(id.0)) {
+            Ok(item) => Ok(Some(item)),
+            Err(error) if error.code == ErrorCode::Gone => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use shared::limits::UPLOAD_TAKEOVER_TIME;
 use shared::wire::{Caller, Failure};
-use shared::{ErrorCode, Rights, UploadId};
+use shared::{ErrorCode, Rights, TrashId, UploadId};
 use tokio::time::{Instant, timeout};
 
 use super::similar::SimilarNames;
@@ -19,6 +19,7 @@ use crate::server::config::ServerConfig;
 use crate::server::error::RequestError;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
+use crate::server::kept_files::KeptFiles;
 use crate::server::peer::Peer;
 use crate::server::records::database::Database;
 use crate::server::records::digest_cache::DigestCache;
@@ -34,6 +35,7 @@ pub(in crate::server) struct Uploads {
     pub(super) digests: Arc<DigestCache>,
     /// For the answer of an upload that becomes a new file.
     pub(super) similar: SimilarNames,
+    pub(super) kept: Arc<KeptFiles>,
     /// Uploads that were used lately, and those without a record.
     slots: Mutex<HashMap<UploadId, Arc<Slot>>>,
     /// How many uploads are not committed yet.
@@ -49,6 +51,7 @@ impl Uploads {
         storage: Arc<dyn Storage>,
         records: Option<Arc<Database>>,
         digests: Arc<DigestCache>,
+        kept: Arc<KeptFiles>,
         config: &ServerConfig,
     ) -> Self {
         let unfinished = records.as_ref().and_then(|records| records.unfinished_uploads().ok()).unwrap_or(0);
@@ -57,6 +60,7 @@ impl Uploads {
             records,
             digests,
             similar: SimilarNames::default(),
+            kept,
             slots: Mutex::default(),
             unfinished: AtomicUsize::new(unfinished),
             expiry: config.upload_expiry,
@@ -64,10 +68,12 @@ impl Uploads {
         }
     }
 
-    /// The attributes of the file that an upload becomes.
+    /// The attributes of the file that an upload becomes. The file that it replaces has the upload's id in the trash, so
+    /// that a COMMIT after a crash finds it.
     pub(super) fn attributes(&self, record: &UploadRecord) -> Attributes {
         let (modified, executable) = (record.request.modified, record.request.executable);
-        Attributes { modified, executable, copied: None, durability: self.durability }
+        let keep = Some(self.kept.keep(TrashId(record.id.0), clock::now()));
+        Attributes { modified, executable, copied: None, durability: self.durability, keep }
     }
 
     /// Syncs the bytes of an upload, unless the server's durability is relaxed.

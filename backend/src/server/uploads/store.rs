@@ -91,6 +91,9 @@ impl StoreOperation {
             Some((path, published)) if !published.replaced => similar_to(&self.uploads, self.rights, &self.asked, path),
             _ => None,
         };
+        let kept = placed.as_ref().and_then(|(_, published)| published.kept);
+        kept.iter().for_each(|kept| self.uploads.kept.add(kept));
+        let trash = kept.map(|kept| kept.id);
         let entry = placed.map(|(path, Published { mut entry, .. })| {
             if let Some(etag) = entry.etag {
                 self.uploads.digests.keep(etag, &digests);
@@ -99,8 +102,8 @@ impl StoreOperation {
             entry
         });
         let described = self.record.describe_with(Some(digests).filter(|_| !skipped));
-        let offset = bytes.len() as u64;
-        Ok(Upload { entry, replaced, skipped, similar, offset, target: Some(self.asked), ..described })
+        let (offset, target) = (bytes.len() as u64, Some(self.asked));
+        Ok(Upload { entry, replaced, trash, skipped, similar, offset, target, ..described })
     }
 
     /// Stores the file at `path`, after making its missing parents if the request says so.

@@ -8,10 +8,11 @@ use super::node::{Body, NodeId, ROOT};
 use super::tree::{Trashed, Tree};
 use super::walk::NodeStack;
 use crate::storage::checks::{
-    EntryKind, NAME_BYTES_MAX, check_link_target, check_new_name, check_replacement, check_state, root_is_fixed,
+    EntryKind, NAME_BYTES_MAX, check_kept, check_link_target, check_new_name, check_replacement, check_state,
+    root_is_fixed,
 };
 use crate::storage::symlinks::PathWalk;
-use crate::storage::{Attributes, Expected, Published, StorageError, TrashItem};
+use crate::storage::{Attributes, Expected, Keep, Kept, Published, Replaced, Replacement, StorageError, TrashItem};
 
 /// A name in a folder, and the entry under it.
 struct Location<S> {
@@ -28,7 +29,7 @@ impl<S> Location<S> {
 
 /// Where an upload is to go, at the end of the link that may have led there.
 struct Destination {
-    folder: NodeId,
+    folder: NodeStack,
     name: Box<[u8]>,
     old: Option<NodeId>,
 }
@@ -55,16 +56,18 @@ impl Tree {
         expected.check(self.entry_at(&location).as_ref())?;
         let Destination { folder, name, old } = match location.present {
             Some(present) => self.replaced_file(&location, present)?,
-            None => Destination { folder: location.folder(), name: target.name().into(), old: None },
+            None => Destination { folder: location.folder.clone(), name: target.name().into(), old: None },
         };
         let now = self.tick();
         let inherited = old.is_some_and(|old| self.nodes[old].executable);
         self.nodes[node].touch(attributes.modified.unwrap_or(now));
         self.nodes[node].executable = attributes.executable.unwrap_or(inherited);
+        let kept = old.zip(attributes.keep.as_ref()).and_then(|(old, keep)| self.keep(&folder, &name, old, keep));
         self.staged.remove(&id);
-        self.insert(folder, &name, node)?;
+        self.insert(folder.node(), &name, node)?;
         let shown = location.present.filter(|present| old != Some(*present)).unwrap_or(node);
-        Ok(Published { entry: self.describe(&location.folder, shown, target.clone()), replaced: old.is_some() })
+        let entry = self.describe(&location.folder, shown, target.clone());
+        Ok(Published { entry, replaced: old.is_some(), kept })
     }
 
     /// The file that an upload replaces: the present entry, or the end of a present link.
@@ -81,7 +84,7 @@ impl Tree {
         check_replacement(EntryKind::File, self.kind(end))?;
         let name = stack.names.last().cloned().unwrap_or_default();
         stack.pop()?;
-        Ok(Destination { folder: stack.node(), name, old: Some(end) })
+        Ok(Destination { folder: stack, name, old: Some(end) })
     }
 
     pub(super) fn make_link(&mut self, path: &VPath, target: &[u8]) -> Result<Entry, StorageError> {
@@ -108,14 +111,19 @@ impl Tree {
     }
 
     pub(super) fn copy_link(&mut self, from: &VPath, to: &VPath) -> Result<(), StorageError> {
-        let source = self.location(from)?.present.ok_or(NOT_FOUND)?;
-        let Body::Link(target) = &self.nodes[source].body else { return Err(NOT_FOUND) };
-        let (target, modified) = (target.clone(), self.nodes[source].modified);
+        let (target, modified) = self.link_at(from)?;
         self.make_at(to, Body::Link(target))?;
         if let Some(copy) = self.location(to)?.present {
             self.nodes[copy].modified = modified;
         }
         Ok(())
+    }
+
+    /// The target and the time of the link at a path.
+    fn link_at(&self, path: &VPath) -> Result<(Vec<u8>, Timestamp), StorageError> {
+        let source = self.location(path)?.present.ok_or(NOT_FOUND)?;
+        let Body::Link(target) = &self.nodes[source].body else { return Err(NOT_FOUND) };
+        Ok((target.clone(), self.nodes[source].modified))
     }
 
     pub(super) fn make_at(&mut self, path: &VPath, body: Body) -> Result<Entry, StorageError> {
@@ -173,7 +181,7 @@ impl Tree {
         }
         let entry = self.describe(&source.folder, source.present, path.clone());
         let node = self.detach(source.folder(), path.name())?;
-        self.trash.insert(id, Trashed { item: TrashItem { id, entry, trashed: now }, node });
+        self.trash.insert(id, Trashed { item: TrashItem { id, entry, trashed: now, replaced: false }, node });
         Ok(())
     }
 
@@ -185,6 +193,70 @@ impl Tree {
         self.insert(location.folder(), to.name(), node)?;
         self.nodes[node].version += 1;
         Ok(self.describe(&location.folder, node, to.clone()))
+    }
+
+    pub(super) fn replace(&mut self, new: &Replacement<'_>, to: &VPath, keep: &Keep) -> Result<Replaced, StorageError> {
+        let target = self.location(to)?;
+        // Everything is checked before anything changes.
+        let (kind, source) = match *new {
+            Replacement::Entry(from, etag) => {
+                let source = self.source(from, etag)?;
+                (self.kind(source.present), Some((source.folder(), from.name(), source.present)))
+            }
+            Replacement::Trashed(id) => (self.kind(self.trash.get(&id).ok_or(GONE)?.node), None),
+            Replacement::Upload(id, _) => {
+                self.staged.get(&id).ok_or(NOT_FOUND)?;
+                (EntryKind::File, None)
+            }
+            Replacement::LinkCopy(from, _) => {
+                self.link_at(from)?;
+                (EntryKind::Link, None)
+            }
+        };
+        if let Some(present) = target.present {
+            if source.is_some_and(|(_, _, node)| node == present) {
+                return Err(StorageError::new(ErrorCode::AlreadyExists, "both names are the same entry"));
+            }
+            check_kept(kind, self.kind(present))?;
+        }
+        let folder = target.folder();
+        let kept = target.present.and_then(|old| self.keep(&target.folder, to.name(), old, keep));
+        let node = match *new {
+            Replacement::Entry(..) => {
+                let Some((folder, name, _)) = source else { return Err(NOT_FOUND) };
+                self.detach(folder, name)?
+            }
+            Replacement::Trashed(id) => self.trash.remove(&id).ok_or(GONE)?.node,
+            Replacement::Upload(id, attributes) => {
+                let node = self.staged.remove(&id).ok_or(NOT_FOUND)?;
+                let now = self.tick();
+                self.nodes[node].touch(attributes.modified.unwrap_or(now));
+                self.nodes[node].executable = attributes.executable.unwrap_or(false);
+                node
+            }
+            Replacement::LinkCopy(from, _) => {
+                let (text, modified) = self.link_at(from)?;
+                let node = self.create(Body::Link(text));
+                self.nodes[node].modified = modified;
+                node
+            }
+        };
+        self.insert(folder, to.name(), node)?;
+        self.nodes[node].version += 1;
+        Ok(Replaced { entry: self.describe(&target.folder, node, to.clone()), kept })
+    }
+
+    /// Puts a file or link that is about to be replaced into the trash.
+    fn keep(&mut self, folder: &NodeStack, name: &[u8], old: NodeId, keep: &Keep) -> Option<Kept> {
+        let parent = folder.names.iter().try_fold(VPath::root(), |path, name| path.join(name)).ok()?;
+        let entry = self.describe(folder, old, parent.join(name).ok()?);
+        let bytes = entry.size;
+        if keep.bytes_max == 0 || bytes > keep.bytes_max || self.trash.contains_key(&keep.id) {
+            return None;
+        }
+        let item = TrashItem { id: keep.id, entry, trashed: keep.now, replaced: true };
+        self.trash.insert(keep.id, Trashed { item, node: old });
+        Some(Kept { id: keep.id, bytes })
     }
 
     /// Deletes one entry of an item, the innermost first, and returns whether it was the last.

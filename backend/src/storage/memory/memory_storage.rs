@@ -14,8 +14,8 @@ use super::walk::NodeStack;
 use crate::storage::symlinks::PathWalk;
 use crate::storage::trash::PageSelection;
 use crate::storage::{
-    Attributes, Expected, OpenFile, Published, Staged, Storage, StorageError, TrashItem, TrashListing, TrashQuery,
-    Visit, WatchEvent, WatchHandle, is_state_folder_name,
+    Attributes, Expected, Keep, OpenFile, Published, Replaced, Replacement, Staged, Storage, StorageError, TrashItem,
+    TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle, is_state_folder_name,
 };
 
 /// A tree in memory. A clone is another handle to it.
@@ -151,6 +151,10 @@ impl Storage for MemoryStorage {
         expected: &Expected,
     ) -> Result<Entry, StorageError> {
         self.tree.change(|tree| tree.rename(from, from_etag, to, expected))
+    }
+
+    fn replace(&self, new: &Replacement<'_>, to: &VPath, keep: &Keep) -> Result<Replaced, StorageError> {
+        self.tree.change(|tree| tree.replace(new, to, keep))
     }
 
     fn remove(&self, path: &VPath, etag: Option<ETag>) -> Result<(), StorageError> {

@@ -137,6 +137,9 @@ conformance! {
         a_source_in_another_state_is_refused,
         files_links_and_empty_folders_are_removed,
         trashed_entries_are_listed_and_restored,
+        a_published_upload_keeps_the_file_that_it_replaces,
+        a_replacement_keeps_what_it_replaces,
+        a_replacement_that_fails_changes_nothing,
         a_purge_deletes_entry_by_entry,
         deep_trees_are_purged,
     ;

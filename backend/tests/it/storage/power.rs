@@ -3,11 +3,11 @@
 
 use backend::storage::local::LocalStorage;
 use backend::storage::testing::simulated::{Fault, SimulatedDisk};
-use backend::storage::{Attributes, Durability, Expected, StorageError};
+use backend::storage::{Attributes, Durability, Expected, Keep, Kept, StorageError};
 use shared::ErrorCode;
 
-use super::interruption::{Case, NEW, NOW, OLD, add, content_at, stage_durably};
-use super::{code, path, staged_bytes, upload_id};
+use super::interruption::{Case, NEW, NOW, OLD, SEEDS, add, content_at, stage_durably, trashed};
+use super::{code, path, staged_bytes, trash_id, upload_id};
 
 fn publish(storage: &LocalStorage) -> Result<bool, StorageError> {
     let attributes = Attributes { modified: Some(NOW), executable: Some(true), ..Attributes::default() };
@@ -116,6 +116,69 @@ fn a_stored_file_is_the_old_or_the_new_one() {
         },
     };
     replaced.run();
+}
+
+/// Stores a file in the place of another one, which is to be kept.
+fn store_and_keep(storage: &LocalStorage) -> Result<Option<Kept>, StorageError> {
+    let keep = Some(Keep { id: trash_id(1), now: NOW, bytes_max: 1_000 });
+    let attributes = Attributes { keep, ..Attributes::default() };
+    let stored = storage.store(upload_id(1), NEW, &path(b"file"), &Expected::Anything, &attributes)?;
+    Ok(stored.kept)
+}
+
+/// The old file is at its path or in the trash, where it is no item before it was replaced.
+fn check_kept(storage: &LocalStorage, done: bool) {
+    let (content, items) = (content_at(storage, b"file").unwrap(), trashed(storage));
+    if content == OLD {
+        assert!(!done && items.is_empty(), "{items:?}");
+    } else {
+        assert_eq!((content.as_slice(), items.len()), (NEW, 1));
+        assert_eq!((&items[0].entry.path, items[0].entry.size), (&path(b"file"), OLD.len() as u64));
+        storage.restore(trash_id(1), &path(b"back")).unwrap();
+        assert_eq!(content_at(storage, b"back").unwrap(), OLD);
+    }
+}
+
+#[test]
+fn a_replaced_file_is_at_its_path_or_in_the_trash() {
+    let case = Case { prepare: |storage| add(storage, b"file", OLD), change: store_and_keep, check: check_kept };
+    case.lose_power();
+}
+
+#[test]
+fn a_replacement_that_fails_leaves_the_old_file() {
+    let case = Case {
+        prepare: |storage| add(storage, b"file", OLD),
+        change: store_and_keep,
+        check: |storage, done| {
+            let (content, items) = (content_at(storage, b"file").unwrap(), trashed(storage));
+            assert!(content == OLD && !done && items.is_empty() || content == NEW && items.len() == 1);
+        },
+    };
+    case.fail(Fault::NoSpace, ErrorCode::NoSpace);
+    case.fail(Fault::Io, ErrorCode::Io);
+}
+
+#[test]
+fn where_a_file_has_one_name_only_an_exchange_keeps_what_is_replaced() {
+    let steps = {
+        let disk = SimulatedDisk::without_links(0);
+        let storage = disk.storage();
+        add(&storage, b"file", OLD);
+        let before = disk.steps();
+        assert!(store_and_keep(&storage).unwrap().is_some());
+        before + 1..=disk.steps() + 1
+    };
+    for (step, seed) in steps.flat_map(|step| (0..SEEDS).map(move |seed| (step, seed))) {
+        let disk = SimulatedDisk::without_links(seed);
+        let storage = disk.storage();
+        add(&storage, b"file", OLD);
+        disk.at(step, Fault::PowerLoss);
+        let done = store_and_keep(&storage).is_ok();
+        let storage = disk.reboot().storage();
+        let (content, items) = (content_at(&storage, b"file").unwrap(), trashed(&storage));
+        assert!(content == OLD && !done || content == NEW && items.len() == 1, "{:?}", disk.history());
+    }
 }
 
 #[test]

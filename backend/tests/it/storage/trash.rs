@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use backend::storage::{Expected, Storage, TrashItem, TrashListing, TrashQuery, Visit};
+use backend::storage::{Attributes, Expected, Keep, Replacement, Storage, TrashItem, TrashListing, TrashQuery, Visit};
 use shared::{ETag, ErrorCode, Kind, Link, Timestamp, TrashId};
 
-use super::{Fixture, code, content, last_segment, list, path, stat, trash_id};
+use super::{Fixture, code, content, last_segment, list, path, read, stat, trash_id, upload_id};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000_000_000);
 
@@ -268,4 +268,116 @@ fn check_pages(storage: &dyn Storage) {
     let elsewhere = TrashQuery { below: path(b"no such folder"), ..TrashQuery::default() };
     assert_eq!(storage.list_trash(&elsewhere).unwrap(), TrashListing::default());
     assert_eq!(code(storage.stat_trash(trash_id(99))), Some(ErrorCode::Gone));
+}
+
+fn keep(number: u8) -> Keep {
+    Keep { id: trash_id(number), now: NOW, bytes_max: 1_000 }
+}
+
+/// The items of the trash, the newest first, with their path, size and whether they were replaced.
+fn kept(fixture: &dyn Fixture) -> Vec<(Vec<u8>, u64, bool)> {
+    let items = fixture.storage().list_trash(&TrashQuery::default()).unwrap().items;
+    items.into_iter().map(|item| (item.entry.path.as_bytes().to_vec(), item.entry.size, item.replaced)).collect()
+}
+
+pub(super) fn a_published_upload_keeps_the_file_that_it_replaces(fixture: &dyn Fixture) {
+    fixture.file(b"docs/file", b"the old one");
+    fixture.link(b"link", b"docs/file");
+    let storage = fixture.storage();
+    let reading = storage.open(&path(b"docs/file")).unwrap();
+    let store = |number, name: &[u8], bytes: &[u8], bytes_max| {
+        let keep = Some(Keep { bytes_max, ..keep(number) });
+        let attributes = Attributes { keep, ..Attributes::default() };
+        storage.store(upload_id(number), bytes, &path(name), &Expected::Anything, &attributes).unwrap()
+    };
+    fixture.tick();
+    let first = store(1, b"docs/file", b"new", 1_000);
+    assert_eq!(first.kept.map(|kept| (kept.id, kept.bytes)), Some((trash_id(1), 11)));
+    assert_eq!(content(fixture, b"docs/file").unwrap(), b"new");
+    assert_eq!(kept(fixture), [(b"docs/file".to_vec(), 11, true)]);
+    // A download that runs meanwhile is complete.
+    assert_eq!(read(&*reading).unwrap(), b"the old one");
+    assert_eq!(reading.etag_now().unwrap(), reading.entry().etag.unwrap());
+    // Through a link, the file at its end is replaced and kept, by its own path.
+    store(2, b"link", b"newer", 1_000);
+    assert_eq!(storage.stat_trash(trash_id(2)).unwrap().entry.path, path(b"docs/file"));
+    // Too large, and nothing at all.
+    let large = store(3, b"docs/file", b"newest", 4);
+    assert!(large.replaced && large.kept.is_none());
+    assert_eq!(store(4, b"docs/file", b"last", 0).kept, None);
+    assert_eq!(store(5, b"docs/other", b"", 1_000).kept, None);
+    // A failure keeps nothing.
+    let attributes = Attributes { keep: Some(keep(6)), ..Attributes::default() };
+    let stale = Expected::State(vec![ETag([9; 16])]);
+    let refused = storage.store(upload_id(6), b"x", &path(b"docs/file"), &stale, &attributes);
+    assert_eq!(code(refused), Some(ErrorCode::PreconditionFailed));
+    assert_eq!(kept(fixture).len(), 2);
+    storage.restore(trash_id(1), &path(b"back")).unwrap();
+    assert_eq!(content(fixture, b"back").unwrap(), b"the old one");
+    storage.purge(trash_id(2), &mut || Visit::Continue).unwrap();
+    assert!(kept(fixture).is_empty());
+    assert_eq!(content(fixture, b"docs/file").unwrap(), b"last");
+}
+
+pub(super) fn a_replacement_keeps_what_it_replaces(fixture: &dyn Fixture) {
+    for (name, content) in [(b"a".as_slice(), b"1".as_slice()), (b"b", b"22"), (b"target", b"333")] {
+        fixture.file(name, content);
+    }
+    fixture.link(b"link", b"target");
+    let storage = fixture.storage();
+    let replace = |number, new: &Replacement<'_>, to: &[u8]| {
+        fixture.tick();
+        storage.replace(new, &path(to), &keep(number)).unwrap()
+    };
+    let moved = replace(1, &Replacement::Entry(&path(b"a"), None), b"b");
+    assert_eq!((moved.entry.clone(), moved.kept.map(|kept| kept.bytes)), (stat(fixture, b"b").unwrap(), Some(2)));
+    assert_eq!(code(stat(fixture, b"a")), Some(ErrorCode::NotFound));
+    // The item takes its place again, and what stood there is kept in turn.
+    let restored = replace(2, &Replacement::Trashed(trash_id(1)), b"b");
+    assert_eq!((restored.entry.size, restored.kept.map(|kept| kept.bytes)), (2, Some(1)));
+    assert_eq!((content(fixture, b"b").unwrap(), kept(fixture).len()), (b"22".to_vec(), 1));
+    // A link is replaced itself, and not the file that it leads to.
+    storage.stage(upload_id(7)).unwrap().write_at(b"copy", 0).unwrap();
+    let attributes = Attributes::default();
+    replace(3, &Replacement::Upload(upload_id(7), &attributes), b"link");
+    assert_eq!(
+        (content(fixture, b"link").unwrap(), content(fixture, b"target").unwrap()),
+        (b"copy".to_vec(), b"333".to_vec())
+    );
+    assert!(storage.stat_trash(trash_id(3)).unwrap().entry.link.is_some());
+    fixture.link(b"again link", b"target");
+    let linked = replace(4, &Replacement::LinkCopy(&path(b"again link"), false), b"b");
+    assert_eq!(linked.entry.link, Some(Link::Inside(b"target".to_vec())));
+    assert_eq!(content(fixture, b"b").unwrap(), b"333");
+    // Where nothing stands, nothing is kept.
+    assert_eq!(replace(5, &Replacement::LinkCopy(&path(b"again link"), false), b"new").kept, None);
+    assert_eq!(replace(6, &Replacement::Trashed(trash_id(4)), b"again").kept, None);
+    assert_eq!(content(fixture, b"again").unwrap(), b"22");
+    assert!(storage.list_staged().unwrap().is_empty());
+}
+
+pub(super) fn a_replacement_that_fails_changes_nothing(fixture: &dyn Fixture) {
+    fixture.file(b"file", b"1");
+    fixture.file(b"other", b"2");
+    fixture.folder(b"folder");
+    fixture.folder(b"empty");
+    let storage = fixture.storage();
+    let check = |new: &Replacement<'_>, to: &[u8], refusal: ErrorCode| {
+        assert_eq!(code(storage.replace(new, &path(to), &keep(1))), Some(refusal), "{new:?}");
+    };
+    let file = path(b"file");
+    check(&Replacement::Entry(&file, None), b"folder", ErrorCode::IsFolder);
+    check(&Replacement::Entry(&file, None), b"file", ErrorCode::AlreadyExists);
+    check(&Replacement::Entry(&file, Some(ETag([9; 16]))), b"other", ErrorCode::Changed);
+    check(&Replacement::Entry(&path(b"folder"), None), b"other", ErrorCode::NotFolder);
+    check(&Replacement::Entry(&path(b"folder"), None), b"empty", ErrorCode::NotFolder);
+    check(&Replacement::Entry(&path(b"none"), None), b"other", ErrorCode::NotFound);
+    check(&Replacement::Trashed(trash_id(9)), b"other", ErrorCode::Gone);
+    check(&Replacement::LinkCopy(&file, false), b"other", ErrorCode::NotFound);
+    check(&Replacement::Upload(upload_id(9), &Attributes::default()), b"other", ErrorCode::NotFound);
+    assert!(kept(fixture).is_empty());
+    assert_eq!(
+        (content(fixture, b"file").unwrap(), content(fixture, b"other").unwrap()),
+        (b"1".to_vec(), b"2".to_vec())
+    );
 }

@@ -172,7 +172,8 @@ pub(super) fn an_upload_follows_a_link_that_stays_inside(fixture: &dyn Fixture) 
     fixture.folder(b"links");
     fixture.link(b"links/file", b"../real/file");
     fixture.link(b"folder", b"real");
-    let Published { entry, replaced } = upload(fixture, 1, b"links/file", b"new content", &Expected::Anything).unwrap();
+    let Published { entry, replaced, .. } =
+        upload(fixture, 1, b"links/file", b"new content", &Expected::Anything).unwrap();
     assert!(replaced);
     assert_eq!((entry.size, entry.link.clone()), (11, Some(Link::Inside(b"../real/file".to_vec()))));
     assert_eq!(stat(fixture, b"links/file").unwrap(), entry);

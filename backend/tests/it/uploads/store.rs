@@ -1,11 +1,13 @@
 //! STORE.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use backend::client::Stage;
 use backend::storage::Storage;
+use shared::change::RestoreItem;
 use shared::wire::{FrameKind, PutEnd, Store};
-use shared::{Algorithm, Checksum, Conflict, ErrorCode, JobId, Timestamp};
+use shared::{Algorithm, Change, Checksum, Conflict, ErrorCode, JobId, Outcome, Timestamp};
 
 use super::fixtures::{error_code, pattern, store_request};
 use crate::raw_connection::RawConnection;
@@ -36,11 +38,20 @@ async fn store_publishes_a_small_file_in_one_exchange() {
     assert_eq!((beside.path, beside.modified), (path("hello%20%282%29.txt"), Timestamp(5)));
     let replaced = client.store(&conflicting(Conflict::Replace), b"new").await.unwrap();
     assert!(replaced.replaced);
+    // The old file is in the trash, and takes its place again while the new one is kept in turn.
+    let items = vec![RestoreItem { id: replaced.trash.unwrap(), to: None }];
+    let undo = Change::Restore { items, conflict: Conflict::Replace };
+    let undone = client.change(&writer(), JobId([3; 16]), undo, Duration::from_secs(10)).await.unwrap();
+    assert_ne!(read_file(client, "hello.txt").await.unwrap(), b"new");
+    let [Outcome::Done { replaced, .. }] = undone.outcomes.as_slice() else { panic!("{undone:?}") };
+    let redo = Change::Restore { items: vec![RestoreItem { id: replaced[0], to: None }], conflict: Conflict::Replace };
+    client.change(&writer(), JobId([4; 16]), redo, Duration::from_secs(10)).await.unwrap();
+    assert_eq!(read_file(client, "hello.txt").await.unwrap(), b"new");
     let present = |etag| Store {
         stage: Stage { if_match: Some(vec![etag]), ..store_request("hello.txt", b"newer").stage },
         checksum: None,
     };
-    let etag = replaced.entry.unwrap().etag.unwrap();
+    let etag = client.stat(&reader(), &path("hello.txt")).await.unwrap().etag.unwrap();
     client.store(&present(etag), b"newer").await.unwrap();
     assert_eq!(error_code(client.store(&present(etag), b"newer").await), ErrorCode::PreconditionFailed);
     assert_eq!(read_file(client, "hello.txt").await.unwrap(), b"newer");

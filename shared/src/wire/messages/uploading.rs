@@ -7,7 +7,7 @@ use super::common::Caller;
 use crate::change::Conflict;
 use crate::digest::{Checksum, Digests};
 use crate::entry::{ETag, Entry, Timestamp};
-use crate::id::{JobId, UploadId};
+use crate::id::{JobId, TrashId, UploadId};
 use crate::limits::{STORE_BYTES_MAX, TEXT_BYTES_MAX, UPLOAD_METADATA_BYTES_MAX, UPLOAD_PARTS_MAX};
 use crate::path::VPath;
 use crate::wire::call::Call;
@@ -267,4 +267,7 @@ pub struct Upload {
     /// composed and decomposed letters (see [`crate::name_key::equivalence_key`]).
     #[n(11)]
     pub similar: Option<VPath>,
+    /// The item of the trash that keeps the file that COMMIT replaced. `None` also if the file could not be kept.
+    #[n(12)]
+    pub trash: Option<TrashId>,
 }

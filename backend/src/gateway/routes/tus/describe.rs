@@ -75,7 +75,11 @@ pub(crate) fn describe_patch() -> Operation {
         .parameter(offset)
         .headers(["Upload-Length", "Upload-Checksum", "Repr-Digest"])
         .body(true, OFFSET_STREAM, json!({}))
-        .says("204", "Upload-Offset; and for a complete upload Content-Location, ETag, Repr-Digest, Upload-Outcome.")
+        .says(
+            "204",
+            "Upload-Offset; and for a complete upload Content-Location, ETag, Repr-Digest, Upload-Outcome, \
+             Upload-Replaced.",
+        )
         .problems(["409", "410", "412", "413", "415", "423", "460", "507"])
 }
 

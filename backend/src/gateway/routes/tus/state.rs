@@ -166,6 +166,7 @@ fn state_of(upload: Upload) -> UploadState {
         entry: upload.entry,
         digests: upload.digests,
         replaced: upload.replaced,
+        trash: upload.trash,
         skipped: upload.skipped,
     }
 }

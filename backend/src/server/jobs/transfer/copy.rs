@@ -1,18 +1,18 @@
 //! The copy of one file: staged whole, then published in one step, so that no part of it is ever visible alone.
 
-use shared::{ETag, Entry, ErrorCode, UploadId, VPath};
+use shared::{ETag, Entry, ErrorCode, TrashId, UploadId, VPath};
 
 use crate::random::random_bytes;
 use crate::server::clock;
 use crate::server::jobs::item_error::ItemError;
 use crate::server::jobs::runner::JobRunner;
 use crate::storage::{
-    Attributes, Copied, Durability, Expected, OpenFile, Staged, StorageError, is_kept, may_grow, prefix_of,
+    Attributes, Copied, Durability, Expected, OpenFile, Replacement, Staged, StorageError, is_kept, may_grow, prefix_of,
 };
 
 impl JobRunner {
     /// Copies a file with its attributes, and with its owner if `owned`. No other user may read the copy before it is
-    /// complete. The entry at `to` goes into the trash once the copy is whole.
+    /// complete. The entry at `to` goes into the trash once the copy is whole; returns the id of its item.
     pub(super) fn copy_file(
         &mut self,
         source: &Entry,
@@ -20,7 +20,7 @@ impl JobRunner {
         etag: Option<ETag>,
         replaced: Option<(usize, &Entry)>,
         owned: bool,
-    ) -> Result<(), ItemError> {
+    ) -> Result<Option<TrashId>, ItemError> {
         let file = self.storage.open(&source.path)?;
         if etag.is_some() && file.entry().etag != etag {
             return Err(ErrorCode::Changed.into());
@@ -64,24 +64,28 @@ impl JobRunner {
         to: &VPath,
         replaced: Option<(usize, &Entry)>,
         copied: Option<Copied>,
-    ) -> Result<(), ItemError> {
-        let old = replaced.map(|(index, present)| self.make_room(index, to, Some(present))).transpose()?;
+    ) -> Result<Option<TrashId>, ItemError> {
         let attributes = Attributes {
             modified: Some(source.modified),
             executable: copied.is_none().then_some(source.executable),
             copied,
             // A move removes the source of the copy.
             durability: Durability::Strict,
+            keep: replaced.map(|(index, _)| self.keep(index, to)),
         };
-        match self.storage.publish(id, to, &Expected::Nothing, &attributes) {
-            Ok(_) => {
-                self.count(1, 0);
-                Ok(())
+        let old = match replaced {
+            // A link is replaced itself, and not the file that it leads to.
+            Some((index, present)) if present.link.is_some() => {
+                self.replace_at(index, to, &Replacement::Upload(id, &attributes))?.1
             }
-            Err(error) => Err(match old {
-                Some(old) => self.put_back(old, to, error).into(),
-                None => error.into(),
-            }),
-        }
+            Some((_, present)) => {
+                let expected = Expected::State(present.etag.into_iter().collect());
+                let published = self.storage.publish(id, to, &expected, &attributes)?;
+                self.count_kept(published.kept)
+            }
+            None => self.storage.publish(id, to, &Expected::Nothing, &attributes).map(|_| None)?,
+        };
+        self.count(1, 0);
+        Ok(old)
     }
 }

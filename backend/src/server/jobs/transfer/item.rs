@@ -13,7 +13,7 @@ use crate::server::jobs::decide::{
 };
 use crate::server::jobs::item_error::ItemError;
 use crate::server::jobs::runner::JobRunner;
-use crate::storage::{Expected, StorageError};
+use crate::storage::{Expected, Replacement, StorageError};
 
 /// One item that is moved or copied.
 pub(super) struct TransferItem {
@@ -195,10 +195,7 @@ impl JobRunner {
             Plan::Beside => Err(ErrorCode::AlreadyExists.into()),
             Plan::Merge => self.enter(source, to, false).map(Some),
             Plan::Take => self.take(item, source, to, etag),
-            Plan::Replace => {
-                let replaced = present.map(|present| (id, present));
-                self.replace(item, source, to, etag, replaced)
-            }
+            Plan::Replace => self.replace(item, source, to, etag, present),
         }
     }
 
@@ -241,29 +238,28 @@ impl JobRunner {
         source: &Entry,
         to: VPath,
         etag: Option<ETag>,
-        replaced: Option<(TrashId, Entry)>,
+        present: Option<Entry>,
     ) -> Result<Option<FolderLevel>, ItemError> {
-        let Some((id, present)) = replaced else { return self.take(item, source, to, etag) };
+        let Some(mut present) = present else { return self.take(item, source, to, etag) };
         if item.moves && !item.crosses {
-            self.make_room(item.index, &to, Some(&present))?;
-            match self.storage.rename(&source.path, etag, &to, &Expected::Nothing) {
-                Ok(_) => {
-                    item.add_replaced(id);
+            match self.replace_at(item.index, &to, &Replacement::Entry(&source.path, etag)) {
+                Ok((_, old)) => {
+                    old.into_iter().for_each(|id| item.add_replaced(id));
                     self.count(1, 0);
                     return Ok(None);
                 }
-                Err(error) => {
-                    let error = self.put_back(id, &to, error);
-                    if error.code != ErrorCode::CrossDevice {
-                        return Err(error.into());
-                    }
+                Err(error) if error.code == ErrorCode::CrossDevice => {
                     item.crosses = true;
                     self.expect_tree(source)?;
+                    // The attempt may have changed its validator.
+                    present = self.entry_at(&to)?.unwrap_or(present);
                 }
+                Err(error) => return Err(error.into()),
             }
         }
-        self.copy_leaf(source, &to, etag, Some((item.index, &present)), item.moves)?;
-        item.add_replaced(id);
+        let replaced = Some((item.index, &present));
+        let old = self.copy_leaf(source, &to, etag, replaced, item.moves)?;
+        old.into_iter().for_each(|id| item.add_replaced(id));
         self.clear_source(item, source).map(|()| None)
     }
 

@@ -1,12 +1,13 @@
 //! The copy of an entry that is no folder: a file by its content, a link as a link. An entry of another kind is refused.
 
-use shared::{ETag, Entry, ErrorCode, Kind, VPath};
+use shared::{ETag, Entry, ErrorCode, Kind, TrashId, VPath};
 
 use crate::server::jobs::item_error::ItemError;
 use crate::server::jobs::runner::JobRunner;
+use crate::storage::Replacement;
 
 impl JobRunner {
-    /// Copies an entry that is no folder; with its owner if `owned`.
+    /// Copies an entry that is no folder; with its owner if `owned`. Returns the id of what it has replaced in the trash.
     pub(super) fn copy_leaf(
         &mut self,
         source: &Entry,
@@ -14,7 +15,7 @@ impl JobRunner {
         etag: Option<ETag>,
         replaced: Option<(usize, &Entry)>,
         owned: bool,
-    ) -> Result<(), ItemError> {
+    ) -> Result<Option<TrashId>, ItemError> {
         match (&source.link, source.kind) {
             (Some(_), _) => self.copy_link(source, to, replaced, owned),
             (None, Kind::File) => self.copy_file(source, to, etag, replaced, owned),
@@ -29,15 +30,12 @@ impl JobRunner {
         to: &VPath,
         replaced: Option<(usize, &Entry)>,
         owned: bool,
-    ) -> Result<(), ItemError> {
-        let old = replaced.map(|(index, present)| self.make_room(index, to, Some(present))).transpose()?;
-        if let Err(error) = self.storage.copy_link(&source.path, to, owned) {
-            return Err(match old {
-                Some(old) => self.put_back(old, to, error).into(),
-                None => error.into(),
-            });
-        }
+    ) -> Result<Option<TrashId>, ItemError> {
+        let old = match replaced {
+            Some((index, _)) => self.replace_at(index, to, &Replacement::LinkCopy(&source.path, owned))?.1,
+            None => self.storage.copy_link(&source.path, to, owned).map(|()| None)?,
+        };
         self.count(1, 0);
-        Ok(())
+        Ok(old)
     }
 }

@@ -93,6 +93,15 @@ pub(in crate::storage) trait Dir: Send + Sync + Sized + 'static {
     /// Renames an entry. Without `replace` the system itself refuses an existing destination, atomically.
     fn rename(&self, name: &[u8], to: &Self, to_name: &[u8], replace: bool) -> io::Result<()>;
 
+    /// Gives an entry that is not a directory a second name, which must be free. [`io::ErrorKind::Unsupported`] or
+    /// another error where the system, the file system or its rules allow no second name.
+    fn hard_link(&self, name: &[u8], to: &Self, to_name: &[u8]) -> io::Result<()>;
+
+    /// Exchanges two entries that exist, atomically. [`io::ErrorKind::Unsupported`] where there is no such call.
+    fn exchange(&self, _name: &[u8], _to: &Self, _to_name: &[u8]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Removes an entry that is not a directory.
     fn remove_file(&self, name: &[u8]) -> io::Result<()>;
 

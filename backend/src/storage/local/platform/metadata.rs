@@ -91,11 +91,10 @@ impl Metadata {
         ETag(etag)
     }
 
-    /// True if the content is that of `earlier`. Replacing an open file by a rename removes one of its names, which
-    /// changes `changed` but not `modified`; the content is intact then.
+    /// True if the content is that of `earlier`: every write changes `modified`. Replacing an open file changes
+    /// `changed` alone, because the file gets a name in the trash and loses its own; the content is intact then.
     pub(in crate::storage) fn has_content_of(&self, earlier: &Self) -> bool {
-        let same = self.identity == earlier.identity && self.size == earlier.size && self.modified == earlier.modified;
-        same && (self.changed == earlier.changed || self.names < earlier.names)
+        self.identity == earlier.identity && self.size == earlier.size && self.modified == earlier.modified
     }
 }
 

@@ -212,6 +212,17 @@ impl Dir for PortableDir {
         }
     }
 
+    #[cfg(unix)]
+    fn hard_link(&self, name: &[u8], to: &Self, to_name: &[u8]) -> io::Result<()> {
+        let flags = rustix::fs::AtFlags::empty();
+        Ok(rustix::fs::linkat(&self.handle, name, &to.handle, to_name, flags)?)
+    }
+
+    #[cfg(not(unix))]
+    fn hard_link(&self, name: &[u8], to: &Self, to_name: &[u8]) -> io::Result<()> {
+        self.handle.hard_link(Path::new(os_name(name)?), &to.handle, Path::new(os_name(to_name)?))
+    }
+
     fn remove_file(&self, name: &[u8]) -> io::Result<()> {
         self.handle.remove_file_or_symlink(Path::new(os_name(name)?))
     }

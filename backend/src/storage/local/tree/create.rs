@@ -40,29 +40,33 @@ impl<D: Dir> Tree<D> {
 
     /// See [`crate::storage::Storage::make_link`].
     pub(super) fn create_link(&self, path: &VPath, target: &[u8]) -> Result<Entry, StorageError> {
-        let check = |parent: &DirStack<D>| {
-            if is_absolute(target) {
-                return Err(StorageError::from(ResolveError::Escapes));
-            }
-            let resolve = || self.walk(parent.clone(), PathWalk::of_link(target)).map(drop);
-            check_link_target(target, parent.depth(), resolve)
-        };
+        let check = |parent: &DirStack<D>| self.check_link(parent, target);
         self.create(path, check, |dir, name| dir.make_link(name, target))
+    }
+
+    /// Allows the target of a new link in that folder.
+    fn check_link(&self, parent: &DirStack<D>, target: &[u8]) -> Result<(), StorageError> {
+        if is_absolute(target) {
+            return Err(StorageError::from(ResolveError::Escapes));
+        }
+        let resolve = || self.walk(parent.clone(), PathWalk::of_link(target)).map(drop);
+        check_link_target(target, parent.depth(), resolve)
     }
 
     /// See [`crate::storage::Storage::copy_link`].
     pub(super) fn copy_link_text(&self, from: &VPath, to: &VPath, owned: bool) -> Result<(), StorageError> {
-        let parent = self.parent(from)?.ok_or_else(not_found)?;
-        if is_state_folder_name(from.name()) {
+        let link = self.link_at(from)?;
+        self.create(to, |_| Ok(()), |dir, name| link.make(dir, name, owned)).map(drop)
+    }
+
+    /// The link at a path.
+    pub(super) fn link_at<'p>(&self, path: &'p VPath) -> Result<OriginalLink<'p, D>, StorageError> {
+        let parent = self.parent(path)?.ok_or_else(not_found)?;
+        if is_state_folder_name(path.name()) {
             return Err(not_found());
         }
-        let target = parent.dir().link_target(from.name()).map_err(read_link_error)?;
-        let make = |dir: &D, name: &[u8]| {
-            dir.make_link(name, &target)?;
-            parent.dir().copy_link_attributes(from.name(), dir, name, owned);
-            Ok(())
-        };
-        self.create(to, |_| Ok(()), make).map(drop)
+        let text = parent.dir().link_target(path.name()).map_err(read_link_error)?;
+        Ok(OriginalLink { parent, name: path.name(), text })
     }
 
     fn create(
@@ -88,5 +92,21 @@ impl<D: Dir> Tree<D> {
     pub(super) fn free_space(&self, folder: &VPath) -> Result<Option<u64>, StorageError> {
         let folder = self.folder(folder)?;
         folder.dir().space().map_err(|error| storage_error(error, "asking for free space"))
+    }
+}
+
+/// A link that is to be made again.
+pub(super) struct OriginalLink<'p, D> {
+    parent: DirStack<D>,
+    name: &'p [u8],
+    text: Vec<u8>,
+}
+
+impl<D: Dir> OriginalLink<'_, D> {
+    /// Makes the link again under that name; with its owner if `owned`.
+    pub(super) fn make(&self, dir: &D, name: &[u8], owned: bool) -> io::Result<()> {
+        dir.make_link(name, &self.text)?;
+        self.parent.dir().copy_link_attributes(self.name, dir, name, owned);
+        Ok(())
     }
 }

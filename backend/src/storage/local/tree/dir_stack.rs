@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use shared::{ErrorCode, VPath};
+
 use crate::storage::StorageError;
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, Identity, SyncDir};
@@ -33,6 +35,15 @@ impl<D> DirStack<D> {
     /// The names of the path from the root.
     pub(super) fn names(&self) -> impl Iterator<Item = &[u8]> {
         self.below.iter().map(|(_, name)| &**name)
+    }
+
+    /// The path from the root, without links.
+    ///
+    /// # Errors
+    /// [`ErrorCode::BadPath`] for a folder that lies too deep to have one.
+    pub(super) fn path(&self) -> Result<VPath, StorageError> {
+        let path = self.names().try_fold(VPath::root(), |path, name| path.join(name));
+        path.map_err(|_| StorageError::new(ErrorCode::BadPath, "a folder lies too deep"))
     }
 
     /// How many levels below the root the innermost directory is.

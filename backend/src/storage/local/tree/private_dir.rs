@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use shared::{ErrorCode, UploadId};
 
@@ -13,12 +13,16 @@ use crate::storage::{STATE_FOLDER_NAME, StorageError};
 
 pub(super) const STAGING: &[u8] = b"staging";
 pub(super) const TRASH: &[u8] = b"trash";
+pub(super) const REPLACED: &[u8] = b"replaced";
 const LOCK: &[u8] = b"vault.lock";
 
 /// The open private directory, locked until it is dropped.
 pub(super) struct PrivateDir<D: Dir> {
     pub(super) staging: D,
-    pub(super) trash: D,
+    /// Deleted entries: a folder for each item.
+    pub(super) trash: Arc<D>,
+    /// Replaced files, which are items of the trash, too: all in one folder, so that one sync makes them durable.
+    pub(super) replaced: Arc<D>,
     /// Read-locked while an item is moved into or out of the trash; write-locked while items without data are deleted,
     /// so that none is deleted that is just being created.
     pub(super) trash_lock: RwLock<()>,
@@ -41,7 +45,8 @@ impl<D: Dir> PrivateDir<D> {
         };
         Ok(Self {
             staging: open_or_create(&dir, STAGING)?,
-            trash: open_or_create(&dir, TRASH)?,
+            trash: Arc::new(open_or_create(&dir, TRASH)?),
+            replaced: Arc::new(open_or_create(&dir, REPLACED)?),
             trash_lock: RwLock::default(),
             unsynced: Mutex::default(),
             _lock: lock,
@@ -56,6 +61,11 @@ impl<D: Dir> PrivateDir<D> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(private_dir_error(error)),
         }
+    }
+
+    /// Excludes the deletion of items without data, for as long as an item is moved into or out of the trash.
+    pub(super) fn moving(&self) -> RwLockReadGuard<'_, ()> {
+        self.trash_lock.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Uploads of which a sync has failed.

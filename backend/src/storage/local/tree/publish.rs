@@ -6,6 +6,8 @@ use shared::{ErrorCode, Link, UploadId, VPath};
 
 use super::dir_stack::DirStack;
 use super::errors::new_name_error;
+use super::keep::Keeping;
+use super::private_dir::PrivateDir;
 use super::root::Tree;
 use super::staged::{LocalStaged, staged_name};
 use super::staged_copy::StagedCopy;
@@ -13,7 +15,7 @@ use super::walk::Resolved;
 use crate::storage::checks::{EntryKind, check_replacement};
 use crate::storage::local::error::{replaced_meanwhile, storage_error};
 use crate::storage::local::platform::{Dir, DiskFile, FileType, Metadata};
-use crate::storage::{Attributes, Durability, Expected, Published, STATE_FOLDER_NAME, Staged, StorageError};
+use crate::storage::{Attributes, Durability, Expected, Keep, Published, STATE_FOLDER_NAME, Staged, StorageError};
 
 /// How often the destination is examined again while other programs change it.
 const REPLACE_RETRIES: usize = 8;
@@ -27,11 +29,23 @@ struct Destination<D: Dir> {
 }
 
 impl<D: Dir> Destination<D> {
-    fn is_same(&self, other: &Self) -> Result<bool, StorageError> {
-        let state = |destination: &Self| destination.old.map(|old| (old.identity, old.etag()));
-        Ok(self.name == other.name
-            && self.parent.identity()? == other.parent.identity()?
-            && state(self) == state(other))
+    /// Compares two looks at a destination; `linked` if the old file has got a second name in between.
+    fn is_same(&self, other: &Self, linked: bool) -> Result<bool, StorageError> {
+        let is_same_file = match (&self.old, &other.old) {
+            (Some(before), Some(now)) if linked => now.has_content_of(before),
+            (before, now) => before.map(|old| old.etag()) == now.map(|old| old.etag()),
+        };
+        Ok(is_same_file && self.name == other.name && self.parent.identity()? == other.parent.identity()?)
+    }
+}
+
+/// True if the upload may get its name at another attempt: another program has just created the name, or a copy on the
+/// file system of the destination is needed.
+fn is_worth_a_retry<D: Dir>(error: &io::Error, destination: &Destination<D>, copied: bool) -> bool {
+    match error.kind() {
+        io::ErrorKind::CrossesDevices => !copied,
+        io::ErrorKind::AlreadyExists => destination.old.is_none(),
+        _ => false,
     }
 }
 
@@ -83,43 +97,107 @@ impl<D: Dir> Tree<D> {
             let replaced = destination.old.as_ref().map(|_| &*destination.name);
             dir.apply_attributes(file, replaced, attributes)
                 .map_err(|error| storage_error(error, "setting a new file's attributes"))?;
-            match &copy {
-                _ if !strict => {}
-                None => staged.sync_with(D::File::sync)?,
-                Some(copy) => copy.file.sync().map_err(|error| storage_error(error, "syncing a new file"))?,
-            }
-            let sync = strict.then(|| destination.parent.prepare_sync()).transpose()?;
-            let identity = destination.parent.identity()?;
-            let renamed = {
-                let _locks = self.locks.lock(&[identity]);
-                // Without an old file the rename itself fails if the name is taken by now.
-                if destination.old.is_some() && !destination.is_same(&self.destination(target, expected)?)? {
+            let moving = staged.private_dir.moving();
+            // Before the upload is synced, because one sync of a journalling file system makes both durable.
+            let keeping = match &attributes.keep {
+                Some(keep) if copy.is_none() => self.keep_replaced(&staged.private_dir, &destination, keep)?,
+                _ => Keeping::Not,
+            };
+            let renamed = self.sync_upload(staged, copy.as_ref(), keeping, strict).and_then(|()| {
+                let sync = strict.then(|| destination.parent.prepare_sync()).transpose()?;
+                let _locks = self.locks.lock(&[destination.parent.identity()?]);
+                if !self.is_unchanged(&destination, target, expected, keeping)? {
+                    return Ok(None);
+                }
+                let (new, name) = (staged_name(staged.id), &*destination.name);
+                let renamed = match keeping {
+                    Keeping::Not => from.rename(&new, dir, name, replaced.is_some()).map(|()| None),
+                    keeping => self.take_place(&staged.private_dir, keeping, (from, &new), (dir, name)),
+                };
+                Ok(Some((renamed, sync)))
+            });
+            let renamed = renamed.and_then(|renamed| match renamed {
+                // Another program has changed or created the entry: examine it again.
+                None => Ok(None),
+                Some((Err(error), _)) if is_worth_a_retry(&error, &destination, copy.is_some()) => {
+                    if error.kind() == io::ErrorKind::CrossesDevices {
+                        copy = Some(StagedCopy::create(staged, staged.id, dir)?);
+                    }
+                    Ok(None)
+                }
+                Some((Err(error), _)) => Err(new_name_error(error, "giving an upload its name")),
+                Some((Ok(kept), sync)) => Ok(Some((kept, sync))),
+            });
+            let (kept, sync) = match renamed {
+                Ok(Some(renamed)) => renamed,
+                failed => {
+                    self.forget_kept(&staged.private_dir, keeping);
+                    failed?;
                     continue;
                 }
-                from.rename(&staged_name(staged.id), dir, &destination.name, replaced.is_some())
             };
-            match renamed {
-                Ok(()) => {
-                    if let Some(sync) = sync {
-                        let synced = self.group_fsync.sync(identity, sync);
-                        synced.map_err(|error| storage_error(error, "syncing a folder"))?;
-                    }
-                    let metadata = D::metadata_of_file(file).map_err(|error| storage_error(error, "stat of a file"))?;
-                    if copy.is_some() {
-                        self.remove_after_copy(staged.id, dir);
-                    }
-                    let entry = metadata.entry(target.clone(), destination.link);
-                    return Ok(Published { entry, replaced: destination.old.is_some() });
-                }
-                Err(error) if error.kind() == io::ErrorKind::CrossesDevices && copy.is_none() => {
-                    copy = Some(StagedCopy::create(staged, staged.id, dir)?);
-                }
-                // Another program has just created the name: examine whether it may be replaced.
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && destination.old.is_none() => {}
-                Err(error) => return Err(new_name_error(error, "giving an upload its name")),
+            drop(moving);
+            if let Some(sync) = sync {
+                let synced = self.group_fsync.sync(destination.parent.identity()?, sync);
+                synced.map_err(|error| storage_error(error, "syncing a folder"))?;
             }
+            let file = copy.as_ref().map_or(&staged.file, |copy| &copy.file);
+            let metadata = D::metadata_of_file(file).map_err(|error| storage_error(error, "stat of a file"))?;
+            if copy.is_some() {
+                self.remove_after_copy(staged.id, dir);
+            }
+            let entry = metadata.entry(target.clone(), destination.link);
+            return Ok(Published { entry, replaced: destination.old.is_some(), kept });
         }
         Err(replaced_meanwhile())
+    }
+
+    /// Keeps the old file at a destination.
+    fn keep_replaced(
+        &self,
+        private_dir: &PrivateDir<D>,
+        destination: &Destination<D>,
+        keep: &Keep,
+    ) -> Result<Keeping, StorageError> {
+        match &destination.old {
+            Some(old) => self.keep_old(private_dir, &destination.parent, &destination.name, old, keep),
+            None => Ok(Keeping::Not),
+        }
+    }
+
+    /// Makes an upload durable, and the second name of the file that it replaces.
+    fn sync_upload(
+        &self,
+        staged: &LocalStaged<D>,
+        copy: Option<&StagedCopy<D>>,
+        keeping: Keeping,
+        strict: bool,
+    ) -> Result<(), StorageError> {
+        if !strict {
+            return Ok(());
+        }
+        match copy {
+            None => staged.sync_with(D::File::sync)?,
+            Some(copy) => copy.file.sync().map_err(|error| storage_error(error, "syncing a new file"))?,
+        }
+        if keeping == Keeping::Not { Ok(()) } else { self.sync_kept(&staged.private_dir) }
+    }
+
+    /// Whether the destination is still as it was decided on. Without an old file the rename itself fails if the name
+    /// is taken by now. A second name changes the validator of the old file, which was compared before.
+    fn is_unchanged(
+        &self,
+        destination: &Destination<D>,
+        target: &VPath,
+        expected: &Expected,
+        keeping: Keeping,
+    ) -> Result<bool, StorageError> {
+        if destination.old.is_none() {
+            return Ok(true);
+        }
+        let linked = matches!(keeping, Keeping::Linked(_));
+        let expected = if linked { &Expected::Anything } else { expected };
+        destination.is_same(&self.destination(target, expected)?, linked)
     }
 
     /// The folder and name for an upload to that path, and the file that it would replace, if `expected` allows it.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use shared::{ErrorCode, TrashId};
 
 use super::root::Tree;
-use super::trash::{DATA, delete_item};
+use super::trash::delete_item;
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, FileType};
 use crate::storage::{StorageError, Visit};
@@ -30,17 +30,21 @@ impl<D: Dir> Tree<D> {
     /// See [`crate::storage::Storage::purge`].
     pub(super) fn purge_item(&self, id: TrashId, visit: &mut dyn FnMut() -> Visit) -> Result<(), StorageError> {
         let (private_dir, item) = self.open_item(id)?;
-        let item = Arc::new(item);
-        if self.purge_below(&item, visit)? == Visit::Continue {
-            delete_item(&private_dir, id, &item).map_err(failed)?;
+        if self.purge_below(&item.dir, item.data.clone(), visit)? == Visit::Continue {
+            delete_item(&private_dir, &item).map_err(failed)?;
         }
         Ok(())
     }
 
-    /// Deletes `data`, until it is gone or `visit` returns [`Visit::Stop`].
-    fn purge_below(&self, item: &Arc<D>, visit: &mut dyn FnMut() -> Visit) -> Result<Visit, StorageError> {
+    /// Deletes the entry `data`, until it is gone or `visit` returns [`Visit::Stop`].
+    fn purge_below(
+        &self,
+        item: &Arc<D>,
+        data: Vec<u8>,
+        visit: &mut dyn FnMut() -> Visit,
+    ) -> Result<Visit, StorageError> {
         let mut path: Vec<Level<D>> = Vec::new();
-        let mut next: Option<Box<[u8]>> = Some(DATA.into());
+        let mut next: Option<Box<[u8]>> = Some(data.into());
         loop {
             let folder = current(item, &mut path)?;
             match next.take() {

@@ -7,7 +7,7 @@ use shared::{Entry, VPath};
 
 use super::dir_locks::DirLocks;
 use super::dir_stack::DirStack;
-use super::private_dir::{PrivateDir, STAGING, TRASH};
+use super::private_dir::{PrivateDir, REPLACED, STAGING, TRASH};
 use crate::storage::local::error::storage_error;
 use crate::storage::local::group_fsync::GroupFsync;
 use crate::storage::local::platform::{Dir, Identity, Metadata};
@@ -107,6 +107,11 @@ impl<D: Dir> Tree<D> {
     /// The directory of the trash, for looking only; `None` before the first write.
     pub(super) fn peek_trash(&self) -> Result<Option<D>, StorageError> {
         PrivateDir::peek(&*self.root, TRASH)
+    }
+
+    /// The directory of replaced files, for looking only; `None` before the first write.
+    pub(super) fn peek_replaced(&self) -> Result<Option<D>, StorageError> {
+        PrivateDir::peek(&*self.root, REPLACED)
     }
 }
 

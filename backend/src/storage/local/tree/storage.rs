@@ -8,8 +8,8 @@ use shared::{ETag, Entry, Timestamp, TrashId, UploadId, VPath};
 use super::root::Tree;
 use crate::storage::local::platform::Dir;
 use crate::storage::{
-    Attributes, Expected, FolderState, OpenFile, Published, Staged, Storage, StorageError, TrashItem, TrashListing,
-    TrashQuery, Visit, WatchEvent, WatchHandle, is_state_folder_name,
+    Attributes, Expected, FolderState, Keep, OpenFile, Published, Replaced, Replacement, Staged, Storage, StorageError,
+    TrashItem, TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle, is_state_folder_name,
 };
 
 // The default bodies of the trait are correct but slow, so none of them is used.
@@ -132,6 +132,10 @@ impl<D: Dir> Storage for Tree<D> {
         expected: &Expected,
     ) -> Result<Entry, StorageError> {
         self.rename_entry(from, from_etag, to, expected)
+    }
+
+    fn replace(&self, new: &Replacement<'_>, to: &VPath, keep: &Keep) -> Result<Replaced, StorageError> {
+        self.replace_entry(new, to, keep)
     }
 
     fn remove(&self, path: &VPath, etag: Option<ETag>) -> Result<(), StorageError> {

@@ -51,10 +51,10 @@ impl Info {
         }
     }
 
-    /// The item with this description.
-    pub(super) fn into_item(self, id: TrashId) -> TrashItem {
+    /// The item with this description, of an entry that was replaced or deleted.
+    pub(super) fn into_item(self, id: TrashId, replaced: bool) -> TrashItem {
         let trashed = Timestamp(self.trashed);
-        TrashItem { id, trashed, entry: self.into_entry() }
+        TrashItem { id, trashed, entry: self.into_entry(), replaced }
     }
 
     fn into_entry(self) -> Entry {

@@ -8,8 +8,8 @@ use shared::{ETag, Entry, Timestamp, TrashId, UploadId, VPath};
 use super::faults::{Faults, Operation};
 use super::open::{FaultyFile, FaultyStaged};
 use crate::storage::{
-    Attributes, Expected, OpenFile, Published, Staged, Storage, StorageError, TrashItem, TrashListing, TrashQuery,
-    Visit, WatchEvent, WatchHandle,
+    Attributes, Expected, Keep, OpenFile, Published, Replaced, Replacement, Staged, Storage, StorageError, TrashItem,
+    TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle,
 };
 
 /// Fails as its [`Faults`] say, and otherwise forwards to the inner storage.
@@ -131,6 +131,16 @@ impl<S: Storage> Storage for FaultyStorage<S> {
     ) -> Result<Entry, StorageError> {
         self.faults.check(Operation::Rename)?;
         self.inner.rename(from, from_etag, to, expected)
+    }
+
+    fn replace(&self, new: &Replacement<'_>, to: &VPath, keep: &Keep) -> Result<Replaced, StorageError> {
+        self.faults.check(match new {
+            Replacement::Entry(..) => Operation::Rename,
+            Replacement::Trashed(_) => Operation::Restore,
+            Replacement::Upload(..) => Operation::Publish,
+            Replacement::LinkCopy(..) => Operation::Make,
+        })?;
+        self.inner.replace(new, to, keep)
     }
 
     fn remove(&self, path: &VPath, etag: Option<ETag>) -> Result<(), StorageError> {

@@ -32,7 +32,8 @@ impl State {
                 Body::Link(_) | Body::Special => {}
             }
         }
-        Self { nodes, unsynced: Vec::new(), locked: BTreeSet::new(), clock: self.clock, chance }
+        let (unsynced, locked) = (Vec::new(), BTreeSet::new());
+        Self { nodes, unsynced, locked, has_links: self.has_links, clock: self.clock, chance }
     }
 
     /// Keeps or loses a change that no sync has made durable.
@@ -48,6 +49,7 @@ impl State {
                     self.keep(from.0, |names| names.remove(&from.1));
                 }
             }
+            NameChange::Exchanges { one, other } if kept => self.keep_exchange(one, other),
             _ => {}
         }
     }

@@ -118,6 +118,14 @@ impl Dir for SimulatedDir {
         self.machine.step("rename", |state| state.rename((self.node, name), (to.node, to_name), replace))
     }
 
+    fn hard_link(&self, name: &[u8], to: &Self, to_name: &[u8]) -> io::Result<()> {
+        self.machine.step("link", |state| state.hard_link((self.node, name), (to.node, to_name)))
+    }
+
+    fn exchange(&self, name: &[u8], to: &Self, to_name: &[u8]) -> io::Result<()> {
+        self.machine.step("exchange", |state| state.exchange((self.node, name), (to.node, to_name)))
+    }
+
     fn remove_file(&self, name: &[u8]) -> io::Result<()> {
         self.machine.step("remove a file", |state| state.remove(self.node, name, false))
     }

@@ -26,6 +26,11 @@ impl SimulatedDisk {
         Self(Machine::new(State::new(seed), seed))
     }
 
+    /// An empty disk whose file system allows a file one name only.
+    pub fn without_links(seed: u64) -> Self {
+        Self(Machine::new(State { has_links: false, ..State::new(seed) }, seed))
+    }
+
     /// A server's storage on this disk. As on a real disk, only one at a time may write.
     pub fn storage(&self) -> LocalStorage {
         let facts = RootFacts { root_paths: vec![SIMULATED_ROOT.to_vec()], ..RootFacts::default() };

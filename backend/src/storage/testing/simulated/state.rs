@@ -23,6 +23,8 @@ pub(super) struct State {
     pub(super) unsynced: Vec<NameChange>,
     /// Nodes with a lock.
     pub(super) locked: BTreeSet<NodeId>,
+    /// Files can have a second name.
+    pub(super) has_links: bool,
     pub(super) clock: i64,
     /// The state of the random number generator.
     pub(super) chance: u64,
@@ -66,6 +68,11 @@ pub(super) enum NameChange {
         folder: NodeId,
         name: Box<[u8]>,
     },
+    /// Two entries take each other's name in one step, which a crash undoes as a whole or not at all.
+    Exchanges {
+        one: (Location, NodeId),
+        other: (Location, NodeId),
+    },
     /// A crash may leave both names of a file, but never none.
     Moves {
         from: Location,
@@ -83,6 +90,7 @@ impl State {
             nodes: Vec::new(),
             unsynced: Vec::new(),
             locked: BTreeSet::new(),
+            has_links: true,
             clock: FIRST_SECOND,
             chance: seed,
         };
@@ -110,8 +118,18 @@ impl State {
                         self.unsynced.push(NameChange::Vanishes { folder: from.0, name: from.1 });
                     }
                 }
+                NameChange::Exchanges { one, other } if one.0.0 == folder || other.0.0 == folder => {
+                    self.keep_exchange(one, other);
+                }
                 other => self.unsynced.push(other),
             }
+        }
+    }
+
+    /// Makes an exchange durable: the nodes stand under these names now.
+    pub(super) fn keep_exchange(&mut self, one: (Location, NodeId), other: (Location, NodeId)) {
+        for ((folder, name), node) in [one, other] {
+            self.keep(folder, |names| names.insert(name, node));
         }
     }
 
@@ -268,6 +286,45 @@ impl State {
         self.touch_change(node);
         let (from, to) = ((from.0, from.1.into()), (to.0, to.1.into()));
         self.unsynced.push(NameChange::Moves { from, to, node });
+        Ok(())
+    }
+
+    /// Gives a file or link a second name.
+    pub(super) fn hard_link(&mut self, from: (NodeId, &[u8]), to: (NodeId, &[u8])) -> io::Result<()> {
+        let node = self.lookup(from.0, from.1)?;
+        check_name(to.1)?;
+        if !self.has_links || self.names(node).is_ok() {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        if self.nodes[node].device != self.nodes[to.0].device {
+            return Err(io::ErrorKind::CrossesDevices.into());
+        }
+        if self.names(to.0)?.contains_key(to.1) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        self.now(to.0)?.insert(to.1.into(), node);
+        self.touch(to.0);
+        self.touch_change(node);
+        self.unsynced.push(NameChange::Appears { folder: to.0, name: to.1.into(), node });
+        Ok(())
+    }
+
+    /// Two entries take each other's name.
+    pub(super) fn exchange(&mut self, one: (NodeId, &[u8]), other: (NodeId, &[u8])) -> io::Result<()> {
+        let nodes = (self.lookup(one.0, one.1)?, self.lookup(other.0, other.1)?);
+        if self.nodes[nodes.0].device != self.nodes[nodes.1].device {
+            return Err(io::ErrorKind::CrossesDevices.into());
+        }
+        self.now(one.0)?.insert(one.1.into(), nodes.1);
+        self.now(other.0)?.insert(other.1.into(), nodes.0);
+        for node in [one.0, other.0] {
+            self.touch(node);
+        }
+        for node in [nodes.0, nodes.1] {
+            self.touch_change(node);
+        }
+        let (one, other) = ((one.0, one.1.into()), (other.0, other.1.into()));
+        self.unsynced.push(NameChange::Exchanges { one: (one, nodes.1), other: (other, nodes.0) });
         Ok(())
     }
 

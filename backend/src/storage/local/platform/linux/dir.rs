@@ -191,6 +191,17 @@ impl Dir for LinuxDir {
         }
     }
 
+    fn hard_link(&self, name: &[u8], to: &Self, to_name: &[u8]) -> io::Result<()> {
+        Ok(rustix::fs::linkat(&self.handle, name, &to.handle, to_name, AtFlags::empty())?)
+    }
+
+    fn exchange(&self, name: &[u8], to: &Self, to_name: &[u8]) -> io::Result<()> {
+        match rustix::fs::renameat_with(&self.handle, name, &to.handle, to_name, RenameFlags::EXCHANGE) {
+            Err(Errno::NOSYS | Errno::INVAL) => Err(io::ErrorKind::Unsupported.into()),
+            exchanged => Ok(exchanged?),
+        }
+    }
+
     fn remove_file(&self, name: &[u8]) -> io::Result<()> {
         Ok(rustix::fs::unlinkat(&self.handle, name, AtFlags::empty())?)
     }

@@ -1,0 +1,169 @@
+//! Putting an entry in the place of a file or link, which goes to the trash.
+
+use shared::{Entry, ErrorCode, UploadId, VPath};
+
+use super::dir_stack::DirStack;
+use super::errors::{new_name_error, rename_error};
+use super::keep::Keeping;
+use super::private_dir::PrivateDir;
+use super::root::Tree;
+use super::staged::staged_name;
+use super::trash::{delete_item, gone};
+use super::trash_item::Item;
+use crate::storage::checks::{check_kept, root_is_fixed};
+use crate::storage::local::error::storage_error;
+use crate::storage::local::platform::{Dir, DiskFile, Identity, Metadata};
+use crate::storage::{Attributes, Durability, Expected, Keep, Kept, Replaced, Replacement, StorageError};
+
+/// The place of the new entry.
+struct Target<'t, D: Dir> {
+    parent: DirStack<D>,
+    path: &'t VPath,
+    keep: &'t Keep,
+}
+
+impl<D: Dir> Tree<D> {
+    /// See [`crate::storage::Storage::replace`].
+    pub(super) fn replace_entry(
+        &self,
+        new: &Replacement<'_>,
+        to: &VPath,
+        keep: &Keep,
+    ) -> Result<Replaced, StorageError> {
+        let parent = self.new_parent(to)?.ok_or_else(root_is_fixed)?;
+        let target = Target { parent, path: to, keep };
+        if self.present(&target.parent, to)?.is_none() {
+            return self.place_new(new, to).map(|entry| Replaced { entry, kept: None });
+        }
+        match *new {
+            Replacement::Entry(from, etag) => {
+                let source = self.old_parent(from)?;
+                self.source(&source, from, etag)?;
+                let sync = source.prepare_sync()?;
+                let folders = [source.identity()?, target.parent.identity()?];
+                let look = || self.source(&source, from, None);
+                let kept = self.replace_by(&target, &folders, (source.dir(), from.name()), look)?;
+                sync().map_err(|error| storage_error(error, "syncing a folder"))?;
+                self.replaced(&target, kept)
+            }
+            Replacement::Trashed(id) => {
+                let (private_dir, item) = self.open_item(id)?;
+                let look = || {
+                    let metadata = item.metadata().map_err(|error| storage_error(error, "looking into the trash"))?;
+                    metadata.ok_or_else(gone)
+                };
+                let folders = [target.parent.identity()?];
+                let kept = self.replace_by(&target, &folders, (&item.dir, &item.data), look)?;
+                self.forget_item(&private_dir, &item)?;
+                self.replaced(&target, kept)
+            }
+            Replacement::Upload(id, attributes) => self.replace_by_upload(&target, id, attributes),
+            Replacement::LinkCopy(from, owned) => self.replace_by_link(&target, from, owned),
+        }
+    }
+
+    /// Places the new entry where nothing stands.
+    fn place_new(&self, new: &Replacement<'_>, to: &VPath) -> Result<Entry, StorageError> {
+        match *new {
+            Replacement::Entry(from, etag) => self.rename_entry(from, etag, to, &Expected::Nothing),
+            Replacement::Trashed(id) => self.restore_item(id, to),
+            Replacement::Upload(id, attributes) => {
+                self.publish_staged(id, to, &Expected::Nothing, attributes).map(|published| published.entry)
+            }
+            Replacement::LinkCopy(from, owned) => {
+                self.copy_link_text(from, to, owned)?;
+                self.stat_path(to)
+            }
+        }
+    }
+
+    /// Replaces an entry by an upload, which gets the attributes of a new file.
+    fn replace_by_upload(
+        &self,
+        target: &Target<'_, D>,
+        id: UploadId,
+        attributes: &Attributes,
+    ) -> Result<Replaced, StorageError> {
+        let staged = self.open_staged(id)?;
+        staged.fill()?;
+        let applied = target.parent.dir().apply_attributes(&staged.file, None, attributes);
+        applied.map_err(|error| storage_error(error, "setting a new file's attributes"))?;
+        if attributes.durability == Durability::Strict {
+            staged.sync_with(D::File::sync)?;
+        }
+        let look = || D::metadata_of_file(&staged.file).map_err(|error| storage_error(error, "stat of an upload"));
+        let from: (&D, &[u8]) = (&staged.private_dir.staging, &staged_name(id));
+        let kept = self.replace_by(target, &[target.parent.identity()?], from, look)?;
+        self.replaced(target, kept)
+    }
+
+    /// Replaces an entry by the copy of a link, which is made where no path leads first.
+    fn replace_by_link(&self, target: &Target<'_, D>, from: &VPath, owned: bool) -> Result<Replaced, StorageError> {
+        let link = self.link_at(from)?;
+        let private_dir = self.private_dir()?;
+        let name = staged_name(UploadId(target.keep.id.0));
+        let staging = &private_dir.staging;
+        link.make(staging, &name, owned).map_err(|error| new_name_error(error, "creating an entry"))?;
+        let look = || staging.metadata_of(&name).map_err(|error| storage_error(error, "stat of a new link"));
+        let replaced = target.parent.identity().and_then(|folder| {
+            let kept = self.replace_by(target, &[folder], (staging, &name), look)?;
+            self.replaced(target, kept)
+        });
+        if replaced.is_err() {
+            // Recovery at the next start deletes what this call cannot.
+            let _ = staging.remove_file(&name);
+        }
+        replaced
+    }
+
+    /// Keeps the entry at the target and renames `from` over it. Returns what the trash keeps.
+    fn replace_by(
+        &self,
+        target: &Target<'_, D>,
+        folders: &[Identity],
+        (from, from_name): (&D, &[u8]),
+        look: impl Fn() -> Result<Metadata, StorageError>,
+    ) -> Result<Option<Kept>, StorageError> {
+        let private_dir = self.private_dir()?;
+        let sync = target.parent.prepare_sync()?;
+        let kept = {
+            let _moving = private_dir.moving();
+            let _locks = self.locks.lock(folders);
+            let (seen, (old, _)) = (look()?, self.present(&target.parent, target.path)?.ok_or_else(vanished)?);
+            if old.identity == seen.identity {
+                return Err(StorageError::new(ErrorCode::AlreadyExists, "both names are the same entry"));
+            }
+            check_kept(seen.entry_kind(), old.entry_kind())?;
+            let name = target.path.name();
+            let keeping = self.keep_old(&private_dir, &target.parent, name, &old, target.keep)?;
+            let renamed = self.sync_keeping(&private_dir, keeping).and_then(|()| {
+                let place = (target.parent.dir(), name);
+                let taken = self.take_place(&private_dir, keeping, (from, from_name), place);
+                taken.map_err(|error| rename_error(error, seen.file_type))
+            });
+            if renamed.is_err() {
+                self.forget_kept(&private_dir, keeping);
+            }
+            renamed?
+        };
+        sync().map_err(|error| storage_error(error, "syncing a folder"))?;
+        Ok(kept)
+    }
+
+    fn sync_keeping(&self, private_dir: &PrivateDir<D>, keeping: Keeping) -> Result<(), StorageError> {
+        if keeping == Keeping::Not { Ok(()) } else { self.sync_kept(private_dir) }
+    }
+
+    /// Removes what is left of an item after its entry has left the trash.
+    fn forget_item(&self, private_dir: &PrivateDir<D>, item: &Item<D>) -> Result<(), StorageError> {
+        delete_item(private_dir, item).map_err(|error| storage_error(error, "deleting from the trash"))
+    }
+
+    fn replaced(&self, target: &Target<'_, D>, kept: Option<Kept>) -> Result<Replaced, StorageError> {
+        Ok(Replaced { entry: self.entry_of(&target.parent, target.path)?, kept })
+    }
+}
+
+fn vanished() -> StorageError {
+    StorageError::new(ErrorCode::Changed, "the entry to replace has vanished")
+}
