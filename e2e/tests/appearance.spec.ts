@@ -54,9 +54,9 @@ test.describe("in French", () => {
     await expect(page.locator("html")).toHaveAttribute("lang", "fr");
     await expect(row(page, "Bravo.txt")).toContainText("3,0\u00a0ko");
     await row(page, "Bravo.txt").click();
-    await expect(page.getByText("1 élément sélectionné (3,0\u00a0ko)").first()).toBeVisible();
+    await expect(page.getByText("1 élément sélectionné · 3,0\u00a0ko").first()).toBeVisible();
     await page.getByRole("button", { name: "Télécharger" }).first().click();
-    await expect(page.getByText("Téléchargement commencé\u00a0: Bravo.txt")).toBeVisible();
+    await expect(page.getByText("Téléchargement commencé\u202f: Bravo.txt")).toBeVisible();
   });
 
   test("the chosen language is kept", async ({ page }) => {

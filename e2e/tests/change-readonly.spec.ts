@@ -10,7 +10,7 @@ test("no change is offered, and the page explains why", async ({ page, tree }) =
   await createSampleFiles(tree);
   await open(page);
   await expect(page.locator(".sidebar")).toContainText("Read-only");
-  await expect(page.locator(".sidebar")).toContainText("--anonymous write");
+  await expect(page.locator(".sidebar")).toContainText("The administrator can allow changes");
   await expect(page.getByRole("button", { name: "New folder" })).toHaveCount(0);
   await expect(page.getByRole("link", { name: "Trash" })).toHaveCount(0);
   await row(page, "alpha.txt").click();

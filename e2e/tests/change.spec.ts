@@ -23,7 +23,7 @@ test("F2 renames within the row, with the stem selected, and the row keeps the f
   await page.keyboard.type("zulu");
   await page.keyboard.press("Enter");
   await expectFocus(page, "zulu.txt");
-  await expect(toast(page)).toContainText("“zulu.txt” renamed");
+  await expect(toast(page)).toContainText("“alpha.txt” is now “zulu.txt”");
   await expectOnDisk(tree, "zulu.txt");
   await expectOnDisk(tree, "alpha.txt", false);
 });
@@ -281,7 +281,7 @@ test("a folder can be the destination while it is being made", async ({ page, tr
   await release();
   await expectOnDisk(tree, "Old/alpha.txt");
   await expectOnDisk(tree, "alpha.txt", false);
-  await expect(toast(page)).toContainText("“alpha.txt” moved");
+  await expect(toast(page)).toContainText("“alpha.txt” moved to Old");
 });
 
 test("a move does not wait for the contents of the destination", async ({ page, tree }) => {
@@ -351,22 +351,22 @@ test.describe("name conflicts", () => {
   });
 
   test("the dialog shows both sides and focuses Keep both", async ({ page, tree }) => {
-    const dialog = page.getByRole("dialog", { name: "This name is taken" });
-    await expect(dialog).toContainText("“alpha.txt” is there already");
+    const dialog = page.getByRole("dialog", { name: /already exists here/ });
+    await expect(dialog).toContainText("“alpha.txt” already exists here");
     await expect(dialog).toContainText("10 B");
     await expect(dialog).toContainText("13 B");
     await expect(dialog.getByRole("button", { name: "Keep both" })).toBeFocused();
     await expectAccessible(page);
     await page.keyboard.press("Enter");
-    await expect(dialog).toContainText("“Bravo.txt” is there already");
+    await expect(dialog).toContainText("“Bravo.txt” already exists here");
     await dialog.getByRole("button", { name: "Skip" }).click();
-    await expect(toast(page)).toContainText("“alpha (2).txt” copied, 1 item skipped");
+    await expect(toast(page)).toContainText("“alpha (2).txt” copied to Empty, 1 item skipped");
     await expectOnDisk(tree, "Empty/alpha (2).txt");
     await expectOnDisk(tree, "Empty/Bravo (2).txt", false);
   });
 
   test("one answer applies to all conflicts, and Undo restores the replaced files", async ({ page, tree }) => {
-    const dialog = page.getByRole("dialog", { name: "This name is taken" });
+    const dialog = page.getByRole("dialog", { name: /already exists here/ });
     await dialog.getByRole("checkbox", { name: "Do the same for 1 other" }).check();
     await dialog.getByRole("button", { name: "Replace" }).click();
     // The message about the clipboard reads alike, so wait for the disk instead of the message.
@@ -378,7 +378,7 @@ test.describe("name conflicts", () => {
   });
 
   test("closing the dialog skips the remaining conflicts", async ({ page, tree }) => {
-    await expect(page.getByRole("dialog", { name: "This name is taken" })).toBeVisible();
+    await expect(page.getByRole("dialog", { name: /already exists here/ })).toBeVisible();
     await page.keyboard.press("Escape");
     await expect(toast(page)).toContainText("2 items skipped");
     expect(await readFile(tree.at("Empty/alpha.txt"), "utf8")).toBe("the other one");
@@ -393,8 +393,8 @@ test("several failures are listed with their reasons and can be retried", async 
   await row(page, "Bravo.txt").click({ modifiers: ["Control"] });
   await page.keyboard.press("Delete");
   const card = page.locator(".task.failed");
-  await expect(card.getByRole("alert")).toHaveText("2 items are as they were");
-  await expect(card).toContainText("alpha.txt – There is not enough space on the server");
+  await expect(card.getByRole("alert")).toHaveText("2 items were not changed");
+  await expect(card).toContainText("“alpha.txt” was not moved to trash. The server’s disk is full.");
   await expect(row(page, "alpha.txt")).toBeVisible();
   await expectAccessible(page);
   await card.getByRole("button", { name: "Retry" }).click();

@@ -75,7 +75,7 @@ test("a missing file is reported without leaving the page", async ({ page, tree,
   await rm(tree.at("soon gone.txt"));
   await page.getByRole("button", { name: "Download" }).first().click();
   const message = page.locator(".toasts").getByRole("alert");
-  await expect(message).toContainText("soon gone.txt was not downloaded. There is nothing here.");
+  await expect(message).toContainText("“soon gone.txt” was not downloaded. It no longer exists.");
   await expect(row(page, "stays.txt")).toBeVisible();
   await message.getByRole("button", { name: "Close" }).click();
   await expect(message).not.toContainText("soon gone");

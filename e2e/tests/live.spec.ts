@@ -47,7 +47,7 @@ test("the user's own changes appear once", async ({ page }) => {
   await page.keyboard.press("F2");
   await page.keyboard.type("beta");
   await page.keyboard.press("Enter");
-  await expect(toast(page)).toContainText("renamed");
+  await expect(toast(page)).toContainText("is now");
   const expected = ["Documents", "Empty", "Photos", "alpha.txt", "alpha (2).txt", "beta.txt", "éclair.txt", "file 2.txt", "file 10.txt"];
   await expect.poll(async () => (await names(page)).sort()).toEqual([...expected].sort());
 });
@@ -56,7 +56,7 @@ test("a folder that is removed is reported, with a link to its parent", async ({
   faults.expectFailedLoads(404);
   await untilWatched(page, () => open(page, "Documents"));
   await rm(tree.at("Documents"), { recursive: true });
-  await expect(page.locator(".panel").getByRole("alert")).toContainText("There is nothing here");
+  await expect(page.locator(".panel").getByRole("alert")).toContainText("We can’t find a folder at this address");
   await page.locator(".panel").getByRole("link").first().click();
   await expect(row(page, "alpha.txt")).toBeVisible();
   await expect(row(page, "Documents")).toHaveCount(0);
@@ -80,10 +80,10 @@ test("a failed event stream is reported in one line and reconnects by itself", a
   faults.expectFailedLoads(503);
   await page.route("**/api/v1/events*", (route) => route.fulfill({ status: 503, body: "" }));
   await open(page);
-  await expect(page.getByText("Changes by others do not appear by themselves")).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText("Live updates are paused. Use Refresh.")).toBeVisible({ timeout: 60_000 });
   await expect(row(page, "alpha.txt")).toBeVisible();
   await page.unroute("**/api/v1/events*");
-  await expect(page.getByText("Changes by others do not appear by themselves")).toBeHidden({ timeout: 60_000 });
+  await expect(page.getByText("Live updates are paused. Use Refresh.")).toBeHidden({ timeout: 60_000 });
   await tree.write("back.txt", "1");
   await expect(row(page, "back.txt")).toBeVisible();
 });
@@ -150,11 +150,11 @@ test("a late event about the user's own change takes neither focus nor selection
   await page.keyboard.press("F2");
   await page.keyboard.type("zulu");
   await page.keyboard.press("Enter");
-  await expect(toast(page)).toContainText("renamed");
+  await expect(toast(page)).toContainText("is now");
   // One event for the old name, and one for the new name.
   await events.count(2);
   await page.keyboard.press("Control+z");
-  await expect(toast(page)).toContainText("Undone");
+  await expect(toast(page)).toContainText("Rename undone");
   await expectFocus(page, "alpha.txt");
   await events.count(4);
   // The events about the rename are older than the list; the event about another program's file comes after them.
@@ -180,7 +180,7 @@ test("events about an earlier change wait while a change runs", async ({ page, t
   await page.keyboard.press("F2");
   await page.keyboard.type("zulu");
   await page.keyboard.press("Enter");
-  await expect(toast(page)).toContainText("renamed");
+  await expect(toast(page)).toContainText("is now");
   await events.count(2);
   const release = await holdChanges(page);
   await page.keyboard.press("Control+z");
@@ -191,7 +191,7 @@ test("events about an earlier change wait while a change runs", async ({ page, t
   await expect(row(page, "almond.txt")).toBeVisible();
   await expectFocus(page, "alpha.txt");
   await release();
-  await expect(toast(page)).toContainText("Undone");
+  await expect(toast(page)).toContainText("Rename undone");
   await expectFocus(page, "alpha.txt");
   await expect(row(page, "zulu.txt")).toHaveCount(0);
 });
@@ -202,7 +202,7 @@ test("another program's changes to entries that the user just changed appear", a
   await page.keyboard.press("F2");
   await page.keyboard.type("zulu");
   await page.keyboard.press("Enter");
-  await expect(toast(page)).toContainText("renamed");
+  await expect(toast(page)).toContainText("is now");
   await tree.write("alpha.txt", "another");
   await expect(row(page, "alpha.txt")).toBeVisible();
   await rm(tree.at("alpha.txt"));

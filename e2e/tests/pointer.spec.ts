@@ -16,10 +16,10 @@ test("a click selects, Ctrl adds, Shift selects a range, and checkboxes toggle",
   await expect(count).toHaveCount(3);
   await row(page, "Bravo.txt").getByRole("checkbox").click();
   await expect(count).toHaveCount(4);
-  await expect(page.getByText("4 items selected (3.0 kB without the folders)").first()).toBeVisible();
+  await expect(page.getByText("4 items selected · 3.0 kB, folders not counted").first()).toBeVisible();
   await page.getByRole("checkbox", { name: "Select all" }).click();
   await expect(count).toHaveCount(8);
-  await page.getByRole("button", { name: "Clear" }).first().click();
+  await page.getByRole("button", { name: "Clear selection" }).first().click();
   await expect(count).toHaveCount(0);
 });
 

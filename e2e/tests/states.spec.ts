@@ -18,7 +18,7 @@ test("an empty folder is reported", async ({ page }) => {
 test("a missing folder offers its parent, and the keys work", async ({ page, faults }) => {
   faults.expectFailedLoads(404);
   await open(page, "Documents/no such folder");
-  await expect(page.locator(".panel").getByRole("alert")).toContainText("There is nothing here");
+  await expect(page.locator(".panel").getByRole("alert")).toContainText("We can’t find a folder at this address");
   await page.keyboard.press("Backspace");
   await expect(page).toHaveURL(/path=Documents$/);
   await expect(row(page, "Letter.odt")).toBeVisible();
@@ -35,23 +35,23 @@ test("the address of a file offers to download the file", async ({ page, faults 
 
 test("an invalid address offers the root folder", async ({ page }) => {
   await open(page, "a/../b");
-  await expect(page.locator(".panel").getByRole("alert")).toContainText("This address is not right");
-  await page.getByRole("link", { name: "Go to the start" }).click();
+  await expect(page.locator(".panel").getByRole("alert")).toContainText("We can’t find a folder at this address");
+  await page.getByRole("link", { name: "Go to all files" }).click();
   await expect(row(page, "alpha.txt")).toBeVisible();
 });
 
 test("a link out of the served folder is marked and cannot be opened", async ({ page, tree }) => {
   await symlink("/etc", tree.at("out"));
   await open(page);
-  await expect(row(page, "out")).toContainText("Link that leads out of the served folder");
+  await expect(row(page, "out")).toContainText("Link that leads out of the shared folder");
   await expect(row(page, "out").getByRole("link")).toHaveCount(0);
   await row(page, "out").dblclick();
-  await expect(page.locator(".toasts").getByRole("alert")).toContainText("This cannot be opened");
+  await expect(page.locator(".toasts").getByRole("alert")).toContainText("“out” was not opened. It is a link that leads out of the shared folder");
 });
 
 for (const [status, code, sentence] of [
-  [403, "forbidden", "You may not open this"],
-  [413, "too_large", "This is too much at once"],
+  [403, "forbidden", "You do not have access"],
+  [413, "too_large", "This folder has too many items to list"],
   [500, "internal", "The server failed"],
   [503, "shutting_down", "The server is busy"],
 ] as const) {

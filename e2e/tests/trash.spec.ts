@@ -25,7 +25,7 @@ test("the trash shows original folder and expiry date, and restores entries", as
   await expect(page).toHaveTitle("Trash – Passerelle");
   const grid = page.getByRole("grid", { name: "Contents of the trash" });
   await expect(grid).toHaveAttribute("aria-rowcount", "4");
-  await expect(grid.getByRole("columnheader")).toHaveText(["", "Name", "Was in", "Size", "Moved to trash", "Removed for good"]);
+  await expect(grid.getByRole("columnheader")).toHaveText(["", "Name", "Original folder", "Size", "Moved to trash", "Deletes on"]);
   await expectAccessible(page);
   await trashed(page, "Bravo.txt").click();
   await page.getByRole("button", { name: "Restore" }).click();
@@ -69,8 +69,8 @@ test("restoring asks about a name that exists", async ({ page, tree }) => {
   await page.goto("./?view=trash");
   await trashed(page, "Bravo.txt").click();
   await page.getByRole("button", { name: "Restore" }).click();
-  const dialog = page.getByRole("dialog", { name: "This name is taken" });
-  await expect(dialog).toContainText("“Bravo.txt” is there already");
+  const dialog = page.getByRole("dialog", { name: /already exists here/ });
+  await expect(dialog).toContainText("“Bravo.txt” already exists here");
   await dialog.getByRole("button", { name: "Keep both" }).click();
   await expectOnDisk(tree, "Bravo (2).txt");
   expect(await readFile(tree.at("Bravo.txt"), "utf8")).toBe("another");

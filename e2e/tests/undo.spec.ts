@@ -19,13 +19,13 @@ test("a rename is undone and redone", async ({ page, tree }) => {
   await page.keyboard.type("zulu");
   await page.keyboard.press("Enter");
   await expectOnDisk(tree, "zulu.txt");
-  await expect(toast(page)).toContainText("renamed");
+  await expect(toast(page)).toContainText("is now");
   await page.keyboard.press("Control+z");
-  await expect(toast(page)).toContainText("Undone");
+  await expect(toast(page)).toContainText("Rename undone");
   await expectOnDisk(tree, "alpha.txt");
   await expectFocus(page, "alpha.txt");
   await page.keyboard.press("Control+Shift+Z");
-  await expect(toast(page)).toContainText("Done again");
+  await expect(toast(page)).toContainText("Rename redone");
   await expectOnDisk(tree, "zulu.txt");
   await page.getByRole("banner").getByRole("button", { name: "Undo" }).click();
   await expectOnDisk(tree, "alpha.txt");
@@ -36,14 +36,14 @@ test("several changes of one file are undone in turn, although each changes its 
     await page.keyboard.press("F2");
     await page.getByRole("textbox", { name: "New name" }).fill(`${name}.txt`);
     await page.keyboard.press("Enter");
-    await expect(toast(page)).toContainText(`“${name}.txt” renamed`);
+    await expect(toast(page)).toContainText(`is now “${name}.txt”`);
     await expectFocus(page, `${name}.txt`);
   }
   await expectOnDisk(tree, "three.txt");
   for (const name of ["two.txt", "one.txt", "Documents"]) {
     await page.keyboard.press("Control+z");
     await expectOnDisk(tree, name);
-    await expect(toast(page)).toContainText("Undone");
+    await expect(toast(page)).toContainText("Rename undone");
   }
   for (const name of ["one.txt", "two.txt", "three.txt"]) {
     await page.keyboard.press("Control+Shift+Z");
@@ -85,17 +85,17 @@ test("undo and redo pressed before the server answered run in order", async ({ p
   for (const key of ["Control+z", "Control+y", "Control+z"]) {
     await page.keyboard.press(key);
   }
-  await expect(toast(page)).toContainText("This follows once the change under way is done.");
+  await expect(toast(page)).toContainText("Waiting for the current change to finish.");
   await release();
-  await expect(toast(page)).toContainText("renamed");
+  await expect(toast(page)).toContainText("is now");
   await release();
-  await expect(toast(page)).toContainText("Undone");
+  await expect(toast(page)).toContainText("Rename undone");
   await expectOnDisk(tree, "alpha.txt");
   await release();
-  await expect(toast(page)).toContainText("Done again");
+  await expect(toast(page)).toContainText("Rename redone");
   await expectOnDisk(tree, "zulu.txt");
   await release();
-  await expect(toast(page)).toContainText("Undone");
+  await expect(toast(page)).toContainText("Rename undone");
   await expectOnDisk(tree, "alpha.txt");
   await expectOnDisk(tree, "zulu.txt", false);
   // With nothing left to undo, pressing the keys says so.
@@ -152,10 +152,10 @@ test("undo refuses to touch a file that another user changed, with the reason", 
   await page.keyboard.type("zulu");
   await page.keyboard.press("Enter");
   await expectOnDisk(tree, "zulu.txt");
-  await expect(toast(page)).toContainText("renamed");
+  await expect(toast(page)).toContainText("is now");
   await appendFile(tree.at("zulu.txt"), " and more");
   await page.keyboard.press("Control+z");
-  await expect(page.locator(".toasts").getByRole("alert")).toContainText("This cannot be undone any more. It has changed in the meantime");
+  await expect(page.locator(".toasts").getByRole("alert")).toContainText("Undo failed. “zulu.txt” was not renamed. It has changed in the meantime");
   expect(await readFile(tree.at("zulu.txt"), "utf8")).toContain("and more");
   await expect(row(page, "zulu.txt")).toBeVisible();
   await page.keyboard.press("Control+z");
@@ -168,5 +168,5 @@ test("undo refuses to move a file that another program moved away", async ({ pag
   await expect(toast(page)).toContainText("moved");
   await rename(tree.at("Empty/alpha.txt"), tree.at("Empty/gone.txt"));
   await page.keyboard.press("Control+z");
-  await expect(page.locator(".toasts").getByRole("alert")).toContainText("This cannot be undone any more");
+  await expect(page.locator(".toasts").getByRole("alert")).toContainText("Undo failed.");
 });

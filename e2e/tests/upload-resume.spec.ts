@@ -56,14 +56,14 @@ for (const way of ["selected by its button", "dropped on the page"]) {
     page.on("dialog", (dialog) => dialog.accept());
     await page.reload();
     expect((await warned).type()).toBe("beforeunload");
-    await expect(upload(page, "film.mkv")).toContainText("Unfinished: choose this file again to go on from");
+    await expect(upload(page, "film.mkv")).toContainText("Unfinished: select this file again to continue from");
     network.allow(Infinity);
     const before = network.forwarded;
     if (way === "dropped on the page") {
       await drop(page, page.locator("main"), [path]);
     } else {
       const picker = page.waitForEvent("filechooser");
-      await upload(page, "film.mkv").getByRole("button", { name: "Choose film.mkv again" }).click();
+      await upload(page, "film.mkv").getByRole("button", { name: "Select film.mkv again" }).click();
       await (await picker).setFiles([path]);
     }
     await expect(upload(page, "film.mkv")).toContainText("Verified", { timeout: 60_000 });
@@ -288,7 +288,7 @@ test("cancelling all uploads asks for confirmation after many bytes were sent", 
   await panel(page).getByRole("button", { name: "Cancel all" }).click();
   const dialog = page.getByRole("dialog", { name: "Cancel all uploads?" });
   await expect(dialog).toContainText("were sent already");
-  await expect(dialog.getByRole("button", { name: "Keep them" })).toBeFocused();
+  await expect(dialog.getByRole("button", { name: "Keep uploading" })).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(dialog).toBeHidden();
   await expect(panel(page).getByRole("listitem").filter({ visible: true })).toHaveCount(2);

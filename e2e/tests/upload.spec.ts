@@ -66,14 +66,14 @@ test("conflicts are asked about once for all, and each answer has its effect", a
   }
   await open(page);
   await chooseFiles(page, [local.at("a.txt"), local.at("same.txt")]);
-  const dialog = page.getByRole("dialog", { name: "A file with this name already exists" });
-  await expect(dialog).toContainText("“a.txt” is there already");
+  const dialog = page.getByRole("dialog", { name: /already exists here/ });
+  await expect(dialog).toContainText("“a.txt” already exists here");
   await expect(dialog).toContainText("9 B");
   await expect(dialog).toContainText("3 B");
   await expect(dialog.getByRole("button", { name: "Keep both" })).toBeFocused();
   await dialog.getByRole("button", { name: "Keep both" }).click();
-  await expect(upload(page, "same.txt")).toContainText("Already there, identical");
-  await expect(panel(page)).toContainText("1 was there already");
+  await expect(upload(page, "same.txt")).toContainText("Already here, identical");
+  await expect(panel(page)).toContainText("1 was already here");
   await expect(row(page, "a (2).txt")).toBeVisible();
   expect(await readFile(tree.at("a (2).txt"), "utf8")).toBe("new a.txt");
   expect(await readFile(tree.at("a.txt"), "utf8")).toBe("old");
@@ -99,11 +99,11 @@ test("a postponed conflict waits in the panel", async ({ page, tree, local, faul
   await local.write("a.txt", "newer");
   await open(page);
   await chooseFiles(page, [local.at("a.txt")]);
-  const dialog = page.getByRole("dialog", { name: "A file with this name already exists" });
+  const dialog = page.getByRole("dialog", { name: /already exists here/ });
   await expect(dialog).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(dialog).toBeHidden();
-  await upload(page, "a.txt").getByRole("button", { name: "Decide about a.txt" }).click();
+  await upload(page, "a.txt").getByRole("button", { name: "Choose what to do with a.txt" }).click();
   await dialog.getByRole("button", { name: "Replace" }).click();
   await expect(upload(page, "a.txt")).toContainText("Verified");
   expect(await readFile(tree.at("a.txt"), "utf8")).toBe("newer");
@@ -115,7 +115,7 @@ test("a file that another user changed after the answer is a new conflict", asyn
   await local.write("a.txt", "local, and longer");
   await open(page);
   await chooseFiles(page, [local.at("a.txt")]);
-  const dialog = page.getByRole("dialog", { name: "A file with this name already exists" });
+  const dialog = page.getByRole("dialog", { name: /already exists here/ });
   await expect(dialog).toContainText("3 B");
   await writeFile(tree.at("a.txt"), "another user");
   await dialog.getByRole("button", { name: "Replace" }).click();
@@ -136,14 +136,14 @@ test("a failure stays in the panel with its cause until it is retried", async ({
   );
   await chooseFiles(page, [file("big.txt", "x".repeat(2_000))]);
   await expect(upload(page, "big.txt")).toContainText("Not enough space: 2.0 kB more needed.");
-  await expect(page.getByRole("alert").filter({ hasText: "1 file needs you" })).toHaveCount(1);
+  await expect(page.getByRole("alert").filter({ hasText: "1 file needs your decision" })).toHaveCount(1);
   await chooseFiles(page, [file("other.txt", "y")]);
   await expect(upload(page, "other.txt")).toContainText("Not enough space");
   await expect(upload(page, "big.txt")).toBeVisible();
   await page.unroute("**/files/*");
   await upload(page, "big.txt").getByRole("button", { name: "Retry big.txt" }).click();
   await expect(upload(page, "big.txt")).toContainText("Verified");
-  await upload(page, "other.txt").getByRole("button", { name: "Take other.txt off the list" }).click();
+  await upload(page, "other.txt").getByRole("button", { name: "Remove other.txt from the list" }).click();
   await expect(upload(page, "other.txt")).toHaveCount(0);
   expect((await readdir(tree.root)).filter((name) => !name.startsWith("."))).toEqual(["big.txt"]);
 });
@@ -195,7 +195,7 @@ test("uploading works by keyboard alone", async ({ page, tree, local }) => {
   await expect(page.getByRole("button", { name: "Keep both" })).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(upload(page, "a.txt")).toContainText("Verified");
-  const dismiss = upload(page, "a.txt").getByRole("button", { name: "Take a.txt off the list" });
+  const dismiss = upload(page, "a.txt").getByRole("button", { name: "Remove a.txt from the list" });
   await dismiss.focus();
   await page.keyboard.press("Enter");
   await expect(panel(page)).toHaveCount(0);
@@ -203,7 +203,7 @@ test("uploading works by keyboard alone", async ({ page, tree, local }) => {
   expect(await page.evaluate(() => document.activeElement?.tagName)).not.toBe("BODY");
 });
 
-for (const last of ["Take a.txt off the list", "Close"]) {
+for (const last of ["Remove a.txt from the list", "Close"]) {
   test(`the focus is never lost when the panel closes by “${last}”`, async ({ page, local }) => {
     await local.write("a.txt", "content");
     await open(page);
@@ -236,7 +236,7 @@ test("the focus stays in the panel when the focused row disappears", async ({ pa
   await open(page);
   await chooseFiles(page, [local.at("a.txt"), local.at("b.txt")]);
   await expect(panel(page)).toContainText("all verified");
-  const take = (name: string) => upload(page, name).getByRole("button", { name: `Take ${name} off the list` });
+  const take = (name: string) => upload(page, name).getByRole("button", { name: `Remove ${name} from the list` });
   await take("b.txt").focus();
   await page.keyboard.press("Enter");
   await expect(upload(page, "b.txt")).toHaveCount(0);
@@ -253,7 +253,7 @@ test.describe("on a read-only server", () => {
     await expect(row(page, "a.txt")).toBeVisible();
     await expect(page.getByRole("button", { name: "Upload", exact: true })).toHaveCount(0);
     await page.getByRole("button", { name: "Read-only" }).first().click();
-    await expect(page.getByText("--anonymous write").first()).toBeVisible();
+    await expect(page.getByText("The administrator can allow changes").first()).toBeVisible();
     await drop(page, page.locator(".grid .port"), [local.at("b.txt")]);
     await expect(panel(page)).toHaveCount(0);
     expect((await readdir(tree.root)).filter((name) => !name.startsWith("."))).toEqual(["a.txt"]);

@@ -26,45 +26,137 @@ pub enum Failure {
     Aborted,
 }
 
-/// The reasons that have a text, and advice, of their own.
+/// The reasons that have a text of their own: a code or several that a user need not tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// The caller lacks the right.
     Forbidden,
+    /// The caller is not signed in.
+    SignIn,
+    /// The server does not accept the host name of the page's address.
+    UnknownHost,
+    /// The server takes the page for one of another site.
+    CrossSite,
+    /// The answer is of a proxy, or of another server.
+    Proxy,
     /// The entry does not exist.
     Missing,
-    /// The path names a file instead of a folder.
+    /// A folder stands where a file is needed.
+    IsFolder,
+    /// A file stands where a folder is needed.
     NotFolder,
-    /// The entry is a link out of the served folder, or neither file nor folder.
-    NotServed,
-    /// The request exceeds a limit of the server.
-    TooLarge,
     /// A proxy in front of the server refuses a request of this size.
     ProxyLimit,
-    /// The address is malformed.
-    BadAddress,
-    /// The server is busy or shutting down.
-    Busy,
-    /// The server cannot be reached.
-    Unreachable,
-    /// The server has an internal error.
-    Broken,
+    /// The entry is neither a file nor a folder.
+    Special,
+    /// The entry is a link that leads out of the served folder.
+    LinkEscapes,
+    /// The entry is a link whose target does not exist.
+    LinkBroken,
+    /// The entry has changed since the user decided, or while it was read.
+    Changed,
     /// The target exists already.
     Taken,
+    /// A folder would have to be empty.
+    NotEmpty,
     /// The parent folder of the target does not exist.
     NoParent,
     /// A folder would be moved into itself.
     IntoItself,
-    /// The entry has changed since the user decided.
-    ChangedSince,
-    /// The server's system refuses the name.
-    BadName,
-    /// The disk or the quota is full.
-    NoSpace,
-    /// The server's own account may not write there.
-    CannotWrite,
-    /// The item is no longer in the trash.
+    /// The item of the trash, or the upload, no longer exists.
     Expired,
+    /// Another request uses the entry.
+    Locked,
+    /// The server's file system refuses the name.
+    NameRefused,
+    /// The name is reserved for the server's own folder.
+    NameReserved,
+    /// A name is longer than the server's file system allows.
+    NameTooLong,
+    /// The path is malformed.
+    BadPath,
+    /// The entry is, or contains, another file system.
+    OtherDisk,
+    /// The request exceeds a limit of the server.
+    TooLarge,
+    /// The server is busy or shutting down.
+    Busy,
+    /// The server cannot be reached.
+    Unreachable,
+    /// The disk is full.
+    NoSpace,
+    /// The caller's quota is used up.
+    Quota,
+    /// The server's operating system cannot do it.
+    Unsupported,
+    /// The server does not understand the page's request.
+    Outdated,
+    /// The listing cannot be continued.
+    ListChanged,
+    /// Gateway and file server do not understand each other.
+    Misconfigured,
+    /// The server's disk has an error.
+    DiskError,
+    /// The server's own account lacks the permission.
+    AccessDenied,
+    /// The disk is read-only.
+    ReadOnly,
+    /// The request was canceled.
+    Canceled,
+    /// The bytes of an upload are incomplete on the server.
+    Interrupted,
+    /// The bytes of an upload have another checksum on the server.
+    Damaged,
+    /// The browser can no longer read the file to upload.
+    Unreadable,
+    /// The server has an internal error, or one that this page does not know.
+    Broken,
+}
+
+/// What the page was asked to do when a request failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// List a folder, or open an entry.
+    Open,
+    /// Download files, or folders as an archive.
+    Download,
+    /// Create a folder.
+    Create,
+    /// Rename an entry.
+    Rename,
+    /// Move entries.
+    Move,
+    /// Copy entries.
+    Copy,
+    /// Move entries to the trash.
+    Trash,
+    /// Delete entries permanently.
+    Delete,
+    /// Restore entries from the trash.
+    Restore,
+    /// Upload a file.
+    Upload,
+}
+
+impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; 10] = [
+        Self::Open,
+        Self::Download,
+        Self::Create,
+        Self::Rename,
+        Self::Move,
+        Self::Copy,
+        Self::Trash,
+        Self::Delete,
+        Self::Restore,
+        Self::Upload,
+    ];
+
+    /// True if the operation changes files on the server.
+    pub fn is_change(self) -> bool {
+        !matches!(self, Self::Open | Self::Download)
+    }
 }
 
 impl Failure {
@@ -79,7 +171,8 @@ impl Failure {
             Self::Unreachable | Self::Aborted => Reason::Unreachable,
             Self::Foreign { status: 413 } => Reason::ProxyLimit,
             Self::Foreign { status } => by_status(*status),
-            Self::Refused { code, status, .. } => by_code(*code).unwrap_or_else(|| by_status(*status)),
+            Self::Refused { code: ErrorCode::Unknown(_), status, .. } => by_status(*status),
+            Self::Refused { code, .. } => Reason::of(*code),
         }
     }
 
@@ -111,50 +204,76 @@ impl Failure {
     }
 }
 
-/// The reason to show for an item of a change that failed.
-pub fn reason_of_item(code: ErrorCode) -> Reason {
-    match code {
-        ErrorCode::AlreadyExists | ErrorCode::NotEmpty => Reason::Taken,
-        ErrorCode::ParentMissing => Reason::NoParent,
-        ErrorCode::IntoItself => Reason::IntoItself,
-        ErrorCode::Changed | ErrorCode::PreconditionFailed => Reason::ChangedSince,
-        ErrorCode::NameRefused | ErrorCode::NameTooLong | ErrorCode::BadPath => Reason::BadName,
-        ErrorCode::NoSpace | ErrorCode::QuotaExceeded => Reason::NoSpace,
-        ErrorCode::ReadOnly | ErrorCode::AccessDenied => Reason::CannotWrite,
-        ErrorCode::Gone => Reason::Expired,
-        _ => by_code(code).unwrap_or(Reason::Broken),
+impl Reason {
+    /// The reason of an error code.
+    pub fn of(code: ErrorCode) -> Self {
+        match code {
+            ErrorCode::Forbidden => Self::Forbidden,
+            ErrorCode::Unauthenticated => Self::SignIn,
+            ErrorCode::UnknownHost => Self::UnknownHost,
+            ErrorCode::CrossSite => Self::CrossSite,
+            ErrorCode::NotFound => Self::Missing,
+            ErrorCode::IsFolder => Self::IsFolder,
+            ErrorCode::NotFolder => Self::NotFolder,
+            ErrorCode::NotRegular => Self::Special,
+            ErrorCode::LinkEscapes => Self::LinkEscapes,
+            ErrorCode::LinkBroken => Self::LinkBroken,
+            ErrorCode::Changed | ErrorCode::PreconditionFailed => Self::Changed,
+            ErrorCode::AlreadyExists => Self::Taken,
+            ErrorCode::NotEmpty => Self::NotEmpty,
+            ErrorCode::ParentMissing => Self::NoParent,
+            ErrorCode::IntoItself => Self::IntoItself,
+            ErrorCode::Gone => Self::Expired,
+            ErrorCode::Locked => Self::Locked,
+            ErrorCode::NameRefused => Self::NameRefused,
+            ErrorCode::NameReserved => Self::NameReserved,
+            ErrorCode::NameTooLong => Self::NameTooLong,
+            ErrorCode::BadPath => Self::BadPath,
+            ErrorCode::CrossDevice => Self::OtherDisk,
+            ErrorCode::TooLarge => Self::TooLarge,
+            ErrorCode::TooManyConnections
+            | ErrorCode::TooManyRequests
+            | ErrorCode::ShuttingDown
+            | ErrorCode::DeadlineExceeded => Self::Busy,
+            ErrorCode::Unreachable | ErrorCode::Disconnected | ErrorCode::HandshakeTimeout => Self::Unreachable,
+            ErrorCode::NoSpace => Self::NoSpace,
+            ErrorCode::QuotaExceeded => Self::Quota,
+            ErrorCode::Unsupported => Self::Unsupported,
+            ErrorCode::RangeNotSatisfiable
+            | ErrorCode::NotAcceptable
+            | ErrorCode::KeyReused
+            | ErrorCode::BadRequest
+            | ErrorCode::MethodNotAllowed
+            | ErrorCode::UnsupportedMediaType
+            | ErrorCode::LengthRequired
+            | ErrorCode::UnsupportedVersion => Self::Outdated,
+            ErrorCode::BadCursor => Self::ListChanged,
+            ErrorCode::BadProof | ErrorCode::VersionMismatch | ErrorCode::Protocol | ErrorCode::FrameTooLong => {
+                Self::Misconfigured
+            }
+            ErrorCode::Io => Self::DiskError,
+            ErrorCode::AccessDenied => Self::AccessDenied,
+            ErrorCode::ReadOnly => Self::ReadOnly,
+            ErrorCode::Canceled => Self::Canceled,
+            ErrorCode::OffsetMismatch | ErrorCode::Incomplete | ErrorCode::LengthMismatch => Self::Interrupted,
+            ErrorCode::ChecksumMismatch => Self::Damaged,
+            // `Internal`, and codes of a newer server.
+            _ => Self::Broken,
+        }
     }
 }
 
-fn by_code(code: ErrorCode) -> Option<Reason> {
-    Some(match code {
-        ErrorCode::Forbidden | ErrorCode::Unauthenticated | ErrorCode::AccessDenied | ErrorCode::UnknownHost => {
-            Reason::Forbidden
-        }
-        ErrorCode::NotFound | ErrorCode::Changed => Reason::Missing,
-        ErrorCode::NotFolder => Reason::NotFolder,
-        ErrorCode::NotRegular | ErrorCode::LinkEscapes => Reason::NotServed,
-        ErrorCode::TooLarge => Reason::TooLarge,
-        ErrorCode::BadPath | ErrorCode::BadRequest => Reason::BadAddress,
-        ErrorCode::TooManyConnections
-        | ErrorCode::TooManyRequests
-        | ErrorCode::ShuttingDown
-        | ErrorCode::DeadlineExceeded => Reason::Busy,
-        ErrorCode::Unreachable | ErrorCode::Disconnected => Reason::Unreachable,
-        ErrorCode::Io | ErrorCode::Internal => Reason::Broken,
-        _ => return None,
-    })
-}
-
+/// The reason behind a status without a code of the API.
 fn by_status(status: u16) -> Reason {
     match status {
-        401 | 403 => Reason::Forbidden,
+        401 => Reason::SignIn,
         404 | 410 => Reason::Missing,
         413 => Reason::TooLarge,
-        400 | 414 => Reason::BadAddress,
         429 | 503 => Reason::Busy,
         502 | 504 => Reason::Unreachable,
-        _ => Reason::Broken,
+        507 => Reason::NoSpace,
+        500..=599 => Reason::Broken,
+        _ => Reason::Proxy,
     }
 }
 
@@ -173,21 +292,14 @@ mod tests {
 
     #[test]
     fn reason_follows_the_code_and_then_the_status() {
-        assert_eq!(refused(ErrorCode::LinkEscapes, 403).reason(), Reason::NotServed);
+        assert_eq!(refused(ErrorCode::LinkEscapes, 403).reason(), Reason::LinkEscapes);
         assert_eq!(refused(ErrorCode::Unknown(0), 404).reason(), Reason::Missing);
         assert_eq!(refused(ErrorCode::Unknown(0), 500).reason(), Reason::Broken);
+        assert_eq!(Failure::Foreign { status: 403 }.reason(), Reason::Proxy);
         assert_eq!(Failure::Foreign { status: 502 }.reason(), Reason::Unreachable);
         assert!(Failure::Unreachable.is_transient());
         assert!(!refused(ErrorCode::NotFound, 404).is_transient());
         assert!(refused(ErrorCode::BadCursor, 400).is_lost_cursor());
-    }
-
-    #[test]
-    fn items_of_a_change_have_reasons_of_their_own() {
-        assert_eq!(reason_of_item(ErrorCode::Changed), Reason::ChangedSince);
-        assert_eq!(reason_of_item(ErrorCode::NotFound), Reason::Missing);
-        assert_eq!(reason_of_item(ErrorCode::Unreachable), Reason::Unreachable);
-        assert_eq!(reason_of_item(ErrorCode::Protocol), Reason::Broken);
     }
 
     #[test]

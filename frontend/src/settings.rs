@@ -35,11 +35,7 @@ pub(crate) fn Settings(open: RwSignal<bool>) -> impl IntoView {
             <footer class="about">
                 <p>{about}</p>
                 <Show when=move || browser.is_read_only()>
-                    <p>
-                        <strong>{prefs.text(|words| words.read_only)}</strong>
-                        " – "
-                        {prefs.text(|words| words.read_only_why)}
-                    </p>
+                    <p>{prefs.text(|words| words.read_only_why)}</p>
                 </Show>
             </footer>
         </Dialog>

@@ -69,7 +69,7 @@ codes! {
     NotFolder = 202, "not_folder", false;
     /// Neither a file nor a folder: a socket, a device or a FIFO. These are never opened.
     NotRegular = 203, "not_regular", false;
-    /// A symbolic link whose target is outside the root or does not exist, or a loop of links.
+    /// A symbolic link whose target is outside the root.
     LinkEscapes = 204, "link_escapes", false;
     /// The file is not the requested version, or changed during the transfer.
     Changed = 205, "changed", true;
@@ -105,6 +105,10 @@ codes! {
     CrossDevice = 220, "cross_device", false;
     /// The folder is not empty, but must be.
     NotEmpty = 221, "not_empty", false;
+    /// A symbolic link whose target does not exist, or a loop of links.
+    LinkBroken = 222, "link_broken", false;
+    /// A name that the server keeps for its own directory, `.passerelle`.
+    NameReserved = 223, "name_reserved", false;
     /// A name is longer than the file system of the server takes: usually more than 255 bytes.
     NameTooLong = 224, "name_too_long", false;
 

@@ -105,7 +105,7 @@ pub enum Outcome {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "wire", n(1))]
         path: Option<VPath>,
-        /// One sentence for the log.
+        /// The sentence of the code, for people.
         #[serde(default)]
         #[cfg_attr(feature = "wire", n(2))]
         message: String,

@@ -10,6 +10,7 @@ pub mod columns;
 pub mod digest;
 pub mod entry;
 pub mod error;
+mod error_text;
 pub mod event;
 pub mod hex;
 pub mod id;

@@ -32,7 +32,7 @@ impl From<Exit> for ExitCode {
 /// The exit code for an error code.
 pub(super) fn exit_of(code: ErrorCode) -> Exit {
     match code {
-        ErrorCode::NotFound => Exit::NotFound,
+        ErrorCode::NotFound | ErrorCode::LinkBroken => Exit::NotFound,
         ErrorCode::BadPath => Exit::Usage,
         ErrorCode::VersionMismatch => Exit::Failed,
         ErrorCode::AccessDenied | ErrorCode::LinkEscapes => Exit::Denied,
@@ -135,7 +135,8 @@ fn user_message(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::IsFolder => "is a folder",
         ErrorCode::NotFolder => "is not a folder",
         ErrorCode::NotRegular => "is neither a file nor a folder",
-        ErrorCode::LinkEscapes => "is a link that leads out of the served folder, or to nothing",
+        ErrorCode::LinkEscapes => "is a link that leads out of the served folder",
+        ErrorCode::LinkBroken => "is a link whose target does not exist",
         ErrorCode::Changed => "keeps changing on the server",
         ErrorCode::AccessDenied => "the file server's operating system denies access",
         ErrorCode::Io => "reading or writing failed on the file server",
@@ -145,6 +146,7 @@ fn user_message(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::CrossDevice => "is on another file system than the trash: `rm --forever` deletes it",
         ErrorCode::NameRefused => "the file server's operating system refuses this name",
         ErrorCode::NameTooLong => "is longer than names may be on the file server, usually 255 bytes",
+        ErrorCode::NameReserved => "the file server keeps the name .passerelle for itself",
         ErrorCode::NoSpace => "the file server's disk is full",
         ErrorCode::QuotaExceeded => "your quota is exceeded",
         ErrorCode::ReadOnly => "the served folder is read-only",

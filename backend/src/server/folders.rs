@@ -7,10 +7,10 @@ use crate::storage::{Storage, StorageError, is_state_folder_name};
 /// Refuses a path to or through the server's own directory.
 ///
 /// # Errors
-/// [`ErrorCode::NameRefused`].
+/// [`ErrorCode::NameReserved`].
 pub(super) fn refuse_state_folder(target: &VPath) -> Result<(), StorageError> {
     if target.segments().any(is_state_folder_name) {
-        return Err(StorageError::new(ErrorCode::NameRefused, "the name is reserved for the server's own directory"));
+        return Err(StorageError::new(ErrorCode::NameReserved, "the name is reserved for the server's own directory"));
     }
     Ok(())
 }

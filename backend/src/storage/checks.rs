@@ -66,10 +66,10 @@ pub(super) fn check_kept(new: EntryKind, old: EntryKind) -> Result<(), StorageEr
 /// Refuses the reserved name.
 ///
 /// # Errors
-/// [`ErrorCode::NameRefused`].
+/// [`ErrorCode::NameReserved`].
 pub(super) fn check_new_name(name: &[u8]) -> Result<(), StorageError> {
     if is_state_folder_name(name) {
-        return Err(StorageError::new(ErrorCode::NameRefused, "the name is reserved for the server"));
+        return Err(StorageError::new(ErrorCode::NameReserved, "the name is reserved for the server"));
     }
     Ok(())
 }

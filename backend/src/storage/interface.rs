@@ -12,7 +12,8 @@ use super::{
 /// A tree of files and folders.
 ///
 /// A path names an entry below the root. Symbolic links anywhere in the path are followed if their target lies inside
-/// the root; a link that leads out of the root, in a loop or to nothing is refused with [`ErrorCode::LinkEscapes`].
+/// the root; a link that leads out of the root is refused with [`ErrorCode::LinkEscapes`], and one that leads in a loop or
+/// to nothing with [`ErrorCode::LinkBroken`].
 ///
 /// A method has a default body where its result follows from other methods, or where "not in memory" and "cannot watch"
 /// are correct answers. Every other method has none, so that the compiler finds each implementation that lacks a new

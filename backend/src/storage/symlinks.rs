@@ -45,7 +45,7 @@ impl From<ResolveError> for StorageError {
         match error {
             ResolveError::Refused(error) => error,
             ResolveError::Escapes => Self::new(ErrorCode::LinkEscapes, "a link leads out of the root"),
-            ResolveError::Broken(context) => Self::new(ErrorCode::LinkEscapes, context),
+            ResolveError::Broken(context) => Self::new(ErrorCode::LinkBroken, context),
         }
     }
 }

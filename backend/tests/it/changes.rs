@@ -49,10 +49,13 @@ fn outcome_texts(job: &Job) -> Vec<String> {
         Outcome::Done { trash: Some(_), .. } => "trashed".into(),
         Outcome::Done { .. } => "gone".into(),
         Outcome::Skipped => "skipped".into(),
-        Outcome::Failed { code, path, .. } => match path {
-            Some(path) => format!("{code} at {path}"),
-            None => code.name().into(),
-        },
+        Outcome::Failed { code, path, message } => {
+            assert_eq!(message, code.sentence());
+            match path {
+                Some(path) => format!("{code} at {path}"),
+                None => code.name().into(),
+            }
+        }
     };
     job.outcomes.iter().map(word).collect()
 }

@@ -181,7 +181,7 @@ mod put {
         put("/files/a", &[("x-oc-mtime", "yesterday")]).await.assert_problem(400, "bad_request");
         put("/files/a/../b", &[]).await.assert_problem(400, "bad_path");
         put("/files/%2e%2e/b", &[]).await.assert_problem(400, "bad_path");
-        put("/files/.passerelle/x", &[]).await.assert_problem(400, "name_refused");
+        put("/files/.passerelle/x", &[]).await.assert_problem(400, "name_reserved");
         put("/files/hello.txt/x", &[]).await.assert_problem(404, "not_folder");
         assert_eq!(gateway.send("PUT", "/files/a", &[("content-encoding", "identity")], b"x").await.status, 201);
         assert_eq!(names(&gateway, "").await, ["docs", "a", "empty", "hello.txt"]);

@@ -161,11 +161,11 @@ impl Changes {
     pub(crate) fn put_on_clipboard(self, cut: bool) {
         let Some(paths) = self.selected_paths() else { return };
         let message = match cut {
-            true => self.counted(|words| &words.cut_to_clipboard, paths.len()),
-            false => self.counted(|words| &words.copied_to_clipboard, paths.len()),
+            true => self.words().cut_to_clipboard,
+            false => self.words().copied_to_clipboard,
         };
         self.clipboard.set(Some(Clipboard::new(paths, cut)));
-        self.show_message(message, None);
+        self.show_notice(message.to_owned());
     }
 
     /// Pastes the clipboard into the current folder. Returns `false` if there is nothing to paste.

@@ -159,9 +159,7 @@ pub(super) fn ChangeConflictDialog() -> impl IntoView {
             Replacement::Merge => words.conflict_folder,
             Replacement::Impossible => words.conflict_kinds,
         };
-        changes.conflict.with(|conflict| {
-            conflict.as_ref().map(|conflict| fill(sentence, &[("name", &conflict.name)])).unwrap_or_default()
-        })
+        sentence.to_owned()
     });
     let side = move |entry: fn(&NameConflict) -> Option<&Entry>| {
         Signal::derive(move || {
@@ -174,8 +172,12 @@ pub(super) fn ChangeConflictDialog() -> impl IntoView {
         Replacement::Merge => Some(prefs.words().merge),
         Replacement::Impossible => None,
     });
+    let title = Signal::derive(move || {
+        let name = changes.conflict.with(|conflict| conflict.as_ref().map(|it| it.name.clone()).unwrap_or_default());
+        fill(prefs.words().conflict_title, &[("name", &name)])
+    });
     view! {
-        <ConflictDialog open title=prefs.text(|words| words.conflict_title) sentence
+        <ConflictDialog open title sentence
             new=side(|conflict| conflict.new.as_ref()) existing=side(|conflict| conflict.existing.as_ref())
             others replace on_answer />
     }

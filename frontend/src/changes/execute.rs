@@ -55,7 +55,7 @@ impl Changes {
         let is_waiting = ticket.is_waiting();
         let say_waiting = move || {
             if is_waiting() {
-                self.show_message(self.words().undo_waits.to_owned(), None);
+                self.show_notice(self.words().undo_waits.to_owned());
             }
         };
         set_timeout(say_waiting, CARD_AFTER);

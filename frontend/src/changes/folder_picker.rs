@@ -21,7 +21,7 @@ use super::name_field::NameField;
 use super::state::Changes;
 use crate::env::prefs::Prefs;
 use crate::env::{focus_element, focused};
-use crate::failure::{Failure, reason_of_item};
+use crate::failure::{Failure, Operation, Reason};
 use crate::folder::model::crumbs::crumbs;
 use crate::net::api::list;
 use crate::printable::printable;
@@ -137,7 +137,7 @@ fn Picker() -> impl IntoView {
     let folders = move || match contents.get() {
         Contents::Loading => ().into_any(),
         Contents::Failed(failure) => {
-            let why = prefs.words().explain(failure.reason());
+            let why = prefs.words().explain(failure.reason(), Operation::Open);
             view! { <li role="alert">{why.title}". "{why.advice}</li> }.into_any()
         }
         Contents::Folders(folders) if folders.is_empty() => {
@@ -181,7 +181,7 @@ fn Picker() -> impl IntoView {
     let cancel = Callback::new(move |()| changes.transfer.set(None));
     view! {
         <nav class="breadcrumb" aria-label=prefs.text(|words| words.path)><ol>{breadcrumb}</ol></nav>
-        <ul class="folder-list" tabindex="-1" aria-label=prefs.text(|words| words.places) node_ref=list on:keydown=key>{folders}</ul>
+        <ul class="folder-list" tabindex="-1" aria-label=prefs.text(|words| words.folders) node_ref=list on:keydown=key>{folders}</ul>
         <Show when=move || naming.get()><NewFolderField folder pending naming contents /></Show>
         <div class="dialog-actions">
             <Button label=prefs.text(|words| words.new_folder) icon="new-folder" class="button quiet start"
@@ -232,8 +232,9 @@ fn NewFolderField(
                 _ => None,
             });
             if let Some(code) = failed {
-                let why = changes.words().explain(reason_of_item(code));
-                changes.toasts.show(Tone::Bad, format!("{}. {}", why.title, why.advice), None);
+                let name = printable(path.name());
+                let why = changes.words().failure(Reason::of(code), Operation::Create, &name);
+                changes.toasts.show(Tone::Bad, why, None);
             }
             // Meanwhile the user may have closed the dialog or opened another folder.
             let still_open = folder.try_get_untracked().is_some_and(|folder| folder == path);

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use super::model::names::{NameError, from_field, stem_units, to_field, validate};
 use crate::env::prefs::Prefs;
 use crate::env::{focus_element, focused};
-use crate::i18n::Words;
+use crate::i18n::{Words, fill};
 
 /// The field. The stem of the name is selected at first.
 #[component]
@@ -33,7 +33,8 @@ pub(crate) fn NameField(
 ) -> AnyView {
     let prefs = Prefs::get();
     let node = NodeRef::<html::Input>::new();
-    let error = RwSignal::new(None::<NameError>);
+    // With the name that it is about.
+    let error = RwSignal::new(None::<(NameError, String)>);
     let ended = StoredValue::new(false);
     let start = to_field(&before);
     let units = u32::try_from(stem_units(&start, folder)).unwrap_or(u32::MAX);
@@ -71,7 +72,7 @@ pub(crate) fn NameField(
         let Some(field) = node.try_get_untracked().flatten() else { return };
         match parse(&field.value()) {
             Ok(name) => end(Some(name)),
-            Err(invalid) if show_error => error.set(Some(invalid)),
+            Err(invalid) if show_error => error.set(Some((invalid, field.value()))),
             Err(_) => end(None),
         }
     };
@@ -102,14 +103,16 @@ pub(crate) fn NameField(
     let input = move |_| {
         let Some(field) = node.get_untracked() else { return };
         // An empty field is no error while the user types a new name.
-        error.set(parse(&field.value()).err().filter(|invalid| *invalid != NameError::Empty));
+        let invalid = parse(&field.value()).err().filter(|invalid| *invalid != NameError::Empty);
+        error.set(invalid.map(|invalid| (invalid, field.value())));
     };
     let blur = move |_| {
         if submit_on_blur {
             finish(false);
         }
     };
-    let message = move || error.get().map(|invalid| error_text(prefs.words(), invalid));
+    let message =
+        move || error.get().map(|(invalid, name)| fill(error_text(prefs.words(), invalid), &[("name", &name)]));
     let error_id = format!("{id}-error");
     view! {
         <div class="name-field">

@@ -5,16 +5,16 @@
 use leptos::prelude::*;
 use shared::change::RestoreItem;
 use shared::job::LeftOutEntry;
-use shared::{Change, Conflict, ErrorCode, Job, Outcome};
+use shared::{Change, Conflict, ErrorCode, Job, Outcome, VPath};
 
 use super::bulk::next_frame;
 use super::model::change_result::is_failure;
-use super::model::verb::item_path;
+use super::model::verb::{destination, item_path};
 use super::model::{ChangeResult, Origin, Step, Verb, conflict, undo};
 use super::state::Changes;
 use super::task::{FailedItem, Task};
-use crate::failure::reason_of_item;
-use crate::i18n::{Counted, Words, fill};
+use crate::failure::{Operation, Reason};
+use crate::i18n::{Counted, Repeated, Words, fill};
 use crate::printable::printable;
 use crate::ui::toast::{Action, Tone};
 use crate::uploads::published::Published;
@@ -26,8 +26,11 @@ const RESULTS_PER_FRAME: usize = 500;
 #[derive(Default)]
 struct Summary {
     done: usize,
-    /// Name of the last item that was done.
+    /// Names of the last item that was done, before and after.
+    old: String,
     name: Option<String>,
+    /// The folder that the items went to.
+    folder: Option<VPath>,
     skipped: usize,
     failed: Vec<FailedItem>,
     /// The requests that retry the failed items for which a retry may help.
@@ -67,7 +70,7 @@ impl Changes {
                 1 => fill(words.similar_one, &[("name", name), ("other", other)]),
                 count => self.counted(|words| &words.similar_count, count),
             };
-            self.toasts.show(Tone::Bad, text, None);
+            self.toasts.show(Tone::Notice, text, None);
         }
         let kept = published.iter().filter_map(|file| file.replaced);
         let items: Vec<_> = kept.map(|id| RestoreItem { id, to: None }).collect();
@@ -91,7 +94,7 @@ impl Changes {
     pub(super) fn show_nothing_left(self, origin: Origin) {
         let words = self.words();
         let text = if origin == Origin::Undo { words.nothing_to_undo } else { words.nothing_to_redo };
-        self.show_message(text.to_owned(), None);
+        self.show_notice(text.to_owned());
     }
 
     /// Says that a change ended which an earlier page requested.
@@ -111,20 +114,30 @@ impl Changes {
         let words = self.words();
         if summary.done == 0 && summary.skipped == 0 {
             if canceled {
-                self.show_message(words.canceled.to_owned(), None);
+                self.show_notice(words.canceled.to_owned());
             }
             return;
         }
+        let folder = summary.folder.as_ref().map(|folder| match folder.is_root() {
+            true => words.home.to_owned(),
+            false => printable(folder.name()),
+        });
+        let folder = folder.unwrap_or_default();
         let mut text = match (origin, summary.done, &summary.name) {
-            (Origin::Undo, ..) => words.undone.to_owned(),
-            (Origin::Redo, ..) => words.redone.to_owned(),
-            (Origin::New, 0, _) => String::new(),
-            (Origin::New, 1, Some(name)) => fill(one_done(verb)(words), &[("name", name)]),
-            (Origin::New, count, _) => self.counted(many_done(verb), count),
+            (_, 0, _) => String::new(),
+            (Origin::Undo, ..) => repeated(&words.undone, verb).to_owned(),
+            (Origin::Redo, ..) => repeated(&words.redone, verb).to_owned(),
+            (Origin::New, 1, Some(name)) => {
+                fill(one_done(verb)(words), &[("name", name), ("old", &summary.old), ("folder", &folder)])
+            }
+            (Origin::New, count, _) => self.counted_with(many_done(verb), count, &[("folder", &folder)]),
         };
         if summary.skipped > 0 {
             let skipped = self.counted(|words| &words.skipped_count, summary.skipped);
-            text = if text.is_empty() { skipped } else { format!("{text}, {skipped}") };
+            if text.is_empty() {
+                return self.show_notice(skipped);
+            }
+            text = format!("{text}, {skipped}");
         }
         if canceled {
             text = format!("{} {text}", words.canceled);
@@ -141,17 +154,16 @@ impl Changes {
     fn show_failed(self, summary: Summary, origin: Origin, verb: Verb) {
         let Some(first) = summary.failed.first() else { return };
         let words = self.words();
-        let why = words.explain(reason_of_item(first.code));
-        let why = format!("{}. {}", why.title, why.advice);
-        if origin != Origin::New {
-            self.toasts.show(Tone::Bad, fill(words.undo_failed, &[("why", &why)]), None);
-        } else if summary.failed.len() == 1 {
-            let sentence = if verb == Verb::Made { words.folder_failed } else { words.item_failed };
-            self.toasts.show(Tone::Bad, fill(sentence, &[("name", &first.name), ("why", &why)]), None);
-        } else {
-            let card = Task::of_failures(self.new_task_id(), verb, summary.failed, summary.retry);
-            self.tasks.update(|tasks| tasks.push(card));
-        }
+        let why = first.sentences(words);
+        match origin {
+            Origin::Undo => self.toasts.show(Tone::Bad, fill(words.undo_failed, &[("why", &why)]), None),
+            Origin::Redo => self.toasts.show(Tone::Bad, fill(words.redo_failed, &[("why", &why)]), None),
+            Origin::New if summary.failed.len() == 1 => self.toasts.show(Tone::Bad, why, None),
+            Origin::New => {
+                let card = Task::of_failures(self.new_task_id(), verb, summary.failed, summary.retry);
+                return self.tasks.update(|tasks| tasks.push(card));
+            }
+        };
     }
 }
 
@@ -159,6 +171,8 @@ impl Summary {
     /// Adds a result. The results come last first.
     fn add(&mut self, ChangeResult { change, outcomes }: &ChangeResult) {
         let name = |index: usize| item_path(change, index).map(|path| printable(path.name()));
+        let operation = Operation::from(Verb::of(change));
+        self.folder = destination(change);
         let mut retry = Vec::new();
         for (index, outcome) in outcomes.iter().enumerate() {
             match outcome {
@@ -171,8 +185,8 @@ impl Summary {
                 Outcome::Skipped => self.skipped += 1,
                 Outcome::Failed { code, path, .. } => {
                     let inner = path.as_ref().map(|path| printable(path.name()));
-                    self.failed
-                        .push(FailedItem { name: inner.or_else(|| name(index)).unwrap_or_default(), code: *code });
+                    let name = name(index).or_else(|| inner.clone()).unwrap_or_default();
+                    self.failed.push(FailedItem { name, inner, reason: Reason::of(*code), operation });
                     if may_succeed_later(*code) {
                         retry.push(index);
                     }
@@ -183,12 +197,15 @@ impl Summary {
         // Emptying the trash is one item, whose outcome does not tell how many entries there were.
         if self.name.is_none() && !matches!(change, Change::Purge { ids: None }) {
             let mut done = outcomes.iter().enumerate().rev();
-            self.name = done.find_map(|(index, outcome)| match outcome {
+            let last = done.find_map(|(index, outcome)| match outcome {
                 Outcome::Done { entry, .. } => {
-                    entry.as_ref().map(|entry| printable(entry.path.name())).or_else(|| name(index))
+                    let now = entry.as_ref().map(|entry| printable(entry.path.name())).or_else(|| name(index));
+                    Some((name(index), now))
                 }
                 _ => None,
             });
+            let (old, now) = last.unwrap_or_default();
+            (self.old, self.name) = (old.unwrap_or_default(), now);
         }
     }
 }
@@ -203,6 +220,20 @@ fn may_succeed_later(code: ErrorCode) -> bool {
             | ErrorCode::BadPath
             | ErrorCode::NotFound
     )
+}
+
+/// The sentence for a change that was undone or redone.
+fn repeated(sentences: &Repeated, verb: Verb) -> &'static str {
+    match verb {
+        Verb::Made => sentences.made,
+        Verb::Renamed => sentences.renamed,
+        Verb::Moved => sentences.moved,
+        Verb::Copied => sentences.copied,
+        Verb::Trashed => sentences.trashed,
+        Verb::Deleted => sentences.deleted,
+        Verb::Restored => sentences.restored,
+        Verb::Replaced => sentences.replaced,
+    }
 }
 
 /// The sentence for a change that runs.

@@ -137,10 +137,19 @@ impl Changes {
 
     /// Shows a message about the last change in place of the previous one.
     pub(super) fn show_message(self, text: String, action: Option<Action>) {
+        self.replace_message(Tone::Good, text, action);
+    }
+
+    /// Shows a message that is no success, in place of the previous one.
+    pub(super) fn show_notice(self, text: String) {
+        self.replace_message(Tone::Notice, text, None);
+    }
+
+    fn replace_message(self, tone: Tone, text: String, action: Option<Action>) {
         if let Some(previous) = self.last_message.get_value() {
             self.toasts.dismiss(previous);
         }
-        self.last_message.set_value(Some(self.toasts.show_with_action(Tone::Good, text, action)));
+        self.last_message.set_value(Some(self.toasts.show_with_action(tone, text, action)));
     }
 
     /// True if the user may undo (or redo, by `origin`): there is a step in the history, or a change in the queue will
@@ -181,5 +190,16 @@ impl Changes {
     pub(crate) fn counted(self, choose: fn(&'static Words) -> &'static Counted, count: usize) -> String {
         let lang = self.prefs.lang.get_untracked();
         format::counted(lang, choose(lang.words()), count)
+    }
+
+    /// [`Changes::counted`] with further values.
+    pub(crate) fn counted_with(
+        self,
+        choose: fn(&'static Words) -> &'static Counted,
+        count: usize,
+        values: &[(&str, &str)],
+    ) -> String {
+        let lang = self.prefs.lang.get_untracked();
+        format::counted_with(lang, choose(lang.words()), count, values)
     }
 }

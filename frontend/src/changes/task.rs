@@ -6,10 +6,12 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::changes::CancelJob;
 use shared::job::Progress;
-use shared::{Change, ErrorCode, JobId};
+use shared::{Change, JobId};
 
 use super::model::Verb;
 use crate::env::now;
+use crate::failure::{Operation, Reason};
+use crate::i18n::Words;
 use crate::net::api::call_retrying;
 
 /// Time that a rate is measured over at least, in seconds.
@@ -50,7 +52,22 @@ pub(super) struct TaskState {
 #[derive(Clone)]
 pub(super) struct FailedItem {
     pub(super) name: String,
-    pub(super) code: ErrorCode,
+    /// The entry below the item that failed, if it is not the item itself: other parts of the item may be done.
+    pub(super) inner: Option<String>,
+    pub(super) reason: Reason,
+    pub(super) operation: Operation,
+}
+
+impl FailedItem {
+    /// What was not done, why, and what helps.
+    pub(super) fn sentences(&self, words: &Words) -> String {
+        match &self.inner {
+            Some(inner) if *inner != self.name => words.partial_failure(self.reason, self.operation, &self.name, inner),
+            // The trash knows its items by ids alone.
+            _ if self.name.is_empty() => words.explain(self.reason, self.operation).sentences(),
+            _ => words.failure(self.reason, self.operation, &self.name),
+        }
+    }
 }
 
 impl Task {

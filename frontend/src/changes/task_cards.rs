@@ -13,8 +13,7 @@ use super::report::in_progress;
 use super::state::Changes;
 use super::task::{FailedItem, Task, TaskState};
 use crate::env::prefs::Prefs;
-use crate::failure::reason_of_item;
-use crate::i18n::fill;
+use crate::i18n::{Counted, Words, fill};
 use crate::ui::button::Button;
 use crate::ui::element_size::measured;
 use crate::ui::icon::Icon;
@@ -121,18 +120,19 @@ fn FailureCard(task: Task) -> impl IntoView {
     });
     let shown: Vec<_> = state.failed.iter().take(FAILURES_SHOWN_MAX).cloned().collect();
     let lines = move || {
-        let line = |failed: &FailedItem| {
-            let why = prefs.words().explain(reason_of_item(failed.code));
-            view! { <li><bdi>{failed.name.clone()}</bdi>" – "{why.title}". "{why.advice}</li> }
-        };
+        let line = |failed: &FailedItem| view! { <li>{failed.sentences(prefs.words())}</li> };
         shown.iter().map(line).collect_view()
+    };
+    let title: fn(&'static Words) -> &'static Counted = match state.failed.iter().any(|item| item.inner.is_some()) {
+        true => |words| &words.incomplete_count,
+        false => |words| &words.failed_count,
     };
     let rest = count.saturating_sub(FAILURES_SHOWN_MAX);
     view! {
         <section class="task failed">
             <Icon name="warning" />
             <div class="task-text">
-                <p role="alert">{move || prefs.counted(|words| &words.failed_count, count)}</p>
+                <p role="alert">{move || prefs.counted(title, count)}</p>
                 <ul class="task-failures">{lines}</ul>
                 {(rest > 0).then(|| view! { <p>{move || prefs.counted(|words| &words.more_failed_count, rest)}</p> })}
             </div>

@@ -56,8 +56,15 @@ pub fn iso(milliseconds: i64) -> String {
 
 /// A sentence in the plural form of `count`.
 pub fn counted(lang: Lang, sentence: &Counted, count: usize) -> String {
+    counted_with(lang, sentence, count, &[])
+}
+
+/// A sentence in the plural form of `count`, with further values.
+pub fn counted_with(lang: Lang, sentence: &Counted, count: usize, values: &[(&str, &str)]) -> String {
     let category: String = formats(lang).plural.select(count as f64).into();
-    fill(sentence.form(&category), &[("n", &number(lang, count))])
+    let number = number(lang, count);
+    let values: Vec<_> = values.iter().copied().chain([("n", number.as_str())]).collect();
+    fill(sentence.form(&category), &values)
 }
 
 /// `DateTimeFormat` throws for a time outside of its calendar, and the text is then empty.

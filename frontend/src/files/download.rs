@@ -9,7 +9,7 @@ use shared::path::encode_segment;
 use wasm_bindgen::JsCast;
 use web_sys::{AbortController, HtmlAnchorElement, HtmlElement, HtmlFormElement, HtmlInputElement};
 
-use crate::failure::{Failure, Reason};
+use crate::failure::{Failure, Operation, Reason};
 use crate::folder::FileBrowser;
 use crate::folder::model::{Listing, Selection};
 use crate::i18n::{Words, fill};
@@ -45,17 +45,18 @@ pub(crate) fn download(browser: FileBrowser, server: ServerInfo) {
         return start(browser, archive(fields.collect()), zip_name(&folder, server, words));
     }
     if browser.selection.with_untracked(Selection::len) > ARCHIVE_PATHS_MAX && !is_everything(browser) {
-        let why = words.explain(Reason::TooLarge);
-        browser.toasts.show(Tone::Bad, format!("{}. {}", why.title, why.advice), None);
+        browser.toasts.show(Tone::Bad, words.failures.too_many_selected.sentences(), None);
         return;
     }
     let Some(paths) = selected_paths(browser) else {
-        browser.toasts.show(Tone::Good, words.wait_for_rows.to_owned(), None);
+        browser.toasts.show(Tone::Notice, words.wait_for_rows.to_owned(), None);
         return;
     };
     match &paths[..] {
         [] => {
-            browser.toasts.show(Tone::Bad, format!("{}. {}", words.not_served.title, words.not_served.advice), None);
+            if let Some((name, reason)) = refused_name(browser) {
+                browser.toasts.show(Tone::Bad, words.failure(reason, Operation::Download, &name), None);
+            }
         }
         [(path, false)] => start(browser, Source::Url(download_url(path)), printable(path.name())),
         [(path, true)] => start(browser, archive(vec![("path", path.clone())]), zip_name(path, server, words)),
@@ -115,6 +116,14 @@ fn openable(browser: FileBrowser, row: usize) -> Option<(VPath, bool)> {
         .with_untracked(|listing| listing.rows.get(row).filter(|row| row.opens()).map(|row| (path, row.is_folder())))
 }
 
+/// The name of the first selected row, and why the server does not read it.
+fn refused_name(browser: FileBrowser) -> Option<(String, Reason)> {
+    let first = browser.selection.with_untracked(|selection| selection.iter().next())?;
+    browser
+        .listing
+        .with_untracked(|listing| listing.rows.get(first).and_then(|row| Some((printable(row.name), row.refusal()?))))
+}
+
 fn archive(fields: Fields) -> Source {
     let length: usize = fields.iter().map(|(name, path)| name.len() + path.encoded().len() + "&=".len()).sum();
     if length > URL_CHARACTERS_MAX {
@@ -148,9 +157,7 @@ fn start(browser: FileBrowser, source: Source, name: String) {
         match probed {
             Err(Failure::Aborted) => {}
             Err(failure) => {
-                let why = words.explain(failure.reason());
-                let why = format!("{}. {}", why.title, why.advice);
-                toasts.show(Tone::Bad, fill(words.download_failed, &[("name", &name), ("why", &why)]), None);
+                toasts.show(Tone::Bad, words.failure(failure.reason(), Operation::Download, &name), None);
             }
             Ok(Probed { size }) => {
                 start_in_browser(&source);

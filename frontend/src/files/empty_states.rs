@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::env::prefs::Prefs;
-use crate::failure::{Failure, Reason};
+use crate::failure::{Failure, Operation, Reason};
 use crate::folder::model::permission;
 use crate::folder::{FileBrowser, Phase};
 use crate::i18n::fill;
@@ -77,12 +77,13 @@ pub(super) fn Failed(failure: Failure) -> impl IntoView {
     let reason = failure.reason();
     let reference = failure.request_id().map(ToOwned::to_owned);
     let file = (reason == Reason::NotFolder).then(|| browser.folder.get_untracked());
-    let retries = !matches!(reason, Reason::NotFolder | Reason::NotServed | Reason::BadAddress);
+    let refused = matches!(reason, Reason::Special | Reason::LinkEscapes | Reason::LinkBroken);
+    let retries = !refused && !matches!(reason, Reason::NotFolder | Reason::BadPath);
     view! {
         <Panel art=if reason == Reason::NotFolder { "file" } else { "error" }>
             <div role="alert">
-                <h2>{move || prefs.words().explain(reason).title}</h2>
-                <p>{move || prefs.words().explain(reason).advice}</p>
+                <h2>{move || prefs.words().explain(reason, Operation::Open).title}</h2>
+                <p>{move || prefs.words().explain(reason, Operation::Open).advice}</p>
             </div>
             {reference.map(|id| view! {
                 <p class="reference">{move || fill(prefs.words().reference, &[("id", &id)])}</p>
@@ -132,7 +133,7 @@ fn GoHome() -> impl IntoView {
         let deep = browser.folder.with(|folder| folder.segments().count() > 1);
         let home = shared::VPath::root();
         let needed =
-            deep || matches!(browser.phase.get(), Phase::Failed(ref failure) if failure.reason() == Reason::BadAddress);
+            deep || matches!(browser.phase.get(), Phase::Failed(ref failure) if failure.reason() == Reason::BadPath);
         needed
             .then(|| view! { <FolderLink folder=home class="button">{prefs.text(|words| words.go_home)}</FolderLink> })
     }

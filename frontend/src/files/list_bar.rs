@@ -28,6 +28,11 @@ pub(super) fn ListBar() -> impl IntoView {
             <div class="listbar-count">
                 <span>{count}</span>
                 <span class="progress">{progress}</span>
+                <Show when=move || browser.is_read_only()>
+                    <span class="read-only-mark only-small" title=prefs.text(|words| words.read_only_why)>
+                        {prefs.text(|words| words.read_only)}
+                    </span>
+                </Show>
                 <Show when=move || live.failing.get() && !browser.offline.get()>
                     <span class="not-live" title=prefs.text(|words| words.events_lost)>
                         <Icon name="offline" />
@@ -42,18 +47,18 @@ pub(super) fn ListBar() -> impl IntoView {
             <SelectionActions />
             <div class="listbar-tools">
                 <Show when=move || !selecting.get()>
-                    <UploadButtons class="button not-small" first="button primary not-small" />
+                    <UploadButtons class="button not-small iconic late" first="button primary not-small" />
                 </Show>
                 <Show when=move || browser.allows(permission::ADD) && !selecting.get()>
-                    <Button label=prefs.text(|words| words.new_folder) icon="new-folder" class="button not-small"
+                    <Button label=prefs.text(|words| words.new_folder) icon="new-folder" class="button not-small iconic late"
                         press=Callback::new(move |()| changes.new_folder()) />
                 </Show>
                 <Show when=move || changes.can_paste() && !selecting.get()>
-                    <Button label=prefs.text(|words| words.paste) icon="paste" class="button"
+                    <Button label=prefs.text(|words| words.paste) icon="paste" class="button iconic"
                         press=Callback::new(move |()| _ = changes.paste()) />
                 </Show>
                 <Filter />
-                <Button label=prefs.text(|words| words.refresh) icon="refresh" class="button quiet"
+                <Button label=prefs.text(|words| words.refresh) icon="refresh" class="button quiet iconic"
                     press=Callback::new(move |()| browser.refresh()) />
             </div>
         </div>
@@ -67,7 +72,8 @@ fn is_ready(browser: FileBrowser) -> bool {
 /// How many entries the list has, or how many match the filter; empty without a list.
 fn count_text(browser: FileBrowser, prefs: Prefs) -> Signal<String> {
     Signal::derive(move || {
-        if !is_ready(browser) {
+        // While rows arrive, the progress contains the number.
+        if !is_ready(browser) || browser.listing.with(|listing| !listing.is_complete()) {
             return String::new();
         }
         let (shown, filtered) = browser.view.with(|view| (view.len(), view.is_filtered()));

@@ -132,7 +132,8 @@ impl Items {
             false => Vec::new(),
         };
         let refresh = self.item(|words| words.refresh, "refresh", "", Callback::new(move |()| browser.refresh()));
-        joined([add, self.paste().into_iter().collect(), vec![refresh]])
+        let all = self.item(|words| words.select_all, "check", "Ctrl A", Callback::new(move |()| browser.select_all()));
+        joined([add, self.paste().into_iter().collect(), vec![all, refresh]])
     }
 
     fn paste(self) -> Option<MenuItem> {

@@ -10,6 +10,7 @@ use crate::folder::model::{LinkMark, Row};
 use crate::i18n::{Lang, fill};
 use crate::net::urls::file_url;
 use crate::printable::printable;
+use crate::ui::entry_name::EntryName;
 use crate::ui::icon::Icon;
 use crate::ui::virtual_list::{Extent, pixels};
 
@@ -42,6 +43,8 @@ struct Shown {
     modified_full: String,
     iso: String,
     note: &'static str,
+    /// What a screen reader says after the name, where the icon alone shows it.
+    kind: &'static str,
     loaded: bool,
 }
 
@@ -89,7 +92,7 @@ pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl
         Some(folder) => view! { <Renaming folder /> }.into_any(),
         None => view! {
             <a class="name" tabindex="-1" draggable="false" rel="noopener" target=maybe(Shown::target)
-                href=maybe(|shown| shown.href.clone()) title=text(Shown::name)><bdi>{text(Shown::name)}</bdi></a>
+                href=maybe(|shown| shown.href.clone()) title=text(Shown::name)><EntryName name=text(Shown::name) /></a>
         }
         .into_any(),
     };
@@ -106,6 +109,7 @@ pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl
             <div role="gridcell" class="cell-name">
                 <Icon name=icon />
                 {name}
+                <span class="visually-hidden">{text(|shown| shown.kind.to_owned())}</span>
                 <span class="note">{text(|shown| shown.note.to_owned())}</span>
             </div>
             <div role="gridcell" class="cell-size" class:none=sizeless>{text(|shown| shown.size.clone())}</div>
@@ -193,7 +197,8 @@ fn describe(lang: Lang, folder: &VPath, row: &Row<'_>) -> Shown {
     let path = folder.join(row.name).ok().filter(|_| row.opens());
     let href = path.map(|path| if row.is_folder() { history::href(&path) } else { file_url(&path) });
     let note = match (row.link, row.kind) {
-        (LinkMark::Refused, _) => words.link_refused,
+        (LinkMark::Escapes, _) => words.link_refused,
+        (LinkMark::Broken, _) => words.link_broken,
         (LinkMark::Inside, _) => words.link,
         (LinkMark::None, Kind::Other) => words.special,
         (LinkMark::None, _) => "",
@@ -209,6 +214,7 @@ fn describe(lang: Lang, folder: &VPath, row: &Row<'_>) -> Shown {
         modified_full: format::full_date(lang, modified),
         iso: format::iso(modified),
         note,
+        kind: if row.is_folder() { words.folder } else { "" },
         loaded: true,
     }
 }

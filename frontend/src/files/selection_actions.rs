@@ -31,11 +31,11 @@ pub fn SelectionActions() -> AnyView {
                 <Button label=prefs.text(|words| words.download) icon="download" class="button primary"
                     press=Callback::new(move |()| download(browser, server)) />
                 <Show when=move || browser.allows(permission::MOVE)>
-                    <Button label=prefs.text(|words| words.move_to) icon="move" class="button not-small"
+                    <Button label=prefs.text(|words| words.move_to) icon="move" class="button not-small iconic late"
                         press=Callback::new(move |()| changes.open_folder_picker(false)) />
                 </Show>
                 <Show when=move || browser.allows(permission::REMOVE)>
-                    <button type="button" class="button" aria-label=prefs.text(|words| words.move_to_trash)
+                    <button type="button" class="button iconic late" aria-label=prefs.text(|words| words.move_to_trash)
                         on:click=move |_| changes.trash()>
                         <Icon name="trash" />
                         <span class="not-small">{prefs.text(|words| words.move_to_trash)}</span>
@@ -48,7 +48,9 @@ pub fn SelectionActions() -> AnyView {
                         <span>{prefs.text(|words| words.more)}</span>
                     </button>
                 </Show>
-                <Button label=prefs.text(|words| words.clear_selection) class="button clear" press=clear />
+                <Button label=prefs.text(|words| words.select_all) class="button clear only-small"
+                    press=Callback::new(move |()| browser.select_all()) />
+                <Button label=prefs.text(|words| words.clear_selection) icon="close" class="button clear iconic" press=clear />
             </div>
         </Show>
     }
@@ -65,10 +67,10 @@ fn selection_text(browser: FileBrowser, prefs: Prefs, count: Memo<usize>) -> Sig
         let size = prefs.size(bytes);
         let template = match (files, folders) {
             (false, _) => return text,
-            (true, false) => words.size_in_parentheses,
+            (true, false) => "{size}",
             (true, true) => words.size_without_folders,
         };
-        format!("{text} {}", fill(template, &[("size", &size)]))
+        format!("{text} · {}", fill(template, &[("size", &size)]))
     })
 }
 

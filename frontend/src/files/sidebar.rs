@@ -1,7 +1,8 @@
 //! The sidebar: links to the served folder, to the folders of the path, to the folders in the present one, to the trash.
 
 use leptos::prelude::*;
-use shared::VPath;
+use shared::order::Position;
+use shared::{Order, Timestamp, VPath};
 
 use crate::env::prefs::Prefs;
 use crate::folder::FileBrowser;
@@ -12,6 +13,8 @@ use crate::ui::icon::Icon;
 
 /// Most subfolders that are listed.
 const FOLDERS_SHOWN_MAX: usize = 40;
+/// Most subfolders that are sorted by name: sorting more at each page of a listing would cost frames.
+const FOLDERS_SORTED_MAX: usize = 1_000;
 
 /// The sidebar.
 #[component]
@@ -42,10 +45,7 @@ pub fn Sidebar() -> impl IntoView {
             <TrashLink class="sidebar-link sidebar-trash" />
         </nav>
         <Show when=move || browser.is_read_only()>
-            <p class="read-only">
-                <strong>{prefs.text(|words| words.read_only)}</strong>
-                <span>{prefs.text(|words| words.read_only_why)}</span>
-            </p>
+            <p class="read-only">{prefs.text(|words| words.read_only_why)}</p>
         </Show>
     }
 }
@@ -66,12 +66,20 @@ fn subfolders(browser: FileBrowser) -> Memo<Subfolders> {
         browser.listing.with(|listing| {
             let rows = (0..listing.rows.len()).map_while(|row| listing.rows.get(row));
             let folders = rows.take_while(|row| row.is_folder());
-            let shown = folders.clone().filter(|row| row.opens()).take(FOLDERS_SHOWN_MAX);
-            let shown = shown.filter_map(|row| Some((listing.folder.join(row.name).ok()?, printable(row.name))));
+            let names = folders.clone().filter(|row| row.opens()).take(FOLDERS_SORTED_MAX).map(|row| row.name);
+            let shown = first_by_name(names.collect(), FOLDERS_SHOWN_MAX).into_iter();
+            let shown = shown.filter_map(|name| Some((listing.folder.join(name).ok()?, printable(name))));
             let depth = listing.folder.segments().count() + 1;
             Subfolders { depth, shown: shown.collect(), more: folders.skip(FOLDERS_SHOWN_MAX).count() }
         })
     })
+}
+
+/// The first names in the order of the sidebar, which does not depend on the order of the list.
+fn first_by_name(names: Vec<&[u8]>, count: usize) -> Vec<&[u8]> {
+    let mut places: Vec<_> = names.into_iter().map(|name| (Position::new(true, 0, Timestamp(0), name), name)).collect();
+    places.sort_by(|(one, _), (other, _)| one.compare(other, Order::default()));
+    places.into_iter().take(count).map(|(_, name)| name).collect()
 }
 
 fn folder_link(folder: VPath, name: String, depth: usize, current: bool) -> impl IntoView {

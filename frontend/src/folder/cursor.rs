@@ -5,23 +5,25 @@
 use leptos::prelude::*;
 
 use super::state::{FileBrowser, ScrollTarget};
-use crate::failure::Reason;
+use crate::failure::Operation;
 use crate::net::urls::file_url;
+use crate::printable::printable;
 use crate::ui::toast::Tone;
 
 impl FileBrowser {
     /// Opens a row: a folder in the list, a file in a new tab.
     pub(crate) fn open(self, row: usize) {
         let known =
-            self.listing.with_untracked(|listing| listing.rows.get(row).map(|row| (row.is_folder(), row.opens())));
+            self.listing.with_untracked(|listing| listing.rows.get(row).map(|row| (row.is_folder(), row.refusal())));
         match (known, self.path_of(row)) {
-            (Some((true, true)), Some(path)) => self.navigate(path),
-            (Some((false, true)), Some(path)) => {
-                let _ = window().open_with_url_and_target_and_features(&file_url(&path), "_blank", "noopener");
+            (Some((_, Some(reason))), Some(path)) => {
+                let words = self.prefs.lang.get_untracked().words();
+                let text = words.failure(reason, Operation::Open, &printable(path.name()));
+                self.toasts.show(Tone::Bad, text, None);
             }
-            (Some((_, false)), _) => {
-                let words = self.prefs.lang.get_untracked().words().explain(Reason::NotServed);
-                self.toasts.show(Tone::Bad, format!("{}. {}", words.title, words.advice), None);
+            (Some((true, None)), Some(path)) => self.navigate(path),
+            (Some((false, None)), Some(path)) => {
+                let _ = window().open_with_url_and_target_and_features(&file_url(&path), "_blank", "noopener");
             }
             _ => {}
         }

@@ -1,11 +1,12 @@
-//! The texts of the page, in English and in French: a table of constants in [`words`], with templates and plurals.
-//! Numbers and dates are formatted by the browser.
+//! The texts of the page, in English and in French: tables of constants in [`words`] and [`failure_words`], with
+//! templates and plurals. Numbers and dates are formatted by the browser.
 
+mod failure_words;
+mod failures;
 mod lang;
-mod reasons;
 mod text;
 mod words;
 
 pub use lang::Lang;
-pub use text::{Counted, Explained, fill};
+pub use text::{Counted, Explained, Repeated, fill};
 pub use words::Words;

@@ -10,6 +10,7 @@ use crate::folder::model::keys::Reach;
 use crate::i18n::fill;
 use crate::printable::printable;
 use crate::server_info::ServerInfo;
+use crate::ui::entry_name::EntryName;
 use crate::ui::icon::Icon;
 
 /// The row of an entry at its current index.
@@ -25,6 +26,8 @@ pub(super) fn TrashRow(trash: TrashState, item: Trashed) -> impl IntoView {
     let root = ServerInfo::get().root_name();
     let parent = entry.path.parent().filter(|parent| !parent.is_root());
     let was_in = move || parent.as_ref().map_or_else(|| root.get(), |parent| printable(parent.as_bytes()));
+    let is_folder = entry.is_folder();
+    let kind = move || if is_folder { prefs.words().folder } else { "" };
     let size = entry.is_file().then_some(entry.size);
     let size = move || size.map(|size| prefs.size(size)).unwrap_or_default();
     let trashed = move || format::date(prefs.lang.get(), item.trashed.milliseconds());
@@ -62,7 +65,8 @@ pub(super) fn TrashRow(trash: TrashState, item: Trashed) -> impl IntoView {
             </div>
             <div role="gridcell" class="cell-name">
                 <Icon name=file_type(entry.path.name(), entry.kind).icon() />
-                <span class="name" title=name.clone()><bdi>{name.clone()}</bdi></span>
+                <span class="name" title=name.clone()><EntryName name=name.clone() /></span>
+                <span class="visually-hidden">{kind}</span>
             </div>
             <div role="gridcell" class="cell-origin"><bdi>{was_in}</bdi></div>
             <div role="gridcell" class="cell-size">{size}</div>

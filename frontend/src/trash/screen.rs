@@ -7,6 +7,7 @@ use super::row::TrashRow;
 use super::state::{Contents, TrashState};
 use crate::changes::{Changes, TaskCards};
 use crate::env::prefs::Prefs;
+use crate::failure::Operation;
 use crate::folder::FileBrowser;
 use crate::folder::model::Selection;
 use crate::folder::model::keys::Press;
@@ -32,7 +33,7 @@ pub fn TrashScreen() -> impl IntoView {
     let body = move || match trash.contents.get() {
         Contents::Loading => ().into_any(),
         Contents::Failed(failure) => {
-            let why = prefs.words().explain(failure.reason());
+            let why = prefs.words().explain(failure.reason(), Operation::Open);
             let retry = Callback::new(move |()| trash.load());
             view! {
                 <div class="panel">

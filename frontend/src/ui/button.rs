@@ -21,8 +21,10 @@ pub fn Button(
     #[prop(optional, into)] disabled: Signal<bool>,
     press: Callback<()>,
 ) -> AnyView {
+    // A narrow bar shows only the icon.
+    let title = move || class.contains("iconic").then(|| label.get());
     view! {
-        <button type="button" class=class autofocus=first disabled=disabled on:click=move |_| press.run(())>
+        <button type="button" class=class title=title autofocus=first disabled=disabled on:click=move |_| press.run(())>
             {icon.map(|icon| view! { <Icon name=icon /> })}
             <span>{label}</span>
         </button>

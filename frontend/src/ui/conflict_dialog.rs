@@ -13,8 +13,8 @@ use crate::env::prefs::Prefs;
 #[component]
 pub fn ConflictDialog(
     open: RwSignal<bool>,
-    #[prop(into)] title: Signal<&'static str>,
-    /// Which name exists.
+    #[prop(into)] title: Signal<String>,
+    /// What replacing does.
     #[prop(into)]
     sentence: Signal<String>,
     /// Describes the new entry; `None` leaves its line out.

@@ -14,7 +14,7 @@ use crate::env::{focus_element, focused};
 #[component]
 pub fn Dialog(
     open: RwSignal<bool>,
-    #[prop(into)] title: Signal<&'static str>,
+    #[prop(into)] title: Signal<String>,
     /// CSS classes.
     class: &'static str,
     /// True if an element among the children has the focus first.

@@ -23,6 +23,8 @@ pub enum Tone {
     Busy,
     /// An operation succeeded.
     Good,
+    /// Neither a success nor a failure.
+    Notice,
     /// An operation failed.
     Bad,
 }
@@ -85,8 +87,12 @@ impl Toasts {
     pub fn show_with_action(self, tone: Tone, text: String, action: Option<Action>) -> u32 {
         let id = self.next.get_value();
         self.next.set_value(id + 1);
-        self.list.update(|list| list.push(Toast { id, tone, text, action }));
-        if tone == Tone::Good {
+        self.list.update(|list| {
+            // The same text again tells the user nothing new; the newest has the action that still applies.
+            list.retain(|toast| (toast.tone, &toast.text) != (tone, &text));
+            list.push(Toast { id, tone, text, action });
+        });
+        if matches!(tone, Tone::Good | Tone::Notice) {
             self.dismiss_after(id, DURATION);
         }
         id
@@ -140,6 +146,7 @@ fn ToastView(toast: Toast) -> impl IntoView {
     let (class, icon) = match tone {
         Tone::Busy => ("toast busy", "spinner"),
         Tone::Good => ("toast good", "check"),
+        Tone::Notice => ("toast", "info"),
         Tone::Bad => ("toast bad", "warning"),
     };
     let close = Callback::new(move |()| toasts.dismiss(id));

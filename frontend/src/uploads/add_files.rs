@@ -17,8 +17,7 @@ use super::model::{Id, Remedy, SelectedFile, UploadError};
 use super::{file_handles, persistence};
 use crate::env::clock;
 use crate::env::format;
-use crate::failure::Reason;
-use crate::i18n::fill;
+use crate::failure::{Operation, Reason};
 use crate::ui::toast::Tone;
 
 impl Uploads {
@@ -66,8 +65,8 @@ impl Uploads {
     async fn check(self, tree: FolderTree, ids: Vec<Id>) {
         match check_targets(&tree, ids.len()).await {
             Ok(checked) => self.update(|queue| {
-                for file in checked.without_folder {
-                    queue.check_failed(ids[file], UploadError::FolderMissing);
+                for (file, code) in checked.without_folder {
+                    queue.check_failed(ids[file], UploadError(Reason::of(code)));
                 }
                 for (id, existing) in ids.into_iter().zip(checked.existing) {
                     queue.target_checked(id, existing);
@@ -76,7 +75,7 @@ impl Uploads {
             Err(failure) => {
                 let error = match remedy(&failure) {
                     Remedy::Fail(error) => error,
-                    _ => UploadError::Other(failure.reason()),
+                    _ => UploadError(failure.reason()),
                 };
                 if ids.is_empty() {
                     self.show_error(failure.reason());
@@ -91,9 +90,8 @@ impl Uploads {
     }
 
     fn show_error(self, reason: Reason) {
-        let words = self.prefs.lang.get_untracked().words().explain(reason);
-        let text = fill("{title}. {advice}", &[("title", words.title), ("advice", words.advice)]);
-        self.toasts.show(Tone::Bad, text, None);
+        let words = self.prefs.lang.get_untracked().words();
+        self.toasts.show(Tone::Bad, words.explain(reason, Operation::Create).sentences(), None);
     }
 
     /// Adds the unfinished uploads of an earlier page.

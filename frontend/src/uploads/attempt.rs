@@ -25,7 +25,7 @@ use super::single_request;
 use super::tus::{self, UploadStatus};
 use super::uploaded_file::UploadedFile;
 use crate::env::now;
-use crate::failure::Failure;
+use crate::failure::{Failure, Reason};
 use crate::net::api::call;
 use crate::printable::printable;
 
@@ -97,7 +97,7 @@ impl Attempt {
                 AttemptEvent::Compared(existing.is_some() && local.digest().await == existing)
             }
             Err(failure) => match remedy(&failure) {
-                remedy @ (Remedy::Reconnect | Remedy::Retry) => AttemptEvent::Failed(remedy),
+                remedy @ (Remedy::Reconnect | Remedy::Retry(_)) => AttemptEvent::Failed(remedy),
                 // Files that cannot be compared count as different.
                 _ => AttemptEvent::Compared(false),
             },
@@ -261,7 +261,7 @@ impl Attempt {
             Remedy::CheckTarget => self.check_target().await,
             // Browsers report a file that they can no longer read as a network error as well.
             Remedy::Reconnect if !self.is_readable().await => {
-                AttemptEvent::Failed(Remedy::Fail(UploadError::Unreadable))
+                AttemptEvent::Failed(Remedy::Fail(UploadError(Reason::Unreadable)))
             }
             remedy => AttemptEvent::Failed(remedy),
         }

@@ -20,8 +20,8 @@ use crate::net::jobs::run_change;
 pub(super) struct CheckedTargets {
     /// The entry at the target of each file.
     pub(super) existing: Vec<Option<ExistingEntry>>,
-    /// Files whose folder does not exist and cannot be made.
-    pub(super) without_folder: Vec<usize>,
+    /// Files whose folder does not exist and cannot be made, each with the reason.
+    pub(super) without_folder: Vec<(usize, ErrorCode)>,
 }
 
 /// Checks the targets of the `files` files of a tree, and makes its missing folders.
@@ -58,34 +58,39 @@ enum Wanted {
     File(usize),
 }
 
-/// Makes the folders that do not exist. Returns the files of those that cannot be made.
-async fn make_missing_folders(tree: &FolderTree, folder_exists: &[bool]) -> Result<Vec<usize>, Failure> {
+/// Makes the folders that do not exist. Returns the files of those that cannot be made, each with the reason.
+async fn make_missing_folders(tree: &FolderTree, folder_exists: &[bool]) -> Result<Vec<(usize, ErrorCode)>, Failure> {
     let missing: Vec<_> = (0..folder_exists.len()).filter(|&node| !folder_exists[node]).collect();
     let mut without_folder = Vec::new();
     for batch in missing.chunks(CHANGE_ITEMS_MAX) {
         let paths = batch.iter().map(|&node| tree.nodes[node].path.clone()).collect();
         let made = match make_folders(paths).await {
             // The server refuses a request for a single folder as a whole.
-            Err(Failure::Refused { .. }) if batch.len() == 1 => vec![false],
+            Err(Failure::Refused { code, .. }) if batch.len() == 1 => vec![Some(code)],
             made => made?,
         };
-        for (&node, made) in batch.iter().zip(made) {
-            if !made {
-                without_folder.extend(tree.nodes[node].files.iter().map(|(file, _)| *file));
+        for (&node, failure) in batch.iter().zip(made) {
+            if let Some(code) = failure {
+                without_folder.extend(tree.nodes[node].files.iter().map(|(file, _)| (*file, code)));
             }
         }
     }
     Ok(without_folder)
 }
 
-/// Makes folders, with missing parents. Returns for each whether it exists afterwards.
-async fn make_folders(paths: Vec<VPath>) -> Result<Vec<bool>, Failure> {
+/// Makes folders, with missing parents. Returns for each why it does not exist afterwards; `None` if it does.
+async fn make_folders(paths: Vec<VPath>) -> Result<Vec<Option<ErrorCode>>, Failure> {
     let count = paths.len();
     let change = Change::MakeFolder { paths, existing_ok: true };
     let job = run_change(JobId(random_id()), change, |_| {}).await?;
-    let mut made: Vec<_> = job.outcomes.iter().map(|outcome| !matches!(outcome, Outcome::Failed { .. })).collect();
-    made.resize(count, false);
-    Ok(made)
+    let failure = |outcome: &Outcome| match outcome {
+        Outcome::Failed { code, .. } => Some(*code),
+        _ => None,
+    };
+    let mut failures: Vec<_> = job.outcomes.iter().map(failure).collect();
+    // A canceled job has no outcomes of the items that it did not attempt.
+    failures.resize(count, Some(ErrorCode::Canceled));
+    Ok(failures)
 }
 
 /// The entries of a folder with these names.

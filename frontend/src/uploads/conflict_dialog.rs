@@ -48,8 +48,12 @@ pub fn UploadDialogs() -> impl IntoView {
     let sentence = part(|prefs, conflict| {
         let words = prefs.words();
         let sentence = if conflict.existing.folder { words.upload_conflict_folder } else { words.upload_conflict_file };
-        fill(sentence, &[("name", &printable(conflict.file.target.name()))])
+        sentence.to_owned()
     });
+    let title = part(|prefs, conflict| {
+        fill(prefs.words().conflict_title, &[("name", &printable(conflict.file.target.name()))])
+    });
+    let title = Signal::derive(move || title.get().unwrap_or_default());
     let sentence = Signal::derive(move || sentence.get().unwrap_or_default());
     let new = part(|prefs, conflict| side_label(prefs, false, conflict.file.size, conflict.file.modified));
     let existing =
@@ -60,7 +64,7 @@ pub fn UploadDialogs() -> impl IntoView {
         replaceable.then(|| prefs.words().replace)
     });
     view! {
-        <ConflictDialog open title=prefs.text(|words| words.upload_conflict_title) sentence new existing others replace
+        <ConflictDialog open title sentence new existing others replace
             on_answer />
         <ConfirmCancelDialog />
     }

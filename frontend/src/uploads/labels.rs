@@ -64,7 +64,11 @@ pub(super) fn row_labels(prefs: Prefs, item: &Item, connectivity: Connectivity) 
         Stage::Verifying => (words.upload_verifying.into(), "moving", "spinner", pause),
         Stage::Backoff(_) => (words.upload_backoff.into(), "waiting", "refresh", Actions { retry: true, ..pause }),
         Stage::Paused => (sent_of_size(words.upload_paused), "paused", "pause", Actions { resume: true, ..cancel }),
-        Stage::Conflict(_) => (words.upload_conflict.into(), "stuck", "warning", Actions { resolve: true, ..cancel }),
+        Stage::Conflict(_) => {
+            let name = printable(item.file.target.name());
+            let text = fill(words.conflict_title, &[("name", &name)]);
+            (text, "stuck", "warning", Actions { resolve: true, ..cancel })
+        }
         Stage::FileMissing => {
             (sent_of_size(words.upload_file_missing), "stuck", "warning", Actions { select_file: true, ..cancel })
         }

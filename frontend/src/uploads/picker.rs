@@ -67,7 +67,7 @@ pub fn UploadButtons(
 ) -> AnyView {
     let (browser, prefs, toasts): (_, _, Toasts) = (FileBrowser::get(), Prefs::get(), expect_context());
     let why = Callback::new(move |()| {
-        toasts.show(Tone::Good, prefs.lang.get_untracked().words().read_only_why.to_owned(), None);
+        toasts.show(Tone::Notice, prefs.lang.get_untracked().words().read_only_why.to_owned(), None);
     });
     (move || {
         accepts_uploads(browser).map(|accepts| match accepts {

@@ -114,6 +114,4 @@ pub(super) const WORD_EXCEPTIONS: &[(&str, &[&str])] = &[
     ("xtask/src/tidy/table.rs", PHRASES),
     ("xtask/src/tidy/words.rs", WORDS),
     ("xtask/src/tidy/words.rs", PHRASES),
-    // Texts of the page, which users know.
-    ("frontend/src/i18n/words.rs", &["whoever"]),
 ];

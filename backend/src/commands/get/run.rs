@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use shared::{Entry, ErrorCode, Kind, VPath};
+use shared::{Entry, ErrorCode, Kind, Link, VPath};
 
 use super::download::Download;
 use super::fetch::Fetcher;
@@ -112,6 +112,7 @@ async fn stat_sources(session: &Session, report: &Report, sources: &[VPath]) -> 
 fn refusal(entry: &Entry) -> Option<ErrorCode> {
     match (entry.kind, &entry.link) {
         (Kind::File | Kind::Folder, _) => None,
+        (Kind::Other, Some(Link::Broken)) => Some(ErrorCode::LinkBroken),
         (Kind::Other, Some(_)) => Some(ErrorCode::LinkEscapes),
         (Kind::Other, None) => Some(ErrorCode::NotRegular),
     }

@@ -306,7 +306,8 @@ impl Planner {
 /// An unreadable entry is left out among others, but refused if it is the only one selected.
 fn refuse_other(entry: &Entry) -> Result<(), ErrorResponse> {
     match (entry.kind, &entry.link) {
-        (Kind::Other, Some(Link::Escapes | Link::Broken)) => Err(ErrorCode::LinkEscapes.into()),
+        (Kind::Other, Some(Link::Escapes)) => Err(ErrorCode::LinkEscapes.into()),
+        (Kind::Other, Some(Link::Broken)) => Err(ErrorCode::LinkBroken.into()),
         (Kind::Other, _) => Err(ErrorCode::NotRegular.into()),
         _ => Ok(()),
     }

@@ -37,6 +37,8 @@ pub(super) fn title(code: ErrorCode) -> &'static str {
         ErrorCode::UnsupportedMediaType => "Type de contenu inconnu",
         ErrorCode::LengthRequired => "Taille manquante",
         ErrorCode::UnsupportedVersion => "Version de tus inconnue",
+        ErrorCode::LinkBroken => "Lien rompu",
+        ErrorCode::NameReserved => "Nom réservé",
         ErrorCode::CrossSite => "Demande venue d’un autre site",
         ErrorCode::ReadOnly => "Lecture seule",
         ErrorCode::TooLarge => "Trop volumineux",
@@ -124,6 +126,10 @@ pub(super) fn detail(code: ErrorCode) -> &'static str {
         }
         ErrorCode::BadProof | ErrorCode::VersionMismatch | ErrorCode::Protocol | ErrorCode::FrameTooLong => {
             "Les deux parties du serveur ne se comprennent pas. Le journal du serveur en dit plus."
+        }
+        ErrorCode::LinkBroken => "La cible du lien symbolique n’existe pas, ou les liens tournent en rond.",
+        ErrorCode::NameReserved => {
+            "Le serveur réserve le nom .passerelle à son propre dossier. Choisissez un autre nom."
         }
         ErrorCode::Unsupported => "Ce serveur ne sait pas faire cela.",
         ErrorCode::BadRequest => "Le serveur ne comprend pas cette requête.",

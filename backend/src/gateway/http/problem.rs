@@ -1,5 +1,6 @@
-//! [`ErrorResponse`]: the status, title and detail of every [`ErrorCode`], and the one place where a failure becomes an
-//! HTTP response: a problem document (RFC 9457) for programs, a page for people. A handler names the code and, where it knows more, a detail; the middleware adds the
+//! [`ErrorResponse`]: the status of every [`ErrorCode`], and the one place where a failure becomes an HTTP response: a
+//! problem document (RFC 9457) for programs, a page for people. Its title and detail are those of the code, in
+//! `shared/src/error_text.rs`. A handler names the code and, where it knows more, a detail; the middleware adds the
 //! request's id and logs the failure once.
 
 use std::time::Duration;
@@ -43,7 +44,7 @@ impl ErrorResponse {
         Self {
             code,
             status: status(code),
-            detail: detail(code).into(),
+            detail: code.sentence().into(),
             french: None,
             cause: String::new(),
             headers: Vec::new(),
@@ -164,10 +165,10 @@ impl ErrorResponse {
     fn page(&self, request_id: &str, language: Language, home: Option<&str>) -> String {
         let (status, code) = (self.status.as_u16(), self.code);
         let (title, detail) = match language {
-            Language::English => (title(code), self.detail.as_str()),
+            Language::English => (code.title(), self.detail.as_str()),
             Language::French => (french::title(code), self.french.as_deref().unwrap_or(french::detail(code))),
         };
-        let untranslated = language == Language::French && self.french.is_none() && self.detail != self::detail(code);
+        let untranslated = language == Language::French && self.french.is_none() && self.detail != code.sentence();
         let more = untranslated.then_some(self.detail.as_str());
         ErrorPage { language, status, code, title, detail, more, request_id, home }.html()
     }
@@ -177,7 +178,7 @@ impl ErrorResponse {
             kind: "about:blank".into(),
             status: self.status.as_u16(),
             code: self.code.name().into(),
-            title: title(self.code).into(),
+            title: self.code.title().into(),
             detail: self.detail,
             request_id: request_id.into(),
         };
@@ -264,7 +265,7 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::ReadOnly => StatusCode::FORBIDDEN,
         ErrorCode::Unauthenticated => StatusCode::UNAUTHORIZED,
         ErrorCode::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
-        ErrorCode::NotFound | ErrorCode::NotFolder => StatusCode::NOT_FOUND,
+        ErrorCode::NotFound | ErrorCode::NotFolder | ErrorCode::LinkBroken => StatusCode::NOT_FOUND,
         ErrorCode::IsFolder
         | ErrorCode::Changed
         | ErrorCode::AlreadyExists
@@ -296,7 +297,8 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::BadCursor
         | ErrorCode::LengthMismatch
         | ErrorCode::NameRefused
-        | ErrorCode::NameTooLong => StatusCode::BAD_REQUEST,
+        | ErrorCode::NameTooLong
+        | ErrorCode::NameReserved => StatusCode::BAD_REQUEST,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
         // Failures between gateway and file server, which are not the client's fault.
@@ -323,147 +325,15 @@ fn checksum_mismatch() -> StatusCode {
     StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
-/// The title of a code.
-fn title(code: ErrorCode) -> &'static str {
-    match code {
-        ErrorCode::Forbidden => "Not allowed",
-        ErrorCode::Unauthenticated => "Sign-in needed",
-        ErrorCode::UnknownHost => "Unknown host",
-        ErrorCode::NotFound => "Not found",
-        ErrorCode::IsFolder => "This is a folder",
-        ErrorCode::NotFolder => "This is not a folder",
-        ErrorCode::NotRegular => "Not a regular file",
-        ErrorCode::LinkEscapes => "The link cannot be followed",
-        ErrorCode::Changed => "The file changed",
-        ErrorCode::PreconditionFailed => "A condition does not hold",
-        ErrorCode::RangeNotSatisfiable => "Outside the file",
-        ErrorCode::NotAcceptable => "No acceptable form",
-        ErrorCode::AlreadyExists => "Something is there already",
-        ErrorCode::ParentMissing => "The folder is missing",
-        ErrorCode::IntoItself => "A folder cannot go into itself",
-        ErrorCode::OffsetMismatch => "Wrong offset",
-        ErrorCode::Incomplete => "Bytes are missing",
-        ErrorCode::ChecksumMismatch => "Checksum mismatch",
-        ErrorCode::Gone => "No longer here",
-        ErrorCode::Locked => "In use",
-        ErrorCode::KeyReused => "The key was used before",
-        ErrorCode::LengthMismatch => "Not as long as announced",
-        ErrorCode::NameRefused => "The name cannot be used",
-        ErrorCode::NameTooLong => "The name is too long",
-        ErrorCode::CrossDevice => "On another file system",
-        ErrorCode::NotEmpty => "The folder is not empty",
-        ErrorCode::NoSpace => "No space left",
-        ErrorCode::QuotaExceeded => "Over the quota",
-        ErrorCode::UnsupportedMediaType => "Unknown kind of body",
-        ErrorCode::LengthRequired => "The length is missing",
-        ErrorCode::UnsupportedVersion => "Unknown version of tus",
-        ErrorCode::CrossSite => "Asked for by another site",
-        ErrorCode::ReadOnly => "Read-only",
-        ErrorCode::TooLarge => "Too large",
-        ErrorCode::TooManyConnections | ErrorCode::TooManyRequests => "Too busy",
-        ErrorCode::Unsupported => "Not supported",
-        ErrorCode::BadRequest => "Malformed request",
-        ErrorCode::BadPath => "Malformed path",
-        ErrorCode::BadCursor => "Unknown cursor",
-        ErrorCode::MethodNotAllowed => "Method not allowed",
-        ErrorCode::AccessDenied => "Access denied",
-        ErrorCode::DeadlineExceeded => "Took too long",
-        ErrorCode::ShuttingDown | ErrorCode::Canceled => "Going away",
-        ErrorCode::Io => "Storage failure",
-        ErrorCode::BadProof
-        | ErrorCode::HandshakeTimeout
-        | ErrorCode::VersionMismatch
-        | ErrorCode::Protocol
-        | ErrorCode::FrameTooLong
-        | ErrorCode::Unreachable
-        | ErrorCode::Disconnected => "File server unavailable",
-        _ => "Server failure",
-    }
-}
-
-/// The detail of a code: what happened, and how to proceed. Used where the handler gives none.
-fn detail(code: ErrorCode) -> &'static str {
-    match code {
-        ErrorCode::Forbidden => "You do not have the right to do this here.",
-        ErrorCode::Unauthenticated => "Sign in to see this.",
-        ErrorCode::UnknownHost => {
-            "This name is not among the server's configured hosts. Use its address, or add the name to its configuration."
-        }
-        ErrorCode::NotFound => "There is nothing here. It may have been moved, renamed or removed.",
-        ErrorCode::IsFolder => "A file is needed here, and this is a folder.",
-        ErrorCode::NotFolder => "A folder is needed here, and this is a file.",
-        ErrorCode::NotRegular => "Devices, sockets and pipes are shown but never opened.",
-        ErrorCode::LinkEscapes => "The symbolic link leads out of the served folder, or nowhere.",
-        ErrorCode::Changed => "The file changed while it was read. Ask again.",
-        ErrorCode::PreconditionFailed => "The file is not in the state that the request's conditions ask for.",
-        ErrorCode::RangeNotSatisfiable => "No part of the wanted range lies in the file.",
-        ErrorCode::AlreadyExists => {
-            "Something stands at that path already. Choose another name, or say what to do about it."
-        }
-        ErrorCode::ParentMissing => "The folder that this belongs in is not there. Make it first.",
-        ErrorCode::IntoItself => "A folder cannot be put into itself or into a folder below it.",
-        ErrorCode::OffsetMismatch => {
-            "The bytes do not start at the upload's offset. Ask for the offset with HEAD, and continue from there."
-        }
-        ErrorCode::Incomplete => "The upload lacks bytes. Send the rest, then it becomes a file.",
-        ErrorCode::ChecksumMismatch => {
-            "The received bytes do not match the checksum and were discarded. Send them again."
-        }
-        ErrorCode::Gone => "The upload has expired or was terminated. Start again.",
-        ErrorCode::Locked => "Another request is still using it. Try again in a moment.",
-        ErrorCode::KeyReused => "The idempotency key was used for another request. Choose a new one.",
-        ErrorCode::LengthMismatch => "More or fewer bytes came than were announced. Bytes that are durable were kept.",
-        ErrorCode::NameRefused => "The server's file system does not take that name. Choose a shorter or plainer one.",
-        ErrorCode::NameTooLong => {
-            "The name is longer than the server's file system takes, usually 255 bytes. Choose a shorter one."
-        }
-        ErrorCode::CrossDevice => {
-            "What would go to the trash is on another file system than the trash. Delete it for good, or move it first."
-        }
-        ErrorCode::NotEmpty => "The folder has something in it. Empty it first.",
-        ErrorCode::NoSpace => {
-            "The server's disk is full. What arrived is kept; make room, and the upload goes on where it stopped."
-        }
-        ErrorCode::QuotaExceeded => "This is more than you may store here. Remove something first.",
-        ErrorCode::UnsupportedMediaType => "The body is of a kind that is not understood here.",
-        ErrorCode::LengthRequired => "State the length of the body.",
-        ErrorCode::UnsupportedVersion => "The server supports tus 1.0.0, which Tus-Resumable must name.",
-        ErrorCode::CrossSite => {
-            "A page of another site asked for this change. Open this server's own page, or tell the server to trust that origin (--cors)."
-        }
-        ErrorCode::ReadOnly => "The file system cannot be written to. Its administrator can change that.",
-        ErrorCode::NotAcceptable => "The server has this in none of the forms that the Accept header allows.",
-        ErrorCode::TooLarge => "The request needs more than the server allows.",
-        ErrorCode::TooManyConnections | ErrorCode::TooManyRequests => "The server is busy. Try again in a moment.",
-        ErrorCode::BadCursor => "The listing cannot go on from there. Start again without a cursor.",
-        ErrorCode::MethodNotAllowed => "The Allow header lists the methods that work here.",
-        ErrorCode::AccessDenied => "The operating system does not let the server read this.",
-        ErrorCode::DeadlineExceeded => "The file server did not answer in time.",
-        ErrorCode::ShuttingDown | ErrorCode::Canceled => "The server is restarting. Try again in a moment.",
-        ErrorCode::Io => "The storage could not be read. The server's log says more.",
-        ErrorCode::Unreachable | ErrorCode::Disconnected => "The file server cannot be reached. Try again in a moment.",
-        ErrorCode::BadProof | ErrorCode::VersionMismatch | ErrorCode::Protocol | ErrorCode::FrameTooLong => {
-            "The gateway and the file server do not understand each other. The server's log says more."
-        }
-        ErrorCode::Unsupported => "This server does not do that.",
-        _ => "",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn every_code_has_an_error_status_and_a_title() {
+    fn every_code_has_an_error_status() {
         for &code in ErrorCode::ALL {
             let status = status(code);
             assert!(status.is_client_error() || status.is_server_error(), "{code}");
-            assert!(!title(code).is_empty(), "{code}");
-        }
-        // Every code that a change can fail with has a detail.
-        for code in ErrorCode::ALL.iter().filter(|code| code.class() == ErrorClass::State) {
-            assert!(!detail(*code).is_empty(), "{code}");
         }
         assert_eq!(status(ErrorCode::Unknown(299)), StatusCode::CONFLICT);
         assert_eq!(status(ErrorCode::Unknown(999)), StatusCode::INTERNAL_SERVER_ERROR);

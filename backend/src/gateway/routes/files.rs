@@ -357,7 +357,8 @@ fn regular(entry: Entry) -> Result<Entry, ErrorResponse> {
     match (entry.kind, &entry.link) {
         (Kind::File, _) => Ok(entry),
         (Kind::Folder, _) => Err(ErrorCode::IsFolder.into()),
-        (Kind::Other, Some(Link::Escapes | Link::Broken)) => Err(ErrorCode::LinkEscapes.into()),
+        (Kind::Other, Some(Link::Escapes)) => Err(ErrorCode::LinkEscapes.into()),
+        (Kind::Other, Some(Link::Broken)) => Err(ErrorCode::LinkBroken.into()),
         (Kind::Other, _) => Err(ErrorCode::NotRegular.into()),
     }
 }

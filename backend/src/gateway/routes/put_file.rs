@@ -182,6 +182,10 @@ fn explain(error: ErrorResponse, state: &TargetState) -> ErrorResponse {
             let sentence = "The received bytes do not match the digest. Nothing was changed.";
             error.with_detail(sentence).status(StatusCode::BAD_REQUEST)
         }
+        (ErrorCode::NoSpace | ErrorCode::QuotaExceeded | ErrorCode::LengthMismatch, _) => {
+            let sentence = format!("{} Nothing was stored.", error.code.sentence());
+            error.with_detail(sentence)
+        }
         _ => error,
     }
 }

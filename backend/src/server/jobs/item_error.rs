@@ -23,6 +23,6 @@ impl From<StorageError> for ItemError {
 
 impl From<ErrorCode> for ItemError {
     fn from(code: ErrorCode) -> Self {
-        Self::Failed(StorageError::new(code, code.name()), None)
+        Self::Failed(StorageError::new(code, code.sentence()), None)
     }
 }

@@ -16,9 +16,6 @@ use crate::server::records::database::Database;
 use crate::server::records::jobs::{ItemRecord, JobRecord};
 use crate::storage::{Storage, StorageError};
 
-/// Longest message of an outcome, in bytes.
-const MESSAGE_BYTES_MAX: usize = 200;
-
 /// Runs one job.
 pub(super) struct JobRunner {
     pub(super) storage: Arc<dyn Storage>,
@@ -169,9 +166,8 @@ impl JobRunner {
             let path = path.as_ref().map(VPath::encoded);
             warn!(job = %self.record.id, path, %code, context, cause = ?source, "an item failed");
         }
-        let mut message = error.context.to_owned();
-        message.truncate(MESSAGE_BYTES_MAX);
         let path = path.and_then(|path| self.path_of_caller(&path));
+        let message = error.code.sentence().into();
         Outcome::Failed { code: error.code, path, message, incomplete: self.changed }
     }
 

@@ -93,7 +93,7 @@ async fn unreadable_entries_are_refused_with_a_code() {
     storage.set_denied("empty", true).unwrap();
     let gateway = TestGateway::with_storage(Arc::new(storage)).await;
     gateway.get("/files/out").await.assert_problem(403, "link_escapes");
-    gateway.get("/files/broken").await.assert_problem(403, "link_escapes");
+    gateway.get("/files/broken").await.assert_problem(404, "link_broken");
     gateway.get("/files/pipe").await.assert_problem(403, "not_regular");
     gateway.get("/files/empty").await.assert_problem(403, "access_denied");
     gateway.get("/files/none").await.assert_problem(404, "not_found");

@@ -344,7 +344,7 @@ fn a_state_directory_in_a_purged_folder_stays() {
         let name = path(b"a/state");
         assert_eq!(code(storage.trash(&name, None, trash_id(1), NOW)), Some(ErrorCode::NotFound));
         assert_eq!(code(storage.rename(&name, None, &path(b"b"), &Expected::Nothing)), Some(ErrorCode::NotFound));
-        assert_eq!(code(storage.make_folder(&name)), Some(ErrorCode::NameRefused));
+        assert_eq!(code(storage.make_folder(&name)), Some(ErrorCode::NameReserved));
         storage.trash(&path(b"a"), None, trash_id(1), NOW).unwrap();
         let purged = storage.purge(trash_id(1), &mut || backend::storage::Visit::Continue);
         assert_eq!(code(purged), Some(ErrorCode::AccessDenied));

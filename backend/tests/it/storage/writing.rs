@@ -197,16 +197,18 @@ pub(super) fn an_upload_does_not_follow_an_escaping_or_broken_link(fixture: &dyn
     fixture.link(b"a/circle", b"circle");
     fixture.link(b"a/beside", &beside);
     fixture.link(b"a/state", b"../.passerelle/x");
-    let names = [b"a/out".as_slice(), b"a/new outside", b"a/dangling", b"a/circle", b"a/state"];
-    for name in names.into_iter().chain([b"a/beside/secret".as_slice(), b"a/beside/planted"]) {
+    let escaping = [b"a/out".as_slice(), b"a/new outside", b"a/beside/secret", b"a/beside/planted"];
+    let broken = [b"a/dangling".as_slice(), b"a/circle", b"a/state"];
+    let refusals = escaping.map(|name| (name, ErrorCode::LinkEscapes)).into_iter();
+    for (name, refusal) in refusals.chain(broken.map(|name| (name, ErrorCode::LinkBroken))) {
         let got = upload(fixture, 1, name, b"evil", &Expected::Anything);
-        assert_eq!(got.unwrap_err(), ErrorCode::LinkEscapes, "{}", String::from_utf8_lossy(name));
+        assert_eq!(got.unwrap_err(), refusal, "{}", String::from_utf8_lossy(name));
         fixture.storage().unstage(super::upload_id(1)).unwrap();
     }
     let shown = list(fixture, b"a").unwrap();
     assert_eq!(shown[b"out".as_slice()].link, Some(Link::Escapes));
     assert_eq!(shown[b"dangling".as_slice()].link, Some(Link::Broken));
-    for name in names {
+    for name in [b"a/out".as_slice(), b"a/new outside"].into_iter().chain(broken) {
         let got = upload(fixture, 1, name, b"evil", &Expected::Nothing);
         assert_eq!(got.unwrap_err(), ErrorCode::AlreadyExists);
         fixture.storage().unstage(super::upload_id(1)).unwrap();
@@ -250,7 +252,7 @@ pub(super) fn every_name_can_be_written(fixture: &dyn Fixture) {
     check_destination(fixture, &too_long, ErrorCode::NameTooLong);
     assert_eq!(code(fixture.storage().stat(&path(&too_long))), Some(ErrorCode::NameTooLong));
     for name in [b".passerelle".as_slice(), b".Passerelle"] {
-        check_destination(fixture, name, ErrorCode::NameRefused);
+        check_destination(fixture, name, ErrorCode::NameReserved);
     }
 }
 
@@ -279,7 +281,7 @@ pub(super) fn the_private_directory_cannot_be_reached(fixture: &dyn Fixture) {
         assert_eq!(code(storage.rename(&name, None, &taken, &Expected::Anything)), Some(ErrorCode::NotFound));
         assert_eq!(code(storage.remove(&name, None)), Some(ErrorCode::NotFound));
         assert_eq!(code(storage.trash(&name, None, super::trash_id(2), Timestamp(0))), Some(ErrorCode::NotFound));
-        let refusal = if name.name() == b".passerelle" { ErrorCode::NameRefused } else { ErrorCode::ParentMissing };
+        let refusal = if name.name() == b".passerelle" { ErrorCode::NameReserved } else { ErrorCode::ParentMissing };
         check_destination(fixture, name.as_bytes(), refusal);
     }
     assert_eq!(list(fixture, b"").unwrap().len(), 1);

@@ -91,9 +91,9 @@ async fn upload_names_cannot_leave_the_root() {
         ("filename", "..", "bad_path"),
         ("filename", "a/b", "bad_path"),
         ("filename", "/etc/passwd", "bad_path"),
-        ("path", ".passerelle/database", "name_refused"),
-        ("path", "docs/.passerelle/x", "name_refused"),
-        ("filename", ".passerelle", "name_refused"),
+        ("path", ".passerelle/database", "name_reserved"),
+        ("path", "docs/.passerelle/x", "name_reserved"),
+        ("filename", ".passerelle", "name_reserved"),
     ] {
         let metadata = metadata(&[(key, value)]);
         let headers = [VERSION, ("upload-length", "1"), ("upload-metadata", metadata.as_str())];

@@ -82,7 +82,7 @@ async fn conditions_are_checked_against_the_target() {
     assert_eq!(error_code(client.stage(&stage("hello.txt", Some(0))).await), ErrorCode::AlreadyExists);
     assert_eq!(error_code(client.stage(&stage("no/where", Some(0))).await), ErrorCode::ParentMissing);
     assert_eq!(error_code(client.stage(&stage("empty/in", Some(0))).await), ErrorCode::NotFolder);
-    assert_eq!(error_code(client.stage(&stage(".Passerelle/x", Some(0))).await), ErrorCode::NameRefused);
+    assert_eq!(error_code(client.stage(&stage(".Passerelle/x", Some(0))).await), ErrorCode::NameReserved);
     let over_folder = Stage { conflict: Conflict::Replace, ..stage("docs", Some(0)) };
     assert_eq!(error_code(client.stage(&over_folder).await), ErrorCode::IsFolder);
     let must = |etags| Stage { if_match: Some(etags), ..stage("hello.txt", Some(0)) };

@@ -89,7 +89,7 @@ async fn store_refuses_other_bytes_than_announced_and_keeps_the_connection() {
         (&too_long, b"12345", ended.clone(), ErrorCode::BadRequest),
         (&keyed, b"12345", ended.clone(), ErrorCode::BadRequest),
         (&resumable, b"12345", ended.clone(), ErrorCode::BadRequest),
-        (&hidden, b"12345", ended.clone(), ErrorCode::NameRefused),
+        (&hidden, b"12345", ended.clone(), ErrorCode::NameReserved),
         (&as_reader, b"12345", ended.clone(), ErrorCode::Forbidden),
     ]
     .into_iter()

@@ -3,6 +3,8 @@
 use shared::change::PathPair;
 use shared::{Change, VPath};
 
+use crate::failure::Operation;
+
 /// What a change did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
@@ -38,6 +40,27 @@ impl Verb {
             Change::Restore { .. } => Self::Restored,
         }
     }
+}
+
+impl From<Verb> for Operation {
+    fn from(verb: Verb) -> Self {
+        match verb {
+            Verb::Made => Self::Create,
+            Verb::Renamed => Self::Rename,
+            Verb::Moved => Self::Move,
+            Verb::Copied => Self::Copy,
+            Verb::Trashed => Self::Trash,
+            Verb::Deleted => Self::Delete,
+            Verb::Restored | Verb::Replaced => Self::Restore,
+        }
+    }
+}
+
+/// The folder that the items of a change go to, if it is the same for all of them.
+pub fn destination(change: &Change) -> Option<VPath> {
+    let (Change::Move { items, .. } | Change::Copy { items, .. }) = change else { return None };
+    let folder = items.first()?.to.parent()?;
+    items.iter().all(|pair| pair.to.parent().as_ref() == Some(&folder)).then_some(folder)
 }
 
 /// The path of an item before the change. `None` for an item of the trash that returns to its original path.

@@ -7,6 +7,7 @@ use shared::{Entry, Kind, Link, Timestamp};
 use super::filetype::{FileType, file_type};
 use super::name_filter::NameFilter;
 use super::remap::Piece;
+use crate::failure::Reason;
 
 /// A folder's rows in the order of the listing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,14 +43,17 @@ pub enum LinkMark {
     None,
     /// A link that can be followed.
     Inside,
-    /// A link whose target is missing or outside of the served folder.
-    Refused,
+    /// A link whose target is outside of the served folder.
+    Escapes,
+    /// A link whose target does not exist.
+    Broken,
 }
 
 const KIND_BITS: u8 = 0b11;
 const LINK_INSIDE: u8 = 1 << 2;
-const LINK_REFUSED: u8 = 1 << 3;
+const LINK_ESCAPES: u8 = 1 << 3;
 const EXECUTABLE: u8 = 1 << 4;
+const LINK_BROKEN: u8 = 1 << 5;
 
 impl Rows {
     /// How many rows there are.
@@ -77,10 +81,10 @@ impl Rows {
             self.ends.push(end_of(&self.names));
             self.sizes.push(block.size(row));
             self.modified.push(block.modified(row));
-            let link = match (block.is_link_inside(row), block.is_link(row)) {
-                (true, _) => LinkMark::Inside,
-                (_, true) => LinkMark::Refused,
-                (_, false) => LinkMark::None,
+            let link = match block.is_link_inside(row) {
+                // Without a copy of its target.
+                true => LinkMark::Inside,
+                false => LinkMark::of(block.link(row).as_ref()),
             };
             self.marks.push(marks(block.kind(row), link, block.is_executable(row)));
         }
@@ -101,7 +105,8 @@ impl Rows {
             executable: marks & EXECUTABLE != 0,
             link: match marks {
                 _ if marks & LINK_INSIDE != 0 => LinkMark::Inside,
-                _ if marks & LINK_REFUSED != 0 => LinkMark::Refused,
+                _ if marks & LINK_ESCAPES != 0 => LinkMark::Escapes,
+                _ if marks & LINK_BROKEN != 0 => LinkMark::Broken,
                 _ => LinkMark::None,
             },
         })
@@ -179,7 +184,17 @@ impl Row<'_> {
 
     /// True for a folder or a file that can be read: the server follows no other.
     pub fn opens(&self) -> bool {
-        self.kind != Kind::Other && self.link != LinkMark::Refused
+        self.refusal().is_none()
+    }
+
+    /// Why the server does not read it; `None` for a folder or a file that can be read.
+    pub fn refusal(&self) -> Option<Reason> {
+        match (self.kind, self.link) {
+            (_, LinkMark::Escapes) => Some(Reason::LinkEscapes),
+            (_, LinkMark::Broken) => Some(Reason::LinkBroken),
+            (Kind::Other, _) => Some(Reason::Special),
+            _ => None,
+        }
     }
 
     /// The type that decides on the icon.
@@ -194,7 +209,8 @@ impl LinkMark {
         match link {
             None => Self::None,
             Some(Link::Inside(_)) => Self::Inside,
-            Some(Link::Escapes | Link::Broken) => Self::Refused,
+            Some(Link::Escapes) => Self::Escapes,
+            Some(Link::Broken) => Self::Broken,
         }
     }
 
@@ -203,7 +219,8 @@ impl LinkMark {
         match self {
             Self::None => None,
             Self::Inside => Some(Link::Inside(Vec::new())),
-            Self::Refused => Some(Link::Escapes),
+            Self::Escapes => Some(Link::Escapes),
+            Self::Broken => Some(Link::Broken),
         }
     }
 }
@@ -233,7 +250,8 @@ fn marks(kind: Kind, link: LinkMark, executable: bool) -> u8 {
     let link = match link {
         LinkMark::None => 0,
         LinkMark::Inside => LINK_INSIDE,
-        LinkMark::Refused => LINK_REFUSED,
+        LinkMark::Escapes => LINK_ESCAPES,
+        LinkMark::Broken => LINK_BROKEN,
     };
     kind | link | if executable { EXECUTABLE } else { 0 }
 }
@@ -254,7 +272,7 @@ mod tests {
         assert_eq!(rows.len(), 3);
         assert!(rows.get(0).unwrap().is_folder());
         let second = rows.get(1).unwrap();
-        assert_eq!((second.name, second.size, second.link, second.executable), (&b"b"[..], 7, LinkMark::Refused, true));
+        assert_eq!((second.name, second.size, second.link, second.executable), (&b"b"[..], 7, LinkMark::Escapes, true));
         assert!(!second.opens());
         assert_eq!(rows.get(2).unwrap().name, b"latin\xe9");
         assert_eq!(rows.get(3), None);

@@ -2,48 +2,22 @@
 
 use shared::ErrorCode;
 
-use crate::failure::{Failure, Reason};
+use crate::failure::{Failure, Operation, Reason};
 use crate::i18n::{Explained, Words};
 
 /// Why an upload failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UploadError {
-    /// The server has no space left, or the quota is exceeded.
-    NoSpace,
-    /// The file is larger than the server accepts.
-    TooLarge,
-    /// The user may not write to the folder.
-    Forbidden,
-    /// The target folder does not exist.
-    FolderMissing,
-    /// The server's file system refuses the name.
-    NameRefused,
-    /// The browser can no longer read the file, because it was changed, moved or deleted.
-    Unreadable,
-    /// The bytes were corrupted in transit.
-    Damaged,
-    /// Any other reason.
-    Other(Reason),
-}
+pub struct UploadError(pub Reason);
 
 impl UploadError {
     /// The message for the user.
     pub fn explain(self, words: &Words) -> &Explained {
-        match self {
-            Self::NoSpace => &words.upload_no_space,
-            Self::TooLarge => &words.upload_too_large,
-            Self::Forbidden => &words.upload_forbidden,
-            Self::FolderMissing => &words.upload_folder_missing,
-            Self::NameRefused => &words.upload_name_refused,
-            Self::Unreadable => &words.upload_unreadable,
-            Self::Damaged => &words.upload_damaged,
-            Self::Other(reason) => words.explain(reason),
-        }
+        words.explain(self.0, Operation::Upload)
     }
 
     /// True if a retry may succeed without selecting the file again.
     pub fn can_retry(self) -> bool {
-        !matches!(self, Self::Unreadable)
+        self.0 != Reason::Unreadable
     }
 }
 
@@ -52,8 +26,8 @@ impl UploadError {
 pub enum Remedy {
     /// The server is out of reach: pause all uploads until it answers.
     Reconnect,
-    /// Retry after a delay, from the server's offset.
-    Retry,
+    /// Retry after a delay, from the server's offset. If all retries fail, the reason is shown.
+    Retry(Reason),
     /// Retry after a delay from the start, because the server no longer has the upload.
     StartOver,
     /// Look up the entry at the target, and ask the user.
@@ -69,12 +43,11 @@ pub fn remedy(failure: &Failure) -> Remedy {
         Failure::Foreign { status } => match status {
             404 | 410 => Remedy::StartOver,
             409 | 412 => Remedy::CheckTarget,
-            408 | 423 | 425 | 429 | 503 => Remedy::Retry,
+            408 | 423 | 425 | 429 | 503 => Remedy::Retry(Reason::Busy),
             500..=599 if *status != 507 => Remedy::Reconnect,
-            507 => Remedy::Fail(UploadError::NoSpace),
-            _ => Remedy::Fail(UploadError::Other(failure.reason())),
+            _ => Remedy::Fail(UploadError(failure.reason())),
         },
-        Failure::Refused { code, .. } => by_code(*code).unwrap_or(Remedy::Fail(UploadError::Other(failure.reason()))),
+        Failure::Refused { code, .. } => by_code(*code).unwrap_or(Remedy::Fail(UploadError(failure.reason()))),
     }
 }
 
@@ -89,19 +62,11 @@ fn by_code(code: ErrorCode) -> Option<Remedy> {
         | ErrorCode::DeadlineExceeded
         | ErrorCode::Canceled
         | ErrorCode::Io
-        | ErrorCode::LengthMismatch => Remedy::Retry,
+        | ErrorCode::LengthMismatch => Remedy::Retry(Reason::of(code)),
         ErrorCode::Gone | ErrorCode::NotFound => Remedy::StartOver,
         ErrorCode::AlreadyExists | ErrorCode::PreconditionFailed | ErrorCode::Changed | ErrorCode::IsFolder => {
             Remedy::CheckTarget
         }
-        ErrorCode::NoSpace | ErrorCode::QuotaExceeded => Remedy::Fail(UploadError::NoSpace),
-        ErrorCode::TooLarge => Remedy::Fail(UploadError::TooLarge),
-        ErrorCode::Forbidden | ErrorCode::Unauthenticated | ErrorCode::ReadOnly | ErrorCode::AccessDenied => {
-            Remedy::Fail(UploadError::Forbidden)
-        }
-        ErrorCode::ParentMissing | ErrorCode::NotFolder => Remedy::Fail(UploadError::FolderMissing),
-        ErrorCode::NameRefused | ErrorCode::NameTooLong | ErrorCode::BadPath => Remedy::Fail(UploadError::NameRefused),
-        ErrorCode::ChecksumMismatch => Remedy::Fail(UploadError::Damaged),
         _ => return None,
     })
 }
@@ -119,18 +84,18 @@ mod tests {
         let check = |failure: Failure, expected| assert_eq!(remedy(&failure), expected, "{failure:?}");
         check(Failure::Unreachable, Remedy::Reconnect);
         check(Failure::Foreign { status: 502 }, Remedy::Reconnect);
-        check(Failure::Foreign { status: 413 }, Remedy::Fail(UploadError::Other(Reason::ProxyLimit)));
-        check(refused(ErrorCode::TooLarge), Remedy::Fail(UploadError::TooLarge));
-        check(Failure::Foreign { status: 507 }, Remedy::Fail(UploadError::NoSpace));
+        check(Failure::Foreign { status: 413 }, Remedy::Fail(UploadError(Reason::ProxyLimit)));
+        check(refused(ErrorCode::TooLarge), Remedy::Fail(UploadError(Reason::TooLarge)));
+        check(Failure::Foreign { status: 507 }, Remedy::Fail(UploadError(Reason::NoSpace)));
         check(refused(ErrorCode::Unreachable), Remedy::Reconnect);
-        check(refused(ErrorCode::OffsetMismatch), Remedy::Retry);
-        check(refused(ErrorCode::Locked), Remedy::Retry);
+        check(refused(ErrorCode::OffsetMismatch), Remedy::Retry(Reason::Interrupted));
+        check(refused(ErrorCode::Locked), Remedy::Retry(Reason::Locked));
         check(refused(ErrorCode::Gone), Remedy::StartOver);
         check(refused(ErrorCode::AlreadyExists), Remedy::CheckTarget);
         check(refused(ErrorCode::PreconditionFailed), Remedy::CheckTarget);
-        check(refused(ErrorCode::NoSpace), Remedy::Fail(UploadError::NoSpace));
-        check(refused(ErrorCode::ReadOnly), Remedy::Fail(UploadError::Forbidden));
-        check(refused(ErrorCode::ChecksumMismatch), Remedy::Fail(UploadError::Damaged));
-        check(refused(ErrorCode::Internal), Remedy::Fail(UploadError::Other(Reason::Broken)));
+        check(refused(ErrorCode::NoSpace), Remedy::Fail(UploadError(Reason::NoSpace)));
+        check(refused(ErrorCode::ReadOnly), Remedy::Fail(UploadError(Reason::ReadOnly)));
+        check(refused(ErrorCode::ChecksumMismatch), Remedy::Fail(UploadError(Reason::Damaged)));
+        check(refused(ErrorCode::Internal), Remedy::Fail(UploadError(Reason::Broken)));
     }
 }

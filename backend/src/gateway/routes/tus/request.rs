@@ -70,10 +70,15 @@ pub(super) fn with_version(answer: Result<Response, ErrorResponse>) -> Result<Re
 
 /// Adds the upload's offset to an error, for the client to continue from there.
 pub(super) fn with_offset(error: ErrorResponse, offset: Option<u64>) -> ErrorResponse {
-    match offset {
-        Some(offset) => error.header(OFFSET, offset.into()),
-        None => error,
-    }
+    let Some(offset) = offset else { return error };
+    let error = match error.code {
+        ErrorCode::NoSpace | ErrorCode::QuotaExceeded if offset > 0 => {
+            let sentence = error.code.sentence();
+            error.with_detail(format!("{sentence} The upload keeps the bytes up to its offset, and continues there."))
+        }
+        _ => error,
+    };
+    error.header(OFFSET, offset.into())
 }
 
 fn is_whole(upload: &Upload) -> bool {

@@ -59,7 +59,7 @@ impl<D: Dir> Tree<D> {
     ) -> Result<Option<(Metadata, Entry)>, StorageError> {
         match parent.dir().metadata_of(path.name()) {
             Ok(seen) if self.is_own(parent, &seen) => {
-                Err(StorageError::new(ErrorCode::NameRefused, "the name is reserved for the server"))
+                Err(StorageError::new(ErrorCode::NameReserved, "the name is reserved for the server"))
             }
             Ok(seen) => Ok(Some((seen, self.entry_from(parent, path, &seen)))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

@@ -4,6 +4,7 @@ use super::super::item::{Id, OnExisting, Stage};
 use super::super::retry_policy::Remedy;
 use super::events::{AttemptEvent, Connectivity, Effect};
 use super::state::Queue;
+use crate::failure::Reason;
 
 impl Queue {
     /// Handles an event of an attempt, unless the attempt is no longer the current one. `now` is in milliseconds.
@@ -40,7 +41,7 @@ impl Queue {
             AttemptEvent::Conflict(existing) => self.raise_conflict(id, existing),
             AttemptEvent::TargetFree => {
                 self.edit(id, |item| (item.on_existing, item.existing) = (OnExisting::Fail, None));
-                self.handle_failure(id, Remedy::Retry, now);
+                self.handle_failure(id, Remedy::Retry(Reason::Changed), now);
             }
             AttemptEvent::Damaged(etag) => self.handle_damage(id, etag),
             AttemptEvent::Failed(remedy) => self.handle_failure(id, remedy, now),

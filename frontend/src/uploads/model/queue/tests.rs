@@ -10,6 +10,7 @@ use super::super::slices::SLICE_BYTES_MIN;
 use super::super::totals::Totals;
 use super::schedule::{COMPARISONS_MAX, CONNECTIONS_MAX};
 use super::{AttemptEvent, Connectivity, Effect, Queue};
+use crate::failure::Reason;
 use crate::ui::resolution::Resolution;
 
 fn file(name: &str, size: u64) -> SelectedFile {
@@ -119,7 +120,7 @@ fn a_file_that_alone_keeps_failing_is_given_up() {
         queue.handle(id, attempt, AttemptEvent::Created(UploadId([1; 16])), now);
         queue.handle(id, attempt, AttemptEvent::Failed(Remedy::Reconnect), now);
     }
-    assert_eq!(stage(&queue, 0), &Stage::Failed(UploadError::Other(crate::failure::Reason::Unreachable)));
+    assert_eq!(stage(&queue, 0), &Stage::Failed(UploadError(Reason::Unreachable)));
     queue.resume(0);
     assert!(queue.start_next(now).is_some());
 }
@@ -203,7 +204,7 @@ fn adding_a_file_clears_finished_uploads_but_not_failed_ones() {
         queue.start_next(0.0);
     }
     queue.handle(0, 1, AttemptEvent::Done(true), 0.0);
-    queue.handle(1, 1, AttemptEvent::Failed(Remedy::Fail(UploadError::NoSpace)), 0.0);
+    queue.handle(1, 1, AttemptEvent::Failed(Remedy::Fail(UploadError(Reason::NoSpace))), 0.0);
     let new = queue.add(file("new", 1), 1);
     assert_eq!(queue.shown(), [1, new]);
 }
@@ -229,7 +230,7 @@ fn damaged_bytes_are_deleted_and_a_retry_starts_over() {
     let (id, attempt) = queue.start_next(0.0).unwrap();
     queue.handle(id, attempt, AttemptEvent::Created(UploadId([6; 16])), 0.0);
     queue.handle(id, attempt, AttemptEvent::Stored(2 * SLICE_BYTES_MIN), 0.0);
-    queue.handle(id, attempt, AttemptEvent::Failed(Remedy::Fail(UploadError::Damaged)), 0.0);
+    queue.handle(id, attempt, AttemptEvent::Failed(Remedy::Fail(UploadError(Reason::Damaged))), 0.0);
     assert!(queue.take_effects().contains(&Effect::Delete(UploadId([6; 16]))));
     queue.resume(id);
     assert_eq!(queue.start_next(0.0), Some((id, attempt + 1)));
@@ -262,8 +263,13 @@ fn actions() -> impl Strategy<Value = Action> {
 }
 
 fn event_of(choice: usize) -> AttemptEvent {
-    let remedies =
-        [Remedy::Reconnect, Remedy::Retry, Remedy::StartOver, Remedy::CheckTarget, Remedy::Fail(UploadError::NoSpace)];
+    let remedies = [
+        Remedy::Reconnect,
+        Remedy::Retry(Reason::Busy),
+        Remedy::StartOver,
+        Remedy::CheckTarget,
+        Remedy::Fail(UploadError(Reason::NoSpace)),
+    ];
     match choice {
         0 => AttemptEvent::Created(UploadId([5; 16])),
         1 => AttemptEvent::Sent(1_000),

@@ -96,7 +96,7 @@ impl Queue {
     /// Fails an upload that the server published damaged. A retry replaces just that state of the entry.
     pub(super) fn handle_damage(&mut self, id: Id, etag: Option<ETag>) {
         let upload = self.items[id].upload;
-        self.stop_at(id, Stage::Failed(UploadError::Damaged));
+        self.stop_at(id, Stage::Failed(UploadError(Reason::Damaged)));
         self.edit(id, |item| {
             (item.upload, item.sent, item.stored) = (None, 0, 0);
             item.on_existing = OnExisting::Replace(etag);
@@ -109,15 +109,16 @@ impl Queue {
         let failures = self.items[id].failures;
         match remedy {
             Remedy::Reconnect if self.connectivity == Connectivity::Online && failures >= FAILURES_MAX => {
-                self.stop_at(id, Stage::Failed(UploadError::Other(Reason::Unreachable)));
+                self.stop_at(id, Stage::Failed(UploadError(Reason::Unreachable)));
             }
             Remedy::Reconnect => self.reconnect(id, now),
-            Remedy::Retry | Remedy::StartOver if failures >= FAILURES_MAX => {
-                self.stop_at(id, Stage::Failed(UploadError::Other(Reason::Busy)));
+            Remedy::Retry(reason) if failures >= FAILURES_MAX => self.stop_at(id, Stage::Failed(UploadError(reason))),
+            Remedy::StartOver if failures >= FAILURES_MAX => {
+                self.stop_at(id, Stage::Failed(UploadError(Reason::Expired)));
             }
-            Remedy::Retry | Remedy::StartOver => self.back_off(id, remedy == Remedy::StartOver, now),
+            Remedy::Retry(_) | Remedy::StartOver => self.back_off(id, remedy == Remedy::StartOver, now),
             // The attempt checks the target itself; if that failed, the whole attempt is retried.
-            Remedy::CheckTarget => self.handle_failure(id, Remedy::Retry, now),
+            Remedy::CheckTarget => self.handle_failure(id, Remedy::Retry(Reason::Changed), now),
             Remedy::Fail(error) => self.fail(id, error),
         }
     }
@@ -146,7 +147,7 @@ impl Queue {
     }
 
     fn fail(&mut self, id: Id, error: UploadError) {
-        let damaged = self.items[id].upload.filter(|_| error == UploadError::Damaged);
+        let damaged = self.items[id].upload.filter(|_| error == UploadError(Reason::Damaged));
         self.stop_at(id, Stage::Failed(error));
         if let Some(upload) = damaged {
             self.edit(id, |item| (item.upload, item.sent, item.stored) = (None, 0, 0));
