@@ -33,7 +33,7 @@ impl ErrorCode {
             Self::Forbidden => {
                 ("Not allowed", "You do not have the right to do this here. Ask the server's administrator for it.")
             }
-            Self::Unauthenticated => ("Sign-in needed", "Sign in first."),
+            Self::Unauthenticated => ("Sign-in needed", "You are not signed in. Sign in, then try again."),
             Self::UnknownHost => (
                 "Unknown host",
                 "The server does not answer to this host name. Use another address, or add the name to its \

@@ -200,7 +200,7 @@ table! {
     replaced_count: Counted = counted("{n} file replaced", "{n} files replaced", "{n} files replaced"),
         counted("{n} fichier remplacé", "{n} de fichiers remplacés", "{n} fichiers remplacés");
     similar_one: &'static str =
-        "“{name}” is beside “{other}”: the names look the same, but they are two files.",
+        "“{name}” is beside “{other}”: these are two files whose names look alike.",
         "«\u{202f}{name}\u{202f}» est à côté de «\u{202f}{other}\u{202f}»\u{202f}: les noms se ressemblent, mais ce sont deux fichiers.";
     similar_count: Counted =
         counted("{n} file has a name that looks the same as another", "{n} files have names that look the same as others",
