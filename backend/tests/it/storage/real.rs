@@ -159,8 +159,8 @@ fn a_folder_swapped_for_a_link_loses_nothing_outside() {
         let storage = fixture.storage();
         let number = std::cell::Cell::new(0_u32);
         let refused = |code: ErrorCode| {
-            use ErrorCode::{AlreadyExists, Changed, LinkEscapes, NotFolder, NotFound, ParentMissing};
-            let known = [AlreadyExists, Changed, LinkEscapes, NotFolder, NotFound, ParentMissing];
+            use ErrorCode::{AlreadyExists, Changed, LinkBroken, LinkEscapes, NotFolder, NotFound, ParentMissing};
+            let known = [AlreadyExists, Changed, LinkBroken, LinkEscapes, NotFolder, NotFound, ParentMissing];
             assert!(known.contains(&code), "{code}");
         };
         while_swapping(&fixture, b"swapped", b"link", 150, || {
