@@ -178,13 +178,19 @@ impl Summary {
             match outcome {
                 Outcome::Done { left_out, .. } => {
                     self.done += 1;
-                    let item =
-                        |entry: &LeftOutEntry| FailedItem { name: printable(entry.path.name()), code: entry.code };
+                    let item = |entry: &LeftOutEntry| FailedItem {
+                        name: printable(entry.path.name()),
+                        inner: None,
+                        reason: Reason::of(entry.code),
+                        operation,
+                    };
                     self.failed.extend(left_out.listed.iter().map(item));
                 }
                 Outcome::Skipped => self.skipped += 1,
-                Outcome::Failed { code, path, .. } => {
+                Outcome::Failed { code, path, incomplete, .. } => {
                     let inner = path.as_ref().map(|path| printable(path.name()));
+                    // Without a part that is done, the item as a whole is unchanged.
+                    let inner = inner.filter(|_| *incomplete || item_path(change, index).is_none());
                     let name = name(index).or_else(|| inner.clone()).unwrap_or_default();
                     self.failed.push(FailedItem { name, inner, reason: Reason::of(*code), operation });
                     if may_succeed_later(*code) {

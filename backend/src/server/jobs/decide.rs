@@ -75,9 +75,11 @@ pub(super) fn concerns_one_entry(code: ErrorCode) -> bool {
             | ErrorCode::NotFolder
             | ErrorCode::NotRegular
             | ErrorCode::LinkEscapes
+            | ErrorCode::LinkBroken
             | ErrorCode::Changed
             | ErrorCode::AlreadyExists
             | ErrorCode::NameRefused
+            | ErrorCode::NameReserved
             | ErrorCode::NameTooLong
             | ErrorCode::NotEmpty
             | ErrorCode::BadPath
