@@ -91,7 +91,7 @@ pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl
     let name = move || match editing.get() {
         Some(folder) => view! { <Renaming folder /> }.into_any(),
         None => view! {
-            <a class="name" tabindex="-1" draggable="false" rel="noopener" target=maybe(Shown::target)
+            <a class="name" aria-label=maybe(|shown| shown.href.is_some().then(|| shown.name.clone())) tabindex="-1" draggable="false" rel="noopener" target=maybe(Shown::target)
                 href=maybe(|shown| shown.href.clone()) title=text(Shown::name)><EntryName name=text(Shown::name) /></a>
         }
         .into_any(),
