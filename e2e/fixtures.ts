@@ -97,7 +97,8 @@ export class Faults {
   watch(context: BrowserContext): void {
     context.on("weberror", (fault) => this.found.push(`uncaught: ${fault.error().stack ?? fault.error().message}`));
     context.on("console", (message) => {
-      if (message.type() === "error" && !this.isExpected(message.text())) {
+      const isLookup = message.location().url.includes(LOOKUP);
+      if (message.type() === "error" && !this.isExpected(message.text(), isLookup)) {
         this.found.push(`console: ${message.text()} (${message.location().url})`);
       }
     });
@@ -108,12 +109,14 @@ export class Faults {
     reasons.forEach((reason) => this.expected.add(String(reason)));
   }
 
-  private isExpected(text: string): boolean {
+  private isExpected(text: string, isLookup: boolean): boolean {
     const [, status, network] = FAILED_LOAD.exec(text) ?? [];
-    return this.expected.has(status ?? network ?? "");
+    return (isLookup && status === "404") || this.expected.has(status ?? network ?? "");
   }
 }
 
+/** The page asks here whether an entry exists: 404 is an answer. */
+const LOOKUP = "/api/v1/stat/";
 /** The message of Chromium about a request without a good response. */
 const FAILED_LOAD = /^Failed to load resource: (?:the server responded with a status of (\d+)|net::(\w+))/;
 

@@ -49,7 +49,7 @@ fn outcome_texts(job: &Job) -> Vec<String> {
         Outcome::Done { trash: Some(_), .. } => "trashed".into(),
         Outcome::Done { .. } => "gone".into(),
         Outcome::Skipped => "skipped".into(),
-        Outcome::Failed { code, path, message } => {
+        Outcome::Failed { code, path, message, .. } => {
             assert_eq!(message, code.sentence());
             match path {
                 Some(path) => format!("{code} at {path}"),

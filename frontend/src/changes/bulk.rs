@@ -8,7 +8,6 @@ use leptos::task::spawn_local;
 use shared::change::PathItem;
 use shared::{Change, VPath};
 
-use super::execute::OnResult;
 use super::model::prediction::{affected_names, confirmed_edits};
 use super::model::scheduler::{PathAccess, WaitsFor};
 use super::model::{ChangeResult, Origin, Verb, batch};
@@ -22,6 +21,9 @@ pub(super) const BULK_ITEMS_MIN: usize = 1_000;
 
 /// Entries of a request: fewer than the server takes, so that rows leave every few seconds on a slow disk.
 const REQUEST_ITEMS: usize = 250;
+
+/// Receives the results of a change.
+pub(super) type OnResult = Box<dyn FnOnce(&[ChangeResult])>;
 
 /// The requests of a change, made while it runs: the paths of a hundred thousand entries take longer than a frame.
 pub(super) type Requests = Box<dyn Iterator<Item = Change>>;

@@ -9,7 +9,7 @@ use leptos::task::spawn_local;
 use shared::api::changes::ListJobs;
 use shared::{Change, Job, JobId, JobState, Outcome, Rights};
 
-use super::bulk::BULK_ITEMS_MIN;
+use super::bulk::{BULK_ITEMS_MIN, OnResult};
 use super::model::scheduler::{PathAccess, WaitsFor};
 use super::model::{ChangeResult, History, Origin, Step, Verb, batch, undo};
 use super::optimistic::ShownPrediction;
@@ -21,9 +21,6 @@ use crate::folder::model::permission::needed;
 use crate::net::api::call;
 use crate::net::jobs::{JobEvent, follow_job, run_change};
 use crate::ui::toast::Tone;
-
-/// Receives the results of a change.
-pub(super) type OnResult = Box<dyn FnOnce(&[ChangeResult])>;
 
 /// A change that ends sooner gets no card, and an undo that starts sooner no message that it waits.
 const CARD_AFTER: Duration = Duration::from_secs(1);

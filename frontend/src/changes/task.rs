@@ -141,7 +141,7 @@ impl TaskState {
         self.first_progress.get_or_insert_with(|| (now(), entries));
     }
 
-    /// Entries in a second, on average; `None` until it can be told.
+    /// Entries in a second, on average; `None` until it is known.
     pub(super) fn entries_per_second(&self) -> Option<u64> {
         let (since, before) = self.first_progress?;
         let seconds = (now() - since) / 1_000.0;

@@ -33,7 +33,7 @@ use crate::printable::printable;
 pub(super) struct Attempt {
     /// Receives the events of the attempt.
     pub(super) on_event: Rc<dyn Fn(AttemptEvent)>,
-    /// Receives what is to be told about the uploaded file.
+    /// Receives the news about the uploaded file.
     pub(super) on_published: Rc<dyn Fn(Published)>,
     pub(super) keys: IdempotencyKeys,
     pub(super) hasher: Hasher,

@@ -190,7 +190,7 @@ impl Uploads {
         Rc::new(move |published| self.published.update_value(|all| all.push(published)))
     }
 
-    /// Takes what is to be told about the uploaded files, once no upload runs; empty until then. Reactive.
+    /// Takes the news about the uploaded files, once no upload runs; empty until then. Reactive.
     pub fn take_published(self) -> Vec<Published> {
         match self.read(|queue| queue.totals().is_busy()) {
             true => Vec::new(),

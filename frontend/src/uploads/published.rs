@@ -1,4 +1,4 @@
-//! What is to be told about an uploaded file besides its success: the file that it replaced, a name that looks the same.
+//! News about an uploaded file besides its success: the file that it replaced, a name that looks the same.
 
 use shared::TrashId;
 

@@ -24,7 +24,7 @@ pub fn next_slice(bytes: u64, milliseconds: f64) -> u64 {
     next.clamp(SLICE_BYTES_MIN, SLICE_BYTES_MAX)
 }
 
-/// The longest request body that a proxy in front of the server takes, as far as its answers (413) told.
+/// The longest request body that a proxy in front of the server takes, as far as its answers (413) say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyLimit(u64);
 

@@ -1,26 +1,13 @@
 //! The folders of a move or a copy whose entries go one by one.
 
-use shared::{Entry, Timestamp, VPath};
+use shared::{Entry, VPath};
 
 use super::item::TransferItem;
+use super::level::FolderLevel;
 use crate::server::jobs::decide::is_real_folder;
 use crate::server::jobs::item_error::ItemError;
 use crate::server::jobs::runner::JobRunner;
 use crate::storage::Visit;
-
-/// A folder whose entries are moved or copied one by one.
-pub(super) struct FolderLevel {
-    pub(super) from: VPath,
-    pub(super) to: VPath,
-    /// The entries to come, the last one first.
-    pub(super) entries: Vec<Entry>,
-    /// One of its entries stays.
-    pub(super) keeps: bool,
-    /// The modification time of the original before its entries moved.
-    pub(super) modified: Timestamp,
-    /// The item made the folder at `to`, which gets the attributes of the original at the end.
-    pub(super) made: bool,
-}
 
 impl JobRunner {
     pub(super) fn enter(&self, source: &Entry, to: VPath, made: bool) -> Result<FolderLevel, ItemError> {

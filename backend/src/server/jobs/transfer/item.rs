@@ -7,7 +7,7 @@ use shared::limits::REPLACED_LISTED_MAX;
 use shared::{Conflict, ETag, Entry, ErrorCode, Outcome, TrashId, VPath};
 use tracing::info;
 
-use super::folder::FolderLevel;
+use super::level::FolderLevel;
 use crate::server::jobs::decide::{
     Plan, check_paths, concerns_one_entry, is_alike, is_copied_link, is_real_folder, is_same_entry, plan,
 };

@@ -4,3 +4,4 @@ mod copy;
 mod folder;
 mod item;
 mod leaf;
+mod level;
