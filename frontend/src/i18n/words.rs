@@ -404,7 +404,7 @@ mod tests {
         let table = format!("{FR:?}").replace("\\u{a0}", "\u{a0}").replace("\\u{202f}", "\u{202f}");
         let texts = table.split('"').skip(1).step_by(2);
         for text in texts {
-            for (index, sign) in text.char_indices().filter(|(_, sign)| ";!?:»".contains(*sign)) {
+            for (index, _) in text.char_indices().filter(|(_, sign)| ";!?:»".contains(*sign)) {
                 let before = text[..index].chars().next_back();
                 assert_eq!(before, Some('\u{202f}'), "{text}");
             }
