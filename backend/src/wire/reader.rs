@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes, BytesMut};
-use shared::wire::{FrameKind, HEADER_BYTES, Header, Phase};
+use shared::wire::{FrameKind, HEADER_BYTES, Header, LENGTH_BYTES, Phase};
 use tokio::io::AsyncReadExt;
 use tokio_util::io::poll_read_buf;
 
@@ -122,6 +122,8 @@ impl<R: Source> FrameReader<R> {
 
     fn take(&mut self) -> Result<Option<Incoming>, WireError> {
         let Some(bytes) = self.buffer.first_chunk::<HEADER_BYTES>() else {
+            let length = self.buffer.first_chunk::<LENGTH_BYTES>();
+            length.map(|length| Header::check_length(*length, self.phase)).transpose()?;
             return Ok(None);
         };
         let header = Header::decode(*bytes, self.phase)?;

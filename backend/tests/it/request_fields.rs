@@ -1,11 +1,15 @@
 //! Fields of requests whose values a server could take for others.
 
-use shared::wire::{FrameKind, Stat, encode};
-use shared::{Checksum, ErrorCode, VPath};
+use backend::client::{Commit, PutRange, Stage};
+use backend::storage::memory::MemoryStorage;
+use bytes::Bytes;
+use shared::limits::{LIST_LIMIT_MAX, LIST_PAGE_MAX};
+use shared::wire::{Caller, FrameKind, List, Page, Stat, Store, Walk, encode};
+use shared::{Checksum, Conflict, ErrorCode, Order, Rights, Scope, VPath};
 
 use super::raw_connection::{RawConnection, serve_pipe};
 use super::test_server::{TestServer, path, reader, small_tree, writer};
-use super::uploads::{commit, put, stage};
+use super::uploads::{commit, error_code, put, stage};
 
 /// A caller in CBOR, with the head of the map of a request with `fields` fields.
 fn request(fields: u8, caller: &shared::wire::Caller, rest: &[u8]) -> Vec<u8> {
@@ -65,6 +69,75 @@ async fn a_digest_is_taken_as_bytes_and_as_numbers() {
     let known = Checksum { algorithm: shared::Algorithm::Crc32, digest: vec![1, 2, 3, 4] };
     assert_eq!(encode(&known), b"\xa2\x00\x01\x01\x44\x01\x02\x03\x04");
     server.stop().await;
+}
+
+/// A right that is missing is not taken for a condition of the client: STAGE, COMMIT and STORE agree.
+#[tokio::test]
+async fn replacing_what_does_not_exist_without_create_is_forbidden() {
+    let server = TestServer::start().await;
+    let replacer = || Caller { scope: Scope::whole(Rights::REPLACE), ..Caller::default() };
+    let ask = |target: &str, if_match| Stage {
+        caller: replacer(),
+        conflict: Conflict::Replace,
+        if_match,
+        ..stage(target, Some(5))
+    };
+    let store = async |stage| {
+        let stored = Store { stage: Stage { resumable: false, ..stage }, checksum: None };
+        server.client.store(&stored, b"12345").await
+    };
+    assert_eq!(error_code(server.client.stage(&ask("new", None)).await), ErrorCode::Forbidden);
+    assert_eq!(error_code(store(ask("new", None)).await), ErrorCode::Forbidden);
+    assert_eq!(error_code(server.client.stage(&ask("new", Some(Vec::new()))).await), ErrorCode::PreconditionFailed);
+    assert_eq!(error_code(store(ask("new", Some(Vec::new()))).await), ErrorCode::PreconditionFailed);
+    let upload = server.client.stage(&ask("hello.txt", None)).await.unwrap();
+    let mut sending = server.client.put(&replacer(), upload.id, PutRange::default()).await.unwrap();
+    sending.send(Bytes::from_static(b"12345")).await.unwrap();
+    sending.finish().await.unwrap();
+    let elsewhere = Commit { caller: replacer(), target: Some(path("new")), ..commit(upload.id) };
+    assert_eq!(error_code(server.client.commit(&elsewhere).await), ErrorCode::Forbidden);
+    let done = server.client.commit(&Commit { caller: replacer(), ..commit(upload.id) }).await.unwrap();
+    assert!(done.replaced);
+    server.stop().await;
+}
+
+/// A validator on a later block would be taken for that of the page, although it covers that block's rows only.
+#[tokio::test]
+async fn an_answer_of_more_rows_than_a_page_has_no_validator_in_any_block() {
+    let storage = MemoryStorage::new();
+    for number in 0..=LIST_PAGE_MAX {
+        storage.add_file(format!("{number:06}"), "").unwrap();
+    }
+    let (mut raw, server) = serve_pipe(std::sync::Arc::new(storage), Default::default(), 64 << 10);
+    raw.handshake(&server.key, None).await;
+    for (id, limit) in [(1, LIST_PAGE_MAX), (2, LIST_PAGE_MAX + 1), (3, LIST_LIMIT_MAX)] {
+        let list = List { caller: reader(), path: VPath::root(), order: Order::default(), cursor: None, limit };
+        raw.send(FrameKind::List, id, &list).await;
+        let mut validated = Vec::new();
+        loop {
+            let block = raw.next().await.unwrap();
+            if block.kind() != Some(FrameKind::Columns) {
+                break;
+            }
+            validated.push(block.body[6] & 2 != 0);
+        }
+        let expected = (0..validated.len()).map(|block| limit == LIST_PAGE_MAX && block == 0);
+        assert!(validated.len() > 1 && validated.iter().copied().eq(expected), "{limit}: {validated:?}");
+    }
+}
+
+/// A client that was disconnected after the last PAGE has nothing left to receive.
+#[tokio::test]
+async fn a_walk_that_continues_at_its_end_has_no_page() {
+    let (mut raw, server) = serve_pipe(std::sync::Arc::new(small_tree()), Default::default(), 64 << 10);
+    raw.handshake(&server.key, None).await;
+    let walk = |cursor| Walk { caller: reader(), paths: vec![path("empty")], cursor };
+    raw.send(FrameKind::Walk, 1, &walk(None)).await;
+    let page: Page = raw.next().await.unwrap().message().unwrap();
+    assert_eq!((page.entries.len(), raw.end(1).await), (1, None));
+    raw.send(FrameKind::Walk, 2, &walk(page.next_cursor)).await;
+    assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::End));
+    raw.assert_usable().await;
 }
 
 /// What `for_reading` answers is what a GET answers, for everything that a folder can hold.

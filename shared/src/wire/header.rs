@@ -4,6 +4,8 @@ use crate::limits::{FRAME_CONTROL_BYTES_MAX, FRAME_HANDSHAKE_BYTES_MAX};
 
 /// Length, type, flags, reserved bits, request id.
 pub const HEADER_BYTES: usize = 12;
+/// Bytes of the length field, the first of a header.
+pub const LENGTH_BYTES: usize = 4;
 /// Bytes that the length field counts in addition to the body.
 const COUNTED_BYTES: usize = 8;
 
@@ -195,6 +197,23 @@ impl Header {
         Ok(Self { number, request_id: u32::from_be_bytes([i0, i1, i2, i3]), body_bytes })
     }
 
+    /// Checks the length field of a header whose other bytes may not have arrived: whether a frame of any type may have
+    /// this length. A peer that sends less than a header otherwise learns of its error at a time limit only.
+    ///
+    /// # Errors
+    /// [`HeaderError::TooShort`], [`HeaderError::TooLong`].
+    pub fn check_length(bytes: [u8; LENGTH_BYTES], phase: Phase) -> Result<(), HeaderError> {
+        let longest = match phase {
+            Phase::Handshake => FRAME_HANDSHAKE_BYTES_MAX,
+            Phase::Open { data_bytes_max } => FRAME_CONTROL_BYTES_MAX.max(data_bytes_max + COUNTED_BYTES),
+        };
+        match u32::from_be_bytes(bytes) as usize {
+            length if length < COUNTED_BYTES => Err(HeaderError::TooShort),
+            length if length > longest => Err(HeaderError::TooLong),
+            _ => Ok(()),
+        }
+    }
+
     /// The type. `None` if this build does not know it.
     pub const fn kind(self) -> Option<FrameKind> {
         FrameKind::from_number(self.number)
@@ -238,6 +257,21 @@ mod tests {
         check(9, 0x42, 0, Phase::Open { data_bytes_max: 0 }, Err(HeaderError::TooLong));
         check(8, 0x42, 0, OPEN, Err(HeaderError::EmptyData));
         check(8, 0x50, 1, OPEN, Err(HeaderError::ReservedBits));
+    }
+
+    #[test]
+    fn a_length_that_no_frame_may_have_is_refused_without_the_rest_of_the_header() {
+        let check = |length: u32, phase, expected| {
+            assert_eq!(Header::check_length(length.to_be_bytes(), phase), expected, "{length}");
+        };
+        check(7, OPEN, Err(HeaderError::TooShort));
+        check(8, OPEN, Ok(()));
+        check((1 << 20) + 8, OPEN, Ok(()));
+        check((1 << 20) + 9, OPEN, Err(HeaderError::TooLong));
+        check(64 << 10, Phase::Open { data_bytes_max: 0 }, Ok(()));
+        check((64 << 10) + 1, Phase::Open { data_bytes_max: 0 }, Err(HeaderError::TooLong));
+        check(4 << 10, Phase::Handshake, Ok(()));
+        check((4 << 10) + 1, Phase::Handshake, Err(HeaderError::TooLong));
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub(super) struct Page {
     pub(super) from: Start,
     /// Most rows.
     pub(super) limit: usize,
+    /// The page is the rest of an answer whose first rows were sent without a validator.
+    pub(super) continued: bool,
 }
 
 /// Where a page starts.
@@ -76,7 +78,7 @@ impl Page {
         let mut names = items.iter().map(|item| sorted.name(item));
         let state = storage.stat_names(&snapshot.key.folder, &mut names, &mut |index, row| {
             misplaced |= items.get(index).is_some_and(|item| item.folder != row.is_folder());
-            if whole {
+            if whole && !self.continued {
                 validator.add(&row);
             }
             if !builder.push(&row) {
@@ -96,7 +98,7 @@ impl Page {
         let state = state.map(|state| state.etag);
         let etag = validator.finish(total, next_cursor.is_some(), state);
         blocks.push(builder.finish(&Head { last, next_cursor, ..head }));
-        if let Some(first) = blocks.first_mut().filter(|_| whole) {
+        if let Some(first) = blocks.first_mut().filter(|_| whole && !self.continued) {
             columns::set_etag(first, etag);
         }
         Ok(Batch { blocks, rest: batch_end..end, state, misplaced })

@@ -37,12 +37,12 @@ pub(in crate::server) async fn list<W: Sink>(
     let kept = cursor.as_ref().and_then(|cursor| Some((snapshots.find(cursor.snapshot, &key)?, cursor.index)));
     let (snapshot, mut batch) = match kept {
         Some((snapshot, index)) => {
-            let page = Page { from: Start::Index(index), limit };
+            let page = Page { from: Start::Index(index), limit, continued: false };
             let batch = response.until_cancelled(look_up(storage, cancelled.clone(), &snapshot, page)).await?;
             (snapshot, batch)
         }
         None => {
-            let page = Page { from: cursor.map_or(Start::Index(0), Start::After), limit };
+            let page = Page { from: cursor.map_or(Start::Index(0), Start::After), limit, continued: false };
             FreshPage { storage, snapshots, entries_max, key, page }.first_batch(response).await?
         }
     };
@@ -51,7 +51,7 @@ pub(in crate::server) async fn list<W: Sink>(
         if batch.rest.is_empty() {
             return send(response, blocks).await;
         }
-        let page = Page { from: Start::Index(batch.rest.start), limit: batch.rest.len() };
+        let page = Page { from: Start::Index(batch.rest.start), limit: batch.rest.len(), continued: true };
         let next = look_up(storage, cancelled.clone(), &snapshot, page);
         let (sent, next) = tokio::join!(send(response, blocks), next);
         sent?;

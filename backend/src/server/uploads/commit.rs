@@ -294,11 +294,11 @@ impl Uploads {
         }
     }
 
-    /// Requires the digest that a COMMIT named in vain of every later COMMIT that names none: bytes that are known to
-    /// be damaged must not become a file.
+    /// Requires the digest that a COMMIT named in vain of every later COMMIT that names none, also in place of the
+    /// digest of STAGE: bytes that are known to be damaged must not become a file.
     fn require_blake3(&self, lock: &UploadLock, blake3: Option<&[u8]>) -> Result<(), StorageError> {
         let mut request = lock.record().request;
-        if request.blake3.is_some() {
+        if request.blake3.as_deref() == blake3 {
             return Ok(());
         }
         request.blake3 = blake3.map(<[u8]>::to_vec);

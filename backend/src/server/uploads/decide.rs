@@ -94,9 +94,12 @@ pub(super) fn within_rights(condition: TargetCondition, rights: Rights) -> Resul
 /// Whether a COMMIT could succeed while the target is `present`. Saves the client from sending bytes in vain.
 ///
 /// # Errors
-/// [`ErrorCode::AlreadyExists`], [`ErrorCode::PreconditionFailed`], [`ErrorCode::IsFolder`], [`ErrorCode::NotRegular`].
+/// [`ErrorCode::AlreadyExists`], [`ErrorCode::PreconditionFailed`], [`ErrorCode::Forbidden`], [`ErrorCode::IsFolder`],
+/// [`ErrorCode::NotRegular`].
 pub(super) fn check_target(condition: &TargetCondition, present: Option<&Entry>) -> Result<(), ErrorCode> {
     match (&condition.expected, present) {
+        // The caller has REPLACE but not CREATE; a condition of the client's own comes with another conflict.
+        (Expected::State(_), None) if condition.conflict == Conflict::Replace => Err(ErrorCode::Forbidden),
         (Expected::State(_), None) => Err(ErrorCode::PreconditionFailed),
         (Expected::State(etags), Some(present)) if !matches(etags, present.etag) => Err(ErrorCode::PreconditionFailed),
         (Expected::Nothing, Some(_)) if condition.conflict == Conflict::Fail => Err(ErrorCode::AlreadyExists),

@@ -36,6 +36,12 @@ pub(super) fn publish_at(
                 Conflict::Replace => return Err(ErrorCode::Forbidden.into()),
                 Conflict::Fail => return Err(failure.into()),
             },
+            // The caller has REPLACE but not CREATE; a condition of the client's own comes with another conflict.
+            Err(RequestError::Failed(failure))
+                if failure.code == ErrorCode::PreconditionFailed && conflict == Conflict::Replace =>
+            {
+                return Err(ErrorCode::Forbidden.into());
+            }
             Err(error) => return Err(error),
         }
     }

@@ -47,6 +47,17 @@ async fn frames_invalid_for_a_client_end_the_connection() {
     }
 }
 
+/// A client that waits for the answer to such a frame sends no further byte.
+#[tokio::test]
+async fn a_length_that_no_frame_may_have_ends_the_connection_without_the_rest_of_the_header() {
+    assert_closes_with(&7_u32.to_be_bytes(), ErrorCode::Protocol).await;
+    assert_closes_with(&[&7_u32.to_be_bytes()[..], b"\x11\0\0\0\0\0\0"].concat(), ErrorCode::Protocol).await;
+    assert_closes_with(&(1_u32 << 31).to_be_bytes(), ErrorCode::FrameTooLong).await;
+    let (mut raw, _server) = connect_in_memory();
+    raw.send_bytes(&4097_u32.to_be_bytes()).await;
+    assert_eq!(raw.closing_code().await, Some(ErrorCode::FrameTooLong));
+}
+
 #[tokio::test]
 async fn a_request_with_the_id_0_ends_the_connection() {
     assert_closes_with(&frame_bytes(&frame(FrameKind::Stat, 0, &stat(""))), ErrorCode::Protocol).await;

@@ -1,6 +1,6 @@
 //! PUT and COMMIT with other bytes than announced.
 
-use backend::client::{Commit, PutRange};
+use backend::client::{Commit, PutRange, Stage};
 use shared::{Algorithm, Checksum, ErrorCode};
 
 use super::fixtures::{commit, error_code, put, put_as, stage};
@@ -49,6 +49,24 @@ async fn put_requires_the_present_offset() {
     let last = PutRange { offset: 4, total: Some(4), ..PutRange::default() };
     put_as(&server.client, upload.id, last, b"").await.unwrap();
     server.client.commit(&commit(upload.id)).await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_digest_of_a_failed_commit_is_required_in_place_of_that_of_stage() {
+    let server = TestServer::start().await;
+    for resumable in [true, false] {
+        let right = Some(blake3::hash(b"1234").as_bytes().to_vec());
+        let name = format!("new-{resumable}");
+        let staged = Stage { blake3: right.clone(), resumable, ..stage(&name, Some(4)) };
+        let upload = server.client.stage(&staged).await.unwrap();
+        put(&server.client, upload.id, 0, b"1234").await.unwrap();
+        let wrong = Commit { blake3: Some(vec![7; 32]), ..commit(upload.id) };
+        assert_eq!(error_code(server.client.commit(&wrong).await), ErrorCode::ChecksumMismatch);
+        assert_eq!(error_code(server.client.commit(&commit(upload.id)).await), ErrorCode::ChecksumMismatch);
+        assert_eq!(error_code(server.client.stat(&reader(), &path(&name)).await), ErrorCode::NotFound);
+        server.client.commit(&Commit { blake3: right, ..commit(upload.id) }).await.unwrap();
+    }
     server.stop().await;
 }
 
