@@ -181,7 +181,7 @@ async fn stat_for_reading_refuses_what_get_refuses() {
     check("pipe", Some(ErrorCode::NotRegular)).await;
     check("link-to-pipe", Some(ErrorCode::NotRegular)).await;
     check("link-out", Some(ErrorCode::LinkEscapes)).await;
-    check("broken", Some(ErrorCode::LinkEscapes)).await;
+    check("broken", Some(ErrorCode::LinkBroken)).await;
     check("none", Some(ErrorCode::NotFound)).await;
     let looked_up = Stat { caller: reader(), path: path("folder"), for_reading: Some(false) };
     let mut raw = RawConnection::open(&server).await;
