@@ -9,7 +9,8 @@ test("a path leads to the folder in the page", async ({ page, tree }) => {
   await expect(page.getByText("notes.txt").first()).toBeVisible();
 });
 
-test("a path of nothing leads to a page that works", async ({ page, tree }) => {
+test("a path of nothing leads to a page that works", async ({ page, tree, faults }) => {
+  faults.expectFailedLoads(404);
   await tree.write("notes.txt", "Milk\n");
   await page.goto("./foo/bar");
   await expect(page).toHaveURL(/\/\?path=foo\/bar$/);
@@ -30,7 +31,8 @@ for (const { locale, title, link } of [
   test.describe(locale, () => {
     test.use({ locale });
 
-    test("a file that is gone is explained on a page with a way back", async ({ page, tree }) => {
+    test("a file that is gone is explained on a page with a way back", async ({ page, tree, faults }) => {
+      faults.expectFailedLoads(404);
       await tree.write("docs/notes.txt", "Milk\n");
       const answer = await page.goto("./files/docs/gone.txt");
       expect(answer?.status()).toBe(404);

@@ -126,7 +126,7 @@ test("the empty space below the rows has a folder menu, and a click on it clears
   await page.keyboard.press("ArrowDown");
   await expectFocus(page, "alpha.txt");
   await page.mouse.click(empty.x, empty.y, { button: "right" });
-  await expect(page.getByRole("menuitem")).toHaveText(["New folder", "Upload", "Upload folder", "Refresh"]);
+  await expect(page.getByRole("menuitem")).toHaveText(["New folder", "Upload", "Upload folder", "Select allCtrl A", "Refresh"]);
   await expectAccessible(page);
   await expectInViewport(page);
   const asked = page.waitForEvent("filechooser");
@@ -167,7 +167,7 @@ test("entries that could not be pasted stay cut", async ({ page, tree }) => {
   const job = { id: "0".repeat(32), state: "done", version: 1, progress, outcomes: [failed] };
   await page.route("**/api/v1/changes", (route) => route.fulfill({ json: job }), { times: 1 });
   await page.keyboard.press("Control+v");
-  await expect(page.locator(".toasts").getByRole("alert")).toContainText("There is not enough space on the server");
+  await expect(page.locator(".toasts").getByRole("alert")).toContainText("The server’s disk is full");
   await page.getByRole("button", { name: "Paste" }).click();
   await expectOnDisk(tree, "Empty/alpha.txt");
   await expectOnDisk(tree, "alpha.txt", false);

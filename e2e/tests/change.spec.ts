@@ -61,7 +61,7 @@ test("the prediction of a waiting rename is reverted if the rename before it fai
     await expect(row(page, `${name}.txt`)).toBeVisible();
   }
   await release(problemResponse(507, "no_space"));
-  await expect(page.locator(".toasts").getByRole("alert")).toContainText("There is not enough space on the server");
+  await expect(page.locator(".toasts").getByRole("alert")).toContainText("The server’s disk is full");
   await release();
   await expect(row(page, "alpha.txt")).toBeVisible();
   await expect(row(page, "zulu.txt")).toHaveCount(0);
@@ -107,7 +107,7 @@ test("an invalid name is reported while typing, and Escape keeps the old name", 
   await field.fill("a/b");
   await expect(page.getByText("A name cannot contain “/”.")).toBeVisible();
   await field.fill("Bravo.txt");
-  await expect(page.getByText("Something here has this name already.")).toBeVisible();
+  await expect(page.getByText("“Bravo.txt” already exists here.")).toBeVisible();
   await expectAccessible(page);
   await field.fill("");
   await page.keyboard.press("Enter");
@@ -132,7 +132,7 @@ test("a rename that the server refuses is reverted, with the reason", async ({ p
   // …and reverted.
   await expect(row(page, "alpha.txt")).toBeVisible();
   await expect(row(page, "zulu.txt")).toHaveCount(0);
-  await expect(page.locator(".toasts").getByRole("alert")).toContainText("There is not enough space on the server");
+  await expect(page.locator(".toasts").getByRole("alert")).toContainText("The server’s disk is full");
 });
 
 test("a change whose response is lost is requested again with the same key and made once", async ({ page, tree, faults }) => {
@@ -249,13 +249,13 @@ test("the folder picker works by keyboard alone and can make a folder", async ({
   await page.keyboard.press("Backspace");
   await expect(dialog.getByRole("button", { name: "Documents" })).toBeFocused();
   await page.keyboard.press("Enter");
-  await expect(dialog.getByText("No folders in here.")).toBeVisible();
+  await expect(dialog.getByText("No folders here.")).toBeVisible();
   // Without folders, the list has the focus and handles the keys.
   await expect(dialog.locator(".folder-list")).toBeFocused();
   await page.keyboard.press("Backspace");
   await expect(dialog.getByRole("button", { name: "Documents" })).toBeFocused();
   await page.keyboard.press("Enter");
-  await expect(dialog.getByText("No folders in here.")).toBeVisible();
+  await expect(dialog.getByText("No folders here.")).toBeVisible();
   await dialog.getByRole("button", { name: "New folder" }).focus();
   await page.keyboard.press("Enter");
   await page.keyboard.type("Old");
@@ -304,7 +304,7 @@ test("the folder picker leaves a folder that could not be made, with the reason"
   await dialog.getByRole("button", { name: "New folder" }).click();
   await page.keyboard.type("Old");
   await page.keyboard.press("Enter");
-  await expect(page.locator(".toasts").getByRole("alert")).toContainText("There is not enough space on the server");
+  await expect(page.locator(".toasts").getByRole("alert")).toContainText("The server’s disk is full");
   await expect(dialog.locator("[aria-current=location]")).not.toHaveText("Old");
   await expect(dialog.getByRole("button", { name: "Documents" })).toBeFocused();
   await expectOnDisk(tree, "Old", false);
@@ -429,7 +429,7 @@ test("a long change shows its progress, survives a reload, and can be cancelled"
   await expect(page.locator(".task")).toContainText("4 of 10");
   await expectAccessible(page);
   await page.reload();
-  await expect(page.locator(".task").getByRole("status")).toHaveText("A change is under way");
+  await expect(page.locator(".task").getByRole("status")).toHaveText("A change is running");
   await page.locator(".task").getByRole("button", { name: "Cancel" }).click();
   await expect(page.locator(".task")).toHaveCount(0);
 });

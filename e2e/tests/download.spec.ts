@@ -65,7 +65,7 @@ test("a selection of everything downloads the folder", async ({ page, tree }) =>
 });
 
 test("a missing file is reported without leaving the page", async ({ page, tree, faults }) => {
-  faults.expectFailedLoads(404);
+  faults.expectFailedLoads(404, "ERR_FAILED");
   await tree.write("soon gone.txt", "x");
   await tree.write("stays.txt", "x");
   // Live updates would remove the row.

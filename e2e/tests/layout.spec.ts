@@ -4,6 +4,7 @@
 import type { Page } from "@playwright/test";
 
 import { expect, test } from "../fixtures.ts";
+import { expectOnDisk } from "../helpers/changes.ts";
 import { createSampleFiles, open, row } from "../helpers/page.ts";
 
 const WIDTHS = [320, 390, 480, 600, 719, 720, 800, 900, 1024, 1199, 1200, 1280, 1440, 1600];
@@ -77,7 +78,7 @@ for (const locale of ["en-US", "fr-FR"]) {
         await open(page);
         await row(page, "alpha.txt").click();
         await page.keyboard.press("Delete");
-        await expect(row(page, "alpha.txt")).toBeHidden();
+        await expectOnDisk(tree, "alpha.txt", false);
         await page.goto("./?view=trash");
         await enlargeText(page, percent);
         const found: unknown[] = [];

@@ -25,7 +25,7 @@ test("a missing folder offers its parent, and the keys work", async ({ page, fau
 });
 
 test("the address of a file offers to download the file", async ({ page, faults }) => {
-  faults.expectFailedLoads(400, 409);
+  faults.expectFailedLoads(400, 404, 409);
   await open(page, "alpha.txt");
   await expect(page.locator(".panel").getByRole("alert")).toContainText("This is a file");
   const coming = page.waitForEvent("download");
@@ -33,7 +33,8 @@ test("the address of a file offers to download the file", async ({ page, faults 
   expect((await coming).suggestedFilename()).toBe("alpha.txt");
 });
 
-test("an invalid address offers the root folder", async ({ page }) => {
+test("an invalid address offers the root folder", async ({ page, faults }) => {
+  faults.expectFailedLoads(400, 404);
   await open(page, "a/../b");
   await expect(page.locator(".panel").getByRole("alert")).toContainText("We can’t find a folder at this address");
   await page.getByRole("link", { name: "Go to all files" }).click();
@@ -82,7 +83,7 @@ for (const [status, code, sentence] of [
 test("a response of another server is not taken for a listing", async ({ page }) => {
   await page.route("**/api/v1/list/*", (route) => route.fulfill({ contentType: "text/html", body: "<p>Hello" }));
   await open(page);
-  await expect(page.locator(".panel").getByRole("alert")).toContainText("The server failed");
+  await expect(page.locator(".panel").getByRole("alert")).toContainText("Something between you and the server answered in its place");
 });
 
 test("the loading state appears only after a delay", async ({ page }) => {

@@ -64,7 +64,8 @@ test("the trash works by keyboard alone", async ({ page, tree }) => {
   await expect.poll(async () => (await Promise.all(["alpha.txt", "Bravo.txt", "éclair.txt"].map((name) => readFile(tree.at(name)).then(() => 1, () => 0)))).reduce<number>((one, other) => one + other, 0)).toBe(1);
 });
 
-test("restoring asks about a name that exists", async ({ page, tree }) => {
+test("restoring asks about a name that exists", async ({ page, tree, faults }) => {
+  faults.expectFailedLoads(409);
   await tree.write("Bravo.txt", "another");
   await page.goto("./?view=trash");
   await trashed(page, "Bravo.txt").click();

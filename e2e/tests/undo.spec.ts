@@ -146,7 +146,8 @@ test("a move is undone from another folder", async ({ page, tree }) => {
   await expectOnDisk(tree, "alpha.txt");
 });
 
-test("undo refuses to touch a file that another user changed, with the reason", async ({ page, tree }) => {
+test("undo refuses to touch a file that another user changed, with the reason", async ({ page, tree, faults }) => {
+  faults.expectFailedLoads(409);
   await row(page, "alpha.txt").click();
   await page.keyboard.press("F2");
   await page.keyboard.type("zulu");
@@ -162,7 +163,8 @@ test("undo refuses to touch a file that another user changed, with the reason", 
   await expect(toast(page).filter({ hasText: "There is nothing to undo." })).toBeVisible();
 });
 
-test("undo refuses to move a file that another program moved away", async ({ page, tree }) => {
+test("undo refuses to move a file that another program moved away", async ({ page, tree, faults }) => {
+  faults.expectFailedLoads(404);
   await row(page, "alpha.txt").dragTo(row(page, "Empty"));
   await expectOnDisk(tree, "Empty/alpha.txt");
   await expect(toast(page)).toContainText("moved");

@@ -46,7 +46,8 @@ for (const locale of ["en-US", "fr-FR"]) {
         await see("paused");
       });
 
-      test("finished uploads", async ({ page, network, tree, local }) => {
+      test("finished uploads", async ({ page, network, tree, local, faults }) => {
+        faults.expectFailedLoads(507);
         const see = inspect(page);
         const problem = { type: "about:blank", status: 507, code: "no_space", title: "full" };
         await page.route("**/{files,api/v1/uploads}{,/*}", (route) =>
