@@ -92,6 +92,7 @@ export class Faults {
   /** Those that the test does not expect. */
   readonly found: string[] = [];
   private readonly expected = new Set<string>();
+  private mayLoseConnections = false;
 
   /** Collects the errors of a context's pages. */
   watch(context: BrowserContext): void {
@@ -111,9 +112,15 @@ export class Faults {
     reasons.forEach((reason) => this.expected.add(String(reason)));
   }
 
+  /** Accepts every request that gets no response: which error it has depends on the moment at which the connection ends. */
+  expectLostConnections(): void {
+    this.mayLoseConnections = true;
+  }
+
   private isExpected(text: string, isLookup: boolean): boolean {
     const [, status, network] = FAILED_LOAD.exec(text) ?? [];
-    return (isLookup && status === "404") || this.expected.has(status ?? network ?? "");
+    const isLost = this.mayLoseConnections && network !== undefined;
+    return isLost || (isLookup && status === "404") || this.expected.has(status ?? network ?? "");
   }
 }
 

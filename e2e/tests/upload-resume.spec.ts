@@ -114,7 +114,7 @@ test("after a reload an upload with a stored file handle continues by itself", a
 });
 
 test("an upload pauses when the connection is lost and continues when it returns", async ({ page, network, tree, local, faults }) => {
-  faults.expectFailedLoads("ERR_FAILED", "ERR_CONNECTION_RESET", "ERR_CONNECTION_REFUSED");
+  faults.expectLostConnections();
   const path = await writeRandomFile(local, "film.mkv", SIZE);
   await begin(page, network, path);
   network.down = true;
@@ -141,7 +141,7 @@ test("no attempt is made offline, and one at once when online", async ({ page, c
 });
 
 test("an upload continues after the server was killed and restarted", async ({ page, tree, local, faults }) => {
-  faults.expectFailedLoads("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "ERR_INCOMPLETE_CHUNKED_ENCODING");
+  faults.expectLostConnections();
   const path = await writeRandomFile(local, "film.mkv", SIZE);
   const state = await mkdtemp(join(tmpdir(), "passerelle-e2e-state-"));
   const flags = ["--anonymous", "write"];
@@ -191,11 +191,12 @@ test("a cancelled upload leaves no bytes at the server", async ({ page, network,
   expect(await page.evaluate(() => Object.keys(localStorage).filter((key) => key.includes("upload")))).toEqual([]);
 });
 
-test("corrupted bytes are never published as a small file", async ({ page, network, tree }) => {
+test("corrupted bytes are never published as a small file", async ({ page, network, tree, faults }) => {
+  faults.expectFailedLoads(400, 460);
   network.transform = (piece) => Buffer.from(piece).fill(0x78, 0, 1);
   await page.goto(`${network.address}/`);
   await chooseFiles(page, [file("contract.txt", "I owe you nothing")]);
-  await expect(upload(page, "contract.txt")).toContainText("What arrived is not the same");
+  await expect(upload(page, "contract.txt")).toContainText("The file arrived damaged");
   expect(await visible(tree.root)).toEqual([]);
   network.transform = (piece) => piece;
   await upload(page, "contract.txt").getByRole("button", { name: "Retry contract.txt" }).click();
@@ -217,7 +218,8 @@ function corruptOneBit(network: Network, after: number): void {
 }
 
 for (const [part, after] of [["the middle", PART], ["the last slice", SIZE - 1_000_000]] as const) {
-  test(`a large file with ${part} corrupted is never visible, and is sent again`, async ({ page, network, server, tree, local }) => {
+  test(`a large file with ${part} corrupted is never visible, and is sent again`, async ({ page, network, server, tree, local, faults }) => {
+    faults.expectFailedLoads(460);
     const path = await writeRandomFile(local, "film.mkv", SIZE);
     // Every name that ever appears in the folder.
     const seen = new Set<string | null>();
@@ -225,7 +227,7 @@ for (const [part, after] of [["the middle", PART], ["the last slice", SIZE - 1_0
     corruptOneBit(network, after);
     await page.goto(`${network.address}/`);
     await chooseFiles(page, [path]);
-    await expect(upload(page, "film.mkv")).toContainText("What arrived is not the same", { timeout: 60_000 });
+    await expect(upload(page, "film.mkv")).toContainText("The file arrived damaged", { timeout: 60_000 });
     expect(await visible(tree.root)).toEqual([]);
     expect([...seen]).not.toContain("film.mkv");
     // The server drops the corrupted upload.
@@ -239,7 +241,9 @@ for (const [part, after] of [["the middle", PART], ["the last slice", SIZE - 1_0
   });
 }
 
-test("corruption is reported by the next request if its response was lost", async ({ page, network, tree, local }) => {
+test("corruption is reported by the next request if its response was lost", async ({ page, network, tree, local, faults }) => {
+  faults.expectLostConnections();
+  faults.expectFailedLoads(404, 410, 460);
   const path = await writeRandomFile(local, "film.mkv", SIZE);
   const seen = new Set<string | null>();
   const watching = watch(tree.root, (_, name) => seen.add(name));
@@ -248,7 +252,7 @@ test("corruption is reported by the next request if its response was lost", asyn
   network.dropsResponse = (request, status) => request.method === "PATCH" && status === 460 && lost++ === 0;
   await page.goto(`${network.address}/`);
   await chooseFiles(page, [path]);
-  await expect(upload(page, "film.mkv")).toContainText("What arrived is not the same", { timeout: 90_000 });
+  await expect(upload(page, "film.mkv")).toContainText("The file arrived damaged", { timeout: 90_000 });
   expect(lost).toBe(1);
   expect([...seen]).not.toContain("film.mkv");
   watching.close();

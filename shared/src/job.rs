@@ -124,8 +124,8 @@ pub struct LeftOut {
     /// How many were left out.
     #[cfg_attr(feature = "wire", n(0))]
     pub total: u64,
-    /// The first of them: at most [`LEFT_OUT_LISTED_MAX`](crate::limits::LEFT_OUT_LISTED_MAX), with paths of at most
-    /// [`LEFT_OUT_BYTES_MAX`](crate::limits::LEFT_OUT_BYTES_MAX) bytes together.
+    /// The first of them: at most [`LEFT_OUT_LISTED_MAX`], with paths of at most
+    /// [`LEFT_OUT_BYTES_MAX`] bytes together.
     #[cfg_attr(feature = "wire", n(1))]
     pub listed: Vec<LeftOutEntry>,
 }
