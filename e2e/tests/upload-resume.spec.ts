@@ -291,7 +291,7 @@ test("cancelling all uploads asks for confirmation after many bytes were sent", 
   await expect.poll(() => network.forwarded).toBeGreaterThan(2 * PART - (1 << 20));
   await panel(page).getByRole("button", { name: "Cancel all" }).click();
   const dialog = page.getByRole("dialog", { name: "Cancel all uploads?" });
-  await expect(dialog).toContainText("were sent already");
+  await expect(dialog).toContainText("already sent would be lost");
   await expect(dialog.getByRole("button", { name: "Keep uploading" })).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(dialog).toBeHidden();

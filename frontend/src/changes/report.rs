@@ -155,15 +155,16 @@ impl Changes {
         let Some(first) = summary.failed.first() else { return };
         let words = self.words();
         let why = first.sentences(words);
-        match origin {
-            Origin::Undo => self.toasts.show(Tone::Bad, fill(words.undo_failed, &[("why", &why)]), None),
-            Origin::Redo => self.toasts.show(Tone::Bad, fill(words.redo_failed, &[("why", &why)]), None),
-            Origin::New if summary.failed.len() == 1 => self.toasts.show(Tone::Bad, why, None),
+        let text = match origin {
+            Origin::Undo => fill(words.undo_failed, &[("why", &why)]),
+            Origin::Redo => fill(words.redo_failed, &[("why", &why)]),
+            Origin::New if summary.failed.len() == 1 => why,
             Origin::New => {
                 let card = Task::of_failures(self.new_task_id(), verb, summary.failed, summary.retry);
                 return self.tasks.update(|tasks| tasks.push(card));
             }
         };
+        self.toasts.show(Tone::Bad, text, None);
     }
 }
 
