@@ -135,7 +135,7 @@ test("a failure stays in the panel with its cause until it is retried", async ({
     route.fulfill({ status: 507, contentType: "application/problem+json", body: JSON.stringify(problem) }),
   );
   await chooseFiles(page, [file("big.txt", "x".repeat(2_000))]);
-  await expect(upload(page, "big.txt")).toContainText("Not enough space: 2.0 kB more needed.");
+  await expect(upload(page, "big.txt")).toContainText("Not enough space: 2.0 kB more needed");
   await expect(page.getByRole("alert").filter({ hasText: "1 file needs your decision" })).toHaveCount(1);
   await chooseFiles(page, [file("other.txt", "y")]);
   await expect(upload(page, "other.txt")).toContainText("Not enough space");
