@@ -73,6 +73,7 @@ fn pass_on_owner(file: impl AsFd, own: &Stat, old: &Stat) -> Mode {
 }
 
 /// See [`crate::storage::local::platform::DiskFile::copy_attributes`].
+#[cfg_attr(target_os = "macos", expect(clippy::useless_conversion, reason = "a mode is a u32 on Linux"))]
 pub(in crate::storage::local::platform) fn copy_file_attributes(
     file: &File,
     source: &File,
@@ -127,6 +128,7 @@ fn copy_attributes(file: impl AsFd, source: impl AsFd, owned: bool) -> io::Resul
 }
 
 /// The mode of a copy. A copy with an owner of its own gets the group of a set-group-ID directory, as every new file.
+#[cfg_attr(target_os = "macos", expect(clippy::useless_conversion, reason = "a mode is a u32 on Linux"))]
 fn keep_of_copy(dir: BorrowedFd<'_>, file: &File, own: &Stat, copied: Copied) -> io::Result<Mode> {
     if !copied.owned {
         inherit_group(dir, file, own)?;
