@@ -41,7 +41,7 @@ test("an invalid address offers the root folder", async ({ page, faults }) => {
   await expect(row(page, "alpha.txt")).toBeVisible();
 });
 
-test("a link out of the served folder is marked and cannot be opened", async ({ page, tree }) => {
+test("a link out of the shared folder is marked and cannot be opened", async ({ page, tree }) => {
   await symlink("/etc", tree.at("out"));
   await open(page);
   await expect(row(page, "out")).toContainText("Link that leads out of the shared folder");

@@ -19,7 +19,7 @@ pub enum Conflict {
     #[cfg_attr(feature = "wire", n(0))]
     Fail,
     /// Replace a file by a file, and merge a folder into a folder, file by file. A file never replaces a folder, nor a
-    /// folder a file. A change moves the old file to the trash; an upload deletes it.
+    /// folder a file. The old file goes to the trash, where it can be kept.
     #[cfg_attr(feature = "wire", n(1))]
     Replace,
     /// Use a free name in the same folder: `name (2).ext`.

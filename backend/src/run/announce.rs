@@ -57,7 +57,7 @@ pub(super) fn announce(
 fn json(page: Option<&PageAddresses>, tcp: Option<String>, unix: Option<String>) -> Value {
     let urls: Option<Vec<_>> = page.map(|page| page.urls().collect());
     let http = urls.as_ref().and_then(|urls| urls.first()).map(|url| Value::from(url.as_str()));
-    let unix = unix.map(|address| address.trim_start_matches("unix:").into());
+    let unix = unix.map(|address| address.strip_prefix("unix:").unwrap_or(&address).into());
     let named = [("http", http), ("listening", urls.map(Value::from)), ("tcp", tcp.map(Value::from)), ("unix", unix)];
     Value::Object(Map::from_iter(named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)))))
 }

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode};
+use shared::characters::is_unprintable;
 
 /// What visitors of the page may do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,16 +40,17 @@ impl Welcome {
     /// The text, with a QR code where other devices can connect. `coloured` says that the terminal knows colours, which
     /// make the code readable on every background.
     pub(super) fn text(&self, coloured: bool) -> String {
-        let mut text = format!("\n  Passerelle serves {}{}\n", self.served, self.permission_words());
+        let mut text = format!("\n  Passerelle serves {}{}\n", printable(&self.served), self.permission_words());
         let (here, elsewhere) = (self.of_this_machine(), self.of_the_network());
         push_addresses(&mut text, "This machine", &here);
         push_addresses(&mut text, "Local network", &elsewhere);
         if let Some(code) = elsewhere.first().and_then(|address| qr_code(address, coloured)) {
             let _ = writeln!(text, "\n{code}");
-        } else if !here.is_empty() {
+        } else if !here.is_empty() && self.http.iter().all(|address| address.ip().to_canonical().is_loopback()) {
             text.push_str("\n  Other devices cannot connect. To let them in: --http :8080 --anonymous read\n");
         }
-        push_addresses(&mut text, "For commands", &self.framed);
+        let framed: Vec<_> = self.framed.iter().map(|address| printable(address)).collect();
+        push_addresses(&mut text, "For commands", &framed);
         text.push_str("\n  Press Ctrl-C to stop.\n\n");
         text
     }
@@ -109,6 +111,11 @@ impl Welcome {
         }
         urls
     }
+}
+
+/// Without characters that a terminal obeys: the name of a folder may come from an archive of somewhere else.
+fn printable(text: &str) -> String {
+    text.chars().map(|it| if is_unprintable(it) { char::REPLACEMENT_CHARACTER } else { it }).collect()
 }
 
 fn push_addresses(text: &mut String, label: &str, addresses: &[String]) {
@@ -186,5 +193,18 @@ mod tests {
     fn a_file_server_alone_has_no_page() {
         let text = Welcome { permission: None, http: Vec::new(), ..welcome(&[]) }.text(false);
         assert!(!text.contains("http") && text.contains("For commands   127.0.0.1:5555"), "{text}");
+    }
+
+    #[test]
+    fn a_name_sends_no_command_to_the_terminal() {
+        let served = "a\u{1b}[2Jb\n\u{202e}".to_owned();
+        let text = Welcome { served, ..welcome(&["127.0.0.1:8080"]) }.text(false);
+        assert!(text.contains("a\u{fffd}[2Jb\u{fffd}\u{fffd}."), "{text}");
+    }
+
+    #[test]
+    fn a_server_that_others_reach_does_not_advise_to_let_them_in() {
+        let text = Welcome { networks: Vec::new(), ..welcome(&["0.0.0.0:8080"]) }.text(false);
+        assert!(!text.contains("Other devices cannot connect"), "{text}");
     }
 }

@@ -88,15 +88,14 @@ pub(super) fn RowSlot(row: Slot, extent: Memo<Extent>, shift: Memo<f64>) -> impl
         move |path| changes.is_drop_target(path),
     );
     let editing = editing(row, position.into());
-    let name = move || {
-        match editing.get() {
+    let name = move || match editing.get() {
         Some(folder) => view! { <Renaming folder /> }.into_any(),
         None => view! {
-            <a class="name" aria-label=maybe(|shown| shown.href.is_some().then(|| shown.name.clone())) tabindex="-1" draggable="false" rel="noopener" target=maybe(Shown::target)
+            <a class="name" tabindex="-1" draggable="false" rel="noopener" target=maybe(Shown::target)
+                aria-label=maybe(|shown| shown.href.is_some().then(|| shown.name.clone()))
                 href=maybe(|shown| shown.href.clone()) title=text(Shown::name)><EntryName name=text(Shown::name) /></a>
         }
         .into_any(),
-    }
     };
     let sizeless = Signal::derive(move || shown.with(|shown| shown.size == NO_SIZE));
     let edits = Signal::derive(move || editing.get().is_some());

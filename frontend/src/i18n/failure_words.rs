@@ -203,10 +203,10 @@ table! {
     );
     name_too_long: Explained = explained(
         "The name is too long",
-        "The server’s file system allows fewer characters, usually 255 bytes. Choose a shorter one.",
+        "The server’s file system usually allows at most 255 bytes. Choose a shorter name.",
     ), explained(
         "Le nom est trop long",
-        "Le système de fichiers du serveur en accepte moins, en général 255 octets. Choisissez-en un plus court.",
+        "Le système de fichiers du serveur accepte en général 255 octets au plus. Choisissez un nom plus court.",
     );
     proxy_limit: Explained = explained(
         "A proxy in front of the server refuses requests of this size",
@@ -266,10 +266,10 @@ table! {
     );
     upload_too_large: Explained = explained(
         "The file is too large",
-        "The server, or a proxy before it, does not accept files of this size.",
+        "The server does not accept files of this size.",
     ), explained(
         "Le fichier est trop volumineux",
-        "Le serveur, ou un proxy devant lui, n’accepte pas cette taille.",
+        "Le serveur n’accepte pas de fichiers de cette taille.",
     );
     busy: Explained = explained(
         "The server is busy",

@@ -37,7 +37,7 @@ pub fn ConflictDialog(
     // Each conflict starts with an answer for itself alone.
     Effect::new(move |_| {
         open.track();
-        sentence.track();
+        title.track();
         for_all.set(false);
     });
     let answer = move |resolution| Callback::new(move |()| on_answer.run((resolution, for_all.get_untracked())));

@@ -1,5 +1,5 @@
 //! Titles and details of every [`ErrorCode`] in French, for the pages that people read in a browser. Their English is in
-//! `problem.rs`.
+//! `shared/src/error_text.rs`.
 
 use shared::ErrorCode;
 
@@ -79,7 +79,7 @@ pub(super) fn detail(code: ErrorCode) -> &'static str {
         ErrorCode::NotRegular => {
             "Les périphériques, les sockets et les tubes sont affichés, mais ne peuvent pas être ouverts."
         }
-        ErrorCode::LinkEscapes => "Ce lien symbolique mène hors du dossier partagé, ou sa cible n’existe pas.",
+        ErrorCode::LinkEscapes => "Ce lien symbolique mène hors du dossier partagé\u{202f}: le serveur ne le suit pas.",
         ErrorCode::Changed => "Le fichier a changé pendant la lecture. Réessayez.",
         ErrorCode::PreconditionFailed => "Le fichier n’est plus dans l’état attendu. Actualisez, puis réessayez.",
         ErrorCode::RangeNotSatisfiable => "La partie demandée n’existe pas dans le fichier.",
@@ -144,8 +144,11 @@ mod tests {
 
     #[test]
     fn every_code_has_a_title_and_a_detail() {
-        for &code in ErrorCode::ALL {
-            assert!(!title(code).is_empty() && detail(code).ends_with('.'), "{code}");
+        // What a code without French would get.
+        let other = ErrorCode::Unknown(0);
+        for &code in ErrorCode::ALL.iter().filter(|code| **code != ErrorCode::Internal) {
+            assert!(title(code) != title(other) && detail(code) != detail(other), "{code}");
+            assert!(detail(code).ends_with('.'), "{code}");
         }
     }
 }

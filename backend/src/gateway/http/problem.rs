@@ -85,8 +85,7 @@ impl ErrorResponse {
 
     /// Says that a part of what was asked for is done.
     pub(crate) fn incomplete(self) -> Self {
-        let detail = format!("{} A part of it is done and stays.", self.detail);
-        Self { detail, ..self }
+        self.also("A part of it is done and stays.", "Une partie est faite et reste en place.")
     }
 
     /// What happened, and how to proceed.

@@ -92,6 +92,9 @@ pub(crate) async fn folder(
     Ok((StatusCode::OK, headers, body).into_response())
 }
 
+/// Folders above a page that are looked at at a time: a deep path leaves the other connections to other requests.
+const STATS_AT_ONCE: usize = 4;
+
 /// The rest of a folder's page.
 struct FolderPage {
     client: Client,
@@ -111,9 +114,13 @@ impl FolderPage {
     /// name a link gives to the folder.
     async fn folders_above(&self) -> Vec<ETag> {
         let folders: Vec<_> = self.path.ancestry().collect();
-        let entries = join_all(folders.iter().map(|folder| self.client.stat(&self.caller, folder))).await;
-        // A folder that cannot be looked at is no target of a link in the listing, either.
-        entries.into_iter().filter_map(|entry| entry.ok()?.etag).collect()
+        let mut above = Vec::new();
+        for few in folders.chunks(STATS_AT_ONCE) {
+            let entries = join_all(few.iter().map(|folder| self.client.stat(&self.caller, folder))).await;
+            // A folder that cannot be looked at is no target of a link in the listing, either.
+            above.extend(entries.into_iter().filter_map(|entry| entry.ok()?.etag));
+        }
+        above
     }
 }
 

@@ -77,6 +77,7 @@ pub(super) fn concerns_one_entry(code: ErrorCode) -> bool {
             | ErrorCode::LinkEscapes
             | ErrorCode::LinkBroken
             | ErrorCode::Changed
+            | ErrorCode::PreconditionFailed
             | ErrorCode::AlreadyExists
             | ErrorCode::NameRefused
             | ErrorCode::NameReserved
@@ -158,7 +159,13 @@ mod tests {
 
     #[test]
     fn a_failure_of_one_entry_differs_from_a_failure_of_all() {
-        for code in [ErrorCode::AccessDenied, ErrorCode::NotRegular, ErrorCode::Changed, ErrorCode::Io] {
+        for code in [
+            ErrorCode::AccessDenied,
+            ErrorCode::NotRegular,
+            ErrorCode::Changed,
+            ErrorCode::PreconditionFailed,
+            ErrorCode::Io,
+        ] {
             assert!(concerns_one_entry(code), "{code}");
         }
         for code in [ErrorCode::NoSpace, ErrorCode::QuotaExceeded, ErrorCode::ReadOnly, ErrorCode::ParentMissing] {

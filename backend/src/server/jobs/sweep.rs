@@ -12,6 +12,8 @@ use crate::storage::{StorageError, TrashItem, TrashPosition, TrashQuery, Visit};
 
 /// Items of the trash that are listed in one step.
 const PAGE_ITEMS: usize = 4096;
+/// Items that are listed in one step to count the replaced files: each step reads the whole trash.
+const COUNTED_ITEMS: usize = 1 << 16;
 
 impl Jobs {
     /// Forgets jobs that ended long ago.
@@ -46,7 +48,7 @@ impl Jobs {
             return Ok(());
         }
         let (mut count, mut removed) = (self.kept.count(), 0_u64);
-        let mut query = TrashQuery { limit: PAGE_ITEMS, ..TrashQuery::default() };
+        let mut query = TrashQuery { limit: COUNTED_ITEMS, ..TrashQuery::default() };
         loop {
             let listing = self.storage.list_trash(&query)?;
             query.after = listing.items.last().map(TrashItem::position);

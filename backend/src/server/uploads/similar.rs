@@ -62,6 +62,12 @@ impl SimilarNames {
         self.may_have(storage, &folder, &key, name).then(|| read_equivalent(storage, &folder, &key, name)).flatten()
     }
 
+    /// Frees the names of folders that no upload goes to any more.
+    pub(super) fn sweep(&self) {
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        folders.retain(|_, names| names.read.elapsed() < NAMES_KEPT);
+    }
+
     /// Whether the folder may have another name with that key. Adds the name.
     fn may_have(&self, storage: &dyn Storage, folder: &VPath, key: &str, name: &[u8]) -> bool {
         let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,7 +78,8 @@ impl SimilarNames {
             let names = FolderNames { read: Instant::now(), keys: read_keys(storage, folder) };
             folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
             if folders.len() >= FOLDERS_MAX {
-                folders.clear();
+                let oldest = folders.iter().min_by_key(|(_, names)| names.read).map(|(folder, _)| folder.clone());
+                oldest.map(|folder| folders.remove(&folder));
             }
             folders.insert(folder.clone(), names);
         }

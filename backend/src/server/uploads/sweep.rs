@@ -43,6 +43,7 @@ impl Uploads {
 
     /// Forgets expired uploads, and drops unused ones from memory that have a record.
     pub(in crate::server) fn sweep(&self) -> Result<(), StorageError> {
+        self.similar.sweep();
         let Ok(records) = self.records() else { return Ok(()) };
         let mut expired = 0;
         for id in records.expired_uploads(clock::now())? {

@@ -28,17 +28,16 @@ impl<D: Dir> StagedCopy<D> {
             _ => {}
         }
         let file = dir.create_file(&staged_name(id)).map_err(copy_error)?;
-        let copied = copy_content(staged, &file);
+        let copied = copy_content(staged, &file).and_then(|()| match staged.as_file() {
+            // The copy of a file has its attributes by now.
+            Some(source) => file.copy_attributes(source, true).map(drop).map_err(copy_error),
+            None => Ok(()),
+        });
         if copied.is_err() {
             let _ = dir.remove_file(&staged_name(id));
             let _ = destination.remove_dir(STATE_FOLDER_NAME);
         }
-        copied?;
-        if let Some(source) = staged.as_file() {
-            // The copy of a file has its attributes by now.
-            file.copy_attributes(source, true).map_err(copy_error)?;
-        }
-        Ok(Self { dir, file })
+        copied.map(|()| Self { dir, file })
     }
 }
 
