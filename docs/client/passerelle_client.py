@@ -36,7 +36,7 @@ CODES = {first + index: name for first, names in {
     200: "not_found is_folder not_folder not_regular link_escapes changed precondition_failed range_not_satisfiable "
          "not_acceptable already_exists parent_missing into_itself offset_mismatch incomplete checksum_mismatch gone "
          "locked key_reused length_mismatch name_refused cross_device not_empty link_broken "
-         "name_reserved",
+         "name_reserved name_too_long mounted disk_absent",
     300: "too_large too_many_connections too_many_requests no_space quota_exceeded",
     400: "protocol unsupported bad_request bad_path bad_cursor frame_too_long method_not_allowed",
     500: "io access_denied canceled deadline_exceeded shutting_down unreachable disconnected internal read_only",

@@ -75,8 +75,12 @@ pub enum Reason {
     NameTooLong,
     /// The path is malformed.
     BadPath,
-    /// The entry is, or contains, another file system.
+    /// The change needs one disk, and concerns two.
     OtherDisk,
+    /// The entry is, or contains, a disk of its own.
+    Mounted,
+    /// The disk with the item of the trash is not connected.
+    DiskAbsent,
     /// The request exceeds a limit of the server.
     TooLarge,
     /// The server is busy or shutting down.
@@ -230,6 +234,8 @@ impl Reason {
             ErrorCode::NameTooLong => Self::NameTooLong,
             ErrorCode::BadPath => Self::BadPath,
             ErrorCode::CrossDevice => Self::OtherDisk,
+            ErrorCode::Mounted => Self::Mounted,
+            ErrorCode::DiskAbsent => Self::DiskAbsent,
             ErrorCode::TooLarge => Self::TooLarge,
             ErrorCode::TooManyConnections
             | ErrorCode::TooManyRequests

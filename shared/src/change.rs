@@ -169,6 +169,10 @@ pub struct Trashed {
     #[serde(default, with = "optional_milliseconds", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "wire", n(3))]
     pub expires: Option<Timestamp>,
+    /// The disk that it is on is not connected. Until it is, the item is neither restored nor deleted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "wire", n(4), cbor(default))]
+    pub absent: bool,
 }
 
 impl Change {

@@ -111,6 +111,10 @@ codes! {
     NameReserved = 223, "name_reserved", false;
     /// A name is longer than the file system of the server takes: usually more than 255 bytes.
     NameTooLong = 224, "name_too_long", false;
+    /// Another disk is mounted at the entry or in it, so it is neither moved nor deleted.
+    Mounted = 225, "mounted", false;
+    /// The disk with the item of the trash is not connected.
+    DiskAbsent = 226, "disk_absent", true;
 
     /// The request exceeds a limit.
     TooLarge = 300, "too_large", false;

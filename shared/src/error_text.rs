@@ -112,6 +112,15 @@ impl ErrorCode {
                 "The name is too long",
                 "The name is longer than the server's file system allows, usually 255 bytes. Choose a shorter one.",
             ),
+            Self::Mounted => (
+                "Another disk is in it",
+                "Another disk is mounted here or in a folder below, so this is neither moved nor deleted. Unmount the \
+                 disk first.",
+            ),
+            Self::DiskAbsent => (
+                "Disk not connected",
+                "The disk with this item is not connected. Connect it, then try again.",
+            ),
             Self::TooLarge => ("Too large", "The request exceeds a limit of the server."),
             Self::TooManyConnections => {
                 ("Too busy", "The server has its maximum number of connections. Try again in a moment.")

@@ -42,7 +42,7 @@ cargo xtask COMMAND
   check                 formatting, lints, tidy, licences, documentation
   ci                    all of `check`, fuzzing, then every test
   dev [DIR]             the server, and the page with hot reload on http://127.0.0.1:8081
-  crash [--seed N] [--count N] [--program PATH]
+  crash [--seed N] [--count N] [--program PATH] [--disk FOLDER]
                         kill servers and clients until N (default 500) operations were interrupted
   bench [--row NAME]… [--quick] [--write] [--micro] [--program PATH]
                         this server beside nginx, dufs, miniserve and copyparty, whichever are installed

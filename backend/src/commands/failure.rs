@@ -144,6 +144,8 @@ fn user_message(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::ParentMissing => "the parent folder does not exist",
         ErrorCode::IntoItself => "a folder cannot be moved or copied into itself",
         ErrorCode::CrossDevice => "is on another file system than the trash: `rm --forever` deletes it",
+        ErrorCode::Mounted => "holds another disk or is one: unmount that first",
+        ErrorCode::DiskAbsent => "is on a disk that is not connected",
         ErrorCode::NameRefused => "the file server's operating system refuses this name",
         ErrorCode::NameTooLong => "is longer than names may be on the file server, usually 255 bytes",
         ErrorCode::NameReserved => "the file server keeps the name .passerelle for itself",

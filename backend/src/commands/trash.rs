@@ -43,7 +43,9 @@ async fn ls(args: TrashLsArgs) -> Result<Exit, Failure> {
 fn line(item: &Trashed) -> String {
     let size = if item.entry.kind == Kind::File { item.entry.size.to_string() } else { "-".into() };
     let slash = if item.entry.is_folder() { "/" } else { "" };
-    format!("{} {} {size:>13} {}{slash}", item.id, format::time(item.trashed), format::path(&item.entry.path))
+    let absent = if item.absent { "  (disk not connected)" } else { "" };
+    let (time, path) = (format::time(item.trashed), format::path(&item.entry.path));
+    format!("{} {time} {size:>13} {path}{slash}{absent}", item.id)
 }
 
 async fn restore(args: TrashRestoreArgs) -> Result<Exit, Failure> {

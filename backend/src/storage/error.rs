@@ -2,7 +2,7 @@
 
 use std::io;
 
-use shared::ErrorCode;
+use shared::{ErrorCode, VPath};
 
 use crate::random::NoRandomness;
 
@@ -14,6 +14,8 @@ pub struct StorageError {
     pub code: ErrorCode,
     /// The operation that failed, for the log.
     pub context: &'static str,
+    /// What the error is about, where that is another entry than the one that was asked for.
+    pub path: Option<Box<VPath>>,
     /// The operating system's error, where there is one.
     #[source]
     pub source: Option<io::Error>,
@@ -22,7 +24,7 @@ pub struct StorageError {
 impl StorageError {
     /// A refusal by the storage itself, without an error of the operating system.
     pub fn new(code: ErrorCode, context: &'static str) -> Self {
-        Self { code, context, source: None }
+        Self { code, context, path: None, source: None }
     }
 
     /// Maps an error of the operating system to its code; [`ErrorCode::Io`] for kinds without a code of their own.
@@ -39,14 +41,28 @@ impl StorageError {
             io::ErrorKind::AlreadyExists => ErrorCode::AlreadyExists,
             io::ErrorKind::DirectoryNotEmpty => ErrorCode::NotEmpty,
             io::ErrorKind::CrossesDevices => ErrorCode::CrossDevice,
+            // The name of a mount point cannot be changed.
+            io::ErrorKind::ResourceBusy => ErrorCode::Mounted,
             _ => ErrorCode::Io,
         };
-        Self { code, context, source: Some(source) }
+        Self::from_code(code, source, context)
+    }
+}
+
+impl StorageError {
+    /// An error of the operating system whose code the caller knows.
+    pub(crate) fn from_code(code: ErrorCode, source: io::Error, context: &'static str) -> Self {
+        Self { code, context, path: None, source: Some(source) }
+    }
+
+    /// The error, about the entry at `path`.
+    pub(crate) fn about(self, path: VPath) -> Self {
+        Self { path: Some(Box::new(path)), ..self }
     }
 }
 
 impl From<NoRandomness> for StorageError {
     fn from(error: NoRandomness) -> Self {
-        Self { code: ErrorCode::Internal, context: "random bytes are needed", source: Some(io::Error::other(error)) }
+        Self::from_code(ErrorCode::Internal, io::Error::other(error), "random bytes are needed")
     }
 }

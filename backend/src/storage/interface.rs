@@ -120,6 +120,14 @@ pub trait Storage: Send + Sync + 'static {
     /// other change below that uses the server's private directory.
     fn stage(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError>;
 
+    /// [`Storage::stage`] for an upload to that path, on the file system of the path. The parent folder need not exist yet.
+    ///
+    /// # Errors
+    /// As [`Storage::stage`].
+    fn stage_for(&self, id: UploadId, _target: &VPath) -> Result<Box<dyn Staged>, StorageError> {
+        self.stage(id)
+    }
+
     /// Opens an existing upload.
     ///
     /// # Errors
@@ -176,7 +184,7 @@ pub trait Storage: Send + Sync + 'static {
         expected: &Expected,
         attributes: &Attributes,
     ) -> Result<Published, StorageError> {
-        let staged = self.stage(id)?;
+        let staged = self.stage_for(id, target)?;
         let written = staged.write_at(bytes, 0);
         drop(staged);
         let stored = written.and_then(|()| self.publish(id, target, expected, attributes));
@@ -266,8 +274,17 @@ pub trait Storage: Send + Sync + 'static {
     ///
     /// # Errors
     /// As [`Storage::remove`] without [`ErrorCode::NotEmpty`], and [`ErrorCode::CrossDevice`] if the entry is on
-    /// another file system than the trash.
+    /// a disk that can have no trash of this server.
     fn trash(&self, path: &VPath, etag: Option<ETag>, id: TrashId, now: Timestamp) -> Result<(), StorageError>;
+
+    /// Fails if the entry is or holds the mount point of another disk: such an entry is not renamed or trashed, and a
+    /// mount point is not removed. Passes where the system lists no mounts.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Mounted`], about the mount point; as [`Storage::stat`].
+    fn check_mounts(&self, _path: &VPath) -> Result<(), StorageError> {
+        Ok(())
+    }
 
     /// A page of the trash, the newest items first. Items that were recorded but never renamed are left out and
     /// deleted.

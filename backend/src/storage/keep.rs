@@ -20,4 +20,6 @@ pub struct Kept {
     pub id: TrashId,
     /// Its bytes.
     pub bytes: u64,
+    /// The number of its file system, as in [`super::TrashItem`].
+    pub disk: u64,
 }

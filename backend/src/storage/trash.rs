@@ -16,6 +16,10 @@ pub struct TrashItem {
     pub trashed: Timestamp,
     /// True for a file or link that was replaced, false for an entry that was deleted.
     pub replaced: bool,
+    /// The number of its file system: the files of each have a bound of their own.
+    pub disk: u64,
+    /// False while the disk that it is on is not connected. Such an item is neither restored nor purged.
+    pub connected: bool,
 }
 
 impl TrashItem {
@@ -128,6 +132,11 @@ impl<'a> PageSelection<'a> {
             self.first.pop();
             self.more = true;
         }
+    }
+
+    /// Adds items.
+    pub(super) fn extend(&mut self, items: impl IntoIterator<Item = TrashItem>) {
+        items.into_iter().for_each(|item| self.add(item));
     }
 
     /// The page of all items that were added.

@@ -356,7 +356,8 @@ fn changing(examples: &mut Examples) {
     let list = ListTrash { caller: writer(), cursor: Some("1.5".into()), limit: 100 };
     examples.both_ways("list-trash", FrameKind::ListTrash, 25, &list);
     let expires = Some(Timestamp(MOMENT.0 + 1));
-    let item = Trashed { id: TrashId([0x0d; 16]), entry: entry("a", Kind::File, 5, 0x44), trashed: MOMENT, expires };
+    let (id, entry) = (TrashId([0x0d; 16]), entry("a", Kind::File, 5, 0x44));
+    let item = Trashed { id, entry, trashed: MOMENT, expires, absent: false };
     let page = TrashPage { items: vec![item], next_cursor: Some("1.6".into()), total: Some(2) };
     examples.both_ways("trash-page", FrameKind::TrashPage, 25, &page);
 }

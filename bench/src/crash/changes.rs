@@ -1,5 +1,7 @@
 //! Changes by a simulated user. Each has an idempotency key, is requested again until it is done, and must happen once.
 
+use std::fs;
+
 use super::client::Request;
 use super::content::Content;
 use super::user::{SimulatedUser, unexpected};
@@ -111,20 +113,44 @@ impl SimulatedUser {
 
     /// The trash holds exactly `times` items that were at `path`.
     fn check_trash(&mut self, path: &str, times: usize) -> Outcome<()> {
+        let found = self.trash_ids(path)?.len();
+        if found == times { Ok(()) } else { Err(Failure(format!("{path} is in the trash {found} times, not {times}"))) }
+    }
+
+    /// The trash keeps the file that an upload has replaced. A repeated PUT may have replaced its own file as well.
+    pub(crate) fn check_replaced(&mut self, path: &str, old: Option<Content>, new: Content) -> Outcome<()> {
+        let Some(old) = old else { return self.check_trash(path, 0) };
+        let mut found = false;
+        for id in self.trash_ids(path)? {
+            let places = self.cluster.private_folders().into_iter().map(|folder| folder.join("replaced").join(&id));
+            let Some(bytes) = places.filter_map(|place| fs::read(place).ok()).next() else {
+                return Err(Failure(format!("the trash lists {id} for {path}, which is not on the disk")));
+            };
+            found |= bytes == old.bytes();
+            if bytes != old.bytes() && bytes != new.bytes() {
+                return Err(Failure(format!("{path} is torn in the trash: {} bytes as {id}", bytes.len())));
+            }
+        }
+        if found { Ok(()) } else { Err(Failure(format!("{path} was replaced, and the trash does not keep it"))) }
+    }
+
+    /// The ids of the items that were at `path`.
+    fn trash_ids(&mut self, path: &str) -> Outcome<Vec<String>> {
         let named = format!("\"path\":\"{path}\"");
-        let (mut found, mut cursor) = (0, None);
+        let (mut found, mut cursor) = (Vec::new(), None);
         loop {
             let query = cursor.map(|cursor| format!("?cursor={cursor}")).unwrap_or_default();
             let page = self.ask(&Request::new("GET", format!("/api/v1/trash{query}")))?;
             if page.status != 200 {
                 return Err(unexpected("the trash", &page));
             }
-            found += page.text().matches(&named).count();
+            let text = page.text();
+            let items = text.split("{\"id\":\"").skip(1).filter(|item| item.contains(&named));
+            found.extend(items.filter_map(|item| Some(item.split_once('"')?.0.to_owned())));
             cursor = page.member("next_cursor");
             if cursor.is_none() {
-                break;
+                return Ok(found);
             }
         }
-        if found == times { Ok(()) } else { Err(Failure(format!("{path} is in the trash {found} times, not {times}"))) }
     }
 }

@@ -37,6 +37,28 @@ pub(crate) struct Cluster {
     gateway: Mutex<Process>,
     clients: Mutex<Vec<Arc<Mutex<Child>>>>,
     pub(crate) killed: KillCounts,
+    /// The mount of the other disk. Dropped after the servers.
+    disk: Option<Mount>,
+}
+
+/// The folder of the served one that is another disk, if there is one.
+pub(crate) const DISK: &str = "disk";
+
+/// A bind mount, which ends when it is dropped.
+struct Mount(PathBuf);
+
+impl Mount {
+    fn bind(source: &Path, at: PathBuf) -> Outcome<Self> {
+        fs::create_dir_all(&at).at(&at)?;
+        let mounted = Command::new("mount").arg("--bind").args([source, &at]).status().at(&at)?;
+        if mounted.success() { Ok(Self(at)) } else { Err(Failure("`--disk` needs root, to mount the folder".into())) }
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
 }
 
 /// A child that is killed when it is dropped.
@@ -50,10 +72,12 @@ impl Drop for Process {
 }
 
 impl Cluster {
-    /// Starts both servers over an empty folder below `folder`. They choose their ports once, and restart on them.
-    pub(crate) fn start(built: &Path, folder: &Path) -> Outcome<Self> {
+    /// Starts both servers over an empty folder below `folder`, in which `disk` is mounted if it is given. They choose
+    /// their ports once, and restart on them.
+    pub(crate) fn start(built: &Path, folder: &Path, disk: Option<&Path>) -> Outcome<Self> {
         let served = folder.join("served");
         fs::create_dir_all(&served).at(&served)?;
+        let disk = disk.map(|disk| Mount::bind(disk, served.join(DISK))).transpose()?;
         // A copy, because a build may replace the original between two restarts.
         let program = folder.join("passerelle");
         fs::copy(built, &program).at(built)?;
@@ -69,12 +93,24 @@ impl Cluster {
             gateway: Mutex::new(gateway),
             clients: Mutex::default(),
             killed: KillCounts::default(),
+            disk,
         })
     }
 
     /// The place of a served path on the disk.
     pub(crate) fn served(&self, path: &str) -> PathBuf {
         self.folder.join("served").join(path)
+    }
+
+    /// The folders in which users work: one on each disk.
+    pub(crate) fn work_folders(&self) -> Vec<String> {
+        let other = self.disk.as_ref().map(|_| format!("{DISK}/"));
+        [String::new()].into_iter().chain(other).collect()
+    }
+
+    /// The places of the server's private folders, which a disk has from its first change on.
+    pub(crate) fn private_folders(&self) -> Vec<PathBuf> {
+        self.work_folders().iter().map(|folder| self.served(&format!("{folder}.passerelle"))).collect()
     }
 
     /// The place of a file outside the served folder.

@@ -12,17 +12,23 @@ use super::user::SimulatedUser;
 
 /// How long the server may take to expire an upload and to remove its file.
 const EXPIRY_TIME: Duration = Duration::from_secs(60);
+/// The folders with uploads, on the disk of the root and on another one.
+const STAGING: [&str; 2] = ["staging", "staging-of-tree"];
 const EXPIRY_SECONDS: &str = "2";
 const RETRY_TIME: Duration = Duration::from_millis(50);
 
 /// # Errors
 /// The first violation.
 pub(crate) fn check(cluster: &Cluster, users: &mut [SimulatedUser]) -> Outcome<()> {
-    let staging = cluster.served(".passerelle/staging");
+    let staged = || {
+        let folders = cluster.private_folders().into_iter();
+        let parts = folders.flat_map(|folder| STAGING.map(|part| folder.join(part))).filter(|part| part.is_dir());
+        parts.map(|part| files_in(&part)).sum::<Outcome<u64>>()
+    };
     let abandoned = users.iter().map(|user| user.abandoned.len()).sum::<usize>() as u64;
     cluster.restart_storage(&["--upload-expiry-seconds", EXPIRY_SECONDS])?;
     users.iter_mut().try_for_each(SimulatedUser::extend_abandoned)?;
-    let before = files_in(&staging)?;
+    let before = staged()?;
     if before < abandoned {
         return Err(Failure(format!("{abandoned} uploads were abandoned, and only {before} of them exist")));
     }
@@ -34,7 +40,7 @@ pub(crate) fn check(cluster: &Cluster, users: &mut [SimulatedUser]) -> Outcome<(
     }
     // The server sweeps at each start and then once a minute.
     cluster.restart_storage(&[])?;
-    while files_in(&staging)? > 0 {
+    while staged()? > 0 {
         wait(started, "files of expired uploads still exist")?;
     }
     println!("  {abandoned} uploads were abandoned: {before} staged files before they expired, none after");

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use xtask::repo::{AtPath, Failure, Outcome, Repo};
 
-use super::args;
+use super::args::{self, Args};
 use super::cluster::Cluster;
 use super::rounds;
 use super::user::Counts;
@@ -25,18 +25,18 @@ pub(crate) fn run(repo: &Repo, arguments: &[String]) -> Outcome<()> {
     let args = args::parse(arguments).map_err(|error| Failure(format!("{error}\n{}", args::USAGE)))?;
     let program = program::under_test(repo, args.program.as_deref(), program::unoptimised)?;
     let seed = args.seed.unwrap_or_else(|| RandomState::new().hash_one(0));
-    crash(repo, &program, seed, args.count)
+    crash(repo, &program, seed, &args)
 }
 
-fn crash(repo: &Repo, program: &Path, seed: u64, count: u64) -> Outcome<()> {
+fn crash(repo: &Repo, program: &Path, seed: u64, args: &Args) -> Outcome<()> {
     println!("seed {seed}");
     let folder = repo.target("crash").join(seed.to_string());
     if folder.exists() {
         fs::remove_dir_all(&folder).at(&folder)?;
     }
-    let cluster = Arc::new(Cluster::start(program, &folder)?);
+    let cluster = Arc::new(Cluster::start(program, &folder, args.disk.as_deref())?);
     let started = Instant::now();
-    let verdict = rounds::run(&cluster, seed, count);
+    let verdict = rounds::run(&cluster, seed, args.count);
     print_summary(verdict.as_ref().ok(), &cluster, started.elapsed());
     match verdict {
         Ok(_) => {

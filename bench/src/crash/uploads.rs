@@ -76,6 +76,7 @@ impl SimulatedUser {
         if last.status != 204 {
             return Err(unexpected("the last PATCH", &last));
         }
+        self.check_replaced(&path, old, new)?;
         self.check_arrived(&path, new)
     }
 
@@ -141,6 +142,7 @@ impl SimulatedUser {
                 None => sleep(Duration::from_millis(10)),
             }
         }
+        self.check_replaced(&path, old, new)?;
         self.check_arrived(&path, new)
     }
 
@@ -177,6 +179,7 @@ impl SimulatedUser {
             }
         }
         fs::remove_file(&source).at(&source)?;
+        self.check_replaced(&path, old, new)?;
         self.check_arrived(&path, new)
     }
 

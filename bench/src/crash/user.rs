@@ -34,8 +34,8 @@ pub(crate) struct AbandonedUpload {
 pub(crate) struct SimulatedUser {
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) random: Random,
-    /// The folder in which only this user works.
-    home: String,
+    /// The folders in which only this user works, one on each disk.
+    homes: Vec<String>,
     names: u64,
     /// Exactly what must exist, by path; `None` for a folder.
     pub(crate) expected: BTreeMap<String, Option<Content>>,
@@ -46,10 +46,11 @@ pub(crate) struct SimulatedUser {
 
 impl SimulatedUser {
     pub(crate) fn new(cluster: Arc<Cluster>, number: u64, seed: u64) -> Self {
+        let homes = cluster.work_folders().iter().map(|folder| format!("{folder}user{number}")).collect();
         Self {
             cluster,
             random: Random::seeded(seed ^ number.wrapping_mul(0x51_7cc1_b727_220a)),
-            home: format!("user{number}"),
+            homes,
             names: 0,
             expected: BTreeMap::new(),
             counts: Counts::new(),
@@ -80,11 +81,13 @@ impl SimulatedUser {
         self.interrupted = true;
     }
 
-    /// An unused path in this user's folder.
+    /// An unused path in one of this user's folders.
     pub(crate) fn fresh_path(&mut self) -> String {
         self.names += 1;
-        self.expected.entry(self.home.clone()).or_insert(None);
-        format!("{}/{}", self.home, self.names)
+        let home = self.homes[self.random.below(self.homes.len() as u64) as usize].clone();
+        let path = format!("{home}/{}", self.names);
+        self.expected.entry(home).or_insert(None);
+        path
     }
 
     /// Creates a file on the disk, past the server, and expects it from now on.
@@ -158,8 +161,8 @@ impl SimulatedUser {
                 None => return Err(Failure(format!("the folder {path} is missing"))),
             }
         }
-        let Some(home) = self.expected.keys().next() else { return Ok(()) };
-        self.check_nothing_else(home)
+        let used = self.homes.iter().filter(|home| self.expected.contains_key(*home));
+        used.into_iter().try_for_each(|home| self.check_nothing_else(home))
     }
 
     fn check_nothing_else(&self, folder: &str) -> Outcome<()> {

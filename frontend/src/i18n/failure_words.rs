@@ -223,18 +223,46 @@ table! {
         "Il est peut-être trop long. Choisissez-en un plus court.",
     );
     other_disk_trash: Explained = explained(
-        "It is on another disk than the trash, or contains such a disk",
-        "Delete it forever instead, or move its contents to the trash.",
+        "The disk that it is on has no trash",
+        "Delete it forever instead.",
     ), explained(
-        "L’élément est sur un autre disque que la corbeille, ou en contient un",
-        "Supprimez-le définitivement, ou mettez son contenu à la corbeille.",
+        "Le disque de cet élément n’a pas de corbeille",
+        "Supprimez-le définitivement.",
+    );
+    other_disk_restore: Explained = explained(
+        "Its original folder is on another disk now",
+        "An item can only be restored on the disk where it was deleted.",
+    ), explained(
+        "Son dossier d’origine est maintenant sur un autre disque",
+        "Un élément ne peut être restauré que sur le disque où il a été supprimé.",
     );
     other_disk: Explained = explained(
+        "The two folders are on different disks",
+        "Copy it instead, then delete the original.",
+    ), explained(
+        "Les deux dossiers sont sur des disques différents",
+        "Copiez l’élément, puis supprimez l’original.",
+    );
+    mounted: Explained = explained(
         "It is a disk of its own, or contains one",
-        "It cannot be changed as a whole. Work with its contents instead.",
+        "It cannot be moved or deleted as a whole. Work with its contents instead.",
     ), explained(
         "L’élément est lui-même un disque, ou en contient un",
-        "Il ne peut pas être modifié en bloc. Agissez plutôt sur son contenu.",
+        "Il ne peut être ni déplacé ni supprimé en bloc. Agissez plutôt sur son contenu.",
+    );
+    mounted_file: Explained = explained(
+        "This file cannot be replaced",
+        "It is mounted separately on the server. Choose another name.",
+    ), explained(
+        "Ce fichier ne peut pas être remplacé",
+        "Il est monté à part sur le serveur. Choisissez un autre nom.",
+    );
+    disk_absent: Explained = explained(
+        "The disk is not connected",
+        "Connect the disk that it is on, then try again.",
+    ), explained(
+        "Le disque n’est pas connecté",
+        "Connectez le disque de cet élément, puis réessayez.",
     );
     too_many: Explained = explained(
         "This is too much at once",

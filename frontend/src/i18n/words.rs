@@ -147,6 +147,7 @@ table! {
     trashed_date: &'static str = "Moved to trash", "Mis à la corbeille";
     expiry_date: &'static str = "Deletes on", "Sera supprimé le";
     never: &'static str = "Never", "Jamais";
+    disk_absent: &'static str = "Disk not connected", "Disque non connecté";
     name_empty: &'static str = "Enter a name.", "Saisissez un nom.";
     name_slash: &'static str = "A name cannot contain “/”.", "Un nom ne peut pas contenir «\u{202f}/\u{202f}».";
     name_dots: &'static str = "“.” and “..” are not names.", "«\u{202f}.\u{202f}» et «\u{202f}..\u{202f}» ne sont pas des noms.";

@@ -32,6 +32,7 @@ pub(super) fn TrashRow(trash: TrashState, item: Trashed) -> impl IntoView {
     let size = move || size.map(|size| prefs.size(size)).unwrap_or_default();
     let trashed = move || format::date(prefs.lang.get(), item.trashed.milliseconds());
     let expires = move || match item.expires {
+        _ if item.absent => prefs.words().disk_absent.to_owned(),
         Some(moment) => format::date(prefs.lang.get(), moment.milliseconds()),
         None => prefs.words().never.to_owned(),
     };

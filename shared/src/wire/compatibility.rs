@@ -347,7 +347,7 @@ proptest! {
         check(&Job { id: key, state, version: seen, progress, outcomes }, &later)?;
         check(&ListTrash { caller: caller.clone(), cursor: cursor.clone(), limit: wait_ms }, &later)?;
         let expires = cursor.is_some().then_some(trashed);
-        let items = vec![Trashed { id: TrashId(id), entry: entry.clone(), trashed, expires }];
+        let items = vec![Trashed { id: TrashId(id), entry: entry.clone(), trashed, expires, absent: seen % 2 == 1 }];
         check(&TrashPage { items, next_cursor: cursor, total: after.map(|id| id.epoch) }, &later)?;
         check(&Watch { caller, folder: entry.path, after }, &later)?;
         check(&Event { id: event, kind }, &later)?;

@@ -31,6 +31,8 @@ pub(super) fn title(code: ErrorCode) -> &'static str {
         ErrorCode::NameRefused => "Nom refusé",
         ErrorCode::NameTooLong => "Nom trop long",
         ErrorCode::CrossDevice => "Sur un autre disque",
+        ErrorCode::Mounted => "Contient un autre disque",
+        ErrorCode::DiskAbsent => "Disque non connecté",
         ErrorCode::NotEmpty => "Dossier non vide",
         ErrorCode::NoSpace => "Disque plein",
         ErrorCode::QuotaExceeded => "Quota dépassé",
@@ -99,6 +101,10 @@ pub(super) fn detail(code: ErrorCode) -> &'static str {
              court."
         }
         ErrorCode::CrossDevice => "Les éléments ne sont pas sur le même disque.",
+        ErrorCode::Mounted => {
+            "Un autre disque est monté ici ou dans un sous-dossier. Démontez-le avant de déplacer ou de supprimer."
+        }
+        ErrorCode::DiskAbsent => "Le disque de cet élément n’est pas connecté. Connectez-le, puis réessayez.",
         ErrorCode::NotEmpty => "Ce dossier contient des éléments. Videz-le d’abord.",
         ErrorCode::NoSpace => "Le disque du serveur est plein. Libérez de la place, puis réessayez.",
         ErrorCode::QuotaExceeded => "Vous n’avez plus assez d’espace ici. Supprimez d’abord des éléments.",

@@ -273,6 +273,8 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::OffsetMismatch
         | ErrorCode::Incomplete
         | ErrorCode::CrossDevice
+        | ErrorCode::Mounted
+        | ErrorCode::DiskAbsent
         | ErrorCode::NotEmpty => StatusCode::CONFLICT,
         ErrorCode::Gone => StatusCode::GONE,
         ErrorCode::PreconditionFailed | ErrorCode::UnsupportedVersion => StatusCode::PRECONDITION_FAILED,

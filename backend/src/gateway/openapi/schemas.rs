@@ -115,7 +115,7 @@ fn changes() -> Value {
                 "outcomes": list("Outcome"),
             },
         },
-        "Trashed": {"type": "object", "required": ["id", "entry", "trashed"], "properties": {"id": schema("Id"), "entry": schema("Entry"), "trashed": moment(), "expires": moment()}},
+        "Trashed": {"type": "object", "required": ["id", "entry", "trashed"], "properties": {"id": schema("Id"), "entry": schema("Entry"), "trashed": moment(), "expires": moment(), "absent": flag()}},
         "Digests": {"type": "object", "properties": {"blake3": hexadecimal(), "crc32": hexadecimal(), "sha256": hexadecimal(), "sha1": hexadecimal()}},
         "Upload": {
             "type": "object",

@@ -99,7 +99,8 @@ fn changing(entry: &Entry) {
     let job = Job { id: JobId([0; 16]), state, version: 1, progress, outcomes: vec![failed] };
     check("Job", &job);
     check("Jobs", &Jobs { jobs: vec![job] });
-    let trashed = Trashed { id, entry: entry.clone(), trashed: Timestamp(0), expires: Some(Timestamp(0)) };
+    let (trashed, expires) = (Timestamp(0), Some(Timestamp(0)));
+    let trashed = Trashed { id, entry: entry.clone(), trashed, expires, absent: true };
     check("Trashed", &trashed);
     check("Trash", &Trash { items: vec![trashed], next_cursor: None, total: 1 });
 

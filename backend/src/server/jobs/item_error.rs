@@ -17,7 +17,8 @@ pub(super) enum ItemError {
 
 impl From<StorageError> for ItemError {
     fn from(error: StorageError) -> Self {
-        Self::Failed(error, None)
+        let path = error.path.as_deref().cloned();
+        Self::Failed(error, path)
     }
 }
 

@@ -24,6 +24,9 @@ impl JobRunner {
             let Some(entry) = self.entry_at(&path)? else {
                 return if self.is_resumed(index) { Ok(done(None)) } else { Err(ErrorCode::NotFound.into()) };
             };
+            if is_real_folder(&entry) {
+                self.storage.check_mounts(&path)?;
+            }
             self.begin(index, None);
             match self.storage.remove(&path, chosen.if_etag) {
                 Ok(()) => return Ok(done(None)),
@@ -33,7 +36,7 @@ impl JobRunner {
             self.records.mark_purge(id)?;
             if let Err(error) = self.storage.trash(&path, chosen.if_etag, id, clock::now()) {
                 self.records.unmark_purge(id)?;
-                // The trash is on another file system: the tree is removed where it is.
+                // There is no trash on its disk: the tree is removed where it is.
                 return if error.code == ErrorCode::CrossDevice {
                     self.remove_tree(path).map(|()| done(None))
                 } else {
@@ -44,10 +47,10 @@ impl JobRunner {
         match self.purge_item(id) {
             // The entry has disappeared for clients; what is left of it is marked for removal.
             Err(ItemError::Canceled) | Ok(()) => Ok(done(None)),
-            Err(ItemError::Failed(error, _)) => {
+            Err(ItemError::Failed(error, path)) => {
                 // It stays visible in the trash, so that users can try again.
                 self.records.unmark_purge(id)?;
-                Err(error.into())
+                Err(ItemError::Failed(error, path))
             }
             Err(ItemError::Stopping) => Err(ItemError::Stopping),
         }
@@ -57,9 +60,7 @@ impl JobRunner {
     pub(super) fn purge(&mut self, index: usize, id: TrashId) -> Result<Outcome, ItemError> {
         // An item that the previous process had marked is hidden, but may still be there.
         if !self.is_resumed(index) {
-            if self.visible_item(id)?.is_none() {
-                return Err(ErrorCode::Gone.into());
-            }
+            self.connected_item(id)?;
             self.begin(index, None);
         }
         self.records.mark_purge(id)?;
@@ -83,13 +84,14 @@ impl JobRunner {
             query.after = listing.items.last().map(TrashItem::position);
             for item in listing.items {
                 self.check_cancelled()?;
-                match self.purge_item(item.id) {
-                    Err(ItemError::Failed(error, _)) => drop(failed.get_or_insert(error)),
+                let purged = if item.connected { self.purge_item(item.id) } else { Err(ErrorCode::DiskAbsent.into()) };
+                match purged {
+                    Err(ItemError::Failed(error, path)) => drop(failed.get_or_insert((error, path))),
                     purged => purged?,
                 }
             }
             if !listing.more {
-                return failed.map_or(Ok(done(None)), |error| Err(error.into()));
+                return failed.map_or(Ok(done(None)), |(error, path)| Err(ItemError::Failed(error, path)));
             }
         }
     }

@@ -24,6 +24,9 @@ impl JobRunner {
         let Some(item) = self.visible_item(wanted.id)? else {
             return self.restored_before(index);
         };
+        if !item.connected {
+            return Err(ErrorCode::DiskAbsent.into());
+        }
         let to = match &wanted.to {
             Some(asked) => self.entry_path(asked)?,
             None => item.entry.path.clone(),

@@ -52,7 +52,8 @@ impl Jobs {
         loop {
             let listing = self.storage.list_trash(&query)?;
             query.after = listing.items.last().map(TrashItem::position);
-            for item in listing.items.iter().filter(|item| !count.has_room_for(item)) {
+            let connected = listing.items.iter().filter(|item| item.connected);
+            for item in connected.filter(|item| !count.has_room_for(item)) {
                 match self.storage.purge(item.id, &mut || Visit::Continue) {
                     Err(error) if error.code != ErrorCode::Gone => return Err(error),
                     _ => removed += 1,
@@ -77,7 +78,7 @@ impl Jobs {
         loop {
             let listing = self.storage.list_trash(&query)?;
             query.after = listing.items.last().map(TrashItem::position);
-            expired.extend(listing.items.iter().map(|item| item.id));
+            expired.extend(listing.items.iter().filter(|item| item.connected).map(|item| item.id));
             if !listing.more {
                 return Ok(expired);
             }
@@ -91,6 +92,8 @@ impl Jobs {
             let mut visit = || if self.is_idle() { Visit::Continue } else { Visit::Stop };
             match self.storage.purge(id, &mut visit) {
                 Ok(()) if !self.is_idle() => return Ok(()),
+                // It is removed once its disk is connected.
+                Err(error) if error.code == ErrorCode::DiskAbsent => {}
                 Err(error) if error.code != ErrorCode::Gone => {
                     warn!(%error, "an item that was purged is still in the trash");
                 }

@@ -78,6 +78,18 @@ impl JobRunner {
         Ok(self.trash_item(id)?.filter(|item| self.path_of_caller(&item.entry.path).is_some()))
     }
 
+    /// [`JobRunner::visible_item`] on a disk that is connected.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Gone`], [`ErrorCode::DiskAbsent`].
+    pub(super) fn connected_item(&self, id: TrashId) -> Result<TrashItem, ItemError> {
+        match self.visible_item(id)? {
+            Some(item) if item.connected => Ok(item),
+            Some(_) => Err(ErrorCode::DiskAbsent.into()),
+            None => Err(ErrorCode::Gone.into()),
+        }
+    }
+
     fn trash_item(&self, id: TrashId) -> Result<Option<TrashItem>, StorageError> {
         match self.storage.stat_trash(id) {
             Ok(item) => Ok(Some(item)),

@@ -58,8 +58,9 @@ pub(in crate::server) async fn list<W: Sink>(
 /// The item under the caller's path.
 fn describe(item: TrashItem, root: &VPath, expiry: Duration) -> Trashed {
     let path = root.strip_prefix_of(&item.entry.path).unwrap_or_default();
-    let expires = Some(clock::after(item.trashed, expiry));
-    Trashed { id: item.id, entry: Entry { path, ..item.entry }, trashed: item.trashed, expires }
+    let expires = Some(clock::after(item.trashed, expiry)).filter(|_| item.connected);
+    let (entry, absent) = (Entry { path, ..item.entry }, !item.connected);
+    Trashed { id: item.id, entry, trashed: item.trashed, expires, absent }
 }
 
 fn cursor(last: &TrashItem) -> String {

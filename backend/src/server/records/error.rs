@@ -67,5 +67,5 @@ pub(super) fn storage_error(error: rusqlite::Error) -> StorageError {
         _ => ErrorCode::Io,
     };
     let source = Some(std::io::Error::other(error));
-    StorageError { code, context: "the server's records cannot be kept", source }
+    StorageError { code, context: "the server's records cannot be kept", path: None, source }
 }

@@ -157,7 +157,7 @@ fn lost() -> StorageError {
 /// A copy of a failure that concerns several writes.
 fn copy(error: &StorageError) -> StorageError {
     let source = error.source.as_ref().map(|source| std::io::Error::new(source.kind(), source.to_string()));
-    StorageError { code: error.code, context: error.context, source }
+    StorageError { code: error.code, context: error.context, path: None, source }
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ impl Uploads {
             self.check_ahead(&record, target, rights, make_parents)?;
         }
         self.check_space(record.length, target.as_ref())?;
-        self.insert(record)
+        self.insert(record, target.as_ref())
     }
 
     /// Fails now if the COMMIT would fail, before any bytes are sent.
@@ -88,10 +88,13 @@ impl Uploads {
         }
     }
 
-    /// Makes the staged file and the record.
-    fn insert(&self, record: UploadRecord) -> Result<Upload, RequestError> {
+    /// Makes the staged file, on the disk of the target, and the record.
+    fn insert(&self, record: UploadRecord, target: Option<&VPath>) -> Result<Upload, RequestError> {
         let id = record.id;
-        self.storage.stage(id)?;
+        match target {
+            Some(target) => self.storage.stage_for(id, target)?,
+            None => self.storage.stage(id)?,
+        };
         if record.request.resumable
             && let Err(error) = self.records()?.insert_upload(&record)
         {

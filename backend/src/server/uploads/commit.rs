@@ -276,7 +276,7 @@ impl Uploads {
                 let kept = self.kept_before(record.id)?;
                 // An exchange of names that a crash has prevented: the file is still the old one.
                 let is_old = kept.as_ref().is_some_and(|item| item.entry.etag == entry.etag);
-                let kept = kept.map(|item| Kept { id: item.id, bytes: item.entry.size });
+                let kept = kept.map(|item| Kept { id: item.id, bytes: item.entry.size, disk: item.disk });
                 Ok((!is_old).then_some(Published { entry, replaced: kept.is_some(), kept }))
             }
             Ok(_) => Ok(None),

@@ -12,13 +12,13 @@ pub(in crate::storage) fn storage_error(error: io::Error, context: &'static str)
     match rustix::io::Errno::from_io_error(&error) {
         // The file system does not accept these bytes as a name.
         Some(rustix::io::Errno::ILSEQ) => {
-            return StorageError { code: ErrorCode::BadPath, context, source: Some(error) };
+            return StorageError::from_code(ErrorCode::BadPath, error, context);
         }
         // No call here follows links, so the name was not a link when it was looked up.
         Some(rustix::io::Errno::LOOP) => return replaced_meanwhile(),
         // On Unix this kind is ENAMETOOLONG alone.
         _ if error.kind() == io::ErrorKind::InvalidFilename => {
-            return StorageError { code: ErrorCode::NameTooLong, context, source: Some(error) };
+            return StorageError::from_code(ErrorCode::NameTooLong, error, context);
         }
         _ => {}
     }

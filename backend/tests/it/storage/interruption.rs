@@ -14,6 +14,9 @@ pub(super) const NEW: &[u8] = b"what is to come: longer than what was there befo
 pub(super) const NOW: Timestamp = Timestamp(1_700_000_000_000_000_000);
 pub(super) const SEEDS: u64 = 12;
 
+/// A folder that is another file system.
+pub(super) const OTHER_DISK: &[u8] = b"mounted";
+
 /// A change, the state before it, and a check of the state after an interruption.
 pub(super) struct Case<T> {
     pub(super) prepare: fn(&LocalStorage),
@@ -26,6 +29,7 @@ impl<T: Debug> Case<T> {
     /// A disk in the state before the change.
     pub(super) fn begin(&self, seed: u64) -> (SimulatedDisk, LocalStorage) {
         let disk = SimulatedDisk::new(seed);
+        disk.add_mount(OTHER_DISK).unwrap();
         let storage = disk.storage();
         (self.prepare)(&storage);
         (disk, storage)

@@ -1,6 +1,8 @@
 //! The conformance suite of storages, run on every backend. A backend is complete when it passes.
 
 mod agreement;
+#[cfg(target_os = "linux")]
+mod disks;
 mod faults;
 mod fixtures;
 mod interruption;
@@ -8,6 +10,7 @@ mod links;
 mod local;
 mod power;
 mod power_changes;
+mod power_disks;
 mod reading;
 mod real;
 mod trash;

@@ -26,7 +26,7 @@ impl JobRunner {
             return Err(ErrorCode::Changed.into());
         }
         let id = UploadId(random_bytes().map_err(StorageError::from)?);
-        let staged = self.storage.stage(id)?;
+        let staged = self.storage.stage_for(id, to)?;
         let copied = self.copy_bytes(&*file, &*staged);
         let copied = copied.and_then(|()| Ok(staged.copy_attributes(&*file, owned)?));
         drop(staged);

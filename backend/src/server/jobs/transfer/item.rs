@@ -54,6 +54,10 @@ impl JobRunner {
         if pair.if_etag.is_some() && pair.if_etag != source.etag {
             return Err(ErrorCode::Changed.into());
         }
+        if moves && is_real_folder(&source) {
+            // Before its entries go one by one.
+            self.storage.check_mounts(&from)?;
+        }
         let present = self.entry_at(&to)?;
         let mut item = TransferItem {
             index,

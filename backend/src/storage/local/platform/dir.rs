@@ -7,6 +7,7 @@ use shared::{ErrorCode, Timestamp, VPath};
 
 use super::disk_file::DiskFile;
 use super::metadata::{FileType, Metadata};
+use super::volume::VolumeId;
 use crate::storage::{Attributes, StorageError, Visit, WatchEvent, WatchHandle};
 
 /// Makes the changes of a directory's names durable.
@@ -130,6 +131,17 @@ pub(in crate::storage) trait Dir: Send + Sync + Sized + 'static {
 
     /// Takes the lock of that name; `None` if another process holds it.
     fn lock(&self, name: &[u8]) -> io::Result<Option<Self::Lock>>;
+
+    /// The volume of this directory.
+    fn volume(&self) -> io::Result<VolumeId> {
+        Ok(VolumeId { mount: 0, device: self.metadata()?.identity.device })
+    }
+
+    /// The mount points below this directory, as paths relative to it, outer ones before those in them. None where the
+    /// system does not list its mounts.
+    fn mounts_below(&self) -> io::Result<Vec<Vec<u8>>> {
+        Ok(Vec::new())
+    }
 
     /// Free space in bytes; `None` where the system does not report it.
     fn space(&self) -> io::Result<Option<u64>>;

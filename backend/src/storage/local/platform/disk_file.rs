@@ -77,7 +77,7 @@ pub(in crate::storage) fn read_full(
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
-                return Err(StorageError { code: ErrorCode::Io, context: "reading a file", source: Some(error) });
+                return Err(StorageError::from_code(ErrorCode::Io, error, "reading a file"));
             }
         }
     }

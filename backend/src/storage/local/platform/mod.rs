@@ -11,6 +11,7 @@ mod portable;
 mod std_file;
 #[cfg(unix)]
 mod unix;
+mod volume;
 #[cfg_attr(unix, allow(dead_code, reason = "only Windows needs the check; its tests run everywhere"))]
 mod windows_names;
 
@@ -20,3 +21,4 @@ pub(in crate::storage) use disk_file::{DiskFile, read_full, write_full};
 pub(in crate::storage) use linux::LinuxDir;
 pub(in crate::storage) use metadata::{FileType, Identity, Metadata, unreadable_entry};
 pub(in crate::storage) use portable::PortableDir;
+pub(in crate::storage) use volume::VolumeId;

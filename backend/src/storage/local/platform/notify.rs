@@ -77,5 +77,5 @@ fn watch_error(error: notify::Error) -> StorageError {
         ErrorKind::Io(error) => return StorageError::from_io(error.kind().into(), "watching a folder"),
         _ => ErrorCode::Unsupported,
     };
-    StorageError { code, context: "watching a folder", source: Some(std::io::Error::other(error)) }
+    StorageError { code, context: "watching a folder", path: None, source: Some(std::io::Error::other(error)) }
 }

@@ -24,7 +24,7 @@ pub(super) fn is_folder() -> StorageError {
 pub(super) fn read_link_error(error: io::Error) -> StorageError {
     match error.kind() {
         io::ErrorKind::InvalidInput => {
-            StorageError { code: ErrorCode::NotFound, context: "reading a link", source: Some(error) }
+            StorageError::from_code(ErrorCode::NotFound, error, "reading a link")
         }
         _ => storage_error(error, "reading a link"),
     }
@@ -49,8 +49,6 @@ pub(super) fn rename_error(error: io::Error, file_type: FileType) -> StorageErro
     let code = match (kind, file_type) {
         (io::ErrorKind::NotFound, _) => ErrorCode::NotFound,
         (io::ErrorKind::InvalidInput, FileType::Folder) => ErrorCode::IntoItself,
-        // The entry is a mount point.
-        (io::ErrorKind::ResourceBusy, _) => ErrorCode::AccessDenied,
         _ => return error,
     };
     StorageError { code, ..error }

@@ -4,13 +4,14 @@
 
 use std::io;
 
-use shared::{ErrorCode, TrashId};
+use shared::{Entry, ErrorCode, TrashId};
 
 use super::dir_stack::DirStack;
 use super::private_dir::PrivateDir;
 use super::root::Tree;
+use super::small_text::write_text;
 use super::trash_info::Info;
-use super::trash_item::{data_name, info_name, write_info};
+use super::trash_item::{data_name, info_name};
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, Metadata, SyncDir};
 use crate::storage::{Keep, Kept, StorageError};
@@ -44,7 +45,8 @@ impl<D: Dir> Tree<D> {
         let Some(path) = path.filter(|_| keep.bytes_max > 0 && seen.size <= keep.bytes_max) else {
             return Ok(Keeping::Not);
         };
-        let (kept, failed) = (Kept { id: keep.id, bytes: seen.size }, "keeping a file that is replaced");
+        let (bytes, disk) = (seen.size, private_dir.disk());
+        let (kept, failed) = (Kept { id: keep.id, bytes, disk }, "keeping a file that is replaced");
         let keeping = match link_once(private_dir, parent.dir(), name, seen, keep.id) {
             Ok(()) => Keeping::Linked(kept),
             Err(error) if is_lasting(&error) => return Err(storage_error(error, failed)),
@@ -56,12 +58,15 @@ impl<D: Dir> Tree<D> {
             }
             Err(_) => Keeping::Exchange(kept),
         };
-        let info = Info::new(&self.entry_from(parent, &path, seen), keep.now);
-        let written = write_info(&*private_dir.replaced, &info_name(keep.id), &info);
+        let entry = self.entry_from(parent, &path, seen);
+        let info = Info::new(&Entry { path: private_dir.path_on_volume(parent, &path)?, ..entry }, keep.now);
+        let text = serde_json::to_vec(&info).map_err(io::Error::from);
+        let written = text.and_then(|text| write_text(&*private_dir.replaced, &info_name(keep.id), &text));
         written.map_err(|error| {
             self.forget_kept(private_dir, keeping);
             storage_error(error, failed)
         })?;
+        private_dir.note(keep.id, &info);
         Ok(keeping)
     }
 
@@ -102,6 +107,9 @@ impl<D: Dir> Tree<D> {
 
     /// Takes back what [`Tree::keep_old`] did, after a failure. The next listing deletes what this call cannot.
     pub(super) fn forget_kept(&self, private_dir: &PrivateDir<D>, keeping: Keeping) {
+        if let Some(kept) = keeping.kept() {
+            private_dir.forget_note(kept.id);
+        }
         match keeping {
             Keeping::Not => {}
             Keeping::Linked(Kept { id, .. }) => {

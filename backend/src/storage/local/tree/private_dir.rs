@@ -1,31 +1,51 @@
-//! The server's private directory inside the served one: uploads and the trash. It is entered by handles alone and
-//! belongs to one server at a time. Its name is reserved, so no path of a request leads to it.
+//! The server's private directory on a volume of the served tree: uploads and the trash. It is entered by handles alone
+//! and belongs to one server at a time. Its name is reserved, so no path of a request leads to it.
 
 use std::collections::BTreeSet;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use shared::{ErrorCode, UploadId};
+use shared::{ErrorCode, TrashId, UploadId, VPath};
 
+use super::dir_stack::DirStack;
+use super::notes::Notes;
+use super::staged_copy::is_copy_name;
+use super::trash_info::Info;
+use super::trash_item::TrashFolder;
 use crate::storage::local::error::storage_error;
-use crate::storage::local::platform::Dir;
-use crate::storage::{STATE_FOLDER_NAME, StorageError};
+use crate::storage::local::platform::{Dir, Identity};
+use crate::storage::{STATE_FOLDER_NAME, StorageError, Visit};
 
+/// The uploads of a server whose root is here.
 pub(super) const STAGING: &[u8] = b"staging";
+/// The uploads of a server whose root is above, whose records say which of them it continues.
+pub(super) const STAGING_OF_TREE: &[u8] = b"staging-of-tree";
 pub(super) const TRASH: &[u8] = b"trash";
 pub(super) const REPLACED: &[u8] = b"replaced";
 const LOCK: &[u8] = b"vault.lock";
 
 /// The open private directory, locked until it is dropped.
 pub(super) struct PrivateDir<D: Dir> {
+    pub(super) dir: D,
     pub(super) staging: D,
     /// Deleted entries: a folder for each item.
     pub(super) trash: Arc<D>,
     /// Replaced files, which are items of the trash, too: all in one folder, so that one sync makes them durable.
     pub(super) replaced: Arc<D>,
+    /// The notes about its items that stay while its disk is not connected. `None` on the disk of the root.
+    pub(super) notes: Option<Notes<D>>,
+    /// The outermost folder of its volume. The paths in the trash are relative to it, so that they hold wherever the disk
+    /// is mounted.
+    pub(super) at: VPath,
+    identity: Identity,
+    shared: Arc<Shared<D>>,
+}
+
+/// The state of a private directory that is the same through all mounts of its file system.
+struct Shared<D: Dir> {
     /// Read-locked while an item is moved into or out of the trash; write-locked while items without data are deleted,
     /// so that none is deleted that is just being created.
-    pub(super) trash_lock: RwLock<()>,
+    trash_lock: RwLock<()>,
     /// Uploads of which a sync has failed. Later syncs that succeed prove nothing: Linux marks pages clean that it
     /// could not write.
     unsynced: Mutex<BTreeSet<UploadId>>,
@@ -33,29 +53,37 @@ pub(super) struct PrivateDir<D: Dir> {
 }
 
 impl<D: Dir> PrivateDir<D> {
-    /// Opens the private directory of a root, and creates it if it is missing.
+    /// Opens the private directory of the volume with this outermost folder, and creates it if it is missing. It shares
+    /// its lock with those in `open` that are the same directory, seen through other mounts.
     ///
     /// # Errors
     /// [`ErrorCode::Locked`] if another server holds it, [`ErrorCode::AccessDenied`] if a file or link stands in its
     /// place.
-    pub(super) fn open(root: &D) -> Result<Self, StorageError> {
-        let dir = open_or_create(root, STATE_FOLDER_NAME)?;
-        let Some(lock) = dir.lock(LOCK).map_err(|error| storage_error(error, "locking the private directory"))? else {
-            return Err(StorageError::new(ErrorCode::Locked, "another server writes into this directory"));
+    pub(super) fn open<'a>(
+        top: &D,
+        at: VPath,
+        mut open: impl Iterator<Item = &'a Arc<Self>>,
+    ) -> Result<Self, StorageError> {
+        let dir = open_or_create(top, STATE_FOLDER_NAME)?;
+        let identity = dir.metadata().map_err(private_dir_error)?.identity;
+        let shared = open.find(|open| open.identity == identity).map(|open| Arc::clone(&open.shared));
+        let is_first = shared.is_none();
+        let shared = match shared {
+            Some(shared) => shared,
+            None => Arc::new(Shared::lock(&dir)?),
         };
-        Ok(Self {
-            staging: open_or_create(&dir, STAGING)?,
-            trash: Arc::new(open_or_create(&dir, TRASH)?),
-            replaced: Arc::new(open_or_create(&dir, REPLACED)?),
-            trash_lock: RwLock::default(),
-            unsynced: Mutex::default(),
-            _lock: lock,
-        })
+        let staging = open_or_create(&dir, staging_in(&at))?;
+        if is_first {
+            remove_copies(&staging);
+        }
+        let trash = Arc::new(open_or_create(&dir, TRASH)?);
+        let replaced = Arc::new(open_or_create(&dir, REPLACED)?);
+        Ok(Self { dir, staging, trash, replaced, notes: None, at, identity, shared })
     }
 
     /// Opens a part of the private directory for looking only; `None` if nothing was written yet.
-    pub(super) fn peek(root: &D, part: &[u8]) -> Result<Option<D>, StorageError> {
-        let opened = root.open_dir(STATE_FOLDER_NAME).and_then(|dir| dir.open_dir(part));
+    pub(super) fn peek(top: &D, part: &[u8]) -> Result<Option<D>, StorageError> {
+        let opened = top.open_dir(STATE_FOLDER_NAME).and_then(|dir| dir.open_dir(part));
         match opened {
             Ok(dir) => Ok(Some(dir)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -63,14 +91,84 @@ impl<D: Dir> PrivateDir<D> {
         }
     }
 
+    /// The number of its file system.
+    pub(super) fn disk(&self) -> u64 {
+        self.identity.device
+    }
+
+    /// The folder with the deleted or the replaced items.
+    pub(super) fn trash_folder(&self, replaced: bool) -> TrashFolder<D> {
+        let dir = Arc::clone(if replaced { &self.replaced } else { &self.trash });
+        TrashFolder { dir, replaced, at: self.at.clone(), disk: self.identity.device }
+    }
+
+    /// Notes an item, for the time in which its disk is not connected.
+    pub(super) fn note(&self, id: TrashId, info: &Info) {
+        if let Some(notes) = &self.notes {
+            notes.add(id, info);
+        }
+    }
+
+    /// Forgets the note about an item that is gone.
+    pub(super) fn forget_note(&self, id: TrashId) {
+        if let Some(notes) = &self.notes {
+            notes.remove(id);
+        }
+    }
+
+    /// The path of an entry relative to the outermost folder of its volume. `path` is the path of the request, and
+    /// `parent` the folder that it leads to.
+    pub(super) fn path_on_volume(&self, parent: &DirStack<D>, path: &VPath) -> Result<VPath, StorageError> {
+        if self.at.is_root() {
+            return Ok(path.clone());
+        }
+        let real = parent.path()?.join(path.name()).ok();
+        let below = real.and_then(|real| self.at.strip_prefix_of(&real));
+        below.ok_or_else(|| StorageError::new(ErrorCode::BadPath, "the disk is mounted elsewhere by now"))
+    }
+
     /// Excludes the deletion of items without data, for as long as an item is moved into or out of the trash.
     pub(super) fn moving(&self) -> RwLockReadGuard<'_, ()> {
-        self.trash_lock.read().unwrap_or_else(PoisonError::into_inner)
+        self.shared.trash_lock.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Permits the deletion of items without data; `None` while an item is moved. Does not wait, because a waiting
+    /// writer would block later readers.
+    pub(super) fn deleting(&self) -> Option<RwLockWriteGuard<'_, ()>> {
+        self.shared.trash_lock.try_write().ok()
     }
 
     /// Uploads of which a sync has failed.
     pub(super) fn unsynced(&self) -> MutexGuard<'_, BTreeSet<UploadId>> {
-        self.unsynced.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.unsynced.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<D: Dir> Shared<D> {
+    fn lock(dir: &D) -> Result<Self, StorageError> {
+        let Some(lock) = dir.lock(LOCK).map_err(|error| storage_error(error, "locking the private directory"))? else {
+            return Err(StorageError::new(ErrorCode::Locked, "another server writes into this directory"));
+        };
+        Ok(Self { trash_lock: RwLock::default(), unsynced: Mutex::default(), _lock: lock })
+    }
+}
+
+/// The part with the uploads of the private directory at that path of the tree.
+pub(super) fn staging_in(at: &VPath) -> &'static [u8] {
+    if at.is_root() { STAGING } else { STAGING_OF_TREE }
+}
+
+/// Removes the copies of uploads of other file systems that a crash left. What cannot be removed is hidden.
+fn remove_copies<D: Dir>(staging: &D) {
+    let mut copies: Vec<Vec<u8>> = Vec::new();
+    let read = staging.names(&mut |name| {
+        if is_copy_name(name) {
+            copies.push(name.into());
+        }
+        Visit::Continue
+    });
+    if let Err(error) = read.and_then(|()| copies.iter().try_for_each(|name| staging.remove_file(name))) {
+        tracing::warn!(%error, "copies of uploads that a crash left could not be removed");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Turning an upload into a file: everything is decided and synced before one rename gives the file its name.
 
 use std::io;
+use std::sync::Arc;
 
 use shared::{ErrorCode, Link, UploadId, VPath};
 
@@ -15,7 +16,7 @@ use super::walk::Resolved;
 use crate::storage::checks::{EntryKind, check_replacement};
 use crate::storage::local::error::{replaced_meanwhile, storage_error};
 use crate::storage::local::platform::{Dir, DiskFile, FileType, Metadata};
-use crate::storage::{Attributes, Durability, Expected, Keep, Published, STATE_FOLDER_NAME, Staged, StorageError};
+use crate::storage::{Attributes, Durability, Expected, Keep, Published, Staged, StorageError};
 
 /// How often the destination is examined again while other programs change it.
 const REPLACE_RETRIES: usize = 8;
@@ -70,7 +71,7 @@ impl<D: Dir> Tree<D> {
         expected: &Expected,
         attributes: &Attributes,
     ) -> Result<Published, StorageError> {
-        let staged = self.create_staged(id)?;
+        let staged = self.create_staged_for(id, target)?;
         let stored = staged.write_at(bytes, 0).and_then(|()| self.publish_open(&staged, target, expected, attributes));
         if stored.is_err() {
             // Recovery at the next start deletes what this call cannot.
@@ -92,27 +93,38 @@ impl<D: Dir> Tree<D> {
         for _ in 0..REPLACE_RETRIES {
             let destination = self.destination(target, expected)?;
             let dir = destination.parent.dir();
-            let file = copy.as_ref().map_or(&staged.file, |copy| &copy.file);
-            let from = copy.as_ref().map_or(&staged.private_dir.staging, |copy| &copy.dir);
+            let private_dir = self.usable_private_dir(&destination.parent)?;
+            if copy.is_none() && private_dir.as_ref().is_none_or(|near| !Arc::ptr_eq(near, &staged.private_dir)) {
+                copy = Some(StagedCopy::create(staged, self.waiting_place(&destination.parent)?)?);
+            }
+            let (from, new, file) = match &copy {
+                Some(copy) => (copy.dir(), copy.name.clone(), &copy.file),
+                None => (&staged.private_dir.staging, staged_name(staged.id), &staged.file),
+            };
             let replaced = destination.old.as_ref().map(|_| &*destination.name);
             dir.apply_attributes(file, replaced, attributes)
                 .map_err(|error| storage_error(error, "setting a new file's attributes"))?;
-            let moving = staged.private_dir.moving();
+            let moving = private_dir.as_ref().map(|private_dir| private_dir.moving());
             // Before the upload is synced, because one sync of a journalling file system makes both durable.
-            let keeping = match &attributes.keep {
-                Some(keep) if copy.is_none() => self.keep_replaced(&staged.private_dir, &destination, keep)?,
+            let keeping = match (&attributes.keep, &private_dir) {
+                (Some(keep), Some(private_dir)) => self.keep_replaced(private_dir, &destination, keep)?,
                 _ => Keeping::Not,
             };
-            let renamed = self.sync_upload(staged, copy.as_ref(), keeping, strict).and_then(|()| {
+            let renamed = self.sync_upload(staged, copy.as_ref(), strict).and_then(|()| {
+                if let Some(private_dir) = private_dir.as_ref().filter(|_| strict && keeping != Keeping::Not) {
+                    self.sync_kept(private_dir)?;
+                }
                 let sync = strict.then(|| destination.parent.prepare_sync()).transpose()?;
                 let _locks = self.locks.lock(&[destination.parent.identity()?]);
                 if !self.is_unchanged(&destination, target, expected, keeping)? {
                     return Ok(None);
                 }
-                let (new, name) = (staged_name(staged.id), &*destination.name);
-                let renamed = match keeping {
-                    Keeping::Not => from.rename(&new, dir, name, replaced.is_some()).map(|()| None),
-                    keeping => self.take_place(&staged.private_dir, keeping, (from, &new), (dir, name)),
+                let name = &*destination.name;
+                let renamed = match &private_dir {
+                    Some(private_dir) if keeping != Keeping::Not => {
+                        self.take_place(private_dir, keeping, (from, &new), (dir, name))
+                    }
+                    _ => from.rename(&new, dir, name, replaced.is_some()).map(|()| None),
                 };
                 Ok(Some((renamed, sync)))
             });
@@ -121,7 +133,7 @@ impl<D: Dir> Tree<D> {
                 None => Ok(None),
                 Some((Err(error), _)) if is_worth_a_retry(&error, &destination, copy.is_some()) => {
                     if error.kind() == io::ErrorKind::CrossesDevices {
-                        copy = Some(StagedCopy::create(staged, staged.id, dir)?);
+                        copy = Some(StagedCopy::create(staged, Self::place_beside(&destination.parent)?)?);
                     }
                     Ok(None)
                 }
@@ -131,7 +143,9 @@ impl<D: Dir> Tree<D> {
             let (kept, sync) = match renamed {
                 Ok(Some(renamed)) => renamed,
                 failed => {
-                    self.forget_kept(&staged.private_dir, keeping);
+                    if let Some(private_dir) = &private_dir {
+                        self.forget_kept(private_dir, keeping);
+                    }
                     failed?;
                     continue;
                 }
@@ -144,7 +158,8 @@ impl<D: Dir> Tree<D> {
             let file = copy.as_ref().map_or(&staged.file, |copy| &copy.file);
             let metadata = D::metadata_of_file(file).map_err(|error| storage_error(error, "stat of a file"))?;
             if copy.is_some() {
-                self.remove_after_copy(staged.id, dir);
+                // The upload is a file by now, so a failure loses nothing.
+                let _ = self.remove_staged(staged.id);
             }
             let entry = metadata.entry(target.clone(), destination.link);
             return Ok(Published { entry, replaced: destination.old.is_some(), kept });
@@ -165,22 +180,18 @@ impl<D: Dir> Tree<D> {
         }
     }
 
-    /// Makes an upload durable, and the second name of the file that it replaces.
-    fn sync_upload(
+    /// Makes an upload durable, or its copy.
+    pub(super) fn sync_upload(
         &self,
         staged: &LocalStaged<D>,
         copy: Option<&StagedCopy<D>>,
-        keeping: Keeping,
         strict: bool,
     ) -> Result<(), StorageError> {
-        if !strict {
-            return Ok(());
-        }
         match copy {
-            None => staged.sync_with(D::File::sync)?,
-            Some(copy) => copy.file.sync().map_err(|error| storage_error(error, "syncing a new file"))?,
+            _ if !strict => Ok(()),
+            None => staged.sync_with(D::File::sync),
+            Some(copy) => copy.file.sync().map_err(|error| storage_error(error, "syncing a new file")),
         }
-        if keeping == Keeping::Not { Ok(()) } else { self.sync_kept(&staged.private_dir) }
     }
 
     /// Whether the destination is still as it was decided on. Without an old file the rename itself fails if the name
@@ -223,12 +234,5 @@ impl<D: Dir> Tree<D> {
         check_replacement(EntryKind::File, found.metadata.entry_kind())?;
         let link = Some(Link::Inside(link_target));
         Ok(Destination { parent, name: found.name, old: Some(found.metadata), link })
-    }
-
-    /// Deletes the original of a published copy and the hidden folder beside the destination. The upload is a file by
-    /// now, so a failure loses nothing; whatever stays is hidden.
-    fn remove_after_copy(&self, id: UploadId, destination: &D) {
-        let _ = self.remove_staged(id);
-        let _ = destination.remove_dir(STATE_FOLDER_NAME);
     }
 }

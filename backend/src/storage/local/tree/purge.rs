@@ -4,10 +4,13 @@
 use std::io;
 use std::sync::Arc;
 
-use shared::{ErrorCode, TrashId};
+use shared::{ErrorCode, TrashId, VPath};
 
+use super::mounted::{mount_in, mounted};
 use super::root::Tree;
 use super::trash::delete_item;
+use super::trash_item::Item;
+use super::volumes::volume_of;
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, FileType};
 use crate::storage::{StorageError, Visit};
@@ -30,6 +33,11 @@ impl<D: Dir> Tree<D> {
     /// See [`crate::storage::Storage::purge`].
     pub(super) fn purge_item(&self, id: TrashId, visit: &mut dyn FnMut() -> Visit) -> Result<(), StorageError> {
         let (private_dir, item) = self.open_item(id)?;
+        if item.is_folder()
+            && let Some(point) = mount_in(&*item.dir, &item.data)?
+        {
+            return Err(mounted_in(&item, &point));
+        }
         if self.purge_below(&item.dir, item.data.clone(), visit)? == Visit::Continue {
             delete_item(&private_dir, &item).map_err(failed)?;
         }
@@ -73,6 +81,9 @@ impl<D: Dir> Tree<D> {
                             ));
                         }
                         let inner = Arc::new(folder.open_dir(&name).map_err(failed)?);
+                        if !volume_of(&*inner)?.shares_mount_with(volume_of(&**item)?) {
+                            return Err(mounted());
+                        }
                         path.push(Level { name, folder: Some(Arc::clone(&inner)), names: Vec::new() });
                         if let Some(outer) = path.len().checked_sub(OPEN_FOLDERS_MAX + 1) {
                             path[outer].folder = None;
@@ -121,6 +132,17 @@ fn next_name<D: Dir>(folder: &D, path: &mut [Level<D>]) -> Result<Option<Box<[u8
         read.map_err(failed)?;
     }
     Ok(level.names.pop())
+}
+
+/// The error of an item that holds a mount point, which it names by its original path.
+fn mounted_in<D: Dir>(item: &Item<D>, point: &[u8]) -> StorageError {
+    let inner = point.strip_prefix(item.data.as_slice()).and_then(|inner| inner.strip_prefix(b"/")).unwrap_or_default();
+    let inner = VPath::from_bytes(inner).ok();
+    let path = item.original_path().zip(inner).and_then(|(path, inner)| path.join_path(&inner).ok());
+    match path {
+        Some(path) => mounted().about(path),
+        None => mounted(),
+    }
 }
 
 fn failed(error: io::Error) -> StorageError {

@@ -4,7 +4,9 @@
 use shared::{ETag, Entry, ErrorCode, VPath};
 
 use super::errors::rename_error;
+use super::mounted::refuse_mounted;
 use super::root::Tree;
+use super::volumes::crosses_volumes;
 use crate::storage::checks::{EntryKind, check_replacement, root_is_fixed};
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, FileType};
@@ -28,6 +30,12 @@ impl<D: Dir> Tree<D> {
         };
         if seen.file_type == FileType::Folder && target.contains(&seen.identity)? {
             return Err(StorageError::new(ErrorCode::IntoItself, "moving a folder into itself"));
+        }
+        if seen.file_type == FileType::Folder {
+            refuse_mounted(&source, from.name())?;
+        }
+        if !self.share_volume(&source, &target)? {
+            return Err(crosses_volumes());
         }
         let folders = [source.identity()?, target.identity()?];
         let sync_target = target.prepare_sync()?;

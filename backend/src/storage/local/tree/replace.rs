@@ -1,5 +1,8 @@
 //! Putting an entry in the place of a file or link, which goes to the trash.
 
+use std::io;
+use std::sync::Arc;
+
 use shared::{Entry, ErrorCode, UploadId, VPath};
 
 use super::dir_stack::DirStack;
@@ -8,11 +11,13 @@ use super::keep::Keeping;
 use super::private_dir::PrivateDir;
 use super::root::Tree;
 use super::staged::staged_name;
+use super::staged_copy::StagedCopy;
 use super::trash::{delete_item, gone};
 use super::trash_item::Item;
+use super::volumes::crosses_volumes;
 use crate::storage::checks::{check_kept, root_is_fixed};
 use crate::storage::local::error::storage_error;
-use crate::storage::local::platform::{Dir, DiskFile, Identity, Metadata};
+use crate::storage::local::platform::{Dir, Identity, Metadata};
 use crate::storage::{Attributes, Durability, Expected, Keep, Kept, Replaced, Replacement, StorageError};
 
 /// The place of the new entry.
@@ -39,6 +44,9 @@ impl<D: Dir> Tree<D> {
             Replacement::Entry(from, etag) => {
                 let source = self.old_parent(from)?;
                 self.source(&source, from, etag)?;
+                if !self.share_volume(&source, &target.parent)? {
+                    return Err(crosses_volumes());
+                }
                 let sync = source.prepare_sync()?;
                 let folders = [source.identity()?, target.parent.identity()?];
                 let look = || self.source(&source, from, None);
@@ -86,23 +94,32 @@ impl<D: Dir> Tree<D> {
     ) -> Result<Replaced, StorageError> {
         let staged = self.open_staged(id)?;
         staged.fill()?;
-        let applied = target.parent.dir().apply_attributes(&staged.file, None, attributes);
+        let near = self.usable_private_dir(&target.parent)?;
+        let copy = match near {
+            Some(near) if Arc::ptr_eq(&near, &staged.private_dir) => None,
+            _ => Some(StagedCopy::create(&staged, self.waiting_place(&target.parent)?)?),
+        };
+        let (from, name, file) = match &copy {
+            Some(copy) => (copy.dir(), copy.name.clone(), &copy.file),
+            None => (&staged.private_dir.staging, staged_name(id), &staged.file),
+        };
+        let applied = target.parent.dir().apply_attributes(file, None, attributes);
         applied.map_err(|error| storage_error(error, "setting a new file's attributes"))?;
-        if attributes.durability == Durability::Strict {
-            staged.sync_with(D::File::sync)?;
+        self.sync_upload(&staged, copy.as_ref(), attributes.durability == Durability::Strict)?;
+        let look = || D::metadata_of_file(file).map_err(|error| storage_error(error, "stat of an upload"));
+        let kept = self.replace_by(target, &[target.parent.identity()?], (from, &name), look)?;
+        if copy.is_some() {
+            // The upload is a file by now, so a failure loses nothing.
+            let _ = self.remove_staged(id);
         }
-        let look = || D::metadata_of_file(&staged.file).map_err(|error| storage_error(error, "stat of an upload"));
-        let from: (&D, &[u8]) = (&staged.private_dir.staging, &staged_name(id));
-        let kept = self.replace_by(target, &[target.parent.identity()?], from, look)?;
         self.replaced(target, kept)
     }
 
     /// Replaces an entry by the copy of a link, which is made where no path leads first.
     fn replace_by_link(&self, target: &Target<'_, D>, from: &VPath, owned: bool) -> Result<Replaced, StorageError> {
         let link = self.link_at(from)?;
-        let private_dir = self.private_dir()?;
-        let name = staged_name(UploadId(target.keep.id.0));
-        let staging = &private_dir.staging;
+        let place = self.waiting_place(&target.parent)?;
+        let (staging, name) = (place.dir(), staged_name(UploadId(target.keep.id.0)));
         link.make(staging, &name, owned).map_err(|error| new_name_error(error, "creating an entry"))?;
         let look = || staging.metadata_of(&name).map_err(|error| storage_error(error, "stat of a new link"));
         let replaced = target.parent.identity().and_then(|folder| {
@@ -124,34 +141,43 @@ impl<D: Dir> Tree<D> {
         (from, from_name): (&D, &[u8]),
         look: impl Fn() -> Result<Metadata, StorageError>,
     ) -> Result<Option<Kept>, StorageError> {
-        let private_dir = self.private_dir()?;
+        let private_dir = self.usable_private_dir(&target.parent)?;
         let sync = target.parent.prepare_sync()?;
         let kept = {
-            let _moving = private_dir.moving();
+            let _moving = private_dir.as_ref().map(|private_dir| private_dir.moving());
             let _locks = self.locks.lock(folders);
             let (seen, (old, _)) = (look()?, self.present(&target.parent, target.path)?.ok_or_else(vanished)?);
             if old.identity == seen.identity {
                 return Err(StorageError::new(ErrorCode::AlreadyExists, "both names are the same entry"));
             }
             check_kept(seen.entry_kind(), old.entry_kind())?;
-            let name = target.path.name();
-            let keeping = self.keep_old(&private_dir, &target.parent, name, &old, target.keep)?;
-            let renamed = self.sync_keeping(&private_dir, keeping).and_then(|()| {
-                let place = (target.parent.dir(), name);
-                let taken = self.take_place(&private_dir, keeping, (from, from_name), place);
-                taken.map_err(|error| rename_error(error, seen.file_type))
-            });
-            if renamed.is_err() {
-                self.forget_kept(&private_dir, keeping);
-            }
-            renamed?
+            let place = (target.parent.dir(), target.path.name());
+            let taken = match &private_dir {
+                Some(private_dir) => self.keep_and_take(private_dir, target, &old, (from, from_name))?,
+                None => from.rename(from_name, place.0, place.1, true).map(|()| None),
+            };
+            taken.map_err(|error| rename_error(error, seen.file_type))?
         };
         sync().map_err(|error| storage_error(error, "syncing a folder"))?;
         Ok(kept)
     }
 
-    fn sync_keeping(&self, private_dir: &PrivateDir<D>, keeping: Keeping) -> Result<(), StorageError> {
-        if keeping == Keeping::Not { Ok(()) } else { self.sync_kept(private_dir) }
+    /// Keeps the old entry durably, and renames `from` over it.
+    fn keep_and_take(
+        &self,
+        private_dir: &PrivateDir<D>,
+        target: &Target<'_, D>,
+        old: &Metadata,
+        from: (&D, &[u8]),
+    ) -> Result<io::Result<Option<Kept>>, StorageError> {
+        let name = target.path.name();
+        let keeping = self.keep_old(private_dir, &target.parent, name, old, target.keep)?;
+        let synced = if keeping == Keeping::Not { Ok(()) } else { self.sync_kept(private_dir) };
+        let taken = synced.map(|()| self.take_place(private_dir, keeping, from, (target.parent.dir(), name)));
+        if !matches!(taken, Ok(Ok(_))) {
+            self.forget_kept(private_dir, keeping);
+        }
+        taken
     }
 
     /// Removes what is left of an item after its entry has left the trash.

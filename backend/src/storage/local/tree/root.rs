@@ -1,13 +1,13 @@
-//! A served tree: its root, its private directory and its locks.
+//! A served tree: its root, its volumes and its locks.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use shared::{Entry, VPath};
 
 use super::dir_locks::DirLocks;
 use super::dir_stack::DirStack;
-use super::private_dir::{PrivateDir, REPLACED, STAGING, TRASH};
+use super::volumes::Volumes;
 use crate::storage::local::error::storage_error;
 use crate::storage::local::group_fsync::GroupFsync;
 use crate::storage::local::platform::{Dir, Identity, Metadata};
@@ -18,8 +18,7 @@ use crate::storage::{StorageError, is_state_folder_name};
 pub(in crate::storage) struct Tree<D: Dir> {
     pub(super) root: Arc<D>,
     pub(super) facts: RootFacts,
-    /// `None` before the first write.
-    private_dir: Mutex<Option<Arc<PrivateDir<D>>>>,
+    pub(super) volumes: Volumes<D>,
     pub(super) locks: DirLocks,
     pub(super) group_fsync: GroupFsync,
 }
@@ -43,7 +42,7 @@ impl<D: Dir> Tree<D> {
         Self {
             root: Arc::new(root),
             facts,
-            private_dir: Mutex::default(),
+            volumes: Volumes::default(),
             locks: DirLocks::default(),
             group_fsync: GroupFsync::default(),
         }
@@ -78,40 +77,6 @@ impl<D: Dir> Tree<D> {
         }
         let below = self.facts.root_paths.iter().find_map(|root| below_root(root, target));
         below.map(Some).ok_or(ResolveError::Escapes)
-    }
-
-    /// The private directory, created if it is missing.
-    pub(super) fn private_dir(&self) -> Result<Arc<PrivateDir<D>>, StorageError> {
-        let mut opened = self.private_dir.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(private_dir) = &*opened {
-            return Ok(Arc::clone(private_dir));
-        }
-        Ok(Arc::clone(opened.insert(Arc::new(PrivateDir::open(&*self.root)?))))
-    }
-
-    /// The private directory; `None` if nothing was written yet, and then it is not created.
-    pub(super) fn existing_private_dir(&self) -> Result<Option<Arc<PrivateDir<D>>>, StorageError> {
-        let opened = self.private_dir.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match opened {
-            None if self.peek_staging()?.is_none() => Ok(None),
-            None => self.private_dir().map(Some),
-            opened => Ok(opened),
-        }
-    }
-
-    /// The directory of uploads, for looking only; `None` before the first write.
-    pub(super) fn peek_staging(&self) -> Result<Option<D>, StorageError> {
-        PrivateDir::peek(&*self.root, STAGING)
-    }
-
-    /// The directory of the trash, for looking only; `None` before the first write.
-    pub(super) fn peek_trash(&self) -> Result<Option<D>, StorageError> {
-        PrivateDir::peek(&*self.root, TRASH)
-    }
-
-    /// The directory of replaced files, for looking only; `None` before the first write.
-    pub(super) fn peek_replaced(&self) -> Result<Option<D>, StorageError> {
-        PrivateDir::peek(&*self.root, REPLACED)
     }
 }
 

@@ -1,13 +1,14 @@
 //! Uploads on disk: one file each, in the private directory.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use shared::{ErrorCode, UploadId};
+use shared::{ErrorCode, UploadId, VPath};
 
-use super::private_dir::PrivateDir;
+use super::private_dir::{PrivateDir, staging_in};
 use super::root::Tree;
 use crate::sparse;
 use crate::storage::local::error::storage_error;
@@ -29,18 +30,24 @@ pub(super) struct LocalStaged<D: Dir> {
 impl<D: Dir> Tree<D> {
     /// See [`crate::storage::Storage::stage`].
     pub(super) fn create_staged(&self, id: UploadId) -> Result<LocalStaged<D>, StorageError> {
-        let private_dir = self.private_dir()?;
-        let file = private_dir.staging.create_file(&staged_name(id));
-        let file = file.map_err(|error| storage_error(error, "creating an upload"))?;
-        Ok(LocalStaged { file, private_dir, id, named: AtomicBool::new(false), zeros_end: AtomicU64::new(0) })
+        create_in(self.private_dir()?, id)
+    }
+
+    /// See [`crate::storage::Storage::stage_for`]. Where the volume of the target has no private directory, publishing
+    /// copies the upload to it.
+    pub(super) fn create_staged_for(&self, id: UploadId, target: &VPath) -> Result<LocalStaged<D>, StorageError> {
+        let near = match self.parent(target) {
+            Ok(Some(parent)) => self.usable_private_dir(&parent)?,
+            // Publishing tells what is wrong with the target, or what has become of it by then.
+            _ => None,
+        };
+        near.map_or_else(|| self.create_staged(id), |private_dir| create_in(private_dir, id))
     }
 
     /// See [`crate::storage::Storage::staged`].
     pub(super) fn open_staged(&self, id: UploadId) -> Result<LocalStaged<D>, StorageError> {
         let no_upload = || StorageError::new(ErrorCode::NotFound, "looking for an upload");
-        let private_dir = self.existing_private_dir()?.ok_or_else(no_upload)?;
-        let file = private_dir.staging.open_own_file(&staged_name(id));
-        let file = file.map_err(|error| storage_error(error, "opening an upload"))?;
+        let (private_dir, file) = self.find_staged(id)?.ok_or_else(no_upload)?;
         let metadata = D::metadata_of_file(&file).map_err(|error| storage_error(error, "stat of an upload"))?;
         // Two names: a crash came between the link that published the file and the removal of its name here. A visible
         // file must not be written to.
@@ -50,28 +57,56 @@ impl<D: Dir> Tree<D> {
         Ok(LocalStaged { file, private_dir, id, named: AtomicBool::new(false), zeros_end: AtomicU64::new(0) })
     }
 
+    fn find_staged(&self, id: UploadId) -> Result<Option<(Arc<PrivateDir<D>>, D::File)>, StorageError> {
+        for private_dir in self.known_private_dirs()? {
+            match private_dir.staging.open_own_file(&staged_name(id)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(storage_error(error, "opening an upload")),
+                Ok(file) => return Ok(Some((private_dir, file))),
+            }
+        }
+        Ok(None)
+    }
+
     /// See [`crate::storage::Storage::list_staged`].
     pub(super) fn staged_ids(&self) -> Result<Vec<UploadId>, StorageError> {
-        let mut ids = Vec::new();
-        if let Some(staging) = self.peek_staging()? {
+        let mut ids = BTreeSet::new();
+        for top in self.tops()? {
+            let at = top.path()?;
+            let staging = match PrivateDir::peek(top.dir(), staging_in(&at)) {
+                Err(error) if !at.is_root() => {
+                    tracing::warn!(%error, disk = at.encoded(), "the uploads of a disk cannot be read");
+                    continue;
+                }
+                staging => staging?,
+            };
+            let Some(staging) = staging else { continue };
             let read = staging.names(&mut |name| {
                 ids.extend(str::from_utf8(name).ok().and_then(UploadId::parse));
                 Visit::Continue
             });
             read.map_err(|error| storage_error(error, "reading the uploads"))?;
         }
-        Ok(ids)
+        Ok(ids.into_iter().collect())
     }
 
     /// See [`crate::storage::Storage::unstage`].
     pub(super) fn remove_staged(&self, id: UploadId) -> Result<(), StorageError> {
-        let Some(private_dir) = self.existing_private_dir()? else { return Ok(()) };
-        private_dir.unsynced().remove(&id);
-        match private_dir.staging.remove_file(&staged_name(id)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(storage_error(error, "deleting an upload")),
-            _ => Ok(()),
+        for private_dir in self.known_private_dirs()? {
+            private_dir.unsynced().remove(&id);
+            match private_dir.staging.remove_file(&staged_name(id)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => return removed.map_err(|error| storage_error(error, "deleting an upload")),
+            }
         }
+        Ok(())
     }
+}
+
+fn create_in<D: Dir>(private_dir: Arc<PrivateDir<D>>, id: UploadId) -> Result<LocalStaged<D>, StorageError> {
+    let file = private_dir.staging.create_file(&staged_name(id));
+    let file = file.map_err(|error| storage_error(error, "creating an upload"))?;
+    Ok(LocalStaged { file, private_dir, id, named: AtomicBool::new(false), zeros_end: AtomicU64::new(0) })
 }
 
 /// The name of an upload's file in the private directory.

@@ -1,4 +1,4 @@
-//! An upload's copy on the file system of its destination, from where a rename does not cross file systems.
+//! The copy of an upload on the volume of its destination, from where a rename does not cross volumes.
 
 use std::fs::File;
 use std::io;
@@ -6,39 +6,62 @@ use std::io;
 use shared::UploadId;
 use shared::limits::PIECE_BYTES;
 
-use super::private_dir::open_or_create;
-use super::staged::{LocalStaged, staged_name};
+use super::staged::LocalStaged;
+use super::waiting_place::WaitingPlace;
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, DiskFile, write_full};
-use crate::storage::{STATE_FOLDER_NAME, Staged, StorageError};
+use crate::storage::{Staged, StorageError};
 
-/// A copy in a hidden folder beside the destination.
+/// Ends the names of copies.
+const COPY_SUFFIX: &str = ".copy";
+
+/// A copy that waits for its name. It is removed when it is dropped without one.
 pub(super) struct StagedCopy<D: Dir> {
-    pub(super) dir: D,
+    place: WaitingPlace<D>,
     pub(super) file: D::File,
+    pub(super) name: Vec<u8>,
 }
 
 impl<D: Dir> StagedCopy<D> {
-    /// Copies an upload into a hidden folder of `destination`. On failure nothing is left there.
-    pub(super) fn create(staged: &LocalStaged<D>, id: UploadId, destination: &D) -> Result<Self, StorageError> {
-        let dir = open_or_create(destination, STATE_FOLDER_NAME)?;
+    /// Copies an upload to `place`. On failure nothing is left there.
+    pub(super) fn create(staged: &LocalStaged<D>, place: WaitingPlace<D>) -> Result<Self, StorageError> {
+        let name = copy_name(staged.id);
         // A crash may have left a copy of an earlier attempt.
-        match dir.remove_file(&staged_name(id)) {
+        match place.dir().remove_file(&name) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(copy_error(error)),
             _ => {}
         }
-        let file = dir.create_file(&staged_name(id)).map_err(copy_error)?;
-        let copied = copy_content(staged, &file).and_then(|()| match staged.as_file() {
+        let file = place.dir().create_file(&name).map_err(copy_error)?;
+        let copy = Self { place, file, name };
+        copy_content(staged, &copy.file)?;
+        if let Some(source) = staged.as_file() {
             // The copy of a file has its attributes by now.
-            Some(source) => file.copy_attributes(source, true).map(drop).map_err(copy_error),
-            None => Ok(()),
-        });
-        if copied.is_err() {
-            let _ = dir.remove_file(&staged_name(id));
-            let _ = destination.remove_dir(STATE_FOLDER_NAME);
+            copy.file.copy_attributes(source, true).map_err(copy_error)?;
         }
-        copied.map(|()| Self { dir, file })
+        Ok(copy)
     }
+
+    /// Where it waits.
+    pub(super) fn dir(&self) -> &D {
+        self.place.dir()
+    }
+}
+
+impl<D: Dir> Drop for StagedCopy<D> {
+    fn drop(&mut self) {
+        // Removes nothing after a rename.
+        let _ = self.place.dir().remove_file(&self.name);
+    }
+}
+
+/// The name of the copy of an upload, which no upload has.
+fn copy_name(id: UploadId) -> Vec<u8> {
+    format!("{id}{COPY_SUFFIX}").into_bytes()
+}
+
+/// True for the name of a copy.
+pub(super) fn is_copy_name(name: &[u8]) -> bool {
+    name.ends_with(COPY_SUFFIX.as_bytes())
 }
 
 fn copy_content<D: Dir>(staged: &LocalStaged<D>, to: &D::File) -> Result<(), StorageError> {

@@ -65,6 +65,10 @@ impl<D: Dir> Storage for Tree<D> {
         Ok(Box::new(self.create_staged(id)?))
     }
 
+    fn stage_for(&self, id: UploadId, target: &VPath) -> Result<Box<dyn Staged>, StorageError> {
+        Ok(Box::new(self.create_staged_for(id, target)?))
+    }
+
     fn staged(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
         Ok(Box::new(self.open_staged(id)?))
     }
@@ -144,6 +148,10 @@ impl<D: Dir> Storage for Tree<D> {
 
     fn trash(&self, path: &VPath, etag: Option<ETag>, id: TrashId, now: Timestamp) -> Result<(), StorageError> {
         self.trash_entry(path, etag, id, now)
+    }
+
+    fn check_mounts(&self, path: &VPath) -> Result<(), StorageError> {
+        self.check_mounts_at(path)
     }
 
     fn list_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError> {

@@ -1,9 +1,7 @@
 //! `info.json` of an item of the trash: where the entry was, and in which state.
 
 use serde::{Deserialize, Serialize};
-use shared::{ETag, Entry, Kind, Link, Timestamp, TrashId, VPath};
-
-use crate::storage::TrashItem;
+use shared::{ETag, Entry, Kind, Link, Timestamp, VPath};
 
 /// Longest `info.json` that is read, in bytes: a path and a link's target, each byte as three.
 pub(super) const INFO_BYTES_MAX: usize = 32 << 10;
@@ -32,7 +30,7 @@ enum InfoLink {
 }
 
 impl Info {
-    /// Describes an entry that is trashed at that time.
+    /// Describes an entry that is trashed at that time. Its path is relative to the outermost folder of its volume.
     pub(super) fn new(entry: &Entry, trashed: Timestamp) -> Self {
         let link = entry.link.as_ref().map(|link| match link {
             Link::Inside(target) => InfoLink::Inside(shared::path::encode_segment(target)),
@@ -51,10 +49,11 @@ impl Info {
         }
     }
 
-    /// The item with this description, of an entry that was replaced or deleted.
-    pub(super) fn into_item(self, id: TrashId, replaced: bool) -> TrashItem {
-        let trashed = Timestamp(self.trashed);
-        TrashItem { id, trashed, entry: self.into_entry(), replaced }
+    /// The entry at its path in the tree, and when it was trashed. `at` is the outermost folder of its volume. `None` if
+    /// the path has become too long there.
+    pub(super) fn entry_below(self, at: &VPath) -> Option<(Entry, Timestamp)> {
+        let (trashed, entry) = (Timestamp(self.trashed), self.into_entry());
+        Some((Entry { path: at.join_path(&entry.path).ok()?, ..entry }, trashed))
     }
 
     fn into_entry(self) -> Entry {

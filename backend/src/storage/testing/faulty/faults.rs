@@ -151,5 +151,5 @@ impl Faults {
 
 pub(super) fn failure(code: ErrorCode) -> StorageError {
     let source = io::Error::other("a planned fault");
-    StorageError { code, context: "a planned fault", source: Some(source) }
+    StorageError { code, context: "a planned fault", path: None, source: Some(source) }
 }

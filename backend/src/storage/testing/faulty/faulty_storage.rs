@@ -67,6 +67,11 @@ impl<S: Storage> Storage for FaultyStorage<S> {
         Ok(self.wrap(id, self.inner.stage(id)?))
     }
 
+    fn stage_for(&self, id: UploadId, target: &VPath) -> Result<Box<dyn Staged>, StorageError> {
+        self.faults.check(Operation::Stage)?;
+        Ok(self.wrap(id, self.inner.stage_for(id, target)?))
+    }
+
     fn staged(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
         self.faults.check(Operation::Stage)?;
         Ok(self.wrap(id, self.inner.staged(id)?))
@@ -151,6 +156,10 @@ impl<S: Storage> Storage for FaultyStorage<S> {
     fn trash(&self, path: &VPath, etag: Option<ETag>, id: TrashId, now: Timestamp) -> Result<(), StorageError> {
         self.faults.check(Operation::Trash)?;
         self.inner.trash(path, etag, id, now)
+    }
+
+    fn check_mounts(&self, path: &VPath) -> Result<(), StorageError> {
+        self.inner.check_mounts(path)
     }
 
     fn list_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError> {

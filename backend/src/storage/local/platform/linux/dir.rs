@@ -13,13 +13,14 @@ use rustix::io::Errno;
 use rustix::path::DecInt;
 use shared::{ErrorCode, Timestamp, VPath};
 
-use super::inotify;
+use super::{inotify, mounts};
 use super::metadata::file_type;
 use super::open::{READ, WRITE, open_path, opens_cached_paths, opens_paths, proc_handles, relative, try_open_path};
 use crate::storage::local::error::{replaced_meanwhile, storage_error};
 use crate::storage::local::platform::dir::{Dir, Node, OnEvent, SyncDir};
 use crate::storage::local::platform::metadata::{FileType, Metadata};
 use crate::storage::local::platform::unix;
+use crate::storage::local::platform::volume::VolumeId;
 use crate::storage::{Attributes, StorageError, Visit, WatchHandle};
 
 /// Bytes that one call of `getdents` may write: some 1 500 names.
@@ -234,6 +235,14 @@ impl Dir for LinuxDir {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    fn volume(&self) -> io::Result<VolumeId> {
+        mounts::volume(&self.handle)
+    }
+
+    fn mounts_below(&self) -> io::Result<Vec<Vec<u8>>> {
+        mounts::mounts_below(&self.handle)
     }
 
     fn space(&self) -> io::Result<Option<u64>> {

@@ -140,5 +140,5 @@ fn watch_error(error: Errno) -> StorageError {
         Errno::NOSYS => ErrorCode::Unsupported,
         _ => ErrorCode::Io,
     };
-    StorageError { code, context: "watching a folder", source: Some(error.into()) }
+    StorageError { code, context: "watching a folder", path: None, source: Some(error.into()) }
 }

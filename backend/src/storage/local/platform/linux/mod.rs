@@ -4,6 +4,7 @@ mod dir;
 mod file;
 mod inotify;
 mod metadata;
+mod mounts;
 mod open;
 
 pub(in crate::storage) use dir::LinuxDir;

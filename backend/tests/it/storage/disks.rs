@@ -1,0 +1,329 @@
+//! A tree that holds other disks: a bind mount and a tmpfs, in a mount namespace of the test's own. Needs root.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use backend::storage::local::{Containment, LocalStorage};
+use backend::storage::{Attributes, Expected, Keep, Replacement, Storage, TrashQuery, Visit};
+use shared::change::{PathItem, PathPair, RestoreItem};
+use shared::{Change, Conflict, ErrorCode, Outcome, Timestamp, TrashId};
+
+use super::{code, path, trash_id, upload_id};
+use crate::changes::change;
+use crate::test_server::{TestServer, writer};
+
+const NOW: Timestamp = Timestamp(1_700_000_000_000_000_000);
+/// Set in the process in the namespace.
+const INSIDE: &str = "PASSERELLE_TEST_NAMESPACE";
+
+/// Runs a test again in a mount namespace. True in the process that is to do the work.
+fn in_namespace(test: &str) -> bool {
+    if std::env::var_os(INSIDE).is_some() {
+        return true;
+    }
+    if !Command::new("unshare").args(["-m", "true"]).output().is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: a mount namespace needs root and unshare(1)");
+        return false;
+    }
+    let output = Command::new("unshare")
+        .args(["-m", "--propagation", "private"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", &format!("storage::disks::{test}"), "--nocapture"])
+        .env(INSIDE, "1")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&[output.stdout, output.stderr].concat()));
+    false
+}
+
+fn mount(arguments: &[&str], at: &Path) {
+    fs::create_dir_all(at).unwrap();
+    let status = Command::new("mount").args(arguments).arg(at).status().unwrap();
+    assert!(status.success(), "mount {arguments:?}");
+}
+
+fn unmount(at: &Path) {
+    assert!(Command::new("umount").arg(at).status().unwrap().success());
+}
+
+fn bind(source: &Path, at: &Path) {
+    mount(&["--bind", source.to_str().unwrap()], at);
+}
+
+/// A root that holds a bind mount of the root's file system, and a tmpfs one level deeper.
+struct Disks {
+    root: tempfile::TempDir,
+    large: tempfile::TempDir,
+}
+
+const DISKS: [&str; 2] = ["big", "holder/ram"];
+
+impl Disks {
+    fn new() -> Self {
+        let disks = Self { root: tempfile::tempdir().unwrap(), large: tempfile::tempdir().unwrap() };
+        bind(disks.large.path(), &disks.at("big"));
+        mount(&["-t", "tmpfs", "none"], &disks.at("holder/ram"));
+        disks
+    }
+
+    fn at(&self, path: &str) -> std::path::PathBuf {
+        self.root.path().join(path)
+    }
+
+    fn storage(&self) -> LocalStorage {
+        LocalStorage::open(self.root.path(), None).unwrap()
+    }
+}
+
+fn write(storage: &dyn Storage, number: u8, name: &str, bytes: &[u8]) -> Option<TrashId> {
+    let keep = Some(Keep { id: trash_id(number), now: NOW, bytes_max: 1_000 });
+    let attributes = Attributes { keep, ..Attributes::default() };
+    let target = path(name.as_bytes());
+    storage.stage_for(upload_id(number), &target).unwrap().write_at(bytes, 0).unwrap();
+    let published = storage.publish(upload_id(number), &target, &Expected::Anything, &attributes).unwrap();
+    published.kept.map(|kept| kept.id)
+}
+
+fn items(storage: &dyn Storage) -> Vec<backend::storage::TrashItem> {
+    storage.list_trash(&TrashQuery::default()).unwrap().items
+}
+
+#[test]
+fn every_disk_has_its_own_staging_and_trash() {
+    if !in_namespace("every_disk_has_its_own_staging_and_trash") {
+        return;
+    }
+    let disks = Disks::new();
+    for disk in DISKS {
+        let storage = disks.storage();
+        let file = format!("{disk}/deep/file");
+        let at = path(file.as_bytes());
+        storage.make_folder(&path(format!("{disk}/deep").as_bytes())).unwrap();
+        let staged = storage.stage_for(upload_id(1), &at).unwrap();
+        assert_eq!(fs::read_dir(disks.at(disk).join(".passerelle/staging-of-tree")).unwrap().count(), 1);
+        drop(staged);
+        assert_eq!(storage.list_staged().unwrap(), [upload_id(1)]);
+        storage.unstage(upload_id(1)).unwrap();
+        assert_eq!(write(&*storage, 1, &file, b"old"), None);
+        assert_eq!(write(&*storage, 2, &file, b"new"), Some(trash_id(2)));
+        storage.trash(&at, None, trash_id(3), NOW).unwrap();
+        drop(storage);
+
+        // After a restart the disk is known.
+        let storage = disks.storage();
+        let listed = items(&*storage);
+        assert_eq!(listed.len(), 2, "{listed:?}");
+        assert!(listed.iter().all(|item| item.entry.path == at && item.connected));
+        storage.restore(trash_id(3), &at).unwrap();
+        let keep = Keep { id: trash_id(4), now: NOW, bytes_max: 1_000 };
+        storage.replace(&Replacement::Trashed(trash_id(2)), &at, &keep).unwrap();
+        assert_eq!(fs::read(disks.at(&file)).unwrap(), b"old");
+        // An item and its target on two disks.
+        assert_eq!(code(storage.restore(trash_id(4), &path(b"elsewhere"))), Some(ErrorCode::CrossDevice));
+        storage.purge(trash_id(4), &mut || Visit::Continue).unwrap();
+        assert_eq!(items(&*storage), []);
+        assert!(!disks.at(disk).join("deep/.passerelle").exists());
+    }
+    // The upload's disk turns out when it is published.
+    let storage = disks.storage();
+    storage.stage(upload_id(5)).unwrap().write_at(b"late", 0).unwrap();
+    let target = path(b"big/late");
+    storage.publish(upload_id(5), &target, &Expected::Nothing, &Attributes::default()).unwrap();
+    assert_eq!(fs::read(disks.at("big/late")).unwrap(), b"late");
+    assert_eq!(storage.list_staged().unwrap(), []);
+    assert_eq!(fs::read_dir(disks.at("big/.passerelle/staging-of-tree")).unwrap().count(), 0);
+}
+
+#[test]
+fn an_entry_that_is_or_holds_a_mount_point_stays_where_it_is() {
+    if !in_namespace("an_entry_that_is_or_holds_a_mount_point_stays_where_it_is") {
+        return;
+    }
+    let disks = Disks::new();
+    fs::write(disks.at("config"), "on the root's disk").unwrap();
+    fs::write(disks.at("outside"), "on no disk of its own").unwrap();
+    // A single file that is mounted, as for a container.
+    let file = disks.at("config");
+    assert!(Command::new("mount").arg("--bind").args([disks.at("outside"), file]).status().unwrap().success());
+    let storage = disks.storage();
+    for (entry, point) in [("big", "big"), ("holder", "holder/ram"), ("holder/ram", "holder/ram"), ("config", "config")] {
+        let (entry, point) = (path(entry.as_bytes()), path(point.as_bytes()));
+        let refused = |result: Result<(), backend::storage::StorageError>| {
+            let error = result.unwrap_err();
+            assert_eq!(error.code, ErrorCode::Mounted, "{entry:?}");
+            assert!(error.path.is_none_or(|path| *path == point), "{entry:?}");
+        };
+        refused(storage.trash(&entry, None, trash_id(5), NOW));
+        refused(storage.rename(&entry, None, &path(b"moved"), &Expected::Nothing).map(drop));
+        if entry != path(b"holder") {
+            refused(storage.remove(&entry, None));
+        }
+        if entry != path(b"config") {
+            refused(storage.check_mounts(&entry));
+        }
+    }
+    storage.check_mounts(&path(b"holder/ram/x")).unwrap();
+    storage.check_mounts(&path(b"outside")).unwrap();
+    // An upload does not replace a file that is a mount point.
+    storage.stage(upload_id(1)).unwrap().write_at(b"new", 0).unwrap();
+    let published = storage.publish(upload_id(1), &path(b"config"), &Expected::Anything, &Attributes::default());
+    assert_eq!(code(published), Some(ErrorCode::Mounted));
+    assert_eq!(fs::read(disks.at("config")).unwrap(), b"on no disk of its own");
+    assert_eq!(items(&*storage), []);
+    assert!(disks.at("big").exists() && disks.at("holder/ram").exists());
+}
+
+#[test]
+fn what_is_on_a_disk_that_is_not_connected_is_listed_and_stays() {
+    if !in_namespace("what_is_on_a_disk_that_is_not_connected_is_listed_and_stays") {
+        return;
+    }
+    let disks = Disks::new();
+    let storage = disks.storage();
+    write(&*storage, 1, "big/file", b"old");
+    write(&*storage, 2, "big/file", b"new");
+    storage.trash(&path(b"big/file"), None, trash_id(3), NOW).unwrap();
+    drop(storage);
+    unmount(&disks.at("big"));
+    let storage = disks.storage();
+    let listed = items(&*storage);
+    assert_eq!(listed.iter().map(|item| item.id).collect::<Vec<_>>(), [trash_id(2), trash_id(3)]);
+    assert!(listed.iter().all(|item| !item.connected && item.entry.path == path(b"big/file")), "{listed:?}");
+    assert!(!storage.stat_trash(trash_id(3)).unwrap().connected);
+    assert_eq!(code(storage.restore(trash_id(3), &path(b"big/file"))), Some(ErrorCode::DiskAbsent));
+    assert_eq!(code(storage.purge(trash_id(3), &mut || Visit::Continue)), Some(ErrorCode::DiskAbsent));
+    drop(storage);
+
+    // The disk comes back at another place.
+    bind(disks.large.path(), &disks.at("moved"));
+    let storage = disks.storage();
+    let listed = items(&*storage);
+    assert!(listed.iter().all(|item| item.connected && item.entry.path == path(b"moved/file")), "{listed:?}");
+    assert_eq!(listed.len(), 2);
+    storage.restore(trash_id(3), &path(b"moved/file")).unwrap();
+    storage.purge(trash_id(2), &mut || Visit::Continue).unwrap();
+    assert_eq!(items(&*storage), []);
+    drop(storage);
+    unmount(&disks.at("moved"));
+    // What is gone is no longer noted.
+    assert_eq!(items(&*disks.storage()), []);
+}
+
+#[test]
+fn a_disk_without_a_private_directory_takes_uploads_and_deletes_for_good() {
+    if !in_namespace("a_disk_without_a_private_directory_takes_uploads_and_deletes_for_good") {
+        return;
+    }
+    let disks = Disks::new();
+    // As where the system denies it, which it does not deny root.
+    fs::write(disks.at("holder/ram/.passerelle"), "").unwrap();
+    fs::create_dir(disks.at("holder/ram/folder")).unwrap();
+    let storage = disks.storage();
+    assert_eq!(write(&*storage, 1, "holder/ram/folder/file", b"old"), None);
+    assert_eq!(write(&*storage, 2, "holder/ram/folder/file", b"new"), None);
+    assert_eq!(fs::read(disks.at("holder/ram/folder/file")).unwrap(), b"new");
+    assert!(!disks.at("holder/ram/folder/.passerelle").exists());
+    let file = path(b"holder/ram/folder/file");
+    assert_eq!(code(storage.trash(&file, None, trash_id(3), NOW)), Some(ErrorCode::CrossDevice));
+    storage.remove(&file, None).unwrap();
+    assert_eq!(storage.list_staged().unwrap(), []);
+}
+
+/// Two mounts of one disk share its private directory, and its items are listed once.
+#[test]
+fn a_disk_that_is_mounted_twice_has_one_trash() {
+    if !in_namespace("a_disk_that_is_mounted_twice_has_one_trash") {
+        return;
+    }
+    let disks = Disks::new();
+    bind(disks.large.path(), &disks.at("again"));
+    bind(disks.root.path(), &disks.at("itself"));
+    let storage = disks.storage();
+    for (number, name) in [(1, "big/a"), (2, "again/b"), (3, "itself/c"), (4, "d")] {
+        write(&*storage, number, name, b"content");
+        storage.trash(&path(name.as_bytes()), None, trash_id(number), NOW).unwrap();
+    }
+    assert_eq!(items(&*storage).len(), 4);
+    storage.purge(trash_id(1), &mut || Visit::Continue).unwrap();
+    assert_eq!(items(&*storage).len(), 3);
+}
+
+#[test]
+fn a_purge_does_not_enter_a_disk() {
+    if !in_namespace("a_purge_does_not_enter_a_disk") {
+        return;
+    }
+    let disks = Disks::new();
+    for containment in [Containment::Kernel, Containment::Portable] {
+        let storage = LocalStorage::open_with(disks.root.path(), None, containment).unwrap();
+        storage.make_folder(&path(b"folder")).unwrap();
+        storage.make_folder(&path(b"folder/inner")).unwrap();
+        storage.trash(&path(b"folder"), None, trash_id(1), NOW).unwrap();
+        let inner = disks.at(&format!(".passerelle/trash/{}/data/inner", trash_id(1)));
+        mount(&["-t", "tmpfs", "none"], &inner);
+        fs::write(inner.join("precious"), "").unwrap();
+        let error = storage.purge(trash_id(1), &mut || Visit::Continue).unwrap_err();
+        assert_eq!(error.code, ErrorCode::Mounted);
+        if containment == Containment::Kernel {
+            assert_eq!(error.path.as_deref(), Some(&path(b"folder/inner")));
+        }
+        assert!(inner.join("precious").exists());
+        unmount(&inner);
+        storage.purge(trash_id(1), &mut || Visit::Continue).unwrap();
+        assert_eq!(items(&*storage), []);
+    }
+}
+
+/// The server names the mount point, says which disk is missing, and changes nothing.
+#[tokio::test]
+async fn outcomes_name_the_mount_point_and_the_missing_disk() {
+    if !in_namespace("outcomes_name_the_mount_point_and_the_missing_disk") {
+        return;
+    }
+    let disks = Disks::new();
+    fs::create_dir_all(disks.at("target/holder")).unwrap();
+    fs::write(disks.at("big/file"), "content").unwrap();
+    let server = TestServer::with_storage(disks.storage().into()).await;
+    let item = |text: &str| PathItem { path: path(text.as_bytes()), if_etag: None };
+    let (from, to) = (path(b"holder"), path(b"target/holder"));
+    let merged = vec![PathPair { from, to, if_etag: None }];
+    for (number, request, point) in [
+        (1, Change::Trash { items: vec![item("holder")] }, "holder/ram"),
+        (2, Change::Trash { items: vec![item("big")] }, "big"),
+        (3, Change::Delete { items: vec![item("holder")] }, "holder/ram"),
+        (4, Change::Delete { items: vec![item("big")] }, "big"),
+        (5, Change::Move { items: merged, conflict: Conflict::Replace }, "holder/ram"),
+    ] {
+        let job = change(&server.client, number, request).await;
+        let [Outcome::Failed { code, path: Some(at), incomplete: false, .. }] = job.outcomes.as_slice() else {
+            panic!("{job:?}")
+        };
+        assert_eq!((*code, at), (ErrorCode::Mounted, &path(point.as_bytes())));
+    }
+    assert!(disks.at("big/file").exists());
+    let job = change(&server.client, 6, Change::Trash { items: vec![item("big/file")] }).await;
+    let [Outcome::Done { trash: Some(id), .. }] = job.outcomes[..] else { panic!("{job:?}") };
+    server.stop().await;
+
+    unmount(&disks.at("big"));
+    let server = TestServer::with_storage(disks.storage().into()).await;
+    let listed = server.client.list_trash(&writer(), None, 9).await.unwrap().items;
+    assert!(matches!(&listed[..], [only] if only.absent && only.expires.is_none()), "{listed:?}");
+    let items = vec![RestoreItem { id, to: None }];
+    for (number, request) in [
+        (7, Change::Restore { items, conflict: Conflict::Fail }),
+        (8, Change::Purge { ids: Some(vec![id]) }),
+        (9, Change::Purge { ids: None }),
+    ] {
+        let job = change(&server.client, number, request).await;
+        assert!(matches!(job.outcomes[..], [Outcome::Failed { code: ErrorCode::DiskAbsent, .. }]), "{job:?}");
+    }
+    server.stop().await;
+    bind(disks.large.path(), &disks.at("big"));
+    let server = TestServer::with_storage(disks.storage().into()).await;
+    let items = vec![RestoreItem { id, to: None }];
+    let job = change(&server.client, 7, Change::Restore { items, conflict: Conflict::Fail }).await;
+    assert!(matches!(&job.outcomes[..], [Outcome::Done { entry: Some(entry), .. }] if entry.path == path(b"big/file")));
+    server.stop().await;
+}
