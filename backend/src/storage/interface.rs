@@ -240,7 +240,8 @@ pub trait Storage: Send + Sync + 'static {
 
     /// Renames an entry, atomically and durably. A link is renamed itself, and a link at the destination is replaced
     /// itself. If `expected` allows it, a file or link may replace a file or link, and a folder an empty folder. Two
-    /// names of one file do not replace each other. A crash may leave a file under both names.
+    /// names of one file do not replace each other; but an entry gets a new spelling of its name where the file system
+    /// takes both spellings for one name. A crash may leave a file under both names.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`] for the source, [`ErrorCode::Changed`] if the source is not in the state `from_etag`,

@@ -1,5 +1,6 @@
 //! Decisions about changes: the rights that they need, and how conflicts are resolved. Pure.
 
+use shared::name_key::equivalence_key;
 use shared::{Change, Conflict, Entry, ErrorCode, Rights, VPath};
 
 /// The rights that a change needs.
@@ -57,6 +58,12 @@ pub(super) fn plan(
 /// True if both are one entry on the disk.
 pub(super) fn is_same_entry(source: &Entry, present: &Entry) -> bool {
     source.etag.is_some() && source.etag == present.etag && source.link == present.link
+}
+
+/// True if some file system takes both names in a folder for one: they differ by letter case or composition alone.
+pub(super) fn may_be_respelled(from: &VPath, to: &VPath) -> bool {
+    let key = |path: &VPath| equivalence_key(path.name());
+    from.name() != to.name() && from.parent() == to.parent() && key(from).is_some() && key(from) == key(to)
 }
 
 /// True for two files that look like one file under two names, or like a file and its copy.
@@ -171,6 +178,16 @@ mod tests {
         for code in [ErrorCode::NoSpace, ErrorCode::QuotaExceeded, ErrorCode::ReadOnly, ErrorCode::ParentMissing] {
             assert!(!concerns_one_entry(code), "{code}");
         }
+    }
+
+    #[test]
+    fn may_be_respelled_tells_spellings_of_one_name() {
+        let check = |from: &str, to: &str| may_be_respelled(&VPath::parse(from).unwrap(), &VPath::parse(to).unwrap());
+        assert!(check("d/name", "d/Name"));
+        assert!(check("\u{e9}", "e\u{301}"));
+        assert!(!check("d/name", "d/name"), "the same spelling");
+        assert!(!check("d/name", "e/Name"), "another folder");
+        assert!(!check("d/name", "d/other"), "another name");
     }
 
     #[test]

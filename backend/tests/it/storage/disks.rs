@@ -327,3 +327,89 @@ async fn outcomes_name_the_mount_point_and_the_missing_disk() {
     assert!(matches!(&job.outcomes[..], [Outcome::Done { entry: Some(entry), .. }] if entry.path == path(b"big/file")));
     server.stop().await;
 }
+
+/// An exFAT file system in a file, by FUSE, which ends when it is dropped.
+struct Exfat {
+    at: std::path::PathBuf,
+    device: String,
+    _image: tempfile::NamedTempFile,
+}
+
+impl Exfat {
+    fn mount(at: std::path::PathBuf) -> Option<Self> {
+        fs::create_dir_all(&at).unwrap();
+        let image = tempfile::NamedTempFile::new().unwrap();
+        image.as_file().set_len(64 << 20).unwrap();
+        let run = |program: &str, arguments: &[&std::ffi::OsStr]| {
+            let output = Command::new(program).args(arguments).output().ok()?;
+            output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        };
+        run("mkfs.exfat", &[image.path().as_ref()])?;
+        let device = run("losetup", &["-f".as_ref(), "--show".as_ref(), image.path().as_ref()])?;
+        let mounted = Self { at, device, _image: image };
+        run("mount.exfat-fuse", &[mounted.device.as_ref(), mounted.at.as_ref()])?;
+        Some(mounted)
+    }
+}
+
+impl Drop for Exfat {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.at).output();
+        let _ = Command::new("losetup").args(["-d", &self.device]).output();
+    }
+}
+
+/// exFAT by FUSE has neither `RENAME_NOREPLACE` nor links of any kind, and folds letter case.
+#[test]
+fn a_file_system_without_links_is_written_to_and_renames_by_letter_case() {
+    if !in_namespace("a_file_system_without_links_is_written_to_and_renames_by_letter_case") {
+        return;
+    }
+    let disks = Disks::new();
+    let Some(_exfat) = Exfat::mount(disks.at("exfat")) else {
+        eprintln!("skipped: needs mkfs.exfat, mount.exfat-fuse and a loop device");
+        return;
+    };
+    let storage = disks.storage();
+    let publish = |number: u8, name: &str, bytes: &[u8], expected: &Expected| {
+        let target = path(name.as_bytes());
+        let keep = Some(Keep { id: trash_id(number), now: NOW, bytes_max: 1_000 });
+        let staged = storage.stage_for(upload_id(number), &target)?;
+        staged.write_at(bytes, 0)?;
+        drop(staged);
+        storage.publish(upload_id(number), &target, expected, &Attributes { keep, ..Attributes::default() })
+    };
+    let names = |folder: &str| {
+        let listed = fs::read_dir(disks.at(folder)).unwrap();
+        let mut names: Vec<_> = listed.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| name != ".passerelle");
+        names.sort();
+        names
+    };
+    publish(1, "exfat/file", b"old", &Expected::Nothing).unwrap();
+    assert_eq!(code(publish(2, "exfat/file", b"other", &Expected::Nothing)), Some(ErrorCode::AlreadyExists));
+    storage.unstage(upload_id(2)).unwrap();
+    // Nothing can keep what is replaced, and the answer says so.
+    let published = publish(3, "exfat/file", b"new", &Expected::Anything).unwrap();
+    assert!(published.replaced && published.kept.is_none());
+    assert_eq!(fs::read(disks.at("exfat/file")).unwrap(), b"new");
+    assert_eq!((names("exfat"), items(&*storage)), (vec!["file".to_owned()], vec![]));
+
+    let rename = |from: &str, to: &str| {
+        storage.rename(&path(from.as_bytes()), None, &path(to.as_bytes()), &Expected::Nothing).map(drop)
+    };
+    storage.make_folder(&path(b"exfat/folder")).unwrap();
+    rename("exfat/file", "exfat/File").unwrap();
+    rename("exfat/folder", "exfat/FOLDER").unwrap();
+    assert_eq!(names("exfat"), ["FOLDER", "File"]);
+    rename("exfat/File", "exfat/FOLDER/moved").unwrap();
+    publish(4, "exfat/taken", b"taken", &Expected::Nothing).unwrap();
+    assert_eq!(code(rename("exfat/FOLDER/moved", "exfat/TAKEN")), Some(ErrorCode::AlreadyExists));
+    storage.trash(&path(b"exfat/FOLDER"), None, trash_id(5), NOW).unwrap();
+    assert_eq!(items(&*storage).len(), 1);
+    storage.restore(trash_id(5), &path(b"exfat/FOLDER")).unwrap();
+    assert_eq!(fs::read(disks.at("exfat/FOLDER/moved")).unwrap(), b"new");
+    storage.trash(&path(b"exfat/taken"), None, trash_id(6), NOW).unwrap();
+    storage.purge(trash_id(6), &mut || Visit::Continue).unwrap();
+    assert_eq!(names("exfat"), ["FOLDER"]);
+}

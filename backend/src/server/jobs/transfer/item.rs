@@ -9,11 +9,11 @@ use tracing::info;
 
 use super::level::FolderLevel;
 use crate::server::jobs::decide::{
-    Plan, check_paths, concerns_one_entry, is_alike, is_copied_link, is_real_folder, is_same_entry, plan,
+    Plan, check_paths, concerns_one_entry, is_alike, is_copied_link, is_real_folder, is_same_entry, may_be_respelled, plan,
 };
 use crate::server::jobs::item_error::ItemError;
 use crate::server::jobs::runner::JobRunner;
-use crate::storage::{Expected, Replacement, StorageError};
+use crate::storage::{Expected, Replacement, StorageError, Visit};
 
 /// One item that is moved or copied.
 pub(super) struct TransferItem {
@@ -58,7 +58,7 @@ impl JobRunner {
             // Before its entries go one by one.
             self.storage.check_mounts(&from)?;
         }
-        let present = self.entry_at(&to)?;
+        let present = self.entry_in_the_way(&source, &to, moves)?;
         let mut item = TransferItem {
             index,
             conflict,
@@ -169,7 +169,7 @@ impl JobRunner {
         etag: Option<ETag>,
         made_above: bool,
     ) -> Result<Option<FolderLevel>, ItemError> {
-        let present = self.entry_at(&to)?;
+        let present = self.entry_in_the_way(source, &to, item.moves)?;
         let id = self.record.trash_id(item.index, &to);
         if self.was_trashed(id)? {
             item.add_replaced(id);
@@ -201,6 +201,21 @@ impl JobRunner {
             Plan::Take => self.take(item, source, to, etag),
             Plan::Replace => self.replace(item, source, to, etag, present),
         }
+    }
+
+    /// The entry at the target. `None` if that is the source itself under a new spelling of its name: the file system
+    /// folds letter case or composes letters, and a rename replaces nothing.
+    fn entry_in_the_way(&self, source: &Entry, to: &VPath, moves: bool) -> Result<Option<Entry>, StorageError> {
+        let present = self.entry_at(to)?;
+        if present.is_none() || !moves || !may_be_respelled(&source.path, to) {
+            return Ok(present);
+        }
+        let mut is_listed = false;
+        self.storage.list_names(&to.parent().unwrap_or_default(), &mut |name, _| {
+            is_listed |= name == to.name();
+            if is_listed { Visit::Stop } else { Visit::Continue }
+        })?;
+        Ok(present.filter(|_| is_listed))
     }
 
     /// Moves or copies one entry to a free path.

@@ -98,6 +98,12 @@ pub(in crate::storage) trait Dir: Send + Sync + Sized + 'static {
     /// another error where the system, the file system or its rules allow no second name.
     fn hard_link(&self, name: &[u8], to: &Self, to_name: &[u8]) -> io::Result<()>;
 
+    /// False if a file in this directory can have one name only, so that a new name may replace what another program
+    /// creates at the same moment, and a replaced file may not be kept. True where the system always can, or cannot tell.
+    fn has_second_names(&self) -> bool {
+        true
+    }
+
     /// Exchanges two entries that exist, atomically. [`io::ErrorKind::Unsupported`] where there is no such call.
     fn exchange(&self, _name: &[u8], _to: &Self, _to_name: &[u8]) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())

@@ -155,8 +155,8 @@ fn link_once<D: Dir>(
     }
 }
 
-/// True for a failure of the disk, as opposed to a rule against second names.
+/// True for a failure that every other way to keep the file would meet, too. rclone says `EIO` for a second name.
 fn is_lasting(error: &io::Error) -> bool {
-    use io::ErrorKind::{CrossesDevices, InvalidInput, NotFound, PermissionDenied, TooManyLinks, Unsupported};
-    !matches!(error.kind(), CrossesDevices | InvalidInput | NotFound | PermissionDenied | TooManyLinks | Unsupported)
+    use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), QuotaExceeded | ReadOnlyFilesystem | StorageFull)
 }

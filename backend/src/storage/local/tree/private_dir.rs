@@ -75,6 +75,14 @@ impl<D: Dir> PrivateDir<D> {
         let staging = open_or_create(&dir, staging_in(&at))?;
         if is_first {
             remove_copies(&staging);
+            if !staging.has_second_names() {
+                let disk = at.encoded();
+                tracing::warn!(
+                    disk,
+                    "this file system has no hard links: a new file can replace one that another program creates at the \
+                     same moment, a crash at that moment leaves an empty file, and replaced files are not kept"
+                );
+            }
         }
         let trash = Arc::new(open_or_create(&dir, TRASH)?);
         let replaced = Arc::new(open_or_create(&dir, REPLACED)?);

@@ -1,8 +1,10 @@
 //! Renaming and removing entries. A name changes by one system call; before it the entries are examined once more,
 //! under the locks that every other change of names in those folders through this server takes.
 
+use shared::name_key::equivalence_key;
 use shared::{ETag, Entry, ErrorCode, VPath};
 
+use super::dir_stack::DirStack;
 use super::errors::rename_error;
 use super::mounted::refuse_mounted;
 use super::root::Tree;
@@ -10,7 +12,7 @@ use super::volumes::crosses_volumes;
 use crate::storage::checks::{EntryKind, check_replacement, root_is_fixed};
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, FileType};
-use crate::storage::{Expected, StorageError};
+use crate::storage::{Expected, StorageError, Visit};
 
 impl<D: Dir> Tree<D> {
     /// See [`crate::storage::Storage::rename`].
@@ -43,7 +45,8 @@ impl<D: Dir> Tree<D> {
         {
             let _locks = self.locks.lock(&folders);
             let seen = self.source(&source, from, from_etag)?;
-            let present = self.present(&target, to)?;
+            let is_respelled = is_respelled(&source, from, &target, to)?;
+            let present = if is_respelled { None } else { self.present(&target, to)? };
             if let Some((old, _)) = &present
                 && old.identity == seen.identity
             {
@@ -53,7 +56,7 @@ impl<D: Dir> Tree<D> {
             if let Some((old, _)) = &present {
                 check_replacement(seen.entry_kind(), old.entry_kind())?;
             }
-            let renamed = source.dir().rename(from.name(), target.dir(), to.name(), present.is_some());
+            let renamed = source.dir().rename(from.name(), target.dir(), to.name(), present.is_some() || is_respelled);
             renamed.map_err(|error| rename_error(error, seen.file_type))?;
         }
         // The new name first: a crash between the two syncs may leave both names, but never none.
@@ -76,4 +79,28 @@ impl<D: Dir> Tree<D> {
         }
         sync().map_err(|error| storage_error(error, "syncing a folder"))
     }
+}
+
+/// True if `to` is a new spelling of the name `from` in one folder, and the file system takes both for one name: `a` and
+/// `A`, where it folds letter case. The new spelling leads to an entry then, but the folder does not list it.
+fn is_respelled<D: Dir>(
+    source: &DirStack<D>,
+    from: &VPath,
+    target: &DirStack<D>,
+    to: &VPath,
+) -> Result<bool, StorageError> {
+    let key = equivalence_key(to.name());
+    if from.name() == to.name() || key.is_none() || key != equivalence_key(from.name()) {
+        return Ok(false);
+    }
+    if source.identity()? != target.identity()? || target.dir().metadata_of(to.name()).is_err() {
+        return Ok(false);
+    }
+    let mut is_listed = false;
+    let read = target.dir().names(&mut |name| {
+        is_listed = name == to.name();
+        if is_listed { Visit::Stop } else { Visit::Continue }
+    });
+    read.map_err(|error| storage_error(error, "reading a folder"))?;
+    Ok(!is_listed)
 }

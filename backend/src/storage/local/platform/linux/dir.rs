@@ -187,7 +187,7 @@ impl Dir for LinuxDir {
         }
         match rustix::fs::renameat_with(&self.handle, name, &to.handle, to_name, RenameFlags::NOREPLACE) {
             // An old kernel, or a file system without the flag: nothing was renamed.
-            Err(Errno::NOSYS | Errno::INVAL) => unix::rename_by_link(&self.handle, name, &to.handle, to_name),
+            Err(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP) => unix::rename_by_link(&self.handle, name, &to.handle, to_name),
             renamed => Ok(renamed?),
         }
     }
@@ -196,9 +196,13 @@ impl Dir for LinuxDir {
         Ok(rustix::fs::linkat(&self.handle, name, &to.handle, to_name, AtFlags::empty())?)
     }
 
+    fn has_second_names(&self) -> bool {
+        unix::safe_renames(&self.handle).unwrap_or(true)
+    }
+
     fn exchange(&self, name: &[u8], to: &Self, to_name: &[u8]) -> io::Result<()> {
         match rustix::fs::renameat_with(&self.handle, name, &to.handle, to_name, RenameFlags::EXCHANGE) {
-            Err(Errno::NOSYS | Errno::INVAL) => Err(io::ErrorKind::Unsupported.into()),
+            Err(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP) => Err(io::ErrorKind::Unsupported.into()),
             exchanged => Ok(exchanged?),
         }
     }
