@@ -1,12 +1,17 @@
-//! How many bytes of replaced files the trash keeps, and when that is too much.
+//! How many bytes of replaced files the trash keeps, and which of them go when that is too much.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use shared::limits::TRASH_REPLACED_MAX;
 use shared::{Timestamp, TrashId};
 use tokio::sync::Notify;
 
+use super::authority::Owner;
 use crate::storage::{Keep, Kept, TrashItem};
+
+/// A sweep leaves this part of each bound free, so that the next replacements need no sweep.
+const FREED: u64 = 8;
 
 /// The bound of the replaced files in the trash, and their number since the last sweep counted them.
 #[derive(Debug)]
@@ -29,8 +34,8 @@ impl Sum {
         self.bytes = self.bytes.saturating_add(bytes);
     }
 
-    fn exceeds(&self, bytes_max: u64) -> bool {
-        self.bytes > bytes_max || self.files > TRASH_REPLACED_MAX
+    fn exceeds(&self, max: Self) -> bool {
+        self.bytes > max.bytes || self.files > max.files
     }
 }
 
@@ -40,18 +45,20 @@ impl KeptFiles {
         Self { bytes_max, sum: Mutex::default(), exceeded: Notify::new() }
     }
 
-    /// Where the trash keeps a file that is replaced at `now`.
-    pub(super) fn keep(&self, id: TrashId, now: Timestamp) -> Keep {
-        Keep { id, now, bytes_max: self.bytes_max }
+    /// Where the trash keeps a file that `owner` replaces at `now`.
+    pub(super) fn keep(&self, owner: &Owner, id: TrashId, now: Timestamp) -> Keep {
+        Keep { id, now, bytes_max: self.bytes_max, owner: owner.tag() }
     }
 
-    /// Counts a file that was kept.
-    pub(super) fn add(&self, kept: &Kept) {
+    /// Counts what the trash keeps since a replacement, and returns the id of its item.
+    pub(super) fn count(&self, kept: Option<Kept>) -> Option<TrashId> {
+        let Kept { id, bytes, .. } = kept?;
         let mut sum = self.sum();
-        sum.add(kept.bytes);
-        if sum.exceeds(self.bytes_max) {
+        sum.add(bytes);
+        if sum.exceeds(self.max()) {
             self.exceeded.notify_one();
         }
+        Some(id)
     }
 
     /// Returns once too much is kept.
@@ -59,11 +66,21 @@ impl KeptFiles {
         self.exceeded.notified().await;
     }
 
-    /// Begins to count all kept files, the newest first. Files that are kept meanwhile are counted twice, until the
-    /// next sweep.
-    pub(super) fn count(&self) -> Count<'_> {
+    /// Begins to count all kept files. Files that are kept meanwhile are counted twice, until the next sweep.
+    pub(super) fn survey(&self) -> Survey {
         *self.sum() = Sum::default();
-        Count { files: self, sum: Sum::default() }
+        Survey { max: self.max(), files: Vec::new() }
+    }
+
+    /// Ends the counting of all kept files.
+    pub(super) fn surveyed(&self, left: u64, left_bytes: u64) {
+        let mut sum = self.sum();
+        sum.files += left;
+        sum.bytes = sum.bytes.saturating_add(left_bytes);
+    }
+
+    fn max(&self) -> Sum {
+        Sum { files: TRASH_REPLACED_MAX, bytes: self.bytes_max }
     }
 
     fn sum(&self) -> MutexGuard<'_, Sum> {
@@ -71,29 +88,71 @@ impl KeptFiles {
     }
 }
 
-/// The counting of all kept files.
-pub(super) struct Count<'a> {
-    files: &'a KeptFiles,
-    sum: Sum,
+/// A kept file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct KeptFile {
+    pub(super) id: TrashId,
+    pub(super) bytes: u64,
+    owner: u64,
 }
 
-impl Count<'_> {
-    /// Counts the next item, the newest first. False if it has to go.
-    pub(super) fn has_room_for(&mut self, item: &TrashItem) -> bool {
-        if !item.replaced {
-            return true;
+/// All kept files, the newest first.
+pub(super) struct Survey {
+    max: Sum,
+    files: Vec<KeptFile>,
+}
+
+impl Survey {
+    /// Adds the next item of the trash, the newest first.
+    pub(super) fn add(&mut self, item: &TrashItem) {
+        if item.replaced {
+            self.files.push(KeptFile { id: item.id, bytes: item.entry.size, owner: item.owner.unwrap_or_default() });
         }
-        let before = self.sum;
-        self.sum.add(item.entry.size);
-        let fits = !self.sum.exceeds(self.files.bytes_max);
-        if fits {
-            self.files.sum().add(item.entry.size);
-        } else {
-            // The files are in the order of their age: what comes after this one is older and goes, too.
-            self.sum = Sum { bytes: u64::MAX, ..before };
-        }
-        fits
     }
+
+    /// Divides the files into those that stay and those that have to go. Nothing goes unless a bound is exceeded; then a
+    /// part of the bound is freed. Each owner has an equal share, and what one does not need is shared among the others:
+    /// so one that replaces much loses its own oldest files first. The newest file stays in any case.
+    pub(super) fn divide(self) -> (Vec<KeptFile>, Vec<KeptFile>) {
+        let mut owners = HashMap::<u64, Sum>::new();
+        let mut total = Sum::default();
+        for file in &self.files {
+            owners.entry(file.owner).or_default().add(file.bytes);
+            total.add(file.bytes);
+        }
+        if !total.exceeds(self.max) {
+            return (self.files, Vec::new());
+        }
+        let share = Sum {
+            files: fair_share(owners.values().map(|sum| sum.files).collect(), self.max.files - self.max.files / FREED),
+            bytes: fair_share(owners.values().map(|sum| sum.bytes).collect(), self.max.bytes - self.max.bytes / FREED),
+        };
+        let (mut counted, mut is_newest) = (HashMap::<u64, Sum>::new(), true);
+        self.files.into_iter().partition(|file| {
+            let sum = counted.entry(file.owner).or_default();
+            sum.add(file.bytes);
+            let stays = std::mem::take(&mut is_newest) || !sum.exceeds(share);
+            if !stays {
+                // What comes after is older, and goes as well.
+                sum.bytes = u64::MAX;
+            }
+            stays
+        })
+    }
+}
+
+/// The largest bound for each owner with which all of them together fit into `available`.
+fn fair_share(mut sums: Vec<u64>, available: u64) -> u64 {
+    sums.sort_unstable();
+    let (mut left, mut owners) = (available, sums.len() as u64);
+    for sum in sums {
+        let share = left / owners;
+        if sum > share {
+            return share;
+        }
+        (left, owners) = (left - sum, owners - 1);
+    }
+    u64::MAX
 }
 
 #[cfg(test)]
@@ -102,7 +161,7 @@ mod tests {
 
     use super::*;
 
-    fn item(number: u8, size: u64, replaced: bool) -> TrashItem {
+    fn item(number: u8, owner: u64, size: u64, replaced: bool) -> TrashItem {
         let entry = Entry {
             path: VPath::root(),
             kind: Kind::File,
@@ -112,17 +171,55 @@ mod tests {
             link: None,
             etag: None,
         };
-        TrashItem { id: TrashId([number; 16]), entry, trashed: Timestamp(0), replaced }
+        TrashItem { id: TrashId([number; 16]), entry, trashed: Timestamp(0), replaced, owner: Some(owner) }
+    }
+
+    /// The sizes of the files that stay, of those with these owners and sizes, the newest first.
+    fn staying(bytes_max: u64, items: &[(u64, u64)]) -> Vec<u64> {
+        let files = KeptFiles::new(bytes_max);
+        let mut survey = files.survey();
+        items.iter().for_each(|(owner, size)| survey.add(&item(1, *owner, *size, true)));
+        survey.divide().0.into_iter().map(|file| file.bytes).collect()
     }
 
     #[test]
-    fn the_oldest_replaced_files_go_first_and_deleted_entries_stay() {
+    fn the_oldest_replaced_files_go_until_a_part_of_the_bound_is_free() {
+        assert_eq!(staying(80, &[(1, 40), (1, 30), (1, 10)]), [40, 30, 10]);
+        assert_eq!(staying(80, &[(1, 40), (1, 30), (1, 8), (1, 3)]), [40, 30]);
+        assert_eq!(staying(80, &[(1, 10), (1, 60), (1, 1), (1, 10)]), [10, 60]);
+        // What is older than a file that goes does not stay in its place.
+        assert_eq!(staying(80, &[(1, 10), (1, 70), (1, 1)]), [10]);
+        assert_eq!(staying(80, &[(1, 79), (1, 5)]), [79]);
+        assert_eq!(staying(0, &[]), [0; 0]);
+    }
+
+    #[test]
+    fn an_owner_loses_what_is_beyond_its_share_and_not_the_files_of_others() {
+        let many = [(1, 10); 9];
+        assert_eq!(staying(80, &[&many[..], &[(2, 5), (3, 20)]].concat()), [10, 10, 10, 10, 5, 20]);
+        // Equal shares where each owner wants more.
+        assert_eq!(staying(80, &[(1, 30), (2, 31), (1, 5), (2, 4), (1, 20)]), [30, 31, 5, 4]);
+    }
+
+    #[test]
+    fn deleted_entries_do_not_count() {
         let files = KeptFiles::new(100);
-        let mut count = files.count();
-        let kept = [(60, true), (500, false), (30, true), (20, true), (1, true), (7, false)]
-            .map(|(size, replaced)| count.has_room_for(&item(1, size, replaced)));
-        assert_eq!(kept, [true, true, true, false, false, true]);
-        assert_eq!(*files.sum(), Sum { files: 2, bytes: 90 });
+        let mut survey = files.survey();
+        for (number, size, replaced) in [(1, 60, true), (2, 500, false), (3, 30, true)] {
+            survey.add(&item(number, 1, size, replaced));
+        }
+        let (stay, go) = survey.divide();
+        assert_eq!((stay.len(), go.len()), (2, 0));
+    }
+
+    #[test]
+    fn the_number_of_files_is_bounded_as_well() {
+        let files = KeptFiles::new(u64::MAX);
+        let mut survey = files.survey();
+        (0..=TRASH_REPLACED_MAX).for_each(|_| survey.add(&item(1, 1, 0, true)));
+        let (stay, go) = survey.divide();
+        assert_eq!(stay.len() as u64, TRASH_REPLACED_MAX - TRASH_REPLACED_MAX / FREED);
+        assert_eq!((stay.len() + go.len()) as u64, TRASH_REPLACED_MAX + 1);
     }
 
     #[tokio::test(start_paused = true)]
@@ -130,9 +227,11 @@ mod tests {
         let files = KeptFiles::new(100);
         let is_exceeded =
             async || tokio::time::timeout(std::time::Duration::from_secs(1), files.exceeded()).await.is_ok();
-        files.add(&Kept { id: TrashId([1; 16]), bytes: 100 });
+        assert_eq!(files.count(None), None);
+        let kept = |number, bytes| Some(Kept { id: TrashId([number; 16]), bytes });
+        assert_eq!(files.count(kept(1, 100)), Some(TrashId([1; 16])));
         assert!(!is_exceeded().await);
-        files.add(&Kept { id: TrashId([2; 16]), bytes: 1 });
+        files.count(kept(2, 1));
         assert!(is_exceeded().await);
     }
 }

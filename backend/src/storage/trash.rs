@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashSet};
 
-use shared::{Entry, Timestamp, TrashId, VPath};
+use shared::{ETag, Entry, Timestamp, TrashId, VPath};
 
 /// An item of the trash.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,6 +16,28 @@ pub struct TrashItem {
     pub trashed: Timestamp,
     /// True for a file or link that was replaced, false for an entry that was deleted.
     pub replaced: bool,
+    /// A number for who replaced it; `None` for a deleted entry, and for what an earlier version has kept.
+    pub owner: Option<u64>,
+}
+
+/// An entry that goes to the trash.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ToTrash<'a> {
+    /// Where it is.
+    pub path: &'a VPath,
+    /// The state that it must be in.
+    pub etag: Option<ETag>,
+    /// The item that it becomes.
+    pub id: TrashId,
+}
+
+/// An item of the trash that is restored.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ToRestore<'a> {
+    /// The item.
+    pub id: TrashId,
+    /// Where its entry goes.
+    pub to: &'a VPath,
 }
 
 impl TrashItem {

@@ -181,7 +181,8 @@ impl Tree {
         }
         let entry = self.describe(&source.folder, source.present, path.clone());
         let node = self.detach(source.folder(), path.name())?;
-        self.trash.insert(id, Trashed { item: TrashItem { id, entry, trashed: now, replaced: false }, node });
+        self.trash
+            .insert(id, Trashed { item: TrashItem { id, entry, trashed: now, replaced: false, owner: None }, node });
         Ok(())
     }
 
@@ -254,7 +255,7 @@ impl Tree {
         if keep.bytes_max == 0 || bytes > keep.bytes_max || self.trash.contains_key(&keep.id) {
             return None;
         }
-        let item = TrashItem { id: keep.id, entry, trashed: keep.now, replaced: true };
+        let item = TrashItem { id: keep.id, entry, trashed: keep.now, replaced: true, owner: Some(keep.owner) };
         self.trash.insert(keep.id, Trashed { item, node: old });
         Some(Kept { id: keep.id, bytes })
     }

@@ -21,6 +21,8 @@ mod storage;
 mod trash;
 mod trash_info;
 mod trash_item;
+mod trash_moves;
+mod trash_texts;
 mod walk;
 
 pub(in crate::storage) use root::{RootFacts, Tree};

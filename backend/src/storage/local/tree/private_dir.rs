@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
-use shared::{ErrorCode, UploadId};
+use shared::{ErrorCode, TrashId, UploadId};
 
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::Dir;
@@ -23,12 +23,17 @@ pub(super) struct PrivateDir<D: Dir> {
     pub(super) trash: Arc<D>,
     /// Replaced files, which are items of the trash, too: all in one folder, so that one sync makes them durable.
     pub(super) replaced: Arc<D>,
+    /// Whether the sync of an upload makes durable each change of names before the upload's last change, too.
+    pub(super) orders_names: bool,
     /// Read-locked while an item is moved into or out of the trash; write-locked while items without data are deleted,
     /// so that none is deleted that is just being created.
     pub(super) trash_lock: RwLock<()>,
     /// Uploads of which a sync has failed. Later syncs that succeed prove nothing: Linux marks pages clean that it
     /// could not write.
     unsynced: Mutex<BTreeSet<UploadId>>,
+    /// Items whose entry has left the trash, while the sync of the folder that it went to has failed. A crash may bring the
+    /// entry back, so its information stays until the next start.
+    unsettled: Mutex<BTreeSet<TrashId>>,
     _lock: D::Lock,
 }
 
@@ -47,8 +52,10 @@ impl<D: Dir> PrivateDir<D> {
             staging: open_or_create(&dir, STAGING)?,
             trash: Arc::new(open_or_create(&dir, TRASH)?),
             replaced: Arc::new(open_or_create(&dir, REPLACED)?),
+            orders_names: dir.orders_names(),
             trash_lock: RwLock::default(),
             unsynced: Mutex::default(),
+            unsettled: Mutex::default(),
             _lock: lock,
         })
     }
@@ -66,6 +73,11 @@ impl<D: Dir> PrivateDir<D> {
     /// Excludes the deletion of items without data, for as long as an item is moved into or out of the trash.
     pub(super) fn moving(&self) -> RwLockReadGuard<'_, ()> {
         self.trash_lock.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Items whose entry may come back to the trash by a crash.
+    pub(super) fn unsettled(&self) -> MutexGuard<'_, BTreeSet<TrashId>> {
+        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Uploads of which a sync has failed.

@@ -18,7 +18,7 @@ use crate::storage::local::platform::{Dir, DiskFile, FileType, Metadata};
 use crate::storage::{Attributes, Durability, Expected, Keep, Published, STATE_FOLDER_NAME, Staged, StorageError};
 
 /// How often the destination is examined again while other programs change it.
-const REPLACE_RETRIES: usize = 8;
+pub(super) const REPLACE_RETRIES: usize = 8;
 
 /// Where an upload is to go: a name in a folder, at the end of the link that may have led there.
 struct Destination<D: Dir> {
@@ -29,12 +29,9 @@ struct Destination<D: Dir> {
 }
 
 impl<D: Dir> Destination<D> {
-    /// Compares two looks at a destination; `linked` if the old file has got a second name in between.
-    fn is_same(&self, other: &Self, linked: bool) -> Result<bool, StorageError> {
-        let is_same_file = match (&self.old, &other.old) {
-            (Some(before), Some(now)) if linked => now.has_content_of(before),
-            (before, now) => before.map(|old| old.etag()) == now.map(|old| old.etag()),
-        };
+    /// Compares two looks at a destination.
+    fn is_same(&self, other: &Self) -> Result<bool, StorageError> {
+        let is_same_file = self.old.map(|old| old.etag()) == other.old.map(|old| old.etag());
         Ok(is_same_file && self.name == other.name && self.parent.identity()? == other.parent.identity()?)
     }
 }
@@ -90,20 +87,21 @@ impl<D: Dir> Tree<D> {
         let strict = attributes.durability == Durability::Strict;
         let mut copy: Option<StagedCopy<D>> = None;
         for _ in 0..REPLACE_RETRIES {
-            let destination = self.destination(target, expected)?;
+            let mut destination = self.destination(target, expected)?;
+            let moving = staged.private_dir.moving();
+            let keep = attributes.keep.as_ref().filter(|_| copy.is_none());
+            // Another program has changed the entry: examine it again.
+            let Some(keeping) = self.keep_replaced(&staged.private_dir, &mut destination, keep)? else { continue };
             let dir = destination.parent.dir();
             let file = copy.as_ref().map_or(&staged.file, |copy| &copy.file);
             let from = copy.as_ref().map_or(&staged.private_dir.staging, |copy| &copy.dir);
             let replaced = destination.old.as_ref().map(|_| &*destination.name);
-            dir.apply_attributes(file, replaced, attributes)
-                .map_err(|error| storage_error(error, "setting a new file's attributes"))?;
-            let moving = staged.private_dir.moving();
-            // Before the upload is synced, because one sync of a journalling file system makes both durable.
-            let keeping = match &attributes.keep {
-                Some(keep) if copy.is_none() => self.keep_replaced(&staged.private_dir, &destination, keep)?,
-                _ => Keeping::Not,
-            };
-            let renamed = self.sync_upload(staged, copy.as_ref(), keeping, strict).and_then(|()| {
+            // After the old file is kept: where one log orders all changes, the sync of the upload makes durable
+            // what came before the upload's last change.
+            let applied = dir.apply_attributes(file, replaced, attributes);
+            let applied = applied.map_err(|error| storage_error(error, "setting a new file's attributes"));
+            let synced = applied.and_then(|()| self.sync_upload(staged, copy.as_ref(), keeping, strict));
+            let renamed = synced.and_then(|()| {
                 let sync = strict.then(|| destination.parent.prepare_sync()).transpose()?;
                 let _locks = self.locks.lock(&[destination.parent.identity()?]);
                 if !self.is_unchanged(&destination, target, expected, keeping)? {
@@ -152,17 +150,19 @@ impl<D: Dir> Tree<D> {
         Err(replaced_meanwhile())
     }
 
-    /// Keeps the old file at a destination.
+    /// Keeps the old file at a destination, and notes its metadata since; `None` if it has changed.
     fn keep_replaced(
         &self,
         private_dir: &PrivateDir<D>,
-        destination: &Destination<D>,
-        keep: &Keep,
-    ) -> Result<Keeping, StorageError> {
-        match &destination.old {
-            Some(old) => self.keep_old(private_dir, &destination.parent, &destination.name, old, keep),
-            None => Ok(Keeping::Not),
-        }
+        destination: &mut Destination<D>,
+        keep: Option<&Keep>,
+    ) -> Result<Option<Keeping>, StorageError> {
+        let (Some(old), Some(keep)) = (&destination.old, keep) else { return Ok(Some(Keeping::Not)) };
+        let held = self.keep_old(private_dir, &destination.parent, &destination.name, old, keep)?;
+        Ok(held.map(|held| {
+            destination.old = Some(held.metadata);
+            held.keeping
+        }))
     }
 
     /// Makes an upload durable, and the second name of the file that it replaces.
@@ -180,11 +180,11 @@ impl<D: Dir> Tree<D> {
             None => staged.sync_with(D::File::sync)?,
             Some(copy) => copy.file.sync().map_err(|error| storage_error(error, "syncing a new file"))?,
         }
-        if keeping == Keeping::Not { Ok(()) } else { self.sync_kept(&staged.private_dir) }
+        if staged.private_dir.orders_names { Ok(()) } else { self.sync_keeping(&staged.private_dir, keeping) }
     }
 
     /// Whether the destination is still as it was decided on. Without an old file the rename itself fails if the name
-    /// is taken by now. A second name changes the validator of the old file, which was compared before.
+    /// is taken by now. A second name has changed the validator of the old file, which was compared before.
     fn is_unchanged(
         &self,
         destination: &Destination<D>,
@@ -195,9 +195,8 @@ impl<D: Dir> Tree<D> {
         if destination.old.is_none() {
             return Ok(true);
         }
-        let linked = matches!(keeping, Keeping::Linked(_));
-        let expected = if linked { &Expected::Anything } else { expected };
-        destination.is_same(&self.destination(target, expected)?, linked)
+        let expected = if matches!(keeping, Keeping::Linked(_)) { &Expected::Anything } else { expected };
+        destination.is_same(&self.destination(target, expected)?)
     }
 
     /// The folder and name for an upload to that path, and the file that it would replace, if `expected` allows it.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use shared::{ErrorCode, TrashId};
 
 use super::root::Tree;
-use super::trash::delete_item;
+use super::trash::delete_items;
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, FileType};
 use crate::storage::{StorageError, Visit};
@@ -31,7 +31,7 @@ impl<D: Dir> Tree<D> {
     pub(super) fn purge_item(&self, id: TrashId, visit: &mut dyn FnMut() -> Visit) -> Result<(), StorageError> {
         let (private_dir, item) = self.open_item(id)?;
         if self.purge_below(&item.dir, item.data.clone(), visit)? == Visit::Continue {
-            delete_item(&private_dir, &item).map_err(failed)?;
+            delete_items(&private_dir, &[&item]).map_err(failed)?;
         }
         Ok(())
     }

@@ -4,14 +4,12 @@ use shared::{Entry, ErrorCode, UploadId, VPath};
 
 use super::dir_stack::DirStack;
 use super::errors::{new_name_error, rename_error};
-use super::keep::Keeping;
-use super::private_dir::PrivateDir;
+use super::publish::REPLACE_RETRIES;
 use super::root::Tree;
 use super::staged::staged_name;
-use super::trash::{delete_item, gone};
-use super::trash_item::Item;
+use super::trash::gone;
 use crate::storage::checks::{check_kept, root_is_fixed};
-use crate::storage::local::error::storage_error;
+use crate::storage::local::error::{replaced_meanwhile, storage_error};
 use crate::storage::local::platform::{Dir, DiskFile, Identity, Metadata};
 use crate::storage::{Attributes, Durability, Expected, Keep, Kept, Replaced, Replacement, StorageError};
 
@@ -53,8 +51,10 @@ impl<D: Dir> Tree<D> {
                     metadata.ok_or_else(gone)
                 };
                 let folders = [target.parent.identity()?];
-                let kept = self.replace_by(&target, &folders, (&item.dir, &item.data), look)?;
-                self.forget_item(&private_dir, &item)?;
+                let kept = self.replace_by(&target, &folders, (&item.dir, &item.data), look).inspect_err(|_| {
+                    private_dir.unsettled().insert(id);
+                })?;
+                self.forget_items(&private_dir, &[&item])?;
                 self.replaced(&target, kept)
             }
             Replacement::Upload(id, attributes) => self.replace_by_upload(&target, id, attributes),
@@ -66,7 +66,7 @@ impl<D: Dir> Tree<D> {
     fn place_new(&self, new: &Replacement<'_>, to: &VPath) -> Result<Entry, StorageError> {
         match *new {
             Replacement::Entry(from, etag) => self.rename_entry(from, etag, to, &Expected::Nothing),
-            Replacement::Trashed(id) => self.restore_item(id, to),
+            Replacement::Trashed(id) => self.restore_one(id, to),
             Replacement::Upload(id, attributes) => {
                 self.publish_staged(id, to, &Expected::Nothing, attributes).map(|published| published.entry)
             }
@@ -116,47 +116,53 @@ impl<D: Dir> Tree<D> {
         replaced
     }
 
-    /// Keeps the entry at the target and renames `from` over it. Returns what the trash keeps.
+    /// Keeps the entry at the target and renames `from` over it. Returns what the trash keeps. The locks of the folders
+    /// are held for the last look and the rename alone, never while the disk is waited for.
     fn replace_by(
         &self,
         target: &Target<'_, D>,
         folders: &[Identity],
-        (from, from_name): (&D, &[u8]),
+        from: (&D, &[u8]),
         look: impl Fn() -> Result<Metadata, StorageError>,
     ) -> Result<Option<Kept>, StorageError> {
         let private_dir = self.private_dir()?;
         let sync = target.parent.prepare_sync()?;
-        let kept = {
+        for _ in 0..REPLACE_RETRIES {
             let _moving = private_dir.moving();
-            let _locks = self.locks.lock(folders);
-            let (seen, (old, _)) = (look()?, self.present(&target.parent, target.path)?.ok_or_else(vanished)?);
-            if old.identity == seen.identity {
-                return Err(StorageError::new(ErrorCode::AlreadyExists, "both names are the same entry"));
-            }
-            check_kept(seen.entry_kind(), old.entry_kind())?;
+            let (_, old) = self.look_at_both(target, &look)?;
             let name = target.path.name();
-            let keeping = self.keep_old(&private_dir, &target.parent, name, &old, target.keep)?;
-            let renamed = self.sync_keeping(&private_dir, keeping).and_then(|()| {
-                let place = (target.parent.dir(), name);
-                let taken = self.take_place(&private_dir, keeping, (from, from_name), place);
-                taken.map_err(|error| rename_error(error, seen.file_type))
+            let Some(held) = self.keep_old(&private_dir, &target.parent, name, &old, target.keep)? else { continue };
+            let renamed = self.sync_keeping(&private_dir, held.keeping).and_then(|()| {
+                let _locks = self.locks.lock(folders);
+                let (seen, now) = self.look_at_both(target, &look)?;
+                if now.etag() != held.metadata.etag() {
+                    return Ok(None);
+                }
+                let taken = self.take_place(&private_dir, held.keeping, from, (target.parent.dir(), name));
+                taken.map(Some).map_err(|error| rename_error(error, seen.file_type))
             });
-            if renamed.is_err() {
-                self.forget_kept(&private_dir, keeping);
+            if let Ok(Some(kept)) = renamed {
+                sync().map_err(|error| storage_error(error, "syncing a folder"))?;
+                return Ok(kept);
             }
-            renamed?
-        };
-        sync().map_err(|error| storage_error(error, "syncing a folder"))?;
-        Ok(kept)
+            self.forget_kept(&private_dir, held.keeping);
+            renamed?;
+        }
+        Err(replaced_meanwhile())
     }
 
-    fn sync_keeping(&self, private_dir: &PrivateDir<D>, keeping: Keeping) -> Result<(), StorageError> {
-        if keeping == Keeping::Not { Ok(()) } else { self.sync_kept(private_dir) }
-    }
-
-    /// Removes what is left of an item after its entry has left the trash.
-    fn forget_item(&self, private_dir: &PrivateDir<D>, item: &Item<D>) -> Result<(), StorageError> {
-        delete_item(private_dir, item).map_err(|error| storage_error(error, "deleting from the trash"))
+    /// The new entry and the one in its place, which it may replace.
+    fn look_at_both(
+        &self,
+        target: &Target<'_, D>,
+        look: impl Fn() -> Result<Metadata, StorageError>,
+    ) -> Result<(Metadata, Metadata), StorageError> {
+        let (seen, (old, _)) = (look()?, self.present(&target.parent, target.path)?.ok_or_else(vanished)?);
+        if old.identity == seen.identity {
+            return Err(StorageError::new(ErrorCode::AlreadyExists, "both names are the same entry"));
+        }
+        check_kept(seen.entry_kind(), old.entry_kind())?;
+        Ok((seen, old))
     }
 
     fn replaced(&self, target: &Target<'_, D>, kept: Option<Kept>) -> Result<Replaced, StorageError> {

@@ -89,10 +89,14 @@ impl<D: Dir> Tree<D> {
         Ok(Arc::clone(opened.insert(Arc::new(PrivateDir::open(&*self.root)?))))
     }
 
+    /// The private directory, if it is open.
+    pub(super) fn opened_private_dir(&self) -> Option<Arc<PrivateDir<D>>> {
+        self.private_dir.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The private directory; `None` if nothing was written yet, and then it is not created.
     pub(super) fn existing_private_dir(&self) -> Result<Option<Arc<PrivateDir<D>>>, StorageError> {
-        let opened = self.private_dir.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match opened {
+        match self.opened_private_dir() {
             None if self.peek_staging()?.is_none() => Ok(None),
             None => self.private_dir().map(Some),
             opened => Ok(opened),

@@ -1,14 +1,14 @@
-//! `info.json` of an item of the trash: where the entry was, and in which state.
+//! The information about an item of the trash: where the entry was, and in which state.
 
 use serde::{Deserialize, Serialize};
 use shared::{ETag, Entry, Kind, Link, Timestamp, TrashId, VPath};
 
 use crate::storage::TrashItem;
 
-/// Longest `info.json` that is read, in bytes: a path and a link's target, each byte as three.
+/// Longest text of one item that is read, in bytes: a path and a link's target, each byte as three.
 pub(super) const INFO_BYTES_MAX: usize = 32 << 10;
 
-/// The content of `info.json`. Times are in nanoseconds since 1970, bytes are percent-encoded.
+/// The information about an item, as JSON. Times are in nanoseconds since 1970, bytes are percent-encoded.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Info {
     path: VPath,
@@ -21,6 +21,8 @@ pub(super) struct Info {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     etag: Option<String>,
     trashed: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    owner: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -48,13 +50,19 @@ impl Info {
             link,
             etag: entry.etag.map(|etag| etag.to_string()),
             trashed: trashed.0,
+            owner: None,
         }
+    }
+
+    /// Adds who replaced the entry.
+    pub(super) fn with_owner(self, owner: u64) -> Self {
+        Self { owner: Some(owner), ..self }
     }
 
     /// The item with this description, of an entry that was replaced or deleted.
     pub(super) fn into_item(self, id: TrashId, replaced: bool) -> TrashItem {
-        let trashed = Timestamp(self.trashed);
-        TrashItem { id, trashed, entry: self.into_entry(), replaced }
+        let (trashed, owner) = (Timestamp(self.trashed), self.owner);
+        TrashItem { id, trashed, owner, entry: self.into_entry(), replaced }
     }
 
     fn into_entry(self) -> Entry {

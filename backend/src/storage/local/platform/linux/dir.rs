@@ -14,6 +14,7 @@ use rustix::path::DecInt;
 use shared::{ErrorCode, Timestamp, VPath};
 
 use super::inotify;
+use super::journal;
 use super::metadata::file_type;
 use super::open::{READ, WRITE, open_path, opens_cached_paths, opens_paths, proc_handles, relative, try_open_path};
 use crate::storage::local::error::{replaced_meanwhile, storage_error};
@@ -212,6 +213,10 @@ impl Dir for LinuxDir {
 
     fn prepare_sync(&self) -> io::Result<SyncDir> {
         unix::prepare_sync(&self.handle)
+    }
+
+    fn orders_names(&self) -> bool {
+        journal::orders_names(&self.handle)
     }
 
     fn copy_attributes(&self, source: &Self, modified: Timestamp, owned: bool) -> io::Result<()> {
