@@ -117,10 +117,9 @@ impl ErrorCode {
                 "Another disk is mounted here or in a folder below, so this is neither moved nor deleted. Unmount the \
                  disk first.",
             ),
-            Self::DiskAbsent => (
-                "Disk not connected",
-                "The disk with this item is not connected. Connect it, then try again.",
-            ),
+            Self::DiskAbsent => {
+                ("Disk not connected", "The disk with this item is not connected. Connect it, then try again.")
+            }
             Self::TooLarge => ("Too large", "The request exceeds a limit of the server."),
             Self::TooManyConnections => {
                 ("Too busy", "The server has its maximum number of connections. Try again in a moment.")

@@ -32,13 +32,7 @@ impl DestinationNote {
     }
 
     fn within(folder: Option<PathBuf>, parts: &[impl AsRef<[u8]>]) -> Self {
-        let mut hash = Sha256::new();
-        for part in parts.iter().map(AsRef::as_ref) {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part);
-        }
-        let name = hex::encode(&hash.finalize()[..16]);
-        Self { path: folder.map(|folder| folder.join(name)) }
+        Self { path: folder.map(|folder| folder.join(name_of(parts))) }
     }
 
     /// True if the command made the folder with that identity.
@@ -63,6 +57,16 @@ impl DestinationNote {
             let _ = fs::remove_file(path);
         }
     }
+}
+
+/// A file name for these parts of a command. Other parts, or parts that are divided otherwise, have another name.
+pub(super) fn name_of(parts: &[impl AsRef<[u8]>]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts.iter().map(AsRef::as_ref) {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hex::encode(&hash.finalize()[..16])
 }
 
 /// The path without its dot segments and the slash at its end, from the root on: a command may be repeated in another

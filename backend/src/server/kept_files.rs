@@ -1,4 +1,4 @@
-//! How many bytes of replaced files the trash keeps, and when that is too much.
+//! How many bytes of replaced files the trash keeps, and which of them go when that is too much.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,18 +7,20 @@ use shared::limits::TRASH_REPLACED_MAX;
 use shared::{Timestamp, TrashId};
 use tokio::sync::Notify;
 
+use super::authority::Owner;
 use crate::storage::{Keep, Kept, TrashItem};
+
+/// A sweep leaves this part of each bound free, so that the next replacements need no sweep.
+const FREED: u64 = 8;
 
 /// The bound of the replaced files in the trash of each disk, and their number since the last sweep counted them.
 #[derive(Debug)]
 pub(super) struct KeptFiles {
     bytes_max: u64,
-    sums: Mutex<Sums>,
+    /// By the number of the disk's file system.
+    sums: Mutex<HashMap<u64, Sum>>,
     exceeded: Notify,
 }
-
-/// The sum of each disk, by the number of its file system.
-type Sums = HashMap<u64, Sum>;
 
 /// Files and their bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -33,8 +35,8 @@ impl Sum {
         self.bytes = self.bytes.saturating_add(bytes);
     }
 
-    fn exceeds(&self, bytes_max: u64) -> bool {
-        self.bytes > bytes_max || self.files > TRASH_REPLACED_MAX
+    fn exceeds(&self, max: Self) -> bool {
+        self.bytes > max.bytes || self.files > max.files
     }
 }
 
@@ -44,19 +46,21 @@ impl KeptFiles {
         Self { bytes_max, sums: Mutex::default(), exceeded: Notify::new() }
     }
 
-    /// Where the trash keeps a file that is replaced at `now`.
-    pub(super) fn keep(&self, id: TrashId, now: Timestamp) -> Keep {
-        Keep { id, now, bytes_max: self.bytes_max }
+    /// Where the trash keeps a file that `owner` replaces at `now`.
+    pub(super) fn keep(&self, owner: &Owner, id: TrashId, now: Timestamp) -> Keep {
+        Keep { id, now, bytes_max: self.bytes_max, owner: owner.tag() }
     }
 
-    /// Counts a file that was kept.
-    pub(super) fn add(&self, kept: &Kept) {
+    /// Counts what the trash keeps since a replacement, and returns the id of its item.
+    pub(super) fn count(&self, kept: Option<Kept>) -> Option<TrashId> {
+        let Kept { id, bytes, disk } = kept?;
         let mut sums = self.sums();
-        let sum = sums.entry(kept.disk).or_default();
-        sum.add(kept.bytes);
-        if sum.exceeds(self.bytes_max) {
+        let sum = sums.entry(disk).or_default();
+        sum.add(bytes);
+        if sum.exceeds(self.max()) {
             self.exceeded.notify_one();
         }
+        Some(id)
     }
 
     /// Returns once too much is kept.
@@ -64,41 +68,108 @@ impl KeptFiles {
         self.exceeded.notified().await;
     }
 
-    /// Begins to count all kept files, the newest first. Files that are kept meanwhile are counted twice, until the
-    /// next sweep.
-    pub(super) fn count(&self) -> Count<'_> {
+    /// Begins to count all kept files. Files that are kept meanwhile are counted twice, until the next sweep.
+    pub(super) fn survey(&self) -> Survey {
         self.sums().clear();
-        Count { files: self, sums: Sums::new() }
+        Survey { max: self.max(), files: Vec::new() }
     }
 
-    fn sums(&self) -> MutexGuard<'_, Sums> {
+    /// Ends the counting of all kept files, of which these stay.
+    pub(super) fn surveyed(&self, stay: &[KeptFile]) {
+        let mut sums = self.sums();
+        stay.iter().for_each(|file| sums.entry(file.disk).or_default().add(file.bytes));
+    }
+
+    fn max(&self) -> Sum {
+        Sum { files: TRASH_REPLACED_MAX, bytes: self.bytes_max }
+    }
+
+    fn sums(&self) -> MutexGuard<'_, HashMap<u64, Sum>> {
         self.sums.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The counting of all kept files.
-pub(super) struct Count<'a> {
-    files: &'a KeptFiles,
-    sums: Sums,
+/// A kept file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct KeptFile {
+    pub(super) id: TrashId,
+    pub(super) bytes: u64,
+    owner: u64,
+    disk: u64,
 }
 
-impl Count<'_> {
-    /// Counts the next item, the newest first. False if it has to go.
-    pub(super) fn has_room_for(&mut self, item: &TrashItem) -> bool {
-        if !item.replaced {
-            return true;
+/// All kept files, the newest first.
+pub(super) struct Survey {
+    max: Sum,
+    files: Vec<KeptFile>,
+}
+
+impl Survey {
+    /// Adds the next item of the trash, the newest first.
+    pub(super) fn add(&mut self, item: &TrashItem) {
+        // What is on a disk that is not connected stays.
+        if item.replaced && item.connected {
+            let (bytes, owner) = (item.entry.size, item.owner.unwrap_or_default());
+            self.files.push(KeptFile { id: item.id, bytes, owner, disk: item.disk });
         }
-        let sum = self.sums.entry(item.disk).or_default();
-        sum.add(item.entry.size);
-        let fits = !sum.exceeds(self.files.bytes_max);
-        if fits {
-            self.files.sums().entry(item.disk).or_default().add(item.entry.size);
-        } else {
-            // The files are in the order of their age: what comes after this one is older and goes, too.
-            sum.bytes = u64::MAX;
-        }
-        fits
     }
+
+    /// Divides the files into those that stay and those that have to go, on each disk for itself.
+    pub(super) fn divide(self) -> (Vec<KeptFile>, Vec<KeptFile>) {
+        let mut disks = HashMap::<u64, Vec<KeptFile>>::new();
+        self.files.into_iter().for_each(|file| disks.entry(file.disk).or_default().push(file));
+        let (mut stay, mut go) = (Vec::new(), Vec::new());
+        for files in disks.into_values() {
+            let (stays, goes) = Self { max: self.max, files }.divide_disk();
+            stay.extend(stays);
+            go.extend(goes);
+        }
+        (stay, go)
+    }
+
+    /// Nothing goes unless a bound is exceeded; then a part of the bound is freed. Each owner has an equal share, and what
+    /// one does not need is shared among the others: so one that replaces much loses its own oldest files first. The newest
+    /// file stays in any case.
+    fn divide_disk(self) -> (Vec<KeptFile>, Vec<KeptFile>) {
+        let mut owners = HashMap::<u64, Sum>::new();
+        let mut total = Sum::default();
+        for file in &self.files {
+            owners.entry(file.owner).or_default().add(file.bytes);
+            total.add(file.bytes);
+        }
+        if !total.exceeds(self.max) {
+            return (self.files, Vec::new());
+        }
+        let share = Sum {
+            files: fair_share(owners.values().map(|sum| sum.files).collect(), self.max.files - self.max.files / FREED),
+            bytes: fair_share(owners.values().map(|sum| sum.bytes).collect(), self.max.bytes - self.max.bytes / FREED),
+        };
+        let (mut counted, mut is_newest) = (HashMap::<u64, Sum>::new(), true);
+        self.files.into_iter().partition(|file| {
+            let sum = counted.entry(file.owner).or_default();
+            sum.add(file.bytes);
+            let stays = std::mem::take(&mut is_newest) || !sum.exceeds(share);
+            if !stays {
+                // What comes after is older, and goes as well.
+                sum.bytes = u64::MAX;
+            }
+            stays
+        })
+    }
+}
+
+/// The largest bound for each owner with which all of them together fit into `available`.
+fn fair_share(mut sums: Vec<u64>, available: u64) -> u64 {
+    sums.sort_unstable();
+    let (mut left, mut owners) = (available, sums.len() as u64);
+    for sum in sums {
+        let share = left / owners;
+        if sum > share {
+            return share;
+        }
+        (left, owners) = (left - sum, owners - 1);
+    }
+    u64::MAX
 }
 
 #[cfg(test)]
@@ -107,7 +178,7 @@ mod tests {
 
     use super::*;
 
-    fn item(number: u8, size: u64, replaced: bool) -> TrashItem {
+    fn item(number: u8, owner: u64, size: u64, replaced: bool) -> TrashItem {
         let entry = Entry {
             path: VPath::root(),
             kind: Kind::File,
@@ -117,27 +188,76 @@ mod tests {
             link: None,
             etag: None,
         };
-        TrashItem { id: TrashId([number; 16]), entry, trashed: Timestamp(0), replaced, disk: 1, connected: true }
+        TrashItem {
+            id: TrashId([number; 16]),
+            entry,
+            trashed: Timestamp(0),
+            replaced,
+            owner: Some(owner),
+            disk: 1,
+            connected: true,
+        }
+    }
+
+    /// The sizes of the files that stay, of those with these owners and sizes, the newest first.
+    fn staying(bytes_max: u64, items: &[(u64, u64)]) -> Vec<u64> {
+        let files = KeptFiles::new(bytes_max);
+        let mut survey = files.survey();
+        items.iter().for_each(|(owner, size)| survey.add(&item(1, *owner, *size, true)));
+        survey.divide().0.into_iter().map(|file| file.bytes).collect()
     }
 
     #[test]
-    fn the_oldest_replaced_files_go_first_and_deleted_entries_stay() {
-        let files = KeptFiles::new(100);
-        let mut count = files.count();
-        let kept = [(60, true), (500, false), (30, true), (20, true), (1, true), (7, false)]
-            .map(|(size, replaced)| count.has_room_for(&item(1, size, replaced)));
-        assert_eq!(kept, [true, true, true, false, false, true]);
-        assert_eq!(files.sums()[&1], Sum { files: 2, bytes: 90 });
+    fn the_oldest_replaced_files_go_until_a_part_of_the_bound_is_free() {
+        assert_eq!(staying(80, &[(1, 40), (1, 30), (1, 10)]), [40, 30, 10]);
+        assert_eq!(staying(80, &[(1, 40), (1, 30), (1, 8), (1, 3)]), [40, 30]);
+        assert_eq!(staying(80, &[(1, 10), (1, 60), (1, 1), (1, 10)]), [10, 60]);
+        // What is older than a file that goes does not stay in its place.
+        assert_eq!(staying(80, &[(1, 10), (1, 70), (1, 1)]), [10]);
+        assert_eq!(staying(80, &[(1, 79), (1, 5)]), [79]);
+        assert_eq!(staying(0, &[]), [0; 0]);
     }
 
     #[test]
-    fn each_disk_has_a_bound_of_its_own() {
+    fn an_owner_loses_what_is_beyond_its_share_and_not_the_files_of_others() {
+        let many = [(1, 10); 9];
+        assert_eq!(staying(80, &[&many[..], &[(2, 5), (3, 20)]].concat()), [10, 10, 10, 10, 5, 20]);
+        // Equal shares where each owner wants more.
+        assert_eq!(staying(80, &[(1, 30), (2, 31), (1, 5), (2, 4), (1, 20)]), [30, 31, 5, 4]);
+    }
+
+    #[test]
+    fn each_disk_has_a_bound_of_its_own_and_an_absent_one_keeps_all() {
+        let files = KeptFiles::new(80);
+        let mut survey = files.survey();
+        for (disk, size, connected) in [(1, 70, true), (2, 70, true), (1, 20, true), (2, 10, true), (3, 900, false)] {
+            survey.add(&TrashItem { disk, connected, ..item(1, 1, size, true) });
+        }
+        let (stay, go) = survey.divide();
+        files.surveyed(&stay);
+        assert_eq!(go.iter().map(|file| (file.disk, file.bytes)).collect::<Vec<_>>(), [(1, 20)]);
+        assert_eq!((files.sums()[&1].bytes, files.sums()[&2].bytes), (70, 80));
+    }
+
+    #[test]
+    fn deleted_entries_do_not_count() {
         let files = KeptFiles::new(100);
-        let mut count = files.count();
-        let kept = [(1, 90), (2, 90), (1, 20), (2, 10)]
-            .map(|(disk, size)| count.has_room_for(&TrashItem { disk, ..item(1, size, true) }));
-        assert_eq!(kept, [true, true, false, true]);
-        assert_eq!((files.sums()[&1].bytes, files.sums()[&2].bytes), (90, 100));
+        let mut survey = files.survey();
+        for (number, size, replaced) in [(1, 60, true), (2, 500, false), (3, 30, true)] {
+            survey.add(&item(number, 1, size, replaced));
+        }
+        let (stay, go) = survey.divide();
+        assert_eq!((stay.len(), go.len()), (2, 0));
+    }
+
+    #[test]
+    fn the_number_of_files_is_bounded_as_well() {
+        let files = KeptFiles::new(u64::MAX);
+        let mut survey = files.survey();
+        (0..=TRASH_REPLACED_MAX).for_each(|_| survey.add(&item(1, 1, 0, true)));
+        let (stay, go) = survey.divide();
+        assert_eq!(stay.len() as u64, TRASH_REPLACED_MAX - TRASH_REPLACED_MAX / FREED);
+        assert_eq!((stay.len() + go.len()) as u64, TRASH_REPLACED_MAX + 1);
     }
 
     #[tokio::test(start_paused = true)]
@@ -145,11 +265,11 @@ mod tests {
         let files = KeptFiles::new(100);
         let is_exceeded =
             async || tokio::time::timeout(std::time::Duration::from_secs(1), files.exceeded()).await.is_ok();
-        files.add(&Kept { id: TrashId([1; 16]), bytes: 100, disk: 1 });
+        assert_eq!(files.count(None), None);
+        let kept = |number, bytes| Some(Kept { id: TrashId([number; 16]), bytes, disk: 1 });
+        assert_eq!(files.count(kept(1, 100)), Some(TrashId([1; 16])));
         assert!(!is_exceeded().await);
-        files.add(&Kept { id: TrashId([2; 16]), bytes: 100, disk: 2 });
-        assert!(!is_exceeded().await);
-        files.add(&Kept { id: TrashId([3; 16]), bytes: 1, disk: 1 });
+        files.count(kept(2, 1));
         assert!(is_exceeded().await);
     }
 }

@@ -27,6 +27,15 @@ impl StorageError {
         Self { code, context, path: None, source: None }
     }
 
+    /// This error once more, for each entry that shares the call that has failed.
+    pub fn again(&self) -> Self {
+        let source = self.source.as_ref().map(|error| match error.raw_os_error() {
+            Some(code) => io::Error::from_raw_os_error(code),
+            None => error.kind().into(),
+        });
+        Self { code: self.code, context: self.context, path: self.path.clone(), source }
+    }
+
     /// Maps an error of the operating system to its code; [`ErrorCode::Io`] for kinds without a code of their own.
     pub fn from_io(source: io::Error, context: &'static str) -> Self {
         let code = match source.kind() {

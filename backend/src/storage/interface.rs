@@ -6,7 +6,7 @@ use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
 use super::listing::row_from_stat;
 use super::{
     Attributes, Expected, FolderState, Keep, OpenFile, Published, Replaced, Replacement, Staged, StorageError,
-    TrashItem, TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle,
+    ToRestore, ToTrash, TrashItem, TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle,
 };
 
 /// A tree of files and folders.
@@ -79,8 +79,8 @@ pub trait Storage: Send + Sync + 'static {
     /// As [`Storage::stat`], and [`ErrorCode::IsFolder`], [`ErrorCode::NotRegular`].
     fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError>;
 
-    /// Hands those of the named files of a folder to `visit` that [`Storage::open`] would refuse with
-    /// [`ErrorCode::AccessDenied`], each with its index among `names`.
+    /// Those of the named files of a folder that [`Storage::open`] would refuse with [`ErrorCode::AccessDenied`], each by
+    /// its index among `names`, in their order.
     ///
     /// # Errors
     /// As [`Storage::list`].
@@ -88,15 +88,12 @@ pub trait Storage: Send + Sync + 'static {
         &self,
         folder: &VPath,
         names: &mut dyn Iterator<Item = &[u8]>,
-        visit: &mut dyn FnMut(usize),
-    ) -> Result<(), StorageError> {
-        for (index, name) in names.enumerate() {
+    ) -> Result<Vec<usize>, StorageError> {
+        let refused = names.enumerate().filter(|(_, name)| {
             let opened = folder.join(name).map(|path| self.open(&path));
-            if matches!(opened, Ok(Err(error)) if error.code == ErrorCode::AccessDenied) {
-                visit(index);
-            }
-        }
-        Ok(())
+            matches!(opened, Ok(Err(error)) if error.code == ErrorCode::AccessDenied)
+        });
+        Ok(refused.map(|(index, _)| index).collect())
     }
 
     /// Non-blocking [`Storage::stat`]: answers from memory. `None` means that the answer is not in memory, that the
@@ -287,6 +284,13 @@ pub trait Storage: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Moves entries into the trash, each as by [`Storage::trash`], and returns the result of each, in their order. Entries
+    /// of one folder that follow each other share the costs of durability: all of them are durable when the call returns,
+    /// and a crash during the call leaves each one at its path or in the trash.
+    fn trash_all(&self, entries: &[ToTrash<'_>], now: Timestamp) -> Vec<Result<(), StorageError>> {
+        entries.iter().map(|entry| self.trash(entry.path, entry.etag, entry.id, now)).collect()
+    }
+
     /// A page of the trash, the newest items first. Items that were recorded but never renamed are left out and
     /// deleted.
     ///
@@ -306,6 +310,12 @@ pub trait Storage: Send + Sync + 'static {
     /// # Errors
     /// [`ErrorCode::Gone`] for the item, [`ErrorCode::AlreadyExists`], and as [`Storage::publish`].
     fn restore(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError>;
+
+    /// Restores items of the trash, each as by [`Storage::restore`], and returns the result of each, in their order. Items
+    /// that go to one folder and follow each other share the costs of durability, as in [`Storage::trash_all`].
+    fn restore_all(&self, items: &[ToRestore<'_>]) -> Vec<Result<Entry, StorageError>> {
+        items.iter().map(|item| self.restore(item.id, item.to)).collect()
+    }
 
     /// Deletes an item of the trash permanently with everything in it, entry by entry. `visit` is called after each
     /// entry and may stop the deletion; the rest then stays in the trash, and a later call continues.

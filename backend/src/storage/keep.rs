@@ -11,6 +11,8 @@ pub struct Keep {
     pub now: Timestamp,
     /// Bytes of the largest file that is kept, 0 for none. A larger one is gone once it is replaced.
     pub bytes_max: u64,
+    /// Who replaces it, as in [`super::TrashItem`].
+    pub owner: u64,
 }
 
 /// A replaced file or link that the trash keeps.

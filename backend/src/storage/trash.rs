@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashSet};
 
-use shared::{Entry, Timestamp, TrashId, VPath};
+use shared::{ETag, Entry, Timestamp, TrashId, VPath};
 
 /// An item of the trash.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,13 +16,41 @@ pub struct TrashItem {
     pub trashed: Timestamp,
     /// True for a file or link that was replaced, false for an entry that was deleted.
     pub replaced: bool,
+    /// A number for who replaced it; `None` for a deleted entry, and for what an earlier version has kept.
+    pub owner: Option<u64>,
     /// The number of its file system: the files of each have a bound of their own.
     pub disk: u64,
     /// False while the disk that it is on is not connected. Such an item is neither restored nor purged.
     pub connected: bool,
 }
 
+/// An entry that goes to the trash.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ToTrash<'a> {
+    /// Where it is.
+    pub path: &'a VPath,
+    /// The state that it must be in.
+    pub etag: Option<ETag>,
+    /// The item that it becomes.
+    pub id: TrashId,
+}
+
+/// An item of the trash that is restored.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ToRestore<'a> {
+    /// The item.
+    pub id: TrashId,
+    /// Where its entry goes.
+    pub to: &'a VPath,
+}
+
 impl TrashItem {
+    /// An item of a storage with one file system: replaced by `owner`, or deleted without one.
+    #[cfg(feature = "testing")]
+    pub(super) fn on_one_disk(id: TrashId, entry: Entry, trashed: Timestamp, owner: Option<u64>) -> Self {
+        Self { id, entry, trashed, replaced: owner.is_some(), owner, disk: 0, connected: true }
+    }
+
     /// Its position in the order of the trash.
     pub fn position(&self) -> TrashPosition {
         TrashPosition { trashed: self.trashed, id: self.id }

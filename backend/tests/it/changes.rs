@@ -8,6 +8,7 @@ use backend::storage::memory::MemoryStorage;
 use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation};
 use backend::storage::testing::simulated::SimulatedDisk;
 use shared::change::{PathItem, PathPair, RestoreItem};
+use shared::limits::CHANGE_ITEMS_MAX;
 use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, Link, Outcome, Rights, Root, Scope, TrashId};
 
 use super::test_server::{TestServer, path, reader, writer};
@@ -219,6 +220,85 @@ async fn a_copy_that_cannot_end_is_said_to_be_incomplete() {
     assert_eq!(outcome_texts(&job), ["no_space at tree/b"]);
     assert!(matches!(job.outcomes[0], Outcome::Failed { incomplete: true, .. }));
     assert!(exists(&server.client, "copy/a").await && !exists(&server.client, "copy/c").await);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_folder_whose_attributes_cannot_be_copied_is_named_and_the_rest_is_copied() {
+    for moves in [false, true] {
+        let faults = Faults::seeded(1);
+        let storage = MemoryStorage::new();
+        for name in ["tree/a/one", "tree/b/two", "tree/three"] {
+            storage.add_file(name, "x").unwrap();
+        }
+        let storage = FaultyStorage::new(storage, Arc::clone(&faults));
+        let server = TestServer::with_storage(Arc::new(storage)).await;
+        faults.at(Operation::FolderAttributes, 1, Fault::Fail(ErrorCode::AccessDenied));
+        if moves {
+            faults.at(Operation::Rename, 1, Fault::Fail(ErrorCode::CrossDevice));
+        }
+        let (items, conflict) = (pairs(&[("tree", "copy")]), Conflict::Fail);
+        let change_of = if moves { Change::Move { items, conflict } } else { Change::Copy { items, conflict } };
+        let job = change(&server.client, 1, change_of).await;
+        let Outcome::Done { left_out, .. } = &job.outcomes[0] else { panic!("{job:?}") };
+        let listed: Vec<_> = left_out.listed.iter().map(|left_out| (left_out.path.encoded(), left_out.code)).collect();
+        assert_eq!(listed[0], ("tree/a".into(), ErrorCode::AccessDenied));
+        for name in ["copy/a/one", "copy/b/two", "copy/three"] {
+            assert!(exists(&server.client, name).await, "{name}");
+        }
+        // The folder of a move stays with its attributes, without its content.
+        assert!(exists(&server.client, "tree/a").await);
+        assert_eq!(exists(&server.client, "tree/a/one").await, !moves);
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn each_entry_of_a_group_has_its_own_outcome() {
+    let faults = Faults::seeded(1);
+    let storage = MemoryStorage::new();
+    for name in ["docs/a", "docs/b", "docs/c", "docs/d", "other/a"] {
+        storage.add_file(name, name).unwrap();
+    }
+    let storage = FaultyStorage::new(storage, Arc::clone(&faults));
+    let server = TestServer::with_storage(Arc::new(storage)).await;
+    faults.at(Operation::Trash, 2, Fault::Fail(ErrorCode::AccessDenied));
+    let items = path_items(&["docs/a", "docs/b", "docs/none", "docs/c", "docs/d", "other/a"]);
+    let job = change(&server.client, 1, Change::Trash { items }).await;
+    let texts = ["trashed", "access_denied", "not_found", "trashed", "trashed", "trashed"];
+    assert_eq!(outcome_texts(&job), texts);
+    let ids = trash_ids(&job);
+    let make_folder = Change::MakeFolder { paths: vec![path("docs/c")], existing_ok: false };
+    // Another entry has taken a name, and one item is named twice.
+    assert_eq!(outcome_texts(&change(&server.client, 2, make_folder).await), ["docs/c"]);
+    let wanted: Vec<_> = [0, 1, 2, 2, 3].into_iter().map(|index| RestoreItem { id: ids[index], to: None }).collect();
+    let job = change(&server.client, 3, Change::Restore { items: wanted.clone(), conflict: Conflict::Skip }).await;
+    assert_eq!(outcome_texts(&job), ["docs/a", "skipped", "docs/d", "gone", "other/a"]);
+    for (name, content) in [("docs/a", "docs/a"), ("docs/d", "docs/d"), ("other/a", "other/a")] {
+        assert_eq!(read_file(&server.client, name).await.unwrap(), content.as_bytes());
+    }
+    let job = change(&server.client, 4, Change::Restore { items: wanted, conflict: Conflict::KeepBoth }).await;
+    assert_eq!(outcome_texts(&job), ["gone", "docs/c%20%282%29", "gone", "gone", "gone"]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn more_entries_than_a_group_has_are_trashed_and_restored() {
+    const FILES: usize = CHANGE_ITEMS_MAX;
+    let storage = MemoryStorage::new();
+    let names: Vec<_> = (0..FILES).map(|number| format!("many/file{number}")).collect();
+    for name in &names {
+        storage.add_file(name, name.as_str()).unwrap();
+    }
+    let server = TestServer::with_storage(Arc::new(storage)).await;
+    let items = path_items(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let job = change(&server.client, 1, Change::Trash { items }).await;
+    let ids = trash_ids(&job);
+    assert_eq!((ids.len(), job.progress.entries), (FILES, FILES as u64));
+    let items = ids.iter().map(|id| RestoreItem { id: *id, to: None }).collect();
+    let job = change(&server.client, 2, Change::Restore { items, conflict: Conflict::Fail }).await;
+    assert_eq!(outcome_texts(&job), names);
+    assert_eq!(read_file(&server.client, &names[FILES - 1]).await.unwrap(), names[FILES - 1].as_bytes());
     server.stop().await;
 }
 

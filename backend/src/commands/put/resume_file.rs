@@ -5,13 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-use shared::hex;
 use shared::limits::UPLOAD_EXPIRY;
 use shared::{JobId, Timestamp, VPath};
 
 use super::local_file::FileState;
-use crate::commands::destination_notes::{absolute, delete_older};
+use crate::commands::destination_notes::{absolute, delete_older, name_of};
 use crate::state::client_folder;
 
 /// A longer file is not a resume file.
@@ -41,14 +39,9 @@ impl ResumeFiles {
 
     /// The resume file for an upload of `local` to `remote`.
     pub(super) fn file(&self, local: &Path, remote: &VPath) -> ResumeFile {
-        let mut hash = Sha256::new();
         // The absolute path, because the command may be repeated in another folder.
         let local = absolute(local);
-        for part in [self.server.as_bytes(), local.as_os_str().as_encoded_bytes(), remote.as_bytes()] {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part);
-        }
-        let name = hex::encode(&hash.finalize()[..16]);
+        let name = name_of(&[self.server.as_bytes(), local.as_os_str().as_encoded_bytes(), remote.as_bytes()]);
         ResumeFile { path: self.folder.as_ref().map(|folder| folder.join(name)) }
     }
 }

@@ -15,12 +15,12 @@ pub(crate) fn depends_on_content(named: &str) -> bool {
     named.ends_with(CHARSET)
 }
 
-/// The type of a file named `path`, whose first bytes are `sample`, of [`SAMPLE_BYTES`] or of all the file.
+/// The type of a file at `path`, whose name stands for the type `named` and whose first bytes are `sample`:
+/// [`SAMPLE_BYTES`], or all of the file.
 ///
 /// Text is declared UTF-8 if it is; of other text a browser guesses the encoding, or reads it in the document. A name in
 /// `.ts` or `.mts` is TypeScript, or a film in packets of a transport stream.
-pub(crate) fn refined(path: &VPath, sample: &[u8]) -> &'static str {
-    let named = content_type(path);
+pub(crate) fn refined(path: &VPath, named: &'static str, sample: &[u8]) -> &'static str {
     if !depends_on_content(named) {
         return named;
     }
@@ -171,6 +171,11 @@ mod tests {
         assert_eq!(content_type(&VPath::from_bytes(name.as_bytes()).unwrap()), expected, "{name}");
     }
 
+    fn type_of(name: &str, sample: &[u8]) -> &'static str {
+        let path = VPath::parse(name).unwrap();
+        refined(&path, content_type(&path), sample)
+    }
+
     #[test]
     fn a_name_determines_the_media_type() {
         check("a.txt", "text/plain; charset=utf-8");
@@ -200,7 +205,7 @@ mod tests {
     #[test]
     fn text_keeps_its_charset_if_it_is_utf_8() {
         let check = |name: &str, sample: &[u8], expected| {
-            assert_eq!(refined(&VPath::parse(name).unwrap(), sample), expected, "{name} {sample:?}");
+            assert_eq!(type_of(name, sample), expected, "{name} {sample:?}");
         };
         check("a.txt", "café".as_bytes(), PLAIN);
         check("a.txt", b"", PLAIN);
@@ -226,8 +231,8 @@ mod tests {
         for text in [&b""[..], b"G", &packets(0, 2), &packets(1, 9), "const G = 'G';".repeat(90).as_bytes()] {
             assert!(!is_transport_stream(text));
         }
-        assert_eq!(refined(&VPath::parse("A.TS").unwrap(), &packets(0, 9)), "video/mp2t");
-        assert_eq!(refined(&VPath::parse("a.txt").unwrap(), &packets(0, 9)), "text/plain");
+        assert_eq!(type_of("A.TS", &packets(0, 9)), "video/mp2t");
+        assert_eq!(type_of("a.txt", &packets(0, 9)), "text/plain");
     }
 
     fn policy(content_type: &str, framers: &str) -> String {

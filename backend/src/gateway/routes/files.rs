@@ -42,6 +42,8 @@ const ATTEMPTS: usize = 3;
 /// What a request asks for.
 struct GetRequest {
     path: VPath,
+    /// The media type that the name stands for.
+    named_type: &'static str,
     conditions: Conditions,
     head: bool,
     download: bool,
@@ -62,6 +64,7 @@ pub(crate) async fn read(
     let request_id = RequestId::of(request.extensions());
     let wanted = digest_fields::wanted_algorithms(request.headers());
     let request = GetRequest {
+        named_type: content_type::content_type(&target.path),
         path: target.path,
         conditions: Conditions::read(request.method(), request.headers()),
         head: request.method() == Method::HEAD,
@@ -184,7 +187,7 @@ async fn send_one(gateway: &Gateway, request: &GetRequest, item: GetItem) -> Res
                 let content_type = gateway.content_type(request, &meta.entry, None).await;
                 return Ok(gateway.part(request, &meta.entry, content_type, span, body));
             }
-            let (body, content) = complete(body, &request.path).await;
+            let (body, content) = complete(body, request.named_type).await;
             let content_type = gateway.content_type(request, &meta.entry, content.as_deref()).await;
             Ok(gateway.whole(request, &meta.entry, content_type, body))
         }
@@ -235,8 +238,7 @@ fn without_body(gateway: &Gateway, request: &GetRequest, entry: &Entry, plan: Pl
     match plan {
         Plan::NotModified => {
             // The headers that renew the client's copy (RFC 9110 §15.4.5), without those about the bytes.
-            let named = content_type::content_type(&request.path);
-            let mut headers = gateway.entity_headers(request, entry, named);
+            let mut headers = gateway.entity_headers(request, entry, request.named_type);
             headers.remove(CONTENT_TYPE);
             Ok(answer(StatusCode::NOT_MODIFIED, headers, Body::empty()))
         }
@@ -249,19 +251,19 @@ impl Gateway {
     /// The media type of a file. Of text it depends on the first bytes, which are those of `content` if that is all of the
     /// file; else they are read, once for each state of the file.
     async fn content_type(&self, request: &GetRequest, entry: &Entry, content: Option<&[u8]>) -> &'static str {
-        let named = content_type::content_type(&request.path);
+        let named = request.named_type;
         if !content_type::depends_on_content(named) {
             return named;
         }
         if let Some(content) = content {
-            return content_type::refined(&request.path, &content[..content.len().min(SAMPLE_BYTES)]);
+            return content_type::refined(&request.path, named, &content[..content.len().min(SAMPLE_BYTES)]);
         }
         if let Some(known) = entry.etag.and_then(|etag| self.content_types.get(etag, named)) {
             return known;
         }
         // A file that cannot be read now has no answer with a body, so its type is of no effect.
         let Ok(sample) = self.sample(request, entry).await else { return named };
-        let refined = content_type::refined(&request.path, &sample);
+        let refined = content_type::refined(&request.path, named, &sample);
         if let Some(etag) = entry.etag {
             self.content_types.insert(etag, named, refined);
         }
@@ -328,10 +330,10 @@ impl Gateway {
 }
 
 /// The content of a body that is complete already, as that of a small file is; `None` where no type depends on it.
-async fn complete(body: Body, path: &VPath) -> (Body, Option<Bytes>) {
+async fn complete(body: Body, named_type: &str) -> (Body, Option<Bytes>) {
     // Of the bodies of files, only those that are sent in one piece know their length.
     let complete = http_body::Body::size_hint(&body).exact().is_some();
-    if !complete || !content_type::depends_on_content(content_type::content_type(path)) {
+    if !complete || !content_type::depends_on_content(named_type) {
         return (body, None);
     }
     match body.collect().await {

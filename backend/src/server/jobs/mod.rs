@@ -2,6 +2,7 @@
 //! continues after a restart where it was, and records an outcome for each item.
 
 mod decide;
+mod group;
 mod item_error;
 mod journal;
 mod live_job;

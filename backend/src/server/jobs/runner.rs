@@ -1,9 +1,12 @@
-//! Runs one job, item by item, on a blocking thread. Each item is journalled before and after. A process that ends in
-//! between leaves at most one item begun, and the next one looks at how far that item came.
+//! Runs one job, item by item or in groups of items, on a blocking thread. Each item is journalled before and after. A
+//! process that ends in between leaves at most one item or one group begun, and the next one looks at how far each of
+//! its items came.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use shared::limits::CHANGE_ITEMS_MAX;
 use shared::{Change, Entry, ErrorCode, JobState, Outcome, Rights, VPath};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -15,6 +18,10 @@ use crate::server::kept_files::KeptFiles;
 use crate::server::records::database::Database;
 use crate::server::records::jobs::{ItemRecord, JobRecord};
 use crate::storage::{Storage, StorageError};
+
+/// Most items of a group: half of those of a job. The syncs of a group cost less than its renames then, and on a disk
+/// where each rename takes milliseconds, a job can still be cancelled before its end.
+pub(super) const GROUP_MAX: usize = CHANGE_ITEMS_MAX / 2;
 
 /// Runs one job.
 pub(super) struct JobRunner {
@@ -29,8 +36,9 @@ pub(super) struct JobRunner {
     pub(super) rights: Rights,
     /// How many items have ended.
     pub(super) ended: usize,
-    /// The item that the previous process had begun; `None` for a job that is not resumed.
-    pub(super) resumed: Option<ResumedItem>,
+    /// The items that the previous process had begun and not ended, each with the path in the storage that it was about to
+    /// give, if it had come so far. `None` for a job that is not resumed.
+    pub(super) resumed: Option<BTreeMap<usize, Option<VPath>>>,
     /// Records of items that the next write to the journal includes. After a crash they are found out again.
     pub(super) unwritten: Vec<ItemRecord>,
     pub(super) stopping: CancellationToken,
@@ -40,15 +48,8 @@ pub(super) struct JobRunner {
     pub(super) begun: Option<usize>,
     /// A part of the present item is done.
     pub(super) changed: bool,
-}
-
-/// The first item of a resumed job.
-pub(super) struct ResumedItem {
-    pub(super) item: usize,
-    /// The journal has it as begun.
-    pub(super) begun: bool,
-    /// The path in the storage that it was about to give, if it had come so far.
-    pub(super) target: Option<VPath>,
+    /// Most items of the next group that is restored.
+    pub(super) group_max: usize,
 }
 
 impl JobRunner {
@@ -67,10 +68,9 @@ impl JobRunner {
         let (root, rights) = root.map_or((VPath::root(), Rights::NONE), |root| (root.folder.clone(), root.rights));
         let ended = live.status.borrow().outcomes.len();
         let resumed = before.map(|items| {
-            let record = items.into_iter().find(|record| record.item == ended);
-            let begun = record.is_some();
-            let target = record.and_then(|record| record.target);
-            ResumedItem { item: ended, begun, target: target.and_then(|bytes| VPath::from_bytes(bytes).ok()) }
+            let begun = items.into_iter().filter(|record| record.item >= ended);
+            let path = |bytes| VPath::from_bytes(bytes).ok();
+            begun.map(|record| (record.item, record.target.and_then(path))).collect()
         });
         let (unwritten, reported) = (Vec::new(), Instant::now());
         Self {
@@ -88,6 +88,7 @@ impl JobRunner {
             reported,
             begun: None,
             changed: false,
+            group_max: GROUP_MAX,
         }
     }
 
@@ -99,16 +100,18 @@ impl JobRunner {
         while self.ended < change.len() {
             let index = self.ended;
             self.changed = self.is_resumed(index);
-            let outcome = match self.check_cancelled().and_then(|()| self.run_item(&change, index)) {
-                Ok(outcome) => outcome,
+            let outcome = match self.check_cancelled().and_then(|()| self.run_next(&change)) {
+                Ok(None) => continue,
+                Ok(Some(outcome)) => outcome,
                 Err(ItemError::Failed(error, path)) => self.failed(error, path),
                 Err(ItemError::Stopping) => return,
                 Err(ItemError::Canceled) => {
                     state = JobState::Canceled;
-                    if self.is_begun(index) {
-                        let outcome =
-                            self.failed(StorageError::new(ErrorCode::Canceled, "it was stopped half-way"), None);
+                    // Of a group that the previous process had begun, each item has an outcome.
+                    while self.ended < change.len() && self.is_begun(self.ended) {
+                        let outcome = self.stopped_halfway();
                         self.end_item(outcome);
+                        self.changed = true;
                     }
                     break;
                 }
@@ -120,6 +123,13 @@ impl JobRunner {
         self.report();
         let milliseconds = started.elapsed().as_millis();
         info!(job = %self.record.id, items = self.ended, milliseconds, "a job has ended");
+    }
+
+    /// Runs the present item, or the group that it begins: the outcomes of a group are noted already.
+    fn run_next(&mut self, change: &Change) -> Result<Option<Outcome>, ItemError> {
+        let index = self.ended;
+        self.run_group(change)?;
+        if self.ended > index { Ok(None) } else { self.run_item(change, index).map(Some) }
     }
 
     fn run_item(&mut self, change: &Change, index: usize) -> Result<Outcome, ItemError> {
@@ -148,25 +158,30 @@ impl JobRunner {
 
     /// True if the journal of the previous process has the item as begun: its work may be done already.
     pub(super) fn is_resumed(&self, index: usize) -> bool {
-        self.resumed.as_ref().is_some_and(|resumed| resumed.item == index && resumed.begun)
+        self.resumed.as_ref().is_some_and(|begun| begun.contains_key(&index))
     }
 
     /// The path that the previous process was about to give for this item.
     pub(super) fn target_before(&self, index: usize) -> Option<VPath> {
-        self.resumed.as_ref().filter(|resumed| resumed.item == index).and_then(|resumed| resumed.target.clone())
+        self.resumed.as_ref().and_then(|begun| begun.get(&index).cloned()).flatten()
     }
 
     fn is_begun(&self, index: usize) -> bool {
         self.begun == Some(index) || self.is_resumed(index)
     }
 
-    fn failed(&self, error: StorageError, path: Option<VPath>) -> Outcome {
+    /// The outcome of an item whose job is cancelled before its end.
+    pub(super) fn stopped_halfway(&self) -> Outcome {
+        self.failed(StorageError::new(ErrorCode::Canceled, "it was stopped half-way"), None)
+    }
+
+    pub(super) fn failed(&self, error: StorageError, path: Option<VPath>) -> Outcome {
         if error.code == ErrorCode::Io || error.code == ErrorCode::Internal {
             let StorageError { code, context, source, .. } = &error;
             let path = path.as_ref().map(VPath::encoded);
             warn!(job = %self.record.id, path, %code, context, cause = ?source, "an item failed");
         }
-        let path = path.and_then(|path| self.path_of_caller(&path));
+        let path = path.or(error.path.map(|path| *path)).and_then(|path| self.path_of_caller(&path));
         let message = error.code.sentence().into();
         Outcome::Failed { code: error.code, path, message, incomplete: self.changed }
     }

@@ -39,7 +39,7 @@ impl Jobs {
         if self.is_idle() { self.purge_marked() } else { Ok(()) }
     }
 
-    /// Removes the oldest replaced files, until the trash keeps no more of them than it may.
+    /// Removes replaced files where the trash keeps more of them than it may.
     ///
     /// # Errors
     /// Of the storage.
@@ -47,24 +47,26 @@ impl Jobs {
         if self.records().is_err() {
             return Ok(());
         }
-        let (mut count, mut removed) = (self.kept.count(), 0_u64);
+        let mut survey = self.kept.survey();
         let mut query = TrashQuery { limit: COUNTED_ITEMS, ..TrashQuery::default() };
         loop {
             let listing = self.storage.list_trash(&query)?;
             query.after = listing.items.last().map(TrashItem::position);
-            let connected = listing.items.iter().filter(|item| item.connected);
-            for item in connected.filter(|item| !count.has_room_for(item)) {
-                match self.storage.purge(item.id, &mut || Visit::Continue) {
-                    Err(error) if error.code != ErrorCode::Gone => return Err(error),
-                    _ => removed += 1,
-                }
-            }
+            listing.items.iter().for_each(|item| survey.add(item));
             if !listing.more {
                 break;
             }
         }
-        if removed > 0 {
-            info!(files = removed, "replaced files were removed from the trash, which has kept too much");
+        let (stay, go) = survey.divide();
+        self.kept.surveyed(&stay);
+        for file in &go {
+            match self.storage.purge(file.id, &mut || Visit::Continue) {
+                Err(error) if error.code != ErrorCode::Gone => return Err(error),
+                _ => {}
+            }
+        }
+        if !go.is_empty() {
+            info!(files = go.len(), "replaced files were removed from the trash, which has kept too much");
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::decide::is_alike;
 use super::item_error::ItemError;
 use super::runner::JobRunner;
 use crate::server::clock;
-use crate::storage::{Keep, Kept, Replacement, StorageError, TrashItem};
+use crate::storage::{Keep, Replacement, StorageError, TrashItem};
 
 impl JobRunner {
     /// Moves an entry into the trash.
@@ -17,7 +17,7 @@ impl JobRunner {
         let path = self.entry_path(&chosen.path)?;
         let id = self.record.trash_id(index, &path);
         self.trash_once(&path, chosen.if_etag, id)?;
-        Ok(Outcome::Done { entry: None, trash: Some(id), replaced: Vec::new(), left_out: LeftOut::default() })
+        Ok(into_trash(id))
     }
 
     /// Moves the entry at `path` into the trash, unless the previous process did.
@@ -43,18 +43,12 @@ impl JobRunner {
     ) -> Result<(Entry, Option<TrashId>), StorageError> {
         let keep = self.keep(index, path);
         let replaced = self.storage.replace(new, path, &keep)?;
-        Ok((replaced.entry, self.count_kept(replaced.kept)))
+        Ok((replaced.entry, self.kept.count(replaced.kept)))
     }
 
     /// Where the trash keeps what is replaced at `path`.
     pub(super) fn keep(&self, index: usize, path: &VPath) -> Keep {
-        self.kept.keep(self.record.trash_id(index, path), clock::now())
-    }
-
-    /// Counts what the trash keeps, and returns the id of its item.
-    pub(super) fn count_kept(&self, kept: Option<Kept>) -> Option<TrashId> {
-        kept.iter().for_each(|kept| self.kept.add(kept));
-        kept.map(|kept| kept.id)
+        self.kept.keep(&self.record.owner, self.record.trash_id(index, path), clock::now())
     }
 
     /// Whether the previous process put an entry into the trash under this id. If the trash cannot be read, the job
@@ -66,7 +60,7 @@ impl JobRunner {
         })
     }
 
-    fn trashed_before(&self, id: TrashId) -> Result<Option<TrashItem>, StorageError> {
+    pub(super) fn trashed_before(&self, id: TrashId) -> Result<Option<TrashItem>, StorageError> {
         if self.resumed.is_some() { self.trash_item(id) } else { Ok(None) }
     }
 
@@ -97,4 +91,9 @@ impl JobRunner {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The outcome for an entry that is in the trash now.
+pub(super) fn into_trash(id: TrashId) -> Outcome {
+    Outcome::Done { entry: None, trash: Some(id), replaced: Vec::new(), left_out: LeftOut::default() }
 }

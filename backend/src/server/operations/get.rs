@@ -58,15 +58,14 @@ fn ends_request(code: ErrorCode) -> bool {
 
 /// An open file.
 struct Opened {
-    path: VPath,
     file: Arc<dyn OpenFile>,
     /// How it begins, if it may be growing and this has been asked for.
     prefix: Option<Prefix>,
 }
 
 impl Opened {
-    fn new(path: &VPath, file: Box<dyn OpenFile>) -> Self {
-        Self { path: path.clone(), file: Arc::from(file), prefix: None }
+    fn new(file: Box<dyn OpenFile>) -> Self {
+        Self { file: Arc::from(file), prefix: None }
     }
 
     /// Notes how the file begins if it may be growing, before its content is read. Blocks.
@@ -208,14 +207,16 @@ fn second_handle(file: &dyn OpenFile) -> Option<File> {
 fn open(storage: &dyn Storage, wanted: Wanted, item: &GetItem) -> Result<Part, StorageError> {
     let path = &wanted.path;
     let read = |file: &dyn OpenFile, bytes: &mut [u8], offset| read_exactly(file, bytes, offset);
-    if let Some(last) = wanted.last.filter(|last| last.path == *path && item.if_etag == last.file.entry().etag) {
+    if let Some(last) =
+        wanted.last.filter(|last| last.file.entry().path == *path && item.if_etag == last.file.entry().etag)
+    {
         return choose(last, item, read);
     }
-    let opened = Opened::new(path, storage.open(path)?);
+    let opened = Opened::new(storage.open(path)?);
     let opened = if wanted.more { opened.watch_growth()? } else { opened };
     match choose(opened, item, read) {
         Err(error) if error.code == ErrorCode::Changed => {
-            choose(Opened::new(path, storage.open(path)?).watch_growth()?, item, read)
+            choose(Opened::new(storage.open(path)?).watch_growth()?, item, read)
         }
         part => part,
     }
@@ -229,7 +230,7 @@ fn try_open(storage: &dyn Storage, path: &VPath, item: &GetItem) -> Option<Part>
         _ => Err(StorageError::new(ErrorCode::Io, "the bytes are not all in memory")),
     };
     // A prefix is compared by reading the file, which may block.
-    let opened = Opened::new(path, storage.try_open(path).filter(|_| item.if_prefix.is_none())?);
+    let opened = Opened::new(storage.try_open(path).filter(|_| item.if_prefix.is_none())?);
     choose(opened, item, read).ok()
 }
 

@@ -136,9 +136,7 @@ impl Walker {
     /// Whether the server may not read the file at a path in the storage.
     fn is_unreadable(&self, path: &VPath) -> Result<bool, StorageError> {
         let Some(folder) = path.parent() else { return Ok(false) };
-        let mut unreadable = false;
-        self.storage.unreadable_names(&folder, &mut std::iter::once(path.name()), &mut |_| unreadable = true)?;
-        Ok(unreadable)
+        Ok(!self.storage.unreadable_names(&folder, &mut std::iter::once(path.name()))?.is_empty())
     }
 
     /// Adds an entry to the batch. A file that may be growing is opened: its beginning and the reported size are of one
@@ -202,12 +200,11 @@ impl Walker {
     fn skip_unreadable(&mut self, folder: &VPath, entries: &mut Vec<Entry>) -> Result<(), StorageError> {
         let start = &self.starts[self.index];
         let files: Vec<usize> = (0..entries.len()).filter(|&index| entries[index].is_file()).collect();
-        let mut unreadable = Vec::new();
         let mut names = files.iter().map(|&index| entries[index].path.name());
-        self.storage.unreadable_names(folder, &mut names, &mut |nth| unreadable.push(files[nth]))?;
+        let unreadable = self.storage.unreadable_names(folder, &mut names)?;
         // From the end on, so that the indices before stay right.
-        for index in unreadable.into_iter().rev() {
-            let path = entries.swap_remove(index).path;
+        for nth in unreadable.into_iter().rev() {
+            let path = entries.swap_remove(files[nth]).path;
             let inner = start.path.strip_prefix_of(&path).unwrap_or_default();
             let path = start.asked.join_path(&inner).unwrap_or_default();
             self.batch.push(WalkItem::Skipped(Skipped { path, code: ErrorCode::AccessDenied }));

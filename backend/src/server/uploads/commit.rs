@@ -233,8 +233,7 @@ impl CommitOperation {
         let created = published.is_some() && !replaced;
         let similar = created.then(|| similar_to(&self.uploads, self.rights, &self.asked, path)).flatten();
         let kept = published.as_ref().and_then(|published| published.kept);
-        kept.iter().for_each(|kept| self.uploads.kept.add(kept));
-        let trash = kept.map(|kept| kept.id);
+        let trash = self.uploads.kept.count(kept);
         let entry = published.map(|published| {
             let mut entry = published.entry;
             if let Some(etag) = entry.etag {

@@ -92,8 +92,7 @@ impl StoreOperation {
             _ => None,
         };
         let kept = placed.as_ref().and_then(|(_, published)| published.kept);
-        kept.iter().for_each(|kept| self.uploads.kept.add(kept));
-        let trash = kept.map(|kept| kept.id);
+        let trash = self.uploads.kept.count(kept);
         let entry = placed.map(|(path, Published { mut entry, .. })| {
             if let Some(etag) = entry.etag {
                 self.uploads.digests.keep(etag, &digests);

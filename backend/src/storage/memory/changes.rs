@@ -181,7 +181,7 @@ impl Tree {
         }
         let entry = self.describe(&source.folder, source.present, path.clone());
         let node = self.detach(source.folder(), path.name())?;
-        self.trash.insert(id, Trashed { item: TrashItem { id, entry, trashed: now, replaced: false, disk: 0, connected: true }, node });
+        self.trash.insert(id, Trashed { item: TrashItem::on_one_disk(id, entry, now, None), node });
         Ok(())
     }
 
@@ -254,7 +254,7 @@ impl Tree {
         if keep.bytes_max == 0 || bytes > keep.bytes_max || self.trash.contains_key(&keep.id) {
             return None;
         }
-        let item = TrashItem { id: keep.id, entry, trashed: keep.now, replaced: true, disk: 0, connected: true };
+        let item = TrashItem::on_one_disk(keep.id, entry, keep.now, Some(keep.owner));
         self.trash.insert(keep.id, Trashed { item, node: old });
         Some(Kept { id: keep.id, bytes, disk: 0 })
     }

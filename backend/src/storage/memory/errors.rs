@@ -6,8 +6,12 @@ use crate::storage::StorageError;
 
 pub(super) const NOT_FOUND: StorageError =
     StorageError { code: ErrorCode::NotFound, context: "looking for an entry", path: None, source: None };
-pub(super) const NOT_FOLDER: StorageError =
-    StorageError { code: ErrorCode::NotFolder, context: "a file stands where a folder is needed", path: None, source: None };
+pub(super) const NOT_FOLDER: StorageError = StorageError {
+    code: ErrorCode::NotFolder,
+    context: "a file stands where a folder is needed",
+    path: None,
+    source: None,
+};
 pub(super) const DENIED: StorageError =
     StorageError { code: ErrorCode::AccessDenied, context: "the entry is marked as denied", path: None, source: None };
 pub(super) const GONE: StorageError =

@@ -77,7 +77,7 @@ impl Disks {
 }
 
 fn write(storage: &dyn Storage, number: u8, name: &str, bytes: &[u8]) -> Option<TrashId> {
-    let keep = Some(Keep { id: trash_id(number), now: NOW, bytes_max: 1_000 });
+    let keep = Some(Keep { id: trash_id(number), now: NOW, bytes_max: 1_000, owner: 0 });
     let attributes = Attributes { keep, ..Attributes::default() };
     let target = path(name.as_bytes());
     storage.stage_for(upload_id(number), &target).unwrap().write_at(bytes, 0).unwrap();
@@ -116,7 +116,7 @@ fn every_disk_has_its_own_staging_and_trash() {
         assert_eq!(listed.len(), 2, "{listed:?}");
         assert!(listed.iter().all(|item| item.entry.path == at && item.connected));
         storage.restore(trash_id(3), &at).unwrap();
-        let keep = Keep { id: trash_id(4), now: NOW, bytes_max: 1_000 };
+        let keep = Keep { id: trash_id(4), now: NOW, bytes_max: 1_000, owner: 0 };
         storage.replace(&Replacement::Trashed(trash_id(2)), &at, &keep).unwrap();
         assert_eq!(fs::read(disks.at(&file)).unwrap(), b"old");
         // An item and its target on two disks.
@@ -147,7 +147,8 @@ fn an_entry_that_is_or_holds_a_mount_point_stays_where_it_is() {
     let file = disks.at("config");
     assert!(Command::new("mount").arg("--bind").args([disks.at("outside"), file]).status().unwrap().success());
     let storage = disks.storage();
-    for (entry, point) in [("big", "big"), ("holder", "holder/ram"), ("holder/ram", "holder/ram"), ("config", "config")] {
+    for (entry, point) in [("big", "big"), ("holder", "holder/ram"), ("holder/ram", "holder/ram"), ("config", "config")]
+    {
         let (entry, point) = (path(entry.as_bytes()), path(point.as_bytes()));
         let refused = |result: Result<(), backend::storage::StorageError>| {
             let error = result.unwrap_err();
@@ -260,7 +261,7 @@ fn a_purge_does_not_enter_a_disk() {
         storage.make_folder(&path(b"folder")).unwrap();
         storage.make_folder(&path(b"folder/inner")).unwrap();
         storage.trash(&path(b"folder"), None, trash_id(1), NOW).unwrap();
-        let inner = disks.at(&format!(".passerelle/trash/{}/data/inner", trash_id(1)));
+        let inner = disks.at(&format!(".passerelle/trash/{}.data/inner", trash_id(1)));
         mount(&["-t", "tmpfs", "none"], &inner);
         fs::write(inner.join("precious"), "").unwrap();
         let error = storage.purge(trash_id(1), &mut || Visit::Continue).unwrap_err();
@@ -373,7 +374,7 @@ fn a_file_system_without_links_is_written_to_and_renames_by_letter_case() {
     let storage = disks.storage();
     let publish = |number: u8, name: &str, bytes: &[u8], expected: &Expected| {
         let target = path(name.as_bytes());
-        let keep = Some(Keep { id: trash_id(number), now: NOW, bytes_max: 1_000 });
+        let keep = Some(Keep { id: trash_id(number), now: NOW, bytes_max: 1_000, owner: 0 });
         let staged = storage.stage_for(upload_id(number), &target)?;
         staged.write_at(bytes, 0)?;
         drop(staged);

@@ -140,6 +140,7 @@ conformance! {
         a_source_in_another_state_is_refused,
         files_links_and_empty_folders_are_removed,
         trashed_entries_are_listed_and_restored,
+        entries_of_a_group_have_a_result_each,
         a_published_upload_keeps_the_file_that_it_replaces,
         a_replacement_keeps_what_it_replaces,
         a_replacement_that_fails_changes_nothing,

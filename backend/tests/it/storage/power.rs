@@ -3,7 +3,7 @@
 
 use backend::storage::local::LocalStorage;
 use backend::storage::testing::simulated::{Fault, SimulatedDisk};
-use backend::storage::{Attributes, Durability, Expected, Keep, Kept, StorageError};
+use backend::storage::{Attributes, Durability, Expected, Keep, Kept, Published, StorageError};
 use shared::ErrorCode;
 
 use super::interruption::{Case, NEW, NOW, OLD, SEEDS, add, content_at, stage_durably, trashed};
@@ -120,7 +120,7 @@ fn a_stored_file_is_the_old_or_the_new_one() {
 
 /// Stores a file in the place of another one, which is to be kept.
 fn store_and_keep(storage: &LocalStorage) -> Result<Option<Kept>, StorageError> {
-    let keep = Some(Keep { id: trash_id(1), now: NOW, bytes_max: 1_000 });
+    let keep = Some(Keep { id: trash_id(1), now: NOW, bytes_max: 1_000, owner: 7 });
     let attributes = Attributes { keep, ..Attributes::default() };
     let stored = storage.store(upload_id(1), NEW, &path(b"file"), &Expected::Anything, &attributes)?;
     Ok(stored.kept)
@@ -143,6 +143,113 @@ fn check_kept(storage: &LocalStorage, done: bool) {
 fn a_replaced_file_is_at_its_path_or_in_the_trash() {
     let case = Case { prepare: |storage| add(storage, b"file", OLD), change: store_and_keep, check: check_kept };
     case.lose_power();
+}
+
+/// As ext4 and XFS do it, where the sync of the new file makes the second name of the old one durable.
+#[test]
+fn where_one_log_orders_all_changes_a_replaced_file_needs_no_sync_of_its_own() {
+    let prepared = |seed| {
+        let disk = SimulatedDisk::with_log(seed);
+        let storage = disk.storage();
+        add(&storage, b"file", OLD);
+        (disk, storage)
+    };
+    let steps = {
+        let (disk, storage) = prepared(0);
+        let before = disk.history().len();
+        assert!(store_and_keep(&storage).unwrap().is_some());
+        let steps = &disk.history()[before..];
+        assert_eq!(steps.iter().filter(|step| step.starts_with("sync")).count(), 2, "{steps:?}");
+        before as u64 + 1..=disk.steps() + 1
+    };
+    for (step, seed) in steps.flat_map(|step| (0..SEEDS).map(move |seed| (step, seed))) {
+        let (disk, storage) = prepared(seed);
+        disk.at(step, Fault::PowerLoss);
+        let done = store_and_keep(&storage).is_ok();
+        eprintln!("seed {seed}, power lost at step {step}: {:?}", disk.history());
+        check_kept(&disk.reboot().storage(), done);
+    }
+}
+
+/// An upload that was synced before the old file is kept: only its last change comes after the second name.
+#[test]
+fn where_one_log_orders_all_changes_an_upload_in_parts_replaces_durably() {
+    for (step, seed) in (1..40).flat_map(|step| (0..SEEDS).map(move |seed| (step, seed))) {
+        let disk = SimulatedDisk::with_log(seed);
+        let storage = disk.storage();
+        add(&storage, b"file", OLD);
+        stage_durably(&storage);
+        disk.at(disk.steps() + step, Fault::PowerLoss);
+        let done = publish_and_keep(&storage).is_ok();
+        check_kept(&disk.reboot().storage(), done);
+    }
+}
+
+fn publish_and_keep(storage: &LocalStorage) -> Result<Published, StorageError> {
+    let keep = Some(Keep { id: trash_id(1), now: NOW, bytes_max: 1_000, owner: 7 });
+    let attributes = Attributes { keep, ..Attributes::default() };
+    storage.publish(upload_id(1), &path(b"file"), &Expected::Anything, &attributes)
+}
+
+#[test]
+fn an_upload_whose_item_keeps_another_file_already_is_published() {
+    const OTHER: &[u8] = b"the file of another program";
+    for step in 1..40 {
+        let disk = SimulatedDisk::new(step);
+        let storage = disk.storage();
+        add(&storage, b"file", OLD);
+        stage_durably(&storage);
+        disk.at(disk.steps() + step, Fault::PowerLoss);
+        let _ = publish_and_keep(&storage);
+        let disk = disk.reboot();
+        disk.remove("file").unwrap().add_file("file", OTHER).unwrap();
+        let storage = disk.storage();
+        if storage.staged(upload_id(1)).is_err() {
+            continue;
+        }
+        let published = publish_and_keep(&storage).unwrap();
+        assert_eq!(content_at(&storage, b"file").unwrap(), NEW, "power lost at step {step}");
+        let items = trashed(&storage);
+        assert_eq!(items.len(), 1, "{items:?}");
+        // Either this attempt has kept the other file, or the one before the crash the old file.
+        let kept = if published.kept.is_some() { OTHER } else { OLD };
+        storage.restore(trash_id(1), &path(b"back")).unwrap();
+        assert_eq!(content_at(&storage, b"back").unwrap(), kept);
+    }
+}
+
+/// The second name changes the change time itself, and yet a later write is noticed that leaves size and time as before.
+#[test]
+fn a_file_that_is_written_in_place_while_it_is_replaced_is_in_another_state() {
+    let written: Vec<u8> = OLD.iter().map(|byte| byte ^ 1).collect();
+    let begin = || {
+        let disk = SimulatedDisk::new(1);
+        let storage = disk.storage();
+        add(&storage, b"file", OLD);
+        stage_durably(&storage);
+        let before = storage.stat(&path(b"file")).unwrap();
+        (disk, storage, before)
+    };
+    let steps = {
+        let (disk, storage, _) = begin();
+        let before = disk.history().len();
+        publish_and_keep(&storage).unwrap();
+        let steps = disk.history()[before..].to_vec();
+        let linked = steps.iter().position(|step| *step == "link").unwrap();
+        let renamed = steps.iter().position(|step| *step == "rename").unwrap();
+        (before + linked + 2..before + renamed + 1).map(|step| step as u64)
+    };
+    for step in steps {
+        let (disk, storage, before) = begin();
+        disk.write_before(step, "file", &written, before.modified);
+        let keep = Some(Keep { id: trash_id(1), now: NOW, bytes_max: 1_000, owner: 7 });
+        let attributes = Attributes { keep, ..Attributes::default() };
+        let expected = Expected::State(vec![before.etag.unwrap()]);
+        let published = storage.publish(upload_id(1), &path(b"file"), &expected, &attributes);
+        assert_eq!(content_at(&storage, b"file").unwrap(), written, "{:?}", disk.history());
+        assert_eq!(code(published), Some(ErrorCode::PreconditionFailed), "{:?}", disk.history());
+        assert!(trashed(&storage).is_empty());
+    }
 }
 
 #[test]

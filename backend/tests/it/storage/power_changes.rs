@@ -1,9 +1,10 @@
 //! Renaming, trashing, restoring, purging, creating and removing survive a loss of power, a full disk and a failing
 //! disk at each of their steps.
 
-use backend::storage::testing::simulated::Fault;
-use backend::storage::{Expected, Visit};
-use shared::ErrorCode;
+use backend::storage::local::LocalStorage;
+use backend::storage::testing::simulated::{Fault, SimulatedDisk};
+use backend::storage::{Expected, StorageError, ToRestore, ToTrash, Visit};
+use shared::{Entry, ErrorCode};
 
 use super::interruption::{Case, NOW, OLD, add, content_at, trashed};
 use super::{path, trash_id};
@@ -105,6 +106,126 @@ fn a_restored_entry_is_in_the_trash_or_back() {
         },
     };
     case.run();
+}
+
+const GROUP: [&[u8]; 3] = [b"a/one", b"a/two", b"a/three"];
+
+/// Moves a group of entries of one folder into the trash; they are items 1, 2 and 3.
+fn trash_group(storage: &LocalStorage) -> Result<Vec<()>, StorageError> {
+    let paths = GROUP.map(path);
+    let entry = |(index, path)| ToTrash { path, etag: None, id: trash_id(index as u8 + 1) };
+    storage.trash_all(&paths.iter().enumerate().map(entry).collect::<Vec<_>>(), NOW).into_iter().collect()
+}
+
+fn add_group(storage: &LocalStorage) {
+    storage.make_folder(&path(b"a")).unwrap();
+    GROUP.iter().for_each(|name| add(storage, name, name));
+}
+
+#[test]
+fn each_entry_of_a_trashed_group_is_at_its_path_or_in_the_trash() {
+    let case = Case {
+        prepare: add_group,
+        change: trash_group,
+        check: |storage, done| {
+            let items = trashed(storage);
+            for (name, number) in GROUP.into_iter().zip(1..) {
+                let left = content_at(storage, name);
+                assert!(left.as_deref().is_none_or(|content| content == name));
+                let item = items.iter().find(|item| item.id == trash_id(number));
+                assert!(left.is_some() || item.is_some(), "{name:?}: {items:?}");
+                assert!(!done || left.is_none());
+                if let Some(item) = item {
+                    let size = name.len() as u64;
+                    assert_eq!((&item.entry.path, item.entry.size, item.trashed), (&path(name), size, NOW));
+                    storage.restore(item.id, &path(b"back")).unwrap();
+                    assert_eq!(content_at(storage, b"back").unwrap(), name);
+                    storage.remove(&path(b"back"), None).unwrap();
+                }
+            }
+        },
+    };
+    // The check restores items, so it runs once: after the failure and a restart.
+    case.lose_power();
+}
+
+#[test]
+fn entries_of_a_group_whose_trashing_fails_stay_or_can_be_restored() {
+    let case = Case {
+        prepare: add_group,
+        change: trash_group,
+        check: |storage, done| {
+            let left = GROUP.iter().filter(|name| content_at(storage, name).is_some()).count();
+            assert!(left + trashed(storage).len() >= GROUP.len());
+            assert!(!done || left == 0);
+        },
+    };
+    case.fail(Fault::NoSpace, ErrorCode::NoSpace);
+    case.fail(Fault::Io, ErrorCode::Io);
+}
+
+/// Restores the group of [`trash_group`] at its place.
+fn restore_group(storage: &LocalStorage) -> Result<Vec<Entry>, StorageError> {
+    let paths = GROUP.map(path);
+    let item = |(index, to)| ToRestore { id: trash_id(index as u8 + 1), to };
+    storage.restore_all(&paths.iter().enumerate().map(item).collect::<Vec<_>>()).into_iter().collect()
+}
+
+#[test]
+fn each_item_of_a_restored_group_is_in_the_trash_or_back() {
+    let case = Case {
+        prepare: |storage| {
+            add_group(storage);
+            trash_group(storage).unwrap();
+        },
+        change: restore_group,
+        check: |storage, done| {
+            let items = trashed(storage);
+            for (name, number) in GROUP.into_iter().zip(1..) {
+                let back = content_at(storage, name);
+                assert!(back.as_deref().is_none_or(|content| content == name));
+                // An entry that is in the trash as well can be listed and restored.
+                let item = items.iter().find(|item| item.id == trash_id(number));
+                assert!(item.is_none_or(|item| item.entry.path == path(name) && item.trashed == NOW));
+                assert!(back.is_some() || item.is_some());
+            }
+            assert!(!done || items.is_empty());
+        },
+    };
+    case.run();
+}
+
+#[test]
+fn a_group_costs_as_many_syncs_as_one_entry() {
+    const ENTRIES: u8 = 100;
+    let disk = SimulatedDisk::new(1);
+    let storage = disk.storage();
+    let paths: Vec<_> = (0..ENTRIES).map(|number| path(format!("file {number}").as_bytes())).collect();
+    paths.iter().for_each(|path| add(&storage, path.as_bytes(), OLD));
+    let syncs = || disk.history().iter().filter(|step| step.starts_with("sync")).count();
+    let before = syncs();
+    let ids: Vec<_> = (1..=ENTRIES).map(trash_id).collect();
+    let entries: Vec<_> = paths.iter().zip(&ids).map(|(path, id)| ToTrash { path, etag: None, id: *id }).collect();
+    assert!(storage.trash_all(&entries, NOW).iter().all(Result::is_ok));
+    // The information, its names, the names of the entries in the trash, and their absence in the folder.
+    assert_eq!(syncs() - before, 4);
+    let items: Vec<_> = paths.iter().zip(&ids).map(|(to, id)| ToRestore { id: *id, to }).collect();
+    assert!(storage.restore_all(&items).iter().all(Result::is_ok));
+    // The names in the folder, and their absence in the trash.
+    assert_eq!(syncs() - before, 4 + 2);
+    assert!(trashed(&storage).is_empty());
+}
+
+#[test]
+fn entries_are_trashed_where_a_file_has_one_name_only() {
+    let disk = SimulatedDisk::without_links(1);
+    let storage = disk.storage();
+    add_group(&storage);
+    trash_group(&storage).unwrap();
+    let storage = disk.reboot().storage();
+    assert_eq!(trashed(&storage).len(), GROUP.len());
+    restore_group(&storage).unwrap();
+    assert!(GROUP.iter().all(|name| content_at(&storage, name).as_deref() == Some(name)));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::interruption::{Case, NEW, NOW, OLD, OTHER_DISK, SEEDS, add, content_a
 use super::{code, path, staged_bytes, trash_id, upload_id};
 
 const FILE: &[u8] = b"mounted/file";
-const KEEP: Keep = Keep { id: TrashId([1; 16]), now: NOW, bytes_max: 1_000 };
+const KEEP: Keep = Keep { id: TrashId([1; 16]), now: NOW, bytes_max: 1_000, owner: 0 };
 
 fn publish(storage: &LocalStorage) -> Result<Published, StorageError> {
     let attributes = Attributes { keep: Some(KEEP), ..Attributes::default() };

@@ -360,8 +360,8 @@ fn a_damaged_item_of_the_trash_is_listed_and_can_be_restored() {
     fixture.file(b"file", b"content");
     let storage = fixture.storage();
     storage.trash(&path(b"file"), None, trash_id(1), NOW).unwrap();
-    let item = fixture.at(b".passerelle/trash").join(trash_id(1).to_string());
-    fs::write(item.join("info.json"), "spoilt").unwrap();
+    let info = fixture.at(b".passerelle/trash").join(format!("{}.json", trash_id(1)));
+    fs::write(&info, "spoilt").unwrap();
     // An item with its information but without data.
     let half_made = fixture.at(b".passerelle/trash").join(trash_id(2).to_string());
     fs::create_dir(&half_made).unwrap();
@@ -372,7 +372,32 @@ fn a_damaged_item_of_the_trash_is_listed_and_can_be_restored() {
     assert!(!half_made.exists());
     storage.restore(trash_id(1), &path(b"back")).unwrap();
     assert_eq!(content(&fixture, b"back").unwrap(), b"content");
-    assert!(!item.exists());
+    assert!(!info.exists());
+}
+
+#[test]
+fn an_item_of_an_earlier_version_is_listed_restored_and_purged() {
+    for containment in CONTAINMENTS {
+        let fixture = LocalFixture::new(containment);
+        fixture.storage().stage(upload_id(1)).unwrap();
+        fixture.storage().unstage(upload_id(1)).unwrap();
+        for number in [1, 2] {
+            let item = fixture.at(b".passerelle/trash").join(trash_id(number).to_string());
+            fs::create_dir(&item).unwrap();
+            fs::write(item.join("data"), "content").unwrap();
+            let info = r#"{"path":"old/file","kind":"file","size":7,"modified":5,"executable":false,"trashed":9}"#;
+            fs::write(item.join("info.json"), info).unwrap();
+        }
+        let storage = fixture.storage();
+        let items = storage.list_trash(&TrashQuery::default()).unwrap().items;
+        assert_eq!(items.iter().map(|item| item.id).collect::<Vec<_>>(), [trash_id(1), trash_id(2)]);
+        let first = (&items[0].entry.path, items[0].entry.size, items[0].trashed, items[0].replaced);
+        assert_eq!(first, (&path(b"old/file"), 7, Timestamp(9), false));
+        storage.restore(trash_id(1), &path(b"back")).unwrap();
+        assert_eq!(content(&fixture, b"back").unwrap(), b"content");
+        storage.purge(trash_id(2), &mut || backend::storage::Visit::Continue).unwrap();
+        assert!(fs::read_dir(fixture.at(b".passerelle/trash")).unwrap().next().is_none());
+    }
 }
 
 #[test]

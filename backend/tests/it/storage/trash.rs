@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use backend::storage::{Attributes, Expected, Keep, Replacement, Storage, TrashItem, TrashListing, TrashQuery, Visit};
+use backend::storage::{
+    Attributes, Expected, Keep, Replacement, Storage, ToRestore, ToTrash, TrashItem, TrashListing, TrashQuery, Visit,
+};
 use shared::{ETag, ErrorCode, Kind, Link, Timestamp, TrashId};
 
 use super::{Fixture, code, content, last_segment, list, path, read, stat, trash_id, upload_id};
@@ -270,8 +272,53 @@ fn check_pages(storage: &dyn Storage) {
     assert_eq!(code(storage.stat_trash(trash_id(99))), Some(ErrorCode::Gone));
 }
 
+pub(super) fn entries_of_a_group_have_a_result_each(fixture: &dyn Fixture) {
+    for name in [b"a/1".as_slice(), b"a/2", b"a/3", b"a/sub/inner", b"b/1"] {
+        fixture.file(name, name);
+    }
+    fixture.link(b"a/link", b"1");
+    fixture.tick();
+    let storage = fixture.storage();
+    storage.trash(&path(b"b/1"), None, trash_id(9), NOW).unwrap();
+    fixture.file(b"b/1", b"another");
+    let paths = [b"a/1".as_slice(), b"a/1", b"a/none", b"a/2", b"a/3", b"a/sub", b"a/link", b"b/1", b""].map(path);
+    let entries: Vec<_> = paths
+        .iter()
+        .zip([1, 2, 3, 4, 5, 6, 7, 9, 8])
+        .map(|(path, number)| {
+            let etag = (number == 4).then_some(ETag([9; 16]));
+            ToTrash { path, etag, id: trash_id(number) }
+        })
+        .collect();
+    let codes: Vec<_> = storage.trash_all(&entries, NOW).into_iter().map(code).collect();
+    let gone = Some(ErrorCode::NotFound);
+    let (stale, twice, root) = (Some(ErrorCode::Changed), Some(ErrorCode::AlreadyExists), Some(ErrorCode::NameRefused));
+    assert_eq!(codes, [None, gone, gone, stale, None, None, None, twice, root]);
+    assert_eq!(list(fixture, b"a").unwrap().keys().map(Vec::as_slice).collect::<Vec<_>>(), [b"2"]);
+    let trash = storage.list_trash(&TrashQuery::default()).unwrap();
+    let items: Vec<_> = trash.items.iter().map(|item| (item.id, item.entry.path.as_bytes())).collect();
+    let expected = [(1, b"a/1".as_slice()), (5, b"a/3"), (6, b"a/sub"), (7, b"a/link"), (9, b"b/1")];
+    assert_eq!(items, expected.map(|(number, path)| (trash_id(number), path)));
+    // Each item can be purged or restored by itself.
+    storage.purge(trash_id(5), &mut || Visit::Continue).unwrap();
+    let targets = [b"a/1".as_slice(), b"a/3", b"a/2", b"a/new", b"a/link", b"none/x", b"b/back"].map(path);
+    let items: Vec<_> =
+        targets.iter().zip([1, 5, 6, 6, 7, 9, 9]).map(|(to, number)| ToRestore { id: trash_id(number), to }).collect();
+    let restored = storage.restore_all(&items);
+    let codes: Vec<_> = restored.iter().map(|restored| restored.as_ref().err().map(|error| error.code)).collect();
+    let (gone, missing) = (Some(ErrorCode::Gone), Some(ErrorCode::ParentMissing));
+    assert_eq!(codes, [None, gone, twice, None, None, missing, None]);
+    for (entry, to) in restored.into_iter().zip(&targets).filter_map(|(entry, to)| Some((entry.ok()?, to))) {
+        assert_eq!(entry, storage.stat(to).unwrap());
+    }
+    assert_eq!(content(fixture, b"a/1").unwrap(), b"a/1");
+    assert_eq!(content(fixture, b"a/new/inner").unwrap(), b"a/sub/inner");
+    assert_eq!(content(fixture, b"b/back").unwrap(), b"b/1");
+    assert_eq!(storage.list_trash(&TrashQuery::default()).unwrap(), TrashListing::default());
+}
+
 fn keep(number: u8) -> Keep {
-    Keep { id: trash_id(number), now: NOW, bytes_max: 1_000 }
+    Keep { id: trash_id(number), now: NOW, bytes_max: 1_000, owner: 7 }
 }
 
 /// The items of the trash, the newest first, with their path, size and whether they were replaced.
@@ -295,6 +342,7 @@ pub(super) fn a_published_upload_keeps_the_file_that_it_replaces(fixture: &dyn F
     assert_eq!(first.kept.map(|kept| (kept.id, kept.bytes)), Some((trash_id(1), 11)));
     assert_eq!(content(fixture, b"docs/file").unwrap(), b"new");
     assert_eq!(kept(fixture), [(b"docs/file".to_vec(), 11, true)]);
+    assert_eq!(storage.stat_trash(trash_id(1)).unwrap().owner, Some(7));
     // A download that runs meanwhile is complete.
     assert_eq!(read(&*reading).unwrap(), b"the old one");
     assert_eq!(reading.etag_now().unwrap(), reading.entry().etag.unwrap());

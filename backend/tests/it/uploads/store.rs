@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backend::client::Stage;
+use backend::client::{Caller, Stage};
+use backend::server::ServerConfig;
 use backend::storage::Storage;
+use backend::storage::memory::MemoryStorage;
 use shared::change::RestoreItem;
 use shared::wire::{FrameKind, PutEnd, Store};
 use shared::{Algorithm, Change, Checksum, Conflict, ErrorCode, JobId, Outcome, Timestamp};
@@ -13,6 +15,35 @@ use super::fixtures::{error_code, pattern, store_request};
 use crate::raw_connection::RawConnection;
 use crate::reading::read_file;
 use crate::test_server::{TestServer, path, reader, small_tree, writer};
+
+#[tokio::test]
+async fn one_principal_does_not_displace_what_is_kept_of_another() {
+    const BYTES: [u8; 100] = [7; 100];
+    const BYTES_MAX: u64 = 8 * BYTES.len() as u64;
+    let config = ServerConfig { trash_bytes_max: BYTES_MAX, ..ServerConfig::default() };
+    let server = TestServer::with_config(Arc::new(MemoryStorage::new()), config).await;
+    let replace = async |principal: &str, name: &str| {
+        let request = store_request(name, &BYTES);
+        let caller = Caller { principal: Some(principal.into()), ..writer() };
+        let stage = Stage { caller, conflict: Conflict::Replace, ..request.stage };
+        server.client.store(&Store { stage, ..request }, &BYTES).await.unwrap().trash
+    };
+    assert_eq!(replace("quiet", "one").await, None);
+    let kept = replace("quiet", "one").await.unwrap();
+    for _ in 0..30 {
+        replace("busy", "other").await;
+    }
+    // The sweeps run beside the requests.
+    let items = loop {
+        let items = server.client.list_trash(&writer(), None, 100).await.unwrap().items;
+        if items.iter().map(|item| item.entry.size).sum::<u64>() <= BYTES_MAX {
+            break items;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(items.iter().any(|item| item.id == kept), "{items:?}");
+    server.stop().await;
+}
 
 #[tokio::test]
 async fn store_publishes_a_small_file_in_one_exchange() {

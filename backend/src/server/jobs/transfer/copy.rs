@@ -81,7 +81,7 @@ impl JobRunner {
             Some((_, present)) => {
                 let expected = Expected::State(present.etag.into_iter().collect());
                 let published = self.storage.publish(id, to, &expected, &attributes)?;
-                self.count_kept(published.kept)
+                self.kept.count(published.kept)
             }
             None => self.storage.publish(id, to, &Expected::Nothing, &attributes).map(|_| None)?,
         };

@@ -4,7 +4,7 @@ use shared::{Entry, VPath};
 
 use super::item::TransferItem;
 use super::level::FolderLevel;
-use crate::server::jobs::decide::is_real_folder;
+use crate::server::jobs::decide::{concerns_one_entry, is_real_folder};
 use crate::server::jobs::item_error::ItemError;
 use crate::server::jobs::runner::JobRunner;
 use crate::storage::Visit;
@@ -23,8 +23,16 @@ impl JobRunner {
 
     /// Ends a folder after its last entry; true if it stays.
     pub(super) fn leave(&mut self, item: &mut TransferItem, level: FolderLevel) -> Result<bool, ItemError> {
-        if level.made {
-            self.storage.copy_folder_attributes(&level.from, &level.to, level.modified, item.moves)?;
+        if level.made
+            && let Err(error) = self.storage.copy_folder_attributes(&level.from, &level.to, level.modified, item.moves)
+        {
+            if !concerns_one_entry(error.code) {
+                return Err(error.into());
+            }
+            // The new folder is private, with all of its content. In a move the old one stays, which has the attributes.
+            item.leave_out(self, level.from, &error);
+            self.count_unchanged();
+            return Ok(item.moves);
         }
         self.count_unchanged();
         if !item.moves {

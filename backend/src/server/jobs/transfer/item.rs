@@ -9,7 +9,8 @@ use tracing::info;
 
 use super::level::FolderLevel;
 use crate::server::jobs::decide::{
-    Plan, check_paths, concerns_one_entry, is_alike, is_copied_link, is_real_folder, is_same_entry, may_be_respelled, plan,
+    Plan, check_paths, concerns_one_entry, is_alike, is_copied_link, is_real_folder, is_same_entry, may_be_respelled,
+    plan,
 };
 use crate::server::jobs::item_error::ItemError;
 use crate::server::jobs::runner::JobRunner;

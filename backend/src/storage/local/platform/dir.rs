@@ -119,6 +119,13 @@ pub(in crate::storage) trait Dir: Send + Sync + Sized + 'static {
     /// cannot be made durable is not begun. The returned function does nothing where the system has no such call.
     fn prepare_sync(&self) -> io::Result<SyncDir>;
 
+    /// Whether the sync of a file on this directory's file system makes durable, besides the file, each change of names
+    /// there that came before the file's last change: true where one log orders all changes. False where that is
+    /// unknown.
+    fn orders_names(&self) -> bool {
+        false
+    }
+
     /// Sets the mode, owner and extended attributes of a file that is about to get a name in this directory: those of
     /// the file under `replaced`, where permitted, or those of a new file; then what `attributes` say. Called after the
     /// content is written, because writing changes the modification time.

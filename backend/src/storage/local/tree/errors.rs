@@ -23,9 +23,7 @@ pub(super) fn is_folder() -> StorageError {
 /// A failed `readlink`: [`ErrorCode::NotFound`] if the entry has stopped to be a link since it was looked up.
 pub(super) fn read_link_error(error: io::Error) -> StorageError {
     match error.kind() {
-        io::ErrorKind::InvalidInput => {
-            StorageError::from_code(ErrorCode::NotFound, error, "reading a link")
-        }
+        io::ErrorKind::InvalidInput => StorageError::from_code(ErrorCode::NotFound, error, "reading a link"),
         _ => storage_error(error, "reading a link"),
     }
 }

@@ -4,14 +4,14 @@
 
 use std::io;
 
-use shared::{Entry, ErrorCode, TrashId};
+use shared::{Entry, TrashId};
 
 use super::dir_stack::DirStack;
 use super::private_dir::PrivateDir;
 use super::root::Tree;
 use super::small_text::write_text;
 use super::trash_info::Info;
-use super::trash_item::{data_name, info_name};
+use super::trash_item::{id_name, info_name};
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, Metadata, SyncDir};
 use crate::storage::{Keep, Kept, StorageError};
@@ -27,9 +27,28 @@ pub(super) enum Keeping {
     Not,
 }
 
+/// A file or link that is about to be replaced.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Held {
+    pub(super) keeping: Keeping,
+    /// Its metadata. A second name has changed the change time that the caller saw, so a later look is compared with
+    /// these: any difference is the work of another program.
+    pub(super) metadata: Metadata,
+}
+
+/// The effect of giving a file a second name.
+enum Linked {
+    /// It has the name, and these metadata since.
+    Done(Metadata),
+    /// Another file has the name: an attempt before a crash has kept it.
+    Taken,
+    /// It is another file, or in another state, than the one that was seen.
+    Changed,
+}
+
 impl<D: Dir> Tree<D> {
-    /// Gives the file or link `name` in `parent` a second name in the trash; `sync` makes it durable. `seen` is what
-    /// the caller has decided to replace.
+    /// Gives the file or link `name` in `parent` a second name in the trash; [`Tree::sync_keeping`] makes it durable.
+    /// `seen` is what the caller has decided to replace; `None` if it is there no longer, or in another state.
     ///
     /// # Errors
     /// [`shared::ErrorCode::NoSpace`], [`shared::ErrorCode::QuotaExceeded`], [`shared::ErrorCode::Io`].
@@ -40,34 +59,36 @@ impl<D: Dir> Tree<D> {
         name: &[u8],
         seen: &Metadata,
         keep: &Keep,
-    ) -> Result<Keeping, StorageError> {
+    ) -> Result<Option<Held>, StorageError> {
+        let not_kept = Held { keeping: Keeping::Not, metadata: *seen };
         let path = parent.path().ok().and_then(|path| path.join(name).ok());
         let Some(path) = path.filter(|_| keep.bytes_max > 0 && seen.size <= keep.bytes_max) else {
-            return Ok(Keeping::Not);
+            return Ok(Some(not_kept));
         };
         let (bytes, disk) = (seen.size, private_dir.disk());
         let (kept, failed) = (Kept { id: keep.id, bytes, disk }, "keeping a file that is replaced");
-        let keeping = match link_once(private_dir, parent.dir(), name, seen, keep.id) {
-            Ok(()) => Keeping::Linked(kept),
+        let held = match link_once(private_dir, parent.dir(), name, seen, keep.id) {
+            Ok(Linked::Done(metadata)) => Held { keeping: Keeping::Linked(kept), metadata },
+            Ok(Linked::Taken) => return Ok(Some(not_kept)),
+            Ok(Linked::Changed) => return Ok(None),
             Err(error) if is_lasting(&error) => return Err(storage_error(error, failed)),
             // The trash is on another file system.
-            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => return Ok(Keeping::Not),
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => return Ok(Some(not_kept)),
             // No second names here, or not for files of another user.
-            Err(_) if has_data(private_dir, keep.id) => {
-                return Err(StorageError::new(ErrorCode::AlreadyExists, "the trash has such an item already"));
-            }
-            Err(_) => Keeping::Exchange(kept),
+            Err(_) if has_data(private_dir, keep.id) => return Ok(Some(not_kept)),
+            Err(_) => Held { keeping: Keeping::Exchange(kept), metadata: *seen },
         };
         let entry = self.entry_from(parent, &path, seen);
         let info = Info::new(&Entry { path: private_dir.path_on_volume(parent, &path)?, ..entry }, keep.now);
+        let info = info.with_owner(keep.owner);
         let text = serde_json::to_vec(&info).map_err(io::Error::from);
         let written = text.and_then(|text| write_text(&*private_dir.replaced, &info_name(keep.id), &text));
         written.map_err(|error| {
-            self.forget_kept(private_dir, keeping);
+            self.forget_kept(private_dir, held.keeping);
             storage_error(error, failed)
         })?;
         private_dir.note(keep.id, &info);
-        Ok(keeping)
+        Ok(Some(held))
     }
 
     /// Puts `from_name`, which is a name in `from`, in the place of `name` in `parent`, which is kept as `keeping`
@@ -83,7 +104,7 @@ impl<D: Dir> Tree<D> {
             return from.rename(from_name, to, name, true).map(|()| keeping.kept());
         };
         // The new file waits in the place of the old one in the trash, so that one step puts each where it belongs.
-        let (kept, data) = (&private_dir.replaced, data_name(id));
+        let (kept, data) = (&private_dir.replaced, id_name(id));
         from.rename(from_name, kept, &data, false)?;
         // Durable before the exchange, so that a crash cannot undo this step alone.
         let synced = kept.prepare_sync().and_then(|sync| sync());
@@ -96,8 +117,11 @@ impl<D: Dir> Tree<D> {
         Ok(keeping.kept().filter(|_| exchanged.is_ok()))
     }
 
-    /// Makes the names of kept files durable, shared among concurrent callers.
-    pub(super) fn sync_kept(&self, private_dir: &PrivateDir<D>) -> Result<(), StorageError> {
+    /// Makes the name of a kept file durable, shared among concurrent callers.
+    pub(super) fn sync_keeping(&self, private_dir: &PrivateDir<D>, keeping: Keeping) -> Result<(), StorageError> {
+        if keeping == Keeping::Not {
+            return Ok(());
+        }
         let synced = private_dir.replaced.prepare_sync().and_then(|sync: SyncDir| {
             let identity = private_dir.replaced.metadata()?.identity;
             self.group_fsync.sync(identity, sync)
@@ -113,7 +137,7 @@ impl<D: Dir> Tree<D> {
         match keeping {
             Keeping::Not => {}
             Keeping::Linked(Kept { id, .. }) => {
-                let _ = private_dir.replaced.remove_file(&data_name(id));
+                let _ = private_dir.replaced.remove_file(&id_name(id));
                 let _ = private_dir.replaced.remove_file(&info_name(id));
             }
             // What stands there is the new file, which could not be brought back.
@@ -124,7 +148,7 @@ impl<D: Dir> Tree<D> {
 }
 
 fn has_data<D: Dir>(private_dir: &PrivateDir<D>, id: TrashId) -> bool {
-    private_dir.replaced.metadata_of(&data_name(id)).is_ok()
+    private_dir.replaced.metadata_of(&id_name(id)).is_ok()
 }
 
 impl Keeping {
@@ -144,14 +168,28 @@ fn link_once<D: Dir>(
     name: &[u8],
     seen: &Metadata,
     id: TrashId,
-) -> io::Result<()> {
-    let data = data_name(id);
-    match dir.hard_link(name, &private_dir.replaced, &data) {
+) -> io::Result<Linked> {
+    let (replaced, data) = (&private_dir.replaced, id_name(id));
+    // Immediately before the link, because the link changes the change time, which tells of writes by other programs.
+    match dir.metadata_of(name) {
+        Ok(now) if now.etag() == seen.etag() => {}
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => return Ok(Linked::Changed),
+    }
+    match dir.hard_link(name, replaced, &data) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let present = private_dir.replaced.metadata_of(&data)?;
-            if present.identity == seen.identity { Ok(()) } else { Err(error) }
+            let present = replaced.metadata_of(&data)?;
+            Ok(if present.identity == seen.identity { Linked::Done(present) } else { Linked::Taken })
         }
-        linked => linked,
+        linked => {
+            linked?;
+            let linked = replaced.metadata_of(&data)?;
+            if linked.has_content_of(seen) {
+                return Ok(Linked::Done(linked));
+            }
+            replaced.remove_file(&data)?;
+            Ok(Linked::Changed)
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A directory tree over the handles of `platform`, for all systems: which path leads where, what links may do, and in
 //! which order changes become durable. No absolute path is opened here.
 
+mod copy_name;
 mod create;
 mod dir_locks;
 mod dir_stack;
@@ -11,6 +12,8 @@ mod lookup;
 mod mounted;
 mod notes;
 mod open;
+mod open_volumes;
+mod own_dir;
 mod private_dir;
 mod publish;
 mod purge;
@@ -24,6 +27,8 @@ mod storage;
 mod trash;
 mod trash_info;
 mod trash_item;
+mod trash_moves;
+mod trash_texts;
 mod volumes;
 mod waiting_place;
 mod walk;

@@ -24,20 +24,42 @@ impl<D: Dir> Tree<D> {
 /// # Errors
 /// [`ErrorCode::Mounted`].
 pub(super) fn refuse_mounted<D: Dir>(parent: &DirStack<D>, name: &[u8]) -> Result<(), StorageError> {
-    let Some(point) = mount_in(parent.dir(), name)? else { return Ok(()) };
-    let below = VPath::from_bytes(point).ok();
-    let path = below.and_then(|below| parent.path().ok()?.join_path(&below).ok());
-    Err(match path {
-        Some(path) => mounted().about(path),
-        None => mounted(),
-    })
+    MountPoints::below(parent)?.refuse(parent, name)
+}
+
+/// The mount points below a folder, relative to it.
+pub(super) struct MountPoints(Vec<Vec<u8>>);
+
+impl MountPoints {
+    /// Reads the mount points below a folder.
+    pub(super) fn below<D: Dir>(folder: &DirStack<D>) -> Result<Self, StorageError> {
+        Self::below_dir(folder.dir())
+    }
+
+    fn below_dir<D: Dir>(dir: &D) -> Result<Self, StorageError> {
+        dir.mounts_below().map(Self).map_err(|error| storage_error(error, "reading the mounts"))
+    }
+
+    /// See [`refuse_mounted`].
+    pub(super) fn refuse<D: Dir>(&self, folder: &DirStack<D>, name: &[u8]) -> Result<(), StorageError> {
+        let Some(point) = self.find(name) else { return Ok(()) };
+        let below = VPath::from_bytes(point).ok();
+        let path = below.and_then(|below| folder.path().ok()?.join_path(&below).ok());
+        Err(match path {
+            Some(path) => mounted().about(path),
+            None => mounted(),
+        })
+    }
+
+    fn find(&self, name: &[u8]) -> Option<&[u8]> {
+        let is_in = |point: &&Vec<u8>| point.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest[0] == b'/');
+        self.0.iter().find(is_in).map(Vec::as_slice)
+    }
 }
 
 /// The mount point that is the entry `name` of a directory or lies in it, relative to the directory.
 pub(super) fn mount_in<D: Dir>(dir: &D, name: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-    let points = dir.mounts_below().map_err(|error| storage_error(error, "reading the mounts"))?;
-    let is_in = |point: &Vec<u8>| point.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest[0] == b'/');
-    Ok(points.into_iter().find(is_in))
+    Ok(MountPoints::below_dir(dir)?.find(name).map(<[u8]>::to_vec))
 }
 
 /// The error of an entry that is or holds a mount point.

@@ -7,10 +7,10 @@ use std::io;
 
 use shared::{TrashId, UploadId, VPath};
 
-use super::private_dir::{PrivateDir, open_or_create};
+use super::own_dir::open_or_create;
 use super::small_text::{read_text, write_text};
 use super::trash_info::Info;
-use super::trash_item::{id_in_name, info_name};
+use super::trash_item::{info_name, item_of_name};
 use crate::random::random_bytes;
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::Dir;
@@ -27,8 +27,9 @@ const AT: &[u8] = b"at";
 pub(super) struct Notes<D>(D);
 
 impl<D: Dir> Notes<D> {
-    /// Opens the notes about the disk with this private directory, which is mounted at `at`.
-    pub(super) fn open(root: &PrivateDir<D>, private_dir: &D, at: &VPath) -> Result<Self, StorageError> {
+    /// Opens the notes about the disk with this private directory, which is mounted at `at`; `root` is the private
+    /// directory of the root.
+    pub(super) fn open(root: &D, private_dir: &D, at: &VPath) -> Result<Self, StorageError> {
         let failed = |error| storage_error(error, "making notes about a disk");
         let id = match disk_id(private_dir) {
             Some(id) => id,
@@ -39,7 +40,7 @@ impl<D: Dir> Notes<D> {
                 id
             }
         };
-        let dir = open_or_create(&open_or_create(&root.dir, DISKS)?, &id)?;
+        let dir = open_or_create(&open_or_create(root, DISKS)?, &id)?;
         let text = at.encoded().into_bytes();
         if read_text(&dir, AT).is_none_or(|known| known != text) {
             write_text(&dir, AT, &text).map_err(failed)?;
@@ -113,7 +114,7 @@ fn ids_in<D: Dir>(dir: &D) -> BTreeSet<TrashId> {
     let mut ids = BTreeSet::new();
     // What cannot be read is not listed.
     let _ = dir.names(&mut |name| {
-        ids.extend(id_in_name(name));
+        ids.extend(item_of_name(name, true).map(|(id, _)| id));
         Visit::Continue
     });
     ids

@@ -30,15 +30,10 @@ impl<D: Dir> Tree<D> {
         &self,
         folder: &VPath,
         names: &mut dyn Iterator<Item = &[u8]>,
-        visit: &mut dyn FnMut(usize),
-    ) -> Result<(), StorageError> {
+    ) -> Result<Vec<usize>, StorageError> {
         let folder = self.folder(folder)?;
-        for (index, name) in names.enumerate() {
-            if !folder.dir().may_read(name) {
-                visit(index);
-            }
-        }
-        Ok(())
+        let refused = names.enumerate().filter(|(_, name)| !folder.dir().may_read(name));
+        Ok(refused.map(|(index, _)| index).collect())
     }
 
     /// See [`crate::storage::Storage::try_stat`].

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 
 use shared::{ErrorCode, TrashId, UploadId, VPath};
 
+use super::copy_name::is_copy_name;
 use super::dir_stack::DirStack;
 use super::notes::Notes;
-use super::staged_copy::is_copy_name;
+use super::own_dir::{open_or_create, own_dir_error};
 use super::trash_info::Info;
 use super::trash_item::TrashFolder;
 use crate::storage::local::error::storage_error;
@@ -32,6 +33,8 @@ pub(super) struct PrivateDir<D: Dir> {
     pub(super) trash: Arc<D>,
     /// Replaced files, which are items of the trash, too: all in one folder, so that one sync makes them durable.
     pub(super) replaced: Arc<D>,
+    /// Whether the sync of an upload makes durable each change of names before the upload's last change, too.
+    pub(super) orders_names: bool,
     /// The notes about its items that stay while its disk is not connected. `None` on the disk of the root.
     pub(super) notes: Option<Notes<D>>,
     /// The outermost folder of its volume. The paths in the trash are relative to it, so that they hold wherever the disk
@@ -49,6 +52,9 @@ struct Shared<D: Dir> {
     /// Uploads of which a sync has failed. Later syncs that succeed prove nothing: Linux marks pages clean that it
     /// could not write.
     unsynced: Mutex<BTreeSet<UploadId>>,
+    /// Items whose entry has left the trash, while the sync of the folder that it went to has failed. A crash may bring the
+    /// entry back, so its information stays until the next start.
+    unsettled: Mutex<BTreeSet<TrashId>>,
     _lock: D::Lock,
 }
 
@@ -65,7 +71,7 @@ impl<D: Dir> PrivateDir<D> {
         mut open: impl Iterator<Item = &'a Arc<Self>>,
     ) -> Result<Self, StorageError> {
         let dir = open_or_create(top, STATE_FOLDER_NAME)?;
-        let identity = dir.metadata().map_err(private_dir_error)?.identity;
+        let identity = dir.metadata().map_err(own_dir_error)?.identity;
         let shared = open.find(|open| open.identity == identity).map(|open| Arc::clone(&open.shared));
         let is_first = shared.is_none();
         let shared = match shared {
@@ -86,7 +92,8 @@ impl<D: Dir> PrivateDir<D> {
         }
         let trash = Arc::new(open_or_create(&dir, TRASH)?);
         let replaced = Arc::new(open_or_create(&dir, REPLACED)?);
-        Ok(Self { dir, staging, trash, replaced, notes: None, at, identity, shared })
+        let (notes, orders_names) = (None, dir.orders_names());
+        Ok(Self { dir, staging, trash, replaced, orders_names, notes, at, identity, shared })
     }
 
     /// Opens a part of the private directory for looking only; `None` if nothing was written yet.
@@ -95,8 +102,13 @@ impl<D: Dir> PrivateDir<D> {
         match opened {
             Ok(dir) => Ok(Some(dir)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(private_dir_error(error)),
+            Err(error) => Err(own_dir_error(error)),
         }
+    }
+
+    /// True if both are one directory, seen through two mounts.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.identity == other.identity
     }
 
     /// The number of its file system.
@@ -146,6 +158,11 @@ impl<D: Dir> PrivateDir<D> {
         self.shared.trash_lock.try_write().ok()
     }
 
+    /// Items whose entry may come back to the trash by a crash.
+    pub(super) fn unsettled(&self) -> MutexGuard<'_, BTreeSet<TrashId>> {
+        self.shared.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Uploads of which a sync has failed.
     pub(super) fn unsynced(&self) -> MutexGuard<'_, BTreeSet<UploadId>> {
         self.shared.unsynced.lock().unwrap_or_else(PoisonError::into_inner)
@@ -157,7 +174,8 @@ impl<D: Dir> Shared<D> {
         let Some(lock) = dir.lock(LOCK).map_err(|error| storage_error(error, "locking the private directory"))? else {
             return Err(StorageError::new(ErrorCode::Locked, "another server writes into this directory"));
         };
-        Ok(Self { trash_lock: RwLock::default(), unsynced: Mutex::default(), _lock: lock })
+        let (unsynced, unsettled) = (Mutex::default(), Mutex::default());
+        Ok(Self { trash_lock: RwLock::default(), unsynced, unsettled, _lock: lock })
     }
 }
 
@@ -177,28 +195,5 @@ fn remove_copies<D: Dir>(staging: &D) {
     });
     if let Err(error) = read.and_then(|()| copies.iter().try_for_each(|name| staging.remove_file(name))) {
         tracing::warn!(%error, "copies of uploads that a crash left could not be removed");
-    }
-}
-
-/// Opens a private subdirectory, and creates it durably if it is missing.
-pub(super) fn open_or_create<D: Dir>(parent: &D, name: &[u8]) -> Result<D, StorageError> {
-    match parent.open_dir(name) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        opened => return opened.map_err(private_dir_error),
-    }
-    let sync = parent.prepare_sync().map_err(private_dir_error)?;
-    match parent.make_dir(name, true) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(private_dir_error(error)),
-        _ => sync().map_err(private_dir_error)?,
-    }
-    parent.open_dir(name).map_err(private_dir_error)
-}
-
-/// A link or a file in place of the directory is an attack, which must not look like a missing folder.
-fn private_dir_error(error: io::Error) -> StorageError {
-    let error = storage_error(error, "opening the private directory");
-    match error.code {
-        ErrorCode::NotFolder | ErrorCode::Changed => StorageError { code: ErrorCode::AccessDenied, ..error },
-        _ => error,
     }
 }

@@ -19,7 +19,7 @@ use crate::storage::local::platform::{Dir, DiskFile, FileType, Metadata};
 use crate::storage::{Attributes, Durability, Expected, Keep, Published, Staged, StorageError};
 
 /// How often the destination is examined again while other programs change it.
-const REPLACE_RETRIES: usize = 8;
+pub(super) const REPLACE_RETRIES: usize = 8;
 
 /// Where an upload is to go: a name in a folder, at the end of the link that may have led there.
 struct Destination<D: Dir> {
@@ -30,12 +30,9 @@ struct Destination<D: Dir> {
 }
 
 impl<D: Dir> Destination<D> {
-    /// Compares two looks at a destination; `linked` if the old file has got a second name in between.
-    fn is_same(&self, other: &Self, linked: bool) -> Result<bool, StorageError> {
-        let is_same_file = match (&self.old, &other.old) {
-            (Some(before), Some(now)) if linked => now.has_content_of(before),
-            (before, now) => before.map(|old| old.etag()) == now.map(|old| old.etag()),
-        };
+    /// Compares two looks at a destination.
+    fn is_same(&self, other: &Self) -> Result<bool, StorageError> {
+        let is_same_file = self.old.map(|old| old.etag()) == other.old.map(|old| old.etag());
         Ok(is_same_file && self.name == other.name && self.parent.identity()? == other.parent.identity()?)
     }
 }
@@ -91,29 +88,31 @@ impl<D: Dir> Tree<D> {
         let strict = attributes.durability == Durability::Strict;
         let mut copy: Option<StagedCopy<D>> = None;
         for _ in 0..REPLACE_RETRIES {
-            let destination = self.destination(target, expected)?;
-            let dir = destination.parent.dir();
+            let mut destination = self.destination(target, expected)?;
             let private_dir = self.usable_private_dir(&destination.parent)?;
             if copy.is_none() && private_dir.as_ref().is_none_or(|near| !Arc::ptr_eq(near, &staged.private_dir)) {
                 copy = Some(StagedCopy::create(staged, self.waiting_place(&destination.parent)?)?);
             }
+            let moving = private_dir.as_ref().map(|private_dir| private_dir.moving());
+            // Another program has changed the entry: examine it again.
+            let keep = attributes.keep.as_ref();
+            let Some(keeping) = self.keep_replaced(private_dir.as_deref(), &mut destination, keep)? else { continue };
+            let dir = destination.parent.dir();
             let (from, new, file) = match &copy {
                 Some(copy) => (copy.dir(), copy.name.clone(), &copy.file),
                 None => (&staged.private_dir.staging, staged_name(staged.id), &staged.file),
             };
             let replaced = destination.old.as_ref().map(|_| &*destination.name);
-            dir.apply_attributes(file, replaced, attributes)
-                .map_err(|error| storage_error(error, "setting a new file's attributes"))?;
-            let moving = private_dir.as_ref().map(|private_dir| private_dir.moving());
-            // Before the upload is synced, because one sync of a journalling file system makes both durable.
-            let keeping = match (&attributes.keep, &private_dir) {
-                (Some(keep), Some(private_dir)) => self.keep_replaced(private_dir, &destination, keep)?,
-                _ => Keeping::Not,
-            };
-            let renamed = self.sync_upload(staged, copy.as_ref(), strict).and_then(|()| {
-                if let Some(private_dir) = private_dir.as_ref().filter(|_| strict && keeping != Keeping::Not) {
-                    self.sync_kept(private_dir)?;
-                }
+            // After the old file is kept: where one log orders all changes, the sync of the upload makes durable
+            // what came before the upload's last change.
+            let applied = dir.apply_attributes(file, replaced, attributes);
+            let applied = applied.map_err(|error| storage_error(error, "setting a new file's attributes"));
+            let synced = applied.and_then(|()| self.sync_upload(staged, copy.as_ref(), strict));
+            let synced = synced.and_then(|()| match &private_dir {
+                Some(private_dir) if strict && !private_dir.orders_names => self.sync_keeping(private_dir, keeping),
+                _ => Ok(()),
+            });
+            let renamed = synced.and_then(|()| {
                 let sync = strict.then(|| destination.parent.prepare_sync()).transpose()?;
                 let _locks = self.locks.lock(&[destination.parent.identity()?]);
                 if !self.is_unchanged(&destination, target, expected, keeping)? {
@@ -167,17 +166,21 @@ impl<D: Dir> Tree<D> {
         Err(replaced_meanwhile())
     }
 
-    /// Keeps the old file at a destination.
+    /// Keeps the old file at a destination, and notes its metadata since; `None` if it has changed.
     fn keep_replaced(
         &self,
-        private_dir: &PrivateDir<D>,
-        destination: &Destination<D>,
-        keep: &Keep,
-    ) -> Result<Keeping, StorageError> {
-        match &destination.old {
-            Some(old) => self.keep_old(private_dir, &destination.parent, &destination.name, old, keep),
-            None => Ok(Keeping::Not),
-        }
+        private_dir: Option<&PrivateDir<D>>,
+        destination: &mut Destination<D>,
+        keep: Option<&Keep>,
+    ) -> Result<Option<Keeping>, StorageError> {
+        let (Some(private_dir), Some(old), Some(keep)) = (private_dir, &destination.old, keep) else {
+            return Ok(Some(Keeping::Not));
+        };
+        let held = self.keep_old(private_dir, &destination.parent, &destination.name, old, keep)?;
+        Ok(held.map(|held| {
+            destination.old = Some(held.metadata);
+            held.keeping
+        }))
     }
 
     /// Makes an upload durable, or its copy.
@@ -195,7 +198,7 @@ impl<D: Dir> Tree<D> {
     }
 
     /// Whether the destination is still as it was decided on. Without an old file the rename itself fails if the name
-    /// is taken by now. A second name changes the validator of the old file, which was compared before.
+    /// is taken by now. A second name has changed the validator of the old file, which was compared before.
     fn is_unchanged(
         &self,
         destination: &Destination<D>,
@@ -206,9 +209,8 @@ impl<D: Dir> Tree<D> {
         if destination.old.is_none() {
             return Ok(true);
         }
-        let linked = matches!(keeping, Keeping::Linked(_));
-        let expected = if linked { &Expected::Anything } else { expected };
-        destination.is_same(&self.destination(target, expected)?, linked)
+        let expected = if matches!(keeping, Keeping::Linked(_)) { &Expected::Anything } else { expected };
+        destination.is_same(&self.destination(target, expected)?)
     }
 
     /// The folder and name for an upload to that path, and the file that it would replace, if `expected` allows it.

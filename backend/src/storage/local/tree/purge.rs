@@ -8,7 +8,7 @@ use shared::{ErrorCode, TrashId, VPath};
 
 use super::mounted::{mount_in, mounted};
 use super::root::Tree;
-use super::trash::delete_item;
+use super::trash::delete_items;
 use super::trash_item::Item;
 use super::volumes::volume_of;
 use crate::storage::local::error::storage_error;
@@ -39,7 +39,7 @@ impl<D: Dir> Tree<D> {
             return Err(mounted_in(&item, &point));
         }
         if self.purge_below(&item.dir, item.data.clone(), visit)? == Visit::Continue {
-            delete_item(&private_dir, &item).map_err(failed)?;
+            delete_items(&private_dir, &[&item]).map_err(failed)?;
         }
         Ok(())
     }

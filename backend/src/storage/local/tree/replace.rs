@@ -1,22 +1,19 @@
 //! Putting an entry in the place of a file or link, which goes to the trash.
 
-use std::io;
 use std::sync::Arc;
 
 use shared::{Entry, ErrorCode, UploadId, VPath};
 
 use super::dir_stack::DirStack;
 use super::errors::{new_name_error, rename_error};
-use super::keep::Keeping;
-use super::private_dir::PrivateDir;
+use super::publish::REPLACE_RETRIES;
 use super::root::Tree;
 use super::staged::staged_name;
 use super::staged_copy::StagedCopy;
-use super::trash::{delete_item, gone};
-use super::trash_item::Item;
+use super::trash::gone;
 use super::volumes::crosses_volumes;
 use crate::storage::checks::{check_kept, root_is_fixed};
-use crate::storage::local::error::storage_error;
+use crate::storage::local::error::{replaced_meanwhile, storage_error};
 use crate::storage::local::platform::{Dir, Identity, Metadata};
 use crate::storage::{Attributes, Durability, Expected, Keep, Kept, Replaced, Replacement, StorageError};
 
@@ -61,8 +58,14 @@ impl<D: Dir> Tree<D> {
                     metadata.ok_or_else(gone)
                 };
                 let folders = [target.parent.identity()?];
-                let kept = self.replace_by(&target, &folders, (&item.dir, &item.data), look)?;
-                self.forget_item(&private_dir, &item)?;
+                // The attempt must not give the old entry a second name in vain.
+                if !self.share_volume_with_item(&private_dir, &target.parent)? {
+                    return Err(crosses_volumes());
+                }
+                let kept = self.replace_by(&target, &folders, (&item.dir, &item.data), look).inspect_err(|_| {
+                    private_dir.unsettled().insert(id);
+                })?;
+                self.forget_items(&private_dir, &[&item])?;
                 self.replaced(&target, kept)
             }
             Replacement::Upload(id, attributes) => self.replace_by_upload(&target, id, attributes),
@@ -74,7 +77,7 @@ impl<D: Dir> Tree<D> {
     fn place_new(&self, new: &Replacement<'_>, to: &VPath) -> Result<Entry, StorageError> {
         match *new {
             Replacement::Entry(from, etag) => self.rename_entry(from, etag, to, &Expected::Nothing),
-            Replacement::Trashed(id) => self.restore_item(id, to),
+            Replacement::Trashed(id) => self.restore_one(id, to),
             Replacement::Upload(id, attributes) => {
                 self.publish_staged(id, to, &Expected::Nothing, attributes).map(|published| published.entry)
             }
@@ -133,56 +136,59 @@ impl<D: Dir> Tree<D> {
         replaced
     }
 
-    /// Keeps the entry at the target and renames `from` over it. Returns what the trash keeps.
+    /// Keeps the entry at the target and renames `from` over it. Returns what the trash keeps. The locks of the folders
+    /// are held for the last look and the rename alone, never while the disk is waited for.
     fn replace_by(
         &self,
         target: &Target<'_, D>,
         folders: &[Identity],
-        (from, from_name): (&D, &[u8]),
+        from: (&D, &[u8]),
         look: impl Fn() -> Result<Metadata, StorageError>,
     ) -> Result<Option<Kept>, StorageError> {
-        let private_dir = self.usable_private_dir(&target.parent)?;
         let sync = target.parent.prepare_sync()?;
-        let kept = {
-            let _moving = private_dir.as_ref().map(|private_dir| private_dir.moving());
+        let Some(private_dir) = self.usable_private_dir(&target.parent)? else {
             let _locks = self.locks.lock(folders);
-            let (seen, (old, _)) = (look()?, self.present(&target.parent, target.path)?.ok_or_else(vanished)?);
-            if old.identity == seen.identity {
-                return Err(StorageError::new(ErrorCode::AlreadyExists, "both names are the same entry"));
-            }
-            check_kept(seen.entry_kind(), old.entry_kind())?;
-            let place = (target.parent.dir(), target.path.name());
-            let taken = match &private_dir {
-                Some(private_dir) => self.keep_and_take(private_dir, target, &old, (from, from_name))?,
-                None => from.rename(from_name, place.0, place.1, true).map(|()| None),
-            };
-            taken.map_err(|error| rename_error(error, seen.file_type))?
+            let (seen, _) = self.look_at_both(target, &look)?;
+            let renamed = from.0.rename(from.1, target.parent.dir(), target.path.name(), true);
+            renamed.map_err(|error| rename_error(error, seen.file_type))?;
+            return sync().map(|()| None).map_err(|error| storage_error(error, "syncing a folder"));
         };
-        sync().map_err(|error| storage_error(error, "syncing a folder"))?;
-        Ok(kept)
-    }
-
-    /// Keeps the old entry durably, and renames `from` over it.
-    fn keep_and_take(
-        &self,
-        private_dir: &PrivateDir<D>,
-        target: &Target<'_, D>,
-        old: &Metadata,
-        from: (&D, &[u8]),
-    ) -> Result<io::Result<Option<Kept>>, StorageError> {
-        let name = target.path.name();
-        let keeping = self.keep_old(private_dir, &target.parent, name, old, target.keep)?;
-        let synced = if keeping == Keeping::Not { Ok(()) } else { self.sync_kept(private_dir) };
-        let taken = synced.map(|()| self.take_place(private_dir, keeping, from, (target.parent.dir(), name)));
-        if !matches!(taken, Ok(Ok(_))) {
-            self.forget_kept(private_dir, keeping);
+        for _ in 0..REPLACE_RETRIES {
+            let _moving = private_dir.moving();
+            let (_, old) = self.look_at_both(target, &look)?;
+            let name = target.path.name();
+            let Some(held) = self.keep_old(&private_dir, &target.parent, name, &old, target.keep)? else { continue };
+            let renamed = self.sync_keeping(&private_dir, held.keeping).and_then(|()| {
+                let _locks = self.locks.lock(folders);
+                let (seen, now) = self.look_at_both(target, &look)?;
+                if now.etag() != held.metadata.etag() {
+                    return Ok(None);
+                }
+                let taken = self.take_place(&private_dir, held.keeping, from, (target.parent.dir(), name));
+                taken.map(Some).map_err(|error| rename_error(error, seen.file_type))
+            });
+            if let Ok(Some(kept)) = renamed {
+                sync().map_err(|error| storage_error(error, "syncing a folder"))?;
+                return Ok(kept);
+            }
+            self.forget_kept(&private_dir, held.keeping);
+            renamed?;
         }
-        taken
+        Err(replaced_meanwhile())
     }
 
-    /// Removes what is left of an item after its entry has left the trash.
-    fn forget_item(&self, private_dir: &PrivateDir<D>, item: &Item<D>) -> Result<(), StorageError> {
-        delete_item(private_dir, item).map_err(|error| storage_error(error, "deleting from the trash"))
+    /// The new entry and the one in its place, which it may replace.
+    fn look_at_both(
+        &self,
+        target: &Target<'_, D>,
+        look: impl Fn() -> Result<Metadata, StorageError>,
+    ) -> Result<(Metadata, Metadata), StorageError> {
+        let (seen, (old, _)) = (look()?, self.present(&target.parent, target.path)?.ok_or_else(vanished)?);
+        if old.identity == seen.identity {
+            return Err(StorageError::new(ErrorCode::AlreadyExists, "both names are the same entry"));
+        }
+        check_kept(seen.entry_kind(), old.entry_kind())?;
+        Ok((seen, old))
     }
 
     fn replaced(&self, target: &Target<'_, D>, kept: Option<Kept>) -> Result<Replaced, StorageError> {

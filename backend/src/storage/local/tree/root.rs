@@ -7,7 +7,7 @@ use shared::{Entry, VPath};
 
 use super::dir_locks::DirLocks;
 use super::dir_stack::DirStack;
-use super::volumes::Volumes;
+use super::open_volumes::Volumes;
 use crate::storage::local::error::storage_error;
 use crate::storage::local::group_fsync::GroupFsync;
 use crate::storage::local::platform::{Dir, Identity, Metadata};

@@ -27,7 +27,7 @@ fn write_new<D: Dir>(dir: &D, name: &[u8], text: &[u8]) -> io::Result<()> {
 }
 
 /// Writes a text as a file, durably.
-pub(super) fn write_text_file<D: Dir>(dir: &D, name: &[u8], text: &[u8]) -> io::Result<()> {
+fn write_text_file<D: Dir>(dir: &D, name: &[u8], text: &[u8]) -> io::Result<()> {
     let file = dir.create_file(name)?;
     write_full(&file, text, 0)?;
     file.sync()

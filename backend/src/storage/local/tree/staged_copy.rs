@@ -3,17 +3,14 @@
 use std::fs::File;
 use std::io;
 
-use shared::UploadId;
 use shared::limits::PIECE_BYTES;
 
+use super::copy_name::copy_name;
 use super::staged::LocalStaged;
 use super::waiting_place::WaitingPlace;
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, DiskFile, write_full};
 use crate::storage::{Staged, StorageError};
-
-/// Ends the names of copies.
-const COPY_SUFFIX: &str = ".copy";
 
 /// A copy that waits for its name. It is removed when it is dropped without one.
 pub(super) struct StagedCopy<D: Dir> {
@@ -52,16 +49,6 @@ impl<D: Dir> Drop for StagedCopy<D> {
         // Removes nothing after a rename.
         let _ = self.place.dir().remove_file(&self.name);
     }
-}
-
-/// The name of the copy of an upload, which no upload has.
-fn copy_name(id: UploadId) -> Vec<u8> {
-    format!("{id}{COPY_SUFFIX}").into_bytes()
-}
-
-/// True for the name of a copy.
-pub(super) fn is_copy_name(name: &[u8]) -> bool {
-    name.ends_with(COPY_SUFFIX.as_bytes())
 }
 
 fn copy_content<D: Dir>(staged: &LocalStaged<D>, to: &D::File) -> Result<(), StorageError> {

@@ -9,7 +9,7 @@ use super::root::Tree;
 use crate::storage::local::platform::Dir;
 use crate::storage::{
     Attributes, Expected, FolderState, Keep, OpenFile, Published, Replaced, Replacement, Staged, Storage, StorageError,
-    TrashItem, TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle, is_state_folder_name,
+    ToRestore, ToTrash, TrashItem, TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle, is_state_folder_name,
 };
 
 // The default bodies of the trait are correct but slow, so none of them is used.
@@ -56,9 +56,8 @@ impl<D: Dir> Storage for Tree<D> {
         &self,
         folder: &VPath,
         names: &mut dyn Iterator<Item = &[u8]>,
-        visit: &mut dyn FnMut(usize),
-    ) -> Result<(), StorageError> {
-        self.find_unreadable(folder, names, visit)
+    ) -> Result<Vec<usize>, StorageError> {
+        self.find_unreadable(folder, names)
     }
 
     fn stage(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
@@ -147,7 +146,12 @@ impl<D: Dir> Storage for Tree<D> {
     }
 
     fn trash(&self, path: &VPath, etag: Option<ETag>, id: TrashId, now: Timestamp) -> Result<(), StorageError> {
-        self.trash_entry(path, etag, id, now)
+        // One result for each entry.
+        self.trash_entries(&[ToTrash { path, etag, id }], now).pop().unwrap_or(Ok(()))
+    }
+
+    fn trash_all(&self, entries: &[ToTrash<'_>], now: Timestamp) -> Vec<Result<(), StorageError>> {
+        self.trash_entries(entries, now)
     }
 
     fn check_mounts(&self, path: &VPath) -> Result<(), StorageError> {
@@ -163,7 +167,11 @@ impl<D: Dir> Storage for Tree<D> {
     }
 
     fn restore(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError> {
-        self.restore_item(id, to)
+        self.restore_one(id, to)
+    }
+
+    fn restore_all(&self, items: &[ToRestore<'_>]) -> Vec<Result<Entry, StorageError>> {
+        self.restore_items(items)
     }
 
     fn purge(&self, id: TrashId, visit: &mut dyn FnMut() -> Visit) -> Result<(), StorageError> {

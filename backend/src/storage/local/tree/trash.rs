@@ -1,71 +1,27 @@
-//! The trash of a directory: `trash/<id>/info.json` says what an entry was and where, `trash/<id>/data` is the entry.
-//! Replaced files are items of the trash, too, in a form of their own (`trash_item`).
-//! The information is durable before the entry is moved in, and deleted only after its move out is durable. So every
-//! entry in the trash has its information, also for a person who looks into the folder.
+//! The trash of a directory: listing it, and deleting what is left of items. `trash_item` says how an item is stored.
+//! Its information is durable before the entry is moved in, and deleted only after the entry's move out is durable. So
+//! every entry in the trash has its information, also for a person who looks into the folder.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
-use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, VPath};
+use shared::{ErrorCode, TrashId};
 use tracing::warn;
 
 use super::dir_stack::DirStack;
-use super::errors::rename_error;
 use super::keep::Keeping;
-use super::mounted::refuse_mounted;
 use super::notes::{NotedDisk, disk_id};
 use super::private_dir::{PrivateDir, REPLACED, TRASH};
 use super::root::Tree;
-use super::small_text::write_text_file;
 use super::trash_info::Info;
-use super::trash_item::{DATA, INFO, Item, TrashFolder, item_name};
+use super::trash_item::{Form, Item, TrashFolder, id_name, remove_if_present};
 use crate::storage::local::error::storage_error;
-use crate::storage::local::platform::{Dir, FileType, Metadata};
+use crate::storage::local::platform::{Dir, Metadata};
 use crate::storage::trash::PageSelection;
 use crate::storage::{Kept, STATE_FOLDER_NAME, StorageError, TrashItem, TrashListing, TrashQuery};
 
 impl<D: Dir> Tree<D> {
-    /// See [`crate::storage::Storage::trash`].
-    pub(super) fn trash_entry(
-        &self,
-        path: &VPath,
-        etag: Option<ETag>,
-        id: TrashId,
-        now: Timestamp,
-    ) -> Result<(), StorageError> {
-        let parent = self.old_parent(path)?;
-        if self.source(&parent, path, etag)?.file_type == FileType::Folder {
-            refuse_mounted(&parent, path.name())?;
-        }
-        let private_dir = self.usable_private_dir(&parent)?.ok_or_else(no_trash)?;
-        let _moving = private_dir.moving();
-        let sync_source = parent.prepare_sync()?;
-        let _locks = self.locks.lock(&[parent.identity()?]);
-        let seen = self.source(&parent, path, etag)?;
-        let entry = self.entry_from(&parent, path, &seen);
-        let info = Info::new(&Entry { path: private_dir.path_on_volume(&parent, path)?, ..entry }, now);
-        let item = create_item(&private_dir, id, &info)?;
-        let sync_item = item.dir.prepare_sync().map_err(|error| storage_error(error, "syncing the trash"));
-        let moved = sync_item.and_then(|sync| {
-            let renamed = parent.dir().rename(path.name(), &item.dir, DATA, false);
-            renamed.map_err(|error| rename_error(error, seen.file_type)).map(|()| sync)
-        });
-        match moved {
-            Ok(sync_item) => {
-                private_dir.note(id, &info);
-                // The new name first: a crash between the two syncs may leave both names, but never none.
-                sync_item().map_err(|error| storage_error(error, "syncing the trash"))?;
-                sync_source().map_err(|error| storage_error(error, "syncing a folder"))
-            }
-            Err(error) => {
-                // The next listing deletes what this call cannot.
-                let _ = delete_item(&private_dir, &item);
-                Err(error)
-            }
-        }
-    }
-
     /// See [`crate::storage::Storage::list_trash`]. Reads the information of every item, and keeps no more items than
     /// the page has.
     pub(super) fn select_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError> {
@@ -80,7 +36,9 @@ impl<D: Dir> Tree<D> {
             }
         }
         for disk in self.noted_disks().iter().filter(|disk| !connected.contains(&disk.id)) {
-            disk.items().filter(|(id, _)| !seen.contains(id)).for_each(|(id, info)| page.extend(absent(id, info, disk)));
+            disk.items()
+                .filter(|(id, _)| !seen.contains(id))
+                .for_each(|(id, info)| page.extend(absent(id, info, disk)));
         }
         Ok(page.finish())
     }
@@ -94,10 +52,10 @@ impl<D: Dir> Tree<D> {
     ) -> Result<Option<Vec<u8>>, StorageError> {
         let failed = |error| storage_error(error, "reading the trash");
         for folder in self.peek_trash_folders(top)? {
-            for id in folder.ids().map_err(failed)? {
-                let Ok(item) = folder.item(id) else { continue };
+            for (id, form) in folder.items().map_err(failed)? {
+                let Ok(item) = Item::open(&folder, id, form) else { continue };
                 if self.is_void(&item) {
-                    self.delete_void(top, id, folder.replaced);
+                    self.delete_void(top, id, form);
                 } else if seen.insert(id) {
                     // Two mounts may show one disk.
                     page.add(item.describe());
@@ -129,8 +87,8 @@ impl<D: Dir> Tree<D> {
         let mut noted = notes.ids();
         for folder in [private_dir.trash_folder(false), private_dir.trash_folder(true)] {
             // What cannot be read may be there.
-            let Ok(ids) = folder.ids() else { return };
-            for id in ids.into_iter().filter(|id| !noted.remove(id)) {
+            let Ok(items) = folder.items() else { return };
+            for (id, _) in items.into_iter().filter(|(id, _)| !noted.remove(id)) {
                 if let Some(info) = folder.item(id).ok().and_then(|item| item.read_info()) {
                     notes.add(id, &info);
                 }
@@ -141,6 +99,12 @@ impl<D: Dir> Tree<D> {
 
     /// See [`crate::storage::Storage::stat_trash`].
     pub(super) fn trash_item(&self, id: TrashId) -> Result<TrashItem, StorageError> {
+        let failed = |error| storage_error(error, "looking into the trash");
+        if let Some((_, item)) = find_item(self.volumes.opened(), id).map_err(failed)?
+            && !self.is_void(&item)
+        {
+            return Ok(item.describe());
+        }
         for top in self.tops()? {
             let folders = match self.peek_trash_folders(&top) {
                 // It is not among the items of a disk whose trash cannot be read.
@@ -152,7 +116,7 @@ impl<D: Dir> Tree<D> {
                     Ok(item) if self.is_void(&item) => {}
                     Ok(item) => return Ok(item.describe()),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    Err(error) => return Err(storage_error(error, "looking into the trash")),
+                    Err(error) => return Err(failed(error)),
                 }
             }
         }
@@ -168,7 +132,7 @@ impl<D: Dir> Tree<D> {
     /// never replaced.
     fn is_void(&self, item: &Item<D>) -> bool {
         let Ok(data) = item.metadata() else { return false };
-        data.is_none_or(|data| item.replaced && data.names > 1 && self.is_in_place(item, &data))
+        data.is_none_or(|data| item.is_replaced() && data.names > 1 && self.is_in_place(item, &data))
     }
 
     /// True if the path that the second name of a file names leads to it still.
@@ -181,44 +145,20 @@ impl<D: Dir> Tree<D> {
 
     /// Deletes an item that is none, unless an item is being moved at the moment. On failure it stays for the next
     /// listing.
-    fn delete_void(&self, top: &DirStack<D>, id: TrashId, replaced: bool) {
+    fn delete_void(&self, top: &DirStack<D>, id: TrashId, form: Form) {
         let Ok(private_dir) = self.private_dir_of(top) else { return };
         let Some(_deleting) = private_dir.deleting() else { return };
-        if let Ok(item) = private_dir.trash_folder(replaced).item(id)
+        if let Ok(item) = Item::open(&private_dir.trash_folder(form == Form::Replaced), id, form)
             && self.is_void(&item)
+            && !private_dir.unsettled().contains(&id)
         {
-            if replaced {
+            if item.is_replaced() {
                 let (bytes, disk) = (0, private_dir.disk());
                 self.forget_kept(&private_dir, Keeping::Linked(Kept { id, bytes, disk }));
             } else {
-                let _ = delete_item(&private_dir, &item);
+                let _ = delete_items(&private_dir, &[&item]);
             }
         }
-    }
-
-    /// See [`crate::storage::Storage::restore`].
-    pub(super) fn restore_item(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError> {
-        let (private_dir, item) = self.open_item(id)?;
-        let _moving = private_dir.moving();
-        let data = item.metadata().map_err(|error| storage_error(error, "looking into the trash"))?;
-        let file_type = data.ok_or_else(gone)?.file_type;
-        let taken = || StorageError::new(ErrorCode::AlreadyExists, "an entry stands at the destination");
-        let parent = self.new_parent(to)?.ok_or_else(taken)?;
-        let sync_target = parent.prepare_sync()?;
-        {
-            let _locks = self.locks.lock(&[parent.identity()?]);
-            if self.present(&parent, to)?.is_some() {
-                return Err(taken());
-            }
-            let renamed = item.dir.rename(&item.data, parent.dir(), to.name(), false);
-            renamed.map_err(|error| match rename_error(error, file_type) {
-                error if error.code == ErrorCode::NotFound => StorageError { code: ErrorCode::ParentMissing, ..error },
-                error => error,
-            })?;
-        }
-        sync_target().map_err(|error| storage_error(error, "syncing a folder"))?;
-        delete_item(&private_dir, &item).map_err(|error| storage_error(error, "deleting from the trash"))?;
-        self.entry_of(&parent, to)
     }
 
     /// The private directory and an item in it.
@@ -252,63 +192,37 @@ fn find_item<D: Dir>(
 
 /// An item on a disk that is not connected.
 fn absent<D: Dir>(id: TrashId, info: Info, disk: &NotedDisk<D>) -> Option<TrashItem> {
-    let (entry, trashed) = info.entry_below(&disk.at)?;
-    Some(TrashItem { id, entry, trashed, replaced: false, disk: 0, connected: false })
+    Some(TrashItem { connected: false, ..info.into_item(id, false, &disk.at, 0)? })
 }
 
-/// Creates the folder of an item with its information, durably. Replaces an item without data.
-fn create_item<D: Dir>(private_dir: &PrivateDir<D>, id: TrashId, info: &Info) -> Result<Item<D>, StorageError> {
-    let failed = |error| storage_error(error, "creating an item of the trash");
-    let made = match private_dir.trash.make_dir(&item_name(id), true) {
-        // A job that a crash interrupted trashes its entry again, by the same id.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let item = private_dir.trash_folder(false).item(id).map_err(failed)?;
-            if !item.has_no_data() {
-                return Err(failed(error));
+/// Deletes items without data. The next listing deletes what a crash leaves of them.
+pub(super) fn delete_items<D: Dir>(private_dir: &PrivateDir<D>, items: &[&Item<D>]) -> io::Result<()> {
+    let mut synced = Vec::new();
+    for item in items {
+        // The absence of the data becomes durable first: a crash that brought back only their name would leave data
+        // without information. Items of one folder share the sync.
+        if item.form == Form::Folder || !synced.contains(&item.form) {
+            match item.dir.prepare_sync() {
+                // Deleted by another program.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                sync => sync?()?,
             }
-            delete_item(private_dir, &item).map_err(failed)?;
-            drop(item);
-            private_dir.trash.make_dir(&item_name(id), true)
+            synced.push(item.form);
         }
-        made => made,
-    };
-    made.map_err(failed)?;
-    let item = private_dir.trash_folder(false).item(id).map_err(failed)?;
-    let written = (|| {
-        write_text_file(&*item.dir, INFO, &serde_json::to_vec(info)?)?;
-        item.dir.prepare_sync()?()?;
-        private_dir.trash.prepare_sync()?()
-    })();
-    if let Err(error) = written {
-        let _ = delete_item(private_dir, &item);
-        return Err(failed(error));
+        private_dir.forget_note(item.id);
+        remove_if_present(&*item.dir, &item.info)?;
+        if item.form == Form::Folder {
+            match private_dir.trash.remove_dir(&id_name(item.id)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
     }
-    Ok(item)
-}
-
-/// Deletes an item without data. The next listing deletes what a crash leaves of it.
-pub(super) fn delete_item<D: Dir>(private_dir: &PrivateDir<D>, item: &Item<D>) -> io::Result<()> {
-    private_dir.forget_note(item.id);
-    // The absence of the data becomes durable first: a crash that brought back only their name would leave data without
-    // information.
-    match item.dir.prepare_sync() {
-        // Deleted by another program.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        sync => sync?()?,
-    }
-    match item.dir.remove_file(&item.info) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ if item.replaced => return Ok(()),
-        _ => {}
-    }
-    match private_dir.trash.remove_dir(&item_name(item.id)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// The error of a volume that has no trash: the entry can only be deleted for good.
-fn no_trash() -> StorageError {
+pub(super) fn no_trash() -> StorageError {
     StorageError::new(ErrorCode::CrossDevice, "the disk of the entry has no trash of this server")
 }
 

@@ -1,12 +1,14 @@
-//! `info.json` of an item of the trash: where the entry was, and in which state.
+//! The information about an item of the trash: where the entry was, and in which state.
 
 use serde::{Deserialize, Serialize};
-use shared::{ETag, Entry, Kind, Link, Timestamp, VPath};
+use shared::{ETag, Entry, Kind, Link, Timestamp, TrashId, VPath};
 
-/// Longest `info.json` that is read, in bytes: a path and a link's target, each byte as three.
+use crate::storage::TrashItem;
+
+/// Longest text of one item that is read, in bytes: a path and a link's target, each byte as three.
 pub(super) const INFO_BYTES_MAX: usize = 32 << 10;
 
-/// The content of `info.json`. Times are in nanoseconds since 1970, bytes are percent-encoded.
+/// The information about an item, as JSON. Times are in nanoseconds since 1970, bytes are percent-encoded.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Info {
     path: VPath,
@@ -19,6 +21,8 @@ pub(super) struct Info {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     etag: Option<String>,
     trashed: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    owner: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -46,14 +50,21 @@ impl Info {
             link,
             etag: entry.etag.map(|etag| etag.to_string()),
             trashed: trashed.0,
+            owner: None,
         }
     }
 
-    /// The entry at its path in the tree, and when it was trashed. `at` is the outermost folder of its volume. `None` if
-    /// the path has become too long there.
-    pub(super) fn entry_below(self, at: &VPath) -> Option<(Entry, Timestamp)> {
-        let (trashed, entry) = (Timestamp(self.trashed), self.into_entry());
-        Some((Entry { path: at.join_path(&entry.path).ok()?, ..entry }, trashed))
+    /// Adds who replaced the entry.
+    pub(super) fn with_owner(self, owner: u64) -> Self {
+        Self { owner: Some(owner), ..self }
+    }
+
+    /// The item with this description, of an entry that was replaced or deleted. `at` is the outermost folder of its
+    /// volume. `None` if the path has become too long there.
+    pub(super) fn into_item(self, id: TrashId, replaced: bool, at: &VPath, disk: u64) -> Option<TrashItem> {
+        let (trashed, owner, entry) = (Timestamp(self.trashed), self.owner, self.into_entry());
+        let entry = Entry { path: at.join_path(&entry.path).ok()?, ..entry };
+        Some(TrashItem { id, trashed, owner, entry, replaced, disk, connected: true })
     }
 
     fn into_entry(self) -> Entry {

@@ -1,7 +1,8 @@
-//! The two forms of an item of the trash on disk. A deleted entry is `trash/<id>/data`, with `info.json` beside it. A
-//! replaced file is `replaced/<id>`, and `replaced/<id>.json` says what it was: a symbolic link whose target is that
-//! text, because a link is durable with its folder while the content of a file needs a sync of its own. Where there are
-//! no links, it is a file.
+//! The forms of an item of the trash on disk. A deleted entry is `trash/<id>.data`, and `trash/<id>.json` is the file
+//! with its information (`trash_texts`). Earlier versions of the server made a folder `trash/<id>` with `data` and
+//! `info.json`. A replaced file is `replaced/<id>`, and `replaced/<id>.json` says what it was: a symbolic link whose
+//! target is that text, because a link is durable with its folder while the content of a file needs a sync of its own.
+//! Where there are no links, it is a file.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -11,12 +12,26 @@ use shared::{Timestamp, TrashId, VPath};
 
 use super::small_text::read_text;
 use super::trash_info::Info;
-use crate::storage::local::platform::{Dir, FileType, Metadata, unreadable_entry};
+use super::trash_texts;
+use crate::storage::local::platform::{Dir, DiskFile, FileType, Metadata, unreadable_entry, write_full};
 use crate::storage::{TrashItem, Visit};
 
-pub(super) const INFO: &[u8] = b"info.json";
-pub(super) const DATA: &[u8] = b"data";
 const INFO_SUFFIX: &str = ".json";
+const DATA_SUFFIX: &str = ".data";
+/// The names in the folder of an item that an earlier version of the server made.
+const FOLDER_INFO: &[u8] = b"info.json";
+const FOLDER_DATA: &[u8] = b"data";
+
+/// Where an item is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Form {
+    /// A deleted entry, in the folder of all of them.
+    Deleted,
+    /// A deleted entry, in a folder of its own.
+    Folder,
+    /// A replaced file, in the folder of all of them.
+    Replaced,
+}
 
 /// An item: the folder that holds its data and its information, and their names there.
 pub(super) struct Item<D> {
@@ -24,15 +39,14 @@ pub(super) struct Item<D> {
     pub(super) dir: Arc<D>,
     pub(super) data: Vec<u8>,
     pub(super) info: Vec<u8>,
-    /// It was replaced, and shares its folder with the other items.
-    pub(super) replaced: bool,
+    pub(super) form: Form,
     /// The outermost folder of its volume.
     at: VPath,
     /// The number of its file system.
     disk: u64,
 }
 
-/// A folder with items.
+/// The folder of the deleted or of the replaced items.
 pub(super) struct TrashFolder<D> {
     pub(super) dir: Arc<D>,
     /// Its items were replaced, not deleted.
@@ -44,30 +58,57 @@ pub(super) struct TrashFolder<D> {
 }
 
 impl<D: Dir> TrashFolder<D> {
-    /// Opens an item.
+    /// Finds an item in any of its forms.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] if there is none.
     pub(super) fn item(&self, id: TrashId) -> io::Result<Item<D>> {
-        let (at, disk) = (self.at.clone(), self.disk);
-        if !self.replaced {
-            let dir = Arc::new(self.dir.open_dir(&item_name(id))?);
-            return Ok(Item { id, dir, data: DATA.to_vec(), info: INFO.to_vec(), replaced: false, at, disk });
-        }
-        self.dir.metadata_of(&info_name(id)).or_else(|_| self.dir.metadata_of(&data_name(id)))?;
-        let (dir, data, info) = (Arc::clone(&self.dir), data_name(id), info_name(id));
-        Ok(Item { id, dir, data, info, replaced: true, at, disk })
+        if self.replaced { Item::open(self, id, Form::Replaced) } else { Item::open_deleted(self, id) }
     }
 
-    /// The ids of all items.
-    pub(super) fn ids(&self) -> io::Result<BTreeSet<TrashId>> {
-        let mut ids = BTreeSet::new();
+    /// All items, each once in each of its forms.
+    pub(super) fn items(&self) -> io::Result<BTreeSet<(TrashId, Form)>> {
+        let mut items = BTreeSet::new();
         self.dir.names(&mut |name| {
-            ids.extend(id_in_name(name));
+            items.extend(item_of_name(name, self.replaced));
             Visit::Continue
         })?;
-        Ok(ids)
+        Ok(items)
     }
 }
 
 impl<D: Dir> Item<D> {
+    /// An item of that form in `folder`.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] if there is none.
+    pub(super) fn open(folder: &TrashFolder<D>, id: TrashId, form: Form) -> io::Result<Self> {
+        let (at, disk) = (folder.at.clone(), folder.disk);
+        if form == Form::Folder {
+            let dir = Arc::new(folder.dir.open_dir(&id_name(id))?);
+            return Ok(Self { id, dir, data: FOLDER_DATA.to_vec(), info: FOLDER_INFO.to_vec(), form, at, disk });
+        }
+        let (data, info) = if form == Form::Replaced { (id_name(id), info_name(id)) } else { deleted_names(id) };
+        folder.dir.metadata_of(&info).or_else(|_| folder.dir.metadata_of(&data))?;
+        Ok(Self { id, dir: Arc::clone(&folder.dir), data, info, form, at, disk })
+    }
+
+    /// Finds a deleted entry in either of its forms.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] if there is none.
+    pub(super) fn open_deleted(folder: &TrashFolder<D>, id: TrashId) -> io::Result<Self> {
+        match Self::open(folder, id, Form::Deleted) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::open(folder, id, Form::Folder),
+            opened => opened,
+        }
+    }
+
+    /// True for a replaced file.
+    pub(super) fn is_replaced(&self) -> bool {
+        self.form == Form::Replaced
+    }
+
     /// The metadata of the entry; `None` if the item has none.
     pub(super) fn metadata(&self) -> io::Result<Option<Metadata>> {
         match self.dir.metadata_of(&self.data) {
@@ -77,59 +118,134 @@ impl<D: Dir> Item<D> {
         }
     }
 
+    /// What the entry was; `None` if the information was damaged from outside.
+    pub(super) fn read_info(&self) -> Option<Info> {
+        if self.form == Form::Deleted {
+            return trash_texts::find(&self.dir.open_own_file(&self.info).ok()?, self.id);
+        }
+        serde_json::from_slice(&read_text(&*self.dir, &self.info)?).ok()
+    }
+
     /// True if the entry is a folder.
     pub(super) fn is_folder(&self) -> bool {
         self.metadata().is_ok_and(|data| data.is_some_and(|data| data.file_type == FileType::Folder))
     }
 
-    /// True if the entry is certainly not there.
-    pub(super) fn has_no_data(&self) -> bool {
-        matches!(self.metadata(), Ok(None))
-    }
-
-    /// What the entry was; `None` if the information was damaged from outside.
-    pub(super) fn read_info(&self) -> Option<Info> {
-        serde_json::from_slice(&read_text(&*self.dir, &self.info)?).ok()
-    }
-
     /// Where the entry was in the tree; `None` if the information was damaged from outside.
     pub(super) fn original_path(&self) -> Option<VPath> {
-        Some(self.read_info()?.entry_below(&self.at)?.0.path)
+        Some(self.read_info()?.into_item(self.id, false, &self.at, self.disk)?.entry.path)
     }
 
     /// The item, for people to find it.
     pub(super) fn describe(&self) -> TrashItem {
-        let (id, replaced, disk, connected) = (self.id, self.replaced, self.disk, true);
-        if let Some((entry, trashed)) = self.read_info().and_then(|info| info.entry_below(&self.at)) {
-            return TrashItem { id, entry, trashed, replaced, disk, connected };
+        let (id, replaced, disk) = (self.id, self.is_replaced(), self.disk);
+        if let Some(item) = self.read_info().and_then(|info| info.into_item(id, replaced, &self.at, disk)) {
+            return item;
         }
         // The information was damaged from outside. The item is listed by its id, so that it can still be restored.
         let path = VPath::parse(&id.to_string()).unwrap_or_default();
         let data = self.metadata().ok().flatten();
         let entry = data.map_or_else(|| unreadable_entry(path.clone()), |data| data.entry(path.clone(), None));
-        let trashed = if replaced { data } else { self.dir.metadata().ok() };
+        let trashed = if self.form == Form::Folder { self.dir.metadata().ok() } else { data };
         let trashed = trashed.map_or(Timestamp::default(), |metadata| metadata.changed);
-        TrashItem { id, entry, trashed, replaced, disk, connected }
+        TrashItem { id, entry, trashed, replaced, owner: None, disk, connected: true }
     }
 }
 
-/// The name of the folder of a deleted entry.
-pub(super) fn item_name(id: TrashId) -> Vec<u8> {
+/// The name of a replaced file, and of the folder of a deleted entry.
+pub(super) fn id_name(id: TrashId) -> Vec<u8> {
     id.to_string().into_bytes()
 }
 
-/// The name of a replaced file.
-pub(super) fn data_name(id: TrashId) -> Vec<u8> {
-    id.to_string().into_bytes()
-}
-
-/// The name of the information about a replaced file.
+/// The name of the information about an item.
 pub(super) fn info_name(id: TrashId) -> Vec<u8> {
     format!("{id}{INFO_SUFFIX}").into_bytes()
 }
 
-/// The id in the name of a replaced file or of its information.
-pub(super) fn id_in_name(name: &[u8]) -> Option<TrashId> {
+/// The names of a deleted entry and of its information.
+pub(super) fn deleted_names(id: TrashId) -> (Vec<u8>, Vec<u8>) {
+    (format!("{id}{DATA_SUFFIX}").into_bytes(), info_name(id))
+}
+
+/// The item that a name in the folder of the deleted or of the replaced ones belongs to.
+pub(super) fn item_of_name(name: &[u8], replaced: bool) -> Option<(TrashId, Form)> {
     let text = str::from_utf8(name).ok()?;
-    TrashId::parse(text.strip_suffix(INFO_SUFFIX).unwrap_or(text))
+    if replaced {
+        let id = text.strip_suffix(INFO_SUFFIX).unwrap_or(text);
+        return TrashId::parse(id).map(|id| (id, Form::Replaced));
+    }
+    match text.strip_suffix(INFO_SUFFIX).or_else(|| text.strip_suffix(DATA_SUFFIX)) {
+        Some(id) => TrashId::parse(id).map(|id| (id, Form::Deleted)),
+        None => TrashId::parse(text).map(|id| (id, Form::Folder)),
+    }
+}
+
+/// Writes the information about entries that are about to be deleted. All of them share one file, as far as the file
+/// system gives a file so many names; where it gives none, each item has a file of its own. The content is durable then,
+/// the names are after a sync of the folder. Replaces the information of an attempt before a crash. Returns for each item
+/// whether its entry may be moved in: false if the trash has one with that id.
+pub(super) fn write_infos<D: Dir>(dir: &D, infos: &[(TrashId, Info)]) -> io::Result<Vec<bool>> {
+    let mut may_move = Vec::with_capacity(infos.len());
+    let mut share_max = usize::MAX;
+    while let Some(left) = infos.get(may_move.len()..).filter(|left| !left.is_empty()) {
+        let sharing = &left[..left.len().min(share_max)];
+        let before = may_move.len();
+        let refused = write_shared(dir, sharing, &mut may_move)?;
+        if refused.is_some_and(|kind| kind != io::ErrorKind::TooManyLinks) && may_move.len() == before + 1 {
+            share_max = 1;
+        }
+    }
+    Ok(may_move)
+}
+
+/// Writes one file about these items and gives it their names, until the file system refuses a name. Adds for each item
+/// with a name whether its entry may be moved in, and returns the refusal.
+fn write_shared<D: Dir>(
+    dir: &D,
+    infos: &[(TrashId, Info)],
+    may_move: &mut Vec<bool>,
+) -> io::Result<Option<io::ErrorKind>> {
+    let first = infos.iter().position(|(id, _)| dir.metadata_of(&deleted_names(*id).0).is_err());
+    let Some(first) = first else {
+        may_move.extend(infos.iter().map(|_| false));
+        return Ok(None);
+    };
+    may_move.extend(infos[..first].iter().map(|_| false));
+    let name = info_name(infos[first].0);
+    remove_if_present(dir, &name)?;
+    let file = dir.create_file(&name)?;
+    write_full(&file, &trash_texts::encode(&infos[first..])?, 0)?;
+    file.sync()?;
+    may_move.push(true);
+    for (id, _) in &infos[first + 1..] {
+        match link_info(dir, &name, *id) {
+            Ok(linked) => may_move.push(linked),
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => return Err(error),
+            Err(error) => return Ok(Some(error.kind())),
+        }
+    }
+    Ok(None)
+}
+
+/// Gives the file with the information the name for one more item; false if the trash has an entry with that id.
+fn link_info<D: Dir>(dir: &D, first: &[u8], id: TrashId) -> io::Result<bool> {
+    let (data, info) = deleted_names(id);
+    match dir.hard_link(first, dir, &info) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            if dir.metadata_of(&data).is_ok() {
+                return Ok(false);
+            }
+            remove_if_present(dir, &info)?;
+            dir.hard_link(first, dir, &info).map(|()| true)
+        }
+        linked => linked.map(|()| true),
+    }
+}
+
+/// Removes a file, unless it is gone already.
+pub(super) fn remove_if_present<D: Dir>(dir: &D, name: &[u8]) -> io::Result<()> {
+    match dir.remove_file(name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }

@@ -2,9 +2,8 @@
 //! cross from one volume to another. The volumes are found by the mounts of this process, and where the system lists none
 //! or a file system has subvolumes, by the notes in the private directory of the root.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use shared::{ErrorCode, VPath};
 
@@ -15,34 +14,6 @@ use super::root::Tree;
 use crate::storage::StorageError;
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, VolumeId};
-
-/// The open private directories.
-pub(super) struct Volumes<D: Dir> {
-    open: Mutex<BTreeMap<VolumeId, Arc<PrivateDir<D>>>>,
-    /// Whether those that earlier processes have left are open, too.
-    found: AtomicBool,
-}
-
-impl<D: Dir> Default for Volumes<D> {
-    fn default() -> Self {
-        Self { open: Mutex::default(), found: AtomicBool::new(false) }
-    }
-}
-
-impl<D: Dir> Volumes<D> {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<VolumeId, Arc<PrivateDir<D>>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn get(&self, volume: VolumeId) -> Option<Arc<PrivateDir<D>>> {
-        self.lock().get(&volume).cloned()
-    }
-
-    /// The private directories that are open.
-    pub(super) fn opened(&self) -> Vec<Arc<PrivateDir<D>>> {
-        self.lock().values().cloned().collect()
-    }
-}
 
 impl<D: Dir> Tree<D> {
     /// The private directory of the root's volume, created if it is missing.
@@ -71,7 +42,7 @@ impl<D: Dir> Tree<D> {
         }
         let mut opened = PrivateDir::open(top.dir(), top.path()?, open.values())?;
         if let Some(root) = root {
-            let notes = Notes::open(&root, &opened.dir, &opened.at);
+            let notes = Notes::open(&root.dir, &opened.dir, &opened.at);
             opened.notes = notes.inspect_err(|error| tracing::warn!(%error, "a disk could not be noted")).ok();
         }
         let opened = Arc::new(opened);
@@ -104,14 +75,14 @@ impl<D: Dir> Tree<D> {
                 }
             }
         }
-        self.volumes.found.store(true, Ordering::Release);
+        self.volumes.all_found();
         Ok(self.volumes.opened())
     }
 
     /// [`Tree::private_dirs`], which looks for those of earlier processes once. Those of a disk that is connected later
     /// are there after the first change on it.
     pub(super) fn known_private_dirs(&self) -> Result<Vec<Arc<PrivateDir<D>>>, StorageError> {
-        if self.volumes.found.load(Ordering::Acquire) { Ok(self.volumes.opened()) } else { self.private_dirs() }
+        if self.volumes.are_found() { Ok(self.volumes.opened()) } else { self.private_dirs() }
     }
 
     /// The outermost folder of each volume of the tree, that of the root first.
@@ -143,6 +114,15 @@ impl<D: Dir> Tree<D> {
     /// True if a rename can connect the two folders.
     pub(super) fn share_volume(&self, one: &DirStack<D>, other: &DirStack<D>) -> Result<bool, StorageError> {
         Ok(volume_of(one.dir())? == volume_of(other.dir())?)
+    }
+
+    /// True if a rename can connect the trash of a private directory and a folder.
+    pub(super) fn share_volume_with_item(
+        &self,
+        private_dir: &PrivateDir<D>,
+        folder: &DirStack<D>,
+    ) -> Result<bool, StorageError> {
+        Ok(volume_of(&private_dir.dir)? == volume_of(folder.dir())?)
     }
 
     /// True if the folder is on the volume of the root.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::dir_stack::DirStack;
-use super::private_dir::{PrivateDir, open_or_create};
+use super::own_dir::open_or_create;
+use super::private_dir::PrivateDir;
 use super::root::Tree;
 use crate::storage::local::platform::Dir;
 use crate::storage::{STATE_FOLDER_NAME, StorageError};

@@ -50,13 +50,16 @@ pub enum Operation {
     Published,
     /// A call of [`Storage::make_folder`] or [`Storage::make_link`].
     Make,
+    /// A call of [`Storage::copy_folder_attributes`].
+    FolderAttributes,
     /// A call of [`Storage::rename`].
     Rename,
     /// A call of [`Storage::remove`].
     Remove,
-    /// A call of [`Storage::trash`].
+    /// A call of [`Storage::trash`], or an entry of [`Storage::trash_all`].
     Trash,
-    /// A call of [`Storage::list_trash`], [`Storage::stat_trash`], [`Storage::restore`] or [`Storage::purge`].
+    /// A call of [`Storage::list_trash`], [`Storage::stat_trash`], [`Storage::restore`] or [`Storage::purge`], or
+    /// an item of [`Storage::restore_all`].
     Restore,
     /// One entry that a purge deletes; the purge ends there.
     Purge,
@@ -66,7 +69,7 @@ pub enum Operation {
     Watch,
 }
 
-const OPERATIONS: usize = 20;
+const OPERATIONS: usize = 21;
 
 /// How a call fails.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

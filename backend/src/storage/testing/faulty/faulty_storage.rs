@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use shared::{ETag, Entry, Timestamp, TrashId, UploadId, VPath};
+use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
 
 use super::faults::{Faults, Operation};
 use super::open::{FaultyFile, FaultyStaged};
 use crate::storage::{
-    Attributes, Expected, Keep, OpenFile, Published, Replaced, Replacement, Staged, Storage, StorageError, TrashItem,
-    TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle,
+    Attributes, Expected, Keep, OpenFile, Published, Replaced, Replacement, Staged, Storage, StorageError, ToRestore,
+    ToTrash, TrashItem, TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle,
 };
 
 /// Fails as its [`Faults`] say, and otherwise forwards to the inner storage.
@@ -57,9 +57,8 @@ impl<S: Storage> Storage for FaultyStorage<S> {
         &self,
         folder: &VPath,
         names: &mut dyn Iterator<Item = &[u8]>,
-        visit: &mut dyn FnMut(usize),
-    ) -> Result<(), StorageError> {
-        self.inner.unreadable_names(folder, names, visit)
+    ) -> Result<Vec<usize>, StorageError> {
+        self.inner.unreadable_names(folder, names)
     }
 
     fn stage(&self, id: UploadId) -> Result<Box<dyn Staged>, StorageError> {
@@ -119,6 +118,7 @@ impl<S: Storage> Storage for FaultyStorage<S> {
         modified: Timestamp,
         owned: bool,
     ) -> Result<(), StorageError> {
+        self.faults.check(Operation::FolderAttributes)?;
         self.inner.copy_folder_attributes(from, to, modified, owned)
     }
 
@@ -162,6 +162,10 @@ impl<S: Storage> Storage for FaultyStorage<S> {
         self.inner.check_mounts(path)
     }
 
+    fn trash_all(&self, entries: &[ToTrash<'_>], now: Timestamp) -> Vec<Result<(), StorageError>> {
+        self.each_or_fault(Operation::Trash, entries, |entries| self.inner.trash_all(entries, now))
+    }
+
     fn list_trash(&self, query: &TrashQuery) -> Result<TrashListing, StorageError> {
         self.faults.check(Operation::Restore)?;
         self.inner.list_trash(query)
@@ -175,6 +179,10 @@ impl<S: Storage> Storage for FaultyStorage<S> {
     fn restore(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError> {
         self.faults.check(Operation::Restore)?;
         self.inner.restore(id, to)
+    }
+
+    fn restore_all(&self, items: &[ToRestore<'_>]) -> Vec<Result<Entry, StorageError>> {
+        self.each_or_fault(Operation::Restore, items, |items| self.inner.restore_all(items))
     }
 
     fn purge(&self, id: TrashId, visit: &mut dyn FnMut() -> Visit) -> Result<(), StorageError> {
@@ -203,6 +211,21 @@ impl<S: Storage> Storage for FaultyStorage<S> {
 }
 
 impl<S> FaultyStorage<S> {
+    /// Forwards those of a group that meet no fault, as one group.
+    fn each_or_fault<I: Copy, T>(
+        &self,
+        operation: Operation,
+        group: &[I],
+        forward: impl FnOnce(&[I]) -> Vec<Result<T, StorageError>>,
+    ) -> Vec<Result<T, StorageError>> {
+        let checked: Vec<_> = group.iter().map(|_| self.faults.check(operation)).collect();
+        let sound: Vec<_> =
+            group.iter().zip(&checked).filter(|(_, check)| check.is_ok()).map(|(one, _)| *one).collect();
+        let mut forwarded = forward(&sound).into_iter();
+        let lacking = || Err(StorageError::new(ErrorCode::Internal, "a group has fewer results than entries"));
+        checked.into_iter().map(|check| check.and_then(|()| forwarded.next().unwrap_or_else(lacking))).collect()
+    }
+
     fn wrap(&self, id: UploadId, inner: Box<dyn Staged>) -> Box<dyn Staged> {
         Box::new(FaultyStaged { inner, id, faults: Arc::clone(&self.faults) })
     }

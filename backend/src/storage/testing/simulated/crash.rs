@@ -1,7 +1,5 @@
 //! A loss of power: a random part of the changes that are not durable is lost.
 
-use std::collections::BTreeSet;
-
 use shared::Timestamp;
 
 use super::state::{Body, FIRST_SECOND, NameChange, State, Write};
@@ -11,7 +9,7 @@ impl State {
     /// The state after power was lost and came back. Each change that was not synced is kept or lost at random, and
     /// written bytes are kept, lost, kept in part or zeros.
     pub(super) fn after_power_loss(&mut self) -> Self {
-        for change in std::mem::take(&mut self.unsynced) {
+        for (_, change) in std::mem::take(&mut self.unsynced) {
             self.settle(change);
         }
         let mut chance = self.chance;
@@ -32,8 +30,9 @@ impl State {
                 Body::Link(_) | Body::Special => {}
             }
         }
-        let (unsynced, locked) = (Vec::new(), BTreeSet::new());
-        Self { nodes, unsynced, locked, has_links: self.has_links, clock: self.clock, chance }
+        let mut rebooted = Self { nodes, has_links: self.has_links, has_log: self.has_log, ..Self::new(chance) };
+        (rebooted.clock, rebooted.changes) = (self.clock, self.changes);
+        rebooted
     }
 
     /// Keeps or loses a change that no sync has made durable.

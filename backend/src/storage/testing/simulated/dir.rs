@@ -134,6 +134,10 @@ impl Dir for SimulatedDir {
         self.machine.step("remove a folder", |state| state.remove(self.node, name, true))
     }
 
+    fn orders_names(&self) -> bool {
+        self.machine.lock().disk.has_log
+    }
+
     fn prepare_sync(&self) -> io::Result<SyncDir> {
         let (machine, node) = (self.machine.clone(), self.node);
         Ok(Box::new(move || {

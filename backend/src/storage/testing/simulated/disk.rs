@@ -31,6 +31,12 @@ impl SimulatedDisk {
         Self(Machine::new(State { has_links: false, ..State::new(seed) }, seed))
     }
 
+    /// An empty disk whose file system writes all changes to one log, in their order, as ext4 and XFS do: the sync of a
+    /// file makes durable, besides the file, each change of names that came before the file's last change.
+    pub fn with_log(seed: u64) -> Self {
+        Self(Machine::new(State { has_log: true, ..State::new(seed) }, seed))
+    }
+
     /// A server's storage on this disk. As on a real disk, only one at a time may write.
     pub fn storage(&self) -> LocalStorage {
         let facts = RootFacts { root_paths: vec![SIMULATED_ROOT.to_vec()], ..RootFacts::default() };
@@ -51,6 +57,20 @@ impl SimulatedDisk {
     /// Plans a fault for a step; steps are counted from 1 since the start.
     pub fn at(&self, step: u64, fault: Fault) -> &Self {
         self.0.lock().faults.insert(step, fault);
+        self
+    }
+
+    /// Plans that another program writes to a file of the root in place, immediately before that step, and sets its
+    /// modification time.
+    pub fn write_before(&self, step: u64, name: &str, content: &[u8], modified: Timestamp) -> &Self {
+        let (name, content) = (name.as_bytes().to_vec(), content.to_vec());
+        let change = move |state: &mut State| {
+            let file = state.lookup(ROOT, &name)?;
+            state.write(file, &content, 0)?;
+            state.set_attributes(file, Some(modified), state.nodes[file].executable);
+            Ok(())
+        };
+        self.0.lock().foreign.insert(step, Box::new(change));
         self
     }
 

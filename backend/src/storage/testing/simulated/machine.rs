@@ -30,11 +30,17 @@ pub(super) struct MachineState {
     pub(super) history: Vec<&'static str>,
     /// Planned faults by number of the step, from 1.
     pub(super) faults: BTreeMap<u64, Fault>,
+    /// Changes by other programs, each immediately before the step of that number.
+    pub(super) foreign: BTreeMap<u64, ForeignChange>,
 }
+
+/// A change by another program.
+pub(super) type ForeignChange = Box<dyn FnOnce(&mut State) -> io::Result<()> + Send>;
 
 impl Machine {
     pub(super) fn new(disk: State, seed: u64) -> Self {
-        let state = MachineState { disk, powered: true, seed, history: Vec::new(), faults: BTreeMap::new() };
+        let (history, faults, foreign) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        let state = MachineState { disk, powered: true, seed, history, faults, foreign };
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -64,6 +70,9 @@ impl Machine {
         }
         machine.history.push(name);
         let number = machine.history.len() as u64;
+        if let Some(change) = machine.foreign.remove(&number) {
+            change(&mut machine.disk)?;
+        }
         match machine.faults.get(&number) {
             None => Ok(machine),
             Some(Fault::NoSpace) => Err(io::ErrorKind::StorageFull.into()),

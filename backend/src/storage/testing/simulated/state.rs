@@ -19,12 +19,16 @@ pub(super) const FIRST_SECOND: i64 = 1_700_000_000;
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) nodes: Vec<Node>,
-    /// Changes of names that no sync has made durable yet, in order.
-    pub(super) unsynced: Vec<NameChange>,
+    /// Changes of names that no sync has made durable yet, in order, each with its number among all changes.
+    pub(super) unsynced: Vec<(u64, NameChange)>,
+    /// Number of the last change.
+    pub(super) changes: u64,
     /// Nodes with a lock.
     pub(super) locked: BTreeSet<NodeId>,
     /// Files can have a second name.
     pub(super) has_links: bool,
+    /// One log orders all changes: the sync of a file makes durable each change of names before the file's last change.
+    pub(super) has_log: bool,
     pub(super) clock: i64,
     /// The state of the random number generator.
     pub(super) chance: u64,
@@ -38,6 +42,8 @@ pub(super) struct Node {
     pub(super) executable: bool,
     /// The number of its file system.
     device: u64,
+    /// The number of the last change of the entry itself.
+    last_change: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -89,8 +95,10 @@ impl State {
         let mut state = Self {
             nodes: Vec::new(),
             unsynced: Vec::new(),
+            changes: 0,
             locked: BTreeSet::new(),
             has_links: true,
+            has_log: false,
             clock: FIRST_SECOND,
             chance: seed,
         };
@@ -100,28 +108,34 @@ impl State {
 
     /// Makes the names of a folder durable.
     pub(super) fn sync_folder(&mut self, folder: NodeId) {
-        for change in std::mem::take(&mut self.unsynced) {
+        self.sync_names(|_, at| at == folder);
+    }
+
+    /// Makes durable the changes of names, by their number, in the folders that `wanted` accepts.
+    fn sync_names(&mut self, wanted: impl Fn(u64, NodeId) -> bool) {
+        for (number, change) in std::mem::take(&mut self.unsynced) {
+            let wanted = |folder| wanted(number, folder);
             match change {
-                NameChange::Appears { folder: at, name, node } if at == folder => {
+                NameChange::Appears { folder, name, node } if wanted(folder) => {
                     self.keep(folder, |names| names.insert(name, node));
                 }
-                NameChange::Vanishes { folder: at, name } if at == folder => {
+                NameChange::Vanishes { folder, name } if wanted(folder) => {
                     self.keep(folder, |names| names.remove(&name))
                 }
-                NameChange::Moves { from, to, node } if to.0 == folder => {
+                NameChange::Moves { from, to, node } if wanted(to.0) => {
                     let is_folder = matches!(self.nodes[node].body, Body::Folder { .. });
                     self.keep(to.0, |names| names.insert(to.1, node));
-                    if is_folder || from.0 == folder {
+                    if is_folder || wanted(from.0) {
                         self.keep(from.0, |names| names.remove(&from.1));
                     } else {
                         // The new name is durable, the removal of the old one is not.
-                        self.unsynced.push(NameChange::Vanishes { folder: from.0, name: from.1 });
+                        self.unsynced.push((number, NameChange::Vanishes { folder: from.0, name: from.1 }));
                     }
                 }
-                NameChange::Exchanges { one, other } if one.0.0 == folder || other.0.0 == folder => {
+                NameChange::Exchanges { one, other } if wanted(one.0.0) || wanted(other.0.0) => {
                     self.keep_exchange(one, other);
                 }
-                other => self.unsynced.push(other),
+                other => self.unsynced.push((number, other)),
             }
         }
     }
@@ -140,6 +154,16 @@ impl State {
             unsynced.drain(..).for_each(|write| write.apply(durable));
             *attributes_unsynced &= !all;
         }
+        let last = self.nodes[file].last_change;
+        if self.has_log && all {
+            self.sync_names(|number, _| number <= last);
+        }
+    }
+
+    /// Notes a change of names, which is not durable yet.
+    fn note(&mut self, change: NameChange) {
+        self.changes += 1;
+        self.unsynced.push((self.changes, change));
     }
 
     /// A failed sync: the bytes to write are discarded, although readers still see them, and a later sync has nothing
@@ -234,7 +258,9 @@ impl State {
 
     pub(super) fn set_attributes(&mut self, file: NodeId, modified: Option<Timestamp>, executable: bool) {
         let now = self.tick();
+        self.changes += 1;
         let node = &mut self.nodes[file];
+        node.last_change = self.changes;
         node.modified = modified.unwrap_or(now);
         node.changed = now;
         node.executable = executable;
@@ -254,7 +280,7 @@ impl State {
         self.now(folder)?.remove(name);
         self.touch(folder);
         self.touch_change(node);
-        self.unsynced.push(NameChange::Vanishes { folder, name: name.into() });
+        self.note(NameChange::Vanishes { folder, name: name.into() });
         Ok(())
     }
 
@@ -285,7 +311,7 @@ impl State {
         self.touch(to.0);
         self.touch_change(node);
         let (from, to) = ((from.0, from.1.into()), (to.0, to.1.into()));
-        self.unsynced.push(NameChange::Moves { from, to, node });
+        self.note(NameChange::Moves { from, to, node });
         Ok(())
     }
 
@@ -305,7 +331,7 @@ impl State {
         self.now(to.0)?.insert(to.1.into(), node);
         self.touch(to.0);
         self.touch_change(node);
-        self.unsynced.push(NameChange::Appears { folder: to.0, name: to.1.into(), node });
+        self.note(NameChange::Appears { folder: to.0, name: to.1.into(), node });
         Ok(())
     }
 
@@ -324,7 +350,7 @@ impl State {
             self.touch_change(node);
         }
         let (one, other) = ((one.0, one.1.into()), (other.0, other.1.into()));
-        self.unsynced.push(NameChange::Exchanges { one: (one, nodes.1), other: (other, nodes.0) });
+        self.note(NameChange::Exchanges { one: (one, nodes.1), other: (other, nodes.0) });
         Ok(())
     }
 
@@ -348,13 +374,15 @@ impl State {
         let node = self.make(body, self.nodes[folder].device);
         self.now(folder)?.insert(name.into(), node);
         self.touch(folder);
-        self.unsynced.push(NameChange::Appears { folder, name: name.into(), node });
+        self.note(NameChange::Appears { folder, name: name.into(), node });
         Ok(node)
     }
 
     fn edit(&mut self, file: NodeId, write: Write) -> io::Result<()> {
         let moment = self.tick();
+        self.changes += 1;
         let node = &mut self.nodes[file];
+        node.last_change = self.changes;
         let Body::File { now, unsynced, .. } = &mut node.body else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
@@ -367,7 +395,14 @@ impl State {
 
     fn make(&mut self, body: Body, device: u64) -> NodeId {
         let now = self.tick();
-        self.nodes.push(Node { body, modified: now, changed: now, executable: false, device });
+        self.nodes.push(Node {
+            body,
+            modified: now,
+            changed: now,
+            executable: false,
+            device,
+            last_change: self.changes,
+        });
         self.nodes.len() - 1
     }
 

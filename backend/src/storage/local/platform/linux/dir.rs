@@ -13,9 +13,9 @@ use rustix::io::Errno;
 use rustix::path::DecInt;
 use shared::{ErrorCode, Timestamp, VPath};
 
-use super::{inotify, mounts};
 use super::metadata::file_type;
 use super::open::{READ, WRITE, open_path, opens_cached_paths, opens_paths, proc_handles, relative, try_open_path};
+use super::{inotify, journal, mounts};
 use crate::storage::local::error::{replaced_meanwhile, storage_error};
 use crate::storage::local::platform::dir::{Dir, Node, OnEvent, SyncDir};
 use crate::storage::local::platform::metadata::{FileType, Metadata};
@@ -187,7 +187,9 @@ impl Dir for LinuxDir {
         }
         match rustix::fs::renameat_with(&self.handle, name, &to.handle, to_name, RenameFlags::NOREPLACE) {
             // An old kernel, or a file system without the flag: nothing was renamed.
-            Err(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP) => unix::rename_by_link(&self.handle, name, &to.handle, to_name),
+            Err(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP) => {
+                unix::rename_by_link(&self.handle, name, &to.handle, to_name)
+            }
             renamed => Ok(renamed?),
         }
     }
@@ -217,6 +219,10 @@ impl Dir for LinuxDir {
 
     fn prepare_sync(&self) -> io::Result<SyncDir> {
         unix::prepare_sync(&self.handle)
+    }
+
+    fn orders_names(&self) -> bool {
+        journal::orders_names(&self.handle)
     }
 
     fn copy_attributes(&self, source: &Self, modified: Timestamp, owned: bool) -> io::Result<()> {

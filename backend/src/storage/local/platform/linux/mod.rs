@@ -3,6 +3,7 @@
 mod dir;
 mod file;
 mod inotify;
+mod journal;
 mod metadata;
 mod mounts;
 mod open;

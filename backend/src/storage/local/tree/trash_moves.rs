@@ -1,0 +1,265 @@
+//! Moving entries into the trash and back: many entries of one folder in one call, which share the file with their
+//! information and the syncs of the folders. A single entry is a group of one.
+
+use std::io;
+use std::sync::Arc;
+
+use shared::{Entry, ErrorCode, Timestamp, TrashId, VPath};
+
+use super::errors::rename_error;
+use super::mounted::MountPoints;
+use super::private_dir::PrivateDir;
+use super::publish::REPLACE_RETRIES;
+use super::root::Tree;
+use super::trash::{delete_items, gone, no_trash};
+use super::trash_info::Info;
+use super::trash_item::{Item, deleted_names, remove_if_present, write_infos};
+use super::volumes::crosses_volumes;
+use crate::storage::checks::check_new_name;
+use crate::storage::local::error::{replaced_meanwhile, storage_error};
+use crate::storage::local::platform::{Dir, FileType, Metadata};
+use crate::storage::{StorageError, ToRestore, ToTrash};
+
+/// How far an entry has come on its way into the trash.
+enum Step {
+    /// It was seen, and its information is item number `info` of those that are written.
+    Seen {
+        metadata: Metadata,
+        info: usize,
+    },
+    /// It is in the trash.
+    Moved,
+    /// Another entry has taken its name since it was seen.
+    Replaced,
+    Failed(StorageError),
+}
+
+/// An item of the trash in its private directory, and the type of its entry.
+type Present<D> = (Arc<PrivateDir<D>>, Item<D>, FileType);
+
+impl<D: Dir> Tree<D> {
+    /// See [`crate::storage::Storage::trash_all`].
+    pub(super) fn trash_entries(&self, entries: &[ToTrash<'_>], now: Timestamp) -> Vec<Result<(), StorageError>> {
+        let folders = entries.chunk_by(|left, right| left.path.parent() == right.path.parent());
+        folders.flat_map(|entries| self.trash_of_folder(entries, now)).collect()
+    }
+
+    /// Moves entries of one folder. An entry whose name another one takes meanwhile is examined again.
+    fn trash_of_folder(&self, entries: &[ToTrash<'_>], now: Timestamp) -> Vec<Result<(), StorageError>> {
+        let mut results: Vec<_> = entries.iter().map(|_| Err(replaced_meanwhile())).collect();
+        let mut left: Vec<usize> = (0..entries.len()).collect();
+        for _ in 0..REPLACE_RETRIES {
+            let group: Vec<_> = left.iter().map(|index| entries[*index]).collect();
+            let steps = match self.try_trash(&group, now) {
+                Ok(steps) => steps,
+                Err(error) => group.iter().map(|_| Step::Failed(error.again())).collect(),
+            };
+            let tried = std::mem::take(&mut left);
+            for (index, step) in tried.into_iter().zip(steps) {
+                match step {
+                    Step::Moved => results[index] = Ok(()),
+                    Step::Failed(error) => results[index] = Err(error),
+                    Step::Seen { .. } | Step::Replaced => left.push(index),
+                }
+            }
+            if left.is_empty() {
+                break;
+            }
+        }
+        results
+    }
+
+    /// Moves entries of one folder: their information is durable first, then come the renames, then the syncs of both
+    /// folders.
+    fn try_trash(&self, entries: &[ToTrash<'_>], now: Timestamp) -> Result<Vec<Step>, StorageError> {
+        let Some(first) = entries.first() else { return Ok(Vec::new()) };
+        let parent = self.old_parent(first.path)?;
+        let private_dir = self.usable_private_dir(&parent)?.ok_or_else(no_trash)?;
+        let mounts = MountPoints::below(&parent)?;
+        let _moving = private_dir.moving();
+        let sync_source = parent.prepare_sync()?;
+        let mut infos = Vec::with_capacity(entries.len());
+        let mut steps: Vec<_> = entries
+            .iter()
+            .map(|entry| {
+                let seen = self.source(&parent, entry.path, entry.etag).and_then(|metadata| {
+                    mounts.refuse(&parent, entry.path.name())?;
+                    Ok((metadata, private_dir.path_on_volume(&parent, entry.path)?))
+                });
+                match seen {
+                    Ok((metadata, path)) => {
+                        let seen = self.entry_from(&parent, entry.path, &metadata);
+                        infos.push((entry.id, Info::new(&Entry { path, ..seen }, now)));
+                        Step::Seen { metadata, info: infos.len() - 1 }
+                    }
+                    Err(error) => Step::Failed(error),
+                }
+            })
+            .collect();
+        let may_move = self.write_durably(&private_dir, &infos).inspect_err(|_| {
+            infos.iter().for_each(|(id, _)| forget_info(&private_dir, *id));
+        })?;
+        {
+            let _locks = self.locks.lock(&[parent.identity()?]);
+            for (entry, step) in entries.iter().zip(&mut steps) {
+                let Step::Seen { metadata, info } = *step else { continue };
+                *step = match self.source(&parent, entry.path, entry.etag) {
+                    Err(error) => Step::Failed(error),
+                    Ok(_) if !may_move[info] => Step::Failed(taken("the trash has such an item already")),
+                    Ok(now) if now.identity != metadata.identity => Step::Replaced,
+                    Ok(now) => {
+                        let (data, _) = deleted_names(entry.id);
+                        let moved = parent.dir().rename(entry.path.name(), &private_dir.trash, &data, false);
+                        match moved {
+                            Ok(()) => {
+                                private_dir.note(entry.id, &infos[info].1);
+                                Step::Moved
+                            }
+                            Err(error) => Step::Failed(rename_error(error, now.file_type)),
+                        }
+                    }
+                };
+            }
+        }
+        if steps.iter().any(|step| matches!(step, Step::Moved)) {
+            // The new names first: a crash between the two syncs may leave both names, but never none.
+            let synced = self.sync_trash(&private_dir).and_then(|()| {
+                let synced = self.group_fsync.sync(parent.identity()?, sync_source);
+                synced.map_err(|error| storage_error(error, "syncing a folder"))
+            });
+            if let Err(error) = synced {
+                let moved = steps.iter_mut().filter(|step| matches!(step, Step::Moved));
+                moved.for_each(|step| *step = Step::Failed(error.again()));
+            }
+        }
+        let not_moved = entries.iter().zip(&steps).filter(|(_, step)| !matches!(step, Step::Moved));
+        not_moved.for_each(|(entry, _)| forget_info(&private_dir, entry.id));
+        Ok(steps)
+    }
+
+    /// Writes the information about entries, durably with its names.
+    fn write_durably(&self, private_dir: &PrivateDir<D>, infos: &[(TrashId, Info)]) -> Result<Vec<bool>, StorageError> {
+        if infos.is_empty() {
+            return Ok(Vec::new());
+        }
+        let written = write_infos(&*private_dir.trash, infos);
+        let may_move = written.map_err(|error| storage_error(error, "creating an item of the trash"))?;
+        self.sync_trash(private_dir).map(|()| may_move)
+    }
+
+    /// Makes the names in the folder of the deleted entries durable, shared among concurrent callers.
+    fn sync_trash(&self, private_dir: &PrivateDir<D>) -> Result<(), StorageError> {
+        let trash = &private_dir.trash;
+        let identity = trash.metadata().map(|metadata| metadata.identity);
+        let synced = identity.and_then(|identity| self.group_fsync.sync(identity, trash.prepare_sync()?));
+        synced.map_err(|error| storage_error(error, "syncing the trash"))
+    }
+
+    /// See [`crate::storage::Storage::restore_all`].
+    pub(super) fn restore_items(&self, items: &[ToRestore<'_>]) -> Vec<Result<Entry, StorageError>> {
+        let folders = items.chunk_by(|left, right| left.to.parent() == right.to.parent());
+        let restored = folders.flat_map(|items| match self.restore_into_folder(items) {
+            Ok(restored) => restored,
+            Err(error) => items.iter().map(|_| Err(error.again())).collect(),
+        });
+        restored.collect()
+    }
+
+    /// See [`crate::storage::Storage::restore`].
+    pub(super) fn restore_one(&self, id: TrashId, to: &VPath) -> Result<Entry, StorageError> {
+        // One result for each item.
+        self.restore_items(&[ToRestore { id, to }]).pop().unwrap_or_else(|| Err(gone()))
+    }
+
+    /// Restores items into one folder: first come the renames, then the syncs of both folders, and last their
+    /// information is deleted.
+    fn restore_into_folder(&self, items: &[ToRestore<'_>]) -> Result<Vec<Result<Entry, StorageError>>, StorageError> {
+        let Some(first) = items.first() else { return Ok(Vec::new()) };
+        let mut found: Vec<_> = items.iter().map(|item| self.open_present(item.id)).collect();
+        if found.iter().all(Result::is_err) {
+            return Ok(found.into_iter().map(|found| found.and_then(|_| Err(gone()))).collect());
+        }
+        let is_there = || taken("an entry stands at the destination");
+        let parent = self.new_parent(first.to)?.ok_or_else(is_there)?;
+        let private_dir = self.usable_private_dir(&parent)?.ok_or_else(crosses_volumes)?;
+        let _moving = private_dir.moving();
+        found.iter_mut().for_each(|found| refuse_other_volume(&private_dir, found));
+        let sync_target = parent.prepare_sync()?;
+        {
+            let _locks = self.locks.lock(&[parent.identity()?]);
+            for (wanted, found) in items.iter().zip(&mut found) {
+                let Ok((_, item, file_type)) = found else { continue };
+                let moved = check_new_name(wanted.to.name()).and_then(|()| {
+                    if self.present(&parent, wanted.to)?.is_some() {
+                        return Err(is_there());
+                    }
+                    let renamed = item.dir.rename(&item.data, parent.dir(), wanted.to.name(), false);
+                    renamed.map_err(|error| restore_error(error, *file_type))
+                });
+                if let Err(error) = moved {
+                    *found = Err(error);
+                }
+            }
+        }
+        let moved: Vec<_> = found.iter().flatten().map(|(_, item, _)| item).collect();
+        if !moved.is_empty() {
+            let synced = self.group_fsync.sync(parent.identity()?, sync_target);
+            let ended = synced.map_err(|error| {
+                private_dir.unsettled().extend(moved.iter().map(|item| item.id));
+                storage_error(error, "syncing a folder")
+            });
+            if let Err(error) = ended.and_then(|()| self.forget_items(&private_dir, &moved)) {
+                return Ok(found.into_iter().map(|found| found.and_then(|_| Err(error.again()))).collect());
+            }
+        }
+        let restored = items.iter().zip(found);
+        Ok(restored.map(|(wanted, found)| found.and_then(|_| self.entry_of(&parent, wanted.to))).collect())
+    }
+
+    /// An item that has its entry, and the type of that.
+    fn open_present(&self, id: TrashId) -> Result<Present<D>, StorageError> {
+        let (private_dir, item) = self.open_item(id)?;
+        let data = item.metadata().map_err(|error| storage_error(error, "looking into the trash"))?;
+        let file_type = data.ok_or_else(gone)?.file_type;
+        Ok((private_dir, item, file_type))
+    }
+
+    /// Removes what is left of items after their entries have left the trash.
+    pub(super) fn forget_items(&self, private_dir: &PrivateDir<D>, items: &[&Item<D>]) -> Result<(), StorageError> {
+        delete_items(private_dir, items).map_err(|error| storage_error(error, "deleting from the trash"))
+    }
+}
+
+/// Refuses an item of another volume than that of the private directory. One that is the same through another mount
+/// is opened anew.
+fn refuse_other_volume<D: Dir>(private_dir: &Arc<PrivateDir<D>>, found: &mut Result<Present<D>, StorageError>) {
+    let Ok((own, item, _)) = found else { return };
+    if Arc::ptr_eq(private_dir, own) {
+        return;
+    }
+    let again = private_dir.is_same(own).then(|| private_dir.trash_folder(item.is_replaced()).item(item.id));
+    match again {
+        Some(Ok(again)) => *item = again,
+        _ => *found = Err(crosses_volumes()),
+    }
+}
+
+/// Deletes the information about an entry that was not moved. The next listing deletes what this call cannot.
+fn forget_info<D: Dir>(private_dir: &PrivateDir<D>, id: TrashId) {
+    let (data, info) = deleted_names(id);
+    if matches!(private_dir.trash.metadata_of(&data), Err(error) if error.kind() == io::ErrorKind::NotFound) {
+        let _ = remove_if_present(&*private_dir.trash, &info);
+    }
+}
+
+/// A failed rename out of the trash. The item was there a moment ago, so what is missing is the folder.
+fn restore_error(error: io::Error, file_type: FileType) -> StorageError {
+    match rename_error(error, file_type) {
+        error if error.code == ErrorCode::NotFound => StorageError { code: ErrorCode::ParentMissing, ..error },
+        error => error,
+    }
+}
+
+fn taken(context: &'static str) -> StorageError {
+    StorageError::new(ErrorCode::AlreadyExists, context)
+}
