@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use backend::client::{Caller, Client, PoolConfig, ServerAddress, Target};
 use backend::server::{self, Database, Listeners, Server, ServerConfig};
 use backend::storage::local::{Containment, LocalStorage};
-use backend::storage::{Attributes, Expected, Keep, Storage};
+use backend::storage::{Attributes, Expected, Keep};
 use backend::wire::{Key, in_process};
 use shared::change::{PathItem, RestoreItem};
 use shared::limits::CHANGE_ITEMS_MAX;
@@ -108,7 +108,7 @@ impl Jobs {
         let database = Database::open(&folder.join("server.sqlite3")).expect("records");
         let key = Key::generate().expect("randomness");
         let keys = [(key.clone(), Rights::ALL)];
-        let server = Server::new(Arc::new(storage), Some(Arc::new(database)), keys, ServerConfig::default());
+        let server = Server::new(storage.into(), Some(Arc::new(database)), keys, ServerConfig::default());
         let (connector, in_process) = in_process();
         let listeners = Listeners { tcp: None, unix: None, in_process: Some(in_process) };
         runtime.spawn(server::serve(listeners, server, CancellationToken::new()));
