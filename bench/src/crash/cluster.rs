@@ -50,7 +50,7 @@ struct Mount(PathBuf);
 impl Mount {
     fn bind(source: &Path, at: PathBuf) -> Outcome<Self> {
         fs::create_dir_all(&at).at(&at)?;
-        let mounted = Command::new("mount").arg("--bind").args([source, &at]).status().at(&at)?;
+        let mounted = Command::new("mount").arg("--bind").args([source, at.as_path()]).status().at(&at)?;
         if mounted.success() { Ok(Self(at)) } else { Err(Failure("`--disk` needs root, to mount the folder".into())) }
     }
 }

@@ -161,8 +161,8 @@ impl SimulatedUser {
                 None => return Err(Failure(format!("the folder {path} is missing"))),
             }
         }
-        let used = self.homes.iter().filter(|home| self.expected.contains_key(*home));
-        used.into_iter().try_for_each(|home| self.check_nothing_else(home))
+        let mut used = self.homes.iter().filter(|home| self.expected.contains_key(*home));
+        used.try_for_each(|home| self.check_nothing_else(home))
     }
 
     fn check_nothing_else(&self, folder: &str) -> Outcome<()> {

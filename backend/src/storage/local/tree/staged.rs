@@ -58,14 +58,16 @@ impl<D: Dir> Tree<D> {
     }
 
     fn find_staged(&self, id: UploadId) -> Result<Option<(Arc<PrivateDir<D>>, D::File)>, StorageError> {
+        // A disk that fails does not hide the uploads on the others.
+        let mut failed = None;
         for private_dir in self.known_private_dirs()? {
             match private_dir.staging.open_own_file(&staged_name(id)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(storage_error(error, "opening an upload")),
+                Err(error) => failed = Some(storage_error(error, "opening an upload")),
                 Ok(file) => return Ok(Some((private_dir, file))),
             }
         }
-        Ok(None)
+        failed.map_or(Ok(None), Err)
     }
 
     /// See [`crate::storage::Storage::list_staged`].
@@ -92,14 +94,16 @@ impl<D: Dir> Tree<D> {
 
     /// See [`crate::storage::Storage::unstage`].
     pub(super) fn remove_staged(&self, id: UploadId) -> Result<(), StorageError> {
+        let mut failed = None;
         for private_dir in self.known_private_dirs()? {
             private_dir.unsynced().remove(&id);
             match private_dir.staging.remove_file(&staged_name(id)) {
+                Ok(()) => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                removed => return removed.map_err(|error| storage_error(error, "deleting an upload")),
+                Err(error) => failed = Some(storage_error(error, "deleting an upload")),
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 }
 

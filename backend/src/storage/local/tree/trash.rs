@@ -179,15 +179,18 @@ fn find_item<D: Dir>(
     private_dirs: Vec<Arc<PrivateDir<D>>>,
     id: TrashId,
 ) -> io::Result<Option<(Arc<PrivateDir<D>>, Item<D>)>> {
+    // A disk that fails does not hide the items of the others.
+    let mut failed = None;
     for private_dir in private_dirs {
         for replaced in [false, true] {
             match private_dir.trash_folder(replaced).item(id) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                item => return Ok(Some((private_dir, item?))),
+                Err(error) => failed = Some(error),
+                Ok(item) => return Ok(Some((private_dir, item))),
             }
         }
     }
-    Ok(None)
+    failed.map_or(Ok(None), Err)
 }
 
 /// An item on a disk that is not connected.

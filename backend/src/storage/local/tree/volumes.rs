@@ -93,7 +93,8 @@ impl<D: Dir> Tree<D> {
         let mut tops = vec![self.at_root()];
         // A mount point of a file, or one that is hidden by another mount, is no folder of the tree.
         for folder in paths.iter().filter_map(|path| self.folder(path).ok()) {
-            if is_top(&folder)? {
+            // A disk that fails does not keep the others from working.
+            if is_top(&folder).unwrap_or(false) {
                 tops.push(folder);
             }
         }
