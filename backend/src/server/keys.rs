@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shared::Rights;
-use shared::wire::ANYBODY;
+use shared::wire::PRINCIPAL_UNKNOWN;
 
 use crate::wire::Key;
 
@@ -32,7 +32,7 @@ impl ServerKey {
     /// The key of the gateway in this process, with all rights. It is new at each start, so nothing belongs to the key
     /// itself.
     pub fn gateway(key: Key) -> Self {
-        Self { key, rights: Rights::ALL, principal: ANYBODY.into() }
+        Self { key, rights: Rights::ALL, principal: PRINCIPAL_UNKNOWN.into() }
     }
 }
 
