@@ -33,6 +33,13 @@ impl Owner {
         self == owner || self.without_principal() == *owner
     }
 
+    /// A number for the owner that does not tell who it is.
+    pub(super) fn tag(&self) -> u64 {
+        let hash = blake3::derive_key("passerelle 2026 owner of a kept file", &self.0);
+        let [a, b, c, d, e, f, g, h, ..] = hash;
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+
     fn new(principal: Option<&str>, folder: &[u8]) -> Self {
         let mut bytes = vec![u8::from(principal.is_some())];
         bytes.extend_from_slice(principal.unwrap_or_default().as_bytes());
@@ -53,13 +60,6 @@ fn principal<'c>(caller: &'c Caller, peer: &'c Peer) -> Result<&'c str, ErrorCod
         None => Ok(own),
         Some(named) if named != own && (named == LOCAL || named.starts_with(KEY_PREFIX)) => Err(ErrorCode::Forbidden),
         Some(named) => Ok(named),
-    }
-
-    /// A number for the owner that does not tell who it is.
-    pub(super) fn tag(&self) -> u64 {
-        let hash = blake3::derive_key("passerelle 2026 owner of a kept file", &self.0);
-        let [a, b, c, d, e, f, g, h, ..] = hash;
-        u64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
 }
 
