@@ -40,7 +40,7 @@ pub fn FolderLink(
     .into_any()
 }
 
-/// A link to the trash, for users who may change something. It also takes drops.
+/// A link to the trash, for users who may see it. It also takes drops.
 #[component]
 pub fn TrashLink(
     /// The class in the style sheet.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::entry::{ETag, Entry, Timestamp};
 use crate::id::TrashId;
 use crate::path::VPath;
+use crate::scope::Rights;
 
 /// What to do if the destination exists.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
@@ -184,6 +185,18 @@ impl Change {
             Self::Trash { items } | Self::Delete { items } => items.len(),
             Self::Restore { items, .. } => items.len(),
             Self::Purge { ids } => ids.as_ref().map_or(1, Vec::len),
+        }
+    }
+
+    /// The rights that it needs below the root of the request. A replaced file needs [`Rights::REPLACE`] besides.
+    pub fn rights_needed(&self) -> Rights {
+        match self {
+            Self::MakeFolder { .. } => Rights::CREATE,
+            Self::Move { .. } => Rights::DELETE.union(Rights::CREATE),
+            Self::Copy { .. } => Rights::READ_ONLY.union(Rights::CREATE),
+            Self::Trash { .. } | Self::Delete { .. } => Rights::DELETE,
+            Self::Restore { .. } => Rights::TRASH.union(Rights::CREATE),
+            Self::Purge { .. } => Rights::TRASH,
         }
     }
 

@@ -32,6 +32,8 @@ impl Rights {
     pub const SHARE: Self = Self(1 << 5);
     /// List and read.
     pub const READ_ONLY: Self = Self(Self::LIST.0 | Self::READ.0);
+    /// See, restore and purge what was thrown away. A reader of a folder sees its present content only.
+    pub const TRASH: Self = Self(Self::LIST.0 | Self::DELETE.0);
     /// Every right.
     pub const ALL: Self = Self((1 << 6) - 1);
 

@@ -7,7 +7,7 @@ use shared::change::RestoreItem;
 use shared::limits::TRASH_LIMIT_MAX;
 use shared::{Change, Kind, TrashId, Trashed, VPath};
 
-use super::connect::{path, session, session_to_change};
+use super::connect::{path, session_to_change};
 use super::failure::{Exit, Failure};
 use super::format;
 use super::summary::{ChangeItem, Summary};
@@ -22,7 +22,7 @@ pub(super) async fn run(command: TrashCommand) -> Result<Exit, Failure> {
 }
 
 async fn ls(args: TrashLsArgs) -> Result<Exit, Failure> {
-    let session = session(&args.connect, 1).await?;
+    let session = session_to_change(&args.connect, 1).await?;
     let mut output = BufWriter::new(io::stdout().lock());
     let mut cursor = None;
     loop {

@@ -8,6 +8,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 use shared::api::RIGHTS_HEADER;
+use shared::wire::PRINCIPAL_UNKNOWN;
 use shared::{Rights, Scope};
 
 use super::config::Anonymous;
@@ -41,7 +42,7 @@ fn caller(anonymous: Anonymous, request_id: &str, answer_time: Duration) -> Call
         root: 0,
         deadline_ms: Some(u32::try_from(answer_time.as_millis()).unwrap_or(u32::MAX)),
         trace_id: Some(request_id.to_owned()),
-        principal: None,
+        principal: Some(PRINCIPAL_UNKNOWN.to_owned()),
     }
 }
 

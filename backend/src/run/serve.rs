@@ -16,7 +16,7 @@ use super::welcome::Permission;
 use crate::client::{Client, PoolConfig, ServerAddress, Target};
 use crate::config::{HttpConfig, ProcessConfig, TcpConfig};
 use crate::gateway::Gateway;
-use crate::server::{self, Database, DatabaseError, Listeners, Server, ServerConfig};
+use crate::server::{self, Database, DatabaseError, Listeners, Server, ServerConfig, ServerKey};
 use crate::state::{StateDir, read_key, read_or_make_key};
 use crate::storage::local::LocalStorage;
 use crate::storage::{Durability, StorageError};
@@ -45,7 +45,7 @@ pub async fn serve(
     let addresses = framed.addresses();
     framed.record_key(&state.key_path());
 
-    let keys = [(local_key, Rights::ALL), (inner_key.clone(), Rights::ALL)];
+    let keys = [ServerKey::local(local_key), ServerKey::gateway(inner_key.clone())];
     let config = ServerConfig { drain_time: process.drain_time, ..tcp.server };
     let stop_server = CancellationToken::new();
     let (connector, in_process) = in_process();
@@ -82,7 +82,7 @@ pub async fn serve_storage(
     prepare();
     let folder = resolve(folder)?;
     let state = StateDir::open(process.state.as_deref(), &folder)?;
-    let keys = [(read_or_make_key(key)?, Rights::ALL), (state.local_key()?, Rights::ALL)];
+    let keys = [(read_or_make_key(key)?, Rights::ALL).into(), ServerKey::local(state.local_key()?)];
     let storage = open_storage(&folder, state.path())?;
     let framed = FramedListeners::open(&tcp).await?;
     framed.record_key(&state.key_path());

@@ -3,9 +3,11 @@
 use shared::wire::Caller;
 use shared::{ErrorCode, Rights, VPath};
 
+use super::keys::{KEY_PREFIX, LOCAL};
 use super::peer::Peer;
 
-/// The owner of an upload or a job: a principal below a root. Other callers do not see it.
+/// The owner of an upload or a job: a principal below a root. Other callers do not see it. The owner is not the key of
+/// the connection, because all users of a gateway share its key, and that of `passerelle serve` is new at each start.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) struct Owner(pub Vec<u8>);
 
@@ -13,15 +15,22 @@ impl Owner {
     /// The owner of what this caller begins.
     ///
     /// # Errors
-    /// [`ErrorCode::NotFound`] for a root that the scope does not have.
-    pub(super) fn of(caller: &Caller) -> Result<Self, ErrorCode> {
+    /// [`ErrorCode::NotFound`] for a root that the scope does not have; as [`principal`].
+    pub(super) fn of(caller: &Caller, peer: &Peer) -> Result<Self, ErrorCode> {
         let root = caller.scope.roots.get(usize::from(caller.root)).ok_or(ErrorCode::NotFound)?;
-        let mut bytes = vec![u8::from(caller.principal.is_some())];
-        bytes.extend_from_slice(caller.principal.as_deref().unwrap_or_default().as_bytes());
-        // No path contains NUL, so the last one separates principal and path.
-        bytes.push(0);
-        bytes.extend_from_slice(root.folder.as_bytes());
-        Ok(Self(bytes))
+        Ok(Self::new(Some(principal(caller, peer)?), root.folder.as_bytes()))
+    }
+
+    /// The owner that version 0.1.0 recorded for a caller below this owner's root: it knew no principals. A
+    /// caller that knows the id and has the rights may continue such an upload or job; it is in no list.
+    pub(super) fn without_principal(&self) -> Self {
+        let folder = self.0.iter().rposition(|&byte| byte == 0).map_or(&[][..], |end| &self.0[end + 1..]);
+        Self::new(None, folder)
+    }
+
+    /// True if `self` may see what belongs to `owner`, and knows its id.
+    pub(super) fn may_name(&self, owner: &Self) -> bool {
+        self == owner || self.without_principal() == *owner
     }
 
     /// A number for the owner that does not tell who it is.
@@ -30,6 +39,28 @@ impl Owner {
         let [a, b, c, d, e, f, g, h, ..] = hash;
         u64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
+
+    fn new(principal: Option<&str>, folder: &[u8]) -> Self {
+        let mut bytes = vec![u8::from(principal.is_some())];
+        bytes.extend_from_slice(principal.unwrap_or_default().as_bytes());
+        // No path contains NUL, so the last one separates principal and path.
+        bytes.push(0);
+        bytes.extend_from_slice(folder);
+        Self(bytes)
+    }
+}
+
+/// The principal of a caller: the one that the request names, or else that of the key.
+///
+/// # Errors
+/// [`ErrorCode::Forbidden`] for a name that belongs to another key.
+fn principal<'c>(caller: &'c Caller, peer: &'c Peer) -> Result<&'c str, ErrorCode> {
+    let own = &*peer.principal;
+    match caller.principal.as_deref() {
+        None => Ok(own),
+        Some(named) if named != own && (named == LOCAL || named.starts_with(KEY_PREFIX)) => Err(ErrorCode::Forbidden),
+        Some(named) => Ok(named),
+    }
 }
 
 /// The path in the storage of a caller's path, if the caller has the `wanted` rights there. The only place where a path
@@ -37,12 +68,12 @@ impl Owner {
 ///
 /// # Errors
 /// As [`shared::Scope::check`].
-pub(super) fn authorise(caller: &Caller, peer: Peer, wanted: Rights, path: &VPath) -> Result<VPath, ErrorCode> {
+pub(super) fn authorise(caller: &Caller, peer: &Peer, wanted: Rights, path: &VPath) -> Result<VPath, ErrorCode> {
     caller.scope.check(caller.root, peer.rights, wanted, path)
 }
 
 /// All rights that the caller has below its root.
-pub(super) fn granted(caller: &Caller, peer: Peer) -> Rights {
+pub(super) fn granted(caller: &Caller, peer: &Peer) -> Rights {
     let root = caller.scope.roots.get(usize::from(caller.root));
     root.map_or(Rights::NONE, |root| root.rights.intersection(peer.rights))
 }
@@ -51,15 +82,28 @@ pub(super) fn granted(caller: &Caller, peer: Peer) -> Rights {
 mod tests {
     use shared::Scope;
 
+    use super::super::keys::ServerKey;
     use super::*;
+    use crate::wire::Key;
+
+    fn peer(key: ServerKey) -> Peer {
+        Peer { rights: key.rights, principal: key.principal, data_bytes_max: 0, takes_fds: false }
+    }
+
+    fn key(name: &str) -> Key {
+        format!("passerelle-key-1 {name} {}", "0".repeat(64)).parse().unwrap()
+    }
+
+    fn caller(principal: Option<&str>, folder: &str) -> Caller {
+        let mut scope = Scope::whole(Rights::ALL);
+        scope.roots[0].folder = VPath::parse(folder).unwrap();
+        Caller { scope, principal: principal.map(str::to_owned), ..Caller::default() }
+    }
 
     #[test]
     fn owners_differ_by_principal_and_by_root() {
-        let owner = |principal: Option<&str>, folder: &str| {
-            let mut scope = Scope::whole(Rights::ALL);
-            scope.roots[0].folder = VPath::parse(folder).unwrap();
-            Owner::of(&Caller { scope, principal: principal.map(str::to_owned), ..Caller::default() }).unwrap()
-        };
+        let peer = peer(ServerKey::gateway(key("inner")));
+        let owner = |principal, folder| Owner::of(&caller(principal, folder), &peer).unwrap();
         let all = [
             owner(None, ""),
             owner(Some(""), ""),
@@ -67,10 +111,40 @@ mod tests {
             owner(Some("a"), "b"),
             owner(Some("a\0b"), ""),
             owner(Some(""), "a"),
+            owner(None, "").without_principal(),
+            owner(None, "a").without_principal(),
         ];
         for (index, one) in all.iter().enumerate() {
             assert!(all[..index].iter().all(|other| other != one), "{index}");
         }
-        assert_eq!(Owner::of(&Caller::default()), Err(ErrorCode::NotFound));
+        assert_eq!(Owner::of(&Caller::default(), &peer), Err(ErrorCode::NotFound));
+    }
+
+    #[test]
+    fn principal_is_the_one_that_is_named_or_else_that_of_the_key() {
+        let check = |key: ServerKey, named, expected| {
+            assert_eq!(principal(&caller(named, ""), &peer(key)), expected, "{named:?}");
+        };
+        let other = || ServerKey::from((key("office"), Rights::READ_ONLY));
+        check(ServerKey::gateway(key("a")), None, Ok("anybody"));
+        check(ServerKey::local(key("a")), None, Ok("local"));
+        check(other(), None, Ok("k:office"));
+        check(other(), Some("k:office"), Ok("k:office"));
+        check(other(), Some("ada"), Ok("ada"));
+        check(ServerKey::gateway(key("a")), Some("local"), Err(ErrorCode::Forbidden));
+        check(ServerKey::local(key("a")), Some("k:office"), Err(ErrorCode::Forbidden));
+        check(other(), Some("k:home"), Err(ErrorCode::Forbidden));
+    }
+
+    #[test]
+    fn what_has_no_principal_may_be_named_below_its_root_only() {
+        let peer = peer(ServerKey::local(key("a")));
+        let owner = |principal, folder| Owner::of(&caller(principal, folder), &peer).unwrap();
+        let earlier = owner(None, "docs").without_principal();
+        // The bytes that version 0.1.0 recorded.
+        assert_eq!(earlier.0, b"\0\0docs");
+        assert!(owner(None, "docs").may_name(&earlier) && owner(Some("ada"), "docs").may_name(&earlier));
+        assert!(!owner(None, "").may_name(&earlier));
+        assert!(!owner(None, "docs").may_name(&owner(Some("ada"), "docs")));
     }
 }

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use shared::Rights;
 use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN};
 
 use super::config::ServerConfig;
 use super::jobs::registry::Jobs;
 use super::kept_files::KeptFiles;
+use super::keys::ServerKey;
 use super::list::snapshots::Snapshots;
 use super::records::database::Database;
 use super::records::digest_cache::DigestCache;
@@ -16,12 +16,12 @@ use super::uploads::registry::Uploads;
 use super::watch::watches::Watches;
 use crate::storage::Storage;
 use crate::transfer_budget::TransferBudget;
-use crate::wire::{Key, KeyId};
+use crate::wire::KeyId;
 
 /// A file server: its storage, its keys and its state.
 pub struct Server {
     pub(super) storage: Arc<dyn Storage>,
-    pub(super) keys: HashMap<KeyId, (Key, Rights)>,
+    pub(super) keys: HashMap<KeyId, ServerKey>,
     pub(super) snapshots: Snapshots,
     pub(super) digests: Arc<DigestCache>,
     pub(super) uploads: Arc<Uploads>,
@@ -34,17 +34,18 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server over `storage` for clients that hold one of `keys`, each with the most rights that it may use. Without
+    /// A server over `storage` for clients that hold one of `keys`. Without
     /// `records` the server is read-only: requests that change something get
     /// [`ErrorCode::ReadOnly`](shared::ErrorCode::ReadOnly).
     pub fn new(
         storage: Arc<dyn Storage>,
         records: Option<Arc<Database>>,
-        keys: impl IntoIterator<Item = (Key, Rights)>,
+        keys: impl IntoIterator<Item = impl Into<ServerKey>>,
         mut config: ServerConfig,
     ) -> Arc<Self> {
         config.data_bytes_max = config.data_bytes_max.clamp(DATA_BYTES_MIN, DATA_BYTES_MAX);
-        let keys = keys.into_iter().map(|(key, rights)| (key.id().to_owned(), (key, rights))).collect();
+        let keys =
+            keys.into_iter().map(Into::into).map(|known: ServerKey| (known.key.id().to_owned(), known)).collect();
         let snapshots = Snapshots::new(config.snapshot_bytes_max, config.snapshot_time);
         let digests = Arc::new(DigestCache::new(records.clone()));
         let kept = Arc::new(KeptFiles::new(config.trash_bytes_max));

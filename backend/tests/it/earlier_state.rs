@@ -145,6 +145,20 @@ fn an_interrupted_job_ends_with_every_file_copied() {
     }
 }
 
+/// Version 0.1.0 recorded no principals.
+#[test]
+fn earlier_work_is_found_by_its_id_and_listed_for_no_caller() {
+    for state in STATES {
+        let server = Server::open(state);
+        assert_eq!(server.get(&format!("/api/v1/uploads/{}", state.upload)).status, 200);
+        assert_eq!(server.get(&format!("/api/v1/jobs/{}", state.job)).status, 200);
+        let uploads = server.get("/api/v1/uploads").json();
+        assert!(uploads["uploads"].as_array().is_some_and(Vec::is_empty), "{uploads}");
+        let jobs = server.get("/api/v1/jobs").json();
+        assert!(jobs["jobs"].as_array().is_some_and(Vec::is_empty), "{jobs}");
+    }
+}
+
 #[test]
 fn the_trash_restores_files_and_folders() {
     for state in STATES {

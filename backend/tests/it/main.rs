@@ -9,6 +9,7 @@ mod test_server;
 
 mod api_changes;
 mod archive;
+mod authority;
 mod behind_nginx;
 mod cancelling;
 mod changes;

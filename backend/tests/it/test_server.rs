@@ -65,10 +65,11 @@ impl TestServer {
         Self::on_listener(listener, Key::generate().unwrap(), storage, config).await
     }
 
-    /// A file server over this storage, with the records of an earlier one.
+    /// A file server over this storage, with the records and the key of an earlier one: the key owns its uploads and jobs.
     pub(crate) async fn with_database(storage: Arc<dyn Storage>, records: Arc<Database>, config: ServerConfig) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self::on_listener_with_database(listener, Key::generate().unwrap(), storage, Some(records), config).await
+        let key = format!("passerelle-key-1 lasting {}", "0".repeat(64)).parse().unwrap();
+        Self::on_listener_with_database(listener, key, storage, Some(records), config).await
     }
 
     /// A file server on this listener, with this key.

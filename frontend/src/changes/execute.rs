@@ -17,7 +17,6 @@ use super::queue::Ticket;
 use super::state::Changes;
 use super::task::Task;
 use crate::env::random_id;
-use crate::folder::model::permission::needed;
 use crate::net::api::call;
 use crate::net::jobs::{JobEvent, follow_job, run_change};
 use crate::ui::toast::Tone;
@@ -90,7 +89,7 @@ impl Changes {
 
     /// Executes changes and passes the results to `on_result`.
     pub(super) fn submit_all_then(self, changes: Vec<Change>, verb: Verb, on_result: OnResult) {
-        let needed = changes.iter().map(needed).fold(Rights::NONE, Rights::union);
+        let needed = changes.iter().map(Change::rights_needed).fold(Rights::NONE, Rights::union);
         if !self.browser.may_request(needed) || changes.iter().all(Change::is_empty) {
             return;
         }

@@ -36,11 +36,11 @@ impl FileBrowser {
         self.rights.with_untracked(|rights| rights.is_some_and(allows_changes))
     }
 
-    /// True if the trash may have a link: where some change is allowed, and where a folder that cannot be shown leaves the
+    /// True if the trash may have a link: where its list is allowed, and where a folder that cannot be shown leaves the
     /// rights unknown.
     pub fn offers_trash(self) -> bool {
         match self.rights.get() {
-            Some(rights) => allows_changes(rights),
+            Some(rights) => rights.contains(Rights::TRASH),
             None => matches!(self.phase.get(), Phase::Failed(_)),
         }
     }

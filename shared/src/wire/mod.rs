@@ -25,6 +25,6 @@ mod messages;
 
 pub use call::Call;
 pub use codec::{DecodeError, Message, decode, encode};
-pub use constants::{CLIENT_PROOF_LABEL, MAGIC, PASS_FD, SERVER_PROOF_LABEL, VERSION};
+pub use constants::{CLIENT_PROOF_LABEL, MAGIC, PASS_FD, PRINCIPAL_UNKNOWN, SERVER_PROOF_LABEL, VERSION};
 pub use header::{FrameKind, HEADER_BYTES, Header, HeaderError, LENGTH_BYTES, Phase};
 pub use messages::*;

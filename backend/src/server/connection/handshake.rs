@@ -1,14 +1,17 @@
 //! The handshake, seen from the server: the client proves that it holds a key, then the server proves that it does.
 
+use std::sync::Arc;
+
+use shared::ErrorCode;
 use shared::limits::{DATA_BYTES_MIN, TEXT_BYTES_MAX};
 use shared::wire::{Auth, AuthOk, Bounded, Failure, FrameKind, Hello, HelloAck, PASS_FD, VERSION, encode};
-use shared::{ErrorCode, Rights};
 
 use crate::random::random_bytes;
 use crate::server::exchange::sink::Sink;
+use crate::server::keys::ServerKey;
 use crate::server::peer::Peer;
 use crate::server::state::Server;
-use crate::wire::{Frame, FrameReader, FrameWriter, Key, Source, Transcript, WireError};
+use crate::wire::{Frame, FrameReader, FrameWriter, Source, Transcript, WireError};
 
 /// Runs the handshake. The caller limits its time.
 ///
@@ -44,7 +47,7 @@ where
 
     let frame = expect(reader, FrameKind::Auth).await?;
     let auth: Auth = frame.message().map_err(failure)?;
-    let (key, rights) = proved_key(server, &transcript, &auth)?;
+    let ServerKey { key, rights, principal } = proved_key(server, &transcript, &auth)?;
     transcript.add(&frame);
 
     let wanted = auth.max_data.map_or(server.config.data_bytes_max, |bytes| bytes as usize);
@@ -53,12 +56,12 @@ where
         proof: transcript.server_proof(key),
         max_data: u32::try_from(data_bytes_max).unwrap_or(u32::MAX),
         idle_timeout_ms: u32::try_from(server.config.idle_time.as_millis()).unwrap_or(u32::MAX),
-        rights,
+        rights: *rights,
     };
     writer.queue(FrameKind::AuthOk, 0, &ok);
     writer.flush().await.map_err(failure)?;
     reader.open(data_bytes_max);
-    Ok(Peer { rights, data_bytes_max, takes_fds })
+    Ok(Peer { rights: *rights, principal: Arc::clone(principal), data_bytes_max, takes_fds })
 }
 
 async fn expect<R: Source>(reader: &mut FrameReader<R>, kind: FrameKind) -> Result<Frame, Failure> {
@@ -75,16 +78,16 @@ async fn expect<R: Source>(reader: &mut FrameReader<R>, kind: FrameKind) -> Resu
 
 /// The key that the client has proved. An unknown key takes as long and gets the same answer as a wrong proof, so that
 /// key ids cannot be tried out.
-fn proved_key<'s>(server: &'s Server, transcript: &Transcript, auth: &Auth) -> Result<(&'s Key, Rights), Failure> {
+fn proved_key<'s>(server: &'s Server, transcript: &Transcript, auth: &Auth) -> Result<&'s ServerKey, Failure> {
     let refused = || Failure::new(ErrorCode::BadProof, "the key is unknown or its proof is wrong");
     if auth.key_id.len() > TEXT_BYTES_MAX {
         return Err(refused());
     }
     let known = server.keys.get(&auth.key_id);
     let checked = known.or_else(|| server.keys.values().next());
-    let proved = checked.is_some_and(|(key, _)| transcript.is_client_proof(key, &auth.proof));
+    let proved = checked.is_some_and(|known| transcript.is_client_proof(&known.key, &auth.proof));
     match known {
-        Some((key, rights)) if proved => Ok((key, *rights)),
+        Some(known) if proved => Ok(known),
         _ => Err(refused()),
     }
 }

@@ -163,7 +163,7 @@ impl<R: Source, W: Sink> Session<'_, R, W> {
             _ => (None, None),
         };
         let mut response = ResponseWriter::new(writer, request_id, control);
-        let operation = dispatch(server, *peer, &mut response, body, frame);
+        let operation = dispatch(server, peer, &mut response, body, frame);
         tokio::pin!(operation);
         let mut inbound =
             InboundReader { reader, request_id, control, cancels, transfer_budget: &server.transfer_budget, sender };

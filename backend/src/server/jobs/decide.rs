@@ -1,17 +1,7 @@
-//! Decisions about changes: the rights that they need, and how conflicts are resolved. Pure.
+//! Decisions about changes: how conflicts are resolved. Pure.
 
 use shared::name_key::equivalence_key;
-use shared::{Change, Conflict, Entry, ErrorCode, Rights, VPath};
-
-/// The rights that a change needs.
-pub(super) fn needed(change: &Change) -> Rights {
-    match change {
-        Change::MakeFolder { .. } | Change::Restore { .. } => Rights::CREATE,
-        Change::Move { .. } => Rights::DELETE.union(Rights::CREATE),
-        Change::Copy { .. } => Rights::READ_ONLY.union(Rights::CREATE),
-        Change::Trash { .. } | Change::Delete { .. } | Change::Purge { .. } => Rights::DELETE,
-    }
-}
+use shared::{Conflict, Entry, ErrorCode, Rights, VPath};
 
 /// How an entry gets to its target.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,6 +1,7 @@
 //! Jobs: the changes that clients ask for. A job is recorded before it begins, reports its progress, can be cancelled,
 //! continues after a restart where it was, and records an outcome for each item.
 
+mod access;
 mod decide;
 mod group;
 mod item_error;

@@ -69,9 +69,11 @@ impl Jobs {
         self.records.as_ref().ok_or_else(read_only)
     }
 
-    /// The job with this id, unless it has ended.
+    /// The job with this id that the owner may name, unless it has ended.
     pub(super) fn find(&self, owner: &Owner, id: JobId) -> Option<Arc<LiveJob>> {
-        self.live().get(&(owner.clone(), id)).cloned()
+        let live = self.live();
+        let found = live.get(&(owner.clone(), id)).or_else(|| live.get(&(owner.without_principal(), id)));
+        found.cloned()
     }
 
     /// True while no job runs or waits and the server does not stop.
@@ -91,7 +93,7 @@ impl Jobs {
     ) -> Result<(), RequestError> {
         let records = self.records()?;
         let _beginning = self.beginning.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = records.job(&owner, request.key)? {
+        if let Some(known) = records.job_named_by(&owner, request.key)? {
             if known.request.change == request.change {
                 return Ok(());
             }

@@ -9,9 +9,8 @@ use shared::wire::{CancelJob, ChangeRequest, FrameKind, JobStatus, encode};
 use shared::{ErrorCode, Job, JobId, JobState, Outcome};
 use tokio::time::timeout;
 
-use super::decide::needed;
+use super::access::JobAccess;
 use super::registry::Jobs;
-use crate::server::authority::{Owner, granted};
 use crate::server::blocking::blocking;
 use crate::server::error::RequestError;
 use crate::server::exchange::effect::EffectGate;
@@ -28,26 +27,23 @@ const OUTCOMES_BYTES_MAX: usize = FRAME_CONTROL_BYTES_MAX - (32 << 10);
 /// Answers JOB…. Once the job has begun, CANCEL ends only the wait: the answer says that there is a job.
 pub(in crate::server) async fn change<W: Sink>(
     jobs: &Arc<Jobs>,
-    peer: Peer,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     mut request: ChangeRequest,
 ) -> Result<(), RequestError> {
-    let owner = Owner::of(&request.caller)?;
-    let rights = granted(&request.caller, peer);
-    if !rights.contains(needed(&request.change)) {
-        return Err(ErrorCode::Forbidden.into());
-    }
+    let access = JobAccess::of(&request.caller, peer)?;
+    access.check(&request.change)?;
     let wait = wait_time(request.wait_ms, request.caller.deadline_ms);
     // The recorded rights include the key's, so that a process after a restart grants no more.
     let root = usize::from(request.caller.root);
-    request.caller.scope.roots.iter_mut().skip(root).take(1).for_each(|root| root.rights = rights);
-    let (beginning, id, job_owner) = (Arc::clone(jobs), request.key, owner.clone());
+    request.caller.scope.roots.iter_mut().skip(root).take(1).for_each(|root| root.rights = access.rights);
+    let (beginning, id, owner) = (Arc::clone(jobs), request.key, access.owner.clone());
     let (gate, cancelled) = (EffectGate::default(), response.cancelled().clone());
     let passed = gate.clone();
-    let begun = blocking(move || beginning.begin(job_owner, request, &passed));
+    let begun = blocking(move || beginning.begin(owner, request, &passed));
     response.until_effect(gate, begun).await?;
     let ended = |job: &Job| job.state != JobState::Running;
-    let job = wait_for(jobs, owner, id, wait, cancelled.cancelled(), ended);
+    let job = wait_for(jobs, &access, id, wait, cancelled.cancelled(), ended);
     let job = response.run_to_completion(job).await?;
     send(response, job).await
 }
@@ -55,20 +51,22 @@ pub(in crate::server) async fn change<W: Sink>(
 /// Answers JOB… for the job of the request, or one JOB for each, without outcomes.
 pub(in crate::server) async fn status<W: Sink>(
     jobs: &Arc<Jobs>,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     request: JobStatus,
 ) -> Result<(), RequestError> {
-    let owner = Owner::of(&request.caller)?;
+    let access = JobAccess::of(&request.caller, peer)?;
     let wait = wait_time(request.wait_ms, request.caller.deadline_ms);
     if let Some(id) = request.job {
         let seen = request.seen;
-        let job = wait_for(jobs, owner, id, wait, pending(), |job| job.version > seen);
+        let job = wait_for(jobs, &access, id, wait, pending(), |job| job.version > seen);
         let job = response.until_cancelled(job).await?;
         return send(response, job).await;
     }
-    let listing = Arc::clone(jobs);
+    let (listing, owner) = (Arc::clone(jobs), access.owner.clone());
     let records = blocking(move || Ok(listing.records()?.jobs_of(&owner, LISTED_MAX)?));
-    for record in response.until_cancelled(records).await? {
+    let records = response.until_cancelled(records).await?;
+    for record in records.into_iter().filter(|record| access.check(&record.request.change).is_ok()) {
         let live = jobs.find(&record.owner, record.id);
         let job = live.map_or_else(|| record.describe(), |live| Job { outcomes: Vec::new(), ..live.describe() });
         response.send(FrameKind::Job, &job).await?;
@@ -79,11 +77,13 @@ pub(in crate::server) async fn status<W: Sink>(
 /// Answers JOB…, also after CANCEL.
 pub(in crate::server) async fn cancel<W: Sink>(
     jobs: &Arc<Jobs>,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     request: CancelJob,
 ) -> Result<(), RequestError> {
-    let owner = Owner::of(&request.caller)?;
-    if let Some(live) = jobs.find(&owner, request.job) {
+    let access = JobAccess::of(&request.caller, peer)?;
+    if let Some(live) = jobs.find(&access.owner, request.job) {
+        access.check(&live.change)?;
         let recording = Arc::clone(jobs);
         let cancelling = blocking(move || {
             recording.records()?.cancel_job(live.number)?;
@@ -92,7 +92,7 @@ pub(in crate::server) async fn cancel<W: Sink>(
         });
         response.run_to_completion(cancelling).await?;
     }
-    let job = wait_for(jobs, owner, request.job, Duration::ZERO, pending(), |_| true);
+    let job = wait_for(jobs, &access, request.job, Duration::ZERO, pending(), |_| true);
     let job = response.run_to_completion(job).await?;
     send(response, job).await
 }
@@ -121,13 +121,14 @@ fn wait_time(wait_ms: u32, deadline_ms: Option<u32>) -> Duration {
 /// The job once it has ended or `enough` is true of it, but after `wait` or `unwanted` at the latest.
 async fn wait_for(
     jobs: &Arc<Jobs>,
-    owner: Owner,
+    access: &JobAccess,
     id: JobId,
     wait: Duration,
     unwanted: impl Future<Output = ()>,
     enough: impl Fn(&Job) -> bool,
 ) -> Result<Job, RequestError> {
-    if let Some(live) = jobs.find(&owner, id) {
+    if let Some(live) = jobs.find(&access.owner, id) {
+        access.check(&live.change)?;
         tokio::select! {
             _ = timeout(wait, live.wait_for(enough)) => {}
             () = unwanted => {}
@@ -135,12 +136,13 @@ async fn wait_for(
         }
         return Ok(live.describe());
     }
-    let jobs = Arc::clone(jobs);
+    let (jobs, access) = (Arc::clone(jobs), access.clone());
     blocking(move || {
         let records = jobs.records()?;
-        let Some(record) = records.job(&owner, id)? else {
+        let Some(record) = records.job_named_by(&access.owner, id)? else {
             return Err(StorageError::new(ErrorCode::NotFound, "there is no such change").into());
         };
+        access.check(&record.request.change)?;
         let outcomes: Vec<Outcome> =
             records.items(record.number)?.into_iter().filter_map(|item| item.outcome).collect();
         Ok(Job { outcomes, ..record.describe() })

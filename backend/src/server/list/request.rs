@@ -24,7 +24,7 @@ pub(in crate::server) async fn list<W: Sink>(
     storage: &Arc<dyn Storage>,
     snapshots: &Snapshots,
     entries_max: usize,
-    peer: Peer,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     request: List,
 ) -> Result<(), RequestError> {

@@ -26,7 +26,7 @@ const REPORT_TIME: Duration = Duration::from_millis(500);
 pub(in crate::server) async fn digest<W: Sink>(
     storage: &Arc<dyn Storage>,
     cache: &Arc<DigestCache>,
-    peer: Peer,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     request: Digest,
 ) -> Result<(), RequestError> {

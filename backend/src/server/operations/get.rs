@@ -24,12 +24,12 @@ const SMALL_BYTES: u64 = 64 << 10;
 /// Answers, for each item, META, DATA…, ITEM_END.
 pub(in crate::server) async fn get<W: Sink>(
     storage: &Arc<dyn Storage>,
-    peer: Peer,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     request: Get,
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
-    let peer = Peer { takes_fds: peer.takes_fds && request.pass_fd == Some(true), ..peer };
+    let peer = &Peer { takes_fds: peer.takes_fds && request.pass_fd == Some(true), ..peer.clone() };
     let mut items = request.items.into_iter().peekable();
     let mut last = None;
     while let Some(item) = items.next() {
@@ -118,7 +118,7 @@ enum Part {
 
 async fn send_item<W: Sink>(
     storage: &Arc<dyn Storage>,
-    peer: Peer,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     item: GetItem,
     wanted: Wanted,
@@ -161,7 +161,7 @@ async fn send_meta<W: Sink>(
 /// Sends or passes a long part, then fails with [`ErrorCode::Changed`] if the file changed meanwhile other than by
 /// growing: a client that has all bytes must have those of one state of the file.
 async fn send_large<W: Sink>(
-    peer: Peer,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     mut opened: Opened,
     span: Span,
@@ -181,7 +181,7 @@ async fn send_large<W: Sink>(
 }
 
 async fn send_parts<W: Sink>(
-    peer: Peer,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     file: &Arc<dyn OpenFile>,
     span: Span,

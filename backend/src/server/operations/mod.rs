@@ -31,7 +31,7 @@ use crate::wire::Frame;
 /// Runs the operation of a request, up to its END, which the caller sends. PUT and STORE have a `body`.
 pub(super) async fn dispatch<W: Sink>(
     server: &Server,
-    peer: Peer,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     body: Option<RequestBody<'_>>,
     frame: &Frame,
@@ -57,8 +57,8 @@ pub(super) async fn dispatch<W: Sink>(
         Some(FrameKind::Store) => store::store(&server.uploads, peer, response, body, parse(frame)?).await,
         Some(FrameKind::Commit) => commit::commit(&server.uploads, peer, response, parse(frame)?).await,
         Some(FrameKind::Change) => jobs::change(&server.jobs, peer, response, parse(frame)?).await,
-        Some(FrameKind::JobStatus) => jobs::status(&server.jobs, response, parse(frame)?).await,
-        Some(FrameKind::CancelJob) => jobs::cancel(&server.jobs, response, parse(frame)?).await,
+        Some(FrameKind::JobStatus) => jobs::status(&server.jobs, peer, response, parse(frame)?).await,
+        Some(FrameKind::CancelJob) => jobs::cancel(&server.jobs, peer, response, parse(frame)?).await,
         _ => Err(Failure::new(ErrorCode::Unsupported, "the server does not have this operation").into()),
     }
 }

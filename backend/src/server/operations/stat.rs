@@ -17,7 +17,7 @@ use crate::storage::{Storage, StorageError};
 /// times as long as the answer itself.
 pub(in crate::server) async fn stat<W: Sink>(
     storage: &Arc<dyn Storage>,
-    peer: Peer,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     request: Stat,
 ) -> Result<(), RequestError> {

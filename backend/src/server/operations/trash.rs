@@ -25,12 +25,12 @@ pub(in crate::server) async fn list<W: Sink>(
     storage: &Arc<dyn Storage>,
     records: Option<&Arc<Database>>,
     expiry: Duration,
-    peer: Peer,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     request: ListTrash,
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
-    let root = authorise(&request.caller, peer, Rights::LIST, &VPath::root())?;
+    let root = authorise(&request.caller, peer, Rights::TRASH, &VPath::root())?;
     let after = request.cursor.as_deref().map(parse_cursor).transpose()?;
     let limit = request.limit as usize;
     let (storage, records, below) = (Arc::clone(storage), records.cloned(), root.clone());

@@ -41,7 +41,7 @@ struct Start {
 /// Answers PAGE….
 pub(in crate::server) async fn walk<W: Sink>(
     storage: &Arc<dyn Storage>,
-    peer: Peer,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     request: Walk,
 ) -> Result<(), RequestError> {

@@ -100,8 +100,15 @@ impl Database {
         Ok(connection.last_insert_rowid())
     }
 
-    /// The job with this id.
-    pub(in crate::server) fn job(&self, owner: &Owner, id: JobId) -> Result<Option<JobRecord>, StorageError> {
+    /// The job with this id that the owner may name.
+    pub(in crate::server) fn job_named_by(&self, owner: &Owner, id: JobId) -> Result<Option<JobRecord>, StorageError> {
+        match self.job(owner, id)? {
+            None => self.job(&owner.without_principal(), id),
+            found => Ok(found),
+        }
+    }
+
+    fn job(&self, owner: &Owner, id: JobId) -> Result<Option<JobRecord>, StorageError> {
         self.first(&format!("{JOBS} WHERE owner = ?1 AND id = ?2"), params![owner.0, id.0], job)
     }
 

@@ -156,13 +156,19 @@ impl Database {
         self.first(&format!("{UPLOADS} WHERE id = ?1"), [id.0], upload)
     }
 
-    /// The upload that was begun with this key.
+    /// The upload that was begun with this key, and that the owner may name.
     pub(in crate::server) fn upload_by_key(
         &self,
         owner: &Owner,
         key: JobId,
     ) -> Result<Option<UploadRecord>, StorageError> {
-        self.first(&format!("{UPLOADS} WHERE owner = ?1 AND key = ?2"), params![owner.0, key.0], upload)
+        let begun_by = |owner: &Owner| {
+            self.first(&format!("{UPLOADS} WHERE owner = ?1 AND key = ?2"), params![owner.0, key.0], upload)
+        };
+        match begun_by(owner)? {
+            None => begun_by(&owner.without_principal()),
+            found => Ok(found),
+        }
     }
 
     /// The newest `limit` uploads of an owner, newest first.

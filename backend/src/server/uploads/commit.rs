@@ -36,7 +36,7 @@ const ANSWERS_KEPT_MAX: usize = 10_000;
 /// Answers UPLOAD with the file.
 pub(in crate::server) async fn commit<W: Sink>(
     uploads: &Arc<Uploads>,
-    peer: Peer,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     request: Commit,
 ) -> Result<(), RequestError> {

@@ -24,7 +24,7 @@ const STEP_PIECES: usize = 4;
 pub(in crate::server) async fn put<W: Sink>(
     uploads: &Arc<Uploads>,
     budget: &TransferBudget,
-    peer: Peer,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     body: Option<RequestBody<'_>>,
     request: Put,

@@ -105,9 +105,9 @@ impl Uploads {
     pub(super) fn slot(&self, id: UploadId, owner: &Owner) -> Result<Arc<Slot>, StorageError> {
         let missing = || StorageError::new(ErrorCode::NotFound, "there is no such upload");
         if let Some(slot) = self.slots().get(&id) {
-            return if slot.state().record.owner == *owner { Ok(Arc::clone(slot)) } else { Err(missing()) };
+            return if owner.may_name(&slot.state().record.owner) { Ok(Arc::clone(slot)) } else { Err(missing()) };
         }
-        let record = self.records()?.upload(id)?.filter(|record| record.owner == *owner).ok_or_else(missing)?;
+        let record = self.records()?.upload(id)?.filter(|record| owner.may_name(&record.owner)).ok_or_else(missing)?;
         // Another request may have been faster: an upload has one slot only.
         Ok(Arc::clone(self.slots().entry(id).or_insert_with(|| Slot::new(record))))
     }
@@ -198,8 +198,8 @@ impl Uploads {
 ///
 /// # Errors
 /// [`ErrorCode::Forbidden`] without CREATE and REPLACE; as [`Owner::of`].
-pub(super) fn uploader(caller: &Caller, peer: Peer) -> Result<Owner, RequestError> {
-    let owner = Owner::of(caller)?;
+pub(super) fn uploader(caller: &Caller, peer: &Peer) -> Result<Owner, RequestError> {
+    let owner = Owner::of(caller, peer)?;
     let rights = granted(caller, peer);
     if rights.contains(Rights::CREATE) || rights.contains(Rights::REPLACE) {
         Ok(owner)

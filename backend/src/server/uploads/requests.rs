@@ -18,7 +18,7 @@ use crate::server::peer::Peer;
 /// Answers UPLOAD.
 pub(in crate::server) async fn stage<W: Sink>(
     uploads: &Arc<Uploads>,
-    peer: Peer,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     request: Stage,
 ) -> Result<(), RequestError> {
@@ -37,7 +37,7 @@ pub(in crate::server) async fn stage<W: Sink>(
 /// Answers UPLOAD for the upload of the request, or one for each.
 pub(in crate::server) async fn status<W: Sink>(
     uploads: &Arc<Uploads>,
-    peer: Peer,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     request: UploadStatus,
 ) -> Result<(), RequestError> {
@@ -57,7 +57,7 @@ pub(in crate::server) async fn status<W: Sink>(
 /// Answers END alone.
 pub(in crate::server) async fn abort<W: Sink>(
     uploads: &Arc<Uploads>,
-    peer: Peer,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     request: Abort,
 ) -> Result<(), RequestError> {

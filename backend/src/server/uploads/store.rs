@@ -29,7 +29,7 @@ use crate::storage::{Published, StorageError};
 /// Takes DATA… PUT_END, and answers UPLOAD with the file.
 pub(in crate::server) async fn store<W: Sink>(
     uploads: &Arc<Uploads>,
-    peer: Peer,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     body: Option<RequestBody<'_>>,
     request: Store,

@@ -17,7 +17,7 @@ use crate::server::peer::Peer;
 /// Answers EVENT… until CANCEL, or until the folder is gone.
 pub(in crate::server) async fn watch<W: Sink>(
     watches: &Arc<Watches>,
-    peer: Peer,
+    peer: &Peer,
     response: &mut ResponseWriter<'_, W>,
     request: Watch,
 ) -> Result<(), RequestError> {

@@ -1,6 +1,6 @@
 //! AUTH: forged, repeated and mirrored proofs.
 
-use backend::server::ServerConfig;
+use backend::server::{Server, ServerConfig, ServerKey};
 use backend::wire::Key;
 use shared::ErrorCode;
 use shared::limits::TEXT_BYTES_MAX;
@@ -90,7 +90,7 @@ async fn a_handshake_that_was_modified_on_the_way_fails() {
 #[tokio::test]
 async fn a_server_without_keys_refuses_all_clients() {
     let key = Key::generate().unwrap();
-    let server = backend::server::Server::new(storage_with_files(), None, [], ServerConfig::default());
+    let server = Server::new(storage_with_files(), None, Vec::<ServerKey>::new(), ServerConfig::default());
     let (near, far) = tokio::io::duplex(4096);
     let task = tokio::spawn(async move {
         let (reader, writer) = tokio::io::split(far);

@@ -1,7 +1,7 @@
 //! The rights that actions in a folder need. They decide which controls the page offers; the server authorises every
 //! request by itself.
 
-use shared::{Change, Rights};
+use shared::Rights;
 
 /// To upload into a folder, or to make a folder in it.
 pub const ADD: Rights = Rights::CREATE;
@@ -11,16 +11,6 @@ pub const MOVE: Rights = Rights::DELETE.union(Rights::CREATE);
 pub const COPY: Rights = Rights::READ_ONLY.union(Rights::CREATE);
 /// To put into the trash, or to delete.
 pub const REMOVE: Rights = Rights::DELETE;
-
-/// The rights that a change needs.
-pub fn needed(change: &Change) -> Rights {
-    match change {
-        Change::MakeFolder { .. } | Change::Restore { .. } => ADD,
-        Change::Move { .. } => MOVE,
-        Change::Copy { .. } => COPY,
-        Change::Trash { .. } | Change::Delete { .. } | Change::Purge { .. } => REMOVE,
-    }
-}
 
 /// True if `rights` allow any change at all.
 pub fn allows_changes(rights: Rights) -> bool {
@@ -43,11 +33,5 @@ mod tests {
         let adds = Rights::READ_ONLY.union(Rights::CREATE);
         assert!(adds.contains(ADD) && adds.contains(COPY));
         assert!(!adds.contains(MOVE) && !adds.contains(REMOVE));
-    }
-
-    #[test]
-    fn purging_the_trash_needs_what_removing_does() {
-        assert_eq!(needed(&Change::Purge { ids: None }), REMOVE);
-        assert_eq!(needed(&Change::MakeFolder { paths: Vec::new(), existing_ok: false }), ADD);
     }
 }
