@@ -1,9 +1,10 @@
 //! A served tree: its root, its private directory and its locks.
 
+use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use shared::{Entry, VPath};
+use shared::{Entry, ErrorCode, VPath};
 
 use super::dir_locks::DirLocks;
 use super::dir_stack::DirStack;
@@ -12,17 +13,22 @@ use crate::storage::local::error::storage_error;
 use crate::storage::local::group_fsync::GroupFsync;
 use crate::storage::local::platform::{Dir, Identity, Metadata};
 use crate::storage::symlinks::{ResolveError, below_root};
-use crate::storage::{StorageError, is_state_folder_name};
+use crate::storage::{STATE_FOLDER_NAME, StorageError, is_state_folder_name};
 
 /// A directory tree, seen from its root.
 pub(in crate::storage) struct Tree<D: Dir> {
-    pub(super) root: Arc<D>,
+    root: RwLock<Arc<D>>,
+    /// Opens the directory that the root's path leads to now; `None` for a tree without a path.
+    reopen: Option<Reopen<D>>,
     pub(super) facts: RootFacts,
     /// `None` before the first write.
     private_dir: Mutex<Option<Arc<PrivateDir<D>>>>,
     pub(super) locks: DirLocks,
     pub(super) group_fsync: GroupFsync,
 }
+
+/// Opens a directory.
+type Reopen<D> = Box<dyn Fn() -> io::Result<D> + Send + Sync>;
 
 /// Facts about a root besides its handle.
 #[derive(Default)]
@@ -41,7 +47,8 @@ pub(in crate::storage) struct RootFacts {
 impl<D: Dir> Tree<D> {
     pub(in crate::storage) fn new(root: D, facts: RootFacts) -> Self {
         Self {
-            root: Arc::new(root),
+            root: RwLock::new(Arc::new(root)),
+            reopen: None,
             facts,
             private_dir: Mutex::default(),
             locks: DirLocks::default(),
@@ -49,12 +56,64 @@ impl<D: Dir> Tree<D> {
         }
     }
 
+    /// With a way to open the directory that the root's path leads to later.
+    pub(in crate::storage) fn reopening(self, reopen: impl Fn() -> io::Result<D> + Send + Sync + 'static) -> Self {
+        Self { reopen: Some(Box::new(reopen)), ..self }
+    }
+
+    /// The root at present.
+    pub(super) fn root(&self) -> Arc<D> {
+        Arc::clone(&self.root.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Checks that the root's path still leads to the root. A directory that has taken its place becomes the root if it
+    /// is the one to serve: it is on the same file system, as after a move or a restored backup, or a server has written
+    /// into it, as into a disk that was away. The empty mount point of a disk that is away is neither.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Io`], also for another directory.
+    pub(super) fn follow_root(&self) -> Result<(), StorageError> {
+        let Some(reopen) = &self.reopen else { return self.root_entry().map(drop) };
+        let found = reopen().map_err(|error| StorageError::from_io(error, "the served folder is not at its path"))?;
+        let identity = |dir: &D| dir.metadata().map(|metadata| metadata.identity);
+        let there = identity(&found).map_err(|error| storage_error(error, "stat of the served folder"))?;
+        let before = identity(&self.root());
+        if before.as_ref().is_ok_and(|before| *before == there) {
+            return self.follow_private_dir(&found);
+        }
+        let same_device = before.is_ok_and(|before| before.device == there.device);
+        // Where the state directory is hidden by its identity, the one of another root is not known.
+        if !self.facts.hidden_by_name || !(same_device || found.open_dir(STATE_FOLDER_NAME).is_ok()) {
+            return Err(StorageError::new(ErrorCode::Io, "another folder is at the path of the served one"));
+        }
+        *self.root.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(found);
+        *self.private_dir.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        tracing::info!("the served folder was replaced, and its successor is served");
+        Ok(())
+    }
+
+    /// Closes the private directory if another one, or none, has taken its place: the next change opens that one.
+    fn follow_private_dir(&self, root: &D) -> Result<(), StorageError> {
+        let mut opened = self.private_dir.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(private_dir) = &*opened else { return Ok(()) };
+        let identity = |dir: &D| dir.metadata().map(|metadata| metadata.identity);
+        let there = PrivateDir::peek(root, STAGING)?;
+        let is_there = there.is_some_and(|there| match (identity(&there), identity(&private_dir.staging)) {
+            (Ok(there), Ok(before)) => there == before,
+            _ => false,
+        });
+        if !is_there {
+            *opened = None;
+        }
+        Ok(())
+    }
+
     pub(super) fn at_root(&self) -> DirStack<D> {
-        DirStack::at(&self.root)
+        DirStack::at(&self.root())
     }
 
     pub(super) fn root_entry(&self) -> Result<Entry, StorageError> {
-        let metadata = self.root.metadata().map_err(|error| storage_error(error, "stat of the root"))?;
+        let metadata = self.root().metadata().map_err(|error| storage_error(error, "stat of the root"))?;
         Ok(metadata.entry(VPath::root(), None))
     }
 
@@ -86,7 +145,7 @@ impl<D: Dir> Tree<D> {
         if let Some(private_dir) = &*opened {
             return Ok(Arc::clone(private_dir));
         }
-        Ok(Arc::clone(opened.insert(Arc::new(PrivateDir::open(&*self.root)?))))
+        Ok(Arc::clone(opened.insert(Arc::new(PrivateDir::open(&*self.root())?))))
     }
 
     /// The private directory, if it is open.
@@ -105,17 +164,17 @@ impl<D: Dir> Tree<D> {
 
     /// The directory of uploads, for looking only; `None` before the first write.
     pub(super) fn peek_staging(&self) -> Result<Option<D>, StorageError> {
-        PrivateDir::peek(&*self.root, STAGING)
+        PrivateDir::peek(&*self.root(), STAGING)
     }
 
     /// The directory of the trash, for looking only; `None` before the first write.
     pub(super) fn peek_trash(&self) -> Result<Option<D>, StorageError> {
-        PrivateDir::peek(&*self.root, TRASH)
+        PrivateDir::peek(&*self.root(), TRASH)
     }
 
     /// The directory of replaced files, for looking only; `None` before the first write.
     pub(super) fn peek_replaced(&self) -> Result<Option<D>, StorageError> {
-        PrivateDir::peek(&*self.root, REPLACED)
+        PrivateDir::peek(&*self.root(), REPLACED)
     }
 }
 

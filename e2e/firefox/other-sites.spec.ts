@@ -1,0 +1,5 @@
+//! What pages of other sites, and scripts in the page, may load from the server, in the system's Firefox.
+
+import { otherSiteTests } from "../helpers/other-sites.ts";
+
+otherSiteTests();
