@@ -103,11 +103,11 @@ export function otherSiteTests(): void {
     const answered = statuses(page, server);
     const paths = ["/files/secret.txt", "/files/none.txt", "/files/secret.txt?download", "/api/v1/stat/secret.txt"];
     for (const way of WAYS) {
-      const told = [];
+      const reports = [];
       for (const path of paths) {
-        told.push(await load(page, way, `${server.http}${path}`));
+        reports.push(await load(page, way, `${server.http}${path}`));
       }
-      expect(new Set(told).size, `${way}: ${told}`).toBe(1);
+      expect(new Set(reports).size, `${way}: ${reports}`).toBe(1);
     }
     expect(new Set(answered)).toEqual(new Set([403]));
   });

@@ -42,7 +42,7 @@ async fn load(gateway: &TestGateway, target: &str, site: &str, mode: &str, dest:
 }
 
 /// The answer without what differs between any two requests.
-fn told(response: &HttpResponse) -> (u16, String) {
+fn comparable(response: &HttpResponse) -> (u16, String) {
     let id = response.header("x-request-id").unwrap();
     (response.status, response.text().replace(id, ""))
 }
@@ -72,13 +72,13 @@ async fn a_page_of_another_site_cannot_tell_whether_a_path_exists() {
         ("no-cors", "image"),
         ("no-cors", "empty"),
     ] {
-        let first = told(&load(&gateway, "/files/hello.txt", "cross-site", mode, dest).await);
+        let first = comparable(&load(&gateway, "/files/hello.txt", "cross-site", mode, dest).await);
         assert_eq!(first.0, 403);
         for target in CONTENT {
             let response = load(&gateway, target, "cross-site", mode, dest).await;
             assert_eq!(response.status, 403, "{target} {mode} {dest}");
         }
-        assert_eq!(told(&load(&gateway, "/files/nose.txt", "same-site", mode, dest).await), first);
+        assert_eq!(comparable(&load(&gateway, "/files/nose.txt", "same-site", mode, dest).await), first);
     }
     gateway.assert_healthy_and_stop().await;
 }
