@@ -1,8 +1,8 @@
 //! The media type of a file by its name and first bytes, and the policy (CSP) under which a browser opens its content. Pure.
 //!
 //! A user who can store a file must not thereby run a script with this site's rights. So all content is served with a
-//! policy that sandboxes it: no scripts, an opaque origin, no forms. Images, audio and video need none of that, and the
-//! browser's own viewers still work. No type is that of a script or a style sheet, so that a page of this site cannot
+//! policy that sandboxes it: no scripts, an opaque origin, no forms. PDF, audio and video run no scripts with rights of this
+//! site, and the browser's own viewers do not work in a sandbox. No type is that of a script or a style sheet, so that a page of this site cannot
 //! load content as either: with `nosniff`, browsers go by the type.
 
 use http::HeaderValue;
@@ -139,6 +139,8 @@ pub(crate) struct Policies {
     /// A browser's PDF viewer does not start inside a sandbox. It gives scripts in a document no page to act on, and
     /// the rest of the policy applies.
     viewed: HeaderValue,
+    /// A browser's player requests the file again, which an opaque origin may not. Sound and film have no scripts.
+    played: HeaderValue,
 }
 
 impl Policies {
@@ -155,12 +157,18 @@ impl Policies {
             // A browser cannot send an origin that is no valid header value.
             make(sandbox, &framers).or_else(|_| make(sandbox, "")).unwrap_or(HeaderValue::from_static("sandbox"))
         };
-        Self { sandboxed: policy("sandbox"), viewed: policy("object-src 'self'") }
+        let (viewed, played) = (policy("object-src 'self'"), policy("object-src 'none'"));
+        Self { sandboxed: policy("sandbox"), viewed, played }
     }
 
     /// The policy of content of that type.
     pub(crate) fn for_type(&self, content_type: &str) -> HeaderValue {
-        let policy = if content_type == "application/pdf" { &self.viewed } else { &self.sandboxed };
+        let is_played = content_type.starts_with("audio/") || content_type.starts_with("video/");
+        let policy = match content_type {
+            "application/pdf" => &self.viewed,
+            _ if is_played => &self.played,
+            _ => &self.sandboxed,
+        };
         policy.clone()
     }
 }
@@ -254,6 +262,14 @@ mod tests {
     #[test]
     fn a_pdf_is_not_sandboxed() {
         assert!(policy("application/pdf", "").starts_with("object-src 'self'; default-src 'none';"));
+    }
+
+    #[test]
+    fn sound_and_film_are_not_sandboxed() {
+        for name in ["a.wav", "a.mp3", "a.mp4", "a.webm", "a.mkv"] {
+            let policy = policy(content_type(&VPath::parse(name).unwrap()), "");
+            assert!(policy.starts_with("object-src 'none'; default-src 'none';"), "{name}: {policy}");
+        }
     }
 
     #[test]
