@@ -140,8 +140,9 @@ export class Faults {
 
 /** The messages of Chromium and of Firefox about content that a policy or its type forbids to show or to run. */
 const REFUSED_CONTENT = new RegExp(
-  "^(Framing |Refused to (execute|apply|frame) |A bad HTTP response code \\(403\\)" +
-    "|Content-Security-Policy: |The resource (at|from) |Loading (module|Worker) from )",
+  "(^Framing |^Refused to (execute|apply|frame) |^A bad HTTP response code \\(403\\)" +
+    // Firefox has spaces of several kinds, and a prefix before some.
+    "|Content-Security-Policy:|The\\sresource\\s(at|from)\\s|Loading\\s(module|Worker)\\sfrom\\s)",
 );
 /** The page asks here whether an entry exists: 404 is an answer. */
 const LOOKUP = "/api/v1/stat/";
