@@ -93,10 +93,16 @@ export class Faults {
   readonly found: string[] = [];
   private readonly expected = new Set<string>();
   private mayLoseConnections = false;
+  private mayRefuseContent = false;
 
   /** Collects the errors of a context's pages. */
   watch(context: BrowserContext): void {
-    context.on("weberror", (fault) => this.found.push(`uncaught: ${fault.error().stack ?? fault.error().message}`));
+    context.on("weberror", (fault) => {
+      // Firefox reports here what Chromium writes to the console.
+      if (!this.isExpected(fault.error().message, false)) {
+        this.found.push(`uncaught: ${fault.error().stack ?? fault.error().message}`);
+      }
+    });
     context.on("console", (message) => {
       const isLookup = message.location().url.includes(LOOKUP);
       // A file in a tab of its own is sandboxed: the driver's scripts and the icon are refused there.
@@ -117,13 +123,27 @@ export class Faults {
     this.mayLoseConnections = true;
   }
 
+  /** Accepts what the browser says when it refuses to show a frame, or to run a script, that the test makes it load. */
+  expectRefusedContent(): void {
+    this.mayRefuseContent = true;
+  }
+
   private isExpected(text: string, isLookup: boolean): boolean {
+    if (this.mayRefuseContent && REFUSED_CONTENT.test(text)) {
+      return true;
+    }
     const [, status, network] = FAILED_LOAD.exec(text) ?? [];
     const isLost = this.mayLoseConnections && network !== undefined;
     return isLost || (isLookup && status === "404") || this.expected.has(status ?? network ?? "");
   }
 }
 
+/** The messages of Chromium and of Firefox about content that a policy or its type forbids to show or to run. */
+const REFUSED_CONTENT = new RegExp(
+  "(^Framing |^Refused to (execute|apply|frame) |^A bad HTTP response code \\(403\\)" +
+    // Firefox has spaces of several kinds, and a prefix before some.
+    "|Content-Security-Policy:|The\\sresource\\s(at|from)\\s|Loading\\s(module|Worker)\\sfrom\\s)",
+);
 /** The page asks here whether an entry exists: 404 is an answer. */
 const LOOKUP = "/api/v1/stat/";
 /** The message of Chromium about a request without a good response. */

@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 use shared::limits::FRAME_CONTROL_BYTES_MAX;
 use shared::wire::{
     Abort, Auth, AuthOk, Bounded, CancelJob, ChangeRequest, Commit, Digest, DigestsKnown, End, Get, Goodbye, Hello,
-    HelloAck, ItemEnd, JobStatus, List, ListTrash, Message, Meta, Page, Put, PutEnd, Stage, Stat, Store, TrashPage,
+    Health, HelloAck, ItemEnd, JobStatus, List, ListTrash, Message, Meta, Page, Put, PutEnd, Stage, Stat, Store, TrashPage,
     Upload, UploadStatus, Walk, Watch, decode, encode,
 };
 use shared::{Event, Job};
@@ -17,7 +17,7 @@ fuzz_target!(|input: (u8, &[u8])| {
     if bytes.len() > FRAME_CONTROL_BYTES_MAX {
         return;
     }
-    match kind % 31 {
+    match kind % 32 {
         0 => bounded::<Hello>(bytes),
         1 => bounded::<List>(bytes),
         2 => bounded::<Stat>(bytes),
@@ -48,6 +48,7 @@ fuzz_target!(|input: (u8, &[u8])| {
         27 => drop(check::<Job>(bytes)),
         28 => drop(check::<TrashPage>(bytes)),
         29 => bounded::<Store>(bytes),
+        30 => bounded::<Health>(bytes),
         _ => drop(check::<Event>(bytes)),
     }
 });

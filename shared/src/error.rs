@@ -147,7 +147,7 @@ codes! {
     LengthRequired = 408, "length_required", false;
     /// The server does not support the version of the upload protocol.
     UnsupportedVersion = 409, "unsupported_version", false;
-    /// A change that a page of another site requested (CSRF).
+    /// A request that a page of another site made the browser send (CSRF).
     CrossSite = 410, "cross_site", false;
 
     /// Reading or writing failed in the storage.
@@ -195,6 +195,22 @@ impl ErrorCode {
             4 => ErrorClass::Request,
             _ => ErrorClass::Server,
         }
+    }
+}
+
+impl ErrorCode {
+    /// True for a failure between the gateway and the file server, which is no fault of the gateway's client.
+    pub const fn is_between_servers(self) -> bool {
+        matches!(
+            self,
+            Self::BadProof
+                | Self::HandshakeTimeout
+                | Self::VersionMismatch
+                | Self::Protocol
+                | Self::FrameTooLong
+                | Self::Unreachable
+                | Self::Disconnected
+        )
     }
 }
 

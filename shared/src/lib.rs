@@ -22,6 +22,7 @@ pub mod path;
 pub mod range;
 pub mod scope;
 pub mod size;
+pub mod windows_name;
 #[cfg(feature = "wire")]
 pub mod wire;
 

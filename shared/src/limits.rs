@@ -19,6 +19,9 @@ pub const DATA_BYTES_MAX: usize = 1 << 20;
 pub const DATA_BYTES_MIN: usize = 4 << 10;
 /// Bytes that a receiver processes at a time: larger pieces exceed the processor's cache.
 pub const PIECE_BYTES: usize = 256 << 10;
+/// Most memory of the messages of one answer that a client collects before it uses them, in bytes. More than 100 000
+/// uploads with paths of 400 bytes.
+pub const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// Bytes that a client still reads after a CANCEL before it closes the connection.
 pub const CANCEL_DRAIN_BYTES_MAX: usize = 1 << 20;
 /// How long a client still reads after a CANCEL before it closes the connection.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use shared::limits::LIST_LIMIT_DEFAULT;
-use shared::wire::{Call, Caller, FrameKind, Get, GetItem, List, Message, Stat, Walk};
+use shared::wire::{Call, Caller, FrameKind, Get, GetItem, Health, List, Message, Stat, Walk};
 use shared::{Entry, ErrorCode, Order, VPath};
 
 use super::address::Target;
@@ -108,6 +108,16 @@ impl Client {
         let request = Walk { caller: caller.clone(), paths, cursor };
         let (lease, reply) = self.start(ConnectionClass::Bulk, FrameKind::Walk, &request).await?;
         WalkPages::new(lease, reply)
+    }
+
+    /// Checks that the file server can read its files and, with `for_changes`, change them.
+    ///
+    /// # Errors
+    /// The failure that requests would meet, and [`ErrorCode::Unsupported`] of an older file server.
+    pub async fn health(&self, caller: &Caller, for_changes: bool) -> Result<(), ClientError> {
+        let request = Health { caller: caller.clone(), for_changes: Some(for_changes) };
+        let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::Health, &request).await?;
+        lease.no_message(reply)
     }
 
     /// Checks that the file server answers, and measures the round trip.

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use shared::ErrorCode;
+use shared::limits::ANSWER_BYTES_MAX;
 use shared::wire::{Failure, FrameKind, Message};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -12,6 +13,9 @@ use super::error::ClientError;
 use super::slots::Slots;
 use crate::transfer_budget::{TransferBudget, TransferShare};
 use crate::wire::Frame;
+
+/// What a message costs in memory besides the bytes of its strings, counted towards [`ANSWER_BYTES_MAX`].
+const MESSAGE_BYTES: usize = 256;
 
 /// A leased connection. [`Lease::finish`] returns it to the pool at the end of its request; dropping it closes the
 /// connection.
@@ -76,23 +80,43 @@ impl Lease {
         self.connection.unsolicited().await
     }
 
-    /// The last message of an answer whose messages are all of that kind. Takes END and returns the connection.
-    pub(super) async fn last_message<M: Message>(self, first: Reply, kind: FrameKind) -> Result<M, ClientError> {
-        let mut messages = self.all_messages(first, kind).await?;
-        messages.pop().ok_or_else(|| ClientError::new(ErrorCode::Protocol, "an answer without a message"))
+    /// The last message of an answer whose messages are all of that kind; those before it report progress. Takes END and
+    /// returns the connection.
+    pub(super) async fn last_message<M: Message>(mut self, first: Reply, kind: FrameKind) -> Result<M, ClientError> {
+        let mut last = None;
+        let mut reply = first;
+        loop {
+            match reply {
+                Reply::Frame(frame) => last = Some(self.message(&frame, kind)?),
+                Reply::End(None) => {
+                    self.finish();
+                    return last.ok_or_else(|| ClientError::new(ErrorCode::Protocol, "an answer without a message"));
+                }
+                Reply::End(error) => return Err(self.end(error)),
+            }
+            reply = self.reply().await?;
+        }
     }
 
-    /// All messages of an answer, which must be of that kind. Takes END and returns the connection.
+    /// All messages of an answer, which must be of that kind and fit into [`ANSWER_BYTES_MAX`]. Takes END and returns the
+    /// connection.
     pub(super) async fn all_messages<M: Message>(
         mut self,
         first: Reply,
         kind: FrameKind,
     ) -> Result<Vec<M>, ClientError> {
         let mut messages = Vec::new();
+        let mut bytes_left = ANSWER_BYTES_MAX;
         let mut reply = first;
         loop {
             match reply {
-                Reply::Frame(frame) => messages.push(self.message(&frame, kind)?),
+                Reply::Frame(frame) => {
+                    let Some(left) = bytes_left.checked_sub(frame.body.len() + MESSAGE_BYTES) else {
+                        return Err(self.broken("a longer answer than a client accepts"));
+                    };
+                    bytes_left = left;
+                    messages.push(self.message(&frame, kind)?);
+                }
                 Reply::End(None) => {
                     self.finish();
                     return Ok(messages);

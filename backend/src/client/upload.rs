@@ -113,8 +113,7 @@ impl Client {
         let request = Digest { caller: caller.clone(), path: path.clone(), algorithms, known_only };
         let class = if known_only { ConnectionClass::Metadata } else { ConnectionClass::Bulk };
         let (lease, reply) = self.start(class, FrameKind::Digest, &request).await?;
-        let mut messages = lease.all_messages::<DigestsKnown>(reply, FrameKind::Digests).await?;
-        messages.pop().ok_or_else(|| ClientError::new(ErrorCode::Protocol, "an answer without digests"))
+        lease.last_message(reply, FrameKind::Digests).await
     }
 }
 

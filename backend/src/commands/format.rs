@@ -1,6 +1,9 @@
 //! Text for people and scripts: paths, counts and times. Pure.
 
+use std::fmt::Write;
+
 use percent_encoding::percent_encode_byte;
+use serde_json::Value;
 use shared::characters::is_unprintable;
 use shared::{Timestamp, VPath};
 
@@ -27,6 +30,34 @@ pub(super) fn name(bytes: &[u8]) -> String {
         encode(&mut text, chunk.invalid());
     }
     text
+}
+
+/// A sentence that may be of a server, with escapes in place of the characters that a terminal cannot show or would obey.
+pub(super) fn sentence(text: &str) -> String {
+    escaped(text, |character, line| line.extend(character.escape_unicode()))
+}
+
+/// A value as one line of JSON. `\uXXXX` stands for the characters that a terminal cannot show or would obey: they are
+/// in strings alone, so the value is unchanged.
+pub(super) fn json(value: &Value) -> String {
+    escaped(&value.to_string(), |character, line| {
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            // Writing to a `String` cannot fail.
+            let _ = write!(line, "\\u{unit:04x}");
+        }
+    })
+}
+
+fn escaped(text: &str, escape: impl Fn(char, &mut String)) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_unprintable(character) {
+            escape(character, &mut line);
+        } else {
+            line.push(character);
+        }
+    }
+    line
 }
 
 /// A number with its noun: `1 file`, `2 files`.
@@ -59,6 +90,20 @@ mod tests {
         check(b"latin\xe9.txt", "latin%E9.txt");
         check("x\u{202e}txt.exe".as_bytes(), "x%E2%80%AEtxt.exe");
         check("c1\u{9b}".as_bytes(), "c1%C2%9B");
+    }
+
+    #[test]
+    fn a_printed_sentence_has_no_character_that_a_terminal_obeys() {
+        assert_eq!(sentence("no such café"), "no such café");
+        assert_eq!(sentence("\x1b]0;x\x07\u{9b}2J\nb\u{202e}"), "\\u{1b}]0;x\\u{7}\\u{9b}2J\\u{a}b\\u{202e}");
+    }
+
+    #[test]
+    fn a_json_line_is_printable_and_keeps_its_value() {
+        let value = serde_json::json!({ "name": "é\x1b[2J\u{9b}2J\u{202e}\u{e0041}\u{feff}\u{2028}" });
+        let line = json(&value);
+        assert!(!line.contains(is_unprintable), "{line}");
+        assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), value);
     }
 
     #[test]

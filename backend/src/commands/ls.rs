@@ -110,7 +110,7 @@ struct Lines<'a> {
 
 impl Lines<'_> {
     fn entry(&mut self, entry: &Entry) -> Result<(), Failure> {
-        let text = if self.json { serde_json::json!(entry).to_string() } else { self.text(entry) };
+        let text = if self.json { format::json(&serde_json::json!(entry)) } else { self.text(entry) };
         writeln!(self.output, "{text}").map_err(|error| Failure::output(&error))
     }
 

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::format;
 
 /// Prints one line on standard output and flushes it.
 pub(super) fn line(text: &str) -> Result<(), Failure> {
@@ -23,9 +24,9 @@ pub(super) fn failure(json: bool, failure: &Failure) {
 /// standard error are ignored, because there is no other place to report them.
 pub(super) fn message(json: bool, key: &str, prefix: &str, failure: &Failure) {
     let line = if json {
-        json!({ key: failure_json(failure) }).to_string()
+        format::json(&json!({ key: failure_json(failure) }))
     } else {
-        format!("passerelle: {prefix}{}", failure.sentence())
+        format!("passerelle: {prefix}{}", format::sentence(&failure.sentence()))
     };
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

@@ -145,7 +145,7 @@ impl Report {
         }
         if self.json && !self.streaming {
             let (path, to) = (from.to_string(), to.to_string());
-            self.print(&json!({ "file": { "path": path, "to": to, "size": size, "status": word } }).to_string());
+            self.print(&format::json(&json!({ "file": { "path": path, "to": to, "size": size, "status": word } })));
         }
     }
 

@@ -13,7 +13,7 @@ pub(super) async fn run(args: StatArgs) -> Result<Exit, Failure> {
     let entry = session.client.stat(&session.caller, &path).await;
     let entry = entry.map_err(|error| Failure::from(error).about(&path))?;
     if args.connect.json {
-        output::line(&serde_json::json!(entry).to_string())?;
+        output::line(&format::json(&serde_json::json!(entry)))?;
     } else {
         output::line(&description(&entry))?;
     }

@@ -122,7 +122,7 @@ impl Summary {
             Outcome::Skipped => self.done(),
         }
         if self.json {
-            output::line(&json!({ "item": { "path": path, "outcome": outcome } }).to_string())?;
+            output::line(&format::json(&json!({ "item": { "path": path, "outcome": outcome } })))?;
         }
         Ok(())
     }

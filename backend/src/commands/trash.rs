@@ -28,7 +28,7 @@ async fn ls(args: TrashLsArgs) -> Result<Exit, Failure> {
     loop {
         let page = session.client.list_trash(&session.caller, cursor.as_deref(), TRASH_LIMIT_MAX).await?;
         for item in &page.items {
-            let line = if args.connect.json { json!(item).to_string() } else { line(item) };
+            let line = if args.connect.json { format::json(&json!(item)) } else { line(item) };
             writeln!(output, "{line}").map_err(|error| Failure::output(&error))?;
         }
         cursor = page.next_cursor;

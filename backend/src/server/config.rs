@@ -40,6 +40,8 @@ pub struct ServerConfig {
     pub trash_expiry: Duration,
     /// Most bytes of replaced files in the trash; 0 keeps none.
     pub trash_bytes_max: u64,
+    /// How long the result of a check of the storage is repeated, so that many questions cost one check.
+    pub health_time: Duration,
     /// Time between two removals of what has expired.
     pub sweep_time: Duration,
 }
@@ -60,6 +62,7 @@ impl Default for ServerConfig {
             durability: Durability::Strict,
             trash_expiry: TRASH_EXPIRY,
             trash_bytes_max: TRASH_BYTES_MAX,
+            health_time: Duration::from_secs(2),
             sweep_time: Duration::from_secs(60),
         }
     }

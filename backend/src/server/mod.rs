@@ -18,6 +18,7 @@ mod entries;
 mod error;
 mod exchange;
 mod folders;
+mod health;
 mod jobs;
 mod kept_files;
 mod keys;

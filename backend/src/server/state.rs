@@ -6,6 +6,7 @@ use std::sync::Arc;
 use shared::limits::{DATA_BYTES_MAX, DATA_BYTES_MIN};
 
 use super::config::ServerConfig;
+use super::health::Health;
 use super::jobs::registry::Jobs;
 use super::kept_files::KeptFiles;
 use super::keys::ServerKey;
@@ -28,6 +29,7 @@ pub struct Server {
     pub(super) jobs: Arc<Jobs>,
     pub(super) watches: Arc<Watches>,
     pub(super) records: Option<Arc<Database>>,
+    pub(super) health: Health,
     /// The memory budget of running uploads.
     pub(super) transfer_budget: TransferBudget,
     pub(super) config: ServerConfig,
@@ -55,6 +57,19 @@ impl Server {
         let watches = Arc::new(Watches::new(Arc::clone(&storage)));
         let jobs = Arc::new(Jobs::new(Arc::clone(&storage), records.clone(), kept));
         let transfer_budget = TransferBudget::new(config.transfer_bytes_max);
-        Arc::new(Self { storage, keys, snapshots, digests, uploads, jobs, watches, records, transfer_budget, config })
+        let health = Health::new(Arc::clone(&storage), records.clone(), config.health_time);
+        Arc::new(Self {
+            health,
+            storage,
+            keys,
+            snapshots,
+            digests,
+            uploads,
+            jobs,
+            watches,
+            records,
+            transfer_budget,
+            config,
+        })
     }
 }

@@ -27,6 +27,15 @@ pub trait Storage: Send + Sync + 'static {
     /// (a link in the path), [`ErrorCode::AccessDenied`], [`ErrorCode::Io`].
     fn stat(&self, path: &VPath) -> Result<Entry, StorageError>;
 
+    /// Checks that the root can be reached as it was when the storage was opened. A storage whose root is a directory
+    /// follows one that was replaced meanwhile, if it can tell that it is the directory to serve.
+    ///
+    /// # Errors
+    /// As [`Storage::stat`], and [`ErrorCode::Io`] if something else is at the root's path.
+    fn check_root(&self) -> Result<(), StorageError> {
+        self.stat(&VPath::root()).map(drop)
+    }
+
     /// Hands each entry of a folder to `visit`, once, in no order, until `visit` returns [`Visit::Stop`]. An entry that
     /// vanishes meanwhile is left out; one whose metadata cannot be read is handed out as [`shared::Kind::Other`].
     ///

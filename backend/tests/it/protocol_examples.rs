@@ -11,9 +11,9 @@ use shared::job::{LeftOut, Progress};
 use shared::limits::DATA_BYTES_MAX;
 use shared::wire::{
     Abort, Auth, AuthOk, Caller, CancelJob, ChangeRequest, Commit, Digest, DigestsKnown, End, Failure, FrameKind, Get,
-    GetItem, Goodbye, Growing, HEADER_BYTES, Header, Hello, HelloAck, ItemEnd, JobStatus, List, ListTrash, MAGIC,
-    Message, Meta, Page, Phase, Prefix, Put, PutEnd, Skipped, Stage, Stat, Store, TrashPage, Upload, UploadStatus,
-    VERSION, Walk, Watch, decode,
+    GetItem, Goodbye, Growing, HEADER_BYTES, Header, Health, Hello, HelloAck, ItemEnd, JobStatus, List, ListTrash,
+    MAGIC, Message, Meta, Page, Phase, Prefix, Put, PutEnd, Skipped, Stage, Stat, Store, TrashPage, Upload,
+    UploadStatus, VERSION, Walk, Watch, decode,
 };
 use shared::{
     Algorithm, ByteRange, Change, Checksum, Conflict, Digests, ETag, Entry, ErrorCode, Event, EventId, EventKind, Job,
@@ -360,6 +360,8 @@ fn changing(examples: &mut Examples) {
     let item = Trashed { id, entry, trashed: MOMENT, expires, absent: false };
     let page = TrashPage { items: vec![item], next_cursor: Some("1.6".into()), total: Some(2) };
     examples.both_ways("trash-page", FrameKind::TrashPage, 25, &page);
+    let health = Health { caller: writer(), for_changes: Some(true) };
+    examples.both_ways("health", FrameKind::Health, 28, &health);
 }
 
 fn watching(examples: &mut Examples) {

@@ -349,6 +349,7 @@ proptest! {
         let expires = cursor.is_some().then_some(trashed);
         let items = vec![Trashed { id: TrashId(id), entry: entry.clone(), trashed, expires, absent: seen % 2 == 1 }];
         check(&TrashPage { items, next_cursor: cursor, total: after.map(|id| id.epoch) }, &later)?;
+        check(&Health { caller: caller.clone(), for_changes: after.map(|id| id.epoch > 0) }, &later)?;
         check(&Watch { caller, folder: entry.path, after }, &later)?;
         check(&Event { id: event, kind }, &later)?;
     }

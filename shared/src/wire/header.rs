@@ -70,6 +70,8 @@ kinds! {
     Watch = 0x1e;
     /// C→S: uploads a small file in one request.
     Store = 0x1f;
+    /// C→S: asks whether the files can be read and changed.
+    Health = 0x20;
     /// S→C: entries of a WALK.
     Page = 0x40;
     /// S→C: an entry and, in a GET, the range of the bytes that follow.

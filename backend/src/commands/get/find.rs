@@ -1,5 +1,5 @@
 //! Finds the files to download: walks each SRC on the server, makes the folders here, and queues the files as tasks
-//! while the walk goes on. Memory: the queue, and links up to [`LINKS_MAX`]. Runs on a thread that may block.
+//! while the walk goes on. Memory: the queue, and links up to the limits of [`Links`]. Runs on a thread that may block.
 
 use std::sync::Arc;
 
@@ -26,8 +26,6 @@ const BATCH_FILES: usize = 256;
 const REQUEST_BYTES_MAX: usize = 56 << 10;
 /// Upper bound for the encoding of a file in a request besides its path, in bytes.
 const ITEM_OVERHEAD_BYTES: usize = 48;
-/// Links beyond this number are made before the end of the download.
-const LINKS_MAX: usize = 1 << 16;
 
 const _: () = assert!(BATCH_FILES <= GET_ITEMS_MAX);
 
@@ -268,7 +266,7 @@ impl Finder {
 
     fn link(&mut self, remote: VPath, local: VPath, target: Vec<u8>) -> Result<(), WalkError> {
         self.links.push(remote, local, target);
-        if self.links.len() >= LINKS_MAX {
+        if self.links.are_full() {
             std::mem::replace(&mut self.links, Links::new(Arc::clone(&self.download))).make()?;
         }
         Ok(())

@@ -17,7 +17,14 @@ use crate::commands::report::FileOutcome;
 pub(super) struct Links {
     download: Arc<Download>,
     links: Vec<Link>,
+    /// The bytes of their paths and targets.
+    bytes: usize,
 }
+
+/// Links beyond this number are made before the end of the download.
+const LINKS_MAX: usize = 1 << 16;
+/// As [`LINKS_MAX`], in bytes of paths and targets, which a server chooses.
+const LINKS_BYTES_MAX: usize = 32 << 20;
 
 /// One link.
 struct Link {
@@ -30,17 +37,18 @@ struct Link {
 
 impl Links {
     pub(super) fn new(download: Arc<Download>) -> Self {
-        Self { download, links: Vec::new() }
+        Self { download, links: Vec::new(), bytes: 0 }
     }
 
     /// Adds a link.
     pub(super) fn push(&mut self, remote: VPath, local: VPath, target: Vec<u8>) {
+        self.bytes += remote.as_bytes().len() + local.as_bytes().len() + target.len();
         self.links.push(Link { remote, local, target });
     }
 
-    /// How many links wait.
-    pub(super) fn len(&self) -> usize {
-        self.links.len()
+    /// True if no more links can wait.
+    pub(super) fn are_full(&self) -> bool {
+        self.links.len() >= LINKS_MAX || self.bytes >= LINKS_BYTES_MAX
     }
 
     /// Makes the links. One whose target is not downloaded is left out.

@@ -43,21 +43,8 @@ fn system_name(name: &[u8]) -> Result<OsString, NameError> {
 
 #[cfg(not(unix))]
 fn system_name(name: &[u8]) -> Result<OsString, NameError> {
-    let name = str::from_utf8(name).ok().filter(|name| is_plain(name));
+    let name = str::from_utf8(name).ok().filter(|name| shared::windows_name::is_literal(name));
     name.map(OsString::from).ok_or(NameError::System)
-}
-
-/// True if Windows takes the name literally: no drive, stream or device, no character that it cuts off or refuses.
-#[cfg_attr(unix, cfg(test))]
-fn is_plain(name: &str) -> bool {
-    let refused = |character: char| character < ' ' || r#"<>:"/\|?*"#.contains(character);
-    let stem = name.split('.').next().unwrap_or_default().trim_end_matches(' ').to_lowercase();
-    let numbered = stem.strip_prefix("com").or_else(|| stem.strip_prefix("lpt")).is_some_and(|rest| {
-        let mut rest = rest.chars();
-        matches!((rest.next(), rest.next()), (Some('0'..='9' | '¹' | '²' | '³'), None))
-    });
-    let device = matches!(&*stem, "con" | "prn" | "aux" | "nul" | "conin$" | "conout$" | "clock$") || numbered;
-    !name.is_empty() && !name.ends_with(['.', ' ']) && !name.contains(refused) && !device
 }
 
 /// True for the name of a part or a mark.
@@ -115,16 +102,6 @@ mod tests {
     fn local_names_have_the_same_bytes() {
         for name in [&b"latin\xe9"[..], b"a\\b", b"c:", b"line\nfeed", b"NUL"] {
             assert_eq!(local_name(name).unwrap().as_encoded_bytes(), name);
-        }
-    }
-
-    #[test]
-    fn names_with_a_special_meaning_on_windows_are_refused() {
-        for name in ["a", ".profile", "comet", "com10", "é ß", "a.b.c"] {
-            assert!(is_plain(name), "{name}");
-        }
-        for name in ["a.", "a ", "a:b", "c:", "a\\b", "NUL", "nul.txt", "nul .txt", "Com1", "com¹.x", "CONIN$", "a?"] {
-            assert!(!is_plain(name), "{name}");
         }
     }
 }

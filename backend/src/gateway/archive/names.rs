@@ -1,7 +1,8 @@
 //! The names of entries inside an archive: safe on every system, and always the same for the same files. Pure.
 //!
-//! - Bytes that are not UTF-8, control characters and backslashes become `%XX`; so does the colon of a drive letter at
-//!   the top. Nothing else is changed.
+//! - `%XX` replaces what another system would read otherwise: bytes that are not UTF-8, characters that are invisible or
+//!   reorder the text around them, characters that Windows reserves, a dot or space at the end, and the first letter of
+//!   the name of a device on Windows. Nothing else is changed.
 //! - Of two names in one folder that are equivalent (equal, or different only in letter case or in composed and
 //!   decomposed letters) the later one gets ` (2)`, ` (3)`… before its extension: on Windows and macOS they would be one
 //!   file.
@@ -13,7 +14,9 @@ use std::collections::hash_map::Entry::Vacant;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use shared::VPath;
+use shared::characters::is_unprintable;
 use shared::name_key::equivalence_key;
+use shared::windows_name::{is_cut_off, is_device, is_literal, is_reserved};
 
 /// Assigns names along a walk that visits a folder before its entries. It keeps hashes of the names in the folders
 /// between the start and the current position.
@@ -48,8 +51,7 @@ impl Names {
             self.open.push(Folder { path: path.clone(), prefix: String::new(), used });
             return String::new();
         }
-        let safe = safe_name(path.name());
-        let name = self.top.claim(escape_drive(&safe).unwrap_or(safe), folder);
+        let name = self.top.claim(safe_name(path.name()), folder);
         self.enter(path, name, folder)
     }
 
@@ -60,9 +62,7 @@ impl Names {
             self.open.pop();
         }
         let holder = self.open.last_mut()?;
-        let safe = safe_name(path.name());
-        let safe = if holder.prefix.is_empty() { escape_drive(&safe).unwrap_or(safe) } else { safe };
-        let name = holder.used.claim(safe, folder);
+        let name = holder.used.claim(safe_name(path.name()), folder);
         let name = format!("{}{name}", holder.prefix);
         Some(self.enter(path, name, folder))
     }
@@ -118,39 +118,56 @@ fn folded(name: &str) -> u64 {
     hasher.finish()
 }
 
-/// A segment as text that is one file name on every system.
+/// A segment as text that is one file name on every system, and reads as the name that it is.
 pub(super) fn safe_name(name: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(name)
-        && !text.chars().any(is_unsafe)
+        && is_literal(text)
+        && !text.contains(is_unprintable)
     {
         return Cow::Borrowed(text);
     }
+    let mut safe = encode_unsafe(name);
+    if is_device(&safe) {
+        safe = encode_first(&safe);
+    }
+    if is_cut_off(&safe) {
+        safe = encode_last(&safe);
+    }
+    Cow::Owned(safe)
+}
+
+fn encode_unsafe(name: &[u8]) -> String {
     let mut safe = String::with_capacity(name.len() + 16);
     for chunk in name.utf8_chunks() {
         for character in chunk.valid().chars() {
-            if is_unsafe(character) {
-                let mut buffer = [0; 4];
-                safe.extend(character.encode_utf8(&mut buffer).bytes().map(percent_encode_byte));
+            if is_unprintable(character) || is_reserved(character) {
+                encode(character, &mut safe);
             } else {
                 safe.push(character);
             }
         }
         safe.extend(chunk.invalid().iter().copied().map(percent_encode_byte));
     }
-    Cow::Owned(safe)
+    safe
 }
 
-/// A backslash separates folders on Windows: `..\..\x` would leave the target folder.
-fn is_unsafe(character: char) -> bool {
-    character.is_control() || character == '\\'
+fn encode_first(name: &str) -> String {
+    let mut characters = name.chars();
+    let mut safe = String::with_capacity(name.len() + 2);
+    characters.next().inspect(|first| encode(*first, &mut safe));
+    safe + characters.as_str()
 }
 
-/// `C:x` is a path on another drive on Windows.
-fn escape_drive(name: &str) -> Option<Cow<'static, str>> {
-    match name.as_bytes() {
-        [letter, b':', ..] if letter.is_ascii_alphabetic() => Some(Cow::Owned(name.replacen(':', "%3A", 1))),
-        _ => None,
-    }
+fn encode_last(name: &str) -> String {
+    let mut characters = name.chars();
+    let last = characters.next_back();
+    let mut safe = characters.as_str().to_owned();
+    last.inspect(|last| encode(*last, &mut safe));
+    safe
+}
+
+fn encode(character: char, text: &mut String) {
+    text.extend(character.encode_utf8(&mut [0; 4]).bytes().map(percent_encode_byte));
 }
 
 #[cfg(test)]
@@ -171,8 +188,23 @@ mod tests {
         check(b"..\\..\\evil", "..%5C..%5Cevil");
         check(b"line\r\nfeed\x7f", "line%0D%0Afeed%7F");
         check("c1\u{85}".as_bytes(), "c1%C2%85");
-        check(b"12:30", "12:30");
+        check(b"12:30", "12%3A30");
+        check(b"a:b", "a%3Ab");
+        check(b"C:evil", "C%3Aevil");
         check(b"\xff\xfe", "%FF%FE");
+        check("ab\u{202e}gpj.exe".as_bytes(), "ab%E2%80%AEgpj.exe");
+        check("zero\u{200b}width\u{2028}".as_bytes(), "zero%E2%80%8Bwidth%E2%80%A8");
+        check("👩\u{200d}👧 \u{2764}\u{fe0f}".as_bytes(), "👩\u{200d}👧 \u{2764}\u{fe0f}");
+        check(b"what? <\"a|b\"> *", "what%3F %3C%22a%7Cb%22%3E %2A");
+        check(b"CON", "%43ON");
+        check(b"nul.txt", "%6Eul.txt");
+        check(b"Com1 .x", "%43om1 .x");
+        check("lpt²".as_bytes(), "%6Cpt²");
+        check(b"aux.", "%61ux%2E");
+        check(b"end.", "end%2E");
+        check(b"end ", "end%20");
+        check(b"...", "..%2E");
+        check(b"console", "console");
     }
 
     #[test]
@@ -210,12 +242,12 @@ mod tests {
     }
 
     #[test]
-    fn the_root_has_no_name_and_drive_letters_are_encoded() {
+    fn the_root_has_no_name() {
         let mut names = Names::default();
         assert_eq!(names.start(&VPath::root(), true), "");
         assert_eq!(names.inside(&path(b"C:evil"), false).as_deref(), Some("C%3Aevil"));
         assert_eq!(names.inside(&path(b"d"), true).as_deref(), Some("d/"));
-        assert_eq!(names.inside(&path(b"d/C:fine"), false).as_deref(), Some("d/C:fine"));
+        assert_eq!(names.inside(&path(b"d/C:x"), false).as_deref(), Some("d/C%3Ax"));
         assert_eq!(Names::default().start(&path(b"x/C:"), true), "C%3A/");
     }
 
@@ -235,8 +267,7 @@ mod tests {
             prop_assume!(path.segments().count() == 1);
             let name = Names::default().start(&path, false);
             prop_assert!(!name.is_empty() && name != "." && name != "..");
-            prop_assert!(!name.contains(['/', '\\', '\0']) && !name.chars().any(char::is_control));
-            prop_assert!(name.as_bytes().get(1) != Some(&b':') || !name.as_bytes()[0].is_ascii_alphabetic());
+            prop_assert!(is_literal(&name) && !name.chars().any(is_unprintable));
         }
 
         #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use shared::ErrorCode;
 use shared::api::PROBLEM_TYPE;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,7 +20,9 @@ use tracing::{debug, warn};
 use super::http1::{self, ConnectionContext};
 use super::tls::{self, Tls};
 use crate::gateway::connection_info::{ConnectionInfo, Transport};
+use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::middleware::service::GatewayService;
+use crate::gateway::request_id::RequestId;
 use crate::gateway::state::Gateway;
 use crate::sockets;
 
@@ -133,9 +136,10 @@ impl Connections {
             return;
         }
         let Ok(permit) = Arc::clone(&self.refusals).try_acquire_owned() else { return };
+        let refusal = refusal(self.gateway.request_ids.next());
         self.tasks.spawn(async move {
             let answered = async {
-                stream.write_all(refusal().as_bytes()).await?;
+                stream.write_all(&refusal).await?;
                 stream.shutdown().await?;
                 // Closing a socket with unread bytes resets the connection, which can discard the answer.
                 let mut unread = [0; 1024];
@@ -170,11 +174,13 @@ async fn serve_plain(stream: TcpStream, context: ConnectionContext<'_>) -> io::R
     http1::serve(stream, &context).await
 }
 
-fn refusal() -> String {
-    let body = r#"{"type":"about:blank","status":503,"code":"too_many_connections","title":"Too busy","detail":"The server has reached its limit of connections. Try again in a moment."}"#;
-    let length = body.len();
-    format!(
+/// The answer to a connection over the limit, whose request is not read.
+fn refusal(id: RequestId) -> Vec<u8> {
+    let body = ErrorResponse::new(ErrorCode::TooManyConnections).problem(id.as_str());
+    let (length, id) = (body.len(), id.as_str());
+    let head = format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: {PROBLEM_TYPE}\r\ncontent-length: {length}\r\n\
-         retry-after: 2\r\nconnection: close\r\n\r\n{body}"
-    )
+         x-request-id: {id}\r\nretry-after: 2\r\nconnection: close\r\n\r\n"
+    );
+    [head.into_bytes(), body].concat()
 }

@@ -33,6 +33,11 @@ pub(crate) fn attachment(name: &str) -> HeaderValue {
     HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("attachment"))
 }
 
+/// True for a query with the parameter `download`, with or without a value: it asks for an attachment.
+pub(crate) fn is_download(query: &str) -> bool {
+    query.split('&').any(|pair| pair.split('=').next() == Some("download"))
+}
+
 /// Bidirectional controls such as U+202E can make `exe.txt` read as `txt.exe`.
 fn is_unsafe(character: char) -> bool {
     character.is_control() || is_bidi_control(character) || matches!(character, '/' | '\\' | '\u{fffd}')
@@ -64,6 +69,16 @@ mod tests {
         check("a\\..\\b", "attachment; filename=\"a_.._b\"");
         check("line\r\nX-Evil: 1", "attachment; filename=\"line__X-Evil: 1\"");
         check("ab\u{202e}txt.exe", "attachment; filename=\"ab_txt.exe\"");
+    }
+
+    #[test]
+    fn download_is_a_parameter_of_its_own() {
+        for query in ["download", "download=1", "a=b&download", "download=&x"] {
+            assert!(is_download(query), "{query}");
+        }
+        for query in ["", "downloads", "a=download", "xdownload"] {
+            assert!(!is_download(query), "{query}");
+        }
     }
 
     proptest! {

@@ -1,8 +1,9 @@
 //! The media type of a file by its name and first bytes, and the policy (CSP) under which a browser opens its content. Pure.
 //!
 //! A user who can store a file must not thereby run a script with this site's rights. So all content is served with a
-//! policy that sandboxes it: no scripts, an opaque origin, no forms. Images, audio and video need none of that, and the
-//! browser's own viewers still work.
+//! policy that sandboxes it: no scripts, an opaque origin, no forms. PDF, audio and video run no scripts with rights of this
+//! site, and the browser's own viewers do not work in a sandbox. No type is that of a script or a style sheet, so that a page of this site cannot
+//! load content as either: with `nosniff`, browsers go by the type.
 
 use http::HeaderValue;
 use shared::VPath;
@@ -58,19 +59,22 @@ pub(crate) fn content_type(path: &VPath) -> &'static str {
     }
     match mime_guess::from_ext(&extension).first_raw() {
         Some("text/html") => "text/html; charset=utf-8",
-        Some("text/css") => "text/css; charset=utf-8",
         Some("text/csv") => "text/csv; charset=utf-8",
-        Some("text/javascript") => "text/javascript; charset=utf-8",
         Some("text/xml") => "text/xml; charset=utf-8",
         Some("text/markdown") => "text/markdown; charset=utf-8",
         Some("text/vtt") => "text/vtt; charset=utf-8",
         Some("text/calendar") => "text/calendar; charset=utf-8",
         Some("text/vcard") => "text/vcard; charset=utf-8",
         // Other text formats are served as plain text, because browsers download formats that they cannot show.
-        Some(text) if text.starts_with("text/") => PLAIN,
+        Some(text) if text.starts_with("text/") || is_script(text) => PLAIN,
         Some(other) => other,
         None => "application/octet-stream",
     }
+}
+
+/// True for the types of scripts (the JavaScript MIME types of the MIME Sniffing standard) outside `text/`.
+fn is_script(mime: &str) -> bool {
+    mime.ends_with("javascript") || mime.ends_with("ecmascript")
 }
 
 fn extension(path: &VPath) -> String {
@@ -84,7 +88,6 @@ const CHARSET: &str = "; charset=utf-8";
 /// Extensions that the library's table lacks or maps to a type of no use on a file server.
 fn by_extension(extension: &str) -> Option<&'static str> {
     Some(match extension {
-        "js" | "mjs" | "cjs" => "text/javascript; charset=utf-8",
         "json" | "map" => "application/json",
         "wasm" => "application/wasm",
         "flac" => "audio/flac",
@@ -96,9 +99,9 @@ fn by_extension(extension: &str) -> Option<&'static str> {
         "jxl" => "image/jxl",
         "zst" => "application/zstd",
         "c" | "cc" | "cfg" | "conf" | "cpp" | "diff" | "env" | "go" | "h" | "hpp" | "hs" | "ini" | "java" | "jsx"
-        | "kt" | "lock" | "log" | "lua" | "nix" | "patch" | "php" | "pl" | "properties" | "ps1" | "py" | "r" | "rb"
-        | "rs" | "scss" | "service" | "sh" | "sql" | "srt" | "svelte" | "swift" | "tex" | "toml" | "ts" | "mts"
-        | "tsx" | "vue" | "yaml" | "yml" => PLAIN,
+        | "js" | "mjs" | "cjs" | "css" | "kt" | "lock" | "log" | "lua" | "nix" | "patch" | "php" | "pl"
+        | "properties" | "ps1" | "py" | "r" | "rb" | "rs" | "scss" | "service" | "sh" | "sql" | "srt" | "svelte"
+        | "swift" | "tex" | "toml" | "ts" | "mts" | "tsx" | "vue" | "yaml" | "yml" => PLAIN,
         _ => return None,
     })
 }
@@ -136,6 +139,8 @@ pub(crate) struct Policies {
     /// A browser's PDF viewer does not start inside a sandbox. It gives scripts in a document no page to act on, and
     /// the rest of the policy applies.
     viewed: HeaderValue,
+    /// A browser's player requests the file again, which an opaque origin may not. Sound and film have no scripts.
+    played: HeaderValue,
 }
 
 impl Policies {
@@ -152,12 +157,18 @@ impl Policies {
             // A browser cannot send an origin that is no valid header value.
             make(sandbox, &framers).or_else(|_| make(sandbox, "")).unwrap_or(HeaderValue::from_static("sandbox"))
         };
-        Self { sandboxed: policy("sandbox"), viewed: policy("object-src 'self'") }
+        let (viewed, played) = (policy("object-src 'self'"), policy("object-src 'none'"));
+        Self { sandboxed: policy("sandbox"), viewed, played }
     }
 
     /// The policy of content of that type.
     pub(crate) fn for_type(&self, content_type: &str) -> HeaderValue {
-        let policy = if content_type == "application/pdf" { &self.viewed } else { &self.sandboxed };
+        let is_played = content_type.starts_with("audio/") || content_type.starts_with("video/");
+        let policy = match content_type {
+            "application/pdf" => &self.viewed,
+            _ if is_played => &self.played,
+            _ => &self.sandboxed,
+        };
         policy.clone()
     }
 }
@@ -183,7 +194,7 @@ mod tests {
         check("dir.html/a.png", "image/png");
         check("a.html", "text/html; charset=utf-8");
         check("a.svg", "image/svg+xml");
-        check("a.js", "text/javascript; charset=utf-8");
+        check("a.js", "text/plain; charset=utf-8");
         check("a.pdf", "application/pdf");
         check("a.mp4", "video/mp4");
         check("a.mp3", "audio/mpeg");
@@ -200,6 +211,15 @@ mod tests {
         check("a.unheard-of", "application/octet-stream");
         check("a", "application/octet-stream");
         check("a.", "application/octet-stream");
+    }
+
+    #[test]
+    fn no_type_is_that_of_a_script_or_a_style_sheet() {
+        for extension in ["js", "mjs", "cjs", "jsx", "es", "ecma", "jsonml", "css", "less", "vbs"] {
+            let named = content_type(&VPath::parse(&format!("a.{extension}")).unwrap());
+            let runs = named.contains("script") || named.contains("css");
+            assert!(!runs, "{extension}: {named}");
+        }
     }
 
     #[test]
@@ -242,6 +262,14 @@ mod tests {
     #[test]
     fn a_pdf_is_not_sandboxed() {
         assert!(policy("application/pdf", "").starts_with("object-src 'self'; default-src 'none';"));
+    }
+
+    #[test]
+    fn sound_and_film_are_not_sandboxed() {
+        for name in ["a.wav", "a.mp3", "a.mp4", "a.webm", "a.mkv"] {
+            let policy = policy(content_type(&VPath::parse(name).unwrap()), "");
+            assert!(policy.starts_with("object-src 'none'; default-src 'none';"), "{name}: {policy}");
+        }
     }
 
     #[test]

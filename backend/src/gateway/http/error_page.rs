@@ -1,4 +1,4 @@
-//! A failure as a page for people: what happened, what to do, and a link to all files, in the colours of the page.
+//! A failure as a page for people: what happened, what to do, and one button, in the colours of the page.
 //! Browsers get it instead of the problem document, which is for programs. It has no scripts and loads nothing.
 
 use std::sync::LazyLock;
@@ -18,8 +18,28 @@ pub(super) struct ErrorPage<'a> {
     /// More about the failure, in English, where the language has less.
     pub more: Option<&'a str>,
     pub request_id: &'a str,
-    /// The relative address of all files; `None` where it leads to the same failure.
-    pub home: Option<&'a str>,
+    /// `None` where every address leads to the same failure.
+    pub button: Option<Button<'a>>,
+}
+
+/// The one button of a page, with the relative address that it leads to.
+#[derive(Clone, Copy)]
+pub(super) enum Button<'a> {
+    AllFiles(&'a str),
+    /// To what the person was about to open.
+    Continue(&'a str),
+}
+
+impl Button<'_> {
+    fn html(self, language: Language, html: &mut String) {
+        let (address, text) = match self {
+            Self::AllFiles(address) => (address, language.pick("Go to all files", "Revenir à tous les fichiers")),
+            Self::Continue(address) => (address, language.pick("Continue", "Continuer")),
+        };
+        html.push_str("<a href=\"");
+        escape_html(address, html);
+        html.push_str(&format!("\">{text}</a>\n"));
+    }
 }
 
 const STYLE: &str = "\
@@ -61,9 +81,8 @@ impl ErrorPage<'_> {
         html.push_str("</h1>\n<p>");
         escape_html(self.detail, &mut html);
         html.push_str("</p>\n");
-        if let Some(home) = self.home {
-            let link = self.language.pick("Go to all files", "Revenir à tous les fichiers");
-            html.push_str(&format!("<a href=\"{home}\">{link}</a>\n"));
+        if let Some(button) = self.button {
+            button.html(self.language, &mut html);
         }
         self.footer(&mut html);
         html.push_str("</main></body></html>\n");
@@ -100,7 +119,8 @@ mod tests {
     fn page(language: Language, detail: &str) -> String {
         let (status, code, title) = (404, ErrorCode::NotFound, "Not found");
         let more = (language == Language::French).then_some("Nothing <here>.");
-        ErrorPage { language, status, code, title, detail, more, request_id: "76bb", home: Some("../") }.html()
+        let button = Some(Button::AllFiles("../"));
+        ErrorPage { language, status, code, title, detail, more, request_id: "76bb", button }.html()
     }
 
     #[test]
@@ -120,6 +140,17 @@ mod tests {
     fn text_of_the_request_is_escaped() {
         let html = page(Language::English, "<script>alert(1)</script>");
         assert!(!html.contains("<script") && html.contains("&lt;script&gt;"));
+    }
+
+    #[test]
+    fn the_button_leads_to_its_address() {
+        let button = |language, address| {
+            let mut html = String::new();
+            Button::Continue(address).html(language, &mut html);
+            html
+        };
+        assert_eq!(button(Language::English, "?a&b=\""), "<a href=\"?a&amp;b=&quot;\">Continue</a>\n");
+        assert_eq!(button(Language::French, "./a"), "<a href=\"./a\">Continuer</a>\n");
     }
 
     #[test]

@@ -54,13 +54,7 @@ pub(super) fn title(code: ErrorCode) -> &'static str {
         ErrorCode::DeadlineExceeded => "Délai dépassé",
         ErrorCode::ShuttingDown | ErrorCode::Canceled => "Serveur en cours de redémarrage",
         ErrorCode::Io => "Erreur de stockage",
-        ErrorCode::BadProof
-        | ErrorCode::HandshakeTimeout
-        | ErrorCode::VersionMismatch
-        | ErrorCode::Protocol
-        | ErrorCode::FrameTooLong
-        | ErrorCode::Unreachable
-        | ErrorCode::Disconnected => "Serveur de fichiers indisponible",
+        code if code.is_between_servers() => "Serveur de fichiers indisponible",
         _ => "Erreur du serveur",
     }
 }

@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use shared::api::{PROBLEM_TYPE, Problem};
 use shared::{ErrorClass, ErrorCode, PathError, VPath};
 
-use super::error_page::{self, ErrorPage};
+use super::error_page::{self, Button, ErrorPage};
 use super::french;
 use super::headers::set;
 use super::language::Language;
@@ -36,6 +36,8 @@ pub(crate) struct ErrorResponse {
     /// For the log; not part of the response.
     pub cause: String,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// Where the page's one button leads; `None` for the button that leads to all files.
+    offer: Option<String>,
 }
 
 impl ErrorResponse {
@@ -48,6 +50,7 @@ impl ErrorResponse {
             french: None,
             cause: String::new(),
             headers: Vec::new(),
+            offer: None,
         }
     }
 
@@ -64,6 +67,17 @@ impl ErrorResponse {
     /// With the detail in French, for failures that people meet in a browser.
     pub(crate) fn in_french(self, detail: impl Into<String>) -> Self {
         Self { french: Some(detail.into()), ..self }
+    }
+
+    /// With a button on the page that leads to `address`, relative to that of the request.
+    pub(crate) fn offering(self, address: String) -> Self {
+        Self { offer: Some(address), ..self }
+    }
+
+    /// True if the page has a button to continue.
+    #[cfg(test)]
+    pub(crate) fn offers(&self) -> bool {
+        self.offer.is_some()
     }
 
     /// With a message for the log.
@@ -150,9 +164,12 @@ impl ErrorResponse {
             Reader::Person { language, home } => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
                 set(&mut headers, CONTENT_SECURITY_POLICY, &*error_page::POLICY);
-                // A host that is not served has no working link.
-                let home = (code != ErrorCode::UnknownHost).then_some(home.as_str());
-                self.page(request_id, *language, home).into()
+                let button = match &self.offer {
+                    Some(address) => Some(Button::Continue(address)),
+                    // A host that is not served has no working link.
+                    None => (code != ErrorCode::UnknownHost).then_some(Button::AllFiles(home)),
+                };
+                self.page(request_id, *language, button).into()
             }
         };
         let mut response = Response::new(Body::from(body));
@@ -161,7 +178,7 @@ impl ErrorResponse {
         response
     }
 
-    fn page(&self, request_id: &str, language: Language, home: Option<&str>) -> String {
+    fn page(&self, request_id: &str, language: Language, button: Option<Button<'_>>) -> String {
         let (status, code) = (self.status.as_u16(), self.code);
         let (title, detail) = match language {
             Language::English => (code.title(), self.detail.as_str()),
@@ -169,10 +186,11 @@ impl ErrorResponse {
         };
         let untranslated = language == Language::French && self.french.is_none() && self.detail != code.sentence();
         let more = untranslated.then_some(self.detail.as_str());
-        ErrorPage { language, status, code, title, detail, more, request_id, home }.html()
+        ErrorPage { language, status, code, title, detail, more, request_id, button }.html()
     }
 
-    fn problem(self, request_id: &str) -> Vec<u8> {
+    /// The problem document.
+    pub(crate) fn problem(self, request_id: &str) -> Vec<u8> {
         let problem = Problem {
             kind: "about:blank".into(),
             status: self.status.as_u16(),
@@ -302,14 +320,7 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::NameReserved => StatusCode::BAD_REQUEST,
         ErrorCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
-        // Failures between gateway and file server, which are not the client's fault.
-        ErrorCode::BadProof
-        | ErrorCode::HandshakeTimeout
-        | ErrorCode::VersionMismatch
-        | ErrorCode::Protocol
-        | ErrorCode::FrameTooLong
-        | ErrorCode::Unreachable
-        | ErrorCode::Disconnected => StatusCode::BAD_GATEWAY,
+        code if code.is_between_servers() => StatusCode::BAD_GATEWAY,
         ErrorCode::Io | ErrorCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         other => match other.class() {
             ErrorClass::Auth => StatusCode::FORBIDDEN,

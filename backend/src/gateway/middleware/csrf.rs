@@ -4,26 +4,13 @@
 //! `Origin`, which it sends with every request that may change something. A program sends neither and passes, because
 //! no page can make a program send requests.
 
-use http::header::{HOST, HeaderName, ORIGIN};
+use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, Method, Uri};
 use shared::ErrorCode;
 
+use super::origin::{ARCHIVE, FETCH_SITE, Origins, Repeated, single};
 use crate::gateway::connection_info::Transport;
 use crate::gateway::http::problem::ErrorResponse;
-
-const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// A POST that changes nothing: it only carries more paths than a query can.
-const ARCHIVE: &str = "/api/v1/archive";
-
-/// The origins whose pages may change files.
-pub(crate) struct Origins<'a> {
-    /// Of other sites. `*` allows every page to read and none to change.
-    pub(crate) trusted: &'a [String],
-    /// The names of this server, each with its port unless that is the default one. A proxy that does not pass the
-    /// `Host` header on makes requests of this server's own page look like those of another site, unless the name of the
-    /// page is here.
-    pub(crate) hosts: &'a [String],
-}
 
 /// `Ok` for requests that change nothing, requests of this server's own page, requests of a trusted origin, and
 /// requests of programs.
@@ -72,15 +59,13 @@ fn may_change(method: &Method, uri: &Uri) -> bool {
 fn is_same_site(uri: &Uri, headers: &HeaderMap, transport: Transport, origins: &Origins<'_>) -> bool {
     // Browsers send each of these headers once, so a repeated header is refused.
     let Ok(origin) = single(headers, ORIGIN) else { return false };
-    if origin
-        .is_some_and(|origin| origins.trusted.iter().any(|known| known != "*" && known.trim_end_matches('/') == origin))
-    {
+    if origin.is_some_and(|origin| origins.trusts(origin)) {
         return true;
     }
     match single(headers, FETCH_SITE) {
         Ok(Some(site)) => matches!(site, "same-origin" | "none"),
         Ok(None) => origin.is_none_or(|origin| is_own(origin, uri, headers, transport, origins.hosts)),
-        Err(()) => false,
+        Err(Repeated) => false,
     }
 }
 
@@ -106,18 +91,9 @@ fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
     authority.or_else(|| headers.get(HOST)?.to_str().ok())
 }
 
-fn single(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ()> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => Ok(None),
-        (Some(value), None) => value.to_str().map(Some).map_err(|_| ()),
-        _ => Err(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderName, HeaderValue};
 
     use super::*;
 

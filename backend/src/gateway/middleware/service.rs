@@ -1,5 +1,5 @@
-//! [`GatewayService`]: gives each request an id, logs and counts it, checks its size, `Host` and origin, answers
-//! preflights, and calls the router.
+//! [`GatewayService`]: gives each request an id, logs and counts it, checks its size, its `Host` and the site
+//! that asks, answers preflights, and calls the router.
 
 use axum::Router;
 use axum::body::Body;
@@ -13,8 +13,8 @@ use hyper_util::service::TowerToHyperService;
 use shared::ErrorCode;
 
 use super::access_log::AccessLog;
-use super::csrf::Origins;
-use super::{cors, csrf, host};
+use super::origin::Origins;
+use super::{cors, csrf, fetch_metadata, host};
 use crate::gateway::connection_info::{ConnectionInfo, Transport};
 use crate::gateway::http::observed_body::ObservedBody;
 use crate::gateway::http::problem::{ErrorResponse, Reader};
@@ -145,7 +145,8 @@ fn check(gateway: &Gateway, request: &Request) -> Result<(), ErrorResponse> {
     host::check(request.version(), request.uri(), request.headers(), &gateway.config.hosts)?;
     let transport = request.extensions().get::<ConnectionInfo>().map_or(Transport::Plain, |link| link.transport);
     let origins = Origins { trusted: &gateway.config.cors_origins, hosts: &gateway.config.hosts };
-    csrf::check(request.method(), request.uri(), request.headers(), transport, &origins)
+    csrf::check(request.method(), request.uri(), request.headers(), transport, &origins)?;
+    fetch_metadata::check(request.method(), request.uri(), request.headers(), &origins)
 }
 
 /// The length of the request target in the form in which it was sent.

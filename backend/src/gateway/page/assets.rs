@@ -64,7 +64,7 @@ impl Asset {
             found.get(format!("{name}{suffix}").as_str()).map(|bytes| form(coding, *bytes))
         });
         Self {
-            content_type: content_type::content_type(&path),
+            content_type: asset_type(&path),
             immutable: is_hashed(name),
             compressed: compressed.collect(),
             plain: form(Coding::Identity, plain),
@@ -139,6 +139,15 @@ impl Page {
         let none = "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), \
                     microphone=(), midi=(), payment=(), usb=(), xr-spatial-tracking=()";
         headers.insert(permissions, HeaderValue::from_static(none));
+    }
+}
+
+/// The media type of a file of the page. Only these files are scripts and style sheets: content of users never is.
+fn asset_type(path: &VPath) -> &'static str {
+    match path.display_name().rsplit_once('.') {
+        Some((_, "js" | "mjs")) => "text/javascript; charset=utf-8",
+        Some((_, "css")) => "text/css; charset=utf-8",
+        _ => content_type::content_type(path),
     }
 }
 

@@ -68,7 +68,7 @@ pub(crate) async fn read(
         path: target.path,
         conditions: Conditions::read(request.method(), request.headers()),
         head: request.method() == Method::HEAD,
-        download: request.uri().query().is_some_and(is_download),
+        download: request.uri().query().is_some_and(content_disposition::is_download),
         caller,
         request_id,
         uri: request.uri().clone(),
@@ -369,11 +369,6 @@ fn range_of(span: Span) -> Option<shared::ByteRange> {
     Some(shared::ByteRange::Between(span.offset, span.end().saturating_sub(1)))
 }
 
-/// True for the parameter `download`, with or without a value.
-fn is_download(query: &str) -> bool {
-    query.split('&').any(|pair| pair.split('=').next() == Some("download"))
-}
-
 /// The address of a folder ends in a slash, so that the links in its page are relative to it.
 fn to_folder(request: &GetRequest) -> Response {
     redirect::permanent(&format!("{}/", encode_segment(request.path.name())), request.uri.query())
@@ -382,19 +377,4 @@ fn to_folder(request: &GetRequest) -> Response {
 async fn to_file(gateway: &Gateway, request: &GetRequest) -> Result<Response, ErrorResponse> {
     regular(gateway.client.stat_for_reading(&request.caller, &request.path).await?)?;
     Ok(redirect::permanent(&format!("../{}", encode_segment(request.path.name())), request.uri.query()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn download_is_a_parameter_of_its_own() {
-        for query in ["download", "download=1", "a=b&download", "download=&x"] {
-            assert!(is_download(query), "{query}");
-        }
-        for query in ["", "downloads", "a=download", "xdownload"] {
-            assert!(!is_download(query), "{query}");
-        }
-    }
 }

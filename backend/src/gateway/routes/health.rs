@@ -3,10 +3,11 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use shared::ErrorCode;
+use shared::{ErrorCode, Rights};
 use tokio::time::timeout;
 
 use crate::client::ClientError;
+use crate::gateway::auth::Auth;
 use crate::gateway::http::problem::ErrorResponse;
 use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
@@ -20,19 +21,28 @@ pub(crate) fn describe_alive() -> Operation {
     Operation::new("readHealth", "Liveness of the process").says("200", "The process is alive.")
 }
 
-/// `/readyz`: the file server answers.
-pub(crate) async fn ready(State(gateway): State<Gateway>) -> Result<Response, ErrorResponse> {
-    let pinged = timeout(gateway.config.ready_time, gateway.client.ping()).await;
-    let pinged = pinged.unwrap_or_else(|_| Err(ClientError::new(ErrorCode::DeadlineExceeded, "no answer to a ping")));
-    match pinged {
-        Ok(_) => Ok(alive().await),
-        // Every failure means "not ready".
-        Err(error) => Err(ErrorResponse::from(error).status(http::StatusCode::SERVICE_UNAVAILABLE)),
+/// `/readyz`: the file server answers, and can do what the caller may: read files, and change them.
+pub(crate) async fn ready(State(gateway): State<Gateway>, auth: Auth) -> Result<Response, ErrorResponse> {
+    let for_changes = auth.rights().contains(Rights::CREATE);
+    let checked = timeout(gateway.config.ready_time, gateway.client.health(&auth.0, for_changes)).await;
+    let checked = checked.unwrap_or_else(|_| {
+        Err(ClientError::new(ErrorCode::DeadlineExceeded, "the file server did not answer whether it is healthy"))
+    });
+    match checked {
+        // An older file server answers, and knows no more of itself.
+        Err(error) if error.code != ErrorCode::Unsupported => {
+            // Every failure means "not ready".
+            Err(ErrorResponse::from(error).status(http::StatusCode::SERVICE_UNAVAILABLE))
+        }
+        _ => Ok(alive().await),
     }
 }
 
 pub(crate) fn describe_ready() -> Operation {
-    Operation::new("readReadiness", "Readiness to serve requests").says("200", "Requests are served.").problem("503")
+    Operation::new("readReadiness", "Readiness to serve requests")
+        .description("503 while the file server does not answer, or cannot read the served folder, or cannot change it though callers may.")
+        .says("200", "Requests are served.")
+        .problem("503")
 }
 
 /// `/metrics`.

@@ -84,7 +84,8 @@ impl Jobs {
     /// Records a job and starts it after passing `gate`, unless there is one with the same key already. Blocks.
     ///
     /// # Errors
-    /// [`ErrorCode::Canceled`] of the gate, [`ErrorCode::KeyReused`], [`ErrorCode::TooManyRequests`], and of the database.
+    /// [`ErrorCode::Canceled`] of the gate, [`ErrorCode::KeyReused`], [`ErrorCode::TooManyRequests`], [`ErrorCode::Io`] if the
+    /// records are gone, and of the database.
     pub(super) fn begin(
         self: &Arc<Self>,
         owner: Owner,
@@ -92,6 +93,7 @@ impl Jobs {
         gate: &EffectGate,
     ) -> Result<(), RequestError> {
         let records = self.records()?;
+        records.check_file()?;
         let _beginning = self.beginning.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = records.job_named_by(&owner, request.key)? {
             if known.request.change == request.change {

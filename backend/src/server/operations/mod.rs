@@ -20,6 +20,7 @@ use super::error::RequestError;
 use super::exchange::body::RequestBody;
 use super::exchange::response::ResponseWriter;
 use super::exchange::sink::Sink;
+use super::health;
 use super::jobs::requests as jobs;
 use super::list;
 use super::peer::Peer;
@@ -59,6 +60,7 @@ pub(super) async fn dispatch<W: Sink>(
         Some(FrameKind::Change) => jobs::change(&server.jobs, peer, response, parse(frame)?).await,
         Some(FrameKind::JobStatus) => jobs::status(&server.jobs, peer, response, parse(frame)?).await,
         Some(FrameKind::CancelJob) => jobs::cancel(&server.jobs, peer, response, parse(frame)?).await,
+        Some(FrameKind::Health) => health::health(&server.health, response, parse(frame)?).await,
         _ => Err(Failure::new(ErrorCode::Unsupported, "the server does not have this operation").into()),
     }
 }

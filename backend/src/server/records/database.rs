@@ -4,27 +4,35 @@
 //! for uploads of a server with [`Durability::Relaxed`]. There is one connection behind a lock: what is written is
 //! small, and writes of several threads share a transaction ([`super::group_commit`]).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, Row};
-#[cfg(feature = "testing")]
 use shared::ErrorCode;
 
 use super::error::{DatabaseError, storage_error};
+use super::file_identity::FileIdentity;
 use super::group_commit::Queue;
 use super::schema::{LaterVersion, migrate, missing};
 use crate::storage::{Durability, StorageError};
 
 /// How many prepared statements are kept: more than there are.
 const STATEMENTS_KEPT: usize = 32;
+/// The path of records that end with the process.
+const MEMORY: &str = ":memory:";
+/// Why changes are refused.
+const GONE: &str = "the server's records are gone";
 /// How long a call waits for another process that holds the file.
 const BUSY_TIME: Duration = Duration::from_secs(5);
 
 /// The records.
 pub struct Database {
     connection: Mutex<Connection>,
+    /// `None` for records in memory.
+    path: Option<PathBuf>,
+    /// The file that the connection has open.
+    file: Mutex<Option<FileIdentity>>,
     queue: Queue,
     /// Of the records of uploads.
     pub(super) uploads: Durability,
@@ -39,23 +47,14 @@ impl Database {
     /// # Errors
     /// [`DatabaseError::ReadOnly`] leaves a server that only reads; the others need an operator.
     pub fn open(path: &Path) -> Result<Self, DatabaseError> {
-        let sqlite = |error| DatabaseError::sqlite(path.to_owned(), error);
-        let mut connection = Connection::open(path).map_err(sqlite)?;
-        set_up(&connection).map_err(sqlite)?;
-        let finding = check(&connection).map_err(sqlite)?;
-        if finding != "ok" {
-            return Err(DatabaseError::Damaged { path: path.to_owned(), finding });
-        }
-        let migrations = match missing(&connection).map_err(sqlite)? {
-            Ok(migrations) => migrations,
-            Err(LaterVersion) => return Err(DatabaseError::Later { path: path.to_owned() }),
-        };
-        migrate(&mut connection, migrations).map_err(sqlite)?;
-        let (queue, uploads) = (Queue::default(), Durability::Strict);
+        let connection = connect(path)?;
+        let named = path != Path::new(MEMORY);
         Ok(Self {
             connection: Mutex::new(connection),
-            queue,
-            uploads,
+            path: named.then(|| path.to_owned()),
+            file: Mutex::new(named.then(|| FileIdentity::of(path).ok()).flatten()),
+            queue: Queue::default(),
+            uploads: Durability::Strict,
             #[cfg(feature = "testing")]
             powered: None,
         })
@@ -67,7 +66,7 @@ impl Database {
     /// As [`Database::open`].
     #[cfg(feature = "testing")]
     pub fn in_memory() -> Result<Self, DatabaseError> {
-        Self::open(Path::new(":memory:"))
+        Self::open(Path::new(MEMORY))
     }
 
     /// Records that end with the process, for tests of crashes: every call fails while `powered` returns false.
@@ -82,6 +81,41 @@ impl Database {
     /// Sets the durability of the records of uploads. All other records are always strict.
     pub fn keeping_uploads(self, durability: Durability) -> Self {
         Self { uploads: durability, ..self }
+    }
+
+    /// Checks that changes can be recorded: that the file is there, or another one that has taken its place, such as a
+    /// restored copy. A connection goes on with a file that was deleted, so what it writes there would be lost.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Io`] if the file is gone.
+    pub(in crate::server) fn check_file(&self) -> Result<(), StorageError> {
+        let Some(path) = &self.path else { return Ok(()) };
+        let gone = |error| StorageError { code: ErrorCode::Io, ..StorageError::from_io(error, GONE) };
+        let there = FileIdentity::of(path).map_err(gone)?;
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if *file == Some(there) {
+            return Ok(());
+        }
+        let opened = connect(path).map_err(|error| gone(std::io::Error::other(error)))?;
+        let before = std::mem::replace(&mut *self.lock()?, opened);
+        // Closing it would delete the write-ahead log at its path, which is that of the new file now.
+        std::mem::forget(before);
+        tracing::warn!(path = %path.display(), "the server's records were replaced, and the new ones are used");
+        *file = Some(there);
+        Ok(())
+    }
+
+    /// As [`Database::check_file`], and writes to the file.
+    ///
+    /// # Errors
+    /// As [`Database::check_file`], [`ErrorCode::ReadOnly`], [`ErrorCode::NoSpace`].
+    pub(in crate::server) fn check_writing(&self) -> Result<(), StorageError> {
+        self.check_file()?;
+        // Writes the value that is there, so that nothing changes.
+        self.write(Durability::Relaxed, |connection| {
+            let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            connection.pragma_update(None, "user_version", version)
+        })
     }
 
     /// Writes, in one transaction with what other threads write at the same time.
@@ -127,6 +161,23 @@ impl Database {
         }
         Ok(self.connection.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Opens a file, checks it, and brings it to the present schema.
+fn connect(path: &Path) -> Result<Connection, DatabaseError> {
+    let sqlite = |error| DatabaseError::sqlite(path.to_owned(), error);
+    let mut connection = Connection::open(path).map_err(sqlite)?;
+    set_up(&connection).map_err(sqlite)?;
+    let finding = check(&connection).map_err(sqlite)?;
+    if finding != "ok" {
+        return Err(DatabaseError::Damaged { path: path.to_owned(), finding });
+    }
+    let migrations = match missing(&connection).map_err(sqlite)? {
+        Ok(migrations) => migrations,
+        Err(LaterVersion) => return Err(DatabaseError::Later { path: path.to_owned() }),
+    };
+    migrate(&mut connection, migrations).map_err(sqlite)?;
+    Ok(connection)
 }
 
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {

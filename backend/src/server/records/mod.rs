@@ -6,6 +6,7 @@ pub(super) mod database;
 pub(super) mod digest_cache;
 mod digests;
 pub(super) mod error;
+mod file_identity;
 mod group_commit;
 pub(super) mod jobs;
 mod purges;

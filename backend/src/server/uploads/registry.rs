@@ -84,13 +84,15 @@ impl Uploads {
         }
     }
 
-    /// The records.
+    /// The records, of a change that is about to begin.
     ///
     /// # Errors
-    /// [`ErrorCode::ReadOnly`].
+    /// [`ErrorCode::ReadOnly`], and [`ErrorCode::Io`] if the records are gone.
     pub(super) fn records(&self) -> Result<&Arc<Database>, StorageError> {
         let read_only = || StorageError::new(ErrorCode::ReadOnly, "the server's own directory cannot be written to");
-        self.records.as_ref().ok_or_else(read_only)
+        let records = self.records.as_ref().ok_or_else(read_only)?;
+        records.check_file()?;
+        Ok(records)
     }
 
     /// The uploads in memory.

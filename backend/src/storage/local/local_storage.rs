@@ -52,7 +52,7 @@ impl LocalStorage {
             let kernel = containment == Containment::Kernel
                 && LinuxDir::open_root(root.canonical(), true).map_err(failed)?.kernel_opens_paths();
             let containment = if kernel { Containment::Kernel } else { Containment::Walk };
-            return Ok(Self::new(root.open_tree(|path| LinuxDir::open_root(path, kernel))?, containment));
+            return Ok(Self::new(root.open_tree(move |path| LinuxDir::open_root(path, kernel))?, containment));
         }
         let _ = containment;
         Ok(Self::new(root.open_tree(PortableDir::open_root)?, Containment::Portable))

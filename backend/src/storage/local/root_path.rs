@@ -1,4 +1,5 @@
-//! The absolute path of the root and of the server's state directory: used to open the root, and never afterwards.
+//! The absolute path of the root and of the server's state directory: used to open the root, and afterwards only to check
+//! that it is still there.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -39,7 +40,7 @@ impl RootPath {
     /// Opens the tree by the directory handles that `open` makes.
     pub(super) fn open_tree<D: Dir>(
         &self,
-        open: impl Fn(&Path) -> io::Result<D>,
+        open: impl Fn(&Path) -> io::Result<D> + Send + Sync + 'static,
     ) -> Result<Arc<dyn Storage>, StorageError> {
         let root = open(&self.canonical).map_err(open_error)?;
         let identity = |path: &PathBuf| -> io::Result<Identity> { Ok(open(path)?.metadata()?.identity) };
@@ -51,7 +52,8 @@ impl RootPath {
             hidden_by_name: self.is_hidden_by_name(),
             canonical: self.canonical.clone(),
         };
-        Ok(Arc::new(Tree::new(root, facts)))
+        let path = self.canonical.clone();
+        Ok(Arc::new(Tree::new(root, facts).reopening(move || open(&path))))
     }
 
     /// False if the hidden directory lies inside and is recognised by its identity alone. A folder above it may be

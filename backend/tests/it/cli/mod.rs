@@ -2,6 +2,7 @@
 
 mod changes;
 mod get;
+mod hostile_server;
 mod inspect;
 mod lost_responses;
 mod put;

@@ -2,8 +2,12 @@
 
 use backend::client::{Client, GetItem, Item, PoolConfig, Target};
 use backend::wire::{Frame, Key};
-use shared::wire::{Auth, Failure, FrameKind, HelloAck, ItemEnd, Meta};
-use shared::{ErrorCode, Kind, Rights, Timestamp};
+use std::time::Duration;
+
+use shared::job::{Job, JobState, Progress};
+use shared::wire::{Auth, Failure, FrameKind, HelloAck, ItemEnd, Meta, TrashPage, encode};
+use shared::{ErrorCode, JobId, Kind, Rights, Timestamp, UploadId};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 use crate::raw_connection::{RawConnection, frame, frame_bytes, header, within};
@@ -193,4 +197,41 @@ async fn a_frame_longer_than_agreed_is_refused() {
     let mut transfer = client.await.get(&reader(), items).await.unwrap();
     assert!(matches!(transfer.next_item().await, Ok(Some(Item::Sending(_)))));
     assert_eq!(transfer.piece().await.unwrap_err().code, ErrorCode::Protocol);
+}
+
+/// A client of a server that repeats one message for ever.
+async fn client_of_endless_server(kind: FrameKind, body: Vec<u8>) -> Client {
+    // Many frames in one write.
+    let frames = frame_bytes(&Frame::new(kind, 1, body)).repeat(1000);
+    client_of_fake_server(move |mut raw: RawConnection, key| {
+        let frames = frames.clone();
+        async move {
+            raw.accept(&key, |_| {}).await;
+            let _ = raw.next().await;
+            while raw.writer.write_all(&frames).await.is_ok() {}
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_cut_off() {
+    let caller = reader();
+    let protocol = |error: backend::client::ClientError| assert_eq!(error.code, ErrorCode::Protocol, "{error}");
+    let client = client_of_endless_server(FrameKind::TrashPage, encode(&TrashPage::default())).await;
+    protocol(within(client.list_trash(&caller, None, 10)).await.unwrap_err());
+    let (id, state) = (JobId([1; 16]), JobState::Done);
+    let job = Job { id, state, version: 1, progress: Progress::default(), outcomes: Vec::new() };
+    let client = client_of_endless_server(FrameKind::Job, encode(&job)).await;
+    protocol(within(client.jobs(&caller)).await.unwrap_err());
+    let client = client_of_endless_server(FrameKind::Job, encode(&job)).await;
+    protocol(within(client.job(&caller, id, 0, Duration::ZERO)).await.unwrap_err());
+    // A message that is no part of the answer ends it at once.
+    for kind in [FrameKind::Digests, FrameKind::Upload, FrameKind::Page, FrameKind::Columns] {
+        let client = client_of_endless_server(kind, encode(&TrashPage::default())).await;
+        within(client.list_trash(&caller, None, 10)).await.unwrap_err();
+        within(client.upload_status(&caller, UploadId([1; 16]))).await.unwrap_err();
+        within(client.digest(&caller, &path("x"), Vec::new(), true)).await.unwrap_err();
+        within(client.stat(&caller, &path("x"))).await.unwrap_err();
+    }
 }

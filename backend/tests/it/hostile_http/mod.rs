@@ -4,6 +4,7 @@ mod changes;
 mod content;
 mod fixtures;
 mod hosts;
+mod other_sites;
 mod paths;
 mod requests;
 mod storage_faults;

@@ -1,12 +1,19 @@
 //! Health, readiness and metrics.
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use backend::gateway::GatewayConfig;
+use backend::gateway::{Anonymous, GatewayConfig};
+use backend::server::{Database, ServerConfig};
+use backend::storage::local::LocalStorage;
+use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation};
+use shared::ErrorCode;
+use tempfile::TempDir;
 
 use crate::test_gateway::TestGateway;
-use crate::test_server::small_tree;
+use crate::test_server::{TestServer, small_tree};
 
 #[tokio::test]
 async fn readyz_depends_on_the_file_server() {
@@ -41,4 +48,138 @@ async fn metrics_count_requests() {
     }
     let off = GatewayConfig { metrics: false, ..GatewayConfig::default() };
     TestGateway::with_config(Arc::new(small_tree()), off).await.get("/metrics").await.assert_problem(404, "not_found");
+}
+
+/// A gateway of a server over a directory, whose records are a file beside it. Nothing of a check is repeated.
+async fn on_disk(folder: &Path, anonymous: Anonymous) -> TestGateway {
+    let storage = LocalStorage::open(&folder.join("served"), None).unwrap();
+    let records = Arc::new(Database::open(&folder.join("records")).unwrap());
+    let config = ServerConfig { health_time: Duration::ZERO, ..ServerConfig::default() };
+    let server = TestServer::with_database(storage.into(), records, config).await.in_process();
+    TestGateway::in_front_of(server, GatewayConfig { anonymous, ..GatewayConfig::default() }).await
+}
+
+fn served_folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("served")).unwrap();
+    fs::write(folder.path().join("served/a.txt"), "first").unwrap();
+    folder
+}
+
+async fn put(gateway: &TestGateway, target: &str) -> u16 {
+    gateway.send("PUT", target, &[], b"new").await.status
+}
+
+#[tokio::test]
+async fn readyz_is_red_while_the_folder_is_away() {
+    for anonymous in [Anonymous::Read, Anonymous::Write] {
+        let folder = served_folder();
+        let (served, away) = (folder.path().join("served"), folder.path().join("away"));
+        let gateway = on_disk(folder.path(), anonymous).await;
+        assert_eq!(gateway.get("/readyz").await.status, 200);
+        fs::rename(&served, &away).unwrap();
+        let red = gateway.get("/readyz").await;
+        assert_eq!((red.status, red.header("retry-after").is_some()), (503, true), "{red:?}");
+        fs::rename(&away, &served).unwrap();
+        assert_eq!(gateway.get("/readyz").await.status, 200);
+        gateway.assert_healthy_and_stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_folder_that_was_made_again_is_served() {
+    let folder = served_folder();
+    let served = folder.path().join("served");
+    let gateway = on_disk(folder.path(), Anonymous::Write).await;
+    assert_eq!((gateway.get("/readyz").await.status, put(&gateway, "/files/b.txt").await), (200, 201));
+    fs::remove_dir_all(&served).unwrap();
+    assert_eq!(gateway.get("/readyz").await.status, 503);
+    fs::create_dir(&served).unwrap();
+    fs::write(served.join("c.txt"), "restored").unwrap();
+    assert_eq!(gateway.get("/readyz").await.status, 200);
+    assert_eq!(gateway.get("/files/c.txt").await.text(), "restored");
+    assert_eq!(gateway.get("/files/b.txt").await.status, 404);
+    assert_eq!(put(&gateway, "/files/d.txt").await, 201);
+    assert_eq!(fs::read(served.join("d.txt")).unwrap(), b"new");
+    // The server's own directory inside it, alone.
+    fs::remove_dir_all(served.join(".passerelle")).unwrap();
+    assert_eq!(gateway.get("/readyz").await.status, 200);
+    assert_eq!(put(&gateway, "/files/e.txt").await, 201);
+    gateway.assert_healthy_and_stop().await;
+}
+
+#[tokio::test]
+async fn without_records_files_are_read_and_not_changed() {
+    let folder = served_folder();
+    let (records, away) = (folder.path().join("records"), folder.path().join("records-away"));
+    let gateway = on_disk(folder.path(), Anonymous::Write).await;
+    assert_eq!((gateway.get("/readyz").await.status, put(&gateway, "/files/b.txt").await), (200, 201));
+    fs::rename(&records, &away).unwrap();
+    assert_eq!(gateway.get("/readyz").await.status, 503);
+    let changes: [(&str, &str, &[(&str, &str)], &[u8]); 5] = [
+        ("PUT", "/files/b.txt", &[], b"other"),
+        ("PUT", "/files/c.txt", &[], &[7; 1 << 20]),
+        ("DELETE", "/files/b.txt", &[], b""),
+        ("POST", "/api/v1/uploads", &[("tus-resumable", "1.0.0"), ("upload-length", "5")], b""),
+        (
+            "POST",
+            "/api/v1/changes",
+            &[("content-type", "application/json")],
+            br#"{"action":"trash","items":[{"path":"b.txt"}]}"#,
+        ),
+    ];
+    for (method, target, headers, body) in changes {
+        let metadata = [headers, &[("upload-metadata", "path Yy50eHQ=")][..]].concat();
+        let headers = if target.ends_with("uploads") { &metadata[..] } else { headers };
+        gateway.send(method, target, headers, body).await.assert_problem(500, "io");
+    }
+    assert_eq!(gateway.get("/files/b.txt").await.text(), "new");
+    assert_eq!(gateway.get("/api/v1/list/").await.status, 200);
+    assert_eq!(gateway.get("/files/c.txt").await.status, 404);
+    // Its return, and that of a copy.
+    fs::rename(&away, &records).unwrap();
+    assert_eq!((gateway.get("/readyz").await.status, put(&gateway, "/files/c.txt").await), (200, 201));
+    fs::copy(&records, &away).unwrap();
+    fs::remove_file(&records).unwrap();
+    assert_eq!(gateway.get("/readyz").await.status, 503);
+    fs::rename(&away, &records).unwrap();
+    assert_eq!((gateway.get("/readyz").await.status, put(&gateway, "/files/d.txt").await), (200, 201));
+    let trash = gateway.send("DELETE", "/files/d.txt", &[], b"").await;
+    assert_eq!(trash.status, 204, "{trash:?}");
+    gateway.assert_healthy_and_stop().await;
+}
+
+#[tokio::test]
+async fn readyz_of_a_server_for_readers_needs_no_records() {
+    let folder = served_folder();
+    let gateway = on_disk(folder.path(), Anonymous::Read).await;
+    fs::remove_file(folder.path().join("records")).unwrap();
+    assert_eq!(gateway.get("/readyz").await.status, 200);
+    assert!(!folder.path().join("served/.passerelle").exists(), "a check for readers wrote");
+    gateway.assert_healthy_and_stop().await;
+}
+
+#[tokio::test]
+async fn readyz_depends_on_what_callers_may_do() {
+    for (operation, code, reader, writer) in [
+        (Operation::List, ErrorCode::Io, 503, 503),
+        (Operation::Stat, ErrorCode::Io, 503, 503),
+        (Operation::Stage, ErrorCode::ReadOnly, 200, 503),
+        (Operation::Stage, ErrorCode::Io, 200, 503),
+        (Operation::Stage, ErrorCode::NoSpace, 200, 200),
+    ] {
+        for (anonymous, expected) in [(Anonymous::Read, reader), (Anonymous::Write, writer)] {
+            let faults = Faults::seeded(1);
+            let storage = Arc::new(FaultyStorage::new(small_tree(), Arc::clone(&faults)));
+            let config = ServerConfig { health_time: Duration::ZERO, ..ServerConfig::default() };
+            let server = TestServer::with_config(storage, config).await.in_process();
+            let config = GatewayConfig { anonymous, ..GatewayConfig::default() };
+            let gateway = TestGateway::in_front_of(server, config).await;
+            assert_eq!(gateway.get("/readyz").await.status, 200);
+            faults.at(operation, faults.calls(operation) + 1, Fault::Fail(code));
+            assert_eq!(gateway.get("/readyz").await.status, expected, "{operation:?} {code} {anonymous:?}");
+            assert_eq!(gateway.get("/readyz").await.status, 200);
+            gateway.assert_healthy_and_stop().await;
+        }
+    }
 }

@@ -73,6 +73,24 @@ impl Bounded for Stat {
     }
 }
 
+/// HEALTH: asks whether requests can be served at present. Answer: END, with the failure that requests would meet.
+#[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
+#[cbor(map)]
+pub struct Health {
+    /// The caller.
+    #[n(0)]
+    pub caller: Caller,
+    /// True if the caller also changes files.
+    #[n(1)]
+    pub for_changes: Option<bool>,
+}
+
+impl Bounded for Health {
+    fn check_bounds(&self) -> Result<(), &'static str> {
+        self.caller.check_bounds()
+    }
+}
+
 /// GET: reads files, in the given order.
 #[derive(Clone, PartialEq, Eq, Debug, Encode, Decode)]
 #[cbor(map)]

@@ -12,8 +12,6 @@ mod std_file;
 #[cfg(unix)]
 mod unix;
 mod volume;
-#[cfg_attr(unix, allow(dead_code, reason = "only Windows needs the check; its tests run everywhere"))]
-mod windows_names;
 
 pub(in crate::storage) use dir::{Dir, Node, SyncDir};
 pub(in crate::storage) use disk_file::{DiskFile, read_full, write_full};

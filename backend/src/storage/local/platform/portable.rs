@@ -16,8 +16,6 @@ use super::metadata::{FileType, Identity, Metadata};
 use super::notify;
 #[cfg(unix)]
 use super::unix;
-#[cfg(not(unix))]
-use super::windows_names;
 use crate::storage::local::error::{replaced_meanwhile, storage_error};
 use crate::storage::{Attributes, STATE_FOLDER_NAME, StorageError, Visit, WatchHandle};
 
@@ -351,7 +349,7 @@ fn os_name(name: &[u8]) -> io::Result<&OsStr> {
 #[cfg(not(unix))]
 fn os_name(name: &[u8]) -> io::Result<&OsStr> {
     match str::from_utf8(name) {
-        Ok(text) if windows_names::is_literal(text) => Ok(OsStr::new(text)),
+        Ok(text) if shared::windows_name::is_literal(text) => Ok(OsStr::new(text)),
         _ => Err(io::ErrorKind::InvalidFilename.into()),
     }
 }

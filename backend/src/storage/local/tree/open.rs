@@ -49,7 +49,7 @@ impl<D: Dir> Tree<D> {
         match self.descend(path)? {
             Some(Node::Leaf(leaf, metadata)) => {
                 let found = FoundLeaf { name: path.as_bytes().into(), leaf, metadata };
-                return open_leaf(&*self.root, found, metadata.entry(path.clone(), None));
+                return open_leaf(&*self.root(), found, metadata.entry(path.clone(), None));
             }
             Some(Node::Folder(..)) => return Err(is_folder()),
             Some(Node::Link) | None => {}
@@ -75,7 +75,7 @@ impl<D: Dir> Tree<D> {
     pub(super) fn try_open_path(&self, path: &VPath) -> Option<Box<dyn OpenFile>> {
         let Node::Leaf(leaf, metadata) = self.try_descend(path)? else { return None };
         let found = FoundLeaf { name: path.as_bytes().into(), leaf, metadata };
-        open_leaf(&*self.root, found, metadata.entry(path.clone(), None)).ok()
+        open_leaf(&*self.root(), found, metadata.entry(path.clone(), None)).ok()
     }
 }
 

@@ -36,6 +36,12 @@ impl<D: Dir> Volumes<D> {
         self.lock().values().cloned().collect()
     }
 
+    /// Closes all of them: another directory has become the root, or they are gone.
+    pub(super) fn close(&self) {
+        self.lock().clear();
+        self.found.store(false, Ordering::Release);
+    }
+
     /// Notes that those of earlier processes are open.
     pub(super) fn all_found(&self) {
         self.found.store(true, Ordering::Release);

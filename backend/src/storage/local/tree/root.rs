@@ -1,27 +1,34 @@
 //! A served tree: its root, its volumes and its locks.
 
+use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use shared::{Entry, VPath};
+use shared::{Entry, ErrorCode, VPath};
 
 use super::dir_locks::DirLocks;
 use super::dir_stack::DirStack;
 use super::open_volumes::Volumes;
+use super::private_dir::{PrivateDir, STAGING};
 use crate::storage::local::error::storage_error;
 use crate::storage::local::group_fsync::GroupFsync;
 use crate::storage::local::platform::{Dir, Identity, Metadata};
 use crate::storage::symlinks::{ResolveError, below_root};
-use crate::storage::{StorageError, is_state_folder_name};
+use crate::storage::{STATE_FOLDER_NAME, StorageError, is_state_folder_name};
 
 /// A directory tree, seen from its root.
 pub(in crate::storage) struct Tree<D: Dir> {
-    pub(super) root: Arc<D>,
+    root: RwLock<Arc<D>>,
+    /// Opens the directory that the root's path leads to now; `None` for a tree without a path.
+    reopen: Option<Reopen<D>>,
     pub(super) facts: RootFacts,
     pub(super) volumes: Volumes<D>,
     pub(super) locks: DirLocks,
     pub(super) group_fsync: GroupFsync,
 }
+
+/// Opens a directory.
+type Reopen<D> = Box<dyn Fn() -> io::Result<D> + Send + Sync>;
 
 /// Facts about a root besides its handle.
 #[derive(Default)]
@@ -40,7 +47,8 @@ pub(in crate::storage) struct RootFacts {
 impl<D: Dir> Tree<D> {
     pub(in crate::storage) fn new(root: D, facts: RootFacts) -> Self {
         Self {
-            root: Arc::new(root),
+            root: RwLock::new(Arc::new(root)),
+            reopen: None,
             facts,
             volumes: Volumes::default(),
             locks: DirLocks::default(),
@@ -48,12 +56,65 @@ impl<D: Dir> Tree<D> {
         }
     }
 
+    /// With a way to open the directory that the root's path leads to later.
+    pub(in crate::storage) fn reopening(self, reopen: impl Fn() -> io::Result<D> + Send + Sync + 'static) -> Self {
+        Self { reopen: Some(Box::new(reopen)), ..self }
+    }
+
+    /// The root at present.
+    pub(super) fn root(&self) -> Arc<D> {
+        Arc::clone(&self.root.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Checks that the root's path still leads to the root. A directory that has taken its place becomes the root if it
+    /// is the one to serve: it is on the same file system, as after a move or a restored backup, or a server has written
+    /// into it, as into a disk that was away. The empty mount point of a disk that is away is neither.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Io`], also for another directory.
+    pub(super) fn follow_root(&self) -> Result<(), StorageError> {
+        let Some(reopen) = &self.reopen else { return self.root_entry().map(drop) };
+        let found = reopen().map_err(|error| StorageError::from_io(error, "the served folder is not at its path"))?;
+        let identity = |dir: &D| dir.metadata().map(|metadata| metadata.identity);
+        let there = identity(&found).map_err(|error| storage_error(error, "stat of the served folder"))?;
+        let before = identity(&self.root());
+        if before.as_ref().is_ok_and(|before| *before == there) {
+            return self.follow_private_dir(&found);
+        }
+        let same_device = before.is_ok_and(|before| before.device == there.device);
+        // Where the state directory is hidden by its identity, the one of another root is not known.
+        if !self.facts.hidden_by_name || !(same_device || found.open_dir(STATE_FOLDER_NAME).is_ok()) {
+            return Err(StorageError::new(ErrorCode::Io, "another folder is at the path of the served one"));
+        }
+        *self.root.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(found);
+        self.volumes.close();
+        tracing::info!("the served folder was replaced, and its successor is served");
+        Ok(())
+    }
+
+    /// Closes the private directories if another one, or none, has taken the place of the root's: the next change opens
+    /// that one.
+    fn follow_private_dir(&self, root: &D) -> Result<(), StorageError> {
+        let volume = root.volume().map_err(|error| storage_error(error, "looking for the file system of a folder"))?;
+        let Some(private_dir) = self.volumes.get(volume) else { return Ok(()) };
+        let identity = |dir: &D| dir.metadata().map(|metadata| metadata.identity);
+        let there = PrivateDir::peek(root, STAGING)?;
+        let is_there = there.is_some_and(|there| match (identity(&there), identity(&private_dir.staging)) {
+            (Ok(there), Ok(before)) => there == before,
+            _ => false,
+        });
+        if !is_there {
+            self.volumes.close();
+        }
+        Ok(())
+    }
+
     pub(super) fn at_root(&self) -> DirStack<D> {
-        DirStack::at(&self.root)
+        DirStack::at(&self.root())
     }
 
     pub(super) fn root_entry(&self) -> Result<Entry, StorageError> {
-        let metadata = self.root.metadata().map_err(|error| storage_error(error, "stat of the root"))?;
+        let metadata = self.root().metadata().map_err(|error| storage_error(error, "stat of the root"))?;
         Ok(metadata.entry(VPath::root(), None))
     }
 

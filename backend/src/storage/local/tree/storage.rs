@@ -19,6 +19,10 @@ impl<D: Dir> Storage for Tree<D> {
         self.stat_path(path)
     }
 
+    fn check_root(&self) -> Result<(), StorageError> {
+        self.follow_root()
+    }
+
     fn list(&self, path: &VPath, visit: &mut dyn FnMut(Entry) -> Visit) -> Result<(), StorageError> {
         self.visit_entries(path, visit)
     }

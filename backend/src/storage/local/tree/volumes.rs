@@ -88,7 +88,7 @@ impl<D: Dir> Tree<D> {
     /// The outermost folder of each volume of the tree, that of the root first.
     pub(super) fn tops(&self) -> Result<Vec<DirStack<D>>, StorageError> {
         let mut paths: BTreeSet<VPath> = self.noted_disks().into_iter().map(|disk| disk.at).collect();
-        let points = self.root.mounts_below().map_err(|error| storage_error(error, "reading the mounts"))?;
+        let points = self.root().mounts_below().map_err(|error| storage_error(error, "reading the mounts"))?;
         paths.extend(points.iter().filter_map(|point| VPath::from_bytes(point.as_slice()).ok()));
         let mut tops = vec![self.at_root()];
         // A mount point of a file, or one that is hidden by another mount, is no folder of the tree.
@@ -108,7 +108,7 @@ impl<D: Dir> Tree<D> {
 
     /// The other disks that the notes have, connected or not.
     pub(super) fn noted_disks(&self) -> Vec<NotedDisk<D>> {
-        let disks = PrivateDir::peek(&*self.root, DISKS).ok().flatten();
+        let disks = PrivateDir::peek(&*self.root(), DISKS).ok().flatten();
         disks.and_then(|disks| noted_disks(&disks).ok()).unwrap_or_default()
     }
 
@@ -128,12 +128,12 @@ impl<D: Dir> Tree<D> {
 
     /// True if the folder is on the volume of the root.
     pub(super) fn is_on_roots_volume(&self, folder: &DirStack<D>) -> Result<bool, StorageError> {
-        Ok(volume_of(folder.dir())? == volume_of(&*self.root)?)
+        Ok(volume_of(folder.dir())? == volume_of(&*self.root())?)
     }
 
     /// The outermost folder on the way to `folder` that is on this volume.
     fn top_of(&self, folder: &DirStack<D>, volume: VolumeId) -> Result<DirStack<D>, StorageError> {
-        if volume == volume_of(&*self.root)? {
+        if volume == volume_of(&*self.root())? {
             return Ok(self.at_root());
         }
         let mut top = folder.clone();

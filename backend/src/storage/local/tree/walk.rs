@@ -81,13 +81,13 @@ impl<D: Dir> Tree<D> {
         if !self.may_descend(path) {
             return Ok(None);
         }
-        let node = self.root.descend(path).map_err(|error| storage_error(error, "looking up a path"))?;
+        let node = self.root().descend(path).map_err(|error| storage_error(error, "looking up a path"))?;
         node.map(|node| self.unless_hidden(node)).transpose()
     }
 
     /// See [`Dir::try_descend`]; `None` also if a hidden folder could be on the path.
     pub(super) fn try_descend(&self, path: &VPath) -> Option<Node<D>> {
-        let node = self.may_descend(path).then(|| self.root.try_descend(path))??;
+        let node = self.may_descend(path).then(|| self.root().try_descend(path))??;
         self.unless_hidden(node).ok()
     }
 

@@ -36,6 +36,11 @@ impl<S: Storage> Storage for FaultyStorage<S> {
         self.inner.stat(path)
     }
 
+    fn check_root(&self) -> Result<(), StorageError> {
+        self.faults.check(Operation::Stat)?;
+        self.inner.check_root()
+    }
+
     fn list(&self, path: &VPath, visit: &mut dyn FnMut(Entry) -> Visit) -> Result<(), StorageError> {
         self.faults.check(Operation::List)?;
         let mut broken = Ok(());
