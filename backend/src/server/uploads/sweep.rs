@@ -29,9 +29,10 @@ impl Uploads {
         let mut lost = 0;
         for id in recorded.difference(&staged) {
             let Some(record) = records.upload(*id)? else { continue };
-            let empty = record.durable == 0 && record.target.is_none();
-            if record.answer.is_none() && !empty && self.published_before(&record)?.is_none() {
+            let empty = record.durable == 0 && (record.target.is_none() || record.is_joined());
+            if record.answer.is_none() && !empty && self.maybe_published(&record)?.is_none() {
                 records.delete_upload(*id)?;
+                self.unfinished.leave(*id);
                 lost += 1;
             }
         }
@@ -51,7 +52,7 @@ impl Uploads {
             let slot = self.slot(id, &record.owner)?;
             expired += usize::from(self.forget_unlocked(&slot)?);
         }
-        let unused: Vec<_> = self.slots().values().filter(|slot| slot.is_unused()).cloned().collect();
+        let unused: Vec<_> = self.slots().by_id.values().filter(|slot| slot.is_unused()).cloned().collect();
         for slot in unused {
             if slot.state().record.request.resumable {
                 self.drop_from_memory(&slot);
@@ -85,7 +86,7 @@ impl Uploads {
         // Two references: the map's and the caller's. A request gets its own only while the map is locked.
         if Arc::strong_count(slot) == 2 {
             let id = slot.state().record.id;
-            slots.remove(&id);
+            slots.remove(id);
         }
     }
 }
