@@ -36,7 +36,7 @@ async fn a_refused_put_is_answered_before_its_body() {
                 ("/files/hello.txt", "If-Match: \"00000000000000000000000000000000\"\r\n", 412),
                 ("/files/absent", "If-Match: *\r\n", 412),
                 ("/files/docs", "", 409),
-                ("/files/hello.txt/below", "", 409),
+                ("/files/hello.txt/below", "", 404),
                 ("/files/.passerelle/x", "", 403),
                 ("/files/a", "Content-Encoding: gzip\r\n", 415),
                 ("/files/a", "Content-Range: bytes 0-8/9\r\n", 400),
