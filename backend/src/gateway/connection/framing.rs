@@ -3,10 +3,12 @@
 //! hyper accepts what the RFC lets a recipient accept, and a proxy in front may read the same bytes otherwise: a line that
 //! ends in a bare LF, white space behind the size of a chunk, a length beside a transfer coding. Each of them can hide a
 //! second request in the body of a first one. [`Framing`] follows the bytes of a connection before hyper sees them, and
-//! overwrites everything from the first such byte on by NUL, which hyper refuses wherever it reads a line.
+//! overwrites everything from the first such byte on by CR: hyper refuses a CR behind a CR wherever it reads a line.
 
 /// How many bytes of a line are kept: more than any of the fields that decide about framing needs.
 const LINE_BYTES_KEPT: usize = 64;
+/// What replaces bytes that can be understood in more than one way.
+const REFUSED_BYTE: u8 = b'\r';
 /// Most digits of the size of a chunk.
 const SIZE_DIGITS_MAX: usize = 16;
 
@@ -70,7 +72,7 @@ impl Framing {
         while at < bytes.len() {
             let rest = &mut bytes[at..];
             match self.state {
-                State::Refused => return rest.fill(0),
+                State::Refused => return rest.fill(REFUSED_BYTE),
                 State::Body(left) => {
                     let taken = taken(left, rest.len());
                     let left = left - taken as u64;
@@ -233,7 +235,7 @@ mod tests {
     #[track_caller]
     fn refuses(clear: &str, rest: &str) {
         let bytes = format!("{clear}{rest}{SECOND}");
-        let expected = [clear.as_bytes(), &vec![0; bytes.len() - clear.len()]].concat();
+        let expected = [clear.as_bytes(), &vec![REFUSED_BYTE; bytes.len() - clear.len()]].concat();
         for piece in [1, 2, 3, 7, usize::MAX] {
             assert_eq!(checked(bytes.as_bytes(), piece), expected, "{bytes:?} in pieces of {piece}");
         }

@@ -256,11 +256,6 @@ impl Database {
         self.rows(&sql, params![owner.0, limit], upload)
     }
 
-    /// The ids of all uploads.
-    pub(in crate::server) fn upload_ids(&self) -> Result<Vec<UploadId>, StorageError> {
-        self.rows("SELECT id FROM uploads", [], |row| row.get(0).map(UploadId))
-    }
-
     /// The uploads that have expired at `now`.
     pub(in crate::server) fn expired_uploads(&self, now: Timestamp) -> Result<Vec<UploadId>, StorageError> {
         self.rows("SELECT id FROM uploads WHERE expires <= ?1", [now.0], |row| row.get(0).map(UploadId))

@@ -88,13 +88,14 @@ async fn a_final_upload_with_a_wrong_digest_is_remembered() {
     gateway.assert_healthy_and_stop().await;
 }
 
-/// The client is gone before it could ask for anything.
+/// The client reads no answer and asks for nothing.
 #[tokio::test]
-async fn the_last_byte_makes_the_file_of_a_client_that_never_returns() {
+async fn the_last_byte_makes_the_file_without_a_further_request() {
     let gateway = TestGateway::writable().await;
     let address = create(&gateway, "left", 5).await;
     let wrong = format!("blake3=:{}:", base64(&[7; 32]));
     let spoilt = create(&gateway, "spoilt", 5).await;
+    let mut streams = Vec::new();
     for (address, digest) in [(&address, None), (&spoilt, Some(&wrong))] {
         let digest = digest.map(|digest| format!("Repr-Digest: {digest}\r\n")).unwrap_or_default();
         let (name, value) = BYTES;
@@ -105,6 +106,7 @@ async fn the_last_byte_makes_the_file_of_a_client_that_never_returns() {
             gateway.address
         );
         stream.write_all(request.as_bytes()).await.unwrap();
+        streams.push(stream);
     }
     let waiting = async {
         while gateway.get("/files/left").await.status != 200 {

@@ -7,6 +7,7 @@ use backend::server::{Database, ServerConfig};
 use backend::storage::Storage;
 use backend::storage::memory::MemoryStorage;
 use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation};
+use bytes::Bytes;
 use shared::{Conflict, ErrorCode, JobId, UploadId};
 use tokio::time::timeout;
 
@@ -48,6 +49,23 @@ async fn the_last_byte_makes_the_file() {
     let id = client.stage(&stage("later", Some(1))).await.unwrap().id;
     assert_eq!(put(client, id, 0, b"1").await.unwrap().entry, None);
     client.commit(&commit(id)).await.unwrap();
+    server.stop().await;
+}
+
+/// The client is gone before it has sent PUT_END, and never returns.
+#[tokio::test]
+async fn the_last_byte_makes_the_file_of_a_client_that_is_gone() {
+    let server = TestServer::start().await;
+    let id = server.client.stage(&finishing("left", 4)).await.unwrap().id;
+    let mut sending = server.client.put(&writer(), id, PutRange::default()).await.unwrap();
+    sending.send(Bytes::from_static(b"1234")).await.unwrap();
+    drop(sending);
+    let waiting = async {
+        while read_file(&server.client, "left").await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(TEST_TIMEOUT, waiting).await.expect("the upload does not become a file");
     server.stop().await;
 }
 
