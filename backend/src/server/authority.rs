@@ -40,7 +40,7 @@ impl Owner {
         u64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
 
-    /// The principal alone, over all its roots; equal for all callers without one.
+    /// The principal alone, over all its roots.
     pub(super) fn principal(&self) -> &[u8] {
         let end = self.0.iter().rposition(|byte| *byte == 0).unwrap_or_default();
         &self.0[..end]

@@ -141,11 +141,16 @@ impl Uploads {
             let removals = {
                 let slots = self.slots();
                 if let Some(slot) = slots.by_id.get(&id) {
-                    return if owner.may_name(&slot.state().record.owner) { Ok(Arc::clone(slot)) } else { Err(missing()) };
+                    return if owner.may_name(&slot.state().record.owner) {
+                        Ok(Arc::clone(slot))
+                    } else {
+                        Err(missing())
+                    };
                 }
                 slots.removals
             };
-            let record = self.records()?.upload(id)?.filter(|record| owner.may_name(&record.owner)).ok_or_else(missing)?;
+            let record =
+                self.records()?.upload(id)?.filter(|record| owner.may_name(&record.owner)).ok_or_else(missing)?;
             let mut slots = self.slots();
             // An upload that left meanwhile may be this one: it must not come back with the record that was read.
             if slots.removals == removals {
