@@ -87,6 +87,10 @@ pub const UPLOAD_EXPIRY: Duration = Duration::from_secs(7 * 24 * 3600);
 pub const UPLOAD_UNRECORDED_TIME: Duration = Duration::from_secs(120);
 /// Maximum number of unfinished uploads of a file server.
 pub const UPLOADS_MAX: usize = 100_000;
+/// Maximum number of unfinished uploads of one principal, by default.
+pub const UNFINISHED_UPLOADS_MAX: usize = 10_000;
+/// Bytes that the unfinished uploads of one principal hold at most, by default: one TiB.
+pub const UNFINISHED_BYTES_MAX: u64 = 1 << 40;
 /// Longest metadata of an upload (tus `Upload-Metadata`), in bytes.
 pub const UPLOAD_METADATA_BYTES_MAX: usize = 8 << 10;
 /// Maximum number of partial uploads in a concatenation (tus).

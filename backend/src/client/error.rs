@@ -17,19 +17,21 @@ pub struct ClientError {
     pub message: String,
     /// When to try again, if known.
     pub retry_after: Option<Duration>,
+    /// How many bytes more the disk would need to have free, if that is the reason.
+    pub missing_bytes: Option<u64>,
 }
 
 impl ClientError {
     /// A failure of the client itself.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retry_after: None }
+        Self { code, message: message.into(), retry_after: None, missing_bytes: None }
     }
 }
 
 impl From<Failure> for ClientError {
     fn from(failure: Failure) -> Self {
         let retry_after = failure.retry_after_ms.map(|time| Duration::from_millis(time.into()));
-        Self { code: failure.code, message: failure.message, retry_after }
+        Self { code: failure.code, message: failure.message, retry_after, missing_bytes: failure.missing_bytes }
     }
 }
 

@@ -24,6 +24,8 @@ pub struct PutRange {
     pub checksum: Option<Checksum>,
     /// Total length of the upload, if STAGE did not tell it.
     pub total: Option<u64>,
+    /// The BLAKE3 digest of the whole content, if these bytes complete the upload.
+    pub blake3: Option<Vec<u8>>,
 }
 
 /// Sends bytes into an upload. If it is dropped before [`UploadWriter::finish`], the server keeps all complete frames.
@@ -43,8 +45,8 @@ impl Client {
 
     /// Opens an upload for writing. Another writer of it is cancelled.
     pub async fn put(&self, caller: &Caller, upload: UploadId, range: PutRange) -> Result<UploadWriter, ClientError> {
-        let PutRange { offset, length, checksum, total } = range;
-        let request = Put { caller: caller.clone(), upload, offset, length, checksum, total };
+        let PutRange { offset, length, checksum, total, blake3 } = range;
+        let request = Put { caller: caller.clone(), upload, offset, length, checksum, total, blake3 };
         let (lease, reply) = self.start(ConnectionClass::Bulk, FrameKind::Put, &request).await?;
         match reply {
             Reply::Frame(frame) => {
@@ -57,8 +59,18 @@ impl Client {
 
     /// The state of an upload. A writer of it is cancelled first.
     pub async fn upload_status(&self, caller: &Caller, upload: UploadId) -> Result<Upload, ClientError> {
-        let request = UploadStatus { caller: caller.clone(), upload: Some(upload) };
-        let (lease, reply) = self.start(ConnectionClass::Metadata, FrameKind::UploadStatus, &request).await?;
+        self.status_in(ConnectionClass::Metadata, caller.clone(), upload).await
+    }
+
+    /// The state of an upload, once the server has ended making it a file.
+    pub async fn finished_upload(&self, caller: &Caller, upload: UploadId) -> Result<Upload, ClientError> {
+        let caller = Caller { deadline_ms: None, ..caller.clone() };
+        self.status_in(ConnectionClass::Bulk, caller, upload).await
+    }
+
+    async fn status_in(&self, class: ConnectionClass, caller: Caller, upload: UploadId) -> Result<Upload, ClientError> {
+        let request = UploadStatus { caller, upload: Some(upload) };
+        let (lease, reply) = self.start(class, FrameKind::UploadStatus, &request).await?;
         lease.last_message(reply, FrameKind::Upload).await
     }
 

@@ -63,6 +63,12 @@ pub struct TcpSettings {
     /// Unfinished uploads are deleted after this time, in seconds [default: 604800, a week].
     #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub upload_expiry_seconds: Option<u64>,
+    /// Most unfinished uploads of one user; visitors without a name count as one [default: 10000].
+    #[arg(long, value_name = "N", help_heading = LIMITS)]
+    pub unfinished_uploads_max: Option<usize>,
+    /// Most bytes that the unfinished uploads of one user hold, 0 for no limit [default: 1099511627776, one TiB].
+    #[arg(long, value_name = "BYTES", help_heading = LIMITS)]
+    pub unfinished_bytes_max: Option<u64>,
     /// Items in the trash are deleted after this time, in seconds [default: 2592000, thirty days].
     #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub trash_expiry_seconds: Option<u64>,
@@ -114,6 +120,15 @@ impl TcpSettings {
                 default.upload_expiry,
                 "upload-expiry-seconds",
             )?,
+            unfinished_uploads_max: positive(
+                self.unfinished_uploads_max.or(file.unfinished_uploads_max),
+                default.unfinished_uploads_max,
+                "unfinished-uploads-max",
+            )?,
+            unfinished_bytes_max: self
+                .unfinished_bytes_max
+                .or(file.unfinished_bytes_max)
+                .unwrap_or(default.unfinished_bytes_max),
             trash_expiry: seconds(
                 self.trash_expiry_seconds.or(file.trash_expiry_seconds),
                 default.trash_expiry,

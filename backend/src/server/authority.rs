@@ -40,6 +40,12 @@ impl Owner {
         u64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
 
+    /// The principal alone, over all its roots.
+    pub(super) fn principal(&self) -> &[u8] {
+        let end = self.0.iter().rposition(|byte| *byte == 0).unwrap_or_default();
+        &self.0[..end]
+    }
+
     fn new(principal: Option<&str>, folder: &[u8]) -> Self {
         let mut bytes = vec![u8::from(principal.is_some())];
         bytes.extend_from_slice(principal.unwrap_or_default().as_bytes());
@@ -146,5 +152,7 @@ mod tests {
         assert!(owner(None, "docs").may_name(&earlier) && owner(Some("ada"), "docs").may_name(&earlier));
         assert!(!owner(None, "").may_name(&earlier));
         assert!(!owner(None, "docs").may_name(&owner(Some("ada"), "docs")));
+        assert_eq!(owner(Some("ada"), "docs").principal(), owner(Some("ada"), "").principal());
+        assert_ne!(owner(Some("ada"), "").principal(), earlier.principal());
     }
 }

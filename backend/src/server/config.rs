@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use shared::limits::{
-    DATA_BYTES_MAX, FOLDER_ENTRIES_MAX, HANDSHAKE_TIME, IDLE_TIME, TRASH_BYTES_MAX, TRASH_EXPIRY, UPLOAD_EXPIRY,
+    DATA_BYTES_MAX, FOLDER_ENTRIES_MAX, HANDSHAKE_TIME, IDLE_TIME, TRASH_BYTES_MAX, TRASH_EXPIRY, UNFINISHED_BYTES_MAX,
+    UNFINISHED_UPLOADS_MAX, UPLOAD_EXPIRY,
 };
 
 use crate::storage::Durability;
@@ -34,6 +35,10 @@ pub struct ServerConfig {
     pub snapshot_time: Duration,
     /// How long an unfinished upload is kept after its last byte.
     pub upload_expiry: Duration,
+    /// Most unfinished uploads of one principal.
+    pub unfinished_uploads_max: usize,
+    /// Most bytes that the unfinished uploads of one principal hold; 0 for no limit.
+    pub unfinished_bytes_max: u64,
     /// Whether an upload is synced before it is acknowledged.
     pub durability: Durability,
     /// How long an item stays in the trash.
@@ -59,6 +64,8 @@ impl Default for ServerConfig {
             folder_entries_max: FOLDER_ENTRIES_MAX,
             snapshot_time: Duration::from_secs(120),
             upload_expiry: UPLOAD_EXPIRY,
+            unfinished_uploads_max: UNFINISHED_UPLOADS_MAX,
+            unfinished_bytes_max: UNFINISHED_BYTES_MAX,
             durability: Durability::Strict,
             trash_expiry: TRASH_EXPIRY,
             trash_bytes_max: TRASH_BYTES_MAX,

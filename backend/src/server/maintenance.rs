@@ -55,6 +55,7 @@ pub(super) async fn recover(server: &Arc<Server>) {
     let server = Arc::clone(server);
     let recovery = blocking(move || {
         server.uploads.recover()?;
+        server.uploads.finish_interrupted()?;
         server.jobs.resume()
     });
     if let Err(error) = recovery.await {

@@ -37,7 +37,7 @@ pub use interface::Storage;
 pub use keep::{Keep, Kept};
 pub use listing::{FolderState, Visit};
 pub use numbered_name::numbered_name;
-pub use open_file::OpenFile;
+pub use open_file::{OpenFile, allocated_bytes};
 pub use publish::{Attributes, Copied, Durability, Expected, Published};
 pub use replaced::{Replaced, Replacement};
 pub use reserved_name::{STATE_FOLDER_NAME, is_state_folder_name};

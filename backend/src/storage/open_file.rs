@@ -43,3 +43,13 @@ pub trait OpenFile: Send + Sync {
         None
     }
 }
+
+/// Bytes that the content of a file takes on its disk, which holes do not; its size where that is not known.
+pub fn allocated_bytes(file: &dyn OpenFile) -> u64 {
+    #[cfg(unix)]
+    if let Some(metadata) = file.as_file().and_then(|file| file.metadata().ok()) {
+        // In units of 512 bytes on every Unix.
+        return std::os::unix::fs::MetadataExt::blocks(&metadata).saturating_mul(512);
+    }
+    file.entry().size
+}

@@ -125,7 +125,8 @@ async fn a_put_keeps_the_bytes_before_cancel_and_no_others() {
             for (checksum, kept) in [(None, 1_000), (Some(checksum(&[7; 3_000])), 0)] {
                 let upload = server.client.stage(&stage(&name, Some(3_000))).await.unwrap().id;
                 let mut raw = RawTransport::over(&server, *transport).await;
-                let request = Put { caller: writer(), upload, offset: 0, length: None, checksum, total: None };
+                let request =
+                    Put { caller: writer(), upload, offset: 0, length: None, checksum, total: None, blake3: None };
                 raw.send(FrameKind::Put, ID, &request).await;
                 assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Upload));
                 let rest = [data(&[7; 1_000]), empty(FrameKind::Cancel), data(&[7; 2_000]), put_end()].concat();
@@ -152,7 +153,8 @@ async fn a_put_that_ends_before_it_is_ready_announces_no_length() {
         for name in names_of("put", *transport) {
             let upload = server.client.stage(&stage(&name, None)).await.unwrap().id;
             let total = Some(3_000);
-            let request = Put { caller: without_time(), upload, offset: 0, length: None, checksum: None, total };
+            let request =
+                Put { caller: without_time(), upload, offset: 0, length: None, checksum: None, total, blake3: None };
             let mut raw = RawTransport::over(&server, *transport).await;
             raw.send(FrameKind::Put, ID, &request).await;
             let first = raw.next().await.unwrap();

@@ -224,6 +224,76 @@ async fn store(seed: u64, fault: Fault, step: u64) -> bool {
     first.steps() >= faulty_step
 }
 
+/// An upload that the server makes a file by itself, at its last byte or after a restart, for a client that sends bytes
+/// and asks, and commits only after a refusal.
+async fn finished_upload(seed: u64, fault: Fault, step: u64) -> bool {
+    let context = format!("seed {seed}, {fault:?} at step {step}");
+    let disk = SimulatedDisk::new(seed);
+    disk.add_file("file", OLD).unwrap();
+    let mut machine = Machine::start(disk).await;
+    let first = machine.disk();
+    let faulty_step = first.steps() + step;
+    first.at(faulty_step, fault);
+    let new: Vec<u8> = PIECES.concat();
+    let mut known = None::<UploadId>;
+    for attempt in 0.. {
+        assert!(attempt < 20, "{context}: the operation does not end; {:?}", machine.disk().history());
+        let result = attempt_finished_upload(&machine.client(), &new, &mut known).await;
+        if !machine.has_power() {
+            machine.restart().await;
+        }
+        let (visible_files, _) = files(&*machine.disk().storage());
+        let bytes = &visible_files["file"];
+        assert!(bytes == OLD || *bytes == new, "{context}: the file is torn");
+        match result {
+            Ok(upload) if upload.entry.is_some() => {
+                assert_eq!(*bytes, new, "{context}: the file that the server reported is missing");
+                break;
+            }
+            Ok(_) => {}
+            Err(error) => assert_ne!(error.code, ErrorCode::Gone, "{context}: acknowledged bytes are lost"),
+        }
+    }
+    machine.restart().await;
+    let disk = machine.stop().await;
+    assert!(disk.storage().list_staged().unwrap().is_empty(), "{context}: an upload is left");
+    assert_kept(&disk, &context);
+    first.steps() >= faulty_step
+}
+
+async fn attempt_finished_upload(
+    client: &Client,
+    new: &[u8],
+    known: &mut Option<UploadId>,
+) -> Result<Upload, ClientError> {
+    let request = shared::wire::Stage {
+        conflict: Conflict::Replace,
+        key: Some(JobId([5; 16])),
+        finish: Some(true),
+        ..stage("file", Some(new.len() as u64))
+    };
+    let id = match known {
+        Some(id) => *id,
+        None => *known.insert(client.stage(&request).await?.id),
+    };
+    let mut upload = client.upload_status(&writer(), id).await?;
+    while upload.offset < new.len() as u64 {
+        let offset = upload.offset as usize;
+        let end = [5_000, 14_000, 17_000].into_iter().find(|end| *end > offset).unwrap();
+        upload = put(client, id, upload.offset, &new[offset..end]).await?;
+    }
+    if upload.refused.is_some() {
+        return client.commit(&commit(id)).await;
+    }
+    // What a crash interrupted is finished at the start, without this client.
+    client.finished_upload(&writer(), id).await
+}
+
+#[tokio::test]
+async fn an_upload_that_the_server_finishes_survives_every_fault() {
+    at_each_step(finished_upload).await;
+}
+
 #[tokio::test]
 async fn a_stored_file_survives_every_fault() {
     at_each_step(store).await;

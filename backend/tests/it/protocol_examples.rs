@@ -170,6 +170,7 @@ fn reading(examples: &mut Examples) {
         message: "looking for an entry".into(),
         retryable: false,
         retry_after_ms: None,
+        missing_bytes: None,
     });
     examples.both_ways("item-end-refused", FrameKind::ItemEnd, 2, &ItemEnd { error });
     examples.both_ways("get-end", FrameKind::End, 2, &End { error: None });
@@ -230,6 +231,7 @@ fn uploading(examples: &mut Examples) {
         resumable: true,
         make_parents: true,
         key: Some(JobId([0x0c; 16])),
+        finish: Some(true),
     };
     examples.both_ways("stage", FrameKind::Stage, 6, &stage);
     let upload = Upload {
@@ -246,14 +248,22 @@ fn uploading(examples: &mut Examples) {
         parts: Vec::new(),
         similar: None,
         trash: None,
+        refused: None,
     };
     examples.both_ways("upload", FrameKind::Upload, 6, &upload);
     let plain = Stage { caller: writer(), target: Some(path("all")), ..Stage::default() };
     let joined = Stage { conflict: Conflict::Replace, parts: vec![id, second], ..plain.clone() };
     examples.both_ways("stage-parts", FrameKind::Stage, 7, &joined);
     let checksum = crc_of_hello();
-    let put =
-        Put { caller: writer(), upload: id, offset: 0, length: Some(5), checksum: checksum.clone(), total: Some(5) };
+    let put = Put {
+        caller: writer(),
+        upload: id,
+        offset: 0,
+        length: Some(5),
+        checksum: checksum.clone(),
+        total: Some(5),
+        blake3: Some(ascending_digest()),
+    };
     examples.both_ways("put", FrameKind::Put, 8, &put);
     examples.both_ways("put-end", FrameKind::PutEnd, 8, &PutEnd { broken: false });
     examples.both_ways("put-end-broken", FrameKind::PutEnd, 8, &PutEnd { broken: true });
@@ -283,9 +293,11 @@ fn uploading(examples: &mut Examples) {
         parts: vec![second],
         similar: Some(path("B.txt")),
         trash: Some(TrashId([0x0c; 16])),
-        ..upload
+        ..upload.clone()
     };
     examples.both_ways("upload-file", FrameKind::Upload, 11, &file);
+    let refused = Some(Failure::new(ErrorCode::NoSpace, "full").missing(4_096));
+    examples.both_ways("upload-refused", FrameKind::Upload, 6, &Upload { offset: 5, refused, ..upload.clone() });
     let none = Upload { entry: None, digests: None, similar: None, parts: Vec::new(), trash: None, ..file };
     let skipped = Upload { replaced: false, skipped: true, ..none };
     examples.both_ways("upload-skipped", FrameKind::Upload, 11, &skipped);
@@ -391,6 +403,7 @@ fn connection(examples: &mut Examples) {
         message: "full".into(),
         retryable: true,
         retry_after_ms: Some(1_000),
+        missing_bytes: None,
     });
     examples.both_ways("goodbye", FrameKind::Goodbye, 0, &Goodbye { error });
 }

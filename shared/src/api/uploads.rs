@@ -3,8 +3,8 @@
 //! The upload resource itself speaks tus 1.0.0 (`/uploads`, `/uploads/<id>`). Its `Upload-Metadata` keys are `path`
 //! (the canonical text of a [`VPath`]) or `filename` (one name, not encoded), `mtime` (milliseconds since 1970),
 //! `blake3` (64 hexadecimal digits), `conflict` (the JSON of [`Conflict`]) and keys of the client's own, which are
-//! returned unchanged. `If-Match` and `If-None-Match: *` of the creation are conditions of the commit. The PATCH with
-//! the last byte commits. If that fails, the bytes stay, and [`CommitUpload`] tries again.
+//! returned unchanged. `If-Match` and `If-None-Match: *` of the creation are conditions of the file. The last byte makes
+//! the file. If that fails, the bytes stay, and [`CommitUpload`] tries again.
 
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,9 @@ pub struct UploadState {
     /// True if the destination existed and was kept.
     #[serde(default)]
     pub skipped: bool,
+    /// The name of the error code for which the complete upload is no file.
+    #[serde(default)]
+    pub refused: Option<String>,
 }
 
 /// `POST /uploads/<id>/commit`: commits a complete upload, with another destination or conflict rule.

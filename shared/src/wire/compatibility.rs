@@ -182,8 +182,10 @@ fn entry() -> impl Strategy<Value = Entry> {
 }
 
 fn failure() -> impl Strategy<Value = Failure> {
-    (any::<u16>(), ".{0,9}", any::<bool>(), of(any::<u32>())).prop_map(|(code, message, retryable, retry_after_ms)| {
-        Failure { code: ErrorCode::from_number(code), message, retryable, retry_after_ms }
+    let times = (of(any::<u32>()), of(any::<u64>()));
+    (any::<u16>(), ".{0,9}", any::<bool>(), times).prop_map(|(code, message, retryable, times)| {
+        let (retry_after_ms, missing_bytes) = times;
+        Failure { code: ErrorCode::from_number(code), message, retryable, retry_after_ms, missing_bytes }
     })
 }
 
@@ -297,11 +299,14 @@ proptest! {
             resumable: flags.0,
             make_parents: flags.1,
             key: flags.2.then_some(JobId(key)),
+            finish: executable,
         };
         check(&stage, &later)?;
         check(&Store { stage, checksum: checksum.clone() }, &later)?;
         let offset = length.unwrap_or(3);
-        check(&Put { caller: caller.clone(), upload: id, offset, length, checksum, total: length }, &later)?;
+        let put =
+            Put { caller: caller.clone(), upload: id, offset, length, checksum, total: length, blake3: blake3.clone() };
+        check(&put, &later)?;
         check(&PutEnd { broken: flags.0 }, &later)?;
         check(&UploadStatus { caller: caller.clone(), upload: flags.0.then_some(id) }, &later)?;
         check(&Abort { caller: caller.clone(), upload: id }, &later)?;
@@ -313,6 +318,7 @@ proptest! {
         let upload = Upload {
             id, offset, length, target: target.clone(), metadata, expires, entry: entry.clone(), digests: known,
             replaced, skipped, parts, similar: target.clone(), trash: replaced.then_some(TrashId(key)),
+            refused: skipped.then(|| Failure::new(ErrorCode::AlreadyExists, "taken")),
         };
         check(&upload, &later)?;
         let path = target.unwrap_or_default();

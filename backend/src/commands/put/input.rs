@@ -63,7 +63,7 @@ async fn send(upload: &Upload, id: shared::UploadId) -> Result<(), Failure> {
     }
     sending.finish().await?;
     // Announces the length, which is known only now.
-    let rest = PutRange { offset: total, length: Some(0), total: Some(total), checksum: None };
+    let rest = PutRange { offset: total, length: Some(0), total: Some(total), ..PutRange::default() };
     session.client.put(&session.caller, id, rest).await?.finish().await?;
     let request = Commit {
         caller: session.caller.clone(),

@@ -51,7 +51,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     context: &ConnectionContext<'_>,
 ) -> io::Result<()> {
     let phase = Phase::default();
-    let mut stream = TimeoutStream::new(stream, phase.clone(), Timeouts::of(context.config));
+    let mut stream = TimeoutStream::new(stream, phase.clone(), Timeouts::of(context.config)).strict();
     let idle_time = context.config.idle_time.max(context.config.header_read_time);
     let served = async {
         while let Some(resting) = requests(stream, &phase, context).await? {

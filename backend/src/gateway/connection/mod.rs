@@ -1,5 +1,6 @@
 //! Connections: accepting them, HTTP/1.1 and HTTP/2 on them, TLS, and timeouts for slow clients.
 
+mod framing;
 pub(super) mod http1;
 #[cfg(feature = "tls")]
 pub(super) mod http2;

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
+use super::framing::Framing;
 use crate::gateway::config::GatewayConfig;
 use crate::gateway::phase::Phase;
 use crate::lazy_timeout::LazyTimeout;
@@ -49,6 +50,8 @@ pub(crate) struct TimeoutStream<S> {
     unread: Bytes,
     /// How many bytes were read and written.
     bytes_moved: Arc<AtomicU64>,
+    /// Checks what is read; `None` for another protocol than HTTP/1.1.
+    framing: Option<Framing>,
 }
 
 impl<S> TimeoutStream<S> {
@@ -64,7 +67,13 @@ impl<S> TimeoutStream<S> {
             timer: LazyTimeout::default(),
             unread: Bytes::new(),
             bytes_moved: Arc::default(),
+            framing: None,
         }
+    }
+
+    /// With strict framing of HTTP/1.1.
+    pub(crate) fn strict(self) -> Self {
+        Self { framing: Some(Framing::default()), ..self }
     }
 
     /// Counts the bytes that were read and written. HTTP/2 watches it, because one of its streams can stall alone.
@@ -149,10 +158,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimeoutStream<S> {
             buffer.put_slice(&self.unread.split_to(count));
         }
         if buffer.remaining() > 0 {
+            let checked = buffer.filled().len();
             match Pin::new(&mut self.stream).poll_read(context, buffer) {
-                Poll::Pending if buffer.filled().len() == before => return self.on_read_pending(context),
+                Poll::Pending if checked == before => return self.on_read_pending(context),
                 Poll::Pending => {}
                 Poll::Ready(result) => result?,
+            }
+            if let Some(framing) = &mut self.framing {
+                framing.check(&mut buffer.filled_mut()[checked..]);
             }
         }
         self.on_read(buffer.filled().len() - before);

@@ -255,7 +255,11 @@ impl From<ErrorCode> for ErrorResponse {
 
 impl From<ClientError> for ErrorResponse {
     fn from(error: ClientError) -> Self {
-        Self { cause: error.message, ..Self::new(error.code).retry_after(error.retry_after) }
+        let response = Self { cause: error.message, ..Self::new(error.code).retry_after(error.retry_after) };
+        match error.missing_bytes {
+            Some(bytes) => response.also(&format!("{bytes} bytes are missing."), &format!("Il manque {bytes} octets.")),
+            None => response,
+        }
     }
 }
 

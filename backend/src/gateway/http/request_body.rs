@@ -36,6 +36,8 @@ pub(crate) struct RequestBody {
     guard: Option<RequestGuard>,
     /// An error that followed a piece which has been returned already.
     error: Option<BodyError>,
+    /// Bytes that were read too early.
+    unread: Option<Bytes>,
     limits: BodyLimits,
 }
 
@@ -81,6 +83,7 @@ impl RequestBody {
             guard: request.extensions_mut().remove(),
             body: Some(std::mem::take(request.body_mut())),
             error: None,
+            unread: None,
             limits: limits.clone(),
         }
     }
@@ -88,6 +91,9 @@ impl RequestBody {
     /// The next bytes, `None` at the end. Bytes that have already arrived are joined, up to little more than
     /// `bytes_max`.
     pub(crate) async fn piece(&mut self, bytes_max: usize) -> Result<Option<Bytes>, BodyError> {
+        if let Some(unread) = self.unread.take() {
+            return Ok(Some(unread));
+        }
         if let Some(error) = self.error.take() {
             return Err(error);
         }
@@ -141,18 +147,26 @@ impl RequestBody {
         }
     }
 
-    /// The whole body of known length `bytes`. It may take any time while it makes progress.
-    pub(crate) async fn all(&mut self, bytes: usize) -> Result<Bytes, BodyError> {
-        let Some(first) = self.piece(PIECE_BYTES).await? else { return Ok(Bytes::new()) };
-        if first.len() >= bytes {
-            return Ok(first);
+    /// The whole body of known length `bytes`, if it arrives within `time`. `None` for a slower one, all of which
+    /// [`RequestBody::piece`] then gives.
+    pub(crate) async fn all_within(&mut self, bytes: usize, time: Duration) -> Result<Option<Bytes>, BodyError> {
+        let deadline = Instant::now() + time;
+        let mut all = BytesMut::new();
+        loop {
+            let Ok(piece) = timeout_at(deadline, self.piece(PIECE_BYTES)).await else {
+                self.unread = Some(all.freeze()).filter(|read| !read.is_empty());
+                return Ok(None);
+            };
+            match piece? {
+                None => return Ok(Some(all.freeze())),
+                // A body of one piece, the usual case, is not copied.
+                Some(piece) if all.is_empty() && piece.len() >= bytes => return Ok(Some(piece)),
+                Some(piece) => all.extend_from_slice(&piece),
+            }
+            if all.len() >= bytes {
+                return Ok(Some(all.freeze()));
+            }
         }
-        let mut all = BytesMut::with_capacity(bytes);
-        all.extend_from_slice(&first);
-        while let Some(piece) = self.piece(PIECE_BYTES).await? {
-            all.extend_from_slice(&piece);
-        }
-        Ok(all.freeze())
     }
 
     /// True while the client waits for `100 Continue`.

@@ -20,8 +20,14 @@ pub(crate) fn check(version: Version, uri: &Uri, headers: &HeaderMap, names: &[S
         (None, _) => None,
         (Some(_), Some(_)) => return Err(malformed()),
     };
+    // HTTP/2 has the name twice, and another program may take the other one (RFC 9113 §8.3.1).
+    let authority = uri.authority().map(|authority| authority.as_str());
+    let differs = |header: &str| authority.is_some_and(|authority| !authority.eq_ignore_ascii_case(header));
+    if version == Version::HTTP_2 && header.is_some_and(differs) {
+        return Err(malformed());
+    }
     // The authority of an absolute target precedes the header (RFC 9112 §3.2.2).
-    match uri.authority().map(|authority| authority.as_str()).or(header) {
+    match authority.or(header) {
         Some(host) if names.iter().any(|name| name == "*") => is_wellformed(host).then_some(()).ok_or_else(malformed),
         Some(host) => known(host, names),
         None if version < Version::HTTP_11 => Ok(()),
@@ -162,6 +168,16 @@ mod tests {
     fn only_http_1_0_may_omit_the_host() {
         assert_eq!(answer(None, "/", Version::HTTP_11), Err(ErrorCode::BadRequest));
         assert_eq!(answer(None, "/", Version::HTTP_10), Ok(()));
+    }
+
+    #[test]
+    fn the_two_names_of_an_http_2_request_agree() {
+        let answer = |host, uri| answer(host, uri, Version::HTTP_2);
+        assert_eq!(answer(None, "https://localhost:8443/"), Ok(()));
+        assert_eq!(answer(Some("LocalHost:8443"), "https://localhost:8443/"), Ok(()));
+        for host in ["localhost", "localhost:8444", "files.example.org", "evil.example", ""] {
+            assert_eq!(answer(Some(host), "https://localhost:8443/"), Err(ErrorCode::BadRequest), "{host}");
+        }
     }
 
     #[test]

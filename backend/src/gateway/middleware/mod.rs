@@ -8,3 +8,4 @@ pub(super) mod fetch_metadata;
 pub(super) mod host;
 pub(super) mod origin;
 pub(super) mod service;
+mod transfer_coding;

@@ -14,7 +14,7 @@ use shared::ErrorCode;
 
 use super::access_log::AccessLog;
 use super::origin::Origins;
-use super::{cors, csrf, fetch_metadata, host};
+use super::{cors, csrf, fetch_metadata, host, transfer_coding};
 use crate::gateway::connection_info::{ConnectionInfo, Transport};
 use crate::gateway::http::observed_body::ObservedBody;
 use crate::gateway::http::problem::{ErrorResponse, Reader};
@@ -143,6 +143,7 @@ fn check(gateway: &Gateway, request: &Request) -> Result<(), ErrorResponse> {
         return Err(error.status(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE));
     }
     host::check(request.version(), request.uri(), request.headers(), &gateway.config.hosts)?;
+    transfer_coding::check(request.headers())?;
     let transport = request.extensions().get::<ConnectionInfo>().map_or(Transport::Plain, |link| link.transport);
     let origins = Origins { trusted: &gateway.config.cors_origins, hosts: &gateway.config.hosts };
     csrf::check(request.method(), request.uri(), request.headers(), transport, &origins)?;

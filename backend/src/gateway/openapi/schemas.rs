@@ -131,6 +131,7 @@ fn changes() -> Value {
                 "replaced": flag(),
                 "trash": none_or("Id"),
                 "skipped": flag(),
+                "refused": {"type": ["string", "null"]},
             },
         },
         "EventKind": {"oneOf": [

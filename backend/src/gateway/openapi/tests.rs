@@ -119,6 +119,7 @@ fn changing(entry: &Entry) {
         replaced: false,
         trash: Some(id),
         skipped: false,
+        refused: Some("already_exists".to_owned()),
     };
     check("Upload", &upload);
     check("Uploads", &Uploads { uploads: vec![upload] });

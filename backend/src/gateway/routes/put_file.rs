@@ -2,8 +2,11 @@
 //! once all of it is durable; an upload that ends early leaves nothing behind. Whatever can be refused is refused
 //! before the body is read.
 
+use std::time::Duration;
+
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderName, LOCATION, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
@@ -18,13 +21,17 @@ use crate::gateway::http::digest_fields;
 use crate::gateway::http::headers::set;
 use crate::gateway::http::preconditions::{Preconditions, TargetState};
 use crate::gateway::http::problem::ErrorResponse;
-use crate::gateway::http::request_body::{self, BodyPieces, RequestBody};
+use crate::gateway::http::request_body::{self, BodyError, BodyPieces, RequestBody};
 use crate::gateway::http::request_path::RequestPath;
 use crate::gateway::openapi::operation::Operation;
 use crate::gateway::state::Gateway;
 
 /// The modification time in seconds since 1970, possibly with a fraction, as sent by ownCloud's clients and rclone.
 const OC_MTIME: HeaderName = HeaderName::from_static("x-oc-mtime");
+
+/// How long a small body may take to be stored in one exchange. A slower one is stored in steps, the first of which
+/// refuses what can be refused.
+const SMALL_BODY_TIME: Duration = Duration::from_millis(100);
 
 /// What a request asks for.
 struct PutRequest {
@@ -49,8 +56,8 @@ pub(crate) async fn write(
     }
     let state = gateway.target_state(&caller, &put.preconditions, Some(&put.path)).await?;
     let stage = put.stage(caller, &state);
-    let upload = match put.length.filter(|length| *length <= STORE_BYTES_MAX && !body.expects_continue()) {
-        Some(length) => store(&gateway, &mut body, length, stage, put.checksum.clone()).await,
+    let upload = match small_body(&mut body, put.length).await? {
+        Some(bytes) => store(&gateway, &bytes, stage, put.checksum.clone()).await,
         None => send(&gateway, &mut body, stage, put.sent()).await,
     };
     let upload = upload.map_err(|error| explain(error, &state))?;
@@ -78,19 +85,25 @@ pub(crate) fn describe() -> Operation {
         .problems(["409", "412", "413", "507"])
 }
 
-/// Reads a small body whole and stores the file in one exchange. A client that waits for `100 Continue` is handled by
-/// [`send`] instead, which can refuse before the body is sent.
+/// A small body that arrives with its request. `None` for any other one, and for a client that waits for `100 Continue`:
+/// [`send`] can refuse them before it reads.
+async fn small_body(body: &mut RequestBody, length: Option<u64>) -> Result<Option<Bytes>, BodyError> {
+    match length.filter(|length| *length <= STORE_BYTES_MAX && !body.expects_continue()) {
+        // At most `STORE_BYTES_MAX`, which fits a length in memory.
+        Some(length) => body.all_within(usize::try_from(length).unwrap_or(usize::MAX), SMALL_BODY_TIME).await,
+        None => Ok(None),
+    }
+}
+
+/// Stores a file in one exchange.
 async fn store(
     gateway: &Gateway,
-    body: &mut RequestBody,
-    length: u64,
+    bytes: &[u8],
     stage: Stage,
     checksum: Option<Checksum>,
 ) -> Result<Upload, ErrorResponse> {
-    // At most `STORE_BYTES_MAX`, which fits a length in memory.
-    let bytes = body.all(usize::try_from(length).unwrap_or(usize::MAX)).await?;
     let checksum = checksum.filter(|checksum| checksum.algorithm != Algorithm::Blake3);
-    Ok(gateway.client.store(&Store { stage, checksum }, &bytes).await?)
+    Ok(gateway.client.store(&Store { stage, checksum }, bytes).await?)
 }
 
 /// Streams the body into a staged upload, and commits it.
@@ -101,7 +114,7 @@ pub(super) async fn send(
     sent: PutRange,
 ) -> Result<Upload, ErrorResponse> {
     let (caller, length, bytes_max) = (stage.caller.clone(), stage.length, gateway.upload_bytes_max());
-    let id = gateway.client.stage(&stage).await?.id;
+    let id = gateway.stage(&stage).await?.id;
     let staged = StagedUpload { gateway: gateway.clone(), caller, id, kept: false };
     let sending = gateway.client.put(&staged.caller, staged.id, sent).await.map_err(lost)?;
     let received = upload::send(body, sending, bytes_max).await.map_err(|error| error.response)?;
@@ -163,7 +176,7 @@ impl PutRequest {
     fn sent(&self) -> PutRange {
         // BLAKE3 is verified at the commit, other algorithms while the bytes arrive.
         let checksum = self.checksum.clone().filter(|checksum| checksum.algorithm != Algorithm::Blake3);
-        PutRange { offset: 0, length: self.length, checksum, total: None }
+        PutRange { offset: 0, length: self.length, checksum, ..PutRange::default() }
     }
 
     fn digest(&self, algorithm: Algorithm) -> Option<Vec<u8>> {

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue};
 use shared::path::encode_segment;
 use shared::{ErrorCode, UploadId, VPath};
 
-use crate::client::{Caller, ClientError, Commit, Upload, UploadWriter};
+use crate::client::{Caller, ClientError, Commit, Stage, Upload, UploadWriter};
 use crate::gateway::http::date::last_modified;
 use crate::gateway::http::digest_fields;
 use crate::gateway::http::headers::set;
@@ -155,6 +155,17 @@ impl Gateway {
         decided.map_err(|ConditionFails| ErrorCode::PreconditionFailed.into())
     }
 
+    /// Begins an upload, or finds the one that was begun with the same key.
+    pub(crate) async fn stage(&self, stage: &Stage) -> Result<Upload, ErrorResponse> {
+        self.client.stage(stage).await.map_err(|error| match error.code {
+            ErrorCode::TooManyRequests => ErrorResponse::from(error)
+                .with_detail("There are too many unfinished uploads. Finish or delete some, then try again.")
+                .in_french("Trop d’envois sont inachevés. Terminez-en ou supprimez-en, puis réessayez."),
+            ErrorCode::QuotaExceeded => unfinished_bytes(error),
+            _ => error.into(),
+        })
+    }
+
     /// Makes an upload a file under the conditions that it was begun with, if its content has the digest `blake3`.
     /// There is no deadline: the file server may have to read the whole file, and keeps the connection alive meanwhile.
     pub(crate) async fn commit(
@@ -167,6 +178,13 @@ impl Gateway {
         let commit = Commit { caller, upload, target: None, conflict: None, if_match: None, blake3 };
         self.client.commit(&commit).await
     }
+}
+
+/// 507 for unfinished uploads that would hold more bytes than they may.
+fn unfinished_bytes(error: ClientError) -> ErrorResponse {
+    ErrorResponse::from(error)
+        .with_detail("Unfinished uploads hold too many bytes. Finish or delete some, then try again.")
+        .in_french("Les envois inachevés occupent trop de place. Terminez-en ou supprimez-en, puis réessayez.")
 }
 
 /// The headers that describe the file: validator, date, digest (RFC 9530) and outcome.

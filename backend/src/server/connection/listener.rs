@@ -136,12 +136,14 @@ impl Connections {
         let Self { server, tasks, abort, .. } = self;
         tasks.close();
         server.jobs.stop().await;
+        server.uploads.stopping.cancel();
         server.watches.stop().await;
         if timeout(server.config.drain_time, tasks.wait()).await.is_err() {
             warn!(connections = tasks.len(), "requests were aborted: they outlasted the drain time");
             abort.cancel();
             tasks.wait().await;
         }
+        server.uploads.stop().await;
     }
 }
 

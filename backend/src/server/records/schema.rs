@@ -72,6 +72,17 @@ const MIGRATIONS: &[&str] = &[
     -- The state of the digests after the durable bytes; NULL where they are read again.
     ALTER TABLE uploads ADD COLUMN digests BLOB;
     ",
+    "
+    -- The path in the storage of its future file, and the rights of the caller that brought the last bytes.
+    ALTER TABLE uploads ADD COLUMN path BLOB;
+    ALTER TABLE uploads ADD COLUMN rights BLOB;
+    -- The BLAKE3 digest that its last bytes or a failed COMMIT named; it replaces that of the STAGE.
+    ALTER TABLE uploads ADD COLUMN required BLOB;
+    -- The BLAKE3 digest of the content that is about to become the file at the target.
+    ALTER TABLE uploads ADD COLUMN content BLOB;
+    -- Why the last attempt to make it a file failed.
+    ALTER TABLE uploads ADD COLUMN refused BLOB;
+    ",
 ];
 
 /// The tables are those of a later version.

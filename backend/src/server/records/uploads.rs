@@ -1,8 +1,8 @@
 //! The records of uploads.
 
 use rusqlite::{Row, params};
-use shared::wire::{Caller, Message, Stage, Upload, encode};
-use shared::{Digests, JobId, Timestamp, UploadId, VPath};
+use shared::wire::{Caller, Failure, Message, Stage, Upload, encode};
+use shared::{Digests, JobId, Rights, Timestamp, UploadId, VPath};
 
 use super::column::{message, signed};
 use super::database::Database;
@@ -31,10 +31,28 @@ pub(in crate::server) struct UploadRecord {
     pub digests: Option<DigestCheckpoint>,
     /// The STAGE that began it, without its caller.
     pub request: Stage,
+    /// Where the server makes it a file by itself, if the STAGE asked for that.
+    pub destination: Option<Destination>,
+    /// The BLAKE3 digest that its last bytes or a failed COMMIT named; it replaces that of the STAGE.
+    pub required: Option<Vec<u8>>,
     /// The path in the storage that a COMMIT was about to give it.
     pub target: Option<Vec<u8>>,
+    /// The BLAKE3 digest of the content that a COMMIT was about to publish there. `None` also where an earlier version
+    /// of the server began the COMMIT.
+    pub content: Option<Vec<u8>>,
+    /// Why the last attempt to make it a file failed.
+    pub refused: Option<Failure>,
     /// The answer to its COMMIT.
     pub answer: Option<Upload>,
+}
+
+/// Where the server makes an upload a file by itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(in crate::server) struct Destination {
+    /// The path in the storage.
+    pub path: VPath,
+    /// The rights of the caller that brought the last bytes.
+    pub rights: Rights,
 }
 
 impl UploadRecord {
@@ -50,7 +68,23 @@ impl UploadRecord {
         let (key, length) = (request.key, request.length);
         // A part of another upload needs no digests.
         let digests = request.target.is_some().then(DigestCheckpoint::default);
-        Self { id, owner, key, created: now, expires, length, durable: 0, digests, request, target: None, answer: None }
+        Self {
+            id,
+            owner,
+            key,
+            created: now,
+            expires,
+            length,
+            durable: 0,
+            digests,
+            request,
+            destination: None,
+            required: None,
+            target: None,
+            content: None,
+            refused: None,
+            answer: None,
+        }
     }
 
     /// True if it is the concatenation of other uploads, and takes no bytes of its own.
@@ -58,9 +92,37 @@ impl UploadRecord {
         !self.request.parts.is_empty()
     }
 
-    /// The digests of the first `bytes` bytes, if exactly those were hashed.
+    /// True once all bytes are there, in the upload itself or in its parts.
+    pub(in crate::server) fn is_whole(&self) -> bool {
+        self.length.is_some_and(|length| self.is_joined() || self.durable == length)
+    }
+
+    /// True if the server has to make it a file now: it is whole, and no attempt has ended.
+    pub(in crate::server) fn is_due(&self) -> bool {
+        self.destination.is_some() && self.is_whole() && self.answer.is_none() && self.refused.is_none()
+    }
+
+    /// The BLAKE3 digest that the content must have.
+    pub(in crate::server) fn wanted_blake3(&self) -> Option<&[u8]> {
+        self.required.as_deref().or(self.request.blake3.as_deref())
+    }
+
+    /// The digests of the first `bytes` bytes, if exactly those were hashed and are durable in the upload itself.
     pub(in crate::server) fn digests_at(&self, bytes: u64) -> Option<&DigestCheckpoint> {
-        self.digests.as_ref().filter(|digests| digests.bytes() == bytes && !self.is_joined())
+        self.digests.as_ref().filter(|digests| digests.bytes() == bytes && self.durable == bytes)
+    }
+
+    /// True if `again` is the STAGE that began it. The digest that a later request named does not count.
+    pub(in crate::server) fn is_begun_by(&self, again: &Stage) -> bool {
+        let mut again = Stage { caller: Caller::default(), ..again.clone() };
+        if self.is_joined() && (again.length.is_none() || self.request.length.is_none()) {
+            // The length follows from the parts.
+            again.length = self.request.length;
+        }
+        if again.finish.is_none() || self.request.finish.is_none() {
+            again.finish = self.request.finish;
+        }
+        again == self.request
     }
 
     /// Notes that only the first `bytes` bytes are durable.
@@ -97,6 +159,7 @@ impl UploadRecord {
             skipped: false,
             similar: None,
             parts: self.request.parts.clone(),
+            refused: self.refused.clone(),
         }
     }
 
@@ -107,8 +170,8 @@ impl UploadRecord {
 }
 
 /// The columns of an [`UploadRecord`].
-const UPLOADS: &str =
-    "SELECT id, owner, key, created, expires, length, durable, digests, request, target, answer FROM uploads";
+const UPLOADS: &str = "SELECT id, owner, key, created, expires, length, durable, digests, request, target, answer,
+    path, rights, required, content, refused FROM uploads";
 
 fn upload(row: &Row<'_>) -> rusqlite::Result<UploadRecord> {
     let key: Option<[u8; 16]> = row.get(2)?;
@@ -116,7 +179,12 @@ fn upload(row: &Row<'_>) -> rusqlite::Result<UploadRecord> {
     let digests: Option<Vec<u8>> = row.get(7)?;
     let request: Stage = message(8, &row.get::<_, Vec<u8>>(8)?)?;
     let answer: Option<Vec<u8>> = row.get(10)?;
+    let (path, rights): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.get(11)?, row.get(12)?);
+    let refused: Option<Vec<u8>> = row.get(15)?;
     let durable = durable.cast_unsigned();
+    let path = path.and_then(|path| VPath::from_bytes(path).ok());
+    let rights = rights.map(|bytes| message(12, &bytes)).transpose()?;
+    let destination = path.zip(rights).map(|(path, rights)| Destination { path, rights });
     let digests = match digests {
         Some(stored) => DigestCheckpoint::decode(&stored).filter(|digests| digests.bytes() == durable),
         None => (durable == 0 && request.target.is_some()).then(DigestCheckpoint::default),
@@ -131,22 +199,33 @@ fn upload(row: &Row<'_>) -> rusqlite::Result<UploadRecord> {
         durable,
         digests,
         request,
+        destination,
+        required: row.get(13)?,
         target: row.get(9)?,
+        content: row.get(14)?,
+        refused: refused.map(|bytes| message(15, &bytes)).transpose()?,
         answer: answer.map(|bytes| message(10, &bytes)).transpose()?,
     })
+}
+
+/// The columns of a destination.
+fn columns(destination: Option<&Destination>) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
+    (destination.map(|at| at.path.as_bytes().to_vec()), destination.map(|at| encode(&at.rights)))
 }
 
 impl Database {
     /// Records an upload that begins.
     pub(in crate::server) fn insert_upload(&self, upload: &UploadRecord) -> Result<(), StorageError> {
-        const SQL: &str = "INSERT INTO uploads (id, owner, key, created, expires, length, durable, request)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        const SQL: &str =
+            "INSERT INTO uploads (id, owner, key, created, expires, length, durable, request, path, rights)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         let key = upload.key.map(|key| key.0);
         let request = encode(&upload.request);
         let (length, durable) = (upload.length.map(signed), signed(upload.durable));
         let (id, owner, created, expires) = (upload.id.0, upload.owner.0.clone(), upload.created.0, upload.expires.0);
+        let (path, rights) = columns(upload.destination.as_ref());
         self.write(self.uploads, move |connection| {
-            let values = params![id, owner, key, created, expires, length, durable, request];
+            let values = params![id, owner, key, created, expires, length, durable, request, path, rights];
             connection.prepare_cached(SQL)?.execute(values).map(drop)
         })
     }
@@ -177,57 +256,69 @@ impl Database {
         self.rows(&sql, params![owner.0, limit], upload)
     }
 
-    /// The ids of all uploads.
-    pub(in crate::server) fn upload_ids(&self) -> Result<Vec<UploadId>, StorageError> {
-        self.rows("SELECT id FROM uploads", [], |row| row.get(0).map(UploadId))
-    }
-
     /// The uploads that have expired at `now`.
     pub(in crate::server) fn expired_uploads(&self, now: Timestamp) -> Result<Vec<UploadId>, StorageError> {
         self.rows("SELECT id FROM uploads WHERE expires <= ?1", [now.0], |row| row.get(0).map(UploadId))
     }
 
-    /// How many uploads are not committed yet.
-    pub(in crate::server) fn unfinished_uploads(&self) -> Result<usize, StorageError> {
-        let sql = "SELECT count(*) FROM uploads WHERE answer IS NULL";
-        let count = self.first(sql, [], |row| row.get::<_, i64>(0))?;
-        Ok(count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0))
+    /// The uploads that are not committed yet, each with its owner and its durable bytes.
+    pub(in crate::server) fn unfinished_uploads(&self) -> Result<Vec<(UploadId, Owner, u64)>, StorageError> {
+        let sql = "SELECT id, owner, durable FROM uploads WHERE answer IS NULL";
+        self.rows(sql, [], |row| {
+            let durable: i64 = row.get(2)?;
+            Ok((UploadId(row.get(0)?), Owner(row.get(1)?), durable.cast_unsigned()))
+        })
     }
 
-    /// Records how many bytes of an upload are durable, and the digests of those bytes. With
-    /// [`Durability::Relaxed`] the record may survive a crash that the bytes do not, so the digests are left out:
-    /// COMMIT reads the bytes again.
-    pub(in crate::server) fn set_durable(
-        &self,
-        id: UploadId,
-        durable: u64,
-        digests: Option<&DigestCheckpoint>,
-        length: Option<u64>,
-        expires: Timestamp,
-    ) -> Result<(), StorageError> {
-        const SQL: &str = "UPDATE uploads SET durable = ?2, digests = ?3, length = ?4, expires = ?5 WHERE id = ?1";
-        let digests = digests.filter(|_| self.uploads == Durability::Strict).map(DigestCheckpoint::encode);
+    /// The uploads that the server may have to make files by itself: their length is known, and no attempt has ended.
+    pub(in crate::server) fn undecided_uploads(&self) -> Result<Vec<(UploadId, Owner)>, StorageError> {
+        let sql = "SELECT id, owner FROM uploads
+            WHERE answer IS NULL AND refused IS NULL AND path IS NOT NULL AND length IS NOT NULL";
+        self.rows(sql, [], |row| Ok((UploadId(row.get(0)?), Owner(row.get(1)?))))
+    }
+
+    /// Records the progress of an upload: its durable bytes with their digests, its length, expiry, destination and
+    /// required digest. With [`Durability::Relaxed`] the record may survive a crash that the bytes do not, so the
+    /// digests are left out: COMMIT reads the bytes again.
+    pub(in crate::server) fn set_progress(&self, upload: &UploadRecord) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE uploads SET durable = ?2, digests = ?3, length = ?4, expires = ?5, path = ?6,
+            rights = ?7, required = ?8 WHERE id = ?1";
+        let strict = self.uploads == Durability::Strict;
+        let digests = upload.digests.as_ref().filter(|_| strict).map(DigestCheckpoint::encode);
+        let (id, durable, length) = (upload.id.0, signed(upload.durable), upload.length.map(signed));
+        let (expires, required) = (upload.expires.0, upload.required.clone());
+        let (path, rights) = columns(upload.destination.as_ref());
         self.write(self.uploads, move |connection| {
-            let values = params![id.0, signed(durable), digests, length.map(signed), expires.0];
+            let values = params![id, durable, digests, length, expires, path, rights, required];
             connection.prepare_cached(SQL)?.execute(values).map(drop)
         })
     }
 
-    /// Records that an upload is about to become the file at `target`.
-    pub(in crate::server) fn set_target(&self, id: UploadId, target: &[u8]) -> Result<(), StorageError> {
-        const SQL: &str = "UPDATE uploads SET target = ?2 WHERE id = ?1";
-        let target = target.to_vec();
+    /// Records that an upload is about to become the file at `target`, whose content has the BLAKE3 digest `content`.
+    pub(in crate::server) fn set_target(
+        &self,
+        id: UploadId,
+        target: &[u8],
+        content: Option<&[u8]>,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE uploads SET target = ?2, content = ?3 WHERE id = ?1";
+        let (target, content) = (target.to_vec(), content.map(<[u8]>::to_vec));
         self.write(self.uploads, move |connection| {
-            connection.prepare_cached(SQL)?.execute(params![id.0, target]).map(drop)
+            connection.prepare_cached(SQL)?.execute(params![id.0, target, content]).map(drop)
         })
     }
 
-    /// Replaces the STAGE of an upload.
-    pub(in crate::server) fn set_request(&self, id: UploadId, request: &Stage) -> Result<(), StorageError> {
-        const SQL: &str = "UPDATE uploads SET request = ?2 WHERE id = ?1";
-        let request = encode(request);
+    /// Records why an upload did not become a file, and the digest that is required from now on.
+    pub(in crate::server) fn set_refused(
+        &self,
+        id: UploadId,
+        refused: Option<&Failure>,
+        required: Option<&[u8]>,
+    ) -> Result<(), StorageError> {
+        const SQL: &str = "UPDATE uploads SET refused = ?2, required = ?3 WHERE id = ?1";
+        let (refused, required) = (refused.map(encode), required.map(<[u8]>::to_vec));
         self.write(self.uploads, move |connection| {
-            connection.prepare_cached(SQL)?.execute(params![id.0, request]).map(drop)
+            connection.prepare_cached(SQL)?.execute(params![id.0, refused, required]).map(drop)
         })
     }
 
@@ -238,7 +329,7 @@ impl Database {
         answer: &impl Message,
         expires: Timestamp,
     ) -> Result<(), StorageError> {
-        const SQL: &str = "UPDATE uploads SET answer = ?2, expires = ?3, digests = NULL WHERE id = ?1";
+        const SQL: &str = "UPDATE uploads SET answer = ?2, expires = ?3, digests = NULL, refused = NULL WHERE id = ?1";
         let answer = encode(answer);
         self.write(self.uploads, move |connection| {
             connection.prepare_cached(SQL)?.execute(params![id.0, answer, expires.0]).map(drop)
@@ -269,7 +360,11 @@ mod tests {
         let mut hasher = UploadHasher::resume(DigestCheckpoint::default());
         hasher.update(&[7; 5000]);
         let digests = hasher.checkpoint();
-        let set = |durable| database.set_durable(id, durable, Some(&digests), None, Timestamp(9)).unwrap();
+        let begun = database.upload(id).unwrap().unwrap();
+        let set = |durable| {
+            let progress = UploadRecord { durable, digests: Some(digests.clone()), ..begun.clone() };
+            database.set_progress(&progress).unwrap();
+        };
         set(5000);
         assert_eq!(database.upload(id).unwrap().unwrap().digests_at(5000), Some(&digests));
         set(4999);
@@ -285,7 +380,9 @@ mod tests {
         database.insert_upload(&record).unwrap();
         let mut hasher = UploadHasher::resume(DigestCheckpoint::default());
         hasher.update(&[7; 5000]);
-        database.set_durable(id, 5000, Some(&hasher.checkpoint()), None, Timestamp(9)).unwrap();
+        let begun = database.upload(id).unwrap().unwrap();
+        let progress = UploadRecord { durable: 5000, digests: Some(hasher.checkpoint()), ..begun };
+        database.set_progress(&progress).unwrap();
         let read = database.upload(id).unwrap().unwrap();
         assert_eq!((read.durable, read.digests), (5000, None));
     }

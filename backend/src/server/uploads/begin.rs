@@ -1,59 +1,74 @@
 //! The beginning of an upload, and the list of uploads. Blocks.
 
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use shared::limits::{UPLOAD_UNRECORDED_TIME, UPLOADS_MAX};
+use shared::limits::UPLOAD_UNRECORDED_TIME;
 use shared::wire::{Failure, Stage, Upload};
 use shared::{ErrorCode, JobId, Rights, UploadId, VPath};
 
 use super::decide::{check_target, target_condition, within_rights};
 use super::registry::Uploads;
-use super::slot::Slot;
+use super::slot::{Slot, UploadLock};
 use crate::random::random_bytes;
 use crate::server::authority::Owner;
 use crate::server::clock;
 use crate::server::error::RequestError;
 use crate::server::exchange::effect::EffectGate;
 use crate::server::folders::{make_folders, refuse_state_folder};
-use crate::server::records::uploads::UploadRecord;
+use crate::server::records::uploads::{Destination, UploadRecord};
 use crate::storage::StorageError;
 
 /// Most uploads in one answer to UPLOAD_STATUS.
 const LISTED_MAX: u32 = 1_000;
 
 impl Uploads {
-    /// Begins an upload after passing `gate`, or finds the one that was begun with the same key.
+    /// Begins an upload after passing `gate`, or finds the one that was begun with the same key. One that is whole at
+    /// once, because it is empty or joins others, becomes a file at `destination` without waiting for a request.
     pub(super) fn begin(
-        &self,
+        self: &Arc<Self>,
         owner: Owner,
         rights: Rights,
         target: Option<VPath>,
-        mut request: Stage,
+        destination: Option<Destination>,
+        request: Stage,
         gate: &EffectGate,
     ) -> Result<Upload, RequestError> {
         self.records()?;
         if let Some(key) = request.key
-            && let Some(known) = self.by_key(&owner, key, request.resumable)?
+            && let Some(known) = self.by_key(&owner, key, &request)?
         {
             return Ok(known);
         }
-        if self.unfinished.load(Ordering::Relaxed) >= UPLOADS_MAX {
-            return Err(Failure::new(ErrorCode::TooManyRequests, "there are too many unfinished uploads").into());
-        }
-        if !request.parts.is_empty() {
-            request.length = Some(self.joined_length(&owner, &request)?);
-        }
+        let length =
+            if request.parts.is_empty() { request.length } else { Some(self.joined_length(&owner, &request)?) };
         let now = clock::now();
         let make_parents = request.make_parents && rights.contains(Rights::CREATE);
         let kept = if request.resumable { self.expiry } else { UPLOAD_UNRECORDED_TIME };
         let record = UploadRecord::new(UploadId(random_bytes()?), owner, request, now, clock::after(now, kept));
+        let record = UploadRecord { length, destination, ..record };
         gate.begin()?;
         if let Some(target) = &target {
             self.check_ahead(&record, target, rights, make_parents)?;
         }
         self.check_space(record.length, target.as_ref())?;
-        self.insert(record, target.as_ref())
+        self.count_and_insert(record, target.as_ref())
+    }
+
+    /// Counts the upload as unfinished, and makes its staged file and its record.
+    fn count_and_insert(
+        self: &Arc<Self>,
+        record: UploadRecord,
+        target: Option<&VPath>,
+    ) -> Result<Upload, RequestError> {
+        let (id, joined) = (record.id, record.is_joined());
+        self.unfinished.enter(id, &record.owner)?;
+        let held = if joined { self.unfinished.hold(id, record.length.unwrap_or(0)) } else { Ok(()) };
+        let inserted = held.map_err(RequestError::from).and_then(|()| self.insert(record, target));
+        if !inserted.as_ref().is_ok_and(|upload| upload.id == id) {
+            self.unfinished.leave(id);
+        }
+        inserted
     }
 
     /// Fails now if the COMMIT would fail, before any bytes are sent.
@@ -77,61 +92,103 @@ impl Uploads {
         Ok(check_target(&condition, present.as_ref())?)
     }
 
-    /// Fails if the file system has less space than the upload needs.
-    fn check_space(&self, length: Option<u64>, target: Option<&VPath>) -> Result<(), RequestError> {
+    /// Fails if the file system has less space than `bytes`.
+    ///
+    /// # Errors
+    /// [`ErrorCode::NoSpace`] with the missing bytes.
+    pub(super) fn check_space(&self, bytes: Option<u64>, target: Option<&VPath>) -> Result<(), RequestError> {
         let parent = target.and_then(VPath::parent).unwrap_or_default();
-        match (length, self.storage.space(&parent)?) {
-            (Some(length), Some(space)) if length > space => {
-                Err(Failure::new(ErrorCode::NoSpace, "there is less space than the upload needs").into())
+        let space = match self.storage.space(&parent) {
+            // The folder is made later.
+            Err(error) if error.code == ErrorCode::NotFound => None,
+            space => space?,
+        };
+        match (bytes, space) {
+            (Some(bytes), Some(space)) if bytes > space => {
+                Err(Failure::new(ErrorCode::NoSpace, "there is less space than is needed")
+                    .missing(bytes - space)
+                    .into())
             }
             _ => Ok(()),
         }
     }
 
     /// Makes the staged file, on the disk of the target, and the record.
-    fn insert(&self, record: UploadRecord, target: Option<&VPath>) -> Result<Upload, RequestError> {
-        let id = record.id;
-        match target {
-            Some(target) => self.storage.stage_for(id, target)?,
-            None => self.storage.stage(id)?,
-        };
+    fn insert(self: &Arc<Self>, record: UploadRecord, target: Option<&VPath>) -> Result<Upload, RequestError> {
+        let (id, upload, due) = (record.id, record.describe(), record.is_due());
+        self.stage(id, target)?;
+        // In memory before it is recorded: a request that finds the record finds this slot.
+        let slot = Slot::new(record.clone());
+        let turn = Arc::clone(&slot.turn).try_lock_owned().ok().filter(|_| due);
+        self.slots().by_id.insert(id, Arc::clone(&slot));
         if record.request.resumable
             && let Err(error) = self.records()?.insert_upload(&record)
         {
+            self.slots().remove(id);
             // Without a record the staged file is of no use.
             let _ = self.storage.unstage(id);
             // Of two requests with the same key at the same time, the other one was first.
-            let first = record.key.map(|key| self.by_key(&record.owner, key, true)).transpose()?.flatten();
+            let first = record.key.map(|key| self.by_key(&record.owner, key, &record.request)).transpose()?.flatten();
             return first.ok_or_else(|| error.into());
         }
-        self.unfinished.fetch_add(1, Ordering::Relaxed);
-        let upload = record.describe();
-        self.slots().insert(id, Slot::new(record));
+        if let Some(turn) = turn {
+            let taken_over = slot.take_over();
+            let lock = Arc::new(UploadLock::new(slot, taken_over, turn));
+            lock.begin_finishing();
+            self.finishing.spawn(Arc::clone(self).finish(lock));
+        }
         Ok(upload)
     }
 
     /// The upload that was begun with this key.
-    fn by_key(&self, owner: &Owner, key: JobId, recorded: bool) -> Result<Option<Upload>, StorageError> {
-        if recorded {
-            let Some(record) = self.records()?.upload_by_key(owner, key)? else { return Ok(None) };
-            return Ok(Some(self.slot(record.id, owner)?.state().record.describe()));
+    ///
+    /// # Errors
+    /// [`ErrorCode::KeyReused`] if another STAGE than `again` began it.
+    fn by_key(&self, owner: &Owner, key: JobId, again: &Stage) -> Result<Option<Upload>, RequestError> {
+        let found =
+            if again.resumable { self.recorded_by_key(owner, key)? } else { self.unrecorded_by_key(owner, key) };
+        let Some(slot) = found else { return Ok(None) };
+        let state = slot.state();
+        if state.record.is_begun_by(again) {
+            return Ok(Some(state.record.describe()));
         }
-        let matching = |slot: &Arc<Slot>| {
+        Err(Failure::new(ErrorCode::KeyReused, "the key was used for another upload").into())
+    }
+
+    fn recorded_by_key(&self, owner: &Owner, key: JobId) -> Result<Option<Arc<Slot>>, StorageError> {
+        let Some(record) = self.records()?.upload_by_key(owner, key)? else { return Ok(None) };
+        match self.slot(record.id, owner) {
+            Ok(slot) => Ok(Some(slot)),
+            // Aborted since.
+            Err(error) if error.code == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn unrecorded_by_key(&self, owner: &Owner, key: JobId) -> Option<Arc<Slot>> {
+        let matches = |slot: &&Arc<Slot>| {
             let state = slot.state();
-            (state.record.owner == *owner && state.record.key == Some(key)).then(|| state.record.describe())
+            !state.record.request.resumable && state.record.owner == *owner && state.record.key == Some(key)
         };
-        Ok(self.slots().values().find_map(matching))
+        self.slots().by_id.values().find(matches).cloned()
     }
 
     /// The length of an upload that is the concatenation of others.
     fn joined_length(&self, owner: &Owner, request: &Stage) -> Result<u64, RequestError> {
         let mut length = 0_u64;
+        let mut named = HashSet::with_capacity(request.parts.len());
         for id in &request.parts {
+            if !named.insert(id) {
+                return Err(Failure::new(ErrorCode::BadRequest, "a part is named more than once").into());
+            }
             let slot = self.slot(*id, owner)?;
             let state = slot.state();
             let record = &state.record;
             if record.request.target.is_some() || record.is_joined() {
                 return Err(Failure::new(ErrorCode::BadRequest, "one of the parts is not a partial upload").into());
+            }
+            if record.answer.is_some() {
+                return Err(Failure::new(ErrorCode::Gone, "one of the parts has become a file").into());
             }
             if record.length != Some(record.durable) {
                 return Err(Failure::new(ErrorCode::Incomplete, "one of the parts is incomplete").into());
@@ -151,7 +208,7 @@ impl Uploads {
             let state = slot.state();
             (!state.record.request.resumable && state.record.owner == *owner).then(|| state.record.clone())
         };
-        found.extend(self.slots().values().filter_map(unrecorded));
+        found.extend(self.slots().by_id.values().filter_map(unrecorded));
         found.sort_by(|left, right| (right.created, left.id).cmp(&(left.created, right.id)));
         found.truncate(LISTED_MAX as usize);
         Ok(found.iter().map(|record| record.describe_with(None)).collect())

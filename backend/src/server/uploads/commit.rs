@@ -2,16 +2,16 @@
 //! crash in between is detected and a second COMMIT gets the same answer.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use shared::limits::{JOB_KEPT, UPLOAD_UNRECORDED_TIME};
 use shared::wire::{Commit, Failure, FrameKind, Upload};
-use shared::{Algorithm, Conflict, Digests, Entry, ErrorCode, Rights, TrashId, UploadId, VPath};
+use shared::{Algorithm, Conflict, Digests, Entry, ErrorCode, Rights, VPath};
 use tokio_util::sync::CancellationToken;
 
+use super::before_crash::Interrupted;
 use super::decide::{TargetCondition, target_condition, within_rights};
 use super::publish::{as_asked, check_blake3, is_at_or_beside, publish_at, similar_to};
-use super::registry::{Uploads, uploader};
+use super::registry::{Patience, Uploads, uploader};
 use super::slot::UploadLock;
 use crate::server::authority::{authorise, granted};
 use crate::server::blocking::blocking;
@@ -26,7 +26,7 @@ use crate::server::exchange::sink::Sink;
 use crate::server::folders::make_folders;
 use crate::server::peer::Peer;
 use crate::server::records::uploads::UploadRecord;
-use crate::storage::{Kept, OpenFile, Published, Staged, StorageError, TrashItem};
+use crate::storage::{OpenFile, Published, Staged, StorageError};
 
 /// Bytes that are copied in one step: a client that cancels waits no longer than that.
 const STEP_BYTES: u64 = 64 << 20;
@@ -42,7 +42,7 @@ pub(in crate::server) async fn commit<W: Sink>(
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
     let owner = uploader(&request.caller, peer)?;
-    let lock = uploads.lock(response, request.upload, owner).await?;
+    let lock = uploads.lock(response, request.upload, owner, Patience::Finishing).await?;
     let record = lock.record();
     let asked = request.target.clone().or_else(|| record.request.target.clone());
     let Some(asked) = asked else {
@@ -57,20 +57,23 @@ pub(in crate::server) async fn commit<W: Sink>(
     let path = authorise(&request.caller, peer, Rights::NONE, &asked)?;
     let rights = granted(&request.caller, peer);
     let condition = within_rights(target_condition(&record, request.conflict, request.if_match), rights)?;
-    let blake3 = request.blake3.or_else(|| record.request.blake3.clone());
+    let blake3 = request.blake3.or_else(|| record.wanted_blake3().map(<[u8]>::to_vec));
+    let parts = response.until_cancelled(uploads.lock_parts(&record)).await?;
     let (gate, cancelled) = (EffectGate::default(), response.cancelled().clone());
     let operation = CommitOperation {
         uploads: Arc::clone(uploads),
         lock,
+        parts,
         record,
         condition,
         asked,
         path,
         rights,
+        blake3,
         cancelled,
         gate: gate.clone(),
     };
-    let upload = response.until_effect(gate, blocking(move || operation.run(blake3.as_deref()))).await?;
+    let upload = response.until_effect(gate, blocking(move || operation.run())).await?;
     response.send(FrameKind::Upload, &upload).await
 }
 
@@ -80,31 +83,46 @@ fn committed_elsewhere() -> RequestError {
 }
 
 /// The commit of one upload.
-struct CommitOperation {
-    uploads: Arc<Uploads>,
-    lock: Arc<UploadLock>,
-    record: UploadRecord,
-    condition: TargetCondition,
+pub(super) struct CommitOperation {
+    pub(super) uploads: Arc<Uploads>,
+    pub(super) lock: Arc<UploadLock>,
+    /// The uploads that it concatenates, as far as they are still there. Their locks keep them there.
+    pub(super) parts: Vec<UploadLock>,
+    pub(super) record: UploadRecord,
+    pub(super) condition: TargetCondition,
     /// The caller's path.
-    asked: VPath,
+    pub(super) asked: VPath,
     /// The path in the storage.
-    path: VPath,
-    rights: Rights,
+    pub(super) path: VPath,
+    pub(super) rights: Rights,
+    /// The digest that the content must have.
+    pub(super) blake3: Option<Vec<u8>>,
     /// Ends the reading before the effect.
-    cancelled: CancellationToken,
+    pub(super) cancelled: CancellationToken,
     /// Passed before the first change that remains.
-    gate: EffectGate,
+    pub(super) gate: EffectGate,
 }
 
 impl CommitOperation {
-    fn run(self, blake3: Option<&[u8]>) -> Result<Upload, RequestError> {
+    /// Publishes the upload, or records why not where the server makes it a file by itself.
+    pub(super) fn run(self) -> Result<Upload, RequestError> {
+        let ended = self.attempt();
+        if let Err(RequestError::Failed(failure)) = &ended
+            && self.gate.begin().is_ok()
+        {
+            self.uploads.refuse(&self.lock, failure)?;
+        }
+        ended
+    }
+
+    fn attempt(&self) -> Result<Upload, RequestError> {
         let length = self.whole_length()?;
-        if let Some(published) = self.uploads.published_before(&self.record)? {
-            let path = self.record.target_path().unwrap_or_else(|| self.path.clone());
+        let blake3 = self.blake3.as_deref();
+        let interrupted = self.uploads.interrupted(&self.record, |file| self.digests_of_file(file))?;
+        if let Interrupted::Published { published, path, digests } = interrupted {
             if !is_at_or_beside(&path, &self.path) {
                 return Err(committed_elsewhere());
             }
-            let digests = self.digests_of_file(&*self.uploads.storage.open(&path)?)?;
             check_blake3(&digests, blake3)?;
             let path = published.entry.path.clone();
             self.gate.begin()?;
@@ -135,24 +153,29 @@ impl CommitOperation {
     /// The digests of the upload: those that were computed as its bytes arrived. The bytes of a joined upload, and of
     /// one that an earlier version of the server began, are read again.
     fn digests(&self, length: u64) -> Result<Digests, RequestError> {
-        let staged = if self.record.is_joined() { self.join()? } else { self.uploads.open(&self.record)? };
-        if let Some(known) = self.record.digests_at(length) {
-            return Ok(known.digests());
+        let known = self.record.digests_at(length).map(DigestCheckpoint::digests);
+        let joins = self.record.is_joined() && known.is_none();
+        let staged = if joins { self.join(length)? } else { self.uploads.open(&self.record)? };
+        if let Some(known) = known {
+            return Ok(known);
         }
         let read = |buffer: &mut [u8], at| staged.read_at(buffer, at);
         let checkpoint = self.hash(length, read)?.checkpoint();
         let digests = checkpoint.digests();
-        self.lock.state().record.digests = Some(checkpoint);
+        let mut state = self.lock.state();
+        // The next attempt neither copies nor reads the bytes again.
+        (state.record.durable, state.record.digests) = (length, Some(checkpoint));
         Ok(digests)
     }
 
     /// Copies the parts together, in their order.
-    fn join(&self) -> Result<Box<dyn Staged>, RequestError> {
+    fn join(&self, length: u64) -> Result<Box<dyn Staged>, RequestError> {
+        self.uploads.check_space(Some(length), Some(&self.path))?;
         let staged = self.uploads.open(&self.record)?;
         let mut at = 0;
         for id in &self.record.request.parts {
-            let gone = |_| Failure::new(ErrorCode::Gone, "one of the parts has expired or was aborted");
-            let part = self.uploads.slot(*id, &self.record.owner).map_err(gone)?;
+            let gone = || Failure::new(ErrorCode::Gone, "one of the parts has expired or was aborted");
+            let part = self.parts.iter().find(|part| part.slot.state().record.id == *id).ok_or_else(gone)?;
             let length = part.state().record.durable;
             let source = self.uploads.storage.staged(*id)?;
             let mut copied = 0;
@@ -193,7 +216,7 @@ impl CommitOperation {
             make_folders(&*self.uploads.storage, &parent, true)?;
         }
         publish_at(&*self.uploads.storage, &self.path, self.condition.conflict, |path| {
-            self.uploads.set_target(&self.lock, path)?;
+            self.uploads.set_target(&self.lock, path, digests)?;
             match self.uploads.storage.publish(self.record.id, path, &self.condition.expected, &attributes) {
                 Ok(published) => Ok(published),
                 Err(error) if error.code == ErrorCode::AlreadyExists => {
@@ -242,7 +265,7 @@ impl CommitOperation {
             entry.path = as_asked(&self.asked, path);
             entry
         });
-        let described = self.record.describe_with(Some(digests).filter(|_| !skipped));
+        let described = Upload { refused: None, ..self.record.describe_with(Some(digests).filter(|_| !skipped)) };
         let offset = self.record.length.unwrap_or(described.offset);
         let target = Some(self.asked.clone());
         let upload = Upload { entry, replaced, trash, skipped, similar, offset, target, ..described };
@@ -251,70 +274,35 @@ impl CommitOperation {
         if skipped || self.record.target.is_some() {
             self.uploads.storage.unstage(self.record.id)?;
         }
-        for part in &self.record.request.parts {
-            // A part that is gone already needs no removal.
-            if let Ok(part) = self.uploads.slot(*part, &self.record.owner) {
-                self.uploads.forget(&part)?;
-            }
-        }
+        self.parts.iter().try_for_each(|part| self.uploads.forget(&part.slot))?;
         Ok(upload)
     }
 }
 
 impl Uploads {
-    /// The file that a COMMIT before a crash made of an upload: its staged file is gone, and a file of its length is at
-    /// its target.
-    pub(super) fn published_before(&self, record: &UploadRecord) -> Result<Option<Published>, StorageError> {
-        let Some(path) = record.target_path() else { return Ok(None) };
-        match self.storage.staged(record.id) {
-            Err(error) if error.code == ErrorCode::NotFound => {}
-            _ => return Ok(None),
-        }
-        match self.storage.stat(&path) {
-            Ok(entry) if entry.is_file() && Some(entry.size) == record.length => {
-                let kept = self.kept_before(record.id)?;
-                // An exchange of names that a crash has prevented: the file is still the old one.
-                let is_old = kept.as_ref().is_some_and(|item| item.entry.etag == entry.etag);
-                let kept = kept.map(|item| Kept { id: item.id, bytes: item.entry.size, disk: item.disk });
-                Ok((!is_old).then_some(Published { entry, replaced: kept.is_some(), kept }))
-            }
-            Ok(_) => Ok(None),
-            Err(error) if error.code == ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The file in the trash that an upload has replaced.
-    fn kept_before(&self, id: UploadId) -> Result<Option<TrashItem>, StorageError> {
-        match self.storage.stat_trash(TrashId(id.0)) {
-            Ok(item) => Ok(Some(item)),
-            Err(error) if error.code == ErrorCode::Gone => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Requires the digest that a COMMIT named in vain of every later COMMIT that names none, also in place of the
     /// digest of STAGE: bytes that are known to be damaged must not become a file.
     fn require_blake3(&self, lock: &UploadLock, blake3: Option<&[u8]>) -> Result<(), StorageError> {
-        let mut request = lock.record().request;
-        if request.blake3.as_deref() == blake3 {
+        let record = lock.record();
+        if record.wanted_blake3() == blake3 {
             return Ok(());
         }
-        request.blake3 = blake3.map(<[u8]>::to_vec);
-        if request.resumable {
-            self.records()?.set_request(lock.record().id, &request)?;
+        if record.request.resumable {
+            self.records()?.set_refused(record.id, record.refused.as_ref(), blake3)?;
         }
-        lock.state().record.request = request;
+        lock.state().record.required = blake3.map(<[u8]>::to_vec);
         Ok(())
     }
 
-    /// Records the path that an upload is about to get.
-    fn set_target(&self, lock: &UploadLock, path: &VPath) -> Result<(), StorageError> {
+    /// Records the path that an upload is about to get, and its content, by which a COMMIT after a crash knows the file.
+    fn set_target(&self, lock: &UploadLock, path: &VPath, digests: &Digests) -> Result<(), StorageError> {
         let record = lock.record();
+        let content = digests.get(Algorithm::Blake3);
         if record.request.resumable {
-            self.records()?.set_target(record.id, path.as_bytes())?;
+            self.records()?.set_target(record.id, path.as_bytes(), content)?;
         }
-        lock.state().record.target = Some(path.as_bytes().to_vec());
+        let mut state = lock.state();
+        (state.record.target, state.record.content) = (Some(path.as_bytes().to_vec()), content.map(<[u8]>::to_vec));
         Ok(())
     }
 
@@ -328,14 +316,15 @@ impl Uploads {
         }
         let mut state = lock.state();
         (state.record.answer, state.record.expires, state.record.digests) = (Some(upload), expires, None);
+        state.record.refused = None;
         drop(state);
         if !resumable {
             let mut slots = self.slots();
-            if slots.len() > ANSWERS_KEPT_MAX {
-                slots.remove(&record.id);
+            if slots.by_id.len() > ANSWERS_KEPT_MAX {
+                slots.remove(record.id);
             }
         }
-        self.unfinished.fetch_sub(1, Ordering::Relaxed);
+        self.unfinished.leave(record.id);
         Ok(())
     }
 }

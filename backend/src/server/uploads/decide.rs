@@ -130,7 +130,15 @@ mod tests {
     }
 
     fn put(offset: u64, length: Option<u64>, total: Option<u64>) -> Put {
-        Put { caller: Caller::default(), upload: UploadId([1; 16]), offset, length, checksum: None, total }
+        Put {
+            caller: Caller::default(),
+            upload: UploadId([1; 16]),
+            offset,
+            length,
+            checksum: None,
+            total,
+            blake3: None,
+        }
     }
 
     #[track_caller]

@@ -1,9 +1,11 @@
 //! Uploads: bytes that are not a file yet. One request at a time works on an upload, under its lock; a newer request
 //! takes the lock over from an older one, so that a dead connection locks nothing.
 
+mod before_crash;
 mod begin;
 pub(super) mod commit;
 mod decide;
+mod finish;
 mod publish;
 pub(super) mod put;
 pub(super) mod registry;
@@ -12,4 +14,5 @@ mod similar;
 mod slot;
 pub(super) mod store;
 mod sweep;
+mod unfinished;
 mod writer;

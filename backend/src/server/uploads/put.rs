@@ -5,7 +5,8 @@ use std::sync::Arc;
 use shared::ErrorCode;
 use shared::wire::{FrameKind, Put};
 
-use super::registry::{Uploads, taken_over_by_newer, uploader};
+use super::registry::{Patience, Uploads, taken_over_by_newer, uploader};
+use super::requests::destination;
 use super::slot::UploadLock;
 use super::writer::{BodyEnd, Writer};
 use crate::server::blocking::blocking;
@@ -32,11 +33,12 @@ pub(in crate::server) async fn put<W: Sink>(
     let mut body = body.ok_or(ErrorCode::Internal)?;
     response.set_deadline(request.caller.deadline_ms);
     let owner = uploader(&request.caller, peer)?;
-    let lock = uploads.lock(response, request.upload, owner).await?;
+    let lock = uploads.lock(response, request.upload, owner, Patience::Takeover).await?;
+    let destination = destination(&request.caller, peer, &lock.record().request)?;
     let (opening, locked) = (Arc::clone(uploads), Arc::clone(&lock));
     let gate = EffectGate::default();
     let passed = gate.clone();
-    let writer = blocking(move || Writer::open(opening, locked, &request, &passed));
+    let writer = blocking(move || Writer::open(opening, locked, &request, destination, &passed));
     let mut writer = response.until_effect(gate, writer).await?;
     // Taken before the client may send, so that the length of the first piece counts this PUT.
     let share = budget.share();
@@ -46,7 +48,7 @@ pub(in crate::server) async fn put<W: Sink>(
         Ok(()) => write_body(&share, response, &mut body, &lock, &mut writer).await,
         Err(error) => BodyEnd::Refused(error),
     };
-    response.run_to_completion(writer.settle(end)).await?;
+    response.run_to_completion(uploads.settle_and_finish(Arc::clone(&lock), writer, end)).await?;
     response.send(FrameKind::Upload, &lock.record().describe()).await
 }
 

@@ -1,17 +1,20 @@
 //! All uploads: found, locked, opened and forgotten.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use shared::limits::UPLOAD_TAKEOVER_TIME;
 use shared::wire::{Caller, Failure};
-use shared::{ErrorCode, Rights, TrashId, UploadId};
+use shared::{ErrorCode, Rights, TrashId, UploadId, VPath};
+use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::similar::SimilarNames;
 use super::slot::{Slot, UploadLock};
+use super::unfinished::{Unfinished, UnfinishedLimits};
 use crate::server::authority::{Owner, granted};
 use crate::server::blocking::blocking;
 use crate::server::clock;
@@ -37,12 +40,31 @@ pub(in crate::server) struct Uploads {
     pub(super) similar: SimilarNames,
     pub(super) kept: Arc<KeptFiles>,
     /// Uploads that were used lately, and those without a record.
-    slots: Mutex<HashMap<UploadId, Arc<Slot>>>,
-    /// How many uploads are not committed yet.
-    pub(super) unfinished: AtomicUsize,
+    slots: Mutex<Slots>,
+    pub(super) unfinished: Unfinished,
     /// How long a recorded upload is kept after its last byte.
     pub(super) expiry: Duration,
     durability: Durability,
+    /// The work that makes whole uploads files, whether or not a request waits for it.
+    pub(super) finishing: TaskTracker,
+    /// Set when the server stops: such work ends before its effect, and begins again at the next start.
+    pub(in crate::server) stopping: CancellationToken,
+}
+
+/// The uploads in memory.
+#[derive(Default)]
+pub(super) struct Slots {
+    pub(super) by_id: HashMap<UploadId, Arc<Slot>>,
+    /// Grows with each upload that leaves. A record that was read before that may be out of date.
+    removals: u64,
+}
+
+impl Slots {
+    /// Removes an upload.
+    pub(super) fn remove(&mut self, id: UploadId) {
+        self.removals = self.removals.wrapping_add(1);
+        self.by_id.remove(&id);
+    }
 }
 
 impl Uploads {
@@ -54,7 +76,14 @@ impl Uploads {
         kept: Arc<KeptFiles>,
         config: &ServerConfig,
     ) -> Self {
-        let unfinished = records.as_ref().and_then(|records| records.unfinished_uploads().ok()).unwrap_or(0);
+        let unfinished = records.as_ref().and_then(|records| records.unfinished_uploads().ok()).unwrap_or_default();
+        let limits = UnfinishedLimits {
+            uploads_max: config.unfinished_uploads_max,
+            bytes_max: match config.unfinished_bytes_max {
+                0 => u64::MAX,
+                bytes => bytes,
+            },
+        };
         Self {
             storage,
             records,
@@ -62,9 +91,11 @@ impl Uploads {
             similar: SimilarNames::default(),
             kept,
             slots: Mutex::default(),
-            unfinished: AtomicUsize::new(unfinished),
+            unfinished: Unfinished::new(limits, unfinished),
             expiry: config.upload_expiry,
             durability: config.durability,
+            finishing: TaskTracker::new(),
+            stopping: CancellationToken::new(),
         }
     }
 
@@ -96,7 +127,7 @@ impl Uploads {
     }
 
     /// The uploads in memory.
-    pub(super) fn slots(&self) -> MutexGuard<'_, HashMap<UploadId, Arc<Slot>>> {
+    pub(super) fn slots(&self) -> MutexGuard<'_, Slots> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -106,15 +137,31 @@ impl Uploads {
     /// [`ErrorCode::NotFound`], also for the upload of another owner.
     pub(super) fn slot(&self, id: UploadId, owner: &Owner) -> Result<Arc<Slot>, StorageError> {
         let missing = || StorageError::new(ErrorCode::NotFound, "there is no such upload");
-        if let Some(slot) = self.slots().get(&id) {
-            return if owner.may_name(&slot.state().record.owner) { Ok(Arc::clone(slot)) } else { Err(missing()) };
+        loop {
+            let removals = {
+                let slots = self.slots();
+                if let Some(slot) = slots.by_id.get(&id) {
+                    return if owner.may_name(&slot.state().record.owner) {
+                        Ok(Arc::clone(slot))
+                    } else {
+                        Err(missing())
+                    };
+                }
+                slots.removals
+            };
+            let record =
+                self.records()?.upload(id)?.filter(|record| owner.may_name(&record.owner)).ok_or_else(missing)?;
+            let mut slots = self.slots();
+            // An upload that left meanwhile may be this one: it must not come back with the record that was read.
+            if slots.removals == removals {
+                // Another request may have been faster: an upload has one slot only.
+                return Ok(Arc::clone(slots.by_id.entry(id).or_insert_with(|| Slot::new(record))));
+            }
         }
-        let record = self.records()?.upload(id)?.filter(|record| owner.may_name(&record.owner)).ok_or_else(missing)?;
-        // Another request may have been faster: an upload has one slot only.
-        Ok(Arc::clone(self.slots().entry(id).or_insert_with(|| Slot::new(record))))
     }
 
-    /// Locks an upload; the request that holds the lock is asked to leave.
+    /// Locks an upload; the request that holds the lock is asked to leave. With [`Patience::Finishing`], work that makes
+    /// the upload a file is waited for.
     ///
     /// # Errors
     /// [`ErrorCode::NotFound`]; [`ErrorCode::Locked`] if the other request does not leave within
@@ -124,13 +171,13 @@ impl Uploads {
         response: &mut ResponseWriter<'_, W>,
         id: UploadId,
         owner: Owner,
+        patience: Patience,
     ) -> Result<Arc<UploadLock>, RequestError> {
         let uploads = Arc::clone(self);
         let slot = response.until_cancelled(blocking(move || Ok(uploads.slot(id, &owner)?))).await?;
         let taken_over = slot.take_over();
-        let turn = timeout(UPLOAD_TAKEOVER_TIME, Arc::clone(&slot.turn).lock_owned());
-        let turn = response.until_cancelled(async { Ok(turn.await) }).await?;
-        let turn = turn.map_err(|_| Failure::new(ErrorCode::Locked, "another request works on the upload"))?;
+        let turn = response.until_cancelled(async { Ok(slot.wait(patience).await) }).await?;
+        let turn = turn.ok_or_else(works_on_it)?;
         if taken_over.is_cancelled() {
             return Err(taken_over_by_newer());
         }
@@ -145,6 +192,14 @@ impl Uploads {
         Ok(Arc::new(lock))
     }
 
+    /// Makes the staged file of an upload, on the disk of its target if that is known.
+    pub(super) fn stage(&self, id: UploadId, target: Option<&VPath>) -> Result<Box<dyn Staged>, StorageError> {
+        match target {
+            Some(target) => self.storage.stage_for(id, target),
+            None => self.storage.stage(id),
+        }
+    }
+
     /// Opens the bytes of an upload, cut back to the durable ones. A crash may have lost the staged file of an upload
     /// without durable bytes; it is then made again.
     ///
@@ -152,7 +207,12 @@ impl Uploads {
     /// [`ErrorCode::Gone`] if durable bytes are missing; as [`Storage::staged`].
     pub(super) fn open(&self, record: &UploadRecord) -> Result<Box<dyn Staged>, StorageError> {
         let staged = match self.storage.staged(record.id) {
-            Err(error) if error.code == ErrorCode::NotFound && record.durable == 0 => self.storage.stage(record.id)?,
+            Err(error) if error.code == ErrorCode::NotFound && record.durable == 0 => {
+                self.stage(record.id, record.destination.as_ref().map(|destination| &destination.path))?
+            }
+            Err(error) if error.code == ErrorCode::NotFound => {
+                return Err(StorageError::new(ErrorCode::Gone, "the upload has lost its bytes"));
+            }
             opened => opened?,
         };
         let length = staged.length()?;
@@ -180,20 +240,88 @@ impl Uploads {
         Ok(())
     }
 
-    /// Forgets an upload with its bytes and its record.
+    /// Forgets an upload with its bytes and its record. The caller holds its lock.
     pub(super) fn forget(&self, slot: &Slot) -> Result<(), StorageError> {
-        let record = slot.state().record.clone();
-        self.storage.unstage(record.id)?;
-        if record.request.resumable {
-            self.records()?.delete_upload(record.id)?;
+        let (id, resumable) = {
+            let state = slot.state();
+            if state.gone {
+                return Ok(());
+            }
+            (state.record.id, state.record.request.resumable)
+        };
+        self.storage.unstage(id)?;
+        if resumable {
+            self.records()?.delete_upload(id)?;
         }
         slot.state().gone = true;
-        self.slots().remove(&record.id);
-        if record.answer.is_none() {
-            self.unfinished.fetch_sub(1, Ordering::Relaxed);
-        }
+        self.slots().remove(id);
+        self.unfinished.leave(id);
         Ok(())
     }
+
+    /// Locks the parts of an upload that are still there, all in one order, so that two uploads with the same parts
+    /// cannot wait for each other.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Locked`] if another request does not leave a part within [`UPLOAD_TAKEOVER_TIME`].
+    pub(super) async fn lock_parts(self: &Arc<Self>, record: &UploadRecord) -> Result<Vec<UploadLock>, RequestError> {
+        let mut ids = record.request.parts.clone();
+        ids.sort_unstable_by_key(|id| id.0);
+        ids.dedup();
+        let mut locks = Vec::with_capacity(ids.len());
+        for id in ids {
+            let (uploads, owner) = (Arc::clone(self), record.owner.clone());
+            let found = blocking(move || match uploads.slot(id, &owner) {
+                Err(error) if error.code == ErrorCode::NotFound => Ok(None),
+                found => Ok::<_, RequestError>(Some(found?)),
+            });
+            let Some(slot) = found.await? else { continue };
+            let taken_over = slot.take_over();
+            let turn = slot.wait(Patience::Takeover).await.ok_or_else(works_on_it)?;
+            let lock = UploadLock::new(slot, taken_over, turn);
+            let is_left = {
+                let state = lock.state();
+                !state.gone && state.record.answer.is_none()
+            };
+            if is_left {
+                locks.push(lock);
+            }
+        }
+        Ok(locks)
+    }
+
+    /// Ends the work that makes uploads files, and waits for that.
+    pub(in crate::server) async fn stop(&self) {
+        self.stopping.cancel();
+        self.finishing.close();
+        self.finishing.wait().await;
+    }
+}
+
+/// How long a request waits for the lock of an upload.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Patience {
+    /// [`UPLOAD_TAKEOVER_TIME`].
+    Takeover,
+    /// As long as the upload is being made a file, and [`UPLOAD_TAKEOVER_TIME`] for other work.
+    Finishing,
+}
+
+impl Slot {
+    /// The turn to work on the upload; `None` if another request does not leave.
+    pub(super) async fn wait(&self, patience: Patience) -> Option<OwnedMutexGuard<()>> {
+        loop {
+            match timeout(UPLOAD_TAKEOVER_TIME, Arc::clone(&self.turn).lock_owned()).await {
+                Ok(turn) => return Some(turn),
+                Err(_) if patience == Patience::Finishing && self.is_finishing() => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+fn works_on_it() -> RequestError {
+    Failure::new(ErrorCode::Locked, "another request works on the upload").into()
 }
 
 /// The owner of the uploads that a caller begins and continues.

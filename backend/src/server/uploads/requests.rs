@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use shared::Rights;
-use shared::VPath;
-use shared::wire::{Abort, FrameKind, Stage, UploadStatus};
+use shared::wire::{Abort, Caller, FrameKind, Stage, UploadStatus};
+use shared::{ErrorCode, Rights, VPath};
 
-use super::registry::{Uploads, uploader};
+use super::registry::{Patience, Uploads, uploader};
 use crate::server::authority::{authorise, granted};
 use crate::server::blocking::blocking;
 use crate::server::error::RequestError;
@@ -14,6 +13,17 @@ use crate::server::exchange::effect::EffectGate;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
 use crate::server::peer::Peer;
+use crate::server::records::uploads::Destination;
+
+/// Where the server makes the upload that `stage` begins a file by itself; `None` if it does not.
+///
+/// # Errors
+/// As [`authorise`].
+pub(super) fn destination(caller: &Caller, peer: &Peer, stage: &Stage) -> Result<Option<Destination>, ErrorCode> {
+    let target = stage.target.as_ref().filter(|_| stage.finish == Some(true));
+    let path = target.map(|target| authorise(caller, peer, Rights::NONE, target)).transpose()?;
+    Ok(path.map(|path| Destination { path, rights: granted(caller, peer) }))
+}
 
 /// Answers UPLOAD.
 pub(in crate::server) async fn stage<W: Sink>(
@@ -27,9 +37,10 @@ pub(in crate::server) async fn stage<W: Sink>(
     let rights = granted(&request.caller, peer);
     let path = |target: &VPath| authorise(&request.caller, peer, Rights::NONE, target);
     let target = request.target.as_ref().map(path).transpose()?;
+    let destination = destination(&request.caller, peer, &request)?;
     let (uploads, gate) = (Arc::clone(uploads), EffectGate::default());
     let passed = gate.clone();
-    let begun = blocking(move || uploads.begin(owner, rights, target, request, &passed));
+    let begun = blocking(move || uploads.begin(owner, rights, target, destination, request, &passed));
     let upload = response.until_effect(gate, begun).await?;
     response.send(FrameKind::Upload, &upload).await
 }
@@ -44,7 +55,7 @@ pub(in crate::server) async fn status<W: Sink>(
     response.set_deadline(request.caller.deadline_ms);
     let owner = uploader(&request.caller, peer)?;
     if let Some(id) = request.upload {
-        let upload = uploads.lock(response, id, owner).await?.record().describe();
+        let upload = uploads.lock(response, id, owner, Patience::Finishing).await?.record().describe();
         return response.send(FrameKind::Upload, &upload).await;
     }
     let uploads = Arc::clone(uploads);
@@ -63,7 +74,7 @@ pub(in crate::server) async fn abort<W: Sink>(
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
     let owner = uploader(&request.caller, peer)?;
-    let lock = uploads.lock(response, request.upload, owner).await?;
+    let lock = uploads.lock(response, request.upload, owner, Patience::Takeover).await?;
     let uploads = Arc::clone(uploads);
     response.run_to_completion(blocking(move || Ok(uploads.forget(&lock.slot)?))).await
 }

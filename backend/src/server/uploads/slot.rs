@@ -1,5 +1,6 @@
 //! An upload in memory, and its lock.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OwnedMutexGuard;
@@ -14,6 +15,8 @@ pub(super) struct Slot {
     pub(super) turn: Arc<tokio::sync::Mutex<()>>,
     /// Cancelled once a newer request wants the upload.
     newest: Mutex<CancellationToken>,
+    /// The holder of the turn makes the upload a file.
+    finishing: AtomicBool,
     state: Mutex<SlotState>,
 }
 
@@ -40,12 +43,22 @@ impl Slot {
     /// An upload with this record.
     pub(super) fn new(record: UploadRecord) -> Arc<Self> {
         let state = SlotState { record, used: Instant::now(), gone: false };
-        Arc::new(Self { turn: Arc::default(), newest: Mutex::default(), state: Mutex::new(state) })
+        Arc::new(Self {
+            turn: Arc::default(),
+            newest: Mutex::default(),
+            finishing: AtomicBool::new(false),
+            state: Mutex::new(state),
+        })
     }
 
     /// The state.
     pub(super) fn state(&self) -> MutexGuard<'_, SlotState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// True while the holder of the turn makes the upload a file.
+    pub(super) fn is_finishing(&self) -> bool {
+        self.finishing.load(Ordering::Relaxed)
     }
 
     /// Announces a request that wants the upload: the older one is asked to leave. Gives the token by which a still
@@ -69,6 +82,11 @@ impl UploadLock {
         self.slot.state()
     }
 
+    /// Tells requests that the upload is being made a file, until the lock is released.
+    pub(super) fn begin_finishing(&self) {
+        self.slot.finishing.store(true, Ordering::Relaxed);
+    }
+
     /// A copy of its record.
     pub(super) fn record(&self) -> UploadRecord {
         self.state().record.clone()
@@ -77,6 +95,7 @@ impl UploadLock {
 
 impl Drop for UploadLock {
     fn drop(&mut self) {
+        self.slot.finishing.store(false, Ordering::Relaxed);
         self.state().used = Instant::now();
     }
 }

@@ -17,21 +17,23 @@ use crate::storage::StorageError;
 const UNUSED_TIME: Duration = Duration::from_secs(60);
 
 impl Uploads {
-    /// Reconciles staged files and records after a restart: removes files without a record, and records whose file is
-    /// gone without having been published.
+    /// Reconciles staged files and records after a restart: removes files without the record of an unfinished
+    /// upload, and records whose file is gone without having been published.
     pub(in crate::server) fn recover(&self) -> Result<(), StorageError> {
         let Ok(records) = self.records() else { return Ok(()) };
         let staged: HashSet<UploadId> = self.storage.list_staged()?.into_iter().collect();
-        let recorded: HashSet<UploadId> = records.upload_ids()?.into_iter().collect();
-        for id in staged.difference(&recorded) {
+        let unfinished: HashSet<UploadId> = records.unfinished_uploads()?.into_iter().map(|(id, ..)| id).collect();
+        // Of a file that is published, a loss of power may have brought the staged name back.
+        for id in staged.difference(&unfinished) {
             self.storage.unstage(*id)?;
         }
         let mut lost = 0;
-        for id in recorded.difference(&staged) {
+        for id in unfinished.difference(&staged) {
             let Some(record) = records.upload(*id)? else { continue };
-            let empty = record.durable == 0 && record.target.is_none();
-            if record.answer.is_none() && !empty && self.published_before(&record)?.is_none() {
+            let empty = record.durable == 0 && (record.target.is_none() || record.is_joined());
+            if !empty && self.maybe_published(&record)?.is_none() {
                 records.delete_upload(*id)?;
+                self.unfinished.leave(*id);
                 lost += 1;
             }
         }
@@ -51,7 +53,7 @@ impl Uploads {
             let slot = self.slot(id, &record.owner)?;
             expired += usize::from(self.forget_unlocked(&slot)?);
         }
-        let unused: Vec<_> = self.slots().values().filter(|slot| slot.is_unused()).cloned().collect();
+        let unused: Vec<_> = self.slots().by_id.values().filter(|slot| slot.is_unused()).cloned().collect();
         for slot in unused {
             if slot.state().record.request.resumable {
                 self.drop_from_memory(&slot);
@@ -85,7 +87,7 @@ impl Uploads {
         // Two references: the map's and the caller's. A request gets its own only while the map is locked.
         if Arc::strong_count(slot) == 2 {
             let id = slot.state().record.id;
-            slots.remove(&id);
+            slots.remove(id);
         }
     }
 }

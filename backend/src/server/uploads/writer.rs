@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use shared::limits::{UPLOAD_SYNC_BYTES, UPLOAD_UNRECORDED_TIME};
 use shared::wire::{Failure, Put, PutEnd};
-use shared::{Checksum, ErrorCode, VPath};
+use shared::{Checksum, ErrorCode};
 use tokio::task::JoinHandle;
 
 use super::decide::{WriteRange, write_range};
@@ -25,6 +25,7 @@ use crate::server::exchange::body::{disconnected, too_long, too_short};
 use crate::server::exchange::effect::EffectGate;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
+use crate::server::records::uploads::{Destination, UploadRecord};
 use crate::storage::{Staged, StorageError};
 
 /// A batch up to this length, in bytes, is hashed by the thread that writes it: a second thread would cost more than it
@@ -65,6 +66,8 @@ struct FileWriter {
     at: u64,
     /// The PUT has a checksum: its bytes are kept whole or not at all.
     checked: bool,
+    /// The digest of the whole content, which the PUT named.
+    blake3: Option<Vec<u8>>,
 }
 
 /// The digests, for the thread that hashes.
@@ -84,6 +87,7 @@ impl Writer {
         uploads: Arc<Uploads>,
         lock: Arc<UploadLock>,
         request: &Put,
+        destination: Option<Destination>,
         gate: &EffectGate,
     ) -> Result<Self, RequestError> {
         let record = lock.record();
@@ -93,16 +97,18 @@ impl Writer {
         let range = write_range(&record, request)?;
         gate.begin()?;
         let staged: Arc<dyn Staged> = Arc::from(uploads.open(&record)?);
-        if let (Some(end), Some(space)) = (range.end, uploads.storage.space(&VPath::root())?)
-            && end - range.start > space
-        {
-            return Err(Failure::new(ErrorCode::NoSpace, "there is less space than the bytes need").into());
+        if let Some(end) = range.end {
+            uploads.check_space(Some(end - range.start), None)?;
+            uploads.unfinished.hold(record.id, end)?;
         }
-        lock.state().record.length = range.length;
+        let mut state = lock.state();
+        (state.record.length, state.record.destination) = (range.length, destination);
+        drop(state);
         let upload = record.digests_at(range.start).cloned().map(UploadHasher::resume);
         let check = request.checksum.clone().map(|checksum| (Hasher::new(checksum.algorithm), checksum));
         let (announced, checked) = (request.length, check.is_some());
-        let file = FileWriter { uploads, lock, staged, range, announced, at: range.start, checked };
+        let blake3 = request.blake3.clone();
+        let file = FileWriter { uploads, lock, staged, range, announced, at: range.start, checked, blake3 };
         Ok(Self { file: Some(file), hashing: Some(Hashing { upload, check }), sync: None, synced: range.start })
     }
 
@@ -187,7 +193,15 @@ impl Writer {
         // Lost in a panic: the next request that opens the upload cuts it back to the durable bytes.
         let Some(file) = self.file else { return Err(ErrorCode::Internal.into()) };
         let hashing = self.hashing;
-        blocking(move || file.settle(end, synced, hashing)).await
+        blocking(move || {
+            let (uploads, lock) = (Arc::clone(&file.uploads), Arc::clone(&file.lock));
+            let settled = file.settle(end, synced, hashing);
+            let UploadRecord { id, durable, .. } = lock.record();
+            // Never more than before.
+            uploads.unfinished.hold(id, durable)?;
+            settled
+        })
+        .await
     }
 }
 
@@ -196,7 +210,11 @@ async fn finish(sync: JoinHandle<Result<(), StorageError>>) -> Result<(), Storag
 }
 
 impl FileWriter {
-    fn write(&mut self, pieces: &[Bytes]) -> Result<(), StorageError> {
+    fn write(&mut self, pieces: &[Bytes]) -> Result<(), RequestError> {
+        if self.range.end.is_none() {
+            let bytes: usize = pieces.iter().map(Bytes::len).sum();
+            self.uploads.unfinished.hold(self.lock.state().record.id, self.at.saturating_add(bytes as u64))?;
+        }
         for piece in pieces {
             self.staged.write_at(piece, self.at)?;
             self.at += piece.len() as u64;
@@ -215,7 +233,8 @@ impl FileWriter {
             } else {
                 staged.write_out(from, at - from);
             }
-            if recorded { uploads.set_durable(&lock, at, hasher.map(UploadHasher::checkpoint)) } else { Ok(()) }
+            let digests = hasher.map(UploadHasher::checkpoint);
+            if recorded { uploads.set_durable(&lock, at, digests, None) } else { Ok(()) }
         }))
     }
 
@@ -265,7 +284,7 @@ impl FileWriter {
         if self.lock.record().request.resumable {
             self.uploads.sync(&*self.staged)?;
         }
-        self.uploads.set_durable(&self.lock, self.at, digests)
+        self.uploads.set_durable(&self.lock, self.at, digests, self.blake3.as_deref())
     }
 }
 
@@ -297,24 +316,28 @@ fn cut(pieces: &mut Vec<Bytes>, bytes: u64) -> bool {
 }
 
 impl Uploads {
-    /// Records how many bytes are durable, with their digests, and prolongs the upload.
+    /// Records how many bytes are durable, with their digests, and prolongs the upload. Bytes that complete it record
+    /// `blake3` as its digest, too: the server may have to make it a file without their request.
     fn set_durable(
         &self,
         lock: &UploadLock,
         durable: u64,
         digests: Option<DigestCheckpoint>,
+        blake3: Option<&[u8]>,
     ) -> Result<(), StorageError> {
-        let (id, length, resumable) = {
-            let state = lock.state();
-            (state.record.id, state.record.length, state.record.request.resumable)
-        };
+        let mut record = lock.record();
+        let resumable = record.request.resumable;
         let kept = if resumable { self.expiry } else { UPLOAD_UNRECORDED_TIME };
-        let expires = clock::after(clock::now(), kept);
+        (record.durable, record.digests, record.expires) = (durable, digests, clock::after(clock::now(), kept));
+        if record.length == Some(durable) && blake3.is_some() {
+            record.required = blake3.map(<[u8]>::to_vec);
+        }
         if resumable {
-            self.records()?.set_durable(id, durable, digests.as_ref(), length, expires)?;
+            self.records()?.set_progress(&record)?;
         }
         let mut state = lock.state();
-        (state.record.durable, state.record.digests, state.record.expires) = (durable, digests, expires);
+        (state.record.durable, state.record.digests) = (record.durable, record.digests);
+        (state.record.expires, state.record.required) = (record.expires, record.required);
         Ok(())
     }
 }

@@ -3,9 +3,11 @@
 mod changes;
 mod content;
 mod fixtures;
+mod framing;
 mod hosts;
 mod other_sites;
 mod paths;
+mod refused_bodies;
 mod requests;
 mod storage_faults;
 mod timeouts;

@@ -37,6 +37,20 @@ async fn http_2_serves_files_folders_and_ranges() {
     gateway.assert_healthy_and_stop().await;
 }
 
+/// A proxy and this server could take different names for that of the request (RFC 9113 §8.3.1).
+#[tokio::test]
+async fn a_host_other_than_the_authority_is_refused() {
+    let gateway = TlsGateway::start().await;
+    let client = gateway.h2().await;
+    let own = client.host.clone();
+    assert_eq!(client.send("GET", "/files/hello.txt", &[("host", &own)], b"").await.0, 200);
+    for host in ["localhost", "127.0.0.1", "evil.example"] {
+        assert_eq!(client.send("GET", "/files/hello.txt", &[("host", host)], b"").await.0, 400, "{host}");
+    }
+    drop(client);
+    gateway.assert_healthy_and_stop().await;
+}
+
 /// TLS excludes sendfile, so these files are read and encrypted by the gateway.
 #[tokio::test]
 async fn files_on_disk_are_sent_over_both_http_versions() {

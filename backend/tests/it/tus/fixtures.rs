@@ -39,6 +39,17 @@ pub(super) async fn create(gateway: &TestGateway, target: &str, length: usize) -
     resolve(response.header("location").unwrap())
 }
 
+/// Creates a part with these bytes, and returns its address.
+pub(super) async fn part(gateway: &TestGateway, bytes: &[u8]) -> String {
+    let length = bytes.len().to_string();
+    let headers = [VERSION, ("upload-length", length.as_str()), ("upload-concat", "partial")];
+    let response = gateway.send("POST", UPLOADS, &headers, b"").await;
+    assert_eq!(response.status, 201, "{response:?}");
+    let address = resolve(response.header("location").unwrap());
+    assert_eq!(patch(gateway, &address, 0, bytes, &[]).await.status, 204);
+    address
+}
+
 pub(super) fn resolve(location: &str) -> String {
     format!("/api/v1/{location}")
 }

@@ -4,5 +4,7 @@ mod commits;
 mod core_protocol;
 mod creation;
 mod extensions;
+mod finishing;
 mod fixtures;
 mod other_callers;
+mod races;

@@ -33,7 +33,7 @@ async fn a_sender_dropped_within_a_frame_does_not_affect_later_requests() {
 }
 
 fn put_of(upload: UploadId, offset: u64) -> Put {
-    Put { caller: writer(), upload, offset, length: None, checksum: None, total: None }
+    Put { caller: writer(), upload, offset, length: None, checksum: None, total: None, blake3: None }
 }
 
 fn data(request_id: u32, length: usize) -> Vec<u8> {

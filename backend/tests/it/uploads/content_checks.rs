@@ -41,7 +41,7 @@ async fn put_requires_the_present_offset() {
         );
     }
     for (offset, length, total) in [(u64::MAX, None, None), (4, Some(u64::MAX), None), (4, None, Some(u64::MAX))] {
-        let sent = PutRange { offset, length, total, checksum: None };
+        let sent = PutRange { offset, length, total, ..PutRange::default() };
         assert_eq!(error_code(put_as(&server.client, upload.id, sent, b"x").await), ErrorCode::BadRequest, "{offset}");
     }
     assert_eq!(error_code(server.client.stage(&stage("big", Some(u64::MAX))).await), ErrorCode::BadRequest);

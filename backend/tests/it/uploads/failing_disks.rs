@@ -84,3 +84,47 @@ async fn a_server_without_records_is_read_only() {
     assert_eq!(read_file(&server.client, "hello.txt").await.unwrap(), b"hello, world\n");
     server.stop().await;
 }
+
+/// What cannot fit is refused before its bytes are sent or copied, with the number of missing bytes.
+#[tokio::test]
+async fn a_disk_without_enough_space_says_how_much_is_missing() {
+    let (server, faults) = server().await;
+    let client = &server.client;
+    let part = client.stage(&Stage { target: None, ..stage("x", Some(6)) }).await.unwrap().id;
+    put(client, part, 0, b"123456").await.unwrap();
+    let joined = Stage { parts: vec![part], ..stage("joined", None) };
+    let waiting = client.stage(&joined).await.unwrap().id;
+    let open_ended = client.stage(&stage("open", None)).await.unwrap().id;
+    faults.leave_space(4);
+    let missing = |error: backend::client::ClientError| (error.code, error.missing_bytes);
+    for length in [5, 4 + (1 << 40)] {
+        let expected = (ErrorCode::NoSpace, Some(length - 4));
+        assert_eq!(missing(client.stage(&stage("new", Some(length))).await.unwrap_err()), expected);
+    }
+    let two = (ErrorCode::NoSpace, Some(2));
+    assert_eq!(missing(client.stage(&joined).await.unwrap_err()), two);
+    assert_eq!(missing(client.commit(&commit(waiting)).await.unwrap_err()), two);
+    assert_eq!(missing(put(client, open_ended, 0, b"123456").await.unwrap_err()), two);
+    faults.leave_space(6);
+    client.commit(&commit(waiting)).await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_copy_that_cannot_fit_is_refused_after_its_first_step() {
+    let faults = Faults::seeded(1);
+    let storage = small_tree();
+    storage.add_file("large", vec![1; 70 << 20]).unwrap();
+    let server = TestServer::with_storage(Arc::new(FaultyStorage::new(storage, Arc::clone(&faults)))).await;
+    let pair = |to: &str| shared::change::PathPair { from: path("large"), to: path(to), if_etag: None };
+    let copy = |to: &str| shared::Change::Copy { items: vec![pair(to)], conflict: Conflict::Fail };
+    let wait = std::time::Duration::from_secs(30);
+    faults.leave_space(5 << 20);
+    let job = server.client.change(&writer(), shared::JobId([1; 16]), copy("full"), wait).await.unwrap();
+    let failed = matches!(job.outcomes[0], shared::Outcome::Failed { code: ErrorCode::NoSpace, .. });
+    assert!(failed, "{:?}", job.outcomes);
+    faults.leave_space(6 << 20);
+    let job = server.client.change(&writer(), shared::JobId([2; 16]), copy("fits"), wait).await.unwrap();
+    assert!(matches!(job.outcomes[0], shared::Outcome::Done { .. }), "{:?}", job.outcomes);
+    server.stop().await;
+}

@@ -6,7 +6,10 @@ mod connections;
 mod content_checks;
 mod digests;
 mod failing_disks;
+mod finishing;
 mod fixtures;
+mod limits;
+mod races;
 mod stage_and_commit;
 mod store;
 

@@ -62,6 +62,9 @@ pub struct Failure {
     /// How long to wait before the next attempt, in milliseconds.
     #[n(3)]
     pub retry_after_ms: Option<u32>,
+    /// With [`ErrorCode::NoSpace`]: how many bytes more the disk would need to have free.
+    #[n(4)]
+    pub missing_bytes: Option<u64>,
 }
 
 /// GOODBYE: closes the connection.
@@ -76,6 +79,11 @@ pub struct Goodbye {
 impl Failure {
     /// A failure that is retryable if its code is.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), retryable: code.retryable(), retry_after_ms: None }
+        Self { code, message: message.into(), retryable: code.retryable(), retry_after_ms: None, missing_bytes: None }
+    }
+
+    /// With the number of bytes that the disk would need to have free.
+    pub fn missing(self, bytes: u64) -> Self {
+        Self { missing_bytes: Some(bytes), ..self }
     }
 }

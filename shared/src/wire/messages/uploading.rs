@@ -3,7 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use super::bounds::{Bounded, check};
-use super::common::Caller;
+use super::common::{Caller, Failure};
 use crate::change::Conflict;
 use crate::digest::{Checksum, Digests};
 use crate::entry::{ETag, Entry, Timestamp};
@@ -56,9 +56,14 @@ pub struct Stage {
     /// True to make missing parents of the destination.
     #[n(11)]
     pub make_parents: bool,
-    /// The idempotency key: a repeated STAGE gets the existing upload.
+    /// The idempotency key: a repeated STAGE gets the existing upload, and one with other fields fails with
+    /// [`crate::ErrorCode::KeyReused`].
     #[n(12)]
     pub key: Option<JobId>,
+    /// True for an upload that the server makes a file by itself once it is complete, also after a restart, without a
+    /// COMMIT.
+    #[n(13)]
+    pub finish: Option<bool>,
 }
 
 impl Call for Stage {
@@ -102,6 +107,9 @@ pub struct Put {
     /// The length of the file, if it was not announced before.
     #[n(5)]
     pub total: Option<u64>,
+    /// The expected BLAKE3 digest of the whole content, if these bytes complete the upload. It replaces that of STAGE.
+    #[cbor(n(6), with = "digest_bytes", has_nil)]
+    pub blake3: Option<Vec<u8>>,
 }
 
 impl Bounded for Put {
@@ -110,6 +118,7 @@ impl Bounded for Put {
         let end = self.offset.checked_add(self.length.unwrap_or(0));
         check(end.is_some_and(|end| i64::try_from(end).is_ok()), "the length exceeds that of any file")?;
         check(self.total.is_none_or(|total| i64::try_from(total).is_ok()), "the length exceeds that of any file")?;
+        check(self.blake3.as_ref().is_none_or(|digest| digest.len() == 32), "a BLAKE3 digest has 32 bytes")?;
         let fits = |sum: &Checksum| sum.digest.len() == sum.algorithm.length();
         check(self.checksum.as_ref().is_none_or(fits), "the checksum has another length than its algorithm's")
     }
@@ -270,4 +279,8 @@ pub struct Upload {
     /// The item of the trash that keeps the file that COMMIT replaced. `None` also if the file could not be kept.
     #[n(12)]
     pub trash: Option<TrashId>,
+    /// Why the last attempt to make the complete upload a file failed. The server tries no more by itself; a COMMIT
+    /// does.
+    #[n(13)]
+    pub refused: Option<Failure>,
 }

@@ -7,7 +7,9 @@ use http::StatusCode;
 use shared::{ErrorCode, UploadId};
 
 use super::headers::{self, OFFSET_STREAM};
-use super::request::{UploadRequest, awaits_commit, id, offset_past_end, status_headers, with_offset, with_version};
+use super::request::{
+    UploadRequest, awaits_file, id, is_file, offset_past_end, status_headers, with_offset, with_version,
+};
 use crate::client::{PutRange, Upload};
 use crate::gateway::auth::Auth;
 use crate::gateway::http::problem::ErrorResponse;
@@ -38,32 +40,39 @@ impl UploadRequest {
             return Err(ErrorResponse::because(ErrorCode::UnsupportedMediaType, sentence));
         }
         request_body::wants_identity(&self.headers)?;
-        self.digest()?;
         let sent = PutRange {
             offset: headers::offset(&self.headers)?,
             length: request_body::length(&self.headers),
             checksum: headers::checksum(&self.headers)?,
             total: headers::total(&self.headers)?,
+            blake3: self.digest()?,
         };
         let bytes_max = self.gateway.upload_bytes_max();
         if sent.total.is_some_and(|total| total > bytes_max) {
             return Err(too_large(bytes_max));
         }
         let upload = match self.whole_already(id, &sent).await? {
-            Some(upload) => upload,
-            None => self.receive(id, sent, body).await?,
+            Some(upload) if is_file(&upload) => upload,
+            Some(upload) => self.commit_again(upload).await?,
+            None => {
+                let upload = self.receive(id, sent, body).await?;
+                let upload = self.finished(upload).await?;
+                if is_file(&upload) {
+                    self.gateway.metrics.uploaded("tus");
+                }
+                upload
+            }
         };
-        let upload = self.finish(upload).await?;
         Ok((StatusCode::NO_CONTENT, status_headers(&upload)).into_response())
     }
 
-    /// The upload, if this request has no body and only asks again for the file to be made.
+    /// The complete upload, if this request has no body and only asks again for the file to be made.
     async fn whole_already(&self, id: UploadId, sent: &PutRange) -> Result<Option<Upload>, ErrorResponse> {
         if sent.length != Some(0) {
             return Ok(None);
         }
-        let upload = self.gateway.client.upload_status(&self.caller, id).await?;
-        let is_complete = upload.offset == sent.offset && (awaits_commit(&upload) || upload.entry.is_some());
+        let upload = self.gateway.client.finished_upload(&self.caller, id).await?;
+        let is_complete = upload.offset == sent.offset && (awaits_file(&upload) || is_file(&upload));
         Ok(is_complete.then_some(upload))
     }
 

@@ -8,7 +8,7 @@ use shared::{Conflict, ErrorCode, UploadId};
 
 use super::headers::{self, Concat, Length, OFFSET_STREAM};
 use super::metadata::Metadata;
-use super::request::{UploadRequest, offset_past_end, status_headers, with_version};
+use super::request::{UploadRequest, awaits_file, is_file, offset_past_end, status_headers, with_version};
 use crate::client::{PutRange, Stage, Upload};
 use crate::gateway::auth::Auth;
 use crate::gateway::http::headers::set;
@@ -44,15 +44,15 @@ impl UploadRequest {
     async fn create(&self, slash: bool, body: &mut RequestBody) -> Result<Response, ErrorResponse> {
         headers::check_version(&self.headers)?;
         let first = self.first_bytes()?;
-        let (stage, joined) = self.stage(first.as_ref()).await?;
-        let staged = self.gateway.client.stage(&stage).await?;
+        let stage = self.stage(first.as_ref()).await?;
+        let staged = self.gateway.stage(&stage).await?;
         let location = location(staged.id, slash);
         // The upload exists now, so every error names its address.
         let located = |error: ErrorResponse| match http::HeaderValue::try_from(location.as_str()) {
             Ok(value) => error.header(LOCATION, value),
             Err(_) => error,
         };
-        let upload = self.fill(staged, first, joined, body).await.map_err(located)?;
+        let upload = self.fill(staged, first, body).await.map_err(located)?;
         let mut headers = status_headers(&upload);
         set(&mut headers, LOCATION, location);
         Ok((StatusCode::CREATED, headers).into_response())
@@ -64,7 +64,7 @@ impl UploadRequest {
         if request_body::is_of_type(&self.headers, OFFSET_STREAM) {
             request_body::wants_identity(&self.headers)?;
             let checksum = headers::checksum(&self.headers)?;
-            return Ok(Some(PutRange { offset: 0, length, checksum, total: None }));
+            return Ok(Some(PutRange { offset: 0, length, checksum, ..PutRange::default() }));
         }
         if length == Some(0) {
             return Ok(None);
@@ -73,21 +73,20 @@ impl UploadRequest {
         Err(ErrorResponse::because(ErrorCode::UnsupportedMediaType, sentence))
     }
 
-    /// The request to the file server, and whether it joins partial uploads.
-    async fn stage(&self, first: Option<&PutRange>) -> Result<(Stage, bool), ErrorResponse> {
+    /// The request to the file server.
+    async fn stage(&self, first: Option<&PutRange>) -> Result<Stage, ErrorResponse> {
         let concat = headers::concat(&self.headers)?;
         let metadata = Metadata::read(&self.headers)?;
         let parts = match &concat {
             Concat::Final(parts) => parts.clone(),
             Concat::No | Concat::Partial => Vec::new(),
         };
-        let joined = !parts.is_empty();
-        let length = if joined { None } else { self.length(first)? };
+        let length = if parts.is_empty() { self.length(first)? } else { None };
         let target = if concat == Concat::Partial { None } else { Some(metadata.target.ok_or_else(nameless)?) };
         let preconditions = Preconditions::read(&self.headers);
         let wanted = self.gateway.target_state(&self.caller, &preconditions, target.as_ref()).await?;
         let (conflict, if_match) = wanted.for_upload(metadata.conflict.unwrap_or(Conflict::Fail));
-        let stage = Stage {
+        Ok(Stage {
             caller: self.caller.clone(),
             target,
             length,
@@ -100,9 +99,9 @@ impl UploadRequest {
             resumable: true,
             make_parents: true,
             key: idempotency_key::key(&self.headers)?,
+            finish: (concat != Concat::Partial).then_some(true),
             ..Stage::default()
-        };
-        Ok((stage, joined))
+        })
     }
 
     fn length(&self, first: Option<&PutRange>) -> Result<Option<u64>, ErrorResponse> {
@@ -117,25 +116,26 @@ impl UploadRequest {
         Ok(Some(total))
     }
 
-    /// Receives the body, and makes the file if the upload is complete.
+    /// Receives the body, and waits for the file if the upload is complete.
     async fn fill(
         &self,
         staged: Upload,
         first: Option<PutRange>,
-        joined: bool,
         body: &mut RequestBody,
     ) -> Result<Upload, ErrorResponse> {
-        if joined && staged.entry.is_none() {
-            let upload = self.gateway.commit(&self.caller, staged.id, None).await?;
-            self.gateway.metrics.uploaded("tus");
-            return Ok(upload);
-        }
+        let was_file = is_file(&staged);
         let upload = match first {
             // With a repeated key the upload may already have more bytes.
-            Some(sent) if staged.offset == 0 && staged.entry.is_none() => self.receive(staged.id, sent, body).await?,
+            Some(sent) if staged.offset == 0 && !was_file && !awaits_file(&staged) => {
+                self.receive(staged.id, sent, body).await?
+            }
             _ => staged,
         };
-        self.finish(upload).await
+        let upload = self.finished(upload).await?;
+        if !was_file && is_file(&upload) {
+            self.gateway.metrics.uploaded("tus");
+        }
+        Ok(upload)
     }
 }
 

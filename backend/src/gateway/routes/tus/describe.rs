@@ -30,7 +30,7 @@ pub(crate) fn describe_create() -> Operation {
         .idempotency_key()
         .body(false, OFFSET_STREAM, json!({}))
         .says("201", "Location is the address of the upload.")
-        .problems(["412", "413"])
+        .problems(["409", "412", "413", "422", "429", "460", "507"])
 }
 
 pub(crate) fn describe_capabilities() -> Operation {
@@ -43,10 +43,10 @@ pub(crate) fn describe_read() -> Operation {
 }
 
 pub(crate) fn describe_head() -> Operation {
-    Operation::new("findUpload", "The offset of an upload (tus 1.0.0); a complete one becomes a file")
+    Operation::new("findUpload", "The offset of an upload (tus 1.0.0)")
         .id()
         .parameter(version())
-        .says("200", "Upload-Offset, and Upload-Length or Upload-Defer-Length.")
+        .says("200", "Upload-Offset, and Upload-Length or Upload-Defer-Length. A complete upload is a file; until it is one, the answer is the problem.")
         .says("404", "There is no such upload.")
         .says("410", "The upload has expired or was terminated.")
         .says("412", "Tus-Resumable names no supported version; Tus-Version does.")

@@ -1,8 +1,8 @@
 //! `/api/v1/uploads`: resumable uploads by tus 1.0.0 with its extensions creation (with-upload, defer-length), expiration,
 //! termination, checksum and concatenation; and the same uploads as JSON.
 //!
-//! The request that brings the last byte makes the file. Where that fails the bytes stay, and every later request that
-//! finds the upload complete tries again: a tus client takes a complete upload for a finished one and never comes back.
+//! The file server makes the file once it has the last byte. Where that fails the bytes stay, and requests are answered
+//! with the reason: a tus client takes a complete upload for a finished one and never comes back.
 
 mod append;
 mod create;

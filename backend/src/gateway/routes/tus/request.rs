@@ -34,19 +34,36 @@ impl UploadRequest {
         digest_fields::of_whole(&self.headers)
     }
 
-    /// Makes a complete upload a file, if its content has the digest that the request states.
-    pub(super) async fn finish(&self, upload: Upload) -> Result<Upload, ErrorResponse> {
-        if !awaits_commit(&upload) {
+    /// Waits until the file server has made a complete upload a file, and tells what came of it.
+    ///
+    /// # Errors
+    /// Why the upload is no file.
+    pub(super) async fn finished(&self, upload: Upload) -> Result<Upload, ErrorResponse> {
+        if !awaits_file(&upload) {
             return Ok(upload);
         }
-        let offset = upload.offset;
-        match self.gateway.commit(&self.caller, upload.id, self.digest()?).await {
-            Ok(upload) => {
-                self.gateway.metrics.uploaded("tus");
-                Ok(upload)
-            }
-            Err(error) => Err(with_offset(error.into(), Some(offset))),
+        let upload = match upload.refused {
+            Some(_) => upload,
+            None => self.gateway.client.finished_upload(&self.caller, upload.id).await?,
+        };
+        match &upload.refused {
+            Some(refused) => Err(with_offset(ErrorResponse::from(refused.clone()), Some(upload.offset))),
+            // An earlier version of the file server began it, or an attempt was interrupted.
+            None if awaits_file(&upload) => self.commit_again(upload).await,
+            None => Ok(upload),
         }
+    }
+
+    /// Makes a complete upload a file, if its content has the digest that the request states.
+    ///
+    /// # Errors
+    /// Why the upload is no file.
+    pub(super) async fn commit_again(&self, upload: Upload) -> Result<Upload, ErrorResponse> {
+        let offset = upload.offset;
+        let committed = self.gateway.commit(&self.caller, upload.id, self.digest()?).await;
+        let upload = committed.map_err(|error| with_offset(error.into(), Some(offset)))?;
+        self.gateway.metrics.uploaded("tus");
+        Ok(upload)
     }
 }
 
@@ -85,9 +102,14 @@ fn is_whole(upload: &Upload) -> bool {
     upload.length == Some(upload.offset)
 }
 
+/// True for an upload that has become a file, or that left an existing one in place.
+pub(super) fn is_file(upload: &Upload) -> bool {
+    upload.entry.is_some() || upload.skipped
+}
+
 /// True for a complete upload that is to become a file and has not yet.
-pub(super) fn awaits_commit(upload: &Upload) -> bool {
-    is_whole(upload) && upload.target.is_some() && upload.entry.is_none()
+pub(super) fn awaits_file(upload: &Upload) -> bool {
+    is_whole(upload) && upload.target.is_some() && !is_file(upload)
 }
 
 /// The headers of every answer about an upload, and about the file that it became.

@@ -9,7 +9,7 @@ use shared::api::uploads::{CommitUpload, UploadState, Uploads};
 use shared::{ErrorCode, UploadId};
 
 use super::headers::{self, CONCAT, DEFER_LENGTH, LENGTH, METADATA, OFFSET};
-use super::request::{UploadRequest, id, status_headers, with_offset, with_version};
+use super::request::{UploadRequest, id, is_file, status_headers, with_offset, with_version};
 use crate::client::{Caller, Commit, Upload};
 use crate::gateway::auth::Auth;
 use crate::gateway::http::headers::set;
@@ -95,12 +95,12 @@ pub(crate) async fn delete(
 }
 
 impl UploadRequest {
-    /// HEAD. A complete upload that is no file yet becomes one now, because the client would not send another request
-    /// for it.
+    /// HEAD. A complete upload that is no file is answered with the reason, because a client takes a complete upload for
+    /// a file.
     async fn status(&self, id: UploadId) -> Result<Response, ErrorResponse> {
         headers::check_version(&self.headers)?;
-        let upload = self.gateway.client.upload_status(&self.caller, id).await?;
-        let upload = self.finish(upload).await?;
+        let upload = self.gateway.client.finished_upload(&self.caller, id).await?;
+        let upload = self.finished(upload).await?;
         let mut headers = status_headers(&upload);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match upload.length {
@@ -110,7 +110,7 @@ impl UploadRequest {
             }
             None => {}
         }
-        if !upload.parts.is_empty() && upload.entry.is_none() {
+        if !upload.parts.is_empty() && !is_file(&upload) {
             // An upload that joins parts has no offset until it is complete (extension `concatenation`).
             headers.remove(OFFSET);
         }
@@ -168,5 +168,6 @@ fn state_of(upload: Upload) -> UploadState {
         replaced: upload.replaced,
         trash: upload.trash,
         skipped: upload.skipped,
+        refused: upload.refused.map(|refused| refused.code.name().to_owned()),
     }
 }

@@ -7,7 +7,8 @@ use crate::server::clock;
 use crate::server::jobs::item_error::ItemError;
 use crate::server::jobs::runner::JobRunner;
 use crate::storage::{
-    Attributes, Copied, Durability, Expected, OpenFile, Replacement, Staged, StorageError, is_kept, may_grow, prefix_of,
+    Attributes, Copied, Durability, Expected, OpenFile, Replacement, Staged, StorageError, allocated_bytes, is_kept,
+    may_grow, prefix_of,
 };
 
 impl JobRunner {
@@ -27,7 +28,7 @@ impl JobRunner {
         }
         let id = UploadId(random_bytes().map_err(StorageError::from)?);
         let staged = self.storage.stage_for(id, to)?;
-        let copied = self.copy_bytes(&*file, &*staged);
+        let copied = self.copy_bytes(&*file, &*staged, to);
         let copied = copied.and_then(|()| Ok(staged.copy_attributes(&*file, owned)?));
         drop(staged);
         let published = copied.and_then(|copied| self.publish_copy(id, file.entry(), to, replaced, copied));
@@ -37,7 +38,7 @@ impl JobRunner {
         published
     }
 
-    fn copy_bytes(&mut self, file: &dyn OpenFile, staged: &dyn Staged) -> Result<(), ItemError> {
+    fn copy_bytes(&mut self, file: &dyn OpenFile, staged: &dyn Staged, to: &VPath) -> Result<(), ItemError> {
         let size = file.entry().size;
         let prefix = may_grow(file.entry(), clock::now()).then(|| prefix_of(file, size)).transpose()?;
         let mut at = 0;
@@ -46,6 +47,10 @@ impl JobRunner {
             match staged.copy_from(file, at, size - at, at)? {
                 0 => return Err(ErrorCode::Changed.into()),
                 bytes => {
+                    // The first step shares all blocks of the source where the file system can, and needs no space.
+                    if at == 0 && bytes < size {
+                        self.check_space(allocated_bytes(file).saturating_sub(bytes), to)?;
+                    }
                     at += bytes;
                     self.count(0, bytes);
                 }
@@ -55,6 +60,12 @@ impl JobRunner {
             return Err(ErrorCode::Changed.into());
         }
         Ok(())
+    }
+
+    /// Fails if the file system at `to` has less space than `bytes`, so that a copy that cannot end does not fill it.
+    fn check_space(&self, bytes: u64, to: &VPath) -> Result<(), ItemError> {
+        let space = self.storage.space(&to.parent().unwrap_or_default())?;
+        if space.is_some_and(|space| bytes > space) { Err(ErrorCode::NoSpace.into()) } else { Ok(()) }
     }
 
     fn publish_copy(

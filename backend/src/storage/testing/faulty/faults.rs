@@ -19,6 +19,8 @@ pub struct Faults {
     script: Mutex<Vec<Scripted>>,
     /// Uploads of which a sync has failed.
     unsynced: Mutex<BTreeSet<UploadId>>,
+    /// Free space that is reported instead of the true one, in bytes.
+    space: Mutex<Option<u64>>,
 }
 
 /// An operation that can fail.
@@ -94,7 +96,8 @@ impl Faults {
     /// No faults. Random ones come from `seed`.
     pub fn seeded(seed: u64) -> Arc<Self> {
         let zeros = || std::array::from_fn(|_| AtomicU64::new(0));
-        Arc::new(Self { seed, calls: zeros(), chances: zeros(), script: Mutex::default(), unsynced: Mutex::default() })
+        let (script, unsynced, space) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Arc::new(Self { seed, calls: zeros(), chances: zeros(), script, unsynced, space })
     }
 
     /// The seed, for a failed test to print.
@@ -113,6 +116,15 @@ impl Faults {
     pub fn at(&self, operation: Operation, call: u64, fault: Fault) -> &Self {
         self.lock_script().push(Scripted { operation, call, fault });
         self
+    }
+
+    /// Tells `bytes` of free space from now on.
+    pub fn leave_space(&self, bytes: u64) {
+        *self.space.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes);
+    }
+
+    pub(super) fn space(&self) -> Option<u64> {
+        *self.space.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Number of calls of an operation so far.

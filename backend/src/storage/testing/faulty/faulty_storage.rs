@@ -202,7 +202,10 @@ impl<S: Storage> Storage for FaultyStorage<S> {
 
     fn space(&self, folder: &VPath) -> Result<Option<u64>, StorageError> {
         self.faults.check(Operation::Space)?;
-        self.inner.space(folder)
+        match self.faults.space() {
+            Some(bytes) => Ok(Some(bytes)),
+            None => self.inner.space(folder),
+        }
     }
 
     fn watch(

@@ -1,0 +1,90 @@
+//! What a COMMIT left that a crash interrupted: its file, if that is at the target already. Blocks.
+
+use shared::{Algorithm, Digests, ErrorCode, TrashId, UploadId, VPath};
+
+use super::registry::Uploads;
+use crate::server::error::RequestError;
+use crate::server::records::uploads::UploadRecord;
+use crate::storage::{Kept, OpenFile, Published, StorageError, TrashItem};
+
+/// The state of an upload whose COMMIT may have been interrupted.
+pub(super) enum Interrupted {
+    /// Its bytes are staged, or there were none to lose.
+    Staged,
+    /// It is the file at `path`, with these digests.
+    Published { published: Published, path: VPath, digests: Digests },
+}
+
+impl Uploads {
+    /// The state of an upload whose COMMIT may have been interrupted. A file at the target counts as the upload only if
+    /// its content is that of the upload, so `digests_of` reads it.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Gone`] for an upload that has lost its bytes; as `digests_of`.
+    pub(super) fn interrupted(
+        &self,
+        record: &UploadRecord,
+        digests_of: impl Fn(&dyn OpenFile) -> Result<Digests, RequestError>,
+    ) -> Result<Interrupted, RequestError> {
+        if let Some((path, published)) = self.maybe_published(record)? {
+            let file = self.storage.open(&path)?;
+            let digests = digests_of(&*file)?;
+            let found = digests.get(Algorithm::Blake3);
+            let is_same_file = file.entry().etag == published.entry.etag;
+            if is_same_file && found.is_some() && found == content(record).as_deref() {
+                return Ok(Interrupted::Published { published, path, digests });
+            }
+        }
+        if record.target.is_some() && record.durable > 0 && self.is_unstaged(record.id)? {
+            return Err(StorageError::new(ErrorCode::Gone, "the upload has lost its bytes").into());
+        }
+        Ok(Interrupted::Staged)
+    }
+
+    /// The file that an interrupted COMMIT may have made: the staged file is gone, and a file of its length is at its
+    /// target.
+    pub(super) fn maybe_published(&self, record: &UploadRecord) -> Result<Option<(VPath, Published)>, StorageError> {
+        let Some(path) = record.target_path() else { return Ok(None) };
+        if !self.is_unstaged(record.id)? {
+            return Ok(None);
+        }
+        match self.storage.stat(&path) {
+            Ok(entry) if entry.is_file() && Some(entry.size) == record.length => {
+                let kept = self.kept_before(record.id)?;
+                // An exchange of names that a crash has prevented: the file is still the old one.
+                let is_old = kept.as_ref().is_some_and(|item| item.entry.etag == entry.etag);
+                let kept = kept.map(|item| Kept { id: item.id, bytes: item.entry.size, disk: item.disk });
+                Ok((!is_old).then_some((path, Published { entry, replaced: kept.is_some(), kept })))
+            }
+            Ok(_) => Ok(None),
+            Err(error) if error.code == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn is_unstaged(&self, id: UploadId) -> Result<bool, StorageError> {
+        match self.storage.staged(id) {
+            Ok(_) => Ok(false),
+            Err(error) if error.code == ErrorCode::NotFound => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The file in the trash that an upload has replaced.
+    fn kept_before(&self, id: UploadId) -> Result<Option<TrashItem>, StorageError> {
+        match self.storage.stat_trash(TrashId(id.0)) {
+            Ok(item) => Ok(Some(item)),
+            Err(error) if error.code == ErrorCode::Gone => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The BLAKE3 digest of the content of an upload, if it is known without its bytes.
+fn content(record: &UploadRecord) -> Option<Vec<u8>> {
+    let computed = || {
+        let digests = record.length.and_then(|length| record.digests_at(length))?.digests();
+        digests.get(Algorithm::Blake3).map(<[u8]>::to_vec)
+    };
+    record.content.clone().or_else(computed)
+}

@@ -1,0 +1,143 @@
+//! Uploads that the server makes files by itself: at their last byte, and once at the start of the server for those that
+//! a crash has interrupted. What comes of it is recorded, so that a client which returns learns it.
+
+use std::sync::Arc;
+
+use shared::ErrorCode;
+use shared::wire::Failure;
+use tracing::{debug, warn};
+
+use super::commit::CommitOperation;
+use super::decide::{target_condition, within_rights};
+use super::registry::{Patience, Uploads};
+use super::slot::UploadLock;
+use super::writer::{BodyEnd, Writer};
+use crate::server::blocking::blocking;
+use crate::server::error::RequestError;
+use crate::server::exchange::effect::EffectGate;
+use crate::storage::StorageError;
+
+impl Uploads {
+    /// Settles the bytes of a PUT, and makes the upload a file if they complete it. Goes on without the request.
+    ///
+    /// # Errors
+    /// As [`Writer::settle`]. That the upload is no file yet is none: its record tells why.
+    pub(super) async fn settle_and_finish(
+        self: &Arc<Self>,
+        lock: Arc<UploadLock>,
+        writer: Writer,
+        end: BodyEnd,
+    ) -> Result<(), RequestError> {
+        if lock.state().record.destination.is_none() {
+            return writer.settle(end).await;
+        }
+        let uploads = Arc::clone(self);
+        let settling = self.finishing.spawn(async move {
+            let settled = writer.settle(end).await;
+            match &settled {
+                // The client has sent more than it announced, so the bytes may not be what it meant.
+                Err(RequestError::Failed(failure)) if failure.code == ErrorCode::LengthMismatch => {
+                    if lock.state().record.is_due() {
+                        let failure = failure.clone();
+                        let refused = blocking(move || Ok(uploads.refuse(&lock, &failure)?));
+                        let _: Result<(), RequestError> = refused.await;
+                    }
+                }
+                _ => uploads.finish(lock).await,
+            }
+            settled
+        });
+        settling.await.unwrap_or_else(|_| Err(ErrorCode::Internal.into()))
+    }
+
+    /// Makes an upload a file under the conditions of its STAGE, if it is due.
+    pub(super) async fn finish(self: Arc<Self>, lock: Arc<UploadLock>) {
+        let record = lock.record();
+        if !record.is_due() {
+            return;
+        }
+        let (Some(destination), Some(asked)) = (record.destination.clone(), record.request.target.clone()) else {
+            return;
+        };
+        lock.begin_finishing();
+        let parts = match self.lock_parts(&record).await {
+            Ok(parts) => parts,
+            // It stays due: the next request that asks for the file tries again.
+            Err(error) => return debug!(?error, upload = %record.id, "the parts of an upload are in use"),
+        };
+        let condition = within_rights(target_condition(&record, None, None), destination.rights);
+        let cancelled = self.stopping.clone();
+        let finished = blocking(move || {
+            let condition = match condition {
+                Ok(condition) => condition,
+                Err(code) => {
+                    let failure = Failure::new(code, code.name());
+                    self.refuse(&lock, &failure)?;
+                    return Err(failure.into());
+                }
+            };
+            let blake3 = record.wanted_blake3().map(<[u8]>::to_vec);
+            let operation = CommitOperation {
+                uploads: self,
+                lock,
+                parts,
+                record,
+                condition,
+                asked,
+                path: destination.path,
+                rights: destination.rights,
+                blake3,
+                cancelled,
+                gate: EffectGate::default(),
+            };
+            operation.run()
+        });
+        match finished.await {
+            Ok(upload) => debug!(upload = %upload.id, "an upload has become a file"),
+            Err(error) => debug!(?error, "an upload has not become a file"),
+        }
+    }
+
+    /// Begins to finish the uploads that the previous process left complete. Blocks.
+    pub(in crate::server) fn finish_interrupted(self: &Arc<Self>) -> Result<(), StorageError> {
+        let Ok(records) = self.records() else { return Ok(()) };
+        let candidates = records.undecided_uploads()?;
+        if candidates.is_empty() {
+            return Ok(());
+        }
+        let uploads = Arc::clone(self);
+        self.finishing.spawn(async move {
+            // One after the other: requests have the disk, too.
+            for (id, owner) in candidates {
+                if uploads.stopping.is_cancelled() {
+                    return;
+                }
+                let found = Arc::clone(&uploads);
+                let Ok(slot) = blocking(move || Ok::<_, StorageError>(found.slot(id, &owner)?)).await else { continue };
+                // A request that works on it comes first.
+                if let Some(turn) = slot.wait(Patience::Takeover).await {
+                    let taken_over = slot.take_over();
+                    Arc::clone(&uploads).finish(Arc::new(UploadLock::new(slot, taken_over, turn))).await;
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Records why an upload that the server makes a file by itself is none. Blocks.
+    pub(super) fn refuse(&self, lock: &UploadLock, failure: &Failure) -> Result<(), StorageError> {
+        let record = lock.record();
+        let undecided = [ErrorCode::Canceled, ErrorCode::Incomplete, ErrorCode::KeyReused].contains(&failure.code);
+        if undecided || record.destination.is_none() || record.answer.is_some() {
+            return Ok(());
+        }
+        if record.request.resumable {
+            let recorded = self.records()?.set_refused(record.id, Some(failure), record.required.as_deref());
+            if let Err(error) = recorded {
+                warn!(%error, "the refusal of an upload could not be recorded");
+            }
+        }
+        lock.state().record.refused = Some(failure.clone());
+        Ok(())
+    }
+}

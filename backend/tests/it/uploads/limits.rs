@@ -1,0 +1,86 @@
+//! Limits of unfinished uploads, for each principal.
+
+use std::sync::Arc;
+
+use backend::client::{Caller, PutRange, Stage};
+use backend::server::ServerConfig;
+use bytes::Bytes;
+use shared::{ErrorCode, UploadId};
+
+use super::fixtures::{commit, error_code, put, stage, store_request};
+use crate::test_server::{TestServer, small_tree, writer};
+
+async fn server() -> TestServer {
+    let config = ServerConfig { unfinished_uploads_max: 2, unfinished_bytes_max: 10, ..ServerConfig::default() };
+    TestServer::with_config(Arc::new(small_tree()), config).await
+}
+
+fn ada() -> Caller {
+    Caller { principal: Some("ada".into()), ..writer() }
+}
+
+#[tokio::test]
+async fn one_principal_leaves_places_for_another() {
+    let server = server().await;
+    let client = &server.client;
+    let first = client.stage(&stage("a", Some(1))).await.unwrap().id;
+    client.stage(&Stage { resumable: false, ..stage("b", None) }).await.unwrap();
+    let mut elsewhere = writer();
+    elsewhere.scope.roots[0].folder = crate::test_server::path("docs");
+    for caller in [writer(), elsewhere] {
+        for resumable in [true, false] {
+            let more = Stage { caller: caller.clone(), resumable, ..stage("c", Some(1)) };
+            assert_eq!(error_code(client.stage(&more).await), ErrorCode::TooManyRequests);
+        }
+    }
+    client.stage(&Stage { caller: ada(), ..stage("c", Some(1)) }).await.unwrap();
+    // A small file in one exchange is never unfinished.
+    client.store(&store_request("small", b"1"), b"1").await.unwrap();
+    put(client, first, 0, b"1").await.unwrap();
+    client.commit(&commit(first)).await.unwrap();
+    let next = client.stage(&stage("c", Some(1))).await.unwrap().id;
+    client.abort(&writer(), next).await.unwrap();
+    client.stage(&stage("d", Some(1))).await.unwrap();
+    server.stop().await;
+}
+
+/// Sends bytes without announcing how many.
+async fn send(server: &TestServer, upload: UploadId, bytes: &'static [u8]) -> Option<ErrorCode> {
+    let mut sending = server.client.put(&writer(), upload, PutRange::default()).await.unwrap();
+    match sending.send(Bytes::from_static(bytes)).await {
+        Ok(()) => sending.finish().await.err().map(|error| error.code),
+        Err(error) => Some(error.code),
+    }
+}
+
+#[tokio::test]
+async fn unfinished_uploads_hold_so_many_bytes_in_all() {
+    let server = server().await;
+    let client = &server.client;
+    let first = client.stage(&stage("a", Some(7))).await.unwrap().id;
+    let second = client.stage(&stage("b", None)).await.unwrap().id;
+    put(client, first, 0, b"123456").await.unwrap();
+    // Refused before the bytes are sent, where their number is announced.
+    assert_eq!(error_code(put(client, second, 0, b"12345").await), ErrorCode::QuotaExceeded);
+    assert_eq!(send(&server, second, b"12345").await, Some(ErrorCode::QuotaExceeded));
+    assert_eq!(client.upload_status(&writer(), second).await.unwrap().offset, 0);
+    assert_eq!(send(&server, second, b"1234").await, None);
+    assert_eq!(error_code(put(client, first, 6, b"7").await), ErrorCode::QuotaExceeded);
+    client.abort(&writer(), second).await.unwrap();
+    put(client, first, 6, b"7").await.unwrap();
+    client.commit(&commit(first)).await.unwrap();
+    server.stop().await;
+}
+
+/// A concatenation takes the space of its parts once more, until it is a file.
+#[tokio::test]
+async fn a_concatenation_counts_its_bytes() {
+    let config = ServerConfig { unfinished_bytes_max: 10, ..ServerConfig::default() };
+    let server = TestServer::with_config(Arc::new(small_tree()), config).await;
+    let client = &server.client;
+    let part = client.stage(&Stage { target: None, ..stage("x", Some(6)) }).await.unwrap().id;
+    put(client, part, 0, b"123456").await.unwrap();
+    let joined = Stage { parts: vec![part], ..stage("joined", None) };
+    assert_eq!(error_code(client.stage(&joined).await), ErrorCode::QuotaExceeded);
+    server.stop().await;
+}
