@@ -5,6 +5,7 @@
 
 use leptos::prelude::*;
 
+use super::model::entries::REQUEST_ITEMS;
 use super::model::prediction::{affected_names, confirmed_edits};
 use super::model::{ChangeResult, Origin, batch};
 use super::state::Changes;
@@ -16,7 +17,7 @@ impl Changes {
     /// Sends the requests until the user cancels. The list shows the outcomes of each.
     pub(super) async fn execute_many(self, task: &Task, requests: Requests, origin: Origin) -> Vec<ChangeResult> {
         let mut results = Vec::new();
-        for change in requests.into_iter().flat_map(batch::split) {
+        for change in requests.into_iter().flat_map(|change| batch::split_by(change, REQUEST_ITEMS)) {
             if task.is_canceling() {
                 break;
             }

@@ -11,7 +11,7 @@ use crate::folder::model::Listing;
 
 /// Entries of a request where there are many: fewer than the server takes, so that rows leave every few seconds on a slow
 /// disk.
-const REQUEST_ITEMS: usize = 250;
+pub const REQUEST_ITEMS: usize = 250;
 
 /// Rows of a listing, as it was when the user chose them. A clone shares them.
 #[derive(Clone, Debug)]
