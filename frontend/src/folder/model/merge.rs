@@ -38,7 +38,7 @@ impl Listing {
                 Edit::Absent(_) => None,
             })
             .collect();
-        present.sort_by(|one, other| one.0.compare(&other.0, self.order));
+        present.sort_unstable_by(|one, other| one.0.compare(&other.0, self.order));
         let (mut new, mut at) = (Vec::new(), 0);
         for (position, index, entry) in present {
             at = self.place(&position, at);
