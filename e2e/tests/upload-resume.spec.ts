@@ -243,7 +243,8 @@ for (const [part, after] of [["the middle", PART], ["the last slice", SIZE - 1_0
 
 test("corruption is reported by the next request if its response was lost", async ({ page, network, tree, local, faults }) => {
   faults.allowLostConnections();
-  faults.expectFailedLoads(404, 409, 410, 460);
+  // Which request reports it depends on the moment.
+  faults.allowFailedLoads(404, 409, 460);
   const path = await writeRandomFile(local, "film.mkv", SIZE);
   const seen = new Set<string | null>();
   const watching = watch(tree.root, (_, name) => seen.add(name));
