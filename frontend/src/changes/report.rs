@@ -85,11 +85,13 @@ impl Changes {
         let Some((name, _)) = kept.first() else { return };
         let summary = Summary { done: kept.len(), name: Some((*name).clone()), ..Summary::default() };
         let items = kept.iter().map(|(_, id)| RestoreItem { id: *id, to: None }).collect();
-        let changes = vec![Change::Restore { items, conflict: Conflict::Replace }];
-        self.history.update(|history| {
-            history.record(Origin::New, Some(Step { verb: Verb::Replaced, changes }));
-        });
-        self.show_done(&summary, Origin::New, Verb::Replaced, true, false);
+        let restore = Change::Restore { items, conflict: Conflict::Replace };
+        let can_undo = self.browser.may_request(restore.rights_needed());
+        if can_undo {
+            let step = Step { verb: Verb::Replaced, changes: vec![restore] };
+            self.history.update(|history| history.record(Origin::New, Some(step)));
+        }
+        self.show_done(&summary, Origin::New, Verb::Replaced, can_undo, false);
     }
 
     /// Says that there is no step to undo or redo.
