@@ -11,9 +11,9 @@
 //! A group sets other flags by `test.use({ flags: ["--anonymous", "read"] })`.
 //!
 //! Every test fails on an uncaught error of the page and on an error in its console. A test that provokes a response with
-//! an error status, or none, names it: `faults.expectFailedLoads(404, "ERR_FAILED")`.
+//! an error status, or none, names it: `faults.expectFailedLoads(404, "ERR_FAILED")`. It fails as well if none comes.
 
-import { expect, test as base, type BrowserContext, type Page } from "@playwright/test";
+import { expect, test as base, type BrowserContext, type ConsoleMessage, type Page } from "@playwright/test";
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -91,36 +91,39 @@ export class Server {
 export class Faults {
   /** Those that the test does not expect. */
   readonly found: string[] = [];
-  private readonly expected = new Set<string>();
-  private mayLoseConnections = false;
+  /** What failed loads the test expects, and whether one has come. */
+  private readonly expected = new Map<string, boolean>();
+  private readonly allowed = new Set<string>();
   private mayRefuseContent = false;
 
   /** Collects the errors of a context's pages. */
   watch(context: BrowserContext): void {
     context.on("weberror", (fault) => {
       // Firefox reports here what Chromium writes to the console.
-      if (!this.isExpected(fault.error().message, false)) {
+      if (!this.isRefusedContent(fault.error().message)) {
         this.found.push(`uncaught: ${fault.error().stack ?? fault.error().message}`);
       }
     });
     context.on("console", (message) => {
-      const isLookup = message.location().url.includes(LOOKUP);
-      // A file in a tab of its own is sandboxed: the driver's scripts and the icon are refused there.
-      const isFile = message.page()?.url().includes("/files/") ?? false;
-      if (message.type() === "error" && !isFile && !this.isExpected(message.text(), isLookup)) {
+      if (message.type() === "error" && !this.isExpected(message)) {
         this.found.push(`console: ${message.text()} (${message.location().url})`);
       }
     });
   }
 
-  /** Accepts requests that fail with an HTTP status, or with an error of the network, such as "ERR_FAILED". */
+  /** Requires requests that fail with an HTTP status, or with an error of the network, such as "ERR_FAILED". */
   expectFailedLoads(...reasons: (number | string)[]): void {
-    reasons.forEach((reason) => this.expected.add(String(reason)));
+    reasons.forEach((reason) => this.expected.set(String(reason), false));
   }
 
-  /** Accepts every request that gets no response: which error it has depends on the moment at which the connection ends. */
-  expectLostConnections(): void {
-    this.mayLoseConnections = true;
+  /** Accepts such requests, where it depends on the moment whether one fails. */
+  allowFailedLoads(...reasons: (number | string)[]): void {
+    reasons.forEach((reason) => this.allowed.add(String(reason)));
+  }
+
+  /** Accepts requests whose connection ends: which error they have depends on the moment. */
+  allowLostConnections(): void {
+    this.allowFailedLoads(...LOST_CONNECTIONS);
   }
 
   /** Accepts what the browser says when it refuses to show a frame, or to run a script, that the test makes it load. */
@@ -128,13 +131,30 @@ export class Faults {
     this.mayRefuseContent = true;
   }
 
-  private isExpected(text: string, isLookup: boolean): boolean {
-    if (this.mayRefuseContent && REFUSED_CONTENT.test(text)) {
+  /** The expected failures that have not come. */
+  missing(): string[] {
+    return [...this.expected].filter(([, hasCome]) => !hasCome).map(([reason]) => reason);
+  }
+
+  private isRefusedContent(text: string): boolean {
+    return this.mayRefuseContent && REFUSED_CONTENT.test(text);
+  }
+
+  private isExpected(message: ConsoleMessage): boolean {
+    if (this.isRefusedContent(message.text())) {
       return true;
     }
-    const [, status, network] = FAILED_LOAD.exec(text) ?? [];
-    const isLost = this.mayLoseConnections && network !== undefined;
-    return isLost || (isLookup && status === "404") || this.expected.has(status ?? network ?? "");
+    const [, status, network] = FAILED_LOAD.exec(message.text()) ?? [];
+    const reason = status ?? network ?? "";
+    if (this.expected.has(reason)) {
+      this.expected.set(reason, true);
+      return true;
+    }
+    // The page asks here whether an entry exists: 404 is an answer.
+    const isAnswer = status === "404" && pathOf(message.location().url).startsWith("/api/v1/stat/");
+    // A file in a tab of its own is sandboxed: the driver's scripts and the icon are refused there.
+    const isOfFile = pathOf(message.page()?.url() ?? "").startsWith("/files/");
+    return isAnswer || isOfFile || this.allowed.has(reason);
   }
 }
 
@@ -144,10 +164,23 @@ const REFUSED_CONTENT = new RegExp(
     // Firefox has spaces of several kinds, and a prefix before some.
     "|Content-Security-Policy:|The\\sresource\\s(at|from)\\s|Loading\\s(module|Worker)\\sfrom\\s)",
 );
-/** The page asks here whether an entry exists: 404 is an answer. */
-const LOOKUP = "/api/v1/stat/";
 /** The message of Chromium about a request without a good response. */
 const FAILED_LOAD = /^Failed to load resource: (?:the server responded with a status of (\d+)|net::(\w+))/;
+/** Errors of a connection that is refused, or ends before the response does. */
+const LOST_CONNECTIONS = [
+  "ERR_CONNECTION_ABORTED",
+  "ERR_CONNECTION_CLOSED",
+  "ERR_CONNECTION_REFUSED",
+  "ERR_CONNECTION_RESET",
+  "ERR_CONTENT_LENGTH_MISMATCH",
+  "ERR_EMPTY_RESPONSE",
+  "ERR_INCOMPLETE_CHUNKED_ENCODING",
+  "ERR_SOCKET_NOT_CONNECTED",
+];
+
+function pathOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).pathname : "";
+}
 
 function binary(): string {
   const here = dirname(fileURLToPath(import.meta.url));
@@ -208,6 +241,7 @@ export const test = base.extend<Fixtures>({
     faults.watch(context);
     await use(faults);
     expect(faults.found, "the browser reported errors").toEqual([]);
+    expect(faults.missing(), "expected failures that have not come").toEqual([]);
   },
 
   // During development, PASSERELLE_PAGE names a bundle to serve in place of the one in the server.

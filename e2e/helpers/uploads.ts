@@ -18,12 +18,6 @@ export const test = base.extend<{ local: Tree; network: Network }>({
     await rm(root, { recursive: true, force: true });
   },
 
-  // The page asks whether each target exists.
-  faults: async ({ faults }, use) => {
-    faults.expectFailedLoads(404);
-    await use(faults);
-  },
-
   /** A proxy between the page and the server; a test that uses it opens `network.address`. */
   network: async ({ server }, use) => {
     const network = await Network.to(server.http);

@@ -1,5 +1,6 @@
 //! Changes by mouse and keyboard: the list shows each at once, and reverts it if the server refuses.
 
+import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 
 import { expect, test } from "../fixtures.ts";
@@ -394,13 +395,25 @@ test("several failures are listed with their reasons and can be retried", async 
   await row(page, "Bravo.txt").click({ modifiers: ["Control"] });
   await page.keyboard.press("Delete");
   const card = page.locator(".task.failed");
-  await expect(card.getByRole("alert")).toHaveText("2 items were not changed");
+  await expect(card.getByRole("alert")).toHaveText("2 items failed");
   await expect(card).toContainText("“alpha.txt” was not moved to trash. The server’s disk is full.");
   await expect(row(page, "alpha.txt")).toBeVisible();
   await expectAccessible(page);
   await card.getByRole("button", { name: "Retry" }).click();
   await expectOnDisk(tree, "alpha.txt", false);
   await expectOnDisk(tree, "Bravo.txt", false);
+});
+
+test("a copy counts every entry that it left out, also those that the server does not name", async ({ page, tree }) => {
+  await tree.folder("Pipes");
+  execFileSync("mkfifo", Array.from({ length: 120 }, (_, index) => tree.at(`Pipes/pipe ${index}`)));
+  await open(page);
+  await menu(page, "Pipes", "Duplicate");
+  await expectOnDisk(tree, "Pipes (2)");
+  const card = page.locator(".task.failed");
+  await expect(card.getByRole("alert")).toHaveText("120 items failed");
+  await expect(card).toContainText("was not copied. It is not a regular file");
+  await expect(card).toContainText("and 100 more");
 });
 
 test("a long change shows its progress, survives a reload, and can be cancelled", async ({ page }) => {

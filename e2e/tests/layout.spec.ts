@@ -1,10 +1,10 @@
 //! Layout: nothing is wider than the window, in both languages and with large text; selecting moves no row; what a narrow
 //! screen has to show.
 
-import type { Page } from "@playwright/test";
+import type { Locator, Page } from "@playwright/test";
 
 import { expect, test } from "../fixtures.ts";
-import { expectOnDisk } from "../helpers/changes.ts";
+import { expectOnDisk, toast } from "../helpers/changes.ts";
 import { createSampleFiles, open, row } from "../helpers/page.ts";
 
 const WIDTHS = [320, 390, 480, 600, 719, 720, 800, 900, 1024, 1199, 1200, 1280, 1440, 1600];
@@ -126,6 +126,26 @@ test.describe("a phone", () => {
     await expect(page.locator(".row:not(.off):not(.selected)")).toHaveCount(0);
     await page.locator(".bottombar").getByRole("button", { name: "Clear selection" }).tap();
     await expect(page.locator(".row.selected")).toHaveCount(0);
+  });
+
+  test("a message stands above the buttons of the selection, and names a button instead of keys", async ({ page, tree }) => {
+    await createSampleFiles(tree);
+    await open(page);
+    await row(page, "alpha.txt").getByRole("checkbox").tap();
+    await page.locator(".bottombar").getByRole("button", { name: "More" }).tap();
+    await page.getByRole("menuitem", { name: "Copy", exact: true }).tap();
+    await expect(toast(page)).toContainText("Copied. Open a folder and tap Paste.");
+    const bottom = (locator: Locator) => locator.evaluate((it) => it.getBoundingClientRect().bottom);
+    const top = await page.locator(".bottombar").evaluate((it) => it.getBoundingClientRect().top);
+    expect(await bottom(toast(page))).toBeLessThanOrEqual(top);
+    const heightBefore = await page.locator(".bottombar").evaluate((it) => it.clientHeight);
+    await page.locator(".bottombar").getByRole("button", { name: "Clear selection" }).tap();
+    // The bar is lower now, and the message follows it.
+    await expect.poll(() => page.locator(".bottombar").evaluate((it) => it.clientHeight)).toBeLessThan(heightBefore);
+    await expect.poll(() => bottom(toast(page))).toBeGreaterThan(top);
+    await expect(page.locator(".listbar").getByText("Paste", { exact: true })).toBeVisible();
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+    expect(await cutOff(page)).toEqual([]);
   });
 
   test.describe("on a read-only server", () => {

@@ -53,7 +53,8 @@ test("the user's own changes appear once", async ({ page }) => {
 });
 
 test("a folder that is removed is reported, with a link to its parent", async ({ page, tree, faults }) => {
-  faults.expectFailedLoads(404);
+  // It depends on the moment whether a request comes between the removal and the event.
+  faults.allowFailedLoads(404);
   await untilWatched(page, () => open(page, "Documents"));
   await rm(tree.at("Documents"), { recursive: true });
   await expect(page.locator(".panel").getByRole("alert")).toContainText("We can’t find a folder at this address");

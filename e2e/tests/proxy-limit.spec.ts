@@ -54,6 +54,26 @@ test("uploads fall back to shorter requests", async ({ page, tree, passed }) => 
   expect(Math.max(...passed)).toBe(1 << 20);
 });
 
+test("a file that is sent again is hashed once, and Cancel ends that", async ({ page }) => {
+  // A worker that ends no hash: the jobs are those that were begun and not canceled.
+  await page.addInitScript(() => {
+    const jobs = Object.assign(new Set<number>(), { begun: 0 });
+    Object.assign(window, { jobs });
+    Worker.prototype.postMessage = ([job, blob]: [number, Blob?]) => {
+      jobs.begun += blob ? 1 : 0;
+      void (blob ? jobs.add(job) : jobs.delete(job));
+    };
+  });
+  const jobs = () => page.evaluate(() => { const { jobs } = window as unknown as { jobs: Set<number> & { begun: number } }; return { begun: jobs.begun, running: jobs.size }; });
+  await open(page);
+  await chooseFiles(page, [file("large.txt", "x".repeat(20 << 20))]);
+  // All bytes but the last slice are sent in shorter requests, and that one waits for the digest.
+  await expect(upload(page, "large.txt")).toContainText("Verifying…");
+  expect(await jobs()).toEqual({ begun: 1, running: 1 });
+  await upload(page, "large.txt").getByRole("button", { name: "Cancel large.txt" }).click();
+  await expect.poll(jobs).toEqual({ begun: 1, running: 0 });
+});
+
 test.describe("a proxy that takes hardly any body", () => {
   test.use({ limit: 1_000 });
 

@@ -34,7 +34,7 @@ fn App() -> impl IntoView {
     let browser = FileBrowser::provide(prefs, toasts);
     let uploads = Uploads::provide(prefs, toasts, browser);
     let changes = Changes::provide(browser, prefs, toasts);
-    Effect::new(move |_| changes.report_uploads(uploads.take_published()));
+    Effect::new(move |_| changes.report_uploads(&uploads.take_published()));
     Live::provide(browser);
     browser.follow_address(false);
     server.load();

@@ -1,7 +1,7 @@
 //! The frame around a screen: the bars at its head and foot, and the link that skips to the list.
 
-use leptos::ev;
 use leptos::prelude::*;
+use leptos::{ev, html};
 use shared::VPath;
 
 use crate::changes::{Changes, Origin};
@@ -10,6 +10,7 @@ use crate::files::SelectionActions;
 use crate::folder::FileBrowser;
 use crate::links::{FolderLink, TrashLink};
 use crate::ui::button::Button;
+use crate::ui::element_size::publish_height;
 use crate::ui::icon::Icon;
 use crate::uploads::UploadTab;
 
@@ -74,8 +75,11 @@ pub(crate) fn BottomBar(open: OpenDialogs) -> impl IntoView {
     let selecting =
         Memo::new(move |_| !browser.in_trash.get() && browser.selection.with(|selection| !selection.is_empty()));
     let at_root = Signal::derive(move || browser.folder.with(VPath::is_root));
+    let node = NodeRef::<html::Footer>::new();
+    // The messages in the corner stay above it, also when the buttons of a selection make it higher.
+    publish_height(node, "--bottombar-height");
     view! {
-        <footer class="bottombar">
+        <footer class="bottombar" node_ref=node>
             <Show when=move || selecting.get() fallback=move || view! {
                 <FolderLink folder=VPath::root() class="tab">
                     <Icon name="home" />

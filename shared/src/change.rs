@@ -2,6 +2,9 @@
 //! idempotency key chosen by its client, is journalled before it starts, reports progress, can be cancelled, survives a
 //! restart, and records the outcome of each item, from which the page derives undo.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::entry::{ETag, Entry, Timestamp};
@@ -30,6 +33,10 @@ pub enum Conflict {
     #[cfg_attr(feature = "wire", n(3))]
     Skip,
 }
+
+/// A text that names no [`Conflict`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UnknownConflict;
 
 /// A change to files and folders.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -221,6 +228,39 @@ mod milliseconds {
     }
 }
 
+impl Conflict {
+    /// Every rule.
+    pub const ALL: [Self; 4] = [Self::Fail, Self::Replace, Self::KeepBoth, Self::Skip];
+
+    /// The name in JSON, in `Upload-Metadata` and in the query of a form.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Replace => "replace",
+            Self::KeepBoth => "keep_both",
+            Self::Skip => "skip",
+        }
+    }
+}
+
+impl FromStr for Conflict {
+    type Err = UnknownConflict;
+
+    fn from_str(name: &str) -> Result<Self, UnknownConflict> {
+        Self::ALL.into_iter().find(|rule| rule.name() == name).ok_or(UnknownConflict)
+    }
+}
+
+/// The end of a sentence about the text.
+impl fmt::Display for UnknownConflict {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = Conflict::ALL.map(|rule| format!("`{}`", rule.name()));
+        write!(formatter, "is none of {}", names.join(", "))
+    }
+}
+
+impl std::error::Error for UnknownConflict {}
+
 /// JSON form of an optional [`Timestamp`]: milliseconds since 1970, or absent.
 mod optional_milliseconds {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -248,6 +288,11 @@ mod tests {
         let json = r#"{"action":"move","items":[{"from":"a","to":"b/%FF"}],"conflict":"keep_both"}"#;
         assert_eq!(serde_json::to_string(&change).unwrap(), json);
         assert_eq!(serde_json::from_str::<Change>(json).unwrap(), change);
+        for rule in Conflict::ALL {
+            assert_eq!(serde_json::to_string(&rule).unwrap(), format!("\"{}\"", rule.name()));
+            assert_eq!(rule.name().parse(), Ok(rule));
+        }
+        assert_eq!("Replace".parse::<Conflict>(), Err(UnknownConflict));
         let purge: Change = serde_json::from_str(r#"{"action":"purge"}"#).unwrap();
         assert_eq!(purge, Change::Purge { ids: None });
     }

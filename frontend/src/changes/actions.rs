@@ -3,14 +3,15 @@
 #![cfg(target_arch = "wasm32")]
 
 use leptos::prelude::*;
-use shared::change::{PathItem, PathPair};
+use shared::change::PathPair;
 use shared::{Change, Conflict, VPath};
 use wasm_bindgen::JsCast;
 use web_sys::{ClipboardEvent, Element};
 
-use super::model::clipboard::transfer;
-use super::model::{ChangeResult, Clipboard, Verb};
+use super::model::{ChangeResult, Clipboard, Command, Entries, Verb};
 use super::state::{Changes, Confirmation, Transfer};
+use super::submission::Submission;
+use crate::env::has_keyboard;
 use crate::folder::model::keys::FileAction;
 use crate::folder::model::permission;
 use crate::i18n::fill;
@@ -43,23 +44,23 @@ impl Changes {
         }
     }
 
-    /// The paths of the selected rows, or of the focused row if none is selected. If some rows are not loaded, says so
-    /// and returns `None`. `None` also while the rows are not those of the folder in the title.
-    pub(super) fn selected_paths(self) -> Option<Vec<VPath>> {
+    /// The entries that a command acts on: those selected, or the one with the focus if none is. If some of them have yet
+    /// to arrive, says so and returns `None`. `None` also while the rows are not those of the folder in the title.
+    pub(super) fn selected_entries(self) -> Option<Entries> {
         let browser = self.browser;
         if !browser.shows_folder() {
             return None;
         }
-        let mut selection = browser.selection.get_untracked();
-        if selection.is_empty() {
-            selection.select([browser.cursor.get_untracked()]);
+        let mut rows: Vec<_> = browser.selection.with_untracked(|selection| selection.iter().collect());
+        if rows.is_empty() {
+            rows.push(browser.cursor.get_untracked());
         }
-        let paths: Vec<_> = selection.iter().map_while(|row| browser.path_of(row)).collect();
-        if paths.len() < selection.len() && !browser.listing.with_untracked(|listing| listing.is_complete()) {
+        let listing = browser.listing.get_untracked();
+        let are_there = rows.last().is_some_and(|last| *last < listing.rows.len());
+        if !are_there && !listing.is_complete() {
             self.show_message(self.words().wait_for_rows.to_owned(), None);
-            return None;
         }
-        (!paths.is_empty()).then_some(paths)
+        are_there.then(|| Entries::new(listing, rows))
     }
 
     /// Opens the dialog for a new folder in the current one.
@@ -114,57 +115,56 @@ impl Changes {
 
     /// Moves the selected entries to the trash.
     pub(crate) fn trash(self) {
-        if let Some((requests, count)) = self.many_selected(|items| Change::Trash { items }) {
-            self.submit_many(requests, count, Verb::Trashed);
-        } else if let Some(paths) = self.selected_paths() {
-            self.trash_paths(paths);
+        if let Some(entries) = self.selected_entries() {
+            self.run(Submission::of_entries(entries, Command::Trash));
         }
-    }
-
-    /// Moves entries to the trash.
-    pub(super) fn trash_paths(self, paths: Vec<VPath>) {
-        self.submit(Change::Trash { items: items(paths) });
     }
 
     /// Deletes the selected entries permanently, after confirmation.
     pub(crate) fn delete(self) {
-        let Some(paths) = self.selected_paths() else { return };
-        let question = match &paths[..] {
-            [path] => fill(self.words().confirm_delete_one, &[("name", &printable(path.name()))]),
-            _ => self.counted(|words| &words.confirm_delete_many, paths.len()),
+        let Some(entries) = self.selected_entries() else { return };
+        let question = match (entries.len(), entries.names().next()) {
+            (1, Some(name)) => fill(self.words().confirm_delete_one, &[("name", &printable(name))]),
+            (count, _) => self.counted(|words| &words.confirm_delete_many, count),
         };
-        self.confirm_deletion(question, Change::Delete { items: items(paths) });
+        self.confirm(question, Submission::of_entries(entries, Command::Delete));
     }
 
-    /// Executes a permanent deletion after the user confirmed it.
+    /// Executes a change that cannot be undone after the user confirmed it.
     pub(crate) fn confirm_deletion(self, question: String, change: Change) {
-        self.confirmation.set(Some(Confirmation { question, change, verb: Verb::Deleted }));
+        self.confirm(question, Submission::of(vec![change], Verb::Deleted));
+    }
+
+    fn confirm(self, question: String, submission: Submission) {
+        self.confirmation.set(Some(Confirmation { question, submission }));
     }
 
     /// Opens the folder picker to move or copy the selected entries.
     pub(crate) fn open_folder_picker(self, copy: bool) {
-        if let Some(paths) = self.selected_paths() {
-            self.transfer.set(Some(Transfer { paths, copy }));
+        if let Some(entries) = self.selected_entries() {
+            self.transfer.set(Some(Transfer { entries, copy }));
         }
     }
 
     /// Copies the selected entries within their folder.
     pub(crate) fn duplicate(self) {
-        let Some(paths) = self.selected_paths() else { return };
-        let folder = self.browser.folder.get_untracked();
-        if let Some(change) = transfer(&paths, &folder, true) {
-            self.submit(change);
+        if let Some(entries) = self.selected_entries() {
+            let folder = entries.folder().clone();
+            self.run(Submission::of_entries(entries, Command::Copy(folder)));
         }
     }
 
     /// Cuts or copies the selected entries.
     pub(crate) fn put_on_clipboard(self, cut: bool) {
-        let Some(paths) = self.selected_paths() else { return };
-        let message = match cut {
-            true => self.words().cut_to_clipboard,
-            false => self.words().copied_to_clipboard,
+        let Some(entries) = self.selected_entries() else { return };
+        let words = self.words();
+        let message = match (cut, has_keyboard()) {
+            (true, true) => words.cut_to_clipboard,
+            (true, false) => words.cut_by_touch,
+            (false, true) => words.copied_to_clipboard,
+            (false, false) => words.copied_by_touch,
         };
-        self.clipboard.set(Some(Clipboard::new(paths, cut)));
+        self.clipboard.set(Some(Clipboard::new(entries, cut)));
         self.show_notice(message.to_owned());
     }
 
@@ -175,8 +175,7 @@ impl Changes {
             self.clipboard.set(None);
         }
         let folder = self.browser.folder.get_untracked();
-        if let Some(change) = clipboard.paste(&folder) {
-            let verb = Verb::of(&change);
+        if let Some((entries, command)) = clipboard.paste(&folder) {
             // Entries that were not moved stay cut, unless the user cut or copied others in the meantime.
             let keep_rest = move |results: &[ChangeResult]| {
                 let rest = clipboard.after_moves(results);
@@ -184,7 +183,7 @@ impl Changes {
                     self.clipboard.set(Some(rest));
                 }
             };
-            self.submit_all_then(vec![change], verb, Box::new(keep_rest));
+            self.run_then(Submission::of_entries(entries, command), keep_rest);
         }
         true
     }
@@ -212,11 +211,11 @@ impl Changes {
 
     /// Moves or copies the dragged entries into a folder.
     pub(super) fn drop_into(self, folder: &VPath, copy: bool) {
-        let dragged = self.dragged.get_untracked().unwrap_or_default();
+        let dragged = self.dragged.get_untracked();
         self.dragged.set(None);
         self.drop_target.set(None);
-        if let Some(change) = transfer(&dragged, folder, copy) {
-            self.submit(change);
+        if let Some(entries) = dragged.filter(|entries| entries.may_go_to(folder, copy)) {
+            self.run(Submission::of_entries(entries, Command::transfer(folder.clone(), copy)));
         }
     }
 }
@@ -225,8 +224,4 @@ impl Changes {
 fn is_free(target: Option<web_sys::EventTarget>) -> bool {
     let element = target.and_then(|target| target.dyn_into::<Element>().ok());
     element.is_none_or(|element| element.closest("input, textarea, dialog").is_ok_and(|found| found.is_none()))
-}
-
-fn items(paths: Vec<VPath>) -> Vec<PathItem> {
-    paths.into_iter().map(|path| PathItem { path, if_etag: None }).collect()
 }

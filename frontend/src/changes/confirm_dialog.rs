@@ -19,7 +19,7 @@ pub(super) fn ConfirmDialog() -> impl IntoView {
     let cancel = Callback::new(move |()| changes.confirmation.set(None));
     let confirm = Callback::new(move |()| {
         if let Some(confirmed) = changes.confirmation.try_update(Option::take).flatten() {
-            changes.submit_all(vec![confirmed.change], confirmed.verb);
+            changes.run(confirmed.submission);
         }
     });
     view! {

@@ -7,8 +7,9 @@ use leptos::ev::DragEvent;
 use leptos::prelude::*;
 use shared::VPath;
 
-use super::model::clipboard::accepts;
+use super::model::Command;
 use super::state::Changes;
+use super::submission::Submission;
 use crate::folder::model::{Selection, permission};
 
 /// Distance from an edge of the list within which a drag scrolls, in pixels.
@@ -28,14 +29,14 @@ impl Changes {
         if self.browser.selection.with_untracked(|selection| !selection.contains(row)) {
             self.browser.selection.update(|selection: &mut Selection| selection.only(row));
         }
-        let Some(paths) = self.selected_paths() else { return event.prevent_default() };
+        let Some(entries) = self.selected_entries() else { return event.prevent_default() };
         if let Some(transfer) = event.data_transfer() {
             transfer.set_effect_allowed("copyMove");
-            let names: Vec<_> = paths.iter().take(NAMES_MAX).map(|path| path.display_name().into_owned()).collect();
+            let names: Vec<_> = entries.names().take(NAMES_MAX).map(String::from_utf8_lossy).collect();
             // Firefox starts no drag without data.
             let _ = transfer.set_data("text/plain", &names.join("\n"));
         }
-        self.dragged.set(Some(paths));
+        self.dragged.set(Some(entries));
     }
 
     /// Handles `dragend`, after a drop or not.
@@ -67,7 +68,7 @@ impl Changes {
         event.stop_propagation();
         self.drag_ended();
         if self.browser.allows_untracked(permission::REMOVE) {
-            self.trash_paths(dragged);
+            self.run(Submission::of_entries(dragged, Command::Trash));
         }
     }
 
@@ -75,7 +76,7 @@ impl Changes {
     pub(crate) fn drag_over(self, event: &DragEvent, folder: Option<&VPath>) -> bool {
         let copy = copies(event);
         let accepted = self.dragged.with_untracked(|dragged| {
-            dragged.as_ref().zip(folder).is_some_and(|(dragged, folder)| accepts(dragged, folder, copy))
+            dragged.as_ref().zip(folder).is_some_and(|(dragged, folder)| dragged.may_go_to(folder, copy))
         });
         let accepted =
             accepted && self.browser.allows_untracked(if copy { permission::COPY } else { permission::MOVE });

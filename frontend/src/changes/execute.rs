@@ -7,16 +7,17 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::api::changes::ListJobs;
-use shared::{Change, Job, JobId, JobState, Outcome, Rights};
+use shared::{Change, Job, JobId, JobState, Outcome};
 
-use super::bulk::{BULK_ITEMS_MIN, OnResult};
 use super::model::scheduler::{PathAccess, WaitsFor};
 use super::model::{ChangeResult, History, Origin, Step, Verb, batch, undo};
 use super::optimistic::ShownPrediction;
 use super::queue::Ticket;
 use super::state::Changes;
+use super::submission::{BULK_ITEMS_MIN, Requests, Submission};
 use super::task::Task;
 use crate::env::random_id;
+use crate::folder::model::Selection;
 use crate::net::api::call;
 use crate::net::jobs::{JobEvent, follow_job, run_change};
 use crate::ui::toast::Tone;
@@ -28,7 +29,7 @@ impl Changes {
     /// Executes a change.
     pub fn submit(self, change: Change) {
         let verb = Verb::of(&change);
-        self.submit_all(vec![change], verb);
+        self.run(Submission::of(vec![change], verb));
     }
 
     /// Undoes the last change.
@@ -67,7 +68,7 @@ impl Changes {
             let mut results = Vec::new();
             for change in changes {
                 let executed = match count > BULK_ITEMS_MIN {
-                    true => self.execute_many(&task, Box::new(std::iter::once(change)), origin).await,
+                    true => self.execute_many(&task, Requests::Made(vec![change]), origin).await,
                     false => self.execute_now(&task, change, origin).await,
                 };
                 // The requests of a step depend on one another: after a failure the next ones would fail as well.
@@ -82,43 +83,54 @@ impl Changes {
         });
     }
 
-    /// Executes changes that the user requested by one action.
-    pub(super) fn submit_all(self, changes: Vec<Change>, verb: Verb) {
-        self.submit_all_then(changes, verb, Box::new(|_| ()));
+    /// Executes what the user requested by one action.
+    pub(super) fn run(self, submission: Submission) {
+        self.run_then(submission, |_| ());
     }
 
-    /// Executes changes and passes the results to `on_result`.
-    pub(super) fn submit_all_then(self, changes: Vec<Change>, verb: Verb, on_result: OnResult) {
-        let needed = changes.iter().map(Change::rights_needed).fold(Rights::NONE, Rights::union);
-        if !self.browser.may_request(needed) || changes.iter().all(Change::is_empty) {
-            return;
-        }
-        let access = PathAccess::of_any(&changes);
-        let count = changes.iter().map(Change::len).sum();
-        if count > BULK_ITEMS_MIN {
-            return self.run_many(Box::new(changes.into_iter()), count, verb, access, on_result);
+    /// Executes what the user requested by one action, and passes the results to `on_result`: none if it is not begun.
+    pub(super) fn run_then(self, submission: Submission, on_result: impl FnOnce(&[ChangeResult]) + 'static) {
+        let Submission { requests, count, verb, access, needed } = submission;
+        if !self.browser.may_request(needed) || count == 0 {
+            return on_result(&[]);
         }
         let Some(ticket) = self.join_queue(Origin::New, WaitsFor::Paths(access)) else { return on_result(&[]) };
         let task = self.start_task(Some(verb), count);
-        let had_to_wait = ticket.is_waiting()();
+        if count > BULK_ITEMS_MIN {
+            // The rows leave request by request, and those that remain are no selection that the user made.
+            self.browser.selection.update(Selection::clear);
+        }
         spawn_local(async move {
-            // Show even a waiting change at once: the user's next action refers to the list as it looks then.
-            let shown: Vec<_> = changes.iter().map(|change| self.show_queued_prediction(change, ticket.id())).collect();
-            ticket.turn().await;
-            self.queued_edits.update_value(|queued| queued.retain(|edits| edits.ticket != ticket.id()));
-            let mut results = Vec::new();
-            for (change, shown) in changes.into_iter().zip(shown) {
-                results.extend(self.execute(&task, change, shown, Origin::New).await);
-            }
-            if had_to_wait && any_failed(&results) {
-                // The prediction was made before earlier changes ended, so reverting it may be wrong.
-                self.browser.refresh();
-            }
+            let mut results = match count > BULK_ITEMS_MIN {
+                true => {
+                    ticket.turn().await;
+                    self.execute_many(&task, requests, Origin::New).await
+                }
+                false => self.execute_predicted(&task, &ticket, requests.into_iter().collect()).await,
+            };
             self.resolve_conflicts(&task, &mut results).await;
             self.end_task(&task);
             on_result(&results);
             self.report_results(&task, results, Origin::New, verb).await;
         });
+    }
+
+    /// Shows the prediction of changes, also while they wait: the user's next action refers to the list as it looks then.
+    /// Executes them when their turn has come.
+    async fn execute_predicted(self, task: &Task, ticket: &Ticket, changes: Vec<Change>) -> Vec<ChangeResult> {
+        let had_to_wait = ticket.is_waiting()();
+        let shown: Vec<_> = changes.iter().map(|change| self.show_queued_prediction(change, ticket.id())).collect();
+        ticket.turn().await;
+        self.queued_edits.update_value(|queued| queued.retain(|edits| edits.ticket != ticket.id()));
+        let mut results = Vec::new();
+        for (change, shown) in changes.into_iter().zip(shown) {
+            results.extend(self.execute(task, change, shown, Origin::New).await);
+        }
+        if had_to_wait && any_failed(&results) {
+            // The prediction was made before earlier changes ended, so reverting it may be wrong.
+            self.browser.refresh();
+        }
+        results
     }
 
     /// Joins the queue of changes. If the queue is full, says so and returns `None`.

@@ -13,12 +13,12 @@ use shared::{Change, Order, Outcome, VPath};
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-use super::model::clipboard::{accepts, transfer};
 use super::model::names::free_name;
 use super::model::scheduler::{PathAccess, WaitsFor};
-use super::model::{Origin, Verb};
+use super::model::{Command, Origin, Verb};
 use super::name_field::NameField;
-use super::state::Changes;
+use super::state::{Changes, Transfer};
+use super::submission::Submission;
 use crate::env::prefs::Prefs;
 use crate::env::{focus_element, focused};
 use crate::failure::{Failure, Operation, Reason};
@@ -149,7 +149,7 @@ fn Picker() -> impl IntoView {
                 // A folder cannot be moved into itself.
                 let own = changes
                     .transfer
-                    .with_untracked(|transfer| transfer.as_ref().is_some_and(|it| it.paths.contains(&path)));
+                    .with_untracked(|transfer| transfer.as_ref().is_some_and(|it| it.entries.contains(&path)));
                 view! {
                     <li>
                         <button type="button" class="folder-line" disabled=own on:click=move |_| folder.set(path.clone())>
@@ -164,7 +164,7 @@ fn Picker() -> impl IntoView {
     let copy = move || changes.transfer.with(|transfer| transfer.as_ref().is_some_and(|transfer| transfer.copy));
     let accepted = move || {
         changes.transfer.with(|transfer| {
-            transfer.as_ref().is_some_and(|transfer| accepts(&transfer.paths, &folder.get(), transfer.copy))
+            transfer.as_ref().is_some_and(|transfer| transfer.entries.may_go_to(&folder.get(), transfer.copy))
         })
     };
     // Loading contents does not disable the button: the destination is known before its contents.
@@ -173,9 +173,8 @@ fn Picker() -> impl IntoView {
     let label = Signal::derive(move || if copy() { prefs.words().copy_here } else { prefs.words().move_here });
     let submit = Callback::new(move |()| {
         let pending = changes.transfer.try_update(Option::take).flatten();
-        let change = pending.and_then(|pending| transfer(&pending.paths, &folder.get_untracked(), pending.copy));
-        if let Some(change) = change {
-            changes.submit(change);
+        if let Some(Transfer { entries, copy }) = pending {
+            changes.run(Submission::of_entries(entries, Command::transfer(folder.get_untracked(), copy)));
         }
     });
     let cancel = Callback::new(move |()| changes.transfer.set(None));
@@ -211,7 +210,7 @@ fn NewFolderField(
             _ => false,
         })
     });
-    let base = prefs.lang.get_untracked().words().new_folder_name;
+    let base = prefs.lang.get_untracked().words().new_folder;
     let before = free_name(base, |name| taken.run(name.to_vec())).into_bytes();
     let done = Callback::new(move |name: Option<Vec<u8>>| {
         naming.set(false);

@@ -17,6 +17,7 @@ mod provide;
 mod queue;
 mod report;
 mod state;
+mod submission;
 mod task;
 mod task_cards;
 

@@ -23,7 +23,7 @@ pub(super) fn NewFolderDialog() -> impl IntoView {
     let submit = Trigger::new();
     let body = move || {
         let folder = changes.new_folder_in.get()?;
-        let base = prefs.lang.get_untracked().words().new_folder_name;
+        let base = prefs.lang.get_untracked().words().new_folder;
         let before = free_name(base, |name| taken.run(name.to_vec())).into_bytes();
         let done = Callback::new(move |name: Option<Vec<u8>>| {
             changes.new_folder_in.set(None);

@@ -4,11 +4,10 @@
 
 use leptos::prelude::*;
 use shared::change::RestoreItem;
-use shared::job::LeftOutEntry;
+use shared::job::{LeftOut, LeftOutEntry};
 use shared::{Change, Conflict, ErrorCode, Job, Outcome, VPath};
 
 use super::bulk::next_frame;
-use super::model::change_result::is_failure;
 use super::model::verb::{destination, item_path};
 use super::model::{ChangeResult, Origin, Step, Verb, conflict, undo};
 use super::state::Changes;
@@ -17,7 +16,7 @@ use crate::failure::{Operation, Reason};
 use crate::i18n::{Counted, Repeated, Words, fill};
 use crate::printable::printable;
 use crate::ui::toast::{Action, Tone};
-use crate::uploads::published::Published;
+use crate::uploads::published::{Published, Replaced};
 
 /// A request with more outcomes is counted in a frame of its own.
 const RESULTS_PER_FRAME: usize = 500;
@@ -33,6 +32,8 @@ struct Summary {
     folder: Option<VPath>,
     skipped: usize,
     failed: Vec<FailedItem>,
+    /// Number of entries that failed besides `failed`; the server names the first ones only.
+    unlisted: usize,
     /// The requests that retry the failed items for which a retry may help.
     retry: Vec<Change>,
 }
@@ -60,9 +61,9 @@ impl Changes {
         self.change_ended.notify();
     }
 
-    /// Reports uploads that ended: which files they replaced, with a button that brings those back, and which names look
-    /// the same as another.
-    pub(crate) fn report_uploads(self, published: Vec<Published>) {
+    /// Reports uploads that ended: which names look the same as another, and which files they replaced, with a button that
+    /// brings those back which the trash keeps.
+    pub(crate) fn report_uploads(self, published: &[Published]) {
         let words = self.words();
         let similar: Vec<_> = published.iter().filter_map(|file| Some((&file.name, file.similar.as_ref()?))).collect();
         if let Some((name, other)) = similar.first() {
@@ -72,22 +73,25 @@ impl Changes {
             };
             self.toasts.show(Tone::Notice, text, None);
         }
-        let kept = published.iter().filter_map(|file| file.replaced);
-        let items: Vec<_> = kept.map(|id| RestoreItem { id, to: None }).collect();
-        if items.is_empty() {
-            return;
+        let lost: Vec<_> = published.iter().filter(|file| file.replaced == Some(Replaced::Lost)).collect();
+        if let Some(first) = lost.first() {
+            let text = match lost.len() {
+                1 => fill(words.replaced_lost_one, &[("name", &first.name)]),
+                count => self.counted(|words| &words.replaced_lost_count, count),
+            };
+            self.toasts.show(Tone::Notice, text, None);
         }
-        let replaced: Vec<_> = published.iter().filter(|file| file.replaced.is_some()).collect();
-        let summary = Summary {
-            done: replaced.len(),
-            name: replaced.first().map(|file| file.name.clone()),
-            ..Summary::default()
-        };
-        let changes = vec![Change::Restore { items, conflict: Conflict::Replace }];
-        self.history.update(|history| {
-            history.record(Origin::New, Some(Step { verb: Verb::Replaced, changes }));
-        });
-        self.show_done(&summary, Origin::New, Verb::Replaced, true, false);
+        let kept: Vec<_> = published.iter().filter_map(|file| Some((&file.name, file.replaced?.trash()?))).collect();
+        let Some((name, _)) = kept.first() else { return };
+        let summary = Summary { done: kept.len(), name: Some((*name).clone()), ..Summary::default() };
+        let items = kept.iter().map(|(_, id)| RestoreItem { id: *id, to: None }).collect();
+        let restore = Change::Restore { items, conflict: Conflict::Replace };
+        let can_undo = self.browser.may_request(restore.rights_needed());
+        if can_undo {
+            let step = Step { verb: Verb::Replaced, changes: vec![restore] };
+            self.history.update(|history| history.record(Origin::New, Some(step)));
+        }
+        self.show_done(&summary, Origin::New, Verb::Replaced, can_undo, false);
     }
 
     /// Says that there is no step to undo or redo.
@@ -99,7 +103,7 @@ impl Changes {
 
     /// Says that a change ended which an earlier page requested.
     pub(super) fn show_job_finished(self, job: &Job) {
-        let failed = job.outcomes.iter().filter(|outcome| is_failure(outcome)).count();
+        let failed = job.outcomes.iter().map(failures).sum();
         let text = self.words().change_finished.to_owned();
         match failed {
             0 => self.show_message(text, None),
@@ -158,9 +162,10 @@ impl Changes {
         let text = match origin {
             Origin::Undo => fill(words.undo_failed, &[("why", &why)]),
             Origin::Redo => fill(words.redo_failed, &[("why", &why)]),
-            Origin::New if summary.failed.len() == 1 => why,
+            Origin::New if summary.failed.len() + summary.unlisted == 1 => why,
             Origin::New => {
-                let card = Task::of_failures(self.new_task_id(), verb, summary.failed, summary.retry);
+                let Summary { failed, unlisted, retry, .. } = summary;
+                let card = Task::of_failures(self.new_task_id(), verb, failed, unlisted, retry);
                 return self.tasks.update(|tasks| tasks.push(card));
             }
         };
@@ -186,6 +191,7 @@ impl Summary {
                         operation,
                     };
                     self.failed.extend(left_out.listed.iter().map(item));
+                    self.unlisted += total(left_out).saturating_sub(left_out.listed.len());
                 }
                 Outcome::Skipped => self.skipped += 1,
                 Outcome::Failed { code, path, incomplete, .. } => {
@@ -215,6 +221,19 @@ impl Summary {
             (self.old, self.name) = (old.unwrap_or_default(), now);
         }
     }
+}
+
+/// Number of entries that an outcome says failed.
+fn failures(outcome: &Outcome) -> usize {
+    match outcome {
+        Outcome::Done { left_out, .. } => total(left_out),
+        Outcome::Skipped => 0,
+        Outcome::Failed { .. } => 1,
+    }
+}
+
+fn total(left_out: &LeftOut) -> usize {
+    usize::try_from(left_out.total).unwrap_or(usize::MAX)
 }
 
 /// True if a retry may succeed after the user removed the cause.

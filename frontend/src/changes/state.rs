@@ -4,10 +4,11 @@
 #![cfg(target_arch = "wasm32")]
 
 use leptos::prelude::*;
-use shared::{Change, VPath};
+use shared::VPath;
 
-use super::model::{Clipboard, History, Origin, Verb};
+use super::model::{Clipboard, Entries, History, Origin};
 use super::queue::ChangeQueue;
+use super::submission::Submission;
 use super::task::Task;
 use crate::env::format;
 use crate::env::prefs::Prefs;
@@ -30,7 +31,7 @@ pub struct Changes {
     /// Position of the menu of the folder, while it is open.
     pub(crate) folder_menu: RwSignal<Option<Anchor>>,
     /// Entries that are being dragged within the page.
-    pub dragged: RwSignal<Option<Vec<VPath>>>,
+    pub(crate) dragged: RwSignal<Option<Entries>>,
     /// The folder under the pointer that accepts the dragged entries.
     pub drop_target: RwSignal<Option<VPath>>,
     /// The pointer drags entries over a link to the trash.
@@ -69,7 +70,7 @@ pub struct Changes {
 /// Entries to move or copy to a folder that the user chooses.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Transfer {
-    pub(super) paths: Vec<VPath>,
+    pub(super) entries: Entries,
     pub(super) copy: bool,
 }
 
@@ -77,8 +78,7 @@ pub(super) struct Transfer {
 #[derive(Clone)]
 pub(super) struct Confirmation {
     pub(super) question: String,
-    pub(super) change: Change,
-    pub(super) verb: Verb,
+    pub(super) submission: Submission,
 }
 
 /// A name that exists at the destination already.

@@ -77,8 +77,15 @@ impl Task {
     }
 
     /// The failed items of a change that ended, and the requests that retry them.
-    pub(super) fn of_failures(id: u32, verb: Verb, failed: Vec<FailedItem>, retry: Vec<Change>) -> Self {
-        let count = failed.len();
+    /// `unlisted` more failed without a name.
+    pub(super) fn of_failures(
+        id: u32,
+        verb: Verb,
+        failed: Vec<FailedItem>,
+        unlisted: usize,
+        retry: Vec<Change>,
+    ) -> Self {
+        let count = failed.len() + unlisted;
         let state = TaskState { failed, retry, ..TaskState::default() };
         Self { id, verb: Some(verb), count, state: ArcRwSignal::new(state) }
     }

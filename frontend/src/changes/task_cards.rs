@@ -5,22 +5,18 @@
 
 use leptos::html;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
 
 use super::model::Verb;
 use super::report::in_progress;
 use super::state::Changes;
+use super::submission::Submission;
 use super::task::{FailedItem, Task, TaskState};
 use crate::env::prefs::Prefs;
 use crate::i18n::{Counted, Words, fill};
 use crate::ui::button::Button;
-use crate::ui::element_size::measured;
+use crate::ui::element_size::publish_height;
 use crate::ui::icon::Icon;
-use crate::ui::virtual_list::pixels;
 
-/// The height of the cards, for `.toasts`.
-const CARDS_HEIGHT: &str = "--cards-height";
 /// Most failed items that a card lists; it only counts the others.
 const FAILURES_SHOWN_MAX: usize = 20;
 
@@ -29,15 +25,8 @@ const FAILURES_SHOWN_MAX: usize = 20;
 pub fn TaskCards() -> impl IntoView {
     let changes = Changes::get();
     let node = NodeRef::<html::Div>::new();
-    let size = measured(node);
     // The messages in the corner stay above the cards, whose buttons they would cover.
-    let lift = |height: f64| {
-        if let Some(page) = document().document_element() {
-            let _ = page.unchecked_into::<HtmlElement>().style().set_property(CARDS_HEIGHT, &pixels(height));
-        }
-    };
-    Effect::new(move |_| lift(size.get().1));
-    on_cleanup(move || lift(0.0));
+    publish_height(node, "--cards-height");
     view! {
         <div class="tasks" node_ref=node>
             <For each=move || changes.tasks.get() key=|task| task.id let:task>
@@ -110,15 +99,16 @@ fn RunningCard(task: Task) -> impl IntoView {
 fn FailureCard(task: Task) -> impl IntoView {
     let (changes, prefs) = (Changes::get(), Prefs::get());
     let state = task.state.get_untracked();
-    let (id, count, verb) = (task.id, state.failed.len(), task.verb.unwrap_or(Verb::Moved));
+    let (id, count, verb) = (task.id, task.count, task.verb.unwrap_or(Verb::Moved));
     let can_retry = !state.retry.is_empty();
     let requests = StoredValue::new(state.retry);
     let close = move || changes.tasks.update(|tasks| tasks.retain(|task| task.id != id));
     let retry = Callback::new(move |()| {
         close();
-        changes.submit_all(requests.get_value(), verb);
+        changes.run(Submission::of(requests.get_value(), verb));
     });
     let shown: Vec<_> = state.failed.iter().take(FAILURES_SHOWN_MAX).cloned().collect();
+    let rest = count - shown.len();
     let lines = move || {
         let line = |failed: &FailedItem| view! { <li>{failed.sentences(prefs.words())}</li> };
         shown.iter().map(line).collect_view()
@@ -127,7 +117,6 @@ fn FailureCard(task: Task) -> impl IntoView {
         true => |words| &words.incomplete_count,
         false => |words| &words.failed_count,
     };
-    let rest = count.saturating_sub(FAILURES_SHOWN_MAX);
     view! {
         <section class="task failed">
             <Icon name="warning" />

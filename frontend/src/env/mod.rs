@@ -5,6 +5,7 @@ mod clock;
 mod focus;
 pub mod format;
 pub mod history;
+mod keyboard;
 pub mod prefs;
 mod random;
 pub mod storage;
@@ -13,5 +14,6 @@ pub mod storage;
 pub use {
     clock::{clock, now, sleep},
     focus::{focus, focus_element, focus_within, focused},
+    keyboard::has_keyboard,
     random::random_id,
 };

@@ -54,7 +54,7 @@ pub(super) fn ListBar() -> impl IntoView {
                         press=Callback::new(move |()| changes.new_folder()) />
                 </Show>
                 <Show when=move || changes.can_paste() && !selecting.get()>
-                    <Button label=prefs.text(|words| words.paste) icon="paste" class="button iconic"
+                    <Button label=prefs.text(|words| words.paste) icon="paste" class="button iconic paste"
                         press=Callback::new(move |()| _ = changes.paste()) />
                 </Show>
                 <Filter />

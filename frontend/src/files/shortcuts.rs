@@ -17,12 +17,12 @@ const LINES: &[Line] = &[
     (|words| vec![vec![words.key_ctrl, words.key_space]], |words| words.do_toggle),
     (|words| vec![vec![words.key_home], vec![words.key_end]], |words| words.do_first_last),
     (|words| vec![vec![words.key_page_up], vec![words.key_page_down]], |words| words.do_pages),
-    (|words| vec![vec![words.key_enter]], |words| words.do_open),
+    (|words| vec![vec![words.key_enter]], |words| words.open),
     (|words| vec![vec![words.key_backspace], vec![words.key_alt, "↑"]], |words| words.do_parent),
-    (|words| vec![vec![words.key_ctrl, "A"]], |words| words.do_select_all),
-    (|words| vec![vec![words.key_escape]], |words| words.do_clear),
+    (|words| vec![vec![words.key_ctrl, "A"]], |words| words.select_all),
+    (|words| vec![vec![words.key_escape]], |words| words.clear_selection),
     (|words| vec![vec![words.key_letters]], |words| words.do_type_ahead),
-    (|words| vec![vec![words.key_ctrl, "F"]], |words| words.do_filter),
+    (|words| vec![vec![words.key_ctrl, "F"]], |words| words.filter),
     (|_| vec![vec!["?"]], |words| words.do_help),
 ];
 

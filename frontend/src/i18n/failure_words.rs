@@ -23,7 +23,7 @@ table! {
         "You do not have access",
         "Ask the server’s administrator for access.",
     ), explained(
-        "Vous n’avez pas accès",
+        "Vous n’avez pas accès à ce contenu",
         "Demandez l’accès à l’administrateur du serveur.",
     );
     forbidden_change: Explained = explained(
@@ -80,7 +80,7 @@ table! {
         "It has no contents to list, but you can open or download it.",
     ), explained(
         "Ceci est un fichier",
-        "Il n’a pas de contenu à lister, mais vous pouvez l’ouvrir ou le télécharger.",
+        "Il n’a pas de contenu à afficher, mais vous pouvez l’ouvrir ou le télécharger.",
     );
     file_in_the_way: Explained = explained(
         "A file has the name of a folder that is needed",
@@ -101,7 +101,7 @@ table! {
         "It is a device, a socket or a pipe. The server lists these but never opens them.",
     ), explained(
         "Ce n’est pas un fichier ordinaire",
-        "C’est un périphérique, une socket ou un tube. Le serveur les affiche mais ne les ouvre jamais.",
+        "C’est un périphérique, un socket ou un tube. Le serveur les affiche mais ne les ouvre jamais.",
     );
     link_escapes: Explained = explained(
         "It is a link that leads out of the shared folder",
@@ -185,7 +185,7 @@ table! {
         "Another request is still working on it. Try again in a moment.",
     ), explained(
         "L’élément est en cours d’utilisation",
-        "Une autre demande y travaille encore. Réessayez dans un instant.",
+        "Une autre opération l’utilise encore. Réessayez dans un instant.",
     );
     name_refused: Explained = explained(
         "The server’s file system does not allow this name",
@@ -268,7 +268,7 @@ table! {
         "This is too much at once",
         "Select fewer items.",
     ), explained(
-        "C’est trop à la fois",
+        "Trop d’éléments à la fois",
         "Sélectionnez moins d’éléments.",
     );
     folder_too_large: Explained = explained(
@@ -335,10 +335,10 @@ table! {
         "Videz la corbeille ou supprimez des fichiers, puis réessayez.",
     );
     upload_no_space: Explained = explained(
-        "Not enough space: {x} more needed",
+        "Not enough space for the remaining {x}",
         "Free some space on the server, then retry.",
     ), explained(
-        "Espace insuffisant\u{202f}: il manque {x}",
+        "Espace insuffisant pour les {x} restants",
         "Libérez de la place sur le serveur, puis réessayez.",
     );
     quota: Explained = explained(
@@ -352,14 +352,14 @@ table! {
         "The server’s system cannot do this",
         "Ask its administrator which features the disk supports.",
     ), explained(
-        "Le système du serveur ne sait pas faire cela",
+        "Le système du serveur ne permet pas cette opération",
         "Demandez à l’administrateur ce que le disque permet.",
     );
     outdated: Explained = explained(
         "The page and the server do not match",
         "Reload the page. If it happens again, tell the administrator.",
     ), explained(
-        "La page et le serveur ne s’accordent pas",
+        "La page ne correspond pas au serveur",
         "Rechargez la page. Si cela se reproduit, prévenez l’administrateur.",
     );
     list_changed: Explained = explained(
@@ -373,7 +373,7 @@ table! {
         "The parts of the server do not match",
         "Gateway and file server need the same version and key. Tell the administrator.",
     ), explained(
-        "Les composants du serveur ne s’accordent pas",
+        "Les composants du serveur ne sont pas compatibles",
         "Ils doivent avoir la même version et la même clé. Prévenez l’administrateur.",
     );
     disk_error: Explained = explained(

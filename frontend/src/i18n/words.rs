@@ -103,17 +103,12 @@ table! {
     do_toggle: &'static str = "Select or deselect the row", "Sélectionner ou désélectionner la ligne";
     do_first_last: &'static str = "First and last row", "Première et dernière ligne";
     do_pages: &'static str = "One screen up or down", "Un écran vers le haut ou le bas";
-    do_open: &'static str = "Open", "Ouvrir";
     do_parent: &'static str = "Folder above", "Dossier parent";
-    do_select_all: &'static str = "Select all", "Tout sélectionner";
-    do_clear: &'static str = "Clear selection", "Tout désélectionner";
     do_type_ahead: &'static str = "Jump to a name by typing it", "Atteindre un nom en le tapant";
-    do_filter: &'static str = "Filter this folder", "Filtrer ce dossier";
     do_help: &'static str = "This list", "Cette liste";
     actions: &'static str = "Actions", "Actions";
     more: &'static str = "More", "Plus";
     new_folder: &'static str = "New folder", "Nouveau dossier";
-    new_folder_name: &'static str = "New folder", "Nouveau dossier";
     make_folder: &'static str = "Create the folder", "Créer le dossier";
     rename: &'static str = "Rename", "Renommer";
     new_name: &'static str = "New name", "Nouveau nom";
@@ -200,9 +195,17 @@ table! {
     replaced_one: &'static str = "“{name}” replaced", "«\u{202f}{name}\u{202f}» remplacé";
     replaced_count: Counted = counted("{n} file replaced", "{n} files replaced", "{n} files replaced"),
         counted("{n} fichier remplacé", "{n} de fichiers remplacés", "{n} fichiers remplacés");
+    replaced_lost_one: &'static str = "“{name}” replaced. The old file could not be kept.",
+        "«\u{202f}{name}\u{202f}» remplacé. L’ancien fichier n’a pas pu être conservé.";
+    replaced_lost_count: Counted =
+        counted("{n} file replaced. The old file could not be kept.", "{n} files replaced. The old files could not be kept.",
+            "{n} files replaced. The old files could not be kept."),
+        counted("{n} fichier remplacé. L’ancien fichier n’a pas pu être conservé.",
+            "{n} de fichiers remplacés. Les anciens fichiers n’ont pas pu être conservés.",
+            "{n} fichiers remplacés. Les anciens fichiers n’ont pas pu être conservés.");
     similar_one: &'static str =
         "“{name}” is beside “{other}”: these are two files whose names look alike.",
-        "«\u{202f}{name}\u{202f}» est à côté de «\u{202f}{other}\u{202f}»\u{202f}: les noms se ressemblent, mais ce sont deux fichiers.";
+        "«\u{202f}{name}\u{202f}» est à côté de «\u{202f}{other}\u{202f}»\u{202f}: les noms se ressemblent, mais ce sont deux fichiers différents.";
     similar_count: Counted =
         counted("{n} file has a name that looks the same as another", "{n} files have names that look the same as others",
             "{n} files have names that look the same as others"),
@@ -211,10 +214,8 @@ table! {
     skipped_count: Counted = counted("{n} item skipped", "{n} items skipped", "{n} items skipped"),
         counted("{n} élément ignoré", "{n} d’éléments ignorés", "{n} éléments ignorés");
     failed_count: Counted =
-        counted("{n} item was not changed", "{n} items were not changed",
-            "{n} items were not changed"),
-        counted("{n} élément n’a pas été modifié", "{n} d’éléments n’ont pas été modifiés",
-            "{n} éléments n’ont pas été modifiés");
+        counted("{n} item failed", "{n} items failed", "{n} items failed"),
+        counted("Échec pour {n} élément", "Échec pour {n} d’éléments", "Échec pour {n} éléments");
     incomplete_count: Counted =
         counted("{n} item was not fully processed", "{n} items were not fully processed",
             "{n} items were not fully processed"),
@@ -276,37 +277,41 @@ table! {
     entries_per_second: &'static str = "{n} per second", "{n} par seconde";
     progress_entries: &'static str = "{n} of {total}", "{n} sur {total}";
     copied_to_clipboard: &'static str = "Copied. Open a folder and press Ctrl V.",
-        "Prêt à copier\u{202f}: ouvrez un dossier, puis Ctrl V.";
+        "Prêt à copier\u{202f}: ouvrez un dossier, puis appuyez sur Ctrl V.";
     cut_to_clipboard: &'static str = "Cut. Open a folder and press Ctrl V.",
-        "Prêt à déplacer\u{202f}: ouvrez un dossier, puis Ctrl V.";
+        "Prêt à déplacer\u{202f}: ouvrez un dossier, puis appuyez sur Ctrl V.";
+    copied_by_touch: &'static str = "Copied. Open a folder and tap Paste.",
+        "Prêt à copier\u{202f}: ouvrez un dossier, puis touchez Coller.";
+    cut_by_touch: &'static str = "Cut. Open a folder and tap Paste.",
+        "Prêt à déplacer\u{202f}: ouvrez un dossier, puis touchez Coller.";
     conflict_title: &'static str = "“{name}” already exists here", "«\u{202f}{name}\u{202f}» existe déjà ici";
     conflict_file: &'static str = "If you replace it, the one already here goes to the trash.",
-        "Si vous le remplacez, l’élément déjà présent va à la corbeille.";
+        "En cas de remplacement, l’élément déjà présent sera mis à la corbeille.";
     conflict_folder: &'static str = "Merging puts the contents of both folders into one. This cannot be undone.",
-        "La fusion réunit le contenu des deux dossiers. Cette action ne peut pas être annulée.";
+        "La fusion réunit le contenu des deux dossiers. Cette action est irréversible.";
     conflict_kinds: &'static str = "A file cannot replace a folder, nor a folder a file.",
         "Un fichier ne peut pas remplacer un dossier, ni un dossier un fichier.";
-    conflict_new: &'static str = "Incoming", "À déposer";
+    conflict_new: &'static str = "Incoming", "Nouveau";
     conflict_existing: &'static str = "Already here", "Déjà présent";
     apply_to_all: Counted =
         counted("Do the same for {n} other", "Do the same for {n} others", "Do the same for {n} others"),
         counted("Faire de même pour {n} autre", "Faire de même pour {n} d’autres", "Faire de même pour {n} autres");
     confirm_delete_one: &'static str = "“{name}” will be deleted forever. This cannot be undone.",
-        "«\u{202f}{name}\u{202f}» sera supprimé définitivement. Cette action ne peut pas être annulée.";
+        "«\u{202f}{name}\u{202f}» sera supprimé définitivement. Cette action est irréversible.";
     confirm_delete_many: Counted =
         counted("{n} item will be deleted forever. This cannot be undone.",
             "{n} items will be deleted forever. This cannot be undone.",
             "{n} items will be deleted forever. This cannot be undone."),
-        counted("{n} élément sera supprimé définitivement. Cette action ne peut pas être annulée.",
-            "{n} d’éléments seront supprimés définitivement. Cette action ne peut pas être annulée.",
-            "{n} éléments seront supprimés définitivement. Cette action ne peut pas être annulée.");
+        counted("{n} élément sera supprimé définitivement. Cette action est irréversible.",
+            "{n} d’éléments seront supprimés définitivement. Cette action est irréversible.",
+            "{n} éléments seront supprimés définitivement. Cette action est irréversible.");
     confirm_empty_trash: Counted =
         counted("The item in the trash will be deleted forever. This cannot be undone.",
             "The {n} items in the trash will be deleted forever. This cannot be undone.",
             "The {n} items in the trash will be deleted forever. This cannot be undone."),
-        counted("L’élément de la corbeille sera supprimé définitivement. Cette action ne peut pas être annulée.",
-            "Les {n} d’éléments de la corbeille seront supprimés définitivement. Cette action ne peut pas être annulée.",
-            "Les {n} éléments de la corbeille seront supprimés définitivement. Cette action ne peut pas être annulée.");
+        counted("L’élément de la corbeille sera supprimé définitivement. Cette action est irréversible.",
+            "Les {n} d’éléments de la corbeille seront supprimés définitivement. Cette action est irréversible.",
+            "Les {n} éléments de la corbeille seront supprimés définitivement. Cette action est irréversible.");
     no_folders: &'static str = "No folders here.", "Aucun dossier ici.";
     events_lost: &'static str = "Live updates are paused. Use Refresh.",
         "Mise à jour en direct interrompue. Actualisez.";
@@ -333,8 +338,8 @@ table! {
     uploads_need_user: Counted =
         counted("{n} file needs your decision", "{n} files need your decision",
             "{n} files need your decision"),
-        counted("{n} fichier nécessite votre choix", "{n} de fichiers nécessitent votre choix",
-            "{n} fichiers nécessitent votre choix");
+        counted("{n} fichier attend votre choix", "{n} de fichiers attendent votre choix",
+            "{n} fichiers attendent votre choix");
     uploads_paused: &'static str = "Uploads paused", "Téléversements en pause";
     uploads_disconnected: &'static str = "Paused: connection lost. Will resume automatically.",
         "En pause\u{202f}: connexion perdue. Reprise automatique.";
@@ -364,13 +369,13 @@ table! {
     upload_cancel: &'static str = "Cancel {name}", "Annuler {name}";
     upload_dismiss: &'static str = "Remove {name} from the list", "Retirer {name} de la liste";
     upload_show: &'static str = "Show {name} in its folder", "Afficher {name} dans son dossier";
-    upload_resolve: &'static str = "Choose what to do with {name}", "Choisir quoi faire de {name}";
+    upload_resolve: &'static str = "Choose what to do with {name}", "Choisir que faire de {name}";
     upload_select_file: &'static str = "Select {name} again", "Sélectionner à nouveau {name}";
     upload_progress: &'static str = "Progress of {name}", "Progression de {name}";
     uploads_progress: &'static str = "Progress of all uploads", "Progression de tous les téléversements";
     resolve: &'static str = "Decide…", "Choisir…";
     select_file: &'static str = "Select file…", "Sélectionner le fichier…";
-    pause_all: &'static str = "Pause all", "Tout suspendre";
+    pause_all: &'static str = "Pause all", "Mettre en pause";
     resume_all: &'static str = "Resume all", "Tout reprendre";
     retry_all: &'static str = "Retry failed", "Réessayer les échecs";
     cancel_all: &'static str = "Cancel all", "Tout annuler";
@@ -387,12 +392,8 @@ table! {
     uploads_left_out: Counted =
         counted("{n} item could not be read and was left out.", "{n} items could not be read and were left out.",
             "{n} items could not be read and were left out."),
-        counted("{n} élément illisible a été laissé de côté.", "{n} d’éléments illisibles ont été laissés de côté.",
-            "{n} éléments illisibles ont été laissés de côté.");
-    upload_conflict_file: &'static str = "If you replace it, the one already here goes to the trash.",
-        "Si vous le remplacez, l’élément déjà présent va à la corbeille.";
-    upload_conflict_folder: &'static str = "It is a folder, and a file cannot replace it.",
-        "C’est un dossier, qu’un fichier ne peut pas remplacer.";
+        counted("{n} élément illisible a été ignoré.", "{n} d’éléments illisibles ont été ignorés.",
+            "{n} éléments illisibles ont été ignorés.");
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The size of an element as a signal.
+//! The size of an element as a signal, and its height as a variable of the style sheets.
 
 #![cfg(target_arch = "wasm32")]
 
@@ -7,6 +7,8 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{HtmlElement, ResizeObserver};
+
+use super::virtual_list::pixels;
 
 /// Width and height of an element in pixels; zero before it is rendered.
 pub fn measured<E>(node: NodeRef<E>) -> RwSignal<(f64, f64)>
@@ -46,4 +48,20 @@ where
         });
     });
     size
+}
+
+/// Sets the CSS variable `name` of the page to the height of an element, until the element is removed.
+pub fn publish_height<E>(node: NodeRef<E>, name: &'static str)
+where
+    E: ElementType + 'static,
+    E::Output: JsCast + Clone + 'static,
+{
+    let size = measured(node);
+    let set = move |height: f64| {
+        if let Some(page) = document().document_element() {
+            let _ = page.unchecked_into::<HtmlElement>().style().set_property(name, &pixels(height));
+        }
+    };
+    Effect::new(move |_| set(size.get().1));
+    on_cleanup(move || set(0.0));
 }

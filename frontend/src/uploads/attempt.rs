@@ -9,7 +9,7 @@ use std::rc::Rc;
 use shared::api::files::StatEntry;
 use shared::api::uploads::{CommitUpload, ReadDigest, ReadUpload};
 use shared::hex;
-use shared::{Algorithm, Conflict, ErrorCode, UploadId};
+use shared::{Algorithm, ErrorCode, UploadId};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, Blob, File};
 
@@ -19,7 +19,7 @@ use super::model::header_fields::repr_digest;
 use super::model::retry_policy::remedy;
 use super::model::slices::{BodyLimit, SLICE_BYTES_MIN, next_slice, slice_end};
 use super::model::totals::is_small;
-use super::model::{AttemptEvent, ExistingEntry, Id, Item, OnExisting, Remedy, UploadError};
+use super::model::{AttemptEvent, ExistingEntry, Id, Item, Remedy, UploadError};
 use super::published::Published;
 use super::single_request;
 use super::tus::{self, UploadStatus};
@@ -41,8 +41,9 @@ pub(super) struct Attempt {
     pub(super) file: File,
     pub(super) item: Item,
     pub(super) signal: AbortSignal,
-    /// The hash of a file that was read ahead.
-    pub(super) read_ahead: Option<PendingHash>,
+    /// The hash of the file, once it is begun: before the attempt if the file was read ahead. Requests that a proxy
+    /// refused are followed by others of the same bytes, so it is begun once.
+    pub(super) hash: Option<PendingHash>,
     /// What a proxy takes, shared by all attempts.
     pub(super) limit: Rc<Cell<BodyLimit>>,
     /// The length of the last body, in bytes.
@@ -118,12 +119,12 @@ impl Attempt {
     async fn transfer(&mut self) -> Result<AttemptEvent, Failure> {
         if single_request::fits(&self.item) && self.fits_one_body() {
             self.body_bytes.set(self.item.file.size);
-            let hash = self.read_ahead.take().unwrap_or_else(|| self.hasher.hash_and_read(&self.file, &self.signal));
+            let hash = self.hash.get_or_insert_with(|| self.hasher.hash_and_read(&self.file, &self.signal)).clone();
             return self.put(hash.file().await).await;
         }
+        let hash = self.hash.get_or_insert_with(|| self.hasher.hash(&self.file, &self.signal, |_| {})).clone();
         let fits_one_body = self.fits_one_body();
         let Item { file, upload, .. } = &self.item;
-        let hash = self.hasher.hash(&self.file, &self.signal, |_| {});
         if is_small(file.size) && upload.is_none() && fits_one_body {
             self.body_bytes.set(file.size);
             // A small file is hashed first, so that the server can refuse corrupted bytes before it publishes them.
@@ -246,13 +247,9 @@ impl Attempt {
 
     /// Publishes an upload of which the server has all bytes.
     async fn commit(&self, id: UploadId, digest: Option<&str>) -> Result<UploadedFile, Failure> {
-        let (conflict, if_match) = match &self.item.on_existing {
-            OnExisting::Fail => (Conflict::Fail, None),
-            OnExisting::KeepBoth => (Conflict::KeepBoth, None),
-            OnExisting::Replace(etag) => (Conflict::Replace, *etag),
-        };
-        let repr_digest = digest.map(repr_digest);
-        let commit = CommitUpload { id, path: None, conflict: Some(conflict), if_match, repr_digest };
+        let on_existing = &self.item.on_existing;
+        let (conflict, if_match) = (Some(on_existing.conflict()), on_existing.if_match());
+        let commit = CommitUpload { id, path: None, conflict, if_match, repr_digest: digest.map(repr_digest) };
         call(&commit, Some(&self.signal)).await.map(UploadedFile::from_state)
     }
 

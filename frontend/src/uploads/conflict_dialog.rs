@@ -47,7 +47,7 @@ pub fn UploadDialogs() -> impl IntoView {
     };
     let sentence = part(|prefs, conflict| {
         let words = prefs.words();
-        let sentence = if conflict.existing.folder { words.upload_conflict_folder } else { words.upload_conflict_file };
+        let sentence = if conflict.existing.folder { words.conflict_kinds } else { words.conflict_file };
         sentence.to_owned()
     });
     let title = part(|prefs, conflict| {

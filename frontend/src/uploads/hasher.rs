@@ -39,14 +39,25 @@ enum WorkerState {
 
 struct Job {
     resolve: Function,
-    on_progress: Box<dyn Fn(u64)>,
+    on_progress: Rc<dyn Fn(u64)>,
     signal: AbortSignal,
-    /// The `abort` listener of `signal`.
-    _on_abort: Closure<dyn FnMut()>,
+    /// A listener of `signal`, which several jobs may have.
+    on_abort: Closure<dyn FnMut()>,
 }
 
-/// The result of a hash that runs.
-pub(super) struct PendingHash(JsFuture);
+/// A hash that runs. It ends early when its signal aborts, and when the last clone is dropped: its result is not needed
+/// then.
+#[derive(Clone)]
+pub(super) struct PendingHash {
+    result: Promise,
+    _running: Rc<RunningJob>,
+}
+
+/// Cancels a job when it is dropped.
+struct RunningJob {
+    hasher: Hasher,
+    id: u32,
+}
 
 /// A file that was hashed.
 #[derive(Default)]
@@ -66,7 +77,8 @@ impl PendingHash {
     /// Waits for the digest and the bytes.
     pub(super) async fn file(self) -> HashedFile {
         // The promise never rejects. It resolves to `[job, digest, bytes]`, or to null after a failure.
-        let Some(message) = self.0.await.ok().and_then(|message| message.dyn_into::<Array>().ok()) else {
+        let message = JsFuture::from(self.result).await;
+        let Some(message) = message.ok().and_then(|message| message.dyn_into::<Array>().ok()) else {
             return HashedFile::default();
         };
         HashedFile { digest: message.get(1).as_string(), bytes: message.get(2).dyn_into().ok() }
@@ -74,8 +86,7 @@ impl PendingHash {
 }
 
 impl Hasher {
-    /// Starts to hash a file, also if the result is never awaited. Ends early if `signal` aborts. `on_progress`
-    /// receives the number of bytes hashed.
+    /// Starts to hash a file before the result is awaited. `on_progress` receives the number of bytes hashed.
     pub(super) fn hash(&self, blob: &Blob, signal: &AbortSignal, on_progress: impl Fn(u64) + 'static) -> PendingHash {
         self.begin(blob, false, signal, on_progress)
     }
@@ -93,21 +104,20 @@ impl Hasher {
         on_progress: impl Fn(u64) + 'static,
     ) -> PendingHash {
         self.start_worker();
-        let mut resolve = None;
-        let promise = Promise::new(&mut |accept, _| resolve = Some(accept));
-        let Some(resolve) = resolve else { return PendingHash(JsFuture::from(promise)) };
         let id = {
             let mut inner = self.0.borrow_mut();
             inner.next_job += 1;
             inner.next_job
         };
-        let hasher = self.clone();
-        let on_abort = Closure::<dyn FnMut()>::new(move || hasher.cancel(id));
-        signal.set_onabort(Some(on_abort.as_ref().unchecked_ref()));
-        let job = Job { resolve, on_progress: Box::new(on_progress), signal: signal.clone(), _on_abort: on_abort };
-        self.0.borrow_mut().jobs.insert(id, job);
+        let on_progress: Rc<dyn Fn(u64)> = Rc::new(on_progress);
+        let result = Promise::new(&mut |resolve, _| {
+            let hasher = self.clone();
+            let on_abort = Closure::new(move || hasher.cancel(id));
+            let job = Job::new(resolve, on_progress.clone(), signal.clone(), on_abort);
+            self.0.borrow_mut().jobs.insert(id, job);
+        });
         self.send(Array::of3(&id.into(), blob, &with_bytes.into()));
-        PendingHash(JsFuture::from(promise))
+        PendingHash { result, _running: Rc::new(RunningJob { hasher: self.clone(), id }) }
     }
 
     fn cancel(&self, job: u32) {
@@ -190,12 +200,28 @@ impl Hasher {
     }
 }
 
+impl Drop for RunningJob {
+    fn drop(&mut self) {
+        self.hasher.cancel(self.id);
+    }
+}
+
 impl Job {
+    fn new(
+        resolve: Function,
+        on_progress: Rc<dyn Fn(u64)>,
+        signal: AbortSignal,
+        on_abort: Closure<dyn FnMut()>,
+    ) -> Self {
+        let _ = signal.add_event_listener_with_callback("abort", on_abort.as_ref().unchecked_ref());
+        Self { resolve, on_progress, signal, on_abort }
+    }
+
     fn end(self, result: &JsValue) {
-        self.signal.set_onabort(None);
+        let _ = self.signal.remove_event_listener_with_callback("abort", self.on_abort.as_ref().unchecked_ref());
         // Resolving a promise does not throw.
         let _ = self.resolve.call1(&JsValue::UNDEFINED, result);
-        // Drop the closure `_on_abort` later, because it may be what calls this function.
+        // Drop the closure `on_abort` later, because it may be what calls this function.
         wasm_bindgen_futures::spawn_local(async move { drop(self) });
     }
 }

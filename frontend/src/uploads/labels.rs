@@ -80,7 +80,8 @@ pub(super) fn row_labels(prefs: Prefs, item: &Item, connectivity: Connectivity) 
         Stage::Skipped => (words.upload_skipped.into(), "waiting", "check", show),
         Stage::Failed(error) => {
             let missing = prefs.size(size.saturating_sub(item.sent));
-            let title = fill(error.explain(words).title, &[("x", &missing)]);
+            // The advice follows as a sentence of its own.
+            let title = format!("{}.", fill(error.explain(words).title, &[("x", &missing)]));
             (title, "failed", "warning", Actions { retry: error.can_retry(), ..Actions::default() })
         }
         Stage::Canceled => return RowLabels::default(),

@@ -107,7 +107,7 @@ impl UploadState {
         on_published: Rc<dyn Fn(Published)>,
     ) -> Option<Attempt> {
         let (item, file) = (self.queue.get(id)?.clone(), self.files.get(&id)?.clone());
-        let (controller, read_ahead) = match self.read_ahead.remove(&id) {
+        let (controller, hash) = match self.read_ahead.remove(&id) {
             Some(ReadAhead { controller, hash }) => (controller, Some(hash)),
             None => (AbortController::new().ok()?, None),
         };
@@ -115,7 +115,7 @@ impl UploadState {
         self.attempts.insert(id, controller);
         let (keys, hasher) = (self.keys.clone(), self.hasher.clone());
         let (limit, body_bytes) = (self.body_limit.clone(), Cell::new(0));
-        Some(Attempt { on_event, on_published, keys, hasher, id, file, item, signal, read_ahead, limit, body_bytes })
+        Some(Attempt { on_event, on_published, keys, hasher, id, file, item, signal, hash, limit, body_bytes })
     }
 
     /// Reads the files that are sent next, so that a free connection does not wait for a disk, and stops reading

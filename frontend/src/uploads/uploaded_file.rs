@@ -8,9 +8,12 @@ use web_sys::XmlHttpRequest;
 
 use super::model::AttemptEvent;
 use super::model::header_fields::parse_blake3;
+use super::published::Replaced;
 use super::xhr::header;
 use crate::printable::printable;
 
+/// Header field with the effect on the target.
+const OUTCOME: &str = "upload-outcome";
 /// Header field with the item of the trash that keeps a replaced file.
 const REPLACED: &str = "upload-replaced";
 /// Header field with the percent-encoded name of an entry that looks the same.
@@ -23,8 +26,8 @@ pub(super) struct UploadedFile {
     pub(super) digest: Option<String>,
     /// The file's entity tag.
     pub(super) etag: Option<ETag>,
-    /// The item of the trash that keeps the file which this one replaced.
-    pub(super) replaced: Option<TrashId>,
+    /// What became of the file that this one replaced.
+    pub(super) replaced: Option<Replaced>,
     /// Display name of an entry of the folder whose name looks the same.
     pub(super) similar: Option<String>,
 }
@@ -34,7 +37,9 @@ impl UploadedFile {
     pub(super) fn from_response(request: &XmlHttpRequest) -> Self {
         let digest = header(request, "repr-digest").and_then(|digests| parse_blake3(&digests));
         let etag = header(request, "etag").and_then(|etag| ETag::parse(etag.trim_matches('"')));
-        let replaced = header(request, REPLACED).and_then(|id| TrashId::parse(&id));
+        let is_replaced = header(request, OUTCOME).is_some_and(|outcome| outcome == "replaced");
+        let trash = header(request, REPLACED).and_then(|id| TrashId::parse(&id));
+        let replaced = is_replaced.then(|| Replaced::from(trash));
         let similar = header(request, SIMILAR).and_then(|name| VPath::parse(&name).ok());
         Self { digest, etag, replaced, similar: similar.map(|name| printable(name.name())) }
     }
@@ -43,7 +48,8 @@ impl UploadedFile {
     pub(super) fn from_state(state: UploadState) -> Self {
         let digest = state.digests.as_ref().and_then(|digests| digests.get(Algorithm::Blake3));
         let etag = state.entry.and_then(|entry| entry.etag);
-        Self { digest: digest.map(hex::encode), etag, ..Self::default() }
+        let replaced = state.replaced.then(|| Replaced::from(state.trash));
+        Self { digest: digest.map(hex::encode), etag, replaced, similar: None }
     }
 
     /// Compares the server's digest with that of the local file. A missing digest leaves the upload unverified.

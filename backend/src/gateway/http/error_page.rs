@@ -52,6 +52,7 @@ font:.875rem/1.5 system-ui,-apple-system,\"Segoe UI\",Roboto,\"Noto Sans\",\"Lib
 main{max-width:36rem;margin:15vh auto 0;padding:0 1.5rem 3rem}\
 h1{margin:0 0 .5rem;font-size:1.25rem;line-height:1.4;font-weight:650}\
 p{margin:0 0 1.5rem;font-size:1rem;overflow-wrap:anywhere}\
+p span{white-space:nowrap}\
 a{display:inline-block;padding:.625rem 1rem;border-radius:6px;background:var(--accent);color:var(--on-accent);\
 font-weight:600;text-decoration:none}\
 a:focus-visible{outline:2px solid var(--accent);outline-offset:2px}\
@@ -79,7 +80,7 @@ impl ErrorPage<'_> {
         html.push_str("</style></head>\n<body><main><h1>");
         escape_html(self.title, &mut html);
         html.push_str("</h1>\n<p>");
-        escape_html(self.detail, &mut html);
+        push_sentences(self.detail, &mut html);
         html.push_str("</p>\n");
         if let Some(button) = self.button {
             button.html(self.language, &mut html);
@@ -100,6 +101,17 @@ impl ErrorPage<'_> {
             html.push_str("</span>");
         }
         html.push_str("</footer>\n");
+    }
+}
+
+/// Escapes text. The flag of a command (`--host`) stays in one line: a browser breaks lines after hyphens.
+fn push_sentences(text: &str, html: &mut String) {
+    for (index, word) in text.split(' ').enumerate() {
+        let is_flag = word.contains("--");
+        html.push_str(if index > 0 { " " } else { "" });
+        html.push_str(if is_flag { "<span>" } else { "" });
+        escape_html(word, html);
+        html.push_str(if is_flag { "</span>" } else { "" });
     }
 }
 
@@ -151,6 +163,12 @@ mod tests {
         };
         assert_eq!(button(Language::English, "?a&b=\""), "<a href=\"?a&amp;b=&quot;\">Continue</a>\n");
         assert_eq!(button(Language::French, "./a"), "<a href=\"./a\">Continuer</a>\n");
+    }
+
+    #[test]
+    fn a_flag_stays_in_one_line() {
+        let html = page(Language::English, "Start it with --host a.example, or not.");
+        assert!(html.contains("Start it with <span>--host</span> a.example, or not."), "{html}");
     }
 
     #[test]

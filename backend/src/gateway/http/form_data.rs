@@ -37,6 +37,9 @@ pub(crate) enum FormError {
     /// The body does not continue after a boundary.
     #[error("The form is malformed after a boundary.")]
     BadBoundary,
+    /// The body ends before the boundary that ends the form.
+    #[error("The form ends before its last boundary.")]
+    EndsEarly,
 }
 
 /// A parser of one body.

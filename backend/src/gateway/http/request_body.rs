@@ -18,6 +18,7 @@ use shared::ErrorCode;
 use shared::limits::PIECE_BYTES;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::form_data::FormError;
 use super::problem::ErrorResponse;
 use crate::gateway::phase::RequestGuard;
 
@@ -73,6 +74,8 @@ pub(crate) enum BodyError {
     Stalled,
     /// The connection broke, or the body does not match its headers.
     Broken,
+    /// The bytes are not a form.
+    Form(FormError),
 }
 
 impl RequestBody {
@@ -212,6 +215,12 @@ impl Drop for RequestBody {
     }
 }
 
+impl From<FormError> for BodyError {
+    fn from(error: FormError) -> Self {
+        Self::Form(error)
+    }
+}
+
 impl From<BodyError> for ErrorResponse {
     fn from(error: BodyError) -> Self {
         match error {
@@ -220,6 +229,7 @@ impl From<BodyError> for ErrorResponse {
                     .status(StatusCode::REQUEST_TIMEOUT)
             }
             BodyError::Broken => Self::because(ErrorCode::BadRequest, "The request's body is broken."),
+            BodyError::Form(error) => Self::because(ErrorCode::BadRequest, error.to_string()),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! handler. Tests in `tests.rs` compare all of them with the types.
 
 use serde_json::{Map, Value, json};
+use shared::Conflict;
 use shared::limits::{CHANGE_ITEMS_MAX, TEXT_BYTES_MAX};
 
 /// The schemas, by name.
@@ -83,7 +84,7 @@ fn changes() -> Value {
     json!({
         "Id": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
         "Key": {"type": "string", "minLength": 1, "maxLength": TEXT_BYTES_MAX, "description": "32 hexadecimal digits, a UUID, or any other unique text."},
-        "Conflict": {"type": "string", "enum": ["fail", "replace", "keep_both", "skip"], "default": "fail", "description": "What to do if the destination exists: `replace` merges folders and moves a replaced file into the trash; `keep_both` chooses a free name."},
+        "Conflict": {"type": "string", "enum": Conflict::ALL.map(Conflict::name), "default": Conflict::default().name(), "description": "What to do if the destination exists: `replace` merges folders and moves a replaced file into the trash; `keep_both` chooses a free name."},
         "Change": {"oneOf": [
             action("make_folder", &["paths"], json!({"paths": items("Path"), "existing_ok": flag()})),
             action("move", &["items"], json!({"items": items("PathPair"), "conflict": schema("Conflict")})),

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
-use shared::{Conflict, Entry, ErrorCode, VPath};
+use shared::change::UnknownConflict;
+use shared::{Conflict, Entry, ErrorCode, TrashId, VPath};
 
 use super::{put_file, upload};
 use crate::client::{Caller, PutRange, Stage, Upload};
@@ -44,6 +45,9 @@ struct StoredFile {
     /// An entry beside the new file whose name people take for its name.
     #[serde(skip_serializing_if = "Option::is_none")]
     similar: Option<VPath>,
+    /// The item of the trash that keeps the replaced file. `None` if nothing was replaced or could be kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trash: Option<TrashId>,
 }
 
 /// A form, and the body that it arrives in.
@@ -72,7 +76,7 @@ pub(crate) async fn post(
         return Err(ErrorResponse::because(ErrorCode::UnsupportedMediaType, sentence));
     }
     request_body::wants_identity(request.headers())?;
-    let form = FormData::new(request.headers())?;
+    let form = FormData::new(request.headers()).map_err(BodyError::Form)?;
     if !gateway.client.stat(&caller, &folder).await?.is_folder() {
         return Err(ErrorCode::NotFolder.into());
     }
@@ -95,7 +99,6 @@ pub(crate) async fn post(
 }
 
 pub(crate) fn describe() -> Operation {
-    let conflict = json!({"type": "string", "enum": ["fail", "replace", "keep_both", "skip"], "default": "fail"});
     let files = json!({
         "type": "object",
         "required": ["files"],
@@ -106,6 +109,7 @@ pub(crate) fn describe() -> Operation {
                 "outcome": {"type": "string", "enum": ["created", "replaced", "skipped"]},
                 "entry": {"anyOf": [schema("Entry"), {"type": "null"}]},
                 "similar": schema("Path"),
+                "trash": schema("Id"),
             },
         }}},
     });
@@ -114,7 +118,7 @@ pub(crate) fn describe() -> Operation {
         .description(format!("Each part with a file name is a file; other parts are ignored. At most {FORM_FILES_MAX} files. The first failure ends the request; the files before it are stored, and the problem's detail names them."))
         .schema("StoredFiles", files)
         .path()
-        .query("conflict", conflict, "What happens if a file of that name exists.")
+        .query("conflict", schema("Conflict"), "What happens if a file of that name exists.")
         .body(true, FORM, json!({"schema": form}))
         .json("200", "StoredFiles")
         .json("201", "StoredFiles")
@@ -124,13 +128,10 @@ pub(crate) fn describe() -> Operation {
 /// What happens if a name exists. Without the parameter nothing is replaced: a form names its files, and not the person
 /// who fills it in.
 fn conflict(query: &str) -> Result<Conflict, ErrorResponse> {
-    match Query::parse(query)?.once("conflict")? {
-        None | Some("fail") => Ok(Conflict::Fail),
-        Some("replace") => Ok(Conflict::Replace),
-        Some("keep_both") => Ok(Conflict::KeepBoth),
-        Some("skip") => Ok(Conflict::Skip),
-        Some(_) => Err(bad_parameter("conflict", "is none of `fail`, `replace`, `keep_both`, `skip`")),
-    }
+    let query = Query::parse(query)?;
+    let rule = query.once("conflict")?.map(str::parse).transpose();
+    let unknown = |unknown: UnknownConflict| bad_parameter("conflict", &unknown.to_string());
+    Ok(rule.map_err(unknown)?.unwrap_or_default())
 }
 
 /// Stores the part that the reader has come to.
@@ -148,7 +149,8 @@ async fn store(
     let upload: Upload = put_file::send(gateway, &mut part, stage, PutRange::default()).await?;
     // An upload that is skipped may end before its content.
     part.discard().await?;
-    Ok(StoredFile { outcome: upload::outcome(&upload), entry: upload.entry, similar: upload.similar })
+    let outcome = upload::outcome(&upload);
+    Ok(StoredFile { outcome, entry: upload.entry, similar: upload.similar, trash: upload.trash })
 }
 
 impl FormReader {
@@ -166,10 +168,10 @@ impl FormReader {
 
     async fn next_event(&mut self, bytes_max: usize) -> Result<FormEvent, BodyError> {
         loop {
-            if let Some(event) = self.form.next().map_err(|_| BodyError::Broken)? {
+            if let Some(event) = self.form.next()? {
                 return Ok(event);
             }
-            let piece = self.body.piece(bytes_max).await?.ok_or(BodyError::Broken)?;
+            let piece = self.body.piece(bytes_max).await?.ok_or(FormError::EndsEarly)?;
             self.form.push(&piece);
         }
     }
@@ -188,7 +190,8 @@ impl BodyPieces for FormPart<'_> {
             match self.reader.next_event(bytes_max).await? {
                 FormEvent::Data(bytes) => return Ok(Some(bytes)),
                 FormEvent::PartEnd | FormEvent::End => self.ended = true,
-                FormEvent::Part(_) => return Err(BodyError::Broken),
+                // `FormData` ends a part before it begins the next one.
+                FormEvent::Part(_) => return Err(FormError::BadBoundary.into()),
             }
         }
         Ok(None)
@@ -230,12 +233,6 @@ fn after(stored: &[StoredFile], error: ErrorResponse) -> ErrorResponse {
         &format!("Files before it that are stored: {count} ({names})."),
         &format!("Fichiers précédents enregistrés : {count} ({names})."),
     )
-}
-
-impl From<FormError> for ErrorResponse {
-    fn from(error: FormError) -> Self {
-        Self::because(ErrorCode::BadRequest, error.to_string())
-    }
 }
 
 #[cfg(test)]

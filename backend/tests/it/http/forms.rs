@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use backend::gateway::{Anonymous, GatewayConfig};
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::api::files::Folder;
+use shared::limits::STORE_BYTES_MAX;
+use shared::{Job, JobState};
 
 use crate::test_gateway::{HttpResponse, TestGateway};
 use crate::test_server::small_tree;
@@ -27,6 +29,14 @@ fn form(files: &[(&str, &[u8])]) -> Vec<u8> {
 
 async fn post(gateway: &TestGateway, target: &str, files: &[(&str, &[u8])]) -> HttpResponse {
     gateway.send("POST", target, &[TYPE], &form(files)).await
+}
+
+/// Brings a replaced file back from the trash.
+async fn restore(gateway: &TestGateway, id: &Value) {
+    let change = json!({"action": "restore", "items": [{"id": id}], "conflict": "replace"});
+    let json = ("content-type", "application/json");
+    let answer = gateway.send("POST", "/api/v1/changes", &[json], change.to_string().as_bytes()).await;
+    assert_eq!((answer.status, answer.json::<Job>().state), (200, JobState::Done), "{answer:?}");
 }
 
 async fn names(gateway: &TestGateway, folder: &str) -> Vec<String> {
@@ -81,6 +91,12 @@ async fn an_existing_file_is_replaced_only_on_request() {
     assert_eq!(answer.json::<Value>()["files"][0]["outcome"], "skipped");
     let answer = post(&gateway, "/files/?conflict=replace", &[("hello.txt", b"fourth")]).await;
     assert_eq!(answer.json::<Value>()["files"][0]["outcome"], "replaced");
+    assert_eq!(gateway.get("/files/hello.txt").await.text(), "fourth");
+    let long = vec![b'5'; STORE_BYTES_MAX as usize + 1];
+    let answer = post(&gateway, "/files/?conflict=replace", &[("hello.txt", &long), ("new.txt", b"6")]).await;
+    let files = answer.json::<Value>();
+    assert_eq!((&files["files"][1]["outcome"], &files["files"][1]["trash"]), (&"created".into(), &Value::Null));
+    restore(&gateway, &files["files"][0]["trash"]).await;
     assert_eq!(gateway.get("/files/hello.txt").await.text(), "fourth");
     post(&gateway, "/files/?conflict=x", &[("a", b"")]).await.assert_problem(400, "bad_request");
     gateway.assert_healthy_and_stop().await;
@@ -140,6 +156,21 @@ async fn a_broken_form_leaves_no_part_of_a_file() {
     ] {
         let answer = gateway.send("POST", "/files/docs/", &[("content-type", content_type)], &whole).await;
         answer.assert_problem(status, code);
+    }
+    let head = b"------abc\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n".as_slice();
+    let junk = [head, b"content\r\n------abcjunk\r\n"].concat();
+    for (body, problem) in [
+        (whole[..60].to_vec(), "The form ends before its last boundary."),
+        (whole[..whole.len() - 4].to_vec(), "The form ends before its last boundary."),
+        (b"------abcjunk\r\n".to_vec(), "The form is malformed after a boundary."),
+        (junk, "The form is malformed after a boundary."),
+        (
+            [b"------abc\r\nX-Long: ".as_slice(), &[b'x'; 20_000]].concat(),
+            "The headers of a part of the form cannot be read.",
+        ),
+    ] {
+        let answer = gateway.send("POST", "/files/docs/?conflict=replace", &[TYPE], &body).await;
+        assert!(answer.text().contains(problem), "{problem} {answer:?}");
     }
     let no_file = b"------abc\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\ntext\r\n------abc--\r\n";
     gateway.send("POST", "/files/docs/", &[TYPE], no_file).await.assert_problem(400, "bad_request");

@@ -1,56 +1,60 @@
-//! The page's clipboard of entries, and the changes that pasting or dropping entries into a folder requests.
+//! The page's clipboard of entries.
 
 use std::collections::HashSet;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
 
-use shared::change::PathPair;
-use shared::{Change, Conflict, Outcome, Rights, VPath};
+use shared::{Change, Outcome, Rights, VPath};
 
 use super::change_result::ChangeResult;
+use super::entries::{Command, Entries};
 use crate::folder::model::permission;
 
 /// Entries that were cut or copied.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clipboard {
-    paths: Vec<VPath>,
+    entries: Entries,
     /// True if the entries were cut: pasting moves them.
     pub cut: bool,
-    /// The paths of cut entries, so that rendering a row looks up its own path in constant time.
-    cut_paths: HashSet<VPath>,
+    /// The hashes of the names of cut entries, sorted: a row looks itself up when it is drawn, and a table of a hundred
+    /// thousand names takes longer than a frame. Two names with one hash would cost a row its full colour alone.
+    cut_names: Vec<u64>,
 }
 
 impl Clipboard {
     /// A clipboard with entries that were cut, or else copied.
-    pub fn new(paths: Vec<VPath>, cut: bool) -> Self {
-        Self { cut_paths: if cut { paths.iter().cloned().collect() } else { HashSet::new() }, paths, cut }
+    pub fn new(entries: Entries, cut: bool) -> Self {
+        let mut cut_names: Vec<_> = if cut { entries.names().map(hash).collect() } else { Vec::new() };
+        cut_names.sort_unstable();
+        Self { entries, cut, cut_names }
     }
 
     /// The clipboard after moves of its entries: without those that were moved, or that the user chose to skip.
     pub fn after_moves(&self, results: &[ChangeResult]) -> Self {
-        let mut moved = HashSet::new();
+        let mut settled = HashSet::new();
         for ChangeResult { change, outcomes } in results {
             if let Change::Move { items, .. } = change {
-                let settled = |outcome: &Outcome| matches!(outcome, Outcome::Done { .. } | Outcome::Skipped);
-                moved.extend(
-                    items.iter().zip(outcomes).filter(|(_, outcome)| settled(outcome)).map(|(pair, _)| &pair.from),
-                );
+                let is_settled = |outcome: &Outcome| matches!(outcome, Outcome::Done { .. } | Outcome::Skipped);
+                let pairs = items.iter().zip(outcomes).filter(|(_, outcome)| is_settled(outcome));
+                settled.extend(pairs.map(|(pair, _)| pair.from.name()));
             }
         }
-        Self::new(self.paths.iter().filter(|path| !moved.contains(path)).cloned().collect(), self.cut)
+        Self::new(self.entries.filtered(|name| !settled.contains(name)), self.cut)
     }
 
     /// Number of entries.
     pub fn len(&self) -> usize {
-        self.paths.len()
+        self.entries.len()
     }
 
     /// True if there are no entries.
     pub fn is_empty(&self) -> bool {
-        self.paths.is_empty()
+        self.entries.is_empty()
     }
 
     /// The names, one a line, for programs that paste text.
     pub fn names(&self) -> String {
-        let names: Vec<_> = self.paths.iter().map(VPath::display_name).collect();
+        let names: Vec<_> = self.entries.names().map(String::from_utf8_lossy).collect();
         names.join("\n")
     }
 
@@ -61,38 +65,26 @@ impl Clipboard {
 
     /// True if the entry was cut, which its row shows.
     pub fn is_cut(&self, path: &VPath) -> bool {
-        self.cut_paths.contains(path)
+        self.cut_names.binary_search(&hash(path.name())).is_ok()
+            && path.parent().as_ref() == Some(self.entries.folder())
     }
 
-    /// The change that pasting into `folder` requests. `None` if every entry is in `folder` already.
-    pub fn paste(&self, folder: &VPath) -> Option<Change> {
-        transfer(&self.paths, folder, !self.cut)
+    /// What pasting into `folder` does with which entries. `None` if they are to be moved to where they are.
+    pub fn paste(&self, folder: &VPath) -> Option<(Entries, Command)> {
+        let stays = self.cut && folder == self.entries.folder();
+        (!stays).then(|| (self.entries.clone(), Command::transfer(folder.clone(), !self.cut)))
     }
 }
 
-/// The change that moves or copies `paths` into `folder`. A copy within its own folder gets a numbered name. `None` if
-/// every entry to move is in `folder` already.
-pub fn transfer(paths: &[VPath], folder: &VPath, copy: bool) -> Option<Change> {
-    let pair = |path: &VPath| Some(PathPair { from: path.clone(), to: folder.join(path.name()).ok()?, if_etag: None });
-    let items: Vec<_> = paths.iter().filter_map(pair).filter(|pair| copy || pair.from != pair.to).collect();
-    if items.is_empty() {
-        return None;
-    }
-    let duplicates = items.iter().all(|pair| pair.from == pair.to);
-    let conflict = if duplicates { Conflict::KeepBoth } else { Conflict::Fail };
-    Some(if copy { Change::Copy { items, conflict } } else { Change::Move { items, conflict } })
-}
-
-/// True if `folder` may receive `paths`: a folder cannot go into itself, and moving entries to where they are has no
-/// effect.
-pub fn accepts(paths: &[VPath], folder: &VPath, copy: bool) -> bool {
-    let contains_folder = |path: &VPath| path.strip_prefix_of(folder).is_some();
-    let is_in_folder = |path: &VPath| path.parent().as_ref() == Some(folder);
-    !paths.is_empty() && !paths.iter().any(contains_folder) && (copy || !paths.iter().all(is_in_folder))
+fn hash(name: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::entries::sample::entries;
     use super::*;
 
     fn path(text: &str) -> VPath {
@@ -101,45 +93,33 @@ mod tests {
 
     #[test]
     fn pasting_moves_cut_entries_and_copies_copied_ones() {
-        let cut = Clipboard::new(vec![path("a/x"), path("b/y")], true);
-        let Some(Change::Move { items, conflict: Conflict::Fail }) = cut.paste(&path("c")) else { panic!() };
-        assert_eq!(items.iter().map(|pair| pair.to.encoded()).collect::<Vec<_>>(), ["c/x", "c/y"]);
-        assert!(cut.is_cut(&path("a/x")) && !cut.is_cut(&path("a")));
-        let copied = Clipboard::new(vec![path("a/x")], false);
-        assert!(matches!(copied.paste(&path("c")), Some(Change::Copy { conflict: Conflict::Fail, .. })));
+        let cut = Clipboard::new(entries("a", &["x", "y"]), true);
+        assert_eq!(cut.paste(&path("c")), Some((entries("a", &["x", "y"]), Command::Move(path("c")))));
+        assert!(cut.is_cut(&path("a/x")) && !cut.is_cut(&path("a")) && !cut.is_cut(&path("b/x")));
+        let copied = Clipboard::new(entries("a", &["x"]), false);
+        assert_eq!(copied.paste(&path("c")), Some((entries("a", &["x"]), Command::Copy(path("c")))));
         assert!(!copied.is_cut(&path("a/x")));
+        assert_eq!(cut.names(), "x\ny");
     }
 
     #[test]
     fn entries_that_could_not_be_moved_stay_cut() {
-        let cut = Clipboard::new(["a/x", "a/y", "a/z", "a/w"].map(path).to_vec(), true);
-        let change = cut.paste(&path("c")).unwrap();
+        let cut = Clipboard::new(entries("a", &["x", "y", "z", "w"]), true);
+        let (entries_moved, command) = cut.paste(&path("c")).unwrap();
         let failed = Outcome::failed(shared::ErrorCode::NoSpace);
         let done = Outcome::done(None);
         // The last item was not attempted.
-        let outcomes = [done, failed, Outcome::Skipped];
-        let left = cut.after_moves(&[ChangeResult { change, outcomes: outcomes.to_vec() }]);
-        assert_eq!(left, Clipboard::new(["a/y", "a/w"].map(path).to_vec(), true));
+        let outcomes = vec![done, failed, Outcome::Skipped];
+        let left = cut.after_moves(&[ChangeResult { change: command.request(&entries_moved), outcomes }]);
+        assert_eq!(left, Clipboard::new(entries("a", &["y", "w"]), true));
         assert!(!left.is_cut(&path("a/x")) && left.is_cut(&path("a/y")));
     }
 
     #[test]
     fn pasting_into_the_same_folder_duplicates_copied_entries_and_leaves_cut_ones() {
         let here = path("a");
-        assert!(matches!(
-            Clipboard::new(vec![path("a/x")], false).paste(&here),
-            Some(Change::Copy { conflict: Conflict::KeepBoth, .. })
-        ));
-        assert_eq!(Clipboard::new(vec![path("a/x")], true).paste(&here), None);
-    }
-
-    #[test]
-    fn accepts_refuses_to_put_a_folder_into_itself() {
-        assert!(!accepts(&[path("a")], &path("a/b"), false));
-        assert!(!accepts(&[path("a")], &path("a"), true));
-        assert!(!accepts(&[path("a/x")], &path("a"), false), "already in that folder");
-        assert!(accepts(&[path("a/x")], &path("a"), true));
-        assert!(accepts(&[path("a/x"), path("y")], &path("a"), false));
-        assert!(accepts(&[path("ab")], &path("abc"), false));
+        let (copied, command) = Clipboard::new(entries("a", &["x"]), false).paste(&here).unwrap();
+        assert!(matches!(command.request(&copied), Change::Copy { conflict: shared::Conflict::KeepBoth, .. }));
+        assert_eq!(Clipboard::new(entries("a", &["x"]), true).paste(&here), None);
     }
 }

@@ -4,6 +4,7 @@ pub mod batch;
 pub mod change_result;
 pub mod clipboard;
 pub mod conflict;
+pub mod entries;
 pub mod names;
 pub mod prediction;
 pub mod scheduler;
@@ -12,5 +13,6 @@ pub mod verb;
 
 pub use change_result::ChangeResult;
 pub use clipboard::Clipboard;
+pub use entries::{Command, Entries};
 pub use undo::{History, Origin, Step};
 pub use verb::Verb;

@@ -91,6 +91,11 @@ impl PathAccess {
         self.written.extend(paths.into_iter().cloned());
     }
 
+    /// Adds paths that are read.
+    pub fn read<'a>(&mut self, paths: impl IntoIterator<Item = &'a VPath>) {
+        self.read.extend(paths.into_iter().cloned());
+    }
+
     /// True if a later change with the access `later` has to wait. Entries within a folder that is being copied may
     /// change; the folder itself must keep its place.
     fn blocks(&self, later: &Self) -> bool {

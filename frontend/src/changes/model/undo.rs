@@ -119,7 +119,11 @@ pub fn inverse(change: &Change, outcomes: &[Outcome]) -> Vec<Change> {
             (Change::MakeFolder { .. }, Some(entry)) => {
                 trash.push(PathItem { path: entry.path.clone(), if_etag: None });
             }
-            (Change::Trash { .. }, _) => restores.extend(trashed.map(restore_item)),
+            // With its path, by which the page knows the events about it as those of its own change.
+            (Change::Trash { items }, _) => {
+                let to = items.get(index).map(|item| item.path.clone());
+                restores.extend(trashed.map(|id| RestoreItem { id, to }));
+            }
             _ => {}
         }
     }
@@ -222,7 +226,8 @@ mod tests {
         let id = TrashId([3; 16]);
         let trashed =
             Outcome::Done { entry: None, trash: Some(id), replaced: Vec::new(), left_out: LeftOut::default() };
-        let restore = Change::Restore { items: vec![restore_item(id)], conflict: Conflict::Fail };
+        let items = vec![RestoreItem { id, to: Some(path("n")) }];
+        let restore = Change::Restore { items, conflict: Conflict::Fail };
         assert_eq!(inverse(&away, std::slice::from_ref(&trashed)), std::slice::from_ref(&restore));
         let again = Change::Trash { items: vec![PathItem { path: path("n"), if_etag: Some(ETag([4; 16])) }] };
         assert_eq!(inverse(&restore, &[done(Some(entry("n", 4)))]), [again]);

@@ -8,11 +8,7 @@ use super::item::{OnExisting, SelectedFile};
 pub fn upload_metadata(file: &SelectedFile, on_existing: &OnExisting, blake3: Option<&str>) -> String {
     let path = file.target.encoded();
     let modified = file.modified.to_string();
-    let conflict = match on_existing {
-        OnExisting::Fail => "fail",
-        OnExisting::KeepBoth => "keep_both",
-        OnExisting::Replace(_) => "replace",
-    };
+    let conflict = on_existing.conflict().name();
     let pairs =
         [("path", Some(path.as_str())), ("mtime", Some(&modified)), ("conflict", Some(conflict)), ("blake3", blake3)];
     let pairs = pairs.into_iter().filter_map(|(key, value)| Some(format!("{key} {}", BASE64_STANDARD.encode(value?))));

@@ -1,6 +1,6 @@
 //! One upload in the queue: the file, its stage, and how far it is.
 
-use shared::{ETag, Entry, UploadId, VPath};
+use shared::{Conflict, ETag, Entry, UploadId, VPath};
 
 use super::retry_policy::UploadError;
 
@@ -44,6 +44,25 @@ pub enum OnExisting {
     KeepBoth,
     /// Replace the entry, if it has this entity tag; `None` for any.
     Replace(Option<ETag>),
+}
+
+impl OnExisting {
+    /// The server's rule.
+    pub fn conflict(&self) -> Conflict {
+        match self {
+            Self::Fail => Conflict::Fail,
+            Self::KeepBoth => Conflict::KeepBoth,
+            Self::Replace(_) => Conflict::Replace,
+        }
+    }
+
+    /// The entity tag that the replaced entry must have.
+    pub fn if_match(&self) -> Option<ETag> {
+        match self {
+            Self::Replace(etag) => *etag,
+            Self::Fail | Self::KeepBoth => None,
+        }
+    }
 }
 
 /// The stage of an upload.

@@ -1,6 +1,7 @@
 //! `Upload-Metadata`: properties of the file that an upload is to become. Pure.
 
 use http::HeaderMap;
+use shared::change::UnknownConflict;
 use shared::hex;
 use shared::limits::UPLOAD_METADATA_BYTES_MAX;
 use shared::{Algorithm, Conflict, ErrorCode, Timestamp, VPath};
@@ -92,13 +93,7 @@ fn blake3(value: &[u8]) -> Result<Vec<u8>, ErrorResponse> {
 }
 
 fn conflict(value: &[u8]) -> Result<Conflict, ErrorResponse> {
-    match value {
-        b"fail" => Ok(Conflict::Fail),
-        b"replace" => Ok(Conflict::Replace),
-        b"keep_both" => Ok(Conflict::KeepBoth),
-        b"skip" => Ok(Conflict::Skip),
-        _ => Err(wrong("conflict", "is none of `fail`, `replace`, `keep_both`, `skip`")),
-    }
+    String::from_utf8_lossy(value).parse().map_err(|unknown: UnknownConflict| wrong("conflict", &unknown.to_string()))
 }
 
 fn wrong(key: &str, problem: &str) -> ErrorResponse {
