@@ -65,7 +65,8 @@ async fn one_connection(server: Arc<Server>, mode: u8, bytes: &[u8]) {
     let (near, far) = tokio::io::duplex(PIPE_BYTES);
     let server = tokio::spawn(async move {
         let (reader, writer) = split(far);
-        serve_connection(reader, writer, &server, &CancellationToken::new()).await;
+        let never = CancellationToken::new();
+        serve_connection(reader, writer, &server, &never, &never).await;
     });
     let (mut reader, mut writer) = split(near);
     let mut bytes = bytes.to_vec();

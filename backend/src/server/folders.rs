@@ -1,6 +1,6 @@
 //! The folder that an operation puts something into: refused, found or made.
 
-use shared::{ErrorCode, VPath};
+use shared::{Entry, ErrorCode, Link, VPath};
 
 use crate::storage::{Storage, StorageError, is_state_folder_name};
 
@@ -18,11 +18,10 @@ pub(super) fn refuse_state_folder(target: &VPath) -> Result<(), StorageError> {
 /// Makes sure that `folder` exists; with `make`, creates it and its missing parents.
 ///
 /// # Errors
-/// [`ErrorCode::ParentMissing`] without `make`, [`ErrorCode::NotFolder`], and as [`Storage::make_folder`].
+/// [`ErrorCode::ParentMissing`] without `make`; as [`expect_folder`] and [`Storage::make_folder`].
 pub(super) fn make_folders(storage: &dyn Storage, folder: &VPath, make: bool) -> Result<(), StorageError> {
     match storage.stat(folder) {
-        Ok(entry) if entry.is_folder() => return Ok(()),
-        Ok(_) => return Err(StorageError::new(ErrorCode::NotFolder, "a file has the name of the folder")),
+        Ok(entry) => return expect_folder(&entry),
         Err(error) if error.code != ErrorCode::NotFound => return Err(error),
         Err(_) if !make => return Err(StorageError::new(ErrorCode::ParentMissing, "the folder does not exist")),
         Err(_) => {}
@@ -38,4 +37,28 @@ pub(super) fn make_folders(storage: &dyn Storage, folder: &VPath, make: bool) ->
         }
     }
     Ok(())
+}
+
+/// Requires the folder of a caller's root, which no request makes: a root that was removed, or whose disk is missing,
+/// must not come back as an empty folder.
+///
+/// # Errors
+/// [`ErrorCode::NotFound`]; as [`expect_folder`] and [`Storage::stat`].
+pub(super) fn expect_root(storage: &dyn Storage, root: &VPath) -> Result<(), StorageError> {
+    // The root of the storage is open all the time.
+    if root.is_root() { Ok(()) } else { expect_folder(&storage.stat(root)?) }
+}
+
+/// Requires a folder. A link is refused as the path of an entry below it is.
+///
+/// # Errors
+/// [`ErrorCode::NotFolder`], [`ErrorCode::LinkEscapes`], [`ErrorCode::LinkBroken`].
+fn expect_folder(entry: &Entry) -> Result<(), StorageError> {
+    let code = match entry.link {
+        _ if entry.is_folder() => return Ok(()),
+        Some(Link::Escapes) => ErrorCode::LinkEscapes,
+        Some(Link::Broken) => ErrorCode::LinkBroken,
+        Some(Link::Inside(_)) | None => ErrorCode::NotFolder,
+    };
+    Err(StorageError::new(code, "an entry that is no folder has the name of the folder"))
 }

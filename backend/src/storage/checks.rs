@@ -1,7 +1,7 @@
 //! The rules for writing, shared by the backends: which entry may replace which, which names and link targets are
 //! allowed. Pure: no file is touched.
 
-use shared::{ETag, Entry, ErrorCode};
+use shared::{ETag, Entry, ErrorCode, VPath};
 
 use super::symlinks::ResolveError;
 use super::{StorageError, is_state_folder_name};
@@ -63,12 +63,12 @@ pub(super) fn check_kept(new: EntryKind, old: EntryKind) -> Result<(), StorageEr
     }
 }
 
-/// Refuses the reserved name.
+/// Refuses a new path that has the reserved name in any place, whether or not its parent exists.
 ///
 /// # Errors
 /// [`ErrorCode::NameReserved`].
-pub(super) fn check_new_name(name: &[u8]) -> Result<(), StorageError> {
-    if is_state_folder_name(name) {
+pub(super) fn check_new_path(path: &VPath) -> Result<(), StorageError> {
+    if path.segments().any(is_state_folder_name) {
         return Err(StorageError::new(ErrorCode::NameReserved, "the name is reserved for the server"));
     }
     Ok(())

@@ -117,6 +117,38 @@ async fn a_store_whose_end_cannot_be_read_or_does_not_come_leaves_no_file() {
     server.stop().await;
 }
 
+/// Also after the END of a request that has failed, when its bytes are only dropped.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_a_failed_body_has_to_be_readable() {
+    let server = TestServer::start().await;
+    for transport in Transport::ALL {
+        for is_put in [true, false] {
+            let mut raw = RawTransport::over(&server, *transport).await;
+            if is_put {
+                let upload = server.client.stage(&stage("put", Some(3))).await.unwrap().id;
+                let put = Put {
+                    caller: writer(),
+                    upload,
+                    offset: 0,
+                    length: None,
+                    checksum: None,
+                    total: None,
+                    blake3: None,
+                };
+                raw.send(FrameKind::Put, ID, &put).await;
+                assert_eq!(raw.next().await.unwrap().kind(), Some(FrameKind::Upload));
+            } else {
+                raw.send(FrameKind::Store, ID, &store_request("stored", b"12345")).await;
+            }
+            raw.send_bytes(&data(&[7; 9])).await;
+            assert_eq!(raw.end(ID).await, Some(ErrorCode::LengthMismatch));
+            raw.send_body(FrameKind::PutEnd, ID, b"\xff").await;
+            assert_eq!(raw.closing_code().await, Some(ErrorCode::BadRequest));
+        }
+    }
+    server.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_put_keeps_the_bytes_before_cancel_and_no_others() {
     let server = TestServer::start().await;

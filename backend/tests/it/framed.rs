@@ -7,7 +7,8 @@ use backend::server::ServerConfig;
 use backend::storage::local::LocalStorage;
 use backend::storage::memory::MemoryStorage;
 use backend::transfer_budget::PIECE_BYTES_MIN;
-use shared::{ByteRange, ErrorCode, Order, Rights, Root, Scope, VPath};
+use shared::wire::Skipped;
+use shared::{ByteRange, ErrorCode, Order, Rights, Root, Scope, Timestamp, VPath};
 
 use super::reading::read_item;
 use super::test_server::{TestServer, path, reader};
@@ -234,6 +235,60 @@ async fn walk_continues_after_any_entry() {
     assert_eq!(walk(vec![path("")], None).await.len(), 10);
     let missing = server.client.walk(&reader(), vec![path("gone")], None).await;
     assert_eq!(missing.err().map(|error| error.code), Some(ErrorCode::NotFound));
+}
+
+/// Of several starts, one that the server may not read leaves the others complete, as in an archive of a selection.
+#[tokio::test]
+async fn walk_from_an_unreadable_file_skips_it() {
+    let storage = Arc::new(MemoryStorage::new());
+    storage.add_file("folder/secret", "s").unwrap().add_file("folder/open", "o").unwrap();
+    storage.set_denied("folder/secret", true).unwrap();
+    let server = TestServer::with_storage(storage.clone()).await;
+    let starts = vec![path("folder/secret"), path("folder/open")];
+    let mut walking = server.client.walk(&reader(), starts, None).await.unwrap();
+    let (mut found, mut skipped) = (Vec::new(), Vec::new());
+    while let Some(page) = walking.next_page().await.unwrap() {
+        found.extend(page.entries.into_iter().map(|entry| entry.path));
+        skipped.extend(page.skipped.unwrap_or_default());
+    }
+    assert_eq!(found, [path("folder/open")]);
+    assert_eq!(skipped, [Skipped { path: path("folder/secret"), code: ErrorCode::AccessDenied }]);
+}
+
+/// The client knows the file as it was: a range from its end is one of that file.
+#[tokio::test]
+async fn a_range_of_a_file_that_has_grown_lies_within_its_beginning() {
+    let storage = Arc::new(MemoryStorage::new());
+    storage.add_file("log", "0123456789").unwrap();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    storage.set_modified("log", Timestamp(now.as_nanos() as i64)).unwrap();
+    let server = TestServer::with_storage(storage.clone()).await;
+    let mut walking = server.client.walk(&reader(), vec![path("log")], None).await.unwrap();
+    let (mut etag, mut prefix) = (None, None);
+    while let Some(page) = walking.next_page().await.unwrap() {
+        etag = page.entries.first().map_or(etag, |entry| entry.etag);
+        prefix = page.growing.unwrap_or_default().pop().map(|growing| growing.prefix).or(prefix);
+    }
+    storage.write("log", "0123456789abc").unwrap();
+    let ranges = [
+        (None, Some("0123456789")),
+        (Some(ByteRange::Suffix(2)), Some("89")),
+        (Some(ByteRange::From(8)), Some("89")),
+        (Some(ByteRange::Between(8, 12)), Some("89")),
+        (Some(ByteRange::From(11)), None),
+    ];
+    for (range, expected) in ranges {
+        let wanted = GetItem { if_etag: etag, if_prefix: prefix.clone(), ..item("log", range) };
+        let mut transfer = server.client.get(&reader(), vec![wanted]).await.unwrap();
+        match (transfer.next_item().await.unwrap(), expected) {
+            (Some(Item::Sending(meta)), Some(text)) => {
+                assert_eq!(meta.entry.size, 13);
+                assert_eq!(read_item(&mut transfer).await.unwrap(), text.as_bytes(), "{range:?}");
+            }
+            (Some(Item::Unsatisfiable(..)), None) => {}
+            other => panic!("{range:?}: {other:?}"),
+        }
+    }
 }
 
 #[tokio::test]

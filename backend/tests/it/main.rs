@@ -35,6 +35,7 @@ mod request_fields;
 mod resilience;
 mod spa;
 mod storage;
+mod targets;
 mod tls;
 mod transports;
 mod tus;

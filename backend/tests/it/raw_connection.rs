@@ -52,7 +52,7 @@ pub(crate) fn serve_pipe(storage: Arc<dyn Storage>, config: ServerConfig, pipe_b
     let token = shutdown.clone();
     let task = tokio::spawn(async move {
         let (reader, writer) = split(far);
-        serve_connection(reader, writer, &server, &token).await;
+        serve_connection(reader, writer, &server, &token, &CancellationToken::new()).await;
     });
     let (reader, writer) = split(near);
     (RawConnection::new(reader, writer), PipeServer { key, shutdown, task })

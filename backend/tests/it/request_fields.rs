@@ -1,15 +1,18 @@
 //! Fields of requests whose values a server could take for others.
 
+use std::sync::{Arc, Mutex};
+
 use backend::client::{Commit, PutRange, Stage};
 use backend::storage::memory::MemoryStorage;
+use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation};
 use bytes::Bytes;
 use shared::limits::{LIST_LIMIT_MAX, LIST_PAGE_MAX};
-use shared::wire::{Caller, FrameKind, List, Page, Stat, Store, Walk, encode};
+use shared::wire::{Caller, FrameKind, List, Page, PutEnd, Stat, Store, Walk, encode};
 use shared::{Checksum, Conflict, ErrorCode, Order, Rights, Scope, VPath};
 
 use super::raw_connection::{RawConnection, serve_pipe};
 use super::test_server::{TestServer, path, reader, small_tree, writer};
-use super::uploads::{commit, error_code, put, stage};
+use super::uploads::{commit, error_code, put, stage, store_request};
 
 /// A caller in CBOR, with the head of the map of a request with `fields` fields.
 fn request(fields: u8, caller: &shared::wire::Caller, rest: &[u8]) -> Vec<u8> {
@@ -188,4 +191,51 @@ async fn stat_for_reading_refuses_what_get_refuses() {
     raw.send(FrameKind::Stat, 1, &looked_up).await;
     assert_eq!(raw.end(1).await, None);
     server.stop().await;
+}
+
+/// What a subscriber writes, for a test that reads it.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// By this id, who has the log of a gateway finds the requests in the log of its file server.
+#[tokio::test]
+async fn the_log_has_the_trace_id_of_a_request() {
+    let log = Log::default();
+    let writing = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_ansi(false);
+    let _guard = tracing::subscriber::set_default(subscriber.with_writer(move || writing.clone()).finish());
+    let faults = Faults::seeded(1);
+    let storage = FaultyStorage::new(small_tree(), Arc::clone(&faults));
+    let (mut raw, server) = serve_pipe(Arc::new(storage), Default::default(), 64 << 10);
+    raw.handshake(&server.key, None).await;
+    let caller = |id: &str| Caller { trace_id: Some(id.into()), ..writer() };
+    let stat = |id: &str, at: &str| Stat { caller: caller(id), path: path(at), for_reading: None };
+    raw.send(FrameKind::Stat, 1, &stat("t-found", "hello.txt")).await;
+    assert_eq!(raw.end(1).await, None);
+    raw.send(FrameKind::Stat, 2, &stat("t-missing", "gone")).await;
+    assert_eq!(raw.end(2).await, Some(ErrorCode::NotFound));
+    let store = store_request("new", b"");
+    let store = Store { stage: Stage { caller: caller("t-stored"), ..store.stage }, checksum: None };
+    raw.send(FrameKind::Store, 3, &store).await;
+    raw.send(FrameKind::PutEnd, 3, &PutEnd { broken: false }).await;
+    assert_eq!(raw.end(3).await, None);
+    faults.at(Operation::List, faults.calls(Operation::List) + 1, Fault::Fail(ErrorCode::Io));
+    let list = List { caller: caller("t-failed"), path: path(""), order: Order::default(), cursor: None, limit: 9 };
+    raw.send(FrameKind::List, 4, &list).await;
+    assert_eq!(raw.end(4).await, Some(ErrorCode::Io));
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    for (level, id) in [("DEBUG", "t-found"), ("DEBUG", "t-missing"), ("DEBUG", "t-stored"), ("WARN", "t-failed")] {
+        let id = format!("trace_id=\"{id}\"");
+        assert!(text.lines().any(|line| line.contains(level) && line.contains(&id)), "{id}: {text}");
+    }
 }

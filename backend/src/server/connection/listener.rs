@@ -23,6 +23,9 @@ use crate::wire::{FrameReader, FrameWriter, InProcessListener, Source, UnixListe
 
 /// How many connections at a time are refused with a reason; in a flood, the others are only closed.
 const REFUSALS_MAX: usize = 64;
+/// Most time after the drain time: for answers to the requests that are still running, and for syncing the bytes of
+/// uploads that have arrived.
+const ABORT_TIME: Duration = Duration::from_secs(10);
 /// Pause after a failed accept. File handles or memory have run out, so an immediate retry would only fail again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -125,9 +128,13 @@ impl Connections {
         let (server, shutdown, abort) = (Arc::clone(&self.server), self.shutdown.clone(), self.abort.clone());
         self.tasks.spawn(async move {
             let _slot = slot;
+            let aborted = async {
+                abort.cancelled().await;
+                sleep(ABORT_TIME).await;
+            };
             tokio::select! {
-                () = abort.cancelled() => {}
-                () = serve_connection(reader, writer, &server, &shutdown) => {}
+                () = aborted => {}
+                () = serve_connection(reader, writer, &server, &shutdown, &abort) => {}
             }
         });
     }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use shared::ErrorCode;
 use shared::limits::CANCEL_DRAIN_BYTES_MAX;
-use shared::wire::{End, Failure, FrameKind, Goodbye};
+use shared::wire::{End, Failure, FrameKind, Goodbye, PutEnd};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::close::{close_with, send_last};
 use super::handshake::handshake;
@@ -20,7 +20,7 @@ use crate::server::exchange::body::RequestBody;
 use crate::server::exchange::control::RequestControl;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
-use crate::server::operations::dispatch;
+use crate::server::operations::{caller_of, dispatch};
 use crate::server::peer::Peer;
 use crate::server::state::Server;
 use crate::transfer_budget::PIECE_BYTES_MIN;
@@ -31,10 +31,20 @@ use crate::wire::{Frame, FrameReader, FrameWriter, Incoming, Source, WireError};
 const PIECES_WAITING_MAX: usize = 4;
 /// Most time for the rest of a body after its request has failed.
 const DISCARD_TIME: Duration = Duration::from_secs(5);
+/// Most time for the answer to a request that the end of the drain time cancels. It is as long as that of the last
+/// frame: a client that does not read has no more time either way.
+const STOPPED_ANSWER_TIME: Duration = Duration::from_secs(1);
 
-/// Serves one connection to its end. A request that runs when `shutdown` is set is answered first.
-pub async fn serve_connection<R, W>(reader: R, writer: W, server: &Server, shutdown: &CancellationToken)
-where
+/// Serves one connection to its end. A request that runs when `shutdown` is set is answered first, unless it is still
+/// running when `overdue` is set: it then ends as if the connection had ended, and the answer says so where that is
+/// possible, between two frames.
+pub async fn serve_connection<R, W>(
+    reader: R,
+    writer: W,
+    server: &Server,
+    shutdown: &CancellationToken,
+    overdue: &CancellationToken,
+) where
     R: Source,
     W: Sink,
 {
@@ -62,8 +72,12 @@ where
         }
     };
     let cancels = CancelRate::default();
-    let mut session = Session { reader, writer, server, peer, cancels, idle_timeout: LazyTimeout::default() };
+    let mut session = Session { reader, writer, server, peer, cancels, overdue, idle_timeout: LazyTimeout::default() };
     match session.run(shutdown).await {
+        // The peer may be sending the body of the request, and has to read its END.
+        Ok(()) if overdue.is_cancelled() => {
+            close_with(&mut session.reader, &mut session.writer, FrameKind::Goodbye, &Goodbye::default()).await;
+        }
         // Without a reason to read, the peer needs no time for it.
         Ok(()) => {
             send_last(&mut session.writer, FrameKind::Goodbye, &Goodbye::default()).await;
@@ -84,6 +98,8 @@ struct Session<'a, R, W> {
     server: &'a Server,
     peer: Peer,
     cancels: CancelRate,
+    /// Set at the end of the drain time.
+    overdue: &'a CancellationToken,
     idle_timeout: LazyTimeout,
 }
 
@@ -129,10 +145,13 @@ impl<R: Source, W: Sink> Session<'_, R, W> {
             ControlFlow::Continue(Err(RequestError::Failed(failure))) => Some(failure),
             ControlFlow::Continue(Err(RequestError::Connection(error))) => return Err(error),
         };
-        let code = error.as_ref().map(|failure| failure.code.name());
-        debug!(kind = ?frame.kind(), code, microseconds = started.elapsed().as_micros(), "answered");
+        log_answer(&frame, error.as_ref(), started.elapsed());
         self.writer.queue(FrameKind::End, request_id, &End { error });
         control.take_pings().into_iter().for_each(|id| self.writer.queue_body(FrameKind::Pong, id, &[]));
+        if self.overdue.is_cancelled() {
+            // The last frame is sent together with END, in limited time.
+            return Ok(ControlFlow::Break(()));
+        }
         self.writer.flush().await?;
         if control.expects_data() {
             // The client does not know yet that its PUT failed, and has bytes on the way.
@@ -147,7 +166,7 @@ impl<R: Source, W: Sink> Session<'_, R, W> {
         frame: &Frame,
         control: &RequestControl,
     ) -> Result<ControlFlow<(), Result<(), RequestError>>, WireError> {
-        let Self { reader, writer, server, peer, cancels, .. } = self;
+        let Self { reader, writer, server, peer, cancels, overdue, .. } = self;
         // Work on other threads has to end, too, if this future is dropped.
         let _cancel_on_drop = control.cancelled.clone().drop_guard();
         let request_id = frame.header.request_id;
@@ -178,6 +197,18 @@ impl<R: Source, W: Sink> Session<'_, R, W> {
                 }
                 ended.map(|_| ControlFlow::Break(()))
             }
+            () = overdue.cancelled() => {
+                inbound.sender = None;
+                let outcome = if control.has_body() {
+                    // As at the end of the connection, the bytes that arrived are kept and synced.
+                    Some(operation.await)
+                } else {
+                    control.cancelled.cancel();
+                    timeout(STOPPED_ANSWER_TIME, operation).await.ok()
+                };
+                // Without an outcome the effect may have begun, so END could say neither that it has nor that it has not.
+                Ok(outcome.map_or(ControlFlow::Break(()), |outcome| ControlFlow::Continue(outcome.map_err(stopped))))
+            }
         }
     }
 
@@ -186,9 +217,15 @@ impl<R: Source, W: Sink> Session<'_, R, W> {
     /// # Errors
     /// [`WireError::Unexpected`] if the rest is too long or takes too long.
     async fn discard_body(&mut self, request_id: u32) -> Result<ControlFlow<()>, WireError> {
-        match timeout(DISCARD_TIME, self.discard_data(request_id)).await {
-            Ok(ended) => ended,
-            Err(_) => Err(WireError::Unexpected("the end of a PUT that failed did not come")),
+        let overdue = self.overdue;
+        let ended = timeout(DISCARD_TIME, self.discard_data(request_id));
+        tokio::select! {
+            biased;
+            () = overdue.cancelled() => Ok(ControlFlow::Break(())),
+            ended = ended => match ended {
+                Ok(ended) => ended,
+                Err(_) => Err(WireError::Unexpected("the end of a PUT that failed did not come")),
+            }
         }
     }
 
@@ -209,6 +246,7 @@ impl<R: Source, W: Sink> Session<'_, R, W> {
             };
             match frame.kind() {
                 Some(FrameKind::PutEnd) if frame.header.request_id == request_id => {
+                    frame.message::<PutEnd>()?;
                     return Ok(ControlFlow::Continue(()));
                 }
                 Some(FrameKind::Ping) => self.answer_ping(&frame).await?,
@@ -222,5 +260,29 @@ impl<R: Source, W: Sink> Session<'_, R, W> {
     async fn answer_ping(&mut self, ping: &Frame) -> Result<(), WireError> {
         self.writer.queue_body(FrameKind::Pong, ping.header.request_id, &[]);
         self.writer.flush().await
+    }
+}
+
+/// Why a request ends that the end of the drain time has cancelled, or whose body it has cut off.
+fn stopped(error: RequestError) -> RequestError {
+    match error {
+        RequestError::Failed(failure) if matches!(failure.code, ErrorCode::Canceled | ErrorCode::Disconnected) => {
+            Failure::new(ErrorCode::ShuttingDown, "the server stops").into()
+        }
+        error => error,
+    }
+}
+
+/// Logs the end of a request, with the id by which its client finds the line. The caller is read for that line only.
+fn log_answer(frame: &Frame, error: Option<&Failure>, time: Duration) {
+    let kind = frame.kind();
+    let code = error.map(|failure| failure.code.name());
+    let microseconds = time.as_micros();
+    let trace_id = || caller_of(frame).and_then(|caller| caller.trace_id);
+    match error {
+        Some(Failure { code: ErrorCode::Io | ErrorCode::Internal, .. }) => {
+            warn!(?kind, code, trace_id = trace_id(), microseconds, "a request failed");
+        }
+        _ => debug!(?kind, code, trace_id = trace_id(), microseconds, "answered"),
     }
 }

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use super::item_error::ItemError;
 use super::live_job::LiveJob;
 use crate::server::entries::relative;
+use crate::server::folders::expect_root;
 use crate::server::kept_files::KeptFiles;
 use crate::server::records::database::Database;
 use crate::server::records::jobs::{ItemRecord, JobRecord};
@@ -133,6 +134,10 @@ impl JobRunner {
     }
 
     fn run_item(&mut self, change: &Change, index: usize) -> Result<Outcome, ItemError> {
+        if matches!(change, Change::MakeFolder { .. } | Change::Restore { .. }) {
+            // It may be gone since the request, which can be long ago.
+            expect_root(&*self.storage, &self.root)?;
+        }
         match change {
             Change::MakeFolder { paths, existing_ok } => self.make_folder(index, &paths[index], *existing_ok),
             Change::Move { items, conflict } => self.transfer(index, &items[index], *conflict, true),

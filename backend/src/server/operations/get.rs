@@ -86,13 +86,15 @@ impl Opened {
         }
     }
 
-    /// Whether the file is in the state that the item asks for. Blocks if the item names a prefix.
-    fn is_wanted(&self, item: &GetItem) -> Result<bool, StorageError> {
+    /// The length of the file in the state that the item asks for; `None` if it is in another state. Of a file that has
+    /// grown, it is the length that the client knows. Blocks if the item names a prefix.
+    fn wanted_length(&self, item: &GetItem) -> Result<Option<u64>, StorageError> {
+        let entry = self.file.entry();
         match (item.if_etag, &item.if_prefix) {
-            (None, None) => Ok(true),
-            (Some(_), _) if item.if_etag == self.file.entry().etag => Ok(true),
-            (_, Some(prefix)) => has_grown_from(&*self.file, prefix),
-            (Some(_), None) => Ok(false),
+            (None, None) => Ok(Some(entry.size)),
+            (Some(_), _) if item.if_etag == entry.etag => Ok(Some(entry.size)),
+            (_, Some(prefix)) => Ok(has_grown_from(&*self.file, prefix)?.then_some(prefix.length.min(entry.size))),
+            (Some(_), None) => Ok(None),
         }
     }
 }
@@ -239,11 +241,11 @@ fn choose(
     item: &GetItem,
     read: impl FnOnce(&dyn OpenFile, &mut [u8], u64) -> Result<(), StorageError>,
 ) -> Result<Part, StorageError> {
-    if !opened.is_wanted(item)? {
+    let Some(length) = opened.wanted_length(item)? else {
         return Err(StorageError::new(ErrorCode::Changed, "the file has another validator than the request"));
-    }
+    };
     let entry = opened.file.entry();
-    let span = match item.range.map_or(Some(Span::whole(entry.size)), |range| range.clip(entry.size)) {
+    let span = match item.range.map_or(Some(Span::whole(length)), |range| range.clip(length)) {
         None => return Ok(Part::Outside(entry.clone())),
         Some(span) if span.length > SMALL_BYTES => return Ok(Part::Large(opened, span)),
         Some(span) => span,

@@ -4,6 +4,7 @@
 //! (operations that receive bytes) and `jobs` (changes that are journalled, are resumed after a crash, and can be
 //! cancelled).
 
+mod caller;
 mod digest;
 mod get;
 mod send;
@@ -13,13 +14,18 @@ mod stat;
 mod trash;
 mod walk;
 
+use std::sync::Arc;
+
 use shared::ErrorCode;
 use shared::wire::{Bounded, Failure, FrameKind, Message};
 
+pub(super) use self::caller::caller_of;
+use super::blocking::blocking;
 use super::error::RequestError;
 use super::exchange::body::RequestBody;
 use super::exchange::response::ResponseWriter;
 use super::exchange::sink::Sink;
+use super::folders::expect_root;
 use super::health;
 use super::jobs::requests as jobs;
 use super::list;
@@ -27,6 +33,7 @@ use super::peer::Peer;
 use super::state::Server;
 use super::uploads::{commit, put, requests as uploads, store};
 use super::watch;
+use crate::storage::Storage;
 use crate::wire::Frame;
 
 /// Runs the operation of a request, up to its END, which the caller sends. PUT and STORE have a `body`.
@@ -38,6 +45,7 @@ pub(super) async fn dispatch<W: Sink>(
     frame: &Frame,
 ) -> Result<(), RequestError> {
     let Server { storage, snapshots, digests, records, watches, transfer_budget, config, .. } = server;
+    check_root(storage, response, frame).await?;
     match frame.kind() {
         Some(FrameKind::List) => {
             let entries_max = config.folder_entries_max;
@@ -62,6 +70,32 @@ pub(super) async fn dispatch<W: Sink>(
         Some(FrameKind::CancelJob) => jobs::cancel(&server.jobs, peer, response, parse(frame)?).await,
         Some(FrameKind::Health) => health::health(&server.health, response, parse(frame)?).await,
         _ => Err(Failure::new(ErrorCode::Unsupported, "the server does not have this operation").into()),
+    }
+}
+
+/// Requires the folder of the caller's root for a request that may make a file or a folder.
+///
+/// # Errors
+/// As [`expect_root`]. A frame without a readable caller passes: its operation refuses it.
+async fn check_root<W: Sink>(
+    storage: &Arc<dyn Storage>,
+    response: &mut ResponseWriter<'_, W>,
+    frame: &Frame,
+) -> Result<(), RequestError> {
+    if !matches!(frame.kind(), Some(FrameKind::Stage | FrameKind::Store | FrameKind::Commit | FrameKind::Change)) {
+        return Ok(());
+    }
+    let caller = caller_of(frame).unwrap_or_default();
+    if frame.kind() != Some(FrameKind::Change) {
+        // A CHANGE is answered at its deadline with its job.
+        response.set_deadline(caller.deadline_ms);
+    }
+    match caller.scope.roots.into_iter().nth(caller.root.into()).map(|root| root.folder) {
+        Some(folder) if !folder.is_root() => {
+            let storage = Arc::clone(storage);
+            response.until_cancelled(blocking(move || Ok(expect_root(&*storage, &folder)?))).await
+        }
+        _ => Ok(()),
     }
 }
 

@@ -140,7 +140,8 @@ impl Uploads {
         Ok(upload)
     }
 
-    /// The upload that was begun with this key.
+    /// The upload that was begun with this key. One that has expired is forgotten: a client that repeats its STAGE gets
+    /// an upload that it can continue.
     ///
     /// # Errors
     /// [`ErrorCode::KeyReused`] if another STAGE than `again` began it.
@@ -148,6 +149,10 @@ impl Uploads {
         let found =
             if again.resumable { self.recorded_by_key(owner, key)? } else { self.unrecorded_by_key(owner, key) };
         let Some(slot) = found else { return Ok(None) };
+        let expired = slot.state().is_expired();
+        if expired && self.forget_unlocked(&slot)? {
+            return Ok(None);
+        }
         let state = slot.state();
         if state.record.is_begun_by(again) {
             return Ok(Some(state.record.describe()));

@@ -30,7 +30,8 @@ use crate::storage::{OpenFile, Published, Staged, StorageError};
 
 /// Bytes that are copied in one step: a client that cancels waits no longer than that.
 const STEP_BYTES: u64 = 64 << 20;
-/// With more uploads in memory than that, the answer to the COMMIT of an upload without a record is not kept.
+/// With more uploads in memory than that, beside the unfinished ones, the answer to the COMMIT of an upload without a
+/// record is not kept.
 const ANSWERS_KEPT_MAX: usize = 10_000;
 
 /// Answers UPLOAD with the file.
@@ -52,7 +53,7 @@ pub(in crate::server) async fn commit<W: Sink>(
         if answer.target.as_ref() != Some(&asked) {
             return Err(committed_elsewhere());
         }
-        return response.send(FrameKind::Upload, answer).await;
+        return response.send(FrameKind::Upload, &record.describe()).await;
     }
     let path = authorise(&request.caller, peer, Rights::NONE, &asked)?;
     let rights = granted(&request.caller, peer);
@@ -174,10 +175,14 @@ impl CommitOperation {
         let staged = self.uploads.open(&self.record)?;
         let mut at = 0;
         for id in &self.record.request.parts {
-            let gone = || Failure::new(ErrorCode::Gone, "one of the parts has expired or was aborted");
+            let gone = || Failure::new(ErrorCode::Gone, "one of the parts has expired, was aborted or is a file");
             let part = self.parts.iter().find(|part| part.slot.state().record.id == *id).ok_or_else(gone)?;
             let length = part.state().record.durable;
-            let source = self.uploads.storage.staged(*id)?;
+            let source = match self.uploads.storage.staged(*id) {
+                // It has become a file since.
+                Err(error) if error.code == ErrorCode::NotFound => return Err(gone().into()),
+                source => source?,
+            };
             let mut copied = 0;
             while copied < length {
                 check_cancelled(&self.cancelled)?;
@@ -269,13 +274,14 @@ impl CommitOperation {
         let offset = self.record.length.unwrap_or(described.offset);
         let target = Some(self.asked.clone());
         let upload = Upload { entry, replaced, trash, skipped, similar, offset, target, ..described };
-        self.uploads.set_answer(&self.lock, upload.clone())?;
+        self.uploads.set_answer(&self.lock, upload)?;
         // The bytes were not used; or a rename before a crash left them under their old name, too.
         if skipped || self.record.target.is_some() {
             self.uploads.storage.unstage(self.record.id)?;
         }
         self.parts.iter().try_for_each(|part| self.uploads.forget(&part.slot))?;
-        Ok(upload)
+        // With the time until which the answer is kept.
+        Ok(self.lock.record().describe())
     }
 }
 
@@ -320,7 +326,7 @@ impl Uploads {
         drop(state);
         if !resumable {
             let mut slots = self.slots();
-            if slots.by_id.len() > ANSWERS_KEPT_MAX {
+            if slots.by_id.len() > ANSWERS_KEPT_MAX + self.unfinished.count() {
                 slots.remove(record.id);
             }
         }

@@ -185,7 +185,7 @@ impl Uploads {
         {
             let mut state = lock.state();
             state.used = Instant::now();
-            if state.gone || (state.record.answer.is_none() && state.record.expires <= clock::now()) {
+            if state.gone || state.is_expired() {
                 return Err(Failure::new(ErrorCode::Gone, "the upload has expired or was aborted").into());
             }
         }

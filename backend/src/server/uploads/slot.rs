@@ -7,6 +7,7 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::server::clock;
 use crate::server::records::uploads::UploadRecord;
 
 /// An upload in memory.
@@ -68,6 +69,13 @@ impl Slot {
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *newest, token.clone()).cancel();
         token
+    }
+}
+
+impl SlotState {
+    /// True for an unfinished upload that nothing has prolonged: no request continues it.
+    pub(super) fn is_expired(&self) -> bool {
+        self.record.answer.is_none() && self.record.expires <= clock::now()
     }
 }
 

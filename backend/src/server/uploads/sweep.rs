@@ -68,8 +68,11 @@ impl Uploads {
     }
 
     /// Forgets an upload that no request works on; false if one does, or if the disk fails.
-    fn forget_unlocked(&self, slot: &Arc<Slot>) -> Result<bool, StorageError> {
+    pub(super) fn forget_unlocked(&self, slot: &Arc<Slot>) -> Result<bool, StorageError> {
         let Ok(_turn) = slot.turn.try_lock() else { return Ok(false) };
+        if slot.state().gone {
+            return Ok(true);
+        }
         match self.forget(slot) {
             Ok(()) => Ok(true),
             // The next sweep tries again; the other uploads do not wait for it.

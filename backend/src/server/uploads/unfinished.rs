@@ -98,6 +98,11 @@ impl Unfinished {
         self.counts().remove(id);
     }
 
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.counts().uploads.len()
+    }
+
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }

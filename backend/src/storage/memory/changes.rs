@@ -8,7 +8,7 @@ use super::node::{Body, NodeId, ROOT};
 use super::tree::{Trashed, Tree};
 use super::walk::NodeStack;
 use crate::storage::checks::{
-    EntryKind, NAME_BYTES_MAX, check_kept, check_link_target, check_new_name, check_replacement, check_state,
+    EntryKind, NAME_BYTES_MAX, check_kept, check_link_target, check_new_path, check_replacement, check_state,
     root_is_fixed,
 };
 use crate::storage::symlinks::PathWalk;
@@ -275,6 +275,7 @@ impl Tree {
 
     /// The location for a new entry, with the present entry.
     fn location(&self, path: &VPath) -> Result<Location<Option<NodeId>>, StorageError> {
+        check_new_path(path)?;
         let folder = self.folder_of(path).map_err(|error| match error.code {
             ErrorCode::NotFound => StorageError { code: ErrorCode::ParentMissing, ..error },
             _ => error,
@@ -282,7 +283,6 @@ impl Tree {
         let Some(folder) = folder else {
             return Ok(Location { folder: NodeStack::root(), path: path.clone(), present: Some(ROOT) });
         };
-        check_new_name(path.name())?;
         if path.name().len() > NAME_BYTES_MAX {
             return Err(NAME_TOO_LONG);
         }

@@ -94,7 +94,7 @@ async fn a_server_without_keys_refuses_all_clients() {
     let (near, far) = tokio::io::duplex(4096);
     let task = tokio::spawn(async move {
         let (reader, writer) = tokio::io::split(far);
-        backend::server::serve_connection(reader, writer, &server, &Default::default()).await;
+        backend::server::serve_connection(reader, writer, &server, &Default::default(), &Default::default()).await;
     });
     let (reader, writer) = tokio::io::split(near);
     let mut raw = RawConnection::new(reader, writer);

@@ -81,8 +81,8 @@ async fn an_idle_connection_takes_little_memory() {
         Server::new(Arc::new(small_tree()), None, [(Key::generate().unwrap(), Rights::ALL)], ServerConfig::default());
     let (_near, far) = tokio::io::duplex(64);
     let (reader, writer) = tokio::io::split(far);
-    let shutdown = Default::default();
-    let bytes = size_of_val(&serve_connection(reader, writer, &server, &shutdown));
+    let never = Default::default();
+    let bytes = size_of_val(&serve_connection(reader, writer, &server, &never, &never));
     assert!(bytes <= 8 << 10, "{bytes} bytes");
 }
 

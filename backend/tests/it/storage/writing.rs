@@ -281,8 +281,7 @@ pub(super) fn the_private_directory_cannot_be_reached(fixture: &dyn Fixture) {
         assert_eq!(code(storage.rename(&name, None, &taken, &Expected::Anything)), Some(ErrorCode::NotFound));
         assert_eq!(code(storage.remove(&name, None)), Some(ErrorCode::NotFound));
         assert_eq!(code(storage.trash(&name, None, super::trash_id(2), Timestamp(0))), Some(ErrorCode::NotFound));
-        let refusal = if name.name() == b".passerelle" { ErrorCode::NameReserved } else { ErrorCode::ParentMissing };
-        check_destination(fixture, name.as_bytes(), refusal);
+        check_destination(fixture, name.as_bytes(), ErrorCode::NameReserved);
     }
     assert_eq!(list(fixture, b"").unwrap().len(), 1);
     assert_eq!(staged_bytes(&*staged), b"secret");

@@ -8,6 +8,7 @@ mod digests;
 mod failing_disks;
 mod finishing;
 mod fixtures;
+mod kept_records;
 mod limits;
 mod races;
 mod stage_and_commit;

@@ -37,6 +37,24 @@ impl Bounded for Caller {
     }
 }
 
+/// The part that all requests but STORE have in common, for a reader that leaves the rest to others.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct RequestHead {
+    /// The caller.
+    #[n(0)]
+    pub caller: Caller,
+}
+
+/// As [`RequestHead`], of STORE.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct StoreHead {
+    /// The beginning of its STAGE.
+    #[n(0)]
+    pub stage: RequestHead,
+}
+
 /// END: the end of a request.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Encode, Decode)]
 #[cbor(map)]

@@ -7,7 +7,7 @@ use shared::{ETag, Entry, ErrorCode, VPath};
 use super::dir_stack::DirStack;
 use super::errors::{new_name_error, not_found};
 use super::root::Tree;
-use crate::storage::checks::{check_new_name, check_state, root_is_fixed};
+use crate::storage::checks::{check_new_path, check_state, root_is_fixed};
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, FileType, Metadata};
 use crate::storage::{STATE_FOLDER_NAME, StorageError, is_state_folder_name};
@@ -15,14 +15,11 @@ use crate::storage::{STATE_FOLDER_NAME, StorageError, is_state_folder_name};
 impl<D: Dir> Tree<D> {
     /// The folder that is to hold a new entry; `None` for the root.
     pub(super) fn new_parent(&self, path: &VPath) -> Result<Option<DirStack<D>>, StorageError> {
-        let parent = self.parent(path).map_err(|error| match error.code {
+        check_new_path(path)?;
+        self.parent(path).map_err(|error| match error.code {
             ErrorCode::NotFound => StorageError { code: ErrorCode::ParentMissing, ..error },
             _ => error,
-        })?;
-        if parent.is_some() {
-            check_new_name(path.name())?;
-        }
-        Ok(parent)
+        })
     }
 
     /// The folder that holds an entry to be renamed or removed.

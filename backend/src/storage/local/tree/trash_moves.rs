@@ -15,7 +15,7 @@ use super::trash::{delete_items, gone, no_trash};
 use super::trash_info::Info;
 use super::trash_item::{Item, deleted_names, remove_if_present, write_infos};
 use super::volumes::crosses_volumes;
-use crate::storage::checks::check_new_name;
+use crate::storage::checks::check_new_path;
 use crate::storage::local::error::{replaced_meanwhile, storage_error};
 use crate::storage::local::platform::{Dir, FileType, Metadata};
 use crate::storage::{StorageError, ToRestore, ToTrash};
@@ -189,7 +189,7 @@ impl<D: Dir> Tree<D> {
             let _locks = self.locks.lock(&[parent.identity()?]);
             for (wanted, found) in items.iter().zip(&mut found) {
                 let Ok((_, item, file_type)) = found else { continue };
-                let moved = check_new_name(wanted.to.name()).and_then(|()| {
+                let moved = check_new_path(wanted.to).and_then(|()| {
                     if self.present(&parent, wanted.to)?.is_some() {
                         return Err(is_there());
                     }
