@@ -99,9 +99,11 @@ export class Faults {
   /** Collects the errors of a context's pages. */
   watch(context: BrowserContext): void {
     context.on("weberror", (fault) => {
-      // Firefox reports here what Chromium writes to the console.
-      if (!this.isRefusedContent(fault.error().message)) {
-        this.found.push(`uncaught: ${fault.error().stack ?? fault.error().message}`);
+      // Firefox reports here what Chromium writes to the console. A colon in it ends the name of the error, so its message
+      // is a part alone.
+      const text = fault.error().stack ?? fault.error().message;
+      if (!this.isRefusedContent(text)) {
+        this.found.push(`uncaught: ${text}`);
       }
     });
     context.on("console", (message) => {
@@ -161,8 +163,7 @@ export class Faults {
 /** The messages of Chromium and of Firefox about content that a policy or its type forbids to show or to run. */
 const REFUSED_CONTENT = new RegExp(
   "(^Framing |^Refused to (execute|apply|frame) |^A bad HTTP response code \\(403\\)" +
-    // Firefox has spaces of several kinds, and a prefix before some.
-    "|Content-Security-Policy:|The\\sresource\\s(at|from)\\s|Loading\\s(module|Worker)\\sfrom\\s)",
+    "|^Content-Security-Policy: |^The resource (at|from) |^Loading (module|Worker) from )",
 );
 /** The message of Chromium about a request without a good response. */
 const FAILED_LOAD = /^Failed to load resource: (?:the server responded with a status of (\d+)|net::(\w+))/;
