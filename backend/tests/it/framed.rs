@@ -278,7 +278,7 @@ async fn a_range_of_a_file_that_has_grown_lies_within_its_beginning() {
         (Some(ByteRange::From(11)), None),
     ];
     for (range, expected) in ranges {
-        let wanted = GetItem { if_etag: etag, if_prefix: prefix.clone(), ..item("log", range) };
+        let wanted = GetItem { if_etag: etag, if_prefix: prefix, ..item("log", range) };
         let mut transfer = server.client.get(&reader(), vec![wanted]).await.unwrap();
         match (transfer.next_item().await.unwrap(), expected) {
             (Some(Item::Sending(meta)), Some(text)) => {

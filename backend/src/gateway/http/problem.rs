@@ -32,12 +32,12 @@ pub(crate) struct ErrorResponse {
     /// For people; part of the response.
     detail: String,
     /// The detail in French; `None` where that of the code says as much.
-    french: Option<String>,
+    french: Option<Box<str>>,
     /// For the log; not part of the response.
     pub cause: String,
     headers: Vec<(HeaderName, HeaderValue)>,
     /// Where the page's one button leads; `None` for the button that leads to all files.
-    offer: Option<String>,
+    offer: Option<Box<str>>,
 }
 
 impl ErrorResponse {
@@ -65,13 +65,13 @@ impl ErrorResponse {
     }
 
     /// With the detail in French, for failures that people meet in a browser.
-    pub(crate) fn in_french(self, detail: impl Into<String>) -> Self {
+    pub(crate) fn in_french(self, detail: impl Into<Box<str>>) -> Self {
         Self { french: Some(detail.into()), ..self }
     }
 
     /// With a button on the page that leads to `address`, relative to that of the request.
     pub(crate) fn offering(self, address: String) -> Self {
-        Self { offer: Some(address), ..self }
+        Self { offer: Some(address.into()), ..self }
     }
 
     /// True if the page has a button to continue.
@@ -94,7 +94,7 @@ impl ErrorResponse {
     pub(crate) fn also(self, english: &str, french: &str) -> Self {
         let detail = format!("{} {english}", self.detail);
         let french = format!("{} {french}", self.french.as_deref().unwrap_or(french::detail(self.code)));
-        Self { detail, french: Some(french), ..self }
+        Self { detail, french: Some(french.into()), ..self }
     }
 
     /// Says that a part of what was asked for is done.

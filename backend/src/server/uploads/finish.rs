@@ -113,7 +113,7 @@ impl Uploads {
                     return;
                 }
                 let found = Arc::clone(&uploads);
-                let Ok(slot) = blocking(move || Ok::<_, StorageError>(found.slot(id, &owner)?)).await else { continue };
+                let Ok(slot) = blocking(move || found.slot(id, &owner)).await else { continue };
                 // A request that works on it comes first.
                 if let Some(turn) = slot.wait(Patience::Takeover).await {
                     let taken_over = slot.take_over();

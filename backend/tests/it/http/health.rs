@@ -116,7 +116,8 @@ async fn without_records_files_are_read_and_not_changed() {
     assert_eq!((gateway.get("/readyz").await.status, put(&gateway, "/files/b.txt").await), (200, 201));
     fs::rename(&records, &away).unwrap();
     assert_eq!(gateway.get("/readyz").await.status, 503);
-    let changes: [(&str, &str, &[(&str, &str)], &[u8]); 5] = [
+    type Fields<'a> = &'a [(&'a str, &'a str)];
+    let changes: [(&str, &str, Fields, &[u8]); 5] = [
         ("PUT", "/files/b.txt", &[], b"other"),
         ("PUT", "/files/c.txt", &[], &[7; 1 << 20]),
         ("DELETE", "/files/b.txt", &[], b""),

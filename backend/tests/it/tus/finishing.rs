@@ -22,7 +22,8 @@ async fn a_key_belongs_to_one_creation() {
     assert_eq!(created.status, 201, "{created:?}");
     let repeated = create_with(&gateway, &first, &[("path", "a")]).await;
     assert_eq!((repeated.status, repeated.header("location")), (201, created.header("location")));
-    let others: [(&[(&str, &str)], &[(&str, &str)]); 6] = [
+    type Fields<'a> = &'a [(&'a str, &'a str)];
+    let others: [(Fields, Fields); 6] = [
         (&[key, ("upload-length", "6")], &[("path", "a")]),
         (&[key, ("upload-defer-length", "1")], &[("path", "a")]),
         (&first, &[("path", "b")]),

@@ -25,6 +25,9 @@ pub(super) const TRASH: &[u8] = b"trash";
 pub(super) const REPLACED: &[u8] = b"replaced";
 const LOCK: &[u8] = b"vault.lock";
 
+/// A staged file or an item of the trash, and the private directory of its disk.
+pub(super) type OnDisk<D, T> = (Arc<PrivateDir<D>>, T);
+
 /// The open private directory, locked until it is dropped.
 pub(super) struct PrivateDir<D: Dir> {
     pub(super) dir: D,

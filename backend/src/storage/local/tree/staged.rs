@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use shared::{ErrorCode, UploadId, VPath};
 
-use super::private_dir::{PrivateDir, staging_in};
+use super::private_dir::{OnDisk, PrivateDir, staging_in};
 use super::root::Tree;
 use crate::sparse;
 use crate::storage::local::error::storage_error;
@@ -57,7 +57,7 @@ impl<D: Dir> Tree<D> {
         Ok(LocalStaged { file, private_dir, id, named: AtomicBool::new(false), zeros_end: AtomicU64::new(0) })
     }
 
-    fn find_staged(&self, id: UploadId) -> Result<Option<(Arc<PrivateDir<D>>, D::File)>, StorageError> {
+    fn find_staged(&self, id: UploadId) -> Result<Option<OnDisk<D, D::File>>, StorageError> {
         // A disk that fails does not hide the uploads on the others.
         let mut failed = None;
         for private_dir in self.known_private_dirs()? {

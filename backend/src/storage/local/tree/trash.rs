@@ -12,7 +12,7 @@ use tracing::warn;
 use super::dir_stack::DirStack;
 use super::keep::Keeping;
 use super::notes::{NotedDisk, disk_id};
-use super::private_dir::{PrivateDir, REPLACED, TRASH};
+use super::private_dir::{OnDisk, PrivateDir, REPLACED, TRASH};
 use super::root::Tree;
 use super::trash_info::Info;
 use super::trash_item::{Form, Item, TrashFolder, id_name, remove_if_present};
@@ -162,7 +162,7 @@ impl<D: Dir> Tree<D> {
     }
 
     /// The private directory and an item in it.
-    pub(super) fn open_item(&self, id: TrashId) -> Result<(Arc<PrivateDir<D>>, Item<D>), StorageError> {
+    pub(super) fn open_item(&self, id: TrashId) -> Result<OnDisk<D, Item<D>>, StorageError> {
         let failed = |error| storage_error(error, "looking into the trash");
         if let Some(found) = find_item(self.volumes.opened(), id).map_err(failed)? {
             return Ok(found);
@@ -175,10 +175,7 @@ impl<D: Dir> Tree<D> {
     }
 }
 
-fn find_item<D: Dir>(
-    private_dirs: Vec<Arc<PrivateDir<D>>>,
-    id: TrashId,
-) -> io::Result<Option<(Arc<PrivateDir<D>>, Item<D>)>> {
+fn find_item<D: Dir>(private_dirs: Vec<Arc<PrivateDir<D>>>, id: TrashId) -> io::Result<Option<OnDisk<D, Item<D>>>> {
     // A disk that fails does not hide the items of the others.
     let mut failed = None;
     for private_dir in private_dirs {
