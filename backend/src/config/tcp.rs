@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
@@ -72,6 +73,10 @@ pub struct TcpSettings {
     /// Items in the trash are deleted after this time, in seconds [default: 2592000, thirty days].
     #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub trash_expiry_seconds: Option<u64>,
+    /// Nothing expires before the system clock has run evenly for this time since the start, in seconds [default: 3600, an
+    /// hour].
+    #[arg(long, value_name = "N", help_heading = LIMITS)]
+    pub clock_steady_seconds: Option<u64>,
     /// Most bytes of replaced files in the trash; the oldest are deleted first, 0 keeps none [default: 10737418240, ten
     /// GiB].
     #[arg(long, value_name = "BYTES")]
@@ -134,6 +139,10 @@ impl TcpSettings {
                 default.trash_expiry,
                 "trash-expiry-seconds",
             )?,
+            clock_steady_time: self
+                .clock_steady_seconds
+                .or(file.clock_steady_seconds)
+                .map_or(default.clock_steady_time, Duration::from_secs),
             trash_bytes_max: self.trash_bytes_max.or(file.trash_bytes_max).unwrap_or(default.trash_bytes_max),
             durability: self.durability.or(file.durability).map_or(default.durability, Durability::from),
             ..default

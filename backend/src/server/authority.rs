@@ -1,10 +1,13 @@
 //! Who a caller is, and what it may do.
 
+use std::sync::Arc;
+
 use shared::wire::Caller;
 use shared::{ErrorCode, Rights, VPath};
 
 use super::keys::{KEY_PREFIX, LOCAL};
 use super::peer::Peer;
+use crate::storage::{LinkScope, Storage};
 
 /// The owner of an upload or a job: a principal below a root. Other callers do not see it. The owner is not the key of
 /// the connection, because all users of a gateway share its key, and that of `passerelle serve` is new at each start.
@@ -24,8 +27,16 @@ impl Owner {
     /// The owner that version 0.1.0 recorded for a caller below this owner's root: it knew no principals. A
     /// caller that knows the id and has the rights may continue such an upload or job; it is in no list.
     pub(super) fn without_principal(&self) -> Self {
-        let folder = self.0.iter().rposition(|&byte| byte == 0).map_or(&[][..], |end| &self.0[end + 1..]);
-        Self::new(None, folder)
+        Self::new(None, self.folder())
+    }
+
+    /// How far links lead for what belongs to this owner: to entries below its root.
+    pub(super) fn link_scope(&self) -> LinkScope {
+        LinkScope::below(VPath::from_bytes(self.folder()).unwrap_or_default())
+    }
+
+    fn folder(&self) -> &[u8] {
+        self.0.iter().rposition(|&byte| byte == 0).map_or(&[], |end| &self.0[end + 1..])
     }
 
     /// True if `self` may see what belongs to `owner`, and knows its id.
@@ -76,6 +87,23 @@ fn principal<'c>(caller: &'c Caller, peer: &'c Peer) -> Result<&'c str, ErrorCod
 /// As [`shared::Scope::check`].
 pub(super) fn authorise(caller: &Caller, peer: &Peer, wanted: Rights, path: &VPath) -> Result<VPath, ErrorCode> {
     caller.scope.check(caller.root, peer.rights, wanted, path)
+}
+
+/// How far links lead in the requests of a caller: to entries below its root.
+///
+/// # Errors
+/// [`ErrorCode::NotFound`] for a root that the scope does not have.
+pub(super) fn link_scope(caller: &Caller) -> Result<LinkScope, ErrorCode> {
+    let root = caller.scope.roots.get(usize::from(caller.root)).ok_or(ErrorCode::NotFound)?;
+    Ok(LinkScope::below(root.folder.clone()))
+}
+
+/// The storage as a caller sees it. Every path of a request is used with this view alone.
+///
+/// # Errors
+/// As [`link_scope`].
+pub(super) fn seen_by(caller: &Caller, storage: &Arc<dyn Storage>) -> Result<Arc<dyn Storage>, ErrorCode> {
+    Ok(Arc::clone(storage).within(link_scope(caller)?))
 }
 
 /// All rights that the caller has below its root.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use shared::limits::{
-    DATA_BYTES_MAX, FOLDER_ENTRIES_MAX, HANDSHAKE_TIME, IDLE_TIME, TRASH_BYTES_MAX, TRASH_EXPIRY, UNFINISHED_BYTES_MAX,
-    UNFINISHED_UPLOADS_MAX, UPLOAD_EXPIRY,
+    CLOCK_STEADY_TIME, DATA_BYTES_MAX, FOLDER_ENTRIES_MAX, HANDSHAKE_TIME, IDLE_TIME, TRASH_BYTES_MAX, TRASH_EXPIRY,
+    UNFINISHED_BYTES_MAX, UNFINISHED_UPLOADS_MAX, UPLOAD_EXPIRY,
 };
 
 use crate::storage::Durability;
@@ -49,6 +49,8 @@ pub struct ServerConfig {
     pub health_time: Duration,
     /// Time between two removals of what has expired.
     pub sweep_time: Duration,
+    /// How long the system clock must have run evenly before anything expires. It waits from the start of the server.
+    pub clock_steady_time: Duration,
 }
 
 impl Default for ServerConfig {
@@ -71,6 +73,7 @@ impl Default for ServerConfig {
             trash_bytes_max: TRASH_BYTES_MAX,
             health_time: Duration::from_secs(2),
             sweep_time: Duration::from_secs(60),
+            clock_steady_time: CLOCK_STEADY_TIME,
         }
     }
 }

@@ -1,13 +1,17 @@
 //! Work beside the requests: recovery at the start, and the regular removal of what has expired.
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use shared::Timestamp;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::blocking::blocking;
+use super::clock;
 use super::state::Server;
+use super::steady_clock::{Steadiness, SteadyClock};
 use crate::storage::StorageError;
 
 /// The trash is swept in one of so many rounds: its items have to be read one by one.
@@ -15,19 +19,11 @@ const TRASH_SWEEP_ROUNDS: u64 = 30;
 
 /// Removes what has expired every [`ServerConfig::sweep_time`](super::ServerConfig::sweep_time) until `shutdown`.
 pub(super) async fn run_maintenance(server: Arc<Server>, shutdown: CancellationToken) {
+    let (started, mut clock) = (Instant::now(), SteadyClock::new(server.config.clock_steady_time));
     for round in 0_u64.. {
         let swept = Arc::clone(&server);
-        let sweep = blocking(move || {
-            swept.uploads.sweep()?;
-            swept.jobs.sweep()?;
-            swept.digests.sweep()?;
-            if round % TRASH_SWEEP_ROUNDS == 0 {
-                swept.jobs.sweep_trash(swept.config.trash_expiry)?;
-                swept.jobs.sweep_replaced()?;
-            }
-            Ok::<_, StorageError>(())
-        });
-        if let Err(error) = sweep.await {
+        let now = trusted_now(&mut clock, started);
+        if let Err(error) = blocking(move || sweep(&swept, round, now)).await {
             warn!(%error, "expired uploads, jobs or trash could not be removed");
         }
         let next = sleep(server.config.sweep_time);
@@ -40,6 +36,33 @@ pub(super) async fn run_maintenance(server: Arc<Server>, shutdown: CancellationT
             }
         }
     }
+}
+
+/// The present moment, if it may decide that something has expired.
+fn trusted_now(clock: &mut SteadyClock, started: Instant) -> Option<Timestamp> {
+    let now = clock::now();
+    match clock.read(started.elapsed(), now) {
+        Steadiness::Steady => Some(now),
+        Steadiness::Waiting => None,
+        Steadiness::Jumped => {
+            warn!("the system clock has jumped; nothing expires until it has run evenly for a while");
+            None
+        }
+    }
+}
+
+/// Removes what has expired at `now`; without it, only what needs no wall clock. Blocks.
+fn sweep(server: &Server, round: u64, now: Option<Timestamp>) -> Result<(), StorageError> {
+    server.uploads.sweep(now)?;
+    server.digests.sweep()?;
+    if let Some(now) = now {
+        server.jobs.sweep(now)?;
+    }
+    if round % TRASH_SWEEP_ROUNDS == 0 {
+        server.jobs.sweep_trash(now.map(|now| clock::before(now, server.config.trash_expiry)))?;
+        server.jobs.sweep_replaced()?;
+    }
+    Ok(())
 }
 
 /// Removes the oldest replaced files at once: the next round could be too late for the disk.

@@ -28,6 +28,7 @@ mod operations;
 mod peer;
 mod records;
 mod state;
+mod steady_clock;
 mod uploads;
 mod watch;
 

@@ -1,6 +1,7 @@
 //! The rules for writing, shared by the backends: which entry may replace which, which names and link targets are
 //! allowed. Pure: no file is touched.
 
+use shared::limits::{PATH_BYTES_MAX, PATH_SEGMENTS_MAX};
 use shared::{ETag, Entry, ErrorCode, VPath};
 
 use super::symlinks::ResolveError;
@@ -9,7 +10,7 @@ use super::{StorageError, is_state_folder_name};
 /// Longest name in bytes (`NAME_MAX` of Linux, macOS and NTFS).
 pub(super) const NAME_BYTES_MAX: usize = 255;
 /// Longest target of a link, in bytes: Linux's `PATH_MAX` without the final NUL.
-const LINK_BYTES_MAX: usize = shared::limits::PATH_BYTES_MAX - 1;
+const LINK_BYTES_MAX: usize = PATH_BYTES_MAX - 1;
 
 /// What stands under a name, links not followed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -110,6 +111,13 @@ fn climbs_above_root(target: &[u8], depth: usize) -> bool {
 /// The root has no name that a rename or removal could take away.
 pub(super) fn root_is_fixed() -> StorageError {
     StorageError::new(ErrorCode::NameRefused, "the root cannot be renamed or removed")
+}
+
+/// Whether an entry of this folder could be one that no request can name.
+pub(super) fn may_have_unnamed(folder: &VPath) -> bool {
+    /// Longest name of any file system, in bytes: 255 UTF-16 units.
+    const NAME_BYTES: usize = 255 * 3;
+    folder.segments().count() >= PATH_SEGMENTS_MAX || folder.as_bytes().len() + 1 + NAME_BYTES > PATH_BYTES_MAX
 }
 
 #[cfg(test)]

@@ -1,24 +1,32 @@
 //! The contract of a storage backend.
 
+use std::sync::Arc;
+
 use shared::columns::Row;
 use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
 
 use super::listing::row_from_stat;
 use super::{
-    Attributes, Expected, FolderState, Keep, OpenFile, Published, Replaced, Replacement, Staged, StorageError,
-    ToRestore, ToTrash, TrashItem, TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle,
+    Attributes, Expected, FolderState, Keep, LinkScope, OpenFile, Published, Replaced, Replacement, Staged,
+    StorageError, ToRestore, ToTrash, TrashItem, TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle,
 };
 
 /// A tree of files and folders.
 ///
 /// A path names an entry below the root. Symbolic links anywhere in the path are followed if their target lies inside
-/// the root; a link that leads out of the root is refused with [`ErrorCode::LinkEscapes`], and one that leads in a loop or
-/// to nothing with [`ErrorCode::LinkBroken`].
+/// the [`LinkScope`], which is the whole tree unless [`Storage::within`] narrowed it; a link that leads further is
+/// refused with [`ErrorCode::LinkEscapes`], and one that leads in a loop or to nothing with [`ErrorCode::LinkBroken`].
 ///
 /// A method has a default body where its result follows from other methods, or where "not in memory" and "cannot watch"
 /// are correct answers. Every other method has none, so that the compiler finds each implementation that lacks a new
 /// method. Test doubles that only read take the methods of changes from `read_only_methods!`.
 pub trait Storage: Send + Sync + 'static {
+    /// The same tree for a request whose links lead no further than `scope`. Where a link stood on the way, the check is
+    /// of the path that the walk arrived at, with its handles open, and before anything there is looked up, read or
+    /// changed. Links in the path of the scope's own folder are followed wherever they lead in the tree. All views share
+    /// uploads, trash and locks.
+    fn within(self: Arc<Self>, scope: LinkScope) -> Arc<dyn Storage>;
+
     /// The entry at a path. A link is described as in a listing: with its target's kind, size, time and validator if
     /// the target is inside the root, else as [`shared::Kind::Other`].
     ///
@@ -42,6 +50,20 @@ pub trait Storage: Send + Sync + 'static {
     /// # Errors
     /// As [`Storage::stat`], and [`ErrorCode::NotFolder`] if the path itself is a file.
     fn list(&self, path: &VPath, visit: &mut dyn FnMut(Entry) -> Visit) -> Result<(), StorageError>;
+
+    /// How many entries of a folder no request can name, because their paths would be too long or too deep:
+    /// [`Storage::list`] leaves them out. A folder far from those limits is not read for it.
+    ///
+    /// # Errors
+    /// As [`Storage::list`].
+    fn count_unnamed(&self, folder: &VPath) -> Result<u64, StorageError>;
+
+    /// Whether the folder at `inner` is the folder at `outer` or lies in it. Identities decide, because a path through a
+    /// link shows neither.
+    ///
+    /// # Errors
+    /// As [`Storage::list`], for both paths.
+    fn is_inside(&self, inner: &VPath, outer: &VPath) -> Result<bool, StorageError>;
 
     /// Hands each name of a folder to `visit`, once, in no order, with whether it leads to a folder (links followed).
     /// Returns the state of the folder from before the first name was read, `None` where the system has no such state:
@@ -354,12 +376,31 @@ pub trait Storage: Send + Sync + 'static {
     }
 }
 
-/// The methods of changes for a [`Storage`] that only reads: uploads and the trash are empty, and every change is
-/// refused with [`ErrorCode::ReadOnly`].
+/// The methods of changes for a [`Storage`] that only reads and has no links: uploads and the trash are empty, and every
+/// change is refused with [`ErrorCode::ReadOnly`].
 #[cfg(feature = "testing")]
 #[macro_export(local_inner_macros)]
 macro_rules! read_only_methods {
     () => {
+        fn within(
+            self: std::sync::Arc<Self>,
+            _scope: $crate::storage::LinkScope,
+        ) -> std::sync::Arc<dyn $crate::storage::Storage> {
+            self
+        }
+
+        fn count_unnamed(&self, _folder: &shared::VPath) -> Result<u64, $crate::storage::StorageError> {
+            Ok(0)
+        }
+
+        fn is_inside(
+            &self,
+            inner: &shared::VPath,
+            outer: &shared::VPath,
+        ) -> Result<bool, $crate::storage::StorageError> {
+            Ok(outer.strip_prefix_of(inner).is_some())
+        }
+
         read_only_methods! {
             stage(_id: shared::UploadId) -> Box<dyn $crate::storage::Staged>;
             staged(_id: shared::UploadId) -> Box<dyn $crate::storage::Staged>;

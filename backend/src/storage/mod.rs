@@ -3,7 +3,8 @@
 //! on demand. A backend is complete when the conformance suite in `tests/it/storage/` passes on it.
 //!
 //! Storage knows no network, no caller and no rights: its caller has checked those. It does enforce that nothing
-//! outside the root is opened, whatever symbolic links say.
+//! outside the root is opened, whatever symbolic links say, and that links lead no further than the [`LinkScope`] of a
+//! request.
 //!
 //! Methods block on the disk, so async code calls them on blocking threads. The exceptions begin with `try_`: they
 //! never wait, and return `None` where the blocking method of the same name has to be called.
@@ -13,6 +14,7 @@ mod error;
 mod growth;
 mod interface;
 mod keep;
+mod link_scope;
 mod listing;
 mod numbered_name;
 mod open_file;
@@ -35,6 +37,7 @@ pub use error::StorageError;
 pub use growth::{has_grown_from, is_kept, may_grow, prefix_of};
 pub use interface::Storage;
 pub use keep::{Keep, Kept};
+pub use link_scope::LinkScope;
 pub use listing::{FolderState, Visit};
 pub use numbered_name::numbered_name;
 pub use open_file::{OpenFile, allocated_bytes};
@@ -43,5 +46,6 @@ pub use replaced::{Replaced, Replacement};
 pub use reserved_name::{STATE_FOLDER_NAME, is_state_folder_name};
 pub use settled::is_settled;
 pub use staged::Staged;
+pub use symlinks::climbs_above;
 pub use trash::{ToRestore, ToTrash, TrashItem, TrashListing, TrashPosition, TrashQuery};
 pub use watch::{WatchEvent, WatchHandle};

@@ -2,7 +2,7 @@
 
 use shared::{ErrorCode, Link, VPath};
 
-use super::StorageError;
+use super::{LinkScope, StorageError};
 
 /// Most links that one walk follows before they count as a loop; the limit of Linux (path_resolution(7)).
 pub(super) const LINKS_MAX: usize = 40;
@@ -56,6 +56,12 @@ pub(super) struct PathWalk {
     /// In reverse: the next step is the last one.
     steps: Vec<PathStep>,
     links_followed: usize,
+    /// How many of the next names of the path belong to the folder of the [`LinkScope`](super::LinkScope), whose links
+    /// are the administrator's.
+    names_trusted: usize,
+    /// Whether the present step, and the links that it leads through, belong to that folder.
+    in_trusted: bool,
+    is_confined: bool,
 }
 
 /// One step of a [`PathWalk`].
@@ -67,17 +73,24 @@ pub(super) struct PathStep {
 }
 
 impl PathWalk {
-    /// The steps of a path.
-    pub(super) fn along(path: &VPath) -> Self {
+    /// The steps of a path of a request, whose links lead no further than `scope`.
+    pub(super) fn along(path: &VPath, scope: &LinkScope) -> Self {
         let steps = path.segments().rev().map(|name| PathStep { name: name.into(), of_link: false }).collect();
-        Self { steps, links_followed: 0 }
+        let names_trusted = if scope.may(path) { scope.folder().segments().count() } else { 0 };
+        Self { steps, links_followed: 0, names_trusted, in_trusted: false, is_confined: false }
     }
 
     /// The steps of a link's target.
     pub(super) fn of_link(target: &[u8]) -> Self {
-        let mut walk = Self { steps: Vec::new(), links_followed: 1 };
+        let mut walk =
+            Self { steps: Vec::new(), links_followed: 1, names_trusted: 0, in_trusted: false, is_confined: true };
         walk.push(target);
         walk
+    }
+
+    /// Whether a link stood on the way whose target the [`LinkScope`](super::LinkScope) limits.
+    pub(super) fn is_confined(&self) -> bool {
+        self.is_confined
     }
 
     /// Inserts the steps of a link's target before the remaining ones.
@@ -89,13 +102,19 @@ impl PathWalk {
         if self.links_followed > LINKS_MAX {
             return Err(ResolveError::Broken("links lead in a loop"));
         }
+        self.is_confined |= !self.in_trusted;
         self.push(target);
         Ok(())
     }
 
     /// Takes the next step; `None` at the end of the path.
     pub(super) fn next_step(&mut self) -> Option<PathStep> {
-        self.steps.pop()
+        let step = self.steps.pop()?;
+        if !step.of_link {
+            self.in_trusted = self.names_trusted > 0;
+            self.names_trusted = self.names_trusted.saturating_sub(1);
+        }
+        Some(step)
     }
 
     fn push(&mut self, target: &[u8]) {
@@ -126,6 +145,37 @@ pub(super) fn relative_to<'a>(folder: impl Iterator<Item = &'a [u8]>, target: &[
     if segments.is_empty() { b".".to_vec() } else { segments.join(&b'/') }
 }
 
+/// The target of a link as its caller sees it. `depth` is how many levels the link's folder lies below the caller's root;
+/// a target that climbs above that root is replaced by the way from the folder to its `end`, which climbs no higher than it
+/// must: the names of folders above the root are not told.
+pub(super) fn told_target<'a>(
+    depth: usize,
+    folder: impl Iterator<Item = &'a [u8]>,
+    target: Vec<u8>,
+    end: &VPath,
+) -> Vec<u8> {
+    if climbs_above(depth, &target) { relative_to(folder, end.as_bytes()) } else { target }
+}
+
+/// The path of a request for a path without links: `real` is the folder of the scope without links, `links` the folder as
+/// the request names it.
+///
+/// # Errors
+/// [`ErrorCode::LinkEscapes`] for a path outside.
+pub(super) fn asked_path(links: &LinkScope, real: &LinkScope, path: &VPath) -> Result<VPath, StorageError> {
+    let inner = real.folder().strip_prefix_of(path);
+    inner.and_then(|inner| links.folder().join_path(&inner).ok()).ok_or_else(|| ResolveError::Escapes.into())
+}
+
+/// Whether the target of a link whose folder lies `depth` levels below a root leads above it, by its names alone.
+pub fn climbs_above(depth: usize, target: &[u8]) -> bool {
+    let below = plain_segments(target).try_fold(depth, |depth, name| match name {
+        b".." => depth.checked_sub(1),
+        _ => Some(depth + 1),
+    });
+    below.is_none()
+}
+
 fn plain_segments(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.split(|&byte| byte == b'/').filter(|segment| !matches!(*segment, b"" | b"."))
 }
@@ -148,6 +198,35 @@ mod tests {
         assert_eq!(below("/share", "/shar"), None);
         assert_eq!(below("/share", "/etc/../share/a"), None);
         assert_eq!(below("/share/x", "/share"), None);
+    }
+
+    #[test]
+    fn a_target_that_climbs_above_the_root_is_told_from_below_it() {
+        let end = VPath::parse("home/ada/x").unwrap();
+        let told = |target: &str| {
+            let folder = [b"home".as_slice(), b"ada", b"notes"].into_iter();
+            String::from_utf8(told_target(1, folder, target.into(), &end)).unwrap()
+        };
+        assert_eq!(told("../x"), "../x");
+        assert_eq!(told("a/../../x"), "a/../../x");
+        assert_eq!(told("../../ada/x"), "../x");
+        assert_eq!(told("../../../home/ada/x"), "../x");
+    }
+
+    #[test]
+    fn links_in_the_folder_of_the_scope_are_trusted() {
+        let scope = LinkScope::below(VPath::parse("home").unwrap());
+        let mut walk = PathWalk::along(&VPath::parse("home/a").unwrap(), &scope);
+        assert_eq!(&*walk.next_step().unwrap().name, b"home");
+        walk.follow(b"data/home").unwrap();
+        assert!(walk.next_step().is_some() && walk.next_step().is_some() && !walk.is_confined());
+        assert_eq!(&*walk.next_step().unwrap().name, b"a");
+        walk.follow(b"b").unwrap();
+        assert!(walk.is_confined());
+        let mut outside = PathWalk::along(&VPath::parse("other").unwrap(), &scope);
+        outside.next_step();
+        outside.follow(b"b").unwrap();
+        assert!(outside.is_confined());
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod cli;
 mod conditional;
 mod copies;
 mod crash_simulation;
+mod deep_paths;
 #[cfg(unix)]
 mod descriptors;
 mod download_clients;
@@ -27,6 +28,7 @@ mod hostile;
 mod hostile_http;
 mod http;
 mod http_put;
+mod link_scope;
 mod listing;
 mod protocol_document;
 mod protocol_examples;

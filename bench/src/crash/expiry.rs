@@ -39,7 +39,7 @@ pub(crate) fn check(cluster: &Cluster, users: &mut [SimulatedUser]) -> Outcome<(
         }
     }
     // The server sweeps at each start and then once a minute.
-    cluster.restart_storage(&[])?;
+    cluster.restart_storage(&["--clock-steady-seconds", "0"])?;
     while staged()? > 0 {
         wait(started, "files of expired uploads still exist")?;
     }

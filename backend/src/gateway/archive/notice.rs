@@ -66,6 +66,7 @@ pub(super) fn reason_of_code(code: ErrorCode) -> &'static str {
     match code {
         ErrorCode::AccessDenied => "the server may not read it",
         ErrorCode::NotFound => "it is gone",
+        ErrorCode::TooLarge => "some of its entries lie too deep",
         code => code.name(),
     }
 }

@@ -15,7 +15,7 @@ use tracing::{debug, error};
 use super::live_job::LiveJob;
 use super::runner::JobRunner;
 use crate::random::random_bytes;
-use crate::server::authority::Owner;
+use crate::server::authority::{Owner, seen_by};
 use crate::server::blocking::blocking;
 use crate::server::clock;
 use crate::server::error::RequestError;
@@ -147,7 +147,12 @@ impl Jobs {
                 slot = Arc::clone(&jobs.slots).acquire_owned() => slot,
             };
             let (Ok(_slot), Ok(records)) = (slot, jobs.records().cloned()) else { return };
-            let (storage, stopping) = (Arc::clone(&jobs.storage), jobs.stopping.clone());
+            // A record without its root cannot have passed the check of its rights.
+            let Ok(storage) = seen_by(&record.request.caller, &jobs.storage) else {
+                jobs.live().remove(&key);
+                return;
+            };
+            let stopping = jobs.stopping.clone();
             let runner = JobRunner::new(storage, records, Arc::clone(&jobs.kept), live, record, before, stopping);
             let run = blocking(move || {
                 runner.run();

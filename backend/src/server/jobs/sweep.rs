@@ -1,7 +1,5 @@
 //! Removal of old jobs and of expired items of the trash. Blocks.
 
-use std::time::Duration;
-
 use shared::limits::JOB_KEPT;
 use shared::{ErrorCode, Timestamp, TrashId};
 use tracing::{info, warn};
@@ -16,22 +14,23 @@ const PAGE_ITEMS: usize = 4096;
 const COUNTED_ITEMS: usize = 1 << 16;
 
 impl Jobs {
-    /// Forgets jobs that ended long ago.
+    /// Forgets jobs that ended long before `now`.
     ///
     /// # Errors
     /// Of the database.
-    pub(in crate::server) fn sweep(&self) -> Result<(), StorageError> {
+    pub(in crate::server) fn sweep(&self, now: Timestamp) -> Result<(), StorageError> {
         let Ok(records) = self.records() else { return Ok(()) };
-        records.forget_jobs(clock::before(clock::now(), JOB_KEPT))
+        records.forget_jobs(clock::before(now, JOB_KEPT))
     }
 
-    /// Removes items that have been in the trash for `expiry`, and continues interrupted removals.
+    /// Removes items that were put into the trash at `moment` or before, and continues interrupted removals. `None`
+    /// while the clock does not tell what has expired.
     ///
     /// # Errors
     /// Of the storage and of the database.
-    pub(in crate::server) fn sweep_trash(&self, expiry: Duration) -> Result<(), StorageError> {
+    pub(in crate::server) fn sweep_trash(&self, moment: Option<Timestamp>) -> Result<(), StorageError> {
         let Ok(records) = self.records() else { return Ok(()) };
-        let expired = self.expired_items(clock::before(clock::now(), expiry))?;
+        let expired = moment.map(|moment| self.expired_items(moment)).transpose()?.unwrap_or_default();
         if !expired.is_empty() {
             info!(items = expired.len(), "items of the trash have expired");
         }

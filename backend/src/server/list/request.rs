@@ -11,7 +11,7 @@ use super::cursor::Cursor;
 use super::page::{Batch, Page, Start};
 use super::read_names::read_names;
 use super::snapshots::{Key, Snapshot, Snapshots};
-use crate::server::authority::authorise;
+use crate::server::authority::{authorise, link_scope, seen_by};
 use crate::server::blocking::blocking;
 use crate::server::error::RequestError;
 use crate::server::exchange::response::ResponseWriter;
@@ -29,8 +29,9 @@ pub(in crate::server) async fn list<W: Sink>(
     request: List,
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
+    let storage = &seen_by(&request.caller, storage)?;
     let folder = authorise(&request.caller, peer, Rights::LIST, &request.path)?;
-    let key = Key { folder, order: request.order };
+    let key = Key { folder, links: link_scope(&request.caller)?, order: request.order };
     let cursor = request.cursor.as_deref().map(Cursor::parse).transpose()?;
     let limit = request.limit as usize;
     let cancelled = response.cancelled().clone();

@@ -15,7 +15,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::sorted_names::SortedNames;
 use crate::random::random_bytes;
-use crate::storage::WatchHandle;
+use crate::storage::{LinkScope, WatchHandle};
 
 /// Most snapshots: each has a watch of the system.
 const SNAPSHOTS_MAX: usize = 256;
@@ -39,6 +39,8 @@ pub(super) struct Snapshot {
 pub(super) struct Key {
     /// The folder's path in the storage.
     pub(super) folder: VPath,
+    /// How far its links lead: a link to a folder is a folder only where it may be followed.
+    pub(super) links: LinkScope,
     pub(super) order: Order,
 }
 

@@ -7,7 +7,7 @@ use shared::wire::{Digest, DigestsKnown, Failure, FrameKind};
 use shared::{Algorithm, Digests, Entry, ErrorCode, Rights};
 use tokio::sync::watch;
 
-use crate::server::authority::authorise;
+use crate::server::authority::{authorise, seen_by};
 use crate::server::blocking::blocking;
 use crate::server::clock;
 use crate::server::digests::hash_range::hash_range;
@@ -31,6 +31,7 @@ pub(in crate::server) async fn digest<W: Sink>(
     request: Digest,
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
+    let storage = &seen_by(&request.caller, storage)?;
     let path = authorise(&request.caller, peer, Rights::READ, &request.path)?;
     let (opening, finding) = (Arc::clone(storage), Arc::clone(cache));
     let opened = blocking(move || {

@@ -8,7 +8,7 @@ use shared::wire::{FrameKind, Get, GetItem, ItemEnd, Meta, Prefix};
 use shared::{Entry, ErrorCode, Rights, Span, VPath};
 
 use super::send::{read_exactly, send_part};
-use crate::server::authority::authorise;
+use crate::server::authority::{authorise, seen_by};
 use crate::server::blocking::blocking;
 use crate::server::clock;
 use crate::server::error::RequestError;
@@ -29,6 +29,7 @@ pub(in crate::server) async fn get<W: Sink>(
     request: Get,
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
+    let storage = &seen_by(&request.caller, storage)?;
     let peer = &Peer { takes_fds: peer.takes_fds && request.pass_fd == Some(true), ..peer.clone() };
     let mut items = request.items.into_iter().peekable();
     let mut last = None;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use shared::wire::{FrameKind, Meta, Stat};
 use shared::{Entry, Rights, VPath};
 
-use crate::server::authority::authorise;
+use crate::server::authority::{authorise, seen_by};
 use crate::server::blocking::blocking;
 use crate::server::error::RequestError;
 use crate::server::exchange::response::ResponseWriter;
@@ -22,6 +22,7 @@ pub(in crate::server) async fn stat<W: Sink>(
     request: Stat,
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
+    let storage = &seen_by(&request.caller, storage)?;
     let for_reading = request.for_reading == Some(true);
     let wanted = if for_reading { Rights::READ } else { Rights::LIST };
     let path = authorise(&request.caller, peer, wanted, &request.path)?;

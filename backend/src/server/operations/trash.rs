@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shared::limits::FRAME_CONTROL_BYTES_MAX;
 use shared::wire::{FrameKind, ListTrash, TrashPage, encode};
-use shared::{Entry, ErrorCode, Rights, Timestamp, TrashId, Trashed, VPath};
+use shared::{Entry, ErrorCode, Kind, Link, Rights, Timestamp, TrashId, Trashed, VPath};
 
 use crate::server::authority::authorise;
 use crate::server::blocking::blocking;
@@ -15,7 +15,7 @@ use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
 use crate::server::peer::Peer;
 use crate::server::records::database::Database;
-use crate::storage::{Storage, TrashItem, TrashListing, TrashPosition, TrashQuery};
+use crate::storage::{Storage, TrashItem, TrashListing, TrashPosition, TrashQuery, climbs_above};
 
 /// Items in one TRASH_PAGE, in bytes: the rest of the frame is for the other fields.
 const ITEMS_BYTES_MAX: usize = FRAME_CONTROL_BYTES_MAX - (16 << 10);
@@ -60,7 +60,18 @@ fn describe(item: TrashItem, root: &VPath, expiry: Duration) -> Trashed {
     let path = root.strip_prefix_of(&item.entry.path).unwrap_or_default();
     let expires = Some(clock::after(item.trashed, expiry)).filter(|_| item.connected);
     let (entry, absent) = (Entry { path, ..item.entry }, !item.connected);
+    let entry = if root.is_root() || entry.link.is_none() { entry } else { link_alone(entry, item.trashed) };
     Trashed { id: item.id, entry, trashed: item.trashed, expires, absent }
+}
+
+/// A link without what is known of its target: it may have been thrown away by a caller for whom it led further.
+fn link_alone(entry: Entry, trashed: Timestamp) -> Entry {
+    let depth = entry.path.segments().count().saturating_sub(1);
+    let link = match entry.link {
+        Some(Link::Inside(target)) if climbs_above(depth, &target) => Some(Link::Escapes),
+        link => link,
+    };
+    Entry { path: entry.path, kind: Kind::Other, size: 0, modified: trashed, executable: false, link, etag: None }
 }
 
 fn cursor(last: &TrashItem) -> String {

@@ -8,7 +8,7 @@ use shared::wire::{FrameKind, Growing, Page, Prefix, Skipped, Walk};
 use shared::{Entry, ErrorCode, Rights, VPath};
 use tokio_util::sync::CancellationToken;
 
-use crate::server::authority::authorise;
+use crate::server::authority::{authorise, seen_by};
 use crate::server::blocking::blocking;
 use crate::server::clock;
 use crate::server::entries::{fitting, read_entries, relative};
@@ -46,6 +46,7 @@ pub(in crate::server) async fn walk<W: Sink>(
     request: Walk,
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
+    let storage = &seen_by(&request.caller, storage)?;
     let authorised = |asked: VPath| {
         let path = authorise(&request.caller, peer, Rights::LIST, &asked)?;
         let readable = authorise(&request.caller, peer, Rights::READ, &asked).is_ok();
@@ -173,10 +174,7 @@ impl Walker {
             Ok(entries) => self.stack.get_or_insert_default().push(entries),
             Err(error) if error.code == ErrorCode::Canceled => return Err(error),
             // A folder that cannot be read is reported as skipped.
-            Err(error) => {
-                let path = self.starts[self.index].asked.join_path(&inner).unwrap_or_default();
-                self.batch.push(WalkItem::Skipped(Skipped { path, code: error.code }));
-            }
+            Err(error) => self.skip(&path, error.code),
         }
         Ok(())
     }
@@ -193,23 +191,31 @@ impl Walker {
             });
         }
         self.skip_unreadable(folder, &mut entries)?;
+        if self.storage.count_unnamed(folder)? > 0 {
+            self.skip(folder, ErrorCode::TooLarge);
+        }
         entries.sort_unstable_by(|left, right| right.path.name().cmp(left.path.name()));
         Ok(entries)
     }
 
     fn skip_unreadable(&mut self, folder: &VPath, entries: &mut Vec<Entry>) -> Result<(), StorageError> {
-        let start = &self.starts[self.index];
         let files: Vec<usize> = (0..entries.len()).filter(|&index| entries[index].is_file()).collect();
         let mut names = files.iter().map(|&index| entries[index].path.name());
         let unreadable = self.storage.unreadable_names(folder, &mut names)?;
         // From the end on, so that the indices before stay right.
         for nth in unreadable.into_iter().rev() {
             let path = entries.swap_remove(files[nth]).path;
-            let inner = start.path.strip_prefix_of(&path).unwrap_or_default();
-            let path = start.asked.join_path(&inner).unwrap_or_default();
-            self.batch.push(WalkItem::Skipped(Skipped { path, code: ErrorCode::AccessDenied }));
+            self.skip(&path, ErrorCode::AccessDenied);
         }
         Ok(())
+    }
+
+    /// Reports what is left out at a path in the storage: the entry, or the entries of a folder that lie too deep.
+    fn skip(&mut self, path: &VPath, code: ErrorCode) {
+        let start = &self.starts[self.index];
+        let inner = start.path.strip_prefix_of(path).unwrap_or_default();
+        let path = start.asked.join_path(&inner).unwrap_or_default();
+        self.batch.push(WalkItem::Skipped(Skipped { path, code }));
     }
 }
 

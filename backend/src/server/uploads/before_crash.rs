@@ -27,7 +27,7 @@ impl Uploads {
         digests_of: impl Fn(&dyn OpenFile) -> Result<Digests, RequestError>,
     ) -> Result<Interrupted, RequestError> {
         if let Some((path, published)) = self.maybe_published(record)? {
-            let file = self.storage.open(&path)?;
+            let file = self.seen_by(&record.owner).open(&path)?;
             let digests = digests_of(&*file)?;
             let found = digests.get(Algorithm::Blake3);
             let is_same_file = file.entry().etag == published.entry.etag;
@@ -48,7 +48,7 @@ impl Uploads {
         if !self.is_unstaged(record.id)? {
             return Ok(None);
         }
-        match self.storage.stat(&path) {
+        match self.seen_by(&record.owner).stat(&path) {
             Ok(entry) if entry.is_file() && Some(entry.size) == record.length => {
                 let kept = self.kept_before(record.id)?;
                 // An exchange of names that a crash has prevented: the file is still the old one.

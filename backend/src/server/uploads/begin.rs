@@ -81,10 +81,11 @@ impl Uploads {
     ) -> Result<(), RequestError> {
         let condition = within_rights(target_condition(record, None, None), rights)?;
         refuse_state_folder(target)?;
+        let storage = self.seen_by(&record.owner);
         if let Some(parent) = target.parent() {
-            make_folders(&*self.storage, &parent, make_parents)?;
+            make_folders(&*storage, &parent, make_parents)?;
         }
-        let present = match self.storage.stat(target) {
+        let present = match storage.stat(target) {
             Ok(entry) => Some(entry),
             Err(error) if error.code == ErrorCode::NotFound => None,
             Err(error) => return Err(error.into()),

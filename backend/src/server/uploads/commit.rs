@@ -213,16 +213,17 @@ impl CommitOperation {
 
     /// Publishes the upload at its target, or beside it. `None` if the file that is there stays.
     fn publish(&self, digests: &Digests) -> Result<Option<(VPath, Published)>, RequestError> {
+        let storage = self.uploads.seen_by(&self.record.owner);
         let target_before = self.record.target_path();
         let attributes = self.uploads.attributes(&self.record);
         if self.record.request.make_parents
             && let Some(parent) = self.path.parent()
         {
-            make_folders(&*self.uploads.storage, &parent, true)?;
+            make_folders(&*storage, &parent, true)?;
         }
-        publish_at(&*self.uploads.storage, &self.path, self.condition.conflict, |path| {
+        publish_at(&*storage, &self.path, self.condition.conflict, |path| {
             self.uploads.set_target(&self.lock, path, digests)?;
-            match self.uploads.storage.publish(self.record.id, path, &self.condition.expected, &attributes) {
+            match storage.publish(self.record.id, path, &self.condition.expected, &attributes) {
                 Ok(published) => Ok(published),
                 Err(error) if error.code == ErrorCode::AlreadyExists => {
                     if self.condition.conflict != Conflict::Fail || target_before.as_ref() != Some(path) {
@@ -245,7 +246,7 @@ impl CommitOperation {
 
     /// The file at `path`, if its content has these digests.
     fn file_with(&self, path: &VPath, digests: &Digests) -> Result<Option<Entry>, RequestError> {
-        let file = self.uploads.storage.open(path)?;
+        let file = self.uploads.seen_by(&self.record.owner).open(path)?;
         if Some(file.entry().size) != self.record.length {
             return Ok(None);
         }
@@ -259,7 +260,8 @@ impl CommitOperation {
         let skipped = published.is_none();
         let replaced = published.as_ref().is_some_and(|published| published.replaced);
         let created = published.is_some() && !replaced;
-        let similar = created.then(|| similar_to(&self.uploads, self.rights, &self.asked, path)).flatten();
+        let similar =
+            created.then(|| similar_to(&self.uploads, &self.record.owner, self.rights, &self.asked, path)).flatten();
         let kept = published.as_ref().and_then(|published| published.kept);
         let trash = self.uploads.kept.count(kept);
         let entry = published.map(|published| {

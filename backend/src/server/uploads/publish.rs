@@ -4,6 +4,7 @@ use shared::wire::Failure;
 use shared::{Algorithm, Conflict, Digests, ErrorCode, Rights, VPath};
 
 use super::registry::Uploads;
+use crate::server::authority::Owner;
 use crate::server::error::RequestError;
 use crate::storage::{Published, Storage, StorageError, numbered_name};
 
@@ -65,11 +66,17 @@ pub(super) fn as_asked(asked: &VPath, path: &VPath) -> VPath {
 
 /// The caller's path of an entry beside a new file whose name is equivalent to its name. `None` also for a caller who
 /// may not list the folder.
-pub(super) fn similar_to(uploads: &Uploads, rights: Rights, asked: &VPath, path: &VPath) -> Option<VPath> {
+pub(super) fn similar_to(
+    uploads: &Uploads,
+    owner: &Owner,
+    rights: Rights,
+    asked: &VPath,
+    path: &VPath,
+) -> Option<VPath> {
     if !rights.contains(Rights::LIST) {
         return None;
     }
-    let name = uploads.similar.find(&*uploads.storage, path)?;
+    let name = uploads.similar.find(&*uploads.seen_by(owner), path)?;
     asked.parent()?.join(&name).ok()
 }
 

@@ -115,6 +115,11 @@ impl Uploads {
         }
     }
 
+    /// The storage as the owner of an upload sees it: its links lead to entries below the owner's root only.
+    pub(super) fn seen_by(&self, owner: &Owner) -> Arc<dyn Storage> {
+        Arc::clone(&self.storage).within(owner.link_scope())
+    }
+
     /// The records, of a change that is about to begin.
     ///
     /// # Errors

@@ -85,10 +85,13 @@ impl StoreOperation {
         check_blake3(&digests, self.record.request.blake3.as_deref())?;
         self.gate.begin()?;
         let publish = |path: &VPath| Ok(self.store(path, bytes)?);
-        let placed = publish_at(&*self.uploads.storage, &self.path, self.condition.conflict, publish)?;
+        let placed =
+            publish_at(&*self.uploads.seen_by(&self.record.owner), &self.path, self.condition.conflict, publish)?;
         let (replaced, skipped) = (placed.as_ref().is_some_and(|(_, published)| published.replaced), placed.is_none());
         let similar = match &placed {
-            Some((path, published)) if !published.replaced => similar_to(&self.uploads, self.rights, &self.asked, path),
+            Some((path, published)) if !published.replaced => {
+                similar_to(&self.uploads, &self.record.owner, self.rights, &self.asked, path)
+            }
             _ => None,
         };
         let kept = placed.as_ref().and_then(|(_, published)| published.kept);
@@ -108,10 +111,11 @@ impl StoreOperation {
     /// Stores the file at `path`, after making its missing parents if the request says so.
     fn store(&self, path: &VPath, bytes: &[u8]) -> Result<Published, StorageError> {
         let attributes = self.uploads.attributes(&self.record);
-        let store = || self.uploads.storage.store(self.record.id, bytes, path, &self.condition.expected, &attributes);
+        let storage = self.uploads.seen_by(&self.record.owner);
+        let store = || storage.store(self.record.id, bytes, path, &self.condition.expected, &attributes);
         match (store(), path.parent()) {
             (Err(error), Some(parent)) if self.make_parents && error.code == ErrorCode::ParentMissing => {
-                make_folders(&*self.uploads.storage, &parent, true)?;
+                make_folders(&*storage, &parent, true)?;
                 store()
             }
             (stored, _) => stored,

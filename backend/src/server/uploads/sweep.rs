@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::limits::UPLOAD_UNRECORDED_TIME;
-use shared::{ErrorCode, UploadId};
+use shared::{ErrorCode, Timestamp, UploadId};
 use tracing::{info, warn};
 
 use super::registry::Uploads;
 use super::slot::Slot;
-use crate::server::clock;
 use crate::storage::StorageError;
 
 /// How long an unused upload with a record stays in memory.
@@ -40,15 +39,16 @@ impl Uploads {
         if lost > 0 {
             warn!(uploads = lost, "uploads were forgotten: their bytes are gone");
         }
-        self.sweep()
+        self.sweep(None)
     }
 
-    /// Forgets expired uploads, and drops unused ones from memory that have a record.
-    pub(in crate::server) fn sweep(&self) -> Result<(), StorageError> {
+    /// Forgets uploads that have expired at `now`, and drops unused ones from memory that have a record. Without `now`,
+    /// uploads with a record stay.
+    pub(in crate::server) fn sweep(&self, now: Option<Timestamp>) -> Result<(), StorageError> {
         self.similar.sweep();
         let Ok(records) = self.records() else { return Ok(()) };
         let mut expired = 0;
-        for id in records.expired_uploads(clock::now())? {
+        for id in now.map(|now| records.expired_uploads(now)).transpose()?.unwrap_or_default() {
             let Some(record) = records.upload(id)? else { continue };
             let slot = self.slot(id, &record.owner)?;
             expired += usize::from(self.forget_unlocked(&slot)?);

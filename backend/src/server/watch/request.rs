@@ -5,8 +5,8 @@ use std::sync::Arc;
 use shared::wire::{Failure, FrameKind, Watch};
 use shared::{ErrorCode, Event, EventKind, Rights, VPath};
 
-use super::watches::Watches;
-use crate::server::authority::authorise;
+use super::watches::{Watched, Watches};
+use crate::server::authority::{authorise, link_scope};
 use crate::server::blocking::blocking;
 use crate::server::entries::relative;
 use crate::server::error::RequestError;
@@ -23,8 +23,9 @@ pub(in crate::server) async fn watch<W: Sink>(
 ) -> Result<(), RequestError> {
     response.set_deadline(request.caller.deadline_ms);
     let folder = authorise(&request.caller, peer, Rights::LIST, &request.folder)?;
-    let (opening, path) = (Arc::clone(watches), folder.clone());
-    let folder_watch = response.until_cancelled(blocking(move || opening.open(path))).await?;
+    let watched = Watched { folder: folder.clone(), links: link_scope(&request.caller)? };
+    let opening = Arc::clone(watches);
+    let folder_watch = response.until_cancelled(blocking(move || opening.open(watched))).await?;
     let mut subscription = folder_watch.subscribe(request.after);
     loop {
         let mut gone = false;

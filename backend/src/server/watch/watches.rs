@@ -12,12 +12,20 @@ use tokio_util::task::TaskTracker;
 use super::folder_watch::FolderWatch;
 use super::worker::Worker;
 use crate::server::error::RequestError;
-use crate::storage::Storage;
+use crate::storage::{LinkScope, Storage};
+
+/// A folder as the callers of one scope of links see it: its events tell where links lead.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Watched {
+    /// The folder's path in the storage.
+    pub(super) folder: VPath,
+    pub(super) links: LinkScope,
+}
 
 /// The watched folders.
 pub(in crate::server) struct Watches {
     storage: Arc<dyn Storage>,
-    folders: Mutex<HashMap<VPath, Arc<FolderWatch>>>,
+    folders: Mutex<HashMap<Watched, Arc<FolderWatch>>>,
     tasks: TaskTracker,
     stopping: CancellationToken,
 }
@@ -44,44 +52,45 @@ impl Watches {
     ///
     /// # Errors
     /// [`ErrorCode::TooManyRequests`], and as [`Storage::watch`].
-    pub(super) fn open(self: &Arc<Self>, folder: VPath) -> Result<Arc<FolderWatch>, RequestError> {
-        if let Some(known) = self.folders().get(&folder) {
+    pub(super) fn open(self: &Arc<Self>, watched: Watched) -> Result<Arc<FolderWatch>, RequestError> {
+        if let Some(known) = self.folders().get(&watched) {
             return Ok(Arc::clone(known));
         }
         if self.folders().len() >= WATCHES_MAX {
             return Err(Failure::new(ErrorCode::TooManyRequests, "too many folders are watched").into());
         }
-        let worker = Worker::begin(Arc::clone(&self.storage), folder.clone())?;
+        let storage = Arc::clone(&self.storage).within(watched.links.clone());
+        let worker = Worker::begin(storage, watched.folder.clone())?;
         let watch = Arc::new(FolderWatch::new()?);
         let mut folders = self.folders();
         // Another request may have been faster; this worker then ends as it is dropped.
-        if let Some(first) = folders.get(&folder) {
+        if let Some(first) = folders.get(&watched) {
             return Ok(Arc::clone(first));
         }
-        folders.insert(folder.clone(), Arc::clone(&watch));
+        folders.insert(watched.clone(), Arc::clone(&watch));
         drop(folders);
-        let (watches, watched) = (Arc::clone(self), Arc::clone(&watch));
+        let (watches, events) = (Arc::clone(self), Arc::clone(&watch));
         self.tasks.spawn(async move {
             tokio::select! {
                 () = watches.stopping.cancelled() => {}
-                () = worker.run(&watched, || watches.forget(&folder, &watched)) => {}
+                () = worker.run(&events, || watches.forget(&watched, &events)) => {}
             }
         });
         Ok(watch)
     }
 
     /// Forgets a watch without subscribers; false if it has some.
-    fn forget(&self, folder: &VPath, watch: &Arc<FolderWatch>) -> bool {
+    fn forget(&self, watched: &Watched, watch: &Arc<FolderWatch>) -> bool {
         let mut folders = self.folders();
         // Two references: the map's and the worker's. A new subscriber gets its own only while the map is locked.
         let unused = Arc::strong_count(watch) <= 2 || watch.is_gone();
-        if unused && folders.get(folder).is_some_and(|known| Arc::ptr_eq(known, watch)) {
-            folders.remove(folder);
+        if unused && folders.get(watched).is_some_and(|known| Arc::ptr_eq(known, watch)) {
+            folders.remove(watched);
         }
         unused
     }
 
-    fn folders(&self) -> MutexGuard<'_, HashMap<VPath, Arc<FolderWatch>>> {
+    fn folders(&self) -> MutexGuard<'_, HashMap<Watched, Arc<FolderWatch>>> {
         self.folders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

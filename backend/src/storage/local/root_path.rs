@@ -53,7 +53,7 @@ impl RootPath {
             canonical: self.canonical.clone(),
         };
         let path = self.canonical.clone();
-        Ok(Arc::new(Tree::new(root, facts).reopening(move || open(&path))))
+        Ok(Arc::new(Tree::reopening(root, facts, move || open(&path))))
     }
 
     /// False if the hidden directory lies inside and is recognised by its identity alone. A folder above it may be

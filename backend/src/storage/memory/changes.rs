@@ -101,7 +101,7 @@ impl Tree {
         modified: Timestamp,
     ) -> Result<(), StorageError> {
         let folder = |tree: &Self, path: &VPath| {
-            let node = tree.walk(NodeStack::root(), PathWalk::along(path))?.node();
+            let node = tree.walk(NodeStack::root(), tree.along(path))?.node();
             tree.children(node).map(|_| node)
         };
         folder(self, from)?;
@@ -179,7 +179,7 @@ impl Tree {
         if self.trash.contains_key(&id) {
             return Err(StorageError::new(ErrorCode::AlreadyExists, "the trash has such an item already"));
         }
-        let entry = self.describe(&source.folder, source.present, path.clone());
+        let entry = self.describe(&source.folder, source.present, self.recorded_path(&source.folder, path.name())?);
         let node = self.detach(source.folder(), path.name())?;
         self.trash.insert(id, Trashed { item: TrashItem::on_one_disk(id, entry, now, None), node });
         Ok(())
@@ -248,8 +248,7 @@ impl Tree {
 
     /// Puts a file or link that is about to be replaced into the trash.
     fn keep(&mut self, folder: &NodeStack, name: &[u8], old: NodeId, keep: &Keep) -> Option<Kept> {
-        let parent = folder.names.iter().try_fold(VPath::root(), |path, name| path.join(name)).ok()?;
-        let entry = self.describe(folder, old, parent.join(name).ok()?);
+        let entry = self.describe(folder, old, self.recorded_path(folder, name).ok()?);
         let bytes = entry.size;
         if keep.bytes_max == 0 || bytes > keep.bytes_max || self.trash.contains_key(&keep.id) {
             return None;
@@ -305,7 +304,7 @@ impl Tree {
     /// The parent folder of a path; `None` for the root.
     fn folder_of(&self, path: &VPath) -> Result<Option<NodeStack>, StorageError> {
         let Some(parent) = path.parent() else { return Ok(None) };
-        let folder = self.walk(NodeStack::root(), PathWalk::along(&parent))?;
+        let folder = self.walk(NodeStack::root(), self.along(&parent))?;
         self.children(folder.node())?;
         Ok(Some(folder))
     }

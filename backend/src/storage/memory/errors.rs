@@ -20,3 +20,6 @@ pub(super) const GONE: StorageError =
 /// As the operating system's ENAMETOOLONG.
 pub(super) const NAME_TOO_LONG: StorageError =
     StorageError { code: ErrorCode::NameTooLong, context: "looking up a name", path: None, source: None };
+/// As a path that no request can name.
+pub(super) const TOO_DEEP: StorageError =
+    StorageError { code: ErrorCode::BadPath, context: "an entry lies too deep", path: None, source: None };

@@ -7,15 +7,14 @@ use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
 
 use super::errors::{DENIED, NOT_FOUND};
 use super::file::MemoryFile;
-use super::node::{Body, ROOT};
+use super::node::Body;
 use super::shared_tree::SharedTree;
 use super::staged::MemoryStaged;
 use super::walk::NodeStack;
-use crate::storage::symlinks::PathWalk;
 use crate::storage::trash::PageSelection;
 use crate::storage::{
-    Attributes, Expected, Keep, OpenFile, Published, Replaced, Replacement, Staged, Storage, StorageError, TrashItem,
-    TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle, is_state_folder_name,
+    Attributes, Expected, Keep, LinkScope, OpenFile, Published, Replaced, Replacement, Staged, Storage, StorageError,
+    TrashItem, TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle, is_state_folder_name,
 };
 
 /// A tree in memory. A clone is another handle to it.
@@ -32,12 +31,19 @@ impl MemoryStorage {
 }
 
 impl Storage for MemoryStorage {
+    fn within(self: Arc<Self>, scope: LinkScope) -> Arc<dyn Storage> {
+        if self.tree.links == scope { self } else { Arc::new(Self { tree: self.tree.narrowed(scope) }) }
+    }
+
     fn stat(&self, path: &VPath) -> Result<Entry, StorageError> {
         let tree = self.tree.read();
-        let Some(parent) = path.parent() else {
-            return Ok(tree.entry(ROOT, VPath::root(), None));
-        };
-        let folder = tree.walk(NodeStack::root(), PathWalk::along(&parent))?;
+        if tree.links.folder() == path {
+            // Links that lead to it are the administrator's, and are not told.
+            let end = tree.walk(NodeStack::root(), tree.along(path))?;
+            return Ok(tree.entry(end.node(), path.clone(), None));
+        }
+        let parent = path.parent().unwrap_or_default();
+        let folder = tree.walk(NodeStack::root(), tree.along(&parent))?;
         let node = tree.child(folder.node(), path.name())?;
         Ok(tree.describe(&folder, node, path.clone()))
     }
@@ -46,7 +52,7 @@ impl Storage for MemoryStorage {
         let mut entries = Vec::new();
         {
             let tree = self.tree.read();
-            let folder = tree.walk(NodeStack::root(), PathWalk::along(path))?;
+            let folder = tree.walk(NodeStack::root(), tree.along(path))?;
             let children = tree.children(folder.node())?;
             if tree.nodes[folder.node()].denied {
                 return Err(DENIED);
@@ -64,6 +70,19 @@ impl Storage for MemoryStorage {
         Ok(())
     }
 
+    fn count_unnamed(&self, folder: &VPath) -> Result<u64, StorageError> {
+        let tree = self.tree.read();
+        let end = tree.walk(NodeStack::root(), tree.along(folder))?;
+        let names = tree.children(end.node())?.keys();
+        Ok(names.filter(|name| folder.join(name).is_err() && !is_state_folder_name(name)).count() as u64)
+    }
+
+    fn is_inside(&self, inner: &VPath, outer: &VPath) -> Result<bool, StorageError> {
+        let tree = self.tree.read();
+        let outer = tree.walk(NodeStack::root(), tree.along(outer))?.node();
+        Ok(tree.walk(NodeStack::root(), tree.along(inner))?.nodes.contains(&outer))
+    }
+
     fn try_stat(&self, path: &VPath) -> Option<Entry> {
         self.stat(path).ok()
     }
@@ -75,7 +94,7 @@ impl Storage for MemoryStorage {
     fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError> {
         let tree = self.tree.read();
         let is_folder = || StorageError::new(ErrorCode::IsFolder, "opening a folder as a file");
-        let folder = tree.walk(NodeStack::root(), PathWalk::along(&path.parent().ok_or_else(is_folder)?))?;
+        let folder = tree.walk(NodeStack::root(), tree.along(&path.parent().ok_or_else(is_folder)?))?;
         let name = tree.child(folder.node(), path.name())?;
         let node = match &tree.nodes[name].body {
             Body::Link(target) => tree.resolve(&folder, target)?.0,
@@ -199,7 +218,7 @@ impl Storage for MemoryStorage {
         on_event: Box<dyn Fn(WatchEvent) + Send + Sync>,
     ) -> Result<Box<dyn WatchHandle>, StorageError> {
         let number = self.tree.change(|tree| {
-            let folder = tree.walk(NodeStack::root(), PathWalk::along(folder))?.node();
+            let folder = tree.walk(NodeStack::root(), tree.along(folder))?.node();
             tree.children(folder)?;
             Ok::<_, StorageError>(tree.watchers.add(folder, Arc::from(on_event)))
         })?;

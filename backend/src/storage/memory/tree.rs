@@ -8,7 +8,7 @@ use shared::{ETag, Entry, Kind, Link, Timestamp, TrashId, UploadId, VPath};
 use super::errors::{NOT_FOLDER, NOT_FOUND};
 use super::node::{Body, Node, NodeId, ROOT};
 use super::watchers::Watchers;
-use crate::storage::{StorageError, TrashItem};
+use crate::storage::{LinkScope, StorageError, TrashItem};
 
 /// 2023-11-14, the start of the clock.
 const FIRST_SECOND: i64 = 1_700_000_000;
@@ -21,6 +21,8 @@ pub(super) struct Tree {
     pub(super) staged: BTreeMap<UploadId, NodeId>,
     pub(super) trash: BTreeMap<TrashId, Trashed>,
     pub(super) watchers: Watchers,
+    /// How far links lead for the view that holds the lock.
+    pub(super) links: LinkScope,
 }
 
 /// An item of the trash.
@@ -39,6 +41,7 @@ impl Default for Tree {
             staged: BTreeMap::new(),
             trash: BTreeMap::new(),
             watchers: Watchers::default(),
+            links: LinkScope::default(),
         };
         tree.create(Body::Folder(BTreeMap::new()));
         tree

@@ -2,12 +2,12 @@
 
 use shared::{Entry, Kind, Link, VPath};
 
-use super::errors::{DENIED, NAME_TOO_LONG, NOT_FOLDER, NOT_FOUND};
+use super::errors::{DENIED, NAME_TOO_LONG, NOT_FOLDER, NOT_FOUND, TOO_DEEP};
 use super::node::{Body, NodeId, ROOT};
 use super::tree::Tree;
 use crate::storage::checks::NAME_BYTES_MAX;
-use crate::storage::symlinks::{PathWalk, ResolveError, below_root, relative_to};
-use crate::storage::{StorageError, is_state_folder_name};
+use crate::storage::symlinks::{PathWalk, ResolveError, asked_path, below_root, relative_to, told_target};
+use crate::storage::{LinkScope, StorageError, is_state_folder_name};
 
 /// The absolute path of the root: a link to `/memory/docs` stays inside, one to `/memory2` does not.
 pub const MEMORY_ROOT: &[u8] = b"/memory";
@@ -34,6 +34,20 @@ impl NodeStack {
         self.names.push(name.into());
     }
 
+    /// The path from the root, without links.
+    pub(super) fn path(&self) -> Result<VPath, StorageError> {
+        let path = self.names.iter().try_fold(VPath::root(), |path, name| path.join(name));
+        path.map_err(|_| TOO_DEEP)
+    }
+
+    fn path_of(&self, name: &[u8]) -> Result<VPath, StorageError> {
+        self.path()?.join(name).map_err(|_| TOO_DEEP)
+    }
+
+    fn may_step(&self, limit: &LinkScope, name: &[u8]) -> bool {
+        self.path_of(name).is_ok_and(|path| limit.may_pass(&path))
+    }
+
     pub(super) fn pop(&mut self) -> Result<(), ResolveError> {
         self.names.pop().ok_or(ResolveError::Escapes)?;
         self.nodes.pop();
@@ -57,8 +71,33 @@ impl Tree {
         children.get(name).copied().ok_or(NOT_FOUND)
     }
 
-    /// Takes the steps of `walk` from `stack` on, and follows each link.
+    /// The steps of a path of a request.
+    pub(super) fn along(&self, path: &VPath) -> PathWalk {
+        PathWalk::along(path, &self.links)
+    }
+
+    /// How far the walk may go, as a path without links; `None` while no link stood on the way, and where links lead
+    /// anywhere.
+    fn limit(&self, walk: &PathWalk) -> Result<Option<LinkScope>, ResolveError> {
+        if self.links.is_whole() || !walk.is_confined() { Ok(None) } else { self.real_links().map(Some) }
+    }
+
+    fn real_links(&self) -> Result<LinkScope, ResolveError> {
+        let end = self.walk(NodeStack::root(), self.along(self.links.folder()));
+        let folder = end.ok().and_then(|end| end.path().ok());
+        folder.map(LinkScope::below).ok_or(ResolveError::Escapes)
+    }
+
+    /// The path that the trash records for a name in that folder: without links, so that those alone see the item who
+    /// reach the folder itself.
+    pub(super) fn recorded_path(&self, folder: &NodeStack, name: &[u8]) -> Result<VPath, StorageError> {
+        let path = folder.path_of(name)?;
+        if self.links.is_whole() { Ok(path) } else { asked_path(&self.links, &self.real_links()?, &path) }
+    }
+
+    /// Takes the steps of `walk` from `stack` on, and follows each link as far as the view allows.
     pub(super) fn walk(&self, mut stack: NodeStack, mut walk: PathWalk) -> Result<NodeStack, ResolveError> {
+        let mut limit = self.limit(&walk)?;
         while let Some(step) = walk.next_step() {
             if !matches!(self.nodes[stack.node()].body, Body::Folder(_)) {
                 return Err(ResolveError::at(&step, NOT_FOLDER));
@@ -66,6 +105,9 @@ impl Tree {
             match &*step.name {
                 b"" | b"." => {}
                 b".." => stack.pop()?,
+                name if limit.as_ref().is_some_and(|limit| !stack.may_step(limit, name)) => {
+                    return Err(ResolveError::Escapes);
+                }
                 name => {
                     let node = self.child(stack.node(), name).map_err(|error| ResolveError::at(&step, error))?;
                     match &self.nodes[node].body {
@@ -77,10 +119,14 @@ impl Tree {
                         Body::Link(target) => walk.follow(target)?,
                         _ => stack.push(name, node),
                     }
+                    limit = self.limit(&walk)?;
                 }
             }
         }
-        Ok(stack)
+        match limit {
+            Some(limit) if !stack.path().is_ok_and(|path| limit.may(&path)) => Err(ResolveError::Escapes),
+            _ => Ok(stack),
+        }
     }
 
     /// The entry of a node in that folder, as a listing shows it.
@@ -100,12 +146,18 @@ impl Tree {
 
     /// Where a link in that folder ends, and its target relative to the folder.
     pub(super) fn resolve(&self, folder: &NodeStack, target: &[u8]) -> Result<(NodeId, Vec<u8>), ResolveError> {
-        let end = self.follow_link(folder, target)?.node();
-        if !target.starts_with(b"/") {
-            return Ok((end, target.to_vec()));
+        let end = self.follow_link(folder, target)?;
+        let names = || folder.names.iter().map(|name| &**name);
+        let target = match target {
+            [b'/', ..] => relative_to(names(), &below_root(MEMORY_ROOT, target).ok_or(ResolveError::Escapes)?),
+            _ => target.to_vec(),
+        };
+        if self.links.is_whole() {
+            return Ok((end.node(), target));
         }
-        let inside = below_root(MEMORY_ROOT, target).ok_or(ResolveError::Escapes)?;
-        Ok((end, relative_to(folder.names.iter().map(|name| &**name), &inside)))
+        let depth = folder.names.len().saturating_sub(self.real_links()?.folder().segments().count());
+        let path = end.path().map_err(|_| ResolveError::Escapes)?;
+        Ok((end.node(), told_target(depth, names(), target, &path)))
     }
 
     /// Where a link in that folder ends.

@@ -8,7 +8,7 @@ use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation}
 use crate::test_gateway::TestGateway;
 use crate::test_server::small_tree;
 
-fn faulty() -> (Arc<Faults>, Arc<FaultyStorage<MemoryStorage>>) {
+fn faulty() -> (Arc<Faults>, Arc<FaultyStorage>) {
     let faults = Faults::seeded(7);
     let storage = small_tree();
     storage.add_file("large", vec![1; 5_000_000]).unwrap();

@@ -82,7 +82,7 @@ impl Fixture for MemoryFixture {
 /// A [`MemoryFixture`] behind a [`FaultyStorage`] without faults.
 pub(super) struct FaultyFixture {
     inner: MemoryFixture,
-    storage: FaultyStorage<MemoryStorage>,
+    storage: FaultyStorage,
 }
 
 impl FaultyFixture {

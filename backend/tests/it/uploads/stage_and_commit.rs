@@ -150,6 +150,7 @@ async fn idle_uploads_expire() {
     let config = ServerConfig {
         upload_expiry: Duration::from_millis(20),
         sweep_time: Duration::from_millis(5),
+        clock_steady_time: Duration::ZERO,
         ..ServerConfig::default()
     };
     let server = TestServer::with_config(storage.clone(), config).await;

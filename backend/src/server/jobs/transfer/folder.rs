@@ -1,16 +1,23 @@
 //! The folders of a move or a copy whose entries go one by one.
 
-use shared::{Entry, VPath};
+use shared::{Entry, ErrorCode, VPath};
 
 use super::item::TransferItem;
 use super::level::FolderLevel;
 use crate::server::jobs::decide::{concerns_one_entry, is_real_folder};
 use crate::server::jobs::item_error::ItemError;
 use crate::server::jobs::runner::JobRunner;
-use crate::storage::Visit;
+use crate::storage::{StorageError, Visit};
 
 impl JobRunner {
-    pub(super) fn enter(&self, source: &Entry, to: VPath, made: bool) -> Result<FolderLevel, ItemError> {
+    /// Begins a folder. Entries that no request can name are left out together.
+    pub(super) fn enter(
+        &self,
+        item: &mut TransferItem,
+        source: &Entry,
+        to: VPath,
+        made: bool,
+    ) -> Result<FolderLevel, ItemError> {
         let mut entries = Vec::new();
         self.storage.list(&source.path, &mut |entry| {
             entries.push(entry);
@@ -18,7 +25,12 @@ impl JobRunner {
         })?;
         // Taken from the end, they follow in the order of their names.
         entries.sort_unstable_by(|left, right| right.path.cmp(&left.path));
-        Ok(FolderLevel { from: source.path.clone(), to, entries, keeps: false, modified: source.modified, made })
+        let unnamed = self.storage.count_unnamed(&source.path)? > 0;
+        if unnamed {
+            let error = StorageError::new(ErrorCode::TooLarge, "entries of the folder lie too deep");
+            item.leave_out(self, source.path.clone(), &error);
+        }
+        Ok(FolderLevel { from: source.path.clone(), to, entries, keeps: unnamed, modified: source.modified, made })
     }
 
     /// Ends a folder after its last entry; true if it stays.

@@ -60,6 +60,9 @@ impl JobRunner {
             self.storage.check_mounts(&from)?;
         }
         let present = self.entry_in_the_way(&source, &to, moves)?;
+        if is_real_folder(&source) {
+            self.check_folders(&source.path, &to, conflict)?;
+        }
         let mut item = TransferItem {
             index,
             conflict,
@@ -84,6 +87,16 @@ impl JobRunner {
             }
             Plan::Take | Plan::Replace | Plan::Merge => self.transfer_to(item, source, to, pair.if_etag),
         }
+    }
+
+    /// As [`check_paths`], for folders that are reached through links: a folder that is copied into itself never ends.
+    fn check_folders(&self, from: &VPath, to: &VPath, conflict: Conflict) -> Result<(), ItemError> {
+        let above = |path: &VPath| path.parent().unwrap_or_default();
+        // A folder that cannot be looked at is reported where it is used.
+        let is_inside = |inner: &VPath, outer: &VPath| self.storage.is_inside(inner, outer).unwrap_or(false);
+        let below = is_inside(&above(to), from);
+        let merges_above = conflict == Conflict::Replace && is_inside(&above(from), to);
+        if below || merges_above { Err(ErrorCode::IntoItself.into()) } else { Ok(()) }
     }
 
     /// Moves the entries of a folder into another folder.
@@ -191,14 +204,14 @@ impl JobRunner {
                 return self.clear_source(item, source).map(|()| None);
             }
             Some(present) if item.resumed && is_real_folder(source) && is_real_folder(present) => {
-                return self.enter(source, to, made_above).map(Some);
+                return self.enter(item, source, to, made_above).map(Some);
             }
             _ => plan(item.conflict, self.rights, source, present.as_ref())?,
         };
         match planned {
             Plan::Skip => Ok(None),
             Plan::Beside => Err(ErrorCode::AlreadyExists.into()),
-            Plan::Merge => self.enter(source, to, false).map(Some),
+            Plan::Merge => self.enter(item, source, to, false).map(Some),
             Plan::Take => self.take(item, source, to, etag),
             Plan::Replace => self.replace(item, source, to, etag, present),
         }
@@ -242,7 +255,7 @@ impl JobRunner {
         }
         if is_real_folder(source) {
             // A folder that cannot be read is left out, and no empty one stands for it.
-            let level = self.enter(source, to, true)?;
+            let level = self.enter(item, source, to, true)?;
             self.storage.make_private_folder(&level.to)?;
             self.changed = true;
             return Ok(Some(level));

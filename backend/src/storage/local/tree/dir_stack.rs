@@ -46,6 +46,14 @@ impl<D> DirStack<D> {
         path.map_err(|_| StorageError::new(ErrorCode::BadPath, "a folder lies too deep"))
     }
 
+    /// The path from the root of a name in the innermost directory.
+    ///
+    /// # Errors
+    /// As [`DirStack::path`].
+    pub(super) fn path_of(&self, name: &[u8]) -> Result<VPath, StorageError> {
+        self.path()?.join(name).map_err(|_| StorageError::new(ErrorCode::BadPath, "an entry lies too deep"))
+    }
+
     /// How many levels below the root the innermost directory is.
     pub(super) fn depth(&self) -> usize {
         self.below.len()
@@ -77,6 +85,12 @@ impl<D: Dir> DirStack<D> {
     /// See [`Dir::prepare_sync`].
     pub(super) fn prepare_sync(&self) -> Result<SyncDir, StorageError> {
         self.dir().prepare_sync().map_err(|error| storage_error(error, "preparing to sync a folder"))
+    }
+
+    /// True if that directory is the root.
+    pub(super) fn at_root_is(&self, dir: &Identity) -> Result<bool, StorageError> {
+        let metadata = self.root.metadata().map_err(|error| storage_error(error, "stat of the root"))?;
+        Ok(metadata.identity == *dir)
     }
 
     /// True if that directory is the innermost one or one of its parents below the root.

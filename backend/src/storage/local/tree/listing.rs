@@ -8,6 +8,7 @@ use shared::{Entry, Link, VPath};
 
 use super::dir_stack::DirStack;
 use super::root::Tree;
+use crate::storage::checks::may_have_unnamed;
 use crate::storage::listing::unreadable_row;
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, FileType};
@@ -27,6 +28,20 @@ impl<D: Dir> Tree<D> {
             None => Visit::Continue,
         });
         read.map_err(|error| storage_error(error, "reading a folder"))
+    }
+
+    /// See [`crate::storage::Storage::count_unnamed`].
+    pub(super) fn count_unnamed_in(&self, path: &VPath) -> Result<u64, StorageError> {
+        if !may_have_unnamed(path) {
+            return Ok(0);
+        }
+        let mut count = 0;
+        let read = self.folder(path)?.dir().names(&mut |name| {
+            count += u64::from(path.join(name).is_err() && !is_state_folder_name(name));
+            Visit::Continue
+        });
+        read.map_err(|error| storage_error(error, "reading a folder"))?;
+        Ok(count)
     }
 
     /// See [`crate::storage::Storage::list_names`].

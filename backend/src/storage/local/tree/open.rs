@@ -5,8 +5,10 @@ use shared::{Entry, ErrorCode, Link, VPath};
 use super::errors::{is_folder, read_link_error};
 use super::root::Tree;
 use super::walk::{FoundLeaf, Resolved};
+use crate::storage::local::error::storage_error;
 use crate::storage::local::file::LocalFile;
 use crate::storage::local::platform::{Dir, FileType, Node};
+use crate::storage::symlinks::PathWalk;
 use crate::storage::{OpenFile, StorageError};
 
 impl<D: Dir> Tree<D> {
@@ -15,12 +17,26 @@ impl<D: Dir> Tree<D> {
         if let Some(Node::Folder(_, metadata) | Node::Leaf(_, metadata)) = self.descend(path)? {
             return Ok(metadata.entry(path.clone(), None));
         }
+        if self.links.folder() == path {
+            return self.scope_entry(path);
+        }
         let Some(parent) = self.parent(path)? else { return self.root_entry() };
         match self.child(parent.dir(), path.name())? {
             Node::Folder(_, metadata) | Node::Leaf(_, metadata) => Ok(metadata.entry(path.clone(), None)),
             Node::Link => {
                 let own = parent.dir().metadata_of(path.name()).map_err(read_link_error)?;
                 Ok(self.link_entry(&parent, path.clone(), &own))
+            }
+        }
+    }
+
+    /// The entry of the scope's own folder. Links that lead to it are the administrator's, and are not told.
+    fn scope_entry(&self, path: &VPath) -> Result<Entry, StorageError> {
+        match self.walk(self.at_root(), PathWalk::along(path, &self.links))? {
+            Resolved::Leaf(found, _) => Ok(found.metadata.entry(path.clone(), None)),
+            Resolved::Folder(stack) => {
+                let metadata = stack.dir().metadata().map_err(|error| storage_error(error, "stat of a folder"))?;
+                Ok(metadata.entry(path.clone(), None))
             }
         }
     }

@@ -1,8 +1,9 @@
 //! A served tree: its root, its volumes and its locks.
 
 use std::io;
+use std::ops::Deref;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use shared::{Entry, ErrorCode, VPath};
 
@@ -13,11 +14,19 @@ use super::private_dir::{PrivateDir, STAGING};
 use crate::storage::local::error::storage_error;
 use crate::storage::local::group_fsync::GroupFsync;
 use crate::storage::local::platform::{Dir, Identity, Metadata};
-use crate::storage::symlinks::{ResolveError, below_root};
-use crate::storage::{STATE_FOLDER_NAME, StorageError, is_state_folder_name};
+use crate::storage::symlinks::{PathWalk, ResolveError, below_root};
+use crate::storage::{LinkScope, STATE_FOLDER_NAME, StorageError, is_state_folder_name};
 
-/// A directory tree, seen from its root.
+/// A directory tree, seen from its root. Its views for requests share all but the scope of links.
 pub(in crate::storage) struct Tree<D: Dir> {
+    shared: Arc<SharedTree<D>>,
+    pub(super) links: LinkScope,
+    /// [`Tree::links`] without links in its own folder; empty until a link stands on the way.
+    real_links: OnceLock<LinkScope>,
+}
+
+/// What the views of a tree share.
+pub(in crate::storage) struct SharedTree<D: Dir> {
     root: RwLock<Arc<D>>,
     /// Opens the directory that the root's path leads to now; `None` for a tree without a path.
     reopen: Option<Reopen<D>>,
@@ -44,21 +53,58 @@ pub(in crate::storage) struct RootFacts {
     pub(in crate::storage) canonical: PathBuf,
 }
 
+impl<D: Dir> Deref for Tree<D> {
+    type Target = SharedTree<D>;
+
+    fn deref(&self) -> &SharedTree<D> {
+        &self.shared
+    }
+}
+
 impl<D: Dir> Tree<D> {
+    /// A tree without a path.
     pub(in crate::storage) fn new(root: D, facts: RootFacts) -> Self {
-        Self {
+        Self::with(root, facts, None)
+    }
+
+    /// A tree with a way to open the directory that the root's path leads to later.
+    pub(in crate::storage) fn reopening(
+        root: D,
+        facts: RootFacts,
+        reopen: impl Fn() -> io::Result<D> + Send + Sync + 'static,
+    ) -> Self {
+        Self::with(root, facts, Some(Box::new(reopen)))
+    }
+
+    fn with(root: D, facts: RootFacts, reopen: Option<Reopen<D>>) -> Self {
+        let shared = SharedTree {
             root: RwLock::new(Arc::new(root)),
-            reopen: None,
+            reopen,
             facts,
             volumes: Volumes::default(),
             locks: DirLocks::default(),
             group_fsync: GroupFsync::default(),
-        }
+        };
+        Self { shared: Arc::new(shared), links: LinkScope::default(), real_links: OnceLock::new() }
     }
 
-    /// With a way to open the directory that the root's path leads to later.
-    pub(in crate::storage) fn reopening(self, reopen: impl Fn() -> io::Result<D> + Send + Sync + 'static) -> Self {
-        Self { reopen: Some(Box::new(reopen)), ..self }
+    /// See [`crate::storage::Storage::within`].
+    pub(super) fn narrowed(&self, links: LinkScope) -> Self {
+        Self { shared: Arc::clone(&self.shared), links, real_links: OnceLock::new() }
+    }
+
+    /// How far links lead, as paths without links. Links in the path of the scope's folder are the administrator's and
+    /// are followed.
+    ///
+    /// # Errors
+    /// [`ResolveError::Escapes`] if the folder is gone.
+    pub(super) fn real_links(&self) -> Result<&LinkScope, ResolveError> {
+        if let Some(known) = self.real_links.get() {
+            return Ok(known);
+        }
+        let end = self.walk(self.at_root(), PathWalk::along(self.links.folder(), &self.links));
+        let folder = end.ok().and_then(|end| end.path().ok()).ok_or(ResolveError::Escapes)?;
+        Ok(self.real_links.get_or_init(|| LinkScope::below(folder)))
     }
 
     /// The root at present.

@@ -1,6 +1,7 @@
 //! [`Storage`] for a tree: each method is in the file of its subject.
 
 use std::ffi::OsStr;
+use std::sync::Arc;
 
 use shared::columns::Row;
 use shared::{ETag, Entry, Timestamp, TrashId, UploadId, VPath};
@@ -8,13 +9,18 @@ use shared::{ETag, Entry, Timestamp, TrashId, UploadId, VPath};
 use super::root::Tree;
 use crate::storage::local::platform::Dir;
 use crate::storage::{
-    Attributes, Expected, FolderState, Keep, OpenFile, Published, Replaced, Replacement, Staged, Storage, StorageError,
-    ToRestore, ToTrash, TrashItem, TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle, is_state_folder_name,
+    Attributes, Expected, FolderState, Keep, LinkScope, OpenFile, Published, Replaced, Replacement, Staged, Storage,
+    StorageError, ToRestore, ToTrash, TrashItem, TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle,
+    is_state_folder_name,
 };
 
 // The default bodies of the trait are correct but slow, so none of them is used.
 #[warn(clippy::missing_trait_methods)]
 impl<D: Dir> Storage for Tree<D> {
+    fn within(self: Arc<Self>, scope: LinkScope) -> Arc<dyn Storage> {
+        if self.links == scope { self } else { Arc::new(self.narrowed(scope)) }
+    }
+
     fn stat(&self, path: &VPath) -> Result<Entry, StorageError> {
         self.stat_path(path)
     }
@@ -25,6 +31,16 @@ impl<D: Dir> Storage for Tree<D> {
 
     fn list(&self, path: &VPath, visit: &mut dyn FnMut(Entry) -> Visit) -> Result<(), StorageError> {
         self.visit_entries(path, visit)
+    }
+
+    fn count_unnamed(&self, folder: &VPath) -> Result<u64, StorageError> {
+        self.count_unnamed_in(folder)
+    }
+
+    fn is_inside(&self, inner: &VPath, outer: &VPath) -> Result<bool, StorageError> {
+        let outer = self.folder(outer)?.identity()?;
+        let inner = self.folder(inner)?;
+        Ok(inner.at_root_is(&outer)? || inner.contains(&outer)?)
     }
 
     fn list_names(

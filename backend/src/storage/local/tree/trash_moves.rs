@@ -84,7 +84,10 @@ impl<D: Dir> Tree<D> {
             .map(|entry| {
                 let seen = self.source(&parent, entry.path, entry.etag).and_then(|metadata| {
                     mounts.refuse(&parent, entry.path.name())?;
-                    Ok((metadata, private_dir.path_on_volume(&parent, entry.path)?))
+                    Ok((
+                        metadata,
+                        private_dir.path_on_volume(&parent, &self.recorded_path(&parent, entry.path.name())?)?,
+                    ))
                 });
                 match seen {
                     Ok((metadata, path)) => {

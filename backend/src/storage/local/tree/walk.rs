@@ -7,8 +7,8 @@ use super::errors::{not_folder, not_found, read_link_error};
 use super::root::Tree;
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, Metadata, Node};
-use crate::storage::symlinks::{PathWalk, ResolveError, relative_to};
-use crate::storage::{StorageError, is_state_folder_name};
+use crate::storage::symlinks::{PathWalk, ResolveError, asked_path, relative_to, told_target};
+use crate::storage::{LinkScope, StorageError, is_state_folder_name};
 
 /// The end of a walk.
 pub(super) enum Resolved<D: Dir> {
@@ -26,10 +26,24 @@ pub(super) struct FoundLeaf<D: Dir> {
     pub(super) metadata: Metadata,
 }
 
+impl<D: Dir> Resolved<D> {
+    /// The path of the end, without links.
+    ///
+    /// # Errors
+    /// As [`DirStack::path`].
+    pub(super) fn path(&self) -> Result<VPath, StorageError> {
+        match self {
+            Self::Folder(stack) => stack.path(),
+            Self::Leaf(found, stack) => stack.path_of(&found.name),
+        }
+    }
+}
+
 impl<D: Dir> Tree<D> {
-    /// Takes the steps of `walk` from `stack` on, and follows each link.
+    /// Takes the steps of `walk` from `stack` on, and follows each link as far as [`Tree::links`] allow.
     pub(super) fn walk(&self, mut stack: DirStack<D>, mut walk: PathWalk) -> Result<Resolved<D>, ResolveError> {
         let mut found: Option<FoundLeaf<D>> = None;
+        let mut limit = self.limit(&walk)?;
         while let Some(step) = walk.next_step() {
             if found.is_some() {
                 return Err(ResolveError::at(&step, not_folder()));
@@ -37,6 +51,9 @@ impl<D: Dir> Tree<D> {
             match &*step.name {
                 b"" | b"." => {}
                 b".." => stack.pop().ok_or(ResolveError::Escapes)?,
+                name if limit.is_some_and(|limit| !stack.path_of(name).is_ok_and(|path| limit.may_pass(&path))) => {
+                    return Err(ResolveError::Escapes);
+                }
                 name => match self.child(stack.dir(), name).map_err(|error| ResolveError::at(&step, error))? {
                     Node::Folder(dir, _) => stack.push(dir, step.name),
                     Node::Leaf(leaf, metadata) => found = Some(FoundLeaf { name: step.name, leaf, metadata }),
@@ -50,14 +67,31 @@ impl<D: Dir> Tree<D> {
                                 stack.clear();
                             }
                         }
+                        limit = self.limit(&walk)?;
                     }
                 },
             }
         }
-        Ok(match found {
+        let end = match found {
             Some(found) => Resolved::Leaf(found, stack),
             None => Resolved::Folder(stack),
-        })
+        };
+        match limit {
+            Some(limit) if !end.path().is_ok_and(|path| limit.may(&path)) => Err(ResolveError::Escapes),
+            _ => Ok(end),
+        }
+    }
+
+    /// How far the walk may go; `None` while no link stood on the way, and where links lead anywhere.
+    fn limit(&self, walk: &PathWalk) -> Result<Option<&LinkScope>, ResolveError> {
+        if self.links.is_whole() || !walk.is_confined() { Ok(None) } else { self.real_links().map(Some) }
+    }
+
+    /// The path that the trash records for a name in that folder: without links, so that those alone see the item who
+    /// reach the folder itself.
+    pub(super) fn recorded_path(&self, folder: &DirStack<D>, name: &[u8]) -> Result<VPath, StorageError> {
+        let path = folder.path_of(name)?;
+        if self.links.is_whole() { Ok(path) } else { asked_path(&self.links, self.real_links()?, &path) }
     }
 
     /// Looks up a name, unless it is hidden.
@@ -98,7 +132,7 @@ impl<D: Dir> Tree<D> {
 
     /// The folder at a path.
     pub(super) fn folder(&self, path: &VPath) -> Result<DirStack<D>, StorageError> {
-        match self.walk(self.at_root(), PathWalk::along(path))? {
+        match self.walk(self.at_root(), PathWalk::along(path, &self.links))? {
             Resolved::Folder(stack) => Ok(stack),
             Resolved::Leaf(..) => Err(not_folder()),
         }
@@ -108,13 +142,19 @@ impl<D: Dir> Tree<D> {
     pub(super) fn follow_link(&self, stack: &DirStack<D>, name: &[u8]) -> Result<(Resolved<D>, Vec<u8>), ResolveError> {
         let target = stack.dir().link_target(name);
         let target = target.map_err(|error| ResolveError::Refused(read_link_error(error)))?;
-        Ok(match self.strip_root(&target)? {
+        let (resolved, target) = match self.strip_root(&target)? {
             None => (self.walk(stack.clone(), PathWalk::of_link(&target))?, target),
             Some(below_root) => {
                 let resolved = self.walk(self.at_root(), PathWalk::of_link(&below_root))?;
                 (resolved, relative_to(stack.names(), &below_root))
             }
-        })
+        };
+        if self.links.is_whole() {
+            return Ok((resolved, target));
+        }
+        let depth = stack.depth().saturating_sub(self.real_links()?.folder().segments().count());
+        let end = resolved.path().map_err(|_| ResolveError::Escapes)?;
+        Ok((resolved, told_target(depth, stack.names(), target, &end)))
     }
 
     /// The metadata of the entry that a link in the innermost folder leads to, and the target relative to that folder.

@@ -8,20 +8,20 @@ use shared::{ETag, Entry, ErrorCode, Timestamp, TrashId, UploadId, VPath};
 use super::faults::{Faults, Operation};
 use super::open::{FaultyFile, FaultyStaged};
 use crate::storage::{
-    Attributes, Expected, Keep, OpenFile, Published, Replaced, Replacement, Staged, Storage, StorageError, ToRestore,
-    ToTrash, TrashItem, TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle,
+    Attributes, Expected, Keep, LinkScope, OpenFile, Published, Replaced, Replacement, Staged, Storage, StorageError,
+    ToRestore, ToTrash, TrashItem, TrashListing, TrashQuery, Visit, WatchEvent, WatchHandle,
 };
 
 /// Fails as its [`Faults`] say, and otherwise forwards to the inner storage.
-pub struct FaultyStorage<S> {
-    inner: S,
+pub struct FaultyStorage {
+    inner: Arc<dyn Storage>,
     faults: Arc<Faults>,
 }
 
-impl<S: Storage> FaultyStorage<S> {
+impl FaultyStorage {
     /// Wraps a storage.
-    pub fn new(inner: S, faults: Arc<Faults>) -> Self {
-        Self { inner, faults }
+    pub fn new(inner: impl Storage, faults: Arc<Faults>) -> Self {
+        Self { inner: Arc::new(inner), faults }
     }
 
     /// The planned faults, for planning more.
@@ -30,7 +30,12 @@ impl<S: Storage> FaultyStorage<S> {
     }
 }
 
-impl<S: Storage> Storage for FaultyStorage<S> {
+impl Storage for FaultyStorage {
+    fn within(self: Arc<Self>, scope: LinkScope) -> Arc<dyn Storage> {
+        let inner = Arc::clone(&self.inner).within(scope);
+        if Arc::ptr_eq(&inner, &self.inner) { self } else { Arc::new(Self { inner, faults: Arc::clone(&self.faults) }) }
+    }
+
     fn stat(&self, path: &VPath) -> Result<Entry, StorageError> {
         self.faults.check(Operation::Stat)?;
         self.inner.stat(path)
@@ -49,6 +54,14 @@ impl<S: Storage> Storage for FaultyStorage<S> {
             if broken.is_err() { Visit::Stop } else { visit(entry) }
         })?;
         broken
+    }
+
+    fn count_unnamed(&self, folder: &VPath) -> Result<u64, StorageError> {
+        self.inner.count_unnamed(folder)
+    }
+
+    fn is_inside(&self, inner: &VPath, outer: &VPath) -> Result<bool, StorageError> {
+        self.inner.is_inside(inner, outer)
     }
 
     fn open(&self, path: &VPath) -> Result<Box<dyn OpenFile>, StorageError> {
@@ -218,7 +231,7 @@ impl<S: Storage> Storage for FaultyStorage<S> {
     }
 }
 
-impl<S> FaultyStorage<S> {
+impl FaultyStorage {
     /// Forwards those of a group that meet no fault, as one group.
     fn each_or_fault<I: Copy, T>(
         &self,
@@ -239,7 +252,7 @@ impl<S> FaultyStorage<S> {
     }
 }
 
-impl<S> fmt::Debug for FaultyStorage<S> {
+impl fmt::Debug for FaultyStorage {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "FaultyStorage(seed {:#x})", self.faults.seed())
     }

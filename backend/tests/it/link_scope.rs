@@ -1,0 +1,415 @@
+//! Links of a scope lead no further than its root: every operation, every kind of link, every backend. The tree has the
+//! folders `one`, which is the root of the caller, and `two`, which belongs to other callers.
+#![cfg(unix)]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use backend::client::{Caller, Client, ClientError, Commit, GetItem, Item, Stage};
+use backend::storage::Storage;
+use backend::storage::local::{Containment, LocalStorage};
+use backend::storage::memory::{MEMORY_ROOT, MemoryStorage};
+use shared::change::{PathItem, PathPair, RestoreItem};
+use shared::wire::Store;
+use shared::{
+    Algorithm, Change, Conflict, ErrorCode, EventKind, Job, JobId, Kind, Link, Order, Outcome, Rights, Root, Scope,
+};
+
+use super::reading::read_item;
+use super::test_server::{TestServer, path, writer};
+use super::uploads::{error_code, stage};
+
+const SECRET: &[u8] = b"not for one";
+/// Links of `one` that lead outside, or pass through what is outside.
+const OUTWARD: [&str; 6] = ["sibling", "absolute", "chain", "through", "above", "nothing"];
+/// Links of `one` to folders inside.
+const INWARD: [&str; 4] = ["inside", "around", "absolute_in", "chain_in"];
+
+/// Where links point, by their paths.
+fn links(root: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let absolute = |below: &str| [root, b"/", below.as_bytes()].concat();
+    vec![
+        ("one/inside", b"plain".to_vec()),
+        ("one/inside_file", b"plain/file".to_vec()),
+        ("one/around", b"../one/plain".to_vec()),
+        ("one/absolute_in", absolute("one/plain")),
+        ("one/chain_in", b"around".to_vec()),
+        ("one/sibling", b"../two".to_vec()),
+        ("one/sibling_file", b"../two/secret".to_vec()),
+        ("one/absolute", absolute("two")),
+        ("one/chain", b"sibling".to_vec()),
+        ("one/through", b"../two/back".to_vec()),
+        ("one/above", b"..".to_vec()),
+        ("one/nothing", b"../two/nothing".to_vec()),
+        ("one/dangling", b"nothing".to_vec()),
+        ("two/back", b"../one/plain".to_vec()),
+        ("home", b"one".to_vec()),
+    ]
+}
+
+const FILES: [(&str, &[u8]); 3] =
+    [("one/plain/file", b"plain"), ("two/secret", SECRET), ("two/folder/inner", b"inner")];
+
+fn memory() -> MemoryStorage {
+    let storage = MemoryStorage::new();
+    for (name, content) in FILES {
+        storage.add_file(name, content).unwrap();
+    }
+    for (name, target) in links(MEMORY_ROOT) {
+        storage.add_link(name, target).unwrap();
+    }
+    storage
+}
+
+fn on_disk(folder: &Path) {
+    let root = folder.canonicalize().unwrap();
+    for (name, content) in FILES {
+        fs::create_dir_all(root.join(name).parent().unwrap()).unwrap();
+        fs::write(root.join(name), content).unwrap();
+    }
+    for (name, target) in links(root.as_os_str().as_encoded_bytes()) {
+        symlink(String::from_utf8(target).unwrap(), root.join(name)).unwrap();
+    }
+}
+
+/// Runs `check` on a server over each backend.
+async fn on_every_backend(check: impl AsyncFn(Arc<TestServer>, &'static str)) {
+    let server = TestServer::with_storage(Arc::new(memory())).await;
+    check(Arc::new(server), "memory").await;
+    for (containment, name) in
+        [(Containment::Kernel, "kernel"), (Containment::Walk, "walk"), (Containment::Portable, "portable")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        on_disk(folder.path());
+        let storage = LocalStorage::open_with(folder.path(), None, containment).unwrap();
+        check(Arc::new(TestServer::with_storage(storage.into()).await), name).await;
+    }
+}
+
+/// A caller whose root is this folder.
+fn caller_of(folder: &str) -> Caller {
+    let root = Root { name: String::new(), folder: path(folder), rights: Rights::ALL, quota_bytes: None };
+    Caller { scope: Scope { roots: vec![root] }, ..Caller::default() }
+}
+
+fn one() -> Caller {
+    caller_of("one")
+}
+
+async fn read(client: &Client, caller: &Caller, text: &str) -> Result<Vec<u8>, ClientError> {
+    let item = GetItem { path: path(text), range: None, if_etag: None, if_prefix: None };
+    let mut transfer = client.get(caller, vec![item]).await?;
+    match transfer.next_item().await?.expect("no item") {
+        Item::Sending(_) => read_item(&mut transfer).await,
+        Item::Refused(failure) | Item::Unsatisfiable(_, failure) => Err(failure.into()),
+    }
+}
+
+async fn names(client: &Client, caller: &Caller, text: &str) -> Result<Vec<String>, ClientError> {
+    let page = client.list(caller, &path(text), Order::default(), None, 100).await?;
+    Ok(page.entries.iter().map(|entry| entry.path.display_name().into_owned()).collect())
+}
+
+async fn run(client: &Client, caller: &Caller, key: u8, change: Change) -> Job {
+    client.change(caller, JobId([key; 16]), change, Duration::from_secs(30)).await.unwrap()
+}
+
+fn item_code(job: &Job) -> Option<ErrorCode> {
+    match &job.outcomes[0] {
+        Outcome::Failed { code, .. } => Some(*code),
+        _ => None,
+    }
+}
+
+/// What `two` has, as its owner sees it.
+async fn assert_two_is_untouched(client: &Client, backend: &str) {
+    let two = caller_of("two");
+    assert_eq!(names(client, &two, "").await.unwrap(), ["back", "folder", "secret"], "{backend}");
+    assert_eq!(read(client, &two, "secret").await.unwrap(), SECRET, "{backend}");
+    assert_eq!(names(client, &two, "folder").await.unwrap(), ["inner"], "{backend}");
+    assert_eq!(client.list_trash(&writer(), None, 10).await.unwrap().total, Some(0), "{backend}");
+}
+
+#[tokio::test]
+async fn reading_stays_below_the_root() {
+    on_every_backend(async |server, backend| {
+        let (client, one) = (&server.client, one());
+        for link in OUTWARD {
+            let at = |rest: &str| path(&format!("{link}/{rest}"));
+            let escapes = |code, what: &str| assert_eq!(code, ErrorCode::LinkEscapes, "{backend}: {what} {link}");
+            escapes(error_code(names(client, &one, link).await), "LIST");
+            escapes(error_code(client.stat(&one, &at("secret")).await), "STAT");
+            escapes(error_code(client.stat_for_reading(&one, &at("secret")).await), "STAT for reading");
+            escapes(error_code(read(client, &one, &format!("{link}/secret")).await), "GET");
+            escapes(error_code(client.digest(&one, &at("secret"), vec![Algorithm::Blake3], false).await), "DIGEST");
+            escapes(error_code(client.walk(&one, vec![at("folder")], None).await.map(drop)), "WALK");
+            escapes(error_code(client.watch(&one, &path(link), None).await.map(drop)), "WATCH");
+            // A file that does not exist outside is not told from one that does.
+            escapes(error_code(client.stat(&one, &at("missing")).await), "STAT of nothing");
+        }
+        escapes_file(client, &one, backend).await;
+        for link in INWARD {
+            assert_eq!(read(client, &one, &format!("{link}/file")).await.unwrap(), b"plain", "{backend}: {link}");
+            assert_eq!(names(client, &one, link).await.unwrap(), ["file"], "{backend}: {link}");
+        }
+        assert_eq!(read(client, &one, "inside_file").await.unwrap(), b"plain", "{backend}");
+        // Of the whole storage, all of it is inside.
+        assert_eq!(read(client, &writer(), "one/sibling/secret").await.unwrap(), SECRET, "{backend}");
+        assert_eq!(read(client, &writer(), "one/through/file").await.unwrap(), b"plain", "{backend}");
+    })
+    .await;
+}
+
+async fn escapes_file(client: &Client, one: &Caller, backend: &str) {
+    let file = path("sibling_file");
+    assert_eq!(error_code(read(client, one, "sibling_file").await), ErrorCode::LinkEscapes, "{backend}");
+    let digest = client.digest(one, &file, vec![Algorithm::Blake3], false).await;
+    assert_eq!(error_code(digest), ErrorCode::LinkEscapes, "{backend}");
+    assert_eq!(error_code(client.stat_for_reading(one, &file).await), ErrorCode::LinkEscapes, "{backend}");
+}
+
+#[tokio::test]
+async fn what_lies_outside_is_not_told() {
+    on_every_backend(async |server, backend| {
+        let (client, one) = (&server.client, one());
+        // A listing of the whole storage first: what it keeps is not for the caller of a part.
+        client.list(&writer(), &path("one"), Order::default(), None, 3).await.unwrap();
+        let page = client.list(&one, &path(""), Order::default(), None, 100).await.unwrap();
+        let mut walked = Vec::new();
+        let mut pages = client.walk(&one, vec![path("")], None).await.unwrap();
+        while let Some(page) = pages.next_page().await.unwrap() {
+            walked.extend(page.entries);
+        }
+        for link in OUTWARD.into_iter().chain(["sibling_file"]) {
+            let stat = client.stat(&one, &path(link)).await.unwrap();
+            let listed = page.entries.iter().find(|entry| entry.path == path(link)).unwrap();
+            let walked = walked.iter().find(|entry| entry.path == path(link));
+            for entry in [&stat, listed].into_iter().chain(walked) {
+                assert_eq!((entry.kind, entry.link.as_ref()), (Kind::Other, Some(&Link::Escapes)), "{backend}: {link}");
+            }
+        }
+        assert!(!walked.iter().any(|entry| entry.path.encoded().contains("secret")), "{backend}");
+        let dangling = client.stat(&one, &path("dangling")).await.unwrap();
+        assert_eq!(dangling.link, Some(Link::Broken), "{backend}");
+        // The names of folders above the root are not told either.
+        for link in INWARD {
+            let entry = client.stat(&one, &path(link)).await.unwrap();
+            let Some(Link::Inside(target)) = entry.link else { panic!("{backend}: {link}: {entry:?}") };
+            assert!(!target.starts_with(b".."), "{backend}: {link}: {}", String::from_utf8_lossy(&target));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn writing_stays_below_the_root() {
+    on_every_backend(async |server, backend| {
+        let (client, one) = (&server.client, one());
+        for (number, link) in OUTWARD.into_iter().enumerate() {
+            let new = format!("{link}/new");
+            let escapes = |code, what: &str| assert_eq!(code, ErrorCode::LinkEscapes, "{backend}: {what} {link}");
+            let staged = Stage { caller: one.clone(), make_parents: true, ..stage(&new, Some(1)) };
+            escapes(error_code(client.stage(&staged).await), "STAGE");
+            let stored = Stage { resumable: false, ..staged.clone() };
+            escapes(error_code(client.store(&Store { stage: stored, checksum: None }, b"x").await), "STORE");
+            let elsewhere = client.stage(&Stage { caller: one.clone(), ..stage("good", Some(0)) }).await.unwrap();
+            let commit = Commit {
+                caller: one.clone(),
+                upload: elsewhere.id,
+                target: Some(path(&new)),
+                conflict: None,
+                if_match: None,
+                blake3: None,
+            };
+            escapes(error_code(client.commit(&commit).await), "COMMIT");
+            client.abort(&one, elsewhere.id).await.unwrap();
+
+            let secret = path(&format!("{link}/secret"));
+            let item = PathItem { path: secret.clone(), if_etag: None };
+            let pair = |from: &str, to: &str| vec![PathPair { from: path(from), to: path(to), if_etag: None }];
+            let out = pair(&format!("{link}/secret"), "taken");
+            let into = pair("plain/file", &new);
+            let changes = [
+                Change::MakeFolder { paths: vec![path(&new)], existing_ok: true },
+                Change::Move { items: out.clone(), conflict: Conflict::Fail },
+                Change::Copy { items: out, conflict: Conflict::Fail },
+                Change::Move { items: into.clone(), conflict: Conflict::Replace },
+                Change::Copy { items: into, conflict: Conflict::KeepBoth },
+                Change::Trash { items: vec![item.clone()] },
+                Change::Delete { items: vec![item] },
+            ];
+            for (kind, change) in changes.into_iter().enumerate() {
+                let key = u8::try_from(number * 10 + kind).unwrap();
+                let job = run(client, &one, key, change).await;
+                assert_eq!(item_code(&job), Some(ErrorCode::LinkEscapes), "{backend}: {link}: {job:?}");
+            }
+        }
+        // A link to a file outside: its target is not replaced.
+        let onto = Stage {
+            caller: one.clone(),
+            conflict: Conflict::Replace,
+            resumable: false,
+            ..stage("sibling_file", Some(1))
+        };
+        assert!(client.store(&Store { stage: onto, checksum: None }, b"x").await.is_err(), "{backend}");
+        assert_two_is_untouched(client, backend).await;
+    })
+    .await;
+}
+
+/// A move alters where a relative link leads.
+#[tokio::test]
+async fn a_link_that_was_moved_or_copied_leads_no_further() {
+    on_every_backend(async |server, backend| {
+        let (client, whole) = (&server.client, writer());
+        // `deep/up` leads to `one/two`, which does not exist; at the top of `one` it leads to `two`.
+        let deep = Change::MakeFolder { paths: vec![path("one/deep")], existing_ok: false };
+        run(client, &whole, 1, deep).await;
+        let pair = |from: &str, to: &str| vec![PathPair { from: path(from), to: path(to), if_etag: None }];
+        let job =
+            run(client, &one(), 2, Change::Move { items: pair("sibling", "deep/up"), conflict: Conflict::Fail }).await;
+        assert_eq!(item_code(&job), None, "{backend}: a link is moved itself");
+        let copied = Change::Copy { items: pair("deep/up", "again"), conflict: Conflict::Fail };
+        assert_eq!(item_code(&run(client, &one(), 3, copied).await), None, "{backend}: a link is copied itself");
+        assert_eq!(error_code(names(client, &one(), "again").await), ErrorCode::LinkEscapes, "{backend}");
+        // Throwing a link away throws the link away.
+        let item = PathItem { path: path("again"), if_etag: None };
+        let job = run(client, &one(), 4, Change::Trash { items: vec![item] }).await;
+        assert_eq!(item_code(&job), None, "{backend}");
+        let trash = client.list_trash(&one(), None, 10).await.unwrap();
+        assert_eq!(trash.items[0].entry.link, Some(Link::Escapes), "{backend}");
+        let purge = Change::Purge { ids: None };
+        run(client, &one(), 5, purge).await;
+        assert_two_is_untouched(client, backend).await;
+    })
+    .await;
+}
+
+/// A caller of the whole storage throws something away by the path of a link: it was where the link leads.
+#[tokio::test]
+async fn the_trash_has_what_was_below_the_root_without_links() {
+    on_every_backend(async |server, backend| {
+        let client = &server.client;
+        let items = ["one/sibling/secret", "one/chain"].map(|text| PathItem { path: path(text), if_etag: None });
+        for (key, item) in items.into_iter().enumerate() {
+            let job = run(client, &writer(), u8::try_from(key).unwrap(), Change::Trash { items: vec![item] }).await;
+            assert_eq!(item_code(&job), None, "{backend}");
+        }
+        let of_one = client.list_trash(&one(), None, 10).await.unwrap();
+        let told: Vec<_> =
+            of_one.items.iter().map(|item| (item.entry.path.encoded(), item.entry.link.clone())).collect();
+        // It led to `sibling`, a link of `one`, and from there outside; its own target does not say so.
+        assert_eq!(told, [("chain".to_owned(), Some(Link::Inside(b"sibling".to_vec())))], "{backend}");
+        let of_two = client.list_trash(&caller_of("two"), None, 10).await.unwrap();
+        let id = of_two.items[0].id;
+        assert_eq!(of_two.items[0].entry.path, path("secret"), "{backend}");
+        let restore = |id| Change::Restore { items: vec![RestoreItem { id, to: None }], conflict: Conflict::Fail };
+        assert!(item_code(&run(client, &one(), 7, restore(id)).await).is_some(), "{backend}");
+        let job = run(client, &caller_of("two"), 8, restore(id)).await;
+        assert_eq!(item_code(&job), None, "{backend}");
+        assert_eq!(read(client, &caller_of("two"), "secret").await.unwrap(), SECRET, "{backend}");
+    })
+    .await;
+}
+
+/// The folder of a root is the administrator's choice, also where it is a link.
+#[tokio::test]
+async fn the_root_itself_may_be_a_link() {
+    on_every_backend(async |server, backend| {
+        let (client, home) = (&server.client, caller_of("home"));
+        let root = client.stat(&home, &path("")).await.unwrap();
+        assert_eq!((root.kind, root.link), (Kind::Folder, None), "{backend}");
+        for text in ["plain/file", "inside/file", "around/file", "absolute_in/file", "inside_file"] {
+            assert_eq!(read(client, &home, text).await.unwrap(), b"plain", "{backend}: {text}");
+        }
+        for link in OUTWARD {
+            assert_eq!(error_code(names(client, &home, link).await), ErrorCode::LinkEscapes, "{backend}: {link}");
+        }
+        let item = PathItem { path: path("plain"), if_etag: None };
+        let job = run(client, &home, 1, Change::Trash { items: vec![item] }).await;
+        assert_eq!(item_code(&job), None, "{backend}");
+        let trash = client.list_trash(&home, None, 10).await.unwrap();
+        assert_eq!(trash.items[0].entry.path, path("plain"), "{backend}");
+        let restore = RestoreItem { id: trash.items[0].id, to: None };
+        let job = run(client, &home, 2, Change::Restore { items: vec![restore], conflict: Conflict::Fail }).await;
+        assert_eq!(item_code(&job), None, "{backend}");
+        assert_eq!(read(client, &one(), "plain/file").await.unwrap(), b"plain", "{backend}");
+    })
+    .await;
+}
+
+/// Events of a folder tell its entries, and two scopes share no watch.
+#[tokio::test]
+async fn events_do_not_tell_what_lies_outside() {
+    on_every_backend(async |server, backend| {
+        let client = &server.client;
+        let mut whole = client.watch(&writer(), &path("one"), None).await.unwrap();
+        let mut events = client.watch(&one(), &path(""), None).await.unwrap();
+        for watch in [&mut whole, &mut events] {
+            assert!(matches!(watch.next().await.unwrap().kind, EventKind::Ready), "{backend}");
+        }
+        let items = vec![PathPair { from: path("sibling"), to: path("renamed"), if_etag: None }];
+        run(client, &one(), 1, Change::Move { items, conflict: Conflict::Fail }).await;
+        let told = loop {
+            if let EventKind::Present { entry } = events.next().await.unwrap().kind {
+                break entry;
+            }
+        };
+        assert_eq!((told.path.encoded().as_str(), told.link), ("renamed", Some(Link::Escapes)), "{backend}");
+        let told = loop {
+            if let EventKind::Present { entry } = whole.next().await.unwrap().kind {
+                break entry;
+            }
+        };
+        assert_eq!(told.link, Some(Link::Inside(b"../two".to_vec())), "{backend}");
+    })
+    .await;
+}
+
+/// Another program exchanges a link between inside and outside as fast as it can.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_changes_during_requests_never_leads_outside() {
+    let folder = tempfile::tempdir().unwrap();
+    on_disk(folder.path());
+    let root = folder.path().join("one");
+    let stop = Arc::new(AtomicBool::new(false));
+    let (stopping, swapped) = (Arc::clone(&stop), root.clone());
+    let swapping = std::thread::spawn(move || {
+        while !stopping.load(Ordering::Relaxed) {
+            for target in ["plain", "../two"] {
+                let _ = fs::remove_file(swapped.join("new"));
+                symlink(target, swapped.join("new")).unwrap();
+                fs::rename(swapped.join("new"), swapped.join("inside")).unwrap();
+            }
+        }
+    });
+    fs::write(root.join("plain/secret"), b"inside").unwrap();
+    for containment in [Containment::Kernel, Containment::Walk, Containment::Portable] {
+        let storage: Arc<dyn Storage> = LocalStorage::open_with(folder.path(), None, containment).unwrap().into();
+        let server = TestServer::with_storage(storage).await;
+        for number in 0..300_u32 {
+            match read(&server.client, &one(), "inside/secret").await {
+                Ok(content) => assert_eq!(content, b"inside"),
+                Err(error) => assert!(matches!(error.code, ErrorCode::LinkEscapes | ErrorCode::NotFound), "{error:?}"),
+            }
+            let stored = Stage {
+                caller: one(),
+                conflict: Conflict::Replace,
+                resumable: false,
+                ..stage(&format!("inside/new{number}"), Some(1))
+            };
+            let _ = server.client.store(&Store { stage: stored, checksum: None }, b"x").await;
+        }
+        server.stop().await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    swapping.join().unwrap();
+    let mut outside: Vec<_> =
+        fs::read_dir(folder.path().join("two")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    outside.sort();
+    assert_eq!(outside, ["back", "folder", "secret"]);
+}
