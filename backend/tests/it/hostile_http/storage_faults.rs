@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use backend::storage::memory::MemoryStorage;
 use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation};
 
 use crate::test_gateway::TestGateway;
