@@ -33,6 +33,7 @@ pub enum Command {
 
 /// A subcommand that runs until a signal stops it.
 #[derive(Subcommand, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a process has one")]
 pub enum ServerCommand {
     /// Show a folder in browsers, and serve it to the commands below.
     Serve(ServeArgs),

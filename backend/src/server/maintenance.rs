@@ -58,7 +58,7 @@ fn sweep(server: &Server, round: u64, now: Option<Timestamp>) -> Result<(), Stor
     if let Some(now) = now {
         server.jobs.sweep(now)?;
     }
-    if round % TRASH_SWEEP_ROUNDS == 0 {
+    if round.is_multiple_of(TRASH_SWEEP_ROUNDS) {
         server.jobs.sweep_trash(now.map(|now| clock::before(now, server.config.trash_expiry)))?;
         server.jobs.sweep_replaced()?;
     }
