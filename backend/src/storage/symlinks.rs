@@ -147,8 +147,8 @@ pub(super) fn relative_to<'a>(folder: impl Iterator<Item = &'a [u8]>, target: &[
 
 /// The target of a link as its caller sees it. `depth` is how many levels the link's folder lies below the caller's root;
 /// a target that climbs above that root is replaced by the way from the folder to its `end`, which climbs no higher than it
-/// must: the names of folders above the root are not told.
-pub(super) fn told_target<'a>(
+/// must: the names of folders above the root are not shown.
+pub(super) fn shown_target<'a>(
     depth: usize,
     folder: impl Iterator<Item = &'a [u8]>,
     target: Vec<u8>,
@@ -201,16 +201,16 @@ mod tests {
     }
 
     #[test]
-    fn a_target_that_climbs_above_the_root_is_told_from_below_it() {
+    fn a_target_that_climbs_above_the_root_is_shown_from_below_it() {
         let end = VPath::parse("home/ada/x").unwrap();
-        let told = |target: &str| {
+        let shown = |target: &str| {
             let folder = [b"home".as_slice(), b"ada", b"notes"].into_iter();
-            String::from_utf8(told_target(1, folder, target.into(), &end)).unwrap()
+            String::from_utf8(shown_target(1, folder, target.into(), &end)).unwrap()
         };
-        assert_eq!(told("../x"), "../x");
-        assert_eq!(told("a/../../x"), "a/../../x");
-        assert_eq!(told("../../ada/x"), "../x");
-        assert_eq!(told("../../../home/ada/x"), "../x");
+        assert_eq!(shown("../x"), "../x");
+        assert_eq!(shown("a/../../x"), "a/../../x");
+        assert_eq!(shown("../../ada/x"), "../x");
+        assert_eq!(shown("../../../home/ada/x"), "../x");
     }
 
     #[test]

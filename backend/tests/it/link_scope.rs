@@ -148,7 +148,7 @@ async fn reading_stays_below_the_root() {
             escapes(error_code(client.digest(&one, &at("secret"), vec![Algorithm::Blake3], false).await), "DIGEST");
             escapes(error_code(client.walk(&one, vec![at("folder")], None).await.map(drop)), "WALK");
             escapes(error_code(client.watch(&one, &path(link), None).await.map(drop)), "WATCH");
-            // A file that does not exist outside is not told from one that does.
+            // A file that does not exist outside is not distinguishable from one that does.
             escapes(error_code(client.stat(&one, &at("missing")).await), "STAT of nothing");
         }
         escapes_file(client, &one, backend).await;
@@ -173,7 +173,7 @@ async fn escapes_file(client: &Client, one: &Caller, backend: &str) {
 }
 
 #[tokio::test]
-async fn what_lies_outside_is_not_told() {
+async fn what_lies_outside_is_not_shown() {
     on_every_backend(async |server, backend| {
         let (client, one) = (&server.client, one());
         // A listing of the whole storage first: what it keeps is not for the caller of a part.
@@ -195,7 +195,7 @@ async fn what_lies_outside_is_not_told() {
         assert!(!walked.iter().any(|entry| entry.path.encoded().contains("secret")), "{backend}");
         let dangling = client.stat(&one, &path("dangling")).await.unwrap();
         assert_eq!(dangling.link, Some(Link::Broken), "{backend}");
-        // The names of folders above the root are not told either.
+        // The names of folders above the root are not shown either.
         for link in INWARD {
             let entry = client.stat(&one, &path(link)).await.unwrap();
             let Some(Link::Inside(target)) = entry.link else { panic!("{backend}: {link}: {entry:?}") };
@@ -300,10 +300,10 @@ async fn the_trash_has_what_was_below_the_root_without_links() {
             assert_eq!(item_code(&job), None, "{backend}");
         }
         let of_one = client.list_trash(&one(), None, 10).await.unwrap();
-        let told: Vec<_> =
+        let shown: Vec<_> =
             of_one.items.iter().map(|item| (item.entry.path.encoded(), item.entry.link.clone())).collect();
         // It led to `sibling`, a link of `one`, and from there outside; its own target does not say so.
-        assert_eq!(told, [("chain".to_owned(), Some(Link::Inside(b"sibling".to_vec())))], "{backend}");
+        assert_eq!(shown, [("chain".to_owned(), Some(Link::Inside(b"sibling".to_vec())))], "{backend}");
         let of_two = client.list_trash(&caller_of("two"), None, 10).await.unwrap();
         let id = of_two.items[0].id;
         assert_eq!(of_two.items[0].entry.path, path("secret"), "{backend}");
@@ -354,18 +354,18 @@ async fn events_do_not_tell_what_lies_outside() {
         }
         let items = vec![PathPair { from: path("sibling"), to: path("renamed"), if_etag: None }];
         run(client, &one(), 1, Change::Move { items, conflict: Conflict::Fail }).await;
-        let told = loop {
+        let shown = loop {
             if let EventKind::Present { entry } = events.next().await.unwrap().kind {
                 break entry;
             }
         };
-        assert_eq!((told.path.encoded().as_str(), told.link), ("renamed", Some(Link::Escapes)), "{backend}");
-        let told = loop {
+        assert_eq!((shown.path.encoded().as_str(), shown.link), ("renamed", Some(Link::Escapes)), "{backend}");
+        let shown = loop {
             if let EventKind::Present { entry } = whole.next().await.unwrap().kind {
                 break entry;
             }
         };
-        assert_eq!(told.link, Some(Link::Inside(b"../two".to_vec())), "{backend}");
+        assert_eq!(shown.link, Some(Link::Inside(b"../two".to_vec())), "{backend}");
     })
     .await;
 }

@@ -38,7 +38,7 @@ impl Storage for MemoryStorage {
     fn stat(&self, path: &VPath) -> Result<Entry, StorageError> {
         let tree = self.tree.read();
         if tree.links.folder() == path {
-            // Links that lead to it are the administrator's, and are not told.
+            // Links that lead to it are the administrator's, and are not shown.
             let end = tree.walk(NodeStack::root(), tree.along(path))?;
             return Ok(tree.entry(end.node(), path.clone(), None));
         }

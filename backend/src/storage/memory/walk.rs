@@ -6,7 +6,7 @@ use super::errors::{DENIED, NAME_TOO_LONG, NOT_FOLDER, NOT_FOUND, TOO_DEEP};
 use super::node::{Body, NodeId, ROOT};
 use super::tree::Tree;
 use crate::storage::checks::NAME_BYTES_MAX;
-use crate::storage::symlinks::{PathWalk, ResolveError, asked_path, below_root, relative_to, told_target};
+use crate::storage::symlinks::{PathWalk, ResolveError, asked_path, below_root, relative_to, shown_target};
 use crate::storage::{LinkScope, StorageError, is_state_folder_name};
 
 /// The absolute path of the root: a link to `/memory/docs` stays inside, one to `/memory2` does not.
@@ -157,7 +157,7 @@ impl Tree {
         }
         let depth = folder.names.len().saturating_sub(self.real_links()?.folder().segments().count());
         let path = end.path().map_err(|_| ResolveError::Escapes)?;
-        Ok((end.node(), told_target(depth, names(), target, &path)))
+        Ok((end.node(), shown_target(depth, names(), target, &path)))
     }
 
     /// Where a link in that folder ends.

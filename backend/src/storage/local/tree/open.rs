@@ -30,7 +30,7 @@ impl<D: Dir> Tree<D> {
         }
     }
 
-    /// The entry of the scope's own folder. Links that lead to it are the administrator's, and are not told.
+    /// The entry of the scope's own folder. Links that lead to it are the administrator's, and are not shown.
     fn scope_entry(&self, path: &VPath) -> Result<Entry, StorageError> {
         match self.walk(self.at_root(), PathWalk::along(path, &self.links))? {
             Resolved::Leaf(found, _) => Ok(found.metadata.entry(path.clone(), None)),

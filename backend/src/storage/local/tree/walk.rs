@@ -7,7 +7,7 @@ use super::errors::{not_folder, not_found, read_link_error};
 use super::root::Tree;
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, Metadata, Node};
-use crate::storage::symlinks::{PathWalk, ResolveError, asked_path, relative_to, told_target};
+use crate::storage::symlinks::{PathWalk, ResolveError, asked_path, relative_to, shown_target};
 use crate::storage::{LinkScope, StorageError, is_state_folder_name};
 
 /// The end of a walk.
@@ -154,7 +154,7 @@ impl<D: Dir> Tree<D> {
         }
         let depth = stack.depth().saturating_sub(self.real_links()?.folder().segments().count());
         let end = resolved.path().map_err(|_| ResolveError::Escapes)?;
-        Ok((resolved, told_target(depth, stack.names(), target, &end)))
+        Ok((resolved, shown_target(depth, stack.names(), target, &end)))
     }
 
     /// The metadata of the entry that a link in the innermost folder leads to, and the target relative to that folder.
