@@ -236,7 +236,8 @@ mod tests {
         let (stay, go) = survey.divide();
         files.surveyed(&stay);
         assert_eq!(go.iter().map(|file| (file.disk, file.bytes)).collect::<Vec<_>>(), [(1, 20)]);
-        assert_eq!((files.sums()[&1].bytes, files.sums()[&2].bytes), (70, 80));
+        let sums = files.sums();
+        assert_eq!((sums[&1].bytes, sums[&2].bytes), (70, 80));
     }
 
     #[test]

@@ -73,7 +73,8 @@ async fn a_page_names_the_host_to_configure() {
         let headers = [("host", "nas.local:8080"), ("accept", NAVIGATION), ("accept-language", language)];
         let page = gateway.get_with("/", &headers).await;
         assert_page(&page, 421, language);
-        assert!(page.text().contains("--host nas.local"), "{}", page.text());
+        let shown = page.text().replace("<span>", "").replace("</span>", "");
+        assert!(shown.contains("--host nas.local"), "{shown}");
         assert!(!page.text().contains("<a href"), "a link leads to the same failure");
     }
     let problem = gateway.get_with("/", &[("host", "nas.local:8080")]).await;
