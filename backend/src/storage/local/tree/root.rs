@@ -63,6 +63,7 @@ impl<D: Dir> Deref for Tree<D> {
 
 impl<D: Dir> Tree<D> {
     /// A tree without a path.
+    #[cfg(feature = "testing")]
     pub(in crate::storage) fn new(root: D, facts: RootFacts) -> Self {
         Self::with(root, facts, None)
     }
