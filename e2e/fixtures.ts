@@ -99,8 +99,7 @@ export class Faults {
   /** Collects the errors of a context's pages. */
   watch(context: BrowserContext): void {
     context.on("weberror", (fault) => {
-      // Firefox reports here what Chromium writes to the console. A colon in it ends the name of the error, so its message
-      // is a part alone.
+      // Firefox reports refused content as an uncaught error, and cuts the text at a colon.
       const text = fault.error().stack ?? fault.error().message;
       if (!this.isRefusedContent(text)) {
         this.found.push(`uncaught: ${text}`);

@@ -64,7 +64,11 @@ test("a file that is sent again is hashed once, and Cancel ends that", async ({ 
       void (blob ? jobs.add(job) : jobs.delete(job));
     };
   });
-  const jobs = () => page.evaluate(() => { const { jobs } = window as unknown as { jobs: Set<number> & { begun: number } }; return { begun: jobs.begun, running: jobs.size }; });
+  const jobs = () =>
+    page.evaluate(() => {
+      const { jobs } = window as unknown as { jobs: Set<number> & { begun: number } };
+      return { begun: jobs.begun, running: jobs.size };
+    });
   await open(page);
   await chooseFiles(page, [file("large.txt", "x".repeat(20 << 20))]);
   // All bytes but the last slice are sent in shorter requests, and that one waits for the digest.

@@ -98,7 +98,7 @@ impl ErrorCode {
             ),
             Self::CrossDevice => (
                 "On another file system",
-                "It is on another file system, or contains one, so it cannot be moved as a whole.",
+                "The disk has no trash, or source and destination are on different disks. Delete it for good, or copy it.",
             ),
             Self::NotEmpty => ("The folder is not empty", "The folder is not empty. Empty it first."),
             Self::LinkBroken => {

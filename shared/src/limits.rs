@@ -108,10 +108,11 @@ pub const JOB_KEPT: Duration = Duration::from_secs(24 * 3600);
 pub const JOBS_MAX: usize = 1_000;
 /// Maximum number of jobs that run at a time; others wait.
 pub const JOBS_AT_A_TIME_MAX: usize = 4;
-/// Bytes of replaced files that the trash keeps by default: ten GiB. The oldest are deleted first.
+/// Bytes of replaced files that the trash of each disk keeps by default: ten GiB.
 pub const TRASH_BYTES_MAX: u64 = 10 << 30;
 
-/// Maximum number of replaced files that the trash keeps: each costs its share of every listing of the trash.
+/// Maximum number of replaced files that the trash of each disk keeps: each costs its share of every listing of the
+/// trash.
 pub const TRASH_REPLACED_MAX: u64 = 100_000;
 
 /// Maximum number of replaced files that the outcome of an item lists. All of them are in the trash.

@@ -143,7 +143,9 @@ fn user_message(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::AlreadyExists => "already exists",
         ErrorCode::ParentMissing => "the parent folder does not exist",
         ErrorCode::IntoItself => "a folder cannot be moved or copied into itself",
-        ErrorCode::CrossDevice => "is on another file system than the trash: `rm --forever` deletes it",
+        ErrorCode::CrossDevice => {
+            "is on a disk without a trash (`rm --forever` deletes it), or on another disk than its destination"
+        }
         ErrorCode::Mounted => "holds another disk or is one: unmount that first",
         ErrorCode::DiskAbsent => "is on a disk that is not connected",
         ErrorCode::NameRefused => "the file server's operating system refuses this name",

@@ -77,8 +77,8 @@ pub struct TcpSettings {
     /// hour].
     #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub clock_steady_seconds: Option<u64>,
-    /// Most bytes of replaced files in the trash; the oldest are deleted first, 0 keeps none [default: 10737418240, ten
-    /// GiB].
+    /// Most bytes of replaced files in the trash of each disk; beyond that the oldest are deleted first, of users who
+    /// have replaced more than their share. 0 keeps none [default: 10737418240, ten GiB].
     #[arg(long, value_name = "BYTES")]
     pub trash_bytes_max: Option<u64>,
 }

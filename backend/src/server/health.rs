@@ -97,7 +97,7 @@ fn log_change(before: Option<&State>, now: &Result<(), StorageError>) {
 
 /// The peer gets the code and the context; the error of the operating system may name paths of this machine.
 fn failure(error: &StorageError) -> Failure {
-    // The code of a path would speak of the request, which has none.
+    // "Not found" and "not a folder" would be about a path of the request, and HEALTH names none.
     let code = match error.code {
         ErrorCode::NotFound | ErrorCode::NotFolder => ErrorCode::Io,
         code => code,
@@ -118,7 +118,7 @@ fn check_changing(storage: &dyn Storage, records: Option<&Database>) -> Result<(
     storage.unstage(id)
 }
 
-/// On a full disk, files can be read and deleted, and it is not repaired by another server in place of this one.
+/// Accepts a full disk: files on it can still be read and deleted, and a restart would not free space.
 fn unless_full(result: Result<(), StorageError>) -> Result<(), StorageError> {
     match result {
         Err(error) if matches!(error.code, ErrorCode::NoSpace | ErrorCode::QuotaExceeded) => Ok(()),

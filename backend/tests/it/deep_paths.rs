@@ -67,7 +67,7 @@ async fn a_folder_is_not_copied_into_itself_through_a_link() {
                 assert_eq!(code(&outcome), Some(ErrorCode::IntoItself), "{from} to {to}: {outcome:?}");
             }
         }
-        // Beside itself it may go.
+        // A copy beside itself is allowed.
         let outcome = transfer(&server.client, 50, "same/b", "same/beside", Conflict::Fail, false).await;
         assert_eq!(code(&outcome), None, "{outcome:?}");
         server.stop().await;

@@ -276,7 +276,7 @@ async fn a_link_that_was_moved_or_copied_leads_no_further() {
         let copied = Change::Copy { items: pair("deep/up", "again"), conflict: Conflict::Fail };
         assert_eq!(item_code(&run(client, &one(), 3, copied).await), None, "{backend}: a link is copied itself");
         assert_eq!(error_code(names(client, &one(), "again").await), ErrorCode::LinkEscapes, "{backend}");
-        // Throwing a link away throws the link away.
+        // The trash takes the link itself.
         let item = PathItem { path: path("again"), if_etag: None };
         let job = run(client, &one(), 4, Change::Trash { items: vec![item] }).await;
         assert_eq!(item_code(&job), None, "{backend}");

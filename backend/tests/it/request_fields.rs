@@ -207,7 +207,7 @@ impl std::io::Write for Log {
     }
 }
 
-/// By this id, who has the log of a gateway finds the requests in the log of its file server.
+/// The trace id joins the log of a gateway with the log of its file server.
 #[tokio::test]
 async fn the_log_has_the_trace_id_of_a_request() {
     let log = Log::default();

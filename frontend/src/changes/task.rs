@@ -77,7 +77,7 @@ impl Task {
     }
 
     /// The failed items of a change that ended, and the requests that retry them.
-    /// `unlisted` more failed without a name.
+    /// `unlisted` is the number of failed items that the server only counts.
     pub(super) fn of_failures(
         id: u32,
         verb: Verb,

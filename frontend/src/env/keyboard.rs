@@ -4,10 +4,10 @@
 
 use leptos::prelude::window;
 
-/// The main pointer of phones and tablets, whose keys are drawn on the screen.
+/// Media query for a device whose main pointer is a finger, such as a phone or a tablet without a mouse.
 const FINGER: &str = "(pointer: coarse)";
 
-/// True unless the page is operated by touch.
+/// False on a device that is mainly operated by touch.
 pub fn has_keyboard() -> bool {
     let query = window().match_media(FINGER).ok().flatten();
     query.is_none_or(|query| !query.matches())

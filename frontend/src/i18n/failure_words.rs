@@ -252,10 +252,10 @@ table! {
     );
     mounted_file: Explained = explained(
         "This file cannot be replaced",
-        "It is mounted separately on the server. Choose another name.",
+        "The administrator has attached this file to the server separately. Choose another name.",
     ), explained(
         "Ce fichier ne peut pas être remplacé",
-        "Il est monté à part sur le serveur. Choisissez un autre nom.",
+        "L’administrateur l’a rattaché séparément au serveur. Choisissez un autre nom.",
     );
     disk_absent: Explained = explained(
         "The disk is not connected",
@@ -265,7 +265,7 @@ table! {
         "Connectez le disque de cet élément, puis réessayez.",
     );
     too_many: Explained = explained(
-        "This is too much at once",
+        "Too many items at once",
         "Select fewer items.",
     ), explained(
         "Trop d’éléments à la fois",
@@ -347,6 +347,13 @@ table! {
     ), explained(
         "Votre quota est atteint",
         "Supprimez des fichiers devenus inutiles, puis réessayez.",
+    );
+    upload_quota: Explained = explained(
+        "You have no space left for uploads",
+        "Finish or cancel unfinished uploads, or delete files you no longer need, then retry.",
+    ), explained(
+        "Vous n’avez plus de place pour des téléversements",
+        "Terminez ou annulez les téléversements inachevés, ou supprimez des fichiers devenus inutiles, puis réessayez.",
     );
     unsupported: Explained = explained(
         "The server’s system cannot do this",

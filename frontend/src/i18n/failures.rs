@@ -55,6 +55,7 @@ impl Words {
             (Reason::Unreachable, _) => &words.unreachable,
             (Reason::NoSpace, Op::Upload) => &words.upload_no_space,
             (Reason::NoSpace, _) => &words.no_space,
+            (Reason::Quota, Op::Upload) => &words.upload_quota,
             (Reason::Quota, _) => &words.quota,
             (Reason::Unsupported, _) => &words.unsupported,
             (Reason::Outdated, _) => &words.outdated,

@@ -18,7 +18,7 @@ pub struct Published {
 pub enum Replaced {
     /// The trash keeps it as this item.
     Kept(TrashId),
-    /// The server could not keep it: it is too large for the trash, or on another file system.
+    /// The server could not keep it: it is larger than the trash may be, or its disk or file system cannot keep it.
     Lost,
 }
 

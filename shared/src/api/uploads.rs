@@ -81,7 +81,7 @@ pub struct CommitUpload {
     pub repr_digest: Option<String>,
 }
 
-/// `GET /uploads/<id>`: reads the state of an upload, without the side effects of a tus `HEAD`.
+/// `GET /uploads/<id>`: reads the state of an upload at once; a tus `HEAD` waits while the server makes the file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ReadUpload {
     /// The upload.

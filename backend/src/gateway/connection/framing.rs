@@ -34,7 +34,7 @@ enum State {
     Body(u64),
     /// So many bytes of a chunk.
     Chunk(u64),
-    /// Nothing that could be understood in one way only.
+    /// The bytes are ambiguous; all that follow are overwritten.
     Refused,
 }
 

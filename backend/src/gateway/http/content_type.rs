@@ -2,8 +2,8 @@
 //!
 //! A user who can store a file must not thereby run a script with this site's rights. So all content is served with a
 //! policy that sandboxes it: no scripts, an opaque origin, no forms. PDF, audio and video run no scripts with rights of this
-//! site, and the browser's own viewers do not work in a sandbox. No type is that of a script or a style sheet, so that a page of this site cannot
-//! load content as either: with `nosniff`, browsers go by the type.
+//! site, and the browser's own viewers do not work in a sandbox. No type is that of a script or a style sheet, so a
+//! page of this site cannot load content as either: with `nosniff`, browsers go by the type.
 
 use http::HeaderValue;
 use shared::VPath;

@@ -94,7 +94,9 @@ pub(super) fn detail(code: ErrorCode) -> &'static str {
             "Ce nom est plus long que ce que permet le disque du serveur (souvent 255 octets). Choisissez un nom plus \
              court."
         }
-        ErrorCode::CrossDevice => "Les éléments ne sont pas sur le même disque.",
+        ErrorCode::CrossDevice => {
+            "Ce disque n’a pas de corbeille, ou l’origine et la destination sont sur deux disques différents."
+        }
         ErrorCode::Mounted => {
             "Un autre disque est monté ici ou dans un sous-dossier. Démontez-le avant de déplacer ou de supprimer."
         }

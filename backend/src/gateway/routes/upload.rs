@@ -160,7 +160,7 @@ impl Gateway {
         self.client.stage(stage).await.map_err(|error| match error.code {
             ErrorCode::TooManyRequests => ErrorResponse::from(error)
                 .with_detail("There are too many unfinished uploads. Finish or delete some, then try again.")
-                .in_french("Trop d’envois sont inachevés. Terminez-en ou supprimez-en, puis réessayez."),
+                .in_french("Trop de téléversements sont inachevés. Terminez-en ou annulez-en, puis réessayez."),
             ErrorCode::QuotaExceeded => unfinished_bytes(error),
             _ => error.into(),
         })
@@ -184,7 +184,7 @@ impl Gateway {
 fn unfinished_bytes(error: ClientError) -> ErrorResponse {
     ErrorResponse::from(error)
         .with_detail("Unfinished uploads hold too many bytes. Finish or delete some, then try again.")
-        .in_french("Les envois inachevés occupent trop de place. Terminez-en ou supprimez-en, puis réessayez.")
+        .in_french("Les téléversements inachevés occupent trop de place. Terminez-en ou annulez-en, puis réessayez.")
 }
 
 /// The headers that describe the file: validator, date, digest (RFC 9530) and outcome.

@@ -120,7 +120,7 @@ async fn race(first: Request, second: Request) {
         let uploads = Uploads::begin(client, round).await;
         let (one, two) = tokio::join!(uploads.send(client, first), uploads.send(client, second));
         for failed in [one, two].into_iter().filter_map(Result::err) {
-            // Each of them is the other request's doing; none is a failure of the server.
+            // The other request causes each of these codes; none is a failure of the server.
             let expected = matches!(
                 failed.code,
                 ErrorCode::NotFound

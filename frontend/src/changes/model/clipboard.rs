@@ -16,8 +16,9 @@ pub struct Clipboard {
     entries: Entries,
     /// True if the entries were cut: pasting moves them.
     pub cut: bool,
-    /// The hashes of the names of cut entries, sorted: a row looks itself up when it is drawn, and a table of a hundred
-    /// thousand names takes longer than a frame. Two names with one hash would cost a row its full colour alone.
+    /// The sorted hashes of the names of cut entries, which a row searches when it is drawn: to fill a hash table with a
+    /// hundred thousand names takes longer than a frame. If two names have one hash, a row that is not cut is drawn as
+    /// cut; pasting uses the names.
     cut_names: Vec<u64>,
 }
 
