@@ -55,12 +55,14 @@ impl Changes {
         if rows.is_empty() {
             rows.push(browser.cursor.get_untracked());
         }
-        let listing = browser.listing.get_untracked();
-        let are_there = rows.last().is_some_and(|last| *last < listing.rows.len());
-        if !are_there && !listing.is_complete() {
+        let (entries, is_complete) = browser.listing.with_untracked(|listing| {
+            let are_there = rows.last().is_some_and(|last| *last < listing.rows.len());
+            (are_there.then(|| Entries::new(listing, rows)), listing.is_complete())
+        });
+        if entries.is_none() && !is_complete {
             self.show_message(self.words().wait_for_rows.to_owned(), None);
         }
-        are_there.then(|| Entries::new(listing, rows))
+        entries
     }
 
     /// Opens the dialog for a new folder in the current one.

@@ -10,7 +10,7 @@ use shared::api::changes::ListJobs;
 use shared::{Change, Job, JobId, JobState, Outcome};
 
 use super::model::scheduler::{PathAccess, WaitsFor};
-use super::model::{ChangeResult, History, Origin, Step, Verb, batch, undo};
+use super::model::{ChangeResult, Command, History, Origin, Step, Verb, batch, undo};
 use super::optimistic::ShownPrediction;
 use super::queue::Ticket;
 use super::state::Changes;
@@ -96,8 +96,11 @@ impl Changes {
         }
         let Some(ticket) = self.join_queue(Origin::New, WaitsFor::Paths(access)) else { return on_result(&[]) };
         let task = self.start_task(Some(verb), count);
-        if count > BULK_ITEMS_MIN {
-            // The rows leave request by request, and those that remain are no selection that the user made.
+        if let Requests::Of(entries, command) = &requests
+            && !matches!(command, Command::Copy(_))
+            && self.browser.folder.with_untracked(|folder| folder == entries.folder())
+        {
+            // The selected rows leave request by request, and those that remain are no selection that the user made.
             self.browser.selection.update(Selection::clear);
         }
         spawn_local(async move {

@@ -141,7 +141,7 @@ impl Changes {
     }
 
     /// Shows a message that is no success, in place of the previous one.
-    pub(super) fn show_notice(self, text: String) {
+    pub(crate) fn show_notice(self, text: String) {
         self.replace_message(Tone::Notice, text, None);
     }
 

@@ -26,13 +26,15 @@ pub(super) fn TrashRow(trash: TrashState, item: Trashed) -> impl IntoView {
     let root = ServerInfo::get().root_name();
     let parent = entry.path.parent().filter(|parent| !parent.is_root());
     let was_in = move || parent.as_ref().map_or_else(|| root.get(), |parent| printable(parent.as_bytes()));
+    // Before the folder, which may be cut off, and in a cell that every width of the screen shows.
+    let absent = move || if item.absent { format!("{} · ", prefs.words().disk_absent) } else { String::new() };
     let is_folder = entry.is_folder();
     let kind = move || if is_folder { prefs.words().folder } else { "" };
     let size = entry.is_file().then_some(entry.size);
     let size = move || size.map(|size| prefs.size(size)).unwrap_or_default();
     let trashed = move || format::date(prefs.lang.get(), item.trashed.milliseconds());
     let expires = move || match item.expires {
-        _ if item.absent => prefs.words().disk_absent.to_owned(),
+        _ if item.absent => String::new(),
         Some(moment) => format::date(prefs.lang.get(), moment.milliseconds()),
         None => prefs.words().never.to_owned(),
     };
@@ -69,7 +71,7 @@ pub(super) fn TrashRow(trash: TrashState, item: Trashed) -> impl IntoView {
                 <span class="name" title=name.clone()><EntryName name=name.clone() /></span>
                 <span class="visually-hidden">{kind}</span>
             </div>
-            <div role="gridcell" class="cell-origin"><bdi>{was_in}</bdi></div>
+            <div role="gridcell" class="cell-origin">{absent}<bdi>{was_in}</bdi></div>
             <div role="gridcell" class="cell-size">{size}</div>
             <div role="gridcell" class="cell-date">{trashed}</div>
             <div role="gridcell" class="cell-date cell-expires">{expires}</div>

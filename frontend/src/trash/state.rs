@@ -182,9 +182,15 @@ impl TrashState {
         self.changes.confirm_deletion(text, Change::Purge { ids: Some(ids) });
     }
 
-    /// Deletes every entry of the trash permanently, after confirmation.
+    /// Deletes every entry of the trash permanently, after confirmation. Entries on a disk that is not connected stay, so
+    /// the question does not count them.
     pub(super) fn empty(self) {
-        let count = usize::try_from(self.total.get_untracked()).unwrap_or(usize::MAX);
+        let absent = self.items.with_untracked(|items| items.iter().filter(|item| item.absent).count());
+        let total = usize::try_from(self.total.get_untracked()).unwrap_or(usize::MAX);
+        let count = total.saturating_sub(absent);
+        if count == 0 && absent > 0 {
+            return self.changes.show_notice(self.changes.words().failures.disk_absent.sentences());
+        }
         let text = self.changes.counted(|words| &words.confirm_empty_trash, count);
         self.changes.confirm_deletion(text, Change::Purge { ids: None });
     }

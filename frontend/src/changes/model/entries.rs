@@ -1,6 +1,7 @@
 //! The entries of one folder that a command acts on, and the requests of a command. Their paths are made request by
 //! request: those of a hundred thousand entries take longer than a frame.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use shared::change::{PathItem, PathPair};
@@ -13,11 +14,18 @@ use crate::folder::model::Listing;
 /// disk.
 pub const REQUEST_ITEMS: usize = 250;
 
-/// Rows of a listing, as it was when the user chose them. A clone shares them.
-#[derive(Clone, Debug)]
+/// Entries of a folder, as it was when the user chose them. A clone shares their names.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Entries {
-    listing: Arc<Listing>,
-    rows: Arc<[usize]>,
+    folder: VPath,
+    names: Arc<Names>,
+}
+
+/// Raw names, one after the other, and where each ends.
+#[derive(Debug, Default, PartialEq)]
+struct Names {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
 }
 
 /// What a command does with entries.
@@ -35,34 +43,47 @@ pub enum Command {
 
 impl Entries {
     /// The entries in these rows of a listing.
-    pub fn new(listing: Listing, rows: Vec<usize>) -> Self {
-        Self { listing: Arc::new(listing), rows: rows.into() }
+    pub fn new(listing: &Listing, rows: impl IntoIterator<Item = usize>) -> Self {
+        Self::of(listing.folder.clone(), rows.into_iter().filter_map(|row| listing.rows.name(row)))
+    }
+
+    fn of<'a>(folder: VPath, all: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut names = Names::default();
+        for name in all {
+            names.bytes.extend_from_slice(name);
+            names.ends.push(names.bytes.len());
+        }
+        Self { folder, names: Arc::new(names) }
     }
 
     /// The folder that they are in.
     pub fn folder(&self) -> &VPath {
-        &self.listing.folder
+        &self.folder
     }
 
     /// Number of entries.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.names.ends.len()
     }
 
     /// True if there are no entries.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.names.ends.is_empty()
     }
 
     /// Their raw names, in order.
-    pub fn names(&self) -> impl Iterator<Item = &[u8]> {
-        self.rows.iter().filter_map(|row| self.listing.rows.name(*row))
+    pub fn names(&self) -> impl Iterator<Item = &[u8]> + Clone {
+        self.names_in(0..self.len())
+    }
+
+    fn names_in(&self, range: Range<usize>) -> impl Iterator<Item = &[u8]> + Clone {
+        let Names { bytes, ends } = &*self.names;
+        range.map(move |index| &bytes[index.checked_sub(1).map_or(0, |before| ends[before])..ends[index]])
     }
 
     /// Those whose names pass.
     pub fn filtered(&self, passes: impl Fn(&[u8]) -> bool) -> Self {
-        let passes = |row: &usize| self.listing.rows.name(*row).is_some_and(&passes);
-        Self { listing: self.listing.clone(), rows: self.rows.iter().copied().filter(passes).collect() }
+        Self::of(self.folder.clone(), self.names().filter(|name| passes(name)))
     }
 
     /// True if the entry is among them.
@@ -84,12 +105,6 @@ impl Entries {
     }
 }
 
-impl PartialEq for Entries {
-    fn eq(&self, other: &Self) -> bool {
-        self.folder() == other.folder() && self.names().eq(other.names())
-    }
-}
-
 impl Command {
     /// To move or copy entries into a folder.
     pub fn transfer(folder: VPath, copy: bool) -> Self {
@@ -98,17 +113,16 @@ impl Command {
 
     /// One request for all entries.
     pub fn request(&self, entries: &Entries) -> Change {
-        self.request_for(entries, &entries.rows)
+        self.request_for(entries, 0..entries.len())
     }
 
     /// A request for every [`REQUEST_ITEMS`] entries, each made when it is asked for.
     pub fn requests(self, entries: Entries) -> impl Iterator<Item = Change> {
         let mut from = 0;
         std::iter::from_fn(move || {
-            let rows =
-                entries.rows.get(from..(from + REQUEST_ITEMS).min(entries.len())).filter(|rows| !rows.is_empty())?;
-            from += rows.len();
-            Some(self.request_for(&entries, rows))
+            let range = from..(from + REQUEST_ITEMS).min(entries.len());
+            from = range.end;
+            (!range.is_empty()).then(|| self.request_for(&entries, range))
         })
     }
 
@@ -126,9 +140,9 @@ impl Command {
         access
     }
 
-    fn request_for(&self, entries: &Entries, rows: &[usize]) -> Change {
+    fn request_for(&self, entries: &Entries, range: Range<usize>) -> Change {
         let folder = entries.folder();
-        let names = rows.iter().filter_map(|row| entries.listing.rows.name(*row));
+        let names = entries.names_in(range);
         let items = || names.clone().filter_map(|name| Some(PathItem { path: folder.join(name).ok()?, if_etag: None }));
         let pairs = |to: &VPath| {
             let pair = |name| Some(PathPair { from: folder.join(name).ok()?, to: to.join(name).ok()?, if_etag: None });
@@ -155,7 +169,7 @@ pub(crate) mod sample {
     pub(crate) fn entries(folder: &str, names: &[&str]) -> Entries {
         let mut listing = listing(names);
         listing.folder = VPath::parse(folder).unwrap();
-        Entries::new(listing, (0..names.len()).collect())
+        Entries::new(&listing, 0..names.len())
     }
 }
 
