@@ -36,8 +36,8 @@ impl JobRunner {
             self.records.mark_purge(id)?;
             if let Err(error) = self.storage.trash(&path, chosen.if_etag, id, clock::now()) {
                 self.records.unmark_purge(id)?;
-                // There is no trash on its disk: the tree is removed where it is.
-                return if error.code == ErrorCode::CrossDevice {
+                // There is no trash on its disk, or no space for its information: the tree is removed where it is.
+                return if is_removed_in_place(error.code) {
                     self.remove_tree(path).map(|()| done(None))
                 } else {
                     Err(error.into())
@@ -127,6 +127,8 @@ impl JobRunner {
             match self.storage.remove(&path, None) {
                 Ok(()) => self.count(1, 0),
                 Err(error) if error.code == ErrorCode::NotEmpty => {
+                    // A file system that was mounted since the removal began is left alone.
+                    self.storage.check_mounts(&path)?;
                     let names = self.names_in(&path)?;
                     stack.push((path, names));
                 }
@@ -145,4 +147,9 @@ impl JobRunner {
         })?;
         Ok(names)
     }
+}
+
+/// True for a failure to move a folder into the trash that does not keep it from being removed: a removal frees space.
+fn is_removed_in_place(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::CrossDevice | ErrorCode::NoSpace | ErrorCode::QuotaExceeded)
 }

@@ -58,16 +58,18 @@ impl Jobs {
         }
         let (stay, go) = survey.divide();
         self.kept.surveyed(&stay);
+        let (mut removed, mut failure) = (0, None);
         for file in &go {
             match self.storage.purge(file.id, &mut || Visit::Continue) {
-                Err(error) if error.code != ErrorCode::Gone => return Err(error),
-                _ => {}
+                // A disk that fails does not keep the others full.
+                Err(error) if error.code != ErrorCode::Gone => drop(failure.get_or_insert(error)),
+                _ => removed += 1,
             }
         }
-        if !go.is_empty() {
-            info!(files = go.len(), "replaced files were removed from the trash, which has kept too much");
+        if removed > 0 {
+            info!(files = removed, "replaced files were removed from the trash, which has kept too much");
         }
-        Ok(())
+        failure.map_or(Ok(()), Err)
     }
 
     /// The items that were put into the trash at `moment` or before.

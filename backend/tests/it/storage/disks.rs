@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use backend::server::ServerConfig;
 use backend::storage::local::{Containment, LocalStorage};
 use backend::storage::{Attributes, Expected, Keep, Replacement, Storage, TrashQuery, Visit};
 use shared::change::{PathItem, PathPair, RestoreItem};
@@ -413,4 +414,105 @@ fn a_file_system_without_links_is_written_to_and_renames_by_letter_case() {
     storage.trash(&path(b"exfat/taken"), None, trash_id(6), NOW).unwrap();
     storage.purge(trash_id(6), &mut || Visit::Continue).unwrap();
     assert_eq!(names("exfat"), ["FOLDER"]);
+}
+
+/// The id of a disk names a folder, and another program may write it.
+#[test]
+fn a_disk_does_not_choose_the_folder_with_the_notes_about_it() {
+    if !in_namespace("a_disk_does_not_choose_the_folder_with_the_notes_about_it") {
+        return;
+    }
+    let disks = Disks::new();
+    fs::create_dir(disks.at("big/.passerelle")).unwrap();
+    std::os::unix::fs::symlink("../trash", disks.at("big/.passerelle/disk")).unwrap();
+    let storage = disks.storage();
+    for (number, name) in [(1, "file"), (2, "big/file")] {
+        write(&*storage, number, name, b"content");
+        storage.trash(&path(name.as_bytes()), None, trash_id(number), NOW).unwrap();
+    }
+    for _ in 0..2 {
+        let mut paths: Vec<_> = items(&*storage).into_iter().map(|item| item.entry.path).collect();
+        paths.sort();
+        assert_eq!(paths, [path(b"big/file"), path(b"file")]);
+    }
+    assert!(!disks.at(".passerelle/trash/at").is_symlink());
+    drop(storage);
+    unmount(&disks.at("big"));
+    let listed = items(&*disks.storage());
+    assert!(listed.iter().any(|item| !item.connected && item.entry.path == path(b"big/file")), "{listed:?}");
+}
+
+/// An item whose deletion has begun is not restored: its deletion would go on in the restored folder.
+#[test]
+fn an_item_that_is_being_purged_is_not_restored() {
+    let root = tempfile::tempdir().unwrap();
+    let storage = LocalStorage::open(root.path(), None).unwrap();
+    storage.make_folder(&path(b"folder")).unwrap();
+    write(&*storage, 1, "folder/a", b"1");
+    write(&*storage, 2, "folder/b", b"2");
+    storage.trash(&path(b"folder"), None, trash_id(3), NOW).unwrap();
+    let restore = || storage.restore(trash_id(3), &path(b"restored"));
+    // It stops after the first entry.
+    let mut stop = || {
+        assert_eq!(code(restore()), Some(ErrorCode::Gone));
+        Visit::Stop
+    };
+    storage.purge(trash_id(3), &mut stop).unwrap();
+    restore().unwrap();
+    assert_eq!(fs::read_dir(root.path().join("restored")).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn a_disk_that_fails_does_not_keep_the_replaced_files_of_others() {
+    if !in_namespace("a_disk_that_fails_does_not_keep_the_replaced_files_of_others") {
+        return;
+    }
+    let disks = Disks::new();
+    let storage = disks.storage();
+    for number in 0..8 {
+        write(&*storage, number, &format!("{}/file", DISKS[usize::from(number % 2)]), b"12345678");
+    }
+    // A file that is a mount point is not removed.
+    fs::write(disks.at("outside"), "12345678").unwrap();
+    let kept = |disk: usize| {
+        let folder = disks.at(DISKS[disk]).join(".passerelle/replaced");
+        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|path| path.extension().is_none()).collect::<Vec<_>>()
+    };
+    for file in kept(0) {
+        let mounted = Command::new("mount").arg("--bind").args([&disks.at("outside"), &file]).status().unwrap();
+        assert!(mounted.success());
+    }
+    assert_eq!((kept(0).len(), kept(1).len()), (3, 3));
+    let config = ServerConfig { trash_bytes_max: 10, ..ServerConfig::default() };
+    let server = TestServer::with_config(storage.into(), config).await;
+    let started = std::time::Instant::now();
+    while kept(1).len() > 1 {
+        assert!(started.elapsed() < std::time::Duration::from_secs(20), "{:?}", kept(1));
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(kept(0).len(), 3);
+    server.stop().await;
+}
+
+/// Deleting frees space also where there is none for the information about an item of the trash.
+#[tokio::test]
+async fn a_folder_on_a_full_disk_is_deleted() {
+    if !in_namespace("a_folder_on_a_full_disk_is_deleted") {
+        return;
+    }
+    let disks = Disks::new();
+    mount(&["-t", "tmpfs", "-o", "nr_inodes=40", "none"], &disks.at("full"));
+    let storage = disks.storage();
+    write(&*storage, 1, "full/file", b"content");
+    storage.trash(&path(b"full/file"), None, trash_id(1), NOW).unwrap();
+    fs::create_dir_all(disks.at("full/folder/inner")).unwrap();
+    let number = (0..40).find(|number| fs::write(disks.at(&format!("full/folder/inner/{number}")), "").is_err());
+    assert!(number.is_some());
+    let server = TestServer::with_storage(storage.into()).await;
+    let folder = PathItem { path: path(b"full/folder"), if_etag: None };
+    let job = change(&server.client, 1, Change::Delete { items: vec![folder] }).await;
+    assert!(matches!(job.outcomes[..], [Outcome::Done { .. }]), "{job:?}");
+    assert!(!disks.at("full/folder").exists());
+    server.stop().await;
 }

@@ -105,9 +105,11 @@ pub(super) fn noted_disks<D: Dir>(disks: &D) -> io::Result<Vec<NotedDisk<D>>> {
     Ok(ids.into_iter().filter_map(open).collect())
 }
 
-/// The id of the disk with this private directory; `None` if it has none.
+/// The id of the disk with this private directory; `None` if it has none. It becomes the name of a folder, so a text that
+/// is no id is none.
 pub(super) fn disk_id<D: Dir>(private_dir: &D) -> Option<Vec<u8>> {
-    read_text(private_dir, DISK_ID)
+    let id = UploadId::parse(str::from_utf8(&read_text(private_dir, DISK_ID)?).ok()?)?;
+    Some(id.to_string().into_bytes())
 }
 
 fn ids_in<D: Dir>(dir: &D) -> BTreeSet<TrashId> {

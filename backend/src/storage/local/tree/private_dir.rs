@@ -58,6 +58,9 @@ struct Shared<D: Dir> {
     /// Items whose entry has left the trash, while the sync of the folder that it went to has failed. A crash may bring the
     /// entry back, so its information stays until the next start.
     unsettled: Mutex<BTreeSet<TrashId>>,
+    /// Items whose contents are being deleted, each as often as calls delete it. Such an item is not restored: the
+    /// deletion would go on in the restored folder, whose handle it holds.
+    purging: Mutex<Vec<TrashId>>,
     _lock: D::Lock,
 }
 
@@ -166,9 +169,35 @@ impl<D: Dir> PrivateDir<D> {
         self.shared.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Items whose contents are being deleted. None is added while the guard is held.
+    pub(super) fn purging(&self) -> MutexGuard<'_, Vec<TrashId>> {
+        self.shared.purging.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds an item to those whose contents are being deleted, until the result is dropped.
+    pub(super) fn begin_purge(&self, id: TrashId) -> Purging<'_, D> {
+        self.purging().push(id);
+        Purging { private_dir: self, id }
+    }
+
     /// Uploads of which a sync has failed.
     pub(super) fn unsynced(&self) -> MutexGuard<'_, BTreeSet<UploadId>> {
         self.shared.unsynced.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An item whose contents are being deleted.
+pub(super) struct Purging<'a, D: Dir> {
+    private_dir: &'a PrivateDir<D>,
+    id: TrashId,
+}
+
+impl<D: Dir> Drop for Purging<'_, D> {
+    fn drop(&mut self) {
+        let mut purging = self.private_dir.purging();
+        if let Some(index) = purging.iter().position(|id| *id == self.id) {
+            purging.swap_remove(index);
+        }
     }
 }
 
@@ -177,8 +206,8 @@ impl<D: Dir> Shared<D> {
         let Some(lock) = dir.lock(LOCK).map_err(|error| storage_error(error, "locking the private directory"))? else {
             return Err(StorageError::new(ErrorCode::Locked, "another server writes into this directory"));
         };
-        let (unsynced, unsettled) = (Mutex::default(), Mutex::default());
-        Ok(Self { trash_lock: RwLock::default(), unsynced, unsettled, _lock: lock })
+        let (unsynced, unsettled, purging) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Ok(Self { trash_lock: RwLock::default(), unsynced, unsettled, purging, _lock: lock })
     }
 }
 

@@ -38,6 +38,8 @@ impl<D: Dir> Tree<D> {
         {
             return Err(mounted_in(&item, &point));
         }
+        // Before the first look at the data: a restore has taken them by now, or finds the item among these.
+        let _purging = private_dir.begin_purge(id);
         if self.purge_below(&item.dir, item.data.clone(), visit)? == Visit::Continue {
             delete_items(&private_dir, &[&item]).map_err(failed)?;
         }

@@ -100,11 +100,12 @@ impl<D: Dir> Tree<D> {
     /// See [`crate::storage::Storage::stat_trash`].
     pub(super) fn trash_item(&self, id: TrashId) -> Result<TrashItem, StorageError> {
         let failed = |error| storage_error(error, "looking into the trash");
-        if let Some((_, item)) = find_item(self.volumes.opened(), id).map_err(failed)?
-            && !self.is_void(&item)
-        {
-            return Ok(item.describe());
-        }
+        // A disk that fails does not hide the items of those that are not open.
+        let failure = match find_item(self.volumes.opened(), id) {
+            Ok(Some((_, item))) if !self.is_void(&item) => return Ok(item.describe()),
+            Err(error) => Some(failed(error)),
+            Ok(_) => None,
+        };
         for top in self.tops()? {
             let folders = match self.peek_trash_folders(&top) {
                 // It is not among the items of a disk whose trash cannot be read.
@@ -120,7 +121,7 @@ impl<D: Dir> Tree<D> {
                 }
             }
         }
-        self.absent_item(id).ok_or_else(gone)
+        self.absent_item(id).ok_or_else(|| failure.unwrap_or_else(gone))
     }
 
     /// An item on a disk that is not connected, as the notes have it.
@@ -164,14 +165,16 @@ impl<D: Dir> Tree<D> {
     /// The private directory and an item in it.
     pub(super) fn open_item(&self, id: TrashId) -> Result<OnDisk<D, Item<D>>, StorageError> {
         let failed = |error| storage_error(error, "looking into the trash");
-        if let Some(found) = find_item(self.volumes.opened(), id).map_err(failed)? {
+        if let Ok(Some(found)) = find_item(self.volumes.opened(), id) {
             return Ok(found);
         }
-        // An earlier process put it there.
-        if let Some(found) = find_item(self.private_dirs()?, id).map_err(failed)? {
-            return Ok(found);
+        // An earlier process put it there. A disk that fails does not hide that it is on one that is absent.
+        match find_item(self.private_dirs()?, id) {
+            Ok(Some(found)) => Ok(found),
+            _ if self.absent_item(id).is_some() => Err(disk_absent()),
+            Ok(None) => Err(gone()),
+            Err(error) => Err(failed(error)),
         }
-        Err(if self.absent_item(id).is_some() { disk_absent() } else { gone() })
     }
 }
 

@@ -190,9 +190,13 @@ impl<D: Dir> Tree<D> {
         let sync_target = parent.prepare_sync()?;
         {
             let _locks = self.locks.lock(&[parent.identity()?]);
+            let purging = private_dir.purging();
             for (wanted, found) in items.iter().zip(&mut found) {
                 let Ok((_, item, file_type)) = found else { continue };
                 let moved = check_new_path(wanted.to).and_then(|()| {
+                    if purging.contains(&wanted.id) {
+                        return Err(gone());
+                    }
                     if self.present(&parent, wanted.to)?.is_some() {
                         return Err(is_there());
                     }
