@@ -42,7 +42,7 @@ for (const locale of ["en-US", "fr-FR"]) {
         await page.keyboard.press("Escape");
         await expect(panel(page).getByRole("listitem").first()).toBeVisible();
         await see("sending");
-        await page.getByRole("button", { name: /Pause all|Tout suspendre/ }).click();
+        await page.getByRole("button", { name: /^(Pause all|Mettre en pause)$/ }).click();
         await see("paused");
       });
 
@@ -60,7 +60,7 @@ for (const locale of ["en-US", "fr-FR"]) {
         await page.unroute("**/{files,api/v1/uploads}{,/*}");
         network.allow(Infinity);
         await page.getByRole("button", { name: /Retry failed|Réessayer les échecs/ }).click();
-        await page.getByRole("button", { name: /Choose what to do|Choisir quoi faire/ }).click();
+        await page.getByRole("button", { name: /Choose what to do|Choisir que faire/ }).click();
         await page.getByRole("button", { name: /Keep both|Conserver les deux/ }).click();
         await expect(panel(page).getByRole("heading")).toHaveText(/5 files uploaded|5 fichiers téléversés/);
         await see("done");
