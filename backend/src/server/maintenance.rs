@@ -77,11 +77,14 @@ async fn remove_replaced(server: &Arc<Server>) {
 pub(super) async fn recover(server: &Arc<Server>) {
     let server = Arc::clone(server);
     let recovery = blocking(move || {
-        server.uploads.recover()?;
-        server.uploads.finish_interrupted()?;
-        server.jobs.resume()
+        // A failure of one does not keep the others from being recovered.
+        let recovered = [server.uploads.recover(), server.uploads.finish_interrupted(), server.jobs.resume()];
+        recovered.into_iter().filter_map(Result::err).for_each(|error| {
+            warn!(%error, "uploads or jobs of the previous process could not be recovered");
+        });
+        Ok::<_, StorageError>(())
     });
     if let Err(error) = recovery.await {
-        warn!(%error, "uploads and jobs of the previous process could not be recovered");
+        warn!(%error, "the recovery of uploads and jobs ended early");
     }
 }

@@ -71,6 +71,14 @@ pub trait Staged: Send + Sync {
     /// nothing where the system has no such call.
     fn write_out(&self, _offset: u64, _length: u64) {}
 
+    /// Free space on its disk, in bytes; `None` where that is unknown.
+    ///
+    /// # Errors
+    /// [`shared::ErrorCode::Io`].
+    fn space(&self) -> Result<Option<u64>, StorageError> {
+        Ok(None)
+    }
+
     /// The operating system's file, where there is one, for system calls that move bytes without copying them.
     fn as_file(&self) -> Option<&std::fs::File> {
         None

@@ -294,15 +294,16 @@ impl Database {
         })
     }
 
-    /// Records that an upload is about to become the file at `target`, whose content has the BLAKE3 digest `content`.
+    /// Records that an upload is about to become the file at `target`, whose content has the BLAKE3 digest `content`; or
+    /// that it is not.
     pub(in crate::server) fn set_target(
         &self,
         id: UploadId,
-        target: &[u8],
+        target: Option<&[u8]>,
         content: Option<&[u8]>,
     ) -> Result<(), StorageError> {
         const SQL: &str = "UPDATE uploads SET target = ?2, content = ?3 WHERE id = ?1";
-        let (target, content) = (target.to_vec(), content.map(<[u8]>::to_vec));
+        let (target, content) = (target.map(<[u8]>::to_vec), content.map(<[u8]>::to_vec));
         self.write(self.uploads, move |connection| {
             connection.prepare_cached(SQL)?.execute(params![id.0, target, content]).map(drop)
         })

@@ -62,7 +62,11 @@ impl Uploads {
         }
     }
 
-    fn is_unstaged(&self, id: UploadId) -> Result<bool, StorageError> {
+    /// True if the staged file of an upload is gone.
+    ///
+    /// # Errors
+    /// [`ErrorCode::DiskAbsent`] if it may be on a disk that is not connected.
+    pub(super) fn is_unstaged(&self, id: UploadId) -> Result<bool, StorageError> {
         match self.storage.staged(id) {
             Ok(_) => Ok(false),
             Err(error) if error.code == ErrorCode::NotFound => Ok(true),

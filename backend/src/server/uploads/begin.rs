@@ -6,10 +6,11 @@ use std::sync::Arc;
 use shared::limits::UPLOAD_UNRECORDED_TIME;
 use shared::wire::{Failure, Stage, Upload};
 use shared::{ErrorCode, JobId, Rights, UploadId, VPath};
+use tokio_util::sync::CancellationToken;
 
 use super::decide::{check_target, target_condition, within_rights};
 use super::registry::Uploads;
-use super::slot::{Slot, UploadLock};
+use super::slot::{Slot, SlotState, UploadLock};
 use crate::random::random_bytes;
 use crate::server::authority::Owner;
 use crate::server::clock;
@@ -51,7 +52,7 @@ impl Uploads {
         if let Some(target) = &target {
             self.check_ahead(&record, target, rights, make_parents)?;
         }
-        self.check_space(record.length, target.as_ref())?;
+        self.check_space(&record.owner, record.length, target.as_ref())?;
         self.count_and_insert(record, target.as_ref())
     }
 
@@ -93,31 +94,28 @@ impl Uploads {
         Ok(check_target(&condition, present.as_ref())?)
     }
 
-    /// Fails if the file system has less space than `bytes`.
+    /// Fails if the disk of the target, as the owner sees it, has less space than `bytes`.
     ///
     /// # Errors
     /// [`ErrorCode::NoSpace`] with the missing bytes.
-    pub(super) fn check_space(&self, bytes: Option<u64>, target: Option<&VPath>) -> Result<(), RequestError> {
+    pub(super) fn check_space(
+        &self,
+        owner: &Owner,
+        bytes: Option<u64>,
+        target: Option<&VPath>,
+    ) -> Result<(), RequestError> {
         let parent = target.and_then(VPath::parent).unwrap_or_default();
-        let space = match self.storage.space(&parent) {
+        match self.seen_by(owner).space(&parent) {
             // The folder is made later.
-            Err(error) if error.code == ErrorCode::NotFound => None,
-            space => space?,
-        };
-        match (bytes, space) {
-            (Some(bytes), Some(space)) if bytes > space => {
-                Err(Failure::new(ErrorCode::NoSpace, "there is less space than is needed")
-                    .missing(bytes - space)
-                    .into())
-            }
-            _ => Ok(()),
+            Err(error) if error.code == ErrorCode::NotFound => Ok(()),
+            space => fits(bytes, space?),
         }
     }
 
     /// Makes the staged file, on the disk of the target, and the record.
     fn insert(self: &Arc<Self>, record: UploadRecord, target: Option<&VPath>) -> Result<Upload, RequestError> {
         let (id, upload, due) = (record.id, record.describe(), record.is_due());
-        self.stage(id, target)?;
+        self.stage(&record, target)?;
         // In memory before it is recorded: a request that finds the record finds this slot.
         let slot = Slot::new(record.clone());
         let turn = Arc::clone(&slot.turn).try_lock_owned().ok().filter(|_| due);
@@ -133,8 +131,8 @@ impl Uploads {
             return first.ok_or_else(|| error.into());
         }
         if let Some(turn) = turn {
-            let taken_over = slot.take_over();
-            let lock = Arc::new(UploadLock::new(slot, taken_over, turn));
+            // No token of the slot: a request that waits for the turn keeps its own.
+            let lock = Arc::new(UploadLock::new(slot, CancellationToken::new(), turn));
             lock.begin_finishing();
             self.finishing.spawn(Arc::clone(self).finish(lock));
         }
@@ -151,7 +149,7 @@ impl Uploads {
             if again.resumable { self.recorded_by_key(owner, key)? } else { self.unrecorded_by_key(owner, key) };
         let Some(slot) = found else { return Ok(None) };
         let expired = slot.state().is_expired();
-        if expired && self.forget_unlocked(&slot)? {
+        if expired && self.forget_unlocked(&slot, SlotState::is_expired) {
             return Ok(None);
         }
         let state = slot.state();
@@ -218,5 +216,19 @@ impl Uploads {
         found.sort_by(|left, right| (right.created, left.id).cmp(&(left.created, right.id)));
         found.truncate(LISTED_MAX as usize);
         Ok(found.iter().map(|record| record.describe_with(None)).collect())
+    }
+}
+
+/// Fails if `bytes` are more than the free space, as far as both are known.
+///
+/// # Errors
+/// [`ErrorCode::NoSpace`] with the missing bytes.
+pub(super) fn fits(bytes: Option<u64>, space: Option<u64>) -> Result<(), RequestError> {
+    match (bytes, space) {
+        (Some(bytes), Some(space)) if bytes > space => {
+            let failure = Failure::new(ErrorCode::NoSpace, "there is less space than is needed");
+            Err(failure.missing(bytes - space).into())
+        }
+        _ => Ok(()),
     }
 }

@@ -1,12 +1,14 @@
 //! COMMIT: a whole upload with the right digest becomes a file, in one step. The target is recorded before that, so a
 //! crash in between is detected and a second COMMIT gets the same answer.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use shared::limits::{JOB_KEPT, UPLOAD_UNRECORDED_TIME};
 use shared::wire::{Commit, Failure, FrameKind, Upload};
 use shared::{Algorithm, Conflict, Digests, Entry, ErrorCode, Rights, VPath};
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use super::before_crash::Interrupted;
 use super::decide::{TargetCondition, target_condition, within_rights};
@@ -107,27 +109,33 @@ pub(super) struct CommitOperation {
 impl CommitOperation {
     /// Publishes the upload, or records why not where the server makes it a file by itself.
     pub(super) fn run(self) -> Result<Upload, RequestError> {
-        let ended = self.attempt();
+        let published = Cell::new(false);
+        let ended = self.attempt(&published);
+        // A file whose answer could not be recorded is no refusal: the next request or start finds it.
         if let Err(RequestError::Failed(failure)) = &ended
+            && !published.get()
             && self.gate.begin().is_ok()
+            && let Err(error) = self.uploads.refuse(&self.lock, failure)
         {
-            self.uploads.refuse(&self.lock, failure)?;
+            warn!(%error, "the refusal of an upload could not be recorded");
         }
         ended
     }
 
-    fn attempt(&self) -> Result<Upload, RequestError> {
+    /// Publishes the upload. Sets `published` once it is a file.
+    fn attempt(&self, published: &Cell<bool>) -> Result<Upload, RequestError> {
         let length = self.whole_length()?;
         let blake3 = self.blake3.as_deref();
         let interrupted = self.uploads.interrupted(&self.record, |file| self.digests_of_file(file))?;
-        if let Interrupted::Published { published, path, digests } = interrupted {
+        if let Interrupted::Published { published: found, path, digests } = interrupted {
+            published.set(true);
             if !is_at_or_beside(&path, &self.path) {
                 return Err(committed_elsewhere());
             }
             check_blake3(&digests, blake3)?;
-            let path = published.entry.path.clone();
+            let path = found.entry.path.clone();
             self.gate.begin()?;
-            return self.finish(Some(published), &path, digests);
+            return self.finish(Some(found), &path, digests);
         }
         let digests = self.digests(length)?;
         let checked = check_blake3(&digests, blake3);
@@ -136,8 +144,8 @@ impl CommitOperation {
             self.uploads.require_blake3(&self.lock, blake3)?;
             return Err(mismatch);
         }
-        match self.publish(&digests)? {
-            Some((path, published)) => self.finish(Some(published), &path, digests),
+        match self.publish(&digests, published)? {
+            Some((path, made)) => self.finish(Some(made), &path, digests),
             None => self.finish(None, &self.path, digests),
         }
     }
@@ -171,7 +179,7 @@ impl CommitOperation {
 
     /// Copies the parts together, in their order.
     fn join(&self, length: u64) -> Result<Box<dyn Staged>, RequestError> {
-        self.uploads.check_space(Some(length), Some(&self.path))?;
+        self.uploads.check_space(&self.record.owner, Some(length), Some(&self.path))?;
         let staged = self.uploads.open(&self.record)?;
         let mut at = 0;
         for id in &self.record.request.parts {
@@ -212,7 +220,11 @@ impl CommitOperation {
     }
 
     /// Publishes the upload at its target, or beside it. `None` if the file that is there stays.
-    fn publish(&self, digests: &Digests) -> Result<Option<(VPath, Published)>, RequestError> {
+    fn publish(
+        &self,
+        digests: &Digests,
+        is_published: &Cell<bool>,
+    ) -> Result<Option<(VPath, Published)>, RequestError> {
         let storage = self.uploads.seen_by(&self.record.owner);
         let target_before = self.record.target_path();
         let attributes = self.uploads.attributes(&self.record);
@@ -224,9 +236,17 @@ impl CommitOperation {
         publish_at(&*storage, &self.path, self.condition.conflict, |path| {
             self.uploads.set_target(&self.lock, path, digests)?;
             match storage.publish(self.record.id, path, &self.condition.expected, &attributes) {
-                Ok(published) => Ok(published),
+                Ok(published) => {
+                    is_published.set(true);
+                    Ok(published)
+                }
                 Err(error) if error.code == ErrorCode::AlreadyExists => {
-                    if self.condition.conflict != Conflict::Fail || target_before.as_ref() != Some(path) {
+                    if self.condition.conflict != Conflict::Fail {
+                        return Err(error.into());
+                    }
+                    if target_before.as_ref() != Some(path) {
+                        // The file there is not this upload: a second COMMIT must not take it for one.
+                        self.uploads.forget_target(&self.lock)?;
                         return Err(error.into());
                     }
                     // The COMMIT before a crash may have published it.
@@ -307,10 +327,21 @@ impl Uploads {
         let record = lock.record();
         let content = digests.get(Algorithm::Blake3);
         if record.request.resumable {
-            self.records()?.set_target(record.id, path.as_bytes(), content)?;
+            self.records()?.set_target(record.id, Some(path.as_bytes()), content)?;
         }
         let mut state = lock.state();
         (state.record.target, state.record.content) = (Some(path.as_bytes().to_vec()), content.map(<[u8]>::to_vec));
+        Ok(())
+    }
+
+    /// Forgets the path of [`Uploads::set_target`], which the upload did not get.
+    fn forget_target(&self, lock: &UploadLock) -> Result<(), StorageError> {
+        let record = lock.record();
+        if record.request.resumable {
+            self.records()?.set_target(record.id, None, None)?;
+        }
+        let mut state = lock.state();
+        (state.record.target, state.record.content) = (None, None);
         Ok(())
     }
 

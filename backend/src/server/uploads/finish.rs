@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use shared::ErrorCode;
 use shared::wire::Failure;
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::commit::CommitOperation;
@@ -116,8 +117,13 @@ impl Uploads {
                 let Ok(slot) = blocking(move || found.slot(id, &owner)).await else { continue };
                 // A request that works on it comes first.
                 if let Some(turn) = slot.wait(Patience::Takeover).await {
-                    let taken_over = slot.take_over();
-                    Arc::clone(&uploads).finish(Arc::new(UploadLock::new(slot, taken_over, turn))).await;
+                    // Aborted meanwhile.
+                    if slot.state().gone {
+                        continue;
+                    }
+                    // No token of the slot: a request that waits for the turn keeps its own.
+                    let lock = UploadLock::new(slot, CancellationToken::new(), turn);
+                    Arc::clone(&uploads).finish(Arc::new(lock)).await;
                 }
             }
         });
@@ -127,7 +133,8 @@ impl Uploads {
     /// Records why an upload that the server makes a file by itself is none. Blocks.
     pub(super) fn refuse(&self, lock: &UploadLock, failure: &Failure) -> Result<(), StorageError> {
         let record = lock.record();
-        let undecided = [ErrorCode::Canceled, ErrorCode::Incomplete, ErrorCode::KeyReused].contains(&failure.code);
+        let undecided = [ErrorCode::Canceled, ErrorCode::Incomplete, ErrorCode::KeyReused, ErrorCode::DiskAbsent]
+            .contains(&failure.code);
         if undecided || record.destination.is_none() || record.answer.is_some() {
             return Ok(());
         }

@@ -11,6 +11,7 @@ use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::warn;
 
 use super::similar::SimilarNames;
 use super::slot::{Slot, UploadLock};
@@ -76,7 +77,11 @@ impl Uploads {
         kept: Arc<KeptFiles>,
         config: &ServerConfig,
     ) -> Self {
-        let unfinished = records.as_ref().and_then(|records| records.unfinished_uploads().ok()).unwrap_or_default();
+        let unfinished = records.as_ref().map(|records| records.unfinished_uploads()).transpose();
+        let unfinished = unfinished.unwrap_or_else(|error| {
+            warn!(%error, "the unfinished uploads could not be read: the limits do not count them");
+            None
+        });
         let limits = UnfinishedLimits {
             uploads_max: config.unfinished_uploads_max,
             bytes_max: match config.unfinished_bytes_max {
@@ -91,7 +96,7 @@ impl Uploads {
             similar: SimilarNames::default(),
             kept,
             slots: Mutex::default(),
-            unfinished: Unfinished::new(limits, unfinished),
+            unfinished: Unfinished::new(limits, unfinished.unwrap_or_default()),
             expiry: config.upload_expiry,
             durability: config.durability,
             finishing: TaskTracker::new(),
@@ -198,10 +203,10 @@ impl Uploads {
     }
 
     /// Makes the staged file of an upload, on the disk of its target if that is known.
-    pub(super) fn stage(&self, id: UploadId, target: Option<&VPath>) -> Result<Box<dyn Staged>, StorageError> {
+    pub(super) fn stage(&self, record: &UploadRecord, target: Option<&VPath>) -> Result<Box<dyn Staged>, StorageError> {
         match target {
-            Some(target) => self.storage.stage_for(id, target),
-            None => self.storage.stage(id),
+            Some(target) => self.seen_by(&record.owner).stage_for(record.id, target),
+            None => self.storage.stage(record.id),
         }
     }
 
@@ -213,7 +218,7 @@ impl Uploads {
     pub(super) fn open(&self, record: &UploadRecord) -> Result<Box<dyn Staged>, StorageError> {
         let staged = match self.storage.staged(record.id) {
             Err(error) if error.code == ErrorCode::NotFound && record.durable == 0 => {
-                self.stage(record.id, record.destination.as_ref().map(|destination| &destination.path))?
+                self.stage(record, record.destination.as_ref().map(|destination| &destination.path))?
             }
             Err(error) if error.code == ErrorCode::NotFound => {
                 return Err(StorageError::new(ErrorCode::Gone, "the upload has lost its bytes"));
@@ -236,8 +241,8 @@ impl Uploads {
         let record = lock.record();
         let durable = if record.request.resumable && !record.is_joined() { record.durable } else { 0 };
         let staged = match self.storage.staged(record.id) {
-            // It is a file already, and only the answer was lost.
-            Err(error) if error.code == ErrorCode::NotFound => return Ok(()),
+            // It is a file already, and only the answer was lost; or its disk has gone.
+            Err(error) if matches!(error.code, ErrorCode::NotFound | ErrorCode::DiskAbsent) => return Ok(()),
             staged => staged?,
         };
         staged.truncate(durable)?;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::limits::UPLOAD_UNRECORDED_TIME;
-use shared::{ErrorCode, Timestamp, UploadId};
+use shared::{Timestamp, UploadId};
 use tracing::{info, warn};
 
 use super::registry::Uploads;
-use super::slot::Slot;
+use super::slot::{Slot, SlotState};
+use crate::server::records::database::Database;
 use crate::storage::StorageError;
 
 /// How long an unused upload with a record stays in memory.
@@ -24,16 +25,15 @@ impl Uploads {
         let unfinished: HashSet<UploadId> = records.unfinished_uploads()?.into_iter().map(|(id, ..)| id).collect();
         // Of a file that is published, a loss of power may have brought the staged name back.
         for id in staged.difference(&unfinished) {
-            self.storage.unstage(*id)?;
+            if let Err(error) = self.storage.unstage(*id) {
+                warn!(%error, upload = %id, "the bytes of an upload without a record could not be removed");
+            }
         }
         let mut lost = 0;
         for id in unfinished.difference(&staged) {
-            let Some(record) = records.upload(*id)? else { continue };
-            let empty = record.durable == 0 && (record.target.is_none() || record.is_joined());
-            if !empty && self.maybe_published(&record)?.is_none() {
-                records.delete_upload(*id)?;
-                self.unfinished.leave(*id);
-                lost += 1;
+            match self.forget_if_lost(records, *id) {
+                Ok(is_lost) => lost += usize::from(is_lost),
+                Err(error) => warn!(%error, upload = %id, "an upload of the previous process stays until it expires"),
             }
         }
         if lost > 0 {
@@ -42,23 +42,41 @@ impl Uploads {
         self.sweep(None)
     }
 
+    /// Forgets an upload that is not among the staged ones if its bytes are gone for sure; true if it did.
+    ///
+    /// # Errors
+    /// [`shared::ErrorCode::DiskAbsent`] if the bytes may be on a disk that is not connected.
+    fn forget_if_lost(&self, records: &Database, id: UploadId) -> Result<bool, StorageError> {
+        let Some(record) = records.upload(id)? else { return Ok(false) };
+        let empty = record.durable == 0 && (record.target.is_none() || record.is_joined());
+        if empty || !self.is_unstaged(id)? || self.maybe_published(&record)?.is_some() {
+            return Ok(false);
+        }
+        records.delete_upload(id)?;
+        self.unfinished.leave(id);
+        Ok(true)
+    }
+
     /// Forgets uploads that have expired at `now`, and drops unused ones from memory that have a record. Without `now`,
     /// uploads with a record stay.
     pub(in crate::server) fn sweep(&self, now: Option<Timestamp>) -> Result<(), StorageError> {
         self.similar.sweep();
         let Ok(records) = self.records() else { return Ok(()) };
         let mut expired = 0;
-        for id in now.map(|now| records.expired_uploads(now)).transpose()?.unwrap_or_default() {
-            let Some(record) = records.upload(id)? else { continue };
-            let slot = self.slot(id, &record.owner)?;
-            expired += usize::from(self.forget_unlocked(&slot)?);
+        if let Some(now) = now {
+            for id in records.expired_uploads(now)? {
+                let Some(record) = records.upload(id)? else { continue };
+                // A request may have ended it since.
+                let Ok(slot) = self.slot(id, &record.owner) else { continue };
+                expired += usize::from(self.forget_unlocked(&slot, |state| state.record.expires <= now));
+            }
         }
         let unused: Vec<_> = self.slots().by_id.values().filter(|slot| slot.is_unused()).cloned().collect();
         for slot in unused {
             if slot.state().record.request.resumable {
                 self.drop_from_memory(&slot);
             } else {
-                expired += usize::from(self.forget_unlocked(&slot)?);
+                expired += usize::from(self.forget_unlocked(&slot, SlotState::is_unused));
             }
         }
         if expired > 0 {
@@ -67,21 +85,18 @@ impl Uploads {
         Ok(())
     }
 
-    /// Forgets an upload that no request works on; false if one does, or if the disk fails.
-    pub(super) fn forget_unlocked(&self, slot: &Arc<Slot>) -> Result<bool, StorageError> {
-        let Ok(_turn) = slot.turn.try_lock() else { return Ok(false) };
-        if slot.state().gone {
-            return Ok(true);
-        }
-        match self.forget(slot) {
-            Ok(()) => Ok(true),
-            // The next sweep tries again; the other uploads do not wait for it.
-            Err(error) if error.code == ErrorCode::Io => {
-                warn!(%error, "an expired upload could not be removed");
-                Ok(false)
+    /// Forgets an upload that no request works on and that `is_expired` still holds for: a request may have continued
+    /// it since the caller looked. False if it stays, also because the disk fails.
+    pub(super) fn forget_unlocked(&self, slot: &Arc<Slot>, is_expired: impl Fn(&SlotState) -> bool) -> bool {
+        let Ok(_turn) = slot.turn.try_lock() else { return false };
+        {
+            let state = slot.state();
+            if state.gone || !is_expired(&state) {
+                return state.gone;
             }
-            Err(error) => Err(error),
         }
+        // The next sweep tries again; the other uploads do not wait for it.
+        self.forget(slot).inspect_err(|error| warn!(%error, "an expired upload could not be removed")).is_ok()
     }
 
     /// Drops an upload that has a record from memory.
@@ -97,8 +112,13 @@ impl Uploads {
 
 impl Slot {
     fn is_unused(&self) -> bool {
-        let state = self.state();
-        let kept = if state.record.request.resumable { UNUSED_TIME } else { UPLOAD_UNRECORDED_TIME };
-        state.used.elapsed() >= kept && self.turn.try_lock().is_ok()
+        self.state().is_unused() && self.turn.try_lock().is_ok()
+    }
+}
+
+impl SlotState {
+    fn is_unused(&self) -> bool {
+        let kept = if self.record.request.resumable { UNUSED_TIME } else { UPLOAD_UNRECORDED_TIME };
+        self.used.elapsed() >= kept
     }
 }

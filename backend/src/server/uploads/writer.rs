@@ -13,6 +13,7 @@ use shared::wire::{Failure, Put, PutEnd};
 use shared::{Checksum, ErrorCode};
 use tokio::task::JoinHandle;
 
+use super::begin::fits;
 use super::decide::{WriteRange, write_range};
 use super::registry::Uploads;
 use super::slot::UploadLock;
@@ -25,7 +26,7 @@ use crate::server::exchange::body::{disconnected, too_long, too_short};
 use crate::server::exchange::effect::EffectGate;
 use crate::server::exchange::response::ResponseWriter;
 use crate::server::exchange::sink::Sink;
-use crate::server::records::uploads::{Destination, UploadRecord};
+use crate::server::records::uploads::Destination;
 use crate::storage::{Staged, StorageError};
 
 /// A batch up to this length, in bytes, is hashed by the thread that writes it: a second thread would cost more than it
@@ -98,7 +99,7 @@ impl Writer {
         gate.begin()?;
         let staged: Arc<dyn Staged> = Arc::from(uploads.open(&record)?);
         if let Some(end) = range.end {
-            uploads.check_space(Some(end - range.start), None)?;
+            fits(Some(end - range.start), staged.space()?)?;
             uploads.unfinished.hold(record.id, end)?;
         }
         let mut state = lock.state();
@@ -193,15 +194,7 @@ impl Writer {
         // Lost in a panic: the next request that opens the upload cuts it back to the durable bytes.
         let Some(file) = self.file else { return Err(ErrorCode::Internal.into()) };
         let hashing = self.hashing;
-        blocking(move || {
-            let (uploads, lock) = (Arc::clone(&file.uploads), Arc::clone(&file.lock));
-            let settled = file.settle(end, synced, hashing);
-            let UploadRecord { id, durable, .. } = lock.record();
-            // Never more than before.
-            uploads.unfinished.hold(id, durable)?;
-            settled
-        })
-        .await
+        blocking(move || file.settle(end, synced, hashing)).await
     }
 }
 
@@ -285,6 +278,18 @@ impl FileWriter {
             self.uploads.sync(&*self.staged)?;
         }
         self.uploads.set_durable(&self.lock, self.at, digests, self.blake3.as_deref())
+    }
+}
+
+/// A PUT that ends, in whatever way, holds no more than the durable bytes: what it announced and did not send is free.
+impl Drop for FileWriter {
+    fn drop(&mut self) {
+        let (id, durable) = {
+            let state = self.lock.state();
+            (state.record.id, state.record.durable)
+        };
+        // Never more than before, so it is not refused.
+        let _ = self.uploads.unfinished.hold(id, durable);
     }
 }
 

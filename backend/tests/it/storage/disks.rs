@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
-use backend::server::ServerConfig;
+use backend::server::{Database, ServerConfig};
 use backend::storage::local::{Containment, LocalStorage};
 use backend::storage::{Attributes, Expected, Keep, Replacement, Storage, TrashQuery, Visit};
 use shared::change::{PathItem, PathPair, RestoreItem};
@@ -13,6 +14,7 @@ use shared::{Change, Conflict, ErrorCode, Outcome, Timestamp, TrashId};
 use super::{code, path, trash_id, upload_id};
 use crate::changes::change;
 use crate::test_server::{TestServer, writer};
+use crate::uploads::{commit, error_code, put, stage};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000_000_000);
 /// Set in the process in the namespace.
@@ -275,6 +277,56 @@ fn a_purge_does_not_enter_a_disk() {
         storage.purge(trash_id(1), &mut || Visit::Continue).unwrap();
         assert_eq!(items(&*storage), []);
     }
+}
+
+/// A start without the disk forgets no upload on it.
+#[tokio::test]
+async fn an_upload_continues_once_its_disk_is_back() {
+    if !in_namespace("an_upload_continues_once_its_disk_is_back") {
+        return;
+    }
+    let disks = Disks::new();
+    let records = Arc::new(Database::in_memory().unwrap());
+    let start = || TestServer::with_database(disks.storage().into(), Arc::clone(&records), ServerConfig::default());
+    let server = start().await;
+    let id = server.client.stage(&stage("big/file", Some(4))).await.unwrap().id;
+    put(&server.client, id, 0, b"12").await.unwrap();
+    server.stop().await;
+
+    unmount(&disks.at("big"));
+    let server = start().await;
+    assert_eq!(server.client.upload_status(&writer(), id).await.unwrap().offset, 2);
+    assert_eq!(error_code(put(&server.client, id, 2, b"34").await), ErrorCode::DiskAbsent);
+    // Found without another start.
+    bind(disks.large.path(), &disks.at("big"));
+    put(&server.client, id, 2, b"3").await.unwrap();
+    server.stop().await;
+
+    let server = start().await;
+    put(&server.client, id, 3, b"4").await.unwrap();
+    server.client.commit(&commit(id)).await.unwrap();
+    assert_eq!(fs::read(disks.at("big/file")).unwrap(), b"1234");
+    server.stop().await;
+}
+
+/// The space that counts is that of the disk of the upload.
+#[tokio::test]
+async fn a_put_is_measured_against_the_disk_of_its_target() {
+    if !in_namespace("a_put_is_measured_against_the_disk_of_its_target") {
+        return;
+    }
+    let disks = Disks::new();
+    mount(&["-t", "tmpfs", "-o", "size=1m", "none"], &disks.at("small"));
+    bind(disks.large.path(), &disks.at("small/large"));
+    let storage = LocalStorage::open(&disks.at("small"), None).unwrap();
+    let server = TestServer::with_storage(storage.into()).await;
+    let bytes = vec![1; 4 << 20];
+    let open_ended = |target: &str| stage(target, None);
+    let id = server.client.stage(&open_ended("large/file")).await.unwrap().id;
+    put(&server.client, id, 0, &bytes).await.unwrap();
+    let id = server.client.stage(&open_ended("file")).await.unwrap().id;
+    assert_eq!(error_code(put(&server.client, id, 0, &bytes).await), ErrorCode::NoSpace);
+    server.stop().await;
 }
 
 /// The server names the mount point, says which disk is missing, and changes nothing.

@@ -1,6 +1,7 @@
 //! Uploads that the server makes files by itself (`finish` of STAGE).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use backend::client::{Client, Commit, PutRange, Stage, Upload};
 use backend::server::{Database, ServerConfig};
@@ -100,6 +101,39 @@ async fn a_refusal_is_answered_until_a_commit_succeeds() {
 }
 
 /// A client that sent more than it announced may not mean these bytes.
+/// The file is there, and only its answer was lost.
+#[tokio::test]
+async fn a_failure_after_the_effect_is_no_refusal() {
+    let storage: Arc<dyn Storage> = Arc::new(MemoryStorage::new());
+    // The records fail once the file is there.
+    let failing = Arc::new(AtomicBool::new(true));
+    let (fails, seen) = (Arc::clone(&failing), Arc::clone(&storage));
+    let works = move || !fails.load(Ordering::Relaxed) || seen.stat(&path("new")).is_err();
+    let records = Arc::new(Database::in_memory_while(works).unwrap());
+    let server = TestServer::with_database(storage, records, ServerConfig::default()).await;
+    let client = &server.client;
+    let id = client.stage(&finishing("new", 4)).await.unwrap().id;
+    assert_eq!(refusal(&put(client, id, 0, b"1234").await.unwrap()), None);
+    assert_eq!(read_file(client, "new").await.unwrap(), b"1234");
+    failing.store(false, Ordering::Relaxed);
+    assert_eq!(client.commit(&commit(id)).await.unwrap().entry.unwrap().path, path("new"));
+    server.stop().await;
+}
+
+/// Equal bytes at the target are no proof that they are those of the upload.
+#[tokio::test]
+async fn the_file_of_another_is_never_reported_as_created() {
+    let server = TestServer::start().await;
+    let client = &server.client;
+    let id = client.stage(&finishing("new", 4)).await.unwrap().id;
+    client.store(&store_request("new", b"1234"), b"1234").await.unwrap();
+    assert_eq!(refusal(&put(client, id, 0, b"1234").await.unwrap()), Some(ErrorCode::AlreadyExists));
+    for _ in 0..2 {
+        assert_eq!(error_code(client.commit(&commit(id)).await), ErrorCode::AlreadyExists);
+    }
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn bytes_past_the_end_are_a_refusal() {
     let server = TestServer::start().await;

@@ -53,10 +53,14 @@ impl UploadRequest {
         }
         let upload = match self.whole_already(id, &sent).await? {
             Some(upload) if is_file(&upload) => upload,
-            Some(upload) => self.commit_again(upload).await?,
-            None => {
-                let upload = self.receive(id, sent, body).await?;
-                let upload = self.finished(upload).await?;
+            again => {
+                let upload = match again {
+                    Some(upload) => self.commit_again(upload).await?,
+                    None => {
+                        let upload = self.receive(id, sent, body).await?;
+                        self.finished(upload).await?
+                    }
+                };
                 if is_file(&upload) {
                     self.gateway.metrics.uploaded("tus");
                 }

@@ -61,9 +61,7 @@ impl UploadRequest {
     pub(super) async fn commit_again(&self, upload: Upload) -> Result<Upload, ErrorResponse> {
         let offset = upload.offset;
         let committed = self.gateway.commit(&self.caller, upload.id, self.digest()?).await;
-        let upload = committed.map_err(|error| with_offset(error.into(), Some(offset)))?;
-        self.gateway.metrics.uploaded("tus");
-        Ok(upload)
+        committed.map_err(|error| with_offset(error.into(), Some(offset)))
     }
 }
 

@@ -100,7 +100,11 @@ impl UploadRequest {
     async fn status(&self, id: UploadId) -> Result<Response, ErrorResponse> {
         headers::check_version(&self.headers)?;
         let upload = self.gateway.client.finished_upload(&self.caller, id).await?;
+        let was_file = is_file(&upload);
         let upload = self.finished(upload).await?;
+        if !was_file && is_file(&upload) {
+            self.gateway.metrics.uploaded("tus");
+        }
         let mut headers = status_headers(&upload);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match upload.length {

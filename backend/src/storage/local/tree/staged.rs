@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use shared::{ErrorCode, UploadId, VPath};
 
+use super::notes::disk_id;
 use super::private_dir::{OnDisk, PrivateDir, staging_in};
 use super::root::Tree;
 use crate::sparse;
@@ -57,17 +58,25 @@ impl<D: Dir> Tree<D> {
         Ok(LocalStaged { file, private_dir, id, named: AtomicBool::new(false), zeros_end: AtomicU64::new(0) })
     }
 
+    /// The file of an upload; `None` only if no disk that the tree has had can hold it.
+    ///
+    /// # Errors
+    /// [`ErrorCode::DiskAbsent`] if one of those disks is not connected.
     fn find_staged(&self, id: UploadId) -> Result<Option<OnDisk<D, D::File>>, StorageError> {
-        // A disk that fails does not hide the uploads on the others.
-        let mut failed = None;
-        for private_dir in self.known_private_dirs()? {
-            match private_dir.staging.open_own_file(&staged_name(id)) {
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => failed = Some(storage_error(error, "opening an upload")),
-                Ok(file) => return Ok(Some((private_dir, file))),
-            }
+        let found = open_in(self.known_private_dirs()?, id);
+        let noted = self.noted_disks();
+        if noted.is_empty() || matches!(found, Ok(Some(_))) {
+            return found;
         }
-        failed.map_or(Ok(None), Err)
+        // Looked for again: a disk may have been connected meanwhile.
+        let opened = self.private_dirs()?;
+        let connected: Vec<_> = opened.iter().filter_map(|private_dir| disk_id(&private_dir.dir)).collect();
+        match open_in(opened, id)? {
+            None if noted.iter().any(|disk| !connected.contains(&disk.id)) => {
+                Err(StorageError::new(ErrorCode::DiskAbsent, "looking for an upload"))
+            }
+            found => Ok(found),
+        }
     }
 
     /// See [`crate::storage::Storage::list_staged`].
@@ -105,6 +114,23 @@ impl<D: Dir> Tree<D> {
         }
         failed.map_or(Ok(()), Err)
     }
+}
+
+/// Opens the file of an upload in the first of these directories that has it.
+fn open_in<D: Dir>(
+    private_dirs: Vec<Arc<PrivateDir<D>>>,
+    id: UploadId,
+) -> Result<Option<OnDisk<D, D::File>>, StorageError> {
+    // A disk that fails does not hide the uploads on the others.
+    let mut failed = None;
+    for private_dir in private_dirs {
+        match private_dir.staging.open_own_file(&staged_name(id)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => failed = Some(storage_error(error, "opening an upload")),
+            Ok(file) => return Ok(Some((private_dir, file))),
+        }
+    }
+    failed.map_or(Ok(None), Err)
 }
 
 fn create_in<D: Dir>(private_dir: Arc<PrivateDir<D>>, id: UploadId) -> Result<LocalStaged<D>, StorageError> {
@@ -256,6 +282,10 @@ impl<D: Dir> Staged for LocalStaged<D> {
 
     fn write_out(&self, offset: u64, length: u64) {
         self.file.write_out(offset, length);
+    }
+
+    fn space(&self) -> Result<Option<u64>, StorageError> {
+        self.private_dir.staging.space().map_err(|error| storage_error(error, "asking for free space"))
     }
 
     fn as_file(&self) -> Option<&File> {

@@ -59,6 +59,14 @@ impl Staged for FaultyStaged {
         self.faults.check_synced(self.id)?;
         self.inner.sync()
     }
+
+    fn space(&self) -> Result<Option<u64>, StorageError> {
+        self.faults.check(Operation::Space)?;
+        match self.faults.space() {
+            Some(bytes) => Ok(Some(bytes)),
+            None => self.inner.space(),
+        }
+    }
 }
 
 /// An open file of a `FaultyStorage`. Without [`OpenFile::as_file`], so that every byte passes through `read_at`.
