@@ -568,3 +568,76 @@ async fn a_folder_on_a_full_disk_is_deleted() {
     assert!(!disks.at("full/folder").exists());
     server.stop().await;
 }
+
+/// Uploads of one folder share the hidden folder beside their destinations, which each removes when it is empty.
+#[test]
+fn parallel_uploads_to_a_disk_without_a_private_directory_succeed() {
+    if !in_namespace("parallel_uploads_to_a_disk_without_a_private_directory_succeed") {
+        return;
+    }
+    let disks = Disks::new();
+    fs::write(disks.at("holder/ram/.passerelle"), "").unwrap();
+    let folder = disks.at("holder/ram/folder");
+    fs::create_dir(&folder).unwrap();
+    let storage = disks.storage();
+    std::thread::scope(|scope| {
+        for first in (0..200).step_by(25) {
+            let storage = &*storage;
+            scope.spawn(move || {
+                (first..first + 25).for_each(|number| {
+                    write(storage, number, &format!("holder/ram/folder/{number}"), b"content");
+                });
+            });
+        }
+    });
+    assert_eq!(
+        fs::read_dir(&folder).unwrap().filter(|entry| entry.as_ref().unwrap().file_name() != ".passerelle").count(),
+        200
+    );
+    // A crash leaves a copy there, which does not keep the folder.
+    fs::create_dir_all(folder.join("inner/.passerelle")).unwrap();
+    fs::write(folder.join(format!("inner/.passerelle/{}.copy", upload_id(1))), "").unwrap();
+    let inner = path(b"holder/ram/folder/inner");
+    fs::write(folder.join("inner/file"), "").unwrap();
+    assert_eq!(code(storage.remove(&inner, None)), Some(ErrorCode::NotEmpty));
+    assert_eq!(fs::read_dir(folder.join("inner/.passerelle")).unwrap().count(), 1);
+    fs::remove_file(folder.join("inner/file")).unwrap();
+    storage.remove(&inner, None).unwrap();
+    assert!(!folder.join("inner").exists());
+}
+
+/// An open upload holds the private directory of its disk while that of the root is replaced.
+#[test]
+fn files_are_kept_on_a_disk_after_the_private_directory_of_the_root_has_gone() {
+    if !in_namespace("files_are_kept_on_a_disk_after_the_private_directory_of_the_root_has_gone") {
+        return;
+    }
+    let disks = Disks::new();
+    let storage = disks.storage();
+    write(&*storage, 1, "file", b"on the root's disk");
+    let upload = storage.stage_for(upload_id(2), &path(b"big/other")).unwrap();
+    fs::rename(disks.at(".passerelle"), disks.at("away")).unwrap();
+    storage.check_root().unwrap();
+    assert_eq!(write(&*storage, 3, "big/file", b"old"), None);
+    assert_eq!(write(&*storage, 4, "big/file", b"new"), Some(trash_id(4)));
+    drop(upload);
+}
+
+#[test]
+fn a_disk_that_is_moved_while_the_server_runs_keeps_its_trash() {
+    if !in_namespace("a_disk_that_is_moved_while_the_server_runs_keeps_its_trash") {
+        return;
+    }
+    let disks = Disks::new();
+    let storage = disks.storage();
+    write(&*storage, 1, "holder/ram/file", b"old");
+    let upload = storage.stage_for(upload_id(2), &path(b"holder/ram/other")).unwrap();
+    fs::create_dir(disks.at("moved")).unwrap();
+    let moved = Command::new("mount").arg("--move").args([disks.at("holder/ram"), disks.at("moved")]).status();
+    assert!(moved.unwrap().success());
+    assert_eq!(write(&*storage, 3, "moved/file", b"new"), Some(trash_id(3)));
+    storage.trash(&path(b"moved/file"), None, trash_id(4), NOW).unwrap();
+    let listed = items(&*storage);
+    assert!(listed.len() == 2 && listed.iter().all(|item| item.entry.path == path(b"moved/file")), "{listed:?}");
+    drop(upload);
+}

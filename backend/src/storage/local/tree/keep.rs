@@ -66,6 +66,7 @@ impl<D: Dir> Tree<D> {
             return Ok(Some(not_kept));
         };
         let (bytes, disk) = (seen.size, private_dir.disk());
+        let path_on_volume = private_dir.path_on_volume(parent, &path)?;
         let (kept, failed) = (Kept { id: keep.id, bytes, disk }, "keeping a file that is replaced");
         let held = match link_once(private_dir, parent.dir(), name, seen, keep.id) {
             Ok(Linked::Done(metadata)) => Held { keeping: Keeping::Linked(kept), metadata },
@@ -79,7 +80,7 @@ impl<D: Dir> Tree<D> {
             Err(_) => Held { keeping: Keeping::Exchange(kept), metadata: *seen },
         };
         let entry = self.entry_from(parent, &path, seen);
-        let info = Info::new(&Entry { path: private_dir.path_on_volume(parent, &path)?, ..entry }, keep.now);
+        let info = Info::new(&Entry { path: path_on_volume, ..entry }, keep.now);
         let info = info.with_owner(keep.owner);
         let text = serde_json::to_vec(&info).map_err(io::Error::from);
         let written = text.and_then(|text| write_text(&*private_dir.replaced, &info_name(keep.id), &text));

@@ -217,7 +217,7 @@ pub(super) fn staging_in(at: &VPath) -> &'static [u8] {
 }
 
 /// Removes the copies of uploads of other file systems that a crash left. What cannot be removed is hidden.
-fn remove_copies<D: Dir>(staging: &D) {
+pub(super) fn remove_copies<D: Dir>(staging: &D) {
     let mut copies: Vec<Vec<u8>> = Vec::new();
     let read = staging.names(&mut |name| {
         if is_copy_name(name) {

@@ -91,7 +91,7 @@ impl<D: Dir> Tree<D> {
             let mut destination = self.destination(target, expected)?;
             let private_dir = self.usable_private_dir(&destination.parent)?;
             if copy.is_none() && private_dir.as_ref().is_none_or(|near| !Arc::ptr_eq(near, &staged.private_dir)) {
-                copy = Some(StagedCopy::create(staged, self.waiting_place(&destination.parent)?)?);
+                copy = Some(StagedCopy::create(staged, || self.waiting_place(&destination.parent))?);
             }
             let moving = private_dir.as_ref().map(|private_dir| private_dir.moving());
             // Another program has changed the entry: examine it again.
@@ -132,7 +132,7 @@ impl<D: Dir> Tree<D> {
                 None => Ok(None),
                 Some((Err(error), _)) if is_worth_a_retry(&error, &destination, copy.is_some()) => {
                     if error.kind() == io::ErrorKind::CrossesDevices {
-                        copy = Some(StagedCopy::create(staged, Self::place_beside(&destination.parent)?)?);
+                        copy = Some(StagedCopy::create(staged, || Self::place_beside(&destination.parent))?);
                     }
                     Ok(None)
                 }

@@ -1,18 +1,21 @@
 //! Renaming and removing entries. A name changes by one system call; before it the entries are examined once more,
 //! under the locks that every other change of names in those folders through this server takes.
 
+use std::io;
+
 use shared::name_key::equivalence_key;
 use shared::{ETag, Entry, ErrorCode, VPath};
 
 use super::dir_stack::DirStack;
 use super::errors::rename_error;
 use super::mounted::refuse_mounted;
+use super::private_dir::remove_copies;
 use super::root::Tree;
 use super::volumes::crosses_volumes;
 use crate::storage::checks::{EntryKind, check_replacement, root_is_fixed};
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, FileType};
-use crate::storage::{Expected, StorageError, Visit};
+use crate::storage::{Expected, STATE_FOLDER_NAME, StorageError, Visit};
 
 impl<D: Dir> Tree<D> {
     /// See [`crate::storage::Storage::rename`].
@@ -72,13 +75,36 @@ impl<D: Dir> Tree<D> {
         {
             let _locks = self.locks.lock(&[parent.identity()?]);
             let removed = match self.source(&parent, path, etag)?.file_type {
-                FileType::Folder => parent.dir().remove_dir(path.name()),
+                FileType::Folder => parent.dir().remove_dir(path.name()).or_else(|error| {
+                    if error.kind() != io::ErrorKind::DirectoryNotEmpty {
+                        return Err(error);
+                    }
+                    remove_leftovers(parent.dir(), path.name()).map_err(|_| error)?;
+                    parent.dir().remove_dir(path.name())
+                }),
                 _ => parent.dir().remove_file(path.name()),
             };
             removed.map_err(|error| storage_error(error, "removing an entry"))?;
         }
         sync().map_err(|error| storage_error(error, "syncing a folder"))
     }
+}
+
+/// Empties a folder that holds copies of uploads alone, which a crash has left where the disk has no private directory.
+/// They are on no listing, so that the folder could not be removed otherwise. Fails for a folder that holds more.
+fn remove_leftovers<D: Dir>(parent: &D, name: &[u8]) -> io::Result<()> {
+    let folder = parent.open_dir(name)?;
+    let mut holds_more = false;
+    folder.names(&mut |name| {
+        holds_more = name != STATE_FOLDER_NAME;
+        if holds_more { Visit::Stop } else { Visit::Continue }
+    })?;
+    if holds_more {
+        return Err(io::ErrorKind::DirectoryNotEmpty.into());
+    }
+    remove_copies(&folder.open_dir(STATE_FOLDER_NAME)?);
+    // Fails for a private directory, whose copies are in a folder of its own.
+    folder.remove_dir(STATE_FOLDER_NAME)
 }
 
 /// True if `to` is a new spelling of the name `from` in one folder, and the file system takes both for one name: `a` and

@@ -12,6 +12,7 @@ use super::staged::staged_name;
 use super::staged_copy::StagedCopy;
 use super::trash::gone;
 use super::volumes::crosses_volumes;
+use super::waiting_place::put_into;
 use crate::storage::checks::{check_kept, root_is_fixed};
 use crate::storage::local::error::{replaced_meanwhile, storage_error};
 use crate::storage::local::platform::{Dir, Identity, Metadata};
@@ -100,7 +101,7 @@ impl<D: Dir> Tree<D> {
         let near = self.usable_private_dir(&target.parent)?;
         let copy = match near {
             Some(near) if Arc::ptr_eq(&near, &staged.private_dir) => None,
-            _ => Some(StagedCopy::create(&staged, self.waiting_place(&target.parent)?)?),
+            _ => Some(StagedCopy::create(&staged, || self.waiting_place(&target.parent))?),
         };
         let (from, name, file) = match &copy {
             Some(copy) => (copy.dir(), copy.name.clone(), &copy.file),
@@ -121,9 +122,12 @@ impl<D: Dir> Tree<D> {
     /// Replaces an entry by the copy of a link, which is made where no path leads first.
     fn replace_by_link(&self, target: &Target<'_, D>, from: &VPath, owned: bool) -> Result<Replaced, StorageError> {
         let link = self.link_at(from)?;
-        let place = self.waiting_place(&target.parent)?;
-        let (staging, name) = (place.dir(), staged_name(UploadId(target.keep.id.0)));
-        link.make(staging, &name, owned).map_err(|error| new_name_error(error, "creating an entry"))?;
+        let name = staged_name(UploadId(target.keep.id.0));
+        let (place, ()) = put_into(
+            || self.waiting_place(&target.parent),
+            |dir| link.make(dir, &name, owned).map_err(|error| new_name_error(error, "creating an entry")),
+        )?;
+        let staging = place.dir();
         let look = || staging.metadata_of(&name).map_err(|error| storage_error(error, "stat of a new link"));
         let replaced = target.parent.identity().and_then(|folder| {
             let kept = self.replace_by(target, &[folder], (staging, &name), look)?;

@@ -7,7 +7,7 @@ use shared::limits::PIECE_BYTES;
 
 use super::copy_name::copy_name;
 use super::staged::LocalStaged;
-use super::waiting_place::WaitingPlace;
+use super::waiting_place::{WaitingPlace, put_into};
 use crate::storage::local::error::storage_error;
 use crate::storage::local::platform::{Dir, DiskFile, write_full};
 use crate::storage::{Staged, StorageError};
@@ -21,14 +21,19 @@ pub(super) struct StagedCopy<D: Dir> {
 
 impl<D: Dir> StagedCopy<D> {
     /// Copies an upload to `place`. On failure nothing is left there.
-    pub(super) fn create(staged: &LocalStaged<D>, place: WaitingPlace<D>) -> Result<Self, StorageError> {
+    pub(super) fn create(
+        staged: &LocalStaged<D>,
+        place: impl Fn() -> Result<WaitingPlace<D>, StorageError>,
+    ) -> Result<Self, StorageError> {
         let name = copy_name(staged.id);
-        // A crash may have left a copy of an earlier attempt.
-        match place.dir().remove_file(&name) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(copy_error(error)),
-            _ => {}
-        }
-        let file = place.dir().create_file(&name).map_err(copy_error)?;
+        let (place, file) = put_into(place, |dir| {
+            // A crash may have left a copy of an earlier attempt.
+            match dir.remove_file(&name) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(copy_error(error)),
+                _ => {}
+            }
+            dir.create_file(&name).map_err(copy_error)
+        })?;
         let copy = Self { place, file, name };
         copy_content(staged, &copy.file)?;
         if let Some(source) = staged.as_file() {

@@ -30,24 +30,31 @@ impl<D: Dir> Tree<D> {
     /// As [`PrivateDir::open`].
     pub(super) fn private_dir_of(&self, folder: &DirStack<D>) -> Result<Arc<PrivateDir<D>>, StorageError> {
         let volume = volume_of(folder.dir())?;
-        if let Some(open) = self.volumes.get(volume) {
+        if let Some(open) = self.opened_above(folder, volume) {
             return Ok(open);
         }
         let top = self.top_of(folder, volume)?;
         // The notes are a convenience: a root that cannot be written to may hold disks that can.
         let root = if top.depth() == 0 { None } else { self.private_dir().ok() };
-        let mut open = self.volumes.lock();
-        if let Some(open) = open.get(&volume) {
-            return Ok(Arc::clone(open));
+        let _opening = self.volumes.opening();
+        if let Some(open) = self.opened_above(folder, volume) {
+            return Ok(open);
         }
-        let mut opened = PrivateDir::open(top.dir(), top.path()?, open.values())?;
+        let mut opened = PrivateDir::open(top.dir(), top.path()?, self.volumes.in_use().iter())?;
         if let Some(root) = root {
             let notes = Notes::open(&root.dir, &opened.dir, &opened.at);
             opened.notes = notes.inspect_err(|error| tracing::warn!(%error, "a disk could not be noted")).ok();
         }
         let opened = Arc::new(opened);
-        open.insert(volume, Arc::clone(&opened));
+        self.volumes.insert(volume, &opened);
         Ok(opened)
+    }
+
+    /// The private directory of the volume of a folder, if it is open. One whose outermost folder was moved has to be opened
+    /// anew, where that is now.
+    fn opened_above(&self, folder: &DirStack<D>, volume: VolumeId) -> Option<Arc<PrivateDir<D>>> {
+        let is_above = |at: &VPath| at.is_root() || folder.path().is_ok_and(|path| at.strip_prefix_of(&path).is_some());
+        self.volumes.get(volume).filter(|open| is_above(&open.at))
     }
 
     /// [`Tree::private_dir_of`]; `None` on a disk other than the root's that this server can have none on: the system

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use shared::ErrorCode;
+
 use super::dir_stack::DirStack;
 use super::own_dir::open_or_create;
 use super::private_dir::PrivateDir;
+use super::publish::REPLACE_RETRIES;
 use super::root::Tree;
 use crate::storage::local::platform::Dir;
 use crate::storage::{STATE_FOLDER_NAME, StorageError};
@@ -34,6 +37,26 @@ impl<D: Dir> Drop for WaitingPlace<D> {
             let _ = parent.dir().remove_dir(STATE_FOLDER_NAME);
         }
     }
+}
+
+/// Puts an entry into a waiting place. One beside the destination that another upload removes at the same moment,
+/// because it is empty, is made again.
+pub(super) fn put_into<D: Dir, T>(
+    place: impl Fn() -> Result<WaitingPlace<D>, StorageError>,
+    put: impl Fn(&D) -> Result<T, StorageError>,
+) -> Result<(WaitingPlace<D>, T), StorageError> {
+    let attempt = || -> Result<_, StorageError> {
+        let place = place()?;
+        let put = put(place.dir())?;
+        Ok((place, put))
+    };
+    for _ in 1..REPLACE_RETRIES {
+        match attempt() {
+            Err(error) if matches!(error.code, ErrorCode::NotFound | ErrorCode::ParentMissing) => {}
+            done => return done,
+        }
+    }
+    attempt()
 }
 
 impl<D: Dir> Tree<D> {
