@@ -53,16 +53,14 @@ fn trusted_now(clock: &mut SteadyClock, started: Instant) -> Option<Timestamp> {
 
 /// Removes what has expired at `now`; without it, only what needs no wall clock. Blocks.
 fn sweep(server: &Server, round: u64, now: Option<Timestamp>) -> Result<(), StorageError> {
-    server.uploads.sweep(now)?;
-    server.digests.sweep()?;
-    if let Some(now) = now {
-        server.jobs.sweep(now)?;
-    }
+    // A failure of one does not keep the others from expiring.
+    let mut swept = vec![server.uploads.sweep(now), server.digests.sweep()];
+    swept.extend(now.map(|now| server.jobs.sweep(now)));
     if round.is_multiple_of(TRASH_SWEEP_ROUNDS) {
-        server.jobs.sweep_trash(now.map(|now| clock::before(now, server.config.trash_expiry)))?;
-        server.jobs.sweep_replaced()?;
+        swept.push(server.jobs.sweep_trash(now.map(|now| clock::before(now, server.config.trash_expiry))));
+        swept.push(server.jobs.sweep_replaced());
     }
-    Ok(())
+    swept.into_iter().collect()
 }
 
 /// Removes the oldest replaced files at once: the next round could be too late for the disk.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::decide::{check_target, target_condition, within_rights};
 use super::registry::Uploads;
-use super::slot::{Slot, SlotState, UploadLock};
+use super::slot::{Slot, UploadLock};
 use crate::random::random_bytes;
 use crate::server::authority::Owner;
 use crate::server::clock;
@@ -148,8 +148,9 @@ impl Uploads {
         let found =
             if again.resumable { self.recorded_by_key(owner, key)? } else { self.unrecorded_by_key(owner, key) };
         let Some(slot) = found else { return Ok(None) };
-        let expired = slot.state().is_expired();
-        if expired && self.forget_unlocked(&slot, SlotState::is_expired) {
+        let now = self.trusted_now();
+        let expired = slot.state().is_expired(now);
+        if expired && self.forget_unlocked(&slot, |state| state.is_expired(now)) {
             return Ok(None);
         }
         let state = slot.state();

@@ -1,12 +1,13 @@
 //! All uploads: found, locked, opened and forgotten.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use shared::limits::UPLOAD_TAKEOVER_TIME;
 use shared::wire::{Caller, Failure};
-use shared::{ErrorCode, Rights, TrashId, UploadId, VPath};
+use shared::{ErrorCode, Rights, Timestamp, TrashId, UploadId, VPath};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -45,6 +46,8 @@ pub(in crate::server) struct Uploads {
     pub(super) unfinished: Unfinished,
     /// How long a recorded upload is kept after its last byte.
     pub(super) expiry: Duration,
+    /// The last moment that may decide that an upload has expired, in nanoseconds.
+    trusted: AtomicI64,
     durability: Durability,
     /// The work that makes whole uploads files, whether or not a request waits for it.
     pub(super) finishing: TaskTracker,
@@ -98,6 +101,7 @@ impl Uploads {
             slots: Mutex::default(),
             unfinished: Unfinished::new(limits, unfinished.unwrap_or_default()),
             expiry: config.upload_expiry,
+            trusted: AtomicI64::new(i64::MIN),
             durability: config.durability,
             finishing: TaskTracker::new(),
             stopping: CancellationToken::new(),
@@ -134,6 +138,16 @@ impl Uploads {
         let records = self.records.as_ref().ok_or_else(read_only)?;
         records.check_file()?;
         Ok(records)
+    }
+
+    /// The last moment that may decide that an upload has expired: the wall clock itself may be wrong.
+    pub(super) fn trusted_now(&self) -> Timestamp {
+        Timestamp(self.trusted.load(Ordering::Relaxed))
+    }
+
+    /// Lets uploads expire until `now`.
+    pub(super) fn trust(&self, now: Timestamp) {
+        self.trusted.store(now.0, Ordering::Relaxed);
     }
 
     /// The uploads in memory.
@@ -195,7 +209,7 @@ impl Uploads {
         {
             let mut state = lock.state();
             state.used = Instant::now();
-            if state.gone || state.is_expired() {
+            if state.gone || state.is_expired(self.trusted_now()) {
                 return Err(Failure::new(ErrorCode::Gone, "the upload has expired or was aborted").into());
             }
         }

@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use shared::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::server::clock;
 use crate::server::records::uploads::UploadRecord;
 
 /// An upload in memory.
@@ -73,9 +73,9 @@ impl Slot {
 }
 
 impl SlotState {
-    /// True for an unfinished upload that nothing has prolonged: no request continues it.
-    pub(super) fn is_expired(&self) -> bool {
-        self.record.answer.is_none() && self.record.expires <= clock::now()
+    /// True for an unfinished upload that nothing has prolonged until `now`: no request continues it.
+    pub(super) fn is_expired(&self, now: Timestamp) -> bool {
+        self.record.answer.is_none() && self.record.expires <= now
     }
 }
 

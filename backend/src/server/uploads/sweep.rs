@@ -64,6 +64,7 @@ impl Uploads {
         let Ok(records) = self.records() else { return Ok(()) };
         let mut expired = 0;
         if let Some(now) = now {
+            self.trust(now);
             for id in records.expired_uploads(now)? {
                 let Some(record) = records.upload(id)? else { continue };
                 // A request may have ended it since.

@@ -35,15 +35,24 @@ async fn a_part_that_is_a_file_is_gone_for_a_concatenation() {
 #[tokio::test]
 async fn the_key_of_an_expired_upload_begins_a_new_one() {
     let hour = Duration::from_secs(3600);
-    for (expiry, renewed) in [(Duration::ZERO, true), (hour, false)] {
-        let config = ServerConfig { upload_expiry: expiry, sweep_time: hour, ..ServerConfig::default() };
+    let sweep_time = Duration::from_millis(1);
+    // Without a steady clock nothing expires.
+    for (upload_expiry, clock_steady_time, renewed) in
+        [(Duration::ZERO, Duration::ZERO, true), (Duration::ZERO, hour, false), (hour, Duration::ZERO, false)]
+    {
+        let config = ServerConfig { upload_expiry, sweep_time, clock_steady_time, ..ServerConfig::default() };
         let server = TestServer::with_config(Arc::new(small_tree()), config).await;
         let keyed = Stage { key: Some(JobId([7; 16])), ..stage("new", Some(3)) };
         let first = server.client.stage(&keyed).await.unwrap();
-        let second = server.client.stage(&keyed).await.unwrap();
-        assert_eq!(first.id != second.id, renewed);
-        let listed = server.client.uploads(&writer()).await.unwrap();
-        assert_eq!(listed.iter().map(|upload| upload.id).collect::<Vec<_>>(), [second.id]);
+        if renewed {
+            crate::raw_connection::within(async { while server.client.stage(&keyed).await.unwrap().id == first.id {} })
+                .await;
+        } else {
+            assert_eq!(server.client.stage(&keyed).await.unwrap().id, first.id);
+            put(&server.client, first.id, 0, b"abc").await.unwrap();
+            let listed = server.client.uploads(&writer()).await.unwrap();
+            assert_eq!(listed.iter().map(|upload| upload.id).collect::<Vec<_>>(), [first.id]);
+        }
         server.stop().await;
     }
 }
