@@ -6,6 +6,9 @@ use shared::ErrorCode;
 
 use crate::storage::StorageError;
 
+/// How often the destination is examined again while other programs change it.
+pub(super) const REPLACE_RETRIES: usize = 8;
+
 /// Maps an error of a system call, including Unix errors that [`StorageError::from_io`] cannot tell apart.
 pub(in crate::storage) fn storage_error(error: io::Error, context: &'static str) -> StorageError {
     #[cfg(unix)]

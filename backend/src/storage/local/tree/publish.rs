@@ -14,12 +14,9 @@ use super::staged::{LocalStaged, staged_name};
 use super::staged_copy::StagedCopy;
 use super::walk::Resolved;
 use crate::storage::checks::{EntryKind, check_replacement};
-use crate::storage::local::error::{replaced_meanwhile, storage_error};
+use crate::storage::local::error::{REPLACE_RETRIES, replaced_meanwhile, storage_error};
 use crate::storage::local::platform::{Dir, DiskFile, FileType, Metadata};
 use crate::storage::{Attributes, Durability, Expected, Keep, Published, Staged, StorageError};
-
-/// How often the destination is examined again while other programs change it.
-pub(super) const REPLACE_RETRIES: usize = 8;
 
 /// Where an upload is to go: a name in a folder, at the end of the link that may have led there.
 struct Destination<D: Dir> {

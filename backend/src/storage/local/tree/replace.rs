@@ -6,7 +6,6 @@ use shared::{Entry, ErrorCode, UploadId, VPath};
 
 use super::dir_stack::DirStack;
 use super::errors::{new_name_error, rename_error};
-use super::publish::REPLACE_RETRIES;
 use super::root::Tree;
 use super::staged::staged_name;
 use super::staged_copy::StagedCopy;
@@ -14,7 +13,7 @@ use super::trash::gone;
 use super::volumes::crosses_volumes;
 use super::waiting_place::put_into;
 use crate::storage::checks::{check_kept, root_is_fixed};
-use crate::storage::local::error::{replaced_meanwhile, storage_error};
+use crate::storage::local::error::{REPLACE_RETRIES, replaced_meanwhile, storage_error};
 use crate::storage::local::platform::{Dir, Identity, Metadata};
 use crate::storage::{Attributes, Durability, Expected, Keep, Kept, Replaced, Replacement, StorageError};
 
@@ -47,7 +46,7 @@ impl<D: Dir> Tree<D> {
                 }
                 let sync = source.prepare_sync()?;
                 let folders = [source.identity()?, target.parent.identity()?];
-                let look = || self.source(&source, from, None);
+                let look = || self.source(&source, from, etag);
                 let kept = self.replace_by(&target, &folders, (source.dir(), from.name()), look)?;
                 sync().map_err(|error| storage_error(error, "syncing a folder"))?;
                 self.replaced(&target, kept)

@@ -9,14 +9,13 @@ use shared::{Entry, ErrorCode, Timestamp, TrashId, VPath};
 use super::errors::rename_error;
 use super::mounted::MountPoints;
 use super::private_dir::PrivateDir;
-use super::publish::REPLACE_RETRIES;
 use super::root::Tree;
 use super::trash::{delete_items, gone, no_trash};
 use super::trash_info::Info;
 use super::trash_item::{Item, deleted_names, remove_if_present, write_infos};
 use super::volumes::crosses_volumes;
 use crate::storage::checks::check_new_path;
-use crate::storage::local::error::{replaced_meanwhile, storage_error};
+use crate::storage::local::error::{REPLACE_RETRIES, replaced_meanwhile, storage_error};
 use crate::storage::local::platform::{Dir, FileType, Metadata};
 use crate::storage::{StorageError, ToRestore, ToTrash};
 

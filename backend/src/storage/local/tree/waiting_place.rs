@@ -7,8 +7,8 @@ use shared::ErrorCode;
 use super::dir_stack::DirStack;
 use super::own_dir::open_or_create;
 use super::private_dir::PrivateDir;
-use super::publish::REPLACE_RETRIES;
 use super::root::Tree;
+use crate::storage::local::error::REPLACE_RETRIES;
 use crate::storage::local::platform::Dir;
 use crate::storage::{STATE_FOLDER_NAME, StorageError};
 
