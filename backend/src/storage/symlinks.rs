@@ -56,8 +56,8 @@ pub(super) struct PathWalk {
     /// In reverse: the next step is the last one.
     steps: Vec<PathStep>,
     links_followed: usize,
-    /// How many of the next names of the path belong to the folder of the [`LinkScope`](super::LinkScope), whose links
-    /// are the administrator's.
+    /// How many of the next names of the path belong to the folder of the [`LinkScope`], whose links are the
+    /// administrator's.
     names_trusted: usize,
     /// Whether the present step, and the links that it leads through, belong to that folder.
     in_trusted: bool,
@@ -88,7 +88,7 @@ impl PathWalk {
         walk
     }
 
-    /// Whether a link stood on the way whose target the [`LinkScope`](super::LinkScope) limits.
+    /// Whether a link stood on the way whose target the [`LinkScope`] limits.
     pub(super) fn is_confined(&self) -> bool {
         self.is_confined
     }

@@ -65,6 +65,7 @@ fn rename_onto_placeholder(dir: BorrowedFd<'_>, name: &[u8], to: BorrowedFd<'_>,
 
 /// Whether files in a directory can get new names and second names without a risk. Tries with a file that it makes and
 /// removes; `None` if it cannot be made.
+#[cfg(target_os = "linux")]
 pub(in crate::storage::local::platform) fn safe_renames(dir: impl AsFd) -> Option<bool> {
     const PROBE: &[u8] = b"probe";
     let dir = dir.as_fd();
@@ -117,6 +118,7 @@ mod tests {
         assert_eq!(fs::read(root.path().join("free")).unwrap(), b"new");
         assert_eq!(rename("new", "other"), Err(io::ErrorKind::NotFound));
         assert!(!root.path().join("other").exists() && !root.path().join("new").exists());
+        #[cfg(target_os = "linux")]
         assert_eq!(safe_renames(&dir), Some(true));
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 2);
     }
