@@ -120,7 +120,8 @@ impl SimulatedUser {
     /// The trash keeps the file that an upload has replaced. A repeated PUT may have replaced its own file as well.
     pub(crate) fn check_replaced(&mut self, path: &str, old: Option<Content>, new: Content) -> Outcome<()> {
         let Some(old) = old else { return self.check_trash(path, 0) };
-        let mut found = false;
+        // `passerelle put` skips a file whose bytes are there already, as those of two empty files are.
+        let mut found = old.bytes() == new.bytes();
         for id in self.trash_ids(path)? {
             let places = self.cluster.private_folders().into_iter().map(|folder| folder.join("replaced").join(&id));
             let Some(bytes) = places.filter_map(|place| fs::read(place).ok()).next() else {

@@ -14,7 +14,7 @@ use super::user::SimulatedUser;
 const EXPIRY_TIME: Duration = Duration::from_secs(60);
 /// The folders with uploads, on the disk of the root and on another one.
 const STAGING: [&str; 2] = ["staging", "staging-of-tree"];
-const EXPIRY_SECONDS: &str = "2";
+const EXPIRY: Duration = Duration::from_secs(2);
 const RETRY_TIME: Duration = Duration::from_millis(50);
 
 /// # Errors
@@ -26,20 +26,21 @@ pub(crate) fn check(cluster: &Cluster, users: &mut [SimulatedUser]) -> Outcome<(
         parts.map(|part| files_in(&part)).sum::<Outcome<u64>>()
     };
     let abandoned = users.iter().map(|user| user.abandoned.len()).sum::<usize>() as u64;
-    cluster.restart_storage(&["--upload-expiry-seconds", EXPIRY_SECONDS])?;
+    cluster.restart_storage(&["--upload-expiry-seconds", &EXPIRY.as_secs().to_string()])?;
     users.iter_mut().try_for_each(SimulatedUser::extend_abandoned)?;
     let before = staged()?;
     if before < abandoned {
         return Err(Failure(format!("{abandoned} uploads were abandoned, and only {before} of them exist")));
     }
+    sleep(EXPIRY);
+    // The server sweeps at each start and then once a minute, and lets nothing expire before it trusts the clock.
+    cluster.restart_storage(&["--clock-steady-seconds", "0"])?;
     let started = Instant::now();
     for user in users {
         while !user.abandoned_expired()? {
             wait(started, "abandoned uploads do not expire")?;
         }
     }
-    // The server sweeps at each start and then once a minute.
-    cluster.restart_storage(&["--clock-steady-seconds", "0"])?;
     while staged()? > 0 {
         wait(started, "files of expired uploads still exist")?;
     }
