@@ -10,8 +10,7 @@ use crate::{
 
 const SECONDS_DEFAULT: u32 = 60;
 const BUILT: &str = "fuzz/target";
-/// libFuzzer's coverage counters and the address sanitizer, with the options that `cargo fuzz build` sets, but for one codegen
-/// unit: several compile on all processors.
+/// libFuzzer's coverage counters and the address sanitizer, with the options that `cargo fuzz build` sets.
 const FLAGS: &[&str] = &[
     "--cfg fuzzing",
     "-Cpasses=sancov-module",
@@ -23,6 +22,7 @@ const FLAGS: &[&str] = &[
     "-Cllvm-args=-simplifycfg-branch-fold-threshold=0",
     "-Zsanitizer=address",
     "-Cdebug-assertions",
+    "-Ccodegen-units=1",
 ];
 /// Rust's libraries define the same symbols in several files, which the sanitizer would report.
 const SANITIZER: &str = "detect_odr_violation=0";
