@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use shared::{Entry, ErrorCode, Timestamp, TrashId, VPath};
 
+use super::dir_stack::DirStack;
 use super::errors::rename_error;
 use super::mounted::MountPoints;
 use super::private_dir::PrivateDir;
@@ -80,22 +81,12 @@ impl<D: Dir> Tree<D> {
         let mut infos = Vec::with_capacity(entries.len());
         let mut steps: Vec<_> = entries
             .iter()
-            .map(|entry| {
-                let seen = self.source(&parent, entry.path, entry.etag).and_then(|metadata| {
-                    mounts.refuse(&parent, entry.path.name())?;
-                    Ok((
-                        metadata,
-                        private_dir.path_on_volume(&parent, &self.recorded_path(&parent, entry.path.name())?)?,
-                    ))
-                });
-                match seen {
-                    Ok((metadata, path)) => {
-                        let seen = self.entry_from(&parent, entry.path, &metadata);
-                        infos.push((entry.id, Info::new(&Entry { path, ..seen }, now)));
-                        Step::Seen { metadata, info: infos.len() - 1 }
-                    }
-                    Err(error) => Step::Failed(error),
+            .map(|entry| match self.look_at(entry, &parent, &private_dir, &mounts, now) {
+                Ok((metadata, info)) => {
+                    infos.push((entry.id, info));
+                    Step::Seen { metadata, info: infos.len() - 1 }
                 }
+                Err(error) => Step::Failed(error),
             })
             .collect();
         let may_move = self.write_durably(&private_dir, &infos).inspect_err(|_| {
@@ -105,22 +96,8 @@ impl<D: Dir> Tree<D> {
             let _locks = self.locks.lock(&[parent.identity()?]);
             for (entry, step) in entries.iter().zip(&mut steps) {
                 let Step::Seen { metadata, info } = *step else { continue };
-                *step = match self.source(&parent, entry.path, entry.etag) {
-                    Err(error) => Step::Failed(error),
-                    Ok(_) if !may_move[info] => Step::Failed(taken("the trash has such an item already")),
-                    Ok(now) if now.identity != metadata.identity => Step::Replaced,
-                    Ok(now) => {
-                        let (data, _) = deleted_names(entry.id);
-                        let moved = parent.dir().rename(entry.path.name(), &private_dir.trash, &data, false);
-                        match moved {
-                            Ok(()) => {
-                                private_dir.note(entry.id, &infos[info].1);
-                                Step::Moved
-                            }
-                            Err(error) => Step::Failed(rename_error(error, now.file_type)),
-                        }
-                    }
-                };
+                let info = may_move[info].then_some(&infos[info].1);
+                *step = self.move_seen(entry, &metadata, info, &parent, &private_dir);
             }
         }
         if steps.iter().any(|step| matches!(step, Step::Moved)) {
@@ -137,6 +114,51 @@ impl<D: Dir> Tree<D> {
         let not_moved = entries.iter().zip(&steps).filter(|(_, step)| !matches!(step, Step::Moved));
         not_moved.for_each(|(entry, _)| forget_info(&private_dir, entry.id));
         Ok(steps)
+    }
+
+    /// The state of an entry that may be moved, and the information that goes with it into the trash.
+    fn look_at(
+        &self,
+        entry: &ToTrash<'_>,
+        parent: &DirStack<D>,
+        private_dir: &PrivateDir<D>,
+        mounts: &MountPoints,
+        now: Timestamp,
+    ) -> Result<(Metadata, Info), StorageError> {
+        let metadata = self.source(parent, entry.path, entry.etag)?;
+        mounts.refuse(parent, entry.path.name())?;
+        let recorded = self.recorded_path(parent, entry.path.name())?;
+        let path = private_dir.path_on_volume(parent, &recorded)?;
+        let seen = self.entry_from(parent, entry.path, &metadata);
+        Ok((metadata, Info::new(&Entry { path, ..seen }, now)))
+    }
+
+    /// Moves an entry whose information is durable, unless another one has taken its name. Under the folder's lock. The
+    /// information is `None` if the trash has such an item already.
+    fn move_seen(
+        &self,
+        entry: &ToTrash<'_>,
+        seen: &Metadata,
+        info: Option<&Info>,
+        parent: &DirStack<D>,
+        private_dir: &PrivateDir<D>,
+    ) -> Step {
+        let now = match self.source(parent, entry.path, entry.etag) {
+            Ok(now) => now,
+            Err(error) => return Step::Failed(error),
+        };
+        let Some(info) = info else { return Step::Failed(taken("the trash has such an item already")) };
+        if now.identity != seen.identity {
+            return Step::Replaced;
+        }
+        let (data, _) = deleted_names(entry.id);
+        match parent.dir().rename(entry.path.name(), &private_dir.trash, &data, false) {
+            Ok(()) => {
+                private_dir.note(entry.id, info);
+                Step::Moved
+            }
+            Err(error) => Step::Failed(rename_error(error, now.file_type)),
+        }
     }
 
     /// Writes the information about entries, durably with its names.
