@@ -31,7 +31,7 @@ pub(crate) async fn change(client: &Client, number: u8, change: Change) -> Job {
     job
 }
 
-fn pair(from: &str, to: &str) -> PathPair {
+pub(crate) fn pair(from: &str, to: &str) -> PathPair {
     PathPair { from: path(from), to: path(to), if_etag: None }
 }
 
@@ -39,7 +39,7 @@ fn pairs(texts: &[(&str, &str)]) -> Vec<PathPair> {
     texts.iter().map(|(from, to)| pair(from, to)).collect()
 }
 
-fn path_items(paths: &[&str]) -> Vec<PathItem> {
+pub(crate) fn path_items(paths: &[&str]) -> Vec<PathItem> {
     paths.iter().map(|text| PathItem { path: path(text), if_etag: None }).collect()
 }
 
@@ -61,7 +61,7 @@ fn outcome_texts(job: &Job) -> Vec<String> {
     job.outcomes.iter().map(word).collect()
 }
 
-fn trash_ids(job: &Job) -> Vec<TrashId> {
+pub(crate) fn trash_ids(job: &Job) -> Vec<TrashId> {
     let id = |outcome: &Outcome| if let Outcome::Done { trash, .. } = outcome { *trash } else { None };
     job.outcomes.iter().filter_map(id).collect()
 }

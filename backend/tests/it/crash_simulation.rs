@@ -12,9 +12,10 @@ use backend::client::{Client, ClientError, Upload};
 use backend::server::{Database, ServerConfig};
 use backend::storage::testing::simulated::{Fault, SimulatedDisk};
 use backend::storage::{Storage, TrashItem, TrashQuery, Visit};
-use shared::change::{PathItem, PathPair, RestoreItem};
+use shared::change::RestoreItem;
 use shared::{Change, Conflict, ErrorCode, Job, JobId, JobState, Outcome, TrashId, UploadId, VPath};
 
+use super::changes::{pair, path_items, trash_ids};
 use super::test_server::{TestServer, path, writer};
 use super::uploads::{commit, put, stage};
 
@@ -61,9 +62,58 @@ impl Machine {
         self.serve().await;
     }
 
-    async fn stop(mut self) -> SimulatedDisk {
+    /// Ends the server and checks that it has left no upload.
+    async fn stop_without_uploads(mut self, context: &str) -> SimulatedDisk {
         self.server.take().unwrap().stop().await;
-        self.disk()
+        let disk = self.disk();
+        assert!(disk.storage().list_staged().unwrap().is_empty(), "{context}: an upload is left");
+        disk
+    }
+
+    /// A machine with the file that an upload replaces, and a fault that comes `step` steps later.
+    async fn with_old_file(seed: u64, fault: Fault, step: u64) -> (Self, PlannedFault) {
+        let disk = SimulatedDisk::new(seed);
+        disk.add_file("file", OLD).unwrap();
+        let machine = Self::start(disk).await;
+        let planned = machine.plan(fault, step);
+        (machine, planned)
+    }
+
+    fn plan(&self, fault: Fault, step: u64) -> PlannedFault {
+        let disk = self.disk();
+        let at = disk.steps() + step;
+        disk.at(at, fault);
+        PlannedFault { disk, at }
+    }
+
+    #[track_caller]
+    fn check_attempt(&self, attempt: u32, attempts_max: u32, context: &str) {
+        assert!(attempt < attempts_max, "{context}: the operation does not end; {:?}", self.disk().history());
+    }
+
+    /// The content of the file after an attempt, and after a restart if the power is off. Checks that it is the old or
+    /// the new one.
+    async fn whole_file(&mut self, new: &[u8], context: &str) -> Vec<u8> {
+        if !self.has_power() {
+            self.restart().await;
+        }
+        let (mut visible_files, _) = files(&*self.disk().storage());
+        let bytes = visible_files.remove("file").unwrap();
+        assert!(bytes == OLD || bytes == new, "{context}: the file is torn");
+        bytes
+    }
+}
+
+/// A fault of the disk that the machine starts with.
+struct PlannedFault {
+    disk: SimulatedDisk,
+    /// The number of the step.
+    at: u64,
+}
+
+impl PlannedFault {
+    fn is_reached(&self) -> bool {
+        self.disk.steps() >= self.at
     }
 }
 
@@ -112,27 +162,17 @@ const PIECES: [&[u8]; 3] = [&[1; 5_000], &[2; 9_000], &[3; 3_000]];
 /// An upload in three pieces that replaces a file, by a client that retries.
 async fn upload(seed: u64, fault: Fault, step: u64) -> bool {
     let context = format!("seed {seed}, {fault:?} at step {step}");
-    let disk = SimulatedDisk::new(seed);
-    disk.add_file("file", OLD).unwrap();
-    let mut machine = Machine::start(disk).await;
-    let first = machine.disk();
-    let faulty_step = first.steps() + step;
-    first.at(faulty_step, fault);
+    let (mut machine, planned) = Machine::with_old_file(seed, fault, step).await;
     let new: Vec<u8> = PIECES.concat();
     let (mut known, mut acknowledged) = (None::<UploadId>, 0);
     let mut done = None::<Upload>;
     for attempt in 0.. {
-        assert!(attempt < 20, "{context}: the operation does not end; {:?}", machine.disk().history());
+        machine.check_attempt(attempt, 20, &context);
         let result = attempt_upload(&machine.client(), &new, &mut known, &mut acknowledged).await;
-        if !machine.has_power() {
-            machine.restart().await;
-        }
-        let (visible_files, _) = files(&*machine.disk().storage());
-        let bytes = &visible_files["file"];
-        assert!(bytes == OLD || *bytes == new, "{context}: the file is torn");
+        let bytes = machine.whole_file(&new, &context).await;
         match result {
             Ok(upload) => {
-                assert_eq!(*bytes, new, "{context}: the committed file is missing");
+                assert_eq!(bytes, new, "{context}: the committed file is missing");
                 if done.is_some() {
                     break;
                 }
@@ -141,10 +181,9 @@ async fn upload(seed: u64, fault: Fault, step: u64) -> bool {
             Err(error) => assert_ne!(error.code, ErrorCode::OffsetMismatch, "{context}: acknowledged bytes are lost"),
         }
     }
-    let disk = machine.stop().await;
-    assert!(disk.storage().list_staged().unwrap().is_empty(), "{context}: an upload is left");
+    let disk = machine.stop_without_uploads(&context).await;
     assert_kept(&disk, &context);
-    first.steps() >= faulty_step
+    planned.is_reached()
 }
 
 /// After another restart, without faults, the trash has the file that was replaced, once.
@@ -155,6 +194,17 @@ fn assert_kept(disk: &SimulatedDisk, context: &str) {
     assert_eq!(old.len(), 1, "{context}: the replaced file is not kept once: {items:?}; {:?}", disk.history());
     storage.restore(old[0].id, &path("old")).unwrap();
     assert_eq!(files(&*storage).0["old"], OLD, "{context}");
+}
+
+async fn stage_once(
+    client: &Client,
+    request: &shared::wire::Stage,
+    known: &mut Option<UploadId>,
+) -> Result<UploadId, ClientError> {
+    match known {
+        Some(id) => Ok(*id),
+        None => Ok(*known.insert(client.stage(request).await?.id)),
+    }
 }
 
 /// Continues an upload from its durable offset to its end.
@@ -169,10 +219,7 @@ async fn attempt_upload(
         key: Some(JobId([5; 16])),
         ..stage("file", Some(new.len() as u64))
     };
-    let id = match known {
-        Some(id) => *id,
-        None => *known.insert(client.stage(&request).await?.id),
-    };
+    let id = stage_once(client, &request, known).await?;
     let stands = client.upload_status(&writer(), id).await?;
     if stands.entry.is_some() {
         return Ok(stands);
@@ -191,63 +238,42 @@ async fn attempt_upload(
 /// A STORE that replaces a file, by a client that retries.
 async fn store(seed: u64, fault: Fault, step: u64) -> bool {
     let context = format!("seed {seed}, {fault:?} at step {step}");
-    let disk = SimulatedDisk::new(seed);
-    disk.add_file("file", OLD).unwrap();
-    let mut machine = Machine::start(disk).await;
-    let first = machine.disk();
-    let faulty_step = first.steps() + step;
-    first.at(faulty_step, fault);
+    let (mut machine, planned) = Machine::with_old_file(seed, fault, step).await;
     let new: Vec<u8> = PIECES.concat();
     let stage =
         shared::wire::Stage { conflict: Conflict::Replace, resumable: false, ..stage("file", Some(new.len() as u64)) };
     let request = shared::wire::Store { stage, checksum: None };
     for attempt in 0.. {
-        assert!(attempt < 20, "{context}: the operation does not end; {:?}", machine.disk().history());
+        machine.check_attempt(attempt, 20, &context);
         let stored = machine.client().store(&request, &new).await;
-        if !machine.has_power() {
-            machine.restart().await;
-        }
-        let (visible_files, _) = files(&*machine.disk().storage());
-        let bytes = &visible_files["file"];
-        assert!(bytes == OLD || *bytes == new, "{context}: the file is torn");
+        let bytes = machine.whole_file(&new, &context).await;
         if stored.is_ok() {
-            assert_eq!(*bytes, new, "{context}: the stored file is missing");
+            assert_eq!(bytes, new, "{context}: the stored file is missing");
             break;
         }
     }
     machine.restart().await;
-    let disk = machine.stop().await;
-    assert!(disk.storage().list_staged().unwrap().is_empty(), "{context}: an upload is left");
+    let disk = machine.stop_without_uploads(&context).await;
     let (visible_files, _) = files(&*disk.storage());
     assert_eq!(visible_files["file"], new, "{context}: the stored file did not survive the next loss of power");
     assert_kept(&disk, &context);
-    first.steps() >= faulty_step
+    planned.is_reached()
 }
 
 /// An upload that the server makes a file by itself, at its last byte or after a restart, for a client that sends bytes
 /// and asks, and commits only after a refusal.
 async fn finished_upload(seed: u64, fault: Fault, step: u64) -> bool {
     let context = format!("seed {seed}, {fault:?} at step {step}");
-    let disk = SimulatedDisk::new(seed);
-    disk.add_file("file", OLD).unwrap();
-    let mut machine = Machine::start(disk).await;
-    let first = machine.disk();
-    let faulty_step = first.steps() + step;
-    first.at(faulty_step, fault);
+    let (mut machine, planned) = Machine::with_old_file(seed, fault, step).await;
     let new: Vec<u8> = PIECES.concat();
     let mut known = None::<UploadId>;
     for attempt in 0.. {
-        assert!(attempt < 20, "{context}: the operation does not end; {:?}", machine.disk().history());
+        machine.check_attempt(attempt, 20, &context);
         let result = attempt_finished_upload(&machine.client(), &new, &mut known).await;
-        if !machine.has_power() {
-            machine.restart().await;
-        }
-        let (visible_files, _) = files(&*machine.disk().storage());
-        let bytes = &visible_files["file"];
-        assert!(bytes == OLD || *bytes == new, "{context}: the file is torn");
+        let bytes = machine.whole_file(&new, &context).await;
         match result {
             Ok(upload) if upload.entry.is_some() => {
-                assert_eq!(*bytes, new, "{context}: the file that the server reported is missing");
+                assert_eq!(bytes, new, "{context}: the file that the server reported is missing");
                 break;
             }
             Ok(_) => {}
@@ -255,10 +281,9 @@ async fn finished_upload(seed: u64, fault: Fault, step: u64) -> bool {
         }
     }
     machine.restart().await;
-    let disk = machine.stop().await;
-    assert!(disk.storage().list_staged().unwrap().is_empty(), "{context}: an upload is left");
+    let disk = machine.stop_without_uploads(&context).await;
     assert_kept(&disk, &context);
-    first.steps() >= faulty_step
+    planned.is_reached()
 }
 
 async fn attempt_finished_upload(
@@ -272,10 +297,7 @@ async fn attempt_finished_upload(
         finish: Some(true),
         ..stage("file", Some(new.len() as u64))
     };
-    let id = match known {
-        Some(id) => *id,
-        None => *known.insert(client.stage(&request).await?.id),
-    };
+    let id = stage_once(client, &request, known).await?;
     let mut upload = client.upload_status(&writer(), id).await?;
     while upload.offset < new.len() as u64 {
         let offset = upload.offset as usize;
@@ -328,16 +350,14 @@ async fn change(seed: u64, fault: Fault, step: u64, scenario: &Scenario) -> bool
     if !scenario.initial_trash.is_empty() {
         let trash = Change::Trash { items: path_items(scenario.initial_trash) };
         let job = machine.client().change(&writer(), JobId([5; 16]), trash, Duration::from_secs(10)).await.unwrap();
-        in_trash = job.outcomes.iter().filter_map(trash_id).collect();
+        in_trash = trash_ids(&job);
     }
     let change = (scenario.make_change)(&in_trash);
     let context = format!("seed {seed}, {fault:?} at step {step} of {change:?}");
-    let first = machine.disk();
-    let faulty_step = first.steps() + step;
-    first.at(faulty_step, fault);
+    let planned = machine.plan(fault, step);
     let mut last = None::<Job>;
     for attempt in 0.. {
-        assert!(attempt < 500, "{context}: the operation does not end; {:?}", machine.disk().history());
+        machine.check_attempt(attempt, 500, &context);
         let client = machine.client();
         let result = client.change(&writer(), JobId([6; 16]), change.clone(), Duration::from_millis(20)).await;
         let powered = machine.has_power();
@@ -352,9 +372,8 @@ async fn change(seed: u64, fault: Fault, step: u64, scenario: &Scenario) -> bool
             break;
         }
     }
-    let disk = machine.stop().await;
+    let disk = machine.stop_without_uploads(&context).await;
     let storage = disk.storage();
-    assert!(storage.list_staged().unwrap().is_empty(), "{context}: an upload is left");
     let (visible_files, trash) = files(&*storage);
     for (path, bytes) in &visible_files {
         assert!(TREE.iter().any(|(_, content)| content.as_bytes() == bytes), "{context}: {path} is torn");
@@ -373,7 +392,7 @@ async fn change(seed: u64, fault: Fault, step: u64, scenario: &Scenario) -> bool
         // An interrupted job continues, so its end is that of a job without a loss of power.
         let outcomes = last.unwrap().outcomes;
         let failed = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Failed { .. }));
-        let report = format!("{context}: {outcomes:?}; {:?}, then {:?}", first.history(), disk.history());
+        let report = format!("{context}: {outcomes:?}; {:?}, then {:?}", planned.disk.history(), disk.history());
         assert!(!failed, "{report}");
         let names: Vec<_> = visible_files.keys().map(String::as_str).collect();
         assert_eq!(
@@ -385,24 +404,12 @@ async fn change(seed: u64, fault: Fault, step: u64, scenario: &Scenario) -> bool
             assert!(paths.iter().all(|path| storage.stat(path).unwrap().is_folder()), "{context}");
         }
     }
-    first.steps() >= faulty_step
+    planned.is_reached()
 }
 
 const TREE: [(&str, &str); 4] =
     [("from/one", "1"), ("from/sub/two", "22"), ("onto/one", "the other one"), ("single", "single")];
 const INITIAL_FILES: &[&str] = &["from/one", "from/sub/two", "onto/one", "single"];
-
-fn trash_id(outcome: &Outcome) -> Option<TrashId> {
-    if let Outcome::Done { trash, .. } = outcome { *trash } else { None }
-}
-
-fn pair(from: &str, to: &str) -> PathPair {
-    PathPair { from: path(from), to: path(to), if_etag: None }
-}
-
-fn path_items(paths: &[&str]) -> Vec<PathItem> {
-    paths.iter().map(|text| PathItem { path: path(text), if_etag: None }).collect()
-}
 
 fn restore_items(ids: &[TrashId]) -> Vec<RestoreItem> {
     ids.iter().map(|id| RestoreItem { id: *id, to: None }).collect()

@@ -317,7 +317,7 @@ pub(super) fn entries_of_a_group_have_a_result_each(fixture: &dyn Fixture) {
     assert_eq!(storage.list_trash(&TrashQuery::default()).unwrap(), TrashListing::default());
 }
 
-fn keep(number: u8) -> Keep {
+pub(super) fn keep(number: u8) -> Keep {
     Keep { id: trash_id(number), now: NOW, bytes_max: 1_000, owner: 7 }
 }
 

@@ -1,0 +1,117 @@
+//! An entry that is or holds a mount point stays where it is, and the refusal names the mount point.
+
+use std::fs;
+
+use backend::storage::local::{Containment, LocalStorage};
+use backend::storage::{Attributes, Expected, StorageError};
+use shared::change::RestoreItem;
+use shared::{Change, Conflict, ErrorCode, Outcome};
+
+use super::{Disks, NOW, mount, mount_onto, purge, trash_id, trashed, unmount, upload_id};
+use crate::changes::{change, pair, path_items};
+use crate::storage::code;
+use crate::test_server::{path, writer};
+
+#[test]
+fn an_entry_that_is_or_holds_a_mount_point_stays_where_it_is() {
+    let Some(disks) = Disks::of(an_entry_that_is_or_holds_a_mount_point_stays_where_it_is) else { return };
+    fs::write(disks.at("config"), "on the root's disk").unwrap();
+    fs::write(disks.at("outside"), "on no disk of its own").unwrap();
+    // A single file that is mounted, as for a container.
+    mount_onto("--bind", &disks.at("outside"), &disks.at("config"));
+    let storage = disks.storage();
+    for (entry, point) in [("big", "big"), ("holder", "holder/ram"), ("holder/ram", "holder/ram"), ("config", "config")]
+    {
+        let (entry, point) = (path(entry), path(point));
+        let refused = |result: Result<(), StorageError>| {
+            let error = result.unwrap_err();
+            assert_eq!(error.code, ErrorCode::Mounted, "{entry:?}");
+            assert!(error.path.is_none_or(|path| *path == point), "{entry:?}");
+        };
+        refused(storage.trash(&entry, None, trash_id(5), NOW));
+        refused(storage.rename(&entry, None, &path("moved"), &Expected::Nothing).map(drop));
+        if entry != path("holder") {
+            refused(storage.remove(&entry, None));
+        }
+        if entry != path("config") {
+            refused(storage.check_mounts(&entry));
+        }
+    }
+    storage.check_mounts(&path("holder/ram/x")).unwrap();
+    storage.check_mounts(&path("outside")).unwrap();
+    // An upload does not replace a file that is a mount point.
+    storage.stage(upload_id(1)).unwrap().write_at(b"new", 0).unwrap();
+    let published = storage.publish(upload_id(1), &path("config"), &Expected::Anything, &Attributes::default());
+    assert_eq!(code(published), Some(ErrorCode::Mounted));
+    assert_eq!(fs::read(disks.at("config")).unwrap(), b"on no disk of its own");
+    assert_eq!(trashed(&storage), []);
+    assert!(disks.at("big").exists() && disks.at("holder/ram").exists());
+}
+
+#[test]
+fn a_purge_does_not_enter_a_disk() {
+    let Some(disks) = Disks::of(a_purge_does_not_enter_a_disk) else { return };
+    for containment in [Containment::Kernel, Containment::Portable] {
+        let storage = LocalStorage::open_with(disks.root.path(), None, containment).unwrap();
+        storage.make_folder(&path("folder")).unwrap();
+        storage.make_folder(&path("folder/inner")).unwrap();
+        storage.trash(&path("folder"), None, trash_id(1), NOW).unwrap();
+        let inner = disks.at(&format!(".passerelle/trash/{}.data/inner", trash_id(1)));
+        mount(&["-t", "tmpfs", "none"], &inner);
+        fs::write(inner.join("precious"), "").unwrap();
+        let error = purge(&storage, 1).unwrap_err();
+        assert_eq!(error.code, ErrorCode::Mounted);
+        if containment == Containment::Kernel {
+            assert_eq!(error.path.as_deref(), Some(&path("folder/inner")));
+        }
+        assert!(inner.join("precious").exists());
+        unmount(&inner);
+        purge(&storage, 1).unwrap();
+        assert_eq!(trashed(&storage), []);
+    }
+}
+
+/// The server names the mount point, says which disk is missing, and changes nothing.
+#[tokio::test]
+async fn outcomes_name_the_mount_point_and_the_missing_disk() {
+    let Some(disks) = Disks::of(outcomes_name_the_mount_point_and_the_missing_disk) else { return };
+    fs::create_dir_all(disks.at("target/holder")).unwrap();
+    fs::write(disks.at("big/file"), "content").unwrap();
+    let server = disks.server().await;
+    let merged = vec![pair("holder", "target/holder")];
+    for (number, request, point) in [
+        (1, Change::Trash { items: path_items(&["holder"]) }, "holder/ram"),
+        (2, Change::Trash { items: path_items(&["big"]) }, "big"),
+        (3, Change::Delete { items: path_items(&["holder"]) }, "holder/ram"),
+        (4, Change::Delete { items: path_items(&["big"]) }, "big"),
+        (5, Change::Move { items: merged, conflict: Conflict::Replace }, "holder/ram"),
+    ] {
+        let job = change(&server.client, number, request).await;
+        let [Outcome::Failed { code, path: Some(at), incomplete: false, .. }] = job.outcomes.as_slice() else {
+            panic!("{job:?}")
+        };
+        assert_eq!((*code, at), (ErrorCode::Mounted, &path(point)));
+    }
+    assert!(disks.at("big/file").exists());
+    let job = change(&server.client, 6, Change::Trash { items: path_items(&["big/file"]) }).await;
+    let [Outcome::Done { trash: Some(id), .. }] = job.outcomes[..] else { panic!("{job:?}") };
+    server.stop().await;
+
+    disks.unmount("big");
+    let server = disks.server().await;
+    let listed = server.client.list_trash(&writer(), None, 9).await.unwrap().items;
+    assert!(matches!(&listed[..], [only] if only.absent && only.expires.is_none()), "{listed:?}");
+    let restore = || Change::Restore { items: vec![RestoreItem { id, to: None }], conflict: Conflict::Fail };
+    for (number, request) in
+        [(7, restore()), (8, Change::Purge { ids: Some(vec![id]) }), (9, Change::Purge { ids: None })]
+    {
+        let job = change(&server.client, number, request).await;
+        assert!(matches!(job.outcomes[..], [Outcome::Failed { code: ErrorCode::DiskAbsent, .. }]), "{job:?}");
+    }
+    server.stop().await;
+    disks.bind_large("big");
+    let server = disks.server().await;
+    let job = change(&server.client, 7, restore()).await;
+    assert!(matches!(&job.outcomes[..], [Outcome::Done { entry: Some(entry), .. }] if entry.path == path("big/file")));
+    server.stop().await;
+}
