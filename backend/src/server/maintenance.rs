@@ -24,7 +24,7 @@ pub(super) async fn run_maintenance(server: Arc<Server>, shutdown: CancellationT
         let swept = Arc::clone(&server);
         let now = trusted_now(&mut clock, started);
         if let Err(error) = blocking(move || sweep(&swept, round, now)).await {
-            warn!(%error, "expired uploads, jobs or trash could not be removed");
+            warn!(%error, "the removal of what has expired ended early");
         }
         let next = sleep(server.config.sweep_time);
         tokio::pin!(next);
@@ -60,7 +60,13 @@ fn sweep(server: &Server, round: u64, now: Option<Timestamp>) -> Result<(), Stor
         swept.push(server.jobs.sweep_trash(now.map(|now| clock::before(now, server.config.trash_expiry))));
         swept.push(server.jobs.sweep_replaced());
     }
-    swept.into_iter().collect()
+    log_failures(swept, "expired uploads, jobs or trash could not be removed");
+    Ok(())
+}
+
+/// Logs the failures of steps of which none keeps the others from being done.
+fn log_failures(results: impl IntoIterator<Item = Result<(), StorageError>>, what: &str) {
+    results.into_iter().filter_map(Result::err).for_each(|error| warn!(%error, "{what}"));
 }
 
 /// Removes the oldest replaced files at once: the next round could be too late for the disk.
@@ -77,9 +83,7 @@ pub(super) async fn recover(server: &Arc<Server>) {
     let recovery = blocking(move || {
         // A failure of one does not keep the others from being recovered.
         let recovered = [server.uploads.recover(), server.uploads.finish_interrupted(), server.jobs.resume()];
-        recovered.into_iter().filter_map(Result::err).for_each(|error| {
-            warn!(%error, "uploads or jobs of the previous process could not be recovered");
-        });
+        log_failures(recovered, "uploads or jobs of the previous process could not be recovered");
         Ok::<_, StorageError>(())
     });
     if let Err(error) = recovery.await {

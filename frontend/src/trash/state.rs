@@ -182,8 +182,8 @@ impl TrashState {
         self.changes.confirm_deletion(text, Change::Purge { ids: Some(ids) });
     }
 
-    /// Deletes every entry of the trash permanently, after confirmation. Entries on a disk that is not connected stay, so
-    /// the question does not count them.
+    /// Deletes every entry of the trash permanently, after confirmation. Entries on a disk that is not connected stay: the
+    /// question does not count those of the loaded rows.
     pub(super) fn empty(self) {
         let absent = self.items.with_untracked(|items| items.iter().filter(|item| item.absent).count());
         let total = usize::try_from(self.total.get_untracked()).unwrap_or(usize::MAX);

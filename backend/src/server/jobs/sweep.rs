@@ -61,9 +61,10 @@ impl Jobs {
         let (mut removed, mut failure) = (0, None);
         for file in &go {
             match self.storage.purge(file.id, &mut || Visit::Continue) {
+                Ok(()) => removed += 1,
+                Err(error) if error.code == ErrorCode::Gone => {}
                 // A disk that fails does not keep the others full.
-                Err(error) if error.code != ErrorCode::Gone => drop(failure.get_or_insert(error)),
-                _ => removed += 1,
+                Err(error) => drop(failure.get_or_insert(error)),
             }
         }
         if removed > 0 {

@@ -240,23 +240,31 @@ impl CommitOperation {
                     is_published.set(true);
                     Ok(published)
                 }
-                Err(error) if error.code == ErrorCode::AlreadyExists => {
-                    if self.condition.conflict != Conflict::Fail {
-                        return Err(error.into());
-                    }
-                    if target_before.as_ref() != Some(path) {
-                        // The file there is not this upload: a second COMMIT must not take it for one.
-                        self.uploads.forget_target(&self.lock)?;
-                        return Err(error.into());
-                    }
-                    // The COMMIT before a crash may have published it.
+                // The COMMIT before a crash may have published it.
+                Err(error)
+                    if error.code == ErrorCode::AlreadyExists
+                        && self.condition.conflict == Conflict::Fail
+                        && target_before.as_ref() == Some(path) =>
+                {
                     let entry = self.file_with(path, digests)?.ok_or(error)?;
+                    is_published.set(true);
                     self.uploads.storage.unstage(self.record.id)?;
                     Ok(Published { entry, replaced: false, kept: None })
                 }
                 Err(error) => {
-                    if matches!(error.code, ErrorCode::Io | ErrorCode::NoSpace | ErrorCode::QuotaExceeded) {
-                        self.uploads.cut_back(&self.lock)?;
+                    match error.code {
+                        ErrorCode::Io | ErrorCode::NoSpace | ErrorCode::QuotaExceeded => {
+                            self.uploads.cut_back(&self.lock)?;
+                        }
+                        // The file there is not this upload: a second COMMIT must not take it for one. With `KeepBoth` the
+                        // next name takes the place of this one.
+                        ErrorCode::AlreadyExists | ErrorCode::PreconditionFailed
+                            if self.condition.conflict != Conflict::KeepBoth
+                                && target_before.as_ref() != Some(path) =>
+                        {
+                            self.uploads.forget_target(&self.lock)?;
+                        }
+                        _ => {}
                     }
                     Err(error.into())
                 }

@@ -255,8 +255,13 @@ impl Uploads {
         let record = lock.record();
         let durable = if record.request.resumable && !record.is_joined() { record.durable } else { 0 };
         let staged = match self.storage.staged(record.id) {
-            // It is a file already, and only the answer was lost; or its disk has gone.
-            Err(error) if matches!(error.code, ErrorCode::NotFound | ErrorCode::DiskAbsent) => return Ok(()),
+            // It is a file already, and only the answer was lost.
+            Err(error) if error.code == ErrorCode::NotFound => return Ok(()),
+            // The next request that opens it cuts the file.
+            Err(error) if error.code == ErrorCode::DiskAbsent => {
+                lock.state().record.cut_to(durable);
+                return Ok(());
+            }
             staged => staged?,
         };
         staged.truncate(durable)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use shared::limits::UPLOAD_UNRECORDED_TIME;
-use shared::{Timestamp, UploadId};
+use shared::{ErrorCode, Timestamp, UploadId};
 use tracing::{info, warn};
 
 use super::registry::Uploads;
@@ -67,8 +67,11 @@ impl Uploads {
             self.trust(now);
             for id in records.expired_uploads(now)? {
                 let Some(record) = records.upload(id)? else { continue };
-                // A request may have ended it since.
-                let Ok(slot) = self.slot(id, &record.owner) else { continue };
+                let slot = match self.slot(id, &record.owner) {
+                    // A request has ended it since.
+                    Err(error) if error.code == ErrorCode::NotFound => continue,
+                    slot => slot?,
+                };
                 expired += usize::from(self.forget_unlocked(&slot, |state| state.record.expires <= now));
             }
         }

@@ -9,7 +9,7 @@ use backend::storage::Storage;
 use backend::storage::memory::MemoryStorage;
 use backend::storage::testing::faulty::{Fault, Faults, FaultyStorage, Operation};
 use bytes::Bytes;
-use shared::{Conflict, ErrorCode, JobId, UploadId};
+use shared::{Conflict, ETag, ErrorCode, JobId, UploadId};
 use tokio::time::timeout;
 
 use super::fixtures::{commit, error_code, put, put_as, stage, store_request};
@@ -100,7 +100,6 @@ async fn a_refusal_is_answered_until_a_commit_succeeds() {
     server.stop().await;
 }
 
-/// A client that sent more than it announced may not mean these bytes.
 /// The file is there, and only its answer was lost.
 #[tokio::test]
 async fn a_failure_after_the_effect_is_no_refusal() {
@@ -128,12 +127,16 @@ async fn the_file_of_another_is_never_reported_as_created() {
     let id = client.stage(&finishing("new", 4)).await.unwrap().id;
     client.store(&store_request("new", b"1234"), b"1234").await.unwrap();
     assert_eq!(refusal(&put(client, id, 0, b"1234").await.unwrap()), Some(ErrorCode::AlreadyExists));
+    // A COMMIT that expects another file is refused as well, and is no proof either.
+    let elsewhere = Commit { if_match: Some(vec![ETag([0; 16])]), ..commit(id) };
+    assert_eq!(error_code(client.commit(&elsewhere).await), ErrorCode::PreconditionFailed);
     for _ in 0..2 {
         assert_eq!(error_code(client.commit(&commit(id)).await), ErrorCode::AlreadyExists);
     }
     server.stop().await;
 }
 
+/// A client that sent more than it announced may not mean these bytes.
 #[tokio::test]
 async fn bytes_past_the_end_are_a_refusal() {
     let server = TestServer::start().await;

@@ -61,9 +61,7 @@ impl UploadRequest {
                         self.finished(upload).await?
                     }
                 };
-                if is_file(&upload) {
-                    self.gateway.metrics.uploaded("tus");
-                }
+                self.count_file(false, &upload);
                 upload
             }
         };

@@ -132,9 +132,7 @@ impl UploadRequest {
             _ => staged,
         };
         let upload = self.finished(upload).await?;
-        if !was_file && is_file(&upload) {
-            self.gateway.metrics.uploaded("tus");
-        }
+        self.count_file(was_file, &upload);
         Ok(upload)
     }
 }

@@ -54,6 +54,13 @@ impl UploadRequest {
         }
     }
 
+    /// Counts an upload that has become a file during this request.
+    pub(super) fn count_file(&self, was_file: bool, upload: &Upload) {
+        if !was_file && is_file(upload) {
+            self.gateway.metrics.uploaded("tus");
+        }
+    }
+
     /// Makes a complete upload a file, if its content has the digest that the request states.
     ///
     /// # Errors

@@ -102,9 +102,7 @@ impl UploadRequest {
         let upload = self.gateway.client.finished_upload(&self.caller, id).await?;
         let was_file = is_file(&upload);
         let upload = self.finished(upload).await?;
-        if !was_file && is_file(&upload) {
-            self.gateway.metrics.uploaded("tus");
-        }
+        self.count_file(was_file, &upload);
         let mut headers = status_headers(&upload);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match upload.length {

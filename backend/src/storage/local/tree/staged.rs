@@ -64,8 +64,11 @@ impl<D: Dir> Tree<D> {
     /// [`ErrorCode::DiskAbsent`] if one of those disks is not connected.
     fn find_staged(&self, id: UploadId) -> Result<Option<OnDisk<D, D::File>>, StorageError> {
         let found = open_in(self.known_private_dirs()?, id);
+        if matches!(found, Ok(Some(_))) {
+            return found;
+        }
         let noted = self.noted_disks();
-        if noted.is_empty() || matches!(found, Ok(Some(_))) {
+        if noted.is_empty() {
             return found;
         }
         // Looked for again: a disk may have been connected meanwhile.
