@@ -121,7 +121,7 @@ pub const REPLACED_LISTED_MAX: usize = 1_000;
 pub const LEFT_OUT_LISTED_MAX: usize = 100;
 /// Longest paths of these entries together, in bytes: an outcome must fit into one frame.
 pub const LEFT_OUT_BYTES_MAX: usize = 16 << 10;
-/// How long the system clock must have run evenly before the server removes what has expired.
+/// How long the system clock must have run evenly before uploads, changes and the trash expire.
 pub const CLOCK_STEADY_TIME: Duration = Duration::from_secs(60 * 60);
 /// How long an item stays in the trash, by default.
 pub const TRASH_EXPIRY: Duration = Duration::from_secs(30 * 24 * 3600);

@@ -64,7 +64,7 @@ pub struct TcpSettings {
     /// Unfinished uploads are deleted after this time, in seconds [default: 604800, a week].
     #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub upload_expiry_seconds: Option<u64>,
-    /// Most unfinished uploads of one user; visitors without a name count as one [default: 10000].
+    /// Most unfinished uploads of one user; all visitors together count as one user [default: 10000].
     #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub unfinished_uploads_max: Option<usize>,
     /// Most bytes that the unfinished uploads of one user hold, 0 for no limit [default: 1099511627776, one TiB].
@@ -73,8 +73,8 @@ pub struct TcpSettings {
     /// Items in the trash are deleted after this time, in seconds [default: 2592000, thirty days].
     #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub trash_expiry_seconds: Option<u64>,
-    /// Nothing expires before the system clock has run evenly for this time since the start, in seconds [default: 3600, an
-    /// hour].
+    /// How long the system clock must have run evenly before uploads, changes and the trash expire, in seconds [default:
+    /// 3600, an hour].
     #[arg(long, value_name = "N", help_heading = LIMITS)]
     pub clock_steady_seconds: Option<u64>,
     /// Most bytes of replaced files in the trash of each disk; beyond that the oldest are deleted first, of users who

@@ -49,7 +49,8 @@ pub struct ServerConfig {
     pub health_time: Duration,
     /// Time between two removals of what has expired.
     pub sweep_time: Duration,
-    /// How long the system clock must have run evenly before anything expires. It waits from the start of the server.
+    /// How long the system clock must have run evenly, from the start of the server, before uploads, changes and the
+    /// trash expire.
     pub clock_steady_time: Duration,
 }
 

@@ -9,7 +9,7 @@ use crate::wire::Key;
 
 /// The principal of the machine's own key.
 pub(super) const LOCAL: &str = "local";
-/// The principal of any other key is this and the name of the key.
+/// The principal of any other key is this and the id of the key.
 pub(super) const KEY_PREFIX: &str = "k:";
 
 /// A key that opens a file server.
@@ -36,7 +36,7 @@ impl ServerKey {
     }
 }
 
-/// Any other key, whose principal has the name of the key.
+/// Any other key, whose principal is made of its id.
 impl From<(Key, Rights)> for ServerKey {
     fn from((key, rights): (Key, Rights)) -> Self {
         let principal = format!("{KEY_PREFIX}{}", key.id()).into();

@@ -10,8 +10,8 @@ use tracing::warn;
 
 use super::blocking::blocking;
 use super::clock;
+use super::clock_trust::{ClockTrust, Trust};
 use super::state::Server;
-use super::steady_clock::{Steadiness, SteadyClock};
 use crate::storage::StorageError;
 
 /// The trash is swept in one of so many rounds: its items have to be read one by one.
@@ -19,10 +19,10 @@ const TRASH_SWEEP_ROUNDS: u64 = 30;
 
 /// Removes what has expired every [`ServerConfig::sweep_time`](super::ServerConfig::sweep_time) until `shutdown`.
 pub(super) async fn run_maintenance(server: Arc<Server>, shutdown: CancellationToken) {
-    let (started, mut clock) = (Instant::now(), SteadyClock::new(server.config.clock_steady_time));
+    let (started, mut trust) = (Instant::now(), ClockTrust::new(server.config.clock_steady_time));
     for round in 0_u64.. {
         let swept = Arc::clone(&server);
-        let now = trusted_now(&mut clock, started);
+        let now = trusted_now(&mut trust, started);
         if let Err(error) = blocking(move || sweep(&swept, round, now)).await {
             warn!(%error, "the removal of what has expired ended early");
         }
@@ -39,19 +39,22 @@ pub(super) async fn run_maintenance(server: Arc<Server>, shutdown: CancellationT
 }
 
 /// The present moment, if it may decide that something has expired.
-fn trusted_now(clock: &mut SteadyClock, started: Instant) -> Option<Timestamp> {
+fn trusted_now(trust: &mut ClockTrust, started: Instant) -> Option<Timestamp> {
     let now = clock::now();
-    match clock.read(started.elapsed(), now) {
-        Steadiness::Steady => Some(now),
-        Steadiness::Waiting => None,
-        Steadiness::Jumped => {
-            warn!("the system clock has jumped; nothing expires until it has run evenly for a while");
+    match trust.read(started.elapsed(), now) {
+        Trust::Trusted => Some(now),
+        Trust::Waiting => None,
+        Trust::Jumped => {
+            warn!(
+                "the system clock has jumped; uploads, changes and the trash expire once it has run evenly for a while"
+            );
             None
         }
     }
 }
 
-/// Removes what has expired at `now`; without it, only what needs no wall clock. Blocks.
+/// Removes what has expired at `now`. Without it, removes what needs no wall clock, and old digests, which can be
+/// computed again. Blocks.
 fn sweep(server: &Server, round: u64, now: Option<Timestamp>) -> Result<(), StorageError> {
     // A failure of one does not keep the others from expiring.
     let mut swept = vec![server.uploads.sweep(now), server.digests.sweep()];

@@ -11,6 +11,7 @@
 mod authority;
 mod blocking;
 mod clock;
+mod clock_trust;
 mod config;
 mod connection;
 mod digests;
@@ -28,7 +29,6 @@ mod operations;
 mod peer;
 mod records;
 mod state;
-mod steady_clock;
 mod uploads;
 mod watch;
 

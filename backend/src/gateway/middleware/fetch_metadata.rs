@@ -77,7 +77,7 @@ pub(crate) fn check(
 enum Loading {
     /// A link, a window or a form with GET: it replaces a page of the browser.
     Link,
-    /// A script, under the rules of CORS.
+    /// A script, or an element with `crossorigin`, under the rules of CORS.
     Cors,
     /// A frame, an image, a download beside the page…
     Embedded,

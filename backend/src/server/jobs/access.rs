@@ -18,7 +18,7 @@ impl JobAccess {
     /// The access of a caller.
     ///
     /// # Errors
-    /// [`ErrorCode::Forbidden`] without a right that any change needs; as [`Owner::of`].
+    /// [`ErrorCode::Forbidden`] with neither CREATE nor DELETE, of which every change needs one; as [`Owner::of`].
     pub(super) fn of(caller: &Caller, peer: &Peer) -> Result<Self, ErrorCode> {
         let owner = Owner::of(caller, peer)?;
         let rights = granted(caller, peer);

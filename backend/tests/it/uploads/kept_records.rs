@@ -36,7 +36,7 @@ async fn a_part_that_is_a_file_is_gone_for_a_concatenation() {
 async fn the_key_of_an_expired_upload_begins_a_new_one() {
     let hour = Duration::from_secs(3600);
     let sweep_time = Duration::from_millis(1);
-    // Without a steady clock nothing expires.
+    // Without a trusted clock no resumable upload expires.
     for (upload_expiry, clock_steady_time, renewed) in
         [(Duration::ZERO, Duration::ZERO, true), (Duration::ZERO, hour, false), (hour, Duration::ZERO, false)]
     {

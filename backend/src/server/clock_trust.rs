@@ -9,8 +9,8 @@ use shared::Timestamp;
 const DRIFT_NANOSECONDS_MAX: u64 = 60_000_000_000;
 
 /// Trusts the wall clock once it has run as evenly as the monotonic clock for a while.
-pub(super) struct SteadyClock {
-    /// For how long.
+pub(super) struct ClockTrust {
+    /// How long an even run must last before the clock is trusted.
     needed: Duration,
     /// When the present even run began.
     since: Option<Reading>,
@@ -26,31 +26,31 @@ struct Reading {
 
 /// What a reading says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Steadiness {
+pub(super) enum Trust {
     /// The wall clock may be trusted.
-    Steady,
+    Trusted,
     /// It has not run for long enough.
     Waiting,
     /// It has jumped since the last readings: the wait begins again.
     Jumped,
 }
 
-impl SteadyClock {
-    /// A clock that is trusted after it has run evenly for `needed`.
+impl ClockTrust {
+    /// Trust in a clock that begins after it has run evenly for `needed`.
     pub(super) fn new(needed: Duration) -> Self {
         Self { needed, since: None }
     }
 
     /// Takes a reading of the monotonic clock (since the start of the process) and the wall clock. The process has to
     /// take one at least as often as it wants to trust the clock.
-    pub(super) fn read(&mut self, uptime: Duration, wall: Timestamp) -> Steadiness {
+    pub(super) fn read(&mut self, uptime: Duration, wall: Timestamp) -> Trust {
         let now = Reading { uptime, wall };
         let since = *self.since.get_or_insert(now);
         if now.drift_from(since) > DRIFT_NANOSECONDS_MAX {
             self.since = Some(now);
-            return Steadiness::Jumped;
+            return Trust::Jumped;
         }
-        if uptime.saturating_sub(since.uptime) >= self.needed { Steadiness::Steady } else { Steadiness::Waiting }
+        if uptime.saturating_sub(since.uptime) >= self.needed { Trust::Trusted } else { Trust::Waiting }
     }
 }
 
@@ -66,55 +66,55 @@ impl Reading {
 
 #[cfg(test)]
 mod tests {
-    use super::Steadiness::{Jumped, Steady, Waiting};
+    use super::Trust::{Jumped, Trusted, Waiting};
     use super::*;
 
     const SECOND: i64 = 1_000_000_000;
     /// 2026-01-01.
     const STARTED: i64 = 1_767_225_600 * SECOND;
 
-    /// The steadiness at each reading: the uptime in seconds, and by how many seconds the wall clock is wrong.
+    /// The trust at each reading: the uptime in seconds, and by how many seconds the wall clock is wrong.
     #[track_caller]
-    fn check(readings: &[(u64, i64, Steadiness)]) {
-        let mut clock = SteadyClock::new(Duration::from_secs(3600));
+    fn check(readings: &[(u64, i64, Trust)]) {
+        let mut trust = ClockTrust::new(Duration::from_secs(3600));
         for &(uptime, wrong, expected) in readings {
             let wall = STARTED + (i64::try_from(uptime).unwrap() + wrong) * SECOND;
-            let found = clock.read(Duration::from_secs(uptime), Timestamp(wall));
+            let found = trust.read(Duration::from_secs(uptime), Timestamp(wall));
             assert_eq!(found, expected, "after {uptime} s, wrong by {wrong} s");
         }
     }
 
     #[test]
     fn an_even_clock_is_trusted_after_an_hour() {
-        check(&[(5, 0, Waiting), (60, 0, Waiting), (3604, 0, Waiting), (3605, 0, Steady), (90_000, 0, Steady)]);
+        check(&[(5, 0, Waiting), (60, 0, Waiting), (3604, 0, Waiting), (3605, 0, Trusted), (90_000, 0, Trusted)]);
     }
 
     #[test]
     fn small_corrections_are_no_jump() {
-        check(&[(0, 0, Waiting), (1800, 40, Waiting), (3600, 60, Steady), (3660, -60, Steady)]);
+        check(&[(0, 0, Waiting), (1800, 40, Waiting), (3600, 60, Trusted), (3660, -60, Trusted)]);
     }
 
     #[test]
     fn a_clock_that_was_wrong_for_seconds_waits_again() {
         let year = 365 * 86_400;
         // Set to the future and back.
-        check(&[(0, 0, Waiting), (3600, 0, Steady), (3660, year, Jumped), (3720, 0, Jumped), (3780, 0, Waiting)]);
-        check(&[(0, year, Waiting), (30, 0, Jumped), (3600, 0, Waiting), (3630, 0, Steady)]);
+        check(&[(0, 0, Waiting), (3600, 0, Trusted), (3660, year, Jumped), (3720, 0, Jumped), (3780, 0, Waiting)]);
+        check(&[(0, year, Waiting), (30, 0, Jumped), (3600, 0, Waiting), (3630, 0, Trusted)]);
         // A clock of 1970 that is corrected.
-        check(&[(0, -50 * year, Waiting), (10, 0, Jumped), (3609, 0, Waiting), (3610, 0, Steady)]);
+        check(&[(0, -50 * year, Waiting), (10, 0, Jumped), (3609, 0, Waiting), (3610, 0, Trusted)]);
     }
 
     #[test]
     fn a_machine_that_slept_waits_again() {
         // The monotonic clock stands still during sleep.
-        check(&[(0, 0, Waiting), (3600, 0, Steady), (3660, 28_800, Jumped), (7260, 28_800, Steady)]);
+        check(&[(0, 0, Waiting), (3600, 0, Trusted), (3660, 28_800, Jumped), (7260, 28_800, Trusted)]);
     }
 
     #[test]
     fn a_wait_of_nothing_trusts_the_first_reading() {
-        let mut clock = SteadyClock::new(Duration::ZERO);
-        assert_eq!(clock.read(Duration::ZERO, Timestamp(0)), Steady);
-        assert_eq!(clock.read(Duration::ZERO, Timestamp(i64::MAX)), Jumped);
-        assert_eq!(clock.read(Duration::ZERO, Timestamp(i64::MIN)), Jumped);
+        let mut trust = ClockTrust::new(Duration::ZERO);
+        assert_eq!(trust.read(Duration::ZERO, Timestamp(0)), Trusted);
+        assert_eq!(trust.read(Duration::ZERO, Timestamp(i64::MAX)), Jumped);
+        assert_eq!(trust.read(Duration::ZERO, Timestamp(i64::MIN)), Jumped);
     }
 }
