@@ -43,6 +43,7 @@ fn caller(anonymous: Anonymous, request_id: &str, answer_time: Duration) -> Call
         deadline_ms: Some(u32::try_from(answer_time.as_millis()).unwrap_or(u32::MAX)),
         trace_id: Some(request_id.to_owned()),
         principal: Some(PRINCIPAL_UNKNOWN.to_owned()),
+        client: None,
     }
 }
 

@@ -78,7 +78,7 @@ fn entry(text: &str, kind: Kind, size: u64, etag: u8) -> Entry {
 fn writer() -> Caller {
     let rights = [Rights::READ_ONLY, Rights::CREATE, Rights::REPLACE, Rights::DELETE];
     let rights = rights.into_iter().fold(Rights::NONE, Rights::union);
-    Caller { scope: Scope::whole(rights), root: 0, deadline_ms: None, trace_id: None, principal: None }
+    Caller { scope: Scope::whole(rights), root: 0, deadline_ms: None, trace_id: None, principal: None, client: None }
 }
 
 fn ascending_digest() -> Vec<u8> {
@@ -182,6 +182,7 @@ fn reading(examples: &mut Examples) {
         deadline_ms: Some(1_000),
         trace_id: Some("t1".into()),
         principal: Some("ada".into()),
+        client: Some("203.0.113.7".into()),
     };
     examples.both_ways("stat", FrameKind::Stat, 3, &Stat { caller, path: path("a%20b.txt"), for_reading: Some(true) });
     let item = |range, if_etag, if_prefix| GetItem { path: path("a"), range: Some(range), if_etag, if_prefix };

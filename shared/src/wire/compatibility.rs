@@ -146,13 +146,14 @@ fn caller() -> impl Strategy<Value = Caller> {
         rights,
         quota_bytes,
     });
-    (vec(root, 0..3), any::<u16>(), of(any::<u32>()), of(".{0,5}"), of(".{0,5}")).prop_map(
-        |(roots, root, deadline_ms, trace_id, principal)| Caller {
+    (vec(root, 0..3), any::<u16>(), of(any::<u32>()), of(".{0,5}"), of(".{0,5}"), of(".{0,5}")).prop_map(
+        |(roots, root, deadline_ms, trace_id, principal, client)| Caller {
             scope: Scope { roots },
             root,
             deadline_ms,
             trace_id,
             principal,
+            client,
         },
     )
 }

@@ -159,6 +159,7 @@ async fn parameters_outside_their_bounds_are_answered_bad_request() {
     let callers = [
         Caller { scope: roots(65), ..Caller::default() },
         Caller { trace_id: Some("x".repeat(257)), ..reader() },
+        Caller { client: Some("x".repeat(33)), ..reader() },
         Caller {
             scope: Scope { roots: vec![Root { name: "x".repeat(257), ..roots(1).roots[0].clone() }] },
             ..reader()

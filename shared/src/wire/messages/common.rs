@@ -4,7 +4,7 @@ use minicbor::{Decode, Encode};
 
 use super::bounds::{Bounded, check};
 use crate::error::ErrorCode;
-use crate::limits::{SCOPE_ROOTS_MAX, TEXT_BYTES_MAX};
+use crate::limits::{CLIENT_BYTES_MAX, SCOPE_ROOTS_MAX, TEXT_BYTES_MAX};
 use crate::scope::Scope;
 
 /// The caller of a request, for authorisation and logs.
@@ -26,6 +26,10 @@ pub struct Caller {
     /// The account, if any. It owns its uploads and jobs: other callers cannot see or cancel them.
     #[n(4)]
     pub principal: Option<String>,
+    /// The client that a gateway speaks for, made of its address, such as `203.0.113.7` or `2001:db8:1:2::/64`. What is
+    /// scarce is shared fairly among clients of one principal; a client owns nothing. At most [`CLIENT_BYTES_MAX`] bytes.
+    #[n(7)]
+    pub client: Option<String>,
 }
 
 impl Bounded for Caller {
@@ -33,6 +37,7 @@ impl Bounded for Caller {
         check(self.scope.roots.len() <= SCOPE_ROOTS_MAX, "too many roots in the scope")?;
         check(self.trace_id.as_ref().is_none_or(|id| id.len() <= TEXT_BYTES_MAX), "the trace id is too long")?;
         check(self.principal.as_ref().is_none_or(|name| name.len() <= TEXT_BYTES_MAX), "the principal is too long")?;
+        check(self.client.as_ref().is_none_or(|name| name.len() <= CLIENT_BYTES_MAX), "the client's name is too long")?;
         check(self.scope.roots.iter().all(|root| root.name.len() <= TEXT_BYTES_MAX), "a root's name is too long")
     }
 }
