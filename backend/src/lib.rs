@@ -11,7 +11,7 @@
 //! - [`client`] makes typed calls over a pool of framed connections.
 //! - [`gateway`] speaks HTTP, and is a client of the file server.
 //!
-//! Below them: [`page_cache`] asks the operating system which parts of a file are in memory, [`transfer_budget`] limits
+//! Below them: [`admission`] shares what is scarce fairly between clients, [`page_cache`] asks the operating system which parts of a file are in memory, [`transfer_budget`] limits
 //! the memory of transfers, [`sockets`] sets up TCP connections, [`lazy_timeout`], [`random`] and [`calendar`]
 //! serve every module.
 //!
@@ -19,6 +19,7 @@
 //! the state directory, [`telemetry`] the log, [`run`] starts servers, and [`program`] is the command from its
 //! arguments to its exit code.
 
+pub mod admission;
 pub mod calendar;
 #[cfg(feature = "program")]
 pub mod cli;

@@ -2,6 +2,7 @@
 
 /// Each module of `backend/src`, with the modules that it may import.
 pub(super) const MODULES: &[(&str, &[&str])] = &[
+    ("admission", &[]),
     ("calendar", &[]),
     ("lazy_timeout", &[]),
     ("page_cache", &[]),
@@ -11,9 +12,9 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
     ("transfer_budget", &[]),
     ("storage", &["page_cache", "random", "sparse"]),
     ("wire", &["random", "sockets"]),
-    ("server", &["lazy_timeout", "page_cache", "random", "transfer_budget", "sockets", "storage", "wire"]),
-    ("client", &["lazy_timeout", "random", "transfer_budget", "wire"]),
-    ("gateway", &["calendar", "client", "lazy_timeout", "page_cache", "random", "sockets"]),
+    ("server", &["admission", "lazy_timeout", "page_cache", "random", "transfer_budget", "sockets", "storage", "wire"]),
+    ("client", &["admission", "lazy_timeout", "random", "transfer_budget", "wire"]),
+    ("gateway", &["admission", "calendar", "client", "lazy_timeout", "page_cache", "random", "sockets"]),
     // Parts of the program above the modules: no module imports them.
     ("state", &["storage", "wire"]),
     ("config", &["gateway", "transfer_budget", "server"]),
@@ -21,7 +22,10 @@ pub(super) const MODULES: &[(&str, &[&str])] = &[
     ("cli", &["config"]),
     ("commands", &["calendar", "cli", "client", "random", "sparse", "state", "wire"]),
     ("program", &["cli", "commands", "config", "gateway", "run", "telemetry"]),
-    ("run", &["client", "config", "gateway", "server", "sockets", "state", "storage", "telemetry", "wire"]),
+    (
+        "run",
+        &["admission", "client", "config", "gateway", "server", "sockets", "state", "storage", "telemetry", "wire"],
+    ),
 ];
 
 /// Third-party crates that only some files may use, with those files and folders.

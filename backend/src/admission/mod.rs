@@ -1,0 +1,18 @@
+//! Admission: who may take how much of what is scarce, and who is next. Each pool, queue and memory of the gateway and of
+//! the file server that clients share is an [`Admission`] with [`Bounds`] for all owners and for one, so that one owner
+//! leaves room for the others.
+//!
+//! - `shares` decides, without a clock and without waiting; `pace` decides whether a slow reader keeps its place;
+//! - `queue` lets requests wait for their turn, and gives back what a dropped [`Permit`] holds.
+
+mod owner;
+mod pace;
+mod queue;
+mod shares;
+#[cfg(test)]
+mod shares_tests;
+
+pub use owner::{Who, client_of};
+pub use pace::{Keeps, LeastPace, Pace};
+pub use queue::{Admission, Permit};
+pub use shares::{Bounds, Figures, Refusal};

@@ -1,0 +1,72 @@
+//! Who holds a share. Pure.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+/// The owner of shares. It decides fairness alone, never what may be seen or done. A hash of its name: owners are
+/// compared and stored on paths that do not allocate.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Who([u8; 16]);
+
+impl Who {
+    /// A principal.
+    pub fn principal(name: &[u8]) -> Self {
+        Self::named(b'p', name)
+    }
+
+    /// A client of the gateway, by the text that the gateway made of its address.
+    pub fn client(text: &str) -> Self {
+        Self::named(b'c', text.as_bytes())
+    }
+
+    /// The peer of a connection, by [`client_of`] its address.
+    pub fn peer(address: IpAddr) -> Self {
+        Self::client(&client_of(address))
+    }
+
+    /// All peers that a listener does not tell apart.
+    pub fn one() -> Self {
+        Self::named(b'1', &[])
+    }
+
+    fn named(kind: u8, name: &[u8]) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("passerelle 2026 owner of an admission");
+        hasher.update(&[kind]).update(name);
+        let mut hash = [0; 16];
+        hash.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        Self(hash)
+    }
+}
+
+/// The client that an address stands for, as a text of at most 32 bytes: the address of IPv4, the /64 of IPv6, since the
+/// rest of such an address is the client's own choice (RFC 4291 §2.5.4).
+pub fn client_of(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let network = Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX));
+            format!("{network}/64")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn client_is_an_address_or_a_network() {
+        let check = |address: &str, expected| assert_eq!(client_of(address.parse().unwrap()), expected, "{address}");
+        check("192.0.2.7", "192.0.2.7");
+        check("::ffff:192.0.2.7", "192.0.2.7");
+        check("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64");
+        check("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff::/64");
+        assert!(client_of("ffff:ffff:ffff:ffff::1".parse().unwrap()).len() <= 32);
+    }
+
+    #[test]
+    fn owners_of_another_kind_differ() {
+        assert_eq!(Who::client("::/64"), Who::peer("::5".parse().unwrap()));
+        assert_ne!(Who::client("ada"), Who::principal(b"ada"));
+        assert_ne!(Who::one(), Who::principal(b""));
+    }
+}
