@@ -16,7 +16,7 @@ fn main() -> Result<()> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let [index, programs, out] = &arguments[..] else { bail!("usage: bundler INDEX PROGRAMS OUT") };
     let sizes = publish(index, programs, out)?;
-    println!("{} KiB, compressed {} KiB", sizes.plain_bytes / 1024, sizes.brotli_bytes / 1024);
+    println!("{} KiB, compressed {} KiB", sizes.plain_bytes / 1024, sizes.compressed_bytes / 1024);
     Ok(())
 }
 

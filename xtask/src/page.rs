@@ -1,6 +1,6 @@
 //! Builds the page into `target/spa`, compressed, unless its sources are those of the last build.
 
-use std::{fs, iter, thread};
+use std::{env::consts::EXE_SUFFIX, fs, path::PathBuf, process::Command, sync::mpsc, thread};
 
 use crate::{
     child, fingerprint,
@@ -37,37 +37,73 @@ const REMEDY: &str = "fix the errors above and start the command again";
 /// Work that runs beside the compilation of the page.
 pub(crate) type Job<'a> = Box<dyn FnOnce() -> Outcome<()> + Send + 'a>;
 
+/// How well the files of the page are compressed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Compression {
+    /// With gzip, in less than a second: for a page that this machine alone fetches.
+    Quick,
+    /// With brotli too, in 15 s.
+    Best,
+}
+
+impl Compression {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Best => "best",
+        }
+    }
+
+    /// The profile and features of the bundler. `Quick` shares the compiled dependencies of the server, whose profile it has.
+    const fn bundler_arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Quick => &["--profile", "quick", "--no-default-features"],
+            Self::Best => &["--profile", "tool"],
+        }
+    }
+
+    fn bundler(self, repo: &Repo) -> PathBuf {
+        let folder = match self {
+            Self::Quick => "quick",
+            Self::Best => "tool",
+        };
+        repo.target(folder).join(format!("bundler{EXE_SUFFIX}"))
+    }
+}
+
 /// Builds the page if its sources have changed, and runs the jobs in any case.
 ///
-/// The page, the bundler and what `beside` builds are three cargo runs with a profile each: they share no folder, so none
-/// waits for the lock of another, and the single-threaded end of each leaves a core to the others.
-pub(crate) fn ensure(repo: &Repo, steps: &mut Steps, beside: Vec<Job<'_>>) -> Outcome<()> {
+/// The page takes longest and ends with single-threaded steps: it has the processor first, and what else is compiled fills
+/// the cores that it leaves. The two are cargo runs with a profile each: they share no folder, so neither waits for the lock
+/// of the other.
+pub(crate) fn ensure(repo: &Repo, steps: &mut Steps, compression: Compression, beside: Vec<Job<'_>>) -> Outcome<()> {
     // Of the sources that are compiled now: an edit meanwhile must not count as built.
     let sources = fingerprint_of_sources(repo)?;
-    if is_built_from(repo, &sources) {
+    if is_built_from(repo, &sources, compression) {
         steps.step("The page has not changed");
-        return side_by_side(beside);
+        return beside.into_iter().try_for_each(|job| job());
     }
     steps.step("Building the page");
     tools::ensure_target(repo, tools::WASM_TARGET)?;
-    let mut sizes = String::new();
-    let page: Job<'_> = Box::new(|| {
-        sizes = build(repo, &sources)?;
-        Ok(())
-    });
-    side_by_side(iter::once(page).chain(beside).collect())?;
+    let sizes = build(repo, &sources, compression, beside)?;
     steps.note(&sizes);
     Ok(())
 }
 
-/// Whether `target/spa` was made from the sources as they are.
-pub(crate) fn is_fresh(repo: &Repo) -> Outcome<bool> {
-    Ok(is_built_from(repo, &fingerprint_of_sources(repo)?))
+/// Whether `target/spa` was made from the sources as they are, and compressed at least so well.
+pub(crate) fn is_fresh(repo: &Repo, compression: Compression) -> Outcome<bool> {
+    Ok(is_built_from(repo, &fingerprint_of_sources(repo)?, compression))
 }
 
-fn is_built_from(repo: &Repo, sources: &str) -> bool {
-    let built = fs::read_to_string(repo.target("spa.stamp"));
-    built.is_ok_and(|built| built == sources) && repo.target("spa/index.html").is_file()
+fn is_built_from(repo: &Repo, sources: &str, compression: Compression) -> bool {
+    let built = fs::read_to_string(repo.target("spa.stamp")).unwrap_or_default();
+    let is_good_enough = |it: &Compression| *it == compression || *it == Compression::Best;
+    let enough = [Compression::Quick, Compression::Best].into_iter().filter(is_good_enough);
+    enough.map(|it| stamp(sources, it)).any(|it| it == built) && repo.target("spa/index.html").is_file()
+}
+
+fn stamp(sources: &str, compression: Compression) -> String {
+    format!("{sources} {}", compression.name())
 }
 
 /// Of the sources, and of the arguments that they are compiled with.
@@ -76,41 +112,43 @@ fn fingerprint_of_sources(repo: &Repo) -> Outcome<String> {
 }
 
 /// Returns the sizes of the page, in words.
-fn build(repo: &Repo, sources: &str) -> Outcome<String> {
-    side_by_side(vec![Box::new(|| compile_bundler(repo)), Box::new(|| compile_programs(repo))])?;
-    bundle(repo, sources)
-}
-
-fn side_by_side(jobs: Vec<Job<'_>>) -> Outcome<()> {
+fn build(repo: &Repo, sources: &str, compression: Compression, beside: Vec<Job<'_>>) -> Outcome<String> {
+    let (compiled, bundler) = mpsc::channel();
     thread::scope(|scope| {
-        let running: Vec<_> = jobs.into_iter().map(|job| scope.spawn(job)).collect();
-        let outcomes: Vec<Outcome<()>> = running.into_iter().map(|job| job.join().unwrap_or_else(panicked)).collect();
-        outcomes.into_iter().collect()
+        let page = scope.spawn(move || {
+            compile_programs(repo)?;
+            bundler.recv().map_err(|_| Failure("the bundler was not compiled".to_owned()))?;
+            bundle(repo, sources, compression)
+        });
+        let others = compile_bundler(repo, compression).and_then(|()| {
+            // The page is not bundled if it did not compile.
+            let _ = compiled.send(());
+            beside.into_iter().try_for_each(|job| job())
+        });
+        drop(compiled);
+        let page = page.join().unwrap_or_else(|_| Err(Failure("building the page panicked: see above".to_owned())));
+        others.and(page)
     })
-}
-
-fn panicked(_: Box<dyn std::any::Any + Send>) -> Outcome<()> {
-    Err(Failure("a step of the build panicked; its message is above".to_owned()))
 }
 
 fn compile_programs(repo: &Repo) -> Outcome<()> {
     child::must(repo, "compiling the page", &mut repo.cargo(COMPILE), REMEDY)
 }
 
-/// Into `target/tool`, with the program `bindgen` that trunk calls.
-pub(crate) fn compile_bundler(repo: &Repo) -> Outcome<()> {
-    let mut build = repo.cargo(&["build", "--profile", "tool", "--locked", "--package", "bundler"]);
-    child::must(repo, "compiling the bundler", &mut build, REMEDY)
+/// With the program `bindgen` that trunk calls.
+pub(crate) fn compile_bundler(repo: &Repo, compression: Compression) -> Outcome<()> {
+    let mut build = repo.cargo_behind(&["build", "--locked", "--package", "bundler"]);
+    child::must(repo, "compiling the bundler", build.args(compression.bundler_arguments()), REMEDY)
 }
 
-fn bundle(repo: &Repo, sources: &str) -> Outcome<String> {
-    let stamp = repo.target("spa.stamp");
+fn bundle(repo: &Repo, sources: &str, compression: Compression) -> Outcome<String> {
+    let stamp_file = repo.target("spa.stamp");
     // Removed before the page is: an interrupted build must not count as a finished one.
-    if stamp.exists() {
-        fs::remove_file(&stamp).at(&stamp)?;
+    if stamp_file.exists() {
+        fs::remove_file(&stamp_file).at(&stamp_file)?;
     }
-    let mut bundler = repo.program("target/tool/bundler");
-    bundler.arg("index.html").arg(repo.target(PROGRAMS)).arg(repo.target("spa"));
+    let mut bundler = Command::new(compression.bundler(repo));
+    bundler.current_dir(&repo.root).arg("index.html").arg(repo.target(PROGRAMS)).arg(repo.target("spa"));
     let mut sizes = String::new();
     let is_done = child::watch(repo, "bundling the page", &mut bundler, child::Show::Pulse, |line| {
         if line.contains("compressed") {
@@ -120,6 +158,6 @@ fn bundle(repo: &Repo, sources: &str) -> Outcome<String> {
     if !is_done {
         return Err(Failure(format!("bundling the page failed; {REMEDY}")));
     }
-    fs::write(&stamp, sources).at(&stamp)?;
+    fs::write(&stamp_file, stamp(sources, compression)).at(&stamp_file)?;
     Ok(sizes)
 }

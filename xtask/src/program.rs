@@ -3,11 +3,13 @@
 use std::{path::PathBuf, process::Command};
 
 use crate::{
-    child, page,
+    child,
+    page::{self, Compression},
     repo::{Outcome, Repo},
     steps::Steps,
 };
 
+const BUILD: &[&str] = &["build", "--locked"];
 const REMEDY: &str = "fix the errors above and start the command again";
 
 /// A profile of the root `Cargo.toml` that a complete program is built with.
@@ -26,6 +28,14 @@ impl Profile {
             Self::Quick => "quick",
             Self::Release => "release",
             Self::Dist => "dist",
+        }
+    }
+
+    /// Of the page inside.
+    const fn compression(self) -> Compression {
+        match self {
+            Self::Quick => Compression::Quick,
+            Self::Release | Self::Dist => Compression::Best,
         }
     }
 }
@@ -57,23 +67,27 @@ impl Https {
 
 /// Returns the path of the program.
 pub(crate) fn build(repo: &Repo, steps: &mut Steps, profile: Profile, https: Https) -> Outcome<PathBuf> {
+    let compression = profile.compression();
     // With the page at hand, the last step compiles whatever of the server has changed.
-    let server: Vec<page::Job<'_>> =
-        if page::is_fresh(repo)? { Vec::new() } else { vec![Box::new(|| compile_server(repo, profile, https))] };
-    page::ensure(repo, steps, server)?;
+    let server: Vec<page::Job<'_>> = if page::is_fresh(repo, compression)? {
+        Vec::new()
+    } else {
+        vec![Box::new(|| compile_server(repo, profile, https))]
+    };
+    page::ensure(repo, steps, compression, server)?;
     steps.step("Building the program");
-    let mut build = compile(repo, profile, &["--package", "page"], https.page_arguments());
+    let mut build = compile(repo.cargo(BUILD), profile, &["--package", "page"], https.page_arguments());
     child::must(repo, "building the program", &mut build, REMEDY)?;
     Ok(repo.target(profile.name()).join(format!("passerelle{}", std::env::consts::EXE_SUFFIX)))
 }
 
 fn compile_server(repo: &Repo, profile: Profile, https: Https) -> Outcome<()> {
-    let mut build = compile(repo, profile, &["--package", "backend", "--lib"], https.server_arguments());
+    let mut build =
+        compile(repo.cargo_behind(BUILD), profile, &["--package", "backend", "--lib"], https.server_arguments());
     child::must(repo, "compiling the server", &mut build, REMEDY)
 }
 
-fn compile(repo: &Repo, profile: Profile, package: &[&str], features: &[&str]) -> Command {
-    let mut build = repo.cargo(&["build", "--locked", "--profile", profile.name()]);
-    build.args(package).args(features);
+fn compile(mut build: Command, profile: Profile, package: &[&str], features: &[&str]) -> Command {
+    build.args(["--profile", profile.name()]).args(package).args(features);
     build
 }

@@ -65,6 +65,17 @@ impl Repo {
         command
     }
 
+    /// A cargo run that leaves the processor to those that [`Repo::cargo`] starts.
+    pub fn cargo_behind(&self, arguments: &[&str]) -> Command {
+        if cfg!(unix) {
+            let mut command = self.program("nice");
+            command.args(["-n", "5", "cargo"]).args(arguments);
+            command
+        } else {
+            self.cargo(arguments)
+        }
+    }
+
     pub fn search_path(&self) -> OsString {
         let own = self.target("tools/bin");
         let inherited = std::env::var_os("PATH").unwrap_or_default();

@@ -6,7 +6,8 @@ use crate::{
     browser::{self, Browser},
     compiler::Compiler,
     counts::Counts,
-    fingerprint, page,
+    fingerprint,
+    page::{self, Compression},
     repo::{AtPath, Outcome, Repo},
     steps::Steps,
     tools::{self, Tool},
@@ -37,7 +38,7 @@ pub(crate) fn set_up(repo: &Repo, steps: &mut Steps, more: Vec<Tool>) -> Outcome
     }
     wanted.extend(more);
     let missing = tools::missing(repo, wanted);
-    page::ensure(repo, steps, vec![Box::new(|| tools::install(repo, &missing))])?;
+    page::ensure(repo, steps, Compression::Best, vec![Box::new(|| tools::install(repo, &missing))])?;
     Ok(browser)
 }
 
