@@ -69,7 +69,7 @@ impl Repo {
     pub fn cargo_behind(&self, arguments: &[&str]) -> Command {
         if cfg!(unix) {
             let mut command = self.program("nice");
-            command.args(["-n", "5", "cargo"]).args(arguments);
+            command.args(["-n", "2", "cargo"]).args(arguments);
             command
         } else {
             self.cargo(arguments)
